@@ -1,0 +1,66 @@
+/** Who may import whom: docs/architecture.md, as a check (`npm run check:arrows`). */
+const folder = (name) => `^${name}/`;
+const libraries = '(^|/)node_modules/';
+const tests = '\\.test\\.ts$|/testing\\.ts$|/testing/';
+const functions = '^lambdas/(?!core/|adapters/|flows/)([^/]+)/';
+
+/** What `from` imports beyond `allowed` is an error. */
+const only = (from, allowed, name) => ({
+  name,
+  severity: 'error',
+  from: { path: from, pathNot: tests },
+  to: { pathNot: [...allowed, '^aws-lambda$'], dependencyTypesNot: ['core', 'npm', 'npm-dev', 'npm-no-pkg'] },
+});
+
+export default {
+  forbidden: [
+    only('^protocol/', ['^protocol/'], 'protocol-imports-nothing-of-ours'),
+    only('^lambdas/core/', ['^lambdas/core/', '^protocol/'], 'core-imports-only-protocol'),
+    only(
+      '^lambdas/adapters/',
+      ['^lambdas/(core|adapters)/', '^protocol/'],
+      'adapters-import-core-and-protocol',
+    ),
+    only('^lambdas/flows/', ['^lambdas/(core|adapters|flows)/', '^protocol/'], 'flows-know-no-function'),
+    only('^lambdas/', ['^lambdas/', '^protocol/'], 'lambdas-stay-among-themselves'),
+    only(
+      '^runner-agent/',
+      ['^runner-agent/', '^protocol/', '^package\\.json$'],
+      'agent-imports-only-protocol',
+    ),
+    only('^web/', ['^web/', '^protocol/'], 'console-imports-only-protocol'),
+    only('^infra/', ['^infra/'], 'infra-imports-nothing-of-ours'),
+    only('^local/', ['^local/'], 'local-knows-only-what-infra-puts-out'),
+    {
+      name: 'core-is-pure',
+      comment: 'No AWS, no I/O: the core decides, the adapters do.',
+      severity: 'error',
+      from: { path: folder('lambdas/core'), pathNot: tests },
+      to: { path: libraries, pathNot: 'node_modules/zod/' },
+    },
+    {
+      name: 'flows-know-no-aws',
+      severity: 'error',
+      from: { path: folder('lambdas/flows'), pathNot: tests },
+      to: { path: 'node_modules/@aws-sdk/' },
+    },
+    {
+      name: 'functions-dont-import-functions',
+      severity: 'error',
+      from: { path: functions, pathNot: tests },
+      to: { path: functions, pathNot: '^lambdas/$1/' },
+    },
+    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|cdk\\.out)/' },
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.mjs', '.js', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+    },
+  },
+};

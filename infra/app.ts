@@ -1,0 +1,27 @@
+/** The CDK app: bundles the code, and makes the template of the one stack. */
+import { join } from 'node:path';
+import { App } from 'aws-cdk-lib/core';
+import { VALIDATE_AGAINST_DEFAULT_RULES } from 'aws-cdk-lib/cx-api';
+import * as z from 'zod';
+import { bundle } from './bundle.ts';
+import { readSettings } from './settings.ts';
+import { ReveilleStack } from './stack.ts';
+
+const environment = z.object({
+  CDK_CLI_VERSION: z
+    .string()
+    .optional()
+    .describe("Set by CDK's command line, which also passes CDK_OUTDIR on"),
+});
+const { CDK_CLI_VERSION } = environment.parse(process.env);
+
+const root = join(import.meta.dirname, '..');
+
+const app = new App({
+  analyticsReporting: false,
+  // CDK's own check of the template takes as long as the rest; `npm start` runs this file by itself and goes without.
+  builtinCloudFormationValidation: CDK_CLI_VERSION !== undefined,
+  context: { [VALIDATE_AGAINST_DEFAULT_RULES]: true },
+});
+new ReveilleStack(app, { settings: readSettings(app.node), bundles: await bundle(root), root });
+app.synth();

@@ -1,0 +1,92 @@
+/**
+ * Bundles the functions and the agent with esbuild: one call for all functions, as they share most of what they import: `npm start`
+ * bundles each time. CDK's NodejsFunction would bundle each function on its own, one after the other.
+ */
+import { chmodSync, cpSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BuildOptions, build } from 'esbuild';
+
+/** The functions, each a folder of `lambdas/` whose `index.ts` exports `handler`. */
+export const functionNames = [
+  'api',
+  'task-start',
+  'task-finish',
+  'runner-drained',
+  'instance-events',
+  'webhook-retry',
+  'reconcile',
+  'first-token',
+] as const;
+export type FunctionName = (typeof functionNames)[number];
+
+export interface Bundles {
+  /** The folder of a function: `index.mjs`, its source map, and the files that it serves. */
+  readonly folderOf: (name: FunctionName) => string;
+  /** The agent: one executable file. */
+  readonly agentFile: string;
+}
+
+const entryFileOf = (name: FunctionName) => `lambdas/${name}/index.ts`;
+const agentEntryFile = 'runner-agent/main.ts';
+
+/** CommonJS dependencies call `require`, which an ES module does not have. */
+const defineRequire =
+  'import { createRequire as bundleCreateRequire } from "node:module";' +
+  'const require = bundleCreateRequire(import.meta.url);';
+
+const options = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  // ES modules first: bundles a fifth to a third smaller than with CommonJS.
+  mainFields: ['module', 'main'],
+  minify: true,
+  sourcemap: true,
+  sourcesContent: false,
+  logLevel: 'warning',
+} satisfies BuildOptions;
+
+/**
+ * Bundles everything from the sources under `root` into `dist/` there.
+ * Throws an error that names the entry files that are missing.
+ */
+export const bundle = async (root: string): Promise<Bundles> => {
+  const missing = [...functionNames.map(entryFileOf), agentEntryFile].filter(
+    (file) => !existsSync(join(root, file)),
+  );
+  if (missing.length > 0)
+    throw new Error(`Can't bundle, as ${missing.join(', ')} does not exist: restore it, or check ${root}`);
+
+  const dist = join(root, 'dist');
+  const lambdas = join(dist, 'lambdas');
+  const agentFile = join(dist, 'runner-agent/reveille-runner.mjs');
+  const functions = build({
+    ...options,
+    absWorkingDir: root,
+    entryPoints: Object.fromEntries(functionNames.map((name) => [`${name}/index`, entryFileOf(name)])),
+    outdir: lambdas,
+    outExtension: { '.js': '.mjs' },
+    banner: { js: defineRequire },
+  });
+  const agent = build({
+    ...options,
+    absWorkingDir: root,
+    entryPoints: [agentEntryFile],
+    outfile: agentFile,
+    banner: { js: `#!/usr/bin/env node\n${defineRequire}` },
+  });
+  await Promise.all([functions, agent]);
+  cpSync(join(root, 'web/index.html'), join(lambdas, 'api/index.html'));
+  chmodSync(agentFile, 0o755);
+
+  return { folderOf: (name) => join(lambdas, name), agentFile };
+};
+
+if (import.meta.main) {
+  const startedAt = performance.now();
+  const { agentFile } = await bundle(join(import.meta.dirname, '..'));
+  console.log(
+    `Bundled ${functionNames.length} functions and ${agentFile} in ${Math.round(performance.now() - startedAt)} ms`,
+  );
+}

@@ -1,0 +1,43 @@
+/** The functions: code, runtime, a role of its own and a log group of its own for each. */
+
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+
+export interface FunctionProps {
+  /** What the function is for; shown in the AWS console. */
+  readonly description: string;
+  /** The folder with its `index.mjs`. */
+  readonly folder: string;
+  readonly timeoutSeconds: number;
+  /** More memory is also more CPU. @default 256 */
+  readonly memoryMb?: number;
+}
+
+/** Makes a function that may write its own log and nothing else. */
+export const makeFunction = (scope: Construct, name: string, props: FunctionProps): LambdaFunction => {
+  const within = new Construct(scope, name);
+  const logGroup = new LogGroup(within, 'Log', {
+    retention: RetentionDays.ONE_MONTH,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  const role = new Role(within, 'Role', {
+    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    description: `Reveille: ${props.description}`,
+  });
+  logGroup.grantWrite(role);
+  return new LambdaFunction(within, 'Function', {
+    description: `Reveille: ${props.description}`,
+    code: Code.fromAsset(props.folder),
+    handler: 'index.handler',
+    runtime: Runtime.NODEJS_24_X,
+    architecture: Architecture.ARM_64,
+    memorySize: props.memoryMb ?? 256,
+    timeout: Duration.seconds(props.timeoutSeconds),
+    environment: { NODE_OPTIONS: '--enable-source-maps' },
+    role,
+    logGroup,
+  });
+};

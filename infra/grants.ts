@@ -1,0 +1,92 @@
+/** What a function may be given: each grant is a permission together with the environment variables that go with it. */
+
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Arn, type Stack } from 'aws-cdk-lib/core';
+
+export interface Grant {
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly statements?: readonly PolicyStatement[];
+}
+
+/** Gives a function's own role the permissions, and the function the variables. */
+export const give = (fn: LambdaFunction, grants: readonly Grant[]): void => {
+  for (const { environment = {}, statements = [] } of grants) {
+    for (const [name, value] of Object.entries(environment)) fn.addEnvironment(name, value);
+    for (const statement of statements) fn.addToRolePolicy(statement);
+  }
+};
+
+const allow = (actions: string[], resources: string[], conditions = {}) =>
+  new PolicyStatement({ effect: Effect.ALLOW, actions, resources, conditions });
+
+/** Items of the one table; `live` is the index of what is live. */
+export const tableGrants = (table: Table, liveIndex: string) => ({
+  readWrite: {
+    environment: { TABLE_NAME: table.tableName },
+    statements: [
+      allow(
+        [
+          'dynamodb:GetItem',
+          'dynamodb:BatchGetItem',
+          'dynamodb:Query',
+          'dynamodb:PutItem',
+          'dynamodb:UpdateItem',
+        ],
+        [table.tableArn],
+      ),
+    ],
+  },
+  remove: { statements: [allow(['dynamodb:DeleteItem'], [table.tableArn])] },
+  queryLive: { statements: [allow(['dynamodb:Query'], [`${table.tableArn}/index/${liveIndex}`])] },
+});
+
+/** The queues of tasks, which `api` makes and removes at run time; all have names that start with the prefix. */
+export const taskQueueGrants = (stack: Stack, prefix: string) => {
+  const arnOf = (name: string) => Arn.format({ service: 'sqs', resource: `${prefix}${name}` }, stack);
+  // As docs/architecture.md names them: one for each project and tag, one for each project, one for all, one for each runner.
+  const arns = [arnOf('prj_*'), arnOf('global'), arnOf('global-run_*')];
+  return {
+    ring: {
+      environment: {
+        QUEUE_NAME_PREFIX: prefix,
+        QUEUE_URL_PREFIX: `https://sqs.${stack.region}.${stack.urlSuffix}/${stack.account}/${prefix}`,
+      },
+      statements: [allow(['sqs:CreateQueue', 'sqs:SendMessage'], arns)],
+    },
+    remove: { statements: [allow(['sqs:DeleteQueue'], arns)] },
+    receive: [allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility'], arns)],
+    arnPrefix: arnOf(''),
+  };
+};
+
+/** Sending to a queue whose URL is in the variable. */
+export const sendTo = (queue: IQueue, variable: string): Grant => ({
+  environment: { [variable]: queue.queueUrl },
+  statements: [allow(['sqs:SendMessage'], [queue.queueArn])],
+});
+
+/** The tag without which no function can start or stop an instance. */
+export const managedTag = { key: 'reveille:managed', value: 'true' } as const;
+
+/** EC2 instances that carry the tag, in all regions: a runner may be in another than the control plane. */
+export const instanceGrants = (stack: Stack) => {
+  const instances = [
+    Arn.format({ service: 'ec2', region: '*', resource: 'instance', resourceName: '*' }, stack),
+  ];
+  const managed = { StringEquals: { [`aws:ResourceTag/${managedTag.key}`]: managedTag.value } };
+  return {
+    start: { statements: [allow(['ec2:StartInstances'], instances, managed)] },
+    stop: { statements: [allow(['ec2:StopInstances'], instances, managed)] },
+    // Reads only, and EC2 knows no resource for it (AWS: Service Authorization Reference, Amazon EC2).
+    describe: { statements: [allow(['ec2:DescribeInstances'], ['*'])] },
+  };
+};
+
+/** Trading a runner's credentials for those of the runner role, narrowed to the runner's own queues. */
+export const vendCredentials = (runnerRole: IRole, queueArnPrefix: string): Grant => ({
+  environment: { RUNNER_ROLE_ARN: runnerRole.roleArn, QUEUE_ARN_PREFIX: queueArnPrefix },
+  statements: [allow(['sts:AssumeRole'], [runnerRole.roleArn])],
+});

@@ -1,0 +1,164 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import {
+  costsNothingIdle,
+  functionsAreAlike,
+  instancesAreGuarded,
+  letsNothingIn,
+  mutatesOnlyNamedResources,
+  powersOnlyTaggedInstances,
+  type Rule,
+  variablesAreDocumented,
+} from './testing/rules.ts';
+import { synthesize, templateSchema } from './testing/template.ts';
+
+const architecture = readFileSync(join(import.meta.dirname, '../docs/architecture.md'), 'utf8');
+const documentedVariables = [...architecture.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].flatMap(
+  ([, name]) => name ?? [],
+);
+
+const template = synthesize();
+
+const one = (Type: string, Properties: Record<string, unknown>) =>
+  templateSchema.parse({ Resources: { Bad: { Type, Properties } } });
+const policy = (statement: Record<string, unknown>) =>
+  one('AWS::IAM::Policy', { PolicyDocument: { Statement: [{ Effect: 'Allow', ...statement }] } });
+const fn = (properties: Record<string, unknown>) => ({
+  Type: 'AWS::Lambda::Function',
+  Properties: {
+    Runtime: 'nodejs24.x',
+    Handler: 'index.handler',
+    Architectures: ['arm64'],
+    Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
+    LoggingConfig: { LogGroup: { Ref: 'Log' } },
+    Environment: { Variables: {} },
+    ...properties,
+  },
+});
+const withFunctions = (...functions: unknown[]) =>
+  templateSchema.parse({
+    Resources: {
+      Log: { Type: 'AWS::Logs::LogGroup', Properties: { RetentionInDays: 30 } },
+      OtherLog: { Type: 'AWS::Logs::LogGroup' },
+      ...Object.fromEntries(functions.map((made, index) => [`Bad${index}`, made])),
+    },
+  });
+const launch = (LaunchTemplateData: Record<string, unknown>) =>
+  one('AWS::EC2::LaunchTemplate', { LaunchTemplateData });
+const encryptedVolume = { BlockDeviceMappings: [{ Ebs: { Encrypted: true } }] };
+const tagged = (value: string) => ({ StringEquals: { 'aws:ResourceTag/reveille:managed': value } });
+
+const cases: { rule: Rule; name: string; bad: [string, ReturnType<typeof one>][] }[] = [
+  {
+    name: 'costs nothing while idle',
+    rule: costsNothingIdle,
+    bad: [
+      ['a NAT gateway', one('AWS::EC2::NatGateway', {})],
+      ['a load balancer', one('AWS::ElasticLoadBalancingV2::LoadBalancer', {})],
+      ['a secret', one('AWS::SecretsManager::Secret', {})],
+      ['a function in a VPC', one('AWS::Lambda::Function', { VpcConfig: {} })],
+      ['provisioned concurrency', one('AWS::Lambda::Version', { ProvisionedConcurrencyConfig: {} })],
+      [
+        'an index with provisioned capacity',
+        one('AWS::DynamoDB::Table', { GlobalSecondaryIndexes: [{ ProvisionedThroughput: {} }] }),
+      ],
+    ],
+  },
+  {
+    name: 'lets no function change what is not named',
+    rule: mutatesOnlyNamedResources,
+    bad: [
+      ['one action', policy({ Action: 'sqs:SendMessage', Resource: '*' })],
+      [
+        'one among readers',
+        policy({ Action: ['ec2:DescribeInstances', 'ec2:RunInstances'], Resource: ['*'] }),
+      ],
+      ['a wildcard', policy({ Action: 'dynamodb:*', Resource: '*' })],
+      ['all but some', policy({ NotAction: 'iam:*', Resource: '*' })],
+      [
+        'inline in a role',
+        one('AWS::IAM::Role', {
+          Policies: [
+            { PolicyDocument: { Statement: { Effect: 'Allow', Action: 'sqs:DeleteQueue', Resource: '*' } } },
+          ],
+        }),
+      ],
+    ],
+  },
+  {
+    name: 'starts and stops only instances that carry the tag',
+    rule: powersOnlyTaggedInstances,
+    bad: [
+      ['no condition', policy({ Action: 'ec2:StartInstances', Resource: 'arn:aws:ec2:*:1:instance/*' })],
+      ['another value', policy({ Action: 'ec2:StopInstances', Resource: 'x', Condition: tagged('false') })],
+      ['a wildcard', policy({ Action: 'ec2:*', Resource: 'x' })],
+    ],
+  },
+  {
+    name: 'lets nothing in',
+    rule: letsNothingIn,
+    bad: [
+      [
+        'a rule of the group',
+        one('AWS::EC2::SecurityGroup', { SecurityGroupIngress: [{ CidrIp: '0.0.0.0/0' }] }),
+      ],
+      ['a rule beside the group', one('AWS::EC2::SecurityGroupIngress', { CidrIpv6: '::/0' })],
+    ],
+  },
+  {
+    name: 'gives each function the runtime, a role and a log of its own',
+    rule: functionsAreAlike,
+    bad: [
+      ['another runtime', withFunctions(fn({ Runtime: 'nodejs20.x' }))],
+      ['another architecture', withFunctions(fn({ Architectures: undefined }))],
+      ['another handler', withFunctions(fn({ Handler: 'main.handler' }))],
+      ['no log group', withFunctions(fn({ LoggingConfig: undefined }))],
+      [
+        'a log that is kept for ever',
+        withFunctions(fn({ LoggingConfig: { LogGroup: { Ref: 'OtherLog' } } })),
+      ],
+      ['one role for two', withFunctions(fn({}), fn({ LoggingConfig: undefined }))],
+    ],
+  },
+  {
+    name: 'guards the metadata and the volume of instances',
+    rule: instancesAreGuarded,
+    bad: [
+      [
+        'IMDSv1',
+        launch({
+          ...encryptedVolume,
+          MetadataOptions: { HttpTokens: 'optional', HttpPutResponseHopLimit: 1 },
+        }),
+      ],
+      [
+        'two hops',
+        launch({
+          ...encryptedVolume,
+          MetadataOptions: { HttpTokens: 'required', HttpPutResponseHopLimit: 2 },
+        }),
+      ],
+      ['no options', launch(encryptedVolume)],
+      [
+        'a volume in the clear',
+        launch({ MetadataOptions: { HttpTokens: 'required', HttpPutResponseHopLimit: 1 } }),
+      ],
+    ],
+  },
+  {
+    name: 'has only variables that the documentation has',
+    rule: variablesAreDocumented(documentedVariables),
+    bad: [['another', withFunctions(fn({ Environment: { Variables: { TABLE: 'x' } } }))]],
+  },
+];
+
+describe.each(cases)('the stack $name', ({ rule, bad }) => {
+  test('so it does', () => {
+    expect(rule(template)).toEqual([]);
+  });
+
+  test.each(bad)('and %s would be found', (_, broken) => {
+    expect(rule(broken)).not.toEqual([]);
+  });
+});

@@ -1,0 +1,108 @@
+/** What an operator launches runner instances from: a launch template, its role and its security group. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CfnLaunchTemplate, CfnSecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import {
+  CfnInstanceProfile,
+  Effect,
+  ManagedPolicy,
+  PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
+import { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import { Arn, Fn, Stack } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import { managedTag } from './grants.ts';
+import { runnerUserData } from './runner-user-data.ts';
+
+export interface RunnerInstanceProps {
+  /** An arm64 type, as the image is. */
+  readonly instanceType: string;
+  /** Where the security group is made. @default the default VPC */
+  readonly vpcId?: string | undefined;
+  /** The agent's bundle. */
+  readonly agentFile: string;
+  /** The folder with `reveille-runner.service` and `reveille-runner.path`. */
+  readonly unitFolder: string;
+}
+
+/** Amazon keeps the id of the newest image there; it is looked up at each launch (AWS: AL2023 on Amazon EC2). */
+const image = 'resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64';
+
+export class RunnerInstance extends Construct {
+  readonly launchTemplateId: string;
+  /** The S3 URL of the agent that instances download at their first boot. */
+  readonly agentLocation: string;
+
+  constructor(scope: Construct, id: string, props: RunnerInstanceProps) {
+    super(scope, id);
+    const agent = new Asset(this, 'Agent', { path: props.agentFile });
+    const unit = (name: string) => readFileSync(join(props.unitFolder, name), 'utf8');
+
+    const role = new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
+      description:
+        'Reveille: instances of runners; the agent gets what it may do from the API and not from here',
+      managedPolicies: [ManagedPolicy.fromAwsManagedPolicyName('AmazonSSMManagedInstanceCore')],
+    });
+    role.addToPolicy(
+      new PolicyStatement({
+        effect: Effect.ALLOW,
+        actions: ['s3:GetObject'],
+        resources: [
+          Arn.format(
+            {
+              service: 's3',
+              region: '',
+              account: '',
+              resource: agent.s3BucketName,
+              resourceName: agent.s3ObjectKey,
+            },
+            Stack.of(this),
+          ),
+        ],
+      }),
+    );
+    const profile = new CfnInstanceProfile(this, 'Profile', { roles: [role.roleName] });
+
+    // No rule for what goes out leaves EC2's own, which allows all: what tasks reach (hosts over ssh, git, package mirrors,
+    // cloud APIs) is theirs to know.
+    const securityGroup = new CfnSecurityGroup(this, 'SecurityGroup', {
+      groupDescription: 'Reveille runners: nothing comes in, operators use Session Manager',
+      ...(props.vpcId !== undefined && { vpcId: props.vpcId }),
+    });
+
+    const tags = [managedTag, { key: 'Name', value: 'reveille-runner' }];
+    const template = new CfnLaunchTemplate(this, 'LaunchTemplate', {
+      launchTemplateData: {
+        imageId: image,
+        instanceType: props.instanceType,
+        iamInstanceProfile: { arn: profile.attrArn },
+        securityGroupIds: [securityGroup.attrGroupId],
+        // `stop` and not `terminate`, so that a machine which shuts itself down is still there for the next task.
+        instanceInitiatedShutdownBehavior: 'stop',
+        metadataOptions: { httpTokens: 'required', httpPutResponseHopLimit: 1, httpEndpoint: 'enabled' },
+        blockDeviceMappings: [
+          {
+            deviceName: '/dev/xvda',
+            ebs: { volumeType: 'gp3', volumeSize: 10, encrypted: true, deleteOnTermination: true },
+          },
+        ],
+        tagSpecifications: [
+          { resourceType: 'instance', tags },
+          { resourceType: 'volume', tags },
+        ],
+        userData: Fn.base64(
+          runnerUserData({
+            agentLocation: agent.s3ObjectUrl,
+            service: unit('reveille-runner.service'),
+            path: unit('reveille-runner.path'),
+          }),
+        ),
+      },
+    });
+    this.launchTemplateId = template.ref;
+    this.agentLocation = agent.s3ObjectUrl;
+  }
+}

@@ -1,0 +1,46 @@
+/** The script that a runner instance runs once, at its first boot. */
+
+export interface RunnerUserData {
+  /** The S3 URL of the agent's bundle. */
+  readonly agentLocation: string;
+  /** The systemd unit that runs the agent. */
+  readonly service: string;
+  /** The systemd unit that starts it as soon as the runner has its credentials. */
+  readonly path: string;
+}
+
+/** Ends the texts of files in the script; no unit has such a line. */
+const end = 'END_OF_FILE';
+
+/** Installs the agent and what it runs, for Amazon Linux 2023. Its output is in /var/log/cloud-init-output.log. */
+export const runnerUserData = ({ agentLocation, service, path }: RunnerUserData): string => `#!/bin/bash
+set -euo pipefail
+
+dnf install --assumeyes nodejs24 git-core openssh-clients python3
+# Only tasks of the app ansible need it, and they say so when it is missing.
+dnf install --assumeyes ansible-core || echo 'ansible-core is not installed'
+
+id reveille || useradd --system --create-home --home-dir /var/lib/reveille --shell /sbin/nologin reveille
+install --directory --mode 0755 /opt/reveille
+install --directory --mode 0700 --owner reveille --group reveille /etc/reveille
+aws s3 cp --only-show-errors '${agentLocation}' /opt/reveille/reveille-runner.mjs
+chmod 0755 /opt/reveille/reveille-runner.mjs
+
+cat > /usr/local/bin/reveille-runner <<'${end}'
+#!/bin/sh
+# As the user whose service reads what "register" and "setup" write.
+set -- /usr/bin/node-24 /opt/reveille/reveille-runner.mjs "$@"
+if [ "$(id -un)" = reveille ]; then exec "$@"; else exec runuser -u reveille -- "$@"; fi
+${end}
+chmod 0755 /usr/local/bin/reveille-runner
+
+cat > /etc/systemd/system/reveille-runner.service <<'${end}'
+${service.trimEnd()}
+${end}
+cat > /etc/systemd/system/reveille-runner.path <<'${end}'
+${path.trimEnd()}
+${end}
+systemctl daemon-reload
+systemctl enable reveille-runner.service
+systemctl enable --now reveille-runner.path
+`;

@@ -1,0 +1,58 @@
+/** What a user may set about the deployment: CDK context, by `-c name=value` or under "context" in cdk.json. */
+import type { Node } from 'constructs';
+import * as z from 'zod';
+
+/**
+ * A task queue's name has 80 characters at most (AWS: SQS quotas), of which a project's id takes 30, a tag 32, and the
+ * "-" between them one.
+ */
+const longestPrefix = 17;
+
+const settings = z.object({
+  stackName: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9-]{0,99}$/, 'must be letters, digits and "-", and start with a letter')
+    .default('Reveille'),
+  prefix: z
+    .string()
+    .max(longestPrefix, `must be at most ${longestPrefix} characters`)
+    .regex(
+      /^[a-z][a-z0-9-]*-$/,
+      'must be small letters, digits and "-", start with a letter and end with "-"',
+    )
+    .default('reveille-')
+    .describe('Begins the names of all task queues; each stack of an account and region needs its own'),
+  auditRetentionDays: z.coerce
+    .number()
+    .int('must be a whole number')
+    .min(1, 'must be at least 1')
+    .max(3650, 'must be at most 3650')
+    .default(365)
+    .describe('How long events of the audit trail are kept'),
+  runnerInstanceType: z
+    .string()
+    .regex(/^(a1|[a-z]+\d+g[a-z]*)\.[a-z0-9-]+$/, 'must be an arm64 instance type such as t4g.small')
+    .default('t4g.small'),
+  runnerVpcId: z
+    .string()
+    .regex(/^vpc-[0-9a-f]{8,17}$/, 'must be the id of a VPC such as vpc-0123456789abcdef0')
+    .optional()
+    .describe('Where the security group of runners is made; without it, in the default VPC'),
+});
+export type Settings = z.infer<typeof settings>;
+
+/**
+ * Reads the settings from CDK's context.
+ *
+ * @throws Error that names each setting which is wrong and says what it must be
+ */
+export const readSettings = (node: Node): Settings => {
+  const given = Object.keys(settings.shape).map((name): [string, unknown] => [
+    name,
+    node.tryGetContext(name),
+  ]);
+  const result = settings.safeParse(Object.fromEntries(given));
+  if (result.success) return result.data;
+  const wrong = result.error.issues.map(({ path, message }) => `"${path.join('.')}" ${message}`);
+  throw new Error(`Correct the context in cdk.json or the -c arguments: ${wrong.join('; ')}`);
+};

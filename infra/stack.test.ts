@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { functionNames } from './bundle.ts';
+import { runnerUserData } from './runner-user-data.ts';
+import { resourcesOf, synthesize } from './testing/template.ts';
+
+const template = synthesize();
+const propertiesOf = (type: string) => resourcesOf(template, type).map(([, { Properties }]) => Properties);
+const environmentOf = (name: string) =>
+  resourcesOf(template, 'AWS::Lambda::Function').find(([id]) => id.startsWith(`${name}Function`))?.[1]
+    .Properties.Environment;
+
+describe('the stack', () => {
+  test('has a function for each folder', () => {
+    expect(propertiesOf('AWS::Lambda::Function')).toHaveLength(functionNames.length);
+  });
+
+  test('routes the webhooks to their functions and everything else to the API', () => {
+    const routes = propertiesOf('AWS::ApiGatewayV2::Route').map(({ RouteKey }) => RouteKey);
+    expect(routes.sort()).toEqual(['$default', 'POST /webhooks/task-finish', 'POST /webhooks/task-start']);
+  });
+
+  test('keeps the table when it is removed', () => {
+    expect(resourcesOf(template, 'AWS::DynamoDB::Table').map(([, table]) => table.DeletionPolicy)).toEqual([
+      'Retain',
+    ]);
+  });
+
+  test('can be backed up to any second, and forgets what has expired', () => {
+    expect(propertiesOf('AWS::DynamoDB::Table')).toEqual([
+      expect.objectContaining({
+        BillingMode: 'PAY_PER_REQUEST',
+        TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      }),
+    ]);
+  });
+
+  test('indexes the keys of what is live and no more', () => {
+    expect(propertiesOf('AWS::DynamoDB::Table')[0]?.GlobalSecondaryIndexes).toEqual([
+      expect.objectContaining({ IndexName: 'live', Projection: { ProjectionType: 'KEYS_ONLY' } }),
+    ]);
+  });
+
+  test('has a dead-letter queue behind each of its queues', () => {
+    const queues = propertiesOf('AWS::SQS::Queue');
+    expect(queues.filter(({ RedrivePolicy }) => RedrivePolicy !== undefined)).toHaveLength(queues.length / 2);
+  });
+
+  test('tells webhook-retry how often SQS lets it try', () => {
+    const retries = propertiesOf('AWS::SQS::Queue').map(({ RedrivePolicy }) => RedrivePolicy);
+    expect(retries).toContainEqual(expect.objectContaining({ maxReceiveCount: 10 }));
+    expect(environmentOf('WebhookRetry')).toMatchObject({ Variables: { WEBHOOK_RETRIES_MAX: '10' } });
+  });
+
+  test('has no parameter but that of the CDK, so that it deploys without a question', () => {
+    expect(Object.keys(template.Parameters)).toEqual(['BootstrapVersion']);
+  });
+
+  test('says where the API is and how to get the first token', () => {
+    expect(Object.keys(template.Outputs).sort()).toEqual([
+      'ApiUrl',
+      'FirstTokenFunctionName',
+      'RunnerAgentLocation',
+      'RunnerLaunchTemplateId',
+      'TableName',
+    ]);
+  });
+
+  test('takes prefix and instance type from the context', () => {
+    const other = JSON.stringify(synthesize({ prefix: 'staging-', runnerInstanceType: 'c7g.large' }));
+    expect(other).toContain(':staging-prj_*');
+    expect(other).not.toContain('reveille-prj_*');
+    expect(other).toContain('"InstanceType":"c7g.large"');
+  });
+
+  test.each([
+    ['prefix', 'Staging'],
+    ['prefix', 'much-too-long-for-a-queue-'],
+    ['runnerInstanceType', 'm5.large'],
+    ['runnerVpcId', 'default'],
+    ['stackName', '1st'],
+  ])('refuses the %s %s and says which setting it is', (name, value) => {
+    expect(() => synthesize({ [name]: value })).toThrow(`"${name}" must be`);
+  });
+});
+
+describe('the script of a runner instance', () => {
+  const script = runnerUserData({
+    agentLocation: 's3://bucket/agent.mjs',
+    service: '[Unit]\n',
+    path: '[Path]\n',
+  });
+
+  test('is one that bash can read', () => {
+    expect(() => execFileSync('bash', ['-n'], { input: script })).not.toThrow();
+  });
+
+  test('fits, with the real units, into what EC2 allows', () => {
+    const [data] = propertiesOf('AWS::EC2::LaunchTemplate').map((launch) => JSON.stringify(launch));
+    expect(data).toContain('ConditionPathExists=/etc/reveille/runner.json');
+    expect(data?.length).toBeLessThan(16_000);
+  });
+});

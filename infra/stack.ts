@@ -1,0 +1,206 @@
+/** The control plane as one CloudFormation stack: docs/architecture.md in AWS resources. */
+import { HttpApi, HttpMethod, HttpRoute, HttpRouteKey } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
+import { Role } from 'aws-cdk-lib/aws-iam';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
+import type { Construct } from 'constructs';
+import type { Bundles, FunctionName } from './bundle.ts';
+import { makeFunction } from './functions.ts';
+import {
+  type Grant,
+  give,
+  instanceGrants,
+  sendTo,
+  tableGrants,
+  taskQueueGrants,
+  vendCredentials,
+} from './grants.ts';
+import { RunnerInstance } from './runner-instance.ts';
+import type { Settings } from './settings.ts';
+import { makeWorkQueue, workOff } from './work-queue.ts';
+
+export interface ReveilleStackProps {
+  readonly settings: Settings;
+  readonly bundles: Bundles;
+  /** The root of the repository. */
+  readonly root: string;
+}
+
+/** API Gateway gives up after 30 s (AWS: HTTP API quotas); the function ends before, so that its log says why. */
+const httpTimeoutSeconds = 29;
+const eventTimeoutSeconds = 30;
+
+const liveIndex = 'live';
+
+/** With the delays that `webhook-retry` leaves between them: about three quarters of an hour. */
+const webhookRetriesMax = 10;
+
+export class ReveilleStack extends Stack {
+  constructor(scope: Construct, { settings, bundles, root }: ReveilleStackProps) {
+    super(scope, settings.stackName, {
+      description:
+        'Reveille: wakes cloud runners when there is work, and puts them back to sleep when there is none',
+    });
+
+    const table = makeTable(this);
+    const httpApi = new HttpApi(this, 'HttpApi', { apiName: settings.stackName, createDefaultStage: false });
+    // Bounds what a runaway client can cost; a thousand busy agents stay below.
+    httpApi.addStage('DefaultStage', {
+      stageName: '$default',
+      autoDeploy: true,
+      throttle: { rateLimit: 500, burstLimit: 1000 },
+    });
+    const drainedRunners = makeWorkQueue(this, 'DrainedRunners', {
+      maxReceiveCount: 5,
+      functionTimeoutSeconds: eventTimeoutSeconds,
+    });
+    const webhookRetries = makeWorkQueue(this, 'WebhookRetries', {
+      maxReceiveCount: webhookRetriesMax,
+      functionTimeoutSeconds: eventTimeoutSeconds,
+    });
+
+    const addFunction = (
+      id: string,
+      name: FunctionName,
+      description: string,
+      timeoutSeconds: number,
+      memoryMb = 256,
+    ): LambdaFunction =>
+      makeFunction(this, id, { folder: bundles.folderOf(name), description, timeoutSeconds, memoryMb });
+
+    const api = addFunction('Api', 'api', 'the API', httpTimeoutSeconds, 512);
+    const taskStart = addFunction(
+      'TaskStart',
+      'task-start',
+      'starts instances for tasks',
+      httpTimeoutSeconds,
+      512,
+    );
+    const taskFinish = addFunction(
+      'TaskFinish',
+      'task-finish',
+      'stops instances that keep no idle time',
+      httpTimeoutSeconds,
+    );
+    const runnerDrained = addFunction(
+      'RunnerDrained',
+      'runner-drained',
+      'stops instances whose agent has drained',
+      eventTimeoutSeconds,
+    );
+    const instanceEvents = addFunction(
+      'InstanceEvents',
+      'instance-events',
+      'follows the states of instances',
+      eventTimeoutSeconds,
+    );
+    const webhookRetry = addFunction(
+      'WebhookRetry',
+      'webhook-retry',
+      'sends webhooks again that nobody acknowledged',
+      eventTimeoutSeconds,
+    );
+    const reconcile = addFunction('Reconcile', 'reconcile', 'finds each minute what got lost', 60);
+    const firstToken = addFunction('FirstToken', 'first-token', 'makes an admin token for an operator', 10);
+
+    const runnerRole = new Role(this, 'RunnerRole', {
+      assumedBy: api.grantPrincipal,
+      description: 'Reveille: what agents may do; a session policy narrows it to the queues of one runner',
+    });
+
+    const items = tableGrants(table, liveIndex);
+    const taskQueues = taskQueueGrants(this, settings.prefix);
+    const instances = instanceGrants(this);
+    const announceDrained = sendTo(drainedRunners, 'DRAINED_RUNNERS_QUEUE_URL');
+    const retryWebhooks = sendTo(webhookRetries, 'WEBHOOK_RETRIES_QUEUE_URL');
+    const ownUrl = { environment: { API_URL: httpApi.apiEndpoint } };
+    const place = [items.readWrite, taskQueues.ring, retryWebhooks, ownUrl];
+
+    for (const statement of taskQueues.receive) runnerRole.addToPolicy(statement);
+    give(api, [...place, items.remove, items.queryLive, taskQueues.remove, announceDrained]);
+    give(api, [{ environment: { AUDIT_RETENTION_DAYS: String(settings.auditRetentionDays) } }]);
+    give(api, [vendCredentials(runnerRole, taskQueues.arnPrefix)]);
+    give(taskStart, [items.readWrite, instances.start]);
+    give(taskFinish, [items.readWrite, instances.stop]);
+    give(runnerDrained, [items.readWrite, instances.stop]);
+    give(instanceEvents, [...place, items.queryLive, instances.start, instances.describe]);
+    give(webhookRetry, [items.readWrite, retriesOf(webhookRetries, webhookRetriesMax)]);
+    give(reconcile, [...place, items.queryLive, instances.start, instances.stop, instances.describe]);
+    give(firstToken, [items.readWrite]);
+
+    addRoutes(httpApi, { api, taskStart, taskFinish });
+    workOff(drainedRunners, runnerDrained, 10);
+    // One at a time, as each may wait for a receiver that doesn't answer.
+    workOff(webhookRetries, webhookRetry, 1);
+    new Rule(this, 'InstanceStateChanges', {
+      description: 'Tells Reveille what becomes of the instances of its runners',
+      eventPattern: { source: ['aws.ec2'], detailType: ['EC2 Instance State-change Notification'] },
+      targets: [new LambdaTarget(instanceEvents)],
+    });
+    new Rule(this, 'EachMinute', {
+      description: 'Has Reveille find what got lost',
+      schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [new LambdaTarget(reconcile)],
+    });
+
+    const runner = new RunnerInstance(this, 'RunnerInstance', {
+      instanceType: settings.runnerInstanceType,
+      vpcId: settings.runnerVpcId,
+      agentFile: bundles.agentFile,
+      unitFolder: `${root}/runner-agent`,
+    });
+
+    const outputs = {
+      ApiUrl: httpApi.apiEndpoint,
+      FirstTokenFunctionName: firstToken.functionName,
+      TableName: table.tableName,
+      RunnerLaunchTemplateId: runner.launchTemplateId,
+      RunnerAgentLocation: runner.agentLocation,
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+  }
+}
+
+/** What `webhook-retry` needs to know of the queue that it works off; `workOff` permits the rest. */
+const retriesOf = (queue: Queue, max: number): Grant => ({
+  environment: { WEBHOOK_RETRIES_QUEUE_URL: queue.queueUrl, WEBHOOK_RETRIES_MAX: String(max) },
+});
+
+const makeTable = (scope: Construct): Table => {
+  const table = new Table(scope, 'Table', {
+    partitionKey: { name: 'pk', type: AttributeType.STRING },
+    sortKey: { name: 'sk', type: AttributeType.STRING },
+    billingMode: BillingMode.PAY_PER_REQUEST,
+    timeToLiveAttribute: 'expiresAt',
+    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    // It holds the users' data: removing the stack must not remove it.
+    removalPolicy: RemovalPolicy.RETAIN,
+  });
+  table.addGlobalSecondaryIndex({
+    indexName: liveIndex,
+    partitionKey: { name: 'live', type: AttributeType.STRING },
+    sortKey: { name: 'liveKey', type: AttributeType.STRING },
+    projectionType: ProjectionType.KEYS_ONLY,
+  });
+  return table;
+};
+
+const addRoutes = (
+  httpApi: HttpApi,
+  { api, taskStart, taskFinish }: Record<'api' | 'taskStart' | 'taskFinish', LambdaFunction>,
+): void => {
+  const webhook = (path: string, id: string, fn: LambdaFunction) =>
+    httpApi.addRoutes({ path, methods: [HttpMethod.POST], integration: new HttpLambdaIntegration(id, fn) });
+  webhook('/webhooks/task-start', 'TaskStart', taskStart);
+  webhook('/webhooks/task-finish', 'TaskFinish', taskFinish);
+  new HttpRoute(httpApi, 'DefaultRoute', {
+    httpApi,
+    routeKey: HttpRouteKey.DEFAULT,
+    integration: new HttpLambdaIntegration('Api', api),
+  });
+};

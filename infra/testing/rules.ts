@@ -1,0 +1,149 @@
+/** What must hold for every template: each rule takes one and answers with what breaks it, in sentences. */
+import * as z from 'zod';
+import { managedTag } from '../grants.ts';
+import { type Resource, resourcesOf, type Template } from './template.ts';
+
+export type Rule = (template: Template) => string[];
+
+const oneOrMore = <T extends z.ZodType>(item: T) => z.union([z.array(item), item.transform((one) => [one])]);
+const statement = z.object({
+  Effect: z.enum(['Allow', 'Deny']),
+  Action: oneOrMore(z.string()).default([]),
+  NotAction: z.unknown().optional(),
+  Resource: oneOrMore(z.unknown()).default([]),
+  Condition: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
+});
+const policyDocument = z.object({ Statement: oneOrMore(statement) });
+type Statement = z.infer<typeof statement>;
+
+/** All policy documents of a resource, wherever it has them. */
+const documentsIn = (value: unknown): z.infer<typeof policyDocument>[] => {
+  if (typeof value !== 'object' || value === null) return [];
+  const own = policyDocument.safeParse(value);
+  return own.success ? [own.data] : Object.values(value).flatMap(documentsIn);
+};
+
+const allowances = (template: Template): [string, Statement][] =>
+  Object.entries(template.Resources).flatMap(([id, { Properties }]) =>
+    documentsIn(Properties)
+      .flatMap(({ Statement }) => Statement)
+      .filter(({ Effect }) => Effect === 'Allow')
+      .map((allowed): [string, Statement] => [id, allowed]),
+  );
+
+/** Types that cost money while nothing happens. */
+const costly =
+  /^AWS::(EC2::NatGateway|EC2::EIP|EC2::VPCEndpoint|ElasticLoadBalancing.*|SecretsManager::.*|KMS::Key|ApplicationAutoScaling::.*|EC2::Instance)$/;
+const provisioned = ['ProvisionedThroughput', 'ProvisionedConcurrencyConfig', 'ProvisionedPollerConfig'];
+
+const namesIn = (value: unknown): string[] =>
+  typeof value === 'object' && value !== null
+    ? [...(Array.isArray(value) ? [] : Object.keys(value)), ...Object.values(value).flatMap(namesIn)]
+    : [];
+
+export const costsNothingIdle: Rule = (template) =>
+  Object.entries(template.Resources).flatMap(([id, { Type, Properties }]) => {
+    const names = namesIn(Properties).filter((name) => provisioned.includes(name));
+    const vpc = Type === 'AWS::Lambda::Function' && 'VpcConfig' in Properties ? ['VpcConfig'] : [];
+    return [...(costly.test(Type) ? [Type] : []), ...names, ...vpc].map((what) => `${id} has ${what}`);
+  });
+
+const readsOnly = /^[a-z0-9-]+:(Describe|Get|List|BatchGet|Query)[A-Za-z]*$/;
+
+export const mutatesOnlyNamedResources: Rule = (template) =>
+  allowances(template).flatMap(([id, { Action, NotAction, Resource }]) => {
+    const changing =
+      NotAction === undefined ? Action.filter((action) => !readsOnly.test(action)) : ['NotAction'];
+    return Resource.includes('*') ? changing.map((action) => `${id} allows ${action} on everything`) : [];
+  });
+
+const power = /^ec2:(\*|(Start|Stop|Reboot|Terminate|Run)\w*|\w*\*)$/;
+
+export const powersOnlyTaggedInstances: Rule = (template) =>
+  allowances(template).flatMap(([id, { Action, Condition }]) => {
+    const tagged = Condition.StringEquals?.[`aws:ResourceTag/${managedTag.key}`] === managedTag.value;
+    return tagged
+      ? []
+      : Action.filter((action) => power.test(action)).map((action) => `${id} allows ${action}`);
+  });
+
+export const letsNothingIn: Rule = (template) => [
+  ...resourcesOf(template, 'AWS::EC2::SecurityGroupIngress').map(([id]) => `${id} lets something in`),
+  ...resourcesOf(template, 'AWS::EC2::SecurityGroup')
+    .filter(([, { Properties }]) => 'SecurityGroupIngress' in Properties)
+    .map(([id]) => `${id} lets something in`),
+];
+
+const reference = z.union([
+  z.object({ Ref: z.string() }).transform(({ Ref }) => Ref),
+  z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.string()]) }).transform((get) => get['Fn::GetAtt'][0]),
+]);
+const lambdaFunction = z.object({
+  Runtime: z.string(),
+  Handler: z.string(),
+  Architectures: z.array(z.string()).optional(),
+  Role: reference,
+  LoggingConfig: z.object({ LogGroup: reference }).optional(),
+});
+
+const wrongInFunction = (template: Template, { Properties }: Resource): string[] => {
+  const { Runtime, Handler, Architectures, LoggingConfig } = lambdaFunction.parse(Properties);
+  const logGroup = template.Resources[LoggingConfig?.LogGroup ?? ''];
+  return [
+    ...(Runtime === 'nodejs24.x' ? [] : [`runs on ${Runtime}`]),
+    ...(Handler === 'index.handler' ? [] : [`has the handler ${Handler}`]),
+    ...(Architectures?.join() === 'arm64' ? [] : ['is not arm64']),
+    ...(typeof logGroup?.Properties.RetentionInDays === 'number' ? [] : ['keeps its log for ever']),
+  ];
+};
+
+const shared = (ids: readonly string[]): string[] => ids.filter((id, index) => ids.indexOf(id) !== index);
+
+export const functionsAreAlike: Rule = (template) => {
+  const functions = resourcesOf(template, 'AWS::Lambda::Function');
+  const parsed = functions.map(([, { Properties }]) => lambdaFunction.parse(Properties));
+  return [
+    ...functions.flatMap(([id, fn]) => wrongInFunction(template, fn).map((what) => `${id} ${what}`)),
+    ...shared(parsed.map(({ Role }) => Role)).map((id) => `Functions share the role ${id}`),
+    ...shared(parsed.flatMap(({ LoggingConfig }) => LoggingConfig?.LogGroup ?? [])).map(
+      (id) => `Functions share the log group ${id}`,
+    ),
+  ];
+};
+
+const launchTemplate = z.object({
+  LaunchTemplateData: z.object({
+    MetadataOptions: z.object({ HttpTokens: z.string(), HttpPutResponseHopLimit: z.number() }).optional(),
+    BlockDeviceMappings: z
+      .array(z.object({ Ebs: z.object({ Encrypted: z.boolean().optional() }) }))
+      .default([]),
+  }),
+});
+
+export const instancesAreGuarded: Rule = (template) =>
+  resourcesOf(template, 'AWS::EC2::LaunchTemplate').flatMap(([id, { Properties }]) => {
+    const { MetadataOptions, BlockDeviceMappings } = launchTemplate.parse(Properties).LaunchTemplateData;
+    const guarded =
+      MetadataOptions?.HttpTokens === 'required' && MetadataOptions.HttpPutResponseHopLimit === 1;
+    const encrypted = BlockDeviceMappings.length > 0 && BlockDeviceMappings.every(({ Ebs }) => Ebs.Encrypted);
+    return [
+      ...(guarded ? [] : [`${id} gives its credentials to whoever asks`]),
+      ...(encrypted ? [] : [`${id} has a volume in the clear`]),
+    ];
+  });
+
+/** Variables that Lambda's runtime reads itself. */
+const runtimeVariables = ['NODE_OPTIONS'];
+
+/** `documented`: the names that docs/architecture.md has. */
+export const variablesAreDocumented =
+  (documented: readonly string[]): Rule =>
+  (template) =>
+    resourcesOf(template, 'AWS::Lambda::Function').flatMap(([id, { Properties }]) => {
+      const { Environment } = z
+        .object({ Environment: z.object({ Variables: z.record(z.string(), z.unknown()) }) })
+        .parse(Properties);
+      return Object.keys(Environment.Variables)
+        .filter((name) => !documented.includes(name) && !runtimeVariables.includes(name))
+        .map((name) => `${id} has ${name}`);
+    });

@@ -1,0 +1,54 @@
+/** A synthesized template for tests: the real stack over folders with a line of code in them, so that it takes no build. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { App } from 'aws-cdk-lib/core';
+import * as z from 'zod';
+import { functionNames } from '../bundle.ts';
+import { readSettings } from '../settings.ts';
+import { ReveilleStack } from '../stack.ts';
+
+const resource = z.object({
+  Type: z.string(),
+  Properties: z.record(z.string(), z.unknown()).default({}),
+  DeletionPolicy: z.string().optional(),
+});
+export const templateSchema = z.object({
+  Resources: z.record(z.string(), resource),
+  Outputs: z.record(z.string(), z.unknown()).default({}),
+  Parameters: z.record(z.string(), z.unknown()).default({}),
+});
+export type Template = z.infer<typeof templateSchema>;
+export type Resource = z.infer<typeof resource>;
+
+/** Synthesizes the stack with these settings in the context. */
+export const synthesize = (context: Readonly<Record<string, unknown>> = {}): Template => {
+  const folder = mkdtempSync(join(tmpdir(), 'reveille-infra-'));
+  try {
+    const folderOf = (name: string) => join(folder, name);
+    const agentFile = join(folder, 'agent/reveille-runner.mjs');
+    const files = [...functionNames.map((name) => join(folderOf(name), 'index.mjs')), agentFile];
+    for (const file of files) {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, `// ${file.slice(folder.length)}\n`);
+    }
+    const app = new App({
+      outdir: join(folder, 'out'),
+      analyticsReporting: false,
+      builtinCloudFormationValidation: false,
+      context,
+    });
+    const stack = new ReveilleStack(app, {
+      settings: readSettings(app.node),
+      bundles: { folderOf, agentFile },
+      root: join(import.meta.dirname, '../..'),
+    });
+    return templateSchema.parse(app.synth().getStackByName(stack.stackName).template);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
+
+/** The resources of a type, by logical id. */
+export const resourcesOf = (template: Template, type: string): [string, Resource][] =>
+  Object.entries(template.Resources).filter(([, { Type }]) => Type === type);

@@ -1,0 +1,34 @@
+/** The queues that functions work off; the queues of tasks are not here, as `api` makes them at run time. */
+
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
+import { Duration } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+
+/** Encrypted with SQS's own key and reached by TLS only, neither of which costs anything. */
+const guarded: QueueProps = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
+
+export interface WorkQueueProps {
+  /** How often a message is tried before it goes to the dead-letter queue. */
+  readonly maxReceiveCount: number;
+  /** The time-out of the function that works it off. */
+  readonly functionTimeoutSeconds: number;
+}
+
+/** Makes a queue with its dead-letter queue, which keeps for 14 days what could not be done. */
+export const makeWorkQueue = (scope: Construct, name: string, props: WorkQueueProps): Queue => {
+  const within = new Construct(scope, name);
+  const deadLetters = new Queue(within, 'DeadLetters', { ...guarded, retentionPeriod: Duration.days(14) });
+  return new Queue(within, 'Queue', {
+    ...guarded,
+    // Six times the function's time-out (AWS: Using Lambda with Amazon SQS).
+    visibilityTimeout: Duration.seconds(6 * props.functionTimeoutSeconds),
+    deadLetterQueue: { queue: deadLetters, maxReceiveCount: props.maxReceiveCount },
+  });
+};
+
+/** Has the function work off the queue; what it names in `batchItemFailures` is tried again. */
+export const workOff = (queue: Queue, fn: LambdaFunction, batchSize: number): void => {
+  fn.addEventSource(new SqsEventSource(queue, { batchSize, reportBatchItemFailures: true }));
+};

@@ -1,0 +1,177 @@
+/** API tokens: of people and of their programs, each with a name, one role in one project (or the stack's admin), and an end. */
+import * as z from 'zod';
+import {
+  type ApiTokenId,
+  addMs,
+  apiTokenId,
+  type Clock,
+  epochMs,
+  type Instant,
+  instant,
+  name,
+  type ProjectId,
+  projectId,
+  role,
+} from '../../protocol/index.ts';
+import type { Standing } from '../core/permissions.ts';
+import type { NewId } from './ids.ts';
+import { keys, queryAll, type Table } from './table.ts';
+import {
+  formatToken,
+  hashSecret,
+  makeSecret,
+  matchesHash,
+  type RandomBytes,
+  splitApiToken,
+} from './tokens.ts';
+
+const storedApiToken = z.object({
+  id: apiTokenId,
+  name,
+  projectId: projectId.optional(),
+  role: role.or(z.literal('admin')),
+  hash: z.string(),
+  createdAt: instant,
+  createdBy: z.string().default('first-token'),
+  validUntil: instant.optional(),
+});
+type StoredApiToken = z.infer<typeof storedApiToken>;
+
+/** What may be shown of a token. */
+export type ApiTokenRecord = Omit<StoredApiToken, 'hash'>;
+
+/** Who calls the API. */
+export interface Caller extends Standing {
+  /** `tok_…` or `usr_…`. */
+  readonly id: string;
+  readonly name: string;
+  /** After that it is nobody, whatever is remembered of it. */
+  readonly validUntil?: Instant | undefined;
+}
+
+export interface NewApiToken {
+  readonly name: string;
+  /** Without a project: an admin's token. */
+  readonly grant?: Required<Pick<StoredApiToken, 'projectId'>> & { readonly role: z.infer<typeof role> };
+  /** Without it, the token is good until it is revoked. */
+  readonly expiresInMs?: number | undefined;
+  /** The id of who made it. */
+  readonly createdBy?: string;
+}
+
+interface Deps {
+  readonly now: Clock;
+  readonly newId: NewId;
+  readonly randomBytes: RandomBytes;
+}
+
+const withoutHash = ({ hash: _hidden, ...shown }: StoredApiToken): ApiTokenRecord => shown;
+
+const callerOf = ({
+  id,
+  name: tokenName,
+  role: itsRole,
+  projectId: its,
+  validUntil,
+}: StoredApiToken): Caller => ({
+  id,
+  name: tokenName,
+  isAdmin: itsRole === 'admin' && its === undefined,
+  roles: its !== undefined && itsRole !== 'admin' ? { [its]: itsRole } : {},
+  ...(validUntil !== undefined && { validUntil }),
+});
+
+export type ApiTokenStore = ReturnType<typeof apiTokenStore>;
+
+export const apiTokenStore = (table: Table, { now, newId, randomBytes }: Deps) => {
+  const all = async (): Promise<StoredApiToken[]> =>
+    (await queryAll(table, { pk: keys.apiToken('').pk, prefix: 'tok_' })).map((item) =>
+      storedApiToken.parse(item),
+    );
+
+  const remove = (id: string): Promise<boolean> => table.remove(keys.apiToken(id), [['exists', 'pk']]);
+
+  return {
+    /** Makes a token. Its secret is in the answer only; nobody can read it again. */
+    create: async (input: NewApiToken): Promise<ApiTokenRecord & { token: string }> => {
+      const { grant, expiresInMs, createdBy = 'first-token' } = input;
+      const id: ApiTokenId = newId('tok');
+      const secret = makeSecret(randomBytes);
+      const validUntil = expiresInMs === undefined ? undefined : addMs(now(), expiresInMs);
+      const stored: StoredApiToken = {
+        id,
+        name: input.name,
+        role: 'admin',
+        ...grant,
+        hash: hashSecret(secret),
+        createdAt: now(),
+        createdBy,
+        ...(validUntil !== undefined && { validUntil }),
+      };
+      const ttl = validUntil !== undefined && { expiresAt: Math.ceil(epochMs(validUntil) / 1000) };
+      await table.put({ ...keys.apiToken(id), ...stored, ...ttl }, [['missing', 'pk']]);
+      return { ...withoutHash(stored), token: formatToken(id, secret) };
+    },
+
+    /** Who holds this token; undefined when it is none of ours, or its time is over. */
+    verify: async (token: string): Promise<Caller | undefined> => {
+      const parts = splitApiToken(token);
+      const item = parts && (await table.get(keys.apiToken(parts.id)));
+      if (!item) return undefined;
+      const stored = storedApiToken.parse(item);
+      const isOver = stored.validUntil !== undefined && stored.validUntil <= now();
+      return !isOver && matchesHash(parts.secret, stored.hash) ? callerOf(stored) : undefined;
+    },
+
+    /** Those of a project, or without one the stack's; oldest first. */
+    list: async (of: ProjectId | undefined): Promise<ApiTokenRecord[]> =>
+      (await all()).filter((one) => one.projectId === of).map(withoutHash),
+
+    /** Whether there was such a token to revoke, of that project (or, without one, of the stack). */
+    revoke: async (of: ProjectId | undefined, id: string): Promise<boolean> =>
+      table.remove(keys.apiToken(id), [
+        ['exists', 'pk'],
+        of === undefined ? ['missing', 'projectId'] : ['=', 'projectId', of],
+      ]),
+
+    /** Revokes what somebody made: all of it, or in one project only. */
+    revokeMadeBy: async (createdBy: string, of?: ProjectId): Promise<void> => {
+      const theirs = (await all()).filter(
+        (one) => one.createdBy === createdBy && (of === undefined || one.projectId === of),
+      );
+      for (const { id } of theirs) await remove(id);
+    },
+
+    /** Revokes all of a project that is no more. */
+    revokeAll: async (of: ProjectId): Promise<void> => {
+      for (const { id } of (await all()).filter((one) => one.projectId === of)) await remove(id);
+    },
+  };
+};
+
+/**
+ * Remembers for a while who a token's holder is, so that most requests cost no read. A token that was revoked is good for
+ * `rememberMs` more at most, so keep that well under a minute.
+ */
+export const rememberCallers = (
+  verify: ApiTokenStore['verify'],
+  now: Clock,
+  rememberMs: number,
+  maxRemembered = 1000,
+): ApiTokenStore['verify'] => {
+  const remembered = new Map<string, { caller: Caller; until: Instant }>();
+  return async (token) => {
+    const key = hashSecret(token);
+    const known = remembered.get(key);
+    const { validUntil } = known?.caller ?? {};
+    if (known && known.until > now() && (validUntil === undefined || validUntil > now())) return known.caller;
+    remembered.delete(key);
+    const caller = await verify(token);
+    if (!caller) return undefined;
+    // The oldest goes first: a Map keeps the order in which its keys came.
+    const [oldest] = remembered.keys();
+    if (remembered.size >= maxRemembered && oldest !== undefined) remembered.delete(oldest);
+    remembered.set(key, { caller, until: addMs(now(), rememberMs) });
+    return caller;
+  };
+};

@@ -1,0 +1,117 @@
+/** The store of webhook deliveries, and of the time stamps that receivers have seen. */
+import * as z from 'zod';
+import {
+  type Delivery,
+  type DeliveryAttempt,
+  delivery,
+  epochMs,
+  type Instant,
+  type ProjectId,
+} from '../../protocol/index.ts';
+import { type Item, type Key, keys, type Table } from './table.ts';
+
+/** How long deliveries are kept. */
+const retentionDays = 30;
+/** Longer than any tolerance for old time stamps, after which a replay is refused for its age. */
+const seenRetentionSeconds = 3600;
+
+const stored = delivery.extend({ attempts: z.array(delivery.shape.attempts.element).default([]) });
+
+const parse = (item: Item): Delivery => stored.parse(item);
+
+const seconds = (now: Instant) => Math.floor(epochMs(now) / 1000);
+
+export type DeliveryStore = ReturnType<typeof deliveryStore>;
+
+export const deliveryStore = (table: Table) => {
+  const keyOf = (ref: Pick<Delivery, 'projectId' | 'id'>) => keys.resource(ref.projectId, ref.id);
+
+  /**
+   * Adds an attempt and what came of it. Two attempts may be under way at once: neither drops what the other has recorded, and
+   * what is settled stays so.
+   */
+  const record = async (
+    made: Delivery,
+    attempt: DeliveryAttempt,
+    status: Delivery['status'],
+  ): Promise<Delivery> => {
+    const attempts = [...made.attempts, attempt];
+    const item = await table.update(
+      keyOf(made),
+      {
+        set: {
+          attempts,
+          tries: attempts.length,
+          status,
+          ...(status !== 'pending' && { live: undefined, liveKey: undefined }),
+        },
+      },
+      [
+        ['=', 'status', 'pending'],
+        ['any', ['missing', 'tries'], ['=', 'tries', made.attempts.length]],
+      ],
+    );
+    if (item) return parse(item);
+    const now = await table.get(keyOf(made));
+    if (!now) return { ...made, attempts, status };
+    const current = parse(now);
+    return current.status === 'pending' ? record(current, attempt, status) : current;
+  };
+
+  return {
+    /** False when a delivery of that id exists, so that an event is sent once. */
+    create: (made: Delivery): Promise<boolean> =>
+      table.put(
+        {
+          ...keyOf(made),
+          ...made,
+          live: 'delivery',
+          liveKey: made.id,
+          expiresAt: seconds(made.createdAt) + retentionDays * 86_400,
+        },
+        [['missing', 'pk']],
+      ),
+
+    get: async (projectId: ProjectId, id: string): Promise<Delivery | undefined> => {
+      const item = await table.get(keys.resource(projectId, id));
+      return item && parse(item);
+    },
+
+    list: async (projectId: ProjectId, prefix: string, limit: number, after?: Key) => {
+      const { items, next } = await table.query({
+        pk: projectId,
+        prefix,
+        descending: true,
+        limit,
+        ...(after && { after }),
+      });
+      return { items: items.map(parse), ...(next && { next }) };
+    },
+
+    /** Those that nobody has acknowledged yet. */
+    listPending: async (): Promise<Delivery[]> => {
+      const found: Key[] = [];
+      for await (const key of table.queryLive('delivery')) found.push(key);
+      return (await table.batchGet(found)).map(parse);
+    },
+
+    record,
+
+    /** Back to pending, to be sent again. */
+    reopen: async (made: Delivery): Promise<Delivery | undefined> => {
+      const item = await table.update(
+        keyOf(made),
+        { set: { status: 'pending', live: 'delivery', liveKey: made.id } },
+        [['exists', 'pk']],
+      );
+      return item && parse(item);
+    },
+
+    /** True the first time that a receiver sees this id with this time stamp: a retry has a newer one, a replay has not. */
+    firstSight: (deliveryId: string, timestamp: string, now: Instant): Promise<boolean> =>
+      table.put(
+        { ...keys.seenWebhook(deliveryId, timestamp), expiresAt: seconds(now) + seenRetentionSeconds },
+        [['missing', 'pk']],
+      ),
+  };
+};

@@ -1,0 +1,17 @@
+/** New ids: a prefix and a ULID, which sorts by the time of its making. */
+import { ulid } from 'ulid';
+import { epochMs, type Instant } from '../../protocol/index.ts';
+
+/** Makes an id; `at` sets the time in it, which is now unless told. */
+export type NewId = <P extends string>(prefix: P, at?: Instant) => `${P}_${string}`;
+
+export const newId: NewId = (prefix, at) => `${prefix}_${ulid(at === undefined ? undefined : epochMs(at))}`;
+
+/** The ids between which all made in a time window lie. */
+export const idsBetween = <P extends string>(prefix: P, from: Instant, to: Instant) => {
+  const time = (at: Instant) => ulid(epochMs(at)).slice(0, 10);
+  return {
+    from: `${prefix}_${time(from)}${'0'.repeat(16)}`,
+    to: `${prefix}_${time(to)}${'Z'.repeat(16)}`,
+  } as const;
+};

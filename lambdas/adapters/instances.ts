@@ -1,0 +1,118 @@
+/** The EC2 instances behind runners. */
+import {
+  DescribeInstancesCommand,
+  EC2Client,
+  EC2ServiceException,
+  StartInstancesCommand,
+  StopInstancesCommand,
+} from '@aws-sdk/client-ec2';
+import { type Instant, toInstant } from '../../protocol/index.ts';
+
+export type InstanceState = 'pending' | 'running' | 'stopping' | 'stopped' | 'shutting-down' | 'terminated';
+
+export interface InstanceFacts {
+  readonly instanceId: string;
+  readonly state: InstanceState;
+  readonly instanceType: string | undefined;
+  readonly launchedAt: Instant | undefined;
+  /** Why it is in that state, in AWS's words. */
+  readonly stateReason: string | undefined;
+}
+
+/** What came of a start: `still_stopping` is expected, and means that it has to be asked again once it has stopped. */
+export type StartOutcome =
+  | { readonly started: true }
+  | { readonly started: false; readonly code: 'still_stopping' }
+  | { readonly started: false; readonly code: 'refused'; readonly awsCode: string; readonly detail: string };
+
+/** Where an instance is. Without a region: the control plane's. */
+export interface InstanceRef {
+  readonly instanceId?: string | undefined;
+  readonly region?: string | undefined;
+}
+
+export interface Instances {
+  start(ref: InstanceRef): Promise<StartOutcome>;
+  /** True when EC2 stops it (or has already); false when there is nothing left to stop. */
+  stop(ref: InstanceRef): Promise<boolean>;
+  /** Undefined when EC2 doesn't know it. */
+  describe(ref: InstanceRef): Promise<InstanceFacts | undefined>;
+}
+
+/** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html */
+const codes = {
+  wrongState: 'IncorrectInstanceState',
+  unknown: ['InvalidInstanceID.NotFound', 'InvalidInstanceID.Malformed'],
+  throttled: 'RequestLimitExceeded',
+};
+
+const states: Readonly<Record<string, InstanceState>> = {
+  pending: 'pending',
+  running: 'running',
+  stopping: 'stopping',
+  stopped: 'stopped',
+  'shutting-down': 'shutting-down',
+  terminated: 'terminated',
+};
+
+const isUnknown = (error: unknown): boolean =>
+  error instanceof EC2ServiceException && codes.unknown.includes(error.name);
+
+export const ec2Instances = (
+  makeClient = (region?: string) => new EC2Client(region ? { region } : {}),
+): Instances => {
+  const clients = new Map<string, EC2Client>();
+  const clientOf = ({ region = '' }: InstanceRef): EC2Client => {
+    const known = clients.get(region);
+    if (known) return known;
+    const made = makeClient(region || undefined);
+    clients.set(region, made);
+    return made;
+  };
+  const idsOf = (ref: InstanceRef) => ({ InstanceIds: ref.instanceId ? [ref.instanceId] : [] });
+
+  return {
+    start: async (ref) => {
+      try {
+        await clientOf(ref).send(new StartInstancesCommand(idsOf(ref)));
+        return { started: true };
+      } catch (error) {
+        // A throttled call goes on to whoever retries: the webhook's sender or the next reconciliation.
+        if (!(error instanceof EC2ServiceException) || error.name === codes.throttled) throw error;
+        if (error.name === codes.wrongState) return { started: false, code: 'still_stopping' };
+        return { started: false, code: 'refused', awsCode: error.name, detail: error.message };
+      }
+    },
+
+    stop: async (ref) => {
+      try {
+        await clientOf(ref).send(new StopInstancesCommand(idsOf(ref)));
+        return true;
+      } catch (error) {
+        const nothingToStop =
+          isUnknown(error) || (error instanceof EC2ServiceException && error.name === codes.wrongState);
+        if (nothingToStop) return false;
+        throw error;
+      }
+    },
+
+    describe: async (ref) => {
+      try {
+        const answer = await clientOf(ref).send(new DescribeInstancesCommand(idsOf(ref)));
+        const found = answer.Reservations?.[0]?.Instances?.[0];
+        const state = states[found?.State?.Name ?? ''];
+        if (!found?.InstanceId || !state) return undefined;
+        return {
+          instanceId: found.InstanceId,
+          state,
+          instanceType: found.InstanceType,
+          launchedAt: found.LaunchTime && toInstant(found.LaunchTime.getTime()),
+          stateReason: found.StateReason?.Message,
+        };
+      } catch (error) {
+        if (isUnknown(error)) return undefined;
+        throw error;
+      }
+    },
+  };
+};

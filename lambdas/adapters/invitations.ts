@@ -1,0 +1,77 @@
+/** Invitations into a project: a token that is good once, for one e-mail address and one role. */
+import {
+  addMs,
+  type Clock,
+  epochMs,
+  type Invitation,
+  type InvitationInput,
+  invitation,
+  type ProjectId,
+} from '../../protocol/index.ts';
+import type { NewId } from './ids.ts';
+import { keys, queryAll, type Table } from './table.ts';
+import {
+  formatToken,
+  hashSecret,
+  makeSecret,
+  matchesHash,
+  type RandomBytes,
+  splitInvitationToken,
+} from './tokens.ts';
+
+interface Deps {
+  readonly now: Clock;
+  readonly newId: NewId;
+  readonly randomBytes: RandomBytes;
+}
+
+export type InvitationStore = ReturnType<typeof invitationStore>;
+
+export const invitationStore = (table: Table, { now, newId, randomBytes }: Deps) => ({
+  create: async (projectId: ProjectId, input: InvitationInput): Promise<Invitation & { token: string }> => {
+    const { email, role, expiresInMs } = input;
+    const createdAt = now();
+    const validUntil = addMs(createdAt, expiresInMs);
+    const made: Invitation = { id: newId('ivt'), projectId, email, role, createdAt, validUntil };
+    const secret = makeSecret(randomBytes);
+    await table.put(
+      {
+        ...keys.resource(projectId, made.id),
+        ...made,
+        hash: hashSecret(secret),
+        expiresAt: Math.ceil(epochMs(validUntil) / 1000),
+      },
+      [['missing', 'pk']],
+    );
+    return { ...made, token: formatToken(projectId, made.id, secret) };
+  },
+
+  /** Those that nobody has taken yet. */
+  list: async (projectId: ProjectId): Promise<Invitation[]> =>
+    (await queryAll(table, { pk: projectId, prefix: 'ivt_', where: [['missing', 'usedAt']] })).map((item) =>
+      invitation.parse(item),
+    ),
+
+  /** Whether there was one to revoke. */
+  revoke: (projectId: ProjectId, id: string): Promise<boolean> =>
+    table.remove(keys.resource(projectId, id), [['exists', 'pk']]),
+
+  /** What a token invites to, without spending it; undefined when it is unknown, over its time, or spent. */
+  read: async (token: string): Promise<Invitation | undefined> => {
+    const parts = splitInvitationToken(token);
+    const item = parts && (await table.get(keys.resource(parts.projectId, parts.id)));
+    if (!item || item.usedAt !== undefined || !matchesHash(parts.secret, String(item.hash))) return undefined;
+    const found = invitation.parse(item);
+    return found.validUntil > now() ? found : undefined;
+  },
+
+  /** Spends it, by one conditional write. */
+  take: async ({ projectId, id }: Invitation): Promise<boolean> => {
+    const taken = await table.update(keys.resource(projectId, id), { set: { usedAt: now() } }, [
+      ['exists', 'pk'],
+      ['missing', 'usedAt'],
+      ['>', 'validUntil', now()],
+    ]);
+    return taken !== undefined;
+  },
+});

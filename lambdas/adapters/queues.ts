@@ -1,0 +1,85 @@
+/** The queues of tasks in SQS: made and removed with the runners that poll them, rung like doorbells. */
+import {
+  CreateQueueCommand,
+  DeleteQueueCommand,
+  QueueDoesNotExist,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { ControlDoorbell, Doorbell, RunnerId } from '../../protocol/index.ts';
+import type { Pool } from './table.ts';
+
+/** A doorbell that nobody has answered by then was rung again by the reconciler long ago. */
+const retentionSeconds = 3600;
+/** Long enough to claim; short enough that a doorbell in the hands of an agent that dies rings again soon. */
+const visibilityTimeoutSeconds = 30;
+
+export interface DrainedRunner {
+  readonly pool: Pool;
+  readonly runnerId: RunnerId;
+}
+
+export interface Queues {
+  /** Makes the queue; one that exists stays as it is. */
+  create(queue: string): Promise<void>;
+  /** Removes the queue and what rings in it; one that doesn't exist is fine. */
+  remove(queue: string): Promise<void>;
+  /** Rings for a task, or for a runner's heartbeat. False when there is no such queue, so that the caller can make it. */
+  ring(queue: string, doorbell: Doorbell | ControlDoorbell): Promise<boolean>;
+  urlOf(queue: string): string;
+}
+
+export interface QueueNames {
+  readonly namePrefix: string;
+  readonly urlPrefix: string;
+}
+
+/** The client ignores the host in a queue's URL, so that an endpoint of one's own stands. */
+export const makeSqsClient = () => new SQSClient({ useQueueUrlAsEndpoint: false });
+
+export const sqsQueues = (client: SQSClient, { namePrefix, urlPrefix }: QueueNames): Queues => {
+  const urlOf = (queue: string) => `${urlPrefix}${queue}`;
+  const orIfMissing = async <T>(call: Promise<T>): Promise<boolean> => {
+    try {
+      await call;
+      return true;
+    } catch (error) {
+      if (error instanceof QueueDoesNotExist) return false;
+      throw error;
+    }
+  };
+  return {
+    urlOf,
+    create: async (queue) => {
+      await client.send(
+        new CreateQueueCommand({
+          QueueName: `${namePrefix}${queue}`,
+          Attributes: {
+            MessageRetentionPeriod: String(retentionSeconds),
+            VisibilityTimeout: String(visibilityTimeoutSeconds),
+            ReceiveMessageWaitTimeSeconds: '20',
+            SqsManagedSseEnabled: 'true',
+          },
+        }),
+      );
+    },
+    remove: async (queue) => {
+      await orIfMissing(client.send(new DeleteQueueCommand({ QueueUrl: urlOf(queue) })));
+    },
+    ring: (queue, doorbell) =>
+      orIfMissing(
+        client.send(
+          new SendMessageCommand({ QueueUrl: urlOf(queue), MessageBody: JSON.stringify(doorbell) }),
+        ),
+      ),
+  };
+};
+
+/** Tells `runner-drained` that an agent has stopped polling. */
+export type AnnounceDrained = (drained: DrainedRunner) => Promise<void>;
+
+export const sqsAnnounceDrained =
+  (client: SQSClient, queueUrl: string): AnnounceDrained =>
+  async (drained) => {
+    await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(drained) }));
+  };

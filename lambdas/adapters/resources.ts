@@ -1,0 +1,246 @@
+/** The stores of what people configure: projects, and in each its templates, inventories, repositories, keys and environments. */
+import * as z from 'zod';
+import {
+  type Clock,
+  type EnvironmentInput,
+  environment,
+  type Inventory,
+  type InventoryInput,
+  inventory,
+  type KeyId,
+  type KeyInput,
+  type KeySecret,
+  key,
+  keySecret,
+  type Project,
+  type ProjectId,
+  type ProjectInput,
+  project,
+  type Repository,
+  type RepositoryInput,
+  repository,
+  type Template,
+  type TemplateInput,
+  template,
+} from '../../protocol/index.ts';
+import type { NewId } from './ids.ts';
+import { type Item, type Key, keys, queryAll, type Table } from './table.ts';
+
+/** What every one of them has. */
+interface Identified {
+  readonly id: string;
+  readonly createdAt: string;
+}
+
+/** The store of one kind of resource in a project. */
+export interface ResourceStore<Input, Output extends Identified> {
+  create(projectId: ProjectId, input: Input): Promise<Output>;
+  get(projectId: ProjectId, id: string): Promise<Output | undefined>;
+  /** Oldest first. */
+  list(projectId: ProjectId): Promise<Output[]>;
+  /** Everything but its id and the time of its making becomes what `input` says. Undefined when it doesn't exist. */
+  replace(projectId: ProjectId, id: string, input: Input): Promise<Output | undefined>;
+  /** Whether it was there to be removed. */
+  remove(projectId: ProjectId, id: string): Promise<boolean>;
+}
+
+interface Kind<Input, Output extends Identified> {
+  readonly prefix: string;
+  /** What is stored of the input, beyond ids and times. */
+  readonly attributes: (input: Input) => Item;
+  /** What may be shown of the item: never a secret. */
+  readonly parse: (item: Item) => Output;
+}
+
+interface Deps {
+  readonly now: Clock;
+  readonly newId: NewId;
+}
+
+const store = <Input, Output extends Identified>(
+  table: Table,
+  { now, newId }: Deps,
+  kind: Kind<Input, Output>,
+): ResourceStore<Input, Output> => {
+  const get = async (projectId: ProjectId, id: string): Promise<Output | undefined> => {
+    const item = await table.get(keys.resource(projectId, id));
+    return item && kind.parse(item);
+  };
+  return {
+    get,
+
+    create: async (projectId, input) => {
+      const id = newId(kind.prefix);
+      const item = { ...kind.attributes(input), id, projectId, createdAt: now() };
+      await table.put({ ...keys.resource(projectId, id), ...item }, [['missing', 'pk']]);
+      return kind.parse(item);
+    },
+
+    list: async (projectId) =>
+      (await queryAll(table, { pk: projectId, prefix: `${kind.prefix}_` })).map(kind.parse),
+
+    replace: async (projectId, id, input) => {
+      const before = await get(projectId, id);
+      if (!before) return undefined;
+      const item = { ...kind.attributes(input), id, projectId, createdAt: before.createdAt };
+      const written = await table.put({ ...keys.resource(projectId, id), ...item }, [['exists', 'pk']]);
+      return written ? kind.parse(item) : undefined;
+    },
+
+    remove: (projectId, id) => table.remove(keys.resource(projectId, id), [['exists', 'pk']]),
+  };
+};
+
+const secrets = z.record(z.string(), z.string());
+const storedEnvironment = environment
+  .omit({ secretNames: true, secretFileNames: true })
+  .extend({ secrets, secretFiles: secrets.default({}) });
+const storedKey = key.extend({ secret: keySecret });
+
+const plain = (input: Item): Item => input;
+
+export type Resources = ReturnType<typeof resourceStores>;
+
+/** Opens the stores of a project's resources. */
+export const resourceStores = (table: Table, deps: Deps) => ({
+  templates: store<TemplateInput, Template>(table, deps, {
+    prefix: 'tpl',
+    attributes: plain,
+    parse: (item) => template.parse(item),
+  }),
+  inventories: store<InventoryInput, Inventory>(table, deps, {
+    prefix: 'inv',
+    attributes: plain,
+    parse: (item) => inventory.parse(item),
+  }),
+  repositories: store<RepositoryInput, Repository>(table, deps, {
+    prefix: 'rep',
+    attributes: plain,
+    parse: (item) => repository.parse(item),
+  }),
+  keys: store(table, deps, {
+    prefix: 'key',
+    attributes: ({ name, secret }: KeyInput) => ({ name, type: secret.type, secret }),
+    parse: (item) => key.parse(item),
+  }),
+  environments: store(table, deps, {
+    prefix: 'env',
+    attributes: (input: EnvironmentInput) => ({ ...input }),
+    parse: (item) => {
+      const { secrets: hidden, secretFiles, ...shown } = storedEnvironment.parse(item);
+      return {
+        ...shown,
+        secretNames: Object.keys(hidden).sort(),
+        secretFileNames: Object.keys(secretFiles).sort(),
+      };
+    },
+  }),
+});
+
+/** What a task names of its project's resources. */
+export interface TaskReferences {
+  readonly projectId: ProjectId;
+  readonly templateId: string;
+  readonly inventoryId?: string | undefined;
+  readonly environmentId?: string | undefined;
+  readonly repositoryId?: string | undefined;
+}
+
+/**
+ * All that a task needs, secrets included, by two batch reads at most. Only for what goes to a runner, encrypted.
+ * Undefined when something that the task names was removed.
+ */
+export const readTaskParts = async (table: Table, task: TaskReferences) => {
+  const { projectId, templateId, inventoryId, environmentId, repositoryId } = task;
+  const readAll = async (ids: readonly (string | undefined)[]): Promise<Map<unknown, Item>> => {
+    const wanted = [...new Set(ids)].filter((id) => id !== undefined);
+    const found = await table.batchGet(wanted.map((id) => keys.resource(projectId, id)));
+    return new Map(found.map((item) => [item.id, item]));
+  };
+  const optional = <T>(items: Map<unknown, Item>, id: string | undefined, schema: z.ZodType<T>) => {
+    const item = items.get(id);
+    return item && schema.parse(item);
+  };
+
+  const items = await readAll([templateId, inventoryId, environmentId, repositoryId]);
+  const found = {
+    template: optional(items, templateId, template),
+    inventory: optional(items, inventoryId, inventory),
+    repository: optional(items, repositoryId, repository),
+    environment: optional(items, environmentId, storedEnvironment),
+  };
+  const { vaultKeys = [], becomeKeyId } = found.template?.ansible ?? {};
+  const keyIds = [
+    found.inventory?.keyId,
+    found.repository?.keyId,
+    becomeKeyId,
+    ...vaultKeys.map(({ keyId }) => keyId),
+  ];
+  const keyItems = await readAll(keyIds);
+  const secretOf = (id: KeyId | undefined): KeySecret | undefined =>
+    optional(keyItems, id, storedKey)?.secret;
+
+  const named = [templateId, inventoryId, environmentId, repositoryId, ...keyIds];
+  const isWhole = named.every((id) => id === undefined || items.has(id) || keyItems.has(id));
+  if (!found.template || !isWhole) return undefined;
+  return {
+    ...found,
+    template: found.template,
+    inventoryKey: secretOf(found.inventory?.keyId),
+    repositoryKey: secretOf(found.repository?.keyId),
+    becomeKey: secretOf(becomeKeyId),
+    vaultKeys: vaultKeys.flatMap(({ keyId, vaultId }) => {
+      const key = secretOf(keyId);
+      return key ? [{ vaultId, key }] : [];
+    }),
+  };
+};
+
+/** Removes what a project holds, by the beginning of the id ('' for all), a page at a time. */
+const removeAll = async (table: Table, projectId: ProjectId, prefix: string): Promise<void> => {
+  let after: Key | undefined;
+  do {
+    const range = { pk: projectId, limit: 100, ...(prefix && { prefix }), ...(after && { after }) };
+    const { items, next } = await table.query(range);
+    await Promise.all(items.map((item) => table.remove(keys.resource(projectId, String(item.sk)))));
+    after = next;
+  } while (after);
+};
+
+export type ProjectStore = ReturnType<typeof projectStore>;
+
+export const projectStore = (table: Table, { now, newId }: Deps) => {
+  const get = async (id: ProjectId): Promise<Project | undefined> => {
+    const item = await table.get(keys.project(id));
+    return item && project.parse(item);
+  };
+  return {
+    get,
+
+    create: async (input: ProjectInput): Promise<Project> => {
+      const made: Project = { ...input, id: newId('prj'), createdAt: now() };
+      await table.put({ ...keys.project(made.id), ...made }, [['missing', 'pk']]);
+      return made;
+    },
+
+    /** Oldest first. */
+    list: async (): Promise<Project[]> =>
+      (await queryAll(table, { pk: 'projects', prefix: 'prj_' })).map((item) => project.parse(item)),
+
+    replace: async (id: ProjectId, input: ProjectInput): Promise<Project | undefined> => {
+      const before = await get(id);
+      if (!before) return undefined;
+      const after: Project = { ...input, id, createdAt: before.createdAt };
+      return (await table.put({ ...keys.project(id), ...after }, [['exists', 'pk']])) ? after : undefined;
+    },
+
+    /**
+     * Removes the project and all that is stored under it, what is secret first and the project itself last, so that a
+     * removal which was cut short can be asked for again.
+     */
+    remove: async (id: ProjectId): Promise<boolean> => {
+      for (const prefix of ['key_', 'env_', '']) await removeAll(table, id, prefix);
+      return table.remove(keys.project(id), [['exists', 'pk']]);
+    },
+  };
+};

@@ -1,0 +1,52 @@
+/** Short-lived AWS credentials for an agent: the runner role, narrowed to that runner's queues. */
+import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts';
+import * as z from 'zod';
+import { toInstant } from '../../protocol/index.ts';
+import { sessionLifetimeMs } from './agent-tokens.ts';
+
+const credentials = z.object({
+  AccessKeyId: z.string(),
+  SecretAccessKey: z.string(),
+  SessionToken: z.string(),
+  Expiration: z.date(),
+});
+
+export interface VendedCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+  readonly expiresAt: string;
+}
+
+/** `queues` are names of queues of tasks. */
+export type VendCredentials = (runnerId: string, queues: readonly string[]) => Promise<VendedCredentials>;
+
+export const stsCredentials =
+  (client: STSClient, roleArn: string, queueArnPrefix: string): VendCredentials =>
+  async (runnerId, queues) => {
+    const policy = {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Action: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility'],
+          Resource: queues.map((queue) => `${queueArnPrefix}${queue}`),
+        },
+      ],
+    };
+    const answer = await client.send(
+      new AssumeRoleCommand({
+        RoleArn: roleArn,
+        RoleSessionName: runnerId,
+        DurationSeconds: sessionLifetimeMs / 1000,
+        Policy: JSON.stringify(policy),
+      }),
+    );
+    const made = credentials.parse(answer.Credentials);
+    return {
+      accessKeyId: made.AccessKeyId,
+      secretAccessKey: made.SecretAccessKey,
+      sessionToken: made.SessionToken,
+      expiresAt: toInstant(made.Expiration.getTime()),
+    };
+  };

@@ -1,0 +1,358 @@
+/** The store of runners. Each change is one conditional write on the runner's item. */
+import * as z from 'zod';
+import {
+  type Instant,
+  instant,
+  type OpenSession,
+  type ProjectId,
+  type Runner,
+  type RunnerId,
+  type RunnerInput,
+  type RunnerStatus,
+  runner,
+  runnerId,
+  type TaskId,
+  taskId,
+} from '../../protocol/index.ts';
+import { isAwake } from '../core/runner-state.ts';
+import type { Condition, Update } from './expressions.ts';
+import { type Item, keys, type Pool, queryAll, type Table } from './table.ts';
+
+const taskIds = z
+  .set(taskId)
+  .default(new Set())
+  .transform((ids) => [...ids].sort());
+
+/** A runner as it is stored: with what proves a token and signs its webhooks. */
+const runnerRecord = runner.extend({
+  slots: taskIds,
+  demand: taskIds,
+  busyMs: z.int().default(0),
+  /** How often it was given a slot. */
+  claims: z.int().default(0),
+  /** Of the agent whose sessions are good; absent when the next one to ask may have it. */
+  agentId: z.string().optional(),
+  tokenHash: z.string(),
+  /** Grows with each revocation: a session of an earlier one is good for nothing. Absent: never revoked. */
+  credentialVersion: z.int().optional(),
+  /** The token before the last rotation, while it is still good. */
+  previousToken: z.object({ hash: z.string(), validUntil: instant }).optional(),
+  webhookSecret: z.string(),
+});
+export type RunnerRecord = z.infer<typeof runnerRecord>;
+
+export type NewRunner = Omit<RunnerRecord, 'slots' | 'demand' | 'busyMs' | 'claims'>;
+
+/** What names a runner, from where it lives and its id. */
+export const runnerRef = (pool: Pool, id: RunnerId) => ({
+  id,
+  ...(pool !== 'global' && { projectId: pool }),
+});
+
+export const poolOf = (runner: Pick<Runner, 'projectId'>): Pool => runner.projectId ?? 'global';
+
+/** What the API may show of a runner. */
+export const publicRunner = (record: RunnerRecord): Runner => runner.parse(record);
+
+const parse = (item: Item): RunnerRecord => runnerRecord.parse(item);
+const parseIf = (item: Item | undefined): RunnerRecord | undefined => item && parse(item);
+
+/** The attributes that keep it in the live index while it is awake. */
+const liveness = (record: Pick<Runner, 'id' | 'projectId'>, status: RunnerStatus) =>
+  isAwake(status)
+    ? { live: 'runner', liveKey: `${poolOf(record)}/${record.id}` }
+    : { live: undefined, liveKey: undefined };
+
+const hasRoom: Condition = [
+  'any',
+  ['=', 'maxParallelTasks', 0],
+  ['missing', 'slots'],
+  ['sizeBelow', 'slots', 'maxParallelTasks'],
+];
+const isIdle: readonly Condition[] = [
+  ['missing', 'slots'],
+  ['missing', 'demand'],
+];
+
+const noSlots: Condition = ['missing', 'slots'];
+
+type Ref = Pick<Runner, 'id' | 'projectId'>;
+
+export interface MoveOptions {
+  /** Only while nothing holds it or counts on it. */
+  readonly idle?: boolean;
+  readonly set?: Partial<RunnerRecord>;
+  /** Only if it holds nothing, and has not renewed its lease, which ended then. */
+  readonly silentSince?: Instant | undefined;
+}
+
+/** What an agent tells of itself in a heartbeat. */
+export interface Beat {
+  readonly agentVersion: string;
+  readonly agentId?: string | undefined;
+  readonly credentialVersion?: number | undefined;
+  readonly draining?: boolean | undefined;
+  readonly leaving?: boolean | undefined;
+}
+
+/** That the runner's agent is this one. Without an id nothing is asked. */
+const isAgent = (agentId: string | undefined): Condition[] =>
+  agentId === undefined ? [] : [['=', 'agentId', agentId]];
+
+/** That the session began with the credentials that are good now. */
+const isCurrent = (credentialVersion: number | undefined): Condition =>
+  credentialVersion === undefined
+    ? ['missing', 'credentialVersion']
+    : ['=', 'credentialVersion', credentialVersion];
+
+const binding = z.object({ pool: z.string(), runnerId });
+
+export type RunnerStore = ReturnType<typeof runnerStore>;
+
+export const runnerStore = (table: Table) => {
+  const keyOf = (ref: Ref) => keys.resource(poolOf(ref), ref.id);
+
+  const change = async (
+    ref: Ref,
+    update: Update,
+    conditions: readonly Condition[],
+  ): Promise<RunnerRecord | undefined> =>
+    parseIf(
+      await table.update(keyOf(ref), { ...update, add: { ...update.add, version: 1 } }, [
+        ['exists', 'pk'],
+        ...conditions,
+      ]),
+    );
+
+  /** Binds an instance to one runner only. A binding whose runner is gone, or bound elsewhere, is taken over. */
+  const bind = async (instanceId: string, ref: Ref): Promise<boolean> => {
+    const item = { ...keys.instance(instanceId), pool: poolOf(ref), runnerId: ref.id };
+    if (await table.put(item, [['any', ['missing', 'pk'], ['=', 'runnerId', ref.id]]])) return true;
+    const holder = await findByInstance(instanceId);
+    if (holder) return false;
+    return table.put(item);
+  };
+
+  const findByInstance = async (instanceId: string): Promise<RunnerRecord | undefined> => {
+    const item = await table.get(keys.instance(instanceId));
+    if (!item) return undefined;
+    const { pool, runnerId } = binding.parse(item);
+    const found = parseIf(await table.get({ pk: pool, sk: runnerId }));
+    return found?.instanceId === instanceId ? found : undefined;
+  };
+
+  return {
+    bind,
+    findByInstance,
+
+    create: (record: NewRunner): Promise<boolean> =>
+      table.put({ ...keyOf(record), ...record, ...liveness(record, record.status) }, [['missing', 'pk']]),
+
+    get: async (pool: Pool, id: string): Promise<RunnerRecord | undefined> =>
+      parseIf(await table.get(keys.resource(pool, id))),
+
+    /** By id alone: a runner of this project, or a global one. */
+    find: async (projectId: ProjectId, id: string): Promise<RunnerRecord | undefined> =>
+      parseIf((await table.batchGet([keys.resource(projectId, id), keys.resource('global', id)]))[0]),
+
+    list: async (pool: Pool): Promise<RunnerRecord[]> =>
+      (await queryAll(table, { pk: pool, prefix: 'run_' })).map(parse),
+
+    /** The keys of the runners whose instance may be on. */
+    listAwake: async (): Promise<RunnerRecord[]> => {
+      const found = [];
+      for await (const key of table.queryLive('runner')) found.push(key);
+      return (await table.batchGet(found)).map(parse);
+    },
+
+    /** Replaces what its owner may set. */
+    configure: (ref: Ref, input: RunnerInput): Promise<RunnerRecord | undefined> => {
+      const { instanceId, region, webhookUrl, ...rest } = input;
+      const lifted = input.active ? ['quarantinedAt', 'failedStarts', 'fault'] : [];
+      return change(ref, { set: { ...rest, instanceId, region, webhookUrl }, unset: lifted }, []);
+    },
+
+    /** Removes it, unless it holds tasks or its instance is on. */
+    remove: (ref: Ref): Promise<boolean> =>
+      table.remove(keyOf(ref), [...isIdle, ['in', 'status', ['stopped', 'offline']]]),
+
+    /** Makes a waiting task count on it. Refused when its status is no longer `from`, or it was made inactive. */
+    raiseDemand: (ref: Ref, taskId: TaskId, from: RunnerStatus, to: RunnerStatus, now: Instant) =>
+      change(
+        ref,
+        {
+          add: { demand: new Set([taskId]) },
+          ...(from !== to && { set: { status: to, statusSince: now, ...liveness(ref, to) } }),
+        },
+        [
+          ['=', 'status', from],
+          ['=', 'active', true],
+          ['missing', 'quarantinedAt'],
+        ],
+      ),
+
+    /** The task no longer counts on it. */
+    dropDemand: (ref: Ref, taskId: TaskId) => change(ref, { take: { demand: new Set([taskId]) } }, []),
+
+    /** Gives the task one of its slots. Refused unless it is online, active, and has a free one (or it is the task's already). */
+    takeSlot: (
+      ref: Ref,
+      taskId: TaskId,
+      leaseUntil: Instant,
+      { agentId, credentialVersion }: Pick<Beat, 'agentId' | 'credentialVersion'> = {},
+    ) =>
+      change(
+        ref,
+        {
+          add: { slots: new Set([taskId]), claims: 1 },
+          take: { demand: new Set([taskId]) },
+          set: { leaseUntil },
+        },
+        [
+          ['=', 'status', 'online'],
+          ['=', 'active', true],
+          ['missing', 'drainRequestedAt'],
+          ...isAgent(agentId),
+          isCurrent(credentialVersion),
+          ['any', ['contains', 'slots', taskId], hasRoom],
+        ],
+      ),
+
+    /** Gives back a slot that was taken for a task which turned out to be nobody's: as if it had not been taken. */
+    returnSlot: (ref: Ref, taskId: TaskId) => change(ref, { take: { slots: new Set([taskId]) } }, []),
+
+    /** Frees a task's slot. Refused when it holds none, so that the time is counted once. */
+    releaseSlot: (ref: Ref, taskId: TaskId, now: Instant, busyMs: number) =>
+      change(ref, { take: { slots: new Set([taskId]) }, add: { busyMs }, set: { idleSince: now } }, [
+        ['contains', 'slots', taskId],
+      ]),
+
+    /** Takes a task from a runner that no longer renews its lease. Refused when it has renewed since `leaseUntil`. */
+    revokeSlot: (ref: Ref, taskId: TaskId, now: Instant, leaseUntil: Instant | undefined) =>
+      change(ref, { take: { slots: new Set([taskId]) }, set: { idleSince: now } }, [
+        ['contains', 'slots', taskId],
+        leaseUntil === undefined ? ['missing', 'leaseUntil'] : ['=', 'leaseUntil', leaseUntil],
+      ]),
+
+    /**
+     * Makes an agent the runner's own. Refused while the lease of another goes on, or when its
+     * credentials were revoked since it was read. With `isStart` a drain that was asked of the
+     * agent before is over.
+     */
+    enlist: (
+      runner: Ref & Pick<RunnerRecord, 'credentialVersion'>,
+      agentId: string,
+      isStart: boolean,
+      now: Instant,
+    ) =>
+      change(runner, { set: { agentId, ...(isStart && { drainRequestedAt: undefined }) } }, [
+        isCurrent(runner.credentialVersion),
+        [
+          'any',
+          ['missing', 'agentId'],
+          ['=', 'agentId', agentId],
+          ['missing', 'leaseUntil'],
+          ['<', 'leaseUntil', now],
+        ],
+      ]),
+
+    /** Renews the lease of all that it holds. Refused when another agent has taken this one's place, or its credentials were revoked. */
+    heartbeat: (
+      ref: Ref,
+      now: Instant,
+      leaseUntil: Instant,
+      { agentVersion, agentId, credentialVersion, draining = false, leaving = false }: Beat,
+    ) =>
+      change(
+        ref,
+        {
+          set: {
+            heartbeatAt: now,
+            leaseUntil,
+            agentVersion,
+            ...(draining && { drainRequestedAt: now }),
+            ...(leaving && { agentId: undefined }),
+          },
+        },
+        [...isAgent(agentId), isCurrent(credentialVersion)],
+      ),
+
+    /** A new token beside the one before, which stays good until then; sessions go on. */
+    rotateToken: (runner: RunnerRecord, tokenHash: string, validUntil: Instant) =>
+      change(runner, { set: { tokenHash, previousToken: { hash: runner.tokenHash, validUntil } } }, [
+        ['=', 'tokenHash', runner.tokenHash],
+      ]),
+
+    /** A new token in place of any before, whose sessions end with it: the next agent to ask may have the runner. */
+    revokeToken: (ref: Ref, tokenHash: string) =>
+      change(
+        ref,
+        { set: { tokenHash }, add: { credentialVersion: 1 }, unset: ['previousToken', 'agentId'] },
+        [],
+      ),
+
+    /** Asks it to take no task any more; refused while it is asleep. Undefined `at`: it may again. */
+    requestDrain: (ref: Ref, at: Instant | undefined) =>
+      change(
+        ref,
+        { set: { drainRequestedAt: at } },
+        at === undefined ? [] : [['in', 'status', ['starting', 'online', 'draining']]],
+      ),
+
+    /** Changes its status, if it is one of `from` still; with `idle`, also only while nothing holds or counts on it. */
+    move: (
+      ref: Ref,
+      from: readonly RunnerStatus[],
+      to: RunnerStatus,
+      now: Instant,
+      { idle = false, set = {}, silentSince }: MoveOptions = {},
+    ) =>
+      change(ref, { set: { status: to, statusSince: now, ...liveness(ref, to), ...set } }, [
+        ['in', 'status', from],
+        ...(idle ? isIdle : []),
+        ...(silentSince === undefined ? [] : [['=', 'leaseUntil', silentSince] as const, noSlots]),
+      ]),
+
+    /** It went silent or away: what counts on it has to be placed anew. */
+    leave: (ref: Ref, from: readonly RunnerStatus[], to: 'offline' | 'stopped', now: Instant) =>
+      change(ref, { set: { status: to, statusSince: now, ...liveness(ref, to) }, unset: ['demand'] }, [
+        ['in', 'status', from],
+      ]),
+
+    /** A start came to nothing; the next one counts from now. Refused when the runner has moved on since it was read. */
+    failStart: (
+      runner: RunnerRecord,
+      fault: NonNullable<Runner['fault']>,
+      failedStarts: number,
+      isQuarantined: boolean,
+    ) =>
+      change(
+        runner,
+        {
+          set: {
+            fault,
+            failedStarts,
+            statusSince: fault.at,
+            ...(isQuarantined && { quarantinedAt: fault.at }),
+          },
+        },
+        [
+          ['=', 'status', runner.status],
+          ['=', 'statusSince', runner.statusSince],
+        ],
+      ),
+
+    /** The instance runs: money flows from here on. Refused when that session is open already. */
+    openSession: (ref: Ref, session: OpenSession, instanceType: string | undefined) =>
+      change(ref, { set: { session, ...(instanceType && { instanceType }), busyMs: 0 } }, [
+        ['missing', 'session'],
+      ]),
+
+    /** The instance stopped: that session is over. Refused when it is not the open one. */
+    closeSession: (ref: Ref, session: OpenSession, endedAt: Instant) =>
+      change(ref, { set: { session: undefined, lastSessionEndedAt: endedAt } }, [['=', 'session', session]]),
+
+    /** Says what is wrong with it, or that it is well again. */
+    setFault: (ref: Ref, fault: Runner['fault']) => change(ref, { set: { fault } }, []),
+  };
+};

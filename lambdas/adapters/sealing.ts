@@ -1,0 +1,27 @@
+/** Encryption to a runner's public key, as JWE (RFC 7516, ECDH-ES with X25519 by RFC 8037), and the key pairs for it. */
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { CompactEncrypt, importSPKI } from 'jose';
+
+const algorithm = 'ECDH-ES';
+
+/** Encrypts text so that only the holder of the private key can read it. */
+export const seal = async (plainText: string, publicKeyPem: string): Promise<string> =>
+  new CompactEncrypt(new TextEncoder().encode(plainText))
+    .setProtectedHeader({ alg: algorithm, enc: 'A256GCM' })
+    .encrypt(await importSPKI(publicKeyPem, algorithm));
+
+/** An X25519 key pair: SPKI and PKCS #8 in PEM. */
+export const makeKeyPair = (): { publicKey: string; privateKey: string } =>
+  generateKeyPairSync('x25519', {
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+
+/** Whether it is an X25519 public key in PEM. */
+export const isPublicKey = (pem: string): boolean => {
+  try {
+    return createPublicKey(pem).asymmetricKeyType === 'x25519';
+  } catch {
+    return false;
+  }
+};

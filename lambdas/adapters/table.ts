@@ -1,0 +1,213 @@
+/** The one table: its keys, and the calls that all stores are made of, as data rather than expression strings. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  BatchGetCommand,
+  DeleteCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import type { ProjectId, TaskId } from '../../protocol/index.ts';
+import { type Condition, compileCondition, compileUpdate, type Update } from './expressions.ts';
+
+/** Whose runners: a project's own, or everybody's. Also the partition that they live in. */
+export type Pool = ProjectId | 'global';
+
+/**
+ * Partition and sort key of every item; docs/architecture.md has the same as a table.
+ * Resources of a project share its partition, and the prefix of the id tells the kind.
+ */
+export const keys = {
+  project: (id: ProjectId) => ({ pk: 'projects', sk: id }),
+  /** Any resource of a pool: tpl_, inv_, rep_, key_, env_, run_, tsk_, msg_, ses_, reg_ or ivt_. */
+  resource: (pool: Pool, id: string) => ({ pk: pool, sk: id }),
+  logChunk: (taskId: TaskId, attempt: number, seq: number) => ({
+    pk: logPartition(taskId, attempt),
+    sk: logSortKey(seq),
+  }),
+  apiToken: (id: string) => ({ pk: 'tokens', sk: id }),
+  instance: (instanceId: string) => ({ pk: `instance#${instanceId}`, sk: 'binding' }),
+  seenWebhook: (deliveryId: string, timestamp: string) => ({ pk: `seen#${deliveryId}`, sk: timestamp }),
+  user: (id: string) => ({ pk: 'users', sk: id }),
+  /** Makes an e-mail address one person's only. */
+  userEmail: (email: string) => ({ pk: `email#${email}`, sk: 'user' }),
+  /** `scope` is a project's id, or `stack`. */
+  auditEvent: (scope: string, id: string) => ({ pk: `audit#${scope}`, sk: id }),
+  /** How often something was tried in a window of time. */
+  attempts: (what: string, window: string) => ({ pk: `attempts#${what}`, sk: window }),
+  stackSecrets: () => ({ pk: 'stack', sk: 'secrets' }),
+  firstToken: () => ({ pk: 'stack', sk: 'first-token' }),
+};
+
+export const logPartition = (taskId: TaskId, attempt: number) => `${taskId}#${attempt}`;
+export const logSortKey = (seq: number) => String(seq).padStart(10, '0');
+
+/** The sparse index of what is live. Keys only, so that an update of an item doesn't touch it. */
+export const liveIndex = { name: 'live', pk: 'live', sk: 'liveKey' } as const;
+export type LiveKind = 'task' | 'runner' | 'delivery';
+
+export interface Key {
+  readonly pk: string;
+  readonly sk: string;
+}
+export type Item = Record<string, unknown>;
+
+export interface Query {
+  readonly pk: string;
+  /** Only sort keys that begin so. */
+  readonly prefix?: string;
+  /** Only sort keys from here on, this one included; not together with a prefix. */
+  readonly from?: string;
+  /** Only sort keys up to here, this one included; needs `from`. */
+  readonly to?: string;
+  readonly where?: readonly Condition[];
+  /** Newest first. */
+  readonly descending?: boolean;
+  /** Read at most so many items (before `where`). */
+  readonly limit?: number;
+  readonly after?: Key;
+}
+
+/** The storage that all stores use. Reads are consistent, except those of the index. */
+export interface Table {
+  get(key: Key): Promise<Item | undefined>;
+  /** In no order; what doesn't exist is left out. */
+  batchGet(keys: readonly Key[]): Promise<Item[]>;
+  /** Whether it was written: false when a condition did not hold. */
+  put(item: Key & Item, conditions?: readonly Condition[]): Promise<boolean>;
+  /** The item as it is now (or, by `returns: 'old'`, as it was), or undefined when a condition did not hold. */
+  update(
+    key: Key,
+    update: Update,
+    conditions: readonly Condition[],
+    returns?: 'new' | 'old',
+  ): Promise<Item | undefined>;
+  /** Whether it was removed: false when a condition did not hold. */
+  remove(key: Key, conditions?: readonly Condition[]): Promise<boolean>;
+  query(query: Query): Promise<{ items: Item[]; next?: Key }>;
+  /** Keys of what is live, by kind and the beginning of the live key; a moment late, as index reads are. */
+  queryLive(kind: LiveKind, prefix?: string): AsyncGenerator<Key>;
+}
+
+const conditionFailed = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'ConditionalCheckFailedException';
+
+const orIfConditionFails = async <T, U>(write: Promise<T>, otherwise: U): Promise<T | U> => {
+  try {
+    return await write;
+  } catch (error) {
+    if (conditionFailed(error)) return otherwise;
+    throw error;
+  }
+};
+
+/** DynamoDB gives at most 100 items for one BatchGetItem (AWS: BatchGetItem). */
+const batchGetLimit = 100;
+
+/** Opens the table over DynamoDB. */
+export const openTable = (name: string, dynamoDb = new DynamoDBClient()): Table => {
+  const client = DynamoDBDocumentClient.from(dynamoDb, { marshallOptions: { removeUndefinedValues: true } });
+  const TableName = name;
+
+  const batchGet = async (batch: readonly Key[]): Promise<Item[]> => {
+    if (batch.length === 0) return [];
+    const head = batch.slice(0, batchGetLimit);
+    const answer = await client.send(
+      new BatchGetCommand({ RequestItems: { [TableName]: { Keys: [...head], ConsistentRead: true } } }),
+    );
+    const left = (answer.UnprocessedKeys?.[TableName]?.Keys ?? []).map(
+      (key): Key => ({ pk: String(key.pk), sk: String(key.sk) }),
+    );
+    const rest = await batchGet([...left, ...batch.slice(batchGetLimit)]);
+    return [...(answer.Responses?.[TableName] ?? []), ...rest];
+  };
+
+  return {
+    batchGet,
+
+    get: async (key) =>
+      (await client.send(new GetCommand({ TableName, Key: { ...key }, ConsistentRead: true }))).Item,
+
+    put: (item, conditions = []) =>
+      orIfConditionFails(
+        client
+          .send(new PutCommand({ TableName, Item: item, ...compileCondition(conditions) }))
+          .then(() => true),
+        false,
+      ),
+
+    update: async (key, update, conditions, returns = 'new') => {
+      const command = new UpdateCommand({
+        TableName,
+        Key: { ...key },
+        ReturnValues: returns === 'new' ? 'ALL_NEW' : 'ALL_OLD',
+        ...compileUpdate(update, conditions),
+      });
+      return (await orIfConditionFails(client.send(command), undefined))?.Attributes;
+    },
+
+    remove: (key, conditions = []) =>
+      orIfConditionFails(
+        client
+          .send(new DeleteCommand({ TableName, Key: { ...key }, ...compileCondition(conditions) }))
+          .then(() => true),
+        false,
+      ),
+
+    query: async ({ pk, prefix, from, to, where = [], descending = false, limit, after }) => {
+      const range =
+        prefix !== undefined
+          ? { text: ' AND begins_with(sk, :prefix)', values: { ':prefix': prefix } }
+          : from !== undefined
+            ? { text: ' AND sk BETWEEN :from AND :to', values: { ':from': from, ':to': to ?? '\uffff' } }
+            : { text: '', values: {} };
+      const filter = compileCondition(where);
+      const answer = await client.send(
+        new QueryCommand({
+          TableName,
+          ConsistentRead: true,
+          KeyConditionExpression: `pk = :pk${range.text}`,
+          ExpressionAttributeValues: { ':pk': pk, ...range.values, ...filter.ExpressionAttributeValues },
+          ScanIndexForward: !descending,
+          ...(filter.ConditionExpression && {
+            FilterExpression: filter.ConditionExpression,
+            ExpressionAttributeNames: filter.ExpressionAttributeNames,
+          }),
+          ...(limit !== undefined && { Limit: limit }),
+          ...(after && { ExclusiveStartKey: { ...after } }),
+        }),
+      );
+      const next = answer.LastEvaluatedKey;
+      return {
+        items: answer.Items ?? [],
+        ...(next && { next: { pk: String(next.pk), sk: String(next.sk) } }),
+      };
+    },
+
+    queryLive: async function* (kind, prefix) {
+      let from: Item | undefined;
+      do {
+        const answer = await client.send(
+          new QueryCommand({
+            TableName,
+            IndexName: liveIndex.name,
+            KeyConditionExpression: prefix ? '#live = :kind AND begins_with(#key, :prefix)' : '#live = :kind',
+            ExpressionAttributeNames: { '#live': liveIndex.pk, ...(prefix && { '#key': liveIndex.sk }) },
+            ExpressionAttributeValues: { ':kind': kind, ...(prefix && { ':prefix': prefix }) },
+            ...(from && { ExclusiveStartKey: from }),
+          }),
+        );
+        for (const item of answer.Items ?? []) yield { pk: String(item.pk), sk: String(item.sk) };
+        from = answer.LastEvaluatedKey;
+      } while (from);
+    },
+  };
+};
+
+/** All items of a query, page after page. For what is small by nature: the runners of a pool, the templates of a project. */
+export const queryAll = async (table: Table, query: Query): Promise<Item[]> => {
+  const { items, next } = await table.query(query);
+  return next ? [...items, ...(await queryAll(table, { ...query, after: next }))] : items;
+};

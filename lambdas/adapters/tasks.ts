@@ -1,0 +1,217 @@
+/** The store of tasks. Each change of status is one conditional write on the task's item. */
+import * as z from 'zod';
+import {
+  environmentId,
+  type Instant,
+  inventoryId,
+  onRunnerLost,
+  type ProjectId,
+  type RunnerId,
+  repositoryId,
+  surveyAnswers,
+  type Task,
+  type TaskQuery,
+  task,
+} from '../../protocol/index.ts';
+import { type Loss, taskSources } from '../core/task-state.ts';
+import type { Condition, Update } from './expressions.ts';
+import { type Item, type Key, keys, type Table } from './table.ts';
+
+/** A task as it is stored: with the queue it waits in, and what the control plane needs of its template. */
+const taskRecord = task.extend({
+  queue: z.string(),
+  inventoryId: inventoryId.optional(),
+  environmentId: environmentId.optional(),
+  repositoryId: repositoryId.optional(),
+  onRunnerLost,
+  maxAttempts: z.int(),
+  handBacks: z.int().optional(),
+  logChunks: z.int().optional(),
+  /** Kept only until the task ends. */
+  surveySecrets: surveyAnswers.optional(),
+});
+export type TaskRecord = z.infer<typeof taskRecord>;
+
+/** What the API may show of a task. */
+export const publicTask = (record: TaskRecord): Task => task.parse(record);
+
+const parse = (item: Item): TaskRecord => taskRecord.parse(item);
+const parseIf = (item: Item | undefined): TaskRecord | undefined => item && parse(item);
+
+type Ref = Pick<Task, 'projectId' | 'id'>;
+
+/** What tells one attempt's holder from another's. */
+export interface Holder {
+  readonly runnerId: RunnerId;
+  readonly attempt: number;
+}
+
+const liveness = (ref: Ref, queue: string) => ({ live: 'task', liveKey: `${queue}/${ref.id}` });
+/** Of a task that has ended: out of the index, and without what only its run needed. */
+const ending = { live: undefined, liveKey: undefined, surveySecrets: undefined };
+
+const heldBy = ({ runnerId, attempt }: Holder): Condition[] => [
+  ['=', 'runnerId', runnerId],
+  ['=', 'attempt', attempt],
+];
+
+export type TaskStore = ReturnType<typeof taskStore>;
+
+export const taskStore = (table: Table) => {
+  const keyOf = (ref: Ref) => keys.resource(ref.projectId, ref.id);
+
+  const change = async (ref: Ref, update: Update, conditions: readonly Condition[]) =>
+    parseIf(await table.update(keyOf(ref), update, [['exists', 'pk'], ...conditions]));
+
+  const live = async (prefix?: string): Promise<TaskRecord[]> => {
+    const found: Key[] = [];
+    for await (const key of table.queryLive('task', prefix)) found.push(key);
+    return (await table.batchGet(found)).map(parse).sort((a, b) => (a.id < b.id ? -1 : 1));
+  };
+
+  return {
+    create: (record: TaskRecord): Promise<boolean> =>
+      table.put({ ...keyOf(record), ...record, ...liveness(record, record.queue) }, [['missing', 'pk']]),
+
+    get: async (projectId: ProjectId, id: string): Promise<TaskRecord | undefined> =>
+      parseIf(await table.get(keys.resource(projectId, id))),
+
+    /** Every task that has not ended, oldest first. */
+    listLive: () => live(),
+
+    /** The tasks of one queue that have not ended, oldest first. */
+    listLiveIn: (queue: string) => live(`${queue}/`),
+
+    /** Newest first. Filters look at a page of items at a time, so a page may hold fewer than `limit`, or none, and go on. */
+    list: async (projectId: ProjectId, query: Omit<TaskQuery, 'cursor'>, after?: Key) => {
+      const { status, templateId, runnerId, tag } = query;
+      const where = Object.entries({ status, templateId, runnerId, tag }).flatMap(
+        ([attribute, value]): Condition[] => (value === undefined ? [] : [['=', attribute, value]]),
+      );
+      const { items, next } = await table.query({
+        pk: projectId,
+        prefix: 'tsk_',
+        where,
+        descending: true,
+        limit: query.limit,
+        ...(after && { after }),
+      });
+      return { items: items.map(parse), ...(next && { next }) };
+    },
+
+    /** Tasks made in a time window, for the bill. `from` and `to` are ids. */
+    listBetween: async (projectId: ProjectId, from: string, to: string): Promise<TaskRecord[]> => {
+      const found: TaskRecord[] = [];
+      let after: Key | undefined;
+      do {
+        const page = await table.query({ pk: projectId, from, to, ...(after && { after }) });
+        found.push(...page.items.map(parse));
+        after = page.next;
+      } while (after);
+      return found;
+    },
+
+    /** While it waits: which runner owes it, and in which queue it is. */
+    assign: (ref: Ref, attempt: number, queue: string, runnerId: RunnerId | undefined) =>
+      change(ref, { set: { queue, runnerId, ...liveness(ref, queue) } }, [
+        ['in', 'status', taskSources('claim')],
+        ['=', 'attempt', attempt],
+      ]),
+
+    /** A runner takes it, if it still waits in one of the queues which that runner serves. Answers with the task as it was. */
+    claim: async (
+      ref: Ref,
+      by: { runnerId: RunnerId; queues: readonly string[] },
+      now: Instant,
+    ): Promise<TaskRecord | undefined> =>
+      parseIf(
+        await table.update(
+          keyOf(ref),
+          {
+            set: {
+              status: 'starting',
+              runnerId: by.runnerId,
+              claimedAt: now,
+              reason: undefined,
+            },
+          },
+          [
+            ['in', 'status', taskSources('claim')],
+            ['in', 'queue', by.queues],
+          ],
+          'old',
+        ),
+      ),
+
+    /** The first output came. */
+    markRunning: (ref: Ref, holder: Holder, now: Instant) =>
+      change(ref, { set: { status: 'running', startedAt: now } }, [
+        ['in', 'status', taskSources('output')],
+        ...heldBy(holder),
+      ]),
+
+    /** It ends, as its holder reports. */
+    finish: (
+      ref: Ref,
+      holder: Holder,
+      result: Pick<Task, 'status' | 'exitCode' | 'reason' | 'commit' | 'hosts'> & { logChunks: number },
+      now: Instant,
+    ) =>
+      change(ref, { set: { ...result, finishedAt: now, ...ending } }, [
+        ['in', 'status', taskSources('succeed')],
+        ...heldBy(holder),
+      ]),
+
+    /** A user stops it while it waits: that is its end. */
+    stopWaiting: (ref: Ref, reason: string, now: Instant) =>
+      change(ref, { set: { status: 'stopped', reason, finishedAt: now, ...ending } }, [
+        ['in', 'status', taskSources('stop', 'stopped')],
+      ]),
+
+    /** A user stops it while a runner has it: the runner will hear of it. */
+    requestStop: (ref: Ref, reason: string) =>
+      change(ref, { set: { status: 'stopping', reason } }, [
+        ['in', 'status', taskSources('stop', 'stopping')],
+      ]),
+
+    /** Its runner has shown what it would do, and waits for a person's word. */
+    awaitConfirmation: (ref: Ref, holder: Holder, reason: string) =>
+      change(ref, { set: { status: 'waiting_confirmation', reason } }, [
+        ['in', 'status', taskSources('await_confirmation')],
+        ...heldBy(holder),
+      ]),
+
+    /** A person says whether it goes on. */
+    decide: (ref: Ref, decision: 'confirm' | 'reject', reason: string) =>
+      change(ref, { set: { status: decision === 'confirm' ? 'confirmed' : 'rejected', reason } }, [
+        ['in', 'status', taskSources(decision)],
+      ]),
+
+    /** Its runner is lost, or handed it back: the next attempt waits. */
+    requeue: (ref: Ref, holder: Holder, reason: string, loss: Loss = 'lost') =>
+      change(
+        ref,
+        {
+          set: {
+            status: 'waiting',
+            reason,
+            claimedAt: undefined,
+            startedAt: undefined,
+            runnerId: undefined,
+          },
+          add: { attempt: 1, ...(loss === 'handed_back' && { handBacks: 1 }) },
+        },
+        [
+          ['in', 'status', taskSources(loss === 'handed_back' ? 'hand_back' : 'lose_retry')],
+          ...heldBy(holder),
+        ],
+      ),
+
+    /** Its runner is lost, and it is not to be run again. */
+    endLost: (ref: Ref, holder: Holder, status: 'error' | 'stopped', reason: string, now: Instant) =>
+      change(ref, { set: { status, reason, finishedAt: now, ...ending } }, [
+        ['in', 'status', taskSources('lose_fail', status)],
+        ...heldBy(holder),
+      ]),
+  };
+};

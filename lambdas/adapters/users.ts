@@ -1,0 +1,153 @@
+/** The store of people. Their roles and their sign-ins are on their own item: one read tells all that a request needs. */
+import * as z from 'zod';
+import {
+  type Clock,
+  email,
+  epochMs,
+  type LoginId,
+  loginId,
+  type ProjectId,
+  type Role,
+  role,
+  toInstant,
+  type User,
+  type UserId,
+  user,
+  userId,
+} from '../../protocol/index.ts';
+import type { Update } from './expressions.ts';
+import { idsBetween, type NewId } from './ids.ts';
+import { type Item, keys, queryAll, type Table } from './table.ts';
+
+/** How long a sign-in is good. */
+export const loginLifetimeMs = 43_200_000;
+
+const storedUser = user.omit({ hasTotp: true }).extend({
+  passwordHash: z.string().optional(),
+  logins: z.set(loginId).default(new Set()),
+  totpSecret: z.string().optional(),
+  /** Shown, and not yet proven. */
+  newTotpSecret: z.string().optional(),
+  /** The last time step of which a code was taken: each is good once. */
+  totpStep: z.int().optional(),
+});
+
+/** Attributes of their own, so that two roles are never one write. */
+const rolePrefix = 'role#';
+const roleAttribute = (projectId: ProjectId) => `${rolePrefix}${projectId}`;
+
+export interface UserRecord extends z.infer<typeof storedUser> {
+  readonly roles: Readonly<Record<string, Role>>;
+}
+
+export interface NewUser {
+  readonly email: string;
+  readonly name: string;
+  readonly isAdmin?: boolean;
+  readonly passwordHash?: string;
+}
+
+const parse = (item: Item): UserRecord => ({
+  ...storedUser.parse(item),
+  roles: Object.fromEntries(
+    Object.entries(item)
+      .filter(([attribute]) => attribute.startsWith(rolePrefix))
+      .map(([attribute, value]) => [attribute.slice(rolePrefix.length), role.parse(value)]),
+  ),
+});
+const parseIf = (item: Item | undefined): UserRecord | undefined => item && parse(item);
+
+/** What the API may show of a person. */
+export const publicUser = (record: UserRecord): User =>
+  user.parse({ ...record, hasTotp: record.totpSecret !== undefined });
+
+const emailBinding = z.object({ userId });
+
+interface Deps {
+  readonly now: Clock;
+  readonly newId: NewId;
+}
+
+export type UserStore = ReturnType<typeof userStore>;
+
+export const userStore = (table: Table, { now, newId }: Deps) => {
+  const get = async (id: string): Promise<UserRecord | undefined> => parseIf(await table.get(keys.user(id)));
+
+  const change = async (id: UserId, update: Update, conditions: Parameters<Table['update']>[2] = []) =>
+    parseIf(await table.update(keys.user(id), update, [['exists', 'pk'], ...conditions]));
+
+  const findByEmail = async (address: string): Promise<UserRecord | undefined> => {
+    const item = await table.get(keys.userEmail(address));
+    const found = item && (await get(emailBinding.parse(item).userId));
+    return found?.email === address ? found : undefined;
+  };
+
+  /** Oldest first. */
+  const list = async (): Promise<UserRecord[]> =>
+    (await queryAll(table, { pk: keys.user('').pk, prefix: 'usr_' })).map(parse);
+
+  /** Without a role they are no member any more. */
+  const setRole = (id: UserId, projectId: ProjectId, itsRole: Role | undefined) =>
+    change(id, { set: { [roleAttribute(projectId)]: itsRole } });
+
+  return {
+    get,
+    list,
+    setRole,
+    findByEmail,
+
+    /** Undefined when the address is somebody's. */
+    create: async (input: NewUser): Promise<UserRecord | undefined> => {
+      const id = newId('usr');
+      const address = email.parse(input.email);
+      const binding = { ...keys.userEmail(address), userId: id };
+      if (!(await table.put(binding, [['missing', 'pk']]))) {
+        // A binding whose person is gone, or was never made, is taken over.
+        if (await findByEmail(address)) return undefined;
+        await table.put(binding);
+      }
+      const made = { isAdmin: false, ...input, email: address, id, createdAt: now() };
+      await table.put({ ...keys.user(id), ...made }, [['missing', 'pk']]);
+      return parse(made);
+    },
+
+    /** Whether there was such a person to remove. Their sign-ins end with them. */
+    remove: async ({ id, email: address }: Pick<UserRecord, 'id' | 'email'>): Promise<boolean> => {
+      const removed = await table.remove(keys.user(id), [['exists', 'pk']]);
+      await table.remove(keys.userEmail(address), [['=', 'userId', id]]);
+      return removed;
+    },
+
+    setAdmin: (id: UserId, isAdmin: boolean) => change(id, { set: { isAdmin } }),
+
+    /** The project is no more: nobody is anything in it. */
+    leaveProject: async (projectId: ProjectId): Promise<void> => {
+      for (const { id } of (await list()).filter(({ roles }) => roles[projectId] !== undefined)) {
+        await setRole(id, projectId, undefined);
+      }
+    },
+
+    /** A new password ends all sign-ins. */
+    setPassword: (id: UserId, passwordHash: string) =>
+      change(id, { set: { passwordHash }, unset: ['logins'] }),
+
+    offerTotp: (id: UserId, newTotpSecret: string) => change(id, { set: { newTotpSecret } }),
+    setTotp: (id: UserId, totpSecret: string | undefined, totpStep?: number) =>
+      change(id, { set: { totpSecret, totpStep }, unset: ['newTotpSecret'] }),
+    /** Takes the code of a time step; undefined when it, or a later one, was taken before. */
+    spendTotp: (id: UserId, totpStep: number) =>
+      change(id, { set: { totpStep } }, [['any', ['missing', 'totpStep'], ['<', 'totpStep', totpStep]]]),
+
+    /** Remembers a sign-in, and forgets those that are over. */
+    addLogin: async ({ id, logins }: UserRecord): Promise<LoginId> => {
+      const login = newId('lgn', now());
+      const oldest = toInstant(epochMs(now()) - loginLifetimeMs);
+      const { from } = idsBetween('lgn', oldest, oldest);
+      const over = [...logins].filter((one) => one < from);
+      if (over.length > 0) await change(id, { take: { logins: new Set<string>(over) } });
+      await change(id, { add: { logins: new Set([login]) } });
+      return login;
+    },
+    removeLogin: (id: UserId, login: LoginId) => change(id, { take: { logins: new Set([login]) } }),
+  };
+};

@@ -1,0 +1,95 @@
+/** The API as a Hono app. It knows nothing of Lambda or AWS: what it works with is passed in. */
+
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { requestId } from 'hono/request-id';
+import { registerRoutes, runnerTokenRoutes, sessionRoutes } from './agent.ts';
+import { apiTokenRoutes } from './api-tokens.ts';
+import { auditChanges, auditRoutes } from './audit.ts';
+import { authorize, findOperation } from './authorize.ts';
+import { costRoutes } from './costs.ts';
+import { deliveryRoutes } from './deliveries.ts';
+import type { ApiDeps, ApiEnv } from './deps.ts';
+import { buildDocument, type Document } from './document.ts';
+import { environmentRoutes } from './environments.ts';
+import { requirePerson } from './identify.ts';
+import { inventoryRoutes } from './inventories.ts';
+import { acceptanceRoutes, invitationRoutes } from './invitations.ts';
+import { keyRoutes } from './keys.ts';
+import { loginRoutes, setupRoutes } from './login.ts';
+import { logRoutes } from './logs.ts';
+import { memberRoutes, userRoutes } from './members.ts';
+import { answerError, answerNotFound, limitBody } from './middleware.ts';
+import { projectRoutes } from './projects.ts';
+import { refuse } from './refuse.ts';
+import { globalRegistrationTokenRoutes, projectRegistrationTokenRoutes } from './registration-tokens.ts';
+import { repositoryRoutes } from './repositories.ts';
+import { routes } from './route.ts';
+import { globalRunnerRoutes, projectRunnerRoutes } from './runners.ts';
+import { selfRoutes } from './self.ts';
+import { serviceRoutes } from './service.ts';
+import { taskRoutes } from './tasks.ts';
+import { templateRoutes } from './templates.ts';
+
+/** Chunks of a log may have 3 MiB, all characters escaped; nothing else comes near 1 MiB. */
+const maxLogMegabytes = 4;
+const maxMegabytes = 1;
+
+export const createApp = (deps: ApiDeps) => {
+  const app = routes<ApiEnv>();
+  app.onError(answerError(deps.log));
+  app.notFound(answerNotFound);
+  app.use(requestId());
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) => {
+        const allow = methods.join(', ');
+        const refused = refuse(c, 'method_not_allowed', `This path takes ${allow}.`);
+        refused.headers.set('allow', allow);
+        return refused;
+      },
+    }),
+  );
+  const limits = { log: limitBody(maxLogMegabytes), others: limitBody(maxMegabytes) };
+  app.use((c, next) => (c.req.path === '/api/agent/log' ? limits.log : limits.others)(c, next));
+
+  let document: Document | undefined;
+  const readDocument = (): Document => {
+    document ??= buildDocument(app, deps.apiUrl);
+    return document;
+  };
+  // Anybody, and agents with tokens of their own …
+  app.route('/', serviceRoutes(deps, readDocument));
+  app.route('/', loginRoutes(deps));
+  app.route('/', acceptanceRoutes(deps));
+  app.route('/', registerRoutes(deps));
+  app.route('/', runnerTokenRoutes(deps));
+  app.route('/', sessionRoutes(deps));
+  // … and from here on, people who signed in or hold an API token: what is added below is closed to others.
+  app.use('/api/*', requirePerson(deps));
+  const operationOf = findOperation(app);
+  app.use('/api/*', authorize(operationOf));
+  app.use('/api/*', auditChanges(deps, operationOf));
+  app.route('/', setupRoutes(deps));
+  app.route('/', selfRoutes(deps));
+  app.route('/', userRoutes(deps));
+  app.route('/', memberRoutes(deps));
+  app.route('/', invitationRoutes(deps));
+  app.route('/', apiTokenRoutes(deps));
+  app.route('/', auditRoutes(deps));
+  app.route('/', projectRoutes(deps));
+  app.route('/', templateRoutes(deps));
+  app.route('/', inventoryRoutes(deps));
+  app.route('/', repositoryRoutes(deps));
+  app.route('/', keyRoutes(deps));
+  app.route('/', environmentRoutes(deps));
+  app.route('/', projectRunnerRoutes(deps));
+  app.route('/', globalRunnerRoutes(deps));
+  app.route('/', projectRegistrationTokenRoutes(deps));
+  app.route('/', globalRegistrationTokenRoutes(deps));
+  app.route('/', taskRoutes(deps));
+  app.route('/', logRoutes(deps));
+  app.route('/', deliveryRoutes(deps));
+  app.route('/', costRoutes(deps));
+  return app;
+};

@@ -1,0 +1,60 @@
+/** The one place where the table of permissions is enforced. */
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { MiddlewareHandler } from 'hono';
+import { matchedRoutes } from 'hono/route';
+import { mayCall, permissions, roleIn } from '../core/permissions.ts';
+import type { ApiEnv, PersonEnv } from './deps.ts';
+import { refuse, refuseUnknown } from './refuse.ts';
+
+/** Tells the operation that answers a request, by the route that it matched; undefined where nothing does. */
+export const findOperation = (
+  app: OpenAPIHono<ApiEnv>,
+): ((c: Parameters<typeof matchedRoutes>[0]) => string | undefined) => {
+  let ids: ReadonlyMap<string, string> | undefined;
+  const read = () =>
+    new Map(
+      app.openAPIRegistry.definitions.flatMap((one): [string, string][] =>
+        one.type === 'route'
+          ? [
+              [
+                `${one.route.method.toUpperCase()} ${one.route.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
+                one.route.operationId ?? '',
+              ],
+            ]
+          : [],
+      ),
+    );
+  return (c) => {
+    ids ??= read();
+    const handler = matchedRoutes(c).findLast(({ method }) => method !== 'ALL');
+    return handler && (ids.get(`${handler.method} ${handler.path}`) ?? '');
+  };
+};
+
+const projectPath = /^\/api\/projects\/([^/]+)/;
+
+/**
+ * Lets through what the table permits. Who is nothing in a project is told that there is no such project, so that nobody
+ * learns of projects that are not theirs.
+ */
+export const authorize =
+  (operationOf: ReturnType<typeof findOperation>): MiddlewareHandler<PersonEnv> =>
+  async (c, next) => {
+    const operationId = operationOf(c);
+    if (operationId === undefined) return next();
+    const projectId = projectPath.exec(c.req.path)?.[1];
+    const role = roleIn(c.get('caller'), projectId);
+    if (!mayCall(role, operationId)) {
+      if (projectId !== undefined && role === undefined) return refuseUnknown(c, 'project');
+      const needed = permissions[operationId];
+      return refuse(
+        c,
+        'forbidden',
+        needed === 'admin'
+          ? 'Only an admin of the stack may do this. Ask one.'
+          : `This takes the role ${needed} in the project, and yours is ${role}. Ask an owner of the project.`,
+      );
+    }
+    c.set('role', role);
+    return next();
+  };

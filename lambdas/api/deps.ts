@@ -1,0 +1,74 @@
+/** What the API works with, and what its middleware tells the handlers. */
+import type { Context } from 'hono';
+import type { RequestIdVariables } from 'hono/request-id';
+import type { LoginId } from '../../protocol/index.ts';
+import type { AgentIdentity } from '../adapters/agent-tokens.ts';
+import type { ApiTokenStore, Caller } from '../adapters/api-tokens.ts';
+import type { AttemptStore } from '../adapters/attempts.ts';
+import type { AuditTrail } from '../adapters/audit.ts';
+import type { InvitationStore } from '../adapters/invitations.ts';
+import type { Passwords } from '../adapters/passwords.ts';
+import type { ProjectStore, Resources } from '../adapters/resources.ts';
+import type { VendCredentials } from '../adapters/runner-credentials.ts';
+import type { RunnerRecord } from '../adapters/runners.ts';
+import type { SignedTokens } from '../adapters/signed-tokens.ts';
+import type { RandomBytes, RegistrationTokenStore } from '../adapters/tokens.ts';
+import type { UserRecord, UserStore } from '../adapters/users.ts';
+import type { EffectiveRole } from '../core/permissions.ts';
+import type { Deps } from '../flows/deps.ts';
+
+export interface ApiDeps extends Omit<Deps, 'instances'> {
+  readonly projects: ProjectStore;
+  readonly resources: Resources;
+  readonly apiTokens: ApiTokenStore;
+  /** `apiTokens.verify`, or a memory in front of it. */
+  readonly verifyToken: ApiTokenStore['verify'];
+  readonly users: UserStore;
+  readonly invitations: InvitationStore;
+  readonly attempts: AttemptStore;
+  readonly audit: AuditTrail;
+  readonly passwords: Passwords;
+  /** Signs the cookies of people who signed in. */
+  readonly personTokens: SignedTokens;
+  /** The address that a request came from. */
+  readonly sourceOf: (c: Context) => string;
+  readonly registrationTokens: RegistrationTokenStore;
+  readonly vendCredentials: VendCredentials;
+  readonly randomBytes: RandomBytes;
+  /** Makes an X25519 key pair in PEM. */
+  readonly makeKeyPair: () => { publicKey: string; privateKey: string };
+  /** Throws when the table cannot be read. */
+  readonly checkHealth: () => Promise<void>;
+  readonly region: string;
+  /** Where agents find SQS, when it is not at AWS's own endpoint. */
+  readonly awsEndpoint?: string | undefined;
+  readonly homePage: string;
+}
+
+/** Of every request. */
+export interface ApiEnv {
+  Variables: RequestIdVariables;
+}
+/** A person, and the sign-in that the request came with. */
+export interface SignedIn {
+  readonly user: UserRecord;
+  readonly loginId: LoginId;
+}
+/** Of a person's request, once it is known who it is and that the operation is permitted. */
+export interface PersonEnv {
+  Variables: RequestIdVariables & {
+    caller: Caller;
+    /** Who signed in; absent for an API token. */
+    signedIn?: SignedIn;
+    /** In the project of the path. */
+    role: EffectiveRole | undefined;
+  };
+}
+/** Of an agent's request with its runner's token. */
+export interface RunnerEnv {
+  Variables: RequestIdVariables & { runner: RunnerRecord };
+}
+/** Of an agent's request within a session. */
+export interface AgentEnv {
+  Variables: RequestIdVariables & { agent: AgentIdentity };
+}

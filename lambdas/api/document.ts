@@ -1,0 +1,60 @@
+/** The OpenAPI document of the whole API, made from the routes themselves. */
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { ApiEnv } from './deps.ts';
+
+const bearer = (description: string) => ({ type: 'http', scheme: 'bearer', description }) as const;
+
+const securitySchemes = {
+  apiToken: bearer('An API token of a person or a program: `tok_….…`'),
+  signIn: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'reveille',
+    description:
+      'The cookie that a sign-in sets (`__Host-reveille` over https). What changes something must also carry the header `X-Reveille-Csrf: 1` and come from the origin of the API.',
+  } as const,
+  registrationToken: bearer('A registration token, good for one registration'),
+  runnerToken: bearer("A runner's token"),
+  agentSession: bearer('The session that an agent got for its answer to the challenge'),
+};
+
+const tags = [
+  { name: 'People', description: 'Sign-in, and what concerns oneself' },
+  { name: 'Members', description: 'Who may do what: members, invitations, API tokens, and the audit trail' },
+  { name: 'Projects', description: 'The units of isolation' },
+  { name: 'Templates', description: 'What to run' },
+  { name: 'Inventories', description: 'The hosts that Ansible connects to' },
+  { name: 'Repositories', description: 'Where playbooks and scripts come from' },
+  { name: 'Keys', description: 'The key store: secrets go in and never come out' },
+  { name: 'Environments', description: 'Variables and secrets that a task gets' },
+  { name: 'Runners', description: "A project's runners" },
+  { name: 'Global runners', description: 'Runners for the tasks that no project runner takes' },
+  { name: 'Tasks', description: 'Runs of templates, and their logs' },
+  {
+    name: 'Webhook deliveries',
+    description: "Start and finish events on their way to runners' webhook URLs",
+  },
+  { name: 'Costs', description: 'What was spent, and what was saved' },
+  { name: 'Agents', description: 'The calls that the agent makes' },
+  { name: 'Service', description: 'About the control plane itself' },
+];
+
+export type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
+
+/** Builds the document. Some milliseconds of work, so only when somebody asks for it. */
+export const buildDocument = (app: OpenAPIHono<ApiEnv>, apiUrl: string): Document => {
+  const { webhooks: _none, ...document } = app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Reveille',
+      version: '0.1.0',
+      description:
+        'Wakes cloud runners when there is work and puts them back to sleep when there is none. ' +
+        'Errors are problem details (RFC 9457); their `code` is stable.',
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    servers: [{ url: apiUrl }],
+    tags,
+  });
+  return { ...document, components: { ...document.components, securitySchemes } };
+};

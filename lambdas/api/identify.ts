@@ -1,0 +1,102 @@
+/** Who a person's request comes from: an API token, or a sign-in by cookie, which must not come from another site. */
+import type { Context, MiddlewareHandler } from 'hono';
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import * as z from 'zod';
+import { addMs, loginId, userId } from '../../protocol/index.ts';
+import type { Caller } from '../adapters/api-tokens.ts';
+import { loginLifetimeMs, type UserRecord } from '../adapters/users.ts';
+import type { ApiDeps, PersonEnv, SignedIn } from './deps.ts';
+import { bearerToken } from './middleware.ts';
+import { refuse } from './refuse.ts';
+
+const claims = z.object({ userId, loginId });
+const tokenKind = 'person';
+
+/** Plain http is for the stack on one machine only: browsers take no `Secure` cookie, and no `__Host-` one, from there. */
+const cookieOf = (apiUrl: string) => {
+  const secure = apiUrl.startsWith('https://');
+  return {
+    name: secure ? '__Host-reveille' : 'reveille',
+    options: { httpOnly: true, secure, sameSite: 'Lax', path: '/' } as const,
+  };
+};
+
+type SignInDeps = Pick<ApiDeps, 'apiUrl' | 'now' | 'personTokens' | 'users'>;
+
+/** Signs a person in: remembers it, and sets the cookie. */
+export const signIn = async (deps: SignInDeps, c: Context, user: UserRecord): Promise<void> => {
+  const login = await deps.users.addLogin(user);
+  const until = addMs(deps.now(), loginLifetimeMs);
+  const token = await deps.personTokens.sign(tokenKind, { userId: user.id, loginId: login }, until);
+  const { name, options } = cookieOf(deps.apiUrl);
+  setCookie(c, name, token, { ...options, maxAge: loginLifetimeMs / 1000 });
+};
+
+/** Ends this sign-in, also for whoever has a copy of the cookie. */
+export const signOut = async (
+  deps: SignInDeps,
+  c: Context,
+  { user, loginId: login }: SignedIn,
+): Promise<void> => {
+  await deps.users.removeLogin(user.id, login);
+  const { name, options } = cookieOf(deps.apiUrl);
+  deleteCookie(c, name, options);
+};
+
+/** Who the cookie says it is, as the table knows them now. */
+export const findSignedIn = async (deps: SignInDeps, c: Context): Promise<SignedIn | undefined> => {
+  const cookie = getCookie(c, cookieOf(deps.apiUrl).name);
+  const verified =
+    cookie === undefined ? undefined : await deps.personTokens.verify(tokenKind, claims, cookie);
+  if (!verified?.ok) return undefined;
+  const { userId: id, loginId: login } = verified.claims;
+  const user = await deps.users.get(id);
+  return user?.logins.has(login) ? { user, loginId: login } : undefined;
+};
+
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+export const csrfHeader = 'x-reveille-csrf';
+
+/**
+ * A page of another site can have a browser send the cookie, but can neither set this header without asking first (which
+ * the API answers to nobody) nor choose the Origin.
+ */
+export const isFromOwnPage = (c: Context, apiUrl: string): boolean =>
+  safeMethods.has(c.req.method) ||
+  (c.req.header('origin') === new URL(apiUrl).origin && c.req.header(csrfHeader) !== undefined);
+
+export const refuseCsrf = (c: Context, apiUrl: string) =>
+  refuse(
+    c,
+    'csrf_refused',
+    `With a cookie, a change must come from ${new URL(apiUrl).origin} and carry the header "X-Reveille-Csrf: 1".`,
+  );
+
+const callerOf = ({ id, name, isAdmin, roles }: UserRecord): Caller => ({ id, name, isAdmin, roles });
+
+/** Lets in who holds an API token or has signed in. */
+export const requirePerson =
+  (deps: SignInDeps & Pick<ApiDeps, 'verifyToken'>): MiddlewareHandler<PersonEnv> =>
+  async (c, next) => {
+    const header = c.req.header('authorization');
+    if (header !== undefined) {
+      const token = bearerToken(header);
+      const caller = token && (await deps.verifyToken(token));
+      if (!caller) {
+        const detail =
+          'Send an API token of this stack as "Authorization: Bearer …". It may be revoked, or over its time.';
+        return refuse(c, 'unauthenticated', detail);
+      }
+      c.set('caller', caller);
+      return next();
+    }
+    const signedIn = await findSignedIn(deps, c);
+    if (!signedIn) {
+      const detail = 'Sign in, or send an API token of this stack as "Authorization: Bearer …".';
+      return refuse(c, 'unauthenticated', detail);
+    }
+    if (!isFromOwnPage(c, deps.apiUrl)) return refuseCsrf(c, deps.apiUrl);
+    c.set('signedIn', signedIn);
+    c.set('caller', callerOf(signedIn.user));
+    return next();
+  };

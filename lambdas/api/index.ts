@@ -1,0 +1,87 @@
+/** The API in Lambda: the only file here that knows it. Reads the environment, makes the clients, hands on the events. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { STSClient } from '@aws-sdk/client-sts';
+import { getConnInfo, handle } from 'hono/aws-lambda';
+import { agentTokens } from '../adapters/agent-tokens.ts';
+import { apiTokenStore, rememberCallers } from '../adapters/api-tokens.ts';
+import { attemptStore } from '../adapters/attempts.ts';
+import { auditTrail, recordSecretUse } from '../adapters/audit.ts';
+import { invitationStore } from '../adapters/invitations.ts';
+import { passwords } from '../adapters/passwords.ts';
+import { makeSqsClient, sqsAnnounceDrained, sqsQueues } from '../adapters/queues.ts';
+import { projectStore, readTaskParts, resourceStores } from '../adapters/resources.ts';
+import { stsCredentials } from '../adapters/runner-credentials.ts';
+import { makeKeyPair, seal } from '../adapters/sealing.ts';
+import { signedTokens } from '../adapters/signed-tokens.ts';
+import { registrationTokenStore } from '../adapters/tokens.ts';
+import { userStore } from '../adapters/users.ts';
+import { readConfig, variables } from '../config.ts';
+import { wireSigningKey, wireStores, wireWebhooks } from '../wiring.ts';
+import { createApp } from './app.ts';
+
+const config = readConfig(
+  variables.pick({
+    TABLE_NAME: true,
+    API_URL: true,
+    QUEUE_URL_PREFIX: true,
+    QUEUE_ARN_PREFIX: true,
+    QUEUE_NAME_PREFIX: true,
+    RUNNER_ROLE_ARN: true,
+    DRAINED_RUNNERS_QUEUE_URL: true,
+    WEBHOOK_RETRIES_QUEUE_URL: true,
+    AUDIT_RETENTION_DAYS: true,
+    AWS_REGION: true,
+    AWS_ENDPOINT_URL: true,
+  }),
+  process.env,
+);
+
+const stores = wireStores(config.TABLE_NAME);
+const { table, now, newId } = stores;
+const sqs = makeSqsClient();
+const resources = resourceStores(table, { now, newId });
+
+const audit = auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENTION_DAYS });
+const signingKey = wireSigningKey(table);
+const apiTokens = apiTokenStore(table, { now, newId, randomBytes });
+
+/** How long a token that was revoked may still be good. */
+const rememberTokensMs = 30_000;
+
+const app = createApp({
+  ...stores,
+  ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL),
+  resources,
+  projects: projectStore(table, { now, newId }),
+  apiTokens,
+  verifyToken: rememberCallers(apiTokens.verify, now, rememberTokensMs),
+  registrationTokens: registrationTokenStore(table, { now, newId, randomBytes }),
+  readTemplate: resources.templates.get,
+  readInventory: resources.inventories.get,
+  readTaskParts: (task) => readTaskParts(table, task),
+  queues: sqsQueues(sqs, { namePrefix: config.QUEUE_NAME_PREFIX, urlPrefix: config.QUEUE_URL_PREFIX }),
+  announceDrained: sqsAnnounceDrained(sqs, config.DRAINED_RUNNERS_QUEUE_URL),
+  users: userStore(table, { now, newId }),
+  invitations: invitationStore(table, { now, newId, randomBytes }),
+  attempts: attemptStore(table, now),
+  audit,
+  recordSecretUse: recordSecretUse(audit),
+  passwords: passwords(randomBytes),
+  agentTokens: agentTokens(signingKey, now),
+  personTokens: signedTokens(signingKey, now),
+  sourceOf: (c) => getConnInfo(c).remote.address ?? 'unknown',
+  vendCredentials: stsCredentials(new STSClient(), config.RUNNER_ROLE_ARN, config.QUEUE_ARN_PREFIX),
+  seal,
+  makeKeyPair,
+  randomBytes,
+  checkHealth: async () => {
+    await table.get({ pk: 'stack', sk: 'health' });
+  },
+  apiUrl: config.API_URL,
+  region: config.AWS_REGION,
+  awsEndpoint: config.AWS_ENDPOINT_URL,
+  homePage: readFileSync(new URL('index.html', import.meta.url), 'utf8'),
+});
+
+export const handler = handle(app);

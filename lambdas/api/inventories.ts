@@ -1,0 +1,18 @@
+/** Routes of inventories. */
+import { crudRoutes } from './crud.ts';
+import type { ApiDeps } from './deps.ts';
+import { findMissing, usersByTemplate } from './references.ts';
+import { inInventory, inventoryInputSchema, inventorySchema } from './schemas.ts';
+
+export const inventoryRoutes = (deps: ApiDeps) =>
+  crudRoutes(deps, {
+    one: 'inventory',
+    many: 'inventories',
+    idParam: 'inventoryId',
+    params: inInventory,
+    input: inventoryInputSchema,
+    output: inventorySchema,
+    store: deps.resources.inventories,
+    findMissing: (projectId, { keyId }) => findMissing(projectId, [['keyId', keyId, deps.resources.keys]]),
+    findUsers: (projectId, id) => usersByTemplate(deps, 'inventoryId', projectId, id),
+  });

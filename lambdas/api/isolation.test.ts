@@ -1,0 +1,206 @@
+/** Every id of one project, asked for with every credential of another: all refused, nothing changed. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { addMs, newInvitation, projectId as projectIdSchema, type Role } from '../../protocol/index.ts';
+import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { permissions } from '../core/permissions.ts';
+import { type ApiBench, type Call, openApiBench } from './testing/bench.ts';
+import { dumpUncounted, openWorld, type World } from './testing/world.ts';
+
+const documentSchema = z.object({
+  paths: z.record(
+    z.string(),
+    z.record(z.string(), z.object({ operationId: z.string(), requestBody: z.unknown().optional() })),
+  ),
+});
+
+let table: TestTable;
+let api: ApiBench;
+let world: World;
+let operations: { id: string; method: string; path: string; hasBody: boolean }[];
+let theirIds: Record<string, string>;
+let credentials: Record<string, Call>;
+const vended: { runnerId: string; queues: readonly string[] }[] = [];
+
+const identified = z.looseObject({ id: z.string() });
+const withToken = z.looseObject({ id: z.string(), token: z.string() });
+const password = 'correct horse battery staple';
+
+const addPerson = async (base: string, email: string, role: Role) => {
+  const invited = newInvitation.parse(await api.call('POST', `${base}/invitations`, { email, role }));
+  const body = { token: invited.token, name: email, password };
+  const response = await api.request('POST', '/api/invitations/accept', { token: null, body });
+  const cookie = response.headers.get('set-cookie')?.split(';')[0] ?? '';
+  return { cookie, id: identified.parse(await response.json()).id };
+};
+
+beforeAll(async () => {
+  table = await openTestTable();
+  api = await openApiBench(table, {
+    vendCredentials: async (runnerId, queues) => {
+      vended.push({ runnerId, queues });
+      return {
+        accessKeyId: 'A',
+        secretAccessKey: 'S',
+        sessionToken: 'T',
+        expiresAt: addMs(api.deps.now(), 900_000),
+      };
+    },
+  });
+  world = await openWorld(api);
+  const { mine, theirs } = world;
+  const make = async (path: string, body: object) =>
+    withToken.partial({ token: true }).parse(await api.call('POST', `${theirs.base}/${path}`, body));
+  theirIds = {
+    projectId: theirs.id,
+    templateId: theirs.templateId,
+    inventoryId: theirs.inventoryId,
+    keyId: theirs.keyId,
+    repositoryId: (await make('repositories', { name: 'R', url: 'https://example.org/a.git' })).id,
+    environmentId: (await make('environments', { name: 'E', secrets: { A: 'hunter2' } })).id,
+    runnerId: theirs.asleep.runner.id,
+    taskId: theirs.running.id,
+    deliveryId: theirs.deliveryId,
+    userId: (await addPerson(theirs.base, 'their@example.org', 'owner')).id,
+    invitationId: (await make('invitations', { email: 'new@example.org', role: 'guest' })).id,
+    apiTokenId: (await make('api-tokens', { name: 'theirs', role: 'guest' })).id,
+    registrationTokenId: (await make('registration-tokens', { uses: 5 })).id,
+  };
+  const { cookie } = await addPerson(mine.base, 'mine@example.org', 'owner');
+  const myToken = await api.deps.apiTokens.create({
+    name: 'mine',
+    grant: { projectId: projectIdSchema.parse(mine.id), role: 'owner' },
+  });
+  credentials = {
+    member: {
+      token: null,
+      headers: { cookie, origin: new URL(api.deps.apiUrl).origin, 'x-reveille-csrf': '1' },
+    },
+    token: { token: myToken.token },
+    runner: { token: mine.busy.token },
+    session: { token: mine.session },
+    lease: { token: mine.lease },
+    registration: { token: world.registration.fresh },
+  };
+  const { paths } = documentSchema.parse(await (await api.app.request('/api/openapi.json')).json());
+  operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { operationId, requestBody }]) => ({
+      id: operationId,
+      method: method.toUpperCase(),
+      path,
+      hasBody: requestBody !== undefined,
+    })),
+  );
+});
+afterAll(() => table.close());
+
+/** Bodies that are right, so that nothing but the ids is wrong. */
+const script = { name: 'T', app: 'bash', script: 'true' };
+const aRunner = { name: 'R' };
+const bodies: Readonly<Record<string, object>> = {
+  replaceProject: { name: 'Taken' },
+  createTemplate: script,
+  replaceTemplate: script,
+  createInventory: { name: 'I', type: 'static', content: 'a' },
+  replaceInventory: { name: 'I', type: 'static', content: 'a' },
+  createRepository: { name: 'R', url: 'https://example.org/b.git' },
+  replaceRepository: { name: 'R', url: 'https://example.org/b.git' },
+  createKey: { name: 'K', secret: { type: 'none' } },
+  replaceKey: { name: 'K', secret: { type: 'none' } },
+  createEnvironment: { name: 'E' },
+  replaceEnvironment: { name: 'E' },
+  createProjectRunner: aRunner,
+  replaceProjectRunner: aRunner,
+  replaceMember: { role: 'guest' },
+  createInvitation: { email: 'mine@example.org', role: 'owner' },
+  createApiToken: { name: 'theirs', role: 'owner' },
+};
+
+const bodyOf = (id: string): object =>
+  id === 'startTask' ? { templateId: theirIds.templateId } : (bodies[id] ?? {});
+
+const send = (one: (typeof operations)[number], ids: Record<string, string>, call: Call) =>
+  api.request(
+    one.method,
+    one.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? `no id for ${name}`),
+    { ...call, ...(one.hasBody && { body: bodyOf(one.id) }) },
+  );
+
+const inProject = () => operations.filter(({ path }) => path.includes('{projectId}'));
+
+describe('a project is closed to another', () => {
+  it.each(['member', 'token', 'runner', 'session', 'lease', 'registration'])(
+    'for its %s, on every route, with every id',
+    async (kind) => {
+      const before = await dumpUncounted(table);
+      for (const one of inProject()) {
+        const response = await send(one, theirIds, credentials[kind] ?? {});
+        expect([401, 404], `${kind} ${one.id}: ${await response.text()}`).toContain(response.status);
+      }
+      expect(await dumpUncounted(table)).toEqual(before);
+    },
+  );
+
+  it.each(['member', 'token'])("for its %s, where their ids stand in one's own project", async (kind) => {
+    const before = await dumpUncounted(table);
+    const ids = { ...theirIds, projectId: world.mine.id };
+    const about = inProject().filter(
+      ({ path }) => (path.match(/\{/g) ?? []).length > 1 || path.endsWith('/tasks'),
+    );
+    for (const one of about.filter(({ id }) => id !== 'listTasks')) {
+      const response = await send(one, ids, credentials[kind] ?? {});
+      expect([404, 422], `${kind} ${one.id}: ${await response.clone().text()}`).toContain(response.status);
+      const { code } = z.object({ code: z.string() }).parse(await response.json());
+      expect(['not_found', 'invalid_reference'], `${kind} ${one.id}`).toContain(code);
+    }
+    expect(await dumpUncounted(table)).toEqual(before);
+  });
+
+  it.each(['member', 'token', 'runner', 'session'])(
+    'for its %s, as is what belongs to the whole stack',
+    async (kind) => {
+      const before = await dumpUncounted(table);
+      for (const one of operations.filter(({ id }) => permissions[id] === 'admin')) {
+        const response = await send(one, theirIds, credentials[kind] ?? {});
+        expect([401, 403], `${kind} ${one.id}`).toContain(response.status);
+      }
+      expect(await dumpUncounted(table)).toEqual(before);
+    },
+  );
+
+  it("for its agents: they claim, log, finish and confirm nothing of another's", async () => {
+    const { mine, theirs } = world;
+    const entry = { at: api.deps.now(), stream: 'stdout', text: 'x' };
+    const calls: [string, object][] = [
+      ['claim', { projectId: theirs.id, taskId: theirs.running.id }],
+      ['claim', { projectId: theirs.id, taskId: theirs.waiting.id }],
+      ['log', { lease: theirs.lease, chunks: [{ seq: 0, entries: [entry] }] }],
+      ['await-confirmation', { lease: theirs.lease }],
+      ['finish', { lease: theirs.lease, status: 'success', logChunks: 0 }],
+    ];
+    const ofTheirs = async () =>
+      (await table.dump()).filter(({ pk }) => pk === theirs.id || String(pk).startsWith(theirs.running.id));
+    const before = await ofTheirs();
+    for (const token of [mine.session, mine.idleSession]) {
+      for (const [path, body] of calls) {
+        const response = await api.request('POST', `/api/agent/${path}`, { token, body });
+        expect(response.status, `${path} ${await response.text()}`).toBe(409);
+      }
+      const held = [{ projectId: theirs.id, taskId: theirs.running.id, attempt: 1 }];
+      const beat = await api.call('POST', '/api/agent/heartbeat', { agentVersion: '1', tasks: held }, token);
+      expect(beat).toMatchObject({ leases: [], lost: [theirs.running.id] });
+    }
+    expect(await ofTheirs()).toEqual(before);
+  });
+
+  it('for the AWS credentials of its runners, which reach queues of its own only', () => {
+    const ofMine = vended.filter(({ runnerId }) => runnerId === world.mine.busy.runner.id);
+    expect(ofMine.length).toBeGreaterThan(0);
+    for (const { runnerId, queues } of ofMine) {
+      for (const queue of queues) {
+        expect(queue.includes(world.theirs.id)).toBe(false);
+        expect(queue.startsWith(world.mine.id) || queue.includes(runnerId.slice(4)), queue).toBe(true);
+      }
+    }
+  });
+});

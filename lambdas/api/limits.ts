@@ -1,0 +1,31 @@
+/** Refusing who tries too often. */
+import type { Context } from 'hono';
+import type { AttemptStore, Limit } from '../adapters/attempts.ts';
+import { refuse } from './refuse.ts';
+
+export type Attempt = readonly [limit: Limit, who: string];
+
+/** The first of the limits that is reached; undefined: go on, the attempt is counted. */
+export const countAttempts = async (
+  attempts: AttemptStore,
+  all: readonly Attempt[],
+): Promise<Limit | undefined> => {
+  for (const [limit, who] of all) {
+    if (!(await attempts.take(limit, who))) return limit;
+  }
+  return undefined;
+};
+
+export const forgetAttempts = async (attempts: AttemptStore, all: readonly Attempt[]): Promise<void> => {
+  await Promise.all(all.map(([limit, who]) => attempts.giveBack(limit, who)));
+};
+
+export const refuseTooMany = (c: Context, attempts: AttemptStore, limit: Limit) => {
+  const seconds = attempts.retryAfterSeconds(limit);
+  c.header('retry-after', String(seconds));
+  return refuse(
+    c,
+    'too_many_attempts',
+    `Too many attempts failed. Try again in ${Math.ceil(seconds / 60)} min.`,
+  );
+};

@@ -1,0 +1,153 @@
+/** Routes of people: who is in the stack (for admins), and who is in a project. */
+import { type Member, type ProjectId, userChange } from '../../protocol/index.ts';
+import { publicUser, type UserRecord } from '../adapters/users.ts';
+import type { ApiDeps, PersonEnv } from './deps.ts';
+import { refuse, refuseUnknown } from './refuse.ts';
+import { answer, describe, jsonBody, noContent, people, routes } from './route.ts';
+import {
+  inMember,
+  inProject,
+  inUser,
+  listOf,
+  memberInputSchema,
+  memberSchema,
+  userSchema,
+} from './schemas.ts';
+
+const shared = { tags: ['Members'], security: people };
+
+/** For admins: everybody who can sign in. */
+export const userRoutes = (deps: ApiDeps) =>
+  routes<PersonEnv>()
+    .openapi(
+      describe({
+        ...shared,
+        method: 'get',
+        path: '/api/users',
+        operationId: 'listUsers',
+        summary: 'List the people of the stack',
+        responses: { 200: answer('The people, oldest first', listOf(userSchema)) },
+      }),
+      async (c) => c.json({ items: (await deps.users.list()).map(publicUser) }, 200),
+    )
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'put',
+          path: '/api/users/{userId}',
+          operationId: 'replaceUser',
+          summary: 'Make somebody an admin, or an admin none',
+          request: { params: inUser, body: jsonBody(userChange) },
+          responses: { 200: answer('The person as they are now', userSchema) },
+        },
+        'in_use',
+      ),
+      async (c) => {
+        const { userId } = c.req.valid('param');
+        const { isAdmin } = c.req.valid('json');
+        if (userId === c.get('caller').id && !isAdmin) {
+          return refuse(c, 'in_use', 'Nobody takes this from themselves: have another admin do it.');
+        }
+        const changed = await deps.users.setAdmin(userId, isAdmin);
+        if (!changed) return refuseUnknown(c, 'person');
+        if (!isAdmin) await deps.apiTokens.revokeMadeBy(userId);
+        return c.json(publicUser(changed), 200);
+      },
+    )
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'delete',
+          path: '/api/users/{userId}',
+          operationId: 'removeUser',
+          summary: 'Remove a person with their sign-ins, roles and API tokens',
+          request: { params: inUser },
+          responses: { 204: noContent('They are removed') },
+        },
+        'in_use',
+      ),
+      async (c) => {
+        const { userId } = c.req.valid('param');
+        if (userId === c.get('caller').id) {
+          return refuse(c, 'in_use', 'Nobody removes themselves: have another admin do it.');
+        }
+        const found = await deps.users.get(userId);
+        if (!found || !(await deps.users.remove(found))) return refuseUnknown(c, 'person');
+        await deps.apiTokens.revokeMadeBy(userId);
+        return c.body(null, 204);
+      },
+    );
+
+const asMember = (user: UserRecord, projectId: ProjectId): Member | undefined => {
+  const role = user.roles[projectId];
+  return role && { userId: user.id, email: user.email, name: user.name, role };
+};
+
+export const memberRoutes = (deps: ApiDeps) => {
+  const find = async (projectId: ProjectId, userId: string): Promise<Member | undefined> => {
+    const user = await deps.users.get(userId);
+    return user && asMember(user, projectId);
+  };
+  return routes<PersonEnv>()
+    .openapi(
+      describe({
+        ...shared,
+        method: 'get',
+        path: '/api/projects/{projectId}/members',
+        operationId: 'listMembers',
+        summary: 'List the members of a project',
+        request: { params: inProject },
+        responses: { 200: answer('The members', listOf(memberSchema)) },
+      }),
+      async (c) => {
+        const { projectId } = c.req.valid('param');
+        if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
+        const all = await deps.users.list();
+        const items = all.map((user) => asMember(user, projectId)).filter((one) => one !== undefined);
+        return c.json({ items }, 200);
+      },
+    )
+    .openapi(
+      describe({
+        ...shared,
+        method: 'put',
+        path: '/api/projects/{projectId}/members/{userId}',
+        operationId: 'replaceMember',
+        summary: 'Change the role of a member',
+        description: 'Revokes the API tokens that they made here. Who is no member yet is invited instead.',
+        request: { params: inMember, body: jsonBody(memberInputSchema) },
+        responses: { 200: answer('The member', memberSchema) },
+      }),
+      async (c) => {
+        const { projectId, userId } = c.req.valid('param');
+        const found = await find(projectId, userId);
+        const changed =
+          found && (await deps.users.setRole(found.userId, projectId, c.req.valid('json').role));
+        const shown = changed && asMember(changed, projectId);
+        if (!shown) return refuseUnknown(c, 'member');
+        await deps.apiTokens.revokeMadeBy(userId, projectId);
+        return c.json(shown, 200);
+      },
+    )
+    .openapi(
+      describe({
+        ...shared,
+        method: 'delete',
+        path: '/api/projects/{projectId}/members/{userId}',
+        operationId: 'removeMember',
+        summary: 'Remove a member with the API tokens that they made here',
+        request: { params: inMember },
+        responses: { 204: noContent('They are a member no more') },
+      }),
+      async (c) => {
+        const { projectId, userId } = c.req.valid('param');
+        const found = await find(projectId, userId);
+        if (!found) return refuseUnknown(c, 'member');
+        await deps.users.setRole(found.userId, projectId, undefined);
+        await deps.apiTokens.revokeMadeBy(userId, projectId);
+        return c.body(null, 204);
+      },
+    );
+};

@@ -1,0 +1,83 @@
+/** What every request passes: an id, a limit on its body, a token, and one place where errors become problems. */
+import type { ErrorHandler, MiddlewareHandler, NotFoundHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { HTTPException } from 'hono/http-exception';
+import type { Clock, Instant } from '../../protocol/index.ts';
+import type { AgentTokens } from '../adapters/agent-tokens.ts';
+import type { RunnerRecord, RunnerStore } from '../adapters/runners.ts';
+import { matchesHash, parseRunnerToken } from '../adapters/tokens.ts';
+import type { Deps } from '../flows/deps.ts';
+import type { AgentEnv, ApiEnv, RunnerEnv } from './deps.ts';
+import { refuse } from './refuse.ts';
+
+const megabyte = 1_048_576;
+
+/** Refuses a body over the limit, in MiB, with 413. */
+export const limitBody = (maxMegabytes: number): MiddlewareHandler =>
+  bodyLimit({
+    maxSize: maxMegabytes * megabyte,
+    onError: (c) => refuse(c, 'body_too_large', `A body may have ${maxMegabytes} MiB at most.`),
+  });
+
+/** The credential of `Authorization: Bearer …`. */
+export const bearerToken = (header: string | undefined): string | undefined =>
+  /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1];
+
+const isItsToken = ({ tokenHash, previousToken }: RunnerRecord, secret: string, now: Instant): boolean =>
+  matchesHash(secret, tokenHash) ||
+  (previousToken !== undefined && previousToken.validUntil > now && matchesHash(secret, previousToken.hash));
+
+/** Lets in who holds the token of a runner. */
+export const requireRunner =
+  (runners: Pick<RunnerStore, 'get'>, now: Clock): MiddlewareHandler<RunnerEnv> =>
+  async (c, next) => {
+    const parts = parseRunnerToken(bearerToken(c.req.header('authorization')) ?? '');
+    const runner = parts && (await runners.get(parts.pool, parts.runnerId));
+    if (!runner || !isItsToken(runner, parts.secret, now())) {
+      const detail = 'This is not the token of a runner, or it was revoked, or the runner was removed.';
+      return refuse(c, 'unauthenticated', detail);
+    }
+    c.set('runner', runner);
+    return next();
+  };
+
+/** Lets in an agent with a session. Costs no read: the session is signed. */
+export const requireSession =
+  (agentTokens: Pick<AgentTokens, 'verifySession'>): MiddlewareHandler<AgentEnv> =>
+  async (c, next) => {
+    const verified = await agentTokens.verifySession(bearerToken(c.req.header('authorization')) ?? '');
+    if (!verified.ok) {
+      return verified.code === 'expired'
+        ? refuse(c, 'session_expired', 'The session is over. Open a new one by challenge and credentials.')
+        : refuse(c, 'unauthenticated', 'Send a session of this control plane as "Authorization: Bearer …".');
+    }
+    c.set('agent', verified.claims);
+    return next();
+  };
+
+export const answerNotFound: NotFoundHandler<ApiEnv> = (c) =>
+  refuse(c, 'not_found', 'There is nothing at this path. /api/docs lists what there is.');
+
+/** Maps what was thrown: by the parsing of bodies, in Hono, or by anything that went wrong here. */
+export const answerError =
+  (log: Deps['log']): ErrorHandler<ApiEnv> =>
+  (error, c) => {
+    if (error instanceof HTTPException && error.status === 400) {
+      return refuse(c, 'malformed_json', 'The body is not JSON.');
+    }
+    if (error instanceof HTTPException && error.status === 415) {
+      return refuse(c, 'unsupported_media_type', 'Send the body as "Content-Type: application/json".');
+    }
+    const requestId = c.get('requestId');
+    log('Request failed', {
+      requestId,
+      method: c.req.method,
+      path: c.req.path,
+      error: error.stack ?? String(error),
+    });
+    return refuse(
+      c,
+      'internal',
+      `Something went wrong here. The log tells more by the request id ${requestId}.`,
+    );
+  };

@@ -1,0 +1,165 @@
+/** Each role × each operation of the document, asked of the real app. An operation without a rule fails here. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { problem, roles } from '../../protocol/index.ts';
+import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { newId } from '../adapters/ids.ts';
+import { type Access, mayCall, permissions, roleIn } from '../core/permissions.ts';
+import { type ApiBench, openApiBench } from './testing/bench.ts';
+
+const documentSchema = z.object({
+  paths: z.record(
+    z.string(),
+    z.record(
+      z.string(),
+      z.object({
+        operationId: z.string(),
+        security: z.array(z.record(z.string(), z.unknown())),
+        requestBody: z.unknown().optional(),
+      }),
+    ),
+  ),
+});
+
+interface Operation {
+  readonly id: string;
+  readonly method: string;
+  readonly path: string;
+  readonly hasBody: boolean;
+  readonly schemes: readonly string[];
+}
+
+let table: TestTable;
+let api: ApiBench;
+let operations: Operation[];
+beforeAll(async () => {
+  table = await openTestTable();
+  api = await openApiBench(table);
+  const { paths } = documentSchema.parse(await (await api.app.request('/api/openapi.json')).json());
+  operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, one]) => ({
+      id: one.operationId,
+      method: method.toUpperCase(),
+      path,
+      hasBody: one.requestBody !== undefined,
+      schemes: one.security.flatMap((scheme) => Object.keys(scheme)),
+    })),
+  );
+});
+afterAll(() => table.close());
+
+const accessOf = (id: string): Access | undefined => permissions[id];
+const forPeople: readonly (Access | undefined)[] = [...roles, 'admin', 'person'];
+
+/** Ids that exist nowhere: what is permitted finds nothing, and so changes nothing. */
+const prefixes: Readonly<Record<string, string>> = {
+  templateId: 'tpl',
+  inventoryId: 'inv',
+  repositoryId: 'rep',
+  keyId: 'key',
+  environmentId: 'env',
+  runnerId: 'run',
+  taskId: 'tsk',
+  deliveryId: 'msg',
+  userId: 'usr',
+  invitationId: 'ivt',
+  apiTokenId: 'tok',
+  registrationTokenId: 'reg',
+};
+const fill = (path: string, projectId: string): string =>
+  path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+    name === 'projectId' ? projectId : newId(prefixes[name] ?? 'xxx'),
+  );
+
+describe('the table of permissions', () => {
+  it('has a rule for each operation of the document, and none for what is not there', () => {
+    expect(Object.keys(permissions).sort()).toEqual(operations.map(({ id }) => id).sort());
+  });
+
+  it('asks for what the document says: people by API token or session, machines by their own credentials', () => {
+    for (const { id, schemes } of operations) {
+      const access = accessOf(id);
+      if (access === 'anybody') expect(schemes, id).toEqual([]);
+      else if (access === 'machine') expect(schemes, id).not.toContain('apiToken');
+      else expect(schemes, id).toContain('apiToken');
+    }
+  });
+
+  it('leaves to admins what is in no project, but for what concerns oneself', () => {
+    for (const { id, path } of operations) {
+      const access = accessOf(id);
+      if (path.startsWith('/api/projects/{projectId}')) expect([...roles], id).toContain(access);
+      else expect(['anybody', 'machine', 'person', 'admin'], id).toContain(access);
+    }
+  });
+
+  it('lets a guest read only, and see no secret URL', () => {
+    for (const { id, method } of operations) {
+      if (method !== 'GET' && forPeople.includes(accessOf(id)) && accessOf(id) !== 'person') {
+        expect(mayCall('guest', id), id).toBe(false);
+      }
+    }
+    expect(mayCall('guest', 'listDeliveries')).toBe(false);
+  });
+
+  it('closes what has no rule, even by the name of something that every object has', () => {
+    for (const id of ['nothing', 'constructor', '__proto__', ''])
+      expect(mayCall('admin', id), id).toBe(false);
+    expect(roleIn({ isAdmin: false, roles: {} }, 'constructor')).toBeUndefined();
+  });
+});
+
+describe('the API', () => {
+  it.each([...roles, 'admin'] as const)('permits a %s exactly what the table permits', async (role) => {
+    const projectId = newId('prj');
+    const grant = role === 'admin' ? {} : { grant: { projectId, role } };
+    const { token } = await api.deps.apiTokens.create({ name: role, ...grant });
+    for (const { id, method, path, hasBody } of operations) {
+      if (!forPeople.includes(accessOf(id))) continue;
+      const isInProject = path.includes('{projectId}');
+      const response = await api.request(method, fill(path, projectId), {
+        token,
+        ...(hasBody && { body: {} }),
+      });
+      const isPermitted = mayCall(role === 'admin' || isInProject ? role : undefined, id);
+      if (isPermitted) expect([401, 403], `${role} ${id}`).not.toContain(response.status);
+      else expect(problem.parse(await response.json()), `${role} ${id}`).toMatchObject({ code: 'forbidden' });
+    }
+  });
+
+  it('tells who has no role in a project that there is none', async () => {
+    const mine = newId('prj');
+    const { token } = await api.deps.apiTokens.create({
+      name: 'mine',
+      grant: { projectId: mine, role: 'owner' },
+    });
+    const { id } = z
+      .object({ id: z.string() })
+      .parse(await api.call('POST', '/api/projects', { name: 'Theirs' }));
+    for (const { id: operationId, method, path, hasBody } of operations) {
+      if (!path.includes('{projectId}') || accessOf(operationId) === 'anybody') continue;
+      const refused = await api.refused(method, fill(path, id), { token, ...(hasBody && { body: {} }) });
+      expect(refused, operationId).toMatchObject({ status: 404, code: 'not_found' });
+    }
+    expect(await api.call('GET', '/api/projects', undefined, token)).toEqual({ items: [] });
+  });
+
+  it('shows the webhook URL of a runner only to who may set it', async () => {
+    const { id } = z
+      .object({ id: z.string() })
+      .parse(await api.call('POST', '/api/projects', { name: 'Web' }));
+    const projectId = z.custom<`prj_${string}`>().parse(id);
+    const base = `/api/projects/${id}/runners`;
+    const { runner } = await api.createRunner(base, {
+      name: 'One',
+      webhookUrl: 'https://example.org/s3cret',
+    });
+    const shownTo = async (role: 'guest' | 'manager') => {
+      const { token } = await api.deps.apiTokens.create({ name: role, grant: { projectId, role } });
+      const list = JSON.stringify(await api.call('GET', base, undefined, token));
+      return list + JSON.stringify(await api.call('GET', `${base}/${runner.id}`, undefined, token));
+    };
+    expect(await shownTo('guest')).not.toContain('s3cret');
+    expect((await shownTo('manager')).split('s3cret')).toHaveLength(3);
+  });
+});

@@ -1,0 +1,100 @@
+/** What refers to what in a project: checked when something is written, and again before something is removed. */
+import type { KeyId, ProjectId, Template } from '../../protocol/index.ts';
+import type { TaskRecord } from '../adapters/tasks.ts';
+import { hasEnded } from '../core/task-state.ts';
+import type { FieldErrors } from '../problems.ts';
+import type { ApiDeps } from './deps.ts';
+
+interface Readable {
+  get(projectId: ProjectId, id: string): Promise<unknown>;
+}
+
+/** One row for each field whose id the project doesn't have. A field without an id refers to nothing. */
+export const findMissing = async (
+  projectId: ProjectId,
+  fields: readonly (readonly [path: string, id: string | undefined, store: Readable])[],
+): Promise<FieldErrors> => {
+  const checked = await Promise.all(
+    fields.map(async ([path, id, store]) => {
+      const isThere = id === undefined || (await store.get(projectId, id)) !== undefined;
+      return isThere ? [] : [{ path, message: 'is not in this project' }];
+    }),
+  );
+  return checked.flat();
+};
+
+const quoted = (what: string, all: readonly { readonly name: string }[]): string[] =>
+  all.map(({ name }) => `${what} "${name}"`);
+
+/** The tasks of a project that have not ended, as far as `concerns` them. */
+const liveTasks = async (
+  { tasks }: Pick<ApiDeps, 'tasks'>,
+  projectId: ProjectId,
+  concerns: (task: TaskRecord) => boolean,
+): Promise<string[]> => {
+  const live = await tasks.listLive();
+  return live
+    .filter((task) => task.projectId === projectId && !hasEnded(task.status) && concerns(task))
+    .map(({ id }) => `task ${id}`);
+};
+
+type TemplateReference = 'inventoryId' | 'repositoryId' | 'environmentId';
+
+/** Templates and live tasks that name `id` in that field. */
+export const usersByTemplate = async (
+  deps: Pick<ApiDeps, 'tasks' | 'resources'>,
+  field: TemplateReference,
+  projectId: ProjectId,
+  id: string,
+): Promise<string[]> => {
+  const templates = await deps.resources.templates.list(projectId);
+  return [
+    ...quoted(
+      'template',
+      templates.filter((template) => template[field] === id),
+    ),
+    ...(await liveTasks(deps, projectId, (task) => task[field] === id)),
+  ];
+};
+
+export const usersOfTemplate = (
+  deps: Pick<ApiDeps, 'tasks'>,
+  projectId: ProjectId,
+  id: string,
+): Promise<string[]> => liveTasks(deps, projectId, (task) => task.templateId === id);
+
+export const usersOfKey = async (
+  { resources }: Pick<ApiDeps, 'resources'>,
+  projectId: ProjectId,
+  id: string,
+): Promise<string[]> => {
+  const uses = (user: { keyId?: KeyId | undefined }) => user.keyId === id;
+  const repositories = await resources.repositories.list(projectId);
+  const inventories = await resources.inventories.list(projectId);
+  const templates = await resources.templates.list(projectId);
+  const isForAnsible = ({ ansible }: Template) =>
+    ansible?.becomeKeyId === id || (ansible?.vaultKeys ?? []).some(({ keyId }) => keyId === id);
+  return [
+    ...quoted('repository', repositories.filter(uses)),
+    ...quoted('inventory', inventories.filter(uses)),
+    ...quoted('template', templates.filter(isForAnsible)),
+  ];
+};
+
+export const usersOfProject = async (
+  deps: Pick<ApiDeps, 'tasks' | 'runners'>,
+  projectId: ProjectId,
+): Promise<string[]> => [
+  ...quoted('runner', await deps.runners.list(projectId)),
+  ...(await liveTasks(deps, projectId, () => true)),
+];
+
+const namedAtMost = 5;
+
+/** "The key is used by repository "a" and inventory "b". …" */
+export const describeUse = (what: string, users: readonly string[]): string => {
+  const named = users.slice(0, namedAtMost);
+  const rest = users.length - named.length;
+  const list = [...named, ...(rest > 0 ? [`${rest} more`] : [])].join(', ');
+  return `The ${what} is used by ${list}. Change or remove that first, or wait until it has ended.`;
+};

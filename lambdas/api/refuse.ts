@@ -1,0 +1,43 @@
+/** The one way in which the API answers with a problem. */
+import type { Context } from 'hono';
+import type * as z from 'zod';
+import { type FieldErrors, makeProblem, type ProblemCode, problemHeaders, statusOf } from '../problems.ts';
+
+export const refuse = (c: Context, code: ProblemCode, detail: string, errors?: FieldErrors) =>
+  c.json(makeProblem(code, detail, errors), statusOf(code), problemHeaders(code));
+
+/** `what` as in "inventory" or "runner". */
+export const refuseUnknown = (c: Context, what: string) =>
+  refuse(c, 'not_found', `There is no such ${what} here. Check the id, and the project in the path.`);
+
+const toFieldErrors = (issues: readonly z.core.$ZodIssue[]): FieldErrors =>
+  issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
+
+/** For input that its schema refuses. A path that can be no id is the path of nothing. */
+export const refuseInvalid = (c: Context, target: string, error: z.core.$ZodError) => {
+  if (target === 'param') return refuseUnknown(c, 'resource');
+  const errors = toFieldErrors(error.issues);
+  const part = target === 'query' ? 'query' : 'body';
+  const fields = [...new Set(errors.map(({ path }) => path || `the ${part}`))].join(', ');
+  return refuse(c, 'invalid_request', `The ${part} is not valid: see ${fields}.`, errors);
+};
+
+/** For a reference to something that the project doesn't have. */
+export const refuseReferences = (c: Context, errors: FieldErrors) =>
+  refuse(
+    c,
+    'invalid_reference',
+    `The project has nothing with the id in ${errors.map(({ path }) => path).join(', ')}.`,
+    errors,
+  );
+
+/** For fields that are well formed and yet don't fit what they are about. */
+export const refuseFields = (c: Context, faults: readonly FieldErrors[number][]) =>
+  refuse(c, 'invalid_request', `The body is not valid: see ${faults.map(({ path }) => path).join(', ')}.`, [
+    ...faults,
+  ]);
+
+export const refuseCursor = (c: Context) =>
+  refuse(c, 'invalid_request', 'The cursor is not one of ours. Take it from "nextCursor", or leave it out.', [
+    { path: 'cursor', message: 'is not a cursor of this listing' },
+  ]);

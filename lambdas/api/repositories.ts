@@ -1,0 +1,18 @@
+/** Routes of repositories. */
+import { crudRoutes } from './crud.ts';
+import type { ApiDeps } from './deps.ts';
+import { findMissing, usersByTemplate } from './references.ts';
+import { inRepository, repositoryInputSchema, repositorySchema } from './schemas.ts';
+
+export const repositoryRoutes = (deps: ApiDeps) =>
+  crudRoutes(deps, {
+    one: 'repository',
+    many: 'repositories',
+    idParam: 'repositoryId',
+    params: inRepository,
+    input: repositoryInputSchema,
+    output: repositorySchema,
+    store: deps.resources.repositories,
+    findMissing: (projectId, { keyId }) => findMissing(projectId, [['keyId', keyId, deps.resources.keys]]),
+    findUsers: (projectId, id) => usersByTemplate(deps, 'repositoryId', projectId, id),
+  });

@@ -1,0 +1,277 @@
+/** Routes of runners: a project's own, and the global ones. */
+import type { Context } from 'hono';
+import type * as z from 'zod';
+import { projectId, type Runner, type RunnerInput } from '../../protocol/index.ts';
+import { publicRunner, type RunnerRecord } from '../adapters/runners.ts';
+import type { Pool } from '../adapters/table.ts';
+import { mayCall } from '../core/permissions.ts';
+import { isAwake } from '../core/runner-state.ts';
+import { drainRunner, resumeRunner } from '../flows/drain-runner.ts';
+import { configureRunner, removeRunner } from '../flows/runner-setup.ts';
+import type { ApiDeps, PersonEnv } from './deps.ts';
+import { makeRunner, rotateToken } from './new-runner.ts';
+import { refuse, refuseUnknown } from './refuse.ts';
+import { answer, created, describe, jsonBody, noContent, people, routes } from './route.ts';
+import {
+  createdRunnerSchema,
+  inGlobalRunner,
+  inNothing,
+  inProject,
+  inRunner,
+  listOf,
+  rotatedTokenSchema,
+  rotationInputSchema,
+  runnerInputSchema,
+  runnerSchema,
+} from './schemas.ts';
+
+interface Place {
+  readonly path: string;
+  readonly tag: string;
+  /** "ProjectRunner", as in operation ids. */
+  readonly name: string;
+  readonly whose: string;
+  readonly params: z.ZodObject;
+  readonly itemParams: z.ZodObject;
+}
+
+/** Whose runners a path is about. Its parameters are validated before. */
+export const poolIn = (params: Readonly<Record<string, string>>): Pool =>
+  params.projectId === undefined ? 'global' : projectId.parse(params.projectId);
+
+const refuseTaken = (c: Context, instanceId: string | undefined) =>
+  refuse(c, 'instance_taken', `${instanceId} is bound to another runner. Unbind or remove that one first.`);
+
+/** While its instance may be on, a runner stays bound to it, or nobody would stop that. */
+const rebinds = (before: Runner, { instanceId, region, webhookUrl }: RunnerInput): boolean =>
+  before.instanceId !== undefined &&
+  (before.instanceId !== instanceId || before.region !== region || before.webhookUrl !== webhookUrl);
+
+const whyNotRemoved = (runner: Runner): string => {
+  const tasks = [...new Set([...runner.slots, ...runner.demand])];
+  return tasks.length > 0
+    ? `Tasks hold it or count on it: ${tasks.join(', ')}. Stop them, or wait until they have ended.`
+    : `It is ${runner.status}. Make it inactive and wait until it is stopped or offline.`;
+};
+
+const runnerRoutesAt = (deps: ApiDeps, place: Place) => {
+  const { path, name, whose } = place;
+  const itemPath = `${path}/{runnerId}`;
+  const shared = { tags: [place.tag], security: people };
+  const request = { params: place.params };
+  const itemRequest = { params: place.itemParams };
+
+  const find = (params: Readonly<Record<string, string>>) =>
+    deps.runners.get(poolIn(params), params.runnerId ?? '');
+  const isKnown = async (pool: Pool): Promise<boolean> =>
+    pool === 'global' || (await deps.projects.get(pool)) !== undefined;
+  /** Such a URL may itself be a secret: it is shown to who may set it. */
+  const show = (c: Context<PersonEnv>, record: RunnerRecord): Runner => {
+    const { webhookUrl, ...shown } = publicRunner(record);
+    const maySet = mayCall(c.get('role'), `replace${name}`);
+    return { ...shown, ...(maySet && webhookUrl !== undefined && { webhookUrl }) };
+  };
+  const refuseTags = (c: Context, pool: Pool, input: RunnerInput) =>
+    pool === 'global' && input.tags.length > 0
+      ? refuse(c, 'invalid_request', 'A global runner has no tags: it takes what no project runner takes.', [
+          { path: 'tags', message: 'must be empty on a global runner' },
+        ])
+      : undefined;
+
+  return routes<PersonEnv>()
+    .openapi(
+      describe({
+        ...shared,
+        method: 'get',
+        path,
+        operationId: `list${name}s`,
+        summary: `List ${whose} runners`,
+        request,
+        responses: { 200: answer('The runners, oldest first', listOf(runnerSchema)) },
+      }),
+      async (c) => {
+        const pool = poolIn(c.req.param());
+        if (!(await isKnown(pool))) return refuseUnknown(c, 'project');
+        return c.json({ items: (await deps.runners.list(pool)).map((one) => show(c, one)) }, 200);
+      },
+    )
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'post',
+          path,
+          operationId: `create${name}`,
+          summary: 'Create a runner, with a token and a private key that are shown only now',
+          description: "The answer, saved as it is, is the agent's config file.",
+          request: { ...request, body: jsonBody(runnerInputSchema) },
+          responses: { 201: created('The new runner with its secrets', createdRunnerSchema) },
+        },
+        'instance_taken',
+      ),
+      async (c) => {
+        const pool = poolIn(c.req.param());
+        const input = c.req.valid('json');
+        if (!(await isKnown(pool))) return refuseUnknown(c, 'project');
+        const refused = refuseTags(c, pool, input);
+        if (refused) return refused;
+        const result = await makeRunner(deps, pool, input, deps.makeKeyPair());
+        if (!result.ok) return refuseTaken(c, input.instanceId);
+        return c.json(result.made, 201, {
+          location: `${c.req.path}/${result.made.runner.id}`,
+          'cache-control': 'no-store',
+        });
+      },
+    )
+    .openapi(
+      describe({
+        ...shared,
+        method: 'get',
+        path: itemPath,
+        operationId: `get${name}`,
+        summary: 'Get a runner',
+        request: itemRequest,
+        responses: { 200: answer('The runner', runnerSchema) },
+      }),
+      async (c) => {
+        const found = await find(c.req.param());
+        return found ? c.json(show(c, found), 200) : refuseUnknown(c, 'runner');
+      },
+    )
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'put',
+          path: itemPath,
+          operationId: `replace${name}`,
+          summary: 'Replace what is set of a runner',
+          description: 'Its token and keys stay. It is bound to another instance only while it sleeps.',
+          request: { ...itemRequest, body: jsonBody(runnerInputSchema) },
+          responses: { 200: answer('The runner as it is now', runnerSchema) },
+        },
+        'instance_taken',
+        'not_asleep',
+      ),
+      async (c) => {
+        const input = c.req.valid('json');
+        const before = await find(c.req.param());
+        if (!before) return refuseUnknown(c, 'runner');
+        const refused = refuseTags(c, poolIn(c.req.param()), input);
+        if (refused) return refused;
+        if (isAwake(before.status) && rebinds(before, input)) {
+          const detail = `It is ${before.status}. Bind it to another instance or webhook when it is stopped.`;
+          return refuse(c, 'not_asleep', detail);
+        }
+        const result = await configureRunner(deps, before, input);
+        if (result.ok) return c.json(publicRunner(result.runner), 200);
+        return result.code === 'not_found' ? refuseUnknown(c, 'runner') : refuseTaken(c, input.instanceId);
+      },
+    )
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'post',
+          path: `${itemPath}/drain`,
+          operationId: `drain${name}`,
+          summary: 'Have a runner take no task any more',
+          description:
+            'What it holds finishes there or is handed back, as each template says (`onDrain`). It lasts until the runner is resumed or its agent starts again; to keep it out for good, make it inactive.',
+          request: itemRequest,
+          responses: { 200: answer('The runner as it is now', runnerSchema) },
+        },
+        'asleep',
+      ),
+      async (c) => {
+        const found = await find(c.req.param());
+        if (!found) return refuseUnknown(c, 'runner');
+        const draining = await drainRunner(deps, found);
+        return draining
+          ? c.json(publicRunner(draining), 200)
+          : refuse(c, 'asleep', `It is ${found.status} and holds nothing. To keep it so, make it inactive.`);
+      },
+    )
+    .openapi(
+      describe({
+        ...shared,
+        method: 'post',
+        path: `${itemPath}/resume`,
+        operationId: `resume${name}`,
+        summary: 'Have a runner that was asked to drain take tasks again',
+        request: itemRequest,
+        responses: { 200: answer('The runner as it is now', runnerSchema) },
+      }),
+      async (c) => {
+        const found = await find(c.req.param());
+        const resumed = found && (await resumeRunner(deps, found));
+        return resumed ? c.json(publicRunner(resumed), 200) : refuseUnknown(c, 'runner');
+      },
+    )
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'post',
+          path: `${itemPath}/rotate-token`,
+          operationId: `rotate${name}Token`,
+          summary: 'Give a runner another token',
+          description:
+            'Without a grace, what holds the token before is shut out within a minute: it can neither claim nor renew a lease. Its private key stays; who has that too is shut out all the same.',
+          request: { ...itemRequest, body: jsonBody(rotationInputSchema) },
+          responses: { 200: answer('The token', rotatedTokenSchema) },
+        },
+        'try_later',
+      ),
+      async (c) => {
+        const { graceMs } = c.req.valid('json');
+        const found = await find(c.req.param());
+        if (!found) return refuseUnknown(c, 'runner');
+        const token = await rotateToken(deps, found, graceMs);
+        return token === undefined
+          ? refuse(c, 'try_later', 'Somebody else rotated this token just now. Look before you do it again.')
+          : c.json({ token }, 200, { 'cache-control': 'no-store' });
+      },
+    )
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'delete',
+          path: itemPath,
+          operationId: `remove${name}`,
+          summary: 'Remove a runner that is asleep',
+          request: itemRequest,
+          responses: { 204: noContent('It is removed; its token is good for nothing') },
+        },
+        'in_use',
+      ),
+      async (c) => {
+        const found = await find(c.req.param());
+        if (!found) return refuseUnknown(c, 'runner');
+        return (await removeRunner(deps, found))
+          ? c.body(null, 204)
+          : refuse(c, 'in_use', `The runner cannot be removed. ${whyNotRemoved(found)}`);
+      },
+    );
+};
+
+export const projectRunnerRoutes = (deps: ApiDeps) =>
+  runnerRoutesAt(deps, {
+    path: '/api/projects/{projectId}/runners',
+    tag: 'Runners',
+    name: 'ProjectRunner',
+    whose: "a project's",
+    params: inProject,
+    itemParams: inRunner,
+  });
+
+export const globalRunnerRoutes = (deps: ApiDeps) =>
+  runnerRoutesAt(deps, {
+    path: '/api/runners',
+    tag: 'Global runners',
+    name: 'GlobalRunner',
+    whose: 'the global',
+    params: inNothing,
+    itemParams: inGlobalRunner,
+  });

@@ -1,0 +1,126 @@
+/** The protocol's schemas under the names that they have in the OpenAPI document. */
+import * as z from 'zod';
+import {
+  adminTokenInput,
+  apiToken,
+  apiTokenId,
+  apiTokenInput,
+  auditEvent,
+  claimResponse,
+  costReport,
+  createdRunner,
+  credentialsResponse,
+  delivery,
+  deliveryId,
+  environment,
+  environmentId,
+  environmentInput,
+  heartbeatResponse,
+  inventory,
+  inventoryId,
+  inventoryInput,
+  invitation,
+  invitationId,
+  invitationInput,
+  key,
+  keyId,
+  keyInput,
+  logPage,
+  me,
+  member,
+  memberInput,
+  newApiToken,
+  newInvitation,
+  page,
+  problem,
+  project,
+  projectId,
+  projectInput,
+  registrationToken,
+  registrationTokenId,
+  registrationTokenInput,
+  registrationTokenRecord,
+  repository,
+  repositoryId,
+  repositoryInput,
+  rotatedToken,
+  rotationInput,
+  runner,
+  runnerId,
+  runnerInput,
+  task,
+  taskId,
+  taskInput,
+  template,
+  templateId,
+  templateInput,
+  user,
+  userId,
+} from '../../protocol/index.ts';
+
+const named = <T extends z.ZodType>(id: string, schema: T): T => schema.meta({ id });
+
+export const problemSchema = named('Problem', problem);
+
+export const projectSchema = named('Project', project);
+export const projectInputSchema = named('ProjectInput', projectInput);
+export const templateSchema = named('Template', template);
+export const templateInputSchema = named('TemplateInput', templateInput);
+export const inventorySchema = named('Inventory', inventory);
+export const inventoryInputSchema = named('InventoryInput', inventoryInput);
+export const repositorySchema = named('Repository', repository);
+export const repositoryInputSchema = named('RepositoryInput', repositoryInput);
+export const keySchema = named('Key', key);
+export const keyInputSchema = named('KeyInput', keyInput);
+export const environmentSchema = named('Environment', environment);
+export const environmentInputSchema = named('EnvironmentInput', environmentInput);
+export const runnerSchema = named('Runner', runner);
+export const runnerInputSchema = named('RunnerInput', runnerInput);
+export const createdRunnerSchema = named('CreatedRunner', createdRunner.extend({ runner: runnerSchema }));
+export const registrationTokenSchema = named('RegistrationToken', registrationToken);
+export const registrationTokenRecordSchema = named('RegistrationTokenRecord', registrationTokenRecord);
+export const rotationInputSchema = named('RotationInput', rotationInput);
+export const rotatedTokenSchema = named('RotatedToken', rotatedToken);
+export const registrationTokenInputSchema = named('RegistrationTokenInput', registrationTokenInput);
+export const taskSchema = named('Task', task);
+export const taskInputSchema = named('TaskInput', taskInput);
+export const logPageSchema = named('LogPage', logPage);
+export const deliverySchema = named('Delivery', delivery);
+export const costReportSchema = named('CostReport', costReport);
+export const credentialsSchema = named('AgentCredentials', credentialsResponse);
+export const claimSchema = named('Claim', claimResponse);
+export const heartbeatSchema = named('Heartbeat', heartbeatResponse);
+
+export const userSchema = named('User', user);
+export const meSchema = named('Me', me.extend({ user: userSchema.optional() }));
+export const memberSchema = named('Member', member);
+export const memberInputSchema = named('MemberInput', memberInput);
+export const invitationSchema = named('Invitation', invitation);
+export const invitationInputSchema = named('InvitationInput', invitationInput);
+export const newInvitationSchema = named('NewInvitation', newInvitation);
+export const apiTokenSchema = named('ApiToken', apiToken);
+export const apiTokenInputSchema = named('ApiTokenInput', apiTokenInput);
+export const adminTokenInputSchema = named('AdminTokenInput', adminTokenInput);
+export const newApiTokenSchema = named('NewApiToken', newApiToken);
+export const auditEventSchema = named('AuditEvent', auditEvent);
+
+export const listOf = <T extends z.ZodType>(item: T) => page(item).omit({ nextCursor: true });
+
+export const inNothing = z.object({});
+export const inProject = z.object({ projectId });
+export const inTemplate = z.object({ projectId, templateId });
+export const inInventory = z.object({ projectId, inventoryId });
+export const inRepository = z.object({ projectId, repositoryId });
+export const inKey = z.object({ projectId, keyId });
+export const inEnvironment = z.object({ projectId, environmentId });
+export const inRunner = z.object({ projectId, runnerId });
+export const inGlobalRunner = z.object({ runnerId });
+export const inTask = z.object({ projectId, taskId });
+export const inDelivery = z.object({ projectId, deliveryId });
+export const inMember = z.object({ projectId, userId });
+export const inInvitation = z.object({ projectId, invitationId });
+export const inApiToken = z.object({ projectId, apiTokenId });
+export const inUser = z.object({ userId });
+export const inAdminToken = z.object({ apiTokenId });
+export const inRegistrationToken = z.object({ projectId, registrationTokenId });
+export const inGlobalRegistrationToken = z.object({ registrationTokenId });

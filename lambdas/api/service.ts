@@ -1,0 +1,86 @@
+/** Routes about the control plane itself, open to anybody: health, the document, the reference, the home page. */
+import * as z from 'zod';
+import type { ApiDeps, ApiEnv } from './deps.ts';
+import type { Document } from './document.ts';
+import { renderReference } from './reference-page.ts';
+import { refuse } from './refuse.ts';
+import { answer, anybody, describe, routes } from './route.ts';
+
+const shared = { tags: ['Service'], security: anybody };
+
+/** Nothing from elsewhere, and no script: this page sits where people hold bearer tokens. */
+const pageHeaders = {
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+};
+
+const html = (description: string) => ({
+  description,
+  content: { 'text/html': { schema: z.string() } },
+});
+
+export const serviceRoutes = (
+  deps: Pick<ApiDeps, 'checkHealth' | 'homePage' | 'log'>,
+  readDocument: () => Document,
+) =>
+  routes<ApiEnv>()
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'get',
+          path: '/api/health',
+          operationId: 'checkHealth',
+          summary: 'Whether the control plane can work',
+          responses: { 200: answer('It can', z.object({ status: z.literal('ok') })) },
+        },
+        'unavailable',
+      ),
+      async (c) => {
+        try {
+          await deps.checkHealth();
+          return c.json({ status: 'ok' as const }, 200, { 'cache-control': 'no-store' });
+        } catch (error) {
+          deps.log('The table cannot be read', { error: String(error) });
+          return refuse(c, 'unavailable', 'The table cannot be read. The log of this function tells why.');
+        }
+      },
+    )
+    .openapi(
+      describe({
+        ...shared,
+        method: 'get',
+        path: '/api/openapi.json',
+        operationId: 'getDocument',
+        summary: 'This API as an OpenAPI 3.1 document',
+        responses: { 200: answer('The document', z.record(z.string(), z.unknown())) },
+      }),
+      (c) => {
+        const document: Record<string, unknown> = { ...readDocument() };
+        return c.json(document, 200);
+      },
+    )
+    .openapi(
+      describe({
+        ...shared,
+        method: 'get',
+        path: '/api/docs',
+        operationId: 'getReference',
+        summary: 'This API as a page to read',
+        responses: { 200: html('The reference') },
+      }),
+      async (c) => c.html(await renderReference(readDocument()), 200, pageHeaders),
+    )
+    .openapi(
+      describe({
+        ...shared,
+        method: 'get',
+        path: '/',
+        operationId: 'getHomePage',
+        summary: 'The home page',
+        responses: { 200: html('The page') },
+      }),
+      (c) => c.html(deps.homePage, 200, pageHeaders),
+    );

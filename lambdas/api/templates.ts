@@ -1,0 +1,29 @@
+/** Routes of templates. */
+import { crudRoutes } from './crud.ts';
+import type { ApiDeps } from './deps.ts';
+import { findMissing, usersOfTemplate } from './references.ts';
+import { inTemplate, templateInputSchema, templateSchema } from './schemas.ts';
+
+export const templateRoutes = (deps: ApiDeps) => {
+  const { templates, inventories, repositories, environments, keys } = deps.resources;
+  return crudRoutes(deps, {
+    one: 'template',
+    many: 'templates',
+    idParam: 'templateId',
+    params: inTemplate,
+    input: templateInputSchema,
+    output: templateSchema,
+    store: templates,
+    findMissing: (projectId, { inventoryId, repositoryId, environmentId, ansible }) =>
+      findMissing(projectId, [
+        ['inventoryId', inventoryId, inventories],
+        ['repositoryId', repositoryId, repositories],
+        ['environmentId', environmentId, environments],
+        ['ansible.becomeKeyId', ansible?.becomeKeyId, keys],
+        ...(ansible?.vaultKeys ?? []).map(
+          ({ keyId }, index) => [`ansible.vaultKeys.${index}.keyId`, keyId, keys] as const,
+        ),
+      ]),
+    findUsers: (projectId, id) => usersOfTemplate(deps, projectId, id),
+  });
+};

@@ -1,0 +1,186 @@
+/** A bench for the API: the whole app over a real table, with hand-driven time and recorded queues and webhooks. */
+import { createPrivateKey, randomBytes, randomUUID } from 'node:crypto';
+import { compactDecrypt } from 'jose';
+import {
+  addMs,
+  type CreatedRunner,
+  challengeResponse,
+  claimResponse,
+  createdRunner,
+  credentialsResponse,
+  type Instant,
+  type Problem,
+  problem,
+  task,
+  toInstant,
+} from '../../../protocol/index.ts';
+import type { TestTable } from '../../../test/dynamodb.ts';
+import { agentTokens } from '../../adapters/agent-tokens.ts';
+import { apiTokenStore } from '../../adapters/api-tokens.ts';
+import { attemptStore } from '../../adapters/attempts.ts';
+import { auditTrail, recordSecretUse } from '../../adapters/audit.ts';
+import { deliveryStore } from '../../adapters/deliveries.ts';
+import { newId } from '../../adapters/ids.ts';
+import { invitationStore } from '../../adapters/invitations.ts';
+import { logStore } from '../../adapters/logs.ts';
+import { passwords } from '../../adapters/passwords.ts';
+import { projectStore, readTaskParts, resourceStores } from '../../adapters/resources.ts';
+import { runnerStore } from '../../adapters/runners.ts';
+import { makeKeyPair, seal } from '../../adapters/sealing.ts';
+import { sessionStore } from '../../adapters/sessions.ts';
+import { signedTokens } from '../../adapters/signed-tokens.ts';
+import { taskStore } from '../../adapters/tasks.ts';
+import { registrationTokenStore } from '../../adapters/tokens.ts';
+import { userStore } from '../../adapters/users.ts';
+import { createApp } from '../app.ts';
+import type { ApiDeps } from '../deps.ts';
+
+const apiUrl = 'http://127.0.0.1:8787';
+
+export interface Call {
+  /** Bearer token; the admin's unless told, none when null. */
+  readonly token?: string | null | undefined;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** Sent as it is. */
+  readonly rawBody?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+export type ApiBench = Awaited<ReturnType<typeof openApiBench>>;
+
+export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiDeps> = {}) => {
+  // Receivers of webhooks look at the real clock, so the present begins with it.
+  let present: Instant = toInstant(Date.now());
+  const now = () => present;
+  const queues = new Set<string>();
+  const rung: string[] = [];
+  const logged: { message: string; about: Readonly<Record<string, unknown>> }[] = [];
+  const resources = resourceStores(table, { now, newId });
+  const apiTokens = apiTokenStore(table, { now, newId, randomBytes });
+  const signingKey = randomBytes(32);
+  const audit = auditTrail(table, { now, newId, retentionDays: 365 });
+
+  const deps: ApiDeps = {
+    now,
+    newId,
+    log: (message, about) => logged.push({ message, about }),
+    runners: runnerStore(table),
+    tasks: taskStore(table),
+    logs: logStore(table),
+    deliveries: deliveryStore(table),
+    sessions: sessionStore(table),
+    resources,
+    projects: projectStore(table, { now, newId }),
+    apiTokens,
+    verifyToken: apiTokens.verify,
+    registrationTokens: registrationTokenStore(table, { now, newId, randomBytes }),
+    readTemplate: resources.templates.get,
+    readInventory: resources.inventories.get,
+    readTaskParts: (record) => readTaskParts(table, record),
+    queues: {
+      create: async (queue) => void queues.add(queue),
+      remove: async (queue) => void queues.delete(queue),
+      ring: async (queue) => {
+        if (queues.has(queue)) rung.push(queue);
+        return queues.has(queue);
+      },
+      urlOf: (queue) => `http://127.0.0.1/queues/${queue}`,
+    },
+    announceDrained: async () => {},
+    sendWebhook: async () => ({ at: present, durationMs: 1, statusCode: 204 }),
+    retryWebhook: async () => {},
+    users: userStore(table, { now, newId }),
+    invitations: invitationStore(table, { now, newId, randomBytes }),
+    attempts: attemptStore(table, now),
+    audit,
+    recordSecretUse: recordSecretUse(audit),
+    // As few rounds as scrypt knows: what is tested is not its strength.
+    passwords: passwords(randomBytes, { logN: 1, r: 8, p: 1 }),
+    agentTokens: agentTokens(async () => signingKey, now),
+    personTokens: signedTokens(async () => signingKey, now),
+    sourceOf: (c) => c.req.header('x-test-source') ?? '192.0.2.1',
+    vendCredentials: async () => ({
+      accessKeyId: 'AKIA',
+      secretAccessKey: 'secret',
+      sessionToken: 'token',
+      expiresAt: addMs(present, 900_000),
+    }),
+    seal,
+    makeKeyPair,
+    randomBytes,
+    checkHealth: async () => {},
+    apiUrl,
+    region: 'us-east-1',
+    homePage: '<!doctype html><title>Reveille</title>',
+    ...overrides,
+  };
+  const app = createApp(deps);
+  const { token: adminToken } = await apiTokens.create({ name: 'admin' });
+
+  const request = async (method: string, path: string, call: Call = {}): Promise<Response> => {
+    const { token = adminToken, body, rawBody, headers = {} } = call;
+    const text = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
+    return app.request(path, {
+      method,
+      headers: {
+        ...(token !== null && { authorization: `Bearer ${token}` }),
+        ...(text !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(text !== undefined && { body: text }),
+    });
+  };
+
+  /** A call that must succeed; answers with the JSON. */
+  const call = async (method: string, path: string, body?: unknown, token?: string): Promise<unknown> => {
+    const response = await request(method, path, { body, token });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return text === '' ? undefined : JSON.parse(text);
+  };
+
+  /** A call that must be refused. */
+  const refused = async (method: string, path: string, options: Call = {}): Promise<Problem> =>
+    problem.parse(await (await request(method, path, options)).json());
+
+  const createRunner = async (path: string, input: object): Promise<CreatedRunner> =>
+    createdRunner.parse(await call('POST', path, input));
+
+  const open = async (jwe: string, privateKey: string): Promise<string> =>
+    new TextDecoder().decode((await compactDecrypt(jwe, createPrivateKey(privateKey))).plaintext);
+
+  /** What an agent does at its start: proves its key, gets a session, and comes online by its first heartbeat. */
+  const startAgent = async ({ token, privateKey = '' }: CreatedRunner): Promise<string> => {
+    const { challenge } = challengeResponse.parse(
+      await call('POST', '/api/agent/challenge', undefined, token),
+    );
+    const answer = await open(challenge, privateKey);
+    const body = { answer, agentVersion: '1.0.0', agentId: randomUUID(), isStart: true };
+    const { session } = credentialsResponse.parse(await call('POST', '/api/agent/credentials', body, token));
+    await call('POST', '/api/agent/heartbeat', { agentVersion: '1.0.0', tasks: [] }, session);
+    return session;
+  };
+
+  return {
+    deps,
+    app,
+    request,
+    call,
+    refused,
+    createRunner,
+    open,
+    startAgent,
+    adminToken,
+    queues,
+    rung,
+    logged,
+    pass: (ms: number) => {
+      present = addMs(present, ms);
+    },
+    startTask: async (projectId: string, templateId: string) =>
+      task.parse(await call('POST', `/api/projects/${projectId}/tasks`, { templateId })),
+    claim: async (session: string, projectId: string, taskId: string) =>
+      claimResponse.parse(await call('POST', '/api/agent/claim', { projectId, taskId }, session)),
+  };
+};

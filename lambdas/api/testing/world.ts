@@ -1,0 +1,139 @@
+/** A world for wrong requests: two projects at work, and tokens, sessions and leases that are late, forged or another's. */
+import { randomBytes } from 'node:crypto';
+import { expect } from 'vitest';
+import * as z from 'zod';
+import { addMs, delivery, problem } from '../../../protocol/index.ts';
+import type { TestTable } from '../../../test/dynamodb.ts';
+import { agentTokens } from '../../adapters/agent-tokens.ts';
+import type { ProblemCode } from '../../problems.ts';
+import type { ApiBench, Call } from './bench.ts';
+
+const identified = z.looseObject({ id: z.string() });
+const withToken = z.object({ token: z.string() });
+const aSecret = { type: 'string', value: 'hunter2-hunter2' };
+
+/** A project with one of everything: a task that runs, one that waits, one that has ended. */
+const aBusyProject = async (api: ApiBench, name: string, instanceId: string) => {
+  const make = async (path: string, body: object) => identified.parse(await api.call('POST', path, body)).id;
+  const id = await make('/api/projects', { name });
+  const base = `/api/projects/${id}`;
+  const keyId = await make(`${base}/keys`, { name: 'Vault', secret: aSecret });
+  const hosts = { name: 'Hosts', type: 'static', content: 'localhost', keyId };
+  const inventoryId = await make(`${base}/inventories`, hosts);
+  const script = { name: 'Deploy', app: 'bash', script: 'echo hello', inventoryId };
+  const templateId = await make(`${base}/templates`, script);
+  const busy = await api.createRunner(`${base}/runners`, { name: 'Busy', instanceId });
+  const session = await api.startAgent(busy);
+  const running = await api.startTask(id, templateId);
+  const { lease } = await api.claim(session, id, running.id);
+  const ended = await api.startTask(id, await make(`${base}/templates`, { ...script, tag: 'nowhere' }));
+  await api.call('POST', `${base}/tasks/${ended.id}/stop`);
+  const elsewhere = { name: 'Elsewhere', tags: ['hook'], webhookUrl: 'https://example.org/hook' };
+  const asleep = await api.createRunner(`${base}/runners`, elsewhere);
+  const hooked = await make(`${base}/templates`, { ...script, tag: 'hook' });
+  const waiting = await api.startTask(id, hooked);
+  const idle = await api.createRunner(`${base}/runners`, { name: 'Idle', tags: ['idle'] });
+  const { items } = z.object({ items: z.array(delivery) }).parse(await api.call('GET', `${base}/deliveries`));
+  return {
+    id,
+    base,
+    keyId,
+    inventoryId,
+    templateId,
+    busy,
+    session,
+    lease,
+    running,
+    ended,
+    asleep,
+    waiting,
+    idleSession: await api.startAgent(idle),
+    deliveryId: items[0]?.id ?? '',
+  };
+};
+
+/** What is wrong with time, signatures and tokens, made with the right keys. */
+export const openWorld = async (api: ApiBench) => {
+  const mine = await aBusyProject(api, 'Mine', 'i-0123456789abcdef0');
+  const theirs = await aBusyProject(api, 'Theirs', 'i-0123456789abcdef1');
+  const { agentTokens: tokens, now } = api.deps;
+  const me = { pool: mine.busy.runner.projectId ?? ('global' as const), runnerId: mine.busy.runner.id };
+  const them = { pool: theirs.busy.runner.projectId ?? ('global' as const), runnerId: theirs.busy.runner.id };
+  const past = addMs(now(), -1000);
+  const soon = addMs(now(), 60_000);
+  const forged = agentTokens(async () => randomBytes(32), now);
+  const lease = { ...me, projectId: mine.running.projectId, taskId: mine.running.id, attempt: 1 };
+  const registration = async (path: string) => withToken.parse(await api.call('POST', path, {})).token;
+  const spent = await registration(`${mine.base}/registration-tokens`);
+  await api.deps.registrationTokens.take(spent);
+  const expired = await registration(`${mine.base}/registration-tokens`);
+  api.pass(3_600_001);
+  const fresh = await registration(`${mine.base}/registration-tokens`);
+  api.pass(-3_600_001);
+  return {
+    mine,
+    theirs,
+    registration: { spent, expired, fresh },
+    answers: {
+      late: await forAnHour(api, () => tokens.signAnswer(me)),
+      theirs: await tokens.signAnswer(them),
+      forged: await forged.signAnswer(me),
+    },
+    sessions: {
+      expired: await tokens.signSession(me, past),
+      forged: await forged.signSession(me, soon),
+    },
+    leases: {
+      expired: await tokens.signLease(lease, past),
+      forged: await forged.signLease(lease, soon),
+      older: await tokens.signLease({ ...lease, attempt: 7 }, soon),
+    },
+    publicKey: api.deps.makeKeyPair().publicKey,
+  };
+};
+export type World = Awaited<ReturnType<typeof openWorld>>;
+
+/** Makes something as it was made an hour ago. */
+const forAnHour = async <T>(api: ApiBench, make: () => Promise<T>): Promise<T> => {
+  api.pass(-3_600_000);
+  const made = await make();
+  api.pass(3_600_000);
+  return made;
+};
+
+export type Row = readonly [
+  name: string,
+  status: number,
+  code: ProblemCode,
+  request: (w: World, api: ApiBench) => readonly [method: string, path: string, call?: Call],
+];
+
+export const post = (path: string, body: unknown, token?: string): readonly [string, string, Call] => [
+  'POST',
+  path,
+  { body, token },
+];
+export const put = (path: string, body: unknown): readonly [string, string, Call] => ['PUT', path, { body }];
+export const get = (path: string): readonly [string, string] => ['GET', path];
+export const remove = (path: string): readonly [string, string] => ['DELETE', path];
+export const ofMebibytes = (count: number): string => 'x'.repeat(count * 1_048_576);
+
+/** Every item but the counts of attempts, which refusals are for. */
+export const dumpUncounted = async (table: TestTable) =>
+  (await table.dump()).filter(({ pk }) => !String(pk).startsWith('attempts#'));
+
+/** Sends the request; it must be refused just so, and leave every item of the table as it was. */
+export const expectRefusal = async (
+  table: TestTable,
+  api: ApiBench,
+  world: World,
+  [, status, code, request]: Row,
+): Promise<void> => {
+  const before = await dumpUncounted(table);
+  const response = await api.request(...request(world, api));
+  const text = await response.text();
+  expect(response.status, text).toBe(status);
+  expect(response.headers.get('content-type')).toBe('application/problem+json');
+  expect(problem.parse(JSON.parse(text))).toMatchObject({ status, code });
+  expect(await dumpUncounted(table)).toEqual(before);
+};

@@ -1,0 +1,54 @@
+/** The environment of the functions: each reads at its top the variables that it uses, and none other. */
+import * as z from 'zod';
+
+const notEmpty = z.string().min(1);
+
+/** Every variable that a function may have; a function takes its own by `variables.pick({ … })`. */
+export const variables = z.object({
+  TABLE_NAME: notEmpty.describe('The DynamoDB table that holds everything'),
+  API_URL: z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => !url.endsWith('/'), { error: 'must not end with a slash' })
+    .describe('Where agents, people and webhooks reach the API, without a slash at the end'),
+  QUEUE_URL_PREFIX: notEmpty.describe("A queue of tasks' URL is this and the queue's name"),
+  QUEUE_ARN_PREFIX: notEmpty.describe("A queue of tasks' ARN is this and the queue's name"),
+  QUEUE_NAME_PREFIX: notEmpty.describe("A queue of tasks' name in SQS is this and the queue's name"),
+  RUNNER_ROLE_ARN: notEmpty.describe(
+    "The role whose credentials an agent gets, narrowed to its runner's queues",
+  ),
+  DRAINED_RUNNERS_QUEUE_URL: notEmpty.describe('Where runners are announced whose agent has stopped polling'),
+  WEBHOOK_RETRIES_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .describe("How often a delivery is retried; the queue's maxReceiveCount"),
+  AUDIT_RETENTION_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .describe('How long events of the audit trail are kept'),
+  AWS_REGION: notEmpty.describe("The control plane's region; set by Lambda"),
+  AWS_ENDPOINT_URL: z.url().optional().describe("Where AWS is, when it is not at AWS's own endpoints"),
+  WEBHOOK_RETRIES_QUEUE_URL: notEmpty.describe('Where webhook deliveries wait for their next attempt'),
+});
+
+/**
+ * Parses the variables of `schema` out of `env`; further ones are left alone.
+ *
+ * @throws Error that names each variable which is missing or wrong, and what it is for
+ * @example
+ * const config = readConfig(variables.pick({ TABLE_NAME: true }), process.env);
+ */
+export const readConfig = <T extends z.ZodObject>(
+  schema: T,
+  env: Readonly<Record<string, string | undefined>>,
+): z.infer<T> => {
+  const result = schema.safeParse(env);
+  if (result.success) return result.data;
+  const wrong = result.error.issues.map(({ path: [name], message }) => {
+    const variable = String(name);
+    const problem = env[variable] === undefined ? 'is not set' : `is wrong: ${message}`;
+    return `${variable} ${problem} (${schema.shape[variable]?.description ?? 'no description'})`;
+  });
+  throw new Error(`The function's environment is not complete. ${wrong.join('; ')}`);
+};

@@ -1,0 +1,69 @@
+/** The choice of the runner that shall owe a waiting task, and whether it has to be woken for it. */
+import type { Runner, RunnerStatus } from '../../protocol/index.ts';
+import { hourlyPrice } from './prices.ts';
+import { load, room } from './slots.ts';
+
+/** Whether a start event can bring it up: there is an instance to start, or someone who starts it on a webhook. */
+export const canWake = (runner: Pick<Runner, 'instanceId' | 'webhookUrl'>): boolean =>
+  runner.instanceId !== undefined || runner.webhookUrl !== undefined;
+
+/** Whether the stack itself starts and stops its instance, rather than a webhook's receiver elsewhere. */
+export const isPoweredByStack = (runner: Pick<Runner, 'instanceId' | 'webhookUrl'>): boolean =>
+  runner.instanceId !== undefined && runner.webhookUrl === undefined;
+
+const asleep: ReadonlySet<RunnerStatus> = new Set(['stopped', 'offline']);
+
+/** Soonest first: what runs, what comes up, what has not gone yet, what sleeps, what has to stop before it can start. */
+const readiness: Readonly<Record<RunnerStatus, number>> = {
+  online: 0,
+  starting: 1,
+  draining: 2,
+  stopped: 3,
+  offline: 3,
+  stopping: 4,
+};
+
+/** A drain is over when the runner is asleep, or about to be: waking it starts its agent anew. */
+const isTaking = (runner: Runner): boolean =>
+  runner.active &&
+  runner.quarantinedAt === undefined &&
+  (runner.drainRequestedAt === undefined || runner.status === 'stopping' || asleep.has(runner.status));
+
+/** Whether it can be made to owe a task. */
+export const canServe = (runner: Runner): boolean =>
+  isTaking(runner) && (!asleep.has(runner.status) || canWake(runner));
+
+type Ranking = (runner: Runner) => number;
+
+const inOrder =
+  (...rankings: readonly Ranking[]) =>
+  (a: Runner, b: Runner): number => {
+    for (const ranking of rankings) {
+      const difference = ranking(a) - ranking(b);
+      if (difference !== 0) return difference;
+    }
+    return a.id < b.id ? -1 : 1;
+  };
+
+const hasFault: Ranking = (runner) => (runner.fault === undefined ? 0 : 1);
+/** The busiest that has room, so that the others can sleep. */
+const leastRoom: Ranking = (runner) => -load(runner);
+const cheapest: Ranking = (runner) =>
+  hourlyPrice(runner.region ?? 'us-east-1', runner.instanceType) ?? Number.MAX_SAFE_INTEGER;
+
+const withRoom = inOrder(hasFault, (runner) => readiness[runner.status], leastRoom, cheapest);
+const whenFull = inOrder(
+  hasFault,
+  (runner) => -room(runner),
+  (runner) => readiness[runner.status],
+);
+
+/**
+ * The runner that shall owe the task: one with room that is soonest ready, so a stopped runner is woken only when no
+ * running or starting one has room; when all are full, the one with the shortest line. Undefined: nobody can.
+ */
+export const chooseRunner = (runners: readonly Runner[]): Runner | undefined => {
+  const able = runners.filter(canServe);
+  const free = able.filter((runner) => room(runner) > 0);
+  return free.length > 0 ? free.sort(withRoom)[0] : able.sort(whenFull)[0];
+};

@@ -1,0 +1,122 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { addMs } from '../../protocol/index.ts';
+import { billedSeconds, costReport, priceSession, taskShare } from './cost.ts';
+import { aProjectId, aRunner, noon } from './testing.ts';
+
+const runner = {
+  ...aRunner({ instanceType: 't4g.small', name: 'sydney-1' }),
+  region: 'us-east-1',
+};
+const facts = {
+  id: 'ses_01ARZ3NDEKTSV4RRFFQ69G5FAV',
+  runnerId: runner.id,
+  projectId: aProjectId,
+  instanceId: 'i-0123456789abcdef0',
+  instanceType: 't4g.small',
+  region: 'us-east-1',
+  startedAt: noon,
+  busyMs: 0,
+} as const;
+
+describe('billedSeconds', () => {
+  it('bills by the second, and a minute at least', () => {
+    expect(billedSeconds(noon, addMs(noon, 1))).toBe(60);
+    expect(billedSeconds(noon, addMs(noon, 60_001))).toBe(61);
+  });
+});
+
+describe('priceSession', () => {
+  it('costs an hour of a t4g.small 16,800 micro-dollars', () => {
+    expect(priceSession({ ...facts, endedAt: addMs(noon, 3_600_000) }, noon)).toMatchObject({
+      seconds: 3600,
+      microUsd: 16_800,
+    });
+  });
+
+  it('goes on counting while the session is open', () => {
+    expect(priceSession(facts, addMs(noon, 7_200_000))).toMatchObject({ seconds: 7200, microUsd: 33_600 });
+  });
+
+  it('gives no figure for a type whose price it does not know', () => {
+    expect(priceSession({ ...facts, instanceType: 'x9.mega' }, addMs(noon, 1)).microUsd).toBeUndefined();
+  });
+});
+
+describe('taskShare', () => {
+  it('never hands out more than the session cost', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 1e7 }), { minLength: 1 }),
+        fc.nat(1e9),
+        (runs, microUsd) => {
+          const busyMs = runs.reduce((total, run) => total + run, 0);
+          const shares = runs.map((run) => taskShare({ microUsd, busyMs }, run));
+          const total = shares.reduce((sum, share) => sum + share, 0);
+          expect(total).toBeLessThanOrEqual(microUsd);
+          expect(microUsd - total).toBeLessThan(runs.length);
+        },
+      ),
+    );
+  });
+});
+
+describe('costReport', () => {
+  const window = { from: noon, to: addMs(noon, 36_000_000) };
+  const session = priceSession({ ...facts, endedAt: addMs(noon, 3_600_000), busyMs: 1_000 }, noon);
+
+  it('sets what was spent against machines that never sleep', () => {
+    expect(costReport(window, [runner], [session], [])).toMatchObject({
+      spentMicroUsd: 16_800,
+      alwaysOnMicroUsd: 168_000,
+      savedMicroUsd: 151_200,
+    });
+  });
+
+  it("charges a project for a global runner by its tasks' shares, always-on cost too", () => {
+    const { projectId: _, ...global } = runner;
+    const { projectId: __, ...globalSession } = session;
+    const task = {
+      id: 'tsk_1',
+      runnerId: runner.id,
+      claimedAt: noon,
+      finishedAt: addMs(noon, 250),
+    };
+    const report = costReport(window, [global], [globalSession], [task]);
+    expect(report).toMatchObject({ spentMicroUsd: 4_200, alwaysOnMicroUsd: 42_000 });
+    expect(report.tasks).toEqual([{ taskId: 'tsk_1', runnerId: runner.id, microUsd: 4_200 }]);
+  });
+
+  it('shows nothing of a global runner that the project did not use', () => {
+    const { projectId: _, ...global } = runner;
+    const { projectId: __, ...globalSession } = session;
+    expect(costReport(window, [global], [globalSession], [])).toMatchObject({
+      spentMicroUsd: 0,
+      runners: [],
+      sessions: [],
+    });
+  });
+
+  it("charges a task to its runner's last session before it was claimed, though EC2 tells the end in whole seconds", () => {
+    const later = {
+      ...session,
+      id: 'ses_01ARZ3NDEKTSV4RRFFQ69G5FAX',
+      startedAt: addMs(noon, 7_200_000),
+    } as const;
+    const task = {
+      id: 'tsk_1',
+      runnerId: runner.id,
+      claimedAt: addMs(noon, 3_600_500),
+      finishedAt: addMs(noon, 3_601_500),
+    };
+    const report = costReport(window, [runner], [later, session], [task]);
+    expect(report.tasks).toEqual([{ taskId: 'tsk_1', runnerId: runner.id, microUsd: 16_800 }]);
+  });
+
+  it('names the types that it cannot price', () => {
+    const { microUsd: _, ...unpriced } = session;
+    expect(costReport(window, [runner], [{ ...unpriced, instanceType: 'x9.mega' }], []).unpriced).toEqual([
+      'x9.mega',
+    ]);
+  });
+});

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { addMs } from '../../protocol/index.ts';
+import { whyWaiting } from './reason.ts';
+import { aRunner, aTask, aTaskId, noon } from './testing.ts';
+
+const task = aTask({ tag: 'sydney' });
+
+describe('whyWaiting', () => {
+  it('says that nobody has the tag', () => {
+    expect(whyWaiting(task, [], noon)).toMatch(/^No runner has tag sydney in this project\./);
+  });
+
+  it('says what an untagged task would need', () => {
+    expect(whyWaiting(aTask(), [], noon)).toMatch(/no untagged runner, and there is no global runner/);
+  });
+
+  it('says that runners are inactive or offline', () => {
+    expect(whyWaiting(task, [aRunner({ active: false })], noon)).toMatch(/inactive \(sydney-1\)/);
+    const { instanceId: _, ...offline } = aRunner({ status: 'offline' });
+    expect(whyWaiting(task, [offline], noon)).toMatch(/offline \(sydney-1\)\. Start the agent/);
+  });
+
+  it('counts the seconds of a start', () => {
+    const starting = aRunner({ status: 'starting', demand: [task.id] });
+    expect(whyWaiting(task, [starting], addMs(noon, 12_000))).toBe('Starting i-0123456789abcdef0, 12 s.');
+  });
+
+  it('tells how full the runners are', () => {
+    const full = aRunner({ status: 'online', maxParallelTasks: 1, slots: [aTaskId()], demand: [task.id] });
+    const other = aRunner({ name: 'sydney-2', status: 'online', slots: [aTaskId()] });
+    expect(whyWaiting(task, [full, other], noon)).toBe(
+      'No free slot: sydney-1 is at 1 of 1, sydney-2 is at 1 of 1.',
+    );
+  });
+
+  it('tells of a start that EC2 refused, in its words', () => {
+    const fault = { code: 'InsufficientInstanceCapacity', detail: 'We are out of t4g.small.', at: noon };
+    const faulty = aRunner({ status: 'starting', demand: [task.id], fault });
+    expect(whyWaiting(task, [faulty], noon)).toBe('sydney-1 could not be woken: We are out of t4g.small.');
+  });
+});

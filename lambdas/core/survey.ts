@@ -1,0 +1,60 @@
+/** Checks the answers of whoever starts a task against its template's survey. */
+import type { SurveyAnswers, SurveyValue, SurveyVariable } from '../../protocol/index.ts';
+
+export interface SurveyFault {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** The secret answers are kept apart, as they are never shown. */
+export type SurveyResult =
+  | { readonly ok: true; readonly answers: SurveyAnswers; readonly secrets: SurveyAnswers }
+  | { readonly ok: false; readonly faults: readonly SurveyFault[] };
+
+const isWhole = (text: string) => /^-?\d{1,15}$/.test(text);
+
+/** The value as its type has it, or what is wrong with it. */
+const read = (variable: SurveyVariable, given: SurveyValue): { value: SurveyValue } | { wrong: string } => {
+  switch (variable.type) {
+    case 'int':
+      if (typeof given === 'number') return { value: given };
+      return isWhole(given) ? { value: Number(given) } : { wrong: 'must be a whole number' };
+    case 'enum': {
+      const values = variable.values.map(({ value }) => value);
+      return values.includes(String(given))
+        ? { value: String(given) }
+        : { wrong: `must be one of ${values.map((value) => JSON.stringify(value)).join(', ')}` };
+    }
+    default:
+      return { value: String(given) };
+  }
+};
+
+/** Fills in defaults; an empty answer is none. */
+export const checkSurvey = (
+  survey: readonly SurveyVariable[],
+  given: Readonly<SurveyAnswers>,
+): SurveyResult => {
+  const faults: SurveyFault[] = [];
+  const answers: SurveyAnswers = {};
+  const secrets: SurveyAnswers = {};
+  for (const variable of survey) {
+    const { name } = variable;
+    const path = `survey.${name}`;
+    const preset = variable.type === 'secret' ? undefined : variable.default;
+    const own = Object.hasOwn(given, name) ? given[name] : undefined;
+    const answer = own === undefined || own === '' ? preset : own;
+    if (answer === undefined) {
+      if (variable.required) faults.push({ path, message: 'is required' });
+      continue;
+    }
+    const result = read(variable, answer);
+    if ('wrong' in result) faults.push({ path, message: result.wrong });
+    else (variable.type === 'secret' ? secrets : answers)[name] = result.value;
+  }
+  for (const name of Object.keys(given)) {
+    if (survey.some((variable) => variable.name === name)) continue;
+    faults.push({ path: `survey.${name}`, message: "is not a variable of the template's survey" });
+  }
+  return faults.length > 0 ? { ok: false, faults } : { ok: true, answers, secrets };
+};

@@ -1,0 +1,78 @@
+/** What the flows work with. Each takes the part that it needs, so that a test or the simulation can give just that. */
+import type {
+  Clock,
+  Delivery,
+  Environment,
+  Inventory,
+  KeySecret,
+  ProjectId,
+  Repository,
+  Runner,
+  TaskId,
+  Template,
+} from '../../protocol/index.ts';
+import type { AgentTokens } from '../adapters/agent-tokens.ts';
+import type { DeliveryStore } from '../adapters/deliveries.ts';
+import type { NewId } from '../adapters/ids.ts';
+import type { Instances } from '../adapters/instances.ts';
+import type { LogStore } from '../adapters/logs.ts';
+import type { AnnounceDrained, Queues } from '../adapters/queues.ts';
+import type { RunnerStore } from '../adapters/runners.ts';
+import type { SessionStore } from '../adapters/sessions.ts';
+import type { TaskRecord, TaskStore } from '../adapters/tasks.ts';
+import type { SendWebhook } from '../adapters/webhook-sender.ts';
+
+/** All that a task needs from its project, secrets included. */
+export interface TaskParts {
+  readonly template: Template;
+  readonly inventory?: Inventory | undefined;
+  readonly inventoryKey?: KeySecret | undefined;
+  readonly repository?: Repository | undefined;
+  readonly repositoryKey?: KeySecret | undefined;
+  readonly vaultKeys?: readonly { readonly vaultId: string; readonly key: KeySecret }[] | undefined;
+  readonly becomeKey?: KeySecret | undefined;
+  readonly environment?:
+    | (Pick<Environment, 'variables'> & {
+        secrets: Record<string, string>;
+        secretFiles?: Record<string, string>;
+      })
+    | undefined;
+}
+
+/** Secrets that go to a runner, encrypted, with a task. */
+export interface SecretUse {
+  readonly projectId: ProjectId;
+  readonly taskId: TaskId;
+  readonly runner: Pick<Runner, 'id' | 'name'>;
+  /** Ids of keys and environments. */
+  readonly secrets: readonly string[];
+}
+
+export interface Deps {
+  readonly now: Clock;
+  readonly newId: NewId;
+  /** Says what a flow did beside its answer, with the ids that it is about. */
+  readonly log: (message: string, about: Readonly<Record<string, unknown>>) => void;
+  readonly readTemplate: (projectId: ProjectId, id: string) => Promise<Template | undefined>;
+  readonly readInventory: (projectId: ProjectId, id: string) => Promise<Inventory | undefined>;
+  /** Undefined when its template, or something else that it names, was removed. */
+  readonly readTaskParts: (task: TaskRecord) => Promise<TaskParts | undefined>;
+  /** Writes into the audit trail that secrets are about to be used. */
+  readonly recordSecretUse: (use: SecretUse) => Promise<void>;
+  readonly runners: RunnerStore;
+  readonly tasks: TaskStore;
+  readonly logs: LogStore;
+  readonly deliveries: DeliveryStore;
+  readonly sessions: SessionStore;
+  readonly queues: Queues;
+  readonly announceDrained: AnnounceDrained;
+  readonly sendWebhook: SendWebhook;
+  /** Has a delivery tried again later. */
+  readonly retryWebhook: (delivery: Pick<Delivery, 'projectId' | 'id'>) => Promise<void>;
+  readonly instances: Instances;
+  readonly agentTokens: AgentTokens;
+  /** Encrypts to a runner's public key. */
+  readonly seal: (plainText: string, publicKey: string) => Promise<string>;
+  /** Of the control plane, without a slash at the end. */
+  readonly apiUrl: string;
+}

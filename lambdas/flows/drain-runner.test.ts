@@ -1,0 +1,170 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { addMs, leaseMs } from '../../protocol/index.ts';
+import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { controlQueueOf } from '../core/routing.ts';
+import { claimTask } from './claim.ts';
+import { drainRunner, resumeRunner } from './drain-runner.ts';
+import { finishTask } from './report.ts';
+import { stopTask } from './start-task.ts';
+import { type Bench, flowBench } from './testing.ts';
+
+let table: TestTable;
+let bench: Bench;
+beforeEach(async () => {
+  table = await openTestTable();
+  bench = flowBench(table.table);
+});
+afterEach(() => table.close());
+
+let made = 0;
+/** A runner with its agent online. */
+const online = async () => {
+  const runner = await bench.addRunner({ instanceId: `i-${String(++made).padStart(17, '0')}` });
+  await bench.instanceBecomes(runner, 'running');
+  await bench.beat(runner);
+  return bench.reload(runner);
+};
+type Runner = Awaited<ReturnType<typeof online>>;
+type Task = Awaited<ReturnType<Bench['start']>>;
+
+const running = async (overrides: Parameters<Bench['addTemplate']>[0] = {}) => {
+  const runner = await online();
+  const task = await bench.start(bench.addTemplate(overrides));
+  expect(await bench.claim(runner, task)).toMatchObject({ ok: true });
+  return { runner, task };
+};
+const report = (runner: Runner, task: Task, status: 'handed_back' | 'lost', attempt = 1) => {
+  const lease = { ...bench.agentOf(runner), projectId: bench.projectId, taskId: task.id, attempt };
+  return finishTask(bench.deps, lease, { status, lease: '', logChunks: 1, reason: `It was ${status}` });
+};
+const taskNow = (task: Task) => bench.deps.tasks.get(bench.projectId, task.id);
+const ringsFor = (runner: Runner) =>
+  bench.rung.filter(({ queue }) => queue === controlQueueOf(runner)).length;
+
+describe('stopping a running task', () => {
+  it('rings for the heartbeat that tells its agent', async () => {
+    const { runner, task } = await running();
+    await stopTask(bench.deps, task, 'ada');
+    expect(ringsFor(runner)).toBe(1);
+    expect(await bench.beat(runner, [task])).toMatchObject({ leases: [{ stop: true }] });
+  });
+});
+
+describe('draining a runner', () => {
+  it('tells its agent, has it take no task any more, and moves what waits for it', async () => {
+    const { runner, task } = await running();
+    const waiting = await bench.start(bench.addTemplate());
+    const other = await online();
+    expect(await drainRunner(bench.deps, await bench.reload(runner))).toMatchObject({ slots: [task.id] });
+    expect(ringsFor(runner)).toBe(1);
+    expect(await bench.beat(runner, [task])).toMatchObject({ drain: true });
+    expect(await taskNow(waiting)).toMatchObject({ runnerId: other.id });
+    expect(await bench.claim(runner, waiting)).toEqual({ ok: false, code: 'try_later' });
+  });
+
+  it('is over when it is resumed', async () => {
+    const runner = await online();
+    await drainRunner(bench.deps, runner);
+    const waiting = await bench.start(bench.addTemplate());
+    expect((await taskNow(waiting))?.runnerId).toBeUndefined();
+    await resumeRunner(bench.deps, await bench.reload(runner));
+    expect(await taskNow(waiting)).toMatchObject({ runnerId: runner.id });
+    expect(await bench.claim(runner, waiting)).toMatchObject({ ok: true });
+  });
+});
+
+describe('a runner whose machine goes down', () => {
+  const announce = (runner: Runner) =>
+    bench.deps.runners.heartbeat(runner, bench.deps.now(), addMs(bench.deps.now(), leaseMs), {
+      agentVersion: '1',
+      draining: true,
+    });
+
+  it('can owe what comes while it stops, although its agent drains', async () => {
+    const runner = await online();
+    await bench.instanceBecomes(runner, 'stopping');
+    await announce(runner);
+    const task = await bench.start(bench.addTemplate());
+    expect(await bench.reload(runner)).toMatchObject({ status: 'stopping', demand: [task.id] });
+    await bench.instanceBecomes(runner, 'stopped');
+    expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
+  });
+
+  it('is woken, once it has stopped, for what nobody could owe while it drained', async () => {
+    const runner = await online();
+    await announce(runner);
+    const task = await bench.start(bench.addTemplate());
+    expect((await taskNow(task))?.runnerId).toBeUndefined();
+    await bench.instanceBecomes(runner, 'stopped');
+    expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
+  });
+});
+
+describe('a task that is handed back', () => {
+  it('waits as its next attempt, which does not count', async () => {
+    const { runner, task } = await running({ maxAttempts: 1 });
+    expect(await report(runner, task, 'handed_back')).toEqual({ ok: true });
+    expect(await taskNow(task)).toMatchObject({ status: 'waiting', attempt: 2 });
+    expect(await bench.reload(runner)).toMatchObject({ slots: [] });
+    await bench.claim(runner, task);
+    await report(runner, task, 'lost', 2);
+    expect(await taskNow(task)).toMatchObject({ status: 'error', attempt: 2, reason: 'It was lost' });
+  });
+
+  it('is queued again once, however often it is told', async () => {
+    const { runner, task } = await running();
+    await report(runner, task, 'handed_back');
+    expect(await report(runner, task, 'handed_back')).toEqual({ ok: true });
+    expect(await taskNow(task)).toMatchObject({ attempt: 2 });
+  });
+
+  it('ends when a user has stopped it', async () => {
+    const { runner, task } = await running();
+    await stopTask(bench.deps, task, 'ada');
+    await report(runner, task, 'handed_back');
+    expect(await taskNow(task)).toMatchObject({ status: 'stopped' });
+  });
+});
+
+describe('a claim whose answer was lost', () => {
+  it('is answered once more to the same runner, as long as nothing was heard of the task', async () => {
+    const { runner, task } = await running();
+    const again = (of: Runner) =>
+      claimTask(bench.deps, bench.agentOf(of), { projectId: bench.projectId, taskId: task.id, again: true });
+    expect(await again(runner)).toMatchObject({ ok: true, claim: { attempt: 1 } });
+    expect(await again(await online())).toEqual({ ok: false, code: 'not_claimable' });
+    const holder = { runnerId: runner.id, attempt: 1 };
+    await bench.deps.tasks.markRunning({ projectId: bench.projectId, id: task.id }, holder, bench.deps.now());
+    expect(await again(runner)).toEqual({ ok: false, code: 'not_claimable' });
+    expect(await bench.reload(runner)).toMatchObject({ slots: [task.id] });
+  });
+});
+
+describe("a runner's agent", () => {
+  const one = '11111111-1111-4111-8111-111111111111';
+  const two = '22222222-2222-4222-8222-222222222222';
+  const enlist = async (runner: Runner, id: string) =>
+    (await bench.deps.runners.enlist(runner, id, true, bench.deps.now())) !== undefined;
+
+  it('is the only one as long as its lease goes on', async () => {
+    const runner = await online();
+    expect(await enlist(runner, one)).toBe(true);
+    expect(await enlist(runner, two)).toBe(false);
+    expect(await enlist(runner, one)).toBe(true);
+    bench.pass(leaseMs + 1);
+    expect(await enlist(runner, two)).toBe(true);
+    const until = addMs(bench.deps.now(), leaseMs);
+    const beat = { agentVersion: '1', agentId: one };
+    expect(await bench.deps.runners.heartbeat(runner, bench.deps.now(), until, beat)).toBeUndefined();
+  });
+
+  it('makes room by its last heartbeat', async () => {
+    const runner = await online();
+    await enlist(runner, one);
+    const until = addMs(bench.deps.now(), leaseMs);
+    const beat = { agentVersion: '1', agentId: one, draining: true, leaving: true };
+    await bench.deps.runners.heartbeat(runner, bench.deps.now(), until, beat);
+    expect(await enlist(runner, two)).toBe(true);
+    expect((await bench.reload(runner)).drainRequestedAt).toBeUndefined();
+  });
+});

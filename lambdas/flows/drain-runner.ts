@@ -1,0 +1,32 @@
+/** Draining a runner at its owner's wish, and taking the wish back. */
+import { poolOf, type RunnerRecord } from '../adapters/runners.ts';
+import { queuesOf } from '../core/routing.ts';
+import { nudge } from './nudge.ts';
+import { type PlaceDeps, placeWaiting } from './place.ts';
+
+/**
+ * From now on it takes no task. What it holds finishes there or is handed back, as each template says, and what waits for it
+ * goes elsewhere. Undefined when it is asleep, and so has nothing to drain.
+ */
+export const drainRunner = async (
+  deps: PlaceDeps,
+  runner: RunnerRecord,
+): Promise<RunnerRecord | undefined> => {
+  const draining = await deps.runners.requestDrain(runner, deps.now());
+  if (!draining) return undefined;
+  await nudge(deps, draining);
+  await placeWaiting(deps, queuesOf(draining), (task) => task.runnerId === draining.id);
+  return deps.runners.get(poolOf(runner), runner.id);
+};
+
+/** It takes tasks again. Undefined when it is gone. */
+export const resumeRunner = async (
+  deps: PlaceDeps,
+  runner: RunnerRecord,
+): Promise<RunnerRecord | undefined> => {
+  const resumed = await deps.runners.requestDrain(runner, undefined);
+  if (!resumed) return undefined;
+  await nudge(deps, resumed);
+  await placeWaiting(deps, queuesOf(resumed));
+  return deps.runners.get(poolOf(runner), runner.id);
+};

@@ -1,0 +1,409 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { leaseMs } from '../../protocol/index.ts';
+import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { controlQueueOf } from '../core/routing.ts';
+import { drain } from './heartbeat.ts';
+import { followInstance } from './instance-state.ts';
+import { reconcile } from './reconcile.ts';
+import { finishTask } from './report.ts';
+import { removeRunner } from './runner-setup.ts';
+import { stopTask } from './start-task.ts';
+import { type Bench, flowBench } from './testing.ts';
+import { putToSleep, stopDrained } from './wake.ts';
+
+let table: TestTable;
+let bench: Bench;
+beforeEach(async () => {
+  table = await openTestTable();
+  bench = flowBench(table.table);
+});
+afterEach(() => table.close());
+
+let made = 0;
+const anInstance = () => `i-${String(++made).padStart(17, '0')}`;
+
+const success = { status: 'success', exitCode: 0, logChunks: 1, lease: '' } as const;
+
+/** A runner with its agent online. */
+const online = async (input: Parameters<Bench['addRunner']>[0] = {}) => {
+  const runner = await bench.addRunner({ instanceId: anInstance(), ...input });
+  await bench.instanceBecomes(runner, 'running');
+  await bench.beat(runner);
+  return bench.reload(runner);
+};
+
+const leaseOn = (runner: Awaited<ReturnType<typeof online>>, taskId: `tsk_${string}`, attempt = 1) => ({
+  ...bench.agentOf(runner),
+  projectId: bench.projectId,
+  taskId,
+  attempt,
+});
+
+const statusOf = async (task: { id: string }) =>
+  (await bench.deps.tasks.get(bench.projectId, task.id))?.status;
+
+describe('placing a task', () => {
+  it('wakes the stopped runner of its tag, rings, and sends the start event once', async () => {
+    const runner = await bench.addRunner({ tags: ['sydney'], instanceId: anInstance() });
+    const task = await bench.start(bench.addTemplate({ tag: 'sydney' }));
+    expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
+    expect(bench.rung).toEqual([
+      { queue: `${bench.projectId}-sydney`, doorbell: { projectId: bench.projectId, taskId: task.id } },
+    ]);
+    expect(bench.sent).toEqual(['start https://api.test/webhooks/task-start']);
+  });
+
+  it('wakes a second runner only for work that the first has no slot for', async () => {
+    const runners = [
+      await bench.addRunner({ maxParallelTasks: 2, instanceId: anInstance() }),
+      await bench.addRunner({ maxParallelTasks: 2, instanceId: anInstance() }),
+    ];
+    const template = bench.addTemplate();
+    const awake = async () =>
+      (await Promise.all(runners.map(bench.reload))).filter(({ status }) => status === 'starting').length;
+    await bench.start(template);
+    await bench.start(template);
+    expect(await awake()).toBe(1);
+    await bench.start(template);
+    expect(await awake()).toBe(2);
+  });
+
+  it('waits without a runner, and is placed when one comes', async () => {
+    const task = await bench.start(bench.addTemplate({ tag: 'sydney' }));
+    expect(bench.rung).toEqual([]);
+    const runner = await bench.addRunner({ tags: ['sydney'], instanceId: anInstance() });
+    expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
+  });
+
+  it('has a start event retried that nobody acknowledged', async () => {
+    bench.setReceiver(false);
+    await bench.addRunner({ instanceId: anInstance() });
+    await bench.start(bench.addTemplate());
+    expect(bench.retries).toHaveLength(1);
+  });
+
+  it("tells a runner's own URL of every task, awake or not", async () => {
+    const runner = await online({ webhookUrl: 'https://hooks.example/x', maxParallelTasks: 0 });
+    const template = bench.addTemplate();
+    await bench.start(template);
+    await bench.start(template);
+    expect(bench.sent).toEqual(['start https://hooks.example/x', 'start https://hooks.example/x']);
+    expect((await bench.reload(runner)).demand).toHaveLength(2);
+  });
+});
+
+describe('claiming', () => {
+  it('moves the task from the demand of the runner that owed it to a slot of the one that claims it', async () => {
+    const template = bench.addTemplate();
+    const claimer = await online();
+    const first = await bench.start(template);
+    const owing = await bench.addRunner({ instanceId: anInstance() });
+    const second = await bench.start(template);
+    expect((await bench.reload(owing)).demand).toEqual([second.id]);
+    expect(await bench.claim(claimer, second)).toMatchObject({ ok: true });
+    expect(await bench.reload(claimer)).toMatchObject({ slots: [second.id], demand: [first.id] });
+    expect((await bench.reload(owing)).demand).toEqual([]);
+  });
+
+  it('is refused for now while all slots are taken, and for good when the task is gone', async () => {
+    const template = bench.addTemplate();
+    const runner = await online();
+    const [first, second] = [await bench.start(template), await bench.start(template)];
+    await bench.claim(runner, first);
+    expect(await bench.claim(runner, second)).toEqual({ ok: false, code: 'try_later' });
+    await finishTask(bench.deps, leaseOn(runner, first.id), success);
+    expect(await bench.claim(runner, first)).toEqual({ ok: false, code: 'not_claimable' });
+    expect((await bench.reload(runner)).slots).toEqual([]);
+  });
+
+  it('does not cost a runner its slot when the doorbell of its own task rings twice', async () => {
+    const runner = await online({ maxParallelTasks: 0 });
+    const task = await bench.start(bench.addTemplate());
+    await bench.claim(runner, task);
+    expect(await bench.claim(runner, task)).toEqual({ ok: false, code: 'not_claimable' });
+    expect((await bench.reload(runner)).slots).toEqual([task.id]);
+  });
+
+  it('leaves the idle clock of a runner alone when a doorbell rings for nothing', async () => {
+    const runner = await online();
+    const task = await bench.start(bench.addTemplate());
+    await stopTask(bench.deps, task, 'Ann');
+    const { idleSince } = await bench.reload(runner);
+    bench.pass(30_000);
+    expect(await bench.claim(runner, task)).toEqual({ ok: false, code: 'not_claimable' });
+    expect((await bench.reload(runner)).idleSince).toBe(idleSince);
+  });
+
+  it('is not undone by a heartbeat that was sent before it and comes after it', async () => {
+    const runner = await online();
+    const task = await bench.start(bench.addTemplate());
+    await bench.claim(runner, task);
+    await bench.beat(runner, [], 0);
+    expect((await bench.reload(runner)).slots).toEqual([task.id]);
+    await bench.beat(runner, [], 1);
+    expect((await bench.reload(runner)).slots).toEqual([]);
+  });
+
+  it('gives nothing to a runner of another tag', async () => {
+    await bench.addRunner({ tags: ['sydney'], instanceId: anInstance() });
+    const task = await bench.start(bench.addTemplate({ tag: 'sydney' }));
+    const tokyo = await online({ tags: ['tokyo'] });
+    expect(await bench.claim(tokyo, task)).toEqual({ ok: false, code: 'not_claimable' });
+    expect(await statusOf(task)).toBe('waiting');
+    expect((await bench.reload(tokyo)).slots).toEqual([]);
+  });
+
+  it('ends a task with the reason when its template was removed meanwhile', async () => {
+    const runner = await online();
+    const template = bench.addTemplate();
+    const task = await bench.start(template);
+    bench.deps.readTaskParts = async () => undefined;
+    expect(await bench.claim(runner, task)).toEqual({ ok: false, code: 'not_claimable' });
+    expect(await bench.deps.tasks.get(bench.projectId, task.id)).toMatchObject({
+      status: 'error',
+      reason: /removed/,
+    });
+    expect((await bench.reload(runner)).slots).toEqual([]);
+  });
+});
+
+describe('sleeping', () => {
+  it('takes an idle runner from online to stopping by way of the agent', async () => {
+    const runner = await online({ idleTimeoutMs: 0 });
+    expect(await drain(bench.deps, bench.agentOf(runner))).toBe(true);
+    expect(bench.drained).toEqual([runner.id]);
+    await stopDrained(bench.deps, await bench.reload(runner));
+    expect((await bench.reload(runner)).status).toBe('stopping');
+    expect(bench.calls).toEqual([`stop ${runner.instanceId}`]);
+  });
+
+  it('refuses to drain too soon, or while a task counts on the runner', async () => {
+    const early = await online({ idleTimeoutMs: 60_000 });
+    expect(await drain(bench.deps, bench.agentOf(early))).toBe(false);
+    bench.pass(60_000);
+    await bench.start(bench.addTemplate());
+    expect(await drain(bench.deps, bench.agentOf(early))).toBe(false);
+    expect((await bench.reload(early)).status).toBe('online');
+  });
+
+  it('goes on when work comes between the drain and the stop', async () => {
+    const runner = await online({ idleTimeoutMs: 0 });
+    await drain(bench.deps, bench.agentOf(runner));
+    const before = await bench.reload(runner);
+    const task = await bench.start(bench.addTemplate());
+    await stopDrained(bench.deps, before);
+    expect(await bench.reload(runner)).toMatchObject({ status: 'online', demand: [task.id] });
+    expect(bench.calls).toEqual([]);
+    expect((await bench.beat(runner))?.drain).toBe(false);
+  });
+
+  it('starts an instance again that was still stopping when work came', async () => {
+    const runner = await online({ idleTimeoutMs: 0 });
+    await putToSleep(bench.deps, runner);
+    const task = await bench.start(bench.addTemplate());
+    await bench.wake(runner);
+    expect(await bench.reload(runner)).toMatchObject({ status: 'stopping', demand: [task.id] });
+    await bench.instanceBecomes(runner, 'stopped');
+    expect((await bench.reload(runner)).status).toBe('starting');
+    expect(bench.calls).toEqual([
+      `stop ${runner.instanceId}`,
+      `start ${runner.instanceId}`,
+      `start ${runner.instanceId}`,
+    ]);
+  });
+
+  it('loses no demand that comes between two events of EC2 which are handled at once', async () => {
+    const runner = await online({ idleTimeoutMs: 0 });
+    await putToSleep(bench.deps, runner);
+    const asRead = await bench.reload(runner);
+    const task = await bench.start(bench.addTemplate());
+    bench.pass(10);
+    await bench.instanceBecomes(runner, 'stopping');
+    const stopped = bench.setInstance(runner, 'stopped');
+    await followInstance(bench.deps, asRead, stopped, bench.deps.now());
+    expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
+  });
+
+  it('bills a session from running to stopping, once, however often EC2 says it', async () => {
+    const runner = await online();
+    await bench.instanceBecomes(runner, 'running');
+    bench.pass(90_000);
+    await bench.instanceBecomes(runner, 'stopping');
+    bench.pass(5_000);
+    await bench.instanceBecomes(runner, 'stopping');
+    await bench.instanceBecomes(runner, 'stopped');
+    const sessions = await bench.deps.sessions.listBetween(
+      bench.projectId,
+      'ses_00000000000000000000000000',
+      'ses_7ZZZZZZZZZZZZZZZZZZZZZZZZZ',
+    );
+    expect(sessions).toMatchObject([
+      { startedAt: '2026-01-01T12:00:00.000Z', endedAt: '2026-01-01T12:01:30.000Z' },
+    ]);
+  });
+});
+
+describe('losing a runner', () => {
+  const held = async (onRunnerLost: 'retry' | 'fail' = 'retry') => {
+    const runner = await online();
+    const task = await bench.start(bench.addTemplate({ onRunnerLost }));
+    await bench.claim(runner, task);
+    return { runner, task };
+  };
+
+  it('queues a task again when its lease lapsed, and refuses what the lost attempt reports', async () => {
+    const { runner, task } = await held();
+    bench.pass(leaseMs + 1);
+    expect(await reconcile(bench.deps)).toMatchObject({ lease_lapsed: 1 });
+    expect(await bench.deps.tasks.get(bench.projectId, task.id)).toMatchObject({
+      status: 'waiting',
+      attempt: 2,
+    });
+    expect(await finishTask(bench.deps, leaseOn(runner, task.id), success)).toEqual({
+      ok: false,
+      code: 'lease_lost',
+    });
+    expect(await statusOf(task)).toBe('waiting');
+    expect((await bench.beat(runner, [task]))?.lost).toEqual([task.id]);
+  });
+
+  it('ends the task with a reason when its template forbids another run', async () => {
+    const { task } = await held('fail');
+    bench.pass(leaseMs + 1);
+    await reconcile(bench.deps);
+    expect(await bench.deps.tasks.get(bench.projectId, task.id)).toMatchObject({
+      status: 'error',
+      reason: expect.stringMatching(/not heard of in time/),
+    });
+  });
+
+  it('queues at once what a restarted agent no longer knows of', async () => {
+    const { runner, task } = await held();
+    await bench.beat(runner, []);
+    expect(await bench.deps.tasks.get(bench.projectId, task.id)).toMatchObject({
+      status: 'waiting',
+      attempt: 2,
+    });
+    expect((await bench.reload(runner)).slots).toEqual([]);
+  });
+
+  it('queues again what ran on an instance that stopped', async () => {
+    const { runner, task } = await held();
+    await bench.instanceBecomes(runner, 'stopped');
+    expect(await bench.deps.tasks.get(bench.projectId, task.id)).toMatchObject({ attempt: 2 });
+    expect(await bench.reload(runner)).toMatchObject({ slots: [], demand: [task.id] });
+  });
+
+  it('keeps the lease of a runner that renews it', async () => {
+    const { runner, task } = await held();
+    for (let beats = 0; beats < 10; beats++) {
+      bench.pass(leaseMs / 2);
+      await bench.beat(runner, [task]);
+      expect(await reconcile(bench.deps)).toEqual({});
+    }
+    expect(await statusOf(task)).toBe('starting');
+  });
+});
+
+describe('a task that ends', () => {
+  it('frees its slot and sends the finish event once, however often it is reported', async () => {
+    const runner = await online();
+    const task = await bench.start(bench.addTemplate());
+    await bench.claim(runner, task);
+    bench.pass(5_000);
+    expect(await finishTask(bench.deps, leaseOn(runner, task.id), success)).toEqual({ ok: true });
+    expect(await finishTask(bench.deps, leaseOn(runner, task.id), success)).toEqual({ ok: true });
+    expect(await bench.reload(runner)).toMatchObject({ slots: [], demand: [], busyMs: 5_000 });
+    expect(bench.sent).toEqual(['finish https://api.test/webhooks/task-finish']);
+  });
+
+  it('leaves the demand of its runner when it is stopped while it waits', async () => {
+    const runner = await bench.addRunner({ instanceId: anInstance() });
+    const task = await bench.start(bench.addTemplate());
+    expect(await stopTask(bench.deps, task, 'Ann')).toMatchObject({
+      status: 'stopped',
+      reason: 'Stopped by Ann.',
+    });
+    expect((await bench.reload(runner)).demand).toEqual([]);
+    expect(await stopTask(bench.deps, task, 'Ann')).toBeUndefined();
+  });
+
+  it('is stopped through its runner once that has it', async () => {
+    const runner = await online();
+    const task = await bench.start(bench.addTemplate());
+    await bench.claim(runner, task);
+    expect(await stopTask(bench.deps, task, 'Ann')).toMatchObject({ status: 'stopping' });
+    expect((await bench.beat(runner, [task]))?.leases).toMatchObject([{ taskId: task.id, stop: true }]);
+  });
+});
+
+describe('reconciling', () => {
+  it('rings again for what waits beside a free slot', async () => {
+    await online();
+    await bench.start(bench.addTemplate());
+    bench.rung.length = 0;
+    expect(await reconcile(bench.deps)).toEqual({ doorbell_rung_again: 1 });
+    expect(bench.rung).toHaveLength(1);
+  });
+
+  it('places what a crash left without a runner', async () => {
+    const runner = await bench.addRunner({ instanceId: anInstance() });
+    const task = await bench.start(bench.addTemplate());
+    await bench.deps.runners.dropDemand(runner, task.id);
+    await reconcile(bench.deps);
+    expect((await bench.reload(runner)).demand).toEqual([task.id]);
+  });
+
+  it('frees a runner of a task that no longer waits for it, and stops it if nothing else does', async () => {
+    const runner = await bench.addRunner({ instanceId: anInstance() });
+    const task = await bench.start(bench.addTemplate());
+    await bench.deps.tasks.stopWaiting(task, 'enough', bench.deps.now());
+    bench.pass(31_000);
+    await reconcile(bench.deps);
+    expect((await bench.reload(runner)).demand).toEqual([]);
+    await reconcile(bench.deps);
+    expect(bench.calls.at(-1)).toBe(`stop ${runner.instanceId}`);
+  });
+
+  it('stops an idle instance whose agent never asked', async () => {
+    const runner = await online({ idleTimeoutMs: 1_000 });
+    bench.pass(120_000);
+    await bench.beat(runner);
+    expect(await reconcile(bench.deps)).toEqual({ runner_put_to_sleep: 1 });
+    expect((await bench.reload(runner)).status).toBe('stopping');
+  });
+
+  it('gives the task of a runner that EC2 refuses to start to another, and keeps the reason', async () => {
+    const instanceId = anInstance();
+    const faulty = await bench.addRunner({ instanceId });
+    bench.refuseStart(instanceId, {
+      started: false,
+      code: 'refused',
+      awsCode: 'InsufficientInstanceCapacity',
+      detail: 'No room.',
+    });
+    const task = await bench.start(bench.addTemplate());
+    await bench.wake(faulty);
+    expect((await bench.reload(faulty)).fault).toMatchObject({ code: 'InsufficientInstanceCapacity' });
+    const other = await bench.addRunner({ instanceId: anInstance() });
+    await reconcile(bench.deps);
+    expect((await bench.reload(other)).demand).toEqual([task.id]);
+    expect((await bench.reload(faulty)).demand).toEqual([]);
+  });
+
+  it('finds nothing to do when all is quiet', async () => {
+    await bench.addRunner({ instanceId: anInstance() });
+    expect(await reconcile(bench.deps)).toEqual({});
+  });
+});
+
+describe('removing a runner', () => {
+  it('takes the queue with it that nobody else polls, and only while it sleeps', async () => {
+    const first = await bench.addRunner({ tags: ['sydney'], instanceId: anInstance() });
+    const second = await bench.addRunner({ tags: ['sydney'], instanceId: anInstance() });
+    expect(await removeRunner(bench.deps, first)).toBe(true);
+    expect(bench.queues).toEqual(new Set([`${bench.projectId}-sydney`, controlQueueOf(second)]));
+    await bench.start(bench.addTemplate({ tag: 'sydney' }));
+    expect(await removeRunner(bench.deps, second)).toBe(false);
+  });
+});

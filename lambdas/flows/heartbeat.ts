@@ -1,0 +1,124 @@
+/** What an agent asks for itself: to be known as alive, and to go to sleep. */
+import {
+  type AgentSettings,
+  addMs,
+  type HeartbeatRequest,
+  type HeartbeatResponse,
+  leaseMs,
+  type TaskId,
+} from '../../protocol/index.ts';
+import type { AgentIdentity } from '../adapters/agent-tokens.ts';
+import { poolOf, type RunnerRecord, runnerRef } from '../adapters/runners.ts';
+import type { TaskRecord } from '../adapters/tasks.ts';
+import { isPoweredByStack } from '../core/choice.ts';
+import { decideSleep } from '../core/idle-policy.ts';
+import { controlQueueOf, globalQueue, queuesOf } from '../core/routing.ts';
+import { runnerSources } from '../core/runner-state.ts';
+import type { Deps } from './deps.ts';
+import { loseTask } from './lose-task.ts';
+import { type PlaceDeps, place, ring } from './place.ts';
+
+export type HeartbeatDeps = PlaceDeps & Pick<Deps, 'agentTokens' | 'announceDrained'>;
+
+export const settingsOf = (deps: Pick<Deps, 'queues'>, runner: RunnerRecord): AgentSettings => ({
+  queueUrls: runner.active ? queuesOf(runner).map((queue) => deps.queues.urlOf(queue)) : [],
+  controlQueueUrl: deps.queues.urlOf(controlQueueOf(runner)),
+  maxParallelTasks: runner.maxParallelTasks,
+  ...(isPoweredByStack(runner) && { idleTimeoutMs: runner.idleTimeoutMs }),
+});
+
+/**
+ * Renews the lease of all that the runner holds, tells the agent what it no longer holds, and takes from the runner what the
+ * agent doesn't know of. The first heartbeat makes the runner online. Undefined: there is no such runner any more, another agent
+ * has it, or its credentials were revoked.
+ */
+export const heartbeat = async (
+  deps: HeartbeatDeps,
+  agent: AgentIdentity,
+  request: HeartbeatRequest,
+): Promise<HeartbeatResponse | undefined> => {
+  const now = deps.now();
+  const leaseUntil = addMs(now, leaseMs);
+  const { agentVersion, draining, leaving } = request;
+  const { agentId, credentialVersion } = agent;
+  const beat = { agentVersion, agentId, credentialVersion, draining, leaving };
+  const beating = await deps.runners.heartbeat(runnerRef(agent.pool, agent.runnerId), now, leaseUntil, beat);
+  if (!beating) return undefined;
+  const runner = (await comeOnline(deps, beating)) ?? beating;
+
+  const known = new Set<string>(request.tasks.map(({ taskId }) => taskId));
+  // One that was sent before the last claim and comes after it, however late, says nothing of that claim's task.
+  const forgotten = request.claims === runner.claims ? runner.slots.filter((id) => !known.has(id)) : [];
+  for (const taskId of forgotten) await loseForgotten(deps, runner, taskId);
+  const held = request.tasks.filter(({ taskId }) => runner.slots.includes(taskId));
+  const tasks = await Promise.all(held.map(({ projectId, taskId }) => deps.tasks.get(projectId, taskId)));
+  const current = tasks.filter(
+    (task): task is TaskRecord => task !== undefined && task.runnerId === runner.id,
+  );
+  const leases = await Promise.all(
+    current.map(async (task) => ({
+      taskId: task.id,
+      stop: task.status === 'stopping',
+      ...(task.status === 'confirmed' && { confirmed: true }),
+      ...(task.status === 'rejected' && { confirmed: false }),
+      lease: await deps.agentTokens.signLease(
+        { ...agent, projectId: task.projectId, taskId: task.id, attempt: task.attempt },
+        leaseUntil,
+      ),
+    })),
+  );
+  return {
+    leases,
+    claims: runner.claims,
+    lost: request.tasks
+      .filter(
+        ({ taskId, attempt }) => attempt !== undefined && !leases.some((lease) => lease.taskId === taskId),
+      )
+      .map(({ taskId }) => taskId),
+    drain:
+      runner.status === 'draining' || runner.status === 'stopping' || runner.drainRequestedAt !== undefined,
+    settings: settingsOf(deps, runner),
+  };
+};
+
+/** The agent of a runner that was asleep or starting is there: ring for what counts on it, as earlier doorbells may be lost. */
+const comeOnline = async (deps: HeartbeatDeps, runner: RunnerRecord): Promise<RunnerRecord | undefined> => {
+  if (!runnerSources('heartbeat').includes(runner.status)) return undefined;
+  const now = deps.now();
+  const online = await deps.runners.move(runner, runnerSources('heartbeat'), 'online', now, {
+    set: { idleSince: now, fault: undefined, failedStarts: undefined, quarantinedAt: undefined },
+  });
+  if (!online) return undefined;
+  for (const queue of queuesOf(online)) {
+    for (const task of await deps.tasks.listLiveIn(queue)) {
+      if (task.status !== 'waiting') continue;
+      await (online.demand.includes(task.id) ? ring(deps, task) : placeIfUnowned(deps, task));
+    }
+  }
+  return online;
+};
+
+const placeIfUnowned = async (deps: HeartbeatDeps, task: TaskRecord): Promise<void> => {
+  if (task.runnerId === undefined) await place(deps, task);
+};
+
+const loseForgotten = async (deps: HeartbeatDeps, runner: RunnerRecord, taskId: TaskId): Promise<void> => {
+  const task = runner.projectId
+    ? await deps.tasks.get(runner.projectId, taskId)
+    : (await deps.tasks.listLiveIn(globalQueue)).find(({ id }) => id === taskId);
+  await loseTask(deps, runner, task, taskId, `The agent of ${runner.name} was restarted and lost the task.`);
+};
+
+/** The agent is idle and has stopped polling. True: it will be stopped. False: there is work, or it is too soon. */
+export const drain = async (deps: HeartbeatDeps, agent: AgentIdentity): Promise<boolean> => {
+  const runner = await deps.runners.get(agent.pool, agent.runnerId);
+  if (!runner || runner.credentialVersion !== agent.credentialVersion) return false;
+  if (runner.status === 'stopping') return true;
+  const draining =
+    runner.status === 'online' && decideSleep(runner, deps.now()).sleep
+      ? await deps.runners.move(runner, runnerSources('drain'), 'draining', deps.now(), { idle: true })
+      : undefined;
+  if (!draining && runner.status !== 'draining') return false;
+  await deps.announceDrained({ pool: poolOf(runner), runnerId: runner.id });
+  return true;
+};

@@ -1,0 +1,152 @@
+/** Following EC2: what an instance's state means for its runner, its session and the tasks that count on it. */
+import type { Instant } from '../../protocol/index.ts';
+import type { InstanceFacts } from '../adapters/instances.ts';
+import type { RunnerRecord } from '../adapters/runners.ts';
+import type { TaskRecord } from '../adapters/tasks.ts';
+import { isPoweredByStack } from '../core/choice.ts';
+import { globalQueue, queuesOf } from '../core/routing.ts';
+import { nextStatus, runnerSources } from '../core/runner-state.ts';
+import { isTimeToRetry } from '../core/start-failure.ts';
+import type { Deps } from './deps.ts';
+import { failStart } from './failed-start.ts';
+import { loseTask } from './lose-task.ts';
+import { type PlaceDeps, placeWaiting } from './place.ts';
+import { type WakeDeps, wake } from './wake.ts';
+
+export type FollowDeps = WakeDeps &
+  PlaceDeps &
+  Pick<Deps, 'newId' | 'sessions'> & { readonly region: string };
+
+/**
+ * Brings a runner in line with its instance, as EC2 tells it at `at`. `facts` undefined: EC2 doesn't know the instance.
+ * Idempotent, and indifferent to the order in which EC2's events come, as it is given the state and not the event.
+ */
+export const followInstance = async (
+  deps: FollowDeps,
+  runner: RunnerRecord,
+  facts: InstanceFacts | undefined,
+  at: Instant,
+): Promise<void> => {
+  switch (facts?.state) {
+    case 'pending':
+      return noticeStart(deps, runner);
+    case 'running':
+      await openSession(deps, runner, facts, at);
+      return noticeStart(deps, runner);
+    case 'stopping':
+      await closeSession(deps, runner, at);
+      await deps.runners.move(runner, runnerSources('instance_stopping'), 'stopping', at);
+      return;
+    case 'stopped':
+      await closeSession(deps, runner, at);
+      return settleStopped(deps, runner, facts);
+    default:
+      await closeSession(deps, runner, at);
+      return settleGone(deps, runner, facts);
+  }
+};
+
+/** A start that came late, or by hand: a runner that is thought to be asleep would be looked after by nobody. */
+const noticeStart = async (deps: FollowDeps, runner: RunnerRecord): Promise<void> => {
+  if (runner.status === 'stopped') await deps.runners.move(runner, ['stopped'], 'starting', deps.now());
+};
+
+const openSession = async (
+  deps: FollowDeps,
+  runner: RunnerRecord,
+  facts: InstanceFacts,
+  at: Instant,
+): Promise<void> => {
+  if (runner.session) return;
+  const startedAt = facts.launchedAt ?? at;
+  await deps.runners.openSession(runner, { id: deps.newId('ses', startedAt), startedAt }, facts.instanceType);
+};
+
+/** The bill of a session is written before the runner forgets it, so that a crash in between writes it again. */
+const closeSession = async (deps: FollowDeps, runner: RunnerRecord, endedAt: Instant): Promise<void> => {
+  const { session, instanceId, instanceType, projectId } = runner;
+  if (!session || !instanceId) return;
+  await deps.sessions.put({
+    ...session,
+    endedAt: endedAt > session.startedAt ? endedAt : session.startedAt,
+    runnerId: runner.id,
+    instanceId,
+    region: runner.region ?? deps.region,
+    busyMs: runner.busyMs,
+    ...(projectId && { projectId }),
+    ...(instanceType && { instanceType }),
+  });
+  await deps.runners.closeSession(runner, session, endedAt);
+};
+
+/** A global runner's tasks are of many projects, so they are looked up by their queue. */
+const heldTasks = async (deps: FollowDeps, runner: RunnerRecord): Promise<TaskRecord[]> => {
+  const { projectId, slots } = runner;
+  if (slots.length === 0) return [];
+  const found = projectId
+    ? await Promise.all(slots.map((id) => deps.tasks.get(projectId, id)))
+    : await deps.tasks.listLiveIn(globalQueue);
+  return found.filter((task): task is TaskRecord => task !== undefined && slots.includes(task.id));
+};
+
+/** Takes all tasks from a runner that has not renewed its lease since it was read. */
+export const loseAll = async (deps: FollowDeps, runner: RunnerRecord, reason: string): Promise<void> => {
+  const held = await heldTasks(deps, runner);
+  for (const taskId of runner.slots) {
+    await loseTask(
+      deps,
+      runner,
+      held.find(({ id }) => id === taskId),
+      taskId,
+      reason,
+    );
+  }
+};
+
+const settleStopped = async (deps: FollowDeps, runner: RunnerRecord, facts: InstanceFacts): Promise<void> => {
+  if (runner.status === 'starting') return settleNotStarted(deps, runner, facts);
+  await loseAll(deps, runner, `The instance ${facts.instanceId} of ${runner.name} stopped.`);
+  const to = nextStatus(runner, 'instance_stopped');
+  if (to === undefined) return;
+  const moved = await deps.runners.move(runner, [runner.status], to, deps.now(), { idle: to === 'stopped' });
+  if (moved?.status === 'stopped' && runner.drainRequestedAt !== undefined) {
+    // While it drained it could not be made to owe what came for it; now that it sleeps, it can be woken.
+    await placeWaiting(deps, queuesOf(moved), (task) => task.runnerId === undefined);
+  }
+  if (moved) return wake(deps, moved);
+  // Demand, or another event, came between reading and writing: look again at both, as what EC2 said before is old news.
+  const now = await deps.runners.get(runner.projectId ?? 'global', runner.id);
+  if (now === undefined || nextStatus(now, 'instance_stopped') !== 'starting') return;
+  const fresh = await deps.instances.describe(now);
+  if (fresh?.state === 'stopped') await settleStopped(deps, now, fresh);
+};
+
+/** A start that is under way has the instance `stopped` for a moment still; one that was launched since then fell back. */
+const settleNotStarted = async (
+  deps: FollowDeps,
+  runner: RunnerRecord,
+  facts: InstanceFacts,
+): Promise<void> => {
+  const fellBack = facts.launchedAt !== undefined && facts.launchedAt >= runner.statusSince;
+  if (!fellBack) {
+    if (isTimeToRetry(runner, deps.now())) await wake(deps, runner);
+    return;
+  }
+  const detail = `${facts.instanceId} stopped before its agent came up: ${facts.stateReason ?? 'EC2 gives no reason'}.`;
+  const failed = await failStart(deps, runner, 'start_fell_back', detail);
+  if (failed) await wake(deps, failed);
+};
+
+const settleGone = async (
+  deps: FollowDeps,
+  runner: RunnerRecord,
+  facts: InstanceFacts | undefined,
+): Promise<void> => {
+  if (!isPoweredByStack(runner)) return;
+  const detail = facts
+    ? `The instance ${runner.instanceId} was terminated. Bind the runner to another one.`
+    : `EC2 doesn't know the instance ${runner.instanceId} in this region. Bind the runner to another one.`;
+  await loseAll(deps, runner, detail);
+  const failed = await failStart(deps, runner, 'instance_gone', detail, { mayPass: false });
+  if (failed) await deps.runners.leave(failed, [failed.status], 'stopped', deps.now());
+};

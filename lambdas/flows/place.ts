@@ -1,0 +1,138 @@
+/** Placing: making a runner owe a waiting task, ringing for it, and having the runner woken. */
+import type { RunnerStatus } from '../../protocol/index.ts';
+import type { RunnerRecord } from '../adapters/runners.ts';
+import type { TaskRecord } from '../adapters/tasks.ts';
+import { chooseRunner, isPoweredByStack } from '../core/choice.ts';
+import { needsGlobalPool, route } from '../core/routing.ts';
+import { nextStatus } from '../core/runner-state.ts';
+import { sendEvent } from './deliver.ts';
+import type { Deps } from './deps.ts';
+
+export type PlaceDeps = Pick<
+  Deps,
+  'now' | 'log' | 'runners' | 'tasks' | 'queues' | 'deliveries' | 'sendWebhook' | 'retryWebhook' | 'apiUrl'
+>;
+
+export interface Placement {
+  readonly queue: string;
+  /** All that could serve it. */
+  readonly runners: readonly RunnerRecord[];
+  /** The one that shall owe it. */
+  readonly runner: RunnerRecord | undefined;
+}
+
+type Routed = Pick<TaskRecord, 'projectId' | 'tag'>;
+
+/** The queue and the runners of a task, as they are now. */
+export const routeTask = async (deps: Pick<Deps, 'runners'>, task: Routed) => {
+  const own = await deps.runners.list(task.projectId);
+  const global = needsGlobalPool(task, own) ? await deps.runners.list('global') : [];
+  const { queue, runners } = route(task, own, global);
+  return {
+    queue,
+    runners: [...own, ...global].filter(({ id }) => runners.some((runner) => runner.id === id)),
+  };
+};
+
+/** Where the task should go, as things are now. What counts on a runner because of this very task takes no room from it. */
+export const choosePlacement = async (
+  deps: Pick<Deps, 'runners'>,
+  task: Routed & { id?: string },
+): Promise<Placement> => {
+  const { queue, runners } = await routeTask(deps, task);
+  const withoutIt = runners.map((runner) => ({
+    ...runner,
+    demand: runner.demand.filter((taskId) => taskId !== task.id),
+  }));
+  const chosen = chooseRunner(withoutIt);
+  return { queue, runners, runner: runners.find(({ id }) => id === chosen?.id) };
+};
+
+/** A runner's status changes under a burst of tasks; what is not placed after so many tries, the reconciler places. */
+const maxTries = 5;
+
+/**
+ * Makes a runner owe a waiting task, and answers with it. Idempotent: a task that its runner owes already is only rung for again.
+ * `first` is the placement that the task was made with, when it has just been made.
+ */
+export const place = async (
+  deps: PlaceDeps,
+  task: TaskRecord,
+  first?: Placement,
+): Promise<RunnerRecord | undefined> => {
+  let placement = first ?? (await choosePlacement(deps, task));
+  let placed = task;
+  for (let tries = 1; tries <= maxTries; tries++) {
+    const { queue, runner } = placement;
+    if (placed.queue !== queue || placed.runnerId !== runner?.id) {
+      const assigned = await reassign(deps, placed, placement);
+      if (!assigned) return undefined;
+      placed = assigned;
+    }
+    if (!runner) return undefined;
+    const owing = await owe(deps, placed, runner);
+    if (owing) return owing;
+    placement = await choosePlacement(deps, placed);
+  }
+  deps.log('Left a task for the reconciler to place', { taskId: task.id });
+  return undefined;
+};
+
+/** Places what waits in these queues; `which` narrows it. */
+export const placeWaiting = async (
+  deps: PlaceDeps,
+  queues: readonly string[],
+  which: (task: TaskRecord) => boolean = () => true,
+): Promise<void> => {
+  for (const queue of queues) {
+    for (const task of await deps.tasks.listLiveIn(queue)) {
+      if (task.status === 'waiting' && which(task)) await place(deps, task);
+    }
+  }
+};
+
+/** Moves a waiting task to another runner or queue. Undefined when it waits no more. */
+const reassign = async (
+  deps: PlaceDeps,
+  task: TaskRecord,
+  { queue, runner }: Placement,
+): Promise<TaskRecord | undefined> => {
+  const assigned = await deps.tasks.assign(task, task.attempt, queue, runner?.id);
+  if (assigned && task.runnerId !== undefined && task.runnerId !== runner?.id) {
+    const before = await deps.runners.find(task.projectId, task.runnerId);
+    if (before) await deps.runners.dropDemand(before, task.id);
+  }
+  return assigned;
+};
+
+/** Raises the runner's demand, rings, and has it woken. Undefined when the runner's status changed meanwhile. */
+const owe = async (
+  deps: PlaceDeps,
+  task: TaskRecord,
+  runner: RunnerRecord,
+): Promise<RunnerRecord | undefined> => {
+  const to = nextStatus(runner, 'demand');
+  if (to === undefined) return undefined;
+  const raised = await deps.runners.raiseDemand(runner, task.id, runner.status, to, deps.now());
+  if (!raised) return undefined;
+  await ring(deps, task);
+  if (wantsStartEvent(runner, runner.status)) await sendEvent(deps, 'start', task, raised);
+  return raised;
+};
+
+/** Rings the doorbell of a task's queue, and makes the queue if it is not there. */
+export const ring = async (deps: Pick<Deps, 'queues'>, task: TaskRecord): Promise<void> => {
+  const doorbell = { projectId: task.projectId, taskId: task.id };
+  if (await deps.queues.ring(task.queue, doorbell)) return;
+  await deps.queues.create(task.queue);
+  await deps.queues.ring(task.queue, doorbell);
+};
+
+const onItsWay: ReadonlySet<RunnerStatus> = new Set(['online', 'draining', 'starting']);
+
+/**
+ * A start event goes to a runner's own URL for each task, as its receiver may count them. The stack's own function is
+ * spared it when the runner is up or coming up, since it would find nothing to do: five requests saved for each task.
+ */
+const wantsStartEvent = (runner: RunnerRecord, status: RunnerStatus): boolean =>
+  !isPoweredByStack(runner) ? runner.webhookUrl !== undefined : !onItsWay.has(status);

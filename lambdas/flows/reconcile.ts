@@ -1,0 +1,218 @@
+/** Repair: finds among what is live what was lost on the way, and does it again. Safe to run twice at once. */
+import { type Instant, msBetween } from '../../protocol/index.ts';
+import type { InstanceFacts } from '../adapters/instances.ts';
+import type { RunnerRecord } from '../adapters/runners.ts';
+import type { TaskRecord } from '../adapters/tasks.ts';
+import { canServe, isPoweredByStack } from '../core/choice.ts';
+import { decideSleep } from '../core/idle-policy.ts';
+import { runnerSources } from '../core/runner-state.ts';
+import { room } from '../core/slots.ts';
+import { bootTimeoutMs } from '../core/start-failure.ts';
+import { isHeldStatus } from '../core/task-state.ts';
+import type { Deps } from './deps.ts';
+import { failStart } from './failed-start.ts';
+import { type FollowDeps, followInstance, loseAll } from './instance-state.ts';
+import { endAttempt, loseTask } from './lose-task.ts';
+import { place, ring } from './place.ts';
+import { putToSleep, stopDrained } from './wake.ts';
+
+export type ReconcileDeps = FollowDeps & Pick<Deps, 'retryWebhook'>;
+
+/** How long an agent gets to say that it drains by itself, and a drained runner to be stopped, before this does it. */
+const graceMs = 30_000;
+/** A delivery that has been pending for so long without an attempt has fallen out of the retry queue. */
+const deliveryGraceMs = 15 * 60_000;
+
+/** What was repaired, by kind. */
+export type Repairs = Record<string, number>;
+
+/** Goes on when one repair fails: the next pass tries that one again, and the others must not wait for it. */
+export const reconcile = async (deps: ReconcileDeps): Promise<Repairs> => {
+  const repairs: Repairs = {};
+  const repaired: Repaired = (kind, about) => {
+    repairs[kind] = (repairs[kind] ?? 0) + 1;
+    deps.log(`Repaired: ${kind}`, about);
+  };
+  const each = async <T>(of: readonly T[], idOf: (one: T) => string, repair: (one: T) => Promise<void>) => {
+    for (const one of of) {
+      try {
+        await repair(one);
+      } catch (error) {
+        repaired('failed_and_left_for_later', { id: idOf(one), error: String(error) });
+      }
+    }
+  };
+  const runners = await deps.runners.listAwake();
+  const tasks = await deps.tasks.listLive();
+  const deliveries = await deps.deliveries.listPending();
+  await each(runners, idOf, (runner) => reconcileRunner(deps, runner, repaired));
+  await each(runners, idOf, (runner) => dropStaleDemand(deps, runner, tasks, repaired));
+  await each(tasks, idOf, (task) => reconcileTask(deps, task, repaired));
+  await each(deliveries, idOf, async (delivery) => {
+    const last = delivery.attempts.at(-1)?.at ?? delivery.createdAt;
+    if (msBetween(last, deps.now()) < deliveryGraceMs) return;
+    await deps.retryWebhook(delivery);
+    repaired('delivery_sent_again', { deliveryId: delivery.id });
+  });
+  return repairs;
+};
+
+const idOf = ({ id }: { readonly id: string }) => id;
+
+type Repaired = (kind: string, about: Record<string, unknown>) => void;
+
+const isLapsed = (runner: RunnerRecord, now: Instant): boolean =>
+  runner.leaseUntil === undefined || msBetween(runner.leaseUntil, now) > 0;
+
+const reconcileRunner = async (
+  deps: ReconcileDeps,
+  found: RunnerRecord,
+  repaired: Repaired,
+): Promise<void> => {
+  if (!isPoweredByStack(found)) return reconcileElsewhere(deps, found, repaired);
+  const facts = await deps.instances.describe(found);
+  await followInstance(deps, found, facts, deps.now());
+  const runner = await deps.runners.get(found.projectId ?? 'global', found.id);
+  if (!runner) return;
+  const now = deps.now();
+  const about = { runnerId: runner.id, status: runner.status };
+  switch (runner.status) {
+    case 'starting':
+      if (runner.quarantinedAt) await giveUp(deps, runner);
+      else if (runner.demand.length === 0) await stopUnwanted(deps, runner, repaired);
+      else if (isOn(facts) && bootMs(runner, facts, now) > bootTimeoutMs) {
+        await bootAgain(deps, runner);
+        repaired('boot_timed_out', about);
+      }
+      return;
+    case 'online':
+      if (isLapsed(runner, now)) await settleSilent(deps, runner, repaired);
+      else if (isOverdue(runner, now) && decideSleep(runner, now).sleep) {
+        await putToSleep(deps, runner);
+        repaired('runner_put_to_sleep', about);
+      }
+      return;
+    case 'draining':
+      if (msBetween(runner.statusSince, now) > graceMs) {
+        await stopDrained(deps, runner);
+        repaired('drained_runner_stopped', about);
+      }
+      return;
+    case 'stopping':
+      // EC2 had refused the stop, or nobody asked for it.
+      if (facts?.state === 'running' && msBetween(runner.statusSince, now) > graceMs) {
+        await stopDrained(deps, runner);
+        repaired('stop_asked_again', about);
+      }
+      return;
+    default:
+      return;
+  }
+};
+
+/** A runner without an instance of ours: all that is known of it are its heartbeats. */
+const reconcileElsewhere = async (
+  deps: ReconcileDeps,
+  runner: RunnerRecord,
+  repaired: Repaired,
+): Promise<void> => {
+  const now = deps.now();
+  const isStarting = runner.status === 'starting';
+  const isSilent = isStarting ? msBetween(runner.statusSince, now) > bootTimeoutMs : isLapsed(runner, now);
+  if (!isSilent) return;
+  const detail = `${runner.name} did not report within ${bootTimeoutMs / 60_000} minutes of its start event. Look at the receiver of its webhook.`;
+  if (isLapsed(runner, now))
+    await loseAll(deps, runner, `The agent of ${runner.name} was not heard of in time.`);
+  if (isStarting) await failStart(deps, runner, 'boot_timeout', detail);
+  const left = await deps.runners.leave(runner, runnerSources('silence'), 'offline', now);
+  if (left) repaired('runner_went_silent', { runnerId: runner.id, status: runner.status });
+};
+
+const isOn = (facts: InstanceFacts | undefined): boolean =>
+  facts?.state === 'pending' || facts?.state === 'running';
+
+/** Since when its agent could have come up: EC2 may have refused the start for a while. */
+const bootMs = (runner: RunnerRecord, facts: InstanceFacts | undefined, now: Instant): number => {
+  const launchedAt = facts?.launchedAt ?? runner.statusSince;
+  return msBetween(launchedAt > runner.statusSince ? launchedAt : runner.statusSince, now);
+};
+
+/** Its agent did not come up: stopped, and started again for what still counts on it, unless this was the last try. */
+const bootAgain = async (deps: ReconcileDeps, runner: RunnerRecord): Promise<void> => {
+  const detail = `${runner.instanceId} was started but its agent did not report within ${bootTimeoutMs / 60_000} minutes. Look at its console output.`;
+  const failed = await failStart(deps, runner, 'boot_timeout', detail);
+  if (failed) await giveUp(deps, failed);
+};
+
+const giveUp = async (deps: ReconcileDeps, runner: RunnerRecord): Promise<void> => {
+  const stopping = await deps.runners.move(runner, ['starting'], 'stopping', deps.now());
+  if (stopping) await stopDrained(deps, stopping);
+};
+
+/** Its agent is not heard of: its tasks run elsewhere, and its instance is stopped, to be started again if work counts on it. */
+const settleSilent = async (deps: ReconcileDeps, runner: RunnerRecord, repaired: Repaired): Promise<void> => {
+  const about = { runnerId: runner.id, status: runner.status };
+  if (runner.slots.length > 0) {
+    await loseAll(deps, runner, `The agent of ${runner.name} was not heard of in time.`);
+    repaired('lease_lapsed', about);
+    return;
+  }
+  const stopping = await deps.runners.move(runner, ['online'], 'stopping', deps.now(), {
+    silentSince: runner.leaseUntil,
+  });
+  if (!stopping) return;
+  await stopDrained(deps, stopping);
+  repaired('silent_runner_stopped', about);
+};
+
+const isOverdue = (runner: RunnerRecord, now: Instant): boolean =>
+  msBetween(runner.idleSince ?? runner.statusSince, now) > runner.idleTimeoutMs + graceMs;
+
+/** A task that no longer waits for this runner must not keep it awake. */
+const dropStaleDemand = async (
+  deps: ReconcileDeps,
+  runner: RunnerRecord,
+  live: readonly TaskRecord[],
+  repaired: Repaired,
+): Promise<void> => {
+  const counts = (task: TaskRecord | undefined) => task?.status === 'waiting' && task.runnerId === runner.id;
+  for (const taskId of runner.demand) {
+    if (counts(live.find(({ id }) => id === taskId))) continue;
+    // The index may be a moment late, so the task itself decides where its project is known.
+    const task = runner.projectId ? await deps.tasks.get(runner.projectId, taskId) : undefined;
+    if (counts(task) || msBetween(runner.statusSince, deps.now()) < graceMs) continue;
+    await deps.runners.dropDemand(runner, taskId);
+    repaired('stale_demand', { runnerId: runner.id, taskId });
+  }
+};
+
+/** Woken for a task that found another runner or was stopped, before its agent came up. */
+const stopUnwanted = async (deps: ReconcileDeps, runner: RunnerRecord, repaired: Repaired): Promise<void> => {
+  const stopping = await deps.runners.move(runner, ['starting'], 'stopping', deps.now(), { idle: true });
+  if (!stopping) return;
+  await stopDrained(deps, stopping);
+  repaired('unwanted_runner_stopped', { runnerId: runner.id });
+};
+
+const reconcileTask = async (deps: ReconcileDeps, task: TaskRecord, repaired: Repaired): Promise<void> => {
+  const runner = task.runnerId ? await deps.runners.find(task.projectId, task.runnerId) : undefined;
+  const about = { taskId: task.id, runnerId: task.runnerId, attempt: task.attempt };
+  if (isHeldStatus(task.status)) {
+    if (!runner) return;
+    if (!runner.slots.includes(task.id)) {
+      if (await endAttempt(deps, runner, task, `${runner.name} lost the task.`))
+        repaired('slotless_task', about);
+    } else if (isLapsed(runner, deps.now())) {
+      await loseTask(deps, runner, task, task.id, `The agent of ${runner.name} was not heard of in time.`);
+      repaired('lease_lapsed', about);
+    }
+    return;
+  }
+  if (task.status !== 'waiting') return;
+  if (!runner?.demand.includes(task.id) || runner.fault || !canServe(runner)) {
+    if (await place(deps, task)) repaired('task_placed_again', about);
+  } else if (runner.status === 'online' && room({ ...runner, demand: [] }) > 0) {
+    await ring(deps, task);
+    repaired('doorbell_rung_again', about);
+  }
+};

@@ -1,0 +1,78 @@
+/** Making, changing and removing runners, with the queues that they poll and the instances that they are bound to. */
+import type { Runner, RunnerInput } from '../../protocol/index.ts';
+import { type NewRunner, poolOf, type RunnerRecord } from '../adapters/runners.ts';
+import { controlQueueOf, globalQueue, queuesOf } from '../core/routing.ts';
+import type { Deps } from './deps.ts';
+import { nudge } from './nudge.ts';
+import { type PlaceDeps, placeWaiting } from './place.ts';
+
+export type SetupResult =
+  | { readonly ok: true; readonly runner: RunnerRecord }
+  | { readonly ok: false; readonly code: 'not_found' | 'instance_taken' };
+
+/** Where the tasks are that a runner may now serve: its queues, and for what has no tag also everybody's, from before it came. */
+const queuesServed = (runner: Pick<Runner, 'projectId' | 'tags'>): string[] => {
+  const own = queuesOf(runner);
+  return runner.tags.length === 0 && runner.projectId !== undefined ? [...own, globalQueue] : own;
+};
+
+/** Stores a new runner, asleep; makes its queues; places what has waited for one like it. */
+export const createRunner = async (
+  deps: PlaceDeps,
+  input: RunnerInput,
+  made: Pick<NewRunner, 'id' | 'projectId' | 'publicKey' | 'tokenHash' | 'webhookSecret'>,
+): Promise<SetupResult> => {
+  if (input.instanceId && !(await deps.runners.bind(input.instanceId, made))) {
+    return { ok: false, code: 'instance_taken' };
+  }
+  const now = deps.now();
+  const record: NewRunner = {
+    ...input,
+    ...made,
+    status: input.instanceId ? 'stopped' : 'offline',
+    statusSince: now,
+    createdAt: now,
+  };
+  const queues = queuesOf(record);
+  for (const queue of [...queues, controlQueueOf(record)]) await deps.queues.create(queue);
+  await deps.runners.create(record);
+  await placeWaiting(deps, queuesServed(record));
+  const runner = await deps.runners.get(poolOf(made), made.id);
+  return runner ? { ok: true, runner } : { ok: false, code: 'not_found' };
+};
+
+/** Changes what its owner may set. */
+export const configureRunner = async (
+  deps: PlaceDeps,
+  before: RunnerRecord,
+  input: RunnerInput,
+): Promise<SetupResult> => {
+  if (input.instanceId && !(await deps.runners.bind(input.instanceId, before))) {
+    return { ok: false, code: 'instance_taken' };
+  }
+  const after = queuesOf({ ...before, ...input });
+  for (const queue of after) await deps.queues.create(queue);
+  const runner = await deps.runners.configure(before, input);
+  if (!runner) return { ok: false, code: 'not_found' };
+  await nudge(deps, runner);
+  await removeOrphans(deps, before, queuesOf(before));
+  await placeWaiting(deps, [...new Set([...queuesOf(before), ...queuesServed(runner)])]);
+  return { ok: true, runner };
+};
+
+/** Removes a runner that is asleep and owes nothing, and the queues that nobody else polls. False when it is not. */
+export const removeRunner = async (deps: PlaceDeps, runner: RunnerRecord): Promise<boolean> => {
+  if (!(await deps.runners.remove(runner))) return false;
+  await deps.queues.remove(controlQueueOf(runner));
+  await removeOrphans(deps, runner, queuesOf(runner));
+  return true;
+};
+
+const removeOrphans = async (
+  deps: Pick<Deps, 'runners' | 'queues'>,
+  owner: Pick<Runner, 'projectId'>,
+  queues: readonly string[],
+): Promise<void> => {
+  const polled = new Set((await deps.runners.list(poolOf(owner))).flatMap((runner) => queuesOf(runner)));
+  for (const queue of queues.filter((name) => !polled.has(name))) await deps.queues.remove(queue);
+};

@@ -1,0 +1,108 @@
+/** Starting and stopping a task, as people ask for it. */
+import type { Project, Task, TaskInput, Template } from '../../protocol/index.ts';
+import type { TaskRecord } from '../adapters/tasks.ts';
+import { whyWaiting } from '../core/reason.ts';
+import { resolveTag } from '../core/routing.ts';
+import { checkSurvey, type SurveyFault } from '../core/survey.ts';
+import { hasEnded } from '../core/task-state.ts';
+import type { Deps } from './deps.ts';
+import { nudge } from './nudge.ts';
+import { choosePlacement, type PlaceDeps, place } from './place.ts';
+
+/** What was given doesn't fit the template: each fault names its field. */
+export class InputRefused extends Error {
+  override readonly name = 'InputRefused';
+  readonly faults: readonly SurveyFault[];
+
+  constructor(faults: readonly SurveyFault[]) {
+    super('What was given does not fit the template');
+    this.faults = faults;
+  }
+}
+
+const misplacedOptions = ({ app }: Template, { ansible, terraform }: TaskInput): SurveyFault[] => {
+  const message = `is not for a template of the app ${app}`;
+  const isTerraform = app === 'terraform' || app === 'tofu';
+  return [
+    ...(ansible && app !== 'ansible' ? [{ path: 'ansible', message }] : []),
+    ...(terraform && !isTerraform ? [{ path: 'terraform', message }] : []),
+  ];
+};
+
+const answersOf = (template: Template, input: TaskInput) => {
+  const result = checkSurvey(template.survey ?? [], input.survey ?? {});
+  const faults = [...(result.ok ? [] : result.faults), ...misplacedOptions(template, input)];
+  if (!result.ok || faults.length > 0) throw new InputRefused(faults);
+  const isAny = (answers: object) => Object.keys(answers).length > 0;
+  return {
+    ...(isAny(result.answers) && { survey: result.answers }),
+    ...(isAny(result.secrets) && { surveySecrets: result.secrets }),
+  };
+};
+
+/**
+ * Makes a task of a template, has it placed, and says what it waits for. Undefined when the project has no such template;
+ * throws InputRefused.
+ */
+export const startTask = async (
+  deps: PlaceDeps & Pick<Deps, 'newId' | 'readTemplate' | 'readInventory'>,
+  projectId: Project['id'],
+  input: TaskInput,
+  createdBy: string,
+): Promise<TaskRecord | undefined> => {
+  const template = await deps.readTemplate(projectId, input.templateId);
+  if (!template) return undefined;
+  const answers = answersOf(template, input);
+  const { inventoryId, environmentId, repositoryId, onRunnerLost, maxAttempts, app } = template;
+  const inventory =
+    inventoryId && template.tag === undefined ? await deps.readInventory(projectId, inventoryId) : undefined;
+  const tag = resolveTag(template, inventory);
+  const routed = { projectId, ...(tag !== undefined && { tag }) };
+  const placement = await choosePlacement(deps, routed);
+  const task: TaskRecord = {
+    ...routed,
+    id: deps.newId('tsk'),
+    templateId: template.id,
+    templateName: template.name,
+    app,
+    status: 'waiting',
+    attempt: 1,
+    queue: placement.queue,
+    onRunnerLost,
+    maxAttempts,
+    createdAt: deps.now(),
+    createdBy,
+    ...(placement.runner && { runnerId: placement.runner.id }),
+    ...answers,
+    ...(input.message !== undefined && { message: input.message }),
+    ...(input.ansible && { ansible: input.ansible }),
+    ...(input.terraform && { terraform: input.terraform }),
+    ...(inventoryId && { inventoryId }),
+    ...(environmentId && { environmentId }),
+    ...(repositoryId && { repositoryId }),
+  };
+  await deps.tasks.create(task);
+  const owing = await place(deps, task, placement);
+  const runners = placement.runners.map((runner) => (runner.id === owing?.id ? owing : runner));
+  return { ...task, reason: whyWaiting(task, runners, deps.now()) };
+};
+
+/** Ends a waiting task, or asks the runner that has it to end it. Undefined when it has ended already. */
+export const stopTask = async (
+  deps: Pick<Deps, 'now' | 'log' | 'tasks' | 'runners' | 'queues'>,
+  task: TaskRecord,
+  by: string,
+): Promise<Task | undefined> => {
+  const reason = `Stopped by ${by}.`;
+  const stopped = await deps.tasks.stopWaiting(task, reason, deps.now());
+  if (stopped) {
+    const owing = stopped.runnerId && (await deps.runners.find(stopped.projectId, stopped.runnerId));
+    if (owing) await deps.runners.dropDemand(owing, stopped.id);
+    return stopped;
+  }
+  const now = (await deps.tasks.requestStop(task, reason)) ?? (await deps.tasks.get(task.projectId, task.id));
+  if (!now || hasEnded(now.status)) return undefined;
+  const holder = now.runnerId && (await deps.runners.find(now.projectId, now.runnerId));
+  if (holder) await nudge(deps, holder);
+  return now;
+};

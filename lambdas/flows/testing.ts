@@ -1,0 +1,219 @@
+/**
+ * A bench for flows: real stores over a real table, and hand-driven time, queues and EC2, so that a test can put faults and
+ * races between any two steps. The whole with real parts is tested in test/.
+ */
+import {
+  addMs,
+  type ControlDoorbell,
+  type Doorbell,
+  heartbeatRequest,
+  type Instant,
+  type RunnerInput,
+  runnerInput,
+  type Template,
+} from '../../protocol/index.ts';
+import { agentTokens } from '../adapters/agent-tokens.ts';
+import { deliveryStore } from '../adapters/deliveries.ts';
+import { newId } from '../adapters/ids.ts';
+import type { InstanceState, Instances, StartOutcome } from '../adapters/instances.ts';
+import { logStore } from '../adapters/logs.ts';
+import { poolOf, type RunnerRecord, runnerStore } from '../adapters/runners.ts';
+import { makeKeyPair, seal } from '../adapters/sealing.ts';
+import { sessionStore } from '../adapters/sessions.ts';
+import type { Table } from '../adapters/table.ts';
+import { taskStore } from '../adapters/tasks.ts';
+import { noon } from '../core/testing.ts';
+import { claimTask } from './claim.ts';
+import { heartbeat } from './heartbeat.ts';
+import { followInstance } from './instance-state.ts';
+import { createRunner } from './runner-setup.ts';
+import { startTask } from './start-task.ts';
+import { wake } from './wake.ts';
+
+const { publicKey } = makeKeyPair();
+
+export type Bench = ReturnType<typeof flowBench>;
+
+export const flowBench = (table: Table) => {
+  let present: Instant = noon;
+  let receiverIsUp = true;
+  const projectId = newId('prj');
+  const rung: { queue: string; doorbell: Doorbell | ControlDoorbell }[] = [];
+  const queues = new Set<string>();
+  const sent: string[] = [];
+  const retries: string[] = [];
+  const drained: string[] = [];
+  const calls: string[] = [];
+  const states = new Map<string, InstanceState>();
+  const refusals = new Map<string, StartOutcome>();
+  const templates = new Map<string, Template>();
+  const runners = runnerStore(table);
+
+  const instances: Instances = {
+    start: async ({ instanceId = '' }) => {
+      calls.push(`start ${instanceId}`);
+      const refusal = refusals.get(instanceId);
+      if (refusal) return refusal;
+      if (states.get(instanceId) === 'stopping') return { started: false, code: 'still_stopping' };
+      states.set(instanceId, 'pending');
+      return { started: true };
+    },
+    stop: async ({ instanceId = '' }) => {
+      calls.push(`stop ${instanceId}`);
+      states.set(instanceId, 'stopping');
+      return true;
+    },
+    describe: async ({ instanceId = '' }) => {
+      const state = states.get(instanceId);
+      return (
+        state && {
+          instanceId,
+          state,
+          instanceType: 't4g.small',
+          launchedAt: undefined,
+          stateReason: undefined,
+        }
+      );
+    },
+  };
+
+  const deps = {
+    now: () => present,
+    newId,
+    log: () => undefined,
+    runners,
+    tasks: taskStore(table),
+    logs: logStore(table),
+    deliveries: deliveryStore(table),
+    sessions: sessionStore(table),
+    queues: {
+      urlOf: (queue: string) => `https://sqs.test/${queue}`,
+      create: async (queue: string) => void queues.add(queue),
+      remove: async (queue: string) => void queues.delete(queue),
+      ring: async (queue: string, doorbell: Doorbell | ControlDoorbell) => {
+        if (!queues.has(queue)) return false;
+        rung.push({ queue, doorbell });
+        return true;
+      },
+    },
+    announceDrained: async ({ runnerId }: { runnerId: string }) => void drained.push(runnerId),
+    sendWebhook: async ({ id, url }: { id: string; url: string }) => {
+      sent.push(`${id.split('_')[3]} ${url}`);
+      return { at: present, durationMs: 1, ...(receiverIsUp ? { statusCode: 204 } : { error: 'refused' }) };
+    },
+    retryWebhook: async ({ id }: { id: string }) => void retries.push(id),
+    instances,
+    agentTokens: agentTokens(
+      async () => new Uint8Array(32),
+      () => present,
+    ),
+    seal,
+    apiUrl: 'https://api.test',
+    region: 'us-east-1',
+    recordSecretUse: async () => undefined,
+    readTemplate: async (_: string, id: string) => templates.get(id),
+    readInventory: async () => undefined,
+    readTaskParts: async ({ templateId }: { templateId: string }) => {
+      const template = templates.get(templateId);
+      return template && { template };
+    },
+  };
+
+  const reload = async (runner: Pick<RunnerRecord, 'id' | 'projectId'>): Promise<RunnerRecord> => {
+    const found = await runners.get(poolOf(runner), runner.id);
+    if (!found) throw new Error('the runner is gone');
+    return found;
+  };
+  const agentOf = (runner: RunnerRecord) => ({ pool: poolOf(runner), runnerId: runner.id });
+
+  return {
+    deps,
+    projectId,
+    /** What happened outside the table. */
+    rung,
+    queues,
+    sent,
+    retries,
+    drained,
+    calls,
+    reload,
+    agentOf,
+    pass: (ms: number) => {
+      present = addMs(present, ms);
+    },
+    setReceiver: (isUp: boolean) => {
+      receiverIsUp = isUp;
+    },
+    refuseStart: (instanceId: string, outcome: StartOutcome) => refusals.set(instanceId, outcome),
+
+    addTemplate: (overrides: Partial<Template> = {}): Template => {
+      const template: Template = {
+        id: newId('tpl'),
+        projectId,
+        name: 'deploy',
+        app: 'bash',
+        script: 'true',
+        arguments: [],
+        timeoutMs: 60_000,
+        stopGraceMs: 10_000,
+        onDrain: 'finish',
+        onRunnerLost: 'retry',
+        maxAttempts: 3,
+        createdAt: noon,
+        ...overrides,
+      };
+      templates.set(template.id, template);
+      return template;
+    },
+
+    addRunner: async (input: Partial<RunnerInput> = {}): Promise<RunnerRecord> => {
+      const made = { id: newId('run'), projectId, publicKey, tokenHash: 'hash', webhookSecret: 'whsec_x' };
+      const result = await createRunner(deps, runnerInput.parse({ name: made.id, ...input }), made);
+      if (!result.ok) throw new Error(result.code);
+      if (input.instanceId) states.set(input.instanceId, 'stopped');
+      return result.runner;
+    },
+
+    start: async (template: Template) => {
+      const task = await startTask(deps, projectId, { templateId: template.id }, 'test');
+      if (!task) throw new Error('no such template');
+      return task;
+    },
+
+    /** The instance is in that state from now on, and nobody has heard of it yet. */
+    setInstance: (runner: RunnerRecord, state: InstanceState) => {
+      const instanceId = runner.instanceId ?? '';
+      states.set(instanceId, state);
+      return { instanceId, state, instanceType: 't4g.small', launchedAt: undefined, stateReason: undefined };
+    },
+
+    /** EC2 tells the state of a runner's instance, as `instance-events` hears it. */
+    instanceBecomes: async (runner: RunnerRecord, state: InstanceState) => {
+      states.set(runner.instanceId ?? '', state);
+      const facts = await instances.describe(runner);
+      await followInstance(deps, await reload(runner), facts, present);
+    },
+
+    /** Without `claims`, of an agent that knows of every claim. */
+    beat: async (
+      runner: RunnerRecord,
+      tasks: readonly { id: `tsk_${string}`; attempt?: number }[] = [],
+      claims?: number,
+    ) =>
+      heartbeat(
+        deps,
+        agentOf(runner),
+        heartbeatRequest.parse({
+          agentVersion: '0.1.0',
+          claims: claims ?? (await reload(runner)).claims,
+          tasks: tasks.map(({ id, attempt = 1 }) => ({ projectId, taskId: id, attempt })),
+        }),
+      ),
+
+    claim: (runner: RunnerRecord, task: { id: `tsk_${string}` }) =>
+      claimTask(deps, agentOf(runner), { projectId, taskId: task.id }),
+
+    /** The start webhook's receiver does its work. */
+    wake: async (runner: RunnerRecord) => wake(deps, await reload(runner)),
+  };
+};

@@ -1,0 +1,30 @@
+/** Stops the instances of runners whose agent has stopped polling. */
+import type { SQSEvent } from 'aws-lambda';
+import * as z from 'zod';
+import { projectId, runnerId } from '../../protocol/index.ts';
+import { ec2Instances } from '../adapters/instances.ts';
+import type { DrainedRunner } from '../adapters/queues.ts';
+import { handleBatch } from '../batch.ts';
+import { readConfig, variables } from '../config.ts';
+import { stopDrained } from '../flows/wake.ts';
+import { wireStores } from '../wiring.ts';
+
+const config = readConfig(variables.pick({ TABLE_NAME: true }), process.env);
+const deps = { ...wireStores(config.TABLE_NAME), instances: ec2Instances() };
+
+const drainedRunner = z.object({
+  pool: z.union([projectId, z.literal('global')]),
+  runnerId,
+}) satisfies z.ZodType<DrainedRunner>;
+
+export const handler = (event: SQSEvent) =>
+  handleBatch(
+    event,
+    async ({ body }) => {
+      const { pool, runnerId } = drainedRunner.parse(JSON.parse(body));
+      const runner = await deps.runners.get(pool, runnerId);
+      if (runner?.status === 'draining' || runner?.status === 'stopping') await stopDrained(deps, runner);
+      return true;
+    },
+    deps.log,
+  );

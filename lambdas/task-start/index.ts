@@ -1,0 +1,13 @@
+/** Receives task-start webhooks: starts the instance of the runner. */
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { ec2Instances } from '../adapters/instances.ts';
+import { readConfig, variables } from '../config.ts';
+import { wake } from '../flows/wake.ts';
+import { handleWebhook } from '../webhook-http.ts';
+import { wireStores } from '../wiring.ts';
+
+const config = readConfig(variables.pick({ TABLE_NAME: true }), process.env);
+const deps = { ...wireStores(config.TABLE_NAME), instances: ec2Instances() };
+
+export const handler = (event: APIGatewayProxyEventV2) =>
+  handleWebhook(deps, 'start', event, (runner) => wake(deps, runner));

@@ -1,0 +1,43 @@
+/** Tries webhook deliveries again, later each time, until they are acknowledged or their tries are used up. */
+import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
+import type { SQSEvent, SQSRecord } from 'aws-lambda';
+import { makeSqsClient } from '../adapters/queues.ts';
+import { handleBatch } from '../batch.ts';
+import { readConfig, variables } from '../config.ts';
+import { retry } from '../flows/deliver.ts';
+import { deliveryRef, wireStores, wireWebhooks } from '../wiring.ts';
+
+const config = readConfig(
+  variables.pick({ TABLE_NAME: true, WEBHOOK_RETRIES_QUEUE_URL: true, WEBHOOK_RETRIES_MAX: true }),
+  process.env,
+);
+const sqs = makeSqsClient();
+const deps = { ...wireStores(config.TABLE_NAME), ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL) };
+
+/** 10 s, 20 s, 40 s … at most a quarter of an hour. */
+const backoffSeconds = (tries: number): number => Math.min(900, 5 * 2 ** tries);
+
+const comeAgainLater = async (record: SQSRecord, tries: number): Promise<void> => {
+  await sqs.send(
+    new ChangeMessageVisibilityCommand({
+      QueueUrl: config.WEBHOOK_RETRIES_QUEUE_URL,
+      ReceiptHandle: record.receiptHandle,
+      VisibilityTimeout: backoffSeconds(tries),
+    }),
+  );
+};
+
+export const handler = (event: SQSEvent) =>
+  handleBatch(
+    event,
+    async (record) => {
+      const tries = Number(record.attributes.ApproximateReceiveCount);
+      const last = tries >= config.WEBHOOK_RETRIES_MAX;
+      const outcome = await retry(deps, deliveryRef.parse(JSON.parse(record.body)), { last });
+      if (outcome === 'settled') return true;
+      // After its last try the message goes to the dead-letter queue when it comes back.
+      await comeAgainLater(record, last ? 0 : tries);
+      return false;
+    },
+    deps.log,
+  );

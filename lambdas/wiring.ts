@@ -1,0 +1,94 @@
+/** What functions are wired from: the clock, the log, the stores, the senders. Each function takes what it needs. */
+import { randomBytes } from 'node:crypto';
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import * as z from 'zod';
+import { type Clock, type Delivery, projectId, toInstant } from '../protocol/index.ts';
+import { deliveryStore } from './adapters/deliveries.ts';
+import { newId } from './adapters/ids.ts';
+import { ec2Instances } from './adapters/instances.ts';
+import { logStore } from './adapters/logs.ts';
+import { makeSqsClient, sqsQueues } from './adapters/queues.ts';
+import { runnerStore } from './adapters/runners.ts';
+import { sessionStore } from './adapters/sessions.ts';
+import type { SigningKey } from './adapters/signed-tokens.ts';
+import { loadSigningKey } from './adapters/stack-secrets.ts';
+import { openTable, type Table } from './adapters/table.ts';
+import { taskStore } from './adapters/tasks.ts';
+import { httpWebhookSender } from './adapters/webhook-sender.ts';
+import { variables } from './config.ts';
+import type { Deps } from './flows/deps.ts';
+
+export const now: Clock = () => toInstant(Date.now());
+
+/** One JSON object a line, as CloudWatch Logs Insights reads it. */
+const log: Deps['log'] = (message, about) => console.log(JSON.stringify({ message, ...about }));
+
+/** What every function has that works with the table. */
+export const wireStores = (tableName: string) => {
+  const table = openTable(tableName);
+  return {
+    now,
+    newId,
+    log,
+    table,
+    runners: runnerStore(table),
+    tasks: taskStore(table),
+    logs: logStore(table),
+    deliveries: deliveryStore(table),
+    sessions: sessionStore(table),
+  };
+};
+
+/** A delivery in the queue of retries. */
+export const deliveryRef = z.object({
+  projectId,
+  id: z.string(),
+}) satisfies z.ZodType<Pick<Delivery, 'projectId' | 'id'>>;
+
+/** How long after the failed first attempt the second follows. */
+const firstRetryDelaySeconds = 5;
+
+export const wireWebhooks = (client: SQSClient, retriesQueueUrl: string) => ({
+  sendWebhook: httpWebhookSender(now),
+  retryWebhook: async ({ projectId, id }: Pick<Delivery, 'projectId' | 'id'>): Promise<void> => {
+    await client.send(
+      new SendMessageCommand({
+        QueueUrl: retriesQueueUrl,
+        MessageBody: JSON.stringify({ projectId, id }),
+        DelaySeconds: firstRetryDelaySeconds,
+      }),
+    );
+  },
+});
+
+/** The key with which the control plane signs what agents and people carry; read at the first use. */
+export const wireSigningKey = (table: Table): SigningKey => {
+  let key: Promise<Uint8Array> | undefined;
+  return () => {
+    key ??= loadSigningKey(table, randomBytes);
+    return key;
+  };
+};
+
+/** The environment of the functions that follow EC2 and repair. */
+export const followVariables = variables.pick({
+  TABLE_NAME: true,
+  API_URL: true,
+  AWS_REGION: true,
+  QUEUE_URL_PREFIX: true,
+  QUEUE_NAME_PREFIX: true,
+  WEBHOOK_RETRIES_QUEUE_URL: true,
+});
+
+/** What the functions have that follow EC2 and repair: all that it takes to place a task and wake a runner. */
+export const wireFollowing = (config: z.infer<typeof followVariables>) => {
+  const sqs = makeSqsClient();
+  return {
+    ...wireStores(config.TABLE_NAME),
+    ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL),
+    queues: sqsQueues(sqs, { namePrefix: config.QUEUE_NAME_PREFIX, urlPrefix: config.QUEUE_URL_PREFIX }),
+    instances: ec2Instances(),
+    apiUrl: config.API_URL,
+    region: config.AWS_REGION,
+  };
+};

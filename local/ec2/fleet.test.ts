@@ -1,0 +1,111 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { makeFleet, type StateChange } from './fleet.ts';
+import type { Instance } from './store.ts';
+
+/** A clock whose timers run when the test says so, and machines that write down what is done to them. */
+const aWorld = (instances: Instance[] = []) => {
+  const timers: { atMs: number; run: () => void }[] = [];
+  const clock = { nowMs: 0 };
+  const changes: StateChange[] = [];
+  const power: string[] = [];
+  const saved: Instance[] = [];
+  const off = Promise.withResolvers<void>();
+  const fleet = makeFleet({
+    instances,
+    delays: { pendingMs: 100, bootMs: 50, stoppingMs: 200 },
+    now: () => new Date(clock.nowMs),
+    after: (ms, run) => {
+      const timer = { atMs: clock.nowMs + ms, run };
+      timers.push(timer);
+      return () => timers.splice(timers.indexOf(timer), 1);
+    },
+    machineOf: (id) => ({
+      powerOn: (bootMs) => power.push(`on ${id} ${bootMs}`),
+      powerOff: (graceMs) => {
+        power.push(`off ${id} ${graceMs}`);
+        return off.promise;
+      },
+      pullPlug: () => {},
+    }),
+    save: (all) => saved.splice(0, saved.length, ...all),
+    onChange: (change) => changes.push(change),
+  });
+  /** Lets time pass, and then what waits for it run. */
+  const pass = async (ms: number) => {
+    clock.nowMs += ms;
+    for (const due of timers.filter(({ atMs }) => atMs <= clock.nowMs)) {
+      timers.splice(timers.indexOf(due), 1);
+      due.run();
+    }
+    for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+  };
+  return { clock, changes, power, saved, off, fleet, pass };
+};
+
+const anInstance = (state: Instance['state']): Instance => ({
+  id: 'i-00000000000000001',
+  region: 'us-east-1',
+  instanceType: 't4g.small',
+  imageId: 'ami-1',
+  state,
+  launchTime: '2026-01-01T00:00:00.000Z',
+  tags: {},
+});
+
+describe('the fleet', () => {
+  let world: ReturnType<typeof aWorld>;
+  beforeEach(() => {
+    world = aWorld([anInstance('stopped')]);
+  });
+  const stateNow = () => world.fleet.list()[0]?.state;
+
+  it('takes the pending time to start, and boots when running', async () => {
+    world.fleet.change(world.fleet.list(), 'start');
+    expect(stateNow()).toBe('pending');
+    await world.pass(99);
+    expect(stateNow()).toBe('pending');
+    await world.pass(1);
+    expect(stateNow()).toBe('running');
+    expect(world.power).toEqual(['on i-00000000000000001 50']);
+    expect(world.saved).toEqual(world.fleet.list());
+    expect(world.changes.map(({ instance }) => instance.state)).toEqual(['pending', 'running']);
+  });
+
+  it('is stopped when the stopping time is over and the machine is off, whichever is later', async () => {
+    world = aWorld([anInstance('running')]);
+    world.fleet.change(world.fleet.list(), 'stop');
+    await world.pass(300);
+    expect(stateNow()).toBe('stopping');
+    world.off.resolve();
+    await world.pass(0);
+    expect(stateNow()).toBe('stopped');
+    expect(world.fleet.list()[0]?.stateReason?.code).toBe('Client.UserInitiatedShutdown');
+    expect(world.power).toEqual(['off i-00000000000000001 2000']);
+  });
+
+  it('changes none when the state of one forbids it', () => {
+    const fleet = world.fleet;
+    fleet.create({ ...anInstance('stopping'), id: 'i-00000000000000002' });
+    expect(() => fleet.change(fleet.list(), 'start')).toThrow("'i-00000000000000002' is not in a state");
+    expect(stateNow()).toBe('stopped');
+  });
+
+  it('gives a new launch time with each start', () => {
+    world.clock.nowMs = 1000;
+    world.fleet.change(world.fleet.list(), 'start');
+    expect(world.fleet.list()[0]?.launchTime).toBe('1970-01-01T00:00:01.000Z');
+  });
+
+  it.each([
+    ['running', 'running'],
+    ['pending', 'running'],
+    ['stopping', 'stopped'],
+  ] as const)('resumes an instance that was %s as %s', async (before, then) => {
+    world = aWorld([anInstance(before)]);
+    world.off.resolve();
+    world.fleet.resume();
+    await world.pass(200);
+    expect(stateNow()).toBe(then);
+    expect(world.power.some((step) => step.startsWith('on'))).toBe(then === 'running');
+  });
+});

@@ -1,0 +1,115 @@
+/** EC2's stand-in: instances with EC2's states, delays and errors, whose machine is the real agent as a child process. */
+import { join } from 'node:path';
+import type { AwsService } from '../aws-call.ts';
+import type { BusEvent } from '../event-bus.ts';
+import { makeEc2Api } from './api.ts';
+import { type Fleet, makeFleet, type StateChange } from './fleet.ts';
+import { makeMachine } from './machine.ts';
+import type { Delays } from './states.ts';
+import { type Instance, readInstances, writeInstances } from './store.ts';
+
+export interface StoppedInstance {
+  readonly id?: string;
+  readonly region?: string;
+  readonly instanceType?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+/** What tests, the demo and a start of the stack do with EC2 beside its API. */
+export interface Ec2Control {
+  /** An instance as the launch template makes it, stopped; gives its id. */
+  createStoppedInstance(given?: StoppedInstance): string;
+  /** The folder that stands for the instance's disk; the agent's config file is `runner.json` in it. */
+  diskOf(id: string): string;
+  list(): readonly Instance[];
+  /** Starts and stops it as somebody at EC2's console would. */
+  start(id: string): void;
+  stop(id: string): void;
+  /** The next `times` calls of the operation are refused with this error, as if AWS had. */
+  failNext(operation: string, code: string, message: string, times?: number): void;
+}
+
+export interface Ec2 {
+  readonly service: AwsService;
+  readonly control: Ec2Control;
+  /** Nobody has made an instance yet, here or at an earlier start. */
+  readonly isNew: boolean;
+  /** Boots what was running when the stack was stopped last. */
+  resume(): void;
+  /** Agents have the grace to end; then they are ended. */
+  stop(graceMs: number): Promise<void>;
+  pullPlugs(): void;
+}
+
+export interface Ec2Options {
+  readonly dataDir: string;
+  readonly region: string;
+  readonly accountId: string;
+  readonly delays: Delays;
+  readonly agentCommand: (configFile: string) => readonly string[];
+  readonly path: string;
+  readonly now: () => Date;
+  readonly onEvent: (event: BusEvent) => void;
+  readonly onChange: (change: StateChange) => void;
+}
+
+/** The tag that the functions' policies ask for before they may start or stop an instance. */
+const managedTag = { 'reveille:managed': 'true' };
+
+const toEvent = ({ instance }: StateChange, accountId: string): BusEvent => ({
+  source: 'aws.ec2',
+  'detail-type': 'EC2 Instance State-change Notification',
+  region: instance.region,
+  resources: [`arn:aws:ec2:${instance.region}:${accountId}:instance/${instance.id}`],
+  detail: { 'instance-id': instance.id, state: instance.state },
+});
+
+/** Opens the instances under the data folder. */
+export const openEc2 = (options: Ec2Options): Ec2 => {
+  const { dataDir, region, accountId, delays, agentCommand, path, now, onEvent, onChange } = options;
+  const file = join(dataDir, 'instances.json');
+  const known = readInstances(file);
+  const diskOf = (id: string) => join(dataDir, 'instances', id);
+
+  const fleet: Fleet = makeFleet({
+    instances: known ?? [],
+    delays,
+    now,
+    after: (ms, run) => {
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
+    },
+    machineOf: (id) => makeMachine({ disk: diskOf(id), agentCommand, path, now }),
+    save: (instances) => writeInstances(file, instances),
+    onChange: (change) => {
+      onChange(change);
+      onEvent(toEvent(change, accountId));
+    },
+  });
+  const instancesOf = (id: string) => fleet.list().filter((instance) => instance.id === id);
+  const api = makeEc2Api(fleet, accountId);
+
+  return {
+    service: api.service,
+    isNew: known === undefined,
+    resume: fleet.resume,
+    stop: fleet.stop,
+    pullPlugs: fleet.pullPlugs,
+    control: {
+      diskOf,
+      list: fleet.list,
+      start: (id) => fleet.change(instancesOf(id), 'start'),
+      stop: (id) => fleet.change(instancesOf(id), 'stop'),
+      failNext: api.failNext,
+      createStoppedInstance: (given = {}) =>
+        fleet.create({
+          region: given.region ?? region,
+          instanceType: given.instanceType ?? 't4g.small',
+          imageId: 'ami-0123456789abcdef0',
+          state: 'stopped',
+          tags: { ...managedTag, ...given.tags },
+          ...(given.id !== undefined && { id: given.id }),
+        }).id,
+    },
+  };
+};

@@ -1,0 +1,143 @@
+/** What runs on an instance: the real agent as a child process, once its config file is on the instance's disk. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import {
+  createWriteStream,
+  existsSync,
+  type FSWatcher,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { commandOf, readGroupsOf, signalGroup } from './processes.ts';
+
+export interface Machine {
+  /** Boots after the delay. */
+  powerOn(bootMs: number): void;
+  /** Asks all processes to end, and ends them when the grace is over. */
+  powerOff(graceMs: number): Promise<void>;
+  /** Ends all at once, without waiting: for when the whole stack has to go now. */
+  pullPlug(): void;
+}
+
+export interface MachineOptions {
+  /** The folder that stands for the instance's disk. */
+  readonly disk: string;
+  /** The command line that starts the agent with that config file. */
+  readonly agentCommand: (configFile: string) => readonly string[];
+  /** The PATH of the programs that tasks run. */
+  readonly path: string;
+  readonly now: () => Date;
+}
+
+/** As the agent's systemd unit has them: RestartSec, and the exit codes that a restart would not cure. */
+const restartMs = 2000;
+const finalExitCodes = [77, 78];
+
+const isWholeJson = (file: string): boolean => {
+  try {
+    JSON.parse(readFileSync(file, 'utf8'));
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const killAll = (pid: number): void => {
+  for (const group of readGroupsOf(pid)) signalGroup(group, 'SIGKILL');
+};
+
+/** Makes the disk; the machine is off. */
+export const makeMachine = ({ disk, agentCommand, path, now }: MachineOptions): Machine => {
+  mkdirSync(disk, { recursive: true, mode: 0o700 });
+  const configFile = join(disk, 'runner.json');
+  const consoleFile = join(disk, 'console.log');
+  const pidFile = join(disk, 'agent.pid');
+  let timer: NodeJS.Timeout | undefined;
+  let watcher: FSWatcher | undefined;
+  let agent: ChildProcess | undefined;
+  let isOn = false;
+
+  const startAgent = (): void => {
+    const [program = '', ...args] = agentCommand(configFile);
+    const log = createWriteStream(consoleFile, { flags: 'a' });
+    const say = (text: string) => log.write(`${now().toISOString()} machine: ${text}\n`);
+    say('starting the agent');
+    const child = spawn(program, args, {
+      cwd: disk,
+      env: { PATH: path, HOME: disk },
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout.pipe(log, { end: false });
+    child.stderr.pipe(log, { end: false });
+    agent = child;
+    if (child.pid) writeFileSync(pidFile, String(child.pid));
+    child.once('error', (error) => say(`the agent cannot start: ${error.message}`));
+    child.once('close', (code, signal) => {
+      say(`the agent has ended (${signal ?? code})`);
+      log.end();
+      agent = undefined;
+      rmSync(pidFile, { force: true });
+      if (isOn && !finalExitCodes.includes(code ?? 0)) timer = setTimeout(boot, restartMs);
+    });
+  };
+
+  /** An agent may have outlived a stack that was killed; two would act for one runner. */
+  const endLeftover = (): void => {
+    if (!existsSync(pidFile)) return;
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    if (pid > 1 && commandOf(pid)?.includes(configFile)) killAll(pid);
+    rmSync(pidFile);
+  };
+
+  const boot = (): void => {
+    endLeftover();
+    if (isWholeJson(configFile)) {
+      startAgent();
+      return;
+    }
+    const log = createWriteStream(consoleFile, { flags: 'a' });
+    log.end(
+      `${now().toISOString()} machine: waits for ${configFile}, the answer to POST …/runners saved as it is\n`,
+    );
+    watcher = watch(disk, () => {
+      if (!existsSync(configFile) || !isWholeJson(configFile)) return;
+      watcher?.close();
+      startAgent();
+    });
+  };
+
+  const switchOff = (): void => {
+    isOn = false;
+    clearTimeout(timer);
+    watcher?.close();
+  };
+
+  return {
+    powerOn: (bootMs) => {
+      if (isOn) return;
+      isOn = true;
+      timer = setTimeout(boot, bootMs);
+    },
+    powerOff: async (graceMs) => {
+      switchOff();
+      const child = agent;
+      if (!child?.pid) return;
+      const gone = new Promise((resolve) => child.once('close', resolve));
+      const { pid } = child;
+      const groups = readGroupsOf(pid);
+      signalGroup(pid, 'SIGTERM');
+      const kill = setTimeout(() => killAll(pid), graceMs);
+      await gone;
+      clearTimeout(kill);
+      for (const group of groups) signalGroup(group, 'SIGKILL');
+    },
+    pullPlug: () => {
+      switchOff();
+      if (agent?.pid) killAll(agent.pid);
+    },
+  };
+};

@@ -1,0 +1,16 @@
+/** What the stack on one machine takes from its own environment; nothing else of it reaches a function or an agent. */
+import * as z from 'zod';
+
+const environment = z.object({
+  PATH: z.string().default('/usr/local/bin:/usr/bin:/bin').describe('Where tasks find their programs'),
+  HOME: z.string().default('/').describe('For the CDK app'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8787).describe('Of the API; 0 = any free port'),
+});
+export type Environment = z.infer<typeof environment>;
+
+/** Throws an error that names each variable that is wrong. */
+export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
+  const parsed = environment.safeParse(env);
+  if (parsed.success) return parsed.data;
+  throw new Error(`The environment is wrong:\n${z.prettifyError(parsed.error)}`);
+};

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { periodOf, startEventBus } from './event-bus.ts';
+import { matchesPattern } from './event-pattern.ts';
+
+describe('event patterns', () => {
+  const event = { source: 'aws.ec2', detail: { state: 'running', tries: 2 }, resources: ['a', 'b'] };
+
+  it.each([
+    ['one of the values', { source: ['aws.ecs', 'aws.ec2'] }, true],
+    ['another value', { source: ['aws.ecs'] }, false],
+    ['a nested field', { detail: { state: ['running'] } }, true],
+    ['all fields', { source: ['aws.ec2'], detail: { state: ['stopped'] } }, false],
+    ['an item of a list', { resources: ['b'] }, true],
+    ['a prefix', { source: [{ prefix: 'aws.' }] }, true],
+    ['anything but', { source: [{ 'anything-but': ['aws.ec2'] }] }, false],
+    ['absence', { detail: { fault: [{ exists: false }] } }, true],
+  ])('match %s', (_what, pattern, expected) => {
+    expect(matchesPattern(pattern, event)).toBe(expected);
+  });
+
+  it('refuse a matcher that they do not know, by its name', () => {
+    expect(() => matchesPattern({ source: [{ numeric: ['>', 1] }] }, event)).toThrow('numeric');
+  });
+});
+
+describe('schedules', () => {
+  it.each([
+    ['rate(1 minute)', 60_000],
+    ['rate(5 minutes)', 300_000],
+    ['rate(2 hours)', 7_200_000],
+  ])('%s', (schedule, ms) => {
+    expect(periodOf(schedule)).toBe(ms);
+  });
+
+  it('refuse an expression that they do not know', () => {
+    expect(() => periodOf('cron(0 * * * ? *)')).toThrow('cron(0 * * * ? *)');
+  });
+});
+
+describe('the event bus', () => {
+  it('gives an event in its envelope to the rules that it matches', () => {
+    const got: unknown[] = [];
+    const bus = startEventBus({
+      rules: [
+        { arn: 'rule/a', pattern: { source: ['aws.ec2'] }, targetArns: ['fn'] },
+        { arn: 'rule/b', pattern: { source: ['aws.s3'] }, targetArns: ['fn'] },
+      ],
+      place: { accountId: '0', region: 'us-east-1', stackName: 'S', apiUrl: '' },
+      functionOf: () => async (event) => got.push(event),
+      now: () => new Date('2026-01-01T00:00:00.123Z'),
+    });
+    bus.put({ source: 'aws.ec2', 'detail-type': 'Change', resources: [], detail: { state: 'running' } });
+    bus.stop();
+    expect(got).toMatchObject([
+      { version: '0', time: '2026-01-01T00:00:00Z', region: 'us-east-1', detail: { state: 'running' } },
+    ]);
+  });
+});

@@ -1,0 +1,101 @@
+/** EventBridge: rules with a pattern get the events that match, rules with a schedule get one each so many minutes. */
+import { randomUUID } from 'node:crypto';
+import { matchesPattern } from './event-pattern.ts';
+import type { Invoke } from './functions.ts';
+import type { Place } from './resource-ids.ts';
+import type { RuleSpec } from './template.ts';
+
+export interface BusEvent {
+  readonly source: string;
+  readonly 'detail-type': string;
+  readonly resources: readonly string[];
+  readonly detail: Readonly<Record<string, unknown>>;
+  readonly region?: string;
+}
+
+export interface EventBusOptions {
+  readonly rules: readonly RuleSpec[];
+  readonly place: Place;
+  /** By the function's ARN. */
+  readonly functionOf: (arn: string) => Invoke;
+  readonly now: () => Date;
+}
+
+export interface EventBus {
+  put(event: BusEvent): void;
+  stop(): void;
+}
+
+/** Lambda tries an asynchronous invocation twice more, after one minute and after two. */
+const retryDelaysMs = [60_000, 120_000];
+
+const unitMs: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+
+/** Milliseconds of `rate(5 minutes)`; another expression is an error that names it. */
+export const periodOf = (schedule: string): number => {
+  const [, count, unit = ''] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(schedule) ?? [];
+  const ms = unitMs[unit];
+  if (!count || !ms) throw new Error(`The stack on one machine knows no schedule ${schedule}, only rates.`);
+  return Number(count) * ms;
+};
+
+/** Starts the schedules. Events are delivered at once, and again later when their function fails. */
+export const startEventBus = ({ rules, place, functionOf, now }: EventBusOptions): EventBus => {
+  const timers = new Set<NodeJS.Timeout>();
+
+  const deliver = (invoke: Invoke, event: unknown, retries = retryDelaysMs): void => {
+    invoke(event).catch(() => {
+      const [delayMs, ...rest] = retries;
+      if (delayMs === undefined || stopped) return;
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        deliver(invoke, event, rest);
+      }, delayMs);
+      timers.add(timer);
+    });
+  };
+  let stopped = false;
+
+  const envelope = (event: BusEvent) => ({
+    version: '0',
+    id: randomUUID(),
+    account: place.accountId,
+    time: now()
+      .toISOString()
+      .replace(/\.\d+Z$/, 'Z'),
+    region: place.region,
+    ...event,
+  });
+
+  const patterns = rules.flatMap(({ pattern, targetArns }) =>
+    pattern ? [{ pattern, targets: targetArns.map(functionOf) }] : [],
+  );
+  for (const { arn, schedule, targetArns } of rules) {
+    if (schedule === undefined) continue;
+    const targets = targetArns.map(functionOf);
+    const tick = () => {
+      const event = envelope({
+        source: 'aws.events',
+        'detail-type': 'Scheduled Event',
+        resources: [arn],
+        detail: {},
+      });
+      for (const invoke of targets) deliver(invoke, event);
+    };
+    timers.add(setInterval(tick, periodOf(schedule)));
+  }
+
+  return {
+    put: (event) => {
+      if (stopped) return;
+      const whole = envelope(event);
+      for (const { pattern, targets } of patterns) {
+        if (matchesPattern(pattern, whole)) for (const invoke of targets) deliver(invoke, whole);
+      }
+    },
+    stop: () => {
+      stopped = true;
+      for (const timer of timers) clearTimeout(timer);
+    },
+  };
+};

@@ -1,0 +1,29 @@
+/** Keeps what functions, instances and the stack say: a file for each under the data folder. */
+import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
+import { join } from 'node:path';
+import type { Log } from './stack.ts';
+
+export interface LogFiles {
+  readonly log: Log;
+  /** Resolves when all is written. */
+  close(): Promise<void>;
+}
+
+/** Opens a file with a source's first line, in a folder that is made when it isn't there. */
+export const openLogFiles = (folder: string, now: () => Date): LogFiles => {
+  mkdirSync(folder, { recursive: true });
+  const files = new Map<string, WriteStream>();
+  const open = (source: string): WriteStream => {
+    const file = createWriteStream(join(folder, `${source}.log`), { flags: 'a' });
+    files.set(source, file);
+    return file;
+  };
+  return {
+    log: (source, line) => {
+      (files.get(source) ?? open(source)).write(`${now().toISOString()} ${line}\n`);
+    },
+    close: async () => {
+      await Promise.all([...files.values()].map((file) => new Promise<void>((done) => file.end(done))));
+    },
+  };
+};

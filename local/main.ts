@@ -1,0 +1,111 @@
+/** `npm start`: the stack on one machine, for people. */
+import { existsSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { readEnvironment } from './environment.ts';
+import { openLogFiles } from './log-files.ts';
+import { type LocalStack, startStack } from './stack.ts';
+import { welcome } from './welcome.ts';
+
+interface Flags {
+  readonly port: number;
+  readonly data: string;
+  readonly pendingMs: number;
+  readonly bootMs: number;
+  readonly stopMs: number;
+  readonly verbose: boolean;
+}
+
+/** So that a newcomer can bind runners at once. */
+const seededInstances = 3;
+
+const wholeNumber = (text: string): number => {
+  if (!/^\d{1,7}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+};
+
+const seed = ({ ec2 }: LocalStack): void => {
+  if (ec2.list().length > 0) return;
+  for (let made = 0; made < seededInstances; made += 1) ec2.createStoppedInstance();
+};
+
+const shorter = (path: string): string => {
+  const fromHere = relative(process.cwd(), path);
+  return fromHere.startsWith('..') ? path : fromHere;
+};
+
+const freeInstance = ({ ec2 }: LocalStack) =>
+  ec2
+    .list()
+    .filter(({ state }) => state === 'stopped')
+    .map(({ id }) => ({ id, configFile: shorter(join(ec2.diskOf(id), 'runner.json')) }))
+    .find(({ configFile }) => !existsSync(configFile));
+
+const describeFailure = (error: unknown, port: number): string => {
+  if (!(error instanceof Error)) return String(error);
+  if ('code' in error && error.code === 'EADDRINUSE') {
+    return `Port ${port} is in use: stop what uses it, or choose another with PORT=${port + 1} npm start.`;
+  }
+  return error.message;
+};
+
+const run = async (flags: Flags): Promise<void> => {
+  const files = openLogFiles(join(flags.data, 'logs'), () => new Date());
+  const abort = new AbortController();
+  let stack: LocalStack | undefined;
+  let isStopping = false;
+
+  const stop = async () => {
+    if (isStopping) process.exit(130);
+    isStopping = true;
+    console.log('\nStopping (once more to stop at once)…');
+    abort.abort();
+    await stack?.stop();
+    await files.close();
+    process.exit(0);
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  // Also when this process fails: nothing that it started may stay.
+  process.on('exit', () => stack?.pullPlugs());
+
+  try {
+    stack = await startStack({
+      dataDir: flags.data,
+      port: flags.port,
+      delays: { pendingMs: flags.pendingMs, bootMs: flags.bootMs, stoppingMs: flags.stopMs },
+      signal: abort.signal,
+      log: (source, line) => {
+        files.log(source, line);
+        if (flags.verbose || source === 'ec2' || source === 'stack') console.log(`[${source}] ${line}`);
+      },
+    });
+  } catch (error) {
+    if (isStopping) return;
+    console.error(describeFailure(error, flags.port));
+    process.exit(1);
+  }
+  seed(stack);
+  const instance = freeInstance(stack);
+  const { url, adminToken } = stack;
+  console.log(
+    welcome({
+      url,
+      dataDir: flags.data,
+      ...(adminToken !== undefined && { adminToken }),
+      ...(instance && { instance }),
+    }),
+  );
+};
+
+const { PORT } = readEnvironment(process.env);
+const program = new Command('npm start --')
+  .description('Runs Reveille on this machine: the whole stack, with a stand-in for EC2.')
+  .option('-p, --port <number>', 'of the API (PORT does the same)', wholeNumber, PORT)
+  .option('-d, --data <folder>', 'where tables, instances and logs are kept', '.reveille')
+  .option('--pending-ms <ms>', 'how long an instance is pending', wholeNumber, 3000)
+  .option('--boot-ms <ms>', 'how long a running instance boots', wholeNumber, 1000)
+  .option('--stop-ms <ms>', 'how long an instance is stopping', wholeNumber, 3000)
+  .option('-v, --verbose', 'show what functions log', false)
+  .action(run);
+await program.parseAsync();

@@ -1,0 +1,95 @@
+/** The physical id and the attributes of each resource type that the stack on one machine knows. */
+
+/** Where the stack seems to be. */
+export interface Place {
+  readonly accountId: string;
+  readonly region: string;
+  readonly stackName: string;
+  /** What the HTTP API's endpoint resolves to, without a slash at the end. */
+  readonly apiUrl: string;
+}
+
+export interface Identity {
+  /** What `Ref` gives. */
+  readonly ref: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** `property` gives a resolved property of the resource. */
+type Identify = (logicalId: string, property: (name: string) => unknown, place: Place) => Identity;
+
+/** CloudFormation adds random letters to a name that it makes; here the name must be the same at the next start. */
+const nameOf = (given: unknown, logicalId: string, place: Place): string =>
+  typeof given === 'string' ? given : `${place.stackName}-${logicalId}`;
+
+const withArn = (service: string, kind: string, nameProperty: string): Identify => {
+  return (logicalId, property, place) => {
+    const name = nameOf(property(nameProperty), logicalId, place);
+    const region = service === 'iam' ? '' : place.region;
+    return {
+      ref: name,
+      attributes: { Arn: `arn:aws:${service}:${region}:${place.accountId}:${kind}${name}` },
+    };
+  };
+};
+
+/** Resources that change nothing on one machine. */
+const inert: Identify = (logicalId, _property, place) => ({
+  ref: `${place.stackName}-${logicalId}`,
+  attributes: {},
+});
+
+const identities: Readonly<Record<string, Identify>> = {
+  'AWS::DynamoDB::Table': withArn('dynamodb', 'table/', 'TableName'),
+  'AWS::DynamoDB::GlobalTable': withArn('dynamodb', 'table/', 'TableName'),
+  'AWS::IAM::Role': withArn('iam', 'role/', 'RoleName'),
+  'AWS::Lambda::Function': withArn('lambda', 'function:', 'FunctionName'),
+  'AWS::Events::Rule': withArn('events', 'rule/', 'Name'),
+  'AWS::SQS::Queue': (logicalId, property, place) => {
+    const name = nameOf(property('QueueName'), logicalId, place);
+    return {
+      ref: `https://sqs.${place.region}.amazonaws.com/${place.accountId}/${name}`,
+      attributes: { Arn: `arn:aws:sqs:${place.region}:${place.accountId}:${name}`, QueueName: name },
+    };
+  },
+  'AWS::ApiGatewayV2::Api': (logicalId, _property, place) => ({
+    ref: logicalId,
+    attributes: { ApiId: logicalId, ApiEndpoint: place.apiUrl },
+  }),
+  'AWS::ApiGatewayV2::Integration': inert,
+  'AWS::ApiGatewayV2::Route': inert,
+  'AWS::ApiGatewayV2::Stage': inert,
+  'AWS::IAM::Policy': inert,
+  'AWS::IAM::InstanceProfile': withArn('iam', 'instance-profile/', 'InstanceProfileName'),
+  'AWS::Lambda::EventSourceMapping': inert,
+  'AWS::Lambda::Permission': inert,
+  'AWS::Lambda::EventInvokeConfig': inert,
+  'AWS::Logs::LogGroup': withArn('logs', 'log-group:', 'LogGroupName'),
+  'AWS::SQS::QueuePolicy': inert,
+  'AWS::CDK::Metadata': inert,
+  'AWS::EC2::LaunchTemplate': (logicalId, _property, place) => ({
+    ref: `${place.stackName}-${logicalId}`,
+    attributes: { LatestVersionNumber: '1', DefaultVersionNumber: '1', LaunchTemplateId: `lt-${logicalId}` },
+  }),
+  'AWS::EC2::SecurityGroup': (logicalId, _property, place) => ({
+    ref: `${place.stackName}-${logicalId}`,
+    attributes: { GroupId: `sg-${logicalId}`, VpcId: 'vpc-local' },
+  }),
+};
+
+/** Throws for a resource type that is not known here, by its name. */
+export const identify = (
+  type: string,
+  logicalId: string,
+  property: (name: string) => unknown,
+  place: Place,
+): Identity => {
+  const found = identities[type];
+  if (!found) {
+    throw new Error(
+      `The stack on one machine does not know the resource type ${type} (${logicalId}). ` +
+        'Teach it in local/resource-ids.ts: what the type does here, or that it does nothing.',
+    );
+  }
+  return found(logicalId, property, place);
+};

@@ -1,0 +1,246 @@
+/** The whole stack on one machine: starts everything that the synthesized template says, and stops it. */
+import { mkdirSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import { dirname, join, resolve } from 'node:path';
+import * as z from 'zod';
+import { startDynamoDb } from './dynamodb.ts';
+import { type Ec2, type Ec2Control, openEc2 } from './ec2/index.ts';
+import type { Delays } from './ec2/states.ts';
+import { readEnvironment } from './environment.ts';
+import { type EventBus, startEventBus } from './event-bus.ts';
+import { startEventSource } from './event-sources.ts';
+import { functionEnvironment, type Invoke, makeFunctionPool } from './functions.ts';
+import { startGateway } from './gateway.ts';
+import { makeHttpApi } from './http-api.ts';
+import { listenOnLoopback, stopServer } from './http-server.ts';
+import { makePrincipals } from './principals.ts';
+import { countRequests, type RequestCount } from './requests.ts';
+import type { Place } from './resource-ids.ts';
+import { startSqs } from './sqs.ts';
+import { makeSts } from './sts.ts';
+import { root, synthesize, templateIn } from './synth.ts';
+import { interpret, readTemplate, type StackSpec } from './template.ts';
+
+export interface LocalStackOptions {
+  /** Where tables, instances and logs are kept; made when it isn't there. */
+  readonly dataDir: string;
+  /** Of the API. @default 0, any free port */
+  readonly port?: number;
+  /** Of EC2's passing states. @default none */
+  readonly delays?: Partial<Delays>;
+  /** A folder that `synthesize` has filled, to start faster. @default synthesizes anew, into the data folder */
+  readonly templateDir?: string;
+  /** Takes what functions, instances and the stack itself say, line by line. */
+  readonly log?: Log;
+  /** The command line that starts an agent with that config file. @default the bundled agent */
+  readonly agentCommand?: (configFile: string) => readonly string[];
+  /** Whether rules with a schedule run. @default true */
+  readonly schedules?: boolean;
+  /** What agents have to end when the whole stack stops. @default 2000 */
+  readonly stopGraceMs?: number;
+  /** Calls off a start that is under way. */
+  readonly signal?: AbortSignal;
+}
+
+/** `source` is a function's label, `ec2`, or `stack`. */
+export type Log = (source: string, line: string) => void;
+
+export interface LocalStack {
+  /** Of the API, without a slash at the end. */
+  readonly url: string;
+  /** The AWS endpoint of functions and agents. */
+  readonly gatewayUrl: string;
+  readonly region: string;
+  /** Only at the first start with the data folder. */
+  readonly adminToken?: string;
+  readonly ec2: Ec2Control;
+  readonly outputs: StackSpec['outputs'];
+  /** What the stack has asked of AWS since the last reset, by who asked. */
+  requests(): RequestCount[];
+  resetRequests(): void;
+  /** Invokes the function whose logical id begins so. */
+  invoke(logicalIdPrefix: string, event: unknown): Promise<unknown>;
+  /** Ends all servers, workers and agents. */
+  stop(): Promise<void>;
+  /** Ends the agents at once, for a process that cannot wait. */
+  pullPlugs(): void;
+}
+
+/** fauxqs has this account. */
+const accountId = '000000000000';
+/** A region whose instance prices Reveille knows. */
+const region = 'us-east-1';
+const stackName = 'Reveille';
+const apiId = 'local';
+
+const firstTokenAnswer = z.object({ token: z.string().optional() });
+
+/** Ctrl-C has to end everything within five seconds. */
+const defaultStopGraceMs = 2000;
+
+const noDelays: Delays = { pendingMs: 0, bootMs: 0, stoppingMs: 0 };
+
+const bundledAgent = (configFile: string): string[] => [
+  process.execPath,
+  join(root, 'dist', 'runner-agent', 'reveille-runner.mjs'),
+  'start',
+  '--config',
+  configFile,
+  '--work-dir',
+  join(dirname(configFile), 'work'),
+];
+
+/** Starts the stack. Rejects with `EADDRINUSE` when the port is taken, and leaves nothing running when it rejects. */
+export const startStack = async (options: LocalStackOptions): Promise<LocalStack> => {
+  const undo: (() => unknown)[] = [];
+  const undoAll = async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    return await start(options, undo, undoAll);
+  } catch (error) {
+    await undoAll();
+    throw error;
+  }
+};
+
+const start = async (
+  options: LocalStackOptions,
+  undo: (() => unknown)[],
+  stop: () => Promise<void>,
+): Promise<LocalStack> => {
+  const { log = () => {}, agentCommand = bundledAgent, schedules = true } = options;
+  const dataDir = resolve(options.dataDir);
+  const environment = readEnvironment(process.env);
+  mkdirSync(dataDir, { recursive: true });
+
+  const api = createServer();
+  const apiReady = Promise.withResolvers<RequestListener>();
+  api.on('request', async (request, response) => (await apiReady.promise)(request, response));
+  const port = await listenOnLoopback(api, options.port ?? 0);
+  undo.push(() => stopServer(api));
+
+  const templateDir = options.templateDir ?? join(dataDir, 'cdk.out');
+  if (options.templateDir === undefined) await synthesize(templateDir, environment, options.signal);
+  const { template, assets } = readTemplate(templateIn(templateDir));
+  const place: Place = { accountId, region, stackName, apiUrl: `http://localhost:${port}` };
+  const spec = interpret(template, assets, place);
+
+  const now = () => new Date();
+  const nowMs = () => Date.now();
+  const counter = countRequests();
+  const principals = makePrincipals(nowMs);
+
+  const dynamoDb = await startDynamoDb(spec.tables, join(dataDir, 'dynamodb'));
+  undo.push(dynamoDb.stop);
+  const sqs = await startSqs(region, spec.queues);
+  undo.push(sqs.stop);
+
+  let bus: EventBus | undefined;
+  const ec2: Ec2 = openEc2({
+    dataDir,
+    region,
+    accountId,
+    delays: { ...noDelays, ...options.delays },
+    agentCommand,
+    path: environment.PATH,
+    now,
+    onEvent: (event) => bus?.put(event),
+    onChange: ({ instance }) => log('ec2', `${instance.id} is ${instance.state}`),
+  });
+  const gateway = await startGateway({
+    principals,
+    counter,
+    nowMs,
+    services: {
+      dynamodb: dynamoDb.service,
+      sqs: sqs.service,
+      ec2: ec2.service,
+      sts: makeSts(spec.roles, principals, accountId, nowMs),
+    },
+    onFailure: (message) => log('stack', message),
+  });
+  undo.push(gateway.stop);
+
+  const pools = spec.functions.map((fn) => {
+    const credentials = principals.issue({
+      name: fn.label,
+      arn: `arn:aws:sts::${accountId}:assumed-role/${fn.role.name}/${fn.name}`,
+      role: fn.role,
+    });
+    const pool = makeFunctionPool(fn, {
+      environment: functionEnvironment(fn, credentials, region, gateway.url),
+      log: (line) => log(fn.label, line),
+    });
+    undo.push(pool.stop);
+    const invoke: Invoke = (event) => {
+      counter.add(fn.label, 'lambda', 'Invoke');
+      return pool.invoke(event);
+    };
+    return { fn, invoke };
+  });
+  const functionOf = (arn: string): Invoke => {
+    const found = pools.find(({ fn }) => fn.arn === arn);
+    if (!found) throw new Error(`The template has no function ${arn}.`);
+    return found.invoke;
+  };
+
+  const makeListener = () =>
+    makeHttpApi({
+      apiId,
+      routes: spec.routes.map((route) => ({ ...route, invoke: functionOf(route.functionArn) })),
+      now,
+      onRequest: () => counter.add('http', 'apigateway', 'Request'),
+    });
+  apiReady.resolve(makeListener());
+
+  for (const source of spec.eventSources) {
+    const queue = spec.queues.find(({ arn }) => arn === source.queueArn);
+    if (!queue) throw new Error(`The template has no queue ${source.queueArn}.`);
+    const label = pools.find(({ fn }) => fn.arn === source.functionArn)?.fn.label ?? 'unknown';
+    const eventSource = startEventSource({
+      spec: source,
+      queueUrl: queue.url,
+      region,
+      call: sqs.call,
+      invoke: functionOf(source.functionArn),
+      onRequest: (operation) => counter.add(`${label} (event source)`, 'sqs', operation),
+      log: (line) => log('stack', line),
+    });
+    undo.push(eventSource.stop);
+  }
+
+  bus = startEventBus({
+    rules: spec.rules.filter(({ schedule }) => schedules || schedule === undefined),
+    place,
+    functionOf,
+    now,
+  });
+  undo.push(bus.stop);
+
+  const invoke: LocalStack['invoke'] = async (logicalIdPrefix, event) => {
+    const found = pools.find(({ fn }) => fn.logicalId.startsWith(logicalIdPrefix));
+    if (!found)
+      throw new Error(`The template has no function whose logical id begins with ${logicalIdPrefix}.`);
+    return found.invoke(event);
+  };
+  // The function itself knows whether it is the first time.
+  const { token: adminToken } = firstTokenAnswer.parse(await invoke('FirstToken', {}));
+
+  undo.push(() => ec2.stop(options.stopGraceMs ?? defaultStopGraceMs));
+  ec2.resume();
+
+  return {
+    url: place.apiUrl,
+    gatewayUrl: gateway.url,
+    region,
+    ...(adminToken !== undefined && { adminToken }),
+    ec2: ec2.control,
+    outputs: spec.outputs,
+    requests: counter.list,
+    resetRequests: counter.reset,
+    invoke,
+    stop,
+    pullPlugs: ec2.pullPlugs,
+  };
+};

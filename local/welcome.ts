@@ -1,0 +1,71 @@
+/** What `npm start` tells a newcomer: where the API is, the token, and three lines to paste into bash. */
+
+export interface Welcome {
+  readonly url: string;
+  readonly dataDir: string;
+  /** Only at the first start with the data folder. */
+  readonly adminToken?: string;
+  /** A stopped instance that has no runner yet, and the file on its disk that its runner goes to. */
+  readonly instance?: { readonly id: string; readonly configFile: string };
+}
+
+/** In bash: nothing within single quotes has a meaning. */
+const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+const post = (path: string, body: string, more = ''): string =>
+  `curl -sS${more} "$URL${path}" -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d ${body}`;
+
+/** The answer to a POST says by its Location header where the new resource is (needs curl 7.84 or later). */
+const locationOf = (command: string): string => `$(${command})`;
+const printLocation = ` -o /dev/null -w '%header{location}'`;
+
+/** A project; a runner for the instance, whose answer is the agent's config file; a template and a task of it. */
+export const curlLines = (instance: NonNullable<Welcome['instance']>): string[] => {
+  const runner = quote(JSON.stringify({ name: 'first', tags: ['demo'], instanceId: instance.id }));
+  const template = quote(
+    JSON.stringify({
+      name: 'hello',
+      app: 'bash',
+      tag: 'demo',
+      script: 'echo "Hello from $HOSTNAME"; sleep 2; date',
+    }),
+  );
+  return [
+    `PROJECT=${locationOf(post('/api/projects', quote('{"name":"demo"}'), printLocation))}`,
+    post('$PROJECT/runners', runner, ` -o ${quote(instance.configFile)}`),
+    `TEMPLATE=${locationOf(post('$PROJECT/templates', template, printLocation))} && ` +
+      `TASK=${locationOf(post('$PROJECT/tasks', '"{\\"templateId\\":\\"$(basename $TEMPLATE)\\"}"', printLocation))}`,
+  ];
+};
+
+/** The whole text. */
+export const welcome = ({ url, dataDir, adminToken, instance }: Welcome): string => {
+  const [project = '', runner = '', task = ''] = instance ? curlLines(instance) : [];
+  const token = adminToken
+    ? `TOKEN=${adminToken}`
+    : `The admin token was printed at the first start. For a new stack with a new one: npm start -- --data <new folder>`;
+  return [
+    '',
+    `Reveille runs at ${url} (reference: ${url}/api/docs), its data in ${dataDir}. Ctrl-C stops it.`,
+    '',
+    ...(adminToken ? ['The admin token, shown only now:', ''] : []),
+    `  ${token}`,
+    ...(instance
+      ? [
+          '',
+          'Paste into bash: a project, a runner on a stopped instance, and a template with a task that wakes it:',
+          '',
+          `  URL=${url}`,
+          `  ${project}`,
+          `  ${runner}`,
+          `  ${task}`,
+          '',
+          'The states of the instance are shown below as they change. The task, and its log:',
+          '',
+          `  curl -sS "$URL$TASK" -H "Authorization: Bearer $TOKEN"`,
+          `  curl -sS "$URL$TASK/log" -H "Authorization: Bearer $TOKEN"`,
+        ]
+      : []),
+    '',
+  ].join('\n');
+};

@@ -1,0 +1,181 @@
+/** The calls that the agent makes to the API. All are POST under /api/agent. */
+import * as z from 'zod';
+import { ansibleOptions, terraformOptions } from './app-options.ts';
+import { instant } from './common.ts';
+import { projectId, runnerId, taskId } from './ids.ts';
+import { inventoryInput } from './inventory.ts';
+import { keySecret } from './key.ts';
+import { logChunk, maxChunksPerCall } from './log.ts';
+import { repositoryInput } from './repository.ts';
+import { commit, hostResults } from './result.ts';
+import { surveyAnswers } from './survey.ts';
+import { app, onDrain } from './template.ts';
+
+/** How long a runner keeps its tasks without a heartbeat. */
+export const leaseMs = 60_000;
+/** How often a busy agent renews its lease; three may be lost before it lapses. */
+export const heartbeatIntervalMs = 15_000;
+
+/** POST challenge (bearer: the runner's token). Only the holder of the private key can read the answer in it. */
+export const challengeResponse = z.object({
+  challenge: z.string().describe('JWE; its plain text is the answer'),
+});
+
+/** POST credentials (bearer: the runner's token). */
+export const credentialsRequest = z.strictObject({
+  answer: z.string().max(4000),
+  agentVersion: z.string().max(50),
+  agentId: z.uuid().describe('Of the working folder: the same after a restart of the agent'),
+  isStart: z.boolean().default(false).describe('The first exchange since the agent was started'),
+});
+
+export type CredentialsRequest = z.infer<typeof credentialsRequest>;
+
+/** What the control plane may change while the agent runs. */
+export const agentSettings = z.object({
+  queueUrls: z.array(z.string()),
+  controlQueueUrl: z
+    .string()
+    .optional()
+    .describe('Of the queue that is this runner’s alone; whatever rings there: send a heartbeat at once'),
+  maxParallelTasks: z.int().describe('0 = no limit'),
+  idleTimeoutMs: z
+    .int()
+    .optional()
+    .describe('Offer to drain after this long without a task; absent when nobody would stop the instance'),
+});
+export type AgentSettings = z.infer<typeof agentSettings>;
+
+export const credentialsResponse = z.object({
+  runnerId,
+  session: z.string().describe('Bearer token for the calls below'),
+  expiresAt: instant.describe('Of the session and of the AWS credentials'),
+  aws: z.object({
+    region: z.string(),
+    endpoint: z.string().optional(),
+    accessKeyId: z.string(),
+    secretAccessKey: z.string(),
+    sessionToken: z.string(),
+  }),
+  settings: agentSettings,
+});
+export type CredentialsResponse = z.infer<typeof credentialsResponse>;
+
+/** POST claim (bearer: the session). 409 `not_claimable` = forget this doorbell; 409 `try_later` = put it back. */
+export const claimRequest = z.strictObject({
+  projectId,
+  taskId,
+  again: z
+    .boolean()
+    .optional()
+    .describe('The answer to a claim before did not arrive: if the task was given, give it once more'),
+});
+export type ClaimRequest = z.infer<typeof claimRequest>;
+
+export const claimResponse = z.object({
+  attempt: z.int(),
+  lease: z.string().describe('Proves the right to log and finish; good until the next heartbeat is overdue'),
+  payload: z.string().describe('JWE of a taskPayload to the runner’s public key'),
+});
+export type ClaimResponse = z.infer<typeof claimResponse>;
+
+const repositoryPayload = repositoryInput
+  .pick({ url: true, branch: true, knownHosts: true })
+  .extend({ key: keySecret.optional() });
+
+const passwordKey = z.object({ vaultId: z.string(), key: keySecret });
+
+const ansiblePayload = ansibleOptions.omit({ vaultKeys: true, becomeKeyId: true }).extend({
+  vaultKeys: z.array(passwordKey).optional(),
+  becomeKey: keySecret.optional(),
+});
+
+/** All that a task needs, secrets included; travels only as JWE. */
+export const taskPayload = z.object({
+  projectId,
+  taskId,
+  attempt: z.int(),
+  templateName: z.string(),
+  app,
+  script: z.string().optional(),
+  path: z.string().optional(),
+  arguments: z.array(z.string()),
+  timeoutMs: z.int(),
+  stopGraceMs: z.int().describe('Between SIGTERM and SIGKILL'),
+  onDrain,
+  variables: z.record(z.string(), z.string()),
+  secrets: z.record(z.string(), z.string()),
+  secretFiles: z.record(z.string(), z.string()).optional(),
+  survey: surveyAnswers.optional(),
+  surveySecrets: surveyAnswers.optional(),
+  ansible: ansiblePayload.optional(),
+  terraform: terraformOptions.optional(),
+  repository: repositoryPayload.optional(),
+  inventory: inventoryInput.and(z.object({ key: keySecret.optional() })).optional(),
+});
+export type TaskPayload = z.infer<typeof taskPayload>;
+
+/** POST heartbeat (bearer: the session). Names every task that the agent holds or is claiming. */
+export const heartbeatRequest = z.strictObject({
+  agentVersion: z.string().max(50),
+  draining: z.boolean().optional().describe('The agent is shutting down: it takes no task any more'),
+  leaving: z.boolean().optional().describe('Its last heartbeat: another agent may take its place'),
+  tasks: z.array(z.strictObject({ projectId, taskId, attempt: z.int().optional() })).max(1000),
+  claims: z
+    .int()
+    .optional()
+    .describe('As the last answer told it; a heartbeat that does not know of a later claim gives up no task'),
+});
+export type HeartbeatRequest = z.infer<typeof heartbeatRequest>;
+
+export const heartbeatResponse = z.object({
+  leases: z.array(
+    z.object({
+      taskId,
+      lease: z.string(),
+      stop: z.boolean().describe('A user stopped the task'),
+      confirmed: z
+        .boolean()
+        .optional()
+        .describe('What a user said to the task that waits for it; false = rejected'),
+    }),
+  ),
+  claims: z.int().optional().describe('How many claims this runner has made; for the next heartbeat'),
+  lost: z.array(taskId).describe('No longer this agent’s: end them and report nothing'),
+  drain: z.boolean().describe('Stop polling, finish or hand back what runs, then call drain'),
+  settings: agentSettings,
+});
+export type HeartbeatResponse = z.infer<typeof heartbeatResponse>;
+
+/** POST drain (bearer: the session). The agent holds no task and has stopped polling. */
+export const drainResponse = z.object({
+  sleep: z.boolean().describe('false = there is work after all: poll again'),
+});
+
+/** POST log (bearer: the session). A chunk that is already stored is accepted again and changes nothing. */
+export const logRequest = z.strictObject({
+  lease: z.string().max(4000),
+  chunks: z.array(logChunk).min(1).max(maxChunksPerCall),
+});
+export type LogRequest = z.infer<typeof logRequest>;
+
+export const logResponse = z.object({ stop: z.boolean() });
+
+/** POST await-confirmation (bearer: the session). The task waits for a person, whose word comes by heartbeat. */
+export const awaitConfirmationRequest = z.strictObject({ lease: z.string().max(4000) });
+
+/** POST finish (bearer: the session). */
+export const finishRequest = z.strictObject({
+  lease: z.string().max(4000),
+  status: z
+    .enum(['success', 'error', 'stopped', 'handed_back', 'lost'])
+    .describe(
+      '"handed_back": ended for a drain, so the next attempt waits and none is counted; "lost": the runner could not go on with it',
+    ),
+  exitCode: z.int().optional(),
+  reason: z.string().max(2000).optional().describe('What went wrong, in a sentence'),
+  logChunks: z.int().min(0).describe('How many chunks the log has in all'),
+  commit: commit.optional(),
+  hosts: hostResults.optional(),
+});
+export type FinishRequest = z.infer<typeof finishRequest>;

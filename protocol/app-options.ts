@@ -1,0 +1,80 @@
+/** What a template says to its app beyond the script: the options of Ansible, and of Terraform and OpenTofu. */
+import * as z from 'zod';
+import { keyId } from './ids.ts';
+
+/** Goes to a program as the value of a flag, so it must not look like a flag itself. */
+const flagValue = (longest: number) =>
+  z.string().min(1).max(longest).regex(/^[^-]/, 'must not start with "-"');
+
+const ansibleTag = z
+  .string()
+  .max(200)
+  .regex(/^[^\s,-][^\s,]*$/, 'must be one tag, without spaces and commas');
+
+const vaultKey = z.strictObject({
+  keyId: keyId.describe('A key of type string or login_password'),
+  vaultId: z
+    .string()
+    .max(100)
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/, 'must be letters, digits, "_", "." and "-"')
+    .default('default')
+    .describe('The label that `ansible-vault --vault-id` encrypted with'),
+});
+
+/** What a person may choose anew for one task. */
+const ansibleChoices = {
+  limit: flagValue(2000).optional().describe('A host pattern'),
+  tags: z.array(ansibleTag).max(100).optional(),
+  skipTags: z.array(ansibleTag).max(100).optional(),
+  check: z.boolean().optional().describe('Say what would change, and change nothing'),
+  diff: z.boolean().optional().describe('Show what changes within files'),
+};
+
+export const ansibleOptions = z.strictObject({
+  ...ansibleChoices,
+  extraVars: z
+    .record(z.string().min(1).max(200), z.union([z.string().max(32_768), z.number(), z.boolean()]))
+    .optional(),
+  vaultKeys: z.array(vaultKey).max(10).optional(),
+  becomeKeyId: keyId
+    .optional()
+    .describe('Its password is for becoming another user; a login in it is that user’s name'),
+});
+export type AnsibleOptions = z.infer<typeof ansibleOptions>;
+
+export const terraformAction = z.enum(['plan', 'apply', 'destroy']);
+
+const terraformChoices = {
+  action: terraformAction.optional().describe('"apply" unless told'),
+};
+
+export const terraformOptions = z.strictObject({
+  ...terraformChoices,
+  workspace: z
+    .string()
+    .max(90)
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.~-]*$/, 'must be a name that a Terraform workspace can have')
+    .optional()
+    .describe('Made when it is not there'),
+  autoApprove: z.boolean().default(false).describe('Apply without asking; else somebody has to confirm'),
+  confirmTimeoutMs: z
+    .int()
+    .min(1000)
+    .max(86_400_000)
+    .default(1_800_000)
+    .describe('How long the runner waits to be confirmed; it costs money meanwhile'),
+  backendConfig: z
+    .record(
+      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be an argument of a backend'),
+      z.string().max(4000),
+    )
+    .optional()
+    .describe('Of `terraform init -backend-config`'),
+});
+export type TerraformOptions = z.infer<typeof terraformOptions>;
+
+/** What one task may have otherwise than its template. */
+export const taskOptions = {
+  ansible: z.strictObject(ansibleChoices).optional().describe("Instead of the template's, each by itself"),
+  terraform: z.strictObject(terraformChoices).optional(),
+};

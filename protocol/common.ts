@@ -1,0 +1,47 @@
+/** Field schemas that several resources share. */
+import * as z from 'zod';
+
+/** A moment as ISO 8601 in UTC with milliseconds, so that two of them compare as strings. */
+export const instant = z.iso.datetime({ precision: 3 });
+export type Instant = string;
+
+export const name = z.string().trim().min(1).max(120);
+export const description = z.string().trim().max(2000);
+
+/** Routes a task to runners. Narrow enough to stand in an SQS queue's name (80 characters in all). */
+export const tag = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/,
+    'must be 1 to 32 letters, digits, "-" or "_", and start with a letter or a digit',
+  )
+  // A queue of a runner's own has the runner's id where that of a tag has the tag.
+  .refine((text) => !text.startsWith('run_'), { error: 'must not start with "run_", as ids of runners do' });
+
+/** Lines of known_hosts (sshd(8)). */
+export const knownHosts = z
+  .string()
+  .min(1)
+  .max(65_536)
+  .describe('In the form of known_hosts: no other host key is accepted. Without them the first one seen is');
+
+/** Money: whole millionths of a US dollar. */
+export const microUsd = z.int();
+
+/** A path inside a repository: relative, and never out of it. */
+export const repositoryPath = z
+  .string()
+  .min(1)
+  .max(500)
+  .refine((path) => !path.startsWith('/') && !path.split('/').includes('..'), {
+    error: 'must be a relative path inside the repository',
+  });
+
+/** The page of a listing: at most `limit` rows, from `cursor` (opaque, from the page before). */
+export const pageQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+  cursor: z.string().max(1000).optional(),
+});
+
+export const page = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), nextCursor: z.string().optional() });

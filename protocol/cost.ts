@@ -1,0 +1,54 @@
+/** What instances cost, against what they would have cost had they never slept. */
+import * as z from 'zod';
+import { instant, microUsd } from './common.ts';
+import { projectId, runnerId, sessionId } from './ids.ts';
+
+/** EC2 bills Linux by the second, and this much at least at every start (AWS: On-Demand pricing). */
+export const minimumBilledSeconds = 60;
+
+/** One stretch of time in which an instance ran; open while `endedAt` is absent. */
+export const instanceSession = z.object({
+  id: sessionId,
+  runnerId,
+  projectId: projectId.optional().describe('Absent for a global runner'),
+  instanceId: z.string(),
+  instanceType: z.string().optional(),
+  region: z.string(),
+  startedAt: instant,
+  endedAt: instant.optional(),
+  seconds: z.int(),
+  billedSeconds: z.int(),
+  busyMs: z.int(),
+  microUsd: microUsd.optional().describe('Absent where the price of the instance type is not known'),
+});
+export type InstanceSession = z.infer<typeof instanceSession>;
+
+export const costQuery = z.object({
+  from: instant.optional().describe('30 days ago unless told'),
+  to: instant.optional().describe('Now unless told'),
+});
+
+export const runnerCost = z.object({
+  runnerId,
+  name: z.string(),
+  sessions: z.int(),
+  runSeconds: z.int(),
+  billedSeconds: z.int(),
+  alwaysOnSeconds: z.int(),
+  spentMicroUsd: microUsd,
+  alwaysOnMicroUsd: microUsd,
+});
+
+export const costReport = z.object({
+  from: instant,
+  to: instant,
+  spentMicroUsd: microUsd,
+  alwaysOnMicroUsd: microUsd,
+  savedMicroUsd: microUsd,
+  runners: z.array(runnerCost),
+  sessions: z.array(instanceSession),
+  tasks: z.array(z.object({ taskId: z.string(), runnerId, microUsd })),
+  pricesAsOf: z.string().describe('The date of the price table'),
+  unpriced: z.array(z.string()).describe('Instance types whose price is not known; they count as 0'),
+});
+export type CostReport = z.infer<typeof costReport>;

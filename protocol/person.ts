@@ -1,0 +1,115 @@
+/** People: how they sign in, what they are in a project, and what is written down of what they do. */
+import * as z from 'zod';
+import { instant, name } from './common.ts';
+import { apiTokenId, auditEventId, invitationId, projectId, userId } from './ids.ts';
+import { role } from './role.ts';
+
+/** Compared in small letters. */
+export const email = z.email('must be an e-mail address').max(254).toLowerCase();
+/** Long rather than curious (NIST SP 800-63B). The upper bound keeps hashing cheap. */
+export const password = z.string().min(12, 'must have at least 12 characters').max(200);
+const totpCode = z.string().regex(/^\d{6}$/, 'must be the 6 digits that your authenticator shows');
+
+export const setupInput = z.strictObject({ email, name, password });
+export type SetupInput = z.infer<typeof setupInput>;
+export const setupState = z.object({
+  isSetUp: z.boolean().describe('Whether there is anybody who can sign in'),
+});
+
+export const loginInput = z.strictObject({
+  email,
+  password: z.string().max(200),
+  totp: totpCode.optional().describe('Of an authenticator, when one is set up'),
+});
+
+export const passwordChange = z.strictObject({ current: z.string().max(200), next: password });
+export const passwordProof = z.strictObject({ password: z.string().max(200) });
+export const totpSecret = z.object({
+  secret: z.string().describe('Base32'),
+  uri: z.string().describe('otpauth://…, to show as a QR code'),
+});
+export const totpProof = z.strictObject({ code: totpCode });
+
+/** A person that can sign in. */
+export const user = z.object({
+  id: userId,
+  email,
+  name,
+  isAdmin: z.boolean().describe('May do everything, in every project'),
+  hasTotp: z.boolean(),
+  createdAt: instant,
+});
+export type User = z.infer<typeof user>;
+export const userChange = z.strictObject({ isAdmin: z.boolean() });
+
+/** Who asks: a person, or an API token. */
+export const me = z.object({
+  id: z.string(),
+  name: z.string(),
+  isAdmin: z.boolean(),
+  roles: z.record(projectId, role).describe('By project'),
+  user: user.optional().describe('Absent for an API token'),
+});
+
+export const member = z.object({ userId, email, name, role });
+export type Member = z.infer<typeof member>;
+export const memberInput = z.strictObject({ role });
+
+const week = 604_800_000;
+
+export const invitationInput = z.strictObject({
+  email,
+  role,
+  expiresInMs: z.int().min(60_000).max(week).default(week),
+});
+export type InvitationInput = z.infer<typeof invitationInput>;
+
+export const invitation = z.object({
+  id: invitationId,
+  projectId,
+  email,
+  role,
+  createdAt: instant,
+  validUntil: instant,
+});
+export type Invitation = z.infer<typeof invitation>;
+export const newInvitation = invitation.extend({
+  token: z.string().describe('Good once, for whoever has it: hand it to the invited person only'),
+});
+
+export const acceptance = z.strictObject({
+  token: z.string().max(500),
+  name: name.optional().describe('Of somebody who is new'),
+  password: z.string().max(200).describe('A new one of somebody who is new, else the one that they have'),
+});
+
+export const apiTokenInput = z.strictObject({
+  name,
+  role,
+  expiresInMs: z.int().min(60_000).max(31_622_400_000).default(7_776_000_000).describe('90 days unless told'),
+});
+export const adminTokenInput = apiTokenInput.omit({ role: true });
+
+export const apiToken = z.object({
+  id: apiTokenId,
+  name,
+  projectId: projectId.optional(),
+  role: role.or(z.literal('admin')),
+  createdAt: instant,
+  createdBy: z.string(),
+  validUntil: instant.optional().describe('Absent: until it is revoked'),
+});
+export const newApiToken = apiToken.extend({ token: z.string().describe('Shown only now') });
+
+/** One change, sign-in, or use of secrets. */
+export const auditEvent = z.object({
+  id: auditEventId,
+  at: instant,
+  actor: z.object({ id: z.string(), name: z.string() }),
+  operation: z.string().describe('An operation of this API, or `useSecrets`'),
+  target: z.string().describe('The path of what was changed, or what used the secrets'),
+  secrets: z.array(z.string()).optional().describe('The keys and environments whose secrets were used'),
+  source: z.string().optional().describe('The address that the request came from'),
+  requestId: z.string().optional(),
+});
+export type AuditEvent = z.infer<typeof auditEvent>;

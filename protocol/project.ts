@@ -1,0 +1,14 @@
+/** A project: the unit of isolation, with its own runners, templates, inventories, keys and queues. */
+import * as z from 'zod';
+import { description, instant, name } from './common.ts';
+import { projectId } from './ids.ts';
+
+export const projectInput = z.strictObject({
+  name,
+  description: description.optional(),
+  logRetentionDays: z.int().min(1).max(3650).default(90).describe('How long the logs of its tasks are kept'),
+});
+export type ProjectInput = z.infer<typeof projectInput>;
+
+export const project = projectInput.strip().extend({ id: projectId, createdAt: instant });
+export type Project = z.infer<typeof project>;

@@ -1,0 +1,29 @@
+/** A git repository that holds playbooks and scripts. */
+import * as z from 'zod';
+import { instant, knownHosts, name } from './common.ts';
+import { keyId, projectId, repositoryId } from './ids.ts';
+
+/** https://, ssh://, file://, the scp form `git@host:path`, or an absolute path; never an option of git's. */
+const gitUrl = z
+  .string()
+  .max(1000)
+  .regex(/^(https?:\/\/|ssh:\/\/|file:\/\/|\/|[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:)[^\s]+$/, {
+    error: 'must be an https, ssh or file URL, git@host:path, or an absolute path',
+  });
+
+export const repositoryInput = z.strictObject({
+  name,
+  url: gitUrl,
+  branch: z
+    .string()
+    .max(200)
+    .regex(/^[^\s-][^\s]*$/, 'must be a branch, a tag or a commit')
+    .default('main')
+    .describe('A branch, a tag, or the hash of a commit'),
+  keyId: keyId.optional(),
+  knownHosts: knownHosts.optional(),
+});
+export type RepositoryInput = z.infer<typeof repositoryInput>;
+
+export const repository = repositoryInput.strip().extend({ id: repositoryId, projectId, createdAt: instant });
+export type Repository = z.infer<typeof repository>;

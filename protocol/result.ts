@@ -1,0 +1,27 @@
+/** What a task's run leaves behind beside its log: the commit that it ran, and what Ansible did to each host. */
+import * as z from 'zod';
+
+export const commit = z.object({
+  hash: z.string().regex(/^[0-9a-f]{40,64}$/, 'must be a commit hash in full'),
+  message: z.string().max(500).describe('Its first line'),
+});
+export type Commit = z.infer<typeof commit>;
+
+const count = z.int().min(0);
+
+/** As in Ansible's recap. */
+export const hostResult = z.object({
+  host: z.string().max(255),
+  ok: count,
+  changed: count,
+  unreachable: count,
+  failed: count,
+  skipped: count,
+  rescued: count,
+  ignored: count,
+});
+export type HostResult = z.infer<typeof hostResult>;
+
+/** More hosts than this would not fit into the task's item with the rest. */
+export const maxHostResults = 1000;
+export const hostResults = z.array(hostResult).max(maxHostResults);

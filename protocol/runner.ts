@@ -1,0 +1,129 @@
+/** A runner: a registered worker, and the EC2 instance behind it. */
+import * as z from 'zod';
+import { instant, name, tag } from './common.ts';
+import { projectId, registrationTokenId, runnerId, sessionId, taskId } from './ids.ts';
+
+/** EC2 bills at least this long at every start (AWS: StartInstances), so a shorter idle time saves nothing. */
+export const defaultIdleTimeoutMs = 60_000;
+
+export const instanceId = z
+  .string()
+  .regex(/^i-[0-9a-f]{8,17}$/, 'must be an EC2 instance id such as i-0123456789abcdef0');
+export const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be an AWS region such as eu-west-1');
+
+const webhookUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2000);
+
+export const runnerInput = z.strictObject({
+  name,
+  tags: z.array(tag).max(20).default([]),
+  maxParallelTasks: z.int().min(0).max(1000).default(1).describe('0 = no limit'),
+  active: z.boolean().default(true).describe('An inactive runner takes no task'),
+  idleTimeoutMs: z
+    .int()
+    .min(0)
+    .max(86_400_000)
+    .default(defaultIdleTimeoutMs)
+    .describe('How long the instance stays on without work; 0 = stop at once'),
+  instanceId: instanceId.optional().describe('The EC2 instance that is started and stopped for this runner'),
+  region: region.optional().describe("The instance's region, when it is not the control plane's"),
+  webhookUrl: webhookUrl
+    .optional()
+    .describe(
+      "Where start and finish events go; without it, the stack's own functions start and stop the instance",
+    ),
+});
+export type RunnerInput = z.infer<typeof runnerInput>;
+
+export const runnerStatus = z.enum(['offline', 'stopped', 'starting', 'online', 'draining', 'stopping']);
+export type RunnerStatus = z.infer<typeof runnerStatus>;
+
+/** The stretch of time, not over yet, in which the instance runs and costs money. */
+export const openSession = z.object({ id: sessionId, startedAt: instant });
+export type OpenSession = z.infer<typeof openSession>;
+
+/** What is wrong with a runner, in words that its owner can act on. */
+export const runnerFault = z.object({ code: z.string(), detail: z.string(), at: instant });
+
+export const runner = runnerInput.strip().extend({
+  id: runnerId,
+  projectId: projectId.optional().describe('Absent on a global runner'),
+  status: runnerStatus,
+  statusSince: instant,
+  slots: z.array(taskId).describe('The tasks that it holds'),
+  demand: z.array(taskId).describe('The waiting tasks that count on it'),
+  drainRequestedAt: instant
+    .optional()
+    .describe('Since when it takes no task any more, until it is resumed or its agent starts again'),
+  idleSince: instant.optional().describe('Since when it is online and without a task'),
+  publicKey: z.string().describe('X25519, SPKI in PEM'),
+  instanceType: z.string().optional(),
+  agentVersion: z.string().optional(),
+  heartbeatAt: instant.optional(),
+  leaseUntil: instant.optional().describe('Until when its tasks are safe without another heartbeat'),
+  session: openSession.optional(),
+  lastSessionEndedAt: instant.optional(),
+  fault: runnerFault.optional(),
+  failedStarts: z.int().optional().describe('How many starts in a row came to nothing'),
+  quarantinedAt: instant
+    .optional()
+    .describe(
+      'Since when it is not started any more, for the reason in `fault`; saving it as active lifts this',
+    ),
+  createdAt: instant,
+});
+export type Runner = z.infer<typeof runner>;
+
+/** A new runner with the secrets that are shown only now. Saved as it is, it is the agent's config file. */
+export const createdRunner = z.object({
+  apiUrl: z.string(),
+  token: z.string(),
+  privateKey: z.string().optional().describe('X25519, PKCS #8 in PEM; absent when the runner made its own'),
+  webhookSecret: z.string().describe('Verifies the webhooks of this runner (Standard Webhooks, whsec_…)'),
+  runner,
+});
+export type CreatedRunner = z.infer<typeof createdRunner>;
+
+/** What a machine that registers itself may ask for, signed for by a registration token. */
+export const registrationTokenInput = z.strictObject({
+  tags: z.array(tag).max(20).default([]),
+  expiresInMs: z.int().min(60_000).max(604_800_000).default(3_600_000),
+  uses: z.int().min(1).max(1000).default(1).describe('How many machines may register with it'),
+});
+export type RegistrationTokenInput = z.infer<typeof registrationTokenInput>;
+
+/** What may be shown of a registration token. */
+export const registrationTokenRecord = z.object({
+  id: registrationTokenId,
+  tags: z.array(tag),
+  usesLeft: z.int(),
+  createdAt: instant,
+  expiresAt: instant,
+});
+export type RegistrationTokenRecord = z.infer<typeof registrationTokenRecord>;
+
+export const registrationToken = registrationTokenRecord.extend({
+  token: z.string().describe('Good for as many registrations as it has uses'),
+});
+
+/** How a runner gets another token. */
+export const rotationInput = z.strictObject({
+  graceMs: z
+    .int()
+    .min(0)
+    .max(86_400_000)
+    .default(0)
+    .describe(
+      'How long the token before stays good, for a change without a gap; 0 revokes it and its sessions at once',
+    ),
+});
+export const rotatedToken = z.object({ token: z.string().describe('Shown only now') });
+
+export const registerRequest = z.strictObject({
+  name,
+  publicKey: z.string().startsWith('-----BEGIN PUBLIC KEY-----').max(500),
+  maxParallelTasks: runnerInput.shape.maxParallelTasks,
+  idleTimeoutMs: runnerInput.shape.idleTimeoutMs,
+  instanceId: instanceId.optional(),
+  region: region.optional(),
+});
+export type RegisterRequest = z.infer<typeof registerRequest>;

@@ -1,0 +1,64 @@
+/** A task: one run of a template. */
+import * as z from 'zod';
+import { taskOptions } from './app-options.ts';
+import { instant, microUsd, pageQuery, tag } from './common.ts';
+import { projectId, runnerId, taskId, templateId } from './ids.ts';
+import { commit, hostResults } from './result.ts';
+import { surveyAnswers } from './survey.ts';
+import { app } from './template.ts';
+
+export const taskStatus = z.enum([
+  'waiting',
+  'starting',
+  'running',
+  'waiting_confirmation',
+  'confirmed',
+  'rejected',
+  'stopping',
+  'success',
+  'error',
+  'stopped',
+]);
+export type TaskStatus = z.infer<typeof taskStatus>;
+
+export const taskInput = z.strictObject({
+  templateId,
+  message: z.string().trim().max(500).optional().describe('Why it is run'),
+  survey: surveyAnswers.optional().describe("Answers to the template's survey"),
+  ...taskOptions,
+});
+export type TaskInput = z.infer<typeof taskInput>;
+
+export const task = z.object({
+  id: taskId,
+  projectId,
+  templateId,
+  templateName: z.string(),
+  app,
+  message: z.string().optional(),
+  tag: tag.optional().describe('As resolved when it was made'),
+  status: taskStatus,
+  attempt: z.int().min(1),
+  runnerId: runnerId.optional().describe('The runner that is to run it, runs it or ran it'),
+  reason: z.string().optional().describe('Why it waits, or why it failed'),
+  exitCode: z.int().optional(),
+  survey: surveyAnswers.optional().describe('Without the secret answers, which are never shown'),
+  ...taskOptions,
+  commit: commit.optional().describe('What of the repository was run'),
+  hosts: hostResults.optional().describe('What Ansible did to each host; not in listings'),
+  createdAt: instant,
+  createdBy: z.string(),
+  claimedAt: instant.optional(),
+  startedAt: instant.optional(),
+  finishedAt: instant.optional(),
+  costMicroUsd: microUsd.optional().describe("Its share of its instance session's cost so far"),
+});
+export type Task = z.infer<typeof task>;
+
+export const taskQuery = pageQuery.extend({
+  status: taskStatus.optional(),
+  templateId: templateId.optional(),
+  runnerId: runnerId.optional(),
+  tag: tag.optional(),
+});
+export type TaskQuery = z.infer<typeof taskQuery>;

@@ -1,0 +1,69 @@
+/** A template: what to run, and where. */
+import * as z from 'zod';
+import { ansibleOptions, terraformOptions } from './app-options.ts';
+import { description, instant, name, repositoryPath, tag } from './common.ts';
+import { environmentId, inventoryId, projectId, repositoryId, templateId } from './ids.ts';
+import { survey } from './survey.ts';
+
+export const app = z.enum(['ansible', 'terraform', 'tofu', 'bash', 'python', 'powershell']);
+export type App = z.infer<typeof app>;
+
+/** What a template may do when the runner that ran its task is lost. */
+export const onRunnerLost = z.enum(['retry', 'fail']);
+
+/** What becomes of a task whose runner is to drain. */
+export const onDrain = z.enum(['finish', 'hand_back']);
+
+const fields = z.strictObject({
+  name,
+  description: description.optional(),
+  app,
+  script: z.string().min(1).max(65_536).optional().describe('The script or playbook itself'),
+  path: repositoryPath
+    .optional()
+    .describe(
+      'The script or playbook in the repository; for terraform and tofu the folder of the configuration',
+    ),
+  repositoryId: repositoryId.optional(),
+  inventoryId: inventoryId.optional(),
+  environmentId: environmentId.optional(),
+  ansible: ansibleOptions.optional(),
+  terraform: terraformOptions.optional().describe('For terraform and tofu'),
+  survey: survey.optional().describe('What to ask of whoever starts a task'),
+  arguments: z.array(z.string().max(4000)).max(100).default([]),
+  tag: tag.optional().describe("Routes the task; wins over the inventory's"),
+  timeoutMs: z.int().min(1000).max(604_800_000).default(3_600_000),
+  stopGraceMs: z
+    .int()
+    .min(0)
+    .max(600_000)
+    .default(10_000)
+    .describe('How long the task has to end by itself when it is stopped, before it is killed'),
+  onDrain: onDrain
+    .default('finish')
+    .describe('When its runner is to drain: "finish" it there, or "hand_back": end it and run it elsewhere'),
+  onRunnerLost: onRunnerLost.default('retry'),
+  maxAttempts: z.int().min(1).max(10).default(3),
+});
+
+export const templateInput = fields
+  .refine((input) => (input.script === undefined) !== (input.path === undefined), {
+    error: 'needs either a script or a path',
+    path: ['script'],
+  })
+  .refine((input) => input.path === undefined || input.repositoryId !== undefined, {
+    error: 'is needed with a path',
+    path: ['repositoryId'],
+  })
+  .refine(({ app, ansible }) => ansible === undefined || app === 'ansible', {
+    error: 'is for the app ansible only',
+    path: ['ansible'],
+  })
+  .refine(({ app, terraform }) => terraform === undefined || app === 'terraform' || app === 'tofu', {
+    error: 'is for the apps terraform and tofu only',
+    path: ['terraform'],
+  });
+export type TemplateInput = z.infer<typeof templateInput>;
+
+export const template = fields.strip().extend({ id: templateId, projectId, createdAt: instant });
+export type Template = z.infer<typeof template>;

@@ -1,0 +1,14 @@
+/** Arithmetic on instants. Pure: the present is always an argument. */
+import type { Instant } from './common.ts';
+
+/** Tells the present; passed in wherever time matters. */
+export type Clock = () => Instant;
+
+export const toInstant = (epochMs: number): Instant => new Date(epochMs).toISOString();
+
+export const epochMs = (at: Instant): number => Date.parse(at);
+
+export const addMs = (at: Instant, ms: number): Instant => toInstant(epochMs(at) + ms);
+
+/** Milliseconds from `from` to `to`; negative when `to` is the earlier. */
+export const msBetween = (from: Instant, to: Instant): number => epochMs(to) - epochMs(from);

@@ -1,0 +1,56 @@
+/** Webhooks about a task's start and finish: Semaphore's five fields, and three more. */
+import * as z from 'zod';
+import { instant } from './common.ts';
+import { projectId, runnerId, taskId, templateId } from './ids.ts';
+import { taskStatus } from './task.ts';
+
+export const webhookAction = z.enum(['start', 'finish']);
+export type WebhookAction = z.infer<typeof webhookAction>;
+
+const ids = { project_id: projectId, task_id: taskId, template_id: templateId, runner_id: runnerId };
+const more = { attempt: z.int().min(1), sent_at: instant };
+
+export const webhookBody = z.discriminatedUnion('action', [
+  z.object({ action: z.literal('start'), ...ids, ...more }),
+  z.object({ action: z.literal('finish'), ...ids, ...more, status: taskStatus }),
+]);
+export type WebhookBody = z.infer<typeof webhookBody>;
+
+export const deliveryAttempt = z.object({
+  at: instant,
+  durationMs: z.int(),
+  statusCode: z.int().optional(),
+  error: z.string().optional(),
+});
+export type DeliveryAttempt = z.infer<typeof deliveryAttempt>;
+
+const anyId = z.union([z.string(), z.number()]).transform(String);
+
+/** What a receiver accepts: ids as strings or as numbers, as Semaphore sends them. */
+export const receivedWebhookBody = z.object({
+  action: webhookAction,
+  project_id: anyId,
+  task_id: anyId,
+  template_id: anyId,
+  runner_id: anyId,
+  attempt: z.int().min(1),
+});
+export type ReceivedWebhookBody = z.infer<typeof receivedWebhookBody>;
+
+/** One signed, retried HTTP POST. Its id is the idempotency key, and says what it is about. */
+export const deliveryId = z
+  .string()
+  .regex(/^msg_[A-Za-z0-9_]{1,120}$/, 'must be the id of a webhook delivery');
+
+export const delivery = z.object({
+  id: deliveryId,
+  projectId,
+  taskId,
+  runnerId,
+  url: z.string(),
+  body: webhookBody,
+  status: z.enum(['pending', 'delivered', 'dead']),
+  attempts: z.array(deliveryAttempt),
+  createdAt: instant,
+});
+export type Delivery = z.infer<typeof delivery>;

@@ -1,0 +1,22 @@
+/** Who this agent is to the API: an id that stays with its working folder, so that a restart is no second agent. */
+import { randomUUID } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+
+const stored = z.uuid();
+
+const fileIn = (workDir: string) => join(workDir, 'agent-id');
+
+/** The folder's id, if it has one that can be read. */
+export const findAgentId = async (workDir: string): Promise<string | undefined> =>
+  stored.safeParse((await readFile(fileIn(workDir), 'utf8').catch(() => '')).trim()).data;
+
+/** The folder's id, made when there is none. The caller holds the folder's lock. */
+export const readAgentId = async (workDir: string): Promise<string> => {
+  const found = await findAgentId(workDir);
+  if (found) return found;
+  const made = randomUUID();
+  await writeFile(fileIn(workDir), `${made}\n`, { mode: 0o600 });
+  return made;
+};

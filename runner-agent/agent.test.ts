@@ -1,0 +1,334 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { TaskPayload } from '../protocol/agent.ts';
+import type { TaskId } from '../protocol/ids.ts';
+import { createResults } from './results.ts';
+import { aPayload } from './testing/builders.ts';
+import { waitFor } from './testing/wait-for.ts';
+import { createWorld, type World } from './testing/world.ts';
+
+let world: World;
+beforeEach(async () => {
+  world = await createWorld();
+});
+afterEach(() => world.close());
+
+const give = (given: Partial<TaskPayload> = {}, queueUrl?: string) => {
+  const payload = aPayload(given);
+  world.api.addTask(payload);
+  world.ring(payload, queueUrl);
+  return payload.taskId;
+};
+const finishOf = (taskId: TaskId) => waitFor('the finish', () => world.api.tasks.get(taskId)?.finish);
+const statusOf = (taskId: TaskId) => world.api.tasks.get(taskId)?.status;
+const problem = (status: number, code: string) => ({
+  status,
+  body: { type: 'urn:x', title: code, status, detail: `It is ${code}`, code },
+});
+
+/** Runs until the test lets it go by ending it. */
+const endless = 'echo started; sleep 60';
+const hasStarted = (taskId: TaskId) =>
+  waitFor('the start', () => world.api.textOf(taskId).includes('started'));
+
+describe('a runner agent', () => {
+  it('fetches a task, runs it, sends its log and its result, and leaves nothing behind', async () => {
+    const taskId = give({ script: 'echo "hello $NAME"; echo oops >&2', variables: { NAME: 'world' } });
+    world.startAgent();
+    expect(await finishOf(taskId)).toMatchObject({ status: 'success', exitCode: 0 });
+    expect(world.api.textOf(taskId)).toContain('hello world\n');
+    await waitFor('the empty queue', () => world.queued().ready + world.queued().inFlight === 0);
+    await waitFor('the wiped folder', async () => (await readdir(join(world.workDir, 'tasks'))).length === 0);
+  });
+
+  it('never runs more tasks than it has slots, and runs all of them', async () => {
+    world.api.settings.maxParallelTasks = 2;
+    const other = world.addQueue('tasks-sydney');
+    let most = 0;
+    world.api.intercept = (path) => {
+      const running = [...world.api.tasks.values()].filter(({ status }) => status === 'claimed').length;
+      most = Math.max(most, running);
+      return path === 'claim' && running >= 2 ? problem(409, 'try_later') : undefined;
+    };
+    const ids = Array.from({ length: 6 }, (_, index) =>
+      give({ script: 'sleep 0.05' }, index % 2 ? other : undefined),
+    );
+    world.startAgent();
+    for (const id of ids) await finishOf(id);
+    expect(most).toBe(2);
+    expect(world.api.count('claim')).toBe(6);
+  });
+
+  it('drops a doorbell that is not claimable, or no doorbell at all, and goes on', async () => {
+    world.send('not a doorbell');
+    world.ring(aPayload());
+    world.startAgent();
+    await waitFor('the empty queue', () => world.queued().ready + world.queued().inFlight === 0);
+    const taskId = give();
+    expect(await finishOf(taskId)).toMatchObject({ status: 'success' });
+  });
+
+  it('claims once more when the answer is lost, and says so', async () => {
+    let isLost = true;
+    const claims: unknown[] = [];
+    world.api.intercept = (path, body) => {
+      if (path !== 'claim') return undefined;
+      claims.push(body);
+      if (!isLost) return undefined;
+      isLost = false;
+      return { status: 502 };
+    };
+    const taskId = give();
+    world.startAgent();
+    expect(await finishOf(taskId)).toMatchObject({ status: 'success' });
+    expect(claims).toEqual([
+      expect.not.objectContaining({ again: true }),
+      expect.objectContaining({ again: true }),
+    ]);
+  });
+
+  it('puts back a doorbell that is to be tried later', async () => {
+    const taskId = give();
+    let refused = false;
+    world.api.intercept = (path) => {
+      if (path !== 'claim') return undefined;
+      refused = true;
+      return problem(409, 'try_later');
+    };
+    world.startAgent();
+    await waitFor('the refusal', () => refused && world.queued().inFlight === 1);
+    expect(statusOf(taskId)).toBe('waiting');
+  });
+
+  it('stops a task when a heartbeat says so', async () => {
+    const taskId = give({ script: endless });
+    world.startAgent({ busyHeartbeatMs: 20 });
+    await hasStarted(taskId);
+    const task = world.api.tasks.get(taskId);
+    if (task) task.stop = true;
+    expect(await finishOf(taskId)).toMatchObject({ status: 'stopped', exitCode: 143 });
+  });
+
+  it('stops a silent task in well under 2 s when its own queue rings', async () => {
+    const control = world.addQueue('control');
+    world.api.settings = { ...world.api.settings, queueUrls: [world.queueUrl], controlQueueUrl: control };
+    const taskId = give({ script: 'echo started; exec >/dev/null 2>&1; sleep 60' });
+    world.startAgent();
+    await hasStarted(taskId);
+    const task = world.api.tasks.get(taskId);
+    if (task) task.stop = true;
+    const askedAt = Date.now();
+    world.send('{"heartbeat":true}', control);
+    expect(await finishOf(taskId)).toMatchObject({ status: 'stopped', exitCode: 143 });
+    expect(Date.now() - askedAt).toBeLessThan(1000);
+    await waitFor(
+      'the empty queue',
+      () => world.queued(control).ready + world.queued(control).inFlight === 0,
+    );
+  });
+
+  it('hands back at a drain what its template says, and lets the rest finish', async () => {
+    world.api.settings.maxParallelTasks = 2;
+    const handedBack = give({ script: endless, onDrain: 'hand_back' });
+    const finished = give({ script: 'echo started; sleep 0.3' });
+    world.startAgent({ busyHeartbeatMs: 20 });
+    await hasStarted(handedBack);
+    await hasStarted(finished);
+    world.api.drain = true;
+    expect(await finishOf(handedBack)).toMatchObject({ status: 'handed_back' });
+    expect(await finishOf(finished)).toMatchObject({ status: 'success' });
+  });
+
+  it('says that it shuts down before it hands back, and that it leaves at last', async () => {
+    const taskId = give({ script: endless, onDrain: 'hand_back' });
+    const agent = world.startAgent({}, 60_000);
+    await hasStarted(taskId);
+    agent.shutDown();
+    await agent.done;
+    expect(await finishOf(taskId)).toMatchObject({ status: 'handed_back' });
+    const [first, last] = world.api.heartbeats.slice(-2);
+    expect(first).toMatchObject({ draining: true, tasks: [{ taskId }] });
+    expect(last).toMatchObject({ draining: true, leaving: true, tasks: [] });
+  });
+
+  it('waits for the lease of another agent to lapse, and gives up when that one renews it', async () => {
+    world.api.intercept = (path) => (path === 'credentials' ? problem(409, 'agent_running') : undefined);
+    const agent = world.startAgent({ leaseMs: -10_000 });
+    await expect(agent.done).rejects.toThrow('It is agent_running');
+    expect(world.api.count('credentials')).toBeGreaterThan(1);
+  });
+
+  it('kills a task that it lost, and reports nothing', async () => {
+    const taskId = give({ script: endless });
+    world.startAgent({ busyHeartbeatMs: 20, idleHeartbeatMs: 20 });
+    await hasStarted(taskId);
+    const task = world.api.tasks.get(taskId);
+    if (task) task.lost = true;
+    await waitFor('a heartbeat without it', () => world.api.heartbeats.at(-1)?.tasks.length === 0);
+    expect(world.api.count('finish')).toBe(0);
+  });
+
+  it('ends its tasks by itself when no heartbeat gets through for a whole lease', async () => {
+    const taskId = give({ script: endless });
+    world.startAgent({ busyHeartbeatMs: 20, leaseMs: 150 });
+    await hasStarted(taskId);
+    world.api.intercept = (path) => (path === 'heartbeat' ? { status: 503 } : undefined);
+    await waitFor('the wiped folder', async () => (await readdir(join(world.workDir, 'tasks'))).length === 0);
+    expect(world.api.count('finish')).toBe(0);
+  });
+
+  it('delivers the result of a task that ended while the API was away, also after its lease', async () => {
+    let isAway = false;
+    world.api.intercept = () => (isAway ? { status: 503 } : undefined);
+    const taskId = give({ script: 'echo started; sleep 0.2; echo done' });
+    world.startAgent({ busyHeartbeatMs: 20, leaseMs: 600 });
+    await hasStarted(taskId);
+    isAway = true;
+    await waitFor('the wiped folder', async () => (await readdir(join(world.workDir, 'tasks'))).length === 0);
+    const calls = world.api.calls.length;
+    await waitFor('some tries', () => world.api.calls.length > calls + 5);
+    isAway = false;
+    expect(await finishOf(taskId)).toMatchObject({ status: 'success' });
+    expect(world.api.textOf(taskId)).toBe('started\ndone\n');
+  });
+
+  it('delivers what an agent before it has left: the end of the log, and the result', async () => {
+    const payload = aPayload();
+    world.api.addTask(payload);
+    const task = world.api.tasks.get(payload.taskId);
+    if (task) task.status = 'claimed';
+    const { projectId, taskId } = payload;
+    const entry = { at: new Date().toISOString(), stream: 'stdout' as const, text: 'the end\n' };
+    const results = createResults(world.workDir);
+    await results.save({
+      projectId,
+      taskId,
+      attempt: 1,
+      result: { status: 'error', exitCode: 3 },
+      chunks: 8,
+      pending: [{ seq: 7, entries: [entry] }],
+    });
+    world.startAgent();
+    expect(await finishOf(taskId)).toMatchObject({ status: 'error', exitCode: 3, logChunks: 8 });
+    expect(world.api.textOf(taskId)).toBe('the end\n');
+    await waitFor('the emptied folder', async () => (await results.load()).length === 0);
+  });
+
+  it('gets a new lease when the API says that it expired', async () => {
+    let expired = false;
+    world.api.intercept = (path) => {
+      if (path !== 'finish' || expired) return undefined;
+      expired = true;
+      return problem(409, 'lease_expired');
+    };
+    const taskId = give();
+    world.startAgent();
+    expect(await finishOf(taskId)).toMatchObject({ status: 'success' });
+    expect(world.api.heartbeats.some(({ tasks }) => tasks.some((task) => task.taskId === taskId))).toBe(true);
+  });
+
+  it('renews its session when the API does not know it any more', async () => {
+    let known = false;
+    world.api.intercept = (path) => {
+      if (path === 'credentials') known = world.api.count('credentials') > 1;
+      return path === 'heartbeat' && !known ? problem(401, 'session_expired') : undefined;
+    };
+    const taskId = give();
+    world.startAgent();
+    expect(await finishOf(taskId)).toMatchObject({ status: 'success' });
+    expect(world.api.count('credentials')).toBe(2);
+  });
+
+  it('asks for another challenge when its answer came too late', async () => {
+    world.api.intercept = (path) =>
+      path === 'credentials' && world.api.count(path) === 1 ? problem(401, 'wrong_answer') : undefined;
+    world.startAgent();
+    await waitFor('the first heartbeat', () => world.api.heartbeats.length > 0);
+    expect(world.api.count('challenge')).toBe(2);
+  });
+
+  it('ends with a clear message when the API does not accept it', async () => {
+    world.api.token = 'another';
+    world.api.intercept = (path) => (path === 'challenge' ? problem(401, 'unauthenticated') : undefined);
+    await expect(world.startAgent().done).rejects.toThrow('The API refuses this runner');
+  });
+
+  it('does not share its working folder with another agent', async () => {
+    const first = world.startAgent();
+    await waitFor('the first', () => world.api.heartbeats.length > 0);
+    await expect(world.startAgent().done).rejects.toThrow('Another agent works in');
+    first.shutDown();
+    await first.done;
+    const beats = world.api.heartbeats.length;
+    world.startAgent();
+    await waitFor('the next', () => world.api.heartbeats.length > beats);
+  });
+
+  it('waits for its tasks when it is shut down', async () => {
+    const taskId = give({ script: 'echo started; sleep 0.2' });
+    const agent = world.startAgent({}, 60_000);
+    await hasStarted(taskId);
+    agent.shutDown();
+    await agent.done;
+    expect(world.api.tasks.get(taskId)?.finish).toMatchObject({ status: 'success' });
+  });
+
+  it('ends and reports its tasks when it is shut down at once', async () => {
+    const taskId = give({ script: endless });
+    const agent = world.startAgent({}, 60_000);
+    await hasStarted(taskId);
+    agent.shutDown();
+    agent.hurry();
+    await agent.done;
+    expect(world.api.tasks.get(taskId)?.finish).toMatchObject({
+      status: 'lost',
+      reason: 'The runner was shut down while the task ran',
+    });
+  });
+});
+
+describe('an idle runner agent', () => {
+  it('offers to sleep after its last task, stops polling, and comes back when it is told to', async () => {
+    world.api.settings.idleTimeoutMs = 0;
+    const first = give();
+    world.startAgent({ asleepHeartbeatMs: 20 });
+    await finishOf(first);
+    await waitFor('the offer', () => world.api.count('drain') === 1);
+    const second = give();
+    const beats = world.api.heartbeats.length;
+    await waitFor('some heartbeats', () => world.api.heartbeats.length > beats + 3);
+    expect(statusOf(second)).toBe('waiting');
+    world.api.drain = false;
+    expect(await finishOf(second)).toMatchObject({ status: 'success' });
+  });
+
+  it('goes on when there is work after all', async () => {
+    world.api.settings.idleTimeoutMs = 0;
+    world.api.sleepAnswer = false;
+    const first = give();
+    world.startAgent();
+    await finishOf(first);
+    await waitFor('the offer', () => world.api.count('drain') === 1);
+    expect(await finishOf(give())).toMatchObject({ status: 'success' });
+  });
+
+  it('does not offer to sleep when nobody would stop it, or before it had time to fetch its first task', async () => {
+    world.startAgent({ idleHeartbeatMs: 20 });
+    await waitFor('some heartbeats', () => world.api.heartbeats.length > 3);
+    world.api.settings.idleTimeoutMs = 0;
+    await waitFor('some more', () => world.api.heartbeats.length > 6);
+    expect(world.api.count('drain')).toBe(0);
+  });
+
+  it('drains when it is asked to, and only when its task is done', async () => {
+    const first = give({ script: 'echo started; sleep 0.1' });
+    world.startAgent({ busyHeartbeatMs: 20 });
+    await hasStarted(first);
+    world.api.drain = true;
+    const second = give();
+    await waitFor('the offer', () => world.api.count('drain') === 1);
+    expect(statusOf(first)).toBe('finished');
+    expect(statusOf(second)).toBe('waiting');
+  });
+});

@@ -1,0 +1,174 @@
+/** Ansible playbooks: inventory, keys and answers become files and flags. */
+import { access } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { KeySecret } from '../../protocol/key.ts';
+import { TaskError } from '../errors.ts';
+import { writeSshKey } from '../ssh.ts';
+import type { Workspace } from '../workspace.ts';
+import { readHosts, tellHosts } from './ansible-hosts.ts';
+import type { App, Job, Step } from './app.ts';
+import { answersOf } from './survey.ts';
+
+/** Ansible's own codes (ansible.executor.task_queue_manager and ansible.cli). */
+const meanings: Record<number, string> = {
+  1: 'an error',
+  2: 'a task failed on at least one host',
+  4: 'at least one host was unreachable, or the playbook cannot be parsed',
+  5: 'wrong options',
+  8: 'a play was broken off',
+  99: 'it was interrupted',
+  250: 'an unexpected error',
+};
+
+type Variables = Record<string, string | number | boolean>;
+
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+const inventoryArgs = async ({ payload, workspace }: Job): Promise<string[]> => {
+  const { inventory } = payload;
+  if (!inventory) return [];
+  if (inventory.type !== 'file') {
+    const name = inventory.type === 'static' ? 'inventory.ini' : 'inventory.yml';
+    return ['--inventory', await workspace.writePrivate(name, `${inventory.content}\n`)];
+  }
+  const path = join(workspace.source, inventory.path);
+  if (await isThere(path)) return ['--inventory', path];
+  throw new TaskError(
+    `The inventory ${inventory.path} is not in the repository: correct the inventory's path`,
+  );
+};
+
+interface HostAccess {
+  args: string[];
+  environment: Record<string, string>;
+  variables: Variables;
+}
+
+const hostAccess = async (workspace: Workspace, key: KeySecret): Promise<HostAccess> => {
+  if (key.type === 'ssh') {
+    const file = await writeSshKey(workspace, 'ansible', key);
+    const user = key.login ? ['--user', key.login] : [];
+    return { args: ['--private-key', file.path, ...user], environment: file.environment, variables: {} };
+  }
+  const variables: Variables =
+    key.type === 'login_password' ? { ansible_user: key.login, ansible_password: key.password } : {};
+  return { args: [], environment: {}, variables };
+};
+
+const passwordOf = (key: KeySecret, use: string): string => {
+  if (key.type === 'string') return key.value;
+  if (key.type === 'login_password') return key.password;
+  throw new TaskError(`The key for ${use} has no password: use one of type string or login_password`);
+};
+
+const becomeVariables = (key: KeySecret | undefined): Variables => {
+  if (!key) return {};
+  const user = key.type === 'login_password' && key.login ? { ansible_become_user: key.login } : {};
+  return { ...user, ansible_become_password: passwordOf(key, 'becoming another user') };
+};
+
+/** YAML, of which JSON's strings are a part. What people answer is marked, so that no template in it is evaluated. */
+const toYaml = (plain: Variables, unsafe: Variables): string => {
+  const lines = Object.entries(plain).map(
+    ([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`,
+  );
+  for (const [name, value] of Object.entries(unsafe)) {
+    const mark = typeof value === 'string' ? '!unsafe ' : '';
+    lines.push(`${JSON.stringify(name)}: ${mark}${JSON.stringify(value)}`);
+  }
+  return `${lines.join('\n')}\n`;
+};
+
+const vaultArgs = async ({ payload, workspace }: Job): Promise<string[]> => {
+  const args: string[] = [];
+  for (const [index, { vaultId, key }] of (payload.ansible?.vaultKeys ?? []).entries()) {
+    const password = passwordOf(key, `the vault ${vaultId}`);
+    const file = await workspace.writePrivate(`vault-${index}`, `${password}\n`);
+    args.push('--vault-id', `${vaultId}@${file}`);
+  }
+  return args;
+};
+
+const choiceArgs = ({ ansible = {} }: Job['payload']): string[] => [
+  ...(ansible.limit === undefined ? [] : ['--limit', ansible.limit]),
+  ...(ansible.tags?.length ? ['--tags', ansible.tags.join(',')] : []),
+  ...(ansible.skipTags?.length ? ['--skip-tags', ansible.skipTags.join(',')] : []),
+  ...(ansible.check ? ['--check'] : []),
+  ...(ansible.diff ? ['--diff'] : []),
+];
+
+/** Where requirements are looked for, and which call installs them: the first kind of file may name both sorts. */
+const requirements = [
+  ['requirements.yml', 'install'],
+  ['roles/requirements.yml', 'role', 'install'],
+  ['collections/requirements.yml', 'collection', 'install'],
+] as const;
+
+const galaxySteps = async ({ payload, workspace, script, gitEnvironment }: Job): Promise<Step[]> => {
+  if (!payload.repository) return [];
+  const folders = new Set([workspace.source]);
+  if (payload.path !== undefined) folders.add(dirname(script));
+  const steps: Step[] = [];
+  for (const folder of folders) {
+    for (const [name, ...call] of requirements) {
+      const file = join(folder, name);
+      if (!(await isThere(file))) continue;
+      steps.push({
+        title: `Installing what ${name} names`,
+        program: 'ansible-galaxy',
+        args: [...call, '-r', file],
+        environment: gitEnvironment,
+      });
+    }
+  }
+  return steps;
+};
+
+export const ansible: App = {
+  program: 'ansible-playbook',
+  install: 'Ansible, for example the package ansible-core',
+  inlineName: 'playbook.yml',
+  prepare: async (job) => {
+    const { payload, workspace, script, sshOptions } = job;
+    const inventory = await inventoryArgs(job);
+    const hosts = await hostAccess(workspace, payload.inventory?.key ?? { type: 'none' });
+    const plain = payload.ansible?.extraVars ?? {};
+    const unsafe = {
+      ...answersOf(payload),
+      ...hosts.variables,
+      ...becomeVariables(payload.ansible?.becomeKey),
+    };
+    const hasVariables = Object.keys({ ...plain, ...unsafe }).length > 0;
+    const extraVars = hasVariables
+      ? ['--extra-vars', `@${await workspace.writePrivate('extra-vars.yml', toYaml(plain, unsafe))}`]
+      : [];
+    const flags = [
+      ...inventory,
+      ...hosts.args,
+      ...extraVars,
+      ...(await vaultArgs(job)),
+      ...choiceArgs(payload),
+    ];
+    return {
+      environment: {
+        PYTHONUNBUFFERED: '1',
+        ANSIBLE_FORCE_COLOR: '1',
+        ANSIBLE_SSH_COMMON_ARGS: sshOptions,
+        // The path of a socket may have 108 bytes only, and the workspace's own is a long one.
+        ANSIBLE_SSH_CONTROL_PATH_DIR: workspace.privatePath('cp'),
+        ...(await tellHosts(workspace)),
+        ...hosts.environment,
+      },
+      steps: [...(await galaxySteps(job)), { args: [...flags, ...payload.arguments, script] }],
+    };
+  },
+  explain: (exitCode, { program = 'ansible-playbook' }) => {
+    const meaning = program === 'ansible-playbook' ? meanings[exitCode] : 'see the log';
+    return `${program} ended with exit code ${exitCode}${meaning ? `: ${meaning}` : ''}`;
+  },
+  readHosts: ({ workspace }) => readHosts(workspace),
+};

@@ -1,0 +1,58 @@
+/** Asks the API for the task behind a doorbell, and starts it when it is ours. */
+import type { ClaimRequest, ClaimResponse } from '../protocol/agent.ts';
+import type { AgentApi } from './agent-api.ts';
+import { backoffMs } from './backoff.ts';
+import { ApiProblem, ApiUnreachable, messageOf, RunnerRefused } from './errors.ts';
+import type { HeldTask, HeldTasks } from './held-tasks.ts';
+import type { Logger } from './logger.ts';
+import type { ClaimOutcome } from './poller.ts';
+import type { Timing } from './timing.ts';
+
+export interface ClaimerOptions {
+  api: Pick<AgentApi, 'claim'>;
+  held: HeldTasks;
+  /** Resolves when the runner is online; a claim before that is refused. */
+  online: Promise<unknown>;
+  /** Resolves when no heartbeat is under way. */
+  heartbeatSettled(): Promise<unknown>;
+  attend(task: HeldTask, claim: ClaimResponse): Promise<void>;
+  onFatal(error: RunnerRefused): void;
+  timing: Timing;
+  log: Logger;
+}
+
+/** For about five seconds. */
+const maxTries = 6;
+
+export const createClaimer =
+  ({ api, held, online, heartbeatSettled, attend, onFatal, timing, log }: ClaimerOptions) =>
+  async (task: HeldTask): Promise<ClaimOutcome> => {
+    /** Without an answer the task may be ours: forgetting it then would cost it an attempt. */
+    const claimUntilAnswered = async (request: ClaimRequest): Promise<ClaimResponse> => {
+      for (let failures = 1; ; failures += 1) {
+        try {
+          return await api.claim(failures === 1 ? request : { ...request, again: true });
+        } catch (error) {
+          if (!(error instanceof ApiUnreachable) || failures === maxTries) throw error;
+          await timing.sleep(backoffMs(failures, timing.random(), { baseMs: 100, maxMs: 2000 }));
+        }
+      }
+    };
+    const { projectId, taskId } = task;
+    try {
+      await online;
+      // One that was sent without this task and arrives after the claim would say that the agent has forgotten it.
+      await heartbeatSettled();
+      const askedAt = timing.now();
+      const claim = await claimUntilAnswered({ projectId, taskId });
+      task.grant(claim.attempt, claim.lease, timing.now() - askedAt);
+      void attend(task, claim).finally(() => held.remove(task));
+      return 'claimed';
+    } catch (error) {
+      held.remove(task);
+      if (error instanceof RunnerRefused) onFatal(error);
+      if (error instanceof ApiProblem && error.code === 'not_claimable') return 'gone';
+      log.info(`Task ${taskId} not claimed: ${messageOf(error)}`);
+      return 'later';
+    }
+  };

@@ -1,0 +1,40 @@
+/** Failures that the agent tells apart. */
+
+/** The API answered with a problem document (RFC 9457): it understood, and says no. */
+export class ApiProblem extends Error {
+  override readonly name = 'ApiProblem';
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, detail: string) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** No answer, or none that is the API's: worth trying again. */
+export class ApiUnreachable extends Error {
+  override readonly name = 'ApiUnreachable';
+}
+
+/** The API does not accept this runner's token or key; trying again would not help. */
+export class RunnerRefused extends Error {
+  override readonly name = 'RunnerRefused';
+}
+
+/** What the user gave (flags, environment, config file) is missing or wrong. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** A task that cannot be prepared; the message is for the task's owner. */
+export class TaskError extends Error {
+  override readonly name = 'TaskError';
+}
+
+export const messageOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? error.cause.message || error.cause.name : undefined;
+  return cause && !error.message.includes(cause) ? `${error.message} (${cause})` : error.message;
+};

@@ -1,0 +1,24 @@
+/** Entry of the agent `reveille-runner`. */
+import packageJson from '../package.json' with { type: 'json' };
+import { createCli } from './cli.ts';
+import { agentEnvironment, parseGiven } from './config.ts';
+import { ConfigError, messageOf, RunnerRefused } from './errors.ts';
+import { createHttpTransport } from './http-transport.ts';
+
+/** As in sysexits.h, so that a service manager can tell what a restart would not cure. */
+const exitCodes = { failed: 1, refused: 77, config: 78 };
+
+const exitCodeOf = (error: unknown) => {
+  if (error instanceof RunnerRefused) return exitCodes.refused;
+  return error instanceof ConfigError ? exitCodes.config : exitCodes.failed;
+};
+
+try {
+  const env = parseGiven(agentEnvironment, process.env, 'Environment');
+  const cli = createCli({ version: packageJson.version, env, process, transport: createHttpTransport() });
+  await cli.parseAsync(process.argv);
+  process.exit(0);
+} catch (error) {
+  process.stderr.write(`reveille-runner: ${messageOf(error)}\n`);
+  process.exit(exitCodeOf(error));
+}

@@ -1,0 +1,85 @@
+/** The processes of a task, also those that left its group: found by parent, by group, and by a mark in their environment. */
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/**
+ * The variable that marks every process of a task; its value is the task's folder, which no other task on this machine has.
+ * Children inherit it, also those that call setsid(2); only one that clears its environment and outlives its parent is lost.
+ */
+export const markName = 'REVEILLE_WORKSPACE';
+
+export interface TreeProcess {
+  pid: number;
+  parent: number;
+  group: number;
+}
+
+/** Of one process, as /proc/<pid>/stat says it (proc_pid_stat(5)); undefined when it is gone, or dead and not yet collected. */
+const readProcess = async (name: string): Promise<TreeProcess | undefined> => {
+  const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
+  // The name in parentheses may hold anything: what follows the last one counts.
+  const [state, parent, group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (group === undefined || state === 'Z' || state === 'X') return undefined;
+  return { pid: Number(name), parent: Number(parent), group: Number(group) };
+};
+
+const hasMark = async (pid: number, isOurs: (mark: string) => boolean): Promise<boolean> => {
+  const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+  const start = `${markName}=`;
+  const mark = environment.split('\0').find((variable) => variable.startsWith(start));
+  return mark !== undefined && isOurs(mark.slice(start.length));
+};
+
+export interface TreeOptions {
+  /** A process group that belongs to it. */
+  group?: number | undefined;
+  /** Whether a process with this mark belongs to it. */
+  isOurs(mark: string): boolean;
+}
+
+/** All that live. Where there is no /proc (not Linux), none. */
+export const listTree = async ({ group, isOurs }: TreeOptions): Promise<TreeProcess[]> => {
+  const names = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const all = (await Promise.all(names.map(readProcess))).filter((one) => one !== undefined);
+  const found = new Set<number>();
+  await Promise.all(
+    all.map(async ({ pid, group: itsGroup }) => {
+      if (pid === process.pid) return;
+      if ((group !== undefined && itsGroup === group) || (await hasMark(pid, isOurs))) found.add(pid);
+    }),
+  );
+  for (let size = -1; size !== found.size; ) {
+    size = found.size;
+    for (const { pid, parent } of all) if (found.has(parent)) found.add(pid);
+  }
+  return all.filter(({ pid }) => found.has(pid));
+};
+
+/** Signals a process, or with a negative id a group; one that is gone is fine. */
+export const signal = (id: number, name: NodeJS.Signals): void => {
+  try {
+    process.kill(id, name);
+  } catch {
+    // ESRCH: it is gone. EPERM: it is not ours to signal.
+  }
+};
+
+const roundMs = 20;
+const maxRounds = 50;
+
+/** SIGKILL to all of them, again for those that were started meanwhile. Resolves with how many processes it found. */
+export const killTree = async (options: TreeOptions): Promise<number> => {
+  const killed = new Set<number>();
+  for (let round = 0; round < maxRounds; round += 1) {
+    // Before anything is killed, as what cleared its environment is known by its parent only.
+    const left = await listTree(options);
+    if (left.length === 0) break;
+    if (options.group !== undefined) signal(-options.group, 'SIGKILL');
+    for (const { pid } of left) {
+      killed.add(pid);
+      signal(pid, 'SIGKILL');
+    }
+    await sleep(roundMs);
+  }
+  return killed.size;
+};

@@ -1,0 +1,56 @@
+/** Ends the agent in an orderly way: no new task, time for those that run, and then an end to them. */
+import type { HeldTasks } from './held-tasks.ts';
+import type { Logger } from './logger.ts';
+import type { Timing } from './timing.ts';
+
+export interface Shutdown {
+  /** Aborts when the agent is to end. */
+  readonly requested: AbortSignal;
+  /** Aborts when it is to end without waiting for its tasks. */
+  readonly immediate: AbortSignal;
+}
+
+/** The first SIGTERM or SIGINT asks for the end, the second for it at once. */
+export const shutdownBySignals = (source: Pick<NodeJS.Process, 'on'>): Shutdown => {
+  const requested = new AbortController();
+  const immediate = new AbortController();
+  const onSignal = () => (requested.signal.aborted ? immediate : requested).abort();
+  source.on('SIGTERM', onSignal);
+  source.on('SIGINT', onSignal);
+  return { requested: requested.signal, immediate: immediate.signal };
+};
+
+/** Resolves when no task is held, or when `ms` have passed, or when `signal` aborts. */
+const untilNoneHeld = async (held: HeldTasks, ms: number, timing: Timing, signal?: AbortSignal) => {
+  const over = new AbortController();
+  const until = signal ? AbortSignal.any([over.signal, signal]) : over.signal;
+  void timing.sleep(ms, until).then(() => over.abort());
+  while (held.size() > 0 && !until.aborted) await held.changes.next(until);
+  over.abort();
+};
+
+export interface EndTasksOptions {
+  held: HeldTasks;
+  shutdown: Shutdown;
+  /** Tells the API that the agent takes no task any more, before any is handed back to it. */
+  announce(): Promise<unknown>;
+  /** How long running tasks may go on. */
+  graceMs: number;
+  /** How long ending and reporting them may take after that. */
+  reportMs: number;
+  timing: Timing;
+  log: Logger;
+}
+
+/** Resolves when no task is held any more, or when there is no more time for them. */
+export const endTasks = async (options: EndTasksOptions) => {
+  const { held, shutdown, announce, graceMs, reportMs, timing, log } = options;
+  if (held.size() === 0) return;
+  log.info(`Waiting up to ${graceMs / 1000} s for ${held.size()} task(s); a second signal ends them now`);
+  void announce().then(held.handBack, held.handBack);
+  await untilNoneHeld(held, graceMs, timing, shutdown.immediate);
+  if (held.size() === 0) return;
+  log.warn(`Ending ${held.size()} task(s)`);
+  for (const task of held.list()) task.end('shutdown');
+  await untilNoneHeld(held, reportMs, timing);
+};

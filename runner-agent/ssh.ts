@@ -1,0 +1,60 @@
+/** SSH for git and Ansible: the key in a file, no questions, and which host keys to accept. */
+import { appendFile, lchown, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { KeySecret } from '../protocol/key.ts';
+import type { RunAs } from './run-as.ts';
+import type { Workspace } from './workspace.ts';
+
+type SshKey = Extract<KeySecret, { type: 'ssh' }>;
+
+const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+
+export interface HostKeyOptions {
+  workDir: string;
+  projectId: string;
+  workspace: Workspace;
+  /** Names its file apart from others of the task. */
+  use: string;
+  /** Lines of known_hosts; then no other host key will do. */
+  knownHosts: string | undefined;
+  runAs?: RunAs | undefined;
+}
+
+/**
+ * Options of ssh. Without given host keys the first one that a host shows is trusted and kept for the project, so that a
+ * later change is refused, also in another task.
+ */
+export const hostKeyOptions = async (options: HostKeyOptions): Promise<string> => {
+  const { workDir, projectId, workspace, use, knownHosts, runAs } = options;
+  if (knownHosts !== undefined) {
+    const file = await workspace.writePrivate(`${use}-known-hosts`, `${knownHosts}\n`);
+    return `-o StrictHostKeyChecking=yes -o UserKnownHostsFile=${quote(file)} -o GlobalKnownHostsFile=/dev/null`;
+  }
+  const folder = join(workDir, 'known_hosts');
+  await mkdir(folder, { recursive: true, mode: runAs ? 0o711 : 0o700 });
+  const file = join(folder, projectId);
+  await appendFile(file, '', { mode: 0o600 });
+  if (runAs) await lchown(file, runAs.uid, runAs.gid);
+  return `-o StrictHostKeyChecking=accept-new -o UserKnownHostsFile=${quote(file)}`;
+};
+
+export interface SshKeyFile {
+  path: string;
+  /** What ssh needs to open the key, when it has a passphrase. */
+  environment: Record<string, string>;
+}
+
+/** Writes the key as ssh wants it; `use` names it apart from other keys of the task. */
+export const writeSshKey = async (workspace: Workspace, use: string, key: SshKey): Promise<SshKeyFile> => {
+  const text = key.privateKey.replaceAll('\r\n', '\n');
+  const path = await workspace.writePrivate(`${use}-key`, text.endsWith('\n') ? text : `${text}\n`);
+  if (key.passphrase === undefined) return { path, environment: {} };
+  const phrase = await workspace.writePrivate(`${use}-passphrase`, `${key.passphrase}\n`);
+  const script = `#!/bin/sh\nexec cat ${quote(phrase)}\n`;
+  const askpass = await workspace.writePlain(`${use}-askpass`, script, 0o700);
+  return { path, environment: { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force' } };
+};
+
+/** The ssh command that uses this key and no other. */
+export const sshCommand = (key: SshKeyFile | undefined, options: string): string =>
+  key ? `ssh -i ${quote(key.path)} -o IdentitiesOnly=yes ${options}` : `ssh ${options}`;

@@ -1,0 +1,94 @@
+/** Starts the programs of one task and ends them with it. */
+import type { TaskPayload } from '../protocol/agent.ts';
+import { messageOf } from './errors.ts';
+import type { HeldTask } from './held-tasks.ts';
+import type { LogStream } from './log-streamer.ts';
+import { type Exit, startProcessGroup } from './process-group.ts';
+import { requireProgram } from './programs.ts';
+import { commandAs, type RunAs } from './run-as.ts';
+import type { Workspace } from './workspace.ts';
+
+/** Where a task's output goes; each stream is masked on its own. */
+export interface TaskOutput {
+  write(stream: LogStream, text: string): Promise<void>;
+  /** Nothing more comes on this stream. */
+  end(stream: LogStream): Promise<void>;
+}
+
+export interface Call {
+  /** With its path. */
+  program: string;
+  args: readonly string[];
+  cwd: string;
+  environment: Record<string, string>;
+  /** As the user who runs tasks, and not as the agent's own. */
+  asTask?: boolean;
+}
+
+export interface TaskPrograms {
+  /** The output goes to the task's log. */
+  run(call: Call): Promise<Exit>;
+  /** The output is the answer; undefined when the exit code is not 0. */
+  read(call: Call): Promise<string | undefined>;
+}
+
+export interface TaskProgramsOptions {
+  payload: Pick<TaskPayload, 'stopGraceMs'>;
+  task: HeldTask;
+  output: TaskOutput;
+  workspace: Workspace;
+  path: string;
+  killGraceMs: number;
+  runAs?: RunAs | undefined;
+  /** The task is to end. */
+  end: AbortSignal;
+}
+
+export const createTaskPrograms = (options: TaskProgramsOptions): TaskPrograms => {
+  const { payload, task, output, workspace, path, killGraceMs, runAs, end } = options;
+
+  const commandOf = async ({ program, args, asTask }: Call) => {
+    if (!runAs || !asTask) return { program, args: [...args] };
+    const setpriv = await requireProgram(path, 'setpriv', 'the package util-linux');
+    return commandAs(runAs, setpriv, program, args);
+  };
+
+  const start = async (call: Call, to: TaskOutput): Promise<Exit> => {
+    const group = startProcessGroup({
+      ...(await commandOf(call)),
+      cwd: call.cwd,
+      environment: call.environment,
+      mark: workspace.root,
+      onOutput: to.write,
+      onEnd: to.end,
+    });
+    // A lost task may run elsewhere by now: no grace.
+    const kill = () => group.kill();
+    const graceMs = () =>
+      task.cause() === 'shutdown' ? Math.min(killGraceMs, payload.stopGraceMs) : payload.stopGraceMs;
+    const terminate = () => (task.lost.aborted ? kill() : group.terminate(graceMs()));
+    if (end.aborted) terminate();
+    end.addEventListener('abort', terminate, { once: true });
+    task.lost.addEventListener('abort', kill, { once: true });
+    try {
+      return await group.exit;
+    } catch (error) {
+      throw new Error(`Cannot start ${call.program}: ${messageOf(error)}`, { cause: error });
+    } finally {
+      end.removeEventListener('abort', terminate);
+      task.lost.removeEventListener('abort', kill);
+    }
+  };
+
+  return {
+    run: (call) => start(call, output),
+    read: async (call) => {
+      let read = '';
+      const write = async (stream: LogStream, text: string) => {
+        if (stream === 'stdout') read += text;
+      };
+      const { code } = await start(call, { write, end: async () => undefined });
+      return code === 0 ? read.trim() : undefined;
+    },
+  };
+};

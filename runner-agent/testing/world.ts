@@ -1,0 +1,110 @@
+/** A whole small world for one agent: an API over HTTP, SQS by fauxqs, and the agent at work in this process. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startFauxqs } from 'fauxqs';
+import type { TaskPayload } from '../../protocol/agent.ts';
+import { type Intervals, runAgent } from '../agent.ts';
+import { createHttpTransport } from '../http-transport.ts';
+import { makeKeyPair } from '../keys.ts';
+import type { Shutdown } from '../shutdown.ts';
+import { systemTiming } from '../timing.ts';
+import { startTestApi, type TestApi } from './api-server.ts';
+import { quiet } from './builders.ts';
+
+export interface World {
+  api: TestApi;
+  workDir: string;
+  privateKey: string;
+  /** Of the first queue that the runner polls. */
+  queueUrl: string;
+  addQueue(name: string): string;
+  ring(payload: TaskPayload, queueUrl?: string): void;
+  send(body: string, queueUrl?: string): void;
+  /** Messages of a queue, visible and not. */
+  queued(queueUrl?: string): { ready: number; inFlight: number };
+  startAgent(intervals?: Partial<Intervals>, shutdownGraceMs?: number): RunningAgent;
+  close(): Promise<void>;
+}
+
+export interface RunningAgent {
+  done: Promise<void>;
+  /** As the first signal does. */
+  shutDown(): void;
+  /** As the second signal does. */
+  hurry(): void;
+}
+
+const nameOf = (queueUrl: string) => queueUrl.split('/').at(-1) ?? '';
+
+export const createWorld = async (): Promise<World> => {
+  const sqs = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false, defaultRegion: 'eu-west-1' });
+  const { publicKey, privateKey } = makeKeyPair();
+  const endpoint = `http://127.0.0.1:${sqs.port}`;
+  const api = await startTestApi(publicKey, endpoint);
+  const workDir = await mkdtemp(join(tmpdir(), 'reveille-runner-'));
+  const addQueue = (name: string) => {
+    sqs.createQueue(name);
+    const url = `${endpoint}/000000000000/${name}`;
+    api.settings = { ...api.settings, queueUrls: [...api.settings.queueUrls, url] };
+    return url;
+  };
+  const queueUrl = addQueue('tasks');
+  const agents: RunningAgent[] = [];
+
+  const startAgent: World['startAgent'] = (intervals = {}, shutdownGraceMs = 0) => {
+    const requested = new AbortController();
+    const immediate = new AbortController();
+    const shutdown: Shutdown = { requested: requested.signal, immediate: immediate.signal };
+    const config = {
+      apiUrl: api.url,
+      token: api.token,
+      privateKey,
+      workDir,
+      shutdownGraceMs,
+      logLevel: 'info' as const,
+    };
+    const done = runAgent({
+      config,
+      version: '0.0.0',
+      transport: createHttpTransport(),
+      timing: systemTiming,
+      log: quiet,
+      path: process.env.PATH ?? '',
+      shutdown,
+      intervals,
+    });
+    const agent = { done, shutDown: () => requested.abort(), hurry: () => immediate.abort() };
+    agents.push(agent);
+    return agent;
+  };
+
+  const send = (body: string, to = queueUrl) => {
+    sqs.sendMessage(nameOf(to), body);
+  };
+
+  return {
+    api,
+    workDir,
+    privateKey,
+    queueUrl,
+    addQueue,
+    send,
+    ring: ({ projectId, taskId }, to) => send(JSON.stringify({ projectId, taskId }), to),
+    queued: (of = queueUrl) => {
+      const { messages } = sqs.inspectQueue(nameOf(of)) ?? {};
+      return { ready: messages?.ready.length ?? 0, inFlight: messages?.inflight.length ?? 0 };
+    },
+    startAgent,
+    close: async () => {
+      for (const agent of agents) {
+        agent.shutDown();
+        agent.hurry();
+      }
+      await Promise.allSettled(agents.map((agent) => agent.done));
+      await api.close();
+      await sqs.stop();
+      await rm(workDir, { recursive: true, force: true });
+    },
+  };
+};

@@ -1,0 +1,31 @@
+/** Time and chance, passed in so that tests can hold them. */
+
+export interface Timing {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** From 0 to 1, as Math.random. */
+  random(): number;
+  /** Resolves after `ms`, or as soon as `signal` aborts; never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Runs `act` once after `ms`, unless it is called off by what this returns. */
+  after(ms: number, act: () => void): () => void;
+}
+
+const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal?.addEventListener('abort', end, { once: true });
+  });
+
+const after = (ms: number, act: () => void) => {
+  const timer = setTimeout(act, ms);
+  return () => clearTimeout(timer);
+};
+
+export const systemTiming: Timing = { now: Date.now, random: Math.random, sleep, after };

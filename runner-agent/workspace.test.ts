@@ -1,0 +1,55 @@
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createWorkspace, requireFreeSpace, secretsFolderOf, sweepWorkspaces } from './workspace.ts';
+
+let workDir: string;
+beforeEach(async () => {
+  workDir = await mkdtemp(join(tmpdir(), 'reveille-workspace-'));
+});
+afterEach(async () => {
+  await rm(await secretsFolderOf(workDir), { recursive: true, force: true });
+  await rm(workDir, { recursive: true });
+});
+
+const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
+
+describe('a workspace', () => {
+  it('keeps its secrets where nobody else can read them, in memory where there is such a folder', async () => {
+    const workspace = await createWorkspace({ workDir, name: 'one' });
+    const path = await workspace.writePrivate('key', 'secret');
+    expect(await readFile(path, 'utf8')).toBe('secret');
+    expect([await modeOf(path), await modeOf(dirname(path)), await modeOf(workspace.root)]).toEqual([
+      '600',
+      '700',
+      '700',
+    ]);
+    if (process.platform === 'linux') expect(path).toMatch(/^\/dev\/shm\/reveille-/);
+  });
+
+  it('is wiped with its secrets', async () => {
+    const workspace = await createWorkspace({ workDir, name: 'one' });
+    await workspace.writePrivate('key', 'secret');
+    await workspace.wipe();
+    expect(await readdir(await secretsFolderOf(workDir))).toEqual([]);
+    expect(await readdir(join(workDir, 'tasks'))).toEqual([]);
+  });
+
+  it('is swept with its secrets when the agent comes back after a crash', async () => {
+    const workspace = await createWorkspace({ workDir, name: 'one' });
+    const path = await workspace.writePrivate('key', 'secret');
+    await sweepWorkspaces(workDir);
+    await expect(stat(path)).rejects.toThrow('ENOENT');
+    expect(await readdir(join(workDir, 'tasks'))).toEqual([]);
+  });
+});
+
+describe('requireFreeSpace', () => {
+  it('says how much is free and how much is needed', async () => {
+    await expect(requireFreeSpace(workDir, 1)).resolves.toBeUndefined();
+    await expect(requireFreeSpace(workDir, 1e12)).rejects.toThrow(
+      /has \d+ MiB free .* needs 1000000000000 MiB/,
+    );
+  });
+});

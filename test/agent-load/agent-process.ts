@@ -1,0 +1,66 @@
+/** The bundled agent as a process of its own, as a machine has it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CreatedRunner } from '../../protocol/index.ts';
+
+export interface AgentProcess {
+  readonly pid: number;
+  /** The most memory that it has had, in MiB. */
+  peakMiB(): number;
+  residentMiB(): number;
+  /** What it has said so far. */
+  said(): string;
+  /** Sends the signal, and resolves when the process has ended. */
+  end(signal: NodeJS.Signals): Promise<void>;
+}
+
+const root = join(import.meta.dirname, '../..');
+
+/** Of /proc/<pid>/status, in MiB. */
+const memory = (pid: number, field: 'VmHWM' | 'VmRSS'): number => {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) / 1024;
+};
+
+/** Writes the config file that the API's answer is, with another URL. */
+export const writeConfig = (folder: string, made: CreatedRunner, apiUrl: string): string => {
+  const file = join(folder, 'runner.json');
+  writeFileSync(file, JSON.stringify({ ...made, apiUrl }), { mode: 0o600 });
+  return file;
+};
+
+/** As runner-agent/reveille-runner.service has it. */
+const unitEnvironment = (workDir: string) => ({
+  NODE_OPTIONS: '--max-semi-space-size=1',
+  NODE_COMPILE_CACHE: `${workDir}-cache`,
+});
+
+export const startAgentProcess = (config: string, workDir: string): AgentProcess => {
+  const agent = join(root, 'dist/runner-agent/reveille-runner.mjs');
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [agent, 'start', '--config', config, '--work-dir', workDir],
+    {
+      env: { PATH: process.env.PATH ?? '', ...unitEnvironment(workDir) },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`Could not start ${agent}: run npm run build`);
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  return {
+    pid,
+    peakMiB: () => memory(pid, 'VmHWM'),
+    residentMiB: () => memory(pid, 'VmRSS'),
+    said: () => said,
+    end: async (signal) => {
+      child.kill(signal);
+      await ended;
+    },
+  };
+};

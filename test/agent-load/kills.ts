@@ -1,0 +1,76 @@
+/** `kill -9` of the agent at random moments of a task's life: nothing is lost, nothing runs twice at a time, nothing stays behind. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../client.ts';
+import type { Setting } from './setting.ts';
+
+/** As long as the lock is held, somebody runs the task: the kernel frees it when the last process of it is gone. */
+const script = (folder: string) => `
+exec 9>${folder}/$REVEILLE_TASK_ID.lock
+flock -n 9 || echo "$REVEILLE_TASK_ID" >>${folder}/doubles
+setsid sleep 30 &
+echo "$SECRET" >"$HOME/key"
+for n in 1 2 3 4; do echo "line $n of attempt $REVEILLE_ATTEMPT"; sleep 0.1; done
+`;
+
+export interface Kills {
+  readonly kills: number;
+  /** In which status the task was when its agent was killed. */
+  readonly moments: Readonly<Record<string, number>>;
+  readonly ended: number;
+  readonly attempts: number;
+  readonly doubles: number;
+  readonly processesLeft: number;
+  readonly filesLeft: number;
+}
+
+const marked = (workDir: string): number =>
+  readdirSync('/proc').filter((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      return readFileSync(`/proc/${name}/environ`, 'utf8').includes(`REVEILLE_WORKSPACE=${workDir}/`);
+    } catch {
+      return false;
+    }
+  }).length;
+
+export const killAtRandom = async (setting: Setting, kills: number, random: () => number): Promise<Kills> => {
+  const { api, projectId, folder } = setting;
+  const runner = await setting.addRunner('kills');
+  const { id: environmentId } = await api.createEnvironment(projectId, {
+    name: 'secret',
+    secrets: { SECRET: 'correct-horse-battery' },
+  });
+  const input = { tag: 'kills', script: script(folder), maxAttempts: 10, stopGraceMs: 1000, environmentId };
+  const templateId = await setting.addTemplate(input);
+  const moments: Record<string, number> = {};
+  let ended = 0;
+  let attempts = 0;
+  let agent = runner.start();
+  await runner.isOnline();
+  for (let n = 0; n < kills; n++) {
+    const { id } = await api.startTask(projectId, templateId);
+    await sleep(random() * 900);
+    const { status } = await api.getTask(projectId, id);
+    moments[status] = (moments[status] ?? 0) + 1;
+    await agent.end('SIGKILL');
+    agent = runner.start();
+    const task = await setting.ended(id, 90_000);
+    if (task.status === 'success') ended += 1;
+    attempts += task.attempt;
+  }
+  await until('the folder is wiped', 10_000, () => readdirSync(`${runner.workDir}/tasks`).length === 0);
+  await agent.end('SIGTERM');
+  const doubles = `${folder}/doubles`;
+  const results = `${runner.workDir}/results`;
+  return {
+    kills,
+    moments,
+    ended,
+    attempts,
+    doubles: existsSync(doubles) ? readFileSync(doubles, 'utf8').split('\n').length - 1 : 0,
+    processesLeft: marked(runner.workDir),
+    filesLeft:
+      readdirSync(`${runner.workDir}/tasks`).length + (existsSync(results) ? readdirSync(results).length : 0),
+  };
+};

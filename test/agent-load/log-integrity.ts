@@ -1,0 +1,61 @@
+/** 1,000,000 lines, about 100 MB, from a task to the user: complete and in order, whatever the API does meanwhile. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { until } from '../client.ts';
+import type { Setting } from './setting.ts';
+
+const hash = (text: string) => createHash('sha256').update(text).digest('hex');
+
+/** Says every line, and writes it to a file, so that what arrives can be compared. */
+const script = (lines: number, file: string) => `
+seq 1 ${lines} | awk '{ printf "%08d host-%02d TASK [web : restart service %d] ok changed=%d rc=0 elapsed=%d.%03d s unreachable=0\\n", $1, $1 % 17, $1 % 89, $1 % 3, $1 % 60, $1 % 997 }' | tee ${file}
+`;
+
+export interface Integrity {
+  readonly name: string;
+  readonly seconds: number;
+  readonly linesPerSecond: number;
+  readonly peakMiB: number;
+  readonly isWhole: boolean;
+  readonly calls: number;
+  readonly failedCalls: number;
+}
+
+export const checkIntegrity = async (
+  setting: Setting,
+  name: string,
+  lines: number,
+  disturb: (afterStart: () => Promise<void>) => Promise<void>,
+): Promise<Integrity> => {
+  const { api, proxy, projectId } = setting;
+  const runner = await setting.addRunner(name);
+  const agent = runner.start();
+  await runner.isOnline();
+  const file = `${setting.folder}/${name}.txt`;
+  const templateId = await setting.addTemplate({ tag: name, script: script(lines, file) });
+  const before = proxy.counts();
+  const startedAt = Date.now();
+  const { id } = await api.startTask(projectId, templateId);
+  const isRunning = async () => {
+    await until('it runs', 60_000, async () => (await api.getTask(projectId, id)).status === 'running');
+  };
+  const disturbed = disturb(isRunning);
+  const task = await setting.ended(id, 300_000);
+  const seconds = (Date.now() - startedAt) / 1000;
+  await disturbed;
+  const peakMiB = agent.peakMiB();
+  await agent.end('SIGTERM');
+  const after = proxy.counts();
+  const text = await setting.downloadLog(id);
+  // What the runner itself says stands before the first line.
+  const output = text.slice(text.indexOf('00000001 '));
+  return {
+    name,
+    seconds,
+    linesPerSecond: Math.round(lines / seconds),
+    peakMiB: Math.round(peakMiB),
+    isWhole: task.status === 'success' && hash(output) === hash(readFileSync(file, 'utf8')),
+    calls: after.calls - before.calls,
+    failedCalls: after.failed - before.failed,
+  };
+};

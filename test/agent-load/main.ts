@@ -1,0 +1,57 @@
+/**
+ * `npm run test:agent-load`: the bundled agent against the whole stack under load and faults. Prints figures, and fails when a
+ * line or a task is lost, something runs twice or stays behind, or the agent takes 150 MiB.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { killAtRandom } from './kills.ts';
+import { checkIntegrity, type Integrity } from './log-integrity.ts';
+import { openSetting, seeded } from './setting.ts';
+
+const { values } = parseArgs({
+  options: {
+    lines: { type: 'string', default: '1000000' },
+    kills: { type: 'string', default: '50' },
+    seed: { type: 'string', default: '1' },
+    outage: { type: 'string', default: '30' },
+  },
+});
+const lines = Number(values.lines);
+const maxPeakMiB = 150;
+
+const random = seeded(Number(values.seed));
+const setting = await openSetting(random);
+const failures: string[] = [];
+try {
+  const { proxy } = setting;
+  const show = (found: Integrity) => {
+    const { name, seconds, linesPerSecond, peakMiB, isWhole, calls, failedCalls } = found;
+    console.log(
+      `${name.padEnd(12)} ${lines} lines in ${seconds.toFixed(1)} s (${linesPerSecond} lines/s), agent's peak ${peakMiB} MiB, ` +
+        `${calls} calls of which ${failedCalls} failed: ${isWhole ? 'complete and in order' : 'NOT COMPLETE'}`,
+    );
+    if (!isWhole) failures.push(`${name}: the log is not complete`);
+    if (peakMiB >= maxPeakMiB) failures.push(`${name}: the agent took ${peakMiB} MiB`);
+  };
+  show(await checkIntegrity(setting, 'sound', lines, async () => {}));
+  proxy.setMode('flaky');
+  show(await checkIntegrity(setting, 'flaky', lines, async () => {}));
+  proxy.setMode('sound');
+  show(
+    await checkIntegrity(setting, 'outage', lines, async (afterStart) => {
+      await afterStart();
+      proxy.setMode('down');
+      await sleep(Number(values.outage) * 1000);
+      proxy.setMode('sound');
+    }),
+  );
+  const kills = await killAtRandom(setting, Number(values.kills), random);
+  console.log(`kills        ${JSON.stringify(kills)}`);
+  if (kills.ended !== kills.kills) failures.push(`${kills.kills - kills.ended} tasks did not succeed`);
+  if (kills.doubles > 0) failures.push(`${kills.doubles} tasks ran twice at a time`);
+  if (kills.processesLeft + kills.filesLeft > 0) failures.push('processes or files stayed behind');
+} finally {
+  await setting.close();
+}
+for (const failure of failures) console.error(`FAILED: ${failure}`);
+process.exit(failures.length > 0 ? 1 : 0);

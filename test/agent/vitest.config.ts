@@ -1,0 +1,14 @@
+/** `npm run test:agent`: tasks with the real tools, none of them played by a test. */
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/agent/**/*.test.ts'],
+    // A playbook over ssh takes some seconds; each file has a stack of its own, and the machine is small.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
+    fileParallelism: false,
+    // So that a line about a tool that is not here stays one line, for CI to count.
+    disableConsoleIntercept: true,
+  },
+});

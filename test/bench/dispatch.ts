@@ -1,0 +1,104 @@
+/**
+ * `npm run bench:dispatch`: from `POST …/tasks` to the first line of the task's output, on a runner that is awake and with
+ * EC2's delays at 0; and what each task asked of AWS. Prints figures and judges none.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startStack } from '../../local/stack.ts';
+import { epochMs } from '../../protocol/index.ts';
+import { apiClient, installAgent, until } from '../client.ts';
+
+const { values } = parseArgs({ options: { tasks: { type: 'string', default: '200' } } });
+const count = Number(values.tasks);
+const warmUp = 20;
+
+const percentile = (numbers: readonly number[], part: number): number =>
+  [...numbers].sort((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * part))] ?? 0;
+
+const dataDir = mkdtempSync(join(tmpdir(), 'reveille-bench-'));
+const stack = await startStack({ dataDir });
+try {
+  const api = apiClient(stack.url, stack.adminToken ?? '');
+  const { id: projectId } = await api.createProject('Bench');
+  const instanceId = stack.ec2.createStoppedInstance();
+  const made = await api.createRunner(projectId, {
+    name: 'warm',
+    tags: ['warm'],
+    instanceId,
+    idleTimeoutMs: 3_600_000,
+  });
+  installAgent(stack.ec2.diskOf(instanceId), made);
+  const { id: templateId } = await api.createTemplate(projectId, {
+    name: 'Say hello',
+    app: 'bash',
+    script: 'echo hello',
+    tag: 'warm',
+  });
+
+  const finished = () =>
+    stack.requests().find(({ principal, operation }) => principal === 'task-finish' && operation === 'Invoke')
+      ?.count ?? 0;
+  const isIdle = async () => (await api.getRunner(projectId, made.runner.id)).slots.length === 0;
+  const runOne = async () => {
+    const before = finished();
+    const startedMs = Date.now();
+    const { id } = await api.startTask(projectId, templateId);
+    const answeredMs = Date.now();
+    // The finish webhook is the last that a task does, and watching for it here asks nothing of the stack.
+    await until('the task has finished', 30_000, () => finished() > before);
+    return { id, startedMs, answeredMs };
+  };
+
+  for (let n = 0; n < warmUp; n++) await runOne();
+  await until('the runner is idle', 10_000, isIdle);
+  stack.resetRequests();
+  const runs = [];
+  for (let n = 0; n < count; n++) runs.push(await runOne());
+  await until('the last slot is free', 10_000, () => finished() === count);
+  const requests = stack.requests();
+
+  const latencies = [];
+  for (const { id, startedMs } of runs) {
+    const first = (await api.readLog(projectId, id)).find(({ stream }) => stream === 'stdout');
+    if (!first) throw new Error(`${id} has no output`);
+    latencies.push(epochMs(first.at) - startedMs);
+  }
+  const answers = runs.map(({ startedMs, answeredMs }) => answeredMs - startedMs);
+
+  console.log(`\n${count} tasks, one after the other, on a runner that is awake; EC2 delays 0\n`);
+  console.log('                                median      p99');
+  const row = (name: string, numbers: readonly number[]) =>
+    console.log(
+      `${name.padEnd(30)} ${String(percentile(numbers, 0.5)).padStart(4)} ms  ${String(percentile(numbers, 0.99)).padStart(4)} ms`,
+    );
+  row('POST to first line of output', latencies);
+  row('POST to its answer', answers);
+
+  const byCall = new Map<string, number>();
+  for (const { service, operation, count: times } of requests) {
+    const name = `${service} ${operation}`;
+    byCall.set(name, (byCall.get(name) ?? 0) + times);
+  }
+  console.log('\nRequests per task');
+  for (const [name, times] of [...byCall].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    console.log(`${name.padEnd(36)} ${(times / count).toFixed(2).padStart(6)}`);
+  }
+  const isHttp = (name: string) => name.startsWith('apigateway');
+  const total = [...byCall].reduce((sum, [name, times]) => sum + (isHttp(name) ? 0 : times), 0);
+  console.log(
+    `${'all AWS requests'.padEnd(36)} ${(total / count).toFixed(2).padStart(6)}   (goal: at most 25; API Gateway apart)`,
+  );
+  console.log(
+    JSON.stringify({
+      tasks: count,
+      medianMs: percentile(latencies, 0.5),
+      p99Ms: percentile(latencies, 0.99),
+      requestsPerTask: Number((total / count).toFixed(2)),
+    }),
+  );
+} finally {
+  await stack.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+}

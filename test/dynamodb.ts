@@ -1,0 +1,113 @@
+/**
+ * A fresh table for a test, reached through the real SDK client: in dynalite, started in this process, or in the database
+ * at DYNAMODB_ENDPOINT (Amazon's DynamoDB Local), so that the same tests tell whether the two agree.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:http';
+import {
+  CreateTableCommand,
+  DeleteTableCommand,
+  DescribeTableCommand,
+  DynamoDBClient,
+} from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
+import dynalite from 'dynalite';
+import { type Item, liveIndex, openTable, type Table } from '../lambdas/adapters/table.ts';
+
+export interface TestTable {
+  readonly table: Table;
+  readonly tableName: string;
+  readonly endpoint: string;
+  readonly client: DynamoDBClient;
+  /** Every item, in the order of its key, to compare what was before with what is after. */
+  dump(): Promise<Item[]>;
+  /** Removes the table and ends what was started for it. */
+  close(): Promise<void>;
+}
+
+const listen = (server: Server): Promise<string> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      if (address === null || typeof address === 'string') reject(new Error('The server has no port'));
+      else resolve(`http://127.0.0.1:${address.port}`);
+    });
+  });
+
+const startDynalite = async () => {
+  const server = dynalite({ createTableMs: 0, deleteTableMs: 0 });
+  return {
+    endpoint: await listen(server),
+    stop: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+};
+
+const createTable = async (client: DynamoDBClient, tableName: string): Promise<void> => {
+  const text = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' }) as const;
+  const keySchema = (hash: string, range: string) => [
+    { AttributeName: hash, KeyType: 'HASH' as const },
+    { AttributeName: range, KeyType: 'RANGE' as const },
+  ];
+  await client.send(
+    new CreateTableCommand({
+      TableName: tableName,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: ['pk', 'sk', liveIndex.pk, liveIndex.sk].map(text),
+      KeySchema: keySchema('pk', 'sk'),
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: liveIndex.name,
+          KeySchema: keySchema(liveIndex.pk, liveIndex.sk),
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
+      ],
+    }),
+  );
+  for (;;) {
+    const { Table: made } = await client.send(new DescribeTableCommand({ TableName: tableName }));
+    if (made?.TableStatus === 'ACTIVE') return;
+  }
+};
+
+const scan = async (client: DynamoDBClient, tableName: string): Promise<Item[]> => {
+  const items: Item[] = [];
+  const pages = paginateScan(
+    { client: DynamoDBDocumentClient.from(client) },
+    { TableName: tableName, ConsistentRead: true },
+  );
+  for await (const page of pages) items.push(...(page.Items ?? []));
+  const keyOf = (item: Item) => `${item.pk}\n${item.sk}`;
+  return items.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+};
+
+/** Makes the table. `close` it when the tests are over. */
+export const openTestTable = async (
+  endpointElsewhere = process.env.DYNAMODB_ENDPOINT,
+): Promise<TestTable> => {
+  const started = endpointElsewhere ? undefined : await startDynalite();
+  const endpoint = endpointElsewhere ?? started?.endpoint ?? '';
+  const client = new DynamoDBClient({
+    endpoint,
+    region: 'eu-west-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  const tableName = `test-${randomUUID()}`;
+  await createTable(client, tableName);
+  return {
+    table: openTable(tableName, client),
+    tableName,
+    endpoint,
+    client,
+    dump: () => scan(client, tableName),
+    close: async () => {
+      await client.send(new DeleteTableCommand({ TableName: tableName }));
+      client.destroy();
+      await started?.stop();
+    },
+  };
+};

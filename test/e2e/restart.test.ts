@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { type LocalStack, startStack } from '../../local/stack.ts';
+import { apiClient, installAgent, until } from '../client.ts';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'reveille-restart-'));
+const templateDir = join(dataDir, 'cdk.out');
+let stack: LocalStack;
+afterAll(async () => {
+  await stack.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+it('still runs what waited and what ran when the whole stack is stopped and started again', async () => {
+  stack = await startStack({ dataDir, delays: { bootMs: 300 } });
+  const token = stack.adminToken ?? '';
+  const before = apiClient(stack.url, token);
+  const { id: projectId } = await before.createProject('Restart');
+  const addRunner = async (name: string) => {
+    const instanceId = stack.ec2.createStoppedInstance();
+    const made = await before.createRunner(projectId, { name, tags: [name], instanceId, idleTimeoutMs: 0 });
+    installAgent(stack.ec2.diskOf(instanceId), made);
+  };
+  const start = async (tag: string, script: string) => {
+    const template = await before.createTemplate(projectId, { name: tag, app: 'bash', tag, script });
+    return before.startTask(projectId, template.id);
+  };
+  await addRunner('busy');
+  const ran = await start('busy', 'sleep 4');
+  await until('it runs', 20_000, async () => (await before.getTask(projectId, ran.id)).status === 'running');
+  await addRunner('late');
+  const waited = await start('late', 'true');
+  await stack.stop();
+
+  // The agents know the API by its port.
+  const port = Number(new URL(stack.url).port);
+  stack = await startStack({ dataDir, templateDir, port });
+  expect(stack.adminToken).toBeUndefined();
+  const after = apiClient(stack.url, token);
+  for (const task of [ran, waited]) {
+    const ended = await until(`${task.id} has ended`, 30_000, async () => {
+      const now = await after.getTask(projectId, task.id);
+      return ['success', 'error', 'stopped'].includes(now.status) && now;
+    });
+    expect(ended.status).toBe('success');
+  }
+  const asleep = () => stack.ec2.list().every(({ state }) => state === 'stopped');
+  await until('every instance has stopped', 20_000, asleep);
+}, 90_000);

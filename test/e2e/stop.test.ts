@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LocalStack, startStack } from '../../local/stack.ts';
+import type { ProjectId, RunnerInput, Task } from '../../protocol/index.ts';
+import { apiClient, type Client, installAgent, until } from '../client.ts';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'reveille-stop-'));
+let stack: LocalStack;
+let api: Client;
+let projectId: ProjectId;
+
+beforeAll(async () => {
+  stack = await startStack({ dataDir, schedules: false });
+  api = apiClient(stack.url, stack.adminToken ?? '');
+  projectId = (await api.createProject('Stop')).id;
+}, 60_000);
+afterAll(async () => {
+  await stack.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+const addRunner = async (input: Partial<RunnerInput>) => {
+  const instanceId = stack.ec2.createStoppedInstance();
+  const made = await api.createRunner(projectId, { name: instanceId, instanceId, ...input });
+  installAgent(stack.ec2.diskOf(instanceId), made);
+  return made.runner;
+};
+const start = async (input: object) => {
+  const { id } = await api.createTemplate(projectId, { name: 'test', app: 'bash', ...input });
+  return api.startTask(projectId, id);
+};
+const becomes = (task: Task, ...statuses: Task['status'][]) =>
+  until(`${task.id} is ${statuses.join(' or ')}`, 20_000, async () => {
+    const now = await api.getTask(projectId, task.id);
+    return statuses.includes(now.status) && now;
+  });
+
+/** Says nothing after its first line, and starts a process that leaves the group. */
+const silent = 'echo here; setsid sleep 300 & exec >/dev/null 2>&1; sleep 300';
+
+describe('a stop', () => {
+  it('reaches a silent task and ends it in under 2 s, and keeps its output', async () => {
+    await addRunner({ tags: ['silent'] });
+    const task = await start({ tag: 'silent', script: silent });
+    await becomes(task, 'running');
+    const askedAt = Date.now();
+    await api.stopTask(projectId, task.id);
+    expect(await becomes(task, 'stopped')).toMatchObject({ reason: 'Stopped by a user', exitCode: 143 });
+    const tookMs = Date.now() - askedAt;
+    console.log(`Stop of a silent task: ${tookMs} ms from the call to the end`);
+    expect(tookMs).toBeLessThan(2000);
+    const text = (await api.readLog(projectId, task.id)).map((entry) => entry.text).join('');
+    expect(text).toContain('here\n');
+  });
+});
+
+describe('a drain', () => {
+  it('hands the task back, and another runner runs it', async () => {
+    const first = await addRunner({ tags: ['drain'] });
+    const task = await start({
+      tag: 'drain',
+      onDrain: 'hand_back',
+      script: 'echo here; [ "$REVEILLE_ATTEMPT" = 2 ] || sleep 300',
+    });
+    await becomes(task, 'running');
+    const second = await addRunner({ tags: ['drain'] });
+    await api.call('POST', `/api/projects/${projectId}/runners/${first.id}/drain`);
+    expect(await becomes(task, 'success', 'error')).toMatchObject({
+      status: 'success',
+      attempt: 2,
+      runnerId: second.id,
+    });
+    await until('the drained runner sleeps', 10_000, async () =>
+      ['stopping', 'stopped'].includes((await api.getRunner(projectId, first.id)).status),
+    );
+  });
+});

@@ -1,0 +1,210 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Webhook } from 'standardwebhooks';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LocalStack, startStack } from '../../local/stack.ts';
+import type { ProjectId, RunnerInput, Task } from '../../protocol/index.ts';
+import { apiClient, type Client, installAgent, until } from '../client.ts';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'reveille-e2e-'));
+const synthesizeTimeoutMs = 60_000;
+let stack: LocalStack;
+let api: Client;
+let projectId: ProjectId;
+
+beforeAll(async () => {
+  stack = await startStack({ dataDir, schedules: false });
+  api = apiClient(stack.url, stack.adminToken ?? '');
+  projectId = (await api.createProject('E2E')).id;
+}, synthesizeTimeoutMs);
+afterAll(async () => {
+  await stack.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+const addRunner = async (input: Partial<RunnerInput>) => {
+  const instanceId = stack.ec2.createStoppedInstance();
+  const made = await api.createRunner(projectId, {
+    name: `runner-${instanceId}`,
+    instanceId,
+    idleTimeoutMs: 0,
+    ...input,
+  });
+  installAgent(stack.ec2.diskOf(instanceId), made);
+  return { ...made, instanceId };
+};
+
+const template = async (input: object): Promise<string> =>
+  (await api.createTemplate(projectId, { name: 'test', app: 'bash', script: 'pwd', ...input })).id;
+
+const hasEnded = ({ status }: Task) => ['success', 'error', 'stopped'].includes(status);
+const ended = (task: Task) =>
+  until(`${task.id} has ended`, 20_000, async () => {
+    const now = await api.getTask(task.projectId, task.id);
+    return hasEnded(now) && now;
+  });
+const stateOf = (instanceId: string) => stack.ec2.list().find(({ id }) => id === instanceId)?.state;
+const isIn = (instanceId: string, state: string) =>
+  until(`${instanceId} is ${state}`, 20_000, () => stateOf(instanceId) === state);
+const outputOf = async (task: Task) =>
+  (await api.readLog(task.projectId, task.id))
+    .filter(({ stream }) => stream !== 'agent')
+    .map(({ text }) => text)
+    .join('');
+
+describe('the trip', () => {
+  it("wakes the stopped runner of the template's tag, runs there, and stops it again", async () => {
+    const { instanceId, runner } = await addRunner({ tags: ['new-york'] });
+    const task = await ended(await api.startTask(projectId, await template({ tag: 'new-york' })));
+    expect(task).toMatchObject({ status: 'success', runnerId: runner.id, exitCode: 0, attempt: 1 });
+    expect(await outputOf(task)).toContain(instanceId);
+    await isIn(instanceId, 'stopped');
+    const costs = await until('the session is billed', 10_000, async () => {
+      const report = await api.getCosts(projectId);
+      return report.sessions.some(({ runnerId, endedAt }) => runnerId === runner.id && endedAt) && report;
+    });
+    expect(costs.sessions.find(({ runnerId }) => runnerId === runner.id)).toMatchObject({
+      billedSeconds: 60,
+      microUsd: 280,
+    });
+    expect(costs.tasks.find(({ taskId }) => taskId === task.id)).toMatchObject({ microUsd: 280 });
+  });
+
+  it("routes by the inventory's tag when the template has none", async () => {
+    const { runner } = await addRunner({ tags: ['sydney'] });
+    const inventory = await api.createInventory(projectId, {
+      name: 'hosts',
+      type: 'static',
+      content: 'localhost ansible_connection=local\n',
+      tag: 'sydney',
+    });
+    const task = await ended(await api.startTask(projectId, await template({ inventoryId: inventory.id })));
+    expect(task).toMatchObject({ status: 'success', tag: 'sydney', runnerId: runner.id });
+  });
+
+  it('overflows from a full runner to another of its tag, and wakes no third one', async () => {
+    const runners = [];
+    for (let n = 0; n < 3; n++) runners.push(await addRunner({ tags: ['burst'], maxParallelTasks: 2 }));
+    const templateId = await template({ tag: 'burst', script: 'sleep 1' });
+    const tasks: Task[] = [];
+    for (let n = 0; n < 4; n++) tasks.push(await api.startTask(projectId, templateId));
+    const done = await Promise.all(tasks.map(ended));
+    expect(done.map(({ status }) => status)).toEqual(['success', 'success', 'success', 'success']);
+    const woken = (await api.listDeliveries(projectId)).filter(
+      ({ taskId, body }) => body.action === 'start' && tasks.some(({ id }) => id === taskId),
+    );
+    expect(new Set(woken.map(({ runnerId }) => runnerId)).size).toBe(2);
+    for (const { instanceId } of runners) await isIn(instanceId, 'stopped');
+  });
+
+  it('says why a task waits, and runs it when a runner of its tag comes', async () => {
+    const waiting = await api.startTask(projectId, await template({ tag: 'later' }));
+    expect((await api.getTask(projectId, waiting.id)).reason).toMatch(/^No runner has tag later/);
+    const { runner } = await addRunner({ tags: ['later'] });
+    expect(await ended(waiting)).toMatchObject({ status: 'success', runnerId: runner.id });
+  });
+
+  it('gives secrets to the task, and shows them neither in its log nor in a queue', async () => {
+    await addRunner({ tags: ['secret'] });
+    const { id: environmentId } = await api.createEnvironment(projectId, {
+      name: 'prod',
+      variables: { PLAIN: 'visible' },
+      secrets: { PASSWORD: 'correct-horse-battery' },
+    });
+    const script = 'echo "$PLAIN $PASSWORD $(printf %s "$PASSWORD" | wc -c)"';
+    const task = await ended(
+      await api.startTask(projectId, await template({ tag: 'secret', environmentId, script })),
+    );
+    expect(await outputOf(task)).toBe('visible *** 21\n');
+  });
+
+  it('reports a failure with its exit code', async () => {
+    await addRunner({ tags: ['fail'] });
+    const task = await ended(
+      await api.startTask(projectId, await template({ tag: 'fail', script: 'echo no; exit 3' })),
+    );
+    expect(task).toMatchObject({ status: 'error', exitCode: 3 });
+  });
+
+  it('stops a running task, with all its processes', async () => {
+    const { instanceId } = await addRunner({ tags: ['stop'] });
+    const task = await api.startTask(
+      projectId,
+      await template({ tag: 'stop', script: 'while true; do echo tick; sleep 0.2; done' }),
+    );
+    await until('it runs', 10_000, async () => (await api.getTask(projectId, task.id)).status === 'running');
+    await api.stopTask(projectId, task.id);
+    expect(await ended(task)).toMatchObject({
+      status: 'stopped',
+      reason: expect.stringContaining('Stopped by'),
+    });
+    await isIn(instanceId, 'stopped');
+  });
+
+  it('starts a runner again whose instance was still stopping when work came', async () => {
+    const { instanceId } = await addRunner({ tags: ['again'] });
+    const templateId = await template({ tag: 'again' });
+    await ended(await api.startTask(projectId, templateId));
+    await until('it stops', 10_000, () => ['stopping', 'stopped'].includes(stateOf(instanceId) ?? ''));
+    expect(await ended(await api.startTask(projectId, templateId))).toMatchObject({ status: 'success' });
+  });
+
+  it('shows what EC2 says when it refuses to start an instance, and starts it when it can', async () => {
+    await addRunner({ tags: ['capacity'] });
+    stack.ec2.failNext(
+      'StartInstances',
+      'InsufficientInstanceCapacity',
+      'There is no room for t4g.small now.',
+    );
+    const task = await api.startTask(projectId, await template({ tag: 'capacity' }));
+    expect((await api.getTask(projectId, task.id)).reason).toMatch(/could not be woken: AWS has no capacity/);
+    await stack.invoke('Reconcile', {});
+    expect(await ended(task)).toMatchObject({ status: 'success' });
+  });
+});
+
+describe('webhooks', () => {
+  it("go signed to a runner's own URL, start before finish, and again until they are acknowledged", async () => {
+    const received: { headers: IncomingHttpHeaders; body: string }[] = [];
+    let failures = 1;
+    const receiver = createServer(async (request, response) => {
+      const body = (await request.toArray()).join('');
+      const isRefused = failures-- > 0;
+      if (!isRefused) received.push({ headers: request.headers, body });
+      response.writeHead(isRefused ? 503 : 204).end();
+    });
+    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    const address = receiver.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    try {
+      const made = await api.createRunner(projectId, {
+        name: 'elsewhere',
+        tags: ['elsewhere'],
+        webhookUrl: `http://127.0.0.1:${port}/hook`,
+      });
+      const task = await api.startTask(projectId, await template({ tag: 'elsewhere' }));
+      const [first] = await api.listDeliveries(projectId);
+      expect(first).toMatchObject({ taskId: task.id, status: 'pending', attempts: [{ statusCode: 503 }] });
+      await api.call('POST', `/api/projects/${projectId}/deliveries/${first?.id}/send`);
+      const [{ headers, body } = { headers: {}, body: '' }] = received;
+      const verified = new Webhook(made.webhookSecret).verify(body, {
+        'webhook-id': String(headers['webhook-id']),
+        'webhook-timestamp': String(headers['webhook-timestamp']),
+        'webhook-signature': String(headers['webhook-signature']),
+      });
+      expect(verified).toMatchObject({
+        action: 'start',
+        project_id: projectId,
+        task_id: task.id,
+        runner_id: made.runner.id,
+        attempt: 1,
+      });
+      await api.stopTask(projectId, task.id);
+    } finally {
+      receiver.close();
+      receiver.closeAllConnections();
+    }
+  });
+});

@@ -1,0 +1,287 @@
+/** The control plane over simulated AWS: the real flows and stores, called as the functions' handlers call them. */
+
+import { Webhook } from 'standardwebhooks';
+import { ulid } from 'ulid';
+import * as z from 'zod';
+import type { AgentTokens, Lease } from '../../lambdas/adapters/agent-tokens.ts';
+import { deliveryStore } from '../../lambdas/adapters/deliveries.ts';
+import type { NewId } from '../../lambdas/adapters/ids.ts';
+import { logStore } from '../../lambdas/adapters/logs.ts';
+import { poolOf, type RunnerRecord, runnerStore } from '../../lambdas/adapters/runners.ts';
+import { sessionStore } from '../../lambdas/adapters/sessions.ts';
+import type { Table } from '../../lambdas/adapters/table.ts';
+import { taskStore } from '../../lambdas/adapters/tasks.ts';
+import type { SendWebhook } from '../../lambdas/adapters/webhook-sender.ts';
+import { decideSleep } from '../../lambdas/core/idle-policy.ts';
+import { retry } from '../../lambdas/flows/deliver.ts';
+import type { Deps } from '../../lambdas/flows/deps.ts';
+import { followInstance } from '../../lambdas/flows/instance-state.ts';
+import { receiveWebhook } from '../../lambdas/flows/receive-webhook.ts';
+import { reconcile } from '../../lambdas/flows/reconcile.ts';
+import { putToSleep, stopDrained, wake } from '../../lambdas/flows/wake.ts';
+import {
+  type Delivery,
+  epochMs,
+  type Inventory,
+  projectId,
+  runnerId,
+  type Template,
+  type WebhookAction,
+} from '../../protocol/index.ts';
+import type { Chance } from './chance.ts';
+import type { Faults } from './faults.ts';
+import type { Invoke, Run } from './function-run.ts';
+import type { SimulatedEc2 } from './simulated-ec2.ts';
+import type { SimulatedQueues } from './simulated-queues.ts';
+import type { SimulatedTable } from './simulated-table.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export interface Platform {
+  readonly time: VirtualTime;
+  readonly chance: Chance;
+  readonly faults: Faults;
+  readonly table: SimulatedTable;
+  readonly queues: SimulatedQueues;
+  readonly ec2: SimulatedEc2;
+  readonly invoke: Invoke;
+  readonly trace: (line: string) => void;
+  /** A webhook was found good, and is acted on. */
+  readonly webhookTaken: (id: string, timestamp: string) => void;
+  /** A webhook to somebody else's URL. */
+  readonly receiveElsewhere: (url: string, delivery: Pick<Delivery, 'body'>) => void;
+}
+
+const apiUrl = 'https://api.test';
+/** As the stack has them. */
+const timeouts = { http: 29_000, event: 30_000, reconcile: 60_000 };
+const workQueueVisibilityMs = 180_000;
+const webhookTries = 10;
+
+const drainedRunner = z.object({ pool: z.union([projectId, z.literal('global')]), runnerId });
+const deliveryRef = z.object({ projectId, id: z.string() });
+const token = z.object({ kind: z.string(), untilMs: z.number(), claims: z.unknown() });
+
+/** Tokens without a signature: forging them is not what is simulated. */
+const plainTokens = (time: VirtualTime): AgentTokens => {
+  const sign = async (kind: string, claims: unknown, untilMs: number) =>
+    JSON.stringify({ kind, claims, untilMs });
+  const verify = async <T extends z.ZodType>(kind: string, schema: T, text: string) => {
+    const parsed = token.safeParse(JSON.parse(text));
+    const claims = schema.safeParse(parsed.data?.claims);
+    if (parsed.data?.kind !== kind || !claims.success) return { ok: false, code: 'invalid' } as const;
+    if (parsed.data.untilMs <= time.nowMs()) return { ok: false, code: 'expired' } as const;
+    return { ok: true, claims: claims.data } as const;
+  };
+  const agent = z.object({
+    pool: z.union([projectId, z.literal('global')]),
+    runnerId,
+    agentId: z.string().optional(),
+  });
+  const lease: z.ZodType<Lease> = agent.extend({
+    projectId,
+    taskId: z.templateLiteral(['tsk_', z.string()]),
+    attempt: z.int(),
+  });
+  return {
+    signAnswer: (claims) => sign('answer', claims, time.nowMs() + 60_000),
+    verifyAnswer: (text) => verify('answer', agent, text),
+    signSession: (claims, until) => sign('session', claims, epochMs(until)),
+    verifySession: (text) => verify('session', agent, text),
+    signLease: (claims, until) => sign('lease', claims, epochMs(until)),
+    verifyLease: (text) => verify('lease', lease, text),
+  };
+};
+
+const tableOf = (run: Run, table: SimulatedTable): Table => ({
+  get: (key) => run.call(`get ${key.sk}`, () => table.get(key)),
+  batchGet: (keys) =>
+    keys.length === 0 ? Promise.resolve([]) : run.call('batchGet', () => table.batchGet(keys)),
+  put: (item, conditions) => run.call(`put ${item.sk}`, () => table.put(item, conditions)),
+  update: (key, update, conditions, returns) =>
+    run.call(`update ${key.sk}`, () => table.update(key, update, conditions, returns)),
+  remove: (key, conditions) => run.call(`remove ${key.sk}`, () => table.remove(key, conditions)),
+  query: (query) => run.call('query', () => table.query(query)),
+  queryLive: async function* (kind, prefix) {
+    yield* await run.call('query the live index', () => table.queryLive(kind, prefix));
+  },
+});
+
+export type ControlPlane = ReturnType<typeof createControlPlane>;
+export type RunDeps = Deps & { readonly region: string };
+
+export const createControlPlane = (platform: Platform) => {
+  const { time, chance, faults, table, queues, ec2, invoke, trace } = platform;
+  const templates = new Map<string, Template>();
+  const inventories = new Map<string, Inventory>();
+  const repairs: Record<string, number> = {};
+  const agentTokens = plainTokens(time);
+  const newId: NewId = (prefix, at) =>
+    `${prefix}_${ulid(at === undefined ? time.nowMs() : epochMs(at), chance.random)}`;
+
+  const depsOf = (run: Run): RunDeps => {
+    const stored = tableOf(run, table);
+    return {
+      now: time.now,
+      newId,
+      log: (message, about) => trace(`${run.functionName}: ${message} ${JSON.stringify(about)}`),
+      recordSecretUse: async () => undefined,
+      readTemplate: (_, id) => run.call('read template', () => templates.get(id)),
+      readInventory: (_, id) => run.call('read inventory', () => inventories.get(id)),
+      readTaskParts: ({ templateId }) =>
+        run.call('read parts', () => {
+          const template = templates.get(templateId);
+          return template && { template };
+        }),
+      runners: runnerStore(stored),
+      tasks: taskStore(stored),
+      logs: logStore(stored),
+      deliveries: deliveryStore(stored),
+      sessions: sessionStore(stored),
+      queues: {
+        urlOf: (queue) => queue,
+        create: (queue) => run.call(`create queue ${queue}`, () => queues.create(queue)),
+        remove: (queue) => run.call(`remove queue ${queue}`, () => queues.remove(queue)),
+        ring: (queue, doorbell) => run.call('ring', () => queues.send(queue, JSON.stringify(doorbell))),
+      },
+      announceDrained: async (drained) => {
+        await run.call('announce', () => queues.send('drained-runners', JSON.stringify(drained)));
+      },
+      sendWebhook: (delivery, secret) => sendWebhook(run, delivery, secret),
+      retryWebhook: async ({ projectId, id }) => {
+        const body = JSON.stringify({ projectId, id });
+        await run.call('send retry', () => queues.send('webhook-retries', body, 5000));
+      },
+      instances: {
+        start: ({ instanceId = '' }) => run.call(`StartInstances ${instanceId}`, () => ec2.start(instanceId)),
+        stop: ({ instanceId = '' }) => run.call(`StopInstances ${instanceId}`, () => ec2.stop(instanceId)),
+        describe: ({ instanceId = '' }) =>
+          run.call(`DescribeInstances ${instanceId}`, () => ec2.describe(instanceId)),
+      },
+      agentTokens,
+      seal: async (plainText) => plainText,
+      apiUrl,
+      region: 'us-east-1',
+    };
+  };
+
+  const sendWebhook = async (
+    run: Run,
+    delivery: Parameters<SendWebhook>[0],
+    secret: string,
+  ): ReturnType<SendWebhook> => {
+    const at = time.now();
+    const timedOut = { at, durationMs: 10_000, error: 'no answer within 10 s' };
+    if (faults.hit('webhook lost')) {
+      await run.sleep(10_000);
+      return timedOut;
+    }
+    await run.sleep(faults.hit('webhook slow') ? chance.between(2000, 25_000) : chance.between(5, 40));
+    const rawBody = JSON.stringify({ ...delivery.body, sent_at: at });
+    const headers = {
+      'webhook-id': delivery.id,
+      'webhook-timestamp': String(Math.floor(epochMs(at) / 1000)),
+      'webhook-signature': new Webhook(secret).sign(delivery.id, new Date(epochMs(at)), rawBody),
+    };
+    const arrive = () => arrived(delivery, headers, rawBody);
+    if (faults.hit('webhook duplicated')) {
+      time.after(chance.between(0, 90_000), () => void arrive());
+    }
+    const statusCode = await Promise.race([arrive(), run.sleep(10_000)]);
+    return statusCode === undefined ? timedOut : { at, durationMs: 20, statusCode };
+  };
+
+  const arrived = async (
+    delivery: Pick<Delivery, 'url' | 'body'>,
+    headers: { readonly 'webhook-id': string; readonly 'webhook-timestamp': string },
+    rawBody: string,
+  ): Promise<number> => {
+    if (!delivery.url.startsWith(apiUrl)) {
+      platform.receiveElsewhere(delivery.url, delivery);
+      return 204;
+    }
+    const { action } = delivery.body;
+    return invoke(`task-${action}`, timeouts.http, async (run) => {
+      const deps = depsOf(run);
+      const received = await receiveWebhook(deps, action, { headers, rawBody });
+      if (!received.ok) return 401;
+      platform.webhookTaken(headers['webhook-id'], headers['webhook-timestamp']);
+      await actOn[action](deps, received.runner);
+      return 204;
+    }).catch(() => 500);
+  };
+
+  const actOn: Record<WebhookAction, (deps: RunDeps, runner: RunnerRecord) => Promise<void>> = {
+    start: (deps, runner) => wake(deps, runner),
+    finish: async (deps, runner) => {
+      if (decideSleep(runner, deps.now()).sleep) await putToSleep(deps, runner);
+    },
+  };
+
+  queues.consume('drained-runners', workQueueVisibilityMs, 5, (message) =>
+    invoke('runner-drained', timeouts.event, async (run) => {
+      const deps = depsOf(run);
+      const { pool, runnerId: id } = drainedRunner.parse(JSON.parse(message.body));
+      const runner = await deps.runners.get(pool, id);
+      if (runner?.status === 'draining' || runner?.status === 'stopping') await stopDrained(deps, runner);
+      return true;
+    }),
+  );
+
+  queues.consume('webhook-retries', workQueueVisibilityMs, webhookTries, (message) =>
+    invoke('webhook-retry', timeouts.event, async (run) => {
+      const last = message.receives >= webhookTries;
+      const outcome = await retry(depsOf(run), deliveryRef.parse(JSON.parse(message.body)), { last });
+      if (outcome === 'settled') return true;
+      const waitMs = last ? 0 : Math.min(900, 5 * 2 ** message.receives) * 1000;
+      await run.call('hide', () => queues.hide('webhook-retries', message.receipt, waitMs));
+      return false;
+    }),
+  );
+
+  /** Lambda runs an event's function twice more when it fails (AWS: asynchronous invocation). */
+  const onInstanceEvent = async (instanceId: string, state: string, at: string): Promise<void> => {
+    for (let tries = 0; tries < 3; tries++) {
+      const done = await invoke('instance-events', timeouts.event, async (run) => {
+        const deps = depsOf(run);
+        const runner = await deps.runners.findByInstance(instanceId);
+        if (!runner) return true;
+        const facts = await deps.instances.describe(runner);
+        await followInstance(deps, runner, facts, facts?.state === state ? at : deps.now());
+        return true;
+      }).catch(() => false);
+      if (done) return;
+      await time.sleep(60_000 * (tries + 1));
+    }
+  };
+
+  const reconcileOnce = () =>
+    invoke('reconcile', timeouts.reconcile, (run) => reconcile(depsOf(run))).then(
+      (done) => {
+        for (const [kind, count] of Object.entries(done)) repairs[kind] = (repairs[kind] ?? 0) + count;
+      },
+      (error: unknown) => trace(`reconcile failed: ${String(error)}`),
+    );
+
+  const everyMinute = () => {
+    time.after(60_000, everyMinute);
+    if (faults.hit('reconciliation skipped')) return;
+    void reconcileOnce();
+    if (faults.hit('reconciliation twice at once')) void reconcileOnce();
+  };
+  time.after(chance.between(1000, 60_000), everyMinute);
+
+  return {
+    apiUrl,
+    newId,
+    templates,
+    inventories,
+    repairs,
+    poolOf,
+    agentTokens,
+    onInstanceEvent,
+    reconcileOnce,
+    /** A request that the API function answers. */
+    api: <T>(name: string, handle: (deps: RunDeps) => Promise<T>): Promise<T> =>
+      invoke(`api ${name}`, timeouts.http, (run) => handle(depsOf(run))),
+  };
+};

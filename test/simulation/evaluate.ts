@@ -1,0 +1,80 @@
+/** What DynamoDB makes of conditions and updates, evaluated in memory. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Condition, Update } from '../../lambdas/adapters/expressions.ts';
+import type { Item } from '../../lambdas/adapters/table.ts';
+
+const isSet = (value: unknown): value is ReadonlySet<string> => value instanceof Set;
+
+const compare = (a: unknown, b: unknown): number | undefined => {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  if (typeof a === 'string' && typeof b === 'string') return a < b ? -1 : a > b ? 1 : 0;
+  return undefined;
+};
+
+const contains = (value: unknown, member: string): boolean =>
+  isSet(value)
+    ? value.has(member)
+    : Array.isArray(value) || typeof value === 'string'
+      ? value.includes(member)
+      : false;
+
+/** A comparison with an attribute that is not there is false, but for `<>` (AWS: comparison operators). */
+const holds = (item: Item | undefined, condition: Condition): boolean => {
+  if (condition[0] === 'any') {
+    const [, ...some] = condition;
+    return some.some((one) => holds(item, one));
+  }
+  const value = item?.[condition[1]];
+  switch (condition[0]) {
+    case 'exists':
+      return value !== undefined;
+    case 'missing':
+      return value === undefined;
+    case '=':
+      return value !== undefined && isDeepStrictEqual(value, condition[2]);
+    case '<>':
+      return !isDeepStrictEqual(value, condition[2]);
+    case 'in':
+      return value !== undefined && condition[2].some((one) => isDeepStrictEqual(value, one));
+    case 'contains':
+      return contains(value, condition[2]);
+    case 'lacks':
+      return !contains(value, condition[2]);
+    case 'sizeBelow': {
+      const limit = item?.[condition[2]];
+      return isSet(value) && typeof limit === 'number' && value.size < limit;
+    }
+    default: {
+      const order = compare(value, condition[2]);
+      if (order === undefined) return false;
+      if (condition[0] === '<') return order < 0;
+      if (condition[0] === '<=') return order <= 0;
+      return condition[0] === '>' ? order > 0 : order >= 0;
+    }
+  }
+};
+
+export const allHold = (item: Item | undefined, conditions: readonly Condition[]): boolean =>
+  conditions.every((condition) => holds(item, condition));
+
+/** Attributes without a value are no attributes. */
+export const withoutUndefined = (item: Item): Item =>
+  Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined));
+
+/** The item after an update; the one before is left as it is. */
+export const updated = (before: Item, update: Update): Item => {
+  const after: Item = { ...before, ...update.set };
+  for (const [name, value] of Object.entries(update.setIfMissing ?? {})) after[name] = before[name] ?? value;
+  for (const name of update.unset ?? []) delete after[name];
+  for (const [name, value] of Object.entries(update.add ?? {})) {
+    const old = before[name];
+    if (typeof value === 'number') after[name] = (typeof old === 'number' ? old : 0) + value;
+    else after[name] = new Set([...(isSet(old) ? old : []), ...value]);
+  }
+  for (const [name, members] of Object.entries(update.take ?? {})) {
+    const old = before[name];
+    const left = new Set([...(isSet(old) ? old : [])].filter((member) => !members.has(member)));
+    after[name] = left.size > 0 ? left : undefined;
+  }
+  return withoutUndefined(after);
+};

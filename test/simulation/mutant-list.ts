@@ -1,0 +1,169 @@
+/** Deliberate breaks of the product, each a replacement in one file, that the simulation has to notice. */
+
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'a claim takes a task whatever its status',
+    file: 'lambdas/adapters/tasks.ts',
+    from: `          [
+            ['in', 'status', taskSources('claim')],
+            ['in', 'queue', by.queues],`,
+    to: `          [
+            ['in', 'queue', by.queues],`,
+  },
+  {
+    name: 'a claim takes a slot of a runner that is not online',
+    file: 'lambdas/adapters/runners.ts',
+    from: `          ['=', 'status', 'online'],
+          ['=', 'active', true],
+          ['missing', 'drainRequestedAt'],`,
+    to: `          ['missing', 'drainRequestedAt'],`,
+  },
+  {
+    name: 'a claim takes a slot that is not free',
+    file: 'lambdas/adapters/runners.ts',
+    from: `['any', ['contains', 'slots', taskId], hasRoom],`,
+    to: '',
+  },
+  {
+    name: 'a drain does not look whether the runner is idle',
+    file: 'lambdas/flows/heartbeat.ts',
+    from: `'draining', deps.now(), { idle: true })`,
+    to: `'draining', deps.now())`,
+  },
+  {
+    name: 'a stop does not look whether work has come since the drain',
+    file: 'lambdas/flows/wake.ts',
+    from: `runnerSources('stop'), 'stopping', deps.now(), { idle: true });`,
+    to: `['draining', 'online'], 'stopping', deps.now());`,
+  },
+  {
+    name: 'demand is raised whatever the status of the runner became',
+    file: 'lambdas/adapters/runners.ts',
+    from: `          ['=', 'status', from],
+          ['=', 'active', true],`,
+    to: `          ['=', 'active', true],`,
+  },
+  {
+    name: 'demand that came while the instance stopped is forgotten',
+    file: 'lambdas/core/runner-state.ts',
+    from: `{ from: [...awake, 'offline'], event: 'instance_stopped', when: 'has_demand', to: 'starting' },`,
+    to: '',
+  },
+  {
+    name: 'a finish is taken from whoever reports it',
+    file: 'lambdas/adapters/tasks.ts',
+    from: `        ['in', 'status', taskSources('succeed')],
+        ...heldBy(holder),`,
+    to: `        ['in', 'status', taskSources('succeed')],`,
+  },
+  {
+    name: 'a finish does not free the slot',
+    file: 'lambdas/flows/report.ts',
+    from: `  const runner = await freeSlot(deps, lease, finished);
+  if (runner) await`,
+    to: `  const runner = await deps.runners.get(lease.pool, lease.runnerId);
+  if (runner) await`,
+  },
+  {
+    name: 'a heartbeat does not renew the lease',
+    file: 'lambdas/adapters/runners.ts',
+    from: `            heartbeatAt: now,
+            leaseUntil,`,
+    to: `            heartbeatAt: now,`,
+  },
+  {
+    name: 'a heartbeat does not take from the runner what its agent forgot',
+    file: 'lambdas/flows/heartbeat.ts',
+    from: `request.claims === runner.claims ?`,
+    to: `request.claims === -1 ?`,
+  },
+  {
+    name: 'a late heartbeat counts for tasks that were claimed after it',
+    file: 'lambdas/flows/heartbeat.ts',
+    from: `request.claims === runner.claims ?`,
+    to: `request.claims !== -1 ?`,
+  },
+  {
+    name: 'the agent forgets to renew its leases',
+    file: 'runner-agent/heartbeat.ts',
+    from: `task.renew(lease, timing.now() - sentAt);`,
+    to: '',
+  },
+  {
+    name: 'the agent goes on with a task whose lease lapsed',
+    file: 'runner-agent/held-tasks.ts',
+    from: `      onLapse(task);
+      task.end('lost');`,
+    to: `      onLapse(task);`,
+  },
+  {
+    name: 'the agent sleeps on although its runner was resumed',
+    file: 'runner-agent/idle-monitor.ts',
+    from: `if (!drain && sentAtMs > asleepSince)`,
+    to: `if (!drain && sentAtMs < asleepSince)`,
+  },
+  {
+    name: 'a lost task is queued again under the same attempt',
+    file: 'lambdas/adapters/tasks.ts',
+    from: `add: { attempt: 1, ...`,
+    to: `add: { attempt: 0, ...`,
+  },
+  {
+    name: 'a task is taken from a runner that has just renewed its lease',
+    file: 'lambdas/flows/reconcile.ts',
+    from: `  runner.leaseUntil === undefined || msBetween(runner.leaseUntil, now) > 0;`,
+    to: `  runner.leaseUntil === undefined || msBetween(runner.leaseUntil, now) > -60_000;`,
+  },
+  {
+    name: 'a receiver of webhooks accepts a replay',
+    file: 'lambdas/flows/receive-webhook.ts',
+    from: `if (!(await deps.deliveries.firstSight(id, timestamp, deps.now())))`,
+    to: `if (!(await deps.deliveries.firstSight(id, timestamp, deps.now())) && id === '')`,
+  },
+  {
+    name: 'a webhook attempt overwrites what another found',
+    file: 'lambdas/adapters/deliveries.ts',
+    from: `        ['=', 'status', 'pending'],
+        ['any', ['missing', 'tries'], ['=', 'tries', made.attempts.length]],`,
+    to: `        ['exists', 'pk'],`,
+  },
+  {
+    name: 'the reconciler does not place again what lost its runner',
+    file: 'lambdas/flows/reconcile.ts',
+    from: `if (await place(deps, task)) repaired(`,
+    to: `if (task.id === '') repaired(`,
+  },
+  {
+    name: 'the reconciler does not look after instances that do not boot',
+    file: 'lambdas/flows/reconcile.ts',
+    from: `        await bootAgain(deps, runner);
+`,
+    to: '',
+  },
+  {
+    name: 'the reconciler does not see that an agent fell silent',
+    file: 'lambdas/flows/reconcile.ts',
+    from: `      if (isLapsed(runner, now)) await settleSilent(deps, runner, repaired);
+      else if`,
+    to: `      if`,
+  },
+  {
+    name: 'the reconciler gives up at the first repair that fails',
+    file: 'lambdas/flows/reconcile.ts',
+    from: `        repaired('failed_and_left_for_later', { id: idOf(one), error: String(error) });`,
+    to: `        throw error;`,
+  },
+  {
+    name: 'a runner is chosen whatever its tags',
+    file: 'lambdas/core/routing.ts',
+    from: `projectRunners.filter((runner) => queuesOf(runner).includes(queue))`,
+    to: `projectRunners.filter(() => true)`,
+  },
+];

@@ -1,0 +1,91 @@
+/** `npm run simulate:mutants`: breaks the product on purpose, one way at a time, and demands that the simulation notices. */
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { build } from 'esbuild';
+import * as z from 'zod';
+import { type Mutant, mutants } from './mutant-list.ts';
+
+const { values } = parseArgs({
+  options: { seeds: { type: 'string', default: '600' }, only: { type: 'string', default: '' } },
+});
+const most = z.coerce.number().int().min(1).parse(values.seeds);
+const root = resolve(import.meta.dirname, '../..');
+/** Inside the repository, so that packages are found from there. */
+const folder = resolve(root, 'dist/mutants');
+
+const verdict = z.object({ seed: z.int(), violations: z.array(z.string()) });
+type Verdict = z.infer<typeof verdict>;
+
+/** A copy of the simulation with the mutant in it. */
+const bundle = async (mutant: Mutant, number: number): Promise<string> => {
+  const outfile = resolve(folder, `${number}.mjs`);
+  await build({
+    entryPoints: [resolve(root, 'test/simulation/seed-worker.ts')],
+    outfile,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'silent',
+    plugins: [
+      {
+        name: 'mutant',
+        setup: ({ onLoad }) => {
+          const path = resolve(root, mutant.file);
+          onLoad({ filter: /\.ts$/ }, async (args) => {
+            if (args.path !== path) return undefined;
+            const text = await readFile(path, 'utf8');
+            if (!text.includes(mutant.from)) {
+              throw new Error(`${mutant.file} has changed: bring the mutant "${mutant.name}" up to date`);
+            }
+            return { contents: text.replace(mutant.from, mutant.to), loader: 'ts' };
+          });
+        },
+      },
+    ],
+  });
+  return outfile;
+};
+
+/** The first seed whose run shows a violation, or that breaks the run altogether. */
+const hunt = (file: string): Promise<Verdict | undefined> =>
+  new Promise((settle) => {
+    const worker = new Worker(file, { workerData: { first: 1, step: 1, last: most } });
+    let seed = 0;
+    const end = (found: Verdict | undefined) => {
+      settle(found);
+      void worker.terminate();
+    };
+    worker.on('message', (message: unknown) => {
+      const result = verdict.parse(message);
+      seed = result.seed;
+      if (result.violations.length > 0) end(result);
+    });
+    worker.on('error', (error) => end({ seed: seed + 1, violations: [`the run broke: ${String(error)}`] }));
+    worker.on('exit', () => settle(undefined));
+  });
+
+const waiting = mutants
+  .map((mutant, number) => ({ mutant, number }))
+  .filter(({ mutant }) => mutant.name.includes(values.only));
+const missed: string[] = [];
+let caught = 0;
+const work = async () => {
+  for (let next = waiting.shift(); next; next = waiting.shift()) {
+    const { mutant, number } = next;
+    const found = await hunt(await bundle(mutant, number));
+    if (found) caught += 1;
+    else missed.push(mutant.name);
+    console.log(
+      found
+        ? `caught by seed ${String(found.seed).padEnd(4)} ${mutant.name}\n${' '.repeat(20)}${found.violations[0]?.slice(0, 140)}`
+        : `NOT CAUGHT by ${most} seeds: ${mutant.name}`,
+    );
+  }
+};
+await Promise.all(Array.from({ length: availableParallelism() }, work));
+console.log(`\n${caught} of ${caught + missed.length} mutants caught`);
+process.exitCode = missed.length > 0 ? 1 : 0;

@@ -1,0 +1,275 @@
+/** A random run: from a seed to projects, runners, tasks and trouble, and what came of it. */
+import { whyWaiting } from '../../lambdas/core/reason.ts';
+import { routeTask } from '../../lambdas/flows/place.ts';
+import type { ProjectId, RunnerId, Template } from '../../protocol/index.ts';
+import { type Chance, seededChance } from './chance.ts';
+import { createWorld, type RunnerPlan, type World } from './world.ts';
+
+export interface RunResult {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  /** The last lines of what happened. */
+  readonly trace: readonly string[];
+  readonly tasks: number;
+  readonly succeeded: number;
+  readonly starts: number;
+  readonly stops: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly repairs: Readonly<Record<string, number>>;
+  readonly longestWaitMs: number;
+  readonly longestIdleOverrunMs: number;
+  readonly virtualMs: number;
+}
+
+const minuteMs = 60_000;
+const troubleMs = 20 * minuteMs;
+/** After the last fault: long enough for retries with backoff, boot timeouts and the longest line of tasks. */
+const settleMs = 75 * minuteMs;
+const traceShown = 400;
+
+const aRunnerPlan = (chance: Chance, isGlobal: boolean): RunnerPlan => ({
+  kind: chance.pick(['instance', 'instance', 'instance', 'instance', 'always on', 'elsewhere']),
+  tags: isGlobal
+    ? []
+    : chance.pick([[], [], ['sydney'], ['tokyo'], ['sydney', 'tokyo'], ['sydney', 'tokyo']]),
+  maxParallelTasks: chance.pick([1, 1, 1, 2, 3, 0]),
+  idleTimeoutMs: chance.pick([0, 0, 10_000, 60_000, 120_000]),
+});
+
+const aTemplate = (world: World, chance: Chance, projectId: ProjectId): Template => {
+  const tag = chance.pick([undefined, undefined, 'sydney', 'tokyo']);
+  return world.addTemplate(projectId, chance.between(200, chance.pick([2000, 20_000, 90_000, 300_000])), {
+    ...(tag && { tag }),
+    onRunnerLost: chance.pick(['retry', 'retry', 'fail']),
+    maxAttempts: chance.between(1, 4),
+  });
+};
+
+const arrivals = (world: World, chance: Chance, templates: readonly [Template, ...Template[]]) => {
+  const bursts = chance.between(1, 5);
+  for (let burst = 0; burst < bursts; burst++) {
+    const atMs = chance.between(0, troubleMs - 2 * minuteMs);
+    const template = chance.pick(templates);
+    for (let left = chance.between(1, 6); left > 0; left--) {
+      world.time.after(atMs + chance.between(0, chance.pick([10, 2000, 60_000])), () => {
+        void world.startTask(chance.happens(0.7) ? template : chance.pick(templates)).then((task) => {
+          if (!task || !chance.happens(0.1)) return;
+          world.time.after(chance.between(0, 90_000), () => void world.stopTask(task.projectId, task.id));
+        });
+      });
+    }
+  }
+};
+
+/** Tasks that come just when a runner goes to sleep, or when its instance has just gone. */
+const untimelyArrivals = (
+  world: World,
+  chance: Chance,
+  templates: readonly [Template, ...Template[]],
+): void => {
+  let left = chance.between(0, 30);
+  const end = world.time.nowMs() + troubleMs - 2 * minuteMs;
+  world.listeners.add((what, idleTimeoutMs) => {
+    if (left === 0 || world.time.nowMs() > end || !chance.happens(0.5)) return;
+    left -= 1;
+    const inMs =
+      what === 'runner drains'
+        ? chance.between(0, chance.pick([60, 250]))
+        : what === 'task ended'
+          ? idleTimeoutMs + chance.between(-20, 400)
+          : chance.between(0, 1800);
+    world.time.after(inMs, () => void world.startTask(chance.pick(templates)));
+  });
+};
+
+const trouble = (world: World, chance: Chance, runnerIds: readonly [RunnerId, ...RunnerId[]]) => {
+  const happenings: (() => void)[] = [
+    () => void world.configure(chance.pick(runnerIds), { active: false }),
+    () => void world.configure(chance.pick(runnerIds), { active: true }),
+    () => void world.configure(chance.pick(runnerIds), { maxParallelTasks: chance.between(1, 3) }),
+    () => void world.configure(chance.pick(runnerIds), { idleTimeoutMs: chance.pick([0, 30_000]) }),
+    () => void world.removeRunner(chance.pick(runnerIds)),
+    () => world.killAgent(chance.pick(runnerIds)),
+    () => {
+      const [first, ...rest] = world.ec2.ids();
+      if (first) world.ec2.interrupt(chance.pick([first, ...rest]));
+    },
+  ];
+  const [first, ...rest] = happenings;
+  if (!first) return;
+  for (let left = chance.between(0, 6); left > 0; left--) {
+    world.time.after(chance.between(0, troubleMs), chance.pick([first, ...rest]));
+  }
+};
+
+/** Whoever can be used is, and each (project, tag) with a waiting task has a runner. */
+const makeServable = async (
+  world: World,
+  templates: readonly Template[],
+  runnerIds: readonly RunnerId[],
+): Promise<void> => {
+  for (const id of runnerIds) await world.configure(id, { active: true });
+  const routes = new Map(
+    templates.map(({ projectId, tag }) => [`${projectId} ${tag ?? ''}`, { projectId, tag }]),
+  );
+  for (const { projectId, tag } of routes.values()) {
+    const { runners } = await routeTask({ runners: world.stores.runners }, { projectId, tag });
+    const usable = runners.filter(
+      ({ id, instanceId }) => instanceId !== undefined || world.machines.get(id)?.agent?.isAlive(),
+    );
+    if (usable.length > 0) continue;
+    await checkReasons(world, projectId, tag);
+    await world.addRunner(projectId, { tags: tag ? [tag] : [], maxParallelTasks: 2 });
+  }
+};
+
+/** Before capacity comes, whoever waits says truly why. */
+const checkReasons = async (world: World, projectId: ProjectId, tag: string | undefined): Promise<void> => {
+  const { runners } = await routeTask({ runners: world.stores.runners }, { projectId, tag });
+  for (const task of await world.stores.tasks.listLive()) {
+    if (task.projectId !== projectId || task.tag !== tag || task.status !== 'waiting') continue;
+    const reason = whyWaiting(task, runners, world.time.now());
+    const isTrue = runners.length === 0 ? /^No runner|no untagged runner/.test(reason) : reason.length > 0;
+    if (!isTrue) world.watch.violate(`task ${task.id.slice(-6)} gives an untrue reason: ${reason}`);
+  }
+};
+
+/** A task that waits although a runner has had room for it for so long was forgotten. */
+const overlookedMs = { rough: 4 * minuteMs, calm: 20_000 };
+
+const watchForOverlooked = (world: World, boundMs: number) => {
+  const overlooked = new Map<string, number>();
+  const look = async () => {
+    world.time.after(boundMs / 10, () => void look());
+    const waiting = (await world.stores.tasks.listLive()).filter(({ status }) => status === 'waiting');
+    const seen = new Set<string>();
+    for (const task of waiting) {
+      const { runners } = await routeTask({ runners: world.stores.runners }, task);
+      const free = runners.find(
+        ({ id, active, status, slots, maxParallelTasks }) =>
+          active &&
+          status === 'online' &&
+          world.machines.get(id)?.agent?.isAlive() &&
+          (maxParallelTasks === 0 || slots.length < maxParallelTasks),
+      );
+      if (!free) continue;
+      seen.add(task.id);
+      const since = overlooked.get(task.id) ?? world.time.nowMs();
+      overlooked.set(task.id, since);
+      if (world.time.nowMs() - since > boundMs) {
+        world.watch.violate(
+          `task ${task.id.slice(-6)} waits although ${free.id.slice(-4)} has had room for long`,
+        );
+      }
+    }
+    for (const id of overlooked.keys()) if (!seen.has(id)) overlooked.delete(id);
+  };
+  void look();
+};
+
+/** What can only have gone wrong by a fault, or by a rule of ours that does not hold by itself. */
+const needsFault = [
+  'lease_lapsed',
+  'slotless_task',
+  'boot_timed_out',
+  'silent_runner_stopped',
+  'runner_put_to_sleep',
+  'drained_runner_stopped',
+  'delivery_sent_again',
+  'failed_and_left_for_later',
+];
+
+/** Without a fault the reconciler has nothing to mend. */
+const checkNothingRepaired = (world: World): void => {
+  for (const kind of needsFault) {
+    const count = world.control.repairs[kind];
+    if (count) world.watch.violate(`${count} repairs without a fault: ${kind}`);
+  }
+  for (const item of world.items('tsk_')) {
+    const isFine = item.status === 'stopped' || (item.status === 'success' && item.attempt === 1);
+    if (!isFine) world.watch.violate(`task ${String(item.id).slice(-6)} ended badly without a fault`);
+  }
+};
+
+export const runSeed = async (seed: number): Promise<RunResult> => {
+  const chance = seededChance(seed * 31 + 17);
+  const faultScale = chance.pick([0, 0.3, 1, 1, 2, 4]);
+  const world = createWorld({ seed, faultScale });
+  const realNow = Date.now;
+  // The library that verifies webhooks asks the machine's clock.
+  Date.now = world.time.nowMs;
+  try {
+    return await runWorld(world, chance, seed, faultScale > 0);
+  } finally {
+    Date.now = realNow;
+  }
+};
+
+const runWorld = async (world: World, chance: Chance, seed: number, isRough: boolean): Promise<RunResult> => {
+  const { watch, time } = world;
+  const beganMs = time.nowMs();
+  const accepted: Template[] = [];
+  let isSetUp = false;
+  const setUp = async () => {
+    const projects: [ProjectId, ...ProjectId[]] = [world.newProject()];
+    if (chance.happens(0.5)) projects.push(world.newProject());
+    const first = await world.addRunner(projects[0], aRunnerPlan(chance, false));
+    const runnerIds: [RunnerId, ...RunnerId[]] = [first];
+    for (let left = chance.between(0, 4); left > 0; left--) {
+      const isGlobal = chance.happens(0.25);
+      runnerIds.push(
+        await world.addRunner(isGlobal ? undefined : chance.pick(projects), aRunnerPlan(chance, isGlobal)),
+      );
+    }
+    const templates: [Template, ...Template[]] = [aTemplate(world, chance, projects[0])];
+    for (const projectId of projects) templates.push(aTemplate(world, chance, projectId));
+    accepted.push(...templates);
+    arrivals(world, chance, templates);
+    untimelyArrivals(world, chance, templates);
+    if (isRough) trouble(world, chance, runnerIds);
+    isSetUp = true;
+    return { templates, runnerIds };
+  };
+  const made = setUp();
+  await world.pass(10 * minuteMs, () => isSetUp);
+  const { templates, runnerIds } = await made;
+  if (!isRough) watchForOverlooked(world, overlookedMs.calm);
+  await world.pass(troubleMs);
+  world.faults.cease();
+  let isServable = false;
+  const last = makeServable(world, templates, runnerIds).then(() => {
+    isServable = true;
+  });
+  if (isRough) time.after(10 * minuteMs, () => watchForOverlooked(world, overlookedMs.rough));
+  await world.pass(10 * minuteMs, () => isServable);
+  if (watch.violations.length === 0) await last;
+  let calmMs = 0;
+  while (calmMs < settleMs && watch.violations.length === 0) {
+    await world.pass(minuteMs);
+    watch.checkIdleInstances();
+    calmMs += minuteMs;
+    if (world.isQuiet().length === 0) break;
+  }
+  if (watch.violations.length === 0) {
+    for (const loud of world.isQuiet()) watch.violate(`not quiet long after the last fault: ${loud}`);
+    for (const item of world.items('tsk_')) {
+      if (watch.ends.get(String(item.id)) !== 1)
+        watch.violate(`task ${String(item.id).slice(-6)} did not end once`);
+    }
+  }
+  if (!isRough) checkNothingRepaired(world);
+  return {
+    seed,
+    violations: watch.violations,
+    trace: watch.violations.length > 0 ? world.lines.slice(-traceShown) : [],
+    tasks: world.items('tsk_').length,
+    succeeded: world.items('tsk_').filter(({ status }) => status === 'success').length,
+    starts: world.counts.starts,
+    stops: world.counts.stops,
+    faults: world.faults.counts(),
+    repairs: world.control.repairs,
+    longestWaitMs: watch.longestWaitMs(),
+    longestIdleOverrunMs: watch.longestIdleOverrunMs(),
+    virtualMs: time.nowMs() - beganMs,
+  };
+};

@@ -1,0 +1,139 @@
+/** What others of this kind are known to fail at: one scenario each, named after the public thread. */
+import { describe, expect, it } from 'vitest';
+import { play } from './scenario.ts';
+
+const secondMs = 1000;
+const minuteMs = 60_000;
+
+describe('github-aws-runners/terraform-aws-github-runner', () => {
+  it('#5085, #5086, #5228: a task that comes as its runner goes to sleep is not killed', async () => {
+    for (let lateMs = -300; lateMs <= 2700; lateMs += 150) {
+      await play(
+        async ({ world, projectId, done, start, pass, read }) => {
+          await done(world.addRunner(projectId, { idleTimeoutMs: 120_000 }));
+          const template = world.addTemplate(projectId, 5000);
+          const first = await start(template);
+          await pass(90 * secondMs);
+          const { finishedAt } = await read(first);
+          const sleepsAtMs = Date.parse(finishedAt ?? '') + 120_000;
+          await pass(sleepsAtMs + lateMs - world.time.nowMs());
+          const second = await start(template);
+          await pass(3 * minuteMs);
+          expect(await read(second)).toMatchObject({ status: 'success', attempt: 1 });
+        },
+        { seed: lateMs + 1000 },
+      );
+    }
+  });
+
+  it('#933, #3130: a task whose instance another one took does not wait for it', () =>
+    play(async ({ world, projectId, done, start, pass, read, waitMs }) => {
+      const running = await done(world.addRunner(projectId));
+      const template = world.addTemplate(projectId, 20 * secondMs);
+      const broken = await done(world.addRunner(projectId));
+      world.breakBoot(broken);
+      const first = await start(template);
+      const second = await start(template);
+      await pass(3 * minuteMs);
+      expect([await read(first), await read(second)]).toMatchObject([
+        { status: 'success', runnerId: running },
+        { status: 'success', runnerId: running },
+      ]);
+      expect(await waitMs(second)).toBeLessThan(90 * secondMs);
+      await pass(10 * minuteMs);
+      expect(await world.runner(broken)).toMatchObject({ status: 'stopped', demand: [] });
+    }));
+
+  it('#4391: a busy instance is never taken for an orphan', () =>
+    play(async ({ world, projectId, done, start, pass, read }) => {
+      const busy = await done(world.addRunner(projectId, { idleTimeoutMs: 0 }));
+      const task = await start(world.addTemplate(projectId, 90 * minuteMs));
+      for (let minutes = 0; minutes < 80; minutes += 10) {
+        await pass(10 * minuteMs);
+        expect(await world.runner(busy)).toMatchObject({ status: 'online', slots: [task.id] });
+      }
+      await pass(15 * minuteMs);
+      expect(await read(task)).toMatchObject({ status: 'success', attempt: 1 });
+    }));
+
+  it('#3493: an instance that comes up and never registers is tried again, then another takes its tasks', () =>
+    play(
+      async ({ world, projectId, done, start, pass, read, reasonOf }) => {
+        const broken = await done(world.addRunner(projectId, { tags: ['sydney'] }));
+        world.breakBoot(broken);
+        const task = await start(world.addTemplate(projectId, secondMs, { tag: 'sydney' }));
+        await pass(20 * minuteMs);
+        expect(await world.runner(broken)).toMatchObject({
+          status: 'stopped',
+          demand: [],
+          failedStarts: 3,
+          fault: { code: 'boot_timeout' },
+        });
+        expect(await reasonOf(task)).toMatch(/could be started.*did not report within 5 minutes/);
+        const other = await done(world.addRunner(projectId, { tags: ['sydney'] }));
+        await pass(2 * minuteMs);
+        expect(await read(task)).toMatchObject({ status: 'success', runnerId: other });
+        world.breakBoot(broken, false);
+        await done(world.configure(broken, { active: true }));
+        expect((await world.runner(broken))?.quarantinedAt).toBeUndefined();
+      },
+      { faultScale: 0.000_001 },
+    ));
+
+  it('#2306: a free slot on a runner that is online comes before an instance that has to start', () =>
+    play(async ({ world, projectId, done, start, pass, read }) => {
+      const first = await done(world.addRunner(projectId, { maxParallelTasks: 2 }));
+      const second = await done(world.addRunner(projectId, { maxParallelTasks: 2 }));
+      const template = world.addTemplate(projectId, 30 * secondMs);
+      await start(template);
+      await pass(minuteMs);
+      const [online, stopped] =
+        (await world.runner(first))?.status === 'online' ? [first, second] : [second, first];
+      const again = await start(template);
+      await pass(5 * secondMs);
+      expect(await read(again)).toMatchObject({ status: 'running', runnerId: online });
+      expect(await world.runner(stopped)).toMatchObject({ status: 'stopped' });
+      expect(world.counts.starts).toBe(1);
+    }));
+});
+
+describe('semaphoreui/semaphore', () => {
+  it('#1796: a runner that is offline is given no task', () =>
+    play(async ({ world, projectId, done, start, pass, read }) => {
+      const absent = await done(world.addRunner(projectId, { kind: 'always on', tags: ['sydney'] }));
+      await pass(minuteMs);
+      world.unplug(absent);
+      await pass(3 * minuteMs);
+      const woken = await done(world.addRunner(projectId, { tags: ['sydney'] }));
+      const task = await start(world.addTemplate(projectId, secondMs, { tag: 'sydney' }));
+      await pass(2 * minuteMs);
+      expect(await read(task)).toMatchObject({ status: 'success', runnerId: woken });
+    }));
+
+  it('#2365, #3007, #2699: what waits says why, and starts when it can', () =>
+    play(async ({ world, projectId, done, start, pass, read, reasonOf }) => {
+      const template = world.addTemplate(projectId, 2 * minuteMs, { tag: 'sydney' });
+      const first = await start(template);
+      expect(await reasonOf(first)).toBe(
+        'No runner has tag sydney in this project. Add one, or change the tag of the template or its inventory.',
+      );
+      const runner = await done(world.addRunner(projectId, { tags: ['sydney'], active: false }));
+      expect(await reasonOf(first)).toMatch(/inactive.*Activate one/);
+      const { instanceId = '' } = (await world.runner(runner)) ?? {};
+      world.ec2.refuseStart(instanceId, 'InsufficientInstanceCapacity');
+      await done(world.configure(runner, { active: true }));
+      await pass(3 * minuteMs);
+      expect(await reasonOf(first)).toMatch(/could not be woken: AWS has no capacity/);
+      world.ec2.refuseStart(instanceId);
+      await pass(7 * minuteMs);
+      expect((await read(first)).claimedAt).toBeDefined();
+      const [second, third] = [await start(template), await start(template)];
+      await pass(10 * secondMs);
+      expect(await reasonOf(third)).toMatch(/No free slot: .* is at 1 of 1/);
+      await pass(8 * minuteMs);
+      expect([await read(second), await read(third)]).toMatchObject([
+        { status: 'success' },
+        { status: 'success' },
+      ]);
+    }));
+});

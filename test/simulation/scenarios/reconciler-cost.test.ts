@@ -1,0 +1,56 @@
+/** What a pass of the reconciler costs depends on what is live, and never on history. */
+import { expect, it } from 'vitest';
+import type { SimulatedTable } from '../simulated-table.ts';
+import { play } from './scenario.ts';
+
+const minuteMs = 60_000;
+const finishedTasks = 10_000;
+
+/** Counts the requests to the table from now on. */
+const countRequests = (table: SimulatedTable) => {
+  const { get, batchGet, put, update, query, queryLive } = table;
+  let requests = 0;
+  const counted =
+    <A extends unknown[], T>(call: (...given: A) => T) =>
+    (...given: A): T => {
+      requests += 1;
+      return call(...given);
+    };
+  Object.assign(table, {
+    get: counted(get),
+    batchGet: counted(batchGet),
+    put: counted(put),
+    update: counted(update),
+    query: counted(query),
+    queryLive: counted(queryLive),
+  });
+  return () => requests;
+};
+
+const requestsWith = async (history: number): Promise<number> => {
+  let requests = 0;
+  await play(async ({ world, projectId, done, start, pass }) => {
+    await done(world.addRunner(projectId, { maxParallelTasks: 5, idleTimeoutMs: 0 }));
+    const short = world.addTemplate(projectId, 1);
+    const first = await start(short);
+    await pass(2 * minuteMs);
+    const finished = world.table.get({ pk: projectId, sk: first.id });
+    for (let left = history; left > 0; left--) {
+      const id = world.control.newId('tsk');
+      world.table.put({ ...finished, pk: projectId, sk: id, id });
+    }
+    const long = world.addTemplate(projectId, 60 * minuteMs);
+    for (let left = 5; left > 0; left--) await start(long);
+    await pass(2 * minuteMs);
+    const counted = countRequests(world.table);
+    await done(world.control.reconcileOnce());
+    requests = counted();
+  });
+  return requests;
+};
+
+it(`makes no more requests with ${finishedTasks} finished tasks than with none`, async () => {
+  const without = await requestsWith(0);
+  expect(without).toBeGreaterThan(0);
+  expect(await requestsWith(finishedTasks)).toBe(without);
+});

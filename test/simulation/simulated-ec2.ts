@@ -1,0 +1,128 @@
+/** EC2 in memory: slow, throttled, short of capacity, and now and then it stops an instance of its own accord. */
+import type { InstanceFacts, InstanceState, StartOutcome } from '../../lambdas/adapters/instances.ts';
+import { toInstant } from '../../protocol/index.ts';
+import type { Chance } from './chance.ts';
+import type { Faults } from './faults.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+interface Instance {
+  readonly id: string;
+  state: InstanceState;
+  launchedMs: number;
+  stateReason: string | undefined;
+  /** Grows with each change of state, so that what was planned for an earlier one does not happen. */
+  life: number;
+}
+
+export interface Ec2Listeners {
+  onState(instanceId: string, state: InstanceState): void;
+  onStart(instanceId: string): void;
+  onStop(instanceId: string): void;
+}
+
+export type SimulatedEc2 = ReturnType<typeof createSimulatedEc2>;
+
+export const createSimulatedEc2 = (
+  time: VirtualTime,
+  chance: Chance,
+  faults: Faults,
+  listeners: Ec2Listeners,
+) => {
+  const instances = new Map<string, Instance>();
+  const refusals = new Map<string, string>();
+
+  const become = (instance: Instance, state: InstanceState, stateReason?: string) => {
+    instance.state = state;
+    instance.stateReason = stateReason;
+    instance.life += 1;
+    listeners.onState(instance.id, state);
+  };
+  const later = (instance: Instance, ms: number, act: () => void) => {
+    const { life } = instance;
+    time.after(ms, () => instance.life === life && act());
+  };
+
+  const beginStopping = (instance: Instance, reason: string) => {
+    become(instance, 'stopping', reason);
+    later(instance, chance.between(3000, 40_000), () => become(instance, 'stopped', reason));
+  };
+
+  const begin = (instance: Instance) => {
+    become(instance, 'pending');
+    instance.launchedMs = time.nowMs();
+    if (faults.hit('instance fell back to stopped')) {
+      const reason = 'Client.InternalError: the volume could not be decrypted';
+      return later(instance, chance.between(2000, 10_000), () => become(instance, 'stopped', reason));
+    }
+    const pendingMs = faults.hit('instance hung in pending')
+      ? chance.between(300_000, 900_000)
+      : chance.between(3000, 25_000);
+    later(instance, pendingMs, () => {
+      become(instance, 'running');
+      if (faults.hit('instance stopped by EC2')) {
+        later(instance, chance.between(1000, 200_000), () =>
+          beginStopping(instance, 'Server.SpotInstanceShutdown'),
+        );
+      }
+    });
+  };
+
+  return {
+    add: (id: string) => {
+      instances.set(id, { id, state: 'stopped', launchedMs: 0, stateReason: undefined, life: 0 });
+    },
+    start: (id: string): StartOutcome => {
+      const instance = instances.get(id);
+      if (!instance || instance.state === 'terminated') {
+        const detail = `The instance ID '${id}' does not exist`;
+        return { started: false, code: 'refused', awsCode: 'InvalidInstanceID.NotFound', detail };
+      }
+      if (instance.state === 'stopping') return { started: false, code: 'still_stopping' };
+      if (instance.state !== 'stopped') return { started: true };
+      const awsCode = refusals.get(id);
+      if (awsCode) return { started: false, code: 'refused', awsCode, detail: 'EC2 refuses it.' };
+      if (faults.hit('start throttled')) throw new Error('RequestLimitExceeded');
+      if (faults.hit('start refused for capacity')) {
+        const awsCode = 'InsufficientInstanceCapacity';
+        return { started: false, code: 'refused', awsCode, detail: 'There is no capacity in this zone now.' };
+      }
+      listeners.onStart(id);
+      begin(instance);
+      return { started: true };
+    },
+    stop: (id: string): boolean => {
+      const instance = instances.get(id);
+      // EC2 does not stop what is still pending.
+      if (!instance || instance.state === 'pending' || instance.state === 'terminated') return false;
+      if (instance.state !== 'running') return true;
+      listeners.onStop(id);
+      beginStopping(instance, 'Client.UserInitiatedShutdown');
+      return true;
+    },
+    describe: (id: string): InstanceFacts | undefined => {
+      if (faults.hit('describe failed')) throw new Error('ServiceUnavailable');
+      const instance = instances.get(id);
+      return (
+        instance && {
+          instanceId: id,
+          state: instance.state,
+          instanceType: 't4g.small',
+          launchedAt: instance.launchedMs ? toInstant(instance.launchedMs) : undefined,
+          stateReason: instance.stateReason,
+        }
+      );
+    },
+    /** Has each start of it refused, until it is called without a code. */
+    refuseStart: (id: string, awsCode?: string) => {
+      if (awsCode) refusals.set(id, awsCode);
+      else refusals.delete(id);
+    },
+    stateOf: (id: string): InstanceState | undefined => instances.get(id)?.state,
+    /** EC2 takes it back, or its owner stops it by hand. */
+    interrupt: (id: string) => {
+      const instance = instances.get(id);
+      if (instance?.state === 'running') beginStopping(instance, 'Server.SpotInstanceShutdown');
+    },
+    ids: () => [...instances.keys()],
+  };
+};

@@ -1,0 +1,166 @@
+/** SQS in memory: at least once, in no order, hidden while somebody has it, and seen again when nobody removes it. */
+import type { Chance } from './chance.ts';
+import type { Faults } from './faults.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export interface ReceivedMessage {
+  readonly body: string;
+  readonly receipt: string;
+  /** How often it was received, this time included. */
+  readonly receives: number;
+}
+
+interface Message {
+  readonly id: number;
+  readonly body: string;
+  readonly sentMs: number;
+  visibleMs: number;
+  receives: number;
+}
+
+interface Waiter {
+  readonly max: number;
+  readonly visibilityMs: number;
+  readonly give: (messages: ReceivedMessage[]) => void;
+}
+
+interface Queue {
+  readonly messages: Map<number, Message>;
+  readonly waiters: Set<Waiter>;
+}
+
+/** AWS: how long an empty poll waits at most, and how long a doorbell is kept. */
+const longPollMs = 20_000;
+const retentionMs = 3_600_000;
+
+export type SimulatedQueues = ReturnType<typeof createSimulatedQueues>;
+
+export const createSimulatedQueues = (time: VirtualTime, chance: Chance, faults: Faults) => {
+  const queues = new Map<string, Queue>();
+  let made = 0;
+
+  const take = (queue: Queue, max: number, visibilityMs: number): ReceivedMessage[] => {
+    const present = time.nowMs();
+    const taken: ReceivedMessage[] = [];
+    const visible = [...queue.messages.values()].filter(({ visibleMs }) => visibleMs <= present);
+    while (taken.length < max && visible.length > 0) {
+      const [message] = visible.splice(chance.between(0, visible.length - 1), 1);
+      if (!message) break;
+      if (present - message.sentMs > retentionMs) {
+        queue.messages.delete(message.id);
+        continue;
+      }
+      message.receives += 1;
+      // Seen by a second receiver although the first has it.
+      if (!faults.hit('message duplicated')) message.visibleMs = present + visibilityMs;
+      taken.push({ body: message.body, receipt: String(message.id), receives: message.receives });
+    }
+    return taken;
+  };
+
+  const serve = (queue: Queue) => {
+    for (const waiter of queue.waiters) {
+      const messages = take(queue, waiter.max, waiter.visibilityMs);
+      if (messages.length === 0) return;
+      queue.waiters.delete(waiter);
+      waiter.give(messages);
+    }
+  };
+
+  const makeVisible = (queue: Queue, message: Message, delayMs: number) => {
+    message.visibleMs = time.nowMs() + delayMs;
+    time.after(delayMs, () => serve(queue));
+  };
+
+  const find = (name: string, receipt: string) => {
+    const queue = queues.get(name);
+    const message = queue?.messages.get(Number(receipt));
+    return queue && message && { queue, message };
+  };
+
+  return {
+    create: (name: string) => {
+      if (!queues.has(name)) queues.set(name, { messages: new Map(), waiters: new Set() });
+    },
+    remove: (name: string) => {
+      queues.delete(name);
+    },
+    /** False when there is no such queue. */
+    send: (name: string, body: string, delayMs = 0): boolean => {
+      const queue = queues.get(name);
+      if (!queue) return false;
+      const message = { id: ++made, body, sentMs: time.nowMs(), visibleMs: 0, receives: 0 };
+      queue.messages.set(message.id, message);
+      const lateMs = faults.hit('message delayed') ? chance.between(1000, 30_000) : chance.between(2, 80);
+      makeVisible(queue, message, delayMs + lateMs);
+      return true;
+    },
+    /** Waits as long as SQS does for a first message; rejects when `signal` aborts, and what was on its way stays hidden. */
+    receive: (
+      name: string,
+      max: number,
+      visibilityMs: number,
+      signal: AbortSignal,
+    ): Promise<ReceivedMessage[]> =>
+      new Promise((resolve, reject) => {
+        const queue = queues.get(name);
+        const fail = () => reject(new Error('The poll was aborted, or there is no such queue'));
+        if (!queue || signal.aborted) return void time.after(chance.between(5, 50), fail);
+        const waiter: Waiter = {
+          max,
+          visibilityMs,
+          give: (messages) => {
+            const isLost = faults.hit('message lost on its way to a poll');
+            time.after(chance.between(3, 60), () => (isLost || signal.aborted ? fail() : resolve(messages)));
+          },
+        };
+        signal.addEventListener('abort', () => queue.waiters.delete(waiter) && fail(), { once: true });
+        queue.waiters.add(waiter);
+        time.after(longPollMs, () => queue.waiters.delete(waiter) && resolve([]));
+        time.after(chance.between(3, 30), () => serve(queue));
+        // A message whose hiding ends while the poll is open.
+        for (const { visibleMs } of queue.messages.values()) {
+          if (visibleMs > time.nowMs()) time.after(visibleMs - time.nowMs() + 1, () => serve(queue));
+        }
+      }),
+    delete: (name: string, receipt: string) => {
+      queues.get(name)?.messages.delete(Number(receipt));
+    },
+    hide: (name: string, receipt: string, ms: number) => {
+      const found = find(name, receipt);
+      if (found) makeVisible(found.queue, found.message, ms);
+    },
+    /** Has a function called for each message: done when it answers true, and seen again later when it does not. */
+    consume: (
+      name: string,
+      visibilityMs: number,
+      maxReceives: number,
+      handle: (message: ReceivedMessage) => Promise<boolean>,
+    ) => {
+      const queue: Queue = { messages: new Map(), waiters: new Set() };
+      queues.set(name, queue);
+      const listen = () => {
+        queue.waiters.add({
+          max: 1,
+          visibilityMs,
+          give: ([message]) => {
+            listen();
+            if (!message) return;
+            if (message.receives > maxReceives) {
+              queue.messages.delete(Number(message.receipt));
+              return;
+            }
+            time.after(visibilityMs + 1, () => serve(queue));
+            handle(message).then(
+              (isDone) => isDone && queue.messages.delete(Number(message.receipt)),
+              () => undefined,
+            );
+          },
+        });
+      };
+      listen();
+    },
+    /** How many messages a queue holds, hidden ones too. */
+    size: (name: string) => queues.get(name)?.messages.size ?? 0,
+  };
+};

@@ -1,0 +1,114 @@
+/** DynamoDB in memory: conditional writes on one item, consistent reads, and an index that is late. */
+import type { Condition, Update } from '../../lambdas/adapters/expressions.ts';
+import type { Item, Key, LiveKind, Query } from '../../lambdas/adapters/table.ts';
+import { allHold, updated, withoutUndefined } from './evaluate.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export type OnWrite = (key: Key, before: Item | undefined, after: Item | undefined) => void;
+
+export type SimulatedTable = ReturnType<typeof createSimulatedTable>;
+
+interface Options {
+  readonly time: VirtualTime;
+  /** How late the index hears of a write. */
+  readonly indexDelayMs: () => number;
+  readonly onWrite: OnWrite;
+}
+
+const liveKeyOf = (item: Item | undefined): { live: string; liveKey: string } | undefined =>
+  typeof item?.live === 'string' && typeof item.liveKey === 'string'
+    ? { live: item.live, liveKey: item.liveKey }
+    : undefined;
+
+export const createSimulatedTable = ({ time, indexDelayMs, onWrite }: Options) => {
+  const partitions = new Map<string, Map<string, Item>>();
+  const index = new Map<string, Map<string, { liveKey: string; key: Key }>>();
+  const indexedUntilMs = new Map<string, number>();
+
+  const get = ({ pk, sk }: Key) => partitions.get(pk)?.get(sk);
+
+  const putInIndex = (key: Key, before: Item | undefined, after: Item | undefined) => {
+    const [old, now] = [liveKeyOf(before), liveKeyOf(after)];
+    if (old?.live === now?.live && old?.liveKey === now?.liveKey) return;
+    const name = `${key.pk}|${key.sk}`;
+    // The changes of one item come to the index in their order.
+    const atMs = Math.max(time.nowMs() + indexDelayMs(), indexedUntilMs.get(name) ?? 0);
+    indexedUntilMs.set(name, atMs);
+    time.after(atMs - time.nowMs(), () => {
+      if (old) index.get(old.live)?.delete(name);
+      if (!now) return;
+      const entries = index.get(now.live) ?? new Map();
+      index.set(now.live, entries);
+      entries.set(name, { liveKey: now.liveKey, key });
+    });
+  };
+
+  const write = (key: Key, before: Item | undefined, after: Item | undefined) => {
+    const partition = partitions.get(key.pk) ?? new Map<string, Item>();
+    partitions.set(key.pk, partition);
+    if (after) partition.set(key.sk, after);
+    else partition.delete(key.sk);
+    putInIndex({ pk: key.pk, sk: key.sk }, before, after);
+    onWrite(key, before, after);
+  };
+
+  return {
+    get,
+    batchGet: (keys: readonly Key[]): Item[] =>
+      [...new Map(keys.map((key) => [`${key.pk}|${key.sk}`, key])).values()]
+        .map(get)
+        .filter((item) => item !== undefined),
+    put: (item: Key & Item, conditions: readonly Condition[] = []): boolean => {
+      const before = get(item);
+      if (!allHold(before, conditions)) return false;
+      write(item, before, withoutUndefined(item));
+      return true;
+    },
+    update: (
+      key: Key,
+      update: Update,
+      conditions: readonly Condition[],
+      returns: 'new' | 'old' = 'new',
+    ): Item | undefined => {
+      const before = get(key);
+      if (!allHold(before, conditions)) return undefined;
+      const after = updated(before ?? { ...key }, update);
+      write(key, before, after);
+      return returns === 'new' ? after : before;
+    },
+    remove: (key: Key, conditions: readonly Condition[] = []): boolean => {
+      const before = get(key);
+      if (!allHold(before, conditions)) return false;
+      if (before) write(key, before, undefined);
+      return true;
+    },
+    query: ({ pk, prefix, from, to, where = [], descending = false, limit, after }: Query) => {
+      const all = [...(partitions.get(pk) ?? [])]
+        .filter(
+          ([sk]) => (prefix === undefined || sk.startsWith(prefix)) && (from === undefined || sk >= from),
+        )
+        .filter(([sk]) => to === undefined || sk <= to)
+        .sort(([a], [b]) => (a < b ? -1 : 1));
+      if (descending) all.reverse();
+      const rest = after ? all.filter(([sk]) => (descending ? sk < after.sk : sk > after.sk)) : all;
+      const page = limit === undefined ? rest : rest.slice(0, limit);
+      const last = page.at(-1);
+      return {
+        items: page.map(([, item]) => item).filter((item) => allHold(item, where)),
+        ...(last && page.length < rest.length && { next: { pk, sk: last[0] } }),
+      };
+    },
+    /** As the index has it now. */
+    queryLive: (kind: LiveKind, prefix = ''): Key[] =>
+      [...(index.get(kind)?.values() ?? [])]
+        .filter(({ liveKey }) => liveKey.startsWith(prefix))
+        .sort((a, b) => (a.liveKey < b.liveKey ? -1 : 1))
+        .map(({ key }) => key),
+    /** Every item, for the invariants. */
+    items: function* (skPrefix: string): Generator<Item> {
+      for (const partition of partitions.values()) {
+        for (const [sk, item] of partition) if (sk.startsWith(skPrefix)) yield item;
+      }
+    },
+  };
+};

@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config';
+
+/** What needs no table, no socket and no process, and so is done in seconds: `npm run test:unit`. */
+const unit = [
+  'lambdas/*.test.ts',
+  'lambdas/core/**/*.test.ts',
+  'local/{intrinsics,template,event-bus,event-sources,http-event}.test.ts',
+  'local/ec2/{states,fleet}.test.ts',
+  'protocol/**/*.test.ts',
+  'runner-agent/{config,masker,log-streamer}.test.ts',
+];
+const nowhere = ['**/node_modules/**', 'dist/**', 'cdk.out/**', 'test/agent/**'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: unit, exclude: nowhere } },
+      {
+        test: {
+          name: 'whole',
+          include: ['**/*.test.ts'],
+          exclude: [...nowhere, ...unit],
+          // The end-to-end tests wait for real machines to start and stop.
+          testTimeout: 30_000,
+        },
+      },
+    ],
+  },
+});
