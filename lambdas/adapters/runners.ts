@@ -84,6 +84,8 @@ export interface MoveOptions {
   readonly set?: Partial<RunnerRecord>;
   /** Only if it holds nothing, and has not renewed its lease, which ended then. */
   readonly silentSince?: Instant | undefined;
+  /** Only if its status has not changed since then. */
+  readonly statusSince?: Instant;
 }
 
 /** What an agent tells of itself in a heartbeat. */
@@ -305,12 +307,13 @@ export const runnerStore = (table: Table) => {
       from: readonly RunnerStatus[],
       to: RunnerStatus,
       now: Instant,
-      { idle = false, set = {}, silentSince }: MoveOptions = {},
+      { idle = false, set = {}, silentSince, statusSince }: MoveOptions = {},
     ) =>
       change(ref, { set: { status: to, statusSince: now, ...liveness(ref, to), ...set } }, [
         ['in', 'status', from],
         ...(idle ? isIdle : []),
         ...(silentSince === undefined ? [] : [['=', 'leaseUntil', silentSince] as const, noSlots]),
+        ...(statusSince === undefined ? [] : [['=', 'statusSince', statusSince] as const]),
       ]),
 
     /** It went silent or away: what counts on it has to be placed anew. */

@@ -33,7 +33,12 @@ export const runnerTransitions: readonly Transition<RunnerStatus, RunnerEvent, G
   { from: ['draining'], event: 'stop', when: 'is_idle', to: 'stopping' },
   { from: ['draining'], event: 'resume', when: 'has_demand', to: 'online' },
   { from: ['starting', 'online', 'draining'], event: 'silence', when: 'has_no_instance', to: 'offline' },
-  { from: [...awake], event: 'instance_stopping', when: 'has_instance', to: 'stopping' },
+  {
+    from: ['starting', 'online', 'draining'],
+    event: 'instance_stopping',
+    when: 'has_instance',
+    to: 'stopping',
+  },
   { from: [...awake, 'offline'], event: 'instance_stopped', when: 'has_demand', to: 'starting' },
   { from: [...awake, 'offline'], event: 'instance_stopped', to: 'stopped' },
 ];

@@ -205,11 +205,55 @@ describe('sleeping', () => {
     expect(await bench.reload(runner)).toMatchObject({ status: 'stopping', demand: [task.id] });
     await bench.instanceBecomes(runner, 'stopped');
     expect((await bench.reload(runner)).status).toBe('starting');
-    expect(bench.calls).toEqual([
-      `stop ${runner.instanceId}`,
-      `start ${runner.instanceId}`,
-      `start ${runner.instanceId}`,
-    ]);
+    expect(bench.calls).toEqual([`stop ${runner.instanceId}`, `start ${runner.instanceId}`]);
+  });
+
+  it('keeps the demand of a runner whose instance somebody stops as it is started', async () => {
+    const runner = await bench.addRunner({ instanceId: anInstance() });
+    const task = await bench.start(bench.addTemplate());
+    bench.setInstance(runner, 'stopping');
+    await bench.wake(runner);
+    await bench.instanceBecomes(runner, 'stopped');
+    expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
+    expect(bench.calls).toEqual([`start ${runner.instanceId}`, `start ${runner.instanceId}`]);
+  });
+
+  it('starts no instance that has stopped before EC2 has said so, as its runner would stay stopping', async () => {
+    const runner = await online({ idleTimeoutMs: 0 });
+    await putToSleep(bench.deps, runner);
+    await bench.start(bench.addTemplate());
+    bench.setInstance(runner, 'stopped');
+    await bench.wake(runner);
+    const facts = await bench.deps.instances.describe(runner);
+    await followInstance(bench.deps, await bench.reload(runner), facts, bench.deps.now());
+    await bench.instanceBecomes(runner, 'running');
+    expect((await bench.beat(runner))?.drain).toBe(false);
+    expect((await bench.reload(runner)).status).toBe('online');
+  });
+
+  it('takes no runner for one that stops by what EC2 said before it was started again', async () => {
+    const runner = await online({ idleTimeoutMs: 0 });
+    await putToSleep(bench.deps, runner);
+    await bench.start(bench.addTemplate());
+    const asRead = await bench.reload(runner);
+    const stopping = bench.setInstance(runner, 'stopping');
+    bench.pass(10);
+    await bench.instanceBecomes(runner, 'stopped');
+    const startedAgain = await bench.reload(runner);
+    await followInstance(bench.deps, asRead, stopping, bench.deps.now());
+    expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: startedAgain.demand });
+  });
+
+  it('takes no runner for one that stops which was asleep when it was read', async () => {
+    const runner = await online();
+    bench.pass(10);
+    await bench.instanceBecomes(runner, 'stopped');
+    bench.pass(10);
+    const asleep = await bench.reload(runner);
+    await bench.start(bench.addTemplate());
+    const stopping = bench.setInstance(runner, 'stopping');
+    await followInstance(bench.deps, asleep, stopping, bench.deps.now());
+    expect((await bench.reload(runner)).status).toBe('starting');
   });
 
   it('loses no demand that comes between two events of EC2 which are handled at once', async () => {

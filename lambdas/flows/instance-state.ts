@@ -5,7 +5,7 @@ import type { RunnerRecord } from '../adapters/runners.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { isPoweredByStack } from '../core/choice.ts';
 import { globalQueue, queuesOf } from '../core/routing.ts';
-import { nextStatus, runnerSources } from '../core/runner-state.ts';
+import { nextStatus } from '../core/runner-state.ts';
 import { isTimeToRetry } from '../core/start-failure.ts';
 import type { Deps } from './deps.ts';
 import { failStart } from './failed-start.ts';
@@ -35,8 +35,7 @@ export const followInstance = async (
       return noticeStart(deps, runner);
     case 'stopping':
       await closeSession(deps, runner, at);
-      await deps.runners.move(runner, runnerSources('instance_stopping'), 'stopping', at);
-      return;
+      return noticeStop(deps, runner, at);
     case 'stopped':
       await closeSession(deps, runner, at);
       return settleStopped(deps, runner, facts);
@@ -49,6 +48,16 @@ export const followInstance = async (
 /** A start that came late, or by hand: a runner that is thought to be asleep would be looked after by nobody. */
 const noticeStart = async (deps: FollowDeps, runner: RunnerRecord): Promise<void> => {
   if (runner.status === 'stopped') await deps.runners.move(runner, ['stopped'], 'starting', deps.now());
+};
+
+/**
+ * A stop by hand or by EC2. What EC2 said may be old by now: a runner that has been started again since it was read must not
+ * be taken for one that stops, as its agent would be told to drain.
+ */
+const noticeStop = async (deps: FollowDeps, runner: RunnerRecord, at: Instant): Promise<void> => {
+  const { status, statusSince } = runner;
+  const to = nextStatus(runner, 'instance_stopping');
+  if (to !== undefined) await deps.runners.move(runner, [status], to, at, { statusSince });
 };
 
 const openSession = async (
@@ -108,7 +117,11 @@ const settleStopped = async (deps: FollowDeps, runner: RunnerRecord, facts: Inst
   await loseAll(deps, runner, `The instance ${facts.instanceId} of ${runner.name} stopped.`);
   const to = nextStatus(runner, 'instance_stopped');
   if (to === undefined) return;
-  const moved = await deps.runners.move(runner, [runner.status], to, deps.now(), { idle: to === 'stopped' });
+  const { status, statusSince } = runner;
+  const moved = await deps.runners.move(runner, [status], to, deps.now(), {
+    idle: to === 'stopped',
+    statusSince,
+  });
   if (moved?.status === 'stopped' && runner.drainRequestedAt !== undefined) {
     // While it drained it could not be made to owe what came for it; now that it sleeps, it can be woken.
     await placeWaiting(deps, queuesOf(moved), (task) => task.runnerId === undefined);

@@ -128,11 +128,12 @@ export const ring = async (deps: Pick<Deps, 'queues'>, task: TaskRecord): Promis
   await deps.queues.ring(task.queue, doorbell);
 };
 
-const onItsWay: ReadonlySet<RunnerStatus> = new Set(['online', 'draining', 'starting']);
+const cannotBeStarted: ReadonlySet<RunnerStatus> = new Set(['online', 'draining', 'starting', 'stopping']);
 
 /**
  * A start event goes to a runner's own URL for each task, as its receiver may count them. The stack's own function is
- * spared it when the runner is up or coming up, since it would find nothing to do: five requests saved for each task.
+ * spared it when the runner is up, coming up, or has to stop first, since it would find nothing to do: five requests saved
+ * for each task.
  */
 const wantsStartEvent = (runner: RunnerRecord, status: RunnerStatus): boolean =>
-  !isPoweredByStack(runner) ? runner.webhookUrl !== undefined : !onItsWay.has(status);
+  !isPoweredByStack(runner) ? runner.webhookUrl !== undefined : !cannotBeStarted.has(status);

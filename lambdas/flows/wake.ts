@@ -9,12 +9,13 @@ import { failStart } from './failed-start.ts';
 export type WakeDeps = Pick<Deps, 'now' | 'log' | 'runners' | 'instances'>;
 
 /**
- * Starts the instance of a runner that tasks count on. Idempotent. An instance that is still stopping is left: the
- * demand stays, and the runner is started again when EC2 says `stopped`.
+ * Starts the instance of a runner that tasks count on. Idempotent. A runner or instance that is still stopping is left: the
+ * demand stays, and the runner is started when EC2 says `stopped`. Starting it in the moment between EC2's stop and EC2's
+ * word of it would leave a runner that runs and is taken for one that stops.
  */
 export const wake = async (deps: WakeDeps, runner: RunnerRecord): Promise<void> => {
   if (!isPoweredByStack(runner) || runner.demand.length === 0 || runner.quarantinedAt) return;
-  if (runner.status !== 'starting' && runner.status !== 'stopping') return;
+  if (runner.status !== 'starting') return;
   const outcome = await deps.instances.start(runner);
   const about = { runnerId: runner.id, instanceId: runner.instanceId };
   if (outcome.started) {
