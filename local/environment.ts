@@ -4,6 +4,11 @@ import * as z from 'zod';
 const environment = z.object({
   PATH: z.string().default('/usr/local/bin:/usr/bin:/bin').describe('Where tasks find their programs'),
   HOME: z.string().default('/').describe('For the CDK app'),
+  REVEILLE_IAM_RECORDS: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('A folder that gets which permissions the roles used; for `npm run iam:report`'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8787).describe('Of the API; 0 = any free port'),
 });
 export type Environment = z.infer<typeof environment>;

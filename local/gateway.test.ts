@@ -35,6 +35,7 @@ beforeAll(async () => {
   gateway = await startGateway({
     principals,
     counter,
+    authorize: async () => {},
     nowMs: () => clock.nowMs,
     services: {
       dynamodb: dynamoDb.service,

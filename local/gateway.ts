@@ -1,6 +1,6 @@
 /** The one endpoint of all AWS calls: says who calls, verifies the signature, counts, and hands the call to its service. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { AwsError, type AwsService, errorAnswer, speaksQueryProtocol } from './aws-call.ts';
+import { type AwsCall, AwsError, type AwsService, errorAnswer, speaksQueryProtocol } from './aws-call.ts';
 import { listenOnLoopback, stopServer } from './http-server.ts';
 import type { Key, Principals } from './principals.ts';
 import type { RequestCounter } from './requests.ts';
@@ -11,6 +11,8 @@ export interface GatewayOptions {
   /** By the name in the credential scope: `dynamodb`, `sqs`… */
   readonly services: Readonly<Record<string, AwsService>>;
   readonly counter: RequestCounter;
+  /** Throws AWS's error when the caller may not do this. */
+  readonly authorize: (call: AwsCall) => Promise<void>;
   readonly nowMs: () => number;
   /** Told of what is wrong in a stand-in, not of what AWS would refuse as well. */
   readonly onFailure: (message: string) => void;
@@ -72,7 +74,7 @@ const operationOf = (service: string, headers: Readonly<Record<string, string>>,
 
 /** Starts the gateway on a free port of the loopback interface. */
 export const startGateway = async (options: GatewayOptions): Promise<Gateway> => {
-  const { principals, services, counter, nowMs, onFailure } = options;
+  const { principals, services, counter, authorize, nowMs, onFailure } = options;
 
   const authenticate = async (
     scope: Scope,
@@ -113,7 +115,9 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
         );
       }
       const { region } = scope;
-      return await play({ ...signed, path: signed.url, service, operation, region, principal, hungUp });
+      const call = { ...signed, path: signed.url, service, operation, region, principal, hungUp };
+      await authorize(call);
+      return await play(call);
     } catch (error) {
       if (error instanceof AwsError) {
         if (error.status >= 500) onFailure(error.message);

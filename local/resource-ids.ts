@@ -64,7 +64,14 @@ const identities: Readonly<Record<string, Identify>> = {
   'AWS::Lambda::EventSourceMapping': inert,
   'AWS::Lambda::Permission': inert,
   'AWS::Lambda::EventInvokeConfig': inert,
-  'AWS::Logs::LogGroup': withArn('logs', 'log-group:', 'LogGroupName'),
+  // Its ARN ends so, as policies want it (AWS: AWS::Logs::LogGroup, return values).
+  'AWS::Logs::LogGroup': (logicalId, property, place) => {
+    const name = nameOf(property('LogGroupName'), logicalId, place);
+    return {
+      ref: name,
+      attributes: { Arn: `arn:aws:logs:${place.region}:${place.accountId}:log-group:${name}:*` },
+    };
+  },
   'AWS::SQS::QueuePolicy': inert,
   'AWS::CDK::Metadata': inert,
   'AWS::EC2::LaunchTemplate': (logicalId, _property, place) => ({

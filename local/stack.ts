@@ -13,7 +13,8 @@ import { functionEnvironment, type Invoke, makeFunctionPool } from './functions.
 import { startGateway } from './gateway.ts';
 import { makeHttpApi } from './http-api.ts';
 import { listenOnLoopback, stopServer } from './http-server.ts';
-import { makePrincipals } from './principals.ts';
+import { makeIam } from './iam/index.ts';
+import { makePrincipals, type Principal } from './principals.ts';
 import { countRequests, type RequestCount } from './requests.ts';
 import type { Place } from './resource-ids.ts';
 import { startSqs } from './sqs.ts';
@@ -148,9 +149,16 @@ const start = async (
     onEvent: (event) => bus?.put(event),
     onChange: ({ instance }) => log('ec2', `${instance.id} is ${instance.state}`),
   });
+  const iam = makeIam({
+    spec,
+    tagsOf: (id) => ec2.control.list().find((instance) => instance.id === id)?.tags,
+    recordsDir: environment.REVEILLE_IAM_RECORDS,
+    onDenied: (message) => log('stack', message),
+  });
   const gateway = await startGateway({
     principals,
     counter,
+    authorize: iam.authorize,
     nowMs,
     services: {
       dynamodb: dynamoDb.service,
@@ -163,11 +171,12 @@ const start = async (
   undo.push(gateway.stop);
 
   const pools = spec.functions.map((fn) => {
-    const credentials = principals.issue({
+    const principal: Principal = {
       name: fn.label,
       arn: `arn:aws:sts::${accountId}:assumed-role/${fn.role.name}/${fn.name}`,
       role: fn.role,
-    });
+    };
+    const credentials = principals.issue(principal);
     const pool = makeFunctionPool(fn, {
       environment: functionEnvironment(fn, credentials, region, gateway.url),
       log: (line) => log(fn.label, line),
@@ -175,15 +184,17 @@ const start = async (
     undo.push(pool.stop);
     const invoke: Invoke = (event) => {
       counter.add(fn.label, 'lambda', 'Invoke');
+      iam.noteInvocation(principal, fn);
       return pool.invoke(event);
     };
-    return { fn, invoke };
+    return { fn, principal, invoke };
   });
-  const functionOf = (arn: string): Invoke => {
+  const poolOf = (arn: string) => {
     const found = pools.find(({ fn }) => fn.arn === arn);
     if (!found) throw new Error(`The template has no function ${arn}.`);
-    return found.invoke;
+    return found;
   };
+  const functionOf = (arn: string): Invoke => poolOf(arn).invoke;
 
   const makeListener = () =>
     makeHttpApi({
@@ -197,14 +208,15 @@ const start = async (
   for (const source of spec.eventSources) {
     const queue = spec.queues.find(({ arn }) => arn === source.queueArn);
     if (!queue) throw new Error(`The template has no queue ${source.queueArn}.`);
-    const label = pools.find(({ fn }) => fn.arn === source.functionArn)?.fn.label ?? 'unknown';
+    const { fn, principal, invoke } = poolOf(source.functionArn);
+    await iam.checkEventSource(principal, queue.arn);
     const eventSource = startEventSource({
       spec: source,
       queueUrl: queue.url,
       region,
       call: sqs.call,
-      invoke: functionOf(source.functionArn),
-      onRequest: (operation) => counter.add(`${label} (event source)`, 'sqs', operation),
+      invoke,
+      onRequest: (operation) => counter.add(`${fn.label} (event source)`, 'sqs', operation),
       log: (line) => log('stack', line),
     });
     undo.push(eventSource.stop);

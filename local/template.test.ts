@@ -24,7 +24,7 @@ describe('a template', () => {
       codeDir: `${folder.path}/fn`,
       timeoutMs: 5000,
       memoryMb: 256,
-      role: { name: 'Stack-Role', policies: [{ Statement: [] }] },
+      role: { name: 'Stack-Role', policies: [{ Statement: [{ Effect: 'Allow' }] }] },
       environment: {
         TABLE_NAME: 'Stack-Table',
         QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/000000000000/Stack-Queue',

@@ -42,6 +42,10 @@ export interface FunctionSpec {
   readonly environment: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly memoryMb: number;
+  /** Absent when the function has Lambda's own log group. */
+  readonly logGroup?: string;
+  /** Whether Lambda sends traces of its invocations. */
+  readonly traced: boolean;
 }
 
 export interface RouteSpec {
@@ -137,6 +141,8 @@ const lambda = z.object({
   Timeout: z.coerce.number().default(3),
   MemorySize: z.coerce.number().default(128),
   Environment: z.object({ Variables: z.record(z.string(), z.coerce.string()).default({}) }).optional(),
+  LoggingConfig: z.object({ LogGroup: z.string().optional() }).default({}),
+  TracingConfig: z.object({ Mode: z.enum(['Active', 'PassThrough']) }).optional(),
 });
 const integration = z.strictObject({
   ApiId: z.string(),
@@ -234,6 +240,8 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
       environment: found.Environment?.Variables ?? {},
       timeoutMs: found.Timeout * 1000,
       memoryMb: found.MemorySize,
+      traced: found.TracingConfig?.Mode === 'Active',
+      ...(found.LoggingConfig.LogGroup !== undefined && { logGroup: found.LoggingConfig.LogGroup }),
     };
   });
 

@@ -48,6 +48,7 @@ beforeAll(async () => {
     principals,
     services,
     counter: countRequests(),
+    authorize: async () => {},
     nowMs: Date.now,
     onFailure: () => {},
   });

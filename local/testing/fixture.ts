@@ -55,6 +55,7 @@ export const aFunction = (folder: string, source: string, over: Partial<Function
     environment: {},
     timeoutMs: 5000,
     memoryMb: 128,
+    traced: false,
     ...over,
   };
 };
@@ -79,7 +80,20 @@ const resources = {
   Role: { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {} } },
   RolePolicy: {
     Type: 'AWS::IAM::Policy',
-    Properties: { PolicyName: 'p', PolicyDocument: { Statement: [] }, Roles: [{ Ref: 'Role' }] },
+    Properties: {
+      PolicyName: 'p',
+      PolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Action: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+            Resource: { 'Fn::GetAtt': ['Queue', 'Arn'] },
+          },
+        ],
+      },
+      Roles: [{ Ref: 'Role' }],
+    },
   },
   Api: { Type: 'AWS::ApiGatewayV2::Api', Properties: { Name: 'api', ProtocolType: 'HTTP' } },
   Integration: {

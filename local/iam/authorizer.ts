@@ -1,0 +1,92 @@
+/** Whether a role may do what it is about to do: its policies of the template, narrowed by the session's. */
+import { AwsError } from '../aws-call.ts';
+import type { Principal } from '../principals.ts';
+import type { RoleSpec } from '../template.ts';
+import type { Need } from './needs.ts';
+import { type Grant, judge, type Verdict } from './simulator.ts';
+
+export interface AuthorizerOptions {
+  readonly accountId: string;
+  /** Those of the template: what they trust decides who may assume them. */
+  readonly roles: readonly RoleSpec[];
+  /** Told the first time that a role uses a grant. */
+  readonly onUse: (role: RoleSpec, grant: Grant) => void;
+}
+
+export interface Authorizer {
+  /** Throws AWS's error, in the words of the service, when the principal lacks a permission. */
+  check(principal: Principal, needs: readonly Need[]): Promise<void>;
+}
+
+/** What each service calls it (AWS: the error references of the services), with its HTTP status. */
+const denials: Readonly<Record<string, readonly [code: string, status: number]>> = {
+  dynamodb: ['AccessDeniedException', 400],
+  kms: ['AccessDeniedException', 400],
+  ec2: ['UnauthorizedOperation', 403],
+};
+const otherDenial = ['AccessDenied', 403] as const;
+
+const denial = ({ arn, role }: Principal, { action, resource }: Need, policy: string): AwsError => {
+  const [service = ''] = action.split(':');
+  const [code, status] = denials[service] ?? otherDenial;
+  const intro = service === 'ec2' ? 'You are not authorized to perform this operation. ' : '';
+  return new AwsError(
+    code,
+    `${intro}User: ${arn} is not authorized to perform: ${action} on resource: ${resource} ` +
+      `because no ${policy} policy allows the ${action} action (role ${role.logicalId})`,
+    status,
+  );
+};
+
+/** So many verdicts are remembered; a stack asks some dozens of questions again and again. */
+const maxRemembered = 10_000;
+
+export const makeAuthorizer = ({ accountId, roles, onUse }: AuthorizerOptions): Authorizer => {
+  const verdicts = new Map<string, Promise<Verdict>>();
+  const used = new Set<string>();
+  const trustOf = new Map(roles.map(({ arn, trust }) => [arn, trust]));
+
+  const ask = (principal: Principal, need: Need, by: 'role' | 'session'): Promise<Verdict> => {
+    const { role, sessionPolicy } = principal;
+    const { action, resource, context = {} } = need;
+    // Whoever has the same role and session policy gets the same answer, whatever the session is called.
+    const key = JSON.stringify([by, role.arn, by === 'session' && sessionPolicy, action, resource, context]);
+    const known = verdicts.get(key);
+    if (known) return known;
+    if (verdicts.size >= maxRemembered) verdicts.clear();
+    const verdict = judge({
+      principalArn: principal.arn,
+      accountId,
+      action,
+      resource,
+      context,
+      policies: by === 'session' ? [sessionPolicy] : role.policies,
+      ...(by === 'role' && trustOf.has(resource) && { resourcePolicy: trustOf.get(resource) }),
+    });
+    verdicts.set(key, verdict);
+    return verdict;
+  };
+
+  const noteUse = (role: RoleSpec, { by }: Verdict): void => {
+    for (const grant of by) {
+      const key = JSON.stringify([role.logicalId, grant.action, grant.resource]);
+      if (used.has(key)) continue;
+      used.add(key);
+      onUse(role, grant);
+    }
+  };
+
+  return {
+    check: async (principal, needs) => {
+      for (const need of needs) {
+        const verdict = await ask(principal, need, 'role');
+        if (!verdict.allowed) throw denial(principal, need, 'identity-based');
+        if (principal.sessionPolicy !== undefined) {
+          const { allowed } = await ask(principal, need, 'session');
+          if (!allowed) throw denial(principal, need, 'session');
+        }
+        noteUse(principal.role, verdict);
+      }
+    },
+  };
+};

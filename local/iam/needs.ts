@@ -1,0 +1,150 @@
+/**
+ * What each AWS call needs to be allowed: actions, on which resources, with what for the condition keys. A table for each
+ * service, from AWS's Service Authorization Reference; a call that it lacks is refused by name.
+ */
+import * as z from 'zod';
+import { type AwsCall, AwsError } from '../aws-call.ts';
+import { parseForm, textsOf } from '../ec2/form.ts';
+
+export interface Need {
+  /** `dynamodb:GetItem` */
+  readonly action: string;
+  /** An ARN, or `*` for an action that knows no resources. */
+  readonly resource: string;
+  readonly context?: Readonly<Record<string, string | string[]>>;
+}
+
+/** What the stand-ins know beyond the call. */
+export interface Facts {
+  readonly accountId: string;
+  /** Of an instance; undefined when there is none of this id. */
+  readonly tagsOf: (instanceId: string) => Readonly<Record<string, string>> | undefined;
+}
+
+type NeedsOf = (call: AwsCall, facts: Facts) => readonly Need[];
+
+const read = <T extends z.ZodType>(schema: T, { body, service, operation }: AwsCall): z.infer<T> => {
+  const text = body.toString();
+  const parsed = schema.safeParse(text === '' ? {} : JSON.parse(text));
+  if (parsed.success) return parsed.data;
+  throw new AwsError('ValidationException', `${service}:${operation}: ${z.prettifyError(parsed.error)}`);
+};
+
+/** A table is named, or given as an ARN. */
+const tableArn = (name: string, { region }: AwsCall, { accountId }: Facts): string =>
+  name.startsWith('arn:') ? name : `arn:aws:dynamodb:${region}:${accountId}:table/${name}`;
+
+const oneTable = z.object({ TableName: z.string(), IndexName: z.string().optional() });
+const manyTables = z.object({ RequestItems: z.record(z.string(), z.unknown()) });
+
+const onTable: NeedsOf = (call, facts) => {
+  const { TableName, IndexName } = read(oneTable, call);
+  const table = tableArn(TableName, call, facts);
+  const resource = IndexName === undefined ? table : `${table}/index/${IndexName}`;
+  return [{ action: `dynamodb:${call.operation}`, resource }];
+};
+
+const onTables: NeedsOf = (call, facts) =>
+  Object.keys(read(manyTables, call).RequestItems).map((name) => ({
+    action: `dynamodb:${call.operation}`,
+    resource: tableArn(name, call, facts),
+  }));
+
+const aQueue = z.object({ QueueUrl: z.string() });
+
+/** `https://sqs.{region}.amazonaws.com/{account}/{name}` */
+const queueArn = (url: string, { region }: AwsCall): string => {
+  const [account, name] = url.split('/').slice(-2);
+  return `arn:aws:sqs:${region}:${account}:${name}`;
+};
+
+/** The batch calls have no permission of their own. */
+const onQueue =
+  (action?: string): NeedsOf =>
+  (call) => [
+    { action: `sqs:${action ?? call.operation}`, resource: queueArn(read(aQueue, call).QueueUrl, call) },
+  ];
+
+const aQueueName = z.object({ QueueName: z.string() });
+const byName: NeedsOf = (call, { accountId }) => [
+  {
+    action: `sqs:${call.operation}`,
+    resource: `arn:aws:sqs:${call.region}:${accountId}:${read(aQueueName, call).QueueName}`,
+  },
+];
+
+/** EC2 looks the instances up first: what doesn't exist is answered as such, and not as forbidden. */
+const onInstances: NeedsOf = (call, { accountId, tagsOf }) =>
+  textsOf(parseForm(call.body.toString()), 'InstanceId').flatMap((id) => {
+    const tags = tagsOf(id);
+    if (!tags) return [];
+    return {
+      action: `ec2:${call.operation}`,
+      resource: `arn:aws:ec2:${call.region}:${accountId}:instance/${id}`,
+      context: Object.fromEntries(
+        Object.entries(tags).map(([key, value]) => [`aws:ResourceTag/${key}`, value]),
+      ),
+    };
+  });
+
+const onEverything: NeedsOf = ({ service, operation }) => [
+  { action: `${service}:${operation}`, resource: '*' },
+];
+
+const onRole: NeedsOf = ({ body }) => [
+  { action: 'sts:AssumeRole', resource: new URLSearchParams(body.toString()).get('RoleArn') ?? '*' },
+];
+
+const nothing: NeedsOf = () => [];
+
+/** By the service's name in the credential scope and the operation. */
+const needs: Readonly<Record<string, Readonly<Record<string, NeedsOf>>>> = {
+  dynamodb: {
+    GetItem: onTable,
+    PutItem: onTable,
+    UpdateItem: onTable,
+    DeleteItem: onTable,
+    Query: onTable,
+    Scan: onTable,
+    DescribeTable: onTable,
+    BatchGetItem: onTables,
+    BatchWriteItem: onTables,
+  },
+  sqs: {
+    CreateQueue: byName,
+    DeleteQueue: onQueue(),
+    GetQueueUrl: byName,
+    GetQueueAttributes: onQueue(),
+    SendMessage: onQueue(),
+    SendMessageBatch: onQueue('SendMessage'),
+    ReceiveMessage: onQueue(),
+    DeleteMessage: onQueue(),
+    DeleteMessageBatch: onQueue('DeleteMessage'),
+    ChangeMessageVisibility: onQueue(),
+    ChangeMessageVisibilityBatch: onQueue('ChangeMessageVisibility'),
+  },
+  ec2: {
+    StartInstances: onInstances,
+    StopInstances: onInstances,
+    TerminateInstances: onInstances,
+    DescribeInstances: onEverything,
+    DescribeInstanceStatus: onEverything,
+  },
+  sts: {
+    AssumeRole: onRole,
+    // Nobody can be kept from it (AWS: GetCallerIdentity).
+    GetCallerIdentity: nothing,
+  },
+};
+
+/** Throws when the table above has no such call. */
+export const needsOf = (call: AwsCall, facts: Facts): readonly Need[] => {
+  const find = needs[call.service]?.[call.operation];
+  if (find) return find(call, facts);
+  throw new AwsError(
+    'NotImplemented',
+    `The stack on one machine does not know which permission ${call.service}:${call.operation} needs. ` +
+      'Teach it in local/iam/needs.ts.',
+    501,
+  );
+};

@@ -1,0 +1,49 @@
+/** What roles are granted and what they used of it, kept over many runs of the stack for `npm run iam:report`. */
+import { appendFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import type { RoleSpec } from '../template.ts';
+import type { Grant } from './simulator.ts';
+
+const oneOrMore = <T extends z.ZodType>(item: T) => z.union([z.array(item), item.transform((one) => [one])]);
+const document = z.object({
+  Statement: oneOrMore(
+    z.object({
+      Effect: z.enum(['Allow', 'Deny']),
+      Action: oneOrMore(z.string()).default([]),
+      Resource: oneOrMore(z.string()).default([]),
+    }),
+  ),
+});
+
+/** Every action with every resource that a role's policies allow it for, as they stand there. */
+export const grantsOf = ({ policies }: RoleSpec): Grant[] =>
+  policies
+    .flatMap((policy) => document.parse(policy).Statement)
+    .filter(({ Effect }) => Effect === 'Allow')
+    .flatMap(({ Action, Resource }) =>
+      Action.flatMap((action) => Resource.map((resource) => ({ action, resource }))),
+    );
+
+const use = z.object({ role: z.string(), action: z.string(), resource: z.string() });
+
+/** A grant that the role of this logical id has used. */
+export type Use = z.infer<typeof use>;
+
+/** Appends to a file of this process in the folder, line by line, so that a run which is killed has told what it used. */
+export const recordUses = (folder: string): ((role: RoleSpec, grant: Grant) => void) => {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `${process.pid}.jsonl`);
+  return ({ logicalId }, { action, resource }) => {
+    const line: Use = { role: logicalId, action, resource };
+    appendFileSync(file, `${JSON.stringify(line)}\n`);
+  };
+};
+
+/** What all runs have recorded in the folder. */
+export const readUses = (folder: string): Use[] =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.jsonl'))
+    .flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n'))
+    .filter((line) => line !== '')
+    .map((line) => use.parse(JSON.parse(line)));

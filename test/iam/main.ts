@@ -1,0 +1,54 @@
+/**
+ * `npm run iam:report`: runs all tests, records which permissions each role used on the way, and compares with what the
+ * template grants. Ends with 1 when a role has a permission that nothing used. `--records DIR` takes what an earlier run
+ * has recorded (`REVEILLE_IAM_RECORDS=DIR npm test`) instead of running the tests again.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readEnvironment } from '../../local/environment.ts';
+import { readUses } from '../../local/iam/records.ts';
+import { root, synthesize, templateIn } from '../../local/synth.ts';
+import { interpret, readTemplate } from '../../local/template.ts';
+import { isPlayed, print, reportOf } from './report.ts';
+
+const { values } = parseArgs({ options: { records: { type: 'string' } } });
+const folder = mkdtempSync(join(tmpdir(), 'reveille-iam-report-'));
+
+const runTests = async (records: string): Promise<void> => {
+  const tests = spawn(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run'], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, REVEILLE_IAM_RECORDS: records },
+  });
+  const [code] = await once(tests, 'exit');
+  if (code !== 0) throw new Error('The tests fail, so what the roles use is not known.');
+};
+
+try {
+  const records = values.records ?? join(folder, 'records');
+  if (values.records === undefined) await runTests(records);
+  const outDir = join(folder, 'cdk.out');
+  await synthesize(outDir, readEnvironment(process.env));
+  const { template, assets } = readTemplate(templateIn(outDir));
+  const place = {
+    accountId: '000000000000',
+    region: 'us-east-1',
+    stackName: 'Reveille',
+    apiUrl: 'http://localhost',
+  };
+  const { roles } = interpret(template, assets, place);
+  const reports = reportOf(roles, readUses(records));
+  print(reports, console.log);
+  for (const { logicalId } of roles.filter((role) => !isPlayed(role))) {
+    console.log(`${logicalId}: belongs to EC2 instances, which the stack on one machine does not play`);
+  }
+  const unused = reports.reduce((sum, report) => sum + report.unused.length, 0);
+  console.log(`${unused} of ${reports.reduce((sum, { granted }) => sum + granted, 0)} grants were not used.`);
+  if (unused > 0) process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
