@@ -142,9 +142,9 @@ describe('a runner agent', () => {
 
   it('says that it shuts down before it hands back, and that it leaves at last', async () => {
     const taskId = give({ script: endless, onDrain: 'hand_back' });
-    const agent = world.startAgent({}, 60_000);
+    const agent = world.startAgent({}, { shutdownGraceMs: 60_000 });
     await hasStarted(taskId);
-    agent.shutDown();
+    agent.signal();
     await agent.done;
     expect(await finishOf(taskId)).toMatchObject({ status: 'handed_back' });
     const [first, last] = world.api.heartbeats.slice(-2);
@@ -258,7 +258,7 @@ describe('a runner agent', () => {
     const first = world.startAgent();
     await waitFor('the first', () => world.api.heartbeats.length > 0);
     await expect(world.startAgent().done).rejects.toThrow('Another agent works in');
-    first.shutDown();
+    first.signal();
     await first.done;
     const beats = world.api.heartbeats.length;
     world.startAgent();
@@ -267,19 +267,19 @@ describe('a runner agent', () => {
 
   it('waits for its tasks when it is shut down', async () => {
     const taskId = give({ script: 'echo started; sleep 0.2' });
-    const agent = world.startAgent({}, 60_000);
+    const agent = world.startAgent({}, { shutdownGraceMs: 60_000 });
     await hasStarted(taskId);
-    agent.shutDown();
+    agent.signal();
     await agent.done;
     expect(world.api.tasks.get(taskId)?.finish).toMatchObject({ status: 'success' });
   });
 
   it('ends and reports its tasks when it is shut down at once', async () => {
     const taskId = give({ script: endless });
-    const agent = world.startAgent({}, 60_000);
+    const agent = world.startAgent({}, { shutdownGraceMs: 60_000 });
     await hasStarted(taskId);
-    agent.shutDown();
-    agent.hurry();
+    agent.signal();
+    agent.signal();
     await agent.done;
     expect(world.api.tasks.get(taskId)?.finish).toMatchObject({
       status: 'lost',

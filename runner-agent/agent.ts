@@ -43,9 +43,11 @@ export interface Intervals {
   farewellMs: number;
   /** For ending and reporting tasks at the agent's own end, beyond killGraceMs. */
   reportMs: number;
+  /** Between two looks for a spot notice. AWS advises 5 seconds. */
+  spotNoticeMs: number;
 }
 
-const defaultIntervals: Intervals = {
+export const defaultIntervals: Intervals = {
   leaseMs,
   busyHeartbeatMs: heartbeatIntervalMs,
   idleHeartbeatMs: 30_000,
@@ -53,6 +55,7 @@ const defaultIntervals: Intervals = {
   killGraceMs: 10_000,
   farewellMs: 2000,
   reportMs: 15_000,
+  spotNoticeMs: 5000,
 };
 
 export interface AgentOptions {

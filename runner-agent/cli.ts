@@ -2,7 +2,6 @@
 import { hostname } from 'node:os';
 import { Command } from 'commander';
 import * as z from 'zod';
-import { runAgent } from './agent.ts';
 import { createApiClient } from './api-client.ts';
 import {
   type AgentEnvironment,
@@ -21,6 +20,7 @@ import { describeFindings, examine } from './doctor.ts';
 import { ConfigError } from './errors.ts';
 import type { HttpTransport } from './http-transport.ts';
 import { createLogger } from './logger.ts';
+import { runUntilReclaimed } from './reclaim.ts';
 import { register } from './register.ts';
 import { shutdownBySignals } from './shutdown.ts';
 import { createSqsTaskQueue } from './task-queue.ts';
@@ -59,9 +59,9 @@ A flag wins over the environment, and the environment over the file.`;
 const connectionHelp = `${precedence}
   REVEILLE_CONFIG, REVEILLE_API_URL, REVEILLE_RUNNER_TOKEN, REVEILLE_RUNNER_PRIVATE_KEY_FILE,
   REVEILLE_RUNNER_PRIVATE_KEY, REVEILLE_WORK_DIR, REVEILLE_SHUTDOWN_GRACE, REVEILLE_LOG_LEVEL,
-  REVEILLE_RUN_AS, REVEILLE_MIN_FREE_MIB
+  REVEILLE_RUN_AS, REVEILLE_MIN_FREE_MIB, REVEILLE_METADATA_URL
   file: apiUrl, token, privateKeyFile or privateKey, workDir, shutdownGrace, logLevel, runAs,
-  minFreeMib`;
+  minFreeMib, metadataUrl`;
 
 const registerHelp = `${precedence}
   REVEILLE_CONFIG, REVEILLE_API_URL, REVEILLE_REGISTRATION_TOKEN, REVEILLE_RUNNER_NAME, REVEILLE_WORK_DIR,
@@ -100,15 +100,9 @@ export const createCli = ({ version, env, process, transport }: CliOptions): Com
     .addHelpText('after', connectionHelp)
     .action(async (flags: Flags) => {
       const config = await loadStartConfig(flags, env);
-      await runAgent({
-        config,
-        version,
-        transport,
-        timing: systemTiming,
-        log: loggerAt(config.logLevel),
-        path: env.PATH,
-        shutdown: shutdownBySignals(process),
-      });
+      const log = loggerAt(config.logLevel);
+      const agent = { config, version, transport, timing: systemTiming, log, path: env.PATH };
+      await runUntilReclaimed(agent, shutdownBySignals(process));
     });
 
   command('doctor', 'Tries everything that this runner needs, and says what to fix')

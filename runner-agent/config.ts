@@ -34,6 +34,7 @@ const fields = {
   logLevel: z.enum(logLevels),
   runAs: z.string().min(1),
   minFreeMib: z.coerce.number().int().min(0),
+  metadataUrl: httpUrl,
 };
 
 /** Unknown members are ignored: the API's answer to the creation of a runner is a config file as it is. */
@@ -52,6 +53,7 @@ export const agentEnvironment = z.object({
   REVEILLE_LOG_LEVEL: fields.logLevel.optional(),
   REVEILLE_RUN_AS: fields.runAs.optional(),
   REVEILLE_MIN_FREE_MIB: fields.minFreeMib.optional(),
+  REVEILLE_METADATA_URL: fields.metadataUrl.optional(),
   REVEILLE_REGISTRATION_TOKEN: z.string().min(1).optional(),
   REVEILLE_RUNNER_NAME: z.string().min(1).optional(),
   REVEILLE_MAX_PARALLEL_TASKS: z.coerce.number().int().min(0).optional(),
@@ -113,6 +115,7 @@ const fromEnvironment = (env: AgentEnvironment): Given => ({
   ...(env.REVEILLE_LOG_LEVEL === undefined ? {} : { logLevel: env.REVEILLE_LOG_LEVEL }),
   ...(env.REVEILLE_RUN_AS === undefined ? {} : { runAs: env.REVEILLE_RUN_AS }),
   ...(env.REVEILLE_MIN_FREE_MIB === undefined ? {} : { minFreeMib: env.REVEILLE_MIN_FREE_MIB }),
+  ...(env.REVEILLE_METADATA_URL === undefined ? {} : { metadataUrl: env.REVEILLE_METADATA_URL }),
 });
 
 /** The later source wins; a key and a key file are two ways to give one thing, so either hides both of the earlier. */
@@ -154,6 +157,8 @@ export interface StartConfig {
   runAs?: string | undefined;
   /** What the disk must have free for a task to start. */
   minFreeMiB?: number | undefined;
+  /** Of EC2's instance metadata service. Without it nobody looks for spot notices. */
+  metadataUrl?: string | undefined;
 }
 
 const missing = (what: string, flag: string, variable: string) =>
@@ -185,5 +190,6 @@ export const loadStartConfig = async (flags: Flags, env: AgentEnvironment): Prom
     logLevel: given.logLevel ?? 'info',
     runAs: given.runAs,
     minFreeMiB: given.minFreeMib ?? defaultMinFreeMiB,
+    metadataUrl: given.metadataUrl,
   };
 };

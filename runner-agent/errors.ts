@@ -23,6 +23,11 @@ export class RunnerRefused extends Error {
   override readonly name = 'RunnerRefused';
 }
 
+/** EC2 takes this instance back: an agent that came up here again would only take what it cannot finish. */
+export class InstanceReclaimed extends Error {
+  override readonly name = 'InstanceReclaimed';
+}
+
 /** What the user gave (flags, environment, config file) is missing or wrong. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

@@ -2,14 +2,15 @@
 import packageJson from '../package.json' with { type: 'json' };
 import { createCli } from './cli.ts';
 import { agentEnvironment, parseGiven } from './config.ts';
-import { ConfigError, messageOf, RunnerRefused } from './errors.ts';
+import { ConfigError, InstanceReclaimed, messageOf, RunnerRefused } from './errors.ts';
 import { createHttpTransport } from './http-transport.ts';
 
-/** As in sysexits.h, so that a service manager can tell what a restart would not cure. */
-const exitCodes = { failed: 1, refused: 77, config: 78 };
+/** The first ones as in sysexits.h, so that a service manager can tell what a restart would not cure. */
+const exitCodes = { failed: 1, refused: 77, config: 78, reclaimed: 79 };
 
 const exitCodeOf = (error: unknown) => {
   if (error instanceof RunnerRefused) return exitCodes.refused;
+  if (error instanceof InstanceReclaimed) return exitCodes.reclaimed;
   return error instanceof ConfigError ? exitCodes.config : exitCodes.failed;
 };
 

@@ -10,14 +10,23 @@ export interface Shutdown {
   readonly immediate: AbortSignal;
 }
 
-/** The first SIGTERM or SIGINT asks for the end, the second for it at once. */
-export const shutdownBySignals = (source: Pick<NodeJS.Process, 'on'>): Shutdown => {
+export interface ShutdownSwitch extends Shutdown {
+  /** The first call asks for the end, the second for it at once. */
+  press(): void;
+}
+
+export interface SignalSource {
+  on(signal: 'SIGTERM' | 'SIGINT', act: () => void): unknown;
+}
+
+/** Pressed by SIGTERM and SIGINT. */
+export const shutdownBySignals = (source: SignalSource): ShutdownSwitch => {
   const requested = new AbortController();
   const immediate = new AbortController();
-  const onSignal = () => (requested.signal.aborted ? immediate : requested).abort();
-  source.on('SIGTERM', onSignal);
-  source.on('SIGINT', onSignal);
-  return { requested: requested.signal, immediate: immediate.signal };
+  const press = () => (requested.signal.aborted ? immediate : requested).abort();
+  source.on('SIGTERM', press);
+  source.on('SIGINT', press);
+  return { requested: requested.signal, immediate: immediate.signal, press };
 };
 
 /** Resolves when no task is held, or when `ms` have passed, or when `signal` aborts. */

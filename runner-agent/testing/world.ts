@@ -1,13 +1,16 @@
 /** A whole small world for one agent: an API over HTTP, SQS by fauxqs, and the agent at work in this process. */
+import { EventEmitter } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startFauxqs } from 'fauxqs';
 import type { TaskPayload } from '../../protocol/agent.ts';
-import { type Intervals, runAgent } from '../agent.ts';
+import type { Intervals } from '../agent.ts';
+import type { StartConfig } from '../config.ts';
 import { createHttpTransport } from '../http-transport.ts';
 import { makeKeyPair } from '../keys.ts';
-import type { Shutdown } from '../shutdown.ts';
+import { runUntilReclaimed } from '../reclaim.ts';
+import { shutdownBySignals } from '../shutdown.ts';
 import { systemTiming } from '../timing.ts';
 import { startTestApi, type TestApi } from './api-server.ts';
 import { quiet } from './builders.ts';
@@ -23,16 +26,14 @@ export interface World {
   send(body: string, queueUrl?: string): void;
   /** Messages of a queue, visible and not. */
   queued(queueUrl?: string): { ready: number; inFlight: number };
-  startAgent(intervals?: Partial<Intervals>, shutdownGraceMs?: number): RunningAgent;
+  startAgent(intervals?: Partial<Intervals>, config?: Partial<StartConfig>): RunningAgent;
   close(): Promise<void>;
 }
 
 export interface RunningAgent {
   done: Promise<void>;
-  /** As the first signal does. */
-  shutDown(): void;
-  /** As the second signal does. */
-  hurry(): void;
+  /** Tells it to end; the second time, at once. */
+  signal(): void;
 }
 
 const nameOf = (queueUrl: string) => queueUrl.split('/').at(-1) ?? '';
@@ -52,29 +53,28 @@ export const createWorld = async (): Promise<World> => {
   const queueUrl = addQueue('tasks');
   const agents: RunningAgent[] = [];
 
-  const startAgent: World['startAgent'] = (intervals = {}, shutdownGraceMs = 0) => {
-    const requested = new AbortController();
-    const immediate = new AbortController();
-    const shutdown: Shutdown = { requested: requested.signal, immediate: immediate.signal };
-    const config = {
+  const startAgent: World['startAgent'] = (intervals = {}, given = {}) => {
+    const signals = new EventEmitter();
+    const shutdown = shutdownBySignals(signals);
+    const config: StartConfig = {
       apiUrl: api.url,
       token: api.token,
       privateKey,
       workDir,
-      shutdownGraceMs,
-      logLevel: 'info' as const,
+      shutdownGraceMs: 0,
+      logLevel: 'info',
+      ...given,
     };
-    const done = runAgent({
+    const agentOptions = {
       config,
       version: '0.0.0',
       transport: createHttpTransport(),
       timing: systemTiming,
       log: quiet,
       path: process.env.PATH ?? '',
-      shutdown,
       intervals,
-    });
-    const agent = { done, shutDown: () => requested.abort(), hurry: () => immediate.abort() };
+    };
+    const agent = { done: runUntilReclaimed(agentOptions, shutdown), signal: shutdown.press };
     agents.push(agent);
     return agent;
   };
@@ -98,8 +98,8 @@ export const createWorld = async (): Promise<World> => {
     startAgent,
     close: async () => {
       for (const agent of agents) {
-        agent.shutDown();
-        agent.hurry();
+        agent.signal();
+        agent.signal();
       }
       await Promise.allSettled(agents.map((agent) => agent.done));
       await api.close();

@@ -1,0 +1,52 @@
+/** EC2's instance metadata service, version 2, on loopback: gives nothing without a token. */
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+
+export interface Imds {
+  readonly url: string;
+  set(item: string, text: string): void;
+  /** The next request gets this status. */
+  failNext(status: number): void;
+  /** The items that were asked for. */
+  asked(): string[];
+  /** How many tokens were given. */
+  tokens(): number;
+  close(): Promise<void>;
+}
+
+export const startImds = async (): Promise<Imds> => {
+  const items = new Map<string, string>();
+  const asked: string[] = [];
+  const tokens = new Set<unknown>();
+  const failures: number[] = [];
+  const server = createServer(({ method, url = '', headers }, response) => {
+    const failure = failures.shift();
+    if (failure !== undefined) return response.writeHead(failure).end();
+    if (method === 'PUT' && url === '/latest/api/token') {
+      if (!headers['x-aws-ec2-metadata-token-ttl-seconds']) return response.writeHead(400).end();
+      const token = randomUUID();
+      tokens.add(token);
+      return response.end(token);
+    }
+    if (!tokens.has(headers['x-aws-ec2-metadata-token'])) return response.writeHead(401).end();
+    const item = url.replace('/latest/meta-data/', '');
+    asked.push(item);
+    const text = items.get(item);
+    return text === undefined ? response.writeHead(404).end() : response.end(text);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    set: (item, text) => void items.set(item, text),
+    failNext: (status) => void failures.push(status),
+    asked: () => asked,
+    tokens: () => tokens.size,
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+};
