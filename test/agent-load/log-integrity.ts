@@ -1,4 +1,4 @@
-/** 1,000,000 lines, about 100 MB, from a task to the user: complete and in order, whatever the API does meanwhile. */
+/** What a task says, from there to the user: complete and in order, whatever the API does meanwhile. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { until } from '../client.ts';
@@ -6,13 +6,31 @@ import type { Setting } from './setting.ts';
 
 const hash = (text: string) => createHash('sha256').update(text).digest('hex');
 
-/** Says every line, and writes it to a file, so that what arrives can be compared. */
-const script = (lines: number, file: string) => `
-seq 1 ${lines} | awk '{ printf "%08d host-%02d TASK [web : restart service %d] ok changed=%d rc=0 elapsed=%d.%03d s unreachable=0\\n", $1, $1 % 17, $1 % 89, $1 % 3, $1 % 60, $1 % 997 }' | tee ${file}
-`;
+export interface Output {
+  readonly lines: number;
+  /** The shell command that says it. */
+  readonly command: string;
+  /** How it begins. */
+  readonly first: string;
+}
+
+/** Lines of about 100 bytes: a million are about 100 MB. */
+export const manyLines = (lines: number): Output => ({
+  lines,
+  command: `seq 1 ${lines} | awk '{ printf "%08d host-%02d TASK [web : restart service %d] ok changed=%d rc=0 elapsed=%d.%03d s unreachable=0\\n", $1, $1 % 17, $1 % 89, $1 % 3, $1 % 60, $1 % 997 }'`,
+  first: '00000001 ',
+});
+
+/** One line of 10 MB. */
+export const oneLongLine: Output = {
+  lines: 1,
+  command: `(printf 'BEGIN '; seq 1 2000000 | tr '\\n' ' ' | head -c 10000000; echo)`,
+  first: 'BEGIN ',
+};
 
 export interface Integrity {
   readonly name: string;
+  readonly lines: number;
   readonly seconds: number;
   readonly linesPerSecond: number;
   readonly peakMiB: number;
@@ -24,7 +42,7 @@ export interface Integrity {
 export const checkIntegrity = async (
   setting: Setting,
   name: string,
-  lines: number,
+  { lines, command, first }: Output,
   disturb: (afterStart: () => Promise<void>) => Promise<void>,
 ): Promise<Integrity> => {
   const { api, proxy, projectId } = setting;
@@ -32,7 +50,7 @@ export const checkIntegrity = async (
   const agent = runner.start();
   await runner.isOnline();
   const file = `${setting.folder}/${name}.txt`;
-  const templateId = await setting.addTemplate({ tag: name, script: script(lines, file) });
+  const templateId = await setting.addTemplate({ tag: name, script: `${command} | tee ${file}` });
   const before = proxy.counts();
   const startedAt = Date.now();
   const { id } = await api.startTask(projectId, templateId);
@@ -48,9 +66,10 @@ export const checkIntegrity = async (
   const after = proxy.counts();
   const text = await setting.downloadLog(id);
   // What the runner itself says stands before the first line.
-  const output = text.slice(text.indexOf('00000001 '));
+  const output = text.slice(text.indexOf(first));
   return {
     name,
+    lines,
     seconds,
     linesPerSecond: Math.round(lines / seconds),
     peakMiB: Math.round(peakMiB),

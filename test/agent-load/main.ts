@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { killAtRandom } from './kills.ts';
-import { checkIntegrity, type Integrity } from './log-integrity.ts';
+import { checkIntegrity, type Integrity, manyLines, oneLongLine } from './log-integrity.ts';
 import { openSetting, seeded } from './setting.ts';
 
 const { values } = parseArgs({
@@ -16,7 +16,7 @@ const { values } = parseArgs({
     outage: { type: 'string', default: '30' },
   },
 });
-const lines = Number(values.lines);
+const output = manyLines(Number(values.lines));
 const maxPeakMiB = 150;
 
 const random = seeded(Number(values.seed));
@@ -25,20 +25,21 @@ const failures: string[] = [];
 try {
   const { proxy } = setting;
   const show = (found: Integrity) => {
-    const { name, seconds, linesPerSecond, peakMiB, isWhole, calls, failedCalls } = found;
+    const { name, lines, seconds, linesPerSecond, peakMiB, isWhole, calls, failedCalls } = found;
     console.log(
-      `${name.padEnd(12)} ${lines} lines in ${seconds.toFixed(1)} s (${linesPerSecond} lines/s), agent's peak ${peakMiB} MiB, ` +
+      `${name.padEnd(12)} ${lines} line${lines === 1 ? '' : 's'} in ${seconds.toFixed(1)} s (${linesPerSecond} lines/s), agent's peak ${peakMiB} MiB, ` +
         `${calls} calls of which ${failedCalls} failed: ${isWhole ? 'complete and in order' : 'NOT COMPLETE'}`,
     );
     if (!isWhole) failures.push(`${name}: the log is not complete`);
     if (peakMiB >= maxPeakMiB) failures.push(`${name}: the agent took ${peakMiB} MiB`);
   };
-  show(await checkIntegrity(setting, 'sound', lines, async () => {}));
+  show(await checkIntegrity(setting, 'sound', output, async () => {}));
+  show(await checkIntegrity(setting, 'long-line', oneLongLine, async () => {}));
   proxy.setMode('flaky');
-  show(await checkIntegrity(setting, 'flaky', lines, async () => {}));
+  show(await checkIntegrity(setting, 'flaky', output, async () => {}));
   proxy.setMode('sound');
   show(
-    await checkIntegrity(setting, 'outage', lines, async (afterStart) => {
+    await checkIntegrity(setting, 'outage', output, async (afterStart) => {
       await afterStart();
       proxy.setMode('down');
       await sleep(Number(values.outage) * 1000);

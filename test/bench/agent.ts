@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkIntegrity } from '../agent-load/log-integrity.ts';
+import { checkIntegrity, manyLines } from '../agent-load/log-integrity.ts';
 import { openSetting } from '../agent-load/setting.ts';
 import { until } from '../client.ts';
 
@@ -42,7 +42,12 @@ try {
   const idleMiB = Math.round(idle.residentMiB());
   await idle.end('SIGTERM');
 
-  const { linesPerSecond, peakMiB } = await checkIntegrity(setting, 'lines', lines, async () => {});
+  const { linesPerSecond, peakMiB } = await checkIntegrity(
+    setting,
+    'lines',
+    manyLines(lines),
+    async () => {},
+  );
 
   const row = (name: string, value: string, goal = '') =>
     console.log(`${name.padEnd(28)} ${value.padStart(14)}   ${goal}`);
