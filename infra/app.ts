@@ -19,9 +19,14 @@ const root = join(import.meta.dirname, '..');
 
 const app = new App({
   analyticsReporting: false,
-  // CDK's own check of the template takes as long as the rest; `npm start` runs this file by itself and goes without.
+  // The checks of the template take as long as the rest; `npm start` runs this file by itself and goes without.
   builtinCloudFormationValidation: CDK_CLI_VERSION !== undefined,
   context: { [VALIDATE_AGAINST_DEFAULT_RULES]: true },
 });
-new ReveilleStack(app, { settings: readSettings(app.node), bundles: await bundle(root), root });
+const settings = readSettings(app.node);
+if (CDK_CLI_VERSION !== undefined) {
+  const { acknowledgedOf, addNag } = await import('./nag.ts');
+  addNag(app, acknowledgedOf(settings));
+}
+new ReveilleStack(app, { settings, bundles: await bundle(root), root });
 app.synth();

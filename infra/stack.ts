@@ -9,6 +9,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
+import { accessLog } from './access-log.ts';
 import type { Bundles, FunctionName } from './bundle.ts';
 import { makeFunction } from './functions.ts';
 import {
@@ -54,6 +55,7 @@ export class ReveilleStack extends Stack {
       stageName: '$default',
       autoDeploy: true,
       throttle: { rateLimit: 500, burstLimit: 1000 },
+      accessLogSettings: accessLog(this),
     });
     const drainedRunners = makeWorkQueue(this, 'DrainedRunners', {
       maxReceiveCount: 5,

@@ -21,8 +21,11 @@ export const templateSchema = z.object({
 export type Template = z.infer<typeof templateSchema>;
 export type Resource = z.infer<typeof resource>;
 
-/** Synthesizes the stack with these settings in the context. */
-export const synthesize = (context: Readonly<Record<string, unknown>> = {}): Template => {
+/** Synthesizes the stack with these settings in the context; `prepare` gets the app before anything is in it. */
+export const synthesize = (
+  context: Readonly<Record<string, unknown>> = {},
+  prepare: (app: App) => void = () => {},
+): Template => {
   const folder = mkdtempSync(join(tmpdir(), 'reveille-infra-'));
   try {
     const folderOf = (name: string) => join(folder, name);
@@ -38,6 +41,7 @@ export const synthesize = (context: Readonly<Record<string, unknown>> = {}): Tem
       builtinCloudFormationValidation: false,
       context,
     });
+    prepare(app);
     const stack = new ReveilleStack(app, {
       settings: readSettings(app.node),
       bundles: { folderOf, agentFile },

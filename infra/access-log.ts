@@ -1,0 +1,32 @@
+/** The access log of the HTTP API: who called, what came of it and how long it took, one JSON object a line. */
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import { type IAccessLogSettings, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { RemovalPolicy } from 'aws-cdk-lib/core';
+import type { Construct } from 'constructs';
+
+/**
+ * The route and not the path, as paths hold secrets (the URLs of incoming webhooks). The functions log the rest by the same id.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+ */
+const fields = {
+  requestId: '$context.requestId',
+  time: '$context.requestTime',
+  sourceIp: '$context.identity.sourceIp',
+  method: '$context.httpMethod',
+  routeKey: '$context.routeKey',
+  status: '$context.status',
+  responseLength: '$context.responseLength',
+  latencyMs: '$context.responseLatency',
+  error: '$context.integrationErrorMessage',
+};
+
+export const accessLog = (scope: Construct): IAccessLogSettings => ({
+  destination: new LogGroupLogDestination(
+    new LogGroup(scope, 'AccessLog', {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    }),
+  ),
+  format: AccessLogFormat.custom(JSON.stringify(fields)),
+});

@@ -1,0 +1,64 @@
+/**
+ * `npm run lint:cfn`: cfn-lint over the templates, for each of the deployments below. cfn-lint brings CloudFormation's resource
+ * schemas along, so it needs no network. It is a Python program: a `cfn-lint` on the PATH is taken, else it is installed into
+ * `dist/cfn-lint`, which wants Python 3.9 or newer with `venv` and a package index.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** What may be set in cdk.json, as far as it changes which resources there are. */
+const deployments: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  'as it comes': {},
+};
+
+const version = '1.58.0';
+/** CDK writes a DependsOn from each function to its role, which a GetAtt implies already: superfluous, and harmless. */
+const ignored = ['W3005'];
+
+const root = join(import.meta.dirname, '..');
+
+/** Ends with this when cfn-lint cannot be had, so that CI can tell it from a template that is wrong. */
+const cannotInstall = 3;
+
+const install = (): string => {
+  const venv = join(root, 'dist/cfn-lint');
+  const program = join(venv, 'bin/cfn-lint');
+  if (existsSync(program)) return program;
+  try {
+    execFileSync('python3', ['-m', 'venv', venv], { stdio: 'inherit' });
+    const pip = ['install', '--quiet', '--disable-pip-version-check', `cfn-lint==${version}`];
+    execFileSync(join(venv, 'bin/pip'), pip, { stdio: 'inherit' });
+  } catch (error) {
+    rmSync(venv, { recursive: true, force: true });
+    console.error(
+      `cfn-lint ${version} cannot be installed: it wants Python 3.9 or newer with venv and a package index. ` +
+        `Install these, or cfn-lint itself. (${error instanceof Error ? error.message : String(error)})`,
+    );
+    process.exit(cannotInstall);
+  }
+  return program;
+};
+
+const program = spawnSync('cfn-lint', ['--version']).status === 0 ? 'cfn-lint' : install();
+
+for (const [name, context] of Object.entries(deployments)) {
+  const outDir = mkdtempSync(join(tmpdir(), 'reveille-lint-'));
+  try {
+    execFileSync(process.execPath, [join(root, 'infra/app.ts')], {
+      cwd: root,
+      stdio: 'inherit',
+      env: { ...process.env, CDK_OUTDIR: outDir, CDK_CONTEXT_JSON: JSON.stringify(context) },
+    });
+    const templates = readdirSync(outDir).filter((file) => file.endsWith('.template.json'));
+    const paths = templates.map((file) => join(outDir, file));
+    const { status } = spawnSync(program, ['--ignore-checks', ...ignored, '--', ...paths], {
+      stdio: 'inherit',
+    });
+    if (status !== 0) process.exitCode = 1;
+    console.log(`${name}: ${templates.join(', ')} ${status === 0 ? 'clean' : 'not clean'}`);
+  } finally {
+    rmSync(outDir, { recursive: true, force: true });
+  }
+}

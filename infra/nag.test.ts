@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { acknowledgedOf, addNag } from './nag.ts';
+import { synthesize } from './testing/template.ts';
+
+const acknowledged = acknowledgedOf({ prefix: 'reveille-' });
+
+describe("cdk-nag's rules for AWS", () => {
+  it('have nothing to say about the stack beyond what is acknowledged', () => {
+    expect(() => synthesize({}, (app) => addNag(app, acknowledged))).not.toThrow();
+  });
+
+  it.each(acknowledged)('would object without the acknowledgement of $id', ({ id }) => {
+    const others = acknowledged.filter((one) => one.id !== id);
+    expect(() => synthesize({}, (app) => addNag(app, others))).toThrow(id);
+  });
+
+  it('find the queues of a stack with another prefix, too', () => {
+    const prefix = 'staging-';
+    expect(() => synthesize({ prefix }, (app) => addNag(app, acknowledgedOf({ prefix })))).not.toThrow();
+  });
+});

@@ -1,0 +1,52 @@
+/** cdk-nag's AwsSolutions rules over all stacks, and why we differ from some of them. */
+import { type App, Validations } from 'aws-cdk-lib/core';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import type { Settings } from './settings.ts';
+
+/** A rule, or one finding of it in brackets, and the reason why it doesn't bind us: here and wherever it comes up again. */
+export interface Acknowledged {
+  readonly id: string;
+  readonly reason: string;
+}
+
+const sqsArn = (name: string) => `arn:<AWS::Partition>:sqs:<AWS::Region>:<AWS::AccountId>:${name}`;
+const oneOf = (finding: string) => `AwsSolutions-IAM5[Resource::${finding}]`;
+
+/** Each line is checked by a test: that the rule does come up, and that nothing else does. */
+export const acknowledgedOf = ({ prefix }: Pick<Settings, 'prefix'>): readonly Acknowledged[] => [
+  {
+    id: 'AwsSolutions-APIG4',
+    reason:
+      'The functions authorize: people by cookie or token against lambdas/core/permissions.ts, agents by session, webhooks by ' +
+      'signature. API Gateway knows none of these.',
+  },
+  {
+    id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/AmazonSSMManagedInstanceCore]',
+    reason:
+      "Session Manager is the only way into an instance, and AWS keeps this policy in step with Session Manager's agent.",
+  },
+  {
+    id: oneOf(sqsArn(`${prefix}prj_*`)),
+    reason: 'The queues of projects and tags are made at run time. The prefix is this stack only.',
+  },
+  {
+    id: oneOf(sqsArn(`${prefix}global-run_*`)),
+    reason: 'The queues of global runners are made at run time. The prefix is this stack only.',
+  },
+  {
+    id: oneOf('arn:<AWS::Partition>:ec2:*:<AWS::AccountId>:instance/*'),
+    reason:
+      'Runners are bound to instances at run time, in any region. A condition narrows it to instances with the tag of the stack.',
+  },
+  {
+    id: oneOf('*'),
+    reason: 'Actions that know no resources: ec2:DescribeInstances, and the traces that Lambda sends.',
+  },
+];
+
+/** Has every synthesis of the app fail on a finding that is not acknowledged. */
+export const addNag = (app: App, acknowledged: readonly Acknowledged[]): void => {
+  const validations = Validations.of(app);
+  validations.addPlugins(new AwsSolutionsChecks(app));
+  for (const one of acknowledged) validations.acknowledge(one);
+};
