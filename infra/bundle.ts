@@ -2,9 +2,10 @@
  * Bundles the functions and the agent with esbuild: one call for all functions, as they share most of what they import: `npm start`
  * bundles each time. CDK's NodejsFunction would bundle each function on its own, one after the other.
  */
-import { chmodSync, cpSync, existsSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
+import { buildConsole } from './console-build.ts';
 
 /** The functions, each a folder of `lambdas/` whose `index.ts` exports `handler`. */
 export const functionNames = [
@@ -16,6 +17,7 @@ export const functionNames = [
   'webhook-retry',
   'reconcile',
   'first-token',
+  'console-files',
 ] as const;
 export type FunctionName = (typeof functionNames)[number];
 
@@ -24,6 +26,8 @@ export interface Bundles {
   readonly folderOf: (name: FunctionName) => string;
   /** The agent: one executable file. */
   readonly agentFile: string;
+  /** The built console: `index.html` and `assets/`. */
+  readonly consoleFolder: string;
 }
 
 const entryFileOf = (name: FunctionName) => `lambdas/${name}/index.ts`;
@@ -76,11 +80,14 @@ export const bundle = async (root: string): Promise<Bundles> => {
     outfile: agentFile,
     banner: { js: `#!/usr/bin/env node\n${defineRequire}` },
   });
-  await Promise.all([functions, agent]);
-  cpSync(join(root, 'web/index.html'), join(lambdas, 'api/index.html'));
+  const [consoleFolder] = await Promise.all([buildConsole(root), functions, agent]);
+  // The function that publishes the console carries it with its code.
+  const published = join(lambdas, 'console-files/console');
+  rmSync(published, { recursive: true, force: true });
+  cpSync(consoleFolder, published, { recursive: true });
   chmodSync(agentFile, 0o755);
 
-  return { folderOf: (name) => join(lambdas, name), agentFile };
+  return { folderOf: (name) => join(lambdas, name), agentFile, consoleFolder };
 };
 
 if (import.meta.main) {

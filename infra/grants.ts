@@ -19,7 +19,7 @@ export const give = (fn: LambdaFunction, grants: readonly Grant[]): void => {
   }
 };
 
-const allow = (actions: string[], resources: string[], conditions = {}) =>
+export const allow = (actions: string[], resources: string[], conditions = {}) =>
   new PolicyStatement({ effect: Effect.ALLOW, actions, resources, conditions });
 
 /** Items of the one table; `live` is the index of what is live. */

@@ -11,6 +11,7 @@ import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { accessLog } from './access-log.ts';
 import type { Bundles, FunctionName } from './bundle.ts';
+import { Console } from './console.ts';
 import { makeFunction } from './functions.ts';
 import {
   type Grant,
@@ -109,12 +110,19 @@ export class ReveilleStack extends Stack {
     );
     const reconcile = addFunction('Reconcile', 'reconcile', 'finds each minute what got lost', 60);
     const firstToken = addFunction('FirstToken', 'first-token', 'makes an admin token for an operator', 10);
+    const consoleFiles = addFunction(
+      'ConsoleFiles',
+      'console-files',
+      'puts the console into its bucket',
+      120,
+    );
 
     const runnerRole = new Role(this, 'RunnerRole', {
       assumedBy: api.grantPrincipal,
       description: 'Reveille: what agents may do; a session policy narrows it to the queues of one runner',
     });
 
+    const page = new Console(this, 'Console', { httpApi, files: bundles.consoleFolder });
     const items = tableGrants(table, liveIndex);
     const taskQueues = taskQueueGrants(this, settings.prefix);
     const instances = instanceGrants(this);
@@ -126,7 +134,7 @@ export class ReveilleStack extends Stack {
     for (const statement of taskQueues.receive) runnerRole.addToPolicy(statement);
     give(api, [...place, items.remove, items.queryLive, taskQueues.remove, announceDrained]);
     give(api, [{ environment: { AUDIT_RETENTION_DAYS: String(settings.auditRetentionDays) } }]);
-    give(api, [vendCredentials(runnerRole, taskQueues.arnPrefix)]);
+    give(api, [page.grant, vendCredentials(runnerRole, taskQueues.arnPrefix)]);
     give(taskStart, [items.readWrite, instances.start]);
     give(taskFinish, [items.readWrite, instances.stop]);
     give(runnerDrained, [items.readWrite, instances.stop]);
@@ -134,6 +142,7 @@ export class ReveilleStack extends Stack {
     give(webhookRetry, [items.readWrite, retriesOf(webhookRetries, webhookRetriesMax)]);
     give(reconcile, [...place, items.queryLive, instances.start, instances.stop, instances.describe]);
     give(firstToken, [items.readWrite]);
+    give(consoleFiles, page.publishBy(consoleFiles));
 
     addRoutes(httpApi, { api, taskStart, taskFinish });
     workOff(drainedRunners, runnerDrained, 10);
@@ -158,6 +167,7 @@ export class ReveilleStack extends Stack {
     });
 
     const outputs = {
+      ConsoleUrl: page.url,
       ApiUrl: httpApi.apiEndpoint,
       FirstTokenFunctionName: firstToken.functionName,
       TableName: table.tableName,

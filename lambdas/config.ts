@@ -9,7 +9,12 @@ export const variables = z.object({
   API_URL: z
     .url({ protocol: /^https?$/ })
     .refine((url) => !url.endsWith('/'), { error: 'must not end with a slash' })
-    .describe('Where agents, people and webhooks reach the API, without a slash at the end'),
+    .describe('Where agents and webhooks reach the API, without a slash at the end'),
+  CONSOLE_URL: z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => !url.endsWith('/'), { error: 'must not end with a slash' })
+    .describe('Where people find the console, and the API at the same origin; without a slash at the end'),
+  EDGE_KEY: notEmpty.describe('By which the API knows that a request came by CloudFront'),
   QUEUE_URL_PREFIX: notEmpty.describe("A queue of tasks' URL is this and the queue's name"),
   QUEUE_ARN_PREFIX: notEmpty.describe("A queue of tasks' ARN is this and the queue's name"),
   QUEUE_NAME_PREFIX: notEmpty.describe("A queue of tasks' name in SQS is this and the queue's name"),

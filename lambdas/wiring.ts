@@ -21,7 +21,7 @@ import type { Deps } from './flows/deps.ts';
 export const now: Clock = () => toInstant(Date.now());
 
 /** One JSON object a line, as CloudWatch Logs Insights reads it. */
-const log: Deps['log'] = (message, about) => console.log(JSON.stringify({ message, ...about }));
+export const log: Deps['log'] = (message, about) => console.log(JSON.stringify({ message, ...about }));
 
 /** What every function has that works with the table. */
 export const wireStores = (tableName: string) => {

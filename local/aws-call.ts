@@ -36,7 +36,7 @@ export class AwsError extends Error {
   }
 }
 
-/** EC2, STS and the like take a form and answer XML; the others take and answer JSON. */
+/** EC2, STS and the like take a form and answer XML; the others but S3 take and answer JSON. */
 export const speaksQueryProtocol = (service: string): boolean => service === 'ec2' || service === 'sts';
 
 const requestIdOf = () => crypto.randomUUID();
@@ -44,6 +44,10 @@ const requestIdOf = () => crypto.randomUUID();
 /** The body and headers of an error, as the SDK of that service expects them. */
 export const errorAnswer = (service: string, { code, message, status }: AwsError): AwsAnswer => {
   const requestId = requestIdOf();
+  if (service === 's3') {
+    const body = `<Error><Code>${escapeXml(code)}</Code><Message>${escapeXml(message)}</Message></Error>`;
+    return { status, headers: { 'content-type': 'application/xml' }, body };
+  }
   if (!speaksQueryProtocol(service)) {
     return {
       status,

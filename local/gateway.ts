@@ -4,7 +4,8 @@ import { type AwsCall, AwsError, type AwsService, errorAnswer, speaksQueryProtoc
 import { listenOnLoopback, stopServer } from './http-server.ts';
 import type { Key, Principals } from './principals.ts';
 import type { RequestCounter } from './requests.ts';
-import { readScope, type Scope, verifySignature } from './signature.ts';
+import { s3OperationOf } from './s3.ts';
+import { readScope, type Scope, type SignedRequest, verifySignature } from './signature.ts';
 
 export interface GatewayOptions {
   readonly principals: Principals;
@@ -64,7 +65,8 @@ const flatHeaders = (request: IncomingMessage): Record<string, string> =>
     ]),
   );
 
-const operationOf = (service: string, headers: Readonly<Record<string, string>>, body: Buffer): string => {
+const operationOf = (service: string, { method, url, headers, body }: SignedRequest): string => {
+  if (service === 's3') return s3OperationOf(method, url);
   const name = speaksQueryProtocol(service)
     ? new URLSearchParams(body.toString()).get('Action')
     : headers['x-amz-target']?.split('.').at(-1);
@@ -104,7 +106,7 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
       const signed = { method: request.method ?? 'GET', url: request.url ?? '/', headers, body };
       const principal = await authenticate(scope, signed);
       const play = services[service];
-      const operation = play ? operationOf(service, headers, body) : `${signed.method} ${signed.url}`;
+      const operation = play ? operationOf(service, signed) : `${signed.method} ${signed.url}`;
       counter.add(principal.name, service, operation);
       if (!play) {
         const action = headers['x-amz-target'] ?? operation;

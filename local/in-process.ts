@@ -5,11 +5,13 @@ import type { AwsAnswer, AwsCall } from './aws-call.ts';
 /** `connection` and the like belong to the connection that the call came by. */
 const hopHeaders = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'date']);
 
+const methods = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'] as const;
+
 export const inProcess =
   (send: (options: InjectOptions) => Promise<Response>) =>
-  async (call: Pick<AwsCall, 'path' | 'headers' | 'body'>): Promise<AwsAnswer> => {
+  async (call: Pick<AwsCall, 'method' | 'path' | 'headers' | 'body'>): Promise<AwsAnswer> => {
     const answer = await send({
-      method: 'POST',
+      method: methods.find((known) => known === call.method) ?? 'POST',
       url: call.path,
       headers: { ...call.headers },
       payload: call.body,

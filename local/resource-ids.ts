@@ -39,6 +39,9 @@ const inert: Identify = (logicalId, _property, place) => ({
   attributes: {},
 });
 
+/** Stands for the domain that CloudFront gives a distribution. */
+export const distributionDomain = 'distribution.cloudfront.net';
+
 const identities: Readonly<Record<string, Identify>> = {
   'AWS::DynamoDB::Table': withArn('dynamodb', 'table/', 'TableName'),
   'AWS::DynamoDB::GlobalTable': withArn('dynamodb', 'table/', 'TableName'),
@@ -56,6 +59,28 @@ const identities: Readonly<Record<string, Identify>> = {
     ref: logicalId,
     attributes: { ApiId: logicalId, ApiEndpoint: place.apiUrl },
   }),
+  'AWS::S3::Bucket': (logicalId, property, place) => {
+    const name = nameOf(property('BucketName'), logicalId, place).toLowerCase();
+    return {
+      ref: name,
+      attributes: {
+        Arn: `arn:aws:s3:::${name}`,
+        RegionalDomainName: `${name}.s3.${place.region}.amazonaws.com`,
+      },
+    };
+  },
+  'AWS::S3::BucketPolicy': inert,
+  // `https://` and this name is what everything else takes for where the stack is; see `interpret`.
+  'AWS::CloudFront::Distribution': (logicalId) => ({
+    ref: logicalId,
+    attributes: { DomainName: distributionDomain },
+  }),
+  'AWS::CloudFront::Function': (logicalId, _property, place) => ({
+    ref: logicalId,
+    attributes: { FunctionARN: `arn:aws:cloudfront::${place.accountId}:function/${logicalId}` },
+  }),
+  'AWS::CloudFront::OriginAccessControl': (logicalId) => ({ ref: logicalId, attributes: { Id: logicalId } }),
+  'AWS::CloudFront::ResponseHeadersPolicy': inert,
   'AWS::ApiGatewayV2::Integration': inert,
   'AWS::ApiGatewayV2::Route': inert,
   'AWS::ApiGatewayV2::Stage': inert,
@@ -84,6 +109,10 @@ const identities: Readonly<Record<string, Identify>> = {
   }),
 };
 
+/** Resources that a function makes: what they are is told by the function, which nobody here asks for attributes. */
+export const isCustom = (type: string): boolean =>
+  /^(Custom::|AWS::CloudFormation::CustomResource$)/.test(type);
+
 /** Throws for a resource type that is not known here, by its name. */
 export const identify = (
   type: string,
@@ -91,7 +120,7 @@ export const identify = (
   property: (name: string) => unknown,
   place: Place,
 ): Identity => {
-  const found = identities[type];
+  const found = isCustom(type) ? inert : identities[type];
   if (!found) {
     throw new Error(
       `The stack on one machine does not know the resource type ${type} (${logicalId}). ` +

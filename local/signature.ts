@@ -106,6 +106,8 @@ export const verifySignature = async (
     service: scope.service,
     sha256: Sha256,
     applyChecksum: false,
+    // S3 alone takes paths as they are (AWS: Signature Version 4).
+    uriEscapePath: scope.service !== 's3',
   });
   const again = await signer.sign(
     {

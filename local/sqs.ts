@@ -24,6 +24,7 @@ export const startSqs = async (region: string, queues: readonly QueueSpec[]): Pr
 
   const call: Sqs['call'] = async (operation, input) => {
     const answer = await dispatch({
+      method: 'POST',
       path: '/',
       headers: {
         'content-type': 'application/x-amz-json-1.0',

@@ -3,6 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
+import { makeCustomResources } from './custom-resources.ts';
+import { makeDistribution } from './distribution.ts';
 import { startDynamoDb } from './dynamodb.ts';
 import { type Ec2, type Ec2Control, openEc2 } from './ec2/index.ts';
 import type { Delays } from './ec2/states.ts';
@@ -17,6 +19,7 @@ import { makeIam } from './iam/index.ts';
 import { makePrincipals, type Principal } from './principals.ts';
 import { countRequests, type RequestCount } from './requests.ts';
 import type { Place } from './resource-ids.ts';
+import { startS3 } from './s3.ts';
 import { startSqs } from './sqs.ts';
 import { makeSts } from './sts.ts';
 import { root, synthesize, templateIn } from './synth.ts';
@@ -136,6 +139,8 @@ const start = async (
   undo.push(dynamoDb.stop);
   const sqs = await startSqs(region, spec.queues);
   undo.push(sqs.stop);
+  const s3 = await startS3(region, spec.buckets);
+  undo.push(s3.stop);
 
   let bus: EventBus | undefined;
   const ec2: Ec2 = openEc2({
@@ -163,6 +168,7 @@ const start = async (
     services: {
       dynamodb: dynamoDb.service,
       sqs: sqs.service,
+      s3: s3.service,
       ec2: ec2.service,
       sts: makeSts(spec.roles, principals, accountId, nowMs),
     },
@@ -196,13 +202,17 @@ const start = async (
   };
   const functionOf = (arn: string): Invoke => poolOf(arn).invoke;
 
-  const makeListener = () =>
-    makeHttpApi({
+  await makeCustomResources({ specs: spec.customResources, place, functionOf });
+  const makeListener = () => {
+    const httpApi = makeHttpApi({
       apiId,
       routes: spec.routes.map((route) => ({ ...route, invoke: functionOf(route.functionArn) })),
       now,
       onRequest: () => counter.add('http', 'apigateway', 'Request'),
     });
+    const { distribution } = spec;
+    return distribution ? makeDistribution({ spec: distribution, httpApi, readFile: s3.read }) : httpApi;
+  };
   apiReady.resolve(makeListener());
 
   for (const source of spec.eventSources) {

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve as resolvePath } from 'node:path';
 import * as z from 'zod';
+import { type DistributionSpec, readDistribution } from './distribution-template.ts';
 import { isRecord, noValue, resolve, type Scope } from './intrinsics.ts';
-import { type Identity, identify, type Place } from './resource-ids.ts';
+import { distributionDomain, type Identity, identify, isCustom, type Place } from './resource-ids.ts';
 
 export interface TableSpec {
   readonly name: string;
@@ -70,6 +71,14 @@ export interface RuleSpec {
   readonly targetArns: readonly string[];
 }
 
+export interface CustomResourceSpec {
+  readonly logicalId: string;
+  readonly type: string;
+  /** Makes it. */
+  readonly functionArn: string;
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
 export interface StackSpec {
   readonly place: Place;
   readonly tables: readonly TableSpec[];
@@ -79,6 +88,10 @@ export interface StackSpec {
   readonly routes: readonly RouteSpec[];
   readonly eventSources: readonly EventSourceSpec[];
   readonly rules: readonly RuleSpec[];
+  readonly buckets: readonly string[];
+  readonly customResources: readonly CustomResourceSpec[];
+  /** What stands before buckets and HTTP API; without one, the HTTP API is reached as it is. */
+  readonly distribution?: DistributionSpec;
   readonly outputs: Readonly<Record<string, unknown>>;
 }
 
@@ -183,6 +196,8 @@ const rule = z.strictObject({
     .default([]),
 });
 
+const customResource = z.looseObject({ ServiceToken: z.string() });
+
 /** Lambda's own cap on the batches of one queue that it handles at a time, kept small for one machine. */
 const defaultSourceConcurrency = 5;
 
@@ -237,7 +252,7 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
       role: itsRole,
       codeDir,
       handler: found.Handler,
-      environment: found.Environment?.Variables ?? {},
+      environment: hereIn(found.Environment?.Variables ?? {}, place),
       timeoutMs: found.Timeout * 1000,
       memoryMb: found.MemorySize,
       traced: found.TracingConfig?.Mode === 'Active',
@@ -259,8 +274,25 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
     };
   });
 
+  const buckets = ofType('AWS::S3::Bucket');
+  const distribution = readDistribution({
+    buckets,
+    distributions: ofType('AWS::CloudFront::Distribution'),
+    functions: ofType('AWS::CloudFront::Function'),
+    headersPolicies: ofType('AWS::CloudFront::ResponseHeadersPolicy'),
+    httpApis: ofType('AWS::ApiGatewayV2::Api'),
+  });
+
   return {
     place,
+    ...(distribution && { distribution }),
+    buckets: buckets.map(({ identity }) => identity.ref),
+    customResources: all
+      .filter(({ type }) => isCustom(type))
+      .map(({ logicalId, type, read }) => {
+        const { ServiceToken, ...properties } = read(customResource);
+        return { logicalId, type, functionArn: ServiceToken, properties };
+      }),
     tables: ofType('AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable').map(({ identity, read }) => {
       const { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes } = read(table);
       return {
@@ -301,11 +333,23 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
         ...(EventPattern && { pattern: EventPattern }),
         targetArns: Targets.map(({ Arn }) => Arn),
       })),
-    outputs: Object.fromEntries(
-      Object.entries(template.Outputs).map(([name, { Value }]) => [name, resolve(Value, scope)]),
+    outputs: hereIn(
+      Object.fromEntries(
+        Object.entries(template.Outputs).map(([name, { Value }]) => [name, resolve(Value, scope)]),
+      ),
+      place,
     ),
   };
 };
+
+/** CloudFront's address is this machine's. */
+const hereIn = <T>(values: Readonly<Record<string, T>>, { apiUrl }: Place): Record<string, T | string> =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value.replaceAll(`https://${distributionDomain}`, apiUrl) : value,
+    ]),
+  );
 
 const labelOf = (logicalId: string): string =>
   logicalId

@@ -30,7 +30,12 @@ export const synthesize = (
   try {
     const folderOf = (name: string) => join(folder, name);
     const agentFile = join(folder, 'agent/reveille-runner.mjs');
-    const files = [...functionNames.map((name) => join(folderOf(name), 'index.mjs')), agentFile];
+    const consoleFolder = join(folder, 'console');
+    const files = [
+      ...functionNames.map((name) => join(folderOf(name), 'index.mjs')),
+      agentFile,
+      join(consoleFolder, 'index.html'),
+    ];
     for (const file of files) {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, `// ${file.slice(folder.length)}\n`);
@@ -44,7 +49,7 @@ export const synthesize = (
     prepare(app);
     const stack = new ReveilleStack(app, {
       settings: readSettings(app.node),
-      bundles: { folderOf, agentFile },
+      bundles: { folderOf, agentFile, consoleFolder },
       root: join(import.meta.dirname, '../..'),
     });
     return templateSchema.parse(app.synth().getStackByName(stack.stackName).template);

@@ -42,7 +42,8 @@ export interface ApiDeps extends Omit<Deps, 'instances'> {
   readonly region: string;
   /** Where agents find SQS, when it is not at AWS's own endpoint. */
   readonly awsEndpoint?: string | undefined;
-  readonly homePage: string;
+  /** Where people find the console; its origin is the one from which a cookie is good. */
+  readonly consoleUrl: string;
 }
 
 /** Of every request. */

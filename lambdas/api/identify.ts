@@ -13,22 +13,22 @@ const claims = z.object({ userId, loginId });
 const tokenKind = 'person';
 
 /** Plain http is for the stack on one machine only: browsers take no `Secure` cookie, and no `__Host-` one, from there. */
-const cookieOf = (apiUrl: string) => {
-  const secure = apiUrl.startsWith('https://');
+const cookieOf = (consoleUrl: string) => {
+  const secure = consoleUrl.startsWith('https://');
   return {
     name: secure ? '__Host-reveille' : 'reveille',
     options: { httpOnly: true, secure, sameSite: 'Lax', path: '/' } as const,
   };
 };
 
-type SignInDeps = Pick<ApiDeps, 'apiUrl' | 'now' | 'personTokens' | 'users'>;
+type SignInDeps = Pick<ApiDeps, 'consoleUrl' | 'now' | 'personTokens' | 'users'>;
 
 /** Signs a person in: remembers it, and sets the cookie. */
 export const signIn = async (deps: SignInDeps, c: Context, user: UserRecord): Promise<void> => {
   const login = await deps.users.addLogin(user);
   const until = addMs(deps.now(), loginLifetimeMs);
   const token = await deps.personTokens.sign(tokenKind, { userId: user.id, loginId: login }, until);
-  const { name, options } = cookieOf(deps.apiUrl);
+  const { name, options } = cookieOf(deps.consoleUrl);
   setCookie(c, name, token, { ...options, maxAge: loginLifetimeMs / 1000 });
 };
 
@@ -39,13 +39,13 @@ export const signOut = async (
   { user, loginId: login }: SignedIn,
 ): Promise<void> => {
   await deps.users.removeLogin(user.id, login);
-  const { name, options } = cookieOf(deps.apiUrl);
+  const { name, options } = cookieOf(deps.consoleUrl);
   deleteCookie(c, name, options);
 };
 
 /** Who the cookie says it is, as the table knows them now. */
 export const findSignedIn = async (deps: SignInDeps, c: Context): Promise<SignedIn | undefined> => {
-  const cookie = getCookie(c, cookieOf(deps.apiUrl).name);
+  const cookie = getCookie(c, cookieOf(deps.consoleUrl).name);
   const verified =
     cookie === undefined ? undefined : await deps.personTokens.verify(tokenKind, claims, cookie);
   if (!verified?.ok) return undefined;
@@ -61,15 +61,15 @@ export const csrfHeader = 'x-reveille-csrf';
  * A page of another site can have a browser send the cookie, but can neither set this header without asking first (which
  * the API answers to nobody) nor choose the Origin.
  */
-export const isFromOwnPage = (c: Context, apiUrl: string): boolean =>
+export const isFromOwnPage = (c: Context, consoleUrl: string): boolean =>
   safeMethods.has(c.req.method) ||
-  (c.req.header('origin') === new URL(apiUrl).origin && c.req.header(csrfHeader) !== undefined);
+  (c.req.header('origin') === new URL(consoleUrl).origin && c.req.header(csrfHeader) !== undefined);
 
-export const refuseCsrf = (c: Context, apiUrl: string) =>
+export const refuseCsrf = (c: Context, consoleUrl: string) =>
   refuse(
     c,
     'csrf_refused',
-    `With a cookie, a change must come from ${new URL(apiUrl).origin} and carry the header "X-Reveille-Csrf: 1".`,
+    `With a cookie, a change must come from ${new URL(consoleUrl).origin} and carry the header "X-Reveille-Csrf: 1".`,
   );
 
 const callerOf = ({ id, name, isAdmin, roles }: UserRecord): Caller => ({ id, name, isAdmin, roles });
@@ -95,7 +95,7 @@ export const requirePerson =
       const detail = 'Sign in, or send an API token of this stack as "Authorization: Bearer …".';
       return refuse(c, 'unauthenticated', detail);
     }
-    if (!isFromOwnPage(c, deps.apiUrl)) return refuseCsrf(c, deps.apiUrl);
+    if (!isFromOwnPage(c, deps.consoleUrl)) return refuseCsrf(c, deps.consoleUrl);
     c.set('signedIn', signedIn);
     c.set('caller', callerOf(signedIn.user));
     return next();

@@ -1,8 +1,7 @@
 /** The API in Lambda: the only file here that knows it. Reads the environment, makes the clients, hands on the events. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { STSClient } from '@aws-sdk/client-sts';
-import { getConnInfo, handle } from 'hono/aws-lambda';
+import { handle } from 'hono/aws-lambda';
 import { agentTokens } from '../adapters/agent-tokens.ts';
 import { apiTokenStore, rememberCallers } from '../adapters/api-tokens.ts';
 import { attemptStore } from '../adapters/attempts.ts';
@@ -19,11 +18,14 @@ import { userStore } from '../adapters/users.ts';
 import { readConfig, variables } from '../config.ts';
 import { wireSigningKey, wireStores, wireWebhooks } from '../wiring.ts';
 import { createApp } from './app.ts';
+import { sourceBehindEdge } from './source.ts';
 
 const config = readConfig(
   variables.pick({
     TABLE_NAME: true,
     API_URL: true,
+    CONSOLE_URL: true,
+    EDGE_KEY: true,
     QUEUE_URL_PREFIX: true,
     QUEUE_ARN_PREFIX: true,
     QUEUE_NAME_PREFIX: true,
@@ -70,7 +72,7 @@ const app = createApp({
   passwords: passwords(randomBytes),
   agentTokens: agentTokens(signingKey, now),
   personTokens: signedTokens(signingKey, now),
-  sourceOf: (c) => getConnInfo(c).remote.address ?? 'unknown',
+  sourceOf: sourceBehindEdge(config.EDGE_KEY),
   vendCredentials: stsCredentials(new STSClient(), config.RUNNER_ROLE_ARN, config.QUEUE_ARN_PREFIX),
   seal,
   makeKeyPair,
@@ -79,9 +81,9 @@ const app = createApp({
     await table.get({ pk: 'stack', sk: 'health' });
   },
   apiUrl: config.API_URL,
+  consoleUrl: config.CONSOLE_URL,
   region: config.AWS_REGION,
   awsEndpoint: config.AWS_ENDPOINT_URL,
-  homePage: readFileSync(new URL('index.html', import.meta.url), 'utf8'),
 });
 
 export const handler = handle(app);

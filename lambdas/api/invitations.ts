@@ -148,8 +148,8 @@ export const acceptanceRoutes = (deps: ApiDeps) =>
       'csrf_refused',
     ),
     async (c) => {
-      if (c.req.header('origin') !== undefined && !isFromOwnPage(c, deps.apiUrl))
-        return refuseCsrf(c, deps.apiUrl);
+      if (c.req.header('origin') !== undefined && !isFromOwnPage(c, deps.consoleUrl))
+        return refuseCsrf(c, deps.consoleUrl);
       const { token, ...claim } = c.req.valid('json');
       const counted: Attempt[] = [[invitationBySource, deps.sourceOf(c)]];
       const reached = await countAttempts(deps.attempts, counted);

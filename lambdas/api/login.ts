@@ -108,8 +108,8 @@ export const loginRoutes = (deps: ApiDeps) =>
       ),
       async (c) => {
         // A browser always says where a POST comes from: nobody is signed in as somebody else by another site.
-        if (c.req.header('origin') !== undefined && !isFromOwnPage(c, deps.apiUrl)) {
-          return refuseCsrf(c, deps.apiUrl);
+        if (c.req.header('origin') !== undefined && !isFromOwnPage(c, deps.consoleUrl)) {
+          return refuseCsrf(c, deps.consoleUrl);
         }
         const { email, password, totp } = c.req.valid('json');
         const counted = attemptsOf(deps, c, email);

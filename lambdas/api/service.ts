@@ -1,4 +1,4 @@
-/** Routes about the control plane itself, open to anybody: health, the document, the reference, the home page. */
+/** Routes about the control plane itself, open to anybody: health, the document, the reference. */
 import * as z from 'zod';
 import type { ApiDeps, ApiEnv } from './deps.ts';
 import type { Document } from './document.ts';
@@ -8,7 +8,7 @@ import { answer, anybody, describe, routes } from './route.ts';
 
 const shared = { tags: ['Service'], security: anybody };
 
-/** Nothing from elsewhere, and no script: this page sits where people hold bearer tokens. */
+/** Nothing from elsewhere, and no script: the page is at the console's origin, where people are signed in. */
 const pageHeaders = {
   'content-security-policy':
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -21,10 +21,7 @@ const html = (description: string) => ({
   content: { 'text/html': { schema: z.string() } },
 });
 
-export const serviceRoutes = (
-  deps: Pick<ApiDeps, 'checkHealth' | 'homePage' | 'log'>,
-  readDocument: () => Document,
-) =>
+export const serviceRoutes = (deps: Pick<ApiDeps, 'checkHealth' | 'log'>, readDocument: () => Document) =>
   routes<ApiEnv>()
     .openapi(
       describe(
@@ -72,15 +69,4 @@ export const serviceRoutes = (
         responses: { 200: html('The reference') },
       }),
       async (c) => c.html(await renderReference(readDocument()), 200, pageHeaders),
-    )
-    .openapi(
-      describe({
-        ...shared,
-        method: 'get',
-        path: '/',
-        operationId: 'getHomePage',
-        summary: 'The home page',
-        responses: { 200: html('The page') },
-      }),
-      (c) => c.html(deps.homePage, 200, pageHeaders),
     );

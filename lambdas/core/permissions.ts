@@ -21,7 +21,6 @@ export const permissions: Readonly<Record<string, Access>> = {
   checkHealth: 'anybody',
   getDocument: 'anybody',
   getReference: 'anybody',
-  getHomePage: 'anybody',
 
   getSetupState: 'anybody',
   login: 'anybody',

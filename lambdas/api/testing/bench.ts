@@ -112,7 +112,7 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     checkHealth: async () => {},
     apiUrl,
     region: 'us-east-1',
-    homePage: '<!doctype html><title>Reveille</title>',
+    consoleUrl: apiUrl,
     ...overrides,
   };
   const app = createApp(deps);

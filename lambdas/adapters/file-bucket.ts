@@ -1,0 +1,56 @@
+/** A bucket of files that browsers fetch. */
+import {
+  DeleteObjectCommand,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { type Instant, toInstant } from '../../protocol/index.ts';
+
+export interface PublishedFile {
+  /** Path from the root of the site, without a slash at its beginning. */
+  readonly key: string;
+  readonly body: Buffer;
+  readonly contentType: string;
+  readonly cacheControl: string;
+}
+
+export interface FileBucket {
+  put(file: PublishedFile): Promise<void>;
+  list(): Promise<{ key: string; writtenAt: Instant }[]>;
+  remove(key: string): Promise<void>;
+}
+
+export const s3FileBucket = (bucket: string, client = new S3Client()): FileBucket => ({
+  put: async ({ key, body, contentType, cacheControl }) => {
+    await client.send(
+      new PutObjectCommand({
+        Bucket: bucket,
+        Key: key,
+        Body: body,
+        ContentType: contentType,
+        CacheControl: cacheControl,
+      }),
+    );
+  },
+
+  list: async () => {
+    const found: { key: string; writtenAt: Instant }[] = [];
+    let after: string | undefined;
+    do {
+      const page: ListObjectsV2CommandOutput = await client.send(
+        new ListObjectsV2Command({ Bucket: bucket, ...(after && { ContinuationToken: after }) }),
+      );
+      for (const { Key, LastModified } of page.Contents ?? []) {
+        if (Key && LastModified) found.push({ key: Key, writtenAt: toInstant(LastModified.getTime()) });
+      }
+      after = page.NextContinuationToken;
+    } while (after);
+    return found;
+  },
+
+  remove: async (key) => {
+    await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
+  },
+});

@@ -1,0 +1,56 @@
+/** Puts the built console into its bucket, and clears away what no browser can want any more. */
+import { addMs, type Clock } from '../../protocol/index.ts';
+import type { FileBucket, PublishedFile } from '../adapters/file-bucket.ts';
+
+/** A page that was opened before a release still loads the parts of the release before, for so long. */
+const keepMs = 7 * 24 * 3_600_000;
+
+const contentTypes: Readonly<Record<string, string>> = {
+  css: 'text/css; charset=utf-8',
+  html: 'text/html; charset=utf-8',
+  ico: 'image/x-icon',
+  js: 'text/javascript; charset=utf-8',
+  json: 'application/json',
+  map: 'application/json',
+  png: 'image/png',
+  svg: 'image/svg+xml',
+  txt: 'text/plain; charset=utf-8',
+  webmanifest: 'application/manifest+json',
+  woff2: 'font/woff2',
+};
+
+/** How browsers shall take a file: what lies in `assets/` has a hash in its name, and so never changes. */
+export const describeFile = (key: string): Pick<PublishedFile, 'contentType' | 'cacheControl'> => ({
+  contentType: contentTypes[key.split('.').at(-1) ?? ''] ?? 'application/octet-stream',
+  cacheControl: key.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+});
+
+interface Deps {
+  readonly bucket: FileBucket;
+  readonly now: Clock;
+}
+
+/** Pages last: none is there before what it loads. */
+export const publishConsole = async (
+  { bucket, now }: Deps,
+  files: ReadonlyMap<string, Buffer>,
+): Promise<void> => {
+  const isPage = (key: string) => key.endsWith('.html');
+  const keys = [...files.keys()];
+  for (const group of [keys.filter((key) => !isPage(key)), keys.filter(isPage)]) {
+    await Promise.all(
+      group.map(async (key) => {
+        const body = files.get(key);
+        if (body) await bucket.put({ key, body, ...describeFile(key) });
+      }),
+    );
+  }
+  const before = addMs(now(), -keepMs);
+  const old = (await bucket.list()).filter(({ key, writtenAt }) => !files.has(key) && writtenAt < before);
+  await Promise.all(old.map(({ key }) => bucket.remove(key)));
+};
+
+/** For a stack that is removed: CloudFormation removes no bucket that holds something. */
+export const clearConsole = async (bucket: FileBucket): Promise<void> => {
+  for (const { key } of await bucket.list()) await bucket.remove(key);
+};
