@@ -2,10 +2,12 @@
  * Bundles the functions and the agent with esbuild: one call for all functions, as they share most of what they import: `npm start`
  * bundles each time. CDK's NodejsFunction would bundle each function on its own, one after the other.
  */
-import { chmodSync, cpSync, existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
+import { withLock } from './build-lock.ts';
 import { buildConsole } from './console-build.ts';
+import { mirror, writeWhole } from './write-files.ts';
 
 /** The functions, each a folder of `lambdas/` whose `index.ts` exports `handler`. */
 export const functionNames = [
@@ -49,13 +51,17 @@ const options = {
   sourcemap: true,
   sourcesContent: false,
   logLevel: 'warning',
+  write: false,
 } satisfies BuildOptions;
 
 /**
  * Bundles everything from the sources under `root` into `dist/` there.
  * Throws an error that names the entry files that are missing.
  */
-export const bundle = async (root: string): Promise<Bundles> => {
+export const bundle = (root: string): Promise<Bundles> =>
+  withLock(join(root, 'dist/lock'), () => bundleAlone(root));
+
+const bundleAlone = async (root: string): Promise<Bundles> => {
   const missing = [...functionNames.map(entryFileOf), agentEntryFile].filter(
     (file) => !existsSync(join(root, file)),
   );
@@ -80,12 +86,12 @@ export const bundle = async (root: string): Promise<Bundles> => {
     outfile: agentFile,
     banner: { js: `#!/usr/bin/env node\n${defineRequire}` },
   });
-  const [consoleFolder] = await Promise.all([buildConsole(root), functions, agent]);
+  const [consoleFolder, ...results] = await Promise.all([buildConsole(root), functions, agent]);
+  for (const { path, contents } of results.flatMap(({ outputFiles }) => outputFiles)) {
+    writeWhole(path, contents, path === agentFile ? 0o755 : 0o644);
+  }
   // The function that publishes the console carries it with its code.
-  const published = join(lambdas, 'console-files/console');
-  rmSync(published, { recursive: true, force: true });
-  cpSync(consoleFolder, published, { recursive: true });
-  chmodSync(agentFile, 0o755);
+  mirror(consoleFolder, join(lambdas, 'console-files/console'));
 
   return { folderOf: (name) => join(lambdas, name), agentFile, consoleFolder };
 };

@@ -1,10 +1,12 @@
 /** Builds the console into `web/dist`, unless what is there is of the same sources. */
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { FileSystem } from 'aws-cdk-lib/core';
+import { mirror, writeWhole } from './write-files.ts';
 
 const run = promisify(execFile);
 
@@ -32,16 +34,20 @@ export const buildConsole = async (root: string): Promise<string> => {
     readFileSync(marker, 'utf8') === fingerprint;
   if (isBuilt) return folder;
 
-  if (existsSync(join(root, 'web/vite.config.ts'))) {
-    const args = [viteProgram(root), 'build', '--config', 'web/vite.config.ts', '--logLevel', 'warn'];
-    await run(process.execPath, args, { cwd: root });
-  } else {
-    rmSync(folder, { recursive: true, force: true });
-    for (const name of ['index.html', 'assets']) {
-      cpSync(join(root, 'web', name), join(folder, name), { recursive: true });
+  const unfinished = mkdtempSync(join(tmpdir(), 'reveille-console-'));
+  try {
+    if (existsSync(join(root, 'web/vite.config.ts'))) {
+      const args = [viteProgram(root), 'build', '--config', 'web/vite.config.ts', '--logLevel', 'warn'];
+      await run(process.execPath, [...args, '--outDir', unfinished, '--emptyOutDir'], { cwd: root });
+    } else {
+      for (const name of ['index.html', 'assets']) {
+        cpSync(join(root, 'web', name), join(unfinished, name), { recursive: true });
+      }
     }
+    mirror(unfinished, folder);
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
   }
-  mkdirSync(dirname(marker), { recursive: true });
-  writeFileSync(marker, fingerprint);
+  writeWhole(marker, fingerprint);
   return folder;
 };

@@ -95,6 +95,14 @@ const onRole: NeedsOf = ({ body }) => [
   { action: 'sts:AssumeRole', resource: new URLSearchParams(body.toString()).get('RoleArn') ?? '*' },
 ];
 
+/** Buckets are of all accounts and regions: their ARNs name neither. Paths are `/bucket/key`. */
+const onObject: NeedsOf = ({ path, operation }) => [
+  { action: `s3:${operation}`, resource: `arn:aws:s3:::${(path.split('?')[0] ?? '').slice(1)}` },
+];
+const onBucket: NeedsOf = ({ path }) => [
+  { action: 's3:ListBucket', resource: `arn:aws:s3:::${/^\/([^/?]+)/.exec(path)?.[1] ?? ''}` },
+];
+
 const nothing: NeedsOf = () => [];
 
 /** By the service's name in the credential scope and the operation. */
@@ -130,6 +138,7 @@ const needs: Readonly<Record<string, Readonly<Record<string, NeedsOf>>>> = {
     DescribeInstances: onEverything,
     DescribeInstanceStatus: onEverything,
   },
+  s3: { PutObject: onObject, GetObject: onObject, DeleteObject: onObject, ListObjectsV2: onBucket },
   sts: {
     AssumeRole: onRole,
     // Nobody can be kept from it (AWS: GetCallerIdentity).

@@ -1,0 +1,63 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import * as z from 'zod';
+import { listenOnLoopback, stopServer } from '../../local/http-server.ts';
+import { type LocalStack, startStack } from '../../local/stack.ts';
+import { synthesize, templateIn } from '../../local/synth.ts';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'reveille-console-'));
+const templateDir = join(dataDir, 'cdk.out');
+let stack: LocalStack;
+beforeAll(async () => {
+  const { PATH = '', HOME = '' } = process.env;
+  await synthesize(templateDir, { PATH, HOME, PORT: 0 });
+  stack = await startStack({ dataDir, templateDir });
+}, 60_000);
+afterAll(async () => {
+  await stack?.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+it('is served from the bucket, for every page, under the content security policy of the template', async () => {
+  for (const path of ['/', '/projects/prj_1/tasks']) {
+    const answer = await fetch(`${stack.outputs.ConsoleUrl}${path}`);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self'/);
+    expect(answer.headers.get('strict-transport-security')).toBe('max-age=31536000');
+    expect(await answer.text()).toMatch(/^<!doctype html>/i);
+  }
+  const missing = await fetch(`${stack.url}/api/nothing`, {
+    headers: { authorization: `Bearer ${stack.adminToken}` },
+  });
+  expect(missing.headers.get('content-type')).toBe('application/problem+json');
+});
+
+const template = z.object({
+  Resources: z.record(
+    z.string(),
+    z.object({ Type: z.string(), Properties: z.record(z.string(), z.unknown()) }),
+  ),
+});
+
+it('is gone when CloudFormation removes it', async () => {
+  const answers: string[] = [];
+  const cloudFormation = createServer(async (request, response) => {
+    answers.push(await text(request));
+    response.end();
+  });
+  const port = await listenOnLoopback(cloudFormation, 0);
+  const { Resources } = template.parse(JSON.parse(readFileSync(templateIn(templateDir), 'utf8')));
+  const [bucket = ''] = Object.entries(Resources).find(([, { Type }]) => Type === 'AWS::S3::Bucket') ?? [];
+  await stack.invoke('ConsoleFilesFunction', {
+    RequestType: 'Delete',
+    ResponseURL: `http://127.0.0.1:${port}/`,
+    ResourceProperties: { Bucket: `reveille-${bucket.toLowerCase()}` },
+  });
+  await stopServer(cloudFormation);
+  expect(answers.map((answer) => JSON.parse(answer))).toMatchObject([{ Status: 'SUCCESS' }]);
+  expect((await fetch(`${stack.url}/`)).status).toBe(404);
+});
