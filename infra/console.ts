@@ -24,7 +24,15 @@ import { HttpOrigin, S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Bucket, CfnBucket, type IBucket } from 'aws-cdk-lib/aws-s3';
-import { CustomResource, Duration, FileSystem, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
+import {
+  Annotations,
+  CustomResource,
+  Duration,
+  FileSystem,
+  Fn,
+  RemovalPolicy,
+  Stack,
+} from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { allow, type Grant } from './grants.ts';
 
@@ -106,6 +114,10 @@ export class Console extends Construct {
       },
       additionalBehaviors: Object.fromEntries(apiPaths.map((path) => [path, behaviorOf(api)])),
     });
+    Annotations.of(this).acknowledgeWarning(
+      '@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk',
+      'There is a default root object, and the function gives no path without a file name to the bucket.',
+    );
     this.url = `https://${distribution.distributionDomainName}`;
     this.grant = { environment: { CONSOLE_URL: this.url, EDGE_KEY: edgeKey } };
   }
