@@ -7,6 +7,7 @@ const unit = [
   'local/{intrinsics,template,event-bus,event-sources,http-event}.test.ts',
   'local/ec2/{states,fleet}.test.ts',
   'protocol/**/*.test.ts',
+  'web/**/*.test.ts',
   'runner-agent/{config,masker,log-streamer}.test.ts',
 ];
 const nowhere = ['**/node_modules/**', 'dist/**', 'cdk.out/**', 'test/agent/**'];

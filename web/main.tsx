@@ -1,0 +1,22 @@
+/** The console's entry. */
+import { QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import './no-eval.ts';
+import '@fontsource-variable/inter/wght.css';
+import './styles/index.css';
+import { queryClient } from './client/cache.ts';
+import { router } from './router.tsx';
+import { Toasts } from './ui/toast.tsx';
+
+const root = document.getElementById('root');
+if (!root) throw new Error('index.html has no element "root"');
+createRoot(root).render(
+  <StrictMode>
+    <QueryClientProvider client={queryClient}>
+      <RouterProvider router={router} />
+      <Toasts />
+    </QueryClientProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,81 @@
+/** Signing in, with the code of an authenticator where one is set up. */
+import { useQueryClient } from '@tanstack/react-query';
+import { useRouter, useSearch } from '@tanstack/react-router';
+import { type ReactNode, useState } from 'react';
+import { ApiProblem, send } from '../client/request.ts';
+import { meQuery } from '../client/session.ts';
+import { Button } from '../ui/button.tsx';
+import { TextField } from '../ui/field.tsx';
+import { useForm } from '../ui/form.tsx';
+import { Front } from '../ui/front.tsx';
+import { Notice } from '../ui/notice.tsx';
+
+/** Only to a page of ours. */
+const isOurs = (to: string | undefined): to is string => to?.startsWith('/') === true && !to.startsWith('//');
+
+export const SignInPage = (): ReactNode => {
+  const router = useRouter();
+  const client = useQueryClient();
+  const { to } = useSearch({ from: '/sign-in' });
+  const [needsCode, setNeedsCode] = useState(false);
+  const form = useForm({ email: '', password: '', totp: '' }, async ({ email, password, totp }) => {
+    try {
+      await send('POST', '/api/login', {
+        body: { email, password, ...(needsCode && { totp: totp.trim() }) },
+      });
+    } catch (error) {
+      if (!(error instanceof ApiProblem && error.code === 'totp_required')) throw error;
+      setNeedsCode(true);
+      return;
+    }
+    // Whatever somebody else has seen here.
+    client.clear();
+    await client.fetchQuery(meQuery);
+    router.history.push(isOurs(to) ? to : '/');
+  });
+  const { value, set } = form;
+  return (
+    <Front title="Sign in">
+      <form onSubmit={form.submit} noValidate>
+        {needsCode ? (
+          <TextField
+            key="totp"
+            label="Code of your authenticator"
+            hint="The 6 digits that your authenticator shows for Reveille."
+            value={value.totp}
+            onChange={(totp) => set({ totp })}
+            autoComplete="one-time-code"
+            inputMode="numeric"
+            error={form.errorAt('totp')}
+            isRequired
+          />
+        ) : (
+          <>
+            <TextField
+              label="E-mail"
+              type="email"
+              value={value.email}
+              onChange={(email) => set({ email })}
+              autoComplete="username"
+              error={form.errorAt('email')}
+              isRequired
+            />
+            <TextField
+              label="Password"
+              type="password"
+              value={value.password}
+              onChange={(password) => set({ password })}
+              autoComplete="current-password"
+              error={form.errorAt('password')}
+              isRequired
+            />
+          </>
+        )}
+        {form.error && <Notice kind="bad">{form.error}</Notice>}
+        <Button look="primary" type="submit" isPending={form.isBusy}>
+          {needsCode ? 'Confirm' : 'Sign in'}
+        </Button>
+      </form>
+    </Front>
+  );
+};

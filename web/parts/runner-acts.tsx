@@ -1,0 +1,156 @@
+/** What can be done with a runner, from its row and from its page. */
+import { useQueryClient } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import { type Runner, rotatedToken } from '../../protocol/index.ts';
+import { messageOf } from '../client/problem-text.ts';
+import { pathIn, runnersQuery } from '../client/queries.ts';
+import { call, send } from '../client/request.ts';
+import { useMay } from '../client/session.ts';
+import { Button } from '../ui/button.tsx';
+import { Code } from '../ui/copy.tsx';
+import { Confirm, Dialog } from '../ui/dialog.tsx';
+import { FormFrame, useForm } from '../ui/form.tsx';
+import { ActionMenu } from '../ui/menu.tsx';
+import { Notice } from '../ui/notice.tsx';
+import { say } from '../ui/toast.tsx';
+import { draftOf, inputOf, RunnerFields } from './runner-form.tsx';
+
+type Asked = 'edit' | 'deactivate' | 'rotate' | 'delete' | 'token';
+
+interface RunnerActsProps {
+  readonly runner: Runner;
+  readonly projectId: string | undefined;
+  /** When it is gone. */
+  readonly onDeleted?: () => void;
+}
+
+export const RunnerActs = ({ runner, projectId, onDeleted }: RunnerActsProps): ReactNode => {
+  const client = useQueryClient();
+  const isManager = useMay(projectId, projectId ? 'manager' : 'admin');
+  const [asked, ask] = useState<Asked>();
+  const [token, setToken] = useState('');
+  const path = pathIn(projectId, `runners/${runner.id}`);
+  const refresh = () => client.invalidateQueries({ queryKey: runnersQuery(projectId).queryKey });
+  const close = () => ask(undefined);
+
+  const post = (verb: string, done: string) => async () => {
+    try {
+      await send('POST', `${path}/${verb}`);
+      say(done);
+    } catch (error) {
+      say(messageOf(error), 'bad');
+    }
+    await refresh();
+  };
+  const setActive = async (active: boolean) => {
+    await send('PUT', path, { body: { ...inputOf(draftOf(runner)), active } });
+    await refresh();
+    say(active ? `${runner.name} takes tasks again.` : `${runner.name} takes no task any more.`);
+  };
+  const activate = () => setActive(true).catch((error: unknown) => say(messageOf(error), 'bad'));
+  const isDraining = runner.drainRequestedAt !== undefined;
+  if (!isManager) return null;
+  return (
+    <>
+      <ActionMenu
+        label={`What to do with ${runner.name}`}
+        acts={[
+          runner.status === 'online' &&
+            !isDraining && {
+              label: 'Drain',
+              onAct: post('drain', `${runner.name} takes no new task and finishes what it holds.`),
+            },
+          isDraining && { label: 'Resume', onAct: post('resume', `${runner.name} takes tasks again.`) },
+          { label: 'Edit', onAct: () => ask('edit') },
+          runner.active && runner.quarantinedAt === undefined
+            ? { label: 'Deactivate', onAct: () => ask('deactivate') }
+            : { label: runner.quarantinedAt ? 'Lift the quarantine' : 'Activate', onAct: activate },
+          { label: 'Rotate token', onAct: () => ask('rotate') },
+          { label: 'Delete', onAct: () => ask('delete'), isDangerous: true },
+        ]}
+      />
+      {asked === 'edit' && <EditRunner runner={runner} projectId={projectId} onClose={close} />}
+      {asked === 'deactivate' && (
+        <Confirm
+          title={`Deactivate ${runner.name}?`}
+          action="Deactivate"
+          isDangerous={false}
+          onConfirm={() => setActive(false)}
+          onClose={close}
+        >
+          It takes no task until somebody activates it. What it runs now is finished.
+        </Confirm>
+      )}
+      {asked === 'rotate' && (
+        <Confirm
+          title={`Another token for ${runner.name}?`}
+          action="Rotate token"
+          onConfirm={async () => {
+            const made = await call('POST', `${path}/rotate-token`, rotatedToken, { body: { graceMs: 0 } });
+            setToken(made.token);
+            ask('token');
+          }}
+          onClose={() => ask((now) => (now === 'rotate' ? undefined : now))}
+        >
+          The token that its agent has now is shut out within a minute. The private key stays.
+        </Confirm>
+      )}
+      {asked === 'token' && (
+        <Dialog title={`The new token of ${runner.name}`} onClose={close} shape="wide">
+          <div className="dialog-body">
+            <Notice kind="warn">
+              It is shown only now. Put it into the config of the agent and restart that.
+            </Notice>
+            <Code label="Token" text={token} />
+          </div>
+          <footer className="dialog-foot">
+            <Button look="primary" onPress={close}>
+              Done
+            </Button>
+          </footer>
+        </Dialog>
+      )}
+      {asked === 'delete' && (
+        <Confirm
+          title={`Delete ${runner.name}?`}
+          action="Delete runner"
+          onConfirm={async () => {
+            await send('DELETE', path);
+            onDeleted?.();
+            await refresh();
+            say(`${runner.name} is deleted.`);
+          }}
+          onClose={close}
+        >
+          Its token is good for nothing afterwards. Its instance stays as it is. A runner can be deleted only
+          while it is asleep and no task counts on it.
+        </Confirm>
+      )}
+    </>
+  );
+};
+
+const EditRunner = ({
+  runner,
+  projectId,
+  onClose,
+}: RunnerActsProps & { readonly onClose: () => void }): ReactNode => {
+  const client = useQueryClient();
+  const form = useForm(draftOf(runner), async (draft) => {
+    await send('PUT', pathIn(projectId, `runners/${runner.id}`), { body: inputOf(draft) });
+    await client.invalidateQueries({ queryKey: runnersQuery(projectId).queryKey });
+    onClose();
+  });
+  return (
+    <Dialog title={`Edit ${runner.name}`} onClose={onClose} shape="sheet">
+      <FormFrame form={form} action="Save" onCancel={onClose}>
+        {runner.quarantinedAt && (
+          <Notice kind="warn">
+            It is quarantined: {runner.fault?.detail} Saving it as active lifts this.
+          </Notice>
+        )}
+        <RunnerFields form={form} isGlobal={projectId === undefined} />
+      </FormFrame>
+    </Dialog>
+  );
+};

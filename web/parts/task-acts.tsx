@@ -1,0 +1,65 @@
+/** What can be done with a task: stop, confirm or reject, run again. */
+import { useQueryClient } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import { type Task, task as taskSchema } from '../../protocol/index.ts';
+import { messageOf } from '../client/problem-text.ts';
+import { hasEnded, pathIn, taskQuery } from '../client/queries.ts';
+import { call } from '../client/request.ts';
+import { useMay } from '../client/session.ts';
+import { Button } from '../ui/button.tsx';
+import { Confirm } from '../ui/dialog.tsx';
+import { say } from '../ui/toast.tsx';
+import { RunTask } from './run-task.tsx';
+
+export const TaskActs = ({ task }: { readonly task: Task }): ReactNode => {
+  const { projectId, id } = task;
+  const client = useQueryClient();
+  const mayRun = useMay(projectId, 'task_runner');
+  const [asked, ask] = useState<'stop' | 'reject' | 'again'>();
+  const close = () => ask(undefined);
+  const post = async (verb: 'stop' | 'confirm' | 'reject') => {
+    const changed = await call('POST', pathIn(projectId, `tasks/${id}/${verb}`), taskSchema);
+    client.setQueryData(taskQuery(projectId, id).queryKey, changed);
+  };
+  if (!mayRun) return null;
+  const isOver = hasEnded(task);
+  return (
+    <>
+      {task.status === 'waiting_confirmation' && (
+        <>
+          <Button
+            look="primary"
+            icon="check"
+            onPress={() => post('confirm').catch((error: unknown) => say(messageOf(error), 'bad'))}
+          >
+            Confirm
+          </Button>
+          <Button onPress={() => ask('reject')}>Reject</Button>
+        </>
+      )}
+      {!isOver && task.status !== 'stopping' && (
+        <Button icon="stop" onPress={() => ask('stop')}>
+          Stop
+        </Button>
+      )}
+      {isOver && (
+        <Button icon="repeat" onPress={() => ask('again')}>
+          Run again
+        </Button>
+      )}
+      {asked === 'stop' && (
+        <Confirm title="Stop this task?" action="Stop task" onConfirm={() => post('stop')} onClose={close}>
+          {task.status === 'waiting'
+            ? 'It has not begun and will not.'
+            : 'What it has done so far stays done. It is asked to end, and killed if it does not.'}
+        </Confirm>
+      )}
+      {asked === 'reject' && (
+        <Confirm title="Reject this plan?" action="Reject" onConfirm={() => post('reject')} onClose={close}>
+          Nothing is applied, and the task ends.
+        </Confirm>
+      )}
+      {asked === 'again' && <RunTask projectId={projectId} like={task} onClose={close} />}
+    </>
+  );
+};

@@ -1,0 +1,114 @@
+/** Tasks as a table: in the list of them, and wherever else some are shown. */
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import type { Task } from '../../protocol/index.ts';
+import { hasEnded } from '../client/queries.ts';
+import { Tags, TaskBadge } from '../ui/badge.tsx';
+import { Money } from '../ui/money.tsx';
+import { type Column, Table } from '../ui/table.tsx';
+import { Ago, Duration } from '../ui/time.tsx';
+
+export const TaskLink = ({
+  task,
+  children,
+}: {
+  readonly task: Pick<Task, 'id' | 'projectId'>;
+  readonly children: ReactNode;
+}): ReactNode => (
+  <Link
+    to="/projects/$projectId/tasks/$taskId"
+    params={{ projectId: task.projectId, taskId: task.id }}
+    search={{}}
+  >
+    {children}
+  </Link>
+);
+
+const waited = (task: Task): ReactNode => {
+  const until = task.startedAt ?? task.claimedAt ?? task.finishedAt;
+  return until === undefined && hasEnded(task) ? '–' : <Duration from={task.createdAt} to={until} />;
+};
+
+const ran = (task: Task): ReactNode =>
+  task.startedAt ? <Duration from={task.startedAt} to={task.finishedAt} /> : '–';
+
+const columnsFor = (runnerNames: ReadonlyMap<string, string>): Column<Task>[] => [
+  {
+    header: 'Task',
+    render: (task) => (
+      <>
+        <TaskLink task={task}>{task.templateName}</TaskLink>
+        <span className="sub">{task.message ?? task.commit?.message}</span>
+      </>
+    ),
+  },
+  {
+    header: 'Status',
+    render: (task) => (
+      <>
+        <TaskBadge status={task.status} />
+        {task.attempt > 1 && <span className="sub">attempt {task.attempt}</span>}
+        {task.reason && task.status !== 'success' && <span className="sub reason">{task.reason}</span>}
+      </>
+    ),
+  },
+  {
+    header: 'By',
+    from: 'tablet',
+    render: ({ createdBy, createdAt }) => (
+      <>
+        {createdBy}
+        <span className="sub">
+          <Ago at={createdAt} />
+        </span>
+      </>
+    ),
+  },
+  {
+    header: 'Runner',
+    from: 'desktop',
+    render: ({ runnerId, tag }) => (
+      <>
+        {runnerId === undefined ? (
+          <span className="quiet-text">–</span>
+        ) : (
+          (runnerNames.get(runnerId) ?? 'a global runner')
+        )}
+        {tag && (
+          <span className="sub">
+            <Tags tags={[tag]} />
+          </span>
+        )}
+      </>
+    ),
+  },
+  {
+    header: 'Commit',
+    from: 'desktop',
+    render: ({ commit }) =>
+      commit ? (
+        <span className="mono" title={commit.message}>
+          {commit.hash.slice(0, 8)}
+        </span>
+      ) : (
+        <span className="quiet-text">–</span>
+      ),
+  },
+  { header: 'Waited', align: 'right', from: 'tablet', render: waited },
+  { header: 'Ran', align: 'right', from: 'tablet', render: ran },
+  {
+    header: 'Cost',
+    align: 'right',
+    from: 'desktop',
+    render: ({ costMicroUsd }) => <Money microUsd={costMicroUsd} />,
+  },
+];
+
+interface TaskTableProps {
+  readonly tasks: readonly Task[];
+  readonly runnerNames: ReadonlyMap<string, string>;
+}
+
+export const TaskTable = ({ tasks, runnerNames }: TaskTableProps): ReactNode => (
+  <Table label="Tasks" items={tasks} columns={columnsFor(runnerNames)} keyOf={({ id }) => id} />
+);

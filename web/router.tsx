@@ -1,0 +1,124 @@
+/** Where every page is. Each page is a chunk of its own, loaded when somebody goes there. */
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+  stripSearchParams,
+} from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import * as z from 'zod';
+import { taskStatus } from '../protocol/index.ts';
+import { queryClient } from './client/cache.ts';
+import { projectsQuery } from './client/queries.ts';
+import { meQuery, setupQuery } from './client/session.ts';
+import { lastProject } from './shell/last-project.ts';
+import { Loading } from './shell/loading.tsx';
+import { NotFound } from './shell/not-found.tsx';
+import { Problem } from './shell/problem.tsx';
+import { Shell } from './shell/shell.tsx';
+
+const root = createRootRoute({ notFoundComponent: NotFound });
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  validateSearch: z.object({ to: z.string().optional().catch(undefined) }),
+  beforeLoad: async () => {
+    const { isSetUp } = await queryClient.ensureQueryData(setupQuery);
+    if (!isSetUp) throw redirect({ to: '/setup', hash: true });
+  },
+  component: lazyRouteComponent(() => import('./pages/sign-in.tsx'), 'SignInPage'),
+});
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: '/setup',
+  component: lazyRouteComponent(() => import('./pages/setup.tsx'), 'SetupPage'),
+});
+const invitation = createRoute({
+  getParentRoute: () => root,
+  path: '/invitation',
+  component: lazyRouteComponent(() => import('./pages/invitation.tsx'), 'InvitationPage'),
+});
+
+/** What only people who signed in get to see. */
+const signedIn = createRoute({
+  getParentRoute: () => root,
+  id: 'signed-in',
+  component: Shell,
+  beforeLoad: async ({ location }) => {
+    const who = await queryClient.ensureQueryData(meQuery);
+    if (!who) throw redirect({ to: '/sign-in', search: location.href === '/' ? {} : { to: location.href } });
+  },
+});
+
+const home = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/',
+  beforeLoad: async () => {
+    const projects = await queryClient.ensureQueryData(projectsQuery);
+    const project = projects.find(({ id }) => id === lastProject.get()) ?? projects[0];
+    throw project
+      ? redirect({ to: '/projects/$projectId', params: { projectId: project.id } })
+      : redirect({ to: '/welcome' });
+  },
+});
+
+const page = <const P extends string, T extends Record<string, () => ReactNode>>(
+  path: P,
+  load: () => Promise<T>,
+  name: keyof T & string,
+) => createRoute({ getParentRoute: () => signedIn, path, component: lazyRouteComponent(load, name) });
+
+const taskSearch = z.object({
+  status: taskStatus.optional().catch(undefined),
+  templateId: z.string().optional().catch(undefined),
+  runnerId: z.string().optional().catch(undefined),
+  tag: z.string().optional().catch(undefined),
+  q: z.string().optional().catch(undefined),
+});
+
+const tasks = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/projects/$projectId/tasks',
+  validateSearch: taskSearch,
+  component: lazyRouteComponent(() => import('./pages/tasks.tsx'), 'TasksPage'),
+});
+const taskDefaults = { attempt: undefined };
+const task = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/projects/$projectId/tasks/$taskId',
+  validateSearch: z.object({ attempt: z.number().int().min(1).optional().catch(undefined) }),
+  search: { middlewares: [stripSearchParams(taskDefaults)] },
+  component: lazyRouteComponent(() => import('./pages/task.tsx'), 'TaskPage'),
+});
+
+const pages = [
+  page('/welcome', () => import('./pages/welcome.tsx'), 'WelcomePage'),
+  page('/projects/$projectId', () => import('./pages/dashboard.tsx'), 'DashboardPage'),
+  page('/projects/$projectId/runners', () => import('./pages/runners.tsx'), 'RunnersPage'),
+  page('/projects/$projectId/runners/$runnerId', () => import('./pages/runner.tsx'), 'RunnerPage'),
+  page('/runners', () => import('./pages/runners.tsx'), 'GlobalRunnersPage'),
+  page('/runners/$runnerId', () => import('./pages/runner.tsx'), 'GlobalRunnerPage'),
+];
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    signIn,
+    setup,
+    invitation,
+    signedIn.addChildren([home, tasks, task, ...pages]),
+  ]),
+  defaultPreload: 'intent',
+  defaultPendingComponent: Loading,
+  defaultErrorComponent: ({ error }: { readonly error: unknown }) => <Problem error={error} />,
+  defaultPendingMs: 200,
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * What the link that `npm start` prints brings along: the admin token, and a stopped instance for the first runner. It comes in
+ * the fragment, which no server sees, and is taken out of the address at once.
+ */
+export interface FirstRun {
+  readonly token?: string;
+  readonly instanceId?: string;
+  /** Where the agent of that instance looks for its config. */
+  readonly configFile?: string;
+}
+
+const key = 'reveille.first-run';
+
+const parse = (text: string): FirstRun => {
+  const given = new URLSearchParams(text);
+  const token = given.get('token');
+  const instanceId = given.get('instance');
+  const configFile = given.get('config');
+  return {
+    ...(token && { token }),
+    ...(instanceId && { instanceId }),
+    ...(configFile && { configFile }),
+  };
+};
+
+/** The token stays in memory only; the rest also outlives a reload, as the wizard comes later. */
+let known: FirstRun | undefined;
+
+/** Call it whenever the fragment may have changed. */
+export const readFirstRun = (): FirstRun => {
+  const fragment = location.hash.slice(1);
+  if (fragment.includes('=')) {
+    known = parse(fragment);
+    const { instanceId, configFile } = known;
+    const kept = { ...(instanceId && { instance: instanceId }), ...(configFile && { config: configFile }) };
+    sessionStorage.setItem(key, new URLSearchParams(kept).toString());
+    history.replaceState(history.state, '', location.pathname);
+  }
+  known ??= parse(sessionStorage.getItem(key) ?? '');
+  return known;
+};

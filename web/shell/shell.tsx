@@ -1,0 +1,73 @@
+/** The frame around every page of somebody who signed in: navigation at the side, on a phone behind a button. */
+import { useQuery } from '@tanstack/react-query';
+import { Navigate, Outlet, useParams, useRouterState } from '@tanstack/react-router';
+import { type ReactNode, Suspense, useEffect, useRef } from 'react';
+import { meQuery } from '../client/session.ts';
+import { Icon, Logo } from '../ui/icons.tsx';
+import { lastProject } from './last-project.ts';
+import { Loading } from './loading.tsx';
+import { Navigation } from './navigation.tsx';
+
+const useOpenProject = (): string | undefined => {
+  const { projectId } = useParams({ strict: false });
+  useEffect(() => {
+    if (projectId !== undefined) lastProject.set(projectId);
+  }, [projectId]);
+  return projectId;
+};
+
+export const Shell = (): ReactNode => {
+  const { data: who } = useQuery(meQuery);
+  const projectId = useOpenProject();
+  const path = useRouterState({ select: ({ location }) => location.pathname });
+  const href = useRouterState({ select: ({ location }) => location.href });
+  const drawer = useRef<HTMLDialogElement>(null);
+  const main = useRef<HTMLElement>(null);
+  const shownPath = useRef(path);
+  useEffect(() => {
+    drawer.current?.close();
+    // Whoever navigates by keyboard or screen reader goes on where the new page begins.
+    if (shownPath.current !== path) main.current?.focus({ preventScroll: true });
+    shownPath.current = path;
+  }, [path]);
+  if (who === null) return <Navigate to="/sign-in" search={{ to: href }} />;
+  if (!who) return <Loading />;
+  return (
+    <div className="shell">
+      <a className="skip" href="#main">
+        Skip to the content
+      </a>
+      <header className="top-bar">
+        <button
+          type="button"
+          className="button quiet icon-only"
+          aria-label="Menu"
+          onClick={() => drawer.current?.showModal()}
+        >
+          <Icon name="menu" />
+        </button>
+        <Logo />
+        Reveille
+      </header>
+      <aside className="side">
+        <Navigation projectId={projectId} />
+      </aside>
+      <dialog ref={drawer} className="drawer" aria-label="Menu">
+        <button
+          type="button"
+          className="button quiet icon-only"
+          aria-label="Close the menu"
+          onClick={() => drawer.current?.close()}
+        >
+          <Icon name="close" />
+        </button>
+        <Navigation projectId={projectId} />
+      </dialog>
+      <main ref={main} id="main" tabIndex={-1}>
+        <Suspense fallback={<Loading />}>
+          <Outlet />
+        </Suspense>
+      </main>
+    </div>
+  );
+};

@@ -1,0 +1,85 @@
+/** States of tasks and runners as words with a colour; the word alone says it all. */
+import type { ReactNode } from 'react';
+import type { Runner, TaskStatus } from '../../protocol/index.ts';
+
+export type Tone = 'ok' | 'bad' | 'warn' | 'info' | 'idle' | 'accent';
+
+export const Badge = ({
+  tone,
+  children,
+  isLive = false,
+}: {
+  readonly tone: Tone;
+  readonly children: ReactNode;
+  readonly isLive?: boolean;
+}): ReactNode => <span className={`badge ${tone}${isLive ? ' live' : ''}`}>{children}</span>;
+
+const tasks: Readonly<Record<TaskStatus, readonly [text: string, tone: Tone, isLive: boolean]>> = {
+  waiting: ['Waiting', 'warn', false],
+  starting: ['Starting', 'accent', true],
+  running: ['Running', 'info', true],
+  waiting_confirmation: ['Waiting for confirmation', 'accent', false],
+  confirmed: ['Confirmed', 'info', true],
+  rejected: ['Rejected', 'idle', false],
+  stopping: ['Stopping', 'warn', true],
+  success: ['Success', 'ok', false],
+  error: ['Error', 'bad', false],
+  stopped: ['Stopped', 'idle', false],
+};
+
+export const taskStatusText = (status: TaskStatus): string => tasks[status][0];
+
+export const TaskBadge = ({ status }: { readonly status: TaskStatus }): ReactNode => {
+  const [text, tone, isLive] = tasks[status];
+  return (
+    <Badge tone={tone} isLive={isLive}>
+      {text}
+    </Badge>
+  );
+};
+
+/** What a runner is doing, in the words that people see. */
+export const runnerState = (runner: Runner): readonly [text: string, tone: Tone, isLive: boolean] => {
+  if (runner.quarantinedAt) return ['Quarantined', 'bad', false];
+  if (!runner.active) return ['Inactive', 'idle', false];
+  switch (runner.status) {
+    case 'stopped':
+      return ['Asleep', 'idle', false];
+    case 'offline':
+      return ['Offline', 'idle', false];
+    case 'starting':
+      return ['Waking', 'accent', true];
+    case 'draining':
+      return ['Draining', 'warn', true];
+    case 'stopping':
+      return ['Stopping', 'warn', true];
+    case 'online':
+      if (runner.drainRequestedAt) return ['Draining', 'warn', true];
+      if (runner.slots.length === 0) return ['Online', 'ok', false];
+      return runner.maxParallelTasks === 0
+        ? [`Busy, ${runner.slots.length}`, 'info', true]
+        : [`Busy, ${runner.slots.length} of ${runner.maxParallelTasks}`, 'info', true];
+  }
+};
+
+export const RunnerBadge = ({ runner }: { readonly runner: Runner }): ReactNode => {
+  const [text, tone, isLive] = runnerState(runner);
+  return (
+    <Badge tone={tone} isLive={isLive}>
+      {text}
+    </Badge>
+  );
+};
+
+export const Tags = ({ tags }: { readonly tags: readonly string[] }): ReactNode =>
+  tags.length === 0 ? (
+    <span className="quiet-text">untagged</span>
+  ) : (
+    <span className="tags">
+      {tags.map((tag) => (
+        <span key={tag} className="tag">
+          {tag}
+        </span>
+      ))}
+    </span>
+  );

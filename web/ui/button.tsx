@@ -1,0 +1,35 @@
+/** Buttons, and links that look like them. */
+import type { ReactNode } from 'react';
+import { Button as AriaButton, type ButtonProps as AriaButtonProps } from 'react-aria-components/Button';
+import { Icon, type IconName } from './icons.tsx';
+
+type Look = 'plain' | 'primary' | 'danger' | 'quiet';
+
+interface ButtonProps extends Omit<AriaButtonProps, 'className' | 'style' | 'children'> {
+  readonly look?: Look;
+  readonly icon?: IconName;
+  readonly small?: boolean;
+  readonly children: ReactNode;
+}
+
+const classesOf = (look: Look, small: boolean | undefined): string =>
+  `button ${look}${small ? ' small' : ''}`;
+
+export const Button = ({ look = 'plain', icon, small, children, ...props }: ButtonProps): ReactNode => (
+  <AriaButton {...props} className={classesOf(look, small)}>
+    {icon && <Icon name={icon} />}
+    <span>{children}</span>
+  </AriaButton>
+);
+
+interface IconButtonProps extends Omit<AriaButtonProps, 'className' | 'style' | 'children'> {
+  readonly icon: IconName;
+  /** What it does, for screen readers and on hover. */
+  readonly label: string;
+}
+
+export const IconButton = ({ icon, label, ...props }: IconButtonProps): ReactNode => (
+  <AriaButton {...props} aria-label={label} className="button quiet icon-only">
+    <Icon name={icon} />
+  </AriaButton>
+);

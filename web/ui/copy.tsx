@@ -1,0 +1,48 @@
+/** Text to take along: with a button that copies it. */
+import { type ReactNode, useState } from 'react';
+import { Button } from './button.tsx';
+
+/** Says for a while that it is done. */
+export const CopyButton = ({
+  text,
+  label = 'Copy',
+}: {
+  readonly text: string;
+  readonly label?: string;
+}): ReactNode => {
+  const [said, say] = useState<string>();
+  const copy = async () => {
+    // Over plain http to another machine there is no clipboard.
+    const done = await navigator.clipboard?.writeText(text).then(
+      () => true,
+      () => false,
+    );
+    say(done ? 'Copied' : 'Select and copy it');
+    setTimeout(() => say(undefined), 2000);
+  };
+  return (
+    <Button small icon={said === 'Copied' ? 'check' : 'copy'} onPress={copy}>
+      <span aria-live="polite">{said ?? label}</span>
+    </Button>
+  );
+};
+
+interface CodeProps {
+  /** What it is, for screen readers and as its heading. */
+  readonly label: string;
+  readonly text: string;
+}
+
+/** A block of code, such as a command to paste. */
+export const Code = ({ label, text }: CodeProps): ReactNode => (
+  <figure className="code">
+    <figcaption>
+      <span>{label}</span>
+      <CopyButton text={text} />
+    </figcaption>
+    {/* biome-ignore lint/a11y/noNoninteractiveTabindex: long lines scroll, so it has to be reached by keyboard */}
+    <section aria-label={label} tabIndex={0}>
+      <pre>{text}</pre>
+    </section>
+  </figure>
+);

@@ -1,0 +1,92 @@
+/** Dialogs: a small one in the middle, a sheet at the side for forms, and the one that asks before something is destroyed. */
+import { type ReactNode, useState } from 'react';
+import { Dialog as AriaDialog } from 'react-aria-components/Dialog';
+import { Heading } from 'react-aria-components/Heading';
+import { Modal, ModalOverlay } from 'react-aria-components/Modal';
+import { messageOf } from '../client/problem-text.ts';
+import { Button, IconButton } from './button.tsx';
+import { Notice } from './notice.tsx';
+
+interface DialogProps {
+  readonly title: string;
+  readonly onClose: () => void;
+  readonly children: ReactNode;
+  /** `sheet`: as high as the window, at its right. */
+  readonly shape?: 'box' | 'wide' | 'sheet';
+  /** Whether a click outside closes it. Not where something typed would be lost. */
+  readonly dismissable?: boolean;
+  readonly role?: 'dialog' | 'alertdialog';
+}
+
+export const Dialog = ({
+  title,
+  onClose,
+  children,
+  shape = 'box',
+  dismissable = false,
+  role = 'dialog',
+}: DialogProps): ReactNode => (
+  <ModalOverlay
+    isOpen
+    isDismissable={dismissable}
+    onOpenChange={(isOpen) => !isOpen && onClose()}
+    className={`overlay ${shape}`}
+  >
+    <Modal className={`modal ${shape}`}>
+      <AriaDialog className="dialog" role={role}>
+        <header className="dialog-head">
+          <Heading slot="title">{title}</Heading>
+          <IconButton icon="close" label="Close" onPress={onClose} />
+        </header>
+        {children}
+      </AriaDialog>
+    </Modal>
+  </ModalOverlay>
+);
+
+interface ConfirmProps {
+  readonly title: string;
+  readonly children: ReactNode;
+  /** What the button says, such as "Delete runner". */
+  readonly action: string;
+  readonly onConfirm: () => Promise<unknown>;
+  readonly onClose: () => void;
+  readonly isDangerous?: boolean;
+}
+
+/** Asks, does it, and closes; or says why it could not be done. */
+export const Confirm = ({
+  title,
+  children,
+  action,
+  onConfirm,
+  onClose,
+  isDangerous = true,
+}: ConfirmProps): ReactNode => {
+  const [state, setState] = useState<{ isBusy: boolean; error?: string }>({ isBusy: false });
+  const confirm = async () => {
+    setState({ isBusy: true });
+    try {
+      await onConfirm();
+      onClose();
+    } catch (error) {
+      setState({ isBusy: false, error: messageOf(error) });
+    }
+  };
+  return (
+    <Dialog title={title} onClose={onClose} role="alertdialog">
+      <div className="dialog-body">
+        <div>{children}</div>
+        {state.error && <Notice kind="bad">{state.error}</Notice>}
+      </div>
+      <footer className="dialog-foot">
+        <Button onPress={onClose} autoFocus>
+          Cancel
+        </Button>
+        <Button look={isDangerous ? 'danger' : 'primary'} onPress={confirm} isPending={state.isBusy}>
+          {action}
+        </Button>
+      </footer>
+    </Dialog>
+  );
+};

@@ -1,0 +1,78 @@
+/** A form: what is typed, what the control plane says of it, and the button that sends it. */
+import { type FormEvent, type ReactNode, useState } from 'react';
+import { messageOf } from '../client/problem-text.ts';
+import { ApiProblem } from '../client/request.ts';
+import { Button } from './button.tsx';
+import { Notice } from './notice.tsx';
+
+export interface Form<T> {
+  readonly value: T;
+  readonly set: (change: Partial<T>) => void;
+  /** What is wrong with the field at that path. */
+  readonly errorAt: (path: string) => string | undefined;
+  /** What is wrong with all of it. */
+  readonly error: string | undefined;
+  readonly isBusy: boolean;
+  readonly submit: (event?: FormEvent) => void;
+}
+
+const isAt = (path: string, wanted: string): boolean => path === wanted || path.startsWith(`${wanted}.`);
+
+/** `onSubmit` sends it, and throws what the control plane says against it. */
+export const useForm = <T extends object>(initial: T, onSubmit: (value: T) => Promise<unknown>): Form<T> => {
+  const [value, setValue] = useState(initial);
+  const [problem, setProblem] = useState<unknown>();
+  const [isBusy, setBusy] = useState(false);
+  const fieldErrors = problem instanceof ApiProblem ? problem.fieldErrors : {};
+  const submit = async () => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await onSubmit(value);
+    } catch (error) {
+      setProblem(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return {
+    value,
+    set: (change) => setValue((before) => ({ ...before, ...change })),
+    errorAt: (wanted) => {
+      const found = Object.entries(fieldErrors).find(([path]) => isAt(path, wanted));
+      return found && (found[0] === wanted ? found[1] : `${found[0].slice(wanted.length + 1)}: ${found[1]}`);
+    },
+    error: problem === undefined ? undefined : messageOf(problem),
+    isBusy,
+    submit: (event) => {
+      event?.preventDefault();
+      // The dialog of a form may sit inside another form's tree.
+      event?.stopPropagation();
+      void submit();
+    },
+  };
+};
+
+interface FormFrameProps {
+  readonly form: Pick<Form<object>, 'submit' | 'error' | 'isBusy'>;
+  /** What the button says. */
+  readonly action: string;
+  readonly onCancel?: (() => void) | undefined;
+  readonly children: ReactNode;
+}
+
+/** The body and the foot of a dialog with a form in it. */
+export const FormFrame = ({ form, action, onCancel, children }: FormFrameProps): ReactNode => (
+  <form className="form" onSubmit={form.submit} noValidate>
+    <div className="dialog-body">
+      {children}
+      {form.error && <Notice kind="bad">{form.error}</Notice>}
+    </div>
+    <footer className="dialog-foot">
+      {onCancel && <Button onPress={onCancel}>Cancel</Button>}
+      <Button look="primary" type="submit" isPending={form.isBusy}>
+        {action}
+      </Button>
+    </footer>
+  </form>
+);

@@ -1,0 +1,57 @@
+/** Tables of things. On a phone the columns of second rank go; what they say is on the page of the thing itself. */
+import type { ReactNode } from 'react';
+
+export interface Column<T> {
+  readonly header: string;
+  readonly render: (item: T) => ReactNode;
+  /** Numbers stand right, so that they can be compared. */
+  readonly align?: 'right';
+  /** From which width on it is shown. @default always */
+  readonly from?: 'tablet' | 'desktop';
+  /** The header is for screen readers only: for columns of buttons. */
+  readonly isHeaderHidden?: boolean;
+}
+
+interface TableProps<T> {
+  readonly label: string;
+  readonly items: readonly T[];
+  readonly columns: readonly Column<T>[];
+  readonly keyOf: (item: T) => string;
+}
+
+const classOf = <T,>({ align, from }: Column<T>): string =>
+  `${align ?? ''} ${from ? `from-${from}` : ''}`.trim();
+
+export const Table = <T,>({ label, items, columns, keyOf }: TableProps<T>): ReactNode => (
+  <div className="table-frame">
+    <table>
+      <caption className="only-heard">{label}</caption>
+      <thead>
+        <tr>
+          {columns.map((column) => (
+            <th key={column.header} scope="col" className={classOf(column)}>
+              {column.isHeaderHidden ? <span className="only-heard">{column.header}</span> : column.header}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {items.map((item) => (
+          <tr key={keyOf(item)}>
+            {columns.map((column, index) =>
+              index === 0 ? (
+                <th key={column.header} scope="row" className={classOf(column)}>
+                  {column.render(item)}
+                </th>
+              ) : (
+                <td key={column.header} className={classOf(column)}>
+                  {column.render(item)}
+                </td>
+              ),
+            )}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </div>
+);

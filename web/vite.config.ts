@@ -1,0 +1,28 @@
+/** Builds the console into web/dist, and serves it for development with a proxy to a running stack. */
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+/** Where `npm start` listens unless PORT says otherwise. */
+const stackUrl = process.env.REVEILLE_URL ?? 'http://localhost:8787';
+
+export default defineConfig({
+  root: import.meta.dirname,
+  plugins: [react()],
+  build: {
+    outDir: 'dist',
+    emptyOutDir: true,
+    // A data: URL would need a wider content security policy.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    target: 'es2022',
+    chunkSizeWarningLimit: 600,
+    // A schema that no page uses stays behind.
+    rolldownOptions: { treeshake: { moduleSideEffects: [{ test: /\/protocol\//, sideEffects: false }] } },
+  },
+  server: {
+    // The API takes a change with a cookie only from its own origin.
+    proxy: {
+      '/api': { target: stackUrl, changeOrigin: true, headers: { origin: new URL(stackUrl).origin } },
+    },
+  },
+});
