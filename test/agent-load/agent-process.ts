@@ -31,8 +31,9 @@ export const writeConfig = (folder: string, made: CreatedRunner, apiUrl: string)
 };
 
 /** As runner-agent/reveille-runner.service has it. */
+const unitFlags = ['--lite-mode', '--max-semi-space-size=1'];
 const unitEnvironment = (workDir: string) => ({
-  NODE_OPTIONS: '--max-semi-space-size=1',
+  MALLOC_ARENA_MAX: '1',
   NODE_COMPILE_CACHE: `${workDir}-cache`,
 });
 
@@ -40,7 +41,7 @@ export const startAgentProcess = (config: string, workDir: string): AgentProcess
   const agent = join(root, 'dist/runner-agent/reveille-runner.mjs');
   const child: ChildProcess = spawn(
     process.execPath,
-    [agent, 'start', '--config', config, '--work-dir', workDir],
+    [...unitFlags, agent, 'start', '--config', config, '--work-dir', workDir],
     {
       env: { PATH: process.env.PATH ?? '', ...unitEnvironment(workDir) },
       stdio: ['ignore', 'ignore', 'pipe'],
