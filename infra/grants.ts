@@ -22,24 +22,20 @@ export const give = (fn: LambdaFunction, grants: readonly Grant[]): void => {
 export const allow = (actions: string[], resources: string[], conditions = {}) =>
   new PolicyStatement({ effect: Effect.ALLOW, actions, resources, conditions });
 
+export type TableAction = 'GetItem' | 'BatchGetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
+
 /** Items of the one table; `live` is the index of what is live. */
 export const tableGrants = (table: Table, liveIndex: string) => ({
-  readWrite: {
+  /** `npm run iam:report` tells when a function has an action that it doesn't need. */
+  items: (...actions: TableAction[]): Grant => ({
     environment: { TABLE_NAME: table.tableName },
     statements: [
       allow(
-        [
-          'dynamodb:GetItem',
-          'dynamodb:BatchGetItem',
-          'dynamodb:Query',
-          'dynamodb:PutItem',
-          'dynamodb:UpdateItem',
-        ],
+        actions.map((action) => `dynamodb:${action}`),
         [table.tableArn],
       ),
     ],
-  },
-  remove: { statements: [allow(['dynamodb:DeleteItem'], [table.tableArn])] },
+  }),
   queryLive: { statements: [allow(['dynamodb:Query'], [`${table.tableArn}/index/${liveIndex}`])] },
 });
 
@@ -47,7 +43,7 @@ export const tableGrants = (table: Table, liveIndex: string) => ({
 export const taskQueueGrants = (stack: Stack, prefix: string) => {
   const arnOf = (name: string) => Arn.format({ service: 'sqs', resource: `${prefix}${name}` }, stack);
   // As docs/architecture.md names them: one for each project and tag, one for each project, one for all, one for each runner.
-  const arns = [arnOf('prj_*'), arnOf('global'), arnOf('global-run_*')];
+  const arns = [arnOf('prj_*'), arnOf('global*')];
   return {
     ring: {
       environment: {
@@ -66,6 +62,13 @@ export const taskQueueGrants = (stack: Stack, prefix: string) => {
 export const sendTo = (queue: IQueue, variable: string): Grant => ({
   environment: { [variable]: queue.queueUrl },
   statements: [allow(['sqs:SendMessage'], [queue.queueArn])],
+});
+
+/** What Lambda does with the function's role to have it work off a queue (AWS: Using Lambda with Amazon SQS). */
+export const workOffGrant = (queue: IQueue): Grant => ({
+  statements: [
+    allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], [queue.queueArn]),
+  ],
 });
 
 /** The tag without which no function can start or stop an instance. */

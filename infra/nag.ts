@@ -30,8 +30,9 @@ export const acknowledgedOf = ({ prefix }: Pick<Settings, 'prefix'>): readonly A
     reason: 'The queues of projects and tags are made at run time. The prefix is this stack only.',
   },
   {
-    id: oneOf(sqsArn(`${prefix}global-run_*`)),
-    reason: 'The queues of global runners are made at run time. The prefix is this stack only.',
+    id: oneOf(sqsArn(`${prefix}global*`)),
+    reason:
+      'The queue of the global pool and those of global runners are made at run time. The prefix is this stack only.',
   },
   {
     id: oneOf('arn:<AWS::Partition>:ec2:*:<AWS::AccountId>:instance/*'),

@@ -14,6 +14,7 @@ import type { Bundles, FunctionName } from './bundle.ts';
 import { Console } from './console.ts';
 import { makeFunction } from './functions.ts';
 import {
+  allow,
   type Grant,
   give,
   instanceGrants,
@@ -123,25 +124,34 @@ export class ReveilleStack extends Stack {
     });
 
     const page = new Console(this, 'Console', { httpApi, files: bundles.consoleFolder });
-    const items = tableGrants(table, liveIndex);
+    const inTable = tableGrants(table, liveIndex);
     const taskQueues = taskQueueGrants(this, settings.prefix);
     const instances = instanceGrants(this);
     const announceDrained = sendTo(drainedRunners, 'DRAINED_RUNNERS_QUEUE_URL');
     const retryWebhooks = sendTo(webhookRetries, 'WEBHOOK_RETRIES_QUEUE_URL');
     const ownUrl = { environment: { API_URL: httpApi.apiEndpoint } };
-    const place = [items.readWrite, taskQueues.ring, retryWebhooks, ownUrl];
+    const place = [
+      inTable.items('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),
+      taskQueues.ring,
+      retryWebhooks,
+      ownUrl,
+    ];
+    const receiveWebhook = inTable.items('BatchGetItem', 'PutItem', 'UpdateItem');
 
     for (const statement of taskQueues.receive) runnerRole.addToPolicy(statement);
-    give(api, [...place, items.remove, items.queryLive, taskQueues.remove, announceDrained]);
+    give(api, [...place, inTable.items('DeleteItem'), inTable.queryLive, taskQueues.remove, announceDrained]);
     give(api, [{ environment: { AUDIT_RETENTION_DAYS: String(settings.auditRetentionDays) } }]);
     give(api, [page.grant, vendCredentials(runnerRole, taskQueues.arnPrefix)]);
-    give(taskStart, [items.readWrite, instances.start]);
-    give(taskFinish, [items.readWrite, instances.stop]);
-    give(runnerDrained, [items.readWrite, instances.stop]);
-    give(instanceEvents, [...place, items.queryLive, instances.start, instances.describe]);
-    give(webhookRetry, [items.readWrite, retriesOf(webhookRetries, webhookRetriesMax)]);
-    give(reconcile, [...place, items.queryLive, instances.start, instances.stop, instances.describe]);
-    give(firstToken, [items.readWrite]);
+    give(taskStart, [receiveWebhook, instances.start]);
+    give(taskFinish, [receiveWebhook, instances.stop]);
+    give(runnerDrained, [inTable.items('GetItem', 'UpdateItem'), instances.stop]);
+    give(instanceEvents, [...place, inTable.queryLive, instances.start, instances.describe]);
+    give(webhookRetry, [
+      inTable.items('GetItem', 'BatchGetItem', 'UpdateItem'),
+      retriesOf(webhookRetries, webhookRetriesMax),
+    ]);
+    give(reconcile, [...place, inTable.queryLive, instances.start, instances.stop, instances.describe]);
+    give(firstToken, [inTable.items('PutItem')]);
     give(consoleFiles, page.publishBy(consoleFiles));
 
     addRoutes(httpApi, { api, taskStart, taskFinish });
@@ -178,9 +188,10 @@ export class ReveilleStack extends Stack {
   }
 }
 
-/** What `webhook-retry` needs to know of the queue that it works off; `workOff` permits the rest. */
+/** What `webhook-retry` needs of the queue that it works off: to say when a message comes again. `workOff` permits the rest. */
 const retriesOf = (queue: Queue, max: number): Grant => ({
   environment: { WEBHOOK_RETRIES_QUEUE_URL: queue.queueUrl, WEBHOOK_RETRIES_MAX: String(max) },
+  statements: [allow(['sqs:ChangeMessageVisibility'], [queue.queueArn])],
 });
 
 const makeTable = (scope: Construct): Table => {

@@ -1,10 +1,10 @@
 /** The queues that functions work off; the queues of tasks are not here, as `api` makes them at run time. */
 
-import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { EventSourceMapping, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import { give, workOffGrant } from './grants.ts';
 
 /** Encrypted with SQS's own key and reached by TLS only, neither of which costs anything. */
 const guarded: QueueProps = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
@@ -30,5 +30,14 @@ export const makeWorkQueue = (scope: Construct, name: string, props: WorkQueuePr
 
 /** Has the function work off the queue; what it names in `batchItemFailures` is tried again. */
 export const workOff = (queue: Queue, fn: LambdaFunction, batchSize: number): void => {
-  fn.addEventSource(new SqsEventSource(queue, { batchSize, reportBatchItemFailures: true }));
+  give(fn, [workOffGrant(queue)]);
+  // CDK's SqsEventSource would permit more than Lambda's pollers use.
+  const mapping = new EventSourceMapping(fn, 'Source', {
+    target: fn,
+    eventSourceArn: queue.queueArn,
+    batchSize,
+    reportBatchItemFailures: true,
+  });
+  // Lambda refuses the mapping until the role has the permissions.
+  if (fn.role) mapping.node.addDependency(fn.role);
 };
