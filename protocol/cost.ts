@@ -16,6 +16,7 @@ export const instanceSession = z.object({
   region: z.string(),
   startedAt: instant,
   endedAt: instant.optional(),
+  onlineAt: instant.optional().describe('When its agent first reported'),
   seconds: z.int(),
   billedSeconds: z.int(),
   busyMs: z.int(),

@@ -6,6 +6,7 @@ export * from './cost.ts';
 export * from './doorbell.ts';
 export * from './environment.ts';
 export * from './ids.ts';
+export * from './insight.ts';
 export * from './inventory.ts';
 export * from './key.ts';
 export * from './log.ts';

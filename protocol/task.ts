@@ -48,6 +48,7 @@ export const task = z.object({
   hosts: hostResults.optional().describe('What Ansible did to each host; not in listings'),
   createdAt: instant,
   createdBy: z.string(),
+  assignedAt: instant.optional().describe('Since when `runnerId` is to run it'),
   claimedAt: instant.optional(),
   startedAt: instant.optional(),
   finishedAt: instant.optional(),
@@ -60,5 +61,15 @@ export const taskQuery = pageQuery.extend({
   templateId: templateId.optional(),
   runnerId: runnerId.optional(),
   tag: tag.optional(),
+  createdBy: z.string().max(200).optional(),
+  from: instant.optional().describe('Started then or later'),
+  to: instant.optional().describe('Started then or before'),
+  search: z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('Text in its id, template, message, tag, commit or who started it, in any case'),
 });
 export type TaskQuery = z.infer<typeof taskQuery>;

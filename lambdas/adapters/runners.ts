@@ -28,6 +28,8 @@ const runnerRecord = runner.extend({
   slots: taskIds,
   demand: taskIds,
   busyMs: z.int().default(0),
+  /** When its agent first reported in the open session, or in the one before while none is open. */
+  onlineAt: instant.optional(),
   /** How often it was given a slot. */
   claims: z.int().default(0),
   /** Of the agent whose sessions are good; absent when the next one to ask may have it. */

@@ -14,6 +14,7 @@ const stored = instanceSession.pick({
   region: true,
   startedAt: true,
   endedAt: true,
+  onlineAt: true,
   busyMs: true,
 });
 

@@ -114,13 +114,13 @@ describe('the store of tasks', () => {
 
   it('moves to another queue with another runner while it waits', async () => {
     const task = await stored();
-    expect(await tasks.assign(task, 1, 'global', otherId)).toMatchObject({
+    expect(await tasks.assign(task, 1, 'global', otherId, noon)).toMatchObject({
       queue: 'global',
       runnerId: otherId,
     });
     expect((await tasks.listLiveIn('global')).map(({ id }) => id)).toContain(task.id);
     await tasks.claim(task, { ...by, queues: ['global'] }, noon);
-    expect(await tasks.assign(task, 1, queue, runnerId)).toBeUndefined();
+    expect(await tasks.assign(task, 1, queue, runnerId, noon)).toBeUndefined();
   });
 
   it('lists newest first, by pages, with filters', async () => {

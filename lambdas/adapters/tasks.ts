@@ -12,9 +12,11 @@ import {
   type Task,
   type TaskQuery,
   task,
+  toInstant,
 } from '../../protocol/index.ts';
 import { type Loss, taskSources } from '../core/task-state.ts';
 import type { Condition, Update } from './expressions.ts';
+import { idsBetween } from './ids.ts';
 import { type Item, type Key, keys, type Table } from './table.ts';
 
 /** A task as it is stored: with the queue it waits in, and what the control plane needs of its template. */
@@ -55,6 +57,16 @@ const heldBy = ({ runnerId, attempt }: Holder): Condition[] => [
   ['=', 'attempt', attempt],
 ];
 
+/** The bounds of what an id's time can be (https://github.com/ulid/spec). */
+const earliest = toInstant(1);
+const latest = toInstant(253_402_300_799_999);
+
+const mentions = (record: TaskRecord, search: string): boolean => {
+  const { id, templateName, message, tag, createdBy, commit } = record;
+  const texts = [id, templateName, message, tag, createdBy, commit?.hash, commit?.message];
+  return texts.some((text) => text?.toLowerCase().includes(search.toLowerCase()));
+};
+
 export type TaskStore = ReturnType<typeof taskStore>;
 
 export const taskStore = (table: Table) => {
@@ -82,21 +94,27 @@ export const taskStore = (table: Table) => {
     /** The tasks of one queue that have not ended, oldest first. */
     listLiveIn: (queue: string) => live(`${queue}/`),
 
+    /** Those of one project, in whichever queue they are. */
+    listLiveOf: async (projectId: ProjectId): Promise<TaskRecord[]> =>
+      [...(await live(projectId)), ...(await live('global/'))].filter((one) => one.projectId === projectId),
+
     /** Newest first. Filters look at a page of items at a time, so a page may hold fewer than `limit`, or none, and go on. */
     list: async (projectId: ProjectId, query: Omit<TaskQuery, 'cursor'>, after?: Key) => {
-      const { status, templateId, runnerId, tag } = query;
-      const where = Object.entries({ status, templateId, runnerId, tag }).flatMap(
+      const { status, templateId, runnerId, tag, createdBy, from, to, search } = query;
+      const where = Object.entries({ status, templateId, runnerId, tag, createdBy }).flatMap(
         ([attribute, value]): Condition[] => (value === undefined ? [] : [['=', attribute, value]]),
       );
+      const window = idsBetween('tsk', from ?? earliest, to ?? latest);
       const { items, next } = await table.query({
         pk: projectId,
-        prefix: 'tsk_',
+        ...window,
         where,
         descending: true,
         limit: query.limit,
         ...(after && { after }),
       });
-      return { items: items.map(parse), ...(next && { next }) };
+      const found = items.map(parse).filter((one) => search === undefined || mentions(one, search));
+      return { items: found, ...(next && { next }) };
     },
 
     /** Tasks made in a time window, for the bill. `from` and `to` are ids. */
@@ -111,9 +129,32 @@ export const taskStore = (table: Table) => {
       return found;
     },
 
+    /** The newest made in a time window, newest first; `isPartial` when there are more than `max`. */
+    listNewest: async (
+      projectId: ProjectId,
+      from: Instant,
+      to: Instant,
+      max: number,
+    ): Promise<{ tasks: TaskRecord[]; isPartial: boolean }> => {
+      const tasks: TaskRecord[] = [];
+      let after: Key | undefined;
+      do {
+        const page = await table.query({
+          pk: projectId,
+          ...idsBetween('tsk', from, to),
+          descending: true,
+          limit: max - tasks.length,
+          ...(after && { after }),
+        });
+        tasks.push(...page.items.map(parse));
+        after = page.next;
+      } while (after && tasks.length < max);
+      return { tasks, isPartial: after !== undefined };
+    },
+
     /** While it waits: which runner owes it, and in which queue it is. */
-    assign: (ref: Ref, attempt: number, queue: string, runnerId: RunnerId | undefined) =>
-      change(ref, { set: { queue, runnerId, ...liveness(ref, queue) } }, [
+    assign: (ref: Ref, attempt: number, queue: string, runnerId: RunnerId | undefined, now: Instant) =>
+      change(ref, { set: { queue, runnerId, assignedAt: runnerId && now, ...liveness(ref, queue) } }, [
         ['in', 'status', taskSources('claim')],
         ['=', 'attempt', attempt],
       ]),
@@ -198,6 +239,7 @@ export const taskStore = (table: Table) => {
             claimedAt: undefined,
             startedAt: undefined,
             runnerId: undefined,
+            assignedAt: undefined,
           },
           add: { attempt: 1, ...(loss === 'handed_back' && { handBacks: 1 }) },
         },

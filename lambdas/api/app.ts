@@ -6,12 +6,14 @@ import { registerRoutes, runnerTokenRoutes, sessionRoutes } from './agent.ts';
 import { apiTokenRoutes } from './api-tokens.ts';
 import { auditChanges, auditRoutes } from './audit.ts';
 import { authorize, findOperation } from './authorize.ts';
+import { costHistoryRoutes } from './cost-history.ts';
 import { costRoutes } from './costs.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import type { ApiDeps, ApiEnv } from './deps.ts';
 import { buildDocument, type Document } from './document.ts';
 import { environmentRoutes } from './environments.ts';
 import { requirePerson } from './identify.ts';
+import { insightRoutes } from './insight.ts';
 import { inventoryRoutes } from './inventories.ts';
 import { acceptanceRoutes, invitationRoutes } from './invitations.ts';
 import { keyRoutes } from './keys.ts';
@@ -29,6 +31,7 @@ import { selfRoutes } from './self.ts';
 import { serviceRoutes } from './service.ts';
 import { taskRoutes } from './tasks.ts';
 import { templateRoutes } from './templates.ts';
+import { globalTimelineRoutes, projectTimelineRoutes } from './timeline.ts';
 
 /** Chunks of a log may have 3 MiB, all characters escaped; nothing else comes near 1 MiB. */
 const maxLogMegabytes = 4;
@@ -91,5 +94,9 @@ export const createApp = (deps: ApiDeps) => {
   app.route('/', logRoutes(deps));
   app.route('/', deliveryRoutes(deps));
   app.route('/', costRoutes(deps));
+  app.route('/', costHistoryRoutes(deps));
+  app.route('/', insightRoutes(deps));
+  app.route('/', projectTimelineRoutes(deps));
+  app.route('/', globalTimelineRoutes(deps));
   return app;
 };

@@ -1,12 +1,17 @@
 /** The route of a project's cost report. */
 import { addMs, type CostReport, costQuery, type Instant, type ProjectId } from '../../protocol/index.ts';
 import { idsBetween } from '../adapters/ids.ts';
-import { type CostedRunner, costReport, priceSession, type SessionFacts } from '../core/cost.ts';
+import {
+  type CostedRunner,
+  costReport,
+  openSessionFacts,
+  priceSession,
+  type SessionFacts,
+} from '../core/cost.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
 import { refuse, refuseUnknown } from './refuse.ts';
 import { answer, describe, people, routes } from './route.ts';
 import { costReportSchema, inProject } from './schemas.ts';
-import { openSessionFacts } from './task-view.ts';
 
 const defaultWindowMs = 30 * 86_400_000;
 
@@ -22,7 +27,7 @@ const removedRunner = ({ runnerId, projectId, region, startedAt }: SessionFacts)
 });
 
 /** Gathers a window's sessions, over or open, and the tasks that share them. */
-const reportCosts = async (
+export const reportCosts = async (
   deps: CostDeps,
   projectId: ProjectId,
   from: Instant,

@@ -32,10 +32,8 @@ const liveTasks = async (
   projectId: ProjectId,
   concerns: (task: TaskRecord) => boolean,
 ): Promise<string[]> => {
-  const live = await tasks.listLive();
-  return live
-    .filter((task) => task.projectId === projectId && !hasEnded(task.status) && concerns(task))
-    .map(({ id }) => `task ${id}`);
+  const live = await tasks.listLiveOf(projectId);
+  return live.filter((task) => !hasEnded(task.status) && concerns(task)).map(({ id }) => `task ${id}`);
 };
 
 type TemplateReference = 'inventoryId' | 'repositoryId' | 'environmentId';

@@ -4,9 +4,11 @@ import type * as z from 'zod';
 import { projectId, type Runner, type RunnerInput } from '../../protocol/index.ts';
 import { publicRunner, type RunnerRecord } from '../adapters/runners.ts';
 import type { Pool } from '../adapters/table.ts';
+import { isPoweredByStack } from '../core/choice.ts';
 import { mayCall } from '../core/permissions.ts';
 import { isAwake } from '../core/runner-state.ts';
-import { drainRunner, resumeRunner } from '../flows/drain-runner.ts';
+import { load } from '../core/slots.ts';
+import { drainRunner, resumeRunner, sleepRunner } from '../flows/drain-runner.ts';
 import { configureRunner, removeRunner } from '../flows/runner-setup.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
 import { makeRunner, rotateToken } from './new-runner.ts';
@@ -190,6 +192,32 @@ const runnerRoutesAt = (deps: ApiDeps, place: Place) => {
         return draining
           ? c.json(publicRunner(draining), 200)
           : refuse(c, 'asleep', `It is ${found.status} and holds nothing. To keep it so, make it inactive.`);
+      },
+    )
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'post',
+          path: `${itemPath}/sleep`,
+          operationId: `sleep${name}`,
+          summary: 'Stop the instance of an idle runner now, before its idle timeout',
+          description:
+            'It is woken again by the next task. To keep it from tasks, drain it or make it inactive.',
+          request: itemRequest,
+          responses: { 200: answer('The runner as it is now', runnerSchema) },
+        },
+        'in_use',
+      ),
+      async (c) => {
+        const found = await find(c.req.param());
+        if (!found) return refuseUnknown(c, 'runner');
+        const asleep = isPoweredByStack(found) ? await sleepRunner(deps, found) : undefined;
+        if (asleep) return c.json(publicRunner(asleep), 200);
+        const detail = isPoweredByStack(found)
+          ? `Only a runner that is online and without tasks can be put to sleep; this one is ${found.status} with ${load(found)} tasks.`
+          : 'The stack does not start and stop its machine. Whoever does can stop it.';
+        return refuse(c, 'in_use', detail);
       },
     )
     .openapi(

@@ -7,9 +7,11 @@ import {
   apiTokenInput,
   auditEvent,
   claimResponse,
+  costHistory,
   costReport,
   createdRunner,
   credentialsResponse,
+  dashboard,
   delivery,
   deliveryId,
   environment,
@@ -45,6 +47,7 @@ import {
   repositoryInput,
   rotatedToken,
   rotationInput,
+  routing,
   runner,
   runnerId,
   runnerInput,
@@ -54,6 +57,8 @@ import {
   template,
   templateId,
   templateInput,
+  timeline,
+  trip,
   user,
   userId,
 } from '../../protocol/index.ts';
@@ -87,6 +92,11 @@ export const taskInputSchema = named('TaskInput', taskInput);
 export const logPageSchema = named('LogPage', logPage);
 export const deliverySchema = named('Delivery', delivery);
 export const costReportSchema = named('CostReport', costReport);
+export const costHistorySchema = named('CostHistory', costHistory);
+export const timelineSchema = named('Timeline', timeline);
+export const tripSchema = named('Trip', trip);
+export const routingSchema = named('Routing', routing);
+export const dashboardSchema = named('Dashboard', dashboard);
 export const credentialsSchema = named('AgentCredentials', credentialsResponse);
 export const claimSchema = named('Claim', claimResponse);
 export const heartbeatSchema = named('Heartbeat', heartbeatResponse);

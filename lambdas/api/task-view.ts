@@ -1,8 +1,10 @@
 /** What people see of tasks: why one waits, and what one cost so far. */
-import { msBetween, type ProjectId, type Task } from '../../protocol/index.ts';
-import { poolOf, type RunnerRecord } from '../adapters/runners.ts';
+import { addMs, msBetween, type ProjectId, type Task } from '../../protocol/index.ts';
+import { idsBetween } from '../adapters/ids.ts';
+import { poolOf } from '../adapters/runners.ts';
+import type { Pool } from '../adapters/table.ts';
 import { publicTask, type TaskRecord } from '../adapters/tasks.ts';
-import { priceSession, type SessionFacts, taskShare } from '../core/cost.ts';
+import { openSessionFacts, priceSession, sessionOf, taskShare } from '../core/cost.ts';
 import { whyWaiting } from '../core/reason.ts';
 import { needsGlobalPool, route } from '../core/routing.ts';
 import type { ApiDeps } from './deps.ts';
@@ -26,21 +28,6 @@ export const showTasks = async (
   });
 };
 
-/** The instance session that is not over yet, as the bill would have it; undefined for a runner without one. */
-export const openSessionFacts = (runner: RunnerRecord, region: string): SessionFacts | undefined => {
-  const { session, instanceId, instanceType, projectId } = runner;
-  if (!session || !instanceId) return undefined;
-  return {
-    ...session,
-    runnerId: runner.id,
-    instanceId,
-    region: runner.region ?? region,
-    busyMs: runner.busyMs,
-    ...(projectId && { projectId }),
-    ...(instanceType && { instanceType }),
-  };
-};
-
 /** A task's share of its session so far, in micro-dollars. Undefined when no instance of ours ran it, or it has no price. */
 const costOf = async (deps: ViewDeps, task: TaskRecord): Promise<number | undefined> => {
   const { runnerId, claimedAt } = task;
@@ -58,6 +45,39 @@ const costOf = async (deps: ViewDeps, task: TaskRecord): Promise<number | undefi
   return session.microUsd === undefined
     ? undefined
     : taskShare(session, msBetween(claimedAt, task.finishedAt ?? now));
+};
+
+/** How far back a session may have begun in which a listed task ran; the cost of one that ran in an older is only with the task itself. */
+const reachBackMs = 86_400_000;
+
+/** What the tasks of a page of a listing cost so far, by few reads for all of them. */
+export const costsOf = async (
+  deps: ViewDeps,
+  projectId: ProjectId,
+  tasks: readonly TaskRecord[],
+): Promise<Map<string, { costMicroUsd: number }>> => {
+  const ran = tasks.flatMap(({ claimedAt }) => (claimedAt === undefined ? [] : [claimedAt])).sort();
+  const [first, last] = [ran[0], ran.at(-1)];
+  if (first === undefined || last === undefined) return new Map();
+  const own = await deps.runners.list(projectId);
+  const isElsewhere = tasks.some(({ runnerId }) => runnerId && !own.some(({ id }) => id === runnerId));
+  const global = isElsewhere ? await deps.runners.list('global') : [];
+  const { from, to } = idsBetween('ses', addMs(first, -reachBackMs), last);
+  const pools: Pool[] = isElsewhere ? [projectId, 'global'] : [projectId];
+  const closed = await Promise.all(pools.map((pool) => deps.sessions.listBetween(pool, from, to)));
+  const open = [...own, ...global].map((runner) => openSessionFacts(runner, deps.region));
+  const now = deps.now();
+  const sessions = [...closed.flat(), ...open.filter((facts) => facts !== undefined)].map((facts) =>
+    priceSession(facts, now),
+  );
+  return new Map(
+    tasks.flatMap((task) => {
+      const session = sessionOf(task, sessions);
+      if (session?.microUsd === undefined || !task.claimedAt) return [];
+      const runMs = msBetween(task.claimedAt, task.finishedAt ?? now);
+      return [[task.id, { costMicroUsd: taskShare(session, runMs) }] as const];
+    }),
+  );
 };
 
 /** One task with all that is known of it. */

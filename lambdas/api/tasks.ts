@@ -9,7 +9,7 @@ import type { ApiDeps, PersonEnv } from './deps.ts';
 import { refuse, refuseCursor, refuseFields, refuseReferences, refuseUnknown } from './refuse.ts';
 import { answer, created, describe, jsonBody, people, routes } from './route.ts';
 import { inProject, inTask, taskInputSchema, taskSchema } from './schemas.ts';
-import { showTask, showTasks } from './task-view.ts';
+import { costsOf, showTask, showTasks } from './task-view.ts';
 
 /** What else goes wrong is not for the caller. */
 const asInputRefused = (error: unknown): InputRefused => {
@@ -73,8 +73,12 @@ export const taskRoutes = (deps: ApiDeps) =>
         if (cursor !== undefined && !after) return refuseCursor(c);
         if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
         const { items, next } = await deps.tasks.list(projectId, query, after);
-        const shown = await showTasks(deps, projectId, items);
-        const tasks = shown.map(({ hosts: _hosts, ...task }) => task);
+        const [shown, costs] = await Promise.all([
+          showTasks(deps, projectId, items),
+          costsOf(deps, projectId, items),
+        ]);
+        const priced = shown.map((task) => ({ ...task, ...costs.get(task.id) }));
+        const tasks = priced.map(({ hosts: _hosts, ...task }) => task);
         return c.json({ items: tasks, ...(next && { nextCursor: toCursor(next) }) }, 200);
       },
     )

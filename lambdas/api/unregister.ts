@@ -1,9 +1,9 @@
 /** Taking a runner out at the wish of its own machine, which is up as it asks. */
 import type { RunnerRecord } from '../adapters/runners.ts';
+import { openSessionFacts } from '../core/cost.ts';
 import { isAwake } from '../core/runner-state.ts';
 import { removeRunner } from '../flows/runner-setup.ts';
 import type { ApiDeps } from './deps.ts';
-import { openSessionFacts } from './task-view.ts';
 
 /**
  * Removes a runner that no task holds or counts on, and writes the bill of its instance up to now; the instance stays as it

@@ -6,6 +6,7 @@ import {
   minimumBilledSeconds,
   msBetween,
   type ProjectId,
+  type Runner,
   type RunnerId,
 } from '../../protocol/index.ts';
 import { hourlyPrice, pricesAsOf } from './prices.ts';
@@ -30,8 +31,28 @@ export type SessionFacts = Pick<
   | 'region'
   | 'startedAt'
   | 'endedAt'
+  | 'onlineAt'
   | 'busyMs'
 >;
+
+/** The instance session that is not over yet, as the bill would have it; undefined for a runner without one. */
+export const openSessionFacts = (
+  runner: Runner & { readonly busyMs: number; readonly onlineAt?: Instant | undefined },
+  region: string,
+): SessionFacts | undefined => {
+  const { session, instanceId, instanceType, projectId, onlineAt } = runner;
+  if (!session || !instanceId) return undefined;
+  return {
+    ...session,
+    runnerId: runner.id,
+    instanceId,
+    region: runner.region ?? region,
+    busyMs: runner.busyMs,
+    ...(projectId && { projectId }),
+    ...(instanceType && { instanceType }),
+    ...(onlineAt !== undefined && onlineAt >= session.startedAt && { onlineAt }),
+  };
+};
 
 /** Seconds and money of a session, as of `now` while it is open. */
 export const priceSession = (facts: SessionFacts, now: Instant): InstanceSession => {
@@ -70,7 +91,10 @@ export interface CostedRunner {
 }
 
 /** The session in which a task ran: its runner's last before the task was claimed. EC2's events have whole seconds, so the end is no help. */
-const sessionOf = (task: RanTask, sessions: readonly InstanceSession[]): InstanceSession | undefined => {
+export const sessionOf = <S extends Pick<InstanceSession, 'runnerId' | 'startedAt'>>(
+  task: Pick<RanTask, 'runnerId' | 'claimedAt'>,
+  sessions: readonly S[],
+): S | undefined => {
   const { runnerId, claimedAt } = task;
   if (!runnerId || !claimedAt) return undefined;
   return sessions

@@ -44,15 +44,18 @@ const owedBy = (runner: Runner, now: Instant): string => {
   }
 };
 
+/** Why none of the runners that a task's route names can take it; they are none, or cannot. */
+export const whyNobody = (task: Pick<Task, 'tag'>, runners: readonly Runner[]): string =>
+  runners.length === 0 ? nobody(task) : nobodyAble(runners);
+
 /** `runners` are those that the task's route names. */
 export const whyWaiting = (
   task: Pick<Task, 'id' | 'tag'>,
   runners: readonly Runner[],
   now: Instant,
 ): string => {
-  if (runners.length === 0) return nobody(task);
   const able = runners.filter(canServe);
-  if (able.length === 0) return nobodyAble(runners);
+  if (able.length === 0) return whyNobody(task, runners);
   const owing = runners.find((runner) => runner.demand.includes(task.id));
   if (owing && owing.status !== 'online') return owedBy(owing, now);
   const full = able.filter((runner) => room(runner) < 0 || runner.slots.length >= runner.maxParallelTasks);

@@ -1,6 +1,8 @@
 /** Draining a runner at its owner's wish, and taking the wish back. */
 import { poolOf, type RunnerRecord } from '../adapters/runners.ts';
 import { queuesOf } from '../core/routing.ts';
+import { runnerSources } from '../core/runner-state.ts';
+import type { Deps } from './deps.ts';
 import { nudge } from './nudge.ts';
 import { type PlaceDeps, placeWaiting } from './place.ts';
 
@@ -17,6 +19,23 @@ export const drainRunner = async (
   await nudge(deps, draining);
   await placeWaiting(deps, queuesOf(draining), (task) => task.runnerId === draining.id);
   return deps.runners.get(poolOf(runner), runner.id);
+};
+
+/**
+ * Puts an idle runner to sleep now, whatever its idle timeout; the same move as its agent's own drain, and the same function stops
+ * the instance. Undefined when it holds or owes a task, or is not online.
+ */
+export const sleepRunner = async (
+  deps: Pick<Deps, 'now' | 'log' | 'runners' | 'queues' | 'announceDrained'>,
+  runner: RunnerRecord,
+): Promise<RunnerRecord | undefined> => {
+  const draining = await deps.runners.move(runner, runnerSources('drain'), 'draining', deps.now(), {
+    idle: true,
+  });
+  if (!draining) return undefined;
+  await nudge(deps, draining);
+  await deps.announceDrained({ pool: poolOf(draining), runnerId: draining.id });
+  return draining;
 };
 
 /** It takes tasks again. Undefined when it is gone. */

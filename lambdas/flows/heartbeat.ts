@@ -4,6 +4,7 @@ import {
   addMs,
   type HeartbeatRequest,
   type HeartbeatResponse,
+  type Instant,
   leaseMs,
   type TaskId,
 } from '../../protocol/index.ts';
@@ -86,7 +87,13 @@ const comeOnline = async (deps: HeartbeatDeps, runner: RunnerRecord): Promise<Ru
   if (!runnerSources('heartbeat').includes(runner.status)) return undefined;
   const now = deps.now();
   const online = await deps.runners.move(runner, runnerSources('heartbeat'), 'online', now, {
-    set: { idleSince: now, fault: undefined, failedStarts: undefined, quarantinedAt: undefined },
+    set: {
+      idleSince: now,
+      onlineAt: onlineSince(runner, now),
+      fault: undefined,
+      failedStarts: undefined,
+      quarantinedAt: undefined,
+    },
   });
   if (!online) return undefined;
   for (const queue of queuesOf(online)) {
@@ -97,6 +104,10 @@ const comeOnline = async (deps: HeartbeatDeps, runner: RunnerRecord): Promise<Ru
   }
   return online;
 };
+
+/** An agent that was restarted does not make its instance boot again. */
+const onlineSince = ({ session, onlineAt }: RunnerRecord, now: Instant): Instant =>
+  session && onlineAt !== undefined && onlineAt >= session.startedAt ? onlineAt : now;
 
 const placeIfUnowned = async (deps: HeartbeatDeps, task: TaskRecord): Promise<void> => {
   if (task.runnerId === undefined) await place(deps, task);

@@ -4,6 +4,7 @@ import type { InstanceFacts } from '../adapters/instances.ts';
 import type { RunnerRecord } from '../adapters/runners.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { isPoweredByStack } from '../core/choice.ts';
+import { openSessionFacts } from '../core/cost.ts';
 import { globalQueue, queuesOf } from '../core/routing.ts';
 import { nextStatus } from '../core/runner-state.ts';
 import { isTimeToRetry } from '../core/start-failure.ts';
@@ -73,18 +74,10 @@ const openSession = async (
 
 /** The bill of a session is written before the runner forgets it, so that a crash in between writes it again. */
 const closeSession = async (deps: FollowDeps, runner: RunnerRecord, endedAt: Instant): Promise<void> => {
-  const { session, instanceId, instanceType, projectId } = runner;
-  if (!session || !instanceId) return;
-  await deps.sessions.put({
-    ...session,
-    endedAt: endedAt > session.startedAt ? endedAt : session.startedAt,
-    runnerId: runner.id,
-    instanceId,
-    region: runner.region ?? deps.region,
-    busyMs: runner.busyMs,
-    ...(projectId && { projectId }),
-    ...(instanceType && { instanceType }),
-  });
+  const { session } = runner;
+  const facts = openSessionFacts(runner, deps.region);
+  if (!session || !facts) return;
+  await deps.sessions.put({ ...facts, endedAt: endedAt > session.startedAt ? endedAt : session.startedAt });
   await deps.runners.closeSession(runner, session, endedAt);
 };
 

@@ -97,7 +97,7 @@ const reassign = async (
   task: TaskRecord,
   { queue, runner }: Placement,
 ): Promise<TaskRecord | undefined> => {
-  const assigned = await deps.tasks.assign(task, task.attempt, queue, runner?.id);
+  const assigned = await deps.tasks.assign(task, task.attempt, queue, runner?.id, deps.now());
   if (assigned && task.runnerId !== undefined && task.runnerId !== runner?.id) {
     const before = await deps.runners.find(task.projectId, task.runnerId);
     if (before) await deps.runners.dropDemand(before, task.id);

@@ -59,6 +59,7 @@ export const startTask = async (
   const tag = resolveTag(template, inventory);
   const routed = { projectId, ...(tag !== undefined && { tag }) };
   const placement = await choosePlacement(deps, routed);
+  const now = deps.now();
   const task: TaskRecord = {
     ...routed,
     id: deps.newId('tsk'),
@@ -70,9 +71,9 @@ export const startTask = async (
     queue: placement.queue,
     onRunnerLost,
     maxAttempts,
-    createdAt: deps.now(),
+    createdAt: now,
     createdBy,
-    ...(placement.runner && { runnerId: placement.runner.id }),
+    ...(placement.runner && { runnerId: placement.runner.id, assignedAt: now }),
     ...answers,
     ...(input.message !== undefined && { message: input.message }),
     ...(input.ansible && { ansible: input.ansible }),

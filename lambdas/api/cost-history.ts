@@ -1,0 +1,222 @@
+/** The route of what was spent day by day, by runner and by template, and of what another idle timeout would have cost. */
+import {
+  addMs,
+  type CostHistory,
+  costHistoryQuery,
+  epochMs,
+  type Instant,
+  longestHistoryDays,
+  msBetween,
+  type ProjectId,
+} from '../../protocol/index.ts';
+import type { RunnerRecord } from '../adapters/runners.ts';
+import type { TaskRecord } from '../adapters/tasks.ts';
+import { priceSession, type SessionFacts, sessionOf, taskShare } from '../core/cost.ts';
+import { hourlyPrice } from '../core/prices.ts';
+import {
+  addSplits,
+  apportion,
+  clip,
+  type Day,
+  daysOf,
+  estimatePolicy,
+  type Span,
+  type Split,
+  spanOf,
+  splitSession,
+} from '../core/usage.ts';
+import type { ApiDeps, PersonEnv } from './deps.ts';
+import { type InsightDeps, runOf, runsOf, sessionsIn, tasksIn } from './insight-data.ts';
+import { refuseFields, refuseUnknown } from './refuse.ts';
+import { answer, describe, people, routes } from './route.ts';
+import { costHistorySchema, inProject } from './schemas.ts';
+
+const dayMs = 86_400_000;
+const defaultWindowMs = 30 * dayMs;
+
+/** The idle timeouts that are compared, beside the runner's own: none, one minute, five, fifteen, an hour. */
+const comparedTimeoutsMs = [0, 60_000, 300_000, 900_000, 3_600_000];
+/** Where no boot was seen: EC2's 16 s and some for the system (DESIGN: public measurements). */
+const assumedBootMs = 25_000;
+
+const nothing: Split = { bootingMs: 0, workingMs: 0, idleMs: 0 };
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
+
+interface Window {
+  readonly from: Instant;
+  readonly to: Instant;
+}
+
+/** A session with the tasks of this project that ran in it. Of a global runner's session only these are the project's. */
+interface UsedSession {
+  readonly facts: SessionFacts;
+  readonly tasks: readonly TaskRecord[];
+}
+
+const isOwn = ({ facts }: UsedSession) => facts.projectId !== undefined;
+
+const runMsOf = (task: TaskRecord, now: Instant): number => {
+  const run = runOf(task, now);
+  return run ? run.to - run.from : 0;
+};
+
+/** What a session cost the project. */
+const costOf = (used: UsedSession, now: Instant): number => {
+  const session = priceSession(used.facts, now);
+  if (isOwn(used)) return session.microUsd ?? 0;
+  return sum(used.tasks.map((task) => taskShare(session, runMsOf(task, now))));
+};
+
+const splitOf = (used: UsedSession, now: Instant, bounds: Span): Split => {
+  const split = splitSession(used.facts, runsOf(used.tasks, used.facts.runnerId, now), now, bounds);
+  return isOwn(used) ? split : { ...nothing, workingMs: split.workingMs };
+};
+
+const totalOf = (split: Split): number => split.bootingMs + split.workingMs + split.idleMs;
+
+/** A session's cost falls on the days that it lasted, by its time on each. */
+const byDay = (used: UsedSession, days: readonly Day[], now: Instant) => {
+  const splits = days.map((day) => splitOf(used, now, day));
+  const whole = spanOf(used.facts.startedAt, used.facts.endedAt ?? now);
+  const lasted = Math.max(1, whole.to - whole.from);
+  const inside = Math.min(lasted, sum(clip(days, whole).map(({ from, to }) => to - from)));
+  const cost = Math.round((costOf(used, now) * inside) / lasted);
+  const costs = apportion(cost, splits.map(totalOf));
+  return splits.map((split, index) => ({ split, spentMicroUsd: costs[index] ?? 0 }));
+};
+
+const alwaysOnOn = (day: Day, runner: RunnerRecord, region: string): number => {
+  const price = hourlyPrice(runner.region ?? region, runner.instanceType);
+  if (price === undefined || runner.instanceId === undefined) return 0;
+  const onMs = Math.max(0, day.to - Math.max(day.from, epochMs(runner.createdAt)));
+  return Math.round((price * onMs) / 3_600_000);
+};
+
+const policiesOf = (runner: RunnerRecord, region: string, work: readonly Span[], bootMs: number) => {
+  const price = hourlyPrice(runner.region ?? region, runner.instanceType);
+  if (price === undefined || runner.projectId === undefined || work.length === 0) return [];
+  const timeouts = [...new Set([...comparedTimeoutsMs, runner.idleTimeoutMs])].sort((a, b) => a - b);
+  const history = { work, bootMs, microUsdPerHour: price };
+  return timeouts.map((idleTimeoutMs) => estimatePolicy(history, idleTimeoutMs));
+};
+
+const meanBootMs = (sessions: readonly SessionFacts[]): number | undefined => {
+  const boots = sessions.flatMap(({ startedAt, onlineAt }) =>
+    onlineAt === undefined ? [] : [msBetween(startedAt, onlineAt)],
+  );
+  return boots.length === 0 ? undefined : Math.round(sum(boots) / boots.length);
+};
+
+const readHistory = async (
+  deps: InsightDeps,
+  projectId: ProjectId,
+  window: Window,
+  utcOffsetMinutes: number,
+): Promise<CostHistory> => {
+  const [own, global, { tasks: read, isPartial }] = await Promise.all([
+    deps.runners.list(projectId),
+    deps.runners.list('global'),
+    tasksIn(deps, projectId, window),
+  ]);
+  const [ownSessions, globalSessions] = await Promise.all([
+    sessionsIn(deps, projectId, own, window),
+    sessionsIn(deps, 'global', global, window),
+  ]);
+  const now = deps.now();
+  const bounds = spanOf(window.from, window.to);
+  const days = daysOf(bounds, utcOffsetMinutes);
+  const tasks = read.filter((task) => {
+    const run = runOf(task, now);
+    return run !== undefined && clip([run], bounds).length > 0;
+  });
+  const all = [...ownSessions, ...globalSessions];
+  const placed = tasks.map((task) => ({ task, session: sessionOf(task, all) }));
+  const tasksBySession = Map.groupBy(placed, ({ session }) => session?.id);
+  const used = all
+    .map(
+      (facts): UsedSession => ({
+        facts,
+        tasks: (tasksBySession.get(facts.id) ?? []).map(({ task }) => task),
+      }),
+    )
+    .filter((one) => isOwn(one) || one.tasks.length > 0);
+  const daily = used.map((one) => ({ one, days: byDay(one, days, now) }));
+
+  const runners = new Map([...own, ...global].map((runner) => [runner.id, runner]));
+  const rows = [...Map.groupBy(daily, ({ one }) => one.facts.runnerId)].map(([runnerId, its]) => {
+    const runner = runners.get(runnerId);
+    const boot = meanBootMs(its.map(({ one }) => one.facts));
+    const work = clip(runsOf(tasks, runnerId, now), bounds);
+    return {
+      runnerId,
+      name: runner?.name ?? 'removed runner',
+      ...its.flatMap((one) => one.days.map(({ split }) => split)).reduce(addSplits, nothing),
+      spentMicroUsd: sum(its.flatMap((one) => one.days.map(({ spentMicroUsd }) => spentMicroUsd))),
+      ...(runner && { idleTimeoutMs: runner.idleTimeoutMs }),
+      ...(boot !== undefined && { meanBootMs: boot }),
+      policies: runner ? policiesOf(runner, deps.region, work, boot ?? assumedBootMs) : [],
+    };
+  });
+
+  const byTemplate = Map.groupBy(placed, ({ task }) => task.templateId);
+  return {
+    ...window,
+    days: days.map((day, index) => {
+      const spentMicroUsd = sum(daily.map((one) => one.days[index]?.spentMicroUsd ?? 0));
+      const alwaysOnMicroUsd = sum(own.map((runner) => alwaysOnOn(day, runner, deps.region)));
+      return {
+        day: day.day,
+        ...daily.map((one) => one.days[index]?.split ?? nothing).reduce(addSplits, nothing),
+        spentMicroUsd,
+        alwaysOnMicroUsd,
+        savedMicroUsd: alwaysOnMicroUsd - spentMicroUsd,
+        tasks: tasks.filter(({ claimedAt }) => {
+          const at = claimedAt === undefined ? undefined : epochMs(claimedAt);
+          return at !== undefined && at >= day.from && at < day.to;
+        }).length,
+      };
+    }),
+    runners: rows,
+    templates: [...byTemplate].map(([templateId, its]) => ({
+      templateId,
+      name: its[0]?.task.templateName ?? '',
+      tasks: its.length,
+      runMs: sum(its.map(({ task }) => runMsOf(task, now))),
+      microUsd: sum(
+        its.map(({ task, session }) =>
+          session ? taskShare(priceSession(session, now), runMsOf(task, now)) : 0,
+        ),
+      ),
+    })),
+    isPartial,
+  };
+};
+
+export const costHistoryRoutes = (deps: ApiDeps) =>
+  routes<PersonEnv>().openapi(
+    describe({
+      tags: ['Costs'],
+      security: people,
+      method: 'get',
+      path: '/api/projects/{projectId}/costs/history',
+      operationId: 'getCostHistory',
+      summary: 'What was spent day by day, by runner and by template, and with other idle timeouts',
+      description:
+        'A session that lasted over several days counts on each by its time. Of global runners only the shares of the project’s tasks count, and no always-on cost.',
+      request: { params: inProject, query: costHistoryQuery },
+      responses: { 200: answer('The history', costHistorySchema) },
+    }),
+    async (c) => {
+      const { projectId } = c.req.valid('param');
+      const query = c.req.valid('query');
+      const now = deps.now();
+      const to = query.to !== undefined && query.to < now ? query.to : now;
+      const from = query.from ?? addMs(to, -defaultWindowMs);
+      if (from >= to || msBetween(from, to) > longestHistoryDays * dayMs) {
+        const message = `must be before "to", and ${longestHistoryDays} days before it at most`;
+        return refuseFields(c, [{ path: 'from', message }]);
+      }
+      if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
+      return c.json(await readHistory(deps, projectId, { from, to }, query.utcOffsetMinutes), 200);
+    },
+  );

@@ -1,0 +1,58 @@
+/** What the readings of the past are made of: sessions and tasks of a window, a bounded number of them. */
+import { addMs, epochMs, type Instant, type ProjectId } from '../../protocol/index.ts';
+import { idsBetween } from '../adapters/ids.ts';
+import type { RunnerRecord } from '../adapters/runners.ts';
+import type { Pool } from '../adapters/table.ts';
+import type { TaskRecord } from '../adapters/tasks.ts';
+import { openSessionFacts, type SessionFacts } from '../core/cost.ts';
+import type { Span } from '../core/usage.ts';
+import type { ApiDeps } from './deps.ts';
+
+export type InsightDeps = Pick<ApiDeps, 'runners' | 'sessions' | 'tasks' | 'region' | 'now'>;
+
+/** Tasks that one reading looks at: some ten pages of DynamoDB. */
+export const maxTasks = 5000;
+
+/** What ran in a window may have begun before it. */
+const reachBackMs = 86_400_000;
+
+/** The sessions of a pool's runners that lie in the window, or reach into it from a day before. */
+export const sessionsIn = async (
+  deps: InsightDeps,
+  pool: Pool,
+  runners: readonly RunnerRecord[],
+  { from, to }: { from: Instant; to: Instant },
+): Promise<SessionFacts[]> => {
+  const ids = idsBetween('ses', addMs(from, -reachBackMs), to);
+  const closed = await deps.sessions.listBetween(pool, ids.from, ids.to);
+  const open = runners
+    .map((runner) => openSessionFacts(runner, deps.region))
+    .filter((facts) => facts !== undefined)
+    .filter(({ startedAt }) => startedAt <= to);
+  const byId = new Map([...open, ...closed].map((facts) => [facts.id, facts]));
+  return [...byId.values()].filter(({ endedAt }) => endedAt === undefined || endedAt >= from);
+};
+
+/** A project's tasks that were made in the window or up to a day before it, newest first. */
+export const tasksIn = (
+  deps: InsightDeps,
+  projectId: ProjectId,
+  { from, to }: { from: Instant; to: Instant },
+): Promise<{ tasks: TaskRecord[]; isPartial: boolean }> =>
+  deps.tasks.listNewest(projectId, addMs(from, -reachBackMs), to, maxTasks);
+
+/** When a task ran; undefined while it has not been claimed. */
+export const runOf = (
+  { claimedAt, finishedAt }: Pick<TaskRecord, 'claimedAt' | 'finishedAt'>,
+  now: Instant,
+): Span | undefined =>
+  claimedAt === undefined
+    ? undefined
+    : { from: epochMs(claimedAt), to: Math.max(epochMs(claimedAt), epochMs(finishedAt ?? now)) };
+
+/** When a runner's tasks ran. */
+export const runsOf = (tasks: readonly TaskRecord[], runnerId: string | undefined, now: Instant): Span[] =>
+  tasks
+    .filter((task) => task.runnerId === runnerId)
+    .map((task) => runOf(task, now))
+    .filter((span) => span !== undefined);

@@ -1,0 +1,223 @@
+/** What the console reads: routing, trips, timelines, costs over time, the dashboard; and putting a runner to sleep. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import {
+  addMs,
+  costHistory,
+  dashboard,
+  type ProjectId,
+  page,
+  project,
+  routing,
+  task,
+  timeline,
+  trip,
+} from '../../protocol/index.ts';
+import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { type ApiBench, openApiBench } from './testing/bench.ts';
+
+let table: TestTable;
+let api: ApiBench;
+beforeAll(async () => {
+  table = await openTestTable();
+  api = await openApiBench(table);
+});
+afterAll(() => table.close());
+
+const identified = z.looseObject({ id: z.string() });
+const make = async (path: string, body: object) => identified.parse(await api.call('POST', path, body)).id;
+const finish = (session: string, lease: string, body: object) =>
+  api.call('POST', '/api/agent/finish', { lease, logChunks: 0, ...body }, session);
+
+let instances = 0;
+
+/** A project in which one task has run for 50 s on a t4g.small that took 20 s to boot, and one has failed. */
+const aWorkedProject = async () => {
+  const { id } = project.parse(await api.call('POST', '/api/projects', { name: 'Web' }));
+  const base = `/api/projects/${id}`;
+  const templateId = await make(`${base}/templates`, {
+    name: 'Deploy',
+    app: 'bash',
+    script: 'true',
+    tag: 'sydney',
+  });
+  instances += 1;
+  const instanceId = `i-0123456789abcde${String(instances).padStart(2, '0')}`;
+  const made = await api.createRunner(`${base}/runners`, { name: 'sydney-1', tags: ['sydney'], instanceId });
+  const first = await api.startTask(id, templateId);
+  const runner = await api.deps.runners.get(id, made.runner.id);
+  if (!runner) throw new Error('no runner');
+  const startedAt = api.deps.now();
+  await api.deps.runners.openSession(
+    runner,
+    { id: api.deps.newId('ses', startedAt), startedAt },
+    't4g.small',
+  );
+  api.pass(20_000);
+  const session = await api.startAgent(made);
+  const { lease } = await api.claim(session, id, first.id);
+  api.pass(50_000);
+  await finish(session, lease, { status: 'success', exitCode: 0 });
+  const second = await api.startTask(id, templateId);
+  const claimed = await api.claim(session, id, second.id);
+  await finish(session, claimed.lease, { status: 'error', exitCode: 2 });
+  api.pass(10_000);
+  return { id, base, templateId, made, first, second, session, startedAt };
+};
+
+describe('routing', () => {
+  it('tells who would take a task of a template, of a tag, and of an inventory', async () => {
+    const { base, templateId, made } = await aWorkedProject();
+    const ask = async (query: string) => routing.parse(await api.call('GET', `${base}/routing?${query}`));
+    const inventoryId = await make(`${base}/inventories`, {
+      name: 'Hosts',
+      type: 'static',
+      content: 'a',
+      tag: 'sydney',
+    });
+    for (const query of [`templateId=${templateId}`, 'tag=sydney', `inventoryId=${inventoryId}`]) {
+      expect(await ask(query), query).toMatchObject({ tag: 'sydney', runnerId: made.runner.id });
+    }
+    expect((await ask(`tag=tokyo&inventoryId=${inventoryId}`)).sentence).toMatch(/^No runner has tag tokyo/);
+  });
+
+  it('refuses what is not in the project', async () => {
+    const { base } = await aWorkedProject();
+    const refused = await api.refused('GET', `${base}/routing?templateId=${api.deps.newId('tpl')}`);
+    expect(refused.code).toBe('invalid_reference');
+  });
+});
+
+describe('the trip of a task', () => {
+  it('has a time for each step that it took', async () => {
+    const { base, first, startedAt } = await aWorkedProject();
+    const { steps } = trip.parse(await api.call('GET', `${base}/tasks/${first.id}/trip`));
+    expect(steps.map(({ step }) => step)).toEqual([
+      'queued',
+      'runner_chosen',
+      'webhook_sent',
+      'instance_starting',
+      'agent_online',
+      'claimed',
+      'running',
+      'finished',
+      'instance_stopped',
+    ]);
+    const at = Object.fromEntries(steps.map((one) => [one.step, one.at]));
+    expect(at).toMatchObject({
+      queued: startedAt,
+      runner_chosen: startedAt,
+      webhook_sent: startedAt,
+      instance_starting: startedAt,
+      agent_online: addMs(startedAt, 20_000),
+      claimed: addMs(startedAt, 20_000),
+      finished: addMs(startedAt, 70_000),
+    });
+    expect(at.instance_stopped).toBeUndefined();
+    expect(steps.at(-1)?.isNeeded).toBe(true);
+  });
+
+  it('goes without a webhook and a boot when the runner was up', async () => {
+    const { base, second } = await aWorkedProject();
+    const { steps } = trip.parse(await api.call('GET', `${base}/tasks/${second.id}/trip`));
+    const needed = steps.filter(({ isNeeded }) => isNeeded).map(({ step }) => step);
+    expect(needed).toEqual(['queued', 'runner_chosen', 'claimed', 'finished', 'instance_stopped']);
+  });
+});
+
+describe('the timeline of a runner', () => {
+  it('tells asleep, waking, busy and idle, and the tasks', async () => {
+    const { base, made, first } = await aWorkedProject();
+    const path = `${base}/runners/${made.runner.id}/timeline`;
+    const { bands, tasks } = timeline.parse(await api.call('GET', path));
+    expect(bands.map(({ state }) => state)).toEqual(['asleep', 'waking', 'busy', 'idle']);
+    expect(tasks.map(({ id }) => id)).toEqual([first.id]);
+    const tooLong = await api.refused('GET', `${path}?from=2020-01-01T00:00:00.000Z`);
+    expect(tooLong.code).toBe('invalid_request');
+  });
+
+  it('tells of a global runner what it did for any project', async () => {
+    const made = await api.createRunner('/api/runners', { name: 'shared' });
+    const { bands } = timeline.parse(await api.call('GET', `/api/runners/${made.runner.id}/timeline`));
+    expect(bands.map(({ state }) => state)).toEqual(['asleep']);
+  });
+});
+
+describe('the history of costs', () => {
+  it('splits instance time, adds up to the report, and estimates other idle timeouts', async () => {
+    const { base, id, templateId, startedAt } = await aWorkedProject();
+    const from = addMs(startedAt, -1000);
+    const history = costHistory.parse(await api.call('GET', `${base}/costs/history?from=${from}`));
+    const [runner] = history.runners;
+    expect(runner).toMatchObject({
+      bootingMs: 20_000,
+      workingMs: 50_000,
+      idleMs: 10_000,
+      meanBootMs: 20_000,
+    });
+    expect(runner?.policies.map(({ idleTimeoutMs }) => idleTimeoutMs)).toEqual([
+      0, 60_000, 300_000, 900_000, 3_600_000,
+    ]);
+    const report = await api.call('GET', `${base}/costs`);
+    expect(report).toMatchObject({ spentMicroUsd: runner?.spentMicroUsd });
+    const spent = history.days.reduce((sum, day) => sum + day.spentMicroUsd, 0);
+    expect(spent).toBe(runner?.spentMicroUsd);
+    expect(history.templates).toMatchObject([{ templateId, tasks: 1, runMs: 50_000 }]);
+    expect(id).toMatch(/^prj_/);
+  });
+
+  it('refuses more than a quarter of a year', async () => {
+    const { base } = await aWorkedProject();
+    const refused = await api.refused('GET', `${base}/costs/history?from=2020-01-01T00:00:00.000Z`);
+    expect(refused.code).toBe('invalid_request');
+  });
+});
+
+describe('the dashboard', () => {
+  it('counts what ended each day, and shows what failed, what runs and what waits', async () => {
+    const { base, id, templateId, second, session } = await aWorkedProject();
+    const running = await api.startTask(id, templateId);
+    await api.claim(session, id, running.id);
+    const waiting = await api.startTask(id, templateId);
+    const found = dashboard.parse(await api.call('GET', `${base}/dashboard?days=1`));
+    expect(found.running.map((one) => one.id)).toEqual([running.id]);
+    expect(found.waiting).toMatchObject([
+      { id: waiting.id, reason: expect.stringContaining('No free slot') },
+    ]);
+    expect(found.failures.map((one) => one.id)).toEqual([second.id]);
+    const ended = found.days.filter(({ succeeded, failed }) => succeeded + failed > 0);
+    expect(ended.reduce((sum, { succeeded }) => sum + succeeded, 0)).toBe(1);
+    expect(ended.reduce((sum, { failed }) => sum + failed, 0)).toBe(1);
+    expect(found.spentMicroUsd).toBeGreaterThan(0);
+  });
+});
+
+describe('the listing of tasks', () => {
+  const list = async (projectId: ProjectId, query: string) =>
+    page(task).parse(await api.call('GET', `/api/projects/${projectId}/tasks?${query}`)).items;
+
+  it('shows what each cost, and is searched and cut by time', async () => {
+    const { id, first, second, startedAt } = await aWorkedProject();
+    const both = [second.id, first.id];
+    expect((await list(id, '')).find((one) => one.id === first.id)?.costMicroUsd).toBeGreaterThan(0);
+    expect((await list(id, 'search=dePLOY')).map((one) => one.id)).toEqual(both);
+    expect(await list(id, 'search=nothing')).toEqual([]);
+    expect((await list(id, 'createdBy=admin')).length).toBe(2);
+    // An id has the time of its making by the machine's clock, which the bench's own runs ahead of.
+    expect((await list(id, `from=${addMs(startedAt, -3_600_000)}`)).length).toBe(2);
+    expect(await list(id, `from=${addMs(startedAt, 3_600_000)}`)).toEqual([]);
+    expect(await list(id, `to=${addMs(startedAt, -3_600_000)}`)).toEqual([]);
+  });
+});
+
+describe('putting a runner to sleep', () => {
+  it('drains an idle one at once, and leaves one alone that works', async () => {
+    const { base, id, templateId, made, session } = await aWorkedProject();
+    const path = `${base}/runners/${made.runner.id}/sleep`;
+    const next = await api.startTask(id, templateId);
+    const { lease } = await api.claim(session, id, next.id);
+    expect((await api.refused('POST', path)).code).toBe('in_use');
+    await finish(session, lease, { status: 'success', exitCode: 0 });
+    expect(await api.call('POST', path)).toMatchObject({ status: 'draining' });
+  });
+});
