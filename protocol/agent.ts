@@ -8,6 +8,7 @@ import { keySecret } from './key.ts';
 import { logChunk, maxChunksPerCall } from './log.ts';
 import { repositoryInput } from './repository.ts';
 import { commit, hostResults } from './result.ts';
+import { diskShortage } from './runner.ts';
 import { surveyAnswers } from './survey.ts';
 import { app, onDrain } from './template.ts';
 
@@ -120,6 +121,7 @@ export const heartbeatRequest = z.strictObject({
   agentVersion: z.string().max(50),
   draining: z.boolean().optional().describe('The agent is shutting down: it takes no task any more'),
   leaving: z.boolean().optional().describe('Its last heartbeat: another agent may take its place'),
+  lowDisk: diskShortage.optional().describe('Absent when the working folder has room for a task'),
   tasks: z.array(z.strictObject({ projectId, taskId, attempt: z.int().optional() })).max(1000),
   claims: z
     .int()

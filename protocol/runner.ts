@@ -44,6 +44,22 @@ export type OpenSession = z.infer<typeof openSession>;
 /** What is wrong with a runner, in words that its owner can act on. */
 export const runnerFault = z.object({ code: z.string(), detail: z.string(), at: instant });
 
+/** Too little room in the working folder of a runner's agent. */
+export const diskShortage = z.strictObject({
+  freeMiB: z.int().min(0),
+  neededMiB: z.int().min(0).describe('The runner takes tasks again when so much is free'),
+});
+export type DiskShortage = z.infer<typeof diskShortage>;
+
+/** A shortage as the control plane keeps it. */
+export const lowDisk = diskShortage.extend({
+  at: instant,
+  atStart: z
+    .boolean()
+    .describe('It was so when the agent came online, so that starting the runner once more would not help'),
+});
+export type LowDisk = z.infer<typeof lowDisk>;
+
 export const runner = runnerInput.strip().extend({
   id: runnerId,
   projectId: projectId.optional().describe('Absent on a global runner'),
@@ -54,6 +70,11 @@ export const runner = runnerInput.strip().extend({
   drainRequestedAt: instant
     .optional()
     .describe('Since when it takes no task any more, until it is resumed or its agent starts again'),
+  lowDisk: lowDisk
+    .optional()
+    .describe(
+      'It takes no task until its working folder has room; resuming it lifts this until it is told again',
+    ),
   idleSince: instant.optional().describe('Since when it is online and without a task'),
   publicKey: z.string().describe('X25519, SPKI in PEM'),
   instanceType: z.string().optional(),

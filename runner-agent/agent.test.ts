@@ -140,6 +140,16 @@ describe('a runner agent', () => {
     expect(await finishOf(finished)).toMatchObject({ status: 'success' });
   });
 
+  it('tells that its disk is low, and leaves the work to others', async () => {
+    const taskId = give();
+    world.startAgent({}, { minFreeMiB: 1e9 });
+    const beat = await waitFor('the word', () => world.api.heartbeats.find(({ lowDisk }) => lowDisk));
+    expect(beat.lowDisk).toMatchObject({ neededMiB: 1.2e9 });
+    await waitFor('the doorbell to be put back', () => world.queued().inFlight === 1);
+    expect(world.api.count('claim')).toBe(0);
+    expect(statusOf(taskId)).toBe('waiting');
+  });
+
   it('says that it shuts down before it hands back, and that it leaves at last', async () => {
     const taskId = give({ script: endless, onDrain: 'hand_back' });
     const agent = world.startAgent({}, { shutdownGraceMs: 60_000 });

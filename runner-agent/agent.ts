@@ -13,6 +13,7 @@ import { watchClock } from './clock-skew.ts';
 import type { StartConfig } from './config.ts';
 import { createControl } from './control.ts';
 import { createCredentials } from './credentials.ts';
+import { freeMiBIn, watchDisk } from './disk.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createHeldTasks } from './held-tasks.ts';
 import type { HttpTransport } from './http-transport.ts';
@@ -114,6 +115,7 @@ export const runAgent = async (options: AgentOptions): Promise<void> => {
     timing,
     onLapse: (task) => log.error(`No heartbeat got through for too long: giving up task ${task.taskId}`),
   });
+  const disk = watchDisk(() => freeMiBIn(workDir), config.minFreeMiB ?? 0, log);
   const queue = createSqsTaskQueue(credentials.current, options.transport, timing);
   let isOnline = false;
   let isLeaving = false;
@@ -142,6 +144,11 @@ export const runAgent = async (options: AgentOptions): Promise<void> => {
       held,
       online: online.promise,
       heartbeatSettled: () => heartbeat.settled(),
+      hasRoom: async () => {
+        const shortage = await disk.look();
+        if (shortage) heartbeat.hurry();
+        return shortage === undefined;
+      },
       attend: (task, claim) =>
         attendTask(task, claim, {
           ...reporting,
@@ -150,7 +157,6 @@ export const runAgent = async (options: AgentOptions): Promise<void> => {
           path,
           killGraceMs: intervals.killGraceMs,
           runAs,
-          minFreeMiB: config.minFreeMiB,
         }),
       onFatal,
       timing,
@@ -188,11 +194,15 @@ export const runAgent = async (options: AgentOptions): Promise<void> => {
     if (!shutdown.requested.aborted) return {};
     return isLeaving ? { draining: true, leaving: true } : { draining: true };
   };
+  const state = async () => {
+    const lowDisk = await disk.look();
+    return { ...farewell(), ...(lowDisk && { lowDisk }) };
+  };
 
   const heartbeat = createHeartbeat({
     held,
     agentVersion: version,
-    farewell,
+    state,
     send: api.heartbeat,
     onAnswer: (answer: HeartbeatResponse, sentAtMs) => {
       if (over.signal.aborted || shutdown.requested.aborted) return;

@@ -15,6 +15,8 @@ export interface ClaimerOptions {
   online: Promise<unknown>;
   /** Resolves when no heartbeat is under way. */
   heartbeatSettled(): Promise<unknown>;
+  /** Whether the disk has room for one more task; it has the control plane told when not. */
+  hasRoom(): Promise<boolean>;
   attend(task: HeldTask, claim: ClaimResponse): Promise<void>;
   onFatal(error: RunnerRefused): void;
   timing: Timing;
@@ -25,7 +27,7 @@ export interface ClaimerOptions {
 const maxTries = 6;
 
 export const createClaimer =
-  ({ api, held, online, heartbeatSettled, attend, onFatal, timing, log }: ClaimerOptions) =>
+  ({ api, held, online, heartbeatSettled, hasRoom, attend, onFatal, timing, log }: ClaimerOptions) =>
   async (task: HeldTask): Promise<ClaimOutcome> => {
     /** Without an answer the task may be ours: forgetting it then would cost it an attempt. */
     const claimUntilAnswered = async (request: ClaimRequest): Promise<ClaimResponse> => {
@@ -41,6 +43,10 @@ export const createClaimer =
     const { projectId, taskId } = task;
     try {
       await online;
+      if (!(await hasRoom())) {
+        held.remove(task);
+        return 'later';
+      }
       // One that was sent without this task and arrives after the claim would say that the agent has forgotten it.
       await heartbeatSettled();
       const askedAt = timing.now();

@@ -1,11 +1,12 @@
 /** `reveille-runner doctor`: tries everything that this runner needs, and says what to fix. */
 import { randomUUID } from 'node:crypto';
-import { access, constants, statfs } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { type CredentialsResponse, challengeResponse, credentialsResponse } from '../protocol/agent.ts';
 import { findAgentId } from './agent-id.ts';
 import type { ApiClient } from './api-client.ts';
 import { apps } from './apps/index.ts';
 import type { StartConfig } from './config.ts';
+import { freeMiBIn } from './disk.ts';
 import { ApiProblem, messageOf } from './errors.ts';
 import { decrypt, readPrivateKey } from './keys.ts';
 import { findProgram } from './programs.ts';
@@ -80,8 +81,7 @@ const checkFolders = async ({ workDir, minFreeMiB = 0 }: StartConfig): Promise<F
       'Make it, give it to the user of the agent, and run this as that user; or give another by --work-dir';
     return [failure('working folder', `${workDir} cannot be written: ${messageOf(error)}`, fix)];
   }
-  const { bavail, bsize } = await statfs(workDir);
-  const freeMiB = Math.floor((bavail * bsize) / 1_048_576);
+  const freeMiB = await freeMiBIn(workDir);
   const space =
     freeMiB >= minFreeMiB
       ? ok('working folder', `${workDir}, ${freeMiB} MiB free`)

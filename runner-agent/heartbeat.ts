@@ -10,8 +10,8 @@ import type { Timing } from './timing.ts';
 export interface HeartbeatOptions {
   held: HeldTasks;
   agentVersion: string;
-  /** What the agent says of its own end. */
-  farewell(): Pick<HeartbeatRequest, 'draining' | 'leaving'>;
+  /** What the agent says of its own end, and of its disk. */
+  state(): Promise<Pick<HeartbeatRequest, 'draining' | 'leaving' | 'lowDisk'>>;
   send(request: HeartbeatRequest): Promise<HeartbeatResponse>;
   /** Called with every answer that is not about a single task, and when its request was sent (epoch ms). */
   onAnswer(answer: HeartbeatResponse, sentAtMs: number): void;
@@ -35,7 +35,7 @@ export interface Heartbeat {
 }
 
 export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
-  const { held, agentVersion, farewell, send, onAnswer, intervalMs, timing, log } = options;
+  const { held, agentVersion, state, send, onAnswer, intervalMs, timing, log } = options;
   const sayTrouble = sayRarely(log.warn, timing.now);
   const changes = createChanges();
   let lastSentAt = Number.NEGATIVE_INFINITY;
@@ -49,6 +49,7 @@ export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
   };
 
   const exchange = async () => {
+    const present = await state();
     const sentAt = timing.now();
     lastSentAt = sentAt;
     isHurried = false;
@@ -67,7 +68,7 @@ export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
     const isFirst = claims === undefined;
     const answer = await send({
       agentVersion,
-      ...farewell(),
+      ...present,
       tasks,
       ...(claims !== undefined && { claims }),
     });

@@ -15,9 +15,7 @@ import type { TaskOutput } from './task-programs.ts';
 import { createTaskReport, type TaskReportOptions } from './task-report.ts';
 import { runTask, type TaskResult, type TaskRunnerOptions } from './task-runner.ts';
 
-export interface TaskLifecycleOptions
-  extends TaskReportOptions,
-    Pick<TaskRunnerOptions, 'runAs' | 'minFreeMiB'> {
+export interface TaskLifecycleOptions extends TaskReportOptions, Pick<TaskRunnerOptions, 'runAs'> {
   api: Pick<AgentApi, 'log' | 'finish' | 'awaitConfirmation'>;
   privateKey: KeyObject;
   workDir: string;

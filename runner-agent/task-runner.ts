@@ -14,7 +14,7 @@ import type { RunAs } from './run-as.ts';
 import { hostKeyOptions } from './ssh.ts';
 import { createTaskPrograms, type TaskOutput, type TaskPrograms } from './task-programs.ts';
 import { createTimeLimit, type TimeLimit } from './time-limit.ts';
-import { createWorkspace, requireFreeSpace, type Workspace } from './workspace.ts';
+import { createWorkspace, type Workspace } from './workspace.ts';
 
 export interface TaskResult {
   status: 'success' | 'error' | 'stopped' | 'handed_back' | 'lost';
@@ -37,8 +37,6 @@ export interface TaskRunnerOptions {
   awaitConfirmation(): Promise<void>;
   /** The user that programs run as, when it is not the agent's own. */
   runAs?: RunAs | undefined;
-  /** What the disk must have free for a task to start. */
-  minFreeMiB?: number | undefined;
 }
 
 /** What a run has at hand. */
@@ -184,10 +182,9 @@ const takeStep = async (
 
 /** Runs to an end; throws TaskError only for what the task's owner can correct. */
 const takeSteps = async (run: Run): Promise<Outcome> => {
-  const { app, payload, workspace, path, workDir, end, say, runAs, minFreeMiB } = run;
+  const { app, payload, workspace, path, end, say, runAs } = run;
   // Also makes the task count as running while its program is silent.
   await say(`Starting ${payload.app}, attempt ${payload.attempt}`);
-  if (minFreeMiB !== undefined) await requireFreeSpace(workDir, minFreeMiB);
   await requireProgram(path, app.program, app.install);
   const job = await prepareJob(run);
   const { environment, answers, steps } = await app.prepare(job);

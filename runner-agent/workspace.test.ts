@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createWorkspace, requireFreeSpace, secretsFolderOf, sweepWorkspaces } from './workspace.ts';
+import { createWorkspace, secretsFolderOf, sweepWorkspaces } from './workspace.ts';
 
 let workDir: string;
 beforeEach(async () => {
@@ -42,14 +42,5 @@ describe('a workspace', () => {
     await sweepWorkspaces(workDir);
     await expect(stat(path)).rejects.toThrow('ENOENT');
     expect(await readdir(join(workDir, 'tasks'))).toEqual([]);
-  });
-});
-
-describe('requireFreeSpace', () => {
-  it('says how much is free and how much is needed', async () => {
-    await expect(requireFreeSpace(workDir, 1)).resolves.toBeUndefined();
-    await expect(requireFreeSpace(workDir, 1e12)).rejects.toThrow(
-      /has \d+ MiB free .* needs 1000000000000 MiB/,
-    );
   });
 });

@@ -1,6 +1,6 @@
 /** The folders of one task: made empty for it, readable by nobody else, and wiped at its end. */
 import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { messageOf, TaskError } from './errors.ts';
 import { giveTo, type RunAs } from './run-as.ts';
@@ -104,16 +104,6 @@ export const createWorkspace = async ({
     },
     wipe,
   };
-};
-
-/** Throws TaskError when the disk has less room than that. */
-export const requireFreeSpace = async (workDir: string, minFreeMiB: number): Promise<void> => {
-  const { bavail, bsize } = await statfs(workDir);
-  const freeMiB = Math.floor((bavail * bsize) / 1_048_576);
-  if (freeMiB >= minFreeMiB) return;
-  throw new TaskError(
-    `The disk of this runner has ${freeMiB} MiB free in ${workDir}, and a task needs ${minFreeMiB} MiB: make room, or lower --min-free-mib`,
-  );
 };
 
 /** Removes what tasks left behind when the agent or the machine ended without warning. */

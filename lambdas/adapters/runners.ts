@@ -3,6 +3,7 @@ import * as z from 'zod';
 import {
   type Instant,
   instant,
+  type LowDisk,
   type OpenSession,
   type ProjectId,
   type Runner,
@@ -216,6 +217,7 @@ export const runnerStore = (table: Table) => {
           ['=', 'status', 'online'],
           ['=', 'active', true],
           ['missing', 'drainRequestedAt'],
+          ['missing', 'lowDisk'],
           ...isAgent(agentId),
           isCurrent(credentialVersion),
           ['any', ['contains', 'slots', taskId], hasRoom],
@@ -295,11 +297,14 @@ export const runnerStore = (table: Table) => {
         [],
       ),
 
+    /** Its disk is low, or undefined: it has room. */
+    setLowDisk: (ref: Ref, lowDisk: LowDisk | undefined) => change(ref, { set: { lowDisk } }, []),
+
     /** Asks it to take no task any more; refused while it is asleep. Undefined `at`: it may again. */
     requestDrain: (ref: Ref, at: Instant | undefined) =>
       change(
         ref,
-        { set: { drainRequestedAt: at } },
+        { set: { drainRequestedAt: at, ...(at === undefined && { lowDisk: undefined }) } },
         at === undefined ? [] : [['in', 'status', ['starting', 'online', 'draining']]],
       ),
 

@@ -38,6 +38,15 @@ describe('chooseRunner', () => {
     expect(chooseRunner([dear, faulty, cheap])).toBe(cheap);
   });
 
+  it('spares a runner whose disk is low, until it starts anew; and then too when that did not help before', () => {
+    const shortage = { freeMiB: 1, neededMiB: 120, at: noon };
+    const filled = { ...shortage, atStart: false };
+    expect(chooseRunner([aRunner({ status: 'online', lowDisk: filled })])).toBeUndefined();
+    const asleep = aRunner({ lowDisk: filled });
+    expect(chooseRunner([asleep])).toBe(asleep);
+    expect(chooseRunner([aRunner({ lowDisk: { ...shortage, atStart: true } })])).toBeUndefined();
+  });
+
   it('lines up behind the runner with the shortest line when all are full', () => {
     const longer = aRunner({ status: 'online', slots: [aTaskId()], demand: [aTaskId()] });
     const shorter = aRunner({ status: 'online', slots: [aTaskId()] });

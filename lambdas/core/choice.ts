@@ -23,10 +23,15 @@ const readiness: Readonly<Record<RunnerStatus, number>> = {
   stopping: 4,
 };
 
+/** A disk that was low at the start of its agent is so at the next one too; one that a task filled may be empty by then. */
+const hasDisk = ({ lowDisk, status }: Runner): boolean =>
+  lowDisk === undefined || (!lowDisk.atStart && (status === 'stopping' || asleep.has(status)));
+
 /** A drain is over when the runner is asleep, or about to be: waking it starts its agent anew. */
 const isTaking = (runner: Runner): boolean =>
   runner.active &&
   runner.quarantinedAt === undefined &&
+  hasDisk(runner) &&
   (runner.drainRequestedAt === undefined || runner.status === 'stopping' || asleep.has(runner.status));
 
 /** Whether it can be made to owe a task. */

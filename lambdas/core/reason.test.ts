@@ -25,6 +25,13 @@ describe('whyWaiting', () => {
     expect(whyWaiting(task, [starting], addMs(noon, 12_000))).toBe('Starting i-0123456789abcdef0, 12 s.');
   });
 
+  it('says that disks are low, and by how much', () => {
+    const lowDisk = { freeMiB: 80, neededMiB: 120, at: noon, atStart: true };
+    expect(whyWaiting(task, [aRunner({ lowDisk })], noon)).toMatch(
+      /low \(sydney-1: 80 of 120 MiB free\)\. Make room/,
+    );
+  });
+
   it('tells how full the runners are', () => {
     const full = aRunner({ status: 'online', maxParallelTasks: 1, slots: [aTaskId()], demand: [task.id] });
     const other = aRunner({ name: 'sydney-2', status: 'online', slots: [aTaskId()] });

@@ -16,6 +16,13 @@ const nobodyAble = (runners: readonly Runner[]): string => {
   if (draining.length > 0 && draining.length === active.length) {
     return `Every runner for this task is asked to drain (${list(draining)}). Resume one, or start its agent again.`;
   }
+  const low = active.filter((runner) => runner.lowDisk !== undefined);
+  if (low.length > 0 && low.length === active.length) {
+    const rooms = low.map(
+      ({ name, lowDisk }) => `${name}: ${lowDisk?.freeMiB} of ${lowDisk?.neededMiB} MiB free`,
+    );
+    return `The disk of every runner for this task is low (${rooms.join(', ')}). Make room in the working folder of one; if its instance sleeps, resume it then.`;
+  }
   const quarantined = active.filter((runner) => runner.quarantinedAt !== undefined);
   if (quarantined.length > 0 && quarantined.length === active.length) {
     const whys = quarantined.map((runner) => `${runner.name}: ${runner.fault?.detail ?? 'it did not start'}`);

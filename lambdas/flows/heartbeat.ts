@@ -17,6 +17,7 @@ import { controlQueueOf, globalQueue, queuesOf } from '../core/routing.ts';
 import { runnerSources } from '../core/runner-state.ts';
 import type { Deps } from './deps.ts';
 import { loseTask } from './lose-task.ts';
+import { followDisk, recordDisk } from './low-disk.ts';
 import { type PlaceDeps, place, ring } from './place.ts';
 
 export type HeartbeatDeps = PlaceDeps & Pick<Deps, 'agentTokens' | 'announceDrained'>;
@@ -45,7 +46,10 @@ export const heartbeat = async (
   const beat = { agentVersion, agentId, credentialVersion, draining, leaving };
   const beating = await deps.runners.heartbeat(runnerRef(agent.pool, agent.runnerId), now, leaseUntil, beat);
   if (!beating) return undefined;
-  const runner = (await comeOnline(deps, beating)) ?? beating;
+  // Before it comes online, so that it is given nothing that it would refuse.
+  const informed = await recordDisk(deps, beating, request.lowDisk);
+  const present = (await comeOnline(deps, informed)) ?? informed;
+  const runner = await followDisk(deps, beating, present);
 
   const known = new Set<string>(request.tasks.map(({ taskId }) => taskId));
   // One that was sent before the last claim and comes after it, however late, says nothing of that claim's task.
@@ -77,7 +81,10 @@ export const heartbeat = async (
       )
       .map(({ taskId }) => taskId),
     drain:
-      runner.status === 'draining' || runner.status === 'stopping' || runner.drainRequestedAt !== undefined,
+      runner.status === 'draining' ||
+      runner.status === 'stopping' ||
+      runner.drainRequestedAt !== undefined ||
+      runner.lowDisk !== undefined,
     settings: settingsOf(deps, runner),
   };
 };

@@ -115,7 +115,7 @@ const settleStopped = async (deps: FollowDeps, runner: RunnerRecord, facts: Inst
     idle: to === 'stopped',
     statusSince,
   });
-  if (moved?.status === 'stopped' && runner.drainRequestedAt !== undefined) {
+  if (moved?.status === 'stopped' && (runner.drainRequestedAt ?? runner.lowDisk) !== undefined) {
     // While it drained it could not be made to owe what came for it; now that it sleeps, it can be woken.
     await placeWaiting(deps, queuesOf(moved), (task) => task.runnerId === undefined);
   }

@@ -5,6 +5,7 @@
 import {
   addMs,
   type ControlDoorbell,
+  type DiskShortage,
   type Doorbell,
   heartbeatRequest,
   type Instant,
@@ -199,6 +200,7 @@ export const flowBench = (table: Table) => {
       runner: RunnerRecord,
       tasks: readonly { id: `tsk_${string}`; attempt?: number }[] = [],
       claims?: number,
+      lowDisk?: DiskShortage,
     ) =>
       heartbeat(
         deps,
@@ -206,6 +208,7 @@ export const flowBench = (table: Table) => {
         heartbeatRequest.parse({
           agentVersion: '0.1.0',
           claims: claims ?? (await reload(runner)).claims,
+          lowDisk,
           tasks: tasks.map(({ id, attempt = 1 }) => ({ projectId, taskId: id, attempt })),
         }),
       ),

@@ -31,6 +31,7 @@ const probabilities = {
   'agent dead for good': 0.05,
   'instance stopped by EC2': 0.015,
   'agent cut off from the API': 0.01,
+  'disk full': 0.01,
   'reconciliation skipped': 0.1,
   'reconciliation twice at once': 0.1,
   'index late': 0.1,

@@ -80,6 +80,8 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
   const executions = new Set<Execution>();
   let isDead = false;
   let cutOffUntilMs = 0;
+  let diskFullUntilMs = 0;
+  let isKnown = false;
   const over = new AbortController();
 
   const timing: Timing = {
@@ -273,6 +275,10 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
       held,
       online: online.promise,
       heartbeatSettled: () => heartbeat.settled(),
+      hasRoom: async () => {
+        if (time.nowMs() < diskFullUntilMs) heartbeat.hurry();
+        return time.nowMs() >= diskFullUntilMs;
+      },
       attend,
       onFatal: exit,
       timing,
@@ -303,7 +309,11 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
   const heartbeat = createHeartbeat({
     held,
     agentVersion,
-    farewell: () => ({}),
+    state: async () => {
+      // Full from the start, it would need a person to make room.
+      if (isKnown && faults.hit('disk full')) diskFullUntilMs = time.nowMs() + chance.between(5000, 180_000);
+      return time.nowMs() < diskFullUntilMs ? { lowDisk: { freeMiB: 50, neededMiB: 120 } } : {};
+    },
     send: api.heartbeat,
     onAnswer: (answer, sentAtMs) => {
       if (isDead) return;
@@ -311,6 +321,7 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
       apply(answer.settings);
       monitor.onHeartbeat(answer.drain, sentAtMs);
       listen();
+      isKnown = true;
       online.resolve();
     },
     intervalMs: () => (monitor.isAsleep() ? 5000 : held.size() > 0 ? heartbeatIntervalMs : 30_000),
