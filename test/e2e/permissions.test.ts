@@ -1,0 +1,241 @@
+/**
+ * The rarer trips that some permission is granted for: `npm run iam:report` wants each to be used. What the desk's IAM denies
+ * fails here as it would in an account.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type LocalStack, type LocalStackOptions, startStack } from '../../local/stack.ts';
+import {
+  type CreatedRunner,
+  challengeResponse,
+  credentialsResponse,
+  type ProjectId,
+  type RunnerInput,
+  type Task,
+} from '../../protocol/index.ts';
+import { decrypt, readPrivateKey } from '../../runner-agent/keys.ts';
+import { apiClient, type Client, installAgent, until } from '../client.ts';
+
+/** For a whole trip on a machine that is busy with other tests. */
+const slow = 120_000;
+vi.setConfig({ testTimeout: slow });
+
+const folder = mkdtempSync(join(tmpdir(), 'reveille-permissions-'));
+const said: string[] = [];
+let stack: LocalStack;
+let api: Client;
+let projectId: ProjectId;
+
+const start = async (name: string, options: Partial<LocalStackOptions> = {}): Promise<void> => {
+  const log = (source: string, line: string) => said.push(`${source}: ${line}`);
+  stack = await startStack({ dataDir: join(folder, name), schedules: false, log, ...options });
+};
+const startFirst = async (name: string, options: Partial<LocalStackOptions> = {}): Promise<void> => {
+  await start(name, options);
+  api = apiClient(stack.url, stack.adminToken ?? '');
+  projectId = (await api.createProject('Permissions')).id;
+};
+/** Where the first start puts it. */
+const templateDir = join(folder, 'first', 'cdk.out');
+
+beforeAll(() => startFirst('first'), slow);
+afterAll(async () => {
+  await stack.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const addRunner = async (pool: ProjectId | undefined, input: Partial<RunnerInput>) => {
+  const instanceId = stack.ec2.createStoppedInstance();
+  const made = await api.createRunner(pool, { name: instanceId, instanceId, ...input });
+  installAgent(stack.ec2.diskOf(instanceId), made);
+  return { ...made.runner, instanceId };
+};
+const templateOf = async (project: ProjectId, input: object): Promise<string> =>
+  (await api.createTemplate(project, { name: 'test', app: 'bash', script: 'pwd', ...input })).id;
+const becomes = (task: Task, ...statuses: Task['status'][]) =>
+  until(`${task.id} is ${statuses.join(' or ')}`, 60_000, async () => {
+    const now = await api.getTask(task.projectId, task.id);
+    return statuses.includes(now.status) && now;
+  });
+const isIn = (instanceId: string, state: string) =>
+  until(`${instanceId} is ${state}`, 60_000, () =>
+    stack.ec2.list().some((instance) => instance.id === instanceId && instance.state === state),
+  );
+const pathOf = (pool: ProjectId | undefined, id: string) =>
+  pool === undefined ? `/api/runners/${id}` : `/api/projects/${pool}/runners/${id}`;
+const denials = () => said.filter((line) => line.includes('is not authorized to perform'));
+
+/** What an agent gets for its token and its private key. */
+const sessionOf = async (made: CreatedRunner) => {
+  const agent = apiClient(stack.url, made.token);
+  const { challenge } = challengeResponse.parse(await agent.call('POST', '/api/agent/challenge'));
+  const answer = await decrypt(challenge, readPrivateKey(made.privateKey ?? ''));
+  const body = { answer, agentVersion: '0', agentId: crypto.randomUUID(), isStart: true };
+  const given = credentialsResponse.parse(await agent.call('POST', '/api/agent/credentials', body));
+  const { endpoint, region, ...credentials } = given.aws;
+  const client = new SQSClient({
+    region,
+    credentials,
+    ...(endpoint !== undefined && { endpoint }),
+    useQueueUrlAsEndpoint: false,
+    maxAttempts: 1,
+  });
+  return { ...given, client };
+};
+
+describe("an agent's AWS credentials", () => {
+  it.each(['project', 'global'])('reach the queues of their own %s runner and no other', async (kind) => {
+    const own = kind === 'project' ? projectId : undefined;
+    const [project, elsewhere] = [
+      (await api.createProject('Own')).id,
+      await api.createRunner(kind === 'project' ? undefined : projectId, { name: `other than ${kind}` }),
+    ];
+    const pool = own === undefined ? undefined : project;
+    const made = await api.createRunner(pool, { name: kind });
+    const { client, session, settings } = await sessionOf(made);
+    const other = await sessionOf(elsewhere);
+    const agent = apiClient(stack.url, session);
+    const beat = (more: object) =>
+      agent.call('POST', '/api/agent/heartbeat', { agentVersion: '0', tasks: [], ...more });
+    await beat({});
+    const task = await api.startTask(project, await templateOf(project, {}));
+    const [QueueUrl = ''] = settings.queueUrls;
+
+    const receive = new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 5 });
+    const first = await client.send(receive);
+    const ReceiptHandle = first.Messages?.[0]?.ReceiptHandle;
+    expect(ReceiptHandle).toBeDefined();
+    await client.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }));
+    const again = await client.send(receive);
+    await client.send(
+      new DeleteMessageCommand({ QueueUrl, ReceiptHandle: again.Messages?.[0]?.ReceiptHandle }),
+    );
+
+    await expect(other.client.send(receive)).rejects.toMatchObject({ name: 'AccessDenied' });
+    await api.stopTask(project, task.id);
+    await beat({ draining: true, leaving: true });
+    await apiClient(stack.url, made.token).call('POST', '/api/agent/unregister');
+  });
+});
+
+describe('a runner', () => {
+  it.each(['project', 'global'])(
+    'of the kind %s sleeps when its owner drains it idle, and can be removed',
+    async (kind) => {
+      const { id: project } = await api.createProject(`Drain ${kind}`);
+      const pool = kind === 'project' ? project : undefined;
+      const runner = await addRunner(pool, { idleTimeoutMs: 600_000 });
+      await becomes(await api.startTask(project, await templateOf(project, {})), 'success');
+      await api.call('POST', `${pathOf(pool, runner.id)}/drain`);
+      await isIn(runner.instanceId, 'stopped');
+      await until(
+        'it is asleep',
+        60_000,
+        async () => (await api.getRunner(pool, runner.id)).status === 'stopped',
+      );
+      await api.call('DELETE', pathOf(pool, runner.id));
+    },
+  );
+
+  it('that was woken for a task which nobody wants any more is stopped by the reconciler', async () => {
+    const runner = await addRunner(projectId, { tags: ['unwanted'] });
+    // Without a config file the machine boots and no agent comes up.
+    rmSync(join(stack.ec2.diskOf(runner.instanceId), 'runner.json'));
+    const task = await api.startTask(projectId, await templateOf(projectId, { tag: 'unwanted' }));
+    await isIn(runner.instanceId, 'running');
+    await api.stopTask(projectId, task.id);
+    await stack.invoke('Reconcile', {});
+    await isIn(runner.instanceId, 'stopped');
+  });
+});
+
+/** Answers each webhook by what `answer` gives. */
+const receiver = async (answer: () => number) => {
+  const server = createServer((request, response) => {
+    request.resume();
+    response.writeHead(answer()).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  return { url: `http://127.0.0.1:${port}/hook`, stop: () => server.close() };
+};
+
+describe('a webhook', () => {
+  it('that was not acknowledged is sent again by itself', async () => {
+    const answers = [503, 503, 204];
+    const { url: webhookUrl, stop } = await receiver(() => answers.shift() ?? 204);
+    try {
+      await api.createRunner(projectId, { name: 'hook', tags: ['hook'], webhookUrl });
+      const task = await api.startTask(projectId, await templateOf(projectId, { tag: 'hook' }));
+      const tries = async () => {
+        const all = await api.listDeliveries(projectId);
+        return all.find(({ taskId }) => taskId === task.id)?.attempts.length ?? 0;
+      };
+      await until('it was tried twice', 60_000, async () => (await tries()) >= 2);
+      await api.stopTask(projectId, task.id);
+    } finally {
+      stop();
+    }
+  });
+});
+
+describe('after the queues were lost', () => {
+  it.each(['by the event', 'by the reconciler'])(
+    'a task whose instance has stopped goes to another runner, found %s',
+    async (how) => {
+      const { url: webhookUrl, stop } = await receiver(() => 503);
+      const isEvent = how === 'by the event';
+      const name = isEvent ? 'event' : 'reconciler';
+      await stack.stop();
+      await startFirst(name, { templateDir });
+      try {
+        const held = [];
+        for (const pool of [projectId, undefined]) {
+          const { id: owner } = pool === undefined ? await api.createProject('Elsewhere') : { id: pool };
+          const runner = await addRunner(pool, { idleTimeoutMs: 600_000 });
+          const templateId = await templateOf(owner, { script: 'sleep 600', onRunnerLost: 'retry' });
+          const task = await api.startTask(owner, templateId);
+          await becomes(task, 'running');
+          const fallback = await api.createRunner(pool, { name: 'fallback', webhookUrl });
+          held.push({ pool, runner, task, fallback });
+        }
+        const token = stack.adminToken ?? '';
+        const port = Number(new URL(stack.url).port);
+        await stack.stop();
+        const file = join(folder, name, 'instances.json');
+        if (!isEvent) writeFileSync(file, readFileSync(file, 'utf8').replaceAll('"running"', '"stopped"'));
+        // Their agents don't come up before they are stopped; and that they stop is known before they have stopped.
+        await start(name, { port, delays: { bootMs: 600_000, stoppingMs: 1000 }, templateDir });
+        api = apiClient(stack.url, token);
+        for (const { runner } of held) {
+          if (isEvent) stack.ec2.stop(runner.instanceId);
+        }
+        for (const { task, fallback } of held) {
+          await until(`${task.id} waits for the other runner`, 60_000, async () => {
+            if (!isEvent) await stack.invoke('Reconcile', {});
+            const { attempt, runnerId } = await api.getTask(task.projectId, task.id);
+            return attempt === 2 && runnerId !== undefined;
+          });
+          await api.stopTask(task.projectId, task.id);
+          expect(fallback.runner.id).toBeDefined();
+        }
+      } finally {
+        stop();
+      }
+    },
+  );
+});
+
+it('nothing was denied on the way but what the agent asked for that is not its own', () => {
+  expect(denials().filter((line) => !line.includes('RunnerRole'))).toEqual([]);
+});
