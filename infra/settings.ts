@@ -29,6 +29,10 @@ const settings = z.object({
     .max(3650, 'must be at most 3650')
     .default(365)
     .describe('How long events of the audit trail are kept'),
+  webhookAllowed: z
+    .union([z.array(z.string()), z.string().transform((text) => text.split(','))])
+    .default([])
+    .describe('Ranges such as 10.0.0.0/8, addresses and host names where webhooks may go beside public ones'),
   runnerInstanceType: z
     .string()
     .regex(/^(a1|[a-z]+\d+g[a-z]*)\.[a-z0-9-]+$/, 'must be an arm64 instance type such as t4g.small')

@@ -130,10 +130,15 @@ export class ReveilleStack extends Stack {
     const announceDrained = sendTo(drainedRunners, 'DRAINED_RUNNERS_QUEUE_URL');
     const retryWebhooks = sendTo(webhookRetries, 'WEBHOOK_RETRIES_QUEUE_URL');
     const ownUrl = { environment: { API_URL: httpApi.apiEndpoint } };
+    const { webhookAllowed } = settings;
+    const webhookReach: Grant = {
+      ...(webhookAllowed.length > 0 && { environment: { WEBHOOK_ALLOWED: webhookAllowed.join(',') } }),
+    };
     const place = [
       inTable.items('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),
       taskQueues.ring,
       retryWebhooks,
+      webhookReach,
       ownUrl,
     ];
     const receiveWebhook = inTable.items('BatchGetItem', 'PutItem', 'UpdateItem');
@@ -148,6 +153,7 @@ export class ReveilleStack extends Stack {
     give(instanceEvents, [...place, inTable.queryLive, instances.start, instances.describe]);
     give(webhookRetry, [
       inTable.items('GetItem', 'BatchGetItem', 'UpdateItem'),
+      webhookReach,
       retriesOf(webhookRetries, webhookRetriesMax),
     ]);
     give(reconcile, [...place, inTable.queryLive, instances.start, instances.stop, instances.describe]);

@@ -1,5 +1,6 @@
 /** The environment of the functions: each reads at its top the variables that it uses, and none other. */
 import * as z from 'zod';
+import { isAllowance } from './adapters/address-guard.ts';
 
 const notEmpty = z.string().min(1);
 
@@ -34,6 +35,14 @@ export const variables = z.object({
     .describe('How long events of the audit trail are kept'),
   AWS_REGION: notEmpty.describe("The control plane's region; set by Lambda"),
   AWS_ENDPOINT_URL: z.url().optional().describe("Where AWS is, when it is not at AWS's own endpoints"),
+  WEBHOOK_ALLOWED: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').filter((entry) => entry !== ''))
+    .refine((entries) => entries.every(isAllowance), {
+      error: 'must be ranges such as 10.0.0.0/8, addresses and host names, with commas between them',
+    })
+    .describe('Where webhooks may go beside public addresses'),
   WEBHOOK_RETRIES_QUEUE_URL: notEmpty.describe('Where webhook deliveries wait for their next attempt'),
 });
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { type Clock, type Delivery, projectId, toInstant } from '../protocol/index.ts';
+import { type AddressGuard, addressGuard } from './adapters/address-guard.ts';
 import { deliveryStore } from './adapters/deliveries.ts';
 import { newId } from './adapters/ids.ts';
 import { ec2Instances } from './adapters/instances.ts';
@@ -48,8 +49,9 @@ export const deliveryRef = z.object({
 /** How long after the failed first attempt the second follows. */
 const firstRetryDelaySeconds = 5;
 
-export const wireWebhooks = (client: SQSClient, retriesQueueUrl: string) => ({
-  sendWebhook: httpWebhookSender(now),
+/** `guard` says where webhooks may go. */
+export const wireWebhooks = (client: SQSClient, retriesQueueUrl: string, guard: AddressGuard) => ({
+  sendWebhook: httpWebhookSender(now, guard),
   retryWebhook: async ({ projectId, id }: Pick<Delivery, 'projectId' | 'id'>): Promise<void> => {
     await client.send(
       new SendMessageCommand({
@@ -78,6 +80,7 @@ export const followVariables = variables.pick({
   QUEUE_URL_PREFIX: true,
   QUEUE_NAME_PREFIX: true,
   WEBHOOK_RETRIES_QUEUE_URL: true,
+  WEBHOOK_ALLOWED: true,
 });
 
 /** What the functions have that follow EC2 and repair: all that it takes to place a task and wake a runner. */
@@ -85,7 +88,7 @@ export const wireFollowing = (config: z.infer<typeof followVariables>) => {
   const sqs = makeSqsClient();
   return {
     ...wireStores(config.TABLE_NAME),
-    ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL),
+    ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
     queues: sqsQueues(sqs, { namePrefix: config.QUEUE_NAME_PREFIX, urlPrefix: config.QUEUE_URL_PREFIX }),
     instances: ec2Instances(),
     apiUrl: config.API_URL,

@@ -43,6 +43,8 @@ export const functionEnvironment = (
   AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   AWS_SESSION_TOKEN: credentials.sessionToken,
   AWS_ENDPOINT_URL: endpointUrl,
+  // Whoever runs the stack on one machine may have receivers there too; the stack's own are.
+  WEBHOOK_ALLOWED: [spec.environment.WEBHOOK_ALLOWED, 'localhost,127.0.0.0/8,::1'].filter(Boolean).join(','),
 });
 
 /** Makes the pool of one function; its first sandbox starts with the first invocation. */

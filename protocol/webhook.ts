@@ -16,11 +16,22 @@ export const webhookBody = z.discriminatedUnion('action', [
 ]);
 export type WebhookBody = z.infer<typeof webhookBody>;
 
+/** What is kept of the body that a receiver answers with. */
+export const recordedBodyBytes = 4096;
+
+export const recordedResponse = z.object({
+  headers: z.record(z.string(), z.string()).describe('Those that help to find out what went wrong'),
+  body: z.string().describe('Its first 4,096 bytes, as UTF-8'),
+  isCut: z.literal(true).optional().describe('The body was longer'),
+});
+export type RecordedResponse = z.infer<typeof recordedResponse>;
+
 export const deliveryAttempt = z.object({
   at: instant,
   durationMs: z.int(),
   statusCode: z.int().optional(),
   error: z.string().optional(),
+  response: recordedResponse.optional().describe('Kept of the last ten attempts'),
 });
 export type DeliveryAttempt = z.infer<typeof deliveryAttempt>;
 

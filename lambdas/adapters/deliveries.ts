@@ -12,6 +12,8 @@ import { type Item, type Key, keys, type Table } from './table.ts';
 
 /** How long deliveries are kept. */
 const retentionDays = 30;
+/** So that the item stays small however often it is sent again by hand: at most 10 times 4 KB. */
+const responsesKept = 10;
 /** Longer than any tolerance for old time stamps, after which a replay is refused for its age. */
 const seenRetentionSeconds = 3600;
 
@@ -35,7 +37,9 @@ export const deliveryStore = (table: Table) => {
     attempt: DeliveryAttempt,
     status: Delivery['status'],
   ): Promise<Delivery> => {
-    const attempts = [...made.attempts, attempt];
+    const attempts = [...made.attempts, attempt].map((one, index, { length }) =>
+      index < length - responsesKept ? { ...one, response: undefined } : one,
+    );
     const item = await table.update(
       keyOf(made),
       {

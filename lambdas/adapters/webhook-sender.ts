@@ -1,8 +1,19 @@
 /** One attempt at a webhook: signed by the Standard Webhooks scheme (https://www.standardwebhooks.com), sent, and told. */
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { Webhook } from 'standardwebhooks';
-import { type Clock, type Delivery, type DeliveryAttempt, epochMs, msBetween } from '../../protocol/index.ts';
+import {
+  type Clock,
+  type Delivery,
+  type DeliveryAttempt,
+  epochMs,
+  msBetween,
+  type RecordedResponse,
+  recordedBodyBytes,
+} from '../../protocol/index.ts';
+import type { AddressGuard } from './address-guard.ts';
 
-/** A receiver has as long as Semaphore gives it. The first attempt holds up its caller, so it has less. */
+/** From the first look-up to the last byte of the answer. The first attempt holds up its caller, so it is less than Semaphore gives. */
 export const attemptTimeoutMs = 10_000;
 
 /** Sends a delivery once. Never throws: what went wrong is in the attempt. */
@@ -14,36 +25,81 @@ export type SendWebhook = (
 export const acknowledged = (attempt: DeliveryAttempt): boolean =>
   attempt.statusCode !== undefined && attempt.statusCode >= 200 && attempt.statusCode < 300;
 
+/** What helps to find out why a receiver refuses; the others are noise, or not ours to keep. */
+const headersOfUse = ['content-type', 'location', 'retry-after', 'server', 'x-request-id', 'apigw-requestid'];
+const maxHeaderLength = 200;
+
+/** Without the half of a character at which it was cut, if it was. */
+const toText = (bytes: Buffer): string => new TextDecoder().decode(bytes, { stream: true });
+
+const readResponse = async (response: IncomingMessage): Promise<RecordedResponse> => {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of response) {
+    const bytes: Buffer = piece;
+    pieces.push(bytes);
+    length += bytes.length;
+    // Leaving the loop ends the connection: what comes after is not even received.
+    if (length > recordedBodyBytes) break;
+  }
+  const headers = headersOfUse.flatMap((name) => {
+    const value = response.headers[name];
+    return typeof value === 'string' ? [[name, value.slice(0, maxHeaderLength)] as const] : [];
+  });
+  return {
+    headers: Object.fromEntries(headers),
+    body: toText(Buffer.concat(pieces).subarray(0, recordedBodyBytes)),
+    ...(length > recordedBodyBytes && { isCut: true }),
+  };
+};
+
+/**
+ * Posts by way of the guard. Each request has a connection of its own: an idle one would mostly be dead
+ * when the function is thawed, and was checked long ago.
+ */
+const post = async (
+  guard: AddressGuard,
+  url: string,
+  headers: Readonly<Record<string, string | number>>,
+  body: string,
+  timeoutMs: number,
+): Promise<Pick<DeliveryAttempt, 'statusCode' | 'response'>> => {
+  const refused = guard.refuse(url);
+  if (refused) throw new Error(refused);
+  const signal = AbortSignal.timeout(timeoutMs);
+  const send = new URL(url).protocol === 'https:' ? httpsRequest : httpRequest;
+  const answered = Promise.withResolvers<IncomingMessage>();
+  const options = { method: 'POST', headers, signal, agent: false, lookup: guard.lookup } as const;
+  const request = send(url, options, answered.resolve);
+  request.on('error', answered.reject);
+  request.end(body);
+  try {
+    const response = await answered.promise;
+    return { statusCode: response.statusCode ?? 0, response: await readResponse(response) };
+  } catch (error) {
+    throw signal.aborted ? new Error(`No whole answer came within ${timeoutMs / 1000} s.`) : error;
+  } finally {
+    request.destroy();
+  }
+};
+
+/** Sends over HTTP. Redirects are not followed: a receiver could point anywhere by one. */
 export const httpWebhookSender =
-  (now: Clock, request: typeof fetch = fetch): SendWebhook =>
+  (now: Clock, guard: AddressGuard, timeoutMs = attemptTimeoutMs): SendWebhook =>
   async ({ id, url, body }, secret) => {
     const at = now();
     const sentAt = new Date(epochMs(at));
     const payload = JSON.stringify({ ...body, sent_at: at });
-    const outcome = await request(url, {
-      method: 'POST',
-      redirect: 'manual',
-      signal: AbortSignal.timeout(attemptTimeoutMs),
-      headers: {
-        'content-type': 'application/json',
-        'user-agent': 'Reveille',
-        'webhook-id': id,
-        'webhook-timestamp': String(Math.floor(sentAt.getTime() / 1000)),
-        'webhook-signature': new Webhook(secret).sign(id, sentAt, payload),
-      },
-      body: payload,
-    }).then(
-      async (response) => {
-        await response.body?.cancel();
-        return { statusCode: response.status };
-      },
-      (error: unknown) => ({ error: describeFailure(error) }),
-    );
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(payload),
+      'user-agent': 'Reveille',
+      'webhook-id': id,
+      'webhook-timestamp': String(Math.floor(sentAt.getTime() / 1000)),
+      'webhook-signature': new Webhook(secret).sign(id, sentAt, payload),
+    };
+    const outcome = await post(guard, url, headers, payload, timeoutMs).catch((error: unknown) => ({
+      error: (error instanceof Error ? error.message : String(error)).slice(0, 500),
+    }));
     return { at, durationMs: msBetween(at, now()), ...outcome };
   };
-
-const describeFailure = (error: unknown): string => {
-  if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
-  return `${error.message}${cause}`.slice(0, 500);
-};

@@ -321,6 +321,18 @@ const runners: readonly Row[] = [
     (w) => post(`${w.mine.base}/runners`, aRunner({ webhookUrl: 'file:///etc/passwd' })),
   ],
   [
+    'a webhook URL at the address of instance metadata',
+    422,
+    'invalid_request',
+    (w) => post(`${w.mine.base}/runners`, aRunner({ webhookUrl: 'http://169.254.169.254/latest' })),
+  ],
+  [
+    'a webhook URL at this machine',
+    422,
+    'invalid_request',
+    (w) => post(`${w.mine.base}/runners`, aRunner({ webhookUrl: 'http://127.1:8080/' })),
+  ],
+  [
     'a global runner with tags',
     422,
     'invalid_request',

@@ -1,7 +1,9 @@
 /** What the API works with, and what its middleware tells the handlers. */
+
 import type { Context } from 'hono';
 import type { RequestIdVariables } from 'hono/request-id';
 import type { LoginId } from '../../protocol/index.ts';
+import type { AddressGuard } from '../adapters/address-guard.ts';
 import type { AgentIdentity } from '../adapters/agent-tokens.ts';
 import type { ApiTokenStore, Caller } from '../adapters/api-tokens.ts';
 import type { AttemptStore } from '../adapters/attempts.ts';
@@ -40,6 +42,8 @@ export interface ApiDeps extends Omit<Deps, 'instances'> {
   /** Throws when the table cannot be read. */
   readonly checkHealth: () => Promise<void>;
   readonly region: string;
+  /** Why webhooks may not go to that URL; undefined where nothing is wrong by its text. */
+  readonly refuseUrl: AddressGuard['refuse'];
   /** Where agents find SQS, when it is not at AWS's own endpoint. */
   readonly awsEndpoint?: string | undefined;
   /** Where people find the console; its origin is the one from which a cookie is good. */

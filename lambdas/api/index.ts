@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { STSClient } from '@aws-sdk/client-sts';
 import { handle } from 'hono/aws-lambda';
+import { addressGuard } from '../adapters/address-guard.ts';
 import { agentTokens } from '../adapters/agent-tokens.ts';
 import { apiTokenStore, rememberCallers } from '../adapters/api-tokens.ts';
 import { attemptStore } from '../adapters/attempts.ts';
@@ -32,6 +33,7 @@ const config = readConfig(
     RUNNER_ROLE_ARN: true,
     DRAINED_RUNNERS_QUEUE_URL: true,
     WEBHOOK_RETRIES_QUEUE_URL: true,
+    WEBHOOK_ALLOWED: true,
     AUDIT_RETENTION_DAYS: true,
     AWS_REGION: true,
     AWS_ENDPOINT_URL: true,
@@ -42,6 +44,7 @@ const config = readConfig(
 const stores = wireStores(config.TABLE_NAME);
 const { table, now, newId } = stores;
 const sqs = makeSqsClient();
+const guard = addressGuard(config.WEBHOOK_ALLOWED);
 const resources = resourceStores(table, { now, newId });
 
 const audit = auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENTION_DAYS });
@@ -53,7 +56,8 @@ const rememberTokensMs = 30_000;
 
 const app = createApp({
   ...stores,
-  ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL),
+  ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, guard),
+  refuseUrl: guard.refuse,
   resources,
   projects: projectStore(table, { now, newId }),
   apiTokens,

@@ -73,12 +73,20 @@ const runnerRoutesAt = (deps: ApiDeps, place: Place) => {
     const maySet = mayCall(c.get('role'), `replace${name}`);
     return { ...shown, ...(maySet && webhookUrl !== undefined && { webhookUrl }) };
   };
-  const refuseTags = (c: Context, pool: Pool, input: RunnerInput) =>
-    pool === 'global' && input.tags.length > 0
-      ? refuse(c, 'invalid_request', 'A global runner has no tags: it takes what no project runner takes.', [
-          { path: 'tags', message: 'must be empty on a global runner' },
+  const refuseInput = (c: Context, pool: Pool, { tags, webhookUrl }: RunnerInput) => {
+    if (pool === 'global' && tags.length > 0) {
+      const detail = 'A global runner has no tags: it takes what no project runner takes.';
+      return refuse(c, 'invalid_request', detail, [
+        { path: 'tags', message: 'must be empty on a global runner' },
+      ]);
+    }
+    const refused = webhookUrl && deps.refuseUrl(webhookUrl);
+    return refused
+      ? refuse(c, 'invalid_request', `Webhooks cannot go there: ${refused}`, [
+          { path: 'webhookUrl', message: 'must be a public address' },
         ])
       : undefined;
+  };
 
   return routes<PersonEnv>()
     .openapi(
@@ -115,7 +123,7 @@ const runnerRoutesAt = (deps: ApiDeps, place: Place) => {
         const pool = poolIn(c.req.param());
         const input = c.req.valid('json');
         if (!(await isKnown(pool))) return refuseUnknown(c, 'project');
-        const refused = refuseTags(c, pool, input);
+        const refused = refuseInput(c, pool, input);
         if (refused) return refused;
         const result = await makeRunner(deps, pool, input, deps.makeKeyPair());
         if (!result.ok) return refuseTaken(c, input.instanceId);
@@ -159,7 +167,7 @@ const runnerRoutesAt = (deps: ApiDeps, place: Place) => {
         const input = c.req.valid('json');
         const before = await find(c.req.param());
         if (!before) return refuseUnknown(c, 'runner');
-        const refused = refuseTags(c, poolIn(c.req.param()), input);
+        const refused = refuseInput(c, poolIn(c.req.param()), input);
         if (refused) return refused;
         if (isAwake(before.status) && rebinds(before, input)) {
           const detail = `It is ${before.status}. Bind it to another instance or webhook when it is stopped.`;

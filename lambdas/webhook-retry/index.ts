@@ -1,6 +1,7 @@
 /** Tries webhook deliveries again, later each time, until they are acknowledged or their tries are used up. */
 import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
+import { addressGuard } from '../adapters/address-guard.ts';
 import { makeSqsClient } from '../adapters/queues.ts';
 import { handleBatch } from '../batch.ts';
 import { readConfig, variables } from '../config.ts';
@@ -8,11 +9,19 @@ import { retry } from '../flows/deliver.ts';
 import { deliveryRef, wireStores, wireWebhooks } from '../wiring.ts';
 
 const config = readConfig(
-  variables.pick({ TABLE_NAME: true, WEBHOOK_RETRIES_QUEUE_URL: true, WEBHOOK_RETRIES_MAX: true }),
+  variables.pick({
+    TABLE_NAME: true,
+    WEBHOOK_RETRIES_QUEUE_URL: true,
+    WEBHOOK_RETRIES_MAX: true,
+    WEBHOOK_ALLOWED: true,
+  }),
   process.env,
 );
 const sqs = makeSqsClient();
-const deps = { ...wireStores(config.TABLE_NAME), ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL) };
+const deps = {
+  ...wireStores(config.TABLE_NAME),
+  ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
+};
 
 /** 10 s, 20 s, 40 s … at most a quarter of an hour. */
 const backoffSeconds = (tries: number): number => Math.min(900, 5 * 2 ** tries);

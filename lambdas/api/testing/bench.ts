@@ -15,6 +15,7 @@ import {
   toInstant,
 } from '../../../protocol/index.ts';
 import type { TestTable } from '../../../test/dynamodb.ts';
+import { addressGuard } from '../../adapters/address-guard.ts';
 import { agentTokens } from '../../adapters/agent-tokens.ts';
 import { apiTokenStore } from '../../adapters/api-tokens.ts';
 import { attemptStore } from '../../adapters/attempts.ts';
@@ -90,6 +91,7 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     announceDrained: async () => {},
     sendWebhook: async () => ({ at: present, durationMs: 1, statusCode: 204 }),
     retryWebhook: async () => {},
+    refuseUrl: addressGuard().refuse,
     users: userStore(table, { now, newId }),
     invitations: invitationStore(table, { now, newId, randomBytes }),
     attempts: attemptStore(table, now),
