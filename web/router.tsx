@@ -94,13 +94,27 @@ const task = createRoute({
   component: lazyRouteComponent(() => import('./pages/task.tsx'), 'TaskPage'),
 });
 
+const inProject = '/projects/$projectId';
 const pages = [
   page('/welcome', () => import('./pages/welcome.tsx'), 'WelcomePage'),
-  page('/projects/$projectId', () => import('./pages/dashboard.tsx'), 'DashboardPage'),
-  page('/projects/$projectId/runners', () => import('./pages/runners.tsx'), 'RunnersPage'),
-  page('/projects/$projectId/runners/$runnerId', () => import('./pages/runner.tsx'), 'RunnerPage'),
+  page(inProject, () => import('./pages/dashboard.tsx'), 'DashboardPage'),
+  page(`${inProject}/runners`, () => import('./pages/runners.tsx'), 'RunnersPage'),
+  page(`${inProject}/runners/$runnerId`, () => import('./pages/runner.tsx'), 'RunnerPage'),
+  page(`${inProject}/costs`, () => import('./pages/costs.tsx'), 'CostsPage'),
+  page(`${inProject}/templates`, () => import('./pages/templates.tsx'), 'TemplatesPage'),
+  page(`${inProject}/inventories`, () => import('./pages/inventories.tsx'), 'InventoriesPage'),
+  page(`${inProject}/repositories`, () => import('./pages/repositories.tsx'), 'RepositoriesPage'),
+  page(`${inProject}/keys`, () => import('./pages/keys.tsx'), 'KeysPage'),
+  page(`${inProject}/environments`, () => import('./pages/environments.tsx'), 'EnvironmentsPage'),
+  page(`${inProject}/members`, () => import('./pages/members.tsx'), 'MembersPage'),
+  page(`${inProject}/deliveries`, () => import('./pages/deliveries.tsx'), 'DeliveriesPage'),
+  page(`${inProject}/audit`, () => import('./pages/audit.tsx'), 'AuditPage'),
+  page('/projects', () => import('./pages/projects.tsx'), 'ProjectsPage'),
   page('/runners', () => import('./pages/runners.tsx'), 'GlobalRunnersPage'),
   page('/runners/$runnerId', () => import('./pages/runner.tsx'), 'GlobalRunnerPage'),
+  page('/people', () => import('./pages/people.tsx'), 'PeoplePage'),
+  page('/audit', () => import('./pages/audit.tsx'), 'StackAuditPage'),
+  page('/account', () => import('./pages/account.tsx'), 'AccountPage'),
 ];
 
 export const router = createRouter({

@@ -2,14 +2,24 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import type * as z from 'zod';
 import {
+  apiToken,
+  auditEvent,
+  delivery,
+  environment,
+  inventory,
+  invitation,
+  key,
+  member,
   page,
   project,
   type Runner,
+  repository,
   runner,
   type Task,
   type TaskStatus,
   task,
   template,
+  user,
 } from '../../protocol/index.ts';
 import { adaptive } from './polling.ts';
 import { get, type Query } from './request.ts';
@@ -50,6 +60,15 @@ export const runnerQuery = (projectId: string | undefined, runnerId: string) =>
   });
 
 export const templatesQuery = (projectId: string) => list(pathIn(projectId, 'templates'), template);
+export const inventoriesQuery = (projectId: string) => list(pathIn(projectId, 'inventories'), inventory);
+export const repositoriesQuery = (projectId: string) => list(pathIn(projectId, 'repositories'), repository);
+export const keysQuery = (projectId: string) => list(pathIn(projectId, 'keys'), key);
+export const environmentsQuery = (projectId: string) => list(pathIn(projectId, 'environments'), environment);
+export const membersQuery = (projectId: string) => list(pathIn(projectId, 'members'), member);
+export const invitationsQuery = (projectId: string) => list(pathIn(projectId, 'invitations'), invitation);
+export const apiTokensQuery = (projectId: string | undefined) =>
+  list(pathIn(projectId, 'api-tokens'), apiToken);
+export const usersQuery = list('/api/users', user);
 
 /** Page after page, newest first. Asks again for the pages that are shown. */
 const pages = <T extends z.ZodType>(path: string, item: T, query: Query = {}) =>
@@ -75,3 +94,12 @@ export const taskQuery = (projectId: string, taskId: string) =>
     queryFn: ({ signal }) => get(pathIn(projectId, `tasks/${taskId}`), task, {}, signal),
     refetchInterval: adaptive<Task>((one) => !hasEnded(one)),
   });
+
+export const deliveriesQuery = (projectId: string) => ({
+  ...pages(pathIn(projectId, 'deliveries'), delivery),
+  refetchInterval: adaptive<{ pages: { items: { status: string }[] }[] }>(({ pages: shown }) =>
+    shown.some(({ items }) => items.some(({ status }) => status === 'pending')),
+  ),
+});
+
+export const auditQuery = (projectId: string | undefined) => pages(pathIn(projectId, 'audit'), auditEvent);

@@ -1,20 +1,219 @@
-/** What goes on in a project now. */
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { useParams } from '@tanstack/react-router';
+/** What goes on in a project now, what went wrong lately, and what sleeping saved. */
+import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
+import { Link, useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { projectsQuery, runnersQuery, tasksQuery } from '../client/queries.ts';
-import { TaskTable } from '../parts/task-table.tsx';
-import { Page } from '../ui/page.tsx';
+import type { Dashboard, Task } from '../../protocol/index.ts';
+import { dashboardQuery } from '../client/insight.ts';
+import { projectsQuery, runnersQuery } from '../client/queries.ts';
+import { useMay } from '../client/session.ts';
+import { DayChart } from '../parts/day-chart.tsx';
+import { TaskLink } from '../parts/task-table.tsx';
+import { RunnerBadge, runnerState, TaskBadge } from '../ui/badge.tsx';
+import { ButtonLink } from '../ui/button.tsx';
+import { Empty } from '../ui/empty.tsx';
+import { formatMoney } from '../ui/money.tsx';
+import { Card, Page } from '../ui/page.tsx';
+import { Ago, Duration, formatDuration } from '../ui/time.tsx';
+
+type Listed = Dashboard['running'][number];
+
+const Figure = ({
+  name,
+  value,
+  note,
+}: {
+  readonly name: string;
+  readonly value: string;
+  readonly note?: string;
+}): ReactNode => (
+  <div className="figure">
+    <dt>{name}</dt>
+    <dd>
+      {value} {note && <small>{note}</small>}
+    </dd>
+  </div>
+);
+
+const percent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 });
+
+const successRate = (days: Dashboard['days']): string => {
+  const succeeded = days.reduce((sum, day) => sum + day.succeeded, 0);
+  const all = succeeded + days.reduce((sum, day) => sum + day.failed, 0);
+  return all === 0 ? '–' : percent.format(succeeded / all);
+};
+
+const median = (values: readonly (number | undefined)[]): number | undefined => {
+  const known = values.filter((value) => value !== undefined).sort((a, b) => a - b);
+  return known[Math.floor(known.length / 2)];
+};
+
+const TaskRows = ({
+  tasks,
+  none,
+  since,
+}: {
+  readonly tasks: readonly Listed[];
+  readonly none: string;
+  readonly since: (task: Listed) => ReactNode;
+}): ReactNode =>
+  tasks.length === 0 ? (
+    <p className="quiet-text">{none}</p>
+  ) : (
+    <ul className="rows">
+      {tasks.map((task) => (
+        <li key={task.id}>
+          <TaskLink task={task as Task}>{task.templateName}</TaskLink>
+          <TaskBadge status={task.status} />
+          <span className="wide small-text quiet-text">
+            {since(task)}
+            {task.reason && <> · {task.reason}</>}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
 
 export const DashboardPage = (): ReactNode => {
   const { projectId } = useParams({ from: '/signed-in/projects/$projectId' });
-  const { data: projects = [] } = useQuery(projectsQuery);
+  const { data: projects } = useSuspenseQuery(projectsQuery);
+  const { data } = useSuspenseQuery(dashboardQuery(projectId));
   const { data: runners = [] } = useQuery(runnersQuery(projectId));
-  const { data } = useInfiniteQuery(tasksQuery(projectId, { limit: 10 }));
-  const tasks = data?.pages.flatMap(({ items }) => items) ?? [];
+  const mayRun = useMay(projectId, 'task_runner');
+  const isManager = useMay(projectId, 'manager');
+  const project = projects.find(({ id }) => id === projectId);
+  const { days, running, waiting, failures } = data;
+  const tasks = days.reduce((sum, day) => sum + day.succeeded + day.failed + day.stopped, 0);
+  const wait = median(days.map(({ medianWaitMs }) => medianWaitMs));
+  const asleep = runners.filter(({ status }) => status === 'stopped').length;
+  const isNew = tasks + running.length + waiting.length === 0;
   return (
-    <Page title={projects.find(({ id }) => id === projectId)?.name ?? 'Dashboard'}>
-      <TaskTable tasks={tasks} runnerNames={new Map(runners.map(({ id, name }) => [id, name]))} />
+    <Page
+      title={project?.name ?? 'Dashboard'}
+      lead={project?.description}
+      actions={
+        mayRun && (
+          <ButtonLink look="primary" to="/projects/$projectId/templates" params={{ projectId }}>
+            Run a template
+          </ButtonLink>
+        )
+      }
+    >
+      {isNew && (
+        <Empty
+          icon="tasks"
+          title="Nothing has run here in the last two weeks"
+          action={
+            isManager && runners.length === 0 ? (
+              <ButtonLink look="primary" to="/projects/$projectId/runners" params={{ projectId }}>
+                Add a runner
+              </ButtonLink>
+            ) : undefined
+          }
+        >
+          {runners.length === 0
+            ? 'First a runner that can run tasks, then a template that says what to run.'
+            : 'Run a template, and follow its task here.'}
+        </Empty>
+      )}
+      <dl className="figures">
+        <Figure
+          name="Running now"
+          value={String(running.length)}
+          note={waiting.length > 0 ? `${waiting.length} waiting` : ''}
+        />
+        <Figure name="Runners awake" value={String(runners.length - asleep)} note={`of ${runners.length}`} />
+        <Figure name="Success, 14 days" value={successRate(days)} note={`${tasks} tasks`} />
+        <Figure name="Wait, median day" value={wait === undefined ? '–' : formatDuration(wait)} />
+        <Figure
+          name="Saved, 14 days"
+          value={formatMoney(data.savedMicroUsd)}
+          note={`spent ${formatMoney(data.spentMicroUsd)}`}
+        />
+      </dl>
+      <div className="cards">
+        <Card title="Running">
+          <TaskRows
+            tasks={running}
+            none="No task runs."
+            since={(task) => (
+              <>
+                for <Duration from={task.startedAt ?? task.claimedAt ?? task.createdAt} /> · {task.createdBy}
+              </>
+            )}
+          />
+        </Card>
+        <Card title="Waiting, and why">
+          <TaskRows
+            tasks={waiting}
+            none="No task waits."
+            since={(task) => (
+              <>
+                for <Duration from={task.createdAt} />
+              </>
+            )}
+          />
+        </Card>
+        <Card title="Failed lately">
+          <TaskRows
+            tasks={failures.slice(0, 5)}
+            none="No task failed."
+            since={(task) => <Ago at={task.finishedAt ?? task.createdAt} />}
+          />
+        </Card>
+        <Card title="Runners">
+          {runners.length === 0 ? (
+            <p className="quiet-text">This project has no runner of its own.</p>
+          ) : (
+            <ul className="rows">
+              {[...runners]
+                .sort((a, b) => Number(runnerState(b)[2]) - Number(runnerState(a)[2]))
+                .slice(0, 8)
+                .map((runner) => (
+                  <li key={runner.id}>
+                    <Link
+                      to="/projects/$projectId/runners/$runnerId"
+                      params={{ projectId, runnerId: runner.id }}
+                    >
+                      {runner.name}
+                    </Link>
+                    <RunnerBadge runner={runner} />
+                  </li>
+                ))}
+            </ul>
+          )}
+        </Card>
+      </div>
+      <div className="cards">
+        <Card title="Tasks per day">
+          <DayChart
+            label="Tasks per day"
+            days={days.map(({ day, succeeded, failed, stopped }) => ({
+              day,
+              values: { succeeded, failed, stopped },
+            }))}
+            series={[
+              { key: 'succeeded', name: 'Succeeded', colour: '--chart-ok', stack: 'tasks' },
+              { key: 'failed', name: 'Failed', colour: '--chart-bad', stack: 'tasks' },
+              { key: 'stopped', name: 'Stopped', colour: '--chart-quiet', stack: 'tasks' },
+            ]}
+            format={(value) => String(Math.round(value))}
+          />
+        </Card>
+        <Card title="How long they take, median">
+          <DayChart
+            label="Median durations per day"
+            days={days.map(({ day, medianRunMs, medianWaitMs }) => ({
+              day,
+              values: { run: medianRunMs, wait: medianWaitMs },
+            }))}
+            series={[
+              { key: 'run', name: 'Run', colour: '--band-busy' },
+              { key: 'wait', name: 'Wait', colour: '--band-waking' },
+            ]}
+            format={formatDuration}
+          />
+        </Card>
+      </div>
     </Page>
   );
 };

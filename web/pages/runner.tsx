@@ -4,6 +4,7 @@ import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Runner } from '../../protocol/index.ts';
 import { runnerQuery } from '../client/queries.ts';
+import { DayTimeline } from '../parts/day-timeline.tsx';
 import { RunnerActs } from '../parts/runner-acts.tsx';
 import { RunnerBadge, Tags } from '../ui/badge.tsx';
 import { Notice } from '../ui/notice.tsx';
@@ -52,6 +53,7 @@ const RunnerView = ({ projectId, runnerId }: RunnerViewProps): ReactNode => {
           {runner.fault.detail} <Moment at={runner.fault.at} />
         </Notice>
       )}
+      <DayTimeline projectId={projectId} runnerId={runnerId} />
       <div className="cards">
         <Card title="Now">
           <dl className="facts">

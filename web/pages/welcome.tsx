@@ -1,5 +1,357 @@
-/** First steps. */
-import type { ReactNode } from 'react';
+/** The first steps: a project, a runner, a template, and a task that ran. */
+import { useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import {
+  type CreatedRunner,
+  createdRunner,
+  type Project,
+  project as projectSchema,
+  type Task,
+  type Template,
+  task as taskSchema,
+  template as templateSchema,
+} from '../../protocol/index.ts';
+import { hasEnded, pathIn, projectsQuery, runnerQuery, taskQuery } from '../client/queries.ts';
+import { call } from '../client/request.ts';
+import { useMe } from '../client/session.ts';
+import { download } from '../parts/download.ts';
+import { LogView } from '../parts/log/log-view.tsx';
+import { configFile } from '../parts/runner-commands.ts';
+import { Trip } from '../parts/trip.tsx';
+import { readFirstRun } from '../shell/first-run.ts';
+import { RunnerBadge, TaskBadge } from '../ui/badge.tsx';
+import { Button, ButtonLink } from '../ui/button.tsx';
+import { Code } from '../ui/copy.tsx';
+import { Empty } from '../ui/empty.tsx';
+import { Select, TagsField, TextArea, TextField } from '../ui/field.tsx';
+import { FormFrame, useForm } from '../ui/form.tsx';
+import { Icon } from '../ui/icons.tsx';
+import { Notice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
 
-export const WelcomePage = (): ReactNode => <Page title="Welcome">{null}</Page>;
+interface Done {
+  readonly project?: Project;
+  readonly runner?: CreatedRunner;
+  readonly isRunnerReady?: boolean;
+  readonly template?: Template;
+  readonly task?: Task;
+}
+
+export const WelcomePage = (): ReactNode => {
+  const who = useMe();
+  const { data: projects } = useSuspenseQuery(projectsQuery);
+  const [done, setDone] = useState<Done>({});
+  const add = (more: Done) => setDone((before) => ({ ...before, ...more }));
+  const { project, runner, isRunnerReady, template, task } = done;
+  if (!who.isAdmin && projects.length === 0) {
+    return (
+      <Page title="Welcome">
+        <Empty icon="projects" title="You are in no project yet">
+          Ask an owner of a project to invite you.
+        </Empty>
+      </Page>
+    );
+  }
+  return (
+    <Page
+      title={`Welcome, ${who.name}`}
+      lead="Four steps to a task that has run: a project, a runner that can sleep, a template, and its first task."
+    >
+      <ol className="steps">
+        <Step number={1} title="A project" summary={project?.name} isOpen={!project}>
+          <ProjectStep projects={projects} onDone={(made) => add({ project: made })} />
+        </Step>
+        <Step
+          number={2}
+          title="A runner"
+          summary={isRunnerReady ? runner?.runner.name : undefined}
+          isOpen={project !== undefined && !isRunnerReady}
+        >
+          {project &&
+            (runner ? (
+              <StartRunnerStep project={project} made={runner} onDone={() => add({ isRunnerReady: true })} />
+            ) : (
+              <RunnerStep project={project} onDone={(made) => add({ runner: made })} />
+            ))}
+        </Step>
+        <Step
+          number={3}
+          title="A template"
+          summary={template?.name}
+          isOpen={isRunnerReady === true && !template}
+        >
+          {project && runner && (
+            <TemplateStep
+              project={project}
+              tag={runner.runner.tags[0]}
+              onDone={(made) => add({ template: made })}
+            />
+          )}
+        </Step>
+        <Step number={4} title="A task" summary={undefined} isOpen={template !== undefined}>
+          {project &&
+            template &&
+            (task ? (
+              <WatchStep started={task} />
+            ) : (
+              <RunStep project={project} template={template} onDone={(started) => add({ task: started })} />
+            ))}
+        </Step>
+      </ol>
+    </Page>
+  );
+};
+
+interface StepProps {
+  readonly number: number;
+  readonly title: string;
+  /** What came of it. */
+  readonly summary: string | undefined;
+  readonly isOpen: boolean;
+  readonly children: ReactNode;
+}
+
+const Step = ({ number, title, summary, isOpen, children }: StepProps): ReactNode => (
+  <li
+    className={`step${isOpen ? ' open' : ''}${summary ? ' done' : ''}`}
+    aria-current={isOpen ? 'step' : undefined}
+  >
+    <span className="step-number">{summary ? <Icon name="check" /> : number}</span>
+    <div className="step-body">
+      <h2>
+        {title} {summary && <span className="quiet-text">{summary}</span>}
+      </h2>
+      {isOpen && children}
+    </div>
+  </li>
+);
+
+const ProjectStep = ({
+  projects,
+  onDone,
+}: {
+  readonly projects: readonly Project[];
+  readonly onDone: (made: Project) => void;
+}): ReactNode => {
+  const client = useQueryClient();
+  const form = useForm({ name: '', existing: '' }, async ({ name, existing }) => {
+    const chosen = projects.find(({ id }) => id === existing);
+    if (chosen) return onDone(chosen);
+    const made = await call('POST', '/api/projects', projectSchema, { body: { name } });
+    await client.invalidateQueries({ queryKey: projectsQuery.queryKey });
+    onDone(made);
+  });
+  const { value, set, errorAt } = form;
+  return (
+    <FormFrame form={form} action={value.existing ? 'Use this project' : 'Create project'}>
+      <p className="quiet-text">What belongs together, with its own runners, keys and members.</p>
+      {projects.length > 0 && (
+        <Select
+          label="Project"
+          value={value.existing}
+          onChange={(existing) => set({ existing })}
+          options={[
+            { value: '', label: 'A new one' },
+            ...projects.map(({ id, name }) => ({ value: id, label: name })),
+          ]}
+        />
+      )}
+      {value.existing === '' && (
+        <TextField
+          label="Name"
+          placeholder="Shop"
+          value={value.name}
+          onChange={(name) => set({ name })}
+          error={errorAt('name')}
+          isRequired
+        />
+      )}
+    </FormFrame>
+  );
+};
+
+const RunnerStep = ({
+  project,
+  onDone,
+}: {
+  readonly project: Project;
+  readonly onDone: (made: CreatedRunner) => void;
+}): ReactNode => {
+  const { instanceId: offered = '' } = readFirstRun();
+  const form = useForm(
+    { name: 'first', tags: ['demo'] as readonly string[], instanceId: offered },
+    async ({ name, tags, instanceId }) => {
+      const body = { name, tags, ...(instanceId.trim() !== '' && { instanceId: instanceId.trim() }) };
+      onDone(await call('POST', pathIn(project.id, 'runners'), createdRunner, { body }));
+    },
+  );
+  const { value, set, errorAt } = form;
+  return (
+    <FormFrame form={form} action="Create runner">
+      <p className="quiet-text">
+        A machine that runs tasks. With an EC2 instance behind it, it sleeps while there are none.
+      </p>
+      <div className="two">
+        <TextField
+          label="Name"
+          value={value.name}
+          onChange={(name) => set({ name })}
+          error={errorAt('name')}
+          isRequired
+        />
+        <TagsField
+          label="Tags"
+          hint="Tasks with one of them run on it."
+          value={value.tags}
+          onChange={(tags) => set({ tags })}
+          error={errorAt('tags')}
+        />
+      </div>
+      <TextField
+        label="EC2 instance"
+        placeholder="i-0123456789abcdef0"
+        hint={
+          offered === ''
+            ? 'Empty: a machine that is always on, such as this one.'
+            : 'One of the stopped instances that this stack was started with.'
+        }
+        value={value.instanceId}
+        onChange={(instanceId) => set({ instanceId })}
+        error={errorAt('instanceId')}
+      />
+    </FormFrame>
+  );
+};
+
+/** On the machine itself; on one's own desk, from the folder of the repository. */
+const startCommand = (made: CreatedRunner, path: string | undefined): string => {
+  const config = JSON.stringify(made);
+  if (path !== undefined) return `cat > '${path}' <<'EOF'\n${config}\nEOF`;
+  const program = /^https?:\/\/localhost/.test(made.apiUrl)
+    ? 'node dist/runner-agent/reveille-runner.mjs'
+    : 'reveille-runner';
+  return `(umask 077; cat > runner.json <<'EOF'\n${config}\nEOF\n)\n${program} start --config runner.json`;
+};
+
+interface StartRunnerStepProps {
+  readonly project: Project;
+  readonly made: CreatedRunner;
+  readonly onDone: () => void;
+}
+
+const StartRunnerStep = ({ project, made, onDone }: StartRunnerStepProps): ReactNode => {
+  const first = readFirstRun();
+  const isOffered = made.runner.instanceId !== undefined && made.runner.instanceId === first.instanceId;
+  const { data: runner = made.runner } = useQuery(runnerQuery(project.id, made.runner.id));
+  const isOn = runner.status === 'online';
+  return (
+    <div className="step-form">
+      <p>
+        {isOffered
+          ? 'Give the instance its config: paste this into a terminal, in the folder of the repository.'
+          : 'Start the agent: paste this into a terminal on the machine.'}
+      </p>
+      <Code label="In a terminal" text={startCommand(made, isOffered ? first.configFile : undefined)} />
+      <Notice kind="warn">It holds the runner’s token and private key, which are shown only now.</Notice>
+      <p className="row">
+        <RunnerBadge runner={runner} />
+        {isOffered
+          ? 'It stays asleep until the first task wakes it.'
+          : isOn
+            ? 'The agent is there.'
+            : 'Waiting for the agent to report.'}
+      </p>
+      <div className="row">
+        <Button look="primary" onPress={onDone}>
+          {isOffered || isOn ? 'Go on' : 'Go on without waiting'}
+        </Button>
+        <Button icon="download" onPress={() => download('runner.json', configFile(made))}>
+          Download config
+        </Button>
+      </div>
+    </div>
+  );
+};
+
+const hello = `echo "Good morning from $HOSTNAME"
+for step in 1 2 3; do echo "  step $step of 3"; sleep 1; done
+date
+`;
+
+interface TemplateStepProps {
+  readonly project: Project;
+  readonly tag: string | undefined;
+  readonly onDone: (made: Template) => void;
+}
+
+const TemplateStep = ({ project, tag, onDone }: TemplateStepProps): ReactNode => {
+  const form = useForm({ name: 'Hello', script: hello }, async ({ name, script }) => {
+    const body = { name, app: 'bash', script, ...(tag && { tag }) };
+    onDone(await call('POST', pathIn(project.id, 'templates'), templateSchema, { body }));
+  });
+  const { value, set, errorAt } = form;
+  return (
+    <FormFrame form={form} action="Create template">
+      <p className="quiet-text">
+        What to run. {tag && `Its tag is ${tag}, so your runner takes it.`} Playbooks from a repository come
+        later.
+      </p>
+      <TextField
+        label="Name"
+        value={value.name}
+        onChange={(name) => set({ name })}
+        error={errorAt('name')}
+        isRequired
+      />
+      <TextArea
+        label="Script"
+        rows={5}
+        isCode
+        value={value.script}
+        onChange={(script) => set({ script })}
+        error={errorAt('script')}
+        isRequired
+      />
+    </FormFrame>
+  );
+};
+
+interface RunStepProps {
+  readonly project: Project;
+  readonly template: Template;
+  readonly onDone: (started: Task) => void;
+}
+
+const RunStep = ({ project, template, onDone }: RunStepProps): ReactNode => {
+  const form = useForm({}, async () => {
+    const body = { templateId: template.id, message: 'The first task' };
+    onDone(await call('POST', pathIn(project.id, 'tasks'), taskSchema, { body }));
+  });
+  return (
+    <FormFrame form={form} action={`Run ${template.name}`}>
+      <p className="quiet-text">It wakes the runner, runs there, and the runner goes back to sleep.</p>
+    </FormFrame>
+  );
+};
+
+const WatchStep = ({ started }: { readonly started: Task }): ReactNode => {
+  const { data: task = started } = useQuery(taskQuery(started.projectId, started.id));
+  const { projectId } = task;
+  return (
+    <div className="step-form">
+      <p className="row" role="status">
+        <TaskBadge status={task.status} />
+        {task.status === 'success' ? 'It has run. That is all there is to it.' : task.reason}
+      </p>
+      <Trip task={task} />
+      <LogView projectId={projectId} taskId={task.id} attempt={task.attempt} isLive={!hasEnded(task)} />
+      {hasEnded(task) && (
+        <div className="row">
+          <ButtonLink look="primary" to="/projects/$projectId" params={{ projectId }}>
+            Go to the dashboard
+          </ButtonLink>
+        </div>
+      )}
+    </div>
+  );
+};

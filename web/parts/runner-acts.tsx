@@ -49,6 +49,11 @@ export const RunnerActs = ({ runner, projectId, onDeleted }: RunnerActsProps): R
   };
   const activate = () => setActive(true).catch((error: unknown) => say(messageOf(error), 'bad'));
   const isDraining = runner.drainRequestedAt !== undefined;
+  const canSleep =
+    runner.status === 'online' &&
+    runner.slots.length === 0 &&
+    runner.instanceId !== undefined &&
+    !runner.webhookUrl;
   if (!isManager) return null;
   return (
     <>
@@ -60,6 +65,10 @@ export const RunnerActs = ({ runner, projectId, onDeleted }: RunnerActsProps): R
               label: 'Drain',
               onAct: post('drain', `${runner.name} takes no new task and finishes what it holds.`),
             },
+          canSleep && {
+            label: 'Put to sleep',
+            onAct: post('sleep', `${runner.name} goes to sleep. The next task wakes it.`),
+          },
           isDraining && { label: 'Resume', onAct: post('resume', `${runner.name} takes tasks again.`) },
           { label: 'Edit', onAct: () => ask('edit') },
           runner.active && runner.quarantinedAt === undefined

@@ -1,5 +1,6 @@
 /** Buttons, and links that look like them. */
-import type { ReactNode } from 'react';
+import { createLink } from '@tanstack/react-router';
+import type { ComponentProps, ReactNode } from 'react';
 import { Button as AriaButton, type ButtonProps as AriaButtonProps } from 'react-aria-components/Button';
 import { Icon, type IconName } from './icons.tsx';
 
@@ -33,3 +34,15 @@ export const IconButton = ({ icon, label, ...props }: IconButtonProps): ReactNod
     <Icon name={icon} />
   </AriaButton>
 );
+
+interface LinkLikeButtonProps extends ComponentProps<'a'> {
+  readonly look?: Look;
+  readonly small?: boolean;
+}
+
+const Anchor = ({ look = 'plain', small, className: _ignored, ...props }: LinkLikeButtonProps): ReactNode => (
+  <a {...props} className={classesOf(look, small)} />
+);
+
+/** A link of the router that looks like a button. */
+export const ButtonLink = createLink(Anchor);

@@ -98,6 +98,41 @@ export const TextField = ({
   );
 };
 
+interface TextAreaProps extends Shared {
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly rows?: number;
+  readonly isCode?: boolean;
+  readonly placeholder?: string;
+}
+
+export const TextArea = ({
+  value,
+  onChange,
+  rows = 4,
+  isCode = false,
+  placeholder,
+  isRequired,
+  ...shared
+}: TextAreaProps): ReactNode => (
+  <Frame {...shared} isRequired={isRequired ?? false}>
+    {({ id, describedBy, invalid }) => (
+      <textarea
+        id={id}
+        rows={rows}
+        value={value}
+        placeholder={placeholder}
+        required={isRequired}
+        className={isCode ? 'mono' : undefined}
+        aria-describedby={describedBy}
+        aria-invalid={invalid}
+        spellCheck={!isCode}
+        onChange={({ target }) => onChange(target.value)}
+      />
+    )}
+  </Frame>
+);
+
 interface SelectProps extends Shared {
   readonly value: string;
   readonly onChange: (value: string) => void;

@@ -1,0 +1,138 @@
+/** The key store of a project. Secrets go in and never come out. */
+import { useParams } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import type { Key, KeyInput } from '../../protocol/index.ts';
+import { keysQuery } from '../client/queries.ts';
+import { type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
+import { Select, TextArea, TextField } from '../ui/field.tsx';
+import { Notice } from '../ui/notice.tsx';
+import { Ago } from '../ui/time.tsx';
+
+interface Draft {
+  readonly name: string;
+  readonly type: Key['type'];
+  readonly login: string;
+  readonly secret: string;
+  readonly passphrase: string;
+  readonly knownHosts: string;
+}
+
+const types: Readonly<Record<Key['type'], string>> = {
+  ssh: 'SSH key',
+  login_password: 'Login with password',
+  string: 'String, such as a token or a vault password',
+  none: 'None: for what is open to all',
+};
+
+const secretOf = ({ type, login, secret, passphrase, knownHosts }: Draft): KeyInput['secret'] => {
+  switch (type) {
+    case 'none':
+      return { type };
+    case 'string':
+      return { type, value: secret };
+    case 'login_password':
+      return { type, login, password: secret };
+    case 'ssh':
+      return {
+        type,
+        // A PEM that lost its last line end is refused by ssh.
+        privateKey: `${secret.trimEnd()}\n`,
+        ...(login !== '' && { login }),
+        ...(passphrase !== '' && { passphrase }),
+        ...(knownHosts.trim() !== '' && { knownHosts }),
+      };
+  }
+};
+
+const Fields = ({ form: { value, set, errorAt }, isEdited }: FieldsProps<Draft>): ReactNode => (
+  <>
+    {isEdited && <Notice kind="info">What is stored cannot be read back: type the secret again.</Notice>}
+    <TextField
+      label="Name"
+      value={value.name}
+      onChange={(name) => set({ name })}
+      error={errorAt('name')}
+      isRequired
+    />
+    <Select
+      label="Type"
+      value={value.type}
+      onChange={(type) => set({ type: type as Key['type'] })}
+      options={Object.entries(types).map(([type, label]) => ({ value: type, label }))}
+      isRequired
+    />
+    {(value.type === 'ssh' || value.type === 'login_password') && (
+      <TextField
+        label="Login"
+        value={value.login}
+        onChange={(login) => set({ login })}
+        error={errorAt('secret.login')}
+        isRequired={value.type === 'login_password'}
+      />
+    )}
+    {value.type === 'ssh' && (
+      <>
+        <TextArea
+          label="Private key"
+          rows={8}
+          isCode
+          placeholder="-----BEGIN OPENSSH PRIVATE KEY-----"
+          value={value.secret}
+          onChange={(secret) => set({ secret })}
+          error={errorAt('secret.privateKey')}
+          isRequired
+        />
+        <TextField
+          label="Passphrase"
+          type="password"
+          autoComplete="new-password"
+          value={value.passphrase}
+          onChange={(passphrase) => set({ passphrase })}
+          error={errorAt('secret.passphrase')}
+        />
+        <TextArea
+          label="Known hosts"
+          isCode
+          hint="In the form of known_hosts: no other host key is accepted. Without them the first one seen is."
+          value={value.knownHosts}
+          onChange={(knownHosts) => set({ knownHosts })}
+          error={errorAt('secret.knownHosts')}
+        />
+      </>
+    )}
+    {(value.type === 'string' || value.type === 'login_password') && (
+      <TextField
+        label={value.type === 'string' ? 'Secret' : 'Password'}
+        type="password"
+        autoComplete="new-password"
+        value={value.secret}
+        onChange={(secret) => set({ secret })}
+        error={errorAt(value.type === 'string' ? 'secret.value' : 'secret.password')}
+        isRequired
+      />
+    )}
+  </>
+);
+
+const kind: Kind<Key, Draft> = {
+  one: 'key',
+  title: 'Keys',
+  icon: 'keys',
+  lead: 'What tasks need to reach repositories and hosts. Secrets go in and never come out.',
+  purpose: 'A key opens a private repository, the hosts of an inventory, or an Ansible vault.',
+  path: 'keys',
+  query: keysQuery,
+  columns: [
+    { header: 'Type', render: ({ type }) => types[type].replace(/[,:].*/, '') },
+    { header: 'Made', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
+  ],
+  emptyDraft: { name: '', type: 'ssh', login: '', secret: '', passphrase: '', knownHosts: '' },
+  draftOf: ({ name, type }) => ({ name, type, login: '', secret: '', passphrase: '', knownHosts: '' }),
+  inputOf: (draft) => ({ name: draft.name, secret: secretOf(draft) }),
+  Fields,
+};
+
+export const KeysPage = (): ReactNode => {
+  const { projectId } = useParams({ from: '/signed-in/projects/$projectId/keys' });
+  return <ResourcePage kind={kind} projectId={projectId} />;
+};

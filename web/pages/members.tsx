@@ -1,0 +1,212 @@
+/** Who may do what in a project: members, invitations, API tokens. */
+import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { useParams } from '@tanstack/react-router';
+import { type ReactNode, useState } from 'react';
+import { type Member, newInvitation, type Role, roles } from '../../protocol/index.ts';
+import { messageOf } from '../client/problem-text.ts';
+import { invitationsQuery, membersQuery, pathIn } from '../client/queries.ts';
+import { call, send } from '../client/request.ts';
+import { useMay, useMe } from '../client/session.ts';
+import { ApiTokens } from '../parts/api-tokens.tsx';
+import { roleNames } from '../parts/roles.ts';
+import { Button } from '../ui/button.tsx';
+import { Code } from '../ui/copy.tsx';
+import { Confirm, Dialog } from '../ui/dialog.tsx';
+import { Empty } from '../ui/empty.tsx';
+import { Select, TextField } from '../ui/field.tsx';
+import { FormFrame, useForm } from '../ui/form.tsx';
+import { Notice } from '../ui/notice.tsx';
+import { Card, Page } from '../ui/page.tsx';
+import { Table } from '../ui/table.tsx';
+import { Moment } from '../ui/time.tsx';
+import { say } from '../ui/toast.tsx';
+
+const shortRole = (role: Role): string => roleNames[role].replace(/:.*/, '');
+
+export const MembersPage = (): ReactNode => {
+  const { projectId } = useParams({ from: '/signed-in/projects/$projectId/members' });
+  const client = useQueryClient();
+  const who = useMe();
+  const isOwner = useMay(projectId, 'owner');
+  const { data: members } = useSuspenseQuery(membersQuery(projectId));
+  const [isInviting, setInviting] = useState(false);
+  const [leaving, setLeaving] = useState<Member>();
+  const path = pathIn(projectId, 'members');
+  const refresh = () => client.invalidateQueries({ queryKey: [path] });
+  const changeRole = async (member: Member, role: Role) => {
+    try {
+      await send('PUT', `${path}/${member.userId}`, { body: { role } });
+      say(`${member.name} is ${shortRole(role).toLowerCase()} now.`);
+    } catch (error) {
+      say(messageOf(error), 'bad');
+    }
+    await refresh();
+  };
+  const invite = isOwner && (
+    <Button look="primary" icon="plus" onPress={() => setInviting(true)}>
+      Invite somebody
+    </Button>
+  );
+  return (
+    <Page
+      title="Members"
+      lead="Who may do what in this project. Admins of the stack may do everything."
+      actions={invite}
+    >
+      {members.length === 0 ? (
+        <Empty icon="members" title="No member yet">
+          Only admins see this project. Invite who works with it.
+        </Empty>
+      ) : (
+        <Table
+          label="Members"
+          items={members}
+          keyOf={({ userId }) => userId}
+          columns={[
+            {
+              header: 'Name',
+              render: ({ name, email }) => (
+                <>
+                  <strong>{name}</strong>
+                  <span className="sub">{email}</span>
+                </>
+              ),
+            },
+            {
+              header: 'Role',
+              render: (member) =>
+                isOwner && member.userId !== who.id ? (
+                  <select
+                    aria-label={`Role of ${member.name}`}
+                    value={member.role}
+                    onChange={({ target }) => changeRole(member, target.value as Role)}
+                  >
+                    {roles.map((role) => (
+                      <option key={role} value={role}>
+                        {shortRole(role)}
+                      </option>
+                    ))}
+                  </select>
+                ) : (
+                  shortRole(member.role)
+                ),
+            },
+            {
+              header: 'Remove',
+              isHeaderHidden: true,
+              align: 'right',
+              render: (member) =>
+                isOwner && (
+                  <Button small aria-label={`Remove ${member.name}`} onPress={() => setLeaving(member)}>
+                    Remove
+                  </Button>
+                ),
+            },
+          ]}
+        />
+      )}
+      {isOwner && <Invitations projectId={projectId} />}
+      {isOwner && <ApiTokens projectId={projectId} />}
+      {isInviting && <Invite projectId={projectId} onClose={() => setInviting(false)} />}
+      {leaving && (
+        <Confirm
+          title={`Remove ${leaving.name}?`}
+          action="Remove member"
+          onConfirm={async () => {
+            await send('DELETE', `${path}/${leaving.userId}`);
+            await refresh();
+          }}
+          onClose={() => setLeaving(undefined)}
+        >
+          They see this project no more, and the API tokens that they made here are revoked.
+        </Confirm>
+      )}
+    </Page>
+  );
+};
+
+const Invitations = ({ projectId }: { readonly projectId: string }): ReactNode => {
+  const client = useQueryClient();
+  const { data: invitations } = useSuspenseQuery(invitationsQuery(projectId));
+  if (invitations.length === 0) return null;
+  const path = pathIn(projectId, 'invitations');
+  const revoke = async (id: string) => {
+    await send('DELETE', `${path}/${id}`).catch((error: unknown) => say(messageOf(error), 'bad'));
+    await client.invalidateQueries({ queryKey: [path] });
+  };
+  return (
+    <Card title="Invitations that nobody has accepted yet">
+      <ul className="rows">
+        {invitations.map(({ id, email, role, validUntil }) => (
+          <li key={id}>
+            <span>
+              {email} <span className="quiet-text">as {shortRole(role).toLowerCase()}</span>
+            </span>
+            <Button small aria-label={`Revoke the invitation of ${email}`} onPress={() => revoke(id)}>
+              Revoke
+            </Button>
+            <span className="wide quiet-text small-text">
+              good until <Moment at={validUntil} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+};
+
+const Invite = ({
+  projectId,
+  onClose,
+}: {
+  readonly projectId: string;
+  readonly onClose: () => void;
+}): ReactNode => {
+  const client = useQueryClient();
+  const [link, setLink] = useState<string>();
+  const form = useForm({ email: '', role: 'task_runner' as Role }, async (body) => {
+    const made = await call('POST', pathIn(projectId, 'invitations'), newInvitation, { body });
+    setLink(`${location.origin}/invitation#${made.token}`);
+    await client.invalidateQueries({ queryKey: [pathIn(projectId, 'invitations')] });
+  });
+  const { value, set, errorAt } = form;
+  if (link !== undefined) {
+    return (
+      <Dialog title="Hand over this link" onClose={onClose} shape="wide">
+        <div className="dialog-body">
+          <Notice kind="warn">
+            It is shown only now, and good once, for whoever has it. Send it to {value.email} only.
+          </Notice>
+          <Code label="Link" text={link} />
+        </div>
+        <footer className="dialog-foot">
+          <Button look="primary" onPress={onClose}>
+            Done
+          </Button>
+        </footer>
+      </Dialog>
+    );
+  }
+  return (
+    <Dialog title="Invite somebody" onClose={onClose}>
+      <FormFrame form={form} action="Make a link" onCancel={onClose}>
+        <TextField
+          label="E-mail"
+          type="email"
+          value={value.email}
+          onChange={(email) => set({ email })}
+          error={errorAt('email')}
+          isRequired
+        />
+        <Select
+          label="Role"
+          value={value.role}
+          onChange={(role) => set({ role: role as Role })}
+          options={roles.map((role) => ({ value: role, label: roleNames[role] }))}
+          error={errorAt('role')}
+          isRequired
+        />
+      </FormFrame>
+    </Dialog>
+  );
+};

@@ -1,0 +1,89 @@
+/** The git repositories that playbooks and scripts come from. */
+import { useParams } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import type { Repository } from '../../protocol/index.ts';
+import { keysQuery, repositoriesQuery } from '../client/queries.ts';
+import { ReferenceField } from '../parts/reference-field.tsx';
+import { copyOf, type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
+import { TextArea, TextField } from '../ui/field.tsx';
+
+interface Draft {
+  readonly name: string;
+  readonly url: string;
+  readonly branch: string;
+  readonly keyId: string;
+  readonly knownHosts: string;
+}
+
+const Fields = ({ form: { value, set, errorAt }, projectId }: FieldsProps<Draft>): ReactNode => (
+  <>
+    <TextField
+      label="Name"
+      value={value.name}
+      onChange={(name) => set({ name })}
+      error={errorAt('name')}
+      isRequired
+    />
+    <TextField
+      label="URL"
+      placeholder="https://github.com/you/playbooks.git"
+      hint="https, ssh, git@host:path, or a path on the runner."
+      value={value.url}
+      onChange={(url) => set({ url })}
+      error={errorAt('url')}
+      isRequired
+    />
+    <TextField
+      label="Branch"
+      hint="A branch, a tag, or the hash of a commit."
+      value={value.branch}
+      onChange={(branch) => set({ branch })}
+      error={errorAt('branch')}
+      isRequired
+    />
+    <ReferenceField
+      label="Key"
+      query={keysQuery(projectId)}
+      value={value.keyId}
+      onChange={(keyId) => set({ keyId })}
+      error={errorAt('keyId')}
+      none="None: it is open to all"
+    />
+    <TextArea
+      label="Known hosts"
+      isCode
+      hint="For ssh, in the form of known_hosts."
+      value={value.knownHosts}
+      onChange={(knownHosts) => set({ knownHosts })}
+      error={errorAt('knownHosts')}
+    />
+  </>
+);
+
+const kind: Kind<Repository, Draft> = {
+  one: 'repository',
+  title: 'Repositories',
+  icon: 'repositories',
+  lead: 'Where playbooks, scripts and configurations come from.',
+  purpose: 'A repository holds what templates run. A template can also hold its script itself.',
+  path: 'repositories',
+  query: repositoriesQuery,
+  columns: [
+    { header: 'URL', render: ({ url }) => <span className="break">{url}</span> },
+    { header: 'Branch', from: 'tablet', render: ({ branch }) => <code>{branch}</code> },
+  ],
+  emptyDraft: { name: '', url: '', branch: 'main', keyId: '', knownHosts: '' },
+  draftOf: ({ name, url, branch, keyId = '', knownHosts = '' }) => ({ name, url, branch, keyId, knownHosts }),
+  inputOf: ({ keyId, knownHosts, ...rest }) => ({
+    ...rest,
+    ...(keyId !== '' && { keyId }),
+    ...(knownHosts.trim() !== '' && { knownHosts }),
+  }),
+  Fields,
+  duplicate: copyOf,
+};
+
+export const RepositoriesPage = (): ReactNode => {
+  const { projectId } = useParams({ from: '/signed-in/projects/$projectId/repositories' });
+  return <ResourcePage kind={kind} projectId={projectId} />;
+};
