@@ -30,7 +30,12 @@ export default {
     ),
     only('^web/', ['^web/', '^protocol/'], 'console-imports-only-protocol'),
     only('^infra/', ['^infra/'], 'infra-imports-nothing-of-ours'),
-    only('^local/', ['^local/'], 'local-knows-only-what-infra-puts-out'),
+    only('^local/(?!sample/)', ['^local/'], 'local-knows-only-what-infra-puts-out'),
+    only(
+      '^local/sample/',
+      ['^local/', '^lambdas/(core|adapters|flows)/', '^protocol/'],
+      'the-sample-lives-its-past-by-the-flows',
+    ),
     {
       name: 'core-is-pure',
       comment: 'No AWS, no I/O: the core decides, the adapters do.',

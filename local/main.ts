@@ -4,6 +4,8 @@ import { join, relative } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { readEnvironment } from './environment.ts';
 import { openLogFiles } from './log-files.ts';
+import { makeSample } from './sample/index.ts';
+import { seeded } from './seeded.ts';
 import { type LocalStack, startStack } from './stack.ts';
 import { welcome } from './welcome.ts';
 
@@ -14,6 +16,7 @@ interface Flags {
   readonly bootMs: number;
   readonly stopMs: number;
   readonly verbose: boolean;
+  readonly sample: boolean;
 }
 
 /** So that a newcomer can bind runners at once. */
@@ -27,6 +30,18 @@ const wholeNumber = (text: string): number => {
 const seed = ({ ec2 }: LocalStack): void => {
   if (ec2.list().length > 0) return;
   for (let made = 0; made < seededInstances; made += 1) ec2.createStoppedInstance();
+};
+
+/** The sample's numbers are the same at every start. */
+const sampleSeed = 1;
+
+const fill = async (stack: LocalStack, dataDir: string): Promise<void> => {
+  if (stack.adminToken === undefined) {
+    console.log(`There is data in ${dataDir} already: for the sample choose an empty folder with --data.`);
+    return;
+  }
+  console.log('Making the sample project, with a week of history…');
+  await makeSample({ stack, nowMs: Date.now(), random: seeded(sampleSeed) });
 };
 
 const shorter = (path: string): string => {
@@ -85,6 +100,7 @@ const run = async (flags: Flags): Promise<void> => {
     console.error(describeFailure(error, flags.port));
     process.exit(1);
   }
+  if (flags.sample) await fill(stack, flags.data);
   seed(stack);
   const instance = freeInstance(stack);
   const { url, adminToken } = stack;
@@ -106,6 +122,7 @@ const program = new Command('npm start --')
   .option('--pending-ms <ms>', 'how long an instance is pending', wholeNumber, 3000)
   .option('--boot-ms <ms>', 'how long a running instance boots', wholeNumber, 1000)
   .option('--stop-ms <ms>', 'how long an instance is stopping', wholeNumber, 3000)
+  .option('--sample', 'make a project with a week of history, in an empty data folder', false)
   .option('-v, --verbose', 'show what functions log', false)
   .action(run);
 await program.parseAsync();

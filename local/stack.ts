@@ -16,7 +16,7 @@ import { startGateway } from './gateway.ts';
 import { makeHttpApi } from './http-api.ts';
 import { listenOnLoopback, stopServer } from './http-server.ts';
 import { makeIam } from './iam/index.ts';
-import { makePrincipals, type Principal } from './principals.ts';
+import { type Credentials, makePrincipals, type Principal } from './principals.ts';
 import { countRequests, type RequestCount } from './requests.ts';
 import type { Place } from './resource-ids.ts';
 import { startS3 } from './s3.ts';
@@ -59,6 +59,8 @@ export interface LocalStack {
   readonly adminToken?: string;
   readonly ec2: Ec2Control;
   readonly outputs: StackSpec['outputs'];
+  /** What the account's owner has: access to AWS that may do everything, and the name of the table. */
+  readonly operator: Operator;
   /** What the stack has asked of AWS since the last reset, by who asked. */
   requests(): RequestCount[];
   resetRequests(): void;
@@ -68,6 +70,13 @@ export interface LocalStack {
   stop(): Promise<void>;
   /** Ends the agents at once, for a process that cannot wait. */
   pullPlugs(): void;
+}
+
+export interface Operator {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentials: Credentials;
+  readonly tableName: string;
 }
 
 /** fauxqs has this account. */
@@ -106,6 +115,16 @@ export const startStack = async (options: LocalStackOptions): Promise<LocalStack
     await undoAll();
     throw error;
   }
+};
+
+const ownerOf = (account: string): Principal => {
+  const name = 'owner';
+  const arn = `arn:aws:iam::${account}:role/${name}`;
+  const everything = {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+  };
+  return { name, arn, role: { logicalId: 'Owner', name, arn, trust: {}, policies: [everything] } };
 };
 
 const start = async (
@@ -246,6 +265,9 @@ const start = async (
       throw new Error(`The template has no function whose logical id begins with ${logicalIdPrefix}.`);
     return found.invoke(event);
   };
+  const table = spec.tables[0];
+  if (!table) throw new Error('The template has no table.');
+
   // The function itself knows whether it is the first time.
   const { token: adminToken } = firstTokenAnswer.parse(await invoke('FirstToken', {}));
 
@@ -258,6 +280,12 @@ const start = async (
     region,
     ...(adminToken !== undefined && { adminToken }),
     ec2: ec2.control,
+    operator: {
+      endpoint: gateway.url,
+      region,
+      credentials: principals.issue(ownerOf(accountId)),
+      tableName: table.name,
+    },
     outputs: spec.outputs,
     requests: counter.list,
     resetRequests: counter.reset,

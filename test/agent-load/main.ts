@@ -4,9 +4,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { seeded } from '../../local/seeded.ts';
 import { killAtRandom } from './kills.ts';
 import { checkIntegrity, type Integrity, manyLines, oneLongLine } from './log-integrity.ts';
-import { openSetting, seeded } from './setting.ts';
+import { openSetting } from './setting.ts';
 
 const { values } = parseArgs({
   options: {

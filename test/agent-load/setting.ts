@@ -9,17 +9,6 @@ import { apiClient, until } from '../client.ts';
 import { type AgentProcess, startAgentProcess, writeConfig } from './agent-process.ts';
 import { startFaultyProxy } from './faulty-proxy.ts';
 
-/** Numbers from a seed, so that a run can be repeated: mulberry32 (public domain, Tommy Ettinger). */
-export const seeded = (seed: number) => {
-  let state = seed;
-  return (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-};
-
 export type Setting = Awaited<ReturnType<typeof openSetting>>;
 
 export const openSetting = async (random: () => number) => {

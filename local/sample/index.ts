@@ -1,0 +1,89 @@
+/**
+ * `npm start -- --sample`: a believable project with a week of history. What people configure is made through the API, and then
+ * its past is lived through by the product's own flows.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { keys, openTable } from '../../lambdas/adapters/table.ts';
+import {
+  createdRunner,
+  project,
+  type TemplateId,
+  template as templateSchema,
+  toInstant,
+} from '../../protocol/index.ts';
+import type { LocalStack } from '../stack.ts';
+import { planWeek, sampleDays } from './plan.ts';
+import { replay } from './replay.ts';
+import { runners, templates, templateWithoutRunner } from './things.ts';
+
+const projectName = 'Web shop';
+
+export interface SampleOptions {
+  readonly stack: LocalStack;
+  /** Epoch milliseconds: the week ends now. */
+  readonly nowMs: number;
+  /** From 0 to 1. */
+  readonly random: () => number;
+}
+
+/** Makes the sample. Throws with the API's answer when that refuses something. */
+export const makeSample = async ({ stack, nowMs, random }: SampleOptions): Promise<void> => {
+  const call = async (path: string, body: unknown): Promise<unknown> => {
+    const response = await fetch(`${stack.url}/api/${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${stack.adminToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`The sample cannot be made: POST ${path}: ${await response.text()}`);
+    return response.json();
+  };
+
+  const { id: projectId } = project.parse(await call('projects', { name: projectName }));
+  const within = `projects/${projectId}`;
+  const made = [];
+  for (const { instanceType, name, tags, maxParallelTasks } of runners) {
+    const instanceId = stack.ec2.createStoppedInstance({ instanceType });
+    const answer = createdRunner.parse(
+      await call(`${within}/runners`, { name, tags, maxParallelTasks, instanceId }),
+    );
+    writeFileSync(join(stack.ec2.diskOf(instanceId), 'runner.json'), JSON.stringify(answer), { mode: 0o600 });
+    made.push({ id: answer.runner.id, instanceType });
+  }
+  const templateIds = new Map<string, TemplateId>();
+  for (const { input } of templates) {
+    const { id, name } = templateSchema.parse(await call(`${within}/templates`, input));
+    templateIds.set(name, id);
+  }
+
+  const { endpoint, region, credentials, tableName } = stack.operator;
+  const client = new DynamoDBClient({ endpoint, region, credentials });
+  const table = openTable(tableName, client);
+  const born = toInstant(nowMs - sampleDays * 86_400_000);
+  const backdated = [
+    keys.project(projectId),
+    ...made.map(({ id }) => keys.resource(projectId, id)),
+    ...[...templateIds.values()].map((id) => keys.resource(projectId, id)),
+  ];
+  for (const key of backdated) await table.update(key, { set: { createdAt: born } }, [['exists', 'pk']]);
+
+  await replay({
+    table,
+    projectId,
+    runners: made,
+    plan: planWeek(templates, nowMs, random),
+    templateIdOf: ({ template }) => {
+      const id = templateIds.get(template.input.name);
+      if (!id) throw new Error(`The sample has no template ${template.input.name}`);
+      return id;
+    },
+    apiUrl: stack.url,
+    region,
+    agentVersion: '0.1.0',
+  });
+  client.destroy();
+
+  const { id: templateId } = templateSchema.parse(await call(`${within}/templates`, templateWithoutRunner));
+  await call(`${within}/tasks`, { templateId });
+};

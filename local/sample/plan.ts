@@ -1,0 +1,48 @@
+/** When the sample's tasks were started, and what came of them: the same plan for the same day and random numbers. */
+import type { SampleTemplate } from './things.ts';
+
+export interface PlannedTask {
+  readonly template: SampleTemplate;
+  readonly startMs: number;
+  readonly runMs: number;
+  readonly succeeds: boolean;
+  readonly by: string;
+}
+
+const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+export const sampleDays = 7;
+
+const isWeekend = (dayStartMs: number): boolean => [0, 6].includes(new Date(dayStartMs).getUTCDay());
+
+/** The tasks of the week that ended at `nowMs`, in the order of their starts. `random` gives numbers from 0 to 1. */
+export const planWeek = (
+  templates: readonly SampleTemplate[],
+  nowMs: number,
+  random: () => number,
+): PlannedTask[] => {
+  const between = (least: number, most: number) => least + random() * (most - least);
+  const today = nowMs - (nowMs % dayMs);
+  const planned: PlannedTask[] = [];
+  for (let day = sampleDays; day >= 0; day -= 1) {
+    const dayStartMs = today - day * dayMs;
+    for (const template of templates) {
+      const { perDay, isNightly = false, by, seconds, failureRate } = template;
+      const most = isNightly || !isWeekend(dayStartMs) ? perDay * 1.5 : perDay * 0.3;
+      const starts = isNightly ? perDay : Math.round(between(most * 0.3, most));
+      for (let made = 0; made < starts; made += 1) {
+        const hour = isNightly ? 2 : between(7, 18);
+        planned.push({
+          template,
+          startMs: Math.round(dayStartMs + hour * hourMs),
+          runMs: Math.round(between(...seconds) * 1000),
+          succeeds: random() >= failureRate,
+          by: by[Math.floor(random() * by.length)] ?? '',
+        });
+      }
+    }
+  }
+  const isPast = ({ startMs, runMs }: PlannedTask) =>
+    startMs + runMs + hourMs < nowMs && startMs > nowMs - sampleDays * dayMs;
+  return planned.filter(isPast).sort((one, other) => one.startMs - other.startMs);
+};

@@ -1,0 +1,206 @@
+/** Replays a plan over the real flows and the real table, in virtual time: so the history is as the product writes it. */
+import { agentTokens } from '../../lambdas/adapters/agent-tokens.ts';
+import { deliveryStore } from '../../lambdas/adapters/deliveries.ts';
+import { newId } from '../../lambdas/adapters/ids.ts';
+import type { InstanceFacts, InstanceState } from '../../lambdas/adapters/instances.ts';
+import { logStore } from '../../lambdas/adapters/logs.ts';
+import { resourceStores } from '../../lambdas/adapters/resources.ts';
+import { poolOf, type RunnerRecord, runnerStore } from '../../lambdas/adapters/runners.ts';
+import { sessionStore } from '../../lambdas/adapters/sessions.ts';
+import type { Table } from '../../lambdas/adapters/table.ts';
+import { taskStore } from '../../lambdas/adapters/tasks.ts';
+import { decideSleep } from '../../lambdas/core/idle-policy.ts';
+import { claimTask } from '../../lambdas/flows/claim.ts';
+import { heartbeat } from '../../lambdas/flows/heartbeat.ts';
+import { followInstance } from '../../lambdas/flows/instance-state.ts';
+import { appendLog, finishTask } from '../../lambdas/flows/report.ts';
+import { startTask } from '../../lambdas/flows/start-task.ts';
+import { putToSleep, wake } from '../../lambdas/flows/wake.ts';
+import {
+  heartbeatRequest,
+  type LogEntry,
+  type ProjectId,
+  type RunnerId,
+  type TaskId,
+  type TemplateId,
+  toInstant,
+} from '../../protocol/index.ts';
+import { createAgenda } from './agenda.ts';
+import type { PlannedTask } from './plan.ts';
+
+/** What EC2 and an agent take, in milliseconds: as public measurements of small Linux machines have it. */
+const runningAfterMs = 14_000;
+const onlineAfterMs = 8_000;
+const stoppedAfterMs = 22_000;
+const claimAfterMs = 150;
+const firstLineAfterMs = 600;
+
+export interface ReplayOptions {
+  readonly table: Table;
+  readonly projectId: ProjectId;
+  readonly runners: readonly { readonly id: RunnerId; readonly instanceType: string }[];
+  readonly templateIdOf: (plan: PlannedTask) => TemplateId;
+  readonly plan: readonly PlannedTask[];
+  /** Where deliveries say that they went, without a slash at the end. */
+  readonly apiUrl: string;
+  readonly region: string;
+  readonly agentVersion: string;
+}
+
+/** Resolves when every task of the plan has ended and every runner sleeps. */
+export const replay = async (options: ReplayOptions): Promise<void> => {
+  const { table, projectId, plan } = options;
+  const agenda = createAgenda();
+  const now = () => toInstant(agenda.nowMs());
+  const makeId: typeof newId = (prefix, at = now()) => newId(prefix, at);
+  const runners = runnerStore(table);
+  const templates = resourceStores(table, { now, newId: makeId }).templates;
+  const planned = new Map<TaskId, PlannedTask>();
+  const machines = new Map<
+    string,
+    { state: InstanceState; launchedAt: ReturnType<typeof now> | undefined }
+  >();
+  const typeOf = new Map(options.runners.map(({ id, instanceType }) => [id, instanceType]));
+
+  const reload = async ({ id }: Pick<RunnerRecord, 'id'>): Promise<RunnerRecord> => {
+    const found = await runners.get(projectId, id);
+    if (!found) throw new Error(`The sample has lost its runner ${id}`);
+    return found;
+  };
+  const factsOf = (runner: Pick<RunnerRecord, 'id' | 'instanceId'>): InstanceFacts => ({
+    instanceId: runner.instanceId ?? '',
+    instanceType: typeOf.get(runner.id),
+    stateReason: undefined,
+    ...(machines.get(runner.instanceId ?? '') ?? { state: 'stopped', launchedAt: undefined }),
+  });
+
+  const deps = {
+    now,
+    newId: makeId,
+    log: () => undefined,
+    runners,
+    tasks: taskStore(table),
+    logs: logStore(table),
+    deliveries: deliveryStore(table),
+    sessions: sessionStore(table),
+    // Nobody polls in the past.
+    queues: {
+      urlOf: (queue: string) => queue,
+      create: async () => undefined,
+      remove: async () => undefined,
+      ring: async () => true,
+    },
+    announceDrained: async () => undefined,
+    sendWebhook: async () => ({ at: now(), durationMs: 41, statusCode: 204 }),
+    retryWebhook: async () => undefined,
+    instances: {
+      start: async ({ instanceId = '' }: { instanceId?: string | undefined }) => {
+        machines.set(instanceId, { state: 'pending', launchedAt: now() });
+        return { started: true as const };
+      },
+      stop: async ({ instanceId = '' }: { instanceId?: string | undefined }) => {
+        machines.set(instanceId, { state: 'stopping', launchedAt: undefined });
+        return true;
+      },
+      describe: async (ref: { instanceId?: string | undefined }) => {
+        const runner = ref.instanceId ? await runners.findByInstance(ref.instanceId) : undefined;
+        return runner && factsOf(runner);
+      },
+    },
+    agentTokens: agentTokens(async () => new Uint8Array(32), now),
+    seal: async () => '',
+    recordSecretUse: async () => undefined,
+    readTemplate: templates.get,
+    readInventory: async () => undefined,
+    readTaskParts: async (task: { projectId: ProjectId; templateId: string }) => {
+      const template = await templates.get(task.projectId, task.templateId);
+      return template && { template };
+    },
+    apiUrl: options.apiUrl,
+    region: options.region,
+  };
+  const agentOf = (runner: RunnerRecord) => ({ pool: poolOf(runner), runnerId: runner.id });
+
+  const follow = async (runner: RunnerRecord, state: InstanceState) => {
+    const before = machines.get(runner.instanceId ?? '');
+    machines.set(runner.instanceId ?? '', { launchedAt: before?.launchedAt, state });
+    await followInstance(deps, await reload(runner), factsOf(runner), now());
+  };
+
+  /** Its instance has been asked to start, perhaps: boots, and serves what counts on it. */
+  const attend = async (ref: Pick<RunnerRecord, 'id'>): Promise<void> => {
+    const runner = await reload(ref);
+    const { state } = factsOf(runner);
+    if (runner.status === 'online') return serve(runner);
+    if (runner.status !== 'starting' || state === 'running') return;
+    if (state === 'stopped') await wake(deps, runner);
+    if (factsOf(runner).state !== 'pending' || agenda.has(runner.id)) return;
+    agenda.after(runningAfterMs, () => follow(runner, 'running'), runner.id);
+    agenda.after(runningAfterMs + onlineAfterMs, async () => {
+      const { claims } = await reload(runner);
+      const beat = heartbeatRequest.parse({ agentVersion: options.agentVersion, claims, tasks: [] });
+      await heartbeat(deps, agentOf(runner), beat);
+      await serve(runner);
+    });
+  };
+
+  const serve = async (ref: Pick<RunnerRecord, 'id'>): Promise<void> => {
+    const runner = await reload(ref);
+    for (const taskId of runner.demand) {
+      const result = await claimTask(deps, agentOf(runner), { projectId, taskId });
+      if (result.ok) run(runner, taskId, result.claim.attempt);
+    }
+  };
+
+  const run = (runner: RunnerRecord, taskId: TaskId, attempt: number): void => {
+    const task = planned.get(taskId);
+    if (!task) return;
+    const lease = { ...agentOf(runner), projectId, taskId, attempt };
+    const { template, runMs, succeeds } = task;
+    const lines = succeeds ? template.output : [...template.output.slice(0, -1), template.failure];
+    const startMs = agenda.nowMs() + firstLineAfterMs;
+    const entries = lines.map(
+      (line, index): LogEntry => ({
+        at: toInstant(startMs + Math.round((index * (runMs - firstLineAfterMs)) / lines.length)),
+        stream: succeeds || index < lines.length - 1 ? 'stdout' : 'stderr',
+        text: `${line}\n`,
+      }),
+    );
+    agenda.after(firstLineAfterMs, async () => {
+      await appendLog(deps, lease, [{ seq: 0, entries }]);
+    });
+    agenda.after(runMs, async () => {
+      const status = succeeds ? 'success' : 'error';
+      await finishTask(deps, lease, { status, exitCode: succeeds ? 0 : 2, lease: '', logChunks: 1 });
+      await serve(runner);
+      agenda.after((await reload(runner)).idleTimeoutMs, () => sleepIfIdle(runner));
+    });
+  };
+
+  const sleepIfIdle = async (ref: RunnerRecord): Promise<void> => {
+    const runner = await reload(ref);
+    if (runner.status !== 'online') return;
+    const decision = decideSleep(runner, now());
+    if (!decision.sleep) {
+      if (decision.why === 'too_soon') agenda.after(decision.waitMs, () => sleepIfIdle(runner));
+      return;
+    }
+    await putToSleep(deps, runner);
+    await follow(runner, 'stopping');
+    agenda.after(stoppedAfterMs, async () => {
+      await follow(runner, 'stopped');
+      await attend(runner);
+    });
+  };
+
+  for (const task of plan) {
+    agenda.at(task.startMs, async () => {
+      const made = await startTask(deps, projectId, { templateId: options.templateIdOf(task) }, task.by);
+      if (!made?.runnerId) return;
+      planned.set(made.id, task);
+      const runner = await reload({ id: made.runnerId });
+      agenda.after(claimAfterMs, () => attend(runner));
+    });
+  }
+  await agenda.run();
+};

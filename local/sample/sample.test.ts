@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { apiClient } from '../../test/client.ts';
+import { seeded } from '../seeded.ts';
+import { startStack } from '../stack.ts';
+import { makeSample } from './index.ts';
+import { planWeek } from './plan.ts';
+import { templates } from './things.ts';
+
+const wednesday = Date.parse('2026-11-25T12:00:00Z');
+
+it('plans the same week again, all of it past, with failures in it', () => {
+  const plan = planWeek(templates, wednesday, seeded(1));
+  expect(planWeek(templates, wednesday, seeded(1))).toEqual(plan);
+  expect(plan.length).toBeGreaterThan(20);
+  expect(plan.every(({ startMs, runMs }) => startMs + runMs < wednesday)).toBe(true);
+  expect(new Set(plan.map(({ succeeds }) => succeeds))).toEqual(new Set([true, false]));
+});
+
+it('makes a project whose history the API tells like any other', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'reveille-sample-'));
+  const stack = await startStack({ dataDir, schedules: false });
+  try {
+    const nowMs = Date.now();
+    await makeSample({ stack, nowMs, random: seeded(1) });
+    const api = apiClient(stack.url, stack.adminToken ?? '');
+    const { items } = (await api.call('GET', '/api/projects')) as { items: { id: `prj_${string}` }[] };
+    const [project] = items;
+    if (!project) throw new Error('There is no project');
+    const tasks = (await api.call('GET', `/api/projects/${project.id}/tasks?limit=100`)) as {
+      items: { status: string; templateName: string; reason?: string; costMicroUsd?: number }[];
+    };
+    const planned = planWeek(templates, nowMs, seeded(1));
+    expect(tasks.items.filter(({ status }) => status !== 'waiting')).toHaveLength(planned.length);
+    expect(tasks.items.find(({ status }) => status === 'waiting')?.reason).toMatch(
+      /No runner has tag frankfurt/,
+    );
+    const costs = await api.getCosts(project.id);
+    expect(costs.savedMicroUsd).toBeGreaterThan(costs.spentMicroUsd);
+    expect(stack.ec2.list().every(({ state }) => state === 'stopped')).toBe(true);
+  } finally {
+    await stack.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}, 60_000);

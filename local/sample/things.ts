@@ -1,0 +1,116 @@
+/** What the sample's project has: a web shop's platform team, with machines in two regions. */
+
+/** Of the runners; the instances are made in EC2's stand-in. */
+export const runners = [
+  { name: 'sydney-1', tags: ['sydney'], maxParallelTasks: 2, instanceType: 't4g.small' },
+  { name: 'sydney-2', tags: ['sydney'], maxParallelTasks: 2, instanceType: 't4g.small' },
+  { name: 'new-york-1', tags: ['new-york'], maxParallelTasks: 4, instanceType: 't4g.medium' },
+  { name: 'build-1', tags: [], maxParallelTasks: 1, instanceType: 'm7g.large' },
+] as const;
+
+const say = (...lines: string[]): string => lines.map((line) => `echo '${line}'\nsleep 0.4`).join('\n');
+
+/** A template, and how it fares: how often it is started, by whom, how long it takes, how often it fails. */
+export interface SampleTemplate {
+  readonly input: Readonly<Record<string, unknown>> & { readonly name: string };
+  /** Starts on a working day, or on every day for a nightly one. */
+  readonly perDay: number;
+  readonly isNightly?: boolean;
+  readonly by: readonly string[];
+  readonly seconds: readonly [least: number, most: number];
+  readonly failureRate: number;
+  readonly output: readonly string[];
+  readonly failure: string;
+}
+
+const ok = '\u001b[32mok\u001b[0m';
+const changed = '\u001b[33mchanged\u001b[0m';
+
+export const templates: readonly SampleTemplate[] = [
+  {
+    input: {
+      name: 'Deploy the shop',
+      app: 'bash',
+      script: say('Fetching release', 'Migrating the database', 'Rolling out to 4 hosts', 'Done'),
+      tag: 'sydney',
+      survey: [
+        { name: 'RELEASE', title: 'Release', type: 'string', required: true, default: '2026.47.1' },
+        {
+          name: 'CANARY',
+          title: 'Canary',
+          type: 'enum',
+          values: [
+            { name: 'No canary', value: 'none' },
+            { name: 'One host', value: 'one' },
+            { name: 'Half of the hosts', value: 'half' },
+          ],
+          default: 'one',
+        },
+      ],
+    },
+    perDay: 4,
+    by: ['Ada', 'Grace', 'Linus'],
+    seconds: [70, 260],
+    failureRate: 0.12,
+    output: [
+      'Fetching release 2026.47.1',
+      `${ok}: [web-1.syd] schema is at version 214`,
+      `${changed}: [web-1.syd] rolled out, 0 of 40 requests failed`,
+      `${changed}: [web-2.syd] rolled out, 0 of 40 requests failed`,
+      'Done',
+    ],
+    failure: '\u001b[31mfatal\u001b[0m: [web-2.syd] health check answered 503 for 60 s',
+  },
+  {
+    input: { name: 'Patch New York', app: 'bash', script: say('Updating 12 hosts', 'Done'), tag: 'new-york' },
+    perDay: 2,
+    by: ['Grace', 'Linus'],
+    seconds: [180, 540],
+    failureRate: 0.06,
+    output: [
+      'Updating 12 hosts',
+      `${changed}: [db-1.nyc] 14 packages`,
+      `${ok}: [db-2.nyc] nothing to do`,
+      'Done',
+    ],
+    failure: '\u001b[31munreachable\u001b[0m: [cache-3.nyc] no route to host',
+  },
+  {
+    input: { name: 'Nightly backup', app: 'bash', script: say('Dumping 3 databases', 'Verifying', 'Done') },
+    perDay: 1,
+    isNightly: true,
+    by: ['schedule Nightly backup'],
+    seconds: [420, 780],
+    failureRate: 0.04,
+    output: [
+      'Dumping orders (4.1 GB)',
+      'Dumping customers (0.6 GB)',
+      'Verifying by a restore of 1,000 rows',
+      'Done',
+    ],
+    failure: '\u001b[31merror\u001b[0m: the bucket refused the upload: SlowDown',
+  },
+  {
+    input: {
+      name: 'Rotate certificates',
+      app: 'python',
+      script:
+        "print('9 certificates, 2 due within 30 days')\nprint('renewed shop.example and api.example')\n",
+      tag: 'sydney',
+    },
+    perDay: 0.4,
+    by: ['Ada'],
+    seconds: [15, 40],
+    failureRate: 0,
+    output: ['9 certificates, 2 due within 30 days', 'renewed shop.example and api.example'],
+    failure: '',
+  },
+];
+
+/** Its task waits, so that one sees what waiting looks like. */
+export const templateWithoutRunner = {
+  name: 'Fail over to Frankfurt',
+  app: 'bash',
+  script: 'echo failing over',
+  tag: 'frankfurt',
+};
