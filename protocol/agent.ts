@@ -66,14 +66,20 @@ export type CredentialsResponse = z.infer<typeof credentialsResponse>;
 export const claimRequest = z.strictObject({
   projectId,
   taskId,
+  queue: z.string().max(200).optional().describe('As the doorbell tells it; saves a read'),
+  aloneAt: instant.optional().describe('As the doorbell tells it; saves a read'),
   again: z
     .boolean()
     .optional()
-    .describe('The answer to a claim before did not arrive: if the task was given, give it once more'),
+    .describe('The answer to a claim before did not arrive: what was given then is given once more'),
 });
 export type ClaimRequest = z.infer<typeof claimRequest>;
 
 export const claimResponse = z.object({
+  projectId,
+  taskId: taskId.describe(
+    'The task that is given: the first of its queue that may start, so not always the one that rang',
+  ),
   attempt: z.int(),
   lease: z.string().describe('Proves the right to log and finish; good until the next heartbeat is overdue'),
   payload: z.string().describe('JWE of a taskPayload to the runner’s public key'),

@@ -5,7 +5,7 @@ import { instant, microUsd, pageQuery, tag } from './common.ts';
 import { projectId, runnerId, taskId, templateId } from './ids.ts';
 import { commit, hostResults } from './result.ts';
 import { surveyAnswers } from './survey.ts';
-import { app } from './template.ts';
+import { app, priority } from './template.ts';
 
 export const taskStatus = z.enum([
   'waiting',
@@ -25,6 +25,7 @@ export const taskInput = z.strictObject({
   templateId,
   message: z.string().trim().max(500).optional().describe('Why it is run'),
   survey: surveyAnswers.optional().describe("Answers to the template's survey"),
+  priority: priority.optional().describe("The template's unless told"),
   ...taskOptions,
 });
 export type TaskInput = z.infer<typeof taskInput>;
@@ -39,6 +40,7 @@ export const task = z.object({
   tag: tag.optional().describe('As resolved when it was made'),
   status: taskStatus,
   attempt: z.int().min(1),
+  priority: priority.optional().describe('Absent: 0'),
   runnerId: runnerId.optional().describe('The runner that is to run it, runs it or ran it'),
   reason: z.string().optional().describe('Why it waits, or why it failed'),
   exitCode: z.int().optional(),

@@ -11,6 +11,9 @@ export type App = z.infer<typeof app>;
 /** What a template may do when the runner that ran its task is lost. */
 export const onRunnerLost = z.enum(['retry', 'fail']);
 
+/** Which of the waiting tasks of a queue starts first: the higher one. */
+export const priority = z.int().min(-100).max(100);
+
 /** What becomes of a task whose runner is to drain. */
 export const onDrain = z.enum(['finish', 'hand_back']);
 
@@ -32,6 +35,9 @@ const fields = z.strictObject({
   survey: survey.optional().describe('What to ask of whoever starts a task'),
   arguments: z.array(z.string().max(4000)).max(100).default([]),
   tag: tag.optional().describe("Routes the task; wins over the inventory's"),
+  priority: priority
+    .default(0)
+    .describe('Of its tasks: among those that wait for the same runners the higher starts first'),
   timeoutMs: z.int().min(1000).max(604_800_000).default(3_600_000),
   stopGraceMs: z
     .int()

@@ -101,6 +101,18 @@ describe('a runner agent', () => {
     expect(statusOf(taskId)).toBe('waiting');
   });
 
+  it('runs what it is given in place of the task that rang, whose doorbell rings again', async () => {
+    world.api.givesFirst = true;
+    world.api.settings.maxParallelTasks = 2;
+    const first = aPayload({ script: 'sleep 0.2' });
+    world.api.addTask(first);
+    const rung = give();
+    world.startAgent();
+    expect(await finishOf(first.taskId)).toMatchObject({ status: 'success' });
+    expect(await finishOf(rung)).toMatchObject({ status: 'success' });
+    await waitFor('the empty queue', () => world.queued().ready + world.queued().inFlight === 0);
+  });
+
   it('stops a task when a heartbeat says so', async () => {
     const taskId = give({ script: endless });
     world.startAgent({ busyHeartbeatMs: 20 });

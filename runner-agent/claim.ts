@@ -1,11 +1,11 @@
-/** Asks the API for the task behind a doorbell, and starts it when it is ours. */
+/** Asks the API for a task when a doorbell rang, and starts the one that is given. */
 import type { ClaimRequest, ClaimResponse } from '../protocol/agent.ts';
 import type { AgentApi } from './agent-api.ts';
 import { backoffMs } from './backoff.ts';
 import { ApiProblem, ApiUnreachable, messageOf, RunnerRefused } from './errors.ts';
 import type { HeldTask, HeldTasks } from './held-tasks.ts';
 import type { Logger } from './logger.ts';
-import type { ClaimOutcome } from './poller.ts';
+import type { ClaimHint, ClaimOutcome } from './poller.ts';
 import type { Timing } from './timing.ts';
 
 export interface ClaimerOptions {
@@ -28,7 +28,7 @@ const maxTries = 6;
 
 export const createClaimer =
   ({ api, held, online, heartbeatSettled, hasRoom, attend, onFatal, timing, log }: ClaimerOptions) =>
-  async (task: HeldTask): Promise<ClaimOutcome> => {
+  async (task: HeldTask, hint: ClaimHint = {}): Promise<ClaimOutcome> => {
     /** Without an answer the task may be ours: forgetting it then would cost it an attempt. */
     const claimUntilAnswered = async (request: ClaimRequest): Promise<ClaimResponse> => {
       for (let failures = 1; ; failures += 1) {
@@ -41,6 +41,7 @@ export const createClaimer =
       }
     };
     const { projectId, taskId } = task;
+    let mine = task;
     try {
       await online;
       if (!(await hasRoom())) {
@@ -50,12 +51,19 @@ export const createClaimer =
       // One that was sent without this task and arrives after the claim would say that the agent has forgotten it.
       await heartbeatSettled();
       const askedAt = timing.now();
-      const claim = await claimUntilAnswered({ projectId, taskId });
-      task.grant(claim.attempt, claim.lease, timing.now() - askedAt);
-      void attend(task, claim).finally(() => held.remove(task));
-      return 'claimed';
+      const claim = await claimUntilAnswered({ ...hint, projectId, taskId });
+      // A second copy of a doorbell may be answered with what the first was given; and what is ending here must end first.
+      const known = held.get(claim.taskId);
+      if (known && known !== task && known.attempt() !== undefined) {
+        held.remove(task);
+        return 'another';
+      }
+      mine = held.exchange(task, claim.projectId, claim.taskId);
+      mine.grant(claim.attempt, claim.lease, timing.now() - askedAt);
+      void attend(mine, claim).finally(() => held.remove(mine));
+      return claim.taskId === taskId ? 'claimed' : 'another';
     } catch (error) {
-      held.remove(task);
+      held.remove(mine);
       if (error instanceof RunnerRefused) onFatal(error);
       if (error instanceof ApiProblem && error.code === 'not_claimable') return 'gone';
       log.info(`Task ${taskId} not claimed: ${messageOf(error)}`);

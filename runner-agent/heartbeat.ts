@@ -3,7 +3,7 @@ import type { HeartbeatRequest, HeartbeatResponse } from '../protocol/agent.ts';
 import { backoffMs } from './backoff.ts';
 import { createChanges } from './changes.ts';
 import { messageOf, RunnerRefused } from './errors.ts';
-import type { HeldTasks } from './held-tasks.ts';
+import type { HeldTask, HeldTasks } from './held-tasks.ts';
 import { type Logger, sayRarely } from './logger.ts';
 import type { Timing } from './timing.ts';
 
@@ -42,6 +42,8 @@ export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
   let isHurried = false;
   let last: Promise<unknown> = Promise.resolve();
   let claims: number | undefined;
+  /** The claims that were under way when `claims` was told. */
+  let unanswered: HeldTask[] = [];
 
   const hurry = () => {
     isHurried = true;
@@ -66,13 +68,16 @@ export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
       return attempt === undefined ? { projectId, taskId } : { projectId, taskId, attempt };
     });
     const isFirst = claims === undefined;
+    // Any task may be given to a claim, so until those are answered that may count in `claims`, what is not named may be ours.
+    const isSure = unanswered.every((task) => task.attempt() !== undefined || !held.list().includes(task));
     const answer = await send({
       agentVersion,
       ...present,
       tasks,
-      ...(claims !== undefined && { claims }),
+      ...(claims !== undefined && isSure && { claims }),
     });
     claims = answer.claims;
+    unanswered = held.list().filter((task) => task.attempt() === undefined);
     // Only the next one can tell that what an agent before this one held is gone.
     if (isFirst && claims !== undefined && claims > 0) hurry();
     for (const { taskId, lease, stop, confirmed } of answer.leases) {

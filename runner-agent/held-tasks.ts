@@ -41,6 +41,8 @@ export interface HeldTasks {
   list(): HeldTask[];
   /** Takes a slot. */
   add(projectId: ProjectId, taskId: TaskId): HeldTask;
+  /** The slot of one that is being claimed becomes another task's, which was given in its place. */
+  exchange(task: HeldTask, projectId: ProjectId, taskId: TaskId): HeldTask;
   /** Ends those whose template has them handed back when the runner drains. */
   handBack(): void;
   /** Frees the slot. */
@@ -117,24 +119,38 @@ const createHeldTask = (
 
 export const createHeldTasks = (options: HeldTasksOptions): HeldTasks => {
   const tasks = new Map<TaskId, ReturnType<typeof createHeldTask>>();
+  /** Being claimed still, while the task that rang for them was given to another claim. */
+  const displaced = new Set<HeldTask>();
   const changes = createChanges();
   let lastFinishedAt: number | undefined;
   return {
     changes,
-    size: () => tasks.size,
+    size: () => tasks.size + displaced.size,
     lastFinishedAt: () => lastFinishedAt,
     get: (taskId) => tasks.get(taskId),
-    list: () => [...tasks.values()],
+    list: () => [...tasks.values(), ...displaced],
     add: (projectId, taskId) => {
       const task = createHeldTask(projectId, taskId, options);
       tasks.set(taskId, task);
       changes.announce();
       return task;
     },
+    exchange: (task, projectId, taskId) => {
+      if (task.taskId === taskId && tasks.get(taskId) === task) return task;
+      if (tasks.get(task.taskId) === task) tasks.delete(task.taskId);
+      displaced.delete(task);
+      const claiming = tasks.get(taskId);
+      if (claiming) displaced.add(claiming);
+      const other = createHeldTask(projectId, taskId, options);
+      tasks.set(taskId, other);
+      changes.announce();
+      return other;
+    },
     handBack: () => {
       for (const task of tasks.values()) if (task.mayHandBack()) task.end('handed_back');
     },
     remove: (task) => {
+      if (displaced.delete(task)) return changes.announce();
       const held = tasks.get(task.taskId);
       if (held !== task) return;
       held.release();

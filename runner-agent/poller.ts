@@ -8,8 +8,14 @@ import { type Logger, sayRarely } from './logger.ts';
 import { isCredentialsError, type QueueMessage, type TaskQueue } from './task-queue.ts';
 import type { Timing } from './timing.ts';
 
-/** What became of a doorbell: it is done with, or it is to ring again. */
-export type ClaimOutcome = 'claimed' | 'gone' | 'later';
+/**
+ * What became of a doorbell: it is done with, or it is to ring again. `another`: a task that is to start before the one that
+ * rang was claimed, so that the doorbell goes on ringing for its own.
+ */
+export type ClaimOutcome = 'claimed' | 'another' | 'gone' | 'later';
+
+/** What a doorbell tells beyond its task. */
+export type ClaimHint = Pick<Doorbell, 'queue' | 'aloneAt'>;
 
 export interface PollerOptions {
   queue: TaskQueue;
@@ -17,7 +23,7 @@ export interface PollerOptions {
   /** 0 = no limit. */
   maxParallelTasks(): number;
   /** Takes the task over; the slot is taken already and is freed by the callee, whatever happens. */
-  claim(task: HeldTask): Promise<ClaimOutcome>;
+  claim(task: HeldTask, hint: ClaimHint): Promise<ClaimOutcome>;
   renewCredentials(): Promise<unknown>;
   onFatal(error: RunnerRefused): void;
   timing: Timing;
@@ -98,9 +104,11 @@ export const createPoller = (options: PollerOptions): Poller => {
       slippedIn = true;
       return putBack(0);
     }
-    const task = held.add(rung.projectId, rung.taskId);
+    const { projectId, taskId, ...hint } = rung;
+    const task = held.add(projectId, taskId);
     if (!isOpen()) abortPollsWhenFull();
-    const outcome = await claim(task);
+    const outcome = await claim(task, hint);
+    if (outcome === 'another') return putBack(0);
     await (outcome === 'later' ? putBack(retryClaimSeconds) : remove());
   };
 

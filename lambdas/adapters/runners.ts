@@ -6,6 +6,7 @@ import {
   type LowDisk,
   type OpenSession,
   type ProjectId,
+  projectId,
   type Runner,
   type RunnerId,
   type RunnerInput,
@@ -31,6 +32,8 @@ const runnerRecord = runner.extend({
   busyMs: z.int().default(0),
   /** When its agent first reported in the open session, or in the one before while none is open. */
   onlineAt: instant.optional(),
+  /** Of a global runner: the projects that it has served, the last one last. */
+  served: z.array(projectId).default([]),
   /** How often it was given a slot. */
   claims: z.int().default(0),
   /** Of the agent whose sessions are good; absent when the next one to ask may have it. */
@@ -44,7 +47,7 @@ const runnerRecord = runner.extend({
 });
 export type RunnerRecord = z.infer<typeof runnerRecord>;
 
-export type NewRunner = Omit<RunnerRecord, 'slots' | 'demand' | 'busyMs' | 'claims'>;
+export type NewRunner = Omit<RunnerRecord, 'slots' | 'demand' | 'busyMs' | 'claims' | 'served'>;
 
 /** What names a runner, from where it lives and its id. */
 export const runnerRef = (pool: Pool, id: RunnerId) => ({
@@ -199,19 +202,20 @@ export const runnerStore = (table: Table) => {
     /** The task no longer counts on it. */
     dropDemand: (ref: Ref, taskId: TaskId) => change(ref, { take: { demand: new Set([taskId]) } }, []),
 
-    /** Gives the task one of its slots. Refused unless it is online, active, and has a free one (or it is the task's already). */
+    /** Gives the task one of its slots; `served` notes whose turn it was. Refused unless it is online, active, and has a free one (or it is the task's already). */
     takeSlot: (
       ref: Ref,
       taskId: TaskId,
       leaseUntil: Instant,
       { agentId, credentialVersion }: Pick<Beat, 'agentId' | 'credentialVersion'> = {},
+      served?: readonly ProjectId[],
     ) =>
       change(
         ref,
         {
           add: { slots: new Set([taskId]), claims: 1 },
           take: { demand: new Set([taskId]) },
-          set: { leaseUntil },
+          set: { leaseUntil, ...(served && { served }) },
         },
         [
           ['=', 'status', 'online'],

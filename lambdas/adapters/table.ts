@@ -52,6 +52,10 @@ export interface Key {
   readonly pk: string;
   readonly sk: string;
 }
+/** As the index has it. */
+export interface LiveKey extends Key {
+  readonly liveKey: string;
+}
 export type Item = Record<string, unknown>;
 
 export interface Query {
@@ -87,8 +91,8 @@ export interface Table {
   /** Whether it was removed: false when a condition did not hold. */
   remove(key: Key, conditions?: readonly Condition[]): Promise<boolean>;
   query(query: Query): Promise<{ items: Item[]; next?: Key }>;
-  /** Keys of what is live, by kind and the beginning of the live key; a moment late, as index reads are. */
-  queryLive(kind: LiveKind, prefix?: string): AsyncGenerator<Key>;
+  /** Keys of what is live, by kind and the beginning of the live key, in that key's order; a moment late, as index reads are. */
+  queryLive(kind: LiveKind, prefix?: string, atMost?: number): AsyncGenerator<LiveKey>;
 }
 
 const conditionFailed = (error: unknown): boolean =>
@@ -113,9 +117,9 @@ export const openTable = (name: string, dynamoDb = new DynamoDBClient()): Table 
 
   const batchGet = async (batch: readonly Key[]): Promise<Item[]> => {
     if (batch.length === 0) return [];
-    const head = batch.slice(0, batchGetLimit);
+    const head = batch.slice(0, batchGetLimit).map(({ pk, sk }) => ({ pk, sk }));
     const answer = await client.send(
-      new BatchGetCommand({ RequestItems: { [TableName]: { Keys: [...head], ConsistentRead: true } } }),
+      new BatchGetCommand({ RequestItems: { [TableName]: { Keys: head, ConsistentRead: true } } }),
     );
     const left = (answer.UnprocessedKeys?.[TableName]?.Keys ?? []).map(
       (key): Key => ({ pk: String(key.pk), sk: String(key.sk) }),
@@ -186,8 +190,9 @@ export const openTable = (name: string, dynamoDb = new DynamoDBClient()): Table 
       };
     },
 
-    queryLive: async function* (kind, prefix) {
+    queryLive: async function* (kind, prefix, atMost = Number.POSITIVE_INFINITY) {
       let from: Item | undefined;
+      let left = atMost;
       do {
         const answer = await client.send(
           new QueryCommand({
@@ -196,12 +201,16 @@ export const openTable = (name: string, dynamoDb = new DynamoDBClient()): Table 
             KeyConditionExpression: prefix ? '#live = :kind AND begins_with(#key, :prefix)' : '#live = :kind',
             ExpressionAttributeNames: { '#live': liveIndex.pk, ...(prefix && { '#key': liveIndex.sk }) },
             ExpressionAttributeValues: { ':kind': kind, ...(prefix && { ':prefix': prefix }) },
+            ...(Number.isFinite(left) && { Limit: left }),
             ...(from && { ExclusiveStartKey: from }),
           }),
         );
-        for (const item of answer.Items ?? []) yield { pk: String(item.pk), sk: String(item.sk) };
+        for (const item of answer.Items ?? []) {
+          yield { pk: String(item.pk), sk: String(item.sk), liveKey: String(item[liveIndex.sk]) };
+        }
+        left -= answer.Items?.length ?? 0;
         from = answer.LastEvaluatedKey;
-      } while (from);
+      } while (from && left > 0);
     },
   };
 };

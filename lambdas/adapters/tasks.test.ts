@@ -15,7 +15,7 @@ afterAll(() => table.close());
 const runnerId: RunnerId = 'run_01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const otherId: RunnerId = 'run_01ARZ3NDEKTSV4RRFFQ69G5FAX';
 const queue = `${aProjectId}-sydney`;
-const by = { runnerId, queues: [queue] };
+const by = { runnerId, queue };
 
 const stored = async (overrides: Partial<TaskRecord> = {}): Promise<TaskRecord> => {
   const record = {
@@ -46,12 +46,10 @@ describe('the store of tasks', () => {
     expect(await tasks.get(aProjectId, task.id)).toMatchObject({ status: 'starting', runnerId });
   });
 
-  it('is claimed only from a queue that the runner serves', async () => {
+  it('is claimed only from the queue in which it waits', async () => {
     const task = await stored();
-    expect(
-      await tasks.claim(task, { ...by, queues: [`${aProjectId}-tokyo`, 'global'] }, noon),
-    ).toBeUndefined();
-    expect(await tasks.claim(task, { ...by, queues: [] }, noon)).toBeUndefined();
+    expect(await tasks.claim(task, { ...by, queue: `${aProjectId}-tokyo` }, noon)).toBeUndefined();
+    expect(await tasks.claim(task, { ...by, queue: 'global' }, noon)).toBeUndefined();
     expect((await tasks.get(aProjectId, task.id))?.status).toBe('waiting');
   });
 
@@ -112,6 +110,33 @@ describe('the store of tasks', () => {
     expect((await tasks.listLiveIn(lonely)).map(({ id }) => id)).toEqual([first.id, second.id]);
   });
 
+  it('tells the line of a queue, the higher priority first, without what a runner has', async () => {
+    const line = `${aProjectId}-line`;
+    const [first, second, urgent, held] = [
+      await stored({ queue: line }),
+      await stored({ queue: line }),
+      await stored({ queue: line, priority: 5 }),
+      await stored({ queue: line, priority: 9 }),
+    ];
+    await tasks.claim(held, { ...by, queue: line }, noon);
+    const idsOf = async (atMost: number) => (await tasks.line(line, atMost)).map(({ id }) => id);
+    expect(await idsOf(10)).toEqual([urgent.id, first.id, second.id]);
+    expect(await idsOf(2)).toEqual([urgent.id, first.id]);
+    await tasks.requeue(held, { runnerId, attempt: 1 }, 'lost');
+    expect(await idsOf(10)).toEqual([held.id, urgent.id, first.id, second.id]);
+  });
+
+  it('tells of the global pool who waits, and how many tasks each project has running', async () => {
+    const global = { queue: 'global' };
+    const [running, waiting] = [await stored(global), await stored(global)];
+    const before = await tasks.pool('global', 1000);
+    await tasks.claim(running, { ...by, queue: 'global' }, noon);
+    const { line, held } = await tasks.pool('global', 1000);
+    expect(held.get(aProjectId)).toBe((before.held.get(aProjectId) ?? 0) + 1);
+    expect(line.map(({ id }) => id)).toContain(waiting.id);
+    expect(line.map(({ id }) => id)).not.toContain(running.id);
+  });
+
   it('moves to another queue with another runner while it waits', async () => {
     const task = await stored();
     expect(await tasks.assign(task, 1, 'global', otherId, noon)).toMatchObject({
@@ -119,7 +144,7 @@ describe('the store of tasks', () => {
       runnerId: otherId,
     });
     expect((await tasks.listLiveIn('global')).map(({ id }) => id)).toContain(task.id);
-    await tasks.claim(task, { ...by, queues: ['global'] }, noon);
+    await tasks.claim(task, { ...by, queue: 'global' }, noon);
     expect(await tasks.assign(task, 1, queue, runnerId, noon)).toBeUndefined();
   });
 

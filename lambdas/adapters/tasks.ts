@@ -6,18 +6,22 @@ import {
   inventoryId,
   onRunnerLost,
   type ProjectId,
+  projectId,
   type RunnerId,
   repositoryId,
   surveyAnswers,
   type Task,
+  type TaskId,
   type TaskQuery,
   task,
+  taskId,
   toInstant,
 } from '../../protocol/index.ts';
+import { type InLine, inOrder, rankOf } from '../core/order.ts';
 import { type Loss, taskSources } from '../core/task-state.ts';
 import type { Condition, Update } from './expressions.ts';
 import { idsBetween } from './ids.ts';
-import { type Item, type Key, keys, type Table } from './table.ts';
+import { type Item, type Key, keys, type LiveKey, type Table } from './table.ts';
 
 /** A task as it is stored: with the queue it waits in, and what the control plane needs of its template. */
 const taskRecord = task.extend({
@@ -29,6 +33,8 @@ const taskRecord = task.extend({
   maxAttempts: z.int(),
   handBacks: z.int().optional(),
   logChunks: z.int().optional(),
+  /** The doorbell that it was claimed by, if not its own. */
+  claimedBy: taskId.optional(),
   /** Kept only until the task ends. */
   surveySecrets: surveyAnswers.optional(),
 });
@@ -48,7 +54,25 @@ export interface Holder {
   readonly attempt: number;
 }
 
-const liveness = (ref: Ref, queue: string) => ({ live: 'task', liveKey: `${queue}/${ref.id}` });
+type Placed = Ref & Pick<Task, 'priority'>;
+
+/** In the live index a queue has two parts: what waits, as it is to start, and what a runner has. */
+const parts = { waiting: 'w', held: 'h' } as const;
+const inLine = (ref: Placed, queue: string) => ({
+  live: 'task',
+  liveKey: `${queue}/${parts.waiting}/${rankOf(ref)}`,
+});
+const outOfLine = (ref: Ref, queue: string) => ({
+  live: 'task',
+  liveKey: `${queue}/${parts.held}/${ref.id}`,
+});
+
+/** What a key of the index tells of a task. */
+const indexed = ({ pk, sk, liveKey }: LiveKey): InLine => ({
+  projectId: projectId.parse(pk),
+  id: taskId.parse(sk),
+  rank: liveKey.split('/').slice(2).join('/'),
+});
 /** Of a task that has ended: out of the index, and without what only its run needed. */
 const ending = { live: undefined, liveKey: undefined, surveySecrets: undefined };
 
@@ -78,20 +102,45 @@ export const taskStore = (table: Table) => {
   const live = async (prefix?: string): Promise<TaskRecord[]> => {
     const found: Key[] = [];
     for await (const key of table.queryLive('task', prefix)) found.push(key);
-    return (await table.batchGet(found)).map(parse).sort((a, b) => (a.id < b.id ? -1 : 1));
+    return (await table.batchGet(found)).map(parse).sort(inOrder);
+  };
+
+  const entries = async (prefix: string, atMost: number): Promise<LiveKey[]> => {
+    const found = [];
+    for await (const entry of table.queryLive('task', prefix, atMost)) found.push(entry);
+    return found;
   };
 
   return {
     create: (record: TaskRecord): Promise<boolean> =>
-      table.put({ ...keyOf(record), ...record, ...liveness(record, record.queue) }, [['missing', 'pk']]),
+      table.put({ ...keyOf(record), ...record, ...inLine(record, record.queue) }, [['missing', 'pk']]),
 
     get: async (projectId: ProjectId, id: string): Promise<TaskRecord | undefined> =>
       parseIf(await table.get(keys.resource(projectId, id))),
 
-    /** Every task that has not ended, oldest first. */
+    getAll: async (refs: readonly Ref[]): Promise<TaskRecord[]> =>
+      (await table.batchGet(refs.map(keyOf))).map(parse),
+
+    /** The head of a queue's line, next first, as the index has it: a moment late. */
+    line: async (queue: string, atMost: number): Promise<InLine[]> =>
+      (await entries(`${queue}/${parts.waiting}/`, atMost)).map(indexed),
+
+    /** Of the global queue, in the same way: its line, and how many of its tasks each project has running. */
+    pool: async (queue: string, atMost: number) => {
+      const held = new Map<ProjectId, number>();
+      const line: InLine[] = [];
+      for (const entry of await entries(`${queue}/`, atMost)) {
+        const task = indexed(entry);
+        if (entry.liveKey.startsWith(`${queue}/${parts.waiting}/`)) line.push(task);
+        else held.set(task.projectId, (held.get(task.projectId) ?? 0) + 1);
+      }
+      return { line, held };
+    },
+
+    /** Every task that has not ended, in the order in which they are to start. */
     listLive: () => live(),
 
-    /** The tasks of one queue that have not ended, oldest first. */
+    /** The tasks of one queue that have not ended, in the order in which they are to start. */
     listLiveIn: (queue: string) => live(`${queue}/`),
 
     /** Those of one project, in whichever queue they are. */
@@ -153,16 +202,16 @@ export const taskStore = (table: Table) => {
     },
 
     /** While it waits: which runner owes it, and in which queue it is. */
-    assign: (ref: Ref, attempt: number, queue: string, runnerId: RunnerId | undefined, now: Instant) =>
-      change(ref, { set: { queue, runnerId, assignedAt: runnerId && now, ...liveness(ref, queue) } }, [
+    assign: (ref: Placed, attempt: number, queue: string, runnerId: RunnerId | undefined, now: Instant) =>
+      change(ref, { set: { queue, runnerId, assignedAt: runnerId && now, ...inLine(ref, queue) } }, [
         ['in', 'status', taskSources('claim')],
         ['=', 'attempt', attempt],
       ]),
 
-    /** A runner takes it, if it still waits in one of the queues which that runner serves. Answers with the task as it was. */
+    /** A runner takes it, if it still waits in that queue, which the runner serves. Answers with the task as it was. */
     claim: async (
       ref: Ref,
-      by: { runnerId: RunnerId; queues: readonly string[] },
+      by: { runnerId: RunnerId; queue: string; doorbell?: TaskId },
       now: Instant,
     ): Promise<TaskRecord | undefined> =>
       parseIf(
@@ -173,12 +222,14 @@ export const taskStore = (table: Table) => {
               status: 'starting',
               runnerId: by.runnerId,
               claimedAt: now,
+              claimedBy: by.doorbell === ref.id ? undefined : by.doorbell,
               reason: undefined,
+              ...outOfLine(ref, by.queue),
             },
           },
           [
             ['in', 'status', taskSources('claim')],
-            ['in', 'queue', by.queues],
+            ['=', 'queue', by.queue],
           ],
           'old',
         ),
@@ -229,14 +280,16 @@ export const taskStore = (table: Table) => {
       ]),
 
     /** Its runner is lost, or handed it back: the next attempt waits. */
-    requeue: (ref: Ref, holder: Holder, reason: string, loss: Loss = 'lost') =>
+    requeue: (ref: Placed & Pick<TaskRecord, 'queue'>, holder: Holder, reason: string, loss: Loss = 'lost') =>
       change(
         ref,
         {
           set: {
             status: 'waiting',
+            ...inLine(ref, ref.queue),
             reason,
             claimedAt: undefined,
+            claimedBy: undefined,
             startedAt: undefined,
             runnerId: undefined,
             assignedAt: undefined,

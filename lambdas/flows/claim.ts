@@ -1,22 +1,27 @@
-/** Claiming: an agent that heard a doorbell asks for the task. */
+/** Claiming: an agent that heard a doorbell asks for a task. */
 import {
   addMs,
   type ClaimRequest,
   type ClaimResponse,
   type Instant,
   leaseMs,
+  msBetween,
+  type ProjectId,
+  type TaskId,
   type TaskPayload,
   terraformOptions,
 } from '../../protocol/index.ts';
 import type { AgentIdentity } from '../adapters/agent-tokens.ts';
 import { type RunnerRecord, runnerRef } from '../adapters/runners.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
-import { queuesOf } from '../core/routing.ts';
+import { afterTurn, type InLine, inTurn, rankOf } from '../core/order.ts';
+import { globalQueue, queuesOf } from '../core/routing.ts';
 import { isHeldStatus } from '../core/task-state.ts';
 import { sendEvent } from './deliver.ts';
 import type { Deps, TaskParts } from './deps.ts';
+import { heldTasks } from './held-tasks.ts';
 import { endAttempt } from './lose-task.ts';
-import type { PlaceDeps } from './place.ts';
+import { type PlaceDeps, place } from './place.ts';
 
 export type ClaimDeps = PlaceDeps & Pick<Deps, 'readTaskParts' | 'seal' | 'agentTokens' | 'recordSecretUse'>;
 
@@ -28,35 +33,126 @@ export type ClaimResult =
 const refused = (code: 'not_claimable' | 'try_later'): ClaimResult => ({ ok: false, code });
 
 /**
- * Gives a waiting task to a runner: a slot first, by one conditional write on the runner, then the task, by one on the
- * task. Where the second is refused the slot is given back; after a crash between the two, the heartbeat frees it.
+ * Gives a runner the first task of a queue that may start, whichever task's doorbell its agent has heard: doorbells come in
+ * any order. What the index tells of the line is a moment late, so each try is decided by the items themselves. A doorbell
+ * whose own task waits no more is done with, also while the runner is full: what else waits has doorbells of its own.
  */
 export const claimTask = async (
   deps: ClaimDeps,
   agent: AgentIdentity,
   request: ClaimRequest,
 ): Promise<ClaimResult> => {
-  const { projectId, taskId } = request;
-  const ref = runnerRef(agent.pool, agent.runnerId);
+  const before = request.again ? await givenBefore(deps, agent, request.taskId) : undefined;
+  if (before) return giveAgain(deps, agent, before);
+  const rung = { projectId: request.projectId, id: request.taskId };
+  const queue = request.queue ?? (await deps.tasks.get(rung.projectId, rung.id))?.queue;
+  if (queue === undefined) return refused('not_claimable');
+  const { line, served } = await lineFor(deps, agent, request, queue);
+  let isGone = false;
+  let checked: readonly TaskRecord[] | undefined;
+  for (const next of line) {
+    const isRung = next.id === rung.id;
+    // Of the first there is nothing to know beforehand when it is the one that rang; what the index says of others may be old.
+    if (!isRung || checked) {
+      checked ??= await deps.tasks.getAll(line);
+      const waits = (id: TaskId) =>
+        checked?.find((task) => task.id === id && task.status === 'waiting' && task.queue === queue);
+      isGone ||= waits(rung.id) === undefined;
+      if (!waits(next.id)) continue;
+    }
+    const turn = served && afterTurn(served, next.projectId);
+    const result = await claimOne(deps, agent, next, { queue, doorbell: rung.id, served: turn });
+    if (result.ok) {
+      const left = isRung ? undefined : checked?.find(({ id }) => id === rung.id);
+      if (left?.status === 'waiting' && left.runnerId === agent.runnerId) await place(deps, left);
+      return result;
+    }
+    if (result.code === 'try_later') return isGone ? refused('not_claimable') : result;
+    isGone ||= isRung;
+  }
+  return refused('not_claimable');
+};
+
+/** So many are looked at for one claim; the task that rang is one of them in any case. */
+const lookedAt = 10;
+/** Of the global pool, whose projects are all to be seen. */
+const lookedAtInPool = 2000;
+/** So long after nothing else waited, a look at the line would hardly show more. */
+const aloneMs = 2000;
+
+/** The tasks to try, next first, the one that rang among them. For the global pool also whose turns there were before. */
+const lineFor = async (
+  deps: ClaimDeps,
+  agent: AgentIdentity,
+  { projectId, taskId, aloneAt }: ClaimRequest,
+  queue: string,
+): Promise<{ line: readonly InLine[]; served?: readonly ProjectId[] }> => {
+  const rung = { projectId, id: taskId, rank: rankOf({ id: taskId }) };
+  if (aloneAt && msBetween(aloneAt, deps.now()) < aloneMs) return { line: [rung] };
+  const withRung = (line: readonly InLine[]) =>
+    line.some(({ id }) => id === taskId) ? line : [...line, rung];
+  if (queue !== globalQueue) return { line: withRung(await deps.tasks.line(queue, lookedAt)) };
+  const [{ line, held }, runner] = await Promise.all([
+    deps.tasks.pool(queue, lookedAtInPool),
+    deps.runners.get(agent.pool, agent.runnerId),
+  ]);
+  const served = runner?.served ?? [];
+  const turns = inTurn(withRung(line), held, served);
+  const first = turns.slice(0, lookedAt);
+  return { line: first.some(({ id }) => id === taskId) ? first : [...first, rung], served };
+};
+
+/** What an agent was given by a claim whose answer it says that it never got; nothing was heard of that task since. */
+const givenBefore = async (deps: ClaimDeps, agent: AgentIdentity, doorbell: TaskId) => {
+  const runner = await deps.runners.get(agent.pool, agent.runnerId);
+  const held = runner ? await heldTasks(deps, runner) : [];
+  return held.find(
+    ({ id, claimedBy = id, status, runnerId }) =>
+      claimedBy === doorbell && status === 'starting' && runnerId === agent.runnerId,
+  );
+};
+
+/** The slot is its already; taking it once more renews the lease, if the agent is the runner's own still. */
+const giveAgain = async (deps: ClaimDeps, agent: AgentIdentity, task: TaskRecord): Promise<ClaimResult> => {
+  const leaseUntil = addMs(deps.now(), leaseMs);
+  const runner = await deps.runners.takeSlot(
+    runnerRef(agent.pool, agent.runnerId),
+    task.id,
+    leaseUntil,
+    agent,
+  );
+  return runner ? give(deps, agent, runner, task, leaseUntil) : refused('try_later');
+};
+
+interface Claiming {
+  readonly queue: string;
+  readonly doorbell: TaskId;
+  readonly served: readonly ProjectId[] | undefined;
+}
+
+/**
+ * Gives one waiting task to a runner: a slot first, by one conditional write on the runner, then the task, by one on the
+ * task. Where the second is refused the slot is given back; after a crash between the two, the heartbeat frees it.
+ */
+const claimOne = async (
+  deps: ClaimDeps,
+  agent: AgentIdentity,
+  { projectId, id }: Pick<InLine, 'projectId' | 'id'>,
+  { queue, doorbell, served }: Claiming,
+): Promise<ClaimResult> => {
   const now = deps.now();
   const leaseUntil = addMs(now, leaseMs);
-  const runner = await deps.runners.takeSlot(ref, taskId, leaseUntil, agent);
+  const ref = runnerRef(agent.pool, agent.runnerId);
+  const runner = await deps.runners.takeSlot(ref, id, leaseUntil, agent, served);
   if (!runner) return refused('try_later');
-
-  const before = await deps.tasks.claim(
-    { projectId, id: taskId },
-    { runnerId: runner.id, queues: queuesOf(runner) },
-    now,
-  );
+  const before = queuesOf(runner).includes(queue)
+    ? await deps.tasks.claim({ projectId, id }, { runnerId: runner.id, queue, doorbell }, now)
+    : undefined;
   if (!before) {
-    const task = await deps.tasks.get(projectId, taskId);
+    const task = await deps.tasks.get(projectId, id);
     // A second doorbell for what this runner has already must not cost it the slot.
     const isHeld = task?.runnerId === runner.id && isHeldStatus(task.status);
-    // The one agent of the runner says that it never got it, and indeed nothing was heard of it yet.
-    if (isHeld && request.again && task.status === 'starting') {
-      return give(deps, agent, runner, task, leaseUntil);
-    }
-    if (!isHeld) await deps.runners.returnSlot(runner, taskId);
+    if (!isHeld) await deps.runners.returnSlot(runner, id);
     return refused('not_claimable');
   }
   const task: TaskRecord = { ...before, status: 'starting', runnerId: runner.id };
@@ -91,6 +187,8 @@ const give = async (
   return {
     ok: true,
     claim: {
+      projectId: task.projectId,
+      taskId: task.id,
       attempt: task.attempt,
       lease: await deps.agentTokens.signLease(lease, leaseUntil),
       payload: await deps.seal(JSON.stringify(payloadOf(task, parts)), runner.publicKey),

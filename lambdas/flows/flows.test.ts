@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { leaseMs } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { controlQueueOf } from '../core/routing.ts';
+import { claimTask } from './claim.ts';
 import { drain } from './heartbeat.ts';
 import { followInstance } from './instance-state.ts';
 import { reconcile } from './reconcile.ts';
@@ -48,7 +49,15 @@ describe('placing a task', () => {
     const task = await bench.start(bench.addTemplate({ tag: 'sydney' }));
     expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
     expect(bench.rung).toEqual([
-      { queue: `${bench.projectId}-sydney`, doorbell: { projectId: bench.projectId, taskId: task.id } },
+      {
+        queue: `${bench.projectId}-sydney`,
+        doorbell: {
+          projectId: bench.projectId,
+          taskId: task.id,
+          queue: `${bench.projectId}-sydney`,
+          aloneAt: bench.deps.now(),
+        },
+      },
     ]);
     expect(bench.sent).toEqual(['start https://api.test/webhooks/task-start']);
   });
@@ -94,26 +103,83 @@ describe('placing a task', () => {
 
 describe('claiming', () => {
   it('moves the task from the demand of the runner that owed it to a slot of the one that claims it', async () => {
-    const template = bench.addTemplate();
-    const claimer = await online();
-    const first = await bench.start(template);
-    const owing = await bench.addRunner({ instanceId: anInstance() });
-    const second = await bench.start(template);
-    expect((await bench.reload(owing)).demand).toEqual([second.id]);
-    expect(await bench.claim(claimer, second)).toMatchObject({ ok: true });
-    expect(await bench.reload(claimer)).toMatchObject({ slots: [second.id], demand: [first.id] });
+    const claimer = await online({ tags: ['sydney', 'tokyo'], maxParallelTasks: 1 });
+    await bench.start(bench.addTemplate({ tag: 'tokyo' }));
+    const owing = await bench.addRunner({ tags: ['sydney'], instanceId: anInstance() });
+    const task = await bench.start(bench.addTemplate({ tag: 'sydney' }));
+    expect((await bench.reload(owing)).demand).toEqual([task.id]);
+    expect(await bench.claim(claimer, task)).toMatchObject({ ok: true, claim: { taskId: task.id } });
+    expect((await bench.reload(claimer)).slots).toEqual([task.id]);
     expect((await bench.reload(owing)).demand).toEqual([]);
   });
 
-  it('is refused for now while all slots are taken, and for good when the task is gone', async () => {
+  it('is refused for now while all slots are taken, and for good when nothing waits', async () => {
     const template = bench.addTemplate();
     const runner = await online();
     const [first, second] = [await bench.start(template), await bench.start(template)];
     await bench.claim(runner, first);
     expect(await bench.claim(runner, second)).toEqual({ ok: false, code: 'try_later' });
     await finishTask(bench.deps, leaseOn(runner, first.id), success);
+    await stopTask(bench.deps, second, 'Ann');
     expect(await bench.claim(runner, first)).toEqual({ ok: false, code: 'not_claimable' });
     expect((await bench.reload(runner)).slots).toEqual([]);
+  });
+
+  it('gives the first that waits, in order of arrival, whichever rang', async () => {
+    const runner = await online({ maxParallelTasks: 0 });
+    const template = bench.addTemplate();
+    const tasks = [await bench.start(template), await bench.start(template), await bench.start(template)];
+    const given = [];
+    for (const rung of [tasks[2], tasks[0], tasks[1]]) {
+      const result = rung && (await bench.claim(runner, rung));
+      given.push(result?.ok ? result.claim.taskId : undefined);
+    }
+    expect(given).toEqual(tasks.map(({ id }) => id));
+  });
+
+  it('forgets the doorbell of a task that is gone although the runner is full and others wait', async () => {
+    const runner = await online();
+    const template = bench.addTemplate();
+    const [first, gone] = [await bench.start(template), await bench.start(template)];
+    await bench.start(template);
+    await bench.claim(runner, first);
+    await stopTask(bench.deps, gone, 'Ann');
+    expect(await bench.claim(runner, gone)).toEqual({ ok: false, code: 'not_claimable' });
+  });
+
+  it('gives the higher priority first, and what was handed back at its old place', async () => {
+    const runner = await online({ maxParallelTasks: 0 });
+    const template = bench.addTemplate();
+    const first = await bench.start(template);
+    const urgent = await bench.start(bench.addTemplate({ priority: 10 }));
+    const last = await bench.start(template);
+    expect(await bench.claim(runner, last)).toMatchObject({ claim: { taskId: urgent.id } });
+    expect(await bench.claim(runner, last)).toMatchObject({ claim: { taskId: first.id } });
+    await finishTask(bench.deps, leaseOn(runner, first.id), { ...success, status: 'handed_back' });
+    expect(await bench.claim(runner, last)).toMatchObject({ claim: { taskId: first.id, attempt: 2 } });
+  });
+
+  it('gives once more what an agent was given whose answer was lost, even if another task rang', async () => {
+    const runner = await online({ maxParallelTasks: 0 });
+    const template = bench.addTemplate();
+    const [first, rung] = [await bench.start(template), await bench.start(template)];
+    const request = { projectId: bench.projectId, taskId: rung.id };
+    await claimTask(bench.deps, bench.agentOf(runner), request);
+    const again = await claimTask(bench.deps, bench.agentOf(runner), { ...request, again: true });
+    expect(again).toMatchObject({ claim: { taskId: first.id, attempt: 1 } });
+    expect(await statusOf(rung)).toBe('waiting');
+  });
+
+  it('has another runner owe the task that rang, when an older one took its slot', async () => {
+    const template = bench.addTemplate();
+    const claimer = await online();
+    const rung = await bench.start(template);
+    const other = await bench.addRunner({ instanceId: anInstance() });
+    const second = await bench.start(bench.addTemplate({ priority: 1 }));
+    expect((await bench.reload(other)).demand).toEqual([second.id]);
+    expect(await bench.claim(claimer, rung)).toMatchObject({ claim: { taskId: second.id } });
+    expect(await bench.reload(claimer)).toMatchObject({ slots: [second.id], demand: [] });
+    expect((await bench.reload(other)).demand).toEqual([rung.id]);
   });
 
   it('does not cost a runner its slot when the doorbell of its own task rings twice', async () => {

@@ -13,9 +13,10 @@ import { poolOf, type RunnerRecord, runnerRef } from '../adapters/runners.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { isPoweredByStack } from '../core/choice.ts';
 import { decideSleep } from '../core/idle-policy.ts';
-import { controlQueueOf, globalQueue, queuesOf } from '../core/routing.ts';
+import { controlQueueOf, queuesOf } from '../core/routing.ts';
 import { runnerSources } from '../core/runner-state.ts';
 import type { Deps } from './deps.ts';
+import { heldTasks } from './held-tasks.ts';
 import { loseTask } from './lose-task.ts';
 import { followDisk, recordDisk } from './low-disk.ts';
 import { type PlaceDeps, place, ring } from './place.ts';
@@ -54,7 +55,7 @@ export const heartbeat = async (
   const known = new Set<string>(request.tasks.map(({ taskId }) => taskId));
   // One that was sent before the last claim and comes after it, however late, says nothing of that claim's task.
   const forgotten = request.claims === runner.claims ? runner.slots.filter((id) => !known.has(id)) : [];
-  for (const taskId of forgotten) await loseForgotten(deps, runner, taskId);
+  await loseForgotten(deps, runner, forgotten);
   const held = request.tasks.filter(({ taskId }) => runner.slots.includes(taskId));
   const tasks = await Promise.all(held.map(({ projectId, taskId }) => deps.tasks.get(projectId, taskId)));
   const current = tasks.filter(
@@ -120,11 +121,22 @@ const placeIfUnowned = async (deps: HeartbeatDeps, task: TaskRecord): Promise<vo
   if (task.runnerId === undefined) await place(deps, task);
 };
 
-const loseForgotten = async (deps: HeartbeatDeps, runner: RunnerRecord, taskId: TaskId): Promise<void> => {
-  const task = runner.projectId
-    ? await deps.tasks.get(runner.projectId, taskId)
-    : (await deps.tasks.listLiveIn(globalQueue)).find(({ id }) => id === taskId);
-  await loseTask(deps, runner, task, taskId, `The agent of ${runner.name} was restarted and lost the task.`);
+const loseForgotten = async (
+  deps: HeartbeatDeps,
+  runner: RunnerRecord,
+  forgotten: readonly TaskId[],
+): Promise<void> => {
+  const tasks = await heldTasks(deps, { ...runner, slots: [...forgotten] });
+  const reason = `The agent of ${runner.name} was restarted and lost the task.`;
+  for (const taskId of forgotten) {
+    await loseTask(
+      deps,
+      runner,
+      tasks.find(({ id }) => id === taskId),
+      taskId,
+      reason,
+    );
+  }
 };
 
 /** The agent is idle and has stopped polling. True: it will be stopped. False: there is work, or it is too soon. */

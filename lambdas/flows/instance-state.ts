@@ -2,14 +2,14 @@
 import type { Instant } from '../../protocol/index.ts';
 import type { InstanceFacts } from '../adapters/instances.ts';
 import type { RunnerRecord } from '../adapters/runners.ts';
-import type { TaskRecord } from '../adapters/tasks.ts';
 import { isPoweredByStack } from '../core/choice.ts';
 import { openSessionFacts } from '../core/cost.ts';
-import { globalQueue, queuesOf } from '../core/routing.ts';
+import { queuesOf } from '../core/routing.ts';
 import { nextStatus } from '../core/runner-state.ts';
 import { isTimeToRetry } from '../core/start-failure.ts';
 import type { Deps } from './deps.ts';
 import { failStart } from './failed-start.ts';
+import { heldTasks } from './held-tasks.ts';
 import { loseTask } from './lose-task.ts';
 import { type PlaceDeps, placeWaiting } from './place.ts';
 import { type WakeDeps, wake } from './wake.ts';
@@ -79,16 +79,6 @@ const closeSession = async (deps: FollowDeps, runner: RunnerRecord, endedAt: Ins
   if (!session || !facts) return;
   await deps.sessions.put({ ...facts, endedAt: endedAt > session.startedAt ? endedAt : session.startedAt });
   await deps.runners.closeSession(runner, session, endedAt);
-};
-
-/** A global runner's tasks are of many projects, so they are looked up by their queue. */
-const heldTasks = async (deps: FollowDeps, runner: RunnerRecord): Promise<TaskRecord[]> => {
-  const { projectId, slots } = runner;
-  if (slots.length === 0) return [];
-  const found = projectId
-    ? await Promise.all(slots.map((id) => deps.tasks.get(projectId, id)))
-    : await deps.tasks.listLiveIn(globalQueue);
-  return found.filter((task): task is TaskRecord => task !== undefined && slots.includes(task.id));
 };
 
 /** Takes all tasks from a runner that has not renewed its lease since it was read. */

@@ -1,5 +1,5 @@
 /** Placing: making a runner owe a waiting task, ringing for it, and having the runner woken. */
-import type { RunnerStatus } from '../../protocol/index.ts';
+import type { Instant, RunnerStatus } from '../../protocol/index.ts';
 import type { RunnerRecord } from '../adapters/runners.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { chooseRunner, isPoweredByStack } from '../core/choice.ts';
@@ -70,7 +70,8 @@ export const place = async (
       placed = assigned;
     }
     if (!runner) return undefined;
-    const owing = await owe(deps, placed, runner);
+    const isAlone = placement === first && placement.runners.every(({ demand }) => demand.length === 0);
+    const owing = await owe(deps, placed, runner, isAlone);
     if (owing) return owing;
     placement = await choosePlacement(deps, placed);
   }
@@ -110,19 +111,25 @@ const owe = async (
   deps: PlaceDeps,
   task: TaskRecord,
   runner: RunnerRecord,
+  isAlone: boolean,
 ): Promise<RunnerRecord | undefined> => {
   const to = nextStatus(runner, 'demand');
   if (to === undefined) return undefined;
   const raised = await deps.runners.raiseDemand(runner, task.id, runner.status, to, deps.now());
   if (!raised) return undefined;
-  await ring(deps, task);
+  await ring(deps, task, isAlone ? deps.now() : undefined);
   if (wantsStartEvent(runner, runner.status)) await sendEvent(deps, 'start', task, raised);
   return raised;
 };
 
 /** Rings the doorbell of a task's queue, and makes the queue if it is not there. */
-export const ring = async (deps: Pick<Deps, 'queues'>, task: TaskRecord): Promise<void> => {
-  const doorbell = { projectId: task.projectId, taskId: task.id };
+export const ring = async (
+  deps: Pick<Deps, 'queues'>,
+  task: TaskRecord,
+  aloneAt?: Instant,
+): Promise<void> => {
+  const { projectId, id, queue } = task;
+  const doorbell = { projectId, taskId: id, queue, ...(aloneAt && { aloneAt }) };
   if (await deps.queues.ring(task.queue, doorbell)) return;
   await deps.queues.create(task.queue);
   await deps.queues.ring(task.queue, doorbell);

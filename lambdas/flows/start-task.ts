@@ -53,6 +53,7 @@ export const startTask = async (
   const template = await deps.readTemplate(projectId, input.templateId);
   if (!template) return undefined;
   const answers = answersOf(template, input);
+  const priority = input.priority ?? template.priority;
   const { inventoryId, environmentId, repositoryId, onRunnerLost, maxAttempts, app } = template;
   const inventory =
     inventoryId && template.tag === undefined ? await deps.readInventory(projectId, inventoryId) : undefined;
@@ -73,6 +74,7 @@ export const startTask = async (
     maxAttempts,
     createdAt: now,
     createdBy,
+    ...(priority !== 0 && { priority }),
     ...(placement.runner && { runnerId: placement.runner.id, assignedAt: now }),
     ...answers,
     ...(input.message !== undefined && { message: input.message }),

@@ -160,6 +160,7 @@ export const flowBench = (table: Table) => {
         onDrain: 'finish',
         onRunnerLost: 'retry',
         maxAttempts: 3,
+        priority: 0,
         createdAt: noon,
         ...overrides,
       };

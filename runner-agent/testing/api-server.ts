@@ -44,6 +44,8 @@ export interface TestApi {
   aws: { region: string; endpoint: string };
   drain: boolean;
   sleepAnswer: boolean;
+  /** A claim is answered with the first task that waits, whichever rang. */
+  givesFirst: boolean;
   tasks: Map<TaskId, TestTask>;
   /** Every call in the order of arrival. */
   calls: { path: string; atMs: number }[];
@@ -126,12 +128,23 @@ export const startTestApi = async (publicKey: string, endpoint: string): Promise
       return { status: 200, body: { runnerId, session: 'session', expiresAt, aws, settings } };
     },
     claim: async (body) => {
-      const { taskId } = claimRequest.parse(body);
+      const rung = claimRequest.parse(body).taskId;
+      const first = [...api.tasks].find(([, { status }]) => status === 'waiting')?.[0];
+      const taskId = api.givesFirst && first ? first : rung;
       const task = api.tasks.get(taskId);
       if (task?.status !== 'waiting') return problemOf(409, 'not_claimable');
       task.status = 'claimed';
       const payload = await seal(JSON.stringify(task.payload), publicKey);
-      return { status: 200, body: { attempt: task.payload.attempt, lease: leaseOf(taskId), payload } };
+      return {
+        status: 200,
+        body: {
+          projectId: task.payload.projectId,
+          taskId,
+          attempt: task.payload.attempt,
+          lease: leaseOf(taskId),
+          payload,
+        },
+      };
     },
     heartbeat: (body) => {
       const request = heartbeatRequest.parse(body);
@@ -206,6 +219,7 @@ export const startTestApi = async (publicKey: string, endpoint: string): Promise
     aws: { region: 'eu-west-1', endpoint },
     drain: false,
     sleepAnswer: true,
+    givesFirst: false,
     tasks: new Map(),
     calls: [],
     heartbeats: [],

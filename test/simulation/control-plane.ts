@@ -101,8 +101,8 @@ const tableOf = (run: Run, table: SimulatedTable): Table => ({
     run.call(`update ${key.sk}`, () => table.update(key, update, conditions, returns)),
   remove: (key, conditions) => run.call(`remove ${key.sk}`, () => table.remove(key, conditions)),
   query: (query) => run.call('query', () => table.query(query)),
-  queryLive: async function* (kind, prefix) {
-    yield* await run.call('query the live index', () => table.queryLive(kind, prefix));
+  queryLive: async function* (kind, prefix, atMost) {
+    yield* await run.call('query the live index', () => table.queryLive(kind, prefix, atMost));
   },
 });
 

@@ -1,6 +1,6 @@
 /** DynamoDB in memory: conditional writes on one item, consistent reads, and an index that is late. */
 import type { Condition, Update } from '../../lambdas/adapters/expressions.ts';
-import type { Item, Key, LiveKind, Query } from '../../lambdas/adapters/table.ts';
+import type { Item, Key, LiveKey, LiveKind, Query } from '../../lambdas/adapters/table.ts';
 import { allHold, updated, withoutUndefined } from './evaluate.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -99,11 +99,12 @@ export const createSimulatedTable = ({ time, indexDelayMs, onWrite }: Options) =
       };
     },
     /** As the index has it now. */
-    queryLive: (kind: LiveKind, prefix = ''): Key[] =>
+    queryLive: (kind: LiveKind, prefix = '', atMost?: number): LiveKey[] =>
       [...(index.get(kind)?.values() ?? [])]
         .filter(({ liveKey }) => liveKey.startsWith(prefix))
         .sort((a, b) => (a.liveKey < b.liveKey ? -1 : 1))
-        .map(({ key }) => key),
+        .slice(0, atMost)
+        .map(({ key, liveKey }) => ({ ...key, liveKey })),
     /** Every item, for the invariants. */
     items: function* (skPrefix: string): Generator<Item> {
       for (const partition of partitions.values()) {

@@ -110,8 +110,8 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
     update: async (key, update, conditions, returns) => table.update(key, update, conditions, returns),
     remove: async (key, conditions) => table.remove(key, conditions),
     query: async (query) => table.query(query),
-    queryLive: async function* (kind, prefix) {
-      yield* table.queryLive(kind, prefix);
+    queryLive: async function* (kind, prefix, atMost) {
+      yield* table.queryLive(kind, prefix, atMost);
     },
   };
   const stores = { runners: runnerStore(bystander), tasks: taskStore(bystander) };
