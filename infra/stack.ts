@@ -154,6 +154,8 @@ export class ReveilleStack extends Stack {
     give(webhookRetry, [
       inTable.items('GetItem', 'BatchGetItem', 'UpdateItem'),
       webhookReach,
+      // A delivery whose turn has not come is put off by a new message.
+      retryWebhooks,
       retriesOf(webhookRetries, webhookRetriesMax),
     ]);
     give(reconcile, [...place, inTable.queryLive, instances.start, instances.stop, instances.describe]);
@@ -196,7 +198,7 @@ export class ReveilleStack extends Stack {
 
 /** What `webhook-retry` needs of the queue that it works off: to say when a message comes again. `workOff` permits the rest. */
 const retriesOf = (queue: Queue, max: number): Grant => ({
-  environment: { WEBHOOK_RETRIES_QUEUE_URL: queue.queueUrl, WEBHOOK_RETRIES_MAX: String(max) },
+  environment: { WEBHOOK_RETRIES_MAX: String(max) },
   statements: [allow(['sqs:ChangeMessageVisibility'], [queue.queueArn])],
 });
 

@@ -4,6 +4,7 @@ import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { type Clock, type Delivery, projectId, toInstant } from '../protocol/index.ts';
 import { type AddressGuard, addressGuard } from './adapters/address-guard.ts';
+import { circuitStore } from './adapters/circuits.ts';
 import { deliveryStore } from './adapters/deliveries.ts';
 import { newId } from './adapters/ids.ts';
 import { ec2Instances } from './adapters/instances.ts';
@@ -36,6 +37,7 @@ export const wireStores = (tableName: string) => {
     tasks: taskStore(table),
     logs: logStore(table),
     deliveries: deliveryStore(table),
+    circuits: circuitStore(table),
     sessions: sessionStore(table),
   };
 };
@@ -44,6 +46,7 @@ export const wireStores = (tableName: string) => {
 export const deliveryRef = z.object({
   projectId,
   id: z.string(),
+  tries: z.int().default(0).describe('Retries that it had before it was put off'),
 }) satisfies z.ZodType<Pick<Delivery, 'projectId' | 'id'>>;
 
 /** How long after the failed first attempt the second follows. */
@@ -52,12 +55,15 @@ const firstRetryDelaySeconds = 5;
 /** `guard` says where webhooks may go. */
 export const wireWebhooks = (client: SQSClient, retriesQueueUrl: string, guard: AddressGuard) => ({
   sendWebhook: httpWebhookSender(now, guard),
-  retryWebhook: async ({ projectId, id }: Pick<Delivery, 'projectId' | 'id'>): Promise<void> => {
+  retryWebhook: async (
+    { projectId, id }: Pick<Delivery, 'projectId' | 'id'>,
+    { delaySeconds, tries } = { delaySeconds: firstRetryDelaySeconds, tries: 0 },
+  ): Promise<void> => {
     await client.send(
       new SendMessageCommand({
         QueueUrl: retriesQueueUrl,
-        MessageBody: JSON.stringify({ projectId, id }),
-        DelaySeconds: firstRetryDelaySeconds,
+        MessageBody: JSON.stringify({ projectId, id, tries }),
+        DelaySeconds: delaySeconds,
       }),
     );
   },

@@ -53,6 +53,15 @@ export const deliveryId = z
   .string()
   .regex(/^msg_[A-Za-z0-9_]{1,120}$/, 'must be the id of a webhook delivery');
 
+/** Why a delivery is not tried for now: one before it is not settled, or its URL has failed too often in a row. */
+export const heldDelivery = z.object({
+  until: instant,
+  reason: z.enum(['earlier_delivery', 'circuit_open']),
+});
+export type HeldDelivery = z.infer<typeof heldDelivery>;
+
+export const deliveryStatus = z.enum(['pending', 'delivered', 'dead']);
+
 export const delivery = z.object({
   id: deliveryId,
   projectId,
@@ -60,8 +69,9 @@ export const delivery = z.object({
   runnerId,
   url: z.string(),
   body: webhookBody,
-  status: z.enum(['pending', 'delivered', 'dead']),
+  status: deliveryStatus,
   attempts: z.array(deliveryAttempt),
+  held: heldDelivery.optional(),
   createdAt: instant,
 });
 export type Delivery = z.infer<typeof delivery>;

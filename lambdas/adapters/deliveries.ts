@@ -5,6 +5,7 @@ import {
   type DeliveryAttempt,
   delivery,
   epochMs,
+  type HeldDelivery,
   type Instant,
   type ProjectId,
 } from '../../protocol/index.ts';
@@ -47,6 +48,7 @@ export const deliveryStore = (table: Table) => {
           attempts,
           tries: attempts.length,
           status,
+          held: undefined,
           ...(status !== 'pending' && { live: undefined, liveKey: undefined }),
         },
       },
@@ -81,10 +83,17 @@ export const deliveryStore = (table: Table) => {
       return item && parse(item);
     },
 
-    list: async (projectId: ProjectId, prefix: string, limit: number, after?: Key) => {
+    /** Newest task first. By status a page of items is looked at, so it may hold fewer than `limit`, or none, and go on. */
+    list: async (
+      projectId: ProjectId,
+      prefix: string,
+      { limit, status }: { limit: number; status?: Delivery['status'] | undefined },
+      after?: Key,
+    ) => {
       const { items, next } = await table.query({
         pk: projectId,
         prefix,
+        where: status === undefined ? [] : [['=', 'status', status]],
         descending: true,
         limit,
         ...(after && { after }),
@@ -100,6 +109,16 @@ export const deliveryStore = (table: Table) => {
     },
 
     record,
+
+    /** Says until when it is not tried, and why. False when it is settled. */
+    hold: async (made: Pick<Delivery, 'projectId' | 'id'>, held: HeldDelivery): Promise<boolean> =>
+      (await table.update(keyOf(made), { set: { held } }, [['=', 'status', 'pending']])) !== undefined,
+
+    /** Whether one of them is still to be sent; those that never were don't count. */
+    isAnyPending: async (projectId: ProjectId, ids: readonly string[]): Promise<boolean> => {
+      const found = await table.batchGet(ids.map((id) => keys.resource(projectId, id)));
+      return found.some(({ status }) => status === 'pending');
+    },
 
     /** Back to pending, to be sent again. */
     reopen: async (made: Delivery): Promise<Delivery | undefined> => {

@@ -37,6 +37,8 @@ export const keys = {
   auditEvent: (scope: string, id: string) => ({ pk: `audit#${scope}`, sk: id }),
   /** How often something was tried in a window of time. */
   attempts: (what: string, window: string) => ({ pk: `attempts#${what}`, sk: window }),
+  /** The circuit breaker of a webhook URL. */
+  circuit: (urlHash: string) => ({ pk: `circuit#${urlHash}`, sk: 'state' }),
   stackSecrets: () => ({ pk: 'stack', sk: 'secrets' }),
   firstToken: () => ({ pk: 'stack', sk: 'first-token' }),
 };

@@ -325,6 +325,8 @@ describe('webhook deliveries', () => {
     const [sent] = await list('deliveries');
     expect(sent).toMatchObject({ taskId, status: 'delivered', url: 'https://example.org/hook' });
     expect(await list(`tasks/${taskId}/deliveries`)).toEqual([sent]);
+    expect(await list('deliveries?status=delivered')).toEqual([sent]);
+    expect(await list('deliveries?status=dead')).toEqual([]);
     const again = await api.call('POST', `/api/projects/${id}/deliveries/${sent?.id}/send`);
     expect(delivery.parse(again).attempts).toHaveLength(2);
   });

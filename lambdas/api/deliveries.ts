@@ -1,6 +1,7 @@
 /** Routes of webhook deliveries: list them, and send one again. */
 import type { Context } from 'hono';
-import { deliveryId, type ProjectId, page, pageQuery } from '../../protocol/index.ts';
+import type * as z from 'zod';
+import { deliveryId, deliveryStatus, type ProjectId, page, pageQuery } from '../../protocol/index.ts';
 import { resend } from '../flows/deliver.ts';
 import { fromCursor, toCursor } from './cursor.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
@@ -9,6 +10,7 @@ import { answer, describe, people, routes } from './route.ts';
 import { deliverySchema, inDelivery, inProject, inTask } from './schemas.ts';
 
 const shared = { tags: ['Webhook deliveries'], security: people };
+const listQuery = pageQuery.extend({ status: deliveryStatus.optional() });
 const pageOfDeliveries = { 200: answer('A page of deliveries', page(deliverySchema)) };
 
 export const deliveryRoutes = (deps: ApiDeps) => {
@@ -16,11 +18,11 @@ export const deliveryRoutes = (deps: ApiDeps) => {
     c: Context,
     projectId: ProjectId,
     prefix: string,
-    { limit, cursor }: { limit: number; cursor?: string | undefined },
+    { cursor, ...query }: z.infer<typeof listQuery>,
   ) => {
     const after = cursor === undefined ? undefined : fromCursor(projectId, cursor, deliveryId);
     if (cursor !== undefined && !after) return refuseCursor(c);
-    const { items, next } = await deps.deliveries.list(projectId, prefix, limit, after);
+    const { items, next } = await deps.deliveries.list(projectId, prefix, query, after);
     return c.json({ items, ...(next && { nextCursor: toCursor(next) }) }, 200);
   };
 
@@ -32,7 +34,7 @@ export const deliveryRoutes = (deps: ApiDeps) => {
         path: '/api/projects/{projectId}/deliveries',
         operationId: 'listDeliveries',
         summary: "List a project's webhook deliveries, newest task first",
-        request: { params: inProject, query: pageQuery },
+        request: { params: inProject, query: listQuery },
         responses: pageOfDeliveries,
       }),
       async (c) => {
@@ -48,7 +50,7 @@ export const deliveryRoutes = (deps: ApiDeps) => {
         path: '/api/projects/{projectId}/tasks/{taskId}/deliveries',
         operationId: 'listTaskDeliveries',
         summary: "List a task's webhook deliveries",
-        request: { params: inTask, query: pageQuery },
+        request: { params: inTask, query: listQuery },
         responses: pageOfDeliveries,
       }),
       async (c) => {

@@ -42,7 +42,7 @@ const sessionOf = async (deps: ApiDeps, task: TaskRecord) => {
 
 const startDeliveryOf = async (deps: ApiDeps, { id, projectId, attempt, runnerId }: TaskRecord) => {
   const prefix = `${id.replace('tsk_', 'msg_')}_${attempt}_start_`;
-  const { items } = await deps.deliveries.list(projectId, prefix, 10);
+  const { items } = await deps.deliveries.list(projectId, prefix, { limit: 10 });
   return items.find((one) => one.runnerId === runnerId) ?? items[0];
 };
 

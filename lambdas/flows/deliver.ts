@@ -1,11 +1,25 @@
-/** Webhook deliveries: made once for an event, tried at once, and later again until somebody acknowledges them. */
-import type { Delivery, ProjectId, Runner, RunnerId, Task, WebhookAction } from '../../protocol/index.ts';
+/** Webhook deliveries: made once for an event, tried when their turn comes, and again until somebody acknowledges them. */
+import {
+  addMs,
+  type Delivery,
+  type HeldDelivery,
+  msBetween,
+  type ProjectId,
+  type Runner,
+  type RunnerId,
+  type Task,
+  type WebhookAction,
+} from '../../protocol/index.ts';
 import type { RunnerRecord } from '../adapters/runners.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { acknowledged } from '../adapters/webhook-sender.ts';
 import type { Deps } from './deps.ts';
 
-type DeliverDeps = Pick<Deps, 'now' | 'deliveries' | 'sendWebhook' | 'retryWebhook' | 'apiUrl'>;
+/** What sending a webhook takes. */
+export type DeliverDeps = Pick<
+  Deps,
+  'now' | 'deliveries' | 'circuits' | 'sendWebhook' | 'retryWebhook' | 'apiUrl'
+>;
 
 const ulidOf = (id: string): string => id.slice(id.indexOf('_') + 1);
 
@@ -44,12 +58,67 @@ export const sendEvent = async (
     createdAt: ids.sent_at,
   };
   if (!(await deps.deliveries.create(delivery))) return;
-  const tried = await attempt(deps, delivery, runner.webhookSecret);
-  if (tried.status === 'pending') await deps.retryWebhook(delivery);
+  const tried = await attemptInTurn(deps, delivery, runner);
+  if (tried?.status === 'pending') await deps.retryWebhook(delivery);
+};
+
+/** An attempt this long ago has no say in the order any more. */
+const attemptsInOrder = 20;
+
+/** The deliveries to the same runner about what was before: earlier attempts, and a start before its finish. */
+const predecessorsOf = ({ taskId, runnerId, body }: Delivery): string[] => {
+  const idOf = (attempt: number, action: WebhookAction) =>
+    deliveryIdOf({ id: taskId, attempt }, action, runnerId);
+  const earlier: string[] = [];
+  for (let attempt = Math.max(1, body.attempt - attemptsInOrder); attempt < body.attempt; attempt += 1) {
+    earlier.push(idOf(attempt, 'start'), idOf(attempt, 'finish'));
+  }
+  return body.action === 'finish' ? [...earlier, idOf(body.attempt, 'start')] : earlier;
+};
+
+/** How soon a delivery looks again whether those before it are done. */
+const orderWaitMs = 10_000;
+/** Whoever has waited for so long is dead: the receiver is not coming back. */
+const longestHoldMs = 24 * 3_600_000;
+/** SQS holds a message back for 15 minutes at most (AWS: SQS message timers). */
+const longestDelaySeconds = 900;
+
+/** Makes one attempt if it is the delivery's turn; otherwise has it come again, which counts as no attempt. */
+const attemptInTurn = async (
+  deps: Omit<DeliverDeps, 'apiUrl'>,
+  delivery: Delivery,
+  runner: RunnerRecord,
+  { tries = 0, last = false } = {},
+): Promise<Delivery | undefined> => {
+  const now = deps.now();
+  const hold = async (held: HeldDelivery): Promise<undefined> => {
+    if (msBetween(delivery.createdAt, now) > longestHoldMs) {
+      const error = 'It waited for a day and was never its turn.';
+      await deps.deliveries.record(delivery, { at: now, durationMs: 0, error }, 'dead');
+      return undefined;
+    }
+    if (!(await deps.deliveries.hold(delivery, held))) return undefined;
+    const seconds = Math.ceil(msBetween(now, held.until) / 1000);
+    const delaySeconds = Math.min(longestDelaySeconds, Math.max(1, seconds));
+    await deps.retryWebhook(delivery, { delaySeconds, tries });
+    return undefined;
+  };
+  const earlier = predecessorsOf(delivery);
+  if (earlier.length > 0 && (await deps.deliveries.isAnyPending(delivery.projectId, earlier))) {
+    return hold({ until: addMs(now, orderWaitMs), reason: 'earlier_delivery' });
+  }
+  // The stack's own functions fail for one instance at a time, and must be heard for the others.
+  if (runner.webhookUrl === undefined) return attempt(deps, delivery, runner.webhookSecret, { last });
+  const admitted = await deps.circuits.admit(delivery.url, now);
+  if (!admitted.ok) return hold({ until: admitted.until, reason: 'circuit_open' });
+  const tried = await attempt(deps, delivery, runner.webhookSecret, { last });
+  if (tried.status !== 'delivered') await deps.circuits.failed(delivery.url, deps.now());
+  else if (admitted.knownToFail) await deps.circuits.succeeded(delivery.url);
+  return tried;
 };
 
 /** Sends a delivery once more and records what came of it; `last` makes a failure final. */
-export const attempt = async (
+const attempt = async (
   deps: Pick<DeliverDeps, 'deliveries' | 'sendWebhook'>,
   delivery: Delivery,
   secret: string,
@@ -60,13 +129,17 @@ export const attempt = async (
   return deps.deliveries.record(delivery, outcome, acknowledged(outcome) ? 'delivered' : failed);
 };
 
+/** `settled`: this message is done with, also when the delivery waits on by another one. */
 export type RetryOutcome = 'settled' | 'failed';
 
-/** One retry of a delivery from the queue. A delivery that is settled, or whose runner is gone, needs none. */
+/**
+ * One retry of a delivery from the queue. A delivery that is settled, or whose runner is gone, needs none. `tries` are those
+ * before this one.
+ */
 export const retry = async (
-  deps: Pick<DeliverDeps, 'deliveries' | 'sendWebhook'> & Pick<Deps, 'runners'>,
+  deps: Omit<DeliverDeps, 'apiUrl'> & Pick<Deps, 'runners'>,
   ref: { projectId: ProjectId; id: string },
-  options: { last: boolean },
+  options: { tries: number; last: boolean },
 ): Promise<RetryOutcome> => {
   const delivery = await deps.deliveries.get(ref.projectId, ref.id);
   if (delivery?.status !== 'pending') return 'settled';
@@ -76,11 +149,11 @@ export const retry = async (
     await deps.deliveries.record(delivery, gone, 'dead');
     return 'settled';
   }
-  const tried = await attempt(deps, delivery, runner.webhookSecret, options);
-  return tried.status === 'delivered' ? 'settled' : 'failed';
+  const tried = await attemptInTurn(deps, delivery, runner, options);
+  return tried === undefined || tried.status === 'delivered' ? 'settled' : 'failed';
 };
 
-/** Sends a delivery again because a person asked for it. */
+/** Sends a delivery again because a person asked for it: at once, whatever its turn. */
 export const resend = async (
   deps: DeliverDeps & Pick<Deps, 'runners'>,
   ref: { projectId: ProjectId; id: string },
@@ -91,5 +164,6 @@ export const resend = async (
   if (!delivery) return undefined;
   const tried = await attempt(deps, delivery, runner.webhookSecret);
   if (tried.status === 'pending') await deps.retryWebhook(delivery);
+  else if (runner.webhookUrl !== undefined) await deps.circuits.succeeded(delivery.url);
   return tried;
 };

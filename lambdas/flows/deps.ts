@@ -12,6 +12,7 @@ import type {
   Template,
 } from '../../protocol/index.ts';
 import type { AgentTokens } from '../adapters/agent-tokens.ts';
+import type { CircuitStore } from '../adapters/circuits.ts';
 import type { DeliveryStore } from '../adapters/deliveries.ts';
 import type { NewId } from '../adapters/ids.ts';
 import type { Instances } from '../adapters/instances.ts';
@@ -67,8 +68,12 @@ export interface Deps {
   readonly queues: Queues;
   readonly announceDrained: AnnounceDrained;
   readonly sendWebhook: SendWebhook;
-  /** Has a delivery tried again later. */
-  readonly retryWebhook: (delivery: Pick<Delivery, 'projectId' | 'id'>) => Promise<void>;
+  readonly circuits: CircuitStore;
+  /** Has a delivery tried again later; `tries` are the retries that it has had. */
+  readonly retryWebhook: (
+    delivery: Pick<Delivery, 'projectId' | 'id'>,
+    options?: { readonly delaySeconds: number; readonly tries: number },
+  ) => Promise<void>;
   readonly instances: Instances;
   readonly agentTokens: AgentTokens;
   /** Encrypts to a runner's public key. */

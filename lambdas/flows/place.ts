@@ -5,13 +5,10 @@ import type { TaskRecord } from '../adapters/tasks.ts';
 import { chooseRunner, isPoweredByStack } from '../core/choice.ts';
 import { needsGlobalPool, route } from '../core/routing.ts';
 import { nextStatus } from '../core/runner-state.ts';
-import { sendEvent } from './deliver.ts';
+import { type DeliverDeps, sendEvent } from './deliver.ts';
 import type { Deps } from './deps.ts';
 
-export type PlaceDeps = Pick<
-  Deps,
-  'now' | 'log' | 'runners' | 'tasks' | 'queues' | 'deliveries' | 'sendWebhook' | 'retryWebhook' | 'apiUrl'
->;
+export type PlaceDeps = DeliverDeps & Pick<Deps, 'log' | 'runners' | 'tasks' | 'queues'>;
 
 export interface Placement {
   readonly queue: string;

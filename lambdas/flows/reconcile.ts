@@ -49,7 +49,7 @@ export const reconcile = async (deps: ReconcileDeps): Promise<Repairs> => {
   await each(runners, idOf, (runner) => dropStaleDemand(deps, runner, tasks, repaired));
   await each(tasks, idOf, (task) => reconcileTask(deps, task, repaired));
   await each(deliveries, idOf, async (delivery) => {
-    const last = delivery.attempts.at(-1)?.at ?? delivery.createdAt;
+    const last = delivery.held?.until ?? delivery.attempts.at(-1)?.at ?? delivery.createdAt;
     if (msBetween(last, deps.now()) < deliveryGraceMs) return;
     await deps.retryWebhook(delivery);
     repaired('delivery_sent_again', { deliveryId: delivery.id });

@@ -14,6 +14,7 @@ import {
   type Template,
 } from '../../protocol/index.ts';
 import { agentTokens } from '../adapters/agent-tokens.ts';
+import { circuitStore } from '../adapters/circuits.ts';
 import { deliveryStore } from '../adapters/deliveries.ts';
 import { newId } from '../adapters/ids.ts';
 import type { InstanceState, Instances, StartOutcome } from '../adapters/instances.ts';
@@ -42,7 +43,7 @@ export const flowBench = (table: Table) => {
   const rung: { queue: string; doorbell: Doorbell | ControlDoorbell }[] = [];
   const queues = new Set<string>();
   const sent: string[] = [];
-  const retries: string[] = [];
+  const retries: { id: string; delaySeconds?: number; tries?: number }[] = [];
   const drained: string[] = [];
   const calls: string[] = [];
   const states = new Map<string, InstanceState>();
@@ -86,6 +87,7 @@ export const flowBench = (table: Table) => {
     tasks: taskStore(table),
     logs: logStore(table),
     deliveries: deliveryStore(table),
+    circuits: circuitStore(table),
     sessions: sessionStore(table),
     queues: {
       urlOf: (queue: string) => `https://sqs.test/${queue}`,
@@ -102,7 +104,8 @@ export const flowBench = (table: Table) => {
       sent.push(`${id.split('_')[3]} ${url}`);
       return { at: present, durationMs: 1, ...(receiverIsUp ? { statusCode: 204 } : { error: 'refused' }) };
     },
-    retryWebhook: async ({ id }: { id: string }) => void retries.push(id),
+    retryWebhook: async ({ id }: { id: string }, options?: { delaySeconds: number; tries: number }) =>
+      void retries.push({ id, ...options }),
     instances,
     agentTokens: agentTokens(
       async () => new Uint8Array(32),

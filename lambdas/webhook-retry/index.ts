@@ -40,9 +40,10 @@ export const handler = (event: SQSEvent) =>
   handleBatch(
     event,
     async (record) => {
-      const tries = Number(record.attributes.ApproximateReceiveCount);
+      const ref = deliveryRef.parse(JSON.parse(record.body));
+      const tries = ref.tries + Number(record.attributes.ApproximateReceiveCount);
       const last = tries >= config.WEBHOOK_RETRIES_MAX;
-      const outcome = await retry(deps, deliveryRef.parse(JSON.parse(record.body)), { last });
+      const outcome = await retry(deps, ref, { tries: tries - 1, last });
       if (outcome === 'settled') return true;
       // After its last try the message goes to the dead-letter queue when it comes back.
       await comeAgainLater(record, last ? 0 : tries);

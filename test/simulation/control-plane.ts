@@ -4,6 +4,7 @@ import { Webhook } from 'standardwebhooks';
 import { ulid } from 'ulid';
 import * as z from 'zod';
 import type { AgentTokens, Lease } from '../../lambdas/adapters/agent-tokens.ts';
+import { circuitStore } from '../../lambdas/adapters/circuits.ts';
 import { deliveryStore } from '../../lambdas/adapters/deliveries.ts';
 import type { NewId } from '../../lambdas/adapters/ids.ts';
 import { logStore } from '../../lambdas/adapters/logs.ts';
@@ -58,7 +59,7 @@ const workQueueVisibilityMs = 180_000;
 const webhookTries = 10;
 
 const drainedRunner = z.object({ pool: z.union([projectId, z.literal('global')]), runnerId });
-const deliveryRef = z.object({ projectId, id: z.string() });
+const deliveryRef = z.object({ projectId, id: z.string(), tries: z.int() });
 const token = z.object({ kind: z.string(), untilMs: z.number(), claims: z.unknown() });
 
 /** Tokens without a signature: forging them is not what is simulated. */
@@ -136,6 +137,7 @@ export const createControlPlane = (platform: Platform) => {
       tasks: taskStore(stored),
       logs: logStore(stored),
       deliveries: deliveryStore(stored),
+      circuits: circuitStore(stored),
       sessions: sessionStore(stored),
       queues: {
         urlOf: (queue) => queue,
@@ -147,9 +149,9 @@ export const createControlPlane = (platform: Platform) => {
         await run.call('announce', () => queues.send('drained-runners', JSON.stringify(drained)));
       },
       sendWebhook: (delivery, secret) => sendWebhook(run, delivery, secret),
-      retryWebhook: async ({ projectId, id }) => {
-        const body = JSON.stringify({ projectId, id });
-        await run.call('send retry', () => queues.send('webhook-retries', body, 5000));
+      retryWebhook: async ({ projectId, id }, { delaySeconds, tries } = { delaySeconds: 5, tries: 0 }) => {
+        const body = JSON.stringify({ projectId, id, tries });
+        await run.call('send retry', () => queues.send('webhook-retries', body, delaySeconds * 1000));
       },
       instances: {
         start: ({ instanceId = '' }) => run.call(`StartInstances ${instanceId}`, () => ec2.start(instanceId)),
@@ -229,10 +231,12 @@ export const createControlPlane = (platform: Platform) => {
 
   queues.consume('webhook-retries', workQueueVisibilityMs, webhookTries, (message) =>
     invoke('webhook-retry', timeouts.event, async (run) => {
-      const last = message.receives >= webhookTries;
-      const outcome = await retry(depsOf(run), deliveryRef.parse(JSON.parse(message.body)), { last });
+      const ref = deliveryRef.parse(JSON.parse(message.body));
+      const tries = ref.tries + message.receives;
+      const last = tries >= webhookTries;
+      const outcome = await retry(depsOf(run), ref, { tries: tries - 1, last });
       if (outcome === 'settled') return true;
-      const waitMs = last ? 0 : Math.min(900, 5 * 2 ** message.receives) * 1000;
+      const waitMs = last ? 0 : Math.min(900, 5 * 2 ** tries) * 1000;
       await run.call('hide', () => queues.hide('webhook-retries', message.receipt, waitMs));
       return false;
     }),

@@ -20,6 +20,7 @@ import { agentTokens } from '../../adapters/agent-tokens.ts';
 import { apiTokenStore } from '../../adapters/api-tokens.ts';
 import { attemptStore } from '../../adapters/attempts.ts';
 import { auditTrail, recordSecretUse } from '../../adapters/audit.ts';
+import { circuitStore } from '../../adapters/circuits.ts';
 import { deliveryStore } from '../../adapters/deliveries.ts';
 import { newId } from '../../adapters/ids.ts';
 import { invitationStore } from '../../adapters/invitations.ts';
@@ -70,6 +71,7 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     tasks: taskStore(table),
     logs: logStore(table),
     deliveries: deliveryStore(table),
+    circuits: circuitStore(table),
     sessions: sessionStore(table),
     resources,
     projects: projectStore(table, { now, newId }),
