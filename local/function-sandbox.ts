@@ -24,6 +24,8 @@ export interface Sandbox {
   /** One at a time. After a time-out or a crash the sandbox is not `alive` any more. */
   invoke(event: string): Promise<string>;
   alive(): boolean;
+  /** Ends it in mid-flight: what it has not done by now, it does not do. */
+  kill(): void;
   stop(): Promise<void>;
 }
 
@@ -113,6 +115,10 @@ export const startSandbox = (spec: FunctionSpec, { environment, log }: SandboxOp
 
   return {
     alive: () => dead === undefined,
+    kill: () => {
+      die(new FunctionError('Runtime.ExitError', 'The function was killed.'));
+      worker.terminate();
+    },
     stop: async () => {
       die(new FunctionError('Sandbox.Stopped', 'The stack has been stopped.'));
       await worker.terminate();

@@ -72,6 +72,19 @@ describe('a function', () => {
     await expect(invoke({})).rejects.toThrow('timed out');
   });
 
+  it('that is killed in mid-flight fails its invocation, and starts anew', async () => {
+    const { invoke, isBusy, killBusy } = pool(`
+      export const handler = async (event) => { if (event.hang) { console.log('in flight'); await new Promise(() => {}); } return 'fine'; };
+    `);
+    expect(isBusy()).toBe(false);
+    const failed = expect(invoke({ hang: true })).rejects.toThrow('The function was killed.');
+    await until(() => lines.includes('in flight'));
+    expect(isBusy()).toBe(true);
+    killBusy();
+    await failed;
+    expect(await invoke({})).toBe('fine');
+  });
+
   it.each([
     ['exits', 'process.exit(3)', 'exited (3)'],
     ['throws out of turn', "setTimeout(() => { throw new Error('late'); })", 'late'],

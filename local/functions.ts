@@ -10,6 +10,10 @@ export type Invoke = (event: unknown) => Promise<unknown>;
 export interface FunctionPool {
   readonly spec: FunctionSpec;
   readonly invoke: Invoke;
+  /** Whether an invocation is under way. */
+  isBusy(): boolean;
+  /** Ends one worker in the middle of its invocation, as a kill -9 does. */
+  killBusy(): void;
   stop(): Promise<void>;
 }
 
@@ -76,8 +80,12 @@ export const makeFunctionPool = (spec: FunctionSpec, options: FunctionPoolOption
     else if (alive) idle.push(sandbox);
   };
 
+  const busy = () => [...sandboxes].find((sandbox) => sandbox.alive() && !idle.includes(sandbox));
+
   return {
     spec,
+    isBusy: () => busy() !== undefined,
+    killBusy: () => busy()?.kill(),
     invoke: async (event) => {
       if (stopped) throw new FunctionError('Sandbox.Stopped', 'The stack has been stopped.');
       const sandbox = await take();

@@ -4,6 +4,7 @@ import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk
 import { SignatureV4 } from '@smithy/signature-v4';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startDynamoDb } from './dynamodb.ts';
+import { makeFaults } from './faults.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { type Credentials, makePrincipals } from './principals.ts';
 import { countRequests } from './requests.ts';
@@ -33,6 +34,7 @@ beforeAll(async () => {
   const dynamoDb = await startDynamoDb([table]);
   const sqs = await startSqs(region, [queue]);
   gateway = await startGateway({
+    faults: makeFaults(Math.random),
     principals,
     counter,
     authorize: async () => {},

@@ -1,6 +1,7 @@
 /** The one endpoint of all AWS calls: says who calls, verifies the signature, counts, and hands the call to its service. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AwsCall, AwsError, type AwsService, errorAnswer, speaksQueryProtocol } from './aws-call.ts';
+import { type Faults, isInjected } from './faults.ts';
 import { listenOnLoopback, stopServer } from './http-server.ts';
 import type { Key, Principals } from './principals.ts';
 import type { RequestCounter } from './requests.ts';
@@ -14,6 +15,7 @@ export interface GatewayOptions {
   readonly counter: RequestCounter;
   /** Throws AWS's error when the caller may not do this. */
   readonly authorize: (call: AwsCall) => Promise<void>;
+  readonly faults: Pick<Faults, 'around'>;
   readonly nowMs: () => number;
   /** Told of what is wrong in a stand-in, not of what AWS would refuse as well. */
   readonly onFailure: (message: string) => void;
@@ -76,7 +78,7 @@ const operationOf = (service: string, { method, url, headers, body }: SignedRequ
 
 /** Starts the gateway on a free port of the loopback interface. */
 export const startGateway = async (options: GatewayOptions): Promise<Gateway> => {
-  const { principals, services, counter, authorize, nowMs, onFailure } = options;
+  const { principals, services, counter, authorize, faults, nowMs, onFailure } = options;
 
   const authenticate = async (
     scope: Scope,
@@ -119,10 +121,10 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
       const { region } = scope;
       const call = { ...signed, path: signed.url, service, operation, region, principal, hungUp };
       await authorize(call);
-      return await play(call);
+      return await faults.around(call, () => play(call));
     } catch (error) {
       if (error instanceof AwsError) {
-        if (error.status >= 500) onFailure(error.message);
+        if (error.status >= 500 && !isInjected(error)) onFailure(error.message);
         return errorAnswer(service, error);
       }
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);

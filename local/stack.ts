@@ -11,6 +11,7 @@ import type { Delays } from './ec2/states.ts';
 import { readEnvironment } from './environment.ts';
 import { type EventBus, startEventBus } from './event-bus.ts';
 import { startEventSource } from './event-sources.ts';
+import { type FaultControl, makeFaults } from './faults.ts';
 import { functionEnvironment, type Invoke, makeFunctionPool } from './functions.ts';
 import { startGateway } from './gateway.ts';
 import { makeHttpApi } from './http-api.ts';
@@ -40,6 +41,8 @@ export interface LocalStackOptions {
   readonly agentCommand?: (configFile: string) => readonly string[];
   /** Whether rules with a schedule run. @default true */
   readonly schedules?: boolean;
+  /** Decides which calls have a fault, when there are rules for it; gives numbers from 0 to 1. @default Math.random */
+  readonly random?: () => number;
   /** What agents have to end when the whole stack stops. @default 2000 */
   readonly stopGraceMs?: number;
   /** Calls off a start that is under way. */
@@ -58,6 +61,8 @@ export interface LocalStack {
   /** Only at the first start with the data folder. */
   readonly adminToken?: string;
   readonly ec2: Ec2Control;
+  /** For tests: what goes wrong with the AWS calls of functions and agents. */
+  readonly faults: FaultControl;
   readonly outputs: StackSpec['outputs'];
   /** What the account's owner has: access to AWS that may do everything, and the name of the table. */
   readonly operator: Operator;
@@ -66,6 +71,8 @@ export interface LocalStack {
   resetRequests(): void;
   /** Invokes the function whose logical id begins so. */
   invoke(logicalIdPrefix: string, event: unknown): Promise<unknown>;
+  /** Ends a worker of a function in mid-flight, one that is at work if there is any; gives the function's label. */
+  killFunctionWorker(): string | undefined;
   /** Ends all servers, workers and agents. */
   stop(): Promise<void>;
   /** Ends the agents at once, for a process that cannot wait. */
@@ -179,7 +186,10 @@ const start = async (
     recordsDir: environment.REVEILLE_IAM_RECORDS,
     onDenied: (message) => log('stack', message),
   });
+  const random = options.random ?? Math.random;
+  const faults = makeFaults(random);
   const gateway = await startGateway({
+    faults,
     principals,
     counter,
     authorize: iam.authorize,
@@ -212,7 +222,7 @@ const start = async (
       iam.noteInvocation(principal, fn);
       return pool.invoke(event);
     };
-    return { fn, principal, invoke };
+    return { fn, principal, invoke, pool };
   });
   const poolOf = (arn: string) => {
     const found = pools.find(({ fn }) => fn.arn === arn);
@@ -285,6 +295,13 @@ const start = async (
       region,
       credentials: principals.issue(ownerOf(accountId)),
       tableName: table.name,
+    },
+    faults: { set: faults.set, counts: faults.counts },
+    killFunctionWorker: () => {
+      const busy = pools.filter(({ pool }) => pool.isBusy());
+      const victim = busy[Math.floor(random() * busy.length)];
+      victim?.pool.killBusy();
+      return victim?.fn.label;
     },
     outputs: spec.outputs,
     requests: counter.list,

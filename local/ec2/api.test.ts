@@ -10,6 +10,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BusEvent } from '../event-bus.ts';
+import { makeFaults } from '../faults.ts';
 import { startGateway } from '../gateway.ts';
 import { makePrincipals } from '../principals.ts';
 import { countRequests } from '../requests.ts';
@@ -45,6 +46,7 @@ const one = () => ({ InstanceIds: [id] });
 
 beforeAll(async () => {
   gateway = await startGateway({
+    faults: makeFaults(Math.random),
     principals,
     services,
     counter: countRequests(),

@@ -20,6 +20,7 @@ const aWorld = (instances: Instance[] = []) => {
       return () => timers.splice(timers.indexOf(timer), 1);
     },
     machineOf: (id) => ({
+      killAgent: () => false,
       powerOn: (bootMs) => power.push(`on ${id} ${bootMs}`),
       powerOff: (graceMs) => {
         power.push(`off ${id} ${graceMs}`);

@@ -15,6 +15,8 @@ export interface Fleet {
   create(given: NewInstance): Instance;
   /** All or none: when the state of one instance forbids it, AWS's error, and nothing changes. */
   change(instances: readonly Instance[], event: Exclude<InstanceEvent, 'settle'>): StateChange[];
+  /** Kills the agent on it; false when none runs. */
+  killAgent(id: string): boolean;
   tag(instance: Instance, tags: Readonly<Record<string, string>>): void;
   /** Boots what was running when the stack was last stopped, and ends what was under way. */
   resume(): void;
@@ -142,6 +144,8 @@ export const makeFleet = (options: FleetOptions): Fleet => {
         previous: instance.state,
       }));
     },
+
+    killAgent: (id) => machines.get(id)?.killAgent() ?? false,
 
     tag: (instance, tags) => {
       const current = instances.get(instance.id) ?? instance;

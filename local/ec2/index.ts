@@ -25,6 +25,8 @@ export interface Ec2Control {
   /** Starts and stops it as somebody at EC2's console would. */
   start(id: string): void;
   stop(id: string): void;
+  /** `kill -9` of the agent on it, and of nothing else; false when none runs. It starts again as its systemd unit does. */
+  killAgent(id: string): boolean;
   /** The next `times` calls of the operation are refused with this error, as if AWS had. */
   failNext(operation: string, code: string, message: string, times?: number): void;
 }
@@ -100,6 +102,7 @@ export const openEc2 = (options: Ec2Options): Ec2 => {
       list: fleet.list,
       start: (id) => fleet.change(instancesOf(id), 'start'),
       stop: (id) => fleet.change(instancesOf(id), 'stop'),
+      killAgent: fleet.killAgent,
       failNext: api.failNext,
       createStoppedInstance: (given = {}) =>
         fleet.create({

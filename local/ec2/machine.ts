@@ -18,6 +18,8 @@ export interface Machine {
   powerOn(bootMs: number): void;
   /** Asks all processes to end, and ends them when the grace is over. */
   powerOff(graceMs: number): Promise<void>;
+  /** Ends the agent alone, as `kill -9` does: it starts again as after any end. False when none runs. */
+  killAgent(): boolean;
   /** Ends all at once, without waiting: for when the whole stack has to go now. */
   pullPlug(): void;
 }
@@ -59,6 +61,8 @@ export const makeMachine = ({ disk, agentCommand, path, now }: MachineOptions): 
   let watcher: FSWatcher | undefined;
   let agent: ChildProcess | undefined;
   let isOn = false;
+  /** What a killed agent had started, by the command of each group's leader, as its id may be another's by now. */
+  const orphans = new Map<number, string>();
 
   const startAgent = (): void => {
     const [program = '', ...args] = agentCommand(configFile);
@@ -93,6 +97,13 @@ export const makeMachine = ({ disk, agentCommand, path, now }: MachineOptions): 
     rmSync(pidFile);
   };
 
+  const endOrphans = (): void => {
+    for (const [group, command] of orphans) {
+      if (commandOf(group) === command) signalGroup(group, 'SIGKILL');
+    }
+    orphans.clear();
+  };
+
   const boot = (): void => {
     endLeftover();
     if (isWholeJson(configFile)) {
@@ -122,10 +133,24 @@ export const makeMachine = ({ disk, agentCommand, path, now }: MachineOptions): 
       isOn = true;
       timer = setTimeout(boot, bootMs);
     },
+    killAgent: () => {
+      const pid = agent?.pid;
+      if (!pid) return false;
+      for (const group of readGroupsOf(pid)) {
+        const command = commandOf(group);
+        if (group !== pid && command) orphans.set(group, command);
+      }
+      return agent?.kill('SIGKILL') ?? false;
+    },
     powerOff: async (graceMs) => {
       switchOff();
+      endOrphans();
       const child = agent;
-      if (!child?.pid) return;
+      if (!child?.pid) {
+        // Of a stack that was killed while the instance was stopping.
+        endLeftover();
+        return;
+      }
       const gone = new Promise((resolve) => child.once('close', resolve));
       const { pid } = child;
       const groups = readGroupsOf(pid);
@@ -137,6 +162,7 @@ export const makeMachine = ({ disk, agentCommand, path, now }: MachineOptions): 
     },
     pullPlug: () => {
       switchOff();
+      endOrphans();
       if (agent?.pid) killAll(agent.pid);
     },
   };

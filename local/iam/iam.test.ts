@@ -18,6 +18,7 @@ import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/c
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { AwsAnswer } from '../aws-call.ts';
+import { makeFaults } from '../faults.ts';
 import { type Gateway, startGateway } from '../gateway.ts';
 import { type Credentials, makePrincipals } from '../principals.ts';
 import { countRequests } from '../requests.ts';
@@ -87,6 +88,7 @@ beforeAll(async () => {
     onDenied: (message) => denied.push(message),
   });
   gateway = await startGateway({
+    faults: makeFaults(Math.random),
     principals,
     counter: countRequests(),
     authorize: iam.authorize,

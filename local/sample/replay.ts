@@ -1,5 +1,6 @@
 /** Replays a plan over the real flows and the real table, in virtual time: so the history is as the product writes it. */
 import { agentTokens } from '../../lambdas/adapters/agent-tokens.ts';
+import { circuitStore } from '../../lambdas/adapters/circuits.ts';
 import { deliveryStore } from '../../lambdas/adapters/deliveries.ts';
 import { newId } from '../../lambdas/adapters/ids.ts';
 import type { InstanceFacts, InstanceState } from '../../lambdas/adapters/instances.ts';
@@ -82,6 +83,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     tasks: taskStore(table),
     logs: logStore(table),
     deliveries: deliveryStore(table),
+    circuits: circuitStore(table),
     sessions: sessionStore(table),
     // Nobody polls in the past.
     queues: {
