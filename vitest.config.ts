@@ -10,7 +10,7 @@ const unit = [
   'web/**/*.test.ts',
   'runner-agent/{config,masker,log-streamer}.test.ts',
 ];
-const nowhere = ['**/node_modules/**', 'dist/**', 'cdk.out/**', 'test/agent/**'];
+const nowhere = ['**/node_modules/**', 'dist/**', 'cdk.out/**', 'test/agent/**', 'test/web/**'];
 
 export default defineConfig({
   test: {

@@ -1,0 +1,45 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, it } from 'vitest';
+import { tell } from './browser.ts';
+import { openSetting, type Setting } from './setting.ts';
+
+let setting: Setting;
+beforeAll(async () => {
+  setting = await openSetting({ isSetUp: false });
+});
+afterAll(() => setting?.close());
+
+it('A newcomer gets from the printed link to a task that has run, with its live log', async () => {
+  const { stack, browser } = setting;
+  const instanceId = stack.ec2.createStoppedInstance();
+  const link = new URLSearchParams({
+    token: stack.adminToken ?? '',
+    instance: instanceId,
+    config: join(stack.ec2.diskOf(instanceId), 'runner.json'),
+  });
+  await tell({ browser, name: 'first run', options: { baseURL: stack.url } }, async (page) => {
+    const button = (name: string) => page.getByRole('button', { name, exact: true });
+
+    await page.goto(`/setup#${link}`);
+    await page.getByLabel('Your name').fill('Ada Lovelace');
+    await page.getByLabel('E-mail').fill('ada@example.com');
+    await page.getByLabel('Password').fill('analytical engine');
+    await button('Set up').click();
+
+    await page.getByRole('heading', { name: 'Welcome, Ada Lovelace' }).waitFor();
+    await page.getByLabel('Name').fill('Shop');
+    await button('Create project').click();
+    await button('Create runner').click();
+    const pasted = await page.getByRole('region', { name: 'In a terminal' }).innerText();
+    execFileSync('bash', ['-c', pasted]);
+    await button('Go on').click();
+    await button('Create template').click();
+    await button('Run Hello').click();
+
+    await page.getByText('It has run. That is all there is to it.').waitFor();
+    await page.getByRole('region', { name: 'Output of the task' }).getByText('Good morning from').waitFor();
+    await page.getByRole('link', { name: 'Go to the dashboard' }).click();
+    await page.getByRole('heading', { name: 'Shop' }).waitFor();
+  });
+});

@@ -1,0 +1,96 @@
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ProjectId } from '../../protocol/index.ts';
+import { openSetting, type Setting, startAgent, stopAgent } from './setting.ts';
+
+let setting: Setting;
+let projectId: ProjectId;
+let agent: ChildProcess | undefined;
+beforeAll(async () => {
+  setting = await openSetting();
+  projectId = (await setting.api.createProject('Shop')).id;
+});
+afterAll(async () => {
+  if (agent) await stopAgent(agent);
+  await setting?.close();
+});
+
+it('The token and the downloaded private key of a new runner are all that a real agent needs', async () => {
+  const { api, folder, tellAsOwner, ended, stack } = setting;
+  const keyFile = join(folder, 'runner-key.pem');
+  let token = '';
+  await tellAsOwner('new runner', async (page) => {
+    await page.goto(`/projects/${projectId}/runners`);
+    await page.getByRole('button', { name: 'New runner' }).click();
+    const form = page.getByRole('dialog');
+    await form.getByLabel('Name').fill('rack-7');
+    await form.getByLabel('Tags').fill('rack,');
+    await form.getByRole('button', { name: 'Create runner' }).click();
+
+    const secrets = page.getByRole('dialog', { name: 'Runner rack-7 is made' });
+    token = (await secrets.getByRole('region', { name: 'Token' }).innerText()).trim();
+    for (const way of ['Docker', 'Set-up command', 'systemd', 'cloud-init']) {
+      await secrets.getByRole('tab', { name: way }).click();
+      await secrets.getByRole('region', { name: way }).waitFor();
+    }
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      secrets.getByRole('button', { name: 'Download private key' }).click(),
+    ]);
+    await file.saveAs(keyFile);
+    await secrets.getByRole('button', { name: 'Done' }).click();
+    await page.getByRole('link', { name: 'rack-7' }).waitFor();
+  });
+
+  const workDir = join(folder, 'work');
+  mkdirSync(workDir);
+  agent = startAgent(workDir, {
+    REVEILLE_API_URL: stack.url,
+    REVEILLE_RUNNER_TOKEN: token,
+    REVEILLE_RUNNER_PRIVATE_KEY_FILE: keyFile,
+  });
+  const { id: templateId } = await api.createTemplate(projectId, {
+    name: 'Proof',
+    app: 'bash',
+    tag: 'rack',
+    script: 'echo proof',
+  });
+  const { id } = await api.startTask(projectId, templateId);
+  expect((await ended(projectId, id)).status).toBe('success');
+
+  await tellAsOwner('runner page', async (page) => {
+    await page.goto(`/projects/${projectId}/runners`);
+    await page.getByRole('link', { name: 'rack-7' }).click();
+    await page.getByRole('heading', { name: /rack-7/ }).waitFor();
+    await page.getByText('The last 24 hours').waitFor();
+  });
+});
+
+it('Closing without the private key asks first', async () => {
+  await setting.tellAsOwner('runner without key', async (page) => {
+    await page.goto(`/projects/${projectId}/runners`);
+    await page.getByRole('button', { name: 'New runner' }).click();
+    await page.getByRole('dialog').getByLabel('Name').fill('rack-8');
+    await page.getByRole('dialog').getByRole('button', { name: 'Create runner' }).click();
+    await page.getByRole('button', { name: 'Done' }).click();
+    const asked = page.getByRole('alertdialog', { name: 'Close without the private key?' });
+    await asked.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Download private key' }).waitFor();
+  });
+});
+
+it('A runner is deleted only after somebody said so twice', async () => {
+  const { api, tellAsOwner } = setting;
+  const made = await api.createRunner(projectId, { name: 'old-one' });
+  await tellAsOwner('delete runner', async (page) => {
+    await page.goto(`/projects/${projectId}/runners`);
+    await page.getByRole('button', { name: 'What to do with old-one' }).click();
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete runner' }).click();
+    await page.getByText('old-one is deleted.').waitFor();
+    await page.getByRole('link', { name: 'old-one' }).waitFor({ state: 'detached' });
+  });
+  await expect(api.getRunner(projectId, made.runner.id)).rejects.toThrow(/404/);
+});

@@ -1,0 +1,97 @@
+/** A stack with somebody who may do everything, and what the stories need on it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { type LocalStack, startStack } from '../../local/stack.ts';
+import { root } from '../../local/synth.ts';
+import type { CreatedRunner, ProjectId, RunnerInput, Task, TaskId } from '../../protocol/index.ts';
+import { apiClient, type Client, installAgent, until } from '../client.ts';
+import { launch, tell } from './browser.ts';
+
+const owner = { name: 'Ada Lovelace', email: 'ada@example.com', password: 'analytical engine' };
+
+type StorageState = Awaited<ReturnType<BrowserContext['storageState']>>;
+
+export interface Setting {
+  readonly stack: LocalStack;
+  readonly api: Client;
+  readonly browser: Browser;
+  readonly folder: string;
+  /** Signed in as the owner. */
+  readonly tellAsOwner: (name: string, clicks: (page: Page) => Promise<void>) => Promise<void>;
+  readonly addRunner: (
+    projectId: ProjectId,
+    input: Partial<RunnerInput> & Pick<RunnerInput, 'name'>,
+  ) => Promise<CreatedRunner>;
+  readonly ended: (projectId: ProjectId, id: TaskId) => Promise<Task>;
+  readonly close: () => Promise<void>;
+}
+
+/** Makes the first person by the API and gives the cookie that signs them in. */
+const signInOwner = async (url: string, token: string): Promise<StorageState> => {
+  const answer = await fetch(`${url}/api/setup`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify(owner),
+  });
+  const [cookie = ''] = answer.headers.getSetCookie();
+  const [name = '', value = ''] = cookie.split(';')[0]?.split('=') ?? [];
+  if (!answer.ok || name === '') throw new Error(`Nobody could be signed in: ${await answer.text()}`);
+  const shared = { domain: 'localhost', path: '/', expires: -1, httpOnly: true, secure: false };
+  return { cookies: [{ name, value, ...shared, sameSite: 'Lax' }], origins: [] };
+};
+
+export const hasEnded = ({ status }: Task): boolean =>
+  ['success', 'error', 'stopped', 'rejected'].includes(status);
+
+/** Starts the stack; `isSetUp: false` leaves it without anybody. */
+export const openSetting = async ({ isSetUp = true } = {}): Promise<Setting> => {
+  const folder = mkdtempSync(join(tmpdir(), 'reveille-web-'));
+  const stack = await startStack({ dataDir: join(folder, 'data'), schedules: false });
+  const token = stack.adminToken ?? '';
+  const api = apiClient(stack.url, token);
+  const browser = await launch();
+  const storageState = isSetUp ? await signInOwner(stack.url, token) : undefined;
+  return {
+    stack,
+    api,
+    browser,
+    folder,
+    tellAsOwner: (name, clicks) =>
+      tell({ browser, name, options: { baseURL: stack.url, ...(storageState && { storageState }) } }, clicks),
+    addRunner: async (projectId, input) => {
+      const instanceId = stack.ec2.createStoppedInstance();
+      const made = await api.createRunner(projectId, { instanceId, idleTimeoutMs: 0, ...input });
+      installAgent(stack.ec2.diskOf(instanceId), made);
+      return made;
+    },
+    ended: (projectId, id) =>
+      until(`${id} has ended`, 60_000, async () => {
+        const now = await api.getTask(projectId, id);
+        return hasEnded(now) && now;
+      }),
+    close: async () => {
+      await browser.close();
+      await stack.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+/** The agent as people start it by hand, with that environment. */
+export const startAgent = (workDir: string, environment: Record<string, string>): ChildProcess => {
+  const program = join(root, 'dist/runner-agent/reveille-runner.mjs');
+  return spawn(process.execPath, [program, 'start', '--work-dir', workDir], {
+    env: { PATH: process.env.PATH ?? '', HOME: workDir, ...environment },
+    stdio: 'ignore',
+  });
+};
+
+export const stopAgent = (agent: ChildProcess): Promise<void> =>
+  new Promise((resolve) => {
+    if (agent.exitCode !== null || agent.signalCode !== null) return resolve();
+    agent.once('exit', () => resolve());
+    agent.kill('SIGTERM');
+  });

@@ -1,0 +1,199 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ProjectId, Task } from '../../protocol/index.ts';
+import { until } from '../client.ts';
+import { tell } from './browser.ts';
+import { openSetting, type Setting } from './setting.ts';
+
+let setting: Setting;
+let projectId: ProjectId;
+const templates: Record<'quick' | 'slow' | 'nowhere' | 'asks', string> = {
+  quick: '',
+  slow: '',
+  nowhere: '',
+  asks: '',
+};
+
+beforeAll(async () => {
+  setting = await openSetting();
+  const { api, addRunner } = setting;
+  projectId = (await api.createProject('Shop')).id;
+  await addRunner(projectId, { name: 'sydney-1', tags: ['sydney'] });
+  await addRunner(projectId, { name: 'sydney-2', tags: ['sydney'] });
+  const make = async (name: string, input: object) =>
+    (await api.createTemplate(projectId, { name, app: 'bash', tag: 'sydney', ...input })).id;
+  templates.quick = await make('Quick', { script: 'echo quick' });
+  templates.slow = await make('Slow', { script: 'echo begun; exec sleep 600', stopGraceMs: 0 });
+  templates.nowhere = await make('Nowhere', { script: 'true', tag: 'mars' });
+  templates.asks = await make('Asks', {
+    script: 'echo "version $VERSION"',
+    survey: [{ name: 'VERSION', title: 'Version', type: 'string', required: true }],
+  });
+});
+afterAll(() => setting?.close());
+
+const at = (path: string) => `/projects/${projectId}/${path}`;
+
+it('The sentence under the tag says which runners would take a task, or that none would', async () => {
+  await setting.tellAsOwner('routing sentence', async (page) => {
+    await page.goto(at('templates'));
+    await page.getByRole('button', { name: 'New template' }).click();
+    const form = page.getByRole('dialog');
+    const sentence = form.locator('.sentence');
+    await form.getByLabel('Tag', { exact: false }).last().fill('sydney');
+    await sentence.getByText(/sydney-[12]/).waitFor();
+    await form.getByLabel('Tag', { exact: false }).last().fill('mars');
+    await sentence.getByText(/No runner has tag mars/).waitFor();
+  });
+});
+
+it('A task is started with the answers of its survey, and what is wrong with them is said', async () => {
+  await setting.tellAsOwner('survey', async (page) => {
+    await page.goto(at('templates'));
+    await page.getByRole('button', { name: 'Run Asks' }).click();
+    const form = page.getByRole('dialog', { name: 'Run Asks' });
+    await form.getByRole('button', { name: 'Run', exact: true }).click();
+    await form.getByRole('alert').waitFor();
+    await form.getByLabel('Version').fill('1.2.3');
+    await form.getByRole('button', { name: 'Run', exact: true }).click();
+    await page.getByRole('heading', { name: /Asks/ }).getByText('Success').waitFor();
+    await page.getByRole('region', { name: 'Output of the task' }).getByText('version 1.2.3').waitFor();
+  });
+});
+
+it('Work for a full runner overflows to the other one of its tag, and then waits for a reason that is shown', async () => {
+  const { api, ended, tellAsOwner } = setting;
+  const started: Task[] = [];
+  for (let made = 0; made < 3; made += 1) started.push(await api.startTask(projectId, templates.slow));
+  const running = await until('two of them run', 60_000, async () => {
+    const now = await Promise.all(started.map(({ id }) => api.getTask(projectId, id)));
+    const found = now.filter(({ status }) => status === 'running');
+    return found.length === 2 && found;
+  });
+  expect(new Set(running.map(({ runnerId }) => runnerId)).size).toBe(2);
+
+  await tellAsOwner('overflow', async (page) => {
+    await page.goto(at('tasks'));
+    await page.getByText(/No free slot: .*1 of 1/).waitFor();
+    await page.goto(`/projects/${projectId}`);
+    await page.getByRole('heading', { name: 'Waiting, and why' }).waitFor();
+    await page.getByText(/No free slot: .*1 of 1/).waitFor();
+  });
+
+  for (const { id } of started) await api.stopTask(projectId, id);
+  for (const { id } of started) expect((await ended(projectId, id)).status).toBe('stopped');
+});
+
+it('A task that nobody can take tells why, and is stopped and run again by clicks', async () => {
+  await setting.tellAsOwner('stop and run again', async (page) => {
+    const { id } = await setting.api.startTask(projectId, templates.nowhere);
+    await page.goto(at(`tasks/${id}`));
+    await page.getByText('No runner has tag mars in this project.', { exact: false }).waitFor();
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Stop task' }).click();
+    await page
+      .getByRole('heading', { name: /Nowhere/ })
+      .getByText('Stopped')
+      .waitFor();
+    await page.getByRole('button', { name: 'Run again' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Run', exact: true }).click();
+    await page.waitForURL((url) => url.pathname.includes('/tasks/') && !url.pathname.endsWith(id));
+    await page
+      .getByRole('heading', { name: /Nowhere/ })
+      .getByText('Waiting')
+      .waitFor();
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Stop task' }).click();
+    await page
+      .getByRole('heading', { name: /Nowhere/ })
+      .getByText('Stopped')
+      .waitFor();
+  });
+});
+
+it('A running task is stopped by clicks', async () => {
+  await setting.tellAsOwner('stop a running task', async (page) => {
+    const { id } = await setting.api.startTask(projectId, templates.slow);
+    await page.goto(at(`tasks/${id}`));
+    await page.getByRole('region', { name: 'Output of the task' }).getByText('begun').waitFor();
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Stop task' }).click();
+    await page.getByRole('heading', { name: /Slow/ }).getByText('Stopped').waitFor();
+  });
+});
+
+it('A webhook delivery is sent again by a click', async () => {
+  const { api, ended, tellAsOwner } = setting;
+  const { id } = await api.startTask(projectId, templates.quick);
+  await ended(projectId, id);
+  await until('its finish is delivered', 60_000, async () =>
+    (await api.listDeliveries(projectId)).some(
+      ({ taskId, body, status }) => taskId === id && body.action === 'finish' && status === 'delivered',
+    ),
+  );
+  await tellAsOwner('send again', async (page) => {
+    await page.goto(at('deliveries'));
+    await page.getByRole('button', { name: 'Task finish' }).first().click();
+    const shown = page.getByRole('dialog', { name: 'Task finish' });
+    await shown.getByRole('region', { name: 'Request' }).getByText('"action": "finish"').waitFor();
+    const before = await shown.getByRole('listitem').count();
+    await shown.getByRole('button', { name: 'Send again' }).click();
+    await shown.getByRole('listitem').nth(before).waitFor();
+  });
+});
+
+it('What it cost stands on the page of costs', async () => {
+  await setting.tellAsOwner('costs', async (page) => {
+    await page.goto(at('costs'));
+    await page.getByText('Always on would be').waitFor();
+    await page.getByRole('rowheader', { name: 'sydney-1' }).first().waitFor();
+    await page.getByRole('rowheader', { name: 'Slow' }).first().waitFor();
+    await page.locator('.recharts-bar-rectangle').first().waitFor();
+  });
+});
+
+it('A guest sees tasks and logs, but no secret and no button that runs anything', async () => {
+  const { api, browser, stack } = setting;
+  await api.createEnvironment(projectId, { name: 'Production', secrets: { TOKEN: 'a-secret-of-theirs' } });
+  const invited = await api.call('POST', `/api/projects/${projectId}/invitations`, {
+    email: 'guest@example.com',
+    role: 'guest',
+  });
+  const { token } = invited as { token: string };
+  await tell({ browser, name: 'guest', options: { baseURL: stack.url } }, async (page) => {
+    await page.goto(`/invitation#${token}`);
+    await page.getByLabel('Your name').fill('Grace');
+    await page.getByLabel('Password').fill('a long password');
+    await page.getByRole('button', { name: 'Join' }).click();
+    await page.getByRole('heading', { name: 'Shop' }).waitFor();
+    await page.getByRole('link', { name: 'Templates' }).click();
+    await page.getByRole('heading', { name: 'Templates' }).waitFor();
+    await page.getByText('Quick').waitFor();
+    expect(await page.getByRole('button', { name: /^(Run|New|What to do)/ }).count()).toBe(0);
+    await page.getByRole('link', { name: 'Environments' }).click();
+    await page.getByText('Production').waitFor();
+    expect(await page.content()).not.toContain('a-secret-of-theirs');
+    await page.getByRole('link', { name: 'Tasks' }).click();
+    await page.getByRole('link', { name: 'Quick' }).first().click();
+    await page
+      .getByRole('region', { name: 'Output of the task' })
+      .getByText('quick', { exact: true })
+      .waitFor();
+    expect(await page.getByRole('button', { name: /^(Run|Stop)/ }).count()).toBe(0);
+    expect(await page.getByRole('link', { name: 'Webhook deliveries' }).count()).toBe(0);
+  });
+});
+
+it('Somebody signs in by keyboard alone', async () => {
+  const { browser, stack } = setting;
+  await tell({ browser, name: 'keyboard', options: { baseURL: stack.url } }, async (page) => {
+    await page.goto('/');
+    await page.getByLabel('E-mail').focus();
+    await page.keyboard.type('ada@example.com');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('analytical engine');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Shop' }).waitFor();
+    await page.keyboard.press('Tab');
+    expect(await page.locator(':focus').innerText()).toBe('Skip to the content');
+  });
+});

@@ -1,0 +1,13 @@
+/** `npm run test:web`: people's clicks in a real browser, against the whole stack with real agents. */
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/web/**/*.test.ts'],
+    // Instances start and stop meanwhile, and the machine may be small and busy.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    fileParallelism: false,
+    disableConsoleIntercept: true,
+  },
+});
