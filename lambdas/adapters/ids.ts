@@ -7,9 +7,12 @@ export type NewId = <P extends string>(prefix: P, at?: Instant) => `${P}_${strin
 
 export const newId: NewId = (prefix, at) => `${prefix}_${ulid(at === undefined ? undefined : epochMs(at))}`;
 
+/** What a ULID's time can be: 48 bits, and its library takes 0 for the present. */
+const bounded = (ms: number): number => Math.min(Math.max(1, ms), 2 ** 48 - 1);
+
 /** The ids between which all made in a time window lie. */
 export const idsBetween = <P extends string>(prefix: P, from: Instant, to: Instant) => {
-  const time = (at: Instant) => ulid(epochMs(at)).slice(0, 10);
+  const time = (at: Instant) => ulid(bounded(epochMs(at))).slice(0, 10);
   return {
     from: `${prefix}_${time(from)}${'0'.repeat(16)}`,
     to: `${prefix}_${time(to)}${'Z'.repeat(16)}`,

@@ -81,8 +81,8 @@ const heldBy = ({ runnerId, attempt }: Holder): Condition[] => [
   ['=', 'attempt', attempt],
 ];
 
-/** The bounds of what an id's time can be (https://github.com/ulid/spec). */
-const earliest = toInstant(1);
+/** Before and after every id. */
+const earliest = toInstant(0);
 const latest = toInstant(253_402_300_799_999);
 
 const mentions = (record: TaskRecord, search: string): boolean => {

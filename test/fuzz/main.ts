@@ -1,0 +1,137 @@
+/**
+ * `npm run fuzz:api`: requests made from the OpenAPI document, right and wrong, against the whole API over a real table in this
+ * process. No answer may be a 5xx, have a status that its operation doesn't declare, or break its declared schema.
+ */
+import { parseArgs } from 'node:util';
+import fc from 'fast-check';
+import * as z from 'zod';
+import { type ApiBench, openApiBench } from '../../lambdas/api/testing/bench.ts';
+import { openWorld } from '../../lambdas/api/testing/world.ts';
+import { openTestTable } from '../dynamodb.ts';
+import { type Answer, makeChecker } from './check.ts';
+import { documentSchema, operationsOf, resolverOf } from './document.ts';
+import { makePool, type Pool } from './pool.ts';
+import { type Credentials, type FuzzRequest, requestOf } from './request.ts';
+
+const count = z.coerce.number().int().min(1);
+const { values } = parseArgs({
+  options: {
+    requests: { type: 'string', default: '20000' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    operation: { type: 'string' },
+  },
+});
+const requests = count.parse(values.requests);
+const seed = count.parse(values.seed);
+/** A world is worn out by then: its projects removed, its tokens revoked. */
+const requestsPerWorld = 1000;
+const failuresShown = 20;
+
+/** Two projects at work, with everything known of them in the pool. */
+const openFreshWorld = async (api: ApiBench, pool: Pool): Promise<Credentials> => {
+  const world = await openWorld(api);
+  for (const { base, id, lease } of [world.mine, world.theirs]) {
+    pool.add(id, id);
+    pool.addValue('lease', lease);
+    for (const kind of ['templates', 'inventories', 'keys', 'runners', 'tasks', 'deliveries']) {
+      pool.harvest(await api.call('GET', `${base}/${kind}`), id);
+    }
+  }
+  const { mine, theirs, registration, answers, publicKey } = world;
+  for (const answer of Object.values(answers)) pool.addValue('answer', answer);
+  pool.addValue('publicKey', publicKey);
+  return {
+    byScheme: {
+      apiToken: [api.adminToken],
+      runnerToken: [mine.busy.token, theirs.busy.token],
+      agentSession: [mine.session, theirs.session],
+      registrationToken: [registration.fresh],
+    },
+    others: [mine.busy.token, mine.session, mine.lease],
+  };
+};
+
+const send = async (api: ApiBench, { method, path, headers, body }: FuzzRequest): Promise<Answer> => {
+  const response = await api.app.request(path, { method, headers, ...(body !== undefined && { body }) });
+  return {
+    status: response.status,
+    contentType: response.headers.get('content-type') ?? '',
+    text: await response.text(),
+  };
+};
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+const failures = new Map<string, { request: FuzzRequest; answer: Answer; times: number }>();
+const statuses = new Map<number, number>();
+const succeeded = new Set<string>();
+const logged: string[] = [];
+
+const readDocument = async (api: ApiBench) => {
+  const document = documentSchema.parse(parsed(await (await api.app.request('/api/openapi.json')).text()));
+  const all = operationsOf(document).filter(
+    ({ operationId }) => values.operation === undefined || operationId === values.operation,
+  );
+  return { all, resolve: resolverOf(document), check: makeChecker(document) };
+};
+let known: Awaited<ReturnType<typeof readDocument>> | undefined;
+
+/** Asks so many times in a world of its own. */
+const fuzzWorld = async (worldSeed: number, times: number): Promise<void> => {
+  const table = await openTestTable();
+  const api = await openApiBench(table);
+  known ??= await readDocument(api);
+  const { all, resolve, check } = known;
+  const pool = makePool(new Set([api.adminToken.split('.')[0] ?? '']));
+  const credentials = await openFreshWorld(api, pool);
+  const choices = fc.sample(fc.tuple(fc.nat(all.length - 1), fc.nat()), { seed: worldSeed, numRuns: times });
+  for (const [chosen, requestSeed] of choices) {
+    const operation = all[chosen];
+    if (!operation) throw new Error('There is no such operation.');
+    const made = requestOf(operation, pool, resolve, credentials);
+    const [request] = fc.sample(made, { seed: requestSeed, numRuns: 1 });
+    if (!request) throw new Error('There is no such request.');
+    const answer = await send(api, request);
+    statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+    if (answer.status < 300) {
+      succeeded.add(operation.operationId);
+      pool.harvest(parsed(answer.text), /\/api\/projects\/(prj_\w+)/.exec(request.path)?.[1]);
+    }
+    const wrong = check(operation, answer);
+    if (wrong === undefined) continue;
+    const name = `${operation.operationId} ${wrong}`;
+    const before = failures.get(name);
+    failures.set(name, { request: before?.request ?? request, answer, times: (before?.times ?? 0) + 1 });
+  }
+  for (const { message, about } of api.logged) {
+    if (message === 'Request failed') logged.push(JSON.stringify(about));
+  }
+  await table.close();
+};
+
+const startedAt = performance.now();
+for (let done = 0; done < requests; done += requestsPerWorld) {
+  await fuzzWorld(seed + done, Math.min(requestsPerWorld, requests - done));
+}
+
+const seconds = (performance.now() - startedAt) / 1000;
+const byStatus = [...statuses].sort(([a], [b]) => a - b).map(([status, times]) => `${status}: ${times}`);
+console.log(
+  `${requests} requests to ${known?.all.length} operations in ${seconds.toFixed(0)} s, seed ${seed}. By status: ${byStatus.join(', ')}.`,
+);
+const never = (known?.all ?? []).map(({ operationId }) => operationId).filter((id) => !succeeded.has(id));
+console.log(`Never succeeded: ${never.length === 0 ? 'none' : never.join(', ')}.`);
+for (const [name, { request, answer, times }] of [...failures].slice(0, failuresShown)) {
+  console.log(
+    `\n✗ ${name} (${times} times)\n  ${JSON.stringify(request).slice(0, 1500)}\n  ${answer.text.slice(0, 500)}`,
+  );
+}
+for (const about of logged.slice(0, failuresShown)) console.log(`\nRequest failed: ${about.slice(0, 1500)}`);
+console.log(failures.size === 0 ? 'No violation.' : `${failures.size} kinds of violations.`);
+process.exitCode = failures.size === 0 ? 0 : 1;

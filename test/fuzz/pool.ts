@@ -1,0 +1,52 @@
+/** What exists in the API under test, as far as its answers told: ids, each with its project, and secrets by field name. */
+export interface KnownId {
+  readonly id: string;
+  readonly projectId?: string | undefined;
+}
+
+/** More would only be older. */
+const keptPerKind = 60;
+const harvested = ['lease', 'token', 'session', 'nextCursor'];
+
+export type Pool = ReturnType<typeof makePool>;
+
+/** `never`: ids that are not to be used, as the fuzzer itself lives by them. */
+export const makePool = (never: ReadonlySet<string>) => {
+  const byPrefix = new Map<string, KnownId[]>();
+  const values = new Map<string, string[]>();
+
+  const keep = <T>(list: T[] | undefined, one: T): T[] => [...(list ?? []), one].slice(-keptPerKind);
+
+  const add = (id: string, projectId: string | undefined): void => {
+    const prefix = id.slice(0, 3);
+    const known = byPrefix.get(prefix);
+    if (never.has(id) || known?.some((one) => one.id === id)) return;
+    byPrefix.set(prefix, keep(known, { id, projectId }));
+  };
+
+  /** Takes the ids and secrets out of an answer. */
+  const harvest = (value: unknown, projectId: string | undefined): void => {
+    if (Array.isArray(value)) {
+      for (const one of value) harvest(one, projectId);
+      return;
+    }
+    if (typeof value !== 'object' || value === null) return;
+    const fields = new Map<string, unknown>(Object.entries(value));
+    const own = fields.get('projectId');
+    const itsProject = typeof own === 'string' ? own : projectId;
+    for (const [name, one] of fields) {
+      if (name === 'id' && typeof one === 'string') add(one, one.startsWith('prj_') ? one : itsProject);
+      else if (typeof one === 'string' && harvested.includes(name))
+        values.set(name, keep(values.get(name), one));
+      else harvest(one, itsProject);
+    }
+  };
+
+  return {
+    harvest,
+    add,
+    addValue: (name: string, value: string) => void values.set(name, keep(values.get(name), value)),
+    known: (prefix: string): readonly KnownId[] => byPrefix.get(prefix) ?? [],
+    values: (name: string): readonly string[] => values.get(name) ?? [],
+  };
+};
