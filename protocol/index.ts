@@ -7,6 +7,7 @@ export * from './doorbell.ts';
 export * from './environment.ts';
 export * from './ids.ts';
 export * from './insight.ts';
+export * from './integration.ts';
 export * from './inventory.ts';
 export * from './key.ts';
 export * from './log.ts';

@@ -21,6 +21,11 @@ export const registrationBySource: Limit = { name: 'register-source', max: 30, w
 /** Refused invitations from one address. */
 export const invitationBySource: Limit = { name: 'invitation-source', max: 30, windowMs: quarterMs };
 
+/** Requests to wrong secret URLs of integrations from one address. */
+export const hooksBySource: Limit = { name: 'hook-source', max: 60, windowMs: quarterMs };
+/** Requests to one integration: each may start a machine. */
+export const hooksByIntegration: Limit = { name: 'hook', max: 120, windowMs: 60_000 };
+
 export type AttemptStore = ReturnType<typeof attemptStore>;
 
 export const attemptStore = (table: Table, now: Clock) => {

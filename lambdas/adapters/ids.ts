@@ -1,6 +1,7 @@
 /** New ids: a prefix and a ULID, which sorts by the time of its making. */
+import { createHash } from 'node:crypto';
 import { ulid } from 'ulid';
-import { epochMs, type Instant } from '../../protocol/index.ts';
+import { epochMs, type Instant, type TaskId, taskId } from '../../protocol/index.ts';
 
 /** Makes an id; `at` sets the time in it, which is now unless told. */
 export type NewId = <P extends string>(prefix: P, at?: Instant) => `${P}_${string}`;
@@ -17,4 +18,14 @@ export const idsBetween = <P extends string>(prefix: P, from: Instant, to: Insta
     from: `${prefix}_${time(from)}${'0'.repeat(16)}`,
     to: `${prefix}_${time(to)}${'Z'.repeat(16)}`,
   } as const;
+};
+
+/** Crockford's Base32, as in ULIDs. */
+const digits = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+
+/** A task's id that follows from its cause, so that the same cause twice makes one task. `at` is the time in it. */
+export const taskIdFrom = (at: Instant, cause: string): TaskId => {
+  const hash = createHash('sha256').update(cause).digest();
+  const random = [...hash.subarray(0, 16)].map((byte) => digits[byte % digits.length]).join('');
+  return taskId.parse(`tsk_${ulid(bounded(epochMs(at))).slice(0, 10)}${random}`);
 };

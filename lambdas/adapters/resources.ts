@@ -57,7 +57,8 @@ interface Deps {
   readonly newId: NewId;
 }
 
-const store = <Input, Output extends Identified>(
+/** Opens the store of one kind. */
+export const resourceStore = <Input, Output extends Identified>(
   table: Table,
   { now, newId }: Deps,
   kind: Kind<Input, Output>,
@@ -103,27 +104,27 @@ export type Resources = ReturnType<typeof resourceStores>;
 
 /** Opens the stores of a project's resources. */
 export const resourceStores = (table: Table, deps: Deps) => ({
-  templates: store<TemplateInput, Template>(table, deps, {
+  templates: resourceStore<TemplateInput, Template>(table, deps, {
     prefix: 'tpl',
     attributes: plain,
     parse: (item) => template.parse(item),
   }),
-  inventories: store<InventoryInput, Inventory>(table, deps, {
+  inventories: resourceStore<InventoryInput, Inventory>(table, deps, {
     prefix: 'inv',
     attributes: plain,
     parse: (item) => inventory.parse(item),
   }),
-  repositories: store<RepositoryInput, Repository>(table, deps, {
+  repositories: resourceStore<RepositoryInput, Repository>(table, deps, {
     prefix: 'rep',
     attributes: plain,
     parse: (item) => repository.parse(item),
   }),
-  keys: store(table, deps, {
+  keys: resourceStore(table, deps, {
     prefix: 'key',
     attributes: ({ name, secret }: KeyInput) => ({ name, type: secret.type, secret }),
     parse: (item) => key.parse(item),
   }),
-  environments: store(table, deps, {
+  environments: resourceStore(table, deps, {
     prefix: 'env',
     attributes: (input: EnvironmentInput) => ({ ...input }),
     parse: (item) => {
@@ -194,6 +195,17 @@ export const readTaskParts = async (table: Table, task: TaskReferences) => {
       return key ? [{ vaultId, key }] : [];
     }),
   };
+};
+
+/** The text of a key of the type `string`, for what the control plane itself has to prove; undefined when there is none. */
+export const readKeyText = async (
+  table: Table,
+  projectId: ProjectId,
+  id: string,
+): Promise<string | undefined> => {
+  const item = await table.get(keys.resource(projectId, id));
+  const secret = item && storedKey.parse(item).secret;
+  return secret?.type === 'string' ? secret.value : undefined;
 };
 
 /** Removes what a project holds, by the beginning of the id ('' for all), a page at a time. */

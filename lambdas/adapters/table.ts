@@ -21,7 +21,7 @@ export type Pool = ProjectId | 'global';
  */
 export const keys = {
   project: (id: ProjectId) => ({ pk: 'projects', sk: id }),
-  /** Any resource of a pool: tpl_, inv_, rep_, key_, env_, run_, tsk_, msg_, ses_, reg_ or ivt_. */
+  /** Any resource of a pool: tpl_, inv_, rep_, key_, env_, int_, run_, tsk_, msg_, ses_, reg_ or ivt_. */
   resource: (pool: Pool, id: string) => ({ pk: pool, sk: id }),
   logChunk: (taskId: TaskId, attempt: number, seq: number) => ({
     pk: logPartition(taskId, attempt),
@@ -30,6 +30,13 @@ export const keys = {
   apiToken: (id: string) => ({ pk: 'tokens', sk: id }),
   instance: (instanceId: string) => ({ pk: `instance#${instanceId}`, sk: 'binding' }),
   seenWebhook: (deliveryId: string, timestamp: string) => ({ pk: `seen#${deliveryId}`, sk: timestamp }),
+  /** What came in by an integration. */
+  hookEvent: (integrationId: string, id: string) => ({ pk: `integration#${integrationId}`, sk: id }),
+  /** The sender's own id of something that came in, hashed. */
+  seenHook: (integrationId: string, hash: string) => ({
+    pk: `integration#${integrationId}`,
+    sk: `seen#${hash}`,
+  }),
   user: (id: string) => ({ pk: 'users', sk: id }),
   /** Makes an e-mail address one person's only. */
   userEmail: (email: string) => ({ pk: `email#${email}`, sk: 'user' }),

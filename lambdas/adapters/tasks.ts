@@ -153,6 +153,7 @@ export const taskStore = (table: Table) => {
       const where = Object.entries({ status, templateId, runnerId, tag, createdBy }).flatMap(
         ([attribute, value]): Condition[] => (value === undefined ? [] : [['=', attribute, value]]),
       );
+      if (from !== undefined && to !== undefined && from > to) return { items: [] };
       const window = idsBetween('tsk', from ?? earliest, to ?? latest);
       const { items, next } = await table.query({
         pk: projectId,

@@ -14,6 +14,7 @@ import { buildDocument, type Document } from './document.ts';
 import { environmentRoutes } from './environments.ts';
 import { requirePerson } from './identify.ts';
 import { insightRoutes } from './insight.ts';
+import { hookRoutes, integrationRoutes } from './integrations.ts';
 import { inventoryRoutes } from './inventories.ts';
 import { acceptanceRoutes, invitationRoutes } from './invitations.ts';
 import { keyRoutes } from './keys.ts';
@@ -68,6 +69,7 @@ export const createApp = (deps: ApiDeps) => {
   app.route('/', registerRoutes(deps));
   app.route('/', runnerTokenRoutes(deps));
   app.route('/', sessionRoutes(deps));
+  app.route('/', hookRoutes(deps));
   // … and from here on, people who signed in or hold an API token: what is added below is closed to others.
   app.use('/api/*', requirePerson(deps));
   const operationOf = findOperation(app);
@@ -86,6 +88,7 @@ export const createApp = (deps: ApiDeps) => {
   app.route('/', repositoryRoutes(deps));
   app.route('/', keyRoutes(deps));
   app.route('/', environmentRoutes(deps));
+  app.route('/', integrationRoutes(deps));
   app.route('/', projectRunnerRoutes(deps));
   app.route('/', globalRunnerRoutes(deps));
   app.route('/', projectRegistrationTokenRoutes(deps));

@@ -8,6 +8,7 @@ import type { AgentIdentity } from '../adapters/agent-tokens.ts';
 import type { ApiTokenStore, Caller } from '../adapters/api-tokens.ts';
 import type { AttemptStore } from '../adapters/attempts.ts';
 import type { AuditTrail } from '../adapters/audit.ts';
+import type { IntegrationStore } from '../adapters/integrations.ts';
 import type { InvitationStore } from '../adapters/invitations.ts';
 import type { Passwords } from '../adapters/passwords.ts';
 import type { ProjectStore, Resources } from '../adapters/resources.ts';
@@ -18,10 +19,13 @@ import type { RandomBytes, RegistrationTokenStore } from '../adapters/tokens.ts'
 import type { UserRecord, UserStore } from '../adapters/users.ts';
 import type { EffectiveRole } from '../core/permissions.ts';
 import type { Deps } from '../flows/deps.ts';
+import type { HookDeps } from '../flows/receive-hook.ts';
 
 export interface ApiDeps extends Omit<Deps, 'instances'> {
   readonly projects: ProjectStore;
   readonly resources: Resources;
+  readonly integrations: IntegrationStore;
+  readonly readKeyText: HookDeps['readKeyText'];
   readonly apiTokens: ApiTokenStore;
   /** `apiTokens.verify`, or a memory in front of it. */
   readonly verifyToken: ApiTokenStore['verify'];

@@ -7,10 +7,11 @@ import { agentTokens } from '../adapters/agent-tokens.ts';
 import { apiTokenStore, rememberCallers } from '../adapters/api-tokens.ts';
 import { attemptStore } from '../adapters/attempts.ts';
 import { auditTrail, recordSecretUse } from '../adapters/audit.ts';
+import { integrationStore } from '../adapters/integrations.ts';
 import { invitationStore } from '../adapters/invitations.ts';
 import { passwords } from '../adapters/passwords.ts';
 import { makeSqsClient, sqsAnnounceDrained, sqsQueues } from '../adapters/queues.ts';
-import { projectStore, readTaskParts, resourceStores } from '../adapters/resources.ts';
+import { projectStore, readKeyText, readTaskParts, resourceStores } from '../adapters/resources.ts';
 import { stsCredentials } from '../adapters/runner-credentials.ts';
 import { makeKeyPair, seal } from '../adapters/sealing.ts';
 import { signedTokens } from '../adapters/signed-tokens.ts';
@@ -60,6 +61,8 @@ const app = createApp({
   refuseUrl: guard.refuse,
   resources,
   projects: projectStore(table, { now, newId }),
+  integrations: integrationStore(table, { now, newId, randomBytes, apiUrl: config.API_URL }),
+  readKeyText: (projectId, id) => readKeyText(table, projectId, id),
   apiTokens,
   verifyToken: rememberCallers(apiTokens.verify, now, rememberTokensMs),
   registrationTokens: registrationTokenStore(table, { now, newId, randomBytes }),

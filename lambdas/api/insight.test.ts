@@ -207,6 +207,7 @@ describe('the listing of tasks', () => {
     expect((await list(id, `from=${addMs(startedAt, -3_600_000)}`)).length).toBe(2);
     expect(await list(id, `from=${addMs(startedAt, 3_600_000)}`)).toEqual([]);
     expect(await list(id, `to=${addMs(startedAt, -3_600_000)}`)).toEqual([]);
+    expect(await list(id, `from=${startedAt}&to=${addMs(startedAt, -1)}`)).toEqual([]);
   });
 });
 

@@ -58,6 +58,7 @@ beforeAll(async () => {
     keyId: theirs.keyId,
     repositoryId: (await make('repositories', { name: 'R', url: 'https://example.org/a.git' })).id,
     environmentId: (await make('environments', { name: 'E', secrets: { A: 'hunter2' } })).id,
+    integrationId: (await make('integrations', { name: 'I', templateId: theirs.templateId })).id,
     runnerId: theirs.asleep.runner.id,
     taskId: theirs.running.id,
     deliveryId: theirs.deliveryId,
@@ -116,8 +117,11 @@ const bodies: Readonly<Record<string, object>> = {
   createApiToken: { name: 'theirs', role: 'owner' },
 };
 
-const bodyOf = (id: string): object =>
-  id === 'startTask' ? { templateId: theirIds.templateId } : (bodies[id] ?? {});
+const bodyOf = (id: string): object => {
+  const { templateId } = theirIds;
+  if (id === 'startTask') return { templateId };
+  return id.endsWith('eIntegration') ? { name: 'I', templateId } : (bodies[id] ?? {});
+};
 
 const send = (one: (typeof operations)[number], ids: Record<string, string>, call: Call) =>
   api.request(

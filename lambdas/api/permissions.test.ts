@@ -58,6 +58,7 @@ const prefixes: Readonly<Record<string, string>> = {
   repositoryId: 'rep',
   keyId: 'key',
   environmentId: 'env',
+  integrationId: 'int',
   runnerId: 'run',
   taskId: 'tsk',
   deliveryId: 'msg',

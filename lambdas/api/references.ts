@@ -55,14 +55,20 @@ export const usersByTemplate = async (
   ];
 };
 
-export const usersOfTemplate = (
-  deps: Pick<ApiDeps, 'tasks'>,
+export const usersOfTemplate = async (
+  deps: Pick<ApiDeps, 'tasks' | 'integrations'>,
   projectId: ProjectId,
   id: string,
-): Promise<string[]> => liveTasks(deps, projectId, (task) => task.templateId === id);
+): Promise<string[]> => {
+  const starts = (one: { templateId: string }) => one.templateId === id;
+  return [
+    ...quoted('integration', (await deps.integrations.list(projectId)).filter(starts)),
+    ...(await liveTasks(deps, projectId, starts)),
+  ];
+};
 
 export const usersOfKey = async (
-  { resources }: Pick<ApiDeps, 'resources'>,
+  { resources, integrations }: Pick<ApiDeps, 'resources' | 'integrations'>,
   projectId: ProjectId,
   id: string,
 ): Promise<string[]> => {
@@ -76,6 +82,10 @@ export const usersOfKey = async (
     ...quoted('repository', repositories.filter(uses)),
     ...quoted('inventory', inventories.filter(uses)),
     ...quoted('template', templates.filter(isForAnsible)),
+    ...quoted(
+      'integration',
+      (await integrations.list(projectId)).filter(({ auth }) => auth.type !== 'url' && auth.keyId === id),
+    ),
   ];
 };
 

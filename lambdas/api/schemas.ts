@@ -18,6 +18,10 @@ import {
   environmentId,
   environmentInput,
   heartbeatResponse,
+  integration,
+  integrationEvent,
+  integrationId,
+  integrationInput,
   inventory,
   inventoryId,
   inventoryInput,
@@ -92,6 +96,9 @@ export const taskInputSchema = named('TaskInput', taskInput);
 export const logPageSchema = named('LogPage', logPage);
 export const deliverySchema = named('Delivery', delivery);
 export const costReportSchema = named('CostReport', costReport);
+export const integrationSchema = named('Integration', integration);
+export const integrationInputSchema = named('IntegrationInput', integrationInput);
+export const integrationEventSchema = named('IntegrationEvent', integrationEvent);
 export const costHistorySchema = named('CostHistory', costHistory);
 export const timelineSchema = named('Timeline', timeline);
 export const tripSchema = named('Trip', trip);
@@ -116,6 +123,9 @@ export const auditEventSchema = named('AuditEvent', auditEvent);
 
 export const listOf = <T extends z.ZodType>(item: T) => page(item).omit({ nextCursor: true });
 
+/** How many of the last. */
+export const lastQuery = z.object({ limit: z.coerce.number().int().min(1).max(100).default(50) });
+
 export const inNothing = z.object({});
 export const inProject = z.object({ projectId });
 export const inTemplate = z.object({ projectId, templateId });
@@ -123,6 +133,9 @@ export const inInventory = z.object({ projectId, inventoryId });
 export const inRepository = z.object({ projectId, repositoryId });
 export const inKey = z.object({ projectId, keyId });
 export const inEnvironment = z.object({ projectId, environmentId });
+export const inIntegration = z.object({ projectId, integrationId });
+/** Of a secret URL. */
+export const hookPath = z.object({ projectId, integrationId: z.string(), secret: z.string() });
 export const inRunner = z.object({ projectId, runnerId });
 export const inGlobalRunner = z.object({ runnerId });
 export const inTask = z.object({ projectId, taskId });

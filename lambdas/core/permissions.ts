@@ -25,6 +25,8 @@ export const permissions: Readonly<Record<string, Access>> = {
   getSetupState: 'anybody',
   login: 'anybody',
   acceptInvitation: 'anybody',
+  // Whoever knows the secret URL.
+  receiveHook: 'anybody',
 
   setUp: 'admin',
   getMe: 'person',
@@ -75,6 +77,10 @@ export const permissions: Readonly<Record<string, Access>> = {
   ...resource('Repository', 'Repositories'),
   ...resource('Key', 'Keys'),
   ...resource('Environment', 'Environments'),
+  ...resource('Integration', 'Integrations'),
+  rotateIntegrationUrl: 'manager',
+  // What came in may hold what its sender would not show to everybody.
+  listIntegrationEvents: 'manager',
   ...resource('ProjectRunner', 'ProjectRunners'),
   drainProjectRunner: 'manager',
   sleepProjectRunner: 'manager',

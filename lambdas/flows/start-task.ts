@@ -41,7 +41,7 @@ const answersOf = (template: Template, input: TaskInput) => {
 };
 
 /**
- * Makes a task of a template, has it placed, and says what it waits for. Undefined when the project has no such template;
+ * Makes a task of a template, has it placed, and says what it waits for. With an `id` of a task that there is, nothing is made. Undefined when the project has no such template;
  * throws InputRefused.
  */
 export const startTask = async (
@@ -49,6 +49,7 @@ export const startTask = async (
   projectId: Project['id'],
   input: TaskInput,
   createdBy: string,
+  id = deps.newId('tsk'),
 ): Promise<TaskRecord | undefined> => {
   const template = await deps.readTemplate(projectId, input.templateId);
   if (!template) return undefined;
@@ -63,7 +64,7 @@ export const startTask = async (
   const now = deps.now();
   const task: TaskRecord = {
     ...routed,
-    id: deps.newId('tsk'),
+    id,
     templateId: template.id,
     templateName: template.name,
     app,
@@ -84,7 +85,8 @@ export const startTask = async (
     ...(environmentId && { environmentId }),
     ...(repositoryId && { repositoryId }),
   };
-  await deps.tasks.create(task);
+  // Of the same id again: it was started before. What may not have been done of it, the reconciler does.
+  if (!(await deps.tasks.create(task))) return deps.tasks.get(projectId, id);
   const owing = await place(deps, task, placement);
   const runners = placement.runners.map((runner) => (runner.id === owing?.id ? owing : runner));
   return { ...task, reason: whyWaiting(task, runners, deps.now()) };

@@ -23,10 +23,11 @@ import { auditTrail, recordSecretUse } from '../../adapters/audit.ts';
 import { circuitStore } from '../../adapters/circuits.ts';
 import { deliveryStore } from '../../adapters/deliveries.ts';
 import { newId } from '../../adapters/ids.ts';
+import { integrationStore } from '../../adapters/integrations.ts';
 import { invitationStore } from '../../adapters/invitations.ts';
 import { logStore } from '../../adapters/logs.ts';
 import { passwords } from '../../adapters/passwords.ts';
-import { projectStore, readTaskParts, resourceStores } from '../../adapters/resources.ts';
+import { projectStore, readKeyText, readTaskParts, resourceStores } from '../../adapters/resources.ts';
 import { runnerStore } from '../../adapters/runners.ts';
 import { makeKeyPair, seal } from '../../adapters/sealing.ts';
 import { sessionStore } from '../../adapters/sessions.ts';
@@ -75,6 +76,8 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     sessions: sessionStore(table),
     resources,
     projects: projectStore(table, { now, newId }),
+    integrations: integrationStore(table, { now, newId, randomBytes, apiUrl: apiUrl }),
+    readKeyText: (projectId, id) => readKeyText(table, projectId, id),
     apiTokens,
     verifyToken: apiTokens.verify,
     registrationTokens: registrationTokenStore(table, { now, newId, randomBytes }),

@@ -1,0 +1,132 @@
+/** The store of integrations, and of what came in by them. */
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import {
+  type Clock,
+  epochMs,
+  type Instant,
+  type Integration,
+  type IntegrationEvent,
+  type IntegrationInput,
+  instant,
+  integration,
+  integrationEvent,
+  integrationEventId,
+  type ProjectId,
+} from '../../protocol/index.ts';
+import type { NewId } from './ids.ts';
+import { type ResourceStore, resourceStore } from './resources.ts';
+import { keys, type Table } from './table.ts';
+import { hashSecret, makeSecret, matchesHash, type RandomBytes } from './tokens.ts';
+
+/** How long what came in is kept, and a sender's id known again. */
+const retentionDays = 30;
+
+const stored = integration.omit({ url: true }).extend({ urlHash: z.string() });
+type Stored = z.infer<typeof stored>;
+
+const shown = ({ urlHash: _hash, ...rest }: Stored): Integration => rest;
+
+const seen = z.object({ eventId: integrationEventId, at: instant });
+
+export interface IntegrationStore extends ResourceStore<IntegrationInput, Integration> {
+  /** Another secret URL in place of the one before. */
+  rotateUrl(projectId: ProjectId, id: string): Promise<Integration | undefined>;
+  /** The integration of a secret URL; undefined when the secret is wrong. */
+  open(projectId: ProjectId, id: string, secret: string): Promise<Integration | undefined>;
+  /**
+   * Remembers a sender's own id, so that the same again is known: answers with the event that it was first taken for, which is
+   * a new one the first time.
+   */
+  recall(
+    id: string,
+    deliveryId: string,
+  ): Promise<{ eventId: IntegrationEvent['id']; at: Instant; isNew: boolean }>;
+  record(id: string, event: IntegrationEvent): Promise<void>;
+  getEvent(id: string, eventId: string): Promise<IntegrationEvent | undefined>;
+  /** Newest first. */
+  listEvents(id: string, limit: number): Promise<IntegrationEvent[]>;
+}
+
+interface Deps {
+  readonly now: Clock;
+  readonly newId: NewId;
+  readonly randomBytes: RandomBytes;
+  readonly apiUrl: string;
+}
+
+export const integrationStore = (table: Table, deps: Deps): IntegrationStore => {
+  const { now, newId, randomBytes, apiUrl } = deps;
+  const store = resourceStore<IntegrationInput & { urlHash: string }, Stored>(table, deps, {
+    prefix: 'int',
+    attributes: (input) => input,
+    parse: (item) => stored.parse(item),
+  });
+  const withUrl = (made: Stored, secret: string): Integration => ({
+    ...shown(made),
+    url: `${apiUrl}/api/hooks/${made.projectId}/${made.id}/${secret}`,
+  });
+  const inputOf = ({ id: _id, projectId: _projectId, createdAt: _createdAt, ...input }: Stored) => input;
+  const expiresAt = () => Math.floor(epochMs(now()) / 1000) + retentionDays * 86_400;
+
+  return {
+    create: async (projectId, input) => {
+      const secret = makeSecret(randomBytes);
+      return withUrl(await store.create(projectId, { ...input, urlHash: hashSecret(secret) }), secret);
+    },
+    get: async (projectId, id) => {
+      const found = await store.get(projectId, id);
+      return found && shown(found);
+    },
+    list: async (projectId) => (await store.list(projectId)).map(shown),
+    replace: async (projectId, id, input) => {
+      const before = await store.get(projectId, id);
+      const after = before && (await store.replace(projectId, id, { ...input, urlHash: before.urlHash }));
+      return after && shown(after);
+    },
+    remove: store.remove,
+
+    rotateUrl: async (projectId, id) => {
+      const secret = makeSecret(randomBytes);
+      const before = await store.get(projectId, id);
+      const urlHash = hashSecret(secret);
+      const after = before && (await store.replace(projectId, id, { ...inputOf(before), urlHash }));
+      return after && withUrl(after, secret);
+    },
+
+    open: async (projectId, id, secret) => {
+      const found = await store.get(projectId, id);
+      return found && matchesHash(secret, found.urlHash) ? shown(found) : undefined;
+    },
+
+    recall: async (id, deliveryId) => {
+      const key = keys.seenHook(id, createHash('sha256').update(deliveryId).digest('base64url'));
+      const at = now();
+      const fresh = { eventId: newId('iev', at), at };
+      if (await table.put({ ...key, ...fresh, expiresAt: expiresAt() }, [['missing', 'pk']])) {
+        return { ...fresh, isNew: true };
+      }
+      const known = await table.get(key);
+      return known ? { ...seen.parse(known), isNew: false } : { ...fresh, isNew: true };
+    },
+
+    record: async (id, event) => {
+      await table.put({ ...keys.hookEvent(id, event.id), ...event, expiresAt: expiresAt() });
+    },
+
+    getEvent: async (id, eventId) => {
+      const item = await table.get(keys.hookEvent(id, eventId));
+      return item && integrationEvent.parse(item);
+    },
+
+    listEvents: async (id, limit) => {
+      const { items } = await table.query({
+        pk: keys.hookEvent(id, '').pk,
+        prefix: 'iev_',
+        descending: true,
+        limit,
+      });
+      return items.map((item) => integrationEvent.parse(item));
+    },
+  };
+};

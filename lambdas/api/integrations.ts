@@ -1,0 +1,130 @@
+/** Routes of incoming integrations: those of who sets them up, and the one that senders call. */
+import { hookAnswer, integrationId } from '../../protocol/index.ts';
+import { hooksByIntegration, hooksBySource } from '../adapters/attempts.ts';
+import { receiveHook } from '../flows/receive-hook.ts';
+import { crudRoutes } from './crud.ts';
+import type { ApiDeps, ApiEnv, PersonEnv } from './deps.ts';
+import { countAttempts, forgetAttempts, refuseTooMany } from './limits.ts';
+import { findMissing } from './references.ts';
+import { refuse, refuseUnknown } from './refuse.ts';
+import { answer, anybody, describe, people, routes } from './route.ts';
+import {
+  hookPath,
+  inIntegration,
+  integrationEventSchema,
+  integrationInputSchema,
+  integrationSchema,
+  lastQuery,
+  listOf,
+} from './schemas.ts';
+
+const tags = ['Integrations'];
+const itemPath = '/api/projects/{projectId}/integrations/{integrationId}';
+
+export const integrationRoutes = (deps: ApiDeps) => {
+  const { templates, keys } = deps.resources;
+  const own = routes<PersonEnv>()
+    .openapi(
+      describe({
+        tags,
+        security: people,
+        method: 'post',
+        path: `${itemPath}/rotate-url`,
+        operationId: 'rotateIntegrationUrl',
+        summary: 'Give an integration another secret URL; the one before is good for nothing from then on',
+        request: { params: inIntegration },
+        responses: { 200: answer('The integration with its URL, shown only now', integrationSchema) },
+      }),
+      async (c) => {
+        const { projectId, integrationId: id } = c.req.valid('param');
+        const rotated = await deps.integrations.rotateUrl(projectId, id);
+        return rotated
+          ? c.json(rotated, 200, { 'cache-control': 'no-store' })
+          : refuseUnknown(c, 'integration');
+      },
+    )
+    .openapi(
+      describe({
+        tags,
+        security: people,
+        method: 'get',
+        path: `${itemPath}/events`,
+        operationId: 'listIntegrationEvents',
+        summary: 'List what came in last and what became of it, newest first; kept for 30 days',
+        request: { params: inIntegration, query: lastQuery },
+        responses: { 200: answer('The events', listOf(integrationEventSchema)) },
+      }),
+      async (c) => {
+        const { projectId, integrationId: id } = c.req.valid('param');
+        if (!(await deps.integrations.get(projectId, id))) return refuseUnknown(c, 'integration');
+        const items = await deps.integrations.listEvents(id, c.req.valid('query').limit);
+        return c.json({ items }, 200);
+      },
+    );
+  const crud = crudRoutes(deps, {
+    one: 'integration',
+    many: 'integrations',
+    idParam: 'integrationId',
+    params: inIntegration,
+    input: integrationInputSchema,
+    output: integrationSchema,
+    store: deps.integrations,
+    findMissing: (projectId, { templateId, auth }) =>
+      findMissing(projectId, [
+        ['templateId', templateId, templates],
+        ['auth.keyId', auth.type === 'url' ? undefined : auth.keyId, keys],
+      ]),
+    findUsers: async () => [],
+  });
+  return routes<PersonEnv>().route('/', own).route('/', crud);
+};
+
+/** Open to whoever knows the URL. The body is read as it is, since a signature is over its bytes. */
+export const hookRoutes = (deps: ApiDeps) =>
+  routes<ApiEnv>().openapi(
+    describe(
+      {
+        tags,
+        security: anybody,
+        method: 'post',
+        path: '/api/hooks/{projectId}/{integrationId}/{secret}',
+        operationId: 'receiveHook',
+        summary: 'Take an event from elsewhere, and start the template of the integration when it matches',
+        description:
+          'The body is JSON, 1 MiB at most. The same delivery again (by X-GitHub-Delivery, X-Gitlab-Event-UUID, webhook-id, Idempotency-Key, X-Delivery-Id or X-Request-Id) starts nothing again.',
+        request: { params: hookPath },
+        responses: { 200: answer('What became of it', hookAnswer) },
+      },
+      'bad_signature',
+      'malformed_json',
+      'body_too_large',
+      'invalid_request',
+      'too_many_attempts',
+    ),
+    async (c) => {
+      const { projectId, integrationId: id, secret } = c.req.valid('param');
+      const source = deps.sourceOf(c);
+      const guess = [[hooksBySource, source]] as const;
+      const guessed = await countAttempts(deps.attempts, guess);
+      if (guessed) return refuseTooMany(c, deps.attempts, guessed);
+      const integration = integrationId.safeParse(id).success
+        ? await deps.integrations.open(projectId, id, secret)
+        : undefined;
+      if (!integration) return refuseUnknown(c, 'integration');
+      await forgetAttempts(deps.attempts, guess);
+      const reached = await countAttempts(deps.attempts, [[hooksByIntegration, id]]);
+      if (reached) return refuseTooMany(c, deps.attempts, reached);
+      const headers = c.req.header();
+      const result = await receiveHook(deps, integration, { headers, text: await c.req.text(), source });
+      switch (result.outcome) {
+        case 'bad_signature':
+          return refuse(c, 'bad_signature', result.detail);
+        case 'not_json':
+          return refuse(c, 'malformed_json', result.detail);
+        case 'refused':
+          return refuse(c, 'invalid_request', result.detail);
+        default:
+          return c.json(result, 200);
+      }
+    },
+  );

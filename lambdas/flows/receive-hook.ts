@@ -1,0 +1,117 @@
+/** Taking an incoming request for an integration: proof, match, survey answers, task. Every outcome is recorded. */
+import type { HookAnswer, Integration, IntegrationEvent } from '../../protocol/index.ts';
+import { isSigned } from '../adapters/hook-signatures.ts';
+import { taskIdFrom } from '../adapters/ids.ts';
+import type { IntegrationStore } from '../adapters/integrations.ts';
+import { answersIn, type Incoming, whyNotMatched } from '../core/hook.ts';
+import type { Deps } from './deps.ts';
+import type { PlaceDeps } from './place.ts';
+import { InputRefused, startTask } from './start-task.ts';
+
+export type HookDeps = PlaceDeps &
+  Pick<Deps, 'newId' | 'readTemplate' | 'readInventory'> & {
+    readonly integrations: IntegrationStore;
+    /** The text of a key of the type string. */
+    readonly readKeyText: (projectId: Integration['projectId'], keyId: string) => Promise<string | undefined>;
+  };
+
+export interface HookRequest {
+  readonly headers: Incoming['headers'];
+  readonly text: string;
+  readonly source: string;
+}
+
+/** Where senders put their own id of a delivery. */
+const idHeaders = [
+  'x-github-delivery',
+  'x-gitlab-event-uuid',
+  'webhook-id',
+  'idempotency-key',
+  'x-delivery-id',
+  'x-request-id',
+];
+
+const deliveryIdOf = ({ headers }: HookRequest): string | undefined =>
+  idHeaders
+    .map((name) => headers[name])
+    .find((id) => id !== undefined && id !== '')
+    ?.slice(0, 200);
+
+const parse = (text: string): { readonly body: unknown } | undefined => {
+  try {
+    return { body: JSON.parse(text) };
+  } catch {
+    return undefined;
+  }
+};
+
+const decide = async (
+  deps: HookDeps,
+  integration: Integration,
+  request: HookRequest,
+  event: Pick<IntegrationEvent, 'id' | 'at'>,
+): Promise<HookAnswer> => {
+  const parsed = parse(request.text);
+  if (!parsed) return { outcome: 'not_json', detail: 'The body is not JSON.' };
+  const incoming = { headers: request.headers, body: parsed.body };
+  const why = whyNotMatched(integration, incoming);
+  if (why !== undefined) return { outcome: 'not_matched', detail: why };
+  const { projectId, templateId, name } = integration;
+  const input = { templateId, survey: answersIn(integration, incoming), message: `Integration ${name}` };
+  // The same delivery makes the same task, also when it comes again after a crash in between.
+  const id = taskIdFrom(event.at, `${integration.id}/${event.id}`);
+  try {
+    const task = await startTask(deps, projectId, input, `integration ${name}`, id);
+    return task
+      ? { outcome: 'started', detail: `Started task ${task.id}.`, taskId: task.id }
+      : { outcome: 'refused', detail: 'The template is not in the project any more.' };
+  } catch (error) {
+    if (!(error instanceof InputRefused)) throw error;
+    const faults = error.faults.map(({ path, message }) => `${path} ${message}`);
+    return { outcome: 'refused', detail: `The template does not take it: ${faults.join('; ')}.` };
+  }
+};
+
+/** What was decided for good: another delivery of the same id changes nothing of it. */
+const isFinal = ({ outcome }: HookAnswer): boolean => outcome === 'started';
+
+/** Answers what became of the request. The same delivery again starts nothing again. */
+export const receiveHook = async (
+  deps: HookDeps,
+  integration: Integration,
+  request: HookRequest,
+): Promise<HookAnswer> => {
+  const { auth, projectId } = integration;
+  const deliveryId = deliveryIdOf(request);
+  const about = { source: request.source, ...(deliveryId !== undefined && { deliveryId }) };
+  const record = async (
+    event: Pick<IntegrationEvent, 'id' | 'at'>,
+    answer: HookAnswer,
+  ): Promise<HookAnswer> => {
+    await deps.integrations.record(integration.id, { ...event, ...about, ...answer });
+    return answer;
+  };
+  const fresh = () => {
+    const at = deps.now();
+    return { id: deps.newId('iev', at), at };
+  };
+
+  const secret = auth.type === 'url' ? undefined : await deps.readKeyText(projectId, auth.keyId);
+  if (!isSigned(auth, secret, request.headers, request.text)) {
+    return record(fresh(), { outcome: 'bad_signature', detail: 'The signature is missing or wrong.' });
+  }
+  if (!integration.active) {
+    return record(fresh(), { outcome: 'inactive', detail: 'The integration is not active.' });
+  }
+  if (deliveryId === undefined) {
+    const event = fresh();
+    return record(event, await decide(deps, integration, request, event));
+  }
+  const { eventId: id, at, isNew } = await deps.integrations.recall(integration.id, deliveryId);
+  const before = isNew ? undefined : await deps.integrations.getEvent(integration.id, id);
+  if (before && isFinal(before)) {
+    const again = { outcome: 'duplicate' as const, detail: `Delivery ${deliveryId} was taken before.` };
+    return record(fresh(), { ...again, ...(before.taskId && { taskId: before.taskId }) });
+  }
+  return record({ id, at }, await decide(deps, integration, request, { id, at }));
+};

@@ -1,0 +1,87 @@
+/** An incoming integration: a secret URL which starts a template when what comes in matches. */
+import * as z from 'zod';
+import { instant, name } from './common.ts';
+import { integrationEventId, integrationId, keyId, projectId, taskId, templateId } from './ids.ts';
+
+const headerName = z
+  .string()
+  .regex(/^[A-Za-z0-9-]{1,100}$/, 'must be the name of a header')
+  .toLowerCase();
+
+/** https://www.rfc-editor.org/rfc/rfc6901 */
+const jsonPointer = z
+  .string()
+  .max(500)
+  .regex(/^(\/([^~/]|~[01])*)*$/, 'must be a JSON pointer such as /repository/name');
+
+/** How the sender proves itself, beyond knowing the URL. */
+export const integrationAuth = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('url') }).describe('By the secret URL alone'),
+  z
+    .strictObject({ type: z.literal('github'), keyId })
+    .describe('X-Hub-Signature-256, by the secret in a key of the type string'),
+  z.strictObject({ type: z.literal('gitlab'), keyId }).describe('X-Gitlab-Token is the secret in the key'),
+  z
+    .strictObject({ type: z.literal('hmac'), keyId, header: headerName })
+    .describe('HMAC-SHA-256 of the body, in hex or base64, with or without "sha256=" before it'),
+]);
+
+const source = z.discriminatedUnion('from', [
+  z.strictObject({ from: z.literal('header'), header: headerName }),
+  z.strictObject({ from: z.literal('body'), pointer: jsonPointer }),
+]);
+export type IntegrationSource = z.infer<typeof source>;
+
+export const integrationMatcher = z.strictObject({
+  source,
+  operator: z.enum(['equals', 'not_equals', 'contains', 'starts_with', 'ends_with', 'exists']),
+  value: z.string().max(1000).default('').describe('Compared as text; not used by `exists`'),
+});
+export type IntegrationMatcher = z.infer<typeof integrationMatcher>;
+
+export const integrationInput = z.strictObject({
+  name,
+  templateId,
+  active: z.boolean().default(true),
+  auth: integrationAuth.default({ type: 'url' }),
+  matchers: z.array(integrationMatcher).max(20).default([]).describe('All must hold'),
+  variables: z
+    .array(z.strictObject({ variable: z.string().min(1).max(200), source }))
+    .max(50)
+    .default([])
+    .describe(
+      "What of the request becomes which variable of the template's survey; what isn't there is left out",
+    ),
+});
+export type IntegrationInput = z.infer<typeof integrationInput>;
+
+export const integration = integrationInput.strip().extend({
+  id: integrationId,
+  projectId,
+  url: z.string().optional().describe('The secret URL to send to; shown only when it is made'),
+  createdAt: instant,
+});
+export type Integration = z.infer<typeof integration>;
+
+export const hookOutcome = z.enum([
+  'started',
+  'duplicate',
+  'not_matched',
+  'inactive',
+  'bad_signature',
+  'not_json',
+  'refused',
+]);
+export type HookOutcome = z.infer<typeof hookOutcome>;
+
+export const hookAnswer = z.object({ outcome: hookOutcome, detail: z.string(), taskId: taskId.optional() });
+export type HookAnswer = z.infer<typeof hookAnswer>;
+
+/** What came in, and what became of it. */
+export const integrationEvent = hookAnswer.extend({
+  id: integrationEventId,
+  at: instant,
+  deliveryId: z.string().optional().describe("The sender's own id of it"),
+  source: z.string().optional().describe('The address that it came from'),
+});
+export type IntegrationEvent = z.infer<typeof integrationEvent>;
