@@ -20,6 +20,7 @@ export const functionNames = [
   'reconcile',
   'first-token',
   'console-files',
+  'rotate-secrets',
 ] as const;
 export type FunctionName = (typeof functionNames)[number];
 

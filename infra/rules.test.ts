@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import {
   costsNothingIdle,
   functionsAreAlike,
+  hasOneKey,
   instancesAreGuarded,
   letsNothingIn,
   mutatesOnlyNamedResources,
@@ -62,6 +63,18 @@ const cases: { rule: Rule; name: string; bad: [string, ReturnType<typeof one>][]
       [
         'an index with provisioned capacity',
         one('AWS::DynamoDB::Table', { GlobalSecondaryIndexes: [{ ProvisionedThroughput: {} }] }),
+      ],
+    ],
+  },
+  {
+    name: 'pays for one key and no more',
+    rule: hasOneKey,
+    bad: [
+      [
+        'another key',
+        templateSchema.parse({
+          Resources: { One: { Type: 'AWS::KMS::Key' }, Bad: { Type: 'AWS::KMS::Key' } },
+        }),
       ],
     ],
   },

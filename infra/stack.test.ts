@@ -62,6 +62,7 @@ describe('the stack', () => {
       'ApiUrl',
       'ConsoleUrl',
       'FirstTokenFunctionName',
+      'RotateSecretsFunctionName',
       'RunnerAgentLocation',
       'RunnerLaunchTemplateId',
       'TableName',

@@ -24,6 +24,7 @@ import {
   vendCredentials,
 } from './grants.ts';
 import { RunnerInstance } from './runner-instance.ts';
+import { makeSecretsKey } from './secrets.ts';
 import type { Settings } from './settings.ts';
 import { makeWorkQueue, workOff } from './work-queue.ts';
 
@@ -111,6 +112,7 @@ export class ReveilleStack extends Stack {
     );
     const reconcile = addFunction('Reconcile', 'reconcile', 'finds each minute what got lost', 60);
     const firstToken = addFunction('FirstToken', 'first-token', 'makes an admin token for an operator', 10);
+    const rotateSecrets = addFunction('RotateSecrets', 'rotate-secrets', 'encrypts secrets again', 900);
     const consoleFiles = addFunction(
       'ConsoleFiles',
       'console-files',
@@ -124,6 +126,7 @@ export class ReveilleStack extends Stack {
     });
 
     const page = new Console(this, 'Console', { httpApi, files: bundles.consoleFolder });
+    const secrets = makeSecretsKey(this);
     const inTable = tableGrants(table, liveIndex);
     const taskQueues = taskQueueGrants(this, settings.prefix);
     const instances = instanceGrants(this);
@@ -141,25 +144,38 @@ export class ReveilleStack extends Stack {
       webhookReach,
       ownUrl,
     ];
-    const receiveWebhook = inTable.items('BatchGetItem', 'PutItem', 'UpdateItem');
+    const receiveWebhook = inTable.items('GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem');
 
     for (const statement of taskQueues.receive) runnerRole.addToPolicy(statement);
     give(api, [...place, inTable.items('DeleteItem'), inTable.queryLive, taskQueues.remove, announceDrained]);
     give(api, [{ environment: { AUDIT_RETENTION_DAYS: String(settings.auditRetentionDays) } }]);
-    give(api, [page.grant, vendCredentials(runnerRole, taskQueues.arnPrefix)]);
-    give(taskStart, [receiveWebhook, instances.start]);
-    give(taskFinish, [receiveWebhook, instances.stop]);
+    give(api, [page.grant, secrets.openAndSeal, vendCredentials(runnerRole, taskQueues.arnPrefix)]);
+    give(taskStart, [receiveWebhook, secrets.open, instances.start]);
+    give(taskFinish, [receiveWebhook, secrets.open, instances.stop]);
     give(runnerDrained, [inTable.items('GetItem', 'UpdateItem'), instances.stop]);
-    give(instanceEvents, [...place, inTable.queryLive, instances.start, instances.describe]);
+    give(instanceEvents, [...place, secrets.open, inTable.queryLive, instances.start, instances.describe]);
     give(webhookRetry, [
+      secrets.open,
       inTable.items('GetItem', 'BatchGetItem', 'UpdateItem'),
       webhookReach,
       // A delivery whose turn has not come is put off by a new message.
       retryWebhooks,
       retriesOf(webhookRetries, webhookRetriesMax),
     ]);
-    give(reconcile, [...place, inTable.queryLive, instances.start, instances.stop, instances.describe]);
+    give(reconcile, [
+      ...place,
+      secrets.open,
+      inTable.queryLive,
+      instances.start,
+      instances.stop,
+      instances.describe,
+    ]);
     give(firstToken, [inTable.items('PutItem')]);
+    give(rotateSecrets, [
+      inTable.items('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),
+      inTable.queryLive,
+      secrets.openAndSeal,
+    ]);
     give(consoleFiles, page.publishBy(consoleFiles));
 
     addRoutes(httpApi, { api, taskStart, taskFinish });
@@ -188,6 +204,7 @@ export class ReveilleStack extends Stack {
       ConsoleUrl: page.url,
       ApiUrl: httpApi.apiEndpoint,
       FirstTokenFunctionName: firstToken.functionName,
+      RotateSecretsFunctionName: rotateSecrets.functionName,
       TableName: table.tableName,
       RunnerLaunchTemplateId: runner.launchTemplateId,
       RunnerAgentLocation: runner.agentLocation,

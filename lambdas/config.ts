@@ -19,6 +19,7 @@ export const variables = z.object({
   QUEUE_URL_PREFIX: notEmpty.describe("A queue of tasks' URL is this and the queue's name"),
   QUEUE_ARN_PREFIX: notEmpty.describe("A queue of tasks' ARN is this and the queue's name"),
   QUEUE_NAME_PREFIX: notEmpty.describe("A queue of tasks' name in SQS is this and the queue's name"),
+  SECRETS_KEY_ARN: notEmpty.describe('The KMS key under which the data keys of secrets are wrapped'),
   RUNNER_ROLE_ARN: notEmpty.describe(
     "The role whose credentials an agent gets, narrowed to its runner's queues",
   ),

@@ -1,21 +1,25 @@
 /** What functions are wired from: the clock, the log, the stores, the senders. Each function takes what it needs. */
 import { randomBytes } from 'node:crypto';
+import { KMSClient } from '@aws-sdk/client-kms';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { type Clock, type Delivery, projectId, toInstant } from '../protocol/index.ts';
 import { type AddressGuard, addressGuard } from './adapters/address-guard.ts';
 import { circuitStore } from './adapters/circuits.ts';
+import { dataKeys, kmsKeyService } from './adapters/data-keys.ts';
 import { deliveryStore } from './adapters/deliveries.ts';
 import { newId } from './adapters/ids.ts';
 import { ec2Instances } from './adapters/instances.ts';
 import { logStore } from './adapters/logs.ts';
 import { makeSqsClient, sqsQueues } from './adapters/queues.ts';
 import { runnerStore } from './adapters/runners.ts';
+import { sealedTable } from './adapters/secret-attributes.ts';
 import { sessionStore } from './adapters/sessions.ts';
 import type { SigningKey } from './adapters/signed-tokens.ts';
 import { loadSigningKey } from './adapters/stack-secrets.ts';
 import { openTable, type Table } from './adapters/table.ts';
 import { taskStore } from './adapters/tasks.ts';
+import { makeVault } from './adapters/vault.ts';
 import { httpWebhookSender } from './adapters/webhook-sender.ts';
 import { variables } from './config.ts';
 import type { Deps } from './flows/deps.ts';
@@ -25,9 +29,20 @@ export const now: Clock = () => toInstant(Date.now());
 /** One JSON object a line, as CloudWatch Logs Insights reads it. */
 export const log: Deps['log'] = (message, about) => console.log(JSON.stringify({ message, ...about }));
 
-/** What every function has that works with the table. */
-export const wireStores = (tableName: string) => {
+/** One for each function, as is the table. */
+export const makeKmsClient = () => new KMSClient();
+
+/** The table with its secrets in the clear, which are encrypted in DynamoDB. */
+const openSealedTable = (tableName: string, secretsKeyArn: string): Table => {
   const table = openTable(tableName);
+  const service = kmsKeyService(makeKmsClient(), secretsKeyArn);
+  return sealedTable(table, makeVault(dataKeys(table, { service, now, newId })));
+};
+
+/** What every function has that works with the table. Without the key's ARN, secrets stay encrypted. */
+export const wireStores = (tableName: string, secretsKeyArn?: string) => {
+  const table =
+    secretsKeyArn === undefined ? openTable(tableName) : openSealedTable(tableName, secretsKeyArn);
   return {
     now,
     newId,
@@ -81,6 +96,7 @@ export const wireSigningKey = (table: Table): SigningKey => {
 /** The environment of the functions that follow EC2 and repair. */
 export const followVariables = variables.pick({
   TABLE_NAME: true,
+  SECRETS_KEY_ARN: true,
   API_URL: true,
   AWS_REGION: true,
   QUEUE_URL_PREFIX: true,
@@ -93,7 +109,7 @@ export const followVariables = variables.pick({
 export const wireFollowing = (config: z.infer<typeof followVariables>) => {
   const sqs = makeSqsClient();
   return {
-    ...wireStores(config.TABLE_NAME),
+    ...wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN),
     ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
     queues: sqsQueues(sqs, { namePrefix: config.QUEUE_NAME_PREFIX, urlPrefix: config.QUEUE_URL_PREFIX }),
     instances: ec2Instances(),

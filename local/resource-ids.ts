@@ -48,6 +48,10 @@ const identities: Readonly<Record<string, Identify>> = {
   'AWS::IAM::Role': withArn('iam', 'role/', 'RoleName'),
   'AWS::Lambda::Function': withArn('lambda', 'function:', 'FunctionName'),
   'AWS::Events::Rule': withArn('events', 'rule/', 'Name'),
+  'AWS::KMS::Key': (logicalId, _property, place) => ({
+    ref: logicalId,
+    attributes: { Arn: `arn:aws:kms:${place.region}:${place.accountId}:key/${logicalId}`, KeyId: logicalId },
+  }),
   'AWS::SQS::Queue': (logicalId, property, place) => {
     const name = nameOf(property('QueueName'), logicalId, place);
     return {

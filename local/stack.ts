@@ -17,6 +17,7 @@ import { startGateway } from './gateway.ts';
 import { makeHttpApi } from './http-api.ts';
 import { listenOnLoopback, stopServer } from './http-server.ts';
 import { makeIam } from './iam/index.ts';
+import { makeKms } from './kms.ts';
 import { type Credentials, makePrincipals, type Principal } from './principals.ts';
 import { countRequests, type RequestCount } from './requests.ts';
 import type { Place } from './resource-ids.ts';
@@ -198,6 +199,10 @@ const start = async (
       dynamodb: dynamoDb.service,
       sqs: sqs.service,
       s3: s3.service,
+      kms: makeKms(
+        join(dataDir, 'kms', 'keys.json'),
+        spec.kmsKeys.map(({ arn }) => arn),
+      ),
       ec2: ec2.service,
       sts: makeSts(spec.roles, principals, accountId, nowMs),
     },

@@ -71,6 +71,12 @@ export interface RuleSpec {
   readonly targetArns: readonly string[];
 }
 
+export interface KmsKeySpec {
+  readonly arn: string;
+  /** Without its leave, no role's own policy counts. */
+  readonly policy: unknown;
+}
+
 export interface CustomResourceSpec {
   readonly logicalId: string;
   readonly type: string;
@@ -89,6 +95,7 @@ export interface StackSpec {
   readonly eventSources: readonly EventSourceSpec[];
   readonly rules: readonly RuleSpec[];
   readonly buckets: readonly string[];
+  readonly kmsKeys: readonly KmsKeySpec[];
   readonly customResources: readonly CustomResourceSpec[];
   /** What stands before buckets and HTTP API; without one, the HTTP API is reached as it is. */
   readonly distribution?: DistributionSpec;
@@ -196,6 +203,7 @@ const rule = z.strictObject({
     .default([]),
 });
 
+const kmsKey = z.object({ KeyPolicy: z.unknown() });
 const customResource = z.looseObject({ ServiceToken: z.string() });
 
 /** Lambda's own cap on the batches of one queue that it handles at a time, kept small for one machine. */
@@ -286,6 +294,10 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
   return {
     place,
     ...(distribution && { distribution }),
+    kmsKeys: ofType('AWS::KMS::Key').map(({ identity, read }) => ({
+      arn: arnOf(identity),
+      policy: read(kmsKey).KeyPolicy,
+    })),
     buckets: buckets.map(({ identity }) => identity.ref),
     customResources: all
       .filter(({ type }) => isCustom(type))

@@ -33,7 +33,7 @@ const allowances = (template: Template): [string, Statement][] =>
 
 /** Types that cost money while nothing happens. */
 const costly =
-  /^AWS::(EC2::NatGateway|EC2::EIP|EC2::VPCEndpoint|ElasticLoadBalancing.*|SecretsManager::.*|KMS::Key|ApplicationAutoScaling::.*|EC2::Instance)$/;
+  /^AWS::(EC2::NatGateway|EC2::EIP|EC2::VPCEndpoint|ElasticLoadBalancing.*|SecretsManager::.*|ApplicationAutoScaling::.*|EC2::Instance)$/;
 const provisioned = ['ProvisionedThroughput', 'ProvisionedConcurrencyConfig', 'ProvisionedPollerConfig'];
 
 const namesIn = (value: unknown): string[] =>
@@ -48,13 +48,23 @@ export const costsNothingIdle: Rule = (template) =>
     return [...(costly.test(Type) ? [Type] : []), ...names, ...vpc].map((what) => `${id} has ${what}`);
   });
 
+/** A key costs 1 USD a month: the secrets' is the one that docs/cost.md has. */
+export const hasOneKey: Rule = (template) =>
+  resourcesOf(template, 'AWS::KMS::Key')
+    .slice(1)
+    .map(([id]) => `${id} is one key more`);
+
 const readsOnly = /^[a-z0-9-]+:(Describe|Get|List|BatchGet|Query)[A-Za-z]*$/;
 
 export const mutatesOnlyNamedResources: Rule = (template) =>
   allowances(template).flatMap(([id, { Action, NotAction, Resource }]) => {
     const changing =
       NotAction === undefined ? Action.filter((action) => !readsOnly.test(action)) : ['NotAction'];
-    return Resource.includes('*') ? changing.map((action) => `${id} allows ${action} on everything`) : [];
+    // In the policy of a key, "*" is that key (AWS: Key policies in KMS).
+    const isOwn = template.Resources[id]?.Type === 'AWS::KMS::Key';
+    return Resource.includes('*') && !isOwn
+      ? changing.map((action) => `${id} allows ${action} on everything`)
+      : [];
   });
 
 const power = /^ec2:(\*|(Start|Stop|Reboot|Terminate|Run)\w*|\w*\*)$/;

@@ -208,13 +208,14 @@ export const readKeyText = async (
   return secret?.type === 'string' ? secret.value : undefined;
 };
 
-/** Removes what a project holds, by the beginning of the id ('' for all), a page at a time. */
+/** Removes what a project holds, by the beginning of the id ('' for all but data keys), a page at a time. */
 const removeAll = async (table: Table, projectId: ProjectId, prefix: string): Promise<void> => {
   let after: Key | undefined;
   do {
     const range = { pk: projectId, limit: 100, ...(prefix && { prefix }), ...(after && { after }) };
     const { items, next } = await table.query(range);
-    await Promise.all(items.map((item) => table.remove(keys.resource(projectId, String(item.sk)))));
+    const ids = items.map(({ sk }) => String(sk)).filter((id) => prefix !== '' || !id.startsWith('dek_'));
+    await Promise.all(ids.map((id) => table.remove(keys.resource(projectId, id))));
     after = next;
   } while (after);
 };
@@ -247,11 +248,11 @@ export const projectStore = (table: Table, { now, newId }: Deps) => {
     },
 
     /**
-     * Removes the project and all that is stored under it, what is secret first and the project itself last, so that a
-     * removal which was cut short can be asked for again.
+     * Removes the project and all that is stored under it, what is secret first, then what it is read with, and the project
+     * itself last, so that a removal which was cut short can be asked for again.
      */
     remove: async (id: ProjectId): Promise<boolean> => {
-      for (const prefix of ['key_', 'env_', '']) await removeAll(table, id, prefix);
+      for (const prefix of ['key_', 'env_', '', 'dek_']) await removeAll(table, id, prefix);
       return table.remove(keys.project(id), [['exists', 'pk']]);
     },
   };

@@ -46,6 +46,9 @@ export const keys = {
   attempts: (what: string, window: string) => ({ pk: `attempts#${what}`, sk: window }),
   /** The circuit breaker of a webhook URL. */
   circuit: (urlHash: string) => ({ pk: `circuit#${urlHash}`, sk: 'state' }),
+  /** A data key of a pool, or of the stack. */
+  dataKey: (scope: string, id: string) => ({ pk: scope, sk: id }),
+  secretRotation: () => ({ pk: 'stack', sk: 'secret-rotation' }),
   stackSecrets: () => ({ pk: 'stack', sk: 'secrets' }),
   firstToken: () => ({ pk: 'stack', sk: 'first-token' }),
 };

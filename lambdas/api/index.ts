@@ -25,6 +25,7 @@ import { sourceBehindEdge } from './source.ts';
 const config = readConfig(
   variables.pick({
     TABLE_NAME: true,
+    SECRETS_KEY_ARN: true,
     API_URL: true,
     CONSOLE_URL: true,
     EDGE_KEY: true,
@@ -42,7 +43,7 @@ const config = readConfig(
   process.env,
 );
 
-const stores = wireStores(config.TABLE_NAME);
+const stores = wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN);
 const { table, now, newId } = stores;
 const sqs = makeSqsClient();
 const guard = addressGuard(config.WEBHOOK_ALLOWED);

@@ -7,8 +7,8 @@ import { putToSleep } from '../flows/wake.ts';
 import { handleWebhook } from '../webhook-http.ts';
 import { wireStores } from '../wiring.ts';
 
-const config = readConfig(variables.pick({ TABLE_NAME: true }), process.env);
-const deps = { ...wireStores(config.TABLE_NAME), instances: ec2Instances() };
+const config = readConfig(variables.pick({ TABLE_NAME: true, SECRETS_KEY_ARN: true }), process.env);
+const deps = { ...wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN), instances: ec2Instances() };
 
 export const handler = (event: APIGatewayProxyEventV2) =>
   handleWebhook(deps, 'finish', event, async (runner) => {

@@ -11,6 +11,7 @@ import { deliveryRef, wireStores, wireWebhooks } from '../wiring.ts';
 const config = readConfig(
   variables.pick({
     TABLE_NAME: true,
+    SECRETS_KEY_ARN: true,
     WEBHOOK_RETRIES_QUEUE_URL: true,
     WEBHOOK_RETRIES_MAX: true,
     WEBHOOK_ALLOWED: true,
@@ -19,7 +20,7 @@ const config = readConfig(
 );
 const sqs = makeSqsClient();
 const deps = {
-  ...wireStores(config.TABLE_NAME),
+  ...wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN),
   ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
 };
 

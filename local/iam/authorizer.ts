@@ -1,7 +1,7 @@
 /** Whether a role may do what it is about to do: its policies of the template, narrowed by the session's. */
 import { AwsError } from '../aws-call.ts';
 import type { Principal } from '../principals.ts';
-import type { RoleSpec } from '../template.ts';
+import type { KmsKeySpec, RoleSpec } from '../template.ts';
 import type { Need } from './needs.ts';
 import { type Grant, judge, type Verdict } from './simulator.ts';
 
@@ -9,6 +9,8 @@ export interface AuthorizerOptions {
   readonly accountId: string;
   /** Those of the template: what they trust decides who may assume them. */
   readonly roles: readonly RoleSpec[];
+  /** Those of the template: a key's own policy has to let the account decide. */
+  readonly kmsKeys?: readonly KmsKeySpec[];
   /** Told the first time that a role uses a grant. */
   readonly onUse: (role: RoleSpec, grant: Grant) => void;
 }
@@ -41,10 +43,14 @@ const denial = ({ arn, role }: Principal, { action, resource }: Need, policy: st
 /** So many verdicts are remembered; a stack asks some dozens of questions again and again. */
 const maxRemembered = 10_000;
 
-export const makeAuthorizer = ({ accountId, roles, onUse }: AuthorizerOptions): Authorizer => {
+export const makeAuthorizer = ({ accountId, roles, kmsKeys = [], onUse }: AuthorizerOptions): Authorizer => {
   const verdicts = new Map<string, Promise<Verdict>>();
   const used = new Set<string>();
-  const trustOf = new Map(roles.map(({ arn, trust }) => [arn, trust]));
+  /** What the resource itself says. */
+  const policyOf = new Map<string, unknown>([
+    ...roles.map(({ arn, trust }) => [arn, trust] as const),
+    ...kmsKeys.map(({ arn, policy }) => [arn, policy] as const),
+  ]);
 
   const ask = (principal: Principal, need: Need, by: 'role' | 'session'): Promise<Verdict> => {
     const { role, sessionPolicy } = principal;
@@ -61,7 +67,7 @@ export const makeAuthorizer = ({ accountId, roles, onUse }: AuthorizerOptions): 
       resource,
       context,
       policies: by === 'session' ? [sessionPolicy] : role.policies,
-      ...(by === 'role' && trustOf.has(resource) && { resourcePolicy: trustOf.get(resource) }),
+      ...(by === 'role' && policyOf.has(resource) && { resourcePolicy: policyOf.get(resource) }),
     });
     verdicts.set(key, verdict);
     return verdict;

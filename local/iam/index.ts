@@ -7,7 +7,7 @@ import { type Facts, type Need, needsOf } from './needs.ts';
 import { recordUses } from './records.ts';
 
 export interface IamOptions {
-  readonly spec: Pick<StackSpec, 'roles' | 'place'>;
+  readonly spec: Pick<StackSpec, 'roles' | 'place'> & Partial<Pick<StackSpec, 'kmsKeys'>>;
   readonly tagsOf: Facts['tagsOf'];
   /** Where the uses of grants are recorded. @default nowhere */
   readonly recordsDir?: string | undefined;
@@ -42,6 +42,7 @@ export const makeIam = ({ spec, tagsOf, recordsDir, onDenied }: IamOptions): Iam
   const authorizer = makeAuthorizer({
     accountId,
     roles: spec.roles,
+    ...(spec.kmsKeys && { kmsKeys: spec.kmsKeys }),
     onUse: recordsDir === undefined ? () => {} : recordUses(recordsDir),
   });
   const check = async (principal: Principal, needs: readonly Need[]): Promise<void> => {

@@ -103,6 +103,26 @@ const onBucket: NeedsOf = ({ path }) => [
   { action: 's3:ListBucket', resource: `arn:aws:s3:::${/^\/([^/?]+)/.exec(path)?.[1] ?? ''}` },
 ];
 
+const withContext = z.looseObject({
+  KeyId: z.string(),
+  EncryptionContext: z.record(z.string(), z.string()).default({}),
+});
+/** The caller names the key, also for Decrypt: so nobody has to look into the ciphertext. */
+const onKmsKey: NeedsOf = (call) => {
+  const { KeyId, EncryptionContext } = read(withContext, call);
+  const pairs = Object.entries(EncryptionContext);
+  return [
+    {
+      action: `kms:${call.operation}`,
+      resource: KeyId,
+      context: {
+        'kms:EncryptionContextKeys': pairs.map(([name]) => name),
+        ...Object.fromEntries(pairs.map(([name, value]) => [`kms:EncryptionContext:${name}`, value])),
+      },
+    },
+  ];
+};
+
 const nothing: NeedsOf = () => [];
 
 /** By the service's name in the credential scope and the operation. */
@@ -138,6 +158,7 @@ const needs: Readonly<Record<string, Readonly<Record<string, NeedsOf>>>> = {
     DescribeInstances: onEverything,
     DescribeInstanceStatus: onEverything,
   },
+  kms: { GenerateDataKey: onKmsKey, Decrypt: onKmsKey },
   s3: { PutObject: onObject, GetObject: onObject, DeleteObject: onObject, ListObjectsV2: onBucket },
   sts: {
     AssumeRole: onRole,

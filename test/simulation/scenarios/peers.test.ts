@@ -125,7 +125,8 @@ describe('semaphoreui/semaphore', () => {
       await pass(3 * minuteMs);
       expect(await reasonOf(first)).toMatch(/could not be woken: AWS has no capacity/);
       world.ec2.refuseStart(instanceId);
-      for (let left = 42; left > 0 && (await read(first)).status !== 'running'; left--) await pass(10 * secondMs);
+      for (let left = 42; left > 0 && (await read(first)).status !== 'running'; left--)
+        await pass(10 * secondMs);
       expect((await read(first)).status).toBe('running');
       const [second, third] = [await start(template), await start(template)];
       await pass(10 * secondMs);

@@ -1,0 +1,251 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { makeFaults } from '../../local/faults.ts';
+import { type Gateway, startGateway } from '../../local/gateway.ts';
+import { makeKms } from '../../local/kms.ts';
+import { makePrincipals } from '../../local/principals.ts';
+import { countRequests } from '../../local/requests.ts';
+import { aPrincipal } from '../../local/testing/fixture.ts';
+import { addMs, type ProjectId, templateInput, toInstant } from '../../protocol/index.ts';
+import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { dataKeys, kmsKeyService, rememberKeysMs } from './data-keys.ts';
+import { newId } from './ids.ts';
+import { projectStore, readTaskParts, resourceStores } from './resources.ts';
+import { sealedTable } from './secret-attributes.ts';
+import { type RotationDeps, rotateSecrets } from './secret-rotation.ts';
+import { keys, type Table } from './table.ts';
+import { userStore } from './users.ts';
+import { dataKeyOf, makeVault } from './vault.ts';
+
+const keyArn = 'arn:aws:kms:us-east-1:000000000000:key/SecretsKey';
+const folder = mkdtempSync(join(tmpdir(), 'reveille-vault-'));
+const counter = countRequests();
+const principals = makePrincipals(Date.now);
+let db: TestTable;
+let gateway: Gateway;
+let kms: KMSClient;
+let present = toInstant(Date.now());
+const now = () => present;
+
+beforeAll(async () => {
+  db = await openTestTable();
+  gateway = await startGateway({
+    principals,
+    counter,
+    authorize: async () => {},
+    faults: makeFaults(Math.random),
+    nowMs: Date.now,
+    services: { kms: makeKms(join(folder, 'keys.json'), [keyArn]) },
+    onFailure: () => {},
+  });
+  kms = new KMSClient({
+    region: 'us-east-1',
+    endpoint: gateway.url,
+    credentials: principals.issue(aPrincipal()),
+  });
+});
+afterAll(async () => {
+  await gateway.stop();
+  await db.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+beforeEach(() => counter.reset());
+
+/** One function's: with a memory of its own. */
+const openVault = () => {
+  const own = dataKeys(db.table, { service: kmsKeyService(kms, keyArn), now, newId });
+  const vault = makeVault(own);
+  return { dataKeys: own, vault, table: sealedTable(db.table, vault) };
+};
+const kmsCalls = () => Object.fromEntries(counter.list().map(({ operation, count }) => [operation, count]));
+const aProject = (): ProjectId => newId('prj');
+const refusedByKms = { name: 'InvalidCiphertextException' };
+
+describe('a secret', () => {
+  it('opens for its project and place, in every function', async () => {
+    const project = aProject();
+    const sealed = await openVault().vault.seal(project, 'key_1#secret', 'hush');
+    expect(sealed).not.toContain('hush');
+    expect(await openVault().vault.open(project, 'key_1#secret', sealed)).toBe('hush');
+  });
+
+  it('of one project opens for no other, not even with its data key copied along', async () => {
+    const [ours, theirs] = [aProject(), aProject()];
+    const { vault } = openVault();
+    const sealed = await vault.seal(ours, 'key_1#secret', 'hush');
+    await expect(vault.open(theirs, 'key_1#secret', sealed)).rejects.toThrow('There is no data key');
+    const item = await db.table.get(keys.dataKey(ours, dataKeyOf(sealed)));
+    await db.table.put({ ...item, ...keys.dataKey(theirs, dataKeyOf(sealed)) });
+    await expect(vault.open(theirs, 'key_1#secret', sealed)).rejects.toMatchObject(refusedByKms);
+  });
+
+  it('opens at no other place', async () => {
+    const project = aProject();
+    const { vault } = openVault();
+    const sealed = await vault.seal(project, 'key_1#secret', 'hush');
+    await expect(vault.open(project, 'key_2#secret', sealed)).rejects.toThrow('belongs elsewhere');
+  });
+
+  it('that was changed does not open', async () => {
+    const project = aProject();
+    const { vault } = openVault();
+    const [header, , iv, text = '', tag] = (await vault.seal(project, 'key_1#secret', 'hush')).split('.');
+    const changed = [header, '', iv, `${text[0] === 'A' ? 'B' : 'A'}${text.slice(1)}`, tag].join('.');
+    await expect(vault.open(project, 'key_1#secret', changed)).rejects.toThrow('decryption operation failed');
+  });
+
+  it('costs one call of KMS for a project in a quarter of an hour', async () => {
+    const project = aProject();
+    const { vault } = openVault();
+    const sealed = await Promise.all(
+      ['a', 'b', 'c'].map((place) => vault.seal(project, place, randomBytes(9).toString('base64'))),
+    );
+    expect(kmsCalls()).toEqual({ GenerateDataKey: 1 });
+    const other = openVault();
+    for (const [index, text] of sealed.entries()) await other.vault.open(project, 'abc'[index] ?? '', text);
+    expect(kmsCalls()).toEqual({ GenerateDataKey: 1, Decrypt: 1 });
+    present = addMs(present, rememberKeysMs);
+    await other.vault.open(project, 'a', sealed[0] ?? '');
+    expect(kmsCalls()).toEqual({ GenerateDataKey: 1, Decrypt: 2 });
+  });
+
+  it('can be had again after KMS has failed once', async () => {
+    const project = aProject();
+    const good = kmsKeyService(kms, keyArn);
+    let down = true;
+    const service: typeof good = {
+      ...good,
+      make: async (scope) => {
+        if (down) throw new Error('KMS is down');
+        return good.make(scope);
+      },
+    };
+    const vault = makeVault(dataKeys(db.table, { service, now, newId }));
+    await expect(vault.seal(project, 'a', 'x')).rejects.toThrow('KMS is down');
+    down = false;
+    const sealed = await vault.seal(project, 'a', 'x');
+    expect(await vault.open(project, 'a', sealed)).toBe('x');
+  });
+});
+
+const secret = { type: 'login_password' as const, login: 'root', password: 'hush-password' };
+
+/** A project with a key, an environment and a person with an authenticator, made by stores that know of no encryption. */
+const aFilledProject = async (table: Table) => {
+  const projectId = aProject();
+  await db.table.put({ ...keys.project(projectId), id: projectId });
+  const stores = resourceStores(table, { now, newId });
+  const key = await stores.keys.create(projectId, { name: 'root', secret });
+  const environment = await stores.environments.create(projectId, {
+    name: 'e',
+    variables: {},
+    secrets: { TOKEN: 'hush-token' },
+    secretFiles: { CERT: 'hush-file' },
+  });
+  const users = userStore(table, { now, newId });
+  const person = await users.create({ email: `${projectId}@example.com`, name: 'P' });
+  if (person) await users.setTotp(person.id, 'HUSHTOTP');
+  return { projectId, key, environment, personId: person?.id ?? '' };
+};
+
+describe('the table', () => {
+  it('holds no secret in the clear, and its stores see nothing of that', async () => {
+    const { table } = openVault();
+    const { projectId, key, environment, personId } = await aFilledProject(table);
+    expect(JSON.stringify(await db.dump())).not.toMatch(/hush|HUSH/);
+    expect(environment).toMatchObject({ secretNames: ['TOKEN'], secretFileNames: ['CERT'] });
+
+    const elsewhere = openVault().table;
+    const stores = resourceStores(elsewhere, { now, newId });
+    const input = { name: 't', app: 'bash', script: 'true', environmentId: environment.id };
+    const template = await stores.templates.create(projectId, templateInput.parse(input));
+    expect(await stores.keys.list(projectId)).toEqual([key]);
+    const parts = await readTaskParts(elsewhere, {
+      projectId,
+      templateId: template.id,
+      environmentId: environment.id,
+    });
+    expect(parts?.environment).toMatchObject({
+      secrets: { TOKEN: 'hush-token' },
+      secretFiles: { CERT: 'hush-file' },
+    });
+    expect(await userStore(elsewhere, { now, newId }).get(personId)).toMatchObject({
+      totpSecret: 'HUSHTOTP',
+    });
+  });
+
+  it('loses all of a project with the project, its data keys last', async () => {
+    const { projectId } = await aFilledProject(openVault().table);
+    const removed: string[] = [];
+    const { table } = openVault();
+    const watched: Table = {
+      ...table,
+      remove: (key, conditions) => {
+        removed.push(key.sk.slice(0, 4));
+        return table.remove(key, conditions);
+      },
+    };
+    expect(await projectStore(watched, { now, newId }).remove(projectId)).toBe(true);
+    expect(removed).toEqual(['key_', 'env_', 'dek_', 'prj_']);
+    expect((await db.dump()).filter(({ pk }) => pk === projectId)).toEqual([]);
+  });
+});
+
+describe('rotation', () => {
+  const rotate = (hasTime: RotationDeps['hasTime'] = () => true) =>
+    rotateSecrets({ ...openVault(), table: db.table, now, hasTime });
+  const dataKeysOf = async (projectId: ProjectId) =>
+    (await db.table.query({ pk: projectId, prefix: 'dek_' })).items.map(({ sk }) => sk);
+  const usedIn = async (projectId: ProjectId, id: string) => {
+    const item = await db.table.get(keys.resource(projectId, id));
+    return dataKeyOf(String(item?.secret));
+  };
+
+  it('encrypts everything again under new data keys, and keeps the old ones for who remembers them', async () => {
+    const { projectId, key } = await aFilledProject(openVault().table);
+    const [first] = await dataKeysOf(projectId);
+    present = addMs(present, 60_000);
+    expect(await rotate()).toMatchObject({ ended: true });
+    const [, second] = await dataKeysOf(projectId);
+    expect(await usedIn(projectId, key.id)).toBe(second);
+    expect(await dataKeysOf(projectId)).toEqual([first, second]);
+
+    const item = await openVault().table.get(keys.resource(projectId, key.id));
+    expect(item?.secret).toEqual(secret);
+  });
+
+  it('goes on where it was when its time was over', async () => {
+    const { projectId, key } = await aFilledProject(openVault().table);
+    present = addMs(present, 60_000);
+    let turns = 2;
+    const cut = await rotate(() => turns-- > 0);
+    expect(cut).toMatchObject({ ended: false, scopesDone: 2 });
+    const rest = await rotate();
+    expect(rest).toMatchObject({ ended: true, startedAt: cut.startedAt, scopesDone: rest.scopes });
+    expect(await usedIn(projectId, key.id)).toBe((await dataKeysOf(projectId)).at(-1));
+  });
+
+  it('leaves what has changed meanwhile to who changed it', async () => {
+    const { table } = openVault();
+    const { projectId, key } = await aFilledProject(table);
+    const stores = resourceStores(table, { now, newId });
+    const racing: Table = {
+      ...db.table,
+      update: async (at, ...rest) => {
+        if (at.sk === key.id)
+          await stores.keys.replace(projectId, key.id, {
+            name: 'new',
+            secret: { type: 'string', value: 'newer' },
+          });
+        return db.table.update(at, ...rest);
+      },
+    };
+    await rotateSecrets({ ...openVault(), table: racing, now, hasTime: () => true });
+    const item = await openVault().table.get(keys.resource(projectId, key.id));
+    expect(item?.secret).toEqual({ type: 'string', value: 'newer' });
+  });
+});

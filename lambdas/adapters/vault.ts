@@ -1,0 +1,37 @@
+/** Encrypts secrets for the table: AES-256-GCM under a data key of their project, as compact JWE (RFC 7516, `dir`). */
+import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose';
+import * as z from 'zod';
+import type { DataKeys, SecretScope } from './data-keys.ts';
+
+export interface Vault {
+  /** `place` is where the text is kept; sealed for one place, it opens at no other. */
+  seal(scope: SecretScope, place: string, plainText: string): Promise<string>;
+  /** Throws when it was sealed for another scope or place, or was changed. */
+  open(scope: SecretScope, place: string, sealed: string): Promise<string>;
+}
+
+/** The header is authenticated with the content. `v` is the version of this form. */
+const header = z.object({ v: z.literal(1), kid: z.string(), place: z.string() });
+
+/** The data key under which it was sealed. */
+export const dataKeyOf = (sealed: string): string => header.parse(decodeProtectedHeader(sealed)).kid;
+
+export const makeVault = (dataKeys: Pick<DataKeys, 'current' | 'get'>): Vault => ({
+  seal: async (scope, place, plainText) => {
+    const { id, key } = await dataKeys.current(scope);
+    return new CompactEncrypt(new TextEncoder().encode(plainText))
+      .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', v: 1, kid: id, place })
+      .encrypt(key);
+  },
+
+  open: async (scope, place, sealed) => {
+    const { key } = await dataKeys.get(scope, dataKeyOf(sealed));
+    const { plaintext, protectedHeader } = await compactDecrypt(sealed, key, {
+      keyManagementAlgorithms: ['dir'],
+      contentEncryptionAlgorithms: ['A256GCM'],
+    });
+    if (header.parse(protectedHeader).place !== place)
+      throw new Error(`What is at ${place} belongs elsewhere.`);
+    return new TextDecoder().decode(plaintext);
+  },
+});

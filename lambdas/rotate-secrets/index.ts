@@ -1,0 +1,25 @@
+/** Encrypts all secrets again under new data keys, for an operator who invokes it until it answers `ended: true`. */
+import type { Context } from 'aws-lambda';
+import { dataKeys, kmsKeyService } from '../adapters/data-keys.ts';
+import { newId } from '../adapters/ids.ts';
+import { type RotationProgress, rotateSecrets } from '../adapters/secret-rotation.ts';
+import { openTable } from '../adapters/table.ts';
+import { makeVault } from '../adapters/vault.ts';
+import { readConfig, variables } from '../config.ts';
+import { log, makeKmsClient, now } from '../wiring.ts';
+
+const config = readConfig(variables.pick({ TABLE_NAME: true, SECRETS_KEY_ARN: true }), process.env);
+const table = openTable(config.TABLE_NAME);
+const service = kmsKeyService(makeKmsClient(), config.SECRETS_KEY_ARN);
+
+/** More than one project's secrets take. */
+const reserveMs = 60_000;
+
+export const handler = async (_event: unknown, context: Context): Promise<RotationProgress> => {
+  // Made anew each time: what an earlier invocation remembers of data keys may be old.
+  const own = dataKeys(table, { service, now, newId });
+  const hasTime = () => context.getRemainingTimeInMillis() > reserveMs;
+  const progress = await rotateSecrets({ table, dataKeys: own, vault: makeVault(own), now, hasTime });
+  log('Secrets are encrypted again', { ...progress });
+  return progress;
+};

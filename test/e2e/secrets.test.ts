@@ -1,0 +1,60 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type LocalStack, startStack } from '../../local/stack.ts';
+import { apiClient, installAgent, until } from '../client.ts';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'reveille-secrets-'));
+let stack: LocalStack;
+beforeAll(async () => {
+  stack = await startStack({ dataDir });
+}, 60_000);
+afterAll(async () => {
+  await stack?.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+it('reaches its task, also after a rotation of all data keys', async () => {
+  const api = apiClient(stack.url, stack.adminToken ?? '');
+  const { id: projectId } = await api.createProject('Secrets');
+  const instanceId = stack.ec2.createStoppedInstance();
+  const made = await api.createRunner(projectId, {
+    name: 'r',
+    tags: ['t'],
+    instanceId,
+    idleTimeoutMs: 60_000,
+  });
+  installAgent(stack.ec2.diskOf(instanceId), made);
+  const environment = await api.createEnvironment(projectId, { name: 'e', secrets: { TOKEN: 'hush-token' } });
+  const template = await api.createTemplate(projectId, {
+    name: 'counts',
+    app: 'bash',
+    tag: 't',
+    environmentId: environment.id,
+    // A secret is masked in the log, its length is not.
+    script: `echo "length $(printf %s "$TOKEN" | wc -c)"`,
+  });
+  const run = async () => {
+    const { id } = await api.startTask(projectId, template.id);
+    await until(
+      `${id} has ended`,
+      30_000,
+      async () => (await api.getTask(projectId, id)).status === 'success',
+    );
+    return (await api.readLog(projectId, id)).map(({ text }) => text).join('\n');
+  };
+  expect(await run()).toContain('length 10');
+
+  const idle = await api.createTemplate(projectId, {
+    name: 'waits',
+    app: 'bash',
+    tag: 'nobody',
+    script: 'true',
+  });
+  await api.startTask(projectId, idle.id);
+  expect(await stack.invoke('RotateSecrets', {})).toMatchObject({ ended: true, scopes: 3, scopesDone: 3 });
+  expect(await run()).toContain('length 10');
+
+  expect(readFileSync(join(dataDir, 'kms/keys.json'), 'utf8')).toMatch(/:key\/SecretsKey/);
+}, 120_000);
