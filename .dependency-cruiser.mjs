@@ -28,6 +28,7 @@ export default {
       ['^runner-agent/', '^protocol/', '^package\\.json$'],
       'agent-imports-only-protocol',
     ),
+    only('^cli/', ['^cli/', '^protocol/', '^package\\.json$'], 'cli-imports-only-protocol'),
     only('^web/', ['^web/', '^protocol/'], 'console-imports-only-protocol'),
     only('^infra/', ['^infra/'], 'infra-imports-nothing-of-ours'),
     only('^local/(?!sample/)', ['^local/'], 'local-knows-only-what-infra-puts-out'),

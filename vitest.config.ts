@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** What needs no table, no socket and no process, and so is done in seconds: `npm run test:unit`. */
 const unit = [
+  'cli/**/*.test.ts',
   'lambdas/*.test.ts',
   'lambdas/core/**/*.test.ts',
   'local/{intrinsics,template,event-bus,event-sources,http-event}.test.ts',

@@ -29,12 +29,15 @@ export interface Bundles {
   readonly folderOf: (name: FunctionName) => string;
   /** The agent: one executable file. */
   readonly agentFile: string;
+  /** The command line `reveille`, likewise. */
+  readonly cliFile: string;
   /** The built console: `index.html` and `assets/`. */
   readonly consoleFolder: string;
 }
 
 const entryFileOf = (name: FunctionName) => `lambdas/${name}/index.ts`;
 const agentEntryFile = 'runner-agent/main.ts';
+const cliEntryFile = 'cli/main.ts';
 
 /** CommonJS dependencies call `require`, which an ES module does not have. */
 const defineRequire =
@@ -63,7 +66,7 @@ export const bundle = (root: string): Promise<Bundles> =>
   withLock(join(root, 'dist/lock'), () => bundleAlone(root));
 
 const bundleAlone = async (root: string): Promise<Bundles> => {
-  const missing = [...functionNames.map(entryFileOf), agentEntryFile].filter(
+  const missing = [...functionNames.map(entryFileOf), agentEntryFile, cliEntryFile].filter(
     (file) => !existsSync(join(root, file)),
   );
   if (missing.length > 0)
@@ -72,6 +75,7 @@ const bundleAlone = async (root: string): Promise<Bundles> => {
   const dist = join(root, 'dist');
   const lambdas = join(dist, 'lambdas');
   const agentFile = join(dist, 'runner-agent/reveille-runner.mjs');
+  const cliFile = join(dist, 'cli/reveille.mjs');
   const functions = build({
     ...options,
     absWorkingDir: root,
@@ -80,27 +84,32 @@ const bundleAlone = async (root: string): Promise<Bundles> => {
     outExtension: { '.js': '.mjs' },
     banner: { js: defineRequire },
   });
-  const agent = build({
-    ...options,
-    absWorkingDir: root,
-    entryPoints: [agentEntryFile],
-    outfile: agentFile,
-    banner: { js: `#!/usr/bin/env node\n${defineRequire}` },
-  });
-  const [consoleFolder, ...results] = await Promise.all([buildConsole(root), functions, agent]);
+  const program = (entryFile: string, outfile: string, target: string) =>
+    build({
+      ...options,
+      target,
+      absWorkingDir: root,
+      entryPoints: [entryFile],
+      outfile,
+      banner: { js: `#!/usr/bin/env node\n${defineRequire}` },
+    });
+  const agent = program(agentEntryFile, agentFile, options.target);
+  // On people's machines there may be an older Node.
+  const cli = program(cliEntryFile, cliFile, 'node22');
+  const [consoleFolder, ...results] = await Promise.all([buildConsole(root), functions, agent, cli]);
   for (const { path, contents } of results.flatMap(({ outputFiles }) => outputFiles)) {
-    writeWhole(path, contents, path === agentFile ? 0o755 : 0o644);
+    writeWhole(path, contents, path === agentFile || path === cliFile ? 0o755 : 0o644);
   }
   // The function that publishes the console carries it with its code.
   mirror(consoleFolder, join(lambdas, 'console-files/console'));
 
-  return { folderOf: (name) => join(lambdas, name), agentFile, consoleFolder };
+  return { folderOf: (name) => join(lambdas, name), agentFile, cliFile, consoleFolder };
 };
 
 if (import.meta.main) {
   const startedAt = performance.now();
-  const { agentFile } = await bundle(join(import.meta.dirname, '..'));
+  const { agentFile, cliFile } = await bundle(join(import.meta.dirname, '..'));
   console.log(
-    `Bundled ${functionNames.length} functions and ${agentFile} in ${Math.round(performance.now() - startedAt)} ms`,
+    `Bundled ${functionNames.length} functions, ${agentFile} and ${cliFile} in ${Math.round(performance.now() - startedAt)} ms`,
   );
 }

@@ -30,7 +30,7 @@ import { makeWorkQueue, workOff } from './work-queue.ts';
 
 export interface ReveilleStackProps {
   readonly settings: Settings;
-  readonly bundles: Bundles;
+  readonly bundles: Omit<Bundles, 'cliFile'>;
   /** The root of the repository. */
   readonly root: string;
 }

@@ -21,6 +21,9 @@ export const taskStatus = z.enum([
 ]);
 export type TaskStatus = z.infer<typeof taskStatus>;
 
+const ended: ReadonlySet<TaskStatus> = new Set(['success', 'error', 'stopped']);
+export const hasEnded = (status: TaskStatus): boolean => ended.has(status);
+
 export const taskInput = z.strictObject({
   templateId,
   message: z.string().trim().max(500).optional().describe('Why it is run'),

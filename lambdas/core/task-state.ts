@@ -41,9 +41,7 @@ export const taskTransitions: readonly Transition<TaskStatus, TaskEvent, never>[
 export const taskSources = (event: TaskEvent, to?: TaskStatus): TaskStatus[] =>
   sources(taskTransitions, event, to);
 
-const ended: ReadonlySet<TaskStatus> = new Set(['success', 'error', 'stopped']);
-
-export const hasEnded = (status: TaskStatus): boolean => ended.has(status);
+export { hasEnded } from '../../protocol/index.ts';
 
 /** Whether a runner has it. */
 export const isHeldStatus = (status: TaskStatus): boolean => held.includes(status);

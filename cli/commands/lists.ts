@@ -1,0 +1,119 @@
+/** `project`, `template`, `costs`: what there is, and what it costs. */
+import { type Command, InvalidArgumentError } from 'commander';
+import type { CostReport } from '../../protocol/cost.ts';
+import type { Template } from '../../protocol/template.ts';
+import { addMs, toInstant } from '../../protocol/time.ts';
+import { CliError, exitCodes } from '../errors.ts';
+import { pick } from '../names.ts';
+import { dollars, duration, facts, table } from '../text.ts';
+import {
+  type CommandContext,
+  type JsonFlag,
+  type ProjectFlag,
+  print,
+  withJson,
+  withProject,
+} from './context.ts';
+
+const addProjectCommands = (cli: Command, context: CommandContext): void => {
+  const project = cli.command('project').description('Projects');
+  withJson(project.command('list').description('The projects that you have a role in')).action(
+    async (flags: JsonFlag) => {
+      const { api } = await context.openSession();
+      await print(context, flags, await api.projects(), (all) =>
+        table(
+          all.map(({ name, id, description }) => ({ NAME: name, ID: id, DESCRIPTION: description ?? '' })),
+        ),
+      );
+    },
+  );
+  project
+    .command('use')
+    .argument('<project>', 'its name or id')
+    .description('Choose the project that commands are about unless told')
+    .action(async (wanted: string) => {
+      const { api, url } = await context.openSession();
+      const chosen = pick('project', await api.projects(), wanted);
+      const stored = await context.store.read();
+      if (stored?.url !== url) {
+        throw new CliError(
+          exitCodes.usage,
+          'There is no sign-in to keep it with: set REVEILLE_PROJECT instead',
+        );
+      }
+      await context.store.write({ ...stored, project: chosen.id });
+      await context.terminal.err.write(`Commands are about ${chosen.name} from now on.\n`);
+    });
+};
+
+const source = ({ path, script }: Template): string => path ?? (script === undefined ? '' : '(script)');
+
+const addTemplateCommands = (cli: Command, context: CommandContext): void => {
+  const template = cli.command('template').description('Templates: what can be run');
+  withJson(withProject(template.command('list').description('The templates of a project'))).action(
+    async (flags: JsonFlag & ProjectFlag) => {
+      const { api, project } = await context.openSession();
+      const all = await api.templates((await project(flags.project)).id);
+      await print(context, flags, all, (found) =>
+        table(
+          found.map((one) => ({
+            NAME: one.name,
+            APP: one.app,
+            TAG: one.tag ?? '',
+            RUNS: source(one),
+            SURVEY: (one.survey ?? []).map(({ name, required }) => (required ? `${name}*` : name)).join(', '),
+            ID: one.id,
+          })),
+        ),
+      );
+    },
+  );
+};
+
+const days = (text: string): number => {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > 366)
+    throw new InvalidArgumentError('It must be 1 to 366.');
+  return count;
+};
+
+const showCosts = (report: CostReport): string => {
+  const { spentMicroUsd: spent, alwaysOnMicroUsd: alwaysOn, savedMicroUsd: saved } = report;
+  const rows = report.runners.map((one) => ({
+    RUNNER: one.name,
+    SESSIONS: String(one.sessions),
+    RAN: duration(one.runSeconds * 1000),
+    BILLED: duration(one.billedSeconds * 1000),
+    SPENT: dollars(one.spentMicroUsd),
+    'ALWAYS ON': dollars(one.alwaysOnMicroUsd),
+  }));
+  const percent = alwaysOn > 0 ? ` (${Math.round((saved / alwaysOn) * 100)} %)` : '';
+  const sums = facts({
+    Spent: dollars(spent),
+    'Always on': `${dollars(alwaysOn)} for the same instances, had they never slept`,
+    Saved: `${dollars(saved)}${percent}`,
+    Prices: `of ${report.pricesAsOf}`,
+    Unpriced: report.unpriced.length > 0 ? `${report.unpriced.join(', ')}: counted as nothing` : undefined,
+  });
+  return rows.length === 0 ? sums : `${table(rows)}\n${sums}`;
+};
+
+const addCosts = (cli: Command, context: CommandContext): void => {
+  const costs = cli
+    .command('costs')
+    .description('What instances cost, and what was saved against instances that never sleep')
+    .option('--days <number>', 'of the last so many days', days, 30);
+  withJson(withProject(costs)).action(async (flags: JsonFlag & ProjectFlag & { days: number }) => {
+    const { api, project } = await context.openSession();
+    const { id } = await project(flags.project);
+    const to = toInstant(context.terminal.now());
+    const from = addMs(to, -flags.days * 86_400_000);
+    await print(context, flags, await api.costs(id, { from, to }), showCosts);
+  });
+};
+
+export const addListCommands = (cli: Command, context: CommandContext): void => {
+  addProjectCommands(cli, context);
+  addTemplateCommands(cli, context);
+  addCosts(cli, context);
+};

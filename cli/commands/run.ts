@@ -1,0 +1,113 @@
+/** `task run`. */
+import { type Command, Option } from 'commander';
+import { terraformAction } from '../../protocol/app-options.ts';
+import type { TaskInput } from '../../protocol/task.ts';
+import type { Template } from '../../protocol/template.ts';
+import { CliError, exitCodes } from '../errors.ts';
+import { pick } from '../names.ts';
+import { parseAnswers, unanswered } from '../survey.ts';
+import {
+  type CommandContext,
+  type JsonFlag,
+  type ProjectFlag,
+  print,
+  withJson,
+  withProject,
+} from './context.ts';
+import { type WatchFlags, watchTask } from './watch.ts';
+
+interface RunFlags extends JsonFlag, ProjectFlag, WatchFlags {
+  readonly follow?: boolean;
+  readonly message?: string;
+  readonly survey?: readonly string[];
+  readonly surveyFile?: readonly string[];
+  readonly limit?: string;
+  readonly tags?: string;
+  readonly skipTags?: string;
+  readonly check?: boolean;
+  readonly diff?: boolean;
+  readonly action?: 'plan' | 'apply' | 'destroy';
+}
+
+const collect = (one: string, others: readonly string[] = []): readonly string[] => [...others, one];
+
+const commaSeparated = (text: string): string[] =>
+  text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+
+/** What the task is to have otherwise than its template. */
+const optionsOf = ({ limit, tags, skipTags, check, diff, action }: RunFlags) => {
+  const ansible = {
+    ...(limit !== undefined && { limit }),
+    ...(tags !== undefined && { tags: commaSeparated(tags) }),
+    ...(skipTags !== undefined && { skipTags: commaSeparated(skipTags) }),
+    ...(check && { check }),
+    ...(diff && { diff }),
+  };
+  return {
+    ...(Object.keys(ansible).length > 0 && { ansible }),
+    ...(action !== undefined && { terraform: { action } }),
+  };
+};
+
+const answersFor = async (context: CommandContext, { survey = [], name }: Template, flags: RunFlags) => {
+  const given = { values: flags.survey ?? [], files: flags.surveyFile ?? [] };
+  const answers = await parseAnswers(survey, given, context.readText);
+  const open = unanswered(survey, answers);
+  if (open.length === 0) return answers;
+  if (!context.terminal.canAsk || flags.json) {
+    const names = open.map((variable) => `--survey ${variable.name}=…`).join(' ');
+    throw new CliError(exitCodes.usage, `The template ${name} needs ${names}`);
+  }
+  const { askAnswers } = await import('../ask.ts');
+  return { ...answers, ...(await askAnswers(open)) };
+};
+
+const run = async (context: CommandContext, wanted: string, flags: RunFlags): Promise<void> => {
+  const session = await context.openSession();
+  const { id: projectId } = await session.project(flags.project);
+  const template = pick('template', await session.api.templates(projectId), wanted);
+  const survey = await answersFor(context, template, flags);
+  const input: TaskInput = {
+    templateId: template.id,
+    ...(flags.message !== undefined && { message: flags.message }),
+    ...(Object.keys(survey).length > 0 && { survey }),
+    ...optionsOf(flags),
+  };
+  const task = await session.api.startTask(projectId, input);
+  if (!flags.follow) return print(context, flags, task, ({ id }) => `${id}\n`);
+  await context.terminal.err.write(`Task ${task.id} of ${template.name}\n`);
+  await watchTask(context, session, task, flags);
+};
+
+export const addRun = (task: Command, context: CommandContext): void => {
+  const command = task
+    .command('run')
+    .argument('<template>', 'its name or id')
+    .description('Start a task from a template')
+    .option('-f, --follow', 'print the log while it grows, and end with the exit code of the task')
+    .option('-m, --message <text>', 'why it is run')
+    .option('-s, --survey <NAME=VALUE>', "an answer to the template's survey; may be given again", collect)
+    .option('--survey-file <NAME=PATH>', 'an answer that is in a file; "-" is standard input', collect)
+    .option('--stop-on-interrupt', 'with --follow: Ctrl-C stops the task, instead of leaving it running')
+    .option('--limit <hosts>', 'ansible: only these hosts')
+    .option('--tags <tags>', 'ansible: only plays and tasks with these tags, comma-separated')
+    .option('--skip-tags <tags>', 'ansible: none with these tags, comma-separated')
+    .option('--check', 'ansible: say what would change, and change nothing')
+    .option('--diff', 'ansible: show what changes within files')
+    .addOption(new Option('--action <action>', 'terraform, tofu').choices(terraformAction.options))
+    .addHelpText(
+      'after',
+      `
+Without --follow it prints the id of the task and ends at once. A secret answer is better in a file, as the command line is
+seen in ps; in a terminal, what is needed and not given is asked for.
+
+Examples:
+  reveille task run Deploy --follow
+  reveille task run Deploy --survey version=1.4.2 --survey-file password=- --message "Release" < password.txt
+  reveille task run "Patch hosts" --limit web --check --diff --follow`,
+    );
+  withJson(withProject(command)).action((wanted: string, flags: RunFlags) => run(context, wanted, flags));
+};

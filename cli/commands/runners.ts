@@ -1,0 +1,115 @@
+/** `runner`: who could run tasks, and what each is doing. */
+import type { Command } from 'commander';
+import type { Runner } from '../../protocol/runner.ts';
+import { toInstant } from '../../protocol/time.ts';
+import { pick } from '../names.ts';
+import type { Session } from '../session.ts';
+import { ago, facts, table } from '../text.ts';
+import {
+  type CommandContext,
+  type JsonFlag,
+  type ProjectFlag,
+  print,
+  withJson,
+  withProject,
+} from './context.ts';
+
+interface RunnerFlags extends JsonFlag, ProjectFlag {
+  readonly global?: boolean;
+}
+
+const poolOf = async (session: Session, flags: RunnerFlags): Promise<string | undefined> =>
+  flags.global ? undefined : (await session.project(flags.project)).id;
+
+const slots = ({ slots: held, maxParallelTasks }: Runner): string =>
+  `${held.length} of ${maxParallelTasks === 0 ? 'any' : maxParallelTasks}`;
+
+/** What its owner should know beside its status. */
+const notes = (runner: Runner): string =>
+  [
+    runner.active ? '' : 'inactive',
+    runner.drainRequestedAt === undefined ? '' : 'drains',
+    runner.lowDisk ? `disk low: ${runner.lowDisk.freeMiB} of ${runner.lowDisk.neededMiB} MiB free` : '',
+    runner.quarantinedAt === undefined ? '' : 'in quarantine',
+    runner.fault?.detail ?? '',
+  ]
+    .filter((note) => note !== '')
+    .join('; ');
+
+const showRunner =
+  (now: string) =>
+  (runner: Runner): string =>
+    facts({
+      Name: runner.name,
+      Id: runner.id,
+      Status: `${runner.status}, since ${runner.statusSince}`,
+      Notes: notes(runner) || undefined,
+      Tags: runner.tags.join(', ') || undefined,
+      Slots: slots(runner),
+      Tasks: runner.slots.join(', ') || undefined,
+      'Waiting for it': runner.demand.join(', ') || undefined,
+      Instance:
+        runner.instanceId &&
+        [runner.instanceId, runner.instanceType, runner.region].filter(Boolean).join(', '),
+      'Stays on':
+        runner.instanceId === undefined ? undefined : `${runner.idleTimeoutMs / 1000} s without work`,
+      Agent: runner.agentVersion,
+      'Last heard': runner.heartbeatAt && ago(runner.heartbeatAt, now),
+    });
+
+export const addRunnerCommands = (cli: Command, context: CommandContext): void => {
+  const runner = cli.command('runner').description('Runners');
+  const command = (name: string, description: string) =>
+    withJson(withProject(runner.command(name).description(description))).option(
+      '--global',
+      'of the global pool instead of a project (admins only)',
+    );
+  const now = () => toInstant(context.terminal.now());
+
+  command('list', 'The runners, and what they are doing').action(async (flags: RunnerFlags) => {
+    const session = await context.openSession();
+    const all = await session.api.runners(await poolOf(session, flags));
+    await print(context, flags, all, (found) =>
+      table(
+        found.map((one) => ({
+          NAME: one.name,
+          STATUS: one.status,
+          SLOTS: slots(one),
+          TAGS: one.tags.join(', '),
+          INSTANCE: one.instanceId ?? '',
+          'LAST HEARD': one.heartbeatAt === undefined ? '' : ago(one.heartbeatAt, now()),
+          NOTES: notes(one),
+        })),
+      ),
+    );
+  });
+  command('show', 'One runner')
+    .argument('<runner>', 'its name or id')
+    .action(async (wanted: string, flags: RunnerFlags) => {
+      const session = await context.openSession();
+      const found = pick('runner', await session.api.runners(await poolOf(session, flags)), wanted);
+      await print(context, flags, found, showRunner(now()));
+    });
+  for (const [word, description, done] of [
+    [
+      'drain',
+      'Have a runner take no task any more; what it holds ends there or is handed back',
+      'takes no task any more',
+    ],
+    ['resume', 'Have a runner that drains, or whose disk was low, take tasks again', 'takes tasks again'],
+  ] as const) {
+    command(word, description)
+      .argument('<runner>', 'its name or id')
+      .action(async (wanted: string, flags: RunnerFlags) => {
+        const session = await context.openSession();
+        const pool = await poolOf(session, flags);
+        const { id } = pick('runner', await session.api.runners(pool), wanted);
+        const told = await session.api.tellRunner(pool, id, word);
+        await print(context, flags, told, ({ name, slots: held }) =>
+          word === 'drain' && held.length > 0
+            ? `${name} ${done}. It still holds ${held.join(', ')}.\n`
+            : `${name} ${done}.\n`,
+        );
+      });
+  }
+};

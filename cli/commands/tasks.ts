@@ -1,0 +1,175 @@
+/** `task`: list, show, logs, stop, confirm, reject; `run` is in run.ts. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Runner } from '../../protocol/runner.ts';
+import { type Task, taskStatus } from '../../protocol/task.ts';
+import { msBetween, toInstant } from '../../protocol/time.ts';
+import { CliError, exitCodes } from '../errors.ts';
+import { pick } from '../names.ts';
+import type { Session } from '../session.ts';
+import { ago, dollars, duration, facts, table } from '../text.ts';
+import {
+  type CommandContext,
+  type JsonFlag,
+  type ProjectFlag,
+  print,
+  withJson,
+  withProject,
+} from './context.ts';
+import { addRun } from './run.ts';
+import { logWriter, watchTask } from './watch.ts';
+
+type Flags = JsonFlag & ProjectFlag;
+
+interface ListFlags extends Flags {
+  readonly limit: number;
+  readonly status?: string;
+  readonly template?: string;
+  readonly tag?: string;
+}
+
+const whole =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const count = Number(text);
+    if (Number.isInteger(count) && count >= least && count <= most) return count;
+    throw new InvalidArgumentError(`It must be ${least} to ${most}.`);
+  };
+
+/** The task of that id, or the newest one for "last". */
+const findTask = async ({ api, project }: Session, wanted: string, flags: ProjectFlag): Promise<Task> => {
+  const { id: projectId, name } = await project(flags.project);
+  if (wanted !== 'last') return api.task(projectId, wanted);
+  const [newest] = await api.tasks(projectId, {}, 1);
+  if (newest) return api.task(projectId, newest.id);
+  throw new CliError(exitCodes.notFound, `There is no task in ${name} yet: reveille task run TEMPLATE`);
+};
+
+const tookMs = ({ startedAt, finishedAt }: Task, now: string): number | undefined =>
+  startedAt === undefined ? undefined : msBetween(startedAt, finishedAt ?? now);
+
+const rowOf =
+  (runnerNames: ReadonlyMap<string, string>, now: string) =>
+  (task: Task): Record<string, string> => {
+    const ms = tookMs(task, now);
+    return {
+      ID: task.id,
+      STATUS: task.status,
+      TEMPLATE: task.templateName,
+      RUNNER: task.runnerId === undefined ? '' : (runnerNames.get(task.runnerId) ?? task.runnerId),
+      MADE: ago(task.createdAt, now),
+      TOOK: ms === undefined ? '' : duration(ms),
+      COST: task.costMicroUsd === undefined ? '' : dollars(task.costMicroUsd),
+      BY: task.createdBy,
+    };
+  };
+
+const showTask =
+  (now: string) =>
+  (task: Task): string => {
+    const ms = tookMs(task, now);
+    const shown = facts({
+      Id: task.id,
+      Template: `${task.templateName} (${task.app})`,
+      Status: task.status,
+      'Exit code': task.exitCode?.toString(),
+      Reason: task.reason,
+      Message: task.message,
+      Attempt: task.attempt > 1 ? String(task.attempt) : undefined,
+      Tag: task.tag,
+      Runner: task.runnerId,
+      Commit: task.commit && `${task.commit.hash.slice(0, 12)} ${task.commit.message}`,
+      Made: `${task.createdAt} by ${task.createdBy}`,
+      Took: ms === undefined ? undefined : duration(ms),
+      Cost: task.costMicroUsd === undefined ? undefined : dollars(task.costMicroUsd),
+    });
+    const hosts = (task.hosts ?? []).map(({ host, ...counts }) => ({
+      HOST: host,
+      ...Object.fromEntries(
+        Object.entries(counts).map(([what, count]) => [what.toUpperCase(), String(count)]),
+      ),
+    }));
+    return hosts.length === 0 ? shown : `${shown}\n${table(hosts)}`;
+  };
+
+const list = async (context: CommandContext, flags: ListFlags): Promise<void> => {
+  const { api, project } = await context.openSession();
+  const { id } = await project(flags.project);
+  const { status, tag } = flags;
+  const templateId =
+    flags.template === undefined ? undefined : pick('template', await api.templates(id), flags.template).id;
+  const [tasks, runners] = await Promise.all([
+    api.tasks(id, { status, tag, templateId }, flags.limit),
+    flags.json ? [] : api.runners(id),
+  ]);
+  const names = new Map<string, string>(runners.map((runner: Runner) => [runner.id, runner.name]));
+  const now = toInstant(context.terminal.now());
+  await print(context, flags, tasks, (found) => table(found.map(rowOf(names, now))));
+};
+
+interface LogFlags extends Flags {
+  readonly follow?: boolean;
+  readonly attempt?: number;
+  readonly stopOnInterrupt?: boolean;
+}
+
+const logs = async (context: CommandContext, wanted: string, flags: LogFlags): Promise<void> => {
+  const session = await context.openSession();
+  const task = await findTask(session, wanted, flags);
+  if (flags.follow) return watchTask(context, session, task, flags);
+  const attempt = flags.attempt ?? task.attempt;
+  const write = logWriter(context);
+  for (let offset = 0; ; ) {
+    const { entries, nextOffset, complete } = await session.api.log(task.projectId, task.id, {
+      attempt,
+      offset,
+    });
+    if (flags.json)
+      for (const entry of entries) await context.terminal.out.write(`${JSON.stringify(entry)}\n`);
+    else await write(entries);
+    if (complete || nextOffset === offset) return;
+    offset = nextOffset;
+  }
+};
+
+const tellings = [
+  ['stop', 'Stop a task', 'is being stopped'],
+  ['confirm', 'Let a task that waits for confirmation go on', 'goes on'],
+  ['reject', 'End a task that waits for confirmation', 'is rejected'],
+] as const;
+
+export const addTaskCommands = (cli: Command, context: CommandContext): void => {
+  const task = cli.command('task').description('Tasks: runs of templates');
+  const command = (name: string, description: string) =>
+    withJson(withProject(task.command(name).description(description)));
+  const onTask = (name: string, description: string) =>
+    command(name, description).argument('<task>', 'its id, or "last" for the newest');
+
+  addRun(task, context);
+  command('list', 'The tasks of a project, newest first')
+    .option('-n, --limit <number>', 'at most so many', whole(1, 10_000), 20)
+    .addOption(new Option('--status <status>', 'only with this status').choices(taskStatus.options))
+    .option('--template <template>', 'only of this template')
+    .option('--tag <tag>', 'only with this tag')
+    .action((flags: ListFlags) => list(context, flags));
+  onTask('show', 'One task: its status, why it waits or failed, what it cost').action(
+    async (wanted: string, flags: Flags) => {
+      const found = await findTask(await context.openSession(), wanted, flags);
+      await print(context, flags, found, showTask(toInstant(context.terminal.now())));
+    },
+  );
+  onTask('logs', 'The log of a task; with --json an entry a line')
+    .option('-f, --follow', 'go on until it ends, and end with its exit code')
+    .option('--attempt <number>', 'of an attempt before the last', whole(1, 1000))
+    .option('--stop-on-interrupt', 'with --follow: Ctrl-C stops the task')
+    .action((wanted: string, flags: LogFlags) => logs(context, wanted, flags));
+  for (const [word, description, done] of tellings) {
+    onTask(word, description).action(async (wanted: string, flags: Flags) => {
+      const session = await context.openSession();
+      const { id, projectId } = await findTask(session, wanted, flags);
+      const told = await session.api.tellTask(projectId, id, word);
+      await print(context, flags, told, ({ status }) =>
+        status === 'stopped' ? `Task ${id} is stopped.\n` : `Task ${id} ${done}.\n`,
+      );
+    });
+  }
+};

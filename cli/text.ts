@@ -1,0 +1,56 @@
+/** Tables, money and times for people to read. */
+import type { Instant } from '../protocol/common.ts';
+import { msBetween } from '../protocol/time.ts';
+
+/** Control characters out of names and messages, so that what somebody else wrote cannot steer the terminal. */
+export const plain = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+
+/** Columns as wide as their widest cell, two spaces apart; the header is the keys of the first row. */
+export const table = (rows: readonly Readonly<Record<string, string>>[]): string => {
+  const [first] = rows;
+  if (!first) return '';
+  const headers = Object.keys(first);
+  const lines = [headers, ...rows.map((row) => headers.map((header) => plain(row[header] ?? '')))];
+  const widths = headers.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  const shown = lines.map((line) =>
+    line
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  return `${shown.join('\n')}\n`;
+};
+
+/** One line for each that is known: "Status   success". */
+export const facts = (all: Readonly<Record<string, string | undefined>>): string => {
+  const known = Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const width = Math.max(0, ...known.map(([label]) => label.length));
+  return known.map(([label, value]) => `${label.padEnd(width)}  ${plain(value)}\n`).join('');
+};
+
+/** Small sums with four digits, as a task costs hundredths of a cent. */
+export const dollars = (microUsd: number): string => {
+  const amount = microUsd / 1_000_000;
+  return `$${amount.toFixed(Math.abs(amount) < 1 && amount !== 0 ? 4 : 2)}`;
+};
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/** "4 s", "3 min 20 s", "2 h 5 min", "3 d". */
+export const duration = (ms: number): string => {
+  const size = Math.max(0, ms);
+  const seconds = Math.round(size / second);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(size / minute);
+  if (minutes < 60) return `${minutes} min ${Math.floor((size % minute) / second)} s`;
+  if (size < day) return `${Math.floor(size / hour)} h ${minutes % 60} min`;
+  return `${Math.floor(size / day)} d`;
+};
+
+/** "3 min 20 s ago". */
+export const ago = (at: Instant, now: Instant): string => `${duration(msBetween(at, now))} ago`;
