@@ -1,7 +1,14 @@
 /** The functions: code, runtime, a role of its own and a log group of its own for each. */
 
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
@@ -14,6 +21,10 @@ export interface FunctionProps {
   readonly timeoutSeconds: number;
   /** More memory is also more CPU. @default 256 */
   readonly memoryMb?: number;
+  /** Of its metrics. */
+  readonly metricsNamespace: string;
+  /** Whether X-Ray gets its traces. */
+  readonly traced: boolean;
 }
 
 /** Makes a function that may write its own log and nothing else. */
@@ -36,7 +47,12 @@ export const makeFunction = (scope: Construct, name: string, props: FunctionProp
     architecture: Architecture.ARM_64,
     memorySize: props.memoryMb ?? 256,
     timeout: Duration.seconds(props.timeoutSeconds),
-    environment: { NODE_OPTIONS: '--enable-source-maps' },
+    environment: {
+      NODE_OPTIONS: '--enable-source-maps',
+      POWERTOOLS_METRICS_NAMESPACE: props.metricsNamespace,
+    },
+    loggingFormat: LoggingFormat.JSON,
+    ...(props.traced && { tracing: Tracing.ACTIVE }),
     role,
     logGroup,
   });

@@ -42,6 +42,23 @@ const settings = z.object({
     .regex(/^vpc-[0-9a-f]{8,17}$/, 'must be the id of a VPC such as vpc-0123456789abcdef0')
     .optional()
     .describe('Where the security group of runners is made; without it, in the default VPC'),
+  alarmEmail: z
+    .email('must be an e-mail address')
+    .optional()
+    .describe('Who is told of alarms; has to be confirmed by the link in the first e-mail'),
+  runbookUrl: z
+    .string()
+    .min(1)
+    .default('docs/runbook.md')
+    .describe('Where operators find the runbook; stands in the descriptions of alarms'),
+  dashboard: z
+    .union([z.boolean(), z.stringbool()])
+    .default(true)
+    .describe('Three dashboards of an account are free, each further one costs 3 USD a month'),
+  tracing: z
+    .union([z.boolean(), z.stringbool()])
+    .default(true)
+    .describe('Whether functions send traces to X-Ray: 100,000 a month are free'),
 });
 export type Settings = z.infer<typeof settings>;
 

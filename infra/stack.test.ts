@@ -59,6 +59,7 @@ describe('the stack', () => {
 
   test('says where the API is and how to get the first token', () => {
     expect(Object.keys(template.Outputs).sort()).toEqual([
+      'AlarmTopicArn',
       'ApiUrl',
       'ConsoleUrl',
       'FirstTokenFunctionName',

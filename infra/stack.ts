@@ -23,6 +23,7 @@ import {
   taskQueueGrants,
   vendCredentials,
 } from './grants.ts';
+import { Observability } from './observability.ts';
 import { RunnerInstance } from './runner-instance.ts';
 import { makeSecretsKey } from './secrets.ts';
 import type { Settings } from './settings.ts';
@@ -76,7 +77,15 @@ export class ReveilleStack extends Stack {
       timeoutSeconds: number,
       memoryMb = 256,
     ): LambdaFunction =>
-      makeFunction(this, id, { folder: bundles.folderOf(name), description, timeoutSeconds, memoryMb });
+      makeFunction(this, id, {
+        folder: bundles.folderOf(name),
+        description,
+        timeoutSeconds,
+        memoryMb,
+        metricsNamespace: settings.stackName,
+        // What runs each minute, work or none, would be traces by the ten thousand that nobody looks at.
+        traced: settings.tracing && name !== 'reconcile',
+      });
 
     const api = addFunction('Api', 'api', 'the API', httpTimeoutSeconds, 512);
     const taskStart = addFunction(
@@ -200,7 +209,16 @@ export class ReveilleStack extends Stack {
       unitFolder: `${root}/runner-agent`,
     });
 
+    const { topic } = new Observability(this, 'Observability', {
+      namespace: settings.stackName,
+      stack: this,
+      alarmEmail: settings.alarmEmail,
+      runbookUrl: settings.runbookUrl,
+      dashboard: settings.dashboard,
+    });
+
     const outputs = {
+      AlarmTopicArn: topic.topicArn,
       ConsoleUrl: page.url,
       ApiUrl: httpApi.apiEndpoint,
       FirstTokenFunctionName: firstToken.functionName,

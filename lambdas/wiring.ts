@@ -11,6 +11,7 @@ import { deliveryStore } from './adapters/deliveries.ts';
 import { newId } from './adapters/ids.ts';
 import { ec2Instances } from './adapters/instances.ts';
 import { logStore } from './adapters/logs.ts';
+import { loggedWebhooks, measuredRunners, measuredSessions, measuredTasks } from './adapters/measured.ts';
 import { makeSqsClient, sqsQueues } from './adapters/queues.ts';
 import { runnerStore } from './adapters/runners.ts';
 import { sealedTable } from './adapters/secret-attributes.ts';
@@ -19,15 +20,14 @@ import type { SigningKey } from './adapters/signed-tokens.ts';
 import { loadSigningKey } from './adapters/stack-secrets.ts';
 import { openTable, type Table } from './adapters/table.ts';
 import { taskStore } from './adapters/tasks.ts';
+import { telemetry } from './adapters/telemetry.ts';
 import { makeVault } from './adapters/vault.ts';
 import { httpWebhookSender } from './adapters/webhook-sender.ts';
 import { variables } from './config.ts';
-import type { Deps } from './flows/deps.ts';
 
 export const now: Clock = () => toInstant(Date.now());
 
-/** One JSON object a line, as CloudWatch Logs Insights reads it. */
-export const log: Deps['log'] = (message, about) => console.log(JSON.stringify({ message, ...about }));
+export const { log, measure } = telemetry();
 
 /** One for each function, as is the table. */
 export const makeKmsClient = () => new KMSClient();
@@ -49,11 +49,11 @@ export const wireStores = (tableName: string, secretsKeyArn?: string) => {
     log,
     table,
     runners: runnerStore(table),
-    tasks: taskStore(table),
+    tasks: measuredTasks(taskStore(table), measure),
     logs: logStore(table),
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),
-    sessions: sessionStore(table),
+    sessions: measuredSessions(sessionStore(table), measure),
   };
 };
 
@@ -69,7 +69,7 @@ const firstRetryDelaySeconds = 5;
 
 /** `guard` says where webhooks may go. */
 export const wireWebhooks = (client: SQSClient, retriesQueueUrl: string, guard: AddressGuard) => ({
-  sendWebhook: httpWebhookSender(now, guard),
+  sendWebhook: loggedWebhooks(httpWebhookSender(now, guard), log),
   retryWebhook: async (
     { projectId, id }: Pick<Delivery, 'projectId' | 'id'>,
     { delaySeconds, tries } = { delaySeconds: firstRetryDelaySeconds, tries: 0 },
@@ -108,8 +108,10 @@ export const followVariables = variables.pick({
 /** What the functions have that follow EC2 and repair: all that it takes to place a task and wake a runner. */
 export const wireFollowing = (config: z.infer<typeof followVariables>) => {
   const sqs = makeSqsClient();
+  const stores = wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN);
   return {
-    ...wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN),
+    ...stores,
+    runners: measuredRunners(stores.runners, measure, config.AWS_REGION),
     ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
     queues: sqsQueues(sqs, { namePrefix: config.QUEUE_NAME_PREFIX, urlPrefix: config.QUEUE_URL_PREFIX }),
     instances: ec2Instances(),

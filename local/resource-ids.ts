@@ -102,6 +102,16 @@ const identities: Readonly<Record<string, Identify>> = {
     };
   },
   'AWS::SQS::QueuePolicy': inert,
+  // For operators of an account only: on one machine nobody is told, and the log lines say the same.
+  'AWS::CloudWatch::Alarm': withArn('cloudwatch', 'alarm:', 'AlarmName'),
+  'AWS::CloudWatch::Dashboard': inert,
+  'AWS::Logs::MetricFilter': inert,
+  'AWS::SNS::Subscription': inert,
+  'AWS::SNS::Topic': (logicalId, property, place) => {
+    const name = nameOf(property('TopicName'), logicalId, place);
+    return { ref: `arn:aws:sns:${place.region}:${place.accountId}:${name}`, attributes: { TopicName: name } };
+  },
+  'AWS::SNS::TopicPolicy': inert,
   'AWS::CDK::Metadata': inert,
   'AWS::EC2::LaunchTemplate': (logicalId, _property, place) => ({
     ref: `${place.stackName}-${logicalId}`,

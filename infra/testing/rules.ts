@@ -54,12 +54,16 @@ export const hasOneKey: Rule = (template) =>
     .slice(1)
     .map(([id]) => `${id} is one key more`);
 
+/** They know no resources (AWS: Service Authorization Reference, AWS X-Ray), and change nothing but add traces. */
+const knowsNoResources = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
 const readsOnly = /^[a-z0-9-]+:(Describe|Get|List|BatchGet|Query)[A-Za-z]*$/;
 
 export const mutatesOnlyNamedResources: Rule = (template) =>
   allowances(template).flatMap(([id, { Action, NotAction, Resource }]) => {
     const changing =
-      NotAction === undefined ? Action.filter((action) => !readsOnly.test(action)) : ['NotAction'];
+      NotAction === undefined
+        ? Action.filter((action) => !readsOnly.test(action) && !knowsNoResources.includes(action))
+        : ['NotAction'];
     // In the policy of a key, "*" is that key (AWS: Key policies in KMS).
     const isOwn = template.Resources[id]?.Type === 'AWS::KMS::Key';
     return Resource.includes('*') && !isOwn

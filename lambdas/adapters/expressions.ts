@@ -8,6 +8,8 @@ export type Condition =
   | readonly ['contains' | 'lacks', attribute: string, value: string]
   /** The set has fewer members than the number in the other attribute. */
   | readonly ['sizeBelow', setAttribute: string, numberAttribute: string]
+  /** The map in the attribute has this under the key. Maps as a whole are not compared: dynalite never finds two alike. */
+  | readonly ['partIs', mapAttribute: string, key: string, value: unknown]
   | readonly ['any', ...Condition[]];
 
 export interface Update {
@@ -61,6 +63,8 @@ const conditionText = (condition: Condition, parts: Parts): string => {
       return `NOT contains(${parts.name(condition[1])}, ${parts.value(condition[2])})`;
     case 'sizeBelow':
       return `size(${parts.name(condition[1])}) < ${parts.name(condition[2])}`;
+    case 'partIs':
+      return `${parts.name(condition[1])}.${parts.name(condition[2])} = ${parts.value(condition[3])}`;
     case 'any': {
       const [, ...some] = condition;
       return `(${some.map((one) => conditionText(one, parts)).join(' OR ')})`;

@@ -151,6 +151,9 @@ describe('the store of runners', () => {
     expect((await runners.openSession(runner, session, 't4g.small'))?.instanceType).toBe('t4g.small');
     expect(await runners.openSession(runner, other, 't4g.small')).toBeUndefined();
     expect(await runners.closeSession(runner, other, noon)).toBeUndefined();
-    expect((await runners.closeSession(runner, session, noon))?.session).toBeUndefined();
+    const closed = await runners.closeSession(runner, session, noon);
+    expect(closed).toMatchObject({ lastSessionEndedAt: noon });
+    expect(closed?.session).toBeUndefined();
+    expect(await runners.openSession(runner, other, 't4g.small')).toMatchObject({ session: other });
   });
 });

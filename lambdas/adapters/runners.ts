@@ -364,7 +364,9 @@ export const runnerStore = (table: Table) => {
 
     /** The instance stopped: that session is over. Refused when it is not the open one. */
     closeSession: (ref: Ref, session: OpenSession, endedAt: Instant) =>
-      change(ref, { set: { session: undefined, lastSessionEndedAt: endedAt } }, [['=', 'session', session]]),
+      change(ref, { set: { session: undefined, lastSessionEndedAt: endedAt } }, [
+        ['partIs', 'session', 'id', session.id],
+      ]),
 
     /** Says what is wrong with it, or that it is well again. */
     setFault: (ref: Ref, fault: Runner['fault']) => change(ref, { set: { fault } }, []),

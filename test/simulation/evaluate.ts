@@ -5,6 +5,9 @@ import type { Item } from '../../lambdas/adapters/table.ts';
 
 const isSet = (value: unknown): value is ReadonlySet<string> => value instanceof Set;
 
+const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !isSet(value);
+
 const compare = (a: unknown, b: unknown): number | undefined => {
   if (typeof a === 'number' && typeof b === 'number') return a - b;
   if (typeof a === 'string' && typeof b === 'string') return a < b ? -1 : a > b ? 1 : 0;
@@ -40,6 +43,8 @@ const holds = (item: Item | undefined, condition: Condition): boolean => {
       return contains(value, condition[2]);
     case 'lacks':
       return !contains(value, condition[2]);
+    case 'partIs':
+      return isMap(value) && isDeepStrictEqual(value[condition[2]], condition[3]);
     case 'sizeBelow': {
       const limit = item?.[condition[2]];
       return isSet(value) && typeof limit === 'number' && value.size < limit;

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { resourcesOf, synthesize } from './testing/template.ts';
+
+const alarm = z.object({
+  Metrics: z.array(z.object({ MetricStat: z.unknown().optional() })).optional(),
+  AlarmDescription: z.string(),
+  AlarmActions: z.array(z.unknown()).length(1),
+  TreatMissingData: z.literal('notBreaching'),
+});
+
+const template = synthesize();
+const alarms = resourcesOf(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) =>
+  alarm.parse(Properties),
+);
+const functions = resourcesOf(template, 'AWS::Lambda::Function');
+
+describe('the alarms', () => {
+  it('each point to their heading of the runbook', () => {
+    const runbook = readFileSync(join(import.meta.dirname, '../docs/runbook.md'), 'utf8');
+    const headings = [...runbook.matchAll(/^## (.+)$/gm)].map(([, text = '']) =>
+      text.toLowerCase().replaceAll(' ', '-'),
+    );
+    const anchors = alarms.map(
+      ({ AlarmDescription }) => /docs\/runbook\.md#([a-z-]+)$/.exec(AlarmDescription)?.[1],
+    );
+    expect(anchors).toHaveLength(5);
+    expect(headings).toEqual(expect.arrayContaining(anchors));
+  });
+
+  it('cost what docs/cost.md says: 0.10 USD a month for each metric that they look at', () => {
+    const metrics = alarms.flatMap(({ Metrics }) => Metrics?.filter(({ MetricStat }) => MetricStat) ?? [{}]);
+    const costs = readFileSync(join(import.meta.dirname, '../docs/cost.md'), 'utf8');
+    expect(costs).toContain(`| ${metrics.length} metrics × 0.10 |`);
+  });
+
+  it('watch every dead-letter queue', () => {
+    const queues = resourcesOf(template, 'AWS::SQS::Queue').filter(
+      ([, { Properties }]) => 'RedrivePolicy' in Properties,
+    );
+    const [watching] = alarms.filter(({ Metrics }) => Metrics);
+    expect(watching?.Metrics?.filter(({ MetricStat }) => MetricStat)).toHaveLength(queues.length);
+  });
+
+  it('count the errors of every function', () => {
+    expect(resourcesOf(template, 'AWS::Logs::MetricFilter')).toHaveLength(functions.length);
+  });
+
+  it('tell by e-mail who is named in the context', () => {
+    const subscriptions = (context: object) =>
+      resourcesOf(synthesize({ ...context }), 'AWS::SNS::Subscription').map(
+        ([, { Properties }]) => Properties.Endpoint,
+      );
+    expect(subscriptions({})).toEqual([]);
+    expect(subscriptions({ alarmEmail: 'ops@example.com' })).toEqual(['ops@example.com']);
+    expect(() => synthesize({ alarmEmail: 'nobody' })).toThrow('"alarmEmail" must be an e-mail address');
+  });
+});
+
+describe('the dashboard', () => {
+  it('is one, and can be left out', () => {
+    const count = (context: object) =>
+      resourcesOf(synthesize({ ...context }), 'AWS::CloudWatch::Dashboard').length;
+    expect([count({}), count({ dashboard: 'false' })]).toEqual([1, 0]);
+  });
+});
+
+describe('traces', () => {
+  const traced = (context: object) =>
+    resourcesOf(synthesize({ ...context }), 'AWS::Lambda::Function')
+      .filter(([, { Properties }]) => 'TracingConfig' in Properties)
+      .map(([id]) => id);
+
+  it('are sent by every function but the one that runs each minute', () => {
+    expect(traced({})).toHaveLength(functions.length - 1);
+    expect(traced({}).join()).not.toContain('Reconcile');
+  });
+
+  it('can be turned off', () => {
+    expect(traced({ tracing: 'false' })).toEqual([]);
+  });
+});

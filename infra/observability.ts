@@ -1,0 +1,184 @@
+/** What an operator of the stack sees and is told: alarms to an SNS topic, and one dashboard. What each costs: docs/cost.md. */
+import {
+  Alarm,
+  ComparisonOperator,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  MathExpression,
+  Metric,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Duration, type Stack } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+
+export interface ObservabilityProps {
+  /** Of the metrics: this stack's, so that two stacks of an account don't mix. */
+  readonly namespace: string;
+  /** All functions and queues in it are watched; so this construct comes last. */
+  readonly stack: Stack;
+  /** Gets the alarms; it has to be confirmed by the link in AWS's first e-mail. @default nobody is told */
+  readonly alarmEmail?: string | undefined;
+  /** Where the runbook is, for the alarms' descriptions. */
+  readonly runbookUrl: string;
+  readonly dashboard: boolean;
+}
+
+const minute = Duration.minutes(1);
+const fiveMinutes = Duration.minutes(5);
+
+/** Lambda's JSON log says ERROR of what threw and of what we log with an error, and tells of time-outs and crashes by itself. */
+const errorPattern = FilterPattern.literal(
+  '{ ($.level = "ERROR") || (($.type = "platform.runtimeDone") && ($.record.status != "success")) }',
+);
+
+interface AlarmSpec {
+  readonly metric: IMetric;
+  readonly threshold: number;
+  /** So many periods in a row. */
+  readonly periods: number;
+  readonly says: string;
+}
+
+export class Observability extends Construct {
+  /** What tells people; further subscriptions are for operators to add. */
+  readonly topic: Topic;
+
+  constructor(scope: Construct, id: string, props: ObservabilityProps) {
+    super(scope, id);
+    const { namespace, stack } = props;
+    const functions = stack.node.findAll().filter((found) => found instanceof LambdaFunction);
+    const queues = stack.node.findAll().filter((found) => found instanceof Queue);
+    this.topic = new Topic(this, 'Alarms', { displayName: 'Reveille', enforceSSL: true });
+    if (props.alarmEmail !== undefined) this.topic.addSubscription(new EmailSubscription(props.alarmEmail));
+
+    const ours = (metricName: string, statistic: string, more = {}) =>
+      new Metric({ namespace, metricName, statistic, period: minute, ...more });
+    /** Powertools puts this dimension on all that it writes. */
+    const fromCode = (metricName: string, statistic: string) =>
+      ours(metricName, statistic, { dimensionsMap: { service: 'reveille' } });
+
+    for (const { node, logGroup } of functions) {
+      // All into one metric: an alarm on each function's own would cost as many times as much.
+      new MetricFilter(this, `ErrorsOf${node.scope?.node.id}`, {
+        logGroup,
+        filterPattern: errorPattern,
+        metricNamespace: namespace,
+        metricName: 'Errors',
+        metricValue: '1',
+      });
+    }
+
+    const deadLetters = queues
+      .flatMap(({ deadLetterQueue }) => deadLetterQueue?.queue ?? [])
+      .map((queue, index): [string, IMetric] => [
+        `q${index}`,
+        queue.metricApproximateNumberOfMessagesVisible({ period: fiveMinutes, statistic: Stats.MAXIMUM }),
+      ]);
+    const waiting = fromCode('OldestWaiting', Stats.MAXIMUM);
+    const idle = fromCode('InstancesWithoutWork', Stats.MAXIMUM);
+    const errors = ours('Errors', Stats.SUM);
+    // Of the whole account in this region, as its limit of concurrency is.
+    const throttles = new Metric({
+      namespace: 'AWS/Lambda',
+      metricName: 'Throttles',
+      statistic: Stats.SUM,
+      period: minute,
+    });
+    const dead = new MathExpression({
+      expression: deadLetters.map(([name]) => name).join(' + '),
+      usingMetrics: Object.fromEntries(deadLetters),
+      label: 'Messages',
+      period: fiveMinutes,
+    });
+
+    const alarms: Readonly<Record<string, AlarmSpec>> = {
+      OldestWaitingTask: {
+        metric: waiting,
+        threshold: 900,
+        periods: 5,
+        says: 'A task has waited for over 15 minutes.',
+      },
+      DeadLetters: {
+        metric: dead,
+        threshold: 0,
+        periods: 1,
+        says: 'A message could not be worked off, however often it was tried.',
+      },
+      Errors: { metric: errors, threshold: 5, periods: 3, says: 'Functions fail: over 5 errors a minute.' },
+      Throttles: {
+        metric: throttles,
+        threshold: 0,
+        periods: 3,
+        says: 'Lambda refuses invocations: the concurrency of the account is used up.',
+      },
+      InstanceWithoutWork: {
+        metric: idle,
+        threshold: 0,
+        periods: 5,
+        says: 'An instance is on and costs money though it has nothing to do.',
+      },
+    };
+    for (const [name, { metric, threshold, periods, says }] of Object.entries(alarms)) {
+      const alarm = new Alarm(this, name, {
+        metric,
+        threshold,
+        evaluationPeriods: periods,
+        comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+        // No value is written while there is nothing to tell.
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+        alarmDescription: `${says} What to do: ${props.runbookUrl}#${anchorOf(name)}`,
+      });
+      alarm.addAlarmAction(new SnsAction(this.topic));
+    }
+    if (!props.dashboard) return;
+
+    const graph = (title: string, left: IMetric[], right: IMetric[] = []) =>
+      new GraphWidget({ title, left, right, width: 12, height: 6, period: fiveMinutes });
+    const named = (metric: Metric, label: string) => metric.with({ label });
+    new Dashboard(this, 'Dashboard', {
+      dashboardName: namespace,
+      widgets: [
+        [
+          graph('From the queue to the first output (ms)', [
+            named(fromCode('QueueToRunning', Stats.p(50)), 'median'),
+            named(fromCode('QueueToRunning', Stats.p(99)), 'p99'),
+          ]),
+          graph('The task that waits longest (s)', [waiting]),
+        ],
+        [
+          graph('From launch to the agent (ms)', [
+            named(fromCode('BootTime', Stats.p(50)), 'median'),
+            named(fromCode('BootTime', Stats.p(99)), 'p99'),
+          ]),
+          graph(
+            'Idle time of instances (s), and US dollars saved by sleeping',
+            [fromCode('IdleTime', Stats.SUM)],
+            [fromCode('SavedUsd', Stats.SUM)],
+          ),
+        ],
+        [
+          graph('Repairs', [
+            new MathExpression({
+              expression: `SEARCH('{"${namespace}",kind,service} MetricName="Repairs"', 'Sum', 300)`,
+              label: '',
+              usingMetrics: {},
+            }),
+          ]),
+          graph('Instances on without work', [idle]),
+        ],
+        [graph('Errors and throttles', [errors, throttles]), graph('Dead letters', [dead])],
+      ],
+    });
+  }
+}
+
+/** `OldestWaitingTask` is under the heading "Oldest waiting task" of the runbook. */
+const anchorOf = (name: string): string => name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase();

@@ -1,0 +1,63 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+
+const line = z.record(z.string(), z.unknown());
+const module = new URL('telemetry.ts', import.meta.url).href;
+
+/** What a process writes that says this with `log` and `measure`, line by line. */
+const written = (say: string): Record<string, unknown>[] => {
+  const script = `import { telemetry } from '${module}'; const { log, measure } = telemetry(); ${say}`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    env: { POWERTOOLS_METRICS_NAMESPACE: 'Reveille' },
+    encoding: 'utf8',
+  });
+  return `${stdout}${stderr}`
+    .trim()
+    .split('\n')
+    .map((one) => line.parse(JSON.parse(one)));
+};
+
+describe('the log', () => {
+  it('is JSON with the ids that a message is about', () => {
+    const about = { taskId: 'tsk_1', runnerId: 'run_1', deliveryId: 'msg_1' };
+    expect(written(`log('Started an instance', ${JSON.stringify(about)})`)).toEqual([
+      expect.objectContaining({ level: 'INFO', message: 'Started an instance', ...about }),
+    ]);
+  });
+
+  it('is an error where it is about one, which the alarm counts', () => {
+    expect(written(`log('Request failed', { error: 'it broke' })`)).toEqual([
+      expect.objectContaining({ level: 'ERROR', message: 'Request failed' }),
+    ]);
+  });
+});
+
+describe('a metric', () => {
+  it('is written at once in the embedded metric format, with its unit and what it is about', () => {
+    const [metric] = written(`measure('QueueToRunning', 1234, { taskId: 'tsk_1' })`);
+    expect(metric).toMatchObject({
+      QueueToRunning: 1234,
+      taskId: 'tsk_1',
+      service: 'reveille',
+      _aws: {
+        CloudWatchMetrics: [
+          {
+            Namespace: 'Reveille',
+            Dimensions: [['service']],
+            Metrics: [{ Name: 'QueueToRunning', Unit: 'Milliseconds' }],
+          },
+        ],
+      },
+    });
+  });
+
+  it('has its kind as a dimension', () => {
+    const [metric] = written(`measure('Repairs', 2, {}, 'lease_lapsed')`);
+    expect(metric).toMatchObject({
+      Repairs: 2,
+      kind: 'lease_lapsed',
+      _aws: { CloudWatchMetrics: [{ Dimensions: [['service', 'kind']] }] },
+    });
+  });
+});

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { addMs } from '../../protocol/index.ts';
+import { oldestWaitingMs, savedBySleepUsd, withoutWork } from './signals.ts';
+import { aRunner, noon } from './testing.ts';
+
+const minutes = (count: number) => count * 60_000;
+
+describe('the longest wait', () => {
+  it('is that of the oldest task which waits', () => {
+    const tasks = [
+      { status: 'running', createdAt: addMs(noon, -minutes(30)) },
+      { status: 'waiting', createdAt: addMs(noon, -minutes(3)) },
+      { status: 'waiting', createdAt: addMs(noon, -minutes(7)) },
+    ] as const;
+    expect(oldestWaitingMs(tasks, noon)).toBe(minutes(7));
+  });
+
+  it('is none when nothing waits', () => {
+    expect(oldestWaitingMs([{ status: 'running', createdAt: noon }], noon)).toBeUndefined();
+  });
+});
+
+describe('an instance without work', () => {
+  const session = { id: 'ses_01J0000000000000000000000A', startedAt: addMs(noon, -minutes(60)) } as const;
+  const idle = aRunner({
+    instanceId: 'i-1',
+    status: 'online',
+    idleTimeoutMs: minutes(5),
+    session,
+    idleSince: addMs(noon, -minutes(21)),
+  });
+
+  it('is one that is on for longer than its idle time and a quarter of an hour', () => {
+    expect(withoutWork([idle], noon)).toEqual([idle]);
+    expect(withoutWork([idle], addMs(noon, -minutes(2)))).toEqual([]);
+  });
+
+  it.each([
+    ['that works', { slots: ['tsk_01J0000000000000000000000A'] }],
+    ['that is off', { session: undefined }],
+    ['that somebody else powers', { webhookUrl: 'https://example.com' }],
+  ] as const)('is not one %s', (_what, over) => {
+    expect(
+      withoutWork([aRunner({ ...idle, ...over, slots: [...('slots' in over ? over.slots : [])] })], noon),
+    ).toEqual([]);
+  });
+});
+
+describe('the saving of a sleep', () => {
+  const startedAt = addMs(noon, minutes(60));
+
+  it('is what the instance would have cost meanwhile', () => {
+    const runner = { instanceType: 't4g.small', lastSessionEndedAt: noon };
+    expect(savedBySleepUsd(runner, { startedAt }, 'us-east-1')).toBeCloseTo(0.0168, 6);
+  });
+
+  it.each([
+    ['before its first session', { instanceType: 't4g.small' }],
+    ['whose price is not known', { instanceType: 'x0.none', lastSessionEndedAt: noon }],
+  ])('is not known for an instance %s', (_what, runner) => {
+    expect(savedBySleepUsd(runner, { startedAt }, 'us-east-1')).toBeUndefined();
+  });
+});
