@@ -44,4 +44,4 @@ it('makes a project whose history the API tells like any other', async () => {
     await stack.stop();
     rmSync(dataDir, { recursive: true, force: true });
   }
-}, 60_000);
+}, 180_000);
