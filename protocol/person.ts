@@ -14,6 +14,9 @@ export const setupInput = z.strictObject({ email, name, password });
 export type SetupInput = z.infer<typeof setupInput>;
 export const setupState = z.object({
   isSetUp: z.boolean().describe('Whether there is anybody who can sign in'),
+  signInProvider: name
+    .optional()
+    .describe('The name of the provider by which people may sign in, at /api/sign-in-provider/start'),
 });
 
 export const loginInput = z.strictObject({

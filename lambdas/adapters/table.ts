@@ -50,6 +50,7 @@ export const keys = {
   dataKey: (scope: string, id: string) => ({ pk: scope, sk: id }),
   secretRotation: () => ({ pk: 'stack', sk: 'secret-rotation' }),
   stackSecrets: () => ({ pk: 'stack', sk: 'secrets' }),
+  signInProvider: () => ({ pk: 'stack', sk: 'sign-in-provider' }),
   firstToken: () => ({ pk: 'stack', sk: 'first-token' }),
 };
 

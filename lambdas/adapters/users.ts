@@ -24,6 +24,8 @@ export const loginLifetimeMs = 43_200_000;
 
 const storedUser = user.omit({ hasTotp: true }).extend({
   passwordHash: z.string().optional(),
+  /** Who they are to the sign-in provider, once they have signed in by it. */
+  subject: z.string().optional(),
   logins: z.set(loginId).default(new Set()),
   totpSecret: z.string().optional(),
   /** Shown, and not yet proven. */
@@ -130,6 +132,10 @@ export const userStore = (table: Table, { now, newId }: Deps) => {
     /** A new password ends all sign-ins. */
     setPassword: (id: UserId, passwordHash: string) =>
       change(id, { set: { passwordHash }, unset: ['logins'] }),
+
+    /** Ties them to an account of the sign-in provider; undefined when they are tied to another. */
+    bindSubject: (id: UserId, subject: string) =>
+      change(id, { set: { subject } }, [['any', ['missing', 'subject'], ['=', 'subject', subject]]]),
 
     offerTotp: (id: UserId, newTotpSecret: string) => change(id, { set: { newTotpSecret } }),
     setTotp: (id: UserId, totpSecret: string | undefined, totpStep?: number) =>

@@ -22,6 +22,7 @@ import { loginRoutes, setupRoutes } from './login.ts';
 import { logRoutes } from './logs.ts';
 import { memberRoutes, userRoutes } from './members.ts';
 import { answerError, answerNotFound, limitBody } from './middleware.ts';
+import { oidcRoutes, signInProviderRoutes } from './oidc.ts';
 import { projectRoutes } from './projects.ts';
 import { refuse } from './refuse.ts';
 import { globalRegistrationTokenRoutes, projectRegistrationTokenRoutes } from './registration-tokens.ts';
@@ -65,6 +66,7 @@ export const createApp = (deps: ApiDeps) => {
   // Anybody, and agents with tokens of their own …
   app.route('/', serviceRoutes(deps, readDocument));
   app.route('/', loginRoutes(deps));
+  app.route('/', oidcRoutes(deps));
   app.route('/', acceptanceRoutes(deps));
   app.route('/', registerRoutes(deps));
   app.route('/', runnerTokenRoutes(deps));
@@ -77,6 +79,7 @@ export const createApp = (deps: ApiDeps) => {
   app.use('/api/*', auditChanges(deps, operationOf));
   app.route('/', setupRoutes(deps));
   app.route('/', selfRoutes(deps));
+  app.route('/', signInProviderRoutes(deps));
   app.route('/', userRoutes(deps));
   app.route('/', memberRoutes(deps));
   app.route('/', invitationRoutes(deps));

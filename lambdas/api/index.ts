@@ -9,11 +9,13 @@ import { attemptStore } from '../adapters/attempts.ts';
 import { auditTrail, recordSecretUse } from '../adapters/audit.ts';
 import { integrationStore } from '../adapters/integrations.ts';
 import { invitationStore } from '../adapters/invitations.ts';
+import { openIdConnect } from '../adapters/oidc.ts';
 import { passwords } from '../adapters/passwords.ts';
 import { makeSqsClient, sqsAnnounceDrained, sqsQueues } from '../adapters/queues.ts';
 import { projectStore, readKeyText, readTaskParts, resourceStores } from '../adapters/resources.ts';
 import { stsCredentials } from '../adapters/runner-credentials.ts';
 import { makeKeyPair, seal } from '../adapters/sealing.ts';
+import { signInProviderStore } from '../adapters/sign-in-providers.ts';
 import { signedTokens } from '../adapters/signed-tokens.ts';
 import { registrationTokenStore } from '../adapters/tokens.ts';
 import { userStore } from '../adapters/users.ts';
@@ -77,6 +79,8 @@ const app = createApp({
   attempts: attemptStore(table, now),
   audit,
   recordSecretUse: recordSecretUse(audit),
+  signInProviders: signInProviderStore(table, now),
+  oidc: openIdConnect(stores.log),
   passwords: passwords(randomBytes),
   agentTokens: agentTokens(signingKey, now),
   personTokens: signedTokens(signingKey, now),

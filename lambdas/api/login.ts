@@ -85,7 +85,11 @@ export const loginRoutes = (deps: ApiDeps) =>
         summary: 'Whether somebody can sign in yet',
         responses: { 200: answer('The state', setupState) },
       }),
-      async (c) => c.json({ isSetUp: (await deps.users.list()).length > 0 }, 200, noStore),
+      async (c) => {
+        const [known, provider] = await Promise.all([deps.users.list(), deps.signInProviders.get()]);
+        const named = provider && { signInProvider: provider.name };
+        return c.json({ isSetUp: known.length > 0, ...named }, 200, noStore);
+      },
     )
     .openapi(
       describe(

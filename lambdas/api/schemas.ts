@@ -55,6 +55,8 @@ import {
   runner,
   runnerId,
   runnerInput,
+  signInProvider,
+  signInProviderInput,
   task,
   taskId,
   taskInput,
@@ -108,6 +110,8 @@ export const credentialsSchema = named('AgentCredentials', credentialsResponse);
 export const claimSchema = named('Claim', claimResponse);
 export const heartbeatSchema = named('Heartbeat', heartbeatResponse);
 
+export const signInProviderSchema = named('SignInProvider', signInProvider);
+export const signInProviderInputSchema = named('SignInProviderInput', signInProviderInput);
 export const userSchema = named('User', user);
 export const meSchema = named('Me', me.extend({ user: userSchema.optional() }));
 export const memberSchema = named('Member', member);

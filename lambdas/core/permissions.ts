@@ -24,6 +24,8 @@ export const permissions: Readonly<Record<string, Access>> = {
 
   getSetupState: 'anybody',
   login: 'anybody',
+  startProviderSignIn: 'anybody',
+  finishProviderSignIn: 'anybody',
   acceptInvitation: 'anybody',
   // Whoever knows the secret URL.
   receiveHook: 'anybody',
@@ -36,6 +38,9 @@ export const permissions: Readonly<Record<string, Access>> = {
   confirmTotp: 'person',
   removeTotp: 'person',
 
+  getSignInProvider: 'admin',
+  replaceSignInProvider: 'admin',
+  removeSignInProvider: 'admin',
   listUsers: 'admin',
   replaceUser: 'admin',
   removeUser: 'admin',

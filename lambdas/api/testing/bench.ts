@@ -26,11 +26,13 @@ import { newId } from '../../adapters/ids.ts';
 import { integrationStore } from '../../adapters/integrations.ts';
 import { invitationStore } from '../../adapters/invitations.ts';
 import { logStore } from '../../adapters/logs.ts';
+import { openIdConnect } from '../../adapters/oidc.ts';
 import { passwords } from '../../adapters/passwords.ts';
 import { projectStore, readKeyText, readTaskParts, resourceStores } from '../../adapters/resources.ts';
 import { runnerStore } from '../../adapters/runners.ts';
 import { makeKeyPair, seal } from '../../adapters/sealing.ts';
 import { sessionStore } from '../../adapters/sessions.ts';
+import { signInProviderStore } from '../../adapters/sign-in-providers.ts';
 import { signedTokens } from '../../adapters/signed-tokens.ts';
 import { taskStore } from '../../adapters/tasks.ts';
 import { registrationTokenStore } from '../../adapters/tokens.ts';
@@ -103,6 +105,8 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     audit,
     recordSecretUse: recordSecretUse(audit),
     // As few rounds as scrypt knows: what is tested is not its strength.
+    signInProviders: signInProviderStore(table, now),
+    oidc: openIdConnect((message, about) => logged.push({ message, about })),
     passwords: passwords(randomBytes, { logN: 1, r: 8, p: 1 }),
     agentTokens: agentTokens(async () => signingKey, now),
     personTokens: signedTokens(async () => signingKey, now),

@@ -1,0 +1,23 @@
+/** The store of the stack's sign-in provider. */
+import type * as z from 'zod';
+import { type Clock, instant, type SignInProviderInput, signInProviderInput } from '../../protocol/index.ts';
+import { keys, type Table } from './table.ts';
+
+const stored = signInProviderInput.strip().extend({ updatedAt: instant });
+export type StoredProvider = z.infer<typeof stored>;
+
+export type SignInProviderStore = ReturnType<typeof signInProviderStore>;
+
+export const signInProviderStore = (table: Table, now: Clock) => ({
+  get: async (): Promise<StoredProvider | undefined> => {
+    const item = await table.get(keys.signInProvider());
+    return item && stored.parse(item);
+  },
+  put: async (input: SignInProviderInput): Promise<StoredProvider> => {
+    const made = { ...input, updatedAt: now() };
+    await table.put({ ...keys.signInProvider(), ...made });
+    return made;
+  },
+  /** Whether there was one. */
+  remove: (): Promise<boolean> => table.remove(keys.signInProvider(), [['exists', 'pk']]),
+});

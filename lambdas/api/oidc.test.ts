@@ -1,0 +1,133 @@
+/** Sign-in by OpenID Connect, at a real provider (oidc-provider) on the loopback interface. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { me, project, signInProvider } from '../../protocol/index.ts';
+import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { type ApiBench, openApiBench } from './testing/bench.ts';
+import { clientId, clientSecret, startProvider } from './testing/oidc-provider.ts';
+
+const path = '/api/sign-in-provider';
+const anAccount = (email: string, verified = true) => ({ email, email_verified: verified, name: 'Ada' });
+const accounts = {
+  known: anAccount('Known@example.org'),
+  impostor: anAccount('known@example.org'),
+  unverified: anAccount('known@example.org', false),
+  invited: anAccount('invited@example.org'),
+  stranger: anAccount('stranger@example.org'),
+};
+
+let table: TestTable;
+let api: ApiBench;
+let provider: Awaited<ReturnType<typeof startProvider>>;
+const set = (fields: object = {}) =>
+  api.call('PUT', path, { name: 'Company', issuer: provider.issuer, clientId, clientSecret, ...fields });
+beforeAll(async () => {
+  table = await openTestTable();
+  api = await openApiBench(table);
+  provider = await startProvider(`${api.deps.consoleUrl}${path}/callback`, accounts);
+  await api.deps.users.create({ email: 'known@example.org', name: 'Known' });
+});
+afterAll(async () => {
+  await provider.stop();
+  await table.close();
+});
+
+const cookieIn = (response: Response): string =>
+  response.headers
+    .getSetCookie()
+    .map((line) => line.split(';')[0] ?? '')
+    .filter((pair) => !pair.endsWith('='))
+    .join('; ');
+const anybody = (target: string, cookie = '') =>
+  api.request('GET', target, { token: null, headers: { cookie } });
+
+/** From our page to the provider, through its pages, and to where it sends the browser back. */
+const goThere = async (login: string, query = '') => {
+  const begun = await anybody(`${path}/start${query}`);
+  expect(begun.status).toBe(302);
+  const back = await provider.signIn(begun.headers.get('location') ?? '', login);
+  return { back: `${back.pathname}${back.search}`, cookie: cookieIn(begun) };
+};
+const signIn = async (login: string, query = '') => {
+  const { back, cookie } = await goThere(login, query);
+  return anybody(back, cookie);
+};
+
+describe('the sign-in provider', () => {
+  it('is set by an admin, and its secret is never shown', async () => {
+    expect((await api.refused('GET', path)).code).toBe('not_found');
+    const shown = signInProvider.parse(await set());
+    expect(shown.redirectUri).toBe(`${api.deps.consoleUrl}${path}/callback`);
+    expect(JSON.stringify(await api.call('GET', path))).not.toContain(clientSecret);
+    expect(await api.call('GET', '/api/setup')).toMatchObject({ signInProvider: 'Company' });
+  });
+});
+
+describe('signing in by the provider', () => {
+  it('signs in who is known by the e-mail address, and goes back to where they were', async () => {
+    const response = await signIn('known', '?returnTo=/tasks');
+    expect(response.status, await response.clone().text()).toBe(302);
+    expect(response.headers.get('location')).toBe('/tasks');
+    const mine = me.parse(await (await anybody('/api/me', cookieIn(response))).json());
+    expect(mine.user?.email).toBe('known@example.org');
+  });
+
+  it('refuses another account of the provider with the same address, and an address that is not verified', async () => {
+    for (const login of ['impostor', 'unverified']) {
+      const response = await signIn(login);
+      expect(response.status, login).toBe(401);
+      expect(cookieIn(response), login).toBe('');
+    }
+  });
+
+  it('makes a person of who was invited, with the role of the invitation', async () => {
+    const { id } = project.parse(await api.call('POST', '/api/projects', { name: 'Web' }));
+    const invitation = { email: 'invited@example.org', role: 'manager' };
+    await api.call('POST', `/api/projects/${id}/invitations`, invitation);
+    const response = await signIn('invited');
+    const mine = me.parse(await (await anybody('/api/me', cookieIn(response))).json());
+    expect(mine.roles).toEqual({ [id]: 'manager' });
+    const left = z.object({ items: z.array(z.unknown()) });
+    expect(left.parse(await api.call('GET', `/api/projects/${id}/invitations`)).items).toEqual([]);
+  });
+
+  it('makes a person of a stranger only where everybody may be one, and then without a role', async () => {
+    expect((await signIn('stranger')).status).toBe(401);
+    expect(await api.deps.users.findByEmail('stranger@example.org')).toBeUndefined();
+    await set({ newPeople: 'everybody' });
+    const response = await signIn('stranger');
+    const mine = me.parse(await (await anybody('/api/me', cookieIn(response))).json());
+    expect(mine).toMatchObject({ roles: {}, isAdmin: false });
+    await set();
+  });
+
+  it('is good only in the browser in which it began, with the state of this time, and in time', async () => {
+    const { back, cookie } = await goThere('known');
+    expect((await anybody(back)).status).toBe(401);
+    const other = await goThere('known');
+    expect((await anybody(back, other.cookie)).status).toBe(401);
+    api.pass(600_001);
+    expect((await anybody(back, cookie)).status).toBe(401);
+    api.pass(-600_001);
+    expect((await anybody(back, cookie)).status).toBe(302);
+  });
+
+  it('sends nobody to another site afterwards', async () => {
+    for (const target of ['https://evil.example', '//evil.example', '/\\evil.example']) {
+      const refused = await anybody(`${path}/start?returnTo=${encodeURIComponent(target)}`);
+      expect(refused.status, target).toBe(422);
+    }
+  });
+
+  it('says so when the provider cannot be reached, or there is none', async () => {
+    await set({ issuer: 'http://127.0.0.1:9' });
+    expect((await anybody(`${path}/start`)).status).toBe(503);
+    expect((await api.request('DELETE', path)).status).toBe(204);
+    expect((await anybody(`${path}/start`)).status).toBe(404);
+  });
+
+  it('is written down', async () => {
+    const trail = await api.call('GET', '/api/audit');
+    expect(JSON.stringify(trail)).toContain('loginByProvider');
+  });
+});

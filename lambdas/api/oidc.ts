@@ -1,0 +1,202 @@
+/** Routes of sign-in by OpenID Connect: the two that a browser passes, and those by which an admin sets the provider. */
+import type { Context } from 'hono';
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import * as z from 'zod';
+import { addMs, returnTo, type SignInProvider } from '../../protocol/index.ts';
+import { loginBySource } from '../adapters/attempts.ts';
+import { type OidcPerson, oidcChecks } from '../adapters/oidc.ts';
+import type { StoredProvider } from '../adapters/sign-in-providers.ts';
+import type { UserRecord } from '../adapters/users.ts';
+import type { ApiDeps, ApiEnv, PersonEnv } from './deps.ts';
+import { signIn } from './identify.ts';
+import { countAttempts, forgetAttempts, refuseTooMany } from './limits.ts';
+import { refuse, refuseUnknown } from './refuse.ts';
+import { answer, anybody, describe, jsonBody, noContent, people, routes } from './route.ts';
+import { signInProviderInputSchema, signInProviderSchema } from './schemas.ts';
+
+const path = '/api/sign-in-provider';
+const callbackPath = `${path}/callback`;
+const tokenKind = 'oidc';
+/** For a person to sign in at the provider. */
+const roundTripMs = 600_000;
+
+const claims = oidcChecks.extend({ returnTo });
+
+const redirectUriOf = ({ consoleUrl }: Pick<ApiDeps, 'consoleUrl'>) => `${consoleUrl}${callbackPath}`;
+
+const cookieOf = ({ consoleUrl }: Pick<ApiDeps, 'consoleUrl'>) => {
+  const secure = consoleUrl.startsWith('https://');
+  return {
+    name: secure ? '__Host-reveille-sign-in' : 'reveille-sign-in',
+    // Lax: the provider sends the browser back from another site.
+    options: { httpOnly: true, secure, sameSite: 'Lax', path: '/', maxAge: roundTripMs / 1000 } as const,
+  };
+};
+
+const publicProvider = (
+  deps: ApiDeps,
+  { clientSecret: _secret, ...shown }: StoredProvider,
+): SignInProvider => ({
+  ...shown,
+  redirectUri: redirectUriOf(deps),
+});
+
+/** Makes a person of somebody new, if they may become one, and gives them the roles that they were invited to. */
+const admit = async (
+  deps: ApiDeps,
+  provider: StoredProvider,
+  { email, name }: OidcPerson,
+): Promise<UserRecord | undefined> => {
+  const projects = await deps.projects.list();
+  const pending = await Promise.all(projects.map(({ id }) => deps.invitations.list(id)));
+  const own = pending.flat().filter((one) => one.email === email && one.validUntil > deps.now());
+  if (own.length === 0 && provider.newPeople === 'invited') return undefined;
+  const made = await deps.users.create({ email, name });
+  for (const invited of made ? own : []) {
+    if (made && (await deps.invitations.take(invited))) {
+      await deps.users.setRole(made.id, invited.projectId, invited.role);
+    }
+  }
+  return made;
+};
+
+/** The person behind what the provider says; undefined: nobody that may sign in. */
+const findPerson = async (deps: ApiDeps, provider: StoredProvider, vouched: OidcPerson) => {
+  const found = (await deps.users.findByEmail(vouched.email)) ?? (await admit(deps, provider, vouched));
+  // An address that the provider gave to somebody else does not open the account of who had it before.
+  return found && deps.users.bindSubject(found.id, vouched.subject);
+};
+
+const refuseSignIn = (c: Context) =>
+  refuse(
+    c,
+    'wrong_login',
+    'The provider did not sign you in here: you took too long, your e-mail address is not verified there, or nobody has invited it. Try again, or ask an owner for an invitation.',
+  );
+
+/** Open to anybody: the way there and back. */
+export const oidcRoutes = (deps: ApiDeps) => {
+  const shared = { tags: ['People'], security: anybody };
+  const goingTo = (description: string) => ({
+    description,
+    headers: { Location: { description: 'Where the browser goes', schema: { type: 'string' as const } } },
+  });
+  return routes<ApiEnv>()
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'get',
+          path: `${path}/start`,
+          operationId: 'startProviderSignIn',
+          summary: 'Go to the sign-in provider; for a browser to open',
+          request: { query: z.object({ returnTo }) },
+          responses: { 302: goingTo('To the provider') },
+        },
+        'not_found',
+        'unavailable',
+      ),
+      async (c) => {
+        const provider = await deps.signInProviders.get();
+        if (!provider) return refuseUnknown(c, 'sign-in provider');
+        const begun = await deps.oidc.begin(provider, redirectUriOf(deps)).catch((error: unknown) => {
+          deps.log('The sign-in provider cannot be reached', { error: String(error) });
+          return undefined;
+        });
+        if (!begun)
+          return refuse(c, 'unavailable', 'The sign-in provider cannot be reached. Try again soon.');
+        const carried = { ...begun.checks, returnTo: c.req.valid('query').returnTo };
+        const token = await deps.personTokens.sign(tokenKind, carried, addMs(deps.now(), roundTripMs));
+        const { name, options } = cookieOf(deps);
+        setCookie(c, name, token, options);
+        return c.redirect(begun.url, 302);
+      },
+    )
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'get',
+          path: callbackPath,
+          operationId: 'finishProviderSignIn',
+          summary: 'Where the sign-in provider sends the browser back to',
+          responses: { 302: goingTo('To where the sign-in began, signed in') },
+        },
+        'wrong_login',
+        'too_many_attempts',
+      ),
+      async (c) => {
+        const { name, options } = cookieOf(deps);
+        const cookie = getCookie(c, name);
+        deleteCookie(c, name, options);
+        const source = [[loginBySource, deps.sourceOf(c)]] as const;
+        const reached = await countAttempts(deps.attempts, source);
+        if (reached) return refuseTooMany(c, deps.attempts, reached);
+        const provider = await deps.signInProviders.get();
+        const carried = cookie ? await deps.personTokens.verify(tokenKind, claims, cookie) : undefined;
+        if (!provider || !carried?.ok) return refuseSignIn(c);
+        // As the browser sees it: behind CloudFront the function itself is at another address.
+        const url = new URL(`${redirectUriOf(deps)}${new URL(c.req.url).search}`);
+        const vouched = await deps.oidc.finish(provider, url, carried.claims);
+        const user = vouched && (await findPerson(deps, provider, vouched));
+        if (!user) return refuseSignIn(c);
+        await forgetAttempts(deps.attempts, source);
+        await signIn(deps, c, user);
+        await deps.audit.record('stack', {
+          actor: { id: user.id, name: user.name },
+          operation: 'loginByProvider',
+          target: path,
+          source: deps.sourceOf(c),
+          requestId: c.get('requestId'),
+        });
+        return c.redirect(carried.claims.returnTo, 302);
+      },
+    );
+};
+
+/** For admins. */
+export const signInProviderRoutes = (deps: ApiDeps) => {
+  const shared = { tags: ['People'], security: people, path };
+  return routes<PersonEnv>()
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'get',
+          operationId: 'getSignInProvider',
+          summary: 'Get the provider by which people may sign in',
+          responses: { 200: answer('The provider, without its secret', signInProviderSchema) },
+        },
+        'not_found',
+      ),
+      async (c) => {
+        const found = await deps.signInProviders.get();
+        return found ? c.json(publicProvider(deps, found), 200) : refuseUnknown(c, 'sign-in provider');
+      },
+    )
+    .openapi(
+      describe({
+        ...shared,
+        method: 'put',
+        operationId: 'replaceSignInProvider',
+        summary: 'Set the OpenID Connect provider by which people may sign in',
+        request: { body: jsonBody(signInProviderInputSchema) },
+        responses: { 200: answer('The provider, without its secret', signInProviderSchema) },
+      }),
+      async (c) => c.json(publicProvider(deps, await deps.signInProviders.put(c.req.valid('json'))), 200),
+    )
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'delete',
+          operationId: 'removeSignInProvider',
+          summary: 'Have nobody sign in by the provider any more; who has signed in stays so until that ends',
+          responses: { 204: noContent('It is removed') },
+        },
+        'not_found',
+      ),
+      async (c) =>
+        (await deps.signInProviders.remove()) ? c.body(null, 204) : refuseUnknown(c, 'sign-in provider'),
+    );
+};
