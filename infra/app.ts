@@ -1,9 +1,11 @@
-/** The CDK app: bundles the code, and makes the template of the one stack. */
+/** The CDK app: bundles the code, and makes the templates: of the control plane, and of the fleets in each of their regions. */
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib/core';
 import { VALIDATE_AGAINST_DEFAULT_RULES } from 'aws-cdk-lib/cx-api';
 import * as z from 'zod';
 import { bundle } from './bundle.ts';
+import { addFleetStacks } from './fleet-stack.ts';
+import { readFleets } from './fleets.ts';
 import { readSettings } from './settings.ts';
 import { ReveilleStack } from './stack.ts';
 
@@ -25,8 +27,11 @@ const app = new App({
 });
 const settings = readSettings(app.node);
 if (CDK_CLI_VERSION !== undefined) {
-  const { acknowledgedOf, addNag } = await import('./nag.ts');
-  addNag(app, acknowledgedOf(settings));
+  const { acknowledgedForFleets, acknowledgedOf, addNag } = await import('./nag.ts');
+  addNag(app, [...acknowledgedOf(settings), ...acknowledgedForFleets]);
 }
-new ReveilleStack(app, { settings, bundles: await bundle(root), root });
+const fleets = readFleets(app.node);
+const bundles = await bundle(root);
+new ReveilleStack(app, { settings, bundles, root });
+addFleetStacks(app, fleets, { stackName: settings.stackName, agentFile: bundles.agentFile, root });
 app.synth();

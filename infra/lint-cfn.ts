@@ -11,6 +11,25 @@ import { join } from 'node:path';
 /** What may be set in cdk.json, as far as it changes which resources there are. */
 const deployments: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'as it comes': {},
+  'with fleets in three regions': {
+    fleets: [
+      {
+        name: 'sydney',
+        region: 'ap-southeast-2',
+        instanceTypes: ['t4g.small'],
+        tags: ['sydney'],
+        spot: true,
+      },
+      { name: 'dublin', region: 'eu-west-1', instanceTypes: ['m7i.large'], architecture: 'x86_64' },
+      {
+        name: 'ohio',
+        region: 'us-east-2',
+        instanceTypes: ['c7g.large'],
+        vpcId: 'vpc-0123456789abcdef0',
+        subnets: ['subnet-0123456789abcdef0'],
+      },
+    ],
+  },
 };
 
 const version = '1.58.0';

@@ -81,6 +81,15 @@ export const acknowledgedOf = ({ prefix }: Pick<Settings, 'prefix'>): readonly A
   },
 ];
 
+/** What comes up only where there are fleets. */
+export const acknowledgedForFleets: readonly Acknowledged[] = [
+  {
+    id: 'AwsSolutions-VPC7',
+    reason:
+      'Flow logs of runners cost by the gigabyte of what tasks transfer. Whoever needs them gives fleets a VPC that has them.',
+  },
+];
+
 /** Has every synthesis of the app fail on a finding that is not acknowledged. */
 export const addNag = (app: App, acknowledged: readonly Acknowledged[]): void => {
   const validations = Validations.of(app);

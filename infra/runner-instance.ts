@@ -17,8 +17,20 @@ import { managedTag } from './grants.ts';
 import { runnerUserData } from './runner-user-data.ts';
 
 export interface RunnerInstanceProps {
-  /** An arm64 type, as the image is. */
+  /** A type of the architecture. */
   readonly instanceType: string;
+  /** @default arm64 */
+  readonly architecture?: 'arm64' | 'x86_64';
+  /** `ami-…`, or the name of an SSM parameter, looked up at each launch. @default the newest Amazon Linux 2023 */
+  readonly ami?: string | undefined;
+  /** @default false */
+  readonly spot?: boolean;
+  /** @default 10 */
+  readonly volumeGiB?: number;
+  /** Of instances and volumes, beside the one by which the stack knows them. @default a Name */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** A bash script that runs after the agent is installed. @default none */
+  readonly script?: string | undefined;
   /** Where the security group is made. @default the default VPC */
   readonly vpcId?: string | undefined;
   /** The agent's bundle. */
@@ -28,7 +40,23 @@ export interface RunnerInstanceProps {
 }
 
 /** Amazon keeps the id of the newest image there; it is looked up at each launch (AWS: AL2023 on Amazon EC2). */
-const image = 'resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64';
+const newestImage = (architecture: string): string =>
+  `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${architecture}`;
+const imageOf = (ami: string): string => (ami.startsWith('/') ? `resolve:ssm:${ami}` : ami);
+
+/** AWS: EC2, user data; before its encoding as base64. What CloudFormation puts in for the agent's location is some 100 more. */
+const longestUserData = 16_384 - 256;
+
+const checkLength = (userData: string): string => {
+  if (Buffer.byteLength(userData) <= longestUserData) return userData;
+  throw new Error(`The script of an instance is too long: with ours, EC2 takes ${longestUserData} bytes.`);
+};
+
+/** Only a persistent request lets a spot instance be stopped and started (AWS: Stop your Spot Instances). */
+const spotOptions = {
+  marketType: 'spot',
+  spotOptions: { spotInstanceType: 'persistent', instanceInterruptionBehavior: 'stop' },
+};
 
 export class RunnerInstance extends Construct {
   readonly launchTemplateId: string;
@@ -73,10 +101,17 @@ export class RunnerInstance extends Construct {
       ...(props.vpcId !== undefined && { vpcId: props.vpcId }),
     });
 
-    const tags = [managedTag, { key: 'Name', value: 'reveille-runner' }];
+    const { architecture = 'arm64', ami = newestImage(architecture), spot = false, volumeGiB = 10 } = props;
+    const { Name = 'reveille-runner', ...moreTags } = props.tags ?? {};
+    const tags = [
+      managedTag,
+      { key: 'Name', value: Name },
+      ...Object.entries(moreTags).map(([key, value]) => ({ key, value })),
+    ];
     const template = new CfnLaunchTemplate(this, 'LaunchTemplate', {
       launchTemplateData: {
-        imageId: image,
+        imageId: imageOf(ami),
+        ...(spot && { instanceMarketOptions: spotOptions }),
         instanceType: props.instanceType,
         iamInstanceProfile: { arn: profile.attrArn },
         securityGroupIds: [securityGroup.attrGroupId],
@@ -86,7 +121,7 @@ export class RunnerInstance extends Construct {
         blockDeviceMappings: [
           {
             deviceName: '/dev/xvda',
-            ebs: { volumeType: 'gp3', volumeSize: 10, encrypted: true, deleteOnTermination: true },
+            ebs: { volumeType: 'gp3', volumeSize: volumeGiB, encrypted: true, deleteOnTermination: true },
           },
         ],
         tagSpecifications: [
@@ -94,11 +129,14 @@ export class RunnerInstance extends Construct {
           { resourceType: 'volume', tags },
         ],
         userData: Fn.base64(
-          runnerUserData({
-            agentLocation: agent.s3ObjectUrl,
-            service: unit('reveille-runner.service'),
-            path: unit('reveille-runner.path'),
-          }),
+          checkLength(
+            runnerUserData({
+              agentLocation: agent.s3ObjectUrl,
+              service: unit('reveille-runner.service'),
+              path: unit('reveille-runner.path'),
+              script: props.script,
+            }),
+          ),
         ),
       },
     });

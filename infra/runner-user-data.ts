@@ -7,13 +7,20 @@ export interface RunnerUserData {
   readonly service: string;
   /** The systemd unit that starts it as soon as the runner has its credentials. */
   readonly path: string;
+  /** What else to do once the agent is installed, in bash. */
+  readonly script?: string | undefined;
 }
 
 /** Ends the texts of files in the script; no unit has such a line. */
 const end = 'END_OF_FILE';
 
 /** Installs the agent and what it runs, for Amazon Linux 2023. Its output is in /var/log/cloud-init-output.log. */
-export const runnerUserData = ({ agentLocation, service, path }: RunnerUserData): string => `#!/bin/bash
+export const runnerUserData = ({
+  agentLocation,
+  service,
+  path,
+  script = '',
+}: RunnerUserData): string => `#!/bin/bash
 set -euo pipefail
 
 dnf install --assumeyes nodejs24 git-core openssh-clients python3
@@ -43,4 +50,4 @@ ${end}
 systemctl daemon-reload
 systemctl enable reveille-runner.service
 systemctl enable --now reveille-runner.path
-`;
+${script.replace(/^#!.*\n/, '')}`;

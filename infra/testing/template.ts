@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path';
 import { App } from 'aws-cdk-lib/core';
 import * as z from 'zod';
 import { functionNames } from '../bundle.ts';
+import { addFleetStacks } from '../fleet-stack.ts';
+import { readFleets } from '../fleets.ts';
 import { readSettings } from '../settings.ts';
 import { ReveilleStack } from '../stack.ts';
 
@@ -26,6 +28,17 @@ export const synthesize = (
   context: Readonly<Record<string, unknown>> = {},
   prepare: (app: App) => void = () => {},
 ): Template => {
+  const { stackName = 'Reveille' } = z.object({ stackName: z.string().optional() }).parse(context);
+  const template = synthesizeAll(context, prepare)[stackName];
+  if (!template) throw new Error(`There is no stack ${stackName}.`);
+  return template;
+};
+
+/** The templates of all stacks, by their names: the control plane's, and one for each region with fleets. */
+export const synthesizeAll = (
+  context: Readonly<Record<string, unknown>> = {},
+  prepare: (app: App) => void = () => {},
+): Record<string, Template> => {
   const folder = mkdtempSync(join(tmpdir(), 'reveille-infra-'));
   try {
     const folderOf = (name: string) => join(folder, name);
@@ -47,12 +60,13 @@ export const synthesize = (
       context,
     });
     prepare(app);
-    const stack = new ReveilleStack(app, {
-      settings: readSettings(app.node),
-      bundles: { folderOf, agentFile, consoleFolder },
-      root: join(import.meta.dirname, '../..'),
-    });
-    return templateSchema.parse(app.synth().getStackByName(stack.stackName).template);
+    const root = join(import.meta.dirname, '../..');
+    const settings = readSettings(app.node);
+    new ReveilleStack(app, { settings, bundles: { folderOf, agentFile, consoleFolder }, root });
+    addFleetStacks(app, readFleets(app.node), { stackName: settings.stackName, agentFile, root });
+    return Object.fromEntries(
+      app.synth().stacks.map(({ stackName, template }) => [stackName, templateSchema.parse(template)]),
+    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

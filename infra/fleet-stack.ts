@@ -1,0 +1,84 @@
+/** The fleets of one region: for each a launch template, whose instances are ready to be runners of the control plane anywhere. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type App, CfnOutput, Stack, Tags } from 'aws-cdk-lib/core';
+import { type Network, SmallVpc } from './fleet-network.ts';
+import type { FleetSettings } from './fleets.ts';
+import { RunnerInstance } from './runner-instance.ts';
+
+export interface FleetStackProps {
+  /** Of the control plane; begins the names of the fleets' stacks. */
+  readonly stackName: string;
+  readonly region: string;
+  /** Those of the region. */
+  readonly fleets: readonly FleetSettings[];
+  readonly agentFile: string;
+  /** The root of the repository. */
+  readonly root: string;
+}
+
+/** What costs are told apart by, once it is activated as a cost allocation tag (AWS: Billing, Cost allocation tags). */
+export const costTags = { stack: 'reveille:stack', fleet: 'reveille:fleet' } as const;
+
+/** `us-east-1` becomes `UsEast1`, as names of outputs take letters and digits only. */
+const pascal = (name: string): string =>
+  name.replaceAll(/(^|-)([a-z0-9])/g, (_, _dash: string, letter: string) => letter.toUpperCase());
+
+const readScript = (root: string, { name, userDataFile }: FleetSettings): string | undefined => {
+  if (userDataFile === undefined) return undefined;
+  const path = join(root, userDataFile);
+  if (!existsSync(path))
+    throw new Error(`The fleet ${name} has the userDataFile ${userDataFile}, which does not exist.`);
+  return readFileSync(path, 'utf8');
+};
+
+export class FleetStack extends Stack {
+  constructor(app: App, { stackName, region, fleets, agentFile, root }: FleetStackProps) {
+    super(app, `${stackName}-fleets-${region}`, {
+      env: { region },
+      description: `Reveille: runner fleets ${fleets.map(({ name }) => name).join(', ')}`,
+    });
+    Tags.of(this).add(costTags.stack, stackName);
+    let made: SmallVpc | undefined;
+    const networkOf = ({ vpcId, subnets }: FleetSettings): Network => {
+      if (vpcId !== undefined && subnets !== undefined) return { vpcId, subnetIds: subnets };
+      made ??= new SmallVpc(this, 'Network');
+      return made;
+    };
+
+    for (const fleet of fleets) {
+      const { vpcId, subnetIds } = networkOf(fleet);
+      const id = pascal(fleet.name);
+      const runner = new RunnerInstance(this, id, {
+        instanceType: fleet.instanceTypes[0] ?? '',
+        architecture: fleet.architecture,
+        ami: fleet.ami,
+        spot: fleet.spot,
+        volumeGiB: fleet.volumeGiB,
+        vpcId,
+        agentFile,
+        unitFolder: join(root, 'runner-agent'),
+        script: readScript(root, fleet),
+        tags: {
+          Name: `${stackName}-${fleet.name}`,
+          [costTags.stack]: stackName,
+          [costTags.fleet]: fleet.name,
+          ...(fleet.tags.length > 0 && { 'reveille:tags': fleet.tags.join(' ') }),
+        },
+      });
+      new CfnOutput(this, `${id}LaunchTemplateId`, { value: runner.launchTemplateId });
+      new CfnOutput(this, `${id}SubnetIds`, { value: subnetIds.join(',') });
+    }
+  }
+}
+
+/** A stack for each region that has fleets. */
+export const addFleetStacks = (
+  app: App,
+  fleets: readonly FleetSettings[],
+  props: Omit<FleetStackProps, 'region' | 'fleets'>,
+): FleetStack[] =>
+  [...new Set(fleets.map(({ region }) => region))].map(
+    (region) =>
+      new FleetStack(app, { ...props, region, fleets: fleets.filter((fleet) => fleet.region === region) }),
+  );
