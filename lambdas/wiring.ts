@@ -10,6 +10,7 @@ import { dataKeys, kmsKeyService } from './adapters/data-keys.ts';
 import { deliveryStore } from './adapters/deliveries.ts';
 import { newId } from './adapters/ids.ts';
 import { ec2Instances } from './adapters/instances.ts';
+import { limitStore } from './adapters/limits.ts';
 import { logStore } from './adapters/logs.ts';
 import { loggedWebhooks, measuredRunners, measuredSessions, measuredTasks } from './adapters/measured.ts';
 import { makeSqsClient, sqsQueues } from './adapters/queues.ts';
@@ -50,6 +51,7 @@ export const wireStores = (tableName: string, secretsKeyArn?: string) => {
     table,
     runners: runnerStore(table),
     tasks: measuredTasks(taskStore(table), measure),
+    limits: limitStore(table),
     logs: logStore(table),
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),

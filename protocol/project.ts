@@ -6,6 +6,12 @@ import { projectId } from './ids.ts';
 export const projectInput = z.strictObject({
   name,
   description: description.optional(),
+  maxParallelTasks: z
+    .int()
+    .min(0)
+    .max(1000)
+    .default(0)
+    .describe('How many of its tasks may run at once; 0 = no limit'),
   logRetentionDays: z.int().min(1).max(3650).default(90).describe('How long the logs of its tasks are kept'),
 });
 export type ProjectInput = z.infer<typeof projectInput>;

@@ -38,6 +38,12 @@ const fields = z.strictObject({
   priority: priority
     .default(0)
     .describe('Of its tasks: among those that wait for the same runners the higher starts first'),
+  maxParallelTasks: z
+    .int()
+    .min(0)
+    .max(1000)
+    .default(0)
+    .describe('How many of its tasks may run at once: 1 = one at a time, 0 = no limit'),
   timeoutMs: z.int().min(1000).max(604_800_000).default(3_600_000),
   stopGraceMs: z
     .int()

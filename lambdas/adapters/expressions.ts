@@ -7,7 +7,7 @@ export type Condition =
   | readonly ['in', attribute: string, values: readonly unknown[]]
   | readonly ['contains' | 'lacks', attribute: string, value: string]
   /** The set has fewer members than the number in the other attribute. */
-  | readonly ['sizeBelow', setAttribute: string, numberAttribute: string]
+  | readonly ['sizeBelow' | 'sizeAtLeast', setAttribute: string, numberAttribute: string]
   /** The map in the attribute has this under the key. Maps as a whole are not compared: dynalite never finds two alike. */
   | readonly ['partIs', mapAttribute: string, key: string, value: unknown]
   | readonly ['any', ...Condition[]];
@@ -65,6 +65,8 @@ const conditionText = (condition: Condition, parts: Parts): string => {
       return `size(${parts.name(condition[1])}) < ${parts.name(condition[2])}`;
     case 'partIs':
       return `${parts.name(condition[1])}.${parts.name(condition[2])} = ${parts.value(condition[3])}`;
+    case 'sizeAtLeast':
+      return `size(${parts.name(condition[1])}) >= ${parts.name(condition[2])}`;
     case 'any': {
       const [, ...some] = condition;
       return `(${some.map((one) => conditionText(one, parts)).join(' OR ')})`;

@@ -157,8 +157,8 @@ describe('readTaskParts', () => {
 describe('the project store', () => {
   it('removes a project with all that it holds, and nothing of another', async () => {
     const { projects, keys } = open();
-    const doomed = await projects.create({ name: 'Doomed', logRetentionDays: 90 });
-    const kept = await projects.create({ name: 'Kept', logRetentionDays: 90 });
+    const doomed = await projects.create({ name: 'Doomed', logRetentionDays: 90, maxParallelTasks: 0 });
+    const kept = await projects.create({ name: 'Kept', logRetentionDays: 90, maxParallelTasks: 0 });
     const secret = { type: 'string', value: 'secret' } as const;
     await keys.create(doomed.id, { name: 'a', secret });
     const other = await keys.create(kept.id, { name: 'b', secret });
@@ -172,19 +172,30 @@ describe('the project store', () => {
 
   it('lists and replaces', async () => {
     const { projects } = open();
-    const made = await projects.create({ name: 'Name', description: 'What for', logRetentionDays: 90 });
-    expect(await projects.replace(made.id, { name: 'New name', logRetentionDays: 90 })).toEqual({
+    const made = await projects.create({
+      name: 'Name',
+      description: 'What for',
+      logRetentionDays: 90,
+      maxParallelTasks: 0,
+    });
+    expect(
+      await projects.replace(made.id, { name: 'New name', logRetentionDays: 90, maxParallelTasks: 0 }),
+    ).toEqual({
       id: made.id,
       name: 'New name',
       logRetentionDays: 90,
+      maxParallelTasks: 0,
       createdAt: made.createdAt,
     });
     expect(await projects.list()).toContainEqual({
       id: made.id,
       name: 'New name',
       logRetentionDays: 90,
+      maxParallelTasks: 0,
       createdAt: now(),
     });
-    expect(await projects.replace(newId('prj'), { name: 'x', logRetentionDays: 90 })).toBeUndefined();
+    expect(
+      await projects.replace(newId('prj'), { name: 'x', logRetentionDays: 90, maxParallelTasks: 0 }),
+    ).toBeUndefined();
   });
 });

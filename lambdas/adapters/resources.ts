@@ -138,6 +138,15 @@ export const resourceStores = (table: Table, deps: Deps) => ({
   }),
 });
 
+/** A template and its project, by one read. Undefined when one of them does not exist. */
+export const readForTask = async (table: Table, projectId: ProjectId, templateId: string) => {
+  const found = await table.batchGet([keys.resource(projectId, templateId), keys.project(projectId)]);
+  const [ofTemplate, ofProject] = [templateId, projectId].map((id) => found.find((item) => item.sk === id));
+  return ofTemplate && ofProject
+    ? { template: template.parse(ofTemplate), project: project.parse(ofProject) }
+    : undefined;
+};
+
 /** What a task names of its project's resources. */
 export interface TaskReferences {
   readonly projectId: ProjectId;

@@ -15,6 +15,7 @@ import {
   type TaskQuery,
   task,
   taskId,
+  templateId,
   toInstant,
 } from '../../protocol/index.ts';
 import { type InLine, inOrder, rankOf } from '../core/order.ts';
@@ -33,6 +34,12 @@ const taskRecord = task.extend({
   maxAttempts: z.int(),
   handBacks: z.int().optional(),
   logChunks: z.int().optional(),
+  /** How many may run at once with it, by what it was made of; absent: no limit. */
+  limits: z.array(z.object({ ownerId: z.union([templateId, projectId]), max: z.int() })).optional(),
+  /** All of its limits have let it in, so that it may be placed and claimed. */
+  admitted: z.boolean().optional(),
+  /** The limit in whose line it waits. */
+  limitedBy: z.union([templateId, projectId]).optional(),
   /** The doorbell that it was claimed by, if not its own. */
   claimedBy: taskId.optional(),
   /** Kept only until the task ends. */
@@ -54,13 +61,14 @@ export interface Holder {
   readonly attempt: number;
 }
 
-type Placed = Ref & Pick<Task, 'priority'>;
+type Placed = Ref & Pick<TaskRecord, 'priority' | 'limits' | 'admitted'>;
 
-/** In the live index a queue has two parts: what waits, as it is to start, and what a runner has. */
-const parts = { waiting: 'w', held: 'h' } as const;
+/** In the live index a queue has three parts: what may start, in its order, what a limit keeps from it, and what a runner has. */
+const parts = { waiting: 'w', limited: 'l', held: 'h' } as const;
+const partOf = ({ limits, admitted }: Placed) => (limits && !admitted ? parts.limited : parts.waiting);
 const inLine = (ref: Placed, queue: string) => ({
   live: 'task',
-  liveKey: `${queue}/${parts.waiting}/${rankOf(ref)}`,
+  liveKey: `${queue}/${partOf(ref)}/${rankOf(ref)}`,
 });
 const outOfLine = (ref: Ref, queue: string) => ({
   live: 'task',
@@ -132,7 +140,8 @@ export const taskStore = (table: Table) => {
       for (const entry of await entries(`${queue}/`, atMost)) {
         const task = indexed(entry);
         if (entry.liveKey.startsWith(`${queue}/${parts.waiting}/`)) line.push(task);
-        else held.set(task.projectId, (held.get(task.projectId) ?? 0) + 1);
+        else if (entry.liveKey.startsWith(`${queue}/${parts.held}/`))
+          held.set(task.projectId, (held.get(task.projectId) ?? 0) + 1);
       }
       return { line, held };
     },
@@ -209,6 +218,36 @@ export const taskStore = (table: Table) => {
         ['=', 'attempt', attempt],
       ]),
 
+    /** While it waits: which limits it has, and whether they let it in. Out of them, no runner owes it. */
+    limit: (
+      task: Placed & Pick<TaskRecord, 'queue' | 'attempt'>,
+      { limits, admitted, limitedBy }: Pick<TaskRecord, 'limits' | 'admitted' | 'limitedBy'>,
+    ) =>
+      change(
+        task,
+        {
+          set: {
+            limits,
+            admitted: admitted || undefined,
+            limitedBy,
+            ...(!admitted && { runnerId: undefined, assignedAt: undefined }),
+            ...inLine({ ...task, limits, admitted }, task.queue),
+          },
+        },
+        [
+          ['in', 'status', taskSources('claim')],
+          ['=', 'attempt', task.attempt],
+          ['=', 'queue', task.queue],
+        ],
+      ),
+
+    /** While a runner has it: counts in these limits from now on. */
+    countIn: (task: Ref & Pick<TaskRecord, 'attempt' | 'status'>, limits: TaskRecord['limits']) =>
+      change(task, { set: { limits, admitted: true } }, [
+        ['=', 'status', task.status],
+        ['=', 'attempt', task.attempt],
+      ]),
+
     /** A runner takes it, if it still waits in that queue, which the runner serves. Answers with the task as it was. */
     claim: async (
       ref: Ref,
@@ -231,6 +270,7 @@ export const taskStore = (table: Table) => {
           [
             ['in', 'status', taskSources('claim')],
             ['=', 'queue', by.queue],
+            ['any', ['missing', 'limits'], ['=', 'admitted', true]],
           ],
           'old',
         ),

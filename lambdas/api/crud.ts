@@ -29,6 +29,8 @@ interface Resource<Input, Output extends Shown> {
   readonly findMissing?: (projectId: ProjectId, input: Input) => Promise<FieldErrors>;
   /** Who would miss it, in words such as `template "Deploy"`. */
   readonly findUsers: (projectId: ProjectId, id: string) => Promise<string[]>;
+  /** What follows when it was replaced. */
+  readonly onReplaced?: (before: Output, after: Output) => Promise<void>;
   /** What else a reader of the reference should know about replacing it. */
   readonly replaceNote?: string;
 }
@@ -126,10 +128,12 @@ export const crudRoutes = <Input, Output extends Shown>(
         const { projectId } = c.req.valid('param');
         const id = idIn(c.req.param());
         const body = c.req.valid('json');
-        if (!(await store.get(projectId, id))) return refuseUnknown(c, one);
+        const before = await store.get(projectId, id);
+        if (!before) return refuseUnknown(c, one);
         const missing = await missingIn(projectId, body);
         if (missing.length > 0) return refuseReferences(c, missing);
         const replaced = await store.replace(projectId, id, body);
+        if (replaced) await resource.onReplaced?.(before, replaced);
         return replaced ? c.json(replaced, 200) : refuseUnknown(c, one);
       },
     )

@@ -12,7 +12,7 @@ import { invitationStore } from '../adapters/invitations.ts';
 import { openIdConnect } from '../adapters/oidc.ts';
 import { passwords } from '../adapters/passwords.ts';
 import { makeSqsClient, sqsAnnounceDrained, sqsQueues } from '../adapters/queues.ts';
-import { projectStore, readKeyText, readTaskParts, resourceStores } from '../adapters/resources.ts';
+import { projectStore, readForTask, readKeyText, readTaskParts, resourceStores } from '../adapters/resources.ts';
 import { stsCredentials } from '../adapters/runner-credentials.ts';
 import { makeKeyPair, seal } from '../adapters/sealing.ts';
 import { signInProviderStore } from '../adapters/sign-in-providers.ts';
@@ -70,6 +70,7 @@ const app = createApp({
   verifyToken: rememberCallers(apiTokens.verify, now, rememberTokensMs),
   registrationTokens: registrationTokenStore(table, { now, newId, randomBytes }),
   readTemplate: resources.templates.get,
+  readForTask: (projectId, templateId) => readForTask(table, projectId, templateId),
   readInventory: resources.inventories.get,
   readTaskParts: (task) => readTaskParts(table, task),
   queues: sqsQueues(sqs, { namePrefix: config.QUEUE_NAME_PREFIX, urlPrefix: config.QUEUE_URL_PREFIX }),

@@ -1,5 +1,6 @@
 /** Routes of projects. */
 import { roleIn } from '../core/permissions.ts';
+import { setLimit } from '../flows/keep-limits.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
 import { describeUse, usersOfProject } from './references.ts';
 import { refuse, refuseUnknown } from './refuse.ts';
@@ -67,7 +68,11 @@ export const projectRoutes = (deps: ApiDeps) =>
         responses: { 200: answer('The project as it is now', projectSchema) },
       }),
       async (c) => {
-        const replaced = await deps.projects.replace(c.req.valid('param').projectId, c.req.valid('json'));
+        const { projectId } = c.req.valid('param');
+        const before = await deps.projects.get(projectId);
+        const replaced = await deps.projects.replace(projectId, c.req.valid('json'));
+        if (replaced && before?.maxParallelTasks !== replaced.maxParallelTasks)
+          await setLimit(deps, replaced);
         return replaced ? c.json(replaced, 200) : refuseUnknown(c, 'project');
       },
     )

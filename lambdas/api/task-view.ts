@@ -7,13 +7,14 @@ import { publicTask, type TaskRecord } from '../adapters/tasks.ts';
 import { openSessionFacts, priceSession, sessionOf, taskShare } from '../core/cost.ts';
 import { whyWaiting } from '../core/reason.ts';
 import { needsGlobalPool, route } from '../core/routing.ts';
+import { whyLimited } from '../flows/limits.ts';
 import type { ApiDeps } from './deps.ts';
 
-type ViewDeps = Pick<ApiDeps, 'runners' | 'sessions' | 'region' | 'now'>;
+type ViewDeps = Pick<ApiDeps, 'runners' | 'limits' | 'sessions' | 'region' | 'now'>;
 
 /** Tasks of one project with the reason why those wait that do. Runners are read once for all of them. */
 export const showTasks = async (
-  deps: Pick<ViewDeps, 'runners' | 'now'>,
+  deps: Pick<ViewDeps, 'runners' | 'limits' | 'now'>,
   projectId: ProjectId,
   tasks: readonly TaskRecord[],
 ): Promise<Task[]> => {
@@ -21,11 +22,16 @@ export const showTasks = async (
   if (waiting.length === 0) return tasks.map(publicTask);
   const own = await deps.runners.list(projectId);
   const global = waiting.some((task) => needsGlobalPool(task, own)) ? await deps.runners.list('global') : [];
-  return tasks.map((task) => {
-    const shown = publicTask(task);
-    if (task.status !== 'waiting') return shown;
-    return { ...shown, reason: whyWaiting(task, route(task, own, global).runners, deps.now()) };
-  });
+  return Promise.all(
+    tasks.map(async (task) => {
+      const shown = publicTask(task);
+      if (task.status !== 'waiting') return shown;
+      const reason = task.limitedBy
+        ? await whyLimited(deps, task, task.limitedBy)
+        : whyWaiting(task, route(task, own, global).runners, deps.now());
+      return { ...shown, reason };
+    }),
+  );
 };
 
 /** A task's share of its session so far, in micro-dollars. Undefined when no instance of ours ran it, or it has no price. */

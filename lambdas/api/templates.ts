@@ -1,4 +1,5 @@
 /** Routes of templates. */
+import { setLimit } from '../flows/keep-limits.ts';
 import { crudRoutes } from './crud.ts';
 import type { ApiDeps } from './deps.ts';
 import { findMissing, usersOfTemplate } from './references.ts';
@@ -14,6 +15,9 @@ export const templateRoutes = (deps: ApiDeps) => {
     input: templateInputSchema,
     output: templateSchema,
     store: templates,
+    onReplaced: async (before, after) => {
+      if (before.maxParallelTasks !== after.maxParallelTasks) await setLimit(deps, after);
+    },
     findMissing: (projectId, { inventoryId, repositoryId, environmentId, ansible }) =>
       findMissing(projectId, [
         ['inventoryId', inventoryId, inventories],

@@ -72,3 +72,13 @@ export const whyWaiting = (
   }
   return owing ? owedBy(owing, now) : 'About to be given to a runner.';
 };
+
+/** Why a task waits that a limit keeps from starting. `place` is its own in the line, from 1. */
+export const whyLimited = (
+  task: Pick<Task, 'templateName'>,
+  { of, held, max, place }: { of: 'template' | 'project'; held: number; max: number; place: number },
+): string => {
+  const whose = of === 'template' ? `template ${task.templateName}` : 'this project';
+  const next = place <= 1 ? 'This one is next.' : `This one is number ${place} in line.`;
+  return `${held} of ${max} tasks of ${whose} run or are about to. ${next}`;
+};

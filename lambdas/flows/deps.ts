@@ -5,6 +5,7 @@ import type {
   Environment,
   Inventory,
   KeySecret,
+  Project,
   ProjectId,
   Repository,
   Runner,
@@ -16,6 +17,7 @@ import type { CircuitStore } from '../adapters/circuits.ts';
 import type { DeliveryStore } from '../adapters/deliveries.ts';
 import type { NewId } from '../adapters/ids.ts';
 import type { Instances } from '../adapters/instances.ts';
+import type { LimitStore } from '../adapters/limits.ts';
 import type { LogStore } from '../adapters/logs.ts';
 import type { AnnounceDrained, Queues } from '../adapters/queues.ts';
 import type { RunnerStore } from '../adapters/runners.ts';
@@ -55,6 +57,11 @@ export interface Deps {
   /** Says what a flow did beside its answer, with the ids that it is about. */
   readonly log: (message: string, about: Readonly<Record<string, unknown>>) => void;
   readonly readTemplate: (projectId: ProjectId, id: string) => Promise<Template | undefined>;
+  /** A template and its project, by one read. Undefined when one of them does not exist. */
+  readonly readForTask: (
+    projectId: ProjectId,
+    templateId: string,
+  ) => Promise<{ template: Template; project: Project } | undefined>;
   readonly readInventory: (projectId: ProjectId, id: string) => Promise<Inventory | undefined>;
   /** Undefined when its template, or something else that it names, was removed. */
   readonly readTaskParts: (task: TaskRecord) => Promise<TaskParts | undefined>;
@@ -62,6 +69,7 @@ export interface Deps {
   readonly recordSecretUse: (use: SecretUse) => Promise<void>;
   readonly runners: RunnerStore;
   readonly tasks: TaskStore;
+  readonly limits: LimitStore;
   readonly logs: LogStore;
   readonly deliveries: DeliveryStore;
   readonly sessions: SessionStore;

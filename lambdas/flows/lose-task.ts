@@ -3,7 +3,7 @@ import type { RunnerRecord } from '../adapters/runners.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { afterLoss, type Loss } from '../core/task-state.ts';
 import { sendEvent } from './deliver.ts';
-import { type PlaceDeps, place } from './place.ts';
+import { leaveLimits, type PlaceDeps, place } from './place.ts';
 
 /**
  * Takes a task from a runner. The slot goes first, on the condition that the runner has not renewed its lease since it was
@@ -49,6 +49,7 @@ export const endAttempt = async (
     await sendEvent(deps, 'finish', { ...task, status: 'error' }, runner);
     await place(deps, changed);
   } else {
+    await leaveLimits(deps, changed);
     await sendEvent(deps, 'finish', changed, runner);
   }
   return true;

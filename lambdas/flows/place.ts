@@ -1,14 +1,18 @@
 /** Placing: making a runner owe a waiting task, ringing for it, and having the runner woken. */
 import type { Instant, RunnerStatus } from '../../protocol/index.ts';
+import { type LimitRef, type LimitState, taskOfRank } from '../adapters/limits.ts';
 import type { RunnerRecord } from '../adapters/runners.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { chooseRunner, isPoweredByStack } from '../core/choice.ts';
+import { rankOf } from '../core/order.ts';
 import { needsGlobalPool, route } from '../core/routing.ts';
 import { nextStatus } from '../core/runner-state.ts';
+import { hasEnded } from '../core/task-state.ts';
 import { type DeliverDeps, sendEvent } from './deliver.ts';
 import type { Deps } from './deps.ts';
+import { enterLimits, hasRoom, limitRefs } from './limits.ts';
 
-export type PlaceDeps = DeliverDeps & Pick<Deps, 'log' | 'runners' | 'tasks' | 'queues'>;
+export type PlaceDeps = DeliverDeps & Pick<Deps, 'log' | 'runners' | 'tasks' | 'limits' | 'queues'>;
 
 export interface Placement {
   readonly queue: string;
@@ -58,7 +62,9 @@ export const place = async (
   first?: Placement,
 ): Promise<RunnerRecord | undefined> => {
   let placement = first ?? (await choosePlacement(deps, task));
-  let placed = task;
+  const admitted = task.limits ? await admit(deps, task, placement) : task;
+  if (!admitted) return undefined;
+  let placed = admitted;
   for (let tries = 1; tries <= maxTries; tries++) {
     const { queue, runner } = placement;
     if (placed.queue !== queue || placed.runnerId !== runner?.id) {
@@ -74,6 +80,64 @@ export const place = async (
   }
   deps.log('Left a task for the reconciler to place', { taskId: task.id });
   return undefined;
+};
+
+/**
+ * The task, if all of its limits let it in. It enters them only when there is a runner for it, and else gives its place in them
+ * to others; the line of a limit calls it.
+ */
+const admit = async (
+  deps: PlaceDeps,
+  task: TaskRecord,
+  { runner }: Placement,
+): Promise<TaskRecord | undefined> => {
+  const { limits } = task;
+  if (runner && task.admitted) return task;
+  if (!runner && !task.admitted && !task.limitedBy) return task;
+  const limitedBy = runner && (await enterLimits(deps, task));
+  const changed = await deps.tasks.limit(task, {
+    limits,
+    admitted: runner !== undefined && limitedBy === undefined,
+    limitedBy,
+  });
+  if (!changed) {
+    // It waits no more, or another call has moved it on: what it has by now, that one or the reconciler sees to.
+    const now = await deps.tasks.get(task.projectId, task.id);
+    if (!now || hasEnded(now.status)) await leaveLimits(deps, task);
+    return undefined;
+  }
+  if (changed.admitted) return changed;
+  const before = task.runnerId && (await deps.runners.find(task.projectId, task.runnerId));
+  if (before) await deps.runners.dropDemand(before, task.id);
+  if (runner) return undefined;
+  await leaveLimits(deps, task);
+  return changed;
+};
+
+/** A task no longer counts in its limits: whoever waits for that is let in. */
+export const leaveLimits = async (
+  deps: PlaceDeps,
+  task: Pick<TaskRecord, 'id' | 'projectId' | 'priority' | 'limits'>,
+): Promise<void> => {
+  for (const ref of limitRefs(task)) {
+    const state = await deps.limits.leave(ref, rankOf(task));
+    if (state) await callNext(deps, ref, state);
+  }
+};
+
+/** Lets in, and places, the first of a limit's line, as many as it has room for. */
+export const callNext = async (deps: PlaceDeps, ref: LimitRef, seen: LimitState): Promise<void> => {
+  for (let state: LimitState | undefined = seen; state && hasRoom(state); ) {
+    const [rank] = state.line;
+    if (rank === undefined) return;
+    const promoted = await deps.limits.promote(ref, rank);
+    if (promoted) {
+      const task = await deps.tasks.get(ref.projectId, taskOfRank(rank));
+      if (task?.status === 'waiting') await place(deps, task);
+      else if (!task || hasEnded(task.status)) await deps.limits.leave(ref, rank);
+    }
+    state = await deps.limits.get(ref);
+  }
 };
 
 /** Places what waits in these queues; `which` narrows it. */

@@ -12,6 +12,7 @@ import { isHeldStatus } from '../core/task-state.ts';
 import type { Deps } from './deps.ts';
 import { failStart } from './failed-start.ts';
 import { type FollowDeps, followInstance, loseAll } from './instance-state.ts';
+import { repairLimits } from './keep-limits.ts';
 import { endAttempt, loseTask } from './lose-task.ts';
 import { place, ring } from './place.ts';
 import { putToSleep, stopDrained } from './wake.ts';
@@ -48,6 +49,11 @@ export const reconcile = async (deps: ReconcileDeps): Promise<Repairs> => {
   await each(runners, idOf, (runner) => reconcileRunner(deps, runner, repaired));
   await each(runners, idOf, (runner) => dropStaleDemand(deps, runner, tasks, repaired));
   await each(tasks, idOf, (task) => reconcileTask(deps, task, repaired));
+  await each(
+    [tasks],
+    () => 'limits',
+    (live) => repairLimits(deps, live, repaired),
+  );
   await each(deliveries, idOf, async (delivery) => {
     const last = delivery.held?.until ?? delivery.attempts.at(-1)?.at ?? delivery.createdAt;
     if (msBetween(last, deps.now()) < deliveryGraceMs) return;
@@ -208,7 +214,7 @@ const reconcileTask = async (deps: ReconcileDeps, task: TaskRecord, repaired: Re
     }
     return;
   }
-  if (task.status !== 'waiting') return;
+  if (task.status !== 'waiting' || task.limitedBy) return;
   if (!runner?.demand.includes(task.id) || runner.fault || !canServe(runner)) {
     if (await place(deps, task)) repaired('task_placed_again', about);
   } else if (runner.status === 'online' && room({ ...runner, demand: [] }) > 0) {

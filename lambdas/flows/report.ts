@@ -7,7 +7,7 @@ import { hasEnded, type Loss } from '../core/task-state.ts';
 import { sendEvent } from './deliver.ts';
 import type { Deps } from './deps.ts';
 import { endAttempt } from './lose-task.ts';
-import type { PlaceDeps } from './place.ts';
+import { leaveLimits, type PlaceDeps } from './place.ts';
 
 const refOf = (lease: Lease) => ({ projectId: lease.projectId, id: lease.taskId });
 
@@ -54,6 +54,7 @@ export const finishTask = async (
     (await deps.tasks.finish(refOf(lease), lease, result, now)) ?? (await finishedBefore(deps, lease));
   if (!finished) return { ok: false, code: 'lease_lost' };
   const runner = await freeSlot(deps, lease, finished);
+  await leaveLimits(deps, finished);
   if (runner) await sendEvent(deps, 'finish', finished, runner);
   return { ok: true };
 };

@@ -6,8 +6,9 @@ import { resolveTag } from '../core/routing.ts';
 import { checkSurvey, type SurveyFault } from '../core/survey.ts';
 import { hasEnded } from '../core/task-state.ts';
 import type { Deps } from './deps.ts';
+import { enterLimits, limitsFor, whyLimited } from './limits.ts';
 import { nudge } from './nudge.ts';
-import { choosePlacement, type PlaceDeps, place } from './place.ts';
+import { choosePlacement, leaveLimits, type PlaceDeps, place } from './place.ts';
 
 /** What was given doesn't fit the template: each fault names its field. */
 export class InputRefused extends Error {
@@ -45,14 +46,15 @@ const answersOf = (template: Template, input: TaskInput) => {
  * throws InputRefused.
  */
 export const startTask = async (
-  deps: PlaceDeps & Pick<Deps, 'newId' | 'readTemplate' | 'readInventory'>,
+  deps: PlaceDeps & Pick<Deps, 'newId' | 'readForTask' | 'readInventory'>,
   projectId: Project['id'],
   input: TaskInput,
   createdBy: string,
   id = deps.newId('tsk'),
 ): Promise<TaskRecord | undefined> => {
-  const template = await deps.readTemplate(projectId, input.templateId);
-  if (!template) return undefined;
+  const found = await deps.readForTask(projectId, input.templateId);
+  if (!found) return undefined;
+  const { template, project } = found;
   const answers = answersOf(template, input);
   const priority = input.priority ?? template.priority;
   const { inventoryId, environmentId, repositoryId, onRunnerLost, maxAttempts, app } = template;
@@ -62,9 +64,17 @@ export const startTask = async (
   const routed = { projectId, ...(tag !== undefined && { tag }) };
   const placement = await choosePlacement(deps, routed);
   const now = deps.now();
+  const named = {
+    projectId,
+    id,
+    ...(priority !== 0 && { priority }),
+    ...limitsFor(template, project),
+  };
+  const limitedBy = named.limits && placement.runner && (await enterLimits(deps, named));
+  const owed = limitedBy ? undefined : placement.runner;
   const task: TaskRecord = {
     ...routed,
-    id,
+    ...named,
     templateId: template.id,
     templateName: template.name,
     app,
@@ -75,8 +85,8 @@ export const startTask = async (
     maxAttempts,
     createdAt: now,
     createdBy,
-    ...(priority !== 0 && { priority }),
-    ...(placement.runner && { runnerId: placement.runner.id, assignedAt: now }),
+    ...(owed && { runnerId: owed.id, assignedAt: now, ...(named.limits && { admitted: true }) }),
+    ...(limitedBy && { limitedBy }),
     ...answers,
     ...(input.message !== undefined && { message: input.message }),
     ...(input.ansible && { ansible: input.ansible }),
@@ -86,23 +96,25 @@ export const startTask = async (
     ...(repositoryId && { repositoryId }),
   };
   // Of the same id again: it was started before. What may not have been done of it, the reconciler does.
-  if (!(await deps.tasks.create(task))) return deps.tasks.get(projectId, id);
+  if (!(await deps.tasks.create(task))) {
+    const before = await deps.tasks.get(projectId, id);
+    if (before && hasEnded(before.status)) await leaveLimits(deps, named);
+    return before;
+  }
+  if (limitedBy) return { ...task, reason: await whyLimited(deps, task, limitedBy) };
   const owing = await place(deps, task, placement);
   const runners = placement.runners.map((runner) => (runner.id === owing?.id ? owing : runner));
   return { ...task, reason: whyWaiting(task, runners, deps.now()) };
 };
 
 /** Ends a waiting task, or asks the runner that has it to end it. Undefined when it has ended already. */
-export const stopTask = async (
-  deps: Pick<Deps, 'now' | 'log' | 'tasks' | 'runners' | 'queues'>,
-  task: TaskRecord,
-  by: string,
-): Promise<Task | undefined> => {
+export const stopTask = async (deps: PlaceDeps, task: TaskRecord, by: string): Promise<Task | undefined> => {
   const reason = `Stopped by ${by}.`;
   const stopped = await deps.tasks.stopWaiting(task, reason, deps.now());
   if (stopped) {
     const owing = stopped.runnerId && (await deps.runners.find(stopped.projectId, stopped.runnerId));
     if (owing) await deps.runners.dropDemand(owing, stopped.id);
+    await leaveLimits(deps, stopped);
     return stopped;
   }
   const now = (await deps.tasks.requestStop(task, reason)) ?? (await deps.tasks.get(task.projectId, task.id));

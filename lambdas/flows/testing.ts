@@ -18,6 +18,7 @@ import { circuitStore } from '../adapters/circuits.ts';
 import { deliveryStore } from '../adapters/deliveries.ts';
 import { newId } from '../adapters/ids.ts';
 import type { InstanceState, Instances, StartOutcome } from '../adapters/instances.ts';
+import { limitStore } from '../adapters/limits.ts';
 import { logStore } from '../adapters/logs.ts';
 import { poolOf, type RunnerRecord, runnerStore } from '../adapters/runners.ts';
 import { makeKeyPair, seal } from '../adapters/sealing.ts';
@@ -40,6 +41,13 @@ export const flowBench = (table: Table) => {
   let present: Instant = noon;
   let receiverIsUp = true;
   const projectId = newId('prj');
+  const project = {
+    id: projectId,
+    name: 'bench',
+    maxParallelTasks: 0,
+    logRetentionDays: 90,
+    createdAt: noon,
+  };
   const rung: { queue: string; doorbell: Doorbell | ControlDoorbell }[] = [];
   const queues = new Set<string>();
   const sent: string[] = [];
@@ -85,6 +93,7 @@ export const flowBench = (table: Table) => {
     log: () => undefined,
     runners,
     tasks: taskStore(table),
+    limits: limitStore(table),
     logs: logStore(table),
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),
@@ -115,7 +124,10 @@ export const flowBench = (table: Table) => {
     apiUrl: 'https://api.test',
     region: 'us-east-1',
     recordSecretUse: async () => undefined,
-    readTemplate: async (_: string, id: string) => templates.get(id),
+    readForTask: async (_: string, id: string) => {
+      const template = templates.get(id);
+      return template && { template, project };
+    },
     readInventory: async () => undefined,
     readTaskParts: async ({ templateId }: { templateId: string }) => {
       const template = templates.get(templateId);
@@ -133,6 +145,7 @@ export const flowBench = (table: Table) => {
   return {
     deps,
     projectId,
+    project,
     /** What happened outside the table. */
     rung,
     queues,
@@ -164,11 +177,18 @@ export const flowBench = (table: Table) => {
         onRunnerLost: 'retry',
         maxAttempts: 3,
         priority: 0,
+        maxParallelTasks: 0,
         createdAt: noon,
         ...overrides,
       };
       templates.set(template.id, template);
       return template;
+    },
+
+    change: (template: Template, changes: Partial<Template>): Template => {
+      const changed = { ...template, ...changes };
+      templates.set(template.id, changed);
+      return changed;
     },
 
     addRunner: async (input: Partial<RunnerInput> = {}): Promise<RunnerRecord> => {

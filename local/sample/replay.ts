@@ -4,8 +4,9 @@ import { circuitStore } from '../../lambdas/adapters/circuits.ts';
 import { deliveryStore } from '../../lambdas/adapters/deliveries.ts';
 import { newId } from '../../lambdas/adapters/ids.ts';
 import type { InstanceFacts, InstanceState } from '../../lambdas/adapters/instances.ts';
+import { limitStore } from '../../lambdas/adapters/limits.ts';
 import { logStore } from '../../lambdas/adapters/logs.ts';
-import { resourceStores } from '../../lambdas/adapters/resources.ts';
+import { readForTask, resourceStores } from '../../lambdas/adapters/resources.ts';
 import { poolOf, type RunnerRecord, runnerStore } from '../../lambdas/adapters/runners.ts';
 import { sessionStore } from '../../lambdas/adapters/sessions.ts';
 import type { Table } from '../../lambdas/adapters/table.ts';
@@ -81,6 +82,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     log: () => undefined,
     runners,
     tasks: taskStore(table),
+    limits: limitStore(table),
     logs: logStore(table),
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),
@@ -112,7 +114,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     agentTokens: agentTokens(async () => new Uint8Array(32), now),
     seal: async () => '',
     recordSecretUse: async () => undefined,
-    readTemplate: templates.get,
+    readForTask: (projectId: ProjectId, id: string) => readForTask(table, projectId, id),
     readInventory: async () => undefined,
     readTaskParts: async (task: { projectId: ProjectId; templateId: string }) => {
       const template = await templates.get(task.projectId, task.templateId);

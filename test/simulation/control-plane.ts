@@ -7,6 +7,7 @@ import type { AgentTokens, Lease } from '../../lambdas/adapters/agent-tokens.ts'
 import { circuitStore } from '../../lambdas/adapters/circuits.ts';
 import { deliveryStore } from '../../lambdas/adapters/deliveries.ts';
 import type { NewId } from '../../lambdas/adapters/ids.ts';
+import { limitStore } from '../../lambdas/adapters/limits.ts';
 import { logStore } from '../../lambdas/adapters/logs.ts';
 import { poolOf, type RunnerRecord, runnerStore } from '../../lambdas/adapters/runners.ts';
 import { sessionStore } from '../../lambdas/adapters/sessions.ts';
@@ -24,9 +25,12 @@ import {
   type Delivery,
   epochMs,
   type Inventory,
+  type Project,
+  type ProjectId,
   projectId,
   runnerId,
   type Template,
+  toInstant,
   type WebhookAction,
 } from '../../protocol/index.ts';
 import type { Chance } from './chance.ts';
@@ -114,6 +118,15 @@ export const createControlPlane = (platform: Platform) => {
   const { time, chance, faults, table, queues, ec2, invoke, trace } = platform;
   const templates = new Map<string, Template>();
   const inventories = new Map<string, Inventory>();
+  /** How many tasks of a project may run at once, where that is limited. */
+  const projectLimits = new Map<ProjectId, number>();
+  const projectOf = (id: ProjectId): Project => ({
+    id,
+    name: 'simulated',
+    maxParallelTasks: projectLimits.get(id) ?? 0,
+    logRetentionDays: 90,
+    createdAt: toInstant(0),
+  });
   const repairs: Record<string, number> = {};
   const agentTokens = plainTokens(time);
   const newId: NewId = (prefix, at) =>
@@ -127,6 +140,11 @@ export const createControlPlane = (platform: Platform) => {
       log: (message, about) => trace(`${run.functionName}: ${message} ${JSON.stringify(about)}`),
       recordSecretUse: async () => undefined,
       readTemplate: (_, id) => run.call('read template', () => templates.get(id)),
+      readForTask: (owner, id) =>
+        run.call('read template', () => {
+          const template = templates.get(id);
+          return template && { template, project: projectOf(owner) };
+        }),
       readInventory: (_, id) => run.call('read inventory', () => inventories.get(id)),
       readTaskParts: ({ templateId }) =>
         run.call('read parts', () => {
@@ -135,6 +153,7 @@ export const createControlPlane = (platform: Platform) => {
         }),
       runners: runnerStore(stored),
       tasks: taskStore(stored),
+      limits: limitStore(stored),
       logs: logStore(stored),
       deliveries: deliveryStore(stored),
       circuits: circuitStore(stored),
@@ -279,6 +298,8 @@ export const createControlPlane = (platform: Platform) => {
     newId,
     templates,
     inventories,
+    projectLimits,
+    projectOf,
     repairs,
     poolOf,
     agentTokens,

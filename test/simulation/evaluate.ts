@@ -45,9 +45,11 @@ const holds = (item: Item | undefined, condition: Condition): boolean => {
       return !contains(value, condition[2]);
     case 'partIs':
       return isMap(value) && isDeepStrictEqual(value[condition[2]], condition[3]);
-    case 'sizeBelow': {
+    case 'sizeBelow':
+    case 'sizeAtLeast': {
       const limit = item?.[condition[2]];
-      return isSet(value) && typeof limit === 'number' && value.size < limit;
+      if (!isSet(value) || typeof limit !== 'number') return false;
+      return condition[0] === 'sizeBelow' ? value.size < limit : value.size >= limit;
     }
     default: {
       const order = compare(value, condition[2]);

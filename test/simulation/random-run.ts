@@ -42,6 +42,8 @@ const aTemplate = (world: World, chance: Chance, projectId: ProjectId): Template
     ...(tag && { tag }),
     onRunnerLost: chance.pick(['retry', 'retry', 'fail']),
     maxAttempts: chance.between(1, 4),
+    priority: chance.pick([0, 0, 0, 10, -10]),
+    maxParallelTasks: chance.pick([0, 0, 0, 1, 2]),
   });
 };
 
@@ -82,12 +84,21 @@ const untimelyArrivals = (
   });
 };
 
-const trouble = (world: World, chance: Chance, runnerIds: readonly [RunnerId, ...RunnerId[]]) => {
+const trouble = (
+  world: World,
+  chance: Chance,
+  runnerIds: readonly [RunnerId, ...RunnerId[]],
+  templates: readonly [Template, ...Template[]],
+) => {
   const happenings: (() => void)[] = [
     () => void world.configure(chance.pick(runnerIds), { active: false }),
     () => void world.configure(chance.pick(runnerIds), { active: true }),
     () => void world.configure(chance.pick(runnerIds), { maxParallelTasks: chance.between(1, 3) }),
     () => void world.configure(chance.pick(runnerIds), { idleTimeoutMs: chance.pick([0, 30_000]) }),
+    () => void world.configure(chance.pick(runnerIds), { tags: chance.pick([[], ['sydney'], ['tokyo']]) }),
+    () => void world.limitTemplate(chance.pick(templates), chance.between(0, 3)),
+    () => void world.limitProject(chance.pick(templates).projectId, chance.between(0, 4)),
+    () => void world.drainRunner(chance.pick(runnerIds), chance.between(1000, 300_000)),
     () => void world.removeRunner(chance.pick(runnerIds)),
     () => world.killAgent(chance.pick(runnerIds)),
     () => {
@@ -144,6 +155,8 @@ const watchForOverlooked = (world: World, boundMs: number) => {
     const waiting = (await world.stores.tasks.listLive()).filter(({ status }) => status === 'waiting');
     const seen = new Set<string>();
     for (const task of waiting) {
+      const limit = task.limitedBy && (await world.stores.limits.get({ ...task, ownerId: task.limitedBy }));
+      if (limit && limit.max > 0 && limit.held.length >= limit.max) continue;
       const { runners } = await routeTask({ runners: world.stores.runners }, task);
       const free = runners.find(
         ({ id, active, status, slots, maxParallelTasks }) =>
@@ -226,7 +239,7 @@ const runWorld = async (world: World, chance: Chance, seed: number, isRough: boo
     accepted.push(...templates);
     arrivals(world, chance, templates);
     untimelyArrivals(world, chance, templates);
-    if (isRough) trouble(world, chance, runnerIds);
+    if (isRough) trouble(world, chance, runnerIds, templates);
     isSetUp = true;
     return { templates, runnerIds };
   };

@@ -1,9 +1,12 @@
 /** A simulated world: the control plane, its AWS, the machines of the runners, and the watch over them. */
 
+import { limitStore } from '../../lambdas/adapters/limits.ts';
 import { type RunnerRecord, runnerStore } from '../../lambdas/adapters/runners.ts';
 import { makeKeyPair } from '../../lambdas/adapters/sealing.ts';
 import type { Item, Table } from '../../lambdas/adapters/table.ts';
 import { type TaskRecord, taskStore } from '../../lambdas/adapters/tasks.ts';
+import { drainRunner, resumeRunner } from '../../lambdas/flows/drain-runner.ts';
+import { setLimit } from '../../lambdas/flows/keep-limits.ts';
 import { configureRunner, createRunner, removeRunner } from '../../lambdas/flows/runner-setup.ts';
 import { startTask, stopTask } from '../../lambdas/flows/start-task.ts';
 import {
@@ -98,9 +101,32 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
   const table = createSimulatedTable({
     time,
     indexDelayMs: () => (faults.hit('index late') ? chance.between(500, 8000) : chance.between(1, 150)),
-    onWrite: watch.onWrite,
+    onWrite: (key, before, after) => {
+      watch.onWrite(key, before, after);
+      if (after?.status === 'starting' && before?.status === 'waiting') checkLimits(after);
+    },
   });
   const queues = createSimulatedQueues(time, chance, faults);
+
+  /** What people have set, and since when it holds. */
+  const limits = new Map<string, { max: number; sinceMs: number }>();
+  const held = new Set(['starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed', 'rejected']);
+  const checkLimits = (started: Item) => {
+    for (const ownerId of [String(started.templateId), String(started.projectId)]) {
+      const limit = limits.get(ownerId);
+      if (!limit || limit.max === 0) continue;
+      const { max, sinceMs } = limit;
+      // What was being made at the moment when it was set is not counted.
+      const counts = (item: Item) =>
+        [item.templateId, item.projectId].includes(ownerId) &&
+        held.has(String(item.status)) &&
+        (JSON.stringify(item.limits ?? []).includes(ownerId) ||
+          epochMs(String(item.createdAt)) > sinceMs + 60_000);
+      const running = [...table.items('tsk_')].filter(counts).length;
+      if (running > max && counts(started))
+        watch.violate(`${running} of ${max} tasks of ${ownerId.slice(-6)} run at once`);
+    }
+  };
 
   /** Reads as a bystander: at once, and without faults. */
   const bystander: Table = {
@@ -114,7 +140,11 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
       yield* table.queryLive(kind, prefix, atMost);
     },
   };
-  const stores = { runners: runnerStore(bystander), tasks: taskStore(bystander) };
+  const stores = {
+    runners: runnerStore(bystander),
+    tasks: taskStore(bystander),
+    limits: limitStore(bystander),
+  };
 
   const record = (runnerId: RunnerId) => {
     const machine = machines.get(runnerId);
@@ -383,7 +413,35 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
         ...overrides,
       });
       control.templates.set(made.id, made);
+      limits.set(made.id, { max: made.maxParallelTasks, sinceMs: 0 });
       return made;
+    },
+    /** Its owner has it drain, and takes that back after a while. */
+    drainRunner: async (runnerId: RunnerId, forMs: number): Promise<void> => {
+      const draining = await insist(async () => {
+        const found = await runner(runnerId);
+        return found && control.api('drain runner', (deps) => drainRunner(deps, found));
+      });
+      if (!draining) return;
+      await time.sleep(forMs);
+      await insist(async () => {
+        const found = await runner(runnerId);
+        return found && control.api('resume runner', (deps) => resumeRunner(deps, found));
+      });
+    },
+    /** Somebody saves another limit. */
+    limitTemplate: async (given: Template, max: number): Promise<void> => {
+      limits.delete(given.id);
+      const changed = { ...(control.templates.get(given.id) ?? given), maxParallelTasks: max };
+      control.templates.set(given.id, changed);
+      await insist(() => control.api('save template', (deps) => setLimit(deps, changed)));
+      limits.set(given.id, { max, sinceMs: time.nowMs() });
+    },
+    limitProject: async (projectId: ProjectId, max: number): Promise<void> => {
+      limits.delete(projectId);
+      control.projectLimits.set(projectId, max);
+      await insist(() => control.api('save project', (deps) => setLimit(deps, control.projectOf(projectId))));
+      limits.set(projectId, { max, sinceMs: time.nowMs() });
     },
     startTask: (given: Template): Promise<Task | undefined> => {
       counts.tasks += 1;

@@ -25,10 +25,11 @@ import { deliveryStore } from '../../adapters/deliveries.ts';
 import { newId } from '../../adapters/ids.ts';
 import { integrationStore } from '../../adapters/integrations.ts';
 import { invitationStore } from '../../adapters/invitations.ts';
+import { limitStore } from '../../adapters/limits.ts';
 import { logStore } from '../../adapters/logs.ts';
 import { openIdConnect } from '../../adapters/oidc.ts';
 import { passwords } from '../../adapters/passwords.ts';
-import { projectStore, readKeyText, readTaskParts, resourceStores } from '../../adapters/resources.ts';
+import { projectStore, readForTask, readKeyText, readTaskParts, resourceStores } from '../../adapters/resources.ts';
 import { runnerStore } from '../../adapters/runners.ts';
 import { makeKeyPair, seal } from '../../adapters/sealing.ts';
 import { sessionStore } from '../../adapters/sessions.ts';
@@ -72,6 +73,7 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     log: (message, about) => logged.push({ message, about }),
     runners: runnerStore(table),
     tasks: taskStore(table),
+    limits: limitStore(table),
     logs: logStore(table),
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),
@@ -84,6 +86,7 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     verifyToken: apiTokens.verify,
     registrationTokens: registrationTokenStore(table, { now, newId, randomBytes }),
     readTemplate: resources.templates.get,
+    readForTask: (projectId, templateId) => readForTask(table, projectId, templateId),
     readInventory: resources.inventories.get,
     readTaskParts: (record) => readTaskParts(table, record),
     queues: {

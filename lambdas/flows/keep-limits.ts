@@ -1,0 +1,101 @@
+/** Keeping limits true: when somebody sets one, and when a function stopped between two writes. */
+import { msBetween, type Project, type Template } from '../../protocol/index.ts';
+import { type LimitRef, type LimitState, madeAt, taskOfRank } from '../adapters/limits.ts';
+import type { TaskRecord } from '../adapters/tasks.ts';
+import { rankOf } from '../core/order.ts';
+import { hasEnded, isHeldStatus } from '../core/task-state.ts';
+import { hasRoom, inEntryOrder } from './limits.ts';
+import { callNext, type PlaceDeps, place } from './place.ts';
+
+/**
+ * Makes a limit so many from now on. When there was none before, what runs counts in it, and what waits has to be let in;
+ * when there is room, those in line are called.
+ */
+export const setLimit = async (
+  deps: PlaceDeps,
+  owner: Pick<Template, 'id' | 'projectId' | 'maxParallelTasks'> | Project,
+): Promise<void> => {
+  const { id: ownerId, maxParallelTasks: max } = owner;
+  const projectId = 'projectId' in owner ? owner.projectId : owner.id;
+  const ref: LimitRef = { projectId, ownerId };
+  await deps.limits.set(ref, max);
+  const live = max === 0 ? [] : await deps.tasks.listLiveOf(projectId);
+  const concerned = live.filter(
+    ({ templateId, limits = [] }) =>
+      (ownerId === projectId || templateId === ownerId) && !limits.some((limit) => limit.ownerId === ownerId),
+  );
+  const withLimit = (task: TaskRecord) => ({
+    ...task,
+    limits: inEntryOrder([...(task.limits ?? []), { ownerId, max }]),
+  });
+  for (const task of concerned.filter(({ status }) => isHeldStatus(status))) {
+    if (await deps.tasks.countIn(task, withLimit(task).limits)) await deps.limits.count(ref, rankOf(task));
+  }
+  for (const task of concerned.filter(({ status }) => status === 'waiting')) {
+    await place(deps, { ...withLimit(task), admitted: false });
+  }
+  const state = await deps.limits.get(ref);
+  if (state) await sendBack(deps, ref, state);
+  const now = await deps.limits.get(ref);
+  if (now) await callNext(deps, ref, now);
+};
+
+/** Those that were let in under a higher limit and have not started go back into the line, the last one first. */
+const sendBack = async (deps: PlaceDeps, ref: LimitRef, { max, held }: LimitState): Promise<void> => {
+  let excess = max === 0 ? 0 : held.length - max;
+  for (const rank of held.toReversed()) {
+    if (excess <= 0) return;
+    const task = await deps.tasks.get(ref.projectId, taskOfRank(rank));
+    if (task?.status !== 'waiting') continue;
+    // First the task, as from then on nobody can claim it.
+    const back = await deps.tasks.limit(task, {
+      limits: task.limits,
+      admitted: false,
+      limitedBy: ref.ownerId,
+    });
+    if (!back) continue;
+    excess -= 1;
+    const owing = task.runnerId && (await deps.runners.find(task.projectId, task.runnerId));
+    if (owing) await deps.runners.dropDemand(owing, task.id);
+    await deps.limits.leave(ref, rank);
+    await place(deps, back);
+  }
+};
+
+/** A function may take so long from letting a task in to making it. */
+const makingMs = 60_000;
+
+/** Frees what ended tasks still take of the limits of live ones, and calls those in line. */
+export const repairLimits = async (
+  deps: PlaceDeps,
+  live: readonly TaskRecord[],
+  repaired: (kind: string, about: Record<string, unknown>) => void,
+): Promise<void> => {
+  const refs = new Map<string, LimitRef>();
+  for (const { projectId, limits = [] } of live) {
+    for (const { ownerId } of limits) refs.set(ownerId, { projectId, ownerId });
+  }
+  const isLive = new Set<string>(live.map(({ id }) => id));
+  for (const ref of refs.values()) {
+    const state = await deps.limits.get(ref);
+    for (const rank of [...(state?.held ?? []), ...(state?.line ?? [])]) {
+      const id = taskOfRank(rank);
+      // The index may be a moment late, so the task itself decides.
+      if (isLive.has(id) || msBetween(madeAt(rank), deps.now()) < makingMs) continue;
+      const task = await deps.tasks.get(ref.projectId, id);
+      if (task && !hasEnded(task.status)) continue;
+      await deps.limits.leave(ref, rank);
+      repaired('limit_freed', { ...ref, taskId: id });
+    }
+    const now = await deps.limits.get(ref);
+    if (now && hasRoom(now) && now.line.length > 0) {
+      await callNext(deps, ref, now);
+      repaired('limit_line_called', { ...ref });
+    }
+    for (const task of live) {
+      const isLost =
+        task.status === 'waiting' && task.limitedBy === ref.ownerId && !now?.line.includes(rankOf(task));
+      if (isLost && (await place(deps, task))) repaired('task_placed_again', { taskId: task.id });
+    }
+  }
+};

@@ -1,0 +1,131 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { epochMs, type Template } from '../../protocol/index.ts';
+import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { setLimit } from './keep-limits.ts';
+import { whyLimited } from './limits.ts';
+import { reconcile } from './reconcile.ts';
+import { finishTask } from './report.ts';
+import { stopTask } from './start-task.ts';
+import { type Bench, flowBench } from './testing.ts';
+
+let table: TestTable;
+let bench: Bench;
+beforeEach(async () => {
+  table = await openTestTable();
+  bench = flowBench(table.table);
+});
+afterEach(() => table.close());
+
+const success = { status: 'success', exitCode: 0, logChunks: 1, lease: '' } as const;
+
+const online = async () => {
+  const runner = await bench.addRunner({ instanceId: 'i-00000000000000001', maxParallelTasks: 0 });
+  await bench.instanceBecomes(runner, 'running');
+  await bench.beat(runner);
+  return bench.reload(runner);
+};
+const read = async ({ id }: { id: string }) => {
+  const task = await bench.deps.tasks.get(bench.projectId, id);
+  if (!task) throw new Error('the task is gone');
+  return task;
+};
+const demandOf = async (runner: Awaited<ReturnType<typeof online>>) => (await bench.reload(runner)).demand;
+const end = async (runner: Awaited<ReturnType<typeof online>>, { id }: { id: `tsk_${string}` }) =>
+  finishTask(
+    bench.deps,
+    { ...bench.agentOf(runner), projectId: bench.projectId, taskId: id, attempt: 1 },
+    success,
+  );
+const limitOf = (template: Template) => ({ projectId: bench.projectId, ownerId: template.id });
+
+describe('a limit of tasks that run at once', () => {
+  it('keeps a task from a runner, without demand, until one before it has ended; then it is placed', async () => {
+    const runner = await online();
+    const template = bench.addTemplate({ maxParallelTasks: 1 });
+    const [first, second] = [await bench.start(template), await bench.start(template)];
+    expect(await demandOf(runner)).toEqual([first.id]);
+    expect(second.reason).toBe('1 of 1 tasks of template deploy run or are about to. This one is next.');
+    await bench.claim(runner, first);
+    expect(await bench.claim(runner, second)).toMatchObject({ ok: false });
+    await end(runner, first);
+    expect(await demandOf(runner)).toEqual([second.id]);
+    expect(await bench.claim(runner, second)).toMatchObject({ claim: { taskId: second.id } });
+  });
+
+  it('wakes no instance for what it keeps from starting', async () => {
+    for (const number of [1, 2]) {
+      await bench.addRunner({ instanceId: `i-0000000000000000${number}`, maxParallelTasks: 1 });
+    }
+    const template = bench.addTemplate({ maxParallelTasks: 1 });
+    await bench.start(template);
+    await bench.start(template);
+    expect(bench.sent).toHaveLength(1);
+  });
+
+  it('is never passed, however many tasks come at once', async () => {
+    const runner = await online();
+    const template = bench.addTemplate({ maxParallelTasks: 2 });
+    await Promise.all(Array.from({ length: 8 }, () => bench.start(template)));
+    expect(await demandOf(runner)).toHaveLength(2);
+    const limit = await bench.deps.limits.get(limitOf(template));
+    expect([limit?.held.length, limit?.line.length]).toEqual([2, 6]);
+  });
+
+  it('calls the higher priority first, and lets no newcomer pass those in line', async () => {
+    const runner = await online();
+    const template = bench.addTemplate({ maxParallelTasks: 1 });
+    const first = await bench.start(template);
+    await bench.start(template);
+    const urgent = await bench.start(bench.change(template, { priority: 5 }));
+    await bench.claim(runner, first);
+    await end(runner, first);
+    expect(await demandOf(runner)).toEqual([urgent.id]);
+  });
+
+  it('counts in the project over all of its templates', async () => {
+    const runner = await online();
+    bench.project.maxParallelTasks = 1;
+    const first = await bench.start(bench.addTemplate());
+    const second = await bench.start(bench.addTemplate({ maxParallelTasks: 3 }));
+    expect(await demandOf(runner)).toEqual([first.id]);
+    expect(await whyLimited(bench.deps, second, bench.projectId)).toMatch(/^1 of 1 tasks of this project/);
+    await stopTask(bench.deps, await read(first), 'Ann');
+    expect(await demandOf(runner)).toEqual([second.id]);
+  });
+
+  it('is left by a task that no runner can serve, so that others go on', async () => {
+    const runner = await online();
+    bench.project.maxParallelTasks = 1;
+    await bench.start(bench.addTemplate({ tag: 'nowhere' }));
+    const second = await bench.start(bench.addTemplate());
+    expect(await demandOf(runner)).toEqual([second.id]);
+  });
+
+  it('holds from when it is saved: what runs counts, what waits goes back into the line', async () => {
+    const runner = await online();
+    const template = bench.addTemplate();
+    const tasks = [await bench.start(template), await bench.start(template), await bench.start(template)];
+    await bench.claim(runner, { id: tasks[0]?.id ?? 'tsk_' });
+    await setLimit(bench.deps, bench.change(template, { maxParallelTasks: 1 }));
+    expect(await demandOf(runner)).toEqual([]);
+    await setLimit(bench.deps, bench.change(template, { maxParallelTasks: 2 }));
+    expect(await demandOf(runner)).toEqual([tasks[1]?.id]);
+    await setLimit(bench.deps, bench.change(template, { maxParallelTasks: 1 }));
+    expect(await demandOf(runner)).toEqual([]);
+    await setLimit(bench.deps, bench.change(template, { maxParallelTasks: 0 }));
+    expect(await demandOf(runner)).toHaveLength(2);
+  });
+
+  it('is freed by the reconciler of a task that ended without leaving it', async () => {
+    const runner = await online();
+    const template = bench.addTemplate({ maxParallelTasks: 1 });
+    const first = await bench.start(template);
+    await bench.deps.tasks.stopWaiting(first, 'a function stopped here', bench.deps.now());
+    // Ids have the time of this machine in them.
+    bench.pass(Date.now() + 120_000 - epochMs(bench.deps.now()));
+    const second = await bench.start(template);
+    await bench.beat(runner);
+    expect(await reconcile(bench.deps)).toMatchObject({ limit_freed: 1, limit_line_called: 1 });
+    expect((await read(second)).admitted).toBe(true);
+  });
+});

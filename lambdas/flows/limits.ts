@@ -1,0 +1,76 @@
+/** Limits of tasks that run at once: entering them before a task is placed, leaving them when it has ended. */
+import type { ProjectId, TemplateId } from '../../protocol/index.ts';
+import type { LimitRef, LimitState } from '../adapters/limits.ts';
+import type { TaskRecord } from '../adapters/tasks.ts';
+import { rankOf } from '../core/order.ts';
+import { whyLimited as sentence } from '../core/reason.ts';
+import type { Deps } from './deps.ts';
+
+type Limited = Pick<TaskRecord, 'id' | 'projectId' | 'priority' | 'limits'>;
+
+/**
+ * The limits of a task, in the order in which it enters them: always the template's first, so that two tasks never hold what
+ * the other one waits for.
+ */
+export const inEntryOrder = (limits: NonNullable<TaskRecord['limits']>): NonNullable<TaskRecord['limits']> =>
+  [...limits].sort((a, b) => (a.ownerId > b.ownerId ? -1 : 1));
+
+export const limitRefs = ({ projectId, limits = [] }: Pick<TaskRecord, 'projectId' | 'limits'>): LimitRef[] =>
+  limits.map(({ ownerId }) => ({ projectId, ownerId }));
+
+export const hasRoom = ({ max, held }: LimitState): boolean => max === 0 || held.length < max;
+
+/** A burst changes a limit between two looks at it; what is not let in or lined up after so many, the reconciler sees to. */
+const maxTries = 5;
+
+/**
+ * Enters all limits of a task, or lines it up at the first that is full, and answers with that one. What it holds of later
+ * ones it gives back, as it would keep others from them.
+ */
+export const enterLimits = async (
+  deps: Pick<Deps, 'limits'>,
+  task: Limited,
+): Promise<ProjectId | TemplateId | undefined> => {
+  const { projectId, limits = [] } = task;
+  const rank = rankOf(task);
+  for (const [index, { ownerId, max }] of limits.entries()) {
+    const ref = { projectId, ownerId };
+    let isIn = false;
+    for (let tries = 1; tries <= maxTries && !isIn; tries++) {
+      isIn = (await deps.limits.enter(ref, rank, max)) !== undefined;
+      if (!isIn && (await deps.limits.queue(ref, rank))) break;
+    }
+    if (isIn) continue;
+    for (const later of limits.slice(index + 1)) {
+      await deps.limits.leave({ projectId, ownerId: later.ownerId }, rank);
+    }
+    return ownerId;
+  }
+  return undefined;
+};
+
+/** The limits that hold for a new task. */
+export const limitsFor = (
+  template: { readonly id: TemplateId; readonly maxParallelTasks: number },
+  project: { readonly id: ProjectId; readonly maxParallelTasks: number },
+): Pick<TaskRecord, 'limits'> => {
+  const limits = [template, project]
+    .filter(({ maxParallelTasks }) => maxParallelTasks > 0)
+    .map(({ id, maxParallelTasks }) => ({ ownerId: id, max: maxParallelTasks }));
+  return limits.length > 0 ? { limits } : {};
+};
+
+/** Why it waits, as its limit has it now. */
+export const whyLimited = async (
+  deps: Pick<Deps, 'limits'>,
+  task: Limited & Pick<TaskRecord, 'templateName'>,
+  ownerId: ProjectId | TemplateId,
+): Promise<string> => {
+  const {
+    held = [],
+    line = [],
+    max = 0,
+  } = (await deps.limits.get({ projectId: task.projectId, ownerId })) ?? {};
+  const of = ownerId === task.projectId ? 'project' : 'template';
+  return sentence(task, { of, held: held.length, max, place: line.indexOf(rankOf(task)) + 1 });
+};
