@@ -12,7 +12,13 @@ import { invitationStore } from '../adapters/invitations.ts';
 import { openIdConnect } from '../adapters/oidc.ts';
 import { passwords } from '../adapters/passwords.ts';
 import { makeSqsClient, sqsAnnounceDrained, sqsQueues } from '../adapters/queues.ts';
-import { projectStore, readForTask, readKeyText, readTaskParts, resourceStores } from '../adapters/resources.ts';
+import {
+  projectStore,
+  readForTask,
+  readKeyText,
+  readTaskParts,
+  resourceStores,
+} from '../adapters/resources.ts';
 import { stsCredentials } from '../adapters/runner-credentials.ts';
 import { makeKeyPair, seal } from '../adapters/sealing.ts';
 import { signInProviderStore } from '../adapters/sign-in-providers.ts';

@@ -9,7 +9,7 @@ import type { PlaceDeps } from './place.ts';
 import { InputRefused, startTask } from './start-task.ts';
 
 export type HookDeps = PlaceDeps &
-  Pick<Deps, 'newId' | 'readTemplate' | 'readInventory'> & {
+  Pick<Deps, 'newId' | 'readForTask' | 'readInventory'> & {
     readonly integrations: IntegrationStore;
     /** The text of a key of the type string. */
     readonly readKeyText: (projectId: Integration['projectId'], keyId: string) => Promise<string | undefined>;

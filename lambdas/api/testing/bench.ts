@@ -29,7 +29,13 @@ import { limitStore } from '../../adapters/limits.ts';
 import { logStore } from '../../adapters/logs.ts';
 import { openIdConnect } from '../../adapters/oidc.ts';
 import { passwords } from '../../adapters/passwords.ts';
-import { projectStore, readForTask, readKeyText, readTaskParts, resourceStores } from '../../adapters/resources.ts';
+import {
+  projectStore,
+  readForTask,
+  readKeyText,
+  readTaskParts,
+  resourceStores,
+} from '../../adapters/resources.ts';
 import { runnerStore } from '../../adapters/runners.ts';
 import { makeKeyPair, seal } from '../../adapters/sealing.ts';
 import { sessionStore } from '../../adapters/sessions.ts';
