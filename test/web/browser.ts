@@ -27,6 +27,8 @@ export interface Story {
   readonly browser: Browser;
   readonly name: string;
   readonly options?: BrowserContextOptions;
+  /** Without: for what goes through all pages, whose trace would be large. @default true */
+  readonly isTraced?: boolean;
 }
 
 /** What the browser complains of, such as a breach of the content security policy. A refused request is none. */
@@ -42,11 +44,11 @@ const listenForComplaints = (page: Page): string[] => {
 
 /** Has somebody with an empty browser do `clicks`. Fails also when the browser complained. */
 export const tell = async (
-  { browser, name, options = {} }: Story,
+  { browser, name, options = {}, isTraced = true }: Story,
   clicks: (page: Page) => Promise<void>,
 ): Promise<void> => {
   const context = await browser.newContext({ acceptDownloads: true, locale: 'en-GB', ...options });
-  await context.tracing.start({ screenshots: false, snapshots: true });
+  if (isTraced) await context.tracing.start({ screenshots: false, snapshots: true });
   const page = await context.newPage();
   page.setDefaultTimeout(patienceMs);
   const complaints = listenForComplaints(page);
@@ -57,7 +59,8 @@ export const tell = async (
     mkdirSync(artefacts, { recursive: true });
     const file = join(artefacts, name.replaceAll(/\W+/g, '-'));
     await page.screenshot({ path: `${file}.png`, fullPage: true }).catch(() => undefined);
-    await context.tracing.stop({ path: `${file}.trace.zip` }).catch(() => undefined);
+    if (isTraced) await context.tracing.stop({ path: `${file}.trace.zip` }).catch(() => undefined);
+    if (complaints.length > 0) console.log(`The browser complained: ${complaints.join('; ')}`);
     throw error;
   } finally {
     await context.close();

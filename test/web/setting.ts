@@ -8,7 +8,7 @@ import { type LocalStack, startStack } from '../../local/stack.ts';
 import { root } from '../../local/synth.ts';
 import type { CreatedRunner, ProjectId, RunnerInput, Task, TaskId } from '../../protocol/index.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
-import { launch, tell } from './browser.ts';
+import { launch, type Story, tell } from './browser.ts';
 
 const owner = { name: 'Ada Lovelace', email: 'ada@example.com', password: 'analytical engine' };
 
@@ -20,7 +20,11 @@ export interface Setting {
   readonly browser: Browser;
   readonly folder: string;
   /** Signed in as the owner. */
-  readonly tellAsOwner: (name: string, clicks: (page: Page) => Promise<void>) => Promise<void>;
+  readonly tellAsOwner: (
+    name: string,
+    clicks: (page: Page) => Promise<void>,
+    more?: Pick<Story, 'isTraced'>,
+  ) => Promise<void>;
   readonly addRunner: (
     projectId: ProjectId,
     input: Partial<RunnerInput> & Pick<RunnerInput, 'name'>,
@@ -59,8 +63,11 @@ export const openSetting = async ({ isSetUp = true } = {}): Promise<Setting> => 
     api,
     browser,
     folder,
-    tellAsOwner: (name, clicks) =>
-      tell({ browser, name, options: { baseURL: stack.url, ...(storageState && { storageState }) } }, clicks),
+    tellAsOwner: (name, clicks, more = {}) =>
+      tell(
+        { browser, name, options: { baseURL: stack.url, ...(storageState && { storageState }) }, ...more },
+        clicks,
+      ),
     addRunner: async (projectId, input) => {
       const instanceId = stack.ec2.createStoppedInstance();
       const made = await api.createRunner(projectId, { instanceId, idleTimeoutMs: 0, ...input });

@@ -5,8 +5,8 @@ export default defineConfig({
   test: {
     include: ['test/web/**/*.test.ts'],
     // Instances start and stop meanwhile, and the machine may be small and busy.
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: 600_000,
+    hookTimeout: 300_000,
     fileParallelism: false,
     disableConsoleIntercept: true,
   },

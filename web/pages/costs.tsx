@@ -10,7 +10,7 @@ import { formatMoney, Money } from '../ui/money.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Card, Page } from '../ui/page.tsx';
 import { Table } from '../ui/table.tsx';
-import { formatDuration } from '../ui/time.tsx';
+import { formatDuration, roughDuration } from '../ui/time.tsx';
 
 const spans = [7, 30, 90] as const;
 const dayMs = 86_400_000;
@@ -90,6 +90,7 @@ export const CostsPage = (): ReactNode => {
                 { key: 'booting', name: 'Booting', colour: '--band-waking', stack: 'time' },
               ]}
               format={formatDuration}
+              formatAxis={roughDuration}
             />
           </Card>
           <div className="cards">

@@ -13,7 +13,7 @@ import { ButtonLink } from '../ui/button.tsx';
 import { Empty } from '../ui/empty.tsx';
 import { formatMoney } from '../ui/money.tsx';
 import { Card, Page } from '../ui/page.tsx';
-import { Ago, Duration, formatDuration } from '../ui/time.tsx';
+import { Ago, Duration, formatDuration, roughDuration } from '../ui/time.tsx';
 
 type Listed = Dashboard['running'][number];
 
@@ -29,7 +29,8 @@ const Figure = ({
   <div className="figure">
     <dt>{name}</dt>
     <dd>
-      {value} {note && <small>{note}</small>}
+      {value}
+      {note && <small>{note}</small>}
     </dd>
   </div>
 );
@@ -84,7 +85,7 @@ export const DashboardPage = (): ReactNode => {
   const { days, running, waiting, failures } = data;
   const tasks = days.reduce((sum, day) => sum + day.succeeded + day.failed + day.stopped, 0);
   const wait = median(days.map(({ medianWaitMs }) => medianWaitMs));
-  const asleep = runners.filter(({ status }) => status === 'stopped').length;
+  const awake = runners.filter(({ status }) => status !== 'stopped' && status !== 'offline').length;
   const isNew = tasks + running.length + waiting.length === 0;
   return (
     <Page
@@ -121,8 +122,12 @@ export const DashboardPage = (): ReactNode => {
           value={String(running.length)}
           note={waiting.length > 0 ? `${waiting.length} waiting` : ''}
         />
-        <Figure name="Runners awake" value={String(runners.length - asleep)} note={`of ${runners.length}`} />
-        <Figure name="Success, 14 days" value={successRate(days)} note={`${tasks} tasks`} />
+        <Figure name="Runners awake" value={String(awake)} note={`of ${runners.length}`} />
+        <Figure
+          name="Success, 14 days"
+          value={successRate(days)}
+          note={`of ${tasks} ${tasks === 1 ? 'task' : 'tasks'}`}
+        />
         <Figure name="Wait, median day" value={wait === undefined ? '–' : formatDuration(wait)} />
         <Figure
           name="Saved, 14 days"
@@ -130,7 +135,7 @@ export const DashboardPage = (): ReactNode => {
           note={`spent ${formatMoney(data.spentMicroUsd)}`}
         />
       </dl>
-      <div className="cards">
+      <div className="cards four">
         <Card title="Running">
           <TaskRows
             tasks={running}
@@ -196,7 +201,8 @@ export const DashboardPage = (): ReactNode => {
               { key: 'failed', name: 'Failed', colour: '--chart-bad', stack: 'tasks' },
               { key: 'stopped', name: 'Stopped', colour: '--chart-quiet', stack: 'tasks' },
             ]}
-            format={(value) => String(Math.round(value))}
+            format={String}
+            isCount
           />
         </Card>
         <Card title="How long they take, median">
@@ -211,6 +217,7 @@ export const DashboardPage = (): ReactNode => {
               { key: 'wait', name: 'Wait', colour: '--band-waking' },
             ]}
             format={formatDuration}
+            formatAxis={roughDuration}
           />
         </Card>
       </div>

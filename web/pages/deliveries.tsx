@@ -113,7 +113,7 @@ export const DeliveriesPage = (): ReactNode => {
                   <Button
                     small
                     icon="repeat"
-                    aria-label={`Send ${one.id} again`}
+                    aria-label={`Send again ${one.id}`}
                     onPress={() => sendAgain(one)}
                   >
                     Send again

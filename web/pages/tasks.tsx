@@ -1,12 +1,11 @@
 /** The tasks of a project, newest first. */
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { type ReactNode, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { type Task, taskStatus } from '../../protocol/index.ts';
 import { messageOf } from '../client/problem-text.ts';
 import { runnersQuery, tasksQuery, templatesQuery } from '../client/queries.ts';
 import { useMay } from '../client/session.ts';
-import { RunTask } from '../parts/run-task.tsx';
 import { TaskTable } from '../parts/task-table.tsx';
 import { Loading } from '../shell/loading.tsx';
 import { taskStatusText } from '../ui/badge.tsx';
@@ -14,6 +13,9 @@ import { Button } from '../ui/button.tsx';
 import { Empty } from '../ui/empty.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
+
+/** Forms and dialogs are not needed before somebody wants one. */
+const RunTask = lazy(async () => ({ default: (await import('../parts/run-task.tsx')).RunTask }));
 
 const route = '/signed-in/projects/$projectId/tasks';
 
@@ -56,7 +58,8 @@ export const TasksPage = (): ReactNode => {
     tasksQuery(projectId, filters),
   );
   const { data: templates = [] } = useQuery(templatesQuery(projectId));
-  const { data: runners = [] } = useQuery(runnersQuery(projectId));
+  const { data: known } = useQuery(runnersQuery(projectId));
+  const runners = known ?? [];
   const all = data?.pages.flatMap(({ items }) => items) ?? [];
   const tasks = q === '' ? all : all.filter((task) => matches(task, q.toLowerCase()));
   const isFiltered = q !== '' || Object.values(filters).some((value) => value !== undefined);
@@ -109,7 +112,7 @@ export const TasksPage = (): ReactNode => {
       {error && <Notice kind="bad">{messageOf(error)}</Notice>}
       {!data && !error && <Loading />}
       {tasks.length > 0 && (
-        <TaskTable tasks={tasks} runnerNames={new Map(runners.map(({ id, name }) => [id, name]))} />
+        <TaskTable tasks={tasks} runnerNames={known && new Map(known.map(({ id, name }) => [id, name]))} />
       )}
       {data &&
         tasks.length === 0 &&
@@ -130,7 +133,9 @@ export const TasksPage = (): ReactNode => {
           </Button>
         </div>
       )}
-      {isStarting && <RunTask projectId={projectId} onClose={() => setStarting(false)} />}
+      <Suspense>
+        {isStarting && <RunTask projectId={projectId} onClose={() => setStarting(false)} />}
+      </Suspense>
     </Page>
   );
 };

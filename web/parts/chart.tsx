@@ -26,10 +26,21 @@ interface ChartProps {
   readonly labels: readonly string[];
   readonly series: readonly Series[];
   readonly format: (value: number) => string;
+  readonly formatAxis: (value: number) => string;
   readonly height?: number;
+  /** Whole numbers only on the axis. */
+  readonly isCount?: boolean;
 }
 
-export const Chart = ({ data, labels, series, format, height = 220 }: ChartProps): ReactNode => {
+export const Chart = ({
+  data,
+  labels,
+  series,
+  format,
+  formatAxis,
+  height = 220,
+  isCount = false,
+}: ChartProps): ReactNode => {
   const rows = data.map((row, index) => ({ ...row, label: labels[index] }));
   return (
     <div className="chart" aria-hidden="true">
@@ -48,7 +59,8 @@ export const Chart = ({ data, labels, series, format, height = 220 }: ChartProps
             tick={{ fill: 'var(--quiet)', fontSize: 12 }}
           />
           <YAxis
-            tickFormatter={format}
+            tickFormatter={formatAxis}
+            allowDecimals={!isCount}
             tickLine={false}
             axisLine={false}
             width={64}

@@ -15,9 +15,19 @@ interface DayChartProps {
   }[];
   readonly series: readonly Series[];
   readonly format: (value: number) => string;
+  /** @default format */
+  readonly formatAxis?: (value: number) => string;
+  readonly isCount?: boolean;
 }
 
-export const DayChart = ({ label, days, series, format }: DayChartProps): ReactNode => {
+export const DayChart = ({
+  label,
+  days,
+  series,
+  format,
+  formatAxis = format,
+  isCount = false,
+}: DayChartProps): ReactNode => {
   const labels = days.map(({ day }) => dayName.format(new Date(day)));
   return (
     <>
@@ -30,7 +40,14 @@ export const DayChart = ({ label, days, series, format }: DayChartProps): ReactN
         ))}
       </ul>
       <Suspense fallback={<div className="chart-wait" />}>
-        <Chart data={days.map(({ values }) => values)} labels={labels} series={series} format={format} />
+        <Chart
+          data={days.map(({ values }) => values)}
+          labels={labels}
+          series={series}
+          format={format}
+          formatAxis={formatAxis}
+          isCount={isCount}
+        />
       </Suspense>
       <div className="only-heard">
         <Table

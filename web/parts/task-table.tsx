@@ -32,7 +32,7 @@ const waited = (task: Task): ReactNode => {
 const ran = (task: Task): ReactNode =>
   task.startedAt ? <Duration from={task.startedAt} to={task.finishedAt} /> : '–';
 
-const columnsFor = (runnerNames: ReadonlyMap<string, string>): Column<Task>[] => [
+const columnsFor = (runnerNames: ReadonlyMap<string, string> | undefined): Column<Task>[] => [
   {
     header: 'Task',
     render: (task) => (
@@ -72,7 +72,7 @@ const columnsFor = (runnerNames: ReadonlyMap<string, string>): Column<Task>[] =>
         {runnerId === undefined ? (
           <span className="quiet-text">–</span>
         ) : (
-          (runnerNames.get(runnerId) ?? 'a global runner')
+          (runnerNames?.get(runnerId) ?? (runnerNames ? 'a global runner' : ''))
         )}
         {tag && (
           <span className="sub">
@@ -106,7 +106,8 @@ const columnsFor = (runnerNames: ReadonlyMap<string, string>): Column<Task>[] =>
 
 interface TaskTableProps {
   readonly tasks: readonly Task[];
-  readonly runnerNames: ReadonlyMap<string, string>;
+  /** Of the project's own; undefined while they are on their way. */
+  readonly runnerNames: ReadonlyMap<string, string> | undefined;
 }
 
 export const TaskTable = ({ tasks, runnerNames }: TaskTableProps): ReactNode => (

@@ -1,5 +1,5 @@
 /** Light, dark, or as the system has it. */
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useId, useState } from 'react';
 import { Icon } from '../ui/icons.tsx';
 import { chooseTheme, readTheme, type Theme, themes } from './theme.ts';
 
@@ -10,6 +10,8 @@ const looks = {
 } as const;
 
 export const ThemeSwitch = (): ReactNode => {
+  // One is at the side and one behind the menu button: of the same name, only one of them could be checked.
+  const group = useId();
   const [chosen, setChosen] = useState(readTheme);
   const choose = (theme: Theme) => {
     chooseTheme(theme);
@@ -22,7 +24,7 @@ export const ThemeSwitch = (): ReactNode => {
         <label key={theme} title={looks[theme].text}>
           <input
             type="radio"
-            name="theme"
+            name={group}
             checked={chosen === theme}
             aria-label={looks[theme].text}
             onChange={() => choose(theme)}

@@ -87,6 +87,12 @@ export const formatDuration = (ms: number): string => {
   return two(Math.floor(ms / day), 'd', Math.floor((ms % day) / hour), 'h');
 };
 
+/** In one unit, for the axis of a chart. */
+export const roughDuration = (ms: number): string => {
+  const [unit, name] = ms < minute ? [second, 's'] : ms < hour ? [minute, 'min'] : [hour, 'h'];
+  return `${Number((ms / unit).toFixed(1))} ${name}`;
+};
+
 /** How long it took, or has been going on for. */
 export const Duration = ({
   from,

@@ -1,0 +1,48 @@
+/** The pages of the console, for what goes through all of them: axe, and the screenshots. */
+import * as z from 'zod';
+import type { Client } from '../client.ts';
+
+export interface Place {
+  readonly name: string;
+  readonly path: string;
+  /** A text that is there only when the page is. */
+  readonly ready: string;
+}
+
+const list = z.object({ items: z.array(z.looseObject({ id: z.string() })) });
+const tasks = z.object({ items: z.array(z.looseObject({ id: z.string(), status: z.string() })) });
+
+/** Needs a project with a runner and a task that has run. */
+export const placesOf = async (api: Pick<Client, 'call'>): Promise<Place[]> => {
+  const firstOf = async (path: string) => list.parse(await api.call('GET', path)).items[0]?.id;
+  const project = `projects/${await firstOf('/api/projects')}`;
+  const runner = await firstOf(`/api/${project}/runners`);
+  const { items } = tasks.parse(await api.call('GET', `/api/${project}/tasks?status=success`));
+  const inProject = (name: string, rest: string, ready: string): Place => ({
+    name,
+    path: `/${project}${rest}`,
+    ready,
+  });
+  return [
+    inProject('dashboard', '', 'Waiting, and why'),
+    inProject('tasks', '/tasks', 'Waited'),
+    inProject('task', `/tasks/${items[0]?.id}`, 'Started by'),
+    inProject('runners', '/runners', 'Heartbeat'),
+    inProject('runner', `/runners/${runner}`, 'The last 24 hours'),
+    inProject('costs', '/costs', 'By template'),
+    inProject('templates', '/templates', 'What to run, and where.'),
+    inProject('inventories', '/inventories', 'The hosts that Ansible connects to'),
+    inProject('repositories', '/repositories', 'Where playbooks, scripts'),
+    inProject('keys', '/keys', 'Secrets go in and never come out.'),
+    inProject('environments', '/environments', 'Variables, and secrets that travel'),
+    inProject('members', '/members', 'Who may do what in this project.'),
+    inProject('deliveries', '/deliveries', 'Signed events about'),
+    inProject('audit', '/audit', 'Each change in this project'),
+    { name: 'projects', path: '/projects', ready: 'Each has its own runners' },
+    { name: 'global-runners', path: '/runners', ready: 'They take the untagged tasks' },
+    { name: 'people', path: '/people', ready: 'Everybody who can sign in.' },
+    { name: 'stack-audit', path: '/audit', ready: 'Sign-ins, and the changes' },
+    { name: 'account', path: '/account', ready: 'Current password' },
+    { name: 'welcome', path: '/welcome', ready: 'Four steps to a task that has run' },
+  ];
+};
