@@ -38,6 +38,19 @@ export const curlLines = (instance: NonNullable<Welcome['instance']>): string[] 
   ];
 };
 
+/** To the console's first set-up. What it brings stands in the fragment, which no server sees. */
+const setupLink = ({
+  url,
+  adminToken,
+  instance,
+}: Pick<Welcome, 'url' | 'adminToken' | 'instance'>): string => {
+  const brought = new URLSearchParams({
+    token: adminToken ?? '',
+    ...(instance && { instance: instance.id, config: instance.configFile }),
+  });
+  return `${url}/setup#${brought}`;
+};
+
 /** The whole text. */
 export const welcome = ({ url, dataDir, adminToken, instance }: Welcome): string => {
   const [project = '', runner = '', task = ''] = instance ? curlLines(instance) : [];
@@ -50,10 +63,13 @@ export const welcome = ({ url, dataDir, adminToken, instance }: Welcome): string
     '',
     ...(adminToken ? ['The admin token, shown only now:', ''] : []),
     `  ${token}`,
+    ...(adminToken
+      ? ['', `  In a browser: ${setupLink({ url, adminToken, ...(instance && { instance }) })}`]
+      : ['', `  In a browser: ${url}`]),
     ...(instance
       ? [
           '',
-          'Paste into bash: a project, a runner on a stopped instance, and a template with a task that wakes it:',
+          'Or paste into bash: a project, a runner on a stopped instance, and a template with a task that wakes it:',
           '',
           `  URL=${url}`,
           `  ${project}`,

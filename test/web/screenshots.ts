@@ -1,0 +1,34 @@
+/** `npm run screenshots`: the main pages with the sample project, at desktop and phone width, into docs/images/. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeSample } from '../../local/sample/index.ts';
+import { seeded } from '../../local/seeded.ts';
+import { root } from '../../local/synth.ts';
+import { placesOf } from './places.ts';
+import { openSetting } from './setting.ts';
+
+const folder = join(root, 'docs/images');
+const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } } as const;
+const chosen = ['dashboard', 'task', 'runners', 'runner', 'costs', 'tasks'];
+
+const setting = await openSetting();
+try {
+  await makeSample({ stack: setting.stack, nowMs: Date.now(), random: seeded(1) });
+  const places = (await placesOf(setting.api)).filter(({ name }) => chosen.includes(name));
+  mkdirSync(folder, { recursive: true });
+  for (const [size, viewport] of Object.entries(sizes)) {
+    await setting.tellAsOwner(`screenshots ${size}`, async (page) => {
+      await page.setViewportSize(viewport);
+      for (const { name, path, ready } of places) {
+        await page.goto(path);
+        await page.getByText(ready).first().waitFor();
+        // Until what is loaded lazily, such as charts, is there.
+        await page.waitForLoadState('networkidle');
+        await page.screenshot({ path: join(folder, `${name}-${size}.png`), animations: 'disabled' });
+        console.log(`${name}-${size}.png`);
+      }
+    });
+  }
+} finally {
+  await setting.close();
+}
