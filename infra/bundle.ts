@@ -19,6 +19,8 @@ export const functionNames = [
   'webhook-retry',
   'reconcile',
   'first-token',
+  'semaphore',
+  'semaphore-setup',
   'console-files',
   'rotate-secrets',
 ] as const;

@@ -29,6 +29,10 @@ const settings = z.object({
     .max(3650, 'must be at most 3650')
     .default(365)
     .describe('How long events of the audit trail are kept'),
+  semaphoreOnly: z
+    .union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
+    .default(false)
+    .describe('Deploys only what starts and stops instances for a Semaphore server'),
   webhookAllowed: z
     .union([z.array(z.string()), z.string().transform((text) => text.split(','))])
     .default([])

@@ -17,7 +17,12 @@ describe('the stack', () => {
 
   test('routes the webhooks to their functions and everything else to the API', () => {
     const routes = propertiesOf('AWS::ApiGatewayV2::Route').map(({ RouteKey }) => RouteKey);
-    expect(routes.sort()).toEqual(['$default', 'POST /webhooks/task-finish', 'POST /webhooks/task-start']);
+    expect(routes.sort()).toEqual([
+      '$default',
+      'POST /webhooks/semaphore',
+      'POST /webhooks/task-finish',
+      'POST /webhooks/task-start',
+    ]);
   });
 
   test('keeps the table when it is removed', () => {
@@ -66,8 +71,21 @@ describe('the stack', () => {
       'RotateSecretsFunctionName',
       'RunnerAgentLocation',
       'RunnerLaunchTemplateId',
+      'SemaphoreSetupFunctionName',
       'TableName',
     ]);
+  });
+
+  test('is only the drop-in for Semaphore when the context asks for that', () => {
+    const only = synthesize({ semaphoreOnly: 'true' });
+    expect(resourcesOf(only, 'AWS::Lambda::Function').map(([id]) => id.replace(/Function.*/, ''))).toEqual([
+      'SemaphoreHook',
+      'SemaphoreSetup',
+    ]);
+    const routes = resourcesOf(only, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties);
+    expect(routes.map(({ RouteKey }) => RouteKey)).toEqual(['POST /webhooks/semaphore']);
+    expect(resourcesOf(only, 'AWS::SQS::Queue')).toEqual([]);
+    expect(Object.keys(only.Outputs).sort()).toEqual(['SemaphoreSetupFunctionName', 'TableName']);
   });
 
   test('takes prefix and instance type from the context', () => {

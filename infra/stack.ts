@@ -26,6 +26,7 @@ import {
 import { Observability } from './observability.ts';
 import { RunnerInstance } from './runner-instance.ts';
 import { makeSecretsKey } from './secrets.ts';
+import { Semaphore } from './semaphore.ts';
 import type { Settings } from './settings.ts';
 import { makeWorkQueue, workOff } from './work-queue.ts';
 
@@ -61,6 +62,10 @@ export class ReveilleStack extends Stack {
       throttle: { rateLimit: 500, burstLimit: 1000 },
       accessLogSettings: accessLog(this),
     });
+    new Semaphore(this, 'Semaphore', { table, liveIndex, httpApi, bundles });
+    new CfnOutput(this, 'TableName', { value: table.tableName });
+    if (settings.semaphoreOnly) return;
+
     const drainedRunners = makeWorkQueue(this, 'DrainedRunners', {
       maxReceiveCount: 5,
       functionTimeoutSeconds: eventTimeoutSeconds,
@@ -223,7 +228,6 @@ export class ReveilleStack extends Stack {
       ApiUrl: httpApi.apiEndpoint,
       FirstTokenFunctionName: firstToken.functionName,
       RotateSecretsFunctionName: rotateSecrets.functionName,
-      TableName: table.tableName,
       RunnerLaunchTemplateId: runner.launchTemplateId,
       RunnerAgentLocation: runner.agentLocation,
     };

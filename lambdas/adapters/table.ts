@@ -44,6 +44,7 @@ export const keys = {
   auditEvent: (scope: string, id: string) => ({ pk: `audit#${scope}`, sk: id }),
   /** How often something was tried in a window of time. */
   attempts: (what: string, window: string) => ({ pk: `attempts#${what}`, sk: window }),
+  semaphoreHook: (id: string) => ({ pk: 'semaphore', sk: id }),
   /** The circuit breaker of a webhook URL. */
   circuit: (urlHash: string) => ({ pk: `circuit#${urlHash}`, sk: 'state' }),
   /** A data key of a pool, or of the stack. */
@@ -59,7 +60,7 @@ export const logSortKey = (seq: number) => String(seq).padStart(10, '0');
 
 /** The sparse index of what is live. Keys only, so that an update of an item doesn't touch it. */
 export const liveIndex = { name: 'live', pk: 'live', sk: 'liveKey' } as const;
-export type LiveKind = 'task' | 'runner' | 'delivery';
+export type LiveKind = 'task' | 'runner' | 'delivery' | 'semaphore';
 
 export interface Key {
   readonly pk: string;

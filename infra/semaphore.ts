@@ -1,0 +1,66 @@
+/** The drop-in for a Semaphore server: a secret URL for each of its runners starts and stops that runner's instance. */
+import { type HttpApi, HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import type { Bundles } from './bundle.ts';
+import { makeFunction } from './functions.ts';
+import { give, instanceGrants, tableGrants } from './grants.ts';
+
+export interface SemaphoreProps {
+  readonly table: Table;
+  readonly liveIndex: string;
+  readonly httpApi: HttpApi;
+  readonly bundles: Pick<Bundles, 'folderOf'>;
+}
+
+export class Semaphore extends Construct {
+  constructor(scope: Construct, id: string, { table, liveIndex, httpApi, bundles }: SemaphoreProps) {
+    super(scope, id);
+    const stack = Stack.of(this);
+    // It runs each minute, work or none: those would be traces by the ten thousand that nobody looks at.
+    const observed = { metricsNamespace: stack.stackName, traced: false };
+    const receiver = makeFunction(stack, 'SemaphoreHook', {
+      folder: bundles.folderOf('semaphore'),
+      description: "starts and stops the instances of a Semaphore server's runners",
+      // Semaphore waits for 30 s.
+      timeoutSeconds: 25,
+      ...observed,
+    });
+    const setup = makeFunction(stack, 'SemaphoreSetup', {
+      folder: bundles.folderOf('semaphore-setup'),
+      description: 'makes the secret URLs that a Semaphore server calls',
+      timeoutSeconds: 10,
+      ...observed,
+    });
+    const inTable = tableGrants(table, liveIndex);
+    const { start, stop, describe } = instanceGrants(stack);
+    give(receiver, [inTable.items('GetItem', 'BatchGetItem', 'UpdateItem'), inTable.queryLive]);
+    give(receiver, [start, stop, describe]);
+    give(setup, [inTable.items('PutItem', 'UpdateItem', 'DeleteItem', 'Query')]);
+    give(setup, [{ environment: { API_URL: httpApi.apiEndpoint } }]);
+    httpApi.addRoutes({
+      path: '/webhooks/semaphore',
+      methods: [HttpMethod.POST],
+      integration: new HttpLambdaIntegration('Semaphore', receiver),
+    });
+    new Rule(this, 'InstanceStopped', {
+      description: 'Has Reveille start again what stopped while a task of Semaphore came',
+      eventPattern: {
+        source: ['aws.ec2'],
+        detailType: ['EC2 Instance State-change Notification'],
+        detail: { state: ['stopped'] },
+      },
+      targets: [new LambdaTarget(receiver)],
+    });
+    new Rule(this, 'EachMinute', {
+      description: 'Has Reveille look after the instances that Semaphore woke',
+      schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [new LambdaTarget(receiver)],
+    });
+    new CfnOutput(stack, 'SemaphoreSetupFunctionName', { value: setup.functionName });
+  }
+}

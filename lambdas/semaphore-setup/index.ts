@@ -1,0 +1,54 @@
+/** Makes, rotates, lists and removes the secret URLs for Semaphore's runners, for whoever may invoke it with AWS credentials. */
+import { randomBytes } from 'node:crypto';
+import * as z from 'zod';
+import { type SemaphoreHook, semaphoreHookInput, semaphoreHooks } from '../adapters/semaphore-hooks.ts';
+import { formatToken, hashSecret, makeSecret } from '../adapters/tokens.ts';
+import { readConfig, variables } from '../config.ts';
+import { wireStores } from '../wiring.ts';
+
+const config = readConfig(variables.pick({ TABLE_NAME: true, API_URL: true }), process.env);
+const { table, newId } = wireStores(config.TABLE_NAME);
+const hooks = semaphoreHooks(table);
+
+const request = z.discriminatedUnion('action', [
+  semaphoreHookInput.extend({ action: z.literal('create') }),
+  z.object({ action: z.enum(['rotate', 'remove']), id: z.string() }),
+  z.object({ action: z.literal('list') }),
+]);
+
+const shown = ({ id, instanceId, region, maxHours, tasks }: SemaphoreHook) => ({
+  id,
+  instanceId,
+  ...(region && { region }),
+  maxHours,
+  tasks: [...tasks],
+});
+
+const urlOf = (id: string, secret: string) => ({
+  id,
+  url: `${config.API_URL}/webhooks/semaphore?token=${formatToken(id, secret)}`,
+  message: 'The URL is secret, and shown only now.',
+});
+
+const unknown = (id: string) => new Error(`There is no ${id}. Invoke with {"action": "list"} to see all.`);
+
+export const handler = async (event: unknown) => {
+  const asked = request.parse(event);
+  const secret = makeSecret(randomBytes);
+  switch (asked.action) {
+    case 'create': {
+      const { action: _, ...input } = asked;
+      const id = newId('smh');
+      await hooks.create(id, input, hashSecret(secret));
+      return urlOf(id, secret);
+    }
+    case 'rotate':
+      if (!(await hooks.rotate(asked.id, hashSecret(secret)))) throw unknown(asked.id);
+      return urlOf(asked.id, secret);
+    case 'remove':
+      if (!(await hooks.remove(asked.id))) throw unknown(asked.id);
+      return { id: asked.id };
+    case 'list':
+      return { items: (await hooks.list()).map(shown) };
+  }
+};
