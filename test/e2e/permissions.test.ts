@@ -189,6 +189,32 @@ describe('a webhook', () => {
   });
 });
 
+describe('a receiver that fails again and again', () => {
+  it('is left alone for a while, also by the retries', async () => {
+    const { url: webhookUrl, stop } = await receiver(() => 503);
+    try {
+      await api.createRunner(projectId, {
+        name: 'broken',
+        tags: ['broken'],
+        maxParallelTasks: 0,
+        webhookUrl,
+      });
+      const templateId = await templateOf(projectId, { tag: 'broken' });
+      const tasks: Task[] = [];
+      for (let n = 0; n < 6; n++) tasks.push(await api.startTask(projectId, templateId));
+      await until('the retry of the first is put off', 60_000, async () => {
+        const all = await api.listDeliveries(projectId);
+        return all.some(
+          ({ taskId, attempts, held }) => taskId === tasks[0]?.id && attempts.length > 0 && held,
+        );
+      });
+      for (const task of tasks) await api.stopTask(projectId, task.id);
+    } finally {
+      stop();
+    }
+  });
+});
+
 describe('after the queues were lost', () => {
   it.each(['by the event', 'by the reconciler'])(
     'a task whose instance has stopped goes to another runner, found %s',
