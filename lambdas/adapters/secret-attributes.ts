@@ -13,12 +13,17 @@ const byPrefix: Readonly<Record<string, readonly string[]>> = {
 };
 const stackScope = keys.stackSecrets().pk;
 
+const ofStack: Readonly<Record<string, readonly string[]>> = {
+  [keys.stackSecrets().sk]: ['signingKey'],
+  [keys.signInProvider().sk]: ['clientSecret'],
+};
+
 /** Prefixes of the ids of what has secrets and is kept in the partition of a pool. */
 export const secretPrefixes = ['key_', 'env_', 'run_'] as const;
 
 /** The names of what is secret in the item with this key. */
 export const secretAttributesOf = ({ pk, sk }: Key): readonly string[] =>
-  pk === stackScope && sk === keys.stackSecrets().sk ? ['signingKey'] : (byPrefix[sk.slice(0, 4)] ?? []);
+  (pk === stackScope ? ofStack[sk] : byPrefix[sk.slice(0, 4)]) ?? [];
 
 /** Under whose data keys: people are the stack's. */
 export const secretScopeOf = ({ pk }: Key): SecretScope => (pk === keys.user('').pk ? stackScope : pk);

@@ -48,9 +48,8 @@ const scopesOf = async (table: Table): Promise<SecretScope[]> => [
 /** All of the scope that may hold a secret; of tasks those that are live, as an ended one has none. */
 const itemsIn = async (table: Table, scope: SecretScope): Promise<Item[]> => {
   if (scope === keys.stackSecrets().pk) {
-    const own = await table.get(keys.stackSecrets());
-    const people = await queryAll(table, { pk: keys.user('').pk, prefix: 'usr_' });
-    return own ? [own, ...people] : people;
+    const own = await table.batchGet([keys.stackSecrets(), keys.signInProvider()]);
+    return [...own, ...(await queryAll(table, { pk: keys.user('').pk, prefix: 'usr_' }))];
   }
   const found: Item[] = [];
   for (const prefix of secretPrefixes) found.push(...(await queryAll(table, { pk: scope, prefix })));

@@ -164,6 +164,7 @@ export const taskStore = (table: Table) => {
       );
       if (from !== undefined && to !== undefined && from > to) return { items: [] };
       const window = idsBetween('tsk', from ?? earliest, to ?? latest);
+      if (after && (after.sk < window.from || after.sk > window.to)) return { items: [] };
       const { items, next } = await table.query({
         pk: projectId,
         ...window,

@@ -483,6 +483,12 @@ const tasks: readonly Row[] = [
     (w) => ['POST', `${w.mine.base}/deliveries/${w.mine.running.id}/send`],
   ],
   [
+    "a task's deliveries from a cursor of another task's",
+    422,
+    'invalid_request',
+    (w) => get(`${w.mine.base}/tasks/${w.mine.ended.id}/deliveries?cursor=${base64url(w.mine.deliveryId)}`),
+  ],
+  [
     'deliveries from a cursor of tasks',
     422,
     'invalid_request',

@@ -21,7 +21,8 @@ export const deliveryRoutes = (deps: ApiDeps) => {
     { cursor, ...query }: z.infer<typeof listQuery>,
   ) => {
     const after = cursor === undefined ? undefined : fromCursor(projectId, cursor, deliveryId);
-    if (cursor !== undefined && !after) return refuseCursor(c);
+    // One of another task's listing is well formed, and lies outside of what is listed here.
+    if (cursor !== undefined && !after?.sk.startsWith(prefix)) return refuseCursor(c);
     const { items, next } = await deps.deliveries.list(projectId, prefix, query, after);
     return c.json({ items, ...(next && { nextCursor: toCursor(next) }) }, 200);
   };

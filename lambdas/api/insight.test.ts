@@ -208,6 +208,8 @@ describe('the listing of tasks', () => {
     expect(await list(id, `from=${addMs(startedAt, 3_600_000)}`)).toEqual([]);
     expect(await list(id, `to=${addMs(startedAt, -3_600_000)}`)).toEqual([]);
     expect(await list(id, `from=${startedAt}&to=${addMs(startedAt, -1)}`)).toEqual([]);
+    const { nextCursor } = page(task).parse(await api.call('GET', `/api/projects/${id}/tasks?limit=1`));
+    expect(await list(id, `cursor=${nextCursor}&from=${addMs(startedAt, 3_600_000)}`)).toEqual([]);
   });
 });
 

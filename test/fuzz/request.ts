@@ -60,14 +60,15 @@ const pathOf = ({ path, parameters }: Operation, pool: Pool, sources: Sources): 
   return fc
     .oneof({ arbitrary: right, weight: 6 }, { arbitrary: wrong, weight: 1 })
     .map((values: Readonly<Record<string, string>>) =>
-      path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-        encodeURIComponent(wellFormed(values[name] ?? 'x') || 'x'),
-      ),
+      path.replaceAll(/\{(\w+)\}/g, (_, name: string) => segmentOf(values[name] ?? '')),
     );
 };
 
 const asText = (value: unknown): string =>
   typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+
+/** Empty ones, and dots, which URLs resolve, would make another path of it. */
+const segmentOf = (text: string): string => (/^\.*$/.test(text) ? 'x' : encodeURIComponent(wellFormed(text)));
 
 const wellFormed = (text: string): string => text.toWellFormed();
 
