@@ -198,7 +198,14 @@ export class ReveilleStack extends Stack {
     workOff(webhookRetries, webhookRetry, 1);
     new Rule(this, 'InstanceStateChanges', {
       description: 'Tells Reveille what becomes of the instances of its runners',
-      eventPattern: { source: ['aws.ec2'], detailType: ['EC2 Instance State-change Notification'] },
+      eventPattern: {
+        source: ['aws.ec2'],
+        detailType: [
+          'EC2 Instance State-change Notification',
+          'EC2 Spot Instance Interruption Warning',
+          'EC2 Instance Rebalance Recommendation',
+        ],
+      },
       targets: [new LambdaTarget(instanceEvents)],
     });
     new Rule(this, 'EachMinute', {

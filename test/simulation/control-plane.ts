@@ -17,7 +17,7 @@ import type { SendWebhook } from '../../lambdas/adapters/webhook-sender.ts';
 import { decideSleep } from '../../lambdas/core/idle-policy.ts';
 import { retry } from '../../lambdas/flows/deliver.ts';
 import type { Deps } from '../../lambdas/flows/deps.ts';
-import { followInstance } from '../../lambdas/flows/instance-state.ts';
+import { followEvent } from '../../lambdas/flows/instance-event.ts';
 import { receiveWebhook } from '../../lambdas/flows/receive-webhook.ts';
 import { reconcile } from '../../lambdas/flows/reconcile.ts';
 import { putToSleep, stopDrained, wake } from '../../lambdas/flows/wake.ts';
@@ -262,14 +262,17 @@ export const createControlPlane = (platform: Platform) => {
   );
 
   /** Lambda runs an event's function twice more when it fails (AWS: asynchronous invocation). */
-  const onInstanceEvent = async (instanceId: string, state: string, at: string): Promise<void> => {
+  const onInstanceEvent = async (
+    instanceId: string,
+    state: string,
+    at: string,
+    kind = 'EC2 Instance State-change Notification',
+  ): Promise<void> => {
     for (let tries = 0; tries < 3; tries++) {
       const done = await invoke('instance-events', timeouts.event, async (run) => {
         const deps = depsOf(run);
-        const runner = await deps.runners.findByInstance(instanceId);
-        if (!runner) return true;
-        const facts = await deps.instances.describe(runner);
-        await followInstance(deps, runner, facts, facts?.state === state ? at : deps.now());
+        const detail = { 'instance-id': instanceId, state };
+        await followEvent(deps, { time: at, 'detail-type': kind, detail });
         return true;
       }).catch(() => false);
       if (done) return;

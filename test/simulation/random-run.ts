@@ -103,7 +103,7 @@ const trouble = (
     () => world.killAgent(chance.pick(runnerIds)),
     () => {
       const [first, ...rest] = world.ec2.ids();
-      if (first) world.ec2.interrupt(chance.pick([first, ...rest]));
+      if (first) world.takeBack(chance.pick([first, ...rest]), chance.pick([true, false]));
     },
   ];
   const [first, ...rest] = happenings;

@@ -416,6 +416,14 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
       limits.set(made.id, { max: made.maxParallelTasks, sinceMs: 0 });
       return made;
     },
+    /** EC2 warns of it, by a notice of two minutes or only by advice, and takes an instance back after the notice. */
+    takeBack: (instanceId: string, isNotice: boolean) => {
+      const kind = isNotice
+        ? 'EC2 Spot Instance Interruption Warning'
+        : 'EC2 Instance Rebalance Recommendation';
+      void control.onInstanceEvent(instanceId, '', toInstant(time.nowMs()), kind);
+      if (isNotice) time.after(120_000, () => ec2.interrupt(instanceId));
+    },
     /** Its owner has it drain, and takes that back after a while. */
     drainRunner: async (runnerId: RunnerId, forMs: number): Promise<void> => {
       const draining = await insist(async () => {

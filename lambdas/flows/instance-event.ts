@@ -1,0 +1,44 @@
+/** What EC2 tells of an instance of its own accord: its state, or that it is about to take it back. */
+import * as z from 'zod';
+import { toInstant } from '../../protocol/index.ts';
+import { drainRunner } from './drain-runner.ts';
+import { type FollowDeps, followInstance } from './instance-state.ts';
+
+/**
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/rebalance-recommendations.html
+ */
+const instanceEvent = z.object({
+  time: z.string(),
+  'detail-type': z.string().optional(),
+  detail: z.object({ 'instance-id': z.string(), state: z.string().optional() }),
+});
+
+/** What EC2 warns of, two minutes or more before it takes a spot instance back. */
+export const instanceWarnings: readonly string[] = [
+  'EC2 Spot Instance Interruption Warning',
+  'EC2 Instance Rebalance Recommendation',
+];
+
+/**
+ * An event is a doorbell: what counts is the state that EC2 tells when asked. A runner whose instance EC2 wants back drains: what it
+ * holds finishes there or is handed back, as each template says, and what waits for it goes elsewhere. Waking it later ends that.
+ */
+export const followEvent = async (deps: FollowDeps, event: unknown): Promise<void> => {
+  const { time, 'detail-type': kind = '', detail } = instanceEvent.parse(event);
+  const runner = await deps.runners.findByInstance(detail['instance-id']);
+  if (!runner) return;
+  if (instanceWarnings.includes(kind)) {
+    deps.log('EC2 wants an instance back; its runner drains', {
+      runnerId: runner.id,
+      instanceId: runner.instanceId,
+      kind,
+    });
+    await drainRunner(deps, runner);
+    return;
+  }
+  const facts = await deps.instances.describe(runner);
+  const isCurrent = facts?.state === detail.state;
+  await followInstance(deps, runner, facts, isCurrent ? toInstant(Date.parse(time)) : deps.now());
+};
