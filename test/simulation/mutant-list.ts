@@ -9,13 +9,26 @@ export interface Mutant {
 
 export const mutants: readonly Mutant[] = [
   {
+    name: 'a limit lets in more tasks than it may',
+    file: 'lambdas/adapters/limits.ts',
+    from: `['any', ['missing', 'held'], ['=', 'max', 0], ['sizeBelow', 'held', 'max']]`,
+    to: `['any', ['missing', 'held'], ['exists', 'held']]`,
+  },
+  {
+    name: 'a task is claimed although a limit keeps it out',
+    file: 'lambdas/adapters/tasks.ts',
+    from: `            ['any', ['missing', 'limits'], ['=', 'admitted', true]],
+`,
+    to: '',
+  },
+  {
     name: 'a claim takes a task whatever its status',
     file: 'lambdas/adapters/tasks.ts',
     from: `          [
             ['in', 'status', taskSources('claim')],
-            ['in', 'queue', by.queues],`,
+            ['=', 'queue', by.queue],`,
     to: `          [
-            ['in', 'queue', by.queues],`,
+            ['=', 'queue', by.queue],`,
   },
   {
     name: 'a claim takes a slot of a runner that is not online',
@@ -66,10 +79,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a finish does not free the slot',
     file: 'lambdas/flows/report.ts',
-    from: `  const runner = await freeSlot(deps, lease, finished);
-  if (runner) await`,
-    to: `  const runner = await deps.runners.get(lease.pool, lease.runnerId);
-  if (runner) await`,
+    from: `  const runner = await freeSlot(deps, lease, finished);`,
+    to: `  const runner = await deps.runners.get(lease.pool, lease.runnerId);`,
   },
   {
     name: 'a heartbeat does not renew the lease',
