@@ -25,9 +25,9 @@ export const placesOf = async (api: Pick<Client, 'call'>): Promise<Place[]> => {
   });
   return [
     inProject('dashboard', '', 'Waiting, and why'),
-    inProject('tasks', '/tasks', 'Waited'),
+    inProject('tasks', '/tasks', 'Success'),
     inProject('task', `/tasks/${items[0]?.id}`, 'Started by'),
-    inProject('runners', '/runners', 'Heartbeat'),
+    inProject('runners', '/runners', 'The machines that run this project’s tasks'),
     inProject('runner', `/runners/${runner}`, 'The last 24 hours'),
     inProject('costs', '/costs', 'By template'),
     inProject('templates', '/templates', 'What to run, and where.'),

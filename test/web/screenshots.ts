@@ -21,7 +21,7 @@ try {
       await page.setViewportSize(viewport);
       for (const { name, path, ready } of places) {
         await page.goto(path);
-        await page.getByText(ready).first().waitFor();
+        await page.getByText(ready).first().waitFor({ state: 'attached' });
         // Until what is loaded lazily, such as charts, is there.
         await page.waitForLoadState('networkidle');
         await page.screenshot({ path: join(folder, `${name}-${size}.png`), animations: 'disabled' });
