@@ -10,13 +10,20 @@ import { makeKms } from '../../local/kms.ts';
 import { makePrincipals } from '../../local/principals.ts';
 import { countRequests } from '../../local/requests.ts';
 import { aPrincipal } from '../../local/testing/fixture.ts';
-import { addMs, type ProjectId, templateInput, toInstant } from '../../protocol/index.ts';
+import {
+  addMs,
+  type ProjectId,
+  signInProviderInput,
+  templateInput,
+  toInstant,
+} from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { dataKeys, kmsKeyService, rememberKeysMs } from './data-keys.ts';
 import { newId } from './ids.ts';
 import { projectStore, readTaskParts, resourceStores } from './resources.ts';
 import { sealedTable } from './secret-attributes.ts';
 import { type RotationDeps, rotateSecrets } from './secret-rotation.ts';
+import { signInProviderStore } from './sign-in-providers.ts';
 import { keys, type Table } from './table.ts';
 import { userStore } from './users.ts';
 import { dataKeyOf, makeVault } from './vault.ts';
@@ -176,6 +183,17 @@ describe('the table', () => {
     expect(await userStore(elsewhere, { now, newId }).get(personId)).toMatchObject({
       totpSecret: 'HUSHTOTP',
     });
+  });
+
+  it('holds the secret at the sign-in provider encrypted as well, also after a rotation', async () => {
+    const input = { name: 'P', issuer: 'https://id.test/', clientId: 'c', clientSecret: 'hush-client' };
+    await signInProviderStore(openVault().table, now).put(signInProviderInput.parse(input));
+    expect(JSON.stringify(await db.dump())).not.toContain('hush-client');
+    const before = (await db.table.get(keys.signInProvider()))?.clientSecret;
+    present = addMs(present, 60_000);
+    await rotateSecrets({ ...openVault(), table: db.table, now, hasTime: () => true });
+    expect((await db.table.get(keys.signInProvider()))?.clientSecret).not.toBe(before);
+    expect((await signInProviderStore(openVault().table, now).get())?.clientSecret).toBe('hush-client');
   });
 
   it('loses all of a project with the project, its data keys last', async () => {
