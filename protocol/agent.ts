@@ -122,7 +122,7 @@ export const taskPayload = z.object({
 });
 export type TaskPayload = z.infer<typeof taskPayload>;
 
-/** POST heartbeat (bearer: the session). Names every task that the agent holds or is claiming. */
+/** POST heartbeat (bearer: the session). Names every task that the agent holds, or has sent a claim for. */
 export const heartbeatRequest = z.strictObject({
   agentVersion: z.string().max(50),
   draining: z.boolean().optional().describe('The agent is shutting down: it takes no task any more'),

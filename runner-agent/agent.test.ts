@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TaskPayload } from '../protocol/agent.ts';
+import { heartbeatRequest } from '../protocol/agent.ts';
 import type { TaskId } from '../protocol/ids.ts';
 import { createResults } from './results.ts';
 import { aPayload } from './testing/builders.ts';
@@ -150,6 +151,22 @@ describe('a runner agent', () => {
     world.api.drain = true;
     expect(await finishOf(handedBack)).toMatchObject({ status: 'handed_back' });
     expect(await finishOf(finished)).toMatchObject({ status: 'success' });
+  });
+
+  it('asks for no task before the API has given up what an agent before it held', async () => {
+    const taskId = give();
+    const calls: unknown[] = [];
+    world.api.intercept = (path, body) => {
+      if (path === 'claim') calls.push(path);
+      if (path !== 'heartbeat') return undefined;
+      const { tasks, claims } = heartbeatRequest.parse(body);
+      calls.push({ claims, tasks: tasks.length });
+      const { settings } = world.api;
+      return { status: 200, body: { leases: [], lost: [], drain: false, settings, claims: 7 } };
+    };
+    world.startAgent();
+    await finishOf(taskId);
+    expect(calls.slice(0, 3)).toEqual([{ tasks: 0 }, { claims: 7, tasks: 0 }, 'claim']);
   });
 
   it('tells that its disk is low, and leaves the work to others', async () => {

@@ -211,8 +211,8 @@ export const runAgent = async (options: AgentOptions): Promise<void> => {
       monitor.onHeartbeat(answer.drain, sentAtMs);
       listen();
       isOnline = true;
-      online.resolve();
     },
+    onKnown: online.resolve,
     intervalMs: () => {
       if (monitor.isAsleep()) return intervals.asleepHeartbeatMs;
       return held.size() > 0 ? intervals.busyHeartbeatMs : intervals.idleHeartbeatMs;

@@ -50,6 +50,7 @@ export const createClaimer =
       }
       // One that was sent without this task and arrives after the claim would say that the agent has forgotten it.
       await heartbeatSettled();
+      task.askFor();
       const askedAt = timing.now();
       const claim = await claimUntilAnswered({ ...hint, projectId, taskId });
       // A second copy of a doorbell may be answered with what the first was given; and what is ending here must end first.

@@ -15,6 +15,8 @@ export interface HeartbeatOptions {
   send(request: HeartbeatRequest): Promise<HeartbeatResponse>;
   /** Called with every answer that is not about a single task, and when its request was sent (epoch ms). */
   onAnswer(answer: HeartbeatResponse, sentAtMs: number): void;
+  /** Called once, when the API has given up what an agent before this one held: from now on a claim finds what is free. */
+  onKnown(): void;
   /** How long to the next one, by what the agent does now. */
   intervalMs(): number;
   timing: Timing;
@@ -35,7 +37,7 @@ export interface Heartbeat {
 }
 
 export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
-  const { held, agentVersion, state, send, onAnswer, intervalMs, timing, log } = options;
+  const { held, agentVersion, state, send, onAnswer, onKnown, intervalMs, timing, log } = options;
   const sayTrouble = sayRarely(log.warn, timing.now);
   const changes = createChanges();
   let lastSentAt = Number.NEGATIVE_INFINITY;
@@ -62,7 +64,8 @@ export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
         .filter((task) => task.attempt() !== undefined)
         .map((task) => [task.taskId, task]),
     );
-    const tasks = held.list().map((task) => {
+    const named = held.list().filter((task) => task.attempt() !== undefined || task.isAskedFor());
+    const tasks = named.map((task) => {
       const attempt = task.attempt();
       const { projectId, taskId } = task;
       return attempt === undefined ? { projectId, taskId } : { projectId, taskId, attempt };
@@ -79,7 +82,8 @@ export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
     claims = answer.claims;
     unanswered = held.list().filter((task) => task.attempt() === undefined);
     // Only the next one can tell that what an agent before this one held is gone.
-    if (isFirst && claims !== undefined && claims > 0) hurry();
+    const isKnown = !isFirst || claims === undefined || claims === 0;
+    if (!isKnown) hurry();
     for (const { taskId, lease, stop, confirmed } of answer.leases) {
       const task = claimed.get(taskId);
       if (!task || task.lost.aborted || held.get(taskId) !== task) continue;
@@ -94,6 +98,7 @@ export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
       task.end('lost');
     }
     onAnswer(answer, sentAt);
+    if (isKnown) onKnown();
   };
 
   const beat = () => {

@@ -12,6 +12,9 @@ export interface HeldTask {
   /** Undefined while it is being claimed. */
   attempt(): number | undefined;
   lease(): string;
+  /** The claim is on its way, and may have given it to us. */
+  askFor(): void;
+  isAskedFor(): boolean;
   /** The claim succeeded; `ageMs` ago it was asked for. */
   grant(attempt: number, lease: string, ageMs: number): void;
   /** A heartbeat that was sent `ageMs` ago brought a new lease. */
@@ -66,6 +69,7 @@ const createHeldTask = (
   let attempt: number | undefined;
   let lease = '';
   let handsBack = false;
+  let isAskedFor = false;
   let isSettled = false;
   let cause: EndCause | undefined;
   let callOffLapse = () => {};
@@ -86,6 +90,10 @@ const createHeldTask = (
     taskId,
     attempt: () => attempt,
     lease: () => lease,
+    askFor: () => {
+      isAskedFor = true;
+    },
+    isAskedFor: () => isAskedFor,
     grant: (granted: number, newLease: string, ageMs: number) => {
       attempt = granted;
       renew(newLease, ageMs);

@@ -322,8 +322,8 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
       monitor.onHeartbeat(answer.drain, sentAtMs);
       listen();
       isKnown = true;
-      online.resolve();
     },
+    onKnown: () => !isDead && online.resolve(),
     intervalMs: () => (monitor.isAsleep() ? 5000 : held.size() > 0 ? heartbeatIntervalMs : 30_000),
     timing,
     log,
