@@ -328,7 +328,9 @@ export const taskStore = (table: Table) => {
         {
           set: {
             status: 'waiting',
-            ...inLine(ref, ref.queue),
+            // Its limits have to let it in again: one of them may have been lowered meanwhile.
+            admitted: undefined,
+            ...inLine({ ...ref, admitted: false }, ref.queue),
             reason,
             claimedAt: undefined,
             claimedBy: undefined,

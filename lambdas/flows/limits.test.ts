@@ -116,6 +116,20 @@ describe('a limit of tasks that run at once', () => {
     expect(await demandOf(runner)).toHaveLength(2);
   });
 
+  it('is entered anew by a task that was handed back, when it was lowered meanwhile', async () => {
+    const runner = await online();
+    const template = bench.addTemplate({ maxParallelTasks: 2 });
+    const [first, second] = [await bench.start(template), await bench.start(template)];
+    await bench.claim(runner, first);
+    await bench.claim(runner, second);
+    await setLimit(bench.deps, bench.change(template, { maxParallelTasks: 1 }));
+    const lease = { ...bench.agentOf(runner), projectId: bench.projectId, taskId: first.id, attempt: 1 };
+    await finishTask(bench.deps, lease, { ...success, status: 'handed_back' });
+    expect(await read(first)).toMatchObject({ status: 'waiting', limitedBy: template.id });
+    await end(runner, second);
+    expect(await demandOf(runner)).toEqual([first.id]);
+  });
+
   it('is freed by the reconciler of a task that ended without leaving it', async () => {
     const runner = await online();
     const template = bench.addTemplate({ maxParallelTasks: 1 });

@@ -49,6 +49,14 @@ export const enterLimits = async (
   return undefined;
 };
 
+/** A task that does not run any more gives up its place in limits that more run in than they allow now. */
+export const leaveOverfull = async (deps: Pick<Deps, 'limits'>, task: Limited): Promise<void> => {
+  for (const ref of limitRefs(task)) {
+    const { max = 0, held = [] } = (await deps.limits.get(ref)) ?? {};
+    if (max > 0 && held.length > max) await deps.limits.leave(ref, rankOf(task));
+  }
+};
+
 /** The limits that hold for a new task. */
 export const limitsFor = (
   template: { readonly id: TemplateId; readonly maxParallelTasks: number },

@@ -3,6 +3,7 @@ import type { RunnerRecord } from '../adapters/runners.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { afterLoss, type Loss } from '../core/task-state.ts';
 import { sendEvent } from './deliver.ts';
+import { leaveOverfull } from './limits.ts';
 import { leaveLimits, type PlaceDeps, place } from './place.ts';
 
 /**
@@ -47,6 +48,7 @@ export const endAttempt = async (
   });
   if (next === 'waiting') {
     await sendEvent(deps, 'finish', { ...task, status: 'error' }, runner);
+    await leaveOverfull(deps, changed);
     await place(deps, changed);
   } else {
     await leaveLimits(deps, changed);
