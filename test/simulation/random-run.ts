@@ -23,8 +23,8 @@ export interface RunResult {
 
 const minuteMs = 60_000;
 const troubleMs = 20 * minuteMs;
-/** After the last fault: long enough for retries with backoff, boot timeouts and the longest line of tasks. */
-const settleMs = 75 * minuteMs;
+/** After the last fault: long enough for retries with backoff, boot timeouts and the longest line of tasks that run one at a time. */
+const settleMs = 180 * minuteMs;
 const traceShown = 400;
 
 const aRunnerPlan = (chance: Chance, isGlobal: boolean): RunnerPlan => ({
