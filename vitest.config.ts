@@ -24,6 +24,9 @@ export default defineConfig({
           exclude: [...nowhere, ...unit],
           // The end-to-end tests wait for real machines to start and stop.
           testTimeout: 30_000,
+          hookTimeout: 60_000,
+          // A shared machine may stall for longer than a test waits. What fails twice is broken; a second try is reported.
+          retry: process.env.CI ? 1 : 0,
         },
       },
     ],

@@ -1,15 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { makeFaults } from '../../local/faults.ts';
-import { type Gateway, startGateway } from '../../local/gateway.ts';
-import { makeKms } from '../../local/kms.ts';
-import { makePrincipals } from '../../local/principals.ts';
-import { countRequests } from '../../local/requests.ts';
-import { aPrincipal } from '../../local/testing/fixture.ts';
+import { startTestKms, type TestKms } from '../../local/testing/kms.ts';
 import {
   addMs,
   type ProjectId,
@@ -28,39 +20,24 @@ import { keys, type Table } from './table.ts';
 import { userStore } from './users.ts';
 import { dataKeyOf, makeVault } from './vault.ts';
 
-const keyArn = 'arn:aws:kms:us-east-1:000000000000:key/SecretsKey';
-const folder = mkdtempSync(join(tmpdir(), 'reveille-vault-'));
-const counter = countRequests();
-const principals = makePrincipals(Date.now);
 let db: TestTable;
-let gateway: Gateway;
+let testKms: TestKms;
 let kms: KMSClient;
+let keyArn: string;
 let present = toInstant(Date.now());
 const now = () => present;
 
 beforeAll(async () => {
   db = await openTestTable();
-  gateway = await startGateway({
-    principals,
-    counter,
-    authorize: async () => {},
-    faults: makeFaults(Math.random),
-    nowMs: Date.now,
-    services: { kms: makeKms(join(folder, 'keys.json'), [keyArn]) },
-    onFailure: () => {},
-  });
-  kms = new KMSClient({
-    region: 'us-east-1',
-    endpoint: gateway.url,
-    credentials: principals.issue(aPrincipal()),
-  });
+  testKms = await startTestKms();
+  kms = new KMSClient(testKms);
+  keyArn = testKms.keyArn;
 });
 afterAll(async () => {
-  await gateway.stop();
+  await testKms.stop();
   await db.close();
-  rmSync(folder, { recursive: true, force: true });
 });
-beforeEach(() => counter.reset());
+beforeEach(() => testKms.counter.reset());
 
 /** One function's: with a memory of its own. */
 const openVault = () => {
@@ -68,7 +45,8 @@ const openVault = () => {
   const vault = makeVault(own);
   return { dataKeys: own, vault, table: sealedTable(db.table, vault) };
 };
-const kmsCalls = () => Object.fromEntries(counter.list().map(({ operation, count }) => [operation, count]));
+const kmsCalls = () =>
+  Object.fromEntries(testKms.counter.list().map(({ operation, count }) => [operation, count]));
 const aProject = (): ProjectId => newId('prj');
 const refusedByKms = { name: 'InvalidCiphertextException' };
 

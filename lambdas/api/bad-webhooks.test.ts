@@ -1,42 +1,57 @@
 /** Wrong webhooks, sent to the real receivers: each gets its own status and code, and leaves the table as it was. */
+import { KMSClient } from '@aws-sdk/client-kms';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { problem } from '../../protocol/index.ts';
+import { startTestKms, type TestKms } from '../../local/testing/kms.ts';
+import { problem, toInstant } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { dataKeys, kmsKeyService } from '../adapters/data-keys.ts';
 import { newId } from '../adapters/ids.ts';
+import { sealedTable } from '../adapters/secret-attributes.ts';
+import { makeVault } from '../adapters/vault.ts';
 import type { ProblemCode } from '../problems.ts';
 import { openApiBench } from './testing/bench.ts';
 import { openWorld, type World } from './testing/world.ts';
 
 let table: TestTable;
+let kms: TestKms;
 let world: World;
 beforeAll(async () => {
   table = await openTestTable();
-  world = await openWorld(await openApiBench(table));
+  kms = await startTestKms();
+  const service = kmsKeyService(new KMSClient(kms), kms.keyArn);
+  const now = () => toInstant(Date.now());
+  const sealed = sealedTable(table.table, makeVault(dataKeys(table.table, { service, now, newId })));
+  world = await openWorld(await openApiBench({ ...table, table: sealed }));
 });
-afterAll(() => table.close());
+afterAll(async () => {
+  await kms.stop();
+  await table.close();
+});
 
 type Handler = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>;
 
 describe.each(['start', 'finish'] as const)('refused webhooks, and nothing changed: task-%s', (action) => {
   let handler: Handler;
   beforeAll(async () => {
+    vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
     vi.stubEnv('TABLE_NAME', table.tableName);
     vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', table.endpoint);
-    vi.stubEnv('AWS_REGION', 'eu-west-1');
-    vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
-    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
+    vi.stubEnv('AWS_ENDPOINT_URL_KMS', kms.endpoint);
+    vi.stubEnv('SECRETS_KEY_ARN', kms.keyArn);
+    vi.stubEnv('AWS_REGION', kms.region);
+    vi.stubEnv('AWS_ACCESS_KEY_ID', kms.credentials.accessKeyId);
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', kms.credentials.secretAccessKey);
+    vi.stubEnv('AWS_SESSION_TOKEN', kms.credentials.sessionToken);
     const load = {
       start: () => import('../task-start/index.ts'),
       finish: () => import('../task-finish/index.ts'),
     };
     ({ handler } = await load[action]());
-    vi.spyOn(console, 'log').mockImplementation(() => {});
   });
   afterAll(() => {
     vi.unstubAllEnvs();
-    vi.restoreAllMocks();
   });
 
   interface Sent {

@@ -7,6 +7,7 @@ export default defineConfig({
     // Instances start and stop meanwhile, and the machine may be small and busy.
     testTimeout: 600_000,
     hookTimeout: 300_000,
+    retry: process.env.CI ? 1 : 0,
     fileParallelism: false,
     disableConsoleIntercept: true,
   },
