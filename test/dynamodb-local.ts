@@ -72,6 +72,8 @@ const java = spawn(
     '-jar',
     'DynamoDBLocal.jar',
     '-inMemory',
+    // One database, whichever key and region a test's client has.
+    '-sharedDb',
     '-disableTelemetry',
     '-port',
     String(port),
