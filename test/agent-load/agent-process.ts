@@ -31,7 +31,7 @@ export const writeConfig = (folder: string, made: CreatedRunner, apiUrl: string)
 };
 
 /** As runner-agent/reveille-runner.service has it. */
-const unitFlags = ['--lite-mode', '--max-semi-space-size=1'];
+const unitFlags = ['--max-semi-space-size=1'];
 const unitEnvironment = (workDir: string) => ({
   MALLOC_ARENA_MAX: '1',
   NODE_COMPILE_CACHE: `${workDir}-cache`,
