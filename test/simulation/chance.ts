@@ -1,4 +1,5 @@
 /** Chance from a seed: the same seed gives the same run. */
+import { seeded } from '../../local/seeded.ts';
 
 export interface Chance {
   /** From 0 to 1, as Math.random. */
@@ -9,15 +10,9 @@ export interface Chance {
   pick<T>(from: readonly [T, ...T[]]): T;
 }
 
-/** Mulberry32: small, fast, and good enough to make different runs. */
+/** Chance from a seed; those of neighbouring seeds are far apart. */
 export const seededChance = (seed: number): Chance => {
-  let state = (seed * 2_654_435_761) >>> 0;
-  const random = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
+  const random = seeded((seed * 2_654_435_761) >>> 0);
   const between = (least: number, most: number) => least + Math.floor(random() * (most - least + 1));
   return {
     random,
