@@ -33,6 +33,50 @@ const read = async (
 const tryAgain = ({ projectId, id }: Delivery, { tries = 1, last = false } = {}) =>
   retry(bench.deps, { projectId, id }, { tries, last });
 
+describe('a start event for a task that was sent one before', () => {
+  const minuteLater = () => {
+    bench.pass(60_000);
+    return { wokenAt: bench.deps.now() };
+  };
+
+  it('goes out anew, under another id, when its runner is woken anew', async () => {
+    const runner = await bench.addRunner({ webhookUrl: aUrl() });
+    const task = await aTask(runner);
+    await sendEvent(bench.deps, 'start', task, runner, { wokenAt: bench.deps.now() });
+    const again = minuteLater();
+    await sendEvent(bench.deps, 'start', task, runner, again);
+    await sendEvent(bench.deps, 'start', task, runner, again);
+    await sendEvent(bench.deps, 'start', task, runner);
+    expect(bench.sent).toHaveLength(2);
+  });
+
+  it('is left to the retries while the one before is on its way', async () => {
+    const runner = await bench.addRunner({ webhookUrl: aUrl() });
+    const task = await aTask(runner);
+    bench.setReceiver(false);
+    await sendEvent(bench.deps, 'start', task, runner, { wokenAt: bench.deps.now() });
+    await sendEvent(bench.deps, 'start', task, runner, minuteLater());
+    expect(bench.sent).toHaveLength(1);
+  });
+
+  it('is dropped when the task has finished there before it is delivered', async () => {
+    const runner = await bench.addRunner({ webhookUrl: aUrl() });
+    const task = await aTask(runner);
+    await sendEvent(bench.deps, 'start', task, runner, { wokenAt: bench.deps.now() });
+    bench.setReceiver(false);
+    const { wokenAt } = minuteLater();
+    await sendEvent(bench.deps, 'start', task, runner, { wokenAt });
+    bench.setReceiver(true);
+    await sendEvent(bench.deps, 'finish', task, runner);
+    const id = `${deliveryIdOf(task, 'start', runner.id)}_${Date.parse(wokenAt)}`;
+    expect(await retry(bench.deps, { projectId: bench.projectId, id }, { tries: 1, last: false })).toBe(
+      'settled',
+    );
+    expect(await bench.deps.deliveries.get(bench.projectId, id)).toMatchObject({ status: 'dead' });
+    expect(bench.sent.at(-1)).toMatch(/^finish/);
+  });
+});
+
 describe('the order of deliveries', () => {
   it('holds a finish back until its start is delivered', async () => {
     const runner = await bench.addRunner({ webhookUrl: aUrl() });

@@ -2,7 +2,9 @@
 import {
   addMs,
   type Delivery,
+  epochMs,
   type HeldDelivery,
+  type Instant,
   msBetween,
   type ProjectId,
   type Runner,
@@ -31,12 +33,16 @@ export const deliveryIdOf = (task: Pick<Task, 'id' | 'attempt'>, action: Webhook
 const urlOf = (apiUrl: string, runner: Pick<Runner, 'webhookUrl'>, action: WebhookAction): string =>
   runner.webhookUrl ?? `${apiUrl}/webhooks/task-${action}`;
 
-/** Tells a runner's webhook URL that a task starts or has finished. The same event a second time does nothing. */
+/**
+ * Tells a runner's webhook URL that a task starts or has finished. The same event a second time does nothing, unless it is a
+ * start that wakes the runner (since `wokenAt`) and was settled before: the machine that it had brought up has gone since.
+ */
 export const sendEvent = async (
   deps: DeliverDeps,
   action: WebhookAction,
   task: TaskRecord,
   runner: RunnerRecord,
+  { wokenAt }: { readonly wokenAt?: Instant | undefined } = {},
 ): Promise<void> => {
   const ids = {
     project_id: task.projectId,
@@ -57,9 +63,24 @@ export const sendEvent = async (
     attempts: [],
     createdAt: ids.sent_at,
   };
-  if (!(await deps.deliveries.create(delivery))) return;
-  const tried = await attemptInTurn(deps, delivery, runner);
-  if (tried?.status === 'pending') await deps.retryWebhook(delivery);
+  const made = (await deps.deliveries.create(delivery))
+    ? delivery
+    : wokenAt && (await sendAgain(deps, delivery, wokenAt));
+  if (!made) return;
+  const tried = await attemptInTurn(deps, made, runner);
+  if (tried?.status === 'pending') await deps.retryWebhook(made);
+};
+
+/** Under an id of its own, as a receiver ignores what it has seen, and once for each time that the runner is woken. */
+const sendAgain = async (
+  { deliveries }: Pick<DeliverDeps, 'deliveries'>,
+  delivery: Delivery,
+  wokenAt: Instant,
+): Promise<Delivery | undefined> => {
+  const before = await deliveries.get(delivery.projectId, delivery.id);
+  if (before?.status === 'pending') return undefined;
+  const again = { ...delivery, id: `${delivery.id}_${epochMs(wokenAt)}` };
+  return (await deliveries.create(again)) ? again : undefined;
 };
 
 /** An attempt this long ago has no say in the order any more. */
@@ -74,6 +95,18 @@ const predecessorsOf = ({ taskId, runnerId, body }: Delivery): string[] => {
     earlier.push(idOf(attempt, 'start'), idOf(attempt, 'finish'));
   }
   return body.action === 'finish' ? [...earlier, idOf(body.attempt, 'start')] : earlier;
+};
+
+const isSentAgain = ({ id, taskId, runnerId, body }: Delivery): boolean =>
+  body.action === 'start' && id !== deliveryIdOf({ id: taskId, attempt: body.attempt }, 'start', runnerId);
+
+/** A start after its finish would keep a machine on for nothing. */
+const hasFinish = async (
+  { deliveries }: Pick<DeliverDeps, 'deliveries'>,
+  { projectId, taskId, runnerId, body }: Delivery,
+): Promise<boolean> => {
+  const finishId = deliveryIdOf({ id: taskId, attempt: body.attempt }, 'finish', runnerId);
+  return (await deliveries.get(projectId, finishId)) !== undefined;
 };
 
 /** How soon a delivery looks again whether those before it are done. */
@@ -106,6 +139,11 @@ const attemptInTurn = async (
   const earlier = predecessorsOf(delivery);
   if (earlier.length > 0 && (await deps.deliveries.isAnyPending(delivery.projectId, earlier))) {
     return hold({ until: addMs(now, orderWaitMs), reason: 'earlier_delivery' });
+  }
+  if (isSentAgain(delivery) && (await hasFinish(deps, delivery))) {
+    const error = 'The task left the runner before this start was delivered.';
+    await deps.deliveries.record(delivery, { at: now, durationMs: 0, error }, 'dead');
+    return undefined;
   }
   // The stack's own functions fail for one instance at a time, and must be heard for the others.
   if (runner.webhookUrl === undefined) return attempt(deps, delivery, runner.webhookSecret, { last });

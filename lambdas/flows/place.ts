@@ -179,7 +179,10 @@ const owe = async (
   const raised = await deps.runners.raiseDemand(runner, task.id, runner.status, to, deps.now());
   if (!raised) return undefined;
   await ring(deps, task, isAlone ? deps.now() : undefined);
-  if (wantsStartEvent(runner, runner.status)) await sendEvent(deps, 'start', task, raised);
+  if (wantsStartEvent(runner, runner.status)) {
+    const wokenAt = raised.statusSince === runner.statusSince ? undefined : raised.statusSince;
+    await sendEvent(deps, 'start', task, raised, { wokenAt });
+  }
   return raised;
 };
 
