@@ -48,7 +48,7 @@ export const heartbeat = async (
   const beating = await deps.runners.heartbeat(runnerRef(agent.pool, agent.runnerId), now, leaseUntil, beat);
   if (!beating) return undefined;
   // Before it comes online, so that it is given nothing that it would refuse.
-  const informed = await recordDisk(deps, beating, request.lowDisk);
+  const informed = await recordDisk(deps, beating, request);
   const present = (await comeOnline(deps, informed)) ?? informed;
   const runner = await followDisk(deps, beating, present);
 

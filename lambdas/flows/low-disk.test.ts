@@ -67,4 +67,13 @@ describe('a runner whose disk is low', () => {
     await resumeRunner(bench.deps, await bench.reload(runner));
     expect(await runnerOf(task)).toBe(runner.id);
   });
+
+  it('is started once more when its agent was only cut off and not started anew', async () => {
+    const runner = await bench.addRunner({ webhookUrl: 'https://elsewhere.example/' });
+    await bench.beat(runner);
+    const { claims } = await bench.reload(runner);
+    await bench.deps.runners.leave(runner, ['online'], 'offline', bench.deps.now());
+    await bench.beat(runner, [], claims, shortage);
+    expect((await bench.reload(runner)).lowDisk).toMatchObject({ atStart: false });
+  });
 });

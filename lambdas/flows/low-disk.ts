@@ -1,5 +1,5 @@
 /** A runner whose disk is low takes no task: what waits for it goes elsewhere, and comes back when there is room. */
-import type { DiskShortage } from '../../protocol/index.ts';
+import type { HeartbeatRequest } from '../../protocol/index.ts';
 import { poolOf, type RunnerRecord } from '../adapters/runners.ts';
 import { queuesOf } from '../core/routing.ts';
 import { runnerSources } from '../core/runner-state.ts';
@@ -9,14 +9,15 @@ import { type PlaceDeps, placeWaiting } from './place.ts';
 export const recordDisk = async (
   deps: PlaceDeps,
   runner: RunnerRecord,
-  shortage: DiskShortage | undefined,
+  { lowDisk: shortage, claims }: Pick<HeartbeatRequest, 'lowDisk' | 'claims'>,
 ): Promise<RunnerRecord> => {
   if (!shortage) {
     if (!runner.lowDisk) return runner;
     deps.log('A runner has room on its disk again', { runnerId: runner.id });
     return (await deps.runners.setLowDisk(runner, undefined)) ?? runner;
   }
-  const atStart = runnerSources('heartbeat').includes(runner.status);
+  // An agent that knows of claims was only cut off: starting its machine anew may still help.
+  const atStart = runnerSources('heartbeat').includes(runner.status) && claims === undefined;
   if (runner.lowDisk && (runner.lowDisk.atStart || !atStart)) return runner;
   deps.log('The disk of a runner is low', { runnerId: runner.id, ...shortage, atStart });
   return (await deps.runners.setLowDisk(runner, { ...shortage, at: deps.now(), atStart })) ?? runner;

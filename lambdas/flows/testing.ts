@@ -25,6 +25,7 @@ import { makeKeyPair, seal } from '../adapters/sealing.ts';
 import { sessionStore } from '../adapters/sessions.ts';
 import type { Table } from '../adapters/table.ts';
 import { taskStore } from '../adapters/tasks.ts';
+import { runnerSources } from '../core/runner-state.ts';
 import { noon } from '../core/testing.ts';
 import { claimTask } from './claim.ts';
 import { heartbeat } from './heartbeat.ts';
@@ -219,23 +220,26 @@ export const flowBench = (table: Table) => {
       await followInstance(deps, await reload(runner), facts, present);
     },
 
-    /** Without `claims`, of an agent that knows of every claim. */
+    /** Without `claims`, of an agent that knows of every claim, or that has just started where its runner is not online. */
     beat: async (
       runner: RunnerRecord,
       tasks: readonly { id: `tsk_${string}`; attempt?: number }[] = [],
       claims?: number,
       lowDisk?: DiskShortage,
-    ) =>
-      heartbeat(
+    ) => {
+      const current = await reload(runner);
+      const isFirst = runnerSources('heartbeat').includes(current.status);
+      return heartbeat(
         deps,
         agentOf(runner),
         heartbeatRequest.parse({
           agentVersion: '0.1.0',
-          claims: claims ?? (await reload(runner)).claims,
+          claims: claims ?? (isFirst ? undefined : current.claims),
           lowDisk,
           tasks: tasks.map(({ id, attempt = 1 }) => ({ projectId, taskId: id, attempt })),
         }),
-      ),
+      );
+    },
 
     claim: (runner: RunnerRecord, task: { id: `tsk_${string}` }) =>
       claimTask(deps, agentOf(runner), { projectId, taskId: task.id }),
