@@ -333,12 +333,16 @@ export const runnerStore = (table: Table) => {
         ['in', 'status', from],
       ]),
 
-    /** A start came to nothing; the next one counts from now. Refused when the runner has moved on since it was read. */
+    /**
+     * A start came to nothing; `to` is what the runner does about it. A next start counts from now. Refused when the runner has
+     * moved on since it was read.
+     */
     failStart: (
       runner: RunnerRecord,
       fault: NonNullable<Runner['fault']>,
       failedStarts: number,
       isQuarantined: boolean,
+      to: RunnerStatus = runner.status,
     ) =>
       change(
         runner,
@@ -346,7 +350,9 @@ export const runnerStore = (table: Table) => {
           set: {
             fault,
             failedStarts,
+            status: to,
             statusSince: fault.at,
+            ...liveness(runner, to),
             ...(isQuarantined && { quarantinedAt: fault.at }),
           },
         },

@@ -142,4 +142,16 @@ describe('a limit of tasks that run at once', () => {
     expect(await reconcile(bench.deps)).toMatchObject({ limit_freed: 1, limit_line_called: 1 });
     expect((await read(second)).admitted).toBe(true);
   });
+
+  it('is entered again by a task that lost its place while its runner went on to owe it', async () => {
+    const runner = await online();
+    const task = await bench.start(bench.addTemplate({ maxParallelTasks: 1 }));
+    const { limits } = await read(task);
+    // A function stopped here, before it took the task from its runner.
+    await bench.deps.tasks.limit(await read(task), { limits, admitted: false, limitedBy: undefined });
+    expect(await demandOf(runner)).toEqual([task.id]);
+    expect(await bench.claim(runner, task)).toMatchObject({ ok: false });
+    expect(await reconcile(bench.deps)).toMatchObject({ task_placed_again: 1 });
+    expect(await bench.claim(runner, task)).toMatchObject({ ok: true });
+  });
 });

@@ -146,8 +146,9 @@ const bootMs = (runner: RunnerRecord, facts: InstanceFacts | undefined, now: Ins
 /** Its agent did not come up: stopped, and started again for what still counts on it, unless this was the last try. */
 const bootAgain = async (deps: ReconcileDeps, runner: RunnerRecord): Promise<void> => {
   const detail = `${runner.instanceId} was started but its agent did not report within ${bootTimeoutMs / 60_000} minutes. Look at its console output.`;
-  const failed = await failStart(deps, runner, 'boot_timeout', detail);
-  if (failed) await giveUp(deps, failed);
+  // One write: a pass that dies between two would give an instance whose agent does not come up its five minutes anew.
+  const stopping = await failStart(deps, runner, 'boot_timeout', detail, { to: 'stopping' });
+  if (stopping) await stopDrained(deps, stopping);
 };
 
 const giveUp = async (deps: ReconcileDeps, runner: RunnerRecord): Promise<void> => {
@@ -200,6 +201,9 @@ const stopUnwanted = async (deps: ReconcileDeps, runner: RunnerRecord, repaired:
   repaired('unwanted_runner_stopped', { runnerId: runner.id });
 };
 
+/** One that lost its place in its limits, with its runner, may be owed still after a crash between the two writes. */
+const isLetIn = (task: TaskRecord): boolean => task.limits === undefined || task.admitted === true;
+
 const reconcileTask = async (deps: ReconcileDeps, task: TaskRecord, repaired: Repaired): Promise<void> => {
   const runner = task.runnerId ? await deps.runners.find(task.projectId, task.runnerId) : undefined;
   const about = { taskId: task.id, runnerId: task.runnerId, attempt: task.attempt };
@@ -215,7 +219,8 @@ const reconcileTask = async (deps: ReconcileDeps, task: TaskRecord, repaired: Re
     return;
   }
   if (task.status !== 'waiting' || task.limitedBy) return;
-  if (!runner?.demand.includes(task.id) || runner.fault || !canServe(runner)) {
+  const isOwed = runner?.demand.includes(task.id) === true && isLetIn(task);
+  if (!isOwed || runner.fault || !canServe(runner)) {
     if (await place(deps, task)) repaired('task_placed_again', about);
   } else if (runner.status === 'online' && room({ ...runner, demand: [] }) > 0) {
     await ring(deps, task);
