@@ -177,4 +177,22 @@ export const mutants: readonly Mutant[] = [
     from: `projectRunners.filter((runner) => queuesOf(runner).includes(queue))`,
     to: `projectRunners.filter(() => true)`,
   },
+  {
+    name: 'a claim gives the task that rang, whatever waits before it',
+    file: 'lambdas/flows/claim.ts',
+    from: `  if (queue !== globalQueue) return { line: withRung(await deps.tasks.line(queue, lookedAt)) };`,
+    to: `  if (queue !== globalQueue) return { line: [rung] };`,
+  },
+  {
+    name: 'the priority of a task is forgotten',
+    file: 'lambdas/core/order.ts',
+    from: `export const rankOf = ({ id, priority = 0 }: Ordered)`,
+    to: `const none = 0; export const rankOf = ({ id, priority: _ }: Ordered, priority = none)`,
+  },
+  {
+    name: 'the global pool serves whoever came first',
+    file: 'lambdas/core/order.ts',
+    from: `.sort((a, b) => a.before - b.before || a.servedAt - b.servedAt || byRank(a.task, b.task))`,
+    to: `.sort((a, b) => byRank(a.task, b.task))`,
+  },
 ];

@@ -3,7 +3,8 @@ import { whyWaiting } from '../../lambdas/core/reason.ts';
 import { routeTask } from '../../lambdas/flows/place.ts';
 import type { ProjectId, RunnerId, Template } from '../../protocol/index.ts';
 import { type Chance, seededChance } from './chance.ts';
-import { createWorld, type RunnerPlan, type World } from './world.ts';
+import { setUp } from './workload.ts';
+import { createWorld, type World } from './world.ts';
 
 export interface RunResult {
   readonly seed: number;
@@ -18,6 +19,8 @@ export interface RunResult {
   readonly repairs: Readonly<Record<string, number>>;
   readonly longestWaitMs: number;
   readonly longestIdleOverrunMs: number;
+  /** By how many tasks of others a project was overtaken at most while it waited in the global pool. */
+  readonly mostOvertaken: number;
   readonly virtualMs: number;
 }
 
@@ -26,92 +29,8 @@ const troubleMs = 20 * minuteMs;
 /** After the last fault: long enough for retries with backoff, boot timeouts and the longest line of tasks that run one at a time. */
 const settleMs = 180 * minuteMs;
 const traceShown = 400;
-
-const aRunnerPlan = (chance: Chance, isGlobal: boolean): RunnerPlan => ({
-  kind: chance.pick(['instance', 'instance', 'instance', 'instance', 'always on', 'elsewhere']),
-  tags: isGlobal
-    ? []
-    : chance.pick([[], [], ['sydney'], ['tokyo'], ['sydney', 'tokyo'], ['sydney', 'tokyo']]),
-  maxParallelTasks: chance.pick([1, 1, 1, 2, 3, 0]),
-  idleTimeoutMs: chance.pick([0, 0, 10_000, 60_000, 120_000]),
-});
-
-const aTemplate = (world: World, chance: Chance, projectId: ProjectId): Template => {
-  const tag = chance.pick([undefined, undefined, 'sydney', 'tokyo']);
-  return world.addTemplate(projectId, chance.between(200, chance.pick([2000, 20_000, 90_000, 300_000])), {
-    ...(tag && { tag }),
-    onRunnerLost: chance.pick(['retry', 'retry', 'fail']),
-    maxAttempts: chance.between(1, 4),
-    priority: chance.pick([0, 0, 0, 10, -10]),
-    maxParallelTasks: chance.pick([0, 0, 0, 1, 2]),
-  });
-};
-
-const arrivals = (world: World, chance: Chance, templates: readonly [Template, ...Template[]]) => {
-  const bursts = chance.between(1, 5);
-  for (let burst = 0; burst < bursts; burst++) {
-    const atMs = chance.between(0, troubleMs - 2 * minuteMs);
-    const template = chance.pick(templates);
-    for (let left = chance.between(1, 6); left > 0; left--) {
-      world.time.after(atMs + chance.between(0, chance.pick([10, 2000, 60_000])), () => {
-        void world.startTask(chance.happens(0.7) ? template : chance.pick(templates)).then((task) => {
-          if (!task || !chance.happens(0.1)) return;
-          world.time.after(chance.between(0, 90_000), () => void world.stopTask(task.projectId, task.id));
-        });
-      });
-    }
-  }
-};
-
-/** Tasks that come just when a runner goes to sleep, or when its instance has just gone. */
-const untimelyArrivals = (
-  world: World,
-  chance: Chance,
-  templates: readonly [Template, ...Template[]],
-): void => {
-  let left = chance.between(0, 30);
-  const end = world.time.nowMs() + troubleMs - 2 * minuteMs;
-  world.listeners.add((what, idleTimeoutMs) => {
-    if (left === 0 || world.time.nowMs() > end || !chance.happens(0.5)) return;
-    left -= 1;
-    const inMs =
-      what === 'runner drains'
-        ? chance.between(0, chance.pick([60, 250]))
-        : what === 'task ended'
-          ? idleTimeoutMs + chance.between(-20, 400)
-          : chance.between(0, 1800);
-    world.time.after(inMs, () => void world.startTask(chance.pick(templates)));
-  });
-};
-
-const trouble = (
-  world: World,
-  chance: Chance,
-  runnerIds: readonly [RunnerId, ...RunnerId[]],
-  templates: readonly [Template, ...Template[]],
-) => {
-  const happenings: (() => void)[] = [
-    () => void world.configure(chance.pick(runnerIds), { active: false }),
-    () => void world.configure(chance.pick(runnerIds), { active: true }),
-    () => void world.configure(chance.pick(runnerIds), { maxParallelTasks: chance.between(1, 3) }),
-    () => void world.configure(chance.pick(runnerIds), { idleTimeoutMs: chance.pick([0, 30_000]) }),
-    () => void world.configure(chance.pick(runnerIds), { tags: chance.pick([[], ['sydney'], ['tokyo']]) }),
-    () => void world.limitTemplate(chance.pick(templates), chance.between(0, 3)),
-    () => void world.limitProject(chance.pick(templates).projectId, chance.between(0, 4)),
-    () => void world.drainRunner(chance.pick(runnerIds), chance.between(1000, 300_000)),
-    () => void world.removeRunner(chance.pick(runnerIds)),
-    () => world.killAgent(chance.pick(runnerIds)),
-    () => {
-      const [first, ...rest] = world.ec2.ids();
-      if (first) world.takeBack(chance.pick([first, ...rest]), chance.pick([true, false]));
-    },
-  ];
-  const [first, ...rest] = happenings;
-  if (!first) return;
-  for (let left = chance.between(0, 6); left > 0; left--) {
-    world.time.after(chance.between(0, troubleMs), chance.pick([first, ...rest]));
-  }
-};
+/** Every so many runs, projects contend for the global pool. */
+const contendedEach = 8;
 
 /** Whoever can be used is, and each (project, tag) with a waiting task has a runner. */
 const makeServable = async (
@@ -221,34 +140,19 @@ export const runSeed = async (seed: number): Promise<RunResult> => {
 const runWorld = async (world: World, chance: Chance, seed: number, isRough: boolean): Promise<RunResult> => {
   const { watch, time } = world;
   const beganMs = time.nowMs();
-  const accepted: Template[] = [];
   let isSetUp = false;
-  const setUp = async () => {
-    const projects: [ProjectId, ...ProjectId[]] = [world.newProject()];
-    if (chance.happens(0.5)) projects.push(world.newProject());
-    const first = await world.addRunner(projects[0], aRunnerPlan(chance, false));
-    const runnerIds: [RunnerId, ...RunnerId[]] = [first];
-    for (let left = chance.between(0, 4); left > 0; left--) {
-      const isGlobal = chance.happens(0.25);
-      runnerIds.push(
-        await world.addRunner(isGlobal ? undefined : chance.pick(projects), aRunnerPlan(chance, isGlobal)),
-      );
-    }
-    const templates: [Template, ...Template[]] = [aTemplate(world, chance, projects[0])];
-    for (const projectId of projects) templates.push(aTemplate(world, chance, projectId));
-    accepted.push(...templates);
-    arrivals(world, chance, templates);
-    untimelyArrivals(world, chance, templates);
-    if (isRough) trouble(world, chance, runnerIds, templates);
+  const contends = seed % contendedEach === 0;
+  const made = setUp(world, chance, { isRough, troubleMs, contends }).then((workload) => {
     isSetUp = true;
-    return { templates, runnerIds };
-  };
-  const made = setUp();
+    return workload;
+  });
   await world.pass(10 * minuteMs, () => isSetUp);
   const { templates, runnerIds } = await made;
   if (!isRough) watchForOverlooked(world, overlookedMs.calm);
   await world.pass(troubleMs);
   world.faults.cease();
+  // Who wanted a runner inactive must not have their way after it was made servable.
+  await world.pass(10 * minuteMs, () => world.insisting() === 0);
   let isServable = false;
   const last = makeServable(world, templates, runnerIds).then(() => {
     isServable = true;
@@ -265,6 +169,10 @@ const runWorld = async (world: World, chance: Chance, seed: number, isRough: boo
   }
   if (watch.violations.length === 0) {
     for (const loud of world.isQuiet()) watch.violate(`not quiet long after the last fault: ${loud}`);
+    for (const task of await world.stores.tasks.listLive()) {
+      const { runners } = await routeTask({ runners: world.stores.runners }, task);
+      world.trace(`task ${task.id.slice(-6)} waits: ${whyWaiting(task, runners, time.now())}`);
+    }
     for (const item of world.items('tsk_')) {
       if (watch.ends.get(String(item.id)) !== 1)
         watch.violate(`task ${String(item.id).slice(-6)} did not end once`);
@@ -283,6 +191,7 @@ const runWorld = async (world: World, chance: Chance, seed: number, isRough: boo
     repairs: world.control.repairs,
     longestWaitMs: watch.longestWaitMs(),
     longestIdleOverrunMs: watch.longestIdleOverrunMs(),
+    mostOvertaken: world.order.mostOvertaken(),
     virtualMs: time.nowMs() - beganMs,
   };
 };

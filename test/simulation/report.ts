@@ -17,7 +17,7 @@ export const createTally = () => {
   const faults: Record<string, number> = {};
   const repairs: Record<string, number> = {};
   const sums = { runs: 0, tasks: 0, succeeded: 0, starts: 0, stops: 0, virtualMs: 0 };
-  const longest = { waitMs: 0, waitSeed: 0, idleMs: 0, idleSeed: 0 };
+  const longest = { waitMs: 0, waitSeed: 0, idleMs: 0, idleSeed: 0, overtaken: 0, overtakenSeed: 0 };
   const failed: RunResult[] = [];
   return {
     failed,
@@ -38,6 +38,10 @@ export const createTally = () => {
         longest.idleMs = result.longestIdleOverrunMs;
         longest.idleSeed = result.seed;
       }
+      if (result.mostOvertaken > longest.overtaken) {
+        longest.overtaken = result.mostOvertaken;
+        longest.overtakenSeed = result.seed;
+      }
       if (result.violations.length > 0) failed.push(result);
     },
     print: (write: (line: string) => void, tookMs: number) => {
@@ -51,6 +55,9 @@ export const createTally = () => {
       write(`Instance stops   ${sums.stops}`);
       write(`Longest wait     ${seconds(longest.waitMs)} (seed ${longest.waitSeed})`);
       write(`Longest overrun  ${seconds(longest.idleMs)} beyond its idle timeout (seed ${longest.idleSeed})`);
+      write(
+        `Most overtaken   by ${longest.overtaken} tasks of others, in the global pool (seed ${longest.overtakenSeed})`,
+      );
       write(`Took             ${seconds(tookMs)}`);
       write(`Violations       ${failed.length}`);
     },

@@ -25,6 +25,7 @@ import { seededChance } from './chance.ts';
 import { createControlPlane, type Platform } from './control-plane.ts';
 import { createFaults } from './faults.ts';
 import { createInvoker } from './function-run.ts';
+import { createOrderWatch } from './order-watch.ts';
 import { type SimulatedAgent, startAgent } from './simulated-agent.ts';
 import { createSimulatedEc2 } from './simulated-ec2.ts';
 import { createSimulatedQueues } from './simulated-queues.ts';
@@ -98,11 +99,20 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
       return machine && { instanceId, idleTimeoutMs: record(machine.runnerId)?.idleTimeoutMs ?? 0 };
     },
   });
+  const order = createOrderWatch({
+    time,
+    violate: watch.violate,
+    isOwed: (taskId) =>
+      [...table.items('run_')].some(({ demand }) => demand instanceof Set && demand.has(taskId)),
+    claimMs: faultScale === 0 ? 2500 : 15_000,
+    turnsBetween: faultScale === 0 ? 6 : 20,
+  });
   const table = createSimulatedTable({
     time,
     indexDelayMs: () => (faults.hit('index late') ? chance.between(500, 8000) : chance.between(1, 150)),
     onWrite: (key, before, after) => {
       watch.onWrite(key, before, after);
+      if (key.sk.startsWith('tsk_')) order.onWrite(key.sk, before, after);
       if (after?.status === 'starting' && before?.status === 'waiting') checkLimits(after);
     },
   });
@@ -288,11 +298,15 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
     machine.agent = undefined;
   };
 
+  let insisting = 0;
   /** People try again until the API has answered. */
   const insist = async <T>(act: () => Promise<T>): Promise<T> => {
+    insisting += 1;
     for (;;) {
       try {
-        return await act();
+        const answer = await act();
+        insisting -= 1;
+        return answer;
       } catch (error) {
         trace(`a person tries again: ${String(error)}`);
         await time.sleep(1000);
@@ -385,6 +399,7 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
     control,
     platform,
     watch,
+    order,
     stores,
     machines,
     counts,
@@ -395,6 +410,8 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
     runner,
     configure,
     isQuiet,
+    /** How many people still try to get something done. */
+    insisting: () => insisting,
     newProject: (): ProjectId => control.newId('prj'),
     removeRunner: async (runnerId: RunnerId) => {
       const found = await runner(runnerId);

@@ -1,0 +1,158 @@
+/** What a random run is made of: projects, runners, templates, the tasks that come, and the trouble that people make. */
+import type { ProjectId, RunnerId, Template } from '../../protocol/index.ts';
+import type { Chance } from './chance.ts';
+import type { RunnerPlan, World } from './world.ts';
+
+export interface Workload {
+  readonly templates: readonly [Template, ...Template[]];
+  readonly runnerIds: readonly [RunnerId, ...RunnerId[]];
+}
+
+export interface WorkloadOptions {
+  readonly isRough: boolean;
+  /** How long tasks and trouble go on. */
+  readonly troubleMs: number;
+  /** Whether several projects have only the global pool, and one of them has far more to do than the others. */
+  readonly contends: boolean;
+}
+
+const minuteMs = 60_000;
+
+const aRunnerPlan = (chance: Chance, isGlobal: boolean): RunnerPlan => ({
+  kind: chance.pick(['instance', 'instance', 'instance', 'instance', 'always on', 'elsewhere']),
+  tags: isGlobal
+    ? []
+    : chance.pick([[], [], ['sydney'], ['tokyo'], ['sydney', 'tokyo'], ['sydney', 'tokyo']]),
+  maxParallelTasks: chance.pick([1, 1, 1, 2, 3, 0]),
+  idleTimeoutMs: chance.pick([0, 0, 10_000, 60_000, 120_000]),
+});
+
+const aTemplate = (world: World, chance: Chance, projectId: ProjectId): Template => {
+  const tag = chance.pick([undefined, undefined, 'sydney', 'tokyo']);
+  return world.addTemplate(projectId, chance.between(200, chance.pick([2000, 20_000, 90_000, 300_000])), {
+    ...(tag && { tag }),
+    onRunnerLost: chance.pick(['retry', 'retry', 'fail']),
+    maxAttempts: chance.between(1, 4),
+    priority: chance.pick([0, 0, 0, 10, -10]),
+    maxParallelTasks: chance.pick([0, 0, 0, 1, 2]),
+  });
+};
+
+const arrivals = (
+  world: World,
+  chance: Chance,
+  templates: readonly [Template, ...Template[]],
+  troubleMs: number,
+) => {
+  const bursts = chance.between(1, 5);
+  for (let burst = 0; burst < bursts; burst++) {
+    const atMs = chance.between(0, troubleMs - 2 * minuteMs);
+    const template = chance.pick(templates);
+    for (let left = chance.between(1, 6); left > 0; left--) {
+      world.time.after(atMs + chance.between(0, chance.pick([10, 2000, 60_000])), () => {
+        void world.startTask(chance.happens(0.7) ? template : chance.pick(templates)).then((task) => {
+          if (!task || !chance.happens(0.1)) return;
+          world.time.after(chance.between(0, 90_000), () => void world.stopTask(task.projectId, task.id));
+        });
+      });
+    }
+  }
+};
+
+/** Tasks that come just when a runner goes to sleep, or when its instance has just gone. */
+const untimelyArrivals = (
+  world: World,
+  chance: Chance,
+  templates: readonly [Template, ...Template[]],
+  troubleMs: number,
+): void => {
+  let left = chance.between(0, 30);
+  const end = world.time.nowMs() + troubleMs - 2 * minuteMs;
+  world.listeners.add((what, idleTimeoutMs) => {
+    if (left === 0 || world.time.nowMs() > end || !chance.happens(0.5)) return;
+    left -= 1;
+    const inMs =
+      what === 'runner drains'
+        ? chance.between(0, chance.pick([60, 250]))
+        : what === 'task ended'
+          ? idleTimeoutMs + chance.between(-20, 400)
+          : chance.between(0, 1800);
+    world.time.after(inMs, () => void world.startTask(chance.pick(templates)));
+  });
+};
+
+const trouble = (
+  world: World,
+  chance: Chance,
+  runnerIds: readonly [RunnerId, ...RunnerId[]],
+  templates: readonly [Template, ...Template[]],
+  troubleMs: number,
+) => {
+  const happenings: (() => void)[] = [
+    () => void world.configure(chance.pick(runnerIds), { active: false }),
+    () => void world.configure(chance.pick(runnerIds), { active: true }),
+    () => void world.configure(chance.pick(runnerIds), { maxParallelTasks: chance.between(1, 3) }),
+    () => void world.configure(chance.pick(runnerIds), { idleTimeoutMs: chance.pick([0, 30_000]) }),
+    () => void world.configure(chance.pick(runnerIds), { tags: chance.pick([[], ['sydney'], ['tokyo']]) }),
+    () => void world.limitTemplate(chance.pick(templates), chance.between(0, 3)),
+    () => void world.limitProject(chance.pick(templates).projectId, chance.between(0, 4)),
+    () => void world.drainRunner(chance.pick(runnerIds), chance.between(1000, 300_000)),
+    () => void world.removeRunner(chance.pick(runnerIds)),
+    () => world.killAgent(chance.pick(runnerIds)),
+    () => {
+      const [first, ...rest] = world.ec2.ids();
+      if (first) world.takeBack(chance.pick([first, ...rest]), chance.pick([true, false]));
+    },
+  ];
+  const [first, ...rest] = happenings;
+  if (!first) return;
+  for (let left = chance.between(0, 6); left > 0; left--) {
+    world.time.after(chance.between(0, troubleMs), chance.pick([first, ...rest]));
+  }
+};
+
+const setUpAnything = async (world: World, chance: Chance): Promise<Workload> => {
+  const projects: [ProjectId, ...ProjectId[]] = [world.newProject()];
+  if (chance.happens(0.5)) projects.push(world.newProject());
+  const first = await world.addRunner(projects[0], aRunnerPlan(chance, false));
+  const runnerIds: [RunnerId, ...RunnerId[]] = [first];
+  for (let left = chance.between(0, 4); left > 0; left--) {
+    const isGlobal = chance.happens(0.25);
+    runnerIds.push(
+      await world.addRunner(isGlobal ? undefined : chance.pick(projects), aRunnerPlan(chance, isGlobal)),
+    );
+  }
+  const templates: [Template, ...Template[]] = [aTemplate(world, chance, projects[0])];
+  for (const projectId of projects) templates.push(aTemplate(world, chance, projectId));
+  return { templates, runnerIds };
+};
+
+/** One project asks for as much as the pool does in minutes, the others for a task now and then. */
+const setUpContention = async (world: World, chance: Chance): Promise<Workload> => {
+  const plan = () => ({ ...aRunnerPlan(chance, true), kind: 'instance', maxParallelTasks: 1 }) as const;
+  const runnerIds: [RunnerId, ...RunnerId[]] = [await world.addRunner(undefined, plan())];
+  if (chance.happens(0.5)) runnerIds.push(await world.addRunner(undefined, plan()));
+  const aTemplateOf = () => world.addTemplate(world.newProject(), chance.between(2000, 20_000));
+  const busy = aTemplateOf();
+  const others: [Template, ...Template[]] = [aTemplateOf(), aTemplateOf()];
+  const startAt = (ms: number, template: Template) =>
+    void world.time.after(ms, () => void world.startTask(template));
+  for (let left = chance.between(15, 30); left > 0; left--) startAt(chance.between(0, minuteMs), busy);
+  for (let left = chance.between(4, 8); left > 0; left--)
+    startAt(chance.between(0, 5 * minuteMs), chance.pick(others));
+  return { templates: [busy, ...others], runnerIds };
+};
+
+/** Makes what is there before the first task, and has the rest happen in its time. */
+export const setUp = async (
+  world: World,
+  chance: Chance,
+  { isRough, troubleMs, contends }: WorkloadOptions,
+): Promise<Workload> => {
+  const made = await (contends ? setUpContention : setUpAnything)(world, chance);
+  const { templates, runnerIds } = made;
+  arrivals(world, chance, templates, troubleMs);
+  untimelyArrivals(world, chance, templates, troubleMs);
+  if (isRough) trouble(world, chance, runnerIds, templates, troubleMs);
+  return made;
+};
