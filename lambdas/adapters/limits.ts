@@ -8,10 +8,12 @@ import * as z from 'zod';
 import {
   type Instant,
   type ProjectId,
+  type Task,
   type TaskId,
   type TemplateId,
   toInstant,
 } from '../../protocol/index.ts';
+import { rankOf } from '../core/order.ts';
 import type { Condition, Update } from './expressions.ts';
 import { keys, type Table } from './table.ts';
 
@@ -29,18 +31,29 @@ const entries = z
 const stored = z.object({
   /** 0 = no limit. */
   max: z.int(),
-  /** The ranks of the tasks that are let in. */
+  /** The entries of the tasks that are let in. */
   held: entries,
-  /** The ranks of those that wait to be, the next one first. */
+  /** The entries of those that wait to be, the next one first. */
   line: entries,
 });
 export type LimitState = z.infer<typeof stored>;
 
-/** The task of a rank in a limit. */
-export const taskOfRank = (rank: string): TaskId => `tsk_${rank.slice(rank.indexOf('_') + 1)}`;
+/**
+ * What a task enters its limits as: its rank, and after it has left them while it waited, how often it has. So a call that gives
+ * up an earlier entry, however late it comes, does not take the task's present one.
+ */
+export const entryOf = ({
+  limitsLeft,
+  ...task
+}: Pick<Task, 'id' | 'priority'> & { readonly limitsLeft?: number | undefined }): string =>
+  limitsLeft === undefined ? rankOf(task) : `${rankOf(task)}~${limitsLeft}`;
 
-/** When the task of a rank was made. */
-export const madeAt = (rank: string): Instant => toInstant(decodeTime(rank.slice(rank.indexOf('_') + 1)));
+const ulidIn = (entry: string): string => entry.slice(entry.indexOf('_') + 1).replace(/~.*/, '');
+
+export const taskOfEntry = (entry: string): TaskId => `tsk_${ulidIn(entry)}`;
+
+/** When the task of an entry was made. */
+export const madeAt = (entry: string): Instant => toInstant(decodeTime(ulidIn(entry)));
 
 const hasRoom: Condition = ['any', ['missing', 'held'], ['=', 'max', 0], ['sizeBelow', 'held', 'max']];
 
@@ -63,35 +76,35 @@ export const limitStore = (table: Table) => {
     set: (ref: LimitRef, max: number) => change(ref, { set: { max } }, []),
 
     /** Lets a task in. Refused when there is no room, or another one waits. `max` counts if none was set yet. */
-    enter: (ref: LimitRef, rank: string, max: number) =>
+    enter: (ref: LimitRef, entry: string, max: number) =>
       change(
         ref,
-        { add: { held: new Set([rank]) }, take: { line: new Set([rank]) }, setIfMissing: { max } },
+        { add: { held: new Set([entry]) }, take: { line: new Set([entry]) }, setIfMissing: { max } },
         [
-          ['any', ['contains', 'held', rank], hasRoom],
-          ['any', ['contains', 'held', rank], ['missing', 'line']],
+          ['any', ['contains', 'held', entry], hasRoom],
+          ['any', ['contains', 'held', entry], ['missing', 'line']],
         ],
       ),
 
     /** Puts a task in the line. Refused when there is room and nobody waits, as nobody would call it then. */
-    queue: (ref: LimitRef, rank: string) =>
-      change(ref, { add: { line: new Set([rank]) } }, [
-        ['lacks', 'held', rank],
+    queue: (ref: LimitRef, entry: string) =>
+      change(ref, { add: { line: new Set([entry]) } }, [
+        ['lacks', 'held', entry],
         ['any', ['exists', 'line'], ['sizeAtLeast', 'held', 'max']],
       ]),
 
     /** Lets a task in out of the line. */
-    promote: (ref: LimitRef, rank: string) =>
-      change(ref, { add: { held: new Set([rank]) }, take: { line: new Set([rank]) } }, [
-        ['contains', 'line', rank],
+    promote: (ref: LimitRef, entry: string) =>
+      change(ref, { add: { held: new Set([entry]) }, take: { line: new Set([entry]) } }, [
+        ['contains', 'line', entry],
         hasRoom,
       ]),
 
     /** Counts a task that runs already, whatever the limit says. */
-    count: (ref: LimitRef, rank: string) => change(ref, { add: { held: new Set([rank]) } }, []),
+    count: (ref: LimitRef, entry: string) => change(ref, { add: { held: new Set([entry]) } }, []),
 
     /** The task has ended, or waits for something else. */
-    leave: (ref: LimitRef, rank: string) =>
-      change(ref, { take: { held: new Set([rank]), line: new Set([rank]) } }, [['exists', 'pk']]),
+    leave: (ref: LimitRef, entry: string) =>
+      change(ref, { take: { held: new Set([entry]), line: new Set([entry]) } }, [['exists', 'pk']]),
   };
 };

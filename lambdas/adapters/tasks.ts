@@ -38,6 +38,8 @@ const taskRecord = task.extend({
   limits: z.array(z.object({ ownerId: z.union([templateId, projectId]), max: z.int() })).optional(),
   /** All of its limits have let it in, so that it may be placed and claimed. */
   admitted: z.boolean().optional(),
+  /** How often it has left its limits while it waited; absent: never. */
+  limitsLeft: z.int().optional(),
   /** The limit in whose line it waits. */
   limitedBy: z.union([templateId, projectId]).optional(),
   /** The doorbell that it was claimed by, if not its own. */
@@ -83,6 +85,9 @@ const indexed = ({ pk, sk, liveKey }: LiveKey): InLine => ({
 });
 /** Of a task that has ended: out of the index, and without what only its run needed. */
 const ending = { live: undefined, liveKey: undefined, surveySecrets: undefined };
+
+const is = (attribute: 'admitted'): Condition => ['=', attribute, true];
+const isNot = (attribute: 'admitted'): Condition => ['missing', attribute];
 
 const heldBy = ({ runnerId, attempt }: Holder): Condition[] => [
   ['=', 'runnerId', runnerId],
@@ -219,10 +224,14 @@ export const taskStore = (table: Table) => {
         ['=', 'attempt', attempt],
       ]),
 
-    /** While it waits: which limits it has, and whether they let it in. Out of them, no runner owes it. */
+    /**
+     * While it waits: which limits it has, and whether they let it in. Out of them, no runner owes it. With `leaves` it gives up
+     * what it has entered, if nobody has let it in since it was read; whoever calls that takes the entry from the limits then.
+     */
     limit: (
-      task: Placed & Pick<TaskRecord, 'queue' | 'attempt'>,
+      task: Placed & Pick<TaskRecord, 'queue' | 'attempt' | 'limitsLeft'>,
       { limits, admitted, limitedBy }: Pick<TaskRecord, 'limits' | 'admitted' | 'limitedBy'>,
+      { leaves = false } = {},
     ) =>
       change(
         task,
@@ -234,11 +243,14 @@ export const taskStore = (table: Table) => {
             ...(!admitted && { runnerId: undefined, assignedAt: undefined }),
             ...inLine({ ...task, limits, admitted }, task.queue),
           },
+          ...(leaves && { add: { limitsLeft: 1 } }),
         },
         [
           ['in', 'status', taskSources('claim')],
           ['=', 'attempt', task.attempt],
           ['=', 'queue', task.queue],
+          task.limitsLeft === undefined ? ['missing', 'limitsLeft'] : ['=', 'limitsLeft', task.limitsLeft],
+          ...(leaves ? [task.admitted ? is('admitted') : isNot('admitted')] : []),
         ],
       ),
 

@@ -501,6 +501,21 @@ describe('reconciling', () => {
     expect((await bench.reload(faulty)).demand).toEqual([]);
   });
 
+  it('gives up an attempt whose runner was removed after it had lost the slot', async () => {
+    const runner = await online();
+    const task = await bench.start(bench.addTemplate());
+    await bench.claim(runner, task);
+    const { leaseUntil } = await bench.reload(runner);
+    await bench.deps.runners.revokeSlot(runner, task.id, bench.deps.now(), leaseUntil);
+    await bench.instanceBecomes(runner, 'stopped');
+    expect(await bench.deps.runners.remove(runner)).toBe(true);
+    expect(await reconcile(bench.deps)).toMatchObject({ slotless_task: 1 });
+    expect(await bench.deps.tasks.get(bench.projectId, task.id)).toMatchObject({
+      status: 'waiting',
+      attempt: 2,
+    });
+  });
+
   it('finds nothing to do when all is quiet', async () => {
     await bench.addRunner({ instanceId: anInstance() });
     expect(await reconcile(bench.deps)).toEqual({});

@@ -1,11 +1,10 @@
 /** Keeping limits true: when somebody sets one, and when a function stopped between two writes. */
 import { msBetween, type Project, type Template } from '../../protocol/index.ts';
-import { type LimitRef, type LimitState, madeAt, taskOfRank } from '../adapters/limits.ts';
+import { entryOf, type LimitRef, type LimitState, madeAt, taskOfEntry } from '../adapters/limits.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
-import { rankOf } from '../core/order.ts';
 import { hasEnded, isHeldStatus } from '../core/task-state.ts';
 import { hasRoom, inEntryOrder } from './limits.ts';
-import { callNext, type PlaceDeps, place } from './place.ts';
+import { callNext, leaveLimits, type PlaceDeps, place } from './place.ts';
 
 /**
  * Makes a limit so many from now on. When there was none before, what runs counts in it, and what waits has to be let in;
@@ -29,10 +28,10 @@ export const setLimit = async (
     limits: inEntryOrder([...(task.limits ?? []), { ownerId, max }]),
   });
   for (const task of concerned.filter(({ status }) => isHeldStatus(status))) {
-    if (await deps.tasks.countIn(task, withLimit(task).limits)) await deps.limits.count(ref, rankOf(task));
+    if (await deps.tasks.countIn(task, withLimit(task).limits)) await deps.limits.count(ref, entryOf(task));
   }
   for (const task of concerned.filter(({ status }) => status === 'waiting')) {
-    await place(deps, { ...withLimit(task), admitted: false });
+    await enterAnew(deps, task, { limits: withLimit(task).limits, limitedBy: undefined });
   }
   const state = await deps.limits.get(ref);
   if (state) await sendBack(deps, ref, state);
@@ -43,29 +42,37 @@ export const setLimit = async (
 /** Those that were let in under a higher limit and have not started go back into the line, the last one first. */
 const sendBack = async (deps: PlaceDeps, ref: LimitRef, { max, held }: LimitState): Promise<void> => {
   let excess = max === 0 ? 0 : held.length - max;
-  for (const rank of held.toReversed()) {
+  for (const entry of held.toReversed()) {
     if (excess <= 0) return;
-    const task = await deps.tasks.get(ref.projectId, taskOfRank(rank));
-    if (task?.status !== 'waiting') continue;
-    // First the task, as from then on nobody can claim it.
-    const back = await deps.tasks.limit(task, {
-      limits: task.limits,
-      admitted: false,
-      limitedBy: ref.ownerId,
-    });
-    if (!back) continue;
-    excess -= 1;
-    const owing = task.runnerId && (await deps.runners.find(task.projectId, task.runnerId));
-    if (owing) await deps.runners.dropDemand(owing, task.id);
-    await deps.limits.leave(ref, rank);
-    await place(deps, back);
+    const task = await deps.tasks.get(ref.projectId, taskOfEntry(entry));
+    if (task?.status !== 'waiting' || entryOf(task) !== entry) continue;
+    const { limits } = task;
+    if (await enterAnew(deps, task, { limits, limitedBy: ref.ownerId })) excess -= 1;
   }
+};
+
+/** Takes a waiting task out of what it has entered, and places it, which lines it up again. False when it has moved on. */
+const enterAnew = async (
+  deps: PlaceDeps,
+  task: TaskRecord,
+  as: Pick<TaskRecord, 'limits' | 'limitedBy'>,
+): Promise<boolean> => {
+  // First the task, as from then on nobody can claim it.
+  const back = await deps.tasks.limit(task, { ...as, admitted: false }, { leaves: true });
+  if (!back) return false;
+  const owing = task.runnerId && (await deps.runners.find(task.projectId, task.runnerId));
+  if (owing) await deps.runners.dropDemand(owing, task.id);
+  await leaveLimits(deps, task);
+  await place(deps, back);
+  return true;
 };
 
 /** A function may take so long from letting a task in to making it. */
 const makingMs = 60_000;
 
-/** Frees what ended tasks still take of the limits of live ones, and calls those in line. */
+const isIn = (task: TaskRecord, entry: string): boolean => !hasEnded(task.status) && entryOf(task) === entry;
+
+/** Frees what is taken of the limits of live tasks by ended ones, and by entries that were left; calls those in line. */
 export const repairLimits = async (
   deps: PlaceDeps,
   live: readonly TaskRecord[],
@@ -75,16 +82,16 @@ export const repairLimits = async (
   for (const { projectId, limits = [] } of live) {
     for (const { ownerId } of limits) refs.set(ownerId, { projectId, ownerId });
   }
-  const isLive = new Set<string>(live.map(({ id }) => id));
+  const entries = new Map<string, string>(live.map((task) => [task.id, entryOf(task)]));
   for (const ref of refs.values()) {
     const state = await deps.limits.get(ref);
-    for (const rank of [...(state?.held ?? []), ...(state?.line ?? [])]) {
-      const id = taskOfRank(rank);
+    for (const entry of [...(state?.held ?? []), ...(state?.line ?? [])]) {
+      const id = taskOfEntry(entry);
+      if (entries.get(id) === entry) continue;
       // The index may be a moment late, so the task itself decides.
-      if (isLive.has(id) || msBetween(madeAt(rank), deps.now()) < makingMs) continue;
       const task = await deps.tasks.get(ref.projectId, id);
-      if (task && !hasEnded(task.status)) continue;
-      await deps.limits.leave(ref, rank);
+      if (task ? isIn(task, entry) : msBetween(madeAt(entry), deps.now()) < makingMs) continue;
+      await deps.limits.leave(ref, entry);
       repaired('limit_freed', { ...ref, taskId: id });
     }
     const now = await deps.limits.get(ref);
@@ -94,7 +101,7 @@ export const repairLimits = async (
     }
     for (const task of live) {
       const isLost =
-        task.status === 'waiting' && task.limitedBy === ref.ownerId && !now?.line.includes(rankOf(task));
+        task.status === 'waiting' && task.limitedBy === ref.ownerId && !now?.line.includes(entryOf(task));
       if (isLost && (await place(deps, task))) repaired('task_placed_again', { taskId: task.id });
     }
   }

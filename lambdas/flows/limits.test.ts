@@ -3,6 +3,7 @@ import { epochMs, type Template } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { setLimit } from './keep-limits.ts';
 import { whyLimited } from './limits.ts';
+import { leaveLimits } from './place.ts';
 import { reconcile } from './reconcile.ts';
 import { finishTask } from './report.ts';
 import { stopTask } from './start-task.ts';
@@ -153,5 +154,18 @@ describe('a limit of tasks that run at once', () => {
     expect(await bench.claim(runner, task)).toMatchObject({ ok: false });
     expect(await reconcile(bench.deps)).toMatchObject({ task_placed_again: 1 });
     expect(await bench.claim(runner, task)).toMatchObject({ ok: true });
+  });
+
+  it('is not left by a call that comes late, after the task has entered it again', async () => {
+    await online();
+    const template = bench.addTemplate({ maxParallelTasks: 1 });
+    const before = await read(await bench.start(template));
+    const { limits } = before;
+    await bench.deps.tasks.limit(before, { limits, admitted: false, limitedBy: undefined }, { leaves: true });
+    await reconcile(bench.deps);
+    await leaveLimits(bench.deps, before);
+    await leaveLimits(bench.deps, before);
+    expect(await read(before)).toMatchObject({ status: 'waiting', admitted: true });
+    expect((await bench.deps.limits.get(limitOf(template)))?.held).toHaveLength(1);
   });
 });

@@ -1,12 +1,11 @@
 /** Limits of tasks that run at once: entering them before a task is placed, leaving them when it has ended. */
 import type { ProjectId, TemplateId } from '../../protocol/index.ts';
-import type { LimitRef, LimitState } from '../adapters/limits.ts';
+import { entryOf, type LimitRef, type LimitState } from '../adapters/limits.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
-import { rankOf } from '../core/order.ts';
 import { whyLimited as sentence } from '../core/reason.ts';
 import type { Deps } from './deps.ts';
 
-type Limited = Pick<TaskRecord, 'id' | 'projectId' | 'priority' | 'limits'>;
+type Limited = Pick<TaskRecord, 'id' | 'projectId' | 'priority' | 'limits' | 'limitsLeft'>;
 
 /**
  * The limits of a task, in the order in which it enters them: always the template's first, so that two tasks never hold what
@@ -32,29 +31,30 @@ export const enterLimits = async (
   task: Limited,
 ): Promise<ProjectId | TemplateId | undefined> => {
   const { projectId, limits = [] } = task;
-  const rank = rankOf(task);
+  const entry = entryOf(task);
   for (const [index, { ownerId, max }] of limits.entries()) {
     const ref = { projectId, ownerId };
     let isIn = false;
     for (let tries = 1; tries <= maxTries && !isIn; tries++) {
-      isIn = (await deps.limits.enter(ref, rank, max)) !== undefined;
-      if (!isIn && (await deps.limits.queue(ref, rank))) break;
+      isIn = (await deps.limits.enter(ref, entry, max)) !== undefined;
+      if (!isIn && (await deps.limits.queue(ref, entry))) break;
     }
     if (isIn) continue;
     for (const later of limits.slice(index + 1)) {
-      await deps.limits.leave({ projectId, ownerId: later.ownerId }, rank);
+      await deps.limits.leave({ projectId, ownerId: later.ownerId }, entry);
     }
     return ownerId;
   }
   return undefined;
 };
 
-/** A task that does not run any more gives up its place in limits that more run in than they allow now. */
-export const leaveOverfull = async (deps: Pick<Deps, 'limits'>, task: Limited): Promise<void> => {
+/** Whether more run in one of its limits than it allows now. */
+export const isOverfull = async (deps: Pick<Deps, 'limits'>, task: Limited): Promise<boolean> => {
   for (const ref of limitRefs(task)) {
     const { max = 0, held = [] } = (await deps.limits.get(ref)) ?? {};
-    if (max > 0 && held.length > max) await deps.limits.leave(ref, rankOf(task));
+    if (max > 0 && held.length > max) return true;
   }
+  return false;
 };
 
 /** The limits that hold for a new task. */
@@ -80,5 +80,5 @@ export const whyLimited = async (
     max = 0,
   } = (await deps.limits.get({ projectId: task.projectId, ownerId })) ?? {};
   const of = ownerId === task.projectId ? 'project' : 'template';
-  return sentence(task, { of, held: held.length, max, place: line.indexOf(rankOf(task)) + 1 });
+  return sentence(task, { of, held: held.length, max, place: line.indexOf(entryOf(task)) + 1 });
 };

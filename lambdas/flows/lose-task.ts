@@ -1,9 +1,10 @@
 /** Losing a task: its runner is gone, so it is queued again, or it ends with the reason. */
+import type { RunnerId } from '../../protocol/index.ts';
 import type { RunnerRecord } from '../adapters/runners.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { afterLoss, type Loss } from '../core/task-state.ts';
 import { sendEvent } from './deliver.ts';
-import { leaveOverfull } from './limits.ts';
+import { isOverfull } from './limits.ts';
 import { leaveLimits, type PlaceDeps, place } from './place.ts';
 
 /**
@@ -23,16 +24,20 @@ export const loseTask = async (
 };
 
 /**
- * Ends an attempt whose runner has no slot for it any more: the next one waits, or the task ends. False: it had ended already.
+ * Ends an attempt whose runner has no slot for it any more: the next one waits, or the task ends. False: it had ended already. A
+ * runner that was removed is given by its id; there is nobody left to tell then.
  */
 export const endAttempt = async (
   deps: PlaceDeps,
-  runner: RunnerRecord,
+  runner: RunnerRecord | RunnerId,
   task: TaskRecord,
   reason: string,
   loss: Loss = 'lost',
 ): Promise<boolean> => {
-  const holder = { runnerId: runner.id, attempt: task.attempt };
+  const isGone = typeof runner === 'string';
+  const runnerId = isGone ? runner : runner.id;
+  const holder = { runnerId, attempt: task.attempt };
+  const tell = (about: TaskRecord) => (isGone ? Promise.resolve() : sendEvent(deps, 'finish', about, runner));
   const next = afterLoss(task, loss);
   const changed =
     next === 'waiting'
@@ -41,18 +46,26 @@ export const endAttempt = async (
   if (!changed) return false;
   deps.log(loss === 'lost' ? 'Lost a task' : 'A task was handed back', {
     taskId: task.id,
-    runnerId: runner.id,
+    runnerId,
     attempt: task.attempt,
     next,
     reason,
   });
   if (next === 'waiting') {
-    await sendEvent(deps, 'finish', { ...task, status: 'error' }, runner);
-    await leaveOverfull(deps, changed);
-    await place(deps, changed);
+    await tell({ ...task, status: 'error' });
+    await place(deps, (await leaveOverfull(deps, changed)) ?? changed);
   } else {
     await leaveLimits(deps, changed);
-    await sendEvent(deps, 'finish', changed, runner);
+    await tell(changed);
   }
   return true;
+};
+
+/** A task that does not run any more gives up its place where more run than may. Undefined when it kept it, or has moved on. */
+const leaveOverfull = async (deps: PlaceDeps, task: TaskRecord): Promise<TaskRecord | undefined> => {
+  if (!task.limits || !(await isOverfull(deps, task))) return undefined;
+  const { limits, limitedBy } = task;
+  const left = await deps.tasks.limit(task, { limits, limitedBy, admitted: false }, { leaves: true });
+  if (left) await leaveLimits(deps, task);
+  return left;
 };

@@ -1,10 +1,9 @@
 /** Placing: making a runner owe a waiting task, ringing for it, and having the runner woken. */
 import type { Instant, RunnerStatus } from '../../protocol/index.ts';
-import { type LimitRef, type LimitState, taskOfRank } from '../adapters/limits.ts';
+import { entryOf, type LimitRef, type LimitState, taskOfEntry } from '../adapters/limits.ts';
 import type { RunnerRecord } from '../adapters/runners.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { chooseRunner, isPoweredByStack } from '../core/choice.ts';
-import { rankOf } from '../core/order.ts';
 import { needsGlobalPool, route } from '../core/routing.ts';
 import { nextStatus } from '../core/runner-state.ts';
 import { hasEnded } from '../core/task-state.ts';
@@ -95,15 +94,12 @@ const admit = async (
   if (runner && task.admitted) return task;
   if (!runner && !task.admitted && !task.limitedBy) return task;
   const limitedBy = runner && (await enterLimits(deps, task));
-  const changed = await deps.tasks.limit(task, {
-    limits,
-    admitted: runner !== undefined && limitedBy === undefined,
-    limitedBy,
-  });
+  const admitted = runner !== undefined && limitedBy === undefined;
+  const changed = await deps.tasks.limit(task, { limits, admitted, limitedBy }, { leaves: !runner });
   if (!changed) {
     // It waits no more, or another call has moved it on: what it has by now, that one or the reconciler sees to.
     const now = await deps.tasks.get(task.projectId, task.id);
-    if (!now || hasEnded(now.status)) await leaveLimits(deps, task);
+    if (!now || hasEnded(now.status) || entryOf(now) !== entryOf(task)) await leaveLimits(deps, task);
     return undefined;
   }
   if (changed.admitted) return changed;
@@ -117,10 +113,10 @@ const admit = async (
 /** A task no longer counts in its limits: whoever waits for that is let in. */
 export const leaveLimits = async (
   deps: PlaceDeps,
-  task: Pick<TaskRecord, 'id' | 'projectId' | 'priority' | 'limits'>,
+  task: Pick<TaskRecord, 'id' | 'projectId' | 'priority' | 'limits' | 'limitsLeft'>,
 ): Promise<void> => {
   for (const ref of limitRefs(task)) {
-    const state = await deps.limits.leave(ref, rankOf(task));
+    const state = await deps.limits.leave(ref, entryOf(task));
     if (state) await callNext(deps, ref, state);
   }
 };
@@ -128,13 +124,13 @@ export const leaveLimits = async (
 /** Lets in, and places, the first of a limit's line, as many as it has room for. */
 export const callNext = async (deps: PlaceDeps, ref: LimitRef, seen: LimitState): Promise<void> => {
   for (let state: LimitState | undefined = seen; state && hasRoom(state); ) {
-    const [rank] = state.line;
-    if (rank === undefined) return;
-    const promoted = await deps.limits.promote(ref, rank);
+    const [entry] = state.line;
+    if (entry === undefined) return;
+    const promoted = await deps.limits.promote(ref, entry);
     if (promoted) {
-      const task = await deps.tasks.get(ref.projectId, taskOfRank(rank));
-      if (task?.status === 'waiting') await place(deps, task);
-      else if (!task || hasEnded(task.status)) await deps.limits.leave(ref, rank);
+      const task = await deps.tasks.get(ref.projectId, taskOfEntry(entry));
+      if (!task || hasEnded(task.status) || entryOf(task) !== entry) await deps.limits.leave(ref, entry);
+      else if (task.status === 'waiting') await place(deps, task);
     }
     state = await deps.limits.get(ref);
   }
