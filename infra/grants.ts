@@ -83,8 +83,9 @@ export const instanceGrants = (stack: Stack) => {
   return {
     start: { statements: [allow(['ec2:StartInstances'], instances, managed)] },
     stop: { statements: [allow(['ec2:StopInstances'], instances, managed)] },
-    // Reads only, and EC2 knows no resource for it (AWS: Service Authorization Reference, Amazon EC2).
+    // Reads only, and EC2 knows no resource for them (AWS: Service Authorization Reference, Amazon EC2).
     describe: { statements: [allow(['ec2:DescribeInstances'], ['*'])] },
+    check: { statements: [allow(['ec2:DescribeInstanceStatus'], ['*'])] },
   };
 };
 

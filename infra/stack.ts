@@ -183,6 +183,7 @@ export class ReveilleStack extends Stack {
       instances.start,
       instances.stop,
       instances.describe,
+      instances.check,
     ]);
     give(firstToken, [inTable.items('PutItem')]);
     give(rotateSecrets, [

@@ -3,6 +3,9 @@ import {
   DescribeInstancesCommand,
   EC2Client,
   EC2ServiceException,
+  type Instance,
+  paginateDescribeInstanceStatus,
+  paginateDescribeInstances,
   StartInstancesCommand,
   StopInstancesCommand,
 } from '@aws-sdk/client-ec2';
@@ -37,7 +40,17 @@ export interface Instances {
   stop(ref: InstanceRef): Promise<boolean>;
   /** Undefined when EC2 doesn't know it. */
   describe(ref: InstanceRef): Promise<InstanceFacts | undefined>;
+  /** Those with the stack's tag that run, or are about to. */
+  listOn(where: Pick<InstanceRef, 'region'>): Promise<InstanceFacts[]>;
+  /** Ids of all instances, of whomever, that fail one of EC2's status checks. */
+  listImpaired(where: Pick<InstanceRef, 'region'>): Promise<string[]>;
 }
+
+/** Without this tag on an instance the stack may not start or stop it. */
+const managedTag = { Name: 'tag:reveille:managed', Values: ['true'] };
+
+/** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceStatus.html; all filters have to match. */
+const checks = ['instance-status.status', 'system-status.status'];
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html */
 const codes = {
@@ -53,6 +66,18 @@ const states: Readonly<Record<string, InstanceState>> = {
   stopped: 'stopped',
   'shutting-down': 'shutting-down',
   terminated: 'terminated',
+};
+
+const factsOf = (found: Instance | undefined): InstanceFacts | undefined => {
+  const state = states[found?.State?.Name ?? ''];
+  if (!found?.InstanceId || !state) return undefined;
+  return {
+    instanceId: found.InstanceId,
+    state,
+    instanceType: found.InstanceType,
+    launchedAt: found.LaunchTime && toInstant(found.LaunchTime.getTime()),
+    stateReason: found.StateReason?.Message,
+  };
 };
 
 const isUnknown = (error: unknown): boolean =>
@@ -99,20 +124,32 @@ export const ec2Instances = (
     describe: async (ref) => {
       try {
         const answer = await clientOf(ref).send(new DescribeInstancesCommand(idsOf(ref)));
-        const found = answer.Reservations?.[0]?.Instances?.[0];
-        const state = states[found?.State?.Name ?? ''];
-        if (!found?.InstanceId || !state) return undefined;
-        return {
-          instanceId: found.InstanceId,
-          state,
-          instanceType: found.InstanceType,
-          launchedAt: found.LaunchTime && toInstant(found.LaunchTime.getTime()),
-          stateReason: found.StateReason?.Message,
-        };
+        return factsOf(answer.Reservations?.[0]?.Instances?.[0]);
       } catch (error) {
         if (isUnknown(error)) return undefined;
         throw error;
       }
+    },
+
+    listOn: async (where) => {
+      const Filters = [managedTag, { Name: 'instance-state-name', Values: ['pending', 'running'] }];
+      const found: InstanceFacts[] = [];
+      for await (const page of paginateDescribeInstances({ client: clientOf(where) }, { Filters })) {
+        const instances = page.Reservations?.flatMap(({ Instances = [] }) => Instances) ?? [];
+        found.push(...instances.flatMap((instance) => factsOf(instance) ?? []));
+      }
+      return found;
+    },
+
+    listImpaired: async (where) => {
+      const found = new Set<string>();
+      for (const Name of checks) {
+        const impaired = { Filters: [{ Name, Values: ['impaired'] }] };
+        for await (const page of paginateDescribeInstanceStatus({ client: clientOf(where) }, impaired)) {
+          for (const { InstanceId } of page.InstanceStatuses ?? []) if (InstanceId) found.add(InstanceId);
+        }
+      }
+      return [...found];
     },
   };
 };

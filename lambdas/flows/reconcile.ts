@@ -16,6 +16,7 @@ import { repairLimits } from './keep-limits.ts';
 import { endAttempt, loseTask } from './lose-task.ts';
 import { place, ring } from './place.ts';
 import { putToSleep, stopDrained } from './wake.ts';
+import { drainImpaired, followForgotten, regionsOf } from './watch-instances.ts';
 
 export type ReconcileDeps = FollowDeps & Pick<Deps, 'retryWebhook'>;
 
@@ -47,6 +48,10 @@ export const reconcile = async (deps: ReconcileDeps): Promise<Repairs> => {
   const tasks = await deps.tasks.listLive();
   const deliveries = await deps.deliveries.listPending();
   await each(runners, idOf, (runner) => reconcileRunner(deps, runner, repaired));
+  await each(regionsOf(deps.region, runners), String, async (region) => {
+    await followForgotten(deps, region, runners, repaired);
+    await drainImpaired(deps, region, runners, repaired);
+  });
   await each(runners, idOf, (runner) => dropStaleDemand(deps, runner, tasks, repaired));
   await each(tasks, idOf, (task) => reconcileTask(deps, task, repaired));
   await each(
@@ -208,8 +213,11 @@ const reconcileTask = async (deps: ReconcileDeps, task: TaskRecord, repaired: Re
   const runner = task.runnerId ? await deps.runners.find(task.projectId, task.runnerId) : undefined;
   const about = { taskId: task.id, runnerId: task.runnerId, attempt: task.attempt };
   if (isHeldStatus(task.status)) {
-    if (!runner) return;
-    if (!runner.slots.includes(task.id)) {
+    if (!runner) {
+      const reason = 'The runner was removed while the task was on it.';
+      if (task.runnerId && (await endAttempt(deps, task.runnerId, task, reason)))
+        repaired('slotless_task', about);
+    } else if (!runner.slots.includes(task.id)) {
       if (await endAttempt(deps, runner, task, `${runner.name} lost the task.`))
         repaired('slotless_task', about);
     } else if (isLapsed(runner, deps.now())) {

@@ -17,7 +17,7 @@ import { agentTokens } from '../adapters/agent-tokens.ts';
 import { circuitStore } from '../adapters/circuits.ts';
 import { deliveryStore } from '../adapters/deliveries.ts';
 import { newId } from '../adapters/ids.ts';
-import type { InstanceState, Instances, StartOutcome } from '../adapters/instances.ts';
+import type { InstanceFacts, InstanceState, Instances, StartOutcome } from '../adapters/instances.ts';
 import { limitStore } from '../adapters/limits.ts';
 import { logStore } from '../adapters/logs.ts';
 import { poolOf, type RunnerRecord, runnerStore } from '../adapters/runners.ts';
@@ -60,6 +60,13 @@ export const flowBench = (table: Table) => {
   const templates = new Map<string, Template>();
   const runners = runnerStore(table);
 
+  const impaired = new Set<string>();
+  const factsOf = (instanceId: string): InstanceFacts | undefined => {
+    const state = states.get(instanceId);
+    return (
+      state && { instanceId, state, instanceType: 't4g.small', launchedAt: undefined, stateReason: undefined }
+    );
+  };
   const instances: Instances = {
     start: async ({ instanceId = '' }) => {
       calls.push(`start ${instanceId}`);
@@ -74,18 +81,12 @@ export const flowBench = (table: Table) => {
       states.set(instanceId, 'stopping');
       return true;
     },
-    describe: async ({ instanceId = '' }) => {
-      const state = states.get(instanceId);
-      return (
-        state && {
-          instanceId,
-          state,
-          instanceType: 't4g.small',
-          launchedAt: undefined,
-          stateReason: undefined,
-        }
-      );
-    },
+    describe: async ({ instanceId = '' }) => factsOf(instanceId),
+    listOn: async () =>
+      [...states.keys()]
+        .flatMap((instanceId) => factsOf(instanceId) ?? [])
+        .filter(({ state }) => state === 'pending' || state === 'running'),
+    listImpaired: async () => [...impaired],
   };
 
   const deps = {
@@ -162,6 +163,8 @@ export const flowBench = (table: Table) => {
     setReceiver: (isUp: boolean) => {
       receiverIsUp = isUp;
     },
+    /** It fails EC2's status checks. */
+    impair: ({ instanceId = '' }: RunnerRecord) => impaired.add(instanceId),
     refuseStart: (instanceId: string, outcome: StartOutcome) => refusals.set(instanceId, outcome),
 
     addTemplate: (overrides: Partial<Template> = {}): Template => {
@@ -210,7 +213,7 @@ export const flowBench = (table: Table) => {
     setInstance: (runner: RunnerRecord, state: InstanceState) => {
       const instanceId = runner.instanceId ?? '';
       states.set(instanceId, state);
-      return { instanceId, state, instanceType: 't4g.small', launchedAt: undefined, stateReason: undefined };
+      return factsOf(instanceId);
     },
 
     /** EC2 tells the state of a runner's instance, as `instance-events` hears it. */

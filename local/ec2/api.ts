@@ -106,7 +106,10 @@ const changing =
     return changes(request.fleet.change(named(request), event));
   };
 
+const statusOf = ({ impaired }: Instance) => (impaired ? 'impaired' : 'ok');
+
 const filterValue = (instance: Instance, name: string): string | undefined => {
+  if (name === 'instance-status.status' || name === 'system-status.status') return statusOf(instance);
   if (name === 'instance-state-name') return instance.state;
   if (name === 'instance-id') return instance.id;
   if (name.startsWith('tag:')) return instance.tags[name.slice('tag:'.length)];
@@ -122,6 +125,23 @@ const matches = (pattern: string, value: string): boolean =>
       .replaceAll('?', '.')}$`,
   ).test(value);
 
+/** What the ids and filters of a request ask for; without ids, of all in the region. */
+const selected = (request: Request): Instance[] => {
+  const { form, fleet, region } = request;
+  const ids = textsOf(form, 'InstanceId');
+  const wanted = ids.length > 0 ? find(request, ids) : fleet.list().filter((one) => one.region === region);
+  const filters = recordsOf(form, 'Filter').map((filter) => ({
+    name: requiredText(filter, 'Name'),
+    values: textsOf(filter, 'Value'),
+  }));
+  return wanted.filter((instance) =>
+    filters.every(({ name, values }) => {
+      const value = filterValue(instance, name);
+      return value !== undefined && values.some((pattern) => matches(pattern, value));
+    }),
+  );
+};
+
 const tagsIn = (node: FormNode): Record<string, string> =>
   Object.fromEntries(
     recordsOf(node, 'Tag').map((tag) => [requiredText(tag, 'Key'), textOf(tag, 'Value') ?? '']),
@@ -133,26 +153,29 @@ const operations: Readonly<Record<string, Operation>> = {
   TerminateInstances: changing('terminate'),
 
   DescribeInstances: (request) => {
-    const { form, fleet, region, accountId } = request;
-    onlyParameters(form, ['InstanceId', 'Filter', 'MaxResults']);
-    const ids = textsOf(form, 'InstanceId');
-    const wanted = ids.length > 0 ? find(request, ids) : fleet.list().filter((one) => one.region === region);
-    const filters = recordsOf(form, 'Filter').map((filter) => ({
-      name: requiredText(filter, 'Name'),
-      values: textsOf(filter, 'Value'),
-    }));
-    const found = wanted.filter((instance) =>
-      filters.every(({ name, values }) => {
-        const value = filterValue(instance, name);
-        return value !== undefined && values.some((pattern) => matches(pattern, value));
-      }),
-    );
+    onlyParameters(request.form, ['InstanceId', 'Filter', 'MaxResults']);
     return {
       reservationSet: items(
-        found.map((instance) => ({
+        selected(request).map((instance) => ({
           reservationId: instance.id.replace('i-', 'r-'),
-          ownerId: accountId,
+          ownerId: request.accountId,
           instancesSet: items([described(instance)]),
+        })),
+      ),
+    };
+  },
+
+  DescribeInstanceStatus: (request) => {
+    onlyParameters(request.form, ['InstanceId', 'Filter', 'MaxResults']);
+    const running = selected(request).filter(({ state }) => state === 'running');
+    return {
+      instanceStatusSet: items(
+        running.map((instance) => ({
+          instanceId: instance.id,
+          availabilityZone: `${instance.region}a`,
+          instanceState: stateOf(instance.state),
+          instanceStatus: { status: statusOf(instance) },
+          systemStatus: { status: statusOf(instance) },
         })),
       ),
     };

@@ -17,6 +17,8 @@ export interface Fleet {
   change(instances: readonly Instance[], event: Exclude<InstanceEvent, 'settle'>): StateChange[];
   /** Kills the agent on it; false when none runs. */
   killAgent(id: string): boolean;
+  /** From now on it fails EC2's status checks, until it stops. */
+  impair(id: string): void;
   tag(instance: Instance, tags: Readonly<Record<string, string>>): void;
   /** Boots what was running when the stack was last stopped, and ends what was under way. */
   resume(): void;
@@ -69,7 +71,7 @@ export const makeFleet = (options: FleetOptions): Fleet => {
   };
 
   const enter = (instance: Instance, state: StateName): Instance => {
-    const { stateReason: _, ...rest } = instance;
+    const { stateReason: _, impaired: __, ...rest } = instance;
     const ends =
       state === 'stopping' || state === 'stopped' || state === 'shutting-down' || state === 'terminated';
     const entered: Instance = {
@@ -146,6 +148,12 @@ export const makeFleet = (options: FleetOptions): Fleet => {
     },
 
     killAgent: (id) => machines.get(id)?.killAgent() ?? false,
+
+    impair: (id) => {
+      const instance = instances.get(id);
+      if (instance) instances.set(id, { ...instance, impaired: true });
+      persist();
+    },
 
     tag: (instance, tags) => {
       const current = instances.get(instance.id) ?? instance;

@@ -27,6 +27,8 @@ export interface Ec2Control {
   stop(id: string): void;
   /** `kill -9` of the agent on it, and of nothing else; false when none runs. It starts again as its systemd unit does. */
   killAgent(id: string): boolean;
+  /** From now on it fails EC2's status checks, until it stops. */
+  impair(id: string): void;
   /** The next `times` calls of the operation are refused with this error, as if AWS had. */
   failNext(operation: string, code: string, message: string, times?: number): void;
 }
@@ -103,6 +105,7 @@ export const openEc2 = (options: Ec2Options): Ec2 => {
       start: (id) => fleet.change(instancesOf(id), 'start'),
       stop: (id) => fleet.change(instancesOf(id), 'stop'),
       killAgent: fleet.killAgent,
+      impair: fleet.impair,
       failNext: api.failNext,
       createStoppedInstance: (given = {}) =>
         fleet.create({

@@ -16,6 +16,7 @@ export const instance = z.object({
   /** ISO 8601; of the last start. */
   launchTime: z.string(),
   tags: z.record(z.string(), z.string()),
+  impaired: z.literal(true).optional().describe("It fails EC2's status checks until it stops"),
 });
 export type Instance = z.infer<typeof instance>;
 

@@ -110,6 +110,8 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
         const runner = ref.instanceId ? await runners.findByInstance(ref.instanceId) : undefined;
         return runner && factsOf(runner);
       },
+      listOn: async () => [],
+      listImpaired: async () => [],
     },
     agentTokens: agentTokens(async () => new Uint8Array(32), now),
     seal: async () => '',

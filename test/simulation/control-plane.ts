@@ -177,6 +177,8 @@ export const createControlPlane = (platform: Platform) => {
         stop: ({ instanceId = '' }) => run.call(`StopInstances ${instanceId}`, () => ec2.stop(instanceId)),
         describe: ({ instanceId = '' }) =>
           run.call(`DescribeInstances ${instanceId}`, () => ec2.describe(instanceId)),
+        listOn: () => run.call('DescribeInstances', () => ec2.listOn()),
+        listImpaired: () => run.call('DescribeInstanceStatus', () => ec2.listImpaired()),
       },
       agentTokens,
       seal: async (plainText) => plainText,

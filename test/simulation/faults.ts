@@ -30,6 +30,7 @@ const probabilities = {
   'agent killed': 0.02,
   'agent dead for good': 0.05,
   'instance stopped by EC2': 0.015,
+  'instance impaired': 0.015,
   'agent cut off from the API': 0.01,
   'disk full': 0.01,
   'reconciliation skipped': 0.1,

@@ -8,11 +8,15 @@ import type { VirtualTime } from './virtual-time.ts';
 interface Instance {
   readonly id: string;
   state: InstanceState;
+  /** It fails a status check until it stops. */
+  isImpaired: boolean;
   launchedMs: number;
   stateReason: string | undefined;
   /** Grows with each change of state, so that what was planned for an earlier one does not happen. */
   life: number;
 }
+
+const on: ReadonlySet<InstanceState> = new Set(['pending', 'running']);
 
 export interface Ec2Listeners {
   onState(instanceId: string, state: InstanceState): void;
@@ -31,9 +35,17 @@ export const createSimulatedEc2 = (
   const instances = new Map<string, Instance>();
   const refusals = new Map<string, string>();
 
+  const factsOf = ({ id, state, launchedMs, stateReason }: Instance): InstanceFacts => ({
+    instanceId: id,
+    state,
+    instanceType: 't4g.small',
+    launchedAt: launchedMs ? toInstant(launchedMs) : undefined,
+    stateReason,
+  });
   const become = (instance: Instance, state: InstanceState, stateReason?: string) => {
     instance.state = state;
     instance.stateReason = stateReason;
+    if (state === 'stopping') instance.isImpaired = false;
     instance.life += 1;
     listeners.onState(instance.id, state);
   };
@@ -64,12 +76,23 @@ export const createSimulatedEc2 = (
           beginStopping(instance, 'Server.SpotInstanceShutdown'),
         );
       }
+      if (faults.hit('instance impaired'))
+        later(instance, chance.between(1000, 200_000), () => {
+          instance.isImpaired = true;
+        });
     });
   };
 
   return {
     add: (id: string) => {
-      instances.set(id, { id, state: 'stopped', launchedMs: 0, stateReason: undefined, life: 0 });
+      instances.set(id, {
+        id,
+        state: 'stopped',
+        launchedMs: 0,
+        stateReason: undefined,
+        isImpaired: false,
+        life: 0,
+      });
     },
     start: (id: string): StartOutcome => {
       const instance = instances.get(id);
@@ -102,15 +125,15 @@ export const createSimulatedEc2 = (
     describe: (id: string): InstanceFacts | undefined => {
       if (faults.hit('describe failed')) throw new Error('ServiceUnavailable');
       const instance = instances.get(id);
-      return (
-        instance && {
-          instanceId: id,
-          state: instance.state,
-          instanceType: 't4g.small',
-          launchedAt: instance.launchedMs ? toInstant(instance.launchedMs) : undefined,
-          stateReason: instance.stateReason,
-        }
-      );
+      return instance && factsOf(instance);
+    },
+    listOn: (): InstanceFacts[] => {
+      if (faults.hit('describe failed')) throw new Error('ServiceUnavailable');
+      return [...instances.values()].map(factsOf).filter(({ state }) => on.has(state));
+    },
+    listImpaired: (): string[] => {
+      if (faults.hit('describe failed')) throw new Error('ServiceUnavailable');
+      return [...instances.values()].filter(({ isImpaired }) => isImpaired).map(({ id }) => id);
     },
     /** Has each start of it refused, until it is called without a code. */
     refuseStart: (id: string, awsCode?: string) => {
