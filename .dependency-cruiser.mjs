@@ -39,10 +39,10 @@ export default {
     ),
     {
       name: 'core-is-pure',
-      comment: 'No AWS, no I/O: the core decides, the adapters do.',
+      comment: 'No AWS, no I/O: the core decides, the adapters do. croner and cronstrue compute and no more.',
       severity: 'error',
       from: { path: folder('lambdas/core'), pathNot: tests },
-      to: { path: libraries, pathNot: 'node_modules/zod/' },
+      to: { path: libraries, pathNot: 'node_modules/(zod|croner|cronstrue)/' },
     },
     {
       name: 'flows-know-no-aws',
