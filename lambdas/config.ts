@@ -24,6 +24,10 @@ export const variables = z.object({
     "The role whose credentials an agent gets, narrowed to its runner's queues",
   ),
   DRAINED_RUNNERS_QUEUE_URL: notEmpty.describe('Where runners are announced whose agent has stopped polling'),
+  SCHEDULE_GROUP: notEmpty.describe("The group of the stack's schedules in EventBridge Scheduler"),
+  SCHEDULED_START_ARN: notEmpty.describe('The function that schedules start'),
+  SCHEDULER_ROLE_ARN: notEmpty.describe('The role with which EventBridge Scheduler starts it'),
+  SCHEDULER_DEAD_LETTERS_ARN: notEmpty.describe('The queue for starts that could not be delivered'),
   WEBHOOK_RETRIES_MAX: z.coerce
     .number()
     .int()

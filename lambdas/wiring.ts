@@ -15,6 +15,8 @@ import { logStore } from './adapters/logs.ts';
 import { loggedWebhooks, measuredRunners, measuredSessions, measuredTasks } from './adapters/measured.ts';
 import { makeSqsClient, sqsQueues } from './adapters/queues.ts';
 import { runnerStore } from './adapters/runners.ts';
+import { eventBridgeScheduler } from './adapters/scheduler.ts';
+import { scheduleStore } from './adapters/schedules.ts';
 import { sealedTable } from './adapters/secret-attributes.ts';
 import { sessionStore } from './adapters/sessions.ts';
 import type { SigningKey } from './adapters/signed-tokens.ts';
@@ -55,6 +57,7 @@ export const wireStores = (tableName: string, secretsKeyArn?: string) => {
     logs: logStore(table),
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),
+    schedules: scheduleStore(table, { now, newId }),
     sessions: measuredSessions(sessionStore(table), measure),
   };
 };
@@ -94,6 +97,23 @@ export const wireSigningKey = (table: Table): SigningKey => {
     return key;
   };
 };
+
+/** The environment of the functions that hand schedules over. */
+export const schedulerVariables = variables.pick({
+  SCHEDULE_GROUP: true,
+  SCHEDULED_START_ARN: true,
+  SCHEDULER_ROLE_ARN: true,
+  SCHEDULER_DEAD_LETTERS_ARN: true,
+});
+
+export const wireScheduler = (config: z.infer<typeof schedulerVariables>) => ({
+  scheduler: eventBridgeScheduler({
+    groupName: config.SCHEDULE_GROUP,
+    functionArn: config.SCHEDULED_START_ARN,
+    roleArn: config.SCHEDULER_ROLE_ARN,
+    deadLetterArn: config.SCHEDULER_DEAD_LETTERS_ARN,
+  }),
+});
 
 /** The environment of the functions that follow EC2 and repair. */
 export const followVariables = variables.pick({

@@ -18,6 +18,7 @@ export * from './repository.ts';
 export * from './result.ts';
 export * from './role.ts';
 export * from './runner.ts';
+export * from './schedule.ts';
 export * from './sign-in-provider.ts';
 export * from './survey.ts';
 export * from './task.ts';

@@ -8,6 +8,7 @@ const byPrefix: Readonly<Record<string, readonly string[]>> = {
   key_: ['secret'],
   env_: ['secrets', 'secretFiles'],
   run_: ['webhookSecret'],
+  sch_: ['surveySecrets'],
   tsk_: ['surveySecrets'],
   usr_: ['totpSecret', 'newTotpSecret'],
 };
@@ -19,7 +20,7 @@ const ofStack: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Prefixes of the ids of what has secrets and is kept in the partition of a pool. */
-export const secretPrefixes = ['key_', 'env_', 'run_'] as const;
+export const secretPrefixes = ['key_', 'env_', 'run_', 'sch_'] as const;
 
 /** The names of what is secret in the item with this key. */
 export const secretAttributesOf = ({ pk, sk }: Key): readonly string[] =>

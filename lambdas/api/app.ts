@@ -29,6 +29,7 @@ import { globalRegistrationTokenRoutes, projectRegistrationTokenRoutes } from '.
 import { repositoryRoutes } from './repositories.ts';
 import { routes } from './route.ts';
 import { globalRunnerRoutes, projectRunnerRoutes } from './runners.ts';
+import { schedulePreviewRoutes, scheduleRoutes } from './schedules.ts';
 import { selfRoutes } from './self.ts';
 import { serviceRoutes } from './service.ts';
 import { taskRoutes } from './tasks.ts';
@@ -92,6 +93,8 @@ export const createApp = (deps: ApiDeps) => {
   app.route('/', keyRoutes(deps));
   app.route('/', environmentRoutes(deps));
   app.route('/', integrationRoutes(deps));
+  app.route('/', scheduleRoutes(deps));
+  app.route('/', schedulePreviewRoutes(deps));
   app.route('/', projectRunnerRoutes(deps));
   app.route('/', globalRunnerRoutes(deps));
   app.route('/', projectRegistrationTokenRoutes(deps));

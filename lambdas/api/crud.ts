@@ -5,7 +5,7 @@ import type { ResourceStore } from '../adapters/resources.ts';
 import type { FieldErrors } from '../problems.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
 import { describeUse } from './references.ts';
-import { refuse, refuseReferences, refuseUnknown } from './refuse.ts';
+import { refuse, refuseFields, refuseReferences, refuseUnknown } from './refuse.ts';
 import { answer, created, describe, jsonBody, noContent, people, routes } from './route.ts';
 import { inProject, listOf } from './schemas.ts';
 
@@ -27,6 +27,8 @@ interface Resource<Input, Output extends Shown> {
   readonly store: ResourceStore<Input, Output>;
   /** What the input refers to and the project doesn't have. */
   readonly findMissing?: (projectId: ProjectId, input: Input) => Promise<FieldErrors>;
+  /** What is well formed and yet doesn't fit what it is about; `id` is that of what is replaced. */
+  readonly findFaults?: (projectId: ProjectId, input: Input, id?: string) => Promise<FieldErrors>;
   /** Who would miss it, in words such as `template "Deploy"`. */
   readonly findUsers: (projectId: ProjectId, id: string) => Promise<string[]>;
   /** What follows when it was replaced. */
@@ -52,6 +54,8 @@ export const crudRoutes = <Input, Output extends Shown>(
 
   const missingIn = async (projectId: ProjectId, body: Input): Promise<FieldErrors> =>
     (await resource.findMissing?.(projectId, body)) ?? [];
+  const faultsIn = async (projectId: ProjectId, body: Input, id?: string): Promise<FieldErrors> =>
+    (await resource.findFaults?.(projectId, body, id)) ?? [];
 
   return routes<PersonEnv>()
     .openapi(
@@ -89,6 +93,8 @@ export const crudRoutes = <Input, Output extends Shown>(
         if (!(await projects.get(projectId))) return refuseUnknown(c, 'project');
         const missing = await missingIn(projectId, body);
         if (missing.length > 0) return refuseReferences(c, missing);
+        const faults = await faultsIn(projectId, body);
+        if (faults.length > 0) return refuseFields(c, faults);
         const made = await store.create(projectId, body);
         return c.json(made, 201, { location: `/api/projects/${projectId}/${many}/${made.id}` });
       },
@@ -132,6 +138,8 @@ export const crudRoutes = <Input, Output extends Shown>(
         if (!before) return refuseUnknown(c, one);
         const missing = await missingIn(projectId, body);
         if (missing.length > 0) return refuseReferences(c, missing);
+        const faults = await faultsIn(projectId, body, id);
+        if (faults.length > 0) return refuseFields(c, faults);
         const replaced = await store.replace(projectId, id, body);
         if (replaced) await resource.onReplaced?.(before, replaced);
         return replaced ? c.json(replaced, 200) : refuseUnknown(c, one);

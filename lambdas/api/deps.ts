@@ -15,6 +15,8 @@ import type { Passwords } from '../adapters/passwords.ts';
 import type { ProjectStore, Resources } from '../adapters/resources.ts';
 import type { VendCredentials } from '../adapters/runner-credentials.ts';
 import type { RunnerRecord } from '../adapters/runners.ts';
+import type { Scheduler } from '../adapters/scheduler.ts';
+import type { ScheduleStore } from '../adapters/schedules.ts';
 import type { SignInProviderStore } from '../adapters/sign-in-providers.ts';
 import type { SignedTokens } from '../adapters/signed-tokens.ts';
 import type { RandomBytes, RegistrationTokenStore } from '../adapters/tokens.ts';
@@ -28,6 +30,8 @@ export interface ApiDeps extends Omit<Deps, 'instances'> {
   readonly resources: Resources;
   readonly integrations: IntegrationStore;
   readonly readKeyText: HookDeps['readKeyText'];
+  readonly schedules: ScheduleStore;
+  readonly scheduler: Scheduler;
   readonly apiTokens: ApiTokenStore;
   /** `apiTokens.verify`, or a memory in front of it. */
   readonly verifyToken: ApiTokenStore['verify'];

@@ -28,6 +28,7 @@ const tags = [
   { name: 'Keys', description: 'The key store: secrets go in and never come out' },
   { name: 'Environments', description: 'Variables and secrets that a task gets' },
   { name: 'Integrations', description: 'Events from elsewhere that start templates' },
+  { name: 'Schedules', description: 'Cron expressions that start templates' },
   { name: 'Runners', description: "A project's runners" },
   { name: 'Global runners', description: 'Runners for the tasks that no project runner takes' },
   { name: 'Tasks', description: 'Runs of templates, and their logs' },

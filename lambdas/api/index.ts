@@ -26,28 +26,30 @@ import { signedTokens } from '../adapters/signed-tokens.ts';
 import { registrationTokenStore } from '../adapters/tokens.ts';
 import { userStore } from '../adapters/users.ts';
 import { readConfig, variables } from '../config.ts';
-import { wireSigningKey, wireStores, wireWebhooks } from '../wiring.ts';
+import { schedulerVariables, wireScheduler, wireSigningKey, wireStores, wireWebhooks } from '../wiring.ts';
 import { createApp } from './app.ts';
 import { sourceBehindEdge } from './source.ts';
 
 const config = readConfig(
-  variables.pick({
-    TABLE_NAME: true,
-    SECRETS_KEY_ARN: true,
-    API_URL: true,
-    CONSOLE_URL: true,
-    EDGE_KEY: true,
-    QUEUE_URL_PREFIX: true,
-    QUEUE_ARN_PREFIX: true,
-    QUEUE_NAME_PREFIX: true,
-    RUNNER_ROLE_ARN: true,
-    DRAINED_RUNNERS_QUEUE_URL: true,
-    WEBHOOK_RETRIES_QUEUE_URL: true,
-    WEBHOOK_ALLOWED: true,
-    AUDIT_RETENTION_DAYS: true,
-    AWS_REGION: true,
-    AWS_ENDPOINT_URL: true,
-  }),
+  variables
+    .pick({
+      TABLE_NAME: true,
+      SECRETS_KEY_ARN: true,
+      API_URL: true,
+      CONSOLE_URL: true,
+      EDGE_KEY: true,
+      QUEUE_URL_PREFIX: true,
+      QUEUE_ARN_PREFIX: true,
+      QUEUE_NAME_PREFIX: true,
+      RUNNER_ROLE_ARN: true,
+      DRAINED_RUNNERS_QUEUE_URL: true,
+      WEBHOOK_RETRIES_QUEUE_URL: true,
+      WEBHOOK_ALLOWED: true,
+      AUDIT_RETENTION_DAYS: true,
+      AWS_REGION: true,
+      AWS_ENDPOINT_URL: true,
+    })
+    .extend(schedulerVariables.shape),
   process.env,
 );
 
@@ -66,6 +68,7 @@ const rememberTokensMs = 30_000;
 
 const app = createApp({
   ...stores,
+  ...wireScheduler(config),
   ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, guard),
   refuseUrl: guard.refuse,
   resources,

@@ -59,6 +59,7 @@ beforeAll(async () => {
     repositoryId: (await make('repositories', { name: 'R', url: 'https://example.org/a.git' })).id,
     environmentId: (await make('environments', { name: 'E', secrets: { A: 'hunter2' } })).id,
     integrationId: (await make('integrations', { name: 'I', templateId: theirs.templateId })).id,
+    scheduleId: (await make('schedules', { name: 'S', templateId: theirs.templateId, cron: '0 3 * * *' })).id,
     runnerId: theirs.asleep.runner.id,
     taskId: theirs.running.id,
     deliveryId: theirs.deliveryId,
@@ -120,6 +121,7 @@ const bodies: Readonly<Record<string, object>> = {
 const bodyOf = (id: string): object => {
   const { templateId } = theirIds;
   if (id === 'startTask') return { templateId };
+  if (id.endsWith('eSchedule')) return { name: 'S', templateId, cron: '0 3 * * *' };
   return id.endsWith('eIntegration') ? { name: 'I', templateId } : (bodies[id] ?? {});
 };
 

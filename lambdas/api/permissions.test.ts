@@ -59,6 +59,7 @@ const prefixes: Readonly<Record<string, string>> = {
   keyId: 'key',
   environmentId: 'env',
   integrationId: 'int',
+  scheduleId: 'sch',
   runnerId: 'run',
   taskId: 'tsk',
   deliveryId: 'msg',

@@ -1,6 +1,7 @@
 /** Routes of projects. */
 import { roleIn } from '../core/permissions.ts';
 import { setLimit } from '../flows/keep-limits.ts';
+import { removeSchedules } from '../flows/keep-schedule.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
 import { describeUse, usersOfProject } from './references.ts';
 import { refuse, refuseUnknown } from './refuse.ts';
@@ -89,12 +90,19 @@ export const projectRoutes = (deps: ApiDeps) =>
           responses: { 204: noContent('It is removed') },
         },
         'in_use',
+        'unavailable',
       ),
       async (c) => {
         const { projectId } = c.req.valid('param');
         const users = await usersOfProject(deps, projectId);
         if (users.length > 0) return refuse(c, 'in_use', describeUse('project', users));
         if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
+        // EventBridge Scheduler has them apart from the table, where nothing of them is left afterwards.
+        if (!(await removeSchedules(deps, projectId))) {
+          const detail =
+            'EventBridge Scheduler still has schedules of the project. They start nothing any more; remove the project again in a minute.';
+          return refuse(c, 'unavailable', detail);
+        }
         await deps.apiTokens.revokeAll(projectId);
         await deps.users.leaveProject(projectId);
         return (await deps.projects.remove(projectId)) ? c.body(null, 204) : refuseUnknown(c, 'project');

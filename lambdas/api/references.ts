@@ -56,13 +56,14 @@ export const usersByTemplate = async (
 };
 
 export const usersOfTemplate = async (
-  deps: Pick<ApiDeps, 'tasks' | 'integrations'>,
+  deps: Pick<ApiDeps, 'tasks' | 'integrations' | 'schedules'>,
   projectId: ProjectId,
   id: string,
 ): Promise<string[]> => {
   const starts = (one: { templateId: string }) => one.templateId === id;
   return [
     ...quoted('integration', (await deps.integrations.list(projectId)).filter(starts)),
+    ...quoted('schedule', (await deps.schedules.list(projectId)).filter(starts)),
     ...(await liveTasks(deps, projectId, starts)),
   ];
 };

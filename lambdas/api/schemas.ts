@@ -55,6 +55,10 @@ import {
   runner,
   runnerId,
   runnerInput,
+  schedule,
+  scheduleId,
+  scheduleInput,
+  schedulePreview,
   signInProvider,
   signInProviderInput,
   task,
@@ -101,6 +105,9 @@ export const costReportSchema = named('CostReport', costReport);
 export const integrationSchema = named('Integration', integration);
 export const integrationInputSchema = named('IntegrationInput', integrationInput);
 export const integrationEventSchema = named('IntegrationEvent', integrationEvent);
+export const scheduleSchema = named('Schedule', schedule);
+export const scheduleInputSchema = named('ScheduleInput', scheduleInput);
+export const schedulePreviewSchema = named('SchedulePreview', schedulePreview);
 export const costHistorySchema = named('CostHistory', costHistory);
 export const timelineSchema = named('Timeline', timeline);
 export const tripSchema = named('Trip', trip);
@@ -138,6 +145,7 @@ export const inRepository = z.object({ projectId, repositoryId });
 export const inKey = z.object({ projectId, keyId });
 export const inEnvironment = z.object({ projectId, environmentId });
 export const inIntegration = z.object({ projectId, integrationId });
+export const inSchedule = z.object({ projectId, scheduleId });
 /** Of a secret URL. */
 export const hookPath = z.object({ projectId, integrationId: z.string(), secret: z.string() });
 export const inRunner = z.object({ projectId, runnerId });

@@ -32,6 +32,7 @@ export const permissions: Readonly<Record<string, Access>> = {
 
   setUp: 'admin',
   getMe: 'person',
+  previewSchedule: 'person',
   logout: 'person',
   changePassword: 'person',
   offerTotp: 'person',
@@ -86,6 +87,7 @@ export const permissions: Readonly<Record<string, Access>> = {
   rotateIntegrationUrl: 'manager',
   // What came in may hold what its sender would not show to everybody.
   listIntegrationEvents: 'manager',
+  ...resource('Schedule', 'Schedules'),
   ...resource('ProjectRunner', 'ProjectRunners'),
   drainProjectRunner: 'manager',
   sleepProjectRunner: 'manager',

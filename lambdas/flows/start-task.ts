@@ -21,7 +21,10 @@ export class InputRefused extends Error {
   }
 }
 
-const misplacedOptions = ({ app }: Template, { ansible, terraform }: TaskInput): SurveyFault[] => {
+const misplacedOptions = (
+  { app }: Template,
+  { ansible, terraform }: Omit<TaskInput, 'templateId'>,
+): SurveyFault[] => {
   const message = `is not for a template of the app ${app}`;
   const isTerraform = app === 'terraform' || app === 'tofu';
   return [
@@ -30,7 +33,8 @@ const misplacedOptions = ({ app }: Template, { ansible, terraform }: TaskInput):
   ];
 };
 
-const answersOf = (template: Template, input: TaskInput) => {
+/** What a template takes of what was given; throws InputRefused. */
+export const answersOf = (template: Template, input: Omit<TaskInput, 'templateId'>) => {
   const result = checkSurvey(template.survey ?? [], input.survey ?? {});
   const faults = [...(result.ok ? [] : result.faults), ...misplacedOptions(template, input)];
   if (!result.ok || faults.length > 0) throw new InputRefused(faults);

@@ -1,13 +1,15 @@
 /** Each minute: repairs what was lost among what is live. */
 import { watched } from '../adapters/measured.ts';
 import { readConfig } from '../config.ts';
+import { repairSchedules } from '../flows/keep-schedule.ts';
 import { type Repairs, reconcile } from '../flows/reconcile.ts';
-import { followVariables, measure, wireFollowing } from '../wiring.ts';
+import { followVariables, measure, schedulerVariables, wireFollowing, wireScheduler } from '../wiring.ts';
 
-const deps = watched(wireFollowing(readConfig(followVariables, process.env)), measure);
+const config = readConfig(followVariables.extend(schedulerVariables.shape), process.env);
+const deps = watched({ ...wireFollowing(config), ...wireScheduler(config) }, measure);
 
 export const handler = async (): Promise<Repairs> => {
-  const repairs = await reconcile(deps);
+  const repairs = { ...(await reconcile(deps)), ...(await repairSchedules(deps)) };
   for (const [kind, count] of Object.entries(repairs)) measure('Repairs', count, {}, kind);
   return repairs;
 };

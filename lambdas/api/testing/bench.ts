@@ -37,6 +37,8 @@ import {
   resourceStores,
 } from '../../adapters/resources.ts';
 import { runnerStore } from '../../adapters/runners.ts';
+import type { ScheduleToHandOver } from '../../adapters/scheduler.ts';
+import { scheduleStore } from '../../adapters/schedules.ts';
 import { makeKeyPair, seal } from '../../adapters/sealing.ts';
 import { sessionStore } from '../../adapters/sessions.ts';
 import { signInProviderStore } from '../../adapters/sign-in-providers.ts';
@@ -67,6 +69,8 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
   const now = () => present;
   const queues = new Set<string>();
   const rung: string[] = [];
+  /** What EventBridge Scheduler has, and whether it answers. */
+  const scheduler = { has: new Map<string, ScheduleToHandOver>(), isDown: false };
   const logged: { message: string; about: Readonly<Record<string, unknown>> }[] = [];
   const resources = resourceStores(table, { now, newId });
   const apiTokens = apiTokenStore(table, { now, newId, randomBytes });
@@ -88,6 +92,17 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     projects: projectStore(table, { now, newId }),
     integrations: integrationStore(table, { now, newId, randomBytes, apiUrl: apiUrl }),
     readKeyText: (projectId, id) => readKeyText(table, projectId, id),
+    schedules: scheduleStore(table, { now, newId }),
+    scheduler: {
+      put: async (one) => {
+        if (scheduler.isDown) throw new Error('Rate exceeded');
+        scheduler.has.set(one.id, one);
+      },
+      remove: async (id) => {
+        if (scheduler.isDown) throw new Error('Rate exceeded');
+        scheduler.has.delete(id);
+      },
+    },
     apiTokens,
     verifyToken: apiTokens.verify,
     registrationTokens: registrationTokenStore(table, { now, newId, randomBytes }),
@@ -194,6 +209,7 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     adminToken,
     queues,
     rung,
+    scheduler,
     logged,
     pass: (ms: number) => {
       present = addMs(present, ms);

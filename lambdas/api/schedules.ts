@@ -1,0 +1,170 @@
+/** Routes of schedules, and of what a cron expression means. */
+import {
+  type ProjectId,
+  type Schedule,
+  type ScheduleInput,
+  type SurveyAnswers,
+  schedulePreviewQuery,
+  type Template,
+} from '../../protocol/index.ts';
+import type { ResourceStore } from '../adapters/resources.ts';
+import type { ScheduleRecord } from '../adapters/schedules.ts';
+import { describeCron, readCron } from '../core/cron.ts';
+import { nextRuns } from '../core/next-runs.ts';
+import { keepSchedule, removeSchedule } from '../flows/keep-schedule.ts';
+import { answersOf, InputRefused } from '../flows/start-task.ts';
+import type { FieldErrors } from '../problems.ts';
+import { crudRoutes } from './crud.ts';
+import type { ApiDeps, PersonEnv } from './deps.ts';
+import { findMissing } from './references.ts';
+import { refuseFields } from './refuse.ts';
+import { answer, describe, people, routes } from './route.ts';
+import { inSchedule, scheduleInputSchema, schedulePreviewSchema, scheduleSchema } from './schemas.ts';
+
+const shownRuns = 5;
+
+const isGiven = (answers: SurveyAnswers, name: string): boolean =>
+  Object.hasOwn(answers, name) && answers[name] !== '';
+
+/**
+ * The answers of an input, the secret ones apart. A secret that is not told stays what it was, as it cannot be read back;
+ * an empty one is none.
+ */
+const splitAnswers = (template: Template, given: SurveyAnswers, before?: ScheduleRecord) => {
+  const names = (template.survey ?? []).flatMap(({ type, name }) => (type === 'secret' ? [name] : []));
+  const kept = before?.templateId === template.id ? before.surveySecrets : {};
+  const told = { ...kept, ...given };
+  const pick = (wanted: (name: string) => boolean, of: SurveyAnswers): SurveyAnswers =>
+    Object.fromEntries(Object.entries(of).filter(([name]) => wanted(name) && isGiven(of, name)));
+  return {
+    survey: pick((name) => !names.includes(name), given),
+    surveySecrets: pick((name) => names.includes(name), told),
+  };
+};
+
+const cronFaults = ({ cron }: Pick<ScheduleInput, 'cron'>): FieldErrors => {
+  const read = readCron(cron);
+  return read.ok ? [] : [{ path: 'cron', message: read.fault }];
+};
+
+const surveyFaults = (template: Template, input: ScheduleInput, before?: ScheduleRecord): FieldErrors => {
+  const { survey, surveySecrets } = splitAnswers(template, input.survey ?? {}, before);
+  try {
+    answersOf(template, { ...input, survey: { ...survey, ...surveySecrets } });
+    return [];
+  } catch (error) {
+    if (error instanceof InputRefused) return [...error.faults];
+    throw error;
+  }
+};
+
+/** Schedules as people see them, with what they will do and what came of it last. */
+const showSchedules = async (
+  { tasks, now }: Pick<ApiDeps, 'tasks' | 'now'>,
+  records: readonly ScheduleRecord[],
+): Promise<Schedule[]> => {
+  const refs = records.flatMap(({ projectId, lastRun }) =>
+    lastRun?.taskId ? [{ projectId, id: lastRun.taskId }] : [],
+  );
+  const statuses = new Map((await tasks.getAll(refs)).map(({ id, status }) => [id, status]));
+  return records.map(({ surveySecrets, version: _version, removedAt: _removedAt, lastRun, ...record }) => {
+    const taskStatus = lastRun?.taskId && statuses.get(lastRun.taskId);
+    return {
+      ...record,
+      secretNames: Object.keys(surveySecrets).sort(),
+      nextRuns: record.active ? nextRuns(record, now(), shownRuns) : [],
+      ...(lastRun && { lastRun: { ...lastRun, ...(taskStatus && { taskStatus }) } }),
+    };
+  });
+};
+
+/** The store behind the routes: what is written is handed over, and shown as it is afterwards. */
+const shownStore = (deps: ApiDeps): ResourceStore<ScheduleInput, Schedule> => {
+  const { schedules, resources } = deps;
+  const split = async (projectId: ProjectId, input: ScheduleInput, before?: ScheduleRecord) => {
+    const template = await resources.templates.get(projectId, input.templateId);
+    const { survey, surveySecrets } = template
+      ? splitAnswers(template, input.survey ?? {}, before)
+      : { survey: {}, surveySecrets: {} };
+    const isAny = Object.keys(survey).length > 0;
+    return { fields: { ...input, survey: isAny ? survey : undefined }, surveySecrets };
+  };
+  const show = async (record: ScheduleRecord): Promise<Schedule> => {
+    const [shown] = await showSchedules(deps, [record]);
+    if (!shown) throw new Error('One schedule was to be shown, and none is.');
+    return shown;
+  };
+  const handOver = async (written: ScheduleRecord): Promise<Schedule> => {
+    await keepSchedule(deps, written);
+    return show((await schedules.get(written.projectId, written.id)) ?? written);
+  };
+  return {
+    get: async (projectId, id) => {
+      const found = await schedules.get(projectId, id);
+      return found && show(found);
+    },
+    list: async (projectId) => showSchedules(deps, await schedules.list(projectId)),
+    create: async (projectId, input) => {
+      const { fields, surveySecrets } = await split(projectId, input);
+      return handOver(await schedules.create(projectId, fields, surveySecrets));
+    },
+    replace: async (projectId, id, input) => {
+      const before = await schedules.get(projectId, id);
+      if (!before) return undefined;
+      const { fields, surveySecrets } = await split(projectId, input, before);
+      const after = await schedules.replace(before, fields, surveySecrets);
+      return after && handOver(after);
+    },
+    remove: async (projectId, id) => {
+      const found = await schedules.get(projectId, id);
+      return found !== undefined && removeSchedule(deps, found);
+    },
+  };
+};
+
+export const scheduleRoutes = (deps: ApiDeps) => {
+  const { schedules, resources } = deps;
+  return crudRoutes(deps, {
+    one: 'schedule',
+    many: 'schedules',
+    idParam: 'scheduleId',
+    params: inSchedule,
+    input: scheduleInputSchema,
+    output: scheduleSchema,
+    store: shownStore(deps),
+    findMissing: (projectId, { templateId }) =>
+      findMissing(projectId, [['templateId', templateId, resources.templates]]),
+    findFaults: async (projectId, input, id) => {
+      const template = await resources.templates.get(projectId, input.templateId);
+      const before = id === undefined ? undefined : await schedules.get(projectId, id);
+      return [...cronFaults(input), ...(template ? surveyFaults(template, input, before) : [])];
+    },
+    findUsers: async () => [],
+    replaceNote:
+      'Secret answers that are left out stay as they are, as they cannot be read back; an empty one is removed.',
+  });
+};
+
+export const schedulePreviewRoutes = (deps: Pick<ApiDeps, 'now'>) =>
+  routes<PersonEnv>().openapi(
+    describe({
+      tags: ['Schedules'],
+      security: people,
+      method: 'get',
+      path: '/api/schedule-preview',
+      operationId: 'previewSchedule',
+      summary: 'What a cron expression means, and when it would run next',
+      request: { query: schedulePreviewQuery },
+      responses: { 200: answer('The expression in words, and its next runs', schedulePreviewSchema) },
+    }),
+    (c) => {
+      const timing = c.req.valid('query');
+      const faults = cronFaults(timing);
+      if (faults.length > 0) return refuseFields(c, faults);
+      const preview = {
+        sentence: describeCron(timing.cron),
+        nextRuns: nextRuns(timing, deps.now(), shownRuns),
+      };
+      return c.json(preview, 200);
+    },
+  );

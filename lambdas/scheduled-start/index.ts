@@ -1,0 +1,36 @@
+/** Starts the template of a schedule that is due, as EventBridge Scheduler tells. */
+import { scheduledStart } from '../../protocol/index.ts';
+import { addressGuard } from '../adapters/address-guard.ts';
+import { makeSqsClient, sqsQueues } from '../adapters/queues.ts';
+import { readForTask, resourceStores } from '../adapters/resources.ts';
+import { readConfig, variables } from '../config.ts';
+import { runSchedule } from '../flows/run-schedule.ts';
+import { wireStores, wireWebhooks } from '../wiring.ts';
+
+const config = readConfig(
+  variables.pick({
+    TABLE_NAME: true,
+    SECRETS_KEY_ARN: true,
+    API_URL: true,
+    QUEUE_URL_PREFIX: true,
+    QUEUE_NAME_PREFIX: true,
+    WEBHOOK_RETRIES_QUEUE_URL: true,
+    WEBHOOK_ALLOWED: true,
+  }),
+  process.env,
+);
+
+const stores = wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN);
+const { table, now, newId } = stores;
+const sqs = makeSqsClient();
+const deps = {
+  ...stores,
+  ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
+  readForTask: (projectId: Parameters<typeof readForTask>[1], templateId: string) =>
+    readForTask(table, projectId, templateId),
+  readInventory: resourceStores(table, { now, newId }).inventories.get,
+  queues: sqsQueues(sqs, { namePrefix: config.QUEUE_NAME_PREFIX, urlPrefix: config.QUEUE_URL_PREFIX }),
+  apiUrl: config.API_URL,
+};
+
+export const handler = (event: unknown): Promise<void> => runSchedule(deps, scheduledStart.parse(event));

@@ -1,0 +1,96 @@
+/** A schedule: starts a template by a cron expression in a time zone. */
+import * as z from 'zod';
+import { instant, name } from './common.ts';
+import { projectId, scheduleId, taskId, templateId } from './ids.ts';
+import { taskInput, taskStatus } from './task.ts';
+
+/** Whether it names a zone of the IANA database as it is written there: EventBridge Scheduler takes no other case. */
+const isTimeZone = (text: string): boolean => {
+  try {
+    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions();
+    return timeZone === text || timeZone.toLowerCase() !== text.toLowerCase();
+  } catch {
+    return false;
+  }
+};
+
+export const timeZone = z
+  .string()
+  .max(50)
+  .regex(/^[A-Za-z]/, 'must be the name of a time zone such as Europe/Berlin')
+  .refine(isTimeZone, { error: 'must be the name of a time zone such as Europe/Berlin' });
+
+/** Five fields as in crontab(5); what each may be is for lambdas/core/cron.ts to say. */
+const cron = z.string().trim().min(1).max(200);
+
+const timing = {
+  cron: cron.describe('Minute, hour, day of month, month and day of week, as in a crontab'),
+  timeZone: timeZone.default('UTC').describe("Where the cron expression's clock is, by its IANA name"),
+  startsAt: instant.optional().describe('It starts nothing before'),
+  endsAt: instant.optional().describe('It starts nothing from then on'),
+};
+
+const endsAfterItStarts = ({
+  startsAt,
+  endsAt,
+}: {
+  readonly startsAt?: string | undefined;
+  readonly endsAt?: string | undefined;
+}): boolean => startsAt === undefined || endsAt === undefined || startsAt < endsAt;
+const endsTooEarly = { error: 'must be later than startsAt', path: ['endsAt'] };
+
+const fields = z.strictObject({
+  name,
+  templateId,
+  active: z.boolean().default(true),
+  ...timing,
+  ...taskInput.omit({ templateId: true }).shape,
+});
+
+export const scheduleInput = fields.refine(endsAfterItStarts, endsTooEarly);
+export type ScheduleInput = z.infer<typeof scheduleInput>;
+
+export const scheduleOutcome = z.enum(['started', 'inactive', 'outdated', 'refused', 'failed']);
+export type ScheduleOutcome = z.infer<typeof scheduleOutcome>;
+
+/** What became of a time that was due. */
+export const scheduleRun = z.object({
+  at: instant.describe('When it was due'),
+  outcome: scheduleOutcome,
+  detail: z.string(),
+  taskId: taskId.optional(),
+});
+export type ScheduleRun = z.infer<typeof scheduleRun>;
+
+export const schedule = fields.strip().extend({
+  id: scheduleId,
+  projectId,
+  createdAt: instant,
+  secretNames: z
+    .array(z.string())
+    .describe('The secret variables of the survey that it has an answer for, which is never shown'),
+  nextRuns: z.array(instant).describe('The next five; none while it is inactive'),
+  lastRun: scheduleRun.extend({ taskStatus: taskStatus.optional() }).optional(),
+  pending: z
+    .string()
+    .optional()
+    .describe('Why EventBridge Scheduler does not have it yet as it is here; it is tried again each minute'),
+});
+export type Schedule = z.infer<typeof schedule>;
+
+export const schedulePreviewQuery = z.object(timing).refine(endsAfterItStarts, endsTooEarly);
+export const schedulePreview = z.object({
+  sentence: z.string().describe('The cron expression in words'),
+  nextRuns: z.array(instant).describe('The next five'),
+});
+export type SchedulePreview = z.infer<typeof schedulePreview>;
+
+/** What EventBridge Scheduler sends when a time is due. */
+export const scheduledStart = z.object({
+  projectId,
+  scheduleId,
+  scheduledAt: z.iso.datetime().describe('Without milliseconds, as EventBridge Scheduler writes it'),
+  cron: z.string().describe('As it was when it was handed over, as is the time zone'),
+  timeZone: z.string(),
+});
+export type ScheduledStart = z.infer<typeof scheduledStart>;
