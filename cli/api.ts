@@ -6,6 +6,7 @@ import { type LogPage, logPage } from '../protocol/log.ts';
 import { me } from '../protocol/person.ts';
 import { type Project, project } from '../protocol/project.ts';
 import { type Runner, runner } from '../protocol/runner.ts';
+import { type Schedule, schedule } from '../protocol/schedule.ts';
 import { type Task, type TaskInput, task } from '../protocol/task.ts';
 import { type Template, template } from '../protocol/template.ts';
 import type { Client } from './client.ts';
@@ -18,6 +19,7 @@ export interface Api {
   me(): Promise<Me>;
   projects(): Promise<Project[]>;
   templates(projectId: string): Promise<Template[]>;
+  schedules(projectId: string): Promise<Schedule[]>;
   runners(pool: Pool): Promise<Runner[]>;
   /** Has a runner drain, or take tasks again. */
   tellRunner(pool: Pool, runnerId: string, word: 'drain' | 'resume'): Promise<Runner>;
@@ -56,6 +58,7 @@ export const createApi = (client: Client): Api => {
     me: () => client.get('/api/me', me),
     projects: () => list('/api/projects', project),
     templates: (projectId) => list(`/api/projects/${projectId}/templates`, template),
+    schedules: (projectId) => list(`/api/projects/${projectId}/schedules`, schedule),
     runners: (pool) => list(inPool(pool), runner),
     tellRunner: (pool, runnerId, word) => client.post(`${inPool(pool)}/${runnerId}/${word}`, runner),
     startTask: (projectId, input) => client.post(tasksOf(projectId), task, input),

@@ -1,6 +1,7 @@
-/** `project`, `template`, `costs`: what there is, and what it costs. */
+/** `project`, `template`, `schedule`, `costs`: what there is, and what it costs. */
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CostReport } from '../../protocol/cost.ts';
+import type { Schedule } from '../../protocol/schedule.ts';
 import type { Template } from '../../protocol/template.ts';
 import { addMs, toInstant } from '../../protocol/time.ts';
 import { CliError, exitCodes } from '../errors.ts';
@@ -70,6 +71,33 @@ const addTemplateCommands = (cli: Command, context: CommandContext): void => {
   );
 };
 
+const nextRun = ({ active, nextRuns: [next] }: Schedule): string => {
+  if (!active) return 'inactive';
+  return next ?? 'ended';
+};
+
+const addScheduleCommands = (cli: Command, context: CommandContext): void => {
+  const schedule = cli.command('schedule').description('Schedules: what starts by the clock');
+  withJson(withProject(schedule.command('list').description('The schedules of a project'))).action(
+    async (flags: JsonFlag & ProjectFlag) => {
+      const { api, project } = await context.openSession();
+      const all = await api.schedules((await project(flags.project)).id);
+      await print(context, flags, all, (found) =>
+        table(
+          found.map((one) => ({
+            NAME: one.name,
+            CRON: one.cron,
+            ZONE: one.timeZone,
+            'NEXT RUN': nextRun(one),
+            'LAST RUN': one.lastRun ? `${one.lastRun.at} ${one.lastRun.outcome}` : '',
+            ID: one.id,
+          })),
+        ),
+      );
+    },
+  );
+};
+
 const days = (text: string): number => {
   const count = Number(text);
   if (!Number.isInteger(count) || count < 1 || count > 366)
@@ -115,5 +143,6 @@ const addCosts = (cli: Command, context: CommandContext): void => {
 export const addListCommands = (cli: Command, context: CommandContext): void => {
   addProjectCommands(cli, context);
   addTemplateCommands(cli, context);
+  addScheduleCommands(cli, context);
   addCosts(cli, context);
 };

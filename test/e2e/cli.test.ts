@@ -198,6 +198,20 @@ describe('the lists', () => {
     expect((await reveille(['costs'])).out).toMatch(/Always on +\$\d/);
   });
 
+  it('show schedules with their next run', async () => {
+    const { id: templateId } = await addTemplate('Nightly', { script: 'true' });
+    const input = { name: 'nightly', templateId, cron: '0 3 * * *', timeZone: 'Europe/Berlin' };
+    await api.call('POST', `/api/projects/${projectId}/schedules`, input);
+    await api.call('POST', `/api/projects/${projectId}/schedules`, { ...input, name: 'off', active: false });
+    const { out } = await reveille(['schedule', 'list']);
+    expect(out).toMatch(/nightly +0 3 \* \* \* +Europe\/Berlin +20\d\d-\d\d-\d\dT0[12]:00:00.000Z +sch_\w+/);
+    expect(out).toMatch(/off +0 3 \* \* \* +Europe\/Berlin +inactive/);
+    expect(JSON.parse((await reveille(['schedule', 'list', '--json'])).out)).toMatchObject([
+      { name: 'nightly', nextRuns: expect.any(Array) },
+      { name: 'off', nextRuns: [] },
+    ]);
+  });
+
   it('are about the chosen project', async () => {
     await api.createProject('Empty');
     expect(await reveille(['template', 'list'])).toMatchObject({
