@@ -18,6 +18,7 @@ export const functionNames = [
   'instance-events',
   'webhook-retry',
   'reconcile',
+  'scheduled-start',
   'first-token',
   'semaphore',
   'semaphore-setup',

@@ -40,6 +40,12 @@ export const acknowledgedOf = ({ prefix }: Pick<Settings, 'prefix'>): readonly A
       'Runners are bound to instances at run time, in any region. A condition narrows it to instances with the tag of the stack.',
   },
   {
+    id: oneOf(
+      `arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/${prefix}schedules/sch_*`,
+    ),
+    reason: 'Schedules are made at run time. The group is of this stack only.',
+  },
+  {
     id: oneOf('<ConsoleFiles9387DBDB.Arn>/*'),
     reason:
       "The function that publishes the console writes all of the console's bucket, and that bucket only.",

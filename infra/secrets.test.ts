@@ -29,6 +29,7 @@ test('only the API and the rotation make data keys, and who has nothing to do wi
     InstanceEvents: 'kms:Decrypt',
     WebhookRetry: 'kms:Decrypt',
     Reconcile: 'kms:Decrypt',
+    ScheduledStart: 'kms:Decrypt',
   });
 });
 

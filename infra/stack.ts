@@ -25,6 +25,7 @@ import {
 } from './grants.ts';
 import { Observability } from './observability.ts';
 import { RunnerInstance } from './runner-instance.ts';
+import { makeSchedules } from './schedules.ts';
 import { makeSecretsKey } from './secrets.ts';
 import { Semaphore } from './semaphore.ts';
 import type { Settings } from './settings.ts';
@@ -66,11 +67,11 @@ export class ReveilleStack extends Stack {
     new CfnOutput(this, 'TableName', { value: table.tableName });
     if (settings.semaphoreOnly) return;
 
-    const drainedRunners = makeWorkQueue(this, 'DrainedRunners', {
+    const { queue: drainedRunners, deadLetters } = makeWorkQueue(this, 'DrainedRunners', {
       maxReceiveCount: 5,
       functionTimeoutSeconds: eventTimeoutSeconds,
     });
-    const webhookRetries = makeWorkQueue(this, 'WebhookRetries', {
+    const { queue: webhookRetries } = makeWorkQueue(this, 'WebhookRetries', {
       maxReceiveCount: webhookRetriesMax,
       functionTimeoutSeconds: eventTimeoutSeconds,
     });
@@ -125,6 +126,12 @@ export class ReveilleStack extends Stack {
       eventTimeoutSeconds,
     );
     const reconcile = addFunction('Reconcile', 'reconcile', 'finds each minute what got lost', 60);
+    const scheduledStart = addFunction(
+      'ScheduledStart',
+      'scheduled-start',
+      'starts the templates of schedules that are due',
+      eventTimeoutSeconds,
+    );
     const firstToken = addFunction('FirstToken', 'first-token', 'makes an admin token for an operator', 10);
     const rotateSecrets = addFunction('RotateSecrets', 'rotate-secrets', 'encrypts secrets again', 900);
     const consoleFiles = addFunction(
@@ -141,6 +148,12 @@ export class ReveilleStack extends Stack {
 
     const page = new Console(this, 'Console', { httpApi, files: bundles.consoleFolder });
     const secrets = makeSecretsKey(this);
+    // In a dead-letter queue that there is: each that is watched costs, and so does looking at one more.
+    const schedules = makeSchedules(this, {
+      prefix: settings.prefix,
+      starter: scheduledStart,
+      deadLetters,
+    });
     const inTable = tableGrants(table, liveIndex);
     const taskQueues = taskQueueGrants(this, settings.prefix);
     const instances = instanceGrants(this);
@@ -164,6 +177,7 @@ export class ReveilleStack extends Stack {
     give(api, [...place, inTable.items('DeleteItem'), inTable.queryLive, taskQueues.remove, announceDrained]);
     give(api, [{ environment: { AUDIT_RETENTION_DAYS: String(settings.auditRetentionDays) } }]);
     give(api, [page.grant, secrets.openAndSeal, vendCredentials(runnerRole, taskQueues.arnPrefix)]);
+    give(api, [schedules.handOver]);
     give(taskStart, [receiveWebhook, secrets.open, instances.start]);
     give(taskFinish, [receiveWebhook, secrets.open, instances.stop]);
     give(runnerDrained, [inTable.items('GetItem', 'UpdateItem'), instances.stop]);
@@ -184,7 +198,11 @@ export class ReveilleStack extends Stack {
       instances.stop,
       instances.describe,
       instances.check,
+      inTable.items('DeleteItem'),
+      schedules.handOver,
     ]);
+    // What it seals are the secret answers of a schedule, whose project has a data key by these.
+    give(scheduledStart, [...place, secrets.open]);
     give(firstToken, [inTable.items('PutItem')]);
     give(rotateSecrets, [
       inTable.items('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),

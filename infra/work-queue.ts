@@ -17,15 +17,20 @@ export interface WorkQueueProps {
 }
 
 /** Makes a queue with its dead-letter queue, which keeps for 14 days what could not be done. */
-export const makeWorkQueue = (scope: Construct, name: string, props: WorkQueueProps): Queue => {
+export const makeWorkQueue = (
+  scope: Construct,
+  name: string,
+  props: WorkQueueProps,
+): { queue: Queue; deadLetters: Queue } => {
   const within = new Construct(scope, name);
   const deadLetters = new Queue(within, 'DeadLetters', { ...guarded, retentionPeriod: Duration.days(14) });
-  return new Queue(within, 'Queue', {
+  const queue = new Queue(within, 'Queue', {
     ...guarded,
     // Six times the function's time-out (AWS: Using Lambda with Amazon SQS).
     visibilityTimeout: Duration.seconds(6 * props.functionTimeoutSeconds),
     deadLetterQueue: { queue: deadLetters, maxReceiveCount: props.maxReceiveCount },
   });
+  return { queue, deadLetters };
 };
 
 /** Has the function work off the queue; what it names in `batchItemFailures` is tried again. */
