@@ -1,5 +1,6 @@
 /** EventBridge: rules with a pattern get the events that match, rules with a schedule get one each so many minutes. */
 import { randomUUID } from 'node:crypto';
+import { makeAsyncInvoker } from './async-invoke.ts';
 import { matchesPattern } from './event-pattern.ts';
 import type { Invoke } from './functions.ts';
 import type { Place } from './resource-ids.ts';
@@ -26,9 +27,6 @@ export interface EventBus {
   stop(): void;
 }
 
-/** Lambda tries an asynchronous invocation twice more, after one minute and after two. */
-const retryDelaysMs = [60_000, 120_000];
-
 const unitMs: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
 /** Milliseconds of `rate(5 minutes)`; another expression is an error that names it. */
@@ -42,18 +40,7 @@ export const periodOf = (schedule: string): number => {
 /** Starts the schedules. Events are delivered at once, and again later when their function fails. */
 export const startEventBus = ({ rules, place, functionOf, now }: EventBusOptions): EventBus => {
   const timers = new Set<NodeJS.Timeout>();
-
-  const deliver = (invoke: Invoke, event: unknown, retries = retryDelaysMs): void => {
-    invoke(event).catch(() => {
-      const [delayMs, ...rest] = retries;
-      if (delayMs === undefined || stopped) return;
-      const timer = setTimeout(() => {
-        timers.delete(timer);
-        deliver(invoke, event, rest);
-      }, delayMs);
-      timers.add(timer);
-    });
-  };
+  const { deliver, ...invoker } = makeAsyncInvoker();
   let stopped = false;
 
   const envelope = (event: BusEvent) => ({
@@ -80,7 +67,7 @@ export const startEventBus = ({ rules, place, functionOf, now }: EventBusOptions
         resources: [arn],
         detail: {},
       });
-      for (const invoke of targets) deliver(invoke, event);
+      for (const invoke of targets) void deliver(invoke, event);
     };
     timers.add(setInterval(tick, periodOf(schedule)));
   }
@@ -90,11 +77,12 @@ export const startEventBus = ({ rules, place, functionOf, now }: EventBusOptions
       if (stopped) return;
       const whole = envelope(event);
       for (const { pattern, targets } of patterns) {
-        if (matchesPattern(pattern, whole)) for (const invoke of targets) deliver(invoke, whole);
+        if (matchesPattern(pattern, whole)) for (const invoke of targets) void deliver(invoke, whole);
       }
     },
     stop: () => {
       stopped = true;
+      invoker.stop();
       for (const timer of timers) clearTimeout(timer);
     },
   };

@@ -6,6 +6,7 @@ import { listenOnLoopback, stopServer } from './http-server.ts';
 import type { Key, Principals } from './principals.ts';
 import type { RequestCounter } from './requests.ts';
 import { s3OperationOf } from './s3.ts';
+import { schedulerOperationOf } from './scheduler/api.ts';
 import { readScope, type Scope, type SignedRequest, verifySignature } from './signature.ts';
 
 export interface GatewayOptions {
@@ -69,6 +70,7 @@ const flatHeaders = (request: IncomingMessage): Record<string, string> =>
 
 const operationOf = (service: string, { method, url, headers, body }: SignedRequest): string => {
   if (service === 's3') return s3OperationOf(method, url);
+  if (service === 'scheduler') return schedulerOperationOf(method, url);
   const name = speaksQueryProtocol(service)
     ? new URLSearchParams(body.toString()).get('Action')
     : headers['x-amz-target']?.split('.').at(-1);

@@ -48,6 +48,7 @@ const identities: Readonly<Record<string, Identify>> = {
   'AWS::IAM::Role': withArn('iam', 'role/', 'RoleName'),
   'AWS::Lambda::Function': withArn('lambda', 'function:', 'FunctionName'),
   'AWS::Events::Rule': withArn('events', 'rule/', 'Name'),
+  'AWS::Scheduler::ScheduleGroup': withArn('scheduler', 'schedule-group/', 'Name'),
   'AWS::KMS::Key': (logicalId, _property, place) => ({
     ref: logicalId,
     attributes: { Arn: `arn:aws:kms:${place.region}:${place.accountId}:key/${logicalId}`, KeyId: logicalId },

@@ -22,6 +22,7 @@ import { type Credentials, makePrincipals, type Principal } from './principals.t
 import { countRequests, type RequestCount } from './requests.ts';
 import type { Place } from './resource-ids.ts';
 import { startS3 } from './s3.ts';
+import { openScheduler, type SchedulerControl } from './scheduler/index.ts';
 import { startSqs } from './sqs.ts';
 import { makeSts } from './sts.ts';
 import { root, synthesize, templateIn } from './synth.ts';
@@ -40,7 +41,7 @@ export interface LocalStackOptions {
   readonly log?: Log;
   /** The command line that starts an agent with that config file. @default the bundled agent */
   readonly agentCommand?: (configFile: string) => readonly string[];
-  /** Whether rules with a schedule run. @default true */
+  /** Whether rules with a schedule run, and schedules by the clock. @default true */
   readonly schedules?: boolean;
   /** Decides which calls have a fault, when there are rules for it; gives numbers from 0 to 1. @default Math.random */
   readonly random?: () => number;
@@ -64,6 +65,8 @@ export interface LocalStack {
   readonly ec2: Ec2Control;
   /** For tests: what goes wrong with the AWS calls of functions and agents. */
   readonly faults: FaultControl;
+  /** For tests: EventBridge Scheduler, and a way to have it do now what would be due at some time. */
+  readonly scheduler: SchedulerControl;
   readonly outputs: StackSpec['outputs'];
   /** What the account's owner has: access to AWS that may do everything, and the name of the table. */
   readonly operator: Operator;
@@ -189,6 +192,18 @@ const start = async (
   });
   const random = options.random ?? Math.random;
   const faults = makeFaults(random);
+  const scheduler = openScheduler({
+    path: join(dataDir, 'scheduler', 'schedules.json'),
+    spec,
+    place,
+    iam,
+    faults,
+    functionOf: (arn) => functionOf(arn),
+    sendMessage: sqs.call,
+    nowMs,
+    log: (line) => log('stack', line),
+  });
+  undo.push(scheduler.stop);
   const gateway = await startGateway({
     faults,
     principals,
@@ -204,6 +219,7 @@ const start = async (
         spec.kmsKeys.map(({ arn }) => arn),
       ),
       ec2: ec2.service,
+      scheduler: scheduler.service,
       sts: makeSts(spec.roles, principals, accountId, nowMs),
     },
     onFailure: (message) => log('stack', message),
@@ -288,6 +304,7 @@ const start = async (
 
   undo.push(() => ec2.stop(options.stopGraceMs ?? defaultStopGraceMs));
   ec2.resume();
+  if (schedules) scheduler.start();
 
   return {
     url: place.apiUrl,
@@ -302,6 +319,7 @@ const start = async (
       tableName: table.name,
     },
     faults: { set: faults.set, counts: faults.counts },
+    scheduler: { list: scheduler.list, runDue: scheduler.runDue },
     killFunctionWorker: () => {
       const busy = pools.filter(({ pool }) => pool.isBusy());
       const victim = busy[Math.floor(random() * busy.length)];

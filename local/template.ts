@@ -94,6 +94,8 @@ export interface StackSpec {
   readonly routes: readonly RouteSpec[];
   readonly eventSources: readonly EventSourceSpec[];
   readonly rules: readonly RuleSpec[];
+  /** Names of groups in EventBridge Scheduler. */
+  readonly scheduleGroups: readonly string[];
   readonly buckets: readonly string[];
   readonly kmsKeys: readonly KmsKeySpec[];
   readonly customResources: readonly CustomResourceSpec[];
@@ -298,6 +300,7 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
       arn: arnOf(identity),
       policy: read(kmsKey).KeyPolicy,
     })),
+    scheduleGroups: ofType('AWS::Scheduler::ScheduleGroup').map(({ identity }) => identity.ref),
     buckets: buckets.map(({ identity }) => identity.ref),
     customResources: all
       .filter(({ type }) => isCustom(type))

@@ -25,6 +25,7 @@ const denials: Readonly<Record<string, readonly [code: string, status: number]>>
   dynamodb: ['AccessDeniedException', 400],
   kms: ['AccessDeniedException', 400],
   ec2: ['UnauthorizedOperation', 403],
+  scheduler: ['AccessDeniedException', 403],
 };
 const otherDenial = ['AccessDenied', 403] as const;
 

@@ -1,10 +1,11 @@
 /** IAM's stand-in: every call of a function, of Lambda on its behalf, and of an agent is checked against the template's roles. */
 import { type AwsCall, AwsError } from '../aws-call.ts';
 import type { Principal } from '../principals.ts';
-import type { FunctionSpec, StackSpec } from '../template.ts';
+import type { FunctionSpec, RoleSpec, StackSpec } from '../template.ts';
 import { makeAuthorizer } from './authorizer.ts';
 import { type Facts, type Need, needsOf } from './needs.ts';
 import { recordUses } from './records.ts';
+import { judge } from './simulator.ts';
 
 export interface IamOptions {
   readonly spec: Pick<StackSpec, 'roles' | 'place'> & Partial<Pick<StackSpec, 'kmsKeys'>>;
@@ -20,6 +21,10 @@ export interface Iam {
   authorize(call: AwsCall): Promise<void>;
   /** What Lambda does with the function's role around each invocation. As in Lambda, the invocation goes on without it. */
   noteInvocation(principal: Principal, fn: FunctionSpec): void;
+  /** Throws AWS's error when the principal lacks a permission. */
+  check(principal: Principal, needs: readonly Need[]): Promise<void>;
+  /** Whether the role lets an AWS service take it on. */
+  checkTrust(role: RoleSpec, service: string, context: Readonly<Record<string, string>>): Promise<boolean>;
   /** Throws when Lambda would refuse to work off the queue with this role. */
   checkEventSource(principal: Principal, queueArn: string): Promise<void>;
 }
@@ -54,6 +59,11 @@ export const makeIam = ({ spec, tagsOf, recordsDir, onDenied }: IamOptions): Iam
     }
   };
   return {
+    check,
+    checkTrust: async ({ arn, trust }, service, context) => {
+      const question = { principalArn: service, accountId, action: 'sts:AssumeRole', resource: arn, context };
+      return (await judge({ ...question, policies: [], resourcePolicy: trust })).allowed;
+    },
     authorize: (call) => check(call.principal, needsOf(call, { accountId, tagsOf })),
     noteInvocation: (principal, fn) => {
       check(principal, invocationNeeds(fn, spec)).catch((error: unknown) => {

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { type AwsCall, AwsError } from '../aws-call.ts';
 import { parseForm, textsOf } from '../ec2/form.ts';
+import { scheduleIn } from '../scheduler/api.ts';
 
 export interface Need {
   /** `dynamodb:GetItem` */
@@ -123,6 +124,27 @@ const onKmsKey: NeedsOf = (call) => {
   ];
 };
 
+const withRole = z.looseObject({ Target: z.looseObject({ RoleArn: z.string() }) });
+
+const onSchedule: NeedsOf = ({ operation, region, path, body }, { accountId }) => {
+  const { group, name } = scheduleIn(path, body);
+  return [
+    {
+      action: `scheduler:${operation}`,
+      resource: `arn:aws:scheduler:${region}:${accountId}:schedule/${group}/${name}`,
+    },
+  ];
+};
+/** Who names the role that is to be taken on must be allowed to pass it on (AWS: iam:PassRole). */
+const onScheduleWithRole: NeedsOf = (call, facts) => [
+  ...onSchedule(call, facts),
+  {
+    action: 'iam:PassRole',
+    resource: read(withRole, call).Target.RoleArn,
+    context: { 'iam:PassedToService': 'scheduler.amazonaws.com' },
+  },
+];
+
 const nothing: NeedsOf = () => [];
 
 /** By the service's name in the credential scope and the operation. */
@@ -160,6 +182,12 @@ const needs: Readonly<Record<string, Readonly<Record<string, NeedsOf>>>> = {
   },
   kms: { GenerateDataKey: onKmsKey, Decrypt: onKmsKey },
   s3: { PutObject: onObject, GetObject: onObject, DeleteObject: onObject, ListObjectsV2: onBucket },
+  scheduler: {
+    CreateSchedule: onScheduleWithRole,
+    UpdateSchedule: onScheduleWithRole,
+    DeleteSchedule: onSchedule,
+    GetSchedule: onSchedule,
+  },
   sts: {
     AssumeRole: onRole,
     // Nobody can be kept from it (AWS: GetCallerIdentity).

@@ -1,0 +1,212 @@
+/** Schedules through the whole stack: handed over, due, started once, repaired, and there again after a restart. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import * as z from 'zod';
+import { type LocalStack, startStack } from '../../local/stack.ts';
+import { type ProjectId, type RunnerInput, type Schedule, schedule, task } from '../../protocol/index.ts';
+import { apiClient, type Client, installAgent, until } from '../client.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const dataDir = mkdtempSync(join(tmpdir(), 'reveille-schedules-'));
+const said: string[] = [];
+let stack: LocalStack;
+let api: Client;
+
+const start = async (more: object = {}): Promise<void> => {
+  const log = (source: string, line: string) => said.push(`${source}: ${line}`);
+  stack = await startStack({ dataDir, schedules: false, log, ...more });
+};
+beforeAll(async () => {
+  await start();
+  api = apiClient(stack.url, stack.adminToken ?? '');
+}, 120_000);
+afterAll(async () => {
+  await stack.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+const addRunner = async (pool: ProjectId | undefined, input: Partial<RunnerInput> = {}): Promise<void> => {
+  const instanceId = stack.ec2.createStoppedInstance();
+  const made = await api.createRunner(pool, { name: instanceId, instanceId, idleTimeoutMs: 0, ...input });
+  installAgent(stack.ec2.diskOf(instanceId), made);
+};
+
+/** A project with a template, and schedules of it. */
+const aProject = async (name: string, template: object = {}) => {
+  const { id } = await api.createProject(name);
+  const base = `/api/projects/${id}`;
+  const { id: templateId } = await api.createTemplate(id, {
+    name: 'Nightly',
+    app: 'bash',
+    script: 'echo "for $site with $token"',
+    ...template,
+  });
+  return {
+    id,
+    base,
+    templateId,
+    add: async (input: object = {}): Promise<Schedule> =>
+      schedule.parse(
+        await api.call('POST', `${base}/schedules`, {
+          name: 'nightly',
+          templateId,
+          cron: '0 3 * * *',
+          ...input,
+        }),
+      ),
+    get: async (one: Schedule): Promise<Schedule> =>
+      schedule.parse(await api.call('GET', `${base}/schedules/${one.id}`)),
+    tasks: async () => z.object({ items: z.array(task) }).parse(await api.call('GET', `${base}/tasks`)).items,
+  };
+};
+
+const handedOver = ({ id }: Schedule) => stack.scheduler.list().find(({ Name }) => Name === id);
+const three = new Date('2030-01-01T03:00:00Z');
+const nextDay = new Date('2030-01-02T03:00:00Z');
+
+describe('a schedule', () => {
+  it('starts its template when it is due, and tells of the task from its start to its end', async () => {
+    const survey = [
+      { name: 'site', title: 'Site', type: 'string' },
+      { name: 'token', title: 'Token', type: 'secret' },
+    ];
+    const { id, add, get, tasks } = await aProject('Nightly', { survey });
+    await addRunner(id);
+    const made = await add({ survey: { site: 'main', token: 'hunter2-hunter2' } });
+    expect(handedOver(made)).toMatchObject({ ScheduleExpression: 'cron(0 3 * * ? *)' });
+
+    await stack.scheduler.runDue(three);
+    const [started] = await tasks();
+    expect(started).toMatchObject({ createdBy: 'schedule nightly', message: 'Schedule nightly' });
+    const done = await until('its task has ended', 60_000, async () => {
+      const { lastRun } = await get(made);
+      return lastRun?.taskStatus === 'success' && lastRun;
+    });
+    expect(done).toMatchObject({ at: '2030-01-01T03:00:00.000Z', outcome: 'started', taskId: started?.id });
+    const log = await api.readLog(id, started?.id ?? 'tsk_');
+    expect(log.map(({ text }) => text).join('')).toContain('for main with ***');
+  });
+
+  it('makes one task of a time that is told twice, also at once, and another of the next', async () => {
+    const { add, tasks } = await aProject('Twice', { tag: 'nowhere' });
+    await add();
+    await Promise.all([stack.scheduler.runDue(three), stack.scheduler.runDue(three)]);
+    await stack.scheduler.runDue(three);
+    expect(await tasks()).toHaveLength(1);
+    await stack.scheduler.runDue(nextDay);
+    expect(await tasks()).toHaveLength(2);
+  });
+
+  it('is by the clock of its zone: what is skipped in spring starts nothing', async () => {
+    const { add, tasks } = await aProject('Spring', { tag: 'nowhere' });
+    const made = await add({ cron: '30 2 * * *', timeZone: 'Europe/Berlin' });
+    const night = (minute: string) => stack.scheduler.runDue(new Date(minute));
+    await night('2030-03-31T00:30:00Z');
+    await night('2030-03-31T01:30:00Z');
+    expect(await tasks()).toEqual([]);
+    await night('2030-04-01T00:30:00Z');
+    expect(await tasks()).toHaveLength(1);
+    expect(made.timeZone).toBe('Europe/Berlin');
+  });
+
+  it('that was removed is gone from EventBridge Scheduler', async () => {
+    const { base, add } = await aProject('Removed');
+    const made = await add();
+    await api.call('DELETE', `${base}/schedules/${made.id}`);
+    expect(handedOver(made)).toBeUndefined();
+    const another = await add();
+    await api.call('DELETE', base);
+    expect(handedOver(another)).toBeUndefined();
+  });
+
+  it('has its start event tried again when a receiver does not take it', async () => {
+    const { id, add, tasks } = await aProject('Hook', { tag: 'hook' });
+    const server = createServer((request, response) => {
+      request.resume();
+      response.writeHead(503).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    try {
+      await api.createRunner(id, { name: 'hook', tags: ['hook'], webhookUrl: `http://127.0.0.1:${port}/` });
+      await add();
+      await stack.scheduler.runDue(three);
+      const deliveries = await until('it was tried', 60_000, async () => {
+        const all = await api.listDeliveries(id);
+        return all.some(({ attempts }) => attempts.length > 1) && all;
+      });
+      const [started] = await tasks();
+      expect(deliveries).toMatchObject([{ taskId: started?.id }]);
+      await api.stopTask(id, started?.id ?? 'tsk_');
+    } finally {
+      server.close();
+    }
+  });
+});
+
+describe('while EventBridge Scheduler fails', () => {
+  it('what was written is kept and says so, and the reconciler makes up for it', async () => {
+    const { base, add, get, templateId } = await aProject('Repair');
+    const changed = await add();
+    const removed = await add();
+    stack.faults.set([
+      { service: 'scheduler', kind: 'error', code: 'ThrottlingException', status: 429, probability: 1 },
+    ]);
+    const added = await add();
+    expect(added.pending).toContain('An injected fault.');
+    const input = { name: 'nightly', templateId, cron: '0 4 * * *' };
+    await api.call('PUT', `${base}/schedules/${changed.id}`, input);
+    await api.call('DELETE', `${base}/schedules/${removed.id}`);
+    expect(await stack.invoke('Reconcile', {})).toMatchObject({ schedule_left_for_later: 3 });
+
+    stack.faults.set([]);
+    expect(await stack.invoke('Reconcile', {})).toMatchObject({ schedule_handed_over: 3 });
+    expect(handedOver(added)).toBeDefined();
+    expect(handedOver(changed)?.ScheduleExpression).toBe('cron(0 4 * * ? *)');
+    expect(handedOver(removed)).toBeUndefined();
+    for (const one of [added, changed]) expect(await get(one)).not.toHaveProperty('pending');
+  });
+
+  it('a start that Lambda does not take is in a dead-letter queue', async () => {
+    const { add, tasks } = await aProject('Dead');
+    await add();
+    stack.faults.set([{ service: 'lambda', kind: 'error', probability: 1 }]);
+    await stack.scheduler.runDue(three);
+    stack.faults.set([]);
+    expect(await tasks()).toEqual([]);
+    expect(said.some((line) => line.includes('EventBridge Scheduler could not invoke'))).toBe(true);
+  });
+});
+
+describe('after a restart', () => {
+  it('schedules start tasks for runners of the project and for global ones, whose queues are lost', async () => {
+    const own = await aProject('Own');
+    await addRunner(own.id);
+    const shared = await aProject('Shared');
+    await addRunner(undefined);
+    const made = [await own.add(), await shared.add()];
+    const token = stack.adminToken ?? '';
+    const port = Number(new URL(stack.url).port);
+    await stack.stop();
+    await start({ templateDir: join(dataDir, 'cdk.out'), port });
+    api = apiClient(stack.url, token);
+    for (const one of made) expect(handedOver(one)).toBeDefined();
+    await stack.scheduler.runDue(nextDay);
+    for (const { id, tasks } of [own, shared]) {
+      const [started] = await tasks();
+      await until('it is done', 60_000, async () => {
+        const now = await api.getTask(id, started?.id ?? 'tsk_');
+        return now.status === 'success';
+      });
+    }
+  });
+});
+
+it('nothing was denied on the way', () => {
+  expect(said.filter((line) => line.includes('is not authorized to perform'))).toEqual([]);
+});
