@@ -37,10 +37,15 @@ it('axe finds nothing against any page, light and dark', async () => {
         await page.getByText(ready).filter({ visible: true }).first().waitFor();
         found.push(...(await violationsOn(page, name)));
       }
-      await page.goto(places.find(({ name }) => name === 'templates')?.path ?? '');
-      await page.getByRole('button', { name: 'New template' }).click();
-      await page.getByRole('dialog').waitFor();
-      found.push(...(await violationsOn(page, 'template form')));
+      for (const one of ['template', 'schedule', 'integration']) {
+        await page.goto(places.find(({ name }) => name === `${one}s`)?.path ?? '');
+        await page.getByRole('button', { name: `New ${one}` }).click();
+        const form = page.getByRole('dialog');
+        await form.waitFor();
+        if (one === 'schedule') await form.getByRole('table').waitFor();
+        if (one === 'integration') await form.getByRole('button', { name: 'Add matcher' }).click();
+        found.push(...(await violationsOn(page, `${one} form`)));
+      }
     },
     { isTraced: false },
   );

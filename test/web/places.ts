@@ -35,6 +35,8 @@ export const placesOf = async (api: Pick<Client, 'call'>): Promise<Place[]> => {
     inProject('repositories', '/repositories', 'Where playbooks, scripts'),
     inProject('keys', '/keys', 'Secrets go in and never come out.'),
     inProject('environments', '/environments', 'Variables, and secrets that travel'),
+    inProject('schedules', '/schedules', 'What starts by the clock'),
+    inProject('integrations', '/integrations', 'Secret URLs by which events'),
     inProject('members', '/members', 'Who may do what in this project.'),
     inProject('deliveries', '/deliveries', 'Signed events about'),
     inProject('audit', '/audit', 'Each change in this project'),

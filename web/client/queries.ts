@@ -28,7 +28,7 @@ import { get, type Query } from './request.ts';
 export const pathIn = (projectId: string | undefined, rest: string): string =>
   projectId === undefined ? `/api/${rest}` : `/api/projects/${projectId}/${rest}`;
 
-const list = <T extends z.ZodType>(path: string, item: T) =>
+export const list = <T extends z.ZodType>(path: string, item: T) =>
   queryOptions({
     queryKey: [path],
     queryFn: async ({ signal }) => (await get(path, page(item), {}, signal)).items,

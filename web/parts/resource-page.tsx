@@ -44,6 +44,8 @@ export interface Kind<T extends Named, D extends object> {
   readonly Fields: (props: FieldsProps<D>) => ReactNode;
   /** Absent where a copy would lack what cannot be read back. */
   readonly duplicate?: (draft: D) => D;
+  /** Gets the answer to a creation, where it holds what is shown only then. */
+  readonly onMade?: (answer: unknown) => void;
   readonly acts?: (item: T) => readonly (Act | false)[];
   /** What to say before one is deleted. */
   readonly deletionNote?: string;
@@ -71,9 +73,10 @@ export const ResourcePage = <T extends Named, D extends object>({
   const close = () => open(undefined);
   const path = pathIn(projectId, kind.path);
   const save = async (method: 'POST' | 'PUT', at: string, draft: D) => {
-    await send(method, at, { body: kind.inputOf(draft) });
+    const answer = await send(method, at, { body: kind.inputOf(draft) });
     await client.invalidateQueries({ queryKey: [path] });
     close();
+    if (method === 'POST' && kind.onMade) kind.onMade(await answer.json());
     say(method === 'POST' ? `The ${one} is made.` : `The ${one} is saved.`);
   };
   const remove = async (item: T) => {

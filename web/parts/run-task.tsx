@@ -22,7 +22,7 @@ const answerOf = (variable: SurveyVariable, text: string): string | number =>
   variable.type === 'int' && /^-?\d+$/.test(text.trim()) ? Number(text) : text;
 
 /** A field that nobody filled in is no answer: the template's default counts. */
-const answersOf = (variables: readonly SurveyVariable[], typed: Draft['survey']) =>
+export const answersOf = (variables: readonly SurveyVariable[], typed: Draft['survey']) =>
   Object.fromEntries(
     variables.flatMap((variable) => {
       const text = typed[variable.name] ?? '';
@@ -176,7 +176,7 @@ interface SurveyFieldProps {
   readonly error: string | undefined;
 }
 
-const SurveyField = ({ variable, value, onChange, error }: SurveyFieldProps): ReactNode => {
+export const SurveyField = ({ variable, value, onChange, error }: SurveyFieldProps): ReactNode => {
   const shared = {
     label: variable.title,
     hint: variable.description,

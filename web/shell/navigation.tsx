@@ -44,6 +44,8 @@ const watch = (path: string): Entry[] => [
 ];
 const configure = (path: string): Entry[] => [
   { to: `${path}/templates`, icon: 'templates', text: 'Templates' },
+  { to: `${path}/schedules`, icon: 'schedules', text: 'Schedules' },
+  { to: `${path}/integrations`, icon: 'integrations', text: 'Integrations' },
   { to: `${path}/inventories`, icon: 'inventories', text: 'Inventories' },
   { to: `${path}/repositories`, icon: 'repositories', text: 'Repositories' },
   { to: `${path}/keys`, icon: 'keys', text: 'Keys' },

@@ -45,7 +45,7 @@ const Frame = ({ label, hint, error, isRequired, children }: FrameProps): ReactN
 interface TextFieldProps extends Shared {
   readonly value: string;
   readonly onChange: (value: string) => void;
-  readonly type?: 'text' | 'email' | 'password' | 'number' | 'url';
+  readonly type?: 'text' | 'email' | 'password' | 'number' | 'url' | 'datetime-local';
   readonly autoComplete?: string;
   readonly placeholder?: string;
   readonly inputMode?: 'numeric' | 'text';

@@ -1,0 +1,231 @@
+/** What can be set of a schedule. */
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import type { Schedule, SurveyVariable, Template } from '../../protocol/index.ts';
+import { templatesQuery } from '../client/queries.ts';
+import { Checkbox, TextField } from '../ui/field.tsx';
+import { ReferenceField } from './reference-field.tsx';
+import type { FieldsProps } from './resource-page.tsx';
+import { answersOf, SurveyField } from './run-task.tsx';
+import { ownTimeZone, SchedulePreview } from './schedule-preview.tsx';
+import { choicesOf, optionsOf, TaskChoiceFields, type TaskChoices } from './task-choices.tsx';
+
+export interface ScheduleDraft {
+  readonly name: string;
+  readonly templateId: string;
+  /** As it is known by now; what it asks for decides which answers are sent. */
+  readonly template: Template | undefined;
+  readonly active: boolean;
+  readonly cron: string;
+  readonly timeZone: string;
+  /** As a field for a date and a time has it, by the browser's clock; empty: none. */
+  readonly startsAt: string;
+  readonly endsAt: string;
+  readonly message: string;
+  readonly survey: Readonly<Record<string, string>>;
+  readonly choices: TaskChoices;
+  /** As it is stored; absent for a new one. */
+  readonly before: Schedule | undefined;
+}
+
+export const emptySchedule = (): ScheduleDraft => ({
+  name: '',
+  templateId: '',
+  template: undefined,
+  active: true,
+  cron: '0 3 * * *',
+  timeZone: ownTimeZone(),
+  startsAt: '',
+  endsAt: '',
+  message: '',
+  survey: {},
+  choices: choicesOf({}),
+  before: undefined,
+});
+
+const twoDigits = (value: number): string => String(value).padStart(2, '0');
+
+const toField = (at: string | undefined): string => {
+  if (at === undefined) return '';
+  const date = new Date(at);
+  const day = [date.getFullYear(), twoDigits(date.getMonth() + 1), twoDigits(date.getDate())].join('-');
+  return `${day}T${twoDigits(date.getHours())}:${twoDigits(date.getMinutes())}`;
+};
+
+/** What cannot be a date yet is none. */
+const fromField = (text: string): string | undefined => {
+  const date = new Date(text);
+  return text === '' || Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+};
+
+export const scheduleDraft = (schedule: Schedule): ScheduleDraft => ({
+  name: schedule.name,
+  templateId: schedule.templateId,
+  template: undefined,
+  active: schedule.active,
+  cron: schedule.cron,
+  timeZone: schedule.timeZone,
+  startsAt: toField(schedule.startsAt),
+  endsAt: toField(schedule.endsAt),
+  message: schedule.message ?? '',
+  survey: Object.fromEntries(
+    Object.entries(schedule.survey ?? {}).map(([name, value]) => [name, String(value)]),
+  ),
+  choices: choicesOf(schedule),
+  before: schedule,
+});
+
+/** A copy has no secret answers, as these cannot be read back. */
+export const scheduleCopy = (draft: ScheduleDraft): ScheduleDraft => ({
+  ...draft,
+  name: `${draft.name} (copy)`,
+  before: draft.before && { ...draft.before, secretNames: [] },
+});
+
+/** What the draft asks of the template, where it was not looked at: all as it was. */
+const startOf = ({ template, survey, choices, before, templateId }: ScheduleDraft): object => {
+  const kept = before?.templateId === templateId ? before : undefined;
+  if (!template) return { survey: kept?.survey, ansible: kept?.ansible, terraform: kept?.terraform };
+  const answers = answersOf(template.survey ?? [], survey);
+  return {
+    ...(Object.keys(answers).length > 0 && { survey: answers }),
+    ...optionsOf(template, choices, kept ?? {}),
+  };
+};
+
+export const scheduleInput = (draft: ScheduleDraft): object => {
+  const { name, templateId, active, cron, timeZone, message, before } = draft;
+  return {
+    name,
+    templateId,
+    active,
+    cron,
+    timeZone: timeZone.trim(),
+    startsAt: fromField(draft.startsAt),
+    endsAt: fromField(draft.endsAt),
+    ...(message.trim() !== '' && { message }),
+    ...(before?.priority !== undefined && { priority: before.priority }),
+    ...startOf(draft),
+  };
+};
+
+const hintOf = (variable: SurveyVariable, hasSecret: boolean): string | undefined => {
+  const preset = variable.type === 'secret' ? undefined : variable.default;
+  const parts = [
+    variable.description,
+    hasSecret && 'It has an answer, which is kept unless another is typed.',
+    preset !== undefined && `Left empty, it is ${preset}.`,
+  ].filter((part) => typeof part === 'string');
+  return parts.length > 0 ? parts.join(' ') : undefined;
+};
+
+/** Unless the browser lists none. */
+const zones = (): string[] => ['UTC', ...Intl.supportedValuesOf('timeZone')];
+
+export const ScheduleFields = ({
+  form: { value, set, errorAt },
+  projectId,
+}: FieldsProps<ScheduleDraft>): ReactNode => {
+  const { data: templates = [] } = useQuery(templatesQuery(projectId));
+  const template = templates.find(({ id }) => id === value.templateId);
+  const kept = value.before?.templateId === value.templateId ? (value.before?.secretNames ?? []) : [];
+  return (
+    <>
+      <TextField
+        label="Name"
+        value={value.name}
+        onChange={(name) => set({ name })}
+        error={errorAt('name')}
+        isRequired
+      />
+      <ReferenceField
+        label="Template"
+        query={templatesQuery(projectId)}
+        none="Choose one"
+        value={value.templateId}
+        onChange={(templateId) =>
+          set({ templateId, template: templates.find(({ id }) => id === templateId) })
+        }
+        error={errorAt('templateId')}
+      />
+      <div className="two">
+        <TextField
+          label="Cron expression"
+          hint="Minute, hour, day of month, month, day of week."
+          placeholder="0 3 * * 1-5"
+          value={value.cron}
+          onChange={(cron) => set({ cron })}
+          error={errorAt('cron')}
+          isRequired
+        />
+        <TextField
+          label="Time zone"
+          hint="Whose clock it goes by."
+          list={zones()}
+          value={value.timeZone}
+          onChange={(timeZone) => set({ timeZone })}
+          error={errorAt('timeZone')}
+          isRequired
+        />
+      </div>
+      <SchedulePreview
+        cron={value.cron}
+        timeZone={value.timeZone}
+        startsAt={fromField(value.startsAt)}
+        endsAt={fromField(value.endsAt)}
+      />
+      <div className="two">
+        <TextField
+          label="Not before"
+          type="datetime-local"
+          hint="By your clock."
+          value={value.startsAt}
+          onChange={(startsAt) => set({ startsAt })}
+          error={errorAt('startsAt')}
+        />
+        <TextField
+          label="Ends"
+          type="datetime-local"
+          hint="By your clock. It starts nothing from then on."
+          value={value.endsAt}
+          onChange={(endsAt) => set({ endsAt })}
+          error={errorAt('endsAt')}
+        />
+      </div>
+      {(template?.survey ?? []).map((variable) => (
+        <SurveyField
+          key={variable.name}
+          variable={{
+            ...variable,
+            description: hintOf(variable, kept.includes(variable.name)),
+            required: variable.required && !kept.includes(variable.name),
+          }}
+          value={value.survey[variable.name] ?? ''}
+          onChange={(text) => set({ template, survey: { ...value.survey, [variable.name]: text } })}
+          error={errorAt(`survey.${variable.name}`)}
+        />
+      ))}
+      {template && (
+        <TaskChoiceFields
+          template={template}
+          value={value.choices}
+          onChange={(change) => set({ template, choices: { ...value.choices, ...change } })}
+          errorAt={errorAt}
+        />
+      )}
+      <TextField
+        label="Message"
+        hint="Why it is run. It stands in the list of tasks."
+        value={value.message}
+        onChange={(message) => set({ message })}
+        error={errorAt('message')}
+      />
+      <Checkbox
+        label="Active"
+        hint="While it is not, it starts nothing."
+        isChecked={value.active}
+        onChange={(active) => set({ active })}
+      />
+    </>
+  );
+};
