@@ -16,7 +16,7 @@ import {
 import type { LocalStack } from '../stack.ts';
 import { planWeek, sampleDays } from './plan.ts';
 import { replay } from './replay.ts';
-import { runners, templates, templateWithoutRunner } from './things.ts';
+import { integration, runners, schedule, templates, templateWithoutRunner } from './things.ts';
 
 const projectName = 'Web shop';
 
@@ -83,6 +83,11 @@ export const makeSample = async ({ stack, nowMs, random }: SampleOptions): Promi
     agentVersion: '0.1.0',
   });
   client.destroy();
+
+  const start = (path: string, { template, input }: { template: string; input: object }) =>
+    call(`${within}/${path}`, { ...input, templateId: templateIds.get(template) });
+  await start('schedules', schedule);
+  await start('integrations', integration);
 
   const { id: templateId } = templateSchema.parse(await call(`${within}/templates`, templateWithoutRunner));
   await call(`${within}/tasks`, { templateId });

@@ -37,6 +37,11 @@ it('makes a project whose history the API tells like any other', async () => {
     expect(tasks.items.find(({ status }) => status === 'waiting')?.reason).toMatch(
       /No runner has tag frankfurt/,
     );
+    const schedules = (await api.call('GET', `/api/projects/${project.id}/schedules`)) as {
+      items: { name: string; nextRuns: string[] }[];
+    };
+    expect(schedules.items).toMatchObject([{ name: 'Nightly backup' }]);
+    expect(schedules.items[0]?.nextRuns).toHaveLength(5);
     const costs = await api.getCosts(project.id);
     expect(costs.savedMicroUsd).toBeGreaterThan(costs.spentMicroUsd);
     expect(stack.ec2.list().every(({ state }) => state === 'stopped')).toBe(true);

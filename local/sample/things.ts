@@ -107,6 +107,20 @@ export const templates: readonly SampleTemplate[] = [
   },
 ];
 
+/** What starts templates by itself; `template` is a name. The schedule is the one by which the nightly tasks of the past came. */
+export const schedule = {
+  template: 'Nightly backup',
+  input: { name: 'Nightly backup', cron: '0 2 * * *', timeZone: 'UTC' },
+};
+export const integration = {
+  template: 'Deploy the shop',
+  input: {
+    name: 'Releases of the shop',
+    matchers: [{ source: { from: 'body', pointer: '/action' }, operator: 'equals', value: 'published' }],
+    variables: [{ variable: 'RELEASE', source: { from: 'body', pointer: '/release/tag_name' } }],
+  },
+};
+
 /** Its task waits, so that one sees what waiting looks like. */
 export const templateWithoutRunner = {
   name: 'Fail over to Frankfurt',
