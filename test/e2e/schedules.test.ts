@@ -172,6 +172,20 @@ describe('while EventBridge Scheduler fails', () => {
     for (const one of [added, changed]) expect(await get(one)).not.toHaveProperty('pending');
   });
 
+  it('what was done although the answer was lost is not done twice, and not taken for a failure', async () => {
+    const { base, add } = await aProject('Lost answers');
+    const lost = (operation: string) =>
+      ({ service: 'scheduler', operation, kind: 'dropped', probability: 1 }) as const;
+    stack.faults.set([lost('CreateSchedule'), lost('DeleteSchedule')]);
+    const made = await add();
+    expect(made).not.toHaveProperty('pending');
+    expect(handedOver(made)).toBeDefined();
+    await api.call('DELETE', `${base}/schedules/${made.id}`);
+    stack.faults.set([]);
+    expect(handedOver(made)).toBeUndefined();
+    expect(await stack.invoke('Reconcile', {})).not.toHaveProperty('schedule_handed_over');
+  });
+
   it('a start that Lambda does not take is in a dead-letter queue', async () => {
     const { add, tasks } = await aProject('Dead');
     await add();

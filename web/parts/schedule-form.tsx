@@ -119,8 +119,7 @@ const hintOf = (variable: SurveyVariable, hasSecret: boolean): string | undefine
   return parts.length > 0 ? parts.join(' ') : undefined;
 };
 
-/** Unless the browser lists none. */
-const zones = (): string[] => ['UTC', ...Intl.supportedValuesOf('timeZone')];
+const zones = [...new Set(['UTC', ...Intl.supportedValuesOf('timeZone')])];
 
 export const ScheduleFields = ({
   form: { value, set, errorAt },
@@ -161,7 +160,7 @@ export const ScheduleFields = ({
         <TextField
           label="Time zone"
           hint="Whose clock it goes by."
-          list={zones()}
+          list={zones}
           value={value.timeZone}
           onChange={(timeZone) => set({ timeZone })}
           error={errorAt('timeZone')}
