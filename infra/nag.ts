@@ -83,7 +83,8 @@ export const acknowledgedOf = ({ prefix }: Pick<Settings, 'prefix'>): readonly A
   },
   {
     id: oneOf('*'),
-    reason: 'Actions that know no resources: ec2:DescribeInstances, ec2:DescribeInstanceStatus, and the traces that Lambda sends.',
+    reason:
+      'Actions that know no resources: ec2:DescribeInstances, ec2:DescribeInstanceStatus, and the traces that Lambda sends.',
   },
 ];
 
