@@ -1,4 +1,4 @@
-/** An agent: the real poller, claimer, heartbeat and idle monitor, wired as the agent wires them, in virtual time. */
+/** An agent: the real work loop and the real reports of tasks, in virtual time. */
 import type { AgentIdentity } from '../../lambdas/adapters/agent-tokens.ts';
 import { openAgentSession } from '../../lambdas/flows/agent-session.ts';
 import { claimTask } from '../../lambdas/flows/claim.ts';
@@ -9,25 +9,32 @@ import {
   type AgentSettings,
   type ClaimResponse,
   type FinishRequest,
-  heartbeatIntervalMs,
-  leaseMs,
   taskPayload,
-  toInstant,
 } from '../../protocol/index.ts';
 import type { AgentApi } from '../../runner-agent/agent-api.ts';
 import { backoffMs } from '../../runner-agent/backoff.ts';
-import { createClaimer } from '../../runner-agent/claim.ts';
-import { createControl } from '../../runner-agent/control.ts';
 import { ApiProblem, ApiUnreachable, RunnerRefused } from '../../runner-agent/errors.ts';
-import { createHeartbeat } from '../../runner-agent/heartbeat.ts';
-import { createHeldTasks, type EndCause, type HeldTask } from '../../runner-agent/held-tasks.ts';
-import { createIdleMonitor } from '../../runner-agent/idle-monitor.ts';
+import type { EndCause, HeldTask } from '../../runner-agent/held-tasks.ts';
 import type { Logger } from '../../runner-agent/logger.ts';
-import { createPoller } from '../../runner-agent/poller.ts';
+import type { Outcome, Results } from '../../runner-agent/results.ts';
 import type { TaskQueue } from '../../runner-agent/task-queue.ts';
+import { createTaskReport, type TaskReportOptions } from '../../runner-agent/task-report.ts';
 import type { Timing } from '../../runner-agent/timing.ts';
+import { createWorkLoop, loopIntervals } from '../../runner-agent/work-loop.ts';
 import type { ControlPlane, Platform, RunDeps } from './control-plane.ts';
 import type { Execution } from './watch.ts';
+
+/** The results of tasks that the API has not taken yet, by task and attempt. */
+export type Disk = Map<string, Outcome>;
+
+const resultsOn = (disk: Disk): Results => {
+  const nameOf = ({ taskId, attempt }: Pick<Outcome, 'taskId' | 'attempt'>) => `${taskId}-${attempt}`;
+  return {
+    save: async (outcome) => void disk.set(nameOf(outcome), outcome),
+    remove: async (outcome) => void disk.delete(nameOf(outcome)),
+    load: async () => [...disk.values()],
+  };
+};
 
 export interface SimulatedAgent {
   /** Ends it as `kill -9` or the stop of its machine does. */
@@ -38,6 +45,8 @@ export interface SimulatedAgent {
 interface AgentOptions {
   readonly platform: Platform;
   readonly control: ControlPlane;
+  /** What is kept on the machine's disk, whatever becomes of the agent. */
+  readonly disk: Disk;
   readonly identity: AgentIdentity & { readonly agentId: string };
   /** How long a task of a payload runs. */
   readonly workMs: (script: string) => number;
@@ -81,7 +90,6 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
   let isDead = false;
   let cutOffUntilMs = 0;
   let diskFullUntilMs = 0;
-  let isKnown = false;
   const over = new AbortController();
 
   const timing: Timing = {
@@ -210,37 +218,8 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
     options.onExit();
   };
 
-  const held = createHeldTasks({
-    leaseMs,
-    timing,
-    onLapse: (task) => log.warn(`the lease of ${task.taskId} lapsed`),
-  });
-
-  const isProblem = (error: unknown, code: string) => error instanceof ApiProblem && error.code === code;
-
-  /** As the agent's task lifecycle does it: a lapsed lease is renewed by a heartbeat, a lost one ends the task. */
-  const withLease = async <T>(task: HeldTask, send: (lease: string) => Promise<T>): Promise<T> => {
-    try {
-      return await send(task.lease());
-    } catch (error) {
-      if (isProblem(error, 'lease_lost')) task.end('lost');
-      if (!isProblem(error, 'lease_expired')) throw error;
-      await heartbeat.beat();
-      return send(task.lease());
-    }
-  };
-  const untilTaken = async (task: HeldTask, send: () => Promise<void>) => {
-    for (let failures = 1; !task.lost.aborted; failures++) {
-      try {
-        return await send();
-      } catch (error) {
-        if (error instanceof ApiProblem && error.code !== 'lease_expired') return;
-        await timing.sleep(backoffMs(failures, chance.random()), task.lost);
-      }
-    }
-  };
-
-  const attend = async (task: HeldTask, claim: ClaimResponse) => {
+  const attend = async (task: HeldTask, claim: ClaimResponse, reporting: TaskReportOptions) => {
+    const report = createTaskReport(task, reporting);
     const payload = taskPayload.parse(JSON.parse(claim.payload));
     const execution = { taskId: task.taskId, attempt: claim.attempt, runnerId: identity.runnerId };
     if (payload.onDrain === 'hand_back') task.allowHandBack();
@@ -248,83 +227,29 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
     executions.add(execution);
     const endWork = () => executions.delete(execution) && onEnd(execution);
     task.lost.addEventListener('abort', endWork, { once: true });
-    const entries = [{ at: toInstant(time.nowMs()), stream: 'stdout' as const, text: 'working\n' }];
-    const logged = untilTaken(task, async () => {
-      const { stop } = await withLease(task, (lease) =>
-        api.log({ lease, chunks: [{ seq: 0, entries }] }, task.lost),
-      );
-      if (stop) task.end('stopped');
-    });
+    await report.streamer.write('stdout', 'working\n');
     await timing.sleep(options.workMs(payload.script ?? ''), task.ended);
     endWork();
-    await logged;
-    const status = statusAfter[task.cause() ?? 'none'];
-    await untilTaken(task, () =>
-      withLease(task, (lease) => api.finish({ lease, status, exitCode: 0, logChunks: 1 })),
-    );
+    await report.deliver({ status: statusAfter[task.cause() ?? 'none'], exitCode: 0 });
   };
 
-  let settings: AgentSettings = { queueUrls: [], maxParallelTasks: 1 };
-  const online = Promise.withResolvers<void>();
-  const poller = createPoller({
+  const loop = createWorkLoop({
+    api,
     queue,
-    held,
-    maxParallelTasks: () => settings.maxParallelTasks,
-    claim: createClaimer({
-      api,
-      held,
-      online: online.promise,
-      heartbeatSettled: () => heartbeat.settled(),
-      hasRoom: async () => {
-        if (time.nowMs() < diskFullUntilMs) heartbeat.hurry();
-        return time.nowMs() >= diskFullUntilMs;
-      },
-      attend,
-      onFatal: exit,
-      timing,
-      log,
-    }),
+    agentVersion,
+    intervals: loopIntervals,
+    results: resultsOn(options.disk),
+    lookAtDisk: async () => {
+      // Full from the start, it would need a person to make room.
+      if (loop.isKnown() && faults.hit('disk full'))
+        diskFullUntilMs = time.nowMs() + chance.between(5000, 180_000);
+      return time.nowMs() < diskFullUntilMs ? { freeMiB: 50, neededMiB: 120 } : undefined;
+    },
+    farewell: () => ({}),
+    isEnding: () => isDead,
+    attend,
     renewCredentials: async () => undefined,
     onFatal: exit,
-    timing,
-    log,
-  });
-  const monitor = createIdleMonitor({
-    held,
-    poller,
-    idleTimeoutMs: () => settings.idleTimeoutMs,
-    drain: api.drain,
-    onAsleep: () => heartbeat.reconsider(),
-    onFatal: exit,
-    timing,
-    log,
-  });
-  const control = createControl({ queue, onRing: () => heartbeat.hurry(), timing, log });
-  const listen = () => control.listenTo(monitor.isAsleep() ? undefined : settings.controlQueueUrl);
-  const apply = (given: AgentSettings) => {
-    settings = given;
-    poller.setQueues(settings.queueUrls);
-    monitor.reconsider();
-  };
-  const heartbeat = createHeartbeat({
-    held,
-    agentVersion,
-    state: async () => {
-      // Full from the start, it would need a person to make room.
-      if (isKnown && faults.hit('disk full')) diskFullUntilMs = time.nowMs() + chance.between(5000, 180_000);
-      return time.nowMs() < diskFullUntilMs ? { lowDisk: { freeMiB: 50, neededMiB: 120 } } : {};
-    },
-    send: api.heartbeat,
-    onAnswer: (answer, sentAtMs) => {
-      if (isDead) return;
-      if (answer.drain) held.handBack();
-      apply(answer.settings);
-      monitor.onHeartbeat(answer.drain, sentAtMs);
-      listen();
-      isKnown = true;
-    },
-    onKnown: () => !isDead && online.resolve(),
-    intervalMs: () => (monitor.isAsleep() ? 5000 : held.size() > 0 ? heartbeatIntervalMs : 30_000),
     timing,
     log,
   });
@@ -351,15 +276,7 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
       }
     }
   };
-  const begin = async () => {
-    apply(await firstSettings());
-    listen();
-    poller.resume();
-    heartbeat.run(over.signal).catch(exit);
-    void control.run(over.signal);
-    await online.promise;
-    monitor.start();
-  };
+  const begin = async () => loop.start(await firstSettings(), over.signal);
   begin().catch(exit);
 
   return { kill: die, isAlive: () => !isDead };

@@ -26,7 +26,7 @@ import { createControlPlane, type Platform } from './control-plane.ts';
 import { createFaults } from './faults.ts';
 import { createInvoker } from './function-run.ts';
 import { createOrderWatch } from './order-watch.ts';
-import { type SimulatedAgent, startAgent } from './simulated-agent.ts';
+import { type Disk, type SimulatedAgent, startAgent } from './simulated-agent.ts';
 import { createSimulatedEc2 } from './simulated-ec2.ts';
 import { createSimulatedQueues } from './simulated-queues.ts';
 import { createSimulatedTable } from './simulated-table.ts';
@@ -51,6 +51,7 @@ interface Machine {
   readonly agentId: string;
   /** Its agent never comes up. */
   isBroken: boolean;
+  readonly disk: Disk;
   agent: SimulatedAgent | undefined;
   /** Grows when it is switched on or off, so that a boot that is under way then comes to nothing. */
   life: number;
@@ -258,6 +259,7 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
     machine.agent = startAgent({
       platform,
       control,
+      disk: machine.disk,
       identity: { pool: machine.pool, runnerId: machine.runnerId, agentId: machine.agentId },
       workMs: (script) => Number(script),
       onBegin: (execution) => watch.begin(execution, mayRun(execution)),
@@ -327,6 +329,7 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
       kind,
       agentId: id,
       isBroken: false,
+      disk: new Map(),
       agent: undefined,
       life: 0,
     };

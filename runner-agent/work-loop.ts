@@ -1,0 +1,193 @@
+/** The agent's moving parts, wired: heartbeat, poller, claims, idle monitor and control, over the API and the queues. */
+import {
+  type AgentSettings,
+  type ClaimResponse,
+  type HeartbeatRequest,
+  type HeartbeatResponse,
+  heartbeatIntervalMs,
+  leaseMs,
+} from '../protocol/agent.ts';
+import type { DiskShortage } from '../protocol/runner.ts';
+import type { AgentApi } from './agent-api.ts';
+import { createClaimer } from './claim.ts';
+import { createControl } from './control.ts';
+import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
+import { createHeldTasks, type HeldTask, type HeldTasks } from './held-tasks.ts';
+import { createIdleMonitor, type IdleMonitor } from './idle-monitor.ts';
+import type { Logger } from './logger.ts';
+import { createPoller, type Poller } from './poller.ts';
+import { deliverOutcome } from './task-lifecycle.ts';
+import type { TaskQueue } from './task-queue.ts';
+import type { TaskReportOptions } from './task-report.ts';
+import type { Timing } from './timing.ts';
+
+export interface LoopIntervals {
+  /** How long the right to a task lasts without a heartbeat. */
+  readonly leaseMs: number;
+  /** Heartbeats while tasks are held or the runner drains. */
+  readonly busyHeartbeatMs: number;
+  readonly idleHeartbeatMs: number;
+  readonly asleepHeartbeatMs: number;
+}
+
+export const loopIntervals: LoopIntervals = {
+  leaseMs,
+  busyHeartbeatMs: heartbeatIntervalMs,
+  idleHeartbeatMs: 30_000,
+  asleepHeartbeatMs: 5000,
+};
+
+export interface WorkLoopOptions {
+  readonly api: Pick<AgentApi, 'claim' | 'heartbeat' | 'drain' | 'log' | 'finish'>;
+  readonly queue: TaskQueue;
+  readonly agentVersion: string;
+  readonly intervals: LoopIntervals;
+  readonly results: TaskReportOptions['results'];
+  /** Undefined when there is room for a task. */
+  lookAtDisk(): Promise<DiskShortage | undefined>;
+  /** What the agent says of its own end. */
+  farewell(): Pick<HeartbeatRequest, 'draining' | 'leaving'>;
+  /** From then on what heartbeats are answered is of no interest. */
+  isEnding(): boolean;
+  /** Runs a task of a claim to its very end; never rejects. */
+  attend(task: HeldTask, claim: ClaimResponse, reporting: TaskReportOptions): Promise<void>;
+  renewCredentials(): Promise<unknown>;
+  /** The API does not accept this runner. */
+  onFatal(error: unknown): void;
+  readonly timing: Timing;
+  readonly log: Logger;
+}
+
+export interface WorkLoop {
+  readonly held: HeldTasks;
+  readonly heartbeat: Heartbeat;
+  readonly poller: Poller;
+  readonly monitor: IdleMonitor;
+  /** Whether the API has answered a heartbeat. */
+  isKnown(): boolean;
+  /** Delivers what an agent before this one has left, and works by these settings from now on. Resolves when it is online. */
+  start(settings: AgentSettings, signal: AbortSignal): Promise<void>;
+}
+
+export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
+  const { api, queue, intervals, lookAtDisk, onFatal, timing, log } = options;
+  const online = Promise.withResolvers<void>();
+  const held = createHeldTasks({
+    leaseMs: intervals.leaseMs,
+    timing,
+    onLapse: (task) => log.error(`No heartbeat got through for too long: giving up task ${task.taskId}`),
+  });
+  let settings: AgentSettings = { queueUrls: [], maxParallelTasks: 1 };
+  let isKnown = false;
+
+  const reporting: TaskReportOptions = {
+    api,
+    beat: () => heartbeat.beat(),
+    results: options.results,
+    timing,
+    log,
+  };
+
+  /** Held again under no lease, so that the first heartbeat names them and brings one, or says that they are lost. */
+  const resume = async () => {
+    for (const outcome of await options.results.load()) {
+      const task = held.add(outcome.projectId, outcome.taskId);
+      task.settle();
+      task.grant(outcome.attempt, '', 0);
+      void online.promise
+        .then(() => deliverOutcome(task, outcome, reporting))
+        .finally(() => held.remove(task));
+    }
+  };
+
+  const poller = createPoller({
+    queue,
+    held,
+    maxParallelTasks: () => settings.maxParallelTasks,
+    claim: createClaimer({
+      api,
+      held,
+      online: online.promise,
+      heartbeatSettled: () => heartbeat.settled(),
+      hasRoom: async () => {
+        const shortage = await lookAtDisk();
+        if (shortage) heartbeat.hurry();
+        return shortage === undefined;
+      },
+      attend: (task, claim) => options.attend(task, claim, reporting),
+      onFatal,
+      timing,
+      log,
+    }),
+    renewCredentials: options.renewCredentials,
+    onFatal,
+    timing,
+    log,
+  });
+
+  const monitor = createIdleMonitor({
+    held,
+    poller,
+    idleTimeoutMs: () => settings.idleTimeoutMs,
+    drain: api.drain,
+    onAsleep: () => heartbeat.reconsider(),
+    onFatal,
+    timing,
+    log,
+  });
+
+  const control = createControl({ queue, onRing: () => heartbeat.hurry(), timing, log });
+
+  const apply = (given: AgentSettings) => {
+    settings = given;
+    poller.setQueues(settings.queueUrls);
+    monitor.reconsider();
+  };
+
+  /** Asleep it is about to be stopped: nobody has anything to tell it in a hurry. */
+  const listen = () => control.listenTo(monitor.isAsleep() ? undefined : settings.controlQueueUrl);
+
+  const heartbeat = createHeartbeat({
+    held,
+    agentVersion: options.agentVersion,
+    state: async () => {
+      const lowDisk = await lookAtDisk();
+      return { ...options.farewell(), ...(lowDisk && { lowDisk }) };
+    },
+    send: api.heartbeat,
+    onAnswer: (answer: HeartbeatResponse, sentAtMs) => {
+      if (options.isEnding()) return;
+      if (answer.drain) held.handBack();
+      apply(answer.settings);
+      monitor.onHeartbeat(answer.drain, sentAtMs);
+      listen();
+      isKnown = true;
+    },
+    onKnown: online.resolve,
+    intervalMs: () => {
+      if (monitor.isAsleep()) return intervals.asleepHeartbeatMs;
+      return held.size() > 0 ? intervals.busyHeartbeatMs : intervals.idleHeartbeatMs;
+    },
+    timing,
+    log,
+  });
+
+  return {
+    held,
+    heartbeat,
+    poller,
+    monitor,
+    isKnown: () => isKnown,
+    start: async (first, signal) => {
+      await resume();
+      apply(first);
+      listen();
+      // The long poll opens while the first heartbeat is on its way; a claim waits for the answer.
+      poller.resume();
+      heartbeat.run(signal).catch(onFatal);
+      void control.run(signal);
+      await online.promise;
+      monitor.start();
+    },
+  };
+};
