@@ -6,6 +6,7 @@ import * as z from 'zod';
 import type { AgentTokens, Lease } from '../../lambdas/adapters/agent-tokens.ts';
 import { circuitStore } from '../../lambdas/adapters/circuits.ts';
 import { deliveryStore } from '../../lambdas/adapters/deliveries.ts';
+import { fleetPlaces } from '../../lambdas/adapters/fleet-places.ts';
 import type { NewId } from '../../lambdas/adapters/ids.ts';
 import { limitStore } from '../../lambdas/adapters/limits.ts';
 import { logStore } from '../../lambdas/adapters/logs.ts';
@@ -14,6 +15,7 @@ import { sessionStore } from '../../lambdas/adapters/sessions.ts';
 import type { Table } from '../../lambdas/adapters/table.ts';
 import { taskStore } from '../../lambdas/adapters/tasks.ts';
 import type { SendWebhook } from '../../lambdas/adapters/webhook-sender.ts';
+import { scheduled } from '../../lambdas/core/fleets.ts';
 import { decideSleep } from '../../lambdas/core/idle-policy.ts';
 import { retry } from '../../lambdas/flows/deliver.ts';
 import type { Deps } from '../../lambdas/flows/deps.ts';
@@ -36,7 +38,7 @@ import {
 import type { Chance } from './chance.ts';
 import type { Faults } from './faults.ts';
 import type { Invoke, Run } from './function-run.ts';
-import type { SimulatedEc2 } from './simulated-ec2.ts';
+import { type SimulatedEc2, simulatedFleets } from './simulated-ec2.ts';
 import type { SimulatedQueues } from './simulated-queues.ts';
 import type { SimulatedTable } from './simulated-table.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -179,7 +181,13 @@ export const createControlPlane = (platform: Platform) => {
           run.call(`DescribeInstances ${instanceId}`, () => ec2.describe(instanceId)),
         listOn: () => run.call('DescribeInstances', () => ec2.listOn()),
         listImpaired: () => run.call('DescribeInstanceStatus', () => ec2.listImpaired()),
+        launch: (order) => run.call(`CreateFleet ${order.fleet}`, () => ec2.launch(order)),
+        terminate: ({ instanceId = '' }) =>
+          run.call(`TerminateInstances ${instanceId}`, () => ec2.terminate(instanceId)),
+        listLaunched: ({ runner }) => run.call('DescribeInstances of fleets', () => ec2.listLaunched(runner)),
       },
+      fleets: simulatedFleets,
+      fleetPlaces: fleetPlaces(stored, time.now),
       agentTokens,
       seal: async (plainText) => plainText,
       apiUrl,
@@ -236,7 +244,8 @@ export const createControlPlane = (platform: Platform) => {
   const actOn: Record<WebhookAction, (deps: RunDeps, runner: RunnerRecord) => Promise<void>> = {
     start: (deps, runner) => wake(deps, runner),
     finish: async (deps, runner) => {
-      if (decideSleep(runner, deps.now()).sleep) await putToSleep(deps, runner);
+      const now = deps.now();
+      if (decideSleep(scheduled(deps.fleets, runner, now), now).sleep) await putToSleep(deps, runner);
     },
   };
 

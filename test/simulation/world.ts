@@ -174,6 +174,13 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
   };
 
   const ec2 = createSimulatedEc2(time, chance, faults, {
+    onLaunch: (instanceId, launchedFor) => {
+      counts.starts += 1;
+      const machine = [...machines.values()].find(({ runnerId }) => launchedFor.endsWith(runnerId));
+      if (!machine) return;
+      machineOfInstance.set(instanceId, machine);
+      watch.bind(machine.runnerId, instanceId);
+    },
     onStart: () => {
       counts.starts += 1;
     },
