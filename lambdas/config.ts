@@ -28,7 +28,7 @@ export const variables = z.object({
     .refine((url) => !url.endsWith('/'), { error: 'must not end with a slash' })
     .describe('Where people find the console, and the API at the same origin; without a slash at the end'),
   EDGE_KEY: notEmpty.describe('By which the API knows that a request came by CloudFront'),
-  FLEETS: packed
+  RUNNER_FLEETS: packed
     .pipe(fleetsText)
     .optional()
     .transform((given) => given?.fleets ?? [])

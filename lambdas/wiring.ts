@@ -123,7 +123,7 @@ export const followVariables = variables.pick({
   SECRETS_KEY_ARN: true,
   API_URL: true,
   AWS_REGION: true,
-  FLEETS: true,
+  RUNNER_FLEETS: true,
   QUEUE_URL_PREFIX: true,
   QUEUE_NAME_PREFIX: true,
   WEBHOOK_RETRIES_QUEUE_URL: true,
@@ -140,7 +140,7 @@ export const wireFollowing = (config: z.infer<typeof followVariables>) => {
     ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
     queues: sqsQueues(sqs, { namePrefix: config.QUEUE_NAME_PREFIX, urlPrefix: config.QUEUE_URL_PREFIX }),
     instances: ec2Instances(),
-    fleets: config.FLEETS,
+    fleets: config.RUNNER_FLEETS,
     apiUrl: config.API_URL,
     region: config.AWS_REGION,
   };

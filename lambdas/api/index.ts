@@ -48,7 +48,7 @@ const config = readConfig(
       WEBHOOK_RETRIES_QUEUE_URL: true,
       WEBHOOK_ALLOWED: true,
       AUDIT_RETENTION_DAYS: true,
-      FLEETS: true,
+      RUNNER_FLEETS: true,
       AWS_REGION: true,
       AWS_ENDPOINT_URL: true,
     })
@@ -98,7 +98,7 @@ const app = createApp({
   agentTokens: agentTokens(signingKey, now),
   personTokens: signedTokens(signingKey, now),
   sourceOf: sourceBehindEdge(config.EDGE_KEY),
-  fleets: config.FLEETS,
+  fleets: config.RUNNER_FLEETS,
   identifyCaller: stsIdentity(new URL(config.API_URL).host, config.AWS_ENDPOINT_URL),
   enrolments: seenEnrolments(table),
   accountId: accountIn(config.RUNNER_ROLE_ARN),

@@ -54,17 +54,14 @@ const launch = async (deps: LaunchDeps, fleet: FleetPlan, runner: RunnerRecord, 
   return order(deps, fleet, runner, begun, 'on-demand');
 };
 
-/**
- * Makes the instance the runner's own. When the runner has moved on, nobody would look after the instance, so it is terminated.
- */
+/** Makes the instance the runner's own. When the runner has moved on meanwhile, the reconciler finds it to be nobody's. */
 export const takeInstance = async (
   deps: LaunchDeps,
   runner: RunnerRecord,
   begun: Launch,
   launched: LaunchedInstance,
-): Promise<RunnerRecord | undefined> => {
+): Promise<void> => {
   const { instanceId, region, instanceType, market } = launched;
-  const about = { runnerId: runner.id, instanceId };
   // First, so that EC2's events about it and its own agent find the runner.
   await deps.runners.bind(instanceId, runner);
   const taken = await deps.runners.takeInstance(runner, begun, {
@@ -73,33 +70,26 @@ export const takeInstance = async (
     ...(instanceType && { instanceType }),
     ...(market && { market }),
   });
-  if (taken) {
-    deps.log('Launched an instance', { ...about, region, instanceType, market });
-    return taken;
-  }
-  const now = await deps.runners.get(poolOf(runner), runner.id);
-  if (now?.instanceId !== instanceId) {
-    await deps.instances.terminate(launched);
-    deps.log('Terminated an instance that nobody waits for any more', about);
-  }
-  return undefined;
+  const about = { runnerId: runner.id, instanceId, region, instanceType, market };
+  deps.log(taken ? 'Launched an instance' : 'Launched an instance that nobody waits for any more', about);
 };
 
 /**
- * Launches an instance for a runner that is starting. What EC2 is asked for is noted before: a call that finds such a note
- * whose writer is gone looks for the instance first, and then repeats the order under its token, which launches no second one.
- * `moved_on`: another call launches, or the runner does not start any more.
+ * Launches an instance for a runner that is starting. What EC2 is asked for is noted before. With `again` the writer of such a
+ * note is taken to be gone: the instance is looked for first, and then the order is repeated under its token, which launches no
+ * second one. `moved_on`: another call launches, or the runner does not start any more.
  */
 export const launchInstance = async (
   deps: LaunchDeps,
   runner: RunnerRecord,
+  { again = false }: { readonly again?: boolean } = {},
 ): Promise<StartOutcome | { readonly started: false; readonly code: 'moved_on' }> => {
   const fleet = fleetOf(deps.fleets, runner);
   if (!fleet) {
     const detail = `The fleet ${runner.fleet} is not in cdk.json.`;
     return { started: false, code: 'refused', awsCode: 'unknown_fleet', detail };
   }
-  if (isBeingLaunched(runner, deps.now())) return { started: false, code: 'moved_on' };
+  if (runner.launch && !again) return { started: false, code: 'moved_on' };
   const found = runner.launch && (await findLaunched(deps, fleet, runner));
   const noted =
     runner.launch ??

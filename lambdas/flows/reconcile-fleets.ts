@@ -22,7 +22,7 @@ export const reconcileLaunch = async (
   if (isBeingLaunched(runner, now)) return;
   if (runner.demand.length === 0 || runner.quarantinedAt) return callOff(deps, runner, repaired);
   if (!isTimeToRetry(runner, now)) return;
-  await wake(deps, runner);
+  await wake(deps, runner, { again: true });
   if (runner.launch) repaired('launch_done_again', { runnerId: runner.id });
 };
 

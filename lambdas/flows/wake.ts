@@ -16,11 +16,15 @@ export type SleepDeps = Pick<Deps, 'now' | 'log' | 'runners' | 'instances' | 'fl
  * demand stays, and the runner is started when EC2 says `stopped`. Starting it in the moment between EC2's stop and EC2's
  * word of it would leave a runner that runs and is taken for one that stops.
  */
-export const wake = async (deps: WakeDeps, runner: RunnerRecord): Promise<void> => {
+export const wake = async (
+  deps: WakeDeps,
+  runner: RunnerRecord,
+  options?: Parameters<typeof launchInstance>[2],
+): Promise<void> => {
   if (!isPoweredByStack(runner) || runner.demand.length === 0 || runner.quarantinedAt) return;
   if (runner.status !== 'starting') return;
   const isLaunched = lacksInstance(runner);
-  const outcome = await (isLaunched ? launchInstance(deps, runner) : deps.instances.start(runner));
+  const outcome = await (isLaunched ? launchInstance(deps, runner, options) : deps.instances.start(runner));
   const about = { runnerId: runner.id, instanceId: runner.instanceId };
   if (outcome.started) {
     if (isLaunched) return;

@@ -9,8 +9,8 @@ import { readConfig, variables } from '../config.ts';
 import { stopDrained } from '../flows/wake.ts';
 import { wireStores } from '../wiring.ts';
 
-const config = readConfig(variables.pick({ TABLE_NAME: true, FLEETS: true }), process.env);
-const deps = { ...wireStores(config.TABLE_NAME), instances: ec2Instances(), fleets: config.FLEETS };
+const config = readConfig(variables.pick({ TABLE_NAME: true, RUNNER_FLEETS: true }), process.env);
+const deps = { ...wireStores(config.TABLE_NAME), instances: ec2Instances(), fleets: config.RUNNER_FLEETS };
 
 const drainedRunner = z.object({
   pool: z.union([projectId, z.literal('global')]),

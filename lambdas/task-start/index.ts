@@ -7,13 +7,13 @@ import { handleWebhook } from '../webhook-http.ts';
 import { wireStores } from '../wiring.ts';
 
 const config = readConfig(
-  variables.pick({ TABLE_NAME: true, SECRETS_KEY_ARN: true, API_URL: true, FLEETS: true }),
+  variables.pick({ TABLE_NAME: true, SECRETS_KEY_ARN: true, API_URL: true, RUNNER_FLEETS: true }),
   process.env,
 );
 const deps = {
   ...wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN),
   instances: ec2Instances(),
-  fleets: config.FLEETS,
+  fleets: config.RUNNER_FLEETS,
   apiUrl: config.API_URL,
 };
 
