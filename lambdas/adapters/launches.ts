@@ -4,6 +4,7 @@ import type {
   CreateFleetCommandInput,
   CreateFleetCommandOutput,
   Tag,
+  TagSpecification,
 } from '@aws-sdk/client-ec2';
 import type { Market } from '../../protocol/index.ts';
 import { startFailure } from '../core/start-failure.ts';
@@ -44,19 +45,24 @@ export type LaunchOutcome =
     }
   | { readonly launched: false; readonly awsCode: string; readonly detail: string };
 
-/** EC2 would only join these to the launch template's own tags for some fleets, so all are given. */
-const tagsFor = ({ stack, fleet, runner, apiUrl }: LaunchOrder): Tag[] => [
-  { Key: 'Name', Value: `${stack}-${fleet}` },
-  { Key: tagsOf.managed, Value: 'true' },
-  { Key: tagsOf.stack, Value: stack },
-  { Key: tagsOf.fleet, Value: fleet },
-  { Key: tagsOf.runner, Value: runner },
-  { Key: tagsOf.api, Value: apiUrl },
-];
+const tags = (of: Readonly<Record<string, string>>): Tag[] =>
+  Object.entries(of).map(([Key, Value]) => ({ Key, Value }));
+
+/** The launch template's own as well: AWS does not say for every resource whether these are joined to it or take their place. */
+const tagSpecifications = ({ stack, fleet, runner, apiUrl }: LaunchOrder): TagSpecification[] => {
+  const forCosts = { [tagsOf.stack]: stack, [tagsOf.fleet]: fleet };
+  const own = { Name: `${stack}-${fleet}`, [tagsOf.managed]: 'true', ...forCosts };
+  return [
+    { ResourceType: 'fleet', Tags: tags(forCosts) },
+    { ResourceType: 'instance', Tags: tags({ ...own, [tagsOf.runner]: runner, [tagsOf.api]: apiUrl }) },
+    { ResourceType: 'volume', Tags: tags(own) },
+    { ResourceType: 'network-interface', Tags: tags(own) },
+  ];
+};
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFleet.html */
 export const fleetRequest = (order: LaunchOrder, subnetIds: readonly string[]): CreateFleetCommandInput => {
-  const { launchTemplate, instanceTypes, market, clientToken, stack, fleet } = order;
+  const { launchTemplate, instanceTypes, market, clientToken } = order;
   return {
     Type: 'instant',
     ClientToken: clientToken,
@@ -76,16 +82,7 @@ export const fleetRequest = (order: LaunchOrder, subnetIds: readonly string[]): 
         ),
       },
     ],
-    TagSpecifications: [
-      {
-        ResourceType: 'fleet',
-        Tags: [
-          { Key: tagsOf.stack, Value: stack },
-          { Key: tagsOf.fleet, Value: fleet },
-        ],
-      },
-      { ResourceType: 'instance', Tags: tagsFor(order) },
-    ],
+    TagSpecifications: tagSpecifications(order),
   };
 };
 
