@@ -182,8 +182,8 @@ const settleTerminated = async (
   if (moved) return settleAsleep(deps, runner, moved);
   // Demand, or another event, came between reading and writing.
   const now = await deps.runners.get(runner.projectId ?? 'global', runner.id);
-  if (now?.instanceId === instanceId && now?.fleet !== undefined && now.statusSince !== statusSince)
-    await settleTerminated(deps, now, facts, at);
+  if (now?.instanceId !== instanceId || now === undefined) return;
+  if (nextStatus(now, 'instance_stopped') === 'starting') await settleTerminated(deps, now, facts, at);
 };
 
 const settleGone = async (

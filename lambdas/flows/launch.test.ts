@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import type { RunnerRecord } from '../adapters/runners.ts';
+import { makeKeyPair } from '../adapters/sealing.ts';
+import { claimTask } from './claim.ts';
 import { drain } from './heartbeat.ts';
 import { launchedFor } from './launch.ts';
 import { reconcile } from './reconcile.ts';
@@ -27,7 +29,7 @@ const wakeFor = async (runner: RunnerRecord) => {
   await bench.wake(runner);
   return { task, woken: await bench.reload(runner) };
 };
-const { publicKey } = { publicKey: 'a key' };
+const { publicKey } = makeKeyPair();
 const enrolAndBeat = async (runner: RunnerRecord) => {
   const { instanceId = '' } = runner;
   await bench.deps.runners.enroll(runner, instanceId, { publicKey, tokenHash: 'hash' }, bench.deps.now());
@@ -126,6 +128,20 @@ describe('a runner of a fleet', () => {
     expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: [late.id] });
     expect(bench.orders).toHaveLength(2);
     expect((await bench.reload(runner)).failedStarts).toBeUndefined();
+  });
+
+  it('runs again, on another instance, what ran on one that was terminated', async () => {
+    bench.addFleet();
+    const runner = await aRunner();
+    const { woken, task } = await wakeFor(runner);
+    const agent = await enrolAndBeat(woken);
+    await claimTask(bench.deps, agent, { projectId: bench.projectId, taskId: task.id });
+    await bench.instanceBecomes(woken, 'shutting-down');
+    bench.pass(1000);
+    await bench.instanceBecomes(woken, 'terminated');
+    expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id], slots: [] });
+    expect((await bench.reload(runner)).instanceId).not.toBe(woken.instanceId);
+    expect(bench.orders).toHaveLength(2);
   });
 
   it('forgets an instance that somebody terminates while it sleeps', async () => {
