@@ -55,7 +55,7 @@ export const simulatedFleets = fleetsText.parse({
 }).fleets;
 
 export interface Ec2Listeners {
-  onLaunch(instanceId: string, runner: string): void;
+  onLaunch(instanceId: string, runner: string, fleet: string): void;
   onState(instanceId: string, state: InstanceState): void;
   onStart(instanceId: string): void;
   onStop(instanceId: string): void;
@@ -208,16 +208,16 @@ export const createSimulatedEc2 = (
           life: 0,
         };
         instances.set(id, instance);
-        listeners.onLaunch(id, runner);
+        listeners.onLaunch(id, runner, fleet);
         begin(instance);
       }
       return { launched: true, instanceId: id, instanceType: 't4g.small', market };
     },
-    terminate: (id: string): boolean => {
+    terminate: (id: string, by: 'the stack' | 'by hand' = 'the stack'): boolean => {
       const instance = instances.get(id);
       if (!instance) return false;
       if (instance.state === 'terminated' || instance.state === 'shutting-down') return true;
-      if (instance.state === 'running') listeners.onStop(id);
+      if (instance.state === 'running' && by === 'the stack') listeners.onStop(id);
       if (instance.state === 'stopped') become(instance, 'terminated');
       else beginTermination(instance, 'Client.UserInitiatedShutdown');
       return true;
