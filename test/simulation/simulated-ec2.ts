@@ -145,11 +145,13 @@ export const createSimulatedEc2 = (
     },
     start: (id: string): StartOutcome => {
       const instance = instances.get(id);
-      if (!instance || instance.state === 'terminated') {
+      if (!instance) {
         const detail = `The instance ID '${id}' does not exist`;
         return { started: false, code: 'refused', awsCode: 'InvalidInstanceID.NotFound', detail };
       }
-      if (instance.state === 'stopping') return { started: false, code: 'still_stopping' };
+      // EC2 calls it a wrong state, whether it can be started later or never.
+      if (['stopping', 'shutting-down', 'terminated'].includes(instance.state))
+        return { started: false, code: 'still_stopping' };
       if (instance.state !== 'stopped') return { started: true };
       const awsCode = refusals.get(id);
       if (awsCode) return { started: false, code: 'refused', awsCode, detail: 'EC2 refuses it.' };
@@ -165,7 +167,7 @@ export const createSimulatedEc2 = (
     stop: (id: string): boolean => {
       const instance = instances.get(id);
       // EC2 does not stop what is still pending.
-      if (!instance || instance.state === 'pending' || instance.state === 'terminated') return false;
+      if (!instance || ['pending', 'shutting-down', 'terminated'].includes(instance.state)) return false;
       if (instance.state !== 'running') return true;
       listeners.onStop(id);
       beginStopping(instance, 'Client.UserInitiatedShutdown');

@@ -1,5 +1,5 @@
 /** What a random run is made of: projects, runners, templates, the tasks that come, and the trouble that people make. */
-import type { ProjectId, RunnerId, Template } from '../../protocol/index.ts';
+import { type ProjectId, type RunnerId, runnerId, type Template } from '../../protocol/index.ts';
 import type { Chance } from './chance.ts';
 import type { MachineKind, RunnerPlan, World } from './world.ts';
 
@@ -115,6 +115,13 @@ const trouble = (
     () => {
       const [first, ...rest] = world.ec2.ids();
       if (first) world.takeBack(chance.pick([first, ...rest]), chance.pick([true, false]));
+    },
+    () => {
+      // One that sleeps and has an instance, for which nobody asks any more.
+      const [first, ...rest] = world
+        .items('run_')
+        .filter(({ fleet, instanceId, status }) => fleet && instanceId && status === 'stopped');
+      if (first) void world.removeRunner(runnerId.parse(chance.pick([first, ...rest]).id));
     },
     () => {
       // Somebody ends at EC2's console what a fleet has launched.
