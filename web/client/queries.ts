@@ -6,6 +6,7 @@ import {
   auditEvent,
   delivery,
   environment,
+  fleet,
   inventory,
   invitation,
   key,
@@ -51,6 +52,8 @@ export const runnersQuery = (projectId: string | undefined) =>
     ...list(pathIn(projectId, 'runners'), runner),
     refetchInterval: adaptive<Runner[]>((all) => all.some(isBetweenStates)),
   });
+
+export const fleetsQuery = () => list('/api/fleets', fleet);
 
 export const runnerQuery = (projectId: string | undefined, runnerId: string) =>
   queryOptions({

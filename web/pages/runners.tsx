@@ -48,14 +48,16 @@ const columnsFor = (projectId: string | undefined): Column<Runner>[] => [
   {
     header: 'Instance',
     from: 'desktop',
-    render: ({ instanceId, instanceType, region, webhookUrl }) =>
+    render: ({ instanceId, instanceType, market, region, webhookUrl, fleet }) =>
       instanceId ? (
         <>
           <span className="mono">{instanceId}</span>
-          <span className="sub">{[instanceType, region].filter(Boolean).join(' · ')}</span>
+          <span className="sub">{[instanceType, market, region].filter(Boolean).join(' · ')}</span>
         </>
       ) : (
-        <span className="quiet-text">{webhookUrl ? 'by webhook' : 'powered by others'}</span>
+        <span className="quiet-text">
+          {fleet ? `none (fleet ${fleet})` : webhookUrl ? 'by webhook' : 'powered by others'}
+        </span>
       ),
   },
   {
