@@ -180,7 +180,7 @@ export class ReveilleStack extends Stack {
     give(api, [schedules.handOver]);
     give(taskStart, [receiveWebhook, secrets.open, instances.start]);
     give(taskFinish, [receiveWebhook, secrets.open, instances.stop]);
-    give(runnerDrained, [inTable.items('GetItem', 'UpdateItem'), instances.stop]);
+    give(runnerDrained, [inTable.items('GetItem', 'UpdateItem'), instances.start, instances.stop]);
     give(instanceEvents, [...place, secrets.open, inTable.queryLive, instances.start, instances.describe]);
     give(webhookRetry, [
       secrets.open,

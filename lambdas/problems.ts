@@ -20,6 +20,7 @@ const table = {
   in_use: [409, 'In use'],
   asleep: [409, 'Asleep'],
   not_asleep: [409, 'Not asleep'],
+  cannot_be_woken: [409, 'Cannot be woken'],
   instance_taken: [409, 'Instance bound to another runner'],
   already_ended: [409, 'Task has ended'],
   not_waiting_confirmation: [409, 'Nothing to confirm'],

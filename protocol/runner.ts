@@ -75,6 +75,9 @@ export const runner = runnerInput.strip().extend({
     .describe(
       'It takes no task until its working folder has room; resuming it lifts this until it is told again',
     ),
+  wokenAt: instant
+    .optional()
+    .describe('When somebody woke it by hand; it is to come up without a task, until its agent is online'),
   idleSince: instant.optional().describe('Since when it is online and without a task'),
   publicKey: z.string().describe('X25519, SPKI in PEM'),
   instanceType: z.string().optional(),

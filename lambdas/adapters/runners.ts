@@ -78,6 +78,7 @@ const hasRoom: Condition = [
 const isIdle: readonly Condition[] = [
   ['missing', 'slots'],
   ['missing', 'demand'],
+  ['missing', 'wokenAt'],
 ];
 
 const noSlots: Condition = ['missing', 'slots'];
@@ -85,7 +86,7 @@ const noSlots: Condition = ['missing', 'slots'];
 type Ref = Pick<Runner, 'id' | 'projectId'>;
 
 export interface MoveOptions {
-  /** Only while nothing holds it or counts on it. */
+  /** Only while nothing holds it or counts on it, and nobody has just woken it. */
   readonly idle?: boolean;
   readonly set?: Partial<RunnerRecord>;
   /** Only if it holds nothing, and has not renewed its lease, which ended then. */
@@ -191,6 +192,23 @@ export const runnerStore = (table: Table) => {
         {
           add: { demand: new Set([taskId]) },
           ...(from !== to && { set: { status: to, statusSince: now, ...liveness(ref, to) } }),
+        },
+        [
+          ['=', 'status', from],
+          ['=', 'active', true],
+          ['missing', 'quarantinedAt'],
+        ],
+      ),
+
+    /** Somebody wakes it by hand. Refused when its status is no longer `from`, or it may not be started. */
+    wake: (ref: Ref, from: RunnerStatus, to: RunnerStatus, now: Instant) =>
+      change(
+        ref,
+        {
+          set: {
+            ...(to === 'online' ? { idleSince: now } : { wokenAt: now }),
+            ...(from !== to && { status: to, statusSince: now, ...liveness(ref, to) }),
+          },
         },
         [
           ['=', 'status', from],
@@ -329,9 +347,11 @@ export const runnerStore = (table: Table) => {
 
     /** It went silent or away: what counts on it has to be placed anew. */
     leave: (ref: Ref, from: readonly RunnerStatus[], to: 'offline' | 'stopped', now: Instant) =>
-      change(ref, { set: { status: to, statusSince: now, ...liveness(ref, to) }, unset: ['demand'] }, [
-        ['in', 'status', from],
-      ]),
+      change(
+        ref,
+        { set: { status: to, statusSince: now, ...liveness(ref, to) }, unset: ['demand', 'wokenAt'] },
+        [['in', 'status', from]],
+      ),
 
     /**
      * A start came to nothing; `to` is what the runner does about it. A next start counts from now. Refused when the runner has
@@ -353,7 +373,7 @@ export const runnerStore = (table: Table) => {
             status: to,
             statusSince: fault.at,
             ...liveness(runner, to),
-            ...(isQuarantined && { quarantinedAt: fault.at }),
+            ...(isQuarantined && { quarantinedAt: fault.at, wokenAt: undefined }),
           },
         },
         [

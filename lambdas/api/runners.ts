@@ -8,7 +8,7 @@ import { isPoweredByStack } from '../core/choice.ts';
 import { mayCall } from '../core/permissions.ts';
 import { isAwake } from '../core/runner-state.ts';
 import { load } from '../core/slots.ts';
-import { drainRunner, resumeRunner, sleepRunner } from '../flows/drain-runner.ts';
+import { drainRunner, resumeRunner, sleepRunner, wakeRunner } from '../flows/drain-runner.ts';
 import { configureRunner, removeRunner } from '../flows/runner-setup.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
 import { makeRunner, rotateToken } from './new-runner.ts';
@@ -54,6 +54,16 @@ const whyNotRemoved = (runner: Runner): string => {
   return tasks.length > 0
     ? `Tasks hold it or count on it: ${tasks.join(', ')}. Stop them, or wait until they have ended.`
     : `It is ${runner.status}. Make it inactive and wait until it is stopped or offline.`;
+};
+
+const whyNotWoken = (runner: Runner): string => {
+  if (!isPoweredByStack(runner))
+    return 'The stack does not start and stop its machine. Whoever does can start it.';
+  if (runner.quarantinedAt !== undefined)
+    return `It is in quarantine: ${runner.fault?.detail ?? 'it did not start'} Then save it as active.`;
+  return runner.active
+    ? 'It changed just now. Look at it, and try again.'
+    : 'It is inactive. Activate it first.';
 };
 
 const runnerRoutesAt = (deps: ApiDeps, place: Place) => {
@@ -226,6 +236,28 @@ const runnerRoutesAt = (deps: ApiDeps, place: Place) => {
           ? `Only a runner that is online and without tasks can be put to sleep; this one is ${found.status} with ${load(found)} tasks.`
           : 'The stack does not start and stop its machine. Whoever does can stop it.';
         return refuse(c, 'in_use', detail);
+      },
+    )
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'post',
+          path: `${itemPath}/wake`,
+          operationId: `wake${name}`,
+          summary: 'Start the instance of a runner without a task',
+          description:
+            'It stays on for its idle timeout once its agent is online. One that is up already stays as it is; one that stops is started again when it has stopped.',
+          request: itemRequest,
+          responses: { 200: answer('The runner as it is now', runnerSchema) },
+        },
+        'cannot_be_woken',
+      ),
+      async (c) => {
+        const found = await find(c.req.param());
+        if (!found) return refuseUnknown(c, 'runner');
+        const woken = await wakeRunner(deps, found);
+        return woken ? c.json(publicRunner(woken), 200) : refuse(c, 'cannot_be_woken', whyNotWoken(found));
       },
     )
     .openapi(

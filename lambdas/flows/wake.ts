@@ -2,6 +2,7 @@
 import type { RunnerRecord } from '../adapters/runners.ts';
 import { isPoweredByStack } from '../core/choice.ts';
 import { nextStatus, runnerSources } from '../core/runner-state.ts';
+import { isWanted } from '../core/slots.ts';
 import { startFailure } from '../core/start-failure.ts';
 import type { Deps } from './deps.ts';
 import { failStart } from './failed-start.ts';
@@ -9,12 +10,12 @@ import { failStart } from './failed-start.ts';
 export type WakeDeps = Pick<Deps, 'now' | 'log' | 'runners' | 'instances'>;
 
 /**
- * Starts the instance of a runner that tasks count on. Idempotent. A runner or instance that is still stopping is left: the
+ * Starts the instance of a runner that is wanted. Idempotent. A runner or instance that is still stopping is left: the
  * demand stays, and the runner is started when EC2 says `stopped`. Starting it in the moment between EC2's stop and EC2's
  * word of it would leave a runner that runs and is taken for one that stops.
  */
 export const wake = async (deps: WakeDeps, runner: RunnerRecord): Promise<void> => {
-  if (!isPoweredByStack(runner) || runner.demand.length === 0 || runner.quarantinedAt) return;
+  if (!isPoweredByStack(runner) || !isWanted(runner) || runner.quarantinedAt) return;
   if (runner.status !== 'starting') return;
   const outcome = await deps.instances.start(runner);
   const about = { runnerId: runner.id, instanceId: runner.instanceId };
@@ -34,6 +35,12 @@ export const wake = async (deps: WakeDeps, runner: RunnerRecord): Promise<void> 
     return;
   }
   await failStart(deps, runner, outcome.awsCode, detail, { mayPass });
+};
+
+/** Starts or stops a runner's instance, as its status says: what is done when its power is rung for. */
+export const settlePower = async (deps: WakeDeps, runner: RunnerRecord): Promise<void> => {
+  if (runner.status === 'starting') await wake(deps, runner);
+  if (runner.status === 'draining' || runner.status === 'stopping') await stopDrained(deps, runner);
 };
 
 /** Drains an idle runner by the control plane's own decision, and stops it. A claim that comes first wins. */

@@ -6,7 +6,7 @@ import { ec2Instances } from '../adapters/instances.ts';
 import type { DrainedRunner } from '../adapters/queues.ts';
 import { handleBatch } from '../batch.ts';
 import { readConfig, variables } from '../config.ts';
-import { stopDrained } from '../flows/wake.ts';
+import { settlePower } from '../flows/wake.ts';
 import { wireStores } from '../wiring.ts';
 
 const config = readConfig(variables.pick({ TABLE_NAME: true }), process.env);
@@ -23,7 +23,7 @@ export const handler = (event: SQSEvent) =>
     async ({ body }) => {
       const { pool, runnerId } = drainedRunner.parse(JSON.parse(body));
       const runner = await deps.runners.get(pool, runnerId);
-      if (runner?.status === 'draining' || runner?.status === 'stopping') await stopDrained(deps, runner);
+      if (runner) await settlePower(deps, runner);
       return true;
     },
     deps.log,
