@@ -192,7 +192,8 @@ export const taskStore = (table: Table) => {
         });
         found.push(...items.map(parse).filter((one) => search === undefined || mentions(one, search)));
         const last = found[limit - 1];
-        if (last && (found.length > limit || next)) return { items: found.slice(0, limit), next: keyOf(last) };
+        if (last && (found.length > limit || next))
+          return { items: found.slice(0, limit), next: keyOf(last) };
         if (!next) return { items: found };
         reached = next;
         if (!isFiltered) break;

@@ -1,18 +1,28 @@
 /** Routes of runners: a project's own, and the global ones. */
 import type { Context } from 'hono';
 import type * as z from 'zod';
-import { projectId, type Runner, type RunnerInput } from '../../protocol/index.ts';
+import {
+  type Instant,
+  longestSpendingMs,
+  msBetween,
+  projectId,
+  type Runner,
+  type RunnerInput,
+  runnerQuery,
+} from '../../protocol/index.ts';
 import { publicRunner, type RunnerRecord } from '../adapters/runners.ts';
 import type { Pool } from '../adapters/table.ts';
 import { isPoweredByStack } from '../core/choice.ts';
+import { costWithin } from '../core/cost.ts';
 import { mayCall } from '../core/permissions.ts';
 import { isAwake } from '../core/runner-state.ts';
 import { load } from '../core/slots.ts';
 import { drainRunner, resumeRunner, sleepRunner, wakeRunner } from '../flows/drain-runner.ts';
 import { configureRunner, removeRunner } from '../flows/runner-setup.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
+import { type InsightDeps, sessionsIn } from './insight-data.ts';
 import { makeRunner, rotateToken } from './new-runner.ts';
-import { refuse, refuseUnknown } from './refuse.ts';
+import { refuse, refuseFields, refuseUnknown } from './refuse.ts';
 import { answer, created, describe, jsonBody, noContent, people, routes } from './route.ts';
 import {
   createdRunnerSchema,
@@ -20,6 +30,7 @@ import {
   inNothing,
   inProject,
   inRunner,
+  listedRunnerSchema,
   listOf,
   rotatedTokenSchema,
   rotationInputSchema,
@@ -40,6 +51,25 @@ interface Place {
 /** Whose runners a path is about. Its parameters are validated before. */
 export const poolIn = (params: Readonly<Record<string, string>>): Pool =>
   params.projectId === undefined ? 'global' : projectId.parse(params.projectId);
+
+/** What each runner's instance has cost since then; without an entry where there is none, or no price is known. */
+const spentBy = async (
+  deps: InsightDeps,
+  pool: Pool,
+  runners: readonly RunnerRecord[],
+  since: Instant,
+): Promise<Map<string, { spentMicroUsd: number }>> => {
+  const now = deps.now();
+  const window = { from: since, to: now };
+  const bySession = Map.groupBy(await sessionsIn(deps, pool, runners, window), ({ runnerId }) => runnerId);
+  return new Map(
+    runners.flatMap(({ id, instanceId }) => {
+      const costs = (bySession.get(id) ?? []).map((session) => costWithin(session, window, now));
+      if (instanceId === undefined || costs.includes(undefined)) return [];
+      return [[id, { spentMicroUsd: costs.reduce<number>((sum, cost = 0) => sum + cost, 0) }] as const];
+    }),
+  );
+};
 
 const refuseTaken = (c: Context, instanceId: string | undefined) =>
   refuse(c, 'instance_taken', `${instanceId} is bound to another runner. Unbind or remove that one first.`);
@@ -106,13 +136,20 @@ const runnerRoutesAt = (deps: ApiDeps, place: Place) => {
         path,
         operationId: `list${name}s`,
         summary: `List ${whose} runners`,
-        request,
-        responses: { 200: answer('The runners, oldest first', listOf(runnerSchema)) },
+        request: { ...request, query: runnerQuery },
+        responses: { 200: answer('The runners, oldest first', listOf(listedRunnerSchema)) },
       }),
       async (c) => {
         const pool = poolIn(c.req.param());
+        const { spentSince } = c.req.valid('query');
+        if (spentSince !== undefined && msBetween(spentSince, deps.now()) > longestSpendingMs) {
+          return refuseFields(c, [{ path: 'spentSince', message: 'must be 31 days ago at most' }]);
+        }
         if (!(await isKnown(pool))) return refuseUnknown(c, 'project');
-        return c.json({ items: (await deps.runners.list(pool)).map((one) => show(c, one)) }, 200);
+        const runners = await deps.runners.list(pool);
+        const spent = spentSince === undefined ? undefined : await spentBy(deps, pool, runners, spentSince);
+        const items = runners.map((one) => ({ ...show(c, one), ...spent?.get(one.id) }));
+        return c.json({ items }, 200);
       },
     )
     .openapi(

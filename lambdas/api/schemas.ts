@@ -31,6 +31,7 @@ import {
   key,
   keyId,
   keyInput,
+  listedRunner,
   logPage,
   me,
   member,
@@ -90,6 +91,7 @@ export const keyInputSchema = named('KeyInput', keyInput);
 export const environmentSchema = named('Environment', environment);
 export const environmentInputSchema = named('EnvironmentInput', environmentInput);
 export const runnerSchema = named('Runner', runner);
+export const listedRunnerSchema = named('ListedRunner', listedRunner);
 export const runnerInputSchema = named('RunnerInput', runnerInput);
 export const createdRunnerSchema = named('CreatedRunner', createdRunner.extend({ runner: runnerSchema }));
 export const registrationTokenSchema = named('RegistrationToken', registrationToken);
