@@ -163,6 +163,15 @@ describe('the history of costs', () => {
     expect(report).toMatchObject({ spentMicroUsd: runner?.spentMicroUsd });
     const spent = history.days.reduce((sum, day) => sum + day.spentMicroUsd, 0);
     expect(spent).toBe(runner?.spentMicroUsd);
+    const alwaysOn = history.days.reduce((sum, day) => sum + day.alwaysOnMicroUsd, 0);
+    expect(alwaysOn).toBeGreaterThan(0);
+    expect(runner?.alwaysOnMicroUsd).toBe(alwaysOn);
+    const { runner: unused } = await api.createRunner(`${base}/runners`, {
+      name: 'sydney-2',
+      instanceId: `i-0123456789abcdf${String(instances).padStart(2, '0')}`,
+    });
+    const later = costHistory.parse(await api.call('GET', `${base}/costs/history?from=${from}`));
+    expect(later.runners.find(({ runnerId }) => runnerId === unused.id)).toMatchObject({ spentMicroUsd: 0 });
     expect(history.templates).toMatchObject([{ templateId, tasks: 1, runMs: 50_000 }]);
     expect(id).toMatch(/^prj_/);
   });

@@ -4,6 +4,7 @@ import type * as z from 'zod';
 import {
   apiToken,
   auditEvent,
+  type Delivery,
   delivery,
   environment,
   inventory,
@@ -95,8 +96,8 @@ export const taskQuery = (projectId: string, taskId: string) =>
     refetchInterval: adaptive<Task>((one) => !hasEnded(one)),
   });
 
-export const deliveriesQuery = (projectId: string) => ({
-  ...pages(pathIn(projectId, 'deliveries'), delivery),
+export const deliveriesQuery = (projectId: string, status?: Delivery['status']) => ({
+  ...pages(pathIn(projectId, 'deliveries'), delivery, { status }),
   refetchInterval: adaptive<{ pages: { items: { status: string }[] }[] }>(({ pages: shown }) =>
     shown.some(({ items }) => items.some(({ status }) => status === 'pending')),
   ),

@@ -46,7 +46,7 @@ const RunnerView = ({ projectId, runnerId }: RunnerViewProps): ReactNode => {
           <Link to="/runners">Global runners</Link>
         )
       }
-      actions={<RunnerActs runner={runner} projectId={projectId} onDeleted={goBack} />}
+      actions={<RunnerActs runner={runner} projectId={projectId} onDeleted={goBack} hasButtons />}
     >
       {runner.fault && (
         <Notice kind={runner.quarantinedAt ? 'bad' : 'warn'}>

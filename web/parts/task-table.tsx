@@ -32,7 +32,23 @@ const waited = (task: Task): ReactNode => {
 const ran = (task: Task): ReactNode =>
   task.startedAt ? <Duration from={task.startedAt} to={task.finishedAt} /> : '–';
 
-const columnsFor = (runnerNames: ReadonlyMap<string, string> | undefined): Column<Task>[] => [
+const commitColumn: Column<Task> = {
+  header: 'Commit',
+  from: 'desktop',
+  render: ({ commit }) =>
+    commit ? (
+      <span className="mono" title={commit.message}>
+        {commit.hash.slice(0, 8)}
+      </span>
+    ) : (
+      <span className="quiet-text">–</span>
+    ),
+};
+
+const columnsFor = (
+  runnerNames: ReadonlyMap<string, string> | undefined,
+  hasCommits: boolean,
+): Column<Task>[] => [
   {
     header: 'Task',
     render: (task) => (
@@ -82,18 +98,7 @@ const columnsFor = (runnerNames: ReadonlyMap<string, string> | undefined): Colum
       </>
     ),
   },
-  {
-    header: 'Commit',
-    from: 'desktop',
-    render: ({ commit }) =>
-      commit ? (
-        <span className="mono" title={commit.message}>
-          {commit.hash.slice(0, 8)}
-        </span>
-      ) : (
-        <span className="quiet-text">–</span>
-      ),
-  },
+  ...(hasCommits ? [commitColumn] : []),
   { header: 'Waited', align: 'right', from: 'tablet', render: waited },
   { header: 'Ran', align: 'right', from: 'tablet', render: ran },
   {
@@ -111,5 +116,13 @@ interface TaskTableProps {
 }
 
 export const TaskTable = ({ tasks, runnerNames }: TaskTableProps): ReactNode => (
-  <Table label="Tasks" items={tasks} columns={columnsFor(runnerNames)} keyOf={({ id }) => id} />
+  <Table
+    label="Tasks"
+    items={tasks}
+    columns={columnsFor(
+      runnerNames,
+      tasks.some(({ commit }) => commit !== undefined),
+    )}
+    keyOf={({ id }) => id}
+  />
 );
