@@ -3,6 +3,7 @@ import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Key, KeyInput } from '../../protocol/index.ts';
 import { keysQuery } from '../client/queries.ts';
+import { NameField } from '../parts/common-fields.tsx';
 import { type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
 import { Select, TextArea, TextField } from '../ui/field.tsx';
 import { Notice } from '../ui/notice.tsx';
@@ -44,16 +45,10 @@ const secretOf = ({ type, login, secret, passphrase, knownHosts }: Draft): KeyIn
   }
 };
 
-const Fields = ({ form: { value, set, errorAt }, isEdited }: FieldsProps<Draft>): ReactNode => (
+const Fields = ({ form: { value, set, field, errorAt }, isEdited }: FieldsProps<Draft>): ReactNode => (
   <>
     {isEdited && <Notice kind="info">What is stored cannot be read back: type the secret again.</Notice>}
-    <TextField
-      label="Name"
-      value={value.name}
-      onChange={(name) => set({ name })}
-      error={errorAt('name')}
-      isRequired
-    />
+    <NameField {...field('name')} />
     <Select
       label="Type"
       value={value.type}
@@ -64,9 +59,7 @@ const Fields = ({ form: { value, set, errorAt }, isEdited }: FieldsProps<Draft>)
     {(value.type === 'ssh' || value.type === 'login_password') && (
       <TextField
         label="Login"
-        value={value.login}
-        onChange={(login) => set({ login })}
-        error={errorAt('secret.login')}
+        {...field('login', 'secret.login')}
         isRequired={value.type === 'login_password'}
       />
     )}
@@ -77,26 +70,20 @@ const Fields = ({ form: { value, set, errorAt }, isEdited }: FieldsProps<Draft>)
           rows={8}
           isCode
           placeholder="-----BEGIN OPENSSH PRIVATE KEY-----"
-          value={value.secret}
-          onChange={(secret) => set({ secret })}
-          error={errorAt('secret.privateKey')}
+          {...field('secret', 'secret.privateKey')}
           isRequired
         />
         <TextField
           label="Passphrase"
           type="password"
           autoComplete="new-password"
-          value={value.passphrase}
-          onChange={(passphrase) => set({ passphrase })}
-          error={errorAt('secret.passphrase')}
+          {...field('passphrase', 'secret.passphrase')}
         />
         <TextArea
           label="Known hosts"
           isCode
           hint="In the form of known_hosts: no other host key is accepted. Without them the first one seen is."
-          value={value.knownHosts}
-          onChange={(knownHosts) => set({ knownHosts })}
-          error={errorAt('secret.knownHosts')}
+          {...field('knownHosts', 'secret.knownHosts')}
         />
       </>
     )}

@@ -57,14 +57,6 @@ const columns: Column<Row>[] = [
     from: 'tablet',
     render: ({ costs }) => (costs && partOf(costs.saved, costs.alwaysOn)) || '–',
   },
-  {
-    header: 'Spent of always on',
-    isHeaderHidden: true,
-    from: 'desktop',
-    render: ({ costs }) =>
-      costs &&
-      costs.alwaysOn > 0 && <meter min={0} max={costs.alwaysOn} value={costs.spent} aria-hidden="true" />,
-  },
 ];
 
 export const ProjectCostsPage = (): ReactNode => {

@@ -7,13 +7,13 @@ import { pathIn, runnersQuery } from '../client/queries.ts';
 import { call, send } from '../client/request.ts';
 import { useMay } from '../client/session.ts';
 import { Button } from '../ui/button.tsx';
-import { Code } from '../ui/copy.tsx';
 import { Confirm, Dialog } from '../ui/dialog.tsx';
 import { FormFrame, useForm } from '../ui/form.tsx';
 import { ActionMenu } from '../ui/menu.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { say } from '../ui/toast.tsx';
 import { draftOf, inputOf, RunnerFields } from './runner-form.tsx';
+import { SecretOnce } from './secret-once.tsx';
 
 type Asked = 'edit' | 'deactivate' | 'rotate' | 'delete' | 'token';
 
@@ -137,19 +137,9 @@ export const RunnerActs = ({
         </Confirm>
       )}
       {asked === 'token' && (
-        <Dialog title={`The new token of ${runner.name}`} onClose={close} shape="wide">
-          <div className="dialog-body">
-            <Notice kind="warn">
-              It is shown only now. Put it into the config of the agent and restart that.
-            </Notice>
-            <Code label="Token" text={token} />
-          </div>
-          <footer className="dialog-foot">
-            <Button look="primary" onPress={close}>
-              Done
-            </Button>
-          </footer>
-        </Dialog>
+        <SecretOnce title={`The new token of ${runner.name}`} label="Token" secret={token} onClose={close}>
+          It is shown only now. Put it into the config of the agent and restart that.
+        </SecretOnce>
       )}
       {asked === 'delete' && (
         <Confirm

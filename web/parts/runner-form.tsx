@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import type { Runner, RunnerInput } from '../../protocol/index.ts';
 import { Checkbox, TagsField, TextField } from '../ui/field.tsx';
 import type { Form } from '../ui/form.tsx';
+import { NameField } from './common-fields.tsx';
 
 export interface RunnerDraft {
   readonly name: string;
@@ -57,25 +58,16 @@ interface RunnerFieldsProps {
 }
 
 export const RunnerFields = ({ form, isGlobal, knownTags = [] }: RunnerFieldsProps): ReactNode => {
-  const { value, set, errorAt } = form;
+  const { value, set, field } = form;
   return (
     <>
-      <TextField
-        label="Name"
-        value={value.name}
-        onChange={(name) => set({ name })}
-        error={errorAt('name')}
-        placeholder="sydney-1"
-        isRequired
-      />
+      <NameField placeholder="sydney-1" {...field('name')} />
       {!isGlobal && (
         <TagsField
           label="Tags"
           hint="It takes only tasks with one of them. Without tags it takes the project’s untagged tasks."
-          value={value.tags}
-          onChange={(tags) => set({ tags })}
           known={knownTags}
-          error={errorAt('tags')}
+          {...field('tags')}
         />
       )}
       <div className="two">
@@ -85,9 +77,7 @@ export const RunnerFields = ({ form, isGlobal, knownTags = [] }: RunnerFieldsPro
           min={0}
           max={1000}
           hint="0 = no limit."
-          value={value.maxParallelTasks}
-          onChange={(maxParallelTasks) => set({ maxParallelTasks })}
-          error={errorAt('maxParallelTasks')}
+          {...field('maxParallelTasks')}
           isRequired
         />
         <TextField
@@ -97,9 +87,7 @@ export const RunnerFields = ({ form, isGlobal, knownTags = [] }: RunnerFieldsPro
           max={86_400}
           unit="s"
           hint="EC2 bills a minute at every start, so less than 60 seldom saves anything."
-          value={value.idleSeconds}
-          onChange={(idleSeconds) => set({ idleSeconds })}
-          error={errorAt('idleTimeoutMs')}
+          {...field('idleSeconds', 'idleTimeoutMs')}
           isRequired
         />
       </div>
@@ -108,17 +96,13 @@ export const RunnerFields = ({ form, isGlobal, knownTags = [] }: RunnerFieldsPro
           label="EC2 instance"
           placeholder="i-0123456789abcdef0"
           hint="It is started and stopped for this runner. Empty: a machine that is powered by somebody else."
-          value={value.instanceId}
-          onChange={(instanceId) => set({ instanceId })}
-          error={errorAt('instanceId')}
+          {...field('instanceId')}
         />
         <TextField
           label="Region"
           placeholder="us-east-1"
           hint="When it is not the control plane’s own."
-          value={value.region}
-          onChange={(region) => set({ region })}
-          error={errorAt('region')}
+          {...field('region')}
         />
       </div>
       <TextField
@@ -126,9 +110,7 @@ export const RunnerFields = ({ form, isGlobal, knownTags = [] }: RunnerFieldsPro
         type="url"
         placeholder="https://"
         hint="Where start and finish events go, for instances that something else starts and stops."
-        value={value.webhookUrl}
-        onChange={(webhookUrl) => set({ webhookUrl })}
-        error={errorAt('webhookUrl')}
+        {...field('webhookUrl')}
       />
       <Checkbox
         label="Active"

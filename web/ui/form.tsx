@@ -5,9 +5,18 @@ import { ApiProblem } from '../client/request.ts';
 import { Button } from './button.tsx';
 import { Notice } from './notice.tsx';
 
+/** A field's part in a form. */
+export interface Bound<V> {
+  readonly value: V;
+  readonly onChange: (value: V) => void;
+  readonly error: string | undefined;
+}
+
 export interface Form<T> {
   readonly value: T;
   readonly set: (change: Partial<T>) => void;
+  /** What a field of the form takes. `path`: where the control plane finds fault with it, if it is called otherwise there. */
+  readonly field: <K extends keyof T & string>(name: K, path?: string) => Bound<T[K]>;
   /** What is wrong with the field at that path. */
   readonly errorAt: (path: string) => string | undefined;
   /** What is wrong with all of it. */
@@ -35,13 +44,20 @@ export const useForm = <T extends object>(initial: T, onSubmit: (value: T) => Pr
       setBusy(false);
     }
   };
+  const set = (change: Partial<T>) => setValue((before) => ({ ...before, ...change }));
+  const errorAt = (wanted: string) => {
+    const found = Object.entries(fieldErrors).find(([path]) => isAt(path, wanted));
+    return found && (found[0] === wanted ? found[1] : `${found[0].slice(wanted.length + 1)}: ${found[1]}`);
+  };
   return {
     value,
-    set: (change) => setValue((before) => ({ ...before, ...change })),
-    errorAt: (wanted) => {
-      const found = Object.entries(fieldErrors).find(([path]) => isAt(path, wanted));
-      return found && (found[0] === wanted ? found[1] : `${found[0].slice(wanted.length + 1)}: ${found[1]}`);
-    },
+    set,
+    field: (name, path = name) => ({
+      value: value[name],
+      onChange: (next) => setValue((before) => ({ ...before, [name]: next })),
+      error: errorAt(path),
+    }),
+    errorAt,
     error: problem === undefined ? undefined : messageOf(problem),
     isBusy,
     submit: (event) => {
