@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import type { Key, KeyInput } from '../../protocol/index.ts';
 import { keysQuery } from '../client/queries.ts';
 import { NameField } from '../parts/common-fields.tsx';
-import { type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
+import { copyOf, type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
 import { Select, TextArea, TextField } from '../ui/field.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Ago } from '../ui/time.tsx';
@@ -117,6 +117,8 @@ const kind: Kind<Key, Draft> = {
   draftOf: ({ name, type }) => ({ name, type, login: '', secret: '', passphrase: '', knownHosts: '' }),
   inputOf: (draft) => ({ name: draft.name, secret: secretOf(draft) }),
   Fields,
+  // Its secret cannot be read back, so the copy asks for it.
+  duplicate: copyOf,
 };
 
 export const KeysPage = (): ReactNode => {

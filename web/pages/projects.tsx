@@ -111,11 +111,13 @@ const ProjectEditor = ({
       name: project?.name ?? '',
       description: project?.description ?? '',
       days: String(project?.logRetentionDays ?? 90),
+      atOnce: String(project?.maxParallelTasks ?? 0),
     },
-    async ({ name, description, days }) => {
+    async ({ name, description, days, atOnce }) => {
       const body = {
         name,
         logRetentionDays: Number(days),
+        maxParallelTasks: Number(atOnce),
         ...(description.trim() !== '' && { description }),
       };
       const saved = project
@@ -139,6 +141,15 @@ const ProjectEditor = ({
           min={1}
           max={3650}
           {...field('days', 'logRetentionDays')}
+          isRequired
+        />
+        <TextField
+          label="Tasks at a time"
+          type="number"
+          min={0}
+          max={1000}
+          hint="On all runners together. 0 = no limit."
+          {...field('atOnce', 'maxParallelTasks')}
           isRequired
         />
       </FormFrame>
