@@ -94,3 +94,21 @@ it('A runner is deleted only after somebody said so twice', async () => {
   });
   await expect(api.getRunner(projectId, made.runner.id)).rejects.toThrow(/404/);
 });
+
+it('A sleeping runner is woken by a click, and what it cost today stands in the list', async () => {
+  const { stack, addRunner, tellAsOwner } = setting;
+  const { runner } = await addRunner(projectId, { name: 'sleeper', tags: ['sleepy'], idleTimeoutMs: 60_000 });
+  await tellAsOwner('wake', async (page) => {
+    await page.goto(`/projects/${projectId}/runners/${runner.id}`);
+    const title = page.getByRole('heading', { name: /sleeper/ });
+    await page.getByRole('button', { name: 'Wake' }).click();
+    await title.getByText('Online').waitFor();
+    await page.getByRole('button', { name: 'Put to sleep' }).click();
+    await title.getByText('Asleep').waitFor();
+    await page.getByRole('link', { name: 'Runners', exact: true }).first().click();
+    const row = page.getByRole('row').filter({ hasText: 'sleeper' });
+    // EC2 bills a minute at least.
+    await row.getByText('$0.0003').waitFor();
+  });
+  expect(stack.ec2.list().find(({ id }) => id === runner.instanceId)?.state).toBe('stopped');
+});

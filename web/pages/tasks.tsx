@@ -5,7 +5,7 @@ import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
 import { taskStatus } from '../../protocol/index.ts';
 import { messageOf } from '../client/problem-text.ts';
 import { membersQuery, runnersQuery, tasksQuery, templatesQuery } from '../client/queries.ts';
-import { useMay } from '../client/session.ts';
+import { useMay, useMe } from '../client/session.ts';
 import { TaskTable } from '../parts/task-table.tsx';
 import { Loading } from '../shell/loading.tsx';
 import { taskStatusText } from '../ui/badge.tsx';
@@ -44,6 +44,7 @@ export const TasksPage = (): ReactNode => {
   const [typed, type] = useState(q ?? '');
   const search = useSettled(typed.trim());
   const navigate = useNavigate({ from: '/projects/$projectId/tasks' });
+  const { name } = useMe();
   const mayRun = useMay(projectId, 'task_runner');
   const [isStarting, setStarting] = useState(false);
   const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
@@ -63,7 +64,8 @@ export const TasksPage = (): ReactNode => {
     void navigate({ search: (before) => ({ ...before, q: search || undefined }), replace: true });
   }, [navigate, search, q]);
   const people = new Set([
-    ...members.map(({ name }) => name),
+    name,
+    ...members.map((member) => member.name),
     ...tasks.map(({ createdBy }) => createdBy),
     ...(filters.createdBy === undefined ? [] : [filters.createdBy]),
   ]);
@@ -93,19 +95,19 @@ export const TasksPage = (): ReactNode => {
           label="Template"
           value={filters.templateId}
           onChange={(templateId) => filter({ templateId })}
-          options={templates.map(({ id, name }) => ({ value: id, label: name }))}
+          options={templates.map((template) => ({ value: template.id, label: template.name }))}
         />
         <Filter
           label="Started by"
           value={filters.createdBy}
           onChange={(createdBy) => filter({ createdBy })}
-          options={[...people].sort().map((name) => ({ value: name, label: name }))}
+          options={[...people].sort().map((one) => ({ value: one, label: one }))}
         />
         <Filter
           label="Runner"
           value={filters.runnerId}
           onChange={(runnerId) => filter({ runnerId })}
-          options={runners.map(({ id, name }) => ({ value: id, label: name }))}
+          options={runners.map((runner) => ({ value: runner.id, label: runner.name }))}
         />
         <Filter
           label="Tag"
@@ -120,7 +122,10 @@ export const TasksPage = (): ReactNode => {
       {error && <Notice kind="bad">{messageOf(error)}</Notice>}
       {!data && !error && <Loading />}
       {tasks.length > 0 && (
-        <TaskTable tasks={tasks} runnerNames={known && new Map(known.map(({ id, name }) => [id, name]))} />
+        <TaskTable
+          tasks={tasks}
+          runnerNames={known && new Map(known.map((runner) => [runner.id, runner.name]))}
+        />
       )}
       {data &&
         tasks.length === 0 &&

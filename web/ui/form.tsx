@@ -34,6 +34,7 @@ export const useForm = <T extends object>(initial: T, onSubmit: (value: T) => Pr
   const [isBusy, setBusy] = useState(false);
   const fieldErrors = problem instanceof ApiProblem ? problem.fieldErrors : {};
   const submit = async () => {
+    if (isBusy) return;
     setBusy(true);
     setProblem(undefined);
     try {
