@@ -99,6 +99,8 @@ export const CostsPage = (): ReactNode => {
   );
 };
 
+const durationOf = (ms: number): string => (ms === 0 ? '–' : formatDuration(ms));
+
 type RunnerCost = CostHistory['runners'][number];
 
 const RunnerCosts = ({ runners }: { readonly runners: readonly RunnerCost[] }): ReactNode => (
@@ -108,13 +110,13 @@ const RunnerCosts = ({ runners }: { readonly runners: readonly RunnerCost[] }): 
     keyOf={({ runnerId }) => runnerId}
     columns={[
       { header: 'Runner', render: ({ name }) => name },
-      { header: 'Working', align: 'right', render: ({ workingMs }) => formatDuration(workingMs) },
-      { header: 'Idle', align: 'right', from: 'tablet', render: ({ idleMs }) => formatDuration(idleMs) },
+      { header: 'Working', align: 'right', render: ({ workingMs }) => durationOf(workingMs) },
+      { header: 'Idle', align: 'right', from: 'tablet', render: ({ idleMs }) => durationOf(idleMs) },
       {
         header: 'Booting',
         align: 'right',
         from: 'tablet',
-        render: ({ bootingMs }) => formatDuration(bootingMs),
+        render: ({ bootingMs }) => durationOf(bootingMs),
       },
       {
         header: 'Mean boot',

@@ -116,7 +116,7 @@ export const DeliveriesPage = (): ReactNode => {
                     <Link
                       to="/projects/$projectId/tasks/$taskId"
                       params={{ projectId, taskId: one.taskId }}
-                      className="mono"
+                      className="mono num"
                     >
                       {one.taskId}
                     </Link>
