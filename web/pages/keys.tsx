@@ -37,7 +37,7 @@ const secretOf = ({ type, login, secret, passphrase, knownHosts }: Draft): KeyIn
       return {
         type,
         // A PEM that lost its last line end is refused by ssh.
-        privateKey: `${secret.trimEnd()}\n`,
+        privateKey: secret.trim() === '' ? '' : `${secret.trimEnd()}\n`,
         ...(login !== '' && { login }),
         ...(passphrase !== '' && { passphrase }),
         ...(knownHosts.trim() !== '' && { knownHosts }),

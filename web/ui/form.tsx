@@ -27,6 +27,15 @@ export interface Form<T> {
 
 const isAt = (path: string, wanted: string): boolean => path === wanted || path.startsWith(`${wanted}.`);
 
+/** What is wrong with a field stands there, so that this only says where to look. */
+const describeRefusal = (problem: unknown, fields: readonly string[]): string =>
+  problem instanceof ApiProblem &&
+  problem.code === 'invalid_request' &&
+  fields.length > 0 &&
+  !fields.includes('')
+    ? `This is not right yet. Look again at: ${fields.join(', ')}.`
+    : messageOf(problem);
+
 /** `onSubmit` sends it, and throws what the control plane says against it. */
 export const useForm = <T extends object>(initial: T, onSubmit: (value: T) => Promise<unknown>): Form<T> => {
   const [value, setValue] = useState(initial);
@@ -59,7 +68,7 @@ export const useForm = <T extends object>(initial: T, onSubmit: (value: T) => Pr
       error: errorAt(path),
     }),
     errorAt,
-    error: problem === undefined ? undefined : messageOf(problem),
+    error: problem === undefined ? undefined : describeRefusal(problem, Object.keys(fieldErrors)),
     isBusy,
     submit: (event) => {
       event?.preventDefault();
