@@ -10,7 +10,7 @@ import { NameField } from '../parts/common-fields.tsx';
 import { Button } from '../ui/button.tsx';
 import { Confirm, Dialog } from '../ui/dialog.tsx';
 import { TextArea, TextField } from '../ui/field.tsx';
-import { FormFrame, useForm } from '../ui/form.tsx';
+import { FormFrame, numberOf, useForm } from '../ui/form.tsx';
 import { ActionMenu } from '../ui/menu.tsx';
 import { Page } from '../ui/page.tsx';
 import { Table } from '../ui/table.tsx';
@@ -116,8 +116,8 @@ const ProjectEditor = ({
     async ({ name, description, days, atOnce }) => {
       const body = {
         name,
-        logRetentionDays: Number(days),
-        maxParallelTasks: Number(atOnce),
+        logRetentionDays: numberOf(days),
+        maxParallelTasks: numberOf(atOnce),
         ...(description.trim() !== '' && { description }),
       };
       const saved = project

@@ -2,7 +2,7 @@
 import type { ReactNode } from 'react';
 import type { Runner, RunnerInput } from '../../protocol/index.ts';
 import { Checkbox, TagsField, TextField } from '../ui/field.tsx';
-import type { Form } from '../ui/form.tsx';
+import { type Form, numberOf } from '../ui/form.tsx';
 import { NameField } from './common-fields.tsx';
 
 export interface RunnerDraft {
@@ -43,8 +43,8 @@ export const draftOf = (runner: Runner): RunnerDraft => ({
 export const inputOf = (draft: RunnerDraft): RunnerInput => ({
   name: draft.name,
   tags: [...draft.tags],
-  maxParallelTasks: Number(draft.maxParallelTasks),
-  idleTimeoutMs: Math.round(Number(draft.idleSeconds) * 1000),
+  maxParallelTasks: numberOf(draft.maxParallelTasks),
+  idleTimeoutMs: Math.round(numberOf(draft.idleSeconds) * 1000),
   active: draft.active,
   ...(draft.instanceId !== '' && { instanceId: draft.instanceId.trim() }),
   ...(draft.region !== '' && { region: draft.region.trim() }),

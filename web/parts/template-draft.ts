@@ -1,5 +1,6 @@
 /** A template as its form has it: every field a text, and back. */
 import type { App, Template } from '../../protocol/index.ts';
+import { numberOf } from '../ui/form.tsx';
 import { fromPairs, type Pair, toPairs } from '../ui/pairs.tsx';
 import { fromQuestions, type Question, toQuestions } from './survey-editor.tsx';
 
@@ -147,12 +148,12 @@ export const templateInput = (draft: TemplateDraft): object => {
     name: draft.name,
     app: draft.app,
     arguments: draft.arguments.split('\n').filter((line) => line !== ''),
-    timeoutMs: Math.round(Number(draft.timeoutMinutes) * minuteMs),
+    timeoutMs: Math.round(numberOf(draft.timeoutMinutes) * minuteMs),
     onDrain: draft.onDrain,
     onRunnerLost: draft.onRunnerLost,
-    maxAttempts: Number(draft.maxAttempts),
-    maxParallelTasks: Number(draft.maxParallelTasks),
-    priority: Number(draft.priority),
+    maxAttempts: numberOf(draft.maxAttempts),
+    maxParallelTasks: numberOf(draft.maxParallelTasks),
+    priority: numberOf(draft.priority),
     ...(draft.source === 'script' ? { script: draft.script } : { path: draft.path.trim() }),
     ...given('description', draft.description),
     ...given('repositoryId', draft.repositoryId),

@@ -36,6 +36,16 @@ const describeRefusal = (problem: unknown, fields: readonly string[]): string =>
     ? `This is not right yet. Look again at: ${fields.join(', ')}.`
     : messageOf(problem);
 
+/** What was typed as one of several, such as a tag: better to read than its place among them. */
+const textAt = (value: object, name: string, index: string): string | undefined => {
+  const all: unknown = Object.entries(value).find(([key]) => key === name)?.[1];
+  const one: unknown = Array.isArray(all) ? all[Number(index)] : undefined;
+  return typeof one === 'string' ? one : undefined;
+};
+
+/** From a field for numbers. An empty one is no number, and must not count as 0, which often means "no limit". */
+export const numberOf = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));
+
 /** `onSubmit` sends it, and throws what the control plane says against it. */
 export const useForm = <T extends object>(initial: T, onSubmit: (value: T) => Promise<unknown>): Form<T> => {
   const [value, setValue] = useState(initial);
@@ -57,7 +67,9 @@ export const useForm = <T extends object>(initial: T, onSubmit: (value: T) => Pr
   const set = (change: Partial<T>) => setValue((before) => ({ ...before, ...change }));
   const errorAt = (wanted: string) => {
     const found = Object.entries(fieldErrors).find(([path]) => isAt(path, wanted));
-    return found && (found[0] === wanted ? found[1] : `${found[0].slice(wanted.length + 1)}: ${found[1]}`);
+    if (!found || found[0] === wanted) return found?.[1];
+    const part = found[0].slice(wanted.length + 1);
+    return `${textAt(value, wanted, part) ?? part}: ${found[1]}`;
   };
   return {
     value,
