@@ -1,11 +1,15 @@
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ProjectId, Task } from '../../protocol/index.ts';
 import { until } from '../client.ts';
 import { tell } from './browser.ts';
-import { openSetting, type Setting } from './setting.ts';
+import { openSetting, type Setting, startAgent, stopAgent } from './setting.ts';
 
 let setting: Setting;
 let projectId: ProjectId;
+let agent: ChildProcess | undefined;
 const templates: Record<'quick' | 'slow' | 'nowhere' | 'asks', string> = {
   quick: '',
   slow: '',
@@ -29,7 +33,10 @@ beforeAll(async () => {
     survey: [{ name: 'VERSION', title: 'Version', type: 'string', required: true }],
   });
 });
-afterAll(() => setting?.close());
+afterAll(async () => {
+  if (agent) await stopAgent(agent);
+  await setting?.close();
+});
 
 const at = (path: string) => `/projects/${projectId}/${path}`;
 
@@ -118,6 +125,59 @@ it('A running task is stopped by clicks', async () => {
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Stop task' }).click();
     await page.getByRole('heading', { name: /Slow/ }).getByText('Stopped').waitFor();
+  });
+});
+
+/** Stands in for OpenTofu: one resource to add, and the words of its steps. */
+const tofu = `#!/bin/sh
+case "$2" in
+  init) echo 'Initialised' ;;
+  plan) echo 'Plan: 1 to add'; exit 2 ;;
+  apply) echo 'Applied: 1 added' ;;
+esac
+`;
+
+it('A plan waits for a word, goes on when it is confirmed, and ends when it is rejected', async () => {
+  const { api, folder, stack, tellAsOwner } = setting;
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'tofu'), tofu, { mode: 0o755 });
+  const made = await api.createRunner(projectId, { name: 'planner', tags: ['plans'] });
+  const workDir = join(folder, 'planner');
+  mkdirSync(workDir);
+  const keyFile = join(folder, 'planner-key.pem');
+  writeFileSync(keyFile, made.privateKey ?? '', { mode: 0o600 });
+  agent = startAgent(workDir, {
+    PATH: `${bin}:${process.env.PATH}`,
+    REVEILLE_API_URL: stack.url,
+    REVEILLE_RUNNER_TOKEN: made.token,
+    REVEILLE_RUNNER_PRIVATE_KEY_FILE: keyFile,
+  });
+  await api.createTemplate(projectId, {
+    name: 'Network',
+    app: 'tofu',
+    tag: 'plans',
+    script: '# one resource',
+  });
+  await tellAsOwner('confirm', async (page) => {
+    const run = async () => {
+      await page.goto(at('templates'));
+      await page.getByRole('button', { name: 'Run Network' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Run', exact: true }).click();
+      await title.getByText('Waiting for confirmation').waitFor();
+      await output.getByText('Plan: 1 to add').waitFor();
+    };
+    const title = page.getByRole('heading', { name: /Network/ });
+    const output = page.getByRole('region', { name: 'Output of the task' });
+    await run();
+    await page.getByRole('button', { name: 'Confirm' }).click();
+    await output.getByText('Applied: 1 added').waitFor();
+    await title.getByText('Success').waitFor();
+    await run();
+    await page.getByRole('button', { name: 'Reject' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Reject' }).click();
+    await title.getByText('Stopped').waitFor();
+    expect(await output.getByText('Applied: 1 added').count()).toBe(0);
   });
 });
 

@@ -9,6 +9,7 @@ import {
   environment,
   inventory,
   invitation,
+  hasEnded as isEnd,
   key,
   member,
   page,
@@ -17,7 +18,6 @@ import {
   repository,
   runner,
   type Task,
-  type TaskStatus,
   task,
   template,
   user,
@@ -37,8 +37,7 @@ export const list = <T extends z.ZodType>(path: string, item: T) =>
 
 export const projectsQuery = list('/api/projects', project);
 
-const ended: ReadonlySet<TaskStatus> = new Set(['success', 'error', 'stopped', 'rejected']);
-export const hasEnded = ({ status }: Pick<Task, 'status'>): boolean => ended.has(status);
+export const hasEnded = ({ status }: Pick<Task, 'status'>): boolean => isEnd(status);
 
 const isBetweenStates = (one: Runner): boolean =>
   one.status === 'starting' ||
