@@ -35,6 +35,10 @@ it('The token and the downloaded private key of a new runner are all that a real
       await secrets.getByRole('tab', { name: way }).click();
       await secrets.getByRole('region', { name: way }).waitFor();
     }
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await secrets.getByRole('tabpanel').getByRole('button', { name: 'Copy' }).click();
+    await secrets.getByRole('button', { name: 'Copied' }).waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^#cloud-config\n/);
     const [file] = await Promise.all([
       page.waitForEvent('download'),
       secrets.getByRole('button', { name: 'Download private key' }).click(),

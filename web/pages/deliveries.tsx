@@ -144,6 +144,7 @@ export const DeliveriesPage = (): ReactNode => {
             {
               header: 'Send again',
               isHeaderHidden: true,
+              from: 'tablet',
               align: 'right',
               render: (one) =>
                 isManager && (
