@@ -113,7 +113,7 @@ const RunnerView = ({ projectId, runnerId }: RunnerViewProps): ReactNode => {
 const instanceText = ({ instanceId, instanceType, region }: Runner): string =>
   instanceId === undefined
     ? 'none: it is powered by others'
-    : [instanceId, instanceType, region].filter(Boolean).join(' · ');
+    : [instanceId, instanceType, region ?? 'in the stack’s region'].filter(Boolean).join(' · ');
 
 interface TaskLinksProps {
   readonly ids: readonly string[];
