@@ -56,7 +56,9 @@ const columnsFor = (projectId: string | undefined, spent: Spent | undefined): Co
       instanceId ? (
         <>
           <span className="mono">{instanceId}</span>
-          <span className="sub">{[instanceType, region ?? 'the stack’s region'].filter(Boolean).join(' · ')}</span>
+          <span className="sub">
+            {[instanceType, region ?? 'the stack’s region'].filter(Boolean).join(' · ')}
+          </span>
         </>
       ) : (
         <span className="quiet-text">{webhookUrl ? 'by webhook' : 'powered by others'}</span>

@@ -55,6 +55,9 @@ const columnsFor = (
       <>
         <TaskLink task={task}>{task.templateName}</TaskLink>
         <span className="sub">{task.message ?? task.commit?.message}</span>
+        <span className="sub on-phone">
+          {task.createdBy}, <Ago at={task.createdAt} />
+        </span>
       </>
     ),
   },
@@ -88,7 +91,7 @@ const columnsFor = (
         {runnerId === undefined ? (
           <span className="quiet-text">–</span>
         ) : (
-          (runnerNames?.get(runnerId) ?? (runnerNames ? 'a global runner' : ''))
+          <span className="num">{runnerNames?.get(runnerId) ?? (runnerNames ? 'a global runner' : '')}</span>
         )}
         {tag && (
           <span className="sub">
