@@ -282,6 +282,8 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
     if (!machine.agent?.isAlive()) return;
     const { life } = machine;
     machine.agent.kill();
+    // As that of a container without a volume.
+    if (faults.hit('disk lost with the agent')) machine.disk.clear();
     if (faults.hit('agent dead for good')) return;
     time.after(systemdRestartMs, () => machine.life === life && switchOn(machine));
   };
