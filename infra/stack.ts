@@ -184,7 +184,8 @@ export class ReveilleStack extends Stack {
     give(api, [schedules.handOver]);
     give(taskStart, [receiveWebhook, secrets.open, instances.start, ownUrl, known, launch]);
     give(taskFinish, [receiveWebhook, secrets.open, instances.stop, known, terminateIdle]);
-    give(runnerDrained, [inTable.items('GetItem', 'UpdateItem'), instances.stop, known, terminateIdle]);
+    give(runnerDrained, [inTable.items('GetItem', 'UpdateItem'), instances.start, instances.stop]);
+    give(runnerDrained, [ownUrl, known, launch, terminateIdle]);
     give(instanceEvents, [...place, secrets.open, inTable.queryLive, instances.start, instances.describe]);
     give(instanceEvents, [known, launch]);
     give(webhookRetry, [

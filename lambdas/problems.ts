@@ -22,6 +22,7 @@ const table = {
   asleep: [409, 'Asleep'],
   not_asleep: [409, 'Not asleep'],
   fleet_full: [409, 'Fleet is full'],
+  cannot_be_woken: [409, 'Cannot be woken'],
   instance_taken: [409, 'Instance bound to another runner'],
   already_ended: [409, 'Task has ended'],
   not_waiting_confirmation: [409, 'Nothing to confirm'],

@@ -124,6 +124,11 @@ export const costHistory = z.object({
       runnerId,
       name: z.string(),
       ...split,
+      alwaysOnMicroUsd: microUsd
+        .optional()
+        .describe(
+          'Had its instance never slept; absent for a global or removed runner, and where the price is not known',
+        ),
       idleTimeoutMs: z.int().optional().describe('As it is set now; absent for one that was removed'),
       meanBootMs: z.int().optional(),
       policies: z

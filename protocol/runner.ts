@@ -1,6 +1,6 @@
 /** A runner: a registered worker, and the EC2 instance behind it. */
 import * as z from 'zod';
-import { instant, name, tag } from './common.ts';
+import { instant, microUsd, name, tag } from './common.ts';
 import { projectId, registrationTokenId, runnerId, sessionId, taskId } from './ids.ts';
 
 /** EC2 bills at least this long at every start (AWS: StartInstances), so a shorter idle time saves nothing. */
@@ -110,6 +110,9 @@ export const runner = runnerInput.strip().extend({
     .describe(
       'It takes no task until its working folder has room; resuming it lifts this until it is told again',
     ),
+  wokenAt: instant
+    .optional()
+    .describe('When somebody woke it by hand; it is to come up without a task, until its agent is online'),
   idleSince: instant.optional().describe('Since when it is online and without a task'),
   publicKey: z.string().describe('X25519, SPKI in PEM'),
   instanceType: z.string().optional(),
@@ -136,6 +139,21 @@ export const runner = runnerInput.strip().extend({
   createdAt: instant,
 });
 export type Runner = z.infer<typeof runner>;
+
+/** At most so far back, so that a listing of runners stays a small reading. */
+export const longestSpendingMs = 31 * 86_400_000;
+export const runnerQuery = z.object({
+  spentSince: instant
+    .optional()
+    .describe('Tells of each what its instance has cost since then; 31 days ago at most'),
+});
+
+export const listedRunner = runner.extend({
+  spentMicroUsd: microUsd
+    .optional()
+    .describe('Since `spentSince`; absent where that was not asked, or nobody knows the price'),
+});
+export type ListedRunner = z.infer<typeof listedRunner>;
 
 /** A new runner with the secrets that are shown only now. Saved as it is, it is the agent's config file. */
 export const createdRunner = z.object({

@@ -75,6 +75,7 @@ const taskSearch = z.object({
   status: taskStatus.optional().catch(undefined),
   templateId: z.string().optional().catch(undefined),
   runnerId: z.string().optional().catch(undefined),
+  createdBy: z.string().optional().catch(undefined),
   tag: z.string().optional().catch(undefined),
   q: z.string().optional().catch(undefined),
 });
@@ -111,6 +112,7 @@ const pages = [
   page(`${inProject}/members`, () => import('./pages/members.tsx'), 'MembersPage'),
   page(`${inProject}/deliveries`, () => import('./pages/deliveries.tsx'), 'DeliveriesPage'),
   page(`${inProject}/audit`, () => import('./pages/audit.tsx'), 'AuditPage'),
+  page('/costs', () => import('./pages/project-costs.tsx'), 'ProjectCostsPage'),
   page('/projects', () => import('./pages/projects.tsx'), 'ProjectsPage'),
   page('/runners', () => import('./pages/runners.tsx'), 'GlobalRunnersPage'),
   page('/runners/$runnerId', () => import('./pages/runner.tsx'), 'GlobalRunnerPage'),

@@ -82,6 +82,7 @@ const isIdle: readonly Condition[] = [
   ['missing', 'slots'],
   ['missing', 'demand'],
   ['missing', 'launch'],
+  ['missing', 'wokenAt'],
 ];
 
 const noSlots: Condition = ['missing', 'slots'];
@@ -108,7 +109,7 @@ export interface LaunchedInstance extends Pick<RunnerRecord, 'instanceType' | 'm
 }
 
 export interface MoveOptions {
-  /** Only while nothing holds it or counts on it. */
+  /** Only while nothing holds it or counts on it, and nobody has just woken it. */
   readonly idle?: boolean;
   readonly set?: Partial<RunnerRecord>;
   /** Only if it holds nothing, and has not renewed its lease, which ended then. */
@@ -275,6 +276,23 @@ export const runnerStore = (table: Table) => {
         ],
       ),
 
+    /** Somebody wakes it by hand. Refused when its status is no longer `from`, or it may not be started. */
+    wake: (ref: Ref, from: RunnerStatus, to: RunnerStatus, now: Instant) =>
+      change(
+        ref,
+        {
+          set: {
+            ...(to === 'online' ? { idleSince: now } : { wokenAt: now }),
+            ...(from !== to && { status: to, statusSince: now, ...liveness(ref, to) }),
+          },
+        },
+        [
+          ['=', 'status', from],
+          ['=', 'active', true],
+          ['missing', 'quarantinedAt'],
+        ],
+      ),
+
     /** The task no longer counts on it. */
     dropDemand: (ref: Ref, taskId: TaskId) => change(ref, { take: { demand: new Set([taskId]) } }, []),
 
@@ -412,9 +430,11 @@ export const runnerStore = (table: Table) => {
 
     /** It went silent or away: what counts on it has to be placed anew. */
     leave: (ref: Ref, from: readonly RunnerStatus[], to: 'offline' | 'stopped', now: Instant) =>
-      change(ref, { set: { status: to, statusSince: now, ...liveness(ref, to) }, unset: ['demand'] }, [
-        ['in', 'status', from],
-      ]),
+      change(
+        ref,
+        { set: { status: to, statusSince: now, ...liveness(ref, to) }, unset: ['demand', 'wokenAt'] },
+        [['in', 'status', from]],
+      ),
 
     /**
      * A start came to nothing; `to` is what the runner does about it. A next start counts from now. Refused when the runner has
@@ -436,7 +456,7 @@ export const runnerStore = (table: Table) => {
             status: to,
             statusSince: fault.at,
             ...liveness(runner, to),
-            ...(isQuarantined && { quarantinedAt: fault.at }),
+            ...(isQuarantined && { quarantinedAt: fault.at, wokenAt: undefined }),
           },
         },
         [

@@ -158,4 +158,18 @@ describe('the store of tasks', () => {
     expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(newest);
     expect((await tasks.list(projectId, { limit: 5, tag: 'a' })).items).toHaveLength(3);
   });
+
+  it('finds what lies far back among others, and goes on after it', async () => {
+    const projectId = 'prj_01BRZ3NDEKTSV4RRFFQ69G5FAX';
+    const old = await stored({ projectId, message: 'The needle' });
+    for (let made = 0; made < 250; made += 1) await stored({ projectId });
+    const young = await stored({ projectId, message: 'Another Needle' });
+    const first = await tasks.list(projectId, { limit: 1, search: 'needle' });
+    expect(first.items.map(({ id }) => id)).toEqual([young.id]);
+    const second = await tasks.list(projectId, { limit: 1, search: 'needle' }, first.next);
+    expect(second.items.map(({ id }) => id)).toEqual([old.id]);
+    const both = await tasks.list(projectId, { limit: 2, search: 'needle' });
+    expect(both.items.map(({ id }) => id)).toEqual([young.id, old.id]);
+    expect((await tasks.list(projectId, { limit: 5, search: 'hay' })).items).toEqual([]);
+  });
 });

@@ -98,6 +98,10 @@ const heldBy = ({ runnerId, attempt }: Holder): Condition[] => [
 const earliest = toInstant(0);
 const latest = toInstant(253_402_300_799_999);
 
+/** What one call of a filtered listing reads at most: some 3 MB of tasks of the usual size. */
+const lookedThrough = 2000;
+const lookedAtOnce = 200;
+
 const mentions = (record: TaskRecord, search: string): boolean => {
   const { id, templateName, message, tag, createdBy, commit } = record;
   const texts = [id, templateName, message, tag, createdBy, commit?.hash, commit?.message];
@@ -161,25 +165,40 @@ export const taskStore = (table: Table) => {
     listLiveOf: async (projectId: ProjectId): Promise<TaskRecord[]> =>
       [...(await live(projectId)), ...(await live('global/'))].filter((one) => one.projectId === projectId),
 
-    /** Newest first. Filters look at a page of items at a time, so a page may hold fewer than `limit`, or none, and go on. */
-    list: async (projectId: ProjectId, query: Omit<TaskQuery, 'cursor'>, after?: Key) => {
-      const { status, templateId, runnerId, tag, createdBy, from, to, search } = query;
+    /** Newest first. With filters so many tasks are looked through; a page may then hold fewer than `limit`, or none, and go on. */
+    list: async (
+      projectId: ProjectId,
+      query: Omit<TaskQuery, 'cursor'>,
+      after?: Key,
+    ): Promise<{ items: TaskRecord[]; next?: Key }> => {
+      const { status, templateId, runnerId, tag, createdBy, from, to, search, limit } = query;
       const where = Object.entries({ status, templateId, runnerId, tag, createdBy }).flatMap(
         ([attribute, value]): Condition[] => (value === undefined ? [] : [['=', attribute, value]]),
       );
       if (from !== undefined && to !== undefined && from > to) return { items: [] };
       const window = idsBetween('tsk', from ?? earliest, to ?? latest);
       if (after && (after.sk < window.from || after.sk > window.to)) return { items: [] };
-      const { items, next } = await table.query({
-        pk: projectId,
-        ...window,
-        where,
-        descending: true,
-        limit: query.limit,
-        ...(after && { after }),
-      });
-      const found = items.map(parse).filter((one) => search === undefined || mentions(one, search));
-      return { items: found, ...(next && { next }) };
+      const isFiltered = where.length > 0 || search !== undefined;
+      const found: TaskRecord[] = [];
+      let reached = after;
+      for (let lookedAt = 0; lookedAt < lookedThrough; lookedAt += lookedAtOnce) {
+        const { items, next } = await table.query({
+          pk: projectId,
+          ...window,
+          where,
+          descending: true,
+          limit: isFiltered ? lookedAtOnce : limit,
+          ...(reached && { after: reached }),
+        });
+        found.push(...items.map(parse).filter((one) => search === undefined || mentions(one, search)));
+        const last = found[limit - 1];
+        if (last && (found.length > limit || next))
+          return { items: found.slice(0, limit), next: keyOf(last) };
+        if (!next) return { items: found };
+        reached = next;
+        if (!isFiltered) break;
+      }
+      return { items: found, ...(reached && { next: reached }) };
     },
 
     /** Tasks made in a time window, for the bill. `from` and `to` are ids. */

@@ -143,8 +143,15 @@ const readHistory = async (
   const daily = used.map((one) => ({ one, days: byDay(one, days, now) }));
 
   const runners = new Map([...own, ...global].map((runner) => [runner.id, runner]));
-  const rows = [...Map.groupBy(daily, ({ one }) => one.facts.runnerId)].map(([runnerId, its]) => {
+  const usedBy = Map.groupBy(daily, ({ one }) => one.facts.runnerId);
+  const asleep = own.filter(({ id, instanceId }) => instanceId !== undefined && !usedBy.has(id));
+  const rows = [...usedBy.keys(), ...asleep.map(({ id }) => id)].map((runnerId) => {
+    const its = usedBy.get(runnerId) ?? [];
     const runner = runners.get(runnerId);
+    const isPriced =
+      runner?.projectId !== undefined &&
+      hourlyPrice(runner.region ?? deps.region, runner.instanceType) !== undefined;
+    const alwaysOn = isPriced ? days.map((day) => alwaysOnOn(day, runner, deps.region)) : [];
     const boot = meanBootMs(its.map(({ one }) => one.facts));
     const work = clip(runsOf(tasks, runnerId, now), bounds);
     return {
@@ -152,6 +159,7 @@ const readHistory = async (
       name: runner?.name ?? 'removed runner',
       ...its.flatMap((one) => one.days.map(({ split }) => split)).reduce(addSplits, nothing),
       spentMicroUsd: sum(its.flatMap((one) => one.days.map(({ spentMicroUsd }) => spentMicroUsd))),
+      ...(isPriced && { alwaysOnMicroUsd: sum(alwaysOn) }),
       ...(runner && { idleTimeoutMs: runner.idleTimeoutMs }),
       ...(boot !== undefined && { meanBootMs: boot }),
       policies: runner ? policiesOf(runner, deps.region, work, boot ?? assumedBootMs) : [],

@@ -5,6 +5,7 @@ import {
   addMs,
   costHistory,
   dashboard,
+  listedRunner,
   type ProjectId,
   page,
   project,
@@ -162,6 +163,15 @@ describe('the history of costs', () => {
     expect(report).toMatchObject({ spentMicroUsd: runner?.spentMicroUsd });
     const spent = history.days.reduce((sum, day) => sum + day.spentMicroUsd, 0);
     expect(spent).toBe(runner?.spentMicroUsd);
+    const alwaysOn = history.days.reduce((sum, day) => sum + day.alwaysOnMicroUsd, 0);
+    expect(alwaysOn).toBeGreaterThan(0);
+    expect(runner?.alwaysOnMicroUsd).toBe(alwaysOn);
+    const { runner: unused } = await api.createRunner(`${base}/runners`, {
+      name: 'sydney-2',
+      instanceId: `i-0123456789abcdf${String(instances).padStart(2, '0')}`,
+    });
+    const later = costHistory.parse(await api.call('GET', `${base}/costs/history?from=${from}`));
+    expect(later.runners.find(({ runnerId }) => runnerId === unused.id)).toMatchObject({ spentMicroUsd: 0 });
     expect(history.templates).toMatchObject([{ templateId, tasks: 1, runMs: 50_000 }]);
     expect(id).toMatch(/^prj_/);
   });
@@ -210,6 +220,22 @@ describe('the listing of tasks', () => {
     expect(await list(id, `from=${startedAt}&to=${addMs(startedAt, -1)}`)).toEqual([]);
     const { nextCursor } = page(task).parse(await api.call('GET', `/api/projects/${id}/tasks?limit=1`));
     expect(await list(id, `cursor=${nextCursor}&from=${addMs(startedAt, 3_600_000)}`)).toEqual([]);
+  });
+});
+
+describe('the listing of runners', () => {
+  it('tells what the instance of each has cost since a moment, when that is asked', async () => {
+    const { base, startedAt } = await aWorkedProject();
+    await api.createRunner(`${base}/runners`, { name: 'rack' });
+    const list = async (query: string) =>
+      page(listedRunner).parse(await api.call('GET', `${base}/runners?${query}`)).items;
+    expect((await list('')).map(({ spentMicroUsd }) => spentMicroUsd)).toEqual([undefined, undefined]);
+    // 80 s of a t4g.small.
+    const since = (ms: number) => list(`spentSince=${addMs(startedAt, ms)}`);
+    expect((await since(0)).map(({ spentMicroUsd }) => spentMicroUsd)).toEqual([373, undefined]);
+    expect((await since(40_000))[0]?.spentMicroUsd).toBe(187);
+    const longAgo = addMs(startedAt, -32 * 86_400_000);
+    expect((await api.refused('GET', `${base}/runners?spentSince=${longAgo}`)).code).toBe('invalid_request');
   });
 });
 

@@ -1,11 +1,15 @@
 /** What the descriptions of routes are made of: bodies, answers, problems, and whose token they take. */
 import { OpenAPIHono, type RouteConfig } from '@hono/zod-openapi';
 import type { Env } from 'hono';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { problemMediaType } from '../../protocol/index.ts';
 import { type ProblemCode, statusOf } from '../problems.ts';
+import { issueText } from './issue-text.ts';
 import { refuseInvalid } from './refuse.ts';
 import { problemSchema } from './schemas.ts';
+
+// Of all schemas of this process, as hono's validator leaves no other way.
+z.config({ customError: issueText });
 
 /** The names of the security schemes in the document. */
 export const people = [{ apiToken: [] }, { signIn: [] }];

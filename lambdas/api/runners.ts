@@ -1,17 +1,28 @@
 /** Routes of runners: a project's own, and the global ones. */
 import type { Context } from 'hono';
 import * as z from 'zod';
-import { type NewRunnerInput, projectId, type Runner, type RunnerInput } from '../../protocol/index.ts';
+import {
+  type Instant,
+  longestSpendingMs,
+  msBetween,
+  type NewRunnerInput,
+  projectId,
+  type Runner,
+  type RunnerInput,
+  runnerQuery,
+} from '../../protocol/index.ts';
 import { publicRunner, type RunnerRecord } from '../adapters/runners.ts';
 import type { Pool } from '../adapters/table.ts';
 import { isPoweredByStack } from '../core/choice.ts';
+import { costWithin } from '../core/cost.ts';
 import { type FleetPlan, fleetOf } from '../core/fleets.ts';
 import { mayCall } from '../core/permissions.ts';
 import { isAwake } from '../core/runner-state.ts';
 import { load } from '../core/slots.ts';
-import { drainRunner, resumeRunner, sleepRunner } from '../flows/drain-runner.ts';
+import { drainRunner, resumeRunner, sleepRunner, wakeRunner } from '../flows/drain-runner.ts';
 import { configureRunner, removeRunner } from '../flows/runner-setup.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
+import { type InsightDeps, sessionsIn } from './insight-data.ts';
 import { inputOf, makeFleetRunners, makeRunner, rotateToken } from './new-runner.ts';
 import { refuse, refuseFields, refuseUnknown } from './refuse.ts';
 import { answer, created, describe, jsonBody, noContent, people, routes } from './route.ts';
@@ -22,6 +33,7 @@ import {
   inNothing,
   inProject,
   inRunner,
+  listedRunnerSchema,
   listOf,
   newRunnerInputSchema,
   rotatedTokenSchema,
@@ -43,6 +55,25 @@ interface Place {
 /** Whose runners a path is about. Its parameters are validated before. */
 export const poolIn = (params: Readonly<Record<string, string>>): Pool =>
   params.projectId === undefined ? 'global' : projectId.parse(params.projectId);
+
+/** What each runner's instance has cost since then; without an entry where there is none, or no price is known. */
+const spentBy = async (
+  deps: InsightDeps,
+  pool: Pool,
+  runners: readonly RunnerRecord[],
+  since: Instant,
+): Promise<Map<string, { spentMicroUsd: number }>> => {
+  const now = deps.now();
+  const window = { from: since, to: now };
+  const bySession = Map.groupBy(await sessionsIn(deps, pool, runners, window), ({ runnerId }) => runnerId);
+  return new Map(
+    runners.flatMap(({ id, instanceId }) => {
+      const costs = (bySession.get(id) ?? []).map((session) => costWithin(session, window, now));
+      if (instanceId === undefined || costs.includes(undefined)) return [];
+      return [[id, { spentMicroUsd: costs.reduce<number>((sum, cost = 0) => sum + cost, 0) }] as const];
+    }),
+  );
+};
 
 const refuseTaken = (c: Context, instanceId: string | undefined) =>
   refuse(c, 'instance_taken', `${instanceId} is bound to another runner. Unbind or remove that one first.`);
@@ -90,6 +121,16 @@ const whyNotRemoved = (runner: Runner): string => {
     : `It is ${runner.status}. Make it inactive and wait until it is stopped or offline.`;
 };
 
+const whyNotWoken = (runner: Runner): string => {
+  if (!isPoweredByStack(runner))
+    return 'The stack does not start and stop its machine. Whoever does can start it.';
+  if (runner.quarantinedAt !== undefined)
+    return `It is in quarantine: ${runner.fault?.detail ?? 'it did not start'} Then save it as active.`;
+  return runner.active
+    ? 'It changed just now. Look at it, and try again.'
+    : 'It is inactive. Activate it first.';
+};
+
 const runnerRoutesAt = (deps: ApiDeps, place: Place) => {
   const { path, name, whose } = place;
   const itemPath = `${path}/{runnerId}`;
@@ -134,13 +175,20 @@ const runnerRoutesAt = (deps: ApiDeps, place: Place) => {
         path,
         operationId: `list${name}s`,
         summary: `List ${whose} runners`,
-        request,
-        responses: { 200: answer('The runners, oldest first', listOf(runnerSchema)) },
+        request: { ...request, query: runnerQuery },
+        responses: { 200: answer('The runners, oldest first', listOf(listedRunnerSchema)) },
       }),
       async (c) => {
         const pool = poolIn(c.req.param());
+        const { spentSince } = c.req.valid('query');
+        if (spentSince !== undefined && msBetween(spentSince, deps.now()) > longestSpendingMs) {
+          return refuseFields(c, [{ path: 'spentSince', message: 'must be 31 days ago at most' }]);
+        }
         if (!(await isKnown(pool))) return refuseUnknown(c, 'project');
-        return c.json({ items: (await deps.runners.list(pool)).map((one) => show(c, one)) }, 200);
+        const runners = await deps.runners.list(pool);
+        const spent = spentSince === undefined ? undefined : await spentBy(deps, pool, runners, spentSince);
+        const items = runners.map((one) => ({ ...show(c, one), ...spent?.get(one.id) }));
+        return c.json({ items }, 200);
       },
     )
     .openapi(
@@ -283,6 +331,28 @@ const runnerRoutesAt = (deps: ApiDeps, place: Place) => {
           ? `Only a runner that is online and without tasks can be put to sleep; this one is ${found.status} with ${load(found)} tasks.`
           : 'The stack does not start and stop its machine. Whoever does can stop it.';
         return refuse(c, 'in_use', detail);
+      },
+    )
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'post',
+          path: `${itemPath}/wake`,
+          operationId: `wake${name}`,
+          summary: 'Start the instance of a runner without a task',
+          description:
+            'It stays on for its idle timeout once its agent is online. One that is up already stays as it is; one that stops is started again when it has stopped.',
+          request: itemRequest,
+          responses: { 200: answer('The runner as it is now', runnerSchema) },
+        },
+        'cannot_be_woken',
+      ),
+      async (c) => {
+        const found = await find(c.req.param());
+        if (!found) return refuseUnknown(c, 'runner');
+        const woken = await wakeRunner(deps, found);
+        return woken ? c.json(publicRunner(woken), 200) : refuse(c, 'cannot_be_woken', whyNotWoken(found));
       },
     )
     .openapi(

@@ -34,6 +34,7 @@ import {
   key,
   keyId,
   keyInput,
+  listedRunner,
   logPage,
   me,
   member,
@@ -94,6 +95,7 @@ export const keyInputSchema = named('KeyInput', keyInput);
 export const environmentSchema = named('Environment', environment);
 export const environmentInputSchema = named('EnvironmentInput', environmentInput);
 export const runnerSchema = named('Runner', runner);
+export const listedRunnerSchema = named('ListedRunner', listedRunner);
 export const runnerInputSchema = named('RunnerInput', runnerInput);
 export const createdRunnerSchema = named('CreatedRunner', createdRunner.extend({ runner: runnerSchema }));
 export const newRunnerInputSchema = named('NewRunnerInput', newRunnerInput);

@@ -62,7 +62,7 @@ export const taskRoutes = (deps: ApiDeps) =>
         operationId: 'listTasks',
         summary: "List a project's tasks, newest first",
         description:
-          'A page may hold fewer tasks than `limit`, or none, while there are more: go on as long as there is a `nextCursor`.',
+          'With filters or `search`, some 2,000 tasks are looked through for a page, so it may hold fewer than `limit`, or none, while there are older ones: go on as long as there is a `nextCursor`.',
         request: { params: inProject, query: taskQuery },
         responses: { 200: answer('A page of tasks', page(taskSchema)) },
       }),

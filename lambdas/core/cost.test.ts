@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addMs } from '../../protocol/index.ts';
-import { billedSeconds, costReport, priceSession, taskShare } from './cost.ts';
+import { billedSeconds, costReport, costWithin, priceSession, taskShare } from './cost.ts';
 import { aProjectId, aRunner, noon } from './testing.ts';
 
 const runner = {
@@ -40,6 +40,22 @@ describe('priceSession', () => {
 
   it('gives no figure for a type whose price it does not know', () => {
     expect(priceSession({ ...facts, instanceType: 'x9.mega' }, addMs(noon, 1)).microUsd).toBeUndefined();
+  });
+});
+
+describe('costWithin', () => {
+  const hours = (n: number) => addMs(noon, n * 3_600_000);
+  const session = { ...facts, endedAt: hours(4) };
+
+  it('is the part of the time that lies in the window', () => {
+    expect(costWithin(session, { from: hours(3), to: hours(9) }, hours(9))).toBe(16_800);
+    expect(costWithin(session, { from: hours(-1), to: hours(9) }, hours(9))).toBe(4 * 16_800);
+    expect(costWithin(session, { from: hours(5), to: hours(9) }, hours(9))).toBe(0);
+  });
+
+  it('is none where the price is not known', () => {
+    const unknown = { ...session, instanceType: 'x9.mega' };
+    expect(costWithin(unknown, { from: noon, to: hours(9) }, hours(9))).toBeUndefined();
   });
 });
 

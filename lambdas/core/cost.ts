@@ -10,6 +10,12 @@ import {
   type RunnerId,
 } from '../../protocol/index.ts';
 import { hourlyPrice, pricesAsOf } from './prices.ts';
+import { clip, spanOf } from './usage.ts';
+
+interface Window {
+  readonly from: Instant;
+  readonly to: Instant;
+}
 
 const secondsPerHour = 3600;
 
@@ -69,6 +75,15 @@ export const priceSession = (facts: SessionFacts, now: Instant): InstanceSession
   };
 };
 
+/** What of a session's cost falls into a window, by the time that it lasted there; undefined where the price is not known. */
+export const costWithin = (facts: SessionFacts, window: Window, now: Instant): number | undefined => {
+  const { microUsd } = priceSession(facts, now);
+  if (microUsd === undefined) return undefined;
+  const whole = spanOf(facts.startedAt, facts.endedAt ?? now);
+  const [inside] = clip([whole], spanOf(window.from, window.to));
+  return inside ? Math.round((microUsd * (inside.to - inside.from)) / (whole.to - whole.from)) : 0;
+};
+
 /** A task's part of its session's cost: by its share of the time in which tasks ran, so that boot and idle time are shared too. */
 export const taskShare = (session: Pick<InstanceSession, 'microUsd' | 'busyMs'>, runMs: number): number => {
   const busyMs = Math.max(session.busyMs, runMs);
@@ -104,11 +119,6 @@ export const sessionOf = <S extends Pick<InstanceSession, 'runnerId' | 'startedA
     .filter((session) => session.runnerId === runnerId && session.startedAt <= claimedAt)
     .sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1))[0];
 };
-
-interface Window {
-  readonly from: Instant;
-  readonly to: Instant;
-}
 
 const alwaysOnSeconds = (runner: CostedRunner, { from, to }: Window): number => {
   if (runner.instanceId === undefined && runner.fleet === undefined) return 0;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { toInstant } from '../../protocol/index.ts';
 import { nextStatus, type RunnerEvent, runnerTransitions } from './runner-state.ts';
 import { isIdle } from './slots.ts';
 import { anyRunner, aRunner, aTaskId } from './testing.ts';
@@ -30,6 +31,15 @@ describe('the life of a runner', () => {
 
   it('goes on when work comes while it drains', () => {
     expect(nextStatus(aRunner({ status: 'draining' }), 'demand')).toBe('online');
+  });
+
+  it('starts for whoever wakes it by hand, and starts again when it had to stop first', () => {
+    expect(nextStatus(aRunner({ status: 'stopped' }), 'demand')).toBe('starting');
+    const noon = toInstant(0);
+    const woken = { demand: [], wokenAt: noon };
+    expect(nextStatus(aRunner({ status: 'stopping', ...woken }), 'instance_stopped')).toBe('starting');
+    const given = aRunner({ status: 'starting', demand: [], quarantinedAt: noon });
+    expect(nextStatus(given, 'instance_stopped')).toBe('stopped');
   });
 
   it('never drains or stops while it holds a task or one counts on it', () => {

@@ -1,7 +1,7 @@
 /** The life of a runner, from asleep to busy and back. */
 import type { Runner, RunnerStatus } from '../../protocol/index.ts';
 import { isPoweredByStack } from './choice.ts';
-import { isIdle } from './slots.ts';
+import { isIdle, isWanted } from './slots.ts';
 import { sources, type Transition, target } from './state-machine.ts';
 
 export type RunnerEvent =
@@ -14,7 +14,7 @@ export type RunnerEvent =
   | 'instance_stopping'
   | 'instance_stopped';
 
-type Guard = 'is_idle' | 'has_demand' | 'has_instance' | 'has_no_instance';
+type Guard = 'is_idle' | 'is_wanted' | 'has_instance' | 'has_no_instance';
 
 const awake: readonly RunnerStatus[] = ['starting', 'online', 'draining', 'stopping'];
 
@@ -31,7 +31,7 @@ export const runnerTransitions: readonly Transition<RunnerStatus, RunnerEvent, G
   { from: ['starting', 'offline', 'stopped'], event: 'heartbeat', to: 'online' },
   { from: ['online'], event: 'drain', when: 'is_idle', to: 'draining' },
   { from: ['draining'], event: 'stop', when: 'is_idle', to: 'stopping' },
-  { from: ['draining'], event: 'resume', when: 'has_demand', to: 'online' },
+  { from: ['draining'], event: 'resume', when: 'is_wanted', to: 'online' },
   { from: ['starting', 'online', 'draining'], event: 'silence', when: 'has_no_instance', to: 'offline' },
   {
     from: ['starting', 'online', 'draining'],
@@ -39,7 +39,7 @@ export const runnerTransitions: readonly Transition<RunnerStatus, RunnerEvent, G
     when: 'has_instance',
     to: 'stopping',
   },
-  { from: [...awake, 'offline'], event: 'instance_stopped', when: 'has_demand', to: 'starting' },
+  { from: [...awake, 'offline'], event: 'instance_stopped', when: 'is_wanted', to: 'starting' },
   { from: [...awake, 'offline'], event: 'instance_stopped', to: 'stopped' },
 ];
 
@@ -49,8 +49,8 @@ const holds =
     switch (guard) {
       case 'is_idle':
         return isIdle(runner);
-      case 'has_demand':
-        return runner.demand.length > 0 && runner.quarantinedAt === undefined;
+      case 'is_wanted':
+        return isWanted(runner) && runner.quarantinedAt === undefined;
       case 'has_instance':
         return isPoweredByStack(runner);
       case 'has_no_instance':

@@ -13,7 +13,13 @@ export const load = (runner: Load): number => runner.slots.length + runner.deman
 /** Places that nobody holds or counts on; negative when tasks queue behind a full runner. */
 export const room = (runner: Load): number => capacity(runner) - load(runner);
 
-export const isIdle = (runner: Load): boolean => load(runner) === 0;
+/** Whether it is to be up: tasks count on it, or somebody has woken it by hand and its agent is not there yet. */
+export const isWanted = ({ demand, wokenAt }: Pick<Runner, 'demand' | 'wokenAt'>): boolean =>
+  demand.length > 0 || wokenAt !== undefined;
+
+/** Nothing holds it and nobody wants it. */
+export const isIdle = (runner: Load & Pick<Runner, 'wokenAt'>): boolean =>
+  runner.slots.length === 0 && !isWanted(runner);
 
 /** "2 of 5", for people. */
 export const occupancy = (runner: Load): string =>

@@ -3,10 +3,12 @@ import { addMs, leaseMs } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { controlQueueOf } from '../core/routing.ts';
 import { claimTask } from './claim.ts';
-import { drainRunner, resumeRunner } from './drain-runner.ts';
+import { drainRunner, resumeRunner, wakeRunner } from './drain-runner.ts';
+import { reconcile } from './reconcile.ts';
 import { finishTask } from './report.ts';
 import { stopTask } from './start-task.ts';
 import { type Bench, flowBench } from './testing.ts';
+import { settlePower } from './wake.ts';
 
 let table: TestTable;
 let bench: Bench;
@@ -166,5 +168,71 @@ describe("a runner's agent", () => {
     await bench.deps.runners.heartbeat(runner, bench.deps.now(), until, beat);
     expect(await enlist(runner, two)).toBe(true);
     expect((await bench.reload(runner)).drainRequestedAt).toBeUndefined();
+  });
+});
+
+describe('waking a runner by hand', () => {
+  const instanceId = () => `i-${String(++made).padStart(17, '0')}`;
+  const minuteMs = 60_000;
+  const wakeByHand = async (runner: Runner) => {
+    const woken = await wakeRunner(bench.deps, runner);
+    if (bench.drained.at(-1) === runner.id) await settlePower(bench.deps, await bench.reload(runner));
+    return woken;
+  };
+  const starts = (runner: Runner) => bench.calls.filter((call) => call === `start ${runner.instanceId}`);
+
+  it('starts its instance, which the reconciler leaves alone; online it stays for its idle timeout', async () => {
+    const runner = await bench.addRunner({ instanceId: instanceId(), idleTimeoutMs: 10 * minuteMs });
+    expect(await wakeByHand(runner)).toMatchObject({ status: 'starting' });
+    bench.pass(minuteMs);
+    await reconcile(bench.deps);
+    expect(await bench.reload(runner)).toMatchObject({ status: 'starting' });
+    expect(starts(runner)).toHaveLength(1);
+
+    await bench.instanceBecomes(runner, 'running');
+    await bench.beat(runner);
+    const { status, wokenAt } = await bench.reload(runner);
+    expect({ status, wokenAt }).toEqual({ status: 'online', wokenAt: undefined });
+    bench.pass(9 * minuteMs);
+    await bench.beat(runner);
+    await reconcile(bench.deps);
+    expect(await bench.reload(runner)).toMatchObject({ status: 'online' });
+    bench.pass(2 * minuteMs);
+    await bench.beat(runner);
+    await reconcile(bench.deps);
+    expect(await bench.reload(runner)).toMatchObject({ status: 'stopping' });
+  });
+
+  it('starts one that stops, once it has stopped', async () => {
+    const runner = await online();
+    await bench.instanceBecomes(runner, 'stopping');
+    expect(await wakeByHand(await bench.reload(runner))).toMatchObject({ status: 'stopping' });
+    expect(starts(runner)).toEqual([]);
+    await bench.instanceBecomes(runner, 'stopped');
+    expect(await bench.reload(runner)).toMatchObject({ status: 'starting' });
+    expect(starts(runner)).toHaveLength(1);
+  });
+
+  it('gives up after three boots without an agent, and is not woken again before its owner says so', async () => {
+    const runner = await bench.addRunner({ instanceId: instanceId() });
+    await wakeByHand(runner);
+    for (let tries = 0; tries < 3; tries += 1) {
+      await bench.instanceBecomes(runner, 'running');
+      bench.pass(6 * minuteMs);
+      await reconcile(bench.deps);
+      await bench.instanceBecomes(runner, 'stopped');
+    }
+    const given = await bench.reload(runner);
+    expect(given).toMatchObject({ status: 'stopped', fault: { code: 'boot_timeout' } });
+    expect(given.quarantinedAt).toBeDefined();
+    expect(given.wokenAt).toBeUndefined();
+    expect(starts(runner)).toHaveLength(3);
+    expect(await wakeByHand(given)).toBeUndefined();
+  });
+
+  it('is not for one that is inactive, or that somebody else starts', async () => {
+    const inactive = await bench.addRunner({ instanceId: instanceId(), active: false });
+    expect(await wakeByHand(inactive)).toBeUndefined();
+    expect(await wakeByHand(await bench.addRunner({ webhookUrl: 'https://hooks.test/' }))).toBeUndefined();
   });
 });

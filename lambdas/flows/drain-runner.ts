@@ -1,7 +1,8 @@
-/** Draining a runner at its owner's wish, and taking the wish back. */
+/** What its owner asks of a runner: to drain, to take tasks again, to sleep, to wake. */
 import { poolOf, type RunnerRecord } from '../adapters/runners.ts';
+import { isPoweredByStack } from '../core/choice.ts';
 import { queuesOf } from '../core/routing.ts';
-import { runnerSources } from '../core/runner-state.ts';
+import { nextStatus, runnerSources } from '../core/runner-state.ts';
 import type { Deps } from './deps.ts';
 import { nudge } from './nudge.ts';
 import { type PlaceDeps, placeWaiting } from './place.ts';
@@ -36,6 +37,28 @@ export const sleepRunner = async (
   await nudge(deps, draining);
   await deps.announceDrained({ pool: poolOf(draining), runnerId: draining.id });
   return draining;
+};
+
+/**
+ * Starts a runner's instance without a task. From then on it is like any other that is starting: tried again when EC2 refuses or
+ * its agent does not come, and in quarantine after too many tries; once its agent is online it stays on for its idle timeout.
+ * One that is up already stays so, one that stops is started again when it has stopped. Undefined when it may not be
+ * started, or nobody here starts it.
+ */
+export const wakeRunner = async (
+  deps: Pick<Deps, 'now' | 'runners' | 'queues' | 'log' | 'announceDrained'>,
+  runner: RunnerRecord,
+): Promise<RunnerRecord | undefined> => {
+  if (!isPoweredByStack(runner)) return undefined;
+  if (runner.status === 'online') return runner;
+  const to = nextStatus(runner, 'demand');
+  if (to === undefined) return undefined;
+  const woken = await deps.runners.wake(runner, runner.status, to, deps.now());
+  if (!woken) return undefined;
+  // Its agent was about to go.
+  if (woken.status === 'online') await nudge(deps, woken);
+  if (woken.status === 'starting') await deps.announceDrained({ pool: poolOf(woken), runnerId: woken.id });
+  return woken;
 };
 
 /** It takes tasks again. Undefined when it is gone. */

@@ -101,6 +101,7 @@ const comeOnline = async (deps: HeartbeatDeps, runner: RunnerRecord): Promise<Ru
   const online = await deps.runners.move(runner, runnerSources('heartbeat'), 'online', now, {
     set: {
       idleSince: now,
+      wokenAt: undefined,
       onlineAt: onlineSince(runner, now),
       fault: undefined,
       failedStarts: undefined,

@@ -7,7 +7,7 @@ import { canServe, isPoweredByStack } from '../core/choice.ts';
 import { fleetsByRegion, lacksInstance, scheduled } from '../core/fleets.ts';
 import { decideSleep } from '../core/idle-policy.ts';
 import { runnerSources } from '../core/runner-state.ts';
-import { room } from '../core/slots.ts';
+import { isWanted, room } from '../core/slots.ts';
 import { bootTimeoutMs } from '../core/start-failure.ts';
 import { isHeldStatus } from '../core/task-state.ts';
 import type { Deps } from './deps.ts';
@@ -99,7 +99,7 @@ const reconcileRunner = async (
   switch (runner.status) {
     case 'starting':
       if (runner.quarantinedAt) await giveUp(deps, runner);
-      else if (runner.demand.length === 0) await stopUnwanted(deps, runner, repaired);
+      else if (!isWanted(runner)) await stopUnwanted(deps, runner, repaired);
       else if (isOn(facts) && bootMs(runner, facts, now) > bootTimeoutMs) {
         await bootAgain(deps, runner);
         repaired('boot_timed_out', about);

@@ -3,6 +3,7 @@ import { type RunnerRecord, withoutInstance } from '../adapters/runners.ts';
 import { isPoweredByStack } from '../core/choice.ts';
 import { lacksInstance, powerOffOf } from '../core/fleets.ts';
 import { nextStatus, runnerSources } from '../core/runner-state.ts';
+import { isWanted } from '../core/slots.ts';
 import { isGone, startFailure } from '../core/start-failure.ts';
 import type { Deps } from './deps.ts';
 import { failStart } from './failed-start.ts';
@@ -12,16 +13,16 @@ export type WakeDeps = LaunchDeps;
 export type SleepDeps = Pick<Deps, 'now' | 'log' | 'runners' | 'instances' | 'fleets'>;
 
 /**
- * Starts the instance of a runner that tasks count on, or has its fleet launch one. Idempotent. A runner or instance that is still stopping is left: the
- * demand stays, and the runner is started when EC2 says `stopped`. Starting it in the moment between EC2's stop and EC2's
- * word of it would leave a runner that runs and is taken for one that stops.
+ * Starts the instance of a runner that is wanted, or has its fleet launch one. Idempotent. A runner or instance that is still
+ * stopping is left: the demand stays, and the runner is started when EC2 says `stopped`. Starting it in the moment between EC2's
+ * stop and EC2's word of it would leave a runner that runs and is taken for one that stops.
  */
 export const wake = async (
   deps: WakeDeps,
   runner: RunnerRecord,
   options?: Parameters<typeof launchInstance>[2],
 ): Promise<void> => {
-  if (!isPoweredByStack(runner) || runner.demand.length === 0 || runner.quarantinedAt) return;
+  if (!isPoweredByStack(runner) || !isWanted(runner) || runner.quarantinedAt) return;
   if (runner.status !== 'starting') return;
   const isLaunched = lacksInstance(runner);
   const outcome = await (isLaunched ? launchInstance(deps, runner, options) : deps.instances.start(runner));
@@ -50,6 +51,12 @@ export const wake = async (
     return;
   }
   await failStart(deps, runner, outcome.awsCode, detail, { mayPass });
+};
+
+/** Starts or stops a runner's instance, as its status says: what is done when its power is rung for. */
+export const settlePower = async (deps: WakeDeps, runner: RunnerRecord): Promise<void> => {
+  if (runner.status === 'starting') await wake(deps, runner);
+  if (runner.status === 'draining' || runner.status === 'stopping') await stopDrained(deps, runner);
 };
 
 /** Drains an idle runner by the control plane's own decision, and stops it. A claim that comes first wins. */

@@ -8,6 +8,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { keys, openTable } from '../../lambdas/adapters/table.ts';
 import {
   createdRunner,
+  inventory as inventorySchema,
   project,
   type TemplateId,
   template as templateSchema,
@@ -16,7 +17,17 @@ import {
 import type { LocalStack } from '../stack.ts';
 import { planWeek, sampleDays } from './plan.ts';
 import { replay } from './replay.ts';
-import { integration, runners, schedule, templates, templateWithoutRunner } from './things.ts';
+import {
+  environment,
+  integration,
+  inventory,
+  key,
+  repository,
+  runners,
+  schedule,
+  templates,
+  templateWithoutRunner,
+} from './things.ts';
 
 const projectName = 'Web shop';
 
@@ -52,8 +63,13 @@ export const makeSample = async ({ stack, nowMs, random }: SampleOptions): Promi
     made.push({ id: answer.runner.id, instanceType });
   }
   const templateIds = new Map<string, TemplateId>();
-  for (const { input } of templates) {
-    const { id, name } = templateSchema.parse(await call(`${within}/templates`, input));
+  const { id: inventoryId } = inventorySchema.parse(await call(`${within}/inventories`, inventory));
+  await call(`${within}/environments`, environment);
+  await call(`${within}/keys`, key);
+  await call(`${within}/repositories`, repository);
+  for (const { input, hasInventory } of templates) {
+    const body = { ...input, ...(hasInventory && { inventoryId }) };
+    const { id, name } = templateSchema.parse(await call(`${within}/templates`, body));
     templateIds.set(name, id);
   }
 

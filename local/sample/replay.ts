@@ -57,7 +57,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
   const now = () => toInstant(agenda.nowMs());
   const makeId: typeof newId = (prefix, at = now()) => newId(prefix, at);
   const runners = runnerStore(table);
-  const templates = resourceStores(table, { now, newId: makeId }).templates;
+  const { templates, inventories } = resourceStores(table, { now, newId: makeId });
   const planned = new Map<TaskId, PlannedTask>();
   const machines = new Map<
     string,
@@ -124,7 +124,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     seal: async () => '',
     recordSecretUse: async () => undefined,
     readForTask: (projectId: ProjectId, id: string) => readForTask(table, projectId, id),
-    readInventory: async () => undefined,
+    readInventory: (projectId: ProjectId, id: string) => inventories.get(projectId, id),
     readTaskParts: async (task: { projectId: ProjectId; templateId: string }) => {
       const template = await templates.get(task.projectId, task.templateId);
       return template && { template };
@@ -184,7 +184,9 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     });
     agenda.after(runMs, async () => {
       const status = succeeds ? 'success' : 'error';
-      await finishTask(deps, lease, { status, exitCode: succeeds ? 0 : 2, lease: '', logChunks: 1 });
+      const hosts = template.hosts?.[status];
+      const exitCode = succeeds ? 0 : 2;
+      await finishTask(deps, lease, { status, exitCode, lease: '', logChunks: 1, ...(hosts && { hosts }) });
       await serve(runner);
       agenda.after((await reload(runner)).idleTimeoutMs, () => sleepIfIdle(runner));
     });

@@ -30,7 +30,7 @@ it('makes a project whose history the API tells like any other', async () => {
     const [project] = items;
     if (!project) throw new Error('There is no project');
     const tasks = (await api.call('GET', `/api/projects/${project.id}/tasks?limit=100`)) as {
-      items: { status: string; templateName: string; reason?: string; costMicroUsd?: number }[];
+      items: { id: string; status: string; templateName: string; reason?: string; costMicroUsd?: number }[];
     };
     const planned = planWeek(templates, nowMs, seeded(1));
     expect(tasks.items.filter(({ status }) => status !== 'waiting')).toHaveLength(planned.length);
@@ -42,6 +42,13 @@ it('makes a project whose history the API tells like any other', async () => {
     };
     expect(schedules.items).toMatchObject([{ name: 'Nightly backup' }]);
     expect(schedules.items[0]?.nextRuns).toHaveLength(5);
+    const patched = tasks.items.find(
+      ({ templateName, status }) => templateName === 'Patch New York' && status === 'success',
+    );
+    expect(await api.call('GET', `/api/projects/${project.id}/tasks/${patched?.id}`)).toMatchObject({
+      tag: 'new-york',
+      hosts: [{ host: 'db-1.nyc' }, { host: 'db-2.nyc' }, { host: 'cache-3.nyc' }],
+    });
     const costs = await api.getCosts(project.id);
     expect(costs.savedMicroUsd).toBeGreaterThan(costs.spentMicroUsd);
     expect(stack.ec2.list().every(({ state }) => state === 'stopped')).toBe(true);

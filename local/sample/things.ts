@@ -1,5 +1,7 @@
 /** What the sample's project has: a web shop's platform team, with machines in two regions. */
 
+import type { HostResult } from '../../protocol/index.ts';
+
 /** Of the runners; the instances are made in EC2's stand-in. */
 export const runners = [
   { name: 'sydney-1', tags: ['sydney'], maxParallelTasks: 2, instanceType: 't4g.small' },
@@ -8,11 +10,37 @@ export const runners = [
   { name: 'build-1', tags: [], maxParallelTasks: 1, instanceType: 'm7g.large' },
 ] as const;
 
+/** What templates need beside runners. The tag of the inventory routes the tasks of a template that has none. */
+export const inventory = {
+  name: 'New York hosts',
+  type: 'static',
+  content: ['[databases]', 'db-1.nyc', 'db-2.nyc', '', '[caches]', 'cache-3.nyc', ''].join('\n'),
+  tag: 'new-york',
+} as const;
+export const environment = {
+  name: 'Production',
+  variables: { STAGE: 'production', RELEASE_CHANNEL: 'stable' },
+  secrets: { SHOP_API_TOKEN: 'a-token-of-the-sample' },
+} as const;
+export const key = {
+  name: 'Container registry',
+  secret: { type: 'login_password', login: 'ci', password: 'a-password-of-the-sample' },
+} as const;
+export const repository = {
+  name: 'Playbooks',
+  url: 'https://git.shop.example/platform/playbooks.git',
+  branch: 'main',
+} as const;
+
 const say = (...lines: string[]): string => lines.map((line) => `echo '${line}'\nsleep 0.4`).join('\n');
 
 /** A template, and how it fares: how often it is started, by whom, how long it takes, how often it fails. */
 export interface SampleTemplate {
   readonly input: Readonly<Record<string, unknown>> & { readonly name: string };
+  /** Whether it goes to the inventory. */
+  readonly hasInventory?: boolean;
+  /** Of a run of Ansible that went well, and of one that did not. */
+  readonly hosts?: { readonly success: HostResult[]; readonly error: HostResult[] };
   /** Starts on a working day, or on every day for a nightly one. */
   readonly perDay: number;
   readonly isNightly?: boolean;
@@ -25,6 +53,18 @@ export interface SampleTemplate {
 
 const ok = '\u001b[32mok\u001b[0m';
 const changed = '\u001b[33mchanged\u001b[0m';
+
+const host = (name: string, counts: Partial<HostResult>): HostResult => ({
+  host: name,
+  ok: 0,
+  changed: 0,
+  unreachable: 0,
+  failed: 0,
+  skipped: 0,
+  rescued: 0,
+  ignored: 0,
+  ...counts,
+});
 
 export const templates: readonly SampleTemplate[] = [
   {
@@ -62,13 +102,37 @@ export const templates: readonly SampleTemplate[] = [
     failure: '\u001b[31mfatal\u001b[0m: [web-2.syd] health check answered 503 for 60 s',
   },
   {
-    input: { name: 'Patch New York', app: 'bash', script: say('Updating 12 hosts', 'Done'), tag: 'new-york' },
+    input: {
+      name: 'Patch New York',
+      app: 'ansible',
+      script: `- hosts: all
+  gather_facts: false
+  connection: local
+  tasks:
+    - name: Say what would be patched
+      ansible.builtin.debug:
+        msg: "{{ inventory_hostname }} would be patched"
+`,
+    },
+    hasInventory: true,
+    hosts: {
+      success: [
+        host('db-1.nyc', { ok: 4, changed: 2 }),
+        host('db-2.nyc', { ok: 4 }),
+        host('cache-3.nyc', { ok: 4, changed: 1 }),
+      ],
+      error: [
+        host('db-1.nyc', { ok: 4, changed: 2 }),
+        host('db-2.nyc', { ok: 4 }),
+        host('cache-3.nyc', { unreachable: 1 }),
+      ],
+    },
     perDay: 2,
     by: ['Grace', 'Linus'],
     seconds: [180, 540],
     failureRate: 0.06,
     output: [
-      'Updating 12 hosts',
+      'PLAY [all] *********************************************************************',
       `${changed}: [db-1.nyc] 14 packages`,
       `${ok}: [db-2.nyc] nothing to do`,
       'Done',

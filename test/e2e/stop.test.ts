@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalStack, startStack } from '../../local/stack.ts';
-import type { ProjectId, RunnerInput, Task } from '../../protocol/index.ts';
+import type { ProjectId, RunnerId, RunnerInput, Task } from '../../protocol/index.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-stop-'));
@@ -75,5 +75,33 @@ describe('a drain', () => {
     await until('the drained runner sleeps', 10_000, async () =>
       ['stopping', 'stopped'].includes((await api.getRunner(projectId, first.id)).status),
     );
+  });
+});
+
+describe('a wake by hand', () => {
+  const stateOf = (instanceId: string | undefined) =>
+    stack.ec2.list().find(({ id }) => id === instanceId)?.state;
+  const isRunner = (id: RunnerId, status: string, timeoutMs = 20_000) =>
+    until(`the runner is ${status}`, timeoutMs, async () => {
+      const now = await api.getRunner(projectId, id);
+      return now.status === status && now;
+    });
+
+  it('starts the instance without a task, and lets it sleep after its idle time', async () => {
+    const { id, instanceId } = await addRunner({ tags: ['by-hand'], idleTimeoutMs: 0 });
+    const woken = await api.call('POST', `/api/projects/${projectId}/runners/${id}/wake`);
+    expect(woken).toMatchObject({ status: 'starting', wokenAt: expect.any(String) });
+    await stack.invoke('Reconcile', {});
+    expect(await isRunner(id, 'online')).not.toHaveProperty('wokenAt');
+    expect(stateOf(instanceId)).toBe('running');
+    // An agent waits ten seconds for its first task, however short the idle time.
+    await isRunner(id, 'stopped', 30_000);
+    expect(stateOf(instanceId)).toBe('stopped');
+  });
+
+  it('is refused with a reason where the stack does not start the machine', async () => {
+    const made = await api.createRunner(projectId, { name: 'rack' });
+    const path = `/api/projects/${projectId}/runners/${made.runner.id}/wake`;
+    await expect(api.call('POST', path)).rejects.toThrow(/cannot_be_woken: The stack does not start/);
   });
 });

@@ -24,7 +24,7 @@ import type { EnrollDeps } from '../../lambdas/flows/enroll.ts';
 import { followEvent } from '../../lambdas/flows/instance-event.ts';
 import { receiveWebhook } from '../../lambdas/flows/receive-webhook.ts';
 import { reconcile } from '../../lambdas/flows/reconcile.ts';
-import { putToSleep, stopDrained, wake } from '../../lambdas/flows/wake.ts';
+import { putToSleep, settlePower, wake } from '../../lambdas/flows/wake.ts';
 import {
   type Delivery,
   epochMs,
@@ -261,7 +261,7 @@ export const createControlPlane = (platform: Platform) => {
       const deps = depsOf(run);
       const { pool, runnerId: id } = drainedRunner.parse(JSON.parse(message.body));
       const runner = await deps.runners.get(pool, id);
-      if (runner?.status === 'draining' || runner?.status === 'stopping') await stopDrained(deps, runner);
+      if (runner) await settlePower(deps, runner);
       return true;
     }),
   );

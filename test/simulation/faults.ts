@@ -34,6 +34,7 @@ const probabilities = {
   'instance impaired': 0.015,
   'agent cut off from the API': 0.01,
   'disk full': 0.01,
+  'disk lost with the agent': 0.3,
   'reconciliation skipped': 0.1,
   'reconciliation twice at once': 0.1,
   'index late': 0.1,

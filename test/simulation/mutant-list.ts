@@ -66,7 +66,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'demand that came while the instance stopped is forgotten',
     file: 'lambdas/core/runner-state.ts',
-    from: `{ from: [...awake, 'offline'], event: 'instance_stopped', when: 'has_demand', to: 'starting' },`,
+    from: `{ from: [...awake, 'offline'], event: 'instance_stopped', when: 'is_wanted', to: 'starting' },`,
     to: '',
   },
   {

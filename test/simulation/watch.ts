@@ -1,7 +1,7 @@
 /** The invariants: looks at every write, every execution and every instance, and says what must not be. */
 import type { Item, Key } from '../../lambdas/adapters/table.ts';
 import { hasEnded } from '../../lambdas/core/task-state.ts';
-import { type RunnerId, type TaskId, taskStatus } from '../../protocol/index.ts';
+import { epochMs, type RunnerId, type TaskId, taskStatus } from '../../protocol/index.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** A task's program on a runner, from its start to its end, however it ends. */
@@ -97,8 +97,10 @@ export const createWatch = ({ time, trace, idleBoundMs, runnerOf, stateOf }: Wat
     if (impossible.has(change)) {
       violate(`runner ${sk.slice(-4)} went ${change}`);
     }
+    const isHeard = epochMs(String(before.leaseUntil ?? time.now())) > time.nowMs();
     const isGoingToSleep =
       (before.status === 'online' && after.status === 'draining') ||
+      (before.status === 'online' && after.status === 'stopping' && isOn && isHeard) ||
       (before.status === 'draining' && after.status === 'stopping' && isOn);
     if (isGoingToSleep && sizeOf(after.slots) + sizeOf(after.demand) > 0) {
       violate(`runner ${sk.slice(-4)} goes to sleep although tasks count on it`);

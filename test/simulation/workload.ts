@@ -110,6 +110,7 @@ const trouble = (
     () => void world.limitTemplate(chance.pick(templates), chance.between(0, 3)),
     () => void world.limitProject(chance.pick(templates).projectId, chance.between(0, 4)),
     () => void world.drainRunner(chance.pick(runnerIds), chance.between(1000, 300_000)),
+    () => void world.wakeRunner(chance.pick(runnerIds)),
     () => void world.removeRunner(chance.pick(runnerIds)),
     () => world.killAgent(chance.pick(runnerIds)),
     () => {

@@ -5,7 +5,7 @@ import { type RunnerRecord, runnerStore } from '../../lambdas/adapters/runners.t
 import { makeKeyPair } from '../../lambdas/adapters/sealing.ts';
 import type { Item, Table } from '../../lambdas/adapters/table.ts';
 import { type TaskRecord, taskStore } from '../../lambdas/adapters/tasks.ts';
-import { drainRunner, resumeRunner } from '../../lambdas/flows/drain-runner.ts';
+import { drainRunner, resumeRunner, wakeRunner } from '../../lambdas/flows/drain-runner.ts';
 import { setLimit } from '../../lambdas/flows/keep-limits.ts';
 import { configureRunner, createRunner, removeRunner } from '../../lambdas/flows/runner-setup.ts';
 import { startTask, stopTask } from '../../lambdas/flows/start-task.ts';
@@ -326,6 +326,8 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
     if (!machine.agent?.isAlive()) return;
     const { life } = machine;
     machine.agent.kill();
+    // As that of a container without a volume.
+    if (faults.hit('disk lost with the agent')) machine.disk.clear();
     if (faults.hit('agent dead for good')) return;
     time.after(systemdRestartMs, () => machine.life === life && switchOn(machine));
   };
@@ -515,6 +517,13 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
       await insist(async () => {
         const found = await runner(runnerId);
         return found && control.api('resume runner', (deps) => resumeRunner(deps, found));
+      });
+    },
+    /** Its owner has it woken, without a task. */
+    wakeRunner: async (runnerId: RunnerId): Promise<void> => {
+      await insist(async () => {
+        const found = await runner(runnerId);
+        return found && control.api('wake runner', (deps) => wakeRunner(deps, found));
       });
     },
     /** Somebody saves another limit. */

@@ -1,5 +1,5 @@
 import AxeBuilder from '@axe-core/playwright';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeSample } from '../../local/sample/index.ts';
 import { seeded } from '../../local/seeded.ts';
@@ -37,15 +37,28 @@ it('axe finds nothing against any page, light and dark', async () => {
         await page.getByText(ready).filter({ visible: true }).first().waitFor();
         found.push(...(await violationsOn(page, name)));
       }
-      for (const one of ['template', 'schedule', 'integration']) {
-        await page.goto(places.find(({ name }) => name === `${one}s`)?.path ?? '');
-        await page.getByRole('button', { name: `New ${one}` }).click();
-        const form = page.getByRole('dialog');
-        await form.waitFor();
-        if (one === 'schedule') await form.getByRole('table').waitFor();
-        if (one === 'integration') await form.getByRole('button', { name: 'Add matcher' }).click();
-        found.push(...(await violationsOn(page, `${one} form`)));
-      }
+      const open = async (place: string, button: string, ready?: (form: Locator) => Promise<void>) => {
+        await page.goto(places.find(({ name }) => name === place)?.path ?? '');
+        await page.getByRole('button', { name: button }).first().click();
+        const dialog = page.getByRole('dialog');
+        await dialog.waitFor();
+        await ready?.(dialog);
+        found.push(...(await violationsOn(page, `${place}: ${button}`)));
+      };
+      await open('templates', 'New template');
+      await open('templates', 'Run Deploy the shop');
+      await open('schedules', 'New schedule', (form) => form.getByRole('table').waitFor());
+      await open('integrations', 'New integration', (form) =>
+        form.getByRole('button', { name: 'Add matcher' }).click(),
+      );
+      await open('deliveries', 'Task finish');
+      await open('members', 'Invite somebody');
+      await open('account', 'Set up an authenticator');
+      await open('runners', 'New runner');
+      await page.getByLabel('Name').fill('seen by axe');
+      await page.getByRole('button', { name: 'Create runner' }).click();
+      await page.getByRole('dialog', { name: 'Runner seen by axe is made' }).waitFor();
+      found.push(...(await violationsOn(page, 'secrets of a runner')));
     },
     { isTraced: false },
   );
@@ -55,6 +68,15 @@ it('axe finds nothing against any page, light and dark', async () => {
       await page.goto('/sign-in');
       await page.getByRole('button', { name: 'Sign in' }).waitFor();
       found.push(...(await violationsOn(page, 'sign-in')));
+      await page.goto('/invitation#some-token');
+      await page.getByRole('button', { name: 'Join' }).waitFor();
+      found.push(...(await violationsOn(page, 'invitation')));
+      await page.goto('/setup');
+      await page.getByRole('button', { name: 'Set up' }).waitFor();
+      found.push(...(await violationsOn(page, 'set-up')));
+      await page.goto('/nowhere');
+      await page.getByText('There is no such page').waitFor();
+      found.push(...(await violationsOn(page, 'no such page')));
     },
   );
   expect(found).toEqual([]);

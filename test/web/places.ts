@@ -40,6 +40,7 @@ export const placesOf = async (api: Pick<Client, 'call'>): Promise<Place[]> => {
     inProject('members', '/members', 'Who may do what in this project.'),
     inProject('deliveries', '/deliveries', 'Signed events about'),
     inProject('audit', '/audit', 'Each change in this project'),
+    { name: 'project-costs', path: '/costs', ready: 'What each spent' },
     { name: 'projects', path: '/projects', ready: 'Each has its own runners' },
     { name: 'global-runners', path: '/runners', ready: 'They take the untagged tasks' },
     { name: 'people', path: '/people', ready: 'Everybody who can sign in.' },

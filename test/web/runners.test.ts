@@ -35,6 +35,10 @@ it('The token and the downloaded private key of a new runner are all that a real
       await secrets.getByRole('tab', { name: way }).click();
       await secrets.getByRole('region', { name: way }).waitFor();
     }
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await secrets.getByRole('tabpanel').getByRole('button', { name: 'Copy' }).click();
+    await secrets.getByRole('button', { name: 'Copied' }).waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^#cloud-config\n/);
     const [file] = await Promise.all([
       page.waitForEvent('download'),
       secrets.getByRole('button', { name: 'Download private key' }).click(),
@@ -123,4 +127,22 @@ it('A runner of a fleet is made without any secret, and its instance is launched
     const launched = stack.ec2.list().find(({ tags }) => tags['reveille:fleet'] === 'local');
     await page.getByText(launched?.id ?? 'none').waitFor();
   });
+});
+
+it('A sleeping runner is woken by a click, and what it cost today stands in the list', async () => {
+  const { stack, addRunner, tellAsOwner } = setting;
+  const { runner } = await addRunner(projectId, { name: 'sleeper', tags: ['sleepy'], idleTimeoutMs: 60_000 });
+  await tellAsOwner('wake', async (page) => {
+    await page.goto(`/projects/${projectId}/runners/${runner.id}`);
+    const title = page.getByRole('heading', { name: /sleeper/ });
+    await page.getByRole('button', { name: 'Wake' }).click();
+    await title.getByText('Online').waitFor();
+    await page.getByRole('button', { name: 'Put to sleep' }).click();
+    await title.getByText('Asleep').waitFor();
+    await page.getByRole('link', { name: 'Runners', exact: true }).first().click();
+    const row = page.getByRole('row').filter({ hasText: 'sleeper' });
+    // EC2 bills a minute at least.
+    await row.getByText('$0.0003').waitFor();
+  });
+  expect(stack.ec2.list().find(({ id }) => id === runner.instanceId)?.state).toBe('stopped');
 });

@@ -6,7 +6,14 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { type LocalStack, startStack } from '../../local/stack.ts';
 import { root } from '../../local/synth.ts';
-import type { CreatedRunner, ProjectId, RunnerInput, Task, TaskId } from '../../protocol/index.ts';
+import {
+  type CreatedRunner,
+  hasEnded,
+  type ProjectId,
+  type RunnerInput,
+  type Task,
+  type TaskId,
+} from '../../protocol/index.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
 import { launch, type Story, tell } from './browser.ts';
 
@@ -47,9 +54,6 @@ const signInOwner = async (url: string, token: string): Promise<StorageState> =>
   return { cookies: [{ name, value, ...shared, sameSite: 'Lax' }], origins: [] };
 };
 
-export const hasEnded = ({ status }: Task): boolean =>
-  ['success', 'error', 'stopped', 'rejected'].includes(status);
-
 /** Starts the stack; `isSetUp: false` leaves it without anybody. */
 export const openSetting = async ({ isSetUp = true } = {}): Promise<Setting> => {
   const folder = mkdtempSync(join(tmpdir(), 'reveille-web-'));
@@ -77,7 +81,7 @@ export const openSetting = async ({ isSetUp = true } = {}): Promise<Setting> => 
     ended: (projectId, id) =>
       until(`${id} has ended`, 60_000, async () => {
         const now = await api.getTask(projectId, id);
-        return hasEnded(now) && now;
+        return hasEnded(now.status) && now;
       }),
     close: async () => {
       await browser.close();

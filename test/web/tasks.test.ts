@@ -1,11 +1,15 @@
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ProjectId, Task } from '../../protocol/index.ts';
 import { until } from '../client.ts';
 import { tell } from './browser.ts';
-import { openSetting, type Setting } from './setting.ts';
+import { openSetting, type Setting, startAgent, stopAgent } from './setting.ts';
 
 let setting: Setting;
 let projectId: ProjectId;
+let agent: ChildProcess | undefined;
 const templates: Record<'quick' | 'slow' | 'nowhere' | 'asks', string> = {
   quick: '',
   slow: '',
@@ -29,7 +33,10 @@ beforeAll(async () => {
     survey: [{ name: 'VERSION', title: 'Version', type: 'string', required: true }],
   });
 });
-afterAll(() => setting?.close());
+afterAll(async () => {
+  if (agent) await stopAgent(agent);
+  await setting?.close();
+});
 
 const at = (path: string) => `/projects/${projectId}/${path}`;
 
@@ -121,6 +128,59 @@ it('A running task is stopped by clicks', async () => {
   });
 });
 
+/** Stands in for OpenTofu: one resource to add, and the words of its steps. */
+const tofu = `#!/bin/sh
+case "$2" in
+  init) echo 'Initialised' ;;
+  plan) echo 'Plan: 1 to add'; exit 2 ;;
+  apply) echo 'Applied: 1 added' ;;
+esac
+`;
+
+it('A plan waits for a word, goes on when it is confirmed, and ends when it is rejected', async () => {
+  const { api, folder, stack, tellAsOwner } = setting;
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'tofu'), tofu, { mode: 0o755 });
+  const made = await api.createRunner(projectId, { name: 'planner', tags: ['plans'] });
+  const workDir = join(folder, 'planner');
+  mkdirSync(workDir);
+  const keyFile = join(folder, 'planner-key.pem');
+  writeFileSync(keyFile, made.privateKey ?? '', { mode: 0o600 });
+  agent = startAgent(workDir, {
+    PATH: `${bin}:${process.env.PATH}`,
+    REVEILLE_API_URL: stack.url,
+    REVEILLE_RUNNER_TOKEN: made.token,
+    REVEILLE_RUNNER_PRIVATE_KEY_FILE: keyFile,
+  });
+  await api.createTemplate(projectId, {
+    name: 'Network',
+    app: 'tofu',
+    tag: 'plans',
+    script: '# one resource',
+  });
+  await tellAsOwner('confirm', async (page) => {
+    const run = async () => {
+      await page.goto(at('templates'));
+      await page.getByRole('button', { name: 'Run Network' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Run', exact: true }).click();
+      await title.getByText('Waiting for confirmation').waitFor();
+      await output.getByText('Plan: 1 to add').waitFor();
+    };
+    const title = page.getByRole('heading', { name: /Network/ });
+    const output = page.getByRole('region', { name: 'Output of the task' });
+    await run();
+    await page.getByRole('button', { name: 'Confirm' }).click();
+    await output.getByText('Applied: 1 added').waitFor();
+    await title.getByText('Success').waitFor();
+    await run();
+    await page.getByRole('button', { name: 'Reject' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Reject' }).click();
+    await title.getByText('Stopped').waitFor();
+    expect(await output.getByText('Applied: 1 added').count()).toBe(0);
+  });
+});
+
 it('A webhook delivery is sent again by a click', async () => {
   const { api, ended, tellAsOwner } = setting;
   const { id } = await api.startTask(projectId, templates.quick);
@@ -180,6 +240,142 @@ it('A guest sees tasks and logs, but no secret and no button that runs anything'
       .waitFor();
     expect(await page.getByRole('button', { name: /^(Run|Stop)/ }).count()).toBe(0);
     expect(await page.getByRole('link', { name: 'Webhook deliveries' }).count()).toBe(0);
+  });
+});
+
+it('A task that lies far back is found by its message, and by who started it', async () => {
+  const { api, tellAsOwner } = setting;
+  const { id } = await api.createProject('Archive');
+  const template = await api.createTemplate(id, { name: 'Old', app: 'bash', script: 'true', tag: 'mars' });
+  const start = (message: string) =>
+    api.call('POST', `/api/projects/${id}/tasks`, { templateId: template.id, message });
+  await start('The needle');
+  for (let made = 0; made < 60; made += 1) await start(`Hay ${made}`);
+  await tellAsOwner('search', async (page) => {
+    await page.goto(`/projects/${id}/tasks`);
+    await page.getByText('Hay 59', { exact: true }).waitFor();
+    expect(await page.getByText('The needle').count()).toBe(0);
+    await page.getByLabel('Search tasks').fill('NEEDLE');
+    await page.getByText('The needle').waitFor();
+    await page.getByText('Hay 59', { exact: true }).waitFor({ state: 'detached' });
+    await page.reload();
+    await page.getByText('The needle').waitFor();
+    await page.getByLabel('Search tasks').fill('');
+    await page.getByText('Hay 59', { exact: true }).waitFor();
+    await page.getByLabel('Started by').selectOption('Ada Lovelace');
+    await page.getByText('No such task', { exact: true }).waitFor();
+    await page.getByLabel('Started by').selectOption({ index: 0 });
+    await page.getByText('Hay 59', { exact: true }).waitFor();
+  });
+});
+
+it('The costs of several projects stand side by side', async () => {
+  await setting.tellAsOwner('project costs', async (page) => {
+    await page.goto(`/projects/${projectId}`);
+    await page.getByRole('link', { name: 'Costs of all projects' }).click();
+    const shop = page.getByRole('row').filter({ hasText: 'Shop' });
+    await shop.getByText('$').first().waitFor();
+    await page.getByRole('rowheader', { name: 'Archive' }).waitFor();
+    await shop.getByRole('link', { name: 'Shop' }).click();
+    await page.getByRole('heading', { name: 'By runner' }).waitFor();
+  });
+});
+
+it('What something uses is not deleted, and is said by whom; what was duplicated is', async () => {
+  const { api, tellAsOwner } = setting;
+  const { id: inventoryId } = await api.createInventory(projectId, {
+    name: 'Web hosts',
+    type: 'static',
+    content: 'localhost',
+  });
+  await api.createTemplate(projectId, {
+    name: 'Roll out',
+    app: 'ansible',
+    script: '- hosts: all',
+    inventoryId,
+  });
+  await tellAsOwner('in use', async (page) => {
+    await page.goto(at('inventories'));
+    const act = async (name: string, what: string) => {
+      await page.getByRole('button', { name: `What to do with ${name}`, exact: true }).click();
+      await page.getByRole('menuitem', { name: what }).click();
+    };
+    await act('Web hosts', 'Delete');
+    const asked = page.getByRole('alertdialog');
+    await asked.getByRole('button', { name: 'Delete inventory' }).click();
+    await asked.getByText(/The inventory is used by template "Roll out"/).waitFor();
+    await asked.getByRole('button', { name: 'Cancel' }).click();
+    await act('Web hosts', 'Duplicate');
+    await page.getByRole('dialog').getByRole('button', { name: 'Create inventory' }).click();
+    await page.getByRole('button', { name: 'Web hosts (copy)', exact: true }).waitFor();
+    await act('Web hosts (copy)', 'Delete');
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete inventory' }).click();
+    await page.getByText('Web hosts (copy) is deleted.').waitFor();
+  });
+});
+
+it('A page asks nothing while its tab is hidden, and goes on when it is seen again', async () => {
+  await setting.tellAsOwner('hidden', async (page) => {
+    await page.clock.install();
+    let asked = 0;
+    page.on('request', (request) => {
+      if (request.url().includes('/api/')) asked += 1;
+    });
+    const show = (state: 'hidden' | 'visible') =>
+      page.evaluate((now) => {
+        Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => now });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, state);
+    const minutesPass = () => page.clock.runFor(5 * 60_000);
+    await page.goto(at('tasks'));
+    await page.getByRole('link', { name: 'Quick' }).first().waitFor();
+    asked = 0;
+    await minutesPass();
+    await until('it asks again', 10_000, () => asked > 0);
+    await page.waitForLoadState('networkidle');
+    await show('hidden');
+    asked = 0;
+    await minutesPass();
+    expect(asked).toBe(0);
+    await show('visible');
+    await minutesPass();
+    await until('it asks again', 10_000, () => asked > 0);
+  });
+});
+
+it('A task is started, watched and stopped by keyboard alone', async () => {
+  await setting.tellAsOwner('keyboard task', async (page) => {
+    const press = async (key: string, times = 1) => {
+      for (let pressed = 0; pressed < times; pressed += 1) await page.keyboard.press(key);
+    };
+    const tabTo = async (name: string) => {
+      for (let pressed = 0; pressed < 80; pressed += 1) {
+        await press('Tab');
+        const focused = page.locator(':focus');
+        const said = (await focused.getAttribute('aria-label')) ?? (await focused.innerText());
+        if (said === name) return;
+      }
+      throw new Error(`There is no way to "${name}" by Tab`);
+    };
+    await page.goto(at('templates'));
+    await page.getByRole('button', { name: 'Run Slow' }).waitFor();
+    await tabTo('Run Slow');
+    await press('Enter');
+    await page.getByRole('dialog', { name: 'Run Slow' }).waitFor();
+    await tabTo('Run');
+    await press('Enter');
+    await page.getByRole('region', { name: 'Output of the task' }).getByText('begun').waitFor();
+    await tabTo('Stop');
+    await press('Enter');
+    await page.getByRole('alertdialog').waitFor();
+    await tabTo('Stop task');
+    await press('Enter');
+    await page.getByRole('heading', { name: /Slow/ }).getByText('Stopped').waitFor();
+    await tabTo('Run again');
+    await press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
   });
 });
 

@@ -4,6 +4,8 @@ import {
   costHistory,
   type Dashboard,
   dashboard,
+  listedRunner,
+  page,
   routing,
   type Task,
   type Trip,
@@ -42,10 +44,34 @@ export const tripQuery = (task: Task) =>
     ),
   });
 
-export const timelineQuery = (projectId: string | undefined, runnerId: string) =>
+/** `to` absent: the 24 hours up to now, which go on. */
+export const timelineQuery = (projectId: string | undefined, runnerId: string, to?: string) =>
   queryOptions({
-    queryKey: [pathIn(projectId, 'runners'), runnerId, 'timeline'],
-    queryFn: ({ signal }) => get(pathIn(projectId, `runners/${runnerId}/timeline`), timeline, {}, signal),
+    queryKey: [pathIn(projectId, 'runners'), runnerId, 'timeline', to],
+    queryFn: ({ signal }) => get(pathIn(projectId, `runners/${runnerId}/timeline`), timeline, { to }, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: to === undefined ? 30_000 : false,
+  });
+
+const todayBegan = (): string => {
+  const midnight = new Date();
+  midnight.setHours(0, 0, 0, 0);
+  return midnight.toISOString();
+};
+
+/** By runner, in micro-dollars: what its instance has cost today, by this browser's clock. */
+export const spentTodayQuery = (projectId: string | undefined) =>
+  queryOptions({
+    queryKey: [pathIn(projectId, 'runners'), 'spent'],
+    queryFn: async ({ signal }) => {
+      const { items } = await get(
+        pathIn(projectId, 'runners'),
+        page(listedRunner),
+        { spentSince: todayBegan() },
+        signal,
+      );
+      return new Map<string, number | undefined>(items.map(({ id, spentMicroUsd }) => [id, spentMicroUsd]));
+    },
     refetchInterval: 30_000,
   });
 

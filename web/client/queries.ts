@@ -4,11 +4,13 @@ import type * as z from 'zod';
 import {
   apiToken,
   auditEvent,
+  type Delivery,
   delivery,
   environment,
   fleet,
   inventory,
   invitation,
+  hasEnded as isEnd,
   key,
   member,
   page,
@@ -17,7 +19,6 @@ import {
   repository,
   runner,
   type Task,
-  type TaskStatus,
   task,
   template,
   user,
@@ -37,8 +38,7 @@ export const list = <T extends z.ZodType>(path: string, item: T) =>
 
 export const projectsQuery = list('/api/projects', project);
 
-const ended: ReadonlySet<TaskStatus> = new Set(['success', 'error', 'stopped', 'rejected']);
-export const hasEnded = ({ status }: Pick<Task, 'status'>): boolean => ended.has(status);
+export const hasEnded = ({ status }: Pick<Task, 'status'>): boolean => isEnd(status);
 
 const isBetweenStates = (one: Runner): boolean =>
   one.status === 'starting' ||
@@ -98,8 +98,8 @@ export const taskQuery = (projectId: string, taskId: string) =>
     refetchInterval: adaptive<Task>((one) => !hasEnded(one)),
   });
 
-export const deliveriesQuery = (projectId: string) => ({
-  ...pages(pathIn(projectId, 'deliveries'), delivery),
+export const deliveriesQuery = (projectId: string, status?: Delivery['status']) => ({
+  ...pages(pathIn(projectId, 'deliveries'), delivery, { status }),
   refetchInterval: adaptive<{ pages: { items: { status: string }[] }[] }>(({ pages: shown }) =>
     shown.some(({ items }) => items.some(({ status }) => status === 'pending')),
   ),

@@ -6,6 +6,7 @@ import type * as z from 'zod';
 import { totpSecret } from '../../protocol/index.ts';
 import { call, send } from '../client/request.ts';
 import { meQuery, useMe } from '../client/session.ts';
+import { NewPasswordField, PasswordField } from '../parts/common-fields.tsx';
 import { Button } from '../ui/button.tsx';
 import { Code } from '../ui/copy.tsx';
 import { Dialog } from '../ui/dialog.tsx';
@@ -74,28 +75,11 @@ const PasswordForm = ({ onChanged }: { readonly onChanged: () => void }): ReactN
     say('The password is changed. All other sign-ins have ended.');
     onChanged();
   });
-  const { value, set, errorAt } = form;
+  const { field } = form;
   return (
     <FormFrame form={form} action="Change password">
-      <TextField
-        label="Current password"
-        type="password"
-        autoComplete="current-password"
-        value={value.current}
-        onChange={(current) => set({ current })}
-        error={errorAt('current')}
-        isRequired
-      />
-      <TextField
-        label="New password"
-        type="password"
-        autoComplete="new-password"
-        hint="12 characters or more."
-        value={value.next}
-        onChange={(next) => set({ next })}
-        error={errorAt('next')}
-        isRequired
-      />
+      <PasswordField label="Current password" {...field('current')} />
+      <NewPasswordField label="New password" {...field('next')} />
     </FormFrame>
   );
 };
@@ -143,22 +127,13 @@ const SetUpTotp = ({ onClose }: { readonly onClose: () => void }): ReactNode => 
             hint="The 6 digits that it shows now."
             autoComplete="one-time-code"
             inputMode="numeric"
-            value={confirm.value.code}
-            onChange={(code) => confirm.set({ code })}
-            error={confirm.errorAt('code')}
+            {...confirm.field('code')}
             isRequired
           />
         </FormFrame>
       ) : (
         <FormFrame form={ask} action="Go on" onCancel={onClose}>
-          <TextField
-            label="Your password"
-            type="password"
-            autoComplete="current-password"
-            value={ask.value.password}
-            onChange={(password) => ask.set({ password })}
-            isRequired
-          />
+          <PasswordField label="Your password" {...ask.field('password')} />
         </FormFrame>
       )}
     </Dialog>
@@ -176,14 +151,7 @@ const RemoveTotp = ({ onClose }: { readonly onClose: () => void }): ReactNode =>
     <Dialog title="Remove the authenticator?" onClose={onClose}>
       <FormFrame form={form} action="Remove" onCancel={onClose}>
         <p>Afterwards your password alone signs you in.</p>
-        <TextField
-          label="Your password"
-          type="password"
-          autoComplete="current-password"
-          value={form.value.password}
-          onChange={(password) => form.set({ password })}
-          isRequired
-        />
+        <PasswordField label="Your password" {...form.field('password')} />
       </FormFrame>
     </Dialog>
   );

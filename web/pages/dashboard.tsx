@@ -11,36 +11,22 @@ import { TaskLink } from '../parts/task-table.tsx';
 import { RunnerBadge, runnerState, TaskBadge } from '../ui/badge.tsx';
 import { ButtonLink } from '../ui/button.tsx';
 import { Empty } from '../ui/empty.tsx';
+import { Figure, Figures } from '../ui/figure.tsx';
 import { formatMoney } from '../ui/money.tsx';
 import { Card, Page } from '../ui/page.tsx';
 import { Ago, Duration, formatDuration, roughDuration } from '../ui/time.tsx';
 
 type Listed = Dashboard['running'][number];
 
-const Figure = ({
-  name,
-  value,
-  note,
-}: {
-  readonly name: string;
-  readonly value: string;
-  readonly note?: string;
-}): ReactNode => (
-  <div className="figure">
-    <dt>{name}</dt>
-    <dd>
-      {value}
-      {note && <small>{note}</small>}
-    </dd>
-  </div>
-);
-
 const percent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 });
 
-const successRate = (days: Dashboard['days']): string => {
+const roughPercent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 0 });
+
+/** From 0 to 1, without what people stopped. */
+const successRate = (days: Dashboard['days']): number | undefined => {
   const succeeded = days.reduce((sum, day) => sum + day.succeeded, 0);
   const all = succeeded + days.reduce((sum, day) => sum + day.failed, 0);
-  return all === 0 ? '–' : percent.format(succeeded / all);
+  return all === 0 ? undefined : succeeded / all;
 };
 
 const median = (values: readonly (number | undefined)[]): number | undefined => {
@@ -84,6 +70,7 @@ export const DashboardPage = (): ReactNode => {
   const project = projects.find(({ id }) => id === projectId);
   const { days, running, waiting, failures } = data;
   const tasks = days.reduce((sum, day) => sum + day.succeeded + day.failed + day.stopped, 0);
+  const rate = successRate(days);
   const wait = median(days.map(({ medianWaitMs }) => medianWaitMs));
   const awake = runners.filter(({ status }) => status !== 'stopped' && status !== 'offline').length;
   const isNew = tasks + running.length + waiting.length === 0;
@@ -116,7 +103,7 @@ export const DashboardPage = (): ReactNode => {
             : 'Run a template, and follow its task here.'}
         </Empty>
       )}
-      <dl className="figures">
+      <Figures>
         <Figure
           name="Running now"
           value={String(running.length)}
@@ -125,7 +112,7 @@ export const DashboardPage = (): ReactNode => {
         <Figure name="Runners awake" value={String(awake)} note={`of ${runners.length}`} />
         <Figure
           name="Success, 14 days"
-          value={successRate(days)}
+          value={rate === undefined ? '–' : percent.format(rate)}
           note={`of ${tasks} ${tasks === 1 ? 'task' : 'tasks'}`}
         />
         <Figure name="Wait, median day" value={wait === undefined ? '–' : formatDuration(wait)} />
@@ -134,7 +121,7 @@ export const DashboardPage = (): ReactNode => {
           value={formatMoney(data.savedMicroUsd)}
           note={`spent ${formatMoney(data.spentMicroUsd)}`}
         />
-      </dl>
+      </Figures>
       <div className="cards four">
         <Card title="Running">
           <TaskRows
@@ -188,7 +175,7 @@ export const DashboardPage = (): ReactNode => {
           )}
         </Card>
       </div>
-      <div className="cards">
+      <div className="cards three">
         <Card title="Tasks per day">
           <DayChart
             label="Tasks per day"
@@ -203,6 +190,16 @@ export const DashboardPage = (): ReactNode => {
             ]}
             format={String}
             isCount
+          />
+        </Card>
+        <Card title="Success rate per day">
+          <DayChart
+            label="Success rate per day"
+            days={days.map((day) => ({ day: day.day, values: { rate: successRate([day]) } }))}
+            series={[{ key: 'rate', name: 'Of those that ended by themselves', colour: '--chart-ok' }]}
+            format={percent.format}
+            formatAxis={roughPercent.format}
+            max={1}
           />
         </Card>
         <Card title="How long they take, median">

@@ -2,7 +2,12 @@
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
-import { type Delivery, delivery as deliverySchema } from '../../protocol/index.ts';
+import {
+  type Delivery,
+  delivery as deliverySchema,
+  deliveryStatus,
+  type RecordedResponse,
+} from '../../protocol/index.ts';
 import { messageOf } from '../client/problem-text.ts';
 import { deliveriesQuery, pathIn } from '../client/queries.ts';
 import { call } from '../client/request.ts';
@@ -31,7 +36,13 @@ const StatusBadge = ({ status }: { readonly status: Delivery['status'] }): React
   </Badge>
 );
 
-const outcomeOf = ({ attempts }: Delivery): string => {
+const heldReasons = {
+  earlier_delivery: 'it waits for an earlier delivery about the same task',
+  circuit_open: 'its URL has failed too often in a row and is left alone for a while',
+} as const;
+
+const outcomeOf = ({ attempts, held, status }: Delivery): string => {
+  if (status === 'pending' && held) return heldReasons[held.reason];
   const last = attempts.at(-1);
   if (!last) return 'not sent yet';
   return last.statusCode === undefined ? (last.error ?? 'no answer') : `HTTP ${last.statusCode}`;
@@ -41,8 +52,9 @@ export const DeliveriesPage = (): ReactNode => {
   const { projectId } = useParams({ from: '/signed-in/projects/$projectId/deliveries' });
   const client = useQueryClient();
   const isManager = useMay(projectId, 'manager');
+  const [status, setStatus] = useState<Delivery['status']>();
   const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
-    deliveriesQuery(projectId),
+    deliveriesQuery(projectId, status),
   );
   const [shown, show] = useState<Delivery>();
   const all = data?.pages.flatMap(({ items }) => items) ?? [];
@@ -64,11 +76,27 @@ export const DeliveriesPage = (): ReactNode => {
       title="Webhook deliveries"
       lead="Signed events about the start and finish of tasks, sent to whoever starts and stops the instances."
     >
+      <search className="filters">
+        <select
+          aria-label="Status"
+          value={status ?? ''}
+          onChange={({ target }) => setStatus(deliveryStatus.safeParse(target.value).data)}
+        >
+          <option value="">Status: all</option>
+          {deliveryStatus.options.map((one) => (
+            <option key={one} value={one}>
+              {looks[one][0]}
+            </option>
+          ))}
+        </select>
+      </search>
       {error && <Notice kind="bad">{messageOf(error)}</Notice>}
       {!data && !error && <Loading />}
       {data && all.length === 0 && (
-        <Empty icon="deliveries" title="No delivery yet">
-          One is sent when a task needs a runner that sleeps, and one when it has ended.
+        <Empty icon="deliveries" title={status || hasNextPage ? 'No such delivery' : 'No delivery yet'}>
+          {status || hasNextPage
+            ? `None among those that were looked through${hasNextPage ? '. There are older ones.' : '.'}`
+            : 'One is sent when a task needs a runner that sleeps, and one when it has ended.'}
         </Empty>
       )}
       {all.length > 0 && (
@@ -84,7 +112,16 @@ export const DeliveriesPage = (): ReactNode => {
                   <button type="button" className="name-button" onClick={() => show(one)}>
                     Task {one.body.action}
                   </button>
-                  <span className="sub mono">{one.id}</span>
+                  <span className="sub">
+                    <Link
+                      to="/projects/$projectId/tasks/$taskId"
+                      params={{ projectId, taskId: one.taskId }}
+                      className="mono num"
+                    >
+                      {one.taskId}
+                    </Link>
+                    {one.body.attempt > 1 && `, attempt ${one.body.attempt}`}
+                  </span>
                 </>
               ),
             },
@@ -107,6 +144,7 @@ export const DeliveriesPage = (): ReactNode => {
             {
               header: 'Send again',
               isHeaderHidden: true,
+              from: 'tablet',
               align: 'right',
               render: (one) =>
                 isManager && (
@@ -167,6 +205,14 @@ export const DeliveriesPage = (): ReactNode => {
   );
 };
 
+const responseText = (statusCode: number | undefined, { headers, body, isCut }: RecordedResponse): string =>
+  [
+    `HTTP ${statusCode ?? ''}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    '',
+    `${body === '' ? '(no body)' : body}${isCut ? '\n… and more, which is not kept' : ''}`,
+  ].join('\n');
+
 /** With the answer of each, where the control plane kept it. */
 const Attempts = ({ delivery }: { readonly delivery: Delivery }): ReactNode =>
   delivery.attempts.length === 0 ? (
@@ -182,9 +228,9 @@ const Attempts = ({ delivery }: { readonly delivery: Delivery }): ReactNode =>
           <span className="quiet-text num">
             <Moment at={attempt.at} /> · {formatDuration(attempt.durationMs)}
           </span>
-          {'response' in attempt && attempt.response !== undefined && (
+          {attempt.response && (
             <div className="wide">
-              <Code label="Response" text={JSON.stringify(attempt.response, null, 2)} />
+              <Code label="Response" text={responseText(attempt.statusCode, attempt.response)} />
             </div>
           )}
         </li>

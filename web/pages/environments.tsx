@@ -4,8 +4,8 @@ import type { ReactNode } from 'react';
 import type { Environment, EnvironmentInput } from '../../protocol/index.ts';
 import { environmentsQuery } from '../client/queries.ts';
 import { ApiProblem } from '../client/request.ts';
+import { NameField } from '../parts/common-fields.tsx';
 import { copyOf, type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
-import { TextField } from '../ui/field.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { fromPairs, type Pair, PairsField, toPairs } from '../ui/pairs.tsx';
 import { Ago } from '../ui/time.tsx';
@@ -17,22 +17,10 @@ interface Draft {
   readonly secretFiles: readonly Pair[];
 }
 
-const Fields = ({ form: { value, set, errorAt }, isEdited }: FieldsProps<Draft>): ReactNode => (
+const Fields = ({ form: { value, field }, isEdited }: FieldsProps<Draft>): ReactNode => (
   <>
-    <TextField
-      label="Name"
-      value={value.name}
-      onChange={(name) => set({ name })}
-      error={errorAt('name')}
-      isRequired
-    />
-    <PairsField
-      label="Variables"
-      one="variable"
-      value={value.variables}
-      onChange={(variables) => set({ variables })}
-      error={errorAt('variables')}
-    />
+    <NameField {...field('name')} />
+    <PairsField label="Variables" one="variable" {...field('variables')} />
     {isEdited && value.secrets.length + value.secretFiles.length > 0 && (
       <Notice kind="info">Secrets cannot be read back: type each of them again, or remove it.</Notice>
     )}
@@ -41,9 +29,7 @@ const Fields = ({ form: { value, set, errorAt }, isEdited }: FieldsProps<Draft>)
       one="secret"
       hint="Masked in logs, and never shown again."
       isSecret
-      value={value.secrets}
-      onChange={(secrets) => set({ secrets })}
-      error={errorAt('secrets')}
+      {...field('secrets')}
     />
     <PairsField
       label="Secret files"
@@ -51,9 +37,7 @@ const Fields = ({ form: { value, set, errorAt }, isEdited }: FieldsProps<Draft>)
       hint="The variable holds the path of a file with the secret in it."
       isSecret
       isLong
-      value={value.secretFiles}
-      onChange={(secretFiles) => set({ secretFiles })}
-      error={errorAt('secretFiles')}
+      {...field('secretFiles')}
     />
   </>
 );

@@ -3,6 +3,7 @@ import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Inventory } from '../../protocol/index.ts';
 import { inventoriesQuery, keysQuery } from '../client/queries.ts';
+import { NameField } from '../parts/common-fields.tsx';
 import { ReferenceField } from '../parts/reference-field.tsx';
 import { copyOf, type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
 import { RoutingSentence, TagField } from '../parts/routing-sentence.tsx';
@@ -32,15 +33,9 @@ const examples = {
   'static-yaml': 'web:\n  hosts:\n    web-1.example.com:',
 };
 
-const Fields = ({ form: { value, set, errorAt }, projectId }: FieldsProps<Draft>): ReactNode => (
+const Fields = ({ form: { value, set, field }, projectId }: FieldsProps<Draft>): ReactNode => (
   <>
-    <TextField
-      label="Name"
-      value={value.name}
-      onChange={(name) => set({ name })}
-      error={errorAt('name')}
-      isRequired
-    />
+    <NameField {...field('name')} />
     <Select
       label="Type"
       value={value.type}
@@ -53,9 +48,7 @@ const Fields = ({ form: { value, set, errorAt }, projectId }: FieldsProps<Draft>
         label="Path"
         hint="In the template’s repository."
         placeholder="inventories/production.ini"
-        value={value.path}
-        onChange={(path) => set({ path })}
-        error={errorAt('path')}
+        {...field('path')}
         isRequired
       />
     ) : (
@@ -64,24 +57,14 @@ const Fields = ({ form: { value, set, errorAt }, projectId }: FieldsProps<Draft>
         rows={8}
         isCode
         placeholder={examples[value.type]}
-        value={value.content}
-        onChange={(content) => set({ content })}
-        error={errorAt('content')}
+        {...field('content')}
         isRequired
       />
     )}
-    <ReferenceField
-      label="Key of the hosts"
-      query={keysQuery(projectId)}
-      value={value.keyId}
-      onChange={(keyId) => set({ keyId })}
-      error={errorAt('keyId')}
-    />
+    <ReferenceField label="Key of the hosts" query={keysQuery(projectId)} {...field('keyId')} />
     <TagField
       projectId={projectId}
-      value={value.tag}
-      onChange={(tag) => set({ tag })}
-      error={errorAt('tag')}
+      {...field('tag')}
       hint="Runs its tasks on runners that stand close to these hosts. The tag of a template wins over it."
     />
     <RoutingSentence projectId={projectId} tag={value.tag} />
@@ -89,9 +72,7 @@ const Fields = ({ form: { value, set, errorAt }, projectId }: FieldsProps<Draft>
       label="Known hosts"
       isCode
       hint="In the form of known_hosts: no other host key is accepted."
-      value={value.knownHosts}
-      onChange={(knownHosts) => set({ knownHosts })}
-      error={errorAt('knownHosts')}
+      {...field('knownHosts')}
     />
   </>
 );

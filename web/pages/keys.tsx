@@ -3,7 +3,8 @@ import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Key, KeyInput } from '../../protocol/index.ts';
 import { keysQuery } from '../client/queries.ts';
-import { type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
+import { NameField } from '../parts/common-fields.tsx';
+import { copyOf, type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
 import { Select, TextArea, TextField } from '../ui/field.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Ago } from '../ui/time.tsx';
@@ -36,7 +37,7 @@ const secretOf = ({ type, login, secret, passphrase, knownHosts }: Draft): KeyIn
       return {
         type,
         // A PEM that lost its last line end is refused by ssh.
-        privateKey: `${secret.trimEnd()}\n`,
+        privateKey: secret.trim() === '' ? '' : `${secret.trimEnd()}\n`,
         ...(login !== '' && { login }),
         ...(passphrase !== '' && { passphrase }),
         ...(knownHosts.trim() !== '' && { knownHosts }),
@@ -44,16 +45,10 @@ const secretOf = ({ type, login, secret, passphrase, knownHosts }: Draft): KeyIn
   }
 };
 
-const Fields = ({ form: { value, set, errorAt }, isEdited }: FieldsProps<Draft>): ReactNode => (
+const Fields = ({ form: { value, set, field, errorAt }, isEdited }: FieldsProps<Draft>): ReactNode => (
   <>
     {isEdited && <Notice kind="info">What is stored cannot be read back: type the secret again.</Notice>}
-    <TextField
-      label="Name"
-      value={value.name}
-      onChange={(name) => set({ name })}
-      error={errorAt('name')}
-      isRequired
-    />
+    <NameField {...field('name')} />
     <Select
       label="Type"
       value={value.type}
@@ -64,9 +59,7 @@ const Fields = ({ form: { value, set, errorAt }, isEdited }: FieldsProps<Draft>)
     {(value.type === 'ssh' || value.type === 'login_password') && (
       <TextField
         label="Login"
-        value={value.login}
-        onChange={(login) => set({ login })}
-        error={errorAt('secret.login')}
+        {...field('login', 'secret.login')}
         isRequired={value.type === 'login_password'}
       />
     )}
@@ -77,26 +70,20 @@ const Fields = ({ form: { value, set, errorAt }, isEdited }: FieldsProps<Draft>)
           rows={8}
           isCode
           placeholder="-----BEGIN OPENSSH PRIVATE KEY-----"
-          value={value.secret}
-          onChange={(secret) => set({ secret })}
-          error={errorAt('secret.privateKey')}
+          {...field('secret', 'secret.privateKey')}
           isRequired
         />
         <TextField
           label="Passphrase"
           type="password"
           autoComplete="new-password"
-          value={value.passphrase}
-          onChange={(passphrase) => set({ passphrase })}
-          error={errorAt('secret.passphrase')}
+          {...field('passphrase', 'secret.passphrase')}
         />
         <TextArea
           label="Known hosts"
           isCode
           hint="In the form of known_hosts: no other host key is accepted. Without them the first one seen is."
-          value={value.knownHosts}
-          onChange={(knownHosts) => set({ knownHosts })}
-          error={errorAt('secret.knownHosts')}
+          {...field('knownHosts', 'secret.knownHosts')}
         />
       </>
     )}
@@ -130,6 +117,8 @@ const kind: Kind<Key, Draft> = {
   draftOf: ({ name, type }) => ({ name, type, login: '', secret: '', passphrase: '', knownHosts: '' }),
   inputOf: (draft) => ({ name: draft.name, secret: secretOf(draft) }),
   Fields,
+  // Its secret cannot be read back, so the copy asks for it.
+  duplicate: copyOf,
 };
 
 export const KeysPage = (): ReactNode => {

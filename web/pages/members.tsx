@@ -8,14 +8,13 @@ import { invitationsQuery, membersQuery, pathIn } from '../client/queries.ts';
 import { call, send } from '../client/request.ts';
 import { useMay, useMe } from '../client/session.ts';
 import { ApiTokens } from '../parts/api-tokens.tsx';
+import { EmailField, RoleField } from '../parts/common-fields.tsx';
 import { roleNames } from '../parts/roles.ts';
+import { SecretOnce } from '../parts/secret-once.tsx';
 import { Button } from '../ui/button.tsx';
-import { Code } from '../ui/copy.tsx';
 import { Confirm, Dialog } from '../ui/dialog.tsx';
 import { Empty } from '../ui/empty.tsx';
-import { Select, TextField } from '../ui/field.tsx';
 import { FormFrame, useForm } from '../ui/form.tsx';
-import { Notice } from '../ui/notice.tsx';
 import { Card, Page } from '../ui/page.tsx';
 import { Table } from '../ui/table.tsx';
 import { Moment } from '../ui/time.tsx';
@@ -169,43 +168,19 @@ const Invite = ({
     setLink(`${location.origin}/invitation#${made.token}`);
     await client.invalidateQueries({ queryKey: [pathIn(projectId, 'invitations')] });
   });
-  const { value, set, errorAt } = form;
+  const { value, field } = form;
   if (link !== undefined) {
     return (
-      <Dialog title="Hand over this link" onClose={onClose} shape="wide">
-        <div className="dialog-body">
-          <Notice kind="warn">
-            It is shown only now, and good once, for whoever has it. Send it to {value.email} only.
-          </Notice>
-          <Code label="Link" text={link} />
-        </div>
-        <footer className="dialog-foot">
-          <Button look="primary" onPress={onClose}>
-            Done
-          </Button>
-        </footer>
-      </Dialog>
+      <SecretOnce title="Hand over this link" label="Link" secret={link} onClose={onClose}>
+        It is shown only now, and good once, for whoever has it. Send it to {value.email} only.
+      </SecretOnce>
     );
   }
   return (
     <Dialog title="Invite somebody" onClose={onClose}>
       <FormFrame form={form} action="Make a link" onCancel={onClose}>
-        <TextField
-          label="E-mail"
-          type="email"
-          value={value.email}
-          onChange={(email) => set({ email })}
-          error={errorAt('email')}
-          isRequired
-        />
-        <Select
-          label="Role"
-          value={value.role}
-          onChange={(role) => set({ role: role as Role })}
-          options={roles.map((role) => ({ value: role, label: roleNames[role] }))}
-          error={errorAt('role')}
-          isRequired
-        />
+        <EmailField isOwn={false} {...field('email')} />
+        <RoleField {...field('role')} />
       </FormFrame>
     </Dialog>
   );

@@ -6,10 +6,11 @@ import { type Project, project as projectSchema } from '../../protocol/index.ts'
 import { projectsQuery } from '../client/queries.ts';
 import { call, send } from '../client/request.ts';
 import { may, useMe } from '../client/session.ts';
+import { NameField } from '../parts/common-fields.tsx';
 import { Button } from '../ui/button.tsx';
 import { Confirm, Dialog } from '../ui/dialog.tsx';
 import { TextArea, TextField } from '../ui/field.tsx';
-import { FormFrame, useForm } from '../ui/form.tsx';
+import { FormFrame, numberOf, useForm } from '../ui/form.tsx';
 import { ActionMenu } from '../ui/menu.tsx';
 import { Page } from '../ui/page.tsx';
 import { Table } from '../ui/table.tsx';
@@ -110,11 +111,13 @@ const ProjectEditor = ({
       name: project?.name ?? '',
       description: project?.description ?? '',
       days: String(project?.logRetentionDays ?? 90),
+      atOnce: String(project?.maxParallelTasks ?? 0),
     },
-    async ({ name, description, days }) => {
+    async ({ name, description, days, atOnce }) => {
       const body = {
         name,
-        logRetentionDays: Number(days),
+        logRetentionDays: numberOf(days),
+        maxParallelTasks: numberOf(atOnce),
         ...(description.trim() !== '' && { description }),
       };
       const saved = project
@@ -125,33 +128,28 @@ const ProjectEditor = ({
       if (!project) await navigate({ to: '/projects/$projectId', params: { projectId: saved.id } });
     },
   );
-  const { value, set, errorAt } = form;
+  const { field } = form;
   return (
     <Dialog title={project ? `Edit ${project.name}` : 'New project'} onClose={onClose}>
       <FormFrame form={form} action={project ? 'Save' : 'Create project'} onCancel={onClose}>
-        <TextField
-          label="Name"
-          value={value.name}
-          onChange={(name) => set({ name })}
-          error={errorAt('name')}
-          isRequired
-        />
-        <TextArea
-          label="Description"
-          rows={2}
-          value={value.description}
-          onChange={(description) => set({ description })}
-          error={errorAt('description')}
-        />
+        <NameField {...field('name')} />
+        <TextArea label="Description" rows={2} {...field('description')} />
         <TextField
           label="Logs are kept for"
           type="number"
           unit="days"
           min={1}
           max={3650}
-          value={value.days}
-          onChange={(days) => set({ days })}
-          error={errorAt('logRetentionDays')}
+          {...field('days', 'logRetentionDays')}
+          isRequired
+        />
+        <TextField
+          label="Tasks at a time"
+          type="number"
+          min={0}
+          max={1000}
+          hint="On all runners together. 0 = no limit."
+          {...field('atOnce', 'maxParallelTasks')}
           isRequired
         />
       </FormFrame>

@@ -3,6 +3,7 @@ import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Repository } from '../../protocol/index.ts';
 import { keysQuery, repositoriesQuery } from '../client/queries.ts';
+import { NameField } from '../parts/common-fields.tsx';
 import { ReferenceField } from '../parts/reference-field.tsx';
 import { copyOf, type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
 import { TextArea, TextField } from '../ui/field.tsx';
@@ -15,47 +16,33 @@ interface Draft {
   readonly knownHosts: string;
 }
 
-const Fields = ({ form: { value, set, errorAt }, projectId }: FieldsProps<Draft>): ReactNode => (
+const Fields = ({ form: { field }, projectId }: FieldsProps<Draft>): ReactNode => (
   <>
-    <TextField
-      label="Name"
-      value={value.name}
-      onChange={(name) => set({ name })}
-      error={errorAt('name')}
-      isRequired
-    />
+    <NameField {...field('name')} />
     <TextField
       label="URL"
       placeholder="https://github.com/you/playbooks.git"
       hint="https, ssh, git@host:path, or a path on the runner."
-      value={value.url}
-      onChange={(url) => set({ url })}
-      error={errorAt('url')}
+      {...field('url')}
       isRequired
     />
     <TextField
       label="Branch"
       hint="A branch, a tag, or the hash of a commit."
-      value={value.branch}
-      onChange={(branch) => set({ branch })}
-      error={errorAt('branch')}
+      {...field('branch')}
       isRequired
     />
     <ReferenceField
       label="Key"
       query={keysQuery(projectId)}
-      value={value.keyId}
-      onChange={(keyId) => set({ keyId })}
-      error={errorAt('keyId')}
+      {...field('keyId')}
       none="None: it is open to all"
     />
     <TextArea
       label="Known hosts"
       isCode
       hint="For ssh, in the form of known_hosts."
-      value={value.knownHosts}
-      onChange={(knownHosts) => set({ knownHosts })}
-      error={errorAt('knownHosts')}
+      {...field('knownHosts')}
     />
   </>
 );

@@ -46,7 +46,7 @@ const RunnerView = ({ projectId, runnerId }: RunnerViewProps): ReactNode => {
           <Link to="/runners">Global runners</Link>
         )
       }
-      actions={<RunnerActs runner={runner} projectId={projectId} onDeleted={goBack} />}
+      actions={<RunnerActs runner={runner} projectId={projectId} onDeleted={goBack} hasButtons />}
     >
       {runner.fault && (
         <Notice kind={runner.quarantinedAt ? 'bad' : 'warn'}>
@@ -111,7 +111,8 @@ const RunnerView = ({ projectId, runnerId }: RunnerViewProps): ReactNode => {
 };
 
 const instanceText = ({ instanceId, instanceType, market, region, fleet }: Runner): string => {
-  if (instanceId !== undefined) return [instanceId, instanceType, market, region].filter(Boolean).join(' · ');
+  if (instanceId !== undefined)
+    return [instanceId, instanceType, market, region ?? 'in the stack’s region'].filter(Boolean).join(' · ');
   return fleet === undefined
     ? 'none: it is powered by others'
     : `none: the fleet ${fleet} launches one with the next task`;

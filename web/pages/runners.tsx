@@ -1,8 +1,9 @@
 /** The runners of a project, and the global ones. */
-import { useSuspenseQuery } from '@tanstack/react-query';
+import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import type { Runner } from '../../protocol/index.ts';
+import { spentTodayQuery } from '../client/insight.ts';
 import { runnersQuery } from '../client/queries.ts';
 import { useMay } from '../client/session.ts';
 import { NewRunner } from '../parts/new-runner.tsx';
@@ -10,6 +11,7 @@ import { RunnerActs } from '../parts/runner-acts.tsx';
 import { RunnerBadge, Tags } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 import { Empty } from '../ui/empty.tsx';
+import { Money } from '../ui/money.tsx';
 import { Page } from '../ui/page.tsx';
 import { type Column, Table } from '../ui/table.tsx';
 import { Ago } from '../ui/time.tsx';
@@ -28,7 +30,9 @@ const RunnerLink = ({ runner }: { readonly runner: Runner }): ReactNode =>
     </Link>
   );
 
-const columnsFor = (projectId: string | undefined): Column<Runner>[] => [
+type Spent = ReadonlyMap<string, number | undefined>;
+
+const columnsFor = (projectId: string | undefined, spent: Spent | undefined): Column<Runner>[] => [
   { header: 'Name', render: (runner) => <RunnerLink runner={runner} /> },
   {
     header: 'State',
@@ -52,7 +56,9 @@ const columnsFor = (projectId: string | undefined): Column<Runner>[] => [
       instanceId ? (
         <>
           <span className="mono">{instanceId}</span>
-          <span className="sub">{[instanceType, market, region].filter(Boolean).join(' · ')}</span>
+          <span className="sub">
+            {[instanceType, market, region ?? 'the stack’s region'].filter(Boolean).join(' · ')}
+          </span>
         </>
       ) : (
         <span className="quiet-text">
@@ -72,6 +78,12 @@ const columnsFor = (projectId: string | undefined): Column<Runner>[] => [
     render: ({ agentVersion }) => agentVersion ?? <span className="quiet-text">–</span>,
   },
   {
+    header: 'Today',
+    align: 'right',
+    from: 'tablet',
+    render: ({ id }) => <Money microUsd={spent?.get(id)} />,
+  },
+  {
     header: 'Actions',
     isHeaderHidden: true,
     align: 'right',
@@ -81,6 +93,7 @@ const columnsFor = (projectId: string | undefined): Column<Runner>[] => [
 
 const Runners = ({ projectId }: { readonly projectId: string | undefined }): ReactNode => {
   const { data: runners } = useSuspenseQuery(runnersQuery(projectId));
+  const { data: spent } = useQuery(spentTodayQuery(projectId));
   const isManager = useMay(projectId, projectId ? 'manager' : 'admin');
   const [isAdding, setAdding] = useState(false);
   const newRunner = isManager && (
@@ -104,7 +117,12 @@ const Runners = ({ projectId }: { readonly projectId: string | undefined }): Rea
           a machine of your own. {!isManager && 'Ask a manager of the project to add one.'}
         </Empty>
       ) : (
-        <Table label="Runners" items={runners} columns={columnsFor(projectId)} keyOf={({ id }) => id} />
+        <Table
+          label="Runners"
+          items={runners}
+          columns={columnsFor(projectId, spent)}
+          keyOf={({ id }) => id}
+        />
       )}
       {isAdding && (
         <NewRunner

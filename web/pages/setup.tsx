@@ -4,12 +4,11 @@ import { useLocation, useNavigate } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { send } from '../client/request.ts';
 import { meQuery, setupQuery } from '../client/session.ts';
+import { EmailField, NewPasswordField, OwnNameField } from '../parts/common-fields.tsx';
 import { readFirstRun } from '../shell/first-run.ts';
-import { Button } from '../ui/button.tsx';
 import { TextField } from '../ui/field.tsx';
 import { useForm } from '../ui/form.tsx';
-import { Front } from '../ui/front.tsx';
-import { Notice } from '../ui/notice.tsx';
+import { Front, FrontForm } from '../ui/front.tsx';
 
 export const SetupPage = (): ReactNode => {
   const navigate = useNavigate();
@@ -29,7 +28,7 @@ export const SetupPage = (): ReactNode => {
       title="Set up Reveille"
       lead="Nobody can sign in yet. Whoever holds the admin token, which was shown when the stack was started first, becomes its owner here."
     >
-      <form onSubmit={form.submit} noValidate>
+      <FrontForm form={form} action="Set up">
         {given.token === undefined && (
           <TextField
             label="Admin token"
@@ -40,38 +39,10 @@ export const SetupPage = (): ReactNode => {
             isRequired
           />
         )}
-        <TextField
-          label="Your name"
-          value={value.name}
-          onChange={(name) => set({ name })}
-          autoComplete="name"
-          error={form.errorAt('name')}
-          isRequired
-        />
-        <TextField
-          label="E-mail"
-          type="email"
-          value={value.email}
-          onChange={(email) => set({ email })}
-          autoComplete="username"
-          error={form.errorAt('email')}
-          isRequired
-        />
-        <TextField
-          label="Password"
-          type="password"
-          hint="12 characters or more."
-          value={value.password}
-          onChange={(password) => set({ password })}
-          autoComplete="new-password"
-          error={form.errorAt('password')}
-          isRequired
-        />
-        {form.error && <Notice kind="bad">{form.error}</Notice>}
-        <Button look="primary" type="submit" isPending={form.isBusy}>
-          Set up
-        </Button>
-      </form>
+        <OwnNameField {...form.field('name')} />
+        <EmailField {...form.field('email')} />
+        <NewPasswordField {...form.field('password')} />
+      </FrontForm>
     </Front>
   );
 };

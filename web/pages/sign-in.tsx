@@ -4,11 +4,10 @@ import { useRouter, useSearch } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { ApiProblem, send } from '../client/request.ts';
 import { meQuery } from '../client/session.ts';
-import { Button } from '../ui/button.tsx';
+import { EmailField, PasswordField } from '../parts/common-fields.tsx';
 import { TextField } from '../ui/field.tsx';
 import { useForm } from '../ui/form.tsx';
-import { Front } from '../ui/front.tsx';
-import { Notice } from '../ui/notice.tsx';
+import { Front, FrontForm } from '../ui/front.tsx';
 
 /** Only to a page of ours. */
 const isOurs = (to: string | undefined): to is string => to?.startsWith('/') === true && !to.startsWith('//');
@@ -36,7 +35,7 @@ export const SignInPage = (): ReactNode => {
   const { value, set } = form;
   return (
     <Front title="Sign in">
-      <form onSubmit={form.submit} noValidate>
+      <FrontForm form={form} action={needsCode ? 'Confirm' : 'Sign in'}>
         {needsCode ? (
           <TextField
             key="totp"
@@ -51,31 +50,11 @@ export const SignInPage = (): ReactNode => {
           />
         ) : (
           <>
-            <TextField
-              label="E-mail"
-              type="email"
-              value={value.email}
-              onChange={(email) => set({ email })}
-              autoComplete="username"
-              error={form.errorAt('email')}
-              isRequired
-            />
-            <TextField
-              label="Password"
-              type="password"
-              value={value.password}
-              onChange={(password) => set({ password })}
-              autoComplete="current-password"
-              error={form.errorAt('password')}
-              isRequired
-            />
+            <EmailField {...form.field('email')} />
+            <PasswordField {...form.field('password')} />
           </>
         )}
-        {form.error && <Notice kind="bad">{form.error}</Notice>}
-        <Button look="primary" type="submit" isPending={form.isBusy}>
-          {needsCode ? 'Confirm' : 'Sign in'}
-        </Button>
-      </form>
+      </FrontForm>
     </Front>
   );
 };

@@ -1,11 +1,11 @@
 /** The tasks of a project, newest first. */
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { lazy, type ReactNode, Suspense, useState } from 'react';
-import { type Task, taskStatus } from '../../protocol/index.ts';
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
+import { taskStatus } from '../../protocol/index.ts';
 import { messageOf } from '../client/problem-text.ts';
-import { runnersQuery, tasksQuery, templatesQuery } from '../client/queries.ts';
-import { useMay } from '../client/session.ts';
+import { membersQuery, runnersQuery, tasksQuery, templatesQuery } from '../client/queries.ts';
+import { useMay, useMe } from '../client/session.ts';
 import { TaskTable } from '../parts/task-table.tsx';
 import { Loading } from '../shell/loading.tsx';
 import { taskStatusText } from '../ui/badge.tsx';
@@ -13,6 +13,7 @@ import { Button } from '../ui/button.tsx';
 import { Empty } from '../ui/empty.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
+import { useSettled } from '../ui/settled.ts';
 
 /** Forms and dialogs are not needed before somebody wants one. */
 const RunTask = lazy(async () => ({ default: (await import('../parts/run-task.tsx')).RunTask }));
@@ -37,34 +38,37 @@ const Filter = ({ label, value = '', options, onChange }: FilterProps): ReactNod
   </select>
 );
 
-const matches = (task: Task, text: string): boolean =>
-  [
-    task.templateName,
-    task.message,
-    task.createdBy,
-    task.commit?.hash,
-    task.commit?.message,
-    task.tag,
-    task.id,
-  ].some((field) => field?.toLowerCase().includes(text));
-
 export const TasksPage = (): ReactNode => {
   const { projectId } = useParams({ from: route });
-  const { q = '', ...filters } = useSearch({ from: route });
+  const { q, ...filters } = useSearch({ from: route });
+  const [typed, type] = useState(q ?? '');
+  const search = useSettled(typed.trim());
   const navigate = useNavigate({ from: '/projects/$projectId/tasks' });
+  const { name } = useMe();
   const mayRun = useMay(projectId, 'task_runner');
   const [isStarting, setStarting] = useState(false);
   const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
-    tasksQuery(projectId, filters),
+    tasksQuery(projectId, { ...filters, search: search || undefined }),
   );
   const { data: templates = [] } = useQuery(templatesQuery(projectId));
   const { data: known } = useQuery(runnersQuery(projectId));
+  const { data: members = [] } = useQuery(membersQuery(projectId));
   const runners = known ?? [];
-  const all = data?.pages.flatMap(({ items }) => items) ?? [];
-  const tasks = q === '' ? all : all.filter((task) => matches(task, q.toLowerCase()));
-  const isFiltered = q !== '' || Object.values(filters).some((value) => value !== undefined);
+  const tasks = data?.pages.flatMap(({ items }) => items) ?? [];
+  const isFiltered = search !== '' || Object.values(filters).some((value) => value !== undefined);
   const filter = (change: object) =>
     navigate({ search: (before) => ({ ...before, ...change }), replace: true });
+  // Whoever reloads the page, or sends its address on, finds the same.
+  useEffect(() => {
+    if (search === (q ?? '')) return;
+    void navigate({ search: (before) => ({ ...before, q: search || undefined }), replace: true });
+  }, [navigate, search, q]);
+  const people = new Set([
+    name,
+    ...members.map((member) => member.name),
+    ...tasks.map(({ createdBy }) => createdBy),
+    ...(filters.createdBy === undefined ? [] : [filters.createdBy]),
+  ]);
   const run = mayRun && templates.length > 0 && (
     <Button look="primary" icon="play" onPress={() => setStarting(true)}>
       Run a task
@@ -77,9 +81,9 @@ export const TasksPage = (): ReactNode => {
           className="search"
           type="search"
           aria-label="Search tasks"
-          placeholder="Search message, person, commit"
-          value={q}
-          onChange={({ target }) => filter({ q: target.value || undefined })}
+          placeholder="Search template, message, person, commit"
+          value={typed}
+          onChange={({ target }) => type(target.value)}
         />
         <Filter
           label="Status"
@@ -91,13 +95,19 @@ export const TasksPage = (): ReactNode => {
           label="Template"
           value={filters.templateId}
           onChange={(templateId) => filter({ templateId })}
-          options={templates.map(({ id, name }) => ({ value: id, label: name }))}
+          options={templates.map((template) => ({ value: template.id, label: template.name }))}
+        />
+        <Filter
+          label="Started by"
+          value={filters.createdBy}
+          onChange={(createdBy) => filter({ createdBy })}
+          options={[...people].sort().map((one) => ({ value: one, label: one }))}
         />
         <Filter
           label="Runner"
           value={filters.runnerId}
           onChange={(runnerId) => filter({ runnerId })}
-          options={runners.map(({ id, name }) => ({ value: id, label: name }))}
+          options={runners.map((runner) => ({ value: runner.id, label: runner.name }))}
         />
         <Filter
           label="Tag"
@@ -112,13 +122,18 @@ export const TasksPage = (): ReactNode => {
       {error && <Notice kind="bad">{messageOf(error)}</Notice>}
       {!data && !error && <Loading />}
       {tasks.length > 0 && (
-        <TaskTable tasks={tasks} runnerNames={known && new Map(known.map(({ id, name }) => [id, name]))} />
+        <TaskTable
+          tasks={tasks}
+          runnerNames={known && new Map(known.map((runner) => [runner.id, runner.name]))}
+        />
       )}
       {data &&
         tasks.length === 0 &&
         (isFiltered || hasNextPage ? (
-          <Empty icon="search" title="No such task here">
-            Nothing among the tasks that were looked through. {hasNextPage && 'There are older ones.'}
+          <Empty icon="search" title={hasNextPage ? 'No such task so far' : 'No such task'}>
+            {hasNextPage
+              ? 'Some thousands of the newest tasks were looked through. There are older ones.'
+              : 'No task of this project is like that. Take a filter back, or search for something else.'}
           </Empty>
         ) : (
           <Empty icon="tasks" title="No task yet" action={run}>
@@ -129,7 +144,7 @@ export const TasksPage = (): ReactNode => {
       {hasNextPage && (
         <div className="table-foot">
           <Button onPress={() => fetchNextPage()} isPending={isFetchingNextPage}>
-            Show older tasks
+            {isFiltered ? 'Look through older tasks' : 'Show older tasks'}
           </Button>
         </div>
       )}

@@ -10,10 +10,10 @@ import {
   apps,
   emptyTemplate,
   type TemplateDraft,
-  TemplateFields,
   templateDraft,
   templateInput,
-} from '../parts/template-form.tsx';
+} from '../parts/template-draft.ts';
+import { TemplateFields } from '../parts/template-form.tsx';
 import { Tags } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
 

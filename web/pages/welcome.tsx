@@ -3,7 +3,6 @@ import { useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-quer
 import { type ReactNode, useState } from 'react';
 import {
   type CreatedRunner,
-  createdRunner,
   type Project,
   project as projectSchema,
   type Task,
@@ -11,22 +10,19 @@ import {
   task as taskSchema,
   template as templateSchema,
 } from '../../protocol/index.ts';
-import { hasEnded, pathIn, projectsQuery, runnerQuery, taskQuery } from '../client/queries.ts';
+import { hasEnded, pathIn, projectsQuery, taskQuery } from '../client/queries.ts';
 import { call } from '../client/request.ts';
 import { useMe } from '../client/session.ts';
-import { download } from '../parts/download.ts';
+import { NameField } from '../parts/common-fields.tsx';
+import { RunnerStep, StartRunnerStep } from '../parts/first-runner.tsx';
 import { LogView } from '../parts/log/log-view.tsx';
-import { configFile } from '../parts/runner-commands.ts';
 import { Trip } from '../parts/trip.tsx';
-import { readFirstRun } from '../shell/first-run.ts';
-import { RunnerBadge, TaskBadge } from '../ui/badge.tsx';
-import { Button, ButtonLink } from '../ui/button.tsx';
-import { Code } from '../ui/copy.tsx';
+import { TaskBadge } from '../ui/badge.tsx';
+import { ButtonLink } from '../ui/button.tsx';
 import { Empty } from '../ui/empty.tsx';
-import { Select, TagsField, TextArea, TextField } from '../ui/field.tsx';
+import { Select, TextArea } from '../ui/field.tsx';
 import { FormFrame, useForm } from '../ui/form.tsx';
 import { Icon } from '../ui/icons.tsx';
-import { Notice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
 
 interface Done {
@@ -141,7 +137,7 @@ const ProjectStep = ({
     await client.invalidateQueries({ queryKey: projectsQuery.queryKey });
     onDone(made);
   });
-  const { value, set, errorAt } = form;
+  const { value, set, field } = form;
   return (
     <FormFrame form={form} action={value.existing ? 'Use this project' : 'Create project'}>
       <p className="quiet-text">What belongs together, with its own runners, keys and members.</p>
@@ -156,120 +152,8 @@ const ProjectStep = ({
           ]}
         />
       )}
-      {value.existing === '' && (
-        <TextField
-          label="Name"
-          placeholder="Shop"
-          value={value.name}
-          onChange={(name) => set({ name })}
-          error={errorAt('name')}
-          isRequired
-        />
-      )}
+      {value.existing === '' && <NameField placeholder="Shop" {...field('name')} />}
     </FormFrame>
-  );
-};
-
-const RunnerStep = ({
-  project,
-  onDone,
-}: {
-  readonly project: Project;
-  readonly onDone: (made: CreatedRunner) => void;
-}): ReactNode => {
-  const { instanceId: offered = '' } = readFirstRun();
-  const form = useForm(
-    { name: 'first', tags: ['demo'] as readonly string[], instanceId: offered },
-    async ({ name, tags, instanceId }) => {
-      const body = { name, tags, ...(instanceId.trim() !== '' && { instanceId: instanceId.trim() }) };
-      onDone(await call('POST', pathIn(project.id, 'runners'), createdRunner, { body }));
-    },
-  );
-  const { value, set, errorAt } = form;
-  return (
-    <FormFrame form={form} action="Create runner">
-      <p className="quiet-text">
-        A machine that runs tasks. With an EC2 instance behind it, it sleeps while there are none.
-      </p>
-      <div className="two">
-        <TextField
-          label="Name"
-          value={value.name}
-          onChange={(name) => set({ name })}
-          error={errorAt('name')}
-          isRequired
-        />
-        <TagsField
-          label="Tags"
-          hint="Tasks with one of them run on it."
-          value={value.tags}
-          onChange={(tags) => set({ tags })}
-          error={errorAt('tags')}
-        />
-      </div>
-      <TextField
-        label="EC2 instance"
-        placeholder="i-0123456789abcdef0"
-        hint={
-          offered === ''
-            ? 'Empty: a machine that is always on, such as this one.'
-            : 'One of the stopped instances that this stack was started with.'
-        }
-        value={value.instanceId}
-        onChange={(instanceId) => set({ instanceId })}
-        error={errorAt('instanceId')}
-      />
-    </FormFrame>
-  );
-};
-
-/** On the machine itself; on one's own desk, from the folder of the repository. */
-const startCommand = (made: CreatedRunner, path: string | undefined): string => {
-  const config = JSON.stringify(made);
-  if (path !== undefined) return `cat > '${path}' <<'EOF'\n${config}\nEOF`;
-  const program = /^https?:\/\/localhost/.test(made.apiUrl)
-    ? 'node dist/runner-agent/reveille-runner.mjs'
-    : 'reveille-runner';
-  return `(umask 077; cat > runner.json <<'EOF'\n${config}\nEOF\n)\n${program} start --config runner.json`;
-};
-
-interface StartRunnerStepProps {
-  readonly project: Project;
-  readonly made: CreatedRunner;
-  readonly onDone: () => void;
-}
-
-const StartRunnerStep = ({ project, made, onDone }: StartRunnerStepProps): ReactNode => {
-  const first = readFirstRun();
-  const isOffered = made.runner.instanceId !== undefined && made.runner.instanceId === first.instanceId;
-  const { data: runner = made.runner } = useQuery(runnerQuery(project.id, made.runner.id));
-  const isOn = runner.status === 'online';
-  return (
-    <div className="step-form">
-      <p>
-        {isOffered
-          ? 'Give the instance its config: paste this into a terminal, in the folder of the repository.'
-          : 'Start the agent: paste this into a terminal on the machine.'}
-      </p>
-      <Code label="In a terminal" text={startCommand(made, isOffered ? first.configFile : undefined)} />
-      <Notice kind="warn">It holds the runner’s token and private key, which are shown only now.</Notice>
-      <p className="row">
-        <RunnerBadge runner={runner} />
-        {isOffered
-          ? 'It stays asleep until the first task wakes it.'
-          : isOn
-            ? 'The agent is there.'
-            : 'Waiting for the agent to report.'}
-      </p>
-      <div className="row">
-        <Button look="primary" onPress={onDone}>
-          {isOffered || isOn ? 'Go on' : 'Go on without waiting'}
-        </Button>
-        <Button icon="download" onPress={() => download('runner.json', configFile(made))}>
-          Download config
-        </Button>
-      </div>
-    </div>
   );
 };
 
@@ -289,29 +173,15 @@ const TemplateStep = ({ project, tag, onDone }: TemplateStepProps): ReactNode =>
     const body = { name, app: 'bash', script, ...(tag && { tag }) };
     onDone(await call('POST', pathIn(project.id, 'templates'), templateSchema, { body }));
   });
-  const { value, set, errorAt } = form;
+  const { field } = form;
   return (
     <FormFrame form={form} action="Create template">
       <p className="quiet-text">
         What to run. {tag && `Its tag is ${tag}, so your runner takes it.`} Playbooks from a repository come
         later.
       </p>
-      <TextField
-        label="Name"
-        value={value.name}
-        onChange={(name) => set({ name })}
-        error={errorAt('name')}
-        isRequired
-      />
-      <TextArea
-        label="Script"
-        rows={5}
-        isCode
-        value={value.script}
-        onChange={(script) => set({ script })}
-        error={errorAt('script')}
-        isRequired
-      />
+      <NameField {...field('name')} />
+      <TextArea label="Script" rows={5} isCode {...field('script')} isRequired />
     </FormFrame>
   );
 };

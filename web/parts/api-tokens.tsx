@@ -2,19 +2,20 @@
 import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import type * as z from 'zod';
-import { type apiToken, newApiToken, type Role, roles } from '../../protocol/index.ts';
+import { type apiToken, newApiToken, type Role } from '../../protocol/index.ts';
 import { apiTokensQuery, pathIn } from '../client/queries.ts';
 import { call, send } from '../client/request.ts';
 import { Button } from '../ui/button.tsx';
-import { Code } from '../ui/copy.tsx';
 import { Confirm, Dialog } from '../ui/dialog.tsx';
-import { Select, TextField } from '../ui/field.tsx';
+import { Select } from '../ui/field.tsx';
 import { FormFrame, useForm } from '../ui/form.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Card } from '../ui/page.tsx';
 import { Table } from '../ui/table.tsx';
 import { Ago, Moment } from '../ui/time.tsx';
+import { NameField, RoleField } from './common-fields.tsx';
 import { roleNames } from './roles.ts';
+import { SecretOnce } from './secret-once.tsx';
 
 type ApiToken = z.infer<typeof apiToken>;
 
@@ -101,42 +102,20 @@ const NewApiToken = ({ projectId, onMade, onClose }: NewApiTokenProps): ReactNod
       await onMade();
     },
   );
-  const { value, set, errorAt } = form;
+  const { value, set, field } = form;
   if (token !== undefined) {
     return (
-      <Dialog title="The new API token" onClose={onClose} shape="wide">
-        <div className="dialog-body">
-          <Notice kind="warn">It is shown only now.</Notice>
-          <Code label="API token" text={token} />
-        </div>
-        <footer className="dialog-foot">
-          <Button look="primary" onPress={onClose}>
-            Done
-          </Button>
-        </footer>
-      </Dialog>
+      <SecretOnce title="The new API token" label="API token" secret={token} onClose={onClose}>
+        It is shown only now.
+      </SecretOnce>
     );
   }
   return (
     <Dialog title="New API token" onClose={onClose}>
       <FormFrame form={form} action="Create token" onCancel={onClose}>
-        <TextField
-          label="Name"
-          hint="What uses it."
-          value={value.name}
-          onChange={(name) => set({ name })}
-          error={errorAt('name')}
-          isRequired
-        />
+        <NameField hint="What uses it." {...field('name')} />
         {projectId ? (
-          <Select
-            label="Role"
-            value={value.role}
-            onChange={(role) => set({ role: role as Role })}
-            options={roles.map((role) => ({ value: role, label: roleNames[role] }))}
-            error={errorAt('role')}
-            isRequired
-          />
+          <RoleField {...field('role')} />
         ) : (
           <Notice kind="warn">It may do everything, in every project.</Notice>
         )}

@@ -30,6 +30,7 @@ interface ChartProps {
   readonly height?: number;
   /** Whole numbers only on the axis. */
   readonly isCount?: boolean;
+  readonly max?: number | undefined;
 }
 
 export const Chart = ({
@@ -40,6 +41,7 @@ export const Chart = ({
   formatAxis,
   height = 220,
   isCount = false,
+  max,
 }: ChartProps): ReactNode => {
   const rows = data.map((row, index) => ({ ...row, label: labels[index] }));
   return (
@@ -61,6 +63,7 @@ export const Chart = ({
           <YAxis
             tickFormatter={formatAxis}
             allowDecimals={!isCount}
+            domain={[0, max ?? 'auto']}
             tickLine={false}
             axisLine={false}
             width={64}

@@ -18,6 +18,8 @@ interface DayChartProps {
   /** @default format */
   readonly formatAxis?: (value: number) => string;
   readonly isCount?: boolean;
+  /** Where the axis ends. @default at the largest value */
+  readonly max?: number;
 }
 
 export const DayChart = ({
@@ -27,6 +29,7 @@ export const DayChart = ({
   format,
   formatAxis = format,
   isCount = false,
+  max,
 }: DayChartProps): ReactNode => {
   const labels = days.map(({ day }) => dayName.format(new Date(day)));
   return (
@@ -47,6 +50,7 @@ export const DayChart = ({
           format={format}
           formatAxis={formatAxis}
           isCount={isCount}
+          max={max}
         />
       </Suspense>
       <div className="only-heard">

@@ -1,10 +1,13 @@
 /** The day of a runner: when it slept, woke, worked and idled. */
 import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
-import { type Band, type BandState, epochMs, msBetween } from '../../protocol/index.ts';
+import { Link } from '@tanstack/react-router';
+import { type ReactNode, useState } from 'react';
+import { type Band, type BandState, epochMs, msBetween, type Timeline } from '../../protocol/index.ts';
 import { timelineQuery } from '../client/insight.ts';
+import { TaskBadge } from '../ui/badge.tsx';
+import { Button } from '../ui/button.tsx';
 import { Card } from '../ui/page.tsx';
-import { formatDuration } from '../ui/time.tsx';
+import { formatDuration, Moment } from '../ui/time.tsx';
 
 const names: Readonly<Record<BandState, string>> = {
   asleep: 'Asleep',
@@ -15,6 +18,13 @@ const names: Readonly<Record<BandState, string>> = {
 const states = ['asleep', 'waking', 'busy', 'idle'] as const;
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const moment = new Intl.DateTimeFormat(undefined, {
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+});
+const dayMs = 86_400_000;
 const hoursApart = 3;
 const hourMs = 3_600_000;
 
@@ -35,14 +45,48 @@ interface DayTimelineProps {
   readonly runnerId: string;
 }
 
+/** For whoever cannot see the bands: the same in words. */
+const Words = ({ bands }: { readonly bands: readonly Band[] }): ReactNode => (
+  <ul className="only-heard">
+    {bands.map((band) => (
+      <li key={band.from}>
+        {names[band.state]} from {moment.format(epochMs(band.from))} for{' '}
+        {formatDuration(msBetween(band.from, band.to))}
+      </li>
+    ))}
+  </ul>
+);
+
 export const DayTimeline = ({ projectId, runnerId }: DayTimelineProps): ReactNode => {
-  const { data } = useQuery(timelineQuery(projectId, runnerId));
+  /** The end of the 24 hours; undefined: now. */
+  const [end, setEnd] = useState<number>();
+  const { data } = useQuery(
+    timelineQuery(projectId, runnerId, end === undefined ? undefined : new Date(end).toISOString()),
+  );
   if (!data) return null;
   const from = epochMs(data.from);
-  const length = msBetween(data.from, data.to);
+  const to = epochMs(data.to);
+  const length = to - from;
   const at = (moment: number): number => ((moment - from) / length) * 1000;
+  const later = to + dayMs;
   return (
-    <Card title="The last 24 hours">
+    <Card
+      title={end === undefined ? 'The last 24 hours' : `${moment.format(from)} to ${moment.format(to)}`}
+      actions={
+        <div className="row">
+          <Button small onPress={() => setEnd(from)}>
+            Day before
+          </Button>
+          <Button
+            small
+            isDisabled={end === undefined}
+            onPress={() => setEnd(later >= Date.now() ? undefined : later)}
+          >
+            Day after
+          </Button>
+        </div>
+      }
+    >
       <svg className="timeline" viewBox="0 0 1000 56" preserveAspectRatio="none" aria-hidden="true">
         {data.bands.map((band) => (
           <rect
@@ -60,7 +104,7 @@ export const DayTimeline = ({ projectId, runnerId }: DayTimelineProps): ReactNod
         ))}
       </svg>
       <div className="timeline-hours" aria-hidden="true">
-        {hoursWithin(from, epochMs(data.to)).map((hour) => (
+        {hoursWithin(from, to).map((hour) => (
           <span key={hour} style={{ left: `${at(hour) / 10}%` }}>
             {clock.format(hour)}
           </span>
@@ -77,6 +121,37 @@ export const DayTimeline = ({ projectId, runnerId }: DayTimelineProps): ReactNod
           {data.tasks.length} {data.tasks.length === 1 ? 'task' : 'tasks'}
         </li>
       </ul>
+      <Words bands={data.bands} />
+      {data.tasks.length > 0 && <Tasks tasks={data.tasks} projectId={projectId} />}
     </Card>
   );
 };
+
+interface TasksProps {
+  readonly tasks: Timeline['tasks'];
+  readonly projectId: string | undefined;
+}
+
+/** Of a global runner it is not told whose they are. */
+const Tasks = ({ tasks, projectId }: TasksProps): ReactNode => (
+  <details className="timeline-tasks">
+    <summary>What it ran</summary>
+    <ul className="rows">
+      {tasks.map((task) => (
+        <li key={task.id}>
+          {projectId ? (
+            <Link to="/projects/$projectId/tasks/$taskId" params={{ projectId, taskId: task.id }} search={{}}>
+              {task.templateName}
+            </Link>
+          ) : (
+            task.templateName
+          )}
+          <TaskBadge status={task.status} />
+          <span className="wide small-text quiet-text">
+            <Moment at={task.from} /> · {formatDuration(msBetween(task.from, task.to))}
+          </span>
+        </li>
+      ))}
+    </ul>
+  </details>
+);

@@ -27,7 +27,7 @@ const columns: Column<HostResult>[] = [
         <Badge tone="ok">Unchanged</Badge>
       ),
   },
-  count('Ok', ({ ok }) => ok),
+  count('Ok', ({ ok }) => ok, 'tablet'),
   count('Changed', ({ changed }) => changed),
   count('Failed', ({ failed, unreachable }) => failed + unreachable),
   count('Skipped', ({ skipped }) => skipped, 'tablet'),

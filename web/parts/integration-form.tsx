@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import type { Integration, IntegrationInput, IntegrationMatcher, KeyId } from '../../protocol/index.ts';
 import { keysQuery, templatesQuery } from '../client/queries.ts';
 import { Checkbox, Select, TextField } from '../ui/field.tsx';
+import { NameField } from './common-fields.tsx';
 import { EventSourceField, fromSource, type SourceDraft, toSource } from './event-source-field.tsx';
 import { ReferenceField } from './reference-field.tsx';
 import type { FieldsProps } from './resource-page.tsx';
@@ -108,7 +109,7 @@ export const integrationInput = (draft: IntegrationDraft): object => ({
 });
 
 export const IntegrationFields = ({
-  form: { value, set, errorAt },
+  form: { value, set, field, errorAt },
   projectId,
 }: FieldsProps<IntegrationDraft>): ReactNode => {
   const { data: templates = [] } = useQuery(templatesQuery(projectId));
@@ -117,20 +118,12 @@ export const IntegrationFields = ({
   const strings = keys.filter(({ type }) => type === 'string');
   return (
     <>
-      <TextField
-        label="Name"
-        value={value.name}
-        onChange={(name) => set({ name })}
-        error={errorAt('name')}
-        isRequired
-      />
+      <NameField {...field('name')} />
       <ReferenceField
         label="Template"
         query={templatesQuery(projectId)}
         none="Choose one"
-        value={value.templateId}
-        onChange={(templateId) => set({ templateId })}
-        error={errorAt('templateId')}
+        {...field('templateId')}
       />
       <Select
         label="Proof of the sender"
@@ -154,13 +147,7 @@ export const IntegrationFields = ({
         />
       )}
       {value.auth === 'hmac' && (
-        <TextField
-          label="Header of the signature"
-          value={value.header}
-          onChange={(header) => set({ header })}
-          error={errorAt('auth.header')}
-          isRequired
-        />
+        <TextField label="Header of the signature" {...field('header', 'auth.header')} isRequired />
       )}
       <RowEditor
         legend="Matchers"

@@ -42,7 +42,6 @@ export interface Kind<T extends Named, D extends object> {
   readonly draftOf: (item: T) => D;
   readonly inputOf: (draft: D) => unknown;
   readonly Fields: (props: FieldsProps<D>) => ReactNode;
-  /** Absent where a copy would lack what cannot be read back. */
   readonly duplicate?: (draft: D) => D;
   /** Gets the answer to a creation, where it holds what is shown only then. */
   readonly onMade?: (answer: unknown) => void;

@@ -1,24 +1,13 @@
 /** Under a tag: which runners would take a task with it now, and why. The control plane answers, by the code that routes. */
 import { useQuery } from '@tanstack/react-query';
-import { type ReactNode, useEffect, useState } from 'react';
+import type { ReactNode } from 'react';
 import { tag as tagSchema } from '../../protocol/index.ts';
 import { routingQuery } from '../client/insight.ts';
 import { messageOf } from '../client/problem-text.ts';
 import { runnersQuery } from '../client/queries.ts';
 import { TextField } from '../ui/field.tsx';
 import { Icon } from '../ui/icons.tsx';
-
-const pauseMs = 250;
-
-/** What is typed, once the typing pauses. */
-const useSettled = <T,>(value: T): T => {
-  const [settled, settle] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => settle(value), pauseMs);
-    return () => clearTimeout(timer);
-  }, [value]);
-  return settled;
-};
+import { useSettled } from '../ui/settled.ts';
 
 interface RoutingSentenceProps {
   readonly projectId: string;

@@ -116,7 +116,7 @@ const RunForm = ({ projectId, template, like, onClose }: RunFormProps): ReactNod
       params: { projectId, taskId: started.id },
     });
   });
-  const { value, set, errorAt } = form;
+  const { value, set, field, errorAt } = form;
   const isTerraform = template.app === 'terraform' || template.app === 'tofu';
   return (
     <FormFrame form={form} action="Run" onCancel={onClose}>
@@ -135,9 +135,7 @@ const RunForm = ({ projectId, template, like, onClose }: RunFormProps): ReactNod
           <TextField
             label="Limit"
             hint="A host pattern: only these hosts."
-            value={value.limit}
-            onChange={(limit) => set({ limit })}
-            error={errorAt('ansible.limit')}
+            {...field('limit', 'ansible.limit')}
           />
           <div className="row">
             <Checkbox label="Check only" isChecked={value.check} onChange={(check) => set({ check })} />
@@ -161,9 +159,7 @@ const RunForm = ({ projectId, template, like, onClose }: RunFormProps): ReactNod
       <TextField
         label="Message"
         hint="Why it is run. It stands in the list of tasks."
-        value={value.message}
-        onChange={(message) => set({ message })}
-        error={errorAt('message')}
+        {...field('message')}
       />
     </FormFrame>
   );

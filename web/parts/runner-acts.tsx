@@ -7,13 +7,13 @@ import { pathIn, runnersQuery } from '../client/queries.ts';
 import { call, send } from '../client/request.ts';
 import { useMay } from '../client/session.ts';
 import { Button } from '../ui/button.tsx';
-import { Code } from '../ui/copy.tsx';
 import { Confirm, Dialog } from '../ui/dialog.tsx';
 import { FormFrame, useForm } from '../ui/form.tsx';
 import { ActionMenu } from '../ui/menu.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { say } from '../ui/toast.tsx';
 import { draftOf, inputOf, RunnerFields } from './runner-form.tsx';
+import { SecretOnce } from './secret-once.tsx';
 
 type Asked = 'edit' | 'deactivate' | 'rotate' | 'delete' | 'token';
 
@@ -22,9 +22,16 @@ interface RunnerActsProps {
   readonly projectId: string | undefined;
   /** When it is gone. */
   readonly onDeleted?: () => void;
+  /** Whether to wake it and to put it to sleep have buttons of their own. */
+  readonly hasButtons?: boolean;
 }
 
-export const RunnerActs = ({ runner, projectId, onDeleted }: RunnerActsProps): ReactNode => {
+export const RunnerActs = ({
+  runner,
+  projectId,
+  onDeleted,
+  hasButtons = false,
+}: RunnerActsProps): ReactNode => {
   const client = useQueryClient();
   const isManager = useMay(projectId, projectId ? 'manager' : 'admin');
   const [asked, ask] = useState<Asked>();
@@ -49,26 +56,51 @@ export const RunnerActs = ({ runner, projectId, onDeleted }: RunnerActsProps): R
   };
   const activate = () => setActive(true).catch((error: unknown) => say(messageOf(error), 'bad'));
   const isDraining = runner.drainRequestedAt !== undefined;
+  const isPowered = (runner.instanceId ?? runner.fleet) !== undefined && !runner.webhookUrl;
   const canSleep =
-    runner.status === 'online' &&
-    runner.slots.length === 0 &&
-    runner.instanceId !== undefined &&
-    !runner.webhookUrl;
+    isPowered && runner.status === 'online' && runner.slots.length + runner.demand.length === 0;
+  const canWake =
+    isPowered &&
+    runner.active &&
+    runner.quarantinedAt === undefined &&
+    (runner.status === 'stopped' || runner.status === 'offline' || runner.status === 'stopping') &&
+    runner.wokenAt === undefined;
   if (!isManager) return null;
+  const power = [
+    canWake && {
+      label: 'Wake',
+      icon: 'sun' as const,
+      onAct: post(
+        'wake',
+        `${runner.name} is woken. Without work it goes back to sleep after its idle timeout.`,
+      ),
+    },
+    canSleep && {
+      label: 'Put to sleep',
+      icon: 'moon' as const,
+      onAct: post('sleep', `${runner.name} goes to sleep. The next task wakes it.`),
+    },
+  ];
   return (
     <>
+      {hasButtons &&
+        power.map(
+          (act) =>
+            act && (
+              <Button key={act.label} icon={act.icon} onPress={act.onAct}>
+                {act.label}
+              </Button>
+            ),
+        )}
       <ActionMenu
         label={`What to do with ${runner.name}`}
         acts={[
+          ...(hasButtons ? [] : power),
           runner.status === 'online' &&
             !isDraining && {
               label: 'Drain',
               onAct: post('drain', `${runner.name} takes no new task and finishes what it holds.`),
             },
-          canSleep && {
-            label: 'Put to sleep',
-            onAct: post('sleep', `${runner.name} goes to sleep. The next task wakes it.`),
-          },
           isDraining && { label: 'Resume', onAct: post('resume', `${runner.name} takes tasks again.`) },
           { label: 'Edit', onAct: () => ask('edit') },
           runner.active && runner.quarantinedAt === undefined
@@ -105,19 +137,9 @@ export const RunnerActs = ({ runner, projectId, onDeleted }: RunnerActsProps): R
         </Confirm>
       )}
       {asked === 'token' && (
-        <Dialog title={`The new token of ${runner.name}`} onClose={close} shape="wide">
-          <div className="dialog-body">
-            <Notice kind="warn">
-              It is shown only now. Put it into the config of the agent and restart that.
-            </Notice>
-            <Code label="Token" text={token} />
-          </div>
-          <footer className="dialog-foot">
-            <Button look="primary" onPress={close}>
-              Done
-            </Button>
-          </footer>
-        </Dialog>
+        <SecretOnce title={`The new token of ${runner.name}`} label="Token" secret={token} onClose={close}>
+          It is shown only now. Put it into the config of the agent and restart that.
+        </SecretOnce>
       )}
       {asked === 'delete' && (
         <Confirm

@@ -2,7 +2,8 @@
 import type { ReactNode } from 'react';
 import type { Fleet, Runner, RunnerInput } from '../../protocol/index.ts';
 import { Checkbox, Select, TagsField, TextField } from '../ui/field.tsx';
-import type { Form } from '../ui/form.tsx';
+import { type Form, numberOf } from '../ui/form.tsx';
+import { NameField } from './common-fields.tsx';
 
 export interface RunnerDraft {
   readonly name: string;
@@ -57,8 +58,8 @@ const machineOf = ({ instanceId, region, webhookUrl }: RunnerDraft) => ({
 export const inputOf = (draft: RunnerDraft): RunnerInput => ({
   name: draft.name,
   tags: [...draft.tags],
-  maxParallelTasks: Number(draft.maxParallelTasks),
-  idleTimeoutMs: Math.round(Number(draft.idleSeconds) * 1000),
+  maxParallelTasks: numberOf(draft.maxParallelTasks),
+  idleTimeoutMs: Math.round(numberOf(draft.idleSeconds) * 1000),
   active: draft.active,
   ...(draft.fleet === '' ? machineOf(draft) : { fleet: draft.fleet }),
 });
@@ -80,7 +81,7 @@ export const RunnerFields = ({
   knownTags = [],
   fleets = [],
 }: RunnerFieldsProps): ReactNode => {
-  const { value, set, errorAt } = form;
+  const { value, set, field } = form;
   const choose = (name: string) => {
     const fleet = fleets.find((one) => one.name === name);
     set({
@@ -98,13 +99,12 @@ export const RunnerFields = ({
           <Select
             label="Machine"
             hint="A fleet launches an instance when there is work. Nothing has to be installed."
-            value={value.fleet}
-            onChange={choose}
             options={[
               { value: '', label: 'One that is there already' },
               ...fleets.map((one) => ({ value: one.name, label: fleetText(one) })),
             ]}
-            error={errorAt('fleet')}
+            {...field('fleet')}
+            onChange={choose}
           />
           {value.fleet !== '' && (
             <TextField
@@ -113,30 +113,19 @@ export const RunnerFields = ({
               min={1}
               max={100}
               hint="Each is a place for one instance."
-              value={value.count}
-              onChange={(count) => set({ count })}
-              error={errorAt('count')}
+              {...field('count')}
               isRequired
             />
           )}
         </div>
       )}
-      <TextField
-        label="Name"
-        value={value.name}
-        onChange={(name) => set({ name })}
-        error={errorAt('name')}
-        placeholder="sydney-1"
-        isRequired
-      />
+      <NameField placeholder="sydney-1" {...field('name')} />
       {!isGlobal && (
         <TagsField
           label="Tags"
           hint="It takes only tasks with one of them. Without tags it takes the project’s untagged tasks."
-          value={value.tags}
-          onChange={(tags) => set({ tags })}
           known={knownTags}
-          error={errorAt('tags')}
+          {...field('tags')}
         />
       )}
       <div className="two">
@@ -146,9 +135,7 @@ export const RunnerFields = ({
           min={0}
           max={1000}
           hint="0 = no limit."
-          value={value.maxParallelTasks}
-          onChange={(maxParallelTasks) => set({ maxParallelTasks })}
-          error={errorAt('maxParallelTasks')}
+          {...field('maxParallelTasks')}
           isRequired
         />
         <TextField
@@ -158,9 +145,7 @@ export const RunnerFields = ({
           max={86_400}
           unit="s"
           hint="EC2 bills a minute at every start, so less than 60 seldom saves anything."
-          value={value.idleSeconds}
-          onChange={(idleSeconds) => set({ idleSeconds })}
-          error={errorAt('idleTimeoutMs')}
+          {...field('idleSeconds', 'idleTimeoutMs')}
           isRequired
         />
       </div>

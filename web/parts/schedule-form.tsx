@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import type { Schedule, SurveyVariable, Template } from '../../protocol/index.ts';
 import { templatesQuery } from '../client/queries.ts';
 import { Checkbox, TextField } from '../ui/field.tsx';
+import { NameField } from './common-fields.tsx';
 import { ReferenceField } from './reference-field.tsx';
 import type { FieldsProps } from './resource-page.tsx';
 import { answersOf, SurveyField } from './run-task.tsx';
@@ -122,7 +123,7 @@ const hintOf = (variable: SurveyVariable, hasSecret: boolean): string | undefine
 const zones = [...new Set(['UTC', ...Intl.supportedValuesOf('timeZone')])];
 
 export const ScheduleFields = ({
-  form: { value, set, errorAt },
+  form: { value, set, field, errorAt },
   projectId,
 }: FieldsProps<ScheduleDraft>): ReactNode => {
   const { data: templates = [] } = useQuery(templatesQuery(projectId));
@@ -130,13 +131,7 @@ export const ScheduleFields = ({
   const kept = value.before?.templateId === value.templateId ? (value.before?.secretNames ?? []) : [];
   return (
     <>
-      <TextField
-        label="Name"
-        value={value.name}
-        onChange={(name) => set({ name })}
-        error={errorAt('name')}
-        isRequired
-      />
+      <NameField {...field('name')} />
       <ReferenceField
         label="Template"
         query={templatesQuery(projectId)}
@@ -152,18 +147,14 @@ export const ScheduleFields = ({
           label="Cron expression"
           hint="Minute, hour, day of month, month, day of week."
           placeholder="0 3 * * 1-5"
-          value={value.cron}
-          onChange={(cron) => set({ cron })}
-          error={errorAt('cron')}
+          {...field('cron')}
           isRequired
         />
         <TextField
           label="Time zone"
           hint="Whose clock it goes by."
           list={zones}
-          value={value.timeZone}
-          onChange={(timeZone) => set({ timeZone })}
-          error={errorAt('timeZone')}
+          {...field('timeZone')}
           isRequired
         />
       </div>
@@ -174,21 +165,12 @@ export const ScheduleFields = ({
         endsAt={fromField(value.endsAt)}
       />
       <div className="two">
-        <TextField
-          label="Not before"
-          type="datetime-local"
-          hint="By your clock."
-          value={value.startsAt}
-          onChange={(startsAt) => set({ startsAt })}
-          error={errorAt('startsAt')}
-        />
+        <TextField label="Not before" type="datetime-local" hint="By your clock." {...field('startsAt')} />
         <TextField
           label="Ends"
           type="datetime-local"
           hint="By your clock. It starts nothing from then on."
-          value={value.endsAt}
-          onChange={(endsAt) => set({ endsAt })}
-          error={errorAt('endsAt')}
+          {...field('endsAt')}
         />
       </div>
       {(template?.survey ?? []).map((variable) => (
@@ -215,9 +197,7 @@ export const ScheduleFields = ({
       <TextField
         label="Message"
         hint="Why it is run. It stands in the list of tasks."
-        value={value.message}
-        onChange={(message) => set({ message })}
-        error={errorAt('message')}
+        {...field('message')}
       />
       <Checkbox
         label="Active"

@@ -32,13 +32,32 @@ const waited = (task: Task): ReactNode => {
 const ran = (task: Task): ReactNode =>
   task.startedAt ? <Duration from={task.startedAt} to={task.finishedAt} /> : '–';
 
-const columnsFor = (runnerNames: ReadonlyMap<string, string> | undefined): Column<Task>[] => [
+const commitColumn: Column<Task> = {
+  header: 'Commit',
+  from: 'desktop',
+  render: ({ commit }) =>
+    commit ? (
+      <span className="mono" title={commit.message}>
+        {commit.hash.slice(0, 8)}
+      </span>
+    ) : (
+      <span className="quiet-text">–</span>
+    ),
+};
+
+const columnsFor = (
+  runnerNames: ReadonlyMap<string, string> | undefined,
+  hasCommits: boolean,
+): Column<Task>[] => [
   {
     header: 'Task',
     render: (task) => (
       <>
         <TaskLink task={task}>{task.templateName}</TaskLink>
         <span className="sub">{task.message ?? task.commit?.message}</span>
+        <span className="sub on-phone">
+          {task.createdBy}, <Ago at={task.createdAt} />
+        </span>
       </>
     ),
   },
@@ -72,7 +91,7 @@ const columnsFor = (runnerNames: ReadonlyMap<string, string> | undefined): Colum
         {runnerId === undefined ? (
           <span className="quiet-text">–</span>
         ) : (
-          (runnerNames?.get(runnerId) ?? (runnerNames ? 'a global runner' : ''))
+          <span className="num">{runnerNames?.get(runnerId) ?? (runnerNames ? 'a global runner' : '')}</span>
         )}
         {tag && (
           <span className="sub">
@@ -82,18 +101,7 @@ const columnsFor = (runnerNames: ReadonlyMap<string, string> | undefined): Colum
       </>
     ),
   },
-  {
-    header: 'Commit',
-    from: 'desktop',
-    render: ({ commit }) =>
-      commit ? (
-        <span className="mono" title={commit.message}>
-          {commit.hash.slice(0, 8)}
-        </span>
-      ) : (
-        <span className="quiet-text">–</span>
-      ),
-  },
+  ...(hasCommits ? [commitColumn] : []),
   { header: 'Waited', align: 'right', from: 'tablet', render: waited },
   { header: 'Ran', align: 'right', from: 'tablet', render: ran },
   {
@@ -111,5 +119,13 @@ interface TaskTableProps {
 }
 
 export const TaskTable = ({ tasks, runnerNames }: TaskTableProps): ReactNode => (
-  <Table label="Tasks" items={tasks} columns={columnsFor(runnerNames)} keyOf={({ id }) => id} />
+  <Table
+    label="Tasks"
+    items={tasks}
+    columns={columnsFor(
+      runnerNames,
+      tasks.some(({ commit }) => commit !== undefined),
+    )}
+    keyOf={({ id }) => id}
+  />
 );

@@ -3,183 +3,20 @@ import type { ReactNode } from 'react';
 import type { App, Template } from '../../protocol/index.ts';
 import { environmentsQuery, inventoriesQuery, keysQuery, repositoriesQuery } from '../client/queries.ts';
 import { Checkbox, Select, TextArea, TextField } from '../ui/field.tsx';
-import { fromPairs, type Pair, PairsField, toPairs } from '../ui/pairs.tsx';
+import { PairsField } from '../ui/pairs.tsx';
+import { DescriptionField, NameField } from './common-fields.tsx';
 import { ReferenceField } from './reference-field.tsx';
 import type { FieldsProps } from './resource-page.tsx';
 import { RoutingSentence, TagField } from './routing-sentence.tsx';
-import { fromQuestions, type Question, SurveyEditor, toQuestions } from './survey-editor.tsx';
-
-export interface TemplateDraft {
-  readonly name: string;
-  readonly description: string;
-  readonly app: App;
-  readonly source: 'script' | 'path';
-  readonly script: string;
-  readonly path: string;
-  readonly repositoryId: string;
-  readonly inventoryId: string;
-  readonly environmentId: string;
-  readonly arguments: string;
-  readonly tag: string;
-  readonly timeoutMinutes: string;
-  readonly onDrain: Template['onDrain'];
-  readonly onRunnerLost: Template['onRunnerLost'];
-  readonly maxAttempts: string;
-  readonly survey: readonly Question[];
-  readonly extraVars: readonly Pair[];
-  readonly becomeKeyId: string;
-  readonly vaultKeyId: string;
-  readonly workspace: string;
-  readonly autoApprove: boolean;
-  /** What this form has no field for, kept as it is. */
-  readonly rest: Partial<Template>;
-}
-
-export const apps: Readonly<Record<App, string>> = {
-  ansible: 'Ansible playbook',
-  terraform: 'Terraform',
-  tofu: 'OpenTofu',
-  bash: 'Bash script',
-  python: 'Python script',
-  powershell: 'PowerShell script',
-};
-
-const minuteMs = 60_000;
-
-export const emptyTemplate: TemplateDraft = {
-  name: '',
-  description: '',
-  app: 'ansible',
-  source: 'script',
-  script: '',
-  path: '',
-  repositoryId: '',
-  inventoryId: '',
-  environmentId: '',
-  arguments: '',
-  tag: '',
-  timeoutMinutes: '60',
-  onDrain: 'finish',
-  onRunnerLost: 'retry',
-  maxAttempts: '3',
-  survey: [],
-  extraVars: [],
-  becomeKeyId: '',
-  vaultKeyId: '',
-  workspace: '',
-  autoApprove: false,
-  rest: {},
-};
-
-const asText = (all: Readonly<Record<string, string | number | boolean>> = {}): Record<string, string> =>
-  Object.fromEntries(Object.entries(all).map(([name, value]) => [name, String(value)]));
-
-export const templateDraft = (template: Template): TemplateDraft => ({
-  name: template.name,
-  description: template.description ?? '',
-  app: template.app,
-  source: template.path === undefined ? 'script' : 'path',
-  script: template.script ?? '',
-  path: template.path ?? '',
-  repositoryId: template.repositoryId ?? '',
-  inventoryId: template.inventoryId ?? '',
-  environmentId: template.environmentId ?? '',
-  arguments: template.arguments.join('\n'),
-  tag: template.tag ?? '',
-  timeoutMinutes: String(template.timeoutMs / minuteMs),
-  onDrain: template.onDrain,
-  onRunnerLost: template.onRunnerLost,
-  maxAttempts: String(template.maxAttempts),
-  survey: toQuestions(template.survey),
-  extraVars: toPairs(asText(template.ansible?.extraVars)),
-  becomeKeyId: template.ansible?.becomeKeyId ?? '',
-  vaultKeyId: template.ansible?.vaultKeys?.[0]?.keyId ?? '',
-  workspace: template.terraform?.workspace ?? '',
-  autoApprove: template.terraform?.autoApprove ?? false,
-  rest: template,
-});
-
-const given = <K extends string>(name: K, value: string) =>
-  value.trim() === '' ? {} : { [name]: value.trim() };
-
-const ansibleOf = ({ rest, extraVars, becomeKeyId, vaultKeyId }: TemplateDraft) => {
-  const { extraVars: _vars, becomeKeyId: _become, vaultKeys = [], ...others } = rest.ansible ?? {};
-  const vaults =
-    vaultKeyId === '' ? [] : [{ ...(vaultKeys[0] ?? {}), keyId: vaultKeyId }, ...vaultKeys.slice(1)];
-  const options = {
-    ...others,
-    ...(extraVars.length > 0 && { extraVars: fromPairs(extraVars) }),
-    ...given('becomeKeyId', becomeKeyId),
-    ...(vaults.length > 0 && { vaultKeys: vaults }),
-  };
-  return Object.keys(options).length > 0 ? { ansible: options } : {};
-};
-
-const terraformOf = ({ rest, workspace, autoApprove }: TemplateDraft) => {
-  const { workspace: _workspace, ...others } = rest.terraform ?? {};
-  return { terraform: { ...others, autoApprove, ...given('workspace', workspace) } };
-};
-
-export const isTerraform = (app: App): boolean => app === 'terraform' || app === 'tofu';
-
-export const templateInput = (draft: TemplateDraft): object => {
-  const {
-    id: _id,
-    projectId: _project,
-    createdAt: _made,
-    ansible: _ansible,
-    terraform: _terraform,
-    ...kept
-  } = draft.rest;
-  const {
-    description: _description,
-    script: _script,
-    path: _path,
-    repositoryId: _repository,
-    inventoryId: _inventory,
-    environmentId: _environment,
-    tag: _tag,
-    survey: _survey,
-    ...others
-  } = kept;
-  return {
-    ...others,
-    name: draft.name,
-    app: draft.app,
-    arguments: draft.arguments.split('\n').filter((line) => line !== ''),
-    timeoutMs: Math.round(Number(draft.timeoutMinutes) * minuteMs),
-    onDrain: draft.onDrain,
-    onRunnerLost: draft.onRunnerLost,
-    maxAttempts: Number(draft.maxAttempts),
-    ...(draft.source === 'script' ? { script: draft.script } : { path: draft.path.trim() }),
-    ...given('description', draft.description),
-    ...given('repositoryId', draft.repositoryId),
-    ...given('inventoryId', draft.inventoryId),
-    ...given('environmentId', draft.environmentId),
-    ...given('tag', draft.tag),
-    ...(draft.survey.length > 0 && { survey: fromQuestions(draft.survey) }),
-    ...(draft.app === 'ansible' && ansibleOf(draft)),
-    ...(isTerraform(draft.app) && terraformOf(draft)),
-  };
-};
+import { SurveyEditor } from './survey-editor.tsx';
+import { apps, isTerraform, type TemplateDraft } from './template-draft.ts';
 
 export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>): ReactNode => {
-  const { value, set, errorAt } = form;
+  const { value, set, field, errorAt } = form;
   return (
     <>
-      <TextField
-        label="Name"
-        value={value.name}
-        onChange={(name) => set({ name })}
-        error={errorAt('name')}
-        isRequired
-      />
-      <TextField
-        label="Description"
-        value={value.description}
-        onChange={(description) => set({ description })}
-        error={errorAt('description')}
-      />
+      <NameField {...field('name')} />
+      <DescriptionField {...field('description')} />
       <div className="two">
         <Select
           label="App"
@@ -205,9 +42,7 @@ export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>):
           label={value.app === 'ansible' ? 'Playbook' : 'Script'}
           rows={10}
           isCode
-          value={value.script}
-          onChange={(script) => set({ script })}
-          error={errorAt('script')}
+          {...field('script')}
           isRequired
         />
       ) : (
@@ -215,54 +50,31 @@ export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>):
           label={isTerraform(value.app) ? 'Folder' : 'Path'}
           hint="In the repository."
           placeholder={value.app === 'ansible' ? 'site.yml' : ''}
-          value={value.path}
-          onChange={(path) => set({ path })}
-          error={errorAt('path')}
+          {...field('path')}
           isRequired
         />
       )}
       <div className="two">
-        <ReferenceField
-          label="Repository"
-          query={repositoriesQuery(projectId)}
-          value={value.repositoryId}
-          onChange={(repositoryId) => set({ repositoryId })}
-          error={errorAt('repositoryId')}
-        />
+        <ReferenceField label="Repository" query={repositoriesQuery(projectId)} {...field('repositoryId')} />
         <ReferenceField
           label="Environment"
           query={environmentsQuery(projectId)}
-          value={value.environmentId}
-          onChange={(environmentId) => set({ environmentId })}
-          error={errorAt('environmentId')}
+          {...field('environmentId')}
         />
         {value.app === 'ansible' && (
-          <ReferenceField
-            label="Inventory"
-            query={inventoriesQuery(projectId)}
-            value={value.inventoryId}
-            onChange={(inventoryId) => set({ inventoryId })}
-            error={errorAt('inventoryId')}
-          />
+          <ReferenceField label="Inventory" query={inventoriesQuery(projectId)} {...field('inventoryId')} />
         )}
       </div>
       <TagField
         projectId={projectId}
-        value={value.tag}
-        onChange={(tag) => set({ tag })}
-        error={errorAt('tag')}
+        {...field('tag')}
         hint="Only runners with this tag take its tasks. Empty: the inventory’s tag, else the untagged runners."
       />
       <RoutingSentence projectId={projectId} tag={value.tag} inventoryId={value.inventoryId} />
       {value.app === 'ansible' && <AnsibleFields form={form} projectId={projectId} />}
       {isTerraform(value.app) && (
         <>
-          <TextField
-            label="Workspace"
-            value={value.workspace}
-            onChange={(workspace) => set({ workspace })}
-            error={errorAt('terraform.workspace')}
-          />
+          <TextField label="Workspace" {...field('workspace', 'terraform.workspace')} />
           <Checkbox
             label="Apply without asking"
             hint="Else somebody confirms the plan first."
@@ -276,22 +88,18 @@ export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>):
         hint="A line each, as they are: no shell reads them."
         rows={2}
         isCode
-        value={value.arguments}
-        onChange={(args) => set({ arguments: args })}
-        error={errorAt('arguments')}
+        {...field('arguments')}
       />
       <SurveyEditor value={value.survey} onChange={(survey) => set({ survey })} errorAt={errorAt} />
       <div className="group">
-        <h3>When it takes long, or its runner goes away</h3>
+        <h3>When many wait, it takes long, or its runner goes away</h3>
         <div className="two">
           <TextField
             label="Timeout"
             type="number"
             min={1}
             unit="min"
-            value={value.timeoutMinutes}
-            onChange={(timeoutMinutes) => set({ timeoutMinutes })}
-            error={errorAt('timeoutMs')}
+            {...field('timeoutMinutes', 'timeoutMs')}
             isRequired
           />
           <TextField
@@ -299,9 +107,23 @@ export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>):
             type="number"
             min={1}
             max={10}
-            value={value.maxAttempts}
-            onChange={(maxAttempts) => set({ maxAttempts })}
-            error={errorAt('maxAttempts')}
+            {...field('maxAttempts')}
+            isRequired
+          />
+          <TextField
+            label="Tasks at a time"
+            type="number"
+            min={0}
+            max={1000}
+            hint="Of this template, on all runners. 0 = no limit."
+            {...field('maxParallelTasks')}
+            isRequired
+          />
+          <TextField
+            label="Priority"
+            type="number"
+            hint="Of what waits, the higher one starts first."
+            {...field('priority')}
             isRequired
           />
           <Select
@@ -331,7 +153,7 @@ export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>):
 };
 
 const AnsibleFields = ({
-  form: { value, set, errorAt },
+  form: { field },
   projectId,
 }: Pick<FieldsProps<TemplateDraft>, 'form' | 'projectId'>): ReactNode => (
   <>
@@ -340,24 +162,14 @@ const AnsibleFields = ({
         label="Become key"
         hint="Its password is for becoming another user."
         query={keysQuery(projectId)}
-        value={value.becomeKeyId}
-        onChange={(becomeKeyId) => set({ becomeKeyId })}
-        error={errorAt('ansible.becomeKeyId')}
+        {...field('becomeKeyId', 'ansible.becomeKeyId')}
       />
       <ReferenceField
         label="Vault key"
         query={keysQuery(projectId)}
-        value={value.vaultKeyId}
-        onChange={(vaultKeyId) => set({ vaultKeyId })}
-        error={errorAt('ansible.vaultKeys')}
+        {...field('vaultKeyId', 'ansible.vaultKeys')}
       />
     </div>
-    <PairsField
-      label="Extra variables"
-      one="variable"
-      value={value.extraVars}
-      onChange={(extraVars) => set({ extraVars })}
-      error={errorAt('ansible.extraVars')}
-    />
+    <PairsField label="Extra variables" one="variable" {...field('extraVars', 'ansible.extraVars')} />
   </>
 );

@@ -61,10 +61,10 @@ export const Trip = ({ task }: { readonly task: Task }): ReactNode => {
             <span className="trip-time">
               {step.at && <Moment at={step.at} />}
               {step.at && before && step.at >= before && (
-                <>
+                <span className="trip-took">
                   {' '}
                   +<Duration from={before} to={step.at} />
-                </>
+                </span>
               )}
               {state === 'now' && before && <Duration from={before} />}
               {state === 'skipped' && 'not needed'}

@@ -89,6 +89,7 @@ export const Navigation = ({ projectId }: { readonly projectId: string | undefin
       : []),
     ...(isOwner ? [{ to: `${path}/audit`, icon: 'audit', text: 'Audit trail' } as const] : []),
   ];
+  const { data: projects = [] } = useQuery(projectsQuery);
   const stack: Entry[] = [
     ...(who.isAdmin
       ? ([
@@ -98,14 +99,18 @@ export const Navigation = ({ projectId }: { readonly projectId: string | undefin
           { to: '/audit', icon: 'audit', text: 'Audit trail' },
         ] as const)
       : []),
+    ...(projects.length > 1 ? [{ to: '/costs', icon: 'costs', text: 'Costs of all projects' } as const] : []),
     { to: '/account', icon: 'account', text: who.name },
   ];
   return (
     <nav className="navigation" aria-label="Main">
-      <Link to="/" className="brand">
-        <Logo />
-        Reveille
-      </Link>
+      <div className="row spread">
+        <Link to="/" className="brand">
+          <Logo />
+          Reveille
+        </Link>
+        <ThemeSwitch />
+      </div>
       <ProjectSwitch projectId={projectId} />
       {projectId && (
         <>
@@ -115,7 +120,6 @@ export const Navigation = ({ projectId }: { readonly projectId: string | undefin
         </>
       )}
       <Entries title={who.isAdmin ? 'Whole stack' : 'You'} entries={stack} />
-      <ThemeSwitch />
     </nav>
   );
 };

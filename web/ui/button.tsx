@@ -16,8 +16,24 @@ interface ButtonProps extends Omit<AriaButtonProps, 'className' | 'style' | 'chi
 const classesOf = (look: Look, small: boolean | undefined): string =>
   `button ${look}${small ? ' small' : ''}`;
 
-export const Button = ({ look = 'plain', icon, small, children, ...props }: ButtonProps): ReactNode => (
-  <AriaButton {...props} className={classesOf(look, small)}>
+/**
+ * `isPending`: it does nothing until it is over, and keeps the focus. Not React Aria's own, whose announcement goes on naming a
+ * button that is gone when its dialog closed.
+ */
+export const Button = ({
+  look = 'plain',
+  icon,
+  small,
+  children,
+  isPending = false,
+  onPress,
+  ...props
+}: ButtonProps): ReactNode => (
+  <AriaButton
+    {...props}
+    {...(isPending ? { 'aria-disabled': true, 'data-pending': true } : onPress && { onPress })}
+    className={classesOf(look, small)}
+  >
     {icon && <Icon name={icon} />}
     <span>{children}</span>
   </AriaButton>

@@ -5,9 +5,18 @@ import { ApiProblem } from '../client/request.ts';
 import { Button } from './button.tsx';
 import { Notice } from './notice.tsx';
 
+/** A field's part in a form. */
+export interface Bound<V> {
+  readonly value: V;
+  readonly onChange: (value: V) => void;
+  readonly error: string | undefined;
+}
+
 export interface Form<T> {
   readonly value: T;
   readonly set: (change: Partial<T>) => void;
+  /** What a field of the form takes. `path`: where the control plane finds fault with it, if it is called otherwise there. */
+  readonly field: <K extends keyof T & string>(name: K, path?: string) => Bound<T[K]>;
   /** What is wrong with the field at that path. */
   readonly errorAt: (path: string) => string | undefined;
   /** What is wrong with all of it. */
@@ -18,6 +27,25 @@ export interface Form<T> {
 
 const isAt = (path: string, wanted: string): boolean => path === wanted || path.startsWith(`${wanted}.`);
 
+/** What is wrong with a field stands there, so that this only says where to look. */
+const describeRefusal = (problem: unknown, fields: readonly string[]): string =>
+  problem instanceof ApiProblem &&
+  problem.code === 'invalid_request' &&
+  fields.length > 0 &&
+  !fields.includes('')
+    ? `This is not right yet. Look again at: ${fields.join(', ')}.`
+    : messageOf(problem);
+
+/** What was typed as one of several, such as a tag: better to read than its place among them. */
+const textAt = (value: object, name: string, index: string): string | undefined => {
+  const all: unknown = Object.entries(value).find(([key]) => key === name)?.[1];
+  const one: unknown = Array.isArray(all) ? all[Number(index)] : undefined;
+  return typeof one === 'string' ? one : undefined;
+};
+
+/** From a field for numbers. An empty one is no number, and must not count as 0, which often means "no limit". */
+export const numberOf = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));
+
 /** `onSubmit` sends it, and throws what the control plane says against it. */
 export const useForm = <T extends object>(initial: T, onSubmit: (value: T) => Promise<unknown>): Form<T> => {
   const [value, setValue] = useState(initial);
@@ -25,6 +53,7 @@ export const useForm = <T extends object>(initial: T, onSubmit: (value: T) => Pr
   const [isBusy, setBusy] = useState(false);
   const fieldErrors = problem instanceof ApiProblem ? problem.fieldErrors : {};
   const submit = async () => {
+    if (isBusy) return;
     setBusy(true);
     setProblem(undefined);
     try {
@@ -35,14 +64,23 @@ export const useForm = <T extends object>(initial: T, onSubmit: (value: T) => Pr
       setBusy(false);
     }
   };
+  const set = (change: Partial<T>) => setValue((before) => ({ ...before, ...change }));
+  const errorAt = (wanted: string) => {
+    const found = Object.entries(fieldErrors).find(([path]) => isAt(path, wanted));
+    if (!found || found[0] === wanted) return found?.[1];
+    const part = found[0].slice(wanted.length + 1);
+    return `${textAt(value, wanted, part) ?? part}: ${found[1]}`;
+  };
   return {
     value,
-    set: (change) => setValue((before) => ({ ...before, ...change })),
-    errorAt: (wanted) => {
-      const found = Object.entries(fieldErrors).find(([path]) => isAt(path, wanted));
-      return found && (found[0] === wanted ? found[1] : `${found[0].slice(wanted.length + 1)}: ${found[1]}`);
-    },
-    error: problem === undefined ? undefined : messageOf(problem),
+    set,
+    field: (name, path = name) => ({
+      value: value[name],
+      onChange: (next) => setValue((before) => ({ ...before, [name]: next })),
+      error: errorAt(path),
+    }),
+    errorAt,
+    error: problem === undefined ? undefined : describeRefusal(problem, Object.keys(fieldErrors)),
     isBusy,
     submit: (event) => {
       event?.preventDefault();

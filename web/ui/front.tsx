@@ -1,6 +1,9 @@
 /** The frame of the pages before one is signed in. */
 import { type ReactNode, useEffect } from 'react';
+import { Button } from './button.tsx';
+import type { Form } from './form.tsx';
 import { Logo } from './icons.tsx';
+import { Notice } from './notice.tsx';
 
 interface FrontProps {
   readonly title: string;
@@ -26,3 +29,21 @@ export const Front = ({ title, lead, children }: FrontProps): ReactNode => {
     </main>
   );
 };
+
+interface FrontFormProps {
+  readonly form: Pick<Form<object>, 'submit' | 'error' | 'isBusy'>;
+  /** What the button says. */
+  readonly action: string;
+  readonly children: ReactNode;
+}
+
+/** The form of such a page. */
+export const FrontForm = ({ form, action, children }: FrontFormProps): ReactNode => (
+  <form onSubmit={form.submit} noValidate>
+    {children}
+    {form.error && <Notice kind="bad">{form.error}</Notice>}
+    <Button look="primary" type="submit" isPending={form.isBusy}>
+      {action}
+    </Button>
+  </form>
+);

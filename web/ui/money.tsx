@@ -1,20 +1,26 @@
 /** Micro-dollars as dollars. */
 import type { ReactNode } from 'react';
 
-const whole = new Intl.NumberFormat(undefined, { style: 'currency', currency: 'USD' });
-const fine = new Intl.NumberFormat(undefined, {
-  style: 'currency',
-  currency: 'USD',
-  minimumFractionDigits: 4,
-  maximumFractionDigits: 4,
-});
+const dollars = (digits: Intl.NumberFormatOptions) =>
+  new Intl.NumberFormat(undefined, {
+    style: 'currency',
+    currency: 'USD',
+    currencyDisplay: 'narrowSymbol',
+    ...digits,
+  });
+const whole = dollars({});
+const fine = dollars({ minimumFractionDigits: 4, maximumFractionDigits: 4 });
+const rough = dollars({ minimumFractionDigits: 0, maximumFractionDigits: 4 });
 
 /** Small sums with four digits: a task costs hundredths of a cent. */
 export const formatMoney = (microUsd: number): string => {
-  const dollars = microUsd / 1_000_000;
-  if (microUsd !== 0 && Math.abs(dollars) < 0.000_05) return '< $0.0001';
-  return (dollars !== 0 && Math.abs(dollars) < 1 ? fine : whole).format(dollars);
+  const usd = microUsd / 1_000_000;
+  if (microUsd !== 0 && Math.abs(usd) < 0.000_05) return '< $0.0001';
+  return (usd !== 0 && Math.abs(usd) < 1 ? fine : whole).format(usd);
 };
+
+/** Without zeros at the end, for the axis of a chart. */
+export const roughMoney = (microUsd: number): string => rough.format(microUsd / 1_000_000);
 
 export const Money = ({ microUsd }: { readonly microUsd: number | undefined }): ReactNode =>
   microUsd === undefined ? <span className="quiet-text">–</span> : formatMoney(microUsd);

@@ -102,5 +102,8 @@ export const Duration = ({
   readonly to?: Instant | undefined;
 }): ReactNode => (to === undefined ? <Running from={from} /> : formatDuration(epochMs(to) - epochMs(from)));
 
-const Running = ({ from }: { readonly from: Instant }): ReactNode =>
-  formatDuration(Math.max(0, Math.floor((useNow() - epochMs(from)) / second) * second));
+/** In whole seconds, as it changes each second. */
+const Running = ({ from }: { readonly from: Instant }): ReactNode => {
+  const ms = Math.max(0, Math.floor((useNow() - epochMs(from)) / second) * second);
+  return ms < minute ? `${ms / second} s` : formatDuration(ms);
+};

@@ -1,6 +1,6 @@
 /** A task's log: live, coloured, searched, and fast with hundreds of thousands of lines, of which only those in sight are drawn. */
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { type CSSProperties, type ReactNode, useEffect, useRef, useState } from 'react';
 import { pathIn } from '../../client/queries.ts';
 import { IconButton } from '../../ui/button.tsx';
 import { Icon } from '../../ui/icons.tsx';
@@ -29,6 +29,10 @@ const clock = new Intl.DateTimeFormat(undefined, {
   fractionalSecondDigits: 3,
   hour12: false,
 });
+
+/** A custom property, which React's types don't know. */
+const frameStyle = (linesHeight: number): CSSProperties =>
+  ({ '--lines-height': `${linesHeight + lineHeight}px` }) as CSSProperties;
 
 /** From "#L12", the 12th line, counted from 0. */
 const linkedLine = (): number | undefined => {
@@ -162,6 +166,7 @@ export const LogView = ({ projectId, taskId, attempt, isLive }: LogViewProps): R
         // It scrolls, so it has to be reached by keyboard.
         // biome-ignore lint/a11y/noNoninteractiveTabindex: as WCAG 2.1.1 asks of what scrolls
         tabIndex={0}
+        style={frameStyle(list.getTotalSize())}
         onScroll={onScroll}
         onWheel={({ deltaY }) => deltaY < 0 && setFollowing(false)}
       >
