@@ -234,6 +234,7 @@ describe('the listing of runners', () => {
     const since = (ms: number) => list(`spentSince=${addMs(startedAt, ms)}`);
     expect((await since(0)).map(({ spentMicroUsd }) => spentMicroUsd)).toEqual([373, undefined]);
     expect((await since(40_000))[0]?.spentMicroUsd).toBe(187);
+    expect((await since(365 * 86_400_000))[0]?.spentMicroUsd).toBe(0);
     const longAgo = addMs(startedAt, -32 * 86_400_000);
     expect((await api.refused('GET', `${base}/runners?spentSince=${longAgo}`)).code).toBe('invalid_request');
   });

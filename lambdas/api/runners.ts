@@ -186,7 +186,10 @@ const runnerRoutesAt = (deps: ApiDeps, place: Place) => {
         }
         if (!(await isKnown(pool))) return refuseUnknown(c, 'project');
         const runners = await deps.runners.list(pool);
-        const spent = spentSince === undefined ? undefined : await spentBy(deps, pool, runners, spentSince);
+        // A browser's clock may be ahead of ours at midnight: since then nothing was spent.
+        const isAhead = spentSince !== undefined && spentSince > deps.now();
+        const since = isAhead ? deps.now() : spentSince;
+        const spent = since === undefined ? undefined : await spentBy(deps, pool, runners, since);
         const items = runners.map((one) => ({ ...show(c, one), ...spent?.get(one.id) }));
         return c.json({ items }, 200);
       },
