@@ -28,7 +28,12 @@ export const setLimit = async (
     limits: inEntryOrder([...(task.limits ?? []), { ownerId, max }]),
   });
   for (const task of concerned.filter(({ status }) => isHeldStatus(status))) {
-    if (await deps.tasks.countIn(task, withLimit(task).limits)) await deps.limits.count(ref, entryOf(task));
+    // The limit first: a task that says it is counted is not looked at when this is tried again.
+    await deps.limits.count(ref, entryOf(task));
+    if (await deps.tasks.countIn(task, withLimit(task).limits)) continue;
+    const now = await deps.tasks.get(projectId, task.id);
+    if (now && isHeldStatus(now.status)) await deps.tasks.countIn(now, withLimit(now).limits);
+    else await deps.limits.leave(ref, entryOf(task));
   }
   for (const task of concerned.filter(({ status }) => status === 'waiting')) {
     await enterAnew(deps, task, { limits: withLimit(task).limits, limitedBy: undefined });
