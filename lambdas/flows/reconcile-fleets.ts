@@ -4,6 +4,7 @@ import type { LaunchedFacts } from '../adapters/instances.ts';
 import type { RunnerRecord } from '../adapters/runners.ts';
 import type { Pool } from '../adapters/table.ts';
 import { type FleetPlan, fleetOf } from '../core/fleets.ts';
+import { isWanted } from '../core/slots.ts';
 import { isTimeToRetry } from '../core/start-failure.ts';
 import { type FollowDeps, followInstance } from './instance-state.ts';
 import { findLaunched, isBeingLaunched, launchTimeoutMs, takeInstance } from './launch.ts';
@@ -20,7 +21,7 @@ export const reconcileLaunch = async (
   const now = deps.now();
   if (runner.status !== 'starting') return followInstance(deps, runner, undefined, now);
   if (isBeingLaunched(runner, now)) return;
-  if (runner.demand.length === 0 || runner.quarantinedAt) return callOff(deps, runner, repaired);
+  if (!isWanted(runner) || runner.quarantinedAt) return callOff(deps, runner, repaired);
   if (!isTimeToRetry(runner, now)) return;
   await wake(deps, runner, { again: true });
   if (runner.launch) repaired('launch_done_again', { runnerId: runner.id });
