@@ -91,7 +91,7 @@ describe('fleets', () => {
       'ec2:CreateFleet',
       'ec2:RunInstances',
       'ec2:TerminateInstances',
-      'iam:PassRole',
+      'ec2:DescribeSubnets',
     ])
       expect(text).not.toContain(what);
   });
