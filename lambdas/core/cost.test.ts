@@ -59,6 +59,12 @@ describe('taskShare', () => {
       ),
     );
   });
+
+  it('loses nothing where money times milliseconds is more than a number holds exactly', () => {
+    // Found by fast-check's seed -2039527144: a floating-point number came out one micro-dollar short.
+    const [microUsd, busyMs] = [997_802_233, 9_664_337];
+    expect(taskShare({ microUsd, busyMs }, busyMs)).toBe(microUsd);
+  });
 });
 
 describe('costReport', () => {

@@ -67,10 +67,14 @@ export const priceSession = (facts: SessionFacts, now: Instant): InstanceSession
   };
 };
 
-/** A task's part of its session's cost: by its share of the time in which tasks ran, so that boot and idle time are shared too. */
+/**
+ * A task's part of its session's cost: by its share of the time in which tasks ran, so that boot and idle time are shared too.
+ * Reckoned with integers of any size: a long session's money times its milliseconds is more than a number holds exactly.
+ */
 export const taskShare = (session: Pick<InstanceSession, 'microUsd' | 'busyMs'>, runMs: number): number => {
   const busyMs = Math.max(session.busyMs, runMs);
-  return busyMs === 0 ? 0 : Math.floor(((session.microUsd ?? 0) * Math.max(0, runMs)) / busyMs);
+  if (busyMs === 0 || runMs <= 0) return 0;
+  return Number((BigInt(session.microUsd ?? 0) * BigInt(runMs)) / BigInt(busyMs));
 };
 
 export interface RanTask {
