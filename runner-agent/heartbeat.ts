@@ -80,7 +80,7 @@ export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
       ...(claims !== undefined && isSure && { claims }),
     });
     claims = answer.claims;
-    unanswered = held.list().filter((task) => task.attempt() === undefined);
+    unanswered = held.list().filter((task) => task.isAskedFor() && task.attempt() === undefined);
     // Only the next one can tell that what an agent before this one held is gone.
     const isKnown = !isFirst || claims === undefined || claims === 0;
     if (!isKnown) hurry();
