@@ -11,7 +11,7 @@ import { ApiProblem, messageOf } from './errors.ts';
 import { decrypt, readPrivateKey } from './keys.ts';
 import { findProgram } from './programs.ts';
 import { findUser } from './run-as.ts';
-import { secretsFolderOf } from './workspace.ts';
+import { dropSecretsFolder, secretsFolderOf } from './workspace.ts';
 
 export interface Finding {
   check: string;
@@ -87,6 +87,7 @@ const checkFolders = async ({ workDir, minFreeMiB = 0 }: StartConfig): Promise<F
       ? ok('working folder', `${workDir}, ${freeMiB} MiB free`)
       : failure('working folder', `${workDir} has ${freeMiB} MiB free`, `Free ${minFreeMiB} MiB there`);
   const secrets = await secretsFolderOf(workDir);
+  await dropSecretsFolder(workDir);
   const isOnDisk = secrets.startsWith(workDir);
   return [
     space,

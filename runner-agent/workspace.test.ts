@@ -30,9 +30,21 @@ describe('a workspace', () => {
 
   it('is wiped with its secrets', async () => {
     const workspace = await createWorkspace({ workDir, name: 'one' });
-    await workspace.writePrivate('key', 'secret');
+    const path = await workspace.writePrivate('key', 'secret');
     await workspace.wipe();
-    expect(await readdir(await secretsFolderOf(workDir))).toEqual([]);
+    await expect(stat(dirname(dirname(path)))).rejects.toThrow('ENOENT');
+    expect(await readdir(join(workDir, 'tasks'))).toEqual([]);
+  });
+
+  it('begins while others end, whose secrets are in the same folder', async () => {
+    const inTurn = async (name: string) => {
+      for (let round = 0; round < 20; round += 1) {
+        const workspace = await createWorkspace({ workDir, name: `${name}-${round}` });
+        await workspace.writePrivate('key', 'secret');
+        await workspace.wipe();
+      }
+    };
+    await Promise.all(['a', 'b', 'c', 'd'].map(inTurn));
     expect(await readdir(join(workDir, 'tasks'))).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 /** The folders of one task: made empty for it, readable by nobody else, and wiped at its end. */
 import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { messageOf, TaskError } from './errors.ts';
 import { giveTo, type RunAs } from './run-as.ts';
@@ -56,16 +56,45 @@ const makeOwn = async (folder: string): Promise<boolean> => {
   }
 };
 
+const onDiskFor = (workDir: string): string => join(workDir, 'secrets');
+
+const secretsFoldersOf = (workDir: string) => [memoryFor(workDir), onDiskFor(workDir)];
+
 /** Where the secrets of tasks are kept while they run. */
 export const secretsFolderOf = async (workDir: string): Promise<string> => {
   const inMemory = memoryFor(workDir);
   if (await makeOwn(inMemory)) return inMemory;
-  const onDisk = join(workDir, 'secrets');
+  const onDisk = onDiskFor(workDir);
   await mkdir(onDisk, { recursive: true, mode: 0o700 });
   return onDisk;
 };
 
+/** Removes that folder when nothing is in it, so that nothing stays in memory for a working folder that is gone. */
+export const dropSecretsFolder = async (workDir: string): Promise<void> => {
+  // One in which there is something, or that is not there, stays as it is.
+  await rmdir(memoryFor(workDir)).catch(() => undefined);
+};
+
 const remove = (path: string) => rm(path, { recursive: true, force: true, maxRetries: 3 });
+
+/** How often the folder above may go away under a task that begins just as the last one ends. */
+const maxSecretsTries = 5;
+
+/** Makes the folder of a task's secrets, and answers with the one above. */
+const makeSecrets = async (workDir: string, name: string): Promise<string> => {
+  for (let tries = 1; ; tries += 1) {
+    const above = await secretsFolderOf(workDir);
+    try {
+      await mkdir(join(above, name), { mode: 0o700 });
+      return above;
+    } catch (error) {
+      if (tries === maxSecretsTries || !isMissing(error)) throw error;
+    }
+  }
+};
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
 /** Makes the folders of a task. */
 export const createWorkspace = async ({
@@ -73,18 +102,20 @@ export const createWorkspace = async ({
   name,
   isShared = false,
 }: WorkspaceOptions): Promise<Workspace> => {
-  const secretsDir = await secretsFolderOf(workDir);
   const root = join(tasksIn(workDir), name);
+  await remove(root);
+  for (const folder of secretsFoldersOf(workDir)) await remove(join(folder, name));
+  const secretsDir = await makeSecrets(workDir, name);
   const secrets = join(secretsDir, name);
   const wipe = async () => {
     await Promise.all([remove(secrets), remove(root)]);
+    await dropSecretsFolder(workDir);
   };
   const source = join(root, 'source');
   const temporary = join(root, 'tmp');
   const plain = join(root, 'files');
-  await wipe();
   await mkdir(root, { recursive: true, mode: 0o700 });
-  for (const folder of [source, temporary, plain, secrets]) await mkdir(folder, { mode: 0o700 });
+  for (const folder of [source, temporary, plain]) await mkdir(folder, { mode: 0o700 });
   if (isShared) for (const folder of [workDir, tasksIn(workDir), secretsDir]) await chmod(folder, 0o711);
 
   const write = async (path: string, content: string, mode: number) => {
@@ -108,7 +139,7 @@ export const createWorkspace = async ({
 
 /** Removes what tasks left behind when the agent or the machine ended without warning. */
 export const sweepWorkspaces = async (workDir: string): Promise<void> => {
-  for (const folder of [memoryFor(workDir), join(workDir, 'secrets'), tasksIn(workDir)]) {
+  for (const folder of [...secretsFoldersOf(workDir), tasksIn(workDir)]) {
     await remove(folder).catch((error: unknown) => {
       throw new TaskError(`Cannot remove what earlier tasks left in ${folder}: ${messageOf(error)}`);
     });
