@@ -11,8 +11,7 @@ interface Parser<T> {
 export interface ApiCall<T> {
   /** Under /api/agent/. */
   path: string;
-  /** None for the call that proves the caller by itself. */
-  bearer?: string;
+  bearer: string;
   body?: unknown;
   response: Parser<T>;
   signal?: AbortSignal | undefined;
@@ -62,7 +61,7 @@ export const createApiClient = ({
       return await transport({
         url: base + call.path,
         headers: {
-          ...(call.bearer !== undefined && { authorization: `Bearer ${call.bearer}` }),
+          authorization: `Bearer ${call.bearer}`,
           'content-type': 'application/json',
           'user-agent': userAgent,
         },

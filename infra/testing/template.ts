@@ -62,9 +62,8 @@ export const synthesizeAll = (
     prepare(app);
     const root = join(import.meta.dirname, '../..');
     const settings = readSettings(app.node);
-    const fleets = readFleets(app.node);
-    new ReveilleStack(app, { settings, fleets, bundles: { folderOf, agentFile, consoleFolder }, root });
-    addFleetStacks(app, fleets, { stackName: settings.stackName, agentFile, root });
+    new ReveilleStack(app, { settings, bundles: { folderOf, agentFile, consoleFolder }, root });
+    addFleetStacks(app, readFleets(app.node), { stackName: settings.stackName, agentFile, root });
     return Object.fromEntries(
       app.synth().stacks.map(({ stackName, template }) => [stackName, templateSchema.parse(template)]),
     );

@@ -11,7 +11,6 @@ const stored = instanceSession.pick({
   projectId: true,
   instanceId: true,
   instanceType: true,
-  market: true,
   region: true,
   startedAt: true,
   endedAt: true,

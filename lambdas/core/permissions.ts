@@ -62,7 +62,6 @@ export const permissions: Readonly<Record<string, Access>> = {
   listAudit: 'owner',
 
   registerRunner: 'machine',
-  enrollInstance: 'machine',
   challengeAgent: 'machine',
   openAgentSession: 'machine',
   unregisterRunner: 'machine',
@@ -72,9 +71,6 @@ export const permissions: Readonly<Record<string, Access>> = {
   appendLog: 'machine',
   awaitConfirmation: 'machine',
   finishTask: 'machine',
-
-  // Managers of any project make runners of them.
-  listFleets: 'person',
 
   listProjects: 'person',
   createProject: 'admin',

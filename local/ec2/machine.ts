@@ -20,21 +20,8 @@ export interface Machine {
   powerOff(graceMs: number): Promise<void>;
   /** Ends the agent alone, as `kill -9` does: it starts again as after any end. False when none runs. */
   killAgent(): boolean;
-  /** Stops all processes where they are; switched on, they go on from there. */
-  freeze(): void;
-  /** Ends all at once, without waiting: for when the whole stack has to go now, or the instance. */
+  /** Ends all at once, without waiting: for when the whole stack has to go now. */
   pullPlug(): void;
-}
-
-/** What the instance knows of itself, and how it gets its agent's configuration: for what a fleet has launched. */
-export interface Enrolment {
-  /** The command line that enrols the instance and writes that config file. */
-  readonly command: (configFile: string) => readonly string[];
-  /** Starts the instance's metadata service; gives what tells the agent of it. */
-  readonly startMetadata: () => Promise<{
-    readonly environment: Readonly<Record<string, string>>;
-    readonly stop: () => void;
-  }>;
 }
 
 export interface MachineOptions {
@@ -42,8 +29,6 @@ export interface MachineOptions {
   readonly disk: string;
   /** The command line that starts the agent with that config file. */
   readonly agentCommand: (configFile: string) => readonly string[];
-  /** @default somebody puts the config file there */
-  readonly enrolment?: Enrolment | undefined;
   /** The PATH of the programs that tasks run. */
   readonly path: string;
   readonly now: () => Date;
@@ -67,7 +52,7 @@ const killAll = (pid: number): void => {
 };
 
 /** Makes the disk; the machine is off. */
-export const makeMachine = ({ disk, agentCommand, enrolment, path, now }: MachineOptions): Machine => {
+export const makeMachine = ({ disk, agentCommand, path, now }: MachineOptions): Machine => {
   mkdirSync(disk, { recursive: true, mode: 0o700 });
   const configFile = join(disk, 'runner.json');
   const consoleFile = join(disk, 'console.log');
@@ -76,25 +61,17 @@ export const makeMachine = ({ disk, agentCommand, enrolment, path, now }: Machin
   let watcher: FSWatcher | undefined;
   let agent: ChildProcess | undefined;
   let isOn = false;
-  let isFrozen = false;
-  let metadata: Awaited<ReturnType<Enrolment['startMetadata']>> | undefined;
   /** What a killed agent had started, by the command of each group's leader, as its id may be another's by now. */
   const orphans = new Map<number, string>();
 
-  const startAgent = (): void => run('the agent', agentCommand(configFile), () => restartMs);
-
-  /** Runs a program; when it has ended by itself, `boot` looks again what there is to run. */
-  const run = (
-    what: string,
-    [program = '', ...args]: readonly string[],
-    againMs: (code: number | null) => number,
-  ): void => {
+  const startAgent = (): void => {
+    const [program = '', ...args] = agentCommand(configFile);
     const log = createWriteStream(consoleFile, { flags: 'a' });
     const say = (text: string) => log.write(`${now().toISOString()} machine: ${text}\n`);
-    say(`starting ${what}`);
+    say('starting the agent');
     const child = spawn(program, args, {
       cwd: disk,
-      env: { PATH: path, HOME: disk, ...metadata?.environment },
+      env: { PATH: path, HOME: disk },
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -102,13 +79,13 @@ export const makeMachine = ({ disk, agentCommand, enrolment, path, now }: Machin
     child.stderr.pipe(log, { end: false });
     agent = child;
     if (child.pid) writeFileSync(pidFile, String(child.pid));
-    child.once('error', (error) => say(`${what} cannot start: ${error.message}`));
+    child.once('error', (error) => say(`the agent cannot start: ${error.message}`));
     child.once('close', (code, signal) => {
-      say(`${what} has ended (${signal ?? code})`);
+      say(`the agent has ended (${signal ?? code})`);
       log.end();
       agent = undefined;
       rmSync(pidFile, { force: true });
-      if (isOn && !finalExitCodes.includes(code ?? 0)) timer = setTimeout(boot, againMs(code));
+      if (isOn && !finalExitCodes.includes(code ?? 0)) timer = setTimeout(boot, restartMs);
     });
   };
 
@@ -133,10 +110,6 @@ export const makeMachine = ({ disk, agentCommand, enrolment, path, now }: Machin
       startAgent();
       return;
     }
-    if (enrolment) {
-      run('the enrolment', enrolment.command(configFile), (code) => (code === 0 ? 0 : restartMs));
-      return;
-    }
     const log = createWriteStream(consoleFile, { flags: 'a' });
     log.end(
       `${now().toISOString()} machine: waits for ${configFile}, the answer to POST …/runners saved as it is\n`,
@@ -152,35 +125,13 @@ export const makeMachine = ({ disk, agentCommand, enrolment, path, now }: Machin
     isOn = false;
     clearTimeout(timer);
     watcher?.close();
-    metadata?.stop();
-    metadata = undefined;
-  };
-
-  const begin = async (): Promise<void> => {
-    const started = await enrolment?.startMetadata();
-    if (!isOn) return started?.stop();
-    metadata = started;
-    boot();
-  };
-
-  const thaw = (): void => {
-    isFrozen = false;
-    if (agent?.pid) for (const group of readGroupsOf(agent.pid)) signalGroup(group, 'SIGCONT');
   };
 
   return {
     powerOn: (bootMs) => {
       if (isOn) return;
       isOn = true;
-      if (isFrozen) thaw();
-      else timer = setTimeout(begin, bootMs);
-    },
-    freeze: () => {
-      isOn = false;
-      clearTimeout(timer);
-      if (!agent?.pid) return;
-      isFrozen = true;
-      for (const group of readGroupsOf(agent.pid)) signalGroup(group, 'SIGSTOP');
+      timer = setTimeout(boot, bootMs);
     },
     killAgent: () => {
       const pid = agent?.pid;
@@ -194,7 +145,6 @@ export const makeMachine = ({ disk, agentCommand, enrolment, path, now }: Machin
     powerOff: async (graceMs) => {
       switchOff();
       endOrphans();
-      if (isFrozen) thaw();
       const child = agent;
       if (!child?.pid) {
         // Of a stack that was killed while the instance was stopping.

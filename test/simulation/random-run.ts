@@ -45,8 +45,7 @@ const makeServable = async (
   for (const { projectId, tag } of routes.values()) {
     const { runners } = await routeTask({ runners: world.stores.runners }, { projectId, tag });
     const usable = runners.filter(
-      ({ id, instanceId, fleet }) =>
-        (instanceId ?? fleet) !== undefined || world.machines.get(id)?.agent?.isAlive(),
+      ({ id, instanceId }) => instanceId !== undefined || world.machines.get(id)?.agent?.isAlive(),
     );
     if (usable.length > 0) continue;
     await checkReasons(world, projectId, tag);
@@ -110,8 +109,6 @@ const needsFault = [
   'drained_runner_stopped',
   'delivery_sent_again',
   'failed_and_left_for_later',
-  'launch_done_again',
-  'orphan_terminated',
 ];
 
 /** Without a fault the reconciler has nothing to mend. */

@@ -7,7 +7,6 @@ import {
   type Delivery,
   delivery,
   environment,
-  fleet,
   inventory,
   invitation,
   hasEnded as isEnd,
@@ -52,8 +51,6 @@ export const runnersQuery = (projectId: string | undefined) =>
     ...list(pathIn(projectId, 'runners'), runner),
     refetchInterval: adaptive<Runner[]>((all) => all.some(isBetweenStates)),
   });
-
-export const fleetsQuery = () => list('/api/fleets', fleet);
 
 export const runnerQuery = (projectId: string | undefined, runnerId: string) =>
   queryOptions({

@@ -110,13 +110,10 @@ const RunnerView = ({ projectId, runnerId }: RunnerViewProps): ReactNode => {
   );
 };
 
-const instanceText = ({ instanceId, instanceType, market, region, fleet }: Runner): string => {
-  if (instanceId !== undefined)
-    return [instanceId, instanceType, market, region ?? 'in the stack’s region'].filter(Boolean).join(' · ');
-  return fleet === undefined
+const instanceText = ({ instanceId, instanceType, region }: Runner): string =>
+  instanceId === undefined
     ? 'none: it is powered by others'
-    : `none: the fleet ${fleet} launches one with the next task`;
-};
+    : [instanceId, instanceType, region ?? 'in the stack’s region'].filter(Boolean).join(' · ');
 
 interface TaskLinksProps {
   readonly ids: readonly string[];
