@@ -32,6 +32,6 @@ if (CDK_CLI_VERSION !== undefined) {
 }
 const fleets = readFleets(app.node);
 const bundles = await bundle(root);
-new ReveilleStack(app, { settings, bundles, root });
+new ReveilleStack(app, { settings, fleets, bundles, root });
 addFleetStacks(app, fleets, { stackName: settings.stackName, agentFile: bundles.agentFile, root });
 app.synth();

@@ -1,9 +1,9 @@
-/** The fleets of one region: for each a launch template, whose instances are ready to be runners of the control plane anywhere. */
+/** The fleets of one region: for each a launch template, from which the control plane, anywhere, launches instances for its runners. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type App, CfnOutput, Stack, Tags } from 'aws-cdk-lib/core';
 import { type Network, SmallVpc } from './fleet-network.ts';
-import type { FleetSettings } from './fleets.ts';
+import { type FleetSettings, nameInStack } from './fleets.ts';
 import { RunnerInstance } from './runner-instance.ts';
 
 export interface FleetStackProps {
@@ -23,6 +23,17 @@ export const costTags = { stack: 'reveille:stack', fleet: 'reveille:fleet' } as 
 /** `us-east-1` becomes `UsEast1`, as names of outputs take letters and digits only. */
 const pascal = (name: string): string =>
   name.replaceAll(/(^|-)([a-z0-9])/g, (_, _dash: string, letter: string) => letter.toUpperCase());
+
+/** AWS: IAM quotas. */
+const longestRoleName = 64;
+
+const checkName = (stackName: string, fleet: FleetSettings): string => {
+  const name = nameInStack(stackName, fleet.name);
+  if (name.length <= longestRoleName) return name;
+  throw new Error(
+    `The name ${name} is too long for the role of a fleet's instances: the stackName and the fleet's name may have ${longestRoleName - 1} characters together.`,
+  );
+};
 
 const readScript = (root: string, { name, userDataFile }: FleetSettings): string | undefined => {
   if (userDataFile === undefined) return undefined;
@@ -53,14 +64,14 @@ export class FleetStack extends Stack {
         instanceType: fleet.instanceTypes[0] ?? '',
         architecture: fleet.architecture,
         ami: fleet.ami,
-        spot: fleet.spot,
+        fleet: { name: checkName(stackName, fleet), hibernates: fleet.whenIdle === 'hibernate' },
         volumeGiB: fleet.volumeGiB,
         vpcId,
         agentFile,
         unitFolder: join(root, 'runner-agent'),
         script: readScript(root, fleet),
         tags: {
-          Name: `${stackName}-${fleet.name}`,
+          Name: nameInStack(stackName, fleet.name),
           [costTags.stack]: stackName,
           [costTags.fleet]: fleet.name,
           ...(fleet.tags.length > 0 && { 'reveille:tags': fleet.tags.join(' ') }),

@@ -1,3 +1,4 @@
+import { inflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { acknowledgedForFleets, acknowledgedOf, addNag } from './nag.ts';
@@ -11,10 +12,17 @@ const aFleet = (over: Record<string, unknown> = {}) => ({
   instanceTypes: ['t4g.small'],
   ...over,
 });
+const officeHours = {
+  days: ['mon', 'tue', 'wed', 'thu', 'fri'],
+  from: '08:00',
+  to: '18:00',
+  timeZone: 'Australia/Sydney',
+  idleTimeoutSeconds: 3600,
+};
 const threeRegions = [
   aFleet(),
   aFleet({ name: 'large', instanceTypes: ['c7g.2xlarge', 'c8g.2xlarge'], spot: true, volumeGiB: 100 }),
-  aFleet({ name: 'dublin', region: 'eu-west-1', tags: [] }),
+  aFleet({ name: 'dublin', region: 'eu-west-1', tags: [], whenIdle: 'hibernate' }),
   aFleet({
     name: 'ohio',
     region: 'us-east-2',
@@ -31,11 +39,18 @@ const inRegion = (region: string): Template => {
   if (!template) throw new Error(`There is no stack in ${region}.`);
   return template;
 };
+const inStack = templates.Reveille ?? { Resources: {}, Outputs: {}, Parameters: {} };
+const environmentSchema = z.object({
+  Environment: z.object({ Variables: z.record(z.string(), z.unknown()) }),
+});
 const launchSchema = z.object({
   LaunchTemplateData: z.looseObject({
     ImageId: z.string(),
     InstanceType: z.string(),
     InstanceMarketOptions: z.unknown().optional(),
+    HibernationOptions: z.unknown().optional(),
+    MetadataOptions: z.object({ InstanceMetadataTags: z.string().optional() }),
+    UserData: z.unknown(),
     BlockDeviceMappings: z.array(z.object({ Ebs: z.object({ VolumeSize: z.number() }) })),
     TagSpecifications: z.array(z.object({ Tags: z.array(z.object({ Key: z.string(), Value: z.string() })) })),
   }),
@@ -48,14 +63,99 @@ const tagsOf = ({ TagSpecifications }: ReturnType<typeof launchesOf>[number]) =>
   TagSpecifications.map(({ Tags }) => Object.fromEntries(Tags.map(({ Key, Value }) => [Key, Value])));
 
 describe('fleets', () => {
-  test('have a stack in each of their regions, and the control plane is as it was without them', () => {
+  test('have a stack in each of their regions', () => {
     expect(Object.keys(templates).sort()).toEqual([
       'Reveille',
       'Reveille-fleets-ap-southeast-2',
       'Reveille-fleets-eu-west-1',
       'Reveille-fleets-us-east-2',
     ]);
-    expect(templates.Reveille).toEqual(synthesize());
+  });
+
+  test('are known by name in every region: launch template, role, and what the functions may pass and launch', () => {
+    const [[, template] = []] = resourcesOf(inRegion('eu-west-1'), 'AWS::EC2::LaunchTemplate');
+    expect(template?.Properties.LaunchTemplateName).toBe('Reveille-dublin');
+    const roles = Object.values(templates).flatMap((one) => resourcesOf(one, 'AWS::IAM::Role'));
+    const names = roles.flatMap(([, { Properties }]) => Properties.RoleName ?? []);
+    expect(names.sort()).toEqual(['Reveille-dublin', 'Reveille-large', 'Reveille-ohio', 'Reveille-sydney']);
+    const passed = JSON.stringify(resourcesOf(inStack, 'AWS::IAM::Policy'));
+    for (const name of names) expect(passed).toContain(`role/${String(name)}`);
+    expect(passed).toContain('ssm:us-east-2:');
+    expect(passed).toContain('parameter/golden/runner');
+  });
+
+  test('give the functions nothing where there are none', () => {
+    const text = JSON.stringify(synthesize());
+    for (const what of [
+      'RUNNER_FLEETS',
+      'ec2:CreateFleet',
+      'ec2:RunInstances',
+      'ec2:TerminateInstances',
+      'ec2:DescribeSubnets',
+    ])
+      expect(text).not.toContain(what);
+  });
+
+  test('are told to the functions that need them, in a form that these read', () => {
+    const functions = resourcesOf(inStack, 'AWS::Lambda::Function');
+    const told = functions.flatMap(([id, { Properties }]) => {
+      const { Environment } = environmentSchema.parse(Properties);
+      const { RUNNER_FLEETS } = Environment.Variables;
+      return RUNNER_FLEETS === undefined ? [] : [[id.replace(/Function.*/, ''), RUNNER_FLEETS] as const];
+    });
+    expect(told.map(([id]) => id).sort()).toEqual([
+      'Api',
+      'InstanceEvents',
+      'Reconcile',
+      'RunnerDrained',
+      'TaskFinish',
+      'TaskStart',
+    ]);
+    const text = z.string().parse(told[0]?.[1]);
+    const read = JSON.parse(inflateRawSync(Buffer.from(text, 'base64')).toString());
+    expect(read).toMatchObject({
+      stack: 'Reveille',
+      fleets: [
+        {
+          name: 'sydney',
+          region: 'ap-southeast-2',
+          tags: ['sydney'],
+          instanceTypes: ['t4g.small'],
+          maxInstances: 3,
+          idleTimeoutMs: 60_000,
+        },
+        { name: 'large', spot: true, whenIdle: 'terminate' },
+        { name: 'dublin', whenIdle: 'hibernate' },
+        { name: 'ohio', subnets: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'] },
+      ],
+    });
+  });
+
+  test('leave an environment below its 4 KB, and are refused when they do not', () => {
+    const many = (count: number) =>
+      Array.from({ length: count }, (_, index) =>
+        aFleet({ name: `fleet-${index}`, tags: [`tag-${index}`], schedule: [officeHours] }),
+      );
+    const [, api] =
+      resourcesOf(synthesize({ fleets: many(40) }), 'AWS::Lambda::Function').find(([id]) =>
+        id.startsWith('ApiFunction'),
+      ) ?? [];
+    const { Environment } = environmentSchema.parse(api?.Properties);
+    // A reference stands for a name or an ARN of at most so many characters.
+    const sizeOf = (value: unknown) => (typeof value === 'string' ? value.length : 140);
+    const total = Object.entries(Environment.Variables).reduce(
+      (sum, [name, value]) => sum + name.length + sizeOf(value),
+      0,
+    );
+    expect(total).toBeLessThan(4096);
+    expect(() => synthesize({ fleets: many(400) })).toThrow(/400 fleets in cdk.json are too many/);
+  });
+
+  test('have instances that enrol by themselves, and know by a tag where the API is', () => {
+    const [sydney] = launchesOf('ap-southeast-2');
+    expect(sydney?.MetadataOptions.InstanceMetadataTags).toBe('enabled');
+    expect(JSON.stringify(sydney?.UserData)).toContain('reveille-enroll.service');
+    expect(JSON.stringify(inStack)).not.toContain('reveille-enroll.service');
   });
 
   test('are tagged, instances and volumes, for start and stop and for the bill', () => {
@@ -67,7 +167,7 @@ describe('fleets', () => {
       'reveille:tags': 'sydney',
       Name: 'Reveille-sydney',
     };
-    expect(sydney && tagsOf(sydney)).toEqual([tags, tags]);
+    expect(sydney && tagsOf(sydney)).toEqual([tags, tags, tags]);
   });
 
   test('launch the newest Amazon Linux of their architecture, or what they are told', () => {
@@ -78,13 +178,16 @@ describe('fleets', () => {
     ]);
   });
 
-  test('on spot can be stopped and started', () => {
+  test('leave it to the launch whether it is spot, and hibernate where they are told', () => {
     const [sydney, large] = launchesOf('ap-southeast-2');
-    expect(sydney?.InstanceMarketOptions).toBeUndefined();
-    expect(large?.InstanceMarketOptions).toEqual({
-      MarketType: 'spot',
-      SpotOptions: { SpotInstanceType: 'persistent', InstanceInterruptionBehavior: 'stop' },
-    });
+    const [dublin] = launchesOf('eu-west-1');
+    expect([sydney, large, dublin].map((launch) => launch?.InstanceMarketOptions)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(dublin?.HibernationOptions).toEqual({ Configured: true });
+    expect(large?.HibernationOptions).toBeUndefined();
     expect(large?.BlockDeviceMappings[0]?.Ebs.VolumeSize).toBe(100);
   });
 
@@ -119,10 +222,40 @@ describe('fleets', () => {
     [aFleet({ volumeGiB: 4 }), '"fleets[0].volumeGiB" must be at least 8'],
     [aFleet({ subnets: ['subnet-0123456789abcdef0'] }), '"fleets[0].vpcId" must be given'],
     [aFleet({ spot: 'yes' }), '"fleets[0].spot" must be true or false'],
+    [
+      aFleet({ spot: true, whenIdle: 'stop' }),
+      '"fleets[0].whenIdle" must be terminate with spot: EC2 can neither',
+    ],
+    [aFleet({ spot: true, whenIdle: 'hibernate' }), '"fleets[0].whenIdle" must be terminate with spot'],
+    [aFleet({ whenIdle: 'sleep' }), '"fleets[0].whenIdle" must be stop, hibernate or terminate'],
+    [aFleet({ maxInstances: 0 }), '"fleets[0].maxInstances" must be at least 1'],
+    [aFleet({ idleTimeoutSeconds: -1 }), '"fleets[0].idleTimeoutSeconds" must be at least 0'],
+    [aFleet({ schedule: [{ ...officeHours, days: [] }] }), '"fleets[0].schedule[0].days" must name a day'],
+    [
+      aFleet({ schedule: [{ ...officeHours, days: ['Monday'] }] }),
+      '"fleets[0].schedule[0].days[0]" must be one of mon',
+    ],
+    [
+      aFleet({ schedule: [{ ...officeHours, from: '8:00' }] }),
+      '"fleets[0].schedule[0].from" must be a time such as',
+    ],
+    [
+      aFleet({ schedule: [{ ...officeHours, to: '08:00' }] }),
+      '"fleets[0].schedule[0].to" must not be the same',
+    ],
+    [
+      aFleet({ schedule: [{ ...officeHours, timeZone: 'Berlin' }] }),
+      '"fleets[0].schedule[0].timeZone" must be a time',
+    ],
     [aFleet({ instanceType: 't4g.small' }), '"fleets[0]" has fields that no fleet has: instanceType'],
     [aFleet({ userDataFile: 'none.sh' }), 'the userDataFile none.sh, which does not exist'],
   ])('that are wrong are refused by the name of the field (%#)', (fleet, message) => {
     expect(() => synthesizeAll({ fleets: [fleet] })).toThrow(message);
+  });
+
+  test('of a name that is too long for their role are refused', () => {
+    const context = { stackName: 'A'.repeat(60), fleets: [aFleet()] };
+    expect(() => synthesizeAll(context)).toThrow(/is too long for the role/);
   });
 
   test('of the same name are refused, and what is no list', () => {

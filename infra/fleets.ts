@@ -1,9 +1,38 @@
 /** Runner fleets: what machines of one kind in one region look like, as the context `fleets` in cdk.json says. */
+import { deflateRawSync } from 'node:zlib';
 import type { Node } from 'constructs';
 import * as z from 'zod';
 
+const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+
 /** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-types.html#instance-type-names: "g" after the number is Graviton. */
 const graviton = /^(a1|[a-z]+\d+g[a-z]*)\./;
+
+const isTimeZone = (name: string): boolean => {
+  try {
+    return Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+};
+
+const seconds = z
+  .int('must be whole seconds')
+  .min(0, 'must be at least 0')
+  .max(86_400, 'must be at most 86400, which is a day');
+
+const idleWindow = z
+  .strictObject({
+    days: z
+      .array(z.enum(weekdays, `must be one of ${weekdays.join(', ')}`))
+      .min(1, 'must name a day')
+      .describe('The days on which it begins'),
+    from: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time such as 08:00'),
+    to: z.string().regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, 'must be a time such as 18:00, or 24:00'),
+    timeZone: z.string().refine(isTimeZone, 'must be a time zone such as Europe/Berlin'),
+    idleTimeoutSeconds: seconds,
+  })
+  .refine(({ from, to }) => from !== to, { path: ['to'], error: 'must not be the same as "from"' });
 
 const fleet = z
   .strictObject({
@@ -14,16 +43,33 @@ const fleet = z
     tags: z
       .array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be a tag such as new-york'))
       .default([])
-      .describe('Which tasks its runners are meant for; written on the instances'),
+      .describe('What its runners have in projects, unless others are given; written on the instances'),
     instanceTypes: z
       .array(z.string().regex(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, 'must be an instance type such as t4g.small'))
       .min(1, 'must name an instance type')
-      .describe('The first is what the launch template launches'),
+      .max(20, 'must be at most 20')
+      .describe('The first is preferred; with spot, whichever has the most capacity for the least money'),
     architecture: z.enum(['arm64', 'x86_64'], 'must be arm64 or x86_64').default('arm64'),
     spot: z
       .boolean('must be true or false')
       .default(false)
-      .describe('A persistent request, as another one cannot be stopped and started'),
+      .describe('On-demand only where there is no spot capacity'),
+    maxInstances: z
+      .int('must be a whole number')
+      .min(1, 'must be at least 1')
+      .max(500, 'must be at most 500')
+      .default(3)
+      .describe('How many runners it may have, each of which has one instance at most'),
+    whenIdle: z
+      .enum(['stop', 'hibernate', 'terminate'], 'must be stop, hibernate or terminate')
+      .optional()
+      .describe('What becomes of an instance without work; without it: terminate with spot, else stop'),
+    idleTimeoutSeconds: seconds.default(60).describe('Of its runners, unless another is given'),
+    schedule: z
+      .array(idleWindow, 'must be a list')
+      .max(20, 'must have at most 20 windows')
+      .default([])
+      .describe('Windows of the week in which the idle timeout is another'),
     ami: z
       .string()
       .regex(/^(ami-[0-9a-f]{8,17}|\/[\w./-]+)$/, 'must be ami-… or the name of an SSM parameter, /…')
@@ -51,7 +97,14 @@ const fleet = z
         'A bash script, path from the root of the repository, that runs once after the agent is installed',
       ),
   })
-  .superRefine(({ architecture, instanceTypes, vpcId, subnets }, context) => {
+  .superRefine(({ architecture, instanceTypes, vpcId, subnets, spot, whenIdle }, context) => {
+    if (spot && whenIdle !== undefined && whenIdle !== 'terminate') {
+      context.addIssue({
+        code: 'custom',
+        path: ['whenIdle'],
+        message: 'must be terminate with spot: EC2 can neither stop nor hibernate a spot instance of a fleet',
+      });
+    }
     for (const [index, type] of instanceTypes.entries()) {
       if (graviton.test(type) === (architecture === 'arm64')) continue;
       context.addIssue({
@@ -67,7 +120,8 @@ const fleet = z
         message: 'must be given, as the other of vpcId and subnets is',
       });
     }
-  });
+  })
+  .transform((given) => ({ ...given, whenIdle: given.whenIdle ?? (given.spot ? 'terminate' : 'stop') }));
 export type FleetSettings = z.infer<typeof fleet>;
 
 const fleets = z
@@ -84,6 +138,60 @@ const fleets = z
       }
     }
   });
+
+/**
+ * Of a fleet's launch template, and of the role of its instances: so both are known in every region without asking. `stackName` is
+ * that of the control plane.
+ */
+export const nameInStack = (stackName: string, fleetName: string): string => `${stackName}-${fleetName}`;
+
+/** What a function's environment has room for beside its other variables: 4 KB in all (AWS: Lambda quotas). */
+const longestPacked = 2400;
+
+/**
+ * What the control plane has to know of its fleets: JSON, deflated, in base64.
+ *
+ * @throws Error when that is more than the functions' environment has room for
+ */
+export const packFleets = (stackName: string, all: readonly FleetSettings[]): string => {
+  const fleetsOf = all.map(
+    ({
+      name,
+      region,
+      tags,
+      instanceTypes,
+      spot,
+      maxInstances,
+      whenIdle,
+      idleTimeoutSeconds,
+      schedule,
+      subnets,
+    }) => ({
+      name,
+      region,
+      ...(tags.length > 0 && { tags }),
+      instanceTypes,
+      ...(spot && { spot }),
+      ...(whenIdle !== 'stop' && { whenIdle }),
+      maxInstances,
+      idleTimeoutMs: idleTimeoutSeconds * 1000,
+      ...(schedule.length > 0 && {
+        schedule: schedule.map(({ idleTimeoutSeconds: idleSeconds, ...window }) => ({
+          ...window,
+          idleTimeoutMs: idleSeconds * 1000,
+        })),
+      }),
+      ...(subnets && { subnets }),
+    }),
+  );
+  const text = JSON.stringify({ stack: stackName, fleets: fleetsOf });
+  const packed = deflateRawSync(text, { level: 9 }).toString('base64');
+  if (packed.length <= longestPacked) return packed;
+  throw new Error(
+    `The ${all.length} fleets in cdk.json are too many for the functions' environment: they take ${packed.length} characters of ` +
+      `${longestPacked}. Give them fewer instance types, subnets or windows, or a part of them another stack (stackName, prefix).`,
+  );
+};
 
 /** `-c fleets='[…]'` comes as text. */
 const parseIfText = (value: unknown): unknown => {

@@ -84,12 +84,28 @@ export const acknowledgedOf = ({ prefix }: Pick<Settings, 'prefix'>): readonly A
   {
     id: oneOf('*'),
     reason:
-      'Actions that know no resources: ec2:DescribeInstances, ec2:DescribeInstanceStatus, and the traces that Lambda sends.',
+      'Actions that know no resources: ec2:DescribeInstances, ec2:DescribeInstanceStatus, ec2:DescribeSubnets, and the traces that Lambda sends.',
   },
 ];
 
+const ec2Arn = (resource: string, account = '<AWS::AccountId>') =>
+  `arn:<AWS::Partition>:ec2:*:${account}:${resource}/*`;
+
 /** What comes up only where there are fleets. */
 export const acknowledgedForFleets: readonly Acknowledged[] = [
+  ...['launch-template', 'fleet', 'volume', 'network-interface'].map((resource) => ({
+    id: oneOf(ec2Arn(resource)),
+    reason:
+      'Instances are launched at run time, in the regions of the fleets. A condition narrows it to launch templates with the tag of ' +
+      'the stack, and to what gets that tag.',
+  })),
+  ...[ec2Arn('image', ''), ec2Arn('subnet'), ec2Arn('security-group'), ec2Arn('spot-instances-request')].map(
+    (arn) => ({
+      id: oneOf(arn),
+      reason:
+        "What an instance is launched with and into is the launch template's and the fleet's to say, which the functions cannot change.",
+    }),
+  ),
   {
     id: 'AwsSolutions-VPC7',
     reason:

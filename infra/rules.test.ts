@@ -6,6 +6,7 @@ import {
   functionsAreAlike,
   hasOneKey,
   instancesAreGuarded,
+  launchesOnlyTaggedInstances,
   letsNothingIn,
   mutatesOnlyNamedResources,
   powersOnlyTaggedInstances,
@@ -19,7 +20,10 @@ const documentedVariables = [...architecture.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)
   ([, name]) => name ?? [],
 );
 
-const template = synthesize();
+/** With a fleet, as then the functions may do most. */
+const template = synthesize({
+  fleets: [{ name: 'sydney', region: 'ap-southeast-2', instanceTypes: ['t4g.small'], spot: true }],
+});
 
 const one = (Type: string, Properties: Record<string, unknown>) =>
   templateSchema.parse({ Resources: { Bad: { Type, Properties } } });
@@ -49,6 +53,10 @@ const launch = (LaunchTemplateData: Record<string, unknown>) =>
   one('AWS::EC2::LaunchTemplate', { LaunchTemplateData });
 const encryptedVolume = { BlockDeviceMappings: [{ Ebs: { Encrypted: true } }] };
 const tagged = (value: string) => ({ StringEquals: { 'aws:ResourceTag/reveille:managed': value } });
+
+const passedTo = (service: string) => ({
+  StringEquals: { 'iam:PassedToService': `${service}.amazonaws.com` },
+});
 
 const cases: { rule: Rule; name: string; bad: [string, ReturnType<typeof one>][] }[] = [
   {
@@ -106,6 +114,20 @@ const cases: { rule: Rule; name: string; bad: [string, ReturnType<typeof one>][]
       ['no condition', policy({ Action: 'ec2:StartInstances', Resource: 'arn:aws:ec2:*:1:instance/*' })],
       ['another value', policy({ Action: 'ec2:StopInstances', Resource: 'x', Condition: tagged('false') })],
       ['a wildcard', policy({ Action: 'ec2:*', Resource: 'x' })],
+    ],
+  },
+  {
+    name: 'launches only instances that get the tag, from launch templates that have it',
+    rule: launchesOnlyTaggedInstances,
+    bad: [
+      ['any instance', policy({ Action: 'ec2:RunInstances', Resource: 'arn:aws:ec2:*:1:instance/*' })],
+      ['everything', policy({ Action: 'ec2:CreateFleet', Resource: '*' })],
+      ['any template', policy({ Action: 'ec2:RunInstances', Resource: 'arn:aws:ec2:*:1:launch-template/*' })],
+      [
+        'any role',
+        policy({ Action: 'iam:PassRole', Resource: 'arn:aws:iam::1:role/*', Condition: passedTo('ec2') }),
+      ],
+      ['a role for anything', policy({ Action: 'iam:PassRole', Resource: 'arn:aws:iam::1:role/one' })],
     ],
   },
   {

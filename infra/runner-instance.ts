@@ -1,4 +1,4 @@
-/** What an operator launches runner instances from: a launch template, its role and its security group. */
+/** What runner instances are launched from, by an operator or by a fleet: a launch template, its role and its security group. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CfnLaunchTemplate, CfnSecurityGroup } from 'aws-cdk-lib/aws-ec2';
@@ -23,8 +23,8 @@ export interface RunnerInstanceProps {
   readonly architecture?: 'arm64' | 'x86_64';
   /** `ami-…`, or the name of an SSM parameter, looked up at each launch. @default the newest Amazon Linux 2023 */
   readonly ami?: string | undefined;
-  /** @default false */
-  readonly spot?: boolean;
+  /** Of a fleet: its instances enrol by themselves. Its launch template and its role have the name. @default an operator launches */
+  readonly fleet?: { readonly name: string; readonly hibernates: boolean };
   /** @default 10 */
   readonly volumeGiB?: number;
   /** Of instances and volumes, beside the one by which the stack knows them. @default a Name */
@@ -35,13 +35,18 @@ export interface RunnerInstanceProps {
   readonly vpcId?: string | undefined;
   /** The agent's bundle. */
   readonly agentFile: string;
-  /** The folder with `reveille-runner.service` and `reveille-runner.path`. */
+  /** The folder with the agent's systemd units. */
   readonly unitFolder: string;
 }
 
 /** Amazon keeps the id of the newest image there; it is looked up at each launch (AWS: AL2023 on Amazon EC2). */
 const newestImage = (architecture: string): string =>
   `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${architecture}`;
+/** The SSM parameter that a launch asks for the image; undefined when the image is given by its id. */
+export const imageParameterOf = (ami: string | undefined, architecture: string): string | undefined => {
+  const image = ami ?? newestImage(architecture);
+  return image.startsWith('/') ? image : undefined;
+};
 const imageOf = (ami: string): string => (ami.startsWith('/') ? `resolve:ssm:${ami}` : ami);
 
 /** AWS: EC2, user data; before its encoding as base64. What CloudFormation puts in for the agent's location is some 100 more. */
@@ -50,12 +55,6 @@ const longestUserData = 16_384 - 256;
 const checkLength = (userData: string): string => {
   if (Buffer.byteLength(userData) <= longestUserData) return userData;
   throw new Error(`The script of an instance is too long: with ours, EC2 takes ${longestUserData} bytes.`);
-};
-
-/** Only a persistent request lets a spot instance be stopped and started (AWS: Stop your Spot Instances). */
-const spotOptions = {
-  marketType: 'spot',
-  spotOptions: { spotInstanceType: 'persistent', instanceInterruptionBehavior: 'stop' },
 };
 
 export class RunnerInstance extends Construct {
@@ -68,7 +67,9 @@ export class RunnerInstance extends Construct {
     const agent = new Asset(this, 'Agent', { path: props.agentFile });
     const unit = (name: string) => readFileSync(join(props.unitFolder, name), 'utf8');
 
+    const { fleet } = props;
     const role = new Role(this, 'Role', {
+      ...(fleet && { roleName: fleet.name }),
       assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
       description:
         'Reveille: instances of runners; the agent gets what it may do from the API and not from here',
@@ -101,7 +102,7 @@ export class RunnerInstance extends Construct {
       ...(props.vpcId !== undefined && { vpcId: props.vpcId }),
     });
 
-    const { architecture = 'arm64', ami = newestImage(architecture), spot = false, volumeGiB = 10 } = props;
+    const { architecture = 'arm64', ami = newestImage(architecture), volumeGiB = 10 } = props;
     const { Name = 'reveille-runner', ...moreTags } = props.tags ?? {};
     const tags = [
       managedTag,
@@ -109,15 +110,26 @@ export class RunnerInstance extends Construct {
       ...Object.entries(moreTags).map(([key, value]) => ({ key, value })),
     ];
     const template = new CfnLaunchTemplate(this, 'LaunchTemplate', {
+      ...(fleet && {
+        launchTemplateName: fleet.name,
+        // By which the functions may launch from it.
+        tagSpecifications: [{ resourceType: 'launch-template', tags }],
+      }),
       launchTemplateData: {
         imageId: imageOf(ami),
-        ...(spot && { instanceMarketOptions: spotOptions }),
+        ...(fleet?.hibernates && { hibernationOptions: { configured: true } }),
         instanceType: props.instanceType,
         iamInstanceProfile: { arn: profile.attrArn },
         securityGroupIds: [securityGroup.attrGroupId],
         // `stop` and not `terminate`, so that a machine which shuts itself down is still there for the next task.
         instanceInitiatedShutdownBehavior: 'stop',
-        metadataOptions: { httpTokens: 'required', httpPutResponseHopLimit: 1, httpEndpoint: 'enabled' },
+        metadataOptions: {
+          httpTokens: 'required',
+          httpPutResponseHopLimit: 1,
+          httpEndpoint: 'enabled',
+          // Where the API is, the instances of fleets know by a tag.
+          ...(fleet && { instanceMetadataTags: 'enabled' }),
+        },
         blockDeviceMappings: [
           {
             deviceName: '/dev/xvda',
@@ -127,6 +139,7 @@ export class RunnerInstance extends Construct {
         tagSpecifications: [
           { resourceType: 'instance', tags },
           { resourceType: 'volume', tags },
+          ...(fleet ? [{ resourceType: 'network-interface', tags }] : []),
         ],
         userData: Fn.base64(
           checkLength(
@@ -134,6 +147,7 @@ export class RunnerInstance extends Construct {
               agentLocation: agent.s3ObjectUrl,
               service: unit('reveille-runner.service'),
               path: unit('reveille-runner.path'),
+              enroll: fleet && unit('reveille-enroll.service'),
               script: props.script,
             }),
           ),

@@ -7,6 +7,8 @@ export interface RunnerUserData {
   readonly service: string;
   /** The systemd unit that starts it as soon as the runner has its credentials. */
   readonly path: string;
+  /** The systemd unit that gets the credentials for proof of which instance it is. @default a person gives them */
+  readonly enroll?: string | undefined;
   /** What else to do once the agent is installed, in bash. */
   readonly script?: string | undefined;
 }
@@ -19,6 +21,7 @@ export const runnerUserData = ({
   agentLocation,
   service,
   path,
+  enroll,
   script = '',
 }: RunnerUserData): string => `#!/bin/bash
 set -euo pipefail
@@ -47,7 +50,7 @@ ${end}
 cat > /etc/systemd/system/reveille-runner.path <<'${end}'
 ${path.trimEnd()}
 ${end}
-systemctl daemon-reload
+${enroll === undefined ? '' : `cat > /etc/systemd/system/reveille-enroll.service <<'${end}'\n${enroll.trimEnd()}\n${end}\n`}systemctl daemon-reload
 systemctl enable reveille-runner.service
 systemctl enable --now reveille-runner.path
-${script.replace(/^#!.*\n/, '')}`;
+${enroll === undefined ? '' : 'systemctl enable --now --no-block reveille-enroll.service\n'}${script.replace(/^#!.*\n/, '')}`;

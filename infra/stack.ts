@@ -12,6 +12,8 @@ import type { Construct } from 'constructs';
 import { accessLog } from './access-log.ts';
 import type { Bundles, FunctionName } from './bundle.ts';
 import { Console } from './console.ts';
+import { fleetGrants } from './fleet-grants.ts';
+import type { FleetSettings } from './fleets.ts';
 import { makeFunction } from './functions.ts';
 import {
   allow,
@@ -33,6 +35,7 @@ import { makeWorkQueue, workOff } from './work-queue.ts';
 
 export interface ReveilleStackProps {
   readonly settings: Settings;
+  readonly fleets: readonly FleetSettings[];
   readonly bundles: Omit<Bundles, 'cliFile'>;
   /** The root of the repository. */
   readonly root: string;
@@ -48,7 +51,7 @@ const liveIndex = 'live';
 const webhookRetriesMax = 10;
 
 export class ReveilleStack extends Stack {
-  constructor(scope: Construct, { settings, bundles, root }: ReveilleStackProps) {
+  constructor(scope: Construct, { settings, fleets, bundles, root }: ReveilleStackProps) {
     super(scope, settings.stackName, {
       description:
         'Reveille: wakes cloud runners when there is work, and puts them back to sleep when there is none',
@@ -157,6 +160,7 @@ export class ReveilleStack extends Stack {
     const inTable = tableGrants(table, liveIndex);
     const taskQueues = taskQueueGrants(this, settings.prefix);
     const instances = instanceGrants(this);
+    const { known, launch, terminateIdle, terminate } = fleetGrants(this, settings.stackName, fleets);
     const announceDrained = sendTo(drainedRunners, 'DRAINED_RUNNERS_QUEUE_URL');
     const retryWebhooks = sendTo(webhookRetries, 'WEBHOOK_RETRIES_QUEUE_URL');
     const ownUrl = { environment: { API_URL: httpApi.apiEndpoint } };
@@ -176,12 +180,14 @@ export class ReveilleStack extends Stack {
     for (const statement of taskQueues.receive) runnerRole.addToPolicy(statement);
     give(api, [...place, inTable.items('DeleteItem'), inTable.queryLive, taskQueues.remove, announceDrained]);
     give(api, [{ environment: { AUDIT_RETENTION_DAYS: String(settings.auditRetentionDays) } }]);
-    give(api, [page.grant, secrets.openAndSeal, vendCredentials(runnerRole, taskQueues.arnPrefix)]);
+    give(api, [known, page.grant, secrets.openAndSeal, vendCredentials(runnerRole, taskQueues.arnPrefix)]);
     give(api, [schedules.handOver]);
-    give(taskStart, [receiveWebhook, secrets.open, instances.start]);
-    give(taskFinish, [receiveWebhook, secrets.open, instances.stop]);
+    give(taskStart, [receiveWebhook, secrets.open, instances.start, ownUrl, known, launch]);
+    give(taskFinish, [receiveWebhook, secrets.open, instances.stop, known, terminateIdle]);
     give(runnerDrained, [inTable.items('GetItem', 'UpdateItem'), instances.start, instances.stop]);
+    give(runnerDrained, [ownUrl, known, launch, terminateIdle]);
     give(instanceEvents, [...place, secrets.open, inTable.queryLive, instances.start, instances.describe]);
+    give(instanceEvents, [known, launch]);
     give(webhookRetry, [
       secrets.open,
       inTable.items('GetItem', 'BatchGetItem', 'UpdateItem'),
@@ -200,6 +206,9 @@ export class ReveilleStack extends Stack {
       instances.check,
       inTable.items('DeleteItem'),
       schedules.handOver,
+      known,
+      launch,
+      terminate,
     ]);
     // What it seals are the secret answers of a schedule, whose project has a data key by these.
     give(scheduledStart, [...place, secrets.open]);

@@ -1,8 +1,20 @@
 /** The environment of the functions: each reads at its top the variables that it uses, and none other. */
+import { inflateRawSync } from 'node:zlib';
 import * as z from 'zod';
 import { isAllowance } from './adapters/address-guard.ts';
+import { fleetsText } from './core/fleets.ts';
 
 const notEmpty = z.string().min(1);
+
+/** JSON, deflated, in base64: an environment has 4 KB in all (AWS: Lambda quotas). */
+const packed = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(inflateRawSync(Buffer.from(text, 'base64')).toString());
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be deflated JSON in base64' });
+    return z.NEVER;
+  }
+});
 
 /** Every variable that a function may have; a function takes its own by `variables.pick({ … })`. */
 export const variables = z.object({
@@ -16,6 +28,11 @@ export const variables = z.object({
     .refine((url) => !url.endsWith('/'), { error: 'must not end with a slash' })
     .describe('Where people find the console, and the API at the same origin; without a slash at the end'),
   EDGE_KEY: notEmpty.describe('By which the API knows that a request came by CloudFront'),
+  RUNNER_FLEETS: packed
+    .pipe(fleetsText)
+    .optional()
+    .transform((given) => given?.fleets ?? [])
+    .describe('The fleets of cdk.json; none when it is not set'),
   QUEUE_URL_PREFIX: notEmpty.describe("A queue of tasks' URL is this and the queue's name"),
   QUEUE_ARN_PREFIX: notEmpty.describe("A queue of tasks' ARN is this and the queue's name"),
   QUEUE_NAME_PREFIX: notEmpty.describe("A queue of tasks' name in SQS is this and the queue's name"),

@@ -8,6 +8,7 @@ import { type AddressGuard, addressGuard } from './adapters/address-guard.ts';
 import { circuitStore } from './adapters/circuits.ts';
 import { dataKeys, kmsKeyService } from './adapters/data-keys.ts';
 import { deliveryStore } from './adapters/deliveries.ts';
+import { fleetPlaces } from './adapters/fleet-places.ts';
 import { newId } from './adapters/ids.ts';
 import { ec2Instances } from './adapters/instances.ts';
 import { limitStore } from './adapters/limits.ts';
@@ -53,6 +54,7 @@ export const wireStores = (tableName: string, secretsKeyArn?: string) => {
     table,
     runners: runnerStore(table),
     tasks: measuredTasks(taskStore(table), measure),
+    fleetPlaces: fleetPlaces(table, now),
     limits: limitStore(table),
     logs: logStore(table),
     deliveries: deliveryStore(table),
@@ -121,6 +123,7 @@ export const followVariables = variables.pick({
   SECRETS_KEY_ARN: true,
   API_URL: true,
   AWS_REGION: true,
+  RUNNER_FLEETS: true,
   QUEUE_URL_PREFIX: true,
   QUEUE_NAME_PREFIX: true,
   WEBHOOK_RETRIES_QUEUE_URL: true,
@@ -137,6 +140,7 @@ export const wireFollowing = (config: z.infer<typeof followVariables>) => {
     ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
     queues: sqsQueues(sqs, { namePrefix: config.QUEUE_NAME_PREFIX, urlPrefix: config.QUEUE_URL_PREFIX }),
     instances: ec2Instances(),
+    fleets: config.RUNNER_FLEETS,
     apiUrl: config.API_URL,
     region: config.AWS_REGION,
   };

@@ -68,6 +68,11 @@ const intrinsics: Readonly<Record<string, Intrinsic>> = {
     if (chosen === undefined) throw new Error(`Fn::Select finds nothing at ${String(index)}.`);
     return chosen;
   },
+  'Fn::GetAZs': (argument, scope) => {
+    const region =
+      text(resolve(argument, scope), 'Fn::GetAZs') || text(scope.ref('AWS::Region'), 'Fn::GetAZs');
+    return ['a', 'b', 'c'].map((zone) => `${region}${zone}`);
+  },
   'Fn::Split': (argument, scope) => {
     const [separator, whole] = list(resolve(argument, scope), 'Fn::Split');
     return text(whole, 'Fn::Split').split(text(separator, 'Fn::Split'));

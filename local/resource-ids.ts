@@ -1,4 +1,5 @@
 /** The physical id and the attributes of each resource type that the stack on one machine knows. */
+import { createHash } from 'node:crypto';
 
 /** Where the stack seems to be. */
 export interface Place {
@@ -32,6 +33,10 @@ const withArn = (service: string, kind: string, nameProperty: string): Identify 
     };
   };
 };
+
+/** Ids of EC2's resources are of small hexadecimal digits; here the same at each start. */
+const idLike = (prefix: string, logicalId: string, place: Place): string =>
+  `${prefix}-0${createHash('sha256').update(`${place.stackName}/${logicalId}`).digest('hex').slice(0, 16)}`;
 
 /** Resources that change nothing on one machine. */
 const inert: Identify = (logicalId, _property, place) => ({
@@ -118,6 +123,20 @@ const identities: Readonly<Record<string, Identify>> = {
     ref: `${place.stackName}-${logicalId}`,
     attributes: { LatestVersionNumber: '1', DefaultVersionNumber: '1', LaunchTemplateId: `lt-${logicalId}` },
   }),
+  'AWS::EC2::Subnet': (logicalId, _property, place) => ({
+    ref: idLike('subnet', logicalId, place),
+    attributes: {},
+  }),
+  'AWS::EC2::VPC': (logicalId, _property, place) => ({
+    ref: idLike('vpc', logicalId, place),
+    attributes: {},
+  }),
+  // On one machine there is one network, and everything reaches everything.
+  'AWS::EC2::InternetGateway': inert,
+  'AWS::EC2::VPCGatewayAttachment': inert,
+  'AWS::EC2::RouteTable': inert,
+  'AWS::EC2::Route': inert,
+  'AWS::EC2::SubnetRouteTableAssociation': inert,
   'AWS::EC2::SecurityGroup': (logicalId, _property, place) => ({
     ref: `${place.stackName}-${logicalId}`,
     attributes: { GroupId: `sg-${logicalId}`, VpcId: 'vpc-local' },

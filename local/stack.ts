@@ -25,7 +25,7 @@ import { startS3 } from './s3.ts';
 import { openScheduler, type SchedulerControl } from './scheduler/index.ts';
 import { startSqs } from './sqs.ts';
 import { makeSts } from './sts.ts';
-import { root, synthesize, templateIn } from './synth.ts';
+import { type Context, localRegion as region, root, synthesize, templatesIn } from './synth.ts';
 import { interpret, readTemplate, type StackSpec } from './template.ts';
 
 export interface LocalStackOptions {
@@ -37,10 +37,14 @@ export interface LocalStackOptions {
   readonly delays?: Partial<Delays>;
   /** A folder that `synthesize` has filled, to start faster. @default synthesizes anew, into the data folder */
   readonly templateDir?: string;
+  /** What stands under "context" in cdk.json, when it is synthesized anew. @default a fleet of each kind */
+  readonly context?: Context;
   /** Takes what functions, instances and the stack itself say, line by line. */
   readonly log?: Log;
   /** The command line that starts an agent with that config file. @default the bundled agent */
   readonly agentCommand?: (configFile: string) => readonly string[];
+  /** The command line that enrols an instance which a fleet launched, and writes that config file. @default the bundled agent's */
+  readonly enrollCommand?: (configFile: string) => readonly string[];
   /** Whether rules with a schedule run, and schedules by the clock. @default true */
   readonly schedules?: boolean;
   /** Decides which calls have a fault, when there are rules for it; gives numbers from 0 to 1. @default Math.random */
@@ -92,8 +96,6 @@ export interface Operator {
 
 /** fauxqs has this account. */
 const accountId = '000000000000';
-/** A region whose instance prices Reveille knows. */
-const region = 'us-east-1';
 const stackName = 'Reveille';
 const apiId = 'local';
 
@@ -104,15 +106,19 @@ const defaultStopGraceMs = 2000;
 
 const noDelays: Delays = { pendingMs: 0, bootMs: 0, stoppingMs: 0 };
 
-const bundledAgent = (configFile: string): string[] => [
-  process.execPath,
-  join(root, 'dist', 'runner-agent', 'reveille-runner.mjs'),
-  'start',
-  '--config',
-  configFile,
-  '--work-dir',
-  join(dirname(configFile), 'work'),
-];
+const bundled =
+  (command: 'start' | 'enroll') =>
+  (configFile: string): string[] => [
+    process.execPath,
+    join(root, 'dist', 'runner-agent', 'reveille-runner.mjs'),
+    command,
+    '--config',
+    configFile,
+    '--work-dir',
+    join(dirname(configFile), 'work'),
+  ];
+const bundledAgent = bundled('start');
+const bundledEnrolment = bundled('enroll');
 
 /** Starts the stack. Rejects with `EADDRINUSE` when the port is taken, and leaves nothing running when it rejects. */
 export const startStack = async (options: LocalStackOptions): Promise<LocalStack> => {
@@ -155,10 +161,20 @@ const start = async (
   undo.push(() => stopServer(api));
 
   const templateDir = options.templateDir ?? join(dataDir, 'cdk.out');
-  if (options.templateDir === undefined) await synthesize(templateDir, environment, options.signal);
-  const { template, assets } = readTemplate(templateIn(templateDir));
+  if (options.templateDir === undefined)
+    await synthesize(templateDir, environment, options.signal, options.context);
+  const templates = templatesIn(templateDir);
   const place: Place = { accountId, region, stackName, apiUrl: `http://localhost:${port}` };
-  const spec = interpret(template, assets, place);
+  const read = (path: string, of: Place) => {
+    const { template, assets } = readTemplate(path);
+    return interpret(template, assets, of);
+  };
+  const spec = read(templates.control.path, place);
+  const fleetSpecs = templates.fleets.map((one) => read(one.path, { ...place, ...one }));
+  const launchWorld = {
+    launchTemplates: fleetSpecs.flatMap(({ launchTemplates }) => launchTemplates),
+    subnets: fleetSpecs.flatMap(({ subnets }) => subnets),
+  };
 
   const now = () => new Date();
   const nowMs = () => Date.now();
@@ -179,6 +195,15 @@ const start = async (
     accountId,
     delays: { ...noDelays, ...options.delays },
     agentCommand,
+    enrollCommand: options.enrollCommand ?? bundledEnrolment,
+    launchWorld,
+    issue: (instance, expiresAtMs) => {
+      const role = launchWorld.launchTemplates.find((one) => one.role.name === instance.roleName)?.role;
+      // The session of an instance's role is named by the instance (AWS: IAM roles for Amazon EC2).
+      const arn = `arn:aws:sts::${accountId}:assumed-role/${role?.name}/${instance.id}`;
+      return role && principals.issue({ name: instance.id, arn, role }, expiresAtMs);
+    },
+    stsEndpoint: () => gateway.url,
     path: environment.PATH,
     now,
     onEvent: (event) => bus?.put(event),
@@ -187,6 +212,8 @@ const start = async (
   const iam = makeIam({
     spec,
     tagsOf: (id) => ec2.control.list().find((instance) => instance.id === id)?.tags,
+    launchTemplateOf: (name, of) =>
+      launchWorld.launchTemplates.find((one) => one.name === name && one.region === of),
     recordsDir: environment.REVEILLE_IAM_RECORDS,
     onDenied: (message) => log('stack', message),
   });

@@ -77,6 +77,31 @@ export interface KmsKeySpec {
   readonly policy: unknown;
 }
 
+/** What a fleet launches instances from. */
+export interface LaunchTemplateSpec {
+  readonly name: string;
+  readonly arn: string;
+  readonly region: string;
+  /** Of the launch template itself. */
+  readonly tags: Readonly<Record<string, string>>;
+  /** By the type of what is launched: `instance`, `volume`, `network-interface`. */
+  readonly tagsOf: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** `ami-…`, or `resolve:ssm:/…` */
+  readonly imageId: string;
+  readonly instanceType: string;
+  readonly role: RoleSpec;
+  readonly canHibernate: boolean;
+  /** Whether instances see their own tags in their metadata. */
+  readonly showsTags: boolean;
+}
+
+export interface SubnetSpec {
+  readonly id: string;
+  readonly region: string;
+  readonly zone: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
 export interface CustomResourceSpec {
   readonly logicalId: string;
   readonly type: string;
@@ -99,6 +124,8 @@ export interface StackSpec {
   readonly buckets: readonly string[];
   readonly kmsKeys: readonly KmsKeySpec[];
   readonly customResources: readonly CustomResourceSpec[];
+  readonly launchTemplates: readonly LaunchTemplateSpec[];
+  readonly subnets: readonly SubnetSpec[];
   /** What stands before buckets and HTTP API; without one, the HTTP API is reached as it is. */
   readonly distribution?: DistributionSpec;
   readonly outputs: Readonly<Record<string, unknown>>;
@@ -205,6 +232,30 @@ const rule = z.strictObject({
     .default([]),
 });
 
+const tagList = z
+  .array(z.object({ Key: z.string(), Value: z.string() }))
+  .default([])
+  .transform((list) => Object.fromEntries(list.map(({ Key, Value }) => [Key, Value])));
+const tagSpecifications = z
+  .array(z.object({ ResourceType: z.string(), Tags: tagList }))
+  .default([])
+  .transform((list) => Object.fromEntries(list.map(({ ResourceType, Tags }) => [ResourceType, Tags])));
+const launchTemplate = z.object({
+  LaunchTemplateName: z.string(),
+  TagSpecifications: tagSpecifications,
+  LaunchTemplateData: z.object({
+    ImageId: z.string(),
+    InstanceType: z.string(),
+    IamInstanceProfile: z.object({ Arn: z.string() }),
+    HibernationOptions: z.object({ Configured: z.boolean() }).optional(),
+    MetadataOptions: z.object({ InstanceMetadataTags: z.string().optional() }),
+    TagSpecifications: tagSpecifications,
+  }),
+});
+const named = z.looseObject({ LaunchTemplateName: z.string().optional() });
+const instanceProfile = z.object({ Roles: z.array(z.string()) });
+const subnet = z.object({ AvailabilityZone: z.string(), Tags: tagList });
+
 const kmsKey = z.object({ KeyPolicy: z.unknown() });
 const customResource = z.looseObject({ ServiceToken: z.string() });
 
@@ -284,6 +335,14 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
     };
   });
 
+  const profiles = new Map(
+    ofType('AWS::IAM::InstanceProfile').flatMap(({ identity, read }) => {
+      const [name] = read(instanceProfile).Roles;
+      const found = roles.find((one) => one.name === name);
+      return found ? [[arnOf(identity), found] as const] : [];
+    }),
+  );
+
   const buckets = ofType('AWS::S3::Bucket');
   const distribution = readDistribution({
     buckets,
@@ -308,6 +367,30 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
         const { ServiceToken, ...properties } = read(customResource);
         return { logicalId, type, functionArn: ServiceToken, properties };
       }),
+    launchTemplates: ofType('AWS::EC2::LaunchTemplate')
+      // One without a name is for operators.
+      .filter(({ read }) => read(named).LaunchTemplateName !== undefined)
+      .map(({ logicalId, identity, read }) => {
+        const { LaunchTemplateName, TagSpecifications, LaunchTemplateData: data } = read(launchTemplate);
+        const itsRole = profiles.get(data.IamInstanceProfile.Arn);
+        if (!itsRole) throw new Error(`The role of instances of ${logicalId} is not in the template.`);
+        return {
+          name: LaunchTemplateName,
+          arn: `arn:aws:ec2:${place.region}:${place.accountId}:launch-template/${identity.attributes.LaunchTemplateId}`,
+          region: place.region,
+          tags: TagSpecifications['launch-template'] ?? {},
+          tagsOf: data.TagSpecifications,
+          imageId: data.ImageId,
+          instanceType: data.InstanceType,
+          role: itsRole,
+          canHibernate: data.HibernationOptions?.Configured ?? false,
+          showsTags: data.MetadataOptions.InstanceMetadataTags === 'enabled',
+        };
+      }),
+    subnets: ofType('AWS::EC2::Subnet').map(({ identity, read }) => {
+      const { AvailabilityZone, Tags } = read(subnet);
+      return { id: identity.ref, region: place.region, zone: AvailabilityZone, tags: Tags };
+    }),
     tables: ofType('AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable').map(({ identity, read }) => {
       const { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes } = read(table);
       return {

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { instant, microUsd } from './common.ts';
 import { projectId, runnerId, sessionId } from './ids.ts';
+import { market } from './runner.ts';
 
 /** EC2 bills Linux by the second, and this much at least at every start (AWS: On-Demand pricing). */
 export const minimumBilledSeconds = 60;
@@ -13,6 +14,7 @@ export const instanceSession = z.object({
   projectId: projectId.optional().describe('Absent for a global runner'),
   instanceId: z.string(),
   instanceType: z.string().optional(),
+  market: market.optional().describe('Absent for an instance that no fleet launched'),
   region: z.string(),
   startedAt: instant,
   endedAt: instant.optional(),
@@ -20,7 +22,11 @@ export const instanceSession = z.object({
   seconds: z.int(),
   billedSeconds: z.int(),
   busyMs: z.int(),
-  microUsd: microUsd.optional().describe('Absent where the price of the instance type is not known'),
+  microUsd: microUsd
+    .optional()
+    .describe(
+      'At the on-demand price, which for spot is the most that it can have cost; absent where the price of the type is not known',
+    ),
 });
 export type InstanceSession = z.infer<typeof instanceSession>;
 

@@ -11,6 +11,11 @@ export const instanceId = z
   .regex(/^i-[0-9a-f]{8,17}$/, 'must be an EC2 instance id such as i-0123456789abcdef0');
 export const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be an AWS region such as eu-west-1');
 
+/** As in cdk.json. */
+export const fleetName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be the name of a fleet: small letters, digits and "-"');
+
 const webhookUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2000);
 
 export const runnerInput = z.strictObject({
@@ -31,11 +36,41 @@ export const runnerInput = z.strictObject({
     .describe(
       "Where start and finish events go; without it, the stack's own functions start and stop the instance",
     ),
+  fleet: fleetName
+    .optional()
+    .describe('The fleet that an instance is launched from when there is none; for good, from its making on'),
 });
 export type RunnerInput = z.infer<typeof runnerInput>;
 
+/** A new runner, or several of a fleet. */
+export const newRunnerInput = runnerInput
+  .extend({
+    tags: runnerInput.shape.tags.unwrap().optional().describe("Unless given: its fleet's, else none"),
+    idleTimeoutMs: runnerInput.shape.idleTimeoutMs
+      .unwrap()
+      .optional()
+      .describe(`Unless given: its fleet's, else ${defaultIdleTimeoutMs}`),
+    count: z.int().min(1).max(100).default(1).describe('How many; more than one only of a fleet'),
+  })
+  .superRefine(({ fleet, count, instanceId, region, webhookUrl }, context) => {
+    const refuse = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    if (fleet === undefined) {
+      if (count > 1) refuse('count', 'must be 1 for a runner of no fleet');
+      return;
+    }
+    if (instanceId !== undefined) refuse('instanceId', 'must not be given: the fleet launches the instance');
+    if (region !== undefined) refuse('region', 'must not be given: it is that of the fleet');
+    if (webhookUrl !== undefined)
+      refuse('webhookUrl', 'must not be given: the stack powers the instances of a fleet');
+  });
+export type NewRunnerInput = z.infer<typeof newRunnerInput>;
+
 export const runnerStatus = z.enum(['offline', 'stopped', 'starting', 'online', 'draining', 'stopping']);
 export type RunnerStatus = z.infer<typeof runnerStatus>;
+
+export const market = z.enum(['spot', 'on-demand']);
+export type Market = z.infer<typeof market>;
 
 /** The stretch of time, not over yet, in which the instance runs and costs money. */
 export const openSession = z.object({ id: sessionId, startedAt: instant });
@@ -81,6 +116,14 @@ export const runner = runnerInput.strip().extend({
   idleSince: instant.optional().describe('Since when it is online and without a task'),
   publicKey: z.string().describe('X25519, SPKI in PEM'),
   instanceType: z.string().optional(),
+  market: market
+    .optional()
+    .describe(
+      'How its instance was bought, if its fleet launched it; on-demand in a fleet of spot: there was no spot capacity',
+    ),
+  enrolledAt: instant
+    .optional()
+    .describe('Since when the agent of an instance that its fleet launched has a key of its own'),
   agentVersion: z.string().optional(),
   heartbeatAt: instant.optional(),
   leaseUntil: instant.optional().describe('Until when its tasks are safe without another heartbeat'),
@@ -121,6 +164,10 @@ export const createdRunner = z.object({
   runner,
 });
 export type CreatedRunner = z.infer<typeof createdRunner>;
+
+/** New runners of a fleet. They have no secrets to show: each of their instances makes its own key. */
+export const createdFleetRunners = z.object({ items: z.array(runner) });
+export type CreatedFleetRunners = z.infer<typeof createdFleetRunners>;
 
 /** What a machine that registers itself may ask for, signed for by a registration token. */
 export const registrationTokenInput = z.strictObject({

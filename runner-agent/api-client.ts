@@ -11,7 +11,8 @@ interface Parser<T> {
 export interface ApiCall<T> {
   /** Under /api/agent/. */
   path: string;
-  bearer: string;
+  /** None for the call that proves the caller by itself. */
+  bearer?: string;
   body?: unknown;
   response: Parser<T>;
   signal?: AbortSignal | undefined;
@@ -61,7 +62,7 @@ export const createApiClient = ({
       return await transport({
         url: base + call.path,
         headers: {
-          authorization: `Bearer ${call.bearer}`,
+          ...(call.bearer !== undefined && { authorization: `Bearer ${call.bearer}` }),
           'content-type': 'application/json',
           'user-agent': userAgent,
         },

@@ -17,9 +17,11 @@ import {
   requireConnection,
 } from './config.ts';
 import { describeFindings, examine } from './doctor.ts';
+import { enroll } from './enroll.ts';
 import { ConfigError } from './errors.ts';
 import type { HttpTransport } from './http-transport.ts';
 import { createLogger } from './logger.ts';
+import { defaultMetadataUrl } from './metadata.ts';
 import { runUntilReclaimed } from './reclaim.ts';
 import { register } from './register.ts';
 import { shutdownBySignals } from './shutdown.ts';
@@ -66,6 +68,11 @@ const connectionHelp = `${precedence}
 const registerHelp = `${precedence}
   REVEILLE_CONFIG, REVEILLE_API_URL, REVEILLE_REGISTRATION_TOKEN, REVEILLE_RUNNER_NAME, REVEILLE_WORK_DIR,
   REVEILLE_MAX_PARALLEL_TASKS, REVEILLE_IDLE_TIMEOUT, REVEILLE_INSTANCE_ID, REVEILLE_REGION`;
+
+const enrollHelp = `
+No secret is needed: the instance proves by the role of its instance profile which one it is, and its tag reveille:api says where
+the API is. It tries until the API takes it.${precedence}
+  REVEILLE_CONFIG, REVEILLE_API_URL, REVEILLE_WORK_DIR, REVEILLE_METADATA_URL, AWS_ENDPOINT_URL_STS`;
 
 export const createCli = ({ version, env, process, transport }: CliOptions): Command => {
   const connect = (apiUrl: string) =>
@@ -166,6 +173,28 @@ export const createCli = ({ version, env, process, transport }: CliOptions): Com
         },
       });
       say(`Registered ${name} as ${runnerId} and wrote ${configPath}.`);
+    });
+
+  command('enroll', 'Enrols this EC2 instance, which a fleet launched, and writes the config file')
+    .option('--work-dir <folder>', `where tasks work (default: ${defaultWorkDir})`)
+    .option('--metadata-url <url>', `of the instance metadata service (default: ${defaultMetadataUrl})`)
+    .option('--force', 'replace a config file that is there')
+    .addHelpText('after', enrollHelp)
+    .action(async ({ force = false, ...flags }: Flags & { force?: boolean }) => {
+      const configPath = configPathOf(flags, env);
+      const { runnerId, name } = await enroll({
+        apiUrl: flags.apiUrl ?? env.REVEILLE_API_URL,
+        connect,
+        metadataUrl: flags.metadataUrl ?? env.REVEILLE_METADATA_URL ?? defaultMetadataUrl,
+        stsEndpoint: env.AWS_ENDPOINT_URL_STS,
+        configPath,
+        workDir: flags.workDir ?? env.REVEILLE_WORK_DIR,
+        force,
+        timing: systemTiming,
+        log: loggerAt('info'),
+        signal: new AbortController().signal,
+      });
+      say(`Enrolled as ${name} (${runnerId}) and wrote ${configPath}.`);
     });
 
   command('unregister', 'Removes this runner from Reveille, and the config file and key from this machine')

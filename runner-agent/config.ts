@@ -60,6 +60,7 @@ export const agentEnvironment = z.object({
   REVEILLE_IDLE_TIMEOUT: duration.optional(),
   REVEILLE_INSTANCE_ID: z.string().min(1).optional(),
   REVEILLE_REGION: z.string().min(1).optional(),
+  AWS_ENDPOINT_URL_STS: httpUrl.optional(),
   PATH: z.string().default('/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'),
 });
 export type AgentEnvironment = z.infer<typeof agentEnvironment>;

@@ -50,9 +50,12 @@ const showRunner =
       'Waiting for it': runner.demand.join(', ') || undefined,
       Instance:
         runner.instanceId &&
-        [runner.instanceId, runner.instanceType, runner.region].filter(Boolean).join(', '),
+        [runner.instanceId, runner.instanceType, runner.market, runner.region].filter(Boolean).join(', '),
+      Fleet: runner.fleet,
       'Stays on':
-        runner.instanceId === undefined ? undefined : `${runner.idleTimeoutMs / 1000} s without work`,
+        (runner.instanceId ?? runner.fleet) === undefined
+          ? undefined
+          : `${runner.idleTimeoutMs / 1000} s without work`,
       Agent: runner.agentVersion,
       'Last heard': runner.heartbeatAt && ago(runner.heartbeatAt, now),
     });
@@ -76,7 +79,7 @@ export const addRunnerCommands = (cli: Command, context: CommandContext): void =
           STATUS: one.status,
           SLOTS: slots(one),
           TAGS: one.tags.join(', '),
-          INSTANCE: one.instanceId ?? '',
+          INSTANCE: one.instanceId ?? (one.fleet === undefined ? '' : `none (fleet ${one.fleet})`),
           'LAST HEARD': one.heartbeatAt === undefined ? '' : ago(one.heartbeatAt, now()),
           NOTES: notes(one),
         })),

@@ -71,7 +71,13 @@ export const mutatesOnlyNamedResources: Rule = (template) =>
       : [];
   });
 
-const power = /^ec2:(\*|(Start|Stop|Reboot|Terminate|Run)\w*|\w*\*)$/;
+const power = /^ec2:(\*|(Start|Stop|Reboot|Terminate)\w*|\w*\*)$/;
+const launch = /^ec2:(\*|Run\w*|CreateFleet)$/;
+
+/** Whether an ARN, which may hold references, is one of instances. */
+const isOfInstances = (resource: unknown): boolean => /:instance\/|^"\*"$/.test(JSON.stringify(resource));
+const hasTag = ({ Condition }: Statement, kind: 'ResourceTag' | 'RequestTag', key: string): boolean =>
+  Condition.StringEquals?.[`aws:${kind}/${key}`] !== undefined;
 
 export const powersOnlyTaggedInstances: Rule = (template) =>
   allowances(template).flatMap(([id, { Action, Condition }]) => {
@@ -79,6 +85,28 @@ export const powersOnlyTaggedInstances: Rule = (template) =>
     return tagged
       ? []
       : Action.filter((action) => power.test(action)).map((action) => `${id} allows ${action}`);
+  });
+
+/** Instances get the tag of the stack, come from launch templates that have it, and get only roles that are named. */
+export const launchesOnlyTaggedInstances: Rule = (template) =>
+  allowances(template).flatMap(([id, statement]) => {
+    const launches = statement.Action.filter((action) => launch.test(action));
+    const text = statement.Resource.map((resource) => JSON.stringify(resource));
+    const passes = statement.Action.includes('iam:PassRole');
+    return [
+      ...(statement.Resource.some(isOfInstances) && !hasTag(statement, 'RequestTag', 'reveille:stack')
+        ? launches.map((action) => `${id} allows ${action} of instances without the tag`)
+        : []),
+      ...(text.some((arn) => arn.includes('launch-template/')) &&
+      !hasTag(statement, 'ResourceTag', 'reveille:stack')
+        ? launches.map((action) => `${id} allows ${action} from any launch template`)
+        : []),
+      ...(passes &&
+      (text.some((arn) => arn.includes('*')) ||
+        statement.Condition.StringEquals?.['iam:PassedToService'] !== 'ec2.amazonaws.com')
+        ? [`${id} passes roles`]
+        : []),
+    ];
   });
 
 export const letsNothingIn: Rule = (template) => [

@@ -62,8 +62,9 @@ export const synthesizeAll = (
     prepare(app);
     const root = join(import.meta.dirname, '../..');
     const settings = readSettings(app.node);
-    new ReveilleStack(app, { settings, bundles: { folderOf, agentFile, consoleFolder }, root });
-    addFleetStacks(app, readFleets(app.node), { stackName: settings.stackName, agentFile, root });
+    const fleets = readFleets(app.node);
+    new ReveilleStack(app, { settings, fleets, bundles: { folderOf, agentFile, consoleFolder }, root });
+    addFleetStacks(app, fleets, { stackName: settings.stackName, agentFile, root });
     return Object.fromEntries(
       app.synth().stacks.map(({ stackName, template }) => [stackName, templateSchema.parse(template)]),
     );

@@ -18,6 +18,8 @@ export const loginByAccount: Limit = { name: 'login-account', max: 10, windowMs:
 export const loginBySource: Limit = { name: 'login-source', max: 50, windowMs: quarterMs };
 /** Refused registration tokens from one address. */
 export const registrationBySource: Limit = { name: 'register-source', max: 30, windowMs: quarterMs };
+/** Refused enrolments from one address. */
+export const enrollmentBySource: Limit = { name: 'enroll-source', max: 30, windowMs: quarterMs };
 /** Refused invitations from one address. */
 export const invitationBySource: Limit = { name: 'invitation-source', max: 30, windowMs: quarterMs };
 

@@ -8,6 +8,7 @@ export type Condition =
   | readonly ['contains' | 'lacks', attribute: string, value: string]
   /** The set has fewer members than the number in the other attribute. */
   | readonly ['sizeBelow' | 'sizeAtLeast', setAttribute: string, numberAttribute: string]
+  | readonly ['sizeAtMost', setAttribute: string, most: number]
   /** The map in the attribute has this under the key. Maps as a whole are not compared: dynalite never finds two alike. */
   | readonly ['partIs', mapAttribute: string, key: string, value: unknown]
   | readonly ['any', ...Condition[]];
@@ -63,6 +64,8 @@ const conditionText = (condition: Condition, parts: Parts): string => {
       return `NOT contains(${parts.name(condition[1])}, ${parts.value(condition[2])})`;
     case 'sizeBelow':
       return `size(${parts.name(condition[1])}) < ${parts.name(condition[2])}`;
+    case 'sizeAtMost':
+      return `size(${parts.name(condition[1])}) <= ${parts.value(condition[2])}`;
     case 'partIs':
       return `${parts.name(condition[1])}.${parts.name(condition[2])} = ${parts.value(condition[3])}`;
     case 'sizeAtLeast':

@@ -1,6 +1,8 @@
 /** The EC2 instances behind runners. */
 import {
+  CreateFleetCommand,
   DescribeInstancesCommand,
+  DescribeSubnetsCommand,
   EC2Client,
   EC2ServiceException,
   type Instance,
@@ -8,8 +10,10 @@ import {
   paginateDescribeInstances,
   StartInstancesCommand,
   StopInstancesCommand,
+  TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
-import { type Instant, toInstant } from '../../protocol/index.ts';
+import { type Instant, type Market, toInstant } from '../../protocol/index.ts';
+import { fleetRequest, type LaunchOrder, type LaunchOutcome, launchOutcome, tagsOf } from './launches.ts';
 
 export type InstanceState = 'pending' | 'running' | 'stopping' | 'stopped' | 'shutting-down' | 'terminated';
 
@@ -17,6 +21,7 @@ export interface InstanceFacts {
   readonly instanceId: string;
   readonly state: InstanceState;
   readonly instanceType: string | undefined;
+  readonly market?: Market | undefined;
   readonly launchedAt: Instant | undefined;
   /** Why it is in that state, in AWS's words. */
   readonly stateReason: string | undefined;
@@ -34,16 +39,33 @@ export interface InstanceRef {
   readonly region?: string | undefined;
 }
 
+/** An instance that some fleet launched, and for whom. */
+export interface LaunchedFacts extends InstanceFacts {
+  readonly fleet: string;
+  /** `{pool}/{id}` */
+  readonly runner: string;
+}
+
 export interface Instances {
   start(ref: InstanceRef): Promise<StartOutcome>;
   /** True when EC2 stops it (or has already); false when there is nothing left to stop. */
-  stop(ref: InstanceRef): Promise<boolean>;
+  stop(ref: InstanceRef, options?: { readonly hibernate: boolean }): Promise<boolean>;
   /** Undefined when EC2 doesn't know it. */
   describe(ref: InstanceRef): Promise<InstanceFacts | undefined>;
   /** Those with the stack's tag that run, or are about to. */
   listOn(where: Pick<InstanceRef, 'region'>): Promise<InstanceFacts[]>;
   /** Ids of all instances, of whomever, that fail one of EC2's status checks. */
   listImpaired(where: Pick<InstanceRef, 'region'>): Promise<string[]>;
+  /** Launches one instance by a fleet. The same order again launches no other one. */
+  launch(order: LaunchOrder): Promise<LaunchOutcome>;
+  /** True when EC2 terminates it (or has already); false when it doesn't know it. */
+  terminate(ref: InstanceRef): Promise<boolean>;
+  /** What fleets of the stack have launched in a region and is not terminated; for one runner, or for all. */
+  listLaunched(where: {
+    readonly region: string;
+    readonly stack: string;
+    readonly runner?: string;
+  }): Promise<LaunchedFacts[]>;
 }
 
 /** Without this tag on an instance the stack may not start or stop it. */
@@ -57,7 +79,13 @@ const codes = {
   wrongState: 'IncorrectInstanceState',
   unknown: ['InvalidInstanceID.NotFound', 'InvalidInstanceID.Malformed'],
   throttled: 'RequestLimitExceeded',
+  /** It was not launched for it, or is not ready for it yet: its agent has to have run for a while. */
+  cannotHibernate: ['UnsupportedHibernationConfiguration', 'UnsupportedOperation', 'IncorrectInstanceState'],
 };
+
+/** Nothing was done, for certain. */
+export const isThrottled = (error: unknown): boolean =>
+  error instanceof EC2ServiceException && error.name === codes.throttled;
 
 const states: Readonly<Record<string, InstanceState>> = {
   pending: 'pending',
@@ -68,6 +96,9 @@ const states: Readonly<Record<string, InstanceState>> = {
   terminated: 'terminated',
 };
 
+const isUnknown = (error: unknown): boolean =>
+  error instanceof EC2ServiceException && codes.unknown.includes(error.name);
+
 const factsOf = (found: Instance | undefined): InstanceFacts | undefined => {
   const state = states[found?.State?.Name ?? ''];
   if (!found?.InstanceId || !state) return undefined;
@@ -77,11 +108,9 @@ const factsOf = (found: Instance | undefined): InstanceFacts | undefined => {
     instanceType: found.InstanceType,
     launchedAt: found.LaunchTime && toInstant(found.LaunchTime.getTime()),
     stateReason: found.StateReason?.Message,
+    market: found.InstanceLifecycle === 'spot' ? 'spot' : 'on-demand',
   };
 };
-
-const isUnknown = (error: unknown): boolean =>
-  error instanceof EC2ServiceException && codes.unknown.includes(error.name);
 
 export const ec2Instances = (
   makeClient = (region?: string) => new EC2Client(region ? { region } : {}),
@@ -96,7 +125,76 @@ export const ec2Instances = (
   };
   const idsOf = (ref: InstanceRef) => ({ InstanceIds: ref.instanceId ? [ref.instanceId] : [] });
 
+  /** False when it has to be stopped plainly. */
+  const hibernates = async (ref: InstanceRef): Promise<boolean> => {
+    try {
+      await clientOf(ref).send(new StopInstancesCommand({ ...idsOf(ref), Hibernate: true }));
+      return true;
+    } catch (error) {
+      if (error instanceof EC2ServiceException && codes.cannotHibernate.includes(error.name)) return false;
+      throw error;
+    }
+  };
+
+  /** Of the small VPC of a fleet's region; they are looked up once, as they never change. */
+  const networks = new Map<string, readonly string[]>();
+  const subnetsOf = async ({ region, stack, subnets }: LaunchOrder): Promise<readonly string[]> => {
+    const known = subnets ?? networks.get(region);
+    if (known) return known;
+    const { Subnets = [] } = await clientOf({ region }).send(
+      new DescribeSubnetsCommand({ Filters: [{ Name: `tag:${tagsOf.stack}`, Values: [stack] }] }),
+    );
+    const found = Subnets.flatMap(({ SubnetId }) => SubnetId ?? []).sort();
+    if (found.length > 0) networks.set(region, found);
+    return found;
+  };
+
   return {
+    launch: async (order) => {
+      const subnetIds = await subnetsOf(order);
+      if (subnetIds.length === 0) {
+        const detail = `The stack has no subnets in ${order.region}.`;
+        return { launched: false, awsCode: 'InvalidSubnet', detail };
+      }
+      try {
+        return launchOutcome(
+          await clientOf(order).send(new CreateFleetCommand(fleetRequest(order, subnetIds))),
+        );
+      } catch (error) {
+        if (!(error instanceof EC2ServiceException) || isThrottled(error)) throw error;
+        // What is wrong on AWS's side may have launched one all the same.
+        if ((error.$metadata.httpStatusCode ?? 500) >= 500) throw error;
+        return { launched: false, awsCode: error.name, detail: error.message };
+      }
+    },
+
+    terminate: async (ref) => {
+      try {
+        await clientOf(ref).send(new TerminateInstancesCommand(idsOf(ref)));
+        return true;
+      } catch (error) {
+        if (isUnknown(error)) return false;
+        throw error;
+      }
+    },
+
+    listLaunched: async ({ region, stack, runner = '*' }) => {
+      const found: LaunchedFacts[] = [];
+      const Filters = [
+        { Name: `tag:${tagsOf.stack}`, Values: [stack] },
+        { Name: `tag:${tagsOf.runner}`, Values: [runner] },
+        { Name: 'instance-state-name', Values: ['pending', 'running', 'stopping', 'stopped'] },
+      ];
+      for await (const page of paginateDescribeInstances({ client: clientOf({ region }) }, { Filters })) {
+        for (const one of page.Reservations?.flatMap(({ Instances = [] }) => Instances) ?? []) {
+          const facts = factsOf(one);
+          const tag = (key: string) => one.Tags?.find(({ Key }) => Key === key)?.Value ?? '';
+          if (facts) found.push({ ...facts, fleet: tag(tagsOf.fleet), runner: tag(tagsOf.runner) });
+        }
+      }
+      return found;
+    },
+
     start: async (ref) => {
       try {
         await clientOf(ref).send(new StartInstancesCommand(idsOf(ref)));
@@ -109,7 +207,8 @@ export const ec2Instances = (
       }
     },
 
-    stop: async (ref) => {
+    stop: async (ref, { hibernate } = { hibernate: false }) => {
+      if (hibernate && (await hibernates(ref))) return true;
       try {
         await clientOf(ref).send(new StopInstancesCommand(idsOf(ref)));
         return true;

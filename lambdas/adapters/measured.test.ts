@@ -89,7 +89,7 @@ describe('what is measured', () => {
 describe('the watch over what is live', () => {
   const watch = (now: Instant) =>
     watched(
-      { tasks: taskStore(table.table), runners: runnerStore(table.table), now: () => now, log },
+      { tasks: taskStore(table.table), runners: runnerStore(table.table), fleets: [], now: () => now, log },
       measure,
     );
 

@@ -1,5 +1,6 @@
 /** Stores that put on record what passes through them, so that the rules and the flows need not know of metrics. */
 import { type Clock, msBetween } from '../../protocol/index.ts';
+import { type FleetPlan, scheduled } from '../core/fleets.ts';
 import { oldestWaitingMs, savedBySleepUsd, withoutWork } from '../core/signals.ts';
 import type { RunnerStore } from './runners.ts';
 import type { SessionStore } from './sessions.ts';
@@ -67,6 +68,7 @@ export const loggedWebhooks =
 interface Watching {
   readonly tasks: TaskStore;
   readonly runners: RunnerStore;
+  readonly fleets: readonly FleetPlan[];
   readonly now: Clock;
   readonly log: Log;
 }
@@ -87,7 +89,11 @@ export const watched = <T extends Watching>(deps: T, measure: Measure): T => ({
     ...deps.runners,
     listAwake: async () => {
       const awake = await deps.runners.listAwake();
-      const wasteful = withoutWork(awake, deps.now());
+      const now = deps.now();
+      const wasteful = withoutWork(
+        awake.map((runner) => scheduled(deps.fleets, runner, now)),
+        now,
+      );
       if (wasteful.length > 0) measure('InstancesWithoutWork', wasteful.length);
       for (const { id: runnerId, instanceId, status } of wasteful) {
         deps.log('An instance is on without work', { runnerId, instanceId, status });

@@ -18,6 +18,9 @@ export interface VendedCredentials {
   readonly expiresAt: string;
 }
 
+/** The account of an ARN. */
+export const accountIn = (arn: string): string => arn.split(':')[4] ?? '';
+
 /** `queues` are names of queues of tasks. */
 export type VendCredentials = (runnerId: string, queues: readonly string[]) => Promise<VendedCredentials>;
 

@@ -1,6 +1,7 @@
 /** The store of runners. Each change is one conditional write on the runner's item. */
 import * as z from 'zod';
 import {
+  epochMs,
   type Instant,
   instant,
   type LowDisk,
@@ -44,6 +45,8 @@ const runnerRecord = runner.extend({
   /** The token before the last rotation, while it is still good. */
   previousToken: z.object({ hash: z.string(), validUntil: instant }).optional(),
   webhookSecret: z.string(),
+  /** An instance is being launched for it, or was, by a call that did not come to its end. */
+  launch: z.object({ id: z.string(), at: instant }).optional(),
 });
 export type RunnerRecord = z.infer<typeof runnerRecord>;
 
@@ -78,12 +81,32 @@ const hasRoom: Condition = [
 const isIdle: readonly Condition[] = [
   ['missing', 'slots'],
   ['missing', 'demand'],
+  ['missing', 'launch'],
   ['missing', 'wokenAt'],
 ];
 
 const noSlots: Condition = ['missing', 'slots'];
 
 type Ref = Pick<Runner, 'id' | 'projectId'>;
+
+/** What is left of a fleet's runner without its instance: nobody can use the token and the key that were that instance's. */
+export const withoutInstance = {
+  instanceId: undefined,
+  market: undefined,
+  enrolledAt: undefined,
+  agentId: undefined,
+  previousToken: undefined,
+  lowDisk: undefined,
+  drainRequestedAt: undefined,
+  publicKey: '',
+  tokenHash: '',
+} as const satisfies Partial<RunnerRecord>;
+
+/** An instance that a fleet launched for a runner. */
+export interface LaunchedInstance extends Pick<RunnerRecord, 'instanceType' | 'market'> {
+  readonly instanceId: string;
+  readonly region: string;
+}
 
 export interface MoveOptions {
   /** Only while nothing holds it or counts on it, and nobody has just woken it. */
@@ -113,6 +136,9 @@ const isCurrent = (credentialVersion: number | undefined): Condition =>
   credentialVersion === undefined
     ? ['missing', 'credentialVersion']
     : ['=', 'credentialVersion', credentialVersion];
+
+/** Events about an instance that is gone may come for a while. */
+const unboundKeptSeconds = 86_400;
 
 const binding = z.object({ pool: z.string(), runnerId });
 
@@ -154,6 +180,54 @@ export const runnerStore = (table: Table) => {
     bind,
     findByInstance,
 
+    /** Forgets whose an instance was that is gone. */
+    unbind: async (instanceId: string, now: Instant): Promise<void> => {
+      const expiresAt = Math.ceil(epochMs(now) / 1000) + unboundKeptSeconds;
+      await table.update(keys.instance(instanceId), { set: { expiresAt } }, [['exists', 'pk']]);
+    },
+
+    /** Notes that an instance is about to be launched for it. Refused when that is noted already, or it has one. */
+    beginLaunch: (ref: Ref, launch: NonNullable<RunnerRecord['launch']>) =>
+      change(ref, { set: { launch } }, [
+        ['=', 'status', 'starting'],
+        ['missing', 'launch'],
+        ['missing', 'instanceId'],
+      ]),
+
+    /** That launch brought no instance. */
+    endLaunch: (ref: Ref, launch: NonNullable<RunnerRecord['launch']>) =>
+      change(ref, { set: { launch: undefined } }, [['partIs', 'launch', 'id', launch.id]]),
+
+    /** That launch brought this one. Refused when the launch is over. */
+    takeInstance: (ref: Ref, launch: NonNullable<RunnerRecord['launch']>, launched: LaunchedInstance) =>
+      change(ref, { set: { ...launched, launch: undefined, fault: undefined } }, [
+        ['partIs', 'launch', 'id', launch.id],
+        ['missing', 'instanceId'],
+      ]),
+
+    /**
+     * The agent of its instance has a key and a token of its own; what was given before is good for nothing. Refused while the lease of
+     * an agent goes on, or when it has another instance.
+     */
+    enroll: (
+      ref: Ref,
+      instanceId: string,
+      given: Pick<RunnerRecord, 'publicKey' | 'tokenHash'>,
+      now: Instant,
+    ) =>
+      change(
+        ref,
+        {
+          set: { ...given, enrolledAt: now },
+          add: { credentialVersion: 1 },
+          unset: ['previousToken', 'agentId'],
+        },
+        [
+          ['=', 'instanceId', instanceId],
+          ['any', ['missing', 'agentId'], ['missing', 'leaseUntil'], ['<', 'leaseUntil', now]],
+        ],
+      ),
+
     create: (record: NewRunner): Promise<boolean> =>
       table.put({ ...keyOf(record), ...record, ...liveness(record, record.status) }, [['missing', 'pk']]),
 
@@ -176,9 +250,11 @@ export const runnerStore = (table: Table) => {
 
     /** Replaces what its owner may set. */
     configure: (ref: Ref, input: RunnerInput): Promise<RunnerRecord | undefined> => {
-      const { instanceId, region, webhookUrl, ...rest } = input;
+      const { instanceId, region, webhookUrl, fleet, ...rest } = input;
       const lifted = input.active ? ['quarantinedAt', 'failedStarts', 'fault'] : [];
-      return change(ref, { set: { ...rest, instanceId, region, webhookUrl }, unset: lifted }, []);
+      // The instance of a fleet's runner comes and goes with its launches.
+      const machine = fleet === undefined ? { instanceId, region, webhookUrl } : {};
+      return change(ref, { set: { ...rest, ...machine }, unset: lifted }, []);
     },
 
     /** Removes it, unless it holds tasks or its instance is on. */
@@ -311,11 +387,18 @@ export const runnerStore = (table: Table) => {
         ['=', 'tokenHash', runner.tokenHash],
       ]),
 
-    /** A new token in place of any before, whose sessions end with it: the next agent to ask may have the runner. */
+    /**
+     * A new token in place of any before, whose sessions end with it: the next agent to ask may have the runner. The instance that a
+     * fleet launched cannot learn it, and is replaced.
+     */
     revokeToken: (ref: Ref, tokenHash: string) =>
       change(
         ref,
-        { set: { tokenHash }, add: { credentialVersion: 1 }, unset: ['previousToken', 'agentId'] },
+        {
+          set: { tokenHash },
+          add: { credentialVersion: 1 },
+          unset: ['previousToken', 'agentId', 'enrolledAt'],
+        },
         [],
       ),
 

@@ -11,6 +11,7 @@ const stored = instanceSession.pick({
   projectId: true,
   instanceId: true,
   instanceType: true,
+  market: true,
   region: true,
   startedAt: true,
   endedAt: true,

@@ -29,6 +29,10 @@ export const keys = {
   }),
   apiToken: (id: string) => ({ pk: 'tokens', sk: id }),
   instance: (instanceId: string) => ({ pk: `instance#${instanceId}`, sk: 'binding' }),
+  /** The runners that a fleet has. */
+  fleet: (name: string) => ({ pk: 'fleets', sk: name }),
+  /** The signature of an enrolment, hashed: it is good once. */
+  seenEnrolment: (hash: string) => ({ pk: `seen#enrolment#${hash}`, sk: 'enrolment' }),
   seenWebhook: (deliveryId: string, timestamp: string) => ({ pk: `seen#${deliveryId}`, sk: timestamp }),
   /** What came in by an integration. */
   hookEvent: (integrationId: string, id: string) => ({ pk: `integration#${integrationId}`, sk: id }),

@@ -11,7 +11,9 @@ import { costRoutes } from './costs.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import type { ApiDeps, ApiEnv } from './deps.ts';
 import { buildDocument, type Document } from './document.ts';
+import { enrollRoutes } from './enroll.ts';
 import { environmentRoutes } from './environments.ts';
+import { fleetRoutes } from './fleets.ts';
 import { requirePerson } from './identify.ts';
 import { insightRoutes } from './insight.ts';
 import { hookRoutes, integrationRoutes } from './integrations.ts';
@@ -70,6 +72,7 @@ export const createApp = (deps: ApiDeps) => {
   app.route('/', oidcRoutes(deps));
   app.route('/', acceptanceRoutes(deps));
   app.route('/', registerRoutes(deps));
+  app.route('/', enrollRoutes(deps));
   app.route('/', runnerTokenRoutes(deps));
   app.route('/', sessionRoutes(deps));
   app.route('/', hookRoutes(deps));
@@ -95,6 +98,7 @@ export const createApp = (deps: ApiDeps) => {
   app.route('/', integrationRoutes(deps));
   app.route('/', scheduleRoutes(deps));
   app.route('/', schedulePreviewRoutes(deps));
+  app.route('/', fleetRoutes(deps));
   app.route('/', projectRunnerRoutes(deps));
   app.route('/', globalRunnerRoutes(deps));
   app.route('/', projectRegistrationTokenRoutes(deps));

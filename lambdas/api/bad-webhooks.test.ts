@@ -37,6 +37,7 @@ describe.each(['start', 'finish'] as const)('refused webhooks, and nothing chang
   beforeAll(async () => {
     vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
     vi.stubEnv('TABLE_NAME', table.tableName);
+    vi.stubEnv('API_URL', 'https://api.test');
     vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', table.endpoint);
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', kms.endpoint);
     vi.stubEnv('SECRETS_KEY_ARN', kms.keyArn);

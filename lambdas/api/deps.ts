@@ -23,9 +23,10 @@ import type { RandomBytes, RegistrationTokenStore } from '../adapters/tokens.ts'
 import type { UserRecord, UserStore } from '../adapters/users.ts';
 import type { EffectiveRole } from '../core/permissions.ts';
 import type { Deps } from '../flows/deps.ts';
+import type { EnrollDeps } from '../flows/enroll.ts';
 import type { HookDeps } from '../flows/receive-hook.ts';
 
-export interface ApiDeps extends Omit<Deps, 'instances'> {
+export interface ApiDeps extends Omit<Deps, 'instances'>, EnrollDeps {
   readonly projects: ProjectStore;
   readonly resources: Resources;
   readonly integrations: IntegrationStore;

@@ -31,6 +31,7 @@ const tags = [
   { name: 'Schedules', description: 'Cron expressions that start templates' },
   { name: 'Runners', description: "A project's runners" },
   { name: 'Global runners', description: 'Runners for the tasks that no project runner takes' },
+  { name: 'Fleets', description: 'Kinds of machines that are launched for runners when there is work' },
   { name: 'Tasks', description: 'Runs of templates, and their logs' },
   {
     name: 'Webhook deliveries',

@@ -7,6 +7,8 @@ import { agentTokens } from '../adapters/agent-tokens.ts';
 import { apiTokenStore, rememberCallers } from '../adapters/api-tokens.ts';
 import { attemptStore } from '../adapters/attempts.ts';
 import { auditTrail, recordSecretUse } from '../adapters/audit.ts';
+import { stsIdentity } from '../adapters/caller-identity.ts';
+import { seenEnrolments } from '../adapters/enrolments.ts';
 import { integrationStore } from '../adapters/integrations.ts';
 import { invitationStore } from '../adapters/invitations.ts';
 import { openIdConnect } from '../adapters/oidc.ts';
@@ -19,7 +21,7 @@ import {
   readTaskParts,
   resourceStores,
 } from '../adapters/resources.ts';
-import { stsCredentials } from '../adapters/runner-credentials.ts';
+import { accountIn, stsCredentials } from '../adapters/runner-credentials.ts';
 import { makeKeyPair, seal } from '../adapters/sealing.ts';
 import { signInProviderStore } from '../adapters/sign-in-providers.ts';
 import { signedTokens } from '../adapters/signed-tokens.ts';
@@ -46,6 +48,7 @@ const config = readConfig(
       WEBHOOK_RETRIES_QUEUE_URL: true,
       WEBHOOK_ALLOWED: true,
       AUDIT_RETENTION_DAYS: true,
+      RUNNER_FLEETS: true,
       AWS_REGION: true,
       AWS_ENDPOINT_URL: true,
     })
@@ -95,6 +98,10 @@ const app = createApp({
   agentTokens: agentTokens(signingKey, now),
   personTokens: signedTokens(signingKey, now),
   sourceOf: sourceBehindEdge(config.EDGE_KEY),
+  fleets: config.RUNNER_FLEETS,
+  identifyCaller: stsIdentity(new URL(config.API_URL).host, config.AWS_ENDPOINT_URL),
+  enrolments: seenEnrolments(table),
+  accountId: accountIn(config.RUNNER_ROLE_ARN),
   vendCredentials: stsCredentials(new STSClient(), config.RUNNER_ROLE_ARN, config.QUEUE_ARN_PREFIX),
   seal,
   makeKeyPair,

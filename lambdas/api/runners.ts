@@ -1,10 +1,11 @@
 /** Routes of runners: a project's own, and the global ones. */
 import type { Context } from 'hono';
-import type * as z from 'zod';
+import * as z from 'zod';
 import {
   type Instant,
   longestSpendingMs,
   msBetween,
+  type NewRunnerInput,
   projectId,
   type Runner,
   type RunnerInput,
@@ -14,6 +15,7 @@ import { publicRunner, type RunnerRecord } from '../adapters/runners.ts';
 import type { Pool } from '../adapters/table.ts';
 import { isPoweredByStack } from '../core/choice.ts';
 import { costWithin } from '../core/cost.ts';
+import { type FleetPlan, fleetOf } from '../core/fleets.ts';
 import { mayCall } from '../core/permissions.ts';
 import { isAwake } from '../core/runner-state.ts';
 import { load } from '../core/slots.ts';
@@ -21,10 +23,11 @@ import { drainRunner, resumeRunner, sleepRunner, wakeRunner } from '../flows/dra
 import { configureRunner, removeRunner } from '../flows/runner-setup.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
 import { type InsightDeps, sessionsIn } from './insight-data.ts';
-import { makeRunner, rotateToken } from './new-runner.ts';
+import { inputOf, makeFleetRunners, makeRunner, rotateToken } from './new-runner.ts';
 import { refuse, refuseFields, refuseUnknown } from './refuse.ts';
 import { answer, created, describe, jsonBody, noContent, people, routes } from './route.ts';
 import {
+  createdFleetRunnersSchema,
   createdRunnerSchema,
   inGlobalRunner,
   inNothing,
@@ -32,6 +35,7 @@ import {
   inRunner,
   listedRunnerSchema,
   listOf,
+  newRunnerInputSchema,
   rotatedTokenSchema,
   rotationInputSchema,
   runnerInputSchema,
@@ -74,6 +78,37 @@ const spentBy = async (
 const refuseTaken = (c: Context, instanceId: string | undefined) =>
   refuse(c, 'instance_taken', `${instanceId} is bound to another runner. Unbind or remove that one first.`);
 
+const refuseFleet = (c: Context, name: string, fleets: readonly FleetPlan[]) =>
+  refuse(
+    c,
+    'invalid_reference',
+    fleets.length === 0
+      ? 'This stack has no fleets. Add one to cdk.json, and deploy.'
+      : `There is no fleet ${name}. There are: ${fleets.map((one) => one.name).join(', ')}.`,
+    [{ path: 'fleet', message: 'must be the name of a fleet in cdk.json' }],
+  );
+
+const refuseFull = (c: Context, { name, maxInstances }: FleetPlan, used: number, count: number) =>
+  refuse(
+    c,
+    'fleet_full',
+    `The fleet ${name} has ${used} of at most ${maxInstances} runners, so ${count} more ${count === 1 ? 'does' : 'do'} not fit. Remove one of its runners, or raise its maxInstances in cdk.json and deploy.`,
+  );
+
+/** A runner is of its fleet for good, and the fleet says which instance it has and where. */
+const whyNotOfFleet = (before: Runner, { fleet, instanceId, region, webhookUrl }: RunnerInput) => {
+  if (fleet !== before.fleet)
+    return { path: 'fleet', message: 'must stay as it is: make another runner, and remove this one' };
+  if (fleet === undefined) return undefined;
+  if (instanceId !== undefined && instanceId !== before.instanceId)
+    return { path: 'instanceId', message: 'must not be given: the fleet launches the instance' };
+  if (region !== undefined && region !== before.region)
+    return { path: 'region', message: 'must not be given: it is that of the fleet' };
+  return webhookUrl === undefined
+    ? undefined
+    : { path: 'webhookUrl', message: 'must not be given: the stack powers the instances of a fleet' };
+};
+
 /** While its instance may be on, a runner stays bound to it, or nobody would stop that. */
 const rebinds = (before: Runner, { instanceId, region, webhookUrl }: RunnerInput): boolean =>
   before.instanceId !== undefined &&
@@ -113,7 +148,11 @@ const runnerRoutesAt = (deps: ApiDeps, place: Place) => {
     const maySet = mayCall(c.get('role'), `replace${name}`);
     return { ...shown, ...(maySet && webhookUrl !== undefined && { webhookUrl }) };
   };
-  const refuseInput = (c: Context, pool: Pool, { tags, webhookUrl }: RunnerInput) => {
+  const refuseInput = (
+    c: Context,
+    pool: Pool,
+    { tags = [], webhookUrl }: Pick<NewRunnerInput, 'tags' | 'webhookUrl'>,
+  ) => {
     if (pool === 'global' && tags.length > 0) {
       const detail = 'A global runner has no tags: it takes what no project runner takes.';
       return refuse(c, 'invalid_request', detail, [
@@ -163,18 +202,35 @@ const runnerRoutesAt = (deps: ApiDeps, place: Place) => {
           path,
           operationId: `create${name}`,
           summary: 'Create a runner, with a token and a private key that are shown only now',
-          description: "The answer, saved as it is, is the agent's config file.",
-          request: { ...request, body: jsonBody(runnerInputSchema) },
-          responses: { 201: created('The new runner with its secrets', createdRunnerSchema) },
+          description:
+            "The answer, saved as it is, is the agent's config file. With `fleet`, one runner or several whose instances the fleet launches when there is work: these have no secrets to show.",
+          request: { ...request, body: jsonBody(newRunnerInputSchema) },
+          responses: {
+            201: created(
+              'The new runner with its secrets, or the new runners of the fleet',
+              z.union([createdRunnerSchema, createdFleetRunnersSchema]),
+            ),
+          },
         },
         'instance_taken',
+        'fleet_full',
+        'invalid_reference',
       ),
       async (c) => {
         const pool = poolIn(c.req.param());
-        const input = c.req.valid('json');
+        const given = c.req.valid('json');
         if (!(await isKnown(pool))) return refuseUnknown(c, 'project');
-        const refused = refuseInput(c, pool, input);
+        const refused = refuseInput(c, pool, given);
         if (refused) return refused;
+        if (given.fleet !== undefined) {
+          const fleet = fleetOf(deps.fleets, given);
+          if (!fleet) return refuseFleet(c, given.fleet, deps.fleets);
+          const made = await makeFleetRunners(deps, pool, given, fleet);
+          if (!made.ok) return refuseFull(c, fleet, made.used, given.count);
+          const [first] = made.runners;
+          return c.json({ items: made.runners }, 201, { location: `${c.req.path}/${first?.id}` });
+        }
+        const input = inputOf(given, pool);
         const result = await makeRunner(deps, pool, input, deps.makeKeyPair());
         if (!result.ok) return refuseTaken(c, input.instanceId);
         return c.json(result.made, 201, {
@@ -219,7 +275,9 @@ const runnerRoutesAt = (deps: ApiDeps, place: Place) => {
         if (!before) return refuseUnknown(c, 'runner');
         const refused = refuseInput(c, poolIn(c.req.param()), input);
         if (refused) return refused;
-        if (isAwake(before.status) && rebinds(before, input)) {
+        const unfit = whyNotOfFleet(before, input);
+        if (unfit) return refuseFields(c, [unfit]);
+        if (before.fleet === undefined && isAwake(before.status) && rebinds(before, input)) {
           const detail = `It is ${before.status}. Bind it to another instance or webhook when it is stopped.`;
           return refuse(c, 'not_asleep', detail);
         }

@@ -9,14 +9,17 @@ import {
   claimResponse,
   costHistory,
   costReport,
+  createdFleetRunners,
   createdRunner,
   credentialsResponse,
   dashboard,
   delivery,
   deliveryId,
+  enrollResponse,
   environment,
   environmentId,
   environmentInput,
+  fleet,
   heartbeatResponse,
   integration,
   integrationEvent,
@@ -38,6 +41,7 @@ import {
   memberInput,
   newApiToken,
   newInvitation,
+  newRunnerInput,
   page,
   problem,
   project,
@@ -94,6 +98,13 @@ export const runnerSchema = named('Runner', runner);
 export const listedRunnerSchema = named('ListedRunner', listedRunner);
 export const runnerInputSchema = named('RunnerInput', runnerInput);
 export const createdRunnerSchema = named('CreatedRunner', createdRunner.extend({ runner: runnerSchema }));
+export const newRunnerInputSchema = named('NewRunnerInput', newRunnerInput);
+export const createdFleetRunnersSchema = named(
+  'CreatedFleetRunners',
+  createdFleetRunners.extend({ items: z.array(runnerSchema) }),
+);
+export const fleetSchema = named('Fleet', fleet);
+export const enrollmentSchema = named('Enrollment', enrollResponse);
 export const registrationTokenSchema = named('RegistrationToken', registrationToken);
 export const registrationTokenRecordSchema = named('RegistrationTokenRecord', registrationTokenRecord);
 export const rotationInputSchema = named('RotationInput', rotationInput);

@@ -3,18 +3,20 @@ import type { Runner, RunnerStatus } from '../../protocol/index.ts';
 import { hourlyPrice } from './prices.ts';
 import { load, room } from './slots.ts';
 
-/** Whether a start event can bring it up: there is an instance to start, or someone who starts it on a webhook. */
-export const canWake = (runner: Pick<Runner, 'instanceId' | 'webhookUrl'>): boolean =>
-  runner.instanceId !== undefined || runner.webhookUrl !== undefined;
+type Powered = Pick<Runner, 'instanceId' | 'webhookUrl' | 'fleet'>;
+
+/** Whether a start event can bring it up: there is an instance to start, or a fleet to launch one, or someone who starts it on a webhook. */
+export const canWake = (runner: Powered): boolean =>
+  runner.instanceId !== undefined || runner.fleet !== undefined || runner.webhookUrl !== undefined;
 
 /** Whether the stack itself starts and stops its instance, rather than a webhook's receiver elsewhere. */
-export const isPoweredByStack = (runner: Pick<Runner, 'instanceId' | 'webhookUrl'>): boolean =>
-  runner.instanceId !== undefined && runner.webhookUrl === undefined;
+export const isPoweredByStack = (runner: Powered): boolean =>
+  (runner.instanceId !== undefined || runner.fleet !== undefined) && runner.webhookUrl === undefined;
 
 const asleep: ReadonlySet<RunnerStatus> = new Set(['stopped', 'offline']);
 
 /** Soonest first: what runs, what comes up, what has not gone yet, what sleeps, what has to stop before it can start. */
-const readiness: Readonly<Record<RunnerStatus, number>> = {
+const byStatus: Readonly<Record<RunnerStatus, number>> = {
   online: 0,
   starting: 1,
   draining: 2,
@@ -22,6 +24,12 @@ const readiness: Readonly<Record<RunnerStatus, number>> = {
   offline: 3,
   stopping: 4,
 };
+
+/** After all others what has to be launched: a new machine installs itself, and costs a volume. */
+const readiness = (runner: Runner): number =>
+  asleep.has(runner.status) && runner.fleet !== undefined && runner.instanceId === undefined
+    ? 5
+    : byStatus[runner.status];
 
 /** A disk that was low at the start of its agent is so at the next one too; one that a task filled may be empty by then. */
 const hasDisk = ({ lowDisk, status }: Runner): boolean =>
@@ -56,12 +64,8 @@ const leastRoom: Ranking = (runner) => -load(runner);
 const cheapest: Ranking = (runner) =>
   hourlyPrice(runner.region ?? 'us-east-1', runner.instanceType) ?? Number.MAX_SAFE_INTEGER;
 
-const withRoom = inOrder(hasFault, (runner) => readiness[runner.status], leastRoom, cheapest);
-const whenFull = inOrder(
-  hasFault,
-  (runner) => -room(runner),
-  (runner) => readiness[runner.status],
-);
+const withRoom = inOrder(hasFault, readiness, leastRoom, cheapest);
+const whenFull = inOrder(hasFault, (runner) => -room(runner), readiness);
 
 /**
  * The runner that shall owe the task: one with room that is soonest ready, so a stopped runner is woken only when no

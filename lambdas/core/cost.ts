@@ -34,6 +34,7 @@ export type SessionFacts = Pick<
   | 'projectId'
   | 'instanceId'
   | 'instanceType'
+  | 'market'
   | 'region'
   | 'startedAt'
   | 'endedAt'
@@ -46,7 +47,7 @@ export const openSessionFacts = (
   runner: Runner & { readonly busyMs: number; readonly onlineAt?: Instant | undefined },
   region: string,
 ): SessionFacts | undefined => {
-  const { session, instanceId, instanceType, projectId, onlineAt } = runner;
+  const { session, instanceId, instanceType, market, projectId, onlineAt } = runner;
   if (!session || !instanceId) return undefined;
   return {
     ...session,
@@ -56,6 +57,7 @@ export const openSessionFacts = (
     busyMs: runner.busyMs,
     ...(projectId && { projectId }),
     ...(instanceType && { instanceType }),
+    ...(market && { market }),
     ...(onlineAt !== undefined && onlineAt >= session.startedAt && { onlineAt }),
   };
 };
@@ -104,6 +106,7 @@ export interface CostedRunner {
   readonly name: string;
   readonly projectId?: ProjectId | undefined;
   readonly instanceId?: string | undefined;
+  readonly fleet?: string | undefined;
   readonly instanceType?: string | undefined;
   readonly region: string;
   readonly createdAt: Instant;
@@ -122,7 +125,7 @@ export const sessionOf = <S extends Pick<InstanceSession, 'runnerId' | 'startedA
 };
 
 const alwaysOnSeconds = (runner: CostedRunner, { from, to }: Window): number => {
-  if (runner.instanceId === undefined) return 0;
+  if (runner.instanceId === undefined && runner.fleet === undefined) return 0;
   const since = runner.createdAt > from ? runner.createdAt : from;
   return Math.max(0, Math.ceil(msBetween(since, to) / 1000));
 };

@@ -62,6 +62,7 @@ export const permissions: Readonly<Record<string, Access>> = {
   listAudit: 'owner',
 
   registerRunner: 'machine',
+  enrollInstance: 'machine',
   challengeAgent: 'machine',
   openAgentSession: 'machine',
   unregisterRunner: 'machine',
@@ -71,6 +72,9 @@ export const permissions: Readonly<Record<string, Access>> = {
   appendLog: 'machine',
   awaitConfirmation: 'machine',
   finishTask: 'machine',
+
+  // Managers of any project make runners of them.
+  listFleets: 'person',
 
   listProjects: 'person',
   createProject: 'admin',

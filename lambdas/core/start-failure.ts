@@ -23,6 +23,9 @@ const passing: Readonly<Record<string, string>> = {
   InstanceLimitExceeded: "the account's limit of running instances is reached. Ask AWS for a higher one",
   VcpuLimitExceeded: "the account's limit of vCPUs is reached. Ask AWS for a higher one",
   MaxSpotInstanceCountExceeded: "the account's limit of spot instances is reached. Ask AWS for a higher one",
+  UnfulfillableCapacity:
+    'AWS has no capacity for any type of the fleet in any of its zones now; it is tried again',
+  InsufficientFreeAddressesInSubnet: 'the subnets have no free address. Give the fleet larger ones',
 };
 
 const lasting: Readonly<Record<string, string>> = {
@@ -31,10 +34,31 @@ const lasting: Readonly<Record<string, string>> = {
   'InvalidInstanceID.Malformed': 'the id is not one of an instance. Bind the runner to another one',
   UnauthorizedOperation:
     "the stack may not start it. Give the instance the stack's tag, as the runner set-up page says",
+  'InvalidLaunchTemplateName.NotFoundException':
+    "the fleet's region has no launch template for it. Deploy the stack of that region: npx cdk deploy --all",
+  InvalidSubnet:
+    "the fleet's subnets are not there. Deploy the stack of that region, or correct them in cdk.json",
+  'InvalidSubnetID.NotFound': "the fleet's subnets are not there. Correct them in cdk.json, and deploy",
+  'InvalidAMIID.NotFound': "the fleet's image is not there. Correct it in cdk.json, and deploy",
+  unknown_fleet: 'its fleet is not in cdk.json any more. Put it back and deploy, or remove the runner',
   AuthFailure: 'AWS does not accept the credentials of the stack. Look at its role',
   OptInRequired: 'the account is not subscribed to what the instance runs. Subscribe, or bind another one',
   UnsupportedOperation: 'its type or configuration cannot be started. Bind the runner to another one',
 };
+
+/** Codes that have to do with the price or the room for spot instances, so that on-demand may work (AWS: CreateFleet's errors). */
+const spotCodes: ReadonlySet<string> = new Set([
+  'InsufficientInstanceCapacity',
+  'UnfulfillableCapacity',
+  'MaxSpotInstanceCountExceeded',
+  'SpotMaxPriceTooLow',
+]);
+
+/** Whether it means that there is no such instance any more. */
+export const isGone = (awsCode: string): boolean => awsCode === 'InvalidInstanceID.NotFound';
+
+/** Whether an on-demand instance may be had where a spot instance could not. */
+export const mayBeOnDemand = (awsCode: string): boolean => spotCodes.has(awsCode);
 
 /** What EC2's refusal to start an instance means. `message` is AWS's own. */
 export const startFailure = (awsCode: string, message: string): StartFailure => {

@@ -6,7 +6,7 @@ import { controlQueueOf, queuesOf } from '../core/routing.ts';
 import type { Deps } from './deps.ts';
 import { settingsOf } from './heartbeat.ts';
 
-type SessionDeps = Pick<Deps, 'agentTokens' | 'queues' | 'seal' | 'runners' | 'now'> & {
+type SessionDeps = Pick<Deps, 'agentTokens' | 'queues' | 'seal' | 'runners' | 'now' | 'fleets'> & {
   readonly vendCredentials: VendCredentials;
   readonly region: string;
   /** Where agents find SQS, when it is not AWS's own endpoint. */

@@ -15,6 +15,7 @@ import type {
 import type { AgentTokens } from '../adapters/agent-tokens.ts';
 import type { CircuitStore } from '../adapters/circuits.ts';
 import type { DeliveryStore } from '../adapters/deliveries.ts';
+import type { FleetPlaces } from '../adapters/fleet-places.ts';
 import type { NewId } from '../adapters/ids.ts';
 import type { Instances } from '../adapters/instances.ts';
 import type { LimitStore } from '../adapters/limits.ts';
@@ -24,6 +25,7 @@ import type { RunnerStore } from '../adapters/runners.ts';
 import type { SessionStore } from '../adapters/sessions.ts';
 import type { TaskRecord, TaskStore } from '../adapters/tasks.ts';
 import type { SendWebhook } from '../adapters/webhook-sender.ts';
+import type { FleetPlan } from '../core/fleets.ts';
 
 /** All that a task needs from its project, secrets included. */
 export interface TaskParts {
@@ -83,6 +85,9 @@ export interface Deps {
     options?: { readonly delaySeconds: number; readonly tries: number },
   ) => Promise<void>;
   readonly instances: Instances;
+  /** As cdk.json has them. */
+  readonly fleets: readonly FleetPlan[];
+  readonly fleetPlaces: FleetPlaces;
   readonly agentTokens: AgentTokens;
   /** Encrypts to a runner's public key. */
   readonly seal: (plainText: string, publicKey: string) => Promise<string>;

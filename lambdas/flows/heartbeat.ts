@@ -12,6 +12,7 @@ import type { AgentIdentity } from '../adapters/agent-tokens.ts';
 import { poolOf, type RunnerRecord, runnerRef } from '../adapters/runners.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { isPoweredByStack } from '../core/choice.ts';
+import { idleTimeoutAt, scheduled } from '../core/fleets.ts';
 import { decideSleep } from '../core/idle-policy.ts';
 import { controlQueueOf, queuesOf } from '../core/routing.ts';
 import { runnerSources } from '../core/runner-state.ts';
@@ -21,13 +22,16 @@ import { loseTask } from './lose-task.ts';
 import { followDisk, recordDisk } from './low-disk.ts';
 import { type PlaceDeps, place, ring } from './place.ts';
 
-export type HeartbeatDeps = PlaceDeps & Pick<Deps, 'agentTokens' | 'announceDrained'>;
+export type HeartbeatDeps = PlaceDeps & Pick<Deps, 'agentTokens' | 'announceDrained' | 'fleets'>;
 
-export const settingsOf = (deps: Pick<Deps, 'queues'>, runner: RunnerRecord): AgentSettings => ({
+export const settingsOf = (
+  deps: Pick<Deps, 'queues' | 'fleets' | 'now'>,
+  runner: RunnerRecord,
+): AgentSettings => ({
   queueUrls: runner.active ? queuesOf(runner).map((queue) => deps.queues.urlOf(queue)) : [],
   controlQueueUrl: deps.queues.urlOf(controlQueueOf(runner)),
   maxParallelTasks: runner.maxParallelTasks,
-  ...(isPoweredByStack(runner) && { idleTimeoutMs: runner.idleTimeoutMs }),
+  ...(isPoweredByStack(runner) && { idleTimeoutMs: idleTimeoutAt(deps.fleets, runner, deps.now()) }),
 });
 
 /**
@@ -145,9 +149,10 @@ export const drain = async (deps: HeartbeatDeps, agent: AgentIdentity): Promise<
   const runner = await deps.runners.get(agent.pool, agent.runnerId);
   if (!runner || runner.credentialVersion !== agent.credentialVersion) return false;
   if (runner.status === 'stopping') return true;
+  const now = deps.now();
   const draining =
-    runner.status === 'online' && decideSleep(runner, deps.now()).sleep
-      ? await deps.runners.move(runner, runnerSources('drain'), 'draining', deps.now(), { idle: true })
+    runner.status === 'online' && decideSleep(scheduled(deps.fleets, runner, now), now).sleep
+      ? await deps.runners.move(runner, runnerSources('drain'), 'draining', now, { idle: true })
       : undefined;
   if (!draining && runner.status !== 'draining') return false;
   await deps.announceDrained({ pool: poolOf(runner), runnerId: runner.id });

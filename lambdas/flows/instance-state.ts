@@ -1,7 +1,7 @@
 /** Following EC2: what an instance's state means for its runner, its session and the tasks that count on it. */
-import type { Instant } from '../../protocol/index.ts';
+import { type Instant, msBetween } from '../../protocol/index.ts';
 import type { InstanceFacts } from '../adapters/instances.ts';
-import type { RunnerRecord } from '../adapters/runners.ts';
+import { type RunnerRecord, withoutInstance } from '../adapters/runners.ts';
 import { isPoweredByStack } from '../core/choice.ts';
 import { openSessionFacts } from '../core/cost.ts';
 import { queuesOf } from '../core/routing.ts';
@@ -16,7 +16,7 @@ import { type WakeDeps, wake } from './wake.ts';
 
 export type FollowDeps = WakeDeps &
   PlaceDeps &
-  Pick<Deps, 'newId' | 'sessions'> & { readonly region: string };
+  Pick<Deps, 'newId' | 'sessions' | 'fleetPlaces'> & { readonly region: string };
 
 /**
  * Brings a runner in line with its instance, as EC2 tells it at `at`. `facts` undefined: EC2 doesn't know the instance.
@@ -41,6 +41,7 @@ export const followInstance = async (
       await closeSession(deps, runner, at);
       return settleStopped(deps, runner, facts);
     default:
+      if (runner.fleet !== undefined) return settleTerminated(deps, runner, facts, at);
       await closeSession(deps, runner, at);
       return settleGone(deps, runner, facts);
   }
@@ -105,16 +106,21 @@ const settleStopped = async (deps: FollowDeps, runner: RunnerRecord, facts: Inst
     idle: to === 'stopped',
     statusSince,
   });
-  if (moved?.status === 'stopped' && (runner.drainRequestedAt ?? runner.lowDisk) !== undefined) {
-    // While it drained it could not be made to owe what came for it; now that it sleeps, it can be woken.
-    await placeWaiting(deps, queuesOf(moved), (task) => task.runnerId === undefined);
-  }
-  if (moved) return wake(deps, moved);
+  if (moved) return settleAsleep(deps, runner, moved);
   // Demand, or another event, came between reading and writing: look again at both, as what EC2 said before is old news.
   const now = await deps.runners.get(runner.projectId ?? 'global', runner.id);
   if (now === undefined || nextStatus(now, 'instance_stopped') !== 'starting') return;
   const fresh = await deps.instances.describe(now);
   if (fresh?.state === 'stopped') await settleStopped(deps, now, fresh);
+};
+
+/** `moved` has no instance that is on any more: it is woken for what counts on it. */
+const settleAsleep = async (deps: FollowDeps, before: RunnerRecord, moved: RunnerRecord): Promise<void> => {
+  if (moved.status === 'stopped' && (before.drainRequestedAt ?? before.lowDisk) !== undefined) {
+    // While it drained it could not be made to owe what came for it; now that it sleeps, it can be woken.
+    await placeWaiting(deps, queuesOf(moved), (task) => task.runnerId === undefined);
+  }
+  await wake(deps, moved);
 };
 
 /** A start that is under way has the instance `stopped` for a moment still; one that was launched since then fell back. */
@@ -131,6 +137,53 @@ const settleNotStarted = async (
   const detail = `${facts.instanceId} stopped before its agent came up: ${facts.stateReason ?? 'EC2 gives no reason'}.`;
   const failed = await failStart(deps, runner, 'start_fell_back', detail);
   if (failed) await wake(deps, failed);
+};
+
+/** EC2 doesn't tell at once of what it has just launched (AWS: eventual consistency in the EC2 API). */
+const unknownForMs = 5 * 60_000;
+
+/** EC2 tells whole seconds. */
+const wasLaunchedSince = (facts: InstanceFacts | undefined, since: Instant): boolean =>
+  facts?.launchedAt !== undefined && msBetween(since, facts.launchedAt) > -1000;
+
+/**
+ * The instance of a fleet's runner is terminated, or about to be: by the fleet's own policy, by EC2, or by hand. The runner has none
+ * then, and is launched another one when there is work.
+ */
+const settleTerminated = async (
+  deps: FollowDeps,
+  runner: RunnerRecord,
+  facts: InstanceFacts | undefined,
+  at: Instant,
+): Promise<void> => {
+  const { status, statusSince, instanceId } = runner;
+  if (facts === undefined && instanceId !== undefined && msBetween(statusSince, deps.now()) < unknownForMs)
+    return;
+  await closeSession(deps, runner, at);
+  if (facts?.state === 'shutting-down') {
+    if (status !== 'starting') await noticeStop(deps, runner, at);
+    return;
+  }
+  if (instanceId !== undefined) await deps.runners.unbind(instanceId, deps.now());
+  await loseAll(deps, runner, `The instance ${instanceId} of ${runner.name} was terminated.`);
+  const to = status === 'stopped' ? 'stopped' : nextStatus(runner, 'instance_stopped');
+  if (to === undefined) return;
+  const moved = await deps.runners.move(runner, [status], to, deps.now(), {
+    idle: to === 'stopped',
+    statusSince,
+    set: withoutInstance,
+  });
+  if (moved && status === 'starting' && wasLaunchedSince(facts, statusSince)) {
+    const detail = `${instanceId} was terminated before its agent came up: ${facts?.stateReason ?? 'EC2 gives no reason'}.`;
+    const failed = await failStart(deps, moved, 'start_fell_back', detail);
+    if (failed) await wake(deps, failed);
+    return;
+  }
+  if (moved) return settleAsleep(deps, runner, moved);
+  // Demand, or another event, came between reading and writing.
+  const now = await deps.runners.get(runner.projectId ?? 'global', runner.id);
+  if (now?.instanceId !== instanceId || now === undefined) return;
+  if (nextStatus(now, 'instance_stopped') === 'starting') await settleTerminated(deps, now, facts, at);
 };
 
 const settleGone = async (

@@ -4,6 +4,7 @@ import type { InstanceFacts } from '../adapters/instances.ts';
 import type { RunnerRecord } from '../adapters/runners.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { canServe, isPoweredByStack } from '../core/choice.ts';
+import { fleetsByRegion, lacksInstance, scheduled } from '../core/fleets.ts';
 import { decideSleep } from '../core/idle-policy.ts';
 import { runnerSources } from '../core/runner-state.ts';
 import { isWanted, room } from '../core/slots.ts';
@@ -15,6 +16,7 @@ import { type FollowDeps, followInstance, loseAll } from './instance-state.ts';
 import { repairLimits } from './keep-limits.ts';
 import { endAttempt, loseTask } from './lose-task.ts';
 import { place, ring } from './place.ts';
+import { endOrphans, reconcileLaunch } from './reconcile-fleets.ts';
 import { putToSleep, stopDrained } from './wake.ts';
 import { drainImpaired, followForgotten, regionsOf } from './watch-instances.ts';
 
@@ -48,10 +50,15 @@ export const reconcile = async (deps: ReconcileDeps): Promise<Repairs> => {
   const tasks = await deps.tasks.listLive();
   const deliveries = await deps.deliveries.listPending();
   await each(runners, idOf, (runner) => reconcileRunner(deps, runner, repaired));
-  await each(regionsOf(deps.region, runners), String, async (region) => {
+  await each(regionsOf(deps, runners), String, async (region) => {
     await followForgotten(deps, region, runners, repaired);
     await drainImpaired(deps, region, runners, repaired);
   });
+  await each(
+    fleetsByRegion(deps.fleets),
+    ([{ region }]) => region,
+    (fleets) => endOrphans(deps, fleets, runners, repaired),
+  );
   await each(runners, idOf, (runner) => dropStaleDemand(deps, runner, tasks, repaired));
   await each(tasks, idOf, (task) => reconcileTask(deps, task, repaired));
   await each(
@@ -81,11 +88,13 @@ const reconcileRunner = async (
   repaired: Repaired,
 ): Promise<void> => {
   if (!isPoweredByStack(found)) return reconcileElsewhere(deps, found, repaired);
+  if (lacksInstance(found)) return reconcileLaunch(deps, found, repaired);
   const facts = await deps.instances.describe(found);
   await followInstance(deps, found, facts, deps.now());
-  const runner = await deps.runners.get(found.projectId ?? 'global', found.id);
-  if (!runner) return;
+  const after = await deps.runners.get(found.projectId ?? 'global', found.id);
+  if (!after || lacksInstance(after)) return;
   const now = deps.now();
+  const runner = scheduled(deps.fleets, after, now);
   const about = { runnerId: runner.id, status: runner.status };
   switch (runner.status) {
     case 'starting':

@@ -1,6 +1,7 @@
 /** Making, changing and removing runners, with the queues that they poll and the instances that they are bound to. */
 import type { Runner, RunnerInput } from '../../protocol/index.ts';
 import { type NewRunner, poolOf, type RunnerRecord } from '../adapters/runners.ts';
+import { isPoweredByStack } from '../core/choice.ts';
 import { controlQueueOf, globalQueue, queuesOf } from '../core/routing.ts';
 import type { Deps } from './deps.ts';
 import { nudge } from './nudge.ts';
@@ -29,7 +30,7 @@ export const createRunner = async (
   const record: NewRunner = {
     ...input,
     ...made,
-    status: input.instanceId ? 'stopped' : 'offline',
+    status: isPoweredByStack(input) ? 'stopped' : 'offline',
     statusSince: now,
     createdAt: now,
   };
@@ -47,7 +48,8 @@ export const configureRunner = async (
   before: RunnerRecord,
   input: RunnerInput,
 ): Promise<SetupResult> => {
-  if (input.instanceId && !(await deps.runners.bind(input.instanceId, before))) {
+  const bound = input.fleet === undefined ? input.instanceId : undefined;
+  if (bound && !(await deps.runners.bind(bound, before))) {
     return { ok: false, code: 'instance_taken' };
   }
   const after = queuesOf({ ...before, ...input });
@@ -61,8 +63,15 @@ export const configureRunner = async (
 };
 
 /** Removes a runner that is asleep and owes nothing, and the queues that nobody else polls. False when it is not. */
-export const removeRunner = async (deps: PlaceDeps, runner: RunnerRecord): Promise<boolean> => {
+export const removeRunner = async (
+  deps: PlaceDeps & Pick<Deps, 'fleetPlaces' | 'now'>,
+  runner: RunnerRecord,
+): Promise<boolean> => {
   if (!(await deps.runners.remove(runner))) return false;
+  // Without its place, the reconciler takes its instance for nobody's and terminates it.
+  await deps.fleetPlaces.leave(runner);
+  if (runner.fleet !== undefined && runner.instanceId !== undefined)
+    await deps.runners.unbind(runner.instanceId, deps.now());
   await deps.queues.remove(controlQueueOf(runner));
   await removeOrphans(deps, runner, queuesOf(runner));
   return true;

@@ -2,6 +2,7 @@
  * A bench for flows: real stores over a real table, and hand-driven time, queues and EC2, so that a test can put faults and
  * races between any two steps. The whole with real parts is tested in test/.
  */
+import { createHash } from 'node:crypto';
 import {
   addMs,
   type ControlDoorbell,
@@ -16,8 +17,16 @@ import {
 import { agentTokens } from '../adapters/agent-tokens.ts';
 import { circuitStore } from '../adapters/circuits.ts';
 import { deliveryStore } from '../adapters/deliveries.ts';
+import { fleetPlaces } from '../adapters/fleet-places.ts';
 import { newId } from '../adapters/ids.ts';
-import type { InstanceFacts, InstanceState, Instances, StartOutcome } from '../adapters/instances.ts';
+import type {
+  InstanceFacts,
+  InstanceState,
+  Instances,
+  LaunchedFacts,
+  StartOutcome,
+} from '../adapters/instances.ts';
+import type { LaunchOrder } from '../adapters/launches.ts';
 import { limitStore } from '../adapters/limits.ts';
 import { logStore } from '../adapters/logs.ts';
 import { poolOf, type RunnerRecord, runnerStore } from '../adapters/runners.ts';
@@ -25,6 +34,7 @@ import { makeKeyPair, seal } from '../adapters/sealing.ts';
 import { sessionStore } from '../adapters/sessions.ts';
 import type { Table } from '../adapters/table.ts';
 import { taskStore } from '../adapters/tasks.ts';
+import { type FleetPlan, fleetsText } from '../core/fleets.ts';
 import { runnerSources } from '../core/runner-state.ts';
 import { noon } from '../core/testing.ts';
 import { claimTask } from './claim.ts';
@@ -58,13 +68,22 @@ export const flowBench = (table: Table) => {
   const states = new Map<string, InstanceState>();
   const refusals = new Map<string, StartOutcome>();
   const templates = new Map<string, Template>();
+  const orders: LaunchOrder[] = [];
+  const launched = new Map<string, LaunchedFacts>();
+  const noCapacity = new Set<LaunchOrder['market']>();
   const runners = runnerStore(table);
 
   const impaired = new Set<string>();
   const factsOf = (instanceId: string): InstanceFacts | undefined => {
     const state = states.get(instanceId);
     return (
-      state && { instanceId, state, instanceType: 't4g.small', launchedAt: undefined, stateReason: undefined }
+      state && {
+        instanceId,
+        state,
+        instanceType: 't4g.small',
+        launchedAt: launched.get(instanceId)?.launchedAt,
+        stateReason: undefined,
+      }
     );
   };
   const instances: Instances = {
@@ -76,8 +95,8 @@ export const flowBench = (table: Table) => {
       states.set(instanceId, 'pending');
       return { started: true };
     },
-    stop: async ({ instanceId = '' }) => {
-      calls.push(`stop ${instanceId}`);
+    stop: async ({ instanceId = '' }, options) => {
+      calls.push(`${options?.hibernate ? 'hibernate' : 'stop'} ${instanceId}`);
       states.set(instanceId, 'stopping');
       return true;
     },
@@ -87,6 +106,28 @@ export const flowBench = (table: Table) => {
         .flatMap((instanceId) => factsOf(instanceId) ?? [])
         .filter(({ state }) => state === 'pending' || state === 'running'),
     listImpaired: async () => [...impaired],
+    terminate: async ({ instanceId = '' }) => {
+      calls.push(`terminate ${instanceId}`);
+      states.set(instanceId, 'shutting-down');
+      return true;
+    },
+    launch: async (order) => {
+      orders.push(order);
+      if (noCapacity.has(order.market))
+        return { launched: false, awsCode: 'InsufficientInstanceCapacity', detail: 'No room.' };
+      const instanceId = `i-${createHash('sha256').update(order.clientToken).digest('hex').slice(0, 17)}`;
+      const { market, fleet, runner, instanceTypes } = order;
+      const [instanceType] = instanceTypes;
+      const facts = { instanceId, instanceType, market, launchedAt: present, stateReason: undefined };
+      if (!states.has(instanceId)) states.set(instanceId, 'pending');
+      launched.set(instanceId, { ...facts, state: 'pending', fleet, runner });
+      return { launched: true, instanceId, instanceType, market };
+    },
+    listLaunched: async ({ runner }) =>
+      [...launched.values()]
+        .filter((facts) => runner === undefined || facts.runner === runner)
+        .map((facts) => ({ ...facts, state: states.get(facts.instanceId) ?? facts.state }))
+        .filter(({ state }) => state !== 'terminated' && state !== 'shutting-down'),
   };
 
   const deps = {
@@ -95,6 +136,8 @@ export const flowBench = (table: Table) => {
     log: () => undefined,
     runners,
     tasks: taskStore(table),
+    fleetPlaces: fleetPlaces(table, () => present),
+    fleets: [] as FleetPlan[],
     limits: limitStore(table),
     logs: logStore(table),
     deliveries: deliveryStore(table),
@@ -165,6 +208,17 @@ export const flowBench = (table: Table) => {
     },
     /** It fails EC2's status checks. */
     impair: ({ instanceId = '' }: RunnerRecord) => impaired.add(instanceId),
+    /** What was asked of CreateFleet. */
+    orders,
+    noCapacity,
+    addFleet: (fields: Partial<FleetPlan> = {}): FleetPlan => {
+      const fleet = { name: 'sydney', region: 'ap-southeast-2', instanceTypes: ['t4g.small'] };
+      const given = { ...fleet, idleTimeoutMs: 60_000, maxInstances: 3, ...fields };
+      const [plan] = fleetsText.parse({ stack: 'Reveille', fleets: [given] }).fleets;
+      if (!plan) throw new Error('no fleet');
+      deps.fleets.push(plan);
+      return plan;
+    },
     refuseStart: (instanceId: string, outcome: StartOutcome) => refusals.set(instanceId, outcome),
 
     addTemplate: (overrides: Partial<Template> = {}): Template => {
@@ -196,7 +250,9 @@ export const flowBench = (table: Table) => {
     },
 
     addRunner: async (input: Partial<RunnerInput> = {}): Promise<RunnerRecord> => {
-      const made = { id: newId('run'), projectId, publicKey, tokenHash: 'hash', webhookSecret: 'whsec_x' };
+      const keyPair = input.fleet ? { publicKey: '', tokenHash: '' } : { publicKey, tokenHash: 'hash' };
+      const made = { id: newId('run'), projectId, ...keyPair, webhookSecret: 'whsec_x' };
+      if (input.fleet) await deps.fleetPlaces.take(input.fleet, projectId, [made.id], 100);
       const result = await createRunner(deps, runnerInput.parse({ name: made.id, ...input }), made);
       if (!result.ok) throw new Error(result.code);
       if (input.instanceId) states.set(input.instanceId, 'stopped');
@@ -229,12 +285,13 @@ export const flowBench = (table: Table) => {
       tasks: readonly { id: `tsk_${string}`; attempt?: number }[] = [],
       claims?: number,
       lowDisk?: DiskShortage,
+      credentialVersion?: number,
     ) => {
       const current = await reload(runner);
       const isFirst = runnerSources('heartbeat').includes(current.status);
       return heartbeat(
         deps,
-        agentOf(runner),
+        { ...agentOf(runner), credentialVersion },
         heartbeatRequest.parse({
           agentVersion: '0.1.0',
           claims: claims ?? (isFirst ? undefined : current.claims),

@@ -1,34 +1,50 @@
-/** Waking and putting to sleep: the only flows that start and stop instances. */
-import type { RunnerRecord } from '../adapters/runners.ts';
+/** Waking and putting to sleep: the only flows that start, stop and terminate instances of runners. */
+import { type RunnerRecord, withoutInstance } from '../adapters/runners.ts';
 import { isPoweredByStack } from '../core/choice.ts';
+import { lacksInstance, powerOffOf } from '../core/fleets.ts';
 import { nextStatus, runnerSources } from '../core/runner-state.ts';
 import { isWanted } from '../core/slots.ts';
-import { startFailure } from '../core/start-failure.ts';
+import { isGone, startFailure } from '../core/start-failure.ts';
 import type { Deps } from './deps.ts';
 import { failStart } from './failed-start.ts';
+import { type LaunchDeps, launchInstance } from './launch.ts';
 
-export type WakeDeps = Pick<Deps, 'now' | 'log' | 'runners' | 'instances'>;
+export type WakeDeps = LaunchDeps;
+export type SleepDeps = Pick<Deps, 'now' | 'log' | 'runners' | 'instances' | 'fleets'>;
 
 /**
- * Starts the instance of a runner that is wanted. Idempotent. A runner or instance that is still stopping is left: the
- * demand stays, and the runner is started when EC2 says `stopped`. Starting it in the moment between EC2's stop and EC2's
- * word of it would leave a runner that runs and is taken for one that stops.
+ * Starts the instance of a runner that is wanted, or has its fleet launch one. Idempotent. A runner or instance that is still
+ * stopping is left: the demand stays, and the runner is started when EC2 says `stopped`. Starting it in the moment between EC2's
+ * stop and EC2's word of it would leave a runner that runs and is taken for one that stops.
  */
-export const wake = async (deps: WakeDeps, runner: RunnerRecord): Promise<void> => {
+export const wake = async (
+  deps: WakeDeps,
+  runner: RunnerRecord,
+  options?: Parameters<typeof launchInstance>[2],
+): Promise<void> => {
   if (!isPoweredByStack(runner) || !isWanted(runner) || runner.quarantinedAt) return;
   if (runner.status !== 'starting') return;
-  const outcome = await deps.instances.start(runner);
+  const isLaunched = lacksInstance(runner);
+  const outcome = await (isLaunched ? launchInstance(deps, runner, options) : deps.instances.start(runner));
   const about = { runnerId: runner.id, instanceId: runner.instanceId };
   if (outcome.started) {
+    if (isLaunched) return;
     deps.log('Started an instance', about);
     if (runner.fault) await deps.runners.setFault(runner, undefined);
     return;
   }
+  if (outcome.code === 'moved_on') return;
   if (outcome.code === 'still_stopping') {
     deps.log('The instance is still stopping; it starts again once it has stopped', about);
     return;
   }
   deps.log('EC2 refused to start an instance', { ...about, awsCode: outcome.awsCode });
+  if (runner.fleet !== undefined && isGone(outcome.awsCode)) {
+    const { statusSince } = runner;
+    const set = withoutInstance;
+    const bare = await deps.runners.move(runner, ['starting'], 'starting', deps.now(), { statusSince, set });
+    return bare && wake(deps, bare);
+  }
   const { mayPass, detail } = startFailure(outcome.awsCode, outcome.detail);
   if (mayPass) {
     await deps.runners.setFault(runner, { code: outcome.awsCode, detail, at: deps.now() });
@@ -44,19 +60,27 @@ export const settlePower = async (deps: WakeDeps, runner: RunnerRecord): Promise
 };
 
 /** Drains an idle runner by the control plane's own decision, and stops it. A claim that comes first wins. */
-export const putToSleep = async (deps: WakeDeps, runner: RunnerRecord): Promise<void> => {
+export const putToSleep = async (deps: SleepDeps, runner: RunnerRecord): Promise<void> => {
   const draining = await deps.runners.move(runner, runnerSources('drain'), 'draining', deps.now(), {
     idle: true,
   });
   if (draining) await stopDrained(deps, draining);
 };
 
+/** Stops, hibernates or terminates an instance, as its fleet says. False: there was none. */
+const powerOff = (deps: SleepDeps, runner: RunnerRecord): Promise<boolean> => {
+  const how = powerOffOf(deps.fleets, runner);
+  return how === 'terminate'
+    ? deps.instances.terminate(runner)
+    : deps.instances.stop(runner, { hibernate: how === 'hibernate' });
+};
+
 /**
  * Stops the instance of a drained runner, or lets it go on when work has come meanwhile. Safe to repeat: a runner that is
  * `stopping` already is only told to EC2 again.
  */
-export const stopDrained = async (deps: WakeDeps, runner: RunnerRecord): Promise<void> => {
-  if (!isPoweredByStack(runner)) return;
+export const stopDrained = async (deps: SleepDeps, runner: RunnerRecord): Promise<void> => {
+  if (!isPoweredByStack(runner) || lacksInstance(runner)) return;
   if (nextStatus(runner, 'resume') !== undefined) {
     await deps.runners.move(runner, runnerSources('resume'), 'online', deps.now());
     return;
@@ -66,7 +90,7 @@ export const stopDrained = async (deps: WakeDeps, runner: RunnerRecord): Promise
       ? runner
       : await deps.runners.move(runner, runnerSources('stop'), 'stopping', deps.now(), { idle: true });
   if (!stopping) return;
-  const stopped = await deps.instances.stop(runner);
+  const stopped = await powerOff(deps, runner);
   deps.log(stopped ? 'Stopped an instance' : 'There was no instance to stop', {
     runnerId: runner.id,
     instanceId: runner.instanceId,

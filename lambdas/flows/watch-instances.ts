@@ -11,9 +11,16 @@ type Repaired = (kind: string, about: Record<string, unknown>) => void;
 /** Time for an operator to make a runner of an instance that was launched by hand. */
 const setUpMs = 60 * 60_000;
 
-/** The regions of the stack and of these runners' instances. */
-export const regionsOf = (home: string, runners: readonly RunnerRecord[]): string[] => [
-  ...new Set([home, ...runners.filter(isPoweredByStack).map(({ region = home }) => region)]),
+/** The regions of the stack, of its fleets, and of these runners' instances. */
+export const regionsOf = (
+  { region: home, fleets }: Pick<FollowDeps, 'region' | 'fleets'>,
+  runners: readonly RunnerRecord[],
+): string[] => [
+  ...new Set([
+    home,
+    ...fleets.map(({ region }) => region),
+    ...runners.filter(isPoweredByStack).map(({ region = home }) => region),
+  ]),
 ];
 
 /**

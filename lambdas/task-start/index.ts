@@ -1,4 +1,4 @@
-/** Receives task-start webhooks: starts the instance of the runner. */
+/** Receives task-start webhooks: starts the instance of the runner, or has its fleet launch one. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { ec2Instances } from '../adapters/instances.ts';
 import { readConfig, variables } from '../config.ts';
@@ -6,8 +6,16 @@ import { wake } from '../flows/wake.ts';
 import { handleWebhook } from '../webhook-http.ts';
 import { wireStores } from '../wiring.ts';
 
-const config = readConfig(variables.pick({ TABLE_NAME: true, SECRETS_KEY_ARN: true }), process.env);
-const deps = { ...wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN), instances: ec2Instances() };
+const config = readConfig(
+  variables.pick({ TABLE_NAME: true, SECRETS_KEY_ARN: true, API_URL: true, RUNNER_FLEETS: true }),
+  process.env,
+);
+const deps = {
+  ...wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN),
+  instances: ec2Instances(),
+  fleets: config.RUNNER_FLEETS,
+  apiUrl: config.API_URL,
+};
 
 export const handler = (event: APIGatewayProxyEventV2) =>
   handleWebhook(deps, 'start', event, (runner) => wake(deps, runner));

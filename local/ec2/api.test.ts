@@ -1,6 +1,8 @@
 import {
+  CreateFleetCommand,
   CreateTagsCommand,
   DescribeInstancesCommand,
+  DescribeSubnetsCommand,
   DescribeVpcsCommand,
   EC2Client,
   RunInstancesCommand,
@@ -14,8 +16,9 @@ import { makeFaults } from '../faults.ts';
 import { startGateway } from '../gateway.ts';
 import { makePrincipals } from '../principals.ts';
 import { countRequests } from '../requests.ts';
-import { aPrincipal, temporaryFolder, until } from '../testing/fixture.ts';
+import { aPrincipal, aRole, temporaryFolder, until } from '../testing/fixture.ts';
 import { type Ec2, openEc2 } from './index.ts';
+import type { LaunchWorld } from './launches.ts';
 
 const principals = makePrincipals(Date.now);
 const events: BusEvent[] = [];
@@ -26,6 +29,30 @@ let client: EC2Client;
 let ec2: Ec2;
 let id: string;
 
+const zones = ['us-east-1a', 'us-east-1b'];
+const launchWorld: LaunchWorld = {
+  launchTemplates: [
+    {
+      name: 'Stack-fleet',
+      arn: 'arn:aws:ec2:us-east-1:000000000000:launch-template/lt-1',
+      region: 'us-east-1',
+      tags: {},
+      tagsOf: { instance: { Name: 'Stack-fleet' } },
+      imageId: 'resolve:ssm:/aws/service/linux',
+      instanceType: 't4g.small',
+      role: aRole(),
+      canHibernate: true,
+      showsTags: true,
+    },
+  ],
+  subnets: zones.map((zone, index) => ({
+    id: `subnet-${index}`,
+    region: 'us-east-1',
+    zone,
+    tags: { of: 'fleet' },
+  })),
+};
+
 const open = (stoppingMs = 0): Ec2 => {
   const opened = openEc2({
     dataDir: folder.path,
@@ -33,6 +60,10 @@ const open = (stoppingMs = 0): Ec2 => {
     accountId: '000000000000',
     delays: { pendingMs: 0, bootMs: 60_000, stoppingMs },
     agentCommand: () => ['true'],
+    enrollCommand: () => ['true'],
+    launchWorld,
+    issue: () => undefined,
+    stsEndpoint: () => gateway.url,
     path: '/usr/bin:/bin',
     now: () => new Date(),
     onEvent: (event) => events.push(event),
@@ -160,8 +191,17 @@ describe('EC2 through its SDK', () => {
   });
 
   it('refuses a parameter that it would leave unheeded, by its name', async () => {
+    const unknown = new StopInstancesCommand({ ...one(), SkipOsShutdown: true });
+    await expect(client.send(unknown)).rejects.toThrow('SkipOsShutdown');
+  });
+
+  it('hibernates only what was launched for it', async () => {
+    await client.send(new StartInstancesCommand(one()));
+    await until(() => stateNow() === 'running');
     const hibernate = new StopInstancesCommand({ ...one(), Hibernate: true });
-    await expect(client.send(hibernate)).rejects.toThrow('Hibernate');
+    await expect(client.send(hibernate)).rejects.toMatchObject({
+      name: 'UnsupportedHibernationConfiguration',
+    });
   });
 
   it('runs, tags and terminates instances', async () => {
@@ -196,5 +236,96 @@ describe('EC2 through its SDK', () => {
     await ec2.stop(0);
     ec2 = open();
     expect(ec2.control.list()).toMatchObject([{ id, state: 'running' }]);
+  });
+});
+
+describe('fleets through the SDK', () => {
+  const order = (
+    clientToken: string,
+    market: 'spot' | 'on-demand' = 'on-demand',
+    types = ['t4g.small', 't4g.medium'],
+  ) =>
+    new CreateFleetCommand({
+      Type: 'instant',
+      ClientToken: clientToken,
+      TargetCapacitySpecification: { TotalTargetCapacity: 1, DefaultTargetCapacityType: market },
+      LaunchTemplateConfigs: [
+        {
+          LaunchTemplateSpecification: { LaunchTemplateName: 'Stack-fleet', Version: '$Latest' },
+          Overrides: types.flatMap((InstanceType, Priority) =>
+            ['subnet-0', 'subnet-1'].map((SubnetId) => ({
+              InstanceType: InstanceType === 't4g.small' ? 't4g.small' : 't4g.medium',
+              SubnetId,
+              Priority,
+            })),
+          ),
+        },
+      ],
+      TagSpecifications: [{ ResourceType: 'instance', Tags: [{ Key: 'for', Value: 'me' }] }],
+    });
+  const launched = () => ec2.control.list().filter(({ roleName }) => roleName !== undefined);
+
+  it('launch one instance from their launch template, and no other by the same token', async () => {
+    const { Instances = [], Errors = [] } = await client.send(order('one'));
+    expect(Errors).toEqual([]);
+    const [made] = Instances;
+    expect(made).toMatchObject({ InstanceType: 't4g.small', Lifecycle: 'on-demand' });
+    const again = await client.send(order('one'));
+    expect(again.Instances?.[0]?.InstanceIds).toEqual(made?.InstanceIds);
+    expect(launched()).toMatchObject([{ tags: { Name: 'Stack-fleet', for: 'me' }, market: 'on-demand' }]);
+    await expect(client.send(order('one', 'spot'))).rejects.toMatchObject({
+      name: 'IdempotentParameterMismatch',
+    });
+  });
+
+  it('go by type and zone around what there is no capacity for, and say what was missing', async () => {
+    ec2.control.setShortages([
+      { instanceType: 't4g.small' },
+      { instanceType: 't4g.medium', zone: 'us-east-1a' },
+    ]);
+    const { Instances = [], Errors = [] } = await client.send(order('two'));
+    expect(Instances).toMatchObject([{ InstanceType: 't4g.medium' }]);
+    expect(Errors.map(({ ErrorCode }) => ErrorCode)).toEqual(Array(3).fill('InsufficientInstanceCapacity'));
+    ec2.control.setShortages([{ market: 'spot', code: 'UnfulfillableCapacity' }]);
+    const none = await client.send(order('three', 'spot'));
+    expect(none.Instances ?? []).toEqual([]);
+    expect(none.Errors?.[0]).toMatchObject({ ErrorCode: 'UnfulfillableCapacity', Lifecycle: 'spot' });
+  });
+
+  it('on spot make what cannot be stopped, only terminated, and is shown as such', async () => {
+    const { Instances = [] } = await client.send(order('four', 'spot'));
+    const InstanceIds = Instances[0]?.InstanceIds ?? [];
+    await until(() => launched()[0]?.state === 'running');
+    const { Reservations = [] } = await client.send(new DescribeInstancesCommand({ InstanceIds }));
+    expect(Reservations[0]?.Instances?.[0]?.InstanceLifecycle).toBe('spot');
+    await expect(client.send(new StopInstancesCommand({ InstanceIds }))).rejects.toMatchObject({
+      name: 'UnsupportedOperation',
+    });
+    await client.send(new TerminateInstancesCommand({ InstanceIds }));
+    await until(() => launched()[0]?.state === 'terminated');
+  });
+
+  it('are refused what is not there', async () => {
+    const { input } = order('five');
+    const [config] = input.LaunchTemplateConfigs ?? [];
+    const unknown = { LaunchTemplateName: 'Other', Version: '$Latest' };
+    const other = { ...input, LaunchTemplateConfigs: [{ ...config, LaunchTemplateSpecification: unknown }] };
+    await expect(client.send(new CreateFleetCommand(other))).rejects.toMatchObject({
+      name: 'InvalidLaunchTemplateName.NotFoundException',
+    });
+    const many = { TotalTargetCapacity: 2, DefaultTargetCapacityType: 'spot' as const };
+    await expect(
+      client.send(new CreateFleetCommand({ ...input, TargetCapacitySpecification: many })),
+    ).rejects.toThrow('capacity 2');
+  });
+
+  it('find their subnets by tag', async () => {
+    const find = async (value: string) => {
+      const Filters = [{ Name: 'tag:of', Values: [value] }];
+      const { Subnets = [] } = await client.send(new DescribeSubnetsCommand({ Filters }));
+      return Subnets.map(({ SubnetId }) => SubnetId);
+    };
+    expect(await find('fleet')).toEqual(['subnet-0', 'subnet-1']);
+    expect(await find('nobody')).toEqual([]);
   });
 });

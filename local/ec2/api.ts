@@ -12,6 +12,8 @@ import {
   textOf,
   textsOf,
 } from './form.ts';
+import { readLaunchRequest, tagsIn } from './launch-request.ts';
+import type { makeLaunches } from './launches.ts';
 import { type StateName, stateCodes } from './states.ts';
 import type { Instance } from './store.ts';
 
@@ -25,6 +27,7 @@ interface Request {
   readonly form: FormNode;
   readonly region: string;
   readonly fleet: Fleet;
+  readonly launches: ReturnType<typeof makeLaunches>;
   readonly accountId: string;
 }
 
@@ -57,6 +60,7 @@ const described = (instance: Instance) => ({
   placement: { availabilityZone: `${instance.region}a`, tenancy: 'default' },
   architecture: 'arm64',
   ...(instance.stateReason && { stateReason: instance.stateReason }),
+  ...(instance.market === 'spot' && { instanceLifecycle: 'spot' }),
   tagSet: items(Object.entries(instance.tags).map(([key, value]) => ({ key, value }))),
 });
 
@@ -108,6 +112,12 @@ const changing =
 
 const statusOf = ({ impaired }: Instance) => (impaired ? 'impaired' : 'ok');
 
+const filtersIn = (form: FormNode) =>
+  recordsOf(form, 'Filter').map((filter) => ({
+    name: requiredText(filter, 'Name'),
+    values: textsOf(filter, 'Value'),
+  }));
+
 const filterValue = (instance: Instance, name: string): string | undefined => {
   if (name === 'instance-status.status' || name === 'system-status.status') return statusOf(instance);
   if (name === 'instance-state-name') return instance.state;
@@ -130,10 +140,7 @@ const selected = (request: Request): Instance[] => {
   const { form, fleet, region } = request;
   const ids = textsOf(form, 'InstanceId');
   const wanted = ids.length > 0 ? find(request, ids) : fleet.list().filter((one) => one.region === region);
-  const filters = recordsOf(form, 'Filter').map((filter) => ({
-    name: requiredText(filter, 'Name'),
-    values: textsOf(filter, 'Value'),
-  }));
+  const filters = filtersIn(form);
   return wanted.filter((instance) =>
     filters.every(({ name, values }) => {
       const value = filterValue(instance, name);
@@ -142,14 +149,29 @@ const selected = (request: Request): Instance[] => {
   );
 };
 
-const tagsIn = (node: FormNode): Record<string, string> =>
-  Object.fromEntries(
-    recordsOf(node, 'Tag').map((tag) => [requiredText(tag, 'Key'), textOf(tag, 'Value') ?? '']),
-  );
-
 const operations: Readonly<Record<string, Operation>> = {
   StartInstances: changing('start'),
-  StopInstances: changing('stop', ['InstanceId', 'Force']),
+  StopInstances: (request) => {
+    onlyParameters(request.form, ['InstanceId', 'Force', 'Hibernate']);
+    const instances = named(request);
+    const hibernate = textOf(request.form, 'Hibernate') === 'true';
+    // A request of a fleet is a one-time one (AWS: Stop a Spot Instance).
+    const spot = instances.find(({ market }) => market === 'spot');
+    if (spot) {
+      throw new AwsError(
+        'UnsupportedOperation',
+        `You can't stop the Spot Instance '${spot.id}' because it is associated with a one-time Spot Instance request.`,
+      );
+    }
+    const other = instances.find(({ canHibernate }) => !canHibernate);
+    if (hibernate && other) {
+      throw new AwsError(
+        'UnsupportedHibernationConfiguration',
+        `The instance '${other.id}' was not launched so that it can hibernate.`,
+      );
+    }
+    return changes(request.fleet.change(instances, 'stop', { hibernate }));
+  },
   TerminateInstances: changing('terminate'),
 
   DescribeInstances: (request) => {
@@ -179,6 +201,23 @@ const operations: Readonly<Record<string, Operation>> = {
         })),
       ),
     };
+  },
+
+  CreateFleet: ({ form, launches, region }) => launches.createFleet(readLaunchRequest(form), region),
+
+  DescribeSubnets: ({ form, launches, region }) => {
+    onlyParameters(form, ['Filter']);
+    const filters = filtersIn(form);
+    return launches.describeSubnets(region, (tags) =>
+      filters.every(({ name, values }) => {
+        if (!name.startsWith('tag:'))
+          throw new AwsError(
+            'InvalidParameterValue',
+            `The stack on one machine does not know the filter '${name}'`,
+          );
+        return values.includes(tags[name.slice('tag:'.length)] ?? '');
+      }),
+    );
   },
 
   RunInstances: ({ form, fleet, region, accountId }) => {
@@ -225,7 +264,11 @@ const operations: Readonly<Record<string, Operation>> = {
 };
 
 /** Plays EC2 over the fleet. What it does not know it refuses by name. */
-export const makeEc2Api = (fleet: Fleet, accountId: string): Ec2Api => {
+export const makeEc2Api = (
+  fleet: Fleet,
+  launches: ReturnType<typeof makeLaunches>,
+  accountId: string,
+): Ec2Api => {
   const faults: { operation: string; error: AwsError; left: number }[] = [];
   return {
     failNext: (operation, code, message, times = 1) => {
@@ -240,7 +283,7 @@ export const makeEc2Api = (fleet: Fleet, accountId: string): Ec2Api => {
       const run = operations[operation];
       if (!run)
         throw new AwsError('InvalidAction', `The action ${operation} is not valid for this web service.`);
-      return answer(operation, run({ form: parseForm(body.toString()), region, fleet, accountId }));
+      return answer(operation, run({ form: parseForm(body.toString()), region, fleet, launches, accountId }));
     },
   };
 };

@@ -19,13 +19,14 @@ const aWorld = (instances: Instance[] = []) => {
       timers.push(timer);
       return () => timers.splice(timers.indexOf(timer), 1);
     },
-    machineOf: (id) => ({
+    machineOf: ({ id }) => ({
       killAgent: () => false,
       powerOn: (bootMs) => power.push(`on ${id} ${bootMs}`),
       powerOff: (graceMs) => {
         power.push(`off ${id} ${graceMs}`);
         return off.promise;
       },
+      freeze: () => power.push(`freeze ${id}`),
       pullPlug: () => {},
     }),
     save: (all) => saved.splice(0, saved.length, ...all),

@@ -14,7 +14,11 @@ export interface Fleet {
   list(): readonly Instance[];
   create(given: NewInstance): Instance;
   /** All or none: when the state of one instance forbids it, AWS's error, and nothing changes. */
-  change(instances: readonly Instance[], event: Exclude<InstanceEvent, 'settle'>): StateChange[];
+  change(
+    instances: readonly Instance[],
+    event: Exclude<InstanceEvent, 'settle'>,
+    options?: { readonly hibernate: boolean },
+  ): StateChange[];
   /** Kills the agent on it; false when none runs. */
   killAgent(id: string): boolean;
   /** From now on it fails EC2's status checks, until it stops. */
@@ -27,7 +31,7 @@ export interface Fleet {
   pullPlugs(): void;
 }
 
-export type NewInstance = Pick<Instance, 'region' | 'instanceType' | 'imageId' | 'state' | 'tags'> & {
+export type NewInstance = Omit<Instance, 'id' | 'launchTime' | 'stateReason' | 'isHibernating'> & {
   readonly id?: string;
 };
 
@@ -37,7 +41,7 @@ export interface FleetOptions {
   readonly now: () => Date;
   /** Runs a function later and gives a function that calls it off. */
   readonly after: (ms: number, run: () => void) => () => void;
-  readonly machineOf: (instanceId: string) => Machine;
+  readonly machineOf: (instance: Instance) => Machine;
   readonly save: (instances: readonly Instance[]) => void;
   readonly onChange: (change: StateChange) => void;
 }
@@ -62,16 +66,17 @@ export const makeFleet = (options: FleetOptions): Fleet => {
   let stopped = false;
 
   const persist = () => save([...instances.values()]);
-  const machine = (id: string): Machine => {
-    const known = machines.get(id);
+  const machine = (instance: Instance): Machine => {
+    const known = machines.get(instance.id);
     if (known) return known;
-    const made = machineOf(id);
-    machines.set(id, made);
+    const made = machineOf(instance);
+    machines.set(instance.id, made);
     return made;
   };
 
   const enter = (instance: Instance, state: StateName): Instance => {
-    const { stateReason: _, impaired: __, ...rest } = instance;
+    const { stateReason: _, impaired: __, isHibernating = false, ...rest } = instance;
+    const hibernates = isHibernating && (state === 'stopping' || state === 'stopped');
     const ends =
       state === 'stopping' || state === 'stopped' || state === 'shutting-down' || state === 'terminated';
     const entered: Instance = {
@@ -79,6 +84,7 @@ export const makeFleet = (options: FleetOptions): Fleet => {
       state,
       ...(state === 'pending' && { launchTime: now().toISOString() }),
       ...(ends && { stateReason: stopReason }),
+      ...(hibernates && { isHibernating: true }),
     };
     instances.set(entered.id, entered);
     persist();
@@ -98,17 +104,23 @@ export const makeFleet = (options: FleetOptions): Fleet => {
   const act = (instance: Instance): void => {
     const { id, state } = instance;
     pending.get(id)?.();
-    if (state === 'running') machine(id).powerOn(delays.bootMs);
+    if (state === 'running') machine(instance).powerOn(delays.bootMs);
+    if (state === 'terminated') machine(instance).pullPlug();
     const durationMs = durationOf(state, delays);
     if (durationMs === undefined) return;
     const timeOver = new Promise<void>((resolve) => {
       pending.set(id, after(durationMs, resolve));
     });
     const isEnding = state === 'stopping' || state === 'shutting-down';
-    const off = isEnding ? machine(id).powerOff(Math.max(durationMs, minimumGraceMs)) : Promise.resolve();
+    const off = isEnding ? turnOff(instance, durationMs) : Promise.resolve();
     Promise.all([off, timeOver]).then(() => {
       if (instances.get(id)?.state === state) settle(id);
     });
+  };
+
+  const turnOff = async (instance: Instance, durationMs: number): Promise<void> => {
+    if (instance.isHibernating) machine(instance).freeze();
+    else await machine(instance).powerOff(Math.max(durationMs, minimumGraceMs));
   };
 
   return {
@@ -121,7 +133,7 @@ export const makeFleet = (options: FleetOptions): Fleet => {
         launchTime: now().toISOString(),
       };
       instances.set(instance.id, instance);
-      machine(instance.id);
+      machine(instance);
       persist();
       if (instance.state !== 'stopped') {
         onChange({ instance, previous: instance.state });
@@ -130,7 +142,7 @@ export const makeFleet = (options: FleetOptions): Fleet => {
       return instance;
     },
 
-    change: (wanted, event) => {
+    change: (wanted, event, { hibernate } = { hibernate: false }) => {
       const steps = wanted.map((instance) => {
         const next = transition(instance.state, event);
         if (typeof next !== 'string') {
@@ -142,7 +154,10 @@ export const makeFleet = (options: FleetOptions): Fleet => {
         return { instance, next };
       });
       return steps.map(({ instance, next }) => ({
-        instance: next === instance.state ? instance : enter(instance, next),
+        instance:
+          next === instance.state
+            ? instance
+            : enter(hibernate ? { ...instance, isHibernating: true } : instance, next),
         previous: instance.state,
       }));
     },
@@ -163,7 +178,7 @@ export const makeFleet = (options: FleetOptions): Fleet => {
 
     resume: () => {
       for (const instance of instances.values()) {
-        machine(instance.id);
+        machine(instance);
         act(instance);
       }
     },

@@ -2,9 +2,12 @@
 import { join } from 'node:path';
 import type { AwsService } from '../aws-call.ts';
 import type { BusEvent } from '../event-bus.ts';
+import type { Credentials } from '../principals.ts';
 import { makeEc2Api } from './api.ts';
 import { type Fleet, makeFleet, type StateChange } from './fleet.ts';
+import { type LaunchWorld, makeLaunches, type Shortage } from './launches.ts';
 import { makeMachine } from './machine.ts';
+import { startMetadata } from './metadata.ts';
 import type { Delays } from './states.ts';
 import { type Instance, readInstances, writeInstances } from './store.ts';
 
@@ -25,6 +28,9 @@ export interface Ec2Control {
   /** Starts and stops it as somebody at EC2's console would. */
   start(id: string): void;
   stop(id: string): void;
+  terminate(id: string): void;
+  /** What fleets cannot be launched from now on; an empty list: everything can. */
+  setShortages(shortages: readonly Shortage[]): void;
   /** `kill -9` of the agent on it, and of nothing else; false when none runs. It starts again as its systemd unit does. */
   killAgent(id: string): boolean;
   /** From now on it fails EC2's status checks, until it stops. */
@@ -51,6 +57,13 @@ export interface Ec2Options {
   readonly accountId: string;
   readonly delays: Delays;
   readonly agentCommand: (configFile: string) => readonly string[];
+  /** The command line that enrols an instance and writes that config file. */
+  readonly enrollCommand: (configFile: string) => readonly string[];
+  readonly launchWorld: LaunchWorld;
+  /** Credentials of an instance's role, good until then (epoch ms); undefined when there is no such role. */
+  readonly issue: (instance: Instance, expiresAtMs: number) => Credentials | undefined;
+  /** Where instances find STS. */
+  readonly stsEndpoint: () => string;
   readonly path: string;
   readonly now: () => Date;
   readonly onEvent: (event: BusEvent) => void;
@@ -71,9 +84,23 @@ const toEvent = ({ instance }: StateChange, accountId: string): BusEvent => ({
 /** Opens the instances under the data folder. */
 export const openEc2 = (options: Ec2Options): Ec2 => {
   const { dataDir, region, accountId, delays, agentCommand, path, now, onEvent, onChange } = options;
+  const { enrollCommand, launchWorld, issue, stsEndpoint } = options;
   const file = join(dataDir, 'instances.json');
   const known = readInstances(file);
   const diskOf = (id: string) => join(dataDir, 'instances', id);
+
+  /** Those with a role were launched by a fleet. */
+  const enrolmentOf = ({ id, roleName }: Instance) =>
+    roleName === undefined
+      ? undefined
+      : {
+          command: enrollCommand,
+          startMetadata: async () => {
+            const instance = () => fleet.list().find((one) => one.id === id);
+            const { url, stop } = await startMetadata({ instance, issue, nowMs: () => now().getTime() });
+            return { environment: { REVEILLE_METADATA_URL: url, AWS_ENDPOINT_URL_STS: stsEndpoint() }, stop };
+          },
+        };
 
   const fleet: Fleet = makeFleet({
     instances: known ?? [],
@@ -83,7 +110,8 @@ export const openEc2 = (options: Ec2Options): Ec2 => {
       const timer = setTimeout(run, ms);
       return () => clearTimeout(timer);
     },
-    machineOf: (id) => makeMachine({ disk: diskOf(id), agentCommand, path, now }),
+    machineOf: (instance) =>
+      makeMachine({ disk: diskOf(instance.id), agentCommand, enrolment: enrolmentOf(instance), path, now }),
     save: (instances) => writeInstances(file, instances),
     onChange: (change) => {
       onChange(change);
@@ -91,7 +119,8 @@ export const openEc2 = (options: Ec2Options): Ec2 => {
     },
   });
   const instancesOf = (id: string) => fleet.list().filter((instance) => instance.id === id);
-  const api = makeEc2Api(fleet, accountId);
+  const launches = makeLaunches(fleet, launchWorld);
+  const api = makeEc2Api(fleet, launches, accountId);
 
   return {
     service: api.service,
@@ -104,6 +133,8 @@ export const openEc2 = (options: Ec2Options): Ec2 => {
       list: fleet.list,
       start: (id) => fleet.change(instancesOf(id), 'start'),
       stop: (id) => fleet.change(instancesOf(id), 'stop'),
+      terminate: (id) => fleet.change(instancesOf(id), 'terminate'),
+      setShortages: launches.setShortages,
       killAgent: fleet.killAgent,
       impair: fleet.impair,
       failNext: api.failNext,

@@ -20,8 +20,21 @@ export interface Machine {
   powerOff(graceMs: number): Promise<void>;
   /** Ends the agent alone, as `kill -9` does: it starts again as after any end. False when none runs. */
   killAgent(): boolean;
-  /** Ends all at once, without waiting: for when the whole stack has to go now. */
+  /** Stops all processes where they are; switched on, they go on from there. */
+  freeze(): void;
+  /** Ends all at once, without waiting: for when the whole stack has to go now, or the instance. */
   pullPlug(): void;
+}
+
+/** What the instance knows of itself, and how it gets its agent's configuration: for what a fleet has launched. */
+export interface Enrolment {
+  /** The command line that enrols the instance and writes that config file. */
+  readonly command: (configFile: string) => readonly string[];
+  /** Starts the instance's metadata service; gives what tells the agent of it. */
+  readonly startMetadata: () => Promise<{
+    readonly environment: Readonly<Record<string, string>>;
+    readonly stop: () => void;
+  }>;
 }
 
 export interface MachineOptions {
@@ -29,6 +42,8 @@ export interface MachineOptions {
   readonly disk: string;
   /** The command line that starts the agent with that config file. */
   readonly agentCommand: (configFile: string) => readonly string[];
+  /** @default somebody puts the config file there */
+  readonly enrolment?: Enrolment | undefined;
   /** The PATH of the programs that tasks run. */
   readonly path: string;
   readonly now: () => Date;
@@ -52,7 +67,7 @@ const killAll = (pid: number): void => {
 };
 
 /** Makes the disk; the machine is off. */
-export const makeMachine = ({ disk, agentCommand, path, now }: MachineOptions): Machine => {
+export const makeMachine = ({ disk, agentCommand, enrolment, path, now }: MachineOptions): Machine => {
   mkdirSync(disk, { recursive: true, mode: 0o700 });
   const configFile = join(disk, 'runner.json');
   const consoleFile = join(disk, 'console.log');
@@ -61,17 +76,25 @@ export const makeMachine = ({ disk, agentCommand, path, now }: MachineOptions): 
   let watcher: FSWatcher | undefined;
   let agent: ChildProcess | undefined;
   let isOn = false;
+  let isFrozen = false;
+  let metadata: Awaited<ReturnType<Enrolment['startMetadata']>> | undefined;
   /** What a killed agent had started, by the command of each group's leader, as its id may be another's by now. */
   const orphans = new Map<number, string>();
 
-  const startAgent = (): void => {
-    const [program = '', ...args] = agentCommand(configFile);
+  const startAgent = (): void => run('the agent', agentCommand(configFile), () => restartMs);
+
+  /** Runs a program; when it has ended by itself, `boot` looks again what there is to run. */
+  const run = (
+    what: string,
+    [program = '', ...args]: readonly string[],
+    againMs: (code: number | null) => number,
+  ): void => {
     const log = createWriteStream(consoleFile, { flags: 'a' });
     const say = (text: string) => log.write(`${now().toISOString()} machine: ${text}\n`);
-    say('starting the agent');
+    say(`starting ${what}`);
     const child = spawn(program, args, {
       cwd: disk,
-      env: { PATH: path, HOME: disk },
+      env: { PATH: path, HOME: disk, ...metadata?.environment },
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -79,13 +102,13 @@ export const makeMachine = ({ disk, agentCommand, path, now }: MachineOptions): 
     child.stderr.pipe(log, { end: false });
     agent = child;
     if (child.pid) writeFileSync(pidFile, String(child.pid));
-    child.once('error', (error) => say(`the agent cannot start: ${error.message}`));
+    child.once('error', (error) => say(`${what} cannot start: ${error.message}`));
     child.once('close', (code, signal) => {
-      say(`the agent has ended (${signal ?? code})`);
+      say(`${what} has ended (${signal ?? code})`);
       log.end();
       agent = undefined;
       rmSync(pidFile, { force: true });
-      if (isOn && !finalExitCodes.includes(code ?? 0)) timer = setTimeout(boot, restartMs);
+      if (isOn && !finalExitCodes.includes(code ?? 0)) timer = setTimeout(boot, againMs(code));
     });
   };
 
@@ -110,6 +133,10 @@ export const makeMachine = ({ disk, agentCommand, path, now }: MachineOptions): 
       startAgent();
       return;
     }
+    if (enrolment) {
+      run('the enrolment', enrolment.command(configFile), (code) => (code === 0 ? 0 : restartMs));
+      return;
+    }
     const log = createWriteStream(consoleFile, { flags: 'a' });
     log.end(
       `${now().toISOString()} machine: waits for ${configFile}, the answer to POST …/runners saved as it is\n`,
@@ -125,13 +152,35 @@ export const makeMachine = ({ disk, agentCommand, path, now }: MachineOptions): 
     isOn = false;
     clearTimeout(timer);
     watcher?.close();
+    metadata?.stop();
+    metadata = undefined;
+  };
+
+  const begin = async (): Promise<void> => {
+    const started = await enrolment?.startMetadata();
+    if (!isOn) return started?.stop();
+    metadata = started;
+    boot();
+  };
+
+  const thaw = (): void => {
+    isFrozen = false;
+    if (agent?.pid) for (const group of readGroupsOf(agent.pid)) signalGroup(group, 'SIGCONT');
   };
 
   return {
     powerOn: (bootMs) => {
       if (isOn) return;
       isOn = true;
-      timer = setTimeout(boot, bootMs);
+      if (isFrozen) thaw();
+      else timer = setTimeout(begin, bootMs);
+    },
+    freeze: () => {
+      isOn = false;
+      clearTimeout(timer);
+      if (!agent?.pid) return;
+      isFrozen = true;
+      for (const group of readGroupsOf(agent.pid)) signalGroup(group, 'SIGSTOP');
     },
     killAgent: () => {
       const pid = agent?.pid;
@@ -145,6 +194,7 @@ export const makeMachine = ({ disk, agentCommand, path, now }: MachineOptions): 
     powerOff: async (graceMs) => {
       switchOff();
       endOrphans();
+      if (isFrozen) thaw();
       const child = agent;
       if (!child?.pid) {
         // Of a stack that was killed while the instance was stopping.

@@ -17,6 +17,14 @@ export const instance = z.object({
   launchTime: z.string(),
   tags: z.record(z.string(), z.string()),
   impaired: z.literal(true).optional().describe("It fails EC2's status checks until it stops"),
+  /** How it was bought; absent for one that nobody launched by a fleet. */
+  market: z.enum(['spot', 'on-demand']).optional(),
+  /** Of its instance profile, by name; its metadata gives out the role's credentials. */
+  roleName: z.string().optional(),
+  /** Whether it was launched so that it can hibernate. */
+  canHibernate: z.boolean().optional(),
+  /** It keeps what runs on it, while it is stopped. */
+  isHibernating: z.boolean().optional(),
 });
 export type Instance = z.infer<typeof instance>;
 

@@ -10,6 +10,7 @@ import { judge } from './simulator.ts';
 export interface IamOptions {
   readonly spec: Pick<StackSpec, 'roles' | 'place'> & Partial<Pick<StackSpec, 'kmsKeys'>>;
   readonly tagsOf: Facts['tagsOf'];
+  readonly launchTemplateOf?: Facts['launchTemplateOf'];
   /** Where the uses of grants are recorded. @default nowhere */
   readonly recordsDir?: string | undefined;
   /** Told of what was denied. */
@@ -42,7 +43,7 @@ const invocationNeeds = ({ logGroup, traced }: FunctionSpec, { place }: IamOptio
   ];
 };
 
-export const makeIam = ({ spec, tagsOf, recordsDir, onDenied }: IamOptions): Iam => {
+export const makeIam = ({ spec, tagsOf, launchTemplateOf, recordsDir, onDenied }: IamOptions): Iam => {
   const { accountId } = spec.place;
   const authorizer = makeAuthorizer({
     accountId,
@@ -64,7 +65,11 @@ export const makeIam = ({ spec, tagsOf, recordsDir, onDenied }: IamOptions): Iam
       const question = { principalArn: service, accountId, action: 'sts:AssumeRole', resource: arn, context };
       return (await judge({ ...question, policies: [], resourcePolicy: trust })).allowed;
     },
-    authorize: (call) => check(call.principal, needsOf(call, { accountId, tagsOf })),
+    authorize: (call) =>
+      check(
+        call.principal,
+        needsOf(call, { accountId, tagsOf, ...(launchTemplateOf && { launchTemplateOf }) }),
+      ),
     noteInvocation: (principal, fn) => {
       check(principal, invocationNeeds(fn, spec)).catch((error: unknown) => {
         if (!(error instanceof AwsError)) onDenied(String(error));

@@ -5,7 +5,9 @@
 import * as z from 'zod';
 import { type AwsCall, AwsError } from '../aws-call.ts';
 import { parseForm, textsOf } from '../ec2/form.ts';
+import { readLaunchRequest } from '../ec2/launch-request.ts';
 import { scheduleIn } from '../scheduler/api.ts';
+import type { LaunchTemplateSpec } from '../template.ts';
 
 export interface Need {
   /** `dynamodb:GetItem` */
@@ -20,6 +22,8 @@ export interface Facts {
   readonly accountId: string;
   /** Of an instance; undefined when there is none of this id. */
   readonly tagsOf: (instanceId: string) => Readonly<Record<string, string>> | undefined;
+  /** Of that name and region. */
+  readonly launchTemplateOf?: (name: string, region: string) => LaunchTemplateSpec | undefined;
 }
 
 type NeedsOf = (call: AwsCall, facts: Facts) => readonly Need[];
@@ -74,6 +78,9 @@ const byName: NeedsOf = (call, { accountId }) => [
   },
 ];
 
+const tagContext = (kind: 'ResourceTag' | 'RequestTag', tags: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:${kind}/${key}`, value]));
+
 /** EC2 looks the instances up first: what doesn't exist is answered as such, and not as forbidden. */
 const onInstances: NeedsOf = (call, { accountId, tagsOf }) =>
   textsOf(parseForm(call.body.toString()), 'InstanceId').flatMap((id) => {
@@ -82,11 +89,67 @@ const onInstances: NeedsOf = (call, { accountId, tagsOf }) =>
     return {
       action: `ec2:${call.operation}`,
       resource: `arn:aws:ec2:${call.region}:${accountId}:instance/${id}`,
-      context: Object.fromEntries(
-        Object.entries(tags).map(([key, value]) => [`aws:ResourceTag/${key}`, value]),
-      ),
+      context: tagContext('ResourceTag', tags),
     };
   });
+
+/**
+ * A fleet of the type `instant` runs instances with the caller's permissions, so it needs those of RunInstances as well, the right to
+ * tag what is made, to hand on the role, and to read the image's parameter. What doesn't exist is answered as such.
+ */
+const onLaunch: NeedsOf = (call, { accountId, launchTemplateOf }) => {
+  const request = readLaunchRequest(parseForm(call.body.toString()));
+  const template = launchTemplateOf?.(request.launchTemplate, call.region);
+  if (!template) return [];
+  const arn = (resource: string, account = accountId) => `arn:aws:ec2:${call.region}:${account}:${resource}`;
+  const tagsFor = (type: string) => ({ ...template.tagsOf[type], ...request.tagsOf[type] });
+  const made = [
+    { type: 'fleet', id: 'fleet-new', by: ['CreateFleet'] },
+    { type: 'instance', id: 'i-new', by: ['CreateFleet', 'RunInstances'] },
+    { type: 'volume', id: 'vol-new', by: ['CreateFleet', 'RunInstances'] },
+    { type: 'network-interface', id: 'eni-new', by: ['RunInstances'] },
+  ];
+  const ofMade = made.flatMap(({ type, id, by }): Need[] => {
+    const resource = arn(`${type}/${id}`);
+    const tags = tagContext('RequestTag', tagsFor(type));
+    const [CreateAction = ''] = by.slice(-1);
+    return [
+      ...by.map((action) => ({ action: `ec2:${action}`, resource, context: tags })),
+      { action: 'ec2:CreateTags', resource, context: { ...tags, 'ec2:CreateAction': CreateAction } },
+    ];
+  });
+  const used = (resource: string, ...by: string[]): Need[] =>
+    by.map((action) => ({ action: `ec2:${action}`, resource }));
+  const both = ['CreateFleet', 'RunInstances'];
+  const [, parameter] = /^resolve:ssm:(\/.+)$/.exec(template.imageId) ?? [];
+  return [
+    ...ofMade,
+    ...both.map((action) => ({
+      action: `ec2:${action}`,
+      resource: template.arn,
+      context: tagContext('ResourceTag', template.tags),
+    })),
+    ...used(arn('image/ami-0123456789abcdef0', ''), ...both),
+    ...[...new Set(request.overrides.map(({ subnetId }) => subnetId))].flatMap((id) =>
+      used(arn(`subnet/${id}`), ...both),
+    ),
+    ...used(arn('security-group/sg-0123456789abcdef0'), 'RunInstances'),
+    ...(request.market === 'spot' ? used(arn('spot-instances-request/sir-new'), 'RunInstances') : []),
+    {
+      action: 'iam:PassRole',
+      resource: template.role.arn,
+      context: { 'iam:PassedToService': 'ec2.amazonaws.com' },
+    },
+    ...(parameter === undefined
+      ? []
+      : [
+          {
+            action: 'ssm:GetParameters',
+            resource: `arn:aws:ssm:${call.region}:${parameter.startsWith('/aws/service/') ? '' : accountId}:parameter${parameter}`,
+          },
+        ]),
+  ];
+};
 
 const onEverything: NeedsOf = ({ service, operation }) => [
   { action: `${service}:${operation}`, resource: '*' },
@@ -177,7 +240,9 @@ const needs: Readonly<Record<string, Readonly<Record<string, NeedsOf>>>> = {
     StartInstances: onInstances,
     StopInstances: onInstances,
     TerminateInstances: onInstances,
+    CreateFleet: onLaunch,
     DescribeInstances: onEverything,
+    DescribeSubnets: onEverything,
     DescribeInstanceStatus: onEverything,
   },
   kms: { GenerateDataKey: onKmsKey, Decrypt: onKmsKey },

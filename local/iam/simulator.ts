@@ -35,6 +35,15 @@ const listOf = <T>(value: T | readonly T[] | undefined): readonly T[] =>
 const matching = <T extends { readonly matches: boolean }>(explained: T | T[] | undefined): readonly T[] =>
   listOf(explained).filter(({ matches }) => matches);
 
+/**
+ * Amazon's own parameters are in no account (`arn:aws:ssm:us-east-1::parameter/aws/service/…`), which the simulator does not know: for
+ * it they are in one that nobody has.
+ */
+const amazon = '999999999999';
+const intoAccount = <T>(value: T): T =>
+  JSON.parse(JSON.stringify(value).replaceAll(/(:ssm:[a-z0-9*-]*)::parameter/g, `$1:${amazon}:parameter`));
+const outOfAccount = (arn: string): string => arn.replace(`:${amazon}:parameter`, '::parameter');
+
 /** Throws when a policy is not one, or when AWS has no such action or no such resource for it. */
 export const judge = async (question: Question): Promise<Verdict> => {
   const { principalArn, accountId, action, resource, context, policies, resourcePolicy } = question;
@@ -42,10 +51,10 @@ export const judge = async (question: Question): Promise<Verdict> => {
     request: {
       principal: principalArn,
       action,
-      resource: { resource, accountId },
+      resource: { resource: intoAccount(resource), accountId },
       contextVariables: { ...context },
     },
-    identityPolicies: policies.map((policy, index) => ({ name: String(index), policy })),
+    identityPolicies: policies.map((policy, index) => ({ name: String(index), policy: intoAccount(policy) })),
     serviceControlPolicies: [],
     resourceControlPolicies: [],
     ...(resourcePolicy !== undefined && { resourcePolicy }),
@@ -64,7 +73,10 @@ export const judge = async (question: Question): Promise<Verdict> => {
     .flatMap(({ identityAnalysis }) => identityAnalysis?.allowStatements ?? [])
     .flatMap(({ explain }) =>
       matching(explain.actions).flatMap((granted) =>
-        matching(explain.resources).map((on) => ({ action: granted.action, resource: on.resource })),
+        matching(explain.resources).map((on) => ({
+          action: granted.action,
+          resource: outOfAccount(on.resource),
+        })),
       ),
     );
   const allowed = outcome.overallResult === 'Allowed';

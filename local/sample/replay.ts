@@ -2,6 +2,7 @@
 import { agentTokens } from '../../lambdas/adapters/agent-tokens.ts';
 import { circuitStore } from '../../lambdas/adapters/circuits.ts';
 import { deliveryStore } from '../../lambdas/adapters/deliveries.ts';
+import { fleetPlaces } from '../../lambdas/adapters/fleet-places.ts';
 import { newId } from '../../lambdas/adapters/ids.ts';
 import type { InstanceFacts, InstanceState } from '../../lambdas/adapters/instances.ts';
 import { limitStore } from '../../lambdas/adapters/limits.ts';
@@ -112,7 +113,13 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
       },
       listOn: async () => [],
       listImpaired: async () => [],
+      // The sample's runners are of no fleet.
+      terminate: async () => false,
+      launch: async () => ({ launched: false as const, awsCode: 'unknown_fleet', detail: '' }),
+      listLaunched: async () => [],
     },
+    fleets: [],
+    fleetPlaces: fleetPlaces(table, now),
     agentTokens: agentTokens(async () => new Uint8Array(32), now),
     seal: async () => '',
     recordSecretUse: async () => undefined,

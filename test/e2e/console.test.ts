@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as z from 'zod';
 import { listenOnLoopback, stopServer } from '../../local/http-server.ts';
 import { type LocalStack, startStack } from '../../local/stack.ts';
-import { synthesize, templateIn } from '../../local/synth.ts';
+import { synthesize, templatesIn } from '../../local/synth.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-console-'));
 const templateDir = join(dataDir, 'cdk.out');
@@ -50,7 +50,9 @@ it('is gone when CloudFormation removes it', async () => {
     response.end();
   });
   const port = await listenOnLoopback(cloudFormation, 0);
-  const { Resources } = template.parse(JSON.parse(readFileSync(templateIn(templateDir), 'utf8')));
+  const { Resources } = template.parse(
+    JSON.parse(readFileSync(templatesIn(templateDir).control.path, 'utf8')),
+  );
   const [bucket = ''] = Object.entries(Resources).find(([, { Type }]) => Type === 'AWS::S3::Bucket') ?? [];
   await stack.invoke('ConsoleFilesFunction', {
     RequestType: 'Delete',

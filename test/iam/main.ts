@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readEnvironment } from '../../local/environment.ts';
 import { readUses } from '../../local/iam/records.ts';
-import { root, synthesize, templateIn } from '../../local/synth.ts';
+import { root, synthesize, templatesIn } from '../../local/synth.ts';
 import { interpret, readTemplate } from '../../local/template.ts';
 import { isPlayed, print, reportOf } from './report.ts';
 
@@ -33,7 +33,7 @@ try {
   if (values.records === undefined) await runTests(records);
   const outDir = join(folder, 'cdk.out');
   await synthesize(outDir, readEnvironment(process.env));
-  const { template, assets } = readTemplate(templateIn(outDir));
+  const { template, assets } = readTemplate(templatesIn(outDir).control.path);
   const place = {
     accountId: '000000000000',
     region: 'us-east-1',

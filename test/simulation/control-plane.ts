@@ -6,6 +6,8 @@ import * as z from 'zod';
 import type { AgentTokens, Lease } from '../../lambdas/adapters/agent-tokens.ts';
 import { circuitStore } from '../../lambdas/adapters/circuits.ts';
 import { deliveryStore } from '../../lambdas/adapters/deliveries.ts';
+import { seenEnrolments } from '../../lambdas/adapters/enrolments.ts';
+import { fleetPlaces } from '../../lambdas/adapters/fleet-places.ts';
 import type { NewId } from '../../lambdas/adapters/ids.ts';
 import { limitStore } from '../../lambdas/adapters/limits.ts';
 import { logStore } from '../../lambdas/adapters/logs.ts';
@@ -14,9 +16,11 @@ import { sessionStore } from '../../lambdas/adapters/sessions.ts';
 import type { Table } from '../../lambdas/adapters/table.ts';
 import { taskStore } from '../../lambdas/adapters/tasks.ts';
 import type { SendWebhook } from '../../lambdas/adapters/webhook-sender.ts';
+import { scheduled } from '../../lambdas/core/fleets.ts';
 import { decideSleep } from '../../lambdas/core/idle-policy.ts';
 import { retry } from '../../lambdas/flows/deliver.ts';
 import type { Deps } from '../../lambdas/flows/deps.ts';
+import type { EnrollDeps } from '../../lambdas/flows/enroll.ts';
 import { followEvent } from '../../lambdas/flows/instance-event.ts';
 import { receiveWebhook } from '../../lambdas/flows/receive-webhook.ts';
 import { reconcile } from '../../lambdas/flows/reconcile.ts';
@@ -36,7 +40,8 @@ import {
 import type { Chance } from './chance.ts';
 import type { Faults } from './faults.ts';
 import type { Invoke, Run } from './function-run.ts';
-import type { SimulatedEc2 } from './simulated-ec2.ts';
+import { type SimulatedEc2, simulatedFleets } from './simulated-ec2.ts';
+import { identifyCaller } from './simulated-enrolment.ts';
 import type { SimulatedQueues } from './simulated-queues.ts';
 import type { SimulatedTable } from './simulated-table.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -81,6 +86,7 @@ const plainTokens = (time: VirtualTime): AgentTokens => {
     pool: z.union([projectId, z.literal('global')]),
     runnerId,
     agentId: z.string().optional(),
+    credentialVersion: z.int().optional(),
   });
   const lease: z.ZodType<Lease> = agent.extend({
     projectId,
@@ -112,7 +118,7 @@ const tableOf = (run: Run, table: SimulatedTable): Table => ({
 });
 
 export type ControlPlane = ReturnType<typeof createControlPlane>;
-export type RunDeps = Deps & { readonly region: string };
+export type RunDeps = Deps & EnrollDeps & { readonly region: string };
 
 export const createControlPlane = (platform: Platform) => {
   const { time, chance, faults, table, queues, ec2, invoke, trace } = platform;
@@ -179,7 +185,16 @@ export const createControlPlane = (platform: Platform) => {
           run.call(`DescribeInstances ${instanceId}`, () => ec2.describe(instanceId)),
         listOn: () => run.call('DescribeInstances', () => ec2.listOn()),
         listImpaired: () => run.call('DescribeInstanceStatus', () => ec2.listImpaired()),
+        launch: (order) => run.call(`CreateFleet ${order.fleet}`, () => ec2.launch(order)),
+        terminate: ({ instanceId = '' }) =>
+          run.call(`TerminateInstances ${instanceId}`, () => ec2.terminate(instanceId)),
+        listLaunched: ({ runner }) => run.call('DescribeInstances of fleets', () => ec2.listLaunched(runner)),
       },
+      fleets: simulatedFleets,
+      identifyCaller,
+      enrolments: seenEnrolments(stored),
+      accountId: 'simulated',
+      fleetPlaces: fleetPlaces(stored, time.now),
       agentTokens,
       seal: async (plainText) => plainText,
       apiUrl,
@@ -236,7 +251,8 @@ export const createControlPlane = (platform: Platform) => {
   const actOn: Record<WebhookAction, (deps: RunDeps, runner: RunnerRecord) => Promise<void>> = {
     start: (deps, runner) => wake(deps, runner),
     finish: async (deps, runner) => {
-      if (decideSleep(runner, deps.now()).sleep) await putToSleep(deps, runner);
+      const now = deps.now();
+      if (decideSleep(scheduled(deps.fleets, runner, now), now).sleep) await putToSleep(deps, runner);
     },
   };
 

@@ -45,6 +45,8 @@ const holds = (item: Item | undefined, condition: Condition): boolean => {
       return !contains(value, condition[2]);
     case 'partIs':
       return isMap(value) && isDeepStrictEqual(value[condition[2]], condition[3]);
+    case 'sizeAtMost':
+      return isSet(value) && value.size <= condition[2];
     case 'sizeBelow':
     case 'sizeAtLeast': {
       const limit = item?.[condition[2]];

@@ -22,6 +22,7 @@ const probabilities = {
   'webhook slow': 0.08,
   'webhook duplicated': 0.08,
   'start refused for capacity': 0.08,
+  'launch refused for capacity': 0.15,
   'start throttled': 0.08,
   'describe failed': 0.01,
   'instance hung in pending': 0.04,

@@ -47,8 +47,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a drain does not look whether the runner is idle',
     file: 'lambdas/flows/heartbeat.ts',
-    from: `'draining', deps.now(), { idle: true })`,
-    to: `'draining', deps.now())`,
+    from: `'draining', now, { idle: true })`,
+    to: `'draining', now)`,
   },
   {
     name: 'a stop does not look whether work has come since the drain',
@@ -194,5 +194,25 @@ export const mutants: readonly Mutant[] = [
     file: 'lambdas/core/order.ts',
     from: `.sort((a, b) => a.before - b.before || a.servedAt - b.servedAt || byRank(a.task, b.task))`,
     to: `.sort((a, b) => byRank(a.task, b.task))`,
+  },
+  {
+    name: 'an instance that a fleet launched and no runner has is left alone',
+    file: 'lambdas/flows/reconcile-fleets.ts',
+    from: `      await deps.instances.terminate({ instanceId: facts.instanceId, region });
+`,
+    to: '',
+  },
+  {
+    name: 'a launch that was cut short is left as it is',
+    file: 'lambdas/flows/launch.ts',
+    from: `if (runner.launch && !again)`,
+    to: `if (runner.launch)`,
+  },
+  {
+    name: 'a runner keeps its instance that was terminated',
+    file: 'lambdas/flows/instance-state.ts',
+    from: `    statusSince,
+    set: withoutInstance,`,
+    to: `    statusSince,`,
   },
 ];

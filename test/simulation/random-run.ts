@@ -45,7 +45,8 @@ const makeServable = async (
   for (const { projectId, tag } of routes.values()) {
     const { runners } = await routeTask({ runners: world.stores.runners }, { projectId, tag });
     const usable = runners.filter(
-      ({ id, instanceId }) => instanceId !== undefined || world.machines.get(id)?.agent?.isAlive(),
+      ({ id, instanceId, fleet }) =>
+        (instanceId ?? fleet) !== undefined || world.machines.get(id)?.agent?.isAlive(),
     );
     if (usable.length > 0) continue;
     await checkReasons(world, projectId, tag);
@@ -109,6 +110,8 @@ const needsFault = [
   'drained_runner_stopped',
   'delivery_sent_again',
   'failed_and_left_for_later',
+  'launch_done_again',
+  'orphan_terminated',
 ];
 
 /** Without a fault the reconciler has nothing to mend. */

@@ -259,6 +259,9 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
       try {
         return await call('credentials', async (deps) => {
           const runner = await deps.runners.get(identity.pool, identity.runnerId);
+          // Its token is good for these credentials only.
+          if (runner?.credentialVersion !== identity.credentialVersion)
+            throw new RunnerRefused('There is no such runner, or its token is another one');
           if (!runner) throw new RunnerRefused('There is no such runner');
           const answer = await deps.agentTokens.signAnswer(identity);
           const result = await openAgentSession({ ...deps, vendCredentials }, runner, {

@@ -1,6 +1,13 @@
 /** EC2 in memory: slow, throttled, short of capacity, and now and then it stops an instance of its own accord. */
-import type { InstanceFacts, InstanceState, StartOutcome } from '../../lambdas/adapters/instances.ts';
-import { toInstant } from '../../protocol/index.ts';
+import type {
+  InstanceFacts,
+  InstanceState,
+  LaunchedFacts,
+  StartOutcome,
+} from '../../lambdas/adapters/instances.ts';
+import type { LaunchOrder, LaunchOutcome } from '../../lambdas/adapters/launches.ts';
+import { fleetsText } from '../../lambdas/core/fleets.ts';
+import { type Market, toInstant } from '../../protocol/index.ts';
 import type { Chance } from './chance.ts';
 import type { Faults } from './faults.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -12,13 +19,43 @@ interface Instance {
   isImpaired: boolean;
   launchedMs: number;
   stateReason: string | undefined;
+  /** When a fleet launched it. */
+  launch?: {
+    readonly token: string;
+    readonly fleet: string;
+    readonly runner: string;
+    readonly market: Market;
+  };
   /** Grows with each change of state, so that what was planned for an earlier one does not happen. */
   life: number;
 }
 
 const on: ReadonlySet<InstanceState> = new Set(['pending', 'running']);
+/** One of each kind: whose instances sleep, and whose instances go. */
+export const simulatedFleets = fleetsText.parse({
+  stack: 'Simulated',
+  fleets: [
+    {
+      name: 'sleepers',
+      region: 'us-east-1',
+      instanceTypes: ['t4g.small'],
+      idleTimeoutMs: 60_000,
+      maxInstances: 50,
+    },
+    {
+      name: 'spots',
+      region: 'us-east-1',
+      instanceTypes: ['t4g.small', 'm7g.medium'],
+      spot: true,
+      whenIdle: 'terminate',
+      idleTimeoutMs: 60_000,
+      maxInstances: 50,
+    },
+  ],
+}).fleets;
 
 export interface Ec2Listeners {
+  onLaunch(instanceId: string, runner: string, fleet: string): void;
   onState(instanceId: string, state: InstanceState): void;
   onStart(instanceId: string): void;
   onStop(instanceId: string): void;
@@ -34,13 +71,15 @@ export const createSimulatedEc2 = (
 ) => {
   const instances = new Map<string, Instance>();
   const refusals = new Map<string, string>();
+  let launches = 0;
 
-  const factsOf = ({ id, state, launchedMs, stateReason }: Instance): InstanceFacts => ({
+  const factsOf = ({ id, state, launchedMs, stateReason, launch }: Instance): InstanceFacts => ({
     instanceId: id,
     state,
     instanceType: 't4g.small',
     launchedAt: launchedMs ? toInstant(launchedMs) : undefined,
     stateReason,
+    market: launch?.market ?? 'on-demand',
   });
   const become = (instance: Instance, state: InstanceState, stateReason?: string) => {
     instance.state = state;
@@ -59,12 +98,24 @@ export const createSimulatedEc2 = (
     later(instance, chance.between(3000, 40_000), () => become(instance, 'stopped', reason));
   };
 
+  const beginTermination = (instance: Instance, reason: string) => {
+    become(instance, 'shutting-down', reason);
+    later(instance, chance.between(2000, 30_000), () => become(instance, 'terminated', reason));
+  };
+  /** EC2 takes it back: what a fleet launched on spot is terminated, all else stopped. */
+  const takeBack = (instance: Instance) => {
+    const end = instance.launch?.market === 'spot' ? beginTermination : beginStopping;
+    end(instance, 'Server.SpotInstanceShutdown');
+  };
+
   const begin = (instance: Instance) => {
     become(instance, 'pending');
     instance.launchedMs = time.nowMs();
     if (faults.hit('instance fell back to stopped')) {
       const reason = 'Client.InternalError: the volume could not be decrypted';
-      return later(instance, chance.between(2000, 10_000), () => become(instance, 'stopped', reason));
+      const isNew = instance.launch !== undefined && instance.life === 1;
+      const fallen = isNew ? 'terminated' : 'stopped';
+      return later(instance, chance.between(2000, 10_000), () => become(instance, fallen, reason));
     }
     const pendingMs = faults.hit('instance hung in pending')
       ? chance.between(300_000, 900_000)
@@ -72,9 +123,7 @@ export const createSimulatedEc2 = (
     later(instance, pendingMs, () => {
       become(instance, 'running');
       if (faults.hit('instance stopped by EC2')) {
-        later(instance, chance.between(1000, 200_000), () =>
-          beginStopping(instance, 'Server.SpotInstanceShutdown'),
-        );
+        later(instance, chance.between(1000, 200_000), () => takeBack(instance));
       }
       if (faults.hit('instance impaired'))
         later(instance, chance.between(1000, 200_000), () => {
@@ -96,11 +145,13 @@ export const createSimulatedEc2 = (
     },
     start: (id: string): StartOutcome => {
       const instance = instances.get(id);
-      if (!instance || instance.state === 'terminated') {
+      if (!instance) {
         const detail = `The instance ID '${id}' does not exist`;
         return { started: false, code: 'refused', awsCode: 'InvalidInstanceID.NotFound', detail };
       }
-      if (instance.state === 'stopping') return { started: false, code: 'still_stopping' };
+      // EC2 calls it a wrong state, whether it can be started later or never.
+      if (['stopping', 'shutting-down', 'terminated'].includes(instance.state))
+        return { started: false, code: 'still_stopping' };
       if (instance.state !== 'stopped') return { started: true };
       const awsCode = refusals.get(id);
       if (awsCode) return { started: false, code: 'refused', awsCode, detail: 'EC2 refuses it.' };
@@ -116,7 +167,7 @@ export const createSimulatedEc2 = (
     stop: (id: string): boolean => {
       const instance = instances.get(id);
       // EC2 does not stop what is still pending.
-      if (!instance || instance.state === 'pending' || instance.state === 'terminated') return false;
+      if (!instance || ['pending', 'shutting-down', 'terminated'].includes(instance.state)) return false;
       if (instance.state !== 'running') return true;
       listeners.onStop(id);
       beginStopping(instance, 'Client.UserInitiatedShutdown');
@@ -135,6 +186,53 @@ export const createSimulatedEc2 = (
       if (faults.hit('describe failed')) throw new Error('ServiceUnavailable');
       return [...instances.values()].filter(({ isImpaired }) => isImpaired).map(({ id }) => id);
     },
+    /** As CreateFleet: the same token again brings the same instance. */
+    launch: ({ clientToken, fleet, runner, market }: LaunchOrder): LaunchOutcome => {
+      const before = [...instances.values()].find(({ launch }) => launch?.token === clientToken);
+      if (faults.hit('start throttled')) throw new Error('RequestLimitExceeded');
+      if (!before && faults.hit('launch refused for capacity')) {
+        return {
+          launched: false,
+          awsCode: 'InsufficientInstanceCapacity',
+          detail: 'There is no capacity now.',
+        };
+      }
+      const id = before?.id ?? `i-f${String(++launches).padStart(16, '0')}`;
+      if (!before) {
+        const launch = { token: clientToken, fleet, runner, market };
+        const instance: Instance = {
+          id,
+          state: 'pending',
+          launchedMs: 0,
+          stateReason: undefined,
+          launch,
+          isImpaired: false,
+          life: 0,
+        };
+        instances.set(id, instance);
+        listeners.onLaunch(id, runner, fleet);
+        begin(instance);
+      }
+      return { launched: true, instanceId: id, instanceType: 't4g.small', market };
+    },
+    terminate: (id: string, by: 'the stack' | 'by hand' = 'the stack'): boolean => {
+      const instance = instances.get(id);
+      if (!instance) return false;
+      if (instance.state === 'terminated' || instance.state === 'shutting-down') return true;
+      if (instance.state === 'running' && by === 'the stack') listeners.onStop(id);
+      if (instance.state === 'stopped') become(instance, 'terminated');
+      else beginTermination(instance, 'Client.UserInitiatedShutdown');
+      return true;
+    },
+    listLaunched: (runner?: string): LaunchedFacts[] =>
+      [...instances.values()].flatMap(({ id, state, launchedMs, launch }) => {
+        const isThere = state !== 'terminated' && state !== 'shutting-down';
+        if (!launch || !isThere || (runner !== undefined && launch.runner !== runner)) return [];
+        const launchedAt = toInstant(launchedMs);
+        return [
+          { ...launch, instanceId: id, state, instanceType: 't4g.small', launchedAt, stateReason: undefined },
+        ];
+      }),
     /** Has each start of it refused, until it is called without a code. */
     refuseStart: (id: string, awsCode?: string) => {
       if (awsCode) refusals.set(id, awsCode);
@@ -144,7 +242,7 @@ export const createSimulatedEc2 = (
     /** EC2 takes it back, or its owner stops it by hand. */
     interrupt: (id: string) => {
       const instance = instances.get(id);
-      if (instance?.state === 'running') beginStopping(instance, 'Server.SpotInstanceShutdown');
+      if (instance?.state === 'running') takeBack(instance);
     },
     ids: () => [...instances.keys()],
   };

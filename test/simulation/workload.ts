@@ -1,7 +1,7 @@
 /** What a random run is made of: projects, runners, templates, the tasks that come, and the trouble that people make. */
-import type { ProjectId, RunnerId, Template } from '../../protocol/index.ts';
+import { type ProjectId, type RunnerId, runnerId, type Template } from '../../protocol/index.ts';
 import type { Chance } from './chance.ts';
-import type { RunnerPlan, World } from './world.ts';
+import type { MachineKind, RunnerPlan, World } from './world.ts';
 
 export interface Workload {
   readonly templates: readonly [Template, ...Template[]];
@@ -18,8 +18,21 @@ export interface WorkloadOptions {
 
 const minuteMs = 60_000;
 
+const aMachine = (chance: Chance): Pick<RunnerPlan, 'kind' | 'fleet'> => {
+  const kind = chance.pick<MachineKind>([
+    'instance',
+    'instance',
+    'instance',
+    'fleet',
+    'fleet',
+    'always on',
+    'elsewhere',
+  ]);
+  return kind === 'fleet' ? { kind, fleet: chance.pick(['sleepers', 'spots']) } : { kind };
+};
+
 const aRunnerPlan = (chance: Chance, isGlobal: boolean): RunnerPlan => ({
-  kind: chance.pick(['instance', 'instance', 'instance', 'instance', 'always on', 'elsewhere']),
+  ...aMachine(chance),
   tags: isGlobal
     ? []
     : chance.pick([[], [], ['sydney'], ['tokyo'], ['sydney', 'tokyo'], ['sydney', 'tokyo']]),
@@ -104,6 +117,18 @@ const trouble = (
       const [first, ...rest] = world.ec2.ids();
       if (first) world.takeBack(chance.pick([first, ...rest]), chance.pick([true, false]));
     },
+    () => {
+      // One that sleeps and has an instance, for which nobody asks any more.
+      const [first, ...rest] = world
+        .items('run_')
+        .filter(({ fleet, instanceId, status }) => fleet && instanceId && status === 'stopped');
+      if (first) void world.removeRunner(runnerId.parse(chance.pick([first, ...rest]).id));
+    },
+    () => {
+      // Somebody ends at EC2's console what a fleet has launched.
+      const [first, ...rest] = world.ec2.listLaunched();
+      if (first) world.ec2.terminate(chance.pick([first, ...rest]).instanceId, 'by hand');
+    },
   ];
   const [first, ...rest] = happenings;
   if (!first) return;
@@ -130,7 +155,10 @@ const setUpAnything = async (world: World, chance: Chance): Promise<Workload> =>
 
 /** One project asks for as much as the pool does in minutes, the others for a task now and then. */
 const setUpContention = async (world: World, chance: Chance): Promise<Workload> => {
-  const plan = () => ({ ...aRunnerPlan(chance, true), kind: 'instance', maxParallelTasks: 1 }) as const;
+  const plan = (): RunnerPlan => {
+    const { fleet: _, ...any } = aRunnerPlan(chance, true);
+    return { ...any, kind: 'instance', maxParallelTasks: 1 };
+  };
   const runnerIds: [RunnerId, ...RunnerId[]] = [await world.addRunner(undefined, plan())];
   if (chance.happens(0.5)) runnerIds.push(await world.addRunner(undefined, plan()));
   const aTemplateOf = () => world.addTemplate(world.newProject(), chance.between(2000, 20_000));

@@ -28,6 +28,7 @@ import { createInvoker } from './function-run.ts';
 import { createOrderWatch } from './order-watch.ts';
 import { type Disk, type SimulatedAgent, startAgent } from './simulated-agent.ts';
 import { createSimulatedEc2 } from './simulated-ec2.ts';
+import { enrollInstance } from './simulated-enrolment.ts';
 import { createSimulatedQueues } from './simulated-queues.ts';
 import { createSimulatedTable } from './simulated-table.ts';
 import { beginningMs, createVirtualTime } from './virtual-time.ts';
@@ -38,7 +39,7 @@ const { publicKey } = makeKeyPair();
 const webhookSecret = `whsec_${Buffer.from('a secret of twenty-four b').toString('base64')}`;
 
 /** What stands behind a runner. */
-export type MachineKind = 'instance' | 'always on' | 'elsewhere';
+export type MachineKind = 'instance' | 'always on' | 'elsewhere' | 'fleet';
 
 export interface RunnerPlan extends Partial<RunnerInput> {
   readonly kind?: MachineKind;
@@ -49,6 +50,10 @@ interface Machine {
   readonly pool: ProjectId | 'global';
   readonly kind: MachineKind;
   readonly agentId: string;
+  /** That its fleet launched for it. */
+  readonly launched?: { readonly instanceId: string; readonly fleet: string };
+  /** Of the credentials that it got by its enrolment, which it keeps while it is stopped. */
+  credentialVersion?: number;
   /** Its agent never comes up. */
   isBroken: boolean;
   readonly disk: Disk;
@@ -174,6 +179,26 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
   };
 
   const ec2 = createSimulatedEc2(time, chance, faults, {
+    onLaunch: (instanceId, launchedFor, fleet) => {
+      counts.starts += 1;
+      const place = [...machines.values()].find(({ runnerId }) => launchedFor.endsWith(runnerId));
+      if (!place) return;
+      // Each instance is a machine of its own, with its own agent; the runner's is the newest.
+      const { runnerId, pool, kind, isBroken } = place;
+      const machine = {
+        runnerId,
+        pool,
+        kind,
+        agentId: instanceId,
+        launched: { instanceId, fleet },
+        isBroken,
+        disk: new Map(),
+        agent: undefined,
+        life: 0,
+      };
+      machines.set(runnerId, machine);
+      machineOfInstance.set(instanceId, machine);
+    },
     onStart: () => {
       counts.starts += 1;
     },
@@ -190,8 +215,8 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
       } else if (machine) {
         switchOff(machine);
         watch.instanceEnds(instanceId);
-        if (state === 'stopping') happens('instance stopping', machine.runnerId);
-        if (state === 'stopped') happens('instance stopped', machine.runnerId);
+        if (state === 'stopping' || state === 'shutting-down') happens('instance stopping', machine.runnerId);
+        if (state === 'stopped' || state === 'terminated') happens('instance stopped', machine.runnerId);
       }
       emitState(instanceId, state);
     },
@@ -252,7 +277,21 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
     if (machine.isBroken || faults.hit('agent never started')) return;
     machine.life += 1;
     const { life } = machine;
-    time.after(chance.between(2000, 15_000), () => machine.life === life && switchOn(machine));
+    const begin = async () => {
+      if (await isConfigured(machine)) switchOn(machine);
+    };
+    time.after(chance.between(2000, 15_000), () => machine.life === life && void begin());
+  };
+  /** An instance that a fleet launched has to enrol at its first boot. False when it is switched off meanwhile. */
+  const isConfigured = async (machine: Machine): Promise<boolean> => {
+    const { launched, life } = machine;
+    if (!launched || machine.credentialVersion !== undefined) return true;
+    const isOn = () => machine.life === life;
+    const version = await enrollInstance({ platform, control, ...launched, publicKey, isOn });
+    if (version === undefined || !isOn()) return false;
+    machine.credentialVersion = version;
+    watch.bind(machine.runnerId, launched.instanceId);
+    return true;
   };
   const switchOn = (machine: Machine) => {
     machine.agent?.kill();
@@ -260,7 +299,12 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
       platform,
       control,
       disk: machine.disk,
-      identity: { pool: machine.pool, runnerId: machine.runnerId, agentId: machine.agentId },
+      identity: {
+        pool: machine.pool,
+        runnerId: machine.runnerId,
+        agentId: machine.agentId,
+        credentialVersion: machine.credentialVersion,
+      },
       workMs: (script) => Number(script),
       onBegin: (execution) => watch.begin(execution, mayRun(execution)),
       onEnd: (execution) => {
@@ -348,8 +392,18 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
       ...(kind === 'elsewhere' && { webhookUrl: `https://elsewhere.test/${id}` }),
       ...plan,
     });
-    const made = { id, publicKey, tokenHash: 'hash', webhookSecret, ...(projectId && { projectId }) };
-    await insist(() => control.api('create runner', (deps) => createRunner(deps, input, made)));
+    const made = {
+      id,
+      ...(kind === 'fleet' ? { publicKey: '', tokenHash: '' } : { publicKey, tokenHash: 'hash' }),
+      webhookSecret,
+      ...(projectId && { projectId }),
+    };
+    await insist(() =>
+      control.api('create runner', async (deps) => {
+        if (input.fleet) await deps.fleetPlaces.take(input.fleet, pool, [id], 100);
+        return createRunner(deps, input, made);
+      }),
+    );
     if (kind === 'always on') switchOn(machine);
     return id;
   };
@@ -362,9 +416,10 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
     await insist(async () => {
       const before = await runner(runnerId);
       if (!before) return;
-      const { name, tags, maxParallelTasks, active, idleTimeoutMs, instanceId, region, webhookUrl } = before;
-      const given = { name, tags, maxParallelTasks, active, idleTimeoutMs, instanceId, region, webhookUrl };
-      const input = runnerInput.parse({ ...given, ...changes });
+      const { name, tags, maxParallelTasks, active, idleTimeoutMs, fleet } = before;
+      const { instanceId, region, webhookUrl } = before;
+      const given = { name, tags, maxParallelTasks, active, idleTimeoutMs, fleet };
+      const input = runnerInput.parse({ ...given, instanceId, region, webhookUrl, ...changes });
       await control.api('configure runner', (deps) => configureRunner(deps, before, input));
     });
   };
@@ -380,12 +435,17 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
         loud.push(`runner ${String(item.id).slice(-4)} holds ${item.slots.size} tasks`);
       if (item.demand instanceof Set)
         loud.push(`runner ${String(item.id).slice(-4)} owes ${item.demand.size} tasks`);
-      const isBound = typeof item.instanceId === 'string';
+      const isBound = typeof (item.instanceId ?? item.fleet) === 'string';
       if (isBound && item.status !== 'stopped')
         loud.push(`runner ${String(item.id).slice(-4)} is ${String(item.status)}`);
     }
     for (const id of ec2.ids()) {
-      if (ec2.stateOf(id) !== 'stopped') loud.push(`instance ${id.slice(-4)} is ${String(ec2.stateOf(id))}`);
+      const state = ec2.stateOf(id);
+      if (state !== 'stopped' && state !== 'terminated') loud.push(`instance ${id.slice(-4)} is ${state}`);
+    }
+    const bound = new Set([...table.items('run_')].map(({ instanceId }) => instanceId));
+    for (const { instanceId } of ec2.listLaunched()) {
+      if (!bound.has(instanceId)) loud.push(`instance ${instanceId.slice(-4)} is nobody's`);
     }
     for (const item of table.items('msg_')) {
       if (item.status === 'pending')

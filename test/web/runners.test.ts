@@ -99,6 +99,36 @@ it('A runner is deleted only after somebody said so twice', async () => {
   await expect(api.getRunner(projectId, made.runner.id)).rejects.toThrow(/404/);
 });
 
+it('A runner of a fleet is made without any secret, and its instance is launched with the first task', async () => {
+  const { api, tellAsOwner, ended, stack } = setting;
+  await tellAsOwner('new runner of a fleet', async (page) => {
+    await page.goto(`/projects/${projectId}/runners`);
+    await page.getByRole('button', { name: 'New runner' }).click();
+    const form = page.getByRole('dialog');
+    await form.getByLabel('Machine').selectOption('local');
+    await form.getByLabel('How many').fill('2');
+    await form.getByLabel('Name').fill('cloud');
+    await form.getByLabel('Tags').fill('cloud,');
+    await form.getByRole('button', { name: 'Create runner' }).click();
+    await page.getByRole('link', { name: 'cloud-2' }).waitFor();
+    await page.getByRole('link', { name: 'cloud-1' }).click();
+    await page.getByText('none: the fleet local launches one with the next task').waitFor();
+  });
+  const { id: templateId } = await api.createTemplate(projectId, {
+    name: 'Launch',
+    app: 'bash',
+    tag: 'cloud',
+    script: 'echo launched',
+  });
+  const { id } = await api.startTask(projectId, templateId);
+  expect(await ended(projectId, id)).toMatchObject({ status: 'success' });
+  await tellAsOwner('runner of a fleet at work', async (page) => {
+    await page.goto(`/projects/${projectId}/runners`);
+    const launched = stack.ec2.list().find(({ tags }) => tags['reveille:fleet'] === 'local');
+    await page.getByText(launched?.id ?? 'none').waitFor();
+  });
+});
+
 it('A sleeping runner is woken by a click, and what it cost today stands in the list', async () => {
   const { stack, addRunner, tellAsOwner } = setting;
   const { runner } = await addRunner(projectId, { name: 'sleeper', tags: ['sleepy'], idleTimeoutMs: 60_000 });

@@ -7,6 +7,7 @@ import {
   type Delivery,
   delivery,
   environment,
+  fleet,
   inventory,
   invitation,
   hasEnded as isEnd,
@@ -51,6 +52,8 @@ export const runnersQuery = (projectId: string | undefined) =>
     ...list(pathIn(projectId, 'runners'), runner),
     refetchInterval: adaptive<Runner[]>((all) => all.some(isBetweenStates)),
   });
+
+export const fleetsQuery = () => list('/api/fleets', fleet);
 
 export const runnerQuery = (projectId: string | undefined, runnerId: string) =>
   queryOptions({

@@ -110,10 +110,13 @@ const RunnerView = ({ projectId, runnerId }: RunnerViewProps): ReactNode => {
   );
 };
 
-const instanceText = ({ instanceId, instanceType, region }: Runner): string =>
-  instanceId === undefined
+const instanceText = ({ instanceId, instanceType, market, region, fleet }: Runner): string => {
+  if (instanceId !== undefined)
+    return [instanceId, instanceType, market, region ?? 'in the stack’s region'].filter(Boolean).join(' · ');
+  return fleet === undefined
     ? 'none: it is powered by others'
-    : [instanceId, instanceType, region ?? 'in the stack’s region'].filter(Boolean).join(' · ');
+    : `none: the fleet ${fleet} launches one with the next task`;
+};
 
 interface TaskLinksProps {
   readonly ids: readonly string[];

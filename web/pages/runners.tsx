@@ -52,16 +52,18 @@ const columnsFor = (projectId: string | undefined, spent: Spent | undefined): Co
   {
     header: 'Instance',
     from: 'desktop',
-    render: ({ instanceId, instanceType, region, webhookUrl }) =>
+    render: ({ instanceId, instanceType, market, region, webhookUrl, fleet }) =>
       instanceId ? (
         <>
           <span className="mono">{instanceId}</span>
           <span className="sub">
-            {[instanceType, region ?? 'the stack’s region'].filter(Boolean).join(' · ')}
+            {[instanceType, market, region ?? 'the stack’s region'].filter(Boolean).join(' · ')}
           </span>
         </>
       ) : (
-        <span className="quiet-text">{webhookUrl ? 'by webhook' : 'powered by others'}</span>
+        <span className="quiet-text">
+          {fleet ? `none (fleet ${fleet})` : webhookUrl ? 'by webhook' : 'powered by others'}
+        </span>
       ),
   },
   {

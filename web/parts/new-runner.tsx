@@ -1,15 +1,16 @@
 /** Making a runner: what it is to be, and then its secrets, which are shown only once. */
-import { useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components/Tabs';
-import { type CreatedRunner, createdRunner } from '../../protocol/index.ts';
-import { pathIn, runnersQuery } from '../client/queries.ts';
+import { type CreatedRunner, createdFleetRunners, createdRunner } from '../../protocol/index.ts';
+import { fleetsQuery, pathIn, runnersQuery } from '../client/queries.ts';
 import { call } from '../client/request.ts';
 import { Button } from '../ui/button.tsx';
 import { Code } from '../ui/copy.tsx';
 import { Confirm, Dialog } from '../ui/dialog.tsx';
 import { FormFrame, useForm } from '../ui/form.tsx';
 import { Notice } from '../ui/notice.tsx';
+import { say } from '../ui/toast.tsx';
 import { download } from './download.ts';
 import { configFile, waysToStart } from './runner-commands.ts';
 import { emptyRunner, inputOf, RunnerFields } from './runner-form.tsx';
@@ -24,15 +25,27 @@ interface NewRunnerProps {
 export const NewRunner = ({ projectId, knownTags, onClose }: NewRunnerProps): ReactNode => {
   const client = useQueryClient();
   const [made, setMade] = useState<CreatedRunner>();
+  const { data: fleets = [] } = useQuery(fleetsQuery());
   const form = useForm(emptyRunner, async (draft) => {
-    setMade(await call('POST', pathIn(projectId, 'runners'), createdRunner, { body: inputOf(draft) }));
-    await client.invalidateQueries({ queryKey: runnersQuery(projectId).queryKey });
+    const path = pathIn(projectId, 'runners');
+    const body = inputOf(draft);
+    if (draft.fleet === '') setMade(await call('POST', path, createdRunner, { body }));
+    else {
+      const count = Number(draft.count);
+      const { items } = await call('POST', path, createdFleetRunners, { body: { ...body, count } });
+      const names = items.map(({ name }) => name).join(', ');
+      say(`Made ${names}: an instance is launched with the first task.`);
+      onClose();
+    }
+    await Promise.all(
+      [runnersQuery(projectId), fleetsQuery()].map(({ queryKey }) => client.invalidateQueries({ queryKey })),
+    );
   });
   if (made) return <RunnerSecrets made={made} onClose={onClose} />;
   return (
     <Dialog title={projectId ? 'New runner' : 'New global runner'} onClose={onClose} shape="sheet">
       <FormFrame form={form} action="Create runner" onCancel={onClose}>
-        <RunnerFields form={form} isGlobal={projectId === undefined} knownTags={knownTags} />
+        <RunnerFields form={form} isGlobal={projectId === undefined} knownTags={knownTags} fleets={fleets} />
       </FormFrame>
     </Dialog>
   );

@@ -56,7 +56,7 @@ export const RunnerActs = ({
   };
   const activate = () => setActive(true).catch((error: unknown) => say(messageOf(error), 'bad'));
   const isDraining = runner.drainRequestedAt !== undefined;
-  const isPowered = runner.instanceId !== undefined && !runner.webhookUrl;
+  const isPowered = (runner.instanceId ?? runner.fleet) !== undefined && !runner.webhookUrl;
   const canSleep =
     isPowered && runner.status === 'online' && runner.slots.length + runner.demand.length === 0;
   const canWake =

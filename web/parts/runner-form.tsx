@@ -1,7 +1,7 @@
 /** What can be set of a runner. */
 import type { ReactNode } from 'react';
-import type { Runner, RunnerInput } from '../../protocol/index.ts';
-import { Checkbox, TagsField, TextField } from '../ui/field.tsx';
+import type { Fleet, Runner, RunnerInput } from '../../protocol/index.ts';
+import { Checkbox, Select, TagsField, TextField } from '../ui/field.tsx';
 import { type Form, numberOf } from '../ui/form.tsx';
 import { NameField } from './common-fields.tsx';
 
@@ -14,6 +14,10 @@ export interface RunnerDraft {
   readonly instanceId: string;
   readonly region: string;
   readonly webhookUrl: string;
+  /** Empty: none. */
+  readonly fleet: string;
+  /** Of a fleet: how many to make. */
+  readonly count: string;
 }
 
 const defaultIdleSeconds = 60;
@@ -27,6 +31,8 @@ export const emptyRunner: RunnerDraft = {
   instanceId: '',
   region: '',
   webhookUrl: '',
+  fleet: '',
+  count: '1',
 };
 
 export const draftOf = (runner: Runner): RunnerDraft => ({
@@ -38,6 +44,15 @@ export const draftOf = (runner: Runner): RunnerDraft => ({
   instanceId: runner.instanceId ?? '',
   region: runner.region ?? '',
   webhookUrl: runner.webhookUrl ?? '',
+  fleet: runner.fleet ?? '',
+  count: '1',
+});
+
+/** What of a fleet's runner its fleet says. */
+const machineOf = ({ instanceId, region, webhookUrl }: RunnerDraft) => ({
+  ...(instanceId !== '' && { instanceId: instanceId.trim() }),
+  ...(region !== '' && { region: region.trim() }),
+  ...(webhookUrl !== '' && { webhookUrl: webhookUrl.trim() }),
 });
 
 export const inputOf = (draft: RunnerDraft): RunnerInput => ({
@@ -46,21 +61,64 @@ export const inputOf = (draft: RunnerDraft): RunnerInput => ({
   maxParallelTasks: numberOf(draft.maxParallelTasks),
   idleTimeoutMs: Math.round(numberOf(draft.idleSeconds) * 1000),
   active: draft.active,
-  ...(draft.instanceId !== '' && { instanceId: draft.instanceId.trim() }),
-  ...(draft.region !== '' && { region: draft.region.trim() }),
-  ...(draft.webhookUrl !== '' && { webhookUrl: draft.webhookUrl.trim() }),
+  ...(draft.fleet === '' ? machineOf(draft) : { fleet: draft.fleet }),
 });
 
 interface RunnerFieldsProps {
   readonly form: Form<RunnerDraft>;
   readonly isGlobal: boolean;
   readonly knownTags?: readonly string[];
+  /** That a new runner may be of. */
+  readonly fleets?: readonly Fleet[];
 }
 
-export const RunnerFields = ({ form, isGlobal, knownTags = [] }: RunnerFieldsProps): ReactNode => {
+const fleetText = ({ name, region, instanceTypes, spot, used, maxInstances }: Fleet): string =>
+  `${name}: ${[region, instanceTypes[0], spot && 'spot'].filter(Boolean).join(', ')} (${used} of ${maxInstances})`;
+
+export const RunnerFields = ({
+  form,
+  isGlobal,
+  knownTags = [],
+  fleets = [],
+}: RunnerFieldsProps): ReactNode => {
   const { value, set, field } = form;
+  const choose = (name: string) => {
+    const fleet = fleets.find((one) => one.name === name);
+    set({
+      fleet: name,
+      ...(fleet && {
+        tags: isGlobal ? [] : fleet.tags,
+        idleSeconds: String(fleet.idleTimeoutMs / 1000),
+      }),
+    });
+  };
   return (
     <>
+      {fleets.length > 0 && (
+        <div className="two">
+          <Select
+            label="Machine"
+            hint="A fleet launches an instance when there is work. Nothing has to be installed."
+            options={[
+              { value: '', label: 'One that is there already' },
+              ...fleets.map((one) => ({ value: one.name, label: fleetText(one) })),
+            ]}
+            {...field('fleet')}
+            onChange={choose}
+          />
+          {value.fleet !== '' && (
+            <TextField
+              label="How many"
+              type="number"
+              min={1}
+              max={100}
+              hint="Each is a place for one instance."
+              {...field('count')}
+              isRequired
+            />
+          )}
+        </div>
+      )}
       <NameField placeholder="sydney-1" {...field('name')} />
       {!isGlobal && (
         <TagsField
@@ -91,27 +149,7 @@ export const RunnerFields = ({ form, isGlobal, knownTags = [] }: RunnerFieldsPro
           isRequired
         />
       </div>
-      <div className="two">
-        <TextField
-          label="EC2 instance"
-          placeholder="i-0123456789abcdef0"
-          hint="It is started and stopped for this runner. Empty: a machine that is powered by somebody else."
-          {...field('instanceId')}
-        />
-        <TextField
-          label="Region"
-          placeholder="us-east-1"
-          hint="When it is not the control plane’s own."
-          {...field('region')}
-        />
-      </div>
-      <TextField
-        label="Webhook URL"
-        type="url"
-        placeholder="https://"
-        hint="Where start and finish events go, for instances that something else starts and stops."
-        {...field('webhookUrl')}
-      />
+      {value.fleet === '' && <MachineFields form={form} />}
       <Checkbox
         label="Active"
         hint="An inactive runner takes no task."
@@ -121,3 +159,36 @@ export const RunnerFields = ({ form, isGlobal, knownTags = [] }: RunnerFieldsPro
     </>
   );
 };
+
+/** The machine of a runner that is of no fleet. */
+const MachineFields = ({ form: { value, set, errorAt } }: Pick<RunnerFieldsProps, 'form'>): ReactNode => (
+  <>
+    <div className="two">
+      <TextField
+        label="EC2 instance"
+        placeholder="i-0123456789abcdef0"
+        hint="It is started and stopped for this runner. Empty: a machine that is powered by somebody else."
+        value={value.instanceId}
+        onChange={(instanceId) => set({ instanceId })}
+        error={errorAt('instanceId')}
+      />
+      <TextField
+        label="Region"
+        placeholder="us-east-1"
+        hint="When it is not the control plane’s own."
+        value={value.region}
+        onChange={(region) => set({ region })}
+        error={errorAt('region')}
+      />
+    </div>
+    <TextField
+      label="Webhook URL"
+      type="url"
+      placeholder="https://"
+      hint="Where start and finish events go, for instances that something else starts and stops."
+      value={value.webhookUrl}
+      onChange={(webhookUrl) => set({ webhookUrl })}
+      error={errorAt('webhookUrl')}
+    />
+  </>
+);

@@ -22,6 +22,8 @@ import { attemptStore } from '../../adapters/attempts.ts';
 import { auditTrail, recordSecretUse } from '../../adapters/audit.ts';
 import { circuitStore } from '../../adapters/circuits.ts';
 import { deliveryStore } from '../../adapters/deliveries.ts';
+import { seenEnrolments } from '../../adapters/enrolments.ts';
+import { fleetPlaces } from '../../adapters/fleet-places.ts';
 import { newId } from '../../adapters/ids.ts';
 import { integrationStore } from '../../adapters/integrations.ts';
 import { invitationStore } from '../../adapters/invitations.ts';
@@ -135,6 +137,11 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     agentTokens: agentTokens(async () => signingKey, now),
     personTokens: signedTokens(async () => signingKey, now),
     sourceOf: (c) => c.req.header('x-test-source') ?? '192.0.2.1',
+    fleets: [],
+    fleetPlaces: fleetPlaces(table, now),
+    identifyCaller: async () => ({ ok: false, code: 'refused', detail: 'Nobody can enrol here.' }),
+    enrolments: seenEnrolments(table),
+    accountId: '000000000000',
     vendCredentials: async () => ({
       accessKeyId: 'AKIA',
       secretAccessKey: 'secret',

@@ -1,0 +1,68 @@
+/**
+ * How an instance that a fleet launched proves which one it is, without a secret in its user data: it signs STS's GetCallerIdentity
+ * by the credentials of its instance profile, and hands the signature over. Whoever sends exactly that request to STS learns
+ * the instance's id, as it is the name of the role's session. The signature covers whom it is for, and the public key.
+ * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+ */
+import * as z from 'zod';
+import { runnerId } from './ids.ts';
+import { region, registerRequest } from './runner.ts';
+
+/** Has the host of the API that the signature is for, so that another one can do nothing with it. */
+export const serverHeader = 'x-reveille-server';
+/** Has the SHA-256 of the public key in base64url, so that who copies the signature cannot put a key of his own in its place. */
+export const keyHeader = 'x-reveille-key';
+
+/** Each of these must be signed. */
+export const signedIdentityHeaders = [
+  'content-type',
+  'host',
+  keyHeader,
+  serverHeader,
+  'x-amz-date',
+  'x-amz-security-token',
+].sort();
+
+/** The one request, but for what is signed. */
+export const identityRequest = {
+  contentType: 'application/x-www-form-urlencoded; charset=utf-8',
+  body: 'Action=GetCallerIdentity&Version=2011-06-15',
+} as const;
+
+/** https://docs.aws.amazon.com/general/latest/gr/sts.html */
+export const stsUrl = (inRegion: string): string =>
+  `https://sts.${inRegion}.amazonaws.com${inRegion.startsWith('cn-') ? '.cn' : ''}/`;
+
+/** POST enroll (no bearer). */
+export const enrollRequest = z.strictObject({
+  publicKey: registerRequest.shape.publicKey,
+  region: region.describe('Whose STS the signature is for'),
+  date: z
+    .string()
+    .regex(/^\d{8}T\d{6}Z$/, 'must be as in X-Amz-Date')
+    .describe('X-Amz-Date'),
+  sessionToken: z
+    .string()
+    .min(1)
+    .max(8192)
+    .regex(/^[\w+/=-]+$/)
+    .describe('X-Amz-Security-Token'),
+  authorization: z
+    .string()
+    .max(1000)
+    .regex(
+      /^AWS4-HMAC-SHA256 Credential=[\w/-]+, SignedHeaders=[a-z0-9;-]+, Signature=[0-9a-f]{64}$/,
+      'must be a signature of version 4',
+    )
+    .describe('Authorization'),
+});
+export type EnrollRequest = z.infer<typeof enrollRequest>;
+
+/** What the agent keeps, beside its private key. */
+export const enrollResponse = z.object({
+  apiUrl: z.string(),
+  token: z.string(),
+  runnerId,
+  name: z.string(),
+});
+export type EnrollResponse = z.infer<typeof enrollResponse>;

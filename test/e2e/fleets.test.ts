@@ -1,0 +1,284 @@
+/** Fleets on the whole local stack: instances are launched by CreateFleet, enrol without a secret, work, and sleep or go. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import * as z from 'zod';
+import { type LocalStack, startStack } from '../../local/stack.ts';
+import { fleet, type ProjectId, type Runner, runner, type Task } from '../../protocol/index.ts';
+import { apiClient, type Client, until } from '../client.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const dataDir = mkdtempSync(join(tmpdir(), 'reveille-fleets-'));
+const said: string[] = [];
+let stack: LocalStack;
+let api: Client;
+let projectId: ProjectId;
+
+/** Many, as each test has runners of its own. */
+const fleets = [
+  { name: 'local', region: 'us-east-1', instanceTypes: ['t4g.small', 't4g.medium'], maxInstances: 20 },
+  {
+    name: 'local-spot',
+    region: 'us-east-1',
+    instanceTypes: ['t4g.small', 'm7g.medium'],
+    spot: true,
+    maxInstances: 20,
+  },
+  {
+    name: 'freezer',
+    region: 'us-east-1',
+    instanceTypes: ['t4g.small'],
+    whenIdle: 'hibernate',
+    volumeGiB: 12,
+  },
+  { name: 'single', region: 'us-east-1', tags: ['single'], instanceTypes: ['t4g.small'], maxInstances: 1 },
+];
+
+beforeAll(async () => {
+  const log = (source: string, line: string) => said.push(`${source}: ${line}`);
+  // What stops or ends takes a while, so that work can come meanwhile.
+  stack = await startStack({
+    dataDir,
+    schedules: false,
+    log,
+    context: { fleets },
+    delays: { stoppingMs: 700 },
+  });
+  api = apiClient(stack.url, stack.adminToken ?? '');
+  projectId = (await api.createProject('Fleets')).id;
+}, 120_000);
+afterAll(async () => {
+  await stack.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+let made = 0;
+const path = (more = '') => `/api/projects/${projectId}/runners${more}`;
+const addRunner = async (name: string, more: object = {}) => {
+  const tags = [`${name}-${++made}`];
+  const body = { name: tags[0], fleet: name, tags, idleTimeoutMs: 0, ...more };
+  const [first] = z.object({ items: z.array(runner) }).parse(await api.call('POST', path(), body)).items;
+  if (!first) throw new Error('no runner was made');
+  return first;
+};
+const startFor = async ({ tags: [tag] }: Runner, script = 'pwd') => {
+  const { id } = await api.createTemplate(projectId, { name: 'test', app: 'bash', script, tag });
+  return api.startTask(projectId, id);
+};
+const ended = (task: Task) =>
+  until(`${task.id} has ended`, 60_000, async () => {
+    const now = await api.getTask(projectId, task.id);
+    return ['success', 'error', 'stopped'].includes(now.status) && now;
+  });
+const read = (ref: Runner) => api.getRunner(projectId, ref.id);
+const becomes = (ref: Runner, what: string, is: (now: Runner) => boolean) =>
+  until(`${ref.name} ${what}`, 60_000, async () => {
+    const now = await read(ref);
+    return is(now) && now;
+  });
+const sleeps = (ref: Runner) => becomes(ref, 'sleeps', ({ status }) => status === 'stopped');
+const launchedFor = (ref: Runner) =>
+  stack.ec2.list().filter(({ tags }) => tags['reveille:runner'] === `${projectId}/${ref.id}`);
+const createFleets = () =>
+  stack
+    .requests()
+    .filter(({ operation }) => operation === 'CreateFleet')
+    .reduce((sum, { count }) => sum + count, 0);
+const outputOf = async (task: Task) =>
+  (await api.readLog(projectId, task.id))
+    .filter(({ stream }) => stream === 'stdout')
+    .map(({ text }) => text)
+    .join('');
+
+describe('a fleet', () => {
+  it('is listed, with how many of its places are taken', async () => {
+    await addRunner('local');
+    const list = z.object({ items: z.array(fleet) }).parse(await api.call('GET', '/api/fleets')).items;
+    expect(list.map(({ name }) => name)).toEqual(['local', 'local-spot', 'freezer', 'single']);
+    expect(list[0]).toMatchObject({ region: 'us-east-1', whenIdle: 'stop', maxInstances: 20, used: 1 });
+    expect(list[1]).toMatchObject({
+      spot: true,
+      whenIdle: 'terminate',
+      instanceTypes: ['t4g.small', 'm7g.medium'],
+    });
+  });
+
+  it('takes no more runners than it may have, and says what to do', async () => {
+    const [first] = z
+      .object({ items: z.array(runner) })
+      .parse(await api.call('POST', path(), { name: 'single', fleet: 'single' })).items;
+    expect(first).toMatchObject({
+      fleet: 'single',
+      tags: ['single'],
+      region: 'us-east-1',
+      status: 'stopped',
+    });
+    const another = () => api.call('POST', path(), { name: 'second', fleet: 'single' });
+    await expect(another()).rejects.toMatchObject({
+      code: 'fleet_full',
+      message: expect.stringMatching(/has 1 of at most 1 runners.*raise its maxInstances in cdk.json/),
+    });
+    await api.call('DELETE', path(`/${first?.id}`));
+    await expect(another()).resolves.toBeDefined();
+  });
+});
+
+describe('a runner of a fleet', () => {
+  it('launches an instance with its first task, and has it started again for the second', async () => {
+    const one = await addRunner('local');
+    const before = createFleets();
+    const first = await ended(await startFor(one));
+    expect(first).toMatchObject({ status: 'success', runnerId: one.id, attempt: 1 });
+    const [instance] = launchedFor(one);
+    expect(instance).toMatchObject({
+      instanceType: 't4g.small',
+      market: 'on-demand',
+      tags: {
+        Name: 'Reveille-local',
+        'reveille:managed': 'true',
+        'reveille:stack': 'Reveille',
+        'reveille:fleet': 'local',
+        'reveille:api': stack.url,
+      },
+    });
+    expect(await outputOf(first)).toContain(instance?.id);
+    expect(await sleeps(one)).toMatchObject({ instanceId: instance?.id, market: 'on-demand' });
+    const config = join(stack.ec2.diskOf(instance?.id ?? ''), 'runner.json');
+    const written = readFileSync(config, 'utf8');
+    expect(await ended(await startFor(one))).toMatchObject({ status: 'success' });
+    await sleeps(one);
+    expect(launchedFor(one)).toHaveLength(1);
+    expect(createFleets() - before).toBe(1);
+    // It enrolled once, and kept what it got.
+    expect(readFileSync(config, 'utf8')).toBe(written);
+    const costs = await api.getCosts(projectId);
+    expect(costs.sessions.filter(({ runnerId }) => runnerId === one.id)).toMatchObject([
+      { instanceType: 't4g.small', market: 'on-demand', billedSeconds: 60, microUsd: 280 },
+      { instanceType: 't4g.small', market: 'on-demand' },
+    ]);
+  });
+
+  it('of a fleet of spot gets a new instance each time, and none stays', async () => {
+    const one = await addRunner('local-spot');
+    for (const times of [1, 2]) {
+      expect(await ended(await startFor(one))).toMatchObject({ status: 'success', attempt: 1 });
+      const asleep = await becomes(one, 'has no instance', ({ instanceId }) => instanceId === undefined);
+      expect(asleep).toMatchObject({ status: 'stopped' });
+      expect(asleep.fault).toBeUndefined();
+      expect(launchedFor(one).map(({ state, market }) => ({ state, market }))).toEqual(
+        Array(times).fill({ state: 'terminated', market: 'spot' }),
+      );
+    }
+  });
+
+  it('takes on-demand in the same wake where there is no spot capacity, and says so', async () => {
+    stack.ec2.setShortages([{ market: 'spot' }]);
+    const one = await addRunner('local-spot', { idleTimeoutMs: 600_000 });
+    try {
+      expect(await ended(await startFor(one))).toMatchObject({ status: 'success', attempt: 1 });
+      expect(await read(one)).toMatchObject({ market: 'on-demand', status: 'online' });
+    } finally {
+      stack.ec2.setShortages([]);
+    }
+    await api.call('POST', path(`/${one.id}/sleep`));
+    await becomes(one, 'has no instance', ({ instanceId }) => instanceId === undefined);
+  });
+
+  it('goes to another type or zone, says why it waits when there is none, and is launched when there is', async () => {
+    stack.ec2.setShortages([{ instanceType: 't4g.small' }]);
+    const one = await addRunner('local');
+    expect(await ended(await startFor(one))).toMatchObject({ status: 'success' });
+    expect(launchedFor(one)).toMatchObject([{ instanceType: 't4g.medium' }]);
+    for (const name of ['local', 'local-spot']) {
+      stack.ec2.setShortages([{}]);
+      const other = await addRunner(name);
+      const task = await startFor(other);
+      expect((await api.getTask(projectId, task.id)).reason).toMatch(
+        /could not be woken: AWS has no capacity/,
+      );
+      stack.ec2.setShortages([]);
+      await until('it is launched', 60_000, async () => {
+        await stack.invoke('Reconcile', {});
+        return launchedFor(other).length > 0;
+      });
+      expect(await ended(task)).toMatchObject({ status: 'success' });
+    }
+  });
+
+  it('hibernates where its fleet says so: the same agent goes on', async () => {
+    const one = await addRunner('freezer');
+    expect(await ended(await startFor(one))).toMatchObject({ status: 'success' });
+    const { instanceId = '' } = await sleeps(one);
+    const instance = () => stack.ec2.list().find(({ id }) => id === instanceId);
+    expect(instance()).toMatchObject({ state: 'stopped', isHibernating: true });
+    const pid = () => readFileSync(join(stack.ec2.diskOf(instanceId), 'agent.pid'), 'utf8');
+    const frozen = pid();
+    expect(await ended(await startFor(one))).toMatchObject({ status: 'success' });
+    expect(pid()).toBe(frozen);
+    await sleeps(one);
+  });
+
+  it.each(['local', 'local-spot'])(
+    'of %s whose instance is terminated while work waits for it is launched another one at once',
+    async (name) => {
+      const one = await addRunner(name, { idleTimeoutMs: 600_000 });
+      await ended(await startFor(one));
+      const { instanceId = '' } = await read(one);
+      const task = await startFor(one, '[ "$REVEILLE_ATTEMPT" = 2 ] || sleep 300');
+      await until(
+        'it runs',
+        20_000,
+        async () => (await api.getTask(projectId, task.id)).status === 'running',
+      );
+      stack.ec2.terminate(instanceId);
+      const done = await ended(task);
+      expect(done).toMatchObject({ status: 'success', attempt: 2 });
+      expect(await read(one)).not.toMatchObject({ instanceId });
+      expect(launchedFor(one)).toHaveLength(2);
+      await api.call('POST', path(`/${one.id}/drain`));
+      await sleeps(one);
+    },
+  );
+
+  it('that nobody wants any more, and whose agent has not come up, has its instance terminated', async () => {
+    stack.faults.set([{ service: 'sts', operation: 'GetCallerIdentity', kind: 'error', probability: 1 }]);
+    try {
+      const one = await addRunner('local');
+      const task = await startFor(one);
+      await until('it runs', 20_000, () => launchedFor(one)[0]?.state === 'running');
+      await api.stopTask(projectId, task.id);
+      await stack.invoke('Reconcile', {});
+      await becomes(one, 'has no instance', ({ instanceId }) => instanceId === undefined);
+      expect(launchedFor(one)).toMatchObject([{ state: 'terminated' }]);
+      expect(await sleeps(one)).toMatchObject({ status: 'stopped' });
+    } finally {
+      stack.faults.set([]);
+    }
+  });
+
+  it('has no orphan when the function dies between the launch and its note of it', async () => {
+    const one = await addRunner('local');
+    // Launched, and the answer never comes, however often the client asks.
+    stack.faults.set([{ service: 'ec2', operation: 'CreateFleet', kind: 'dropped', probability: 1 }]);
+    const task = await startFor(one);
+    stack.faults.set([]);
+    expect(await read(one)).toMatchObject({ status: 'starting', demand: [task.id] });
+    expect((await read(one)).instanceId).toBeUndefined();
+    expect(launchedFor(one)).toHaveLength(1);
+    const [instance] = launchedFor(one);
+    // The function that launched it could live for a minute.
+    await until('the reconciler finds it', 90_000, async () => {
+      await stack.invoke('Reconcile', {});
+      return (await read(one)).instanceId === instance?.id;
+    });
+    expect(await ended(task)).toMatchObject({ status: 'success', attempt: 1 });
+    expect(launchedFor(one)).toHaveLength(1);
+    await sleeps(one);
+  });
+});
+
+it('nothing was denied on the way', () => {
+  expect(said.filter((line) => line.includes('is not authorized to perform'))).toEqual([]);
+});
