@@ -23,7 +23,7 @@ test('and may invoke the one function and fill the one queue', () => {
   const statements = policy.match(/"Action":"[^"]+"/g);
   expect(statements).toEqual(['"Action":"lambda:InvokeFunction"', '"Action":"sqs:SendMessage"']);
   expect(policy).toMatch(/\["ScheduledStartFunction\w+","Arn"\]/);
-  expect(policy).toMatch(/\["DrainedRunnersDeadLetters\w+","Arn"\]/);
+  expect(policy).toMatch(/\["DeadLetters\w+","Arn"\]/);
 });
 
 test('who hands schedules over may pass that role to EventBridge Scheduler and to nobody else', () => {

@@ -18,6 +18,7 @@ import {
   type Grant,
   give,
   instanceGrants,
+  invoke,
   sendTo,
   tableGrants,
   taskQueueGrants,
@@ -29,7 +30,7 @@ import { makeSchedules } from './schedules.ts';
 import { makeSecretsKey } from './secrets.ts';
 import { Semaphore } from './semaphore.ts';
 import type { Settings } from './settings.ts';
-import { makeWorkQueue, workOff } from './work-queue.ts';
+import { buryFailures, makeDeadLetters, makeWorkQueue, workOff } from './work-queue.ts';
 
 export interface ReveilleStackProps {
   readonly settings: Settings;
@@ -67,13 +68,11 @@ export class ReveilleStack extends Stack {
     new CfnOutput(this, 'TableName', { value: table.tableName });
     if (settings.semaphoreOnly) return;
 
-    const { queue: drainedRunners, deadLetters } = makeWorkQueue(this, 'DrainedRunners', {
-      maxReceiveCount: 5,
-      functionTimeoutSeconds: eventTimeoutSeconds,
-    });
-    const { queue: webhookRetries } = makeWorkQueue(this, 'WebhookRetries', {
+    const deadLetters = makeDeadLetters(this);
+    const webhookRetries = makeWorkQueue(this, 'WebhookRetries', {
       maxReceiveCount: webhookRetriesMax,
       functionTimeoutSeconds: eventTimeoutSeconds,
+      deadLetters,
     });
 
     const addFunction = (
@@ -148,7 +147,6 @@ export class ReveilleStack extends Stack {
 
     const page = new Console(this, 'Console', { httpApi, files: bundles.consoleFolder });
     const secrets = makeSecretsKey(this);
-    // In a dead-letter queue that there is: each that is watched costs, and so does looking at one more.
     const schedules = makeSchedules(this, {
       prefix: settings.prefix,
       starter: scheduledStart,
@@ -157,7 +155,7 @@ export class ReveilleStack extends Stack {
     const inTable = tableGrants(table, liveIndex);
     const taskQueues = taskQueueGrants(this, settings.prefix);
     const instances = instanceGrants(this);
-    const announceDrained = sendTo(drainedRunners, 'DRAINED_RUNNERS_QUEUE_URL');
+    const announceDrained = invoke(runnerDrained, 'RUNNER_DRAINED_ARN');
     const retryWebhooks = sendTo(webhookRetries, 'WEBHOOK_RETRIES_QUEUE_URL');
     const ownUrl = { environment: { API_URL: httpApi.apiEndpoint } };
     const { webhookAllowed } = settings;
@@ -212,7 +210,7 @@ export class ReveilleStack extends Stack {
     give(consoleFiles, page.publishBy(consoleFiles));
 
     addRoutes(httpApi, { api, taskStart, taskFinish });
-    workOff(drainedRunners, runnerDrained, 10);
+    buryFailures(runnerDrained, deadLetters);
     // One at a time, as each may wait for a receiver that doesn't answer.
     workOff(webhookRetries, webhookRetry, 1);
     new Rule(this, 'InstanceStateChanges', {
@@ -243,6 +241,7 @@ export class ReveilleStack extends Stack {
     const { topic } = new Observability(this, 'Observability', {
       namespace: settings.stackName,
       stack: this,
+      deadLetters,
       alarmEmail: settings.alarmEmail,
       runbookUrl: settings.runbookUrl,
       dashboard: settings.dashboard,

@@ -43,6 +43,8 @@ export interface FunctionSpec {
   readonly environment: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly memoryMb: number;
+  /** Of the queue for events that the function failed at to the end, when it was invoked asynchronously. */
+  readonly failuresArn?: string;
   /** Absent when the function has Lambda's own log group. */
   readonly logGroup?: string;
   /** Whether Lambda sends traces of its invocations. */
@@ -166,6 +168,11 @@ const lambda = z.object({
   LoggingConfig: z.object({ LogGroup: z.string().optional() }).default({}),
   TracingConfig: z.object({ Mode: z.enum(['Active', 'PassThrough']) }).optional(),
 });
+const eventInvokeConfig = z.strictObject({
+  FunctionName: z.string(),
+  Qualifier: z.literal('$LATEST'),
+  DestinationConfig: z.strictObject({ OnFailure: z.strictObject({ Destination: z.string() }) }),
+});
 const integration = z.strictObject({
   ApiId: z.string(),
   IntegrationType: z.literal('AWS_PROXY'),
@@ -248,9 +255,13 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
     };
   });
 
+  const eventInvokeConfigs = ofType('AWS::Lambda::EventInvokeConfig').map(({ read }) =>
+    read(eventInvokeConfig),
+  );
   const functions = ofType('AWS::Lambda::Function').map(({ logicalId, identity, read }): FunctionSpec => {
     const found = read(lambda);
     const codeDir = assets.get(found.Code.S3Key);
+    const failures = eventInvokeConfigs.find(({ FunctionName }) => FunctionName === identity.ref);
     const itsRole = roles.find(({ arn }) => arn === found.Role);
     if (!codeDir) throw new Error(`The code of ${logicalId} (${found.Code.S3Key}) is not among the assets.`);
     if (!itsRole) throw new Error(`The role of ${logicalId} (${found.Role}) is not in the template.`);
@@ -266,6 +277,7 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
       timeoutMs: found.Timeout * 1000,
       memoryMb: found.MemorySize,
       traced: found.TracingConfig?.Mode === 'Active',
+      ...(failures && { failuresArn: failures.DestinationConfig.OnFailure.Destination }),
       ...(found.LoggingConfig.LogGroup !== undefined && { logGroup: found.LoggingConfig.LogGroup }),
     };
   });

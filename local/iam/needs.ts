@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { type AwsCall, AwsError } from '../aws-call.ts';
 import { parseForm, textsOf } from '../ec2/form.ts';
+import { functionArnOf } from '../lambda.ts';
 import { scheduleIn } from '../scheduler/api.ts';
 
 export interface Need {
@@ -145,6 +146,10 @@ const onScheduleWithRole: NeedsOf = (call, facts) => [
   },
 ];
 
+const onFunction: NeedsOf = ({ path }) => [
+  { action: 'lambda:InvokeFunction', resource: functionArnOf(path) },
+];
+
 const nothing: NeedsOf = () => [];
 
 /** By the service's name in the credential scope and the operation. */
@@ -180,6 +185,7 @@ const needs: Readonly<Record<string, Readonly<Record<string, NeedsOf>>>> = {
     DescribeInstances: onEverything,
     DescribeInstanceStatus: onEverything,
   },
+  lambda: { Invoke: onFunction },
   kms: { GenerateDataKey: onKmsKey, Decrypt: onKmsKey },
   s3: { PutObject: onObject, GetObject: onObject, DeleteObject: onObject, ListObjectsV2: onBucket },
   scheduler: {
