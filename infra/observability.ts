@@ -138,7 +138,8 @@ export class Observability extends Construct {
       new GraphWidget({ title, left, right, width: 12, height: 6, period: fiveMinutes });
     const named = (metric: Metric, label: string) => metric.with({ label });
     new Dashboard(this, 'Dashboard', {
-      dashboardName: namespace,
+      // Of the whole account, as CloudFront's names are (AWS: PutDashboard), where a stack may be in two regions.
+      dashboardName: `${namespace}-${stack.region}`,
       widgets: [
         [
           graph('From the queue to the first output (ms)', [
