@@ -147,6 +147,18 @@ describe('claiming', () => {
     expect(await bench.claim(runner, gone)).toEqual({ ok: false, code: 'not_claimable' });
   });
 
+  it('forgets it also when nothing else waits, so that an agent is not refused every few seconds', async () => {
+    const runner = await online();
+    const template = bench.addTemplate();
+    const [first, gone] = [await bench.start(template), await bench.start(template)];
+    await bench.claim(runner, first);
+    expect(await bench.claim(runner, gone)).toEqual({ ok: false, code: 'try_later' });
+    await stopTask(bench.deps, gone, 'Ann');
+    expect(await bench.claim(runner, gone)).toEqual({ ok: false, code: 'not_claimable' });
+    await bench.deps.runners.requestDrain(await bench.reload(runner), bench.deps.now());
+    expect(await bench.claim(runner, gone)).toEqual({ ok: false, code: 'not_claimable' });
+  });
+
   it('gives the higher priority first, and what was handed back at its old place', async () => {
     const runner = await online({ maxParallelTasks: 0 });
     const template = bench.addTemplate();
