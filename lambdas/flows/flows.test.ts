@@ -365,6 +365,22 @@ describe('sleeping', () => {
   });
 });
 
+describe('the reconciler', () => {
+  it('goes on with all others when one repair fails', async () => {
+    const lost = [await online(), await online(), await online()];
+    const template = bench.addTemplate();
+    for (const runner of lost) await bench.claim(runner, await bench.start(template));
+    bench.pass(leaseMs + 1);
+    const { instances } = bench.deps;
+    const describe: typeof instances.describe = async (runner) => {
+      if (runner.instanceId === lost[0]?.instanceId) throw new Error('EC2 does not tell');
+      return instances.describe(runner);
+    };
+    const repairs = await reconcile({ ...bench.deps, instances: { ...instances, describe } });
+    expect(repairs).toMatchObject({ failed_and_left_for_later: 1, lease_lapsed: 3 });
+  });
+});
+
 describe('losing a runner', () => {
   const held = async (onRunnerLost: 'retry' | 'fail' = 'retry') => {
     const runner = await online();
