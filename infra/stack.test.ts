@@ -32,6 +32,14 @@ describe('the stack', () => {
     ]);
   });
 
+  test('removes table and key with it when it is told to, and refuses another word for that', () => {
+    const told = synthesize({ keepData: 'false' });
+    for (const type of ['AWS::DynamoDB::Table', 'AWS::KMS::Key']) {
+      expect(resourcesOf(told, type).map(([, one]) => one.DeletionPolicy)).toEqual(['Delete']);
+    }
+    expect(() => synthesize({ keepData: 'perhaps' })).toThrow('"keepData"');
+  });
+
   test('can be backed up to any second, and forgets what has expired', () => {
     expect(propertiesOf('AWS::DynamoDB::Table')).toEqual([
       expect.objectContaining({

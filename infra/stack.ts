@@ -55,7 +55,9 @@ export class ReveilleStack extends Stack {
         'Reveille: wakes cloud runners when there is work, and puts them back to sleep when there is none',
     });
 
-    const table = makeTable(this);
+    // They hold the users' data: removing the stack must not remove them, unless its operator has said so.
+    const removalPolicy = settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    const table = makeTable(this, removalPolicy);
     const httpApi = new HttpApi(this, 'HttpApi', { apiName: settings.stackName, createDefaultStage: false });
     // Bounds what a runaway client can cost; a thousand busy agents stay below.
     httpApi.addStage('DefaultStage', {
@@ -146,7 +148,7 @@ export class ReveilleStack extends Stack {
     });
 
     const page = new Console(this, 'Console', { httpApi, files: bundles.consoleFolder });
-    const secrets = makeSecretsKey(this);
+    const secrets = makeSecretsKey(this, removalPolicy);
     const schedules = makeSchedules(this, {
       prefix: settings.prefix,
       starter: scheduledStart,
@@ -266,15 +268,14 @@ const retriesOf = (queue: Queue, max: number): Grant => ({
   statements: [allow(['sqs:ChangeMessageVisibility'], [queue.queueArn])],
 });
 
-const makeTable = (scope: Construct): Table => {
+const makeTable = (scope: Construct, removalPolicy: RemovalPolicy): Table => {
   const table = new Table(scope, 'Table', {
     partitionKey: { name: 'pk', type: AttributeType.STRING },
     sortKey: { name: 'sk', type: AttributeType.STRING },
     billingMode: BillingMode.PAY_PER_REQUEST,
     timeToLiveAttribute: 'expiresAt',
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-    // It holds the users' data: removing the stack must not remove it.
-    removalPolicy: RemovalPolicy.RETAIN,
+    removalPolicy,
   });
   table.addGlobalSecondaryIndex({
     indexName: liveIndex,
