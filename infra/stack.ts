@@ -66,7 +66,8 @@ export class ReveilleStack extends Stack {
       throttle: { rateLimit: 500, burstLimit: 1000 },
       accessLogSettings: accessLog(this),
     });
-    new Semaphore(this, 'Semaphore', { table, liveIndex, httpApi, bundles });
+    const audited: Grant = { environment: { AUDIT_RETENTION_DAYS: String(settings.auditRetentionDays) } };
+    new Semaphore(this, 'Semaphore', { table, liveIndex, httpApi, bundles, audited });
     new CfnOutput(this, 'TableName', { value: table.tableName });
     if (settings.semaphoreOnly) return;
 
@@ -175,7 +176,7 @@ export class ReveilleStack extends Stack {
 
     for (const statement of taskQueues.receive) runnerRole.addToPolicy(statement);
     give(api, [...place, inTable.items('DeleteItem'), inTable.queryLive, taskQueues.remove, announceDrained]);
-    give(api, [{ environment: { AUDIT_RETENTION_DAYS: String(settings.auditRetentionDays) } }]);
+    give(api, [audited]);
     give(api, [page.grant, secrets.openAndSeal, vendCredentials(runnerRole, taskQueues.arnPrefix)]);
     give(api, [schedules.handOver]);
     give(taskStart, [receiveWebhook, secrets.open, instances.start]);
@@ -203,11 +204,12 @@ export class ReveilleStack extends Stack {
     ]);
     // What it seals are the secret answers of a schedule, whose project has a data key by these.
     give(scheduledStart, [...place, secrets.open]);
-    give(firstToken, [inTable.items('PutItem')]);
+    give(firstToken, [inTable.items('PutItem'), audited]);
     give(rotateSecrets, [
       inTable.items('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),
       inTable.queryLive,
       secrets.openAndSeal,
+      audited,
     ]);
     give(consoleFiles, page.publishBy(consoleFiles));
 

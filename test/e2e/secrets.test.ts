@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type LocalStack, startStack } from '../../local/stack.ts';
+import { auditEvent, page } from '../../protocol/index.ts';
 import { apiClient, installAgent, until } from '../client.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-secrets-'));
@@ -69,6 +70,9 @@ it('reaches its task, also after a rotation of all data keys, and leaves the mem
   await api.startTask(projectId, idle.id);
   expect(await stack.invoke('RotateSecrets', {})).toMatchObject({ ended: true, scopes: 3, scopesDone: 3 });
   expect(await run()).toContain('length 10');
+  const trail = page(auditEvent).parse(await api.call('GET', '/api/audit'));
+  const byOperator = trail.items.filter(({ actor }) => actor.id === 'operator');
+  expect(byOperator.map(({ operation }) => operation)).toEqual(['rotateSecrets', 'makeFirstToken']);
 
   expect(readFileSync(join(dataDir, 'kms/keys.json'), 'utf8')).toMatch(/:key\/SecretsKey/);
 
