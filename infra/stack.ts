@@ -112,7 +112,7 @@ export class ReveilleStack extends Stack {
     const runnerDrained = addFunction(
       'RunnerDrained',
       'runner-drained',
-      'stops instances whose agent has drained',
+      'stops instances whose agent has drained, and starts those that are woken by hand',
       eventTimeoutSeconds,
     );
     const instanceEvents = addFunction(
