@@ -8,7 +8,7 @@ const propertiesOf = (type: string, beginning: string) =>
 test('schedules are in a group of the stack, under a name that its prefix begins', () => {
   expect(
     resourcesOf(template, 'AWS::Scheduler::ScheduleGroup').map(([, { Properties }]) => Properties),
-  ).toEqual([{ Name: 'staging-schedules' }]);
+  ).toMatchObject([{ Name: 'staging-schedules' }]);
 });
 
 test('EventBridge Scheduler takes on its role for that group only', () => {

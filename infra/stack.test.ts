@@ -40,6 +40,16 @@ describe('the stack', () => {
     expect(() => synthesize({ keepData: 'perhaps' })).toThrow('"keepData"');
   });
 
+  test('has all that costs tagged with its name, instances that are launched from it too', () => {
+    const tag = '{"Key":"reveille:stack","Value":"Reveille"}';
+    const costly =
+      /^AWS::(DynamoDB::Table|Lambda::Function|SQS::Queue|KMS::Key|S3::Bucket|CloudFront::Distribution|EC2::LaunchTemplate|Logs::LogGroup)$/;
+    const untagged = Object.entries(template.Resources)
+      .filter(([, { Type, Properties }]) => costly.test(Type) && !JSON.stringify(Properties).includes(tag))
+      .map(([id]) => id);
+    expect(untagged).toEqual([]);
+  });
+
   test('can be backed up to any second, and forgets what has expired', () => {
     expect(propertiesOf('AWS::DynamoDB::Table')).toEqual([
       expect.objectContaining({

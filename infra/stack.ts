@@ -7,11 +7,12 @@ import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { Role } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
-import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
+import { CfnOutput, Duration, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { accessLog } from './access-log.ts';
 import type { Bundles, FunctionName } from './bundle.ts';
 import { Console } from './console.ts';
+import { costTags } from './fleet-stack.ts';
 import { makeFunction } from './functions.ts';
 import {
   allow,
@@ -55,6 +56,10 @@ export class ReveilleStack extends Stack {
         'Reveille: wakes cloud runners when there is work, and puts them back to sleep when there is none',
     });
 
+    Tags.of(this).add(costTags.stack, settings.stackName, {
+      // CloudFormation's schema knows no tags of it (cfn-lint).
+      excludeResourceTypes: ['AWS::CloudWatch::Dashboard'],
+    });
     // They hold the users' data: removing the stack must not remove them, unless its operator has said so.
     const removalPolicy = settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
     const table = makeTable(this, removalPolicy);
@@ -240,6 +245,7 @@ export class ReveilleStack extends Stack {
       vpcId: settings.runnerVpcId,
       agentFile: bundles.agentFile,
       unitFolder: `${root}/runner-agent`,
+      tags: { [costTags.stack]: settings.stackName },
     });
 
     const { topic } = new Observability(this, 'Observability', {

@@ -226,19 +226,28 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
 
   const all = Object.entries(template.Resources)
     .filter(([, one]) => isMade(one))
-    .map(([logicalId, { Type, Properties }]) => ({
-      logicalId,
-      type: Type,
-      identity: scope.identity(logicalId),
-      /** Resolved on demand: what is inert may hold functions that nobody has to understand here. */
-      read: <T extends z.ZodType>(schema: T): z.infer<T> => {
-        const parsed = schema.safeParse(resolve(Properties, scope));
-        if (parsed.success) return parsed.data;
-        throw new Error(
-          `The stack on one machine cannot run ${Type} ${logicalId}:\n${z.prettifyError(parsed.error)}`,
-        );
-      },
-    }));
+    // Tags do nothing here: those of instances are EC2's, which come with the launch.
+    .map(
+      ([
+        logicalId,
+        {
+          Type,
+          Properties: { Tags: _tags, ...Properties },
+        },
+      ]) => ({
+        logicalId,
+        type: Type,
+        identity: scope.identity(logicalId),
+        /** Resolved on demand: what is inert may hold functions that nobody has to understand here. */
+        read: <T extends z.ZodType>(schema: T): z.infer<T> => {
+          const parsed = schema.safeParse(resolve(Properties, scope));
+          if (parsed.success) return parsed.data;
+          throw new Error(
+            `The stack on one machine cannot run ${Type} ${logicalId}:\n${z.prettifyError(parsed.error)}`,
+          );
+        },
+      }),
+    );
   const ofType = (...types: string[]) => all.filter(({ type }) => types.includes(type));
   const arnOf = ({ attributes }: Identity): string => attributes.Arn ?? '';
 
@@ -398,9 +407,10 @@ const functionArnIn = (uri: string): string => /functions\/(arn:[^/]+)\/invocati
 /** CreateQueue takes text for all attributes, and a redrive policy as JSON. */
 const queueAttributes = (properties: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(properties)
-      .filter(([name]) => name !== 'Tags')
-      .map(([name, value]) => [name, isRecord(value) ? JSON.stringify(value) : String(value)]),
+    Object.entries(properties).map(([name, value]) => [
+      name,
+      isRecord(value) ? JSON.stringify(value) : String(value),
+    ]),
   );
 
 const scopeOf = (template: Template, place: Place): Scope & { identity(logicalId: string): Identity } => {
