@@ -18,6 +18,7 @@ import {
   OriginRequestPolicy,
   PriceClass,
   ResponseHeadersPolicy,
+  S3OriginAccessControl,
   ViewerProtocolPolicy,
 } from 'aws-cdk-lib/aws-cloudfront';
 import { HttpOrigin, S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
@@ -30,6 +31,7 @@ import {
   Duration,
   FileSystem,
   Fn,
+  Names,
   RemovalPolicy,
   Stack,
 } from 'aws-cdk-lib/core';
@@ -103,6 +105,9 @@ export class Console extends Construct {
         // With the right to list, S3 answers 404 and not 403 for a file that isn't there.
         origin: S3BucketOrigin.withOriginAccessControl(this.#bucket, {
           originAccessLevels: [AccessLevel.READ, AccessLevel.LIST],
+          originAccessControl: new S3OriginAccessControl(this, 'Access', {
+            originAccessControlName: globalName(this, 'files', 64),
+          }),
         }),
         viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
         allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
@@ -148,6 +153,7 @@ export class Console extends Construct {
 
   #headersOfFiles(): ResponseHeadersPolicy {
     return new ResponseHeadersPolicy(this, 'Headers', {
+      responseHeadersPolicyName: globalName(this, 'headers', 128),
       comment: 'Reveille: the console',
       securityHeadersBehavior: {
         contentSecurityPolicy: { contentSecurityPolicy, override: true },
@@ -166,6 +172,15 @@ export class Console extends Construct {
     });
   }
 }
+
+/** So long may a region's name be, and some to spare. */
+const longestRegion = 20;
+
+/** CloudFront's names are of the whole account, and a stack of the same name may be in another region too. */
+const globalName = (scope: Construct, what: string, maxLength: number): string => {
+  const name = Names.uniqueResourceName(scope, { maxLength: maxLength - what.length - longestRegion - 2 });
+  return `${name}-${what}-${Stack.of(scope).region}`;
+};
 
 /** Private, and reached by TLS only. */
 const makeBucket = (scope: Construct): IBucket => {

@@ -64,6 +64,12 @@ export const sendTo = (queue: IQueue, variable: string): Grant => ({
   statements: [allow(['sqs:SendMessage'], [queue.queueArn])],
 });
 
+/** Invoking a function whose ARN is in the variable. */
+export const invoke = (fn: LambdaFunction, variable: string): Grant => ({
+  environment: { [variable]: fn.functionArn },
+  statements: [allow(['lambda:InvokeFunction'], [fn.functionArn])],
+});
+
 /** What Lambda does with the function's role to have it work off a queue (AWS: Using Lambda with Amazon SQS). */
 export const workOffGrant = (queue: IQueue): Grant => ({
   statements: [

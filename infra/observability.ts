@@ -15,15 +15,17 @@ import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
-import { Queue } from 'aws-cdk-lib/aws-sqs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Duration, type Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 
 export interface ObservabilityProps {
   /** Of the metrics: this stack's, so that two stacks of an account don't mix. */
   readonly namespace: string;
-  /** All functions and queues in it are watched; so this construct comes last. */
+  /** All functions in it are watched; so this construct comes last. */
   readonly stack: Stack;
+  /** Where all lies that could not be done. */
+  readonly deadLetters: IQueue;
   /** Gets the alarms; it has to be confirmed by the link in AWS's first e-mail. @default nobody is told */
   readonly alarmEmail?: string | undefined;
   /** Where the runbook is, for the alarms' descriptions. */
@@ -55,7 +57,6 @@ export class Observability extends Construct {
     super(scope, id);
     const { namespace, stack } = props;
     const functions = stack.node.findAll().filter((found) => found instanceof LambdaFunction);
-    const queues = stack.node.findAll().filter((found) => found instanceof Queue);
     this.topic = new Topic(this, 'Alarms', { displayName: 'Reveille', enforceSSL: true });
     if (props.alarmEmail !== undefined) this.topic.addSubscription(new EmailSubscription(props.alarmEmail));
 
@@ -76,12 +77,6 @@ export class Observability extends Construct {
       });
     }
 
-    const deadLetters = queues
-      .flatMap(({ deadLetterQueue }) => deadLetterQueue?.queue ?? [])
-      .map((queue, index): [string, IMetric] => [
-        `q${index}`,
-        queue.metricApproximateNumberOfMessagesVisible({ period: fiveMinutes, statistic: Stats.MAXIMUM }),
-      ]);
     const waiting = fromCode('OldestWaiting', Stats.MAXIMUM);
     const idle = fromCode('InstancesWithoutWork', Stats.MAXIMUM);
     const errors = ours('Errors', Stats.SUM);
@@ -92,11 +87,10 @@ export class Observability extends Construct {
       statistic: Stats.SUM,
       period: minute,
     });
-    const dead = new MathExpression({
-      expression: deadLetters.map(([name]) => name).join(' + '),
-      usingMetrics: Object.fromEntries(deadLetters),
-      label: 'Messages',
+    const dead = props.deadLetters.metricApproximateNumberOfMessagesVisible({
       period: fiveMinutes,
+      statistic: Stats.MAXIMUM,
+      label: 'Messages',
     });
 
     const alarms: Readonly<Record<string, AlarmSpec>> = {
@@ -144,7 +138,8 @@ export class Observability extends Construct {
       new GraphWidget({ title, left, right, width: 12, height: 6, period: fiveMinutes });
     const named = (metric: Metric, label: string) => metric.with({ label });
     new Dashboard(this, 'Dashboard', {
-      dashboardName: namespace,
+      // Of the whole account, as CloudFront's names are (AWS: PutDashboard), where a stack may be in two regions.
+      dashboardName: `${namespace}-${stack.region}`,
       widgets: [
         [
           graph('From the queue to the first output (ms)', [

@@ -1,6 +1,6 @@
 /** The key of all secrets at rest: one for the stack, and one condition that keeps projects apart. */
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { RemovalPolicy } from 'aws-cdk-lib/core';
+import type { RemovalPolicy } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { allow, type Grant } from './grants.ts';
 
@@ -11,13 +11,13 @@ const forOneProject = {
 };
 
 /** Makes the key, which costs 1 USD a month, and the grants for those who read secrets and those who also write them. */
-export const makeSecretsKey = (scope: Construct) => {
+export const makeSecretsKey = (scope: Construct, removalPolicy: RemovalPolicy) => {
   const key = new Key(scope, 'SecretsKey', {
     description: 'Reveille: wraps the data keys of secrets',
     // KMS charges for each version that its own rotation keeps; `rotate-secrets` renews what encrypts.
     enableKeyRotation: false,
-    // Without it, nothing of the secrets in the table could ever be read again; and the table is kept.
-    removalPolicy: RemovalPolicy.RETAIN,
+    // Without it, nothing of the secrets in the table could ever be read again: it stays as long as the table does.
+    removalPolicy,
   });
   const grant = (...actions: string[]): Grant => ({
     environment: { SECRETS_KEY_ARN: key.keyArn },

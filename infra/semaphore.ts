@@ -8,17 +8,19 @@ import { CfnOutput, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Bundles } from './bundle.ts';
 import { makeFunction } from './functions.ts';
-import { give, instanceGrants, tableGrants } from './grants.ts';
+import { type Grant, give, instanceGrants, tableGrants } from './grants.ts';
 
 export interface SemaphoreProps {
   readonly table: Table;
   readonly liveIndex: string;
   readonly httpApi: HttpApi;
+  /** What functions have that write into the audit trail, beyond the table. */
+  readonly audited: Grant;
   readonly bundles: Pick<Bundles, 'folderOf'>;
 }
 
 export class Semaphore extends Construct {
-  constructor(scope: Construct, id: string, { table, liveIndex, httpApi, bundles }: SemaphoreProps) {
+  constructor(scope: Construct, id: string, { table, liveIndex, httpApi, bundles, audited }: SemaphoreProps) {
     super(scope, id);
     const stack = Stack.of(this);
     // It runs each minute, work or none: those would be traces by the ten thousand that nobody looks at.
@@ -41,7 +43,7 @@ export class Semaphore extends Construct {
     give(receiver, [inTable.items('GetItem', 'BatchGetItem', 'UpdateItem'), inTable.queryLive]);
     give(receiver, [start, stop, describe]);
     give(setup, [inTable.items('PutItem', 'UpdateItem', 'DeleteItem', 'Query')]);
-    give(setup, [{ environment: { API_URL: httpApi.apiEndpoint } }]);
+    give(setup, [{ environment: { API_URL: httpApi.apiEndpoint } }, audited]);
     httpApi.addRoutes({
       path: '/webhooks/semaphore',
       methods: [HttpMethod.POST],

@@ -29,6 +29,10 @@ const settings = z.object({
     .max(3650, 'must be at most 3650')
     .default(365)
     .describe('How long events of the audit trail are kept'),
+  keepData: z
+    .union([z.boolean(), z.stringbool()])
+    .default(true)
+    .describe('Whether the table, and the key of the secrets in it, outlive the stack'),
   semaphoreOnly: z
     .union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
     .default(false)

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
+import * as z from 'zod';
 import { functionNames } from './bundle.ts';
 import { runnerUserData } from './runner-user-data.ts';
 import { resourcesOf, synthesize } from './testing/template.ts';
@@ -29,6 +30,24 @@ describe('the stack', () => {
     expect(resourcesOf(template, 'AWS::DynamoDB::Table').map(([, table]) => table.DeletionPolicy)).toEqual([
       'Retain',
     ]);
+  });
+
+  test('removes table and key with it when it is told to, and refuses another word for that', () => {
+    const told = synthesize({ keepData: 'false' });
+    for (const type of ['AWS::DynamoDB::Table', 'AWS::KMS::Key']) {
+      expect(resourcesOf(told, type).map(([, one]) => one.DeletionPolicy)).toEqual(['Delete']);
+    }
+    expect(() => synthesize({ keepData: 'perhaps' })).toThrow('"keepData"');
+  });
+
+  test('has all that costs tagged with its name, instances that are launched from it too', () => {
+    const tag = '{"Key":"reveille:stack","Value":"Reveille"}';
+    const costly =
+      /^AWS::(DynamoDB::Table|Lambda::Function|SQS::Queue|KMS::Key|S3::Bucket|CloudFront::Distribution|EC2::LaunchTemplate|Logs::LogGroup)$/;
+    const untagged = Object.entries(template.Resources)
+      .filter(([, { Type, Properties }]) => costly.test(Type) && !JSON.stringify(Properties).includes(tag))
+      .map(([id]) => id);
+    expect(untagged).toEqual([]);
   });
 
   test('can be backed up to any second, and forgets what has expired', () => {
@@ -86,6 +105,42 @@ describe('the stack', () => {
     expect(routes.map(({ RouteKey }) => RouteKey)).toEqual(['POST /webhooks/semaphore']);
     expect(resourcesOf(only, 'AWS::SQS::Queue')).toEqual([]);
     expect(Object.keys(only.Outputs).sort()).toEqual(['SemaphoreSetupFunctionName', 'TableName']);
+  });
+
+  test('can be in two regions of one account: what is named for the whole account has the region in its name', () => {
+    const region = '{"Ref":"AWS::Region"}';
+    const named = [
+      ...propertiesOf('AWS::CloudFront::ResponseHeadersPolicy').map((one) => one.ResponseHeadersPolicyConfig),
+      ...propertiesOf('AWS::CloudFront::OriginAccessControl').map((one) => one.OriginAccessControlConfig),
+      ...propertiesOf('AWS::CloudFront::Function'),
+      ...propertiesOf('AWS::CloudWatch::Dashboard').map(({ DashboardName }) => ({ Name: DashboardName })),
+    ].map((one) => JSON.stringify(z.object({ Name: z.unknown() }).parse(one).Name));
+    expect(named).toHaveLength(4);
+    for (const name of named) expect(name).toContain(region);
+    // CloudFormation makes the names of all others, but for those that are of a region.
+    const cloudFront = Object.values(template.Resources).filter(({ Type }) =>
+      Type.startsWith('AWS::CloudFront::'),
+    );
+    expect(cloudFront.map(({ Type }) => Type).sort()).toEqual([
+      'AWS::CloudFront::Distribution',
+      'AWS::CloudFront::Function',
+      'AWS::CloudFront::OriginAccessControl',
+      'AWS::CloudFront::ResponseHeadersPolicy',
+    ]);
+    for (const type of ['AWS::IAM::Role', 'AWS::IAM::InstanceProfile', 'AWS::S3::Bucket']) {
+      expect(Object.keys(Object.assign({}, ...propertiesOf(type))).join()).not.toMatch(/\w+Name\b/);
+    }
+  });
+
+  test('has no name for CloudFront that is too long, whatever the stack is called', () => {
+    const long = synthesize({ stackName: `R${'x'.repeat(99)}` });
+    const [control] = resourcesOf(long, 'AWS::CloudFront::OriginAccessControl');
+    const { Name } = z
+      .object({ Name: z.object({ 'Fn::Join': z.tuple([z.literal(''), z.array(z.unknown())]) }) })
+      .parse(control?.[1].Properties.OriginAccessControlConfig);
+    const [, parts] = Name['Fn::Join'];
+    const text = parts.map((part) => (typeof part === 'string' ? part : 'ap-southeast-99')).join('');
+    expect(text.length).toBeLessThanOrEqual(64);
   });
 
   test('takes prefix and instance type from the context', () => {

@@ -7,12 +7,13 @@ import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { Role } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
-import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
+import { CfnOutput, Duration, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { accessLog } from './access-log.ts';
 import type { Bundles, FunctionName } from './bundle.ts';
 import { Console } from './console.ts';
 import { fleetGrants } from './fleet-grants.ts';
+import { costTags } from './fleet-stack.ts';
 import type { FleetSettings } from './fleets.ts';
 import { makeFunction } from './functions.ts';
 import {
@@ -20,6 +21,7 @@ import {
   type Grant,
   give,
   instanceGrants,
+  invoke,
   sendTo,
   tableGrants,
   taskQueueGrants,
@@ -31,7 +33,7 @@ import { makeSchedules } from './schedules.ts';
 import { makeSecretsKey } from './secrets.ts';
 import { Semaphore } from './semaphore.ts';
 import type { Settings } from './settings.ts';
-import { makeWorkQueue, workOff } from './work-queue.ts';
+import { buryFailures, makeDeadLetters, makeWorkQueue, workOff } from './work-queue.ts';
 
 export interface ReveilleStackProps {
   readonly settings: Settings;
@@ -57,7 +59,13 @@ export class ReveilleStack extends Stack {
         'Reveille: wakes cloud runners when there is work, and puts them back to sleep when there is none',
     });
 
-    const table = makeTable(this);
+    Tags.of(this).add(costTags.stack, settings.stackName, {
+      // CloudFormation's schema knows no tags of it (cfn-lint).
+      excludeResourceTypes: ['AWS::CloudWatch::Dashboard'],
+    });
+    // They hold the users' data: removing the stack must not remove them, unless its operator has said so.
+    const removalPolicy = settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    const table = makeTable(this, removalPolicy);
     const httpApi = new HttpApi(this, 'HttpApi', { apiName: settings.stackName, createDefaultStage: false });
     // Bounds what a runaway client can cost; a thousand busy agents stay below.
     httpApi.addStage('DefaultStage', {
@@ -66,17 +74,16 @@ export class ReveilleStack extends Stack {
       throttle: { rateLimit: 500, burstLimit: 1000 },
       accessLogSettings: accessLog(this),
     });
-    new Semaphore(this, 'Semaphore', { table, liveIndex, httpApi, bundles });
+    const audited: Grant = { environment: { AUDIT_RETENTION_DAYS: String(settings.auditRetentionDays) } };
+    new Semaphore(this, 'Semaphore', { table, liveIndex, httpApi, bundles, audited });
     new CfnOutput(this, 'TableName', { value: table.tableName });
     if (settings.semaphoreOnly) return;
 
-    const { queue: drainedRunners, deadLetters } = makeWorkQueue(this, 'DrainedRunners', {
-      maxReceiveCount: 5,
-      functionTimeoutSeconds: eventTimeoutSeconds,
-    });
-    const { queue: webhookRetries } = makeWorkQueue(this, 'WebhookRetries', {
+    const deadLetters = makeDeadLetters(this);
+    const webhookRetries = makeWorkQueue(this, 'WebhookRetries', {
       maxReceiveCount: webhookRetriesMax,
       functionTimeoutSeconds: eventTimeoutSeconds,
+      deadLetters,
     });
 
     const addFunction = (
@@ -113,7 +120,7 @@ export class ReveilleStack extends Stack {
     const runnerDrained = addFunction(
       'RunnerDrained',
       'runner-drained',
-      'stops instances whose agent has drained',
+      'stops instances whose agent has drained, and starts those that are woken by hand',
       eventTimeoutSeconds,
     );
     const instanceEvents = addFunction(
@@ -150,8 +157,7 @@ export class ReveilleStack extends Stack {
     });
 
     const page = new Console(this, 'Console', { httpApi, files: bundles.consoleFolder });
-    const secrets = makeSecretsKey(this);
-    // In a dead-letter queue that there is: each that is watched costs, and so does looking at one more.
+    const secrets = makeSecretsKey(this, removalPolicy);
     const schedules = makeSchedules(this, {
       prefix: settings.prefix,
       starter: scheduledStart,
@@ -161,7 +167,7 @@ export class ReveilleStack extends Stack {
     const taskQueues = taskQueueGrants(this, settings.prefix);
     const instances = instanceGrants(this);
     const { known, launch, terminateIdle, terminate } = fleetGrants(this, settings.stackName, fleets);
-    const announceDrained = sendTo(drainedRunners, 'DRAINED_RUNNERS_QUEUE_URL');
+    const announceDrained = invoke(runnerDrained, 'RUNNER_DRAINED_ARN');
     const retryWebhooks = sendTo(webhookRetries, 'WEBHOOK_RETRIES_QUEUE_URL');
     const ownUrl = { environment: { API_URL: httpApi.apiEndpoint } };
     const { webhookAllowed } = settings;
@@ -179,8 +185,8 @@ export class ReveilleStack extends Stack {
 
     for (const statement of taskQueues.receive) runnerRole.addToPolicy(statement);
     give(api, [...place, inTable.items('DeleteItem'), inTable.queryLive, taskQueues.remove, announceDrained]);
-    give(api, [{ environment: { AUDIT_RETENTION_DAYS: String(settings.auditRetentionDays) } }]);
-    give(api, [known, page.grant, secrets.openAndSeal, vendCredentials(runnerRole, taskQueues.arnPrefix)]);
+    give(api, [audited, known]);
+    give(api, [page.grant, secrets.openAndSeal, vendCredentials(runnerRole, taskQueues.arnPrefix)]);
     give(api, [schedules.handOver]);
     give(taskStart, [receiveWebhook, secrets.open, instances.start, ownUrl, known, launch]);
     give(taskFinish, [receiveWebhook, secrets.open, instances.stop, known, terminateIdle]);
@@ -212,16 +218,17 @@ export class ReveilleStack extends Stack {
     ]);
     // What it seals are the secret answers of a schedule, whose project has a data key by these.
     give(scheduledStart, [...place, secrets.open]);
-    give(firstToken, [inTable.items('PutItem')]);
+    give(firstToken, [inTable.items('PutItem'), audited]);
     give(rotateSecrets, [
       inTable.items('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),
       inTable.queryLive,
       secrets.openAndSeal,
+      audited,
     ]);
     give(consoleFiles, page.publishBy(consoleFiles));
 
     addRoutes(httpApi, { api, taskStart, taskFinish });
-    workOff(drainedRunners, runnerDrained, 10);
+    buryFailures(runnerDrained, deadLetters);
     // One at a time, as each may wait for a receiver that doesn't answer.
     workOff(webhookRetries, webhookRetry, 1);
     new Rule(this, 'InstanceStateChanges', {
@@ -247,11 +254,13 @@ export class ReveilleStack extends Stack {
       vpcId: settings.runnerVpcId,
       agentFile: bundles.agentFile,
       unitFolder: `${root}/runner-agent`,
+      tags: { [costTags.stack]: settings.stackName },
     });
 
     const { topic } = new Observability(this, 'Observability', {
       namespace: settings.stackName,
       stack: this,
+      deadLetters,
       alarmEmail: settings.alarmEmail,
       runbookUrl: settings.runbookUrl,
       dashboard: settings.dashboard,
@@ -276,15 +285,14 @@ const retriesOf = (queue: Queue, max: number): Grant => ({
   statements: [allow(['sqs:ChangeMessageVisibility'], [queue.queueArn])],
 });
 
-const makeTable = (scope: Construct): Table => {
+const makeTable = (scope: Construct, removalPolicy: RemovalPolicy): Table => {
   const table = new Table(scope, 'Table', {
     partitionKey: { name: 'pk', type: AttributeType.STRING },
     sortKey: { name: 'sk', type: AttributeType.STRING },
     billingMode: BillingMode.PAY_PER_REQUEST,
     timeToLiveAttribute: 'expiresAt',
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-    // It holds the users' data: removing the stack must not remove it.
-    removalPolicy: RemovalPolicy.RETAIN,
+    removalPolicy,
   });
   table.addGlobalSecondaryIndex({
     indexName: liveIndex,

@@ -1,10 +1,10 @@
 /** The queues that functions work off; the queues of tasks are not here, as `api` makes them at run time. */
 
 import { EventSourceMapping, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
+import { type IQueue, Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { Duration } from 'aws-cdk-lib/core';
-import { Construct } from 'constructs';
-import { give, workOffGrant } from './grants.ts';
+import type { Construct } from 'constructs';
+import { allow, give, workOffGrant } from './grants.ts';
 
 /** Encrypted with SQS's own key and reached by TLS only, neither of which costs anything. */
 const guarded: QueueProps = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
@@ -14,24 +14,21 @@ export interface WorkQueueProps {
   readonly maxReceiveCount: number;
   /** The time-out of the function that works it off. */
   readonly functionTimeoutSeconds: number;
+  readonly deadLetters: Queue;
 }
 
-/** Makes a queue with its dead-letter queue, which keeps for 14 days what could not be done. */
-export const makeWorkQueue = (
-  scope: Construct,
-  name: string,
-  props: WorkQueueProps,
-): { queue: Queue; deadLetters: Queue } => {
-  const within = new Construct(scope, name);
-  const deadLetters = new Queue(within, 'DeadLetters', { ...guarded, retentionPeriod: Duration.days(14) });
-  const queue = new Queue(within, 'Queue', {
+/** The one queue for all that could not be done, kept for 14 days: an alarm looks at it, and each metric of an alarm costs. */
+export const makeDeadLetters = (scope: Construct): Queue =>
+  new Queue(scope, 'DeadLetters', { ...guarded, retentionPeriod: Duration.days(14) });
+
+/** Lambda polls it day and night, work or none, which costs 0.26 USD a month (docs/deploy.md): think twice before a second one. */
+export const makeWorkQueue = (scope: Construct, name: string, props: WorkQueueProps): Queue =>
+  new Queue(scope, name, {
     ...guarded,
     // Six times the function's time-out (AWS: Using Lambda with Amazon SQS).
     visibilityTimeout: Duration.seconds(6 * props.functionTimeoutSeconds),
-    deadLetterQueue: { queue: deadLetters, maxReceiveCount: props.maxReceiveCount },
+    deadLetterQueue: { queue: props.deadLetters, maxReceiveCount: props.maxReceiveCount },
   });
-  return { queue, deadLetters };
-};
 
 /** Has the function work off the queue; what it names in `batchItemFailures` is tried again. */
 export const workOff = (queue: Queue, fn: LambdaFunction, batchSize: number): void => {
@@ -45,4 +42,11 @@ export const workOff = (queue: Queue, fn: LambdaFunction, batchSize: number): vo
   });
   // Lambda refuses the mapping until the role has the permissions.
   if (fn.role) mapping.node.addDependency(fn.role);
+};
+
+/** Has Lambda put what the function failed at to the end, when it was invoked asynchronously, into the dead-letter queue. */
+export const buryFailures = (fn: LambdaFunction, deadLetters: IQueue): void => {
+  // CDK's SqsDestination would permit more than Lambda uses.
+  give(fn, [{ statements: [allow(['sqs:SendMessage'], [deadLetters.queueArn])] }]);
+  fn.configureAsyncInvoke({ onFailure: { bind: () => ({ destination: deadLetters.queueArn }) } });
 };

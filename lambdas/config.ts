@@ -40,7 +40,9 @@ export const variables = z.object({
   RUNNER_ROLE_ARN: notEmpty.describe(
     "The role whose credentials an agent gets, narrowed to its runner's queues",
   ),
-  DRAINED_RUNNERS_QUEUE_URL: notEmpty.describe('Where runners are announced whose agent has stopped polling'),
+  RUNNER_DRAINED_ARN: notEmpty.describe(
+    'The function that is told of runners whose agent has stopped polling',
+  ),
   SCHEDULE_GROUP: notEmpty.describe("The group of the stack's schedules in EventBridge Scheduler"),
   SCHEDULED_START_ARN: notEmpty.describe('The function that schedules start'),
   SCHEDULER_ROLE_ARN: notEmpty.describe('The role with which EventBridge Scheduler starts it'),

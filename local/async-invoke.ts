@@ -1,27 +1,41 @@
-/** Asynchronous invocations, as EventBridge and EventBridge Scheduler make them: a function that fails is tried again, later. */
+/** Lambda's asynchronous invocations: a function that fails is tried again, later, and buried when that does not help. */
 import type { Invoke } from './functions.ts';
 
 export interface AsyncInvoker {
-  /** Resolves after the first try, whatever came of it. */
-  deliver(invoke: Invoke, event: unknown): Promise<void>;
+  /** Resolves after the first try, whatever came of it; rejects when there is no such function. */
+  deliver(functionArn: string, event: unknown): Promise<void>;
   stop(): void;
 }
 
-/** Lambda tries an asynchronous invocation twice more, after one minute and after two. */
-const retryDelaysMs = [60_000, 120_000];
+export interface AsyncInvokerOptions {
+  readonly functionOf: (arn: string) => Invoke;
+  /** Told of an event that failed at every try. */
+  readonly bury: (functionArn: string, event: unknown, error: unknown) => Promise<void>;
+  /** How long after each failure the next try follows. @default as Lambda does: twice more, after one minute and after two */
+  readonly retryDelaysMs?: readonly number[] | undefined;
+}
 
-export const makeAsyncInvoker = (): AsyncInvoker => {
+/** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html */
+const lambdaRetryDelaysMs = [60_000, 120_000];
+
+export const makeAsyncInvoker = ({
+  functionOf,
+  bury,
+  retryDelaysMs = lambdaRetryDelaysMs,
+}: AsyncInvokerOptions): AsyncInvoker => {
   const timers = new Set<NodeJS.Timeout>();
   let stopped = false;
-  const deliver = async (invoke: Invoke, event: unknown, retries = retryDelaysMs): Promise<void> => {
+  const deliver = async (arn: string, event: unknown, delaysMs = retryDelaysMs): Promise<void> => {
+    const invoke = functionOf(arn);
     try {
       await invoke(event);
-    } catch {
-      const [delayMs, ...rest] = retries;
-      if (delayMs === undefined || stopped) return;
+    } catch (error) {
+      const [delayMs, ...rest] = delaysMs;
+      if (stopped) return;
+      if (delayMs === undefined) return bury(arn, event, error);
       const timer = setTimeout(() => {
         timers.delete(timer);
-        void deliver(invoke, event, rest);
+        void deliver(arn, event, rest);
       }, delayMs);
       timers.add(timer);
     }

@@ -46,13 +46,16 @@ describe('the event bus', () => {
         { arn: 'rule/b', pattern: { source: ['aws.s3'] }, targetArns: ['fn'] },
       ],
       place: { accountId: '0', region: 'us-east-1', stackName: 'S', apiUrl: '' },
-      functionOf: () => async (event) => got.push(event),
+      deliver: async (arn, event) => void got.push([arn, event]),
       now: () => new Date('2026-01-01T00:00:00.123Z'),
     });
     bus.put({ source: 'aws.ec2', 'detail-type': 'Change', resources: [], detail: { state: 'running' } });
     bus.stop();
     expect(got).toMatchObject([
-      { version: '0', time: '2026-01-01T00:00:00Z', region: 'us-east-1', detail: { state: 'running' } },
+      [
+        'fn',
+        { version: '0', time: '2026-01-01T00:00:00Z', region: 'us-east-1', detail: { state: 'running' } },
+      ],
     ]);
   });
 });

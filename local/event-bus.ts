@@ -1,8 +1,7 @@
 /** EventBridge: rules with a pattern get the events that match, rules with a schedule get one each so many minutes. */
 import { randomUUID } from 'node:crypto';
-import { makeAsyncInvoker } from './async-invoke.ts';
+import type { AsyncInvoker } from './async-invoke.ts';
 import { matchesPattern } from './event-pattern.ts';
-import type { Invoke } from './functions.ts';
 import type { Place } from './resource-ids.ts';
 import type { RuleSpec } from './template.ts';
 
@@ -17,8 +16,7 @@ export interface BusEvent {
 export interface EventBusOptions {
   readonly rules: readonly RuleSpec[];
   readonly place: Place;
-  /** By the function's ARN. */
-  readonly functionOf: (arn: string) => Invoke;
+  readonly deliver: AsyncInvoker['deliver'];
   readonly now: () => Date;
 }
 
@@ -37,10 +35,9 @@ export const periodOf = (schedule: string): number => {
   return Number(count) * ms;
 };
 
-/** Starts the schedules. Events are delivered at once, and again later when their function fails. */
-export const startEventBus = ({ rules, place, functionOf, now }: EventBusOptions): EventBus => {
+/** Starts the schedules. */
+export const startEventBus = ({ rules, place, deliver, now }: EventBusOptions): EventBus => {
   const timers = new Set<NodeJS.Timeout>();
-  const { deliver, ...invoker } = makeAsyncInvoker();
   let stopped = false;
 
   const envelope = (event: BusEvent) => ({
@@ -54,20 +51,17 @@ export const startEventBus = ({ rules, place, functionOf, now }: EventBusOptions
     ...event,
   });
 
-  const patterns = rules.flatMap(({ pattern, targetArns }) =>
-    pattern ? [{ pattern, targets: targetArns.map(functionOf) }] : [],
-  );
-  for (const { arn, schedule, targetArns } of rules) {
+  const patterns = rules.flatMap(({ pattern, targetArns }) => (pattern ? [{ pattern, targetArns }] : []));
+  for (const { arn: rule, schedule, targetArns } of rules) {
     if (schedule === undefined) continue;
-    const targets = targetArns.map(functionOf);
     const tick = () => {
       const event = envelope({
         source: 'aws.events',
         'detail-type': 'Scheduled Event',
-        resources: [arn],
+        resources: [rule],
         detail: {},
       });
-      for (const invoke of targets) void deliver(invoke, event);
+      for (const arn of targetArns) void deliver(arn, event);
     };
     timers.add(setInterval(tick, periodOf(schedule)));
   }
@@ -76,13 +70,12 @@ export const startEventBus = ({ rules, place, functionOf, now }: EventBusOptions
     put: (event) => {
       if (stopped) return;
       const whole = envelope(event);
-      for (const { pattern, targets } of patterns) {
-        if (matchesPattern(pattern, whole)) for (const invoke of targets) void deliver(invoke, whole);
+      for (const { pattern, targetArns } of patterns) {
+        if (matchesPattern(pattern, whole)) for (const arn of targetArns) void deliver(arn, whole);
       }
     },
     stop: () => {
       stopped = true;
-      invoker.stop();
       for (const timer of timers) clearTimeout(timer);
     },
   };

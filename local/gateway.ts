@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AwsCall, AwsError, type AwsService, errorAnswer, speaksQueryProtocol } from './aws-call.ts';
 import { type Faults, isInjected } from './faults.ts';
 import { listenOnLoopback, stopServer } from './http-server.ts';
+import { lambdaOperationOf } from './lambda.ts';
 import type { Key, Principals } from './principals.ts';
 import type { RequestCounter } from './requests.ts';
 import { s3OperationOf } from './s3.ts';
@@ -71,6 +72,7 @@ const flatHeaders = (request: IncomingMessage): Record<string, string> =>
 const operationOf = (service: string, { method, url, headers, body }: SignedRequest): string => {
   if (service === 's3') return s3OperationOf(method, url);
   if (service === 'scheduler') return schedulerOperationOf(method, url);
+  if (service === 'lambda') return lambdaOperationOf(method, url);
   const name = speaksQueryProtocol(service)
     ? new URLSearchParams(body.toString()).get('Action')
     : headers['x-amz-target']?.split('.').at(-1);

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
+import { makeAsyncInvoker } from './async-invoke.ts';
 import { makeCustomResources } from './custom-resources.ts';
 import { makeDistribution } from './distribution.ts';
 import { startDynamoDb } from './dynamodb.ts';
@@ -18,6 +19,7 @@ import { makeHttpApi } from './http-api.ts';
 import { listenOnLoopback, stopServer } from './http-server.ts';
 import { makeIam } from './iam/index.ts';
 import { makeKms } from './kms.ts';
+import { makeLambda } from './lambda.ts';
 import { type Credentials, makePrincipals, type Principal } from './principals.ts';
 import { countRequests, type RequestCount } from './requests.ts';
 import type { Place } from './resource-ids.ts';
@@ -49,6 +51,8 @@ export interface LocalStackOptions {
   readonly schedules?: boolean;
   /** Decides which calls have a fault, when there are rules for it; gives numbers from 0 to 1. @default Math.random */
   readonly random?: () => number;
+  /** How long after each failure of an asynchronous invocation the next try follows. @default as Lambda does */
+  readonly asyncRetryDelaysMs?: readonly number[];
   /** What agents have to end when the whole stack stops. @default 2000 */
   readonly stopGraceMs?: number;
   /** Calls off a start that is under way. */
@@ -219,13 +223,30 @@ const start = async (
   });
   const random = options.random ?? Math.random;
   const faults = makeFaults(random);
+  /** With what failed, as Lambda's destinations have it (AWS: Capturing records of Lambda asynchronous invocations). */
+  const bury = async (functionArn: string, requestPayload: unknown, error: unknown): Promise<void> => {
+    const { fn, principal } = poolOf(functionArn);
+    const queue = spec.queues.find(({ arn }) => arn === fn.failuresArn);
+    if (!queue) return;
+    await iam.check(principal, [{ action: 'sqs:SendMessage', resource: queue.arn }]);
+    const errorMessage = error instanceof Error ? error.message : String(error);
+    const requestContext = { functionArn, condition: 'RetriesExhausted' };
+    const MessageBody = JSON.stringify({ requestContext, requestPayload, responsePayload: { errorMessage } });
+    await sqs.call('SendMessage', { QueueUrl: queue.url, MessageBody });
+  };
+  const invoker = makeAsyncInvoker({
+    functionOf: (arn) => functionOf(arn),
+    bury: (...failed) => bury(...failed).catch((error: unknown) => log('stack', String(error))),
+    retryDelaysMs: options.asyncRetryDelaysMs,
+  });
+  undo.push(invoker.stop);
   const scheduler = openScheduler({
     path: join(dataDir, 'scheduler', 'schedules.json'),
     spec,
     place,
     iam,
     faults,
-    functionOf: (arn) => functionOf(arn),
+    deliver: invoker.deliver,
     sendMessage: sqs.call,
     nowMs,
     log: (line) => log('stack', line),
@@ -241,6 +262,10 @@ const start = async (
       dynamodb: dynamoDb.service,
       sqs: sqs.service,
       s3: s3.service,
+      lambda: makeLambda({
+        functions: new Set(spec.functions.map(({ arn }) => arn)),
+        deliver: invoker.deliver,
+      }),
       kms: makeKms(
         join(dataDir, 'kms', 'keys.json'),
         spec.kmsKeys.map(({ arn }) => arn),
@@ -309,10 +334,11 @@ const start = async (
     undo.push(eventSource.stop);
   }
 
+  for (const { targetArns } of spec.rules) targetArns.forEach(functionOf);
   bus = startEventBus({
     rules: spec.rules.filter(({ schedule }) => schedules || schedule === undefined),
     place,
-    functionOf,
+    deliver: invoker.deliver,
     now,
   });
   undo.push(bus.stop);

@@ -43,6 +43,8 @@ export interface FunctionSpec {
   readonly environment: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly memoryMb: number;
+  /** Of the queue for events that the function failed at to the end, when it was invoked asynchronously. */
+  readonly failuresArn?: string;
   /** Absent when the function has Lambda's own log group. */
   readonly logGroup?: string;
   /** Whether Lambda sends traces of its invocations. */
@@ -193,6 +195,11 @@ const lambda = z.object({
   LoggingConfig: z.object({ LogGroup: z.string().optional() }).default({}),
   TracingConfig: z.object({ Mode: z.enum(['Active', 'PassThrough']) }).optional(),
 });
+const eventInvokeConfig = z.strictObject({
+  FunctionName: z.string(),
+  Qualifier: z.literal('$LATEST'),
+  DestinationConfig: z.strictObject({ OnFailure: z.strictObject({ Destination: z.string() }) }),
+});
 const integration = z.strictObject({
   ApiId: z.string(),
   IntegrationType: z.literal('AWS_PROXY'),
@@ -270,19 +277,28 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
 
   const all = Object.entries(template.Resources)
     .filter(([, one]) => isMade(one))
-    .map(([logicalId, { Type, Properties }]) => ({
-      logicalId,
-      type: Type,
-      identity: scope.identity(logicalId),
-      /** Resolved on demand: what is inert may hold functions that nobody has to understand here. */
-      read: <T extends z.ZodType>(schema: T): z.infer<T> => {
-        const parsed = schema.safeParse(resolve(Properties, scope));
-        if (parsed.success) return parsed.data;
-        throw new Error(
-          `The stack on one machine cannot run ${Type} ${logicalId}:\n${z.prettifyError(parsed.error)}`,
-        );
-      },
-    }));
+    // Tags do nothing here: those of instances are EC2's, which come with the launch.
+    .map(
+      ([
+        logicalId,
+        {
+          Type,
+          Properties: { Tags: _tags, ...Properties },
+        },
+      ]) => ({
+        logicalId,
+        type: Type,
+        identity: scope.identity(logicalId),
+        /** Resolved on demand: what is inert may hold functions that nobody has to understand here. */
+        read: <T extends z.ZodType>(schema: T): z.infer<T> => {
+          const parsed = schema.safeParse(resolve(Properties, scope));
+          if (parsed.success) return parsed.data;
+          throw new Error(
+            `The stack on one machine cannot run ${Type} ${logicalId}:\n${z.prettifyError(parsed.error)}`,
+          );
+        },
+      }),
+    );
   const ofType = (...types: string[]) => all.filter(({ type }) => types.includes(type));
   const arnOf = ({ attributes }: Identity): string => attributes.Arn ?? '';
 
@@ -299,9 +315,13 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
     };
   });
 
+  const eventInvokeConfigs = ofType('AWS::Lambda::EventInvokeConfig').map(({ read }) =>
+    read(eventInvokeConfig),
+  );
   const functions = ofType('AWS::Lambda::Function').map(({ logicalId, identity, read }): FunctionSpec => {
     const found = read(lambda);
     const codeDir = assets.get(found.Code.S3Key);
+    const failures = eventInvokeConfigs.find(({ FunctionName }) => FunctionName === identity.ref);
     const itsRole = roles.find(({ arn }) => arn === found.Role);
     if (!codeDir) throw new Error(`The code of ${logicalId} (${found.Code.S3Key}) is not among the assets.`);
     if (!itsRole) throw new Error(`The role of ${logicalId} (${found.Role}) is not in the template.`);
@@ -317,6 +337,7 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
       timeoutMs: found.Timeout * 1000,
       memoryMb: found.MemorySize,
       traced: found.TracingConfig?.Mode === 'Active',
+      ...(failures && { failuresArn: failures.DestinationConfig.OnFailure.Destination }),
       ...(found.LoggingConfig.LogGroup !== undefined && { logGroup: found.LoggingConfig.LogGroup }),
     };
   });
@@ -469,9 +490,10 @@ const functionArnIn = (uri: string): string => /functions\/(arn:[^/]+)\/invocati
 /** CreateQueue takes text for all attributes, and a redrive policy as JSON. */
 const queueAttributes = (properties: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(
-    Object.entries(properties)
-      .filter(([name]) => name !== 'Tags')
-      .map(([name, value]) => [name, isRecord(value) ? JSON.stringify(value) : String(value)]),
+    Object.entries(properties).map(([name, value]) => [
+      name,
+      isRecord(value) ? JSON.stringify(value) : String(value),
+    ]),
   );
 
 const scopeOf = (template: Template, place: Place): Scope & { identity(logicalId: string): Identity } => {

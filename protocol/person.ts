@@ -109,7 +109,11 @@ export const auditEvent = z.object({
   id: auditEventId,
   at: instant,
   actor: z.object({ id: z.string(), name: z.string() }),
-  operation: z.string().describe('An operation of this API, or `useSecrets`'),
+  operation: z
+    .string()
+    .describe(
+      'An operation of this API, `useSecrets`, or what an operator of the AWS account had a function do',
+    ),
   target: z.string().describe('The path of what was changed, or what used the secrets'),
   secrets: z.array(z.string()).optional().describe('The keys and environments whose secrets were used'),
   source: z.string().optional().describe('The address that the request came from'),

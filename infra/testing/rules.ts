@@ -87,6 +87,9 @@ export const powersOnlyTaggedInstances: Rule = (template) =>
       : Action.filter((action) => power.test(action)).map((action) => `${id} allows ${action}`);
   });
 
+/** Those that get roles: instances, and schedules that start tasks. */
+const takers = ['ec2.amazonaws.com', 'scheduler.amazonaws.com'];
+
 /** Instances get the tag of the stack, come from launch templates that have it, and get only roles that are named. */
 export const launchesOnlyTaggedInstances: Rule = (template) =>
   allowances(template).flatMap(([id, statement]) => {
@@ -103,7 +106,7 @@ export const launchesOnlyTaggedInstances: Rule = (template) =>
         : []),
       ...(passes &&
       (text.some((arn) => arn.includes('*')) ||
-        statement.Condition.StringEquals?.['iam:PassedToService'] !== 'ec2.amazonaws.com')
+        !takers.some((taker) => statement.Condition.StringEquals?.['iam:PassedToService'] === taker))
         ? [`${id} passes roles`]
         : []),
     ];

@@ -65,3 +65,17 @@ export const recordSecretUse =
       target: `/api/projects/${use.projectId}/tasks/${use.taskId}`,
       secrets: [...use.secrets],
     });
+
+/** Writes down what an operator of the account had a function do. IAM knows who it was: CloudTrail has the invocation where it logs them. */
+export const recordOperation = (
+  audit: Pick<AuditTrail, 'record'>,
+  operation: string,
+  target: string,
+  requestId: string,
+): Promise<void> =>
+  audit.record('stack', {
+    actor: { id: 'operator', name: 'An operator of the AWS account' },
+    operation,
+    target,
+    requestId,
+  });

@@ -6,18 +6,12 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { ControlDoorbell, Doorbell, RunnerId } from '../../protocol/index.ts';
-import type { Pool } from './table.ts';
+import type { ControlDoorbell, Doorbell } from '../../protocol/index.ts';
 
 /** A doorbell that nobody has answered by then was rung again by the reconciler long ago. */
 const retentionSeconds = 3600;
 /** Long enough to claim; short enough that a doorbell in the hands of an agent that dies rings again soon. */
 const visibilityTimeoutSeconds = 30;
-
-export interface DrainedRunner {
-  readonly pool: Pool;
-  readonly runnerId: RunnerId;
-}
 
 export interface Queues {
   /** Makes the queue; one that exists stays as it is. */
@@ -74,12 +68,3 @@ export const sqsQueues = (client: SQSClient, { namePrefix, urlPrefix }: QueueNam
       ),
   };
 };
-
-/** Tells `runner-drained` that an agent has stopped polling. */
-export type AnnounceDrained = (drained: DrainedRunner) => Promise<void>;
-
-export const sqsAnnounceDrained =
-  (client: SQSClient, queueUrl: string): AnnounceDrained =>
-  async (drained) => {
-    await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(drained) }));
-  };

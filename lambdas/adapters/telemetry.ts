@@ -21,6 +21,8 @@ const units = {
 
 export type MetricName = keyof typeof units;
 
+export const metricNames = Object.keys(units);
+
 /** Puts a value on record, with what it is about beside it. `kind` makes it a metric of its own. */
 export type Measure = (
   name: MetricName,

@@ -10,11 +10,14 @@ import {
   heartbeatRequest,
   logRequest,
   logResponse,
+  type Runner,
   registerRequest,
 } from '../../protocol/index.ts';
 import type { AgentIdentity, Lease } from '../adapters/agent-tokens.ts';
 import { registrationBySource } from '../adapters/attempts.ts';
+import { poolOf } from '../adapters/runners.ts';
 import { isPublicKey } from '../adapters/sealing.ts';
+import type { Pool } from '../adapters/table.ts';
 import { challenge, openAgentSession } from '../flows/agent-session.ts';
 import { claimTask } from '../flows/claim.ts';
 import { awaitConfirmation } from '../flows/confirm-task.ts';
@@ -41,6 +44,21 @@ import { unregister } from './unregister.ts';
 
 const tags = ['Agents'];
 const method = 'post';
+
+/** What a machine changed by itself, in the trail of its project or of the stack. */
+const recordByMachine = (
+  { audit }: Pick<ApiDeps, 'audit'>,
+  request: { readonly source: string; readonly requestId: string },
+  operation: 'registerRunner' | 'unregisterRunner',
+  pool: Pool,
+  { id, name }: Pick<Runner, 'id' | 'name'>,
+): Promise<void> =>
+  audit.record(pool === 'global' ? 'stack' : pool, {
+    actor: { id, name },
+    operation,
+    target: `${pool === 'global' ? '/api' : `/api/projects/${pool}`}/runners/${id}`,
+    ...request,
+  });
 
 /** With a registration token: a machine becomes a runner. */
 export const registerRoutes = (deps: ApiDeps) =>
@@ -84,14 +102,8 @@ export const registerRoutes = (deps: ApiDeps) =>
       const runnerInput = { ...input, tags: registration.tags, active: true };
       const result = await makeRunner(deps, registration.pool, runnerInput, { publicKey });
       if (result.ok) {
-        const { id, name } = result.made.runner;
-        await deps.audit.record(registration.pool === 'global' ? 'stack' : registration.pool, {
-          actor: { id, name },
-          operation: 'registerRunner',
-          target: `${registration.pool === 'global' ? '/api' : `/api/projects/${registration.pool}`}/runners/${id}`,
-          source: deps.sourceOf(c),
-          requestId: c.get('requestId'),
-        });
+        const request = { source: deps.sourceOf(c), requestId: c.get('requestId') };
+        await recordByMachine(deps, request, 'registerRunner', registration.pool, result.made.runner);
         return c.json(result.made, 201, { 'cache-control': 'no-store' });
       }
       await deps.registrationTokens.giveBack(token);
@@ -164,13 +176,16 @@ export const runnerTokenRoutes = (deps: ApiDeps) => {
       ),
       async (c) => {
         const runner = c.get('runner');
-        return (await unregister(deps, runner))
-          ? c.body(null, 204)
-          : refuse(
-              c,
-              'in_use',
-              'Tasks hold the runner or count on it. Make it inactive, wait until they have ended, and try again.',
-            );
+        if (!(await unregister(deps, runner))) {
+          return refuse(
+            c,
+            'in_use',
+            'Tasks hold the runner or count on it. Make it inactive, wait until they have ended, and try again.',
+          );
+        }
+        const request = { source: deps.sourceOf(c), requestId: c.get('requestId') };
+        await recordByMachine(deps, request, 'unregisterRunner', poolOf(runner), runner);
+        return c.body(null, 204);
       },
     );
 };

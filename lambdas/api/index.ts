@@ -1,5 +1,6 @@
 /** The API in Lambda: the only file here that knows it. Reads the environment, makes the clients, hands on the events. */
 import { randomBytes } from 'node:crypto';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { STSClient } from '@aws-sdk/client-sts';
 import { handle } from 'hono/aws-lambda';
 import { addressGuard } from '../adapters/address-guard.ts';
@@ -8,12 +9,13 @@ import { apiTokenStore, rememberCallers } from '../adapters/api-tokens.ts';
 import { attemptStore } from '../adapters/attempts.ts';
 import { auditTrail, recordSecretUse } from '../adapters/audit.ts';
 import { stsIdentity } from '../adapters/caller-identity.ts';
+import { lambdaAnnounceDrained } from '../adapters/drained-runners.ts';
 import { seenEnrolments } from '../adapters/enrolments.ts';
 import { integrationStore } from '../adapters/integrations.ts';
 import { invitationStore } from '../adapters/invitations.ts';
 import { openIdConnect } from '../adapters/oidc.ts';
 import { passwords } from '../adapters/passwords.ts';
-import { makeSqsClient, sqsAnnounceDrained, sqsQueues } from '../adapters/queues.ts';
+import { makeSqsClient, sqsQueues } from '../adapters/queues.ts';
 import {
   projectStore,
   readForTask,
@@ -44,7 +46,7 @@ const config = readConfig(
       QUEUE_ARN_PREFIX: true,
       QUEUE_NAME_PREFIX: true,
       RUNNER_ROLE_ARN: true,
-      DRAINED_RUNNERS_QUEUE_URL: true,
+      RUNNER_DRAINED_ARN: true,
       WEBHOOK_RETRIES_QUEUE_URL: true,
       WEBHOOK_ALLOWED: true,
       AUDIT_RETENTION_DAYS: true,
@@ -86,7 +88,7 @@ const app = createApp({
   readInventory: resources.inventories.get,
   readTaskParts: (task) => readTaskParts(table, task),
   queues: sqsQueues(sqs, { namePrefix: config.QUEUE_NAME_PREFIX, urlPrefix: config.QUEUE_URL_PREFIX }),
-  announceDrained: sqsAnnounceDrained(sqs, config.DRAINED_RUNNERS_QUEUE_URL),
+  announceDrained: lambdaAnnounceDrained(new LambdaClient(), config.RUNNER_DRAINED_ARN),
   users: userStore(table, { now, newId }),
   invitations: invitationStore(table, { now, newId, randomBytes }),
   attempts: attemptStore(table, now),

@@ -7,17 +7,38 @@ import { permissions } from '../core/permissions.ts';
 import { type ApiBench, type Call, openApiBench } from './testing/bench.ts';
 import { dumpUncounted, openWorld, type World } from './testing/world.ts';
 
+const some = z.array(z.unknown()).optional();
+const schemaNode = z.object({
+  $ref: z.string().optional(),
+  pattern: z.string().optional(),
+  properties: z.record(z.string(), z.unknown()).optional(),
+  items: z.unknown().optional(),
+  anyOf: some,
+  oneOf: some,
+  allOf: some,
+});
 const documentSchema = z.object({
+  components: z.object({ schemas: z.record(z.string(), z.unknown()) }),
   paths: z.record(
     z.string(),
-    z.record(z.string(), z.object({ operationId: z.string(), requestBody: z.unknown().optional() })),
+    z.record(
+      z.string(),
+      z.object({
+        operationId: z.string(),
+        requestBody: z
+          .object({ content: z.record(z.string(), z.object({ schema: z.unknown() })) })
+          .optional(),
+      }),
+    ),
   ),
 });
 
 let table: TestTable;
 let api: ApiBench;
 let world: World;
-let operations: { id: string; method: string; path: string; hasBody: boolean }[];
+let operations: { id: string; method: string; path: string; hasBody: boolean; names: string[] }[];
+let schemas: Readonly<Record<string, unknown>>;
+let myIds: Record<string, string>;
 let theirIds: Record<string, string>;
 let credentials: Record<string, Call>;
 const vended: { runnerId: string; queues: readonly string[] }[] = [];
@@ -68,6 +89,17 @@ beforeAll(async () => {
     apiTokenId: (await make('api-tokens', { name: 'theirs', role: 'guest' })).id,
     registrationTokenId: (await make('registration-tokens', { uses: 5 })).id,
   };
+  const makeMine = async (path: string, body: object) =>
+    identified.parse(await api.call('POST', `${mine.base}/${path}`, body)).id;
+  myIds = {
+    projectId: mine.id,
+    templateId: mine.templateId,
+    inventoryId: mine.inventoryId,
+    repositoryId: await makeMine('repositories', { name: 'R', url: 'https://example.org/a.git' }),
+    environmentId: await makeMine('environments', { name: 'E' }),
+    integrationId: await makeMine('integrations', { name: 'I', templateId: mine.templateId }),
+    scheduleId: await makeMine('schedules', { name: 'S', templateId: mine.templateId, cron: '0 3 * * *' }),
+  };
   const { cookie } = await addPerson(mine.base, 'mine@example.org', 'owner');
   const myToken = await api.deps.apiTokens.create({
     name: 'mine',
@@ -84,13 +116,16 @@ beforeAll(async () => {
     lease: { token: mine.lease },
     registration: { token: world.registration.fresh },
   };
-  const { paths } = documentSchema.parse(await (await api.app.request('/api/openapi.json')).json());
+  const document = documentSchema.parse(await (await api.app.request('/api/openapi.json')).json());
+  const { paths } = document;
+  schemas = document.components.schemas;
   operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { operationId, requestBody }]) => ({
       id: operationId,
       method: method.toUpperCase(),
       path,
       hasBody: requestBody !== undefined,
+      names: [...new Set(idsIn(requestBody?.content['application/json']?.schema))],
     })),
   );
 });
@@ -132,6 +167,48 @@ const send = (one: (typeof operations)[number], ids: Record<string, string>, cal
     { ...call, ...(one.hasBody && { body: bodyOf(one.id) }) },
   );
 
+/** What in a body names something else of the project, as the document has it: by the end of the operation's id, then its path. */
+const ansible = { name: 'T', app: 'ansible', path: 'site.yml' };
+const references: Readonly<Record<string, Readonly<Record<string, (id: string) => object>>>> = {
+  Template: {
+    '.inventoryId': (inventoryId) => ({ ...script, inventoryId }),
+    '.repositoryId': (repositoryId) => ({ ...script, repositoryId }),
+    '.environmentId': (environmentId) => ({ ...script, environmentId }),
+    '.ansible.vaultKeys[].keyId': (keyId) => ({
+      ...ansible,
+      repositoryId: myIds.repositoryId,
+      inventoryId: myIds.inventoryId,
+      ansible: { vaultKeys: [{ vaultId: 'prod', keyId }] },
+    }),
+    '.ansible.becomeKeyId': (becomeKeyId) => ({
+      ...ansible,
+      repositoryId: myIds.repositoryId,
+      inventoryId: myIds.inventoryId,
+      ansible: { becomeKeyId },
+    }),
+  },
+  Inventory: { '.keyId': (keyId) => ({ name: 'I', type: 'static', content: 'a', keyId }) },
+  Repository: { '.keyId': (keyId) => ({ name: 'R', url: 'https://example.org/b.git', keyId }) },
+  Integration: {
+    '.templateId': (templateId) => ({ name: 'I', templateId }),
+    '.auth.keyId': (keyId) => ({ name: 'I', templateId: myIds.templateId, auth: { type: 'github', keyId } }),
+  },
+  Schedule: { '.templateId': (templateId) => ({ name: 'S', templateId, cron: '0 3 * * *' }) },
+  Task: { '.templateId': (templateId) => ({ templateId }) },
+};
+
+/** `.ansible.vaultKeys[].keyId`, for each id of something else in a schema. */
+const idsIn = (schema: unknown, path = ''): string[] => {
+  const { $ref, pattern = '', properties = {}, items, anyOf, oneOf, allOf } = schemaNode.parse(schema ?? {});
+  if ($ref !== undefined) return idsIn(schemas[$ref.split('/').at(-1) ?? ''], path);
+  return [
+    ...(/^\^[a-z]{3}_/.test(pattern) ? [path] : []),
+    ...[anyOf, oneOf, allOf].flatMap((some = []) => some.flatMap((one) => idsIn(one, path))),
+    ...Object.entries(properties).flatMap(([name, one]) => idsIn(one, `${path}.${name}`)),
+    ...(items === undefined ? [] : idsIn(items, `${path}[]`)),
+  ];
+};
+
 const inProject = () => operations.filter(({ path }) => path.includes('{projectId}'));
 
 describe('a project is closed to another', () => {
@@ -159,6 +236,29 @@ describe('a project is closed to another', () => {
       const { code } = z.object({ code: z.string() }).parse(await response.json());
       expect(['not_found', 'invalid_reference'], `${kind} ${one.id}`).toContain(code);
     }
+    expect(await dumpUncounted(table)).toEqual(before);
+  });
+
+  it.each(['member', 'token'])("for its %s, where a body names what is another's", async (kind) => {
+    const before = await dumpUncounted(table);
+    let asked = 0;
+    for (const one of inProject().filter(({ names }) => names.length > 0)) {
+      const bodiesOf = references[one.id.replace(/^(create|replace|start)/, '')] ?? {};
+      expect(Object.keys(bodiesOf).sort(), one.id).toEqual([...one.names].sort());
+      for (const [path, bodyWith] of Object.entries(bodiesOf)) {
+        const field = path.split('.').at(-1) ?? '';
+        const id = theirIds[field === 'becomeKeyId' ? 'keyId' : field] ?? '';
+        const url = one.path.replaceAll(
+          /\{(\w+)\}/g,
+          (_, name: string) => myIds[name] ?? `no id for ${name}`,
+        );
+        const response = await api.request(one.method, url, { ...credentials[kind], body: bodyWith(id) });
+        const { code } = z.object({ code: z.string() }).parse(await response.json());
+        expect(code, `${kind} ${one.id} ${path}`).toBe('invalid_reference');
+        asked += 1;
+      }
+    }
+    expect(asked).toBeGreaterThan(15);
     expect(await dumpUncounted(table)).toEqual(before);
   });
 

@@ -8,6 +8,7 @@ import {
   type CreatedRunner,
   heartbeatResponse,
   leaseMs,
+  page,
   project,
   rotatedToken,
   template,
@@ -141,12 +142,21 @@ describe('a registration token', () => {
     const { publicKey } = api.deps.makeKeyPair();
     const register = (name: string) =>
       api.request('POST', '/api/agent/register', { token, body: { name, publicKey } });
-    expect([
-      (await register('a')).status,
-      (await register('b')).status,
-      (await register('c')).status,
-    ]).toEqual([201, 201, 401]);
-    expect(JSON.stringify(await api.call('GET', `${base}/audit`))).toContain('registerRunner');
+    const first = await register('a');
+    expect([first.status, (await register('b')).status, (await register('c')).status]).toEqual([
+      201, 201, 401,
+    ]);
+    const made = z
+      .object({ token: z.string(), runner: z.object({ id: z.string() }) })
+      .parse(await first.json());
+    expect((await api.request('POST', '/api/agent/unregister', { token: made.token })).status).toBe(204);
+    const { items } = page(auditEvent).parse(await api.call('GET', `${base}/audit?limit=3`));
+    expect(items.map(({ operation, actor }) => [operation, actor.name])).toEqual([
+      ['unregisterRunner', 'a'],
+      ['registerRunner', 'b'],
+      ['registerRunner', 'a'],
+    ]);
+    expect(items[0]?.target).toBe(`${base}/runners/${made.runner.id}`);
   });
 
   it('is guessed from one address only so often', async () => {

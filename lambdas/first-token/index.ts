@@ -3,24 +3,31 @@
  * `{"again": true}`: so that a token which was lost can be replaced.
  */
 import { randomBytes } from 'node:crypto';
+import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { apiTokenStore } from '../adapters/api-tokens.ts';
+import { auditTrail, recordOperation } from '../adapters/audit.ts';
 import { keys } from '../adapters/table.ts';
 import { readConfig, variables } from '../config.ts';
 import { wireStores } from '../wiring.ts';
 
-const config = readConfig(variables.pick({ TABLE_NAME: true }), process.env);
+const config = readConfig(variables.pick({ TABLE_NAME: true, AUDIT_RETENTION_DAYS: true }), process.env);
 const { table, now, newId } = wireStores(config.TABLE_NAME);
 const tokens = apiTokenStore(table, { now, newId, randomBytes });
+const audit = auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENTION_DAYS });
 
 const request = z.object({ again: z.boolean().default(false) });
 
-export const handler = async (event: unknown): Promise<{ token?: string; message: string }> => {
+export const handler = async (
+  event: unknown,
+  { awsRequestId }: Context,
+): Promise<{ token?: string; message: string }> => {
   const { again } = request.parse(event ?? {});
   const isFirst = await table.put({ ...keys.firstToken(), madeAt: now() }, [['missing', 'pk']]);
   if (!isFirst && !again) {
     return { message: 'The first token was made before. Invoke with {"again": true} for another one.' };
   }
-  const { token } = await tokens.create({ name: 'first token' });
+  const { id, token } = await tokens.create({ name: 'first token' });
+  await recordOperation(audit, 'makeFirstToken', `/api/api-tokens/${id}`, awsRequestId);
   return { token, message: 'An admin token. It is shown only now.' };
 };

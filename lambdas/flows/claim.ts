@@ -50,14 +50,17 @@ export const claimTask = async (
   const { line, served } = await lineFor(deps, agent, request, queue);
   let isGone = false;
   let checked: readonly TaskRecord[] | undefined;
+  const check = async () => {
+    checked ??= await deps.tasks.getAll(line);
+    return (id: TaskId) =>
+      checked?.some((task) => task.id === id && task.status === 'waiting' && task.queue === queue);
+  };
   for (const next of line) {
     const isRung = next.id === rung.id;
     // Of the first there is nothing to know beforehand when it is the one that rang; what the index says of others may be old.
     if (!isRung || checked) {
-      checked ??= await deps.tasks.getAll(line);
-      const waits = (id: TaskId) =>
-        checked?.find((task) => task.id === id && task.status === 'waiting' && task.queue === queue);
-      isGone ||= waits(rung.id) === undefined;
+      const waits = await check();
+      isGone ||= !waits(rung.id);
       if (!waits(next.id)) continue;
     }
     const turn = served && afterTurn(served, next.projectId);
@@ -67,7 +70,10 @@ export const claimTask = async (
       if (left?.status === 'waiting' && left.runnerId === agent.runnerId) await place(deps, left);
       return result;
     }
-    if (result.code === 'try_later') return isGone ? refused('not_claimable') : result;
+    // The runner has no room; the rung task may have ended all the same, if nobody has looked yet.
+    if (result.code === 'try_later') {
+      return isGone || !(await check())(rung.id) ? refused('not_claimable') : result;
+    }
     isGone ||= isRung;
   }
   return refused('not_claimable');

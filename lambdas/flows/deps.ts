@@ -15,12 +15,13 @@ import type {
 import type { AgentTokens } from '../adapters/agent-tokens.ts';
 import type { CircuitStore } from '../adapters/circuits.ts';
 import type { DeliveryStore } from '../adapters/deliveries.ts';
+import type { AnnounceDrained } from '../adapters/drained-runners.ts';
 import type { FleetPlaces } from '../adapters/fleet-places.ts';
 import type { NewId } from '../adapters/ids.ts';
 import type { Instances } from '../adapters/instances.ts';
 import type { LimitStore } from '../adapters/limits.ts';
 import type { LogStore } from '../adapters/logs.ts';
-import type { AnnounceDrained, Queues } from '../adapters/queues.ts';
+import type { Queues } from '../adapters/queues.ts';
 import type { RunnerStore } from '../adapters/runners.ts';
 import type { SessionStore } from '../adapters/sessions.ts';
 import type { TaskRecord, TaskStore } from '../adapters/tasks.ts';

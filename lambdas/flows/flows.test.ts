@@ -147,6 +147,18 @@ describe('claiming', () => {
     expect(await bench.claim(runner, gone)).toEqual({ ok: false, code: 'not_claimable' });
   });
 
+  it('forgets it also when nothing else waits, so that an agent is not refused every few seconds', async () => {
+    const runner = await online();
+    const template = bench.addTemplate();
+    const [first, gone] = [await bench.start(template), await bench.start(template)];
+    await bench.claim(runner, first);
+    expect(await bench.claim(runner, gone)).toEqual({ ok: false, code: 'try_later' });
+    await stopTask(bench.deps, gone, 'Ann');
+    expect(await bench.claim(runner, gone)).toEqual({ ok: false, code: 'not_claimable' });
+    await bench.deps.runners.requestDrain(await bench.reload(runner), bench.deps.now());
+    expect(await bench.claim(runner, gone)).toEqual({ ok: false, code: 'not_claimable' });
+  });
+
   it('gives the higher priority first, and what was handed back at its old place', async () => {
     const runner = await online({ maxParallelTasks: 0 });
     const template = bench.addTemplate();
@@ -350,6 +362,22 @@ describe('sleeping', () => {
     expect(sessions).toMatchObject([
       { startedAt: '2026-01-01T12:00:00.000Z', endedAt: '2026-01-01T12:01:30.000Z' },
     ]);
+  });
+});
+
+describe('the reconciler', () => {
+  it('goes on with all others when one repair fails', async () => {
+    const lost = [await online(), await online(), await online()];
+    const template = bench.addTemplate();
+    for (const runner of lost) await bench.claim(runner, await bench.start(template));
+    bench.pass(leaseMs + 1);
+    const { instances } = bench.deps;
+    const describe: typeof instances.describe = async (runner) => {
+      if (runner.instanceId === lost[0]?.instanceId) throw new Error('EC2 does not tell');
+      return instances.describe(runner);
+    };
+    const repairs = await reconcile({ ...bench.deps, instances: { ...instances, describe } });
+    expect(repairs).toMatchObject({ failed_and_left_for_later: 1, lease_lapsed: 3 });
   });
 });
 

@@ -1,5 +1,6 @@
 /** Encrypts all secrets again under new data keys, for an operator who invokes it until it answers `ended: true`. */
 import type { Context } from 'aws-lambda';
+import { auditTrail, recordOperation } from '../adapters/audit.ts';
 import { dataKeys, kmsKeyService } from '../adapters/data-keys.ts';
 import { newId } from '../adapters/ids.ts';
 import { type RotationProgress, rotateSecrets } from '../adapters/secret-rotation.ts';
@@ -8,9 +9,14 @@ import { makeVault } from '../adapters/vault.ts';
 import { readConfig, variables } from '../config.ts';
 import { log, makeKmsClient, now } from '../wiring.ts';
 
-const config = readConfig(variables.pick({ TABLE_NAME: true, SECRETS_KEY_ARN: true }), process.env);
+const config = readConfig(
+  variables.pick({ TABLE_NAME: true, SECRETS_KEY_ARN: true, AUDIT_RETENTION_DAYS: true }),
+  process.env,
+);
 const table = openTable(config.TABLE_NAME);
 const service = kmsKeyService(makeKmsClient(), config.SECRETS_KEY_ARN);
+
+const audit = auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENTION_DAYS });
 
 /** More than one project's secrets take. */
 const reserveMs = 60_000;
@@ -20,6 +26,7 @@ export const handler = async (_event: unknown, context: Context): Promise<Rotati
   const own = dataKeys(table, { service, now, newId });
   const hasTime = () => context.getRemainingTimeInMillis() > reserveMs;
   const progress = await rotateSecrets({ table, dataKeys: own, vault: makeVault(own), now, hasTime });
+  await recordOperation(audit, 'rotateSecrets', '/secrets', context.awsRequestId);
   log('Secrets are encrypted again', { ...progress });
   return progress;
 };

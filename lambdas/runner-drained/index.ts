@@ -1,10 +1,8 @@
-/** Stops the instances of runners whose agent has stopped polling, and starts those of runners that were woken by hand. */
-import type { SQSEvent } from 'aws-lambda';
+/** Stops the instance of a runner whose agent has stopped polling, or starts that of one which was woken. Lambda tries again when it fails. */
 import * as z from 'zod';
 import { projectId, runnerId } from '../../protocol/index.ts';
+import type { DrainedRunner } from '../adapters/drained-runners.ts';
 import { ec2Instances } from '../adapters/instances.ts';
-import type { DrainedRunner } from '../adapters/queues.ts';
-import { handleBatch } from '../batch.ts';
 import { readConfig, variables } from '../config.ts';
 import { settlePower } from '../flows/wake.ts';
 import { wireStores } from '../wiring.ts';
@@ -25,14 +23,8 @@ const drainedRunner = z.object({
   runnerId,
 }) satisfies z.ZodType<DrainedRunner>;
 
-export const handler = (event: SQSEvent) =>
-  handleBatch(
-    event,
-    async ({ body }) => {
-      const { pool, runnerId } = drainedRunner.parse(JSON.parse(body));
-      const runner = await deps.runners.get(pool, runnerId);
-      if (runner) await settlePower(deps, runner);
-      return true;
-    },
-    deps.log,
-  );
+export const handler = async (event: unknown): Promise<void> => {
+  const { pool, runnerId } = drainedRunner.parse(event);
+  const runner = await deps.runners.get(pool, runnerId);
+  if (runner) await settlePower(deps, runner);
+};

@@ -1,14 +1,20 @@
 /** Makes, rotates, lists and removes the secret URLs for Semaphore's runners, for whoever may invoke it with AWS credentials. */
 import { randomBytes } from 'node:crypto';
+import type { Context } from 'aws-lambda';
 import * as z from 'zod';
+import { auditTrail, recordOperation } from '../adapters/audit.ts';
 import { type SemaphoreHook, semaphoreHookInput, semaphoreHooks } from '../adapters/semaphore-hooks.ts';
 import { formatToken, hashSecret, makeSecret } from '../adapters/tokens.ts';
 import { readConfig, variables } from '../config.ts';
 import { wireStores } from '../wiring.ts';
 
-const config = readConfig(variables.pick({ TABLE_NAME: true, API_URL: true }), process.env);
-const { table, newId } = wireStores(config.TABLE_NAME);
+const config = readConfig(
+  variables.pick({ TABLE_NAME: true, API_URL: true, AUDIT_RETENTION_DAYS: true }),
+  process.env,
+);
+const { table, now, newId } = wireStores(config.TABLE_NAME);
 const hooks = semaphoreHooks(table);
+const audit = auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENTION_DAYS });
 
 const request = z.discriminatedUnion('action', [
   semaphoreHookInput.extend({ action: z.literal('create') }),
@@ -32,21 +38,26 @@ const urlOf = (id: string, secret: string) => ({
 
 const unknown = (id: string) => new Error(`There is no ${id}. Invoke with {"action": "list"} to see all.`);
 
-export const handler = async (event: unknown) => {
+export const handler = async (event: unknown, { awsRequestId }: Context) => {
   const asked = request.parse(event);
   const secret = makeSecret(randomBytes);
+  const record = (id: string) =>
+    recordOperation(audit, `${asked.action}SemaphoreUrl`, `/webhooks/semaphore/${id}`, awsRequestId);
   switch (asked.action) {
     case 'create': {
       const { action: _, ...input } = asked;
       const id = newId('smh');
       await hooks.create(id, input, hashSecret(secret));
+      await record(id);
       return urlOf(id, secret);
     }
     case 'rotate':
       if (!(await hooks.rotate(asked.id, hashSecret(secret)))) throw unknown(asked.id);
+      await record(asked.id);
       return urlOf(asked.id, secret);
     case 'remove':
       if (!(await hooks.remove(asked.id))) throw unknown(asked.id);
+      await record(asked.id);
       return { id: asked.id };
     case 'list':
       return { items: (await hooks.list()).map(shown) };

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { forgetMemory } from './memory.ts';
 import { commandOf, readGroupsOf, signalGroup } from './processes.ts';
 
 export interface Machine {
@@ -199,6 +200,7 @@ export const makeMachine = ({ disk, agentCommand, enrolment, path, now }: Machin
       if (!child?.pid) {
         // Of a stack that was killed while the instance was stopping.
         endLeftover();
+        forgetMemory(disk);
         return;
       }
       const gone = new Promise((resolve) => child.once('close', resolve));
@@ -209,11 +211,13 @@ export const makeMachine = ({ disk, agentCommand, enrolment, path, now }: Machin
       await gone;
       clearTimeout(kill);
       for (const group of groups) signalGroup(group, 'SIGKILL');
+      forgetMemory(disk);
     },
     pullPlug: () => {
       switchOff();
       endOrphans();
       if (agent?.pid) killAll(agent.pid);
+      forgetMemory(disk);
     },
   };
 };

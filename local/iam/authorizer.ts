@@ -26,6 +26,7 @@ const denials: Readonly<Record<string, readonly [code: string, status: number]>>
   kms: ['AccessDeniedException', 400],
   ec2: ['UnauthorizedOperation', 403],
   scheduler: ['AccessDeniedException', 403],
+  lambda: ['AccessDeniedException', 403],
 };
 const otherDenial = ['AccessDenied', 403] as const;
 

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { type AwsCall, AwsError } from '../aws-call.ts';
 import { parseForm, textsOf } from '../ec2/form.ts';
 import { readLaunchRequest } from '../ec2/launch-request.ts';
+import { functionArnOf } from '../lambda.ts';
 import { scheduleIn } from '../scheduler/api.ts';
 import type { LaunchTemplateSpec } from '../template.ts';
 
@@ -208,6 +209,10 @@ const onScheduleWithRole: NeedsOf = (call, facts) => [
   },
 ];
 
+const onFunction: NeedsOf = ({ path }) => [
+  { action: 'lambda:InvokeFunction', resource: functionArnOf(path) },
+];
+
 const nothing: NeedsOf = () => [];
 
 /** By the service's name in the credential scope and the operation. */
@@ -245,6 +250,7 @@ const needs: Readonly<Record<string, Readonly<Record<string, NeedsOf>>>> = {
     DescribeSubnets: onEverything,
     DescribeInstanceStatus: onEverything,
   },
+  lambda: { Invoke: onFunction },
   kms: { GenerateDataKey: onKmsKey, Decrypt: onKmsKey },
   s3: { PutObject: onObject, GetObject: onObject, DeleteObject: onObject, ListObjectsV2: onBucket },
   scheduler: {

@@ -1,9 +1,8 @@
 /** EventBridge Scheduler's stand-in: keeps schedules on disk, and invokes their functions by the real clock, to the minute. */
 import { randomUUID } from 'node:crypto';
-import { makeAsyncInvoker } from '../async-invoke.ts';
+import type { AsyncInvoker } from '../async-invoke.ts';
 import { type AwsCall, AwsError, type AwsService } from '../aws-call.ts';
 import type { Faults } from '../faults.ts';
-import type { Invoke } from '../functions.ts';
 import type { Iam } from '../iam/index.ts';
 import type { Principal } from '../principals.ts';
 import type { Place } from '../resource-ids.ts';
@@ -20,8 +19,7 @@ export interface SchedulerOptions {
   readonly place: Place;
   readonly iam: Pick<Iam, 'check' | 'checkTrust'>;
   readonly faults: Pick<Faults, 'around'>;
-  /** By the function's ARN; throws when there is none. */
-  readonly functionOf: (arn: string) => Invoke;
+  readonly deliver: AsyncInvoker['deliver'];
   readonly sendMessage: Sqs['call'];
   readonly nowMs: () => number;
   readonly log: (line: string) => void;
@@ -44,13 +42,12 @@ export interface Scheduler extends SchedulerControl {
 const minuteMs = 60_000;
 
 export const openScheduler = (options: SchedulerOptions): Scheduler => {
-  const { path, spec, place, iam, faults, functionOf, sendMessage, nowMs, log } = options;
+  const { path, spec, place, iam, faults, deliver, sendMessage, nowMs, log } = options;
   const { accountId, region } = place;
   const arnOf = ({ GroupName, Name }: Pick<StoredSchedule, 'GroupName' | 'Name'>) =>
     `arn:aws:scheduler:${region}:${accountId}:schedule/${GroupName}/${Name}`;
   const schedules = new Map(readSchedules(path).map((schedule) => [arnOf(schedule), schedule]));
   const save = () => writeSchedules(path, [...schedules.values()]);
-  const invoker = makeAsyncInvoker();
   let timer: NodeJS.Timeout | undefined;
   let lastMinute = 0;
 
@@ -126,7 +123,7 @@ export const openScheduler = (options: SchedulerOptions): Scheduler => {
         hungUp: () => false,
       };
       await faults.around(call, async () => {
-        await invoker.deliver(functionOf(Target.Arn), JSON.parse(input));
+        await deliver(Target.Arn, JSON.parse(input));
         return { status: 202, headers: {}, body: '' };
       });
     } catch (error) {
@@ -179,9 +176,6 @@ export const openScheduler = (options: SchedulerOptions): Scheduler => {
       lastMinute = Math.floor(nowMs() / minuteMs);
       waitForMinute();
     },
-    stop: () => {
-      clearTimeout(timer);
-      invoker.stop();
-    },
+    stop: () => clearTimeout(timer),
   };
 };

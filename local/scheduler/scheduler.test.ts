@@ -71,7 +71,6 @@ const faults = makeFaults(() => 0);
 const invoked: unknown[] = [];
 const buried: unknown[] = [];
 const said: string[] = [];
-let answer: () => Promise<unknown>;
 let scheduler: Scheduler;
 let gateway: Gateway;
 let credentials: Credentials;
@@ -85,12 +84,9 @@ const open = () =>
     place,
     iam,
     faults,
-    functionOf: (arn) => {
+    deliver: async (arn, event) => {
       if (arn !== functionArn) throw new Error(`There is no function ${arn}.`);
-      return (event) => {
-        invoked.push(event);
-        return answer();
-      };
+      invoked.push(event);
     },
     sendMessage: async (_operation, input) => buried.push(input),
     nowMs: Date.now,
@@ -116,7 +112,6 @@ beforeEach(() => {
   rmSync(path, { force: true });
   scheduler = open();
   credentials = principals.issue(aPrincipal({ role: api }));
-  answer = async () => undefined;
   faults.set([]);
   for (const list of [invoked, buried, said]) list.length = 0;
 });
@@ -238,14 +233,6 @@ describe('a schedule of the stand-in', () => {
     await create({ State: 'DISABLED' });
     await scheduler.runDue(three);
     expect(invoked).toEqual([]);
-  });
-
-  it('leaves to Lambda what a function fails at', async () => {
-    await create();
-    answer = () => Promise.reject(new Error('broken'));
-    await scheduler.runDue(three);
-    scheduler.stop();
-    expect(buried).toEqual([]);
   });
 
   it.each([

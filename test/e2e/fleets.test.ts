@@ -182,6 +182,7 @@ describe('a runner of a fleet', () => {
     } finally {
       stack.ec2.setShortages([]);
     }
+    await becomes(one, 'is idle', ({ slots }) => slots.length === 0);
     await api.call('POST', path(`/${one.id}/sleep`));
     await becomes(one, 'has no instance', ({ instanceId }) => instanceId === undefined);
   });

@@ -14,6 +14,8 @@ import {
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type LocalStack, type LocalStackOptions, startStack } from '../../local/stack.ts';
+import { templatesIn } from '../../local/synth.ts';
+import { interpret, readTemplate } from '../../local/template.ts';
 import {
   type CreatedRunner,
   challengeResponse,
@@ -37,7 +39,8 @@ let projectId: ProjectId;
 
 const start = async (name: string, options: Partial<LocalStackOptions> = {}): Promise<void> => {
   const log = (source: string, line: string) => said.push(`${source}: ${line}`);
-  stack = await startStack({ dataDir: join(folder, name), schedules: false, log, ...options });
+  const shared = { schedules: false, asyncRetryDelaysMs: [100, 100], log };
+  stack = await startStack({ dataDir: join(folder, name), ...shared, ...options });
 };
 const startFirst = async (name: string, options: Partial<LocalStackOptions> = {}): Promise<void> => {
   await start(name, options);
@@ -72,6 +75,13 @@ const isIn = (instanceId: string, state: string) =>
   );
 const pathOf = (pool: ProjectId | undefined, id: string) =>
   pool === undefined ? `/api/runners/${id}` : `/api/projects/${pool}/runners/${id}`;
+/** Of the stack's own dead-letter queue, whose name only the template knows. */
+const deadLettersUrl = (): string => {
+  const { template, assets } = readTemplate(templatesIn(templateDir).control.path);
+  const place = { accountId: '000000000000', region: stack.region, stackName: 'Reveille', apiUrl: stack.url };
+  const found = interpret(template, assets, place).queues.find(({ name }) => name.includes('DeadLetters'));
+  return found?.url ?? '';
+};
 const denials = () => said.filter((line) => line.includes('is not authorized to perform'));
 
 /** What an agent gets for its token and its private key. */
@@ -145,6 +155,33 @@ describe('a runner', () => {
       await api.call('DELETE', pathOf(pool, runner.id));
     },
   );
+
+  it('whose instance cannot be stopped is in the dead-letter queue, after three tries', async () => {
+    const runner = await addRunner(projectId, { tags: ['stuck'], idleTimeoutMs: 600_000 });
+    await becomes(await api.startTask(projectId, await templateOf(projectId, { tag: 'stuck' })), 'success');
+    stack.faults.set([
+      { service: 'ec2', operation: 'StopInstances', kind: 'error', status: 400, probability: 1 },
+    ]);
+    try {
+      await api.call('POST', `${pathOf(projectId, runner.id)}/drain`);
+      const { endpoint, region, credentials } = stack.operator;
+      const sqs = new SQSClient({ endpoint, region, credentials, useQueueUrlAsEndpoint: false });
+      const receive = new ReceiveMessageCommand({ QueueUrl: deadLettersUrl(), WaitTimeSeconds: 1 });
+      const letter = await until('the dead letter', 60_000, async () => {
+        const { Messages = [] } = await sqs.send(receive);
+        return Messages[0]?.Body;
+      });
+      expect(JSON.parse(letter)).toMatchObject({
+        requestContext: { condition: 'RetriesExhausted' },
+        requestPayload: { pool: projectId, runnerId: runner.id },
+        responsePayload: { errorMessage: 'An injected fault.' },
+      });
+    } finally {
+      stack.faults.set([]);
+    }
+    stack.ec2.stop(runner.instanceId);
+    await isIn(runner.instanceId, 'stopped');
+  });
 
   it('that was woken for a task which nobody wants any more is stopped by the reconciler', async () => {
     const runner = await addRunner(projectId, { tags: ['unwanted'] });

@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type LocalStack, startStack } from '../../local/stack.ts';
+import { auditEvent, page } from '../../protocol/index.ts';
 import { apiClient, installAgent, until } from '../client.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-secrets-'));
@@ -15,7 +16,21 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-it('reaches its task, also after a rotation of all data keys', async () => {
+/** Where an agent of this machine keeps the secrets of its tasks, that one among them. */
+const folderOf = (taskId: string): string | undefined =>
+  namesIn('/dev/shm')
+    .map((name) => join('/dev/shm', name))
+    .find((folder) => namesIn(folder).some((name) => name.startsWith(taskId)));
+/** Folders of other tests come and go. */
+const namesIn = (folder: string): string[] => {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+};
+
+it('reaches its task, also after a rotation of all data keys, and leaves the memory of its machine with the power', async () => {
   const api = apiClient(stack.url, stack.adminToken ?? '');
   const { id: projectId } = await api.createProject('Secrets');
   const instanceId = stack.ec2.createStoppedInstance();
@@ -55,6 +70,27 @@ it('reaches its task, also after a rotation of all data keys', async () => {
   await api.startTask(projectId, idle.id);
   expect(await stack.invoke('RotateSecrets', {})).toMatchObject({ ended: true, scopes: 3, scopesDone: 3 });
   expect(await run()).toContain('length 10');
+  const trail = page(auditEvent).parse(await api.call('GET', '/api/audit'));
+  const byOperator = trail.items.filter(({ actor }) => actor.id === 'operator');
+  expect(byOperator.map(({ operation }) => operation)).toEqual(['rotateSecrets', 'makeFirstToken']);
 
   expect(readFileSync(join(dataDir, 'kms/keys.json'), 'utf8')).toMatch(/:key\/SecretsKey/);
+
+  const long = await api.createTemplate(projectId, {
+    name: 'long',
+    app: 'bash',
+    tag: 't',
+    environmentId: environment.id,
+    script: 'trap "" TERM; sleep 600',
+  });
+  const cutOff = await api.startTask(projectId, long.id);
+  await until(
+    `${cutOff.id} runs`,
+    30_000,
+    async () => (await api.getTask(projectId, cutOff.id)).status === 'running',
+  );
+  const folder = folderOf(cutOff.id);
+  if (process.platform === 'linux') expect(folder).toBeDefined();
+  await stack.stop();
+  expect(folder !== undefined && existsSync(folder)).toBe(false);
 }, 120_000);

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { type LocalStack, startStack } from '../../local/stack.ts';
-import { until } from '../client.ts';
+import { auditEvent, page } from '../../protocol/index.ts';
+import { apiClient, until } from '../client.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-semaphore-'));
 let stack: LocalStack;
@@ -125,5 +126,10 @@ describe('the drop-in for Semaphore', () => {
       .object({ items: z.array(z.object({ id: z.string() })) })
       .parse(await stack.invoke('SemaphoreSetup', { action: 'list' }));
     expect(items.map((item) => item.id)).not.toContain(id);
+    const api = apiClient(stack.url, stack.adminToken ?? '');
+    const trail = page(auditEvent).parse(await api.call('GET', '/api/audit?limit=3'));
+    expect(trail.items.map(({ operation, target }) => [operation, target])).toEqual(
+      ['remove', 'rotate', 'create'].map((action) => [`${action}SemaphoreUrl`, `/webhooks/semaphore/${id}`]),
+    );
   });
 });

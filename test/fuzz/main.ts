@@ -27,17 +27,43 @@ const seed = count.parse(values.seed);
 const requestsPerWorld = 1000;
 const failuresShown = 20;
 
+const kinds = [
+  'templates',
+  'inventories',
+  'repositories',
+  'environments',
+  'keys',
+  'schedules',
+  'integrations',
+  'runners',
+  'tasks',
+  'deliveries',
+];
+
 /** Two projects at work, with everything known of them in the pool. */
 const openFreshWorld = async (api: ApiBench, pool: Pool): Promise<Credentials> => {
   const world = await openWorld(api);
-  for (const { base, id, lease } of [world.mine, world.theirs]) {
+  for (const one of [world.mine, world.theirs]) {
+    const { base, id, lease } = one;
     pool.add(id, id);
     pool.addValue('lease', lease);
-    for (const kind of ['templates', 'inventories', 'keys', 'runners', 'tasks', 'deliveries']) {
-      pool.harvest(await api.call('GET', `${base}/${kind}`), id);
+    const { templateId } = one;
+    for (const [kind, body] of [
+      ['repositories', { name: 'R', url: 'https://example.org/a.git' }],
+      ['environments', { name: 'E', variables: { A: '1' } }],
+      ['schedules', { name: 'S', templateId, cron: '0 3 * * *' }],
+      ['schedules', { name: 'Off', templateId, cron: '*/5 * * * *', active: false }],
+      ['integrations', { name: 'I', templateId }],
+      ['integrations', { name: 'Another', templateId }],
+    ] as const) {
+      pool.harvest(await api.call('POST', `${base}/${kind}`, body), id);
     }
+    for (const kind of kinds) pool.harvest(await api.call('GET', `${base}/${kind}`), id);
   }
   const { mine, theirs, registration, answers, publicKey } = world;
+  for (const cron of ['0 3 * * *', '*/15 9-17 * * 1-5', '30 2 29 2 *', '0 0 1 * *'])
+    pool.addValue('cron', cron);
+  for (const zone of ['UTC', 'Europe/Berlin', 'Australia/Lord_Howe']) pool.addValue('timeZone', zone);
   for (const answer of Object.values(answers)) pool.addValue('answer', answer);
   pool.addValue('publicKey', publicKey);
   return {
@@ -70,7 +96,8 @@ const parsed = (text: string): unknown => {
 
 const failures = new Map<string, { request: FuzzRequest; answer: Answer; times: number }>();
 const statuses = new Map<number, number>();
-const succeeded = new Set<string>();
+/** By operation: how many requests it got, and how many of them succeeded. */
+const outcomes = new Map<string, { asked: number; succeeded: number }>();
 const logged: string[] = [];
 
 const readDocument = async (api: ApiBench) => {
@@ -94,7 +121,10 @@ const fuzzWorld = async (worldSeed: number, times: number): Promise<void> => {
   const { all, resolve, check } = known;
   const pool = makePool(new Set([api.adminToken.split('.')[0] ?? '']));
   const credentials = await openFreshWorld(api, pool);
-  const choices = fc.sample(fc.tuple(fc.nat(all.length - 1), fc.nat()), { seed: worldSeed, numRuns: times });
+  const choices = fc.sample(fc.tuple(fc.noBias(fc.nat(all.length - 1)), fc.nat()), {
+    seed: worldSeed,
+    numRuns: times,
+  });
   for (const [chosen, requestSeed] of choices) {
     const operation = all[chosen];
     if (!operation) throw new Error('There is no such operation.');
@@ -103,8 +133,10 @@ const fuzzWorld = async (worldSeed: number, times: number): Promise<void> => {
     if (!request) throw new Error('There is no such request.');
     const answer = await send(api, request);
     statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
-    if (answer.status < 300) {
-      succeeded.add(operation.operationId);
+    const isSuccess = answer.status < 400;
+    const { asked, succeeded } = outcomes.get(operation.operationId) ?? { asked: 0, succeeded: 0 };
+    outcomes.set(operation.operationId, { asked: asked + 1, succeeded: succeeded + Number(isSuccess) });
+    if (isSuccess) {
       pool.harvest(parsed(answer.text), /\/api\/projects\/(prj_\w+)/.exec(request.path)?.[1]);
     }
     const wrong = check(operation, answer);
@@ -129,7 +161,15 @@ const byStatus = [...statuses].sort(([a], [b]) => a - b).map(([status, times]) =
 console.log(
   `${requests} requests to ${known?.all.length} operations in ${seconds.toFixed(0)} s, seed ${seed}. By status: ${byStatus.join(', ')}.`,
 );
-const never = (known?.all ?? []).map(({ operationId }) => operationId).filter((id) => !succeeded.has(id));
+const counted = (known?.all ?? []).map(({ operationId }) => ({
+  operationId,
+  ...(outcomes.get(operationId) ?? { asked: 0, succeeded: 0 }),
+}));
+const ever = counted
+  .filter(({ succeeded }) => succeeded > 0)
+  .map(({ operationId, asked, succeeded }) => `${operationId} ${succeeded}/${asked}`);
+const never = counted.filter(({ succeeded }) => succeeded === 0).map(({ operationId }) => operationId);
+console.log(`Succeeded: ${ever.join(', ')}.`);
 console.log(`Never succeeded: ${never.length === 0 ? 'none' : never.join(', ')}.`);
 for (const [name, { request, answer, times }] of [...failures].slice(0, failuresShown)) {
   console.log(

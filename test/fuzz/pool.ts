@@ -34,6 +34,11 @@ export const makePool = (never: ReadonlySet<string>) => {
     const fields = new Map<string, unknown>(Object.entries(value));
     const own = fields.get('projectId');
     const itsProject = typeof own === 'string' ? own : projectId;
+    const [id, url] = [fields.get('id'), fields.get('url')];
+    if (typeof id === 'string' && id.startsWith('int_') && typeof url === 'string') {
+      // The secret is the last part of the URL, which only this answer shows.
+      values.set(`secret of ${id}`, [url.split('/').at(-1) ?? '']);
+    }
     for (const [name, one] of fields) {
       if (name === 'id' && typeof one === 'string') add(one, one.startsWith('prj_') ? one : itsProject);
       else if (typeof one === 'string' && harvested.includes(name))

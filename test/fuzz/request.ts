@@ -37,16 +37,24 @@ const prefixes: Readonly<Record<string, string>> = {
 };
 
 /** One choice of ids for the path that belong together, most of the time. */
-const pathOf = ({ path, parameters }: Operation, pool: Pool, sources: Sources): fc.Arbitrary<string> => {
+const pathOf = (
+  { path, parameters }: Operation,
+  pool: Pool,
+  sources: Sources,
+): fc.Arbitrary<{ path: string; projectId: string | undefined }> => {
   const names = parameters.filter((one) => one.in === 'path').map(({ name }) => name);
-  const deepest = names.findLast((name) => name !== 'projectId') ?? 'projectId';
+  const deepest = names.findLast((name) => name !== 'projectId' && prefixes[name]) ?? 'projectId';
   const candidates = pool.known(prefixes[deepest] ?? '');
   const right = fc.constantFrom(...(candidates.length > 0 ? candidates : [{ id: 'prj_none' }])).map((one) => {
     const projectId = 'projectId' in one ? one.projectId : undefined;
     return Object.fromEntries(
       names.map((name) => [
         name,
-        name === deepest ? one.id : name === 'projectId' ? (projectId ?? one.id) : 'x',
+        name === deepest
+          ? one.id
+          : name === 'projectId'
+            ? (projectId ?? one.id)
+            : (pool.values(`${name} of ${one.id}`).at(-1) ?? 'x'),
       ]),
     );
   });
@@ -59,9 +67,10 @@ const pathOf = ({ path, parameters }: Operation, pool: Pool, sources: Sources): 
   );
   return fc
     .oneof({ arbitrary: right, weight: 6 }, { arbitrary: wrong, weight: 1 })
-    .map((values: Readonly<Record<string, string>>) =>
-      path.replaceAll(/\{(\w+)\}/g, (_, name: string) => segmentOf(values[name] ?? '')),
-    );
+    .map((values: Readonly<Record<string, string>>) => ({
+      path: path.replaceAll(/\{(\w+)\}/g, (_, name: string) => segmentOf(values[name] ?? '')),
+      projectId: values.projectId,
+    }));
 };
 
 const asText = (value: unknown): string =>
@@ -126,7 +135,14 @@ const headersOf = (operation: Operation, credentials: Credentials): fc.Arbitrary
     }));
 };
 
-const bodyOf = ({ requestBody }: Operation, sources: Sources): fc.Arbitrary<string | undefined> => {
+/** What takes a body of any form, of which the document can say nothing. */
+const takesAnything: ReadonlySet<string> = new Set(['receiveHook']);
+
+const bodyOf = (
+  { operationId, requestBody }: Operation,
+  sources: Sources,
+): fc.Arbitrary<string | undefined> => {
+  if (takesAnything.has(operationId)) return fc.oneof(fc.json({ maxDepth: 3 }), wildText);
   if (!requestBody) return fc.constant(undefined);
   const schema = requestBody.content['application/json']?.schema;
   return fc.oneof(
@@ -142,18 +158,25 @@ export const requestOf = (
   resolve: Sources['resolve'],
   credentials: Credentials,
 ): fc.Arbitrary<FuzzRequest> => {
-  const sources: Sources = {
+  /** Of the project of the path where there are such: ids of others are refused, and seldom go together. */
+  const sourcesIn = (projectId?: string): Sources => ({
     resolve,
-    idsOf: (prefix) => pool.known(prefix).map(({ id }) => id),
+    idsOf: (prefix) => {
+      const all = pool.known(prefix);
+      const own = all.filter((one) => one.projectId === projectId);
+      return (own.length > 0 ? own : all).map(({ id }) => id);
+    },
     valuesOf: (name) => pool.values(name),
-  };
-  return fc
-    .record({
-      path: pathOf(operation, pool, sources),
-      query: queryOf(operation, sources),
-      headers: headersOf(operation, credentials),
-      body: bodyOf(operation, sources),
-    })
+  });
+  return pathOf(operation, pool, sourcesIn())
+    .chain(({ path, projectId }) =>
+      fc.record({
+        path: fc.constant(path),
+        query: queryOf(operation, sourcesIn(projectId)),
+        headers: headersOf(operation, credentials),
+        body: bodyOf(operation, sourcesIn(projectId)),
+      }),
+    )
     .map(({ path, query, headers, body }) => ({
       operationId: operation.operationId,
       method: operation.method,

@@ -108,14 +108,21 @@ const aText = (schema: JsonSchema, sources: Sources): fc.Arbitrary<string> => {
 
 /** Each field more is one that may not go with another, so most of those that need not be there are not. */
 export const sometimes = (value: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
-  fc.oneof({ arbitrary: fc.constant(undefined), weight: 2 }, { arbitrary: value, weight: 1 });
+  fc.oneof({ arbitrary: fc.constant(undefined), weight: 3 }, { arbitrary: value, weight: 1 });
 
 const anObject = (schema: JsonSchema, sources: Sources, depth: number): fc.Arbitrary<unknown> => {
   const required = new Set(schema.required);
   const properties = Object.entries(schema.properties ?? {}).map(
     ([name, one]): [string, fc.Arbitrary<unknown>] => {
       const good = sources.valuesOf(name);
-      const value = good.length > 0 ? fc.constantFrom(...good) : fitting(one, sources, depth - 1);
+      const any = fitting(one, sources, depth - 1);
+      const value =
+        good.length > 0
+          ? fc.oneof(
+              { arbitrary: fc.constantFrom<unknown>(...good), weight: 4 },
+              { arbitrary: any, weight: 1 },
+            )
+          : any;
       return [name, required.has(name) ? value : sometimes(value)];
     },
   );

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import type { AgentTokens, Lease } from '../../lambdas/adapters/agent-tokens.ts';
 import { circuitStore } from '../../lambdas/adapters/circuits.ts';
 import { deliveryStore } from '../../lambdas/adapters/deliveries.ts';
+import type { DrainedRunner } from '../../lambdas/adapters/drained-runners.ts';
 import { seenEnrolments } from '../../lambdas/adapters/enrolments.ts';
 import { fleetPlaces } from '../../lambdas/adapters/fleet-places.ts';
 import type { NewId } from '../../lambdas/adapters/ids.ts';
@@ -67,7 +68,6 @@ const timeouts = { http: 29_000, event: 30_000, reconcile: 60_000 };
 const workQueueVisibilityMs = 180_000;
 const webhookTries = 10;
 
-const drainedRunner = z.object({ pool: z.union([projectId, z.literal('global')]), runnerId });
 const deliveryRef = z.object({ projectId, id: z.string(), tries: z.int() });
 const token = z.object({ kind: z.string(), untilMs: z.number(), claims: z.unknown() });
 
@@ -171,7 +171,7 @@ export const createControlPlane = (platform: Platform) => {
         ring: (queue, doorbell) => run.call('ring', () => queues.send(queue, JSON.stringify(doorbell))),
       },
       announceDrained: async (drained) => {
-        await run.call('announce', () => queues.send('drained-runners', JSON.stringify(drained)));
+        await run.call('announce', () => announced(drained));
       },
       sendWebhook: (delivery, secret) => sendWebhook(run, delivery, secret),
       retryWebhook: async ({ projectId, id }, { delaySeconds, tries } = { delaySeconds: 5, tries: 0 }) => {
@@ -256,15 +256,32 @@ export const createControlPlane = (platform: Platform) => {
     },
   };
 
-  queues.consume('drained-runners', workQueueVisibilityMs, 5, (message) =>
-    invoke('runner-drained', timeouts.event, async (run) => {
-      const deps = depsOf(run);
-      const { pool, runnerId: id } = drainedRunner.parse(JSON.parse(message.body));
-      const runner = await deps.runners.get(pool, id);
-      if (runner) await settlePower(deps, runner);
-      return true;
-    }),
-  );
+  /** Lambda runs a function twice more when an asynchronous invocation fails (AWS: error handling for asynchronous invocation). */
+  const invokeAsync = async (functionName: string, handle: (run: Run) => Promise<void>): Promise<void> => {
+    for (let tries = 0; tries < 3; tries++) {
+      const done = await invoke(functionName, timeouts.event, async (run) => {
+        await handle(run);
+        return true;
+      }).catch(() => false);
+      if (done) return;
+      await time.sleep(60_000 * (tries + 1));
+    }
+  };
+
+  /** Lambda answers when it has taken the event; what becomes of it afterwards nobody is told. */
+  const announced = ({ pool, runnerId: id }: DrainedRunner): void => {
+    if (faults.hit('event lost')) return;
+    const settle = () =>
+      void invokeAsync('runner-drained', async (run) => {
+        const deps = depsOf(run);
+        const runner = await deps.runners.get(pool, id);
+        if (runner) await settlePower(deps, runner);
+      });
+    const copies = faults.hit('event duplicated') ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      time.after(faults.hit('event late') ? chance.between(1000, 30_000) : chance.between(2, 80), settle);
+    }
+  };
 
   queues.consume('webhook-retries', workQueueVisibilityMs, webhookTries, (message) =>
     invoke('webhook-retry', timeouts.event, async (run) => {
@@ -279,24 +296,16 @@ export const createControlPlane = (platform: Platform) => {
     }),
   );
 
-  /** Lambda runs an event's function twice more when it fails (AWS: asynchronous invocation). */
-  const onInstanceEvent = async (
+  const onInstanceEvent = (
     instanceId: string,
     state: string,
     at: string,
     kind = 'EC2 Instance State-change Notification',
-  ): Promise<void> => {
-    for (let tries = 0; tries < 3; tries++) {
-      const done = await invoke('instance-events', timeouts.event, async (run) => {
-        const deps = depsOf(run);
-        const detail = { 'instance-id': instanceId, state };
-        await followEvent(deps, { time: at, 'detail-type': kind, detail });
-        return true;
-      }).catch(() => false);
-      if (done) return;
-      await time.sleep(60_000 * (tries + 1));
-    }
-  };
+  ): Promise<void> =>
+    invokeAsync('instance-events', async (run) => {
+      const detail = { 'instance-id': instanceId, state };
+      await followEvent(depsOf(run), { time: at, 'detail-type': kind, detail });
+    });
 
   const reconcileOnce = () =>
     invoke('reconcile', timeouts.reconcile, (run) => reconcile(depsOf(run))).then(

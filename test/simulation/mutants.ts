@@ -9,7 +9,7 @@ import * as z from 'zod';
 import { type Mutant, mutants } from './mutant-list.ts';
 
 const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '1500' }, only: { type: 'string', default: '' } },
+  options: { seeds: { type: 'string', default: '2500' }, only: { type: 'string', default: '' } },
 });
 const most = z.coerce.number().int().min(1).parse(values.seeds);
 const root = resolve(import.meta.dirname, '../..');

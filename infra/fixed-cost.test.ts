@@ -1,0 +1,90 @@
+/** What the stack costs while nobody works: the template's parts that cost, against the arithmetic of the docs. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { resourcesOf, synthesize } from './testing/template.ts';
+
+const readDoc = (name: string) => readFileSync(join(import.meta.dirname, '../docs', name), 'utf8');
+const template = synthesize();
+const count = (type: string) => resourcesOf(template, type).length;
+
+const alarm = z.object({
+  Metrics: z.array(z.object({ MetricStat: z.unknown().optional() })).optional(),
+  Period: z.number().optional(),
+});
+/** CloudWatch charges for each metric that an alarm looks at, and thrice for periods under a minute. */
+const alarms = resourcesOf(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) =>
+  alarm.parse(Properties),
+);
+const alarmMetrics = alarms.flatMap(({ Metrics }) => Metrics?.filter(({ MetricStat }) => MetricStat) ?? [{}]);
+
+/** The last cells of the rows of the first table under a heading, and that of the row which sums them up. */
+const sumsIn = (doc: string, heading: string, total: string) => {
+  const [table = ''] = doc.slice(doc.indexOf(`\n## ${heading}\n`)).match(/(^\|.*\n)+/m) ?? [];
+  const rows = table
+    .trim()
+    .split('\n')
+    .slice(2)
+    .map((row) =>
+      row
+        .replaceAll('*', '')
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+  const amountOf = (row: readonly string[]) => Number(row.at(-1));
+  const isTotal = ([name = '']: readonly string[]) => name.startsWith(total);
+  return {
+    parts: rows.filter((row) => !isTotal(row)).reduce((sum, row) => sum + amountOf(row), 0),
+    total: rows.filter(isTotal).map(amountOf)[0] ?? Number.NaN,
+  };
+};
+
+describe('what costs while nobody works', () => {
+  it('is one queue that Lambda polls', () => {
+    const mappings = resourcesOf(template, 'AWS::Lambda::EventSourceMapping');
+    expect(mappings).toHaveLength(1);
+    expect(readDoc('deploy.md')).toContain(`| ${mappings.length} × 5 × 3 × 43,800 = 657,000 requests`);
+  });
+
+  it('is one KMS key, whose versions KMS does not multiply', () => {
+    expect(
+      resourcesOf(template, 'AWS::KMS::Key').map(([, { Properties }]) => Properties.EnableKeyRotation),
+    ).toEqual([false]);
+  });
+
+  it('is five metrics under alarm, none of them by the second', () => {
+    expect(alarmMetrics).toHaveLength(5);
+    expect(readDoc('cost.md')).toContain(`| ${alarmMetrics.length} metrics × 0.10 |`);
+    expect(alarms.filter(({ Period = 60 }) => Period < 60)).toEqual([]);
+  });
+
+  it('is two functions that run each minute, one dashboard of the three that are free, and no metric of ours', () => {
+    const scheduled = resourcesOf(template, 'AWS::Events::Rule').flatMap(
+      ([, { Properties }]) => Properties.ScheduleExpression ?? [],
+    );
+    expect(scheduled).toEqual(['rate(1 minute)', 'rate(1 minute)']);
+    expect(count('AWS::CloudWatch::Dashboard')).toBe(1);
+    // A filter with a default value would write its metric each minute.
+    expect(JSON.stringify(resourcesOf(template, 'AWS::Logs::MetricFilter'))).not.toContain('DefaultValue');
+  });
+});
+
+describe('the arithmetic of the docs', () => {
+  const operations = sumsIn(readDoc('cost.md'), 'Operations', 'fixed');
+  const all = sumsIn(readDoc('deploy.md'), 'What it costs while idle', 'control plane');
+
+  it('adds up', () => {
+    expect(operations.total).toBeCloseTo(operations.parts, 5);
+    // Each row is rounded to cents, the sum is that of the rows before rounding.
+    expect(Math.abs(all.total - all.parts)).toBeLessThan(0.02);
+    expect(readDoc('deploy.md')).toContain(`(cost.md#operations) | ${operations.total.toFixed(2)} |`);
+    expect(readDoc('cost.md')).toContain(`${all.total} USD a month at list prices`);
+  });
+
+  it('comes to under 2 USD a month, without any free tier', () => {
+    expect(all.total).toBeLessThan(2);
+    expect(all.parts).toBeLessThan(2);
+  });
+});

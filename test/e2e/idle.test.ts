@@ -1,0 +1,44 @@
+/** What a minute in which nobody works asks of AWS: docs/deploy.md reckons with it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type LocalStack, startStack } from '../../local/stack.ts';
+import { apiClient } from '../client.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'reveille-idle-'));
+let stack: LocalStack;
+
+beforeAll(async () => {
+  stack = await startStack({ dataDir: folder, schedules: false });
+  const api = apiClient(stack.url, stack.adminToken ?? '');
+  const { id } = await api.createProject('Idle');
+  await api.createRunner(id, { name: 'asleep', instanceId: stack.ec2.createStoppedInstance() });
+  const { id: templateId } = await api.createTemplate(id, { name: 'Nightly', app: 'bash', script: 'true' });
+  await api.call('POST', `/api/projects/${id}/keys`, {
+    name: 'K',
+    secret: { type: 'string', value: 'hunter2' },
+  });
+  await api.call('POST', `/api/projects/${id}/schedules`, { name: 'S', templateId, cron: '0 3 1 1 *' });
+}, 120_000);
+afterAll(async () => {
+  await stack.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+it('is read by two functions, and decrypts and writes nothing, whatever sleeps there', async () => {
+  stack.resetRequests();
+  await stack.invoke('Reconcile', {});
+  await stack.invoke('SemaphoreHook', { source: 'aws.events', 'detail-type': 'Scheduled Event', detail: {} });
+  const asked = stack
+    .requests()
+    .filter(({ principal }) => !principal.endsWith('(event source)'))
+    .map(({ principal, service, operation, count }) => `${principal}: ${count} ${service} ${operation}`);
+  expect(asked.sort()).toEqual([
+    'reconcile: 1 ec2 DescribeInstances',
+    'reconcile: 1 lambda Invoke',
+    'reconcile: 4 dynamodb Query',
+    'semaphore-hook: 1 dynamodb Query',
+    'semaphore-hook: 1 lambda Invoke',
+  ]);
+});
