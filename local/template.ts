@@ -261,7 +261,7 @@ const launchTemplate = z.object({
 });
 const named = z.looseObject({ LaunchTemplateName: z.string().optional() });
 const instanceProfile = z.object({ Roles: z.array(z.string()) });
-const subnet = z.object({ AvailabilityZone: z.string(), Tags: tagList });
+const subnet = z.object({ AvailabilityZone: z.string() });
 
 const kmsKey = z.object({ KeyPolicy: z.unknown() });
 const customResource = z.looseObject({ ServiceToken: z.string() });
@@ -277,18 +277,19 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
 
   const all = Object.entries(template.Resources)
     .filter(([, one]) => isMade(one))
-    // Tags do nothing here: those of instances are EC2's, which come with the launch.
+    // Tags of most do nothing here; those of instances come with the launch.
     .map(
       ([
         logicalId,
         {
           Type,
-          Properties: { Tags: _tags, ...Properties },
+          Properties: { Tags, ...Properties },
         },
       ]) => ({
         logicalId,
         type: Type,
         identity: scope.identity(logicalId),
+        tags: () => tagList.parse(resolve(Tags, scope)),
         /** Resolved on demand: what is inert may hold functions that nobody has to understand here. */
         read: <T extends z.ZodType>(schema: T): z.infer<T> => {
           const parsed = schema.safeParse(resolve(Properties, scope));
@@ -408,10 +409,12 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
           showsTags: data.MetadataOptions.InstanceMetadataTags === 'enabled',
         };
       }),
-    subnets: ofType('AWS::EC2::Subnet').map(({ identity, read }) => {
-      const { AvailabilityZone, Tags } = read(subnet);
-      return { id: identity.ref, region: place.region, zone: AvailabilityZone, tags: Tags };
-    }),
+    subnets: ofType('AWS::EC2::Subnet').map(({ identity, read, tags }) => ({
+      id: identity.ref,
+      region: place.region,
+      zone: read(subnet).AvailabilityZone,
+      tags: tags(),
+    })),
     tables: ofType('AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable').map(({ identity, read }) => {
       const { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes } = read(table);
       return {

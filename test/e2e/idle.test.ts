@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'reveille-idle-'));
 let stack: LocalStack;
 
 beforeAll(async () => {
-  stack = await startStack({ dataDir: folder, schedules: false });
+  stack = await startStack({ dataDir: folder, schedules: false, context: {} });
   const api = apiClient(stack.url, stack.adminToken ?? '');
   const { id } = await api.createProject('Idle');
   await api.createRunner(id, { name: 'asleep', instanceId: stack.ec2.createStoppedInstance() });
