@@ -14,7 +14,7 @@ export const functionNames = [
   'api',
   'task-start',
   'task-finish',
-  'runner-drained',
+  'runner-power',
   'instance-events',
   'webhook-retry',
   'reconcile',

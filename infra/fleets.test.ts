@@ -107,7 +107,7 @@ describe('fleets', () => {
       'Api',
       'InstanceEvents',
       'Reconcile',
-      'RunnerDrained',
+      'RunnerPower',
       'TaskFinish',
       'TaskStart',
     ]);

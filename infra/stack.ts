@@ -117,9 +117,9 @@ export class ReveilleStack extends Stack {
       'stops instances that keep no idle time',
       httpTimeoutSeconds,
     );
-    const runnerDrained = addFunction(
-      'RunnerDrained',
-      'runner-drained',
+    const runnerPower = addFunction(
+      'RunnerPower',
+      'runner-power',
       'stops instances whose agent has drained, and starts those that are woken by hand',
       eventTimeoutSeconds,
     );
@@ -167,7 +167,7 @@ export class ReveilleStack extends Stack {
     const taskQueues = taskQueueGrants(this, settings.prefix);
     const instances = instanceGrants(this);
     const { known, launch, terminateIdle, terminate } = fleetGrants(this, settings.stackName, fleets);
-    const announceDrained = invoke(runnerDrained, 'RUNNER_DRAINED_ARN');
+    const settlePowerSoon = invoke(runnerPower, 'RUNNER_POWER_ARN');
     const retryWebhooks = sendTo(webhookRetries, 'WEBHOOK_RETRIES_QUEUE_URL');
     const ownUrl = { environment: { API_URL: httpApi.apiEndpoint } };
     const { webhookAllowed } = settings;
@@ -184,14 +184,14 @@ export class ReveilleStack extends Stack {
     const receiveWebhook = inTable.items('GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem');
 
     for (const statement of taskQueues.receive) runnerRole.addToPolicy(statement);
-    give(api, [...place, inTable.items('DeleteItem'), inTable.queryLive, taskQueues.remove, announceDrained]);
+    give(api, [...place, inTable.items('DeleteItem'), inTable.queryLive, taskQueues.remove, settlePowerSoon]);
     give(api, [audited, known]);
     give(api, [page.grant, secrets.openAndSeal, vendCredentials(runnerRole, taskQueues.arnPrefix)]);
     give(api, [schedules.handOver]);
     give(taskStart, [receiveWebhook, secrets.open, instances.start, ownUrl, known, launch]);
     give(taskFinish, [receiveWebhook, secrets.open, instances.stop, known, terminateIdle]);
-    give(runnerDrained, [inTable.items('GetItem', 'UpdateItem'), instances.start, instances.stop]);
-    give(runnerDrained, [ownUrl, known, launch, terminateIdle]);
+    give(runnerPower, [inTable.items('GetItem', 'UpdateItem'), instances.start, instances.stop]);
+    give(runnerPower, [ownUrl, known, launch, terminateIdle]);
     give(instanceEvents, [...place, secrets.open, inTable.queryLive, instances.start, instances.describe]);
     give(instanceEvents, [known, launch]);
     give(webhookRetry, [
@@ -228,7 +228,7 @@ export class ReveilleStack extends Stack {
     give(consoleFiles, page.publishBy(consoleFiles));
 
     addRoutes(httpApi, { api, taskStart, taskFinish });
-    buryFailures(runnerDrained, deadLetters);
+    buryFailures(runnerPower, deadLetters);
     // One at a time, as each may wait for a receiver that doesn't answer.
     workOff(webhookRetries, webhookRetry, 1);
     new Rule(this, 'InstanceStateChanges', {

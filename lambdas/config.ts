@@ -40,8 +40,8 @@ export const variables = z.object({
   RUNNER_ROLE_ARN: notEmpty.describe(
     "The role whose credentials an agent gets, narrowed to its runner's queues",
   ),
-  RUNNER_DRAINED_ARN: notEmpty.describe(
-    'The function that is told of runners whose agent has stopped polling',
+  RUNNER_POWER_ARN: notEmpty.describe(
+    'The function that settles the power of runners which have drained or were woken',
   ),
   SCHEDULE_GROUP: notEmpty.describe("The group of the stack's schedules in EventBridge Scheduler"),
   SCHEDULED_START_ARN: notEmpty.describe('The function that schedules start'),

@@ -9,12 +9,12 @@ import { apiTokenStore, rememberCallers } from '../adapters/api-tokens.ts';
 import { attemptStore } from '../adapters/attempts.ts';
 import { auditTrail, recordSecretUse } from '../adapters/audit.ts';
 import { stsIdentity } from '../adapters/caller-identity.ts';
-import { lambdaAnnounceDrained } from '../adapters/drained-runners.ts';
 import { seenEnrolments } from '../adapters/enrolments.ts';
 import { integrationStore } from '../adapters/integrations.ts';
 import { invitationStore } from '../adapters/invitations.ts';
 import { openIdConnect } from '../adapters/oidc.ts';
 import { passwords } from '../adapters/passwords.ts';
+import { lambdaSettlePowerSoon } from '../adapters/power-requests.ts';
 import { makeSqsClient, sqsQueues } from '../adapters/queues.ts';
 import {
   projectStore,
@@ -46,7 +46,7 @@ const config = readConfig(
       QUEUE_ARN_PREFIX: true,
       QUEUE_NAME_PREFIX: true,
       RUNNER_ROLE_ARN: true,
-      RUNNER_DRAINED_ARN: true,
+      RUNNER_POWER_ARN: true,
       WEBHOOK_RETRIES_QUEUE_URL: true,
       WEBHOOK_ALLOWED: true,
       AUDIT_RETENTION_DAYS: true,
@@ -88,7 +88,7 @@ const app = createApp({
   readInventory: resources.inventories.get,
   readTaskParts: (task) => readTaskParts(table, task),
   queues: sqsQueues(sqs, { namePrefix: config.QUEUE_NAME_PREFIX, urlPrefix: config.QUEUE_URL_PREFIX }),
-  announceDrained: lambdaAnnounceDrained(new LambdaClient(), config.RUNNER_DRAINED_ARN),
+  settlePowerSoon: lambdaSettlePowerSoon(new LambdaClient(), config.RUNNER_POWER_ARN),
   users: userStore(table, { now, newId }),
   invitations: invitationStore(table, { now, newId, randomBytes }),
   attempts: attemptStore(table, now),

@@ -15,12 +15,12 @@ import type {
 import type { AgentTokens } from '../adapters/agent-tokens.ts';
 import type { CircuitStore } from '../adapters/circuits.ts';
 import type { DeliveryStore } from '../adapters/deliveries.ts';
-import type { AnnounceDrained } from '../adapters/drained-runners.ts';
 import type { FleetPlaces } from '../adapters/fleet-places.ts';
 import type { NewId } from '../adapters/ids.ts';
 import type { Instances } from '../adapters/instances.ts';
 import type { LimitStore } from '../adapters/limits.ts';
 import type { LogStore } from '../adapters/logs.ts';
+import type { SettlePowerSoon } from '../adapters/power-requests.ts';
 import type { Queues } from '../adapters/queues.ts';
 import type { RunnerStore } from '../adapters/runners.ts';
 import type { SessionStore } from '../adapters/sessions.ts';
@@ -77,7 +77,7 @@ export interface Deps {
   readonly deliveries: DeliveryStore;
   readonly sessions: SessionStore;
   readonly queues: Queues;
-  readonly announceDrained: AnnounceDrained;
+  readonly settlePowerSoon: SettlePowerSoon;
   readonly sendWebhook: SendWebhook;
   readonly circuits: CircuitStore;
   /** Has a delivery tried again later; `tries` are the retries that it has had. */

@@ -176,7 +176,7 @@ describe('waking a runner by hand', () => {
   const minuteMs = 60_000;
   const wakeByHand = async (runner: Runner) => {
     const woken = await wakeRunner(bench.deps, runner);
-    if (bench.drained.at(-1) === runner.id) await settlePower(bench.deps, await bench.reload(runner));
+    if (bench.powerRequests.at(-1) === runner.id) await settlePower(bench.deps, await bench.reload(runner));
     return woken;
   };
   const starts = (runner: Runner) => bench.calls.filter((call) => call === `start ${runner.instanceId}`);

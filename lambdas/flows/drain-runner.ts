@@ -27,7 +27,7 @@ export const drainRunner = async (
  * the instance. Undefined when it holds or owes a task, or is not online.
  */
 export const sleepRunner = async (
-  deps: Pick<Deps, 'now' | 'log' | 'runners' | 'queues' | 'announceDrained'>,
+  deps: Pick<Deps, 'now' | 'log' | 'runners' | 'queues' | 'settlePowerSoon'>,
   runner: RunnerRecord,
 ): Promise<RunnerRecord | undefined> => {
   const draining = await deps.runners.move(runner, runnerSources('drain'), 'draining', deps.now(), {
@@ -35,7 +35,7 @@ export const sleepRunner = async (
   });
   if (!draining) return undefined;
   await nudge(deps, draining);
-  await deps.announceDrained({ pool: poolOf(draining), runnerId: draining.id });
+  await deps.settlePowerSoon({ pool: poolOf(draining), runnerId: draining.id });
   return draining;
 };
 
@@ -46,7 +46,7 @@ export const sleepRunner = async (
  * started, or nobody here starts it.
  */
 export const wakeRunner = async (
-  deps: Pick<Deps, 'now' | 'runners' | 'queues' | 'log' | 'announceDrained'>,
+  deps: Pick<Deps, 'now' | 'runners' | 'queues' | 'log' | 'settlePowerSoon'>,
   runner: RunnerRecord,
 ): Promise<RunnerRecord | undefined> => {
   if (!isPoweredByStack(runner)) return undefined;
@@ -57,7 +57,7 @@ export const wakeRunner = async (
   if (!woken) return undefined;
   // Its agent was about to go.
   if (woken.status === 'online') await nudge(deps, woken);
-  if (woken.status === 'starting') await deps.announceDrained({ pool: poolOf(woken), runnerId: woken.id });
+  if (woken.status === 'starting') await deps.settlePowerSoon({ pool: poolOf(woken), runnerId: woken.id });
   return woken;
 };
 

@@ -249,7 +249,7 @@ describe('sleeping', () => {
   it('takes an idle runner from online to stopping by way of the agent', async () => {
     const runner = await online({ idleTimeoutMs: 0 });
     expect(await drain(bench.deps, bench.agentOf(runner))).toBe(true);
-    expect(bench.drained).toEqual([runner.id]);
+    expect(bench.powerRequests).toEqual([runner.id]);
     await stopDrained(bench.deps, await bench.reload(runner));
     expect((await bench.reload(runner)).status).toBe('stopping');
     expect(bench.calls).toEqual([`stop ${runner.instanceId}`]);

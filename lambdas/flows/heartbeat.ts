@@ -22,7 +22,7 @@ import { loseTask } from './lose-task.ts';
 import { followDisk, recordDisk } from './low-disk.ts';
 import { type PlaceDeps, place, ring } from './place.ts';
 
-export type HeartbeatDeps = PlaceDeps & Pick<Deps, 'agentTokens' | 'announceDrained' | 'fleets'>;
+export type HeartbeatDeps = PlaceDeps & Pick<Deps, 'agentTokens' | 'settlePowerSoon' | 'fleets'>;
 
 export const settingsOf = (
   deps: Pick<Deps, 'queues' | 'fleets' | 'now'>,
@@ -155,6 +155,6 @@ export const drain = async (deps: HeartbeatDeps, agent: AgentIdentity): Promise<
       ? await deps.runners.move(runner, runnerSources('drain'), 'draining', now, { idle: true })
       : undefined;
   if (!draining && runner.status !== 'draining') return false;
-  await deps.announceDrained({ pool: poolOf(runner), runnerId: runner.id });
+  await deps.settlePowerSoon({ pool: poolOf(runner), runnerId: runner.id });
   return true;
 };

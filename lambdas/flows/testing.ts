@@ -63,7 +63,7 @@ export const flowBench = (table: Table) => {
   const queues = new Set<string>();
   const sent: string[] = [];
   const retries: { id: string; delaySeconds?: number; tries?: number }[] = [];
-  const drained: string[] = [];
+  const powerRequests: string[] = [];
   const calls: string[] = [];
   const states = new Map<string, InstanceState>();
   const refusals = new Map<string, StartOutcome>();
@@ -153,7 +153,7 @@ export const flowBench = (table: Table) => {
         return true;
       },
     },
-    announceDrained: async ({ runnerId }: { runnerId: string }) => void drained.push(runnerId),
+    settlePowerSoon: async ({ runnerId }: { runnerId: string }) => void powerRequests.push(runnerId),
     sendWebhook: async ({ id, url }: { id: string; url: string }) => {
       sent.push(`${id.split('_')[3]} ${url}`);
       return { at: present, durationMs: 1, ...(receiverIsUp ? { statusCode: 204 } : { error: 'refused' }) };
@@ -196,7 +196,7 @@ export const flowBench = (table: Table) => {
     queues,
     sent,
     retries,
-    drained,
+    powerRequests,
     calls,
     reload,
     agentOf,

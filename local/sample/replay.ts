@@ -95,7 +95,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
       remove: async () => undefined,
       ring: async () => true,
     },
-    announceDrained: async () => undefined,
+    settlePowerSoon: async () => undefined,
     sendWebhook: async () => ({ at: now(), durationMs: 41, statusCode: 204 }),
     retryWebhook: async () => undefined,
     instances: {

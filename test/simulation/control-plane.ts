@@ -6,12 +6,12 @@ import * as z from 'zod';
 import type { AgentTokens, Lease } from '../../lambdas/adapters/agent-tokens.ts';
 import { circuitStore } from '../../lambdas/adapters/circuits.ts';
 import { deliveryStore } from '../../lambdas/adapters/deliveries.ts';
-import type { DrainedRunner } from '../../lambdas/adapters/drained-runners.ts';
 import { seenEnrolments } from '../../lambdas/adapters/enrolments.ts';
 import { fleetPlaces } from '../../lambdas/adapters/fleet-places.ts';
 import type { NewId } from '../../lambdas/adapters/ids.ts';
 import { limitStore } from '../../lambdas/adapters/limits.ts';
 import { logStore } from '../../lambdas/adapters/logs.ts';
+import type { PowerRequest } from '../../lambdas/adapters/power-requests.ts';
 import { poolOf, type RunnerRecord, runnerStore } from '../../lambdas/adapters/runners.ts';
 import { sessionStore } from '../../lambdas/adapters/sessions.ts';
 import type { Table } from '../../lambdas/adapters/table.ts';
@@ -170,8 +170,8 @@ export const createControlPlane = (platform: Platform) => {
         remove: (queue) => run.call(`remove queue ${queue}`, () => queues.remove(queue)),
         ring: (queue, doorbell) => run.call('ring', () => queues.send(queue, JSON.stringify(doorbell))),
       },
-      announceDrained: async (drained) => {
-        await run.call('announce', () => announced(drained));
+      settlePowerSoon: async (request) => {
+        await run.call('invoke runner-power', () => settleLater(request));
       },
       sendWebhook: (delivery, secret) => sendWebhook(run, delivery, secret),
       retryWebhook: async ({ projectId, id }, { delaySeconds, tries } = { delaySeconds: 5, tries: 0 }) => {
@@ -269,10 +269,10 @@ export const createControlPlane = (platform: Platform) => {
   };
 
   /** Lambda answers when it has taken the event; what becomes of it afterwards nobody is told. */
-  const announced = ({ pool, runnerId: id }: DrainedRunner): void => {
+  const settleLater = ({ pool, runnerId: id }: PowerRequest): void => {
     if (faults.hit('event lost')) return;
     const settle = () =>
-      void invokeAsync('runner-drained', async (run) => {
+      void invokeAsync('runner-power', async (run) => {
         const deps = depsOf(run);
         const runner = await deps.runners.get(pool, id);
         if (runner) await settlePower(deps, runner);

@@ -121,7 +121,7 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
       },
       urlOf: (queue) => `http://127.0.0.1/queues/${queue}`,
     },
-    announceDrained: async () => {},
+    settlePowerSoon: async () => {},
     sendWebhook: async () => ({ at: present, durationMs: 1, statusCode: 204 }),
     retryWebhook: async () => {},
     refuseUrl: addressGuard().refuse,

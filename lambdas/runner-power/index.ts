@@ -1,8 +1,8 @@
 /** Stops the instance of a runner whose agent has stopped polling, or starts that of one which was woken. Lambda tries again when it fails. */
 import * as z from 'zod';
 import { projectId, runnerId } from '../../protocol/index.ts';
-import type { DrainedRunner } from '../adapters/drained-runners.ts';
 import { ec2Instances } from '../adapters/instances.ts';
+import type { PowerRequest } from '../adapters/power-requests.ts';
 import { readConfig, variables } from '../config.ts';
 import { settlePower } from '../flows/wake.ts';
 import { wireStores } from '../wiring.ts';
@@ -18,13 +18,13 @@ const deps = {
   apiUrl: config.API_URL,
 };
 
-const drainedRunner = z.object({
+const powerRequest = z.object({
   pool: z.union([projectId, z.literal('global')]),
   runnerId,
-}) satisfies z.ZodType<DrainedRunner>;
+}) satisfies z.ZodType<PowerRequest>;
 
 export const handler = async (event: unknown): Promise<void> => {
-  const { pool, runnerId } = drainedRunner.parse(event);
+  const { pool, runnerId } = powerRequest.parse(event);
   const runner = await deps.runners.get(pool, runnerId);
   if (runner) await settlePower(deps, runner);
 };
