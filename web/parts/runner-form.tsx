@@ -161,24 +161,20 @@ export const RunnerFields = ({
 };
 
 /** The machine of a runner that is of no fleet. */
-const MachineFields = ({ form: { value, set, errorAt } }: Pick<RunnerFieldsProps, 'form'>): ReactNode => (
+const MachineFields = ({ form: { field } }: Pick<RunnerFieldsProps, 'form'>): ReactNode => (
   <>
     <div className="two">
       <TextField
         label="EC2 instance"
         placeholder="i-0123456789abcdef0"
         hint="It is started and stopped for this runner. Empty: a machine that is powered by somebody else."
-        value={value.instanceId}
-        onChange={(instanceId) => set({ instanceId })}
-        error={errorAt('instanceId')}
+        {...field('instanceId')}
       />
       <TextField
         label="Region"
         placeholder="us-east-1"
         hint="When it is not the control plane’s own."
-        value={value.region}
-        onChange={(region) => set({ region })}
-        error={errorAt('region')}
+        {...field('region')}
       />
     </div>
     <TextField
@@ -186,9 +182,7 @@ const MachineFields = ({ form: { value, set, errorAt } }: Pick<RunnerFieldsProps
       type="url"
       placeholder="https://"
       hint="Where start and finish events go, for instances that something else starts and stops."
-      value={value.webhookUrl}
-      onChange={(webhookUrl) => set({ webhookUrl })}
-      error={errorAt('webhookUrl')}
+      {...field('webhookUrl')}
     />
   </>
 );
