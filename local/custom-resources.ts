@@ -5,7 +5,7 @@ import type { Invoke } from './functions.ts';
 import { readBody } from './gateway.ts';
 import { listenOnLoopback, stopServer } from './http-server.ts';
 import type { Place } from './resource-ids.ts';
-import type { CustomResourceSpec } from './template.ts';
+import type { CustomResourceSpec } from './stack-spec.ts';
 
 export interface CustomResourceOptions {
   readonly specs: readonly CustomResourceSpec[];

@@ -6,7 +6,7 @@ import inject from 'light-my-request';
 import { AwsError, type AwsService } from './aws-call.ts';
 import { listenOnLoopback } from './http-server.ts';
 import { inProcess } from './in-process.ts';
-import type { TableSpec } from './template.ts';
+import type { TableSpec } from './stack-spec.ts';
 
 export interface DynamoDb {
   readonly service: AwsService;

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { AsyncInvoker } from './async-invoke.ts';
 import { matchesPattern } from './event-pattern.ts';
 import type { Place } from './resource-ids.ts';
-import type { RuleSpec } from './template.ts';
+import type { RuleSpec } from './stack-spec.ts';
 
 export interface BusEvent {
   readonly source: string;

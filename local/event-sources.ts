@@ -3,7 +3,7 @@ import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
 import type { Invoke } from './functions.ts';
 import type { Sqs } from './sqs.ts';
-import type { EventSourceSpec } from './template.ts';
+import type { EventSourceSpec } from './stack-spec.ts';
 
 export interface EventSourceOptions {
   readonly spec: EventSourceSpec;

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
 import { transformSync } from 'esbuild';
 import { answer, type Invocation, type WorkerInput } from './function-messages.ts';
-import type { FunctionSpec } from './template.ts';
+import type { FunctionSpec } from './stack-spec.ts';
 
 /** What Lambda reports for an invocation that failed. */
 export class FunctionError extends Error {

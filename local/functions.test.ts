@@ -1,6 +1,6 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { type FunctionPool, makeFunctionPool } from './functions.ts';
-import type { FunctionSpec } from './template.ts';
+import type { FunctionSpec } from './stack-spec.ts';
 import { aFunction, temporaryFolder, until } from './testing/fixture.ts';
 
 const folder = temporaryFolder();

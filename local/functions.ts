@@ -2,7 +2,7 @@
 
 import { FunctionError, type Sandbox, startSandbox } from './function-sandbox.ts';
 import type { Credentials } from './principals.ts';
-import type { FunctionSpec } from './template.ts';
+import type { FunctionSpec } from './stack-spec.ts';
 
 /** Invokes one function; rejects with a `FunctionError` when the function fails. */
 export type Invoke = (event: unknown) => Promise<unknown>;

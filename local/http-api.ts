@@ -4,7 +4,7 @@ import { FunctionError } from './function-sandbox.ts';
 import type { Invoke } from './functions.ts';
 import { readBody } from './gateway.ts';
 import { type HttpAnswer, toHttpAnswer, toHttpEvent } from './http-event.ts';
-import type { RouteSpec } from './template.ts';
+import type { RouteSpec } from './stack-spec.ts';
 
 export interface Route extends Pick<RouteSpec, 'routeKey' | 'timeoutMs'> {
   readonly invoke: Invoke;

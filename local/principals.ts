@@ -1,6 +1,6 @@
 /** Who may call AWS here: a key for each role of the template, and the temporary keys that AssumeRole makes of a role. */
 import { randomBytes } from 'node:crypto';
-import type { RoleSpec } from './template.ts';
+import type { RoleSpec } from './stack-spec.ts';
 
 export interface Credentials {
   readonly accessKeyId: string;

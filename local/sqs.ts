@@ -3,7 +3,7 @@ import { buildApp } from 'fauxqs';
 import * as z from 'zod';
 import { AwsError, type AwsService } from './aws-call.ts';
 import { inProcess } from './in-process.ts';
-import type { QueueSpec } from './template.ts';
+import type { QueueSpec } from './stack-spec.ts';
 
 export interface Sqs {
   readonly service: AwsService;

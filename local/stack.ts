@@ -26,9 +26,11 @@ import type { Place } from './resource-ids.ts';
 import { startS3 } from './s3.ts';
 import { openScheduler, type SchedulerControl } from './scheduler/index.ts';
 import { startSqs } from './sqs.ts';
+import type { StackSpec } from './stack-spec.ts';
 import { makeSts } from './sts.ts';
 import { type Context, localRegion as region, root, synthesize, templatesIn } from './synth.ts';
-import { interpret, readTemplate, type StackSpec } from './template.ts';
+import { interpret } from './template.ts';
+import { readTemplate } from './template-file.ts';
 
 export interface LocalStackOptions {
   /** Where tables, instances and logs are kept; made when it isn't there. */

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { AwsError, type AwsService, escapeXml } from './aws-call.ts';
 import type { Principals } from './principals.ts';
-import type { RoleSpec } from './template.ts';
+import type { RoleSpec } from './stack-spec.ts';
 
 const assumeRole = z.object({
   RoleArn: z.string(),

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { interpret, readTemplate } from './template.ts';
+import { interpret } from './template.ts';
+import { readTemplate } from './template-file.ts';
 import { temporaryFolder, writeFixture } from './testing/fixture.ts';
 
 const place = {

@@ -1,7 +1,7 @@
 /** CreateFleet over the stand-in's instances: from the launch templates of the fleets' stacks, with their zones and shortages. */
 import { randomUUID } from 'node:crypto';
 import { AwsError } from '../aws-call.ts';
-import type { LaunchTemplateSpec, SubnetSpec } from '../template.ts';
+import type { LaunchTemplateSpec, SubnetSpec } from '../stack-spec.ts';
 import type { Fleet } from './fleet.ts';
 import type { LaunchOverride, LaunchRequest } from './launch-request.ts';
 

@@ -8,7 +8,7 @@ import { parseForm, textsOf } from '../ec2/form.ts';
 import { readLaunchRequest } from '../ec2/launch-request.ts';
 import { functionArnOf } from '../lambda.ts';
 import { scheduleIn } from '../scheduler/api.ts';
-import type { LaunchTemplateSpec } from '../template.ts';
+import type { LaunchTemplateSpec } from '../stack-spec.ts';
 
 export interface Need {
   /** `dynamodb:GetItem` */

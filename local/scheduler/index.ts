@@ -7,7 +7,7 @@ import type { Iam } from '../iam/index.ts';
 import type { Principal } from '../principals.ts';
 import type { Place } from '../resource-ids.ts';
 import type { Sqs } from '../sqs.ts';
-import type { StackSpec } from '../template.ts';
+import type { StackSpec } from '../stack-spec.ts';
 import { makeSchedulerApi } from './api.ts';
 import { readExpression } from './expression.ts';
 import { readSchedules, type StoredSchedule, writeSchedules } from './store.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Principal } from '../principals.ts';
-import type { FunctionSpec, RoleSpec } from '../template.ts';
+import type { FunctionSpec, RoleSpec } from '../stack-spec.ts';
 
 /** A folder that the disposer removes. */
 export const temporaryFolder = (): { path: string; remove: () => void } => {

@@ -15,7 +15,8 @@ import {
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type LocalStack, type LocalStackOptions, startStack } from '../../local/stack.ts';
 import { templatesIn } from '../../local/synth.ts';
-import { interpret, readTemplate } from '../../local/template.ts';
+import { interpret } from '../../local/template.ts';
+import { readTemplate } from '../../local/template-file.ts';
 import {
   type CreatedRunner,
   challengeResponse,

@@ -12,7 +12,8 @@ import { parseArgs } from 'node:util';
 import { readEnvironment } from '../../local/environment.ts';
 import { readUses } from '../../local/iam/records.ts';
 import { root, synthesize, templatesIn } from '../../local/synth.ts';
-import { interpret, readTemplate } from '../../local/template.ts';
+import { interpret } from '../../local/template.ts';
+import { readTemplate } from '../../local/template-file.ts';
 import { isPlayed, print, reportOf } from './report.ts';
 
 const { values } = parseArgs({ options: { records: { type: 'string' } } });

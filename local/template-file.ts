@@ -1,0 +1,44 @@
+/** A synthesized template and its assets, as the CDK leaves them in a folder. */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve as resolvePath } from 'node:path';
+import * as z from 'zod';
+
+export const resource = z.object({
+  Type: z.string(),
+  Condition: z.string().optional(),
+  Properties: z.record(z.string(), z.unknown()).default({}),
+});
+const templateFile = z.object({
+  Resources: z.record(z.string(), resource),
+  Parameters: z.record(z.string(), z.object({ Default: z.unknown().optional() })).default({}),
+  Conditions: z.record(z.string(), z.unknown()).default({}),
+  Outputs: z.record(z.string(), z.object({ Value: z.unknown() })).default({}),
+});
+const assetsFile = z.object({
+  files: z.record(
+    z.string(),
+    z.object({
+      source: z.object({ path: z.string() }),
+      destinations: z.record(z.string(), z.object({ objectKey: z.string() })),
+    }),
+  ),
+});
+
+export type Template = z.infer<typeof templateFile>;
+
+/** Folders of the assets, by the object key that the template gives for them. */
+export type Assets = ReadonlyMap<string, string>;
+
+const readJson = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
+
+/** Reads `<stack>.template.json` and the asset manifest beside it. */
+export const readTemplate = (path: string): { template: Template; assets: Assets } => {
+  const manifest = assetsFile.parse(readJson(path.replace(/\.template\.json$/, '.assets.json')));
+  const assets = new Map<string, string>();
+  for (const { source, destinations } of Object.values(manifest.files)) {
+    for (const { objectKey } of Object.values(destinations)) {
+      assets.set(objectKey, resolvePath(dirname(path), source.path));
+    }
+  }
+  return { template: templateFile.parse(readJson(path)), assets };
+};
