@@ -30,7 +30,9 @@ import { refuse } from './refuse.ts';
 import { globalRegistrationTokenRoutes, projectRegistrationTokenRoutes } from './registration-tokens.ts';
 import { repositoryRoutes } from './repositories.ts';
 import { routes } from './route.ts';
-import { globalRunnerRoutes, projectRunnerRoutes } from './runners.ts';
+import { runnerActRoutes } from './runner-acts.ts';
+import { inGlobalPool, inProjects } from './runner-place.ts';
+import { runnerRoutes } from './runners.ts';
 import { schedulePreviewRoutes, scheduleRoutes } from './schedules.ts';
 import { selfRoutes } from './self.ts';
 import { serviceRoutes } from './service.ts';
@@ -99,8 +101,10 @@ export const createApp = (deps: ApiDeps) => {
   app.route('/', scheduleRoutes(deps));
   app.route('/', schedulePreviewRoutes(deps));
   app.route('/', fleetRoutes(deps));
-  app.route('/', projectRunnerRoutes(deps));
-  app.route('/', globalRunnerRoutes(deps));
+  for (const place of [inProjects, inGlobalPool]) {
+    app.route('/', runnerRoutes(deps, place));
+    app.route('/', runnerActRoutes(deps, place));
+  }
   app.route('/', projectRegistrationTokenRoutes(deps));
   app.route('/', globalRegistrationTokenRoutes(deps));
   app.route('/', taskRoutes(deps));

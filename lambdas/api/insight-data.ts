@@ -4,7 +4,7 @@ import { idsBetween } from '../adapters/ids.ts';
 import type { RunnerRecord } from '../adapters/runners.ts';
 import type { Pool } from '../adapters/table.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
-import { openSessionFacts, type SessionFacts } from '../core/cost.ts';
+import { costWithin, openSessionFacts, type SessionFacts } from '../core/cost.ts';
 import type { Span } from '../core/usage.ts';
 import type { ApiDeps } from './deps.ts';
 
@@ -31,6 +31,31 @@ export const sessionsIn = async (
     .filter(({ startedAt }) => startedAt <= to);
   const byId = new Map([...open, ...closed].map((facts) => [facts.id, facts]));
   return [...byId.values()].filter(({ endedAt }) => endedAt === undefined || endedAt >= from);
+};
+
+/** Those of a fleet come and go. */
+const hasInstances = ({ instanceId, fleet }: RunnerRecord): boolean =>
+  instanceId !== undefined || fleet !== undefined;
+
+/** What each runner's instance has cost since then; without an entry where there is none, or no price is known. */
+export const spentBy = async (
+  deps: InsightDeps,
+  pool: Pool,
+  runners: readonly RunnerRecord[],
+  since: Instant,
+): Promise<Map<string, { spentMicroUsd: number }>> => {
+  const now = deps.now();
+  const window = { from: since, to: now };
+  const bySession = Map.groupBy(await sessionsIn(deps, pool, runners, window), ({ runnerId }) => runnerId);
+  return new Map(
+    runners.flatMap((runner) => {
+      const costs = (bySession.get(runner.id) ?? []).map((session) => costWithin(session, window, now));
+      if (!hasInstances(runner) || costs.includes(undefined)) return [];
+      return [
+        [runner.id, { spentMicroUsd: costs.reduce<number>((sum, cost = 0) => sum + cost, 0) }] as const,
+      ];
+    }),
+  );
 };
 
 /** A project's tasks that were made in the window or up to a day before it, newest first. */

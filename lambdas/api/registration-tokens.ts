@@ -4,7 +4,7 @@ import type * as z from 'zod';
 import type { ApiDeps, PersonEnv } from './deps.ts';
 import { refuse, refuseUnknown } from './refuse.ts';
 import { answer, created, describe, jsonBody, noContent, people, routes } from './route.ts';
-import { poolIn } from './runners.ts';
+import { poolIn } from './runner-place.ts';
 import {
   inGlobalRegistrationToken,
   inNothing,

@@ -16,7 +16,7 @@ import type { ApiDeps, PersonEnv } from './deps.ts';
 import { type InsightDeps, runOf, runsOf, sessionsIn, tasksIn } from './insight-data.ts';
 import { refuseFields, refuseUnknown } from './refuse.ts';
 import { answer, describe, people, routes } from './route.ts';
-import { poolIn } from './runners.ts';
+import { poolIn } from './runner-place.ts';
 import { inGlobalRunner, inRunner, timelineSchema } from './schemas.ts';
 
 const defaultWindowMs = 86_400_000;
