@@ -192,6 +192,8 @@ export class ReveilleStack extends Stack {
     give(taskFinish, [receiveWebhook, secrets.open, instances.stop, known, terminateIdle]);
     give(runnerPower, [inTable.items('GetItem', 'UpdateItem'), instances.start, instances.stop]);
     give(runnerPower, [ownUrl, known, launch, terminateIdle]);
+    // What is launched is bound to its runner by an item.
+    if (fleets.length > 0) give(runnerPower, [inTable.items('PutItem')]);
     give(instanceEvents, [...place, secrets.open, inTable.queryLive, instances.start, instances.describe]);
     give(instanceEvents, [known, launch]);
     give(webhookRetry, [

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { type LocalStack, startStack } from '../../local/stack.ts';
-import { fleet, type ProjectId, type Runner, runner, type Task } from '../../protocol/index.ts';
+import { fleet, listedRunner, type ProjectId, type Runner, runner, type Task } from '../../protocol/index.ts';
 import { apiClient, type Client, until } from '../client.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -171,6 +171,17 @@ describe('a runner of a fleet', () => {
         Array(times).fill({ state: 'terminated', market: 'spot' }),
       );
     }
+    const today = `?spentSince=${new Date(Date.now() - 3_600_000).toISOString()}`;
+    const { items } = z.object({ items: z.array(listedRunner) }).parse(await api.call('GET', path(today)));
+    expect(items.find(({ id }) => id === one.id)?.spentMicroUsd).toBeGreaterThan(0);
+  });
+
+  it.each(['local', 'local-spot'])('of %s is launched an instance when it is woken by hand', async (name) => {
+    const one = await addRunner(name);
+    await api.call('POST', path(`/${one.id}/wake`));
+    await until('it is on', 20_000, () => launchedFor(one)[0]?.state === 'running');
+    await sleeps(one);
+    expect(launchedFor(one)).toHaveLength(1);
   });
 
   it('takes on-demand in the same wake where there is no spot capacity, and says so', async () => {
@@ -182,7 +193,7 @@ describe('a runner of a fleet', () => {
     } finally {
       stack.ec2.setShortages([]);
     }
-    await becomes(one, 'is idle', ({ slots }) => slots.length === 0);
+    await becomes(one, 'is idle', ({ slots, demand }) => slots.length + demand.length === 0);
     await api.call('POST', path(`/${one.id}/sleep`));
     await becomes(one, 'has no instance', ({ instanceId }) => instanceId === undefined);
   });
