@@ -53,6 +53,12 @@ describe('costWithin', () => {
     expect(costWithin(session, { from: hours(5), to: hours(9) }, hours(9))).toBe(0);
   });
 
+  it('has a session without length at its moment, as a minute of it is billed', () => {
+    const moment = { ...facts, startedAt: hours(1), endedAt: hours(1) };
+    expect(costWithin(moment, { from: hours(1), to: hours(2) }, hours(9))).toBe(280);
+    expect(costWithin(moment, { from: hours(0), to: hours(1) }, hours(9))).toBe(0);
+  });
+
   it('is none where the price is not known', () => {
     const unknown = { ...session, instanceType: 'x9.mega' };
     expect(costWithin(unknown, { from: noon, to: hours(9) }, hours(9))).toBeUndefined();

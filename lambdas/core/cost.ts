@@ -80,6 +80,9 @@ export const costWithin = (facts: SessionFacts, window: Window, now: Instant): n
   const { microUsd } = priceSession(facts, now);
   if (microUsd === undefined) return undefined;
   const whole = spanOf(facts.startedAt, facts.endedAt ?? now);
+  // Over in the moment in which it began, as far as clocks tell: it is billed all the same.
+  if (whole.to <= whole.from)
+    return facts.startedAt >= window.from && facts.startedAt < window.to ? microUsd : 0;
   const [inside] = clip([whole], spanOf(window.from, window.to));
   return inside ? Math.round((microUsd * (inside.to - inside.from)) / (whole.to - whole.from)) : 0;
 };

@@ -35,14 +35,14 @@ export const followInstance = async (
       await openSession(deps, runner, facts, at);
       return noticeStart(deps, runner);
     case 'stopping':
-      await closeSession(deps, runner, at);
+      await closeSession(deps, runner, facts, at);
       return noticeStop(deps, runner, at);
     case 'stopped':
-      await closeSession(deps, runner, at);
+      await closeSession(deps, runner, facts, at);
       return settleStopped(deps, runner, facts);
     default:
       if (runner.fleet !== undefined) return settleTerminated(deps, runner, facts, at);
-      await closeSession(deps, runner, at);
+      await closeSession(deps, runner, facts, at);
       return settleGone(deps, runner, facts);
   }
 };
@@ -67,19 +67,42 @@ const openSession = async (
   runner: RunnerRecord,
   facts: InstanceFacts,
   at: Instant,
-): Promise<void> => {
-  if (runner.session) return;
+): Promise<RunnerRecord | undefined> => {
+  if (runner.session) return runner;
   const startedAt = facts.launchedAt ?? at;
-  await deps.runners.openSession(runner, { id: deps.newId('ses', startedAt), startedAt }, facts.instanceType);
+  const session = { id: deps.newId('ses', startedAt), startedAt };
+  return deps.runners.openSession(runner, session, facts.instanceType);
 };
 
 /** The bill of a session is written before the runner forgets it, so that a crash in between writes it again. */
-const closeSession = async (deps: FollowDeps, runner: RunnerRecord, endedAt: Instant): Promise<void> => {
-  const { session } = runner;
-  const facts = openSessionFacts(runner, deps.region);
-  if (!session || !facts) return;
-  await deps.sessions.put({ ...facts, endedAt: endedAt > session.startedAt ? endedAt : session.startedAt });
-  await deps.runners.closeSession(runner, session, endedAt);
+const closeSession = async (
+  deps: FollowDeps,
+  runner: RunnerRecord,
+  facts: InstanceFacts | undefined,
+  at: Instant,
+): Promise<void> => {
+  const billed = runner.session ? runner : await openUnseen(deps, runner, facts);
+  const session = billed?.session;
+  const bill = billed && openSessionFacts(billed, deps.region);
+  if (!session || !bill) return;
+  const endedAt = at > session.startedAt ? at : session.startedAt;
+  await deps.sessions.put({ ...bill, endedAt });
+  await deps.runners.closeSession(billed, session, endedAt);
+};
+
+/**
+ * The session of an instance that was over before anybody heard of its start. Only a fleet's instance is known to have been
+ * launched for its runner; one that was bound later may have been on for something else.
+ */
+const openUnseen = async (
+  deps: FollowDeps,
+  runner: RunnerRecord,
+  facts: InstanceFacts | undefined,
+): Promise<RunnerRecord | undefined> => {
+  const { fleet, lastSessionEndedAt } = runner;
+  if (fleet === undefined || facts?.launchedAt === undefined) return undefined;
+  if (lastSessionEndedAt !== undefined && facts.launchedAt <= lastSessionEndedAt) return undefined;
+  return openSession(deps, runner, facts, facts.launchedAt);
 };
 
 /** Takes all tasks from a runner that has not renewed its lease since it was read. */
@@ -159,7 +182,7 @@ const settleTerminated = async (
   const { status, statusSince, instanceId } = runner;
   if (facts === undefined && instanceId !== undefined && msBetween(statusSince, deps.now()) < unknownForMs)
     return;
-  await closeSession(deps, runner, at);
+  await closeSession(deps, runner, facts, at);
   if (facts?.state === 'shutting-down') {
     if (status !== 'starting') await noticeStop(deps, runner, at);
     return;

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { msBetween } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
-import type { RunnerRecord } from '../adapters/runners.ts';
+import { idsBetween } from '../adapters/ids.ts';
+import { poolOf, type RunnerRecord } from '../adapters/runners.ts';
 import { makeKeyPair } from '../adapters/sealing.ts';
 import { claimTask } from './claim.ts';
 import { drain } from './heartbeat.ts';
@@ -113,6 +115,21 @@ describe('a runner of a fleet', () => {
     const again = await wakeFor(runner);
     expect(again.woken.instanceId).not.toBe(woken.instanceId);
     expect(bench.orders).toHaveLength(2);
+  });
+
+  it('is billed for an instance that was gone before anybody heard of its start, once', async () => {
+    bench.addFleet({ whenIdle: 'terminate' });
+    const { woken, task } = await wakeFor(await aRunner());
+    await stopTask(bench.deps, task, 'Ann');
+    bench.pass(90_000);
+    for (const state of ['shutting-down', 'shutting-down', 'terminated'] as const)
+      await bench.instanceBecomes(woken, state);
+    const now = bench.deps.now();
+    const { from, to } = idsBetween('ses', woken.createdAt, now);
+    const [session, ...more] = await bench.deps.sessions.listBetween(poolOf(woken), from, to);
+    expect(session).toMatchObject({ instanceId: woken.instanceId, instanceType: 't4g.small', endedAt: now });
+    expect(msBetween(session?.startedAt ?? now, now)).toBe(90_000);
+    expect(more).toEqual([]);
   });
 
   it('is launched another one at once for work that came while its instance went', async () => {
