@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** What needs no table, no socket and no process, and so is done in seconds: `npm run test:unit`. */
@@ -15,6 +16,8 @@ const nowhere = ['**/node_modules/**', 'dist/**', 'cdk.out/**', 'test/agent/**',
 
 export default defineConfig({
   test: {
+    // The end-to-end tests wait more than they work, so that a small machine can do several at a time.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     projects: [
       { test: { name: 'unit', include: unit, exclude: nowhere } },
       {
