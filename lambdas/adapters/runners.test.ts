@@ -154,6 +154,8 @@ describe('the store of runners', () => {
     const closed = await runners.closeSession(runner, session, noon);
     expect(closed).toMatchObject({ lastSessionEndedAt: noon });
     expect(closed?.session).toBeUndefined();
-    expect(await runners.openSession(runner, other, 't4g.small')).toMatchObject({ session: other });
+    expect(await runners.openSession(runner, other, 't4g.small')).toBeUndefined();
+    const now = { ...runner, lastSessionEndedAt: noon };
+    expect(await runners.openSession(now, other, 't4g.small')).toMatchObject({ session: other });
   });
 });

@@ -465,10 +465,17 @@ export const runnerStore = (table: Table) => {
         ],
       ),
 
-    /** The instance runs: money flows from here on. Refused when that session is open already. */
-    openSession: (ref: Ref, session: OpenSession, instanceType: string | undefined) =>
+    /** The instance runs: money flows from here on. Refused when a session is open, or has ended since the runner was read. */
+    openSession: (
+      ref: Ref & Pick<RunnerRecord, 'lastSessionEndedAt'>,
+      session: OpenSession,
+      instanceType: string | undefined,
+    ) =>
       change(ref, { set: { session, ...(instanceType && { instanceType }), busyMs: 0 } }, [
         ['missing', 'session'],
+        ref.lastSessionEndedAt === undefined
+          ? ['missing', 'lastSessionEndedAt']
+          : ['=', 'lastSessionEndedAt', ref.lastSessionEndedAt],
       ]),
 
     /** The instance stopped: that session is over. Refused when it is not the open one. */

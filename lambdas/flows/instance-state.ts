@@ -62,6 +62,10 @@ const noticeStop = async (deps: FollowDeps, runner: RunnerRecord, at: Instant): 
   if (to !== undefined) await deps.runners.move(runner, [status], to, at, { statusSince });
 };
 
+/** EC2 tells whole seconds. */
+const wasLaunchedSince = (facts: InstanceFacts | undefined, since: Instant): boolean =>
+  facts?.launchedAt !== undefined && msBetween(since, facts.launchedAt) > -1000;
+
 const openSession = async (
   deps: FollowDeps,
   runner: RunnerRecord,
@@ -69,6 +73,9 @@ const openSession = async (
   at: Instant,
 ): Promise<RunnerRecord | undefined> => {
   if (runner.session) return runner;
+  const { lastSessionEndedAt } = runner;
+  // What was said of a launch before, and comes late.
+  if (lastSessionEndedAt !== undefined && !wasLaunchedSince(facts, lastSessionEndedAt)) return undefined;
   const startedAt = facts.launchedAt ?? at;
   const session = { id: deps.newId('ses', startedAt), startedAt };
   return deps.runners.openSession(runner, session, facts.instanceType);
@@ -85,24 +92,21 @@ const closeSession = async (
   const session = billed?.session;
   const bill = billed && openSessionFacts(billed, deps.region);
   if (!session || !bill) return;
-  const endedAt = at > session.startedAt ? at : session.startedAt;
+  // Else it is of a session before, and came late: this one's end was not told yet.
+  const endedAt = at > session.startedAt ? at : deps.now();
   await deps.sessions.put({ ...bill, endedAt });
   await deps.runners.closeSession(billed, session, endedAt);
 };
 
-/**
- * The session of an instance that was over before anybody heard of its start. Only a fleet's instance is known to have been
- * launched for its runner; one that was bound later may have been on for something else.
- */
+/** The session of an instance that was over before anybody heard of its start. That it ran is known by its agent's word alone. */
 const openUnseen = async (
   deps: FollowDeps,
   runner: RunnerRecord,
   facts: InstanceFacts | undefined,
 ): Promise<RunnerRecord | undefined> => {
-  const { fleet, lastSessionEndedAt } = runner;
-  if (fleet === undefined || facts?.launchedAt === undefined) return undefined;
-  if (lastSessionEndedAt !== undefined && facts.launchedAt <= lastSessionEndedAt) return undefined;
-  return openSession(deps, runner, facts, facts.launchedAt);
+  const { onlineAt } = runner;
+  const wasOnline = facts?.launchedAt !== undefined && onlineAt !== undefined && onlineAt >= facts.launchedAt;
+  return wasOnline ? openSession(deps, runner, facts, facts.launchedAt) : undefined;
 };
 
 /** Takes all tasks from a runner that has not renewed its lease since it was read. */
@@ -164,10 +168,6 @@ const settleNotStarted = async (
 
 /** EC2 doesn't tell at once of what it has just launched (AWS: eventual consistency in the EC2 API). */
 const unknownForMs = 5 * 60_000;
-
-/** EC2 tells whole seconds. */
-const wasLaunchedSince = (facts: InstanceFacts | undefined, since: Instant): boolean =>
-  facts?.launchedAt !== undefined && msBetween(since, facts.launchedAt) > -1000;
 
 /**
  * The instance of a fleet's runner is terminated, or about to be: by the fleet's own policy, by EC2, or by hand. The runner has none

@@ -32,10 +32,13 @@ const wakeFor = async (runner: RunnerRecord) => {
   return { task, woken: await bench.reload(runner) };
 };
 const { publicKey } = makeKeyPair();
-const enrolAndBeat = async (runner: RunnerRecord) => {
+const enrol = async (runner: RunnerRecord) => {
   const { instanceId = '' } = runner;
   await bench.deps.runners.enroll(runner, instanceId, { publicKey, tokenHash: 'hash' }, bench.deps.now());
-  const { credentialVersion } = await bench.reload(runner);
+  return (await bench.reload(runner)).credentialVersion;
+};
+const enrolAndBeat = async (runner: RunnerRecord) => {
+  const credentialVersion = await enrol(runner);
   await bench.instanceBecomes(runner, 'running');
   await bench.beat(runner, [], undefined, undefined, credentialVersion);
   return { ...bench.agentOf(runner), credentialVersion };
@@ -120,6 +123,8 @@ describe('a runner of a fleet', () => {
   it('is billed for an instance that was gone before anybody heard of its start, once', async () => {
     bench.addFleet({ whenIdle: 'terminate' });
     const { woken, task } = await wakeFor(await aRunner());
+    const credentialVersion = await enrol(woken);
+    await bench.beat(woken, [], undefined, undefined, credentialVersion);
     await stopTask(bench.deps, task, 'Ann');
     bench.pass(90_000);
     for (const state of ['shutting-down', 'shutting-down', 'terminated'] as const)

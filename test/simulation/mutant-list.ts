@@ -215,4 +215,32 @@ export const mutants: readonly Mutant[] = [
     set: withoutInstance,`,
     to: `    statusSince,`,
   },
+  {
+    name: 'the start of an instance is told of after it was billed, and is billed again',
+    file: 'lambdas/flows/instance-state.ts',
+    from: `  if (lastSessionEndedAt !== undefined && !wasLaunchedSince(facts, lastSessionEndedAt)) return undefined;
+`,
+    to: '',
+  },
+  {
+    name: 'a session is opened beside one that has ended since the runner was read',
+    file: 'lambdas/adapters/runners.ts',
+    from: `        ref.lastSessionEndedAt === undefined
+          ? ['missing', 'lastSessionEndedAt']
+          : ['=', 'lastSessionEndedAt', ref.lastSessionEndedAt],
+`,
+    to: '',
+  },
+  {
+    name: 'an instance that was off again before its start was told of is not billed',
+    file: 'lambdas/flows/instance-state.ts',
+    from: `const billed = runner.session ? runner : await openUnseen(deps, runner, facts);`,
+    to: `const billed = runner.session ? runner : undefined; void openUnseen;`,
+  },
+  {
+    name: 'a launch that never ran is billed',
+    file: 'lambdas/flows/instance-state.ts',
+    from: `onlineAt !== undefined && onlineAt >= facts.launchedAt;`,
+    to: `(onlineAt === undefined || onlineAt !== undefined);`,
+  },
 ];

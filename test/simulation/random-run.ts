@@ -21,6 +21,8 @@ export interface RunResult {
   readonly longestIdleOverrunMs: number;
   /** By how many tasks of others a project was overtaken at most while it waited in the global pool. */
   readonly mostOvertaken: number;
+  /** How far the end of a session on record was from the truth at most. */
+  readonly latestBillMs: number;
   readonly virtualMs: number;
 }
 
@@ -181,6 +183,7 @@ const runWorld = async (world: World, chance: Chance, seed: number, isRough: boo
         watch.violate(`task ${String(item.id).slice(-6)} did not end once`);
     }
   }
+  world.bill.check(world.items('ses_'));
   if (!isRough) checkNothingRepaired(world);
   return {
     seed,
@@ -195,6 +198,7 @@ const runWorld = async (world: World, chance: Chance, seed: number, isRough: boo
     longestWaitMs: watch.longestWaitMs(),
     longestIdleOverrunMs: watch.longestIdleOverrunMs(),
     mostOvertaken: world.order.mostOvertaken(),
+    latestBillMs: world.bill.latestMs(),
     virtualMs: time.nowMs() - beganMs,
   };
 };

@@ -17,7 +17,16 @@ export const createTally = () => {
   const faults: Record<string, number> = {};
   const repairs: Record<string, number> = {};
   const sums = { runs: 0, tasks: 0, succeeded: 0, starts: 0, stops: 0, virtualMs: 0 };
-  const longest = { waitMs: 0, waitSeed: 0, idleMs: 0, idleSeed: 0, overtaken: 0, overtakenSeed: 0 };
+  const longest = {
+    waitMs: 0,
+    waitSeed: 0,
+    idleMs: 0,
+    idleSeed: 0,
+    overtaken: 0,
+    overtakenSeed: 0,
+    billMs: 0,
+    billSeed: 0,
+  };
   const failed: RunResult[] = [];
   return {
     failed,
@@ -42,6 +51,10 @@ export const createTally = () => {
         longest.overtaken = result.mostOvertaken;
         longest.overtakenSeed = result.seed;
       }
+      if (result.latestBillMs > longest.billMs) {
+        longest.billMs = result.latestBillMs;
+        longest.billSeed = result.seed;
+      }
       if (result.violations.length > 0) failed.push(result);
     },
     print: (write: (line: string) => void, tookMs: number) => {
@@ -58,6 +71,7 @@ export const createTally = () => {
       write(
         `Most overtaken   by ${longest.overtaken} tasks of others, in the global pool (seed ${longest.overtakenSeed})`,
       );
+      write(`Bill, at most    ${seconds(longest.billMs)} beside the truth (seed ${longest.billSeed})`);
       write(`Took             ${seconds(tookMs)}`);
       write(`Violations       ${failed.length}`);
     },

@@ -77,7 +77,8 @@ export const createSimulatedEc2 = (
     instanceId: id,
     state,
     instanceType: 't4g.small',
-    launchedAt: launchedMs ? toInstant(launchedMs) : undefined,
+    // EC2 tells whole seconds.
+    launchedAt: launchedMs ? toInstant(launchedMs - (launchedMs % 1000)) : undefined,
     stateReason,
     market: launch?.market ?? 'on-demand',
   });

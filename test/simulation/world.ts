@@ -21,6 +21,7 @@ import {
   template,
   toInstant,
 } from '../../protocol/index.ts';
+import { createBillWatch } from './bill-watch.ts';
 import { seededChance } from './chance.ts';
 import { createControlPlane, type Platform } from './control-plane.ts';
 import { createFaults } from './faults.ts';
@@ -112,6 +113,11 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
       [...table.items('run_')].some(({ demand }) => demand instanceof Set && demand.has(taskId)),
     claimMs: faultScale === 0 ? 2500 : 15_000,
     turnsBetween: faultScale === 0 ? 6 : 20,
+  });
+  const bill = createBillWatch({
+    time,
+    violate: watch.violate,
+    hearingMs: faultScale === 0 ? 5000 : 10 * 60_000,
   });
   const table = createSimulatedTable({
     time,
@@ -208,6 +214,7 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
     },
     onState: (instanceId, state) => {
       trace(`EC2: ${instanceId.slice(-4)} is ${state}`);
+      bill.onState(instanceId, state);
       const machine = machineOfInstance.get(instanceId);
       if (machine && state === 'running') {
         watch.instanceRuns(instanceId);
@@ -306,7 +313,10 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
         credentialVersion: machine.credentialVersion,
       },
       workMs: (script) => Number(script),
-      onBegin: (execution) => watch.begin(execution, mayRun(execution)),
+      onBegin: (execution) => {
+        watch.begin(execution, mayRun(execution));
+        for (const [instanceId, one] of machineOfInstance) if (one === machine) bill.onWork(instanceId);
+      },
       onEnd: (execution) => {
         watch.end(execution);
         happens('task ended', execution.runnerId);
@@ -465,6 +475,7 @@ export const createWorld = ({ seed, faultScale }: WorldOptions) => {
     platform,
     watch,
     order,
+    bill,
     stores,
     machines,
     counts,
