@@ -95,31 +95,31 @@ export const RunnerFields = ({
   return (
     <>
       {fleets.length > 0 && (
-        <div className="two">
-          <Select
-            label="Machine"
-            hint="A fleet launches an instance when there is work. Nothing has to be installed."
-            options={[
-              { value: '', label: 'One that is there already' },
-              ...fleets.map((one) => ({ value: one.name, label: fleetText(one) })),
-            ]}
-            {...field('fleet')}
-            onChange={choose}
-          />
-          {value.fleet !== '' && (
-            <TextField
-              label="How many"
-              type="number"
-              min={1}
-              max={100}
-              hint="Each is a place for one instance."
-              {...field('count')}
-              isRequired
-            />
-          )}
-        </div>
+        <Select
+          label="Machine"
+          hint="A fleet launches an instance when there is work. Nothing has to be installed."
+          options={[
+            { value: '', label: 'One that is there already' },
+            ...fleets.map((one) => ({ value: one.name, label: fleetText(one) })),
+          ]}
+          {...field('fleet')}
+          onChange={choose}
+        />
       )}
-      <NameField placeholder="sydney-1" {...field('name')} />
+      <div className="two">
+        <NameField placeholder="sydney-1" {...field('name')} />
+        {fleets.length > 0 && value.fleet !== '' && (
+          <TextField
+            label="How many"
+            type="number"
+            min={1}
+            max={100}
+            hint="Each is a place for one instance."
+            {...field('count')}
+            isRequired
+          />
+        )}
+      </div>
       {!isGlobal && (
         <TagsField
           label="Tags"

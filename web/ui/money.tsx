@@ -11,6 +11,7 @@ const dollars = (digits: Intl.NumberFormatOptions) =>
 const whole = dollars({});
 const fine = dollars({ minimumFractionDigits: 4, maximumFractionDigits: 4 });
 const rough = dollars({ minimumFractionDigits: 0, maximumFractionDigits: 4 });
+const tiny = dollars({ maximumSignificantDigits: 2 });
 
 /** Small sums with four digits: a task costs hundredths of a cent. */
 export const formatMoney = (microUsd: number): string => {
@@ -20,7 +21,10 @@ export const formatMoney = (microUsd: number): string => {
 };
 
 /** Without zeros at the end, for the axis of a chart. */
-export const roughMoney = (microUsd: number): string => rough.format(microUsd / 1_000_000);
+export const roughMoney = (microUsd: number): string => {
+  const usd = microUsd / 1_000_000;
+  return (usd !== 0 && Math.abs(usd) < 0.01 ? tiny : rough).format(usd);
+};
 
 export const Money = ({ microUsd }: { readonly microUsd: number | undefined }): ReactNode =>
   microUsd === undefined ? <span className="quiet-text">–</span> : formatMoney(microUsd);
