@@ -30,7 +30,7 @@ if (CDK_CLI_VERSION !== undefined) {
   const { acknowledgedForFleets, acknowledgedOf, addNag } = await import('./nag.ts');
   addNag(app, [...acknowledgedOf(settings), ...acknowledgedForFleets]);
 }
-const fleets = readFleets(app.node);
+const fleets = settings.semaphoreOnly ? [] : readFleets(app.node);
 const bundles = await bundle(root);
 new ReveilleStack(app, { settings, fleets, bundles, root });
 addFleetStacks(app, fleets, { stackName: settings.stackName, agentFile: bundles.agentFile, root });

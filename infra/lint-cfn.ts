@@ -11,6 +11,7 @@ import { join } from 'node:path';
 /** What may be set in cdk.json, as far as it changes which resources there are. */
 const deployments: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'as it comes': {},
+  'only for Semaphore': { semaphoreOnly: true },
   'with fleets in three regions': {
     fleets: [
       {
