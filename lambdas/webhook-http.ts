@@ -1,6 +1,6 @@
 /** A webhook receiver over HTTP: 204 for what was done, problem details for what was refused. */
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import type { RunnerRecord } from './adapters/runners.ts';
+import type { RunnerRecord } from './adapters/runner-record.ts';
 import type { Deps } from './flows/deps.ts';
 import { receiveWebhook } from './flows/receive-webhook.ts';
 import { makeProblem, type ProblemCode, problemHeaders, statusOf } from './problems.ts';

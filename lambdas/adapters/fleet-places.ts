@@ -2,7 +2,7 @@
 import { decodeTime } from 'ulid';
 import * as z from 'zod';
 import { type Clock, epochMs, type RunnerId, runnerId } from '../../protocol/index.ts';
-import { poolOf, type RunnerRecord } from './runners.ts';
+import { poolOf, type RunnerRecord } from './runner-record.ts';
 import { keys, type Pool, type Table } from './table.ts';
 
 const stored = z.object({ runners: z.set(z.string()).default(new Set()) });

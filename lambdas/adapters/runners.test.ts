@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addMs, type Runner } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { aProjectId, aRunner, aTaskId, noon } from '../core/testing.ts';
-import { publicRunner, type RunnerStore, runnerStore } from './runners.ts';
+import { publicRunner } from './runner-record.ts';
+import { type RunnerStore, runnerStore } from './runners.ts';
 
 let table: TestTable;
 let runners: RunnerStore;

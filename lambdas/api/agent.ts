@@ -15,7 +15,7 @@ import {
 } from '../../protocol/index.ts';
 import type { AgentIdentity, Lease } from '../adapters/agent-tokens.ts';
 import { registrationBySource } from '../adapters/attempts.ts';
-import { poolOf } from '../adapters/runners.ts';
+import { poolOf } from '../adapters/runner-record.ts';
 import { isPublicKey } from '../adapters/sealing.ts';
 import type { Pool } from '../adapters/table.ts';
 import { challenge, openAgentSession } from '../flows/agent-session.ts';

@@ -9,7 +9,7 @@ import {
   msBetween,
   type ProjectId,
 } from '../../protocol/index.ts';
-import type { RunnerRecord } from '../adapters/runners.ts';
+import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { priceSession, type SessionFacts, sessionOf, taskShare } from '../core/cost.ts';
 import { hourlyPrice } from '../core/prices.ts';

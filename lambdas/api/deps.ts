@@ -14,7 +14,7 @@ import type { Oidc } from '../adapters/oidc.ts';
 import type { Passwords } from '../adapters/passwords.ts';
 import type { ProjectStore, Resources } from '../adapters/resources.ts';
 import type { VendCredentials } from '../adapters/runner-credentials.ts';
-import type { RunnerRecord } from '../adapters/runners.ts';
+import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { Scheduler } from '../adapters/scheduler.ts';
 import type { ScheduleStore } from '../adapters/schedules.ts';
 import type { SignInProviderStore } from '../adapters/sign-in-providers.ts';

@@ -1,7 +1,7 @@
 /** The call of an instance that a fleet launched: proof of which one it is, for the credentials of its runner. */
 import { enrollRequest } from '../../protocol/index.ts';
 import { enrollmentBySource } from '../adapters/attempts.ts';
-import { poolOf } from '../adapters/runners.ts';
+import { poolOf } from '../adapters/runner-record.ts';
 import { isPublicKey } from '../adapters/sealing.ts';
 import { formatToken, hashSecret, makeSecret } from '../adapters/tokens.ts';
 import { enroll } from '../flows/enroll.ts';

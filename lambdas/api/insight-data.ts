@@ -1,7 +1,7 @@
 /** What the readings of the past are made of: sessions and tasks of a window, a bounded number of them. */
 import { addMs, epochMs, type Instant, type ProjectId } from '../../protocol/index.ts';
 import { idsBetween } from '../adapters/ids.ts';
-import type { RunnerRecord } from '../adapters/runners.ts';
+import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { Pool } from '../adapters/table.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { costWithin, openSessionFacts, type SessionFacts } from '../core/cost.ts';

@@ -7,7 +7,7 @@ import {
   type ProjectId,
   routingQuery,
 } from '../../protocol/index.ts';
-import { poolOf } from '../adapters/runners.ts';
+import { poolOf } from '../adapters/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { openSessionFacts } from '../core/cost.ts';
 import { explainRoute } from '../core/explain-route.ts';

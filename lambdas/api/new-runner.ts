@@ -7,7 +7,7 @@ import {
   type RunnerInput,
   runnerInput,
 } from '../../protocol/index.ts';
-import { poolOf, publicRunner, type RunnerRecord } from '../adapters/runners.ts';
+import { poolOf, publicRunner, type RunnerRecord } from '../adapters/runner-record.ts';
 import type { Pool } from '../adapters/table.ts';
 import { formatToken, hashSecret, makeSecret } from '../adapters/tokens.ts';
 import type { FleetPlan } from '../core/fleets.ts';

@@ -1,5 +1,5 @@
 /** Routes of what can be done with a runner: drain, sleep, wake, resume, another token. */
-import { publicRunner } from '../adapters/runners.ts';
+import { publicRunner } from '../adapters/runner-record.ts';
 import { isPoweredByStack } from '../core/choice.ts';
 import { load } from '../core/slots.ts';
 import { drainRunner, resumeRunner, sleepRunner, wakeRunner } from '../flows/drain-runner.ts';

@@ -8,7 +8,7 @@ import {
   type Runner,
   runnerQuery,
 } from '../../protocol/index.ts';
-import { publicRunner, type RunnerRecord } from '../adapters/runners.ts';
+import { publicRunner, type RunnerRecord } from '../adapters/runner-record.ts';
 import type { Pool } from '../adapters/table.ts';
 import { fleetOf } from '../core/fleets.ts';
 import { mayCall } from '../core/permissions.ts';

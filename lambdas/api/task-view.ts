@@ -1,7 +1,7 @@
 /** What people see of tasks: why one waits, and what one cost so far. */
 import { addMs, msBetween, type ProjectId, type Task } from '../../protocol/index.ts';
 import { idsBetween } from '../adapters/ids.ts';
-import { poolOf } from '../adapters/runners.ts';
+import { poolOf } from '../adapters/runner-record.ts';
 import type { Pool } from '../adapters/table.ts';
 import { publicTask, type TaskRecord } from '../adapters/tasks.ts';
 import { openSessionFacts, priceSession, sessionOf, taskShare } from '../core/cost.ts';

@@ -10,7 +10,7 @@ import {
   timelineQuery,
   toInstant,
 } from '../../protocol/index.ts';
-import { poolOf, type RunnerRecord } from '../adapters/runners.ts';
+import { poolOf, type RunnerRecord } from '../adapters/runner-record.ts';
 import { bandsOf, clip, spanOf } from '../core/usage.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
 import { type InsightDeps, runOf, runsOf, sessionsIn, tasksIn } from './insight-data.ts';

@@ -1,5 +1,5 @@
 /** Taking a runner out at the wish of its own machine, which is up as it asks. */
-import type { RunnerRecord } from '../adapters/runners.ts';
+import type { RunnerRecord } from '../adapters/runner-record.ts';
 import { openSessionFacts } from '../core/cost.ts';
 import { isAwake } from '../core/runner-state.ts';
 import { removeRunner } from '../flows/runner-setup.ts';

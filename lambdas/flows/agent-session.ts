@@ -1,7 +1,7 @@
 /** How an agent proves who it is: the challenge that only its private key opens, and the session it gets for the answer. */
 import type { CredentialsRequest, CredentialsResponse, Instant } from '../../protocol/index.ts';
 import type { VendCredentials } from '../adapters/runner-credentials.ts';
-import { poolOf, type RunnerRecord } from '../adapters/runners.ts';
+import { poolOf, type RunnerRecord } from '../adapters/runner-record.ts';
 import { controlQueueOf, queuesOf } from '../core/routing.ts';
 import type { Deps } from './deps.ts';
 import { settingsOf } from './heartbeat.ts';

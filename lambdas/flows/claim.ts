@@ -12,7 +12,7 @@ import {
   terraformOptions,
 } from '../../protocol/index.ts';
 import type { AgentIdentity } from '../adapters/agent-tokens.ts';
-import { type RunnerRecord, runnerRef } from '../adapters/runners.ts';
+import { type RunnerRecord, runnerRef } from '../adapters/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { afterTurn, type InLine, inTurn, rankOf } from '../core/order.ts';
 import { globalQueue, queuesOf } from '../core/routing.ts';

@@ -12,7 +12,7 @@ import {
   type Task,
   type WebhookAction,
 } from '../../protocol/index.ts';
-import type { RunnerRecord } from '../adapters/runners.ts';
+import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { acknowledged } from '../adapters/webhook-sender.ts';
 import type { Deps } from './deps.ts';

@@ -1,5 +1,5 @@
 /** What its owner asks of a runner: to drain, to take tasks again, to sleep, to wake. */
-import { poolOf, type RunnerRecord } from '../adapters/runners.ts';
+import { poolOf, type RunnerRecord } from '../adapters/runner-record.ts';
 import { isPoweredByStack } from '../core/choice.ts';
 import { queuesOf } from '../core/routing.ts';
 import { nextStatus, runnerSources } from '../core/runner-state.ts';

@@ -3,7 +3,7 @@ import type { EnrollRequest } from '../../protocol/index.ts';
 import { instanceId } from '../../protocol/index.ts';
 import type { IdentifyCaller } from '../adapters/caller-identity.ts';
 import type { SeenEnrolments } from '../adapters/enrolments.ts';
-import type { RunnerRecord } from '../adapters/runners.ts';
+import type { RunnerRecord } from '../adapters/runner-record.ts';
 import { fleetOf } from '../core/fleets.ts';
 import type { Deps } from './deps.ts';
 

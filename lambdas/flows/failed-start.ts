@@ -1,6 +1,6 @@
 /** Starts that came to nothing: counted, said, tried again, and given up after too many in a row. */
 import type { RunnerStatus } from '../../protocol/index.ts';
-import type { RunnerRecord } from '../adapters/runners.ts';
+import type { RunnerRecord } from '../adapters/runner-record.ts';
 import { failedStartsAllowed } from '../core/start-failure.ts';
 import type { Deps } from './deps.ts';
 

@@ -9,7 +9,7 @@ import {
   type TaskId,
 } from '../../protocol/index.ts';
 import type { AgentIdentity } from '../adapters/agent-tokens.ts';
-import { poolOf, type RunnerRecord, runnerRef } from '../adapters/runners.ts';
+import { poolOf, type RunnerRecord, runnerRef } from '../adapters/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { isPoweredByStack } from '../core/choice.ts';
 import { idleTimeoutAt, scheduled } from '../core/fleets.ts';

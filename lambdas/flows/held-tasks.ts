@@ -1,5 +1,5 @@
 /** The tasks that a runner holds. */
-import type { RunnerRecord } from '../adapters/runners.ts';
+import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { globalQueue } from '../core/routing.ts';
 import type { Deps } from './deps.ts';

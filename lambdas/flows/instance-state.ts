@@ -1,7 +1,7 @@
 /** Following EC2: what an instance's state means for its runner, its session and the tasks that count on it. */
 import { type Instant, msBetween } from '../../protocol/index.ts';
 import type { InstanceFacts } from '../adapters/instances.ts';
-import { type RunnerRecord, withoutInstance } from '../adapters/runners.ts';
+import { type RunnerRecord, withoutInstance } from '../adapters/runner-record.ts';
 import { isPoweredByStack } from '../core/choice.ts';
 import { openSessionFacts } from '../core/cost.ts';
 import { queuesOf } from '../core/routing.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { msBetween } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { idsBetween } from '../adapters/ids.ts';
-import { poolOf, type RunnerRecord } from '../adapters/runners.ts';
+import { poolOf, type RunnerRecord } from '../adapters/runner-record.ts';
 import { makeKeyPair } from '../adapters/sealing.ts';
 import { claimTask } from './claim.ts';
 import { drain } from './heartbeat.ts';

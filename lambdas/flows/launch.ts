@@ -1,7 +1,8 @@
 /** Launching an instance for a fleet's runner that has none. */
 import { type Instant, type Market, msBetween } from '../../protocol/index.ts';
 import { isThrottled, type StartOutcome } from '../adapters/instances.ts';
-import { type LaunchedInstance, poolOf, type RunnerRecord } from '../adapters/runners.ts';
+import type { LaunchedInstance } from '../adapters/runner-instances.ts';
+import { poolOf, type RunnerRecord } from '../adapters/runner-record.ts';
 import { type FleetPlan, fleetOf } from '../core/fleets.ts';
 import { mayBeOnDemand } from '../core/start-failure.ts';
 import type { Deps } from './deps.ts';

@@ -1,6 +1,6 @@
 /** Losing a task: its runner is gone, so it is queued again, or it ends with the reason. */
 import type { RunnerId } from '../../protocol/index.ts';
-import type { RunnerRecord } from '../adapters/runners.ts';
+import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { afterLoss, type Loss } from '../core/task-state.ts';
 import { sendEvent } from './deliver.ts';

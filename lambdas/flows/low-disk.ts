@@ -1,6 +1,6 @@
 /** A runner whose disk is low takes no task: what waits for it goes elsewhere, and comes back when there is room. */
 import type { HeartbeatRequest } from '../../protocol/index.ts';
-import { poolOf, type RunnerRecord } from '../adapters/runners.ts';
+import { poolOf, type RunnerRecord } from '../adapters/runner-record.ts';
 import { queuesOf } from '../core/routing.ts';
 import { runnerSources } from '../core/runner-state.ts';
 import { type PlaceDeps, placeWaiting } from './place.ts';

@@ -1,5 +1,5 @@
 /** Making a runner's agent send its heartbeat now, because the answer has news. */
-import type { RunnerRecord } from '../adapters/runners.ts';
+import type { RunnerRecord } from '../adapters/runner-record.ts';
 import { controlQueueOf } from '../core/routing.ts';
 import type { Deps } from './deps.ts';
 

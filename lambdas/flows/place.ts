@@ -1,7 +1,7 @@
 /** Placing: making a runner owe a waiting task, ringing for it, and having the runner woken. */
 import type { Instant, RunnerStatus } from '../../protocol/index.ts';
 import { entryOf, type LimitRef, type LimitState, taskOfEntry } from '../adapters/limits.ts';
-import type { RunnerRecord } from '../adapters/runners.ts';
+import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { chooseRunner, isPoweredByStack } from '../core/choice.ts';
 import { needsGlobalPool, route } from '../core/routing.ts';

@@ -1,7 +1,7 @@
 /** Receiving a webhook: who sent it, when, and whether it was seen before. Nothing is done until all of that holds. */
 import { Webhook, WebhookVerificationError } from 'standardwebhooks';
 import { projectId, type ReceivedWebhookBody, receivedWebhookBody } from '../../protocol/index.ts';
-import type { RunnerRecord } from '../adapters/runners.ts';
+import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { Deps } from './deps.ts';
 
 export interface IncomingWebhook {

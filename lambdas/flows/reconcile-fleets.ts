@@ -1,7 +1,7 @@
 /** Repair of what fleets launch: launches whose call did not live to the end, and instances that no runner has. */
 import { msBetween, projectId } from '../../protocol/index.ts';
 import type { LaunchedFacts } from '../adapters/instances.ts';
-import type { RunnerRecord } from '../adapters/runners.ts';
+import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { Pool } from '../adapters/table.ts';
 import { type FleetPlan, fleetOf } from '../core/fleets.ts';
 import { isWanted } from '../core/slots.ts';

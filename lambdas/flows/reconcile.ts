@@ -1,7 +1,7 @@
 /** Repair: finds among what is live what was lost on the way, and does it again. Safe to run twice at once. */
 import { type Instant, msBetween } from '../../protocol/index.ts';
 import type { InstanceFacts } from '../adapters/instances.ts';
-import type { RunnerRecord } from '../adapters/runners.ts';
+import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { canServe, isPoweredByStack } from '../core/choice.ts';
 import { fleetsByRegion, lacksInstance, scheduled } from '../core/fleets.ts';

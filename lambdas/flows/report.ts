@@ -1,7 +1,7 @@
 /** What an agent reports of a task that it holds: its log, and its end. */
 import { type FinishRequest, type LogChunk, msBetween } from '../../protocol/index.ts';
 import type { Lease } from '../adapters/agent-tokens.ts';
-import { type RunnerRecord, runnerRef } from '../adapters/runners.ts';
+import { type RunnerRecord, runnerRef } from '../adapters/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { hasEnded, type Loss } from '../core/task-state.ts';
 import { sendEvent } from './deliver.ts';

@@ -1,6 +1,7 @@
 /** Making, changing and removing runners, with the queues that they poll and the instances that they are bound to. */
 import type { Runner, RunnerInput } from '../../protocol/index.ts';
-import { type NewRunner, poolOf, type RunnerRecord } from '../adapters/runners.ts';
+import { poolOf, type RunnerRecord } from '../adapters/runner-record.ts';
+import type { NewRunner } from '../adapters/runners.ts';
 import { isPoweredByStack } from '../core/choice.ts';
 import { controlQueueOf, globalQueue, queuesOf } from '../core/routing.ts';
 import type { Deps } from './deps.ts';

@@ -29,7 +29,8 @@ import type {
 import type { LaunchOrder } from '../adapters/launches.ts';
 import { limitStore } from '../adapters/limits.ts';
 import { logStore } from '../adapters/logs.ts';
-import { poolOf, type RunnerRecord, runnerStore } from '../adapters/runners.ts';
+import { poolOf, type RunnerRecord } from '../adapters/runner-record.ts';
+import { runnerStore } from '../adapters/runners.ts';
 import { makeKeyPair, seal } from '../adapters/sealing.ts';
 import { sessionStore } from '../adapters/sessions.ts';
 import type { Table } from '../adapters/table.ts';

@@ -1,5 +1,5 @@
 /** Waking and putting to sleep: the only flows that start, stop and terminate instances of runners. */
-import { type RunnerRecord, withoutInstance } from '../adapters/runners.ts';
+import { type RunnerRecord, withoutInstance } from '../adapters/runner-record.ts';
 import { isPoweredByStack } from '../core/choice.ts';
 import { lacksInstance, powerOffOf } from '../core/fleets.ts';
 import { nextStatus, runnerSources } from '../core/runner-state.ts';

@@ -1,6 +1,6 @@
 /** Repair by EC2's own lists: instances that nobody looks after, and those that fail EC2's status checks. */
 import { msBetween } from '../../protocol/index.ts';
-import type { RunnerRecord } from '../adapters/runners.ts';
+import type { RunnerRecord } from '../adapters/runner-record.ts';
 import { isPoweredByStack } from '../core/choice.ts';
 import { isAwake } from '../core/runner-state.ts';
 import { drainRunner } from './drain-runner.ts';

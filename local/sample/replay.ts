@@ -8,7 +8,8 @@ import type { InstanceFacts, InstanceState } from '../../lambdas/adapters/instan
 import { limitStore } from '../../lambdas/adapters/limits.ts';
 import { logStore } from '../../lambdas/adapters/logs.ts';
 import { readForTask, resourceStores } from '../../lambdas/adapters/resources.ts';
-import { poolOf, type RunnerRecord, runnerStore } from '../../lambdas/adapters/runners.ts';
+import { poolOf, type RunnerRecord } from '../../lambdas/adapters/runner-record.ts';
+import { runnerStore } from '../../lambdas/adapters/runners.ts';
 import { sessionStore } from '../../lambdas/adapters/sessions.ts';
 import type { Table } from '../../lambdas/adapters/table.ts';
 import { taskStore } from '../../lambdas/adapters/tasks.ts';

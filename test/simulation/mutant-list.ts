@@ -32,15 +32,15 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a claim takes a slot of a runner that is not online',
-    file: 'lambdas/adapters/runners.ts',
-    from: `          ['=', 'status', 'online'],
-          ['=', 'active', true],
-          ['missing', 'drainRequestedAt'],`,
-    to: `          ['missing', 'drainRequestedAt'],`,
+    file: 'lambdas/adapters/runner-slots.ts',
+    from: `        ['=', 'status', 'online'],
+        ['=', 'active', true],
+        ['missing', 'drainRequestedAt'],`,
+    to: `        ['missing', 'drainRequestedAt'],`,
   },
   {
     name: 'a claim takes a slot that is not free',
-    file: 'lambdas/adapters/runners.ts',
+    file: 'lambdas/adapters/runner-slots.ts',
     from: `['any', ['contains', 'slots', taskId], hasRoom],`,
     to: '',
   },
@@ -58,10 +58,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'demand is raised whatever the status of the runner became',
-    file: 'lambdas/adapters/runners.ts',
-    from: `          ['=', 'status', from],
-          ['=', 'active', true],`,
-    to: `          ['=', 'active', true],`,
+    file: 'lambdas/adapters/runner-slots.ts',
+    from: `        ['=', 'status', from],
+        ['=', 'active', true],`,
+    to: `        ['=', 'active', true],`,
   },
   {
     name: 'demand that came while the instance stopped is forgotten',
@@ -84,10 +84,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a heartbeat does not renew the lease',
-    file: 'lambdas/adapters/runners.ts',
-    from: `            heartbeatAt: now,
-            leaseUntil,`,
-    to: `            heartbeatAt: now,`,
+    file: 'lambdas/adapters/runner-agents.ts',
+    from: `          heartbeatAt: now,
+          leaseUntil,`,
+    to: `          heartbeatAt: now,`,
   },
   {
     name: 'a heartbeat does not take from the runner what its agent forgot',
@@ -224,7 +224,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a session is opened beside one that has ended since the runner was read',
-    file: 'lambdas/adapters/runners.ts',
+    file: 'lambdas/adapters/runner-instances.ts',
     from: `        ref.lastSessionEndedAt === undefined
           ? ['missing', 'lastSessionEndedAt']
           : ['=', 'lastSessionEndedAt', ref.lastSessionEndedAt],

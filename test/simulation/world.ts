@@ -1,7 +1,8 @@
 /** A simulated world: the control plane, its AWS, the machines of the runners, and the watch over them. */
 
 import { limitStore } from '../../lambdas/adapters/limits.ts';
-import { type RunnerRecord, runnerStore } from '../../lambdas/adapters/runners.ts';
+import type { RunnerRecord } from '../../lambdas/adapters/runner-record.ts';
+import { runnerStore } from '../../lambdas/adapters/runners.ts';
 import { makeKeyPair } from '../../lambdas/adapters/sealing.ts';
 import type { Item, Table } from '../../lambdas/adapters/table.ts';
 import { type TaskRecord, taskStore } from '../../lambdas/adapters/tasks.ts';
