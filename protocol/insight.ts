@@ -137,7 +137,18 @@ export const costHistory = z.object({
     }),
   ),
   templates: z.array(
-    z.object({ templateId, name: z.string(), tasks: z.int(), runMs: z.int(), microUsd: microUsd }),
+    z.object({
+      templateId,
+      name: z.string(),
+      tasks: z.int(),
+      runMs: z.int(),
+      microUsd: microUsd,
+      alwaysOnMicroUsd: microUsd
+        .optional()
+        .describe(
+          'Its part of what its runners would have cost had they never slept, by what their tasks cost',
+        ),
+    }),
   ),
   isPartial: z.boolean().describe('Whether there were more tasks than are read at once; the newest count'),
 });

@@ -11,8 +11,9 @@ import {
 } from '../../protocol/index.ts';
 import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
-import { priceSession, type SessionFacts, sessionOf, taskShare } from '../core/cost.ts';
+import { hasInstances, priceSession, type SessionFacts, sessionOf, taskShare } from '../core/cost.ts';
 import { hourlyPrice } from '../core/prices.ts';
+import { costByTemplate } from '../core/template-cost.ts';
 import {
   addSplits,
   apportion,
@@ -87,7 +88,7 @@ const byDay = (used: UsedSession, days: readonly Day[], now: Instant) => {
 
 const alwaysOnOn = (day: Day, runner: RunnerRecord, region: string): number => {
   const price = hourlyPrice(runner.region ?? region, runner.instanceType);
-  if (price === undefined || runner.instanceId === undefined) return 0;
+  if (price === undefined || !hasInstances(runner)) return 0;
   const onMs = Math.max(0, day.to - Math.max(day.from, epochMs(runner.createdAt)));
   return Math.round((price * onMs) / 3_600_000);
 };
@@ -144,7 +145,7 @@ const readHistory = async (
 
   const runners = new Map([...own, ...global].map((runner) => [runner.id, runner]));
   const usedBy = Map.groupBy(daily, ({ one }) => one.facts.runnerId);
-  const asleep = own.filter(({ id, instanceId }) => instanceId !== undefined && !usedBy.has(id));
+  const asleep = own.filter((runner) => hasInstances(runner) && !usedBy.has(runner.id));
   const rows = [...usedBy.keys(), ...asleep.map(({ id }) => id)].map((runnerId) => {
     const its = usedBy.get(runnerId) ?? [];
     const runner = runners.get(runnerId);
@@ -166,7 +167,17 @@ const readHistory = async (
     };
   });
 
-  const byTemplate = Map.groupBy(placed, ({ task }) => task.templateId);
+  const alwaysOn = new Map(
+    rows.flatMap(({ runnerId, alwaysOnMicroUsd }) =>
+      alwaysOnMicroUsd === undefined ? [] : [[runnerId, alwaysOnMicroUsd] as const],
+    ),
+  );
+  const taskCosts = placed.map(({ task, session }) => {
+    const { templateId, templateName } = task;
+    const runMs = runMsOf(task, now);
+    const microUsd = session ? taskShare(priceSession(session, now), runMs) : 0;
+    return { templateId, templateName, runMs, microUsd, runnerId: session?.runnerId };
+  });
   return {
     ...window,
     days: days.map((day, index) => {
@@ -185,17 +196,7 @@ const readHistory = async (
       };
     }),
     runners: rows,
-    templates: [...byTemplate].map(([templateId, its]) => ({
-      templateId,
-      name: its[0]?.task.templateName ?? '',
-      tasks: its.length,
-      runMs: sum(its.map(({ task }) => runMsOf(task, now))),
-      microUsd: sum(
-        its.map(({ task, session }) =>
-          session ? taskShare(priceSession(session, now), runMsOf(task, now)) : 0,
-        ),
-      ),
-    })),
+    templates: costByTemplate(taskCosts, alwaysOn),
     isPartial,
   };
 };

@@ -4,7 +4,7 @@ import { idsBetween } from '../adapters/ids.ts';
 import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { Pool } from '../adapters/table.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
-import { costWithin, openSessionFacts, type SessionFacts } from '../core/cost.ts';
+import { costWithin, hasInstances, openSessionFacts, type SessionFacts } from '../core/cost.ts';
 import type { Span } from '../core/usage.ts';
 import type { ApiDeps } from './deps.ts';
 
@@ -32,10 +32,6 @@ export const sessionsIn = async (
   const byId = new Map([...open, ...closed].map((facts) => [facts.id, facts]));
   return [...byId.values()].filter(({ endedAt }) => endedAt === undefined || endedAt >= from);
 };
-
-/** Those of a fleet come and go. */
-const hasInstances = ({ instanceId, fleet }: RunnerRecord): boolean =>
-  instanceId !== undefined || fleet !== undefined;
 
 /** What each runner's instance has cost since then; without an entry where there is none, or no price is known. */
 export const spentBy = async (

@@ -172,7 +172,9 @@ describe('the history of costs', () => {
     });
     const later = costHistory.parse(await api.call('GET', `${base}/costs/history?from=${from}`));
     expect(later.runners.find(({ runnerId }) => runnerId === unused.id)).toMatchObject({ spentMicroUsd: 0 });
-    expect(history.templates).toMatchObject([{ templateId, tasks: 1, runMs: 50_000 }]);
+    expect(history.templates).toMatchObject([
+      { templateId, tasks: 1, runMs: 50_000, alwaysOnMicroUsd: alwaysOn },
+    ]);
     expect(id).toMatch(/^prj_/);
   });
 

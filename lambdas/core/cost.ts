@@ -127,8 +127,12 @@ export const sessionOf = <S extends Pick<InstanceSession, 'runnerId' | 'startedA
     .sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1))[0];
 };
 
+/** Whether instances run for it; those of a fleet come and go. */
+export const hasInstances = ({ instanceId, fleet }: Pick<CostedRunner, 'instanceId' | 'fleet'>): boolean =>
+  instanceId !== undefined || fleet !== undefined;
+
 const alwaysOnSeconds = (runner: CostedRunner, { from, to }: Window): number => {
-  if (runner.instanceId === undefined && runner.fleet === undefined) return 0;
+  if (!hasInstances(runner)) return 0;
   const since = runner.createdAt > from ? runner.createdAt : from;
   return Math.max(0, Math.ceil(msBetween(since, to) / 1000));
 };

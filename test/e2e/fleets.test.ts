@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { type LocalStack, startStack } from '../../local/stack.ts';
-import { fleet, listedRunner, type ProjectId, type Runner, runner, type Task } from '../../protocol/index.ts';
+import {
+  costHistory,
+  fleet,
+  listedRunner,
+  type ProjectId,
+  type Runner,
+  runner,
+  type Task,
+} from '../../protocol/index.ts';
 import { apiClient, type Client, until } from '../client.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -174,6 +182,9 @@ describe('a runner of a fleet', () => {
     const today = `?spentSince=${new Date(Date.now() - 3_600_000).toISOString()}`;
     const { items } = z.object({ items: z.array(listedRunner) }).parse(await api.call('GET', path(today)));
     expect(items.find(({ id }) => id === one.id)?.spentMicroUsd).toBeGreaterThan(0);
+    const history = costHistory.parse(await api.call('GET', `/api/projects/${projectId}/costs/history`));
+    const bill = history.runners.find(({ runnerId }) => runnerId === one.id);
+    expect(bill?.alwaysOnMicroUsd).toBeGreaterThan(0);
   });
 
   it.each(['local', 'local-spot'])('of %s is launched an instance when it is woken by hand', async (name) => {

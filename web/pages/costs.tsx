@@ -88,7 +88,20 @@ export const CostsPage = (): ReactNode => {
                   from: 'tablet',
                   render: ({ runMs }) => formatDuration(runMs),
                 },
-                { header: 'Cost', align: 'right', render: ({ microUsd }) => <Money microUsd={microUsd} /> },
+                { header: 'Spent', align: 'right', render: ({ microUsd }) => <Money microUsd={microUsd} /> },
+                {
+                  header: 'Always on',
+                  align: 'right',
+                  from: 'tablet',
+                  render: ({ alwaysOnMicroUsd }) => <Money microUsd={alwaysOnMicroUsd} />,
+                },
+                {
+                  header: 'Saved',
+                  align: 'right',
+                  render: ({ alwaysOnMicroUsd, microUsd }) => (
+                    <Saved spent={microUsd} alwaysOn={alwaysOnMicroUsd} />
+                  ),
+                },
               ]}
             />
           </Card>
@@ -98,6 +111,14 @@ export const CostsPage = (): ReactNode => {
     </Page>
   );
 };
+
+interface SavedProps {
+  readonly spent: number;
+  readonly alwaysOn: number | undefined;
+}
+const Saved = ({ spent, alwaysOn }: SavedProps): ReactNode => (
+  <Money microUsd={alwaysOn === undefined ? undefined : alwaysOn - spent} />
+);
 
 const durationOf = (ms: number): string => (ms === 0 ? '–' : formatDuration(ms));
 
@@ -135,7 +156,7 @@ const RunnerCosts = ({ runners }: { readonly runners: readonly RunnerCost[] }): 
         header: 'Saved',
         align: 'right',
         render: ({ alwaysOnMicroUsd, spentMicroUsd }) => (
-          <Money microUsd={alwaysOnMicroUsd === undefined ? undefined : alwaysOnMicroUsd - spentMicroUsd} />
+          <Saved spent={spentMicroUsd} alwaysOn={alwaysOnMicroUsd} />
         ),
       },
     ]}
