@@ -60,7 +60,7 @@ describe('what is measured', () => {
     const closed = open?.session && (await runners.closeSession(runner, open.session, seconds(hour)));
     expect(closed).toBeDefined();
     expect(measured).toEqual([]);
-    await runners.openSession(closed ?? runner, second, 't4g.small');
+    await runners.openSession(runner, second, 't4g.small');
     expect(measured).toEqual([['SavedUsd', expect.closeTo(0.0168, 6), { runnerId: runner.id }]]);
   });
 

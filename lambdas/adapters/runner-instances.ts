@@ -70,23 +70,25 @@ export const runnerInstances = (table: Table, change: ChangeRunner) => {
         ['missing', 'instanceId'],
       ]),
 
-    /** The instance runs: money flows from here on. Refused when a session is open, or has ended since the runner was read. */
-    openSession: (
-      ref: RunnerRef & Pick<RunnerRecord, 'lastSessionEndedAt'>,
-      session: OpenSession,
-      instanceType: string | undefined,
-    ) =>
+    /** The instance runs: money flows from here on. Refused when a session is open, or one of this start was, or of a later one. */
+    openSession: (ref: RunnerRef, session: OpenSession, instanceType: string | undefined) =>
       change(ref, { set: { session, ...(instanceType && { instanceType }), busyMs: 0 } }, [
         ['missing', 'session'],
-        ref.lastSessionEndedAt === undefined
-          ? ['missing', 'lastSessionEndedAt']
-          : ['=', 'lastSessionEndedAt', ref.lastSessionEndedAt],
+        ['any', ['missing', 'lastSessionStartedAt'], ['<', 'lastSessionStartedAt', session.startedAt]],
       ]),
 
     /** The instance stopped: that session is over. Refused when it is not the open one. */
     closeSession: (ref: RunnerRef, session: OpenSession, endedAt: Instant) =>
-      change(ref, { set: { session: undefined, lastSessionEndedAt: endedAt } }, [
-        ['partIs', 'session', 'id', session.id],
-      ]),
+      change(
+        ref,
+        {
+          set: {
+            session: undefined,
+            lastSessionStartedAt: session.startedAt,
+            lastSessionEndedAt: endedAt,
+          },
+        },
+        [['partIs', 'session', 'id', session.id]],
+      ),
   };
 };

@@ -25,6 +25,8 @@ const runnerRecord = runner.extend({
   busyMs: z.int().default(0),
   /** When its agent first reported in the open session, or in the one before while none is open. */
   onlineAt: instant.optional(),
+  /** Of the last session that is over: EC2's own time of that launch, which no other launch has. */
+  lastSessionStartedAt: instant.optional(),
   /** Of a global runner: the projects that it has served, the last one last. */
   served: z.array(projectId).default([]),
   /** How often it was given a slot. */

@@ -62,10 +62,6 @@ const noticeStop = async (deps: FollowDeps, runner: RunnerRecord, at: Instant): 
   if (to !== undefined) await deps.runners.move(runner, [status], to, at, { statusSince });
 };
 
-/** EC2 tells whole seconds. */
-const wasLaunchedSince = (facts: InstanceFacts | undefined, since: Instant): boolean =>
-  facts?.launchedAt !== undefined && msBetween(since, facts.launchedAt) > -1000;
-
 const openSession = async (
   deps: FollowDeps,
   runner: RunnerRecord,
@@ -73,9 +69,6 @@ const openSession = async (
   at: Instant,
 ): Promise<RunnerRecord | undefined> => {
   if (runner.session) return runner;
-  const { lastSessionEndedAt } = runner;
-  // What was said of a launch before, and comes late.
-  if (lastSessionEndedAt !== undefined && !wasLaunchedSince(facts, lastSessionEndedAt)) return undefined;
   const startedAt = facts.launchedAt ?? at;
   const session = { id: deps.newId('ses', startedAt), startedAt };
   return deps.runners.openSession(runner, session, facts.instanceType);
@@ -168,6 +161,10 @@ const settleNotStarted = async (
 
 /** EC2 doesn't tell at once of what it has just launched (AWS: eventual consistency in the EC2 API). */
 const unknownForMs = 5 * 60_000;
+
+/** EC2 tells whole seconds. */
+const wasLaunchedSince = (facts: InstanceFacts | undefined, since: Instant): boolean =>
+  facts?.launchedAt !== undefined && msBetween(since, facts.launchedAt) > -1000;
 
 /**
  * The instance of a fleet's runner is terminated, or about to be: by the fleet's own policy, by EC2, or by hand. The runner has none

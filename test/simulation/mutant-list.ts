@@ -217,17 +217,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the start of an instance is told of after it was billed, and is billed again',
-    file: 'lambdas/flows/instance-state.ts',
-    from: `  if (lastSessionEndedAt !== undefined && !wasLaunchedSince(facts, lastSessionEndedAt)) return undefined;
-`,
-    to: '',
-  },
-  {
-    name: 'a session is opened beside one that has ended since the runner was read',
     file: 'lambdas/adapters/runner-instances.ts',
-    from: `        ref.lastSessionEndedAt === undefined
-          ? ['missing', 'lastSessionEndedAt']
-          : ['=', 'lastSessionEndedAt', ref.lastSessionEndedAt],
+    from: `        ['any', ['missing', 'lastSessionStartedAt'], ['<', 'lastSessionStartedAt', session.startedAt]],
 `,
     to: '',
   },
