@@ -159,7 +159,12 @@ describe('a runner', () => {
 
   it('whose instance cannot be stopped is in the dead-letter queue, after three tries', async () => {
     const runner = await addRunner(projectId, { tags: ['stuck'], idleTimeoutMs: 600_000 });
-    await becomes(await api.startTask(projectId, await templateOf(projectId, { tag: 'stuck' })), 'success');
+    const task = await api.startTask(projectId, await templateOf(projectId, { tag: 'stuck' }));
+    await becomes(task, 'success');
+    // Or task-finish is who fails to stop it.
+    await until('its finish is told', 20_000, () =>
+      said.some((line) => line.includes(task.id) && line.includes('"action":"finish"')),
+    );
     stack.faults.set([
       { service: 'ec2', operation: 'StopInstances', kind: 'error', status: 400, probability: 1 },
     ]);
