@@ -7,8 +7,9 @@ import { costHistoryQuery } from '../client/insight.ts';
 import { CostFigures, totalsOf, useCostWindow } from '../parts/cost-window.tsx';
 import { DayChart } from '../parts/day-chart.tsx';
 import { IdlePolicies } from '../parts/idle-policies.tsx';
+import { costColumns } from '../ui/cost-columns.tsx';
 import { Empty } from '../ui/empty.tsx';
-import { formatMoney, Money, roughMoney } from '../ui/money.tsx';
+import { formatMoney, roughMoney } from '../ui/money.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Card, Page } from '../ui/page.tsx';
 import { Table } from '../ui/table.tsx';
@@ -88,20 +89,10 @@ export const CostsPage = (): ReactNode => {
                   from: 'tablet',
                   render: ({ runMs }) => formatDuration(runMs),
                 },
-                { header: 'Spent', align: 'right', render: ({ microUsd }) => <Money microUsd={microUsd} /> },
-                {
-                  header: 'Always on',
-                  align: 'right',
-                  from: 'tablet',
-                  render: ({ alwaysOnMicroUsd }) => <Money microUsd={alwaysOnMicroUsd} />,
-                },
-                {
-                  header: 'Saved',
-                  align: 'right',
-                  render: ({ alwaysOnMicroUsd, microUsd }) => (
-                    <Saved spent={microUsd} alwaysOn={alwaysOnMicroUsd} />
-                  ),
-                },
+                ...costColumns<TemplateCost>(({ microUsd, alwaysOnMicroUsd }) => ({
+                  spent: microUsd,
+                  alwaysOn: alwaysOnMicroUsd,
+                })),
               ]}
             />
           </Card>
@@ -112,17 +103,10 @@ export const CostsPage = (): ReactNode => {
   );
 };
 
-interface SavedProps {
-  readonly spent: number;
-  readonly alwaysOn: number | undefined;
-}
-const Saved = ({ spent, alwaysOn }: SavedProps): ReactNode => (
-  <Money microUsd={alwaysOn === undefined ? undefined : alwaysOn - spent} />
-);
-
 const durationOf = (ms: number): string => (ms === 0 ? '–' : formatDuration(ms));
 
 type RunnerCost = CostHistory['runners'][number];
+type TemplateCost = CostHistory['templates'][number];
 
 const RunnerCosts = ({ runners }: { readonly runners: readonly RunnerCost[] }): ReactNode => (
   <Table
@@ -145,20 +129,10 @@ const RunnerCosts = ({ runners }: { readonly runners: readonly RunnerCost[] }): 
         from: 'desktop',
         render: ({ meanBootMs }) => (meanBootMs === undefined ? '–' : formatDuration(meanBootMs)),
       },
-      { header: 'Spent', align: 'right', render: ({ spentMicroUsd }) => <Money microUsd={spentMicroUsd} /> },
-      {
-        header: 'Always on',
-        align: 'right',
-        from: 'tablet',
-        render: ({ alwaysOnMicroUsd }) => <Money microUsd={alwaysOnMicroUsd} />,
-      },
-      {
-        header: 'Saved',
-        align: 'right',
-        render: ({ alwaysOnMicroUsd, spentMicroUsd }) => (
-          <Saved spent={spentMicroUsd} alwaysOn={alwaysOnMicroUsd} />
-        ),
-      },
+      ...costColumns<RunnerCost>(({ spentMicroUsd, alwaysOnMicroUsd }) => ({
+        spent: spentMicroUsd,
+        alwaysOn: alwaysOnMicroUsd,
+      })),
     ]}
   />
 );

@@ -16,8 +16,8 @@ import {
   useCostWindow,
 } from '../parts/cost-window.tsx';
 import { Button } from '../ui/button.tsx';
+import { costColumns } from '../ui/cost-columns.tsx';
 import { Empty } from '../ui/empty.tsx';
-import { Money } from '../ui/money.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
 import { type Column, Table } from '../ui/table.tsx';
@@ -31,13 +31,6 @@ interface Row {
   readonly costs: CostTotals | undefined;
 }
 
-const money = (header: string, of: (costs: CostTotals) => number, from?: 'tablet'): Column<Row> => ({
-  header,
-  align: 'right',
-  ...(from && { from }),
-  render: ({ costs }) => <Money microUsd={costs && of(costs)} />,
-});
-
 const columns: Column<Row>[] = [
   {
     header: 'Project',
@@ -48,9 +41,7 @@ const columns: Column<Row>[] = [
     ),
   },
   { header: 'Tasks', align: 'right', from: 'tablet', render: ({ costs }) => costs?.tasks ?? '–' },
-  money('Spent', ({ spent }) => spent),
-  money('Always on', ({ alwaysOn }) => alwaysOn, 'tablet'),
-  money('Saved', ({ saved }) => saved),
+  ...costColumns<Row>(({ costs }) => costs),
   {
     header: 'Share saved',
     align: 'right',
