@@ -5,7 +5,9 @@ import { type Resource, resourcesOf, type Template } from './template.ts';
 
 export type Rule = (template: Template) => string[];
 
-const oneOrMore = <T extends z.ZodType>(item: T) => z.union([z.array(item), item.transform((one) => [one])]);
+/** IAM takes a list, or the one thing itself. */
+export const oneOrMore = <T extends z.ZodType>(item: T) =>
+  z.union([z.array(item), item.transform((one) => [one])]);
 const statement = z.object({
   Effect: z.enum(['Allow', 'Deny']),
   Action: oneOrMore(z.string()).default([]),

@@ -1,22 +1,20 @@
 /** The places of fleets: which runners each has, so that there are never more than it may have, nor instances. */
 import { decodeTime } from 'ulid';
 import * as z from 'zod';
-import { type Clock, epochMs, type RunnerId, runnerId } from '../../protocol/index.ts';
-import { poolOf, type RunnerRecord } from './runner-record.ts';
+import { type Clock, epochMs, type RunnerId } from '../../protocol/index.ts';
+import { fullIdOf, type RunnerRecord, runnerIn, runnerRef } from './runner-record.ts';
 import { keys, type Pool, type Table } from './table.ts';
 
 const stored = z.object({ runners: z.set(z.string()).default(new Set()) });
 
-/** Where a runner lives, and its id. */
-const nameOf = (pool: Pool, id: RunnerId): string => `${pool}/${id}`;
-const keyOf = (name: string) => {
-  const [pk = '', sk = ''] = name.split('/');
-  return { pk, sk };
+const keyOf = (fullId: string) => {
+  const { pool, id } = runnerIn(fullId);
+  return keys.resource(pool, id);
 };
 
 /** A place was taken for a runner that was then not stored; by now it would be. */
 const isForgotten = (name: string, now: number): boolean =>
-  now - decodeTime(runnerId.parse(keyOf(name).sk).slice('run_'.length)) > 10 * 60_000;
+  now - decodeTime(runnerIn(name).id.slice('run_'.length)) > 10 * 60_000;
 
 export type FleetPlaces = ReturnType<typeof fleetPlaces>;
 
@@ -53,7 +51,7 @@ export const fleetPlaces = (table: Table, now: Clock) => {
 
     /** Takes a place for each of the new runners, or none and answers false, as that would be more than `most` in all. */
     take: async (fleet: string, pool: Pool, ids: readonly RunnerId[], most: number): Promise<boolean> => {
-      const names = new Set(ids.map((id) => nameOf(pool, id)));
+      const names = new Set(ids.map((id) => fullIdOf(runnerRef(pool, id))));
       return (
         (await tryToTake(fleet, names, most)) ||
         ((await sweep(fleet)) && (await tryToTake(fleet, names, most)))
@@ -62,7 +60,7 @@ export const fleetPlaces = (table: Table, now: Clock) => {
 
     /** Gives back the place of a runner that is gone. */
     leave: async (runner: Pick<RunnerRecord, 'fleet' | 'projectId' | 'id'>): Promise<void> => {
-      if (runner.fleet !== undefined) await free(runner.fleet, new Set([nameOf(poolOf(runner), runner.id)]));
+      if (runner.fleet !== undefined) await free(runner.fleet, new Set([fullIdOf(runner)]));
     },
   };
 };

@@ -69,7 +69,7 @@ export interface Instances {
 }
 
 /** Without this tag on an instance the stack may not start or stop it. */
-const managedTag = { Name: 'tag:reveille:managed', Values: ['true'] };
+const managedTag = { Name: `tag:${tagsOf.managed}`, Values: ['true'] };
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceStatus.html; all filters have to match. */
 const checks = ['instance-status.status', 'system-status.status'];

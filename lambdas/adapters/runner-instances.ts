@@ -3,14 +3,13 @@ import * as z from 'zod';
 import { epochMs, type Instant, type OpenSession, runnerId } from '../../protocol/index.ts';
 import {
   type ChangeRunner,
+  type Launch,
   parseRunnerIf,
   poolOf,
   type RunnerRecord,
   type RunnerRef,
 } from './runner-record.ts';
 import { keys, type Table } from './table.ts';
-
-type Launch = NonNullable<RunnerRecord['launch']>;
 
 /** An instance that a fleet launched for a runner. */
 export interface LaunchedInstance extends Pick<RunnerRecord, 'instanceType' | 'market'> {

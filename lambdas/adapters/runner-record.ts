@@ -7,6 +7,7 @@ import {
   type RunnerId,
   type RunnerStatus,
   runner,
+  runnerId,
   taskId,
 } from '../../protocol/index.ts';
 import { isAwake } from '../core/runner-state.ts';
@@ -65,14 +66,24 @@ export type ChangeRunner = (
   conditions: readonly Condition[],
 ) => Promise<RunnerRecord | undefined>;
 
+/** What `beginLaunch` notes, and what ends it names. */
+export type Launch = NonNullable<RunnerRecord['launch']>;
+
 export const parseRunner = (item: Item): RunnerRecord => runnerRecord.parse(item);
 export const parseRunnerIf = (item: Item | undefined): RunnerRecord | undefined => item && parseRunner(item);
 
+/** Where a runner lives and its id, `{pool}/{id}`: in the live index, in the places of fleets, on the tags of instances. */
+export const fullIdOf = (ref: RunnerRef): string => `${poolOf(ref)}/${ref.id}`;
+
+/** What a full id names. Throws when it is none. */
+export const runnerIn = (fullId: string): { pool: Pool; id: RunnerId } => {
+  const [pool = '', id = ''] = fullId.split('/');
+  return { pool: pool === 'global' ? pool : projectId.parse(pool), id: runnerId.parse(id) };
+};
+
 /** The attributes that keep it in the live index while it is awake. */
-export const liveness = (record: Pick<Runner, 'id' | 'projectId'>, status: RunnerStatus) =>
-  isAwake(status)
-    ? { live: 'runner', liveKey: `${poolOf(record)}/${record.id}` }
-    : { live: undefined, liveKey: undefined };
+export const liveness = (record: RunnerRef, status: RunnerStatus) =>
+  isAwake(status) ? { live: 'runner', liveKey: fullIdOf(record) } : { live: undefined, liveKey: undefined };
 
 /** What is left of a fleet's runner without its instance: nobody can use the token and the key that were that instance's. */
 export const withoutInstance = {

@@ -11,8 +11,10 @@ import {
 } from '../../protocol/index.ts';
 import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
-import { hasInstances, priceSession, type SessionFacts, sessionOf, taskShare } from '../core/cost.ts';
+import { hasInstances } from '../core/choice.ts';
+import { priceSession, type SessionFacts, sessionOf, taskShare } from '../core/cost.ts';
 import { hourlyPrice } from '../core/prices.ts';
+import { sum } from '../core/sum.ts';
 import { costByTemplate } from '../core/template-cost.ts';
 import {
   addSplits,
@@ -41,7 +43,6 @@ const comparedTimeoutsMs = [0, 60_000, 300_000, 900_000, 3_600_000];
 const assumedBootMs = 25_000;
 
 const nothing: Split = { bootingMs: 0, workingMs: 0, idleMs: 0 };
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
 
 interface Window {
   readonly from: Instant;

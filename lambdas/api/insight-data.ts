@@ -4,7 +4,8 @@ import { idsBetween } from '../adapters/ids.ts';
 import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { Pool } from '../adapters/table.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
-import { costWithin, hasInstances, openSessionFacts, type SessionFacts } from '../core/cost.ts';
+import { hasInstances } from '../core/choice.ts';
+import { costWithin, openSessionFacts, type SessionFacts } from '../core/cost.ts';
 import type { Span } from '../core/usage.ts';
 import type { ApiDeps } from './deps.ts';
 

@@ -5,13 +5,16 @@ import { load, room } from './slots.ts';
 
 type Powered = Pick<Runner, 'instanceId' | 'webhookUrl' | 'fleet'>;
 
+/** Whether instances run for it; those of a fleet come and go. */
+export const hasInstances = ({ instanceId, fleet }: Pick<Runner, 'instanceId' | 'fleet'>): boolean =>
+  instanceId !== undefined || fleet !== undefined;
+
 /** Whether a start event can bring it up: there is an instance to start, or a fleet to launch one, or someone who starts it on a webhook. */
-export const canWake = (runner: Powered): boolean =>
-  runner.instanceId !== undefined || runner.fleet !== undefined || runner.webhookUrl !== undefined;
+export const canWake = (runner: Powered): boolean => hasInstances(runner) || runner.webhookUrl !== undefined;
 
 /** Whether the stack itself starts and stops its instance, rather than a webhook's receiver elsewhere. */
 export const isPoweredByStack = (runner: Powered): boolean =>
-  (runner.instanceId !== undefined || runner.fleet !== undefined) && runner.webhookUrl === undefined;
+  hasInstances(runner) && runner.webhookUrl === undefined;
 
 const asleep: ReadonlySet<RunnerStatus> = new Set(['stopped', 'offline']);
 

@@ -9,7 +9,9 @@ import {
   type Runner,
   type RunnerId,
 } from '../../protocol/index.ts';
+import { hasInstances } from './choice.ts';
 import { hourlyPrice, pricesAsOf } from './prices.ts';
+import { sum } from './sum.ts';
 import { clip, spanOf } from './usage.ts';
 
 interface Window {
@@ -127,17 +129,11 @@ export const sessionOf = <S extends Pick<InstanceSession, 'runnerId' | 'startedA
     .sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1))[0];
 };
 
-/** Whether instances run for it; those of a fleet come and go. */
-export const hasInstances = ({ instanceId, fleet }: Pick<CostedRunner, 'instanceId' | 'fleet'>): boolean =>
-  instanceId !== undefined || fleet !== undefined;
-
 const alwaysOnSeconds = (runner: CostedRunner, { from, to }: Window): number => {
   if (!hasInstances(runner)) return 0;
   const since = runner.createdAt > from ? runner.createdAt : from;
   return Math.max(0, Math.ceil(msBetween(since, to) / 1000));
 };
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
 /**
  * A project's bill: all of its own runners' sessions, and of the global runners' its tasks' shares, with the same part of

@@ -1,5 +1,6 @@
 /** What templates cost, and what they would have cost on machines that never sleep. */
 import type { RunnerId, TemplateId } from '../../protocol/index.ts';
+import { sum } from './sum.ts';
 
 /** A task's part of the session that it ran in. */
 export interface TaskCost {
@@ -21,7 +22,6 @@ export interface TemplateCost {
   readonly alwaysOnMicroUsd?: number;
 }
 
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 const totalOf = (costs: readonly TaskCost[]): number => sum(costs.map(({ microUsd }) => microUsd));
 
 /**

@@ -2,11 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { msBetween } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { idsBetween } from '../adapters/ids.ts';
-import { poolOf, type RunnerRecord } from '../adapters/runner-record.ts';
+import { fullIdOf, poolOf, type RunnerRecord } from '../adapters/runner-record.ts';
 import { makeKeyPair } from '../adapters/sealing.ts';
 import { claimTask } from './claim.ts';
 import { drain } from './heartbeat.ts';
-import { launchedFor } from './launch.ts';
 import { reconcile } from './reconcile.ts';
 import { removeRunner } from './runner-setup.ts';
 import { stopTask } from './start-task.ts';
@@ -56,7 +55,7 @@ describe('a runner of a fleet', () => {
         launchTemplate: 'Reveille-sydney',
         instanceTypes: ['t4g.small', 't4g.medium'],
         market: 'on-demand',
-        runner: launchedFor(runner),
+        runner: fullIdOf(runner),
         apiUrl: 'https://api.test',
       },
     ]);
@@ -382,7 +381,7 @@ describe('an instance that no runner has', () => {
       fleet: 'sydney',
       market: 'on-demand',
       clientToken: 'stray',
-      runner: launchedFor(runner),
+      runner: fullIdOf(runner),
       apiUrl: '',
     });
     return outcome.launched ? outcome.instanceId : '';

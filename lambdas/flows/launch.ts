@@ -2,14 +2,12 @@
 import { type Instant, type Market, msBetween } from '../../protocol/index.ts';
 import { isThrottled, type StartOutcome } from '../adapters/instances.ts';
 import type { LaunchedInstance } from '../adapters/runner-instances.ts';
-import { poolOf, type RunnerRecord } from '../adapters/runner-record.ts';
+import { fullIdOf, type Launch, type RunnerRecord } from '../adapters/runner-record.ts';
 import { type FleetPlan, fleetOf } from '../core/fleets.ts';
 import { mayBeOnDemand } from '../core/start-failure.ts';
 import type { Deps } from './deps.ts';
 
 export type LaunchDeps = Pick<Deps, 'now' | 'newId' | 'log' | 'runners' | 'instances' | 'fleets' | 'apiUrl'>;
-
-type Launch = NonNullable<RunnerRecord['launch']>;
 
 /** No function lives for longer: whoever began a launch so long ago will not end it any more. */
 export const launchTimeoutMs = 60_000;
@@ -18,17 +16,13 @@ export const launchTimeoutMs = 60_000;
 export const isBeingLaunched = ({ launch }: Pick<RunnerRecord, 'launch'>, now: Instant): boolean =>
   launch !== undefined && msBetween(launch.at, now) < launchTimeoutMs;
 
-/** As the tag of an instance says for whom it was launched. */
-export const launchedFor = (runner: Pick<RunnerRecord, 'id' | 'projectId'>): string =>
-  `${poolOf(runner)}/${runner.id}`;
-
 /** The instance that a call launched which did not live to tell; undefined when there is none. */
 export const findLaunched = async (
   deps: LaunchDeps,
   fleet: FleetPlan,
   runner: RunnerRecord,
 ): Promise<LaunchedInstance | undefined> => {
-  const [found] = await deps.instances.listLaunched({ ...fleet, runner: launchedFor(runner) });
+  const [found] = await deps.instances.listLaunched({ ...fleet, runner: fullIdOf(runner) });
   return found && { ...found, region: fleet.region };
 };
 
@@ -39,7 +33,7 @@ const order = (deps: LaunchDeps, fleet: FleetPlan, runner: RunnerRecord, { id }:
     market,
     // Another market is another request, which EC2 would refuse under the same token.
     clientToken: `${id}-${market}`,
-    runner: launchedFor(runner),
+    runner: fullIdOf(runner),
     apiUrl: deps.apiUrl,
   });
 

@@ -1,8 +1,7 @@
 /** Repair of what fleets launch: launches whose call did not live to the end, and instances that no runner has. */
-import { msBetween, projectId } from '../../protocol/index.ts';
+import { msBetween } from '../../protocol/index.ts';
 import type { LaunchedFacts } from '../adapters/instances.ts';
-import type { RunnerRecord } from '../adapters/runner-record.ts';
-import type { Pool } from '../adapters/table.ts';
+import { type RunnerRecord, runnerIn } from '../adapters/runner-record.ts';
 import { type FleetPlan, fleetOf } from '../core/fleets.ts';
 import { isWanted } from '../core/slots.ts';
 import { isTimeToRetry } from '../core/start-failure.ts';
@@ -42,12 +41,6 @@ const callOff = async (deps: FollowDeps, runner: RunnerRecord, repaired: Repaire
   if (asleep) repaired('launch_called_off', { runnerId: runner.id });
 };
 
-/** From the tag of an instance that a place of a fleet stands for. */
-const ownerIn = (name: string): { pool: Pool; id: string } => {
-  const [pool = '', id = ''] = name.split('/');
-  return { pool: pool === 'global' ? pool : projectId.parse(pool), id };
-};
-
 const isOn = ({ state }: LaunchedFacts): boolean => state === 'pending' || state === 'running';
 
 /**
@@ -74,7 +67,7 @@ export const endOrphans = async (
       if (names.has(facts.runner)) {
         // One that is off belongs to a runner that sleeps.
         if (!isOn(facts)) continue;
-        const { pool, id } = ownerIn(facts.runner);
+        const { pool, id } = runnerIn(facts.runner);
         const runner = await deps.runners.get(pool, id);
         // What is noted on the runner is done again there, and finds the instance.
         if (runner?.instanceId === facts.instanceId || runner?.launch) continue;

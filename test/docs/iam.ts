@@ -2,9 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { oneOrMore } from '../../infra/testing/rules.ts';
 import { resourcesOf, synthesizeAll, type Template } from '../../infra/testing/template.ts';
 
-const oneOrMore = <T extends z.ZodType>(item: T) => z.union([z.array(item), item.transform((one) => [one])]);
 const policy = z.object({
   PolicyDocument: z.object({
     Statement: z.array(

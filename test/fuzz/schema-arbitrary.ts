@@ -115,14 +115,14 @@ const anObject = (schema: JsonSchema, sources: Sources, depth: number): fc.Arbit
   const properties = Object.entries(schema.properties ?? {}).map(
     ([name, one]): [string, fc.Arbitrary<unknown>] => {
       const good = sources.valuesOf(name);
-      const any = fitting(one, sources, depth - 1);
+      const made = fitting(one, sources, depth - 1);
       const value =
         good.length > 0
           ? fc.oneof(
               { arbitrary: fc.constantFrom<unknown>(...good), weight: 4 },
-              { arbitrary: any, weight: 1 },
+              { arbitrary: made, weight: 1 },
             )
-          : any;
+          : made;
       return [name, required.has(name) ? value : sometimes(value)];
     },
   );
