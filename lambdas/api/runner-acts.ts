@@ -1,14 +1,13 @@
 /** Routes of what can be done with a runner: drain, sleep, wake, resume, another token. */
 import { publicRunner } from '../adapters/runner-record.ts';
 import { isPoweredByStack } from '../core/choice.ts';
-import { load } from '../core/slots.ts';
 import { drainRunner, resumeRunner, sleepRunner, wakeRunner } from '../flows/drain-runner.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
 import { rotateToken } from './new-runner.ts';
 import { refuse, refuseUnknown } from './refuse.ts';
 import { answer, describe, jsonBody, people, routes } from './route.ts';
 import { poolIn, type RunnerPlace } from './runner-place.ts';
-import { whyNotWoken } from './runner-refusals.ts';
+import { whyNotAsleep, whyNotWoken } from './runner-refusals.ts';
 import { rotatedTokenSchema, rotationInputSchema, runnerSchema } from './schemas.ts';
 
 export const runnerActRoutes = (deps: ApiDeps, { path, name, tag, itemParams }: RunnerPlace) => {
@@ -61,12 +60,10 @@ export const runnerActRoutes = (deps: ApiDeps, { path, name, tag, itemParams }: 
       async (c) => {
         const found = await find(c.req.param());
         if (!found) return refuseUnknown(c, 'runner');
-        const asleep = isPoweredByStack(found) ? await sleepRunner(deps, found) : undefined;
+        const asleep = isPoweredByStack(found) && (await sleepRunner(deps, found));
         if (asleep) return c.json(publicRunner(asleep), 200);
-        const detail = isPoweredByStack(found)
-          ? `Only a runner that is online and without tasks can be put to sleep; this one is ${found.status} with ${load(found)} tasks.`
-          : 'The stack does not start and stop its machine. Whoever does can stop it.';
-        return refuse(c, 'in_use', detail);
+        const now = (await find(c.req.param())) ?? found;
+        return refuse(c, 'in_use', whyNotAsleep(now));
       },
     )
     .openapi(

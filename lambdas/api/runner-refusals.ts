@@ -44,11 +44,26 @@ export const rebinds = (before: Runner, { instanceId, region, webhookUrl }: Runn
   before.instanceId !== undefined &&
   (before.instanceId !== instanceId || before.region !== region || before.webhookUrl !== webhookUrl);
 
-export const whyNotRemoved = (runner: Runner): string => {
-  const tasks = [...new Set([...runner.slots, ...runner.demand])];
+/** Undefined when there are none. */
+const tasksOf = ({ slots, demand }: Runner): string | undefined => {
+  const tasks = [...new Set([...slots, ...demand])];
   return tasks.length > 0
     ? `Tasks hold it or count on it: ${tasks.join(', ')}. Stop them, or wait until they have ended.`
-    : `It is ${runner.status}. Make it inactive and wait until it is stopped or offline.`;
+    : undefined;
+};
+
+export const whyNotRemoved = (runner: Runner): string =>
+  tasksOf(runner) ?? `It is ${runner.status}. Make it inactive and wait until it is stopped or offline.`;
+
+export const whyNotAsleep = (runner: Runner): string => {
+  if (!isPoweredByStack(runner))
+    return 'The stack does not start and stop its machine. Whoever does can stop it.';
+  return (
+    tasksOf(runner) ??
+    (runner.status === 'online'
+      ? 'It changed just now. Look at it, and try again.'
+      : `It is ${runner.status}; only a runner that is online can be put to sleep.`)
+  );
 };
 
 export const whyNotWoken = (runner: Runner): string => {

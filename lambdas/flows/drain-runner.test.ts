@@ -3,7 +3,7 @@ import { addMs, leaseMs } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { controlQueueOf } from '../core/routing.ts';
 import { claimTask } from './claim.ts';
-import { drainRunner, resumeRunner, wakeRunner } from './drain-runner.ts';
+import { drainRunner, resumeRunner, sleepRunner, wakeRunner } from './drain-runner.ts';
 import { reconcile } from './reconcile.ts';
 import { finishTask } from './report.ts';
 import { stopTask } from './start-task.ts';
@@ -168,6 +168,41 @@ describe("a runner's agent", () => {
     await bench.deps.runners.heartbeat(runner, bench.deps.now(), until, beat);
     expect(await enlist(runner, two)).toBe(true);
     expect((await bench.reload(runner)).drainRequestedAt).toBeUndefined();
+  });
+});
+
+describe('putting a runner to sleep by hand', () => {
+  /** A claim that comes to nothing holds a slot while the runner is asked to sleep, so many times. */
+  const withClaims = (times: number): Bench['deps'] => {
+    const { runners } = bench.deps;
+    let left = times;
+    return {
+      ...bench.deps,
+      runners: {
+        ...runners,
+        move: async (ref, ...more) => {
+          if (left-- <= 0) return runners.move(ref, ...more);
+          const id = bench.deps.newId('tsk');
+          await runners.takeSlot(ref, id, addMs(bench.deps.now(), leaseMs));
+          const moved = await runners.move(ref, ...more);
+          await runners.returnSlot(ref, id);
+          return moved;
+        },
+      },
+    };
+  };
+
+  it('is not refused for a claim that comes to nothing meanwhile', async () => {
+    const runner = await online();
+    expect(await sleepRunner(withClaims(1), runner)).toMatchObject({ status: 'draining' });
+    expect(bench.powerRequests).toEqual([runner.id]);
+  });
+
+  it('is refused when that goes on, and at once when it works', async () => {
+    expect(await sleepRunner(withClaims(9), await online())).toBeUndefined();
+    const { runner } = await running();
+    expect(await sleepRunner(bench.deps, runner)).toBeUndefined();
+    expect(bench.powerRequests).toEqual([]);
   });
 });
 

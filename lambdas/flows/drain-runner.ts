@@ -1,8 +1,9 @@
 /** What its owner asks of a runner: to drain, to take tasks again, to sleep, to wake. */
-import { poolOf, type RunnerRecord } from '../adapters/runner-record.ts';
+import { poolOf, type RunnerRecord, type RunnerRef } from '../adapters/runner-record.ts';
 import { isPoweredByStack } from '../core/choice.ts';
 import { queuesOf } from '../core/routing.ts';
 import { nextStatus, runnerSources } from '../core/runner-state.ts';
+import { isIdle } from '../core/slots.ts';
 import type { Deps } from './deps.ts';
 import { nudge } from './nudge.ts';
 import { type PlaceDeps, placeWaiting } from './place.ts';
@@ -22,21 +23,30 @@ export const drainRunner = async (
   return deps.runners.get(poolOf(runner), runner.id);
 };
 
+/** A claim that comes to nothing holds a slot for a moment: so often an idle runner is tried again. */
+const sleepTries = 3;
+
 /**
  * Puts an idle runner to sleep now, whatever its idle timeout; the same move as its agent's own drain, and the same function stops
  * the instance. Undefined when it holds or owes a task, or is not online.
  */
 export const sleepRunner = async (
   deps: Pick<Deps, 'now' | 'log' | 'runners' | 'queues' | 'settlePowerSoon'>,
-  runner: RunnerRecord,
+  runner: RunnerRef,
 ): Promise<RunnerRecord | undefined> => {
-  const draining = await deps.runners.move(runner, runnerSources('drain'), 'draining', deps.now(), {
-    idle: true,
-  });
-  if (!draining) return undefined;
-  await nudge(deps, draining);
-  await deps.settlePowerSoon({ pool: poolOf(draining), runnerId: draining.id });
-  return draining;
+  for (let tries = 0; tries < sleepTries; tries++) {
+    const draining = await deps.runners.move(runner, runnerSources('drain'), 'draining', deps.now(), {
+      idle: true,
+    });
+    if (draining) {
+      await nudge(deps, draining);
+      await deps.settlePowerSoon({ pool: poolOf(draining), runnerId: draining.id });
+      return draining;
+    }
+    const now = await deps.runners.get(poolOf(runner), runner.id);
+    if (now?.status !== 'online' || !isIdle(now)) return undefined;
+  }
+  return undefined;
 };
 
 /**
