@@ -6,7 +6,7 @@ const table = {
   unauthenticated: [401, 'Not authenticated'],
   session_expired: [401, 'Session expired'],
   registration_token_used: [401, 'Registration token refused'],
-  enrollment_refused: [401, 'Enrolment refused'],
+  enrolment_refused: [401, 'Enrolment refused'],
   wrong_answer: [401, 'Wrong answer to the challenge'],
   bad_signature: [401, 'Bad signature'],
   stale_timestamp: [401, 'Time stamp too old or too new'],

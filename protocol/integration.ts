@@ -63,7 +63,7 @@ export const integration = integrationInput.strip().extend({
 });
 export type Integration = z.infer<typeof integration>;
 
-export const hookOutcome = z.enum([
+export const eventOutcome = z.enum([
   'started',
   'duplicate',
   'not_matched',
@@ -72,13 +72,13 @@ export const hookOutcome = z.enum([
   'not_json',
   'refused',
 ]);
-export type HookOutcome = z.infer<typeof hookOutcome>;
+export type EventOutcome = z.infer<typeof eventOutcome>;
 
-export const hookAnswer = z.object({ outcome: hookOutcome, detail: z.string(), taskId: taskId.optional() });
-export type HookAnswer = z.infer<typeof hookAnswer>;
+export const eventAnswer = z.object({ outcome: eventOutcome, detail: z.string(), taskId: taskId.optional() });
+export type EventAnswer = z.infer<typeof eventAnswer>;
 
 /** What came in, and what became of it. */
-export const integrationEvent = hookAnswer.extend({
+export const integrationEvent = eventAnswer.extend({
   id: integrationEventId,
   at: instant,
   deliveryId: z.string().optional().describe("The sender's own id of it"),

@@ -120,7 +120,7 @@ describe('enrolment', () => {
   });
 
   it('ends when the API refuses it, and leaves nothing behind', async () => {
-    answers = [problem(401, 'enrollment_refused')];
+    answers = [problem(401, 'enrolment_refused')];
     await expect(enroll()).rejects.toMatchObject({ name: 'RunnerRefused' });
     expect(await readdir(join(folder, 'etc'))).toEqual([]);
   });

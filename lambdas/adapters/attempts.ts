@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { type Clock, epochMs } from '../../protocol/index.ts';
 import { keys, type Table } from './table.ts';
 
-export interface Limit {
+export interface AttemptLimit {
   /** What it counts: part of the key, so that one count is not another's. */
   readonly name: string;
   readonly max: number;
@@ -13,35 +13,35 @@ export interface Limit {
 const quarterMs = 900_000;
 
 /** Wrong passwords for one account, wherever they come from. */
-export const loginByAccount: Limit = { name: 'login-account', max: 10, windowMs: quarterMs };
+export const loginByAccount: AttemptLimit = { name: 'login-account', max: 10, windowMs: quarterMs };
 /** Wrong passwords from one address, for whatever account. */
-export const loginBySource: Limit = { name: 'login-source', max: 50, windowMs: quarterMs };
+export const loginBySource: AttemptLimit = { name: 'login-source', max: 50, windowMs: quarterMs };
 /** Refused registration tokens from one address. */
-export const registrationBySource: Limit = { name: 'register-source', max: 30, windowMs: quarterMs };
+export const registrationBySource: AttemptLimit = { name: 'register-source', max: 30, windowMs: quarterMs };
 /** Refused enrolments from one address. */
-export const enrollmentBySource: Limit = { name: 'enroll-source', max: 30, windowMs: quarterMs };
+export const enrolmentBySource: AttemptLimit = { name: 'enrolment-source', max: 30, windowMs: quarterMs };
 /** Refused invitations from one address. */
-export const invitationBySource: Limit = { name: 'invitation-source', max: 30, windowMs: quarterMs };
+export const invitationBySource: AttemptLimit = { name: 'invitation-source', max: 30, windowMs: quarterMs };
 
 /** Requests to wrong secret URLs of integrations from one address. */
-export const hooksBySource: Limit = { name: 'hook-source', max: 60, windowMs: quarterMs };
+export const eventsBySource: AttemptLimit = { name: 'integration-source', max: 60, windowMs: quarterMs };
 /** Requests to one integration: each may start a machine. */
-export const hooksByIntegration: Limit = { name: 'hook', max: 120, windowMs: 60_000 };
+export const eventsByIntegration: AttemptLimit = { name: 'integration', max: 120, windowMs: 60_000 };
 
 export type AttemptStore = ReturnType<typeof attemptStore>;
 
 export const attemptStore = (table: Table, now: Clock) => {
-  const windowOf = ({ windowMs }: Limit) => Math.floor(epochMs(now()) / windowMs);
-  const endOf = (limit: Limit) => (windowOf(limit) + 1) * limit.windowMs;
+  const windowOf = ({ windowMs }: AttemptLimit) => Math.floor(epochMs(now()) / windowMs);
+  const endOf = (limit: AttemptLimit) => (windowOf(limit) + 1) * limit.windowMs;
   // Hashed: neither an e-mail address nor anything that somebody sent becomes a key.
-  const keyOf = (limit: Limit, who: string) =>
+  const keyOf = (limit: AttemptLimit, who: string) =>
     keys.attempts(
       `${limit.name}#${createHash('sha256').update(who).digest('base64url')}`,
       String(windowOf(limit)),
     );
   return {
     /** Counts one, by a conditional write, before the attempt: of many at once no more than `max` go through. */
-    take: async (limit: Limit, who: string): Promise<boolean> => {
+    take: async (limit: AttemptLimit, who: string): Promise<boolean> => {
       const expiresAt = Math.ceil(endOf(limit) / 1000);
       const counted = await table.update(keyOf(limit, who), { add: { count: 1 }, set: { expiresAt } }, [
         ['any', ['missing', 'count'], ['<', 'count', limit.max]],
@@ -50,12 +50,12 @@ export const attemptStore = (table: Table, now: Clock) => {
     },
 
     /** The attempt was a good one, and does not count. */
-    giveBack: async (limit: Limit, who: string): Promise<void> => {
+    giveBack: async (limit: AttemptLimit, who: string): Promise<void> => {
       await table.update(keyOf(limit, who), { add: { count: -1 } }, [['>', 'count', 0]]);
     },
 
     /** Until the next window, in whole seconds. */
-    retryAfterSeconds: (limit: Limit): number =>
+    retryAfterSeconds: (limit: AttemptLimit): number =>
       Math.max(1, Math.ceil((endOf(limit) - epochMs(now())) / 1000)),
   };
 };

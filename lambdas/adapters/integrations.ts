@@ -64,7 +64,7 @@ export const integrationStore = (table: Table, deps: Deps): IntegrationStore => 
   });
   const withUrl = (made: Stored, secret: string): Integration => ({
     ...shown(made),
-    url: `${apiUrl}/api/hooks/${made.projectId}/${made.id}/${secret}`,
+    url: `${apiUrl}/api/integrations/${made.projectId}/${made.id}/${secret}`,
   });
   const inputOf = ({ id: _id, projectId: _projectId, createdAt: _createdAt, ...input }: Stored) => input;
   const expiresAt = () => Math.floor(epochMs(now()) / 1000) + retentionDays * 86_400;
@@ -100,7 +100,7 @@ export const integrationStore = (table: Table, deps: Deps): IntegrationStore => 
     },
 
     recall: async (id, deliveryId) => {
-      const key = keys.seenHook(id, createHash('sha256').update(deliveryId).digest('base64url'));
+      const key = keys.seenIntegrationEvent(id, createHash('sha256').update(deliveryId).digest('base64url'));
       const at = now();
       const fresh = { eventId: newId('iev', at), at };
       if (await table.put({ ...key, ...fresh, expiresAt: expiresAt() }, [['missing', 'pk']])) {
@@ -111,17 +111,17 @@ export const integrationStore = (table: Table, deps: Deps): IntegrationStore => 
     },
 
     record: async (id, event) => {
-      await table.put({ ...keys.hookEvent(id, event.id), ...event, expiresAt: expiresAt() });
+      await table.put({ ...keys.integrationEvent(id, event.id), ...event, expiresAt: expiresAt() });
     },
 
     getEvent: async (id, eventId) => {
-      const item = await table.get(keys.hookEvent(id, eventId));
+      const item = await table.get(keys.integrationEvent(id, eventId));
       return item && integrationEvent.parse(item);
     },
 
     listEvents: async (id, limit) => {
       const { items } = await table.query({
-        pk: keys.hookEvent(id, '').pk,
+        pk: keys.integrationEvent(id, '').pk,
         prefix: 'iev_',
         descending: true,
         limit,

@@ -35,9 +35,9 @@ export const keys = {
   seenEnrolment: (hash: string) => ({ pk: `seen#enrolment#${hash}`, sk: 'enrolment' }),
   seenWebhook: (deliveryId: string, timestamp: string) => ({ pk: `seen#${deliveryId}`, sk: timestamp }),
   /** What came in by an integration. */
-  hookEvent: (integrationId: string, id: string) => ({ pk: `integration#${integrationId}`, sk: id }),
+  integrationEvent: (integrationId: string, id: string) => ({ pk: `integration#${integrationId}`, sk: id }),
   /** The sender's own id of something that came in, hashed. */
-  seenHook: (integrationId: string, hash: string) => ({
+  seenIntegrationEvent: (integrationId: string, hash: string) => ({
     pk: `integration#${integrationId}`,
     sk: `seen#${hash}`,
   }),

@@ -16,7 +16,7 @@ import { environmentRoutes } from './environments.ts';
 import { fleetRoutes } from './fleets.ts';
 import { requirePerson } from './identify.ts';
 import { insightRoutes } from './insight.ts';
-import { hookRoutes, integrationRoutes } from './integrations.ts';
+import { integrationEventRoutes, integrationRoutes } from './integrations.ts';
 import { inventoryRoutes } from './inventories.ts';
 import { acceptanceRoutes, invitationRoutes } from './invitations.ts';
 import { keyRoutes } from './keys.ts';
@@ -77,7 +77,7 @@ export const createApp = (deps: ApiDeps) => {
   app.route('/', enrollRoutes(deps));
   app.route('/', runnerTokenRoutes(deps));
   app.route('/', sessionRoutes(deps));
-  app.route('/', hookRoutes(deps));
+  app.route('/', integrationEventRoutes(deps));
   // … and from here on, people who signed in or hold an API token: what is added below is closed to others.
   app.use('/api/*', requirePerson(deps));
   const operationOf = findOperation(app);

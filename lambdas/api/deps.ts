@@ -24,13 +24,13 @@ import type { UserRecord, UserStore } from '../adapters/users.ts';
 import type { EffectiveRole } from '../core/permissions.ts';
 import type { Deps } from '../flows/deps.ts';
 import type { EnrollDeps } from '../flows/enroll.ts';
-import type { HookDeps } from '../flows/receive-hook.ts';
+import type { EventDeps } from '../flows/receive-integration-event.ts';
 
 export interface ApiDeps extends Omit<Deps, 'instances'>, EnrollDeps {
   readonly projects: ProjectStore;
   readonly resources: Resources;
   readonly integrations: IntegrationStore;
-  readonly readKeyText: HookDeps['readKeyText'];
+  readonly readKeyText: EventDeps['readKeyText'];
   readonly schedules: ScheduleStore;
   readonly scheduler: Scheduler;
   readonly apiTokens: ApiTokenStore;

@@ -1,15 +1,15 @@
 /** The call of an instance that a fleet launched: proof of which one it is, for the credentials of its runner. */
 import { enrollRequest } from '../../protocol/index.ts';
-import { enrollmentBySource } from '../adapters/attempts.ts';
+import { enrolmentBySource } from '../adapters/attempts.ts';
 import { poolOf } from '../adapters/runner-record.ts';
 import { isPublicKey } from '../adapters/sealing.ts';
 import { formatToken, hashSecret, makeSecret } from '../adapters/tokens.ts';
 import { enroll } from '../flows/enroll.ts';
+import { type Attempt, countAttempts, forgetAttempts, refuseTooMany } from './attempts.ts';
 import type { ApiDeps, ApiEnv } from './deps.ts';
-import { type Attempt, countAttempts, forgetAttempts, refuseTooMany } from './limits.ts';
 import { refuse } from './refuse.ts';
 import { answer, anybody, describe, jsonBody, routes } from './route.ts';
-import { enrollmentSchema } from './schemas.ts';
+import { enrolmentSchema } from './schemas.ts';
 
 export const enrollRoutes = (deps: ApiDeps) =>
   routes<ApiEnv>().openapi(
@@ -24,9 +24,9 @@ export const enrollRoutes = (deps: ApiDeps) =>
         description:
           "The instance proves itself by a signed GetCallerIdentity of its instance profile's role, made for this API and this key. It keeps its private key and sends the public half.",
         request: { body: jsonBody(enrollRequest) },
-        responses: { 200: answer('Its config file but for the private key', enrollmentSchema) },
+        responses: { 200: answer('Its config file but for the private key', enrolmentSchema) },
       },
-      'enrollment_refused',
+      'enrolment_refused',
       'try_later',
       'agent_running',
       'too_many_attempts',
@@ -39,12 +39,12 @@ export const enrollRoutes = (deps: ApiDeps) =>
           { path: 'publicKey', message: 'must be an X25519 public key in PEM' },
         ]);
       }
-      const counted: Attempt[] = [[enrollmentBySource, deps.sourceOf(c)]];
+      const counted: Attempt[] = [[enrolmentBySource, deps.sourceOf(c)]];
       const reached = await countAttempts(deps.attempts, counted);
       if (reached) return refuseTooMany(c, deps.attempts, reached);
       const secret = makeSecret(deps.randomBytes);
       const result = await enroll(deps, request, hashSecret(secret));
-      if (result.ok || result.code !== 'enrollment_refused') await forgetAttempts(deps.attempts, counted);
+      if (result.ok || result.code !== 'enrolment_refused') await forgetAttempts(deps.attempts, counted);
       if (!result.ok) return refuse(c, result.code, result.detail);
       const { runner } = result;
       const pool = poolOf(runner);

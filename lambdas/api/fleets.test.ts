@@ -300,15 +300,15 @@ describe('enrolment', () => {
     const { instanceId } = await aLaunched();
     const good = proof(keyOf(instanceId));
     const { publicKey } = api.deps.makeKeyPair();
-    await expectRefusal({ ...good, publicKey }, 401, 'enrollment_refused', 'STS does not accept');
+    await expectRefusal({ ...good, publicKey }, 401, 'enrolment_refused', 'STS does not accept');
     expect((await send(good)).status).toBe(200);
-    await expectRefusal(good, 401, 'enrollment_refused', 'used before');
+    await expectRefusal(good, 401, 'enrolment_refused', 'used before');
   });
 
   it('is refused for another host than the API that it was made for', async () => {
     const { instanceId } = await aLaunched();
     const foreign = proof(keyOf(instanceId), { apiUrl: 'https://elsewhere.example' });
-    await expectRefusal(foreign, 401, 'enrollment_refused', 'STS does not accept');
+    await expectRefusal(foreign, 401, 'enrolment_refused', 'STS does not accept');
   });
 
   it('is refused when it does not sign for whom it is, and which key', async () => {
@@ -317,7 +317,7 @@ describe('enrolment', () => {
     for (const header of ['x-reveille-server', 'x-reveille-key', 'host', 'x-amz-date']) {
       const authorization = whole.authorization.replace(`;${header}`, '');
       expect(authorization).not.toBe(whole.authorization);
-      await expectRefusal({ ...whole, authorization }, 401, 'enrollment_refused', 'The signature must cover');
+      await expectRefusal({ ...whole, authorization }, 401, 'enrolment_refused', 'The signature must cover');
     }
   });
 
@@ -326,25 +326,25 @@ describe('enrolment', () => {
     await expectRefusal(
       proof(keyOf(instanceId, 'Reveille-dublin', otherAccount)),
       401,
-      'enrollment_refused',
+      'enrolment_refused',
       `in the account ${otherAccount}`,
     );
     for (const role of ['Admin', 'Reveille', 'Reveille-sydney', 'Reveille-dublin-2'])
       await expectRefusal(
         proof(keyOf(instanceId, role)),
         401,
-        'enrollment_refused',
+        'enrolment_refused',
         `${role} is not the role`,
       );
-    await expectRefusal(proof(keyOf('somebody')), 401, 'enrollment_refused', 'is not the role of instances');
+    await expectRefusal(proof(keyOf('somebody')), 401, 'enrolment_refused', 'is not the role of instances');
     const other = await aLaunched('sydney');
-    await expectRefusal(proof(keyOf(other.instanceId)), 401, 'enrollment_refused', 'of another fleet');
+    await expectRefusal(proof(keyOf(other.instanceId)), 401, 'enrolment_refused', 'of another fleet');
   });
 
   it('is refused to an instance that is bound to a runner of no fleet', async () => {
     const instanceId = 'i-0aaaaaaaaaaaaaaaa';
     await api.createRunner(runnersPath(), { name: 'bound', instanceId });
-    await expectRefusal(proof(keyOf(instanceId)), 401, 'enrollment_refused', 'of another fleet, or of none');
+    await expectRefusal(proof(keyOf(instanceId)), 401, 'enrolment_refused', 'of another fleet, or of none');
   });
 
   it('waits for a launch that is not noted yet', async () => {
@@ -355,22 +355,17 @@ describe('enrolment', () => {
     const { instanceId } = await aLaunched();
     const key = keyOf(instanceId);
     const forged = { ...key, secretAccessKey: randomBytes(30).toString('base64') };
-    await expectRefusal(proof(forged), 401, 'enrollment_refused', 'STS does not accept');
-    await expectRefusal(proof(key, { nowMs: Date.now() - 3_600_000 }), 401, 'enrollment_refused', 'STS');
+    await expectRefusal(proof(forged), 401, 'enrolment_refused', 'STS does not accept');
+    await expectRefusal(proof(key, { nowMs: Date.now() - 3_600_000 }), 401, 'enrolment_refused', 'STS');
   });
 
   it('has STS of a fleet’s region asked, and nothing else', async () => {
     const { instanceId } = await aLaunched();
     const whole = proof(keyOf(instanceId));
-    await expectRefusal(
-      { ...whole, region: 'us-east-1' },
-      401,
-      'enrollment_refused',
-      'no fleet in us-east-1',
-    );
-    await expectRefusal({ ...whole, region: 'ap-southeast-2' }, 401, 'enrollment_refused', 'not one for STS');
+    await expectRefusal({ ...whole, region: 'us-east-1' }, 401, 'enrolment_refused', 'no fleet in us-east-1');
+    await expectRefusal({ ...whole, region: 'ap-southeast-2' }, 401, 'enrolment_refused', 'not one for STS');
     const forSqs = whole.authorization.replace('/sts/', '/sqs/');
-    await expectRefusal({ ...whole, authorization: forSqs }, 401, 'enrollment_refused', 'not one for STS');
+    await expectRefusal({ ...whole, authorization: forSqs }, 401, 'enrolment_refused', 'not one for STS');
     for (const wrong of [
       { region: 'eu-west-1.example.org/' },
       { region: 'eu-west-1@example.org' },

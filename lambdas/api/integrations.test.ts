@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { hookAnswer, integration, integrationEvent, project, task } from '../../protocol/index.ts';
+import { eventAnswer, integration, integrationEvent, project, task } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
 
@@ -52,7 +52,7 @@ const anIntegration = async (fields: (keyId: string) => object = () => ({})) => 
   const send = (text: string, headers: Record<string, string> = {}) =>
     api.request('POST', path, { token: null, rawBody: text, headers });
   const answerOf = async (text: string, headers?: Record<string, string>) =>
-    hookAnswer.parse(await (await send(text, headers)).json());
+    eventAnswer.parse(await (await send(text, headers)).json());
   const events = async () =>
     z
       .object({ items: z.array(integrationEvent) })

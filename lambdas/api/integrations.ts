@@ -1,16 +1,16 @@
 /** Routes of incoming integrations: those of who sets them up, and the one that senders call. */
-import { hookAnswer, integrationId } from '../../protocol/index.ts';
-import { hooksByIntegration, hooksBySource } from '../adapters/attempts.ts';
-import { receiveHook } from '../flows/receive-hook.ts';
+import { eventAnswer, integrationId } from '../../protocol/index.ts';
+import { eventsByIntegration, eventsBySource } from '../adapters/attempts.ts';
+import { receiveIntegrationEvent } from '../flows/receive-integration-event.ts';
+import { countAttempts, forgetAttempts, refuseTooMany } from './attempts.ts';
 import { crudRoutes } from './crud.ts';
 import type { ApiDeps, ApiEnv, PersonEnv } from './deps.ts';
-import { countAttempts, forgetAttempts, refuseTooMany } from './limits.ts';
 import { findMissing } from './references.ts';
 import { refuse, refuseUnknown } from './refuse.ts';
 import { answer, anybody, describe, people, routes } from './route.ts';
 import {
-  hookPath,
   inIntegration,
+  integrationEventPath,
   integrationEventSchema,
   integrationInputSchema,
   integrationSchema,
@@ -80,20 +80,20 @@ export const integrationRoutes = (deps: ApiDeps) => {
 };
 
 /** Open to whoever knows the URL. The body is read as it is, since a signature is over its bytes. */
-export const hookRoutes = (deps: ApiDeps) =>
+export const integrationEventRoutes = (deps: ApiDeps) =>
   routes<ApiEnv>().openapi(
     describe(
       {
         tags,
         security: anybody,
         method: 'post',
-        path: '/api/hooks/{projectId}/{integrationId}/{secret}',
-        operationId: 'receiveHook',
+        path: '/api/integrations/{projectId}/{integrationId}/{secret}',
+        operationId: 'receiveIntegrationEvent',
         summary: 'Take an event from elsewhere, and start the template of the integration when it matches',
         description:
           'The body is JSON, 1 MiB at most. The same delivery again (by X-GitHub-Delivery, X-Gitlab-Event-UUID, webhook-id, Idempotency-Key, X-Delivery-Id or X-Request-Id) starts nothing again.',
-        request: { params: hookPath },
-        responses: { 200: answer('What became of it', hookAnswer) },
+        request: { params: integrationEventPath },
+        responses: { 200: answer('What became of it', eventAnswer) },
       },
       'bad_signature',
       'malformed_json',
@@ -104,7 +104,7 @@ export const hookRoutes = (deps: ApiDeps) =>
     async (c) => {
       const { projectId, integrationId: id, secret } = c.req.valid('param');
       const source = deps.sourceOf(c);
-      const guess = [[hooksBySource, source]] as const;
+      const guess = [[eventsBySource, source]] as const;
       const guessed = await countAttempts(deps.attempts, guess);
       if (guessed) return refuseTooMany(c, deps.attempts, guessed);
       const integration = integrationId.safeParse(id).success
@@ -112,10 +112,14 @@ export const hookRoutes = (deps: ApiDeps) =>
         : undefined;
       if (!integration) return refuseUnknown(c, 'integration');
       await forgetAttempts(deps.attempts, guess);
-      const reached = await countAttempts(deps.attempts, [[hooksByIntegration, id]]);
+      const reached = await countAttempts(deps.attempts, [[eventsByIntegration, id]]);
       if (reached) return refuseTooMany(c, deps.attempts, reached);
       const headers = c.req.header();
-      const result = await receiveHook(deps, integration, { headers, text: await c.req.text(), source });
+      const result = await receiveIntegrationEvent(deps, integration, {
+        headers,
+        text: await c.req.text(),
+        source,
+      });
       switch (result.outcome) {
         case 'bad_signature':
           return refuse(c, 'bad_signature', result.detail);

@@ -104,7 +104,7 @@ export const createdFleetRunnersSchema = named(
   createdFleetRunners.extend({ items: z.array(runnerSchema) }),
 );
 export const fleetSchema = named('Fleet', fleet);
-export const enrollmentSchema = named('Enrollment', enrollResponse);
+export const enrolmentSchema = named('Enrolment', enrollResponse);
 export const registrationTokenSchema = named('RegistrationToken', registrationToken);
 export const registrationTokenRecordSchema = named('RegistrationTokenRecord', registrationTokenRecord);
 export const rotationInputSchema = named('RotationInput', rotationInput);
@@ -160,7 +160,7 @@ export const inEnvironment = z.object({ projectId, environmentId });
 export const inIntegration = z.object({ projectId, integrationId });
 export const inSchedule = z.object({ projectId, scheduleId });
 /** Of a secret URL. */
-export const hookPath = z.object({ projectId, integrationId: z.string(), secret: z.string() });
+export const integrationEventPath = z.object({ projectId, integrationId: z.string(), secret: z.string() });
 export const inRunner = z.object({ projectId, runnerId });
 export const inGlobalRunner = z.object({ runnerId });
 export const inTask = z.object({ projectId, taskId });

@@ -2,9 +2,9 @@
 import type { Context } from 'hono';
 import { passwordChange, passwordProof, totpProof, totpSecret } from '../../protocol/index.ts';
 import { publicUser } from '../adapters/users.ts';
+import { countAttempts, forgetAttempts, refuseTooMany } from './attempts.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
 import { signIn, signOut } from './identify.ts';
-import { countAttempts, forgetAttempts, refuseTooMany } from './limits.ts';
 import { attemptsOf } from './login.ts';
 import { refuse } from './refuse.ts';
 import { answer, describe, jsonBody, noContent, people, routes } from './route.ts';

@@ -28,7 +28,7 @@ export const permissions: Readonly<Record<string, Access>> = {
   finishProviderSignIn: 'anybody',
   acceptInvitation: 'anybody',
   // Whoever knows the secret URL.
-  receiveHook: 'anybody',
+  receiveIntegrationEvent: 'anybody',
 
   setUp: 'admin',
   getMe: 'person',

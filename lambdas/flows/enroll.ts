@@ -14,7 +14,7 @@ export type EnrollDeps = Pick<Deps, 'now' | 'log' | 'runners' | 'fleets'> & {
   readonly accountId: string;
 };
 
-export type EnrollRefusal = 'enrollment_refused' | 'unavailable' | 'try_later' | 'agent_running';
+export type EnrollRefusal = 'enrolment_refused' | 'unavailable' | 'try_later' | 'agent_running';
 export type Enrolled =
   | { readonly ok: true; readonly runner: RunnerRecord }
   | { readonly ok: false; readonly code: EnrollRefusal; readonly detail: string };
@@ -31,14 +31,14 @@ export const enroll = async (
   tokenHash: string,
 ): Promise<Enrolled> => {
   if (!deps.fleets.some(({ region }) => region === request.region))
-    return refuse('enrollment_refused', `There is no fleet in ${request.region}.`);
+    return refuse('enrolment_refused', `There is no fleet in ${request.region}.`);
   const identified = await deps.identifyCaller(request);
   if (!identified.ok)
-    return refuse(identified.code === 'refused' ? 'enrollment_refused' : 'unavailable', identified.detail);
+    return refuse(identified.code === 'refused' ? 'enrolment_refused' : 'unavailable', identified.detail);
   const { account, roleName, sessionName } = identified.identity;
   if (account !== deps.accountId)
     return refuse(
-      'enrollment_refused',
+      'enrolment_refused',
       `The instance is in the account ${account}, and not in that of Reveille.`,
     );
   const role = deps.fleets.find(
@@ -46,7 +46,7 @@ export const enroll = async (
   );
   if (!role || !instanceId.safeParse(sessionName).success)
     return refuse(
-      'enrollment_refused',
+      'enrolment_refused',
       `${roleName} is not the role of instances of a fleet in ${request.region}.`,
     );
   const runner = await deps.runners.findByInstance(sessionName);
@@ -57,11 +57,11 @@ export const enroll = async (
     );
   if (fleetOf(deps.fleets, runner)?.name !== role.name)
     return refuse(
-      'enrollment_refused',
+      'enrolment_refused',
       `${sessionName} is the instance of a runner of another fleet, or of none.`,
     );
   if (!(await deps.enrolments.firstSight(request.authorization, deps.now())))
-    return refuse('enrollment_refused', 'This signature was used before. Sign anew.');
+    return refuse('enrolment_refused', 'This signature was used before. Sign anew.');
   const { publicKey } = request;
   const enrolled = await deps.runners.enroll(runner, sessionName, { publicKey, tokenHash }, deps.now());
   if (!enrolled)

@@ -136,7 +136,7 @@ const headersOf = (operation: Operation, credentials: Credentials): fc.Arbitrary
 };
 
 /** What takes a body of any form, of which the document can say nothing. */
-const takesAnything: ReadonlySet<string> = new Set(['receiveHook']);
+const takesAnything: ReadonlySet<string> = new Set(['receiveIntegrationEvent']);
 
 const bodyOf = (
   { operationId, requestBody }: Operation,

@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import type { HookOutcome, Integration } from '../../protocol/index.ts';
+import type { EventOutcome, Integration } from '../../protocol/index.ts';
 import { messageOf } from '../client/problem-text.ts';
 import { integrationEventsQuery } from '../client/starts.ts';
 import { Loading } from '../shell/loading.tsx';
@@ -11,7 +11,7 @@ import { Dialog } from '../ui/dialog.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Ago } from '../ui/time.tsx';
 
-const outcomes: Readonly<Record<HookOutcome, readonly [text: string, tone: Tone]>> = {
+const outcomes: Readonly<Record<EventOutcome, readonly [text: string, tone: Tone]>> = {
   started: ['Started', 'ok'],
   duplicate: ['Taken before', 'idle'],
   not_matched: ['Did not match', 'idle'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answersIn, valueAt, whyNotMatched } from './hook.ts';
+import { answersIn, valueAt, whyNotMatched } from './integration.ts';
 
 const incoming = {
   headers: { 'x-github-event': 'push' },

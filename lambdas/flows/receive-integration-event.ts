@@ -1,21 +1,21 @@
 /** Taking an incoming request for an integration: proof, match, survey answers, task. Every outcome is recorded. */
-import type { HookAnswer, Integration, IntegrationEvent } from '../../protocol/index.ts';
-import { isSigned } from '../adapters/hook-signatures.ts';
+import type { EventAnswer, Integration, IntegrationEvent } from '../../protocol/index.ts';
 import { taskIdFrom } from '../adapters/ids.ts';
+import { isSigned } from '../adapters/integration-signatures.ts';
 import type { IntegrationStore } from '../adapters/integrations.ts';
-import { answersIn, type Incoming, whyNotMatched } from '../core/hook.ts';
+import { answersIn, type Incoming, whyNotMatched } from '../core/integration.ts';
 import type { Deps } from './deps.ts';
 import type { PlaceDeps } from './place.ts';
 import { InputRefused, startTask } from './start-task.ts';
 
-export type HookDeps = PlaceDeps &
+export type EventDeps = PlaceDeps &
   Pick<Deps, 'newId' | 'readForTask' | 'readInventory'> & {
     readonly integrations: IntegrationStore;
     /** The text of a key of the type string. */
     readonly readKeyText: (projectId: Integration['projectId'], keyId: string) => Promise<string | undefined>;
   };
 
-export interface HookRequest {
+export interface EventRequest {
   readonly headers: Incoming['headers'];
   readonly text: string;
   readonly source: string;
@@ -31,7 +31,7 @@ const idHeaders = [
   'x-request-id',
 ];
 
-const deliveryIdOf = ({ headers }: HookRequest): string | undefined =>
+const deliveryIdOf = ({ headers }: EventRequest): string | undefined =>
   idHeaders
     .map((name) => headers[name])
     .find((id) => id !== undefined && id !== '')
@@ -46,11 +46,11 @@ const parse = (text: string): { readonly body: unknown } | undefined => {
 };
 
 const decide = async (
-  deps: HookDeps,
+  deps: EventDeps,
   integration: Integration,
-  request: HookRequest,
+  request: EventRequest,
   event: Pick<IntegrationEvent, 'id' | 'at'>,
-): Promise<HookAnswer> => {
+): Promise<EventAnswer> => {
   const parsed = parse(request.text);
   if (!parsed) return { outcome: 'not_json', detail: 'The body is not JSON.' };
   const incoming = { headers: request.headers, body: parsed.body };
@@ -73,21 +73,21 @@ const decide = async (
 };
 
 /** What was decided for good: another delivery of the same id changes nothing of it. */
-const isFinal = ({ outcome }: HookAnswer): boolean => outcome === 'started';
+const isFinal = ({ outcome }: EventAnswer): boolean => outcome === 'started';
 
 /** Answers what became of the request. The same delivery again starts nothing again. */
-export const receiveHook = async (
-  deps: HookDeps,
+export const receiveIntegrationEvent = async (
+  deps: EventDeps,
   integration: Integration,
-  request: HookRequest,
-): Promise<HookAnswer> => {
+  request: EventRequest,
+): Promise<EventAnswer> => {
   const { auth, projectId } = integration;
   const deliveryId = deliveryIdOf(request);
   const about = { source: request.source, ...(deliveryId !== undefined && { deliveryId }) };
   const record = async (
     event: Pick<IntegrationEvent, 'id' | 'at'>,
-    answer: HookAnswer,
-  ): Promise<HookAnswer> => {
+    answer: EventAnswer,
+  ): Promise<EventAnswer> => {
     await deps.integrations.record(integration.id, { ...event, ...about, ...answer });
     return answer;
   };

@@ -1,15 +1,15 @@
 /** Refusing who tries too often. */
 import type { Context } from 'hono';
-import type { AttemptStore, Limit } from '../adapters/attempts.ts';
+import type { AttemptLimit, AttemptStore } from '../adapters/attempts.ts';
 import { refuse } from './refuse.ts';
 
-export type Attempt = readonly [limit: Limit, who: string];
+export type Attempt = readonly [limit: AttemptLimit, who: string];
 
 /** The first of the limits that is reached; undefined: go on, the attempt is counted. */
 export const countAttempts = async (
   attempts: AttemptStore,
   all: readonly Attempt[],
-): Promise<Limit | undefined> => {
+): Promise<AttemptLimit | undefined> => {
   for (const [limit, who] of all) {
     if (!(await attempts.take(limit, who))) return limit;
   }
@@ -20,12 +20,8 @@ export const forgetAttempts = async (attempts: AttemptStore, all: readonly Attem
   await Promise.all(all.map(([limit, who]) => attempts.giveBack(limit, who)));
 };
 
-export const refuseTooMany = (c: Context, attempts: AttemptStore, limit: Limit) => {
+export const refuseTooMany = (c: Context, attempts: AttemptStore, limit: AttemptLimit) => {
   const seconds = attempts.retryAfterSeconds(limit);
   c.header('retry-after', String(seconds));
-  return refuse(
-    c,
-    'too_many_attempts',
-    `Too many attempts failed. Try again in ${Math.ceil(seconds / 60)} min.`,
-  );
+  return refuse(c, 'too_many_attempts', `Too many attempts. Try again in ${Math.ceil(seconds / 60)} min.`);
 };
