@@ -25,9 +25,9 @@ export default defineConfig({
           name: 'whole',
           include: ['**/*.test.ts'],
           exclude: [...nowhere, ...unit],
-          // The end-to-end tests wait for real machines to start and stop.
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          // The end-to-end tests wait for real machines to start and stop, on a machine that may have other work.
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           // A shared machine may stall for longer than a test waits. What fails twice is broken; a second try is reported.
           retry: process.env.CI ? 1 : 0,
         },

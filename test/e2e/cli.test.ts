@@ -61,7 +61,7 @@ beforeAll(async () => {
     `${stack.adminToken}\n`,
   );
   expect(signedIn).toMatchObject({ code: 0, out: '' });
-}, 60_000);
+});
 afterAll(async () => {
   await stack.stop();
   rmSync(dataDir, { recursive: true, force: true });
@@ -172,7 +172,7 @@ describe('reveille task run --follow', () => {
   it('leaves the task running at Ctrl-C, and says how to stop it', async () => {
     await addTemplate('Long', { script: 'echo started; sleep 120' });
     const run = start(['task', 'run', 'Long', '--follow']);
-    await until('it has started', 20_000, () => run.out().includes('started'));
+    await until('it has started', 60_000, () => run.out().includes('started'));
     run.interrupt();
     const left = await run.ended;
     const [, id = ''] = /reveille task stop (tsk_\w+)/.exec(left.err) ?? [];
@@ -183,7 +183,7 @@ describe('reveille task run --follow', () => {
 
   it('with --stop-on-interrupt stops it', async () => {
     const run = start(['task', 'run', 'Long', '--follow', '--stop-on-interrupt']);
-    await until('it has started', 20_000, () => run.out().includes('started'));
+    await until('it has started', 60_000, () => run.out().includes('started'));
     run.interrupt();
     expect(await run.ended).toMatchObject({ code: 143, err: expect.stringContaining(': stopped') });
   });

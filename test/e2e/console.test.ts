@@ -16,7 +16,7 @@ beforeAll(async () => {
   const { PATH = '', HOME = '' } = process.env;
   await synthesize(templateDir, { PATH, HOME, PORT: 0 });
   stack = await startStack({ dataDir, templateDir });
-}, 60_000);
+});
 afterAll(async () => {
   await stack?.stop();
   rmSync(dataDir, { recursive: true, force: true });

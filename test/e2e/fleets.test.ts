@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { type LocalStack, startStack } from '../../local/stack.ts';
 import {
@@ -15,8 +15,6 @@ import {
   type Task,
 } from '../../protocol/index.ts';
 import { ApiError, apiClient, type Client, until } from '../client.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-fleets-'));
 const said: string[] = [];
@@ -56,7 +54,7 @@ beforeAll(async () => {
   });
   api = apiClient(stack.url, stack.adminToken ?? '');
   projectId = (await api.createProject('Fleets')).id;
-}, 120_000);
+});
 afterAll(async () => {
   await stack.stop();
   rmSync(dataDir, { recursive: true, force: true });
@@ -199,7 +197,7 @@ describe('a runner of a fleet', () => {
   it.each(['local', 'local-spot'])('of %s is launched an instance when it is woken by hand', async (name) => {
     const one = await addRunner(name);
     await api.call('POST', path(`/${one.id}/wake`));
-    await until('it is on', 20_000, () => launchedFor(one)[0]?.state === 'running');
+    await until('it is on', 60_000, () => launchedFor(one)[0]?.state === 'running');
     await sleeps(one);
     expect(launchedFor(one)).toHaveLength(1);
   });
@@ -213,7 +211,7 @@ describe('a runner of a fleet', () => {
     } finally {
       stack.ec2.setShortages([]);
     }
-    await until('it may sleep', 20_000, () => isPutToSleep(one));
+    await until('it may sleep', 60_000, () => isPutToSleep(one));
     await becomes(one, 'has no instance', ({ instanceId }) => instanceId === undefined);
   });
 
@@ -278,7 +276,7 @@ describe('a runner of a fleet', () => {
     try {
       const one = await addRunner('local');
       const task = await startFor(one);
-      await until('it runs', 20_000, () => launchedFor(one)[0]?.state === 'running');
+      await until('it runs', 60_000, () => launchedFor(one)[0]?.state === 'running');
       await api.stopTask(projectId, task.id);
       await stack.invoke('Reconcile', {});
       await becomes(one, 'has no instance', ({ instanceId }) => instanceId === undefined);

@@ -20,7 +20,7 @@ beforeAll(async () => {
     secret: { type: 'string', value: 'hunter2' },
   });
   await api.call('POST', `/api/projects/${id}/schedules`, { name: 'S', templateId, cron: '0 3 1 1 *' });
-}, 120_000);
+});
 afterAll(async () => {
   await stack.stop();
   rmSync(folder, { recursive: true, force: true });

@@ -118,7 +118,7 @@ it('ends all that it had accepted, whether its agents live on or die with it', a
   }
   const allStopped = () => instancesOf().every(({ state }) => state === 'stopped');
   await until('every instance has stopped', 120_000, allStopped);
-  await until('no process of an instance is left', 20_000, () =>
+  await until('no process of an instance is left', 60_000, () =>
     instancesOf().every(({ id }) => processesOf(id).length === 0),
   );
 }, 600_000);

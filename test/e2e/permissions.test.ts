@@ -12,7 +12,7 @@ import {
   ReceiveMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalStack, type LocalStackOptions, startStack } from '../../local/stack.ts';
 import { templatesIn } from '../../local/synth.ts';
 import { interpret } from '../../local/template.ts';
@@ -27,10 +27,6 @@ import {
 } from '../../protocol/index.ts';
 import { decrypt, readPrivateKey } from '../../runner-agent/keys.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
-
-/** For a whole trip on a machine that is busy with other tests. */
-const slow = 120_000;
-vi.setConfig({ testTimeout: slow });
 
 const folder = mkdtempSync(join(tmpdir(), 'reveille-permissions-'));
 const said: string[] = [];
@@ -51,7 +47,7 @@ const startFirst = async (name: string, options: Partial<LocalStackOptions> = {}
 /** Where the first start puts it. */
 const templateDir = join(folder, 'first', 'cdk.out');
 
-beforeAll(() => startFirst('first'), slow);
+beforeAll(() => startFirst('first'));
 afterAll(async () => {
   await stack.stop();
   rmSync(folder, { recursive: true, force: true });
@@ -162,7 +158,7 @@ describe('a runner', () => {
     const task = await api.startTask(projectId, await templateOf(projectId, { tag: 'stuck' }));
     await becomes(task, 'success');
     // Or task-finish is who fails to stop it.
-    await until('its finish is told', 20_000, () =>
+    await until('its finish is told', 60_000, () =>
       said.some((line) => line.includes(task.id) && line.includes('"action":"finish"')),
     );
     stack.faults.set([

@@ -29,7 +29,7 @@ it('still runs what waited and what ran when the whole stack is stopped and star
   };
   await addRunner('busy');
   const ran = await start('busy', 'sleep 4');
-  await until('it runs', 20_000, async () => (await before.getTask(projectId, ran.id)).status === 'running');
+  await until('it runs', 60_000, async () => (await before.getTask(projectId, ran.id)).status === 'running');
   await addRunner('late');
   const waited = await start('late', 'true');
   await stack.stop();
@@ -40,12 +40,12 @@ it('still runs what waited and what ran when the whole stack is stopped and star
   expect(stack.adminToken).toBeUndefined();
   const after = apiClient(stack.url, token);
   for (const task of [ran, waited]) {
-    const ended = await until(`${task.id} has ended`, 30_000, async () => {
+    const ended = await until(`${task.id} has ended`, 60_000, async () => {
       const now = await after.getTask(projectId, task.id);
       return ['success', 'error', 'stopped'].includes(now.status) && now;
     });
     expect(ended.status).toBe('success');
   }
   const asleep = () => stack.ec2.list().every(({ state }) => state === 'stopped');
-  await until('every instance has stopped', 20_000, asleep);
-}, 90_000);
+  await until('every instance has stopped', 60_000, asleep);
+});

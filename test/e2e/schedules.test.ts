@@ -3,13 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { type LocalStack, startStack } from '../../local/stack.ts';
 import { type ProjectId, type RunnerInput, type Schedule, schedule, task } from '../../protocol/index.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-schedules-'));
 const said: string[] = [];
@@ -23,7 +21,7 @@ const start = async (more: object = {}): Promise<void> => {
 beforeAll(async () => {
   await start();
   api = apiClient(stack.url, stack.adminToken ?? '');
-}, 120_000);
+});
 afterAll(async () => {
   await stack.stop();
   rmSync(dataDir, { recursive: true, force: true });

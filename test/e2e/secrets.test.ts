@@ -10,7 +10,7 @@ const dataDir = mkdtempSync(join(tmpdir(), 'reveille-secrets-'));
 let stack: LocalStack;
 beforeAll(async () => {
   stack = await startStack({ dataDir });
-}, 60_000);
+});
 afterAll(async () => {
   await stack?.stop();
   rmSync(dataDir, { recursive: true, force: true });
@@ -93,4 +93,4 @@ it('reaches its task, also after a rotation of all data keys, and leaves the mem
   if (process.platform === 'linux') expect(folder).toBeDefined();
   await stack.stop();
   expect(folder !== undefined && existsSync(folder)).toBe(false);
-}, 120_000);
+});

@@ -11,7 +11,7 @@ const dataDir = mkdtempSync(join(tmpdir(), 'reveille-semaphore-'));
 let stack: LocalStack;
 beforeAll(async () => {
   stack = await startStack({ dataDir, schedules: false });
-}, 180_000);
+});
 afterAll(async () => {
   await stack.stop();
   rmSync(dataDir, { recursive: true, force: true });
@@ -40,7 +40,7 @@ const post = async (url: string, action: 'start' | 'finish', task: number): Prom
 
 const stateOf = (instanceId: string) => stack.ec2.list().find(({ id }) => id === instanceId)?.state;
 const isIn = (instanceId: string, state: string) =>
-  until(`${instanceId} is ${state}`, 20_000, () => stateOf(instanceId) === state);
+  until(`${instanceId} is ${state}`, 60_000, () => stateOf(instanceId) === state);
 /** What the schedule does each minute. */
 const minute = () => stack.invoke('SemaphoreHook', {});
 const isOn = (instanceId: string) => ['pending', 'running'].includes(stateOf(instanceId) ?? '');
@@ -94,7 +94,7 @@ describe('the drop-in for Semaphore', () => {
     const { url, instanceId } = await aHook({ maxHours: 0.0001 });
     await post(url, 'start', 1);
     await isIn(instanceId, 'running');
-    await until('the time is over', 20_000, async () => {
+    await until('the time is over', 60_000, async () => {
       await minute();
       return !isOn(instanceId);
     });

@@ -15,7 +15,7 @@ beforeAll(async () => {
   stack = await startStack({ dataDir, schedules: false });
   api = apiClient(stack.url, stack.adminToken ?? '');
   projectId = (await api.createProject('Stop')).id;
-}, 60_000);
+});
 afterAll(async () => {
   await stack.stop();
   rmSync(dataDir, { recursive: true, force: true });
@@ -32,7 +32,7 @@ const start = async (input: object) => {
   return api.startTask(projectId, id);
 };
 const becomes = (task: Task, ...statuses: Task['status'][]) =>
-  until(`${task.id} is ${statuses.join(' or ')}`, 20_000, async () => {
+  until(`${task.id} is ${statuses.join(' or ')}`, 60_000, async () => {
     const now = await api.getTask(projectId, task.id);
     return statuses.includes(now.status) && now;
   });
@@ -72,7 +72,7 @@ describe('a drain', () => {
       attempt: 2,
       runnerId: second.id,
     });
-    await until('the drained runner sleeps', 10_000, async () =>
+    await until('the drained runner sleeps', 60_000, async () =>
       ['stopping', 'stopped'].includes((await api.getRunner(projectId, first.id)).status),
     );
   });

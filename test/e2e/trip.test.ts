@@ -41,13 +41,13 @@ const template = async (input: object): Promise<string> =>
 
 const hasEnded = ({ status }: Task) => ['success', 'error', 'stopped'].includes(status);
 const ended = (task: Task) =>
-  until(`${task.id} has ended`, 20_000, async () => {
+  until(`${task.id} has ended`, 60_000, async () => {
     const now = await api.getTask(task.projectId, task.id);
     return hasEnded(now) && now;
   });
 const stateOf = (instanceId: string) => stack.ec2.list().find(({ id }) => id === instanceId)?.state;
 const isIn = (instanceId: string, state: string) =>
-  until(`${instanceId} is ${state}`, 20_000, () => stateOf(instanceId) === state);
+  until(`${instanceId} is ${state}`, 60_000, () => stateOf(instanceId) === state);
 const outputOf = async (task: Task) =>
   (await api.readLog(task.projectId, task.id))
     .filter(({ stream }) => stream !== 'agent')
@@ -61,7 +61,7 @@ describe('the trip', () => {
     expect(task).toMatchObject({ status: 'success', runnerId: runner.id, exitCode: 0, attempt: 1 });
     expect(await outputOf(task)).toContain(instanceId);
     await isIn(instanceId, 'stopped');
-    const costs = await until('the session is billed', 10_000, async () => {
+    const costs = await until('the session is billed', 60_000, async () => {
       const report = await api.getCosts(projectId);
       return report.sessions.some(({ runnerId, endedAt }) => runnerId === runner.id && endedAt) && report;
     });
@@ -134,7 +134,7 @@ describe('the trip', () => {
       projectId,
       await template({ tag: 'stop', script: 'while true; do echo tick; sleep 0.2; done' }),
     );
-    await until('it runs', 10_000, async () => (await api.getTask(projectId, task.id)).status === 'running');
+    await until('it runs', 60_000, async () => (await api.getTask(projectId, task.id)).status === 'running');
     await api.stopTask(projectId, task.id);
     expect(await ended(task)).toMatchObject({
       status: 'stopped',
@@ -147,7 +147,7 @@ describe('the trip', () => {
     const { instanceId } = await addRunner({ tags: ['again'] });
     const templateId = await template({ tag: 'again' });
     await ended(await api.startTask(projectId, templateId));
-    await until('it stops', 10_000, () => ['stopping', 'stopped'].includes(stateOf(instanceId) ?? ''));
+    await until('it stops', 60_000, () => ['stopping', 'stopped'].includes(stateOf(instanceId) ?? ''));
     expect(await ended(await api.startTask(projectId, templateId))).toMatchObject({ status: 'success' });
   });
 
