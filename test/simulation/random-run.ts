@@ -48,7 +48,7 @@ const makeServable = async (
     const { runners } = await routeTask({ runners: world.stores.runners }, { projectId, tag });
     const usable = runners.filter(
       ({ id, instanceId, fleet }) =>
-        (instanceId ?? fleet) !== undefined || world.machines.get(id)?.agent?.isAlive(),
+        (instanceId ?? fleet) !== undefined || world.machines.of(id)?.agent?.isAlive(),
     );
     if (usable.length > 0) continue;
     await checkReasons(world, projectId, tag);
@@ -84,7 +84,7 @@ const watchForOverlooked = (world: World, boundMs: number) => {
         ({ id, active, status, slots, maxParallelTasks }) =>
           active &&
           status === 'online' &&
-          world.machines.get(id)?.agent?.isAlive() &&
+          world.machines.of(id)?.agent?.isAlive() &&
           (maxParallelTasks === 0 || slots.length < maxParallelTasks),
       );
       if (!free) continue;

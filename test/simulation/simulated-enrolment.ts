@@ -1,8 +1,12 @@
 /** How an instance that a fleet launched comes by its runner's credentials: by the real flow, and STS believes everybody. */
 import type { IdentifyCaller } from '../../lambdas/adapters/caller-identity.ts';
+import { makeKeyPair } from '../../lambdas/adapters/sealing.ts';
 import { enroll } from '../../lambdas/flows/enroll.ts';
 import type { ControlPlane, Platform } from './control-plane.ts';
 import { simulatedFleets } from './simulated-ec2.ts';
+
+/** Of all runners, made once, as nothing is encrypted here. */
+export const { publicKey } = makeKeyPair();
 
 /** The signature says whose it is. */
 export const identifyCaller: IdentifyCaller = async ({ authorization }) => {
@@ -15,7 +19,6 @@ export interface EnrolmentOptions {
   readonly control: ControlPlane;
   readonly instanceId: string;
   readonly fleet: string;
-  readonly publicKey: string;
   /** Whether the instance is still on. */
   readonly isOn: () => boolean;
 }
@@ -24,7 +27,7 @@ const clientTimeoutMs = 10_000;
 
 /** Tries until it is taken; gives the version of the credentials that it got. Undefined when the instance was switched off first. */
 export const enrollInstance = async (options: EnrolmentOptions): Promise<number | undefined> => {
-  const { platform, control, instanceId, fleet, publicKey, isOn } = options;
+  const { platform, control, instanceId, fleet, isOn } = options;
   const { time, chance, faults, trace } = platform;
   const plan = simulatedFleets.find(({ name }) => name === fleet);
   if (!plan) throw new Error(`There is no fleet ${fleet}.`);

@@ -1,7 +1,9 @@
 /** What a random run is made of: projects, runners, templates, the tasks that come, and the trouble that people make. */
 import { type ProjectId, type RunnerId, runnerId, type Template } from '../../protocol/index.ts';
 import type { Chance } from './chance.ts';
-import type { MachineKind, RunnerPlan, World } from './world.ts';
+import type { MachineKind } from './machines.ts';
+import type { RunnerPlan } from './people.ts';
+import type { World } from './world.ts';
 
 export interface Workload {
   readonly templates: readonly [Template, ...Template[]];

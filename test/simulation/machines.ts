@@ -1,0 +1,155 @@
+/** The machines behind runners: they boot, their agents work, die and come again. */
+import type { ProjectId, RunnerId } from '../../protocol/index.ts';
+import type { ControlPlane, Platform } from './control-plane.ts';
+import { type Disk, type SimulatedAgent, startAgent } from './simulated-agent.ts';
+import { enrollInstance } from './simulated-enrolment.ts';
+import type { Execution } from './watch.ts';
+
+/** What stands behind a runner. */
+export type MachineKind = 'instance' | 'always on' | 'elsewhere' | 'fleet';
+
+export interface Machine {
+  readonly runnerId: RunnerId;
+  readonly pool: ProjectId | 'global';
+  readonly kind: MachineKind;
+  readonly agentId: string;
+  /** That its fleet launched for it. */
+  readonly launched?: { readonly instanceId: string; readonly fleet: string };
+  /** Of the credentials that it got by its enrolment, which it keeps while it is stopped. */
+  credentialVersion?: number;
+  /** Its agent never comes up. */
+  isBroken: boolean;
+  readonly disk: Disk;
+  agent: SimulatedAgent | undefined;
+  /** Grows when it is switched on or off, so that a boot that is under way then comes to nothing. */
+  life: number;
+}
+
+type Plan = Pick<Machine, 'runnerId' | 'pool' | 'kind' | 'agentId'> &
+  Partial<Pick<Machine, 'launched' | 'isBroken'>>;
+
+interface Options {
+  readonly platform: Platform;
+  readonly control: ControlPlane;
+  /** An instance that its fleet launched has enrolled. */
+  readonly onEnrolled: (runnerId: RunnerId, instanceId: string) => void;
+  readonly onBegin: (execution: Execution, machine: Machine) => void;
+  readonly onEnd: (execution: Execution) => void;
+  readonly onDrain: (runnerId: RunnerId) => void;
+}
+
+const systemdRestartMs = 5000;
+
+export const createMachines = (options: Options) => {
+  const { platform, control } = options;
+  const { time, chance, faults, table, trace } = platform;
+  const byRunner = new Map<RunnerId, Machine>();
+  const byInstance = new Map<string, Machine>();
+
+  /** The receiver elsewhere keeps its machine on for a while after the last task. */
+  const switchOffWhenIdle = (machine: Machine) => {
+    const { life } = machine;
+    const look = () => {
+      if (machine.life !== life) return;
+      const item = table.get({ pk: machine.pool, sk: machine.runnerId });
+      const isBusy = item?.slots !== undefined || item?.demand !== undefined;
+      if (isBusy) return void time.after(60_000, look);
+      switchOff(machine);
+    };
+    time.after(600_000, look);
+  };
+
+  const boot = (machine: Machine) => {
+    if (machine.isBroken || faults.hit('agent never started')) return;
+    machine.life += 1;
+    const { life } = machine;
+    const begin = async () => {
+      if (await isConfigured(machine)) switchOn(machine);
+    };
+    time.after(chance.between(2000, 15_000), () => machine.life === life && void begin());
+  };
+
+  /** An instance that a fleet launched has to enrol at its first boot. False when it is switched off meanwhile. */
+  const isConfigured = async (machine: Machine): Promise<boolean> => {
+    const { launched, life } = machine;
+    if (!launched || machine.credentialVersion !== undefined) return true;
+    const isOn = () => machine.life === life;
+    const version = await enrollInstance({ platform, control, ...launched, isOn });
+    if (version === undefined || !isOn()) return false;
+    machine.credentialVersion = version;
+    options.onEnrolled(machine.runnerId, launched.instanceId);
+    return true;
+  };
+
+  const switchOn = (machine: Machine) => {
+    machine.agent?.kill();
+    machine.agent = startAgent({
+      platform,
+      control,
+      disk: machine.disk,
+      identity: {
+        pool: machine.pool,
+        runnerId: machine.runnerId,
+        agentId: machine.agentId,
+        credentialVersion: machine.credentialVersion,
+      },
+      workMs: (script) => Number(script),
+      onBegin: (execution) => options.onBegin(execution, machine),
+      onEnd: options.onEnd,
+      onDrain: () => options.onDrain(machine.runnerId),
+      onVulnerable: () => {
+        if (chance.happens(0.5)) time.after(chance.between(0, 3000), () => restart(machine));
+      },
+      onExit: () => {
+        machine.agent = undefined;
+      },
+    });
+    if (machine.kind === 'elsewhere') switchOffWhenIdle(machine);
+    haveAccidents(machine);
+  };
+
+  const restart = (machine: Machine) => {
+    if (!machine.agent?.isAlive()) return;
+    const { life } = machine;
+    machine.agent.kill();
+    // As that of a container without a volume.
+    if (faults.hit('disk lost with the agent')) machine.disk.clear();
+    if (faults.hit('agent dead for good')) return;
+    time.after(systemdRestartMs, () => machine.life === life && switchOn(machine));
+  };
+
+  const haveAccidents = (machine: Machine) => {
+    const { agent } = machine;
+    time.after(30_000, () => {
+      if (machine.agent !== agent || !agent?.isAlive()) return;
+      if (!faults.hit('agent killed')) return haveAccidents(machine);
+      trace(`the agent of ${machine.runnerId.slice(-4)} is killed`);
+      restart(machine);
+    });
+  };
+
+  const switchOff = (machine: Machine) => {
+    machine.life += 1;
+    machine.agent?.kill();
+    machine.agent = undefined;
+  };
+
+  return {
+    /** Puts a machine behind its runner, in place of the one that was there. */
+    add: (plan: Plan, instanceId: string | undefined): Machine => {
+      const machine = { isBroken: false, disk: new Map(), agent: undefined, life: 0, ...plan };
+      byRunner.set(plan.runnerId, machine);
+      if (instanceId !== undefined) byInstance.set(instanceId, machine);
+      return machine;
+    },
+    of: (runnerId: RunnerId): Machine | undefined => byRunner.get(runnerId),
+    ofInstance: (instanceId: string): Machine | undefined => byInstance.get(instanceId),
+    instancesOf: (machine: Machine): string[] =>
+      [...byInstance].filter(([, one]) => one === machine).map(([instanceId]) => instanceId),
+    all: (): Machine[] => [...byRunner.values()],
+    boot,
+    switchOn,
+    switchOff,
+    restart,
+  };
+};

@@ -1,0 +1,32 @@
+/** Watches where tasks run: on a runner of their project with their tag, or where neither says so in the global pool. */
+
+import type { Item } from '../../lambdas/adapters/table.ts';
+import type { RunnerId } from '../../protocol/index.ts';
+
+/** Stands for "takes tasks without a tag". */
+const untagged = '';
+
+export const createRouteWatch = () => {
+  /** A runner's tags may be changed between a claim and its task's begin, so those that it ever had count. */
+  const everTags = new Map<RunnerId, Set<string>>();
+  const everOf = (runnerId: RunnerId): Set<string> => {
+    const ever = everTags.get(runnerId) ?? new Set();
+    everTags.set(runnerId, ever);
+    return ever;
+  };
+
+  return {
+    tagged: (runnerId: RunnerId, tags: readonly string[]): void => {
+      for (const tag of tags.length > 0 ? tags : [untagged]) everOf(runnerId).add(tag);
+    },
+    /** `pool` is the runner's: its project, or `global`. */
+    mayRun: (
+      task: Item,
+      { runnerId, pool }: { readonly runnerId: RunnerId; readonly pool: string },
+    ): boolean => {
+      if (pool !== 'global' && pool !== task.projectId) return false;
+      const ever = everOf(runnerId);
+      return typeof task.tag === 'string' ? pool !== 'global' && ever.has(task.tag) : ever.has(untagged);
+    },
+  };
+};
