@@ -1,5 +1,6 @@
 /** Routes of tasks: start, list, get, stop. */
 import type { Context } from 'hono';
+import type * as z from 'zod';
 import { page, taskId, taskQuery } from '../../protocol/index.ts';
 import { publicTask } from '../adapters/tasks.ts';
 import { decideTask } from '../flows/confirm-task.ts';
@@ -17,11 +18,38 @@ const asInputRefused = (error: unknown): InputRefused => {
   throw error;
 };
 
-const refuseDecision = (c: Context, status: string) =>
-  refuse(c, 'not_waiting_confirmation', `The task is ${status}: it does not wait to be confirmed.`);
-
 const shared = { tags: ['Tasks'], security: people };
 const path = '/api/projects/{projectId}/tasks';
+
+type Decision = Parameters<typeof decideTask>[2];
+
+const decisionRoute = (decision: Decision, summary: string) =>
+  describe(
+    {
+      ...shared,
+      method: 'post',
+      path: `${path}/{taskId}/${decision}`,
+      operationId: `${decision}Task`,
+      summary,
+      request: { params: inTask },
+      responses: { 200: answer('The task as it is now', taskSchema) },
+    },
+    'not_waiting_confirmation',
+  );
+
+const decide = async (
+  deps: ApiDeps,
+  c: Context<PersonEnv>,
+  { projectId, taskId }: z.infer<typeof inTask>,
+  decision: Decision,
+) => {
+  const found = await deps.tasks.get(projectId, taskId);
+  if (!found) return refuseUnknown(c, 'task');
+  const decided = await decideTask(deps, found, decision, c.get('caller').name);
+  return decided
+    ? c.json(await showTask(deps, decided), 200)
+    : refuse(c, 'not_waiting_confirmation', `The task is ${found.status}: it does not wait to be confirmed.`);
+};
 
 export const taskRoutes = (deps: ApiDeps) =>
   routes<PersonEnv>()
@@ -124,45 +152,9 @@ export const taskRoutes = (deps: ApiDeps) =>
         return now ? c.json(await showTask(deps, now), 200) : refuseUnknown(c, 'task');
       },
     )
-    .openapi(
-      describe(
-        {
-          ...shared,
-          method: 'post',
-          path: `${path}/{taskId}/confirm`,
-          operationId: 'confirmTask',
-          summary: 'Let a task that waits for confirmation go on',
-          request: { params: inTask },
-          responses: { 200: answer('The task as it is now', taskSchema) },
-        },
-        'not_waiting_confirmation',
-      ),
-      async (c) => {
-        const { projectId, taskId } = c.req.valid('param');
-        const found = await deps.tasks.get(projectId, taskId);
-        if (!found) return refuseUnknown(c, 'task');
-        const decided = await decideTask(deps, found, 'confirm', c.get('caller').name);
-        return decided ? c.json(await showTask(deps, decided), 200) : refuseDecision(c, found.status);
-      },
+    .openapi(decisionRoute('confirm', 'Let a task that waits for confirmation go on'), (c) =>
+      decide(deps, c, c.req.valid('param'), 'confirm'),
     )
-    .openapi(
-      describe(
-        {
-          ...shared,
-          method: 'post',
-          path: `${path}/{taskId}/reject`,
-          operationId: 'rejectTask',
-          summary: 'End a task that waits for confirmation',
-          request: { params: inTask },
-          responses: { 200: answer('The task as it is now', taskSchema) },
-        },
-        'not_waiting_confirmation',
-      ),
-      async (c) => {
-        const { projectId, taskId } = c.req.valid('param');
-        const found = await deps.tasks.get(projectId, taskId);
-        if (!found) return refuseUnknown(c, 'task');
-        const decided = await decideTask(deps, found, 'reject', c.get('caller').name);
-        return decided ? c.json(await showTask(deps, decided), 200) : refuseDecision(c, found.status);
-      },
+    .openapi(decisionRoute('reject', 'End a task that waits for confirmation'), (c) =>
+      decide(deps, c, c.req.valid('param'), 'reject'),
     );
