@@ -42,6 +42,7 @@ const fleet = z
     region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a region such as eu-central-1'),
     tags: z
       .array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be a tag such as new-york'))
+      .max(16, 'must be at most 16')
       .default([])
       .describe('What its runners have in projects, unless others are given; written on the instances'),
     instanceTypes: z

@@ -42,7 +42,7 @@ export class Semaphore extends Construct {
     const { start, stop, describe } = instanceGrants(stack);
     give(receiver, [inTable.items('GetItem', 'BatchGetItem', 'UpdateItem'), inTable.queryLive]);
     give(receiver, [start, stop, describe]);
-    give(setup, [inTable.items('PutItem', 'UpdateItem', 'DeleteItem', 'Query')]);
+    give(setup, [inTable.items('PutItem', 'UpdateItem', 'DeleteItem', 'Query'), describe]);
     give(setup, [{ environment: { API_URL: httpApi.apiEndpoint } }, audited]);
     httpApi.addRoutes({
       path: '/webhooks/semaphore',

@@ -5,14 +5,39 @@ import type { Deps } from './flows/deps.ts';
 import { receiveWebhook } from './flows/receive-webhook.ts';
 import { makeProblem, type ProblemCode, problemHeaders, statusOf } from './problems.ts';
 
-/** Far above any webhook of ours, far below what would be work to parse. */
-const maxBodyLength = 65_536;
+/** Far above any webhook of ours or of Semaphore, far below what would be work to parse. */
+const maxBodyBytes = 65_536;
 
-const problemResponse = (code: ProblemCode, detail: string): APIGatewayProxyStructuredResultV2 => ({
-  statusCode: statusOf(code),
-  headers: problemHeaders(code),
-  body: JSON.stringify(makeProblem(code, detail)),
-});
+/** Why a webhook is refused, for its sender. */
+export interface HttpRefusal {
+  readonly ok: false;
+  readonly code: ProblemCode;
+  readonly detail: string;
+}
+
+/** The body of an HTTP API event as text. */
+export const readBody = ({
+  body = '',
+  isBase64Encoded,
+}: APIGatewayProxyEventV2): { readonly ok: true; readonly text: string } | HttpRefusal => {
+  const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
+  if (bytes.length > maxBodyBytes) {
+    return { ok: false, code: 'body_too_large', detail: 'A webhook is at most 64 KB.' };
+  }
+  return { ok: true, text: bytes.toString() };
+};
+
+/** The answer to a webhook: empty when it was taken. */
+export const webhookResponse = (
+  outcome: { readonly ok: true } | HttpRefusal,
+): APIGatewayProxyStructuredResultV2 =>
+  outcome.ok
+    ? { statusCode: 204 }
+    : {
+        statusCode: statusOf(outcome.code),
+        headers: problemHeaders(outcome.code),
+        body: JSON.stringify(makeProblem(outcome.code, outcome.detail)),
+      };
 
 /** Verifies the webhook in an HTTP API event and acts on the runner that it is for. */
 export const handleWebhook = async (
@@ -21,14 +46,13 @@ export const handleWebhook = async (
   event: APIGatewayProxyEventV2,
   act: (runner: RunnerRecord) => Promise<void>,
 ): Promise<APIGatewayProxyStructuredResultV2> => {
-  const body = event.body ?? '';
-  if (body.length > maxBodyLength) return problemResponse('body_too_large', 'A webhook is at most 64 KB.');
-  const rawBody = event.isBase64Encoded ? Buffer.from(body, 'base64').toString() : body;
-  const received = await receiveWebhook(deps, action, { headers: event.headers, rawBody });
+  const read = readBody(event);
+  if (!read.ok) return webhookResponse(read);
+  const received = await receiveWebhook(deps, action, { headers: event.headers, rawBody: read.text });
   if (!received.ok) {
     deps.log('Refused a webhook', { code: received.code });
-    return problemResponse(received.code, received.detail);
+    return webhookResponse(received);
   }
   await act(received.runner);
-  return { statusCode: 204 };
+  return webhookResponse(received);
 };

@@ -157,6 +157,20 @@ describe('the gateway', () => {
     });
   });
 
+  it('takes a session policy of 2,048 characters and no longer one, as STS does', async () => {
+    const sts = new STSClient(config(credentials));
+    const assume = (length: number) =>
+      sts.send(
+        new AssumeRoleCommand({
+          RoleArn: role.arn,
+          RoleSessionName: 'run_1',
+          Policy: '{"Statement":[]}'.padEnd(length),
+        }),
+      );
+    expect((await assume(2048)).Credentials).toBeDefined();
+    await expect(assume(2049)).rejects.toMatchObject({ name: 'ValidationError' });
+  });
+
   it('puts back the messages of a poller that has hung up', async () => {
     const sqs = new SQSClient({ ...config(credentials), useQueueUrlAsEndpoint: false });
     const QueueUrl = 'https://sqs.us-east-1.amazonaws.com/000000000000/Queue';

@@ -1,4 +1,7 @@
-/** STS's stand-in: AssumeRole and GetCallerIdentity. */
+/**
+ * STS's stand-in: AssumeRole and GetCallerIdentity. A session policy may have 2,048 characters, as with STS; how it packs policies,
+ * which has a limit of its own, AWS does not tell.
+ */
 import * as z from 'zod';
 import { AwsError, type AwsService, escapeXml } from './aws-call.ts';
 import type { Principals } from './principals.ts';
@@ -8,7 +11,7 @@ const assumeRole = z.object({
   RoleArn: z.string(),
   RoleSessionName: z.string().regex(/^[\w+=,.@-]{2,64}$/),
   DurationSeconds: z.coerce.number().int().min(900).max(43_200).default(3600),
-  Policy: z.string().optional(),
+  Policy: z.string().min(1).max(2048).optional(),
 });
 
 const namespace = 'https://sts.amazonaws.com/doc/2011-06-15/';

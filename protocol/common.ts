@@ -18,6 +18,15 @@ export const tag = z
   // A queue of a runner's own has the runner's id where that of a tag has the tag.
   .refine((text) => !text.startsWith('run_'), { error: 'must not start with "run_", as ids of runners do' });
 
+/**
+ * A session policy names a queue for each tag and may have 2,048 characters (lambdas/adapters/runner-credentials.ts): so many of the
+ * longest tags fit under the longest prefix in any partition.
+ */
+const mostTags = 16;
+
+/** The tags that a runner is given. */
+export const tags = z.array(tag).max(mostTags, `must be at most ${mostTags}`);
+
 /** Lines of known_hosts (sshd(8)). */
 export const knownHosts = z
   .string()

@@ -1,6 +1,6 @@
 /** A runner: a registered worker, and the EC2 instance behind it. */
 import * as z from 'zod';
-import { instant, microUsd, name, tag } from './common.ts';
+import { instant, microUsd, name, tag, tags } from './common.ts';
 import { projectId, registrationTokenId, runnerId, sessionId, taskId } from './ids.ts';
 
 /** EC2 bills at least this long at every start (AWS: StartInstances), so a shorter idle time saves nothing. */
@@ -20,7 +20,7 @@ const webhookUrl = z.url({ protocol: /^https?$/, error: 'must be an http or http
 
 export const runnerInput = z.strictObject({
   name,
-  tags: z.array(tag).max(20).default([]),
+  tags: tags.default([]),
   maxParallelTasks: z.int().min(0).max(1000).default(1).describe('0 = no limit'),
   active: z.boolean().default(true).describe('An inactive runner takes no task'),
   idleTimeoutMs: z
@@ -97,6 +97,7 @@ export type LowDisk = z.infer<typeof lowDisk>;
 
 export const runner = runnerInput.strip().extend({
   id: runnerId,
+  tags: z.array(tag).default([]),
   projectId: projectId.optional().describe('Absent on a global runner'),
   status: runnerStatus,
   statusSince: instant,
@@ -171,7 +172,7 @@ export type CreatedFleetRunners = z.infer<typeof createdFleetRunners>;
 
 /** What a machine that registers itself may ask for, signed for by a registration token. */
 export const registrationTokenInput = z.strictObject({
-  tags: z.array(tag).max(20).default([]),
+  tags: tags.default([]),
   expiresInMs: z.int().min(60_000).max(604_800_000).default(3_600_000),
   uses: z.int().min(1).max(1000).default(1).describe('How many machines may register with it'),
 });

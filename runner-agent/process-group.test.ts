@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { type ProgramOptions, startProcessGroup } from './process-group.ts';
+import { heldTime } from './testing/held-time.ts';
 import { waitFor } from './testing/wait-for.ts';
+import { systemTiming } from './timing.ts';
 
 const bash = (script: string, given: Partial<ProgramOptions> = {}) => {
   let output = '';
@@ -15,6 +17,7 @@ const bash = (script: string, given: Partial<ProgramOptions> = {}) => {
     onOutput: async (_, text) => {
       output += text;
     },
+    timing: systemTiming,
     ...given,
   });
   return { group, output: () => output };
@@ -47,10 +50,26 @@ describe('a process group', () => {
     await waitFor('its end', async () => !(await isAlive(grandchild)));
   });
 
-  it('kills what does not heed SIGTERM', async () => {
-    const { group, output } = bash('trap "" TERM; echo pid $$; while :; do sleep 0.05; done');
-    await waitFor('the start', () => pidIn(output()));
-    group.terminate(50);
+  it.each(Object.entries({ SIGHUP: 129, SIGUSR1: 138, SIGBUS: 135, SIGXCPU: 152 }))(
+    'gives 128 and the number of %s when that ended the program',
+    async (signal, code) => {
+      expect(await bash(`kill -${signal} $$`).group.exit).toEqual({ code, signal });
+    },
+  );
+
+  it('kills what does not heed SIGTERM when its grace is over, and not before', async () => {
+    const { timing, pass } = heldTime();
+    const { group, output } = bash('trap "echo asked" TERM; echo pid $$; while :; do sleep 0.05; done', {
+      timing,
+    });
+    const pid = (await waitFor('the start', () => pidIn(output()))) ?? 0;
+    group.terminate(600_000);
+    const asked = () => output().split('asked').length - 1;
+    await waitFor('that it is asked', () => asked() === 1);
+    pass(599_999);
+    process.kill(pid, 'SIGTERM');
+    await waitFor('that it is asked once more', () => asked() === 2);
+    pass(1);
     expect(await group.exit).toEqual({ code: 137, signal: 'SIGKILL' });
   });
 

@@ -1,8 +1,9 @@
 /** Runs a program as the leader of its own process group, and ends it with all that it started. */
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { killTree, listTree, markName, signal } from './process-tree.ts';
+import type { Timing } from './timing.ts';
 
 export interface ProgramOptions {
   program: string;
@@ -14,6 +15,7 @@ export interface ProgramOptions {
   /** Reading goes on when the promise resolves. */
   onOutput(stream: 'stdout' | 'stderr', text: string): Promise<void>;
   onEnd?(stream: 'stdout' | 'stderr'): Promise<void>;
+  timing: Pick<Timing, 'monotonic' | 'sleep' | 'after'>;
 }
 
 export interface Exit {
@@ -30,28 +32,15 @@ export interface ProcessGroup {
   kill(): void;
 }
 
-const signalNumbers: Partial<Record<NodeJS.Signals, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGILL: 4,
-  SIGABRT: 6,
-  SIGFPE: 8,
-  SIGKILL: 9,
-  SIGSEGV: 11,
-  SIGPIPE: 13,
-  SIGTERM: 15,
-};
-
 /** A process that left the group may keep a pipe open for ever; after the program's exit so much silence is the end. */
 const silenceAfterExitMs = 1000;
 const groupPollMs = 50;
 
 const toExit = (code: number | null, signal: NodeJS.Signals | null): Exit =>
-  signal ? { code: 128 + (signalNumbers[signal] ?? 0), signal } : { code: code ?? 1 };
+  signal ? { code: 128 + constants.signals[signal], signal } : { code: code ?? 1 };
 
 export const startProcessGroup = (options: ProgramOptions): ProcessGroup => {
-  const { program, args, cwd, environment, mark, onOutput, onEnd } = options;
+  const { program, args, cwd, environment, mark, onOutput, onEnd, timing } = options;
   const child = spawn(program, args, {
     cwd,
     env: { ...environment, [markName]: mark },
@@ -59,7 +48,7 @@ export const startProcessGroup = (options: ProgramOptions): ProcessGroup => {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let deadline: number | undefined;
-  let killTimer: NodeJS.Timeout | undefined;
+  let callOffKill: (() => void) | undefined;
 
   const tree = { group: child.pid, isOurs: (found: string) => found === mark };
 
@@ -75,12 +64,12 @@ export const startProcessGroup = (options: ProgramOptions): ProcessGroup => {
    * group is asked only now, as until here it was the leader's to end it.
    */
   const othersHaveEnded = async () => {
-    const isInGrace = () => deadline !== undefined && Date.now() < deadline;
+    const isInGrace = () => deadline !== undefined && timing.monotonic() < deadline;
     if (isInGrace()) {
       for (const { pid, group } of await listTree(tree)) if (group !== child.pid) signal(pid, 'SIGTERM');
     }
-    while (isInGrace() && (await listTree(tree)).length > 0) await sleep(groupPollMs);
-    clearTimeout(killTimer);
+    while (isInGrace() && (await listTree(tree)).length > 0) await timing.sleep(groupPollMs);
+    callOffKill?.();
     // What a program leaves behind would run on unseen, with the task's secrets.
     await killAll();
   };
@@ -95,9 +84,9 @@ export const startProcessGroup = (options: ProgramOptions): ProcessGroup => {
   const read = async (name: 'stdout' | 'stderr', stream: Readable) => {
     let hasExited = false;
     let isWriting = false;
-    let silence: NodeJS.Timeout | undefined;
+    let callOffSilence: (() => void) | undefined;
     const listen = () => {
-      if (hasExited) silence = setTimeout(() => stream.destroy(), silenceAfterExitMs);
+      if (hasExited) callOffSilence = timing.after(silenceAfterExitMs, () => stream.destroy());
     };
     void exited.then(
       () => {
@@ -109,7 +98,7 @@ export const startProcessGroup = (options: ProgramOptions): ProcessGroup => {
     stream.setEncoding('utf8');
     try {
       for await (const text of stream) {
-        clearTimeout(silence);
+        callOffSilence?.();
         isWriting = true;
         await onOutput(name, String(text));
         isWriting = false;
@@ -119,7 +108,7 @@ export const startProcessGroup = (options: ProgramOptions): ProcessGroup => {
       if (!stream.destroyed) throw error;
     } finally {
       hasExited = false;
-      clearTimeout(silence);
+      callOffSilence?.();
     }
     await onEnd?.(name);
   };
@@ -133,9 +122,9 @@ export const startProcessGroup = (options: ProgramOptions): ProcessGroup => {
     }),
     terminate: (graceMs) => {
       if (deadline !== undefined) return;
-      deadline = Date.now() + graceMs;
+      deadline = timing.monotonic() + graceMs;
       terminateGroup();
-      killTimer = setTimeout(() => void killAll(), graceMs);
+      callOffKill = timing.after(graceMs, () => void killAll());
     },
     kill: () => {
       deadline = 0;

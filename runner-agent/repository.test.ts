@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runTask } from './task-runner.ts';
 import { aPayload, aProjectId, heldTasks } from './testing/builders.ts';
+import { systemTiming } from './timing.ts';
 
 let folder: string;
 let url: string;
@@ -45,6 +46,7 @@ const run = async (branch = 'main') => {
     path: process.env.PATH ?? '',
     killGraceMs: 100,
     awaitConfirmation: async () => undefined,
+    timing: systemTiming,
   });
   return { ...result, output };
 };

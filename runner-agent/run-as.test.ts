@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findUser } from './run-as.ts';
 import { runTask } from './task-runner.ts';
 import { aPayload, heldTasks } from './testing/builders.ts';
+import { systemTiming } from './timing.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -36,6 +37,7 @@ describe.skipIf(!isRoot)('a task of another user', () => {
       path: process.env.PATH ?? '',
       killGraceMs: 100,
       awaitConfirmation: async () => undefined,
+      timing: systemTiming,
       runAs,
     });
     expect(output).toContain('nobody\nnogroup\nnobody\nfrom the file\n');

@@ -6,6 +6,7 @@ import type { LogStream } from './log-streamer.ts';
 import { type Exit, startProcessGroup } from './process-group.ts';
 import { requireProgram } from './programs.ts';
 import { commandAs, type RunAs } from './run-as.ts';
+import type { Timing } from './timing.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Where a task's output goes; each stream is masked on its own. */
@@ -42,10 +43,11 @@ export interface TaskProgramsOptions {
   runAs?: RunAs | undefined;
   /** The task is to end. */
   end: AbortSignal;
+  timing: Timing;
 }
 
 export const createTaskPrograms = (options: TaskProgramsOptions): TaskPrograms => {
-  const { payload, task, output, workspace, path, killGraceMs, runAs, end } = options;
+  const { payload, task, output, workspace, path, killGraceMs, runAs, end, timing } = options;
 
   const commandOf = async ({ program, args, asTask }: Call) => {
     if (!runAs || !asTask) return { program, args: [...args] };
@@ -61,6 +63,7 @@ export const createTaskPrograms = (options: TaskProgramsOptions): TaskPrograms =
       mark: workspace.root,
       onOutput: to.write,
       onEnd: to.end,
+      timing,
     });
     // A lost task may run elsewhere by now: no grace.
     const kill = () => group.kill();

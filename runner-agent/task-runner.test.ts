@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TaskPayload } from '../protocol/agent.ts';
 import { runTask } from './task-runner.ts';
 import { aPayload, heldTasks } from './testing/builders.ts';
+import { systemTiming } from './timing.ts';
 
 let folder: string;
 const path = process.env.PATH ?? '';
@@ -30,6 +31,7 @@ const run = async (given: Partial<TaskPayload>, searchPath = path) => {
     path: searchPath,
     killGraceMs: 100,
     awaitConfirmation: async () => undefined,
+    timing: systemTiming,
   });
   return { result, output };
 };

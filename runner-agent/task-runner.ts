@@ -14,6 +14,7 @@ import type { RunAs } from './run-as.ts';
 import { hostKeyOptions } from './ssh.ts';
 import { createTaskPrograms, type TaskOutput, type TaskPrograms } from './task-programs.ts';
 import { createTimeLimit, type TimeLimit } from './time-limit.ts';
+import type { Timing } from './timing.ts';
 import { createWorkspace, type Workspace } from './workspace.ts';
 
 export interface TaskResult {
@@ -37,6 +38,7 @@ export interface TaskRunnerOptions {
   awaitConfirmation(): Promise<void>;
   /** The user that programs run as, when it is not the agent's own. */
   runAs?: RunAs | undefined;
+  timing: Timing;
 }
 
 /** What a run has at hand. */
@@ -131,11 +133,11 @@ type Outcome = Pick<TaskResult, 'exitCode' | 'reason'> & { status: 'success' | '
 
 /** Undefined: go on. */
 const confirm = async (run: Run, withinMs: number): Promise<Outcome | undefined> => {
-  const { task, limit, end, say, awaitConfirmation } = run;
+  const { task, limit, end, timing, say, awaitConfirmation } = run;
   await say(`Waiting up to ${Math.round(withinMs / 1000)} s for somebody to confirm`);
   limit.pause();
   await awaitConfirmation();
-  const word = await waitForConfirmation({ task, withinMs, end });
+  const word = await waitForConfirmation({ task, withinMs, end, timing });
   limit.resume();
   switch (word) {
     case 'confirmed':
@@ -231,8 +233,8 @@ const judge = (outcome: Outcome, { task, limit, payload }: Run): TaskResult => {
 
 /** Never rejects: whatever goes wrong becomes the task's error, with a reason. */
 export const runTask = async (options: TaskRunnerOptions): Promise<TaskResult> => {
-  const { payload, task, output, workDir, runAs } = options;
-  const limit = createTimeLimit(payload.timeoutMs);
+  const { payload, task, output, workDir, runAs, timing } = options;
+  const limit = createTimeLimit(payload.timeoutMs, timing);
   const end = AbortSignal.any([task.ended, limit.signal]);
   const say = (text: string) => output.write('agent', `${text}\n`);
   let workspace: Workspace | undefined;

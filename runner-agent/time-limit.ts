@@ -1,4 +1,5 @@
 /** A limit on the time that a task works; it stands still while the task waits for a person. */
+import type { Timing } from './timing.ts';
 
 export interface TimeLimit {
   /** Aborts when the time is over. */
@@ -9,20 +10,24 @@ export interface TimeLimit {
   clear(): void;
 }
 
-export const createTimeLimit = (limitMs: number): TimeLimit => {
+export const createTimeLimit = (
+  limitMs: number,
+  { monotonic, after }: Pick<Timing, 'monotonic' | 'after'>,
+): TimeLimit => {
   const over = new AbortController();
   let leftMs = limitMs;
   let startedAt = 0;
-  let timer: NodeJS.Timeout | undefined;
+  let callOff: (() => void) | undefined;
   const pause = () => {
-    if (!timer) return;
-    clearTimeout(timer);
-    timer = undefined;
-    leftMs -= performance.now() - startedAt;
+    if (!callOff) return;
+    callOff();
+    callOff = undefined;
+    leftMs -= monotonic() - startedAt;
   };
   const resume = () => {
-    startedAt = performance.now();
-    timer ??= setTimeout(() => over.abort(), Math.max(0, leftMs));
+    if (callOff) return;
+    startedAt = monotonic();
+    callOff = after(Math.max(0, leftMs), () => over.abort());
   };
   resume();
   return { signal: over.signal, pause, resume, clear: pause };

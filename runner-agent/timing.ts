@@ -3,6 +3,8 @@
 export interface Timing {
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Milliseconds since some moment, by a clock that nobody sets. */
+  monotonic(): number;
   /** From 0 to 1, as Math.random. */
   random(): number;
   /** Resolves after `ms`, or as soon as `signal` aborts; never rejects. */
@@ -28,4 +30,10 @@ const after = (ms: number, act: () => void) => {
   return () => clearTimeout(timer);
 };
 
-export const systemTiming: Timing = { now: Date.now, random: Math.random, sleep, after };
+export const systemTiming: Timing = {
+  now: Date.now,
+  monotonic: () => performance.now(),
+  random: Math.random,
+  sleep,
+  after,
+};

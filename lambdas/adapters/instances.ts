@@ -22,6 +22,8 @@ export interface InstanceFacts {
   readonly state: InstanceState;
   readonly instanceType: string | undefined;
   readonly market?: Market | undefined;
+  /** Whether it has the tag without which the stack may not start or stop it. */
+  readonly isManaged: boolean;
   readonly launchedAt: Instant | undefined;
   /** Why it is in that state, in AWS's words. */
   readonly stateReason: string | undefined;
@@ -69,7 +71,11 @@ export interface Instances {
 }
 
 /** Without this tag on an instance the stack may not start or stop it. */
-const managedTag = { Name: `tag:${tagsOf.managed}`, Values: ['true'] };
+const managed = { key: tagsOf.managed, value: 'true' };
+const managedTag = { Name: `tag:${managed.key}`, Values: [managed.value] };
+
+/** For whoever has an instance without it. */
+export const notManaged = `The stack may not start it. Tag the instance ${managed.key} = ${managed.value}.`;
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceStatus.html; all filters have to match. */
 const checks = ['instance-status.status', 'system-status.status'];
@@ -106,6 +112,7 @@ const factsOf = (found: Instance | undefined): InstanceFacts | undefined => {
     instanceId: found.InstanceId,
     state,
     instanceType: found.InstanceType,
+    isManaged: (found.Tags ?? []).some(({ Key, Value }) => Key === managed.key && Value === managed.value),
     launchedAt: found.LaunchTime && toInstant(found.LaunchTime.getTime()),
     stateReason: found.StateReason?.Message,
     market: found.InstanceLifecycle === 'spot' ? 'spot' : 'on-demand',

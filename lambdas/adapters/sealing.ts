@@ -17,10 +17,15 @@ export const makeKeyPair = (): { publicKey: string; privateKey: string } =>
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
 
-/** Whether it is an X25519 public key in PEM. */
-export const isPublicKey = (pem: string): boolean => {
+/**
+ * Whether it is an X25519 public key in PEM that something can be encrypted to: of some points the shared secret is zero, which no
+ * implementation takes (RFC 7748, section 6.1).
+ */
+export const isPublicKey = async (pem: string): Promise<boolean> => {
   try {
-    return createPublicKey(pem).asymmetricKeyType === 'x25519';
+    if (createPublicKey(pem).asymmetricKeyType !== 'x25519') return false;
+    await seal('', pem);
+    return true;
   } catch {
     return false;
   }

@@ -72,6 +72,9 @@ export const semaphoreHooks = (table: Table) => {
         ['any', ['missing', 'finished'], ['lacks', 'finished', task]],
       ]),
 
+    /** The task counts on it no more, as it could not be started; it may come again. */
+    withdraw: (id: string, task: string) => change(id, { take: { tasks: new Set([task]) } }, []),
+
     /** The task counts on it no more, and a start of it that is still to come is forgotten. */
     finish: async (id: string, task: string): Promise<SemaphoreHook | undefined> => {
       const hook = await change(

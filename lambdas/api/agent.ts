@@ -84,7 +84,7 @@ export const registerRoutes = (deps: ApiDeps) =>
     ),
     async (c) => {
       const { publicKey, ...input } = c.req.valid('json');
-      if (!isPublicKey(publicKey)) {
+      if (!(await isPublicKey(publicKey))) {
         return refuse(c, 'invalid_request', 'The public key is no X25519 key in PEM (SPKI).', [
           { path: 'publicKey', message: 'must be an X25519 public key in PEM' },
         ]);

@@ -1,15 +1,13 @@
 /** The one place where the table of permissions is enforced. */
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import type { MiddlewareHandler } from 'hono';
-import { matchedRoutes } from 'hono/route';
+import type { Context, MiddlewareHandler } from 'hono';
 import { mayCall, permissions, roleIn } from '../core/permissions.ts';
 import type { ApiEnv, PersonEnv } from './deps.ts';
 import { refuse, refuseUnknown } from './refuse.ts';
+import { handlerRoute } from './route.ts';
 
 /** Tells the operation that answers a request, by the route that it matched; undefined where nothing does. */
-export const findOperation = (
-  app: OpenAPIHono<ApiEnv>,
-): ((c: Parameters<typeof matchedRoutes>[0]) => string | undefined) => {
+export const findOperation = (app: OpenAPIHono<ApiEnv>): ((c: Context) => string | undefined) => {
   let ids: ReadonlyMap<string, string> | undefined;
   const read = () =>
     new Map(
@@ -26,7 +24,7 @@ export const findOperation = (
     );
   return (c) => {
     ids ??= read();
-    const handler = matchedRoutes(c).findLast(({ method }) => method !== 'ALL');
+    const handler = handlerRoute(c);
     return handler && (ids.get(`${handler.method} ${handler.path}`) ?? '');
   };
 };

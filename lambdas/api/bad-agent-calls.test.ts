@@ -1,9 +1,9 @@
 /** Wrong calls by agents: each gets its own status and code, and leaves every item of the table as it was. */
-import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { maxChunkLength } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { newId } from '../adapters/ids.ts';
+import { badPublicKeys } from './testing/bad-keys.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
 import {
   dumpUncounted,
@@ -117,19 +117,14 @@ const agents: readonly Row[] = [
     'invalid_request',
     (w) => agent('register', registerAs('-----BEGIN PUBLIC KEY-----'), w.registration.fresh),
   ],
-  [
-    'a public key that signs and does not encrypt',
-    422,
-    'invalid_request',
-    (w) =>
-      agent(
-        'register',
-        registerAs(
-          generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString(),
-        ),
-        w.registration.fresh,
-      ),
-  ],
+  ...Object.entries(badPublicKeys).map(
+    ([name, pem]): Row => [
+      `as a public key ${name}`,
+      422,
+      'invalid_request',
+      (w) => agent('register', registerAs(pem), w.registration.fresh),
+    ],
+  ),
   [
     'a registration that asks for tags',
     422,

@@ -34,7 +34,7 @@ export const enrollRoutes = (deps: ApiDeps) =>
     ),
     async (c) => {
       const request = c.req.valid('json');
-      if (!isPublicKey(request.publicKey)) {
+      if (!(await isPublicKey(request.publicKey))) {
         return refuse(c, 'invalid_request', 'The public key is no X25519 key in PEM (SPKI).', [
           { path: 'publicKey', message: 'must be an X25519 public key in PEM' },
         ]);

@@ -10,6 +10,7 @@ import { matchesHash, parseRunnerToken } from '../adapters/tokens.ts';
 import type { Deps } from '../flows/deps.ts';
 import type { AgentEnv, ApiEnv, RunnerEnv } from './deps.ts';
 import { refuse } from './refuse.ts';
+import { handlerRoute } from './route.ts';
 
 const megabyte = 1_048_576;
 
@@ -73,7 +74,8 @@ export const answerError =
     log('Request failed', {
       requestId,
       method: c.req.method,
-      path: c.req.path,
+      // And not the path, which holds the secret of an integration.
+      route: handlerRoute(c)?.path,
       error: error.stack ?? String(error),
     });
     return refuse(

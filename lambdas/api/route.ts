@@ -1,6 +1,7 @@
 /** What the descriptions of routes are made of: bodies, answers, problems, and whose token they take. */
 import { OpenAPIHono, type RouteConfig } from '@hono/zod-openapi';
-import type { Env } from 'hono';
+import type { Context, Env } from 'hono';
+import { matchedRoutes } from 'hono/route';
 import * as z from 'zod';
 import { problemMediaType } from '../../protocol/index.ts';
 import { type ProblemCode, statusOf } from '../problems.ts';
@@ -23,6 +24,9 @@ export const routes = <E extends Env>() =>
   new OpenAPIHono<E>({
     defaultHook: (result, c) => (result.success ? undefined : refuseInvalid(c, result.target, result.error)),
   });
+
+/** The route whose handler answers a request, beyond middleware; undefined where nothing does. */
+export const handlerRoute = (c: Context) => matchedRoutes(c).findLast(({ method }) => method !== 'ALL');
 
 export const jsonBody = <T extends z.ZodType>(schema: T) => ({
   content: { 'application/json': { schema } },

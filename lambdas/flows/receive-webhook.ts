@@ -3,6 +3,7 @@ import { Webhook, WebhookVerificationError } from 'standardwebhooks';
 import { projectId, type ReceivedWebhookBody, receivedWebhookBody } from '../../protocol/index.ts';
 import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { Deps } from './deps.ts';
+import { parseWebhookBody } from './webhook-body.ts';
 
 export interface IncomingWebhook {
   /** Names in lower case. */
@@ -23,14 +24,6 @@ export type Received =
 
 const refuse = (code: WebhookRefusal, detail: string): Received => ({ ok: false, code, detail });
 
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-};
-
 /**
  * Verifies by the secret of the runner that the body names. A sender's retry carries a newer time stamp, so the same id
  * with the same time stamp is a replay.
@@ -40,11 +33,9 @@ export const receiveWebhook = async (
   action: ReceivedWebhookBody['action'],
   { headers, rawBody }: IncomingWebhook,
 ): Promise<Received> => {
-  const json = parseJson(rawBody);
-  if (json === undefined) return refuse('malformed_json', 'The body is not JSON.');
-  const parsed = receivedWebhookBody.safeParse(json);
-  if (!parsed.success) return refuse('invalid_request', `The body is no webhook: ${parsed.error.message}`);
-  const body = parsed.data;
+  const parsed = parseWebhookBody(receivedWebhookBody, rawBody);
+  if (!parsed.ok) return parsed;
+  const { body } = parsed;
   if (body.action !== action) {
     return refuse('invalid_request', `This URL takes ${action} events; the body says ${body.action}.`);
   }

@@ -82,6 +82,7 @@ export const flowBench = (table: Table) => {
         instanceId,
         state,
         instanceType: 't4g.small',
+        isManaged: true,
         launchedAt: launched.get(instanceId)?.launchedAt,
         stateReason: undefined,
       }
@@ -119,7 +120,8 @@ export const flowBench = (table: Table) => {
       const instanceId = `i-${createHash('sha256').update(order.clientToken).digest('hex').slice(0, 17)}`;
       const { market, fleet, runner, instanceTypes } = order;
       const [instanceType] = instanceTypes;
-      const facts = { instanceId, instanceType, market, launchedAt: present, stateReason: undefined };
+      const base = { instanceId, instanceType, market, launchedAt: present, stateReason: undefined };
+      const facts = { ...base, isManaged: true };
       if (!states.has(instanceId)) states.set(instanceId, 'pending');
       launched.set(instanceId, { ...facts, state: 'pending', fleet, runner });
       return { launched: true, instanceId, instanceType, market };

@@ -3,16 +3,23 @@ import { randomBytes } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { auditTrail, recordOperation } from '../adapters/audit.ts';
-import { type SemaphoreHook, semaphoreHookInput, semaphoreHooks } from '../adapters/semaphore-hooks.ts';
+import { ec2Instances, notManaged } from '../adapters/instances.ts';
+import {
+  type SemaphoreHook,
+  type SemaphoreHookInput,
+  semaphoreHookInput,
+  semaphoreHooks,
+} from '../adapters/semaphore-hooks.ts';
 import { formatToken, hashSecret, makeSecret } from '../adapters/tokens.ts';
 import { readConfig, variables } from '../config.ts';
 import { wireStores } from '../wiring.ts';
 
 const config = readConfig(
-  variables.pick({ TABLE_NAME: true, API_URL: true, AUDIT_RETENTION_DAYS: true }),
+  variables.pick({ TABLE_NAME: true, API_URL: true, AUDIT_RETENTION_DAYS: true, AWS_REGION: true }),
   process.env,
 );
 const { table, now, newId } = wireStores(config.TABLE_NAME);
+const instances = ec2Instances();
 const hooks = semaphoreHooks(table);
 const audit = auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENTION_DAYS });
 
@@ -36,6 +43,17 @@ const urlOf = (id: string, secret: string) => ({
   message: 'The URL is secret, and shown only now.',
 });
 
+/** Or the first task would find out, and fail in Semaphore. */
+const checkInstance = async (input: SemaphoreHookInput): Promise<void> => {
+  const found = await instances.describe(input);
+  if (!found || found.state === 'terminated' || found.state === 'shutting-down') {
+    throw new Error(
+      `EC2 has no instance ${input.instanceId} in ${input.region ?? config.AWS_REGION}. Give another "instanceId" or "region".`,
+    );
+  }
+  if (!found.isManaged) throw new Error(`${input.instanceId}: ${notManaged}`);
+};
+
 const unknown = (id: string) => new Error(`There is no ${id}. Invoke with {"action": "list"} to see all.`);
 
 export const handler = async (event: unknown, { awsRequestId }: Context) => {
@@ -46,6 +64,7 @@ export const handler = async (event: unknown, { awsRequestId }: Context) => {
   switch (asked.action) {
     case 'create': {
       const { action: _, ...input } = asked;
+      await checkInstance(input);
       const id = newId('smh');
       await hooks.create(id, input, hashSecret(secret));
       await record(id);

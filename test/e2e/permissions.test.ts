@@ -135,6 +135,25 @@ describe("an agent's AWS credentials", () => {
 });
 
 describe('a runner', () => {
+  it('with as many tags as it may have, each as long as may be, gets credentials for all their queues', async () => {
+    const longTags = (count: number) => Array.from({ length: count }, (_, n) => `${n}`.padEnd(32, 'x'));
+    const tags = longTags(16);
+    const made = await api.createRunner(projectId, { name: 'All tags', tags });
+    const { client, session, settings } = await sessionOf(made);
+    await apiClient(stack.url, session).call('POST', '/api/agent/heartbeat', {
+      agentVersion: '0',
+      tasks: [],
+    });
+    const task = await api.startTask(projectId, await templateOf(projectId, { tag: tags.at(-1) }));
+    const QueueUrl = settings.queueUrls.find((url) => url.endsWith(`-${tags.at(-1)}`));
+    const { Messages = [] } = await client.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 5 }));
+    expect(Messages).toHaveLength(1);
+    await api.stopTask(projectId, task.id);
+    await expect(api.createRunner(projectId, { name: 'Too many', tags: longTags(17) })).rejects.toThrow(
+      'see tags',
+    );
+  });
+
   it.each(['project', 'global'])(
     'of the kind %s sleeps when its owner drains it idle, and can be removed',
     async (kind) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { type LocalStack, startStack } from '../../local/stack.ts';
-import { auditEvent, page } from '../../protocol/index.ts';
+import { auditEvent, page, problem } from '../../protocol/index.ts';
 import { apiClient, until } from '../client.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-semaphore-'));
@@ -18,25 +18,36 @@ afterAll(async () => {
 });
 
 const madeHook = z.object({ id: z.string(), url: z.string() });
-const setup = async (request: object) => madeHook.parse(await stack.invoke('SemaphoreSetup', request));
+const setup = (request: object) => stack.invoke('SemaphoreSetup', request);
+const urlOf = async (request: object) => madeHook.parse(await setup(request));
 
 /** An instance with a URL of its own, as a runner of Semaphore has them. */
 const aHook = async (more: object = {}) => {
   const instanceId = stack.ec2.createStoppedInstance();
-  const { id, url } = await setup({ action: 'create', instanceId, ...more });
+  const { id, url } = await urlOf({ action: 'create', instanceId, ...more });
   return { id, url, instanceId };
 };
 
+const send = (url: string, body: string | Buffer) =>
+  fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+
 /** As a stock Semaphore sends it: unsigned, ids as numbers, five fields. */
-const post = async (url: string, action: 'start' | 'finish', task: number): Promise<number> => {
-  const body = JSON.stringify({ action, project_id: 1, task_id: task, template_id: 3, runner_id: 4 });
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body,
-  });
-  return response.status;
+const ask = (url: string, action: 'start' | 'finish', task: number) =>
+  send(url, JSON.stringify({ action, project_id: 1, task_id: task, template_id: 3, runner_id: 4 }));
+const post = async (...webhook: Parameters<typeof ask>): Promise<number> => (await ask(...webhook)).status;
+
+/** What is refused, in RFC 9457's form. */
+const refusal = async (response: Response) => {
+  expect(response.headers.get('content-type')).toBe('application/problem+json');
+  const { status, code, detail } = problem.parse(await response.json());
+  expect(status).toBe(response.status);
+  return { status, code, detail };
 };
+
+const listed = async () =>
+  z
+    .object({ items: z.array(z.object({ id: z.string(), tasks: z.array(z.string()) })) })
+    .parse(await setup({ action: 'list' })).items;
 
 const stateOf = (instanceId: string) => stack.ec2.list().find(({ id }) => id === instanceId)?.state;
 const isIn = (instanceId: string, state: string) =>
@@ -112,20 +123,97 @@ describe('the drop-in for Semaphore', () => {
     await isIn(instanceId, 'stopped');
   });
 
+  it.each([
+    ['EC2 throttles', { code: 'RequestLimitExceeded', status: 503 }],
+    ['EC2 fails', { code: 'InternalError', status: 500 }],
+  ])('keeps a task of which %s the start, and starts the instance with the minute', async (_what, fault) => {
+    const { url, instanceId } = await aHook();
+    stack.faults.set([
+      { service: 'ec2', operation: 'StartInstances', kind: 'error', probability: 1, ...fault },
+    ]);
+    expect(await post(url, 'start', 1)).toBe(204);
+    stack.faults.set([]);
+    expect(isOn(instanceId)).toBe(false);
+    await minute();
+    await isIn(instanceId, 'running');
+    expect(await post(url, 'finish', 1)).toBe(204);
+    await isIn(instanceId, 'stopped');
+  });
+
+  it('lets Semaphore have its finish when EC2 throttles the stop, and stops the instance with the minute', async () => {
+    const { url, instanceId } = await aHook();
+    await post(url, 'start', 1);
+    await isIn(instanceId, 'running');
+    const fault = { kind: 'error', code: 'RequestLimitExceeded', status: 503, probability: 1 } as const;
+    stack.faults.set([{ service: 'ec2', operation: 'StopInstances', ...fault }]);
+    expect(await post(url, 'finish', 1)).toBe(204);
+    stack.faults.set([]);
+    expect(isOn(instanceId)).toBe(true);
+    await minute();
+    await isIn(instanceId, 'stopped');
+  });
+
+  it('refuses the start of what only its owner can mend, so that Semaphore fails the task, and takes it the next time', async () => {
+    const { id, url, instanceId } = await aHook();
+    stack.ec2.failNext('StartInstances', 'UnauthorizedOperation', 'You are not authorized.');
+    expect(await refusal(await ask(url, 'start', 1))).toEqual({
+      status: 409,
+      code: 'cannot_be_woken',
+      detail: `${instanceId} cannot be started: The stack may not start it. Tag the instance reveille:managed = true.`,
+    });
+    expect((await listed()).find((hook) => hook.id === id)?.tasks).toEqual([]);
+    await minute();
+    expect(stateOf(instanceId)).toBe('stopped');
+    expect(await post(url, 'start', 1)).toBe(204);
+    await isIn(instanceId, 'running');
+    await post(url, 'finish', 1);
+    await isIn(instanceId, 'stopped');
+  });
+
+  it('refuses the start of an instance that is gone', async () => {
+    const { id, url, instanceId } = await aHook();
+    stack.ec2.terminate(instanceId);
+    await isIn(instanceId, 'terminated');
+    expect(await refusal(await ask(url, 'start', 1))).toMatchObject({
+      code: 'cannot_be_woken',
+      detail: expect.stringContaining('Make a URL for another one'),
+    });
+    expect((await listed()).find((hook) => hook.id === id)?.tasks).toEqual([]);
+  });
+
+  it('makes no URL for an instance that EC2 does not know, that is gone, or that it may not start', async () => {
+    const create = (instanceId: string, more: object = {}) =>
+      setup({ action: 'create', instanceId, ...more });
+    const before = await listed();
+    const untagged = stack.ec2.createStoppedInstance({ tags: { 'reveille:managed': 'false' } });
+    await expect(create(untagged)).rejects.toThrow('Tag the instance reveille:managed = true');
+    await expect(create('i-0123456789abcdef0')).rejects.toThrow('EC2 has no instance i-0123456789abcdef0');
+    const elsewhere = stack.ec2.createStoppedInstance({ region: 'eu-west-1' });
+    await expect(create(elsewhere)).rejects.toThrow(`in ${stack.region}`);
+    const gone = stack.ec2.createStoppedInstance();
+    stack.ec2.terminate(gone);
+    await isIn(gone, 'terminated');
+    await expect(create(gone)).rejects.toThrow('EC2 has no instance');
+    expect(await listed()).toEqual(before);
+    await create(elsewhere, { region: 'eu-west-1' });
+  });
+
   it('refuses who does not know the secret, what is no webhook, and a URL that was rotated or removed', async () => {
     const { id, url, instanceId } = await aHook();
-    expect(await post(`${url}x`, 'start', 1)).toBe(401);
+    expect(await refusal(await ask(`${url}x`, 'start', 1))).toMatchObject({ status: 401 });
     expect(await post(url.replace(/\?.*/, ''), 'start', 1)).toBe(401);
-    expect((await fetch(url, { method: 'POST', body: 'hello' })).status).toBe(400);
-    const { url: rotated } = await setup({ action: 'rotate', id });
+    expect(await refusal(await send(url, 'hello'))).toMatchObject({ status: 400, code: 'malformed_json' });
+    expect(await refusal(await send(url, '{"action":"begin"}'))).toMatchObject({
+      status: 422,
+      detail: expect.stringContaining('→ at action'),
+    });
+    expect(await refusal(await send(url, `"${'x'.repeat(65_536)}"`))).toMatchObject({ status: 413 });
+    const { url: rotated } = await urlOf({ action: 'rotate', id });
     expect(await post(url, 'start', 1)).toBe(401);
-    await stack.invoke('SemaphoreSetup', { action: 'remove', id });
+    await setup({ action: 'remove', id });
     expect(await post(rotated, 'start', 1)).toBe(401);
     expect(stateOf(instanceId)).toBe('stopped');
-    const { items } = z
-      .object({ items: z.array(z.object({ id: z.string() })) })
-      .parse(await stack.invoke('SemaphoreSetup', { action: 'list' }));
-    expect(items.map((item) => item.id)).not.toContain(id);
+    expect((await listed()).map((item) => item.id)).not.toContain(id);
     const api = apiClient(stack.url, stack.adminToken ?? '');
     const trail = page(auditEvent).parse(await api.call('GET', '/api/audit?limit=3'));
     expect(trail.items.map(({ operation, target }) => [operation, target])).toEqual(

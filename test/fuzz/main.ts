@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
 import * as z from 'zod';
+import { badPublicKeys } from '../../lambdas/api/testing/bad-keys.ts';
 import { type ApiBench, openApiBench } from '../../lambdas/api/testing/bench.ts';
 import { openWorld } from '../../lambdas/api/testing/world.ts';
 import { openTestTable } from '../dynamodb.ts';
@@ -65,7 +66,9 @@ const openFreshWorld = async (api: ApiBench, pool: Pool): Promise<Credentials> =
     pool.addValue('cron', cron);
   for (const zone of ['UTC', 'Europe/Berlin', 'Australia/Lord_Howe']) pool.addValue('timeZone', zone);
   for (const answer of Object.values(answers)) pool.addValue('answer', answer);
-  pool.addValue('publicKey', publicKey);
+  for (const bad of Object.values(badPublicKeys)) {
+    for (const key of [publicKey, bad]) pool.addValue('publicKey', key);
+  }
   return {
     byScheme: {
       apiToken: [api.adminToken],

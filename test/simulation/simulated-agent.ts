@@ -94,6 +94,7 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
 
   const timing: Timing = {
     now: time.nowMs,
+    monotonic: time.nowMs,
     random: chance.random,
     after: (ms, act) => time.after(ms, () => !isDead && act()),
     sleep: (ms, signal) =>

@@ -77,6 +77,7 @@ export const createSimulatedEc2 = (
     instanceId: id,
     state,
     instanceType: 't4g.small',
+    isManaged: true,
     // EC2 tells whole seconds.
     launchedAt: launchedMs ? toInstant(launchedMs - (launchedMs % 1000)) : undefined,
     stateReason,
@@ -230,9 +231,8 @@ export const createSimulatedEc2 = (
         const isThere = state !== 'terminated' && state !== 'shutting-down';
         if (!launch || !isThere || (runner !== undefined && launch.runner !== runner)) return [];
         const launchedAt = toInstant(launchedMs);
-        return [
-          { ...launch, instanceId: id, state, instanceType: 't4g.small', launchedAt, stateReason: undefined },
-        ];
+        const like = { instanceType: 't4g.small', isManaged: true, stateReason: undefined };
+        return [{ ...launch, ...like, instanceId: id, state, launchedAt }];
       }),
     /** Has each start of it refused, until it is called without a code. */
     refuseStart: (id: string, awsCode?: string) => {
