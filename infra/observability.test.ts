@@ -6,7 +6,7 @@ import { resourcesOf, synthesize } from './testing/template.ts';
 
 const alarm = z.object({
   AlarmDescription: z.string(),
-  AlarmActions: z.array(z.unknown()).length(1),
+  AlarmActions: z.array(z.object({ Ref: z.string() })).length(1),
   TreatMissingData: z.literal('notBreaching'),
 });
 
@@ -49,6 +49,33 @@ describe('the alarms', () => {
     expect(subscriptions({})).toEqual([]);
     expect(subscriptions({ alarmEmail: 'ops@example.com' })).toEqual(['ops@example.com']);
     expect(() => synthesize({ alarmEmail: 'nobody' })).toThrow('"alarmEmail" must be an e-mail address');
+  });
+});
+
+const topicPolicy = z.object({
+  Topics: z.array(z.object({ Ref: z.string() })),
+  PolicyDocument: z.object({ Statement: z.array(z.unknown()) }),
+});
+
+describe('the topic of every alarm', () => {
+  const policies = resourcesOf(template, 'AWS::SNS::TopicPolicy').map(([, { Properties }]) =>
+    topicPolicy.parse(Properties),
+  );
+  const topics = [...new Set(alarms.flatMap(({ AlarmActions }) => AlarmActions.map(({ Ref }) => Ref)))];
+
+  it.each(topics)('%s takes what CloudWatch publishes for this account', (topic) => {
+    const statements = policies
+      .filter(({ Topics }) => Topics.some(({ Ref }) => Ref === topic))
+      .flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+    expect(statements).toContainEqual(
+      expect.objectContaining({
+        Effect: 'Allow',
+        Principal: { Service: 'cloudwatch.amazonaws.com' },
+        Action: 'sns:Publish',
+        Resource: { Ref: topic },
+        Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+      }),
+    );
   });
 });
 

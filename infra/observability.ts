@@ -11,6 +11,7 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -57,7 +58,7 @@ export class Observability extends Construct {
     super(scope, id);
     const { namespace, stack } = props;
     const functions = stack.node.findAll().filter((found) => found instanceof LambdaFunction);
-    this.topic = new Topic(this, 'Alarms', { displayName: 'Reveille', enforceSSL: true });
+    this.topic = makeTopic(this, stack);
     if (props.alarmEmail !== undefined) this.topic.addSubscription(new EmailSubscription(props.alarmEmail));
 
     const ours = (metricName: string, statistic: string, more = {}) =>
@@ -174,6 +175,23 @@ export class Observability extends Construct {
     });
   }
 }
+
+/**
+ * A policy of its own, which TLS takes, stands in the place of SNS's, which would have let the account's alarms in: so it must say that.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+ */
+const makeTopic = (scope: Construct, { account }: Stack): Topic => {
+  const topic = new Topic(scope, 'Alarms', { displayName: 'Reveille', enforceSSL: true });
+  topic.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+      actions: ['sns:Publish'],
+      resources: [topic.topicArn],
+      conditions: { StringEquals: { 'aws:SourceAccount': account } },
+    }),
+  );
+  return topic;
+};
 
 /** `OldestWaitingTask` is under the heading "Oldest waiting task" of the runbook. */
 const anchorOf = (name: string): string => name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase();
