@@ -26,20 +26,6 @@ describe('the stack', () => {
     ]);
   });
 
-  test('keeps the table when it is removed', () => {
-    expect(resourcesOf(template, 'AWS::DynamoDB::Table').map(([, table]) => table.DeletionPolicy)).toEqual([
-      'Retain',
-    ]);
-  });
-
-  test('removes table and key with it when it is told to, and refuses another word for that', () => {
-    const told = synthesize({ keepData: 'false' });
-    for (const type of ['AWS::DynamoDB::Table', 'AWS::KMS::Key']) {
-      expect(resourcesOf(told, type).map(([, one]) => one.DeletionPolicy)).toEqual(['Delete']);
-    }
-    expect(() => synthesize({ keepData: 'perhaps' })).toThrow('"keepData"');
-  });
-
   test('has all that costs tagged with its name, instances that are launched from it too', () => {
     const tag = '{"Key":"reveille:stack","Value":"Reveille"}';
     const costly =

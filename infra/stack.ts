@@ -63,8 +63,11 @@ export class ReveilleStack extends Stack {
       // CloudFormation's schema knows no tags of it (cfn-lint).
       excludeResourceTypes: ['AWS::CloudWatch::Dashboard'],
     });
-    // They hold the users' data: removing the stack must not remove them, unless its operator has said so.
-    const removalPolicy = settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    // They hold the users' data: removing the stack must not remove them, unless its operator has said so. A first deployment that
+    // fails leaves none behind.
+    const removalPolicy = settings.keepData
+      ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+      : RemovalPolicy.DESTROY;
     const table = makeTable(this, removalPolicy);
     const httpApi = new HttpApi(this, 'HttpApi', { apiName: settings.stackName, createDefaultStage: false });
     // Bounds what a runaway client can cost; a thousand busy agents stay below.
