@@ -55,10 +55,9 @@ const settings = z.object({
     .optional()
     .describe('Who is told of alarms; has to be confirmed by the link in the first e-mail'),
   runbookUrl: z
-    .string()
-    .min(1)
-    .default('docs/runbook.md')
-    .describe('Where operators find the runbook; stands in the descriptions of alarms'),
+    .url({ protocol: /^https?$/, error: 'must be an address such as https://wiki.example.com/runbook' })
+    .optional()
+    .describe("Where operators find docs/runbook.md; makes links of what alarms' descriptions name"),
   dashboard: z
     .union([z.boolean(), z.stringbool()])
     .default(true)

@@ -90,7 +90,11 @@ describe('the stack', () => {
     const routes = resourcesOf(only, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties);
     expect(routes.map(({ RouteKey }) => RouteKey)).toEqual(['POST /webhooks/semaphore']);
     expect(resourcesOf(only, 'AWS::SQS::Queue')).toEqual([]);
-    expect(Object.keys(only.Outputs).sort()).toEqual(['SemaphoreSetupFunctionName', 'TableName']);
+    expect(Object.keys(only.Outputs).sort()).toEqual([
+      'AlarmTopicArn',
+      'SemaphoreSetupFunctionName',
+      'TableName',
+    ]);
   });
 
   test('can be in two regions of one account: what is named for the whole account has the region in its name', () => {
