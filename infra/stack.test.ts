@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { functionNames } from './bundle.ts';
@@ -79,6 +81,8 @@ describe('the stack', () => {
       'SemaphoreSetupFunctionName',
       'TableName',
     ]);
+    const guide = readFileSync(join(import.meta.dirname, '../docs/deploy.md'), 'utf8');
+    for (const name of Object.keys(template.Outputs)) expect(guide).toContain(`| \`${name}\` | `);
   });
 
   test('is only the drop-in for Semaphore when the context asks for that', () => {
