@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type App, CfnOutput, Stack, Tags } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
 import { type Network, SmallVpc } from './fleet-network.ts';
 import { type FleetSettings, nameInStack } from './fleets.ts';
 import { RunnerInstance } from './runner-instance.ts';
@@ -19,10 +20,6 @@ export interface FleetStackProps {
 
 /** What costs are told apart by, once it is activated as a cost allocation tag (AWS: Billing, Cost allocation tags). */
 export const costTags = { stack: 'reveille:stack', fleet: 'reveille:fleet' } as const;
-
-/** `us-east-1` becomes `UsEast1`, as names of outputs take letters and digits only. */
-const pascal = (name: string): string =>
-  name.replaceAll(/(^|-)([a-z0-9])/g, (_, _dash: string, letter: string) => letter.toUpperCase());
 
 /** AWS: IAM quotas. */
 const longestRoleName = 64;
@@ -57,10 +54,11 @@ export class FleetStack extends Stack {
       return made;
     };
 
+    // Of their own, as a fleet may have any name.
+    const scope = new Construct(this, 'Fleets');
     for (const fleet of fleets) {
       const { vpcId, subnetIds } = networkOf(fleet);
-      const id = pascal(fleet.name);
-      const runner = new RunnerInstance(this, id, {
+      const runner = new RunnerInstance(scope, fleet.name, {
         instanceType: fleet.instanceTypes[0] ?? '',
         architecture: fleet.architecture,
         ami: fleet.ami,
@@ -77,8 +75,10 @@ export class FleetStack extends Stack {
           ...(fleet.tags.length > 0 && { 'reveille:tags': fleet.tags.join(' ') }),
         },
       });
-      new CfnOutput(this, `${id}LaunchTemplateId`, { value: runner.launchTemplateId });
-      new CfnOutput(this, `${id}SubnetIds`, { value: subnetIds.join(',') });
+      // Within the fleet, so that their names end with a hash: without dashes, those of `a1` and `a-1` would be one.
+      const description = `Of the fleet ${fleet.name}`;
+      new CfnOutput(runner, 'LaunchTemplateId', { value: runner.launchTemplateId, description });
+      new CfnOutput(runner, 'SubnetIds', { value: subnetIds.join(','), description });
     }
   }
 }

@@ -191,6 +191,19 @@ describe('fleets', () => {
     expect(large?.BlockDeviceMappings[0]?.Ebs.VolumeSize).toBe(100);
   });
 
+  test('may have any name: that of something else in the stack, or one that differs by a dash', () => {
+    const named = ['network', 'fleets', 'a1', 'a-1', 'a--1', 'a-'];
+    const all = synthesizeAll({ fleets: named.map((name) => aFleet({ name })) });
+    const template = all['Reveille-fleets-ap-southeast-2'] ?? inStack;
+    const launches = resourcesOf(template, 'AWS::EC2::LaunchTemplate');
+    expect(launches.map(([, { Properties }]) => Properties.LaunchTemplateName).sort()).toEqual(
+      named.map((name) => `Reveille-${name}`).sort(),
+    );
+    const outputs = Object.values(template.Outputs).map((one) => JSON.stringify(one));
+    for (const name of named)
+      expect(outputs.filter((one) => one.includes(`Of the fleet ${name}"`))).toHaveLength(2);
+  });
+
   test('share one small VPC of their region, or use the one that they are given', () => {
     expect(resourcesOf(inRegion('ap-southeast-2'), 'AWS::EC2::VPC')).toHaveLength(1);
     expect(resourcesOf(inRegion('ap-southeast-2'), 'AWS::EC2::Subnet')).toHaveLength(2);

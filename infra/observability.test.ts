@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { resourcesOf, synthesize } from './testing/template.ts';
+import { resourcesOf, synthesize, type Template } from './testing/template.ts';
 
 const alarm = z.object({
   AlarmDescription: z.string(),
-  AlarmActions: z.array(z.unknown()).length(1),
+  AlarmActions: z.array(z.object({ Ref: z.string() })).length(1),
   TreatMissingData: z.literal('notBreaching'),
 });
 
@@ -17,16 +17,51 @@ const alarms = resourcesOf(template, 'AWS::CloudWatch::Alarm').map(([, { Propert
 const functions = resourcesOf(template, 'AWS::Lambda::Function');
 
 describe('the alarms', () => {
-  it('each point to their heading of the runbook', () => {
-    const runbook = readFileSync(join(import.meta.dirname, '../docs/runbook.md'), 'utf8');
-    const headings = [...runbook.matchAll(/^## (.+)$/gm)].map(([, text = '']) =>
-      text.toLowerCase().replaceAll(' ', '-'),
+  const whatToDoIn = (of: Template) =>
+    resourcesOf(of, 'AWS::CloudWatch::Alarm').map(
+      ([, { Properties }]) => /What to do: (.+)$/.exec(alarm.parse(Properties).AlarmDescription)?.[1],
     );
-    const anchors = alarms.map(
-      ({ AlarmDescription }) => /docs\/runbook\.md#([a-z-]+)$/.exec(AlarmDescription)?.[1],
+  const headings = [
+    ...readFileSync(join(import.meta.dirname, '../docs/runbook.md'), 'utf8').matchAll(/^## (.+)$/gm),
+  ].map(([, text = '']) => text);
+
+  it('each name their heading of the runbook', () => {
+    expect(alarms).toHaveLength(5);
+    const named = whatToDoIn(template).map((text) => /^"(.+)" in docs\/runbook\.md$/.exec(text ?? '')?.[1]);
+    expect(headings).toEqual(expect.arrayContaining(named));
+  });
+
+  it('each link to it where it is said where the runbook is', () => {
+    const url = 'https://wiki.example.com/runbook';
+    const links = headings.map((text) => `${url}#${text.toLowerCase().replaceAll(' ', '-')}`);
+    expect(links).toEqual(expect.arrayContaining(whatToDoIn(synthesize({ runbookUrl: url }))));
+    expect(() => synthesize({ runbookUrl: 'docs/runbook.md' })).toThrow('"runbookUrl" must be an address');
+  });
+
+  it('see a function that runs each minute and fails each time, once, and not each error', () => {
+    const [[, errors] = []] = resourcesOf(template, 'AWS::CloudWatch::Alarm').filter(
+      ([, { Properties }]) => Properties.MetricName === 'Errors',
     );
-    expect(anchors).toHaveLength(5);
-    expect(headings).toEqual(expect.arrayContaining(anchors));
+    expect(errors?.Properties).toMatchObject({
+      Threshold: 0,
+      ComparisonOperator: 'GreaterThanThreshold',
+      Statistic: 'Sum',
+      Period: 60,
+      DatapointsToAlarm: 3,
+      EvaluationPeriods: 5,
+    });
+  });
+
+  it('are there of errors and throttles where only the drop-in for Semaphore is, and tell as well', () => {
+    const only = synthesize({ semaphoreOnly: 'true', alarmEmail: 'ops@example.com' });
+    const metrics = resourcesOf(only, 'AWS::CloudWatch::Alarm').map(
+      ([, { Properties }]) => Properties.MetricName,
+    );
+    expect(metrics.sort()).toEqual(['Errors', 'Throttles']);
+    expect(resourcesOf(only, 'AWS::Logs::MetricFilter')).toHaveLength(2);
+    expect(resourcesOf(only, 'AWS::SNS::TopicPolicy')).toHaveLength(1);
+    expect(resourcesOf(only, 'AWS::SNS::Subscription')).toHaveLength(1);
+    expect(Object.keys(only.Outputs)).toContain('AlarmTopicArn');
   });
 
   it('watch every dead-letter queue', () => {
@@ -49,6 +84,33 @@ describe('the alarms', () => {
     expect(subscriptions({})).toEqual([]);
     expect(subscriptions({ alarmEmail: 'ops@example.com' })).toEqual(['ops@example.com']);
     expect(() => synthesize({ alarmEmail: 'nobody' })).toThrow('"alarmEmail" must be an e-mail address');
+  });
+});
+
+const topicPolicy = z.object({
+  Topics: z.array(z.object({ Ref: z.string() })),
+  PolicyDocument: z.object({ Statement: z.array(z.unknown()) }),
+});
+
+describe('the topic of every alarm', () => {
+  const policies = resourcesOf(template, 'AWS::SNS::TopicPolicy').map(([, { Properties }]) =>
+    topicPolicy.parse(Properties),
+  );
+  const topics = [...new Set(alarms.flatMap(({ AlarmActions }) => AlarmActions.map(({ Ref }) => Ref)))];
+
+  it.each(topics)('%s takes what CloudWatch publishes for this account', (topic) => {
+    const statements = policies
+      .filter(({ Topics }) => Topics.some(({ Ref }) => Ref === topic))
+      .flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+    expect(statements).toContainEqual(
+      expect.objectContaining({
+        Effect: 'Allow',
+        Principal: { Service: 'cloudwatch.amazonaws.com' },
+        Action: 'sns:Publish',
+        Resource: { Ref: topic },
+        Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+      }),
+    );
   });
 });
 

@@ -11,6 +11,7 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -24,12 +25,18 @@ export interface ObservabilityProps {
   readonly namespace: string;
   /** All functions in it are watched; so this construct comes last. */
   readonly stack: Stack;
-  /** Where all lies that could not be done. */
-  readonly deadLetters: IQueue;
   /** Gets the alarms; it has to be confirmed by the link in AWS's first e-mail. @default nobody is told */
   readonly alarmEmail?: string | undefined;
-  /** Where the runbook is, for the alarms' descriptions. */
-  readonly runbookUrl: string;
+  /** Where the runbook is, for links in the alarms' descriptions. @default they name its section */
+  readonly runbookUrl: string | undefined;
+  /** @default only what starts and stops instances for a Semaphore server is there */
+  readonly whole?: WholeStack | undefined;
+}
+
+/** What there is only where Reveille's own runners are. */
+interface WholeStack {
+  /** Where all lies that could not be done. */
+  readonly deadLetters: IQueue;
   readonly dashboard: boolean;
 }
 
@@ -44,8 +51,9 @@ const errorPattern = FilterPattern.literal(
 interface AlarmSpec {
   readonly metric: IMetric;
   readonly threshold: number;
-  /** So many periods in a row. */
   readonly periods: number;
+  /** The periods above are out of so many in a row. @default all of them are in a row */
+  readonly outOf?: number;
   readonly says: string;
 }
 
@@ -57,7 +65,7 @@ export class Observability extends Construct {
     super(scope, id);
     const { namespace, stack } = props;
     const functions = stack.node.findAll().filter((found) => found instanceof LambdaFunction);
-    this.topic = new Topic(this, 'Alarms', { displayName: 'Reveille', enforceSSL: true });
+    this.topic = makeTopic(this, stack);
     if (props.alarmEmail !== undefined) this.topic.addSubscription(new EmailSubscription(props.alarmEmail));
 
     const ours = (metricName: string, statistic: string, more = {}) =>
@@ -77,8 +85,6 @@ export class Observability extends Construct {
       });
     }
 
-    const waiting = fromCode('OldestWaiting', Stats.MAXIMUM);
-    const idle = fromCode('InstancesWithoutWork', Stats.MAXIMUM);
     const errors = ours('Errors', Stats.SUM);
     // Of the whole account in this region, as its limit of concurrency is.
     const throttles = new Metric({
@@ -87,13 +93,33 @@ export class Observability extends Construct {
       statistic: Stats.SUM,
       period: minute,
     });
-    const dead = props.deadLetters.metricApproximateNumberOfMessagesVisible({
+    const alarms: Readonly<Record<string, AlarmSpec>> = {
+      Errors: {
+        metric: errors,
+        threshold: 0,
+        // What is tried again and then succeeds is not told; what runs each minute and fails each time is.
+        periods: 3,
+        outOf: 5,
+        says: 'Functions fail: errors in 3 of 5 minutes.',
+      },
+      Throttles: {
+        metric: throttles,
+        threshold: 0,
+        periods: 3,
+        says: 'Lambda refuses invocations: the concurrency of the account is used up.',
+      },
+    };
+    this.#raise(alarms, props.runbookUrl);
+    if (props.whole === undefined) return;
+
+    const waiting = fromCode('OldestWaiting', Stats.MAXIMUM);
+    const idle = fromCode('InstancesWithoutWork', Stats.MAXIMUM);
+    const dead = props.whole.deadLetters.metricApproximateNumberOfMessagesVisible({
       period: fiveMinutes,
       statistic: Stats.MAXIMUM,
       label: 'Messages',
     });
-
-    const alarms: Readonly<Record<string, AlarmSpec>> = {
+    const alarmsOfWhole: Readonly<Record<string, AlarmSpec>> = {
       OldestWaitingTask: {
         metric: waiting,
         threshold: 900,
@@ -104,14 +130,7 @@ export class Observability extends Construct {
         metric: dead,
         threshold: 0,
         periods: 1,
-        says: 'A message could not be worked off, however often it was tried.',
-      },
-      Errors: { metric: errors, threshold: 5, periods: 3, says: 'Functions fail: over 5 errors a minute.' },
-      Throttles: {
-        metric: throttles,
-        threshold: 0,
-        periods: 3,
-        says: 'Lambda refuses invocations: the concurrency of the account is used up.',
+        says: 'Something could not be done, however often it was tried.',
       },
       InstanceWithoutWork: {
         metric: idle,
@@ -120,19 +139,8 @@ export class Observability extends Construct {
         says: 'An instance is on and costs money though it has nothing to do.',
       },
     };
-    for (const [name, { metric, threshold, periods, says }] of Object.entries(alarms)) {
-      const alarm = new Alarm(this, name, {
-        metric,
-        threshold,
-        evaluationPeriods: periods,
-        comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-        // No value is written while there is nothing to tell.
-        treatMissingData: TreatMissingData.NOT_BREACHING,
-        alarmDescription: `${says} What to do: ${props.runbookUrl}#${anchorOf(name)}`,
-      });
-      alarm.addAlarmAction(new SnsAction(this.topic));
-    }
-    if (!props.dashboard) return;
+    this.#raise(alarmsOfWhole, props.runbookUrl);
+    if (!props.whole.dashboard) return;
 
     const graph = (title: string, left: IMetric[], right: IMetric[] = []) =>
       new GraphWidget({ title, left, right, width: 12, height: 6, period: fiveMinutes });
@@ -173,7 +181,46 @@ export class Observability extends Construct {
       ],
     });
   }
+
+  #raise(alarms: Readonly<Record<string, AlarmSpec>>, runbookUrl: string | undefined): void {
+    for (const [name, { metric, threshold, periods, outOf = periods, says }] of Object.entries(alarms)) {
+      const alarm = new Alarm(this, name, {
+        metric,
+        threshold,
+        datapointsToAlarm: periods,
+        evaluationPeriods: outOf,
+        comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+        // No value is written while there is nothing to tell.
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+        alarmDescription: `${says} What to do: ${placeInRunbook(name, runbookUrl)}`,
+      });
+      alarm.addAlarmAction(new SnsAction(this.topic));
+    }
+  }
 }
 
+/**
+ * A policy of its own, which TLS takes, stands in the place of SNS's, which would have let the account's alarms in: so it must say that.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+ */
+const makeTopic = (scope: Construct, { account }: Stack): Topic => {
+  const topic = new Topic(scope, 'Alarms', { displayName: 'Reveille', enforceSSL: true });
+  topic.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+      actions: ['sns:Publish'],
+      resources: [topic.topicArn],
+      conditions: { StringEquals: { 'aws:SourceAccount': account } },
+    }),
+  );
+  return topic;
+};
+
 /** `OldestWaitingTask` is under the heading "Oldest waiting task" of the runbook. */
-const anchorOf = (name: string): string => name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase();
+const placeInRunbook = (name: string, url: string | undefined): string => {
+  const [first = '', ...words] = name.split(/(?=[A-Z])/);
+  const heading = [first, ...words.map((word) => word.toLowerCase())].join(' ');
+  return url === undefined
+    ? `"${heading}" in docs/runbook.md`
+    : `${url}#${heading.toLowerCase().replaceAll(' ', '-')}`;
+};

@@ -3,7 +3,7 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import { Arn, type Stack } from 'aws-cdk-lib/core';
+import { Arn, RemovalPolicy, type Stack } from 'aws-cdk-lib/core';
 import { allow, type Grant } from './grants.ts';
 
 export interface SchedulesProps {
@@ -20,7 +20,11 @@ const service = 'scheduler.amazonaws.com';
 /** Makes the group, which goes with all of its schedules when the stack is removed, and the grant for those who hand over. */
 export const makeSchedules = (stack: Stack, { prefix, starter, deadLetters }: SchedulesProps) => {
   const scheduleGroupName = `${prefix}schedules`;
-  const group = new ScheduleGroup(stack, 'Schedules', { scheduleGroupName });
+  const group = new ScheduleGroup(stack, 'Schedules', {
+    scheduleGroupName,
+    // One that stays would go on firing at what is gone, and its name would stop the next deployment.
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
   const role = new Role(stack, 'SchedulerRole', {
     // https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
     assumedBy: new ServicePrincipal(service, {

@@ -39,7 +39,3 @@ test('each use has to say for which project, and nothing else', () => {
     expect(Condition).toEqual({ 'ForAllValues:StringEquals': context, 'ForAnyValue:StringEquals': context });
   }
 });
-
-test('the key outlives the stack, as the table does', () => {
-  expect(resourcesOf(template, 'AWS::KMS::Key').map(([, key]) => key.DeletionPolicy)).toEqual(['Retain']);
-});

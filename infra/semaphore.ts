@@ -7,6 +7,7 @@ import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Bundles } from './bundle.ts';
+import { leaveToTheNextMinute } from './failed-events.ts';
 import { makeFunction } from './functions.ts';
 import { type Grant, give, instanceGrants, tableGrants } from './grants.ts';
 
@@ -38,6 +39,8 @@ export class Semaphore extends Construct {
       timeoutSeconds: 10,
       ...observed,
     });
+    // Each minute it does as well what an event of EC2 would have had it do.
+    leaveToTheNextMinute(receiver);
     const inTable = tableGrants(table, liveIndex);
     const { start, stop, describe } = instanceGrants(stack);
     give(receiver, [inTable.items('GetItem', 'BatchGetItem', 'UpdateItem'), inTable.queryLive]);

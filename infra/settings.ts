@@ -8,6 +8,13 @@ import * as z from 'zod';
  */
 const longestPrefix = 17;
 
+/** From `-c` it comes as text. */
+const flag = z.union([z.boolean(), z.stringbool()]);
+
+/** As the functions take them (lambdas/adapters/address-guard.ts), which would otherwise fail when they start. */
+const hostName = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/i;
+const notAllowable = 'no range such as 10.0.0.0/8, no address and no host name';
+
 const settings = z.object({
   stackName: z
     .string()
@@ -29,16 +36,22 @@ const settings = z.object({
     .max(3650, 'must be at most 3650')
     .default(365)
     .describe('How long events of the audit trail are kept'),
-  keepData: z
-    .union([z.boolean(), z.stringbool()])
+  keepData: flag
     .default(true)
     .describe('Whether the table, and the key of the secrets in it, outlive the stack'),
-  semaphoreOnly: z
-    .union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
+  semaphoreOnly: flag
     .default(false)
     .describe('Deploys only what starts and stops instances for a Semaphore server'),
   webhookAllowed: z
     .union([z.array(z.string()), z.string().transform((text) => text.split(','))])
+    .transform((entries) => entries.map((entry) => entry.trim()).filter((entry) => entry !== ''))
+    .pipe(
+      z.array(
+        z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6(), z.string().regex(hostName)], {
+          error: ({ input }) => `has ${JSON.stringify(input)}, which is ${notAllowable}`,
+        }),
+      ),
+    )
     .default([])
     .describe('Ranges such as 10.0.0.0/8, addresses and host names where webhooks may go beside public ones'),
   runnerInstanceType: z
@@ -55,20 +68,17 @@ const settings = z.object({
     .optional()
     .describe('Who is told of alarms; has to be confirmed by the link in the first e-mail'),
   runbookUrl: z
-    .string()
-    .min(1)
-    .default('docs/runbook.md')
-    .describe('Where operators find the runbook; stands in the descriptions of alarms'),
-  dashboard: z
-    .union([z.boolean(), z.stringbool()])
+    .url({ protocol: /^https?$/, error: 'must be an address such as https://wiki.example.com/runbook' })
+    .optional()
+    .describe("Where operators find docs/runbook.md; makes links of what alarms' descriptions name"),
+  dashboard: flag
     .default(true)
     .describe('Three dashboards of an account are free, each further one costs 3 USD a month'),
-  tracing: z
-    .union([z.boolean(), z.stringbool()])
-    .default(true)
-    .describe('Whether functions send traces to X-Ray: 100,000 a month are free'),
+  tracing: flag.default(true).describe('Whether functions send traces to X-Ray: 100,000 a month are free'),
 });
 export type Settings = z.infer<typeof settings>;
+
+export const settingNames = Object.keys(settings.shape);
 
 /**
  * Reads the settings from CDK's context.
@@ -76,10 +86,7 @@ export type Settings = z.infer<typeof settings>;
  * @throws Error that names each setting which is wrong and says what it must be
  */
 export const readSettings = (node: Node): Settings => {
-  const given = Object.keys(settings.shape).map((name): [string, unknown] => [
-    name,
-    node.tryGetContext(name),
-  ]);
+  const given = settingNames.map((name): [string, unknown] => [name, node.tryGetContext(name)]);
   const result = settings.safeParse(Object.fromEntries(given));
   if (result.success) return result.data;
   const wrong = result.error.issues.map(({ path, message }) => `"${path.join('.')}" ${message}`);

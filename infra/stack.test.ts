@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { functionNames } from './bundle.ts';
@@ -24,20 +26,6 @@ describe('the stack', () => {
       'POST /webhooks/task-finish',
       'POST /webhooks/task-start',
     ]);
-  });
-
-  test('keeps the table when it is removed', () => {
-    expect(resourcesOf(template, 'AWS::DynamoDB::Table').map(([, table]) => table.DeletionPolicy)).toEqual([
-      'Retain',
-    ]);
-  });
-
-  test('removes table and key with it when it is told to, and refuses another word for that', () => {
-    const told = synthesize({ keepData: 'false' });
-    for (const type of ['AWS::DynamoDB::Table', 'AWS::KMS::Key']) {
-      expect(resourcesOf(told, type).map(([, one]) => one.DeletionPolicy)).toEqual(['Delete']);
-    }
-    expect(() => synthesize({ keepData: 'perhaps' })).toThrow('"keepData"');
   });
 
   test('has all that costs tagged with its name, instances that are launched from it too', () => {
@@ -93,6 +81,8 @@ describe('the stack', () => {
       'SemaphoreSetupFunctionName',
       'TableName',
     ]);
+    const guide = readFileSync(join(import.meta.dirname, '../docs/deploy.md'), 'utf8');
+    for (const name of Object.keys(template.Outputs)) expect(guide).toContain(`| \`${name}\` | `);
   });
 
   test('is only the drop-in for Semaphore when the context asks for that', () => {
@@ -104,7 +94,11 @@ describe('the stack', () => {
     const routes = resourcesOf(only, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => Properties);
     expect(routes.map(({ RouteKey }) => RouteKey)).toEqual(['POST /webhooks/semaphore']);
     expect(resourcesOf(only, 'AWS::SQS::Queue')).toEqual([]);
-    expect(Object.keys(only.Outputs).sort()).toEqual(['SemaphoreSetupFunctionName', 'TableName']);
+    expect(Object.keys(only.Outputs).sort()).toEqual([
+      'AlarmTopicArn',
+      'SemaphoreSetupFunctionName',
+      'TableName',
+    ]);
   });
 
   test('can be in two regions of one account: what is named for the whole account has the region in its name', () => {

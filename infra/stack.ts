@@ -12,6 +12,7 @@ import type { Construct } from 'constructs';
 import { accessLog } from './access-log.ts';
 import type { Bundles, FunctionName } from './bundle.ts';
 import { Console } from './console.ts';
+import { buryFailures, leaveToTheNextMinute } from './failed-events.ts';
 import { fleetGrants } from './fleet-grants.ts';
 import { costTags } from './fleet-stack.ts';
 import type { FleetSettings } from './fleets.ts';
@@ -27,13 +28,13 @@ import {
   taskQueueGrants,
   vendCredentials,
 } from './grants.ts';
-import { Observability } from './observability.ts';
+import { Observability, type ObservabilityProps } from './observability.ts';
 import { RunnerInstance } from './runner-instance.ts';
 import { makeSchedules } from './schedules.ts';
 import { makeSecretsKey } from './secrets.ts';
 import { Semaphore } from './semaphore.ts';
 import type { Settings } from './settings.ts';
-import { buryFailures, makeDeadLetters, makeWorkQueue, workOff } from './work-queue.ts';
+import { makeDeadLetters, makeWorkQueue, workOff } from './work-queue.ts';
 
 export interface ReveilleStackProps {
   readonly settings: Settings;
@@ -63,8 +64,11 @@ export class ReveilleStack extends Stack {
       // CloudFormation's schema knows no tags of it (cfn-lint).
       excludeResourceTypes: ['AWS::CloudWatch::Dashboard'],
     });
-    // They hold the users' data: removing the stack must not remove them, unless its operator has said so.
-    const removalPolicy = settings.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    // They hold the users' data: removing the stack must not remove them, unless its operator has said so. A first deployment that
+    // fails leaves none behind.
+    const removalPolicy = settings.keepData
+      ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+      : RemovalPolicy.DESTROY;
     const table = makeTable(this, removalPolicy);
     const httpApi = new HttpApi(this, 'HttpApi', { apiName: settings.stackName, createDefaultStage: false });
     // Bounds what a runaway client can cost; a thousand busy agents stay below.
@@ -77,7 +81,10 @@ export class ReveilleStack extends Stack {
     const audited: Grant = { environment: { AUDIT_RETENTION_DAYS: String(settings.auditRetentionDays) } };
     new Semaphore(this, 'Semaphore', { table, liveIndex, httpApi, bundles, audited });
     new CfnOutput(this, 'TableName', { value: table.tableName });
-    if (settings.semaphoreOnly) return;
+    if (settings.semaphoreOnly) {
+      this.#observe(settings);
+      return;
+    }
 
     const deadLetters = makeDeadLetters(this);
     const webhookRetries = makeWorkQueue(this, 'WebhookRetries', {
@@ -230,7 +237,8 @@ export class ReveilleStack extends Stack {
     give(consoleFiles, page.publishBy(consoleFiles));
 
     addRoutes(httpApi, { api, taskStart, taskFinish });
-    buryFailures(runnerPower, deadLetters);
+    for (const fn of [runnerPower, instanceEvents, scheduledStart]) buryFailures(fn, deadLetters);
+    leaveToTheNextMinute(reconcile);
     // One at a time, as each may wait for a receiver that doesn't answer.
     workOff(webhookRetries, webhookRetry, 1);
     new Rule(this, 'InstanceStateChanges', {
@@ -259,17 +267,8 @@ export class ReveilleStack extends Stack {
       tags: { [costTags.stack]: settings.stackName },
     });
 
-    const { topic } = new Observability(this, 'Observability', {
-      namespace: settings.stackName,
-      stack: this,
-      deadLetters,
-      alarmEmail: settings.alarmEmail,
-      runbookUrl: settings.runbookUrl,
-      dashboard: settings.dashboard,
-    });
-
+    this.#observe(settings, { deadLetters, dashboard: settings.dashboard });
     const outputs = {
-      AlarmTopicArn: topic.topicArn,
       ConsoleUrl: page.url,
       ApiUrl: httpApi.apiEndpoint,
       FirstTokenFunctionName: firstToken.functionName,
@@ -278,6 +277,18 @@ export class ReveilleStack extends Stack {
       RunnerAgentLocation: runner.agentLocation,
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+  }
+
+  /** Comes last, as it looks at every function that is there. */
+  #observe({ stackName, alarmEmail, runbookUrl }: Settings, whole?: ObservabilityProps['whole']): void {
+    const { topic } = new Observability(this, 'Observability', {
+      namespace: stackName,
+      stack: this,
+      alarmEmail,
+      runbookUrl,
+      whole,
+    });
+    new CfnOutput(this, 'AlarmTopicArn', { value: topic.topicArn });
   }
 }
 

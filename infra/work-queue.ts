@@ -1,10 +1,10 @@
 /** The queues that functions work off; the queues of tasks are not here, as `api` makes them at run time. */
 
 import { EventSourceMapping, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import { type IQueue, Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
+import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { Duration } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
-import { allow, give, workOffGrant } from './grants.ts';
+import { give, workOffGrant } from './grants.ts';
 
 /** Encrypted with SQS's own key and reached by TLS only, neither of which costs anything. */
 const guarded: QueueProps = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
@@ -42,11 +42,4 @@ export const workOff = (queue: Queue, fn: LambdaFunction, batchSize: number): vo
   });
   // Lambda refuses the mapping until the role has the permissions.
   if (fn.role) mapping.node.addDependency(fn.role);
-};
-
-/** Has Lambda put what the function failed at to the end, when it was invoked asynchronously, into the dead-letter queue. */
-export const buryFailures = (fn: LambdaFunction, deadLetters: IQueue): void => {
-  // CDK's SqsDestination would permit more than Lambda uses.
-  give(fn, [{ statements: [allow(['sqs:SendMessage'], [deadLetters.queueArn])] }]);
-  fn.configureAsyncInvoke({ onFailure: { bind: () => ({ destination: deadLetters.queueArn }) } });
 };

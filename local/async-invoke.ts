@@ -11,6 +11,8 @@ export interface AsyncInvokerOptions {
   readonly functionOf: (arn: string) => Invoke;
   /** Told of an event that failed at every try. */
   readonly bury: (functionArn: string, event: unknown, error: unknown) => Promise<void>;
+  /** How often a function is tried again at most. @default as often as there are delays */
+  readonly retriesMaxOf?: (arn: string) => number | undefined;
   /** How long after each failure the next try follows. @default as Lambda does: twice more, after one minute and after two */
   readonly retryDelaysMs?: readonly number[] | undefined;
 }
@@ -21,11 +23,12 @@ const lambdaRetryDelaysMs = [60_000, 120_000];
 export const makeAsyncInvoker = ({
   functionOf,
   bury,
+  retriesMaxOf = () => undefined,
   retryDelaysMs = lambdaRetryDelaysMs,
 }: AsyncInvokerOptions): AsyncInvoker => {
   const timers = new Set<NodeJS.Timeout>();
   let stopped = false;
-  const deliver = async (arn: string, event: unknown, delaysMs = retryDelaysMs): Promise<void> => {
+  const attempt = async (arn: string, event: unknown, delaysMs: readonly number[]): Promise<void> => {
     const invoke = functionOf(arn);
     try {
       await invoke(event);
@@ -35,13 +38,13 @@ export const makeAsyncInvoker = ({
       if (delayMs === undefined) return bury(arn, event, error);
       const timer = setTimeout(() => {
         timers.delete(timer);
-        void deliver(arn, event, rest);
+        void attempt(arn, event, rest);
       }, delayMs);
       timers.add(timer);
     }
   };
   return {
-    deliver,
+    deliver: (arn, event) => attempt(arn, event, retryDelaysMs.slice(0, retriesMaxOf(arn))),
     stop: () => {
       stopped = true;
       for (const timer of timers) clearTimeout(timer);

@@ -34,6 +34,7 @@ const iam = makeIam({ spec: { roles: [role], place }, tagsOf: () => undefined, o
 const invoked: unknown[] = [];
 const buried: unknown[] = [];
 let handler: () => Promise<unknown>;
+let retriesMax: number | undefined;
 let invoker: AsyncInvoker;
 let gateway: Gateway;
 let client: LambdaClient;
@@ -56,12 +57,14 @@ beforeAll(async () => {
 afterAll(() => gateway.stop());
 beforeEach(() => {
   handler = async () => undefined;
+  retriesMax = undefined;
   invoker = makeAsyncInvoker({
     functionOf: () => (event) => {
       invoked.push(event);
       return handler();
     },
     bury: async (arn, event, error) => void buried.push([arn, event, error]),
+    retriesMaxOf: () => retriesMax,
     retryDelaysMs: [1, 1],
   });
   faults.set([]);
@@ -90,6 +93,14 @@ describe("Lambda's stand-in", () => {
     await until(() => buried.length > 0);
     expect(invoked).toEqual([{ a: 1 }, { a: 1 }, { a: 1 }]);
     expect(buried).toEqual([[mine, { a: 1 }, broken]]);
+  });
+
+  it('does not try again what the template says is not to be', async () => {
+    retriesMax = 0;
+    handler = () => Promise.reject(new Error('broken'));
+    await invoke();
+    await until(() => buried.length > 0);
+    expect(invoked).toEqual([{ a: 1 }]);
   });
 
   it('is done with what succeeds at a later try', async () => {

@@ -26,7 +26,10 @@ export const lambda = z.object({
 export const eventInvokeConfig = z.strictObject({
   FunctionName: z.string(),
   Qualifier: z.literal('$LATEST'),
-  DestinationConfig: z.strictObject({ OnFailure: z.strictObject({ Destination: z.string() }) }),
+  DestinationConfig: z.strictObject({ OnFailure: z.strictObject({ Destination: z.string() }) }).optional(),
+  MaximumRetryAttempts: z.coerce.number().int().min(0).max(2).default(2),
+  /** There is always room here, so no event waits for it. */
+  MaximumEventAgeInSeconds: z.coerce.number().optional(),
 });
 export const integration = z.strictObject({
   ApiId: z.string(),

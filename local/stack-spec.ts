@@ -41,6 +41,8 @@ export interface FunctionSpec {
   readonly memoryMb: number;
   /** Of the queue for events that the function failed at to the end, when it was invoked asynchronously. */
   readonly failuresArn?: string;
+  /** How often it is tried again when it was invoked asynchronously. @default as often as Lambda does */
+  readonly asyncRetriesMax?: number;
   /** Absent when the function has Lambda's own log group. */
   readonly logGroup?: string;
   /** Whether Lambda sends traces of its invocations. */

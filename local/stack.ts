@@ -239,6 +239,7 @@ const start = async (
   const invoker = makeAsyncInvoker({
     functionOf: (arn) => functionOf(arn),
     bury: (...failed) => bury(...failed).catch((error: unknown) => log('stack', String(error))),
+    retriesMaxOf: (arn) => poolOf(arn).fn.asyncRetriesMax,
     retryDelaysMs: options.asyncRetryDelaysMs,
   });
   undo.push(invoker.stop);

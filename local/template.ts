@@ -64,7 +64,7 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
   const functions = ofType('AWS::Lambda::Function').map(({ logicalId, identity, read }): FunctionSpec => {
     const found = read(properties.lambda);
     const codeDir = assets.get(found.Code.S3Key);
-    const failures = eventInvokeConfigs.find(({ FunctionName }) => FunctionName === identity.ref);
+    const asyncInvoke = eventInvokeConfigs.find(({ FunctionName }) => FunctionName === identity.ref);
     const itsRole = roles.find(({ arn }) => arn === found.Role);
     if (!codeDir) throw new Error(`The code of ${logicalId} (${found.Code.S3Key}) is not among the assets.`);
     if (!itsRole) throw new Error(`The role of ${logicalId} (${found.Role}) is not in the template.`);
@@ -80,7 +80,10 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
       timeoutMs: found.Timeout * 1000,
       memoryMb: found.MemorySize,
       traced: found.TracingConfig?.Mode === 'Active',
-      ...(failures && { failuresArn: failures.DestinationConfig.OnFailure.Destination }),
+      ...(asyncInvoke && { asyncRetriesMax: asyncInvoke.MaximumRetryAttempts }),
+      ...(asyncInvoke?.DestinationConfig && {
+        failuresArn: asyncInvoke.DestinationConfig.OnFailure.Destination,
+      }),
       ...(found.LoggingConfig.LogGroup !== undefined && { logGroup: found.LoggingConfig.LogGroup }),
     };
   });

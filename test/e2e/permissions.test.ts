@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
@@ -72,12 +73,22 @@ const isIn = (instanceId: string, state: string) =>
   );
 const pathOf = (pool: ProjectId | undefined, id: string) =>
   pool === undefined ? `/api/runners/${id}` : `/api/projects/${pool}/runners/${id}`;
-/** Of the stack's own dead-letter queue, whose name only the template knows. */
-const deadLettersUrl = (): string => {
+/** What runs, with the names that only the template knows. */
+const specOf = () => {
   const { template, assets } = readTemplate(templatesIn(templateDir).control.path);
   const place = { accountId: '000000000000', region: stack.region, stackName: 'Reveille', apiUrl: stack.url };
-  const found = interpret(template, assets, place).queues.find(({ name }) => name.includes('DeadLetters'));
-  return found?.url ?? '';
+  return interpret(template, assets, place);
+};
+/** The message in the stack's own dead-letter queue that has the text in it. */
+const deadLetterWith = (text: string): Promise<string> => {
+  const { endpoint, region, credentials } = stack.operator;
+  const sqs = new SQSClient({ endpoint, region, credentials, useQueueUrlAsEndpoint: false });
+  const QueueUrl = specOf().queues.find(({ name }) => name.includes('DeadLetters'))?.url;
+  return until(`the dead letter with ${text}`, 60_000, async () => {
+    const receive = { QueueUrl, WaitTimeSeconds: 1, MaxNumberOfMessages: 10 };
+    const { Messages = [] } = await sqs.send(new ReceiveMessageCommand(receive));
+    return Messages.find(({ Body = '' }) => Body.includes(text))?.Body;
+  });
 };
 const denials = () => said.filter((line) => line.includes('is not authorized to perform'));
 
@@ -185,14 +196,7 @@ describe('a runner', () => {
     ]);
     try {
       await api.call('POST', `${pathOf(projectId, runner.id)}/drain`);
-      const { endpoint, region, credentials } = stack.operator;
-      const sqs = new SQSClient({ endpoint, region, credentials, useQueueUrlAsEndpoint: false });
-      const receive = new ReceiveMessageCommand({ QueueUrl: deadLettersUrl(), WaitTimeSeconds: 1 });
-      const letter = await until('the dead letter', 60_000, async () => {
-        const { Messages = [] } = await sqs.send(receive);
-        return Messages[0]?.Body;
-      });
-      expect(JSON.parse(letter)).toMatchObject({
+      expect(JSON.parse(await deadLetterWith(runner.id))).toMatchObject({
         requestContext: { condition: 'RetriesExhausted' },
         requestPayload: { pool: projectId, runnerId: runner.id },
         responsePayload: { errorMessage: 'An injected fault.' },
@@ -214,6 +218,28 @@ describe('a runner', () => {
     await stack.invoke('Reconcile', {});
     await isIn(runner.instanceId, 'stopped');
   });
+});
+
+describe('an event', () => {
+  it.each(['InstanceEvents', 'ScheduledStart'])(
+    'that %s fails at is in the dead-letter queue, after three tries',
+    async (name) => {
+      const { endpoint, region, credentials } = stack.operator;
+      const fn = specOf().functions.find(({ logicalId }) => logicalId.startsWith(name));
+      const event = { scheduleId: `none of ${name}` };
+      await new LambdaClient({ endpoint, region, credentials }).send(
+        new InvokeCommand({
+          FunctionName: fn?.arn,
+          InvocationType: 'Event',
+          Payload: JSON.stringify(event),
+        }),
+      );
+      expect(JSON.parse(await deadLetterWith(event.scheduleId))).toMatchObject({
+        requestContext: { functionArn: fn?.arn, condition: 'RetriesExhausted' },
+        requestPayload: event,
+      });
+    },
+  );
 });
 
 /** Answers each webhook by what `answer` gives. */
