@@ -60,10 +60,14 @@ export interface Instances {
   launch(order: LaunchOrder): Promise<LaunchOutcome>;
   /** True when EC2 terminates it (or has already); false when it doesn't know it. */
   terminate(ref: InstanceRef): Promise<boolean>;
-  /** What fleets of the stack have launched in a region and is not terminated; for one runner, or for all. */
+  /**
+   * What fleets of this control plane have launched in a region and is not terminated; for one runner, or for all. Another one may have
+   * the same stack's name, in another region, but not the same API.
+   */
   listLaunched(where: {
     readonly region: string;
     readonly stack: string;
+    readonly apiUrl: string;
     readonly runner?: string;
   }): Promise<LaunchedFacts[]>;
 }
@@ -178,10 +182,11 @@ export const ec2Instances = (
       }
     },
 
-    listLaunched: async ({ region, stack, runner = '*' }) => {
+    listLaunched: async ({ region, stack, apiUrl, runner = '*' }) => {
       const found: LaunchedFacts[] = [];
       const Filters = [
         { Name: `tag:${tagsOf.stack}`, Values: [stack] },
+        { Name: `tag:${tagsOf.api}`, Values: [apiUrl] },
         { Name: `tag:${tagsOf.runner}`, Values: [runner] },
         { Name: 'instance-state-name', Values: ['pending', 'running', 'stopping', 'stopped'] },
       ];
