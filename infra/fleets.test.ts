@@ -2,7 +2,12 @@ import { inflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { acknowledgedForFleets, acknowledgedOf, addNag } from './nag.ts';
-import { costsNothingIdle, instancesAreGuarded, letsNothingIn } from './testing/rules.ts';
+import {
+  costsNothingIdle,
+  instancesAreGuarded,
+  instancesMayDoLittle,
+  letsNothingIn,
+} from './testing/rules.ts';
 import { resourcesOf, synthesize, synthesizeAll, type Template } from './testing/template.ts';
 
 const aFleet = (over: Record<string, unknown> = {}) => ({
@@ -200,9 +205,9 @@ describe('fleets', () => {
   });
 
   test.each(Object.entries(templates).filter(([name]) => name !== 'Reveille'))(
-    '%s costs nothing while no instance is there, lets nothing in, and guards what it launches',
+    '%s costs nothing while no instance is there, lets nothing in, and guards and bounds what it launches',
     (_, template) => {
-      for (const rule of [costsNothingIdle, letsNothingIn, instancesAreGuarded])
+      for (const rule of [costsNothingIdle, letsNothingIn, instancesAreGuarded, instancesMayDoLittle])
         expect(rule(template)).toEqual([]);
     },
   );

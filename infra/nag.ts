@@ -21,11 +21,6 @@ export const acknowledgedOf = ({ prefix }: Pick<Settings, 'prefix'>): readonly A
       'signature. API Gateway knows none of these.',
   },
   {
-    id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/AmazonSSMManagedInstanceCore]',
-    reason:
-      "Session Manager is the only way into an instance, and AWS keeps this policy in step with Session Manager's agent.",
-  },
-  {
     id: oneOf(sqsArn(`${prefix}prj_*`)),
     reason: 'The queues of projects and tags are made at run time. The prefix is this stack only.',
   },
@@ -84,7 +79,8 @@ export const acknowledgedOf = ({ prefix }: Pick<Settings, 'prefix'>): readonly A
   {
     id: oneOf('*'),
     reason:
-      'Actions that know no resources: ec2:DescribeInstances, ec2:DescribeInstanceStatus, ec2:DescribeSubnets, and the traces that Lambda sends.',
+      'Actions that know no resources: ec2:DescribeInstances, ec2:DescribeInstanceStatus, ec2:DescribeSubnets, the traces that Lambda ' +
+      'sends, and what lets operators into an instance by Session Manager and Run Command.',
   },
 ];
 

@@ -6,6 +6,7 @@ import {
   functionsAreAlike,
   hasOneKey,
   instancesAreGuarded,
+  instancesMayDoLittle,
   launchesOnlyTaggedInstances,
   letsNothingIn,
   mutatesOnlyNamedResources,
@@ -51,6 +52,22 @@ const withFunctions = (...functions: unknown[]) =>
   });
 const launch = (LaunchTemplateData: Record<string, unknown>) =>
   one('AWS::EC2::LaunchTemplate', { LaunchTemplateData });
+const instanceRole = (more: Record<string, unknown>, Action = 's3:GetObject') => {
+  const trust = { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'ec2.amazonaws.com' } };
+  const statement = { Effect: 'Allow', Action, Resource: 'arn:aws:s3:::bucket/file' };
+  return templateSchema.parse({
+    Resources: {
+      Role: {
+        Type: 'AWS::IAM::Role',
+        Properties: { AssumeRolePolicyDocument: { Statement: [trust] }, ...more },
+      },
+      Bad: {
+        Type: 'AWS::IAM::Policy',
+        Properties: { PolicyDocument: { Statement: [statement] }, Roles: [{ Ref: 'Role' }] },
+      },
+    },
+  });
+};
 const encryptedVolume = { BlockDeviceMappings: [{ Ebs: { Encrypted: true } }] };
 const tagged = (value: string) => ({ StringEquals: { 'aws:ResourceTag/reveille:managed': value } });
 
@@ -179,6 +196,18 @@ const cases: { rule: Rule; name: string; bad: [string, ReturnType<typeof one>][]
         'a volume in the clear',
         launch({ MetadataOptions: { HttpTokens: 'required', HttpPutResponseHopLimit: 1 } }),
       ],
+    ],
+  },
+  {
+    name: 'lets instances do little, as every task on them can use their role',
+    rule: instancesMayDoLittle,
+    bad: [
+      [
+        'a policy of AWS',
+        instanceRole({ ManagedPolicyArns: ['arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore'] }),
+      ],
+      ['parameters', instanceRole({}, 'ssm:GetParameter')],
+      ['a wildcard', instanceRole({}, 's3:*')],
     ],
   },
   {

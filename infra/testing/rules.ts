@@ -56,15 +56,19 @@ export const hasOneKey: Rule = (template) =>
     .slice(1)
     .map(([id]) => `${id} is one key more`);
 
-/** They know no resources (AWS: Service Authorization Reference, AWS X-Ray), and change nothing but add traces. */
-const knowsNoResources = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
+/**
+ * They know no resources (AWS: Service Authorization Reference), and change nothing but add traces, or tell Systems Manager about the
+ * instance that calls.
+ */
+const knowsNoResources =
+  /^(xray:Put(TraceSegments|TelemetryRecords)|ssm:UpdateInstanceInformation|(ssm|ec2)messages:[A-Za-z]+)$/;
 const readsOnly = /^[a-z0-9-]+:(Describe|Get|List|BatchGet|Query)[A-Za-z]*$/;
 
 export const mutatesOnlyNamedResources: Rule = (template) =>
   allowances(template).flatMap(([id, { Action, NotAction, Resource }]) => {
     const changing =
       NotAction === undefined
-        ? Action.filter((action) => !readsOnly.test(action) && !knowsNoResources.includes(action))
+        ? Action.filter((action) => !readsOnly.test(action) && !knowsNoResources.test(action))
         : ['NotAction'];
     // In the policy of a key, "*" is that key (AWS: Key policies in KMS).
     const isOwn = template.Resources[id]?.Type === 'AWS::KMS::Key';
@@ -178,6 +182,38 @@ export const instancesAreGuarded: Rule = (template) =>
       ...(encrypted ? [] : [`${id} has a volume in the clear`]),
     ];
   });
+
+const trustsEc2 = (Properties: unknown): boolean =>
+  JSON.stringify(Properties).includes('"Service":"ec2.amazonaws.com"');
+
+const reachedOnly = /^(s3:GetObject|ssm:UpdateInstanceInformation|(ssm|ec2)messages:[A-Za-z]+)$/;
+
+/** Whatever runs on an instance can use its role: it gets the agent's file, and lets operators in. */
+export const instancesMayDoLittle: Rule = (template) => {
+  const roles = resourcesOf(template, 'AWS::IAM::Role').filter(([, { Properties }]) => trustsEc2(Properties));
+  const ids = roles.map(([id]) => id);
+  const policies = resourcesOf(template, 'AWS::IAM::Policy').filter(([, { Properties }]) =>
+    z
+      .array(reference)
+      .parse(Properties.Roles ?? [])
+      .some((role) => ids.includes(role)),
+  );
+  const allowed = [...roles, ...policies].flatMap(([id, { Properties }]) =>
+    documentsIn(Properties)
+      .flatMap(({ Statement }) => Statement)
+      .flatMap(({ Action }) => Action)
+      .filter((action) => !action.startsWith('sts:AssumeRole'))
+      .map((action) => ({ id, action })),
+  );
+  return [
+    ...roles
+      .filter(([, { Properties }]) => 'ManagedPolicyArns' in Properties)
+      .map(([id]) => `${id} has what AWS puts into a policy of its own`),
+    ...allowed
+      .filter(({ action }) => !reachedOnly.test(action))
+      .map(({ id, action }) => `${id} allows ${action}`),
+  ];
+};
 
 /** Variables that Lambda's runtime reads itself. */
 const runtimeVariables = ['NODE_OPTIONS'];
