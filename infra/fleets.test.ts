@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { acknowledgedForFleets, acknowledgedOf, addNag } from './nag.ts';
 import {
+  allowances,
   costsNothingIdle,
   instancesAreGuarded,
   instancesMayDoLittle,
@@ -87,6 +88,28 @@ describe('fleets', () => {
     for (const name of names) expect(passed).toContain(`role/${String(name)}`);
     expect(passed).toContain('ssm:us-east-2:');
     expect(passed).toContain('parameter/golden/runner');
+  });
+
+  test.each([
+    ['of Amazon, where they name none', {}, ':ec2:*::image/*', 'amazon'],
+    [
+      'that they name',
+      { ami: 'ami-0123456789abcdef0' },
+      ':ec2:ap-southeast-2::image/ami-0123456789abcdef0',
+      undefined,
+    ],
+    ["of an operator's own parameter, whosever", { ami: '/golden/runner' }, ':ec2:*::image/*', undefined],
+  ])('launch from images %s', (_, over, resource, owner) => {
+    const launches = allowances(synthesize({ fleets: [aFleet(over)] })).filter(
+      ([id, { Action, Resource }]) =>
+        id.startsWith('TaskStart') &&
+        Action.includes('ec2:RunInstances') &&
+        JSON.stringify(Resource).includes('image/'),
+    );
+    expect(launches).toHaveLength(1);
+    const [[, launch] = []] = launches;
+    expect(JSON.stringify(launch?.Resource)).toContain(`"${resource}"`);
+    expect(launch?.Condition.StringEquals?.['ec2:Owner']).toBe(owner);
   });
 
   test('give the functions nothing where there are none', () => {

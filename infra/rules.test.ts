@@ -71,6 +71,15 @@ const instanceRole = (more: Record<string, unknown>, Action = 's3:GetObject') =>
 const encryptedVolume = { BlockDeviceMappings: [{ Ebs: { Encrypted: true } }] };
 const tagged = (value: string) => ({ StringEquals: { 'aws:ResourceTag/reveille:managed': value } });
 
+const inRegion = { 'aws:RequestedRegion': ['eu-west-1'] };
+const getsTag = { 'aws:RequestTag/reveille:stack': 'Reveille' };
+const fromTemplate = { ArnLike: { 'ec2:LaunchTemplate': 'arn:aws:ec2:*:1:launch-template/*' } };
+const launching = (resource: string, StringEquals: object, more: object = fromTemplate) =>
+  policy({
+    Action: 'ec2:RunInstances',
+    Resource: `arn:aws:ec2:*:1:${resource}/*`,
+    Condition: { StringEquals, ...more },
+  });
 const passedTo = (service: string) => ({
   StringEquals: { 'iam:PassedToService': `${service}.amazonaws.com` },
 });
@@ -134,12 +143,18 @@ const cases: { rule: Rule; name: string; bad: [string, ReturnType<typeof one>][]
     ],
   },
   {
-    name: 'launches only instances that get the tag, from launch templates that have it',
+    name: 'launches only instances that get the tag, from launch templates that have it, where fleets are',
     rule: launchesOnlyTaggedInstances,
     bad: [
-      ['any instance', policy({ Action: 'ec2:RunInstances', Resource: 'arn:aws:ec2:*:1:instance/*' })],
-      ['everything', policy({ Action: 'ec2:CreateFleet', Resource: '*' })],
-      ['any template', policy({ Action: 'ec2:RunInstances', Resource: 'arn:aws:ec2:*:1:launch-template/*' })],
+      ['any instance', launching('instance', { ...inRegion })],
+      [
+        'everything',
+        policy({ Action: 'ec2:CreateFleet', Resource: '*', Condition: { StringEquals: inRegion } }),
+      ],
+      ['any template', launching('launch-template', { ...inRegion })],
+      ['no template', launching('instance', { ...inRegion, ...getsTag }, {})],
+      ['no template for its image', launching('image', { ...inRegion }, {})],
+      ['any region', launching('instance', getsTag)],
       [
         'any role',
         policy({ Action: 'iam:PassRole', Resource: 'arn:aws:iam::1:role/*', Condition: passedTo('ec2') }),

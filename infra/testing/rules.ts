@@ -25,7 +25,8 @@ const documentsIn = (value: unknown): z.infer<typeof policyDocument>[] => {
   return own.success ? [own.data] : Object.values(value).flatMap(documentsIn);
 };
 
-const allowances = (template: Template): [string, Statement][] =>
+/** What policies allow, with the id of the resource that has the policy. */
+export const allowances = (template: Template): [string, Statement][] =>
   Object.entries(template.Resources).flatMap(([id, { Properties }]) =>
     documentsIn(Properties)
       .flatMap(({ Statement }) => Statement)
@@ -78,12 +79,19 @@ export const mutatesOnlyNamedResources: Rule = (template) =>
   });
 
 const power = /^ec2:(\*|(Start|Stop|Reboot|Terminate)\w*|\w*\*)$/;
-const launch = /^ec2:(\*|Run\w*|CreateFleet)$/;
+const launch = /^ec2:(\*|Run\w*\*?|Create\w*\*|CreateFleet)$/;
+/** CreateFleet launches by RunInstances. */
+const run = /^ec2:(\*|Run\w*\*?)$/;
+/** IAM knows no launch template for it (AWS: Service Authorization Reference, RunInstances). */
+const knowsNoTemplate = /:(launch-template|spot-instances-request)\//;
 
 /** Whether an ARN, which may hold references, is one of instances. */
 const isOfInstances = (resource: unknown): boolean => /:instance\/|^"\*"$/.test(JSON.stringify(resource));
 const hasTag = ({ Condition }: Statement, kind: 'ResourceTag' | 'RequestTag', key: string): boolean =>
   Condition.StringEquals?.[`aws:${kind}/${key}`] !== undefined;
+
+const isFromTemplate = ({ Condition }: Statement): boolean =>
+  Condition.ArnLike?.['ec2:LaunchTemplate'] !== undefined;
 
 export const powersOnlyTaggedInstances: Rule = (template) =>
   allowances(template).flatMap(([id, { Action, Condition }]) => {
@@ -96,7 +104,7 @@ export const powersOnlyTaggedInstances: Rule = (template) =>
 /** Those that get roles: instances, and schedules that start tasks. */
 const takers = ['ec2.amazonaws.com', 'scheduler.amazonaws.com'];
 
-/** Instances get the tag of the stack, come from launch templates that have it, and get only roles that are named. */
+/** Instances get the tag of the stack, come from launch templates that have it, in regions that are named, and get only roles that are. */
 export const launchesOnlyTaggedInstances: Rule = (template) =>
   allowances(template).flatMap(([id, statement]) => {
     const launches = statement.Action.filter((action) => launch.test(action));
@@ -109,6 +117,14 @@ export const launchesOnlyTaggedInstances: Rule = (template) =>
       ...(text.some((arn) => arn.includes('launch-template/')) &&
       !hasTag(statement, 'ResourceTag', 'reveille:stack')
         ? launches.map((action) => `${id} allows ${action} from any launch template`)
+        : []),
+      ...(text.some((arn) => !knowsNoTemplate.test(arn)) && !isFromTemplate(statement)
+        ? launches
+            .filter((action) => run.test(action))
+            .map((action) => `${id} allows ${action} without a launch template`)
+        : []),
+      ...(statement.Condition.StringEquals?.['aws:RequestedRegion'] === undefined
+        ? launches.map((action) => `${id} allows ${action} in any region`)
         : []),
       ...(passes &&
       (text.some((arn) => arn.includes('*')) ||

@@ -38,6 +38,7 @@ const launchWorld: LaunchWorld = {
       region: 'us-east-1',
       tags: {},
       tagsOf: { instance: { Name: 'Stack-fleet' } },
+      securityGroupTags: {},
       imageId: 'resolve:ssm:/aws/service/linux',
       instanceType: 't4g.small',
       role: aRole(),

@@ -9,6 +9,7 @@ import {
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
 import {
+  CreateFleetCommand,
   DescribeInstancesCommand,
   EC2Client,
   StartInstancesCommand,
@@ -180,6 +181,20 @@ describe('a call', () => {
     tags['i-0123456789abcdef3'] = {};
     const both = new StartInstancesCommand({ InstanceIds: ['i-0123456789abcdef2', 'i-0123456789abcdef3'] });
     await expect(new EC2Client(config()).send(both)).rejects.toThrow('instance/i-0123456789abcdef3');
+  });
+
+  it('that launches from a template which is not there does not come through', async () => {
+    const launch = new CreateFleetCommand({
+      Type: 'instant',
+      ClientToken: 'one',
+      TargetCapacitySpecification: { TotalTargetCapacity: 1, DefaultTargetCapacityType: 'on-demand' },
+      LaunchTemplateConfigs: [
+        { LaunchTemplateSpecification: { LaunchTemplateName: 'Other', Version: '$Latest' }, Overrides: [] },
+      ],
+    });
+    await expect(new EC2Client(config()).send(launch)).rejects.toMatchObject({
+      name: 'InvalidLaunchTemplateName.NotFoundException',
+    });
   });
 
   it('that asks who one is needs no permission', async () => {
