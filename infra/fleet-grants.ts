@@ -4,9 +4,9 @@
  * `instant` makes of it with the caller's permissions.
  */
 import { Arn, type Stack } from 'aws-cdk-lib/core';
-import { costTags } from './fleet-stack.ts';
+import { fleetTag } from './fleet-stack.ts';
 import { type FleetSettings, nameInStack, packFleets } from './fleets.ts';
-import { allow, type Grant, managedTag } from './grants.ts';
+import { allow, type Grant, stackTag } from './grants.ts';
 import { imageParameterOf } from './runner-instance.ts';
 
 const nothing: Grant = {};
@@ -22,8 +22,8 @@ export const fleetGrants = (stack: Stack, stackName: string, fleets: readonly Fl
 
   const anyOf = (resource: string, account = stack.account) =>
     Arn.format({ service: 'ec2', region: '*', account, resource, resourceName: '*' }, stack);
-  const ofStack = { [`aws:ResourceTag/${costTags.stack}`]: stackName };
-  const getsTag = { [`aws:RequestTag/${costTags.stack}`]: stackName };
+  const ofStack = { [`aws:ResourceTag/${stackTag}`]: stackName };
+  const getsTag = { [`aws:RequestTag/${stackTag}`]: stackName };
   const inRegions = { 'aws:RequestedRegion': [...new Set(fleets.map(({ region }) => region))] };
   const create = (resources: string[], equals = {}) =>
     allow(['ec2:CreateFleet'], resources, { StringEquals: { ...inRegions, ...equals } });
@@ -78,8 +78,10 @@ export const fleetGrants = (stack: Stack, stackName: string, fleets: readonly Fl
   };
   const terminate: Grant = {
     statements: [
+      // What a fleet launched, and never an instance that an operator has bound.
       allow(['ec2:TerminateInstances'], [anyOf('instance')], {
-        StringEquals: { ...ofStack, [`aws:ResourceTag/${managedTag.key}`]: managedTag.value },
+        StringEquals: ofStack,
+        Null: { [`aws:ResourceTag/${fleetTag}`]: 'false' },
       }),
     ],
   };

@@ -189,7 +189,6 @@ describe('fleets', () => {
   test('are tagged, instances and volumes, for start and stop and for the bill', () => {
     const [sydney] = launchesOf('ap-southeast-2');
     const tags = {
-      'reveille:managed': 'true',
       'reveille:stack': 'Reveille',
       'reveille:fleet': 'sydney',
       'reveille:tags': 'sydney',

@@ -69,7 +69,7 @@ const instanceRole = (more: Record<string, unknown>, Action = 's3:GetObject') =>
   });
 };
 const encryptedVolume = { BlockDeviceMappings: [{ Ebs: { Encrypted: true } }] };
-const tagged = (value: string) => ({ StringEquals: { 'aws:ResourceTag/reveille:managed': value } });
+const tagged = (value: string) => ({ StringEquals: { 'aws:ResourceTag/reveille:stack': value } });
 
 const inRegion = { 'aws:RequestedRegion': ['eu-west-1'] };
 const getsTag = { 'aws:RequestTag/reveille:stack': 'Reveille' };
@@ -134,11 +134,19 @@ const cases: { rule: Rule; name: string; bad: [string, ReturnType<typeof one>][]
     ],
   },
   {
-    name: 'starts and stops only instances that carry the tag',
-    rule: powersOnlyTaggedInstances,
+    name: 'starts, stops and terminates only instances that are its own',
+    rule: powersOnlyTaggedInstances('Reveille'),
     bad: [
       ['no condition', policy({ Action: 'ec2:StartInstances', Resource: 'arn:aws:ec2:*:1:instance/*' })],
-      ['another value', policy({ Action: 'ec2:StopInstances', Resource: 'x', Condition: tagged('false') })],
+      ["another stack's", policy({ Action: 'ec2:StopInstances', Resource: 'x', Condition: tagged('Other') })],
+      [
+        'an end of what no fleet launched',
+        policy({ Action: 'ec2:TerminateInstances', Resource: 'x', Condition: tagged('Reveille') }),
+      ],
+      [
+        'the same by a wildcard',
+        policy({ Action: 'ec2:Terminate*', Resource: 'x', Condition: tagged('Reveille') }),
+      ],
       ['a wildcard', policy({ Action: 'ec2:*', Resource: 'x' })],
     ],
   },

@@ -6,7 +6,7 @@ import { CfnInstanceProfile, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Arn, Fn, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import { allow, managedTag } from './grants.ts';
+import { allow } from './grants.ts';
 import { runnerUserData } from './runner-user-data.ts';
 
 export interface RunnerInstanceProps {
@@ -20,8 +20,8 @@ export interface RunnerInstanceProps {
   readonly fleet?: { readonly name: string; readonly hibernates: boolean };
   /** @default 10 */
   readonly volumeGiB?: number;
-  /** Of instances and volumes, beside the one by which the stack knows them. @default a Name */
-  readonly tags?: Readonly<Record<string, string>>;
+  /** Of instances and volumes: the one by which the stack knows them, and others. @default of `Name`: reveille-runner */
+  readonly tags: Readonly<Record<string, string>>;
   /** A bash script that runs after the agent is installed. @default none */
   readonly script?: string | undefined;
   /** Where the security group is made. @default the default VPC */
@@ -109,9 +109,8 @@ export class RunnerInstance extends Construct {
     });
 
     const { architecture = 'arm64', ami = newestImage(architecture), volumeGiB = 10 } = props;
-    const { Name = 'reveille-runner', ...moreTags } = props.tags ?? {};
+    const { Name = 'reveille-runner', ...moreTags } = props.tags;
     const tags = [
-      managedTag,
       { key: 'Name', value: Name },
       ...Object.entries(moreTags).map(([key, value]) => ({ key, value })),
     ];

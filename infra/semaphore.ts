@@ -39,7 +39,7 @@ export class Semaphore extends Construct {
       ...observed,
     });
     const inTable = tableGrants(table, liveIndex);
-    const { start, stop, describe } = instanceGrants(stack);
+    const { start, stop, describe } = instanceGrants(stack, stack.stackName);
     give(receiver, [inTable.items('GetItem', 'BatchGetItem', 'UpdateItem'), inTable.queryLive]);
     give(receiver, [start, stop, describe]);
     give(setup, [inTable.items('PutItem', 'UpdateItem', 'DeleteItem', 'Query')]);

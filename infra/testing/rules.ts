@@ -1,6 +1,5 @@
 /** What must hold for every template: each rule takes one and answers with what breaks it, in sentences. */
 import * as z from 'zod';
-import { managedTag } from '../grants.ts';
 import { type Resource, resourcesOf, type Template } from './template.ts';
 
 export type Rule = (template: Template) => string[];
@@ -79,6 +78,7 @@ export const mutatesOnlyNamedResources: Rule = (template) =>
   });
 
 const power = /^ec2:(\*|(Start|Stop|Reboot|Terminate)\w*|\w*\*)$/;
+const ends = /^ec2:(\*|T\w*\*|Terminate\w*)$/;
 const launch = /^ec2:(\*|Run\w*\*?|Create\w*\*|CreateFleet)$/;
 /** CreateFleet launches by RunInstances. */
 const run = /^ec2:(\*|Run\w*\*?)$/;
@@ -93,13 +93,17 @@ const hasTag = ({ Condition }: Statement, kind: 'ResourceTag' | 'RequestTag', ke
 const isFromTemplate = ({ Condition }: Statement): boolean =>
   Condition.ArnLike?.['ec2:LaunchTemplate'] !== undefined;
 
-export const powersOnlyTaggedInstances: Rule = (template) =>
-  allowances(template).flatMap(([id, { Action, Condition }]) => {
-    const tagged = Condition.StringEquals?.[`aws:ResourceTag/${managedTag.key}`] === managedTag.value;
-    return tagged
-      ? []
-      : Action.filter((action) => power.test(action)).map((action) => `${id} allows ${action}`);
-  });
+/** Instances that carry the stack's tag; to end, only those that a fleet launched. */
+export const powersOnlyTaggedInstances =
+  (stackName: string): Rule =>
+  (template) =>
+    allowances(template).flatMap(([id, { Action, Condition }]) => {
+      const isOwn = Condition.StringEquals?.['aws:ResourceTag/reveille:stack'] === stackName;
+      const isOfFleet = Condition.Null?.['aws:ResourceTag/reveille:fleet'] === 'false';
+      return Action.filter(
+        (action) => power.test(action) && !(isOwn && (isOfFleet || !ends.test(action))),
+      ).map((action) => `${id} allows ${action}`);
+    });
 
 /** Those that get roles: instances, and schedules that start tasks. */
 const takers = ['ec2.amazonaws.com', 'scheduler.amazonaws.com'];

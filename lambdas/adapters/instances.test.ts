@@ -35,3 +35,14 @@ describe('what fleets have launched', () => {
     expect(await ids({ runner: 'global/run_1' })).toEqual([own]);
   });
 });
+
+describe('what is on', () => {
+  it('is told of this stack alone', async () => {
+    const own = ec2.control.createStoppedInstance();
+    const others = ec2.control.createStoppedInstance({ tags: { 'reveille:stack': 'Other' } });
+    ec2.control.start(own);
+    ec2.control.start(others);
+    const on = await instances.listOn({ region: ec2.region, stack: 'Reveille' });
+    expect(on.map(({ instanceId }) => instanceId)).toEqual([own]);
+  });
+});

@@ -53,7 +53,7 @@ export interface Instances {
   /** Undefined when EC2 doesn't know it. */
   describe(ref: InstanceRef): Promise<InstanceFacts | undefined>;
   /** Those with the stack's tag that run, or are about to. */
-  listOn(where: Pick<InstanceRef, 'region'>): Promise<InstanceFacts[]>;
+  listOn(where: Pick<InstanceRef, 'region'> & { readonly stack: string }): Promise<InstanceFacts[]>;
   /** Ids of all instances, of whomever, that fail one of EC2's status checks. */
   listImpaired(where: Pick<InstanceRef, 'region'>): Promise<string[]>;
   /** Launches one instance by a fleet. The same order again launches no other one. */
@@ -71,9 +71,6 @@ export interface Instances {
     readonly runner?: string;
   }): Promise<LaunchedFacts[]>;
 }
-
-/** Without this tag on an instance the stack may not start or stop it. */
-const managedTag = { Name: `tag:${tagsOf.managed}`, Values: ['true'] };
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceStatus.html; all filters have to match. */
 const checks = ['instance-status.status', 'system-status.status'];
@@ -235,8 +232,11 @@ export const ec2Instances = (
       }
     },
 
-    listOn: async (where) => {
-      const Filters = [managedTag, { Name: 'instance-state-name', Values: ['pending', 'running'] }];
+    listOn: async ({ stack, ...where }) => {
+      const Filters = [
+        { Name: `tag:${tagsOf.stack}`, Values: [stack] },
+        { Name: 'instance-state-name', Values: ['pending', 'running'] },
+      ];
       const found: InstanceFacts[] = [];
       for await (const page of paginateDescribeInstances({ client: clientOf(where) }, { Filters })) {
         const instances = page.Reservations?.flatMap(({ Instances = [] }) => Instances) ?? [];

@@ -169,6 +169,7 @@ export const flowBench = (table: Table) => {
     seal,
     apiUrl: 'https://api.test',
     region: 'us-east-1',
+    stackName: 'Reveille',
     recordSecretUse: async () => undefined,
     readForTask: async (_: string, id: string) => {
       const template = templates.get(id);

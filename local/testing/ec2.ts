@@ -23,6 +23,7 @@ export const startTestEc2 = async (): Promise<TestEc2> => {
     dataDir: folder.path,
     region,
     accountId: '000000000000',
+    stackName: 'Reveille',
     delays: { pendingMs: 0, bootMs: 60_000, stoppingMs: 0 },
     agentCommand: () => ['true'],
     enrollCommand: () => ['true'],

@@ -117,7 +117,8 @@ no test used.
 - \`RunnerInstanceRole\` is that of the instances themselves: Session Manager, Run Command, and the agent's file.
 - What is about launching and terminating is there as long as cdk.json has fleets; this page is with one, \`builders\` in eu-west-1,
   whose instances are terminated. \`BuildersRole\` is that of its instances.
-- Instances are started and stopped only when they carry the tag \`reveille:managed\` = \`true\`, in any region.
+- Instances are started and stopped only when they carry the tag \`reveille:stack\` = the stack's name, in any region; terminated only when a
+  fleet launched them (\`reveille:fleet\`).
 - CloudFormation itself works by the roles of CDK's bootstrap, which are not part of this.
 
 ${sections.join('\n')}`;
