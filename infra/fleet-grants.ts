@@ -4,9 +4,9 @@
  * `instant` makes of it with the caller's permissions.
  */
 import { Arn, type Stack } from 'aws-cdk-lib/core';
-import { costTags } from './fleet-stack.ts';
+import { fleetTag } from './fleet-stack.ts';
 import { type FleetSettings, nameInStack, packFleets } from './fleets.ts';
-import { allow, type Grant, managedTag } from './grants.ts';
+import { allow, type Grant, stackTag } from './grants.ts';
 import { imageParameterOf } from './runner-instance.ts';
 
 const nothing: Grant = {};
@@ -22,9 +22,20 @@ export const fleetGrants = (stack: Stack, stackName: string, fleets: readonly Fl
 
   const anyOf = (resource: string, account = stack.account) =>
     Arn.format({ service: 'ec2', region: '*', account, resource, resourceName: '*' }, stack);
-  const ofStack = { [`aws:ResourceTag/${costTags.stack}`]: stackName };
-  const tagged = { StringEquals: { [`aws:RequestTag/${costTags.stack}`]: stackName } };
-  const both = ['ec2:CreateFleet', 'ec2:RunInstances'];
+  const ofStack = { [`aws:ResourceTag/${stackTag}`]: stackName };
+  const getsTag = { [`aws:RequestTag/${stackTag}`]: stackName };
+  const inRegions = { 'aws:RequestedRegion': [...new Set(fleets.map(({ region }) => region))] };
+  const create = (resources: string[], equals = {}) =>
+    allow(['ec2:CreateFleet'], resources, { StringEquals: { ...inRegions, ...equals } });
+  /**
+   * Only from a launch template of the account, and of these the statement on launch templates leaves those of the stack. Which of
+   * them it is cannot be said here: CloudFormation makes their ids in other regions.
+   */
+  const run = (resources: string[], equals = {}) =>
+    allow(['ec2:RunInstances'], resources, {
+      StringEquals: { ...inRegions, ...equals },
+      ArnLike: { 'ec2:LaunchTemplate': anyOf('launch-template') },
+    });
   const isSpot = fleets.some(({ spot }) => spot);
   const parameters = fleets.flatMap(({ ami, architecture, region }) => {
     const name = imageParameterOf(ami, architecture);
@@ -39,21 +50,25 @@ export const fleetGrants = (stack: Stack, stackName: string, fleets: readonly Fl
 
   const launch: Grant = {
     statements: [
-      allow(both, [anyOf('launch-template')], { StringEquals: ofStack }),
-      allow(both, [anyOf('instance'), anyOf('volume')], tagged),
-      allow(['ec2:CreateFleet'], [anyOf('fleet')], tagged),
-      allow(['ec2:RunInstances'], [anyOf('network-interface')], tagged),
-      // What is there already, and others may use as well.
-      allow(both, [anyOf('image', ''), anyOf('subnet')]),
-      allow(['ec2:RunInstances'], [anyOf('security-group')]),
-      // Its tags cannot stand in a launch template that serves on-demand as well.
-      ...(isSpot ? [allow(['ec2:RunInstances'], [anyOf('spot-instances-request')])] : []),
+      allow(['ec2:CreateFleet', 'ec2:RunInstances'], [anyOf('launch-template')], {
+        StringEquals: { ...inRegions, ...ofStack },
+      }),
+      create([anyOf('fleet'), anyOf('instance')], getsTag),
+      // Of these CreateFleet itself makes and changes nothing: RunInstances does.
+      create([anyOf('volume'), anyOf('image', ''), anyOf('subnet')]),
+      run([anyOf('instance'), anyOf('volume'), anyOf('network-interface')], getsTag),
+      run([anyOf('security-group')], ofStack),
+      // A fleet's own. EC2 refuses those of another VPC than the security group's.
+      run([anyOf('subnet')]),
+      ...imagesOf(stack, fleets).map(({ arns, owner }) => run(arns, owner && { 'ec2:Owner': owner })),
+      // It knows no launch template (AWS: Service Authorization Reference), and its tags cannot stand in one that serves on-demand as well.
+      ...(isSpot
+        ? [allow(['ec2:RunInstances'], [anyOf('spot-instances-request')], { StringEquals: inRegions })]
+        : []),
       allow(
         ['ec2:CreateTags'],
         ['fleet', 'instance', 'volume', 'network-interface'].map((one) => anyOf(one)),
-        {
-          StringEquals: { 'ec2:CreateAction': ['CreateFleet', 'RunInstances'] },
-        },
+        { StringEquals: { ...inRegions, 'ec2:CreateAction': ['CreateFleet', 'RunInstances'] } },
       ),
       allow(['iam:PassRole'], roles, { StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } }),
       ...(parameters.length > 0 ? [allow(['ssm:GetParameters'], [...new Set(parameters)])] : []),
@@ -63,8 +78,10 @@ export const fleetGrants = (stack: Stack, stackName: string, fleets: readonly Fl
   };
   const terminate: Grant = {
     statements: [
+      // What a fleet launched, and never an instance that an operator has bound.
       allow(['ec2:TerminateInstances'], [anyOf('instance')], {
-        StringEquals: { ...ofStack, [`aws:ResourceTag/${managedTag.key}`]: managedTag.value },
+        StringEquals: ofStack,
+        Null: { [`aws:ResourceTag/${fleetTag}`]: 'false' },
       }),
     ],
   };
@@ -75,6 +92,33 @@ export const fleetGrants = (stack: Stack, stackName: string, fleets: readonly Fl
     /** For the functions that put to sleep. */
     terminateIdle: fleets.some(({ whenIdle }) => whenIdle === 'terminate') ? terminate : nothing,
   };
+};
+
+/** Where Amazon Linux is: images of Amazon, whose owner IAM knows by this name (AWS: Example policies, `ec2:Owner`). */
+const amazonLinux = '/aws/service/ami-amazon-linux-latest/';
+
+/**
+ * What may be launched: CreateFleet takes another image than the launch template's. Who owns the images of an operator's own parameter
+ * nobody knows here, so with such a fleet it may be any.
+ */
+const imagesOf = (stack: Stack, fleets: readonly FleetSettings[]): { arns: string[]; owner?: string }[] => {
+  const arnOf = (region: string, resourceName: string) =>
+    Arn.format({ service: 'ec2', region, account: '', resource: 'image', resourceName }, stack);
+  const images = fleets.map(({ ami, architecture, region }) => ({
+    ami,
+    region,
+    parameter: imageParameterOf(ami, architecture),
+  }));
+  const any = arnOf('*', '*');
+  const byId = images.flatMap(({ ami, parameter, region }) =>
+    ami !== undefined && parameter === undefined ? arnOf(region, ami) : [],
+  );
+  const parameters = images.flatMap(({ parameter }) => parameter ?? []);
+  if (parameters.some((name) => !name.startsWith(amazonLinux))) return [{ arns: [any] }];
+  return [
+    ...(byId.length > 0 ? [{ arns: [...new Set(byId)] }] : []),
+    ...(parameters.length > 0 ? [{ arns: [any], owner: 'amazon' }] : []),
+  ];
 };
 
 /** Amazon's own parameters are in no account. */

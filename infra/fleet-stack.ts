@@ -5,6 +5,7 @@ import { type App, CfnOutput, Stack, Tags } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { type Network, SmallVpc } from './fleet-network.ts';
 import { type FleetSettings, nameInStack } from './fleets.ts';
+import { stackTag } from './grants.ts';
 import { RunnerInstance } from './runner-instance.ts';
 
 export interface FleetStackProps {
@@ -18,8 +19,8 @@ export interface FleetStackProps {
   readonly root: string;
 }
 
-/** What costs are told apart by, once it is activated as a cost allocation tag (AWS: Billing, Cost allocation tags). */
-export const costTags = { stack: 'reveille:stack', fleet: 'reveille:fleet' } as const;
+/** With the stack's what costs are told apart by, once they are activated as cost allocation tags (AWS: Billing, Cost allocation tags). */
+export const fleetTag = 'reveille:fleet';
 
 /** AWS: IAM quotas. */
 const longestRoleName = 64;
@@ -46,7 +47,7 @@ export class FleetStack extends Stack {
       env: { region },
       description: `Reveille: runner fleets ${fleets.map(({ name }) => name).join(', ')}`,
     });
-    Tags.of(this).add(costTags.stack, stackName);
+    Tags.of(this).add(stackTag, stackName);
     let made: SmallVpc | undefined;
     const networkOf = ({ vpcId, subnets }: FleetSettings): Network => {
       if (vpcId !== undefined && subnets !== undefined) return { vpcId, subnetIds: subnets };
@@ -70,8 +71,8 @@ export class FleetStack extends Stack {
         script: readScript(root, fleet),
         tags: {
           Name: nameInStack(stackName, fleet.name),
-          [costTags.stack]: stackName,
-          [costTags.fleet]: fleet.name,
+          [stackTag]: stackName,
+          [fleetTag]: fleet.name,
           ...(fleet.tags.length > 0 && { 'reveille:tags': fleet.tags.join(' ') }),
         },
       });

@@ -2,7 +2,13 @@ import { inflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { acknowledgedForFleets, acknowledgedOf, addNag } from './nag.ts';
-import { costsNothingIdle, instancesAreGuarded, letsNothingIn } from './testing/rules.ts';
+import {
+  allowances,
+  costsNothingIdle,
+  instancesAreGuarded,
+  instancesMayDoLittle,
+  letsNothingIn,
+} from './testing/rules.ts';
 import { resourcesOf, synthesize, synthesizeAll, type Template } from './testing/template.ts';
 
 const aFleet = (over: Record<string, unknown> = {}) => ({
@@ -84,6 +90,28 @@ describe('fleets', () => {
     expect(passed).toContain('parameter/golden/runner');
   });
 
+  test.each([
+    ['of Amazon, where they name none', {}, ':ec2:*::image/*', 'amazon'],
+    [
+      'that they name',
+      { ami: 'ami-0123456789abcdef0' },
+      ':ec2:ap-southeast-2::image/ami-0123456789abcdef0',
+      undefined,
+    ],
+    ["of an operator's own parameter, whosever", { ami: '/golden/runner' }, ':ec2:*::image/*', undefined],
+  ])('launch from images %s', (_, over, resource, owner) => {
+    const launches = allowances(synthesize({ fleets: [aFleet(over)] })).filter(
+      ([id, { Action, Resource }]) =>
+        id.startsWith('TaskStart') &&
+        Action.includes('ec2:RunInstances') &&
+        JSON.stringify(Resource).includes('image/'),
+    );
+    expect(launches).toHaveLength(1);
+    const [[, launch] = []] = launches;
+    expect(JSON.stringify(launch?.Resource)).toContain(`"${resource}"`);
+    expect(launch?.Condition.StringEquals?.['ec2:Owner']).toBe(owner);
+  });
+
   test('give the functions nothing where there are none', () => {
     const text = JSON.stringify(synthesize());
     for (const what of [
@@ -161,7 +189,6 @@ describe('fleets', () => {
   test('are tagged, instances and volumes, for start and stop and for the bill', () => {
     const [sydney] = launchesOf('ap-southeast-2');
     const tags = {
-      'reveille:managed': 'true',
       'reveille:stack': 'Reveille',
       'reveille:fleet': 'sydney',
       'reveille:tags': 'sydney',
@@ -213,9 +240,9 @@ describe('fleets', () => {
   });
 
   test.each(Object.entries(templates).filter(([name]) => name !== 'Reveille'))(
-    '%s costs nothing while no instance is there, lets nothing in, and guards what it launches',
+    '%s costs nothing while no instance is there, lets nothing in, and guards and bounds what it launches',
     (_, template) => {
-      for (const rule of [costsNothingIdle, letsNothingIn, instancesAreGuarded])
+      for (const rule of [costsNothingIdle, letsNothingIn, instancesAreGuarded, instancesMayDoLittle])
         expect(rule(template)).toEqual([]);
     },
   );

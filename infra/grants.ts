@@ -77,18 +77,18 @@ export const workOffGrant = (queue: IQueue): Grant => ({
   ],
 });
 
-/** The tag without which no function can start or stop an instance. */
-export const managedTag = { key: 'reveille:managed', value: 'true' } as const;
+/** Whose it is: on all of a stack for the bill, and on instances the one by which its functions may start and stop them. */
+export const stackTag = 'reveille:stack';
 
-/** EC2 instances that carry the tag, in all regions: a runner may be in another than the control plane. */
-export const instanceGrants = (stack: Stack) => {
+/** EC2 instances that carry the stack's tag, in all regions: a runner may be in another than the control plane. */
+export const instanceGrants = (stack: Stack, stackName: string) => {
   const instances = [
     Arn.format({ service: 'ec2', region: '*', resource: 'instance', resourceName: '*' }, stack),
   ];
-  const managed = { StringEquals: { [`aws:ResourceTag/${managedTag.key}`]: managedTag.value } };
+  const own = { StringEquals: { [`aws:ResourceTag/${stackTag}`]: stackName } };
   return {
-    start: { statements: [allow(['ec2:StartInstances'], instances, managed)] },
-    stop: { statements: [allow(['ec2:StopInstances'], instances, managed)] },
+    start: { statements: [allow(['ec2:StartInstances'], instances, own)] },
+    stop: { statements: [allow(['ec2:StopInstances'], instances, own)] },
     // Reads only, and EC2 knows no resource for them (AWS: Service Authorization Reference, Amazon EC2).
     describe: { statements: [allow(['ec2:DescribeInstances'], ['*'])] },
     check: { statements: [allow(['ec2:DescribeInstanceStatus'], ['*'])] },

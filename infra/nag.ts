@@ -21,11 +21,6 @@ export const acknowledgedOf = ({ prefix }: Pick<Settings, 'prefix'>): readonly A
       'signature. API Gateway knows none of these.',
   },
   {
-    id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/AmazonSSMManagedInstanceCore]',
-    reason:
-      "Session Manager is the only way into an instance, and AWS keeps this policy in step with Session Manager's agent.",
-  },
-  {
     id: oneOf(sqsArn(`${prefix}prj_*`)),
     reason: 'The queues of projects and tags are made at run time. The prefix is this stack only.',
   },
@@ -84,7 +79,8 @@ export const acknowledgedOf = ({ prefix }: Pick<Settings, 'prefix'>): readonly A
   {
     id: oneOf('*'),
     reason:
-      'Actions that know no resources: ec2:DescribeInstances, ec2:DescribeInstanceStatus, ec2:DescribeSubnets, and the traces that Lambda sends.',
+      'Actions that know no resources: ec2:DescribeInstances, ec2:DescribeInstanceStatus, ec2:DescribeSubnets, the traces that Lambda ' +
+      'sends, and what lets operators into an instance by Session Manager and Run Command.',
   },
 ];
 
@@ -93,19 +89,18 @@ const ec2Arn = (resource: string, account = '<AWS::AccountId>') =>
 
 /** What comes up only where there are fleets. */
 export const acknowledgedForFleets: readonly Acknowledged[] = [
-  ...['launch-template', 'fleet', 'volume', 'network-interface'].map((resource) => ({
+  ...['launch-template', 'fleet', 'volume', 'network-interface', 'security-group'].map((resource) => ({
     id: oneOf(ec2Arn(resource)),
     reason:
-      'Instances are launched at run time, in the regions of the fleets. A condition narrows it to launch templates with the tag of ' +
-      'the stack, and to what gets that tag.',
+      'Instances are launched at run time, in the regions of the fleets. Conditions narrow it to those regions, to launch templates and ' +
+      'security groups with the tag of the stack, and to what gets that tag.',
   })),
-  ...[ec2Arn('image', ''), ec2Arn('subnet'), ec2Arn('security-group'), ec2Arn('spot-instances-request')].map(
-    (arn) => ({
-      id: oneOf(arn),
-      reason:
-        "What an instance is launched with and into is the launch template's and the fleet's to say, which the functions cannot change.",
-    }),
-  ),
+  ...[ec2Arn('image', ''), ec2Arn('subnet'), ec2Arn('spot-instances-request')].map((arn) => ({
+    id: oneOf(arn),
+    reason:
+      "Only in the regions of the fleets and from the stack's launch templates. Images are Amazon's or named, but for those of an " +
+      "operator's own parameter; of subnets EC2 takes those of the security group's VPC; a spot request is of such an instance.",
+  })),
   {
     id: 'AwsSolutions-VPC7',
     reason:

@@ -6,6 +6,7 @@ import {
   functionsAreAlike,
   hasOneKey,
   instancesAreGuarded,
+  instancesMayDoLittle,
   launchesOnlyTaggedInstances,
   letsNothingIn,
   mutatesOnlyNamedResources,
@@ -51,9 +52,34 @@ const withFunctions = (...functions: unknown[]) =>
   });
 const launch = (LaunchTemplateData: Record<string, unknown>) =>
   one('AWS::EC2::LaunchTemplate', { LaunchTemplateData });
+const instanceRole = (more: Record<string, unknown>, Action = 's3:GetObject') => {
+  const trust = { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'ec2.amazonaws.com' } };
+  const statement = { Effect: 'Allow', Action, Resource: 'arn:aws:s3:::bucket/file' };
+  return templateSchema.parse({
+    Resources: {
+      Role: {
+        Type: 'AWS::IAM::Role',
+        Properties: { AssumeRolePolicyDocument: { Statement: [trust] }, ...more },
+      },
+      Bad: {
+        Type: 'AWS::IAM::Policy',
+        Properties: { PolicyDocument: { Statement: [statement] }, Roles: [{ Ref: 'Role' }] },
+      },
+    },
+  });
+};
 const encryptedVolume = { BlockDeviceMappings: [{ Ebs: { Encrypted: true } }] };
-const tagged = (value: string) => ({ StringEquals: { 'aws:ResourceTag/reveille:managed': value } });
+const tagged = (value: string) => ({ StringEquals: { 'aws:ResourceTag/reveille:stack': value } });
 
+const inRegion = { 'aws:RequestedRegion': ['eu-west-1'] };
+const getsTag = { 'aws:RequestTag/reveille:stack': 'Reveille' };
+const fromTemplate = { ArnLike: { 'ec2:LaunchTemplate': 'arn:aws:ec2:*:1:launch-template/*' } };
+const launching = (resource: string, StringEquals: object, more: object = fromTemplate) =>
+  policy({
+    Action: 'ec2:RunInstances',
+    Resource: `arn:aws:ec2:*:1:${resource}/*`,
+    Condition: { StringEquals, ...more },
+  });
 const passedTo = (service: string) => ({
   StringEquals: { 'iam:PassedToService': `${service}.amazonaws.com` },
 });
@@ -108,21 +134,35 @@ const cases: { rule: Rule; name: string; bad: [string, ReturnType<typeof one>][]
     ],
   },
   {
-    name: 'starts and stops only instances that carry the tag',
-    rule: powersOnlyTaggedInstances,
+    name: 'starts, stops and terminates only instances that are its own',
+    rule: powersOnlyTaggedInstances('Reveille'),
     bad: [
       ['no condition', policy({ Action: 'ec2:StartInstances', Resource: 'arn:aws:ec2:*:1:instance/*' })],
-      ['another value', policy({ Action: 'ec2:StopInstances', Resource: 'x', Condition: tagged('false') })],
+      ["another stack's", policy({ Action: 'ec2:StopInstances', Resource: 'x', Condition: tagged('Other') })],
+      [
+        'an end of what no fleet launched',
+        policy({ Action: 'ec2:TerminateInstances', Resource: 'x', Condition: tagged('Reveille') }),
+      ],
+      [
+        'the same by a wildcard',
+        policy({ Action: 'ec2:Terminate*', Resource: 'x', Condition: tagged('Reveille') }),
+      ],
       ['a wildcard', policy({ Action: 'ec2:*', Resource: 'x' })],
     ],
   },
   {
-    name: 'launches only instances that get the tag, from launch templates that have it',
+    name: 'launches only instances that get the tag, from launch templates that have it, where fleets are',
     rule: launchesOnlyTaggedInstances,
     bad: [
-      ['any instance', policy({ Action: 'ec2:RunInstances', Resource: 'arn:aws:ec2:*:1:instance/*' })],
-      ['everything', policy({ Action: 'ec2:CreateFleet', Resource: '*' })],
-      ['any template', policy({ Action: 'ec2:RunInstances', Resource: 'arn:aws:ec2:*:1:launch-template/*' })],
+      ['any instance', launching('instance', { ...inRegion })],
+      [
+        'everything',
+        policy({ Action: 'ec2:CreateFleet', Resource: '*', Condition: { StringEquals: inRegion } }),
+      ],
+      ['any template', launching('launch-template', { ...inRegion })],
+      ['no template', launching('instance', { ...inRegion, ...getsTag }, {})],
+      ['no template for its image', launching('image', { ...inRegion }, {})],
+      ['any region', launching('instance', getsTag)],
       [
         'any role',
         policy({ Action: 'iam:PassRole', Resource: 'arn:aws:iam::1:role/*', Condition: passedTo('ec2') }),
@@ -179,6 +219,18 @@ const cases: { rule: Rule; name: string; bad: [string, ReturnType<typeof one>][]
         'a volume in the clear',
         launch({ MetadataOptions: { HttpTokens: 'required', HttpPutResponseHopLimit: 1 } }),
       ],
+    ],
+  },
+  {
+    name: 'lets instances do little, as every task on them can use their role',
+    rule: instancesMayDoLittle,
+    bad: [
+      [
+        'a policy of AWS',
+        instanceRole({ ManagedPolicyArns: ['arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore'] }),
+      ],
+      ['parameters', instanceRole({}, 'ssm:GetParameter')],
+      ['a wildcard', instanceRole({}, 's3:*')],
     ],
   },
   {

@@ -2,18 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CfnLaunchTemplate, CfnSecurityGroup } from 'aws-cdk-lib/aws-ec2';
-import {
-  CfnInstanceProfile,
-  Effect,
-  ManagedPolicy,
-  PolicyStatement,
-  Role,
-  ServicePrincipal,
-} from 'aws-cdk-lib/aws-iam';
+import { CfnInstanceProfile, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Arn, Fn, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import { managedTag } from './grants.ts';
+import { allow } from './grants.ts';
 import { runnerUserData } from './runner-user-data.ts';
 
 export interface RunnerInstanceProps {
@@ -27,8 +20,8 @@ export interface RunnerInstanceProps {
   readonly fleet?: { readonly name: string; readonly hibernates: boolean };
   /** @default 10 */
   readonly volumeGiB?: number;
-  /** Of instances and volumes, beside the one by which the stack knows them. @default a Name */
-  readonly tags?: Readonly<Record<string, string>>;
+  /** Of instances and volumes: the one by which the stack knows them, and others. @default of `Name`: reveille-runner */
+  readonly tags: Readonly<Record<string, string>>;
   /** A bash script that runs after the agent is installed. @default none */
   readonly script?: string | undefined;
   /** Where the security group is made. @default the default VPC */
@@ -48,6 +41,26 @@ export const imageParameterOf = (ami: string | undefined, architecture: string):
   return image.startsWith('/') ? image : undefined;
 };
 const imageOf = (ami: string): string => (ami.startsWith('/') ? `resolve:ssm:${ami}` : ami);
+
+/**
+ * What the SSM agent does by the instance's role so that operators reach it: a heartbeat, Session Manager (AWS: "Verify or add instance
+ * permissions for Session Manager", the minimal policy), and Run Command, by which docs/runners.md registers (AWS: "ec2messages,
+ * ssmmessages, and other API operations"). Not AmazonSSMManagedInstanceCore: it reads every parameter of the account, and each task
+ * on the machine can use the machine's role.
+ */
+const operatorsReach = [
+  'ssm:UpdateInstanceInformation',
+  'ssmmessages:CreateControlChannel',
+  'ssmmessages:CreateDataChannel',
+  'ssmmessages:OpenControlChannel',
+  'ssmmessages:OpenDataChannel',
+  'ec2messages:AcknowledgeMessage',
+  'ec2messages:DeleteMessage',
+  'ec2messages:FailMessage',
+  'ec2messages:GetEndpoint',
+  'ec2messages:GetMessages',
+  'ec2messages:SendReply',
+] as const;
 
 /** AWS: EC2, user data; before its encoding as base64. What CloudFormation puts in for the agent's location is some 100 more. */
 const longestUserData = 16_384 - 256;
@@ -73,26 +86,19 @@ export class RunnerInstance extends Construct {
       assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
       description:
         'Reveille: instances of runners; the agent gets what it may do from the API and not from here',
-      managedPolicies: [ManagedPolicy.fromAwsManagedPolicyName('AmazonSSMManagedInstanceCore')],
     });
-    role.addToPolicy(
-      new PolicyStatement({
-        effect: Effect.ALLOW,
-        actions: ['s3:GetObject'],
-        resources: [
-          Arn.format(
-            {
-              service: 's3',
-              region: '',
-              account: '',
-              resource: agent.s3BucketName,
-              resourceName: agent.s3ObjectKey,
-            },
-            Stack.of(this),
-          ),
-        ],
-      }),
+    const agentArn = Arn.format(
+      {
+        service: 's3',
+        region: '',
+        account: '',
+        resource: agent.s3BucketName,
+        resourceName: agent.s3ObjectKey,
+      },
+      Stack.of(this),
     );
+    role.addToPolicy(allow(['s3:GetObject'], [agentArn]));
+    role.addToPolicy(allow([...operatorsReach], ['*']));
     const profile = new CfnInstanceProfile(this, 'Profile', { roles: [role.roleName] });
 
     // No rule for what goes out leaves EC2's own, which allows all: what tasks reach (hosts over ssh, git, package mirrors,
@@ -103,9 +109,8 @@ export class RunnerInstance extends Construct {
     });
 
     const { architecture = 'arm64', ami = newestImage(architecture), volumeGiB = 10 } = props;
-    const { Name = 'reveille-runner', ...moreTags } = props.tags ?? {};
+    const { Name = 'reveille-runner', ...moreTags } = props.tags;
     const tags = [
-      managedTag,
       { key: 'Name', value: Name },
       ...Object.entries(moreTags).map(([key, value]) => ({ key, value })),
     ];

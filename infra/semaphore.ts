@@ -42,11 +42,11 @@ export class Semaphore extends Construct {
     // Each minute it does as well what an event of EC2 would have had it do.
     leaveToTheNextMinute(receiver);
     const inTable = tableGrants(table, liveIndex);
-    const { start, stop, describe } = instanceGrants(stack);
+    const { start, stop, describe } = instanceGrants(stack, stack.stackName);
     give(receiver, [inTable.items('GetItem', 'BatchGetItem', 'UpdateItem'), inTable.queryLive]);
     give(receiver, [start, stop, describe]);
     give(setup, [inTable.items('PutItem', 'UpdateItem', 'DeleteItem', 'Query'), describe]);
-    give(setup, [{ environment: { API_URL: httpApi.apiEndpoint } }, audited]);
+    give(setup, [{ environment: { API_URL: httpApi.apiEndpoint, STACK_NAME: stack.stackName } }, audited]);
     httpApi.addRoutes({
       path: '/webhooks/semaphore',
       methods: [HttpMethod.POST],

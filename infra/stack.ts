@@ -14,7 +14,6 @@ import type { Bundles, FunctionName } from './bundle.ts';
 import { Console } from './console.ts';
 import { buryFailures, leaveToTheNextMinute } from './failed-events.ts';
 import { fleetGrants } from './fleet-grants.ts';
-import { costTags } from './fleet-stack.ts';
 import type { FleetSettings } from './fleets.ts';
 import { makeFunction } from './functions.ts';
 import {
@@ -24,6 +23,7 @@ import {
   instanceGrants,
   invoke,
   sendTo,
+  stackTag,
   tableGrants,
   taskQueueGrants,
   vendCredentials,
@@ -60,7 +60,7 @@ export class ReveilleStack extends Stack {
         'Reveille: wakes cloud runners when there is work, and puts them back to sleep when there is none',
     });
 
-    Tags.of(this).add(costTags.stack, settings.stackName, {
+    Tags.of(this).add(stackTag, settings.stackName, {
       // CloudFormation's schema knows no tags of it (cfn-lint).
       excludeResourceTypes: ['AWS::CloudWatch::Dashboard'],
     });
@@ -172,10 +172,11 @@ export class ReveilleStack extends Stack {
     });
     const inTable = tableGrants(table, liveIndex);
     const taskQueues = taskQueueGrants(this, settings.prefix);
-    const instances = instanceGrants(this);
+    const instances = instanceGrants(this, settings.stackName);
     const { known, launch, terminateIdle, terminate } = fleetGrants(this, settings.stackName, fleets);
     const settlePowerSoon = invoke(runnerPower, 'RUNNER_POWER_ARN');
     const retryWebhooks = sendTo(webhookRetries, 'WEBHOOK_RETRIES_QUEUE_URL');
+    const ownName = { environment: { STACK_NAME: settings.stackName } };
     const ownUrl = { environment: { API_URL: httpApi.apiEndpoint } };
     const { webhookAllowed } = settings;
     const webhookReach: Grant = {
@@ -219,6 +220,7 @@ export class ReveilleStack extends Stack {
       instances.stop,
       instances.describe,
       instances.check,
+      ownName,
       inTable.items('DeleteItem'),
       schedules.handOver,
       known,
@@ -264,7 +266,7 @@ export class ReveilleStack extends Stack {
       vpcId: settings.runnerVpcId,
       agentFile: bundles.agentFile,
       unitFolder: `${root}/runner-agent`,
-      tags: { [costTags.stack]: settings.stackName },
+      tags: { [stackTag]: settings.stackName },
     });
 
     this.#observe(settings, { deadLetters, dashboard: settings.dashboard });

@@ -28,6 +28,7 @@ export const variables = z.object({
     .refine((url) => !url.endsWith('/'), { error: 'must not end with a slash' })
     .describe('Where people find the console, and the API at the same origin; without a slash at the end'),
   EDGE_KEY: notEmpty.describe('By which the API knows that a request came by CloudFront'),
+  STACK_NAME: notEmpty.describe("The stack's name, which its instances carry as the tag reveille:stack"),
   RUNNER_FLEETS: packed
     .pipe(fleetsText)
     .optional()

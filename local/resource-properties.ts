@@ -85,6 +85,7 @@ export const launchTemplate = z.object({
     ImageId: z.string(),
     InstanceType: z.string(),
     IamInstanceProfile: z.object({ Arn: z.string() }),
+    SecurityGroupIds: z.tuple([z.string()]),
     HibernationOptions: z.object({ Configured: z.boolean() }).optional(),
     MetadataOptions: z.object({ InstanceMetadataTags: z.string().optional() }),
     TagSpecifications: tagSpecifications,

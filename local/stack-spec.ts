@@ -86,6 +86,7 @@ export interface LaunchTemplateSpec {
   readonly tags: Readonly<Record<string, string>>;
   /** By the type of what is launched: `instance`, `volume`, `network-interface`. */
   readonly tagsOf: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly securityGroupTags: Readonly<Record<string, string>>;
   /** `ami-…`, or `resolve:ssm:/…` */
   readonly imageId: string;
   readonly instanceType: string;

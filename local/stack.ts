@@ -199,6 +199,7 @@ const start = async (
     dataDir,
     region,
     accountId,
+    stackName: templates.control.stackName,
     delays: { ...noDelays, ...options.delays },
     agentCommand,
     enrollCommand: options.enrollCommand ?? bundledEnrolment,

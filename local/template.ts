@@ -113,6 +113,10 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
     }),
   );
 
+  const securityGroups = new Map(
+    ofType('AWS::EC2::SecurityGroup').map(({ identity, tags }) => [identity.attributes.GroupId, tags()]),
+  );
+
   const buckets = ofType('AWS::S3::Bucket');
   const distribution = readDistribution({
     buckets,
@@ -154,6 +158,7 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
           region: place.region,
           tags: TagSpecifications['launch-template'] ?? {},
           tagsOf: data.TagSpecifications,
+          securityGroupTags: securityGroups.get(data.SecurityGroupIds[0]) ?? {},
           imageId: data.ImageId,
           instanceType: data.InstanceType,
           role: itsRole,

@@ -1,6 +1,5 @@
 /** What must hold for every template: each rule takes one and answers with what breaks it, in sentences. */
 import * as z from 'zod';
-import { managedTag } from '../grants.ts';
 import { type Resource, resourcesOf, type Template } from './template.ts';
 
 export type Rule = (template: Template) => string[];
@@ -25,7 +24,8 @@ const documentsIn = (value: unknown): z.infer<typeof policyDocument>[] => {
   return own.success ? [own.data] : Object.values(value).flatMap(documentsIn);
 };
 
-const allowances = (template: Template): [string, Statement][] =>
+/** What policies allow, with the id of the resource that has the policy. */
+export const allowances = (template: Template): [string, Statement][] =>
   Object.entries(template.Resources).flatMap(([id, { Properties }]) =>
     documentsIn(Properties)
       .flatMap(({ Statement }) => Statement)
@@ -56,15 +56,19 @@ export const hasOneKey: Rule = (template) =>
     .slice(1)
     .map(([id]) => `${id} is one key more`);
 
-/** They know no resources (AWS: Service Authorization Reference, AWS X-Ray), and change nothing but add traces. */
-const knowsNoResources = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
+/**
+ * They know no resources (AWS: Service Authorization Reference), and change nothing but add traces, or tell Systems Manager about the
+ * instance that calls.
+ */
+const knowsNoResources =
+  /^(xray:Put(TraceSegments|TelemetryRecords)|ssm:UpdateInstanceInformation|(ssm|ec2)messages:[A-Za-z]+)$/;
 const readsOnly = /^[a-z0-9-]+:(Describe|Get|List|BatchGet|Query)[A-Za-z]*$/;
 
 export const mutatesOnlyNamedResources: Rule = (template) =>
   allowances(template).flatMap(([id, { Action, NotAction, Resource }]) => {
     const changing =
       NotAction === undefined
-        ? Action.filter((action) => !readsOnly.test(action) && !knowsNoResources.includes(action))
+        ? Action.filter((action) => !readsOnly.test(action) && !knowsNoResources.test(action))
         : ['NotAction'];
     // In the policy of a key, "*" is that key (AWS: Key policies in KMS).
     const isOwn = template.Resources[id]?.Type === 'AWS::KMS::Key';
@@ -74,25 +78,37 @@ export const mutatesOnlyNamedResources: Rule = (template) =>
   });
 
 const power = /^ec2:(\*|(Start|Stop|Reboot|Terminate)\w*|\w*\*)$/;
-const launch = /^ec2:(\*|Run\w*|CreateFleet)$/;
+const ends = /^ec2:(\*|T\w*\*|Terminate\w*)$/;
+const launch = /^ec2:(\*|Run\w*\*?|Create\w*\*|CreateFleet)$/;
+/** CreateFleet launches by RunInstances. */
+const run = /^ec2:(\*|Run\w*\*?)$/;
+/** IAM knows no launch template for it (AWS: Service Authorization Reference, RunInstances). */
+const knowsNoTemplate = /:(launch-template|spot-instances-request)\//;
 
 /** Whether an ARN, which may hold references, is one of instances. */
 const isOfInstances = (resource: unknown): boolean => /:instance\/|^"\*"$/.test(JSON.stringify(resource));
 const hasTag = ({ Condition }: Statement, kind: 'ResourceTag' | 'RequestTag', key: string): boolean =>
   Condition.StringEquals?.[`aws:${kind}/${key}`] !== undefined;
 
-export const powersOnlyTaggedInstances: Rule = (template) =>
-  allowances(template).flatMap(([id, { Action, Condition }]) => {
-    const tagged = Condition.StringEquals?.[`aws:ResourceTag/${managedTag.key}`] === managedTag.value;
-    return tagged
-      ? []
-      : Action.filter((action) => power.test(action)).map((action) => `${id} allows ${action}`);
-  });
+const isFromTemplate = ({ Condition }: Statement): boolean =>
+  Condition.ArnLike?.['ec2:LaunchTemplate'] !== undefined;
+
+/** Instances that carry the stack's tag; to end, only those that a fleet launched. */
+export const powersOnlyTaggedInstances =
+  (stackName: string): Rule =>
+  (template) =>
+    allowances(template).flatMap(([id, { Action, Condition }]) => {
+      const isOwn = Condition.StringEquals?.['aws:ResourceTag/reveille:stack'] === stackName;
+      const isOfFleet = Condition.Null?.['aws:ResourceTag/reveille:fleet'] === 'false';
+      return Action.filter(
+        (action) => power.test(action) && !(isOwn && (isOfFleet || !ends.test(action))),
+      ).map((action) => `${id} allows ${action}`);
+    });
 
 /** Those that get roles: instances, and schedules that start tasks. */
 const takers = ['ec2.amazonaws.com', 'scheduler.amazonaws.com'];
 
-/** Instances get the tag of the stack, come from launch templates that have it, and get only roles that are named. */
+/** Instances get the tag of the stack, come from launch templates that have it, in regions that are named, and get only roles that are. */
 export const launchesOnlyTaggedInstances: Rule = (template) =>
   allowances(template).flatMap(([id, statement]) => {
     const launches = statement.Action.filter((action) => launch.test(action));
@@ -105,6 +121,14 @@ export const launchesOnlyTaggedInstances: Rule = (template) =>
       ...(text.some((arn) => arn.includes('launch-template/')) &&
       !hasTag(statement, 'ResourceTag', 'reveille:stack')
         ? launches.map((action) => `${id} allows ${action} from any launch template`)
+        : []),
+      ...(text.some((arn) => !knowsNoTemplate.test(arn)) && !isFromTemplate(statement)
+        ? launches
+            .filter((action) => run.test(action))
+            .map((action) => `${id} allows ${action} without a launch template`)
+        : []),
+      ...(statement.Condition.StringEquals?.['aws:RequestedRegion'] === undefined
+        ? launches.map((action) => `${id} allows ${action} in any region`)
         : []),
       ...(passes &&
       (text.some((arn) => arn.includes('*')) ||
@@ -178,6 +202,38 @@ export const instancesAreGuarded: Rule = (template) =>
       ...(encrypted ? [] : [`${id} has a volume in the clear`]),
     ];
   });
+
+const trustsEc2 = (Properties: unknown): boolean =>
+  JSON.stringify(Properties).includes('"Service":"ec2.amazonaws.com"');
+
+const reachedOnly = /^(s3:GetObject|ssm:UpdateInstanceInformation|(ssm|ec2)messages:[A-Za-z]+)$/;
+
+/** Whatever runs on an instance can use its role: it gets the agent's file, and lets operators in. */
+export const instancesMayDoLittle: Rule = (template) => {
+  const roles = resourcesOf(template, 'AWS::IAM::Role').filter(([, { Properties }]) => trustsEc2(Properties));
+  const ids = roles.map(([id]) => id);
+  const policies = resourcesOf(template, 'AWS::IAM::Policy').filter(([, { Properties }]) =>
+    z
+      .array(reference)
+      .parse(Properties.Roles ?? [])
+      .some((role) => ids.includes(role)),
+  );
+  const allowed = [...roles, ...policies].flatMap(([id, { Properties }]) =>
+    documentsIn(Properties)
+      .flatMap(({ Statement }) => Statement)
+      .flatMap(({ Action }) => Action)
+      .filter((action) => !action.startsWith('sts:AssumeRole'))
+      .map((action) => ({ id, action })),
+  );
+  return [
+    ...roles
+      .filter(([, { Properties }]) => 'ManagedPolicyArns' in Properties)
+      .map(([id]) => `${id} has what AWS puts into a policy of its own`),
+    ...allowed
+      .filter(({ action }) => !reachedOnly.test(action))
+      .map(({ id, action }) => `${id} allows ${action}`),
+  ];
+};
 
 /** Variables that Lambda's runtime reads itself. */
 const runtimeVariables = ['NODE_OPTIONS'];

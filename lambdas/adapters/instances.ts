@@ -22,8 +22,8 @@ export interface InstanceFacts {
   readonly state: InstanceState;
   readonly instanceType: string | undefined;
   readonly market?: Market | undefined;
-  /** Whether it has the tag without which the stack may not start or stop it. */
-  readonly isManaged: boolean;
+  /** Of its tag: only that stack may start and stop it. */
+  readonly stack: string | undefined;
   readonly launchedAt: Instant | undefined;
   /** Why it is in that state, in AWS's words. */
   readonly stateReason: string | undefined;
@@ -55,27 +55,24 @@ export interface Instances {
   /** Undefined when EC2 doesn't know it. */
   describe(ref: InstanceRef): Promise<InstanceFacts | undefined>;
   /** Those with the stack's tag that run, or are about to. */
-  listOn(where: Pick<InstanceRef, 'region'>): Promise<InstanceFacts[]>;
+  listOn(where: Pick<InstanceRef, 'region'> & { readonly stack: string }): Promise<InstanceFacts[]>;
   /** Ids of all instances, of whomever, that fail one of EC2's status checks. */
   listImpaired(where: Pick<InstanceRef, 'region'>): Promise<string[]>;
   /** Launches one instance by a fleet. The same order again launches no other one. */
   launch(order: LaunchOrder): Promise<LaunchOutcome>;
   /** True when EC2 terminates it (or has already); false when it doesn't know it. */
   terminate(ref: InstanceRef): Promise<boolean>;
-  /** What fleets of the stack have launched in a region and is not terminated; for one runner, or for all. */
+  /**
+   * What fleets of this control plane have launched in a region and is not terminated; for one runner, or for all. Another one may have
+   * the same stack's name, in another region, but not the same API.
+   */
   listLaunched(where: {
     readonly region: string;
     readonly stack: string;
+    readonly apiUrl: string;
     readonly runner?: string;
   }): Promise<LaunchedFacts[]>;
 }
-
-/** Without this tag on an instance the stack may not start or stop it. */
-const managed = { key: tagsOf.managed, value: 'true' };
-const managedTag = { Name: `tag:${managed.key}`, Values: [managed.value] };
-
-/** For whoever has an instance without it. */
-export const notManaged = `The stack may not start it. Tag the instance ${managed.key} = ${managed.value}.`;
 
 /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceStatus.html; all filters have to match. */
 const checks = ['instance-status.status', 'system-status.status'];
@@ -112,7 +109,7 @@ const factsOf = (found: Instance | undefined): InstanceFacts | undefined => {
     instanceId: found.InstanceId,
     state,
     instanceType: found.InstanceType,
-    isManaged: (found.Tags ?? []).some(({ Key, Value }) => Key === managed.key && Value === managed.value),
+    stack: found.Tags?.find(({ Key }) => Key === tagsOf.stack)?.Value,
     launchedAt: found.LaunchTime && toInstant(found.LaunchTime.getTime()),
     stateReason: found.StateReason?.Message,
     market: found.InstanceLifecycle === 'spot' ? 'spot' : 'on-demand',
@@ -185,10 +182,11 @@ export const ec2Instances = (
       }
     },
 
-    listLaunched: async ({ region, stack, runner = '*' }) => {
+    listLaunched: async ({ region, stack, apiUrl, runner = '*' }) => {
       const found: LaunchedFacts[] = [];
       const Filters = [
         { Name: `tag:${tagsOf.stack}`, Values: [stack] },
+        { Name: `tag:${tagsOf.api}`, Values: [apiUrl] },
         { Name: `tag:${tagsOf.runner}`, Values: [runner] },
         { Name: 'instance-state-name', Values: ['pending', 'running', 'stopping', 'stopped'] },
       ];
@@ -237,8 +235,11 @@ export const ec2Instances = (
       }
     },
 
-    listOn: async (where) => {
-      const Filters = [managedTag, { Name: 'instance-state-name', Values: ['pending', 'running'] }];
+    listOn: async ({ stack, ...where }) => {
+      const Filters = [
+        { Name: `tag:${tagsOf.stack}`, Values: [stack] },
+        { Name: 'instance-state-name', Values: ['pending', 'running'] },
+      ];
       const found: InstanceFacts[] = [];
       for await (const page of paginateDescribeInstances({ client: clientOf(where) }, { Filters })) {
         const instances = page.Reservations?.flatMap(({ Instances = [] }) => Instances) ?? [];

@@ -11,7 +11,6 @@ import { startFailure } from '../core/start-failure.ts';
 
 /** As the launch templates have them; costs are told apart by the stack's and the fleet's. */
 export const tagsOf = {
-  managed: 'reveille:managed',
   stack: 'reveille:stack',
   fleet: 'reveille:fleet',
   /** `{pool}/{runner's id}` */
@@ -51,7 +50,7 @@ const tags = (of: Readonly<Record<string, string>>): Tag[] =>
 /** The launch template's own as well: AWS does not say for every resource whether these are joined to it or take their place. */
 const tagSpecifications = ({ stack, fleet, runner, apiUrl }: LaunchOrder): TagSpecification[] => {
   const forCosts = { [tagsOf.stack]: stack, [tagsOf.fleet]: fleet };
-  const own = { Name: `${stack}-${fleet}`, [tagsOf.managed]: 'true', ...forCosts };
+  const own = { Name: `${stack}-${fleet}`, ...forCosts };
   return [
     { ResourceType: 'fleet', Tags: tags(forCosts) },
     { ResourceType: 'instance', Tags: tags({ ...own, [tagsOf.runner]: runner, [tagsOf.api]: apiUrl }) },

@@ -33,7 +33,7 @@ const lasting: Readonly<Record<string, string>> = {
     "EC2 doesn't know the instance in this region. Bind the runner to another one",
   'InvalidInstanceID.Malformed': 'the id is not one of an instance. Bind the runner to another one',
   UnauthorizedOperation:
-    "the stack may not start it. Give the instance the stack's tag, as the runner set-up page says",
+    "the stack may not start it. Give the instance the tag reveille:stack with the stack's name",
   'InvalidLaunchTemplateName.NotFoundException':
     "the fleet's region has no launch template for it. Deploy the stack of that region: npx cdk deploy --all",
   InvalidSubnet:

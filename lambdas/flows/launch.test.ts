@@ -375,14 +375,14 @@ describe('a launch that was cut short', () => {
 });
 
 describe('an instance that no runner has', () => {
-  const launchFor = async (runner: RunnerRecord) => {
+  const launchFor = async (runner: RunnerRecord, apiUrl = bench.deps.apiUrl) => {
     const outcome = await bench.deps.instances.launch({
       ...bench.addFleet(),
       fleet: 'sydney',
       market: 'on-demand',
       clientToken: 'stray',
       runner: fullIdOf(runner),
-      apiUrl: '',
+      apiUrl,
     });
     return outcome.launched ? outcome.instanceId : '';
   };
@@ -407,6 +407,13 @@ describe('an instance that no runner has', () => {
     expect(await removeRunner(bench.deps, await bench.reload(runner))).toBe(true);
     expect(await reconcile(bench.deps)).toEqual({ orphan_terminated: 1 });
     expect(bench.calls).toEqual([`terminate ${woken.instanceId}`]);
+  });
+
+  it('is left alone when another control plane launched it, though its stack has the same name', async () => {
+    await launchFor(await aRunner(), 'https://other.test');
+    bench.pass(3 * minuteMs);
+    expect(await reconcile(bench.deps)).toEqual({});
+    expect(bench.calls).toEqual([]);
   });
 
   it('is left alone when its fleet is not in cdk.json, as nobody knows what it is for', async () => {

@@ -22,7 +22,11 @@ export const findLaunched = async (
   fleet: FleetPlan,
   runner: RunnerRecord,
 ): Promise<LaunchedInstance | undefined> => {
-  const [found] = await deps.instances.listLaunched({ ...fleet, runner: fullIdOf(runner) });
+  const [found] = await deps.instances.listLaunched({
+    ...fleet,
+    apiUrl: deps.apiUrl,
+    runner: fullIdOf(runner),
+  });
   return found && { ...found, region: fleet.region };
 };
 

@@ -44,7 +44,7 @@ const callOff = async (deps: FollowDeps, runner: RunnerRecord, repaired: Repaire
 const isOn = ({ state }: LaunchedFacts): boolean => state === 'pending' || state === 'running';
 
 /**
- * Terminates what fleets have launched in a region and no runner has: the runner was removed, or the call was cut short and
+ * Terminates what fleets of this control plane have launched in a region and no runner has: the runner was removed, or the call was cut short and
  * the runner has moved on. `awake` are the runners that are known to be awake, whose instances need no second look.
  */
 export const endOrphans = async (
@@ -57,7 +57,7 @@ export const endOrphans = async (
   const bound = new Set(awake.map(({ instanceId }) => instanceId));
   const isSettled = ({ launchedAt }: LaunchedFacts) =>
     launchedAt !== undefined && msBetween(launchedAt, deps.now()) > 2 * launchTimeoutMs;
-  const launched = (await deps.instances.listLaunched(fleets[0])).filter(
+  const launched = (await deps.instances.listLaunched({ ...fleets[0], apiUrl: deps.apiUrl })).filter(
     (facts) => !bound.has(facts.instanceId) && isSettled(facts),
   );
   for (const fleet of fleets) {

@@ -20,7 +20,7 @@ import { endOrphans, reconcileLaunch } from './reconcile-fleets.ts';
 import { putToSleep, stopDrained } from './wake.ts';
 import { drainImpaired, followForgotten, regionsOf } from './watch-instances.ts';
 
-export type ReconcileDeps = FollowDeps & Pick<Deps, 'retryWebhook'>;
+export type ReconcileDeps = FollowDeps & Pick<Deps, 'retryWebhook'> & { readonly stackName: string };
 
 /** How long an agent gets to say that it drains by itself, and a drained runner to be stopped, before this does it. */
 const graceMs = 30_000;

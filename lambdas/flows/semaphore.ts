@@ -1,8 +1,7 @@
 /** The drop-in for a Semaphore server: starts an instance with the first task that counts on it, stops it with the last. */
 import { msBetween, type ReceivedWebhookBody } from '../../protocol/index.ts';
-import { notManaged } from '../adapters/instances.ts';
 import type { SemaphoreHook, SemaphoreHooks } from '../adapters/semaphore-hooks.ts';
-import { startFailure } from '../core/start-failure.ts';
+import { isGone, startFailure } from '../core/start-failure.ts';
 import type { Deps } from './deps.ts';
 
 export type SemaphoreDeps = Pick<Deps, 'now' | 'log' | 'instances'> & { readonly hooks: SemaphoreHooks };
@@ -15,11 +14,6 @@ export type SemaphoreOutcome =
   | { readonly ok: false; readonly code: 'cannot_be_woken'; readonly detail: string };
 
 const taken: SemaphoreOutcome = { ok: true };
-
-const remedies: Readonly<Record<string, string>> = {
-  UnauthorizedOperation: notManaged,
-  'InvalidInstanceID.NotFound': notThere,
-};
 
 const refusal = (hook: SemaphoreHook, why: string): SemaphoreOutcome => ({
   ok: false,
@@ -42,7 +36,7 @@ const startInstance = async (deps: SemaphoreDeps, hook: SemaphoreHook): Promise<
     return state === 'terminated' || state === 'shutting-down' ? refusal(hook, notThere) : taken;
   }
   const { mayPass, detail } = startFailure(outcome.awsCode, outcome.detail);
-  return mayPass ? taken : refusal(hook, remedies[outcome.awsCode] ?? detail);
+  return mayPass ? taken : refusal(hook, isGone(outcome.awsCode) ? notThere : detail);
 };
 
 const stopInstance = async (deps: SemaphoreDeps, hook: SemaphoreHook): Promise<void> => {

@@ -70,7 +70,7 @@ export const flowBench = (table: Table) => {
   const refusals = new Map<string, StartOutcome>();
   const templates = new Map<string, Template>();
   const orders: LaunchOrder[] = [];
-  const launched = new Map<string, LaunchedFacts>();
+  const launched = new Map<string, LaunchedFacts & Pick<LaunchOrder, 'apiUrl'>>();
   const noCapacity = new Set<LaunchOrder['market']>();
   const runners = runnerStore(table);
 
@@ -82,7 +82,7 @@ export const flowBench = (table: Table) => {
         instanceId,
         state,
         instanceType: 't4g.small',
-        isManaged: true,
+        stack: 'Reveille',
         launchedAt: launched.get(instanceId)?.launchedAt,
         stateReason: undefined,
       }
@@ -118,17 +118,17 @@ export const flowBench = (table: Table) => {
       if (noCapacity.has(order.market))
         return { launched: false, awsCode: 'InsufficientInstanceCapacity', detail: 'No room.' };
       const instanceId = `i-${createHash('sha256').update(order.clientToken).digest('hex').slice(0, 17)}`;
-      const { market, fleet, runner, instanceTypes } = order;
+      const { market, fleet, runner, apiUrl, instanceTypes } = order;
       const [instanceType] = instanceTypes;
       const base = { instanceId, instanceType, market, launchedAt: present, stateReason: undefined };
-      const facts = { ...base, isManaged: true };
+      const facts = { ...base, stack: 'Reveille' };
       if (!states.has(instanceId)) states.set(instanceId, 'pending');
-      launched.set(instanceId, { ...facts, state: 'pending', fleet, runner });
+      launched.set(instanceId, { ...facts, state: 'pending', fleet, runner, apiUrl });
       return { launched: true, instanceId, instanceType, market };
     },
-    listLaunched: async ({ runner }) =>
+    listLaunched: async ({ apiUrl, runner }) =>
       [...launched.values()]
-        .filter((facts) => runner === undefined || facts.runner === runner)
+        .filter((facts) => facts.apiUrl === apiUrl && (runner === undefined || facts.runner === runner))
         .map((facts) => ({ ...facts, state: states.get(facts.instanceId) ?? facts.state }))
         .filter(({ state }) => state !== 'terminated' && state !== 'shutting-down'),
   };
@@ -171,6 +171,7 @@ export const flowBench = (table: Table) => {
     seal,
     apiUrl: 'https://api.test',
     region: 'us-east-1',
+    stackName: 'Reveille',
     recordSecretUse: async () => undefined,
     readForTask: async (_: string, id: string) => {
       const template = templates.get(id);

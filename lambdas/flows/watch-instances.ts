@@ -28,12 +28,12 @@ export const regionsOf = (
  * event and the agent's word of it were lost. `awake` are looked after already.
  */
 export const followForgotten = async (
-  deps: FollowDeps,
+  deps: FollowDeps & { readonly stackName: string },
   region: string,
   awake: readonly RunnerRecord[],
   repaired: Repaired,
 ): Promise<void> => {
-  for (const facts of await deps.instances.listOn({ region })) {
+  for (const facts of await deps.instances.listOn({ region, stack: deps.stackName })) {
     const { instanceId, launchedAt } = facts;
     if (awake.some((runner) => runner.instanceId === instanceId)) continue;
     const runner = await deps.runners.findByInstance(instanceId);

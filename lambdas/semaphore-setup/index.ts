@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { auditTrail, recordOperation } from '../adapters/audit.ts';
-import { ec2Instances, notManaged } from '../adapters/instances.ts';
+import { ec2Instances } from '../adapters/instances.ts';
+import { tagsOf } from '../adapters/launches.ts';
 import {
   type SemaphoreHook,
   type SemaphoreHookInput,
@@ -15,7 +16,13 @@ import { readConfig, variables } from '../config.ts';
 import { wireStores } from '../wiring.ts';
 
 const config = readConfig(
-  variables.pick({ TABLE_NAME: true, API_URL: true, AUDIT_RETENTION_DAYS: true, AWS_REGION: true }),
+  variables.pick({
+    TABLE_NAME: true,
+    API_URL: true,
+    STACK_NAME: true,
+    AUDIT_RETENTION_DAYS: true,
+    AWS_REGION: true,
+  }),
   process.env,
 );
 const { table, now, newId } = wireStores(config.TABLE_NAME);
@@ -51,7 +58,11 @@ const checkInstance = async (input: SemaphoreHookInput): Promise<void> => {
       `EC2 has no instance ${input.instanceId} in ${input.region ?? config.AWS_REGION}. Give another "instanceId" or "region".`,
     );
   }
-  if (!found.isManaged) throw new Error(`${input.instanceId}: ${notManaged}`);
+  if (found.stack !== config.STACK_NAME) {
+    throw new Error(
+      `The stack may not start ${input.instanceId}. Tag the instance ${tagsOf.stack} = ${config.STACK_NAME}.`,
+    );
+  }
 };
 
 const unknown = (id: string) => new Error(`There is no ${id}. Invoke with {"action": "list"} to see all.`);

@@ -38,6 +38,7 @@ const launchWorld: LaunchWorld = {
       region: 'us-east-1',
       tags: {},
       tagsOf: { instance: { Name: 'Stack-fleet' } },
+      securityGroupTags: {},
       imageId: 'resolve:ssm:/aws/service/linux',
       instanceType: 't4g.small',
       role: aRole(),
@@ -58,6 +59,7 @@ const open = (stoppingMs = 0): Ec2 => {
     dataDir: folder.path,
     region: 'us-east-1',
     accountId: '000000000000',
+    stackName: 'Reveille',
     delays: { pendingMs: 0, bootMs: 60_000, stoppingMs },
     agentCommand: () => ['true'],
     enrollCommand: () => ['true'],
@@ -141,7 +143,7 @@ describe('EC2 through its SDK', () => {
       InstanceId: id,
       InstanceType: 't4g.small',
       State: { Name: 'stopped', Code: 80 },
-      Tags: [{ Key: 'reveille:managed', Value: 'true' }],
+      Tags: [{ Key: 'reveille:stack', Value: 'Reveille' }],
     });
     expect(instance?.LaunchTime).toBeInstanceOf(Date);
   });
@@ -154,7 +156,7 @@ describe('EC2 through its SDK', () => {
       );
       return Reservations.length;
     };
-    expect(await find('tag:reveille:managed', 'true')).toBe(2);
+    expect(await find('tag:reveille:stack', 'Reveille')).toBe(2);
     expect(await find('tag:team', 'o*')).toBe(1);
     expect(await find('instance-state-name', 'running', 'pending')).toBe(0);
     await expect(find('vpc-id', 'vpc-1')).rejects.toThrow("the filter 'vpc-id'");

@@ -55,6 +55,8 @@ export interface Ec2Options {
   readonly dataDir: string;
   readonly region: string;
   readonly accountId: string;
+  /** What the instances of operators are tagged with: the functions' policies ask for it before they may start or stop one. */
+  readonly stackName: string;
   readonly delays: Delays;
   readonly agentCommand: (configFile: string) => readonly string[];
   /** The command line that enrols an instance and writes that config file. */
@@ -70,9 +72,6 @@ export interface Ec2Options {
   readonly onChange: (change: StateChange) => void;
 }
 
-/** The tag that the functions' policies ask for before they may start or stop an instance. */
-const managedTag = { 'reveille:managed': 'true' };
-
 const toEvent = ({ instance }: StateChange, accountId: string): BusEvent => ({
   source: 'aws.ec2',
   'detail-type': 'EC2 Instance State-change Notification',
@@ -83,7 +82,8 @@ const toEvent = ({ instance }: StateChange, accountId: string): BusEvent => ({
 
 /** Opens the instances under the data folder. */
 export const openEc2 = (options: Ec2Options): Ec2 => {
-  const { dataDir, region, accountId, delays, agentCommand, path, now, onEvent, onChange } = options;
+  const { dataDir, region, accountId, stackName, delays, agentCommand, path, now, onEvent, onChange } =
+    options;
   const { enrollCommand, launchWorld, issue, stsEndpoint } = options;
   const file = join(dataDir, 'instances.json');
   const known = readInstances(file);
@@ -144,7 +144,7 @@ export const openEc2 = (options: Ec2Options): Ec2 => {
           instanceType: given.instanceType ?? 't4g.small',
           imageId: 'ami-0123456789abcdef0',
           state: 'stopped',
-          tags: { ...managedTag, ...given.tags },
+          tags: { 'reveille:stack': stackName, ...given.tags },
           ...(given.id !== undefined && { id: given.id }),
         }).id,
     },

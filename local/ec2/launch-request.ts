@@ -17,6 +17,15 @@ export interface LaunchRequest {
   readonly tagsOf: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
+/** The id that the image's parameter has, which is all the same to an instance here. */
+export const anImage = 'ami-0123456789abcdef0';
+
+export const unknownTemplate = (name: string): AwsError =>
+  new AwsError(
+    'InvalidLaunchTemplateName.NotFoundException',
+    `The specified launch template, with template name ${name}, does not exist.`,
+  );
+
 const parameters = [
   'Type',
   'ClientToken',

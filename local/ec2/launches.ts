@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { AwsError } from '../aws-call.ts';
 import type { LaunchTemplateSpec, SubnetSpec } from '../stack-spec.ts';
 import type { Fleet } from './fleet.ts';
-import type { LaunchOverride, LaunchRequest } from './launch-request.ts';
+import { anImage, type LaunchOverride, type LaunchRequest, unknownTemplate } from './launch-request.ts';
 
 /** What there is no capacity for: what is not given is every one. */
 export interface Shortage {
@@ -24,9 +24,6 @@ interface Answer {
   readonly instance?: { readonly id: string; readonly instanceType: string };
   readonly errors: readonly { readonly code: string; readonly message: string }[];
 }
-
-/** The id that the image's parameter has, which is all the same to an instance here. */
-const anImage = 'ami-0123456789abcdef0';
 
 const items = (list: readonly unknown[]) => ({ item: list });
 
@@ -52,12 +49,7 @@ export const makeLaunches = (fleet: Fleet, { launchTemplates, subnets }: LaunchW
     const template = launchTemplates.find(
       (one) => one.name === request.launchTemplate && one.region === region,
     );
-    if (!template) {
-      throw new AwsError(
-        'InvalidLaunchTemplateName.NotFoundException',
-        `The specified launch template, with template name ${request.launchTemplate}, does not exist.`,
-      );
-    }
+    if (!template) throw unknownTemplate(request.launchTemplate);
     const errors: { code: string; message: string }[] = [];
     const inOrder = request.overrides.toSorted((a, b) => a.priority - b.priority);
     for (const override of inOrder) {

@@ -9,6 +9,7 @@ import {
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
 import {
+  CreateFleetCommand,
   DescribeInstancesCommand,
   EC2Client,
   StartInstancesCommand,
@@ -43,7 +44,7 @@ const api = aRole({
     allow(['dynamodb:GetItem', 'dynamodb:Query'], tableArn),
     allow('sqs:SendMessage', queueArn),
     allow('ec2:StartInstances', `arn:aws:ec2:*:${accountId}:instance/*`, {
-      StringEquals: { 'aws:ResourceTag/reveille:managed': 'true' },
+      StringEquals: { 'aws:ResourceTag/reveille:stack': 'Stack' },
     }),
     allow('sts:AssumeRole', `arn:aws:iam::${accountId}:role/Runner`),
   ],
@@ -159,7 +160,7 @@ describe('a call', () => {
 
   it('is denied in the words of EC2', async () => {
     const ec2 = new EC2Client(config());
-    tags['i-0123456789abcdef0'] = { 'reveille:managed': 'true' };
+    tags['i-0123456789abcdef0'] = { 'reveille:stack': 'Stack' };
     const stop = new StopInstancesCommand({ InstanceIds: ['i-0123456789abcdef0'] });
     await expect(ec2.send(stop)).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
     await expect(ec2.send(new DescribeInstancesCommand())).rejects.toThrow('ec2:DescribeInstances');
@@ -169,17 +170,31 @@ describe('a call', () => {
     const ec2 = new EC2Client(config());
     tags['i-0123456789abcdef1'] = {};
     await expect(ec2.send(start('i-0123456789abcdef1'))).rejects.toThrow('instance/i-0123456789abcdef1');
-    tags['i-0123456789abcdef1'] = { 'reveille:managed': 'true' };
+    tags['i-0123456789abcdef1'] = { 'reveille:stack': 'Stack' };
     await expect(ec2.send(start('i-0123456789abcdef1'))).resolves.toBeDefined();
-    tags['i-0123456789abcdef1'] = { 'reveille:managed': 'false' };
+    tags['i-0123456789abcdef1'] = { 'reveille:stack': 'Other' };
     await expect(ec2.send(start('i-0123456789abcdef1'))).rejects.toThrow('not authorized');
   });
 
   it('to several instances is denied when one of them is not allowed', async () => {
-    tags['i-0123456789abcdef2'] = { 'reveille:managed': 'true' };
+    tags['i-0123456789abcdef2'] = { 'reveille:stack': 'Stack' };
     tags['i-0123456789abcdef3'] = {};
     const both = new StartInstancesCommand({ InstanceIds: ['i-0123456789abcdef2', 'i-0123456789abcdef3'] });
     await expect(new EC2Client(config()).send(both)).rejects.toThrow('instance/i-0123456789abcdef3');
+  });
+
+  it('that launches from a template which is not there does not come through', async () => {
+    const launch = new CreateFleetCommand({
+      Type: 'instant',
+      ClientToken: 'one',
+      TargetCapacitySpecification: { TotalTargetCapacity: 1, DefaultTargetCapacityType: 'on-demand' },
+      LaunchTemplateConfigs: [
+        { LaunchTemplateSpecification: { LaunchTemplateName: 'Other', Version: '$Latest' }, Overrides: [] },
+      ],
+    });
+    await expect(new EC2Client(config()).send(launch)).rejects.toMatchObject({
+      name: 'InvalidLaunchTemplateName.NotFoundException',
+    });
   });
 
   it('that asks who one is needs no permission', async () => {

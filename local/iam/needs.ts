@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { type AwsCall, AwsError } from '../aws-call.ts';
 import { parseForm, textsOf } from '../ec2/form.ts';
-import { readLaunchRequest } from '../ec2/launch-request.ts';
+import { anImage, readLaunchRequest, unknownTemplate } from '../ec2/launch-request.ts';
 import { functionArnOf } from '../lambda.ts';
 import { scheduleIn } from '../scheduler/api.ts';
 import type { LaunchTemplateSpec } from '../stack-spec.ts';
@@ -94,48 +94,73 @@ const onInstances: NeedsOf = (call, { accountId, tagsOf }) =>
     };
   });
 
+/** The owner of an image as IAM's `ec2:Owner` has it: Amazon Linux is Amazon's, all else here the account's. */
+const ownerOf = (parameter: string | undefined, accountId: string): string =>
+  parameter?.startsWith('/aws/service/ami-amazon-') ? 'amazon' : accountId;
+
 /**
  * A fleet of the type `instant` runs instances with the caller's permissions, so it needs those of RunInstances as well, the right to
- * tag what is made, to hand on the role, and to read the image's parameter. What doesn't exist is answered as such.
+ * tag what is made, to hand on the role, and to read the image's parameter. Without a template that exists there is nothing to ask IAM
+ * about, and nothing comes through.
  */
 const onLaunch: NeedsOf = (call, { accountId, launchTemplateOf }) => {
   const request = readLaunchRequest(parseForm(call.body.toString()));
   const template = launchTemplateOf?.(request.launchTemplate, call.region);
-  if (!template) return [];
+  if (!template) throw unknownTemplate(request.launchTemplate);
   const arn = (resource: string, account = accountId) => `arn:aws:ec2:${call.region}:${account}:${resource}`;
-  const tagsFor = (type: string) => ({ ...template.tagsOf[type], ...request.tagsOf[type] });
-  const made = [
-    { type: 'fleet', id: 'fleet-new', by: ['CreateFleet'] },
-    { type: 'instance', id: 'i-new', by: ['CreateFleet', 'RunInstances'] },
-    { type: 'volume', id: 'vol-new', by: ['CreateFleet', 'RunInstances'] },
-    { type: 'network-interface', id: 'eni-new', by: ['RunInstances'] },
-  ];
-  const ofMade = made.flatMap(({ type, id, by }): Need[] => {
-    const resource = arn(`${type}/${id}`);
-    const tags = tagContext('RequestTag', tagsFor(type));
-    const [CreateAction = ''] = by.slice(-1);
-    return [
-      ...by.map((action) => ({ action: `ec2:${action}`, resource, context: tags })),
-      { action: 'ec2:CreateTags', resource, context: { ...tags, 'ec2:CreateAction': CreateAction } },
-    ];
-  });
-  const used = (resource: string, ...by: string[]): Need[] =>
-    by.map((action) => ({ action: `ec2:${action}`, resource }));
-  const both = ['CreateFleet', 'RunInstances'];
+  const region = { 'aws:RequestedRegion': call.region };
   const [, parameter] = /^resolve:ssm:(\/.+)$/.exec(template.imageId) ?? [];
+  const owner = { 'ec2:Owner': ownerOf(parameter, accountId) };
+  const image = arn(`image/${parameter === undefined ? template.imageId : anImage}`, '');
+  const subnets = [...new Set(request.overrides.map(({ subnetId }) => arn(`subnet/${subnetId}`)))];
+
+  const create = (resource: string, context = {}): Need => ({
+    action: 'ec2:CreateFleet',
+    resource,
+    context: { ...region, ...context },
+  });
+  const run = (resource: string, context = {}): Need => ({
+    action: 'ec2:RunInstances',
+    resource,
+    context: { ...region, 'ec2:LaunchTemplate': template.arn, ...context },
+  });
+  const tag = (CreateAction: string, resource: string, context = {}): Need => ({
+    action: 'ec2:CreateTags',
+    resource,
+    context: { ...region, 'ec2:CreateAction': CreateAction, ...context },
+  });
+  const requested = (type: string) => tagContext('RequestTag', request.tagsOf[type] ?? {});
+  const made = [
+    { type: 'instance', id: 'i-new' },
+    { type: 'volume', id: 'vol-new' },
+    { type: 'network-interface', id: 'eni-new' },
+  ].flatMap(({ type, id }): Need[] => {
+    const resource = arn(`${type}/${id}`);
+    const tags = tagContext('RequestTag', { ...template.tagsOf[type], ...request.tagsOf[type] });
+    return [run(resource, tags), tag('RunInstances', resource, tags)];
+  });
   return [
-    ...ofMade,
-    ...both.map((action) => ({
-      action: `ec2:${action}`,
-      resource: template.arn,
-      context: tagContext('ResourceTag', template.tags),
-    })),
-    ...used(arn('image/ami-0123456789abcdef0', ''), ...both),
-    ...[...new Set(request.overrides.map(({ subnetId }) => subnetId))].flatMap((id) =>
-      used(arn(`subnet/${id}`), ...both),
-    ),
-    ...used(arn('security-group/sg-0123456789abcdef0'), 'RunInstances'),
-    ...(request.market === 'spot' ? used(arn('spot-instances-request/sir-new'), 'RunInstances') : []),
+    create(template.arn, tagContext('ResourceTag', template.tags)),
+    create(arn('fleet/fleet-new'), requested('fleet')),
+    tag('CreateFleet', arn('fleet/fleet-new'), requested('fleet')),
+    create(arn('instance/i-new'), requested('instance')),
+    create(arn('volume/vol-new'), requested('volume')),
+    create(image, owner),
+    ...subnets.map((subnet) => create(subnet)),
+    run(template.arn, tagContext('ResourceTag', template.tags)),
+    ...made,
+    run(image, owner),
+    ...subnets.map((subnet) => run(subnet)),
+    run(arn('security-group/sg-0123456789abcdef0'), tagContext('ResourceTag', template.securityGroupTags)),
+    ...(request.market === 'spot'
+      ? [
+          {
+            action: 'ec2:RunInstances',
+            resource: arn('spot-instances-request/sir-new'),
+            context: region,
+          },
+        ]
+      : []),
     {
       action: 'iam:PassRole',
       resource: template.role.arn,

@@ -74,7 +74,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
   const factsOf = (runner: Pick<RunnerRecord, 'id' | 'instanceId'>): InstanceFacts => ({
     instanceId: runner.instanceId ?? '',
     instanceType: typeOf.get(runner.id),
-    isManaged: true,
+    stack: 'Reveille',
     stateReason: undefined,
     ...(machines.get(runner.instanceId ?? '') ?? { state: 'stopped', launchedAt: undefined }),
   });

@@ -17,10 +17,7 @@ const policy = z.object({
   }),
   Roles: z.array(z.object({ Ref: z.string() })),
 });
-const role = z.object({
-  Description: z.string().optional(),
-  ManagedPolicyArns: z.array(z.unknown()).default([]),
-});
+const role = z.object({ Description: z.string().optional() });
 const intrinsic = z.union([
   z.object({ Ref: z.string() }).transform(({ Ref }) => nameOf(Ref)),
   z
@@ -68,7 +65,7 @@ const sentence = (description: string): string =>
   description.replace('Reveille: ', '').replace(/^./, (first) => first.toUpperCase());
 
 const sectionOf = (template: Template, id: string, properties: unknown): string => {
-  const { Description = '', ManagedPolicyArns } = role.parse(properties);
+  const { Description = '' } = role.parse(properties);
   const statements = resourcesOf(template, 'AWS::IAM::Policy')
     .map(([, { Properties }]) => policy.parse(Properties))
     .filter(({ Roles }) => Roles.some(({ Ref }) => Ref === id))
@@ -84,7 +81,6 @@ const sectionOf = (template: Template, id: string, properties: unknown): string 
     '',
     '| may | on | if |',
     '| --- | --- | --- |',
-    ...ManagedPolicyArns.map((arn) => `| what AWS's \`${textOf(arn).split('/').at(-1)}\` says | | |`),
     ...rows,
     '',
   ].join('\n');
@@ -118,10 +114,11 @@ no test used.
 - \`RunnerRole\` is what agents get, never as it is: \`api\` narrows it by a session policy to the queues of one runner, for a quarter of an
   hour.
 - \`SchedulerRole\` is EventBridge Scheduler's, for schedules of this stack's group alone.
-- \`RunnerInstanceRole\` is that of the instances themselves: Session Manager, and the agent's file.
+- \`RunnerInstanceRole\` is that of the instances themselves: Session Manager, Run Command, and the agent's file.
 - What is about launching and terminating is there as long as cdk.json has fleets; this page is with one, \`builders\` in eu-west-1,
   whose instances are terminated. \`BuildersRole\` is that of its instances.
-- Instances are started and stopped only when they carry the tag \`reveille:managed\` = \`true\`, in any region.
+- Instances are started and stopped only when they carry the tag \`reveille:stack\` = the stack's name, in any region; terminated only when a
+  fleet launched them (\`reveille:fleet\`).
 - CloudFormation itself works by the roles of CDK's bootstrap, which are not part of this.
 
 ${sections.join('\n')}`;

@@ -152,7 +152,6 @@ describe('a runner of a fleet', () => {
       market: 'on-demand',
       tags: {
         Name: 'Reveille-local',
-        'reveille:managed': 'true',
         'reveille:stack': 'Reveille',
         'reveille:fleet': 'local',
         'reveille:api': stack.url,

@@ -34,6 +34,7 @@ const said: string[] = [];
 let stack: LocalStack;
 let api: Client;
 let projectId: ProjectId;
+let foreign = 'no instance';
 
 const start = async (name: string, options: Partial<LocalStackOptions> = {}): Promise<void> => {
   const log = (source: string, line: string) => said.push(`${source}: ${line}`);
@@ -346,6 +347,30 @@ describe('after the queues were lost', () => {
   );
 });
 
-it('nothing was denied on the way but what the agent asked for that is not its own', () => {
-  expect(denials().filter((line) => !line.includes('RunnerRole'))).toEqual([]);
+describe('an instance of another stack', () => {
+  it('is not started, and its runner and the task say what to do', async () => {
+    foreign = stack.ec2.createStoppedInstance({ tags: { 'reveille:stack': 'Other' } });
+    const { runner } = await api.createRunner(projectId, {
+      name: 'foreign',
+      tags: ['foreign'],
+      instanceId: foreign,
+    });
+    const task = await api.startTask(projectId, await templateOf(projectId, { tag: 'foreign' }));
+    const { fault } = await until('it has a fault', 20_000, async () => {
+      const now = await api.getRunner(projectId, runner.id);
+      return now.fault && now;
+    });
+    expect(fault).toMatchObject({
+      code: 'UnauthorizedOperation',
+      detail: expect.stringContaining('the tag reveille:stack'),
+    });
+    expect((await api.getTask(projectId, task.id)).reason).toContain('the tag reveille:stack');
+    expect(stack.ec2.list().find(({ id }) => id === foreign)?.state).toBe('stopped');
+    await api.stopTask(projectId, task.id);
+  });
+});
+
+it('nothing was denied on the way but what is not its own', () => {
+  const others = (line: string) => line.includes('RunnerRole') || line.includes(foreign);
+  expect(denials().filter((line) => !others(line))).toEqual([]);
 });

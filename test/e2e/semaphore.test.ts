@@ -156,10 +156,10 @@ describe('the drop-in for Semaphore', () => {
   it('refuses the start of what only its owner can mend, so that Semaphore fails the task, and takes it the next time', async () => {
     const { id, url, instanceId } = await aHook();
     stack.ec2.failNext('StartInstances', 'UnauthorizedOperation', 'You are not authorized.');
-    expect(await refusal(await ask(url, 'start', 1))).toEqual({
+    expect(await refusal(await ask(url, 'start', 1))).toMatchObject({
       status: 409,
       code: 'cannot_be_woken',
-      detail: `${instanceId} cannot be started: The stack may not start it. Tag the instance reveille:managed = true.`,
+      detail: expect.stringMatching(/cannot be started: .*Give the instance the tag reveille:stack/),
     });
     expect((await listed()).find((hook) => hook.id === id)?.tasks).toEqual([]);
     await minute();
@@ -185,8 +185,8 @@ describe('the drop-in for Semaphore', () => {
     const create = (instanceId: string, more: object = {}) =>
       setup({ action: 'create', instanceId, ...more });
     const before = await listed();
-    const untagged = stack.ec2.createStoppedInstance({ tags: { 'reveille:managed': 'false' } });
-    await expect(create(untagged)).rejects.toThrow('Tag the instance reveille:managed = true');
+    const untagged = stack.ec2.createStoppedInstance({ tags: { 'reveille:stack': 'Another' } });
+    await expect(create(untagged)).rejects.toThrow('Tag the instance reveille:stack = Reveille');
     await expect(create('i-0123456789abcdef0')).rejects.toThrow('EC2 has no instance i-0123456789abcdef0');
     const elsewhere = stack.ec2.createStoppedInstance({ region: 'eu-west-1' });
     await expect(create(elsewhere)).rejects.toThrow(`in ${stack.region}`);

@@ -119,7 +119,7 @@ const tableOf = (run: Run, table: SimulatedTable): Table => ({
 });
 
 export type ControlPlane = ReturnType<typeof createControlPlane>;
-export type RunDeps = Deps & EnrollDeps & { readonly region: string };
+export type RunDeps = Deps & EnrollDeps & { readonly region: string; readonly stackName: string };
 
 export const createControlPlane = (platform: Platform) => {
   const { time, chance, faults, table, queues, ec2, invoke, trace } = platform;
@@ -200,6 +200,7 @@ export const createControlPlane = (platform: Platform) => {
       seal: async (plainText) => plainText,
       apiUrl,
       region: 'us-east-1',
+      stackName: 'Simulated',
     };
   };
 

@@ -77,7 +77,7 @@ export const createSimulatedEc2 = (
     instanceId: id,
     state,
     instanceType: 't4g.small',
-    isManaged: true,
+    stack: 'Reveille',
     // EC2 tells whole seconds.
     launchedAt: launchedMs ? toInstant(launchedMs - (launchedMs % 1000)) : undefined,
     stateReason,
@@ -231,7 +231,7 @@ export const createSimulatedEc2 = (
         const isThere = state !== 'terminated' && state !== 'shutting-down';
         if (!launch || !isThere || (runner !== undefined && launch.runner !== runner)) return [];
         const launchedAt = toInstant(launchedMs);
-        const like = { instanceType: 't4g.small', isManaged: true, stateReason: undefined };
+        const like = { instanceType: 't4g.small', stack: 'Reveille', stateReason: undefined };
         return [{ ...launch, ...like, instanceId: id, state, launchedAt }];
       }),
     /** Has each start of it refused, until it is called without a code. */

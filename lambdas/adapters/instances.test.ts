@@ -1,0 +1,48 @@
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestEc2, type TestEc2 } from '../../local/testing/ec2.ts';
+import { ec2Instances, type Instances } from './instances.ts';
+
+let ec2: TestEc2;
+let instances: Instances;
+beforeAll(async () => {
+  ec2 = await startTestEc2();
+  const { endpoint, credentials, region } = ec2;
+  instances = ec2Instances(() => new EC2Client({ endpoint, credentials, region }));
+});
+afterAll(() => ec2.stop());
+
+describe('what fleets have launched', () => {
+  const launchedBy = (apiUrl: string, stack = 'Reveille', runner = 'global/run_1') =>
+    ec2.control.createStoppedInstance({
+      tags: {
+        'reveille:stack': stack,
+        'reveille:fleet': 'sydney',
+        'reveille:runner': runner,
+        'reveille:api': apiUrl,
+      },
+    });
+
+  it('is told of one control plane, not of another whose stack has the same name', async () => {
+    const own = launchedBy('https://own.test');
+    const another = launchedBy('https://own.test', 'Reveille', 'global/run_2');
+    launchedBy('https://other.test');
+    launchedBy('https://own.test', 'Other');
+    const where = { region: ec2.region, stack: 'Reveille', apiUrl: 'https://own.test' };
+    const ids = async (runner = {}) =>
+      (await instances.listLaunched({ ...where, ...runner })).map(({ instanceId }) => instanceId);
+    expect((await ids()).sort()).toEqual([own, another].sort());
+    expect(await ids({ runner: 'global/run_1' })).toEqual([own]);
+  });
+});
+
+describe('what is on', () => {
+  it('is told of this stack alone', async () => {
+    const own = ec2.control.createStoppedInstance();
+    const others = ec2.control.createStoppedInstance({ tags: { 'reveille:stack': 'Other' } });
+    ec2.control.start(own);
+    ec2.control.start(others);
+    const on = await instances.listOn({ region: ec2.region, stack: 'Reveille' });
+    expect(on.map(({ instanceId }) => instanceId)).toEqual([own]);
+  });
+});

@@ -1,0 +1,58 @@
+/** EC2's stand-in on loopback, for a test that calls it by the SDK's client. */
+import { type Ec2Control, openEc2 } from '../ec2/index.ts';
+import { makeFaults } from '../faults.ts';
+import { startGateway } from '../gateway.ts';
+import { type Credentials, makePrincipals } from '../principals.ts';
+import { countRequests } from '../requests.ts';
+import { aPrincipal, temporaryFolder } from './fixture.ts';
+
+export interface TestEc2 {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentials: Credentials;
+  readonly control: Ec2Control;
+  stop(): Promise<void>;
+}
+
+/** Its machines run nothing. */
+export const startTestEc2 = async (): Promise<TestEc2> => {
+  const region = 'us-east-1';
+  const folder = temporaryFolder();
+  const principals = makePrincipals(Date.now);
+  const ec2 = openEc2({
+    dataDir: folder.path,
+    region,
+    accountId: '000000000000',
+    stackName: 'Reveille',
+    delays: { pendingMs: 0, bootMs: 60_000, stoppingMs: 0 },
+    agentCommand: () => ['true'],
+    enrollCommand: () => ['true'],
+    launchWorld: { launchTemplates: [], subnets: [] },
+    issue: () => undefined,
+    stsEndpoint: () => '',
+    path: '/usr/bin:/bin',
+    now: () => new Date(),
+    onEvent: () => {},
+    onChange: () => {},
+  });
+  const gateway = await startGateway({
+    principals,
+    counter: countRequests(),
+    authorize: async () => {},
+    faults: makeFaults(Math.random),
+    nowMs: Date.now,
+    services: { ec2: ec2.service },
+    onFailure: () => {},
+  });
+  return {
+    endpoint: gateway.url,
+    region,
+    credentials: principals.issue(aPrincipal()),
+    control: ec2.control,
+    stop: async () => {
+      await ec2.stop(0);
+      await gateway.stop();
+      folder.remove();
+    },
+  };
+};
