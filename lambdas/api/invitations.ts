@@ -55,7 +55,11 @@ export const invitationRoutes = (deps: ApiDeps) =>
       async (c) => {
         const { projectId } = c.req.valid('param');
         if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
-        const made = await deps.invitations.create(projectId, c.req.valid('json'));
+        const made = await deps.invitations.create(
+          projectId,
+          c.req.valid('json'),
+          c.get('caller').onBehalfOf,
+        );
         return c.json(made, 201, { ...noStore, location: `${c.req.path}/${made.id}` });
       },
     )

@@ -2,53 +2,23 @@
 import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { auditEvent, epochMs, project, totpSecret, user } from '../../protocol/index.ts';
+import { auditEvent, epochMs, totpSecret, user } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
-import { type ApiBench, type Call, openApiBench } from './testing/bench.ts';
+import { type ApiBench, openApiBench } from './testing/bench.ts';
+import { cookieOf, page, password, peopleOf, withCookie, withToken } from './testing/people.ts';
 
 let table: TestTable;
 let api: ApiBench;
+let aProject: ReturnType<typeof peopleOf>['aProject'];
+let aMember: ReturnType<typeof peopleOf>['aMember'];
 beforeAll(async () => {
   table = await openTestTable();
   api = await openApiBench(table);
+  ({ aProject, aMember } = peopleOf(api));
 });
 afterAll(() => table.close());
 
-const password = 'correct horse battery staple';
-const withToken = z.looseObject({ id: z.string(), token: z.string() });
 const events = z.object({ items: z.array(auditEvent), nextCursor: z.string().optional() });
-
-/** What a page of the console sends. */
-const page = { origin: 'http://127.0.0.1:8787', 'x-reveille-csrf': '1' };
-const cookieOf = (response: Response): string => response.headers.get('set-cookie')?.split(';')[0] ?? '';
-const withCookie = (cookie: string, more: Call = {}): Call => ({
-  ...more,
-  token: null,
-  headers: { cookie, ...page, ...more.headers },
-});
-
-const aProject = async (name = 'Web') => project.parse(await api.call('POST', '/api/projects', { name }));
-
-let people = 0;
-/** Somebody invited into a project, signed in. */
-const aMember = async (projectId: string, role: string) => {
-  people += 1;
-  const email = `person${people}@example.org`;
-  const invited = withToken.parse(
-    await api.call('POST', `/api/projects/${projectId}/invitations`, { email, role }),
-  );
-  const response = await api.request('POST', '/api/invitations/accept', {
-    token: null,
-    body: { token: invited.token, name: `Person ${people}`, password },
-  });
-  expect(response.status, await response.clone().text()).toBe(200);
-  return {
-    email,
-    cookie: cookieOf(response),
-    token: invited.token,
-    id: user.parse(await response.json()).id,
-  };
-};
 
 const login = (email: string, fields: object = {}, headers: Record<string, string> = {}) =>
   api.request('POST', '/api/login', { token: null, headers, body: { email, password, ...fields } });
