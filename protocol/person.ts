@@ -83,7 +83,13 @@ export const newInvitation = invitation.extend({
 export const acceptance = z.strictObject({
   token: z.string().max(500),
   name: name.optional().describe('Of somebody who is new'),
-  password: z.string().max(200).describe('A new one of somebody who is new, else the one that they have'),
+  password: z
+    .string()
+    .max(200)
+    .optional()
+    .describe(
+      'A new one of somebody who is new, else the one that they have; not needed by who is signed in with the address of the invitation',
+    ),
 });
 
 export const apiTokenInput = z.strictObject({

@@ -19,7 +19,13 @@ describe('an API token', () => {
     const tokens = openTokens();
     const { id, token } = await tokens.create({ name: 'first admin' });
     expect(token).toMatch(/^tok_[0-9A-Z]{26}\.[A-Za-z0-9_-]{43}$/);
-    expect(await tokens.verify(token)).toEqual({ id, name: 'first admin', isAdmin: true, roles: {} });
+    expect(await tokens.verify(token)).toEqual({
+      id,
+      name: 'first admin',
+      onBehalfOf: 'first-token',
+      isAdmin: true,
+      roles: {},
+    });
     expect(JSON.stringify(await db.dump())).not.toContain(token.split('.')[1]);
   });
 
@@ -67,7 +73,7 @@ describe('an API token', () => {
 });
 
 describe('the memory of callers', () => {
-  const caller: Caller = { id: 'tok_1', name: 'ci', isAdmin: false, roles: {} };
+  const caller: Caller = { id: 'tok_1', name: 'ci', onBehalfOf: 'usr_1', isAdmin: false, roles: {} };
 
   it('asks again after its time, and never past the end of a token', async () => {
     let present = '2026-03-01T12:00:00.000Z';

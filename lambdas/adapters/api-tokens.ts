@@ -15,7 +15,7 @@ import {
 } from '../../protocol/index.ts';
 import type { Standing } from '../core/permissions.ts';
 import type { NewId } from './ids.ts';
-import { keys, queryAll, type Table } from './table.ts';
+import { keys, type Pool, queryAll, type Table } from './table.ts';
 import {
   formatToken,
   hashSecret,
@@ -45,6 +45,8 @@ export interface Caller extends Standing {
   /** `tok_…` or `usr_…`. */
   readonly id: string;
   readonly name: string;
+  /** Whose is what it makes: a person's own id, and of a token that of who made it, so that what they leave behind can be found. */
+  readonly onBehalfOf: string;
   /** After that it is nobody, whatever is remembered of it. */
   readonly validUntil?: Instant | undefined;
 }
@@ -55,7 +57,7 @@ export interface NewApiToken {
   readonly grant?: Required<Pick<StoredApiToken, 'projectId'>> & { readonly role: z.infer<typeof role> };
   /** Without it, the token is good until it is revoked. */
   readonly expiresInMs?: number | undefined;
-  /** The id of who made it. */
+  /** On whose behalf it is made. */
   readonly createdBy?: string;
 }
 
@@ -72,10 +74,12 @@ const callerOf = ({
   name: tokenName,
   role: itsRole,
   projectId: its,
+  createdBy,
   validUntil,
 }: StoredApiToken): Caller => ({
   id,
   name: tokenName,
+  onBehalfOf: createdBy,
   isAdmin: itsRole === 'admin' && its === undefined,
   roles: its !== undefined && itsRole !== 'admin' ? { [its]: itsRole } : {},
   ...(validUntil !== undefined && { validUntil }),
@@ -134,10 +138,10 @@ export const apiTokenStore = (table: Table, { now, newId, randomBytes }: Deps) =
         of === undefined ? ['missing', 'projectId'] : ['=', 'projectId', of],
       ]),
 
-    /** Revokes what somebody made: all of it, or in one project only. */
-    revokeMadeBy: async (createdBy: string, of?: ProjectId): Promise<void> => {
+    /** Revokes those made on behalf of somebody, where `isOver` says so of their project (`global`: the stack). */
+    revokeMadeBy: async (createdBy: string, isOver: (pool: Pool) => boolean): Promise<void> => {
       const theirs = (await all()).filter(
-        (one) => one.createdBy === createdBy && (of === undefined || one.projectId === of),
+        (one) => one.createdBy === createdBy && isOver(one.projectId ?? 'global'),
       );
       for (const { id } of theirs) await remove(id);
     },

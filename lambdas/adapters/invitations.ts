@@ -8,6 +8,7 @@ import {
   invitation,
   type ProjectId,
 } from '../../protocol/index.ts';
+import type { Condition } from './expressions.ts';
 import type { NewId } from './ids.ts';
 import { keys, queryAll, type Table } from './table.ts';
 import {
@@ -28,7 +29,11 @@ interface Deps {
 export type InvitationStore = ReturnType<typeof invitationStore>;
 
 export const invitationStore = (table: Table, { now, newId, randomBytes }: Deps) => ({
-  create: async (projectId: ProjectId, input: InvitationInput): Promise<Invitation & { token: string }> => {
+  create: async (
+    projectId: ProjectId,
+    input: InvitationInput,
+    createdBy: string,
+  ): Promise<Invitation & { token: string }> => {
     const { email, role, expiresInMs } = input;
     const createdAt = now();
     const validUntil = addMs(createdAt, expiresInMs);
@@ -38,6 +43,7 @@ export const invitationStore = (table: Table, { now, newId, randomBytes }: Deps)
       {
         ...keys.resource(projectId, made.id),
         ...made,
+        createdBy,
         hash: hashSecret(secret),
         expiresAt: Math.ceil(epochMs(validUntil) / 1000),
       },
@@ -55,6 +61,16 @@ export const invitationStore = (table: Table, { now, newId, randomBytes }: Deps)
   /** Whether there was one to revoke. */
   revoke: (projectId: ProjectId, id: string): Promise<boolean> =>
     table.remove(keys.resource(projectId, id), [['exists', 'pk']]),
+
+  /** Revokes those into a project that were made on behalf of somebody (`createdBy`), or that are for an address (`email`). */
+  revokeThose: async (
+    projectId: ProjectId,
+    [attribute, value]: readonly ['createdBy' | 'email', string],
+  ): Promise<void> => {
+    const where: Condition[] = [['=', attribute, value]];
+    const found = await queryAll(table, { pk: projectId, prefix: 'ivt_', where });
+    for (const { sk } of found) await table.remove(keys.resource(projectId, String(sk)));
+  },
 
   /** What a token invites to, without spending it; undefined when it is unknown, over its time, or spent. */
   read: async (token: string): Promise<Invitation | undefined> => {

@@ -11,6 +11,7 @@ export type OidcChecks = z.infer<typeof oidcChecks>;
 
 /** Whom the provider vouches for. */
 export interface OidcPerson {
+  readonly issuer: string;
   /** The issuer's own id of them; an e-mail address may become somebody else's. */
   readonly subject: string;
   readonly email: string;
@@ -86,7 +87,7 @@ export const openIdConnect = (
           return undefined;
         }
         const { iss, sub, email, name = email } = parsed.data;
-        return { subject: `${iss}|${sub}`, email, name };
+        return { issuer: iss, subject: sub, email, name };
       } catch (error) {
         log('A sign-in by the provider came to nothing', { error: String(error) });
         return undefined;

@@ -91,7 +91,7 @@ export type RegistrationTokenStore = ReturnType<typeof registrationTokenStore>;
 
 /** Tokens with which machines register themselves as runners, as often as each allows. */
 export const registrationTokenStore = (table: Table, { now, newId, randomBytes }: Deps) => ({
-  create: async (pool: Pool, input: RegistrationTokenInput) => {
+  create: async (pool: Pool, input: RegistrationTokenInput, createdBy: string) => {
     const id: RegistrationTokenId = newId('reg');
     const secret = makeSecret(randomBytes);
     const expiresAtInstant = addMs(now(), input.expiresInMs);
@@ -102,6 +102,7 @@ export const registrationTokenStore = (table: Table, { now, newId, randomBytes }
         tags: input.tags,
         usesLeft: input.uses,
         createdAt: now(),
+        createdBy,
         hash: hashSecret(secret),
         validUntil: expiresAtInstant,
         expiresAt: Math.ceil(epochMs(expiresAtInstant) / 1000),
@@ -135,6 +136,16 @@ export const registrationTokenStore = (table: Table, { now, newId, randomBytes }
   /** Whether there was one to revoke. */
   revoke: (pool: Pool, id: string): Promise<boolean> =>
     table.remove(keys.resource(pool, id), [['exists', 'pk']]),
+
+  /** Revokes those of a pool that were made on behalf of somebody. */
+  revokeMadeBy: async (createdBy: string, pool: Pool): Promise<void> => {
+    const theirs = await queryAll(table, {
+      pk: pool,
+      prefix: 'reg_',
+      where: [['=', 'createdBy', createdBy]],
+    });
+    for (const { sk } of theirs) await table.remove(keys.resource(pool, String(sk)));
+  },
 
   /**
    * Spends one use of a token: by one conditional write, so that of two machines with the last use one registers. Undefined when it is

@@ -24,7 +24,7 @@ export const loginLifetimeMs = 43_200_000;
 
 const storedUser = user.omit({ hasTotp: true }).extend({
   passwordHash: z.string().optional(),
-  /** Who they are to the sign-in provider, once they have signed in by it. */
+  /** Who they are to the sign-in provider, once they have signed in by it: `issuer|subject`. */
   subject: z.string().optional(),
   logins: z.set(loginId).default(new Set()),
   totpSecret: z.string().optional(),
@@ -133,9 +133,14 @@ export const userStore = (table: Table, { now, newId }: Deps) => {
     setPassword: (id: UserId, passwordHash: string) =>
       change(id, { set: { passwordHash }, unset: ['logins'] }),
 
-    /** Ties them to an account of the sign-in provider; undefined when they are tied to another. */
-    bindSubject: (id: UserId, subject: string) =>
-      change(id, { set: { subject } }, [['any', ['missing', 'subject'], ['=', 'subject', subject]]]),
+    /** Ties them to an account of the sign-in provider; undefined when they are tied to another of the same issuer. */
+    bindSubject: ({ id, subject: before }: UserRecord, account: { issuer: string; subject: string }) => {
+      const subject = `${account.issuer}|${account.subject}`;
+      const isOfAnother = before !== undefined && !before.startsWith(`${account.issuer}|`);
+      return change(id, { set: { subject } }, [
+        isOfAnother ? ['=', 'subject', before] : ['any', ['missing', 'subject'], ['=', 'subject', subject]],
+      ]);
+    },
 
     offerTotp: (id: UserId, newTotpSecret: string) => change(id, { set: { newTotpSecret } }),
     setTotp: (id: UserId, totpSecret: string | undefined, totpStep?: number) =>

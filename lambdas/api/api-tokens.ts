@@ -56,7 +56,7 @@ export const apiTokenRoutes = (deps: ApiDeps) =>
           name,
           grant: { projectId, role },
           expiresInMs,
-          createdBy: c.get('caller').id,
+          createdBy: c.get('caller').onBehalfOf,
         });
         return c.json(made, 201, { location: `${c.req.path}/${made.id}`, 'cache-control': 'no-store' });
       },
@@ -101,7 +101,10 @@ export const apiTokenRoutes = (deps: ApiDeps) =>
         responses: { 201: created('The token', newApiTokenSchema) },
       }),
       async (c) => {
-        const made = await deps.apiTokens.create({ ...c.req.valid('json'), createdBy: c.get('caller').id });
+        const made = await deps.apiTokens.create({
+          ...c.req.valid('json'),
+          createdBy: c.get('caller').onBehalfOf,
+        });
         return c.json(made, 201, { location: `${ofStack}/${made.id}`, 'cache-control': 'no-store' });
       },
     )

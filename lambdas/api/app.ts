@@ -81,7 +81,7 @@ export const createApp = (deps: ApiDeps) => {
   // … and from here on, people who signed in or hold an API token: what is added below is closed to others.
   app.use('/api/*', requirePerson(deps));
   const operationOf = findOperation(app);
-  app.use('/api/*', authorize(operationOf));
+  app.use('/api/*', authorize(deps, operationOf));
   app.use('/api/*', auditChanges(deps, operationOf));
   app.route('/', setupRoutes(deps));
   app.route('/', selfRoutes(deps));

@@ -1,8 +1,10 @@
 /** The one place where the table of permissions is enforced. */
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
-import { mayCall, permissions, roleIn } from '../core/permissions.ts';
-import type { ApiEnv, PersonEnv } from './deps.ts';
+import { mayCall, outlivesCaller, permissions, roleIn } from '../core/permissions.ts';
+import type { ApiDeps, ApiEnv, PersonEnv } from './deps.ts';
+import { refuseNobody, safeMethods } from './identify.ts';
+import { bearerToken } from './middleware.ts';
 import { refuse, refuseUnknown } from './refuse.ts';
 import { handlerRoute } from './route.ts';
 
@@ -36,7 +38,10 @@ const projectPath = /^\/api\/projects\/([^/]+)/;
  * learns of projects that are not theirs.
  */
 export const authorize =
-  (operationOf: ReturnType<typeof findOperation>): MiddlewareHandler<PersonEnv> =>
+  (
+    { apiTokens }: Pick<ApiDeps, 'apiTokens'>,
+    operationOf: ReturnType<typeof findOperation>,
+  ): MiddlewareHandler<PersonEnv> =>
   async (c, next) => {
     const operationId = operationOf(c);
     if (operationId === undefined) return next();
@@ -52,6 +57,11 @@ export const authorize =
           ? 'Only an admin of the stack may do this. Ask one.'
           : `This takes the role ${needed} in the project, and yours is ${role}. Ask an owner of the project.`,
       );
+    }
+    const token = bearerToken(c.req.header('authorization'));
+    // A token that was revoked a moment ago, and is still remembered, makes nothing that would live on.
+    if (token && !safeMethods.has(c.req.method) && outlivesCaller(operationId)) {
+      if (!(await apiTokens.verify(token))) return refuseNobody(c);
     }
     c.set('role', role);
     return next();

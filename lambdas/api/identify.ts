@@ -54,7 +54,7 @@ export const findSignedIn = async (deps: SignInDeps, c: Context): Promise<Signed
   return user?.logins.has(login) ? { user, loginId: login } : undefined;
 };
 
-const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+export const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 export const csrfHeader = 'x-reveille-csrf';
 
 /**
@@ -72,7 +72,21 @@ export const refuseCsrf = (c: Context, consoleUrl: string) =>
     `With a cookie, a change must come from ${new URL(consoleUrl).origin} and carry the header "X-Reveille-Csrf: 1".`,
   );
 
-const callerOf = ({ id, name, isAdmin, roles }: UserRecord): Caller => ({ id, name, isAdmin, roles });
+const callerOf = ({ id, name, isAdmin, roles }: UserRecord): Caller => ({
+  id,
+  name,
+  onBehalfOf: id,
+  isAdmin,
+  roles,
+});
+
+/** Refuses a token that is none, or none any more. */
+export const refuseNobody = (c: Context) =>
+  refuse(
+    c,
+    'unauthenticated',
+    'Send an API token of this stack as "Authorization: Bearer …". It may be revoked, or over its time.',
+  );
 
 /** Lets in who holds an API token or has signed in. */
 export const requirePerson =
@@ -82,11 +96,7 @@ export const requirePerson =
     if (header !== undefined) {
       const token = bearerToken(header);
       const caller = token && (await deps.verifyToken(token));
-      if (!caller) {
-        const detail =
-          'Send an API token of this stack as "Authorization: Bearer …". It may be revoked, or over its time.';
-        return refuse(c, 'unauthenticated', detail);
-      }
+      if (!caller) return refuseNobody(c);
       c.set('caller', caller);
       return next();
     }

@@ -5,7 +5,8 @@ import { invitationBySource } from '../adapters/attempts.ts';
 import { publicUser, type UserRecord } from '../adapters/users.ts';
 import { type Attempt, countAttempts, forgetAttempts, refuseTooMany } from './attempts.ts';
 import type { ApiDeps, ApiEnv, PersonEnv } from './deps.ts';
-import { isFromOwnPage, refuseCsrf, signIn } from './identify.ts';
+import { findSignedIn, isFromOwnPage, refuseCsrf, signIn } from './identify.ts';
+import { enterProject } from './joining.ts';
 import { attemptsOf } from './login.ts';
 import { refuse, refuseUnknown } from './refuse.ts';
 import { answer, anybody, created, describe, jsonBody, noContent, people, routes } from './route.ts';
@@ -55,7 +56,11 @@ export const invitationRoutes = (deps: ApiDeps) =>
       async (c) => {
         const { projectId } = c.req.valid('param');
         if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
-        const made = await deps.invitations.create(projectId, c.req.valid('json'));
+        const made = await deps.invitations.create(
+          projectId,
+          c.req.valid('json'),
+          c.get('caller').onBehalfOf,
+        );
         return c.json(made, 201, { ...noStore, location: `${c.req.path}/${made.id}` });
       },
     )
@@ -79,11 +84,19 @@ export const invitationRoutes = (deps: ApiDeps) =>
 
 interface Claim {
   readonly name?: string | undefined;
-  readonly password: string;
+  readonly password?: string | undefined;
 }
+
+const refuseUnproven = (c: Context) =>
+  refuse(
+    c,
+    'wrong_login',
+    'You are not signed in with the address that the invitation is for: sign in with it, or send a password.',
+  );
 
 /** Makes the person whom an invitation is for. */
 const createInvited = async (deps: ApiDeps, c: Context, invited: Invitation, { name, password }: Claim) => {
+  if (password === undefined) return refuseUnproven(c);
   const chosen = newPassword.safeParse(password);
   if (name === undefined || !chosen.success) {
     return refuse(
@@ -102,21 +115,28 @@ const createInvited = async (deps: ApiDeps, c: Context, invited: Invitation, { n
   return made ?? refuseInvitation(c);
 };
 
-/** Has a person whom we know prove that it is they who accept. */
+const isSignedInAs = async (deps: ApiDeps, c: Context, user: UserRecord): Promise<boolean> =>
+  isFromOwnPage(c, deps.consoleUrl) && (await findSignedIn(deps, c))?.user.id === user.id;
+
+/** Has a person whom we know prove that it is they who accept: by being signed in, or by the password. */
 const proveInvited = async (
   deps: ApiDeps,
-  c: Context,
+  c: Context<ApiEnv>,
   invited: Invitation,
   user: UserRecord,
-  password: string,
+  { password }: Claim,
 ) => {
-  const counted = attemptsOf(deps, c, user.email);
-  const reached = await countAttempts(deps.attempts, counted);
-  if (reached) return refuseTooMany(c, deps.attempts, reached);
-  if (!(await deps.passwords.verify(password, user.passwordHash))) {
-    return refuse(c, 'wrong_login', 'You are known here: send the password that you have.');
+  if (password === undefined) {
+    if (!(await isSignedInAs(deps, c, user))) return refuseUnproven(c);
+  } else {
+    const counted = attemptsOf(deps, c, user.email);
+    const reached = await countAttempts(deps.attempts, counted);
+    if (reached) return refuseTooMany(c, deps.attempts, reached);
+    if (!(await deps.passwords.verify(password, user.passwordHash))) {
+      return refuse(c, 'wrong_login', 'You are known here: send the password that you have.');
+    }
+    await forgetAttempts(deps.attempts, counted);
   }
-  await forgetAttempts(deps.attempts, counted);
   return (await deps.invitations.take(invited)) ? user : refuseInvitation(c);
 };
 
@@ -138,7 +158,7 @@ export const acceptanceRoutes = (deps: ApiDeps) =>
         operationId: 'acceptInvitation',
         summary: 'Accept an invitation',
         description:
-          'Who is new chooses a name and a password, and is signed in; who is known proves it by the password, and signs in as ever.',
+          'Who is new chooses a name and a password, and is signed in; who is known proves it by being signed in, or by the password.',
         request: { body: jsonBody(acceptance) },
         responses: { 200: answer('The new member', userSchema) },
       },
@@ -159,17 +179,10 @@ export const acceptanceRoutes = (deps: ApiDeps) =>
       await forgetAttempts(deps.attempts, counted);
       const known = await deps.users.findByEmail(invited.email);
       const user = known
-        ? await proveInvited(deps, c, invited, known, claim.password)
+        ? await proveInvited(deps, c, invited, known, claim)
         : await createInvited(deps, c, invited, claim);
       if (user instanceof Response) return user;
-      const member = (await deps.users.setRole(user.id, invited.projectId, invited.role)) ?? user;
-      await deps.audit.record(invited.projectId, {
-        actor: { id: user.id, name: user.name },
-        operation: 'acceptInvitation',
-        target: `/api/projects/${invited.projectId}/invitations/${invited.id}`,
-        source: deps.sourceOf(c),
-        requestId: c.get('requestId'),
-      });
+      const member = await enterProject(deps, c, user, invited);
       if (!known) await signIn(deps, c, member);
       return c.json(publicUser(member), 200, noStore);
     },

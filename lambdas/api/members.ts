@@ -2,6 +2,7 @@
 import { type Member, type ProjectId, userChange } from '../../protocol/index.ts';
 import { publicUser, type UserRecord } from '../adapters/users.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
+import { everywhere, revokeMinted, revokePending } from './minted.ts';
 import { refuse, refuseUnknown } from './refuse.ts';
 import { answer, describe, jsonBody, noContent, people, routes } from './route.ts';
 import {
@@ -15,6 +16,11 @@ import {
 } from './schemas.ts';
 
 const shared = { tags: ['Members'], security: people };
+const revokes =
+  'API tokens, invitations and registration tokens that they made, or a token of theirs, and may make no longer are revoked.';
+
+/** Somebody without any role. */
+const nobody = (id: string) => ({ id, isAdmin: false, roles: {} });
 
 /** For admins: everybody who can sign in. */
 export const userRoutes = (deps: ApiDeps) =>
@@ -38,6 +44,7 @@ export const userRoutes = (deps: ApiDeps) =>
           path: '/api/users/{userId}',
           operationId: 'replaceUser',
           summary: 'Make somebody an admin, or an admin none',
+          description: revokes,
           request: { params: inUser, body: jsonBody(userChange) },
           responses: { 200: answer('The person as they are now', userSchema) },
         },
@@ -51,7 +58,7 @@ export const userRoutes = (deps: ApiDeps) =>
         }
         const changed = await deps.users.setAdmin(userId, isAdmin);
         if (!changed) return refuseUnknown(c, 'person');
-        if (!isAdmin) await deps.apiTokens.revokeMadeBy(userId);
+        await revokeMinted(deps, changed, await everywhere(deps));
         return c.json(publicUser(changed), 200);
       },
     )
@@ -62,7 +69,8 @@ export const userRoutes = (deps: ApiDeps) =>
           method: 'delete',
           path: '/api/users/{userId}',
           operationId: 'removeUser',
-          summary: 'Remove a person with their sign-ins, roles and API tokens',
+          summary: 'Remove a person with their sign-ins and roles',
+          description: `${revokes} So are pending invitations of their address.`,
           request: { params: inUser },
           responses: { 204: noContent('They are removed') },
         },
@@ -74,9 +82,12 @@ export const userRoutes = (deps: ApiDeps) =>
           return refuse(c, 'in_use', 'Nobody removes themselves: have another admin do it.');
         }
         const found = await deps.users.get(userId);
-        if (!found || !(await deps.users.remove(found))) return refuseUnknown(c, 'person');
-        await deps.apiTokens.revokeMadeBy(userId);
-        return c.body(null, 204);
+        const isRemoved = found !== undefined && (await deps.users.remove(found));
+        const pools = await everywhere(deps);
+        // Also of who is gone already: the revocation of an earlier removal may have been cut short.
+        await revokeMinted(deps, nobody(userId), pools);
+        if (found) await revokePending(deps, found.email, pools);
+        return isRemoved ? c.body(null, 204) : refuseUnknown(c, 'person');
       },
     );
 
@@ -116,7 +127,7 @@ export const memberRoutes = (deps: ApiDeps) => {
         path: '/api/projects/{projectId}/members/{userId}',
         operationId: 'replaceMember',
         summary: 'Change the role of a member',
-        description: 'Revokes the API tokens that they made here. Who is no member yet is invited instead.',
+        description: `${revokes} So are pending invitations of their address into the project. Who is no member yet is invited instead.`,
         request: { params: inMember, body: jsonBody(memberInputSchema) },
         responses: { 200: answer('The member', memberSchema) },
       }),
@@ -127,7 +138,8 @@ export const memberRoutes = (deps: ApiDeps) => {
           found && (await deps.users.setRole(found.userId, projectId, c.req.valid('json').role));
         const shown = changed && asMember(changed, projectId);
         if (!shown) return refuseUnknown(c, 'member');
-        await deps.apiTokens.revokeMadeBy(userId, projectId);
+        await revokeMinted(deps, changed, [projectId]);
+        await revokePending(deps, changed.email, [projectId]);
         return c.json(shown, 200);
       },
     )
@@ -137,17 +149,19 @@ export const memberRoutes = (deps: ApiDeps) => {
         method: 'delete',
         path: '/api/projects/{projectId}/members/{userId}',
         operationId: 'removeMember',
-        summary: 'Remove a member with the API tokens that they made here',
+        summary: 'Remove a member',
+        description: `${revokes} So are pending invitations of their address into the project.`,
         request: { params: inMember },
         responses: { 204: noContent('They are a member no more') },
       }),
       async (c) => {
         const { projectId, userId } = c.req.valid('param');
         const found = await find(projectId, userId);
-        if (!found) return refuseUnknown(c, 'member');
-        await deps.users.setRole(found.userId, projectId, undefined);
-        await deps.apiTokens.revokeMadeBy(userId, projectId);
-        return c.body(null, 204);
+        const left = found && (await deps.users.setRole(found.userId, projectId, undefined));
+        // Also of who has left already: the revocation of an earlier removal may have been cut short.
+        await revokeMinted(deps, left ?? (await deps.users.get(userId)) ?? nobody(userId), [projectId]);
+        if (left) await revokePending(deps, left.email, [projectId]);
+        return left ? c.body(null, 204) : refuseUnknown(c, 'member');
       },
     );
 };

@@ -1,10 +1,11 @@
 /** Sign-in by OpenID Connect, at a real provider (oidc-provider) on the loopback interface. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { me, project, signInProvider } from '../../protocol/index.ts';
+import { auditEvent, me, project, type Role, signInProvider } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
 import { clientId, clientSecret, startProvider } from './testing/oidc-provider.ts';
+import { withCookie, withToken } from './testing/people.ts';
 
 const path = '/api/sign-in-provider';
 const anAccount = (email: string, verified = true) => ({ email, email_verified: verified, name: 'Ada' });
@@ -53,6 +54,13 @@ const signIn = async (login: string, query = '') => {
   return anybody(back, cookie);
 };
 
+const whoIs = async (response: Response) =>
+  me.parse(await (await anybody('/api/me', cookieIn(response))).json());
+const aProject = async () => project.parse(await api.call('POST', '/api/projects', { name: 'Web' }));
+const invite = async (projectId: string, email: string, role: Role) =>
+  withToken.parse(await api.call('POST', `/api/projects/${projectId}/invitations`, { email, role }));
+const events = z.object({ items: z.array(auditEvent) });
+
 describe('the sign-in provider', () => {
   it('is set by an admin, and its secret is never shown', async () => {
     expect((await api.refused('GET', path)).code).toBe('not_found');
@@ -99,6 +107,62 @@ describe('signing in by the provider', () => {
     const mine = me.parse(await (await anybody('/api/me', cookieIn(response))).json());
     expect(mine).toMatchObject({ roles: {}, isAdmin: false });
     await set();
+  });
+
+  it('gives who is known the roles that they were invited to since, and writes that down', async () => {
+    const [second, third] = [await aProject(), await aProject()];
+    await invite(second.id, 'known@example.org', 'task_runner');
+    await invite(third.id, 'someone-else@example.org', 'owner');
+    const mine = await whoIs(await signIn('known'));
+    expect(mine.roles).toEqual({ [second.id]: 'task_runner' });
+    const trail = events.parse(await api.call('GET', `/api/projects/${second.id}/audit`));
+    expect(trail.items[0]).toMatchObject({
+      operation: 'acceptInvitation',
+      actor: { id: mine.id },
+      source: '192.0.2.1',
+    });
+    await invite(second.id, 'known@example.org', 'guest');
+    expect((await whoIs(await signIn('known'))).roles).toEqual({ [second.id]: 'task_runner' });
+  });
+
+  it('gives nothing to another account of the provider with the address of an invitation', async () => {
+    const { id } = await aProject();
+    await invite(id, 'known@example.org', 'owner');
+    expect((await signIn('impostor')).status).toBe(401);
+    expect((await api.deps.invitations.list(id)).length).toBe(1);
+    const known = await api.deps.users.findByEmail('known@example.org');
+    expect(known?.roles[id]).toBeUndefined();
+  });
+
+  it('lets who came without a role join by an invitation: at the next sign-in, or by being signed in', async () => {
+    await set({ newPeople: 'everybody' });
+    const first = await signIn('stranger');
+    await set();
+    const [one, two] = [await aProject(), await aProject()];
+    const { token } = await invite(one.id, 'stranger@example.org', 'manager');
+    const call = withCookie(cookieIn(first), { body: { token } });
+    expect((await api.request('POST', '/api/invitations/accept', call)).status).toBe(200);
+    expect((await whoIs(first)).roles).toEqual({ [one.id]: 'manager' });
+    await invite(two.id, 'stranger@example.org', 'guest');
+    const again = await whoIs(await signIn('stranger'));
+    expect(again.roles).toEqual({ [one.id]: 'manager', [two.id]: 'guest' });
+  });
+
+  it('ties people anew to the accounts of another issuer, once', async () => {
+    const other = await startProvider(`${api.deps.consoleUrl}${path}/callback`, accounts);
+    await set({ issuer: other.issuer });
+    const signInThere = async (login: string) => {
+      const begun = await anybody(`${path}/start`);
+      const back = await other.signIn(begun.headers.get('location') ?? '', login);
+      return anybody(`${back.pathname}${back.search}`, cookieIn(begun));
+    };
+    try {
+      expect((await whoIs(await signInThere('known'))).user?.email).toBe('known@example.org');
+      expect((await signInThere('impostor')).status).toBe(401);
+    } finally {
+      await other.stop();
+      await set();
+    }
   });
 
   it('is good only in the browser in which it began, with the state of this time, and in time', async () => {

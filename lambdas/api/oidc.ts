@@ -10,6 +10,7 @@ import type { UserRecord } from '../adapters/users.ts';
 import { countAttempts, forgetAttempts, refuseTooMany } from './attempts.ts';
 import type { ApiDeps, ApiEnv, PersonEnv } from './deps.ts';
 import { signIn } from './identify.ts';
+import { enterProject, pendingOf } from './joining.ts';
 import { refuse, refuseUnknown } from './refuse.ts';
 import { answer, anybody, describe, jsonBody, noContent, people, routes } from './route.ts';
 import { signInProviderInputSchema, signInProviderSchema } from './schemas.ts';
@@ -41,30 +42,25 @@ const publicProvider = (
   redirectUri: redirectUriOf(deps),
 });
 
-/** Makes a person of somebody new, if they may become one, and gives them the roles that they were invited to. */
-const admit = async (
+/** The person behind what the provider says, with the roles that they were invited to; undefined: nobody that may sign in. */
+const findPerson = async (
   deps: ApiDeps,
-  provider: StoredProvider,
-  { email, name }: OidcPerson,
+  c: Context<ApiEnv>,
+  { newPeople }: StoredProvider,
+  { email, name, ...account }: OidcPerson,
 ): Promise<UserRecord | undefined> => {
-  const projects = await deps.projects.list();
-  const pending = await Promise.all(projects.map(({ id }) => deps.invitations.list(id)));
-  const own = pending.flat().filter((one) => one.email === email && one.validUntil > deps.now());
-  if (own.length === 0 && provider.newPeople === 'invited') return undefined;
-  const made = await deps.users.create({ email, name });
-  for (const invited of made ? own : []) {
-    if (made && (await deps.invitations.take(invited))) {
-      await deps.users.setRole(made.id, invited.projectId, invited.role);
+  const pending = await pendingOf(deps, email);
+  const known = await deps.users.findByEmail(email);
+  const mayCome = pending.length > 0 || newPeople === 'everybody';
+  const found = known ?? (mayCome ? await deps.users.create({ email, name }) : undefined);
+  // An address that the provider gave to somebody else does not open the account of who had it before.
+  let person = found && (await deps.users.bindSubject(found, account));
+  for (const invited of person ? pending : []) {
+    if (person && (await deps.invitations.take(invited))) {
+      person = await enterProject(deps, c, person, invited);
     }
   }
-  return made;
-};
-
-/** The person behind what the provider says; undefined: nobody that may sign in. */
-const findPerson = async (deps: ApiDeps, provider: StoredProvider, vouched: OidcPerson) => {
-  const found = (await deps.users.findByEmail(vouched.email)) ?? (await admit(deps, provider, vouched));
-  // An address that the provider gave to somebody else does not open the account of who had it before.
-  return found && deps.users.bindSubject(found.id, vouched.subject);
+  return person;
 };
 
 const refuseSignIn = (c: Context) =>
@@ -138,7 +134,7 @@ export const oidcRoutes = (deps: ApiDeps) => {
         // As the browser sees it: behind CloudFront the function itself is at another address.
         const url = new URL(`${redirectUriOf(deps)}${new URL(c.req.url).search}`);
         const vouched = await deps.oidc.finish(provider, url, carried.claims);
-        const user = vouched && (await findPerson(deps, provider, vouched));
+        const user = vouched && (await findPerson(deps, c, provider, vouched));
         if (!user) return refuseSignIn(c);
         await forgetAttempts(deps.attempts, source);
         await signIn(deps, c, user);

@@ -2,53 +2,23 @@
 import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { auditEvent, epochMs, project, totpSecret, user } from '../../protocol/index.ts';
+import { auditEvent, epochMs, totpSecret, user } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { type ApiBench, type Call, openApiBench } from './testing/bench.ts';
+import { cookieOf, page, password, peopleOf, withCookie, withToken } from './testing/people.ts';
 
 let table: TestTable;
 let api: ApiBench;
+let aProject: ReturnType<typeof peopleOf>['aProject'];
+let aMember: ReturnType<typeof peopleOf>['aMember'];
 beforeAll(async () => {
   table = await openTestTable();
   api = await openApiBench(table);
+  ({ aProject, aMember } = peopleOf(api));
 });
 afterAll(() => table.close());
 
-const password = 'correct horse battery staple';
-const withToken = z.looseObject({ id: z.string(), token: z.string() });
 const events = z.object({ items: z.array(auditEvent), nextCursor: z.string().optional() });
-
-/** What a page of the console sends. */
-const page = { origin: 'http://127.0.0.1:8787', 'x-reveille-csrf': '1' };
-const cookieOf = (response: Response): string => response.headers.get('set-cookie')?.split(';')[0] ?? '';
-const withCookie = (cookie: string, more: Call = {}): Call => ({
-  ...more,
-  token: null,
-  headers: { cookie, ...page, ...more.headers },
-});
-
-const aProject = async (name = 'Web') => project.parse(await api.call('POST', '/api/projects', { name }));
-
-let people = 0;
-/** Somebody invited into a project, signed in. */
-const aMember = async (projectId: string, role: string) => {
-  people += 1;
-  const email = `person${people}@example.org`;
-  const invited = withToken.parse(
-    await api.call('POST', `/api/projects/${projectId}/invitations`, { email, role }),
-  );
-  const response = await api.request('POST', '/api/invitations/accept', {
-    token: null,
-    body: { token: invited.token, name: `Person ${people}`, password },
-  });
-  expect(response.status, await response.clone().text()).toBe(200);
-  return {
-    email,
-    cookie: cookieOf(response),
-    token: invited.token,
-    id: user.parse(await response.json()).id,
-  };
-};
 
 const login = (email: string, fields: object = {}, headers: Record<string, string> = {}) =>
   api.request('POST', '/api/login', { token: null, headers, body: { email, password, ...fields } });
@@ -273,6 +243,46 @@ describe('members', () => {
     expect((await accept({ password })).status).toBe(200);
     const me = await (await api.request('GET', '/api/me', withCookie(cookie))).json();
     expect(me).toMatchObject({ roles: { [first.id]: 'guest', [second.id]: 'manager' } });
+  });
+
+  it('who are signed in join another project by that, with the address of the invitation and from our page', async () => {
+    const [first, second] = [await aProject(), await aProject()];
+    const [invited, other] = [await aMember(first.id, 'guest'), await aMember(first.id, 'guest')];
+    const path = `/api/projects/${second.id}/invitations`;
+    const { token } = withToken.parse(
+      await api.call('POST', path, { email: invited.email, role: 'manager' }),
+    );
+    const accept = (call: Call) =>
+      api.request('POST', '/api/invitations/accept', { ...call, body: { token } });
+    const { cookie } = invited;
+    for (const [call, code] of [
+      [{ token: null }, 'wrong_login'],
+      [withCookie(other.cookie), 'wrong_login'],
+      [{ token: null, headers: { cookie } }, 'wrong_login'],
+      [{ token: null, headers: { cookie, origin: page.origin } }, 'csrf_refused'],
+    ] as const) {
+      expect(await (await accept(call)).json(), JSON.stringify(call)).toMatchObject({ code });
+    }
+    expect((await accept(withCookie(invited.cookie))).status).toBe(200);
+    const me = await (await api.request('GET', '/api/me', withCookie(invited.cookie))).json();
+    expect(me).toMatchObject({ roles: { [first.id]: 'guest', [second.id]: 'manager' } });
+    const unknown = withToken.parse(
+      await api.call('POST', path, { email: 'nobody-yet@example.org', role: 'guest' }),
+    );
+    const call = withCookie(other.cookie, { body: { token: unknown.token } });
+    expect(await api.refused('POST', '/api/invitations/accept', call)).toMatchObject({ code: 'wrong_login' });
+  });
+
+  it('keep the higher role when they accept an invitation to a lower one', async () => {
+    const { id } = await aProject();
+    const { email, cookie } = await aMember(id, 'owner');
+    const { token } = withToken.parse(
+      await api.call('POST', `/api/projects/${id}/invitations`, { email, role: 'guest' }),
+    );
+    const call = withCookie(cookie, { body: { token } });
+    expect((await api.request('POST', '/api/invitations/accept', call)).status).toBe(200);
+    const me = await (await api.request('GET', '/api/me', withCookie(cookie))).json();
+    expect(me).toMatchObject({ roles: { [id]: 'owner' } });
   });
 
   it('are not made by an invitation that was revoked, is late, or is of a project that is gone', async () => {

@@ -68,7 +68,7 @@ const routesAt = (deps: ApiDeps, { path, tag, name, params, itemParams }: Place)
             { path: 'tags', message: 'must be empty on a global runner' },
           ]);
         }
-        const made = await deps.registrationTokens.create(pool, input);
+        const made = await deps.registrationTokens.create(pool, input, c.get('caller').onBehalfOf);
         return c.json(made, 201, { location: `${c.req.path}/${made.id}`, 'cache-control': 'no-store' });
       },
     )

@@ -161,6 +161,14 @@ const ranks: readonly string[] = [...roles, 'admin'];
 export const isAtLeast = (role: EffectiveRole | undefined, least: EffectiveRole): boolean =>
   role !== undefined && ranks.indexOf(role) >= ranks.indexOf(least);
 
+/**
+ * Whether a change by that operation lives on after its caller: what takes a manager or more makes tokens, members, settings. Tasks end.
+ */
+export const outlivesCaller = (operationId: string): boolean => {
+  const access = Object.hasOwn(permissions, operationId) ? permissions[operationId] : undefined;
+  return access === 'manager' || access === 'owner' || access === 'admin';
+};
+
 /** Whether a known person with that role may call the operation. An operation without a rule is closed to all. */
 export const mayCall = (role: EffectiveRole | undefined, operationId: string): boolean => {
   const access = Object.hasOwn(permissions, operationId) ? permissions[operationId] : undefined;

@@ -117,7 +117,8 @@ export const MembersPage = (): ReactNode => {
           }}
           onClose={() => setLeaving(undefined)}
         >
-          They see this project no more, and the API tokens that they made here are revoked.
+          They see this project no more. The API tokens, invitations and registration tokens that they made
+          here are revoked.
         </Confirm>
       )}
     </Page>

@@ -76,7 +76,7 @@ export const PeoplePage = (): ReactNode => {
           onClose={close}
         >
           {asked.user.isAdmin
-            ? 'They keep their roles in projects. The API tokens that they made are revoked.'
+            ? 'They keep their roles in projects. The API tokens, invitations and registration tokens that only an admin may make are revoked.'
             : 'An admin may do everything, in every project.'}
         </Confirm>
       )}
@@ -90,7 +90,8 @@ export const PeoplePage = (): ReactNode => {
           }}
           onClose={close}
         >
-          They cannot sign in any more, and the API tokens that they made are revoked.
+          They cannot sign in any more. The API tokens, invitations and registration tokens that they made are
+          revoked.
         </Confirm>
       )}
     </Page>

@@ -5,6 +5,7 @@ import { type ReactNode, useState } from 'react';
 import { ApiProblem, send } from '../client/request.ts';
 import { meQuery } from '../client/session.ts';
 import { EmailField, PasswordField } from '../parts/common-fields.tsx';
+import { ProviderSignIn } from '../parts/provider-sign-in.tsx';
 import { TextField } from '../ui/field.tsx';
 import { useForm } from '../ui/form.tsx';
 import { Front, FrontForm } from '../ui/front.tsx';
@@ -55,6 +56,7 @@ export const SignInPage = (): ReactNode => {
           </>
         )}
       </FrontForm>
+      <ProviderSignIn returnTo={isOurs(to) ? to : '/'} />
     </Front>
   );
 };

@@ -56,9 +56,13 @@ interface LinkLikeButtonProps extends ComponentProps<'a'> {
   readonly small?: boolean;
 }
 
-const Anchor = ({ look = 'plain', small, className: _ignored, ...props }: LinkLikeButtonProps): ReactNode => (
-  <a {...props} className={classesOf(look, small)} />
-);
+/** A link to elsewhere than the router's pages that looks like a button. */
+export const Anchor = ({
+  look = 'plain',
+  small,
+  className: _ignored,
+  ...props
+}: LinkLikeButtonProps): ReactNode => <a {...props} className={classesOf(look, small)} />;
 
 /** A link of the router that looks like a button. */
 export const ButtonLink = createLink(Anchor);
