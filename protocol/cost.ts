@@ -53,7 +53,9 @@ export const costReport = z.object({
   alwaysOnMicroUsd: microUsd,
   savedMicroUsd: microUsd,
   runners: z.array(runnerCost),
-  sessions: z.array(instanceSession),
+  sessions: z
+    .array(instanceSession)
+    .describe('Each whole, though only its part in the window is in the sums'),
   tasks: z.array(z.object({ taskId: z.string(), runnerId, microUsd })),
   pricesAsOf: z.string().describe('The date of the price table'),
   unpriced: z.array(z.string()).describe('Instance types whose price is not known; they count as 0'),

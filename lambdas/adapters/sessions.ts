@@ -1,6 +1,14 @@
 /** The store of instance sessions that are over. The open one is on its runner. */
 import * as z from 'zod';
-import { type Instant, instanceSession, type RunnerId, type SessionId } from '../../protocol/index.ts';
+import {
+  addMs,
+  type Instant,
+  instanceSession,
+  msBetween,
+  type RunnerId,
+  type SessionId,
+  sessionId,
+} from '../../protocol/index.ts';
 import type { SessionFacts } from '../core/cost.ts';
 import { idsBetween } from './ids.ts';
 import { type Key, keys, type Pool, queryAll, type Table } from './table.ts';
@@ -23,6 +31,11 @@ export type SessionStore = ReturnType<typeof sessionStore>;
 
 /** Sorts before every session's id. */
 const leastId = 'ses_';
+
+/** A session that lasted longer is also found by its end, as it may have begun any time before. */
+const longMs = 86_400_000;
+const longSession = z.object({ sessionId });
+
 const lastIdAt = (at: Instant) => idsBetween('ses', at, at).to;
 
 export const sessionStore = (table: Table) => ({
@@ -50,9 +63,27 @@ export const sessionStore = (table: Table) => ({
 
   /** Writes a session that is over; the same one again changes nothing. */
   put: async (facts: SessionFacts): Promise<void> => {
-    await table.put({ ...keys.resource(facts.projectId ?? 'global', facts.id), ...facts }, [
-      ['missing', 'pk'],
+    const { id, startedAt, endedAt, projectId = 'global' } = facts;
+    // First, so that a crash in between leaves no long session that nobody finds; one that finds nothing does no harm.
+    if (endedAt !== undefined && msBetween(startedAt, endedAt) > longMs)
+      await table.put({ ...keys.longSession(projectId, endedAt, id), sessionId: id });
+    await table.put({ ...keys.resource(projectId, id), ...facts }, [['missing', 'pk']]);
+  },
+
+  /** Those of a pool's runners that had begun by `to` and were not over before `from`, however long ago they began. */
+  listReaching: async (pool: Pool, from: Instant, to: Instant): Promise<SessionFacts[]> => {
+    const ids = idsBetween('ses', addMs(from, -longMs), to);
+    const [recent, ends] = await Promise.all([
+      queryAll(table, { pk: pool, ...ids }),
+      queryAll(table, { pk: pool, ...keys.longSessionsFrom(from) }),
     ]);
+    const known = new Set(recent.map(({ sk }) => sk));
+    const older = new Set(ends.map((end) => longSession.parse(end).sessionId).filter((id) => !known.has(id)));
+    const long = await table.batchGet([...older].map((id) => keys.resource(pool, id)));
+    return z
+      .array(stored)
+      .parse([...long, ...recent])
+      .filter(({ startedAt, endedAt }) => startedAt <= to && (endedAt === undefined || endedAt >= from));
   },
 
   /** Those of a pool's runners with ids from `from` to `to`; the time in an id is the session's start. */

@@ -9,7 +9,7 @@ import {
   QueryCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
-import type { ProjectId, TaskId } from '../../protocol/index.ts';
+import type { Instant, ProjectId, SessionId, TaskId } from '../../protocol/index.ts';
 import { type Condition, compileCondition, compileUpdate, type Update } from './expressions.ts';
 
 /** Whose runners: a project's own, or everybody's. Also the partition that they live in. */
@@ -23,6 +23,9 @@ export const keys = {
   project: (id: ProjectId) => ({ pk: 'projects', sk: id }),
   /** Any resource of a pool: tpl_, inv_, rep_, key_, env_, int_, sch_, run_, tsk_, msg_, ses_, reg_ or ivt_. */
   resource: (pool: Pool, id: string) => ({ pk: pool, sk: id }),
+  /** Beside a session that lasted over a day: finds it by its end. */
+  longSession: (pool: Pool, endedAt: Instant, id: SessionId) => ({ pk: pool, sk: `end_${endedAt}_${id}` }),
+  longSessionsFrom: (endedAt: Instant) => ({ from: `end_${endedAt}`, to: 'end_~' }),
   logChunk: (taskId: TaskId, attempt: number, seq: number) => ({
     pk: logPartition(taskId, attempt),
     sk: logSortKey(seq),

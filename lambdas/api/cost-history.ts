@@ -12,13 +12,21 @@ import {
 import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { hasInstances } from '../core/choice.ts';
-import { priceSession, type SessionFacts, sessionOf, taskShare } from '../core/cost.ts';
+import {
+  alwaysOnWithin,
+  costWithin,
+  lastsIn,
+  type PlacedTask,
+  placeTasks,
+  priceSession,
+  type SessionFacts,
+  shareWithin,
+} from '../core/cost.ts';
 import { hourlyPrice } from '../core/prices.ts';
 import { sum } from '../core/sum.ts';
 import { costByTemplate } from '../core/template-cost.ts';
 import {
   addSplits,
-  apportion,
   clip,
   type Day,
   daysOf,
@@ -39,7 +47,7 @@ const defaultWindowMs = 30 * dayMs;
 
 /** The idle timeouts that are compared, beside the runner's own: none, one minute, five, fifteen, an hour. */
 const comparedTimeoutsMs = [0, 60_000, 300_000, 900_000, 3_600_000];
-/** Where no boot was seen: EC2's 16 s and some for the system (DESIGN: public measurements). */
+/** An assumption, for where no boot was seen: some 16 s until EC2 has an instance running, and some for the system to come up. */
 const assumedBootMs = 25_000;
 
 const nothing: Split = { bootingMs: 0, workingMs: 0, idleMs: 0 };
@@ -52,46 +60,30 @@ interface Window {
 /** A session with the tasks of this project that ran in it. Of a global runner's session only these are the project's. */
 interface UsedSession {
   readonly facts: SessionFacts;
-  readonly tasks: readonly TaskRecord[];
+  readonly tasks: readonly PlacedTask<TaskRecord>[];
 }
 
 const isOwn = ({ facts }: UsedSession) => facts.projectId !== undefined;
 
-const runMsOf = (task: TaskRecord, now: Instant): number => {
-  const run = runOf(task, now);
-  return run ? run.to - run.from : 0;
-};
-
-/** What a session cost the project. */
-const costOf = (used: UsedSession, now: Instant): number => {
-  const session = priceSession(used.facts, now);
-  if (isOwn(used)) return session.microUsd ?? 0;
-  return sum(used.tasks.map((task) => taskShare(session, runMsOf(task, now))));
-};
+/** What a session cost the project in a window. */
+const spentIn = (used: UsedSession, window: Span, now: Instant): number =>
+  isOwn(used)
+    ? (costWithin(used.facts, window, now) ?? 0)
+    : sum(used.tasks.map((placed) => shareWithin(placed, window)));
 
 const splitOf = (used: UsedSession, now: Instant, bounds: Span): Split => {
-  const split = splitSession(used.facts, runsOf(used.tasks, used.facts.runnerId, now), now, bounds);
+  const tasks = used.tasks.map(({ task }) => task);
+  const split = splitSession(used.facts, runsOf(tasks, used.facts.runnerId, now), now, bounds);
   return isOwn(used) ? split : { ...nothing, workingMs: split.workingMs };
 };
 
-const totalOf = (split: Split): number => split.bootingMs + split.workingMs + split.idleMs;
-
-/** A session's cost falls on the days that it lasted, by its time on each. */
-const byDay = (used: UsedSession, days: readonly Day[], now: Instant) => {
-  const splits = days.map((day) => splitOf(used, now, day));
-  const whole = spanOf(used.facts.startedAt, used.facts.endedAt ?? now);
-  const lasted = Math.max(1, whole.to - whole.from);
-  const inside = Math.min(lasted, sum(clip(days, whole).map(({ from, to }) => to - from)));
-  const cost = Math.round((costOf(used, now) * inside) / lasted);
-  const costs = apportion(cost, splits.map(totalOf));
-  return splits.map((split, index) => ({ split, spentMicroUsd: costs[index] ?? 0 }));
-};
+const byDay = (used: UsedSession, days: readonly Day[], now: Instant) =>
+  days.map((day) => ({ split: splitOf(used, now, day), spentMicroUsd: spentIn(used, day, now) }));
 
 const alwaysOnOn = (day: Day, runner: RunnerRecord, region: string): number => {
   const price = hourlyPrice(runner.region ?? region, runner.instanceType);
   if (price === undefined || !hasInstances(runner)) return 0;
-  const onMs = Math.max(0, day.to - Math.max(day.from, epochMs(runner.createdAt)));
-  return Math.round((price * onMs) / 3_600_000);
+  return alwaysOnWithin(runner.createdAt, price, day);
 };
 
 const policiesOf = (runner: RunnerRecord, region: string, work: readonly Span[], bootMs: number) => {
@@ -127,20 +119,20 @@ const readHistory = async (
   const now = deps.now();
   const bounds = spanOf(window.from, window.to);
   const days = daysOf(bounds, utcOffsetMinutes);
-  const tasks = read.filter((task) => {
+  const claimed = read.filter(({ claimedAt }) => claimedAt !== undefined && claimedAt < window.to);
+  const tasks = claimed.filter((task) => {
     const run = runOf(task, now);
     return run !== undefined && clip([run], bounds).length > 0;
   });
-  const all = [...ownSessions, ...globalSessions];
-  const placed = tasks.map((task) => ({ task, session: sessionOf(task, all) }));
-  const tasksBySession = Map.groupBy(placed, ({ session }) => session?.id);
+  const all = [...ownSessions, ...globalSessions].filter((facts) => lastsIn(facts, bounds, now));
+  const placed = placeTasks(
+    claimed,
+    all.map((facts) => priceSession(facts, now)),
+    now,
+  );
+  const placedIn = Map.groupBy(placed, ({ session }) => session.id);
   const used = all
-    .map(
-      (facts): UsedSession => ({
-        facts,
-        tasks: (tasksBySession.get(facts.id) ?? []).map(({ task }) => task),
-      }),
-    )
+    .map((facts): UsedSession => ({ facts, tasks: placedIn.get(facts.id) ?? [] }))
     .filter((one) => isOwn(one) || one.tasks.length > 0);
   const daily = used.map((one) => ({ one, days: byDay(one, days, now) }));
 
@@ -173,11 +165,18 @@ const readHistory = async (
       alwaysOnMicroUsd === undefined ? [] : [[runnerId, alwaysOnMicroUsd] as const],
     ),
   );
-  const taskCosts = placed.map(({ task, session }) => {
-    const { templateId, templateName } = task;
-    const runMs = runMsOf(task, now);
-    const microUsd = session ? taskShare(priceSession(session, now), runMs) : 0;
-    return { templateId, templateName, runMs, microUsd, runnerId: session?.runnerId };
+  const placedBy = new Map(placed.map((one) => [one.task.id, one]));
+  const taskCosts = tasks.map((task) => {
+    const { id, templateId, templateName } = task;
+    const its = placedBy.get(id);
+    const run = runOf(task, now);
+    return {
+      templateId,
+      templateName,
+      runMs: sum(clip(run ? [run] : [], bounds).map(({ from, to }) => to - from)),
+      microUsd: its ? shareWithin(its, bounds) : 0,
+      runnerId: its?.session.runnerId,
+    };
   });
   return {
     ...window,
@@ -212,7 +211,7 @@ export const costHistoryRoutes = (deps: ApiDeps) =>
       operationId: 'getCostHistory',
       summary: 'What was spent day by day, by runner and by template, and with other idle timeouts',
       description:
-        'A session that lasted over several days counts on each by its time. Of global runners only the shares of the project’s tasks count, and no always-on cost.',
+        'A session or task that only reaches into a day, or the window, counts there by its time. Of global runners only the shares of the project’s tasks count, and no always-on cost.',
       request: { params: inProject, query: costHistoryQuery },
       responses: { 200: answer('The history', costHistorySchema) },
     }),

@@ -1,21 +1,15 @@
 /** The route of a project's cost report. */
 import { addMs, type CostReport, costQuery, type Instant, type ProjectId } from '../../protocol/index.ts';
 import { idsBetween } from '../adapters/ids.ts';
-import {
-  type CostedRunner,
-  costReport,
-  openSessionFacts,
-  priceSession,
-  type SessionFacts,
-} from '../core/cost.ts';
+import type { SessionFacts } from '../core/cost.ts';
+import { type CostedRunner, costReport } from '../core/cost-report.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
+import { type InsightDeps, reachBackMs, sessionsIn } from './insight-data.ts';
 import { refuse, refuseUnknown } from './refuse.ts';
 import { answer, describe, people, routes } from './route.ts';
 import { costReportSchema, inProject } from './schemas.ts';
 
 const defaultWindowMs = 30 * 86_400_000;
-
-type CostDeps = Pick<ApiDeps, 'runners' | 'sessions' | 'tasks' | 'region' | 'now'>;
 
 /** A runner that was removed: what it spent counts, and nobody knows what it would have cost by now. */
 const removedRunner = ({ runnerId, projectId, region, startedAt }: SessionFacts): CostedRunner => ({
@@ -26,34 +20,31 @@ const removedRunner = ({ runnerId, projectId, region, startedAt }: SessionFacts)
   ...(projectId && { projectId }),
 });
 
-/** Gathers a window's sessions, over or open, and the tasks that share them. */
+/** Gathers the sessions and tasks of a window that ends in the past, and the tasks that share them. */
 export const reportCosts = async (
-  deps: CostDeps,
+  deps: InsightDeps,
   projectId: ProjectId,
   from: Instant,
   to: Instant,
 ): Promise<CostReport> => {
-  const sessionIds = idsBetween('ses', from, to);
-  const taskIds = idsBetween('tsk', from, to);
-  const [own, global, ownClosed, globalClosed, tasks] = await Promise.all([
+  const window = { from, to };
+  const taskIds = idsBetween('tsk', addMs(from, -reachBackMs), to);
+  const [own, global, tasks] = await Promise.all([
     deps.runners.list(projectId),
     deps.runners.list('global'),
-    deps.sessions.listBetween(projectId, sessionIds.from, sessionIds.to),
-    deps.sessions.listBetween('global', sessionIds.from, sessionIds.to),
     deps.tasks.listBetween(projectId, taskIds.from, taskIds.to),
   ]);
-  const runners = [...own, ...global];
-  const open = runners
-    .map((runner) => openSessionFacts(runner, deps.region))
-    .filter((facts) => facts !== undefined)
-    .filter(({ startedAt }) => startedAt >= from && startedAt <= to);
-  const sessions = new Map([...open, ...ownClosed, ...globalClosed].map((facts) => [facts.id, facts]));
+  const [ownSessions, globalSessions] = await Promise.all([
+    sessionsIn(deps, projectId, own, window),
+    sessionsIn(deps, 'global', global, window),
+  ]);
+  const sessions = [...ownSessions, ...globalSessions];
   const known = new Map<string, CostedRunner>(
-    [...sessions.values()].map((facts) => [facts.runnerId, removedRunner(facts)]),
+    sessions.map((facts) => [facts.runnerId, removedRunner(facts)]),
   );
-  for (const runner of runners) known.set(runner.id, { ...runner, region: runner.region ?? deps.region });
-  const priced = [...sessions.values()].map((facts) => priceSession(facts, deps.now()));
-  return costReport({ from, to }, [...known.values()], priced, tasks);
+  for (const runner of [...own, ...global])
+    known.set(runner.id, { ...runner, region: runner.region ?? deps.region });
+  return costReport(window, [...known.values()], sessions, tasks, deps.now());
 };
 
 export const costRoutes = (deps: ApiDeps) =>
@@ -65,18 +56,20 @@ export const costRoutes = (deps: ApiDeps) =>
       path: '/api/projects/{projectId}/costs',
       operationId: 'getCosts',
       summary: 'What the instances cost, and what was saved against instances that never sleep',
-      description: 'Counts the instance sessions that began in the window. Money is whole micro-dollars.',
+      description:
+        'Counts the window up to now. A session or a task that only reaches into it counts by its time there, so that the reports of windows in a row add up. Money is whole micro-dollars.',
       request: { params: inProject, query: costQuery },
       responses: { 200: answer('The report', costReportSchema) },
     }),
     async (c) => {
       const { projectId } = c.req.valid('param');
       const query = c.req.valid('query');
-      const to = query.to ?? deps.now();
+      const now = deps.now();
+      const to = query.to !== undefined && query.to < now ? query.to : now;
       const from = query.from ?? addMs(to, -defaultWindowMs);
       if (from > to) {
         return refuse(c, 'invalid_request', 'The window ends before it begins.', [
-          { path: 'from', message: 'must not be after "to"' },
+          { path: 'from', message: 'must not be after "to", nor in the future' },
         ]);
       }
       if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');

@@ -1,12 +1,11 @@
 /** What the readings of the past are made of: sessions and tasks of a window, a bounded number of them. */
 import { addMs, epochMs, type Instant, type ProjectId } from '../../protocol/index.ts';
-import { idsBetween } from '../adapters/ids.ts';
 import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { Pool } from '../adapters/table.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { hasInstances } from '../core/choice.ts';
 import { costWithin, openSessionFacts, type SessionFacts } from '../core/cost.ts';
-import type { Span } from '../core/usage.ts';
+import { type Span, spanOf } from '../core/usage.ts';
 import type { ApiDeps } from './deps.ts';
 
 export type InsightDeps = Pick<ApiDeps, 'runners' | 'sessions' | 'tasks' | 'region' | 'now'>;
@@ -14,24 +13,22 @@ export type InsightDeps = Pick<ApiDeps, 'runners' | 'sessions' | 'tasks' | 'regi
 /** Tasks that one reading looks at: some ten pages of DynamoDB. */
 export const maxTasks = 5000;
 
-/** What ran in a window may have begun before it. */
-const reachBackMs = 86_400_000;
+/** A task that ran in a window may have been made before it. */
+export const reachBackMs = 86_400_000;
 
-/** The sessions of a pool's runners that lie in the window, or reach into it from a day before. */
+/** The sessions of a pool's runners that reach into the window, over or open, whenever they began. */
 export const sessionsIn = async (
   deps: InsightDeps,
   pool: Pool,
   runners: readonly RunnerRecord[],
   { from, to }: { from: Instant; to: Instant },
 ): Promise<SessionFacts[]> => {
-  const ids = idsBetween('ses', addMs(from, -reachBackMs), to);
-  const closed = await deps.sessions.listBetween(pool, ids.from, ids.to);
+  const closed = await deps.sessions.listReaching(pool, from, to);
   const open = runners
     .map((runner) => openSessionFacts(runner, deps.region))
     .filter((facts) => facts !== undefined)
     .filter(({ startedAt }) => startedAt <= to);
-  const byId = new Map([...open, ...closed].map((facts) => [facts.id, facts]));
-  return [...byId.values()].filter(({ endedAt }) => endedAt === undefined || endedAt >= from);
+  return [...new Map([...open, ...closed].map((facts) => [facts.id, facts])).values()];
 };
 
 /** What each runner's instance has cost since then; without an entry where there is none, or no price is known. */
@@ -46,7 +43,9 @@ export const spentBy = async (
   const bySession = Map.groupBy(await sessionsIn(deps, pool, runners, window), ({ runnerId }) => runnerId);
   return new Map(
     runners.flatMap((runner) => {
-      const costs = (bySession.get(runner.id) ?? []).map((session) => costWithin(session, window, now));
+      const costs = (bySession.get(runner.id) ?? []).map((session) =>
+        costWithin(session, spanOf(since, now), now),
+      );
       if (!hasInstances(runner) || costs.includes(undefined)) return [];
       return [
         [runner.id, { spentMicroUsd: costs.reduce<number>((sum, cost = 0) => sum + cost, 0) }] as const,

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import {
   addMs,
   costHistory,
+  costReport,
   dashboard,
   listedRunner,
   type ProjectId,
@@ -15,6 +16,7 @@ import {
   trip,
 } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { openSessionFacts } from '../core/cost.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
 
 let table: TestTable;
@@ -30,6 +32,7 @@ const make = async (path: string, body: object) => identified.parse(await api.ca
 const finish = (session: string, lease: string, body: object) =>
   api.call('POST', '/api/agent/finish', { lease, logChunks: 0, ...body }, session);
 
+const dayMs = 86_400_000;
 let instances = 0;
 
 /** A project in which one task has run for 50 s on a t4g.small that took 20 s to boot, and one has failed. */
@@ -178,6 +181,53 @@ describe('the history of costs', () => {
     expect(id).toMatch(/^prj_/);
   });
 
+  it('agrees with the report about any window, also where an instance was on since weeks before', async () => {
+    const { base, id, made } = await aWorkedProject();
+    const at = api.deps.now();
+    const runner = await api.deps.runners.get(id, made.runner.id);
+    const facts = runner && openSessionFacts(runner, 'us-east-1');
+    if (!facts) throw new Error('no session');
+    // One of three weeks, and one of a week and a half day.
+    const past = (startedDaysAgo: number, endedDaysAgo: number) => {
+      const startedAt = addMs(at, -startedDaysAgo * dayMs);
+      const endedAt = addMs(at, -endedDaysAgo * dayMs);
+      return api.deps.sessions.put({ ...facts, id: api.deps.newId('ses', startedAt), startedAt, endedAt });
+    };
+    await past(31, 10);
+    await past(8, 0.5);
+    const hourly = 16_800;
+    for (const [fromDays, toDays, hours] of [
+      [12, 11, 24],
+      [10.5, 9, 12],
+      [9, 8, 0],
+      [3, 1, 48],
+      [1, 0.25, 12],
+    ] as const) {
+      const window = `from=${addMs(at, -fromDays * dayMs)}&to=${addMs(at, -toDays * dayMs)}`;
+      const report = costReport.parse(await api.call('GET', `${base}/costs?${window}`));
+      const history = costHistory.parse(await api.call('GET', `${base}/costs/history?${window}`));
+      const over = (key: 'spentMicroUsd' | 'alwaysOnMicroUsd') =>
+        history.days.reduce((total, day) => total + day[key], 0);
+      expect(report.spentMicroUsd, window).toBe(hours * hourly);
+      expect(over('spentMicroUsd'), window).toBe(report.spentMicroUsd);
+      expect(over('alwaysOnMicroUsd'), window).toBe(report.alwaysOnMicroUsd);
+    }
+  });
+
+  it('ends at the present, as the report does', async () => {
+    const { base } = await aWorkedProject();
+    const now = api.deps.now();
+    const report = costReport.parse(await api.call('GET', `${base}/costs?to=2099-01-01T00:00:00.000Z`));
+    expect(report).toMatchObject({ to: now, from: addMs(now, -30 * 86_400_000) });
+    expect(report.alwaysOnMicroUsd).toBeLessThan(1000);
+    const { to } = costHistory.parse(
+      await api.call('GET', `${base}/costs/history?to=2099-01-01T00:00:00.000Z`),
+    );
+    expect(to).toBe(now);
+    const refused = await api.refused('GET', `${base}/costs?from=2099-01-01T00:00:00.000Z`);
+    expect(refused.code).toBe('invalid_request');
+  });
+
   it('refuses more than a quarter of a year', async () => {
     const { base } = await aWorkedProject();
     const refused = await api.refused('GET', `${base}/costs/history?from=2020-01-01T00:00:00.000Z`);
@@ -235,7 +285,7 @@ describe('the listing of runners', () => {
     // 80 s of a t4g.small.
     const since = (ms: number) => list(`spentSince=${addMs(startedAt, ms)}`);
     expect((await since(0)).map(({ spentMicroUsd }) => spentMicroUsd)).toEqual([373, undefined]);
-    expect((await since(40_000))[0]?.spentMicroUsd).toBe(187);
+    expect((await since(40_000))[0]?.spentMicroUsd).toBe(186);
     expect((await since(365 * 86_400_000))[0]?.spentMicroUsd).toBe(0);
     const longAgo = addMs(startedAt, -32 * 86_400_000);
     expect((await api.refused('GET', `${base}/runners?spentSince=${longAgo}`)).code).toBe('invalid_request');

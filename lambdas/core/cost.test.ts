@@ -1,16 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addMs } from '../../protocol/index.ts';
-import { billedSeconds, costReport, costWithin, priceSession, taskShare } from './cost.ts';
-import { aProjectId, aRunner, noon } from './testing.ts';
+import { billedSeconds, costWithin, priceSession, taskShare } from './cost.ts';
+import { aProjectId, noon } from './testing.ts';
+import { spanOf } from './usage.ts';
 
-const runner = {
-  ...aRunner({ instanceType: 't4g.small', name: 'sydney-1' }),
-  region: 'us-east-1',
-};
 const facts = {
   id: 'ses_01ARZ3NDEKTSV4RRFFQ69G5FAV',
-  runnerId: runner.id,
+  runnerId: 'run_01ARZ3NDEKTSV4RRFFQ69G5FAV',
   projectId: aProjectId,
   instanceId: 'i-0123456789abcdef0',
   instanceType: 't4g.small',
@@ -45,23 +42,24 @@ describe('priceSession', () => {
 
 describe('costWithin', () => {
   const hours = (n: number) => addMs(noon, n * 3_600_000);
+  const within = (from: number, to: number) => spanOf(hours(from), hours(to));
   const session = { ...facts, endedAt: hours(4) };
 
   it('is the part of the time that lies in the window', () => {
-    expect(costWithin(session, { from: hours(3), to: hours(9) }, hours(9))).toBe(16_800);
-    expect(costWithin(session, { from: hours(-1), to: hours(9) }, hours(9))).toBe(4 * 16_800);
-    expect(costWithin(session, { from: hours(5), to: hours(9) }, hours(9))).toBe(0);
+    expect(costWithin(session, within(3, 9), hours(9))).toBe(16_800);
+    expect(costWithin(session, within(-1, 9), hours(9))).toBe(4 * 16_800);
+    expect(costWithin(session, within(5, 9), hours(9))).toBe(0);
   });
 
   it('has a session without length at its moment, as a minute of it is billed', () => {
     const moment = { ...facts, startedAt: hours(1), endedAt: hours(1) };
-    expect(costWithin(moment, { from: hours(1), to: hours(2) }, hours(9))).toBe(280);
-    expect(costWithin(moment, { from: hours(0), to: hours(1) }, hours(9))).toBe(0);
+    expect(costWithin(moment, within(1, 2), hours(9))).toBe(280);
+    expect(costWithin(moment, within(0, 1), hours(9))).toBe(0);
   });
 
   it('is none where the price is not known', () => {
     const unknown = { ...session, instanceType: 'x9.mega' };
-    expect(costWithin(unknown, { from: noon, to: hours(9) }, hours(9))).toBeUndefined();
+    expect(costWithin(unknown, within(0, 9), hours(9))).toBeUndefined();
   });
 });
 
@@ -86,65 +84,5 @@ describe('taskShare', () => {
     // Found by fast-check's seed -2039527144: a floating-point number came out one micro-dollar short.
     const [microUsd, busyMs] = [997_802_233, 9_664_337];
     expect(taskShare({ microUsd, busyMs }, busyMs)).toBe(microUsd);
-  });
-});
-
-describe('costReport', () => {
-  const window = { from: noon, to: addMs(noon, 36_000_000) };
-  const session = priceSession({ ...facts, endedAt: addMs(noon, 3_600_000), busyMs: 1_000 }, noon);
-
-  it('sets what was spent against machines that never sleep', () => {
-    expect(costReport(window, [runner], [session], [])).toMatchObject({
-      spentMicroUsd: 16_800,
-      alwaysOnMicroUsd: 168_000,
-      savedMicroUsd: 151_200,
-    });
-  });
-
-  it("charges a project for a global runner by its tasks' shares, always-on cost too", () => {
-    const { projectId: _, ...global } = runner;
-    const { projectId: __, ...globalSession } = session;
-    const task = {
-      id: 'tsk_1',
-      runnerId: runner.id,
-      claimedAt: noon,
-      finishedAt: addMs(noon, 250),
-    };
-    const report = costReport(window, [global], [globalSession], [task]);
-    expect(report).toMatchObject({ spentMicroUsd: 4_200, alwaysOnMicroUsd: 42_000 });
-    expect(report.tasks).toEqual([{ taskId: 'tsk_1', runnerId: runner.id, microUsd: 4_200 }]);
-  });
-
-  it('shows nothing of a global runner that the project did not use', () => {
-    const { projectId: _, ...global } = runner;
-    const { projectId: __, ...globalSession } = session;
-    expect(costReport(window, [global], [globalSession], [])).toMatchObject({
-      spentMicroUsd: 0,
-      runners: [],
-      sessions: [],
-    });
-  });
-
-  it("charges a task to its runner's last session before it was claimed, though EC2 tells the end in whole seconds", () => {
-    const later = {
-      ...session,
-      id: 'ses_01ARZ3NDEKTSV4RRFFQ69G5FAX',
-      startedAt: addMs(noon, 7_200_000),
-    } as const;
-    const task = {
-      id: 'tsk_1',
-      runnerId: runner.id,
-      claimedAt: addMs(noon, 3_600_500),
-      finishedAt: addMs(noon, 3_601_500),
-    };
-    const report = costReport(window, [runner], [later, session], [task]);
-    expect(report.tasks).toEqual([{ taskId: 'tsk_1', runnerId: runner.id, microUsd: 16_800 }]);
-  });
-
-  it('names the types that it cannot price', () => {
-    const { microUsd: _, ...unpriced } = session;
-    expect(costReport(window, [runner], [{ ...unpriced, instanceType: 'x9.mega' }], []).unpriced).toEqual([
-      'x9.mega',
-    ]);
   });
 });

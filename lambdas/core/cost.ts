@@ -1,23 +1,15 @@
-/** What instances cost, what each task's share is, and what always-on machines would have cost. Integer micro-dollars. */
+/** What instances cost, what each task's share is, and what of both falls into a window of time. Integer micro-dollars. */
 import {
-  type CostReport,
+  epochMs,
   type InstanceSession,
   type Instant,
   minimumBilledSeconds,
   msBetween,
-  type ProjectId,
   type Runner,
   type RunnerId,
 } from '../../protocol/index.ts';
-import { hasInstances } from './choice.ts';
-import { hourlyPrice, pricesAsOf } from './prices.ts';
-import { sum } from './sum.ts';
-import { clip, spanOf } from './usage.ts';
-
-interface Window {
-  readonly from: Instant;
-  readonly to: Instant;
-}
+import { hourlyPrice } from './prices.ts';
+import { type Span, spanOf } from './usage.ts';
 
 const secondsPerHour = 3600;
 
@@ -77,16 +69,45 @@ export const priceSession = (facts: SessionFacts, now: Instant): InstanceSession
   };
 };
 
+/** Whether any of a time lies in a window. What is over in the moment in which it began, as far as clocks tell, lies where that is. */
+const isIn = (whole: Span, window: Span): boolean =>
+  whole.from < window.to && (whole.to > window.from || (whole.to <= whole.from && whole.from >= window.from));
+
+/** What of an amount that is spread over a time falls into a window: the parts of any windows in a row add up to that of them all. */
+const partWithin = (amount: number, whole: Span, window: Span): number => {
+  if (whole.to <= whole.from) return isIn(whole, window) ? amount : 0;
+  const until = (at: number) => {
+    const passed = Math.min(Math.max(at, whole.from), whole.to) - whole.from;
+    return Math.round((amount * passed) / (whole.to - whole.from));
+  };
+  return until(window.to) - until(window.from);
+};
+
+type Lasting = Pick<InstanceSession, 'startedAt' | 'endedAt'>;
+
+const spanOfSession = ({ startedAt, endedAt }: Lasting, now: Instant): Span =>
+  spanOf(startedAt, endedAt ?? now);
+
+export const lastsIn = (session: Lasting, window: Span, now: Instant): boolean =>
+  isIn(spanOfSession(session, now), window);
+
+/** What of a session's seconds falls into a window, by the time that it lasted there. */
+export const secondsWithin = (
+  session: Pick<InstanceSession, 'startedAt' | 'endedAt' | 'seconds' | 'billedSeconds'>,
+  window: Span,
+  now: Instant,
+): Pick<InstanceSession, 'seconds' | 'billedSeconds'> => {
+  const whole = spanOfSession(session, now);
+  return {
+    seconds: partWithin(session.seconds, whole, window),
+    billedSeconds: partWithin(session.billedSeconds, whole, window),
+  };
+};
+
 /** What of a session's cost falls into a window, by the time that it lasted there; undefined where the price is not known. */
-export const costWithin = (facts: SessionFacts, window: Window, now: Instant): number | undefined => {
+export const costWithin = (facts: SessionFacts, window: Span, now: Instant): number | undefined => {
   const { microUsd } = priceSession(facts, now);
-  if (microUsd === undefined) return undefined;
-  const whole = spanOf(facts.startedAt, facts.endedAt ?? now);
-  // Over in the moment in which it began, as far as clocks tell: it is billed all the same.
-  if (whole.to <= whole.from)
-    return facts.startedAt >= window.from && facts.startedAt < window.to ? microUsd : 0;
-  const [inside] = clip([whole], spanOf(window.from, window.to));
-  return inside ? Math.round((microUsd * (inside.to - inside.from)) / (whole.to - whole.from)) : 0;
+  return microUsd === undefined ? undefined : partWithin(microUsd, spanOfSession(facts, now), window);
 };
 
 /**
@@ -106,17 +127,6 @@ export interface RanTask {
   readonly finishedAt?: Instant | undefined;
 }
 
-export interface CostedRunner {
-  readonly id: RunnerId;
-  readonly name: string;
-  readonly projectId?: ProjectId | undefined;
-  readonly instanceId?: string | undefined;
-  readonly fleet?: string | undefined;
-  readonly instanceType?: string | undefined;
-  readonly region: string;
-  readonly createdAt: Instant;
-}
-
 /** The session in which a task ran: its runner's last before the task was claimed. EC2's events have whole seconds, so the end is no help. */
 export const sessionOf = <S extends Pick<InstanceSession, 'runnerId' | 'startedAt'>>(
   task: Pick<RanTask, 'runnerId' | 'claimedAt'>,
@@ -129,75 +139,42 @@ export const sessionOf = <S extends Pick<InstanceSession, 'runnerId' | 'startedA
     .sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1))[0];
 };
 
-const alwaysOnSeconds = (runner: CostedRunner, { from, to }: Window): number => {
-  if (!hasInstances(runner)) return 0;
-  const since = runner.createdAt > from ? runner.createdAt : from;
-  return Math.max(0, Math.ceil(msBetween(since, to) / 1000));
+/** A task with the session that it ran in, priced. */
+export interface PlacedTask<T extends RanTask = RanTask> {
+  readonly task: T;
+  readonly session: InstanceSession;
+  /** When it ran, within the session: EC2 tells the end of one in whole seconds, and a lost task is noticed later. */
+  readonly span: Span;
+  readonly microUsd: number;
+}
+
+/** The tasks that ran in one of the sessions. */
+export const placeTasks = <T extends RanTask>(
+  tasks: readonly T[],
+  sessions: readonly InstanceSession[],
+  now: Instant,
+): PlacedTask<T>[] => {
+  const byRunner = Map.groupBy(sessions, ({ runnerId }) => runnerId);
+  return tasks.flatMap((task) => {
+    const session = task.runnerId && sessionOf(task, byRunner.get(task.runnerId) ?? []);
+    if (!session || !task.claimedAt) return [];
+    const finishedAt = task.finishedAt ?? now;
+    const whole = spanOfSession(session, now);
+    const from = Math.max(whole.from, Math.min(epochMs(task.claimedAt), whole.to - 1));
+    const span = { from, to: Math.max(from, Math.min(epochMs(finishedAt), whole.to)) };
+    return [{ task, session, span, microUsd: taskShare(session, msBetween(task.claimedAt, finishedAt)) }];
+  });
 };
 
-/**
- * A project's bill: all of its own runners' sessions, and of the global runners' its tasks' shares, with the same part of
- * their always-on cost. `sessions` are those that began in the window, priced.
- */
-export const costReport = (
-  window: Window,
-  runners: readonly CostedRunner[],
-  sessions: readonly InstanceSession[],
-  tasks: readonly RanTask[],
-): CostReport => {
-  const shares = tasks.flatMap((task) => {
-    const session = sessionOf(task, sessions);
-    if (!session || !task.runnerId || !task.claimedAt) return [];
-    const runMs = msBetween(task.claimedAt, task.finishedAt ?? window.to);
-    return [
-      {
-        taskId: task.id,
-        runnerId: task.runnerId,
-        sessionId: session.id,
-        microUsd: taskShare(session, runMs),
-      },
-    ];
-  });
-  const usedSessions = new Set(shares.map(({ sessionId }) => sessionId));
-  const rows = runners.flatMap((runner) => {
-    const own = sessions.filter(({ runnerId }) => runnerId === runner.id);
-    const whole = sum(own.map(({ microUsd }) => microUsd ?? 0));
-    const isGlobal = runner.projectId === undefined;
-    const used = sum(shares.filter(({ runnerId }) => runnerId === runner.id).map(({ microUsd }) => microUsd));
-    if (isGlobal && used === 0) return [];
-    const part = isGlobal ? used / whole : 1;
-    const onSeconds = alwaysOnSeconds(runner, window);
-    const price = hourlyPrice(runner.region, runner.instanceType) ?? 0;
-    return [
-      {
-        runnerId: runner.id,
-        name: runner.name,
-        sessions: own.length,
-        runSeconds: sum(own.map(({ seconds }) => seconds)),
-        billedSeconds: sum(own.map((session) => session.billedSeconds)),
-        alwaysOnSeconds: onSeconds,
-        spentMicroUsd: isGlobal ? used : whole,
-        alwaysOnMicroUsd: Math.round(cost(price, onSeconds) * part),
-      },
-    ];
-  });
-  const spentMicroUsd = sum(rows.map((row) => row.spentMicroUsd));
-  const alwaysOnMicroUsd = sum(rows.map((row) => row.alwaysOnMicroUsd));
-  return {
-    ...window,
-    spentMicroUsd,
-    alwaysOnMicroUsd,
-    savedMicroUsd: alwaysOnMicroUsd - spentMicroUsd,
-    runners: rows,
-    sessions: sessions.filter(({ id, projectId }) => projectId !== undefined || usedSessions.has(id)),
-    tasks: shares.map(({ taskId, runnerId, microUsd }) => ({ taskId, runnerId, microUsd })),
-    pricesAsOf,
-    unpriced: [
-      ...new Set(
-        sessions.flatMap(({ microUsd, instanceType }) =>
-          microUsd === undefined ? [instanceType ?? 'unknown'] : [],
-        ),
-      ),
-    ],
-  };
+export const ranIn = ({ span }: PlacedTask, window: Span): boolean => isIn(span, window);
+
+/** What of a task's share falls into a window, by the time that it ran there. */
+export const shareWithin = ({ microUsd, span }: PlacedTask, window: Span): number =>
+  partWithin(microUsd, span, window);
+
+/** What an instance that never sleeps costs in a window, from its runner's making on. `price` is micro-dollars an hour. */
+export const alwaysOnWithin = (createdAt: Instant, price: number, window: Span): number => {
+  const until = (at: number) =>
+    Math.round((price * Math.max(0, at - epochMs(createdAt))) / (secondsPerHour * 1000));
+  return until(window.to) - until(window.from);
 };

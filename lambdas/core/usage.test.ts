@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addMs, epochMs } from '../../protocol/index.ts';
 import { noon } from './testing.ts';
-import { apportion, bandsOf, daysOf, estimatePolicy, median, spanOf, splitSession } from './usage.ts';
+import { bandsOf, daysOf, estimatePolicy, median, spanOf, splitSession } from './usage.ts';
 
 const at = (seconds: number) => addMs(noon, seconds * 1000);
 const span = (from: number, to: number) => spanOf(at(from), at(to));
@@ -60,18 +60,6 @@ describe('daysOf', () => {
     const ahead = daysOf(window, 60);
     expect(ahead[1]?.from).toBe(epochMs('2026-01-01T23:00:00.000Z'));
     expect(ahead.reduce((sum, { from, to }) => sum + to - from, 0)).toBe(86_400_000);
-  });
-});
-
-describe('apportion', () => {
-  it('gives whole parts that add up', () => {
-    fc.assert(
-      fc.property(fc.nat(1e9), fc.array(fc.nat(1e6), { minLength: 1, maxLength: 40 }), (total, weights) => {
-        const parts = apportion(total, weights);
-        expect(parts.reduce((sum, part) => sum + part, 0)).toBe(total);
-        expect(Math.min(...parts)).toBeGreaterThanOrEqual(0);
-      }),
-    );
   });
 });
 

@@ -147,20 +147,6 @@ export const daysOf = ({ from, to }: Span, utcOffsetMinutes: number): Day[] => {
   return days;
 };
 
-/** Whole parts of `total` by weight, which add up to it. */
-export const apportion = (total: number, weights: readonly number[]): number[] => {
-  const sum = weights.reduce((all, weight) => all + weight, 0);
-  let before = 0;
-  let given = 0;
-  return weights.map((weight, index) => {
-    before += weight;
-    const upTo = index === weights.length - 1 || sum === 0 ? total : Math.round((total * before) / sum);
-    const part = sum === 0 && index > 0 ? 0 : upTo - given;
-    given += part;
-    return part;
-  });
-};
-
 export interface History {
   /** When tasks ran. */
   readonly work: readonly Span[];
