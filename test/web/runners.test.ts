@@ -85,6 +85,26 @@ it('Closing without the private key asks first', async () => {
   });
 });
 
+it('On a phone the token stays whole beside each way to start the runner', async () => {
+  await setting.tellAsOwner('secrets on a phone', async (page) => {
+    await page.setViewportSize({ width: 390, height: 740 });
+    await page.goto(`/projects/${projectId}/runners`);
+    await page.getByRole('button', { name: 'New runner' }).click();
+    await page.getByRole('dialog').getByLabel('Name').fill('rack-9');
+    await page.getByRole('dialog').getByRole('button', { name: 'Create runner' }).click();
+    const secrets = page.getByRole('dialog', { name: 'Runner rack-9 is made' });
+    for (const way of ['systemd', 'cloud-init']) {
+      await secrets.getByRole('tab', { name: way }).click();
+      await secrets.getByRole('region', { name: way }).waitFor();
+      const squeezed = await secrets
+        .locator('figure.code')
+        .evaluateAll((all) => all.filter(({ clientHeight, scrollHeight }) => clientHeight < scrollHeight));
+      expect(squeezed).toEqual([]);
+      expect((await secrets.locator('figure.code').first().boundingBox())?.height).toBeGreaterThan(70);
+    }
+  });
+});
+
 it('A runner is deleted only after somebody said so twice', async () => {
   const { api, tellAsOwner } = setting;
   const made = await api.createRunner(projectId, { name: 'old-one' });
