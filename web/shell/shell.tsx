@@ -9,6 +9,7 @@ import { meQuery } from '../client/session.ts';
 import { Icon, Logo } from '../ui/icons.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Moment } from '../ui/time.tsx';
+import { useKeptFocus } from './keep-focus.ts';
 import { lastProject } from './last-project.ts';
 import { Loading } from './loading.tsx';
 import { Navigation } from './navigation.tsx';
@@ -43,6 +44,7 @@ export const Shell = (): ReactNode => {
   const href = useRouterState({ select: ({ location }) => location.href });
   const drawer = useRef<HTMLDialogElement>(null);
   const main = useRef<HTMLElement>(null);
+  useKeptFocus(main);
   const shownPath = useRef(path);
   useEffect(() => {
     drawer.current?.close();
