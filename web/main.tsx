@@ -7,12 +7,18 @@ import './no-eval.ts';
 import '@fontsource-variable/inter/wght.css';
 import './styles/index.css';
 import { queryClient } from './client/cache.ts';
+import { ApiProblem } from './client/request.ts';
 import { router } from './router.tsx';
 import { Toasts } from './ui/toast.tsx';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element "root"');
-createRoot(root).render(
+createRoot(root, {
+  // What the API refuses stands on the page; the rest is a fault of the console.
+  onCaughtError: (error) => {
+    if (!(error instanceof ApiProblem)) console.error(error);
+  },
+}).render(
   <StrictMode>
     <QueryClientProvider client={queryClient}>
       <RouterProvider router={router} />

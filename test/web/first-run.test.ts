@@ -29,13 +29,20 @@ it('A newcomer gets from the printed link to a task that has run, with its live 
 
     await page.getByRole('heading', { name: 'Welcome, Ada Lovelace' }).waitFor();
     await page.getByLabel('Name').fill('Shop');
+    const isAtStep = (title: string) =>
+      page.waitForFunction((wanted) => document.activeElement?.textContent?.startsWith(wanted), title);
     await button('Create project').click();
+    await isAtStep('A runner');
     await button('Create runner').click();
+    await isAtStep('A runner');
     const pasted = await page.getByRole('region', { name: 'In a terminal' }).innerText();
     execFileSync('bash', ['-c', pasted]);
     await button('Go on').click();
+    await isAtStep('A template');
     await button('Create template').click();
+    await isAtStep('A task');
     await button('Run Hello').click();
+    await isAtStep('A task');
 
     await page.getByText('It has run. That is all there is to it.').waitFor();
     await page.getByRole('region', { name: 'Output of the task' }).getByText('Good morning from').waitFor();

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ProjectId } from '../../protocol/index.ts';
 import { openSetting, type Setting, startAgent, stopAgent } from './setting.ts';
@@ -82,6 +83,64 @@ it('Closing without the private key asks first', async () => {
     const asked = page.getByRole('alertdialog', { name: 'Close without the private key?' });
     await asked.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('button', { name: 'Download private key' }).waitFor();
+  });
+});
+
+it('On a phone the token stays whole beside each way to start the runner', async () => {
+  await setting.tellAsOwner('secrets on a phone', async (page) => {
+    await page.setViewportSize({ width: 390, height: 740 });
+    await page.goto(`/projects/${projectId}/runners`);
+    await page.getByRole('button', { name: 'New runner' }).click();
+    await page.getByRole('dialog').getByLabel('Name').fill('rack-9');
+    await page.getByRole('dialog').getByRole('button', { name: 'Create runner' }).click();
+    const secrets = page.getByRole('dialog', { name: 'Runner rack-9 is made' });
+    for (const way of ['systemd', 'cloud-init']) {
+      await secrets.getByRole('tab', { name: way }).click();
+      await secrets.getByRole('region', { name: way }).waitFor();
+      const squeezed = await secrets
+        .locator('figure.code')
+        .evaluateAll((all) => all.filter(({ clientHeight, scrollHeight }) => clientHeight < scrollHeight));
+      expect(squeezed).toEqual([]);
+      expect((await secrets.locator('figure.code').first().boundingBox())?.height).toBeGreaterThan(70);
+    }
+  });
+});
+
+/** What stands there so that people who use a keyboard or a screen reader go on there. */
+const isInMain = (page: Page) =>
+  page.waitForFunction(() => {
+    const focused = document.activeElement;
+    return focused !== null && focused.closest('main') !== null;
+  });
+
+it('The focus stays in the page when what had it is gone', async () => {
+  const { addRunner, tellAsOwner } = setting;
+  const { runner } = await addRunner(projectId, { name: 'napper', tags: ['nap'] });
+  await tellAsOwner('kept focus', async (page) => {
+    const press = async (role: 'button' | 'menuitem', name: string) => {
+      await page.getByRole(role, { name, exact: true }).focus();
+      await page.keyboard.press('Enter');
+    };
+    await page.goto(`/projects/${projectId}/runners`);
+    await press('button', 'New runner');
+    await page.getByRole('dialog').getByLabel('Name').fill('brief');
+    await press('button', 'Create runner');
+    await page.getByRole('dialog', { name: 'Runner brief is made' }).waitFor();
+    await Promise.all([page.waitForEvent('download'), press('button', 'Download private key')]);
+    await press('button', 'Done');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await isInMain(page);
+
+    await press('button', 'What to do with brief');
+    await press('menuitem', 'Delete');
+    await press('button', 'Delete runner');
+    await page.getByRole('link', { name: 'brief' }).waitFor({ state: 'detached' });
+    await isInMain(page);
+
+    await page.goto(`/projects/${projectId}/runners/${runner.id}`);
+    await press('button', 'Wake');
+    await page.getByRole('button', { name: 'Wake' }).waitFor({ state: 'detached' });
+    await isInMain(page);
   });
 });
 

@@ -93,6 +93,68 @@ it('A schedule is made with the preview in view, starts a task, is changed, copi
   expect(stack.scheduler.list()).toEqual([]);
 });
 
+it('What is wrong with a form stands at its fields by their labels, and the first of them gets the focus', async () => {
+  await setting.tellAsOwner('wrong fields', async (page) => {
+    await page.goto(`/projects/${projectId}/schedules`);
+    await page.getByRole('button', { name: 'New schedule' }).click();
+    const form = page.getByRole('dialog');
+    const template = form.getByLabel('Template');
+    await form.getByLabel('Name').fill('nightly');
+    await form.getByRole('button', { name: 'Create schedule' }).click();
+    const said = form.getByRole('alert');
+    await said.waitFor();
+    expect(await said.innerText()).toBe('Some fields are not right yet.');
+    expect(await template.evaluate((field) => field === document.activeElement)).toBe(true);
+    expect(await template.getAttribute('required')).not.toBeNull();
+    const describedBy = (await template.getAttribute('aria-describedby')) ?? '';
+    expect((await form.locator(`[id="${describedBy}"]`).innerText()).trim()).toBe('Choose one');
+  });
+});
+
+it('What is wrong with something that has no field of its own is said as well', async () => {
+  await setting.tellAsOwner('fault without a field', async (page) => {
+    await page.route('**/api/projects/*/schedules', (route) =>
+      route.request().method() === 'POST'
+        ? route.continue({ postData: { ...route.request().postDataJSON(), priority: 'high' } })
+        : route.continue(),
+    );
+    await page.goto(`/projects/${projectId}/schedules`);
+    await page.getByRole('button', { name: 'New schedule' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create schedule' }).click();
+    const said = page.getByRole('dialog').getByRole('alert');
+    await said.getByText(/^Some fields are not right yet\. priority .+\.$/).waitFor();
+  });
+});
+
+it('A form in which something was typed asks before it closes, however it is closed', async () => {
+  await setting.tellAsOwner('discard', async (page) => {
+    await page.goto(`/projects/${projectId}/templates`);
+    const form = page.getByRole('dialog', { name: 'New template' });
+    const asked = page.getByRole('alertdialog', { name: 'Discard what you typed?' });
+    const open = () => page.getByRole('button', { name: 'New template' }).click();
+    const cancel = () => form.getByRole('button', { name: 'Cancel' }).click();
+    await open();
+    await cancel();
+    await form.waitFor({ state: 'detached' });
+    await open();
+    await form.getByLabel('Playbook').fill('- hosts: all');
+    const ways = [
+      () => page.keyboard.press('Escape'),
+      () => form.getByRole('button', { name: 'Close' }).click(),
+      cancel,
+    ];
+    for (const way of ways) {
+      await way();
+      await asked.getByRole('button', { name: 'Keep typing' }).click();
+      await asked.waitFor({ state: 'detached' });
+      expect(await form.getByLabel('Playbook').inputValue()).toBe('- hosts: all');
+    }
+    await page.keyboard.press('Escape');
+    await asked.getByRole('button', { name: 'Discard' }).click();
+    await form.waitFor({ state: 'detached' });
+  });
+});
+
 it('An integration is made, its URL shown once and then another, and its events are listed', async () => {
   const { tellAsOwner } = setting;
   const send = (url: string, body: object) =>

@@ -343,6 +343,27 @@ it('A page asks nothing while its tab is hidden, and goes on when it is seen aga
   });
 });
 
+it('A page says that the control plane does not answer, and since when, until it answers again', async () => {
+  await setting.tellAsOwner('outage', async (page) => {
+    const told = page.getByRole('status').getByText('The control plane does not answer.');
+    await page.goto(`/projects/${projectId}`);
+    await page.getByRole('heading', { name: 'Shop' }).waitFor();
+    await page.route('**/api/**', (route) => route.abort());
+    await told.getByText(/from before \d\d:\d\d/).waitFor();
+    await page.unroute('**/api/**');
+    await told.waitFor({ state: 'detached' });
+
+    // A page that could not even be shown.
+    await page.route('**/api/**', (route) => route.abort());
+    await page.getByRole('link', { name: 'Repositories' }).click();
+    await page.getByRole('heading', { name: 'This page could not be shown' }).waitFor();
+    await told.waitFor();
+    await page.unroute('**/api/**');
+    await page.getByText('No repository yet').waitFor();
+    await told.waitFor({ state: 'detached' });
+  });
+});
+
 it('A task is started, watched and stopped by keyboard alone', async () => {
   await setting.tellAsOwner('keyboard task', async (page) => {
     const press = async (key: string, times = 1) => {

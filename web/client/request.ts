@@ -41,7 +41,7 @@ const withQuery = (path: string, query: Query = {}): string => {
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
 };
 
-const unreachable = new ApiProblem({
+export const unreachable = new ApiProblem({
   code: 'unreachable',
   status: 0,
   detail:

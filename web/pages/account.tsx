@@ -118,7 +118,7 @@ const SetUpTotp = ({ onClose }: { readonly onClose: () => void }): ReactNode => 
   return (
     <Dialog title="Set up an authenticator" onClose={onClose}>
       {offered ? (
-        <FormFrame form={confirm} action="Confirm" onCancel={onClose}>
+        <FormFrame form={confirm} action="Confirm">
           <p>Scan this with your authenticator app, or type the secret in there.</p>
           <QrCode text={offered.uri} />
           <Code label="Secret" text={offered.secret} />
@@ -132,7 +132,7 @@ const SetUpTotp = ({ onClose }: { readonly onClose: () => void }): ReactNode => 
           />
         </FormFrame>
       ) : (
-        <FormFrame form={ask} action="Go on" onCancel={onClose}>
+        <FormFrame form={ask} action="Go on">
           <PasswordField label="Your password" {...ask.field('password')} />
         </FormFrame>
       )}
@@ -149,7 +149,7 @@ const RemoveTotp = ({ onClose }: { readonly onClose: () => void }): ReactNode =>
   });
   return (
     <Dialog title="Remove the authenticator?" onClose={onClose}>
-      <FormFrame form={form} action="Remove" onCancel={onClose}>
+      <FormFrame form={form} action="Remove">
         <p>Afterwards your password alone signs you in.</p>
         <PasswordField label="Your password" {...form.field('password')} />
       </FormFrame>

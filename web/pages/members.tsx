@@ -179,7 +179,7 @@ const Invite = ({
   }
   return (
     <Dialog title="Invite somebody" onClose={onClose}>
-      <FormFrame form={form} action="Make a link" onCancel={onClose}>
+      <FormFrame form={form} action="Make a link">
         <EmailField isOwn={false} {...field('email')} />
         <RoleField {...field('role')} />
       </FormFrame>

@@ -131,7 +131,7 @@ const ProjectEditor = ({
   const { field } = form;
   return (
     <Dialog title={project ? `Edit ${project.name}` : 'New project'} onClose={onClose}>
-      <FormFrame form={form} action={project ? 'Save' : 'Create project'} onCancel={onClose}>
+      <FormFrame form={form} action={project ? 'Save' : 'Create project'}>
         <NameField {...field('name')} />
         <TextArea label="Description" rows={2} {...field('description')} />
         <TextField

@@ -1,6 +1,6 @@
 /** The first steps: a project, a runner, a template, and a task that ran. */
 import { useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import {
   type CreatedRunner,
   type Project,
@@ -62,6 +62,7 @@ export const WelcomePage = (): ReactNode => {
           title="A runner"
           summary={isRunnerReady ? runner?.runner.name : undefined}
           isOpen={project !== undefined && !isRunnerReady}
+          isHalfDone={runner !== undefined}
         >
           {project &&
             (runner ? (
@@ -84,7 +85,13 @@ export const WelcomePage = (): ReactNode => {
             />
           )}
         </Step>
-        <Step number={4} title="A task" summary={undefined} isOpen={template !== undefined}>
+        <Step
+          number={4}
+          title="A task"
+          summary={undefined}
+          isOpen={template !== undefined}
+          isHalfDone={task !== undefined}
+        >
           {project &&
             template &&
             (task ? (
@@ -104,23 +111,35 @@ interface StepProps {
   /** What came of it. */
   readonly summary: string | undefined;
   readonly isOpen: boolean;
+  /** Whether its second half is open, where it has two. */
+  readonly isHalfDone?: boolean;
   readonly children: ReactNode;
 }
 
-const Step = ({ number, title, summary, isOpen, children }: StepProps): ReactNode => (
-  <li
-    className={`step${isOpen ? ' open' : ''}${summary ? ' done' : ''}`}
-    aria-current={isOpen ? 'step' : undefined}
-  >
-    <span className="step-number">{summary ? <Icon name="check" /> : number}</span>
-    <div className="step-body">
-      <h2>
-        {title} {summary && <span className="quiet-text">{summary}</span>}
-      </h2>
-      {isOpen && children}
-    </div>
-  </li>
-);
+const Step = ({ number, title, summary, isOpen, isHalfDone, children }: StepProps): ReactNode => {
+  const heading = useRef<HTMLHeadingElement>(null);
+  const place = isOpen ? (isHalfDone ? 2 : 1) : 0;
+  const lastPlace = useRef(place);
+  useEffect(() => {
+    // The button that led here is gone: whoever works by keyboard or screen reader goes on where the step begins.
+    if (place > lastPlace.current) heading.current?.focus();
+    lastPlace.current = place;
+  }, [place]);
+  return (
+    <li
+      className={`step${isOpen ? ' open' : ''}${summary ? ' done' : ''}`}
+      aria-current={isOpen ? 'step' : undefined}
+    >
+      <span className="step-number">{summary ? <Icon name="check" /> : number}</span>
+      <div className="step-body">
+        <h2 ref={heading} tabIndex={-1}>
+          {title} {summary && <span className="quiet-text">{summary}</span>}
+        </h2>
+        {isOpen && children}
+      </div>
+    </li>
+  );
+};
 
 const ProjectStep = ({
   projects,

@@ -112,7 +112,7 @@ const NewApiToken = ({ projectId, onMade, onClose }: NewApiTokenProps): ReactNod
   }
   return (
     <Dialog title="New API token" onClose={onClose}>
-      <FormFrame form={form} action="Create token" onCancel={onClose}>
+      <FormFrame form={form} action="Create token">
         <NameField hint="What uses it." {...field('name')} />
         {projectId ? (
           <RoleField {...field('role')} />

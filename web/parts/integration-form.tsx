@@ -124,6 +124,7 @@ export const IntegrationFields = ({
         query={templatesQuery(projectId)}
         none="Choose one"
         {...field('templateId')}
+        isRequired
       />
       <Select
         label="Proof of the sender"

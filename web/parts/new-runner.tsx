@@ -44,7 +44,7 @@ export const NewRunner = ({ projectId, knownTags, onClose }: NewRunnerProps): Re
   if (made) return <RunnerSecrets made={made} onClose={onClose} />;
   return (
     <Dialog title={projectId ? 'New runner' : 'New global runner'} onClose={onClose} shape="sheet">
-      <FormFrame form={form} action="Create runner" onCancel={onClose}>
+      <FormFrame form={form} action="Create runner">
         <RunnerFields form={form} isGlobal={projectId === undefined} knownTags={knownTags} fleets={fleets} />
       </FormFrame>
     </Dialog>

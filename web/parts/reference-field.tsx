@@ -10,6 +10,7 @@ interface ReferenceFieldProps<T> {
   readonly onChange: (id: string) => void;
   readonly error: string | undefined;
   readonly hint?: ReactNode;
+  readonly isRequired?: boolean;
   /** What the choice of none says. */
   readonly none?: string;
 }

@@ -194,7 +194,7 @@ const Editor = <T extends Named, D extends object>({
   const form = useForm(draft, onSave);
   return (
     <Dialog title={title} onClose={onClose} shape="sheet">
-      <FormFrame form={form} action={action} onCancel={onClose}>
+      <FormFrame form={form} action={action}>
         <kind.Fields form={form} projectId={projectId} isEdited={isEdited} />
       </FormFrame>
     </Dialog>

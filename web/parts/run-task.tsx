@@ -119,7 +119,7 @@ const RunForm = ({ projectId, template, like, onClose }: RunFormProps): ReactNod
   const { value, set, field, errorAt } = form;
   const isTerraform = template.app === 'terraform' || template.app === 'tofu';
   return (
-    <FormFrame form={form} action="Run" onCancel={onClose}>
+    <FormFrame form={form} action="Run">
       {template.description && <p className="quiet-text">{template.description}</p>}
       {(template.survey ?? []).map((variable) => (
         <SurveyField

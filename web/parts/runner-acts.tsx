@@ -174,7 +174,7 @@ const EditRunner = ({
   });
   return (
     <Dialog title={`Edit ${runner.name}`} onClose={onClose} shape="sheet">
-      <FormFrame form={form} action="Save" onCancel={onClose}>
+      <FormFrame form={form} action="Save">
         {runner.quarantinedAt && (
           <Notice kind="warn">
             It is quarantined: {runner.fault?.detail} Saving it as active lifts this.

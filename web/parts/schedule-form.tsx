@@ -141,6 +141,7 @@ export const ScheduleFields = ({
           set({ templateId, template: templates.find(({ id }) => id === templateId) })
         }
         error={errorAt('templateId')}
+        isRequired
       />
       <div className="two">
         <TextField

@@ -1,7 +1,8 @@
 /** Instead of a page that could not be shown: why, and what to do. */
 import { useQueryErrorResetBoundary } from '@tanstack/react-query';
 import { useRouter } from '@tanstack/react-router';
-import { type ReactNode, useEffect } from 'react';
+import { type ReactNode, useCallback, useEffect, useRef } from 'react';
+import { useOutage } from '../client/outage.ts';
 import { messageOf } from '../client/problem-text.ts';
 import { ApiProblem } from '../client/request.ts';
 import { Icon } from '../ui/icons.tsx';
@@ -13,10 +14,16 @@ export const Problem = ({ error }: { readonly error: unknown }): ReactNode => {
   useEffect(() => {
     if (isSignedOut) void router.invalidate();
   }, [isSignedOut, router]);
-  const again = () => {
+  const again = useCallback(() => {
     reset();
     void router.invalidate();
-  };
+  }, [reset, router]);
+  const outage = useOutage();
+  const lastOutage = useRef(outage);
+  useEffect(() => {
+    if (lastOutage.current !== undefined && outage === undefined) again();
+    lastOutage.current = outage;
+  }, [outage, again]);
   return (
     <section className="empty" role="alert">
       <Icon name="warning" />

@@ -2,8 +2,14 @@
 import { useQuery } from '@tanstack/react-query';
 import { Navigate, Outlet, useParams, useRouterState } from '@tanstack/react-router';
 import { type ReactNode, Suspense, useEffect, useRef } from 'react';
+import type { Instant } from '../../protocol/index.ts';
+import { useOutage } from '../client/outage.ts';
+import { unreachable } from '../client/request.ts';
 import { meQuery } from '../client/session.ts';
 import { Icon, Logo } from '../ui/icons.tsx';
+import { Notice } from '../ui/notice.tsx';
+import { Moment } from '../ui/time.tsx';
+import { useKeptFocus } from './keep-focus.ts';
 import { lastProject } from './last-project.ts';
 import { Loading } from './loading.tsx';
 import { Navigation } from './navigation.tsx';
@@ -16,13 +22,29 @@ const useOpenProject = (): string | undefined => {
   return projectId;
 };
 
+/** How often to ask whether the control plane is back, where nothing else on the page asks. */
+const probeMs = 5000;
+
+/** The region stands there always, so that screen readers hear what comes into it. */
+const Outage = ({ since }: { readonly since: Instant | undefined }): ReactNode => (
+  <div className="outage" role="status">
+    {since && (
+      <Notice kind="warn">
+        {unreachable.message} What it shows is from before <Moment at={since} />.
+      </Notice>
+    )}
+  </div>
+);
+
 export const Shell = (): ReactNode => {
-  const { data: who } = useQuery(meQuery);
+  const outage = useOutage();
+  const { data: who } = useQuery({ ...meQuery, refetchInterval: outage !== undefined && probeMs });
   const projectId = useOpenProject();
   const path = useRouterState({ select: ({ location }) => location.pathname });
   const href = useRouterState({ select: ({ location }) => location.href });
   const drawer = useRef<HTMLDialogElement>(null);
   const main = useRef<HTMLElement>(null);
+  useKeptFocus(main);
   const shownPath = useRef(path);
   useEffect(() => {
     drawer.current?.close();
@@ -64,6 +86,7 @@ export const Shell = (): ReactNode => {
         <Navigation projectId={projectId} />
       </dialog>
       <main ref={main} id="main" tabIndex={-1}>
+        <Outage since={outage} />
         <Suspense fallback={<Loading />}>
           <Outlet />
         </Suspense>

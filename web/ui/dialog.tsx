@@ -1,10 +1,11 @@
 /** Dialogs: a small one in the middle, a sheet at the side for forms, and the one that asks before something is destroyed. */
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useRef, useState } from 'react';
 import { Dialog as AriaDialog } from 'react-aria-components/Dialog';
 import { Heading } from 'react-aria-components/Heading';
 import { Modal, ModalOverlay } from 'react-aria-components/Modal';
 import { messageOf } from '../client/problem-text.ts';
 import { Button, IconButton } from './button.tsx';
+import { DialogContext } from './in-dialog.ts';
 import { Notice } from './notice.tsx';
 
 interface DialogProps {
@@ -18,6 +19,7 @@ interface DialogProps {
   readonly role?: 'dialog' | 'alertdialog';
 }
 
+/** Asks before it closes over a form in which something was typed. */
 export const Dialog = ({
   title,
   onClose,
@@ -25,30 +27,53 @@ export const Dialog = ({
   shape = 'box',
   dismissable = false,
   role = 'dialog',
-}: DialogProps): ReactNode => (
-  <ModalOverlay
-    isOpen
-    isDismissable={dismissable}
-    onOpenChange={(isOpen) => !isOpen && onClose()}
-    className={`overlay ${shape}`}
-  >
-    <Modal className={`modal ${shape}`}>
-      <AriaDialog className="dialog" role={role}>
-        <header className="dialog-head">
-          <Heading slot="title">{title}</Heading>
-          <IconButton icon="close" label="Close" onPress={onClose} />
-        </header>
-        {children}
-      </AriaDialog>
-    </Modal>
-  </ModalOverlay>
-);
+}: DialogProps): ReactNode => {
+  const isChanged = useRef(false);
+  const [isAsking, setAsking] = useState(false);
+  const close = () => (isChanged.current ? setAsking(true) : onClose());
+  const setChanged = (now: boolean) => {
+    isChanged.current = now;
+  };
+  return (
+    <DialogContext value={{ close, setChanged }}>
+      <ModalOverlay
+        isOpen
+        isDismissable={dismissable}
+        onOpenChange={(isOpen) => !isOpen && close()}
+        className={`overlay ${shape}`}
+      >
+        <Modal className={`modal ${shape}`}>
+          <AriaDialog className="dialog" role={role}>
+            <header className="dialog-head">
+              <Heading slot="title">{title}</Heading>
+              <IconButton icon="close" label="Close" onPress={close} />
+            </header>
+            {children}
+          </AriaDialog>
+        </Modal>
+      </ModalOverlay>
+      {isAsking && (
+        <Confirm
+          title="Discard what you typed?"
+          action="Discard"
+          cancel="Keep typing"
+          onConfirm={async () => onClose()}
+          onClose={() => setAsking(false)}
+        >
+          It has not been sent, and is gone when this closes.
+        </Confirm>
+      )}
+    </DialogContext>
+  );
+};
 
 interface ConfirmProps {
   readonly title: string;
   readonly children: ReactNode;
   /** What the button says, such as "Delete runner". */
   readonly action: string;
+  /** What the button that changes nothing says. */
+  readonly cancel?: string;
   readonly onConfirm: () => Promise<unknown>;
   readonly onClose: () => void;
   readonly isDangerous?: boolean;
@@ -59,6 +84,7 @@ export const Confirm = ({
   title,
   children,
   action,
+  cancel = 'Cancel',
   onConfirm,
   onClose,
   isDangerous = true,
@@ -81,7 +107,7 @@ export const Confirm = ({
       </div>
       <footer className="dialog-foot">
         <Button onPress={onClose} autoFocus>
-          Cancel
+          {cancel}
         </Button>
         <Button look={isDangerous ? 'danger' : 'primary'} onPress={confirm} isPending={state.isBusy}>
           {action}

@@ -140,8 +140,20 @@ interface SelectProps extends Shared {
 }
 
 /** The browser's own: it is the one that works best with a finger and with a screen reader. */
-export const Select = ({ value, onChange, options, isRequired, ...shared }: SelectProps): ReactNode => (
-  <Frame {...shared} isRequired={isRequired ?? false}>
+export const Select = ({
+  value,
+  onChange,
+  options,
+  isRequired,
+  error,
+  ...shared
+}: SelectProps): ReactNode => (
+  <Frame
+    {...shared}
+    // What the control plane says of the form of an id helps nobody who only has to choose.
+    error={error && isRequired && value === '' ? 'Choose one' : error}
+    isRequired={isRequired ?? false}
+  >
     {({ id, describedBy, invalid }) => (
       <select
         id={id}

@@ -1,8 +1,9 @@
 /** A form: what is typed, what the control plane says of it, and the button that sends it. */
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type FormEvent, type ReactNode, type RefObject, useEffect, useRef, useState } from 'react';
 import { messageOf } from '../client/problem-text.ts';
 import { ApiProblem } from '../client/request.ts';
 import { Button } from './button.tsx';
+import { useDialogAround } from './in-dialog.ts';
 import { Notice } from './notice.tsx';
 
 /** A field's part in a form. */
@@ -19,22 +20,23 @@ export interface Form<T> {
   readonly field: <K extends keyof T & string>(name: K, path?: string) => Bound<T[K]>;
   /** What is wrong with the field at that path. */
   readonly errorAt: (path: string) => string | undefined;
-  /** What is wrong with all of it. */
-  readonly error: string | undefined;
+  /** What the last attempt to send it came to; `undefined`: nothing against it yet. */
+  readonly problem: unknown;
+  /** What is wrong with something that no field on the screen stands for, a sentence each. Known once all fields are drawn. */
+  readonly faultsElsewhere: () => readonly string[];
+  /** Whether something else stands in it than at first. */
+  readonly isChanged: boolean;
   readonly isBusy: boolean;
   readonly submit: (event?: FormEvent) => void;
 }
 
 const isAt = (path: string, wanted: string): boolean => path === wanted || path.startsWith(`${wanted}.`);
 
-/** What is wrong with a field stands there, so that this only says where to look. */
-const describeRefusal = (problem: unknown, fields: readonly string[]): string =>
+/** By fields, whose names in the API nobody knows who fills in a form. */
+const isByField = (problem: unknown): problem is ApiProblem =>
   problem instanceof ApiProblem &&
-  problem.code === 'invalid_request' &&
-  fields.length > 0 &&
-  !fields.includes('')
-    ? `This is not right yet. Look again at: ${fields.join(', ')}.`
-    : messageOf(problem);
+  (problem.code === 'invalid_request' || problem.code === 'invalid_reference') &&
+  Object.keys(problem.fieldErrors).length > 0;
 
 /** What was typed as one of several, such as a tag: better to read than its place among them. */
 const textAt = (value: object, name: string, index: string): string | undefined => {
@@ -52,6 +54,9 @@ export const useForm = <T extends object>(initial: T, onSubmit: (value: T) => Pr
   const [problem, setProblem] = useState<unknown>();
   const [isBusy, setBusy] = useState(false);
   const fieldErrors = problem instanceof ApiProblem ? problem.fieldErrors : {};
+  const [first] = useState(() => JSON.stringify(initial));
+  /** The paths that the fields of this drawing stand for. */
+  const shownPaths = new Set<string>();
   const submit = async () => {
     if (isBusy) return;
     setBusy(true);
@@ -66,6 +71,7 @@ export const useForm = <T extends object>(initial: T, onSubmit: (value: T) => Pr
   };
   const set = (change: Partial<T>) => setValue((before) => ({ ...before, ...change }));
   const errorAt = (wanted: string) => {
+    shownPaths.add(wanted);
     const found = Object.entries(fieldErrors).find(([path]) => isAt(path, wanted));
     if (!found || found[0] === wanted) return found?.[1];
     const part = found[0].slice(wanted.length + 1);
@@ -80,7 +86,12 @@ export const useForm = <T extends object>(initial: T, onSubmit: (value: T) => Pr
       error: errorAt(path),
     }),
     errorAt,
-    error: problem === undefined ? undefined : describeRefusal(problem, Object.keys(fieldErrors)),
+    problem,
+    faultsElsewhere: () =>
+      Object.entries(fieldErrors)
+        .filter(([path]) => ![...shownPaths].some((shown) => isAt(path, shown)))
+        .map(([path, message]) => `${path || 'It'} ${message}.`),
+    isChanged: JSON.stringify(value) !== first,
     isBusy,
     submit: (event) => {
       event?.preventDefault();
@@ -91,26 +102,48 @@ export const useForm = <T extends object>(initial: T, onSubmit: (value: T) => Pr
   };
 };
 
+type Sent = Pick<Form<object>, 'problem' | 'faultsElsewhere'>;
+
+/** What is wrong with a form as a sentence, and the form's element: the first field that is not right gets the focus. */
+export const useFault = (form: Sent): { element: RefObject<HTMLFormElement | null>; fault?: string } => {
+  const element = useRef<HTMLFormElement>(null);
+  const [fault, setFault] = useState<string>();
+  const { problem } = form;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each refusal, when its fields are drawn
+  useEffect(() => {
+    if (problem === undefined) return setFault(undefined);
+    const wrong = element.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
+    wrong?.focus({ preventScroll: true });
+    wrong?.scrollIntoView({ block: 'center' });
+    const sentences = isByField(problem)
+      ? [wrong && 'Some fields are not right yet.', ...form.faultsElsewhere()]
+      : [messageOf(problem)];
+    setFault(sentences.filter(Boolean).join(' '));
+  }, [problem]);
+  return { element, ...(fault && { fault }) };
+};
+
 interface FormFrameProps {
-  readonly form: Pick<Form<object>, 'submit' | 'error' | 'isBusy'>;
+  readonly form: Pick<Form<object>, 'submit' | 'isBusy' | 'isChanged'> & Sent;
   /** What the button says. */
   readonly action: string;
-  readonly onCancel?: (() => void) | undefined;
   readonly children: ReactNode;
 }
 
-/** The body and the foot of a dialog with a form in it. */
-export const FormFrame = ({ form, action, onCancel, children }: FormFrameProps): ReactNode => (
-  <form className="form" onSubmit={form.submit} noValidate>
-    <div className="dialog-body">
-      {children}
-      {form.error && <Notice kind="bad">{form.error}</Notice>}
-    </div>
-    <footer className="dialog-foot">
-      {onCancel && <Button onPress={onCancel}>Cancel</Button>}
-      <Button look="primary" type="submit" isPending={form.isBusy}>
-        {action}
-      </Button>
-    </footer>
-  </form>
-);
+/** The body and the foot of a dialog with a form in it, or of a card. */
+export const FormFrame = ({ form, action, children }: FormFrameProps): ReactNode => {
+  const cancel = useDialogAround(form.isChanged);
+  const { element, fault } = useFault(form);
+  return (
+    <form ref={element} className="form" onSubmit={form.submit} noValidate>
+      <div className="dialog-body">{children}</div>
+      {fault && <Notice kind="bad">{fault}</Notice>}
+      <footer className="dialog-foot">
+        {cancel && <Button onPress={cancel}>Cancel</Button>}
+        <Button look="primary" type="submit" isPending={form.isBusy}>
+          {action}
+        </Button>
+      </footer>
+    </form>
+  );
+};

@@ -1,7 +1,7 @@
 /** The frame of the pages before one is signed in. */
 import { type ReactNode, useEffect } from 'react';
 import { Button } from './button.tsx';
-import type { Form } from './form.tsx';
+import { type Form, useFault } from './form.tsx';
 import { Logo } from './icons.tsx';
 import { Notice } from './notice.tsx';
 
@@ -31,19 +31,22 @@ export const Front = ({ title, lead, children }: FrontProps): ReactNode => {
 };
 
 interface FrontFormProps {
-  readonly form: Pick<Form<object>, 'submit' | 'error' | 'isBusy'>;
+  readonly form: Pick<Form<object>, 'submit' | 'isBusy' | 'problem' | 'faultsElsewhere'>;
   /** What the button says. */
   readonly action: string;
   readonly children: ReactNode;
 }
 
 /** The form of such a page. */
-export const FrontForm = ({ form, action, children }: FrontFormProps): ReactNode => (
-  <form onSubmit={form.submit} noValidate>
-    {children}
-    {form.error && <Notice kind="bad">{form.error}</Notice>}
-    <Button look="primary" type="submit" isPending={form.isBusy}>
-      {action}
-    </Button>
-  </form>
-);
+export const FrontForm = ({ form, action, children }: FrontFormProps): ReactNode => {
+  const { element, fault } = useFault(form);
+  return (
+    <form ref={element} onSubmit={form.submit} noValidate>
+      {children}
+      {fault && <Notice kind="bad">{fault}</Notice>}
+      <Button look="primary" type="submit" isPending={form.isBusy}>
+        {action}
+      </Button>
+    </form>
+  );
+};
