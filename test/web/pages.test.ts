@@ -3,6 +3,7 @@ import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeSample } from '../../local/sample/index.ts';
 import { seeded } from '../../local/seeded.ts';
+import { until } from '../client.ts';
 import { tell } from './browser.ts';
 import { type Place, placesOf } from './places.ts';
 import { openSetting, type Setting } from './setting.ts';
@@ -80,6 +81,33 @@ it('axe finds nothing against any page, light and dark', async () => {
     },
   );
   expect(found).toEqual([]);
+});
+
+it('The dashboard asks for what is live every 5 s while a task waits, and for what was once a minute', async () => {
+  await setting.tellAsOwner('polling', async (page) => {
+    await page.clock.install();
+    const asked = { live: 0, dashboard: 0 };
+    let underway = 0;
+    page.on('request', (request) => {
+      underway += 1;
+      const name = new URL(request.url()).pathname.split('/').at(-1);
+      if (name === 'live' || name === 'dashboard') asked[name] += 1;
+    });
+    page.on('requestfinished', () => {
+      underway -= 1;
+    });
+    await page.goto(places.find(({ name }) => name === 'dashboard')?.path ?? '');
+    await page.getByText('No runner has tag frankfurt').waitFor();
+    const first = { ...asked };
+    for (let second = 0; second < 61; second += 1) {
+      await page.clock.runFor(1000);
+      await until('All is answered', 10_000, async () => underway === 0);
+    }
+    expect(first).toEqual({ live: 1, dashboard: 1 });
+    expect(asked.live).toBeGreaterThan(9);
+    expect(asked.live).toBeLessThan(15);
+    expect(asked.dashboard).toBe(2);
+  });
 });
 
 it('No page is wider than a phone', async () => {

@@ -2,9 +2,10 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import {
   costHistory,
-  type Dashboard,
   dashboard,
+  type LiveTasks,
   listedRunner,
+  liveTasks,
   page,
   routing,
   type Task,
@@ -89,6 +90,17 @@ export const costHistoryQuery = (projectId: string, from: string) =>
     refetchInterval: 60_000,
   });
 
+/** What the dashboard tells of now: one reading is small, and yet nobody needs it each second. */
+export const liveTasksQuery = (projectId: string) =>
+  queryOptions({
+    queryKey: [pathIn(projectId, 'live')],
+    queryFn: ({ signal }) => get(pathIn(projectId, 'live'), liveTasks, {}, signal),
+    refetchInterval: ({ state: { data } }) => (data && isAnyLive(data) ? 5000 : 15_000),
+  });
+
+const isAnyLive = ({ running, waiting }: LiveTasks): boolean => running.length + waiting.length > 0;
+
+/** What was: each reading looks at all tasks of these days. */
 export const dashboardQuery = (projectId: string) =>
   queryOptions({
     queryKey: [pathIn(projectId, 'dashboard')],
@@ -99,5 +111,6 @@ export const dashboardQuery = (projectId: string) =>
         { days: 14, utcOffsetMinutes: utcOffsetMinutes() },
         signal,
       ),
-    refetchInterval: adaptive<Dashboard>(({ running, waiting }) => running.length + waiting.length > 0),
+    staleTime: 15_000,
+    refetchInterval: 60_000,
   });

@@ -1,9 +1,9 @@
 /** What goes on in a project now, what went wrong lately, and what sleeping saved. */
-import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient, useSuspenseQueries, useSuspenseQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
-import type { Dashboard, Task } from '../../protocol/index.ts';
-import { dashboardQuery } from '../client/insight.ts';
+import { type ReactNode, useEffect, useRef } from 'react';
+import type { Dashboard, LiveTasks, Task } from '../../protocol/index.ts';
+import { dashboardQuery, liveTasksQuery } from '../client/insight.ts';
 import { projectsQuery, runnersQuery } from '../client/queries.ts';
 import { useMay } from '../client/session.ts';
 import { SavedFigure } from '../parts/cost-window.tsx';
@@ -19,7 +19,7 @@ import { isShortHistory } from '../ui/saving.ts';
 import { durationTicks } from '../ui/ticks.ts';
 import { Ago, Duration, formatDuration, roughDuration } from '../ui/time.tsx';
 
-type Listed = Dashboard['running'][number];
+type Listed = LiveTasks['running'][number];
 
 const percent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 });
 
@@ -65,15 +65,33 @@ const TaskRows = ({
     </ul>
   );
 
+/** What is live, and what was: the latter is asked for anew when something has ended, but not over and over. */
+const useDashboard = (projectId: string): { readonly live: LiveTasks; readonly data: Dashboard } => {
+  const client = useQueryClient();
+  const [{ data: live }, { data }] = useSuspenseQueries({
+    queries: [liveTasksQuery(projectId), dashboardQuery(projectId)],
+  });
+  const before = useRef<LiveTasks>(live);
+  useEffect(() => {
+    const idsOf = ({ running, waiting }: LiveTasks) => [...running, ...waiting].map(({ id }) => id);
+    const now = new Set(idsOf(live));
+    const haveEnded = idsOf(before.current).some((id) => !now.has(id));
+    before.current = live;
+    if (haveEnded) client.refetchQueries({ queryKey: dashboardQuery(projectId).queryKey, stale: true });
+  }, [client, live, projectId]);
+  return { live, data };
+};
+
 export const DashboardPage = (): ReactNode => {
   const { projectId } = useParams({ from: '/signed-in/projects/$projectId' });
   const { data: projects } = useSuspenseQuery(projectsQuery);
-  const { data } = useSuspenseQuery(dashboardQuery(projectId));
+  const { live, data } = useDashboard(projectId);
   const { data: runners = [] } = useQuery(runnersQuery(projectId));
   const mayRun = useMay(projectId, 'task_runner');
   const isManager = useMay(projectId, 'manager');
   const project = projects.find(({ id }) => id === projectId);
-  const { days, running, waiting, failures } = data;
+  const { running, waiting } = live;
+  const { days, failures } = data;
   const tasks = days.reduce((sum, day) => sum + day.succeeded + day.failed + day.stopped, 0);
   const success = successOf(days);
   const wait = median(days.map(({ medianWaitMs }) => medianWaitMs));
