@@ -110,6 +110,18 @@ it('The dashboard asks for what is live every 5 s while a task waits, and for wh
   });
 });
 
+it('The audit trail tells by name what was changed, on a phone too', async () => {
+  await setting.tellAsOwner('audit trail', async (page) => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.goto(places.find(({ name }) => name === 'audit')?.path ?? '');
+    const row = page.getByRole('row').filter({ hasText: 'Create template' });
+    await row.getByText('Deploy the shop').filter({ visible: true }).waitFor();
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await row.getByRole('cell', { name: 'Deploy the shop' }).waitFor();
+    expect(await page.getByRole('main').innerText()).not.toContain('prj_');
+  });
+});
+
 it('No page is wider than a phone', async () => {
   const wide: string[] = [];
   await setting.tellAsOwner('phone', async (page) => {
