@@ -7,6 +7,7 @@ import {
   listedRunner,
   liveTasks,
   page,
+  type Runner,
   routing,
   type Task,
   type Trip,
@@ -45,11 +46,15 @@ export const tripQuery = (task: Task) =>
     ),
   });
 
-/** `to` absent: the 24 hours up to now, which go on. */
-export const timelineQuery = (projectId: string | undefined, runnerId: string, to?: string) =>
+/** `to` absent: the 24 hours up to now, which go on, and are asked for anew when the runner does something else. */
+export const timelineQuery = (
+  projectId: string | undefined,
+  { id, statusSince, slots }: Pick<Runner, 'id' | 'statusSince' | 'slots'>,
+  to?: string,
+) =>
   queryOptions({
-    queryKey: [pathIn(projectId, 'runners'), runnerId, 'timeline', to],
-    queryFn: ({ signal }) => get(pathIn(projectId, `runners/${runnerId}/timeline`), timeline, { to }, signal),
+    queryKey: [pathIn(projectId, 'runners'), id, 'timeline', to ?? { statusSince, slots }],
+    queryFn: ({ signal }) => get(pathIn(projectId, `runners/${id}/timeline`), timeline, { to }, signal),
     placeholderData: keepPreviousData,
     refetchInterval: to === undefined ? 30_000 : false,
   });
