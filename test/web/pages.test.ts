@@ -12,7 +12,12 @@ let setting: Setting;
 let places: readonly Place[];
 beforeAll(async () => {
   setting = await openSetting();
-  await makeSample({ stack: setting.stack, nowMs: Date.now(), random: seeded(1) });
+  await makeSample({
+    stack: setting.stack,
+    nowMs: Date.now(),
+    random: seeded(1),
+    password: 'a password of the sample',
+  });
   places = await placesOf(setting.api);
 });
 afterAll(() => setting?.close());
