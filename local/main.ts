@@ -1,10 +1,11 @@
 /** `npm start`: the stack on one machine, for people. */
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { readEnvironment } from './environment.ts';
 import { openLogFiles } from './log-files.ts';
-import { makeSample } from './sample/index.ts';
+import { makeSample, type SignIn } from './sample/index.ts';
 import { seeded } from './seeded.ts';
 import { type LocalStack, startStack } from './stack.ts';
 import { welcome } from './welcome.ts';
@@ -35,13 +36,15 @@ const seed = ({ ec2 }: LocalStack): void => {
 /** The sample's numbers are the same at every start. */
 const sampleSeed = 1;
 
-const fill = async (stack: LocalStack, dataDir: string): Promise<void> => {
+const fill = async (stack: LocalStack, dataDir: string): Promise<SignIn | undefined> => {
   if (stack.adminToken === undefined) {
     console.log(`There is data in ${dataDir} already: for the sample choose an empty folder with --data.`);
-    return;
+    return undefined;
   }
   console.log('Making the sample project, with a week of history…');
-  await makeSample({ stack, nowMs: Date.now(), random: seeded(sampleSeed) });
+  // Nobody but who reads the terminal is to know how the admin signs in.
+  const password = randomBytes(12).toString('base64url');
+  return makeSample({ stack, nowMs: Date.now(), random: seeded(sampleSeed), password });
 };
 
 const shorter = (path: string): string => {
@@ -100,7 +103,7 @@ const run = async (flags: Flags): Promise<void> => {
     console.error(describeFailure(error, flags.port));
     process.exit(1);
   }
-  if (flags.sample) await fill(stack, flags.data);
+  const signIn = flags.sample ? await fill(stack, flags.data) : undefined;
   seed(stack);
   const instance = freeInstance(stack);
   const { url, adminToken } = stack;
@@ -110,6 +113,7 @@ const run = async (flags: Flags): Promise<void> => {
       dataDir: flags.data,
       ...(adminToken !== undefined && { adminToken }),
       ...(instance && { instance }),
+      signIn,
     }),
   );
 };

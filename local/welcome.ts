@@ -5,6 +5,8 @@ export interface Welcome {
   readonly dataDir: string;
   /** Only at the first start with the data folder. */
   readonly adminToken?: string;
+  /** How somebody signs in who is there already. */
+  readonly signIn?: { readonly email: string; readonly password: string } | undefined;
   /** A stopped instance that has no runner yet, and the file on its disk that its runner goes to. */
   readonly instance?: { readonly id: string; readonly configFile: string };
 }
@@ -51,8 +53,15 @@ const setupLink = ({
   return `${url}/setup#${brought}`;
 };
 
+const browserLine = ({ url, adminToken, signIn, instance }: Omit<Welcome, 'dataDir'>): string => {
+  if (signIn) return `In a browser: ${url}, as ${signIn.email} with the password ${signIn.password}`;
+  if (!adminToken) return `In a browser: ${url}`;
+  return `In a browser: ${setupLink({ url, adminToken, ...(instance && { instance }) })}`;
+};
+
 /** The whole text. */
-export const welcome = ({ url, dataDir, adminToken, instance }: Welcome): string => {
+export const welcome = ({ dataDir, ...known }: Welcome): string => {
+  const { url, adminToken, instance } = known;
   const [project = '', runner = '', task = ''] = instance ? curlLines(instance) : [];
   const token = adminToken
     ? `TOKEN=${adminToken}`
@@ -63,9 +72,8 @@ export const welcome = ({ url, dataDir, adminToken, instance }: Welcome): string
     '',
     ...(adminToken ? ['The admin token, shown only now:', ''] : []),
     `  ${token}`,
-    ...(adminToken
-      ? ['', `  In a browser: ${setupLink({ url, adminToken, ...(instance && { instance }) })}`]
-      : ['', `  In a browser: ${url}`]),
+    '',
+    `  ${browserLine(known)}`,
     ...(instance
       ? [
           '',

@@ -161,11 +161,15 @@ export const dashboardQuery = z.object({
 
 const listedTask = task.omit({ hosts: true });
 
+export const liveTasks = z.object({
+  running: z.array(listedTask).describe('All that a runner holds, newest first'),
+  waiting: z.array(listedTask).describe('All that wait, with the reason, oldest first'),
+});
+export type LiveTasks = z.infer<typeof liveTasks>;
+
 export const dashboard = z.object({
   from: instant,
   to: instant,
-  running: z.array(listedTask).describe('All that a runner holds, newest first'),
-  waiting: z.array(listedTask).describe('All that wait, with the reason, oldest first'),
   failures: z.array(listedTask).describe('The last ten that failed within the days'),
   days: z.array(
     z.object({

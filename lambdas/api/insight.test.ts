@@ -7,6 +7,7 @@ import {
   costReport,
   dashboard,
   listedRunner,
+  liveTasks,
   type ProjectId,
   page,
   project,
@@ -241,11 +242,10 @@ describe('the dashboard', () => {
     const running = await api.startTask(id, templateId);
     await api.claim(session, id, running.id);
     const waiting = await api.startTask(id, templateId);
+    const live = liveTasks.parse(await api.call('GET', `${base}/live`));
+    expect(live.running.map((one) => one.id)).toEqual([running.id]);
+    expect(live.waiting).toMatchObject([{ id: waiting.id, reason: expect.stringContaining('No free slot') }]);
     const found = dashboard.parse(await api.call('GET', `${base}/dashboard?days=1`));
-    expect(found.running.map((one) => one.id)).toEqual([running.id]);
-    expect(found.waiting).toMatchObject([
-      { id: waiting.id, reason: expect.stringContaining('No free slot') },
-    ]);
     expect(found.failures.map((one) => one.id)).toEqual([second.id]);
     const ended = found.days.filter(({ succeeded, failed }) => succeeded + failed > 0);
     expect(ended.reduce((sum, { succeeded }) => sum + succeeded, 0)).toBe(1);

@@ -3,6 +3,7 @@ import {
   addMs,
   type Dashboard,
   dashboardQuery,
+  type LiveTasks,
   msBetween,
   type ProjectId,
   routingQuery,
@@ -20,7 +21,7 @@ import type { ApiDeps, PersonEnv } from './deps.ts';
 import { maxTasks } from './insight-data.ts';
 import { refuseReferences, refuseUnknown } from './refuse.ts';
 import { answer, describe, people, routes } from './route.ts';
-import { dashboardSchema, inProject, inTask, routingSchema, tripSchema } from './schemas.ts';
+import { dashboardSchema, inProject, inTask, liveTasksSchema, routingSchema, tripSchema } from './schemas.ts';
 import { showTasks } from './task-view.ts';
 
 const shared = { tags: ['Tasks'], security: people };
@@ -74,6 +75,16 @@ const dayOf = (tasks: readonly TaskRecord[], day: Day): Dashboard['days'][number
 
 const listed = ({ hosts: _hosts, ...task }: Awaited<ReturnType<typeof showTasks>>[number]) => task;
 
+const readLiveTasks = async (deps: ApiDeps, projectId: ProjectId): Promise<LiveTasks> => {
+  const live = await deps.tasks.listLiveOf(projectId);
+  const mine = live.filter(({ status }) => !hasEnded(status)).sort((a, b) => (a.id < b.id ? -1 : 1));
+  const shown = (await showTasks(deps, projectId, mine)).map(listed);
+  return {
+    running: shown.filter(({ status }) => status !== 'waiting').reverse(),
+    waiting: shown.filter(({ status }) => status === 'waiting'),
+  };
+};
+
 const readDashboard = async (
   deps: ApiDeps,
   projectId: ProjectId,
@@ -81,19 +92,14 @@ const readDashboard = async (
 ): Promise<Dashboard> => {
   const to = deps.now();
   const from = addMs(to, -days * dayMs);
-  const [{ tasks, isPartial }, live, costs] = await Promise.all([
+  const [{ tasks, isPartial }, costs] = await Promise.all([
     deps.tasks.listNewest(projectId, from, to, maxTasks),
-    deps.tasks.listLiveOf(projectId),
     reportCosts(deps, projectId, from, to),
   ]);
-  const mine = live.filter(({ status }) => !hasEnded(status)).sort((a, b) => (a.id < b.id ? -1 : 1));
-  const shown = (await showTasks(deps, projectId, mine)).map(listed);
   const failed = tasks.filter(({ status }) => status === 'error').slice(0, failuresShown);
   return {
     from,
     to,
-    running: shown.filter(({ status }) => status !== 'waiting').reverse(),
-    waiting: shown.filter(({ status }) => status === 'waiting'),
     failures: (await showTasks(deps, projectId, failed)).map(listed),
     days: daysOf(spanOf(from, to), utcOffsetMinutes).map((day) => dayOf(tasks, day)),
     spentMicroUsd: costs.spentMicroUsd,
@@ -159,12 +165,29 @@ export const insightRoutes = (deps: ApiDeps) =>
     )
     .openapi(
       describe({
+        ...shared,
+        method: 'get',
+        path: '/api/projects/{projectId}/live',
+        operationId: 'getLiveTasks',
+        summary: 'What runs, and what waits and why',
+        request: { params: inProject },
+        responses: { 200: answer('All that has not ended', liveTasksSchema) },
+      }),
+      async (c) => {
+        const { projectId } = c.req.valid('param');
+        if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
+        return c.json(await readLiveTasks(deps, projectId), 200);
+      },
+    )
+    .openapi(
+      describe({
         tags: ['Projects'],
         security: people,
         method: 'get',
         path: '/api/projects/{projectId}/dashboard',
         operationId: 'getDashboard',
-        summary: 'What runs, what waits and why, what failed, and how it went day by day',
+        summary: 'What failed, what was spent and saved, and how it went day by day',
+        description: 'Reads the tasks of all these days. What runs and waits now is asked for apart.',
         request: { params: inProject, query: dashboardQuery },
         responses: { 200: answer('The dashboard', dashboardSchema) },
       }),

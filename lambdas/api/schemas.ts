@@ -35,6 +35,7 @@ import {
   keyId,
   keyInput,
   listedRunner,
+  liveTasks,
   logPage,
   me,
   member,
@@ -125,6 +126,7 @@ export const costHistorySchema = named('CostHistory', costHistory);
 export const timelineSchema = named('Timeline', timeline);
 export const tripSchema = named('Trip', trip);
 export const routingSchema = named('Routing', routing);
+export const liveTasksSchema = named('LiveTasks', liveTasks);
 export const dashboardSchema = named('Dashboard', dashboard);
 export const credentialsSchema = named('AgentCredentials', credentialsResponse);
 export const claimSchema = named('Claim', claimResponse);

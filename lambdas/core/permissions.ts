@@ -114,6 +114,7 @@ export const permissions: Readonly<Record<string, Access>> = {
   getCostHistory: 'guest',
   getTrip: 'guest',
   getRouting: 'guest',
+  getLiveTasks: 'guest',
   getDashboard: 'guest',
   getProjectRunnerTimeline: 'guest',
 

@@ -9,10 +9,15 @@ import { keys, openTable } from '../../lambdas/adapters/table.ts';
 import {
   createdRunner,
   inventory as inventorySchema,
+  newInvitation,
   project,
+  repository as repositorySchema,
+  schedule as scheduleSchema,
+  setupState,
   type TemplateId,
   template as templateSchema,
   toInstant,
+  user,
 } from '../../protocol/index.ts';
 import type { LocalStack } from '../stack.ts';
 import { planWeek, sampleDays } from './plan.ts';
@@ -22,6 +27,7 @@ import {
   integration,
   inventory,
   key,
+  members,
   repository,
   runners,
   schedule,
@@ -37,10 +43,25 @@ export interface SampleOptions {
   readonly nowMs: number;
   /** From 0 to 1. */
   readonly random: () => number;
+  /** Of the people in it; 12 characters at least. */
+  readonly password: string;
 }
 
-/** Makes the sample. Throws with the API's answer when that refuses something. */
-export const makeSample = async ({ stack, nowMs, random }: SampleOptions): Promise<void> => {
+export interface SignIn {
+  readonly email: string;
+  readonly password: string;
+}
+
+/**
+ * Makes the sample, and tells by whom its admin signs in when the stack had nobody before. Throws with the API's answer when
+ * that refuses something.
+ */
+export const makeSample = async ({
+  stack,
+  nowMs,
+  random,
+  password,
+}: SampleOptions): Promise<SignIn | undefined> => {
   const call = async (path: string, body: unknown): Promise<unknown> => {
     const response = await fetch(`${stack.url}/api/${path}`, {
       method: 'POST',
@@ -66,11 +87,25 @@ export const makeSample = async ({ stack, nowMs, random }: SampleOptions): Promi
   const { id: inventoryId } = inventorySchema.parse(await call(`${within}/inventories`, inventory));
   await call(`${within}/environments`, environment);
   await call(`${within}/keys`, key);
-  await call(`${within}/repositories`, repository);
-  for (const { input, hasInventory } of templates) {
-    const body = { ...input, ...(hasInventory && { inventoryId }) };
+  const { id: repositoryId } = repositorySchema.parse(await call(`${within}/repositories`, repository));
+  for (const { input, hasInventory, commits } of templates) {
+    const body = { ...input, ...(hasInventory && { inventoryId }), ...(commits && { repositoryId }) };
     const { id, name } = templateSchema.parse(await call(`${within}/templates`, body));
     templateIds.set(name, id);
+  }
+
+  const startedBy = (path: string, { template, input }: { template: string; input: object }) =>
+    call(`${within}/${path}`, { ...input, templateId: templateIds.get(template) });
+  const { id: scheduleId } = scheduleSchema.parse(await startedBy('schedules', schedule));
+  await startedBy('integrations', integration);
+
+  const { isSetUp } = setupState.parse(await (await fetch(`${stack.url}/api/setup`)).json());
+  const [{ name, email }] = members;
+  if (!isSetUp) await call('setup', { name, email, password });
+  const people = [];
+  for (const { name, email, role } of members) {
+    const { token } = newInvitation.parse(await call(`${within}/invitations`, { email, role }));
+    people.push(user.parse(await call('invitations/accept', { token, name, password })));
   }
 
   const { endpoint, region, credentials, tableName } = stack.operator;
@@ -80,7 +115,8 @@ export const makeSample = async ({ stack, nowMs, random }: SampleOptions): Promi
   const backdated = [
     keys.project(projectId),
     ...made.map(({ id }) => keys.resource(projectId, id)),
-    ...[...templateIds.values()].map((id) => keys.resource(projectId, id)),
+    ...[...templateIds.values(), scheduleId].map((id) => keys.resource(projectId, id)),
+    ...people.map(({ id }) => keys.user(id)),
   ];
   for (const key of backdated) await table.update(key, { set: { createdAt: born } }, [['exists', 'pk']]);
 
@@ -88,6 +124,7 @@ export const makeSample = async ({ stack, nowMs, random }: SampleOptions): Promi
     table,
     projectId,
     runners: made,
+    scheduleId,
     plan: planWeek(templates, nowMs, random),
     templateIdOf: ({ template }) => {
       const id = templateIds.get(template.input.name);
@@ -100,11 +137,7 @@ export const makeSample = async ({ stack, nowMs, random }: SampleOptions): Promi
   });
   client.destroy();
 
-  const start = (path: string, { template, input }: { template: string; input: object }) =>
-    call(`${within}/${path}`, { ...input, templateId: templateIds.get(template) });
-  await start('schedules', schedule);
-  await start('integrations', integration);
-
   const { id: templateId } = templateSchema.parse(await call(`${within}/templates`, templateWithoutRunner));
   await call(`${within}/tasks`, { templateId });
+  return isSetUp ? undefined : { email, password };
 };

@@ -1,4 +1,5 @@
 /** When the sample's tasks were started, and what came of them: the same plan for the same day and random numbers. */
+import type { Commit } from '../../protocol/index.ts';
 import type { SampleTemplate } from './things.ts';
 
 export interface PlannedTask {
@@ -6,7 +7,9 @@ export interface PlannedTask {
   readonly startMs: number;
   readonly runMs: number;
   readonly succeeds: boolean;
-  readonly by: string;
+  /** Undefined: its schedule. */
+  readonly by: string | undefined;
+  readonly commit: Commit | undefined;
 }
 
 const dayMs = 86_400_000;
@@ -27,7 +30,7 @@ export const planWeek = (
   for (let day = sampleDays; day >= 0; day -= 1) {
     const dayStartMs = today - day * dayMs;
     for (const template of templates) {
-      const { perDay, isNightly = false, by, seconds, failureRate } = template;
+      const { perDay, isNightly = false, by, commits = [], seconds, failureRate } = template;
       const most = isNightly || !isWeekend(dayStartMs) ? perDay * 1.5 : perDay * 0.3;
       const starts = isNightly ? perDay : Math.round(between(most * 0.3, most));
       for (let made = 0; made < starts; made += 1) {
@@ -37,7 +40,8 @@ export const planWeek = (
           startMs: Math.round(dayStartMs + hour * hourMs),
           runMs: Math.round(between(...seconds) * 1000),
           succeeds: random() >= failureRate,
-          by: by[Math.floor(random() * by.length)] ?? '',
+          by: by[Math.floor(random() * by.length)],
+          commit: commits[Math.floor(((sampleDays - day) / (sampleDays + 1)) * commits.length)],
         });
       }
     }

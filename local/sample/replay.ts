@@ -10,6 +10,7 @@ import { logStore } from '../../lambdas/adapters/logs.ts';
 import { readForTask, resourceStores } from '../../lambdas/adapters/resources.ts';
 import { poolOf, type RunnerRecord } from '../../lambdas/adapters/runner-record.ts';
 import { runnerStore } from '../../lambdas/adapters/runners.ts';
+import { scheduleStore } from '../../lambdas/adapters/schedules.ts';
 import { sessionStore } from '../../lambdas/adapters/sessions.ts';
 import type { Table } from '../../lambdas/adapters/table.ts';
 import { taskStore } from '../../lambdas/adapters/tasks.ts';
@@ -18,6 +19,7 @@ import { claimTask } from '../../lambdas/flows/claim.ts';
 import { heartbeat } from '../../lambdas/flows/heartbeat.ts';
 import { followInstance } from '../../lambdas/flows/instance-state.ts';
 import { appendLog, finishTask } from '../../lambdas/flows/report.ts';
+import { runSchedule } from '../../lambdas/flows/run-schedule.ts';
 import { startTask } from '../../lambdas/flows/start-task.ts';
 import { putToSleep, wake } from '../../lambdas/flows/wake.ts';
 import {
@@ -25,6 +27,7 @@ import {
   type LogEntry,
   type ProjectId,
   type RunnerId,
+  type ScheduleId,
   type TaskId,
   type TemplateId,
   toInstant,
@@ -44,6 +47,8 @@ export interface ReplayOptions {
   readonly projectId: ProjectId;
   readonly runners: readonly { readonly id: RunnerId; readonly instanceType: string }[];
   readonly templateIdOf: (plan: PlannedTask) => TemplateId;
+  /** What starts the tasks that nobody starts. */
+  readonly scheduleId: ScheduleId;
   readonly plan: readonly PlannedTask[];
   /** Where deliveries say that they went, without a slash at the end. */
   readonly apiUrl: string;
@@ -90,6 +95,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),
     sessions: sessionStore(table),
+    schedules: scheduleStore(table, { now, newId: makeId }),
     // Nobody polls in the past.
     queues: {
       urlOf: (queue: string) => queue,
@@ -171,7 +177,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     const task = planned.get(taskId);
     if (!task) return;
     const lease = { ...agentOf(runner), projectId, taskId, attempt };
-    const { template, runMs, succeeds } = task;
+    const { template, runMs, succeeds, commit } = task;
     const lines = succeeds ? template.output : [...template.output.slice(0, -1), template.failure];
     const startMs = agenda.nowMs() + firstLineAfterMs;
     const entries = lines.map(
@@ -188,7 +194,14 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
       const status = succeeds ? 'success' : 'error';
       const hosts = template.hosts?.[status];
       const exitCode = succeeds ? 0 : 2;
-      await finishTask(deps, lease, { status, exitCode, lease: '', logChunks: 1, ...(hosts && { hosts }) });
+      await finishTask(deps, lease, {
+        status,
+        exitCode,
+        lease: '',
+        logChunks: 1,
+        ...(hosts && { hosts }),
+        ...(commit && { commit }),
+      });
       await serve(runner);
       agenda.after((await reload(runner)).idleTimeoutMs, () => sleepIfIdle(runner));
     });
@@ -210,9 +223,21 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     });
   };
 
+  const start = async (task: PlannedTask) => {
+    if (task.by !== undefined)
+      return startTask(deps, projectId, { templateId: options.templateIdOf(task) }, task.by);
+    const { scheduleId } = options;
+    const due = await deps.schedules.get(projectId, scheduleId);
+    if (!due) throw new Error(`The sample has lost its schedule ${scheduleId}`);
+    const { cron, timeZone } = due;
+    await runSchedule(deps, { projectId, scheduleId, scheduledAt: now(), cron, timeZone });
+    const { lastRun } = (await deps.schedules.get(projectId, scheduleId)) ?? {};
+    return lastRun?.taskId && deps.tasks.get(projectId, lastRun.taskId);
+  };
+
   for (const task of plan) {
     agenda.at(task.startMs, async () => {
-      const made = await startTask(deps, projectId, { templateId: options.templateIdOf(task) }, task.by);
+      const made = await start(task);
       if (!made?.runnerId) return;
       planned.set(made.id, task);
       const runner = await reload({ id: made.runnerId });

@@ -1,6 +1,14 @@
 /** What the sample's project has: a web shop's platform team, with machines in two regions. */
 
-import type { HostResult } from '../../protocol/index.ts';
+import { createHash } from 'node:crypto';
+import type { Commit, HostResult } from '../../protocol/index.ts';
+
+/** Who started the tasks of the past. The first of them is also the admin of a stack that has nobody yet. */
+export const members = [
+  { name: 'Ada', email: 'ada@shop.example', role: 'owner' },
+  { name: 'Grace', email: 'grace@shop.example', role: 'manager' },
+  { name: 'Linus', email: 'linus@shop.example', role: 'task_runner' },
+] as const;
 
 /** Of the runners; the instances are made in EC2's stand-in. */
 export const runners = [
@@ -32,11 +40,21 @@ export const repository = {
   branch: 'main',
 } as const;
 
+/** What was pushed to the repository in the course of the week, oldest first. */
+const commits = [
+  'Pin the kernel of the databases',
+  'Drain a cache before it is patched',
+  'Reboot one database at a time',
+  'Wait for replication before the next host',
+].map((message): Commit => ({ hash: createHash('sha1').update(message).digest('hex'), message }));
+
 const say = (...lines: string[]): string => lines.map((line) => `echo '${line}'\nsleep 0.4`).join('\n');
 
 /** A template, and how it fares: how often it is started, by whom, how long it takes, how often it fails. */
 export interface SampleTemplate {
   readonly input: Readonly<Record<string, unknown>> & { readonly name: string };
+  /** What it comes from the repository with; none: its script is its own. */
+  readonly commits?: readonly Commit[];
   /** Whether it goes to the inventory. */
   readonly hasInventory?: boolean;
   /** Of a run of Ansible that went well, and of one that did not. */
@@ -44,6 +62,7 @@ export interface SampleTemplate {
   /** Starts on a working day, or on every day for a nightly one. */
   readonly perDay: number;
   readonly isNightly?: boolean;
+  /** Nobody where the schedule starts it. */
   readonly by: readonly string[];
   readonly seconds: readonly [least: number, most: number];
   readonly failureRate: number;
@@ -105,15 +124,9 @@ export const templates: readonly SampleTemplate[] = [
     input: {
       name: 'Patch New York',
       app: 'ansible',
-      script: `- hosts: all
-  gather_facts: false
-  connection: local
-  tasks:
-    - name: Say what would be patched
-      ansible.builtin.debug:
-        msg: "{{ inventory_hostname }} would be patched"
-`,
+      path: 'patch.yml',
     },
+    commits,
     hasInventory: true,
     hosts: {
       success: [
@@ -143,7 +156,7 @@ export const templates: readonly SampleTemplate[] = [
     input: { name: 'Nightly backup', app: 'bash', script: say('Dumping 3 databases', 'Verifying', 'Done') },
     perDay: 1,
     isNightly: true,
-    by: ['schedule Nightly backup'],
+    by: [],
     seconds: [420, 780],
     failureRate: 0.04,
     output: [

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { afterAll, beforeAll, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { tell } from './browser.ts';
 import { openSetting, type Setting } from './setting.ts';
 
@@ -48,5 +48,12 @@ it('A newcomer gets from the printed link to a task that has run, with its live 
     await page.getByRole('region', { name: 'Output of the task' }).getByText('Good morning from').waitFor();
     await page.getByRole('link', { name: 'Go to the dashboard' }).click();
     await page.getByRole('heading', { name: 'Shop' }).waitFor();
+    // The first minute is billed whole, of an instance that is seconds old.
+    const figures = page.getByRole('main').locator('dl').first();
+    await figures.getByText('Saved, 14 days').waitFor();
+    expect(await figures.innerText()).not.toContain('-$');
+    await page.getByRole('link', { name: 'Costs', exact: true }).first().click();
+    await page.getByText('Always on would be').waitFor();
+    expect(await page.getByRole('main').innerText()).not.toContain('-$');
   });
 });

@@ -3,6 +3,7 @@ import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeSample } from '../../local/sample/index.ts';
 import { seeded } from '../../local/seeded.ts';
+import { until } from '../client.ts';
 import { tell } from './browser.ts';
 import { type Place, placesOf } from './places.ts';
 import { openSetting, type Setting } from './setting.ts';
@@ -11,7 +12,12 @@ let setting: Setting;
 let places: readonly Place[];
 beforeAll(async () => {
   setting = await openSetting();
-  await makeSample({ stack: setting.stack, nowMs: Date.now(), random: seeded(1) });
+  await makeSample({
+    stack: setting.stack,
+    nowMs: Date.now(),
+    random: seeded(1),
+    password: 'a password of the sample',
+  });
   places = await placesOf(setting.api);
 });
 afterAll(() => setting?.close());
@@ -80,6 +86,45 @@ it('axe finds nothing against any page, light and dark', async () => {
     },
   );
   expect(found).toEqual([]);
+});
+
+it('The dashboard asks for what is live every 5 s while a task waits, and for what was once a minute', async () => {
+  await setting.tellAsOwner('polling', async (page) => {
+    await page.clock.install();
+    const asked = { live: 0, dashboard: 0 };
+    let underway = 0;
+    page.on('request', (request) => {
+      underway += 1;
+      const name = new URL(request.url()).pathname.split('/').at(-1);
+      if (name === 'live' || name === 'dashboard') asked[name] += 1;
+    });
+    page.on('requestfinished', () => {
+      underway -= 1;
+    });
+    await page.goto(places.find(({ name }) => name === 'dashboard')?.path ?? '');
+    await page.getByText('No runner has tag frankfurt').waitFor();
+    const first = { ...asked };
+    for (let second = 0; second < 61; second += 1) {
+      await page.clock.runFor(1000);
+      await until('All is answered', 10_000, async () => underway === 0);
+    }
+    expect(first).toEqual({ live: 1, dashboard: 1 });
+    expect(asked.live).toBeGreaterThan(9);
+    expect(asked.live).toBeLessThan(15);
+    expect(asked.dashboard).toBe(2);
+  });
+});
+
+it('The audit trail tells by name what was changed, on a phone too', async () => {
+  await setting.tellAsOwner('audit trail', async (page) => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.goto(places.find(({ name }) => name === 'audit')?.path ?? '');
+    const row = page.getByRole('row').filter({ hasText: 'Create template' });
+    await row.getByText('Deploy the shop').filter({ visible: true }).waitFor();
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await row.getByRole('cell', { name: 'Deploy the shop' }).waitFor();
+    expect(await page.getByRole('main').innerText()).not.toContain('prj_');
+  });
 });
 
 it('No page is wider than a phone', async () => {

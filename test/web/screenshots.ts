@@ -13,7 +13,12 @@ const chosen = ['dashboard', 'task', 'runners', 'runner', 'costs', 'tasks'];
 
 const setting = await openSetting();
 try {
-  await makeSample({ stack: setting.stack, nowMs: Date.now(), random: seeded(1) });
+  await makeSample({
+    stack: setting.stack,
+    nowMs: Date.now(),
+    random: seeded(1),
+    password: 'a password of the sample',
+  });
   const places = (await placesOf(setting.api)).filter(({ name }) => chosen.includes(name));
   mkdirSync(folder, { recursive: true });
   for (const [size, viewport] of Object.entries(sizes)) {

@@ -2,10 +2,12 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import {
   costHistory,
-  type Dashboard,
   dashboard,
+  type LiveTasks,
   listedRunner,
+  liveTasks,
   page,
+  type Runner,
   routing,
   type Task,
   type Trip,
@@ -44,11 +46,15 @@ export const tripQuery = (task: Task) =>
     ),
   });
 
-/** `to` absent: the 24 hours up to now, which go on. */
-export const timelineQuery = (projectId: string | undefined, runnerId: string, to?: string) =>
+/** `to` absent: the 24 hours up to now, which go on, and are asked for anew when the runner does something else. */
+export const timelineQuery = (
+  projectId: string | undefined,
+  { id, statusSince, slots }: Pick<Runner, 'id' | 'statusSince' | 'slots'>,
+  to?: string,
+) =>
   queryOptions({
-    queryKey: [pathIn(projectId, 'runners'), runnerId, 'timeline', to],
-    queryFn: ({ signal }) => get(pathIn(projectId, `runners/${runnerId}/timeline`), timeline, { to }, signal),
+    queryKey: [pathIn(projectId, 'runners'), id, 'timeline', to ?? { statusSince, slots }],
+    queryFn: ({ signal }) => get(pathIn(projectId, `runners/${id}/timeline`), timeline, { to }, signal),
     placeholderData: keepPreviousData,
     refetchInterval: to === undefined ? 30_000 : false,
   });
@@ -89,6 +95,17 @@ export const costHistoryQuery = (projectId: string, from: string) =>
     refetchInterval: 60_000,
   });
 
+/** What the dashboard tells of now: one reading is small, and yet nobody needs it each second. */
+export const liveTasksQuery = (projectId: string) =>
+  queryOptions({
+    queryKey: [pathIn(projectId, 'live')],
+    queryFn: ({ signal }) => get(pathIn(projectId, 'live'), liveTasks, {}, signal),
+    refetchInterval: ({ state: { data } }) => (data && isAnyLive(data) ? 5000 : 15_000),
+  });
+
+const isAnyLive = ({ running, waiting }: LiveTasks): boolean => running.length + waiting.length > 0;
+
+/** What was: each reading looks at all tasks of these days. */
 export const dashboardQuery = (projectId: string) =>
   queryOptions({
     queryKey: [pathIn(projectId, 'dashboard')],
@@ -99,5 +116,6 @@ export const dashboardQuery = (projectId: string) =>
         { days: 14, utcOffsetMinutes: utcOffsetMinutes() },
         signal,
       ),
-    refetchInterval: adaptive<Dashboard>(({ running, waiting }) => running.length + waiting.length > 0),
+    staleTime: 15_000,
+    refetchInterval: 60_000,
   });

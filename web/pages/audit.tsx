@@ -1,10 +1,11 @@
 /** Who changed what, and what used secrets. */
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useParams } from '@tanstack/react-router';
+import { Link, useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { AuditEvent } from '../../protocol/index.ts';
 import { messageOf } from '../client/problem-text.ts';
 import { auditQuery } from '../client/queries.ts';
+import { readTarget, useNames } from '../parts/audit-target.ts';
 import { Loading } from '../shell/loading.tsx';
 import { Button } from '../ui/button.tsx';
 import { Empty } from '../ui/empty.tsx';
@@ -19,18 +20,42 @@ const words = (operation: string): string => {
   return apart.charAt(0).toUpperCase() + apart.slice(1);
 };
 
-const what = ({ target, secrets }: AuditEvent): ReactNode => (
-  <>
-    <span className="mono break">{target.replace(/^\/api\//, '')}</span>
-    {secrets && <span className="sub">secrets of {secrets.join(', ')}</span>}
-  </>
-);
+interface OnProps {
+  readonly event: AuditEvent;
+  readonly projectId: string | undefined;
+  readonly names: ReadonlyMap<string, string>;
+}
+
+/** What it was done to: a link where that has a page, else its name, and the path of what is gone or has no name. */
+const On = ({ event: { target, secrets }, projectId, names }: OnProps): ReactNode => {
+  const { kind, id, path } = readTarget(target);
+  const name = id === undefined ? undefined : names.get(id);
+  const thing =
+    projectId && kind === 'tasks' && id ? (
+      <Link to="/projects/$projectId/tasks/$taskId" params={{ projectId, taskId: id }} search={{}}>
+        {id}
+      </Link>
+    ) : (
+      (name ?? <span className="mono break">{path}</span>)
+    );
+  return (
+    <>
+      {thing}
+      {secrets && <span className="sub">secrets of {secrets.join(', ')}</span>}
+    </>
+  );
+};
 
 const Audit = ({ projectId }: { readonly projectId: string | undefined }): ReactNode => {
   const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
     auditQuery(projectId),
   );
   const events = data?.pages.flatMap(({ items }) => items) ?? [];
+  const names = useNames(
+    projectId,
+    events.map(({ target }) => readTarget(target)),
+  );
+  const on = (event: AuditEvent) => <On event={event} projectId={projectId} names={names} />;
   return (
     <Page
       title="Audit trail"
@@ -55,14 +80,15 @@ const Audit = ({ projectId }: { readonly projectId: string | undefined }): React
           columns={[
             {
               header: 'What',
-              render: ({ operation, actor }) => (
+              render: (event) => (
                 <>
-                  {words(operation)}
-                  <span className="sub">{actor.name}</span>
+                  {words(event.operation)}
+                  <span className="sub on-phone">{on(event)}</span>
+                  <span className="sub">by {event.actor.name}</span>
                 </>
               ),
             },
-            { header: 'On', from: 'tablet', render: what },
+            { header: 'On', from: 'tablet', render: on },
             { header: 'From', from: 'desktop', render: ({ source }) => source ?? '–' },
             { header: 'When', render: ({ at }) => <Moment at={at} /> },
           ]}

@@ -12,7 +12,9 @@ import { Empty } from '../ui/empty.tsx';
 import { formatMoney, roughMoney } from '../ui/money.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Card, Page } from '../ui/page.tsx';
+import { isTooEarly } from '../ui/saving.ts';
 import { Table } from '../ui/table.tsx';
+import { durationTicks } from '../ui/ticks.ts';
 import { formatDuration, roughDuration } from '../ui/time.tsx';
 
 export const CostsPage = (): ReactNode => {
@@ -50,6 +52,7 @@ export const CostsPage = (): ReactNode => {
               ]}
               format={formatDuration}
               formatAxis={roughDuration}
+              ticksTo={durationTicks}
             />
           </Card>
           <div className="cards">
@@ -63,17 +66,27 @@ export const CostsPage = (): ReactNode => {
               />
             </Card>
             <Card title="Saved per day">
-              <DayChart
-                label="Saved per day"
-                days={data.days.map(({ day, savedMicroUsd }) => ({ day, values: { saved: savedMicroUsd } }))}
-                series={[{ key: 'saved', name: 'Saved', colour: '--chart-ok', stack: 'money' }]}
-                format={formatMoney}
-                formatAxis={roughMoney}
-              />
+              {isTooEarly(costs) ? (
+                <p className="quiet-text">
+                  It is too early to tell: EC2 bills a minute at least for each start, and these instances are
+                  not much older yet.
+                </p>
+              ) : (
+                <DayChart
+                  label="Saved per day"
+                  days={data.days.map(({ day, savedMicroUsd }) => ({
+                    day,
+                    values: { saved: savedMicroUsd },
+                  }))}
+                  series={[{ key: 'saved', name: 'Saved', colour: '--chart-ok', stack: 'money' }]}
+                  format={formatMoney}
+                  formatAxis={roughMoney}
+                />
+              )}
             </Card>
           </div>
           <Card title="By runner">
-            <RunnerCosts runners={data.runners} />
+            <RunnerCosts runners={data.runners} isShort={costs.isShort} />
           </Card>
           <Card title="By template">
             <Table
@@ -92,6 +105,7 @@ export const CostsPage = (): ReactNode => {
                 ...costColumns<TemplateCost>(({ microUsd, alwaysOnMicroUsd }) => ({
                   spent: microUsd,
                   alwaysOn: alwaysOnMicroUsd,
+                  isShort: costs.isShort,
                 })),
               ]}
             />
@@ -108,7 +122,13 @@ const durationOf = (ms: number): string => (ms === 0 ? '–' : formatDuration(ms
 type RunnerCost = CostHistory['runners'][number];
 type TemplateCost = CostHistory['templates'][number];
 
-const RunnerCosts = ({ runners }: { readonly runners: readonly RunnerCost[] }): ReactNode => (
+interface RunnerCostsProps {
+  readonly runners: readonly RunnerCost[];
+  /** As in what is compared. */
+  readonly isShort: boolean;
+}
+
+const RunnerCosts = ({ runners, isShort }: RunnerCostsProps): ReactNode => (
   <Table
     label="Costs by runner"
     items={runners}
@@ -132,6 +152,7 @@ const RunnerCosts = ({ runners }: { readonly runners: readonly RunnerCost[] }): 
       ...costColumns<RunnerCost>(({ spentMicroUsd, alwaysOnMicroUsd }) => ({
         spent: spentMicroUsd,
         alwaysOn: alwaysOnMicroUsd,
+        isShort,
       })),
     ]}
   />

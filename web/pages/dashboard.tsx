@@ -1,11 +1,12 @@
 /** What goes on in a project now, what went wrong lately, and what sleeping saved. */
-import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient, useSuspenseQueries, useSuspenseQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
-import type { Dashboard, Task } from '../../protocol/index.ts';
-import { dashboardQuery } from '../client/insight.ts';
+import { type ReactNode, useEffect, useRef } from 'react';
+import type { Dashboard, LiveTasks, Task } from '../../protocol/index.ts';
+import { dashboardQuery, liveTasksQuery } from '../client/insight.ts';
 import { projectsQuery, runnersQuery } from '../client/queries.ts';
 import { useMay } from '../client/session.ts';
+import { SavedFigure } from '../parts/cost-window.tsx';
 import { DayChart } from '../parts/day-chart.tsx';
 import { TaskLink } from '../parts/task-table.tsx';
 import { RunnerBadge, runnerState, TaskBadge } from '../ui/badge.tsx';
@@ -14,19 +15,23 @@ import { Empty } from '../ui/empty.tsx';
 import { Figure, Figures } from '../ui/figure.tsx';
 import { formatMoney } from '../ui/money.tsx';
 import { Card, Page } from '../ui/page.tsx';
+import { isShortHistory } from '../ui/saving.ts';
+import { durationTicks } from '../ui/ticks.ts';
 import { Ago, Duration, formatDuration, roughDuration } from '../ui/time.tsx';
 
-type Listed = Dashboard['running'][number];
+type Listed = LiveTasks['running'][number];
 
 const percent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 });
 
 const roughPercent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 0 });
 
-/** From 0 to 1, without what people stopped. */
-const successRate = (days: Dashboard['days']): number | undefined => {
+/** How many ended by themselves, without what people stopped, and what part of these went well: from 0 to 1. */
+const successOf = (
+  days: Dashboard['days'],
+): { readonly ended: number; readonly rate: number | undefined } => {
   const succeeded = days.reduce((sum, day) => sum + day.succeeded, 0);
-  const all = succeeded + days.reduce((sum, day) => sum + day.failed, 0);
-  return all === 0 ? undefined : succeeded / all;
+  const ended = succeeded + days.reduce((sum, day) => sum + day.failed, 0);
+  return { ended, rate: ended === 0 ? undefined : succeeded / ended };
 };
 
 const median = (values: readonly (number | undefined)[]): number | undefined => {
@@ -60,19 +65,38 @@ const TaskRows = ({
     </ul>
   );
 
+/** What is live, and what was: the latter is asked for anew when something has ended, but not over and over. */
+const useDashboard = (projectId: string): { readonly live: LiveTasks; readonly data: Dashboard } => {
+  const client = useQueryClient();
+  const [{ data: live }, { data }] = useSuspenseQueries({
+    queries: [liveTasksQuery(projectId), dashboardQuery(projectId)],
+  });
+  const before = useRef<LiveTasks>(live);
+  useEffect(() => {
+    const idsOf = ({ running, waiting }: LiveTasks) => [...running, ...waiting].map(({ id }) => id);
+    const now = new Set(idsOf(live));
+    const haveEnded = idsOf(before.current).some((id) => !now.has(id));
+    before.current = live;
+    if (haveEnded) client.refetchQueries({ queryKey: dashboardQuery(projectId).queryKey, stale: true });
+  }, [client, live, projectId]);
+  return { live, data };
+};
+
 export const DashboardPage = (): ReactNode => {
   const { projectId } = useParams({ from: '/signed-in/projects/$projectId' });
   const { data: projects } = useSuspenseQuery(projectsQuery);
-  const { data } = useSuspenseQuery(dashboardQuery(projectId));
+  const { live, data } = useDashboard(projectId);
   const { data: runners = [] } = useQuery(runnersQuery(projectId));
   const mayRun = useMay(projectId, 'task_runner');
   const isManager = useMay(projectId, 'manager');
   const project = projects.find(({ id }) => id === projectId);
-  const { days, running, waiting, failures } = data;
+  const { running, waiting } = live;
+  const { days, failures } = data;
   const tasks = days.reduce((sum, day) => sum + day.succeeded + day.failed + day.stopped, 0);
-  const rate = successRate(days);
+  const success = successOf(days);
   const wait = median(days.map(({ medianWaitMs }) => medianWaitMs));
   const awake = runners.filter(({ status }) => status !== 'stopped' && status !== 'offline').length;
+  const isShort = isShortHistory(days, ({ succeeded, failed, stopped }) => succeeded + failed + stopped > 0);
   const isNew = tasks + running.length + waiting.length === 0;
   return (
     <Page
@@ -112,13 +136,13 @@ export const DashboardPage = (): ReactNode => {
         <Figure name="Runners awake" value={String(awake)} note={`of ${runners.length}`} />
         <Figure
           name="Success, 14 days"
-          value={rate === undefined ? '–' : percent.format(rate)}
-          note={`of ${tasks} ${tasks === 1 ? 'task' : 'tasks'}`}
+          value={success.rate === undefined ? '–' : percent.format(success.rate)}
+          note={success.ended === 0 ? '' : `of ${success.ended} ${success.ended === 1 ? 'task' : 'tasks'}`}
         />
         <Figure name="Wait, median day" value={wait === undefined ? '–' : formatDuration(wait)} />
-        <Figure
+        <SavedFigure
           name="Saved, 14 days"
-          value={formatMoney(data.savedMicroUsd)}
+          sums={{ spent: data.spentMicroUsd, alwaysOn: data.alwaysOnMicroUsd, isShort }}
           note={`spent ${formatMoney(data.spentMicroUsd)}`}
         />
       </Figures>
@@ -195,7 +219,7 @@ export const DashboardPage = (): ReactNode => {
         <Card title="Success rate per day">
           <DayChart
             label="Success rate per day"
-            days={days.map((day) => ({ day: day.day, values: { rate: successRate([day]) } }))}
+            days={days.map((day) => ({ day: day.day, values: { rate: successOf([day]).rate } }))}
             series={[{ key: 'rate', name: 'Of those that ended by themselves', colour: '--chart-ok' }]}
             format={percent.format}
             formatAxis={roughPercent.format}
@@ -215,6 +239,7 @@ export const DashboardPage = (): ReactNode => {
             ]}
             format={formatDuration}
             formatAxis={roughDuration}
+            ticksTo={durationTicks}
           />
         </Card>
       </div>

@@ -9,6 +9,7 @@ import { call, send } from '../client/request.ts';
 import { useMay, useMe } from '../client/session.ts';
 import { ApiTokens } from '../parts/api-tokens.tsx';
 import { EmailField, RoleField } from '../parts/common-fields.tsx';
+import { Person } from '../parts/person.tsx';
 import { roleNames } from '../parts/roles.ts';
 import { SecretOnce } from '../parts/secret-once.tsx';
 import { Button } from '../ui/button.tsx';
@@ -62,15 +63,7 @@ export const MembersPage = (): ReactNode => {
           items={members}
           keyOf={({ userId }) => userId}
           columns={[
-            {
-              header: 'Name',
-              render: ({ name, email }) => (
-                <>
-                  <strong>{name}</strong>
-                  <span className="sub">{email}</span>
-                </>
-              ),
-            },
+            { header: 'Name', render: Person },
             {
               header: 'Role',
               render: (member) =>

@@ -6,6 +6,7 @@ import { usersQuery } from '../client/queries.ts';
 import { send } from '../client/request.ts';
 import { useMe } from '../client/session.ts';
 import { ApiTokens } from '../parts/api-tokens.tsx';
+import { Person } from '../parts/person.tsx';
 import { Confirm } from '../ui/dialog.tsx';
 import { ActionMenu } from '../ui/menu.tsx';
 import { Page } from '../ui/page.tsx';
@@ -29,15 +30,7 @@ export const PeoplePage = (): ReactNode => {
         items={users}
         keyOf={({ id }) => id}
         columns={[
-          {
-            header: 'Name',
-            render: ({ name, email }) => (
-              <>
-                <strong>{name}</strong>
-                <span className="sub">{email}</span>
-              </>
-            ),
-          },
+          { header: 'Name', render: Person },
           { header: 'Admin', render: ({ isAdmin }) => (isAdmin ? 'Yes' : 'No') },
           { header: 'Authenticator', from: 'tablet', render: ({ hasTotp }) => (hasTotp ? 'Set up' : 'None') },
           { header: 'Here since', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },

@@ -11,7 +11,7 @@ import {
   CostFigures,
   type CostTotals,
   noCosts,
-  partOf,
+  shareSaved,
   totalsOf,
   useCostWindow,
 } from '../parts/cost-window.tsx';
@@ -46,7 +46,7 @@ const columns: Column<Row>[] = [
     header: 'Share saved',
     align: 'right',
     from: 'tablet',
-    render: ({ costs }) => (costs && partOf(costs.saved, costs.alwaysOn)) || '–',
+    render: ({ costs }) => (costs && shareSaved(costs)) || '–',
   },
 ];
 

@@ -53,7 +53,7 @@ const RunnerView = ({ projectId, runnerId }: RunnerViewProps): ReactNode => {
           {runner.fault.detail} <Moment at={runner.fault.at} />
         </Notice>
       )}
-      <DayTimeline projectId={projectId} runnerId={runnerId} />
+      <DayTimeline projectId={projectId} runner={runner} />
       <div className="cards">
         <Card title="Now">
           <dl className="facts">

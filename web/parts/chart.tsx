@@ -5,6 +5,7 @@ import {
   CartesianGrid,
   ComposedChart,
   Line,
+  ReferenceLine,
   ResponsiveContainer,
   Tooltip,
   XAxis,
@@ -30,8 +31,19 @@ interface ChartProps {
   readonly height?: number;
   /** Whole numbers only on the axis. */
   readonly isCount?: boolean;
+  /** Where the axis ends. @default at or after the largest value */
   readonly max?: number | undefined;
+  /** Marks of the axis for values from 0 to `largest`. @default at round numbers */
+  readonly ticksTo?: ((largest: number) => number[]) | undefined;
 }
+
+type Row = ChartProps['data'][number];
+
+/** How high each stack and line of a row reaches. */
+const heightsOf = (row: Row, series: readonly Series[]): number[] => {
+  const stacks = Map.groupBy(series, ({ key, stack }) => stack ?? key);
+  return [...stacks.values()].map((parts) => parts.reduce((sum, { key }) => sum + (row[key] ?? 0), 0));
+};
 
 export const Chart = ({
   data,
@@ -42,8 +54,12 @@ export const Chart = ({
   height = 220,
   isCount = false,
   max,
+  ticksTo,
 }: ChartProps): ReactNode => {
   const rows = data.map((row, index) => ({ ...row, label: labels[index] }));
+  const heights = data.flatMap((row) => heightsOf(row, series));
+  const goesBelow = heights.some((value) => value < 0);
+  const ticks = ticksTo?.(Math.max(0, ...heights));
   return (
     <div className="chart" aria-hidden="true">
       <ResponsiveContainer width="100%" height={height}>
@@ -57,16 +73,22 @@ export const Chart = ({
             dataKey="label"
             tickLine={false}
             axisLine={false}
+            interval="equidistantPreserveStart"
             minTickGap={24}
             tick={{ fill: 'var(--quiet)', fontSize: 12 }}
           />
           <YAxis
             tickFormatter={formatAxis}
             allowDecimals={!isCount}
-            domain={[0, max ?? 'auto']}
+            niceTicks="snap125"
+            {...(ticks && { ticks })}
+            domain={[
+              goesBelow ? 'auto' : 0,
+              max ?? ticks?.at(-1) ?? (goesBelow ? (largest: number) => Math.max(0, largest) : 'auto'),
+            ]}
             tickLine={false}
             axisLine={false}
-            width={64}
+            width="auto"
             tick={{ fill: 'var(--quiet)', fontSize: 12 }}
           />
           <Tooltip
@@ -80,6 +102,7 @@ export const Chart = ({
               color: 'var(--ink)',
             }}
           />
+          {goesBelow && <ReferenceLine y={0} stroke="var(--edge)" />}
           {series.map(({ key, name, colour, stack }) =>
             stack === undefined ? (
               <Line

@@ -20,6 +20,8 @@ interface DayChartProps {
   readonly isCount?: boolean;
   /** Where the axis ends. @default at the largest value */
   readonly max?: number;
+  /** Marks of the axis for values from 0 to `largest`. @default at round numbers */
+  readonly ticksTo?: (largest: number) => number[];
 }
 
 export const DayChart = ({
@@ -30,6 +32,7 @@ export const DayChart = ({
   formatAxis = format,
   isCount = false,
   max,
+  ticksTo,
 }: DayChartProps): ReactNode => {
   const labels = days.map(({ day }) => dayName.format(new Date(day)));
   return (
@@ -51,6 +54,7 @@ export const DayChart = ({
           formatAxis={formatAxis}
           isCount={isCount}
           max={max}
+          ticksTo={ticksTo}
         />
       </Suspense>
       <div className="only-heard">

@@ -2,7 +2,14 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
-import { type Band, type BandState, epochMs, msBetween, type Timeline } from '../../protocol/index.ts';
+import {
+  type Band,
+  type BandState,
+  epochMs,
+  msBetween,
+  type Runner,
+  type Timeline,
+} from '../../protocol/index.ts';
 import { timelineQuery } from '../client/insight.ts';
 import { TaskBadge } from '../ui/badge.tsx';
 import { Button } from '../ui/button.tsx';
@@ -31,6 +38,9 @@ const hourMs = 3_600_000;
 const totalOf = (bands: readonly Band[], state: BandState): number =>
   bands.filter((band) => band.state === state).reduce((sum, { from, to }) => sum + msBetween(from, to), 0);
 
+/** Nearer to an edge than this, in percent of the width, a label would stand out over it. */
+const edge = 5;
+
 /** Whole hours of the day, every third. */
 const hoursWithin = (from: number, to: number): number[] => {
   const first = new Date(from);
@@ -42,7 +52,7 @@ const hoursWithin = (from: number, to: number): number[] => {
 
 interface DayTimelineProps {
   readonly projectId: string | undefined;
-  readonly runnerId: string;
+  readonly runner: Runner;
 }
 
 /** For whoever cannot see the bands: the same in words. */
@@ -57,11 +67,11 @@ const Words = ({ bands }: { readonly bands: readonly Band[] }): ReactNode => (
   </ul>
 );
 
-export const DayTimeline = ({ projectId, runnerId }: DayTimelineProps): ReactNode => {
+export const DayTimeline = ({ projectId, runner }: DayTimelineProps): ReactNode => {
   /** The end of the 24 hours; undefined: now. */
   const [end, setEnd] = useState<number>();
   const { data } = useQuery(
-    timelineQuery(projectId, runnerId, end === undefined ? undefined : new Date(end).toISOString()),
+    timelineQuery(projectId, runner, end === undefined ? undefined : new Date(end).toISOString()),
   );
   if (!data) return null;
   const from = epochMs(data.from);
@@ -104,11 +114,14 @@ export const DayTimeline = ({ projectId, runnerId }: DayTimelineProps): ReactNod
         ))}
       </svg>
       <div className="timeline-hours" aria-hidden="true">
-        {hoursWithin(from, to).map((hour) => (
-          <span key={hour} style={{ left: `${at(hour) / 10}%` }}>
-            {clock.format(hour)}
-          </span>
-        ))}
+        {hoursWithin(from, to)
+          .map((hour) => ({ hour, left: at(hour) / 10 }))
+          .filter(({ left }) => left >= edge && left <= 100 - edge)
+          .map(({ hour, left }) => (
+            <span key={hour} style={{ left: `${left}%` }}>
+              {clock.format(hour)}
+            </span>
+          ))}
       </div>
       <ul className="legend">
         {states.map((state) => (

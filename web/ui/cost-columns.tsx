@@ -1,5 +1,6 @@
 /** Columns of tables that hold sums. */
 import { Money } from './money.tsx';
+import { type Comparison, savedOf } from './saving.ts';
 import type { Column } from './table.tsx';
 
 /** A column of sums; undefined is a sum that is not known, or on its way. */
@@ -14,18 +15,12 @@ const moneyColumn = <T,>(
   render: (item) => <Money microUsd={microUsdOf(item)} />,
 });
 
-interface Sums {
-  readonly spent: number;
-  /** Absent where nobody can say. */
-  readonly alwaysOn: number | undefined;
-}
-
 /** What was spent, what it would have been on machines that never sleep, and the difference. */
-export const costColumns = <T,>(sumsOf: (item: T) => Sums | undefined): Column<T>[] => [
+export const costColumns = <T,>(sumsOf: (item: T) => Comparison | undefined): Column<T>[] => [
   moneyColumn('Spent', (item) => sumsOf(item)?.spent),
   moneyColumn('Always on', (item) => sumsOf(item)?.alwaysOn, 'tablet'),
   moneyColumn('Saved', (item) => {
-    const { spent, alwaysOn } = sumsOf(item) ?? {};
-    return spent === undefined || alwaysOn === undefined ? undefined : alwaysOn - spent;
+    const sums = sumsOf(item);
+    return sums && savedOf(sums);
   }),
 ];

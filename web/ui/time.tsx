@@ -75,9 +75,10 @@ export const Moment = ({ at }: { readonly at: Instant }): ReactNode => (
   <Shown at={at}>{onClock(epochMs(at), Date.now())}</Shown>
 );
 
-/** "850 ms", "12 s", "3 min 20 s", "2 h 5 min", "4 d 2 h". */
+/** "0 s", "850 ms", "12 s", "3 min 20 s", "2 h 5 min", "4 d 2 h". */
 export const formatDuration = (ms: number): string => {
-  if (ms < second) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms <= 0) return '0 s';
+  if (ms < second) return `${Math.round(ms)} ms`;
   if (ms < 10 * second) return `${(ms / second).toFixed(1)} s`;
   if (ms < minute) return `${Math.round(ms / second)} s`;
   const two = (large: number, largeUnit: string, small: number, smallUnit: string) =>

@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { readTarget } from './audit-target.ts';
+
+it('The target of an event is told without what all paths of a project have in common', () => {
+  expect(readTarget('/api/projects/prj_1/templates/tpl_1')).toEqual({
+    kind: 'templates',
+    id: 'tpl_1',
+    path: 'templates/tpl_1',
+  });
+  expect(readTarget('/api/projects/prj_1/runners/run_1/drain')).toMatchObject({
+    kind: 'runners',
+    id: 'run_1',
+  });
+  expect(readTarget('/api/projects/prj_1')).toEqual({
+    kind: 'projects',
+    id: 'prj_1',
+    path: 'projects/prj_1',
+  });
+  expect(readTarget('/api/setup')).toEqual({ kind: 'setup', id: undefined, path: 'setup' });
+});

@@ -1,0 +1,55 @@
+/** What an event of the audit trail is about: the thing's kind, its id, and its name while it is there. */
+import { queryOptions, useQueries } from '@tanstack/react-query';
+import * as z from 'zod';
+import { page } from '../../protocol/index.ts';
+import { pathIn } from '../client/queries.ts';
+import { get } from '../client/request.ts';
+
+export interface Target {
+  /** As in paths of the API: `templates`. */
+  readonly kind: string;
+  readonly id: string | undefined;
+  /** Without what all paths of the project have in common. */
+  readonly path: string;
+}
+
+export const readTarget = (target: string): Target => {
+  const path = target.replace(/^\/api\//, '').replace(/^projects\/[^/]+\/(?=.)/, '');
+  const [kind = '', id] = path.split('/');
+  return { kind, id, path };
+};
+
+/** Kinds that have a list with names. */
+const namedKinds = {
+  stack: ['projects', 'users', 'runners', 'api-tokens'],
+  project: [
+    ...['templates', 'inventories', 'repositories', 'keys', 'environments', 'schedules', 'integrations'],
+    ...['runners', 'members', 'invitations', 'api-tokens'],
+  ],
+} as const;
+
+/** Members go by the id of who they are, and who is only invited has no name yet. */
+const named = z.union([
+  z.object({ id: z.string(), name: z.string() }).transform(({ id, name }) => [id, name] as const),
+  z.object({ userId: z.string(), name: z.string() }).transform(({ userId, name }) => [userId, name] as const),
+  z.object({ id: z.string(), email: z.string() }).transform(({ id, email }) => [id, email] as const),
+]);
+
+const namesQuery = (projectId: string | undefined, kind: string) =>
+  queryOptions({
+    queryKey: [pathIn(projectId, kind), 'names'],
+    queryFn: async ({ signal }) => (await get(pathIn(projectId, kind), page(named), {}, signal)).items,
+  });
+
+/** The names of those targets that are still there, by id. Only lists in which there may be some are asked for. */
+export const useNames = (
+  projectId: string | undefined,
+  targets: readonly Target[],
+): ReadonlyMap<string, string> => {
+  const kinds = namedKinds[projectId === undefined ? 'stack' : 'project'];
+  const asked = kinds.filter((kind) => targets.some((target) => target.kind === kind));
+  return useQueries({
+    queries: asked.map((kind) => namesQuery(projectId, kind)),
+    combine: (answers) => new Map(answers.flatMap(({ data }) => data ?? [])),
+  });
+};
