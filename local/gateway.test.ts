@@ -1,6 +1,7 @@
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { Sha256 } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startDynamoDb } from './dynamodb.ts';
@@ -8,7 +9,6 @@ import { makeFaults } from './faults.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { type Credentials, makePrincipals } from './principals.ts';
 import { countRequests } from './requests.ts';
-import { Sha256 } from './signature.ts';
 import { startSqs } from './sqs.ts';
 import { makeSts } from './sts.ts';
 import { aPrincipal, aRole, until } from './testing/fixture.ts';

@@ -1,5 +1,6 @@
 /** Verifies Signature Version 4 by signing the request again with the key that it claims. */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Sha256 } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { AwsError } from './aws-call.ts';
 import type { Key } from './principals.ts';
@@ -23,34 +24,6 @@ export const readScope = (authorization: string | undefined): Scope | undefined 
   if (!accessKeyId || !region || !service || !signedHeaders || !signature) return undefined;
   return { accessKeyId, region, service, signedHeaders: signedHeaders.split(';'), signature };
 };
-
-/** Node's own SHA-256 in the form that the signer takes; with a secret it is an HMAC. */
-export class Sha256 {
-  readonly #hash;
-
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', toBinary(secret));
-  }
-
-  update(data: string | ArrayBuffer | ArrayBufferView): void {
-    this.#hash.update(toBinary(data));
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-
-  reset(): void {
-    throw new Error('The signer makes a new hash for each digest.');
-  }
-}
-
-const toBinary = (data: string | ArrayBuffer | ArrayBufferView): string | NodeJS.ArrayBufferView =>
-  data instanceof ArrayBuffer
-    ? new Uint8Array(data)
-    : typeof data === 'string'
-      ? data
-      : new DataView(data.buffer, data.byteOffset, data.byteLength);
 
 export interface SignedRequest {
   readonly method: string;

@@ -1,5 +1,6 @@
-/** Signs a request to AWS by Signature Version 4 (AWS: "Create a signed AWS API request"). The SDK would cost 30 MB of memory. */
-import { createHash, createHmac } from 'node:crypto';
+/** Signs a request to AWS by Signature Version 4, with AWS's own signer and without the rest of its SDK. */
+import { Sha256 } from '@smithy/core/checksum';
+import { SignatureV4 } from '@smithy/signature-v4';
 
 export interface AwsKey {
   accessKeyId: string;
@@ -22,42 +23,16 @@ export interface Scope {
   nowMs: number;
 }
 
-const algorithm = 'AWS4-HMAC-SHA256';
-
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
-const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
-
-/** The headers of a POST with its signature. The path and query must need no escaping, as those of SQS's API. */
-export const sign = ({ url, headers, body }: SignableRequest, scope: Scope): Record<string, string> => {
-  const { service, region, key, nowMs } = scope;
-  const time = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d{3}/g, '');
-  const day = time.slice(0, 8);
-  const signed: Record<string, string> = {
-    ...headers,
-    host: url.host,
-    'x-amz-date': time,
-    'x-amz-security-token': key.sessionToken,
-  };
-  const names = Object.keys(signed).sort();
-  const canonical = [
-    'POST',
-    url.pathname,
-    url.search.slice(1),
-    ...names.map((name) => `${name}:${signed[name]?.trim()}`),
-    '',
-    names.join(';'),
-    sha256(body),
-  ].join('\n');
-  const credentialScope = `${day}/${region}/${service}/aws4_request`;
-  const toSign = [algorithm, time, credentialScope, sha256(canonical)].join('\n');
-  const signingKey = [region, service, 'aws4_request'].reduce<Buffer>(
-    (derived, part) => hmac(derived, part),
-    hmac(`AWS4${key.secretAccessKey}`, day),
+/** The headers of a POST with its signature. */
+export const sign = async (
+  { url, headers, body }: SignableRequest,
+  { service, region, key, nowMs }: Scope,
+): Promise<Record<string, string>> => {
+  const signer = new SignatureV4({ credentials: key, region, service, sha256: Sha256, applyChecksum: false });
+  const { protocol, host, hostname, pathname } = url;
+  const signed = await signer.sign(
+    { method: 'POST', protocol, hostname, path: pathname, headers: { ...headers, host }, body },
+    { signingDate: new Date(nowMs) },
   );
-  const signature = hmac(signingKey, toSign).toString('hex');
-  const credential = `${key.accessKeyId}/${credentialScope}`;
-  return {
-    ...signed,
-    authorization: `${algorithm} Credential=${credential}, SignedHeaders=${names.join(';')}, Signature=${signature}`,
-  };
+  return signed.headers;
 };

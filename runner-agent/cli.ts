@@ -65,6 +65,10 @@ const connectionHelp = `${precedence}
   file: apiUrl, token, privateKeyFile or privateKey, workDir, shutdownGrace, logLevel, runAs,
   minFreeMib, metadataUrl`;
 
+const unregisterHelp = `${precedence}
+  REVEILLE_CONFIG, REVEILLE_API_URL, REVEILLE_RUNNER_TOKEN
+  file: apiUrl, token`;
+
 const registerHelp = `${precedence}
   REVEILLE_CONFIG, REVEILLE_API_URL, REVEILLE_REGISTRATION_TOKEN, REVEILLE_RUNNER_NAME, REVEILLE_WORK_DIR,
   REVEILLE_MAX_PARALLEL_TASKS, REVEILLE_IDLE_TIMEOUT, REVEILLE_INSTANCE_ID, REVEILLE_REGION`;
@@ -138,7 +142,7 @@ export const createCli = ({ version, env, process, transport }: CliOptions): Com
     });
 
   command('register', 'Makes a key pair, registers this machine as a runner and writes the config file')
-    .option('--registration-token <token>', 'from the console; good for one registration')
+    .option('--registration-token <token>', 'from the console; good for as many registrations as it has uses')
     .option('--name <name>', 'name of the runner (default: the host name)')
     .option('--max-parallel-tasks <number>', 'tasks at a time, 0 = no limit (default: 1)')
     .option('--idle-timeout <duration>', 'how long the instance stays on without work (default: 60s)')
@@ -199,7 +203,7 @@ export const createCli = ({ version, env, process, transport }: CliOptions): Com
 
   command('unregister', 'Removes this runner from Reveille, and the config file and key from this machine')
     .option('--token <token>', "the runner's token")
-    .addHelpText('after', connectionHelp)
+    .addHelpText('after', unregisterHelp)
     .action(async (flags: Flags) => {
       const { apiUrl, token } = requireConnection(await loadGiven(flags, env));
       const configPath = configPathOf(flags, env);

@@ -86,7 +86,7 @@ describe('enrolment', () => {
     const signedAt = Date.parse(
       `${year}-${date.slice(4, 6)}-${date.slice(6, 11)}:${date.slice(11, 13)}:${date.slice(13)}`,
     );
-    const again = sign(
+    const again = await sign(
       {
         url: new URL('https://sts.ap-southeast-2.amazonaws.com/'),
         headers: {

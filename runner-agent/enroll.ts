@@ -72,7 +72,7 @@ export const enroll = async (given: Enrolment): Promise<{ runnerId: string; name
     const staged = await stageConfig(configPath, privateKey);
     try {
       const key = await readKey(read);
-      const body = signIdentity({ key, region, apiUrl, publicKey, nowMs: timing.now(), stsEndpoint });
+      const body = await signIdentity({ key, region, apiUrl, publicKey, nowMs: timing.now(), stsEndpoint });
       const { runnerId, name, token } = await connect(apiUrl).post({
         path: 'enroll',
         body,

@@ -22,9 +22,9 @@ export interface IdentityOptions {
   stsEndpoint?: string | undefined;
 }
 
-export const signIdentity = (options: IdentityOptions): EnrollRequest => {
+export const signIdentity = async (options: IdentityOptions): Promise<EnrollRequest> => {
   const { key, region, apiUrl, publicKey, nowMs, stsEndpoint } = options;
-  const signed = sign(
+  const signed = await sign(
     {
       url: new URL(stsEndpoint ?? stsUrl(region)),
       headers: {

@@ -21,7 +21,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const run = async (args: string[], variables = {}) => {
+const open = (variables = {}) => {
   let output = '';
   const stdout = Object.assign(Object.create(process.stdout), {
     write: (text: string) => {
@@ -35,8 +35,23 @@ const run = async (args: string[], variables = {}) => {
     process: { stdout, stderr: stdout, on: process.on },
     transport: createHttpTransport(),
   });
+  return { cli, output: () => output };
+};
+const run = async (args: string[], variables = {}) => {
+  const { cli, output } = open(variables);
   await cli.parseAsync(['node', 'reveille-runner', ...args]);
-  return output;
+  return output();
+};
+const helpOf = (name: string): string => {
+  const command = open().cli.commands.find((one) => one.name() === name);
+  let help = '';
+  command?.configureOutput({
+    writeOut: (text) => {
+      help += text;
+    },
+  });
+  command?.outputHelp();
+  return help;
 };
 const register = (...more: string[]) =>
   run(
@@ -45,6 +60,13 @@ const register = (...more: string[]) =>
   );
 
 describe('register and unregister', () => {
+  it('say in their help which variables they heed, and no others', () => {
+    const variables = (name: string) => [...helpOf(name).matchAll(/REVEILLE_\w+/g)].map(([found]) => found);
+    expect(variables('unregister')).toEqual(['REVEILLE_CONFIG', 'REVEILLE_API_URL', 'REVEILLE_RUNNER_TOKEN']);
+    expect(variables('register')).not.toContain('REVEILLE_RUNNER_TOKEN');
+    expect(variables('start')).toContain('REVEILLE_RUN_AS');
+  });
+
   it('make a key pair here, send its public half, and leave files for the owner alone', async () => {
     expect(await register('--idle-timeout', '5m')).toContain(`Registered web-1 as ${api.runnerId}`);
     expect(api.registered[0]).toMatchObject({ name: 'web-1', maxParallelTasks: 3, idleTimeoutMs: 300_000 });

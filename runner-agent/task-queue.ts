@@ -77,7 +77,7 @@ export const createSqsTaskQueue = (
       'content-type': 'application/x-amz-json-1.0',
       'x-amz-target': `AmazonSQS.${operation}`,
     };
-    const signed = sign({ url, headers, body }, { service: 'sqs', region, key, nowMs: timing.now() });
+    const signed = await sign({ url, headers, body }, { service: 'sqs', region, key, nowMs: timing.now() });
     const timeout = AbortSignal.timeout(within);
     const answer = await transport({
       url: url.href,

@@ -232,7 +232,7 @@ describe('enrolment', () => {
     const arn = `arn:aws:sts::${of}:assumed-role/${roleName}/${sessionName}`;
     return principals.issue({ name: sessionName, arn, role: aRole({ name: roleName }) });
   };
-  const proof = (key: Credentials, over: Partial<IdentityOptions> = {}): EnrollRequest =>
+  const proof = (key: Credentials, over: Partial<IdentityOptions> = {}): Promise<EnrollRequest> =>
     signIdentity({
       key,
       region: 'eu-west-1',
@@ -260,7 +260,7 @@ describe('enrolment', () => {
   it('gives the instance the token of its runner, for its own key, without a secret', async () => {
     const { runner, instanceId } = await aLaunched();
     const { publicKey, privateKey } = api.deps.makeKeyPair();
-    const response = await send(proof(keyOf(instanceId), { publicKey }));
+    const response = await send(await proof(keyOf(instanceId), { publicKey }));
     expect(response.status).toBe(200);
     expect(response.headers.get('cache-control')).toBe('no-store');
     const enrolled = enrollResponse.parse(await response.json());
@@ -283,12 +283,12 @@ describe('enrolment', () => {
     const { runner, instanceId } = await aLaunched();
     const key = keyOf(instanceId);
     const { publicKey, privateKey } = api.deps.makeKeyPair();
-    const first = enrollResponse.parse(await (await send(proof(key, { publicKey }))).json());
+    const first = enrollResponse.parse(await (await send(await proof(key, { publicKey }))).json());
     await api.startAgent({ apiUrl: '', webhookSecret: '', token: first.token, privateKey, runner });
     // A task on the instance can read these credentials, too.
-    await expectRefusal(proof(key), 409, 'agent_running');
+    await expectRefusal(await proof(key), 409, 'agent_running');
     api.pass(120_000);
-    const second = enrollResponse.parse(await (await send(proof(key))).json());
+    const second = enrollResponse.parse(await (await send(await proof(key))).json());
     expect(second.token).not.toBe(first.token);
     expect(await api.refused('POST', '/api/agent/challenge', { token: first.token })).toMatchObject({
       status: 401,
@@ -298,7 +298,7 @@ describe('enrolment', () => {
 
   it('is good once, and for no other key', async () => {
     const { instanceId } = await aLaunched();
-    const good = proof(keyOf(instanceId));
+    const good = await proof(keyOf(instanceId));
     const { publicKey } = api.deps.makeKeyPair();
     await expectRefusal({ ...good, publicKey }, 401, 'enrolment_refused', 'STS does not accept');
     expect((await send(good)).status).toBe(200);
@@ -307,13 +307,13 @@ describe('enrolment', () => {
 
   it('is refused for another host than the API that it was made for', async () => {
     const { instanceId } = await aLaunched();
-    const foreign = proof(keyOf(instanceId), { apiUrl: 'https://elsewhere.example' });
+    const foreign = await proof(keyOf(instanceId), { apiUrl: 'https://elsewhere.example' });
     await expectRefusal(foreign, 401, 'enrolment_refused', 'STS does not accept');
   });
 
   it('is refused when it does not sign for whom it is, and which key', async () => {
     const { instanceId } = await aLaunched();
-    const whole = proof(keyOf(instanceId));
+    const whole = await proof(keyOf(instanceId));
     for (const header of ['x-reveille-server', 'x-reveille-key', 'host', 'x-amz-date']) {
       const authorization = whole.authorization.replace(`;${header}`, '');
       expect(authorization).not.toBe(whole.authorization);
@@ -324,44 +324,54 @@ describe('enrolment', () => {
   it('is refused to another account, another role, a role of another fleet, and what is no instance', async () => {
     const { instanceId } = await aLaunched();
     await expectRefusal(
-      proof(keyOf(instanceId, 'Reveille-dublin', otherAccount)),
+      await proof(keyOf(instanceId, 'Reveille-dublin', otherAccount)),
       401,
       'enrolment_refused',
       `in the account ${otherAccount}`,
     );
     for (const role of ['Admin', 'Reveille', 'Reveille-sydney', 'Reveille-dublin-2'])
       await expectRefusal(
-        proof(keyOf(instanceId, role)),
+        await proof(keyOf(instanceId, role)),
         401,
         'enrolment_refused',
         `${role} is not the role`,
       );
-    await expectRefusal(proof(keyOf('somebody')), 401, 'enrolment_refused', 'is not the role of instances');
+    await expectRefusal(
+      await proof(keyOf('somebody')),
+      401,
+      'enrolment_refused',
+      'is not the role of instances',
+    );
     const other = await aLaunched('sydney');
-    await expectRefusal(proof(keyOf(other.instanceId)), 401, 'enrolment_refused', 'of another fleet');
+    await expectRefusal(await proof(keyOf(other.instanceId)), 401, 'enrolment_refused', 'of another fleet');
   });
 
   it('is refused to an instance that is bound to a runner of no fleet', async () => {
     const instanceId = 'i-0aaaaaaaaaaaaaaaa';
     await api.createRunner(runnersPath(), { name: 'bound', instanceId });
-    await expectRefusal(proof(keyOf(instanceId)), 401, 'enrolment_refused', 'of another fleet, or of none');
+    await expectRefusal(
+      await proof(keyOf(instanceId)),
+      401,
+      'enrolment_refused',
+      'of another fleet, or of none',
+    );
   });
 
   it('waits for a launch that is not noted yet', async () => {
-    await expectRefusal(proof(keyOf('i-0bbbbbbbbbbbbbbbb')), 409, 'try_later');
+    await expectRefusal(await proof(keyOf('i-0bbbbbbbbbbbbbbbb')), 409, 'try_later');
   });
 
   it('is refused for credentials that are forged, or a signature that is old', async () => {
     const { instanceId } = await aLaunched();
     const key = keyOf(instanceId);
     const forged = { ...key, secretAccessKey: randomBytes(30).toString('base64') };
-    await expectRefusal(proof(forged), 401, 'enrolment_refused', 'STS does not accept');
-    await expectRefusal(proof(key, { nowMs: Date.now() - 3_600_000 }), 401, 'enrolment_refused', 'STS');
+    await expectRefusal(await proof(forged), 401, 'enrolment_refused', 'STS does not accept');
+    await expectRefusal(await proof(key, { nowMs: Date.now() - 3_600_000 }), 401, 'enrolment_refused', 'STS');
   });
 
   it('has STS of a fleet’s region asked, and nothing else', async () => {
     const { instanceId } = await aLaunched();
-    const whole = proof(keyOf(instanceId));
+    const whole = await proof(keyOf(instanceId));
     await expectRefusal({ ...whole, region: 'us-east-1' }, 401, 'enrolment_refused', 'no fleet in us-east-1');
     await expectRefusal({ ...whole, region: 'ap-southeast-2' }, 401, 'enrolment_refused', 'not one for STS');
     const forSqs = whole.authorization.replace('/sts/', '/sqs/');
@@ -386,13 +396,13 @@ describe('enrolment', () => {
     });
     const response = await unreachable.request('POST', '/api/agent/enroll', {
       token: null,
-      body: proof(keyOf('i-0cccccccccccccccc')),
+      body: await proof(keyOf('i-0cccccccccccccccc')),
     });
     expect(response.status).toBe(503);
   });
 
   it('is not to be guessed at: refusals from one address are counted', async () => {
-    const body = proof(keyOf('i-0dddddddddddddddd', 'Admin'));
+    const body = await proof(keyOf('i-0dddddddddddddddd', 'Admin'));
     const from = { token: null, body, headers: { 'x-test-source': '203.0.113.7' } };
     const statuses = [];
     for (let tries = 0; tries < 31; tries++)

@@ -3,24 +3,27 @@
  * line or a task is lost, something runs twice or stays behind, or the agent takes 150 MiB.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import { seeded } from '../../local/seeded.ts';
+import { notNegative, wholeNumber } from '../arguments.ts';
 import { killAtRandom } from './kills.ts';
 import { checkIntegrity, type Integrity, manyLines, oneLongLine } from './log-integrity.ts';
 import { openSetting } from './setting.ts';
 
-const { values } = parseArgs({
-  options: {
-    lines: { type: 'string', default: '1000000' },
-    kills: { type: 'string', default: '50' },
-    seed: { type: 'string', default: '1' },
-    outage: { type: 'string', default: '30' },
-  },
-});
-const output = manyLines(Number(values.lines));
+const flags = new Command('npm run test:agent-load --')
+  .description(
+    'Long logs through a faulty network, and kill -9 of agents: nothing is lost, and nothing stays behind.',
+  )
+  .option('--lines <number>', 'of each long log', wholeNumber(1), 1_000_000)
+  .option('--kills <number>', 'of agents at work', wholeNumber(0), 50)
+  .option('--seed <number>', 'of what is drawn', wholeNumber(0), 1)
+  .option('--outage <seconds>', 'how long the API is away', notNegative, 30)
+  .parse()
+  .opts<{ lines: number; kills: number; seed: number; outage: number }>();
+const output = manyLines(flags.lines);
 const maxPeakMiB = 150;
 
-const random = seeded(Number(values.seed));
+const random = seeded(flags.seed);
 const setting = await openSetting(random);
 const failures: string[] = [];
 try {
@@ -43,11 +46,11 @@ try {
     await checkIntegrity(setting, 'outage', output, async (afterStart) => {
       await afterStart();
       proxy.setMode('down');
-      await sleep(Number(values.outage) * 1000);
+      await sleep(flags.outage * 1000);
       proxy.setMode('sound');
     }),
   );
-  const kills = await killAtRandom(setting, Number(values.kills), random);
+  const kills = await killAtRandom(setting, flags.kills, random);
   console.log(`kills        ${JSON.stringify(kills)}`);
   if (kills.ended !== kills.kills) failures.push(`${kills.kills - kills.ended} tasks did not succeed`);
   if (kills.doubles > 0) failures.push(`${kills.doubles} tasks ran twice at a time`);

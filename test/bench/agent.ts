@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Command } from 'commander';
 import { checkIntegrity, manyLines } from '../agent-load/log-integrity.ts';
 import { openSetting } from '../agent-load/setting.ts';
 import { until } from '../client.ts';
@@ -12,6 +13,8 @@ const lines = 300_000;
 
 const median = (numbers: readonly number[]): number =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
+
+new Command('npm run bench:agent').description('What the agent weighs, and how fast it is.').parse();
 
 const setting = await openSetting(Math.random);
 try {

@@ -5,13 +5,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import { startStack } from '../../local/stack.ts';
 import { epochMs } from '../../protocol/index.ts';
+import { wholeNumber } from '../arguments.ts';
 import { apiClient, installAgent, until } from '../client.ts';
 
-const { values } = parseArgs({ options: { tasks: { type: 'string', default: '200' } } });
-const count = Number(values.tasks);
+const { tasks: count } = new Command('npm run bench:dispatch --')
+  .description('How long a task waits on a runner that is awake, and what requests it costs.')
+  .option('--tasks <number>', 'how many, one after the other', wholeNumber(1), 200)
+  .parse()
+  .opts<{ tasks: number }>();
 const warmUp = 20;
 
 const percentile = (numbers: readonly number[], part: number): number =>

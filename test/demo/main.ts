@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Command } from 'commander';
 import { startStack } from '../../local/stack.ts';
 import { msBetween, type ProjectId, type RunnerId, type Task, type TaskId } from '../../protocol/index.ts';
 import { apiClient, installAgent, until } from '../client.ts';
@@ -19,6 +20,12 @@ const dollars = (microUsd: number): string => `$${(microUsd / 1e6).toFixed(6)}`;
 const median = (numbers: readonly number[]): number =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 const ended = (task: Task): boolean => ['success', 'error', 'stopped'].includes(task.status);
+
+new Command('npm run demo')
+  .description(
+    'Starts the stack on one machine and shows how its runners wake for tasks and go back to sleep.',
+  )
+  .parse();
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-demo-'));
 console.log('Starting the stack: synthesizing the template, then running it…');

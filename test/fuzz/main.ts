@@ -2,28 +2,35 @@
  * `npm run fuzz:api`: requests made from the OpenAPI document, right and wrong, against the whole API over a real table in this
  * process. No answer may be a 5xx, have a status that its operation doesn't declare, or break its declared schema.
  */
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import fc from 'fast-check';
-import * as z from 'zod';
 import { badPublicKeys } from '../../lambdas/api/testing/bad-keys.ts';
 import { type ApiBench, openApiBench } from '../../lambdas/api/testing/bench.ts';
 import { openWorld } from '../../lambdas/api/testing/world.ts';
+import { wholeNumber } from '../arguments.ts';
 import { openTestTable } from '../dynamodb.ts';
 import { type Answer, makeChecker } from './check.ts';
 import { documentSchema, operationsOf, resolverOf } from './document.ts';
 import { makePool, type Pool } from './pool.ts';
 import { type Credentials, type FuzzRequest, requestOf } from './request.ts';
 
-const count = z.coerce.number().int().min(1);
-const { values } = parseArgs({
-  options: {
-    requests: { type: 'string', default: '20000' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    operation: { type: 'string' },
-  },
-});
-const requests = count.parse(values.requests);
-const seed = count.parse(values.seed);
+const program = new Command('npm run fuzz:api --')
+  .description(
+    'Sends requests made from the OpenAPI document, right and wrong, and fails on any answer that breaks it.',
+  )
+  .option('--requests <number>', 'how many', wholeNumber(1), 20_000)
+  .option('--seed <number>', 'of what is drawn', wholeNumber(1), 1 + (Date.now() % 1_000_000))
+  .option('--operation <id>', 'this one alone, by its operationId')
+  .parse();
+const {
+  requests,
+  seed,
+  operation: only,
+} = program.opts<{
+  requests: number;
+  seed: number;
+  operation?: string;
+}>();
 /** A world is worn out by then: its projects removed, its tokens revoked. */
 const requestsPerWorld = 1000;
 const failuresShown = 20;
@@ -105,9 +112,8 @@ const logged: string[] = [];
 
 const readDocument = async (api: ApiBench) => {
   const document = documentSchema.parse(parsed(await (await api.app.request('/api/openapi.json')).text()));
-  const all = operationsOf(document).filter(
-    ({ operationId }) => values.operation === undefined || operationId === values.operation,
-  );
+  const all = operationsOf(document).filter(({ operationId }) => only === undefined || operationId === only);
+  if (all.length === 0) program.error(`error: the document has no operation ${only}`);
   return { all, resolve: resolverOf(document), check: makeChecker(document) };
 };
 let known: Awaited<ReturnType<typeof readDocument>> | undefined;

@@ -5,10 +5,10 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command, InvalidArgumentError } from 'commander';
 import { readEnvironment } from '../../local/environment.ts';
 import { readUses } from '../../local/iam/records.ts';
 import { root, synthesize, templatesIn } from '../../local/synth.ts';
@@ -16,7 +16,20 @@ import { interpret } from '../../local/template.ts';
 import { readTemplate } from '../../local/template-file.ts';
 import { isPlayed, print, reportOf } from './report.ts';
 
-const { values } = parseArgs({ options: { records: { type: 'string' } } });
+const folderThatIs = (path: string): string => {
+  if (!existsSync(path)) throw new InvalidArgumentError('There is no such folder.');
+  return path;
+};
+
+const flags = new Command('npm run iam:report --')
+  .description('Runs all tests, and fails on a permission of the template that no role has used on the way.')
+  .option(
+    '--records <folder>',
+    'what an earlier run has recorded, instead of running the tests',
+    folderThatIs,
+  )
+  .parse()
+  .opts<{ records?: string }>();
 const folder = mkdtempSync(join(tmpdir(), 'reveille-iam-report-'));
 
 const runTests = async (records: string): Promise<void> => {
@@ -30,8 +43,8 @@ const runTests = async (records: string): Promise<void> => {
 };
 
 try {
-  const records = values.records ?? join(folder, 'records');
-  if (values.records === undefined) await runTests(records);
+  const records = flags.records ?? join(folder, 'records');
+  if (flags.records === undefined) await runTests(records);
   const outDir = join(folder, 'cdk.out');
   await synthesize(outDir, readEnvironment(process.env));
   const { template, assets } = readTemplate(templatesIn(outDir).control.path);

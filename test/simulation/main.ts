@@ -1,19 +1,18 @@
 /** `npm run simulate`: many random runs, or one seed again with its trace. */
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import * as z from 'zod';
+import { Command } from 'commander';
+import { wholeNumber } from '../arguments.ts';
 import { type RunResult, runSeed } from './random-run.ts';
 import { createTally, printFailure } from './report.ts';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '300' },
-    first: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-  },
-});
-const count = z.coerce.number().int().min(1);
+const flags = new Command('npm run simulate --')
+  .description('Runs the control plane in virtual time under random faults, and checks each promise.')
+  .option('--seeds <number>', 'how many runs', wholeNumber(1), 300)
+  .option('--first <number>', 'the seed of the first', wholeNumber(1), 1)
+  .option('--seed <number>', 'this run alone, with its whole trace if it fails', wholeNumber(1))
+  .parse()
+  .opts<{ seeds: number; first: number; seed?: number }>();
 const write = (line: string) => console.log(line);
 /** Enough to see what is wrong without scrolling for ever. */
 const failuresShown = 3;
@@ -35,14 +34,13 @@ const runAll = async (first: number, last: number, onResult: (result: RunResult)
 
 const beganMs = performance.now();
 const tally = createTally();
-if (values.seed === undefined) {
-  const first = count.parse(values.first);
-  await runAll(first, first + count.parse(values.seeds) - 1, (result) => {
+if (flags.seed === undefined) {
+  await runAll(flags.first, flags.first + flags.seeds - 1, (result) => {
     tally.add(result);
     if (result.violations.length > 0 && tally.failed.length <= failuresShown) printFailure(result, write, 30);
   });
 } else {
-  const result = await runSeed(count.parse(values.seed));
+  const result = await runSeed(flags.seed);
   tally.add(result);
   if (result.violations.length > 0) printFailure(result, write, Number.POSITIVE_INFINITY);
 }

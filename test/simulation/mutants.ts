@@ -2,16 +2,19 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { Command } from 'commander';
 import { build } from 'esbuild';
 import * as z from 'zod';
+import { wholeNumber } from '../arguments.ts';
 import { type Mutant, mutants } from './mutant-list.ts';
 
-const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '2500' }, only: { type: 'string', default: '' } },
-});
-const most = z.coerce.number().int().min(1).parse(values.seeds);
+const program = new Command('npm run simulate:mutants --')
+  .description('Breaks the product on purpose, one way at a time, and demands that the simulation notices.')
+  .option('--seeds <number>', 'how many runs a mutant may survive', wholeNumber(1), 2500)
+  .option('--only <text>', 'mutants with this in their names', '')
+  .parse();
+const { seeds: most, only } = program.opts<{ seeds: number; only: string }>();
 const root = resolve(import.meta.dirname, '../..');
 /** Inside the repository, so that packages are found from there. */
 const folder = resolve(root, 'dist/mutants');
@@ -70,7 +73,8 @@ const hunt = (file: string): Promise<Verdict | undefined> =>
 
 const waiting = mutants
   .map((mutant, number) => ({ mutant, number }))
-  .filter(({ mutant }) => mutant.name.includes(values.only));
+  .filter(({ mutant }) => mutant.name.includes(only));
+if (waiting.length === 0) program.error(`error: no mutant has "${only}" in its name`);
 const missed: string[] = [];
 let caught = 0;
 const work = async () => {

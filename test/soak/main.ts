@@ -1,29 +1,24 @@
 /** `npm run soak`: the stack on one machine with real agents, under faults and kills; each promise is checked at the end. */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { notNegative, share, wholeNumber } from '../arguments.ts';
 import { soak } from './soak.ts';
-
-const number = (text: string): number => {
-  const value = Number(text);
-  if (!(value >= 0)) throw new InvalidArgumentError('It must be a number, 0 or more.');
-  return value;
-};
 
 const program = new Command('npm run soak --')
   .description('Runs short tasks on six runners, with faults in AWS calls and kill -9 of agents and workers.')
-  .option('--minutes <number>', 'how long tasks come in', number, 5)
-  .option('--tasks <number>', 'how many, spread over the time (60 a minute unless told)', number)
-  .option('--faults <share>', 'of all AWS calls', number, 0.1)
-  .option('--kill-seconds <number>', 'between two kills, on average; 0 = none', number, 4)
+  .option('--minutes <number>', 'how long tasks come in', notNegative, 5)
+  .option('--tasks <number>', 'how many, spread over the time (60 a minute unless told)', wholeNumber(1))
+  .option('--faults <share>', 'of all AWS calls', share, 0.1)
+  .option('--kill-seconds <number>', 'between two kills, on average; 0 = none', notNegative, 4)
   .option(
     '--reconcile-seconds <number>',
     'reconcile so often beside the schedule of each minute; 0 = no',
-    number,
+    notNegative,
     0,
   )
   .option(
     '--seed <number>',
     'of what is drawn; the timing of a run is not repeatable',
-    number,
+    wholeNumber(0),
     Date.now() % 100_000,
   )
   .parse();

@@ -1,0 +1,64 @@
+/** The scripts of package.json that take options: what they do is said by `--help`, and a wrong option by one sentence. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { InvalidArgumentError } from 'commander';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { notNegative, share, wholeNumber } from './arguments.ts';
+
+const root = join(import.meta.dirname, '..');
+const { scripts } = z
+  .object({ scripts: z.record(z.string(), z.string()) })
+  .parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
+
+const failure = z.object({ code: z.number(), stderr: z.string() });
+
+/** As `npm run NAME -- …` does. */
+const run = (name: string, ...args: string[]) => {
+  const file = scripts[name]?.replace('node ', '') ?? '';
+  return promisify(execFile)(process.execPath, [file, ...args], { cwd: root });
+};
+
+describe('the script', () => {
+  it('iam:report says what it does, and what its options are', async () => {
+    const { stdout } = await run('iam:report', '--help');
+    expect(stdout).toContain('Usage: npm run iam:report -- [options]');
+    expect(stdout).toContain('--records <folder>');
+  });
+
+  it.each([
+    ['fuzz:api', '--requests', 'x', 'a whole number, 1 or more'],
+    ['simulate', '--seeds', 'x', 'a whole number, 1 or more'],
+    ['simulate:mutants', '--only', 'no such mutant', 'no mutant has "no such mutant" in its name'],
+    ['iam:report', '--records', 'nowhere', 'There is no such folder'],
+    ['soak', '--faults', '2', 'a number from 0 to 1'],
+    ['bench:dispatch', '--tasks', '', 'a whole number, 1 or more'],
+    ['bench:agent', '--nonsense', 'x', "unknown option '--nonsense'"],
+    ['test:agent-load', '--outage', '-1', 'a number, 0 or more'],
+    ['demo', '--nonsense', 'x', "unknown option '--nonsense'"],
+  ])('%s refuses %s %j before it does anything', { timeout: 60_000 }, async (name, option, value, why) => {
+    const refused = failure.parse(await run(name, option, value).catch((error: unknown) => error));
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/^error: /);
+    expect(refused.stderr).toContain(why);
+    expect(refused.stderr).not.toContain('    at ');
+  });
+});
+
+describe('a number on the command line', () => {
+  it.each([
+    [wholeNumber(1), ['0', '-1', '1.5', '', ' ', 'x', '1e', '1e30', 'Infinity']],
+    [notNegative, ['-1', '', 'x', 'Infinity', 'NaN']],
+    [share, ['-0.1', '1.1', '', 'x']],
+  ])('is refused when it is none, or out of range', (parse, wrong) => {
+    for (const text of wrong) expect(() => parse(text), text).toThrow(InvalidArgumentError);
+  });
+
+  it('is taken otherwise', () => {
+    expect([wholeNumber(0)('0'), wholeNumber(1)('20000'), notNegative('0.5'), share('1')]).toEqual([
+      0, 20_000, 0.5, 1,
+    ]);
+  });
+});
