@@ -176,6 +176,14 @@ const start = async (
     return interpret(template, assets, of);
   };
   const spec = read(templates.control.path, place);
+  const [table] = spec.tables;
+  const keyArns = spec.kmsKeys.map(({ arn }) => arn);
+  const isElsewhere = (arn: string | undefined) => arn !== undefined && !keyArns.includes(arn);
+  if (!table || spec.functions.some(({ environment: { SECRETS_KEY_ARN } }) => isElsewhere(SECRETS_KEY_ARN))) {
+    throw new Error(
+      'The stack on one machine makes its own table and key, and takes none that are in AWS: leave out tableName and secretsKeyArn.',
+    );
+  }
   const fleetSpecs = templates.fleets.map((one) => read(one.path, { ...place, ...one }));
   const launchWorld = {
     launchTemplates: fleetSpecs.flatMap(({ launchTemplates }) => launchTemplates),
@@ -269,10 +277,7 @@ const start = async (
         functions: new Set(spec.functions.map(({ arn }) => arn)),
         deliver: invoker.deliver,
       }),
-      kms: makeKms(
-        join(dataDir, 'kms', 'keys.json'),
-        spec.kmsKeys.map(({ arn }) => arn),
-      ),
+      kms: makeKms(join(dataDir, 'kms', 'keys.json'), keyArns),
       ec2: ec2.service,
       scheduler: scheduler.service,
       sts: makeSts(spec.roles, principals, accountId, nowMs),
@@ -352,8 +357,6 @@ const start = async (
       throw new Error(`The template has no function whose logical id begins with ${logicalIdPrefix}.`);
     return found.invoke(event);
   };
-  const table = spec.tables[0];
-  if (!table) throw new Error('The template has no table.');
 
   // The function itself knows whether it is the first time.
   const { token: adminToken } = firstTokenAnswer.parse(await invoke('FirstToken', {}));
