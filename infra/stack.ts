@@ -27,6 +27,7 @@ import {
   taskQueueGrants,
   vendCredentials,
 } from './grants.ts';
+import { instanceEvents as eventsOfInstances } from './instance-events.ts';
 import { Observability, type ObservabilityProps } from './observability.ts';
 import { RunnerInstance } from './runner-instance.ts';
 import { makeSchedules } from './schedules.ts';
@@ -241,14 +242,7 @@ export class ReveilleStack extends Stack {
     workOff(webhookRetries, webhookRetry, 1);
     new Rule(this, 'InstanceStateChanges', {
       description: 'Tells Reveille what becomes of the instances of its runners',
-      eventPattern: {
-        source: ['aws.ec2'],
-        detailType: [
-          'EC2 Instance State-change Notification',
-          'EC2 Spot Instance Interruption Warning',
-          'EC2 Instance Rebalance Recommendation',
-        ],
-      },
+      eventPattern: eventsOfInstances,
       targets: [new LambdaTarget(instanceEvents)],
     });
     new Rule(this, 'EachMinute', {

@@ -10,7 +10,7 @@ import { startDynamoDb } from './dynamodb.ts';
 import { type Ec2, type Ec2Control, openEc2 } from './ec2/index.ts';
 import type { Delays } from './ec2/states.ts';
 import { readEnvironment } from './environment.ts';
-import { type EventBus, startEventBus } from './event-bus.ts';
+import { type EventBus, passesOn, startEventBus } from './event-bus.ts';
 import { startEventSource } from './event-sources.ts';
 import { type FaultControl, makeFaults } from './faults.ts';
 import { functionEnvironment, type Invoke, makeFunctionPool } from './functions.ts';
@@ -220,7 +220,11 @@ const start = async (
     stsEndpoint: () => gateway.url,
     path: environment.PATH,
     now,
-    onEvent: (event) => bus?.put(event),
+    onEvent: (event) => {
+      const inItsRegion = fleetSpecs.filter(({ place: { region: of } }) => of === event.region);
+      const rules = inItsRegion.flatMap((one) => one.rules);
+      if (event.region === region || passesOn(rules, place, event)) bus?.put(event);
+    },
     onChange: ({ instance }) => log('ec2', `${instance.id} is ${instance.state}`),
   });
   const iam = makeIam({
