@@ -14,8 +14,14 @@ const environment = z.object({
     .string()
     .optional()
     .describe("Set by CDK's command line, which also passes CDK_OUTDIR on"),
+  CDK_DEFAULT_REGION: z
+    .string()
+    .default('us-east-1')
+    .describe(
+      "Where the control plane is deployed; set by CDK's command line, by default to what it takes itself",
+    ),
 });
-const { CDK_CLI_VERSION } = environment.parse(process.env);
+const { CDK_CLI_VERSION, CDK_DEFAULT_REGION } = environment.parse(process.env);
 
 const root = join(import.meta.dirname, '..');
 
@@ -33,5 +39,10 @@ if (CDK_CLI_VERSION !== undefined) {
 const fleets = settings.semaphoreOnly ? [] : readFleets(app.node);
 const bundles = await bundle(root);
 new ReveilleStack(app, { settings, fleets, bundles, root });
-addFleetStacks(app, fleets, { stackName: settings.stackName, agentFile: bundles.agentFile, root });
+addFleetStacks(app, fleets, {
+  stackName: settings.stackName,
+  controlPlaneRegion: CDK_DEFAULT_REGION,
+  agentFile: bundles.agentFile,
+  root,
+});
 app.synth();

@@ -6,12 +6,14 @@ import { Construct } from 'constructs';
 import { type Network, SmallVpc } from './fleet-network.ts';
 import { type FleetSettings, nameInStack } from './fleets.ts';
 import { stackTag } from './grants.ts';
+import { forwardInstanceEvents } from './instance-events.ts';
 import { RunnerInstance } from './runner-instance.ts';
 
 export interface FleetStackProps {
   /** Of the control plane; begins the names of the fleets' stacks. */
   readonly stackName: string;
   readonly region: string;
+  readonly controlPlaneRegion: string;
   /** Those of the region. */
   readonly fleets: readonly FleetSettings[];
   readonly agentFile: string;
@@ -42,12 +44,14 @@ const readScript = (root: string, { name, userDataFile }: FleetSettings): string
 };
 
 export class FleetStack extends Stack {
-  constructor(app: App, { stackName, region, fleets, agentFile, root }: FleetStackProps) {
+  constructor(app: App, props: FleetStackProps) {
+    const { stackName, region, controlPlaneRegion, fleets, agentFile, root } = props;
     super(app, `${stackName}-fleets-${region}`, {
       env: { region },
       description: `Reveille: runner fleets ${fleets.map(({ name }) => name).join(', ')}`,
     });
     Tags.of(this).add(stackTag, stackName);
+    if (region !== controlPlaneRegion) forwardInstanceEvents(this, controlPlaneRegion);
     let made: SmallVpc | undefined;
     const networkOf = ({ vpcId, subnets }: FleetSettings): Network => {
       if (vpcId !== undefined && subnets !== undefined) return { vpcId, subnetIds: subnets };

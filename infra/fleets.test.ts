@@ -9,7 +9,13 @@ import {
   instancesMayDoLittle,
   letsNothingIn,
 } from './testing/rules.ts';
-import { resourcesOf, synthesize, synthesizeAll, type Template } from './testing/template.ts';
+import {
+  controlPlaneRegion,
+  resourcesOf,
+  synthesize,
+  synthesizeAll,
+  type Template,
+} from './testing/template.ts';
 
 const aFleet = (over: Record<string, unknown> = {}) => ({
   name: 'sydney',
@@ -229,6 +235,39 @@ describe('fleets', () => {
     const outputs = Object.values(template.Outputs).map((one) => JSON.stringify(one));
     for (const name of named)
       expect(outputs.filter((one) => one.includes(`Of the fleet ${name}"`))).toHaveLength(2);
+  });
+
+  test('have EC2 tell the control plane in its region what becomes of their instances, which theirs has anyway', () => {
+    const rulesIn = (template: Template) =>
+      resourcesOf(template, 'AWS::Events::Rule').map(([, { Properties }]) => Properties);
+    const [far, ...more] = rulesIn(inRegion('eu-west-1'));
+    expect(more).toEqual([]);
+    const pattern = rulesIn(inStack).find(({ EventPattern }) =>
+      JSON.stringify(EventPattern)?.includes('Rebalance'),
+    );
+    expect(far?.EventPattern).toEqual(pattern?.EventPattern);
+    const [[roleId] = []] = resourcesOf(inRegion('eu-west-1'), 'AWS::IAM::Role').filter(
+      ([, { Properties }]) =>
+        JSON.stringify(Properties.AssumeRolePolicyDocument).includes('events.amazonaws.com'),
+    );
+    const bus = {
+      'Fn::Join': [
+        '',
+        [
+          ...['arn:', { Ref: 'AWS::Partition' }, `:events:${controlPlaneRegion}:`],
+          ...[{ Ref: 'AWS::AccountId' }, ':event-bus/default'],
+        ],
+      ],
+    };
+    expect(far?.Targets).toEqual([{ Arn: bus, Id: 'Target0', RoleArn: { 'Fn::GetAtt': [roleId, 'Arn'] } }]);
+    const [[, policy] = []] = resourcesOf(inRegion('eu-west-1'), 'AWS::IAM::Policy').filter(
+      ([, { Properties }]) => JSON.stringify(Properties.Roles) === JSON.stringify([{ Ref: roleId }]),
+    );
+    expect(policy?.Properties.PolicyDocument).toMatchObject({
+      Statement: [{ Effect: 'Allow', Action: 'events:PutEvents', Resource: bus }],
+    });
+    const near = synthesizeAll({ fleets: [aFleet({ region: controlPlaneRegion })] });
+    expect(rulesIn(near[`Reveille-fleets-${controlPlaneRegion}`] ?? inStack)).toEqual([]);
   });
 
   test('share one small VPC of their region, or use the one that they are given', () => {

@@ -1,10 +1,10 @@
 /** What a function may be given: each grant is a permission together with the environment variables that go with it. */
 
-import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Arn, type Stack } from 'aws-cdk-lib/core';
+import { liveIndex, type TheTable } from './table.ts';
 
 export interface Grant {
   readonly environment?: Readonly<Record<string, string>>;
@@ -24,8 +24,8 @@ export const allow = (actions: string[], resources: string[], conditions = {}) =
 
 export type TableAction = 'GetItem' | 'BatchGetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
 
-/** Items of the one table; `live` is the index of what is live. */
-export const tableGrants = (table: Table, liveIndex: string) => ({
+/** Items of the one table. */
+export const tableGrants = (table: TheTable) => ({
   /** `npm run iam:report` tells when a function has an action that it doesn't need. */
   items: (...actions: TableAction[]): Grant => ({
     environment: { TABLE_NAME: table.tableName },

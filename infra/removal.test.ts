@@ -1,6 +1,7 @@
-/** What becomes of each resource when the stack is removed, or its first deployment fails. */
+/** What becomes of each resource when the stack is removed or its first deployment fails, and how what was kept is taken up again. */
 import { describe, expect, test } from 'vitest';
-import { synthesize, synthesizeAll, type Template } from './testing/template.ts';
+import { acknowledgedOf, addNag } from './nag.ts';
+import { resourcesOf, synthesize, synthesizeAll, type Template } from './testing/template.ts';
 
 /** Every resource that says it, by its type. One that says nothing is removed. */
 const removalsIn = ({ Resources }: Template): string[] => {
@@ -11,6 +12,14 @@ const removalsIn = ({ Resources }: Template): string[] => {
   );
   return [...new Set(said)].sort();
 };
+
+const keyArn = 'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+const made = synthesize();
+const idOf = (template: Template, type: string): string => resourcesOf(template, type)[0]?.[0] ?? '';
+const policiesOf = (template: Template) =>
+  resourcesOf(template, 'AWS::IAM::Policy').map(([id, { Properties }]) => [id, Properties]);
+const environmentsOf = (template: Template) =>
+  resourcesOf(template, 'AWS::Lambda::Function').map(([id, { Properties }]) => [id, Properties.Environment]);
 
 const removed = [
   'AWS::Logs::LogGroup: Delete, Delete when replaced',
@@ -38,9 +47,60 @@ describe('what is removed with the stack', () => {
     expect(() => synthesize({ keepData: 'perhaps' })).toThrow('"keepData"');
   });
 
+  test('are neither where those that are there are taken', () => {
+    const adopting = synthesize({ tableName: 'restored', secretsKeyArn: keyArn });
+    expect(removalsIn(adopting)).toEqual(removed);
+  });
+
   test('is all of the stacks of fleets', () => {
     const fleets = [{ name: 'sydney', region: 'ap-southeast-2', instanceTypes: ['t4g.small'] }];
     const template = synthesizeAll({ fleets })['Reveille-fleets-ap-southeast-2'];
     expect(template && removalsIn(template)).toEqual([]);
+  });
+});
+
+describe('a table and a key that are there', () => {
+  const adopting = synthesize({ tableName: 'restored', secretsKeyArn: keyArn });
+
+  test("are what every function is told and may use, the index too, just as it were the stack's own", () => {
+    const own = { Ref: idOf(made, 'AWS::DynamoDB::Table') };
+    const ownArn = { 'Fn::GetAtt': [idOf(made, 'AWS::DynamoDB::Table'), 'Arn'] };
+    const keyOfOwn = { 'Fn::GetAtt': [idOf(made, 'AWS::KMS::Key'), 'Arn'] };
+    const arn = (rest: string) => ({
+      'Fn::Join': [
+        '',
+        [
+          ...['arn:', { Ref: 'AWS::Partition' }, ':dynamodb:', { Ref: 'AWS::Region' }, ':'],
+          ...[{ Ref: 'AWS::AccountId' }, `:table/restored${rest}`],
+        ],
+      ],
+    });
+    const replacements: readonly (readonly [unknown, unknown])[] = [
+      [{ 'Fn::Join': ['', [ownArn, '/index/live']] }, arn('/index/live')],
+      [ownArn, arn('')],
+      [own, 'restored'],
+      [keyOfOwn, keyArn],
+    ];
+    const expected = replacements.reduce(
+      (text, [from, to]) => text.replaceAll(JSON.stringify(from), JSON.stringify(to)),
+      JSON.stringify([policiesOf(made), environmentsOf(made), made.Outputs]),
+    );
+    expect([policiesOf(adopting), environmentsOf(adopting), adopting.Outputs]).toEqual(JSON.parse(expected));
+    expect(expected).toContain('/index/live');
+  });
+
+  test.each([
+    ['tableName', 'a/b'],
+    ['secretsKeyArn', '1234abcd-12ab-34cd-56ef-1234567890ab'],
+  ])('are refused by a name that none has: %s %s', (name, value) => {
+    expect(() => synthesize({ [name]: value })).toThrow(`"${name}" must be`);
+  });
+
+  test('pass the rules for AWS', () => {
+    expect(() =>
+      synthesize({ tableName: 'restored', secretsKeyArn: keyArn }, (app) =>
+        addNag(app, acknowledgedOf({ prefix: 'reveille-' })),
+      ),
+    ).not.toThrow();
   });
 });

@@ -10,15 +10,23 @@ const forOneProject = {
   'ForAnyValue:StringEquals': { 'kms:EncryptionContextKeys': ['projectId'] },
 };
 
-/** Makes the key, which costs 1 USD a month, and the grants for those who read secrets and those who also write them. */
-export const makeSecretsKey = (scope: Construct, removalPolicy: RemovalPolicy) => {
-  const key = new Key(scope, 'SecretsKey', {
-    description: 'Reveille: wraps the data keys of secrets',
-    // KMS charges for each version that its own rotation keeps; `rotate-secrets` renews what encrypts.
-    enableKeyRotation: false,
-    // Without it, nothing of the secrets in the table could ever be read again: it stays as long as the table does.
-    removalPolicy,
-  });
+export interface SecretsKeyProps {
+  readonly removalPolicy: RemovalPolicy;
+  /** Of one that is there. Its policy must leave it to IAM who may use it, as that of a key which a stack has made does. */
+  readonly adopt?: string | undefined;
+}
+
+/** Makes the key, which costs 1 USD a month, or takes the one that is there; and the grants for those who read secrets and those who also write them. */
+export const makeSecretsKey = (scope: Construct, { removalPolicy, adopt }: SecretsKeyProps) => {
+  const makeKey = () =>
+    new Key(scope, 'SecretsKey', {
+      description: 'Reveille: wraps the data keys of secrets',
+      // KMS charges for each version that its own rotation keeps; `rotate-secrets` renews what encrypts.
+      enableKeyRotation: false,
+      // Without it, nothing of the secrets in the table could ever be read again: it stays as long as the table does.
+      removalPolicy,
+    });
+  const key = adopt === undefined ? makeKey() : Key.fromKeyArn(scope, 'SecretsKey', adopt);
   const grant = (...actions: string[]): Grant => ({
     environment: { SECRETS_KEY_ARN: key.keyArn },
     statements: [allow(actions, [key.keyArn], forOneProject)],

@@ -1,7 +1,6 @@
 /** The drop-in for a Semaphore server: a secret URL for each of its runners starts and stops that runner's instance. */
 import { type HttpApi, HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib/core';
@@ -10,10 +9,10 @@ import type { Bundles } from './bundle.ts';
 import { leaveToTheNextMinute } from './failed-events.ts';
 import { makeFunction } from './functions.ts';
 import { type Grant, give, instanceGrants, tableGrants } from './grants.ts';
+import type { TheTable } from './table.ts';
 
 export interface SemaphoreProps {
-  readonly table: Table;
-  readonly liveIndex: string;
+  readonly table: TheTable;
   readonly httpApi: HttpApi;
   /** What functions have that write into the audit trail, beyond the table. */
   readonly audited: Grant;
@@ -21,7 +20,7 @@ export interface SemaphoreProps {
 }
 
 export class Semaphore extends Construct {
-  constructor(scope: Construct, id: string, { table, liveIndex, httpApi, bundles, audited }: SemaphoreProps) {
+  constructor(scope: Construct, id: string, { table, httpApi, bundles, audited }: SemaphoreProps) {
     super(scope, id);
     const stack = Stack.of(this);
     // It runs each minute, work or none: those would be traces by the ten thousand that nobody looks at.
@@ -41,7 +40,7 @@ export class Semaphore extends Construct {
     });
     // Each minute it does as well what an event of EC2 would have had it do.
     leaveToTheNextMinute(receiver);
-    const inTable = tableGrants(table, liveIndex);
+    const inTable = tableGrants(table);
     const { start, stop, describe } = instanceGrants(stack, stack.stackName);
     give(receiver, [inTable.items('GetItem', 'BatchGetItem', 'UpdateItem'), inTable.queryLive]);
     give(receiver, [start, stop, describe]);

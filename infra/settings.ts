@@ -39,6 +39,19 @@ const settings = z.object({
   keepData: flag
     .default(true)
     .describe('Whether the table, and the key of the secrets in it, outlive the stack'),
+  tableName: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{3,255}$/, 'must be the name of a table')
+    .optional()
+    .describe('A table that is there, restored or kept, in the place of one that the stack makes'),
+  secretsKeyArn: z
+    .string()
+    .regex(
+      /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[a-z0-9-]+$/,
+      'must be the ARN of a KMS key, arn:aws:kms:…:key/…',
+    )
+    .optional()
+    .describe("The key of that table's secrets, when it is not the stack's own"),
   semaphoreOnly: flag
     .default(false)
     .describe('Deploys only what starts and stops instances for a Semaphore server'),

@@ -1,7 +1,6 @@
 /** The control plane as one CloudFormation stack: docs/architecture.md in AWS resources. */
 import { HttpApi, HttpMethod, HttpRoute, HttpRouteKey } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { Role } from 'aws-cdk-lib/aws-iam';
@@ -28,12 +27,14 @@ import {
   taskQueueGrants,
   vendCredentials,
 } from './grants.ts';
+import { instanceEvents as eventsOfInstances } from './instance-events.ts';
 import { Observability, type ObservabilityProps } from './observability.ts';
 import { RunnerInstance } from './runner-instance.ts';
 import { makeSchedules } from './schedules.ts';
 import { makeSecretsKey } from './secrets.ts';
 import { Semaphore } from './semaphore.ts';
 import type { Settings } from './settings.ts';
+import { makeTable } from './table.ts';
 import { makeDeadLetters, makeWorkQueue, workOff } from './work-queue.ts';
 
 export interface ReveilleStackProps {
@@ -47,8 +48,6 @@ export interface ReveilleStackProps {
 /** API Gateway gives up after 30 s (AWS: HTTP API quotas); the function ends before, so that its log says why. */
 const httpTimeoutSeconds = 29;
 const eventTimeoutSeconds = 30;
-
-const liveIndex = 'live';
 
 /** With the delays that `webhook-retry` leaves between them: about three quarters of an hour. */
 const webhookRetriesMax = 10;
@@ -69,7 +68,7 @@ export class ReveilleStack extends Stack {
     const removalPolicy = settings.keepData
       ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
       : RemovalPolicy.DESTROY;
-    const table = makeTable(this, removalPolicy);
+    const table = makeTable(this, { removalPolicy, adopt: settings.tableName });
     const httpApi = new HttpApi(this, 'HttpApi', { apiName: settings.stackName, createDefaultStage: false });
     // Bounds what a runaway client can cost; a thousand busy agents stay below.
     httpApi.addStage('DefaultStage', {
@@ -79,7 +78,7 @@ export class ReveilleStack extends Stack {
       accessLogSettings: accessLog(this),
     });
     const audited: Grant = { environment: { AUDIT_RETENTION_DAYS: String(settings.auditRetentionDays) } };
-    new Semaphore(this, 'Semaphore', { table, liveIndex, httpApi, bundles, audited });
+    new Semaphore(this, 'Semaphore', { table, httpApi, bundles, audited });
     new CfnOutput(this, 'TableName', { value: table.tableName });
     if (settings.semaphoreOnly) {
       this.#observe(settings);
@@ -164,13 +163,13 @@ export class ReveilleStack extends Stack {
     });
 
     const page = new Console(this, 'Console', { httpApi, files: bundles.consoleFolder });
-    const secrets = makeSecretsKey(this, removalPolicy);
+    const secrets = makeSecretsKey(this, { removalPolicy, adopt: settings.secretsKeyArn });
     const schedules = makeSchedules(this, {
       prefix: settings.prefix,
       starter: scheduledStart,
       deadLetters,
     });
-    const inTable = tableGrants(table, liveIndex);
+    const inTable = tableGrants(table);
     const taskQueues = taskQueueGrants(this, settings.prefix);
     const instances = instanceGrants(this, settings.stackName);
     const { known, launch, terminateIdle, terminate } = fleetGrants(this, settings.stackName, fleets);
@@ -245,14 +244,7 @@ export class ReveilleStack extends Stack {
     workOff(webhookRetries, webhookRetry, 1);
     new Rule(this, 'InstanceStateChanges', {
       description: 'Tells Reveille what becomes of the instances of its runners',
-      eventPattern: {
-        source: ['aws.ec2'],
-        detailType: [
-          'EC2 Instance State-change Notification',
-          'EC2 Spot Instance Interruption Warning',
-          'EC2 Instance Rebalance Recommendation',
-        ],
-      },
+      eventPattern: eventsOfInstances,
       targets: [new LambdaTarget(instanceEvents)],
     });
     new Rule(this, 'EachMinute', {
@@ -299,24 +291,6 @@ const retriesOf = (queue: Queue, max: number): Grant => ({
   environment: { WEBHOOK_RETRIES_MAX: String(max) },
   statements: [allow(['sqs:ChangeMessageVisibility'], [queue.queueArn])],
 });
-
-const makeTable = (scope: Construct, removalPolicy: RemovalPolicy): Table => {
-  const table = new Table(scope, 'Table', {
-    partitionKey: { name: 'pk', type: AttributeType.STRING },
-    sortKey: { name: 'sk', type: AttributeType.STRING },
-    billingMode: BillingMode.PAY_PER_REQUEST,
-    timeToLiveAttribute: 'expiresAt',
-    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-    removalPolicy,
-  });
-  table.addGlobalSecondaryIndex({
-    indexName: liveIndex,
-    partitionKey: { name: 'live', type: AttributeType.STRING },
-    sortKey: { name: 'liveKey', type: AttributeType.STRING },
-    projectionType: ProjectionType.KEYS_ONLY,
-  });
-  return table;
-};
 
 const addRoutes = (
   httpApi: HttpApi,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { periodOf, startEventBus } from './event-bus.ts';
+import { passesOn, periodOf, startEventBus } from './event-bus.ts';
 import { matchesPattern } from './event-pattern.ts';
 
 describe('event patterns', () => {
@@ -34,6 +34,33 @@ describe('schedules', () => {
 
   it('refuse an expression that they do not know', () => {
     expect(() => periodOf('cron(0 * * * ? *)')).toThrow('cron(0 * * * ? *)');
+  });
+});
+
+describe('an event of another region', () => {
+  const place = { accountId: '0', region: 'us-east-1', stackName: 'S', apiUrl: '' };
+  const event = {
+    source: 'aws.ec2',
+    'detail-type': 'Change',
+    resources: [],
+    detail: {},
+    region: 'eu-west-1',
+  };
+  const bus = 'arn:aws:events:us-east-1:0:event-bus/default';
+  const rule = (over: object = {}) => ({
+    arn: 'rule/a',
+    pattern: { source: ['aws.ec2'] },
+    targetArns: [bus],
+    ...over,
+  });
+
+  it('is heard of where a rule there passes it on, and only then', () => {
+    expect(passesOn([rule()], place, event)).toBe(true);
+    expect(passesOn([], place, event)).toBe(false);
+    expect(passesOn([rule({ pattern: { source: ['aws.s3'] } })], place, event)).toBe(false);
+    expect(passesOn([rule({ targetArns: [bus.replace('us-east-1', 'us-west-2')] })], place, event)).toBe(
+      false,
+    );
   });
 });
 

@@ -35,6 +35,19 @@ export const periodOf = (schedule: string): number => {
   return Number(count) * ms;
 };
 
+/** Whether rules in the region of an event pass it on to the default bus of the control plane's, which otherwise never hears of it. */
+export const passesOn = (
+  rules: readonly RuleSpec[],
+  { region, accountId }: Place,
+  event: BusEvent,
+): boolean =>
+  rules.some(
+    ({ pattern, targetArns }) =>
+      pattern !== undefined &&
+      targetArns.includes(`arn:aws:events:${region}:${accountId}:event-bus/default`) &&
+      matchesPattern(pattern, event),
+  );
+
 /** Starts the schedules. */
 export const startEventBus = ({ rules, place, deliver, now }: EventBusOptions): EventBus => {
   const timers = new Set<NodeJS.Timeout>();

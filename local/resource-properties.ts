@@ -63,6 +63,8 @@ export const rule = z.strictObject({
       z.strictObject({
         Arn: z.string(),
         Id: z.string(),
+        /** Of a target that is an event bus. */
+        RoleArn: z.string().optional(),
         RetryPolicy: z.unknown().optional(),
         DeadLetterConfig: z.unknown().optional(),
       }),

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalStack, type LocalStackOptions, startStack } from './stack.ts';
+import { templatesIn } from './synth.ts';
 import { temporaryFolder, until, writeFixture } from './testing/fixture.ts';
 
 /** Answers requests, and says what it got of queues and rules, on its output. */
@@ -86,6 +87,20 @@ describe('the stack', () => {
       },
     );
     other.remove();
+  });
+
+  it.each([
+    ['table', (text: string) => text.replaceAll('"AWS::DynamoDB::Table"', '"AWS::SNS::Topic"')],
+    ['key', (text: string) => text.replaceAll('"QUEUE_URL"', '"SECRETS_KEY_ARN"')],
+  ])('refuses a template whose %s is in AWS', async (_, change) => {
+    const adopting = temporaryFolder();
+    writeFixture(adopting.path, source);
+    const file = templatesIn(adopting.path).control.path;
+    writeFileSync(file, change(readFileSync(file, 'utf8')));
+    await expect(start({ templateDir: adopting.path })).rejects.toThrow(
+      'leave out tableName and secretsKeyArn',
+    );
+    adopting.remove();
   });
 
   it('refuses a data folder that another stack uses', async () => {

@@ -10,7 +10,7 @@ import { startDynamoDb } from './dynamodb.ts';
 import { type Ec2, type Ec2Control, openEc2 } from './ec2/index.ts';
 import type { Delays } from './ec2/states.ts';
 import { readEnvironment } from './environment.ts';
-import { type EventBus, startEventBus } from './event-bus.ts';
+import { type EventBus, passesOn, startEventBus } from './event-bus.ts';
 import { startEventSource } from './event-sources.ts';
 import { type FaultControl, makeFaults } from './faults.ts';
 import { functionEnvironment, type Invoke, makeFunctionPool } from './functions.ts';
@@ -176,6 +176,14 @@ const start = async (
     return interpret(template, assets, of);
   };
   const spec = read(templates.control.path, place);
+  const [table] = spec.tables;
+  const keyArns = spec.kmsKeys.map(({ arn }) => arn);
+  const isElsewhere = (arn: string | undefined) => arn !== undefined && !keyArns.includes(arn);
+  if (!table || spec.functions.some(({ environment: { SECRETS_KEY_ARN } }) => isElsewhere(SECRETS_KEY_ARN))) {
+    throw new Error(
+      'The stack on one machine makes its own table and key, and takes none that are in AWS: leave out tableName and secretsKeyArn.',
+    );
+  }
   const fleetSpecs = templates.fleets.map((one) => read(one.path, { ...place, ...one }));
   const launchWorld = {
     launchTemplates: fleetSpecs.flatMap(({ launchTemplates }) => launchTemplates),
@@ -213,7 +221,11 @@ const start = async (
     stsEndpoint: () => gateway.url,
     path: environment.PATH,
     now,
-    onEvent: (event) => bus?.put(event),
+    onEvent: (event) => {
+      const inItsRegion = fleetSpecs.filter(({ place: { region: of } }) => of === event.region);
+      const rules = inItsRegion.flatMap((one) => one.rules);
+      if (event.region === region || passesOn(rules, place, event)) bus?.put(event);
+    },
     onChange: ({ instance }) => log('ec2', `${instance.id} is ${instance.state}`),
   });
   const iam = makeIam({
@@ -270,10 +282,7 @@ const start = async (
         functions: new Set(spec.functions.map(({ arn }) => arn)),
         deliver: invoker.deliver,
       }),
-      kms: makeKms(
-        join(dataDir, 'kms', 'keys.json'),
-        spec.kmsKeys.map(({ arn }) => arn),
-      ),
+      kms: makeKms(join(dataDir, 'kms', 'keys.json'), keyArns),
       ec2: ec2.service,
       scheduler: scheduler.service,
       sts: makeSts(spec.roles, principals, accountId, nowMs),
@@ -353,8 +362,6 @@ const start = async (
       throw new Error(`The template has no function whose logical id begins with ${logicalIdPrefix}.`);
     return found.invoke(event);
   };
-  const table = spec.tables[0];
-  if (!table) throw new Error('The template has no table.');
 
   // The function itself knows whether it is the first time.
   const { token: adminToken } = firstTokenAnswer.parse(await invoke('FirstToken', {}));

@@ -24,6 +24,9 @@ export const templateSchema = z.object({
 export type Template = z.infer<typeof templateSchema>;
 export type Resource = z.infer<typeof resource>;
 
+/** Where the control plane of these templates is to be. */
+export const controlPlaneRegion = 'us-east-1';
+
 /** Synthesizes the stack with these settings in the context; `prepare` gets the app before anything is in it. */
 export const synthesize = (
   context: Readonly<Record<string, unknown>> = {},
@@ -65,7 +68,8 @@ export const synthesizeAll = (
     const settings = readSettings(app.node);
     const fleets = readFleets(app.node);
     new ReveilleStack(app, { settings, fleets, bundles: { folderOf, agentFile, consoleFolder }, root });
-    addFleetStacks(app, fleets, { stackName: settings.stackName, agentFile, root });
+    const { stackName } = settings;
+    addFleetStacks(app, fleets, { stackName, controlPlaneRegion, agentFile, root });
     return Object.fromEntries(
       app.synth().stacks.map(({ stackName, template }) => [stackName, templateSchema.parse(template)]),
     );

@@ -39,6 +39,7 @@ const fleets = [
     whenIdle: 'hibernate',
     volumeGiB: 12,
   },
+  { name: 'far', region: 'eu-west-1', instanceTypes: ['t4g.small'] },
   { name: 'single', region: 'us-east-1', tags: ['single'], instanceTypes: ['t4g.small'], maxInstances: 1 },
 ];
 
@@ -111,7 +112,7 @@ describe('a fleet', () => {
   it('is listed, with how many of its places are taken', async () => {
     await addRunner('local');
     const list = z.object({ items: z.array(fleet) }).parse(await api.call('GET', '/api/fleets')).items;
-    expect(list.map(({ name }) => name)).toEqual(['local', 'local-spot', 'freezer', 'single']);
+    expect(list.map(({ name }) => name)).toEqual(['local', 'local-spot', 'freezer', 'far', 'single']);
     expect(list[0]).toMatchObject({ region: 'us-east-1', whenIdle: 'stop', maxInstances: 20, used: 1 });
     expect(list[1]).toMatchObject({
       spot: true,
@@ -172,6 +173,13 @@ describe('a runner of a fleet', () => {
       { instanceType: 't4g.small', market: 'on-demand', billedSeconds: 60, microUsd: 280 },
       { instanceType: 't4g.small', market: 'on-demand' },
     ]);
+  });
+
+  it('in another region than the control plane is followed by what EC2 tells there', async () => {
+    const one = await addRunner('far');
+    expect(await ended(await startFor(one))).toMatchObject({ status: 'success', attempt: 1 });
+    expect(await sleeps(one)).toMatchObject({ region: 'eu-west-1' });
+    expect(launchedFor(one)).toMatchObject([{ region: 'eu-west-1', state: 'stopped' }]);
   });
 
   it('of a fleet of spot gets a new instance each time, and none stays', async () => {

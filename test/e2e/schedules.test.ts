@@ -1,8 +1,10 @@
 /** Schedules through the whole stack: handed over, due, started once, repaired, and there again after a restart. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DynamoDBClient, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { type LocalStack, startStack } from '../../local/stack.ts';
@@ -192,6 +194,48 @@ describe('while EventBridge Scheduler fails', () => {
     stack.faults.set([]);
     expect(await tasks()).toEqual([]);
     expect(said.some((line) => line.includes('EventBridge Scheduler could not invoke'))).toBe(true);
+  });
+});
+
+describe('after the table was restored', () => {
+  it('schedules that EventBridge Scheduler does not have are handed over, as the runbook says', async () => {
+    const { id, add, get } = await aProject('Restored');
+    const made = await add();
+    const runbook = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8');
+    const option = (name: string, nth = 0) =>
+      [...runbook.matchAll(new RegExp(`--${name} '([^']+)'`, 'g'))][nth]?.[1] ?? '';
+    const values = (nth: number): Record<string, { S: string }> =>
+      JSON.parse(option('expression-attribute-values', nth));
+    const { endpoint, region, credentials, tableName: TableName } = stack.operator;
+    const operator = { endpoint, region, credentials };
+    await new SchedulerClient(operator).send(
+      new DeleteScheduleCommand({ Name: made.id, GroupName: 'reveille-schedules' }),
+    );
+    expect(handedOver(made)).toBeUndefined();
+
+    const dynamoDb = new DynamoDBClient(operator);
+    const { Items = [] } = await dynamoDb.send(
+      new ScanCommand({
+        TableName,
+        FilterExpression: option('filter-expression'),
+        ExpressionAttributeValues: values(0),
+      }),
+    );
+    const found = Items.flatMap(({ pk, sk }) => (pk && sk ? [{ pk, sk }] : []));
+    expect(found).toContainEqual({ pk: { S: id }, sk: { S: made.id } });
+    for (const Key of found) {
+      await dynamoDb.send(
+        new UpdateItemCommand({
+          TableName,
+          Key,
+          UpdateExpression: option('update-expression'),
+          ExpressionAttributeValues: values(1),
+        }),
+      );
+    }
+    expect(await stack.invoke('Reconcile', {})).toMatchObject({ schedule_handed_over: found.length });
+    expect(handedOver(made)).toBeDefined();
+    expect(await get(made)).not.toHaveProperty('pending');
   });
 });
 
