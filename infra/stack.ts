@@ -189,10 +189,25 @@ export class ReveilleStack extends Stack {
     give(api, [audited, known]);
     give(api, [page.grant, secrets.openAndSeal, vendCredentials(runnerRole, taskQueues.arnPrefix)]);
     give(api, [schedules.handOver]);
-    give(taskStart, [receiveWebhook, secrets.open, instances.start, ownUrl, known, launch]);
-    give(taskFinish, [receiveWebhook, secrets.open, instances.stop, known, terminateIdle]);
+    give(taskStart, [
+      receiveWebhook,
+      secrets.open,
+      instances.start,
+      instances.describe,
+      ownUrl,
+      known,
+      launch,
+    ]);
+    give(taskFinish, [
+      receiveWebhook,
+      secrets.open,
+      instances.stop,
+      instances.describe,
+      known,
+      terminateIdle,
+    ]);
     give(runnerPower, [inTable.items('GetItem', 'UpdateItem'), instances.start, instances.stop]);
-    give(runnerPower, [ownUrl, known, launch, terminateIdle]);
+    give(runnerPower, [instances.describe, ownUrl, known, launch, terminateIdle]);
     // What is launched is bound to its runner by an item.
     if (fleets.length > 0) give(runnerPower, [inTable.items('PutItem')]);
     give(instanceEvents, [...place, secrets.open, inTable.queryLive, instances.start, instances.describe]);

@@ -13,6 +13,8 @@ import { startFailure } from '../core/start-failure.ts';
 export const tagsOf = {
   stack: 'reveille:stack',
   fleet: 'reveille:fleet',
+  /** Of an instance that an operator keeps for one project, or for `global` runners. */
+  project: 'reveille:project',
   /** `{pool}/{runner's id}` */
   runner: 'reveille:runner',
   /** Where the agent of the instance finds the API. */
