@@ -164,12 +164,11 @@ export class ReveilleStack extends Stack {
       deadLetters,
     });
     const inTable = tableGrants(table, liveIndex);
-    const taskQueues = taskQueueGrants(this, settings.prefix);
+    const taskQueues = taskQueueGrants(this, settings.prefix, settings.stackName);
     const instances = instanceGrants(this, settings.stackName);
     const { known, launch, terminateIdle, terminate } = fleetGrants(this, settings.stackName, fleets);
     const settlePowerSoon = invoke(runnerPower, 'RUNNER_POWER_ARN');
     const retryWebhooks = sendTo(webhookRetries, 'WEBHOOK_RETRIES_QUEUE_URL');
-    const ownName = { environment: { STACK_NAME: settings.stackName } };
     const ownUrl = { environment: { API_URL: httpApi.apiEndpoint } };
     const { webhookAllowed } = settings;
     const webhookReach: Grant = {
@@ -228,7 +227,6 @@ export class ReveilleStack extends Stack {
       instances.stop,
       instances.describe,
       instances.check,
-      ownName,
       inTable.items('DeleteItem'),
       schedules.handOver,
       known,
