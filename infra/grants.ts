@@ -40,7 +40,7 @@ export const tableGrants = (table: TheTable) => ({
 });
 
 /** The queues of tasks, which `api` makes and removes at run time; all have names that start with the prefix. */
-export const taskQueueGrants = (stack: Stack, prefix: string) => {
+export const taskQueueGrants = (stack: Stack, prefix: string, stackName: string) => {
   const arnOf = (name: string) => Arn.format({ service: 'sqs', resource: `${prefix}${name}` }, stack);
   // As docs/architecture.md names them: one for each project and tag, one for each project, one for all, one for each runner.
   const arns = [arnOf('prj_*'), arnOf('global*')];
@@ -48,9 +48,10 @@ export const taskQueueGrants = (stack: Stack, prefix: string) => {
     ring: {
       environment: {
         QUEUE_NAME_PREFIX: prefix,
+        STACK_NAME: stackName,
         QUEUE_URL_PREFIX: `https://sqs.${stack.region}.${stack.urlSuffix}/${stack.account}/${prefix}`,
       },
-      statements: [allow(['sqs:CreateQueue', 'sqs:SendMessage'], arns)],
+      statements: [allow(['sqs:CreateQueue', 'sqs:TagQueue', 'sqs:SendMessage'], arns)],
     },
     remove: { statements: [allow(['sqs:DeleteQueue'], arns)] },
     receive: [allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility'], arns)],

@@ -170,12 +170,11 @@ export class ReveilleStack extends Stack {
       deadLetters,
     });
     const inTable = tableGrants(table);
-    const taskQueues = taskQueueGrants(this, settings.prefix);
+    const taskQueues = taskQueueGrants(this, settings.prefix, settings.stackName);
     const instances = instanceGrants(this, settings.stackName);
     const { known, launch, terminateIdle, terminate } = fleetGrants(this, settings.stackName, fleets);
     const settlePowerSoon = invoke(runnerPower, 'RUNNER_POWER_ARN');
     const retryWebhooks = sendTo(webhookRetries, 'WEBHOOK_RETRIES_QUEUE_URL');
-    const ownName = { environment: { STACK_NAME: settings.stackName } };
     const ownUrl = { environment: { API_URL: httpApi.apiEndpoint } };
     const { webhookAllowed } = settings;
     const webhookReach: Grant = {
@@ -195,10 +194,25 @@ export class ReveilleStack extends Stack {
     give(api, [audited, known]);
     give(api, [page.grant, secrets.openAndSeal, vendCredentials(runnerRole, taskQueues.arnPrefix)]);
     give(api, [schedules.handOver]);
-    give(taskStart, [receiveWebhook, secrets.open, instances.start, ownUrl, known, launch]);
-    give(taskFinish, [receiveWebhook, secrets.open, instances.stop, known, terminateIdle]);
+    give(taskStart, [
+      receiveWebhook,
+      secrets.open,
+      instances.start,
+      instances.describe,
+      ownUrl,
+      known,
+      launch,
+    ]);
+    give(taskFinish, [
+      receiveWebhook,
+      secrets.open,
+      instances.stop,
+      instances.describe,
+      known,
+      terminateIdle,
+    ]);
     give(runnerPower, [inTable.items('GetItem', 'UpdateItem'), instances.start, instances.stop]);
-    give(runnerPower, [ownUrl, known, launch, terminateIdle]);
+    give(runnerPower, [instances.describe, ownUrl, known, launch, terminateIdle]);
     // What is launched is bound to its runner by an item.
     if (fleets.length > 0) give(runnerPower, [inTable.items('PutItem')]);
     give(instanceEvents, [...place, secrets.open, inTable.queryLive, instances.start, instances.describe]);
@@ -219,7 +233,6 @@ export class ReveilleStack extends Stack {
       instances.stop,
       instances.describe,
       instances.check,
-      ownName,
       inTable.items('DeleteItem'),
       schedules.handOver,
       known,

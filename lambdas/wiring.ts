@@ -117,18 +117,32 @@ export const wireScheduler = (config: z.infer<typeof schedulerVariables>) => ({
   }),
 });
 
-/** The environment of the functions that follow EC2 and repair. */
-export const followVariables = variables.pick({
-  TABLE_NAME: true,
-  SECRETS_KEY_ARN: true,
-  API_URL: true,
-  AWS_REGION: true,
-  RUNNER_FLEETS: true,
+/** The environment of the functions that make queues of tasks and ring in them. */
+export const queueVariables = variables.pick({
   QUEUE_URL_PREFIX: true,
   QUEUE_NAME_PREFIX: true,
-  WEBHOOK_RETRIES_QUEUE_URL: true,
-  WEBHOOK_ALLOWED: true,
+  STACK_NAME: true,
 });
+
+export const wireQueues = (client: SQSClient, config: z.infer<typeof queueVariables>) =>
+  sqsQueues(client, {
+    namePrefix: config.QUEUE_NAME_PREFIX,
+    urlPrefix: config.QUEUE_URL_PREFIX,
+    stackName: config.STACK_NAME,
+  });
+
+/** The environment of the functions that follow EC2 and repair. */
+export const followVariables = variables
+  .pick({
+    TABLE_NAME: true,
+    SECRETS_KEY_ARN: true,
+    API_URL: true,
+    AWS_REGION: true,
+    RUNNER_FLEETS: true,
+    WEBHOOK_RETRIES_QUEUE_URL: true,
+    WEBHOOK_ALLOWED: true,
+  })
+  .extend(queueVariables.shape);
 
 /** What the functions have that follow EC2 and repair: all that it takes to place a task and wake a runner. */
 export const wireFollowing = (config: z.infer<typeof followVariables>) => {
@@ -138,10 +152,11 @@ export const wireFollowing = (config: z.infer<typeof followVariables>) => {
     ...stores,
     runners: measuredRunners(stores.runners, measure, config.AWS_REGION),
     ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
-    queues: sqsQueues(sqs, { namePrefix: config.QUEUE_NAME_PREFIX, urlPrefix: config.QUEUE_URL_PREFIX }),
+    queues: wireQueues(sqs, config),
     instances: ec2Instances(),
     fleets: config.RUNNER_FLEETS,
     apiUrl: config.API_URL,
     region: config.AWS_REGION,
+    stackName: config.STACK_NAME,
   };
 };

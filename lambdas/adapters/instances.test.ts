@@ -36,6 +36,16 @@ describe('what fleets have launched', () => {
   });
 });
 
+describe('an instance', () => {
+  it('is described with whom it is kept for', async () => {
+    const tags = { 'reveille:project': 'prj_1' };
+    const kept = ec2.control.createStoppedInstance({ tags });
+    const anybodys = ec2.control.createStoppedInstance();
+    const ownerOf = async (instanceId: string) => (await instances.describe({ instanceId }))?.owner;
+    expect([await ownerOf(kept), await ownerOf(anybodys)]).toEqual(['prj_1', undefined]);
+  });
+});
+
 describe('what is on', () => {
   it('is told of this stack alone', async () => {
     const own = ec2.control.createStoppedInstance();

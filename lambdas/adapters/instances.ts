@@ -13,11 +13,12 @@ import {
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { type Instant, type Market, toInstant } from '../../protocol/index.ts';
+import type { OwnedFacts } from '../core/instance-owner.ts';
 import { fleetRequest, type LaunchOrder, type LaunchOutcome, launchOutcome, tagsOf } from './launches.ts';
 
 export type InstanceState = 'pending' | 'running' | 'stopping' | 'stopped' | 'shutting-down' | 'terminated';
 
-export interface InstanceFacts {
+export interface InstanceFacts extends OwnedFacts {
   readonly instanceId: string;
   readonly state: InstanceState;
   readonly instanceType: string | undefined;
@@ -102,6 +103,9 @@ const states: Readonly<Record<string, InstanceState>> = {
 const isUnknown = (error: unknown): boolean =>
   error instanceof EC2ServiceException && codes.unknown.includes(error.name);
 
+const tagOf = ({ Tags = [] }: Instance, key: string): string | undefined =>
+  Tags.find(({ Key }) => Key === key)?.Value;
+
 const factsOf = (found: Instance | undefined): InstanceFacts | undefined => {
   const state = states[found?.State?.Name ?? ''];
   if (!found?.InstanceId || !state) return undefined;
@@ -113,6 +117,7 @@ const factsOf = (found: Instance | undefined): InstanceFacts | undefined => {
     launchedAt: found.LaunchTime && toInstant(found.LaunchTime.getTime()),
     stateReason: found.StateReason?.Message,
     market: found.InstanceLifecycle === 'spot' ? 'spot' : 'on-demand',
+    owner: tagOf(found, tagsOf.project),
   };
 };
 
@@ -193,7 +198,7 @@ export const ec2Instances = (
       for await (const page of paginateDescribeInstances({ client: clientOf({ region }) }, { Filters })) {
         for (const one of page.Reservations?.flatMap(({ Instances = [] }) => Instances) ?? []) {
           const facts = factsOf(one);
-          const tag = (key: string) => one.Tags?.find(({ Key }) => Key === key)?.Value ?? '';
+          const tag = (key: string) => tagOf(one, key) ?? '';
           if (facts) found.push({ ...facts, fleet: tag(tagsOf.fleet), runner: tag(tagsOf.runner) });
         }
       }

@@ -13,6 +13,8 @@ import { startFailure } from '../core/start-failure.ts';
 export const tagsOf = {
   stack: 'reveille:stack',
   fleet: 'reveille:fleet',
+  /** Of an instance that an operator keeps for one project, or for `global` runners. */
+  project: 'reveille:project',
   /** `{pool}/{runner's id}` */
   runner: 'reveille:runner',
   /** Where the agent of the instance finds the API. */
@@ -47,15 +49,17 @@ export type LaunchOutcome =
 const tags = (of: Readonly<Record<string, string>>): Tag[] =>
   Object.entries(of).map(([Key, Value]) => ({ Key, Value }));
 
-/** The launch template's own as well: AWS does not say for every resource whether these are joined to it or take their place. */
+/**
+ * A fleet of the type `instant` takes those of itself and of its instances, no others (AWS: CreateFleet, TagSpecifications); volumes and
+ * network interfaces have theirs from the launch template. Of instances all, as AWS does not say whether these are joined to the
+ * template's or take their place.
+ */
 const tagSpecifications = ({ stack, fleet, runner, apiUrl }: LaunchOrder): TagSpecification[] => {
   const forCosts = { [tagsOf.stack]: stack, [tagsOf.fleet]: fleet };
-  const own = { Name: `${stack}-${fleet}`, ...forCosts };
+  const own = { Name: `${stack}-${fleet}`, [tagsOf.runner]: runner, [tagsOf.api]: apiUrl };
   return [
     { ResourceType: 'fleet', Tags: tags(forCosts) },
-    { ResourceType: 'instance', Tags: tags({ ...own, [tagsOf.runner]: runner, [tagsOf.api]: apiUrl }) },
-    { ResourceType: 'volume', Tags: tags(own) },
-    { ResourceType: 'network-interface', Tags: tags(own) },
+    { ResourceType: 'instance', Tags: tags({ ...own, ...forCosts }) },
   ];
 };
 

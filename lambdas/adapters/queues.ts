@@ -26,12 +26,20 @@ export interface Queues {
 export interface QueueNames {
   readonly namePrefix: string;
   readonly urlPrefix: string;
+  /** By which costs are told apart. */
+  readonly stackName: string;
 }
+
+/** For the bill, as all of the stack has them. Queues of projects are named `{project}…` (core/routing.ts). */
+const tagsFor = (queue: string, stackName: string): Record<string, string> => {
+  const [project] = /^prj_[0-9A-Za-z]+/.exec(queue) ?? [];
+  return { 'reveille:stack': stackName, ...(project !== undefined && { 'reveille:project': project }) };
+};
 
 /** The client ignores the host in a queue's URL, so that an endpoint of one's own stands. */
 export const makeSqsClient = () => new SQSClient({ useQueueUrlAsEndpoint: false });
 
-export const sqsQueues = (client: SQSClient, { namePrefix, urlPrefix }: QueueNames): Queues => {
+export const sqsQueues = (client: SQSClient, { namePrefix, urlPrefix, stackName }: QueueNames): Queues => {
   const urlOf = (queue: string) => `${urlPrefix}${queue}`;
   const orIfMissing = async <T>(call: Promise<T>): Promise<boolean> => {
     try {
@@ -54,6 +62,7 @@ export const sqsQueues = (client: SQSClient, { namePrefix, urlPrefix }: QueueNam
             ReceiveMessageWaitTimeSeconds: '20',
             SqsManagedSseEnabled: 'true',
           },
+          tags: tagsFor(queue, stackName),
         }),
       );
     },

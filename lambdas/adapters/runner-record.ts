@@ -40,6 +40,8 @@ const runnerRecord = runner.extend({
   /** The token before the last rotation, while it is still good. */
   previousToken: z.object({ hash: z.string(), validUntil: instant }).optional(),
   webhookSecret: z.string(),
+  /** Who named its instance: the machine that registered, until somebody who may configure it has saved it. */
+  instanceNamedBy: z.literal('machine').optional(),
   /** An instance is being launched for it, or was, by a call that did not come to its end. */
   launch: z.object({ id: z.string(), at: instant }).optional(),
 });

@@ -80,7 +80,7 @@ export const runnerStore = (table: Table) => {
       const lifted = input.active ? ['quarantinedAt', 'failedStarts', 'fault'] : [];
       // The instance of a fleet's runner comes and goes with its launches.
       const machine = fleet === undefined ? { instanceId, region, webhookUrl } : {};
-      return change(ref, { set: { ...rest, ...machine }, unset: lifted }, []);
+      return change(ref, { set: { ...rest, ...machine }, unset: [...lifted, 'instanceNamedBy'] }, []);
     },
 
     /** Removes it, unless it holds tasks or its instance is on. */

@@ -100,7 +100,8 @@ export const registerRoutes = (deps: ApiDeps) =>
       }
       await forgetAttempts(deps.attempts, counted);
       const runnerInput = { ...input, tags: registration.tags, active: true };
-      const result = await makeRunner(deps, registration.pool, runnerInput, { publicKey });
+      const named = input.instanceId === undefined ? {} : { instanceNamedBy: 'machine' as const };
+      const result = await makeRunner(deps, registration.pool, runnerInput, { publicKey }, named);
       if (result.ok) {
         const request = { source: deps.sourceOf(c), requestId: c.get('requestId') };
         await recordByMachine(deps, request, 'registerRunner', registration.pool, result.made.runner);

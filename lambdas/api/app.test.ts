@@ -156,6 +156,22 @@ describe('runners', () => {
     });
   });
 
+  it('have an instance that they name confirmed by whoever saves them', async () => {
+    const { id } = await aProject();
+    const { token } = z
+      .object({ token: z.string() })
+      .parse(await api.call('POST', `/api/projects/${id}/registration-tokens`, {}));
+    const { publicKey } = api.deps.makeKeyPair();
+    const input = { name: 'Self-made', instanceId: 'i-0cccccccccccccccc' };
+    const { runner } = createdRunner.parse(
+      await api.call('POST', '/api/agent/register', { ...input, publicKey }, token),
+    );
+    const namedBy = async () => (await api.deps.runners.get(id, runner.id))?.instanceNamedBy;
+    expect(await namedBy()).toBe('machine');
+    await api.call('PUT', `/api/projects/${id}/runners/${runner.id}`, input);
+    expect(await namedBy()).toBeUndefined();
+  });
+
   it('leave by themselves while they are up, and what their instance cost is kept', async () => {
     const { id } = await aProject();
     const base = `/api/projects/${id}`;

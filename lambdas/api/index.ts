@@ -15,7 +15,7 @@ import { invitationStore } from '../adapters/invitations.ts';
 import { openIdConnect } from '../adapters/oidc.ts';
 import { passwords } from '../adapters/passwords.ts';
 import { lambdaSettlePowerSoon } from '../adapters/power-requests.ts';
-import { makeSqsClient, sqsQueues } from '../adapters/queues.ts';
+import { makeSqsClient } from '../adapters/queues.ts';
 import {
   projectStore,
   readForTask,
@@ -30,7 +30,15 @@ import { signedTokens } from '../adapters/signed-tokens.ts';
 import { registrationTokenStore } from '../adapters/tokens.ts';
 import { userStore } from '../adapters/users.ts';
 import { readConfig, variables } from '../config.ts';
-import { schedulerVariables, wireScheduler, wireSigningKey, wireStores, wireWebhooks } from '../wiring.ts';
+import {
+  queueVariables,
+  schedulerVariables,
+  wireQueues,
+  wireScheduler,
+  wireSigningKey,
+  wireStores,
+  wireWebhooks,
+} from '../wiring.ts';
 import { createApp } from './app.ts';
 import { sourceBehindEdge } from './source.ts';
 
@@ -42,9 +50,7 @@ const config = readConfig(
       API_URL: true,
       CONSOLE_URL: true,
       EDGE_KEY: true,
-      QUEUE_URL_PREFIX: true,
       QUEUE_ARN_PREFIX: true,
-      QUEUE_NAME_PREFIX: true,
       RUNNER_ROLE_ARN: true,
       RUNNER_POWER_ARN: true,
       WEBHOOK_RETRIES_QUEUE_URL: true,
@@ -54,7 +60,7 @@ const config = readConfig(
       AWS_REGION: true,
       AWS_ENDPOINT_URL: true,
     })
-    .extend(schedulerVariables.shape),
+    .extend({ ...queueVariables.shape, ...schedulerVariables.shape }),
   process.env,
 );
 
@@ -87,7 +93,7 @@ const app = createApp({
   readForTask: (projectId, templateId) => readForTask(table, projectId, templateId),
   readInventory: resources.inventories.get,
   readTaskParts: (task) => readTaskParts(table, task),
-  queues: sqsQueues(sqs, { namePrefix: config.QUEUE_NAME_PREFIX, urlPrefix: config.QUEUE_URL_PREFIX }),
+  queues: wireQueues(sqs, config),
   settlePowerSoon: lambdaSettlePowerSoon(new LambdaClient(), config.RUNNER_POWER_ARN),
   users: userStore(table, { now, newId }),
   invitations: invitationStore(table, { now, newId, randomBytes }),

@@ -29,6 +29,7 @@ export const makeRunner = async (
   pool: Pool,
   input: RunnerInput,
   keyPair: { publicKey: string; privateKey?: string },
+  more: Pick<RunnerRecord, 'instanceNamedBy'> = {},
 ): Promise<NewRunnerResult> => {
   const id = deps.newId('run');
   const secret = makeSecret(deps.randomBytes);
@@ -38,6 +39,7 @@ export const makeRunner = async (
     publicKey: keyPair.publicKey,
     tokenHash: hashSecret(secret),
     webhookSecret,
+    ...more,
     ...(pool !== 'global' && { projectId: pool }),
   });
   if (!result.ok) return result;

@@ -34,6 +34,10 @@ const lasting: Readonly<Record<string, string>> = {
   'InvalidInstanceID.Malformed': 'the id is not one of an instance. Bind the runner to another one',
   UnauthorizedOperation:
     "the stack may not start it. Give the instance the tag reveille:stack with the stack's name",
+  instance_of_another_project:
+    'the tag reveille:project keeps the instance for another project. Bind the runner to another one',
+  instance_not_confirmed:
+    "the machine named the instance when it registered, and nobody has confirmed it. Give the instance the tag reveille:project with the project's id (global for a global runner), and save the runner",
   'InvalidLaunchTemplateName.NotFoundException':
     "the fleet's region has no launch template for it. Deploy the stack of that region: npx cdk deploy --all",
   InvalidSubnet:

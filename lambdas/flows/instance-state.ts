@@ -4,9 +4,10 @@ import type { InstanceFacts } from '../adapters/instances.ts';
 import { type RunnerRecord, withoutInstance } from '../adapters/runner-record.ts';
 import { isPoweredByStack } from '../core/choice.ts';
 import { openSessionFacts } from '../core/cost.ts';
+import { type NotTheirs, whyNotTheirs } from '../core/instance-owner.ts';
 import { queuesOf } from '../core/routing.ts';
 import { nextStatus } from '../core/runner-state.ts';
-import { isTimeToRetry } from '../core/start-failure.ts';
+import { isTimeToRetry, startFailure } from '../core/start-failure.ts';
 import type { Deps } from './deps.ts';
 import { failStart } from './failed-start.ts';
 import { heldTasks } from './held-tasks.ts';
@@ -28,6 +29,8 @@ export const followInstance = async (
   facts: InstanceFacts | undefined,
   at: Instant,
 ): Promise<void> => {
+  const notTheirs = facts && isPoweredByStack(runner) ? whyNotTheirs(runner, facts) : undefined;
+  if (notTheirs !== undefined) return settleNotTheirs(deps, runner, notTheirs);
   switch (facts?.state) {
     case 'pending':
       return noticeStart(deps, runner);
@@ -217,5 +220,16 @@ const settleGone = async (
     : `EC2 doesn't know the instance ${runner.instanceId} in this region. Bind the runner to another one.`;
   await loseAll(deps, runner, detail);
   const failed = await failStart(deps, runner, 'instance_gone', detail, { mayPass: false });
+  if (failed) await deps.runners.leave(failed, [failed.status], 'stopped', deps.now());
+};
+
+/**
+ * What becomes of the instance is nothing to the runner, which is not powered until it is bound to another, or this one is its own. Its
+ * agent, wherever that runs, works on.
+ */
+const settleNotTheirs = async (deps: FollowDeps, runner: RunnerRecord, code: NotTheirs): Promise<void> => {
+  if (runner.status !== 'starting' && runner.status !== 'stopping') return;
+  const { detail, mayPass } = startFailure(code, code);
+  const failed = await failStart(deps, runner, code, detail, { mayPass });
   if (failed) await deps.runners.leave(failed, [failed.status], 'stopped', deps.now());
 };

@@ -22,7 +22,7 @@ const queuesServed = (runner: Pick<Runner, 'projectId' | 'tags'>): string[] => {
 export const createRunner = async (
   deps: PlaceDeps,
   input: RunnerInput,
-  made: Pick<NewRunner, 'id' | 'projectId' | 'publicKey' | 'tokenHash' | 'webhookSecret'>,
+  made: Pick<NewRunner, 'id' | 'projectId' | 'publicKey' | 'tokenHash' | 'webhookSecret' | 'instanceNamedBy'>,
 ): Promise<SetupResult> => {
   if (input.instanceId && !(await deps.runners.bind(input.instanceId, made))) {
     return { ok: false, code: 'instance_taken' };

@@ -74,6 +74,7 @@ export const flowBench = (table: Table) => {
   const noCapacity = new Set<LaunchOrder['market']>();
   const runners = runnerStore(table);
 
+  const owners = new Map<string, string>();
   const impaired = new Set<string>();
   const factsOf = (instanceId: string): InstanceFacts | undefined => {
     const state = states.get(instanceId);
@@ -85,6 +86,7 @@ export const flowBench = (table: Table) => {
         stack: 'Reveille',
         launchedAt: launched.get(instanceId)?.launchedAt,
         stateReason: undefined,
+        owner: owners.get(instanceId),
       }
     );
   };
@@ -212,6 +214,8 @@ export const flowBench = (table: Table) => {
     },
     /** It fails EC2's status checks. */
     impair: ({ instanceId = '' }: RunnerRecord) => impaired.add(instanceId),
+    /** The instance gets the tag of whom it is kept for. */
+    keepFor: ({ instanceId = '' }: RunnerRecord, owner: string) => owners.set(instanceId, owner),
     /** What was asked of CreateFleet. */
     orders,
     noCapacity,
@@ -253,9 +257,12 @@ export const flowBench = (table: Table) => {
       return changed;
     },
 
-    addRunner: async (input: Partial<RunnerInput> = {}): Promise<RunnerRecord> => {
+    addRunner: async (
+      input: Partial<RunnerInput> = {},
+      more: Pick<RunnerRecord, 'instanceNamedBy'> = {},
+    ): Promise<RunnerRecord> => {
       const keyPair = input.fleet ? { publicKey: '', tokenHash: '' } : { publicKey, tokenHash: 'hash' };
-      const made = { id: newId('run'), projectId, ...keyPair, webhookSecret: 'whsec_x' };
+      const made = { id: newId('run'), projectId, ...keyPair, ...more, webhookSecret: 'whsec_x' };
       if (input.fleet) await deps.fleetPlaces.take(input.fleet, projectId, [made.id], 100);
       const result = await createRunner(deps, runnerInput.parse({ name: made.id, ...input }), made);
       if (!result.ok) throw new Error(result.code);

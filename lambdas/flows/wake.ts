@@ -1,7 +1,10 @@
 /** Waking and putting to sleep: the only flows that start, stop and terminate instances of runners. */
+
+import type { StartOutcome } from '../adapters/instances.ts';
 import { type RunnerRecord, withoutInstance } from '../adapters/runner-record.ts';
 import { isPoweredByStack } from '../core/choice.ts';
 import { lacksInstance, powerOffOf } from '../core/fleets.ts';
+import { whyNotTheirs } from '../core/instance-owner.ts';
 import { nextStatus, runnerSources } from '../core/runner-state.ts';
 import { isWanted } from '../core/slots.ts';
 import { isGone, startFailure } from '../core/start-failure.ts';
@@ -25,7 +28,7 @@ export const wake = async (
   if (!isPoweredByStack(runner) || !isWanted(runner) || runner.quarantinedAt) return;
   if (runner.status !== 'starting') return;
   const isLaunched = lacksInstance(runner);
-  const outcome = await (isLaunched ? launchInstance(deps, runner, options) : deps.instances.start(runner));
+  const outcome = await (isLaunched ? launchInstance(deps, runner, options) : startOwn(deps, runner));
   const about = { runnerId: runner.id, instanceId: runner.instanceId };
   if (outcome.started) {
     if (isLaunched) return;
@@ -53,6 +56,19 @@ export const wake = async (
   await failStart(deps, runner, outcome.awsCode, detail, { mayPass });
 };
 
+/** Nothing of a fleet is asked about, as nobody names its instance. */
+const notTheirs = async ({ instances }: Pick<Deps, 'instances'>, runner: RunnerRecord) => {
+  const facts = runner.fleet === undefined ? await instances.describe(runner) : undefined;
+  return facts && whyNotTheirs(runner, facts);
+};
+
+const startOwn = async (deps: WakeDeps, runner: RunnerRecord): Promise<StartOutcome> => {
+  const awsCode = await notTheirs(deps, runner);
+  return awsCode === undefined
+    ? deps.instances.start(runner)
+    : { started: false, code: 'refused', awsCode, detail: awsCode };
+};
+
 /** Starts or stops a runner's instance, as its status says: what is done when its power is rung for. */
 export const settlePower = async (deps: WakeDeps, runner: RunnerRecord): Promise<void> => {
   if (runner.status === 'starting') await wake(deps, runner);
@@ -67,8 +83,9 @@ export const putToSleep = async (deps: SleepDeps, runner: RunnerRecord): Promise
   if (draining) await stopDrained(deps, draining);
 };
 
-/** Stops, hibernates or terminates an instance, as its fleet says. False: there was none. */
-const powerOff = (deps: SleepDeps, runner: RunnerRecord): Promise<boolean> => {
+/** Stops, hibernates or terminates an instance, as its fleet says. False: there was none, or it is another's. */
+const powerOff = async (deps: SleepDeps, runner: RunnerRecord): Promise<boolean> => {
+  if ((await notTheirs(deps, runner)) !== undefined) return false;
   const how = powerOffOf(deps.fleets, runner);
   return how === 'terminate'
     ? deps.instances.terminate(runner)

@@ -2,6 +2,7 @@
 import { msBetween } from '../../protocol/index.ts';
 import type { RunnerRecord } from '../adapters/runner-record.ts';
 import { isPoweredByStack } from '../core/choice.ts';
+import { whyNotTheirs } from '../core/instance-owner.ts';
 import { isAwake } from '../core/runner-state.ts';
 import { drainRunner } from './drain-runner.ts';
 import { type FollowDeps, followInstance } from './instance-state.ts';
@@ -43,7 +44,7 @@ export const followForgotten = async (
         deps.log('An instance of the stack is on and is no runner', { instanceId, region, launchedAt });
       continue;
     }
-    if (isAwake(runner.status) || !isPoweredByStack(runner)) continue;
+    if (isAwake(runner.status) || !isPoweredByStack(runner) || whyNotTheirs(runner, facts)) continue;
     await followInstance(deps, runner, facts, deps.now());
     repaired('forgotten_instance', { runnerId: runner.id, instanceId });
   }

@@ -1,22 +1,22 @@
 /** Starts the template of a schedule that is due, as EventBridge Scheduler tells. */
 import { scheduledStart } from '../../protocol/index.ts';
 import { addressGuard } from '../adapters/address-guard.ts';
-import { makeSqsClient, sqsQueues } from '../adapters/queues.ts';
+import { makeSqsClient } from '../adapters/queues.ts';
 import { readForTask, resourceStores } from '../adapters/resources.ts';
 import { readConfig, variables } from '../config.ts';
 import { runSchedule } from '../flows/run-schedule.ts';
-import { wireStores, wireWebhooks } from '../wiring.ts';
+import { queueVariables, wireQueues, wireStores, wireWebhooks } from '../wiring.ts';
 
 const config = readConfig(
-  variables.pick({
-    TABLE_NAME: true,
-    SECRETS_KEY_ARN: true,
-    API_URL: true,
-    QUEUE_URL_PREFIX: true,
-    QUEUE_NAME_PREFIX: true,
-    WEBHOOK_RETRIES_QUEUE_URL: true,
-    WEBHOOK_ALLOWED: true,
-  }),
+  variables
+    .pick({
+      TABLE_NAME: true,
+      SECRETS_KEY_ARN: true,
+      API_URL: true,
+      WEBHOOK_RETRIES_QUEUE_URL: true,
+      WEBHOOK_ALLOWED: true,
+    })
+    .extend(queueVariables.shape),
   process.env,
 );
 
@@ -29,7 +29,7 @@ const deps = {
   readForTask: (projectId: Parameters<typeof readForTask>[1], templateId: string) =>
     readForTask(table, projectId, templateId),
   readInventory: resourceStores(table, { now, newId }).inventories.get,
-  queues: sqsQueues(sqs, { namePrefix: config.QUEUE_NAME_PREFIX, urlPrefix: config.QUEUE_URL_PREFIX }),
+  queues: wireQueues(sqs, config),
   apiUrl: config.API_URL,
 };
 

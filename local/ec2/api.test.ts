@@ -321,6 +321,15 @@ describe('fleets through the SDK', () => {
     ).rejects.toThrow('capacity 2');
   });
 
+  it.each(['volume', 'network-interface'] as const)('are refused tags for a %s', async (ResourceType) => {
+    const { input } = order('six');
+    const TagSpecifications = [{ ResourceType, Tags: [{ Key: 'for', Value: 'me' }] }];
+    await expect(client.send(new CreateFleetCommand({ ...input, TagSpecifications }))).rejects.toMatchObject({
+      name: 'InvalidParameterValue',
+      message: expect.stringContaining(ResourceType),
+    });
+  });
+
   it('find their subnets by tag', async () => {
     const find = async (value: string) => {
       const Filters = [{ Name: 'tag:of', Values: [value] }];

@@ -52,6 +52,18 @@ export const tagsIn = (node: FormNode): Record<string, string> =>
     recordsOf(node, 'Tag').map((tag) => [requiredText(tag, 'Key'), textOf(tag, 'Value') ?? '']),
   );
 
+/** Those that a fleet of the type `instant` tags (AWS: CreateFleet, TagSpecifications). */
+const taggable = ['fleet', 'instance'];
+
+const taggedType = (specification: FormNode): string => {
+  const type = requiredText(specification, 'ResourceType');
+  if (taggable.includes(type)) return type;
+  throw new AwsError(
+    'InvalidParameterValue',
+    `'${type}' is not a valid taggable resource type for this operation.`,
+  );
+};
+
 export const readLaunchRequest = (form: FormNode): LaunchRequest => {
   onlyParameters(form, parameters);
   only(requiredText(form, 'Type'), ['instant'], 'fleets of the type');
@@ -74,7 +86,7 @@ export const readLaunchRequest = (form: FormNode): LaunchRequest => {
       priority: Number(textOf(override, 'Priority') ?? 0),
     })),
     tagsOf: Object.fromEntries(
-      recordsOf(form, 'TagSpecification').map((one) => [requiredText(one, 'ResourceType'), tagsIn(one)]),
+      recordsOf(form, 'TagSpecification').map((one) => [taggedType(one), tagsIn(one)]),
     ),
   };
 };

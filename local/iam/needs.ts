@@ -72,12 +72,20 @@ const onQueue =
   ];
 
 const aQueueName = z.object({ QueueName: z.string() });
-const byName: NeedsOf = (call, { accountId }) => [
-  {
-    action: `sqs:${call.operation}`,
-    resource: `arn:aws:sqs:${call.region}:${accountId}:${read(aQueueName, call).QueueName}`,
-  },
+const arnByName = (call: AwsCall, { accountId }: Facts): string =>
+  `arn:aws:sqs:${call.region}:${accountId}:${read(aQueueName, call).QueueName}`;
+const byName: NeedsOf = (call, facts) => [
+  { action: `sqs:${call.operation}`, resource: arnByName(call, facts) },
 ];
+
+const newQueue = z.looseObject({ tags: z.record(z.string(), z.string()).default({}) });
+/** Whoever tags it at once needs the right to tag, too (AWS: CreateQueue, tags). */
+const onNewQueue: NeedsOf = (call, facts) => {
+  const { tags } = read(newQueue, call);
+  const isTagged = Object.keys(tags).length > 0;
+  const actions = ['sqs:CreateQueue', ...(isTagged ? ['sqs:TagQueue'] : [])];
+  return actions.map((action) => ({ action, resource: arnByName(call, facts) }));
+};
 
 const tagContext = (kind: 'ResourceTag' | 'RequestTag', tags: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:${kind}/${key}`, value]));
@@ -254,7 +262,7 @@ const needs: Readonly<Record<string, Readonly<Record<string, NeedsOf>>>> = {
     BatchWriteItem: onTables,
   },
   sqs: {
-    CreateQueue: byName,
+    CreateQueue: onNewQueue,
     DeleteQueue: onQueue(),
     GetQueueUrl: byName,
     GetQueueAttributes: onQueue(),

@@ -347,6 +347,24 @@ describe('after the queues were lost', () => {
   );
 });
 
+describe('an instance that is kept for another project', () => {
+  it('is not started, and its runner and the task say why', async () => {
+    const tags = { 'reveille:project': (await api.createProject('Keeper')).id };
+    const instanceId = stack.ec2.createStoppedInstance({ tags });
+    const { runner } = await api.createRunner(projectId, { name: 'kept', tags: ['kept'], instanceId });
+    const task = await api.startTask(projectId, await templateOf(projectId, { tag: 'kept' }));
+    await until('it has a fault', 20_000, async () => {
+      const { fault } = await api.getRunner(projectId, runner.id);
+      return fault?.code === 'instance_of_another_project';
+    });
+    expect((await api.getTask(projectId, task.id)).reason).toContain(
+      'keeps the instance for another project',
+    );
+    expect(stack.ec2.list().find(({ id }) => id === instanceId)?.state).toBe('stopped');
+    await api.stopTask(projectId, task.id);
+  });
+});
+
 describe('an instance of another stack', () => {
   it('is not started, and its runner and the task say what to do', async () => {
     foreign = stack.ec2.createStoppedInstance({ tags: { 'reveille:stack': 'Other' } });

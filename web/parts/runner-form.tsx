@@ -167,7 +167,7 @@ const MachineFields = ({ form: { field } }: Pick<RunnerFieldsProps, 'form'>): Re
       <TextField
         label="EC2 instance"
         placeholder="i-0123456789abcdef0"
-        hint="It is started and stopped for this runner. Empty: a machine that is powered by somebody else."
+        hint="It is started and stopped for this runner, and has the tag reveille:stack with the stack’s name. Empty: a machine that is powered by somebody else."
         {...field('instanceId')}
       />
       <TextField

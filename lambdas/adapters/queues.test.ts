@@ -1,0 +1,53 @@
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeFaults } from '../../local/faults.ts';
+import { type Gateway, startGateway } from '../../local/gateway.ts';
+import { makePrincipals } from '../../local/principals.ts';
+import { countRequests } from '../../local/requests.ts';
+import { type Sqs, startSqs } from '../../local/sqs.ts';
+import { aPrincipal } from '../../local/testing/fixture.ts';
+import { type Queues, sqsQueues } from './queues.ts';
+
+const region = 'us-east-1';
+let sqs: Sqs;
+let gateway: Gateway;
+let queues: Queues;
+beforeAll(async () => {
+  sqs = await startSqs(region, []);
+  const principals = makePrincipals(Date.now);
+  gateway = await startGateway({
+    principals,
+    counter: countRequests(),
+    authorize: async () => {},
+    faults: makeFaults(Math.random),
+    nowMs: Date.now,
+    services: { sqs: sqs.service },
+    onFailure: () => {},
+  });
+  const credentials = principals.issue(aPrincipal());
+  const client = new SQSClient({
+    region,
+    endpoint: gateway.url,
+    credentials,
+    useQueueUrlAsEndpoint: false,
+  });
+  queues = sqsQueues(client, {
+    namePrefix: 'reveille-',
+    urlPrefix: `https://sqs.${region}.amazonaws.com/000000000000/reveille-`,
+    stackName: 'Reveille',
+  });
+});
+afterAll(async () => {
+  await gateway.stop();
+  await sqs.stop();
+});
+
+it.each([
+  ['prj_1', { 'reveille:stack': 'Reveille', 'reveille:project': 'prj_1' }],
+  ['prj_1-sydney', { 'reveille:stack': 'Reveille', 'reveille:project': 'prj_1' }],
+  ['global', { 'reveille:stack': 'Reveille' }],
+])('the queue %s is tagged for the bill, and making it again changes nothing', async (name, tags) => {
+  await queues.create(name);
+  await queues.create(name);
+  expect(await sqs.call('ListQueueTags', { QueueUrl: queues.urlOf(name) })).toEqual({ Tags: tags });
+});
