@@ -63,6 +63,21 @@ describe('the audit trail', () => {
     const days = (Number(event?.expiresAt) - epochMs(String(event?.at)) / 1000) / 86_400;
     expect(Math.round(days)).toBe(365);
   });
+
+  it('of a project that was removed is there for admins, and for nobody else', async () => {
+    const { id } = await aProject();
+    const owner = await aMember(id, 'owner');
+    const path = `/api/projects/${id}/audit`;
+    expect((await api.request('DELETE', `/api/projects/${id}`, withCookie(owner.cookie))).status).toBe(204);
+    expect((await trailOf(path)).map(({ operation }) => operation)).toEqual([
+      'acceptInvitation',
+      'createInvitation',
+    ]);
+    expect((await api.request('GET', path, withCookie(owner.cookie))).status).toBe(404);
+    expect(await api.refused('GET', `/api/projects/${newId('prj')}/audit`)).toMatchObject({
+      code: 'not_found',
+    });
+  });
 });
 
 describe('what is refused', () => {
