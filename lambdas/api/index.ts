@@ -30,7 +30,7 @@ import { signedTokens } from '../adapters/signed-tokens.ts';
 import { registrationTokenStore } from '../adapters/tokens.ts';
 import { userStore } from '../adapters/users.ts';
 import { readConfig, variables } from '../config.ts';
-import { schedulerVariables, wireScheduler, wireSigningKey, wireStores, wireWebhooks } from '../wiring.ts';
+import { schedulerVariables, wireScheduler, wireSigningKeys, wireStores, wireWebhooks } from '../wiring.ts';
 import { createApp } from './app.ts';
 import { sourceBehindEdge } from './source.ts';
 
@@ -65,7 +65,7 @@ const guard = addressGuard(config.WEBHOOK_ALLOWED);
 const resources = resourceStores(table, { now, newId });
 
 const audit = auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENTION_DAYS });
-const signingKey = wireSigningKey(table);
+const signingKeys = wireSigningKeys(table);
 const apiTokens = apiTokenStore(table, { now, newId, randomBytes });
 
 /** How long a token that was revoked may still be good. */
@@ -97,8 +97,8 @@ const app = createApp({
   signInProviders: signInProviderStore(table, now),
   oidc: openIdConnect(stores.log),
   passwords: passwords(randomBytes),
-  agentTokens: agentTokens(signingKey, now),
-  personTokens: signedTokens(signingKey, now),
+  agentTokens: agentTokens(signingKeys, now),
+  personTokens: signedTokens(signingKeys, now),
   sourceOf: sourceBehindEdge(config.EDGE_KEY),
   fleets: config.RUNNER_FLEETS,
   identifyCaller: stsIdentity(new URL(config.API_URL).host, config.AWS_ENDPOINT_URL),

@@ -11,6 +11,7 @@ import { readForTask, resourceStores } from '../../lambdas/adapters/resources.ts
 import { poolOf, type RunnerRecord } from '../../lambdas/adapters/runner-record.ts';
 import { runnerStore } from '../../lambdas/adapters/runners.ts';
 import { sessionStore } from '../../lambdas/adapters/sessions.ts';
+import { oneSigningKey } from '../../lambdas/adapters/signed-tokens.ts';
 import type { Table } from '../../lambdas/adapters/table.ts';
 import { taskStore } from '../../lambdas/adapters/tasks.ts';
 import { decideSleep } from '../../lambdas/core/idle-policy.ts';
@@ -121,7 +122,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     },
     fleets: [],
     fleetPlaces: fleetPlaces(table, now),
-    agentTokens: agentTokens(async () => new Uint8Array(32), now),
+    agentTokens: agentTokens(oneSigningKey(new Uint8Array(32)), now),
     seal: async () => '',
     recordSecretUse: async () => undefined,
     readForTask: (projectId: ProjectId, id: string) => readForTask(table, projectId, id),

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { addMs, delivery, problem } from '../../../protocol/index.ts';
 import type { TestTable } from '../../../test/dynamodb.ts';
 import { agentTokens } from '../../adapters/agent-tokens.ts';
+import { oneSigningKey } from '../../adapters/signed-tokens.ts';
 import type { ProblemCode } from '../../problems.ts';
 import type { ApiBench, Call } from './bench.ts';
 
@@ -61,7 +62,7 @@ export const openWorld = async (api: ApiBench) => {
   const them = { pool: theirs.busy.runner.projectId ?? ('global' as const), runnerId: theirs.busy.runner.id };
   const past = addMs(now(), -1000);
   const soon = addMs(now(), 60_000);
-  const forged = agentTokens(async () => randomBytes(32), now);
+  const forged = agentTokens(oneSigningKey(randomBytes(32)), now);
   const lease = { ...me, projectId: mine.running.projectId, taskId: mine.running.id, attempt: 1 };
   const registration = async (path: string) => withToken.parse(await api.call('POST', path, {})).token;
   const spent = await registration(`${mine.base}/registration-tokens`);
