@@ -240,7 +240,7 @@ export class ReveilleStack extends Stack {
       terminate,
     ]);
     // What it seals are the secret answers of a schedule, whose project has a data key by these.
-    give(scheduledStart, [...place, secrets.open]);
+    give(scheduledStart, [...place, secrets.open, audited]);
     give(firstToken, [inTable.items('PutItem'), audited]);
     give(rotateSecrets, [
       inTable.items('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),

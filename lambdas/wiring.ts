@@ -20,8 +20,8 @@ import { eventBridgeScheduler } from './adapters/scheduler.ts';
 import { scheduleStore } from './adapters/schedules.ts';
 import { sealedTable } from './adapters/secret-attributes.ts';
 import { sessionStore } from './adapters/sessions.ts';
-import type { SigningKey } from './adapters/signed-tokens.ts';
-import { loadSigningKey } from './adapters/stack-secrets.ts';
+import type { SigningKeys } from './adapters/signed-tokens.ts';
+import { loadSigningKeys, rememberSigningKeys } from './adapters/stack-secrets.ts';
 import { openTable, type Table } from './adapters/table.ts';
 import { taskStore } from './adapters/tasks.ts';
 import { telemetry } from './adapters/telemetry.ts';
@@ -91,14 +91,9 @@ export const wireWebhooks = (client: SQSClient, retriesQueueUrl: string, guard: 
   },
 });
 
-/** The key with which the control plane signs what agents and people carry; read at the first use. */
-export const wireSigningKey = (table: Table): SigningKey => {
-  let key: Promise<Uint8Array> | undefined;
-  return () => {
-    key ??= loadSigningKey(table, randomBytes);
-    return key;
-  };
-};
+/** The keys with which the control plane signs what agents and people carry; read at the first use. */
+export const wireSigningKeys = (table: Table): SigningKeys =>
+  rememberSigningKeys(() => loadSigningKeys(table, { now, newId, randomBytes }), now);
 
 /** The environment of the functions that hand schedules over. */
 export const schedulerVariables = variables.pick({

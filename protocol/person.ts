@@ -118,7 +118,7 @@ export const auditEvent = z.object({
   operation: z
     .string()
     .describe(
-      'An operation of this API, `useSecrets`, or what an operator of the AWS account had a function do',
+      'An operation of this API, `useSecrets`, a refusal (such as `loginRefused` or `lockOut`), or what an operator of the AWS account had a function do',
     ),
   target: z.string().describe('The path of what was changed, or what used the secrets'),
   secrets: z.array(z.string()).optional().describe('The keys and environments whose secrets were used'),

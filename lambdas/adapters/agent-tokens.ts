@@ -9,7 +9,7 @@ import {
   runnerId,
   taskId,
 } from '../../protocol/index.ts';
-import { type SigningKey, signedTokens } from './signed-tokens.ts';
+import { type SigningKeys, signedTokens } from './signed-tokens.ts';
 import type { Pool } from './table.ts';
 
 /** How long an agent has for its answer to a challenge. */
@@ -38,8 +38,8 @@ export type Lease = z.infer<typeof leaseClaims>;
 
 export type AgentTokens = ReturnType<typeof agentTokens>;
 
-export const agentTokens = (signingKey: SigningKey, now: Clock) => {
-  const { sign, verify } = signedTokens(signingKey, now);
+export const agentTokens = (signingKeys: SigningKeys, now: Clock) => {
+  const { sign, verify } = signedTokens(signingKeys, now);
   return {
     signAnswer: (identity: AgentIdentity) => sign('answer', { ...identity }, addMs(now(), answerLifetimeMs)),
     verifyAnswer: (token: string) => verify('answer', agentClaims, token),

@@ -23,6 +23,9 @@ export const enrolmentBySource: AttemptLimit = { name: 'enrolment-source', max: 
 /** Refused invitations from one address. */
 export const invitationBySource: AttemptLimit = { name: 'invitation-source', max: 30, windowMs: quarterMs };
 
+/** Uses of an integration's key to verify signatures that are written down. */
+export const signatureChecks: AttemptLimit = { name: 'signature-checks', max: 1, windowMs: quarterMs };
+
 /** Requests to wrong secret URLs of integrations from one address. */
 export const eventsBySource: AttemptLimit = { name: 'integration-source', max: 60, windowMs: quarterMs };
 /** Requests to one integration: each may start a machine. */
@@ -39,15 +42,20 @@ export const attemptStore = (table: Table, now: Clock) => {
       `${limit.name}#${createHash('sha256').update(who).digest('base64url')}`,
       String(windowOf(limit)),
     );
+  const take = async (limit: AttemptLimit, who: string): Promise<boolean> => {
+    const expiresAt = Math.ceil(endOf(limit) / 1000);
+    const counted = await table.update(keyOf(limit, who), { add: { count: 1 }, set: { expiresAt } }, [
+      ['any', ['missing', 'count'], ['<', 'count', limit.max]],
+    ]);
+    return counted !== undefined;
+  };
   return {
     /** Counts one, by a conditional write, before the attempt: of many at once no more than `max` go through. */
-    take: async (limit: AttemptLimit, who: string): Promise<boolean> => {
-      const expiresAt = Math.ceil(endOf(limit) / 1000);
-      const counted = await table.update(keyOf(limit, who), { add: { count: 1 }, set: { expiresAt } }, [
-        ['any', ['missing', 'count'], ['<', 'count', limit.max]],
-      ]);
-      return counted !== undefined;
-    },
+    take,
+
+    /** Whether this is the first time in the window that it is asked: what is told once a window. */
+    isFirst: (limit: AttemptLimit, who: string): Promise<boolean> =>
+      take({ ...limit, name: `${limit.name}-told`, max: 1 }, who),
 
     /** The attempt was a good one, and does not count. */
     giveBack: async (limit: AttemptLimit, who: string): Promise<void> => {

@@ -5,9 +5,10 @@ import {
   auditEvent,
   type Clock,
   epochMs,
+  type Instant,
   type ProjectId,
 } from '../../protocol/index.ts';
-import type { NewId } from './ids.ts';
+import { idFrom, type NewId } from './ids.ts';
 import { keys, type Table } from './table.ts';
 
 export type NewAuditEvent = Omit<AuditEvent, 'id' | 'at'>;
@@ -26,8 +27,12 @@ const dayMs = 86_400_000;
 export type AuditTrail = ReturnType<typeof auditTrail>;
 
 export const auditTrail = (table: Table, { now, newId, retentionDays }: Deps) => ({
-  record: async (scope: AuditScope, event: NewAuditEvent): Promise<void> => {
-    const id = newId('aud');
+  /** With an `id` of an event that there is, nothing is written. */
+  record: async (
+    scope: AuditScope,
+    event: NewAuditEvent,
+    id: AuditEvent['id'] = newId('aud'),
+  ): Promise<void> => {
     const at = now();
     const expiresAt = Math.ceil(epochMs(addMs(at, retentionDays * dayMs)) / 1000);
     await table.put({ ...keys.auditEvent(scope, id), ...event, id, at, expiresAt }, [['missing', 'pk']]);
@@ -65,6 +70,37 @@ export const recordSecretUse =
       target: `/api/projects/${use.projectId}/tasks/${use.taskId}`,
       secrets: [...use.secrets],
     });
+
+/** Writes down, once, that something else than a person or their token started a task: an integration or a schedule. */
+export const recordStart = (
+  audit: Pick<AuditTrail, 'record'>,
+  {
+    projectId,
+    id,
+    startedAt,
+    by,
+    ...event
+  }: {
+    readonly projectId: ProjectId;
+    /** The task's. */
+    readonly id: string;
+    /** The same, however often it is told. */
+    readonly startedAt: Instant;
+    readonly by: AuditEvent['actor'];
+    readonly source?: string;
+    readonly secrets?: string[];
+  },
+): Promise<void> =>
+  audit.record(
+    projectId,
+    {
+      ...event,
+      actor: { id: by.id, name: by.name },
+      operation: 'startTask',
+      target: `/api/projects/${projectId}/tasks/${id}`,
+    },
+    idFrom('aud', startedAt, `startTask/${id}`),
+  );
 
 /** Writes down what an operator of the account had a function do. IAM knows who it was: CloudTrail has the invocation where it logs them. */
 export const recordOperation = (

@@ -23,9 +23,11 @@ export const idsBetween = <P extends string>(prefix: P, from: Instant, to: Insta
 /** Crockford's Base32, as in ULIDs. */
 const digits = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
-/** A task's id that follows from its cause, so that the same cause twice makes one task. `at` is the time in it. */
-export const taskIdFrom = (at: Instant, cause: string): TaskId => {
+/** An id that follows from its cause, so that the same cause twice makes one thing. `at` is the time in it. */
+export const idFrom = <P extends string>(prefix: P, at: Instant, cause: string): `${P}_${string}` => {
   const hash = createHash('sha256').update(cause).digest();
   const random = [...hash.subarray(0, 16)].map((byte) => digits[byte % digits.length]).join('');
-  return taskId.parse(`tsk_${ulid(bounded(epochMs(at))).slice(0, 10)}${random}`);
+  return `${prefix}_${ulid(bounded(epochMs(at))).slice(0, 10)}${random}`;
 };
+
+export const taskIdFrom = (at: Instant, cause: string): TaskId => taskId.parse(idFrom('tsk', at, cause));

@@ -15,7 +15,7 @@ const byPrefix: Readonly<Record<string, readonly string[]>> = {
 const stackScope = keys.stackSecrets().pk;
 
 const ofStack: Readonly<Record<string, readonly string[]>> = {
-  [keys.stackSecrets().sk]: ['signingKey'],
+  [keys.stackSecrets().sk]: ['signingKey', 'signingKeys'],
   [keys.signInProvider().sk]: ['clientSecret'],
 };
 

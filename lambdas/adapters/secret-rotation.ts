@@ -1,12 +1,21 @@
 /**
- * Rotation of secrets: new data keys, and everything secret encrypted again under them. Resumable, and harmless when run twice.
+ * Rotation of secrets: another signing key, new data keys, and everything secret encrypted again under them. Resumable, and harmless when run twice.
  * The data keys before stay: a function may remember one for a while and encrypt under it; the next rotation moves that.
  */
 import * as z from 'zod';
 import { type Clock, type Instant, instant } from '../../protocol/index.ts';
 import type { DataKeys, SecretScope } from './data-keys.ts';
-import { placeOf, secretAttributesOf, secretPrefixes, secretScopeOf } from './secret-attributes.ts';
+import type { NewId } from './ids.ts';
+import {
+  placeOf,
+  sealedTable,
+  secretAttributesOf,
+  secretPrefixes,
+  secretScopeOf,
+} from './secret-attributes.ts';
+import { renewSigningKey } from './stack-secrets.ts';
 import { type Item, type Key, keys, queryAll, type Table } from './table.ts';
+import type { RandomBytes } from './tokens.ts';
 import { dataKeyOf, type Vault } from './vault.ts';
 
 const stored = z.object({
@@ -35,6 +44,8 @@ export interface RotationDeps {
   readonly dataKeys: DataKeys;
   readonly vault: Vault;
   readonly now: Clock;
+  readonly newId: NewId;
+  readonly randomBytes: RandomBytes;
   /** Whether there is time for another scope. */
   readonly hasTime: () => boolean;
 }
@@ -85,8 +96,9 @@ export const rotateSecrets = async (deps: RotationDeps): Promise<RotationProgres
   const { table, now, hasTime } = deps;
   const item = await table.get(keys.secretRotation());
   const known = item && stored.parse(item);
-  let rotation: Rotation =
-    known && known.endedAt === undefined ? known : { startedAt: now(), done: {}, resealed: 0 };
+  const begun = known && known.endedAt === undefined ? known : undefined;
+  let rotation: Rotation = begun ?? { startedAt: now(), done: {}, resealed: 0 };
+  if (!begun) await renewSigningKey(sealedTable(table, deps.vault), deps);
   const save = async (change: Partial<Rotation>): Promise<void> => {
     rotation = { ...rotation, ...change };
     await table.put({ ...keys.secretRotation(), ...rotation });

@@ -80,7 +80,8 @@ export const userStore = (table: Table, { now, newId }: Deps) => {
 
   const findByEmail = async (address: string): Promise<UserRecord | undefined> => {
     const item = await table.get(keys.userEmail(address));
-    const found = item && (await get(emailBinding.parse(item).userId));
+    // Two reads also for whom there is not, so that nobody learns by the time whether somebody exists.
+    const found = await get(item ? emailBinding.parse(item).userId : 'nobody');
     return found?.email === address ? found : undefined;
   };
 

@@ -16,6 +16,7 @@ import { projectStore, readTaskParts, resourceStores } from './resources.ts';
 import { sealedTable } from './secret-attributes.ts';
 import { type RotationDeps, rotateSecrets } from './secret-rotation.ts';
 import { signInProviderStore } from './sign-in-providers.ts';
+import { loadSigningKeys } from './stack-secrets.ts';
 import { keys, type Table } from './table.ts';
 import { userStore } from './users.ts';
 import { dataKeyOf, makeVault } from './vault.ts';
@@ -169,7 +170,7 @@ describe('the table', () => {
     expect(JSON.stringify(await db.dump())).not.toContain('hush-client');
     const before = (await db.table.get(keys.signInProvider()))?.clientSecret;
     present = addMs(present, 60_000);
-    await rotateSecrets({ ...openVault(), table: db.table, now, hasTime: () => true });
+    await rotateSecrets({ ...openVault(), table: db.table, now, newId, randomBytes, hasTime: () => true });
     expect((await db.table.get(keys.signInProvider()))?.clientSecret).not.toBe(before);
     expect((await signInProviderStore(openVault().table, now).get())?.clientSecret).toBe('hush-client');
   });
@@ -193,7 +194,7 @@ describe('the table', () => {
 
 describe('rotation', () => {
   const rotate = (hasTime: RotationDeps['hasTime'] = () => true) =>
-    rotateSecrets({ ...openVault(), table: db.table, now, hasTime });
+    rotateSecrets({ ...openVault(), table: db.table, now, newId, randomBytes, hasTime });
   const dataKeysOf = async (projectId: ProjectId) =>
     (await db.table.query({ pk: projectId, prefix: 'dek_' })).items.map(({ sk }) => sk);
   const usedIn = async (projectId: ProjectId, id: string) => {
@@ -225,6 +226,20 @@ describe('rotation', () => {
     expect(await usedIn(projectId, key.id)).toBe((await dataKeysOf(projectId)).at(-1));
   });
 
+  it('makes one more signing key, however many invocations it takes, and keeps all of them encrypted', async () => {
+    const deps = { now, newId, randomBytes };
+    const load = () => loadSigningKeys(openVault().table, deps);
+    const [first] = await load();
+    let turns = 1;
+    expect(await rotate(() => turns-- > 0)).toMatchObject({ ended: false });
+    expect(await rotate()).toMatchObject({ ended: true });
+    const after = await load();
+    expect(after).toHaveLength(2);
+    expect(after[0]).toEqual(first);
+    const dumped = JSON.stringify(await db.dump());
+    for (const { key } of after) expect(dumped).not.toContain(Buffer.from(key).toString('base64url'));
+  });
+
   it('leaves what has changed meanwhile to who changed it', async () => {
     const { table } = openVault();
     const { projectId, key } = await aFilledProject(table);
@@ -240,7 +255,7 @@ describe('rotation', () => {
         return db.table.update(at, ...rest);
       },
     };
-    await rotateSecrets({ ...openVault(), table: racing, now, hasTime: () => true });
+    await rotateSecrets({ ...openVault(), table: racing, now, newId, randomBytes, hasTime: () => true });
     const item = await openVault().table.get(keys.resource(projectId, key.id));
     expect(item?.secret).toEqual({ type: 'string', value: 'newer' });
   });

@@ -91,7 +91,7 @@ export const registerRoutes = (deps: ApiDeps) =>
       }
       const token = bearerToken(c.req.header('authorization')) ?? '';
       const counted: Attempt[] = [[registrationBySource, deps.sourceOf(c)]];
-      const reached = await countAttempts(deps.attempts, counted);
+      const reached = await countAttempts(deps, c, counted);
       if (reached) return refuseTooMany(c, deps.attempts, reached);
       const registration = await deps.registrationTokens.take(token);
       if (!registration) {

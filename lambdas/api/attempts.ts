@@ -1,17 +1,25 @@
 /** Refusing who tries too often. */
 import type { Context } from 'hono';
-import type { AttemptLimit, AttemptStore } from '../adapters/attempts.ts';
+import { type AttemptLimit, type AttemptStore, loginByAccount } from '../adapters/attempts.ts';
+import type { ApiDeps } from './deps.ts';
+import { recordRefusal } from './refusals.ts';
 import { refuse } from './refuse.ts';
 
 export type Attempt = readonly [limit: AttemptLimit, who: string];
 
-/** The first of the limits that is reached; undefined: go on, the attempt is counted. */
+/** The first of the limits that is reached, which is written down once a window; undefined: go on, the attempt is counted. */
 export const countAttempts = async (
-  attempts: AttemptStore,
+  deps: Pick<ApiDeps, 'attempts' | 'audit' | 'sourceOf' | 'users'>,
+  c: Context,
   all: readonly Attempt[],
 ): Promise<AttemptLimit | undefined> => {
   for (const [limit, who] of all) {
-    if (!(await attempts.take(limit, who))) return limit;
+    if (await deps.attempts.take(limit, who)) continue;
+    if (await deps.attempts.isFirst(limit, who)) {
+      const locked = limit === loginByAccount ? await deps.users.findByEmail(who) : undefined;
+      await recordRefusal(deps, c, 'lockOut', locked);
+    }
+    return limit;
   }
   return undefined;
 };

@@ -46,10 +46,12 @@ export const auditRoutes = (deps: ApiDeps) => {
     c: Context,
     scope: AuditScope,
     { limit, cursor }: { limit: number; cursor?: string | undefined },
+    isThere = true,
   ) => {
     const after = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString();
     if (after !== undefined && !auditEventId.safeParse(after).success) return refuseCursor(c);
     const { items, next } = await deps.audit.list(scope, limit, after);
+    if (!isThere && items.length === 0) return refuseUnknown(c, 'project');
     const nextCursor = next && Buffer.from(next).toString('base64url');
     return c.json({ items, ...(nextCursor && { nextCursor }) }, 200);
   };
@@ -63,13 +65,15 @@ export const auditRoutes = (deps: ApiDeps) => {
         path: '/api/projects/{projectId}/audit',
         operationId: 'listAudit',
         summary: "List a project's changes and uses of secrets, newest first",
+        description: 'Of a project that was removed, for admins.',
         request: { params: inProject, query: pageQuery },
         responses,
       }),
       async (c) => {
         const { projectId: id } = c.req.valid('param');
-        if (!(await deps.projects.get(id))) return refuseUnknown(c, 'project');
-        return list(c, id, c.req.valid('query'));
+        const isThere = (await deps.projects.get(id)) !== undefined;
+        if (!isThere && c.get('role') !== 'admin') return refuseUnknown(c, 'project');
+        return list(c, id, c.req.valid('query'), isThere);
       },
     )
     .openapi(

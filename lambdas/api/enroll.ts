@@ -40,7 +40,7 @@ export const enrollRoutes = (deps: ApiDeps) =>
         ]);
       }
       const counted: Attempt[] = [[enrolmentBySource, deps.sourceOf(c)]];
-      const reached = await countAttempts(deps.attempts, counted);
+      const reached = await countAttempts(deps, c, counted);
       if (reached) return refuseTooMany(c, deps.attempts, reached);
       const secret = makeSecret(deps.randomBytes);
       const result = await enroll(deps, request, hashSecret(secret));

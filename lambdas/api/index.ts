@@ -35,7 +35,7 @@ import {
   schedulerVariables,
   wireQueues,
   wireScheduler,
-  wireSigningKey,
+  wireSigningKeys,
   wireStores,
   wireWebhooks,
 } from '../wiring.ts';
@@ -71,7 +71,7 @@ const guard = addressGuard(config.WEBHOOK_ALLOWED);
 const resources = resourceStores(table, { now, newId });
 
 const audit = auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENTION_DAYS });
-const signingKey = wireSigningKey(table);
+const signingKeys = wireSigningKeys(table);
 const apiTokens = apiTokenStore(table, { now, newId, randomBytes });
 
 /** How long a token that was revoked may still be good. */
@@ -103,8 +103,8 @@ const app = createApp({
   signInProviders: signInProviderStore(table, now),
   oidc: openIdConnect(stores.log),
   passwords: passwords(randomBytes),
-  agentTokens: agentTokens(signingKey, now),
-  personTokens: signedTokens(signingKey, now),
+  agentTokens: agentTokens(signingKeys, now),
+  personTokens: signedTokens(signingKeys, now),
   sourceOf: sourceBehindEdge(config.EDGE_KEY),
   fleets: config.RUNNER_FLEETS,
   identifyCaller: stsIdentity(new URL(config.API_URL).host, config.AWS_ENDPOINT_URL),

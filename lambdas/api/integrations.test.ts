@@ -2,7 +2,15 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { eventAnswer, integration, integrationEvent, project, task } from '../../protocol/index.ts';
+import {
+  auditEvent,
+  epochMs,
+  eventAnswer,
+  integration,
+  integrationEvent,
+  project,
+  task,
+} from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
 
@@ -16,6 +24,7 @@ afterAll(() => table.close());
 
 const secret = 'It is a secret to everybody';
 const body = { ref: 'refs/heads/main', repository: { full_name: 'octo/site' }, number: 7 };
+const trailSchema = z.object({ items: z.array(auditEvent) });
 const hmac = (text: string, encoding: 'hex' | 'base64' = 'hex') =>
   createHmac('sha256', secret).update(text).digest(encoding);
 
@@ -75,6 +84,22 @@ describe('an event from elsewhere', () => {
     ]);
   });
 
+  it("is in the project's trail with the task that it started, once for each", async () => {
+    const { base, made, answerOf } = await anIntegration();
+    const headers = { 'webhook-id': 'msg_trail' };
+    const { taskId } = await answerOf(JSON.stringify(body), headers);
+    await answerOf(JSON.stringify(body), headers);
+    await answerOf(JSON.stringify({ ...body, ref: 'refs/heads/next' }));
+    const trail = trailSchema.parse(await api.call('GET', `${base}/audit`)).items;
+    expect(trail.filter(({ operation }) => operation === 'startTask')).toMatchObject([
+      {
+        actor: { id: made.id, name: 'pushes' },
+        target: `${base}/tasks/${taskId}`,
+        source: '192.0.2.1',
+      },
+    ]);
+  });
+
   it('starts nothing when it does not match, and tells why', async () => {
     const { answerOf, events, tasks } = await anIntegration();
     const answer = await answerOf(JSON.stringify({ ...body, ref: 'refs/heads/next' }));
@@ -125,6 +150,29 @@ describe('an event from elsewhere', () => {
 });
 
 describe('a signed event', () => {
+  it('has the use of the key in the trail, once a quarter of an hour, whether it was right or wrong', async () => {
+    const { base, made, keyId, send } = await anIntegration((id) => ({
+      auth: { type: 'github', keyId: id },
+    }));
+    const uses = async () =>
+      trailSchema
+        .parse(await api.call('GET', `${base}/audit`))
+        .items.filter(({ operation }) => operation === 'useSecrets');
+    api.pass(900_000 - (epochMs(api.deps.now()) % 900_000));
+    for (let n = 0; n < 3; n++) {
+      expect((await send('{}', { 'x-hub-signature-256': 'sha256=00' })).status).toBe(401);
+    }
+    const use = {
+      actor: { id: made.id, name: 'pushes' },
+      target: `${base}/integrations/${made.id}`,
+      secrets: [keyId],
+    };
+    expect(await uses()).toMatchObject([use]);
+    api.pass(900_000);
+    await send(JSON.stringify(body), { 'x-hub-signature-256': `sha256=${hmac(JSON.stringify(body))}` });
+    expect(await uses()).toMatchObject([use, use]);
+  });
+
   const text = JSON.stringify(body);
   const rows: [string, (keyId: string) => object, Record<string, string>, Record<string, string>][] = [
     [

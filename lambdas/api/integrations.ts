@@ -105,14 +105,14 @@ export const integrationEventRoutes = (deps: ApiDeps) =>
       const { projectId, integrationId: id, secret } = c.req.valid('param');
       const source = deps.sourceOf(c);
       const guess = [[eventsBySource, source]] as const;
-      const guessed = await countAttempts(deps.attempts, guess);
+      const guessed = await countAttempts(deps, c, guess);
       if (guessed) return refuseTooMany(c, deps.attempts, guessed);
       const integration = integrationId.safeParse(id).success
         ? await deps.integrations.open(projectId, id, secret)
         : undefined;
       if (!integration) return refuseUnknown(c, 'integration');
       await forgetAttempts(deps.attempts, guess);
-      const reached = await countAttempts(deps.attempts, [[eventsByIntegration, id]]);
+      const reached = await countAttempts(deps, c, [[eventsByIntegration, id]]);
       if (reached) return refuseTooMany(c, deps.attempts, reached);
       const headers = c.req.header();
       const result = await receiveIntegrationEvent(deps, integration, {

@@ -8,6 +8,7 @@ import type { ApiDeps, ApiEnv, PersonEnv } from './deps.ts';
 import { findSignedIn, isFromOwnPage, refuseCsrf, signIn } from './identify.ts';
 import { enterProject } from './joining.ts';
 import { attemptsOf } from './login.ts';
+import { recordRefusal } from './refusals.ts';
 import { refuse, refuseUnknown } from './refuse.ts';
 import { answer, anybody, created, describe, jsonBody, noContent, people, routes } from './route.ts';
 import {
@@ -130,9 +131,10 @@ const proveInvited = async (
     if (!(await isSignedInAs(deps, c, user))) return refuseUnproven(c);
   } else {
     const counted = attemptsOf(deps, c, user.email);
-    const reached = await countAttempts(deps.attempts, counted);
+    const reached = await countAttempts(deps, c, counted);
     if (reached) return refuseTooMany(c, deps.attempts, reached);
     if (!(await deps.passwords.verify(password, user.passwordHash))) {
+      await recordRefusal(deps, c, 'passwordRefused', user);
       return refuse(c, 'wrong_login', 'You are known here: send the password that you have.');
     }
     await forgetAttempts(deps.attempts, counted);
@@ -172,7 +174,7 @@ export const acceptanceRoutes = (deps: ApiDeps) =>
         return refuseCsrf(c, deps.consoleUrl);
       const { token, ...claim } = c.req.valid('json');
       const counted: Attempt[] = [[invitationBySource, deps.sourceOf(c)]];
-      const reached = await countAttempts(deps.attempts, counted);
+      const reached = await countAttempts(deps, c, counted);
       if (reached) return refuseTooMany(c, deps.attempts, reached);
       const invited = await deps.invitations.read(token);
       if (!invited || !(await deps.projects.get(invited.projectId))) return refuseInvitation(c);

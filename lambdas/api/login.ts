@@ -6,6 +6,7 @@ import { publicUser, type UserRecord } from '../adapters/users.ts';
 import { type Attempt, countAttempts, forgetAttempts, refuseTooMany } from './attempts.ts';
 import type { ApiDeps, ApiEnv, PersonEnv } from './deps.ts';
 import { isFromOwnPage, refuseCsrf, signIn } from './identify.ts';
+import { recordRefusal } from './refusals.ts';
 import { refuse } from './refuse.ts';
 import { answer, anybody, created, describe, jsonBody, people, routes } from './route.ts';
 import { userSchema } from './schemas.ts';
@@ -68,7 +69,11 @@ const details = {
   totp_required: 'Send the code of your authenticator as "totp".',
 } as const;
 
-export const attemptsOf = (deps: Pick<ApiDeps, 'sourceOf'>, c: Context, email: string): Attempt[] => [
+export const attemptsOf = (
+  deps: Pick<ApiDeps, 'sourceOf'>,
+  c: Context,
+  email: string,
+): readonly [source: Attempt, account: Attempt] => [
   [loginBySource, deps.sourceOf(c)],
   [loginByAccount, email],
 ];
@@ -116,28 +121,28 @@ export const loginRoutes = (deps: ApiDeps) =>
           return refuseCsrf(c, deps.consoleUrl);
         }
         const { email, password, totp } = c.req.valid('json');
-        const counted = attemptsOf(deps, c, email);
-        const reached = await countAttempts(deps.attempts, counted);
+        const [source, account] = attemptsOf(deps, c, email);
+        const reached = await countAttempts(deps, c, [source, account]);
         if (reached) return refuseTooMany(c, deps.attempts, reached);
         const user = await deps.users.findByEmail(email);
         const isRight = await deps.passwords.verify(password, user?.passwordHash);
         const proof: Proof =
           user && isRight ? await proveTotp(deps, user, totp) : { ok: false, code: 'wrong_login' };
-        if (proof.ok || proof.code === 'totp_required') await forgetAttempts(deps.attempts, counted);
-        const event = { target: '/api/login', source: deps.sourceOf(c), requestId: c.get('requestId') };
         if (!user || !proof.ok) {
           const code = proof.ok ? 'wrong_login' : proof.code;
-          if (user && code === 'wrong_login') {
-            const actor = { id: user.id, name: user.name };
-            await deps.audit.record('stack', { ...event, actor, operation: 'loginRefused' });
-          }
+          // Who has the password and no code yet does not lock the account, but cannot try on and on either.
+          if (code === 'totp_required') await forgetAttempts(deps.attempts, [account]);
+          await recordRefusal(deps, c, code === 'wrong_login' ? 'loginRefused' : 'loginWithoutCode', user);
           return refuse(c, code, details[code]);
         }
+        await forgetAttempts(deps.attempts, [source, account]);
         await signIn(deps, c, user);
         await deps.audit.record('stack', {
-          ...event,
           actor: { id: user.id, name: user.name },
           operation: 'login',
+          target: '/api/login',
+          source: deps.sourceOf(c),
+          requestId: c.get('requestId'),
         });
         return c.json(publicUser(user), 200, noStore);
       },

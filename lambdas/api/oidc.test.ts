@@ -15,6 +15,7 @@ const accounts = {
   unverified: anAccount('known@example.org', false),
   invited: anAccount('invited@example.org'),
   stranger: anAccount('stranger@example.org'),
+  uninvited: anAccount('uninvited@example.org'),
 };
 
 let table: TestTable;
@@ -190,8 +191,19 @@ describe('signing in by the provider', () => {
     expect((await anybody(`${path}/start`)).status).toBe(404);
   });
 
-  it('is written down', async () => {
-    const trail = await api.call('GET', '/api/audit');
-    expect(JSON.stringify(trail)).toContain('loginByProvider');
+  it('is written down, as is who was refused', async () => {
+    await set();
+    const known = await api.deps.users.findByEmail('known@example.org');
+    await signIn('known');
+    await signIn('impostor');
+    await signIn('uninvited');
+    await signIn('unverified');
+    const trail = events.parse(await api.call('GET', '/api/audit?limit=4')).items;
+    expect(trail).toMatchObject([
+      { operation: 'loginByProviderRefused', actor: { id: 'unknown', name: 'Somebody unknown' } },
+      { operation: 'loginByProviderRefused', actor: { id: 'unknown', name: 'uninvited@example.org' } },
+      { operation: 'loginByProviderRefused', actor: { id: known?.id }, source: '192.0.2.1' },
+      { operation: 'loginByProvider', actor: { id: known?.id } },
+    ]);
   });
 });

@@ -11,6 +11,7 @@ import { countAttempts, forgetAttempts, refuseTooMany } from './attempts.ts';
 import type { ApiDeps, ApiEnv, PersonEnv } from './deps.ts';
 import { signIn } from './identify.ts';
 import { enterProject, pendingOf } from './joining.ts';
+import { recordRefusal } from './refusals.ts';
 import { refuse, refuseUnknown } from './refuse.ts';
 import { answer, anybody, describe, jsonBody, noContent, people, routes } from './route.ts';
 import { signInProviderInputSchema, signInProviderSchema } from './schemas.ts';
@@ -42,13 +43,20 @@ const publicProvider = (
   redirectUri: redirectUriOf(deps),
 });
 
-/** The person behind what the provider says, with the roles that they were invited to; undefined: nobody that may sign in. */
+interface Found {
+  /** Who has the address here, whether or not it is they who came. */
+  readonly known: UserRecord | undefined;
+  /** Who may sign in, with the roles that they were invited to. */
+  readonly person: UserRecord | undefined;
+}
+
+/** The person behind what the provider says. */
 const findPerson = async (
   deps: ApiDeps,
   c: Context<ApiEnv>,
   { newPeople }: StoredProvider,
   { email, name, ...account }: OidcPerson,
-): Promise<UserRecord | undefined> => {
+): Promise<Found> => {
   const pending = await pendingOf(deps, email);
   const known = await deps.users.findByEmail(email);
   const mayCome = pending.length > 0 || newPeople === 'everybody';
@@ -60,7 +68,7 @@ const findPerson = async (
       person = await enterProject(deps, c, person, invited);
     }
   }
-  return person;
+  return { known, person };
 };
 
 const refuseSignIn = (c: Context) =>
@@ -126,7 +134,7 @@ export const oidcRoutes = (deps: ApiDeps) => {
         const cookie = getCookie(c, name);
         deleteCookie(c, name, options);
         const source = [[loginBySource, deps.sourceOf(c)]] as const;
-        const reached = await countAttempts(deps.attempts, source);
+        const reached = await countAttempts(deps, c, source);
         if (reached) return refuseTooMany(c, deps.attempts, reached);
         const provider = await deps.signInProviders.get();
         const carried = cookie ? await deps.personTokens.verify(tokenKind, claims, cookie) : undefined;
@@ -134,8 +142,13 @@ export const oidcRoutes = (deps: ApiDeps) => {
         // As the browser sees it: behind CloudFront the function itself is at another address.
         const url = new URL(`${redirectUriOf(deps)}${new URL(c.req.url).search}`);
         const vouched = await deps.oidc.finish(provider, url, carried.claims);
-        const user = vouched && (await findPerson(deps, c, provider, vouched));
-        if (!user) return refuseSignIn(c);
+        const found = vouched && (await findPerson(deps, c, provider, vouched));
+        const user = found?.person;
+        if (!user) {
+          const who = found?.known ?? (vouched && { id: 'unknown', name: vouched.email });
+          await recordRefusal(deps, c, 'loginByProviderRefused', who);
+          return refuseSignIn(c);
+        }
         await forgetAttempts(deps.attempts, source);
         await signIn(deps, c, user);
         await deps.audit.record('stack', {

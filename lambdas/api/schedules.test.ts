@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import {
+  auditEvent,
   project,
   type Schedule,
   schedule,
@@ -275,6 +276,18 @@ describe('a time that is due', () => {
     });
     await due('2026-01-01T02:00:00Z');
     expect((await get()).lastRun?.detail).toBe('The template does not take it: survey.region is required.');
+  });
+
+  it("is in the project's trail with the task that it started, once however often it is told", async () => {
+    const { base, made, due, tasks } = await aSchedule();
+    const at = '2026-01-01T02:00:00Z';
+    await due(at);
+    await due(at);
+    const [started] = await tasks();
+    const trail = listed(auditEvent).parse(await api.call('GET', `${base}/audit`)).items;
+    expect(trail.filter(({ operation }) => operation === 'startTask')).toMatchObject([
+      { actor: { id: made.id, name: 'nightly' }, target: `${base}/tasks/${started?.id}` },
+    ]);
   });
 
   it('that was started counts more than what is told of it later, and an older time nothing', async () => {

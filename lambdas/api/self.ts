@@ -6,6 +6,7 @@ import { countAttempts, forgetAttempts, refuseTooMany } from './attempts.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
 import { signIn, signOut } from './identify.ts';
 import { attemptsOf } from './login.ts';
+import { recordRefusal } from './refusals.ts';
 import { refuse } from './refuse.ts';
 import { answer, describe, jsonBody, noContent, people, routes } from './route.ts';
 import { meSchema } from './schemas.ts';
@@ -26,9 +27,10 @@ export const selfRoutes = (deps: ApiDeps) => {
     const user = c.get('signedIn')?.user;
     if (!user) return refuseToken(c);
     const counted = attemptsOf(deps, c, user.email);
-    const reached = await countAttempts(deps.attempts, counted);
+    const reached = await countAttempts(deps, c, counted);
     if (reached) return refuseTooMany(c, deps.attempts, reached);
     if (!(await deps.passwords.verify(password, user.passwordHash))) {
+      await recordRefusal(deps, c, 'passwordRefused', user);
       return refuse(c, 'wrong_login', 'The password is wrong.');
     }
     await forgetAttempts(deps.attempts, counted);
@@ -134,11 +136,12 @@ export const selfRoutes = (deps: ApiDeps) => {
         const user = c.get('signedIn')?.user;
         if (!user) return refuseToken(c);
         const counted = attemptsOf(deps, c, user.email);
-        const reached = await countAttempts(deps.attempts, counted);
+        const reached = await countAttempts(deps, c, counted);
         if (reached) return refuseTooMany(c, deps.attempts, reached);
         const { newTotpSecret } = user;
         const step = newTotpSecret && totpStepOf(newTotpSecret, c.req.valid('json').code, deps.now());
         if (!newTotpSecret || !step) {
+          await recordRefusal(deps, c, 'codeRefused', user);
           return refuse(
             c,
             'wrong_login',

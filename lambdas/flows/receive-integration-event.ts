@@ -1,5 +1,7 @@
 /** Taking an incoming request for an integration: proof, match, survey answers, task. Every outcome is recorded. */
 import type { EventAnswer, Integration, IntegrationEvent } from '../../protocol/index.ts';
+import { type AttemptStore, signatureChecks } from '../adapters/attempts.ts';
+import { type AuditTrail, recordStart } from '../adapters/audit.ts';
 import { taskIdFrom } from '../adapters/ids.ts';
 import { isSigned } from '../adapters/integration-signatures.ts';
 import type { IntegrationStore } from '../adapters/integrations.ts';
@@ -11,6 +13,8 @@ import { InputRefused, startTask } from './start-task.ts';
 export type EventDeps = PlaceDeps &
   Pick<Deps, 'newId' | 'readForTask' | 'readInventory'> & {
     readonly integrations: IntegrationStore;
+    readonly attempts: Pick<AttemptStore, 'take'>;
+    readonly audit: Pick<AuditTrail, 'record'>;
     /** The text of a key of the type string. */
     readonly readKeyText: (projectId: Integration['projectId'], keyId: string) => Promise<string | undefined>;
   };
@@ -62,14 +66,34 @@ const decide = async (
   const id = taskIdFrom(event.at, `${integration.id}/${event.id}`);
   try {
     const task = await startTask(deps, projectId, input, `integration ${name}`, id);
-    return task
-      ? { outcome: 'started', detail: `Started task ${task.id}.`, taskId: task.id }
-      : { outcome: 'refused', detail: 'The template is not in the project any more.' };
+    if (!task) return { outcome: 'refused', detail: 'The template is not in the project any more.' };
+    const { source } = request;
+    await recordStart(deps.audit, { projectId, id, startedAt: event.at, by: integration, source });
+    return { outcome: 'started', detail: `Started task ${id}.`, taskId: id };
   } catch (error) {
     if (!(error instanceof InputRefused)) throw error;
     const faults = error.faults.map(({ path, message }) => `${path} ${message}`);
     return { outcome: 'refused', detail: `The template does not take it: ${faults.join('; ')}.` };
   }
+};
+
+/** The key of an integration, whose use for signatures is written down once a window: senders decide how often they call. */
+const secretOf = async (
+  deps: EventDeps,
+  { id, name, auth, projectId }: Integration,
+  source: string,
+): Promise<string | undefined> => {
+  if (auth.type === 'url') return undefined;
+  if (await deps.attempts.take(signatureChecks, id)) {
+    await deps.audit.record(projectId, {
+      actor: { id, name },
+      operation: 'useSecrets',
+      target: `/api/projects/${projectId}/integrations/${id}`,
+      source,
+      secrets: [auth.keyId],
+    });
+  }
+  return deps.readKeyText(projectId, auth.keyId);
 };
 
 /** What was decided for good: another delivery of the same id changes nothing of it. */
@@ -81,7 +105,6 @@ export const receiveIntegrationEvent = async (
   integration: Integration,
   request: EventRequest,
 ): Promise<EventAnswer> => {
-  const { auth, projectId } = integration;
   const deliveryId = deliveryIdOf(request);
   const about = { source: request.source, ...(deliveryId !== undefined && { deliveryId }) };
   const record = async (
@@ -96,8 +119,8 @@ export const receiveIntegrationEvent = async (
     return { id: deps.newId('iev', at), at };
   };
 
-  const secret = auth.type === 'url' ? undefined : await deps.readKeyText(projectId, auth.keyId);
-  if (!isSigned(auth, secret, request.headers, request.text)) {
+  const secret = await secretOf(deps, integration, request.source);
+  if (!isSigned(integration.auth, secret, request.headers, request.text)) {
     return record(fresh(), { outcome: 'bad_signature', detail: 'The signature is missing or wrong.' });
   }
   if (!integration.active) {

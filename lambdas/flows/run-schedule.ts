@@ -7,6 +7,7 @@ import {
   type ScheduleRun,
   toInstant,
 } from '../../protocol/index.ts';
+import { type AuditTrail, recordStart } from '../adapters/audit.ts';
 import { taskIdFrom } from '../adapters/ids.ts';
 import type { ScheduleRecord, ScheduleStore } from '../adapters/schedules.ts';
 import type { Deps } from './deps.ts';
@@ -14,7 +15,10 @@ import type { PlaceDeps } from './place.ts';
 import { InputRefused, startTask } from './start-task.ts';
 
 export type RunScheduleDeps = PlaceDeps &
-  Pick<Deps, 'newId' | 'readForTask' | 'readInventory' | 'log'> & { readonly schedules: ScheduleStore };
+  Pick<Deps, 'newId' | 'readForTask' | 'readInventory' | 'log'> & {
+    readonly schedules: ScheduleStore;
+    readonly audit: Pick<AuditTrail, 'record'>;
+  };
 
 const noteOf = (outcome: ScheduleOutcome, detail: string): Omit<ScheduleRun, 'at'> => ({ outcome, detail });
 
@@ -42,9 +46,9 @@ const start = async (
       // The same time makes the same task.
       taskIdFrom(at, `${id}/${at}`),
     );
-    return task
-      ? { ...noteOf('started', `Started task ${task.id}.`), taskId: task.id }
-      : noteOf('refused', 'The template is not in the project any more.');
+    if (!task) return noteOf('refused', 'The template is not in the project any more.');
+    await recordStart(deps.audit, { projectId, id: task.id, startedAt: at, by: schedule });
+    return { ...noteOf('started', `Started task ${task.id}.`), taskId: task.id };
   } catch (error) {
     if (!(error instanceof InputRefused)) throw error;
     const faults = error.faults.map(({ path, message }) => `${path} ${message}`);

@@ -33,6 +33,7 @@ import { poolOf, type RunnerRecord } from '../adapters/runner-record.ts';
 import { runnerStore } from '../adapters/runners.ts';
 import { makeKeyPair, seal } from '../adapters/sealing.ts';
 import { sessionStore } from '../adapters/sessions.ts';
+import { oneSigningKey } from '../adapters/signed-tokens.ts';
 import type { Table } from '../adapters/table.ts';
 import { taskStore } from '../adapters/tasks.ts';
 import { type FleetPlan, fleetsText } from '../core/fleets.ts';
@@ -166,10 +167,7 @@ export const flowBench = (table: Table) => {
     retryWebhook: async ({ id }: { id: string }, options?: { delaySeconds: number; tries: number }) =>
       void retries.push({ id, ...options }),
     instances,
-    agentTokens: agentTokens(
-      async () => new Uint8Array(32),
-      () => present,
-    ),
+    agentTokens: agentTokens(oneSigningKey(new Uint8Array(32)), () => present),
     seal,
     apiUrl: 'https://api.test',
     region: 'us-east-1',

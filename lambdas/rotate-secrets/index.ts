@@ -1,4 +1,5 @@
 /** Encrypts all secrets again under new data keys, for an operator who invokes it until it answers `ended: true`. */
+import { randomBytes } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import { auditTrail, recordOperation } from '../adapters/audit.ts';
 import { dataKeys, kmsKeyService } from '../adapters/data-keys.ts';
@@ -25,7 +26,15 @@ export const handler = async (_event: unknown, context: Context): Promise<Rotati
   // Made anew each time: what an earlier invocation remembers of data keys may be old.
   const own = dataKeys(table, { service, now, newId });
   const hasTime = () => context.getRemainingTimeInMillis() > reserveMs;
-  const progress = await rotateSecrets({ table, dataKeys: own, vault: makeVault(own), now, hasTime });
+  const progress = await rotateSecrets({
+    table,
+    dataKeys: own,
+    vault: makeVault(own),
+    now,
+    newId,
+    randomBytes,
+    hasTime,
+  });
   await recordOperation(audit, 'rotateSecrets', '/secrets', context.awsRequestId);
   log('Secrets are encrypted again', { ...progress });
   return progress;

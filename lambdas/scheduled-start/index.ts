@@ -1,6 +1,7 @@
 /** Starts the template of a schedule that is due, as EventBridge Scheduler tells. */
 import { scheduledStart } from '../../protocol/index.ts';
 import { addressGuard } from '../adapters/address-guard.ts';
+import { auditTrail } from '../adapters/audit.ts';
 import { makeSqsClient } from '../adapters/queues.ts';
 import { readForTask, resourceStores } from '../adapters/resources.ts';
 import { readConfig, variables } from '../config.ts';
@@ -15,6 +16,7 @@ const config = readConfig(
       API_URL: true,
       WEBHOOK_RETRIES_QUEUE_URL: true,
       WEBHOOK_ALLOWED: true,
+      AUDIT_RETENTION_DAYS: true,
     })
     .extend(queueVariables.shape),
   process.env,
@@ -28,6 +30,7 @@ const deps = {
   ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
   readForTask: (projectId: Parameters<typeof readForTask>[1], templateId: string) =>
     readForTask(table, projectId, templateId),
+  audit: auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENTION_DAYS }),
   readInventory: resourceStores(table, { now, newId }).inventories.get,
   queues: wireQueues(sqs, config),
   apiUrl: config.API_URL,

@@ -1,5 +1,6 @@
 /** Replays a plan over the real flows and the real table, in virtual time: so the history is as the product writes it. */
 import { agentTokens } from '../../lambdas/adapters/agent-tokens.ts';
+import { auditTrail } from '../../lambdas/adapters/audit.ts';
 import { circuitStore } from '../../lambdas/adapters/circuits.ts';
 import { deliveryStore } from '../../lambdas/adapters/deliveries.ts';
 import { fleetPlaces } from '../../lambdas/adapters/fleet-places.ts';
@@ -12,6 +13,7 @@ import { poolOf, type RunnerRecord } from '../../lambdas/adapters/runner-record.
 import { runnerStore } from '../../lambdas/adapters/runners.ts';
 import { scheduleStore } from '../../lambdas/adapters/schedules.ts';
 import { sessionStore } from '../../lambdas/adapters/sessions.ts';
+import { oneSigningKey } from '../../lambdas/adapters/signed-tokens.ts';
 import type { Table } from '../../lambdas/adapters/table.ts';
 import { taskStore } from '../../lambdas/adapters/tasks.ts';
 import { decideSleep } from '../../lambdas/core/idle-policy.ts';
@@ -96,6 +98,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     circuits: circuitStore(table),
     sessions: sessionStore(table),
     schedules: scheduleStore(table, { now, newId: makeId }),
+    audit: auditTrail(table, { now, newId: makeId, retentionDays: 365 }),
     // Nobody polls in the past.
     queues: {
       urlOf: (queue: string) => queue,
@@ -128,7 +131,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     },
     fleets: [],
     fleetPlaces: fleetPlaces(table, now),
-    agentTokens: agentTokens(async () => new Uint8Array(32), now),
+    agentTokens: agentTokens(oneSigningKey(new Uint8Array(32)), now),
     seal: async () => '',
     recordSecretUse: async () => undefined,
     readForTask: (projectId: ProjectId, id: string) => readForTask(table, projectId, id),

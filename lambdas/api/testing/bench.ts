@@ -44,7 +44,7 @@ import { scheduleStore } from '../../adapters/schedules.ts';
 import { makeKeyPair, seal } from '../../adapters/sealing.ts';
 import { sessionStore } from '../../adapters/sessions.ts';
 import { signInProviderStore } from '../../adapters/sign-in-providers.ts';
-import { signedTokens } from '../../adapters/signed-tokens.ts';
+import { oneSigningKey, signedTokens } from '../../adapters/signed-tokens.ts';
 import { taskStore } from '../../adapters/tasks.ts';
 import { registrationTokenStore } from '../../adapters/tokens.ts';
 import { userStore } from '../../adapters/users.ts';
@@ -76,7 +76,7 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
   const logged: { message: string; about: Readonly<Record<string, unknown>> }[] = [];
   const resources = resourceStores(table, { now, newId });
   const apiTokens = apiTokenStore(table, { now, newId, randomBytes });
-  const signingKey = randomBytes(32);
+  const signingKeys = oneSigningKey(randomBytes(32));
   const audit = auditTrail(table, { now, newId, retentionDays: 365 });
 
   const deps: ApiDeps = {
@@ -134,8 +134,8 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     signInProviders: signInProviderStore(table, now),
     oidc: openIdConnect((message, about) => logged.push({ message, about })),
     passwords: passwords(randomBytes, { logN: 1, r: 8, p: 1 }),
-    agentTokens: agentTokens(async () => signingKey, now),
-    personTokens: signedTokens(async () => signingKey, now),
+    agentTokens: agentTokens(signingKeys, now),
+    personTokens: signedTokens(signingKeys, now),
     sourceOf: (c) => c.req.header('x-test-source') ?? '192.0.2.1',
     fleets: [],
     fleetPlaces: fleetPlaces(table, now),
