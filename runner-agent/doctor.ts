@@ -49,7 +49,7 @@ const failure = (check: string, detail: string, fix: string): Finding => ({
   fix,
 });
 
-const helpers = [
+const sharedTools = [
   { program: 'git', install: 'the package git', use: 'templates with a repository' },
   { program: 'ssh', install: 'the package openssh-client', use: 'repositories and hosts over ssh' },
   { program: 'sshpass', install: 'the package sshpass', use: 'Ansible hosts with a password' },
@@ -62,7 +62,7 @@ const checkTools = async (path: string): Promise<Finding[]> => {
     install,
     use: `templates with the app ${app}`,
   }));
-  const tools = [...ofApps, ...helpers];
+  const tools = [...ofApps, ...sharedTools];
   return Promise.all(
     tools.map(async ({ program, install, use }) => {
       const found = await findProgram(path, program);

@@ -1,11 +1,5 @@
 /** A bucket of files that browsers fetch. */
-import {
-  DeleteObjectCommand,
-  ListObjectsV2Command,
-  type ListObjectsV2CommandOutput,
-  PutObjectCommand,
-  S3Client,
-} from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, PutObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { type Instant, toInstant } from '../../protocol/index.ts';
 
 export interface PublishedFile {
@@ -37,16 +31,11 @@ export const s3FileBucket = (bucket: string, client = new S3Client()): FileBucke
 
   list: async () => {
     const found: { key: string; writtenAt: Instant }[] = [];
-    let after: string | undefined;
-    do {
-      const page: ListObjectsV2CommandOutput = await client.send(
-        new ListObjectsV2Command({ Bucket: bucket, ...(after && { ContinuationToken: after }) }),
-      );
-      for (const { Key, LastModified } of page.Contents ?? []) {
+    for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket })) {
+      for (const { Key, LastModified } of Contents) {
         if (Key && LastModified) found.push({ key: Key, writtenAt: toInstant(LastModified.getTime()) });
       }
-      after = page.NextContinuationToken;
-    } while (after);
+    }
     return found;
   },
 

@@ -236,8 +236,11 @@ export const openTable = (name: string, dynamoDb = new DynamoDBClient()): Table 
   };
 };
 
-/** All items of a query, page after page. For what is small by nature: the runners of a pool, the templates of a project. */
+/** All items of a query, page after page. For what is small by nature, or bounded by its keys: the runners of a pool, a week's tasks. */
 export const queryAll = async (table: Table, query: Query): Promise<Item[]> => {
-  const { items, next } = await table.query(query);
-  return next ? [...items, ...(await queryAll(table, { ...query, after: next }))] : items;
+  const found: Item[] = [];
+  for (let page = await table.query(query); ; page = await table.query({ ...query, after: page.next })) {
+    found.push(...page.items);
+    if (!page.next) return found;
+  }
 };

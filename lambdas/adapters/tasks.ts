@@ -22,7 +22,7 @@ import { type InLine, inOrder, rankOf } from '../core/order.ts';
 import { type Loss, taskSources } from '../core/task-state.ts';
 import type { Condition, Update } from './expressions.ts';
 import { idsBetween } from './ids.ts';
-import { type Item, type Key, keys, type LiveKey, type Table } from './table.ts';
+import { type Item, type Key, keys, type LiveKey, queryAll, type Table } from './table.ts';
 
 /** A task as it is stored: with the queue it waits in, and what the control plane needs of its template. */
 const taskRecord = task.extend({
@@ -202,16 +202,8 @@ export const taskStore = (table: Table) => {
     },
 
     /** Tasks made in a time window, for the bill. `from` and `to` are ids. */
-    listBetween: async (projectId: ProjectId, from: string, to: string): Promise<TaskRecord[]> => {
-      const found: TaskRecord[] = [];
-      let after: Key | undefined;
-      do {
-        const page = await table.query({ pk: projectId, from, to, ...(after && { after }) });
-        found.push(...page.items.map(parse));
-        after = page.next;
-      } while (after);
-      return found;
-    },
+    listBetween: async (projectId: ProjectId, from: string, to: string): Promise<TaskRecord[]> =>
+      (await queryAll(table, { pk: projectId, from, to })).map(parse),
 
     /** The newest made in a time window, newest first; `isPartial` when there are more than `max`. */
     listNewest: async (

@@ -22,7 +22,7 @@ export const refuseFull = (c: Context, { name, maxInstances }: FleetPlan, used: 
   refuse(
     c,
     'fleet_full',
-    `The fleet ${name} has ${used} of at most ${maxInstances} runners, so ${count} more ${count === 1 ? 'does' : 'do'} not fit. Remove one of its runners, or raise its maxInstances in cdk.json and deploy.`,
+    `The fleet ${name} has ${used} of at most ${maxInstances} ${maxInstances === 1 ? 'runner' : 'runners'}, so ${count} more ${count === 1 ? 'does' : 'do'} not fit. Remove one of its runners, or raise its maxInstances in cdk.json and deploy.`,
   );
 
 /** A runner is of its fleet for good, and the fleet says which instance it has and where. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { addMs } from '../../protocol/index.ts';
-import { whyWaiting } from './reason.ts';
+import { whyLimited, whyWaiting } from './reason.ts';
 import { aRunner, aTask, aTaskId, noon } from './testing.ts';
 
 const task = aTask({ tag: 'sydney' });
@@ -44,5 +44,17 @@ describe('whyWaiting', () => {
     const fault = { code: 'InsufficientInstanceCapacity', detail: 'We are out of t4g.small.', at: noon };
     const faulty = aRunner({ status: 'starting', demand: [task.id], fault });
     expect(whyWaiting(task, [faulty], noon)).toBe('sydney-1 could not be woken: We are out of t4g.small.');
+  });
+});
+
+describe('whyLimited', () => {
+  it.each([
+    [1, 1, '1 of 1 task of template Deploy runs or is about to.'],
+    [1, 2, '1 of 2 tasks of template Deploy runs or is about to.'],
+    [2, 2, '2 of 2 tasks of template Deploy run or are about to.'],
+  ])('counts %i of %i, and says what to do', (held, max, counted) => {
+    expect(whyLimited({ templateName: 'Deploy' }, { of: 'template', held, max, place: 3 })).toBe(
+      `${counted} This one is number 3 in line. Wait, or raise maxParallelTasks of the template.`,
+    );
   });
 });

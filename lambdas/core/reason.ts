@@ -79,6 +79,8 @@ export const whyLimited = (
   { of, held, max, place }: { of: 'template' | 'project'; held: number; max: number; place: number },
 ): string => {
   const whose = of === 'template' ? `template ${task.templateName}` : 'this project';
+  const tasks = max === 1 ? 'task' : 'tasks';
+  const run = held === 1 ? 'runs or is about to' : 'run or are about to';
   const next = place <= 1 ? 'This one is next.' : `This one is number ${place} in line.`;
-  return `${held} of ${max} tasks of ${whose} run or are about to. ${next}`;
+  return `${held} of ${max} ${tasks} of ${whose} ${run}. ${next} Wait, or raise maxParallelTasks of the ${of}.`;
 };

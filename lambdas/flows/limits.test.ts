@@ -45,7 +45,9 @@ describe('a limit of tasks that run at once', () => {
     const template = bench.addTemplate({ maxParallelTasks: 1 });
     const [first, second] = [await bench.start(template), await bench.start(template)];
     expect(await demandOf(runner)).toEqual([first.id]);
-    expect(second.reason).toBe('1 of 1 tasks of template deploy run or are about to. This one is next.');
+    expect(second.reason).toBe(
+      '1 of 1 task of template deploy runs or is about to. This one is next. Wait, or raise maxParallelTasks of the template.',
+    );
     await bench.claim(runner, first);
     expect(await bench.claim(runner, second)).toMatchObject({ ok: false });
     await end(runner, first);
@@ -89,7 +91,9 @@ describe('a limit of tasks that run at once', () => {
     const first = await bench.start(bench.addTemplate());
     const second = await bench.start(bench.addTemplate({ maxParallelTasks: 3 }));
     expect(await demandOf(runner)).toEqual([first.id]);
-    expect(await whyLimited(bench.deps, second, bench.projectId)).toMatch(/^1 of 1 tasks of this project/);
+    expect(await whyLimited(bench.deps, second, bench.projectId)).toMatch(
+      /^1 of 1 task of this project runs .* raise maxParallelTasks of the project\.$/,
+    );
     await stopTask(bench.deps, await read(first), 'Ann');
     expect(await demandOf(runner)).toEqual([second.id]);
   });

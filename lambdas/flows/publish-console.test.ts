@@ -58,6 +58,9 @@ describe('the published console', () => {
   it.each([
     ['assets/index-4f2a.js', 'text/javascript; charset=utf-8', 'public, max-age=31536000, immutable'],
     ['index.html', 'text/html; charset=utf-8', 'no-cache'],
+    ['favicon.svg', 'image/svg+xml; charset=utf-8', 'no-cache'],
+    ['assets/index-4f2a.css', 'text/css; charset=utf-8', 'public, max-age=31536000, immutable'],
+    ['assets/inter-4f2a.woff2', 'font/woff2', 'public, max-age=31536000, immutable'],
     ['unknown', 'application/octet-stream', 'no-cache'],
   ])('gives %s the type %s and keeps it %s', (key, contentType, cacheControl) => {
     expect(describeFile(key)).toEqual({ contentType, cacheControl });

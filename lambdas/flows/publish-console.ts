@@ -1,27 +1,14 @@
 /** Puts the built console into its bucket, and clears away what no browser can want any more. */
+import { getMimeType } from 'hono/utils/mime';
 import { addMs, type Clock } from '../../protocol/index.ts';
 import type { FileBucket, PublishedFile } from '../adapters/file-bucket.ts';
 
 /** A page that was opened before a release still loads the parts of the release before, for so long. */
 const keepMs = 7 * 24 * 3_600_000;
 
-const contentTypes: Readonly<Record<string, string>> = {
-  css: 'text/css; charset=utf-8',
-  html: 'text/html; charset=utf-8',
-  ico: 'image/x-icon',
-  js: 'text/javascript; charset=utf-8',
-  json: 'application/json',
-  map: 'application/json',
-  png: 'image/png',
-  svg: 'image/svg+xml',
-  txt: 'text/plain; charset=utf-8',
-  webmanifest: 'application/manifest+json',
-  woff2: 'font/woff2',
-};
-
 /** How browsers shall take a file: what lies in `assets/` has a hash in its name, and so never changes. */
 export const describeFile = (key: string): Pick<PublishedFile, 'contentType' | 'cacheControl'> => ({
-  contentType: contentTypes[key.split('.').at(-1) ?? ''] ?? 'application/octet-stream',
+  contentType: getMimeType(key) ?? 'application/octet-stream',
   cacheControl: key.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
 });
 

@@ -134,7 +134,7 @@ describe('a fleet', () => {
     const another = () => api.call('POST', path(), { name: 'second', fleet: 'single' });
     await expect(another()).rejects.toMatchObject({
       code: 'fleet_full',
-      message: expect.stringMatching(/has 1 of at most 1 runners.*raise its maxInstances in cdk.json/),
+      message: expect.stringMatching(/has 1 of at most 1 runner, so.*raise its maxInstances in cdk.json/),
     });
     await api.call('DELETE', path(`/${first?.id}`));
     await expect(another()).resolves.toBeDefined();
