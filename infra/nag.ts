@@ -84,7 +84,7 @@ export const acknowledgedOf = ({ prefix }: Pick<Settings, 'prefix'>): readonly A
   {
     id: oneOf('*'),
     reason:
-      'Actions that know no resources: ec2:DescribeInstances, ec2:DescribeInstanceStatus, ec2:DescribeSubnets, and the traces that Lambda sends.',
+      'Actions that know no resources: ec2:DescribeInstances, ec2:DescribeInstanceStatus, ec2:DescribeSubnets, pricing:GetProducts, and the traces that Lambda sends.',
   },
 ];
 

@@ -13,6 +13,7 @@ import {
   costWithin,
   lastsIn,
   placeTasks,
+  priceOf,
   priceSession,
   type RanTask,
   ranIn,
@@ -20,7 +21,7 @@ import {
   secondsWithin,
   shareWithin,
 } from './cost.ts';
-import { hourlyPrice, pricesAsOf } from './prices.ts';
+import { type Prices, tableAsOf } from './prices.ts';
 import { sum } from './sum.ts';
 import { type Span, spanOf } from './usage.ts';
 
@@ -50,12 +51,13 @@ export const costReport = (
   runners: readonly CostedRunner[],
   sessions: readonly SessionFacts[],
   tasks: readonly RanTask[],
+  prices: Prices,
   now: Instant,
 ): CostReport => {
   const bounds = spanOf(window.from, window.to);
   const lasting = sessions
     .filter((facts) => lastsIn(facts, bounds, now))
-    .map((facts) => priceSession(facts, now));
+    .map((facts) => priceSession(facts, prices, now));
   const claimed = tasks.filter(({ claimedAt }) => claimedAt !== undefined && claimedAt < window.to);
   const shares = placeTasks(claimed, lasting, now)
     .filter((placed) => ranIn(placed, bounds))
@@ -68,7 +70,7 @@ export const costReport = (
   const usedSessions = new Set(shares.map(({ sessionId }) => sessionId));
   const sessionsBy = Map.groupBy(lasting, ({ runnerId }) => runnerId);
   const sharesBy = Map.groupBy(shares, ({ runnerId }) => runnerId);
-  const costOf = (session: InstanceSession) => costWithin(session, bounds, now) ?? 0;
+  const costOf = (session: InstanceSession) => costWithin(session, prices, bounds, now) ?? 0;
   const rows = runners.flatMap((runner) => {
     const its = sessionsBy.get(runner.id) ?? [];
     const whole = sum(its.map(costOf));
@@ -77,7 +79,7 @@ export const costReport = (
     if (isGlobal && used === 0) return [];
     // A task's share has boot and idle time in it, which may lie outside of the window.
     const part = isGlobal ? used / Math.max(used, whole) : 1;
-    const price = hourlyPrice(runner.region, runner.instanceType) ?? 0;
+    const price = prices(runner.region, runner.instanceType)?.microUsdPerHour ?? 0;
     const isOn = hasInstances(runner);
     const seconds = its.map((session) => secondsWithin(session, bounds, now));
     return [
@@ -93,6 +95,11 @@ export const costReport = (
       },
     ];
   });
+  const shown = new Set(rows.map(({ runnerId }) => runnerId));
+  const used = [
+    ...lasting.map((session) => priceOf(session, prices)),
+    ...runners.filter(({ id }) => shown.has(id)).map((one) => prices(one.region, one.instanceType)),
+  ];
   const spentMicroUsd = sum(rows.map((row) => row.spentMicroUsd));
   const alwaysOnMicroUsd = sum(rows.map((row) => row.alwaysOnMicroUsd));
   return {
@@ -103,7 +110,7 @@ export const costReport = (
     runners: rows,
     sessions: lasting.filter(({ id, projectId }) => projectId !== undefined || usedSessions.has(id)),
     tasks: shares.map(({ taskId, runnerId, microUsd }) => ({ taskId, runnerId, microUsd })),
-    pricesAsOf,
+    pricesAsOf: used.flatMap((price) => price?.asOf ?? []).sort()[0] ?? tableAsOf,
     unpriced: [
       ...new Set(
         lasting.flatMap(({ microUsd, instanceType }) =>
