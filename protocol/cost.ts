@@ -44,6 +44,13 @@ export const instanceSession = z.object({
 });
 export type InstanceSession = z.infer<typeof instanceSession>;
 
+/** Of an instance type, or of an instance whose type EC2 has not told. */
+export const unpricedTypes = z
+  .array(z.object({ instanceType: z.string().optional(), region: z.string() }))
+  .describe(
+    'Instance types whose price is not known: what ran on them, and what would have, counts as nothing',
+  );
+
 export const costQuery = z.object({
   from: instant.optional().describe('30 days ago unless told'),
   to: instant.optional().describe('Now unless told'),
@@ -72,6 +79,6 @@ export const costReport = z.object({
     .describe('Each whole, though only its part in the window is in the sums'),
   tasks: z.array(z.object({ taskId: z.string(), runnerId, microUsd })),
   pricesAsOf: z.string().describe('The oldest date of the prices that it counts with: a day, or a month'),
-  unpriced: z.array(z.string()).describe('Instance types whose price is not known; they count as 0'),
+  unpriced: unpricedTypes,
 });
 export type CostReport = z.infer<typeof costReport>;

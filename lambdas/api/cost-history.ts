@@ -21,6 +21,7 @@ import {
   priceSession,
   type SessionFacts,
   shareWithin,
+  unpricedAmong,
 } from '../core/cost.ts';
 import type { Prices } from '../core/prices.ts';
 import { sum } from '../core/sum.ts';
@@ -207,6 +208,15 @@ const readHistory = async (
     }),
     runners: rows,
     templates: costByTemplate(taskCosts, alwaysOn),
+    unpriced: unpricedAmong(
+      [
+        ...used.map(({ facts }) => facts),
+        ...own
+          .filter((runner) => hasInstances(runner) && runner.instanceType)
+          .map(({ instanceType, region = deps.region }) => ({ instanceType, region })),
+      ],
+      prices,
+    ),
     isPartial,
   };
 };

@@ -79,7 +79,11 @@ describe('costReport', () => {
 
   it('names the types that it cannot price', () => {
     const unpriced = { ...session, instanceType: 'x9.mega' };
-    expect(costReport(window, [runner], [unpriced], [], tablePrices, now).unpriced).toEqual(['x9.mega']);
+    const mega = { instanceType: 'x9.mega', region: 'us-east-1' };
+    expect(costReport(window, [runner], [unpriced], [], tablePrices, now).unpriced).toEqual([mega]);
+    const idle = { ...runner, instanceType: 'x9.mega' };
+    expect(costReport(window, [idle], [], [], tablePrices, now).unpriced).toEqual([mega]);
+    expect(costReport(window, [idle], [unpriced, unpriced], [], tablePrices, now).unpriced).toEqual([mega]);
   });
 
   it('tells the oldest date of the prices that it counts with', () => {

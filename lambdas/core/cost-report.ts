@@ -20,6 +20,7 @@ import {
   type SessionFacts,
   secondsWithin,
   shareWithin,
+  unpricedAmong,
 } from './cost.ts';
 import { type Prices, tableAsOf } from './prices.ts';
 import { sum } from './sum.ts';
@@ -95,11 +96,10 @@ export const costReport = (
       },
     ];
   });
+  const counted = lasting.filter(({ id, projectId }) => projectId !== undefined || usedSessions.has(id));
   const shown = new Set(rows.map(({ runnerId }) => runnerId));
-  const used = [
-    ...lasting.map((session) => priceOf(session, prices)),
-    ...runners.filter(({ id }) => shown.has(id)).map((one) => prices(one.region, one.instanceType)),
-  ];
+  const typed = runners.filter((one) => shown.has(one.id) && hasInstances(one) && one.instanceType);
+  const dates = [...counted, ...typed].flatMap((one) => priceOf(one, prices)?.asOf ?? []);
   const spentMicroUsd = sum(rows.map((row) => row.spentMicroUsd));
   const alwaysOnMicroUsd = sum(rows.map((row) => row.alwaysOnMicroUsd));
   return {
@@ -108,15 +108,9 @@ export const costReport = (
     alwaysOnMicroUsd,
     savedMicroUsd: alwaysOnMicroUsd - spentMicroUsd,
     runners: rows,
-    sessions: lasting.filter(({ id, projectId }) => projectId !== undefined || usedSessions.has(id)),
+    sessions: counted,
     tasks: shares.map(({ taskId, runnerId, microUsd }) => ({ taskId, runnerId, microUsd })),
-    pricesAsOf: used.flatMap((price) => price?.asOf ?? []).sort()[0] ?? tableAsOf,
-    unpriced: [
-      ...new Set(
-        lasting.flatMap(({ microUsd, instanceType }) =>
-          microUsd === undefined ? [instanceType ?? 'unknown'] : [],
-        ),
-      ),
-    ],
+    pricesAsOf: dates.sort()[0] ?? tableAsOf,
+    unpriced: unpricedAmong([...counted, ...typed], prices),
   };
 };

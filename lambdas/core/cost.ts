@@ -152,6 +152,21 @@ export const sessionOf = <S extends Pick<InstanceSession, 'runnerId' | 'startedA
     .sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1))[0];
 };
 
+/** What of all that costs money has no price, each type once in each region. */
+export const unpricedAmong = (
+  all: readonly Pick<SessionFacts, 'price' | 'region' | 'instanceType'>[],
+  prices: Prices,
+): { readonly region: string; readonly instanceType?: string | undefined }[] => {
+  const without = all.filter((one) => priceOf(one, prices) === undefined);
+  const distinct = new Map(
+    without.map(({ region, instanceType }) => [
+      `${region} ${instanceType}`,
+      { region, ...(instanceType && { instanceType }) },
+    ]),
+  );
+  return [...distinct.values()];
+};
+
 /** A task with the session that it ran in, priced. */
 export interface PlacedTask<T extends RanTask = RanTask> {
   readonly task: T;
