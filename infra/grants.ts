@@ -96,6 +96,9 @@ export const instanceGrants = (stack: Stack, stackName: string) => {
   };
 };
 
+/** Asking what instance types cost; the price list knows no resources. */
+export const priceListGrant: Grant = { statements: [allow(['pricing:GetProducts'], ['*'])] };
+
 /** Trading a runner's credentials for those of the runner role, narrowed to the runner's own queues. */
 export const vendCredentials = (runnerRole: IRole, queueArnPrefix: string): Grant => ({
   environment: { RUNNER_ROLE_ARN: runnerRole.roleArn, QUEUE_ARN_PREFIX: queueArnPrefix },

@@ -79,7 +79,7 @@ export const acknowledgedOf = ({ prefix }: Pick<Settings, 'prefix'>): readonly A
   {
     id: oneOf('*'),
     reason:
-      'Actions that know no resources: ec2:DescribeInstances, ec2:DescribeInstanceStatus, ec2:DescribeSubnets, the traces that Lambda ' +
+      'Actions that know no resources: ec2:DescribeInstances, ec2:DescribeInstanceStatus, ec2:DescribeSubnets, pricing:GetProducts, the traces that Lambda ' +
       'sends, and what lets operators into an instance by Session Manager and Run Command.',
   },
 ];

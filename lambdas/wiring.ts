@@ -14,6 +14,7 @@ import { ec2Instances } from './adapters/instances.ts';
 import { limitStore } from './adapters/limits.ts';
 import { logStore } from './adapters/logs.ts';
 import { loggedWebhooks, measuredRunners, measuredSessions, measuredTasks } from './adapters/measured.ts';
+import { pricedSessions, priceStore } from './adapters/prices.ts';
 import { makeSqsClient, sqsQueues } from './adapters/queues.ts';
 import { runnerStore } from './adapters/runners.ts';
 import { eventBridgeScheduler } from './adapters/scheduler.ts';
@@ -47,11 +48,13 @@ const openSealedTable = (tableName: string, secretsKeyArn: string): Table => {
 export const wireStores = (tableName: string, secretsKeyArn?: string) => {
   const table =
     secretsKeyArn === undefined ? openTable(tableName) : openSealedTable(tableName, secretsKeyArn);
+  const prices = priceStore(table);
   return {
     now,
     newId,
     log,
     table,
+    prices,
     runners: runnerStore(table),
     tasks: measuredTasks(taskStore(table), measure),
     fleetPlaces: fleetPlaces(table, now),
@@ -60,7 +63,7 @@ export const wireStores = (tableName: string, secretsKeyArn?: string) => {
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),
     schedules: scheduleStore(table, { now, newId }),
-    sessions: measuredSessions(sessionStore(table), measure),
+    sessions: measuredSessions(pricedSessions(sessionStore(table), prices), measure),
   };
 };
 
@@ -145,7 +148,7 @@ export const wireFollowing = (config: z.infer<typeof followVariables>) => {
   const stores = wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN);
   return {
     ...stores,
-    runners: measuredRunners(stores.runners, measure, config.AWS_REGION),
+    runners: measuredRunners(stores.runners, stores.prices, measure, config.AWS_REGION),
     ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
     queues: wireQueues(sqs, config),
     instances: ec2Instances(),

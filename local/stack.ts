@@ -20,6 +20,7 @@ import { listenOnLoopback, stopServer } from './http-server.ts';
 import { makeIam } from './iam/index.ts';
 import { makeKms } from './kms.ts';
 import { makeLambda } from './lambda.ts';
+import { playPriceList } from './price-list.ts';
 import { type Credentials, makePrincipals, type Principal } from './principals.ts';
 import { countRequests, type RequestCount } from './requests.ts';
 import type { Place } from './resource-ids.ts';
@@ -284,6 +285,7 @@ const start = async (
       }),
       kms: makeKms(join(dataDir, 'kms', 'keys.json'), keyArns),
       ec2: ec2.service,
+      pricing: playPriceList,
       scheduler: scheduler.service,
       sts: makeSts(spec.roles, principals, accountId, nowMs),
     },

@@ -7,6 +7,15 @@ import { market } from './runner.ts';
 /** EC2 bills Linux by the second, and this much at least at every start (AWS: On-Demand pricing). */
 export const minimumBilledSeconds = 60;
 
+/** What an instance type costs on demand, with Linux. */
+export const hourlyPrice = z.object({
+  microUsdPerHour: z.int().positive(),
+  asOf: z
+    .string()
+    .describe("The day on which AWS's price list said so, or the month of the table that stands in for it"),
+});
+export type HourlyPrice = z.infer<typeof hourlyPrice>;
+
 /** One stretch of time in which an instance ran; open while `endedAt` is absent. */
 export const instanceSession = z.object({
   id: sessionId,
@@ -22,6 +31,11 @@ export const instanceSession = z.object({
   seconds: z.int(),
   billedSeconds: z.int(),
   busyMs: z.int(),
+  price: hourlyPrice
+    .optional()
+    .describe(
+      'As it was known when the session ended, which later prices leave as it is; absent while it is open',
+    ),
   microUsd: microUsd
     .optional()
     .describe(
@@ -29,6 +43,13 @@ export const instanceSession = z.object({
     ),
 });
 export type InstanceSession = z.infer<typeof instanceSession>;
+
+/** Of an instance type, or of an instance whose type EC2 has not told. */
+export const unpricedTypes = z
+  .array(z.object({ instanceType: z.string().optional(), region: z.string() }))
+  .describe(
+    'Instance types whose price is not known: what ran on them, and what would have, counts as nothing',
+  );
 
 export const costQuery = z.object({
   from: instant.optional().describe('30 days ago unless told'),
@@ -57,7 +78,7 @@ export const costReport = z.object({
     .array(instanceSession)
     .describe('Each whole, though only its part in the window is in the sums'),
   tasks: z.array(z.object({ taskId: z.string(), runnerId, microUsd })),
-  pricesAsOf: z.string().describe('The date of the price table'),
-  unpriced: z.array(z.string()).describe('Instance types whose price is not known; they count as 0'),
+  pricesAsOf: z.string().describe('The oldest date of the prices that it counts with: a day, or a month'),
+  unpriced: unpricedTypes,
 });
 export type CostReport = z.infer<typeof costReport>;

@@ -1,6 +1,7 @@
 /** What the control plane tells of what happened: routing, trips, timelines, costs over time, the dashboard. */
 import * as z from 'zod';
 import { instant, microUsd, tag } from './common.ts';
+import { unpricedTypes } from './cost.ts';
 import { inventoryId, runnerId, taskId, templateId } from './ids.ts';
 import { runnerStatus } from './runner.ts';
 import { task, taskStatus } from './task.ts';
@@ -150,6 +151,7 @@ export const costHistory = z.object({
         ),
     }),
   ),
+  unpriced: unpricedTypes,
   isPartial: z.boolean().describe('Whether there were more tasks than are read at once; the newest count'),
 });
 export type CostHistory = z.infer<typeof costHistory>;
@@ -184,6 +186,7 @@ export const dashboard = z.object({
   spentMicroUsd: microUsd,
   alwaysOnMicroUsd: microUsd,
   savedMicroUsd: microUsd,
+  unpriced: unpricedTypes,
   isPartial: z.boolean().describe('Whether there were more tasks than are read at once; the newest count'),
 });
 export type Dashboard = z.infer<typeof dashboard>;

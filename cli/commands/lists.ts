@@ -116,12 +116,15 @@ const showCosts = (report: CostReport): string => {
     'ALWAYS ON': dollars(one.alwaysOnMicroUsd),
   }));
   const percent = alwaysOn > 0 ? ` (${Math.round((saved / alwaysOn) * 100)} %)` : '';
+  const unpriced = report.unpriced.map(
+    ({ instanceType = 'unknown type', region }) => `${instanceType} in ${region}`,
+  );
   const sums = facts({
     Spent: dollars(spent),
     'Always on': `${dollars(alwaysOn)} for the same instances, had they never slept`,
     Saved: `${dollars(saved)}${percent}`,
     Prices: `of ${report.pricesAsOf}`,
-    Unpriced: report.unpriced.length > 0 ? `${report.unpriced.join(', ')}: counted as nothing` : undefined,
+    Unpriced: unpriced.length > 0 ? `${unpriced.join(', ')}: counted as nothing` : undefined,
   });
   return rows.length === 0 ? sums : `${table(rows)}\n${sums}`;
 };

@@ -4,6 +4,7 @@ import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { aProjectId, aRunner, aTask, noon } from '../core/testing.ts';
 import { newId } from './ids.ts';
 import { loggedWebhooks, measuredRunners, measuredSessions, measuredTasks, watched } from './measured.ts';
+import { priceStore } from './prices.ts';
 import { runnerStore } from './runners.ts';
 import { sessionStore } from './sessions.ts';
 import { taskStore } from './tasks.ts';
@@ -34,7 +35,7 @@ const aWaitingTask = async (createdAt: Instant) => {
   return { tasks, task };
 };
 const aStoredRunner = async (over: Parameters<typeof aRunner>[0]) => {
-  const runners = measuredRunners(runnerStore(table.table), measure, 'us-east-1');
+  const runners = measuredRunners(runnerStore(table.table), priceStore(table.table), measure, 'us-east-1');
   const { slots: _, demand: __, ...runner } = aRunner(over);
   await runners.create({ ...runner, tokenHash: '', webhookSecret: '' });
   return { runners, runner };

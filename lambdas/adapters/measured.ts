@@ -2,6 +2,7 @@
 import { type Clock, msBetween } from '../../protocol/index.ts';
 import { type FleetPlan, scheduled } from '../core/fleets.ts';
 import { oldestWaitingMs, savedBySleepUsd, withoutWork } from '../core/signals.ts';
+import type { PriceStore } from './prices.ts';
 import type { RunnerStore } from './runners.ts';
 import type { SessionStore } from './sessions.ts';
 import type { TaskStore } from './tasks.ts';
@@ -21,12 +22,20 @@ export const measuredTasks = (tasks: TaskStore, measure: Measure): TaskStore => 
 });
 
 /** What sleeping has saved, told when it is over. `region`: of runners that have none of their own. */
-export const measuredRunners = (runners: RunnerStore, measure: Measure, region: string): RunnerStore => ({
+export const measuredRunners = (
+  runners: RunnerStore,
+  prices: Pick<PriceStore, 'of'>,
+  measure: Measure,
+  region: string,
+): RunnerStore => ({
   ...runners,
   openSession: async (...args) => {
     const opened = await runners.openSession(...args);
-    const saved = opened?.session && savedBySleepUsd(opened, opened.session, opened.region ?? region);
-    if (saved !== undefined) measure('SavedUsd', saved, { runnerId: opened?.id ?? '' });
+    if (opened?.session && opened.lastSessionEndedAt !== undefined) {
+      const price = await prices.of(opened.region ?? region, opened.instanceType);
+      const saved = savedBySleepUsd(opened, opened.session, price?.microUsdPerHour);
+      if (saved !== undefined) measure('SavedUsd', saved, { runnerId: opened.id });
+    }
     return opened;
   },
 });

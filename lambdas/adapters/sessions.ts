@@ -25,6 +25,7 @@ const stored = instanceSession.pick({
   endedAt: true,
   onlineAt: true,
   busyMs: true,
+  price: true,
 });
 
 export type SessionStore = ReturnType<typeof sessionStore>;

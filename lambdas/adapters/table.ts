@@ -10,6 +10,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import type { Instant, ProjectId, SessionId, TaskId } from '../../protocol/index.ts';
+import type { PricedType } from '../core/prices.ts';
 import { type Condition, compileCondition, compileUpdate, type Update } from './expressions.ts';
 
 /** Whose runners: a project's own, or everybody's. Also the partition that they live in. */
@@ -59,6 +60,9 @@ export const keys = {
   secretRotation: () => ({ pk: 'stack', sk: 'secret-rotation' }),
   stackSecrets: () => ({ pk: 'stack', sk: 'secrets' }),
   signInProvider: () => ({ pk: 'stack', sk: 'sign-in-provider' }),
+  /** The partition of prices. */
+  prices: 'prices',
+  price: ({ region, instanceType }: PricedType) => ({ pk: 'prices', sk: `${region}#${instanceType}` }),
   firstToken: () => ({ pk: 'stack', sk: 'first-token' }),
 };
 

@@ -21,8 +21,9 @@ import {
   priceSession,
   type SessionFacts,
   shareWithin,
+  unpricedAmong,
 } from '../core/cost.ts';
-import { hourlyPrice } from '../core/prices.ts';
+import type { Prices } from '../core/prices.ts';
 import { sum } from '../core/sum.ts';
 import { costByTemplate } from '../core/template-cost.ts';
 import {
@@ -66,9 +67,9 @@ interface UsedSession {
 const isOwn = ({ facts }: UsedSession) => facts.projectId !== undefined;
 
 /** What a session cost the project in a window. */
-const spentIn = (used: UsedSession, window: Span, now: Instant): number =>
+const spentIn = (used: UsedSession, prices: Prices, window: Span, now: Instant): number =>
   isOwn(used)
-    ? (costWithin(used.facts, window, now) ?? 0)
+    ? (costWithin(used.facts, prices, window, now) ?? 0)
     : sum(used.tasks.map((placed) => shareWithin(placed, window)));
 
 const splitOf = (used: UsedSession, now: Instant, bounds: Span): Split => {
@@ -77,20 +78,26 @@ const splitOf = (used: UsedSession, now: Instant, bounds: Span): Split => {
   return isOwn(used) ? split : { ...nothing, workingMs: split.workingMs };
 };
 
-const byDay = (used: UsedSession, days: readonly Day[], now: Instant) =>
-  days.map((day) => ({ split: splitOf(used, now, day), spentMicroUsd: spentIn(used, day, now) }));
+const byDay = (used: UsedSession, prices: Prices, days: readonly Day[], now: Instant) =>
+  days.map((day) => ({ split: splitOf(used, now, day), spentMicroUsd: spentIn(used, prices, day, now) }));
 
-const alwaysOnOn = (day: Day, runner: RunnerRecord, region: string): number => {
-  const price = hourlyPrice(runner.region ?? region, runner.instanceType);
-  if (price === undefined || !hasInstances(runner)) return 0;
-  return alwaysOnWithin(runner.createdAt, price, day);
+/** What an hour of a runner's instance costs, in microUsd; undefined where it has none, or its price is not known. */
+type RateOf = (runner: RunnerRecord) => number | undefined;
+
+const alwaysOnOn = (day: Day, runner: RunnerRecord, rateOf: RateOf): number => {
+  const rate = rateOf(runner);
+  return rate === undefined ? 0 : alwaysOnWithin(runner.createdAt, rate, day);
 };
 
-const policiesOf = (runner: RunnerRecord, region: string, work: readonly Span[], bootMs: number) => {
-  const price = hourlyPrice(runner.region ?? region, runner.instanceType);
-  if (price === undefined || runner.projectId === undefined || work.length === 0) return [];
+const policiesOf = (
+  runner: RunnerRecord,
+  rate: number | undefined,
+  work: readonly Span[],
+  bootMs: number,
+) => {
+  if (rate === undefined || runner.projectId === undefined || work.length === 0) return [];
   const timeouts = [...new Set([...comparedTimeoutsMs, runner.idleTimeoutMs])].sort((a, b) => a - b);
-  const history = { work, bootMs, microUsdPerHour: price };
+  const history = { work, bootMs, microUsdPerHour: rate };
   return timeouts.map((idleTimeoutMs) => estimatePolicy(history, idleTimeoutMs));
 };
 
@@ -107,15 +114,20 @@ const readHistory = async (
   window: Window,
   utcOffsetMinutes: number,
 ): Promise<CostHistory> => {
-  const [own, global, { tasks: read, isPartial }] = await Promise.all([
+  const [own, global, { tasks: read, isPartial }, prices] = await Promise.all([
     deps.runners.list(projectId),
     deps.runners.list('global'),
     tasksIn(deps, projectId, window),
+    deps.prices.read(),
   ]);
   const [ownSessions, globalSessions] = await Promise.all([
     sessionsIn(deps, projectId, own, window),
     sessionsIn(deps, 'global', global, window),
   ]);
+  const rateOf: RateOf = (runner) =>
+    hasInstances(runner)
+      ? prices(runner.region ?? deps.region, runner.instanceType)?.microUsdPerHour
+      : undefined;
   const now = deps.now();
   const bounds = spanOf(window.from, window.to);
   const days = daysOf(bounds, utcOffsetMinutes);
@@ -127,14 +139,14 @@ const readHistory = async (
   const all = [...ownSessions, ...globalSessions].filter((facts) => lastsIn(facts, bounds, now));
   const placed = placeTasks(
     claimed,
-    all.map((facts) => priceSession(facts, now)),
+    all.map((facts) => priceSession(facts, prices, now)),
     now,
   );
   const placedIn = Map.groupBy(placed, ({ session }) => session.id);
   const used = all
     .map((facts): UsedSession => ({ facts, tasks: placedIn.get(facts.id) ?? [] }))
     .filter((one) => isOwn(one) || one.tasks.length > 0);
-  const daily = used.map((one) => ({ one, days: byDay(one, days, now) }));
+  const daily = used.map((one) => ({ one, days: byDay(one, prices, days, now) }));
 
   const runners = new Map([...own, ...global].map((runner) => [runner.id, runner]));
   const usedBy = Map.groupBy(daily, ({ one }) => one.facts.runnerId);
@@ -142,10 +154,9 @@ const readHistory = async (
   const rows = [...usedBy.keys(), ...asleep.map(({ id }) => id)].map((runnerId) => {
     const its = usedBy.get(runnerId) ?? [];
     const runner = runners.get(runnerId);
-    const isPriced =
-      runner?.projectId !== undefined &&
-      hourlyPrice(runner.region ?? deps.region, runner.instanceType) !== undefined;
-    const alwaysOn = isPriced ? days.map((day) => alwaysOnOn(day, runner, deps.region)) : [];
+    const rate = runner && rateOf(runner);
+    const isPriced = runner?.projectId !== undefined && rate !== undefined;
+    const alwaysOn = isPriced ? days.map((day) => alwaysOnOn(day, runner, rateOf)) : [];
     const boot = meanBootMs(its.map(({ one }) => one.facts));
     const work = clip(runsOf(tasks, runnerId, now), bounds);
     return {
@@ -156,7 +167,7 @@ const readHistory = async (
       ...(isPriced && { alwaysOnMicroUsd: sum(alwaysOn) }),
       ...(runner && { idleTimeoutMs: runner.idleTimeoutMs }),
       ...(boot !== undefined && { meanBootMs: boot }),
-      policies: runner ? policiesOf(runner, deps.region, work, boot ?? assumedBootMs) : [],
+      policies: runner ? policiesOf(runner, rate, work, boot ?? assumedBootMs) : [],
     };
   });
 
@@ -182,7 +193,7 @@ const readHistory = async (
     ...window,
     days: days.map((day, index) => {
       const spentMicroUsd = sum(daily.map((one) => one.days[index]?.spentMicroUsd ?? 0));
-      const alwaysOnMicroUsd = sum(own.map((runner) => alwaysOnOn(day, runner, deps.region)));
+      const alwaysOnMicroUsd = sum(own.map((runner) => alwaysOnOn(day, runner, rateOf)));
       return {
         day: day.day,
         ...daily.map((one) => one.days[index]?.split ?? nothing).reduce(addSplits, nothing),
@@ -197,6 +208,15 @@ const readHistory = async (
     }),
     runners: rows,
     templates: costByTemplate(taskCosts, alwaysOn),
+    unpriced: unpricedAmong(
+      [
+        ...used.map(({ facts }) => facts),
+        ...own
+          .filter((runner) => hasInstances(runner) && runner.instanceType)
+          .map(({ instanceType, region = deps.region }) => ({ instanceType, region })),
+      ],
+      prices,
+    ),
     isPartial,
   };
 };

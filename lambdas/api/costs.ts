@@ -29,10 +29,11 @@ export const reportCosts = async (
 ): Promise<CostReport> => {
   const window = { from, to };
   const taskIds = idsBetween('tsk', addMs(from, -reachBackMs), to);
-  const [own, global, tasks] = await Promise.all([
+  const [own, global, tasks, prices] = await Promise.all([
     deps.runners.list(projectId),
     deps.runners.list('global'),
     deps.tasks.listBetween(projectId, taskIds.from, taskIds.to),
+    deps.prices.read(),
   ]);
   const [ownSessions, globalSessions] = await Promise.all([
     sessionsIn(deps, projectId, own, window),
@@ -44,7 +45,7 @@ export const reportCosts = async (
   );
   for (const runner of [...own, ...global])
     known.set(runner.id, { ...runner, region: runner.region ?? deps.region });
-  return costReport(window, [...known.values()], sessions, tasks, deps.now());
+  return costReport(window, [...known.values()], sessions, tasks, prices, deps.now());
 };
 
 export const costRoutes = (deps: ApiDeps) =>

@@ -8,7 +8,7 @@ import { costWithin, openSessionFacts, type SessionFacts } from '../core/cost.ts
 import { type Span, spanOf } from '../core/usage.ts';
 import type { ApiDeps } from './deps.ts';
 
-export type InsightDeps = Pick<ApiDeps, 'runners' | 'sessions' | 'tasks' | 'region' | 'now'>;
+export type InsightDeps = Pick<ApiDeps, 'runners' | 'sessions' | 'tasks' | 'prices' | 'region' | 'now'>;
 
 /** Tasks that one reading looks at: some ten pages of DynamoDB. */
 export const maxTasks = 5000;
@@ -40,11 +40,12 @@ export const spentBy = async (
 ): Promise<Map<string, { spentMicroUsd: number }>> => {
   const now = deps.now();
   const window = { from: since, to: now };
-  const bySession = Map.groupBy(await sessionsIn(deps, pool, runners, window), ({ runnerId }) => runnerId);
+  const [sessions, prices] = await Promise.all([sessionsIn(deps, pool, runners, window), deps.prices.read()]);
+  const bySession = Map.groupBy(sessions, ({ runnerId }) => runnerId);
   return new Map(
     runners.flatMap((runner) => {
       const costs = (bySession.get(runner.id) ?? []).map((session) =>
-        costWithin(session, spanOf(since, now), now),
+        costWithin(session, prices, spanOf(since, now), now),
       );
       if (!hasInstances(runner) || costs.includes(undefined)) return [];
       return [

@@ -36,8 +36,8 @@ const finish = (session: string, lease: string, body: object) =>
 const dayMs = 86_400_000;
 let instances = 0;
 
-/** A project in which one task has run for 50 s on a t4g.small that took 20 s to boot, and one has failed. */
-const aWorkedProject = async () => {
+/** A project in which one task has run for 50 s on an instance that took 20 s to boot, and one has failed. */
+const aWorkedProject = async (instanceType = 't4g.small') => {
   const { id } = project.parse(await api.call('POST', '/api/projects', { name: 'Web' }));
   const base = `/api/projects/${id}`;
   const templateId = await make(`${base}/templates`, {
@@ -56,7 +56,7 @@ const aWorkedProject = async () => {
   await api.deps.runners.openSession(
     runner,
     { id: api.deps.newId('ses', startedAt), startedAt },
-    't4g.small',
+    instanceType,
   );
   api.pass(20_000);
   const session = await api.startAgent(made);
@@ -213,6 +213,25 @@ describe('the history of costs', () => {
       expect(over('spentMicroUsd'), window).toBe(report.spentMicroUsd);
       expect(over('alwaysOnMicroUsd'), window).toBe(report.alwaysOnMicroUsd);
     }
+  });
+
+  it('names the types that have no price, as the report and the dashboard do', async () => {
+    const { base, made } = await aWorkedProject('x9.mega');
+    const unpriced = [{ instanceType: 'x9.mega', region: 'us-east-1' }];
+    const history = costHistory.parse(await api.call('GET', `${base}/costs/history`));
+    expect(history).toMatchObject({ unpriced, runners: [{ spentMicroUsd: 0 }] });
+    expect(await api.call('GET', `${base}/costs`)).toMatchObject({ unpriced, spentMicroUsd: 0 });
+    expect(await api.call('GET', `${base}/dashboard`)).toMatchObject({ unpriced });
+    const type = { region: 'us-east-1', instanceType: 'x9.mega' };
+    await api.deps.prices.beginAsking(type, api.deps.now(), addMs(api.deps.now(), 1000));
+    const price = { microUsdPerHour: 3_600_000, asOf: '2026-11-28' };
+    await api.deps.prices.keep(type, price, addMs(api.deps.now(), 1000));
+    const known = costHistory.parse(await api.call('GET', `${base}/costs/history`));
+    expect(known).toMatchObject({
+      unpriced: [],
+      runners: [{ runnerId: made.runner.id, spentMicroUsd: 80_000 }],
+    });
+    expect(await api.call('GET', `${base}/costs`)).toMatchObject({ unpriced: [], pricesAsOf: '2026-11-28' });
   });
 
   it('ends at the present, as the report does', async () => {

@@ -105,6 +105,7 @@ const readDashboard = async (
     spentMicroUsd: costs.spentMicroUsd,
     alwaysOnMicroUsd: costs.alwaysOnMicroUsd,
     savedMicroUsd: costs.savedMicroUsd,
+    unpriced: costs.unpriced,
     isPartial,
   };
 };

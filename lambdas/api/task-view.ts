@@ -10,7 +10,7 @@ import { needsGlobalPool, route } from '../core/routing.ts';
 import { whyLimited } from '../flows/limits.ts';
 import type { ApiDeps } from './deps.ts';
 
-type ViewDeps = Pick<ApiDeps, 'runners' | 'limits' | 'sessions' | 'region' | 'now'>;
+type ViewDeps = Pick<ApiDeps, 'runners' | 'limits' | 'sessions' | 'prices' | 'region' | 'now'>;
 
 /** Tasks of one project with the reason why those wait that do. Runners are read once for all of them. */
 export const showTasks = async (
@@ -47,7 +47,8 @@ const costOf = async (deps: ViewDeps, task: TaskRecord): Promise<number | undefi
       : await deps.sessions.lastStartedBefore(poolOf(runner), runner.id, claimedAt);
   if (!facts) return undefined;
   const now = deps.now();
-  const session = priceSession(facts, now);
+  const known = facts.price ?? (await deps.prices.of(facts.region, facts.instanceType));
+  const session = priceSession(facts, () => known, now);
   return session.microUsd === undefined
     ? undefined
     : taskShare(session, msBetween(claimedAt, task.finishedAt ?? now));
@@ -70,11 +71,14 @@ export const costsOf = async (
   const global = isElsewhere ? await deps.runners.list('global') : [];
   const { from, to } = idsBetween('ses', addMs(first, -reachBackMs), last);
   const pools: Pool[] = isElsewhere ? [projectId, 'global'] : [projectId];
-  const closed = await Promise.all(pools.map((pool) => deps.sessions.listBetween(pool, from, to)));
+  const [prices, ...closed] = await Promise.all([
+    deps.prices.read(),
+    ...pools.map((pool) => deps.sessions.listBetween(pool, from, to)),
+  ]);
   const open = [...own, ...global].map((runner) => openSessionFacts(runner, deps.region));
   const now = deps.now();
   const sessions = [...closed.flat(), ...open.filter((facts) => facts !== undefined)].map((facts) =>
-    priceSession(facts, now),
+    priceSession(facts, prices, now),
   );
   return new Map(
     tasks.flatMap((task) => {

@@ -1,6 +1,6 @@
 /** The choice of the runner that shall owe a waiting task, and whether it has to be woken for it. */
 import type { Runner, RunnerStatus } from '../../protocol/index.ts';
-import { hourlyPrice } from './prices.ts';
+import { tablePrices } from './prices.ts';
 import { load, room } from './slots.ts';
 
 type Powered = Pick<Runner, 'instanceId' | 'webhookUrl' | 'fleet'>;
@@ -64,8 +64,9 @@ const inOrder =
 const hasFault: Ranking = (runner) => (runner.fault === undefined ? 0 : 1);
 /** The busiest that has room, so that the others can sleep. */
 const leastRoom: Ranking = (runner) => -load(runner);
+/** By the table alone: it is between runners that are alike in all else, and not worth a read for each task. */
 const cheapest: Ranking = (runner) =>
-  hourlyPrice(runner.region ?? 'us-east-1', runner.instanceType) ?? Number.MAX_SAFE_INTEGER;
+  tablePrices(runner.region ?? 'us-east-1', runner.instanceType)?.microUsdPerHour ?? Number.MAX_SAFE_INTEGER;
 
 const withRoom = inOrder(hasFault, readiness, leastRoom, cheapest);
 const whenFull = inOrder(hasFault, (runner) => -room(runner), readiness);

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { addMs, type CostReport, type ProjectId, type RunnerId } from '../../protocol/index.ts';
 import type { SessionFacts } from './cost.ts';
 import { costReport } from './cost-report.ts';
+import { pricesFrom, tableAsOf, tablePrices } from './prices.ts';
 import { sum } from './sum.ts';
 import { aProjectId, aRunner, aTaskId, noon } from './testing.ts';
 
@@ -28,7 +29,7 @@ describe('costReport', () => {
   const session = { ...facts, endedAt: addMs(noon, 3_600_000), busyMs: 1_000 };
 
   it('sets what was spent against machines that never sleep', () => {
-    expect(costReport(window, [runner], [session], [], now)).toMatchObject({
+    expect(costReport(window, [runner], [session], [], tablePrices, now)).toMatchObject({
       spentMicroUsd: 16_800,
       alwaysOnMicroUsd: 168_000,
       savedMicroUsd: 151_200,
@@ -44,7 +45,7 @@ describe('costReport', () => {
       claimedAt: noon,
       finishedAt: addMs(noon, 250),
     };
-    const report = costReport(window, [global], [globalSession], [task], now);
+    const report = costReport(window, [global], [globalSession], [task], tablePrices, now);
     expect(report).toMatchObject({ spentMicroUsd: 4_200, alwaysOnMicroUsd: 42_000 });
     expect(report.tasks).toEqual([{ taskId: 'tsk_1', runnerId: runner.id, microUsd: 4_200 }]);
   });
@@ -52,7 +53,7 @@ describe('costReport', () => {
   it('shows nothing of a global runner that the project did not use', () => {
     const { projectId: _, ...global } = runner;
     const { projectId: __, ...globalSession } = session;
-    expect(costReport(window, [global], [globalSession], [], now)).toMatchObject({
+    expect(costReport(window, [global], [globalSession], [], tablePrices, now)).toMatchObject({
       spentMicroUsd: 0,
       runners: [],
       sessions: [],
@@ -72,19 +73,38 @@ describe('costReport', () => {
       claimedAt: addMs(noon, 3_600_500),
       finishedAt: addMs(noon, 3_601_500),
     };
-    const report = costReport(window, [runner], [later, session], [task], now);
+    const report = costReport(window, [runner], [later, session], [task], tablePrices, now);
     expect(report.tasks).toEqual([{ taskId: 'tsk_1', runnerId: runner.id, microUsd: 16_800 }]);
   });
 
   it('names the types that it cannot price', () => {
     const unpriced = { ...session, instanceType: 'x9.mega' };
-    expect(costReport(window, [runner], [unpriced], [], now).unpriced).toEqual(['x9.mega']);
+    const mega = { instanceType: 'x9.mega', region: 'us-east-1' };
+    expect(costReport(window, [runner], [unpriced], [], tablePrices, now).unpriced).toEqual([mega]);
+    const idle = { ...runner, instanceType: 'x9.mega' };
+    expect(costReport(window, [idle], [], [], tablePrices, now).unpriced).toEqual([mega]);
+    expect(costReport(window, [idle], [unpriced, unpriced], [], tablePrices, now).unpriced).toEqual([mega]);
+  });
+
+  it('tells the oldest date of the prices that it counts with', () => {
+    const listed = [
+      { region: 'us-east-1', instanceType: 't4g.small', microUsdPerHour: 20_000, asOf: '2026-11-28' },
+    ];
+    const report = costReport(window, [runner], [session], [], pricesFrom(listed), now);
+    expect(report).toMatchObject({
+      pricesAsOf: '2026-11-28',
+      spentMicroUsd: 20_000,
+      alwaysOnMicroUsd: 200_000,
+    });
+    expect(costReport(window, [runner], [session], [], tablePrices, now).pricesAsOf).toBe(tableAsOf);
+    const kept = { ...session, price: { microUsdPerHour: 1, asOf: '2026-05-30' } };
+    expect(costReport(window, [runner], [kept], [], pricesFrom(listed), now).pricesAsOf).toBe('2026-05-30');
   });
 
   it('counts an instance that was on all along in the window by its time there', () => {
     const day = { from: addMs(noon, 86_400_000), to: addMs(noon, 2 * 86_400_000) };
     const { endedAt: _, ...open } = session;
-    expect(costReport(day, [runner], [open], [], day.to)).toMatchObject({
+    expect(costReport(day, [runner], [open], [], tablePrices, day.to)).toMatchObject({
       spentMicroUsd: 403_200,
       alwaysOnMicroUsd: 403_200,
       savedMicroUsd: 0,
@@ -166,6 +186,7 @@ describe('costReport', () => {
             [runner, { ...global, region: 'us-east-1' }],
             [...own.sessions, ...shared.sessions],
             [...own.tasks, ...shared.tasks],
+            tablePrices,
             present,
           );
         const edges = [0, ...cuts.sort((a, b) => a - b), 2_200_000];

@@ -13,14 +13,16 @@ import {
   costWithin,
   lastsIn,
   placeTasks,
+  priceOf,
   priceSession,
   type RanTask,
   ranIn,
   type SessionFacts,
   secondsWithin,
   shareWithin,
+  unpricedAmong,
 } from './cost.ts';
-import { hourlyPrice, pricesAsOf } from './prices.ts';
+import { type Prices, tableAsOf } from './prices.ts';
 import { sum } from './sum.ts';
 import { type Span, spanOf } from './usage.ts';
 
@@ -50,12 +52,13 @@ export const costReport = (
   runners: readonly CostedRunner[],
   sessions: readonly SessionFacts[],
   tasks: readonly RanTask[],
+  prices: Prices,
   now: Instant,
 ): CostReport => {
   const bounds = spanOf(window.from, window.to);
   const lasting = sessions
     .filter((facts) => lastsIn(facts, bounds, now))
-    .map((facts) => priceSession(facts, now));
+    .map((facts) => priceSession(facts, prices, now));
   const claimed = tasks.filter(({ claimedAt }) => claimedAt !== undefined && claimedAt < window.to);
   const shares = placeTasks(claimed, lasting, now)
     .filter((placed) => ranIn(placed, bounds))
@@ -68,7 +71,7 @@ export const costReport = (
   const usedSessions = new Set(shares.map(({ sessionId }) => sessionId));
   const sessionsBy = Map.groupBy(lasting, ({ runnerId }) => runnerId);
   const sharesBy = Map.groupBy(shares, ({ runnerId }) => runnerId);
-  const costOf = (session: InstanceSession) => costWithin(session, bounds, now) ?? 0;
+  const costOf = (session: InstanceSession) => costWithin(session, prices, bounds, now) ?? 0;
   const rows = runners.flatMap((runner) => {
     const its = sessionsBy.get(runner.id) ?? [];
     const whole = sum(its.map(costOf));
@@ -77,7 +80,7 @@ export const costReport = (
     if (isGlobal && used === 0) return [];
     // A task's share has boot and idle time in it, which may lie outside of the window.
     const part = isGlobal ? used / Math.max(used, whole) : 1;
-    const price = hourlyPrice(runner.region, runner.instanceType) ?? 0;
+    const price = prices(runner.region, runner.instanceType)?.microUsdPerHour ?? 0;
     const isOn = hasInstances(runner);
     const seconds = its.map((session) => secondsWithin(session, bounds, now));
     return [
@@ -93,6 +96,10 @@ export const costReport = (
       },
     ];
   });
+  const counted = lasting.filter(({ id, projectId }) => projectId !== undefined || usedSessions.has(id));
+  const shown = new Set(rows.map(({ runnerId }) => runnerId));
+  const typed = runners.filter((one) => shown.has(one.id) && hasInstances(one) && one.instanceType);
+  const dates = [...counted, ...typed].flatMap((one) => priceOf(one, prices)?.asOf ?? []);
   const spentMicroUsd = sum(rows.map((row) => row.spentMicroUsd));
   const alwaysOnMicroUsd = sum(rows.map((row) => row.alwaysOnMicroUsd));
   return {
@@ -101,15 +108,9 @@ export const costReport = (
     alwaysOnMicroUsd,
     savedMicroUsd: alwaysOnMicroUsd - spentMicroUsd,
     runners: rows,
-    sessions: lasting.filter(({ id, projectId }) => projectId !== undefined || usedSessions.has(id)),
+    sessions: counted,
     tasks: shares.map(({ taskId, runnerId, microUsd }) => ({ taskId, runnerId, microUsd })),
-    pricesAsOf,
-    unpriced: [
-      ...new Set(
-        lasting.flatMap(({ microUsd, instanceType }) =>
-          microUsd === undefined ? [instanceType ?? 'unknown'] : [],
-        ),
-      ),
-    ],
+    pricesAsOf: dates.sort()[0] ?? tableAsOf,
+    unpriced: unpricedAmong([...counted, ...typed], prices),
   };
 };

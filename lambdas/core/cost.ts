@@ -1,6 +1,7 @@
 /** What instances cost, what each task's share is, and what of both falls into a window of time. Integer micro-dollars. */
 import {
   epochMs,
+  type HourlyPrice,
   type InstanceSession,
   type Instant,
   minimumBilledSeconds,
@@ -8,7 +9,7 @@ import {
   type Runner,
   type RunnerId,
 } from '../../protocol/index.ts';
-import { hourlyPrice } from './prices.ts';
+import type { Prices } from './prices.ts';
 import { type Span, spanOf } from './usage.ts';
 
 const secondsPerHour = 3600;
@@ -34,6 +35,7 @@ export type SessionFacts = Pick<
   | 'endedAt'
   | 'onlineAt'
   | 'busyMs'
+  | 'price'
 >;
 
 /** The instance session that is not over yet, as the bill would have it; undefined for a runner without one. */
@@ -56,16 +58,22 @@ export const openSessionFacts = (
   };
 };
 
+/** At what price a session counts: that of its end, else what is known now. */
+export const priceOf = (
+  { price, region, instanceType }: Pick<SessionFacts, 'price' | 'region' | 'instanceType'>,
+  prices: Prices,
+): HourlyPrice | undefined => price ?? prices(region, instanceType);
+
 /** Seconds and money of a session, as of `now` while it is open. */
-export const priceSession = (facts: SessionFacts, now: Instant): InstanceSession => {
+export const priceSession = (facts: SessionFacts, prices: Prices, now: Instant): InstanceSession => {
   const endedAt = facts.endedAt ?? now;
   const billed = billedSeconds(facts.startedAt, endedAt);
-  const price = hourlyPrice(facts.region, facts.instanceType);
+  const price = priceOf(facts, prices);
   return {
     ...facts,
     seconds: Math.max(0, Math.ceil(msBetween(facts.startedAt, endedAt) / 1000)),
     billedSeconds: billed,
-    ...(price !== undefined && { microUsd: cost(price, billed) }),
+    ...(price && { microUsd: cost(price.microUsdPerHour, billed) }),
   };
 };
 
@@ -105,8 +113,13 @@ export const secondsWithin = (
 };
 
 /** What of a session's cost falls into a window, by the time that it lasted there; undefined where the price is not known. */
-export const costWithin = (facts: SessionFacts, window: Span, now: Instant): number | undefined => {
-  const { microUsd } = priceSession(facts, now);
+export const costWithin = (
+  facts: SessionFacts,
+  prices: Prices,
+  window: Span,
+  now: Instant,
+): number | undefined => {
+  const { microUsd } = priceSession(facts, prices, now);
   return microUsd === undefined ? undefined : partWithin(microUsd, spanOfSession(facts, now), window);
 };
 
@@ -137,6 +150,21 @@ export const sessionOf = <S extends Pick<InstanceSession, 'runnerId' | 'startedA
   return sessions
     .filter((session) => session.runnerId === runnerId && session.startedAt <= claimedAt)
     .sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1))[0];
+};
+
+/** What of all that costs money has no price, each type once in each region. */
+export const unpricedAmong = (
+  all: readonly Pick<SessionFacts, 'price' | 'region' | 'instanceType'>[],
+  prices: Prices,
+): { readonly region: string; readonly instanceType?: string | undefined }[] => {
+  const without = all.filter((one) => priceOf(one, prices) === undefined);
+  const distinct = new Map(
+    without.map(({ region, instanceType }) => [
+      `${region} ${instanceType}`,
+      { region, ...(instanceType && { instanceType }) },
+    ]),
+  );
+  return [...distinct.values()];
 };
 
 /** A task with the session that it ran in, priced. */

@@ -1,8 +1,17 @@
-/**
- * On-demand Linux prices, for what the price list cannot be asked at run time.
- * Source: https://aws.amazon.com/ec2/pricing/on-demand/, as of 2026-06; integer micro-dollars an hour.
- */
-export const pricesAsOf = '2026-06';
+/** What instances cost on demand with Linux, in integer micro-dollars an hour: as AWS's price list has it, or a dated table. */
+import type { HourlyPrice } from '../../protocol/index.ts';
+
+/** An instance type where it runs, as prices differ by region. */
+export interface PricedType {
+  readonly region: string;
+  readonly instanceType: string;
+}
+
+/** Looks a price up; undefined where nobody knows it: better no figure than a wrong one. */
+export type Prices = (region: string, instanceType: string | undefined) => HourlyPrice | undefined;
+
+/** Of the table below. Source: https://aws.amazon.com/ec2/pricing/on-demand/ */
+export const tableAsOf = '2026-06';
 
 const families = {
   t3: { nano: 5_200, micro: 10_400, small: 20_800, medium: 41_600, large: 83_200, xlarge: 166_400 },
@@ -53,8 +62,24 @@ const elsewhere: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   },
 };
 
-/** Micro-dollars an hour, or undefined where the table doesn't know: better no figure than a wrong one. */
-export const hourlyPrice = (region: string, instanceType: string | undefined): number | undefined => {
+/** The table alone, which stands in for what the price list has not said. */
+export const tablePrices: Prices = (region, instanceType) => {
   if (instanceType === undefined) return undefined;
-  return (unitedStatesRegions.has(region) ? unitedStates : elsewhere[region])?.[instanceType];
+  const microUsdPerHour = (unitedStatesRegions.has(region) ? unitedStates : elsewhere[region])?.[
+    instanceType
+  ];
+  return microUsdPerHour === undefined ? undefined : { microUsdPerHour, asOf: tableAsOf };
+};
+
+/** What the price list said, and the table for the rest. */
+export const pricesFrom = (listed: readonly (PricedType & HourlyPrice)[]): Prices => {
+  const keyOf = (region: string, instanceType: string | undefined) => `${region} ${instanceType}`;
+  const known = new Map(
+    listed.map(({ region, instanceType, microUsdPerHour, asOf }) => [
+      keyOf(region, instanceType),
+      { microUsdPerHour, asOf },
+    ]),
+  );
+  return (region, instanceType) =>
+    known.get(keyOf(region, instanceType)) ?? tablePrices(region, instanceType);
 };

@@ -50,14 +50,14 @@ describe('the saving of a sleep', () => {
   const startedAt = addMs(noon, minutes(60));
 
   it('is what the instance would have cost meanwhile', () => {
-    const runner = { instanceType: 't4g.small', lastSessionEndedAt: noon };
-    expect(savedBySleepUsd(runner, { startedAt }, 'us-east-1')).toBeCloseTo(0.0168, 6);
+    const runner = { lastSessionEndedAt: noon };
+    expect(savedBySleepUsd(runner, { startedAt }, 16_800)).toBeCloseTo(0.0168, 6);
   });
 
   it.each([
-    ['before its first session', { instanceType: 't4g.small' }],
-    ['whose price is not known', { instanceType: 'x0.none', lastSessionEndedAt: noon }],
-  ])('is not known for an instance %s', (_what, runner) => {
-    expect(savedBySleepUsd(runner, { startedAt }, 'us-east-1')).toBeUndefined();
+    ['before its first session', undefined, 16_800],
+    ['whose price is not known', noon, undefined],
+  ])('is not known for an instance %s', (_what, lastSessionEndedAt, price) => {
+    expect(savedBySleepUsd({ lastSessionEndedAt }, { startedAt }, price)).toBeUndefined();
   });
 });

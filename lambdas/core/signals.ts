@@ -1,7 +1,6 @@
 /** What an operator watches, computed from what is live: for metrics and the alarms on them. */
 import { type Instant, msBetween, type OpenSession, type Runner, type Task } from '../../protocol/index.ts';
 import { isPoweredByStack } from './choice.ts';
-import { hourlyPrice } from './prices.ts';
 import { isIdle } from './slots.ts';
 
 /** How long the task that waits longest has waited; undefined when none waits. */
@@ -30,13 +29,12 @@ export const withoutWork = <T extends Runner>(runners: readonly T[], now: Instan
 
 const msPerHour = 3_600_000;
 
-/** US dollars that the sleep before a session has saved; undefined for the first session and for a price that is not known. */
+/** US dollars that the sleep before a session has saved at that price; undefined for the first session and for a price that is not known. */
 export const savedBySleepUsd = (
-  runner: Pick<Runner, 'instanceType'> & { readonly lastSessionEndedAt?: Instant | undefined },
+  runner: { readonly lastSessionEndedAt?: Instant | undefined },
   session: Pick<OpenSession, 'startedAt'>,
-  region: string,
+  microUsdPerHour: number | undefined,
 ): number | undefined => {
-  const microUsdPerHour = hourlyPrice(region, runner.instanceType);
   if (runner.lastSessionEndedAt === undefined || microUsdPerHour === undefined) return undefined;
   const asleepMs = Math.max(0, msBetween(runner.lastSessionEndedAt, session.startedAt));
   return (microUsdPerHour * asleepMs) / msPerHour / 1_000_000;

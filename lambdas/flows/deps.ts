@@ -21,6 +21,7 @@ import type { Instances } from '../adapters/instances.ts';
 import type { LimitStore } from '../adapters/limits.ts';
 import type { LogStore } from '../adapters/logs.ts';
 import type { SettlePowerSoon } from '../adapters/power-requests.ts';
+import type { PriceStore } from '../adapters/prices.ts';
 import type { Queues } from '../adapters/queues.ts';
 import type { RunnerStore } from '../adapters/runners.ts';
 import type { SessionStore } from '../adapters/sessions.ts';
@@ -76,6 +77,7 @@ export interface Deps {
   readonly logs: LogStore;
   readonly deliveries: DeliveryStore;
   readonly sessions: SessionStore;
+  readonly prices: PriceStore;
   readonly queues: Queues;
   readonly settlePowerSoon: SettlePowerSoon;
   readonly sendWebhook: SendWebhook;

@@ -14,13 +14,16 @@ import type { Deps } from './deps.ts';
 import { failStart } from './failed-start.ts';
 import { type FollowDeps, followInstance, loseAll } from './instance-state.ts';
 import { repairLimits } from './keep-limits.ts';
+import { keepPrices, type PriceDeps } from './keep-prices.ts';
 import { endAttempt, loseTask } from './lose-task.ts';
 import { place, ring } from './place.ts';
 import { endOrphans, reconcileLaunch } from './reconcile-fleets.ts';
 import { putToSleep, stopDrained } from './wake.ts';
 import { drainImpaired, followForgotten, regionsOf } from './watch-instances.ts';
 
-export type ReconcileDeps = FollowDeps & Pick<Deps, 'retryWebhook'> & { readonly stackName: string };
+export type ReconcileDeps = FollowDeps &
+  PriceDeps &
+  Pick<Deps, 'retryWebhook'> & { readonly stackName: string };
 
 /** How long an agent gets to say that it drains by itself, and a drained runner to be stopped, before this does it. */
 const graceMs = 30_000;
@@ -72,6 +75,12 @@ export const reconcile = async (deps: ReconcileDeps): Promise<Repairs> => {
     await deps.retryWebhook(delivery);
     repaired('delivery_sent_again', { deliveryId: delivery.id });
   });
+  // Last, as it may have to wait for an answer.
+  await each(
+    [runners],
+    () => 'prices',
+    (awake) => keepPrices(deps, awake),
+  );
   return repairs;
 };
 

@@ -29,6 +29,7 @@ import type {
 import type { LaunchOrder } from '../adapters/launches.ts';
 import { limitStore } from '../adapters/limits.ts';
 import { logStore } from '../adapters/logs.ts';
+import { pricedSessions, priceStore } from '../adapters/prices.ts';
 import { poolOf, type RunnerRecord } from '../adapters/runner-record.ts';
 import { runnerStore } from '../adapters/runners.ts';
 import { makeKeyPair, seal } from '../adapters/sealing.ts';
@@ -37,6 +38,7 @@ import { oneSigningKey } from '../adapters/signed-tokens.ts';
 import type { Table } from '../adapters/table.ts';
 import { taskStore } from '../adapters/tasks.ts';
 import { type FleetPlan, fleetsText } from '../core/fleets.ts';
+import type { PricedType } from '../core/prices.ts';
 import { runnerSources } from '../core/runner-state.ts';
 import { noon } from '../core/testing.ts';
 import { claimTask } from './claim.ts';
@@ -136,8 +138,20 @@ export const flowBench = (table: Table) => {
         .filter(({ state }) => state !== 'terminated' && state !== 'shutting-down'),
   };
 
+  const prices = priceStore(table);
+  /** What the price list says, by type; it cannot be asked while it is undefined. */
+  const priceList = {
+    has: new Map<string, number>() as Map<string, number> | undefined,
+    asked: [] as string[],
+  };
+
   const deps = {
     now: () => present,
+    askPrice: async ({ region, instanceType }: PricedType) => {
+      priceList.asked.push(`${instanceType} in ${region}`);
+      if (!priceList.has) throw new Error('Rate exceeded');
+      return priceList.has.get(instanceType);
+    },
     newId,
     log: () => undefined,
     runners,
@@ -148,7 +162,8 @@ export const flowBench = (table: Table) => {
     logs: logStore(table),
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),
-    sessions: sessionStore(table),
+    prices,
+    sessions: pricedSessions(sessionStore(table), prices),
     queues: {
       urlOf: (queue: string) => `https://sqs.test/${queue}`,
       create: async (queue: string) => void queues.add(queue),
@@ -201,6 +216,7 @@ export const flowBench = (table: Table) => {
     sent,
     retries,
     powerRequests,
+    priceList,
     calls,
     reload,
     agentOf,

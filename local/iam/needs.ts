@@ -284,6 +284,7 @@ const needs: Readonly<Record<string, Readonly<Record<string, NeedsOf>>>> = {
     DescribeInstanceStatus: onEverything,
   },
   lambda: { Invoke: onFunction },
+  pricing: { GetProducts: onEverything },
   kms: { GenerateDataKey: onKmsKey, Decrypt: onKmsKey },
   s3: { PutObject: onObject, GetObject: onObject, DeleteObject: onObject, ListObjectsV2: onBucket },
   scheduler: {

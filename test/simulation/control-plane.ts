@@ -12,6 +12,7 @@ import type { NewId } from '../../lambdas/adapters/ids.ts';
 import { limitStore } from '../../lambdas/adapters/limits.ts';
 import { logStore } from '../../lambdas/adapters/logs.ts';
 import type { PowerRequest } from '../../lambdas/adapters/power-requests.ts';
+import { pricedSessions, priceStore } from '../../lambdas/adapters/prices.ts';
 import { poolOf, type RunnerRecord } from '../../lambdas/adapters/runner-record.ts';
 import { runnerStore } from '../../lambdas/adapters/runners.ts';
 import { sessionStore } from '../../lambdas/adapters/sessions.ts';
@@ -24,6 +25,7 @@ import { retry } from '../../lambdas/flows/deliver.ts';
 import type { Deps } from '../../lambdas/flows/deps.ts';
 import type { EnrollDeps } from '../../lambdas/flows/enroll.ts';
 import { followEvent } from '../../lambdas/flows/instance-event.ts';
+import type { PriceDeps } from '../../lambdas/flows/keep-prices.ts';
 import { receiveWebhook } from '../../lambdas/flows/receive-webhook.ts';
 import { reconcile } from '../../lambdas/flows/reconcile.ts';
 import { putToSleep, settlePower, wake } from '../../lambdas/flows/wake.ts';
@@ -119,7 +121,7 @@ const tableOf = (run: Run, table: SimulatedTable): Table => ({
 });
 
 export type ControlPlane = ReturnType<typeof createControlPlane>;
-export type RunDeps = Deps & EnrollDeps & { readonly region: string; readonly stackName: string };
+export type RunDeps = Deps & EnrollDeps & PriceDeps & { readonly stackName: string };
 
 export const createControlPlane = (platform: Platform) => {
   const { time, chance, faults, table, queues, ec2, invoke, trace } = platform;
@@ -141,6 +143,7 @@ export const createControlPlane = (platform: Platform) => {
 
   const depsOf = (run: Run): RunDeps => {
     const stored = tableOf(run, table);
+    const prices = priceStore(stored);
     return {
       now: time.now,
       newId,
@@ -164,7 +167,11 @@ export const createControlPlane = (platform: Platform) => {
       logs: logStore(stored),
       deliveries: deliveryStore(stored),
       circuits: circuitStore(stored),
-      sessions: sessionStore(stored),
+      prices,
+      sessions: pricedSessions(sessionStore(stored), prices),
+      // Some types are not in the list.
+      askPrice: ({ instanceType }) =>
+        run.call(`GetProducts ${instanceType}`, () => (chance.random() < 0.2 ? undefined : 1_000_000)),
       queues: {
         urlOf: (queue) => queue,
         create: (queue) => run.call(`create queue ${queue}`, () => queues.create(queue)),

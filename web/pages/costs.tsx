@@ -7,6 +7,7 @@ import { costHistoryQuery } from '../client/insight.ts';
 import { CostFigures, totalsOf, useCostWindow } from '../parts/cost-window.tsx';
 import { DayChart } from '../parts/day-chart.tsx';
 import { IdlePolicies } from '../parts/idle-policies.tsx';
+import { UnpricedNotice } from '../parts/unpriced-notice.tsx';
 import { costColumns } from '../ui/cost-columns.tsx';
 import { Empty } from '../ui/empty.tsx';
 import { formatMoney, roughMoney } from '../ui/money.tsx';
@@ -31,6 +32,7 @@ export const CostsPage = (): ReactNode => {
       {data.isPartial && (
         <Notice kind="info">There were more tasks than are read at once: the newest of them count.</Notice>
       )}
+      <UnpricedNotice unpriced={data.unpriced} />
       <CostFigures costs={costs} />
       {data.runners.length === 0 ? (
         <Empty icon="costs" title="No instance has run yet">

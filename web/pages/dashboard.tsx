@@ -9,6 +9,7 @@ import { useMay } from '../client/session.ts';
 import { SavedFigure } from '../parts/cost-window.tsx';
 import { DayChart } from '../parts/day-chart.tsx';
 import { TaskLink } from '../parts/task-table.tsx';
+import { UnpricedNotice } from '../parts/unpriced-notice.tsx';
 import { RunnerBadge, runnerState, TaskBadge } from '../ui/badge.tsx';
 import { ButtonLink } from '../ui/button.tsx';
 import { Empty } from '../ui/empty.tsx';
@@ -146,6 +147,7 @@ export const DashboardPage = (): ReactNode => {
           note={`spent ${formatMoney(data.spentMicroUsd)}`}
         />
       </Figures>
+      <UnpricedNotice unpriced={data.unpriced} />
       <div className="cards four">
         <Card title="Running">
           <TaskRows

@@ -15,6 +15,7 @@ import {
   totalsOf,
   useCostWindow,
 } from '../parts/cost-window.tsx';
+import { UnpricedNotice } from '../parts/unpriced-notice.tsx';
 import { Button } from '../ui/button.tsx';
 import { costColumns } from '../ui/cost-columns.tsx';
 import { Empty } from '../ui/empty.tsx';
@@ -80,6 +81,7 @@ export const ProjectCostsPage = (): ReactNode => {
         </Empty>
       ) : (
         <>
+          <UnpricedNotice unpriced={answers.flatMap(({ data }) => data?.unpriced ?? [])} />
           <CostFigures costs={total} />
           <Table
             label="Costs by project"

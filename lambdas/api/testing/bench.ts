@@ -31,6 +31,7 @@ import { limitStore } from '../../adapters/limits.ts';
 import { logStore } from '../../adapters/logs.ts';
 import { openIdConnect } from '../../adapters/oidc.ts';
 import { passwords } from '../../adapters/passwords.ts';
+import { pricedSessions, priceStore } from '../../adapters/prices.ts';
 import {
   projectStore,
   readForTask,
@@ -79,6 +80,8 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
   const signingKeys = oneSigningKey(randomBytes(32));
   const audit = auditTrail(table, { now, newId, retentionDays: 365 });
 
+  const prices = priceStore(table);
+
   const deps: ApiDeps = {
     now,
     newId,
@@ -89,7 +92,8 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     logs: logStore(table),
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),
-    sessions: sessionStore(table),
+    prices,
+    sessions: pricedSessions(sessionStore(table), prices),
     resources,
     projects: projectStore(table, { now, newId }),
     integrations: integrationStore(table, { now, newId, randomBytes, apiUrl: apiUrl }),

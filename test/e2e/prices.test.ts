@@ -1,0 +1,89 @@
+/** What instances cost by AWS's price list: a type that no table in the repo knows has a price once it is in use. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { tablePrices } from '../../lambdas/core/prices.ts';
+import { type LocalStack, startStack } from '../../local/stack.ts';
+import type { ProjectId } from '../../protocol/index.ts';
+import { apiClient, type Client, installAgent, until } from '../client.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'reveille-prices-'));
+const said: string[] = [];
+let stack: LocalStack;
+let api: Client;
+let projectId: ProjectId;
+
+beforeAll(async () => {
+  const log = (source: string, line: string) => said.push(`${source}: ${line}`);
+  stack = await startStack({ dataDir: folder, schedules: false, context: {}, log });
+  api = apiClient(stack.url, stack.adminToken ?? '');
+  projectId = (await api.createProject('Prices')).id;
+}, 120_000);
+afterAll(async () => {
+  await stack.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const asked = () => {
+  const requests = stack.requests().filter(({ service }) => service === 'pricing');
+  return requests.map(({ principal, operation, count }) => `${principal}: ${count} ${operation}`);
+};
+/** A runner that has done a task and is awake still. */
+const aRunnerAwake = async (instanceType: string) => {
+  const instanceId = stack.ec2.createStoppedInstance({ instanceType });
+  const { runner, ...made } = await api.createRunner(projectId, {
+    name: instanceType,
+    instanceId,
+    tags: [instanceType.replace('.', '-')],
+  });
+  installAgent(stack.ec2.diskOf(instanceId), { runner, ...made });
+  const { id: templateId } = await api.createTemplate(projectId, {
+    name: instanceType,
+    app: 'bash',
+    script: 'true',
+    tag: runner.tags[0],
+  });
+  const { id } = await api.startTask(projectId, templateId);
+  const isDone = async () => (await api.getTask(projectId, id)).status === 'success';
+  await until(`${instanceType} has done its task`, 60_000, isDone);
+  return { id: runner.id, taskId: id };
+};
+const sessionOf = async (runnerId: string) =>
+  (await api.getCosts(projectId)).sessions.find((session) => session.runnerId === runnerId);
+
+it('asks once what a type costs that is in use and that no table knows, and its session keeps that', async () => {
+  const instanceType = 'c8g.2xlarge';
+  expect(tablePrices(stack.region, instanceType)).toBeUndefined();
+  const { id, taskId } = await aRunnerAwake(instanceType);
+  expect(await api.getCosts(projectId)).toMatchObject({ spentMicroUsd: 0 });
+  stack.resetRequests();
+  await stack.invoke('Reconcile', {});
+  await stack.invoke('Reconcile', {});
+  expect(asked()).toEqual(['reconcile: 1 GetProducts']);
+  await api.call('POST', `/api/projects/${projectId}/runners/${id}/sleep`);
+  const session = await until('its session is over', 60_000, async () => {
+    const found = await sessionOf(id);
+    return found?.endedAt !== undefined && found;
+  });
+  const microUsd = Math.round((319_000 * session.billedSeconds) / 3600);
+  expect(session).toMatchObject({ microUsd, price: { microUsdPerHour: 319_000 } });
+  const { costMicroUsd } = await api.getTask(projectId, taskId);
+  expect(costMicroUsd).toBe(microUsd);
+  const costs = await api.getCosts(projectId);
+  expect(costs).toMatchObject({ spentMicroUsd: microUsd, unpriced: [], pricesAsOf: session.price?.asOf });
+  expect(costs.alwaysOnMicroUsd).toBeGreaterThan(0);
+}, 180_000);
+
+it('goes by the table while the list cannot be asked, and harms nothing else', async () => {
+  const { id } = await aRunnerAwake('t4g.medium');
+  stack.faults.set([{ service: 'pricing', kind: 'error', probability: 1 }]);
+  expect(await stack.invoke('Reconcile', {})).not.toHaveProperty('failed_and_left_for_later');
+  stack.faults.set([]);
+  expect(said.filter((line) => line.includes('The price list cannot be asked'))).toHaveLength(1);
+  const billed = await sessionOf(id);
+  expect(billed?.microUsd).toBe(Math.round((33_600 * (billed?.billedSeconds ?? 0)) / 3600));
+  stack.resetRequests();
+  await stack.invoke('Reconcile', {});
+  expect(asked()).toEqual([]);
+}, 180_000);

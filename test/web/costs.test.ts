@@ -1,0 +1,26 @@
+import { afterAll, beforeAll, it } from 'vitest';
+import { installAgent } from '../client.ts';
+import { openSetting, type Setting } from './setting.ts';
+
+let setting: Setting;
+beforeAll(async () => {
+  setting = await openSetting();
+});
+afterAll(() => setting?.close());
+
+it('An instance type without a known price is named wherever sums of money stand', async () => {
+  const { api, stack, ended, tellAsOwner } = setting;
+  const { id } = await api.createProject('Lab');
+  const instanceId = stack.ec2.createStoppedInstance({ instanceType: 'x9.mega' });
+  const made = await api.createRunner(id, { name: 'mega', instanceId });
+  installAgent(stack.ec2.diskOf(instanceId), made);
+  const { id: templateId } = await api.createTemplate(id, { name: 'Try', app: 'bash', script: 'true' });
+  await ended(id, (await api.startTask(id, templateId)).id);
+  const notice = `x9.mega in ${stack.region} has no known price and counts as nothing`;
+  await tellAsOwner('unpriced', async (page) => {
+    for (const path of [`/projects/${id}`, `/projects/${id}/costs`, '/costs']) {
+      await page.goto(path);
+      await page.getByText(notice).waitFor();
+    }
+  });
+});
