@@ -197,6 +197,12 @@ it('A webhook delivery is sent again by a click', async () => {
     await shown.getByRole('region', { name: 'Request' }).getByText('"action": "finish"').waitFor();
     const before = await shown.getByRole('listitem').count();
     await shown.getByRole('button', { name: 'Send again' }).click();
+    // By its role, which it has not where it is hidden from screen readers.
+    const said = page.getByRole('status').filter({ hasText: 'Sent and taken.' });
+    await said.waitFor();
+    const again = await shown.getByRole('button', { name: 'Send again' }).boundingBox();
+    const toast = await said.boundingBox();
+    expect((toast?.y ?? 0) + (toast?.height ?? 0)).toBeLessThanOrEqual(again?.y ?? 0);
     await shown.getByRole('listitem').nth(before).waitFor();
   });
 });
