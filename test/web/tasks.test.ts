@@ -398,6 +398,7 @@ it('A task is started, watched and stopped by keyboard alone', async () => {
     await tabTo('Stop task');
     await press('Enter');
     await page.getByRole('heading', { name: /Slow/ }).getByText('Stopped').waitFor();
+    await page.waitForFunction(() => document.activeElement?.closest('main') !== null);
     await tabTo('Run again');
     await press('Enter');
     await page.getByRole('dialog').waitFor();
