@@ -26,6 +26,8 @@ export const findMissing = async (
 const quoted = (what: string, all: readonly { readonly name: string }[]): string[] =>
   all.map(({ name }) => `${what} "${name}"`);
 
+const taskPrefix = 'task ';
+
 /** The tasks of a project that have not ended, as far as `concerns` them. */
 const liveTasks = async (
   { tasks }: Pick<ApiDeps, 'tasks'>,
@@ -33,7 +35,9 @@ const liveTasks = async (
   concerns: (task: TaskRecord) => boolean,
 ): Promise<string[]> => {
   const live = await tasks.listLiveOf(projectId);
-  return live.filter((task) => !hasEnded(task.status) && concerns(task)).map(({ id }) => `task ${id}`);
+  return live
+    .filter((task) => !hasEnded(task.status) && concerns(task))
+    .map(({ id }) => `${taskPrefix}${id}`);
 };
 
 type TemplateReference = 'inventoryId' | 'repositoryId' | 'environmentId';
@@ -100,10 +104,12 @@ export const usersOfProject = async (
 
 const namedAtMost = 5;
 
-/** "The key is used by repository "a" and inventory "b". …" */
+/** "The key is used by repository "a", inventory "b". …": only a task ends by itself. */
 export const describeUse = (what: string, users: readonly string[]): string => {
   const named = users.slice(0, namedAtMost);
   const rest = users.length - named.length;
   const list = [...named, ...(rest > 0 ? [`${rest} more`] : [])].join(', ');
-  return `The ${what} is used by ${list}. Change or remove that first, or wait until it has ended.`;
+  const hasTask = users.some((user) => user.startsWith(taskPrefix));
+  const orWait = hasTask ? ', or wait until it has ended' : '';
+  return `The ${what} is used by ${list}. Change or remove that first${orWait}.`;
 };

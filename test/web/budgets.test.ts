@@ -131,8 +131,9 @@ it(`A log of ${lines} lines scrolls without holding up the page for ${maxLongTas
     expect(Math.min(...worst)).toBeLessThanOrEqual(maxLongTaskMs);
 
     await page.getByLabel('Search the log').fill('line 150000 of');
-    await page.getByText('1 of 1 lines').waitFor();
+    await page.getByText('Found on 1 line', { exact: true }).waitFor();
     await page.getByLabel('Search the log').press('Enter');
+    await page.getByText('1 of 1 line', { exact: true }).waitFor();
     await frame.locator('mark').first().waitFor();
     await page.getByRole('link', { name: 'Link to line 150001', exact: true }).click();
     expect(page.url()).toMatch(/#L150001$/);

@@ -45,6 +45,16 @@ it('A newcomer gets from the printed link to a task that has run, with its live 
     await isAtStep('A task');
 
     await page.getByText('It has run. That is all there is to it.').waitFor();
+    for (const width of [390, 700, 1024, 1280]) {
+      await page.setViewportSize({ width, height: 800 });
+      const trip = page.getByRole('list', { name: 'The trip of this task' });
+      const cut = await trip.evaluate((list) =>
+        [...list.children].filter(
+          (step) => step.scrollWidth > step.clientWidth || list.scrollWidth > list.clientWidth,
+        ),
+      );
+      expect(cut, `at ${width} px`).toEqual([]);
+    }
     await page.getByRole('region', { name: 'Output of the task' }).getByText('Good morning from').waitFor();
     await page.getByRole('link', { name: 'Go to the dashboard' }).click();
     await page.getByRole('heading', { name: 'Shop' }).waitFor();

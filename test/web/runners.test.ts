@@ -83,6 +83,21 @@ it('Closing without the private key asks first', async () => {
     const asked = page.getByRole('alertdialog', { name: 'Close without the private key?' });
     await asked.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('button', { name: 'Download private key' }).waitFor();
+
+    // The set-up command does not hold it, cloud-init does.
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    const secrets = page.getByRole('dialog', { name: 'Runner rack-8 is made' });
+    const copy = async (way: string) => {
+      await secrets.getByRole('tab', { name: way }).click();
+      await secrets.getByRole('tabpanel').getByRole('button', { name: 'Copy' }).click();
+      await secrets.getByRole('tabpanel').getByRole('button', { name: 'Copied' }).waitFor();
+      await page.getByRole('button', { name: 'Done' }).click();
+    };
+    await copy('Set-up command');
+    await asked.getByRole('button', { name: 'Cancel' }).click();
+    await copy('cloud-init');
+    await secrets.waitFor({ state: 'detached' });
+    expect(await asked.count()).toBe(0);
   });
 });
 

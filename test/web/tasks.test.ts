@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ProjectId, Task } from '../../protocol/index.ts';
 import { until } from '../client.ts';
@@ -197,6 +198,12 @@ it('A webhook delivery is sent again by a click', async () => {
     await shown.getByRole('region', { name: 'Request' }).getByText('"action": "finish"').waitFor();
     const before = await shown.getByRole('listitem').count();
     await shown.getByRole('button', { name: 'Send again' }).click();
+    // By its role, which it has not where it is hidden from screen readers.
+    const said = page.getByRole('status').filter({ hasText: 'Sent and taken.' });
+    await said.waitFor();
+    const again = await shown.getByRole('button', { name: 'Send again' }).boundingBox();
+    const toast = await said.boundingBox();
+    expect((toast?.y ?? 0) + (toast?.height ?? 0)).toBeLessThanOrEqual(again?.y ?? 0);
     await shown.getByRole('listitem').nth(before).waitFor();
   });
 });
@@ -343,6 +350,85 @@ it('A page asks nothing while its tab is hidden, and goes on when it is seen aga
   });
 });
 
+const sizes = { desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } } as const;
+
+/** Waits until all of it is in the window. */
+const inSight = (target: Locator) =>
+  until('it is in sight', 10_000, () =>
+    target.evaluate((element) => {
+      const { top, right, bottom, left } = element.getBoundingClientRect();
+      return top >= 0 && left >= 0 && right <= innerWidth && bottom <= innerHeight;
+    }),
+  );
+
+it('The followed end, a hit of the search and a linked line are in sight, on a phone too', async () => {
+  const { api, ended, tellAsOwner } = setting;
+  const { id: templateId } = await api.createTemplate(projectId, {
+    name: 'Chatty',
+    app: 'bash',
+    tag: 'sydney',
+    script: "seq 400; printf '%0400d needle\\n' 0; seq 400; echo needle; echo done; exec sleep 600",
+    stopGraceMs: 0,
+  });
+  const { id } = await api.startTask(projectId, templateId);
+  await tellAsOwner('log in sight', async (page) => {
+    const frame = page.getByRole('region', { name: 'Output of the task' });
+    const search = page.getByLabel('Search the log');
+    await page.setViewportSize(sizes.desk);
+    await page.goto(at(`tasks/${id}`));
+    await frame.getByText('done', { exact: true }).waitFor();
+    await inSight(frame.getByText('done', { exact: true }));
+
+    for (const size of Object.values(sizes)) {
+      await page.setViewportSize(size);
+      await page.goto(at(`tasks/${id}`));
+      await search.fill('needle');
+      await page.getByText('Found on 2 lines', { exact: true }).waitFor();
+      await search.press('Shift+Enter');
+      await page.getByText('2 of 2 lines', { exact: true }).waitFor();
+      await search.press('Shift+Enter');
+      await page.getByText('1 of 2 lines', { exact: true }).waitFor();
+      await inSight(frame.locator('.hit mark'));
+      await page.goto(at(`tasks/${id}#L200`));
+      await inSight(frame.locator('.linked .log-number').filter({ hasText: '200' }));
+      await page.goto(at(`tasks/${id}#L600`));
+      await inSight(frame.locator('.linked .log-number').filter({ hasText: '600' }));
+    }
+  });
+  await api.stopTask(projectId, id);
+  await ended(projectId, id);
+});
+
+it('A task that waits is asked for gently, and its log not at all', async () => {
+  const { api, ended, tellAsOwner } = setting;
+  const { id } = await api.startTask(projectId, templates.nowhere);
+  await tellAsOwner('gentle', async (page) => {
+    await page.clock.install();
+    const asked: string[] = [];
+    let answered = 0;
+    page.on('request', (request) => {
+      if (request.url().includes('/api/')) asked.push(new URL(request.url()).pathname);
+    });
+    page.on('response', (response) => {
+      if (response.url().includes('/api/')) answered += 1;
+    });
+    await page.goto(at(`tasks/${id}`));
+    await page.getByText('No output yet').waitFor();
+    await page.waitForLoadState('networkidle');
+    asked.length = 0;
+    answered = 0;
+    for (let seconds = 0; seconds < 20; seconds += 1) {
+      await page.clock.runFor(1000);
+      await until('all is answered', 10_000, () => answered === asked.length);
+    }
+    expect(asked.filter((path) => path.endsWith('/log'))).toEqual([]);
+    expect(asked.length).toBeGreaterThan(4);
+    expect(asked.length).toBeLessThan(20);
+  });
+  await api.stopTask(projectId, id);
+  await ended(projectId, id);
+});
+
 it('A page says that the control plane does not answer, and since when, until it answers again', async () => {
   await setting.tellAsOwner('outage', async (page) => {
     const told = page.getByRole('status').getByText('The control plane does not answer.');
@@ -392,6 +478,7 @@ it('A task is started, watched and stopped by keyboard alone', async () => {
     await tabTo('Stop task');
     await press('Enter');
     await page.getByRole('heading', { name: /Slow/ }).getByText('Stopped').waitFor();
+    await page.waitForFunction(() => document.activeElement?.closest('main') !== null);
     await tabTo('Run again');
     await press('Enter');
     await page.getByRole('dialog').waitFor();

@@ -15,7 +15,7 @@ import {
   trip,
 } from '../../protocol/index.ts';
 import { adaptive } from './polling.ts';
-import { hasEnded, pathIn } from './queries.ts';
+import { hasEnded, isWaiting, pathIn } from './queries.ts';
 import { get } from './request.ts';
 
 /** Minutes that this browser's clock is ahead of UTC: where days begin. */
@@ -43,6 +43,7 @@ export const tripQuery = (task: Task) =>
       ({ steps }) =>
         !hasEnded(task) ||
         steps.some(({ step, at, isNeeded }) => step === 'instance_stopped' && isNeeded && !at),
+      () => isWaiting(task),
     ),
   });
 

@@ -9,6 +9,8 @@ const liveSteps = [
   { quietMs: 120_000, everyMs: 3000 },
 ] as const;
 const liveMs = 6000;
+/** At most so often for what only waits: nothing of it moves until a runner takes it. */
+const waitingMs = 3000;
 
 /** What a query held when it last changed. Answers that are equal are the same object (structural sharing). */
 const lastChanges = new WeakMap<object, { data: unknown; at: number }>();
@@ -22,11 +24,12 @@ const quietFor = (query: object, data: unknown, now: number): number => {
 
 /** The `refetchInterval` of a query whose answer is about to change when `isLive` says so. */
 export const adaptive =
-  <T>(isLive: (data: T) => boolean) =>
+  <T>(isLive: (data: T) => boolean, isWaiting: (data: T) => boolean = () => false) =>
   (query: { readonly state: { readonly data: T | undefined; readonly error: unknown } }): number => {
     const { data, error } = query.state;
     if (error) return liveMs;
     if (data === undefined || !isLive(data)) return idleMs;
     const quietMs = quietFor(query, data, Date.now());
-    return liveSteps.find((step) => quietMs < step.quietMs)?.everyMs ?? liveMs;
+    const everyMs = liveSteps.find((step) => quietMs < step.quietMs)?.everyMs ?? liveMs;
+    return isWaiting(data) ? Math.max(everyMs, waitingMs) : everyMs;
   };

@@ -40,6 +40,9 @@ export const projectsQuery = list('/api/projects', project);
 
 export const hasEnded = ({ status }: Pick<Task, 'status'>): boolean => isEnd(status);
 
+/** For a runner: it has done nothing yet, or nothing in this attempt. */
+export const isWaiting = ({ status }: Pick<Task, 'status'>): boolean => status === 'waiting';
+
 const isBetweenStates = (one: Runner): boolean =>
   one.status === 'starting' ||
   one.status === 'stopping' ||
@@ -95,7 +98,7 @@ export const taskQuery = (projectId: string, taskId: string) =>
   queryOptions({
     queryKey: [pathIn(projectId, 'tasks'), taskId],
     queryFn: ({ signal }) => get(pathIn(projectId, `tasks/${taskId}`), task, {}, signal),
-    refetchInterval: adaptive<Task>((one) => !hasEnded(one)),
+    refetchInterval: adaptive<Task>((one) => !hasEnded(one), isWaiting),
   });
 
 export const deliveriesQuery = (projectId: string, status?: Delivery['status']) => ({

@@ -3,7 +3,7 @@ import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Task } from '../../protocol/index.ts';
-import { hasEnded, runnersQuery, taskQuery } from '../client/queries.ts';
+import { hasEnded, isWaiting, runnersQuery, taskQuery } from '../client/queries.ts';
 import { HostSummary } from '../parts/host-summary.tsx';
 import { LogView } from '../parts/log/log-view.tsx';
 import { TaskActs } from '../parts/task-acts.tsx';
@@ -39,7 +39,6 @@ export const TaskPage = (): ReactNode => {
       </p>
       <Trip task={task} />
       <Reason task={task} />
-      <Facts task={task} />
       {task.hosts && task.hosts.length > 0 && <HostSummary hosts={task.hosts} />}
       {task.attempt > 1 && <Attempts count={task.attempt} shown={attempt} />}
       <LogView
@@ -47,8 +46,10 @@ export const TaskPage = (): ReactNode => {
         projectId={projectId}
         taskId={taskId}
         attempt={attempt}
+        hasBegun={attempt < task.attempt || !isWaiting(task)}
         isLive={!isOver && attempt === task.attempt}
       />
+      <Facts task={task} />
     </Page>
   );
 };

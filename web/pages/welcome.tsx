@@ -10,7 +10,7 @@ import {
   task as taskSchema,
   template as templateSchema,
 } from '../../protocol/index.ts';
-import { hasEnded, pathIn, projectsQuery, taskQuery } from '../client/queries.ts';
+import { hasEnded, isWaiting, pathIn, projectsQuery, taskQuery } from '../client/queries.ts';
 import { call } from '../client/request.ts';
 import { useMe } from '../client/session.ts';
 import { NameField } from '../parts/common-fields.tsx';
@@ -233,7 +233,13 @@ const WatchStep = ({ started }: { readonly started: Task }): ReactNode => {
         {task.status === 'success' ? 'It has run. That is all there is to it.' : task.reason}
       </p>
       <Trip task={task} />
-      <LogView projectId={projectId} taskId={task.id} attempt={task.attempt} isLive={!hasEnded(task)} />
+      <LogView
+        projectId={projectId}
+        taskId={task.id}
+        attempt={task.attempt}
+        hasBegun={!isWaiting(task)}
+        isLive={!hasEnded(task)}
+      />
       {hasEnded(task) && (
         <div className="row">
           <ButtonLink look="primary" to="/projects/$projectId" params={{ projectId }}>

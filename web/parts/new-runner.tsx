@@ -93,7 +93,7 @@ const RunnerSecrets = ({
             </Button>
           </div>
           <h3>Start it</h3>
-          <WaysToStart made={made} />
+          <WaysToStart made={made} onKeyTaken={() => setTaken(true)} />
         </div>
         <footer className="dialog-foot">
           <Button
@@ -111,14 +111,21 @@ const RunnerSecrets = ({
           onConfirm={async () => onClose()}
           onClose={() => setAsking(false)}
         >
-          You have not downloaded it. Nobody can show it again: a runner without it has to be made anew.
+          You have neither downloaded nor copied it. Nobody can show it again: a runner without it has to be
+          made anew.
         </Confirm>
       )}
     </>
   );
 };
 
-const WaysToStart = ({ made }: { readonly made: CreatedRunner }): ReactNode => {
+interface WaysToStartProps {
+  readonly made: CreatedRunner;
+  /** When a way that holds the private key was copied. */
+  readonly onKeyTaken: () => void;
+}
+
+const WaysToStart = ({ made, onKeyTaken }: WaysToStartProps): ReactNode => {
   const ways = waysToStart(made);
   return (
     <Tabs className="tabs">
@@ -129,10 +136,10 @@ const WaysToStart = ({ made }: { readonly made: CreatedRunner }): ReactNode => {
           </Tab>
         ))}
       </TabList>
-      {ways.map(({ id, name, text, note }) => (
+      {ways.map(({ id, name, text, note, holdsKey }) => (
         <TabPanel key={id} id={id} className="tab-panel">
           <p className="hint">{note}</p>
-          <Code label={name} text={text} />
+          <Code label={name} text={text} {...(holdsKey && { onCopied: onKeyTaken })} />
         </TabPanel>
       ))}
     </Tabs>

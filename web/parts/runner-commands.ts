@@ -20,6 +20,8 @@ export interface Way {
   readonly name: string;
   readonly text: string;
   readonly note: string;
+  /** Whether the text has the private key in it. */
+  readonly holdsKey: boolean;
 }
 
 export const waysToStart = (made: CreatedRunner): Way[] => {
@@ -27,6 +29,7 @@ export const waysToStart = (made: CreatedRunner): Way[] => {
   return [
     {
       id: 'docker',
+      holdsKey: false,
       name: 'Docker',
       note: 'Put the private key beside you as runner-key.pem first: download it above. docs/runners.md tells how to build the image.',
       text: [
@@ -40,12 +43,14 @@ export const waysToStart = (made: CreatedRunner): Way[] => {
     },
     {
       id: 'setup',
+      holdsKey: false,
       name: 'Set-up command',
       note: 'On the machine itself. It asks for the token and for the file of the private key.',
       text: `reveille-runner setup --api-url ${quote(apiUrl)}\nreveille-runner start`,
     },
     {
       id: 'systemd',
+      holdsKey: true,
       name: 'systemd',
       note: 'As root, where the agent and its units are installed (docs/runners.md, On-premises). The agent starts as soon as its config is there.',
       text: [
@@ -57,6 +62,7 @@ export const waysToStart = (made: CreatedRunner): Way[] => {
     },
     {
       id: 'cloud-init',
+      holdsKey: true,
       name: 'cloud-init',
       note: 'As user data of an image that has the agent and its units. Whoever may read the user data of the instance reads these secrets.',
       text: [

@@ -44,34 +44,36 @@ export const Trip = ({ task }: { readonly task: Task }): ReactNode => {
   // Of a task that ended early, the steps that it never took are no news.
   const shown = hasEnded(task) ? steps.filter(({ at, step }) => at || step === 'instance_stopped') : steps;
   return (
-    <ol className="trip" aria-label="The trip of this task">
-      {shown.map((step) => {
-        const index = steps.indexOf(step);
-        const state = stateOf(step, index === next);
-        const before = steps.slice(0, index).findLast(({ at }) => at !== undefined)?.at;
-        return (
-          <li
-            key={step.step}
-            className={state}
-            aria-current={state === 'now' ? 'step' : undefined}
-            title={step.detail}
-          >
-            <span className="trip-dot">{state === 'done' && <Icon name="check" />}</span>
-            <span className="trip-name">{names[step.step]}</span>
-            <span className="trip-time">
-              {step.at && <Moment at={step.at} />}
-              {step.at && before && step.at >= before && (
-                <span className="trip-took">
-                  {' '}
-                  +<Duration from={before} to={step.at} />
-                </span>
-              )}
-              {state === 'now' && before && <Duration from={before} />}
-              {state === 'skipped' && 'not needed'}
-            </span>
-          </li>
-        );
-      })}
-    </ol>
+    <div className="trip-frame">
+      <ol className="trip" aria-label="The trip of this task">
+        {shown.map((step) => {
+          const index = steps.indexOf(step);
+          const state = stateOf(step, index === next);
+          const before = steps.slice(0, index).findLast(({ at }) => at !== undefined)?.at;
+          return (
+            <li
+              key={step.step}
+              className={state}
+              aria-current={state === 'now' ? 'step' : undefined}
+              title={step.detail}
+            >
+              <span className="trip-dot">{state === 'done' && <Icon name="check" />}</span>
+              <span className="trip-name">{names[step.step]}</span>
+              <span className="trip-time">
+                {step.at && <Moment at={step.at} />}
+                {step.at && before && step.at >= before && (
+                  <span className="trip-took">
+                    {' '}
+                    +<Duration from={before} to={step.at} />
+                  </span>
+                )}
+                {state === 'now' && before && <Duration from={before} />}
+                {state === 'skipped' && 'not needed'}
+              </span>
+            </li>
+          );
+        })}
+      </ol>
+    </div>
   );
 };

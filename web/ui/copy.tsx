@@ -2,14 +2,15 @@
 import { type ReactNode, useState } from 'react';
 import { Button } from './button.tsx';
 
-/** Says for a while that it is done. */
-export const CopyButton = ({
-  text,
-  label = 'Copy',
-}: {
+interface CopyButtonProps {
   readonly text: string;
   readonly label?: string;
-}): ReactNode => {
+  /** When the clipboard has it. */
+  readonly onCopied?: (() => void) | undefined;
+}
+
+/** Says for a while that it is done. */
+export const CopyButton = ({ text, label = 'Copy', onCopied }: CopyButtonProps): ReactNode => {
   const [said, say] = useState<string>();
   const copy = async () => {
     // Over plain http to another machine there is no clipboard.
@@ -17,6 +18,7 @@ export const CopyButton = ({
       () => true,
       () => false,
     );
+    if (done) onCopied?.();
     say(done ? 'Copied' : 'Select and copy it');
     setTimeout(() => say(undefined), 2000);
   };
@@ -31,14 +33,15 @@ interface CodeProps {
   /** What it is, for screen readers and as its heading. */
   readonly label: string;
   readonly text: string;
+  readonly onCopied?: () => void;
 }
 
 /** A block of code, such as a command to paste. */
-export const Code = ({ label, text }: CodeProps): ReactNode => (
+export const Code = ({ label, text, onCopied }: CodeProps): ReactNode => (
   <figure className="code">
     <figcaption>
       <span>{label}</span>
-      <CopyButton text={text} />
+      <CopyButton text={text} onCopied={onCopied} />
     </figcaption>
     {/* biome-ignore lint/a11y/noNoninteractiveTabindex: long lines scroll, so it has to be reached by keyboard */}
     <section aria-label={label} tabIndex={0}>

@@ -34,7 +34,8 @@ const subscribe = (listener: () => void) => {
 export const Toasts = (): ReactNode => {
   const shown = useSyncExternalStore(subscribe, () => toasts);
   return (
-    <div className="toasts" role="status" aria-live="polite">
+    // Above dialogs: React Aria hides what is outside of one from screen readers, but for this.
+    <div className="toasts" role="status" aria-live="polite" data-react-aria-top-layer="">
       {shown.map(({ id, kind, text }) => (
         <div key={id} className={`toast ${kind}`}>
           <Icon name={kind === 'ok' ? 'check' : 'warning'} />

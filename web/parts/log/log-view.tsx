@@ -13,12 +13,15 @@ interface LogViewProps {
   readonly projectId: string;
   readonly taskId: string;
   readonly attempt: number;
+  /** Whether a runner has taken the attempt: before, it has no output. */
+  readonly hasBegun: boolean;
   /** Whether it is worth following. */
   readonly isLive: boolean;
 }
 
 const lineHeight = 20;
 const pageLines = 25;
+const noHit = -1;
 /** So near to the end that one means the end. */
 const nearEndPixels = 40;
 
@@ -33,6 +36,12 @@ const clock = new Intl.DateTimeFormat(undefined, {
 /** A custom property, which React's types don't know. */
 const frameStyle = (linesHeight: number): CSSProperties =>
   ({ '--lines-height': `${linesHeight + lineHeight}px` }) as CSSProperties;
+
+const hitsText = (count: number, shown: number): string => {
+  if (count === 0) return 'Not found';
+  const lines = `${count} ${count === 1 ? 'line' : 'lines'}`;
+  return shown === noHit ? `Found on ${lines}` : `${shown + 1} of ${lines}`;
+};
 
 /** From "#L12", the 12th line, counted from 0. */
 const linkedLine = (): number | undefined => {
@@ -54,8 +63,8 @@ const Toggle = ({
   </button>
 );
 
-export const LogView = ({ projectId, taskId, attempt, isLive }: LogViewProps): ReactNode => {
-  const { lines, version, isComplete, error } = useLog(projectId, taskId, attempt);
+export const LogView = ({ projectId, taskId, attempt, hasBegun, isLive }: LogViewProps): ReactNode => {
+  const { lines, version, isComplete, error } = useLog(projectId, taskId, attempt, hasBegun);
   const [linked, setLinked] = useState(linkedLine);
   const [isFollowing, setFollowing] = useState(isLive && linked === undefined);
   const [isWrapped, setWrapped] = useState(false);
@@ -63,7 +72,8 @@ export const LogView = ({ projectId, taskId, attempt, isLive }: LogViewProps): R
   const [search, setSearch] = useState('');
   const wanted = search.toLowerCase();
   const found = useSearch(lines, version, wanted);
-  const [shownHit, setShownHit] = useState(0);
+  /** Among those found; before the first one was asked for, none. */
+  const [shownHit, setShownHit] = useState(noHit);
   const frame = useRef<HTMLElement>(null);
   const list = useVirtualizer({
     count: lines.length,
@@ -78,12 +88,27 @@ export const LogView = ({ projectId, taskId, attempt, isLive }: LogViewProps): R
     if (isFollowing && lines.length > 0) list.scrollToIndex(lines.length - 1, { align: 'end' });
   }, [isFollowing, version]);
 
+  /** In the frame, and the frame in the window, which on a phone it may be out of. */
+  const scrollTo = (index: number) => {
+    list.scrollToIndex(index, { align: 'center' });
+    frame.current?.scrollIntoView({ block: 'nearest' });
+  };
+
   const hasJumped = useRef(false);
   useEffect(() => {
     if (hasJumped.current || linked === undefined || lines.length <= linked) return;
     hasJumped.current = true;
-    list.scrollToIndex(linked, { align: 'center' });
+    scrollTo(linked);
   });
+  useEffect(() => {
+    const jump = () => {
+      hasJumped.current = false;
+      setFollowing(false);
+      setLinked(linkedLine());
+    };
+    addEventListener('hashchange', jump);
+    return () => removeEventListener('hashchange', jump);
+  }, []);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: heights are others when lines are wrapped
   useEffect(() => list.measure(), [isWrapped]);
@@ -93,9 +118,20 @@ export const LogView = ({ projectId, taskId, attempt, isLive }: LogViewProps): R
     if (index === undefined) return;
     setShownHit(hit);
     setFollowing(false);
-    list.scrollToIndex(index, { align: 'center' });
+    scrollTo(index);
+    isToReveal.current = true;
   };
-  const step = (by: number) => show((shownHit + by + found.length) % found.length);
+  const step = (by: 1 | -1) =>
+    show(shownHit === noHit && by < 0 ? found.length - 1 : (shownHit + by + found.length) % found.length);
+
+  /** A hit may lie far to the right. Its line is drawn only once the list has been scrolled there. */
+  const isToReveal = useRef(false);
+  useEffect(() => {
+    const mark = isToReveal.current && frame.current?.querySelector('.hit mark');
+    if (!mark) return;
+    isToReveal.current = false;
+    mark.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  });
 
   const link = (index: number) => {
     setLinked(index);
@@ -122,7 +158,7 @@ export const LogView = ({ projectId, taskId, attempt, isLive }: LogViewProps): R
             value={search}
             onChange={({ target }) => {
               setSearch(target.value);
-              setShownHit(-1);
+              setShownHit(noHit);
             }}
             onKeyDown={({ key, shiftKey }) => key === 'Enter' && found.length > 0 && step(shiftKey ? -1 : 1)}
           />
@@ -130,7 +166,7 @@ export const LogView = ({ projectId, taskId, attempt, isLive }: LogViewProps): R
         {wanted !== '' && (
           <>
             <span className="log-hits" role="status">
-              {found.length === 0 ? 'Not found' : `${Math.max(shownHit, 0) + 1} of ${found.length} lines`}
+              {hitsText(found.length, shownHit)}
             </span>
             <IconButton
               icon="up"
@@ -206,12 +242,15 @@ export const LogView = ({ projectId, taskId, attempt, isLive }: LogViewProps): R
         </div>
       </section>
       <p className="log-foot">
-        {error ?? (
-          <>
-            {lines.length.toLocaleString()} {lines.length === 1 ? 'line' : 'lines'}
-            {!isComplete && (isLive ? ', more to come' : ', loading')}
-          </>
-        )}
+        {error ??
+          (hasBegun ? (
+            <>
+              {lines.length.toLocaleString()} {lines.length === 1 ? 'line' : 'lines'}
+              {!isComplete && (isLive ? ', more to come' : ', loading')}
+            </>
+          ) : (
+            'No output yet: no runner has taken the task.'
+          ))}
       </p>
     </section>
   );

@@ -41,7 +41,8 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
     });
   });
 
-export const useLog = (projectId: string, taskId: string, attempt: number): Log => {
+/** `hasBegun`: whether there can be any output yet. */
+export const useLog = (projectId: string, taskId: string, attempt: number, hasBegun: boolean): Log => {
   const collected = useRef(collectLines());
   const [state, setState] = useState({
     version: 0,
@@ -89,9 +90,9 @@ export const useLog = (projectId: string, taskId: string, attempt: number): Log 
     const abort = new AbortController();
     collected.current = collectLines();
     setState({ version: 0, isComplete: false, error: undefined });
-    void read(abort.signal);
+    if (hasBegun) void read(abort.signal);
     return () => abort.abort();
-  }, [read]);
+  }, [read, hasBegun]);
 
   return { lines: collected.current.lines, ...state };
 };
