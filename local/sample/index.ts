@@ -114,11 +114,14 @@ export const makeSample = async ({
   const born = toInstant(nowMs - sampleDays * 86_400_000);
   const backdated = [
     keys.project(projectId),
-    ...made.map(({ id }) => keys.resource(projectId, id)),
     ...[...templateIds.values(), scheduleId].map((id) => keys.resource(projectId, id)),
     ...people.map(({ id }) => keys.user(id)),
   ];
   for (const key of backdated) await table.update(key, { set: { createdAt: born } }, [['exists', 'pk']]);
+  for (const { id } of made) {
+    const sleptSince = { createdAt: born, statusSince: born };
+    await table.update(keys.resource(projectId, id), { set: sleptSince }, [['exists', 'pk']]);
+  }
 
   await replay({
     table,

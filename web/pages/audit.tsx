@@ -23,20 +23,21 @@ const words = (operation: string): string => {
 interface OnProps {
   readonly event: AuditEvent;
   readonly projectId: string | undefined;
-  readonly names: ReadonlyMap<string, string>;
+  /** Undefined: on their way. */
+  readonly names: ReadonlyMap<string, string> | undefined;
 }
 
 /** What it was done to: a link where that has a page, else its name, and the path of what is gone or has no name. */
 const On = ({ event: { target, secrets }, projectId, names }: OnProps): ReactNode => {
   const { kind, id, path } = readTarget(target);
-  const name = id === undefined ? undefined : names.get(id);
+  const name = id === undefined ? undefined : names?.get(id);
   const thing =
     projectId && kind === 'tasks' && id ? (
       <Link to="/projects/$projectId/tasks/$taskId" params={{ projectId, taskId: id }} search={{}}>
         {id}
       </Link>
     ) : (
-      (name ?? <span className="mono break">{path}</span>)
+      (name ?? (names && <span className="mono break">{path}</span>))
     );
   return (
     <>

@@ -137,7 +137,12 @@ const RunnerCosts = ({ runners, isShort }: RunnerCostsProps): ReactNode => (
     keyOf={({ runnerId }) => runnerId}
     columns={[
       { header: 'Runner', render: ({ name }) => name },
-      { header: 'Working', align: 'right', render: ({ workingMs }) => durationOf(workingMs) },
+      {
+        header: 'Working',
+        align: 'right',
+        from: 'tablet',
+        render: ({ workingMs }) => durationOf(workingMs),
+      },
       { header: 'Idle', align: 'right', from: 'tablet', render: ({ idleMs }) => durationOf(idleMs) },
       {
         header: 'Booting',

@@ -144,7 +144,7 @@ export const DashboardPage = (): ReactNode => {
         <SavedFigure
           name="Saved, 14 days"
           sums={{ spent: data.spentMicroUsd, alwaysOn: data.alwaysOnMicroUsd, isShort }}
-          note={`spent ${formatMoney(data.spentMicroUsd)}`}
+          note={`of ${formatMoney(data.alwaysOnMicroUsd)}`}
         />
       </Figures>
       <UnpricedNotice unpriced={data.unpriced} />

@@ -16,6 +16,7 @@ import { Button } from '../ui/button.tsx';
 import { Confirm, Dialog } from '../ui/dialog.tsx';
 import { Empty } from '../ui/empty.tsx';
 import { FormFrame, useForm } from '../ui/form.tsx';
+import { ActionMenu } from '../ui/menu.tsx';
 import { Card, Page } from '../ui/page.tsx';
 import { Table } from '../ui/table.tsx';
 import { Moment } from '../ui/time.tsx';
@@ -84,14 +85,15 @@ export const MembersPage = (): ReactNode => {
                 ),
             },
             {
-              header: 'Remove',
+              header: 'Actions',
               isHeaderHidden: true,
               align: 'right',
               render: (member) =>
                 isOwner && (
-                  <Button small aria-label={`Remove ${member.name}`} onPress={() => setLeaving(member)}>
-                    Remove
-                  </Button>
+                  <ActionMenu
+                    label={`What to do with ${member.name}`}
+                    acts={[{ label: 'Remove', onAct: () => setLeaving(member), isDangerous: true }]}
+                  />
                 ),
             },
           ]}

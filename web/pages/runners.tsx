@@ -40,7 +40,7 @@ const columnsFor = (projectId: string | undefined, spent: Spent | undefined): Co
       <>
         <RunnerBadge runner={runner} />
         <span className="sub">
-          since <Ago at={runner.quarantinedAt ?? runner.statusSince} />
+          <Ago at={runner.quarantinedAt ?? runner.statusSince} />
         </span>
         {runner.fault && <span className="sub">{runner.fault.detail}</span>}
       </>

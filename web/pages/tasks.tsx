@@ -81,7 +81,7 @@ export const TasksPage = (): ReactNode => {
           className="search"
           type="search"
           aria-label="Search tasks"
-          placeholder="Search template, message, person, commit"
+          placeholder="Template, message, person, commit"
           value={typed}
           onChange={({ target }) => type(target.value)}
         />

@@ -52,7 +52,7 @@ export const ApiTokens = ({ projectId }: { readonly projectId: string | undefine
             {
               header: 'Good until',
               from: 'tablet',
-              render: ({ validUntil }) => (validUntil ? <Moment at={validUntil} /> : 'revoked'),
+              render: ({ validUntil }) => (validUntil ? <Moment at={validUntil} /> : 'no end'),
             },
             {
               header: 'Revoke',

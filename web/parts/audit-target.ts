@@ -41,15 +41,21 @@ const namesQuery = (projectId: string | undefined, kind: string) =>
     queryFn: async ({ signal }) => (await get(pathIn(projectId, kind), page(named), {}, signal)).items,
   });
 
-/** The names of those targets that are still there, by id. Only lists in which there may be some are asked for. */
+/**
+ * The names of those targets that are still there, by id; undefined until all are known. Only lists in which there may be some
+ * are asked for.
+ */
 export const useNames = (
   projectId: string | undefined,
   targets: readonly Target[],
-): ReadonlyMap<string, string> => {
+): ReadonlyMap<string, string> | undefined => {
   const kinds = namedKinds[projectId === undefined ? 'stack' : 'project'];
   const asked = kinds.filter((kind) => targets.some((target) => target.kind === kind));
   return useQueries({
     queries: asked.map((kind) => namesQuery(projectId, kind)),
-    combine: (answers) => new Map(answers.flatMap(({ data }) => data ?? [])),
+    combine: (answers) =>
+      answers.some(({ isPending }) => isPending)
+        ? undefined
+        : new Map(answers.flatMap(({ data }) => data ?? [])),
   });
 };
