@@ -215,6 +215,41 @@ describe('the history of costs', () => {
     }
   });
 
+  it('agrees with the report about the shares of a global runner, and both add up over the windows that cut a task', async () => {
+    const { id } = project.parse(await api.call('POST', '/api/projects', { name: 'Shared' }));
+    const base = `/api/projects/${id}`;
+    const templateId = await make(`${base}/templates`, { name: 'Build', app: 'bash', script: 'true' });
+    const made = await api.createRunner('/api/runners', {
+      name: 'for all',
+      instanceId: 'i-0aaaaaaaaaaaaaa77',
+    });
+    const first = await api.startTask(id, templateId);
+    const runner = await api.deps.runners.get('global', made.runner.id);
+    const startedAt = api.deps.now();
+    const opened = { id: api.deps.newId('ses', startedAt), startedAt };
+    if (runner) await api.deps.runners.openSession(runner, opened, 't4g.small');
+    api.pass(20_000);
+    const session = await api.startAgent(made);
+    const { lease } = await api.claim(session, id, first.id);
+    api.pass(50_000);
+    await finish(session, lease, { status: 'success', exitCode: 0 });
+    api.pass(10_000);
+    const spentIn = async (fromMs: number, toMs: number) => {
+      const window = `from=${addMs(startedAt, fromMs)}&to=${addMs(startedAt, toMs)}`;
+      const report = costReport.parse(await api.call('GET', `${base}/costs?${window}`));
+      const history = costHistory.parse(await api.call('GET', `${base}/costs/history?${window}`));
+      expect(history.days.reduce((sum, { spentMicroUsd }) => sum + spentMicroUsd, 0)).toBe(
+        report.spentMicroUsd,
+      );
+      expect(history.templates.reduce((sum, { microUsd }) => sum + microUsd, 0)).toBe(report.spentMicroUsd);
+      return report.spentMicroUsd;
+    };
+    // 80 s of a t4g.small, none of which another project used; the task ran from 20 s to 70 s.
+    expect(await spentIn(-1000, 80_000)).toBe(373);
+    expect([await spentIn(-1000, 45_000), await spentIn(45_000, 80_000)]).toEqual([187, 186]);
+    expect(await spentIn(72_000, 78_000)).toBe(0);
+  });
+
   it('names the types that have no price, as the report and the dashboard do', async () => {
     const { base, made } = await aWorkedProject('x9.mega');
     const unpriced = [{ instanceType: 'x9.mega', region: 'us-east-1' }];
