@@ -372,7 +372,7 @@ describe('the service', () => {
     expect(text).toContain('abc-123');
     expect(text).not.toContain('a secret of ours');
     expect(broken.logged).toMatchObject([
-      { about: { requestId: 'abc-123', path: '/api/projects', error: expect.stringContaining('a secret') } },
+      { about: { requestId: 'abc-123', route: '/api/projects', error: expect.stringContaining('a secret') } },
     ]);
   });
 
