@@ -151,6 +151,9 @@ export const costHistory = z.object({
         ),
     }),
   ),
+  withoutTaskMicroUsd: microUsd.describe(
+    'What no template bears: runs of instances in which no task of theirs ran, such as after a wake by hand',
+  ),
   unpriced: unpricedTypes,
   isPartial: z.boolean().describe('Whether there were more tasks than are read at once; the newest count'),
 });

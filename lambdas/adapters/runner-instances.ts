@@ -70,11 +70,18 @@ export const runnerInstances = (table: Table, change: ChangeRunner) => {
       ]),
 
     /** The instance runs: money flows from here on. Refused when a session is open, or one of this start was, or of a later one. */
-    openSession: (ref: RunnerRef, session: OpenSession, instanceType: string | undefined) =>
-      change(ref, { set: { session, ...(instanceType && { instanceType }), busyMs: 0 } }, [
+    openSession: (
+      runner: RunnerRef & Pick<RunnerRecord, 'firstStartedAt'>,
+      session: OpenSession,
+      instanceType: string | undefined,
+    ) => {
+      const { firstStartedAt = session.startedAt } = runner;
+      const set = { session, ...(instanceType && { instanceType }), busyMs: 0, firstStartedAt };
+      return change(runner, { set }, [
         ['missing', 'session'],
         ['any', ['missing', 'lastSessionStartedAt'], ['<', 'lastSessionStartedAt', session.startedAt]],
-      ]),
+      ]);
+    },
 
     /** The instance stopped: that session is over. Refused when it is not the open one. */
     closeSession: (ref: RunnerRef, session: OpenSession, endedAt: Instant) =>

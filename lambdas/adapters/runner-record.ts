@@ -26,6 +26,8 @@ const runnerRecord = runner.extend({
   busyMs: z.int().default(0),
   /** When its agent first reported in the open session, or in the one before while none is open. */
   onlineAt: instant.optional(),
+  /** Of its first session ever, which is when its instance's type is known. */
+  firstStartedAt: instant.optional(),
   /** Of the last session that is over: EC2's own time of that launch, which no other launch has. */
   lastSessionStartedAt: instant.optional(),
   /** Of a global runner: the projects that it has served, the last one last. */

@@ -14,6 +14,7 @@ import type { TaskRecord } from '../adapters/tasks.ts';
 import { hasInstances } from '../core/choice.ts';
 import {
   alwaysOnWithin,
+  comparedFrom,
   costWithin,
   lastsIn,
   type PlacedTask,
@@ -86,7 +87,7 @@ type RateOf = (runner: RunnerRecord) => number | undefined;
 
 const alwaysOnOn = (day: Day, runner: RunnerRecord, rateOf: RateOf): number => {
   const rate = rateOf(runner);
-  return rate === undefined ? 0 : alwaysOnWithin(runner.createdAt, rate, day);
+  return rate === undefined ? 0 : alwaysOnWithin(comparedFrom(runner), rate, day);
 };
 
 const policiesOf = (
@@ -189,25 +190,29 @@ const readHistory = async (
       runnerId: its?.session.runnerId,
     };
   });
+  const rowsOfDays = days.map((day, index) => {
+    const spentMicroUsd = sum(daily.map((one) => one.days[index]?.spentMicroUsd ?? 0));
+    const alwaysOnMicroUsd = sum(own.map((runner) => alwaysOnOn(day, runner, rateOf)));
+    return {
+      day: day.day,
+      ...daily.map((one) => one.days[index]?.split ?? nothing).reduce(addSplits, nothing),
+      spentMicroUsd,
+      alwaysOnMicroUsd,
+      savedMicroUsd: alwaysOnMicroUsd - spentMicroUsd,
+      tasks: tasks.filter(({ claimedAt }) => {
+        const at = claimedAt === undefined ? undefined : epochMs(claimedAt);
+        return at !== undefined && at >= day.from && at < day.to;
+      }).length,
+    };
+  });
+  const templates = costByTemplate(taskCosts, alwaysOn);
+  const borne = sum(templates.map(({ microUsd }) => microUsd));
   return {
     ...window,
-    days: days.map((day, index) => {
-      const spentMicroUsd = sum(daily.map((one) => one.days[index]?.spentMicroUsd ?? 0));
-      const alwaysOnMicroUsd = sum(own.map((runner) => alwaysOnOn(day, runner, rateOf)));
-      return {
-        day: day.day,
-        ...daily.map((one) => one.days[index]?.split ?? nothing).reduce(addSplits, nothing),
-        spentMicroUsd,
-        alwaysOnMicroUsd,
-        savedMicroUsd: alwaysOnMicroUsd - spentMicroUsd,
-        tasks: tasks.filter(({ claimedAt }) => {
-          const at = claimedAt === undefined ? undefined : epochMs(claimedAt);
-          return at !== undefined && at >= day.from && at < day.to;
-        }).length,
-      };
-    }),
+    days: rowsOfDays,
     runners: rows,
-    templates: costByTemplate(taskCosts, alwaysOn),
+    templates,
+    withoutTaskMicroUsd: Math.max(0, sum(rowsOfDays.map(({ spentMicroUsd }) => spentMicroUsd)) - borne),
     unpriced: unpricedAmong(
       [
         ...used.map(({ facts }) => facts),

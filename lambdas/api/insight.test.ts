@@ -357,3 +357,34 @@ describe('putting a runner to sleep', () => {
     expect(await api.call('POST', path)).toMatchObject({ status: 'draining' });
   });
 });
+
+// Last, as it lets days go by.
+describe('a runner that starts late', () => {
+  it('is compared from its first start on, so that no start changes what was', async () => {
+    const { id } = project.parse(await api.call('POST', '/api/projects', { name: 'Late' }));
+    const base = `/api/projects/${id}`;
+    const made = await api.createRunner(`${base}/runners`, {
+      name: 'late',
+      instanceId: 'i-0aaaaaaaaaaaaaa78',
+    });
+    const bills = async () => {
+      const history = costHistory.parse(await api.call('GET', `${base}/costs/history`));
+      const report = costReport.parse(await api.call('GET', `${base}/costs`));
+      const alwaysOn = history.days.map(({ alwaysOnMicroUsd }) => alwaysOnMicroUsd);
+      expect(alwaysOn.reduce((sum, one) => sum + one, 0)).toBe(report.alwaysOnMicroUsd);
+      return { alwaysOn, history };
+    };
+    api.pass(5 * 86_400_000);
+    expect((await bills()).alwaysOn.every((one) => one === 0)).toBe(true);
+    const startedAt = api.deps.now();
+    const runner = await api.deps.runners.get(id, made.runner.id);
+    if (!runner) throw new Error('no runner');
+    const session = { id: api.deps.newId('ses', startedAt), startedAt };
+    await api.deps.runners.openSession(runner, session, 't4g.small');
+    api.pass(3_600_000);
+    const { alwaysOn, history } = await bills();
+    // An hour of a t4g.small, in which it was on and no task ran.
+    expect(alwaysOn.reduce((sum, one) => sum + one, 0)).toBe(16_800);
+    expect(history).toMatchObject({ withoutTaskMicroUsd: 16_800, templates: [] });
+  });
+});

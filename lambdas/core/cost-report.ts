@@ -10,6 +10,7 @@ import {
 import { hasInstances } from './choice.ts';
 import {
   alwaysOnWithin,
+  comparedFrom,
   costWithin,
   lastsIn,
   placeTasks,
@@ -35,10 +36,12 @@ export interface CostedRunner {
   readonly instanceType?: string | undefined;
   readonly region: string;
   readonly createdAt: Instant;
+  readonly firstStartedAt?: Instant | undefined;
 }
 
-const alwaysOnSeconds = ({ createdAt }: CostedRunner, { from, to }: Span): number => {
-  const until = (at: number) => Math.ceil(Math.max(0, at - epochMs(createdAt)) / 1000);
+const alwaysOnSeconds = (runner: CostedRunner, { from, to }: Span): number => {
+  const since = epochMs(comparedFrom(runner));
+  const until = (at: number) => Math.ceil(Math.max(0, at - since) / 1000);
   return until(to) - until(from);
 };
 
@@ -92,7 +95,7 @@ export const costReport = (
         billedSeconds: sum(seconds.map((one) => one.billedSeconds)),
         alwaysOnSeconds: isOn ? alwaysOnSeconds(runner, bounds) : 0,
         spentMicroUsd: isGlobal ? used : whole,
-        alwaysOnMicroUsd: isOn ? Math.round(alwaysOnWithin(runner.createdAt, price, bounds) * part) : 0,
+        alwaysOnMicroUsd: isOn ? Math.round(alwaysOnWithin(comparedFrom(runner), price, bounds) * part) : 0,
       },
     ];
   });

@@ -200,9 +200,18 @@ export const ranIn = ({ span }: PlacedTask, window: Span): boolean => isIn(span,
 export const shareWithin = ({ microUsd, span }: PlacedTask, window: Span): number =>
   partWithin(microUsd, span, window);
 
-/** What an instance that never sleeps costs in a window, from its runner's making on. `price` is micro-dollars an hour. */
-export const alwaysOnWithin = (createdAt: Instant, price: number, window: Span): number => {
+/** From when on a runner is compared with a machine that never sleeps: nobody knows the type, and so the price, of one that never ran. */
+export const comparedFrom = ({
+  firstStartedAt,
+  createdAt,
+}: {
+  readonly firstStartedAt?: Instant | undefined;
+  readonly createdAt: Instant;
+}): Instant => firstStartedAt ?? createdAt;
+
+/** What an instance that never sleeps costs in a window, from `since` on. `price` is micro-dollars an hour. */
+export const alwaysOnWithin = (since: Instant, price: number, window: Span): number => {
   const until = (at: number) =>
-    Math.round((price * Math.max(0, at - epochMs(createdAt))) / (secondsPerHour * 1000));
+    Math.round((price * Math.max(0, at - epochMs(since))) / (secondsPerHour * 1000));
   return until(window.to) - until(window.from);
 };

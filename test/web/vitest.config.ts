@@ -1,14 +1,30 @@
 /** `npm run test:web`: people's clicks in a real browser, against the whole stack with real agents. */
 import { defineConfig } from 'vitest/config';
 
+const budgets = 'test/web/budgets.test.ts';
+
+const shared = {
+  // Instances start and stop meanwhile, and the machine may be small and busy.
+  testTimeout: 600_000,
+  hookTimeout: 300_000,
+  retry: process.env.CI ? 1 : 0,
+  disableConsoleIntercept: true,
+};
+
 export default defineConfig({
   test: {
-    include: ['test/web/**/*.test.ts'],
-    // Instances start and stop meanwhile, and the machine may be small and busy.
-    testTimeout: 600_000,
-    hookTimeout: 300_000,
-    retry: process.env.CI ? 1 : 0,
-    fileParallelism: false,
-    disableConsoleIntercept: true,
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'clicks',
+          include: ['test/web/**/*.test.ts'],
+          exclude: [budgets],
+          maxWorkers: 2,
+        },
+      },
+      // After all others: nothing else may take the time that is measured.
+      { test: { ...shared, name: 'budgets', include: [budgets], sequence: { groupOrder: 1 } } },
+    ],
   },
 });

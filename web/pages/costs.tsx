@@ -111,6 +111,12 @@ export const CostsPage = (): ReactNode => {
                 })),
               ]}
             />
+            {data.withoutTaskMicroUsd >= worthTelling && (
+              <p className="sub">
+                And {formatMoney(data.withoutTaskMicroUsd)} for instances that ran without a task, as after a
+                wake by hand.
+              </p>
+            )}
           </Card>
           <IdlePolicies runners={data.runners} />
         </>
@@ -118,6 +124,9 @@ export const CostsPage = (): ReactNode => {
     </Page>
   );
 };
+
+/** Less is what rounding leaves over, in micro-dollars. */
+const worthTelling = 100;
 
 const durationOf = (ms: number): string => (ms === 0 ? '–' : formatDuration(ms));
 
