@@ -17,7 +17,7 @@ const nowhere = ['**/node_modules/**', 'dist/**', 'cdk.out/**', 'test/agent/**',
 export default defineConfig({
   test: {
     // The end-to-end tests wait more than they work, so that a small machine can do several at a time.
-    maxWorkers: Math.max(3, availableParallelism() - 1),
+    maxWorkers: Math.max(4, availableParallelism() - 1),
     projects: [
       { test: { name: 'unit', include: unit, exclude: nowhere } },
       {
