@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { leaseMs } from '../../protocol/index.ts';
+import { leaseMs, runnerInput } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { controlQueueOf } from '../core/routing.ts';
 import { claimTask } from './claim.ts';
@@ -542,6 +542,19 @@ describe('reconciling', () => {
       status: 'waiting',
       attempt: 2,
     });
+  });
+
+  it('places anew what a runner owes in a queue that it polls no more, as whoever changed its tags died', async () => {
+    const before = await online();
+    const owed = await bench.start(bench.addTemplate());
+    expect(await bench.reload(before)).toMatchObject({ demand: [owed.id] });
+    const other = await bench.addRunner({ instanceId: anInstance() });
+    const { name, instanceId } = before;
+    await bench.deps.runners.configure(before, runnerInput.parse({ name, instanceId, tags: ['tokyo'] }));
+    await reconcile(bench.deps);
+    expect(await bench.deps.tasks.get(bench.projectId, owed.id)).toMatchObject({ runnerId: other.id });
+    await reconcile(bench.deps);
+    expect(await bench.reload(before)).toMatchObject({ demand: [] });
   });
 
   it('finds nothing to do when all is quiet', async () => {

@@ -6,6 +6,7 @@ import type { TaskRecord } from '../adapters/tasks.ts';
 import { canServe, isPoweredByStack } from '../core/choice.ts';
 import { fleetsByRegion, lacksInstance, scheduled } from '../core/fleets.ts';
 import { decideSleep } from '../core/idle-policy.ts';
+import { queuesOf } from '../core/routing.ts';
 import { runnerSources } from '../core/runner-state.ts';
 import { isWanted, room } from '../core/slots.ts';
 import { bootTimeoutMs } from '../core/start-failure.ts';
@@ -227,6 +228,10 @@ const stopUnwanted = async (deps: ReconcileDeps, runner: RunnerRecord, repaired:
 /** One that lost its place in its limits, with its runner, may be owed still after a crash between the two writes. */
 const isLetIn = (task: TaskRecord): boolean => task.limits === undefined || task.admitted === true;
 
+/** It counts on it, in a queue that it polls: who changed its tags may have died before all of its tasks were placed anew. */
+const owes = (runner: RunnerRecord, task: TaskRecord): boolean =>
+  runner.demand.includes(task.id) && queuesOf(runner).includes(task.queue);
+
 const reconcileTask = async (deps: ReconcileDeps, task: TaskRecord, repaired: Repaired): Promise<void> => {
   const runner = task.runnerId ? await deps.runners.find(task.projectId, task.runnerId) : undefined;
   const about = { taskId: task.id, runnerId: task.runnerId, attempt: task.attempt };
@@ -245,7 +250,7 @@ const reconcileTask = async (deps: ReconcileDeps, task: TaskRecord, repaired: Re
     return;
   }
   if (task.status !== 'waiting' || task.limitedBy) return;
-  const isOwed = runner?.demand.includes(task.id) === true && isLetIn(task);
+  const isOwed = runner !== undefined && owes(runner, task) && isLetIn(task);
   if (!isOwed || runner.fault || !canServe(runner)) {
     if (await place(deps, task)) repaired('task_placed_again', about);
   } else if (runner.status === 'online' && room({ ...runner, demand: [] }) > 0) {
