@@ -1,23 +1,17 @@
 /** Taking an incoming request for an integration: proof, match, survey answers, task. Every outcome is recorded. */
 import type { EventAnswer, Integration, IntegrationEvent } from '../../protocol/index.ts';
 import { type AttemptStore, signatureChecks } from '../adapters/attempts.ts';
-import { type AuditTrail, recordStart } from '../adapters/audit.ts';
-import { taskIdFrom } from '../adapters/ids.ts';
 import { isSigned } from '../adapters/integration-signatures.ts';
 import type { IntegrationStore } from '../adapters/integrations.ts';
 import { answersIn, type Incoming, whyNotMatched } from '../core/integration.ts';
-import type { Deps } from './deps.ts';
-import type { PlaceDeps } from './place.ts';
-import { InputRefused, startTask } from './start-task.ts';
+import { type StartByCauseDeps, startByCause } from './start-by-cause.ts';
 
-export type EventDeps = PlaceDeps &
-  Pick<Deps, 'newId' | 'readForTask' | 'readInventory'> & {
-    readonly integrations: IntegrationStore;
-    readonly attempts: Pick<AttemptStore, 'take'>;
-    readonly audit: Pick<AuditTrail, 'record'>;
-    /** The text of a key of the type string. */
-    readonly readKeyText: (projectId: Integration['projectId'], keyId: string) => Promise<string | undefined>;
-  };
+export type EventDeps = StartByCauseDeps & {
+  readonly integrations: IntegrationStore;
+  readonly attempts: Pick<AttemptStore, 'take'>;
+  /** The text of a key of the type string. */
+  readonly readKeyText: (projectId: Integration['projectId'], keyId: string) => Promise<string | undefined>;
+};
 
 export interface EventRequest {
   readonly headers: Incoming['headers'];
@@ -60,21 +54,13 @@ const decide = async (
   const incoming = { headers: request.headers, body: parsed.body };
   const why = whyNotMatched(integration, incoming);
   if (why !== undefined) return { outcome: 'not_matched', detail: why };
-  const { projectId, templateId, name } = integration;
-  const input = { templateId, survey: answersIn(integration, incoming), message: `Integration ${name}` };
-  // The same delivery makes the same task, also when it comes again after a crash in between.
-  const id = taskIdFrom(event.at, `${integration.id}/${event.id}`);
-  try {
-    const task = await startTask(deps, projectId, input, `integration ${name}`, id);
-    if (!task) return { outcome: 'refused', detail: 'The template is not in the project any more.' };
-    const { source } = request;
-    await recordStart(deps.audit, { projectId, id, startedAt: event.at, by: integration, source });
-    return { outcome: 'started', detail: `Started task ${id}.`, taskId: id };
-  } catch (error) {
-    if (!(error instanceof InputRefused)) throw error;
-    const faults = error.faults.map(({ path, message }) => `${path} ${message}`);
-    return { outcome: 'refused', detail: `The template does not take it: ${faults.join('; ')}.` };
-  }
+  const { templateId, name } = integration;
+  // The same delivery is the same cause, also when it comes again after a crash in between.
+  return startByCause(
+    deps,
+    { kind: 'integration', by: integration, cause: event.id, at: event.at, source: request.source },
+    { templateId, survey: answersIn(integration, incoming), message: `Integration ${name}` },
+  );
 };
 
 /** The key of an integration, whose use for signatures is written down once a window: senders decide how often they call. */

@@ -7,53 +7,32 @@ import {
   type ScheduleRun,
   toInstant,
 } from '../../protocol/index.ts';
-import { type AuditTrail, recordStart } from '../adapters/audit.ts';
-import { taskIdFrom } from '../adapters/ids.ts';
 import type { ScheduleRecord, ScheduleStore } from '../adapters/schedules.ts';
 import type { Deps } from './deps.ts';
-import type { PlaceDeps } from './place.ts';
-import { InputRefused, startTask } from './start-task.ts';
+import { type StartByCauseDeps, startByCause } from './start-by-cause.ts';
 
-export type RunScheduleDeps = PlaceDeps &
-  Pick<Deps, 'newId' | 'readForTask' | 'readInventory' | 'log'> & {
-    readonly schedules: ScheduleStore;
-    readonly audit: Pick<AuditTrail, 'record'>;
-  };
+export type RunScheduleDeps = StartByCauseDeps & Pick<Deps, 'log'> & { readonly schedules: ScheduleStore };
 
 const noteOf = (outcome: ScheduleOutcome, detail: string): Omit<ScheduleRun, 'at'> => ({ outcome, detail });
 
-const start = async (
+const start = (
   deps: RunScheduleDeps,
   schedule: ScheduleRecord,
   at: Instant,
 ): Promise<Omit<ScheduleRun, 'at'>> => {
-  const { id, projectId, templateId, name, survey, surveySecrets, priority, ansible, terraform } = schedule;
-  const answers = { ...survey, ...surveySecrets };
-  const input = {
-    templateId,
-    message: schedule.message ?? `Schedule ${name}`,
-    survey: answers,
-    priority,
-    ansible,
-    terraform,
-  };
-  try {
-    const task = await startTask(
-      deps,
-      projectId,
-      input,
-      `schedule ${name}`,
-      // The same time makes the same task.
-      taskIdFrom(at, `${id}/${at}`),
-    );
-    if (!task) return noteOf('refused', 'The template is not in the project any more.');
-    await recordStart(deps.audit, { projectId, id: task.id, startedAt: at, by: schedule });
-    return { ...noteOf('started', `Started task ${task.id}.`), taskId: task.id };
-  } catch (error) {
-    if (!(error instanceof InputRefused)) throw error;
-    const faults = error.faults.map(({ path, message }) => `${path} ${message}`);
-    return noteOf('refused', `The template does not take it: ${faults.join('; ')}.`);
-  }
+  const { templateId, name, survey, surveySecrets, priority, ansible, terraform } = schedule;
+  return startByCause(
+    deps,
+    { kind: 'schedule', by: schedule, cause: at, at },
+    {
+      templateId,
+      message: schedule.message ?? `Schedule ${name}`,
+      survey: { ...survey, ...surveySecrets },
+      priority,
+      ansible,
+      terraform,
+    },
+  );
 };
 
 const decide = (

@@ -1,5 +1,4 @@
 /** Waking and putting to sleep: the only flows that start, stop and terminate instances of runners. */
-
 import type { StartOutcome } from '../adapters/instances.ts';
 import { type RunnerRecord, withoutInstance } from '../adapters/runner-record.ts';
 import { isPoweredByStack } from '../core/choice.ts';

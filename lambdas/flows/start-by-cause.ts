@@ -1,0 +1,50 @@
+/** Starting a task for something else than a person: an integration's event, or a time of a schedule. */
+import type { AuditEvent, Instant, ProjectId, TaskId } from '../../protocol/index.ts';
+import { type AuditTrail, recordStart } from '../adapters/audit.ts';
+import { taskIdFrom } from '../adapters/ids.ts';
+import type { Deps } from './deps.ts';
+import type { PlaceDeps } from './place.ts';
+import { InputRefused, startTask } from './start-task.ts';
+
+export type StartByCauseDeps = PlaceDeps &
+  Pick<Deps, 'newId' | 'readForTask' | 'readInventory'> & { readonly audit: Pick<AuditTrail, 'record'> };
+
+/** What has a task started, and by which of its causes: the same cause makes the same task, however often it comes. */
+export interface Cause {
+  readonly kind: 'integration' | 'schedule';
+  readonly by: AuditEvent['actor'] & { readonly projectId: ProjectId };
+  readonly cause: string;
+  readonly at: Instant;
+  /** The address that it came from. */
+  readonly source?: string;
+}
+
+export type StartedByCause =
+  | { readonly outcome: 'started'; readonly detail: string; readonly taskId: TaskId }
+  | { readonly outcome: 'refused'; readonly detail: string };
+
+/** The task, written down in the trail of its project, or why the template does not take it. */
+export const startByCause = async (
+  deps: StartByCauseDeps,
+  { kind, by, cause, at, source }: Cause,
+  input: Parameters<typeof startTask>[2],
+): Promise<StartedByCause> => {
+  const { projectId } = by;
+  const id = taskIdFrom(at, `${by.id}/${cause}`);
+  try {
+    const task = await startTask(deps, projectId, input, `${kind} ${by.name}`, id);
+    if (!task) return { outcome: 'refused', detail: 'The template is not in the project any more.' };
+    await recordStart(deps.audit, {
+      projectId,
+      id,
+      startedAt: at,
+      by,
+      ...(source !== undefined && { source }),
+    });
+    return { outcome: 'started', detail: `Started task ${id}.`, taskId: id };
+  } catch (error) {
+    if (!(error instanceof InputRefused)) throw error;
+    const faults = error.faults.map(({ path, message }) => `${path} ${message}`);
+    return { outcome: 'refused', detail: `The template does not take it: ${faults.join('; ')}.` };
+  }
+};
