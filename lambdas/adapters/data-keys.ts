@@ -1,8 +1,9 @@
 /** Data keys, which KMS makes and wraps: each is good for one project only, as KMS checks the project that it was made for. */
 import { DecryptCommand, GenerateDataKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
 import * as z from 'zod';
-import { type Clock, epochMs } from '../../protocol/index.ts';
+import type { Clock } from '../../protocol/index.ts';
 import type { NewId } from './ids.ts';
+import { remembering } from './remembering.ts';
 import { type Key, keys, type Table } from './table.ts';
 
 /** Whose secrets: a project's, those of global runners, or the stack's own with those of people. */
@@ -76,17 +77,8 @@ const prefix = 'dek_';
 
 /** Keeps wrapped keys in the table, beside what they encrypt: they go with their project. */
 export const dataKeys = (table: Table, { service, now, newId }: Deps): DataKeys => {
-  const remembered = new Map<string, { readonly value: Promise<DataKey>; readonly sinceMs: number }>();
+  const memory = remembering<DataKey>(now, rememberKeysMs);
 
-  const remember = (name: string, find: () => Promise<DataKey>): Promise<DataKey> => {
-    const nowMs = epochMs(now());
-    const known = remembered.get(name);
-    if (known && nowMs - known.sinceMs < rememberKeysMs) return known.value;
-    const value = find();
-    remembered.set(name, { value, sinceMs: nowMs });
-    value.catch(() => remembered.delete(name));
-    return value;
-  };
   const unwrap = async (scope: SecretScope, item: unknown): Promise<DataKey> => {
     const { sk, wrapped, wrappedBy } = stored.parse(item);
     return { id: sk, key: await service.unwrap(scope, wrapped, wrappedBy) };
@@ -102,23 +94,18 @@ export const dataKeys = (table: Table, { service, now, newId }: Deps): DataKeys 
 
   return {
     current: (scope) =>
-      remember(scope, async () => {
+      memory.find(scope, async () => {
         const { items } = await table.query({ pk: scope, prefix, descending: true, limit: 1 });
         return items[0] ? unwrap(scope, items[0]) : make(scope);
       }),
 
     get: (scope, id) =>
-      remember(`${scope}/${id}`, async () => {
+      memory.find(`${scope}/${id}`, async () => {
         const item = await table.get(keys.dataKey(scope, id));
         if (!item) throw new Error(`There is no data key ${id} in ${scope}.`);
         return unwrap(scope, item);
       }),
 
-    renew: (scope) => {
-      const made = make(scope);
-      remembered.set(scope, { value: made, sinceMs: epochMs(now()) });
-      made.catch(() => remembered.delete(scope));
-      return made;
-    },
+    renew: (scope) => memory.replace(scope, make(scope)),
   };
 };

@@ -1,8 +1,9 @@
 /** The keys with which the control plane signs what agents and people carry: the first made at first need, others by each rotation. */
 import * as z from 'zod';
-import { addMs, type Clock, epochMs, type Instant, instant, toInstant } from '../../protocol/index.ts';
+import { addMs, type Clock, type Instant, instant, toInstant } from '../../protocol/index.ts';
 import { rememberKeysMs } from './data-keys.ts';
 import type { NewId } from './ids.ts';
+import { remembering } from './remembering.ts';
 import { firstKeyId, type SigningKey, type SigningKeys } from './signed-tokens.ts';
 import { keys, type Table } from './table.ts';
 import type { RandomBytes } from './tokens.ts';
@@ -66,17 +67,8 @@ export const loadSigningKeys = async (table: Table, deps: Deps): Promise<readonl
 
 /** Reads them anew at most every quarter of an hour. */
 export const rememberSigningKeys = (load: SigningKeys, now: Clock): SigningKeys => {
-  let loaded: { readonly keys: Promise<readonly SigningKey[]>; readonly sinceMs: number } | undefined;
-  return () => {
-    const nowMs = epochMs(now());
-    if (loaded && nowMs - loaded.sinceMs < rememberKeysMs) return loaded.keys;
-    const fresh = load();
-    loaded = { keys: fresh, sinceMs: nowMs };
-    fresh.catch(() => {
-      loaded = undefined;
-    });
-    return fresh;
-  };
+  const memory = remembering<readonly SigningKey[]>(now, rememberKeysMs);
+  return () => memory.find('signing keys', load);
 };
 
 /**

@@ -1,0 +1,26 @@
+/** Remembers what was read for a while, so that a worker does not read it for each request. */
+import { type Clock, epochMs } from '../../protocol/index.ts';
+
+export interface Memory<T> {
+  /** What is remembered under a name, else what `find` gives; a failure is not remembered. */
+  readonly find: (name: string, find: () => Promise<T>) => Promise<T>;
+  /** From now on this is what is remembered. */
+  readonly replace: (name: string, value: Promise<T>) => Promise<T>;
+}
+
+export const remembering = <T>(now: Clock, forMs: number): Memory<T> => {
+  const remembered = new Map<string, { readonly value: Promise<T>; readonly sinceMs: number }>();
+  const replace: Memory<T>['replace'] = (name, value) => {
+    remembered.set(name, { value, sinceMs: epochMs(now()) });
+    value.catch(() => remembered.delete(name));
+    return value;
+  };
+  return {
+    replace,
+    find: (name, find) => {
+      const known = remembered.get(name);
+      const isFresh = known !== undefined && epochMs(now()) - known.sinceMs < forMs;
+      return isFresh ? known.value : replace(name, find());
+    },
+  };
+};
