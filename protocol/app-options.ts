@@ -6,6 +6,24 @@ import { keyId } from './ids.ts';
 const flagValue = (longest: number) =>
   z.string().min(1).max(longest).regex(/^[^-]/, 'must not start with "-"');
 
+/**
+ * What is wrong with a limit of Ansible; undefined: nothing. Ansible reads hosts from a file of the runner where a part of the
+ * limit begins with "@" (`subset` in lib/ansible/inventory/manager.py), and it strips more than spaces before it looks. So
+ * "@" is allowed only within a name. The control plane asks when a limit is given, and the agent before it runs it.
+ */
+export const limitFault = (limit: string): string | undefined => {
+  if (limit.startsWith('-')) return 'must not start with "-"';
+  return /(^|[^\p{L}\p{N}._-])@/u.test(limit)
+    ? 'must not name a file: "@" may stand only within the name of a host'
+    : undefined;
+};
+
+/** Stored limits of version 0.1.0 may name a file, so only what comes in is refused. */
+const newLimit = flagValue(2000).superRefine((limit, context) => {
+  const message = limitFault(limit);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+});
+
 const ansibleTag = z
   .string()
   .max(200)
@@ -42,6 +60,9 @@ export const ansibleOptions = z.strictObject({
 });
 export type AnsibleOptions = z.infer<typeof ansibleOptions>;
 
+/** What comes in by the API; `ansibleOptions` is what may be stored. */
+export const ansibleInput = ansibleOptions.extend({ limit: newLimit.optional().describe('A host pattern') });
+
 export const terraformAction = z.enum(['plan', 'apply', 'destroy']);
 
 const terraformChoices = {
@@ -77,4 +98,13 @@ export type TerraformOptions = z.infer<typeof terraformOptions>;
 export const taskOptions = {
   ansible: z.strictObject(ansibleChoices).optional().describe("Instead of the template's, each by itself"),
   terraform: z.strictObject(terraformChoices).optional(),
+};
+
+/** The same, as it comes in. */
+export const taskOptionsInput = {
+  ...taskOptions,
+  ansible: z
+    .strictObject({ ...ansibleChoices, limit: ansibleInput.shape.limit })
+    .optional()
+    .describe("Instead of the template's, each by itself"),
 };

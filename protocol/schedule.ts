@@ -1,5 +1,6 @@
 /** A schedule: starts a template by a cron expression in a time zone. */
 import * as z from 'zod';
+import { taskOptions, taskOptionsInput } from './app-options.ts';
 import { instant, name } from './common.ts';
 import { projectId, scheduleId, taskId, templateId } from './ids.ts';
 import { taskInput, taskStatus } from './task.ts';
@@ -45,9 +46,10 @@ const fields = z.strictObject({
   active: z.boolean().default(true),
   ...timing,
   ...taskInput.omit({ templateId: true }).shape,
+  ...taskOptions,
 });
 
-export const scheduleInput = fields.refine(endsAfterItStarts, endsTooEarly);
+export const scheduleInput = fields.extend(taskOptionsInput).refine(endsAfterItStarts, endsTooEarly);
 export type ScheduleInput = z.infer<typeof scheduleInput>;
 
 export const scheduleOutcome = z.enum(['started', 'inactive', 'outdated', 'refused', 'failed']);

@@ -1,6 +1,6 @@
 /** A task: one run of a template. */
 import * as z from 'zod';
-import { taskOptions } from './app-options.ts';
+import { taskOptions, taskOptionsInput } from './app-options.ts';
 import { instant, microUsd, pageQuery, tag } from './common.ts';
 import { projectId, runnerId, taskId, templateId } from './ids.ts';
 import { commit, hostResults } from './result.ts';
@@ -29,7 +29,7 @@ export const taskInput = z.strictObject({
   message: z.string().trim().max(500).optional().describe('Why it is run'),
   survey: surveyAnswers.optional().describe("Answers to the template's survey"),
   priority: priority.optional().describe("The template's unless told"),
-  ...taskOptions,
+  ...taskOptionsInput,
 });
 export type TaskInput = z.infer<typeof taskInput>;
 

@@ -1,6 +1,6 @@
 /** A template: what to run, and where. */
 import * as z from 'zod';
-import { ansibleOptions, terraformOptions } from './app-options.ts';
+import { ansibleInput, ansibleOptions, terraformOptions } from './app-options.ts';
 import { description, instant, name, repositoryPath, tag } from './common.ts';
 import { environmentId, inventoryId, projectId, repositoryId, templateId } from './ids.ts';
 import { survey } from './survey.ts';
@@ -59,6 +59,7 @@ const fields = z.strictObject({
 });
 
 export const templateInput = fields
+  .extend({ ansible: ansibleInput.optional() })
   .refine((input) => (input.script === undefined) !== (input.path === undefined), {
     error: 'needs either a script or a path',
     path: ['script'],
