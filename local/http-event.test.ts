@@ -46,10 +46,21 @@ describe('the event of an HTTP request', () => {
     expect(event.headers).toEqual({});
   });
 
-  it('carries what is not text as base64', () => {
-    const event = eventOf({ headers: { 'content-type': 'image/png' }, body: Buffer.from([0, 255]) });
-    expect(event).toMatchObject({ isBase64Encoded: true, body: 'AP8=' });
-  });
+  it.each(['image/png', 'application/x-www-form-urlencoded', 'application/problem+json', undefined])(
+    'carries a body of the type %s as base64',
+    (type) => {
+      const event = eventOf({ headers: { 'content-type': type }, body: Buffer.from([0, 255]) });
+      expect(event).toMatchObject({ isBase64Encoded: true, body: 'AP8=' });
+    },
+  );
+
+  it.each(['application/json; charset=ISO-8859-1', 'text/plain'])(
+    'carries a body of the type %s as text in UTF-8, in which other bytes are lost',
+    (type) => {
+      const event = eventOf({ headers: { 'content-type': type }, body: Buffer.from([0x41, 0xeb]) });
+      expect(event).toMatchObject({ isBase64Encoded: false, body: 'A\uFFFD' });
+    },
+  );
 
   it('leaves out a body that is empty', () => {
     expect(eventOf({ body: Buffer.alloc(0) })).not.toHaveProperty('body');

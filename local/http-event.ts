@@ -11,8 +11,11 @@ export interface HttpRequest {
   readonly sourceIp: string;
 }
 
-/** Types whose body travels as text; any other travels as base64. */
-const textTypes = /^(text\/|application\/(json|xml|javascript|x-www-form-urlencoded|[\w.+-]+\+(json|xml)))/;
+/**
+ * Types whose body an HTTP API hands on as a UTF-8 string; any other, a form or none at all, travels as base64. AWS does not list
+ * them; somebody has tried it on AWS: https://github.com/ministackorg/ministack/pull/766
+ */
+const textTypes = /^\s*(text\/[^;]*|application\/(json|xml|javascript))\s*(;|$)/i;
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const two = (value: number) => String(value).padStart(2, '0');
@@ -43,7 +46,7 @@ export const toHttpEvent = (
     .split(';')
     .map((cookie) => cookie.trim())
     .filter((cookie) => cookie !== '');
-  const isBase64Encoded = request.body.length > 0 && !textTypes.test(headers['content-type'] ?? 'text/plain');
+  const isBase64Encoded = request.body.length > 0 && !textTypes.test(headers['content-type'] ?? '');
   const host = headers.host ?? 'localhost';
   return {
     version: '2.0',

@@ -27,7 +27,29 @@ type Stored = z.infer<typeof stored>;
 
 const shown = ({ urlHash: _hash, ...rest }: Stored): Integration => rest;
 
-const seen = z.object({ eventId: integrationEventId, at: instant });
+const seen = z.object({
+  eventId: integrationEventId,
+  at: instant,
+  headersHash: z.string().optional().describe('Of the unsigned headers that it was read with; absent: any'),
+});
+
+/** By what a delivery is known when it comes again. */
+export interface DeliveryKey {
+  /** The sender's own id of it, or the hash of what was signed. */
+  readonly by: string;
+  /** What nothing signs and yet decides about the event: whoever repeats the rest must not change it. */
+  readonly headers?: readonly (readonly [name: string, value: string | null])[];
+}
+
+export interface Recalled {
+  readonly eventId: IntegrationEvent['id'];
+  readonly at: Instant;
+  readonly isNew: boolean;
+  /** It has come before, with other values of `headers`. */
+  readonly isAltered: boolean;
+}
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
 export interface IntegrationStore extends ResourceStore<IntegrationInput, Integration> {
   /** Another secret URL in place of the one before. */
@@ -35,13 +57,10 @@ export interface IntegrationStore extends ResourceStore<IntegrationInput, Integr
   /** The integration of a secret URL; undefined when the secret is wrong. */
   open(projectId: ProjectId, id: string, secret: string): Promise<Integration | undefined>;
   /**
-   * Remembers a sender's own id, so that the same again is known: answers with the event that it was first taken for, which is
-   * a new one the first time.
+   * Remembers a delivery, so that the same again is known: answers with the event that it was first taken for, which is a new one the
+   * first time.
    */
-  recall(
-    id: string,
-    deliveryId: string,
-  ): Promise<{ eventId: IntegrationEvent['id']; at: Instant; isNew: boolean }>;
+  recall(id: string, delivery: DeliveryKey): Promise<Recalled>;
   record(id: string, event: IntegrationEvent): Promise<void>;
   getEvent(id: string, eventId: string): Promise<IntegrationEvent | undefined>;
   /** Newest first. */
@@ -99,15 +118,17 @@ export const integrationStore = (table: Table, deps: Deps): IntegrationStore => 
       return found && matchesHash(secret, found.urlHash) ? shown(found) : undefined;
     },
 
-    recall: async (id, deliveryId) => {
-      const key = keys.seenIntegrationEvent(id, createHash('sha256').update(deliveryId).digest('base64url'));
+    recall: async (id, { by, headers }) => {
+      const key = keys.seenIntegrationEvent(id, hashOf(by));
       const at = now();
+      const headersHash = headers && hashOf(JSON.stringify(headers));
       const fresh = { eventId: newId('iev', at), at };
-      if (await table.put({ ...key, ...fresh, expiresAt: expiresAt() }, [['missing', 'pk']])) {
-        return { ...fresh, isNew: true };
-      }
-      const known = await table.get(key);
-      return known ? { ...seen.parse(known), isNew: false } : { ...fresh, isNew: true };
+      const item = { ...key, ...fresh, headersHash, expiresAt: expiresAt() };
+      const isNew = await table.put(item, [['missing', 'pk']]);
+      const known = isNew ? undefined : await table.get(key);
+      if (!known) return { ...fresh, isNew: true, isAltered: false };
+      const { eventId, at: firstAt, headersHash: firstHash = headersHash } = seen.parse(known);
+      return { eventId, at: firstAt, isNew: false, isAltered: firstHash !== headersHash };
     },
 
     record: async (id, event) => {

@@ -121,6 +121,27 @@ describe('an event from elsewhere', () => {
     expect(await events()).toHaveLength(3);
   });
 
+  it.each(['x-github-delivery', 'x-gitlab-event-uuid', 'x-request-uuid', 'webhook-id', 'idempotency-key'])(
+    'is known again by %s',
+    async (header) => {
+      const { answerOf } = await anIntegration();
+      const [first, again] = [
+        await answerOf(JSON.stringify(body), { [header]: '1' }),
+        await answerOf('{}', { [header]: '1' }),
+      ];
+      expect([first.outcome, again.outcome]).toEqual(['started', 'duplicate']);
+    },
+  );
+
+  it('of GitLab is known by its own key, and not by the event that caused it', async () => {
+    const { answerOf, tasks } = await anIntegration();
+    for (const key of ['1', '2']) {
+      const headers = { 'x-gitlab-event-uuid': 'cause', 'idempotency-key': key };
+      expect((await answerOf(JSON.stringify(body), headers)).outcome).toBe('started');
+    }
+    expect(await tasks()).toHaveLength(2);
+  });
+
   it('makes one task also of two deliveries of one id at once', async () => {
     const { answerOf, tasks } = await anIntegration();
     const headers = { 'webhook-id': 'msg_1' };
@@ -207,6 +228,55 @@ describe('a signed event', () => {
     expect(await tasks()).toEqual([]);
     expect((await events())[0]).toMatchObject({ outcome: 'bad_signature' });
     expect((await answerOf(text, right)).outcome).toBe('started');
+  });
+
+  describe('that comes again', () => {
+    const github = (keyId: string) => ({ auth: { type: 'github', keyId } });
+    const signed = (content: string, headers: Record<string, string> = {}) => ({
+      'x-hub-signature-256': `sha256=${hmac(content)}`,
+      ...headers,
+    });
+
+    it('starts nothing again under another id of a delivery, which nobody signs', async () => {
+      const { answerOf, tasks } = await anIntegration(github);
+      const first = await answerOf(text, signed(text, { 'x-github-delivery': 'a' }));
+      for (const again of [{ 'x-github-delivery': 'b' }, { 'x-github-delivery': 'a' }, {}]) {
+        expect(await answerOf(text, signed(text, again))).toMatchObject({
+          outcome: 'duplicate',
+          taskId: first.taskId,
+          detail: expect.stringContaining('The same signed body was taken before'),
+        });
+      }
+      expect(await tasks()).toHaveLength(1);
+      const other = `${text} `;
+      expect((await answerOf(other, signed(other))).outcome).toBe('started');
+    });
+
+    it('starts nothing with another header than it had first, when a matcher reads that', async () => {
+      const pushes = [
+        { source: { from: 'header', header: 'x-github-event' }, operator: 'equals', value: 'push' },
+      ];
+      const { answerOf, tasks } = await anIntegration((keyId) => ({ ...github(keyId), matchers: pushes }));
+      const ping = await answerOf(text, signed(text, { 'x-github-event': 'ping' }));
+      expect(ping.outcome).toBe('not_matched');
+      expect(await answerOf(text, signed(text, { 'x-github-event': 'push' }))).toMatchObject({
+        outcome: 'duplicate',
+        detail: expect.stringContaining('with other headers'),
+      });
+      expect(await tasks()).toEqual([]);
+    });
+
+    it('may start a task when what kept it from that was mended', async () => {
+      const { base, made, templateId, keyId, answerOf } = await anIntegration((id) => ({
+        ...github(id),
+        active: false,
+      }));
+      expect((await answerOf(text, signed(text))).outcome).toBe('inactive');
+      const input = { name: 'pushes', templateId, ...github(keyId), variables: made.variables };
+      await api.call('PUT', `${base}/integrations/${made.id}`, input);
+      expect((await answerOf(text, signed(text))).outcome).toBe('started');
+      expect((await answerOf(text, signed(text))).outcome).toBe('duplicate');
+    });
   });
 
   it('is refused when the key has no text', async () => {

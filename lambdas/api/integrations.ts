@@ -91,7 +91,7 @@ export const integrationEventRoutes = (deps: ApiDeps) =>
         operationId: 'receiveIntegrationEvent',
         summary: 'Take an event from elsewhere, and start the template of the integration when it matches',
         description:
-          'The body is JSON, 1 MiB at most. The same delivery again (by X-GitHub-Delivery, X-Gitlab-Event-UUID, webhook-id, Idempotency-Key, X-Delivery-Id or X-Request-Id) starts nothing again.',
+          'The body is JSON, or a form whose field `payload` is JSON, 1 MiB at most. The same signed body again starts nothing again; without a signature, the same delivery (by X-GitHub-Delivery, webhook-id, Idempotency-Key, X-Gitlab-Event-UUID, X-Request-UUID, X-Delivery-Id or X-Request-Id).',
         request: { params: integrationEventPath },
         responses: { 200: answer('What became of it', eventAnswer) },
       },
@@ -117,7 +117,7 @@ export const integrationEventRoutes = (deps: ApiDeps) =>
       const headers = c.req.header();
       const result = await receiveIntegrationEvent(deps, integration, {
         headers,
-        text: await c.req.text(),
+        body: new Uint8Array(await c.req.arrayBuffer()),
         source,
       });
       switch (result.outcome) {

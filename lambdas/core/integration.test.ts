@@ -1,19 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { answersIn, valueAt, whyNotMatched } from './integration.ts';
+import { parseExactly } from './exact-json.ts';
+import { answersIn, headersRead, valueAt, whyNotMatched } from './integration.ts';
 
+const body = { ref: 'refs/heads/main', 'a/b': { '~': [10, 20] }, nothing: null };
 const incoming = {
   headers: { 'x-github-event': 'push' },
-  body: { ref: 'refs/heads/main', 'a/b': { '~': [10, 20] }, nothing: null },
+  body: parseExactly(JSON.stringify(body)),
 };
 const inBody = (pointer: string) => ({ from: 'body' as const, pointer });
 const inHeader = (header: string) => ({ from: 'header' as const, header });
 
 describe('valueAt', () => {
   it('follows a JSON pointer, with its escapes', () => {
-    expect(valueAt(incoming.body, '/a~1b/~0/1')).toBe(20);
-    expect(valueAt(incoming.body, '')).toBe(incoming.body);
-    expect(valueAt(incoming.body, '/ref/0')).toBeUndefined();
-    expect(valueAt(incoming.body, '/constructor')).toBeUndefined();
+    expect(valueAt(body, '/a~1b/~0/1')).toBe(20);
+    expect(valueAt(body, '')).toBe(body);
+    expect(valueAt(body, '/ref/0')).toBeUndefined();
+    expect(valueAt(body, '/constructor')).toBeUndefined();
   });
 });
 
@@ -54,5 +56,20 @@ describe('answersIn', () => {
       { variable: 'absent', source: inBody('/absent') },
     ];
     expect(answersIn({ variables }, incoming)).toEqual({ ref: 'refs/heads/main', number: '10' });
+  });
+});
+
+describe('headersRead', () => {
+  it('lists each header once, by name, and those that are missing too', () => {
+    const matchers = [{ source: inHeader('x-b'), operator: 'exists' as const, value: '' }];
+    const variables = [
+      { variable: 'b', source: inHeader('x-b') },
+      { variable: 'a', source: inHeader('x-a') },
+      { variable: 'ref', source: inBody('/ref') },
+    ];
+    expect(headersRead({ matchers, variables }, { 'x-b': '1' })).toEqual([
+      ['x-a', null],
+      ['x-b', '1'],
+    ]);
   });
 });

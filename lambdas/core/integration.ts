@@ -5,11 +5,12 @@ import type {
   IntegrationSource,
   SurveyAnswers,
 } from '../../protocol/index.ts';
+import type { ExactJson } from './exact-json.ts';
 
 export interface Incoming {
   /** By name in small letters. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly body: unknown;
+  readonly body: ExactJson;
 }
 
 /** The value at a JSON pointer (RFC 6901); undefined when there is none. */
@@ -26,11 +27,10 @@ const describeSource = (source: IntegrationSource): string =>
   source.from === 'header' ? `the header ${source.header}` : `${source.pointer || 'the body'}`;
 
 /** As text, as matchers compare; what is no single value is its JSON. */
-const textOf = (source: IntegrationSource, incoming: Incoming): string | undefined => {
-  const value =
-    source.from === 'header' ? incoming.headers[source.header] : valueAt(incoming.body, source.pointer);
-  if (value === undefined || value === null) return undefined;
-  return typeof value === 'string' ? value : JSON.stringify(value);
+const textOf = (source: IntegrationSource, { headers, body }: Incoming): string | undefined => {
+  if (source.from === 'header') return headers[source.header];
+  const value = valueAt(body.value, source.pointer);
+  return value === undefined || value === null ? undefined : body.textOf(value);
 };
 
 const shownAtMost = 100;
@@ -87,3 +87,13 @@ export const answersIn = (
       return text === undefined ? [] : [[variable, text]];
     }),
   );
+
+/** The headers that decide what an event is and does, in one order. */
+export const headersRead = (
+  { matchers, variables }: Pick<IntegrationInput, 'matchers' | 'variables'>,
+  headers: Incoming['headers'],
+): readonly (readonly [name: string, value: string | null])[] => {
+  const sources = [...matchers, ...variables].map(({ source }) => source);
+  const names = sources.flatMap((source) => (source.from === 'header' ? source.header : []));
+  return [...new Set(names)].sort().map((name) => [name, headers[name] ?? null]);
+};

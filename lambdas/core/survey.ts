@@ -18,7 +18,10 @@ const read = (variable: SurveyVariable, given: SurveyValue): { value: SurveyValu
   switch (variable.type) {
     case 'int':
       if (typeof given === 'number') return { value: given };
-      return isWhole(given) ? { value: Number(given) } : { wrong: 'must be a whole number' };
+      if (isWhole(given)) return { value: Number(given) };
+      return {
+        wrong: 'must be a whole number of at most 15 digits; a variable of the type string takes more',
+      };
     case 'enum': {
       const values = variable.values.map(({ value }) => value);
       return values.includes(String(given))

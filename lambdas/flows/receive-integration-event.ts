@@ -1,9 +1,10 @@
 /** Taking an incoming request for an integration: proof, match, survey answers, task. Every outcome is recorded. */
 import type { EventAnswer, Integration, IntegrationEvent } from '../../protocol/index.ts';
 import { type AttemptStore, signatureChecks } from '../adapters/attempts.ts';
-import { isSigned } from '../adapters/integration-signatures.ts';
-import type { IntegrationStore } from '../adapters/integrations.ts';
-import { answersIn, type Incoming, whyNotMatched } from '../core/integration.ts';
+import { isSigned, signedContent } from '../adapters/integration-signatures.ts';
+import type { DeliveryKey, IntegrationStore } from '../adapters/integrations.ts';
+import { hasReplacedBytes, readEventBody } from '../core/event-body.ts';
+import { answersIn, headersRead, type Incoming, whyNotMatched } from '../core/integration.ts';
 import { type StartByCauseDeps, startByCause } from './start-by-cause.ts';
 
 export type EventDeps = StartByCauseDeps & {
@@ -15,16 +16,21 @@ export type EventDeps = StartByCauseDeps & {
 
 export interface EventRequest {
   readonly headers: Incoming['headers'];
-  readonly text: string;
+  readonly body: Uint8Array;
   readonly source: string;
 }
 
-/** Where senders put their own id of a delivery. */
+/**
+ * Where senders put their own id of a delivery. GitLab's Idempotency-Key is that of one delivery, while X-Gitlab-Event-UUID is the same
+ * for all events that follow from one: https://docs.gitlab.com/user/project/integrations/webhooks/#delivery-headers
+ */
 const idHeaders = [
   'x-github-delivery',
-  'x-gitlab-event-uuid',
   'webhook-id',
   'idempotency-key',
+  'x-gitlab-event-uuid',
+  // Bitbucket: https://support.atlassian.com/bitbucket-cloud/docs/event-payloads/
+  'x-request-uuid',
   'x-delivery-id',
   'x-request-id',
 ];
@@ -35,13 +41,21 @@ const deliveryIdOf = ({ headers }: EventRequest): string | undefined =>
     .find((id) => id !== undefined && id !== '')
     ?.slice(0, 200);
 
-const parse = (text: string): { readonly body: unknown } | undefined => {
-  try {
-    return { body: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
+/** A header is not signed, so it makes no new event of what is signed; undefined: each request counts as new. */
+const deliveryKeyOf = (
+  integration: Integration,
+  { headers, body }: EventRequest,
+  deliveryId: string | undefined,
+): DeliveryKey | undefined => {
+  const signed = signedContent(integration.auth, body);
+  if (signed !== undefined) return { by: `signed ${signed}`, headers: headersRead(integration, headers) };
+  return deliveryId === undefined ? undefined : { by: deliveryId };
 };
+
+const badSignature = ({ auth }: Integration, { body }: EventRequest): string =>
+  signedContent(auth, body) !== undefined && hasReplacedBytes(body)
+    ? 'The signature is missing or wrong. The body is not UTF-8, so API Gateway replaced bytes that were signed. Send it as UTF-8.'
+    : 'The signature is missing or wrong.';
 
 const decide = async (
   deps: EventDeps,
@@ -49,9 +63,9 @@ const decide = async (
   request: EventRequest,
   event: Pick<IntegrationEvent, 'id' | 'at'>,
 ): Promise<EventAnswer> => {
-  const parsed = parse(request.text);
-  if (!parsed) return { outcome: 'not_json', detail: 'The body is not JSON.' };
-  const incoming = { headers: request.headers, body: parsed.body };
+  const read = readEventBody(request.body, request.headers['content-type']);
+  if (!read.ok) return { outcome: 'not_json', detail: read.detail };
+  const incoming = { headers: request.headers, body: read.json };
   const why = whyNotMatched(integration, incoming);
   if (why !== undefined) return { outcome: 'not_matched', detail: why };
   const { templateId, name } = integration;
@@ -106,21 +120,30 @@ export const receiveIntegrationEvent = async (
   };
 
   const secret = await secretOf(deps, integration, request.source);
-  if (!isSigned(integration.auth, secret, request.headers, request.text)) {
-    return record(fresh(), { outcome: 'bad_signature', detail: 'The signature is missing or wrong.' });
+  if (!isSigned(integration.auth, secret, request.headers, request.body)) {
+    return record(fresh(), { outcome: 'bad_signature', detail: badSignature(integration, request) });
   }
   if (!integration.active) {
     return record(fresh(), { outcome: 'inactive', detail: 'The integration is not active.' });
   }
-  if (deliveryId === undefined) {
+  const delivery = deliveryKeyOf(integration, request, deliveryId);
+  if (!delivery) {
     const event = fresh();
     return record(event, await decide(deps, integration, request, event));
   }
-  const { eventId: id, at, isNew } = await deps.integrations.recall(integration.id, deliveryId);
+  const { eventId: id, at, isNew, isAltered } = await deps.integrations.recall(integration.id, delivery);
   const before = isNew ? undefined : await deps.integrations.getEvent(integration.id, id);
-  if (before && isFinal(before)) {
-    const again = { outcome: 'duplicate' as const, detail: `Delivery ${deliveryId} was taken before.` };
-    return record(fresh(), { ...again, ...(before.taskId && { taskId: before.taskId }) });
+  if (isAltered || (before && isFinal(before))) {
+    const detail = isAltered
+      ? `The same signed body came as event ${id} before, with other headers, which are not signed.`
+      : delivery.headers
+        ? `The same signed body was taken before, as event ${id}.`
+        : `Delivery ${deliveryId} was taken before.`;
+    return record(fresh(), {
+      outcome: 'duplicate',
+      detail,
+      ...(before?.taskId && { taskId: before.taskId }),
+    });
   }
   return record({ id, at }, await decide(deps, integration, request, { id, at }));
 };

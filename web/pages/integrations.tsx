@@ -87,8 +87,7 @@ export const IntegrationsPage = (): ReactNode => {
           secret={opened.of.url ?? ''}
           onClose={close}
         >
-          It is shown only now, and whoever has it can start the template. Give it to the sender, with the
-          content type application/json.
+          It is shown only now, and whoever has it can start the template. Give it to the sender.
         </SecretOnce>
       )}
       {opened?.what === 'events' && <IntegrationEvents integration={opened.of} onClose={close} />}
