@@ -7,9 +7,13 @@ const variableName = z
   .string()
   .max(200)
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name that an environment variable can have');
-const variables = z
-  .record(variableName, z.string().max(32_768))
-  .refine((all) => Object.keys(all).length <= 200, { error: 'must hold at most 200 names' });
+const value = z.string().max(32_768);
+const byName = <T extends z.ZodType>(values: T) =>
+  z
+    .record(variableName, values)
+    .refine((all) => Object.keys(all).length <= 200, { error: 'must hold at most 200 names' });
+const variables = byName(value);
+const changes = byName(value.nullable());
 
 export const environmentInput = z
   .strictObject({
@@ -25,6 +29,15 @@ export const environmentInput = z
     path: ['secretFiles'],
   });
 export type EnvironmentInput = z.infer<typeof environmentInput>;
+
+/** A change of an environment, which keeps each secret that it does not name. */
+export const environmentUpdate = z.strictObject({
+  name,
+  variables: variables.default({}),
+  secrets: changes.default({}).describe('Write-only. A name that is not sent stays; null removes it'),
+  secretFiles: changes.default({}).describe('Write-only. A name that is not sent stays; null removes it'),
+});
+export type EnvironmentUpdate = z.infer<typeof environmentUpdate>;
 
 export const environment = z.object({
   id: environmentId,

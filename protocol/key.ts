@@ -5,29 +5,53 @@ import { keyId, projectId } from './ids.ts';
 
 const secret = z.string().min(1).max(16_384);
 
+const login = z.string().max(120);
+
+const none = z.strictObject({ type: z.literal('none') });
+const ssh = z.strictObject({
+  type: z.literal('ssh'),
+  login: login.optional(),
+  privateKey: secret.describe('OpenSSH or PEM'),
+  passphrase: secret.optional(),
+  knownHosts: knownHosts.optional(),
+});
+const loginPassword = z.strictObject({ type: z.literal('login_password'), login, password: secret });
+const string = z.strictObject({ type: z.literal('string'), value: secret });
+
 /** The secret part, by type. */
-export const keySecret = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('none') }),
-  z.strictObject({
-    type: z.literal('ssh'),
-    login: z.string().max(120).optional(),
-    privateKey: secret.describe('OpenSSH or PEM'),
-    passphrase: secret.optional(),
-    knownHosts: knownHosts.optional(),
-  }),
-  z.strictObject({ type: z.literal('login_password'), login: z.string().max(120), password: secret }),
-  z.strictObject({ type: z.literal('string'), value: secret }),
-]);
+export const keySecret = z.discriminatedUnion('type', [none, ssh, loginPassword, string]);
 export type KeySecret = z.infer<typeof keySecret>;
 
 export const keyInput = z.strictObject({ name, secret: keySecret });
 export type KeyInput = z.infer<typeof keyInput>;
+
+/** A change of a key, which keeps each secret value that it does not name. */
+export const keyUpdate = z.strictObject({
+  name,
+  secret: z
+    .discriminatedUnion('type', [
+      none,
+      ssh.extend({
+        privateKey: ssh.shape.privateKey.optional(),
+        passphrase: secret
+          .nullish()
+          .describe('Stays when neither it nor a private key is sent; null removes it'),
+      }),
+      loginPassword.extend({ password: secret.optional() }),
+      string.extend({ value: secret.optional() }),
+    ])
+    .optional()
+    .describe('Stays when it is not sent. What is secret in it stays when it is not sent for the same type'),
+});
+export type KeyUpdate = z.infer<typeof keyUpdate>;
 
 export const key = z.object({
   id: keyId,
   projectId,
   name,
   type: z.enum(['none', 'ssh', 'login_password', 'string']),
+  login: login.optional(),
+  knownHosts: knownHosts.optional(),
   createdAt: instant,
 });
 export type Key = z.infer<typeof key>;

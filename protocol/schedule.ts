@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { taskOptions, taskOptionsInput } from './app-options.ts';
 import { instant, name } from './common.ts';
 import { projectId, scheduleId, taskId, templateId } from './ids.ts';
+import { surveyChanges } from './survey.ts';
 import { taskInput, taskStatus } from './task.ts';
 
 /** Whether it names a zone of the IANA database as it is written there: EventBridge Scheduler takes no other case. */
@@ -51,6 +52,16 @@ const fields = z.strictObject({
 
 export const scheduleInput = fields.extend(taskOptionsInput).refine(endsAfterItStarts, endsTooEarly);
 export type ScheduleInput = z.infer<typeof scheduleInput>;
+
+/** A change of a schedule, which keeps each secret answer that it does not name. */
+export const scheduleUpdate = fields
+  .extend({
+    survey: surveyChanges
+      .optional()
+      .describe("Answers to the template's survey. A secret one that is not sent stays; null removes it"),
+  })
+  .refine(endsAfterItStarts, endsTooEarly);
+export type ScheduleUpdate = z.infer<typeof scheduleUpdate>;
 
 export const scheduleOutcome = z.enum(['started', 'inactive', 'outdated', 'refused', 'failed']);
 export type ScheduleOutcome = z.infer<typeof scheduleOutcome>;

@@ -13,7 +13,12 @@ export const signInProviderInput = z.strictObject({
   name: name.describe('As the sign-in page shows it, such as "Company account"'),
   issuer,
   clientId: z.string().min(1).max(500),
-  clientSecret: z.string().min(1).max(1000).describe('Never shown again'),
+  clientSecret: z
+    .string()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe('Never shown again. Stays when it is not sent for the same issuer and client'),
   newPeople: z
     .enum(['invited', 'everybody'])
     .default('invited')

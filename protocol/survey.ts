@@ -54,8 +54,14 @@ export const survey = z
 export const surveyValue = z.union([text, z.int()]);
 export type SurveyValue = z.infer<typeof surveyValue>;
 
+const byVariable = <T extends z.ZodType>(values: T) =>
+  z
+    .record(variableName, values)
+    .refine((answers) => Object.keys(answers).length <= 50, { error: 'must hold at most 50 answers' });
+
 /** By the name of the variable. */
-export const surveyAnswers = z
-  .record(variableName, surveyValue)
-  .refine((answers) => Object.keys(answers).length <= 50, { error: 'must hold at most 50 answers' });
+export const surveyAnswers = byVariable(surveyValue);
 export type SurveyAnswers = z.infer<typeof surveyAnswers>;
+
+/** Answers, or null where one is to be removed. */
+export const surveyChanges = byVariable(surveyValue.nullable());

@@ -1,9 +1,9 @@
 /** OpenID Connect by openid-client: the authorization code flow with PKCE, state and nonce. */
 import * as client from 'openid-client';
 import * as z from 'zod';
-import type { SignInProviderInput } from '../../protocol/index.ts';
+import type { StoredProvider } from './sign-in-providers.ts';
 
-export type OidcSettings = Pick<SignInProviderInput, 'issuer' | 'clientId' | 'clientSecret'>;
+export type OidcSettings = Pick<StoredProvider, 'issuer' | 'clientId' | 'clientSecret'>;
 
 /** What has to be known again when the browser comes back; it travels in a signed cookie. */
 export const oidcChecks = z.object({ state: z.string(), nonce: z.string(), verifier: z.string() });

@@ -19,10 +19,12 @@ import {
   type Repository,
   type RepositoryInput,
   repository,
+  type Key as ShownKey,
   type Template,
   type TemplateInput,
   template,
 } from '../../protocol/index.ts';
+import type { EnvironmentSecrets } from '../core/kept-secrets.ts';
 import type { NewId } from './ids.ts';
 import { type Item, type Key, keys, queryAll, type Table } from './table.ts';
 
@@ -96,7 +98,15 @@ const secrets = z.record(z.string(), z.string());
 const storedEnvironment = environment
   .omit({ secretNames: true, secretFileNames: true })
   .extend({ secrets, secretFiles: secrets.default({}) });
-const storedKey = key.extend({ secret: keySecret });
+const storedKey = key.omit({ login: true, knownHosts: true }).extend({ secret: keySecret });
+
+/** What may be shown of a key: who it signs in as and which hosts it believes, and nothing that opens anything. */
+const shownKey = (item: Item): ShownKey => {
+  const { secret, ...shown } = storedKey.parse(item);
+  const login = 'login' in secret ? secret.login : undefined;
+  const knownHosts = 'knownHosts' in secret ? secret.knownHosts : undefined;
+  return { ...shown, ...(login !== undefined && { login }), ...(knownHosts !== undefined && { knownHosts }) };
+};
 
 const plain = (input: Item): Item => input;
 
@@ -119,23 +129,34 @@ export const resourceStores = (table: Table, deps: Deps) => ({
     attributes: plain,
     parse: (item) => repository.parse(item),
   }),
-  keys: resourceStore(table, deps, {
-    prefix: 'key',
-    attributes: ({ name, secret }: KeyInput) => ({ name, type: secret.type, secret }),
-    parse: (item) => key.parse(item),
-  }),
-  environments: resourceStore(table, deps, {
-    prefix: 'env',
-    attributes: (input: EnvironmentInput) => ({ ...input }),
-    parse: (item) => {
-      const { secrets: hidden, secretFiles, ...shown } = storedEnvironment.parse(item);
-      return {
-        ...shown,
-        secretNames: Object.keys(hidden).sort(),
-        secretFileNames: Object.keys(secretFiles).sort(),
-      };
+  keys: {
+    ...resourceStore(table, deps, {
+      prefix: 'key',
+      attributes: ({ name, secret }: KeyInput) => ({ name, type: secret.type, secret }),
+      parse: shownKey,
+    }),
+    /** Only for a change that keeps it. */
+    secretOf: (projectId: ProjectId, id: string) => readKeySecret(table, projectId, id),
+  },
+  environments: {
+    ...resourceStore(table, deps, {
+      prefix: 'env',
+      attributes: (input: EnvironmentInput) => ({ ...input }),
+      parse: (item) => {
+        const { secrets: hidden, secretFiles, ...shown } = storedEnvironment.parse(item);
+        return {
+          ...shown,
+          secretNames: Object.keys(hidden).sort(),
+          secretFileNames: Object.keys(secretFiles).sort(),
+        };
+      },
+    }),
+    /** Only for a change that keeps some of them. */
+    secretsOf: async (projectId: ProjectId, id: string): Promise<EnvironmentSecrets | undefined> => {
+      const item = await table.get(keys.resource(projectId, id));
+      return item && storedEnvironment.parse(item);
     },
-  }),
+  },
 });
 
 /** A template and its project, by one read. Undefined when one of them does not exist. */
@@ -206,14 +227,22 @@ export const readTaskParts = async (table: Table, task: TaskReferences) => {
   };
 };
 
+const readKeySecret = async (
+  table: Table,
+  projectId: ProjectId,
+  id: string,
+): Promise<KeySecret | undefined> => {
+  const item = await table.get(keys.resource(projectId, id));
+  return item && storedKey.parse(item).secret;
+};
+
 /** The text of a key of the type `string`, for what the control plane itself has to prove; undefined when there is none. */
 export const readKeyText = async (
   table: Table,
   projectId: ProjectId,
   id: string,
 ): Promise<string | undefined> => {
-  const item = await table.get(keys.resource(projectId, id));
-  const secret = item && storedKey.parse(item).secret;
+  const secret = await readKeySecret(table, projectId, id);
   return secret?.type === 'string' ? secret.value : undefined;
 };
 

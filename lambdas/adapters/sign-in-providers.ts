@@ -1,9 +1,9 @@
 /** The store of the stack's sign-in provider. */
-import type * as z from 'zod';
-import { type Clock, instant, type SignInProviderInput, signInProviderInput } from '../../protocol/index.ts';
+import * as z from 'zod';
+import { type Clock, instant, signInProviderInput } from '../../protocol/index.ts';
 import { keys, type Table } from './table.ts';
 
-const stored = signInProviderInput.strip().extend({ updatedAt: instant });
+const stored = signInProviderInput.strip().extend({ clientSecret: z.string(), updatedAt: instant });
 export type StoredProvider = z.infer<typeof stored>;
 
 export type SignInProviderStore = ReturnType<typeof signInProviderStore>;
@@ -13,7 +13,7 @@ export const signInProviderStore = (table: Table, now: Clock) => ({
     const item = await table.get(keys.signInProvider());
     return item && stored.parse(item);
   },
-  put: async (input: SignInProviderInput): Promise<StoredProvider> => {
+  put: async (input: Omit<StoredProvider, 'updatedAt'>): Promise<StoredProvider> => {
     const made = { ...input, updatedAt: now() };
     await table.put({ ...keys.signInProvider(), ...made });
     return made;

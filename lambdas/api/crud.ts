@@ -5,7 +5,7 @@ import type { ResourceStore } from '../adapters/resources.ts';
 import type { FieldErrors } from '../problems.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
 import { describeUse } from './references.ts';
-import { refuse, refuseFields, refuseReferences, refuseUnknown } from './refuse.ts';
+import { refuse, refuseFields, refuseInvalid, refuseReferences, refuseUnknown } from './refuse.ts';
 import { answer, created, describe, jsonBody, noContent, people, routes } from './route.ts';
 import { inProject, listOf } from './schemas.ts';
 
@@ -14,7 +14,19 @@ interface Shown {
   readonly createdAt: string;
 }
 
-interface Resource<Input, Output extends Shown> {
+/** How a PUT is read: its schema, and how what it keeps is filled in, after which it has to be a whole input. */
+interface Update<Body> {
+  readonly schema: z.ZodType<Body, unknown>;
+  readonly fill: (projectId: ProjectId, id: string, body: Body) => Promise<unknown>;
+}
+
+/** A PUT that sends all there is. */
+export const whole = <Input>(schema: z.ZodType<Input, unknown>): Update<Input> => ({
+  schema,
+  fill: async (_projectId, _id, body) => body,
+});
+
+interface Resource<Input, Output extends Shown, Body> {
   /** "inventory", as in sentences. */
   readonly one: string;
   /** "inventories", as in paths. */
@@ -23,12 +35,13 @@ interface Resource<Input, Output extends Shown> {
   readonly params: z.ZodObject<{ projectId: typeof projectId }>;
   readonly idParam: string;
   readonly input: z.ZodType<Input, unknown>;
+  readonly update: Update<Body>;
   readonly output: z.ZodType<Shown>;
   readonly store: ResourceStore<Input, Output>;
   /** What the input refers to and the project doesn't have. */
   readonly findMissing?: (projectId: ProjectId, input: Input) => Promise<FieldErrors>;
-  /** What is well formed and yet doesn't fit what it is about; `id` is that of what is replaced. */
-  readonly findFaults?: (projectId: ProjectId, input: Input, id?: string) => Promise<FieldErrors>;
+  /** What is well formed and yet doesn't fit what it is about. */
+  readonly findFaults?: (projectId: ProjectId, input: Input) => Promise<FieldErrors>;
   /** Who would miss it, in words such as `template "Deploy"`. */
   readonly findUsers: (projectId: ProjectId, id: string) => Promise<string[]>;
   /** What follows when it was replaced. */
@@ -40,11 +53,11 @@ interface Resource<Input, Output extends Shown> {
 const capitalised = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
 
 /** Makes the routes of one resource. */
-export const crudRoutes = <Input, Output extends Shown>(
+export const crudRoutes = <Input, Output extends Shown, Body>(
   { projects }: Pick<ApiDeps, 'projects'>,
-  resource: Resource<Input, Output>,
+  resource: Resource<Input, Output, Body>,
 ) => {
-  const { one, many, params, idParam, input, output, store } = resource;
+  const { one, many, params, idParam, input, update, output, store } = resource;
   const path = `/api/projects/{projectId}/${many}`;
   const itemPath = `${path}/{${idParam}}`;
   const article = /^[aeiou]/.test(one) ? 'an' : 'a';
@@ -54,8 +67,8 @@ export const crudRoutes = <Input, Output extends Shown>(
 
   const missingIn = async (projectId: ProjectId, body: Input): Promise<FieldErrors> =>
     (await resource.findMissing?.(projectId, body)) ?? [];
-  const faultsIn = async (projectId: ProjectId, body: Input, id?: string): Promise<FieldErrors> =>
-    (await resource.findFaults?.(projectId, body, id)) ?? [];
+  const faultsIn = async (projectId: ProjectId, body: Input): Promise<FieldErrors> =>
+    (await resource.findFaults?.(projectId, body)) ?? [];
 
   return routes<PersonEnv>()
     .openapi(
@@ -125,7 +138,7 @@ export const crudRoutes = <Input, Output extends Shown>(
           operationId: `replace${capitalised(one)}`,
           summary: `Replace ${article} ${one}`,
           ...(resource.replaceNote && { description: resource.replaceNote }),
-          request: { params, body: jsonBody(input) },
+          request: { params, body: jsonBody(update.schema) },
           responses: { 200: answer(`The ${one} as it is now`, output) },
         },
         'invalid_reference',
@@ -133,12 +146,14 @@ export const crudRoutes = <Input, Output extends Shown>(
       async (c) => {
         const { projectId } = c.req.valid('param');
         const id = idIn(c.req.param());
-        const body = c.req.valid('json');
         const before = await store.get(projectId, id);
         if (!before) return refuseUnknown(c, one);
+        const filled = input.safeParse(await update.fill(projectId, id, c.req.valid('json')));
+        if (!filled.success) return refuseInvalid(c, 'json', filled.error);
+        const body = filled.data;
         const missing = await missingIn(projectId, body);
         if (missing.length > 0) return refuseReferences(c, missing);
-        const faults = await faultsIn(projectId, body, id);
+        const faults = await faultsIn(projectId, body);
         if (faults.length > 0) return refuseFields(c, faults);
         const replaced = await store.replace(projectId, id, body);
         if (replaced) await resource.onReplaced?.(before, replaced);

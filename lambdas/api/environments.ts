@@ -1,8 +1,14 @@
 /** Routes of environments. */
+import { filledEnvironment } from '../core/kept-secrets.ts';
 import { crudRoutes } from './crud.ts';
 import type { ApiDeps } from './deps.ts';
 import { usersByTemplate } from './references.ts';
-import { environmentInputSchema, environmentSchema, inEnvironment } from './schemas.ts';
+import {
+  environmentInputSchema,
+  environmentSchema,
+  environmentUpdateSchema,
+  inEnvironment,
+} from './schemas.ts';
 
 export const environmentRoutes = (deps: ApiDeps) =>
   crudRoutes(deps, {
@@ -11,8 +17,15 @@ export const environmentRoutes = (deps: ApiDeps) =>
     idParam: 'environmentId',
     params: inEnvironment,
     input: environmentInputSchema,
+    update: {
+      schema: environmentUpdateSchema,
+      fill: async (projectId, id, body) => {
+        const kept = await deps.resources.environments.secretsOf(projectId, id);
+        return filledEnvironment(body, kept ?? { secrets: {}, secretFiles: {} });
+      },
+    },
     output: environmentSchema,
     store: deps.resources.environments,
     findUsers: (projectId, id) => usersByTemplate(deps, 'environmentId', projectId, id),
-    replaceNote: 'The secrets are replaced too: send all of them again, as they cannot be read back.',
+    replaceNote: 'Secrets that are not sent stay as they are; null in place of a value removes one.',
   });

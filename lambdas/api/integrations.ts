@@ -3,7 +3,7 @@ import { eventAnswer, integrationId } from '../../protocol/index.ts';
 import { eventsByIntegration, eventsBySource } from '../adapters/attempts.ts';
 import { receiveIntegrationEvent } from '../flows/receive-integration-event.ts';
 import { countAttempts, forgetAttempts, refuseTooMany } from './attempts.ts';
-import { crudRoutes } from './crud.ts';
+import { crudRoutes, whole } from './crud.ts';
 import type { ApiDeps, ApiEnv, PersonEnv } from './deps.ts';
 import { findMissing } from './references.ts';
 import { refuse, refuseUnknown } from './refuse.ts';
@@ -67,6 +67,7 @@ export const integrationRoutes = (deps: ApiDeps) => {
     idParam: 'integrationId',
     params: inIntegration,
     input: integrationInputSchema,
+    update: whole(integrationInputSchema),
     output: integrationSchema,
     store: deps.integrations,
     findMissing: (projectId, { templateId, auth }) =>

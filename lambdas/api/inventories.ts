@@ -1,5 +1,5 @@
 /** Routes of inventories. */
-import { crudRoutes } from './crud.ts';
+import { crudRoutes, whole } from './crud.ts';
 import type { ApiDeps } from './deps.ts';
 import { findMissing, usersByTemplate } from './references.ts';
 import { inInventory, inventoryInputSchema, inventorySchema } from './schemas.ts';
@@ -11,6 +11,7 @@ export const inventoryRoutes = (deps: ApiDeps) =>
     idParam: 'inventoryId',
     params: inInventory,
     input: inventoryInputSchema,
+    update: whole(inventoryInputSchema),
     output: inventorySchema,
     store: deps.resources.inventories,
     findMissing: (projectId, { keyId }) => findMissing(projectId, [['keyId', keyId, deps.resources.keys]]),

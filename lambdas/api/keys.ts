@@ -1,8 +1,9 @@
 /** Routes of the key store. */
+import { filledKey } from '../core/kept-secrets.ts';
 import { crudRoutes } from './crud.ts';
 import type { ApiDeps } from './deps.ts';
 import { usersOfKey } from './references.ts';
-import { inKey, keyInputSchema, keySchema } from './schemas.ts';
+import { inKey, keyInputSchema, keySchema, keyUpdateSchema } from './schemas.ts';
 
 export const keyRoutes = (deps: ApiDeps) =>
   crudRoutes(deps, {
@@ -11,8 +12,14 @@ export const keyRoutes = (deps: ApiDeps) =>
     idParam: 'keyId',
     params: inKey,
     input: keyInputSchema,
+    update: {
+      schema: keyUpdateSchema,
+      fill: async (projectId, id, body) =>
+        filledKey(body, (await deps.resources.keys.secretOf(projectId, id)) ?? { type: 'none' }),
+    },
     output: keySchema,
     store: deps.resources.keys,
     findUsers: (projectId, id) => usersOfKey(deps, projectId, id),
-    replaceNote: 'The secret is replaced too: send it again, as it cannot be read back.',
+    replaceNote:
+      'Without `secret`, all of it stays as it is. With a `secret` of the type that the key has, secret values that are not sent stay. A private key that is sent comes with its own passphrase.',
   });

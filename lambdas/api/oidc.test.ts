@@ -70,6 +70,18 @@ describe('the sign-in provider', () => {
     expect(JSON.stringify(await api.call('GET', path))).not.toContain(clientSecret);
     expect(await api.call('GET', '/api/setup')).toMatchObject({ signInProvider: 'Company' });
   });
+
+  it('keeps a client secret that is not sent, but for no other issuer or client', async () => {
+    await set();
+    await set({ name: 'Renamed', clientSecret: undefined });
+    expect(await api.deps.signInProviders.get()).toMatchObject({ name: 'Renamed', clientSecret });
+    for (const other of [{ issuer: 'https://other.example.org' }, { clientId: 'another' }]) {
+      const body = { name: 'Other', issuer: provider.issuer, clientId, ...other };
+      const refused = await api.refused('PUT', path, { body });
+      expect(refused).toMatchObject({ code: 'invalid_request', errors: [{ path: 'clientSecret' }] });
+    }
+    await set();
+  });
 });
 
 describe('signing in by the provider', () => {

@@ -12,7 +12,7 @@ import type { ApiDeps, ApiEnv, PersonEnv } from './deps.ts';
 import { signIn } from './identify.ts';
 import { enterProject, pendingOf } from './joining.ts';
 import { recordRefusal } from './refusals.ts';
-import { refuse, refuseUnknown } from './refuse.ts';
+import { refuse, refuseFields, refuseUnknown } from './refuse.ts';
 import { answer, anybody, describe, jsonBody, noContent, people, routes } from './route.ts';
 import { signInProviderInputSchema, signInProviderSchema } from './schemas.ts';
 
@@ -163,6 +163,13 @@ export const oidcRoutes = (deps: ApiDeps) => {
     );
 };
 
+/** Kept for the client that it was given for: another issuer would be handed it at the next sign-in. */
+const keptSecret = (
+  stored: StoredProvider | undefined,
+  { issuer, clientId }: Pick<StoredProvider, 'issuer' | 'clientId'>,
+): string | undefined =>
+  stored?.issuer === issuer && stored.clientId === clientId ? stored.clientSecret : undefined;
+
 /** For admins. */
 export const signInProviderRoutes = (deps: ApiDeps) => {
   const shared = { tags: ['People'], security: people, path };
@@ -189,10 +196,19 @@ export const signInProviderRoutes = (deps: ApiDeps) => {
         method: 'put',
         operationId: 'replaceSignInProvider',
         summary: 'Set the OpenID Connect provider by which people may sign in',
+        description: 'The client secret stays when it is not sent for the same issuer and client.',
         request: { body: jsonBody(signInProviderInputSchema) },
         responses: { 200: answer('The provider, without its secret', signInProviderSchema) },
       }),
-      async (c) => c.json(publicProvider(deps, await deps.signInProviders.put(c.req.valid('json'))), 200),
+      async (c) => {
+        const input = c.req.valid('json');
+        const clientSecret = input.clientSecret ?? keptSecret(await deps.signInProviders.get(), input);
+        if (clientSecret === undefined)
+          return refuseFields(c, [
+            { path: 'clientSecret', message: 'must be sent for a new issuer or client' },
+          ]);
+        return c.json(publicProvider(deps, await deps.signInProviders.put({ ...input, clientSecret })), 200);
+      },
     )
     .openapi(
       describe(

@@ -1,5 +1,5 @@
 /** Routes of repositories. */
-import { crudRoutes } from './crud.ts';
+import { crudRoutes, whole } from './crud.ts';
 import type { ApiDeps } from './deps.ts';
 import { findMissing, usersByTemplate } from './references.ts';
 import { inRepository, repositoryInputSchema, repositorySchema } from './schemas.ts';
@@ -11,6 +11,7 @@ export const repositoryRoutes = (deps: ApiDeps) =>
     idParam: 'repositoryId',
     params: inRepository,
     input: repositoryInputSchema,
+    update: whole(repositoryInputSchema),
     output: repositorySchema,
     store: deps.resources.repositories,
     findMissing: (projectId, { keyId }) => findMissing(projectId, [['keyId', keyId, deps.resources.keys]]),

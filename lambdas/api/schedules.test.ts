@@ -199,6 +199,8 @@ describe('the secret answers of a schedule', () => {
     const [started] = await tasks();
     const stored = (await table.dump()).find(({ sk }) => sk === started?.id);
     expect(stored?.surveySecrets).toEqual({ token: 's3cret-1' });
+    expect(await replace({ survey: { token: null } })).toMatchObject({ secretNames: [] });
+    await replace({ survey: { token: 's3cret-2' } });
     expect(await replace({ survey: { token: '' } })).toMatchObject({ secretNames: [] });
   });
 });

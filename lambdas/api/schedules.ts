@@ -10,6 +10,7 @@ import {
 import type { ResourceStore } from '../adapters/resources.ts';
 import type { ScheduleRecord } from '../adapters/schedules.ts';
 import { describeCron, readCron } from '../core/cron.ts';
+import { filledSchedule } from '../core/kept-secrets.ts';
 import { nextRuns } from '../core/next-runs.ts';
 import { keepSchedule, removeSchedule } from '../flows/keep-schedule.ts';
 import { answersOf, InputRefused } from '../flows/start-task.ts';
@@ -19,26 +20,30 @@ import type { ApiDeps, PersonEnv } from './deps.ts';
 import { findMissing } from './references.ts';
 import { refuseFields } from './refuse.ts';
 import { answer, describe, people, routes } from './route.ts';
-import { inSchedule, scheduleInputSchema, schedulePreviewSchema, scheduleSchema } from './schemas.ts';
+import {
+  inSchedule,
+  scheduleInputSchema,
+  schedulePreviewSchema,
+  scheduleSchema,
+  scheduleUpdateSchema,
+} from './schemas.ts';
 
 const shownRuns = 5;
 
 const isGiven = (answers: SurveyAnswers, name: string): boolean =>
   Object.hasOwn(answers, name) && answers[name] !== '';
 
-/**
- * The answers of an input, the secret ones apart. A secret that is not told stays what it was, as it cannot be read back;
- * an empty one is none.
- */
-const splitAnswers = (template: Template, given: SurveyAnswers, before?: ScheduleRecord) => {
-  const names = (template.survey ?? []).flatMap(({ type, name }) => (type === 'secret' ? [name] : []));
-  const kept = before?.templateId === template.id ? before.surveySecrets : {};
-  const told = { ...kept, ...given };
-  const pick = (wanted: (name: string) => boolean, of: SurveyAnswers): SurveyAnswers =>
-    Object.fromEntries(Object.entries(of).filter(([name]) => wanted(name) && isGiven(of, name)));
+const secretsAskedBy = (template: Template | undefined): string[] =>
+  (template?.survey ?? []).flatMap(({ type, name }) => (type === 'secret' ? [name] : []));
+
+/** The answers of an input, the secret ones apart; an empty one is none. */
+const splitAnswers = (template: Template | undefined, given: SurveyAnswers) => {
+  const names = secretsAskedBy(template);
+  const pick = (wanted: (name: string) => boolean): SurveyAnswers =>
+    Object.fromEntries(Object.entries(given).filter(([name]) => wanted(name) && isGiven(given, name)));
   return {
-    survey: pick((name) => !names.includes(name), given),
-    surveySecrets: pick((name) => names.includes(name), told),
+    survey: pick((name) => !names.includes(name)),
+    surveySecrets: pick((name) => names.includes(name)),
   };
 };
 
@@ -47,8 +52,8 @@ const cronFaults = ({ cron }: Pick<ScheduleInput, 'cron'>): FieldErrors => {
   return read.ok ? [] : [{ path: 'cron', message: read.fault }];
 };
 
-const surveyFaults = (template: Template, input: ScheduleInput, before?: ScheduleRecord): FieldErrors => {
-  const { survey, surveySecrets } = splitAnswers(template, input.survey ?? {}, before);
+const surveyFaults = (template: Template, input: ScheduleInput): FieldErrors => {
+  const { survey, surveySecrets } = splitAnswers(template, input.survey ?? {});
   try {
     answersOf(template, { ...input, survey: { ...survey, ...surveySecrets } });
     return [];
@@ -81,11 +86,9 @@ const showSchedules = async (
 /** The store behind the routes: what is written is handed over, and shown as it is afterwards. */
 const shownStore = (deps: ApiDeps): ResourceStore<ScheduleInput, Schedule> => {
   const { schedules, resources } = deps;
-  const split = async (projectId: ProjectId, input: ScheduleInput, before?: ScheduleRecord) => {
+  const split = async (projectId: ProjectId, input: ScheduleInput) => {
     const template = await resources.templates.get(projectId, input.templateId);
-    const { survey, surveySecrets } = template
-      ? splitAnswers(template, input.survey ?? {}, before)
-      : { survey: {}, surveySecrets: {} };
+    const { survey, surveySecrets } = splitAnswers(template, template ? (input.survey ?? {}) : {});
     const isAny = Object.keys(survey).length > 0;
     return { fields: { ...input, survey: isAny ? survey : undefined }, surveySecrets };
   };
@@ -111,7 +114,7 @@ const shownStore = (deps: ApiDeps): ResourceStore<ScheduleInput, Schedule> => {
     replace: async (projectId, id, input) => {
       const before = await schedules.get(projectId, id);
       if (!before) return undefined;
-      const { fields, surveySecrets } = await split(projectId, input, before);
+      const { fields, surveySecrets } = await split(projectId, input);
       const after = await schedules.replace(before, fields, surveySecrets);
       return after && handOver(after);
     },
@@ -130,18 +133,27 @@ export const scheduleRoutes = (deps: ApiDeps) => {
     idParam: 'scheduleId',
     params: inSchedule,
     input: scheduleInputSchema,
+    update: {
+      schema: scheduleUpdateSchema,
+      fill: async (projectId, id, body) => {
+        const before = await schedules.get(projectId, id);
+        if (before?.templateId !== body.templateId) return filledSchedule(body, {});
+        const asked = secretsAskedBy(await resources.templates.get(projectId, body.templateId));
+        const kept = Object.entries(before.surveySecrets).filter(([name]) => asked.includes(name));
+        return filledSchedule(body, Object.fromEntries(kept));
+      },
+    },
     output: scheduleSchema,
     store: shownStore(deps),
     findMissing: (projectId, { templateId }) =>
       findMissing(projectId, [['templateId', templateId, resources.templates]]),
-    findFaults: async (projectId, input, id) => {
+    findFaults: async (projectId, input) => {
       const template = await resources.templates.get(projectId, input.templateId);
-      const before = id === undefined ? undefined : await schedules.get(projectId, id);
-      return [...cronFaults(input), ...(template ? surveyFaults(template, input, before) : [])];
+      return [...cronFaults(input), ...(template ? surveyFaults(template, input) : [])];
     },
     findUsers: async () => [],
     replaceNote:
-      'Secret answers that are left out stay as they are, as they cannot be read back; an empty one is removed.',
+      'Secret answers that are not sent stay as they are while the template is the same; null, or an empty one, removes one.',
   });
 };
 

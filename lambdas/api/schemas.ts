@@ -19,6 +19,7 @@ import {
   environment,
   environmentId,
   environmentInput,
+  environmentUpdate,
   fleet,
   heartbeatResponse,
   integration,
@@ -34,6 +35,7 @@ import {
   key,
   keyId,
   keyInput,
+  keyUpdate,
   listedRunner,
   liveTasks,
   logPage,
@@ -65,6 +67,7 @@ import {
   scheduleId,
   scheduleInput,
   schedulePreview,
+  scheduleUpdate,
   signInProvider,
   signInProviderInput,
   task,
@@ -93,8 +96,10 @@ export const repositorySchema = named('Repository', repository);
 export const repositoryInputSchema = named('RepositoryInput', repositoryInput);
 export const keySchema = named('Key', key);
 export const keyInputSchema = named('KeyInput', keyInput);
+export const keyUpdateSchema = named('KeyUpdate', keyUpdate);
 export const environmentSchema = named('Environment', environment);
 export const environmentInputSchema = named('EnvironmentInput', environmentInput);
+export const environmentUpdateSchema = named('EnvironmentUpdate', environmentUpdate);
 export const runnerSchema = named('Runner', runner);
 export const listedRunnerSchema = named('ListedRunner', listedRunner);
 export const runnerInputSchema = named('RunnerInput', runnerInput);
@@ -121,6 +126,7 @@ export const integrationInputSchema = named('IntegrationInput', integrationInput
 export const integrationEventSchema = named('IntegrationEvent', integrationEvent);
 export const scheduleSchema = named('Schedule', schedule);
 export const scheduleInputSchema = named('ScheduleInput', scheduleInput);
+export const scheduleUpdateSchema = named('ScheduleUpdate', scheduleUpdate);
 export const schedulePreviewSchema = named('SchedulePreview', schedulePreview);
 export const costHistorySchema = named('CostHistory', costHistory);
 export const timelineSchema = named('Timeline', timeline);

@@ -1,6 +1,6 @@
 /** Routes of templates. */
 import { setLimit } from '../flows/keep-limits.ts';
-import { crudRoutes } from './crud.ts';
+import { crudRoutes, whole } from './crud.ts';
 import type { ApiDeps } from './deps.ts';
 import { findMissing, usersOfTemplate } from './references.ts';
 import { inTemplate, templateInputSchema, templateSchema } from './schemas.ts';
@@ -13,6 +13,7 @@ export const templateRoutes = (deps: ApiDeps) => {
     idParam: 'templateId',
     params: inTemplate,
     input: templateInputSchema,
+    update: whole(templateInputSchema),
     output: templateSchema,
     store: templates,
     onReplaced: async (before, after) => {

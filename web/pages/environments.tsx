@@ -1,12 +1,11 @@
 /** Variables and secrets that tasks get. */
 import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import type { Environment, EnvironmentInput } from '../../protocol/index.ts';
+import type { Environment, EnvironmentUpdate } from '../../protocol/index.ts';
 import { environmentsQuery } from '../client/queries.ts';
 import { ApiProblem } from '../client/request.ts';
 import { NameField } from '../parts/common-fields.tsx';
 import { copyOf, type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
-import { Notice } from '../ui/notice.tsx';
 import { fromPairs, type Pair, PairsField, toPairs } from '../ui/pairs.tsx';
 import { Ago } from '../ui/time.tsx';
 
@@ -15,15 +14,14 @@ interface Draft {
   readonly variables: readonly Pair[];
   readonly secrets: readonly Pair[];
   readonly secretFiles: readonly Pair[];
+  /** What is stored, when it is edited: what of it is not among the rows is removed. */
+  readonly before: Pick<Environment, 'secretNames' | 'secretFileNames'> | undefined;
 }
 
-const Fields = ({ form: { value, field }, isEdited }: FieldsProps<Draft>): ReactNode => (
+const Fields = ({ form: { field } }: FieldsProps<Draft>): ReactNode => (
   <>
     <NameField {...field('name')} />
     <PairsField label="Variables" one="variable" {...field('variables')} />
-    {isEdited && value.secrets.length + value.secretFiles.length > 0 && (
-      <Notice kind="info">Secrets cannot be read back: type each of them again, or remove it.</Notice>
-    )}
     <PairsField
       label="Secrets"
       one="secret"
@@ -42,11 +40,16 @@ const Fields = ({ form: { value, field }, isEdited }: FieldsProps<Draft>): React
   </>
 );
 
-const named = (names: readonly string[]): Pair[] => names.map((name, row) => ({ row, name, value: '' }));
+const kept = (names: readonly string[]): Pair[] =>
+  names.map((name, row) => ({ row, name, value: '', isKept: true }));
 
-/** A secret that was not typed again would be lost without a word. */
-const secretsOf = (field: 'secrets' | 'secretFiles', pairs: readonly Pair[]): Record<string, string> => {
-  const forgotten = pairs.find(({ name, value }) => name !== '' && value === '');
+/** What was typed, and null for what was stored and has no row left. */
+const secretsOf = (
+  field: 'secrets' | 'secretFiles',
+  pairs: readonly Pair[],
+  stored: readonly string[] = [],
+): Record<string, string | null> => {
+  const forgotten = pairs.find(({ name, value, isKept }) => name !== '' && value === '' && !isKept);
   if (forgotten) {
     const message = `${forgotten.name} is empty: type it, or remove it`;
     throw new ApiProblem({
@@ -56,7 +59,20 @@ const secretsOf = (field: 'secrets' | 'secretFiles', pairs: readonly Pair[]): Re
       errors: [{ path: field, message }],
     });
   }
-  return fromPairs(pairs);
+  const removed = stored.filter((name) => !pairs.some((pair) => pair.name.trim() === name));
+  const typed = pairs.filter(({ value, isKept }) => value !== '' || !isKept);
+  return { ...Object.fromEntries(removed.map((name) => [name, null])), ...fromPairs(typed) };
+};
+
+/** Its secrets cannot be read back, so a copy asks for them. */
+const copyWithoutSecrets = (draft: Draft): Draft => {
+  const asked = (pairs: readonly Pair[]) => pairs.map(({ row, name, value }) => ({ row, name, value }));
+  return {
+    ...copyOf(draft),
+    secrets: asked(draft.secrets),
+    secretFiles: asked(draft.secretFiles),
+    before: undefined,
+  };
 };
 
 const kind: Kind<Environment, Draft> = {
@@ -76,21 +92,22 @@ const kind: Kind<Environment, Draft> = {
     },
     { header: 'Made', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
   ],
-  emptyDraft: { name: '', variables: [], secrets: [], secretFiles: [] },
+  emptyDraft: { name: '', variables: [], secrets: [], secretFiles: [], before: undefined },
   draftOf: ({ name, variables, secretNames, secretFileNames }) => ({
     name,
     variables: toPairs(variables),
-    secrets: named(secretNames),
-    secretFiles: named(secretFileNames),
+    secrets: kept(secretNames),
+    secretFiles: kept(secretFileNames),
+    before: { secretNames, secretFileNames },
   }),
-  inputOf: ({ name, variables, secrets, secretFiles }): EnvironmentInput => ({
+  inputOf: ({ name, variables, secrets, secretFiles, before }): EnvironmentUpdate => ({
     name,
     variables: fromPairs(variables),
-    secrets: secretsOf('secrets', secrets),
-    secretFiles: secretsOf('secretFiles', secretFiles),
+    secrets: secretsOf('secrets', secrets, before?.secretNames),
+    secretFiles: secretsOf('secretFiles', secretFiles, before?.secretFileNames),
   }),
   Fields,
-  duplicate: copyOf,
+  duplicate: copyWithoutSecrets,
 };
 
 export const EnvironmentsPage = (): ReactNode => {

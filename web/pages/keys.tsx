@@ -1,12 +1,11 @@
 /** The key store of a project. Secrets go in and never come out. */
 import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import type { Key, KeyInput } from '../../protocol/index.ts';
+import type { Key, KeyUpdate } from '../../protocol/index.ts';
 import { keysQuery } from '../client/queries.ts';
 import { NameField } from '../parts/common-fields.tsx';
 import { copyOf, type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
 import { Select, TextArea, TextField } from '../ui/field.tsx';
-import { Notice } from '../ui/notice.tsx';
 import { Ago } from '../ui/time.tsx';
 
 interface Draft {
@@ -16,6 +15,8 @@ interface Draft {
   readonly secret: string;
   readonly passphrase: string;
   readonly knownHosts: string;
+  /** The stored type, when it is edited: what is secret of it stays unless another is typed. */
+  readonly before: Key['type'] | undefined;
 }
 
 const types: Readonly<Record<Key['type'], string>> = {
@@ -25,19 +26,21 @@ const types: Readonly<Record<Key['type'], string>> = {
   none: 'None: for what is open to all',
 };
 
-const secretOf = ({ type, login, secret, passphrase, knownHosts }: Draft): KeyInput['secret'] => {
+const secretOf = (draft: Draft): KeyUpdate['secret'] => {
+  const { type, login, secret, passphrase, knownHosts } = draft;
+  const isKept = type === draft.before && secret.trim() === '';
   switch (type) {
     case 'none':
       return { type };
     case 'string':
-      return { type, value: secret };
+      return { type, ...(!isKept && { value: secret }) };
     case 'login_password':
-      return { type, login, password: secret };
+      return { type, login, ...(!isKept && { password: secret }) };
     case 'ssh':
       return {
         type,
         // A PEM that lost its last line end is refused by ssh.
-        privateKey: secret.trim() === '' ? '' : `${secret.trimEnd()}\n`,
+        ...(!isKept && { privateKey: secret.trim() === '' ? '' : `${secret.trimEnd()}\n` }),
         ...(login !== '' && { login }),
         ...(passphrase !== '' && { passphrase }),
         ...(knownHosts.trim() !== '' && { knownHosts }),
@@ -45,9 +48,10 @@ const secretOf = ({ type, login, secret, passphrase, knownHosts }: Draft): KeyIn
   }
 };
 
-const Fields = ({ form: { value, set, field, errorAt }, isEdited }: FieldsProps<Draft>): ReactNode => (
+const keptHint = 'It is stored, and kept unless another is typed.';
+
+const Fields = ({ form: { value, set, field, errorAt } }: FieldsProps<Draft>): ReactNode => (
   <>
-    {isEdited && <Notice kind="info">What is stored cannot be read back: type the secret again.</Notice>}
     <NameField {...field('name')} />
     <Select
       label="Type"
@@ -70,13 +74,15 @@ const Fields = ({ form: { value, set, field, errorAt }, isEdited }: FieldsProps<
           rows={8}
           isCode
           placeholder="-----BEGIN OPENSSH PRIVATE KEY-----"
+          hint={value.type === value.before && keptHint}
           {...field('secret', 'secret.privateKey')}
-          isRequired
+          isRequired={value.type !== value.before}
         />
         <TextField
           label="Passphrase"
           type="password"
           autoComplete="new-password"
+          hint={value.type === value.before && 'Kept with its private key, unless another is typed.'}
           {...field('passphrase', 'secret.passphrase')}
         />
         <TextArea
@@ -94,8 +100,9 @@ const Fields = ({ form: { value, set, field, errorAt }, isEdited }: FieldsProps<
         autoComplete="new-password"
         value={value.secret}
         onChange={(secret) => set({ secret })}
+        hint={value.type === value.before && keptHint}
         error={errorAt(value.type === 'string' ? 'secret.value' : 'secret.password')}
-        isRequired
+        isRequired={value.type !== value.before}
       />
     )}
   </>
@@ -113,12 +120,28 @@ const kind: Kind<Key, Draft> = {
     { header: 'Type', render: ({ type }) => types[type].replace(/[,:].*/, '') },
     { header: 'Made', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
   ],
-  emptyDraft: { name: '', type: 'ssh', login: '', secret: '', passphrase: '', knownHosts: '' },
-  draftOf: ({ name, type }) => ({ name, type, login: '', secret: '', passphrase: '', knownHosts: '' }),
-  inputOf: (draft) => ({ name: draft.name, secret: secretOf(draft) }),
+  emptyDraft: {
+    name: '',
+    type: 'ssh',
+    login: '',
+    secret: '',
+    passphrase: '',
+    knownHosts: '',
+    before: undefined,
+  },
+  draftOf: ({ name, type, login = '', knownHosts = '' }) => ({
+    name,
+    type,
+    login,
+    secret: '',
+    passphrase: '',
+    knownHosts,
+    before: type,
+  }),
+  inputOf: (draft): KeyUpdate => ({ name: draft.name, secret: secretOf(draft) }),
   Fields,
   // Its secret cannot be read back, so the copy asks for it.
-  duplicate: copyOf,
+  duplicate: (draft) => ({ ...copyOf(draft), before: undefined }),
 };
 
 export const KeysPage = (): ReactNode => {

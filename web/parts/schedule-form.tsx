@@ -1,6 +1,6 @@
 /** What can be set of a schedule. */
 import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import type { Schedule, SurveyVariable, Template } from '../../protocol/index.ts';
 import { templatesQuery } from '../client/queries.ts';
 import { Checkbox, TextField } from '../ui/field.tsx';
@@ -24,6 +24,8 @@ export interface ScheduleDraft {
   readonly endsAt: string;
   readonly message: string;
   readonly survey: Readonly<Record<string, string>>;
+  /** The variables whose stored secret answer is to be removed. */
+  readonly removed: readonly string[];
   readonly choices: TaskChoices;
   /** As it is stored; absent for a new one. */
   readonly before: Schedule | undefined;
@@ -40,6 +42,7 @@ export const emptySchedule = (): ScheduleDraft => ({
   endsAt: '',
   message: '',
   survey: {},
+  removed: [],
   choices: choicesOf({}),
   before: undefined,
 });
@@ -72,6 +75,7 @@ export const scheduleDraft = (schedule: Schedule): ScheduleDraft => ({
   survey: Object.fromEntries(
     Object.entries(schedule.survey ?? {}).map(([name, value]) => [name, String(value)]),
   ),
+  removed: [],
   choices: choicesOf(schedule),
   before: schedule,
 });
@@ -80,14 +84,19 @@ export const scheduleDraft = (schedule: Schedule): ScheduleDraft => ({
 export const scheduleCopy = (draft: ScheduleDraft): ScheduleDraft => ({
   ...draft,
   name: `${draft.name} (copy)`,
+  removed: [],
   before: draft.before && { ...draft.before, secretNames: [] },
 });
 
 /** What the draft asks of the template, where it was not looked at: all as it was. */
-const startOf = ({ template, survey, choices, before, templateId }: ScheduleDraft): object => {
+const startOf = (draft: ScheduleDraft): object => {
+  const { template, survey, removed, choices, before, templateId } = draft;
   const kept = before?.templateId === templateId ? before : undefined;
   if (!template) return { survey: kept?.survey, ansible: kept?.ansible, terraform: kept?.terraform };
-  const answers = answersOf(template.survey ?? [], survey);
+  const answers = {
+    ...Object.fromEntries(removed.map((name) => [name, null])),
+    ...answersOf(template.survey ?? [], survey),
+  };
   return {
     ...(Object.keys(answers).length > 0 && { survey: answers }),
     ...optionsOf(template, choices, kept ?? {}),
@@ -138,7 +147,7 @@ export const ScheduleFields = ({
         none="Choose one"
         value={value.templateId}
         onChange={(templateId) =>
-          set({ templateId, template: templates.find(({ id }) => id === templateId) })
+          set({ templateId, template: templates.find(({ id }) => id === templateId), removed: [] })
         }
         error={errorAt('templateId')}
         isRequired
@@ -174,19 +183,36 @@ export const ScheduleFields = ({
           {...field('endsAt')}
         />
       </div>
-      {(template?.survey ?? []).map((variable) => (
-        <SurveyField
-          key={variable.name}
-          variable={{
-            ...variable,
-            description: hintOf(variable, kept.includes(variable.name)),
-            required: variable.required && !kept.includes(variable.name),
-          }}
-          value={value.survey[variable.name] ?? ''}
-          onChange={(text) => set({ template, survey: { ...value.survey, [variable.name]: text } })}
-          error={errorAt(`survey.${variable.name}`)}
-        />
-      ))}
+      {(template?.survey ?? []).map((variable) => {
+        const { name } = variable;
+        const isKept = kept.includes(name) && !value.removed.includes(name);
+        return (
+          <Fragment key={name}>
+            <SurveyField
+              variable={{
+                ...variable,
+                description: hintOf(variable, isKept),
+                required: variable.required && !isKept,
+              }}
+              value={value.survey[name] ?? ''}
+              onChange={(text) => set({ template, survey: { ...value.survey, [name]: text } })}
+              error={errorAt(`survey.${name}`)}
+            />
+            {kept.includes(name) && (
+              <Checkbox
+                label={`Remove the stored answer of ${variable.title}`}
+                isChecked={!isKept}
+                onChange={(isRemoved) =>
+                  set({
+                    template,
+                    removed: [...value.removed.filter((one) => one !== name), ...(isRemoved ? [name] : [])],
+                  })
+                }
+              />
+            )}
+          </Fragment>
+        );
+      })}
       {template && (
         <TaskChoiceFields
           template={template}

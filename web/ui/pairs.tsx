@@ -7,7 +7,11 @@ export interface Pair {
   readonly row: number;
   readonly name: string;
   readonly value: string;
+  /** The value is stored and cannot be read back; it stays unless another is typed. */
+  readonly isKept?: boolean;
 }
+
+const keptHint = 'Kept unless another is typed';
 
 export const toPairs = (all: Readonly<Record<string, string>>): Pair[] =>
   Object.entries(all).map(([name, value], row) => ({ row, name, value }));
@@ -46,7 +50,7 @@ export const PairsField = ({
     <fieldset className={`field pairs${error ? ' invalid' : ''}`}>
       <legend className="label">{label}</legend>
       {hint && <p className="hint">{hint}</p>}
-      {value.map(({ row, name, value: text }) => (
+      {value.map(({ row, name, value: text, isKept = false }) => (
         <div key={row} className="pair">
           <input
             aria-label={`Name of ${one} ${row + 1}`}
@@ -55,6 +59,8 @@ export const PairsField = ({
             value={name}
             spellCheck={false}
             autoComplete="off"
+            // Another name would need the value, which cannot be read back.
+            readOnly={isKept}
             onChange={({ target }) => change(row, { name: target.value })}
           />
           {isLong ? (
@@ -63,6 +69,7 @@ export const PairsField = ({
               rows={2}
               className="mono"
               value={text}
+              placeholder={isKept ? keptHint : undefined}
               spellCheck={false}
               onChange={({ target }) => change(row, { value: target.value })}
             />
@@ -72,6 +79,7 @@ export const PairsField = ({
               type={isSecret ? 'password' : 'text'}
               autoComplete={isSecret ? 'new-password' : 'off'}
               value={text}
+              placeholder={isKept ? keptHint : undefined}
               spellCheck={false}
               onChange={({ target }) => change(row, { value: target.value })}
             />

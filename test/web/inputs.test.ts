@@ -1,0 +1,74 @@
+/** What people put in, clicked through: secrets that stay when nobody types them again. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import * as z from 'zod';
+import { environment, key, type ProjectId } from '../../protocol/index.ts';
+import { openSetting, type Setting } from './setting.ts';
+
+let setting: Setting;
+let projectId: ProjectId;
+beforeAll(async () => {
+  setting = await openSetting();
+  projectId = (await setting.api.createProject('Shop')).id;
+});
+afterAll(() => setting?.close());
+
+const create = (path: string, body: object) =>
+  setting.api.call('POST', `/api/projects/${projectId}/${path}`, body);
+const only = async <T extends z.ZodType>(path: string, item: T): Promise<z.infer<T> | undefined> => {
+  const answer = await setting.api.call('GET', `/api/projects/${projectId}/${path}`);
+  return z.object({ items: z.array(item) }).parse(answer).items[0];
+};
+
+it('An environment is renamed and asks for none of its secrets; one is replaced, one removed', async () => {
+  await create('environments', {
+    name: 'production',
+    secrets: { TOKEN: 'token-1', OLD: 'old-1' },
+    secretFiles: { CERT: 'cert-1' },
+  });
+  await setting.tellAsOwner('environment with secrets', async (page) => {
+    await page.goto(`/projects/${projectId}/environments`);
+    await page.getByRole('button', { name: 'production', exact: true }).click();
+    const form = page.getByRole('dialog', { name: 'Edit production' });
+    expect(await form.getByLabel('Value of TOKEN').getAttribute('placeholder')).toContain('Kept');
+    await form.getByLabel('Name', { exact: true }).fill('live');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The environment is saved.').waitFor();
+  });
+  expect(await only('environments', environment)).toMatchObject({
+    name: 'live',
+    secretNames: ['OLD', 'TOKEN'],
+    secretFileNames: ['CERT'],
+  });
+
+  await setting.tellAsOwner('environment without one of its secrets', async (page) => {
+    await page.goto(`/projects/${projectId}/environments`);
+    await page.getByRole('button', { name: 'live', exact: true }).click();
+    const form = page.getByRole('dialog', { name: 'Edit live' });
+    await form.getByRole('button', { name: 'Remove OLD' }).click();
+    await form.getByLabel('Value of TOKEN').fill('token-2');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The environment is saved.').waitFor();
+  });
+  expect(await only('environments', environment)).toMatchObject({
+    secretNames: ['TOKEN'],
+    secretFileNames: ['CERT'],
+  });
+});
+
+it('A key is renamed, and shows its login but asks for no password', async () => {
+  await create('keys', {
+    name: 'Deploy',
+    secret: { type: 'login_password', login: 'ada', password: 'hunter2-hunter2' },
+  });
+  await setting.tellAsOwner('key', async (page) => {
+    await page.goto(`/projects/${projectId}/keys`);
+    await page.getByRole('button', { name: 'Deploy', exact: true }).click();
+    const form = page.getByRole('dialog', { name: 'Edit Deploy' });
+    expect(await form.getByLabel('Login').inputValue()).toBe('ada');
+    await form.getByText('kept unless another is typed').waitFor();
+    await form.getByLabel('Name', { exact: true }).fill('Release');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The key is saved.').waitFor();
+  });
+  expect(await only('keys', key)).toMatchObject({ name: 'Release', type: 'login_password', login: 'ada' });
+});
