@@ -105,7 +105,12 @@ export const runner = runnerInput.strip().extend({
   demand: z.array(taskId).describe('The waiting tasks that count on it'),
   drainRequestedAt: instant
     .optional()
-    .describe('Since when it takes no task any more, until it is resumed or its agent starts again'),
+    .describe(
+      'Since when it is asked to drain: by a person, or because EC2 wants its instance back. It lasts until the runner is resumed, its agent starts again or its instance stops',
+    ),
+  drainAnnouncedAt: instant
+    .optional()
+    .describe('Since when its agent says that it is shutting down; until the agent starts again'),
   lowDisk: lowDisk
     .optional()
     .describe(
@@ -140,6 +145,20 @@ export const runner = runnerInput.strip().extend({
   createdAt: instant,
 });
 export type Runner = z.infer<typeof runner>;
+
+/**
+ * The drain that keeps new tasks off a runner now, if one does. A drain is about an agent that runs: what is left of one on a
+ * runner that sleeps, starts or stops means nothing, as its next agent begins without.
+ */
+export const drainOf = ({
+  status,
+  drainRequestedAt,
+  drainAnnouncedAt,
+}: Pick<Runner, 'status' | 'drainRequestedAt' | 'drainAnnouncedAt'>): 'asked' | 'announced' | undefined => {
+  if (status !== 'online' && status !== 'draining') return undefined;
+  if (drainAnnouncedAt !== undefined) return 'announced';
+  return drainRequestedAt === undefined ? undefined : 'asked';
+};
 
 /** At most so far back, so that a listing of runners stays a small reading. */
 export const longestSpendingMs = 31 * 86_400_000;

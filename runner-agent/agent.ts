@@ -12,7 +12,7 @@ import type { Logger } from './logger.ts';
 import { killTree } from './process-tree.ts';
 import { createResults } from './results.ts';
 import { findUser } from './run-as.ts';
-import { endTasks, type Shutdown } from './shutdown.ts';
+import type { Shutdown } from './shutdown.ts';
 import { attendTask } from './task-lifecycle.ts';
 import { createSqsTaskQueue } from './task-queue.ts';
 import type { Timing } from './timing.ts';
@@ -92,7 +92,6 @@ export const runAgent = async (options: AgentOptions): Promise<void> => {
   const api = createAgentApi(client, credentials);
   const disk = watchDisk(() => freeMiBIn(workDir), config.minFreeMiB ?? 0, log);
   const queue = createSqsTaskQueue(credentials.current, options.transport, timing);
-  let isLeaving = false;
 
   const loop = createWorkLoop({
     api,
@@ -101,11 +100,7 @@ export const runAgent = async (options: AgentOptions): Promise<void> => {
     intervals,
     results: createResults(workDir),
     lookAtDisk: disk.look,
-    farewell: () => {
-      if (!shutdown.requested.aborted) return {};
-      return isLeaving ? { draining: true, leaving: true } : { draining: true };
-    },
-    isEnding: () => over.signal.aborted || shutdown.requested.aborted,
+    shutdown,
     attend: (task, claim, reporting) =>
       attendTask(task, claim, {
         ...reporting,
@@ -121,7 +116,7 @@ export const runAgent = async (options: AgentOptions): Promise<void> => {
     timing,
     log,
   });
-  const { held, heartbeat, poller, monitor } = loop;
+  const { held, monitor } = loop;
 
   const begin = async () => {
     const first = await credentials.current();
@@ -140,23 +135,12 @@ export const runAgent = async (options: AgentOptions): Promise<void> => {
     });
     await Promise.race([asked, fatal.promise]);
     log.info('Shutting down: taking no new task');
-    monitor.stop();
-    await poller.stop();
-    const reportMs = intervals.killGraceMs + intervals.reportMs;
-    const announce = () => heartbeat.beat();
-    const ending = endTasks({
-      held,
-      shutdown,
-      announce,
+    const left = loop.leave({
       graceMs: config.shutdownGraceMs,
-      reportMs,
-      timing,
-      log,
+      reportMs: intervals.killGraceMs + intervals.reportMs,
+      farewellMs: intervals.farewellMs,
     });
-    await Promise.race([ending, fatal.promise]);
-    isLeaving = true;
-    if (loop.isKnown())
-      await Promise.race([heartbeat.beat().catch(() => undefined), timing.sleep(intervals.farewellMs)]);
+    await Promise.race([left, fatal.promise]);
   } catch (error) {
     monitor.stop();
     for (const task of held.list()) task.end('lost');

@@ -2,7 +2,6 @@
 import {
   type AgentSettings,
   type ClaimResponse,
-  type HeartbeatRequest,
   type HeartbeatResponse,
   heartbeatIntervalMs,
   leaseMs,
@@ -16,6 +15,7 @@ import { createHeldTasks, type HeldTask, type HeldTasks } from './held-tasks.ts'
 import { createIdleMonitor, type IdleMonitor } from './idle-monitor.ts';
 import type { Logger } from './logger.ts';
 import { createPoller, type Poller } from './poller.ts';
+import { endTasks, type Shutdown } from './shutdown.ts';
 import { deliverOutcome } from './task-lifecycle.ts';
 import type { TaskQueue } from './task-queue.ts';
 import type { TaskReportOptions } from './task-report.ts';
@@ -45,10 +45,8 @@ export interface WorkLoopOptions {
   readonly results: TaskReportOptions['results'];
   /** Undefined when there is room for a task. */
   lookAtDisk(): Promise<DiskShortage | undefined>;
-  /** What the agent says of its own end. */
-  farewell(): Pick<HeartbeatRequest, 'draining' | 'leaving'>;
-  /** From then on what heartbeats are answered is of no interest. */
-  isEnding(): boolean;
+  /** Once it is requested, heartbeats say so, and what they are answered is of no interest. */
+  readonly shutdown: Shutdown;
   /** Runs a task of a claim to its very end; never rejects. */
   attend(task: HeldTask, claim: ClaimResponse, reporting: TaskReportOptions): Promise<void>;
   renewCredentials(): Promise<unknown>;
@@ -58,19 +56,28 @@ export interface WorkLoopOptions {
   readonly log: Logger;
 }
 
+export interface LeaveOptions {
+  /** How long running tasks may go on. */
+  readonly graceMs: number;
+  /** How long ending and reporting them may take after that. */
+  readonly reportMs: number;
+  /** How long the last heartbeat may take. */
+  readonly farewellMs: number;
+}
+
 export interface WorkLoop {
   readonly held: HeldTasks;
   readonly heartbeat: Heartbeat;
   readonly poller: Poller;
   readonly monitor: IdleMonitor;
-  /** Whether the API has answered a heartbeat. */
-  isKnown(): boolean;
   /** Delivers what an agent before this one has left, and works by these settings from now on. Resolves when it is online. */
   start(settings: AgentSettings, signal: AbortSignal): Promise<void>;
+  /** After a shutdown was requested: takes no new task, gives those that run their time, and says goodbye to the API. */
+  leave(options: LeaveOptions): Promise<void>;
 }
 
 export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
-  const { api, queue, intervals, lookAtDisk, onFatal, timing, log } = options;
+  const { api, queue, intervals, lookAtDisk, shutdown, onFatal, timing, log } = options;
   const online = Promise.withResolvers<void>();
   const held = createHeldTasks({
     leaseMs: intervals.leaseMs,
@@ -78,7 +85,10 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
     onLapse: (task) => log.error(`No heartbeat got through for too long: giving up task ${task.taskId}`),
   });
   let settings: AgentSettings = { queueUrls: [], maxParallelTasks: 1 };
+  /** The API has answered a heartbeat. */
   let isKnown = false;
+  let isLeaving = false;
+  let over: AbortSignal | undefined;
 
   const reporting: TaskReportOptions = {
     api,
@@ -152,11 +162,15 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
     agentVersion: options.agentVersion,
     state: async () => {
       const lowDisk = await lookAtDisk();
-      return { ...options.farewell(), ...(lowDisk && { lowDisk }) };
+      return {
+        ...(shutdown.requested.aborted && { draining: true }),
+        ...(isLeaving && { leaving: true }),
+        ...(lowDisk && { lowDisk }),
+      };
     },
     send: api.heartbeat,
     onAnswer: (answer: HeartbeatResponse, sentAtMs) => {
-      if (options.isEnding()) return;
+      if (shutdown.requested.aborted || over?.aborted) return;
       if (answer.drain) held.handBack();
       apply(answer.settings);
       monitor.onHeartbeat(answer.drain, sentAtMs);
@@ -177,8 +191,8 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
     heartbeat,
     poller,
     monitor,
-    isKnown: () => isKnown,
     start: async (first, signal) => {
+      over = signal;
       await resume();
       apply(first);
       listen();
@@ -188,6 +202,13 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
       void control.run(signal);
       await online.promise;
       monitor.start();
+    },
+    leave: async ({ graceMs, reportMs, farewellMs }) => {
+      monitor.stop();
+      await poller.stop();
+      await endTasks({ held, shutdown, announce: () => heartbeat.beat(), graceMs, reportMs, timing, log });
+      isLeaving = true;
+      if (isKnown) await Promise.race([heartbeat.beat().catch(() => undefined), timing.sleep(farewellMs)]);
     },
   };
 };

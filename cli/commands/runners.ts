@@ -1,6 +1,6 @@
 /** `runner`: who could run tasks, and what each is doing. */
 import type { Command } from 'commander';
-import type { Runner } from '../../protocol/runner.ts';
+import { drainOf, type Runner } from '../../protocol/runner.ts';
 import { toInstant } from '../../protocol/time.ts';
 import { pick } from '../names.ts';
 import type { Session } from '../session.ts';
@@ -24,11 +24,13 @@ const poolOf = async (session: Session, flags: RunnerFlags): Promise<string | un
 const slots = ({ slots: held, maxParallelTasks }: Runner): string =>
   `${held.length} of ${maxParallelTasks === 0 ? 'any' : maxParallelTasks}`;
 
+const drainNotes = { none: '', asked: 'drains, as asked', announced: 'its agent is shutting down' } as const;
+
 /** What its owner should know beside its status. */
 const notes = (runner: Runner): string =>
   [
     runner.active ? '' : 'inactive',
-    runner.drainRequestedAt === undefined ? '' : 'drains',
+    drainNotes[drainOf(runner) ?? 'none'],
     runner.lowDisk ? `disk low: ${runner.lowDisk.freeMiB} of ${runner.lowDisk.neededMiB} MiB free` : '',
     runner.quarantinedAt === undefined ? '' : 'in quarantine',
     runner.fault?.detail ?? '',

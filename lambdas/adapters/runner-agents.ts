@@ -48,8 +48,7 @@ export const runnerAgents = (change: ChangeRunner) => ({
 
   /**
    * Makes an agent the runner's own. Refused while the lease of another goes on, or when its
-   * credentials were revoked since it was read. With `isStart` a drain that was asked of the
-   * agent before is over.
+   * credentials were revoked since it was read. With `isStart` a drain of the agent before is over.
    */
   enlist: (
     runner: RunnerRef & Pick<RunnerRecord, 'credentialVersion'>,
@@ -57,18 +56,25 @@ export const runnerAgents = (change: ChangeRunner) => ({
     isStart: boolean,
     now: Instant,
   ) =>
-    change(runner, { set: { agentId, ...(isStart && { drainRequestedAt: undefined }) } }, [
-      isCurrent(runner.credentialVersion),
+    change(
+      runner,
+      { set: { agentId, ...(isStart && { drainRequestedAt: undefined, drainAnnouncedAt: undefined }) } },
       [
-        'any',
-        ['missing', 'agentId'],
-        ['=', 'agentId', agentId],
-        ['missing', 'leaseUntil'],
-        ['<', 'leaseUntil', now],
+        isCurrent(runner.credentialVersion),
+        [
+          'any',
+          ['missing', 'agentId'],
+          ['=', 'agentId', agentId],
+          ['missing', 'leaseUntil'],
+          ['<', 'leaseUntil', now],
+        ],
       ],
-    ]),
+    ),
 
-  /** Renews the lease of all that it holds. Refused when another agent has taken this one's place, or its credentials were revoked. */
+  /**
+   * Renews the lease of all that it holds. Refused when another agent has taken this one's place, or its credentials were revoked.
+   * One without `draining` withdraws a goodbye that an earlier agent of the same machine sent and that arrived late.
+   */
   heartbeat: (
     ref: RunnerRef,
     now: Instant,
@@ -82,9 +88,10 @@ export const runnerAgents = (change: ChangeRunner) => ({
           heartbeatAt: now,
           leaseUntil,
           agentVersion,
-          ...(draining && { drainRequestedAt: now }),
+          ...(!draining && { drainAnnouncedAt: undefined }),
           ...(leaving && { agentId: undefined }),
         },
+        ...(draining && { setIfMissing: { drainAnnouncedAt: now } }),
       },
       [...isAgent(agentId), isCurrent(credentialVersion)],
     ),

@@ -1,6 +1,7 @@
 /** A runner as it is stored, and what its stores share. */
 import * as z from 'zod';
 import {
+  type Instant,
   instant,
   projectId,
   type Runner,
@@ -89,6 +90,16 @@ export const runnerIn = (fullId: string): { pool: Pool; id: RunnerId } => {
 export const liveness = (record: RunnerRef, status: RunnerStatus) =>
   isAwake(status) ? { live: 'runner', liveKey: fullIdOf(record) } : { live: undefined, liveKey: undefined };
 
+const noDrain = { drainRequestedAt: undefined, drainAnnouncedAt: undefined } as const;
+
+/** What a change of status writes. With the stop or start of its machine the agent that a drain was about is gone. */
+export const statusChange = (ref: RunnerRef, status: RunnerStatus, since: Instant) => ({
+  status,
+  statusSince: since,
+  ...liveness(ref, status),
+  ...((status === 'stopped' || status === 'starting') && noDrain),
+});
+
 /** What is left of a fleet's runner without its instance: nobody can use the token and the key that were that instance's. */
 export const withoutInstance = {
   instanceId: undefined,
@@ -97,7 +108,7 @@ export const withoutInstance = {
   agentId: undefined,
   previousToken: undefined,
   lowDisk: undefined,
-  drainRequestedAt: undefined,
+  ...noDrain,
   publicKey: '',
   tokenHash: '',
 } as const satisfies Partial<RunnerRecord>;

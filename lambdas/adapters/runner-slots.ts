@@ -2,7 +2,7 @@
 import type { Instant, ProjectId, RunnerStatus, TaskId } from '../../protocol/index.ts';
 import type { Condition } from './expressions.ts';
 import { type Beat, isAgent, isCurrent } from './runner-agents.ts';
-import { type ChangeRunner, liveness, type RunnerRef } from './runner-record.ts';
+import { type ChangeRunner, type RunnerRef, statusChange } from './runner-record.ts';
 
 const hasRoom: Condition = [
   'any',
@@ -18,7 +18,7 @@ export const runnerSlots = (change: ChangeRunner) => ({
       ref,
       {
         add: { demand: new Set([taskId]) },
-        ...(from !== to && { set: { status: to, statusSince: now, ...liveness(ref, to) } }),
+        ...(from !== to && { set: statusChange(ref, to, now) }),
       },
       [
         ['=', 'status', from],
@@ -49,6 +49,7 @@ export const runnerSlots = (change: ChangeRunner) => ({
         ['=', 'status', 'online'],
         ['=', 'active', true],
         ['missing', 'drainRequestedAt'],
+        ['missing', 'drainAnnouncedAt'],
         ['missing', 'lowDisk'],
         ...isAgent(agentId),
         isCurrent(credentialVersion),

@@ -11,6 +11,7 @@ import {
   poolOf,
   type RunnerRecord,
   type RunnerRef,
+  statusChange,
 } from './runner-record.ts';
 import { runnerSlots } from './runner-slots.ts';
 import { keys, type Pool, queryAll, type Table } from './table.ts';
@@ -94,7 +95,7 @@ export const runnerStore = (table: Table) => {
         {
           set: {
             ...(to === 'online' ? { idleSince: now } : { wokenAt: now }),
-            ...(from !== to && { status: to, statusSince: now, ...liveness(ref, to) }),
+            ...(from !== to && statusChange(ref, to, now)),
           },
         },
         [
@@ -107,12 +108,12 @@ export const runnerStore = (table: Table) => {
     /** Its disk is low, or undefined: it has room. */
     setLowDisk: (ref: RunnerRef, lowDisk: LowDisk | undefined) => change(ref, { set: { lowDisk } }, []),
 
-    /** Asks it to take no task any more; refused while it is asleep. Undefined `at`: it may again. */
+    /** Asks it to take no task any more; refused while its agent is not there. Undefined `at`: it may again. */
     requestDrain: (ref: RunnerRef, at: Instant | undefined) =>
       change(
         ref,
         { set: { drainRequestedAt: at, ...(at === undefined && { lowDisk: undefined }) } },
-        at === undefined ? [] : [['in', 'status', ['starting', 'online', 'draining']]],
+        at === undefined ? [] : [['in', 'status', ['online', 'draining']]],
       ),
 
     /** Changes its status, if it is one of `from` still; with `idle`, also only while nothing holds or counts on it. */
@@ -123,7 +124,7 @@ export const runnerStore = (table: Table) => {
       now: Instant,
       { idle = false, set = {}, silentSince, statusSince }: MoveOptions = {},
     ) =>
-      change(ref, { set: { status: to, statusSince: now, ...liveness(ref, to), ...set } }, [
+      change(ref, { set: { ...statusChange(ref, to, now), ...set } }, [
         ['in', 'status', from],
         ...(idle ? isIdle : []),
         ...(silentSince === undefined ? [] : [['=', 'leaseUntil', silentSince] as const, noSlots]),
@@ -132,11 +133,9 @@ export const runnerStore = (table: Table) => {
 
     /** It went silent or away: what counts on it has to be placed anew. */
     leave: (ref: RunnerRef, from: readonly RunnerStatus[], to: 'offline' | 'stopped', now: Instant) =>
-      change(
-        ref,
-        { set: { status: to, statusSince: now, ...liveness(ref, to) }, unset: ['demand', 'wokenAt'] },
-        [['in', 'status', from]],
-      ),
+      change(ref, { set: statusChange(ref, to, now), unset: ['demand', 'wokenAt'] }, [
+        ['in', 'status', from],
+      ]),
 
     /**
      * A start came to nothing; `to` is what the runner does about it. A next start counts from now. Refused when the runner has
@@ -155,9 +154,7 @@ export const runnerStore = (table: Table) => {
           set: {
             fault,
             failedStarts,
-            status: to,
-            statusSince: fault.at,
-            ...liveness(runner, to),
+            ...statusChange(runner, to, fault.at),
             ...(isQuarantined && { quarantinedAt: fault.at, wokenAt: undefined }),
           },
         },

@@ -47,6 +47,20 @@ describe('chooseRunner', () => {
     expect(chooseRunner([aRunner({ lowDisk: { ...shortage, atStart: true } })])).toBeUndefined();
   });
 
+  it('spares a runner that drains while it is online, and only then', () => {
+    for (const drain of [{ drainRequestedAt: noon }, { drainAnnouncedAt: noon }]) {
+      expect(chooseRunner([aRunner({ status: 'online', ...drain })])).toBeUndefined();
+      const starting = aRunner({ status: 'starting', maxParallelTasks: 2, demand: [aTaskId()], ...drain });
+      expect(chooseRunner([aRunner(), starting])).toBe(starting);
+    }
+  });
+
+  it('counts on a starting runner whose disk a task had filled', () => {
+    const lowDisk = { freeMiB: 1, neededMiB: 120, at: noon, atStart: false };
+    const starting = aRunner({ status: 'starting', maxParallelTasks: 2, demand: [aTaskId()], lowDisk });
+    expect(chooseRunner([aRunner(), starting])).toBe(starting);
+  });
+
   it('lines up behind the runner with the shortest line when all are full', () => {
     const longer = aRunner({ status: 'online', slots: [aTaskId()], demand: [aTaskId()] });
     const shorter = aRunner({ status: 'online', slots: [aTaskId()] });

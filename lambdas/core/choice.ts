@@ -1,5 +1,5 @@
 /** The choice of the runner that shall owe a waiting task, and whether it has to be woken for it. */
-import type { Runner, RunnerStatus } from '../../protocol/index.ts';
+import { drainOf, type Runner, type RunnerStatus } from '../../protocol/index.ts';
 import { tablePrices } from './prices.ts';
 import { load, room } from './slots.ts';
 
@@ -36,18 +36,29 @@ const readiness = (runner: Runner): number =>
 
 /** A disk that was low at the start of its agent is so at the next one too; one that a task filled may be empty by then. */
 const hasDisk = ({ lowDisk, status }: Runner): boolean =>
-  lowDisk === undefined || (!lowDisk.atStart && (status === 'stopping' || asleep.has(status)));
+  lowDisk === undefined || (!lowDisk.atStart && status !== 'online' && status !== 'draining');
 
-/** A drain is over when the runner is asleep, or about to be: waking it starts its agent anew. */
-const isTaking = (runner: Runner): boolean =>
-  runner.active &&
-  runner.quarantinedAt === undefined &&
-  hasDisk(runner) &&
-  (runner.drainRequestedAt === undefined || runner.status === 'stopping' || asleep.has(runner.status));
+/** What keeps a runner from being given a task. */
+export type Obstacle =
+  | 'inactive'
+  | 'quarantined'
+  | 'low_disk'
+  | 'drain_asked'
+  | 'drain_announced'
+  | 'offline';
+
+/** Why a runner can't be made to owe a task; undefined when it can. */
+export const obstacleTo = (runner: Runner): Obstacle | undefined => {
+  if (!runner.active) return 'inactive';
+  if (runner.quarantinedAt !== undefined) return 'quarantined';
+  if (!hasDisk(runner)) return 'low_disk';
+  const drain = drainOf(runner);
+  if (drain !== undefined) return `drain_${drain}`;
+  return asleep.has(runner.status) && !canWake(runner) ? 'offline' : undefined;
+};
 
 /** Whether it can be made to owe a task. */
-export const canServe = (runner: Runner): boolean =>
-  isTaking(runner) && (!asleep.has(runner.status) || canWake(runner));
+export const canServe = (runner: Runner): boolean => obstacleTo(runner) === undefined;
 
 type Ranking = (runner: Runner) => number;
 

@@ -15,6 +15,7 @@ const stateOf = (runner: Runner): string => {
     case 'stopping':
       return 'stopping, started again for it';
     case 'draining':
+      return 'about to sleep, kept on for it';
     case 'online':
       return room(runner) > 0 ? `online, ${occupancy(runner)} slots in use` : `full, ${occupancy(runner)}`;
   }

@@ -2,7 +2,14 @@
  * When a runner may go to sleep: rent or buy. EC2 bills a minute at every start, so within that minute staying on is
  * free; after it, idle time costs what it lasts, up to the runner's `idleTimeoutMs`.
  */
-import { addMs, type Instant, minimumBilledSeconds, msBetween, type Runner } from '../../protocol/index.ts';
+import {
+  addMs,
+  drainOf,
+  type Instant,
+  minimumBilledSeconds,
+  msBetween,
+  type Runner,
+} from '../../protocol/index.ts';
 import { isPoweredByStack } from './choice.ts';
 import { isIdle } from './slots.ts';
 
@@ -23,7 +30,7 @@ const staysOnUntil = (runner: Runner, idleSince: Instant): Instant => {
 export const decideSleep = (runner: Runner, now: Instant): SleepDecision => {
   if (!isPoweredByStack(runner)) return { sleep: false, why: 'not_ours' };
   if (!isIdle(runner)) return { sleep: false, why: 'has_work' };
-  if (runner.drainRequestedAt !== undefined) return { sleep: true };
+  if (drainOf(runner) !== undefined) return { sleep: true };
   const waitMs = msBetween(now, staysOnUntil(runner, runner.idleSince ?? runner.statusSince));
   return waitMs <= 0 ? { sleep: true } : { sleep: false, why: 'too_soon', waitMs };
 };

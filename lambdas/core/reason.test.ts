@@ -32,6 +32,45 @@ describe('whyWaiting', () => {
     );
   });
 
+  it('names a drain that a person asked for, and one that the agent announced, apart', () => {
+    const asked = aRunner({ status: 'online', drainRequestedAt: noon });
+    expect(whyWaiting(task, [asked], noon)).toMatch(/asked to drain \(sydney-1\)\. Resume one/);
+    const leaving = aRunner({ status: 'online', drainAnnouncedAt: noon });
+    expect(whyWaiting(task, [leaving], noon)).toBe(
+      'The agent of every runner for this task is shutting down (sydney-1). The task waits until one is back.',
+    );
+  });
+
+  it.each(['stopped', 'starting', 'stopping'] as const)(
+    'does not speak of a drain that a %s runner has kept',
+    (status) => {
+      const kept = { status, drainRequestedAt: noon, drainAnnouncedAt: noon, demand: [task.id] };
+      expect(whyWaiting(task, [aRunner(kept)], noon)).not.toMatch(/drain|shutting/);
+    },
+  );
+
+  it('says of each runner what is wrong with it when that differs', () => {
+    const runners = [
+      aRunner({ name: 'a', active: false }),
+      aRunner({ name: 'b', status: 'online', drainRequestedAt: noon }),
+    ];
+    expect(whyWaiting(task, runners, noon)).toBe(
+      'No runner for this task can take it. a is inactive: activate it; b is asked to drain: resume it.',
+    );
+  });
+
+  it('names five runners and counts the others', () => {
+    const runners = 'abcdefg'.split('').map((name) => aRunner({ name, active: false }));
+    expect(whyWaiting(task, runners, noon)).toMatch(/\(a, b, c, d, e and 2 more\)/);
+  });
+
+  it('says that a slot which is free is promised to another task', () => {
+    const promised = aRunner({ status: 'online', demand: [aTaskId(), task.id] });
+    expect(whyWaiting(task, [promised], noon)).toBe(
+      "Each free slot is another task's: sydney-1 is at 0 of 1 and 2 tasks wait for it.",
+    );
+  });
+
   it('tells how full the runners are', () => {
     const full = aRunner({ status: 'online', maxParallelTasks: 1, slots: [aTaskId()], demand: [task.id] });
     const other = aRunner({ name: 'sydney-2', status: 'online', slots: [aTaskId()] });

@@ -1,36 +1,68 @@
 /** Why a task waits, in a sentence that its user can act on. */
 import { type Instant, msBetween, type Runner, type Task } from '../../protocol/index.ts';
-import { canServe } from './choice.ts';
-import { occupancy, room } from './slots.ts';
+import { canServe, type Obstacle, obstacleTo } from './choice.ts';
+import { hasFreeSlot, occupancy, room } from './slots.ts';
 
-const list = (runners: readonly Runner[]): string => runners.map((runner) => runner.name).join(', ');
+/** Names in a sentence: a tag may have a thousand runners. */
+const namesShown = 5;
+const shorten = (names: readonly string[], separator: string): string =>
+  names.length <= namesShown
+    ? names.join(separator)
+    : `${names.slice(0, namesShown).join(separator)} and ${names.length - namesShown} more`;
+const list = (runners: readonly Runner[]): string =>
+  shorten(
+    runners.map((runner) => runner.name),
+    ', ',
+  );
 
 const nobody = (task: Pick<Task, 'tag'>): string =>
   task.tag === undefined
     ? 'This project has no untagged runner, and there is no global runner. Add one of the two.'
     : `No runner has tag ${task.tag} in this project. Add one, or change the tag of the template or its inventory.`;
 
+const diskOf = ({ lowDisk }: Runner): string =>
+  lowDisk ? `${lowDisk.freeMiB} of ${lowDisk.neededMiB} MiB free` : 'no room';
+const faultOf = ({ fault }: Runner): string => fault?.detail ?? 'It did not start.';
+
+/** For runners that all have the same obstacle. */
+const everyRunner: Readonly<Record<Obstacle, (runners: readonly Runner[]) => string>> = {
+  inactive: (runners) => `Every runner for this task is inactive (${list(runners)}). Activate one.`,
+  quarantined: (runners) => {
+    const whys = runners.map((runner) => `${runner.name}: ${faultOf(runner)}`);
+    return `No runner for this task could be started. ${shorten(whys, ' ')} Then save the runner as active.`;
+  },
+  low_disk: (runners) => {
+    const rooms = runners.map((runner) => `${runner.name}: ${diskOf(runner)}`);
+    return `The disk of every runner for this task is low (${shorten(rooms, ', ')}). Make room in the working folder of one; if its instance sleeps, resume it then.`;
+  },
+  drain_asked: (runners) =>
+    `Every runner for this task is asked to drain (${list(runners)}). Resume one, or start its agent again.`,
+  drain_announced: (runners) =>
+    `The agent of every runner for this task is shutting down (${list(runners)}). The task waits until one is back.`,
+  offline: (runners) => `Every runner for this task is offline (${list(runners)}). Start the agent of one.`,
+};
+
+/** For one among runners with different obstacles. */
+const thisRunner: Readonly<Record<Obstacle, (runner: Runner) => string>> = {
+  inactive: () => 'is inactive: activate it',
+  quarantined: (runner) => `could not be started (${faultOf(runner)}): save it as active then`,
+  low_disk: (runner) => `has a low disk (${diskOf(runner)}): make room`,
+  drain_asked: () => 'is asked to drain: resume it',
+  drain_announced: () => 'has an agent that is shutting down: start that again',
+  offline: () => 'is offline: start its agent',
+};
+
 const nobodyAble = (runners: readonly Runner[]): string => {
-  const active = runners.filter((runner) => runner.active);
-  const draining = active.filter((runner) => runner.drainRequestedAt !== undefined);
-  if (draining.length > 0 && draining.length === active.length) {
-    return `Every runner for this task is asked to drain (${list(draining)}). Resume one, or start its agent again.`;
+  const hindered = runners.flatMap((runner) => {
+    const obstacle = obstacleTo(runner);
+    return obstacle === undefined ? [] : [{ runner, obstacle }];
+  });
+  const [first] = hindered;
+  if (first && hindered.every(({ obstacle }) => obstacle === first.obstacle)) {
+    return everyRunner[first.obstacle](hindered.map(({ runner }) => runner));
   }
-  const low = active.filter((runner) => runner.lowDisk !== undefined);
-  if (low.length > 0 && low.length === active.length) {
-    const rooms = low.map(
-      ({ name, lowDisk }) => `${name}: ${lowDisk?.freeMiB} of ${lowDisk?.neededMiB} MiB free`,
-    );
-    return `The disk of every runner for this task is low (${rooms.join(', ')}). Make room in the working folder of one; if its instance sleeps, resume it then.`;
-  }
-  const quarantined = active.filter((runner) => runner.quarantinedAt !== undefined);
-  if (quarantined.length > 0 && quarantined.length === active.length) {
-    const whys = quarantined.map((runner) => `${runner.name}: ${runner.fault?.detail ?? 'it did not start'}`);
-    return `No runner for this task could be started. ${whys.join(' ')} Then save the runner as active.`;
-  }
-  return active.length === 0
-    ? `Every runner for this task is inactive (${list(runners)}). Activate one.`
-    : `Every runner for this task is offline (${list(active)}). Start the agent of one.`;
+  const each = hindered.map(({ runner, obstacle }) => `${runner.name} ${thisRunner[obstacle](runner)}`);
+  return `No runner for this task can take it. ${shorten(each, '; ')}.`;
 };
 
 const owedBy = (runner: Runner, now: Instant): string => {
@@ -63,12 +95,19 @@ export const whyWaiting = (
 ): string => {
   const able = runners.filter(canServe);
   if (able.length === 0) return whyNobody(task, runners);
-  const owing = runners.find((runner) => runner.demand.includes(task.id));
+  const owing = able.find((runner) => runner.demand.includes(task.id));
   if (owing && owing.status !== 'online') return owedBy(owing, now);
-  const full = able.filter((runner) => room(runner) < 0 || runner.slots.length >= runner.maxParallelTasks);
-  const limited = full.filter((runner) => runner.maxParallelTasks > 0);
-  if (limited.length === able.length) {
-    return `No free slot: ${able.map((runner) => `${runner.name} is at ${occupancy(runner)}`).join(', ')}.`;
+  if (!able.some(hasFreeSlot)) {
+    return `No free slot: ${shorten(
+      able.map((runner) => `${runner.name} is at ${occupancy(runner)}`),
+      ', ',
+    )}.`;
+  }
+  if (able.every((runner) => room(runner) < 0)) {
+    const promised = able.map(
+      (runner) => `${runner.name} is at ${occupancy(runner)} and ${runner.demand.length} tasks wait for it`,
+    );
+    return `Each free slot is another task's: ${shorten(promised, ', ')}.`;
   }
   return owing ? owedBy(owing, now) : 'About to be given to a runner.';
 };

@@ -13,6 +13,9 @@ export const load = (runner: Load): number => runner.slots.length + runner.deman
 /** Places that nobody holds or counts on; negative when tasks queue behind a full runner. */
 export const room = (runner: Load): number => capacity(runner) - load(runner);
 
+/** Whether a task could hold one of its places at this moment. */
+export const hasFreeSlot = (runner: Load): boolean => runner.slots.length < capacity(runner);
+
 /** Whether it is to be up: tasks count on it, or somebody has woken it by hand and its agent is not there yet. */
 export const isWanted = ({ demand, wokenAt }: Pick<Runner, 'demand' | 'wokenAt'>): boolean =>
   demand.length > 0 || wokenAt !== undefined;

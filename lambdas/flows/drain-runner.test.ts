@@ -64,6 +64,14 @@ describe('draining a runner', () => {
     expect(await bench.claim(runner, waiting)).toEqual({ ok: false, code: 'try_later' });
   });
 
+  it('is refused while it starts, as its agent begins without a drain', async () => {
+    const runner = await bench.addRunner({ instanceId: 'i-00000000000000001' });
+    const task = await bench.start(bench.addTemplate());
+    expect(await bench.reload(runner)).toMatchObject({ status: 'starting' });
+    expect(await drainRunner(bench.deps, await bench.reload(runner))).toBeUndefined();
+    expect(await taskNow(task)).toMatchObject({ runnerId: runner.id });
+  });
+
   it('is over when it is resumed', async () => {
     const runner = await online();
     await drainRunner(bench.deps, runner);
@@ -99,6 +107,58 @@ describe('a runner whose machine goes down', () => {
     expect((await taskNow(task))?.runnerId).toBeUndefined();
     await bench.instanceBecomes(runner, 'stopped');
     expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
+  });
+});
+
+describe('a runner that has slept', () => {
+  const goodbye = (runner: Runner) =>
+    bench.deps.runners.heartbeat(runner, bench.deps.now(), addMs(bench.deps.now(), leaseMs), {
+      agentVersion: '1',
+      draining: true,
+      leaving: true,
+    });
+  const asleepAfterGoodbye = async () => {
+    const runner = await bench.addRunner({ instanceId: 'i-00000000000000001', maxParallelTasks: 2 });
+    await bench.instanceBecomes(runner, 'running');
+    await bench.beat(runner);
+    await bench.instanceBecomes(runner, 'stopping');
+    await goodbye(runner);
+    await bench.instanceBecomes(runner, 'stopped');
+    return bench.reload(runner);
+  };
+
+  it('keeps nothing of its agent’s goodbye, and takes two tasks with one start', async () => {
+    const slept = await asleepAfterGoodbye();
+    expect(slept.drainAnnouncedAt).toBeUndefined();
+    const other = await bench.addRunner({ instanceId: 'i-00000000000000002', maxParallelTasks: 2 });
+    const [first, second] = [await bench.start(bench.addTemplate()), await bench.start(bench.addTemplate())];
+    const owing = (await taskNow(first))?.runnerId;
+    expect((await taskNow(second))?.runnerId).toBe(owing);
+    const idle = owing === slept.id ? other : slept;
+    expect(await bench.reload(idle)).toMatchObject({ status: 'stopped', demand: [] });
+  });
+
+  it('as version 0.1.0 stored it, with the goodbye among the drains that were asked, takes two tasks with one start', async () => {
+    const slept = await asleepAfterGoodbye();
+    const key = { pk: bench.projectId, sk: slept.id };
+    await table.table.update(key, { set: { drainRequestedAt: bench.deps.now() } }, []);
+    await bench.start(bench.addTemplate());
+    const second = await bench.start(bench.addTemplate());
+    expect(await taskNow(second)).toMatchObject({ runnerId: slept.id });
+    expect((await bench.reload(slept)).drainRequestedAt).toBeUndefined();
+    await bench.beat(slept);
+    expect(await bench.claim(slept, second)).toMatchObject({ ok: true });
+  });
+
+  it('is not held back by a goodbye that arrives after its agent has started again', async () => {
+    const runner = await online();
+    await bench.deps.runners.heartbeat(runner, bench.deps.now(), addMs(bench.deps.now(), leaseMs), {
+      agentVersion: '1',
+      draining: true,
+    });
+    expect((await bench.reload(runner)).drainAnnouncedAt).toBeDefined();
+    await bench.beat(runner);
+    expect((await bench.reload(runner)).drainAnnouncedAt).toBeUndefined();
   });
 });
 

@@ -2,6 +2,7 @@
 import {
   type AgentSettings,
   addMs,
+  drainOf,
   type HeartbeatRequest,
   type HeartbeatResponse,
   type Instant,
@@ -88,7 +89,7 @@ export const heartbeat = async (
     drain:
       runner.status === 'draining' ||
       runner.status === 'stopping' ||
-      runner.drainRequestedAt !== undefined ||
+      drainOf(runner) !== undefined ||
       runner.lowDisk !== undefined,
     settings: settingsOf(deps, runner),
   };

@@ -139,7 +139,10 @@ const settleStopped = async (deps: FollowDeps, runner: RunnerRecord, facts: Inst
 
 /** `moved` has no instance that is on any more: it is woken for what counts on it. */
 const settleAsleep = async (deps: FollowDeps, before: RunnerRecord, moved: RunnerRecord): Promise<void> => {
-  if (moved.status === 'stopped' && (before.drainRequestedAt ?? before.lowDisk) !== undefined) {
+  if (
+    moved.status === 'stopped' &&
+    (before.drainRequestedAt ?? before.drainAnnouncedAt ?? before.lowDisk) !== undefined
+  ) {
     // While it drained it could not be made to owe what came for it; now that it sleeps, it can be woken.
     await placeWaiting(deps, queuesOf(moved), (task) => task.runnerId === undefined);
   }

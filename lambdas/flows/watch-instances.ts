@@ -1,5 +1,5 @@
 /** Repair by EC2's own lists: instances that nobody looks after, and those that fail EC2's status checks. */
-import { msBetween } from '../../protocol/index.ts';
+import { drainOf, msBetween } from '../../protocol/index.ts';
 import type { RunnerRecord } from '../adapters/runner-record.ts';
 import { isPoweredByStack } from '../core/choice.ts';
 import { whyNotTheirs } from '../core/instance-owner.ts';
@@ -63,9 +63,7 @@ export const drainImpaired = async (
   const here = awake.filter(
     (runner) => isPoweredByStack(runner) && (runner.region ?? deps.region) === region,
   );
-  const candidates = here.filter(
-    ({ status, drainRequestedAt }) => status === 'online' && drainRequestedAt === undefined,
-  );
+  const candidates = here.filter((runner) => runner.status === 'online' && drainOf(runner) === undefined);
   if (candidates.length === 0) return;
   const impaired = await deps.instances.listImpaired({ region });
   for (const runner of candidates) {

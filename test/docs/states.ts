@@ -42,6 +42,10 @@ ${drawing(taskTransitions)}
 \`offline\` is a runner without an instance of the stack's whose agent is not there; \`stopped\` one whose instance sleeps.
 Events that leave the status as it is are not drawn.
 
+A drain is no status but a fact about the agent that runs: **asked** by a person or because EC2 wants the instance back
+(\`drainRequestedAt\`), or **announced** by an agent that shuts down (\`drainAnnouncedAt\`). Both count while the runner is \`online\` or
+\`draining\`, and end with \`stopped\` and \`starting\`.
+
 ${drawing(runnerTransitions)}
 `;
 

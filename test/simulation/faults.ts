@@ -29,6 +29,8 @@ const probabilities = {
   'instance fell back to stopped': 0.03,
   'agent never started': 0.05,
   'agent killed': 0.02,
+  'agent restarted': 0.02,
+  'power cut': 0.2,
   'agent dead for good': 0.05,
   'instance stopped by EC2': 0.015,
   'instance impaired': 0.015,

@@ -118,10 +118,27 @@ export const createMachines = (options: Options) => {
     time.after(systemdRestartMs, () => machine.life === life && switchOn(machine));
   };
 
+  /** Its operating system goes down, and has its services end first. */
+  const shutDown = (machine: Machine) => {
+    const { agent } = machine;
+    machine.life += 1;
+    if (!agent?.isAlive()) return;
+    if (faults.hit('power cut')) agent.kill();
+    else void agent.leave();
+  };
+
+  /** As `systemctl restart` does. */
+  const restartOrderly = async (machine: Machine) => {
+    const { agent, life } = machine;
+    await agent?.leave();
+    if (machine.life === life && machine.agent === agent) switchOn(machine);
+  };
+
   const haveAccidents = (machine: Machine) => {
     const { agent } = machine;
     time.after(30_000, () => {
       if (machine.agent !== agent || !agent?.isAlive()) return;
+      if (faults.hit('agent restarted')) return void restartOrderly(machine);
       if (!faults.hit('agent killed')) return haveAccidents(machine);
       trace(`the agent of ${machine.runnerId.slice(-4)} is killed`);
       restart(machine);
@@ -149,6 +166,7 @@ export const createMachines = (options: Options) => {
     all: (): Machine[] => [...byRunner.values()],
     boot,
     switchOn,
+    shutDown,
     switchOff,
     restart,
   };

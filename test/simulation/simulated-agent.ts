@@ -37,8 +37,10 @@ const resultsOn = (disk: Disk): Results => {
 };
 
 export interface SimulatedAgent {
-  /** Ends it as `kill -9` or the stop of its machine does. */
+  /** Ends it as `kill -9` or a power cut does. */
   kill(): void;
+  /** Ends it as SIGTERM does, which systemd sends when it stops the service or the machine. Resolves when it has ended. */
+  leave(): Promise<void>;
   isAlive(): boolean;
 }
 
@@ -63,6 +65,8 @@ interface AgentOptions {
 const clientTimeoutMs = 10_000;
 const visibilityMs = 5000;
 const agentVersion = 'simulated';
+/** As the agent has them. */
+const leaveMs = { graceMs: 20_000, reportMs: 25_000, farewellMs: 2000 };
 
 /** What an agent reports of a task that ended for this cause. */
 const statusAfter = {
@@ -88,9 +92,11 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
   const { time, chance, faults, queues, trace } = platform;
   const executions = new Set<Execution>();
   let isDead = false;
+  let isOnline = false;
   let cutOffUntilMs = 0;
   let diskFullUntilMs = 0;
   const over = new AbortController();
+  const shutdown = { requested: new AbortController(), immediate: new AbortController() };
 
   const timing: Timing = {
     now: time.nowMs,
@@ -242,12 +248,10 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
     results: resultsOn(options.disk),
     lookAtDisk: async () => {
       // Full from the start, it would need a person to make room.
-      if (loop.isKnown() && faults.hit('disk full'))
-        diskFullUntilMs = time.nowMs() + chance.between(5000, 180_000);
+      if (isOnline && faults.hit('disk full')) diskFullUntilMs = time.nowMs() + chance.between(5000, 180_000);
       return time.nowMs() < diskFullUntilMs ? { freeMiB: 50, neededMiB: 120 } : undefined;
     },
-    farewell: () => ({}),
-    isEnding: () => isDead,
+    shutdown: { requested: shutdown.requested.signal, immediate: shutdown.immediate.signal },
     attend,
     renewCredentials: async () => undefined,
     onFatal: exit,
@@ -280,8 +284,20 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
       }
     }
   };
-  const begin = async () => loop.start(await firstSettings(), over.signal);
+  const begin = async () => {
+    await loop.start(await firstSettings(), over.signal);
+    isOnline = true;
+  };
   begin().catch(exit);
 
-  return { kill: die, isAlive: () => !isDead };
+  return {
+    kill: die,
+    leave: async () => {
+      trace(`agent ${identity.runnerId.slice(-4)} is told to end`);
+      shutdown.requested.abort();
+      await loop.leave(leaveMs);
+      die();
+    },
+    isAlive: () => !isDead,
+  };
 };

@@ -142,10 +142,13 @@ export const createSurroundings = ({ seed, faultScale }: WorldOptions) => {
       if (machine && state === 'running') {
         watch.instanceRuns(instanceId);
         machines.boot(machine);
+      } else if (machine && (state === 'stopping' || state === 'shutting-down')) {
+        machines.shutDown(machine);
+        watch.instanceEnds(instanceId);
+        happens('instance stopping', machine.runnerId);
       } else if (machine) {
         machines.switchOff(machine);
         watch.instanceEnds(instanceId);
-        if (state === 'stopping' || state === 'shutting-down') happens('instance stopping', machine.runnerId);
         if (state === 'stopped' || state === 'terminated') happens('instance stopped', machine.runnerId);
       }
       emitState(instanceId, state);

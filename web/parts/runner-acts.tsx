@@ -1,7 +1,7 @@
 /** What can be done with a runner, from its row and from its page. */
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
-import { type Runner, rotatedToken } from '../../protocol/index.ts';
+import { drainOf, type Runner, rotatedToken } from '../../protocol/index.ts';
 import { messageOf } from '../client/problem-text.ts';
 import { pathIn, runnersQuery } from '../client/queries.ts';
 import { call, send } from '../client/request.ts';
@@ -55,7 +55,7 @@ export const RunnerActs = ({
     say(active ? `${runner.name} takes tasks again.` : `${runner.name} takes no task any more.`);
   };
   const activate = () => setActive(true).catch((error: unknown) => say(messageOf(error), 'bad'));
-  const isDraining = runner.drainRequestedAt !== undefined;
+  const drain = drainOf(runner);
   const isPowered = (runner.instanceId ?? runner.fleet) !== undefined && !runner.webhookUrl;
   const canSleep =
     isPowered && runner.status === 'online' && runner.slots.length + runner.demand.length === 0;
@@ -97,11 +97,15 @@ export const RunnerActs = ({
         acts={[
           ...(hasButtons ? [] : power),
           runner.status === 'online' &&
-            !isDraining && {
+            drain === undefined && {
               label: 'Drain',
               onAct: post('drain', `${runner.name} takes no new task and finishes what it holds.`),
             },
-          isDraining && { label: 'Resume', onAct: post('resume', `${runner.name} takes tasks again.`) },
+          // One whose agent shuts down takes tasks again when that has started again, whatever anybody asks.
+          drain === 'asked' && {
+            label: 'Resume',
+            onAct: post('resume', `${runner.name} takes tasks again.`),
+          },
           { label: 'Edit', onAct: () => ask('edit') },
           runner.active && runner.quarantinedAt === undefined
             ? { label: 'Deactivate', onAct: () => ask('deactivate') }

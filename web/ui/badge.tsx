@@ -1,6 +1,6 @@
 /** States of tasks and runners as words with a colour; the word alone says it all. */
 import type { ReactNode } from 'react';
-import type { Runner, TaskStatus } from '../../protocol/index.ts';
+import { drainOf, type Runner, type TaskStatus } from '../../protocol/index.ts';
 
 export type Tone = 'ok' | 'bad' | 'warn' | 'info' | 'idle' | 'accent';
 
@@ -54,7 +54,7 @@ export const runnerState = (runner: Runner): readonly [text: string, tone: Tone,
     case 'stopping':
       return ['Stopping', 'warn', true];
     case 'online':
-      if (runner.drainRequestedAt) return ['Draining', 'warn', true];
+      if (drainOf(runner)) return ['Draining', 'warn', true];
       if (runner.slots.length === 0) return ['Online', 'ok', false];
       return runner.maxParallelTasks === 0
         ? [`Busy, ${runner.slots.length}`, 'info', true]
