@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { reporters } from './test/retried-tests.ts';
 
 /** What needs no table, no socket and no process, and so is done in seconds: `npm run test:unit`. */
 const unit = [
@@ -16,6 +17,7 @@ const nowhere = ['**/node_modules/**', 'dist/**', 'cdk.out/**', 'test/agent/**',
 
 export default defineConfig({
   test: {
+    reporters: reporters(),
     // The end-to-end tests wait more than they work, so that a small machine can do several at a time.
     maxWorkers: Math.max(4, availableParallelism() - 1),
     projects: [

@@ -56,3 +56,42 @@ describe('what is on', () => {
     expect(on.map(({ instanceId }) => instanceId)).toEqual([own]);
   });
 });
+
+describe('an instance that is gone, under a policy with a condition on its tag', () => {
+  const instanceId = 'i-0123456789abcdef0';
+  const refuse = (operation: string) =>
+    ec2.control.failNext(
+      operation,
+      'UnauthorizedOperation',
+      'You are not authorized to perform this operation.',
+    );
+
+  it('is refused as gone when it is started, whatever code EC2 gives', async () => {
+    refuse('StartInstances');
+    expect(await instances.start({ instanceId })).toMatchObject({
+      started: false,
+      code: 'refused',
+      awsCode: 'InvalidInstanceID.NotFound',
+    });
+  });
+
+  it('has nothing to stop and nothing to terminate', async () => {
+    refuse('StopInstances');
+    refuse('TerminateInstances');
+    expect(await instances.stop({ instanceId })).toBe(false);
+    expect(await instances.terminate({ instanceId })).toBe(false);
+  });
+
+  it('is told apart from one that is there, whose refusal is shown in the words of AWS', async () => {
+    const there = ec2.control.createStoppedInstance();
+    refuse('StartInstances');
+    expect(await instances.start({ instanceId: there })).toEqual({
+      started: false,
+      code: 'refused',
+      awsCode: 'UnauthorizedOperation',
+      detail: 'You are not authorized to perform this operation.',
+    });
+    refuse('TerminateInstances');
+    await expect(instances.terminate({ instanceId: there })).rejects.toThrow('You are not authorized');
+  });
+});

@@ -14,6 +14,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { type Instant, type Market, toInstant } from '../../protocol/index.ts';
 import type { OwnedFacts } from '../core/instance-owner.ts';
+import { goneCode } from '../core/start-failure.ts';
 import { fleetRequest, type LaunchOrder, type LaunchOutcome, launchOutcome, tagsOf } from './launches.ts';
 
 export type InstanceState = 'pending' | 'running' | 'stopping' | 'stopped' | 'shutting-down' | 'terminated';
@@ -81,6 +82,7 @@ const checks = ['instance-status.status', 'system-status.status'];
 /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html */
 const codes = {
   wrongState: 'IncorrectInstanceState',
+  unauthorized: 'UnauthorizedOperation',
   unknown: ['InvalidInstanceID.NotFound', 'InvalidInstanceID.Malformed'],
   throttled: 'RequestLimitExceeded',
   /** It was not launched for it, or is not ready for it yet: its agent has to have run for a while. */
@@ -134,6 +136,27 @@ export const ec2Instances = (
   };
   const idsOf = (ref: InstanceRef) => ({ InstanceIds: ref.instanceId ? [ref.instanceId] : [] });
 
+  const describe = async (ref: InstanceRef): Promise<InstanceFacts | undefined> => {
+    try {
+      const answer = await clientOf(ref).send(new DescribeInstancesCommand(idsOf(ref)));
+      return factsOf(answer.Reservations?.[0]?.Instances?.[0]);
+    } catch (error) {
+      if (isUnknown(error)) return undefined;
+      throw error;
+    }
+  };
+
+  /**
+   * Whether EC2 refused a call because the instance is gone. The policies ask for a tag of the instance, and one that is gone has
+   * none: EC2 then answers that the caller may not do this. Describing is allowed without a condition, and tells the two apart.
+   */
+  const isGone = async (ref: InstanceRef, error: unknown): Promise<boolean> => {
+    if (isUnknown(error)) return true;
+    if (!(error instanceof EC2ServiceException) || error.name !== codes.unauthorized) return false;
+    const state = (await describe(ref))?.state;
+    return state === undefined || state === 'terminated';
+  };
+
   /** False when it has to be stopped plainly. */
   const hibernates = async (ref: InstanceRef): Promise<boolean> => {
     try {
@@ -163,7 +186,7 @@ export const ec2Instances = (
       const subnetIds = await subnetsOf(order);
       if (subnetIds.length === 0) {
         const detail = `The stack has no subnets in ${order.region}.`;
-        return { launched: false, awsCode: 'InvalidSubnet', detail };
+        return { launched: false, awsCode: 'InvalidSubnet', awsCodes: ['InvalidSubnet'], detail };
       }
       try {
         return launchOutcome(
@@ -173,7 +196,7 @@ export const ec2Instances = (
         if (!(error instanceof EC2ServiceException) || isThrottled(error)) throw error;
         // What is wrong on AWS's side may have launched one all the same.
         if ((error.$metadata.httpStatusCode ?? 500) >= 500) throw error;
-        return { launched: false, awsCode: error.name, detail: error.message };
+        return { launched: false, awsCode: error.name, awsCodes: [error.name], detail: error.message };
       }
     },
 
@@ -182,7 +205,7 @@ export const ec2Instances = (
         await clientOf(ref).send(new TerminateInstancesCommand(idsOf(ref)));
         return true;
       } catch (error) {
-        if (isUnknown(error)) return false;
+        if (await isGone(ref, error)) return false;
         throw error;
       }
     },
@@ -213,6 +236,10 @@ export const ec2Instances = (
         // A throttled call goes on to whoever retries: the webhook's sender or the next reconciliation.
         if (!(error instanceof EC2ServiceException) || error.name === codes.throttled) throw error;
         if (error.name === codes.wrongState) return { started: false, code: 'still_stopping' };
+        if (error.name === codes.unauthorized && (await isGone(ref, error))) {
+          const detail = `The instance ${ref.instanceId} is gone from its region.`;
+          return { started: false, code: 'refused', awsCode: goneCode, detail };
+        }
         return { started: false, code: 'refused', awsCode: error.name, detail: error.message };
       }
     },
@@ -223,22 +250,13 @@ export const ec2Instances = (
         await clientOf(ref).send(new StopInstancesCommand(idsOf(ref)));
         return true;
       } catch (error) {
-        const nothingToStop =
-          isUnknown(error) || (error instanceof EC2ServiceException && error.name === codes.wrongState);
-        if (nothingToStop) return false;
+        if (error instanceof EC2ServiceException && error.name === codes.wrongState) return false;
+        if (await isGone(ref, error)) return false;
         throw error;
       }
     },
 
-    describe: async (ref) => {
-      try {
-        const answer = await clientOf(ref).send(new DescribeInstancesCommand(idsOf(ref)));
-        return factsOf(answer.Reservations?.[0]?.Instances?.[0]);
-      } catch (error) {
-        if (isUnknown(error)) return undefined;
-        throw error;
-      }
-    },
+    describe,
 
     listOn: async ({ stack, ...where }) => {
       const Filters = [

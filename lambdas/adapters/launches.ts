@@ -44,7 +44,13 @@ export type LaunchOutcome =
       readonly instanceType: string | undefined;
       readonly market: Market;
     }
-  | { readonly launched: false; readonly awsCode: string; readonly detail: string };
+  | {
+      readonly launched: false;
+      readonly awsCode: string;
+      readonly detail: string;
+      /** Of all types and zones that were tried. */
+      readonly awsCodes: readonly string[];
+    };
 
 const tags = (of: Readonly<Record<string, string>>): Tag[] =>
   Object.entries(of).map(([Key, Value]) => ({ Key, Value }));
@@ -112,6 +118,7 @@ export const launchOutcome = ({
     refusals.find(({ awsCode, detail }) => startFailure(awsCode, detail).mayPass) ?? refusals[0];
   return {
     launched: false,
+    awsCodes: refusals.map(({ awsCode }) => awsCode),
     ...(refusal ?? { awsCode: 'NoInstance', detail: 'EC2 launched no instance, and gives no reason.' }),
   };
 };

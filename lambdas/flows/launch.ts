@@ -41,14 +41,15 @@ const order = (deps: LaunchDeps, fleet: FleetPlan, runner: RunnerRecord, { id }:
     apiUrl: deps.apiUrl,
   });
 
-/** A fleet of spot takes on-demand when there is no spot capacity for any of its types and zones. */
+/** A fleet of spot takes on-demand when one of its types and zones was refused for a reason that only spot has. */
 const launch = async (deps: LaunchDeps, fleet: FleetPlan, runner: RunnerRecord, begun: Launch) => {
   const first = await order(deps, fleet, runner, begun, fleet.spot ? 'spot' : 'on-demand');
-  if (first.launched || !fleet.spot || !mayBeOnDemand(first.awsCode)) return first;
-  deps.log('There is no spot capacity; an on-demand instance is launched', {
+  if (first.launched || !fleet.spot || !mayBeOnDemand(first.awsCodes)) return first;
+  deps.log('EC2 launches no spot instance; an on-demand one is ordered', {
     runnerId: runner.id,
     fleet: fleet.name,
-    awsCode: first.awsCode,
+    awsCodes: first.awsCodes,
+    detail: first.detail,
   });
   return order(deps, fleet, runner, begun, 'on-demand');
 };

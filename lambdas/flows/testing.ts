@@ -121,7 +121,12 @@ export const flowBench = (table: Table) => {
     launch: async (order) => {
       orders.push(order);
       if (noCapacity.has(order.market))
-        return { launched: false, awsCode: 'InsufficientInstanceCapacity', detail: 'No room.' };
+        return {
+          launched: false,
+          awsCode: 'InsufficientInstanceCapacity',
+          awsCodes: ['InsufficientInstanceCapacity'],
+          detail: 'No room.',
+        };
       const instanceId = `i-${createHash('sha256').update(order.clientToken).digest('hex').slice(0, 17)}`;
       const { market, fleet, runner, apiUrl, instanceTypes } = order;
       const [instanceType] = instanceTypes;

@@ -64,11 +64,12 @@ const described = (instance: Instance) => ({
   tagSet: items(Object.entries(instance.tags).map(([key, value]) => ({ key, value }))),
 });
 
-const idPattern = /^i-([0-9a-f]{8}|[0-9a-f]{17})$/;
+/** Any other id is malformed, which EC2 says before it asks who calls. */
+export const instanceIdPattern = /^i-([0-9a-f]{8}|[0-9a-f]{17})$/;
 
 /** The instances of these ids; AWS's errors when there are none such in the region. */
 const find = ({ fleet, region }: Request, ids: readonly string[]): Instance[] => {
-  const malformed = ids.find((id) => !idPattern.test(id));
+  const malformed = ids.find((id) => !instanceIdPattern.test(id));
   if (malformed !== undefined) {
     throw new AwsError('InvalidInstanceID.Malformed', `Invalid id: "${malformed}"`);
   }

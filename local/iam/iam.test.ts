@@ -176,6 +176,15 @@ describe('a call', () => {
     await expect(ec2.send(start('i-0123456789abcdef1'))).rejects.toThrow('not authorized');
   });
 
+  it('to an instance that is gone is denied by a condition on its tag, as it has none', async () => {
+    const ec2 = new EC2Client(config());
+    await expect(ec2.send(start('i-0123456789abcdef9'))).rejects.toMatchObject({
+      name: 'UnauthorizedOperation',
+    });
+    // What is no id is told before EC2 asks IAM; here the service behind takes anything.
+    await expect(ec2.send(start('nonsense'))).resolves.toBeDefined();
+  });
+
   it('to several instances is denied when one of them is not allowed', async () => {
     tags['i-0123456789abcdef2'] = { 'reveille:stack': 'Stack' };
     tags['i-0123456789abcdef3'] = {};

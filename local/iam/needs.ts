@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { type AwsCall, AwsError } from '../aws-call.ts';
+import { instanceIdPattern } from '../ec2/api.ts';
 import { parseForm, textsOf } from '../ec2/form.ts';
 import { anImage, readLaunchRequest, unknownTemplate } from '../ec2/launch-request.ts';
 import { functionArnOf } from '../lambda.ts';
@@ -90,17 +91,15 @@ const onNewQueue: NeedsOf = (call, facts) => {
 const tagContext = (kind: 'ResourceTag' | 'RequestTag', tags: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:${kind}/${key}`, value]));
 
-/** EC2 looks the instances up first: what doesn't exist is answered as such, and not as forbidden. */
+/** An instance that is gone has no tags, so a policy with a condition on one does not allow the call: EC2 answers `UnauthorizedOperation`. */
 const onInstances: NeedsOf = (call, { accountId, tagsOf }) =>
-  textsOf(parseForm(call.body.toString()), 'InstanceId').flatMap((id) => {
-    const tags = tagsOf(id);
-    if (!tags) return [];
-    return {
+  textsOf(parseForm(call.body.toString()), 'InstanceId')
+    .filter((id) => instanceIdPattern.test(id))
+    .map((id) => ({
       action: `ec2:${call.operation}`,
       resource: `arn:aws:ec2:${call.region}:${accountId}:instance/${id}`,
-      context: tagContext('ResourceTag', tags),
-    };
-  });
+      context: tagContext('ResourceTag', tagsOf(id) ?? {}),
+    }));
 
 /** The owner of an image as IAM's `ec2:Owner` has it: Amazon Linux is Amazon's, all else here the account's. */
 const ownerOf = (parameter: string | undefined, accountId: string): string =>

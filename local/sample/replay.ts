@@ -126,7 +126,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
       listImpaired: async () => [],
       // The sample's runners are of no fleet.
       terminate: async () => false,
-      launch: async () => ({ launched: false as const, awsCode: 'unknown_fleet', detail: '' }),
+      launch: async () => ({ launched: false as const, awsCode: 'unknown_fleet', awsCodes: [], detail: '' }),
       listLaunched: async () => [],
     },
     fleets: [],

@@ -1,8 +1,10 @@
 /** `npm run test:agent`: tasks with the real tools, none of them played by a test. */
 import { defineConfig } from 'vitest/config';
+import { reporters } from '../retried-tests.ts';
 
 export default defineConfig({
   test: {
+    reporters: reporters(),
     include: ['test/agent/**/*.test.ts'],
     // A playbook over ssh takes some seconds; each file has a stack of its own, and the machine is small.
     testTimeout: 90_000,

@@ -196,6 +196,7 @@ export const createSimulatedEc2 = (
         return {
           launched: false,
           awsCode: 'InsufficientInstanceCapacity',
+          awsCodes: ['InsufficientInstanceCapacity'],
           detail: 'There is no capacity now.',
         };
       }

@@ -1,5 +1,6 @@
 /** `npm run test:web`: people's clicks in a real browser, against the whole stack with real agents. */
 import { defineConfig } from 'vitest/config';
+import { reporters } from '../retried-tests.ts';
 
 const budgets = 'test/web/budgets.test.ts';
 
@@ -13,6 +14,7 @@ const shared = {
 
 export default defineConfig({
   test: {
+    reporters: reporters(),
     projects: [
       {
         test: {

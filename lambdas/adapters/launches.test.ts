@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { launchOutcome } from './launches.ts';
+
+const refusedBy = (...codes: string[]) =>
+  launchOutcome({
+    Errors: codes.map((ErrorCode) => ({ ErrorCode, ErrorMessage: `It is ${ErrorCode}.` })),
+  });
+
+describe('launchOutcome', () => {
+  it('gives the codes of all types and zones, and shows a reason that may pass', () => {
+    expect(refusedBy('InvalidAMIID.NotFound', 'Unsupported', 'InsufficientInstanceCapacity')).toEqual({
+      launched: false,
+      awsCode: 'Unsupported',
+      detail: 'It is Unsupported.',
+      awsCodes: ['InvalidAMIID.NotFound', 'Unsupported', 'InsufficientInstanceCapacity'],
+    });
+  });
+
+  it('shows the first reason when none may pass', () => {
+    expect(refusedBy('InvalidAMIID.NotFound', 'InvalidSubnetID.NotFound')).toMatchObject({
+      awsCode: 'InvalidAMIID.NotFound',
+    });
+  });
+
+  it('says so when EC2 gives neither an instance nor a reason', () => {
+    expect(launchOutcome({})).toEqual({
+      launched: false,
+      awsCode: 'NoInstance',
+      awsCodes: [],
+      detail: 'EC2 launched no instance, and gives no reason.',
+    });
+  });
+
+  it('takes an instance although other types were refused', () => {
+    const Instances = [
+      { InstanceIds: ['i-1'], InstanceType: 't4g.small' as const, Lifecycle: 'spot' as const },
+    ];
+    expect(launchOutcome({ Instances, Errors: [{ ErrorCode: 'Unsupported' }] })).toEqual({
+      launched: true,
+      instanceId: 'i-1',
+      instanceType: 't4g.small',
+      market: 'spot',
+    });
+  });
+});
