@@ -14,6 +14,20 @@ const only = (type: string) => {
   return found[1];
 };
 
+const behavior = z.looseObject({ ResponseHeadersPolicyId: z.object({ Ref: z.string() }) });
+/** The headers policy that a behavior names, as text. */
+const headersPolicyOf = (which: 'DefaultCacheBehavior' | 'CacheBehaviors'): string => {
+  const { DistributionConfig: config } = z
+    .object({
+      DistributionConfig: z.object({ DefaultCacheBehavior: behavior, CacheBehaviors: z.array(behavior) }),
+    })
+    .parse(only('AWS::CloudFront::Distribution').Properties);
+  const behaviors = [config[which]].flat();
+  const ids = new Set(behaviors.map(({ ResponseHeadersPolicyId }) => ResponseHeadersPolicyId.Ref));
+  const policies = resourcesOf(template, 'AWS::CloudFront::ResponseHeadersPolicy');
+  return JSON.stringify(policies.filter(([id]) => ids.has(id)).map(([, { Properties }]) => Properties));
+};
+
 describe('the console', () => {
   test('is in a bucket that nobody reaches but CloudFront, and goes with the stack', () => {
     const bucket = only('AWS::S3::Bucket');
@@ -53,9 +67,16 @@ describe('the console', () => {
   });
 
   test('runs no script and takes no style that is not a file of its own', () => {
-    const policy = JSON.stringify(only('AWS::CloudFront::ResponseHeadersPolicy').Properties);
+    const policy = headersPolicyOf('DefaultCacheBehavior');
     expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
     expect(policy).not.toMatch(/unsafe|\*/);
+  });
+
+  test("gives the API's paths, API Gateway's own errors too, no cache and no other type than their own", () => {
+    const policy = headersPolicyOf('CacheBehaviors');
+    expect(policy).toContain('"ContentTypeOptions":{"Override":true}');
+    expect(policy).toContain('{"Header":"cache-control","Override":true,"Value":"no-store"}');
+    expect(headersPolicyOf('DefaultCacheBehavior')).not.toContain('no-store');
   });
 
   test.each([

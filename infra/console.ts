@@ -96,6 +96,7 @@ export class Console extends Construct {
       protocolPolicy: OriginProtocolPolicy.HTTPS_ONLY,
       customHeaders: { [edgeKeyHeader]: edgeKey },
     });
+    const responseHeadersPolicy = this.#headersOfApi();
     const distribution = new Distribution(this, 'Distribution', {
       comment: 'Reveille: the console and the API as one origin',
       defaultRootObject: 'index.html',
@@ -117,7 +118,9 @@ export class Console extends Construct {
           { function: this.#edgeFunction(), eventType: FunctionEventType.VIEWER_REQUEST },
         ],
       },
-      additionalBehaviors: Object.fromEntries(apiPaths.map((path) => [path, behaviorOf(api)])),
+      additionalBehaviors: Object.fromEntries(
+        apiPaths.map((path) => [path, { ...behaviorOf(api), responseHeadersPolicy }]),
+      ),
     });
     Annotations.of(this).acknowledgeWarning(
       '@aws-cdk/aws-cloudfront-origins:listBucketSecurityRisk',
@@ -148,6 +151,18 @@ export class Console extends Construct {
       comment: 'Reveille: one file for all pages of the console',
       code: FunctionCode.fromInline(pagesToIndex),
       runtime: FunctionRuntime.JS_2_0,
+    });
+  }
+
+  /** As the API's own answers have them; API Gateway's (a time-out, a throttled request) have none by themselves. */
+  #headersOfApi(): ResponseHeadersPolicy {
+    return new ResponseHeadersPolicy(this, 'ApiHeaders', {
+      responseHeadersPolicyName: globalName(this, 'api-headers', 128),
+      comment: 'Reveille: the API',
+      securityHeadersBehavior: { contentTypeOptions: { override: true } },
+      customHeadersBehavior: {
+        customHeaders: [{ header: 'cache-control', value: 'no-store', override: true }],
+      },
     });
   }
 

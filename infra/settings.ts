@@ -66,7 +66,9 @@ const settings = z.object({
       ),
     )
     .default([])
-    .describe('Ranges such as 10.0.0.0/8, addresses and host names where webhooks may go beside public ones'),
+    .describe(
+      'Ranges such as 10.0.0.0/8, addresses and host names where webhooks, and requests to the sign-in provider, may go beside public ones',
+    ),
   runnerInstanceType: z
     .string()
     .regex(/^(a1|[a-z]+\d+g[a-z]*)\.[a-z0-9-]+$/, 'must be an arm64 instance type such as t4g.small')

@@ -109,7 +109,7 @@ describe('the stack', () => {
       ...propertiesOf('AWS::CloudFront::Function'),
       ...propertiesOf('AWS::CloudWatch::Dashboard').map(({ DashboardName }) => ({ Name: DashboardName })),
     ].map((one) => JSON.stringify(z.object({ Name: z.unknown() }).parse(one).Name));
-    expect(named).toHaveLength(4);
+    expect(named).toHaveLength(5);
     for (const name of named) expect(name).toContain(region);
     // CloudFormation makes the names of all others, but for those that are of a region.
     const cloudFront = Object.values(template.Resources).filter(({ Type }) =>

@@ -67,7 +67,7 @@ export const variables = z.object({
     .refine((entries) => entries.every(isAllowance), {
       error: 'must be ranges such as 10.0.0.0/8, addresses and host names, with commas between them',
     })
-    .describe('Where webhooks may go beside public addresses'),
+    .describe('Where webhooks, and requests to the sign-in provider, may go beside public addresses'),
   WEBHOOK_RETRIES_QUEUE_URL: notEmpty.describe('Where webhook deliveries wait for their next attempt'),
 });
 

@@ -58,9 +58,12 @@ export const makeProblem = (code: ProblemCode, detail: string, errors?: FieldErr
   ...(errors && { errors }),
 });
 
+/** Headers of every answer of the API and of the receivers of webhooks. */
+export const answerHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
+
 /** The headers that a problem travels with. A refused credential names the scheme to use (RFC 9110, section 11.6.1). */
 export const problemHeaders = (code: ProblemCode): Record<string, string> => ({
   'content-type': problemMediaType,
-  'cache-control': 'no-store',
+  ...answerHeaders,
   ...(statusOf(code) === 401 && { 'www-authenticate': 'Bearer realm="reveille"' }),
 });

@@ -3,7 +3,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import type { RunnerRecord } from './adapters/runner-record.ts';
 import type { Deps } from './flows/deps.ts';
 import { receiveWebhook } from './flows/receive-webhook.ts';
-import { makeProblem, type ProblemCode, problemHeaders, statusOf } from './problems.ts';
+import { answerHeaders, makeProblem, type ProblemCode, problemHeaders, statusOf } from './problems.ts';
 
 /** Far above any webhook of ours or of Semaphore, far below what would be work to parse. */
 const maxBodyBytes = 65_536;
@@ -32,7 +32,7 @@ export const webhookResponse = (
   outcome: { readonly ok: true } | HttpRefusal,
 ): APIGatewayProxyStructuredResultV2 =>
   outcome.ok
-    ? { statusCode: 204 }
+    ? { statusCode: 204, headers: answerHeaders }
     : {
         statusCode: statusOf(outcome.code),
         headers: problemHeaders(outcome.code),

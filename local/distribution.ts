@@ -78,13 +78,19 @@ export const makeDistribution = ({ spec, httpApi, readFile }: DistributionOption
     response.end(request.method === 'HEAD' ? undefined : body);
   };
 
-  const toApi = (request: IncomingMessage, response: ServerResponse, { origin }: BehaviorSpec): void => {
+  const toApi = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    { origin, headers }: BehaviorSpec,
+  ): void => {
     if (origin.kind !== 'http-api') throw new Error('Only the HTTP API takes requests.');
     // As CloudFront and then API Gateway write it down: the client, then who passed the request on.
     const client = request.socket.remoteAddress ?? '127.0.0.1';
     const before = request.headers['x-forwarded-for'];
     request.headers['x-forwarded-for'] = [before, client, '127.0.0.1'].filter(Boolean).join(', ');
     for (const [name, value] of Object.entries(origin.headers)) request.headers[name.toLowerCase()] = value;
+    // The API's own values win here, CloudFront's there; the API's tests say that they are the same.
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     httpApi(request, response);
   };
 

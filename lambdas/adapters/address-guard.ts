@@ -1,4 +1,4 @@
-/** Which addresses a webhook may go to: public ones, and those that the owner of the stack allows (against SSRF). */
+/** Which addresses webhooks, and requests to the sign-in provider, may go to: public ones, and those that the owner of the stack allows (against SSRF). */
 import { lookup as resolve } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 

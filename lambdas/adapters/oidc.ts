@@ -1,6 +1,8 @@
 /** OpenID Connect by openid-client: the authorization code flow with PKCE, state and nonce. */
 import * as client from 'openid-client';
 import * as z from 'zod';
+import type { AddressGuard } from './address-guard.ts';
+import { readUpTo, requestByGuard } from './guarded-request.ts';
 import type { StoredProvider } from './sign-in-providers.ts';
 
 export type OidcSettings = Pick<StoredProvider, 'issuer' | 'clientId' | 'clientSecret'>;
@@ -37,13 +39,49 @@ const claims = z.object({
 const isLoopback = (issuer: string): boolean => ['localhost', '127.0.0.1'].includes(new URL(issuer).hostname);
 const timeoutSeconds = 10;
 
-/** `log` is told why somebody was not believed. */
+/** Far above any provider's document, keys or token. */
+const maxAnswerBytes = 1_048_576;
+/** Statuses that a `Response` refuses to have a body with. */
+const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/**
+ * A fetch that goes by the guard. The provider's document names further addresses, and an admin of the console is not an owner of the
+ * AWS account: neither may have the API call what is not public.
+ */
+const fetchByGuard =
+  (guard: AddressGuard): client.CustomFetch =>
+  (url, { method, headers, body, signal }) => {
+    if (
+      !(body === null || body === undefined || typeof body === 'string' || body instanceof URLSearchParams)
+    ) {
+      throw new TypeError('The provider is sent text only.');
+    }
+    const request = {
+      method,
+      headers,
+      body: body?.toString(),
+      signal: signal ?? AbortSignal.timeout(timeoutSeconds * 1000),
+    };
+    return requestByGuard(guard, url, request, async (response) => {
+      const { bytes, isCut } = await readUpTo(response, maxAnswerBytes);
+      if (isCut) throw new Error(`The provider answered with more than ${maxAnswerBytes} bytes.`);
+      const status = response.statusCode ?? 0;
+      const pairs = Object.entries(response.headersDistinct).flatMap(([name, values = []]) =>
+        values.map((value): [string, string] => [name, value]),
+      );
+      return new Response(bodiless.has(status) ? null : new Uint8Array(bytes), { status, headers: pairs });
+    });
+  };
+
+/** `log` is told why somebody was not believed; `guard` says where a provider may be. */
 export const openIdConnect = (
+  guard: AddressGuard,
   log: (message: string, about: Readonly<Record<string, unknown>>) => void,
 ): Oidc => {
   const discover = ({ issuer, clientId, clientSecret }: OidcSettings) =>
     client.discovery(new URL(issuer), clientId, clientSecret, undefined, {
       timeout: timeoutSeconds,
+      [client.customFetch]: fetchByGuard(guard),
       ...(isLoopback(issuer) && { execute: [client.allowInsecureRequests] }),
     });
 

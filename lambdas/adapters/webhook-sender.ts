@@ -1,6 +1,5 @@
 /** One attempt at a webhook: signed by the Standard Webhooks scheme (https://www.standardwebhooks.com), sent, and told. */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import { Webhook } from 'standardwebhooks';
 import {
   type Clock,
@@ -12,6 +11,7 @@ import {
   recordedBodyBytes,
 } from '../../protocol/index.ts';
 import type { AddressGuard } from './address-guard.ts';
+import { readUpTo, requestByGuard } from './guarded-request.ts';
 
 /** From the first look-up to the last byte of the answer. The first attempt holds up its caller, so it is less than Semaphore gives. */
 export const attemptTimeoutMs = 10_000;
@@ -33,30 +33,14 @@ const maxHeaderLength = 200;
 const toText = (bytes: Buffer): string => new TextDecoder().decode(bytes, { stream: true });
 
 const readResponse = async (response: IncomingMessage): Promise<RecordedResponse> => {
-  const pieces: Buffer[] = [];
-  let length = 0;
-  for await (const piece of response) {
-    const bytes: Buffer = piece;
-    pieces.push(bytes);
-    length += bytes.length;
-    // Leaving the loop ends the connection: what comes after is not even received.
-    if (length > recordedBodyBytes) break;
-  }
+  const { bytes, isCut } = await readUpTo(response, recordedBodyBytes);
   const headers = headersOfUse.flatMap((name) => {
     const value = response.headers[name];
     return typeof value === 'string' ? [[name, value.slice(0, maxHeaderLength)] as const] : [];
   });
-  return {
-    headers: Object.fromEntries(headers),
-    body: toText(Buffer.concat(pieces).subarray(0, recordedBodyBytes)),
-    ...(length > recordedBodyBytes && { isCut: true }),
-  };
+  return { headers: Object.fromEntries(headers), body: toText(bytes), ...(isCut && { isCut }) };
 };
 
-/**
- * Posts by way of the guard. Each request has a connection of its own: an idle one would mostly be dead
- * when the function is thawed, and was checked long ago.
- */
 const post = async (
   guard: AddressGuard,
   url: string,
@@ -64,22 +48,14 @@ const post = async (
   body: string,
   timeoutMs: number,
 ): Promise<Pick<DeliveryAttempt, 'statusCode' | 'response'>> => {
-  const refused = guard.refuse(url);
-  if (refused) throw new Error(refused);
   const signal = AbortSignal.timeout(timeoutMs);
-  const send = new URL(url).protocol === 'https:' ? httpsRequest : httpRequest;
-  const answered = Promise.withResolvers<IncomingMessage>();
-  const options = { method: 'POST', headers, signal, agent: false, lookup: guard.lookup } as const;
-  const request = send(url, options, answered.resolve);
-  request.on('error', answered.reject);
-  request.end(body);
   try {
-    const response = await answered.promise;
-    return { statusCode: response.statusCode ?? 0, response: await readResponse(response) };
+    return await requestByGuard(guard, url, { method: 'POST', headers, body, signal }, async (response) => ({
+      statusCode: response.statusCode ?? 0,
+      response: await readResponse(response),
+    }));
   } catch (error) {
     throw signal.aborted ? new Error(`No whole answer came within ${timeoutMs / 1000} s.`) : error;
-  } finally {
-    request.destroy();
   }
 };
 

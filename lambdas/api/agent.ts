@@ -105,7 +105,7 @@ export const registerRoutes = (deps: ApiDeps) =>
       if (result.ok) {
         const request = { source: deps.sourceOf(c), requestId: c.get('requestId') };
         await recordByMachine(deps, request, 'registerRunner', registration.pool, result.made.runner);
-        return c.json(result.made, 201, { 'cache-control': 'no-store' });
+        return c.json(result.made, 201);
       }
       await deps.registrationTokens.giveBack(token);
       return refuse(c, 'instance_taken', `${input.instanceId} is bound to another runner.`);
@@ -147,7 +147,7 @@ export const runnerTokenRoutes = (deps: ApiDeps) => {
       ),
       async (c) => {
         const result = await openAgentSession(deps, c.get('runner'), c.req.valid('json'));
-        if (result.ok) return c.json(result.session, 200, { 'cache-control': 'no-store' });
+        if (result.ok) return c.json(result.session, 200);
         return result.code === 'agent_running'
           ? refuse(
               c,
@@ -240,9 +240,7 @@ export const sessionRoutes = (deps: ApiDeps) => {
       ),
       async (c) => {
         const result = await claimTask(deps, c.get('agent'), c.req.valid('json'));
-        return result.ok
-          ? c.json(result.claim, 200, { 'cache-control': 'no-store' })
-          : refuse(c, result.code, claimRefusals[result.code]);
+        return result.ok ? c.json(result.claim, 200) : refuse(c, result.code, claimRefusals[result.code]);
       },
     )
     .openapi(

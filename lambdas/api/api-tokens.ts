@@ -58,7 +58,7 @@ export const apiTokenRoutes = (deps: ApiDeps) =>
           expiresInMs,
           createdBy: c.get('caller').onBehalfOf,
         });
-        return c.json(made, 201, { location: `${c.req.path}/${made.id}`, 'cache-control': 'no-store' });
+        return c.json(made, 201, { location: `${c.req.path}/${made.id}` });
       },
     )
     .openapi(
@@ -105,7 +105,7 @@ export const apiTokenRoutes = (deps: ApiDeps) =>
           ...c.req.valid('json'),
           createdBy: c.get('caller').onBehalfOf,
         });
-        return c.json(made, 201, { location: `${ofStack}/${made.id}`, 'cache-control': 'no-store' });
+        return c.json(made, 201, { location: `${ofStack}/${made.id}` });
       },
     )
     .openapi(

@@ -1,7 +1,6 @@
 /** The API as a Hono app. It knows nothing of Lambda or AWS: what it works with is passed in. */
 
 import { methodNotAllowed } from 'hono/method-not-allowed';
-import { requestId } from 'hono/request-id';
 import { registerRoutes, runnerTokenRoutes, sessionRoutes } from './agent.ts';
 import { apiTokenRoutes } from './api-tokens.ts';
 import { auditChanges, auditRoutes } from './audit.ts';
@@ -23,7 +22,7 @@ import { keyRoutes } from './keys.ts';
 import { loginRoutes, setupRoutes } from './login.ts';
 import { logRoutes } from './logs.ts';
 import { memberRoutes, userRoutes } from './members.ts';
-import { answerError, answerNotFound, limitBody } from './middleware.ts';
+import { answerError, answerNotFound, guardAnswer, limitBody, nameRequest } from './middleware.ts';
 import { oidcRoutes, signInProviderRoutes } from './oidc.ts';
 import { projectRoutes } from './projects.ts';
 import { refuse } from './refuse.ts';
@@ -48,7 +47,8 @@ export const createApp = (deps: ApiDeps) => {
   const app = routes<ApiEnv>();
   app.onError(answerError(deps.log));
   app.notFound(answerNotFound);
-  app.use(requestId());
+  app.use(nameRequest(deps.requestIdOf));
+  app.use(guardAnswer);
   app.use(
     methodNotAllowed({
       app,

@@ -45,6 +45,8 @@ export interface ApiDeps extends Omit<Deps, 'instances'>, EnrollDeps {
   readonly passwords: Passwords;
   /** Signs the cookies of people who signed in. */
   readonly personTokens: SignedTokens;
+  /** The request's id, in the logs and in the audit trail; never the caller's choice. */
+  readonly requestIdOf: (c: Context) => string;
   /** The address that a request came from. */
   readonly sourceOf: (c: Context) => string;
   readonly registrationTokens: RegistrationTokenStore;

@@ -56,8 +56,6 @@ export const enrollRoutes = (deps: ApiDeps) =>
         requestId: c.get('requestId'),
       });
       const token = formatToken(pool, runner.id, secret);
-      return c.json({ apiUrl: deps.apiUrl, token, runnerId: runner.id, name: runner.name }, 200, {
-        'cache-control': 'no-store',
-      });
+      return c.json({ apiUrl: deps.apiUrl, token, runnerId: runner.id, name: runner.name }, 200);
     },
   );

@@ -40,7 +40,7 @@ import {
   wireWebhooks,
 } from '../wiring.ts';
 import { createApp } from './app.ts';
-import { sourceBehindEdge } from './source.ts';
+import { gatewayRequestId, sourceBehindEdge } from './source.ts';
 
 const config = readConfig(
   variables
@@ -101,10 +101,11 @@ const app = createApp({
   audit,
   recordSecretUse: recordSecretUse(audit),
   signInProviders: signInProviderStore(table, now),
-  oidc: openIdConnect(stores.log),
+  oidc: openIdConnect(guard, stores.log),
   passwords: passwords(randomBytes),
   agentTokens: agentTokens(signingKeys, now),
   personTokens: signedTokens(signingKeys, now),
+  requestIdOf: gatewayRequestId,
   sourceOf: sourceBehindEdge(config.EDGE_KEY),
   fleets: config.RUNNER_FLEETS,
   identifyCaller: stsIdentity(new URL(config.API_URL).host, config.AWS_ENDPOINT_URL),

@@ -2,7 +2,7 @@
 import { eventAnswer, integrationId } from '../../protocol/index.ts';
 import { eventsByIntegration, eventsBySource } from '../adapters/attempts.ts';
 import { receiveIntegrationEvent } from '../flows/receive-integration-event.ts';
-import { countAttempts, forgetAttempts, refuseTooMany } from './attempts.ts';
+import { countAttempts, refuseTooMany } from './attempts.ts';
 import { crudRoutes, whole } from './crud.ts';
 import type { ApiDeps, ApiEnv, PersonEnv } from './deps.ts';
 import { findMissing } from './references.ts';
@@ -38,9 +38,7 @@ export const integrationRoutes = (deps: ApiDeps) => {
       async (c) => {
         const { projectId, integrationId: id } = c.req.valid('param');
         const rotated = await deps.integrations.rotateUrl(projectId, id);
-        return rotated
-          ? c.json(rotated, 200, { 'cache-control': 'no-store' })
-          : refuseUnknown(c, 'integration');
+        return rotated ? c.json(rotated, 200) : refuseUnknown(c, 'integration');
       },
     )
     .openapi(
@@ -105,14 +103,14 @@ export const integrationEventRoutes = (deps: ApiDeps) =>
     async (c) => {
       const { projectId, integrationId: id, secret } = c.req.valid('param');
       const source = deps.sourceOf(c);
-      const guess = [[eventsBySource, source]] as const;
-      const guessed = await countAttempts(deps, c, guess);
-      if (guessed) return refuseTooMany(c, deps.attempts, guessed);
       const integration = integrationId.safeParse(id).success
         ? await deps.integrations.open(projectId, id, secret)
         : undefined;
-      if (!integration) return refuseUnknown(c, 'integration');
-      await forgetAttempts(deps.attempts, guess);
+      if (!integration) {
+        // Only wrong URLs count, and only against themselves: a page of another site can have a browser send any number of them.
+        const guessed = await countAttempts(deps, c, [[eventsBySource, source]]);
+        return guessed ? refuseTooMany(c, deps.attempts, guessed) : refuseUnknown(c, 'integration');
+      }
       const reached = await countAttempts(deps, c, [[eventsByIntegration, id]]);
       if (reached) return refuseTooMany(c, deps.attempts, reached);
       const headers = c.req.header();

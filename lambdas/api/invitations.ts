@@ -23,7 +23,6 @@ import {
 
 const shared = { tags: ['Members'], security: people };
 const path = '/api/projects/{projectId}/invitations';
-const noStore = { 'cache-control': 'no-store' };
 
 export const invitationRoutes = (deps: ApiDeps) =>
   routes<PersonEnv>()
@@ -62,7 +61,7 @@ export const invitationRoutes = (deps: ApiDeps) =>
           c.req.valid('json'),
           c.get('caller').onBehalfOf,
         );
-        return c.json(made, 201, { ...noStore, location: `${c.req.path}/${made.id}` });
+        return c.json(made, 201, { location: `${c.req.path}/${made.id}` });
       },
     )
     .openapi(
@@ -186,6 +185,6 @@ export const acceptanceRoutes = (deps: ApiDeps) =>
       if (user instanceof Response) return user;
       const member = await enterProject(deps, c, user, invited);
       if (!known) await signIn(deps, c, member);
-      return c.json(publicUser(member), 200, noStore);
+      return c.json(publicUser(member), 200);
     },
   );

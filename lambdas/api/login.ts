@@ -13,7 +13,6 @@ import { userSchema } from './schemas.ts';
 import { totpStepOf } from './totp.ts';
 
 const tags = ['People'];
-const noStore = { 'cache-control': 'no-store' };
 
 /** For who holds an admin's token: makes the first person that can sign in. */
 export const setupRoutes = (deps: ApiDeps) =>
@@ -49,7 +48,7 @@ export const setupRoutes = (deps: ApiDeps) =>
         );
       }
       await signIn(deps, c, user);
-      return c.json(publicUser(user), 201, noStore);
+      return c.json(publicUser(user), 201);
     },
   );
 
@@ -93,7 +92,7 @@ export const loginRoutes = (deps: ApiDeps) =>
       async (c) => {
         const [known, provider] = await Promise.all([deps.users.list(), deps.signInProviders.get()]);
         const named = provider && { signInProvider: provider.name };
-        return c.json({ isSetUp: known.length > 0, ...named }, 200, noStore);
+        return c.json({ isSetUp: known.length > 0, ...named }, 200);
       },
     )
     .openapi(
@@ -144,6 +143,6 @@ export const loginRoutes = (deps: ApiDeps) =>
           source: deps.sourceOf(c),
           requestId: c.get('requestId'),
         });
-        return c.json(publicUser(user), 200, noStore);
+        return c.json(publicUser(user), 200);
       },
     );

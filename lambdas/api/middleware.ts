@@ -1,5 +1,5 @@
-/** What every request passes: an id, a limit on its body, a token, and one place where errors become problems. */
-import type { ErrorHandler, MiddlewareHandler, NotFoundHandler } from 'hono';
+/** What every request passes: an id, headers for its answer, a limit on its body, a token, and one place where errors become problems. */
+import type { Context, ErrorHandler, MiddlewareHandler, NotFoundHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import type { Clock, Instant } from '../../protocol/index.ts';
@@ -8,11 +8,28 @@ import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { RunnerStore } from '../adapters/runners.ts';
 import { matchesHash, parseRunnerToken } from '../adapters/tokens.ts';
 import type { Deps } from '../flows/deps.ts';
+import { answerHeaders } from '../problems.ts';
 import type { AgentEnv, ApiEnv, RunnerEnv } from './deps.ts';
 import { refuse } from './refuse.ts';
 import { handlerRoute } from './route.ts';
 
 const megabyte = 1_048_576;
+
+/** Gives the request its id, and tells the caller. */
+export const nameRequest =
+  (requestIdOf: (c: Context) => string): MiddlewareHandler<ApiEnv> =>
+  async (c, next) => {
+    const id = requestIdOf(c);
+    c.set('requestId', id);
+    c.header('x-request-id', id);
+    await next();
+  };
+
+/** Every answer, refusals and errors too, is kept by no cache and read as nothing but its own type. */
+export const guardAnswer: MiddlewareHandler<ApiEnv> = async (c, next) => {
+  await next();
+  for (const [name, value] of Object.entries(answerHeaders)) c.header(name, value);
+};
 
 /** Refuses a body over the limit, in MiB, with 413. */
 export const limitBody = (maxMegabytes: number): MiddlewareHandler =>

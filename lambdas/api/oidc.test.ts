@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { auditEvent, me, project, type Role, signInProvider } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { addressGuard } from '../adapters/address-guard.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
 import { clientId, clientSecret, startProvider } from './testing/oidc-provider.ts';
 import { withCookie, withToken } from './testing/people.ts';
@@ -25,7 +26,8 @@ const set = (fields: object = {}) =>
   api.call('PUT', path, { name: 'Company', issuer: provider.issuer, clientId, clientSecret, ...fields });
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
+  // The provider of this test is at an address that is not public.
+  api = await openApiBench(table, { refuseUrl: addressGuard(['127.0.0.1']).refuse });
   provider = await startProvider(`${api.deps.consoleUrl}${path}/callback`, accounts);
   await api.deps.users.create({ email: 'known@example.org', name: 'Known' });
 });
@@ -65,6 +67,13 @@ const events = z.object({ items: z.array(auditEvent) });
 describe('the sign-in provider', () => {
   it('is set by an admin, and its secret is never shown', async () => {
     expect((await api.refused('GET', path)).code).toBe('not_found');
+    expect(
+      await api.refused('PUT', path, {
+        body: { name: 'x', issuer: 'https://10.0.0.7', clientId, clientSecret },
+      }),
+    ).toMatchObject({
+      errors: [{ path: 'issuer' }],
+    });
     const shown = signInProvider.parse(await set());
     expect(shown.redirectUri).toBe(`${api.deps.consoleUrl}${path}/callback`);
     expect(JSON.stringify(await api.call('GET', path))).not.toContain(clientSecret);
@@ -187,6 +196,36 @@ describe('signing in by the provider', () => {
     expect((await anybody(back, cookie)).status).toBe(401);
     api.pass(-600_001);
     expect((await anybody(back, cookie)).status).toBe(302);
+  });
+
+  it('counts no attempt without our cookie, its state and a code: another site locks out nobody', async () => {
+    const from = { 'x-test-source': '192.0.2.50' };
+    const visit = (query: string, cookie = '') =>
+      api.request('GET', `${path}/callback${query}`, { token: null, headers: { ...from, cookie } });
+    const { back, cookie } = await goThere('known');
+    const state = new URL(back, 'http://a').searchParams.get('state') ?? '';
+    for (let n = 0; n < 60; n++) expect((await visit(`?code=x&state=${n}`)).status).toBe(401);
+    for (let n = 0; n < 60; n++) expect((await visit('?code=x&state=guess', cookie)).status).toBe(401);
+    const sameCookie = await visit('?code=x&state=guess', cookie);
+    expect(sameCookie.headers.getSetCookie(), 'the sign-in that goes on stays').toEqual([]);
+    for (let n = 0; n < 60; n++) {
+      expect((await visit(`?error=access_denied&state=${state}`, cookie)).status).toBe(401);
+    }
+    const [, query = ''] = back.split('?');
+    expect((await visit(`?${query}`, cookie)).status).toBe(302);
+  });
+
+  it('counts attempts with a code that the provider did not give', async () => {
+    const headers = { 'x-test-source': '192.0.2.51' };
+    const { back, cookie } = await goThere('known');
+    const state = new URL(back, 'http://a').searchParams.get('state') ?? '';
+    const guess = () =>
+      api.request('GET', `${path}/callback?code=guess&state=${state}`, {
+        token: null,
+        headers: { ...headers, cookie },
+      });
+    for (let n = 0; n < 50; n++) expect((await guess()).status).toBe(401);
+    expect((await guess()).status).toBe(429);
   });
 
   it('sends nobody to another site afterwards', async () => {

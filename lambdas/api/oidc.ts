@@ -124,6 +124,7 @@ export const oidcRoutes = (deps: ApiDeps) => {
           path: callbackPath,
           operationId: 'finishProviderSignIn',
           summary: 'Where the sign-in provider sends the browser back to',
+          request: { query: z.object({ state: z.string().optional(), code: z.string().optional() }) },
           responses: { 302: goingTo('To where the sign-in began, signed in') },
         },
         'wrong_login',
@@ -132,13 +133,18 @@ export const oidcRoutes = (deps: ApiDeps) => {
       async (c) => {
         const { name, options } = cookieOf(deps);
         const cookie = getCookie(c, name);
+        const carried = cookie ? await deps.personTokens.verify(tokenKind, claims, cookie) : undefined;
+        // A page of another site can have a browser come here, but not with our cookie, its state and a code. What lacks one of them
+        // asks the provider nothing, so it neither counts nor ends the sign-in that goes on in this browser.
+        const { state, code } = c.req.valid('query');
+        if (!carried?.ok || carried.claims.state !== state) return refuseSignIn(c);
         deleteCookie(c, name, options);
+        if (code === undefined) return refuseSignIn(c);
         const source = [[loginBySource, deps.sourceOf(c)]] as const;
         const reached = await countAttempts(deps, c, source);
         if (reached) return refuseTooMany(c, deps.attempts, reached);
         const provider = await deps.signInProviders.get();
-        const carried = cookie ? await deps.personTokens.verify(tokenKind, claims, cookie) : undefined;
-        if (!provider || !carried?.ok) return refuseSignIn(c);
+        if (!provider) return refuseSignIn(c);
         // As the browser sees it: behind CloudFront the function itself is at another address.
         const url = new URL(`${redirectUriOf(deps)}${new URL(c.req.url).search}`);
         const vouched = await deps.oidc.finish(provider, url, carried.claims);
@@ -202,6 +208,8 @@ export const signInProviderRoutes = (deps: ApiDeps) => {
       }),
       async (c) => {
         const input = c.req.valid('json');
+        const refused = deps.refuseUrl(input.issuer);
+        if (refused) return refuseFields(c, [{ path: 'issuer', message: refused }]);
         const clientSecret = input.clientSecret ?? keptSecret(await deps.signInProviders.get(), input);
         if (clientSecret === undefined)
           return refuseFields(c, [

@@ -69,7 +69,7 @@ const routesAt = (deps: ApiDeps, { path, tag, name, params, itemParams }: Place)
           ]);
         }
         const made = await deps.registrationTokens.create(pool, input, c.get('caller').onBehalfOf);
-        return c.json(made, 201, { location: `${c.req.path}/${made.id}`, 'cache-control': 'no-store' });
+        return c.json(made, 201, { location: `${c.req.path}/${made.id}` });
       },
     )
     .openapi(

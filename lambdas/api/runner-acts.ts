@@ -126,7 +126,7 @@ export const runnerActRoutes = (deps: ApiDeps, { path, name, tag, itemParams }: 
         const token = await rotateToken(deps, found, graceMs);
         return token === undefined
           ? refuse(c, 'try_later', 'Somebody else rotated this token just now. Look before you do it again.')
-          : c.json({ token }, 200, { 'cache-control': 'no-store' });
+          : c.json({ token }, 200);
       },
     );
 };

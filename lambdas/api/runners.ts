@@ -142,7 +142,6 @@ export const runnerRoutes = (deps: ApiDeps, place: RunnerPlace) => {
         if (!result.ok) return refuseTaken(c, input.instanceId);
         return c.json(result.made, 201, {
           location: `${c.req.path}/${result.made.runner.id}`,
-          'cache-control': 'no-store',
         });
       },
     )

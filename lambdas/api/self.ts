@@ -50,9 +50,7 @@ export const selfRoutes = (deps: ApiDeps) => {
       (c) => {
         const { id, name, isAdmin, roles } = c.get('caller');
         const user = c.get('signedIn')?.user;
-        return c.json({ id, name, isAdmin, roles, ...(user && { user: publicUser(user) }) }, 200, {
-          'cache-control': 'no-store',
-        });
+        return c.json({ id, name, isAdmin, roles, ...(user && { user: publicUser(user) }) }, 200);
       },
     )
     .openapi(
@@ -115,7 +113,7 @@ export const selfRoutes = (deps: ApiDeps) => {
         if (!user) return refuseToken(c);
         const offered = newTotp(user.email, deps.randomBytes);
         await deps.users.offerTotp(user.id, offered.secret);
-        return c.json(offered, 200, { 'cache-control': 'no-store' });
+        return c.json(offered, 200);
       },
     )
     .openapi(

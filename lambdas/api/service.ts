@@ -12,7 +12,6 @@ const shared = { tags: ['Service'], security: anybody };
 const pageHeaders = {
   'content-security-policy':
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
 };
 
@@ -38,7 +37,7 @@ export const serviceRoutes = (deps: Pick<ApiDeps, 'checkHealth' | 'log'>, readDo
       async (c) => {
         try {
           await deps.checkHealth();
-          return c.json({ status: 'ok' as const }, 200, { 'cache-control': 'no-store' });
+          return c.json({ status: 'ok' as const }, 200);
         } catch (error) {
           deps.log('The table cannot be read', { error: String(error) });
           return refuse(c, 'unavailable', 'The table cannot be read. The log of this function tells why.');

@@ -1,18 +1,20 @@
 import { Hono } from 'hono';
 import { handle } from 'hono/aws-lambda';
 import { describe, expect, it } from 'vitest';
-import { sourceBehindEdge } from './source.ts';
+import { gatewayRequestId, sourceBehindEdge } from './source.ts';
 
-const app = new Hono().get('/', (c) => c.text(sourceBehindEdge('edge-key')(c)));
+const app = new Hono()
+  .get('/', (c) => c.text(sourceBehindEdge('edge-key')(c)))
+  .get('/id', (c) => c.text(gatewayRequestId(c)));
 const handler = handle(app);
 
-/** What the API takes for the source of a request that reaches API Gateway from 192.0.2.7 with these headers. */
-const sourceOf = async (headers: Record<string, string>): Promise<unknown> => {
-  const http = { method: 'GET', path: '/', protocol: 'HTTP/1.1', sourceIp: '192.0.2.7', userAgent: 'test' };
+/** What the API answers to a request that reaches API Gateway from 192.0.2.7 with these headers. */
+const ask = async (path: string, headers: Record<string, string>): Promise<unknown> => {
+  const http = { method: 'GET', path, protocol: 'HTTP/1.1', sourceIp: '192.0.2.7', userAgent: 'test' };
   const answer = await handler({
     version: '2.0',
     routeKey: '$default',
-    rawPath: '/',
+    rawPath: path,
     rawQueryString: '',
     headers: { host: 'api.test', ...headers },
     body: null,
@@ -25,7 +27,7 @@ const sourceOf = async (headers: Record<string, string>): Promise<unknown> => {
       domainName: 'api.test',
       domainPrefix: 'api',
       http,
-      requestId: 'id',
+      requestId: 'id-of-the-gateway',
       routeKey: '$default',
       stage: '$default',
       time: '24/Nov/2026:10:00:00 +0000',
@@ -34,6 +36,8 @@ const sourceOf = async (headers: Record<string, string>): Promise<unknown> => {
   });
   return answer.body;
 };
+
+const sourceOf = (headers: Record<string, string>) => ask('/', headers);
 
 describe('the source of a request', () => {
   it('is the address that connects, when the request came straight to the API', async () => {
@@ -52,5 +56,14 @@ describe('the source of a request', () => {
 
   it('is the address that connects, when CloudFront names none', async () => {
     expect(await sourceOf({ 'x-reveille-edge': 'edge-key' })).toBe('192.0.2.7');
+  });
+});
+
+describe('the id of a request', () => {
+  it("is API Gateway's, whatever ids the caller sends", async () => {
+    const chosen = { 'x-request-id': 'mine', 'x-amzn-requestid': 'mine', 'x-amzn-trace-id': 'mine' };
+    expect(await ask('/id', chosen)).toBe('id-of-the-gateway');
+    const context = { 'x-amzn-request-context': '{"requestId":"mine"}' };
+    expect(await ask('/id', context)).toBe('id-of-the-gateway');
   });
 });

@@ -1,6 +1,8 @@
-/** The address that a request came from, also when CloudFront stands between. */
+/** What API Gateway and CloudFront say of a request: its id, and the address that it came from. */
+import { randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
 import { getConnInfo } from 'hono/aws-lambda';
+import * as z from 'zod';
 
 /** infra/console.ts has CloudFront send it. */
 const edgeKeyHeader = 'x-reveille-edge';
@@ -17,3 +19,11 @@ export const sourceBehindEdge =
     const addresses = (c.req.header('x-forwarded-for') ?? '').split(',').map((address) => address.trim());
     return addresses.at(-2) || direct;
   };
+
+const gatewayEvent = z.object({ requestContext: z.object({ requestId: z.string().min(1) }) });
+
+/** API Gateway's id of the request, which its access log has too. A header would let callers choose what the audit trail says. */
+export const gatewayRequestId = (c: Context): string => {
+  const parsed = gatewayEvent.safeParse(c.env);
+  return parsed.success ? parsed.data.requestContext.requestId : randomUUID();
+};

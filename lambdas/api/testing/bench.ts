@@ -49,6 +49,7 @@ import { oneSigningKey, signedTokens } from '../../adapters/signed-tokens.ts';
 import { taskStore } from '../../adapters/tasks.ts';
 import { registrationTokenStore } from '../../adapters/tokens.ts';
 import { userStore } from '../../adapters/users.ts';
+import { answerHeaders } from '../../problems.ts';
 import { createApp } from '../app.ts';
 import type { ApiDeps } from '../deps.ts';
 
@@ -136,10 +137,11 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     recordSecretUse: recordSecretUse(audit),
     // As few rounds as scrypt knows: what is tested is not its strength.
     signInProviders: signInProviderStore(table, now),
-    oidc: openIdConnect((message, about) => logged.push({ message, about })),
+    oidc: openIdConnect(addressGuard(['127.0.0.1']), (message, about) => logged.push({ message, about })),
     passwords: passwords(randomBytes, { logN: 1, r: 8, p: 1 }),
     agentTokens: agentTokens(signingKeys, now),
     personTokens: signedTokens(signingKeys, now),
+    requestIdOf: () => randomUUID(),
     sourceOf: (c) => c.req.header('x-test-source') ?? '192.0.2.1',
     fleets: [],
     fleetPlaces: fleetPlaces(table, now),
@@ -167,7 +169,7 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
   const request = async (method: string, path: string, call: Call = {}): Promise<Response> => {
     const { token = adminToken, body, rawBody, headers = {} } = call;
     const text = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
-    return app.request(path, {
+    const response = await app.request(path, {
       method,
       headers: {
         ...(token !== null && { authorization: `Bearer ${token}` }),
@@ -176,6 +178,11 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
       },
       ...(text !== undefined && { body: text }),
     });
+    for (const [name, value] of Object.entries(answerHeaders)) {
+      const sent = response.headers.get(name);
+      if (sent !== value) throw new Error(`${method} ${path} answers with ${name}: ${sent}, not ${value}`);
+    }
+    return response;
   };
 
   /** A call that must succeed; answers with the JSON. */
