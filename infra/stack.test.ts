@@ -120,6 +120,7 @@ describe('the stack', () => {
       'AWS::CloudFront::Function',
       'AWS::CloudFront::OriginAccessControl',
       'AWS::CloudFront::ResponseHeadersPolicy',
+      'AWS::CloudFront::ResponseHeadersPolicy',
     ]);
     for (const type of ['AWS::IAM::Role', 'AWS::IAM::InstanceProfile', 'AWS::S3::Bucket']) {
       expect(Object.keys(Object.assign({}, ...propertiesOf(type))).join()).not.toMatch(/\w+Name\b/);
