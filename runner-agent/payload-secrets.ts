@@ -1,6 +1,7 @@
 /** Every secret value that a payload carries, for the maskers. */
 import type { TaskPayload } from '../protocol/agent.ts';
 import type { KeySecret } from '../protocol/key.ts';
+import { decodeUrlPart, parseGitUrl } from './git-url.ts';
 
 const secretsOfKey = (key: KeySecret | undefined): string[] => {
   switch (key?.type) {
@@ -15,19 +16,12 @@ const secretsOfKey = (key: KeySecret | undefined): string[] => {
   }
 };
 
-/** https://user:password@host carries a password too. */
-const secretsOfUrl = (url: string | undefined): string[] => {
-  const [, credentials = ''] = /^https?:\/\/([^/@]+)@/.exec(url ?? '') ?? [];
-  const password = credentials.split(':').slice(1).join(':');
-  return [password, decodeLeniently(password)];
-};
-
-const decodeLeniently = (text: string): string => {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+/** The password in the URL; a user alone may be a token, unless the password that goes with it is a key's. */
+const secretsOfUrl = ({ url, key }: NonNullable<TaskPayload['repository']>): string[] => {
+  const { user, password } = parseGitUrl(url);
+  const isLogin = key?.type === 'login_password' || key?.type === 'string';
+  const secret = password ?? (isLogin ? undefined : user);
+  return secret === undefined ? [] : [secret, decodeUrlPart(secret)];
 };
 
 export const secretsOf = (payload: TaskPayload): string[] => [
@@ -35,7 +29,7 @@ export const secretsOf = (payload: TaskPayload): string[] => [
   ...Object.values(payload.secretFiles ?? {}),
   ...Object.values(payload.surveySecrets ?? {}).map(String),
   ...secretsOfKey(payload.repository?.key),
-  ...secretsOfUrl(payload.repository?.url),
+  ...(payload.repository ? secretsOfUrl(payload.repository) : []),
   ...secretsOfKey(payload.inventory?.key),
   ...secretsOfKey(payload.ansible?.becomeKey),
   ...(payload.ansible?.vaultKeys ?? []).flatMap(({ key }) => secretsOfKey(key)),

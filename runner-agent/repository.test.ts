@@ -1,58 +1,32 @@
-import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runTask } from './task-runner.ts';
-import { aPayload, aProjectId, heldTasks } from './testing/builders.ts';
-import { systemTiming } from './timing.ts';
+import { aProjectId } from './testing/builders.ts';
+import { openTaskBench, type TaskBench } from './testing/task-bench.ts';
 
-let folder: string;
+let bench: TaskBench;
 let url: string;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'reveille-repository-'));
-  url = join(folder, 'repository');
-  await mkdir(url);
-  git('init', '--quiet', '--initial-branch=main');
+  bench = await openTaskBench();
+  url = join(bench.folder, 'repository');
 });
-afterEach(() => rm(folder, { recursive: true }));
+afterEach(() => bench.close());
 
-const git = (...args: string[]): string => {
-  const author = ['-c', 'user.name=T', '-c', 'user.email=t@example.com'];
-  return execFileSync('git', [...author, ...args], { cwd: url, encoding: 'utf8', stdio: 'pipe' }).trim();
-};
+const git = (...args: string[]): string => bench.git(url, ...args);
 
 const commit = async (output: string): Promise<string> => {
-  await writeFile(join(url, 'run.sh'), `echo ${output}\n`);
-  git('add', '.');
-  git('commit', '--quiet', '-m', `Say ${output}`);
+  await bench.repository('repository', { 'run.sh': `echo ${output}\n` });
   return git('rev-parse', 'HEAD');
 };
 
 const projectId = aProjectId();
 const run = async (branch = 'main') => {
-  const payload = aPayload({ projectId, path: 'run.sh', repository: { url, branch } });
-  let output = '';
-  const result = await runTask({
-    payload,
-    task: heldTasks().add(payload.projectId, payload.taskId),
-    output: {
-      write: async (stream, text) => {
-        if (stream !== 'agent') output += text;
-      },
-      end: async () => undefined,
-    },
-    workDir: join(folder, 'work'),
-    path: process.env.PATH ?? '',
-    killGraceMs: 100,
-    awaitConfirmation: async () => undefined,
-    timing: systemTiming,
-  });
+  const { result, output } = await bench.run({ projectId, path: 'run.sh', repository: { url, branch } });
   return { ...result, output };
 };
 
 const cacheFolder = async () => {
-  const ofProject = join(folder, 'work', 'repositories', projectId);
+  const ofProject = join(bench.workDir, 'repositories', projectId);
   return join(ofProject, (await readdir(ofProject))[0] ?? '');
 };
 
@@ -93,7 +67,7 @@ describe('the cache of a repository', () => {
     const rewritten = await commit('three');
     expect(await run()).toMatchObject({
       output: 'three\n',
-      commit: { hash: rewritten, message: 'Say three' },
+      commit: { hash: rewritten, message: 'With run.sh' },
     });
   });
 

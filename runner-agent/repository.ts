@@ -4,11 +4,10 @@ import { access, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { TaskPayload } from '../protocol/agent.ts';
-import type { KeySecret } from '../protocol/key.ts';
 import type { Commit } from '../protocol/result.ts';
 import { TaskError } from './errors.ts';
+import { parseGitUrl } from './git-url.ts';
 import { withPathLock } from './path-lock.ts';
-import { sshCommand, writeSshKey } from './ssh.ts';
 import type { Workspace } from './workspace.ts';
 
 type Repository = NonNullable<TaskPayload['repository']>;
@@ -20,45 +19,6 @@ export interface Git {
   /** Its output and nothing in the log; undefined when it fails. */
   read(args: string[], environment?: Record<string, string>): Promise<string | undefined>;
 }
-
-/** git asks a program for user and password, so that neither stands in the URL, the config or the process list. */
-const askpassFor = async (workspace: Workspace, login: string, password: string) => {
-  const user = await workspace.writePrivate('git-login', `${login}\n`);
-  const secret = await workspace.writePrivate('git-password', `${password}\n`);
-  const script = `#!/bin/sh\ncase "$1" in Username*) exec cat '${user}' ;; *) exec cat '${secret}' ;; esac\n`;
-  return { GIT_ASKPASS: await workspace.writePlain('git-askpass', script, 0o700) };
-};
-
-const keyEnvironment = async (
-  workspace: Workspace,
-  key: KeySecret,
-  sshOptions: string,
-): Promise<Record<string, string>> => {
-  switch (key.type) {
-    case 'none':
-      return {};
-    case 'ssh': {
-      const file = await writeSshKey(workspace, 'git', key);
-      return { ...file.environment, GIT_SSH_COMMAND: sshCommand(file, sshOptions) };
-    }
-    case 'login_password':
-      return askpassFor(workspace, key.login, key.password);
-    case 'string':
-      // Git hosts take an access token as the password of any user.
-      return askpassFor(workspace, 'git', key.value);
-  }
-};
-
-/** What git needs to reach the repository without a question. */
-export const gitEnvironmentFor = async (
-  workspace: Workspace,
-  key: KeySecret | undefined,
-  sshOptions: string,
-): Promise<Record<string, string>> => ({
-  GIT_TERMINAL_PROMPT: '0',
-  GIT_SSH_COMMAND: sshCommand(undefined, sshOptions),
-  ...(await keyEnvironment(workspace, key ?? { type: 'none' }, sshOptions)),
-});
 
 const hash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32);
 
@@ -155,15 +115,14 @@ export const checkOut = async (options: CheckoutOptions): Promise<Commit> => {
   const { repository, projectId, workDir, workspace, git, environment, signal } = options;
   const { branch } = repository;
   // git ignores --depth for a plain path.
-  const url = repository.url.startsWith('/') ? pathToFileURL(repository.url).href : repository.url;
+  const shown = parseGitUrl(repository.url).url;
+  const url = shown.startsWith('/') ? pathToFileURL(shown).href : shown;
   const cache = join(workDir, 'repositories', projectId, `${hash(url)}.git`);
   const fetched = await withPathLock(cache, signal, () =>
     updateOrRebuild(git, cache, { url, reference: branch, environment }),
   );
   const fail = () =>
-    new TaskError(
-      `Cannot fetch ${repository.url} (${branch}): see the log, and check URL, branch, key and host key`,
-    );
+    new TaskError(`Cannot fetch ${shown} (${branch}): see the log, and check URL, branch, key and host key`);
   if (fetched === undefined) throw fail();
 
   const inSource = (...args: string[]) => ['-C', workspace.source, ...args];

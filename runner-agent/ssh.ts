@@ -7,7 +7,8 @@ import type { Workspace } from './workspace.ts';
 
 type SshKey = Extract<KeySecret, { type: 'ssh' }>;
 
-const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+/** A word for sh. */
+export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 export interface HostKeyOptions {
   workDir: string;
@@ -50,11 +51,10 @@ export const writeSshKey = async (workspace: Workspace, use: string, key: SshKey
   const path = await workspace.writePrivate(`${use}-key`, text.endsWith('\n') ? text : `${text}\n`);
   if (key.passphrase === undefined) return { path, environment: {} };
   const phrase = await workspace.writePrivate(`${use}-passphrase`, `${key.passphrase}\n`);
-  const script = `#!/bin/sh\nexec cat ${quote(phrase)}\n`;
+  // Whoever else asks (git for a password of its own, a server that ssh has reached) gets no answer.
+  const script = `#!/bin/sh\ncase "$1" in "Enter passphrase"*) exec cat ${quote(phrase)} ;; esac\nexit 1\n`;
   const askpass = await workspace.writePlain(`${use}-askpass`, script, 0o700);
   return { path, environment: { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force' } };
 };
 
-/** The ssh command that uses this key and no other. */
-export const sshCommand = (key: SshKeyFile | undefined, options: string): string =>
-  key ? `ssh -i ${quote(key.path)} -o IdentitiesOnly=yes ${options}` : `ssh ${options}`;
+export const sshCommand = (options: string): string => `ssh ${options}`;

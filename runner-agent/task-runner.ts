@@ -7,9 +7,11 @@ import type { App, Job, Step } from './apps/app.ts';
 import { apps } from './apps/index.ts';
 import { waitForConfirmation } from './confirmation.ts';
 import { messageOf, TaskError } from './errors.ts';
+import { gitEnvironmentFor, gitVariables } from './git-access.ts';
+import { parseGitUrl } from './git-url.ts';
 import type { HeldTask } from './held-tasks.ts';
 import { requireProgram } from './programs.ts';
-import { checkOut, type Git, gitEnvironmentFor } from './repository.ts';
+import { checkOut, type Git } from './repository.ts';
 import type { RunAs } from './run-as.ts';
 import { hostKeyOptions } from './ssh.ts';
 import { createTaskPrograms, type TaskOutput, type TaskPrograms } from './task-programs.ts';
@@ -98,16 +100,21 @@ const fetchRepository = async (run: Run): Promise<Record<string, string>> => {
   const { repository, projectId } = payload;
   if (!repository) return {};
   const program = await requireProgram(path, 'git', 'the package git');
-  await say(`Fetching ${repository.url} (${repository.branch})`);
+  await say(`Fetching ${parseGitUrl(repository.url).url} (${repository.branch})`);
   const knownHosts =
     repository.knownHosts ?? (repository.key?.type === 'ssh' ? repository.key.knownHosts : undefined);
   const sshOptions = await hostKeyOptions({ ...run, projectId, use: 'git', knownHosts });
-  const environment = await gitEnvironmentFor(workspace, repository.key, sshOptions);
+  const environment = await gitEnvironmentFor(workspace, repository, sshOptions);
   const call = (args: string[], more: Record<string, string> = {}) => ({
     program,
     args,
     cwd: workspace.root,
-    environment: { ...baseEnvironment(run), ...payload.variables, GIT_TERMINAL_PROMPT: '0', ...more },
+    environment: {
+      ...baseEnvironment(run),
+      ...gitVariables(payload.variables),
+      GIT_TERMINAL_PROMPT: '0',
+      ...more,
+    },
   });
   const git: Git = {
     run: async (args, more) => (await programs.run(call(args, more))).code,

@@ -1,0 +1,87 @@
+/** Runs a task as the agent does, in a folder of its own, with real programs. */
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { TaskPayload } from '../../protocol/agent.ts';
+import type { HeldTask } from '../held-tasks.ts';
+import { runTask, type TaskResult } from '../task-runner.ts';
+import { systemTiming } from '../timing.ts';
+import { aPayload, heldTasks } from './builders.ts';
+
+export interface Ran {
+  result: TaskResult;
+  /** What the task's programs wrote. */
+  output: string;
+  /** The same, and what the agent said; nothing is masked. */
+  log: string;
+}
+
+const path = process.env.PATH ?? '';
+
+export type TaskBench = Awaited<ReturnType<typeof openTaskBench>>;
+
+export const openTaskBench = async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'reveille-task-'));
+
+  const git = (cwd: string, ...args: string[]): string => {
+    const author = ['-c', 'user.name=T', '-c', 'user.email=t@example.com'];
+    return execFileSync('git', [...author, ...args], { cwd, encoding: 'utf8', stdio: 'pipe' }).trim();
+  };
+
+  return {
+    folder,
+    workDir: join(folder, 'work'),
+    git,
+    /** Makes a repository with these files on the branch main, or adds a commit to it; returns its path. */
+    repository: async (name: string, files: Record<string, string>): Promise<string> => {
+      const repository = join(folder, name);
+      await mkdir(repository, { recursive: true });
+      git(repository, 'init', '--quiet', '--initial-branch=main');
+      for (const [file, content] of Object.entries(files)) {
+        await mkdir(dirname(join(repository, file)), { recursive: true });
+        await writeFile(join(repository, file), content);
+      }
+      git(repository, 'add', '.');
+      git(repository, 'commit', '--quiet', '-m', `With ${Object.keys(files).join(' and ')}`);
+      return repository;
+    },
+    /** Writes a script that plays a program; returns a PATH on which it comes first. */
+    program: async (name: string, script: string): Promise<string> => {
+      const bin = join(folder, 'bin');
+      await mkdir(bin, { recursive: true });
+      await writeFile(join(bin, name), `#!/bin/sh\n${script}\n`);
+      await chmod(join(bin, name), 0o755);
+      return `${bin}:${path}`;
+    },
+    /** `began` gets the task, to stop it. */
+    run: async (
+      given: Partial<TaskPayload>,
+      searchPath = path,
+      began: (task: HeldTask) => void = () => undefined,
+    ): Promise<Ran> => {
+      const payload = aPayload(given);
+      const task = heldTasks().add(payload.projectId, payload.taskId);
+      const ran = { output: '', log: '' };
+      began(task);
+      const result = await runTask({
+        payload,
+        task,
+        output: {
+          write: async (stream, text) => {
+            ran.log += text;
+            if (stream !== 'agent') ran.output += text;
+          },
+          end: async () => undefined,
+        },
+        workDir: join(folder, 'work'),
+        path: searchPath,
+        killGraceMs: 100,
+        awaitConfirmation: async () => undefined,
+        timing: systemTiming,
+      });
+      return { result, ...ran };
+    },
+    close: () => rm(folder, { recursive: true }),
+  };
+};
