@@ -3,14 +3,15 @@ import * as z from 'zod';
 import { ansibleOptions, terraformOptions } from './app-options.ts';
 import { instant } from './common.ts';
 import { projectId, runnerId, taskId } from './ids.ts';
-import { inventoryInput } from './inventory.ts';
+import { inventoryFields } from './inventory.ts';
 import { keySecret } from './key.ts';
 import { logChunk, maxChunksPerCall } from './log.ts';
-import { repositoryInput } from './repository.ts';
+import { repositoryFields } from './repository.ts';
 import { commit, hostResults } from './result.ts';
 import { diskShortage } from './runner.ts';
 import { surveyAnswers } from './survey.ts';
 import { app, onDrain } from './template.ts';
+import { cleaned } from './text.ts';
 
 /** How long a runner keeps its tasks without a heartbeat. */
 export const leaseMs = 60_000;
@@ -25,7 +26,7 @@ export const challengeResponse = z.object({
 /** POST credentials (bearer: the runner's token). */
 export const credentialsRequest = z.strictObject({
   answer: z.string().max(4000),
-  agentVersion: z.string().max(50),
+  agentVersion: cleaned(z.string().max(50)),
   agentId: z.uuid().describe('Of the working folder: the same after a restart of the agent'),
   isStart: z.boolean().default(false).describe('The first exchange since the agent was started'),
 });
@@ -86,7 +87,7 @@ export const claimResponse = z.object({
 });
 export type ClaimResponse = z.infer<typeof claimResponse>;
 
-const repositoryPayload = repositoryInput
+const repositoryPayload = repositoryFields
   .pick({ url: true, branch: true, knownHosts: true })
   .extend({ key: keySecret.optional() });
 
@@ -118,13 +119,13 @@ export const taskPayload = z.object({
   ansible: ansiblePayload.optional(),
   terraform: terraformOptions.optional(),
   repository: repositoryPayload.optional(),
-  inventory: inventoryInput.and(z.object({ key: keySecret.optional() })).optional(),
+  inventory: inventoryFields.and(z.object({ key: keySecret.optional() })).optional(),
 });
 export type TaskPayload = z.infer<typeof taskPayload>;
 
 /** POST heartbeat (bearer: the session). Names every task that the agent holds, or has sent a claim for. */
 export const heartbeatRequest = z.strictObject({
-  agentVersion: z.string().max(50),
+  agentVersion: cleaned(z.string().max(50)),
   draining: z.boolean().optional().describe('The agent is shutting down: it takes no task any more'),
   leaving: z.boolean().optional().describe('Its last heartbeat: another agent may take its place'),
   lowDisk: diskShortage.optional().describe('Absent when the working folder has room for a task'),
@@ -181,7 +182,7 @@ export const finishRequest = z.strictObject({
       '"handed_back": ended for a drain, so the next attempt waits and none is counted; "lost": the runner could not go on with it',
     ),
   exitCode: z.int().optional(),
-  reason: z.string().max(2000).optional().describe('What went wrong, in a sentence'),
+  reason: cleaned(z.string().max(2000)).optional().describe('What went wrong, in a sentence'),
   logChunks: z.int().min(0).describe('How many chunks the log has in all'),
   commit: commit.optional(),
   hosts: hostResults.optional(),

@@ -1,6 +1,7 @@
 /** What a template says to its app beyond the script: the options of Ansible, and of Terraform and OpenTofu. */
 import * as z from 'zod';
 import { keyId } from './ids.ts';
+import { valuesByName } from './text.ts';
 
 /** Goes to a program as the value of a flag, so it must not look like a flag itself. */
 const flagValue = (longest: number) =>
@@ -50,9 +51,10 @@ const ansibleChoices = {
 
 export const ansibleOptions = z.strictObject({
   ...ansibleChoices,
-  extraVars: z
-    .record(z.string().min(1).max(200), z.union([z.string().max(32_768), z.number(), z.boolean()]))
-    .optional(),
+  extraVars: valuesByName(
+    z.string().min(1).max(200),
+    z.union([z.string().max(32_768), z.number(), z.boolean()]),
+  ).optional(),
   vaultKeys: z.array(vaultKey).max(10).optional(),
   becomeKeyId: keyId
     .optional()
@@ -84,11 +86,10 @@ export const terraformOptions = z.strictObject({
     .max(86_400_000)
     .default(1_800_000)
     .describe('How long the runner waits to be confirmed; it costs money meanwhile'),
-  backendConfig: z
-    .record(
-      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be an argument of a backend'),
-      z.string().max(4000),
-    )
+  backendConfig: valuesByName(
+    z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be an argument of a backend'),
+    z.string().max(4000),
+  )
     .optional()
     .describe('Of `terraform init -backend-config`'),
 });

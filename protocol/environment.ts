@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { instant, name } from './common.ts';
 import { environmentId, projectId } from './ids.ts';
+import { valuesByName, written } from './text.ts';
 
 const variableName = z
   .string()
@@ -9,13 +10,13 @@ const variableName = z
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name that an environment variable can have');
 const value = z.string().max(32_768);
 const byName = <T extends z.ZodType>(values: T) =>
-  z
-    .record(variableName, values)
-    .refine((all) => Object.keys(all).length <= 200, { error: 'must hold at most 200 names' });
+  valuesByName(variableName, values).refine((all) => Object.keys(all).length <= 200, {
+    error: 'must hold at most 200 names',
+  });
 const variables = byName(value);
 const changes = byName(value.nullable());
 
-export const environmentInput = z
+const fields = z
   .strictObject({
     name,
     variables: variables.default({}),
@@ -24,19 +25,24 @@ export const environmentInput = z
       .default({})
       .describe('Write-only; the variable holds the path of a file with the secret in it'),
   })
-  .refine(({ secrets, secretFiles }) => Object.keys(secretFiles).every((name) => !(name in secrets)), {
-    error: 'must not have a name that a secret has',
-    path: ['secretFiles'],
-  });
+  .refine(
+    ({ secrets, secretFiles }) => Object.keys(secretFiles).every((name) => !Object.hasOwn(secrets, name)),
+    {
+      error: 'must not have a name that a secret has',
+      path: ['secretFiles'],
+    },
+  );
+export const environmentInput = written(fields, { lines: ['name'] });
 export type EnvironmentInput = z.infer<typeof environmentInput>;
 
-/** A change of an environment, which keeps each secret that it does not name. */
-export const environmentUpdate = z.strictObject({
+const changing = z.strictObject({
   name,
   variables: variables.default({}),
   secrets: changes.default({}).describe('Write-only. A name that is not sent stays; null removes it'),
   secretFiles: changes.default({}).describe('Write-only. A name that is not sent stays; null removes it'),
 });
+/** A change of an environment, which keeps each secret that it does not name. */
+export const environmentUpdate = written(changing, { lines: ['name'] });
 export type EnvironmentUpdate = z.infer<typeof environmentUpdate>;
 
 export const environment = z.object({

@@ -25,5 +25,6 @@ export * from './sign-in-provider.ts';
 export * from './survey.ts';
 export * from './task.ts';
 export * from './template.ts';
+export * from './text.ts';
 export * from './time.ts';
 export * from './webhook.ts';

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { instant, name } from './common.ts';
 import { integrationEventId, integrationId, keyId, projectId, taskId, templateId } from './ids.ts';
+import { written } from './text.ts';
 
 const headerName = z
   .string()
@@ -39,7 +40,7 @@ export const integrationMatcher = z.strictObject({
 });
 export type IntegrationMatcher = z.infer<typeof integrationMatcher>;
 
-export const integrationInput = z.strictObject({
+const fields = z.strictObject({
   name,
   templateId,
   active: z.boolean().default(true),
@@ -53,9 +54,13 @@ export const integrationInput = z.strictObject({
       "What of the request becomes which variable of the template's survey; what isn't there is left out",
     ),
 });
+export const integrationInput = written(fields, {
+  lines: ['name'],
+  names: ['variables.*.variable', 'variables.*.source.header', 'matchers.*.source.header', 'auth.header'],
+});
 export type IntegrationInput = z.infer<typeof integrationInput>;
 
-export const integration = integrationInput.strip().extend({
+export const integration = fields.strip().extend({
   id: integrationId,
   projectId,
   url: z.string().optional().describe('The secret URL to send to; shown only when it is made'),

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { instant, knownHosts, name, repositoryPath, tag } from './common.ts';
 import { inventoryId, keyId, projectId } from './ids.ts';
+import { written } from './text.ts';
 
 const shared = { name, keyId: keyId.optional(), tag: tag.optional(), knownHosts: knownHosts.optional() };
 const content = z.string().min(1).max(200_000);
@@ -18,7 +19,9 @@ const file = z.strictObject({
   path: repositoryPath.describe("In the template's repository"),
 });
 
-export const inventoryInput = z.discriminatedUnion('type', [staticIni, staticYaml, file]);
+/** As a runner gets it. */
+export const inventoryFields = z.discriminatedUnion('type', [staticIni, staticYaml, file]);
+export const inventoryInput = written(inventoryFields, { lines: ['name', 'path'], names: ['tag'] });
 export type InventoryInput = z.infer<typeof inventoryInput>;
 
 const stored = { id: inventoryId, projectId, createdAt: instant };

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { instant, knownHosts, name } from './common.ts';
 import { keyId, projectId } from './ids.ts';
+import { written } from './text.ts';
 
 const secret = z.string().min(1).max(16_384);
 
@@ -22,11 +23,11 @@ const string = z.strictObject({ type: z.literal('string'), value: secret });
 export const keySecret = z.discriminatedUnion('type', [none, ssh, loginPassword, string]);
 export type KeySecret = z.infer<typeof keySecret>;
 
-export const keyInput = z.strictObject({ name, secret: keySecret });
+const special = { lines: ['name', 'secret.login'] };
+export const keyInput = written(z.strictObject({ name, secret: keySecret }), special);
 export type KeyInput = z.infer<typeof keyInput>;
 
-/** A change of a key, which keeps each secret value that it does not name. */
-export const keyUpdate = z.strictObject({
+const changing = z.strictObject({
   name,
   secret: z
     .discriminatedUnion('type', [
@@ -43,6 +44,8 @@ export const keyUpdate = z.strictObject({
     .optional()
     .describe('Stays when it is not sent. What is secret in it stays when it is not sent for the same type'),
 });
+/** A change of a key, which keeps each secret value that it does not name. */
+export const keyUpdate = written(changing, special);
 export type KeyUpdate = z.infer<typeof keyUpdate>;
 
 export const key = z.object({

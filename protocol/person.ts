@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { instant, name } from './common.ts';
 import { apiTokenId, auditEventId, invitationId, projectId, userId } from './ids.ts';
 import { role } from './role.ts';
+import { written } from './text.ts';
 
 /** Compared in small letters. */
 export const email = z.email('must be an e-mail address').max(254).toLowerCase();
@@ -10,7 +11,7 @@ export const email = z.email('must be an e-mail address').max(254).toLowerCase()
 export const password = z.string().min(12, 'must have at least 12 characters').max(200);
 const totpCode = z.string().regex(/^\d{6}$/, 'must be the 6 digits that your authenticator shows');
 
-export const setupInput = z.strictObject({ email, name, password });
+export const setupInput = written(z.strictObject({ email, name, password }), { lines: ['name'] });
 export type SetupInput = z.infer<typeof setupInput>;
 export const setupState = z.object({
   isSetUp: z.boolean().describe('Whether there is anybody who can sign in'),
@@ -80,7 +81,7 @@ export const newInvitation = invitation.extend({
   token: z.string().describe('Good once, for whoever has it: hand it to the invited person only'),
 });
 
-export const acceptance = z.strictObject({
+const accepting = z.strictObject({
   token: z.string().max(500),
   name: name.optional().describe('Of somebody who is new'),
   password: z
@@ -91,13 +92,15 @@ export const acceptance = z.strictObject({
       'A new one of somebody who is new, else the one that they have; not needed by who is signed in with the address of the invitation',
     ),
 });
+export const acceptance = written(accepting, { lines: ['name'] });
 
-export const apiTokenInput = z.strictObject({
+const tokenFields = z.strictObject({
   name,
   role,
   expiresInMs: z.int().min(60_000).max(31_622_400_000).default(7_776_000_000).describe('90 days unless told'),
 });
-export const adminTokenInput = apiTokenInput.omit({ role: true });
+export const apiTokenInput = written(tokenFields, { lines: ['name'] });
+export const adminTokenInput = written(tokenFields.omit({ role: true }), { lines: ['name'] });
 
 export const apiToken = z.object({
   id: apiTokenId,

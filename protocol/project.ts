@@ -2,8 +2,9 @@
 import * as z from 'zod';
 import { description, instant, name } from './common.ts';
 import { projectId } from './ids.ts';
+import { written } from './text.ts';
 
-export const projectInput = z.strictObject({
+const fields = z.strictObject({
   name,
   description: description.optional(),
   maxParallelTasks: z
@@ -14,7 +15,8 @@ export const projectInput = z.strictObject({
     .describe('How many of its tasks may run at once; 0 = no limit'),
   logRetentionDays: z.int().min(1).max(3650).default(90).describe('How long the logs of its tasks are kept'),
 });
+export const projectInput = written(fields, { lines: ['name'] });
 export type ProjectInput = z.infer<typeof projectInput>;
 
-export const project = projectInput.strip().extend({ id: projectId, createdAt: instant });
+export const project = fields.strip().extend({ id: projectId, createdAt: instant });
 export type Project = z.infer<typeof project>;

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { instant, knownHosts, name } from './common.ts';
 import { keyId, projectId, repositoryId } from './ids.ts';
+import { written } from './text.ts';
 
 /** https://, ssh://, file://, the scp form `git@host:path`, or an absolute path; never an option of git's. */
 const gitUrl = z
@@ -11,7 +12,7 @@ const gitUrl = z
     error: 'must be an https, ssh or file URL, git@host:path, or an absolute path',
   });
 
-export const repositoryInput = z.strictObject({
+export const repositoryFields = z.strictObject({
   name,
   url: gitUrl,
   branch: z
@@ -23,7 +24,10 @@ export const repositoryInput = z.strictObject({
   keyId: keyId.optional(),
   knownHosts: knownHosts.optional(),
 });
+export const repositoryInput = written(repositoryFields, { lines: ['name'] });
 export type RepositoryInput = z.infer<typeof repositoryInput>;
 
-export const repository = repositoryInput.strip().extend({ id: repositoryId, projectId, createdAt: instant });
+export const repository = repositoryFields
+  .strip()
+  .extend({ id: repositoryId, projectId, createdAt: instant });
 export type Repository = z.infer<typeof repository>;

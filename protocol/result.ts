@@ -1,9 +1,10 @@
 /** What a task's run leaves behind beside its log: the commit that it ran, and what Ansible did to each host. */
 import * as z from 'zod';
+import { cleaned } from './text.ts';
 
 export const commit = z.object({
   hash: z.string().regex(/^[0-9a-f]{40,64}$/, 'must be a commit hash in full'),
-  message: z.string().max(500).describe('Its first line'),
+  message: cleaned(z.string().max(500)).describe('Its first line'),
 });
 export type Commit = z.infer<typeof commit>;
 
@@ -11,7 +12,7 @@ const count = z.int().min(0);
 
 /** As in Ansible's recap. */
 export const hostResult = z.object({
-  host: z.string().max(255),
+  host: cleaned(z.string().max(255)),
   ok: count,
   changed: count,
   unreachable: count,

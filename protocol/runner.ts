@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { instant, microUsd, name, tag, tags } from './common.ts';
 import { projectId, registrationTokenId, runnerId, sessionId, taskId } from './ids.ts';
+import { written } from './text.ts';
 
 /** EC2 bills at least this long at every start (AWS: StartInstances), so a shorter idle time saves nothing. */
 export const defaultIdleTimeoutMs = 60_000;
@@ -18,7 +19,7 @@ export const fleetName = z
 
 const webhookUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2000);
 
-export const runnerInput = z.strictObject({
+const fields = z.strictObject({
   name,
   tags: tags.default([]),
   maxParallelTasks: z.int().min(0).max(1000).default(1).describe('0 = no limit'),
@@ -40,13 +41,16 @@ export const runnerInput = z.strictObject({
     .optional()
     .describe('The fleet that an instance is launched from when there is none; for good, from its making on'),
 });
+
+const special = { lines: ['name', 'webhookUrl'], names: ['tags.*'] };
+export const runnerInput = written(fields, special);
 export type RunnerInput = z.infer<typeof runnerInput>;
 
 /** A new runner, or several of a fleet. */
-export const newRunnerInput = runnerInput
+const newFields = fields
   .extend({
-    tags: runnerInput.shape.tags.unwrap().optional().describe("Unless given: its fleet's, else none"),
-    idleTimeoutMs: runnerInput.shape.idleTimeoutMs
+    tags: fields.shape.tags.unwrap().optional().describe("Unless given: its fleet's, else none"),
+    idleTimeoutMs: fields.shape.idleTimeoutMs
       .unwrap()
       .optional()
       .describe(`Unless given: its fleet's, else ${defaultIdleTimeoutMs}`),
@@ -64,6 +68,7 @@ export const newRunnerInput = runnerInput
     if (webhookUrl !== undefined)
       refuse('webhookUrl', 'must not be given: the stack powers the instances of a fleet');
   });
+export const newRunnerInput = written(newFields, special);
 export type NewRunnerInput = z.infer<typeof newRunnerInput>;
 
 export const runnerStatus = z.enum(['offline', 'stopped', 'starting', 'online', 'draining', 'stopping']);
@@ -95,7 +100,7 @@ export const lowDisk = diskShortage.extend({
 });
 export type LowDisk = z.infer<typeof lowDisk>;
 
-export const runner = runnerInput.strip().extend({
+export const runner = fields.strip().extend({
   id: runnerId,
   tags: z.array(tag).default([]),
   projectId: projectId.optional().describe('Absent on a global runner'),
@@ -190,11 +195,12 @@ export const createdFleetRunners = z.object({ items: z.array(runner) });
 export type CreatedFleetRunners = z.infer<typeof createdFleetRunners>;
 
 /** What a machine that registers itself may ask for, signed for by a registration token. */
-export const registrationTokenInput = z.strictObject({
+const tokenFields = z.strictObject({
   tags: tags.default([]),
   expiresInMs: z.int().min(60_000).max(604_800_000).default(3_600_000),
   uses: z.int().min(1).max(1000).default(1).describe('How many machines may register with it'),
 });
+export const registrationTokenInput = written(tokenFields, { names: ['tags.*'] });
 export type RegistrationTokenInput = z.infer<typeof registrationTokenInput>;
 
 /** What may be shown of a registration token. */
@@ -224,12 +230,13 @@ export const rotationInput = z.strictObject({
 });
 export const rotatedToken = z.object({ token: z.string().describe('Shown only now') });
 
-export const registerRequest = z.strictObject({
+const registering = z.strictObject({
   name,
   publicKey: z.string().startsWith('-----BEGIN PUBLIC KEY-----').max(500),
-  maxParallelTasks: runnerInput.shape.maxParallelTasks,
-  idleTimeoutMs: runnerInput.shape.idleTimeoutMs,
+  maxParallelTasks: fields.shape.maxParallelTasks,
+  idleTimeoutMs: fields.shape.idleTimeoutMs,
   instanceId: instanceId.optional(),
   region: region.optional(),
 });
+export const registerRequest = written(registering, { lines: ['name'] });
 export type RegisterRequest = z.infer<typeof registerRequest>;

@@ -4,7 +4,8 @@ import { taskOptions, taskOptionsInput } from './app-options.ts';
 import { instant, name } from './common.ts';
 import { projectId, scheduleId, taskId, templateId } from './ids.ts';
 import { surveyChanges } from './survey.ts';
-import { taskInput, taskStatus } from './task.ts';
+import { taskFields, taskStatus } from './task.ts';
+import { written } from './text.ts';
 
 /** Whether it names a zone of the IANA database as it is written there: EventBridge Scheduler takes no other case. */
 const isTimeZone = (text: string): boolean => {
@@ -46,21 +47,22 @@ const fields = z.strictObject({
   templateId,
   active: z.boolean().default(true),
   ...timing,
-  ...taskInput.omit({ templateId: true }).shape,
+  ...taskFields.omit({ templateId: true }).shape,
   ...taskOptions,
 });
 
-export const scheduleInput = fields.extend(taskOptionsInput).refine(endsAfterItStarts, endsTooEarly);
+const given = fields.extend(taskOptionsInput);
+const lines = ['name', 'cron', 'ansible.limit'];
+export const scheduleInput = written(given.refine(endsAfterItStarts, endsTooEarly), { lines });
 export type ScheduleInput = z.infer<typeof scheduleInput>;
 
+const changing = given.extend({
+  survey: surveyChanges
+    .optional()
+    .describe("Answers to the template's survey. A secret one that is not sent stays; null removes it"),
+});
 /** A change of a schedule, which keeps each secret answer that it does not name. */
-export const scheduleUpdate = fields
-  .extend({
-    survey: surveyChanges
-      .optional()
-      .describe("Answers to the template's survey. A secret one that is not sent stays; null removes it"),
-  })
-  .refine(endsAfterItStarts, endsTooEarly);
+export const scheduleUpdate = written(changing.refine(endsAfterItStarts, endsTooEarly), { lines });
 export type ScheduleUpdate = z.infer<typeof scheduleUpdate>;
 
 export const scheduleOutcome = z.enum(['started', 'inactive', 'outdated', 'refused', 'failed']);

@@ -1,6 +1,7 @@
 /** Sign-in by OpenID Connect: one provider for the whole stack, set by an admin. */
 import * as z from 'zod';
 import { instant, name } from './common.ts';
+import { written } from './text.ts';
 
 const issuer = z
   .url({ protocol: /^https?$/, error: 'must be the https URL of the issuer' })
@@ -9,7 +10,7 @@ const issuer = z
     error: 'must be an https URL',
   });
 
-export const signInProviderInput = z.strictObject({
+export const signInProviderFields = z.strictObject({
   name: name.describe('As the sign-in page shows it, such as "Company account"'),
   issuer,
   clientId: z.string().min(1).max(500),
@@ -26,9 +27,12 @@ export const signInProviderInput = z.strictObject({
       'Who may become a person by signing in: who has an invitation, or everybody that the provider knows (without any role)',
     ),
 });
+export const signInProviderInput = written(signInProviderFields, {
+  lines: ['name', 'clientId', 'clientSecret'],
+});
 export type SignInProviderInput = z.infer<typeof signInProviderInput>;
 
-export const signInProvider = signInProviderInput
+export const signInProvider = signInProviderFields
   .strip()
   .omit({ clientSecret: true })
   .extend({ redirectUri: z.string().describe('To be registered with the provider'), updatedAt: instant });

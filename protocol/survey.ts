@@ -1,5 +1,6 @@
 /** Survey variables: what a template asks of whoever starts a task. */
 import * as z from 'zod';
+import { valuesByName, written } from './text.ts';
 
 const variableName = z
   .string()
@@ -12,7 +13,7 @@ const shared = {
   description: z.string().trim().max(2000).optional(),
   required: z.boolean().default(false),
 };
-const text = z.string().max(32_768);
+const text = z.string().max(32_768, 'must have at most 32,768 characters');
 
 export const surveyVariable = z.discriminatedUnion('type', [
   z.strictObject({ ...shared, type: z.literal('string'), default: text.optional() }),
@@ -53,11 +54,13 @@ export const survey = z
 /** A number is given to the app as a number where it knows such. */
 export const surveyValue = z.union([text, z.int()]);
 export type SurveyValue = z.infer<typeof surveyValue>;
+/** As it may be given: also by an integration or a schedule, whose values come from elsewhere than from a form. */
+export const surveyValueInput = written(surveyValue);
 
 const byVariable = <T extends z.ZodType>(values: T) =>
-  z
-    .record(variableName, values)
-    .refine((answers) => Object.keys(answers).length <= 50, { error: 'must hold at most 50 answers' });
+  valuesByName(variableName, values).refine((answers) => Object.keys(answers).length <= 50, {
+    error: 'must hold at most 50 answers',
+  });
 
 /** By the name of the variable. */
 export const surveyAnswers = byVariable(surveyValue);

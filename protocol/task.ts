@@ -6,6 +6,7 @@ import { projectId, runnerId, taskId, templateId } from './ids.ts';
 import { commit, hostResults } from './result.ts';
 import { surveyAnswers } from './survey.ts';
 import { app, priority } from './template.ts';
+import { written } from './text.ts';
 
 export const taskStatus = z.enum([
   'waiting',
@@ -24,13 +25,14 @@ export type TaskStatus = z.infer<typeof taskStatus>;
 const ended: ReadonlySet<TaskStatus> = new Set(['success', 'error', 'stopped']);
 export const hasEnded = (status: TaskStatus): boolean => ended.has(status);
 
-export const taskInput = z.strictObject({
+export const taskFields = z.strictObject({
   templateId,
   message: z.string().trim().max(500).optional().describe('Why it is run'),
   survey: surveyAnswers.optional().describe("Answers to the template's survey"),
   priority: priority.optional().describe("The template's unless told"),
   ...taskOptionsInput,
 });
+export const taskInput = written(taskFields, { lines: ['ansible.limit'] });
 export type TaskInput = z.infer<typeof taskInput>;
 
 export const task = z.object({

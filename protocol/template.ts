@@ -4,6 +4,7 @@ import { ansibleInput, ansibleOptions, terraformOptions } from './app-options.ts
 import { description, instant, name, repositoryPath, tag } from './common.ts';
 import { environmentId, inventoryId, projectId, repositoryId, templateId } from './ids.ts';
 import { survey } from './survey.ts';
+import { written } from './text.ts';
 
 export const app = z.enum(['ansible', 'terraform', 'tofu', 'bash', 'python', 'powershell']);
 export type App = z.infer<typeof app>;
@@ -58,7 +59,7 @@ const fields = z.strictObject({
   maxAttempts: z.int().min(1).max(10).default(3),
 });
 
-export const templateInput = fields
+const checked = fields
   .extend({ ansible: ansibleInput.optional() })
   .refine((input) => (input.script === undefined) !== (input.path === undefined), {
     error: 'needs either a script or a path',
@@ -76,6 +77,10 @@ export const templateInput = fields
     error: 'is for the apps terraform and tofu only',
     path: ['terraform'],
   });
+export const templateInput = written(checked, {
+  lines: ['name', 'path', 'ansible.limit', 'survey.*.title', 'survey.*.values.*.name'],
+  names: ['tag', 'survey.*.name'],
+});
 export type TemplateInput = z.infer<typeof templateInput>;
 
 export const template = fields.strip().extend({ id: templateId, projectId, createdAt: instant });

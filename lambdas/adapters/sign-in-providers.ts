@@ -1,9 +1,9 @@
 /** The store of the stack's sign-in provider. */
 import * as z from 'zod';
-import { type Clock, instant, signInProviderInput } from '../../protocol/index.ts';
+import { type Clock, instant, signInProviderFields } from '../../protocol/index.ts';
 import { keys, type Table } from './table.ts';
 
-const stored = signInProviderInput.strip().extend({ clientSecret: z.string(), updatedAt: instant });
+const stored = signInProviderFields.strip().extend({ clientSecret: z.string(), updatedAt: instant });
 export type StoredProvider = z.infer<typeof stored>;
 
 export type SignInProviderStore = ReturnType<typeof signInProviderStore>;
