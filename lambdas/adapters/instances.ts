@@ -12,12 +12,22 @@ import {
   StopInstancesCommand,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
+import * as z from 'zod';
 import { type Instant, type Market, toInstant } from '../../protocol/index.ts';
 import type { OwnedFacts } from '../core/instance-owner.ts';
 import { goneCode } from '../core/start-failure.ts';
 import { fleetRequest, type LaunchOrder, type LaunchOutcome, launchOutcome, tagsOf } from './launches.ts';
 
-export type InstanceState = 'pending' | 'running' | 'stopping' | 'stopped' | 'shutting-down' | 'terminated';
+/** In the order in which an instance has them, from a launch to the end that follows it. */
+export const instanceState = z.enum([
+  'pending',
+  'running',
+  'stopping',
+  'stopped',
+  'shutting-down',
+  'terminated',
+]);
+export type InstanceState = z.infer<typeof instanceState>;
 
 export interface InstanceFacts extends OwnedFacts {
   readonly instanceId: string;
@@ -93,15 +103,6 @@ const codes = {
 export const isThrottled = (error: unknown): boolean =>
   error instanceof EC2ServiceException && error.name === codes.throttled;
 
-const states: Readonly<Record<string, InstanceState>> = {
-  pending: 'pending',
-  running: 'running',
-  stopping: 'stopping',
-  stopped: 'stopped',
-  'shutting-down': 'shutting-down',
-  terminated: 'terminated',
-};
-
 const isUnknown = (error: unknown): boolean =>
   error instanceof EC2ServiceException && codes.unknown.includes(error.name);
 
@@ -109,7 +110,7 @@ const tagOf = ({ Tags = [] }: Instance, key: string): string | undefined =>
   Tags.find(({ Key }) => Key === key)?.Value;
 
 const factsOf = (found: Instance | undefined): InstanceFacts | undefined => {
-  const state = states[found?.State?.Name ?? ''];
+  const { data: state } = instanceState.safeParse(found?.State?.Name);
   if (!found?.InstanceId || !state) return undefined;
   return {
     instanceId: found.InstanceId,

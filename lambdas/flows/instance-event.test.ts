@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { followEvent, instanceWarnings } from './instance-event.ts';
+import { reconcile } from './reconcile.ts';
 import { type Bench, flowBench } from './testing.ts';
 
 let table: TestTable;
@@ -12,6 +13,7 @@ beforeEach(async () => {
 afterEach(() => table.close());
 
 const spot = 'i-00000000000000001';
+const stateChange = 'EC2 Instance State-change Notification';
 const event = (kind: string, state?: string) => ({
   time: bench.deps.now(),
   'detail-type': kind,
@@ -32,11 +34,53 @@ describe('an event of EC2', () => {
     expect((await bench.beat(runner))?.drain).toBe(true);
   });
 
-  it('of a state is checked with EC2 before it is believed', async () => {
+  it('of a stop before the launch that EC2 describes is not believed', async () => {
     const runner = await bench.addRunner({ instanceId: spot });
-    bench.setInstance(runner, 'running');
-    await followEvent(bench.deps, event('EC2 Instance State-change Notification', 'stopped'));
+    bench.setInstance(runner, 'running', bench.deps.now());
+    await followEvent(bench.deps, event(stateChange, 'stopped'));
     expect((await bench.reload(runner)).status).toBe('starting');
+  });
+
+  it('of a stop is believed when EC2 still describes the instance as running, and ends the session at its time', async () => {
+    const runner = await bench.addRunner({ instanceId: spot, idleTimeoutMs: 0 });
+    bench.setInstance(runner, 'running', bench.deps.now());
+    await followEvent(bench.deps, event(stateChange, 'running'));
+    await bench.beat(runner);
+    bench.pass(90_000);
+    const stopped = event(stateChange, 'stopped');
+    bench.pass(3000);
+    await followEvent(bench.deps, stopped);
+    const now = await bench.reload(runner);
+    expect(now).toMatchObject({ status: 'stopped', lastSessionEndedAt: stopped.time });
+    expect(now.session).toBeUndefined();
+  });
+
+  it('of a stop that EC2 does not describe yet starts the runner again for the work that came meanwhile', async () => {
+    const runner = await bench.addRunner({ instanceId: spot, idleTimeoutMs: 0 });
+    bench.setInstance(runner, 'running', bench.deps.now());
+    await followEvent(bench.deps, event(stateChange, 'running'));
+    await bench.beat(runner);
+    bench.pass(90_000);
+    await followEvent(bench.deps, event(stateChange, 'stopping'));
+    const task = await bench.start(bench.addTemplate());
+    expect(await bench.reload(runner)).toMatchObject({ status: 'stopping', demand: [task.id] });
+    bench.pass(1000);
+    await followEvent(bench.deps, event(stateChange, 'stopped'));
+    expect((await bench.reload(runner)).status).toBe('starting');
+    expect(bench.calls).toEqual([`start ${spot}`]);
+  });
+
+  it('of a stop stays believed when EC2 describes the instance as running in the next pass', async () => {
+    const runner = await bench.addRunner({ instanceId: spot, idleTimeoutMs: 0 });
+    bench.setInstance(runner, 'running', bench.deps.now());
+    await followEvent(bench.deps, event(stateChange, 'running'));
+    await bench.beat(runner);
+    bench.pass(90_000);
+    await followEvent(bench.deps, event(stateChange, 'stopped'));
+    bench.pass(10_000);
+    await reconcile(bench.deps);
+    expect((await bench.reload(runner)).status).toBe('stopped');
+    expect(bench.calls).toEqual([]);
   });
 
   it('of an instance that is nobody’s changes nothing', async () => {

@@ -1,8 +1,10 @@
 /** What EC2 tells of an instance of its own accord: its state, or that it is about to take it back. */
 import * as z from 'zod';
 import { toInstant } from '../../protocol/index.ts';
+import { instanceState } from '../adapters/instances.ts';
 import { drainRunner } from './drain-runner.ts';
 import { type FollowDeps, followInstance } from './instance-state.ts';
+import { latestFacts } from './latest-facts.ts';
 
 /**
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html
@@ -10,9 +12,9 @@ import { type FollowDeps, followInstance } from './instance-state.ts';
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/rebalance-recommendations.html
  */
 const instanceEvent = z.object({
-  time: z.string(),
+  time: z.string().transform((time) => toInstant(Date.parse(time))),
   'detail-type': z.string().optional(),
-  detail: z.object({ 'instance-id': z.string(), state: z.string().optional() }),
+  detail: z.object({ 'instance-id': z.string(), state: instanceState.optional().catch(undefined) }),
 });
 
 /** What EC2 warns of, two minutes or more before it takes a spot instance back. */
@@ -22,8 +24,8 @@ export const instanceWarnings: readonly string[] = [
 ];
 
 /**
- * An event is a doorbell: what counts is the state that EC2 tells when asked. A runner whose instance EC2 wants back drains: what it
- * holds finishes there or is handed back, as each template says, and what waits for it goes elsewhere. Waking it later ends that.
+ * Follows the later of what the event and EC2 tell. A runner whose instance EC2 wants back drains: what it holds finishes there or is
+ * handed back, as each template says, and what waits for it goes elsewhere. Waking it later ends that.
  */
 export const followEvent = async (deps: FollowDeps, event: unknown): Promise<void> => {
   const { time, 'detail-type': kind = '', detail } = instanceEvent.parse(event);
@@ -38,7 +40,9 @@ export const followEvent = async (deps: FollowDeps, event: unknown): Promise<voi
     await drainRunner(deps, runner);
     return;
   }
-  const facts = await deps.instances.describe(runner);
-  const isCurrent = facts?.state === detail.state;
-  await followInstance(deps, runner, facts, isCurrent ? toInstant(Date.parse(time)) : deps.now());
+  const described = await deps.instances.describe(runner);
+  if (detail.state === undefined) return followInstance(deps, runner, described, deps.now());
+  const told = { instanceId: detail['instance-id'], state: detail.state, at: time };
+  const facts = latestFacts(described, told);
+  await followInstance(deps, runner, facts, facts?.state === told.state ? told.at : deps.now());
 };

@@ -11,6 +11,7 @@ import { isTimeToRetry, startFailure } from '../core/start-failure.ts';
 import type { Deps } from './deps.ts';
 import { failStart } from './failed-start.ts';
 import { heldTasks } from './held-tasks.ts';
+import { latestFacts } from './latest-facts.ts';
 import { loseTask } from './lose-task.ts';
 import { type PlaceDeps, placeWaiting } from './place.ts';
 import { type WakeDeps, wake } from './wake.ts';
@@ -33,16 +34,16 @@ export const followInstance = async (
   if (notTheirs !== undefined) return settleNotTheirs(deps, runner, notTheirs);
   switch (facts?.state) {
     case 'pending':
-      return noticeStart(deps, runner);
+      return noticeStart(deps, runner, facts);
     case 'running':
       await openSession(deps, runner, facts, at);
-      return noticeStart(deps, runner);
+      return noticeStart(deps, runner, facts);
     case 'stopping':
       await closeSession(deps, runner, facts, at);
       return noticeStop(deps, runner, at);
     case 'stopped':
       await closeSession(deps, runner, facts, at);
-      return settleStopped(deps, runner, facts);
+      return settleStopped(deps, runner, facts, at);
     default:
       if (runner.fleet !== undefined) return settleTerminated(deps, runner, facts, at);
       await closeSession(deps, runner, facts, at);
@@ -50,9 +51,17 @@ export const followInstance = async (
   }
 };
 
-/** A start that came late, or by hand: a runner that is thought to be asleep would be looked after by nobody. */
-const noticeStart = async (deps: FollowDeps, runner: RunnerRecord): Promise<void> => {
-  if (runner.status === 'stopped') await deps.runners.move(runner, ['stopped'], 'starting', deps.now());
+/**
+ * A start that came late, or by hand: without this, nobody looks after a runner that is thought to be asleep. A launch whose session is
+ * over is none: EC2's answer is older than the event by which the session ended.
+ */
+const noticeStart = async (deps: FollowDeps, runner: RunnerRecord, facts: InstanceFacts): Promise<void> => {
+  const { status, lastSessionStartedAt } = runner;
+  const isOver =
+    facts.launchedAt !== undefined &&
+    lastSessionStartedAt !== undefined &&
+    facts.launchedAt <= lastSessionStartedAt;
+  if (status === 'stopped' && !isOver) await deps.runners.move(runner, ['stopped'], 'starting', deps.now());
 };
 
 /**
@@ -119,7 +128,12 @@ export const loseAll = async (deps: FollowDeps, runner: RunnerRecord, reason: st
   }
 };
 
-const settleStopped = async (deps: FollowDeps, runner: RunnerRecord, facts: InstanceFacts): Promise<void> => {
+const settleStopped = async (
+  deps: FollowDeps,
+  runner: RunnerRecord,
+  facts: InstanceFacts,
+  at: Instant,
+): Promise<void> => {
   if (runner.status === 'starting') return settleNotStarted(deps, runner, facts);
   await loseAll(deps, runner, `The instance ${facts.instanceId} of ${runner.name} stopped.`);
   const to = nextStatus(runner, 'instance_stopped');
@@ -133,8 +147,9 @@ const settleStopped = async (deps: FollowDeps, runner: RunnerRecord, facts: Inst
   // Demand, or another event, came between reading and writing: look again at both, as what EC2 said before is old news.
   const now = await deps.runners.get(runner.projectId ?? 'global', runner.id);
   if (now === undefined || nextStatus(now, 'instance_stopped') !== 'starting') return;
-  const fresh = await deps.instances.describe(now);
-  if (fresh?.state === 'stopped') await settleStopped(deps, now, fresh);
+  const { instanceId } = facts;
+  const fresh = latestFacts(await deps.instances.describe(now), { instanceId, state: 'stopped', at });
+  if (fresh?.state === 'stopped') await settleStopped(deps, now, fresh, at);
 };
 
 /** `moved` has no instance that is on any more: it is woken for what counts on it. */

@@ -70,6 +70,7 @@ export const flowBench = (table: Table) => {
   const powerRequests: string[] = [];
   const calls: string[] = [];
   const states = new Map<string, InstanceState>();
+  const startedAt = new Map<string, Instant>();
   const refusals = new Map<string, StartOutcome>();
   const templates = new Map<string, Template>();
   const orders: LaunchOrder[] = [];
@@ -87,7 +88,7 @@ export const flowBench = (table: Table) => {
         state,
         instanceType: 't4g.small',
         stack: 'Reveille',
-        launchedAt: launched.get(instanceId)?.launchedAt,
+        launchedAt: startedAt.get(instanceId) ?? launched.get(instanceId)?.launchedAt,
         stateReason: undefined,
         owner: owners.get(instanceId),
       }
@@ -295,10 +296,11 @@ export const flowBench = (table: Table) => {
       return task;
     },
 
-    /** The instance is in that state from now on, and nobody has heard of it yet. */
-    setInstance: (runner: RunnerRecord, state: InstanceState) => {
+    /** EC2 describes the instance so from now on, and sends no event. */
+    setInstance: (runner: RunnerRecord, state: InstanceState, launchedAt?: Instant) => {
       const instanceId = runner.instanceId ?? '';
       states.set(instanceId, state);
+      if (launchedAt) startedAt.set(instanceId, launchedAt);
       return factsOf(instanceId);
     },
 
