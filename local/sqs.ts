@@ -1,7 +1,7 @@
 /** SQS's stand-in: fauxqs in this process, its queues in memory. */
 import { buildApp } from 'fauxqs';
 import * as z from 'zod';
-import { AwsError, type AwsService } from './aws-call.ts';
+import { type AwsCall, AwsError, type AwsService } from './aws-call.ts';
 import { inProcess } from './in-process.ts';
 import type { QueueSpec } from './stack-spec.ts';
 
@@ -14,10 +14,19 @@ export interface Sqs {
 
 const failure = z.object({ __type: z.string(), message: z.string().optional() });
 const received = z.object({ Messages: z.array(z.object({ ReceiptHandle: z.string() })).optional() });
-const receiveRequest = z.object({ QueueUrl: z.string() });
+const onQueue = z.object({ QueueUrl: z.string() });
+
+const named = z.object({ QueueName: z.string() });
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html, QueueDeletedRecently */
+const nameRefusedMs = 60_000;
 
 /** Starts SQS and makes the queues of the template. */
-export const startSqs = async (region: string, queues: readonly QueueSpec[]): Promise<Sqs> => {
+export const startSqs = async (
+  region: string,
+  queues: readonly QueueSpec[],
+  nowMs: () => number = Date.now,
+): Promise<Sqs> => {
+  const deletedMs = new Map<string, number>();
   const app = buildApp({ logger: false, defaultRegion: region });
   await app.ready();
   const dispatch = inProcess((options) => app.inject(options));
@@ -42,14 +51,29 @@ export const startSqs = async (region: string, queues: readonly QueueSpec[]): Pr
 
   /** Who hung up during a long poll must not take messages with him until they become visible again. */
   const putBack = async (request: Buffer, answer: string): Promise<void> => {
-    const { QueueUrl } = receiveRequest.parse(JSON.parse(request.toString()));
+    const { QueueUrl } = onQueue.parse(JSON.parse(request.toString()));
     for (const { ReceiptHandle } of received.parse(JSON.parse(answer)).Messages ?? []) {
       await call('ChangeMessageVisibility', { QueueUrl, ReceiptHandle, VisibilityTimeout: 0 });
     }
   };
 
+  /** By its name, as its URL ends: what fauxqs does not know, and SQS does. */
+  const refuseDeletedName = ({ body }: AwsCall): void => {
+    const { QueueName } = named.parse(JSON.parse(body.toString()));
+    if (nowMs() - (deletedMs.get(QueueName) ?? Number.NEGATIVE_INFINITY) >= nameRefusedMs) return;
+    throw new AwsError(
+      'QueueDeletedRecently',
+      'You must wait 60 seconds after deleting a queue before you can create another with the same name.',
+    );
+  };
+
   const service: AwsService = async (request) => {
+    if (request.operation === 'CreateQueue') refuseDeletedName(request);
     const answer = await dispatch(request);
+    if (request.operation === 'DeleteQueue' && answer.status === 200) {
+      const { QueueUrl } = onQueue.parse(JSON.parse(request.body.toString()));
+      deletedMs.set(QueueUrl.slice(QueueUrl.lastIndexOf('/') + 1), nowMs());
+    }
     if (request.operation === 'ReceiveMessage' && answer.status === 200 && request.hungUp()) {
       await putBack(request.body, answer.body.toString());
     }

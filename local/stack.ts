@@ -198,7 +198,7 @@ const start = async (
 
   const dynamoDb = await startDynamoDb(spec.tables, join(dataDir, 'dynamodb'));
   undo.push(dynamoDb.stop);
-  const sqs = await startSqs(region, spec.queues);
+  const sqs = await startSqs(region, spec.queues, nowMs);
   undo.push(sqs.stop);
   const s3 = await startS3(region, spec.buckets);
   undo.push(s3.stop);

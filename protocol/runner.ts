@@ -121,6 +121,11 @@ export const runner = fields.strip().extend({
     .describe(
       'It takes no task until its working folder has room; resuming it lifts this until it is told again',
     ),
+  queuesFrom: instant
+    .optional()
+    .describe(
+      'A queue of its tags was removed a moment ago, and SQS refuses the name until then; the queue is made within a minute after it',
+    ),
   wokenAt: instant
     .optional()
     .describe('When somebody woke it by hand; it is to come up without a task, until its agent is online'),

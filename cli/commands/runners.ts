@@ -32,6 +32,7 @@ const notes = (runner: Runner): string =>
     runner.active ? '' : 'inactive',
     drainNotes[drainOf(runner) ?? 'none'],
     runner.lowDisk ? `disk low: ${runner.lowDisk.freeMiB} of ${runner.lowDisk.neededMiB} MiB free` : '',
+    runner.queuesFrom === undefined ? '' : `SQS refuses its queue until ${runner.queuesFrom}`,
     runner.quarantinedAt === undefined ? '' : 'in quarantine',
     runner.fault?.detail ?? '',
   ]

@@ -12,8 +12,9 @@ const region = 'us-east-1';
 let sqs: Sqs;
 let gateway: Gateway;
 let queues: Queues;
+let presentMs = Date.now();
 beforeAll(async () => {
-  sqs = await startSqs(region, []);
+  sqs = await startSqs(region, [], () => presentMs);
   const principals = makePrincipals(Date.now);
   gateway = await startGateway({
     principals,
@@ -50,4 +51,14 @@ it.each([
   await queues.create(name);
   await queues.create(name);
   expect(await sqs.call('ListQueueTags', { QueueUrl: queues.urlOf(name) })).toEqual({ Tags: tags });
+});
+
+it('a queue that was removed is refused for 60 s, and made after that', async () => {
+  expect(await queues.create('prj_2')).toBe(true);
+  await queues.remove('prj_2');
+  presentMs += 59_000;
+  expect(await queues.create('prj_2')).toBe(false);
+  expect(await queues.create('prj_3')).toBe(true);
+  presentMs += 1000;
+  expect(await queues.create('prj_2')).toBe(true);
 });

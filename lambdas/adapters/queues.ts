@@ -2,6 +2,7 @@
 import {
   CreateQueueCommand,
   DeleteQueueCommand,
+  QueueDeletedRecently,
   QueueDoesNotExist,
   SendMessageCommand,
   SQSClient,
@@ -13,9 +14,12 @@ const retentionSeconds = 3600;
 /** Long enough to claim; short enough that a doorbell in the hands of an agent that dies rings again soon. */
 const visibilityTimeoutSeconds = 30;
 
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html, QueueDeletedRecently */
+export const nameRefusedMs = 60_000;
+
 export interface Queues {
-  /** Makes the queue; one that exists stays as it is. */
-  create(queue: string): Promise<void>;
+  /** Makes the queue; one that exists stays as it is. False: SQS refuses the name, for `nameRefusedMs` after a queue of it was removed. */
+  create(queue: string): Promise<boolean>;
   /** Removes the queue and what rings in it; one that doesn't exist is fine. */
   remove(queue: string): Promise<void>;
   /** Rings for a task, or for a runner's heartbeat. False when there is no such queue, so that the caller can make it. */
@@ -41,36 +45,42 @@ export const makeSqsClient = () => new SQSClient({ useQueueUrlAsEndpoint: false 
 
 export const sqsQueues = (client: SQSClient, { namePrefix, urlPrefix, stackName }: QueueNames): Queues => {
   const urlOf = (queue: string) => `${urlPrefix}${queue}`;
-  const orIfMissing = async <T>(call: Promise<T>): Promise<boolean> => {
+  const unless = async (
+    refusal: typeof QueueDoesNotExist | typeof QueueDeletedRecently,
+    call: Promise<unknown>,
+  ): Promise<boolean> => {
     try {
       await call;
       return true;
     } catch (error) {
-      if (error instanceof QueueDoesNotExist) return false;
+      if (error instanceof refusal) return false;
       throw error;
     }
   };
   return {
     urlOf,
-    create: async (queue) => {
-      await client.send(
-        new CreateQueueCommand({
-          QueueName: `${namePrefix}${queue}`,
-          Attributes: {
-            MessageRetentionPeriod: String(retentionSeconds),
-            VisibilityTimeout: String(visibilityTimeoutSeconds),
-            ReceiveMessageWaitTimeSeconds: '20',
-            SqsManagedSseEnabled: 'true',
-          },
-          tags: tagsFor(queue, stackName),
-        }),
-      );
-    },
+    create: (queue) =>
+      unless(
+        QueueDeletedRecently,
+        client.send(
+          new CreateQueueCommand({
+            QueueName: `${namePrefix}${queue}`,
+            Attributes: {
+              MessageRetentionPeriod: String(retentionSeconds),
+              VisibilityTimeout: String(visibilityTimeoutSeconds),
+              ReceiveMessageWaitTimeSeconds: '20',
+              SqsManagedSseEnabled: 'true',
+            },
+            tags: tagsFor(queue, stackName),
+          }),
+        ),
+      ),
     remove: async (queue) => {
-      await orIfMissing(client.send(new DeleteQueueCommand({ QueueUrl: urlOf(queue) })));
+      await unless(QueueDoesNotExist, client.send(new DeleteQueueCommand({ QueueUrl: urlOf(queue) })));
     },
     ring: (queue, doorbell) =>
-      orIfMissing(
+      unless(
+        QueueDoesNotExist,
         client.send(
           new SendMessageCommand({ QueueUrl: urlOf(queue), MessageBody: JSON.stringify(doorbell) }),
         ),

@@ -164,6 +164,10 @@ export const runnerStore = (table: Table) => {
         ],
       ),
 
+    /** From when on its queues can be made; undefined: they are there. */
+    awaitQueues: (ref: RunnerRef, queuesFrom: Instant | undefined) =>
+      change(ref, { set: { queuesFrom } }, []),
+
     /** Says what is wrong with it, or that it is well again. */
     setFault: (ref: RunnerRef, fault: Runner['fault']) => change(ref, { set: { fault } }, []),
   };

@@ -65,13 +65,17 @@ const nobodyAble = (runners: readonly Runner[]): string => {
   return `No runner for this task can take it. ${shorten(each, '; ')}.`;
 };
 
+const whyNoQueue = (from: Instant): string =>
+  `The queue of its tag was removed a moment ago, and SQS refuses the name until ${from.slice(11, 19)} UTC. The task starts within a minute after that.`;
+
 const owedBy = (runner: Runner, now: Instant): string => {
   const machine = runner.instanceId ?? runner.name;
   const seconds = Math.max(0, Math.round(msBetween(runner.statusSince, now) / 1000));
   if (runner.fault) return `${runner.name} could not be woken: ${runner.fault.detail}`;
+  const queue = runner.queuesFrom && whyNoQueue(runner.queuesFrom);
   switch (runner.status) {
     case 'starting':
-      return `Starting ${machine}, ${seconds} s.`;
+      return [`Starting ${machine}, ${seconds} s.`, queue].filter(Boolean).join(' ');
     case 'stopping':
       return `${machine} is stopping; it starts again for this task as soon as it has stopped.`;
     case 'stopped':
@@ -79,7 +83,7 @@ const owedBy = (runner: Runner, now: Instant): string => {
       return `${runner.name} is about to be woken.`;
     case 'online':
     case 'draining':
-      return `${runner.name} is about to take it.`;
+      return queue ?? `${runner.name} is about to take it.`;
   }
 };
 

@@ -14,8 +14,7 @@ export const nudge = async (
   const queue = controlQueueOf(runner);
   try {
     if (await deps.queues.ring(queue, { heartbeat: true })) return;
-    await deps.queues.create(queue);
-    await deps.queues.ring(queue, { heartbeat: true });
+    if (await deps.queues.create(queue)) await deps.queues.ring(queue, { heartbeat: true });
   } catch (error) {
     deps.log('Could not ring for a heartbeat', { runnerId: runner.id, error: String(error) });
   }

@@ -191,8 +191,8 @@ export const ring = async (
   const { projectId, id, queue } = task;
   const doorbell = { projectId, taskId: id, queue, ...(aloneAt && { aloneAt }) };
   if (await deps.queues.ring(task.queue, doorbell)) return;
-  await deps.queues.create(task.queue);
-  await deps.queues.ring(task.queue, doorbell);
+  // Where SQS refuses the queue for a minute, the reconciler makes it and rings.
+  if (await deps.queues.create(task.queue)) await deps.queues.ring(task.queue, doorbell);
 };
 
 const cannotBeStarted: ReadonlySet<RunnerStatus> = new Set(['online', 'draining', 'starting', 'stopping']);

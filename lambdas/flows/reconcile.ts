@@ -19,6 +19,7 @@ import { keepPrices, type PriceDeps } from './keep-prices.ts';
 import { endAttempt, loseTask } from './lose-task.ts';
 import { place, ring } from './place.ts';
 import { endOrphans, reconcileLaunch } from './reconcile-fleets.ts';
+import { makeQueues } from './runner-setup.ts';
 import { putToSleep, stopDrained } from './wake.ts';
 import { drainImpaired, followForgotten, regionsOf } from './watch-instances.ts';
 
@@ -53,6 +54,7 @@ export const reconcile = async (deps: ReconcileDeps): Promise<Repairs> => {
   const runners = await deps.runners.listAwake();
   const tasks = await deps.tasks.listLive();
   const deliveries = await deps.deliveries.listPending();
+  await each(runners, idOf, (runner) => makeAwaitedQueues(deps, runner, repaired));
   await each(runners, idOf, (runner) => reconcileRunner(deps, runner, repaired));
   await each(regionsOf(deps, runners), String, async (region) => {
     await followForgotten(deps, region, runners, repaired);
@@ -138,6 +140,18 @@ const reconcileRunner = async (
     default:
       return;
   }
+};
+
+/** SQS refused the name of a queue that was removed a moment before; what waits in it is rung for in the same pass. */
+const makeAwaitedQueues = async (
+  deps: ReconcileDeps,
+  runner: RunnerRecord,
+  repaired: Repaired,
+): Promise<void> => {
+  if (runner.queuesFrom === undefined || msBetween(runner.queuesFrom, deps.now()) < 0) return;
+  const queuesFrom = await makeQueues(deps, queuesOf(runner));
+  await deps.runners.awaitQueues(runner, queuesFrom);
+  if (queuesFrom === undefined) repaired('queues_made', { runnerId: runner.id });
 };
 
 /** A runner without an instance of ours: all that is known of it are its heartbeats. */

@@ -1,5 +1,6 @@
 /** Making, changing and removing runners, with the queues that they poll and the instances that they are bound to. */
-import type { Runner, RunnerInput } from '../../protocol/index.ts';
+import { addMs, type Instant, type Runner, type RunnerInput } from '../../protocol/index.ts';
+import { nameRefusedMs } from '../adapters/queues.ts';
 import { poolOf, type RunnerRecord } from '../adapters/runner-record.ts';
 import type { NewRunner } from '../adapters/runners.ts';
 import { isPoweredByStack } from '../core/choice.ts';
@@ -18,6 +19,18 @@ const queuesServed = (runner: Pick<Runner, 'projectId' | 'tags'>): string[] => {
   return runner.tags.length === 0 && runner.projectId !== undefined ? [...own, globalQueue] : own;
 };
 
+/** Makes queues. Undefined: they are there; else from when on SQS takes the name of one that was removed a moment ago. */
+export const makeQueues = async (
+  deps: Pick<Deps, 'now' | 'queues'>,
+  queues: readonly string[],
+): Promise<Instant | undefined> => {
+  let from: Instant | undefined;
+  for (const queue of queues) {
+    if (!(await deps.queues.create(queue))) from = addMs(deps.now(), nameRefusedMs);
+  }
+  return from;
+};
+
 /** Stores a new runner, asleep; makes its queues; places what has waited for one like it. */
 export const createRunner = async (
   deps: PlaceDeps,
@@ -28,15 +41,15 @@ export const createRunner = async (
     return { ok: false, code: 'instance_taken' };
   }
   const now = deps.now();
+  const queuesFrom = await makeQueues(deps, [...queuesOf({ ...input, ...made }), controlQueueOf(made)]);
   const record: NewRunner = {
     ...input,
     ...made,
+    ...(queuesFrom && { queuesFrom }),
     status: isPoweredByStack(input) ? 'stopped' : 'offline',
     statusSince: now,
     createdAt: now,
   };
-  const queues = queuesOf(record);
-  for (const queue of [...queues, controlQueueOf(record)]) await deps.queues.create(queue);
   await deps.runners.create(record);
   await placeWaiting(deps, queuesServed(record));
   const runner = await deps.runners.get(poolOf(made), made.id);
@@ -54,8 +67,12 @@ export const configureRunner = async (
     return { ok: false, code: 'instance_taken' };
   }
   const after = queuesOf({ ...before, ...input });
-  for (const queue of after) await deps.queues.create(queue);
-  const runner = await deps.runners.configure(before, input);
+  const queuesFrom = await makeQueues(deps, after);
+  const configured = await deps.runners.configure(before, input);
+  const runner =
+    configured && configured.queuesFrom !== queuesFrom
+      ? await deps.runners.awaitQueues(before, queuesFrom)
+      : configured;
   if (!runner) return { ok: false, code: 'not_found' };
   await nudge(deps, runner);
   await removeOrphans(deps, before, queuesOf(before));

@@ -10,6 +10,7 @@ import {
   type Doorbell,
   heartbeatRequest,
   type Instant,
+  msBetween,
   type RunnerInput,
   runnerInput,
   type Template,
@@ -30,6 +31,7 @@ import type { LaunchOrder } from '../adapters/launches.ts';
 import { limitStore } from '../adapters/limits.ts';
 import { logStore } from '../adapters/logs.ts';
 import { pricedSessions, priceStore } from '../adapters/prices.ts';
+import { nameRefusedMs } from '../adapters/queues.ts';
 import { poolOf, type RunnerRecord } from '../adapters/runner-record.ts';
 import { runnerStore } from '../adapters/runners.ts';
 import { makeKeyPair, seal } from '../adapters/sealing.ts';
@@ -65,6 +67,7 @@ export const flowBench = (table: Table) => {
   };
   const rung: { queue: string; doorbell: Doorbell | ControlDoorbell }[] = [];
   const queues = new Set<string>();
+  const removed = new Map<string, Instant>();
   const sent: string[] = [];
   const retries: { id: string; delaySeconds?: number; tries?: number }[] = [];
   const powerRequests: string[] = [];
@@ -172,8 +175,15 @@ export const flowBench = (table: Table) => {
     sessions: pricedSessions(sessionStore(table), prices),
     queues: {
       urlOf: (queue: string) => `https://sqs.test/${queue}`,
-      create: async (queue: string) => void queues.add(queue),
-      remove: async (queue: string) => void queues.delete(queue),
+      create: async (queue: string) => {
+        const removedAt = removed.get(queue);
+        if (removedAt && msBetween(removedAt, present) < nameRefusedMs) return false;
+        queues.add(queue);
+        return true;
+      },
+      remove: async (queue: string) => {
+        if (queues.delete(queue)) removed.set(queue, present);
+      },
       ring: async (queue: string, doorbell: Doorbell | ControlDoorbell) => {
         if (!queues.has(queue)) return false;
         rung.push({ queue, doorbell });

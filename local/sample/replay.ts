@@ -102,7 +102,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     // Nobody polls in the past.
     queues: {
       urlOf: (queue: string) => queue,
-      create: async () => undefined,
+      create: async () => true,
       remove: async () => undefined,
       ring: async () => true,
     },

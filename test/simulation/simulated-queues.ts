@@ -1,4 +1,5 @@
 /** SQS in memory: at least once, in no order, hidden while somebody has it, and seen again when nobody removes it. */
+import { nameRefusedMs } from '../../lambdas/adapters/queues.ts';
 import type { Chance } from './chance.ts';
 import type { Faults } from './faults.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -37,6 +38,7 @@ export type SimulatedQueues = ReturnType<typeof createSimulatedQueues>;
 
 export const createSimulatedQueues = (time: VirtualTime, chance: Chance, faults: Faults) => {
   const queues = new Map<string, Queue>();
+  const removedMs = new Map<string, number>();
   let made = 0;
 
   const take = (queue: Queue, max: number, visibilityMs: number): ReceivedMessage[] => {
@@ -79,11 +81,15 @@ export const createSimulatedQueues = (time: VirtualTime, chance: Chance, faults:
   };
 
   return {
-    create: (name: string) => {
-      if (!queues.has(name)) queues.set(name, { messages: new Map(), waiters: new Set() });
+    /** False while SQS refuses the name of a queue that was removed a moment ago. */
+    create: (name: string): boolean => {
+      if (queues.has(name)) return true;
+      if (time.nowMs() - (removedMs.get(name) ?? Number.NEGATIVE_INFINITY) < nameRefusedMs) return false;
+      queues.set(name, { messages: new Map(), waiters: new Set() });
+      return true;
     },
     remove: (name: string) => {
-      queues.delete(name);
+      if (queues.delete(name)) removedMs.set(name, time.nowMs());
     },
     /** False when there is no such queue. */
     send: (name: string, body: string, delayMs = 0): boolean => {

@@ -53,6 +53,12 @@ const RunnerView = ({ projectId, runnerId }: RunnerViewProps): ReactNode => {
           {runner.fault.detail} <Moment at={runner.fault.at} />
         </Notice>
       )}
+      {runner.queuesFrom && (
+        <Notice kind="warn">
+          The queue of one of its tags was removed a moment ago, and SQS refuses the name until{' '}
+          <Moment at={runner.queuesFrom} />. It is made within a minute after that.
+        </Notice>
+      )}
       <DayTimeline projectId={projectId} runner={runner} />
       <div className="cards">
         <Card title="Now">

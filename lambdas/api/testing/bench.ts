@@ -118,7 +118,10 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     readInventory: resources.inventories.get,
     readTaskParts: (record) => readTaskParts(table, record),
     queues: {
-      create: async (queue) => void queues.add(queue),
+      create: async (queue) => {
+        queues.add(queue);
+        return true;
+      },
       remove: async (queue) => void queues.delete(queue),
       ring: async (queue) => {
         if (queues.has(queue)) rung.push(queue);
