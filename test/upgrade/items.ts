@@ -1,0 +1,74 @@
+/** A table's items as a file: one line of DynamoDB's own JSON for each, compressed, so that binary values stay whole. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import {
+  type AttributeValue,
+  BatchWriteItemCommand,
+  type DynamoDBClient,
+  paginateScan,
+  type WriteRequest,
+} from '@aws-sdk/client-dynamodb';
+import * as z from 'zod';
+
+export type StoredItem = Record<string, AttributeValue>;
+
+/** BatchWriteItem takes 25 (AWS: Quotas in Amazon DynamoDB). */
+const batchSize = 25;
+
+const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array;
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+
+const encode = (_key: string, value: unknown): unknown =>
+  isMap(value) && isBytes(value.B) ? { B: Buffer.from(value.B).toString('base64') } : value;
+const decode = (_key: string, value: unknown): unknown =>
+  isMap(value) && typeof value.B === 'string' ? { B: Buffer.from(value.B, 'base64') } : value;
+
+const storedItem = z.custom<StoredItem>(isMap);
+
+/** `rewrite` changes the text of the file, such as the stack's address in it. */
+export const readItems = (path: string, rewrite: (text: string) => string): StoredItem[] =>
+  rewrite(gunzipSync(readFileSync(path)).toString())
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => storedItem.parse(JSON.parse(line, decode)));
+
+export const writeItems = (path: string, items: readonly StoredItem[]): void =>
+  writeFileSync(
+    path,
+    gzipSync(items.map((item) => `${JSON.stringify(item, encode)}\n`).join(''), { level: 9 }),
+  );
+
+const keyOf = ({ pk, sk }: StoredItem): string => `${pk?.S}\n${sk?.S}`;
+
+/** All items of the table, in the order of their keys. */
+export const scanTable = async (client: DynamoDBClient, TableName: string): Promise<StoredItem[]> => {
+  const items: StoredItem[] = [];
+  for await (const page of paginateScan({ client }, { TableName, ConsistentRead: true })) {
+    items.push(...(page.Items ?? []));
+  }
+  return items.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+};
+
+/** Replaces what the table holds. */
+export const replaceTable = async (
+  client: DynamoDBClient,
+  tableName: string,
+  items: readonly StoredItem[],
+): Promise<void> => {
+  const old = (await scanTable(client, tableName)).map(({ pk, sk }) => ({
+    DeleteRequest: { Key: { pk: pk ?? { S: '' }, sk: sk ?? { S: '' } } },
+  }));
+  const puts = items.map((Item) => ({ PutRequest: { Item } }));
+  for (const requests of [old, puts]) {
+    for (let at = 0; at < requests.length; at += batchSize) {
+      let left: Record<string, WriteRequest[]> = { [tableName]: requests.slice(at, at + batchSize) };
+      while (Object.keys(left).length > 0) {
+        const { UnprocessedItems = {} } = await client.send(
+          new BatchWriteItemCommand({ RequestItems: left }),
+        );
+        left = UnprocessedItems;
+      }
+    }
+  }
+};
