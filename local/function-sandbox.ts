@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
 import { transformSync } from 'esbuild';
 import { answer, type Invocation, type WorkerInput } from './function-messages.ts';
+import { type Elapsed, processorTimeOf, sinceNowIn, startLimit } from './given-time.ts';
 import type { FunctionSpec } from './stack-spec.ts';
 
 /** What Lambda reports for an invocation that failed. */
@@ -35,7 +36,7 @@ export interface SandboxOptions {
   readonly log: (line: string) => void;
 }
 
-/** Lambda gives the loading of a bundle ten seconds, apart from the function's own time-out. */
+/** Lambda gives the loading of a bundle ten seconds, apart from the function's own time-out: here of the worker's processor time. */
 const loadTimeoutMs = 10_000;
 /** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const maxAnswerLength = 6 * 1024 * 1024;
@@ -96,8 +97,8 @@ export const startSandbox = (spec: FunctionSpec, { environment, log }: SandboxOp
   worker.on('error', (error) => die(new FunctionError('Runtime.Crash', String(error))));
   worker.on('exit', (code) => die(new FunctionError('Runtime.ExitError', `The function exited (${code}).`)));
 
-  const within = async <T>(promise: Promise<T>, ms: number, what: string): Promise<T> => {
-    const timer = setTimeout(() => {
+  const within = async <T>(promise: Promise<T>, ms: number, elapsed: Elapsed, what: string): Promise<T> => {
+    const callOff = startLimit(ms, elapsed, () => {
       die(
         new FunctionError(
           'Sandbox.Timedout',
@@ -105,11 +106,11 @@ export const startSandbox = (spec: FunctionSpec, { environment, log }: SandboxOp
         ),
       );
       worker.terminate();
-    }, ms);
+    });
     try {
       return await promise;
     } finally {
-      clearTimeout(timer);
+      callOff();
     }
   };
 
@@ -124,7 +125,7 @@ export const startSandbox = (spec: FunctionSpec, { environment, log }: SandboxOp
       await worker.terminate();
     },
     invoke: async (event) => {
-      await within(loaded.promise, loadTimeoutMs, ' in loading');
+      await within(loaded.promise, loadTimeoutMs, processorTimeOf(worker), ' in loading');
       if (dead) throw dead;
       const turn = Promise.withResolvers<string>();
       waiting = turn;
@@ -134,7 +135,7 @@ export const startSandbox = (spec: FunctionSpec, { environment, log }: SandboxOp
         deadlineMs: Date.now() + spec.timeoutMs,
       };
       worker.postMessage(message);
-      const result = await within(turn.promise, spec.timeoutMs, '').finally(() => {
+      const result = await within(turn.promise, spec.timeoutMs, sinceNowIn(worker), '').finally(() => {
         waiting = undefined;
       });
       if (result.length > maxAnswerLength) {

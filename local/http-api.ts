@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { FunctionError } from './function-sandbox.ts';
 import type { Invoke } from './functions.ts';
 import { readBody } from './gateway.ts';
+import { sinceNow, startLimit } from './given-time.ts';
 import { type HttpAnswer, toHttpAnswer, toHttpEvent } from './http-event.ts';
 import type { RouteSpec } from './stack-spec.ts';
 
@@ -83,10 +84,10 @@ const timedOut = Symbol('timed out');
 
 const withinTimeout = async <T>(result: Promise<T>, timeoutMs: number): Promise<T> => {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(timedOut), timeoutMs);
+  const callOff = startLimit(timeoutMs, sinceNow(), () => late.reject(timedOut));
   try {
     return await Promise.race([result, late.promise]);
   } finally {
-    clearTimeout(timer);
+    callOff();
   }
 };

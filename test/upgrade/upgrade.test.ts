@@ -116,6 +116,7 @@ describe.each(versions)('a stack with the data of version %s', (version) => {
     }
     expect(urls.flat().length).toBeGreaterThan(120);
     expect(failures).toEqual([]);
+    expect(said.filter((line) => /"level":"ERROR"|unreadable/.test(line))).toEqual([]);
   });
 
   it('goes on with the work that ran and waited, and runs a new task on a runner of then', async () => {
