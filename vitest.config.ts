@@ -21,7 +21,8 @@ export default defineConfig({
     // The end-to-end tests wait more than they work, so that a small machine can do several at a time.
     maxWorkers: Math.max(4, availableParallelism() - 1),
     projects: [
-      { test: { name: 'unit', include: unit, exclude: nowhere } },
+      // Seconds of work, and far more of them on a machine that has other work.
+      { test: { name: 'unit', include: unit, exclude: nowhere, testTimeout: 60_000, hookTimeout: 60_000 } },
       {
         test: {
           name: 'whole',

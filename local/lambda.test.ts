@@ -54,7 +54,7 @@ beforeAll(async () => {
   const credentials = principals.issue(aPrincipal({ role }));
   client = new LambdaClient({ region, endpoint: gateway.url, credentials, maxAttempts: 1 });
 });
-afterAll(() => gateway.stop());
+afterAll(() => gateway?.stop());
 beforeEach(() => {
   handler = async () => undefined;
   retriesMax = undefined;
@@ -70,7 +70,7 @@ beforeEach(() => {
   faults.set([]);
   for (const list of [invoked, buried]) list.length = 0;
 });
-afterEach(() => invoker.stop());
+afterEach(() => invoker?.stop());
 
 const invoke = (over: Partial<InvokeCommandInput> = {}) =>
   client.send(

@@ -13,7 +13,7 @@ let world: World;
 beforeEach(async () => {
   world = await createWorld();
 });
-afterEach(() => world.close());
+afterEach(() => world?.close());
 
 const give = (given: Partial<TaskPayload> = {}, queueUrl?: string) => {
   const payload = aPayload(given);
@@ -123,18 +123,16 @@ describe('a runner agent', () => {
     expect(await finishOf(taskId)).toMatchObject({ status: 'stopped', exitCode: 143 });
   });
 
-  it('stops a silent task in well under 2 s when its own queue rings', async () => {
+  it('stops a silent task when its own queue rings, an hour before the next heartbeat is due', async () => {
     const control = world.addQueue('control');
     world.api.settings = { ...world.api.settings, queueUrls: [world.queueUrl], controlQueueUrl: control };
     const taskId = give({ script: 'echo started; exec >/dev/null 2>&1; sleep 60' });
-    world.startAgent();
+    world.startAgent({ busyHeartbeatMs: 3_600_000, idleHeartbeatMs: 3_600_000 });
     await hasStarted(taskId);
     const task = world.api.tasks.get(taskId);
     if (task) task.stop = true;
-    const askedAt = Date.now();
     world.send('{"heartbeat":true}', control);
     expect(await finishOf(taskId)).toMatchObject({ status: 'stopped', exitCode: 143 });
-    expect(Date.now() - askedAt).toBeLessThan(1000);
     await waitFor(
       'the empty queue',
       () => world.queued(control).ready + world.queued(control).inFlight === 0,

@@ -51,9 +51,9 @@ beforeEach(async () => {
   imds.set(`${role}Reveille-sydney`, JSON.stringify(key));
 });
 afterEach(async () => {
-  await imds.close();
-  api.closeAllConnections();
-  api.close();
+  await imds?.close();
+  api?.closeAllConnections();
+  api?.close();
   await rm(folder, { recursive: true });
 });
 

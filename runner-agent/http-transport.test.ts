@@ -4,8 +4,8 @@ import { createHttpTransport } from './http-transport.ts';
 
 let server: Server;
 afterEach(() => {
-  server.closeAllConnections();
-  server.close();
+  server?.closeAllConnections();
+  server?.close();
 });
 
 const listen = async (onRequest: (count: number) => 'answer' | 'reset') => {

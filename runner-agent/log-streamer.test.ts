@@ -2,10 +2,14 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type LogChunk, logChunk } from '../protocol/log.ts';
 import { createLogStreamer, type LogStreamerOptions } from './log-streamer.ts';
+import { type HeldTime, heldTime } from './testing/held-time.ts';
 import { waitFor } from './testing/wait-for.ts';
 import { systemTiming } from './timing.ts';
 
 const impatient = { ...systemTiming, sleep: async () => undefined };
+/** Time passes only as the test says. */
+const standing = ({ timing }: HeldTime) => ({ ...impatient, after: timing.after, now: timing.monotonic });
+const flushIntervalMs = 20;
 
 const collect = (given: Partial<LogStreamerOptions> = {}) => {
   const stored: LogChunk[] = [];
@@ -16,7 +20,7 @@ const collect = (given: Partial<LogStreamerOptions> = {}) => {
     isFinal: () => false,
     signal: new AbortController().signal,
     timing: impatient,
-    flushIntervalMs: 20,
+    flushIntervalMs,
     ...given,
   });
   const text = () => stored.flatMap(({ entries }) => entries.map((entry) => entry.text)).join('');
@@ -27,23 +31,25 @@ const hash = (text: string) => createHash('sha256').update(text).digest('hex');
 
 describe('the log streamer', () => {
   it('sends the first output at once and gathers what follows', async () => {
-    const { streamer, stored } = collect({ flushIntervalMs: 50 });
+    const time = heldTime();
+    const { streamer, stored } = collect({ timing: standing(time) });
     await streamer.write('stdout', 'one\n');
-    expect(stored).toHaveLength(1);
+    await waitFor('the first chunk', () => stored.length === 1);
     await streamer.write('stdout', 'two\n');
     await streamer.write('stderr', 'three\n');
+    time.pass(flushIntervalMs - 1);
     expect(stored).toHaveLength(1);
+    time.pass(1);
     await waitFor('the second chunk', () => stored.length === 2);
     expect(stored[1]?.entries.map(({ stream }) => stream)).toEqual(['stdout', 'stderr']);
   });
 
   it('does not hurry for what the agent says, so that the first output takes it along', async () => {
-    const { streamer, stored } = collect();
+    const { streamer, stored } = collect({ timing: standing(heldTime()) });
     await streamer.write('agent', 'starting\n');
-    expect(stored).toHaveLength(0);
     await streamer.write('stdout', 'one\n');
-    expect(stored[0]?.entries.map(({ stream }) => stream)).toEqual(['agent', 'stdout']);
     await streamer.close();
+    expect(stored[0]?.entries.map(({ stream }) => stream)).toEqual(['agent', 'stdout']);
   });
 
   it('keeps 100,000 lines in order, in chunks that the protocol allows, without a gap', async () => {

@@ -90,15 +90,15 @@ export const createLogStreamer = (options: LogStreamerOptions): LogStreamer => {
   let nextSeq = before?.chunks ?? 0;
   let acknowledged = nextSeq - sealed.length;
   let flushedAt = Number.NEGATIVE_INFINITY;
-  let flushTimer: NodeJS.Timeout | undefined;
+  let callOffFlush: (() => void) | undefined;
   let closed = false;
   let givenUp: { error: unknown } | undefined;
 
   const isOver = () => signal.aborted || givenUp !== undefined;
 
   const seal = () => {
-    clearTimeout(flushTimer);
-    flushTimer = undefined;
+    callOffFlush?.();
+    callOffFlush = undefined;
     flushedAt = timing.now();
     if (open.length === 0) return;
     sealed.push(toSealed({ seq: nextSeq, entries: open }));
@@ -124,7 +124,7 @@ export const createLogStreamer = (options: LogStreamerOptions): LogStreamer => {
     if (open.length === 0) return;
     const dueIn = flushedAt + flushIntervalMs - timing.now();
     if (stream !== 'agent' && dueIn <= 0) return seal();
-    flushTimer ??= setTimeout(seal, dueIn > 0 ? dueIn : flushIntervalMs);
+    callOffFlush ??= timing.after(dueIn > 0 ? dueIn : flushIntervalMs, seal);
   };
 
   const uploadUntilTaken = async (chunks: LogChunk[]) => {
@@ -166,7 +166,7 @@ export const createLogStreamer = (options: LogStreamerOptions): LogStreamer => {
       underWay = [];
       changes.announce();
     }
-    clearTimeout(flushTimer);
+    callOffFlush?.();
     changes.announce();
   };
   const running = run();

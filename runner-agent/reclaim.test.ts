@@ -12,8 +12,8 @@ beforeEach(async () => {
   imds.set('instance-life-cycle', 'spot');
 });
 afterEach(async () => {
-  await world.close();
-  await imds.close();
+  await world?.close();
+  await imds?.close();
 });
 
 /** The agent runs a task that would go on for a minute, and then EC2 gives notice. */

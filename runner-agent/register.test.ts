@@ -17,7 +17,7 @@ beforeEach(async () => {
   config = join(folder, 'etc', 'runner.json');
 });
 afterEach(async () => {
-  await api.close();
+  await api?.close();
   await rm(folder, { recursive: true });
 });
 

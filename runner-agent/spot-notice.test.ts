@@ -11,7 +11,7 @@ const over = new AbortController();
 beforeEach(async () => {
   imds = await startImds();
 });
-afterEach(() => imds.close());
+afterEach(() => imds?.close());
 
 const watch = (metadataUrl = imds.url, signal = over.signal) =>
   untilSpotNotice({ metadataUrl, pollMs: 20, timing: systemTiming, log: quiet, signal });

@@ -9,7 +9,7 @@ let db: TestTable;
 beforeAll(async () => {
   db = await openTestTable();
 });
-afterAll(() => db.close());
+afterAll(() => db?.close());
 
 const at = (time: string) => () => `2026-03-01T${time}.000Z`;
 const openTokens = (now = at('12:00:00')) => apiTokenStore(db.table, { now, newId, randomBytes });

@@ -12,7 +12,7 @@ beforeAll(async () => {
   await client.send(new CreateBucketCommand({ Bucket: 'console' }));
 });
 afterAll(async () => {
-  client.destroy();
+  client?.destroy();
   await app.close();
 });
 

@@ -10,7 +10,7 @@ beforeAll(async () => {
   const { endpoint, credentials, region } = ec2;
   instances = ec2Instances(() => new EC2Client({ endpoint, credentials, region }));
 });
-afterAll(() => ec2.stop());
+afterAll(() => ec2?.stop());
 
 describe('what fleets have launched', () => {
   const launchedBy = (apiUrl: string, stack = 'Reveille', runner = 'global/run_1') =>

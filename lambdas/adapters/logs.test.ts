@@ -14,7 +14,7 @@ beforeEach(async () => {
   table = await openTestTable();
   logs = logStore(table.table);
 });
-afterEach(() => table.close());
+afterEach(() => table?.close());
 
 const aLog = () => ({ projectId: aProjectId, taskId: aTaskId(), attempt: 1 });
 const chunk = (seq: number, text = `line ${seq} ✓\n`): LogChunk => ({

@@ -22,7 +22,7 @@ afterEach(() => {
   measured.length = 0;
   logged.length = 0;
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const runnerId: RunnerId = 'run_01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const seconds = (count: number): Instant => addMs(noon, count * 1000);

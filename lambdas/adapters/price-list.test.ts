@@ -15,7 +15,7 @@ beforeAll(async () => {
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 
 const ask = () => {
   const { port } = server.address() as AddressInfo;

@@ -39,8 +39,8 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  await gateway.stop();
-  await sqs.stop();
+  await gateway?.stop();
+  await sqs?.stop();
 });
 
 it.each([

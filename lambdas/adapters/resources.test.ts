@@ -14,7 +14,7 @@ let db: TestTable;
 beforeAll(async () => {
   db = await openTestTable();
 });
-afterAll(() => db.close());
+afterAll(() => db?.close());
 
 const open = () => ({
   projects: projectStore(db.table, { now, newId }),

@@ -11,7 +11,7 @@ beforeAll(async () => {
   table = await openTestTable();
   runners = runnerStore(table.table);
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const leaseUntil = addMs(noon, 60_000);
 

@@ -10,7 +10,7 @@ beforeEach(async () => {
   hooks = semaphoreHooks(table.table);
   await hooks.create('smh_1', { instanceId: 'i-0123456789abcdef0', maxHours: 12 }, 'hash');
 });
-afterEach(() => table.close());
+afterEach(() => table?.close());
 
 describe('the tasks of a runner of Semaphore', () => {
   it('are known as finished to the number of 500 at least, and of 1,000 at most', async () => {

@@ -9,7 +9,7 @@ let opened: TestTable;
 beforeAll(async () => {
   opened = await openTestTable();
 });
-afterAll(() => opened.close());
+afterAll(() => opened?.close());
 
 const days = (count: number) => addMs(noon, count * 86_400_000);
 

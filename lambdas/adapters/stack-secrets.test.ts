@@ -18,7 +18,7 @@ const deps = { now, newId, randomBytes };
 beforeAll(async () => {
   db = await openTestTable();
 });
-afterAll(() => db.close());
+afterAll(() => db?.close());
 beforeEach(async () => {
   present = toInstant(Date.now());
   await db.table.remove(keys.stackSecrets());

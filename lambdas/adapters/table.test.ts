@@ -6,7 +6,7 @@ let table: TestTable;
 beforeAll(async () => {
   table = await openTestTable();
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 it('a query gives all its items over several pages, in order', async () => {
   for (const sk of ['a', 'b', 'c', 'd', 'e']) await table.table.put({ pk: 'many', sk });

@@ -10,7 +10,7 @@ beforeAll(async () => {
   table = await openTestTable();
   tasks = taskStore(table.table);
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const runnerId: RunnerId = 'run_01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const otherId: RunnerId = 'run_01ARZ3NDEKTSV4RRFFQ69G5FAX';

@@ -15,7 +15,7 @@ let db: TestTable;
 beforeAll(async () => {
   db = await openTestTable();
 });
-afterAll(() => db.close());
+afterAll(() => db?.close());
 
 const at = (time: string) => () => `2026-03-01T${time}.000Z`;
 const openRegistrations = (now = at('12:00:00')) =>

@@ -35,8 +35,8 @@ beforeAll(async () => {
   keyArn = testKms.keyArn;
 });
 afterAll(async () => {
-  await testKms.stop();
-  await db.close();
+  await testKms?.stop();
+  await db?.close();
 });
 beforeEach(() => testKms.counter.reset());
 

@@ -18,7 +18,7 @@ beforeAll(async () => {
   table = await openTestTable();
   api = await openApiBench(table);
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const items = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.string().optional() });

@@ -17,7 +17,7 @@ beforeAll(async () => {
   api = await openApiBench(table);
   ({ aProject, aMember } = peopleOf(api));
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const events = z.object({ items: z.array(auditEvent), nextCursor: z.string().optional() });
 const trailOf = async (path: string): Promise<AuditEvent[]> =>

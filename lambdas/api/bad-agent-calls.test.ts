@@ -23,7 +23,7 @@ beforeAll(async () => {
   api = await openApiBench(table);
   world = await openWorld(api);
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const aChunk = (text = 'x') => ({
   seq: 0,

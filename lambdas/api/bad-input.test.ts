@@ -23,7 +23,7 @@ beforeAll(async () => {
   api = await openApiBench(table);
   world = await openWorld(api);
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const project = { name: 'A name' };
 const base64url = (text: string): string => Buffer.from(text).toString('base64url');

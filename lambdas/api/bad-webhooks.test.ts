@@ -26,8 +26,8 @@ beforeAll(async () => {
   world = await openWorld(await openApiBench({ ...table, table: sealed }));
 });
 afterAll(async () => {
-  await kms.stop();
-  await table.close();
+  await kms?.stop();
+  await table?.close();
 });
 
 type Handler = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>;

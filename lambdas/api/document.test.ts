@@ -34,7 +34,7 @@ beforeAll(async () => {
   text = await (await app.request('/api/openapi.json')).text();
   document = documentSchema.parse(JSON.parse(text));
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const operations = () =>
   Object.entries(document.paths).flatMap(([path, item]) =>

@@ -18,7 +18,7 @@ beforeAll(async () => {
   });
   api = await openApiBench({ ...table, table: breaking });
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const marker = 'bXkgc2VjcmV0';
 

@@ -74,8 +74,8 @@ beforeAll(async () => {
   api = await openApiBench(table, { fleets, identifyCaller });
 });
 afterAll(async () => {
-  await gateway.stop();
-  await table.close();
+  await gateway?.stop();
+  await table?.close();
 });
 beforeEach(async () => {
   project = z

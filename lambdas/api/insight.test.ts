@@ -26,7 +26,7 @@ beforeAll(async () => {
   table = await openTestTable();
   api = await openApiBench(table);
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const identified = z.looseObject({ id: z.string() });
 const make = async (path: string, body: object) => identified.parse(await api.call('POST', path, body)).id;

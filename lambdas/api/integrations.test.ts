@@ -20,7 +20,7 @@ beforeAll(async () => {
   table = await openTestTable();
   api = await openApiBench(table);
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const secret = 'It is a secret to everybody';
 const body = { ref: 'refs/heads/main', repository: { full_name: 'octo/site' }, number: 7 };

@@ -129,7 +129,7 @@ beforeAll(async () => {
     })),
   );
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 /** Bodies that are right, so that nothing but the ids is wrong. */
 const script = { name: 'T', app: 'bash', script: 'true' };

@@ -13,7 +13,7 @@ beforeAll(async () => {
   api = await openApiBench(table);
   base = `/api/projects/${project.parse(await api.call('POST', '/api/projects', { name: 'Web' })).id}`;
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const stored = async (id: string) => (await table.dump()).find(({ sk }) => sk === id);
 const errors = z.object({ errors: z.array(z.object({ path: z.string() })) });

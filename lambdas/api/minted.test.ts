@@ -17,7 +17,7 @@ beforeAll(async () => {
   api = await openApiBench(table);
   ({ aProject, aMember } = peopleOf(api));
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const publicKey = generateKeyPairSync('x25519').publicKey.export({ type: 'spki', format: 'pem' });
 

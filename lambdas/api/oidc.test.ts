@@ -32,8 +32,8 @@ beforeAll(async () => {
   await api.deps.users.create({ email: 'known@example.org', name: 'Known' });
 });
 afterAll(async () => {
-  await provider.stop();
-  await table.close();
+  await provider?.stop();
+  await table?.close();
 });
 
 const cookieIn = (response: Response): string =>

@@ -15,7 +15,7 @@ beforeAll(async () => {
   api = await openApiBench(table);
   ({ aProject, aMember } = peopleOf(api));
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const login = (email: string, fields: object = {}, headers: Record<string, string> = {}) =>
   api.request('POST', '/api/login', { token: null, headers, body: { email, password, ...fields } });

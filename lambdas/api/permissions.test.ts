@@ -46,7 +46,7 @@ beforeAll(async () => {
     })),
   );
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const accessOf = (id: string): Access | undefined => permissions[id];
 const forPeople: readonly (Access | undefined)[] = [...roles, 'admin', 'person'];

@@ -38,7 +38,7 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const beat = (token: string) =>
   api.request('POST', '/api/agent/heartbeat', { token, body: { agentVersion: '1', tasks: [] } });

@@ -26,7 +26,7 @@ beforeAll(async () => {
 beforeEach(() => {
   api.scheduler.isDown = false;
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const listed = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item) });
 

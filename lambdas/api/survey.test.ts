@@ -10,7 +10,7 @@ beforeAll(async () => {
   table = await openTestTable();
   api = await openApiBench(table);
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const identified = z.looseObject({ id: z.string() });
 const make = async (path: string, body: unknown) => identified.parse(await api.call('POST', path, body)).id;

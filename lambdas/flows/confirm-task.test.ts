@@ -11,7 +11,7 @@ beforeEach(async () => {
   table = await openTestTable();
   bench = flowBench(table.table);
 });
-afterEach(() => table.close());
+afterEach(() => table?.close());
 
 /** A task that a runner has claimed and that waits for confirmation. */
 const waiting = async () => {

@@ -12,7 +12,7 @@ beforeEach(async () => {
   table = await openTestTable();
   bench = flowBench(table.table);
 });
-afterEach(() => table.close());
+afterEach(() => table?.close());
 
 let count = 0;
 const aUrl = () => `https://hooks.example/${++count}`;

@@ -18,7 +18,7 @@ beforeEach(async () => {
   table = await openTestTable();
   bench = flowBench(table.table);
 });
-afterEach(() => table.close());
+afterEach(() => table?.close());
 
 let made = 0;
 const anInstance = () => `i-${String(++made).padStart(17, '0')}`;

@@ -10,7 +10,7 @@ beforeEach(async () => {
   table = await openTestTable();
   bench = flowBench(table.table);
 });
-afterEach(() => table.close());
+afterEach(() => table?.close());
 
 const spot = 'i-00000000000000001';
 const stateChange = 'EC2 Instance State-change Notification';

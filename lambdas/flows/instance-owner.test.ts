@@ -13,7 +13,7 @@ beforeEach(async () => {
   table = await openTestTable();
   bench = flowBench(table.table);
 });
-afterEach(() => table.close());
+afterEach(() => table?.close());
 
 const input = { instanceId: 'i-00000000000000001' };
 const start = () => bench.start(bench.addTemplate());

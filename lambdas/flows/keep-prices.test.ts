@@ -15,7 +15,7 @@ beforeAll(async () => {
 beforeEach(() => {
   bench = flowBench(opened.table);
 });
-afterAll(() => opened.close());
+afterAll(() => opened?.close());
 
 /** Each test has a type of its own, as the table is one for all. */
 const awake = (instanceType: string, region?: string) => [

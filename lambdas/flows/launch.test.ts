@@ -18,7 +18,7 @@ beforeEach(async () => {
   table = await openTestTable();
   bench = flowBench(table.table);
 });
-afterEach(() => table.close());
+afterEach(() => table?.close());
 
 const minuteMs = 60_000;
 const aRunner = (input: Parameters<Bench['addRunner']>[0] = {}) =>

@@ -15,7 +15,7 @@ beforeEach(async () => {
   table = await openTestTable();
   bench = flowBench(table.table);
 });
-afterEach(() => table.close());
+afterEach(() => table?.close());
 
 const success = { status: 'success', exitCode: 0, logChunks: 1, lease: '' } as const;
 

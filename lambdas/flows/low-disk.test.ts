@@ -9,7 +9,7 @@ beforeEach(async () => {
   table = await openTestTable();
   bench = flowBench(table.table);
 });
-afterEach(() => table.close());
+afterEach(() => table?.close());
 
 const shortage = { freeMiB: 50, neededMiB: 120 };
 

@@ -9,7 +9,7 @@ beforeEach(async () => {
   table = await openTestTable();
   bench = flowBench(table.table);
 });
-afterEach(() => table.close());
+afterEach(() => table?.close());
 
 const addRunner = () => bench.addRunner({ instanceId: 'i-00000000000000001' });
 const online = async () => {

@@ -94,7 +94,7 @@ beforeAll(async () => {
     maxAttempts: 1,
   });
 });
-afterAll(() => gateway.stop());
+afterAll(() => gateway?.stop());
 beforeEach(() => {
   folder = temporaryFolder();
   events.length = 0;
@@ -102,8 +102,8 @@ beforeEach(() => {
   id = ec2.control.createStoppedInstance();
 });
 afterEach(async () => {
-  await ec2.stop(0);
-  folder.remove();
+  await ec2?.stop(0);
+  folder?.remove();
 });
 
 describe('EC2 through its SDK', () => {

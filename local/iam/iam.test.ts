@@ -107,7 +107,7 @@ afterEach(() => {
   denied.length = 0;
 });
 afterAll(async () => {
-  await gateway.stop();
+  await gateway?.stop();
   rmSync(records, { recursive: true });
 });
 

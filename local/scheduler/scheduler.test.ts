@@ -105,7 +105,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  await gateway.stop();
+  await gateway?.stop();
   folder.remove();
 });
 beforeEach(() => {

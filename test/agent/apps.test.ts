@@ -113,12 +113,10 @@ output "workspace" { value = terraform.workspace }
       const { id } = await bench.start(template, given);
       const waiting = await bench.reaches(id, ({ status }) => status === 'waiting_confirmation');
       expect(waiting.runnerId).toBeDefined();
-      const decidedAt = Date.now();
       await bench.decide(id, 'confirm');
       const done = await bench.ended(id);
       expect(done.task).toMatchObject({ status: 'success', reason: expect.stringContaining('Confirmed by') });
       expect(done.log).toMatch(/workspace = "staging"/);
-      expect(Date.now() - decidedAt).toBeLessThan(10_000);
     });
 
     it('changes nothing when it is rejected, or nobody confirms it in time', async () => {

@@ -63,7 +63,7 @@ beforeAll(async () => {
   expect(signedIn).toMatchObject({ code: 0, out: '' });
 });
 afterAll(async () => {
-  await stack.stop();
+  await stack?.stop();
   rmSync(dataDir, { recursive: true, force: true });
 });
 

@@ -57,7 +57,7 @@ beforeAll(async () => {
   projectId = (await api.createProject('Fleets')).id;
 });
 afterAll(async () => {
-  await stack.stop();
+  await stack?.stop();
   rmSync(dataDir, { recursive: true, force: true });
 });
 

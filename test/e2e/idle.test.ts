@@ -22,7 +22,7 @@ beforeAll(async () => {
   await api.call('POST', `/api/projects/${id}/schedules`, { name: 'S', templateId, cron: '0 3 1 1 *' });
 });
 afterAll(async () => {
-  await stack.stop();
+  await stack?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 

@@ -51,7 +51,7 @@ const templateDir = join(folder, 'first', 'cdk.out');
 
 beforeAll(() => startFirst('first'));
 afterAll(async () => {
-  await stack.stop();
+  await stack?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 

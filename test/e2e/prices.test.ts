@@ -21,7 +21,7 @@ beforeAll(async () => {
   projectId = (await api.createProject('Prices')).id;
 }, 120_000);
 afterAll(async () => {
-  await stack.stop();
+  await stack?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 

@@ -9,7 +9,7 @@ const dataDir = mkdtempSync(join(tmpdir(), 'reveille-restart-'));
 const templateDir = join(dataDir, 'cdk.out');
 let stack: LocalStack;
 afterAll(async () => {
-  await stack.stop();
+  await stack?.stop();
   rmSync(dataDir, { recursive: true, force: true });
 });
 

@@ -25,7 +25,7 @@ beforeAll(async () => {
   api = apiClient(stack.url, stack.adminToken ?? '');
 });
 afterAll(async () => {
-  await stack.stop();
+  await stack?.stop();
   rmSync(dataDir, { recursive: true, force: true });
 });
 

@@ -13,7 +13,7 @@ beforeAll(async () => {
   stack = await startStack({ dataDir, schedules: false });
 });
 afterAll(async () => {
-  await stack.stop();
+  await stack?.stop();
   rmSync(dataDir, { recursive: true, force: true });
 });
 

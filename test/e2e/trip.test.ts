@@ -20,7 +20,7 @@ beforeAll(async () => {
   projectId = (await api.createProject('E2E')).id;
 }, synthesizeTimeoutMs);
 afterAll(async () => {
-  await stack.stop();
+  await stack?.stop();
   rmSync(dataDir, { recursive: true, force: true });
 });
 
