@@ -29,8 +29,8 @@ export default defineConfig({
           include: ['**/*.test.ts'],
           exclude: [...nowhere, ...unit],
           // The end-to-end tests wait for real machines to start and stop, on a machine that may have other work.
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
           // A shared machine may stall for longer than a test waits. What fails twice is broken; a second try is reported.
           retry: process.env.CI ? 1 : 0,
         },

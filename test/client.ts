@@ -30,9 +30,9 @@ const identified = <P extends string>(_prefix: P) => z.looseObject({ id: z.custo
 
 export type Client = ReturnType<typeof apiClient>;
 
-export const apiClient = (url: string, token: string) => {
+export const apiClient = (url: string, token: string, send: typeof fetch = fetch) => {
   const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
-    const response = await fetch(`${url}${path}`, {
+    const response = await send(`${url}${path}`, {
       method,
       headers: {
         authorization: `Bearer ${token}`,
@@ -41,9 +41,12 @@ export const apiClient = (url: string, token: string) => {
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    const json: unknown = text === '' ? undefined : JSON.parse(text);
-    if (!response.ok) throw new ApiError(method, path, problem.parse(json));
-    return json;
+    const isJson = response.headers.get('content-type')?.includes('json');
+    const json: unknown = isJson ? JSON.parse(text) : undefined;
+    if (response.ok) return json;
+    const refusal = problem.safeParse(json);
+    if (!refusal.success) throw new Error(`${method} ${path}: ${response.status} without a problem: ${text}`);
+    throw new ApiError(method, path, refusal.data);
   };
   const inProject = (id: ProjectId | undefined, path: string) =>
     id === undefined ? `/api/${path}` : `/api/projects/${id}/${path}`;
@@ -96,17 +99,21 @@ const inputOf = z.custom<Partial<RunnerInput> & Pick<RunnerInput, 'name'>>();
 export const installAgent = (disk: string, made: CreatedRunner): void =>
   writeFileSync(join(disk, 'runner.json'), JSON.stringify(made), { mode: 0o600 });
 
-/** Waits until `probe` gives something; throws with `what` when it doesn't in time. */
+/** A machine with other work takes this many times as long, and is right. A wait ends as soon as its condition holds. */
+const patience = 5;
+
+/** Waits until `probe` gives something; throws with `what` when it doesn't in `patience` times what a quiet machine takes. */
 export const until = async <T>(
   what: string,
   timeoutMs: number,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
 ): Promise<T> => {
-  const deadline = Date.now() + timeoutMs;
+  const limitMs = timeoutMs * patience;
+  const deadline = Date.now() + limitMs;
   for (;;) {
     const found = await probe();
     if (found !== undefined && found !== false) return found;
-    if (Date.now() > deadline) throw new Error(`Waited ${timeoutMs / 1000} s in vain until ${what}`);
+    if (Date.now() > deadline) throw new Error(`Waited ${limitMs / 1000} s in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 };

@@ -13,7 +13,7 @@ export const temporaryFolder = (): { path: string; remove: () => void } => {
 };
 
 /** Waits, by asking again shortly, until there is something. */
-export const until = async <T>(ask: () => T | undefined | false, withinMs = 5000): Promise<T> => {
+export const until = async <T>(ask: () => T | undefined | false, withinMs = 120_000): Promise<T> => {
   const deadline = Date.now() + withinMs;
   for (;;) {
     const found = ask();

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const waitFor = async <T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
-  timeoutMs = 10_000,
+  timeoutMs = 120_000,
 ): Promise<T> => {
   const until = Date.now() + timeoutMs;
   while (Date.now() < until) {

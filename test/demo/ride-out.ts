@@ -1,0 +1,28 @@
+/** A fetch for the demo: on a machine with other work a call may fail, and the next one may not. */
+
+/** Together some 30 s of waiting. */
+const pausesMs = [250, 500, 1000, 2000, 4000, 8000, 16_000];
+
+/**
+ * Tries a call again while nothing answers it, or what answers is not the API (a gateway's 5xx has no problem details).
+ * Throws with a sentence for whoever watches when the last try fails too.
+ */
+export const rideOut =
+  (call: typeof fetch, pause: (ms: number) => Promise<unknown>): typeof fetch =>
+  async (input, init) => {
+    let failure = '';
+    for (const pauseMs of [...pausesMs, undefined]) {
+      try {
+        const response = await call(input, init);
+        const isOfApi = response.headers.get('content-type')?.includes('problem+json');
+        if (response.status < 500 || isOfApi) return response;
+        failure = `was answered ${response.status} ${response.statusText}`;
+      } catch (error) {
+        failure = `got no answer (${error instanceof Error ? (error.cause ?? error) : error})`;
+      }
+      if (pauseMs !== undefined) await pause(pauseMs);
+    }
+    throw new Error(
+      `${init?.method ?? 'GET'} ${String(input)} ${failure}, ${pausesMs.length + 1} times in a row. Stop other work on this machine and run the demo again.`,
+    );
+  };
