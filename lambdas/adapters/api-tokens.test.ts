@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { apiTokenStore, type Caller, rememberCallers } from './api-tokens.ts';
 import { newId } from './ids.ts';
+import { firstToken } from './makers.ts';
 import { formatToken, makeSecret } from './tokens.ts';
 
 let db: TestTable;
@@ -22,7 +23,7 @@ describe('an API token', () => {
     expect(await tokens.verify(token)).toEqual({
       id,
       name: 'first admin',
-      onBehalfOf: 'first-token',
+      onBehalfOf: firstToken,
       isAdmin: true,
       roles: {},
     });
@@ -73,7 +74,13 @@ describe('an API token', () => {
 });
 
 describe('the memory of callers', () => {
-  const caller: Caller = { id: 'tok_1', name: 'ci', onBehalfOf: 'usr_1', isAdmin: false, roles: {} };
+  const caller: Caller = {
+    id: 'tok_1',
+    name: 'ci',
+    onBehalfOf: { id: 'usr_1', credentialsVersion: 0 },
+    isAdmin: false,
+    roles: {},
+  };
 
   it('asks again after its time, and never past the end of a token', async () => {
     let present = '2026-03-01T12:00:00.000Z';

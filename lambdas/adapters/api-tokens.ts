@@ -15,6 +15,7 @@ import {
 } from '../../protocol/index.ts';
 import type { Standing } from '../core/permissions.ts';
 import type { NewId } from './ids.ts';
+import { firstToken, isMakerValid, type Maker, storedMaker, toStore } from './makers.ts';
 import { keys, type Pool, queryAll, type Table } from './table.ts';
 import {
   formatToken,
@@ -32,21 +33,21 @@ const storedApiToken = z.object({
   role: role.or(z.literal('admin')),
   hash: z.string(),
   createdAt: instant,
-  createdBy: z.string().default('first-token'),
   validUntil: instant.optional(),
+  ...storedMaker.shape,
 });
 type StoredApiToken = z.infer<typeof storedApiToken>;
 
 /** What may be shown of a token. */
-export type ApiTokenRecord = Omit<StoredApiToken, 'hash'>;
+export type ApiTokenRecord = Omit<StoredApiToken, 'hash' | 'makerVersion'>;
 
 /** Who calls the API. */
 export interface Caller extends Standing {
   /** `tok_…` or `usr_…`. */
   readonly id: string;
   readonly name: string;
-  /** Whose is what it makes: a person's own id, and of a token that of who made it, so that what they leave behind can be found. */
-  readonly onBehalfOf: string;
+  /** Whose is what it makes: a person's own, and of a token that of who made it, so that what they leave behind can be found. */
+  readonly onBehalfOf: Maker;
   /** After that it is nobody, whatever is remembered of it. */
   readonly validUntil?: Instant | undefined;
 }
@@ -58,7 +59,7 @@ export interface NewApiToken {
   /** Without it, the token is good until it is revoked. */
   readonly expiresInMs?: number | undefined;
   /** On whose behalf it is made. */
-  readonly createdBy?: string;
+  readonly maker?: Maker;
 }
 
 interface Deps {
@@ -67,7 +68,8 @@ interface Deps {
   readonly randomBytes: RandomBytes;
 }
 
-const withoutHash = ({ hash: _hidden, ...shown }: StoredApiToken): ApiTokenRecord => shown;
+const withoutHash = ({ hash: _hidden, makerVersion: _version, ...shown }: StoredApiToken): ApiTokenRecord =>
+  shown;
 
 const callerOf = ({
   id,
@@ -75,11 +77,12 @@ const callerOf = ({
   role: itsRole,
   projectId: its,
   createdBy,
+  makerVersion,
   validUntil,
 }: StoredApiToken): Caller => ({
   id,
   name: tokenName,
-  onBehalfOf: createdBy,
+  onBehalfOf: { id: createdBy, credentialsVersion: makerVersion },
   isAdmin: itsRole === 'admin' && its === undefined,
   roles: its !== undefined && itsRole !== 'admin' ? { [its]: itsRole } : {},
   ...(validUntil !== undefined && { validUntil }),
@@ -98,7 +101,7 @@ export const apiTokenStore = (table: Table, { now, newId, randomBytes }: Deps) =
   return {
     /** Makes a token. Its secret is in the answer only; nobody can read it again. */
     create: async (input: NewApiToken): Promise<ApiTokenRecord & { token: string }> => {
-      const { grant, expiresInMs, createdBy = 'first-token' } = input;
+      const { grant, expiresInMs, maker = firstToken } = input;
       const id: ApiTokenId = newId('tok');
       const secret = makeSecret(randomBytes);
       const validUntil = expiresInMs === undefined ? undefined : addMs(now(), expiresInMs);
@@ -109,7 +112,7 @@ export const apiTokenStore = (table: Table, { now, newId, randomBytes }: Deps) =
         ...grant,
         hash: hashSecret(secret),
         createdAt: now(),
-        createdBy,
+        ...toStore(maker),
         ...(validUntil !== undefined && { validUntil }),
       };
       const ttl = validUntil !== undefined && { expiresAt: Math.ceil(epochMs(validUntil) / 1000) };
@@ -124,7 +127,8 @@ export const apiTokenStore = (table: Table, { now, newId, randomBytes }: Deps) =
       if (!item) return undefined;
       const stored = storedApiToken.parse(item);
       const isOver = stored.validUntil !== undefined && stored.validUntil <= now();
-      return !isOver && matchesHash(parts.secret, stored.hash) ? callerOf(stored) : undefined;
+      if (isOver || !matchesHash(parts.secret, stored.hash)) return undefined;
+      return (await isMakerValid(table, stored)) ? callerOf(stored) : undefined;
     },
 
     /** Those of a project, or without one the stack's; oldest first. */

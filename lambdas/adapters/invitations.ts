@@ -10,7 +10,8 @@ import {
 } from '../../protocol/index.ts';
 import type { Condition } from './expressions.ts';
 import type { NewId } from './ids.ts';
-import { keys, queryAll, type Table } from './table.ts';
+import { isMakerValid, type Maker, toStore } from './makers.ts';
+import { type Item, keys, queryAll, type Table } from './table.ts';
 import {
   formatToken,
   hashSecret,
@@ -26,13 +27,19 @@ interface Deps {
   readonly randomBytes: RandomBytes;
 }
 
+/** Without those whose maker has lost the credentials that they were made with. */
+const stillGood = async (table: Table, items: readonly Item[]): Promise<Item[]> => {
+  const valid = await Promise.all(items.map((item) => isMakerValid(table, item)));
+  return items.filter((_, index) => valid[index]);
+};
+
 export type InvitationStore = ReturnType<typeof invitationStore>;
 
 export const invitationStore = (table: Table, { now, newId, randomBytes }: Deps) => ({
   create: async (
     projectId: ProjectId,
     input: InvitationInput,
-    createdBy: string,
+    maker: Maker,
   ): Promise<Invitation & { token: string }> => {
     const { email, role, expiresInMs } = input;
     const createdAt = now();
@@ -43,7 +50,7 @@ export const invitationStore = (table: Table, { now, newId, randomBytes }: Deps)
       {
         ...keys.resource(projectId, made.id),
         ...made,
-        createdBy,
+        ...toStore(maker),
         hash: hashSecret(secret),
         expiresAt: Math.ceil(epochMs(validUntil) / 1000),
       },
@@ -54,9 +61,12 @@ export const invitationStore = (table: Table, { now, newId, randomBytes }: Deps)
 
   /** Those that nobody has taken yet. */
   list: async (projectId: ProjectId): Promise<Invitation[]> =>
-    (await queryAll(table, { pk: projectId, prefix: 'ivt_', where: [['missing', 'usedAt']] })).map((item) =>
-      invitation.parse(item),
-    ),
+    (
+      await stillGood(
+        table,
+        await queryAll(table, { pk: projectId, prefix: 'ivt_', where: [['missing', 'usedAt']] }),
+      )
+    ).map((item) => invitation.parse(item)),
 
   /** Whether there was one to revoke. */
   revoke: (projectId: ProjectId, id: string): Promise<boolean> =>
@@ -78,7 +88,7 @@ export const invitationStore = (table: Table, { now, newId, randomBytes }: Deps)
     const item = parts && (await table.get(keys.resource(parts.projectId, parts.id)));
     if (!item || item.usedAt !== undefined || !matchesHash(parts.secret, String(item.hash))) return undefined;
     const found = invitation.parse(item);
-    return found.validUntil > now() ? found : undefined;
+    return found.validUntil > now() && (await isMakerValid(table, item)) ? found : undefined;
   },
 
   /** Spends it, by one conditional write. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { newId } from './ids.ts';
+import { firstToken } from './makers.ts';
 import {
   formatToken,
   hashSecret,
@@ -24,7 +25,7 @@ const openRegistrations = (now = at('12:00:00')) =>
 describe('a registration token', () => {
   it('is good once, even for two machines at the same time', async () => {
     const tokens = openRegistrations();
-    const { token } = await tokens.create('global', { tags: [], expiresInMs: 60_000, uses: 1 }, 'usr_1');
+    const { token } = await tokens.create('global', { tags: [], expiresInMs: 60_000, uses: 1 }, firstToken);
     const taken = await Promise.all([tokens.take(token), tokens.take(token)]);
     expect(taken.filter(Boolean)).toEqual([{ pool: 'global', tags: [] }]);
     expect(await tokens.take(token)).toBeUndefined();
@@ -33,7 +34,11 @@ describe('a registration token', () => {
   it('is good as often as it says, is listed while it is, and can be given back or revoked', async () => {
     const tokens = openRegistrations();
     const projectId = newId('prj');
-    const { id, token } = await tokens.create(projectId, { tags: [], expiresInMs: 60_000, uses: 3 }, 'usr_1');
+    const { id, token } = await tokens.create(
+      projectId,
+      { tags: [], expiresInMs: 60_000, uses: 3 },
+      firstToken,
+    );
     const taken = await Promise.all([1, 2, 3, 4, 5].map(() => tokens.take(token)));
     expect(taken.filter(Boolean)).toHaveLength(3);
     expect(await tokens.list(projectId)).toEqual([]);
@@ -47,7 +52,11 @@ describe('a registration token', () => {
   it('carries its project and its tags', async () => {
     const tokens = openRegistrations();
     const projectId = newId('prj');
-    const made = await tokens.create(projectId, { tags: ['sydney'], expiresInMs: 60_000, uses: 1 }, 'usr_1');
+    const made = await tokens.create(
+      projectId,
+      { tags: ['sydney'], expiresInMs: 60_000, uses: 1 },
+      firstToken,
+    );
     expect(made.expiresAt).toBe('2026-03-01T12:01:00.000Z');
     expect(await tokens.take(made.token)).toEqual({ pool: projectId, tags: ['sydney'] });
   });
@@ -57,7 +66,7 @@ describe('a registration token', () => {
     const { id, token } = await openRegistrations().create(
       projectId,
       { tags: [], expiresInMs: 60_000, uses: 1 },
-      'usr_1',
+      firstToken,
     );
     const secret = token.split('.')[2] ?? '';
     expect(await openRegistrations(at('12:01:00')).take(token)).toBeUndefined();

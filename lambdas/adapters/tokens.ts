@@ -20,6 +20,7 @@ import {
   tag,
 } from '../../protocol/index.ts';
 import type { NewId } from './ids.ts';
+import { isMakerValid, type Maker, toStore } from './makers.ts';
 import { keys, type Pool, queryAll, type Table } from './table.ts';
 
 const secretBytes = 32;
@@ -91,7 +92,7 @@ export type RegistrationTokenStore = ReturnType<typeof registrationTokenStore>;
 
 /** Tokens with which machines register themselves as runners, as often as each allows. */
 export const registrationTokenStore = (table: Table, { now, newId, randomBytes }: Deps) => ({
-  create: async (pool: Pool, input: RegistrationTokenInput, createdBy: string) => {
+  create: async (pool: Pool, input: RegistrationTokenInput, maker: Maker) => {
     const id: RegistrationTokenId = newId('reg');
     const secret = makeSecret(randomBytes);
     const expiresAtInstant = addMs(now(), input.expiresInMs);
@@ -102,7 +103,7 @@ export const registrationTokenStore = (table: Table, { now, newId, randomBytes }
         tags: input.tags,
         usesLeft: input.uses,
         createdAt: now(),
-        createdBy,
+        ...toStore(maker),
         hash: hashSecret(secret),
         validUntil: expiresAtInstant,
         expiresAt: Math.ceil(epochMs(expiresAtInstant) / 1000),
@@ -161,7 +162,8 @@ export const registrationTokenStore = (table: Table, { now, newId, randomBytes }
       ['>', 'usesLeft', 0],
       ['>', 'validUntil', now()],
     ]);
-    return item && { pool, tags: storedRegistrationToken.parse(item).tags };
+    if (!item || !(await isMakerValid(table, item))) return undefined;
+    return { pool, tags: storedRegistrationToken.parse(item).tags };
   },
 
   /** Gives back the use of a token, for a registration that could not be made. */

@@ -4,6 +4,7 @@ import {
   type Clock,
   email,
   epochMs,
+  instant,
   type LoginId,
   loginId,
   type ProjectId,
@@ -15,7 +16,7 @@ import {
   user,
   userId,
 } from '../../protocol/index.ts';
-import type { Update } from './expressions.ts';
+import type { Condition, Update } from './expressions.ts';
 import { idsBetween, type NewId } from './ids.ts';
 import { type Item, keys, queryAll, type Table } from './table.ts';
 
@@ -26,6 +27,10 @@ const storedUser = user.omit({ hasTotp: true }).extend({
   passwordHash: z.string().optional(),
   /** Who they are to the sign-in provider, once they have signed in by it: `issuer|subject`. */
   subject: z.string().optional(),
+  /** When the sign-in provider first vouched that the address is theirs. */
+  provenAt: instant.optional(),
+  /** Raised when all credentials become void at once; what they mint carries it. */
+  credentialsVersion: z.int().default(0),
   logins: z.set(loginId).default(new Set()),
   totpSecret: z.string().optional(),
   /** Shown, and not yet proven. */
@@ -64,6 +69,14 @@ export const publicUser = (record: UserRecord): User =>
   user.parse({ ...record, hasTotp: record.totpSecret !== undefined });
 
 const emailBinding = z.object({ userId });
+
+/** The credentials are still those that were checked: who signs in or changes them has proved these and no later ones. */
+const hasCredentialsOf = ({ credentialsVersion, passwordHash }: UserRecord): Condition[] => [
+  credentialsVersion === 0
+    ? ['missing', 'credentialsVersion']
+    : ['=', 'credentialsVersion', credentialsVersion],
+  passwordHash === undefined ? ['missing', 'passwordHash'] : ['=', 'passwordHash', passwordHash],
+];
 
 interface Deps {
   readonly now: Clock;
@@ -130,35 +143,54 @@ export const userStore = (table: Table, { now, newId }: Deps) => {
       }
     },
 
-    /** A new password ends all sign-ins. */
-    setPassword: (id: UserId, passwordHash: string) =>
-      change(id, { set: { passwordHash }, unset: ['logins'] }),
+    /** A new password ends all sign-ins. Undefined when the credentials are no longer those of the record. */
+    setPassword: (known: UserRecord, passwordHash: string) =>
+      change(known.id, { set: { passwordHash }, unset: ['logins'] }, hasCredentialsOf(known)),
 
-    /** Ties them to an account of the sign-in provider; undefined when they are tied to another of the same issuer. */
-    bindSubject: ({ id, subject: before }: UserRecord, account: { issuer: string; subject: string }) => {
+    /**
+     * Ties them to an account of the sign-in provider; undefined when they are tied to another of the same issuer. Until the provider
+     * has vouched once, whoever got hold of an invitation may have set the credentials: the same write makes them all void, and with
+     * the version all that was minted by them.
+     */
+    bindSubject: async (
+      { id, subject: before }: UserRecord,
+      account: { issuer: string; subject: string },
+    ): Promise<{ readonly user: UserRecord; readonly isFirstProof: boolean } | undefined> => {
       const subject = `${account.issuer}|${account.subject}`;
       const isOfAnother = before !== undefined && !before.startsWith(`${account.issuer}|`);
-      return change(id, { set: { subject } }, [
-        isOfAnother ? ['=', 'subject', before] : ['any', ['missing', 'subject'], ['=', 'subject', subject]],
-      ]);
+      const mayBind: Condition = isOfAnother
+        ? ['=', 'subject', before]
+        : ['any', ['missing', 'subject'], ['=', 'subject', subject]];
+      const proof: Update = {
+        set: { subject, provenAt: now() },
+        add: { credentialsVersion: 1 },
+        unset: ['passwordHash', 'totpSecret', 'newTotpSecret', 'totpStep', 'logins'],
+      };
+      const proven = await change(id, proof, [mayBind, ['missing', 'provenAt']]);
+      if (proven) return { user: proven, isFirstProof: true };
+      const bound = await change(id, { set: { subject } }, [mayBind, ['exists', 'provenAt']]);
+      return bound && { user: bound, isFirstProof: false };
     },
 
-    offerTotp: (id: UserId, newTotpSecret: string) => change(id, { set: { newTotpSecret } }),
-    setTotp: (id: UserId, totpSecret: string | undefined, totpStep?: number) =>
-      change(id, { set: { totpSecret, totpStep }, unset: ['newTotpSecret'] }),
+    /** These two are undefined when the credentials are no longer those of the record. */
+    offerTotp: (known: UserRecord, newTotpSecret: string) =>
+      change(known.id, { set: { newTotpSecret } }, hasCredentialsOf(known)),
+    setTotp: (known: UserRecord, totpSecret: string | undefined, totpStep?: number) =>
+      change(known.id, { set: { totpSecret, totpStep }, unset: ['newTotpSecret'] }, hasCredentialsOf(known)),
     /** Takes the code of a time step; undefined when it, or a later one, was taken before. */
     spendTotp: (id: UserId, totpStep: number) =>
       change(id, { set: { totpStep } }, [['any', ['missing', 'totpStep'], ['<', 'totpStep', totpStep]]]),
 
-    /** Remembers a sign-in, and forgets those that are over. */
-    addLogin: async ({ id, logins }: UserRecord): Promise<LoginId> => {
+    /** Remembers a sign-in, and forgets those that are over. Undefined when the credentials are no longer those of the record. */
+    addLogin: async (known: UserRecord): Promise<LoginId | undefined> => {
+      const { id, logins } = known;
       const login = newId('lgn', now());
       const oldest = toInstant(epochMs(now()) - loginLifetimeMs);
       const { from } = idsBetween('lgn', oldest, oldest);
       const over = [...logins].filter((one) => one < from);
       if (over.length > 0) await change(id, { take: { logins: new Set<string>(over) } });
-      await change(id, { add: { logins: new Set([login]) } });
-      return login;
+      const added = await change(id, { add: { logins: new Set([login]) } }, hasCredentialsOf(known));
+      return added && login;
     },
     removeLogin: (id: UserId, login: LoginId) => change(id, { take: { logins: new Set([login]) } }),
   };

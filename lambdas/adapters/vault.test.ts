@@ -134,7 +134,7 @@ const aFilledProject = async (table: Table) => {
   });
   const users = userStore(table, { now, newId });
   const person = await users.create({ email: `${projectId}@example.com`, name: 'P' });
-  if (person) await users.setTotp(person.id, 'HUSHTOTP');
+  if (person) await users.setTotp(person, 'HUSHTOTP');
   return { projectId, key, environment, personId: person?.id ?? '' };
 };
 

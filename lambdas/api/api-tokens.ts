@@ -56,7 +56,7 @@ export const apiTokenRoutes = (deps: ApiDeps) =>
           name,
           grant: { projectId, role },
           expiresInMs,
-          createdBy: c.get('caller').onBehalfOf,
+          maker: c.get('caller').onBehalfOf,
         });
         return c.json(made, 201, { location: `${c.req.path}/${made.id}` });
       },
@@ -103,7 +103,7 @@ export const apiTokenRoutes = (deps: ApiDeps) =>
       async (c) => {
         const made = await deps.apiTokens.create({
           ...c.req.valid('json'),
-          createdBy: c.get('caller').onBehalfOf,
+          maker: c.get('caller').onBehalfOf,
         });
         return c.json(made, 201, { location: `${ofStack}/${made.id}` });
       },

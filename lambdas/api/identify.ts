@@ -23,13 +23,18 @@ const cookieOf = (consoleUrl: string) => {
 
 type SignInDeps = Pick<ApiDeps, 'consoleUrl' | 'now' | 'personTokens' | 'users'>;
 
-/** Signs a person in: remembers it, and sets the cookie. */
-export const signIn = async (deps: SignInDeps, c: Context, user: UserRecord): Promise<void> => {
+/**
+ * Signs a person in: remembers it, and sets the cookie. False when their credentials have changed since `user` was read: then what they
+ * proved may be void.
+ */
+export const signIn = async (deps: SignInDeps, c: Context, user: UserRecord): Promise<boolean> => {
   const login = await deps.users.addLogin(user);
+  if (login === undefined) return false;
   const until = addMs(deps.now(), loginLifetimeMs);
   const token = await deps.personTokens.sign(tokenKind, { userId: user.id, loginId: login }, until);
   const { name, options } = cookieOf(deps.consoleUrl);
   setCookie(c, name, token, { ...options, maxAge: loginLifetimeMs / 1000 });
+  return true;
 };
 
 /** Ends this sign-in, also for whoever has a copy of the cookie. */
@@ -72,10 +77,10 @@ export const refuseCsrf = (c: Context, consoleUrl: string) =>
     `With a cookie, a change must come from ${new URL(consoleUrl).origin} and carry the header "X-Reveille-Csrf: 1".`,
   );
 
-const callerOf = ({ id, name, isAdmin, roles }: UserRecord): Caller => ({
+const callerOf = ({ id, name, isAdmin, roles, credentialsVersion }: UserRecord): Caller => ({
   id,
   name,
-  onBehalfOf: id,
+  onBehalfOf: { id, credentialsVersion },
   isAdmin,
   roles,
 });

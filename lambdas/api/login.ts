@@ -135,7 +135,7 @@ export const loginRoutes = (deps: ApiDeps) =>
           return refuse(c, code, details[code]);
         }
         await forgetAttempts(deps.attempts, [source, account]);
-        await signIn(deps, c, user);
+        if (!(await signIn(deps, c, user))) return refuse(c, 'wrong_login', details.wrong_login);
         await deps.audit.record('stack', {
           actor: { id: user.id, name: user.name },
           operation: 'login',

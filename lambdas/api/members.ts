@@ -2,7 +2,7 @@
 import { type Member, type ProjectId, userChange } from '../../protocol/index.ts';
 import { publicUser, type UserRecord } from '../adapters/users.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
-import { everywhere, revokeMinted, revokePending } from './minted.ts';
+import { everywhere, nothing, revokeMinted, revokePending } from './minted.ts';
 import { refuse, refuseUnknown } from './refuse.ts';
 import { answer, describe, jsonBody, noContent, people, routes } from './route.ts';
 import {
@@ -20,7 +20,7 @@ const revokes =
   'API tokens, invitations and registration tokens that they made, or a token of theirs, and may make no longer are revoked.';
 
 /** Somebody without any role. */
-const nobody = (id: string) => ({ id, isAdmin: false, roles: {} });
+const nobody = (id: string) => ({ id, ...nothing });
 
 /** For admins: everybody who can sign in. */
 export const userRoutes = (deps: ApiDeps) =>

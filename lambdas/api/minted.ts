@@ -8,6 +8,9 @@ import type { ApiDeps } from './deps.ts';
 
 type Stores = Pick<ApiDeps, 'apiTokens' | 'invitations' | 'registrationTokens'>;
 
+/** What somebody may who may nothing. */
+export const nothing: Standing = { isAdmin: false, roles: {} };
+
 /** The stack itself, and all of its projects. */
 export const everywhere = async ({ projects }: Pick<ApiDeps, 'projects'>): Promise<Pool[]> => [
   'global',

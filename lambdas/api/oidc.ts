@@ -11,6 +11,7 @@ import { countAttempts, forgetAttempts, refuseTooMany } from './attempts.ts';
 import type { ApiDeps, ApiEnv, PersonEnv } from './deps.ts';
 import { signIn } from './identify.ts';
 import { enterProject, pendingOf } from './joining.ts';
+import { everywhere, nothing, revokeMinted } from './minted.ts';
 import { recordRefusal } from './refusals.ts';
 import { refuse, refuseFields, refuseUnknown } from './refuse.ts';
 import { answer, anybody, describe, jsonBody, noContent, people, routes } from './route.ts';
@@ -50,6 +51,18 @@ interface Found {
   readonly person: UserRecord | undefined;
 }
 
+/** Writes down that somebody's credentials are void since the provider vouched for them, and removes what has gone with those. */
+const tidyAfterProof = async (deps: ApiDeps, c: Context<ApiEnv>, user: UserRecord): Promise<void> => {
+  await deps.audit.record('stack', {
+    actor: { id: user.id, name: user.name },
+    operation: 'voidCredentials',
+    target: `/api/users/${user.id}`,
+    source: deps.sourceOf(c),
+    requestId: c.get('requestId'),
+  });
+  await revokeMinted(deps, { id: user.id, ...nothing }, await everywhere(deps));
+};
+
 /** The person behind what the provider says. */
 const findPerson = async (
   deps: ApiDeps,
@@ -57,16 +70,17 @@ const findPerson = async (
   { newPeople }: StoredProvider,
   { email, name, ...account }: OidcPerson,
 ): Promise<Found> => {
-  const pending = await pendingOf(deps, email);
   const known = await deps.users.findByEmail(email);
-  const mayCome = pending.length > 0 || newPeople === 'everybody';
+  const mayCome = newPeople === 'everybody' || (!known && (await pendingOf(deps, email)).length > 0);
   const found = known ?? (mayCome ? await deps.users.create({ email, name }) : undefined);
   // An address that the provider gave to somebody else does not open the account of who had it before.
-  let person = found && (await deps.users.bindSubject(found, account));
-  for (const invited of person ? pending : []) {
-    if (person && (await deps.invitations.take(invited))) {
-      person = await enterProject(deps, c, person, invited);
-    }
+  const bound = found && (await deps.users.bindSubject(found, account));
+  if (!bound) return { known, person: undefined };
+  if (known && bound.isFirstProof) await tidyAfterProof(deps, c, bound.user);
+  let person = bound.user;
+  // Only now: an invitation that was minted by credentials which are void has gone with them.
+  for (const invited of await pendingOf(deps, email)) {
+    if (await deps.invitations.take(invited)) person = await enterProject(deps, c, person, invited);
   }
   return { known, person };
 };
@@ -156,7 +170,7 @@ export const oidcRoutes = (deps: ApiDeps) => {
           return refuseSignIn(c);
         }
         await forgetAttempts(deps.attempts, source);
-        await signIn(deps, c, user);
+        if (!(await signIn(deps, c, user))) return refuseSignIn(c);
         await deps.audit.record('stack', {
           actor: { id: user.id, name: user.name },
           operation: 'loginByProvider',

@@ -21,6 +21,9 @@ const refuseToken = (c: Context) =>
     'This is for people who signed in. An API token has neither password nor authenticator.',
   );
 
+const refuseChanged = (c: Context) =>
+  refuse(c, 'unauthenticated', 'Your credentials have changed meanwhile. Sign in again, and repeat this.');
+
 export const selfRoutes = (deps: ApiDeps) => {
   /** Asks for the password once more; undefined when it is right, else the refusal. */
   const refuseWithoutPassword = async (c: Context<PersonEnv>, password: string) => {
@@ -87,8 +90,9 @@ export const selfRoutes = (deps: ApiDeps) => {
         const refused = await refuseWithoutPassword(c, current);
         if (refused) return refused;
         const user = c.get('signedIn')?.user;
-        const changed = user && (await deps.users.setPassword(user.id, await deps.passwords.hash(next)));
-        if (changed) await signIn(deps, c, changed);
+        const changed = user && (await deps.users.setPassword(user, await deps.passwords.hash(next)));
+        if (!changed) return refuseChanged(c);
+        await signIn(deps, c, changed);
         return c.body(null, 204);
       },
     )
@@ -112,7 +116,7 @@ export const selfRoutes = (deps: ApiDeps) => {
         const user = c.get('signedIn')?.user;
         if (!user) return refuseToken(c);
         const offered = newTotp(user.email, deps.randomBytes);
-        await deps.users.offerTotp(user.id, offered.secret);
+        if (!(await deps.users.offerTotp(user, offered.secret))) return refuseChanged(c);
         return c.json(offered, 200);
       },
     )
@@ -147,7 +151,7 @@ export const selfRoutes = (deps: ApiDeps) => {
           );
         }
         await forgetAttempts(deps.attempts, counted);
-        await deps.users.setTotp(user.id, newTotpSecret, step);
+        if (!(await deps.users.setTotp(user, newTotpSecret, step))) return refuseChanged(c);
         return c.body(null, 204);
       },
     )
@@ -169,8 +173,8 @@ export const selfRoutes = (deps: ApiDeps) => {
         const refused = await refuseWithoutPassword(c, c.req.valid('json').password);
         if (refused) return refused;
         const user = c.get('signedIn')?.user;
-        if (user) await deps.users.setTotp(user.id, undefined);
-        return c.body(null, 204);
+        const changed = user && (await deps.users.setTotp(user, undefined));
+        return changed ? c.body(null, 204) : refuseChanged(c);
       },
     );
 };
