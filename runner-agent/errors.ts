@@ -43,3 +43,14 @@ export const messageOf = (error: unknown): string => {
   const cause = error.cause instanceof Error ? error.cause.message || error.cause.name : undefined;
   return cause && !error.message.includes(cause) ? `${error.message} (${cause})` : error.message;
 };
+
+/**
+ * Why a task failed, for people. Node's own errors about an argument quote it (`ERR_INVALID_ARG_VALUE`: "Received '…'"), in a
+ * form and length that no masker knows, so only their code is told.
+ */
+export const failureOf = (error: unknown): string => {
+  if (error instanceof TaskError) return error.message;
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = inner instanceof Error && 'code' in inner ? String(inner.code) : '';
+  return `The runner failed: ${code.startsWith('ERR_') ? code : messageOf(error)}`;
+};

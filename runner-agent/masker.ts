@@ -80,3 +80,9 @@ export const createMasker = (secrets: readonly string[]): Masker => {
     end: () => show(kept, kept.length),
   };
 };
+
+/** The whole of a text, masked. */
+export const maskText = (text: string, secrets: readonly string[]): string => {
+  const masker = createMasker(secrets);
+  return masker.write(text) + masker.end();
+};

@@ -30,15 +30,41 @@ export const findUser = async (user: string): Promise<RunAs> => {
   }
 };
 
-/** What to start in place of a program so that it runs as that user, without a way back. */
+/**
+ * Variables by which the C library loads code or reads files of its caller's choice. glibc ignores them in setuid programs
+ * (sysdeps/generic/unsecvars.h) but not in setpriv, which root starts with what the project has set.
+ */
+const unsafeForRoot =
+  /^(LD_.*|MALLOC_.*|GLIBC_TUNABLES|GCONV_PATH|GETCONF_DIR|HOSTALIASES|LANGUAGE|LOCALDOMAIN|LOCPATH|NIS_PATH|NLSPATH|RESOLV_HOST_CONF|RES_OPTIONS|TZDIR)$/;
+
+export interface Command {
+  program: string;
+  args: string[];
+  environment: Record<string, string>;
+}
+
+/** Programs of util-linux and coreutils, with their paths. */
+export interface RunAsPrograms {
+  setpriv: string;
+  env: string;
+}
+
+/** What to start in place of a command so that it runs as that user, without a way back. */
 export const commandAs = (
   { uid, gid }: RunAs,
-  setpriv: string,
-  program: string,
-  args: readonly string[],
-): { program: string; args: string[] } => {
+  { setpriv, env }: RunAsPrograms,
+  { program, args, environment }: Command,
+): Command => {
   const flags = ['--reuid', String(uid), '--regid', String(gid), '--init-groups', '--no-new-privs'];
-  return { program: setpriv, args: [...flags, '--', program, ...args] };
+  const variables = Object.entries(environment);
+  const late = variables
+    .filter(([name]) => unsafeForRoot.test(name))
+    .map(([name, value]) => `${name}=${value}`);
+  return {
+    program: setpriv,
+    args: [...flags, '--', ...(late.length > 0 ? [env, ...late] : []), program, ...args],
+    environment: Object.fromEntries(variables.filter(([name]) => !unsafeForRoot.test(name))),
+  };
 };
 
 /** Makes a folder the user's with all that is in it; links are not followed. */

@@ -1,5 +1,5 @@
 /** SSH for git and Ansible: the key in a file, no questions, and which host keys to accept. */
-import { appendFile, lchown, mkdir } from 'node:fs/promises';
+import { constants, type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KeySecret } from '../protocol/key.ts';
 import type { RunAs } from './run-as.ts';
@@ -21,6 +21,28 @@ export interface HostKeyOptions {
   runAs?: RunAs | undefined;
 }
 
+/** Opens the file, or makes it. Undefined when something else is in its place: a task of the agent's own user can put it there. */
+const openRegular = async (path: string): Promise<FileHandle | undefined> => {
+  const { O_WRONLY, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const file = await open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600).catch(() => undefined);
+  if (file && (await file.stat()).isFile()) return file;
+  await file?.close();
+  return undefined;
+};
+
+const makeKnownHosts = async (path: string, runAs: RunAs | undefined): Promise<void> => {
+  let file = await openRegular(path);
+  if (!file) {
+    await rm(path, { recursive: true, force: true });
+    file = await open(path, 'wx', 0o600);
+  }
+  try {
+    if (runAs) await file.chown(runAs.uid, runAs.gid);
+  } finally {
+    await file.close();
+  }
+};
+
 /**
  * Options of ssh. Without given host keys the first one that a host shows is trusted and kept for the project, so that a
  * later change is refused, also in another task.
@@ -34,8 +56,7 @@ export const hostKeyOptions = async (options: HostKeyOptions): Promise<string> =
   const folder = join(workDir, 'known_hosts');
   await mkdir(folder, { recursive: true, mode: runAs ? 0o711 : 0o700 });
   const file = join(folder, projectId);
-  await appendFile(file, '', { mode: 0o600 });
-  if (runAs) await lchown(file, runAs.uid, runAs.gid);
+  await makeKnownHosts(file, runAs);
   return `-o StrictHostKeyChecking=accept-new -o UserKnownHostsFile=${quote(file)}`;
 };
 

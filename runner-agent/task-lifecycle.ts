@@ -1,13 +1,13 @@
 /** A claimed task from its payload to its finish: opens it, runs it, streams its log, reports its result. */
 import type { KeyObject } from 'node:crypto';
-import { type ClaimResponse, taskPayload } from '../protocol/agent.ts';
+import { type ClaimResponse, type TaskPayload, taskPayload } from '../protocol/agent.ts';
 import type { AgentApi } from './agent-api.ts';
 import { backoffMs } from './backoff.ts';
-import { ApiProblem, messageOf } from './errors.ts';
+import { ApiProblem, messageOf, TaskError } from './errors.ts';
 import type { HeldTask } from './held-tasks.ts';
 import { decrypt } from './keys.ts';
 import type { LogStream } from './log-streamer.ts';
-import { createMasker } from './masker.ts';
+import { createMasker, maskText } from './masker.ts';
 import { secretsOf } from './payload-secrets.ts';
 import type { Outcome } from './results.ts';
 import { secretForms } from './secret-forms.ts';
@@ -24,8 +24,10 @@ export interface TaskLifecycleOptions extends TaskReportOptions, Pick<TaskRunner
 }
 
 /** Each stream has its own masker, as a secret may be split over two reads of one stream. */
-const masked = (secrets: string[], write: (stream: LogStream, text: string) => Promise<void>): TaskOutput => {
-  const forms = secretForms(secrets);
+const masked = (
+  forms: readonly string[],
+  write: (stream: LogStream, text: string) => Promise<void>,
+): TaskOutput => {
   const open = () => ({
     stdout: createMasker(forms),
     stderr: createMasker(forms),
@@ -42,6 +44,31 @@ const masked = (secrets: string[], write: (stream: LogStream, text: string) => P
   };
 };
 
+/** What reaches people beside the log: the reason, the commit's first line, and the names of hosts. */
+const maskedResult = (result: TaskResult, forms: readonly string[]): TaskResult => {
+  const { reason, commit, hosts } = result;
+  return {
+    ...result,
+    ...(reason !== undefined && { reason: maskText(reason, forms) }),
+    ...(commit && { commit: { ...commit, message: maskText(commit.message, forms) } }),
+    ...(hosts && { hosts: hosts.map((one) => ({ ...one, host: maskText(one.host, forms) })) }),
+  };
+};
+
+/** Names the fields that are wrong, and quotes nothing: the text is secret, and what of it is, is not known yet. */
+const parsePayload = (text: string): TaskPayload => {
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch {
+    throw new TaskError('it is not JSON');
+  }
+  const parsed = taskPayload.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map(({ path }) => path.slice(0, 2).join('.'));
+  throw new TaskError(`these fields are not as this agent expects them: ${[...new Set(fields)].join(', ')}`);
+};
+
 /** Runs the task of a successful claim to its very end; never rejects. The caller frees the slot. */
 export const attendTask = async (
   task: HeldTask,
@@ -50,8 +77,6 @@ export const attendTask = async (
 ): Promise<void> => {
   const { api, privateKey, timing, log } = options;
   const report = createTaskReport(task, options);
-
-  const open = async () => taskPayload.parse(JSON.parse(await decrypt(claim.payload, privateKey)));
 
   const awaitConfirmation = async () => {
     for (let failures = 1; !task.ended.aborted; failures += 1) {
@@ -65,10 +90,12 @@ export const attendTask = async (
   };
 
   const run = async (): Promise<TaskResult> => {
-    const payload = await open();
+    const payload = parsePayload(await decrypt(claim.payload, privateKey));
     if (payload.onDrain === 'hand_back') task.allowHandBack();
-    const output = masked(secretsOf(payload), report.streamer.write);
-    return runTask({ ...options, payload, task, output, awaitConfirmation });
+    const forms = secretForms(secretsOf(payload));
+    const output = masked(forms, report.streamer.write);
+    const result = await runTask({ ...options, payload, task, output, awaitConfirmation });
+    return maskedResult(result, forms);
   };
 
   const startedAt = timing.now();
@@ -76,7 +103,7 @@ export const attendTask = async (
   const result = await run().catch(
     (error: unknown): TaskResult => ({
       status: 'error',
-      reason: `This runner cannot open the task's payload (is its key the registered one?): ${messageOf(error)}`,
+      reason: `This runner cannot open the task's payload (is its key the registered one, is its agent up to date?): ${messageOf(error)}`,
     }),
   );
   await report.deliver(result);

@@ -1,11 +1,11 @@
 /** Starts the programs of one task and ends them with it. */
 import type { TaskPayload } from '../protocol/agent.ts';
-import { messageOf } from './errors.ts';
+import { messageOf, TaskError } from './errors.ts';
 import type { HeldTask } from './held-tasks.ts';
 import type { LogStream } from './log-streamer.ts';
 import { type Exit, startProcessGroup } from './process-group.ts';
 import { requireProgram } from './programs.ts';
-import { commandAs, type RunAs } from './run-as.ts';
+import { type Command, commandAs, type RunAs } from './run-as.ts';
 import type { Timing } from './timing.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -46,20 +46,34 @@ export interface TaskProgramsOptions {
   timing: Timing;
 }
 
+/** A program gets strings that end at the first NUL. The value is not quoted: it may be a secret. */
+const refuseNul = ({ args, environment }: Call): void => {
+  for (const [name, value] of Object.entries(environment)) {
+    if (!value.includes('\0')) continue;
+    throw new TaskError(
+      `The variable ${name} has a NUL character, which no program can get: correct its value`,
+    );
+  }
+  if (args.some((argument) => argument.includes('\0')))
+    throw new TaskError('An argument has a NUL character, which no program can get: correct the template');
+};
+
 export const createTaskPrograms = (options: TaskProgramsOptions): TaskPrograms => {
   const { payload, task, output, workspace, path, killGraceMs, runAs, end, timing } = options;
 
-  const commandOf = async ({ program, args, asTask }: Call) => {
-    if (!runAs || !asTask) return { program, args: [...args] };
+  const commandOf = async ({ program, args, environment, asTask }: Call): Promise<Command> => {
+    const command = { program, args: [...args], environment };
+    if (!runAs || !asTask) return command;
     const setpriv = await requireProgram(path, 'setpriv', 'the package util-linux');
-    return commandAs(runAs, setpriv, program, args);
+    const env = await requireProgram(path, 'env', 'the package coreutils');
+    return commandAs(runAs, { setpriv, env }, command);
   };
 
   const start = async (call: Call, to: TaskOutput): Promise<Exit> => {
+    refuseNul(call);
     const group = startProcessGroup({
       ...(await commandOf(call)),
       cwd: call.cwd,
-      environment: call.environment,
       mark: workspace.root,
       onOutput: to.write,
       onEnd: to.end,

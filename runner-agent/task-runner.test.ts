@@ -124,7 +124,7 @@ describe('an ansible task', () => {
     );
     expect(result.status).toBe('success');
     expect(output).toBe(
-      '--inventory\n600\nweb1\n--private-key\n600\nKEY\n--user\ndeploy\n--check\n600\n- hosts: all\n',
+      '--inventory\n600\nweb1\n--private-key\n600\nKEY\n--user=deploy\n--check\n600\n- hosts: all\n',
     );
   });
 

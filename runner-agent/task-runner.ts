@@ -6,7 +6,7 @@ import type { Commit, HostResult } from '../protocol/result.ts';
 import type { App, Job, Step } from './apps/app.ts';
 import { apps } from './apps/index.ts';
 import { waitForConfirmation } from './confirmation.ts';
-import { messageOf, TaskError } from './errors.ts';
+import { failureOf, TaskError } from './errors.ts';
 import { gitEnvironmentFor, gitVariables } from './git-access.ts';
 import { parseGitUrl } from './git-url.ts';
 import type { HeldTask } from './held-tasks.ts';
@@ -127,13 +127,13 @@ const fetchRepository = async (run: Run): Promise<Record<string, string>> => {
 };
 
 const prepareJob = async (run: Run): Promise<Job> => {
-  const { payload, workspace } = run;
+  const { payload, workspace, end } = run;
   const { projectId, inventory } = payload;
   const gitEnvironment = await fetchRepository(run);
   const knownHosts =
     inventory?.knownHosts ?? (inventory?.key?.type === 'ssh' ? inventory.key.knownHosts : undefined);
   const sshOptions = await hostKeyOptions({ ...run, projectId, use: 'hosts', knownHosts });
-  return { payload, workspace, script: await locateScript(run), sshOptions, gitEnvironment };
+  return { payload, workspace, script: await locateScript(run), sshOptions, gitEnvironment, end };
 };
 
 type Outcome = Pick<TaskResult, 'exitCode' | 'reason'> & { status: 'success' | 'error' | 'stopped' };
@@ -189,6 +189,9 @@ const takeStep = async (
   return next === 'next' ? 'next' : { status: 'success', exitCode: 0 };
 };
 
+/** For what a task left to be read. */
+const readResultsMs = 5000;
+
 /** Runs to an end; throws TaskError only for what the task's owner can correct. */
 const takeSteps = async (run: Run): Promise<Outcome> => {
   const { app, payload, workspace, path, end, say, runAs } = run;
@@ -215,7 +218,10 @@ const takeSteps = async (run: Run): Promise<Outcome> => {
     }
     return { status: 'success', exitCode: 0 };
   } finally {
-    const hosts = await app.readHosts?.(job);
+    // The task's own time may be over by now.
+    const reading = createTimeLimit(readResultsMs, run.timing);
+    const hosts = await app.readHosts?.({ ...job, end: reading.signal });
+    reading.clear();
     if (hosts) run.result.hosts = hosts;
   }
 };
@@ -252,17 +258,14 @@ export const runTask = async (options: TaskRunnerOptions): Promise<TaskResult> =
     const app = apps[payload.app];
     const run: Run = { ...options, app, workspace, programs, limit, end, say, result: {} };
     const outcome = await takeSteps(run).catch(
-      (error: unknown): Outcome => ({
-        status: 'error',
-        reason: error instanceof TaskError ? error.message : `The runner failed: ${messageOf(error)}`,
-      }),
+      (error: unknown): Outcome => ({ status: 'error', reason: failureOf(error) }),
     );
     const result = { ...judge(outcome, run), ...run.result };
     // A success needs no words, and so no further chunk: most short tasks have only one.
     if (result.reason) await say(result.reason);
     return result;
   } catch (error) {
-    const reason = `The runner failed: ${messageOf(error)}`;
+    const reason = failureOf(error);
     await say(reason);
     return { status: 'error', reason };
   } finally {

@@ -1,7 +1,8 @@
 /** What Ansible did to each host: told by a callback plugin of ours, as ansible-core has none that writes JSON. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type HostResult, hostResults, maxHostResults } from '../../protocol/result.ts';
+import { readTaskFile } from '../task-file.ts';
 import type { Workspace } from '../workspace.ts';
 
 const plugin = `import json
@@ -36,28 +37,42 @@ class CallbackModule(CallbackBase):
 
 const resultIn = (workspace: Workspace) => join(workspace.temporary, 'ansible-hosts.json');
 
+/** Real ones have some kilobytes. */
+const maxConfigBytes = 256 * 1024;
+/** A recap has some 150 bytes for each host. */
+const maxHostsBytes = 2 * 1024 * 1024;
+
 /** The plugins that the repository's own ansible.cfg names; the variable below would hide them. */
-const ownPlugins = async (source: string): Promise<string[]> => {
-  const config = await readFile(join(source, 'ansible.cfg'), 'utf8').catch(() => '');
+const ownPlugins = async (source: string, signal: AbortSignal): Promise<string[]> => {
+  const file = { within: source, path: join(source, 'ansible.cfg'), maxBytes: maxConfigBytes, signal };
+  const config = (await readTaskFile(file)) ?? '';
   const [, paths] = /^\s*callback_plugins\s*=\s*(\S.*?)\s*$/m.exec(config) ?? [];
   return paths === undefined ? [] : [paths];
 };
 
 /** Installs the plugin in the workspace; answers with the environment that makes Ansible use it. */
-export const tellHosts = async (workspace: Workspace): Promise<Record<string, string>> => {
+export const tellHosts = async (
+  workspace: Workspace,
+  signal: AbortSignal,
+): Promise<Record<string, string>> => {
   const folder = join(workspace.root, 'ansible-plugins');
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'reveille_hosts.py'), plugin);
   return {
-    ANSIBLE_CALLBACK_PLUGINS: [folder, ...(await ownPlugins(workspace.source))].join(':'),
+    ANSIBLE_CALLBACK_PLUGINS: [folder, ...(await ownPlugins(workspace.source, signal))].join(':'),
     REVEILLE_ANSIBLE_HOSTS: resultIn(workspace),
   };
 };
 
-/** Undefined when Ansible did not come to its recap. */
-export const readHosts = async (workspace: Workspace): Promise<HostResult[] | undefined> => {
+/** Undefined when Ansible did not come to its recap, or the task wrote something else in its place. */
+export const readHosts = async (
+  workspace: Workspace,
+  signal: AbortSignal,
+): Promise<HostResult[] | undefined> => {
+  const path = resultIn(workspace);
+  const text = await readTaskFile({ within: workspace.temporary, path, maxBytes: maxHostsBytes, signal });
   try {
-    return hostResults.parse(JSON.parse(await readFile(resultIn(workspace), 'utf8')));
+    return hostResults.parse(JSON.parse(text ?? ''));
   } catch {
     return undefined;
   }

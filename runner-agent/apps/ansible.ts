@@ -1,6 +1,7 @@
 /** Ansible playbooks: inventory, keys and answers become files and flags. */
 import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { limitFault } from '../../protocol/app-options.ts';
 import type { KeySecret } from '../../protocol/key.ts';
 import { TaskError } from '../errors.ts';
 import { writeSshKey } from '../ssh.ts';
@@ -51,7 +52,7 @@ interface HostAccess {
 const hostAccess = async (workspace: Workspace, key: KeySecret): Promise<HostAccess> => {
   if (key.type === 'ssh') {
     const file = await writeSshKey(workspace, 'ansible', key);
-    const user = key.login ? ['--user', key.login] : [];
+    const user = key.login ? [`--user=${key.login}`] : [];
     return { args: ['--private-key', file.path, ...user], environment: file.environment, variables: {} };
   }
   const variables: Variables =
@@ -93,8 +94,16 @@ const vaultArgs = async ({ payload, workspace }: Job): Promise<string[]> => {
   return args;
 };
 
+/** Templates of version 0.1.0 may have a limit that the API refuses today. */
+const limitArgs = (limit: string | undefined): string[] => {
+  if (limit === undefined) return [];
+  const fault = limitFault(limit);
+  if (fault === undefined) return ['--limit', limit];
+  throw new TaskError(`The limit ${limit} ${fault}: correct it where the template or the task sets it`);
+};
+
 const choiceArgs = ({ ansible = {} }: Job['payload']): string[] => [
-  ...(ansible.limit === undefined ? [] : ['--limit', ansible.limit]),
+  ...limitArgs(ansible.limit),
   ...(ansible.tags?.length ? ['--tags', ansible.tags.join(',')] : []),
   ...(ansible.skipTags?.length ? ['--skip-tags', ansible.skipTags.join(',')] : []),
   ...(ansible.check ? ['--check'] : []),
@@ -160,7 +169,7 @@ export const ansible: App = {
         ANSIBLE_SSH_COMMON_ARGS: sshOptions,
         // The path of a socket may have 108 bytes only, and the workspace's own is a long one.
         ANSIBLE_SSH_CONTROL_PATH_DIR: workspace.privatePath('cp'),
-        ...(await tellHosts(workspace)),
+        ...(await tellHosts(workspace, job.end)),
         ...hosts.environment,
       },
       steps: [...(await galaxySteps(job)), { args: [...flags, ...payload.arguments, script] }],
@@ -170,5 +179,5 @@ export const ansible: App = {
     const meaning = program === 'ansible-playbook' ? meanings[exitCode] : 'see the log';
     return `${program} ended with exit code ${exitCode}${meaning ? `: ${meaning}` : ''}`;
   },
-  readHosts: ({ workspace }) => readHosts(workspace),
+  readHosts: ({ workspace, end }) => readHosts(workspace, end),
 };

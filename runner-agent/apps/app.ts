@@ -12,6 +12,8 @@ export interface Job {
   sshOptions: string;
   /** What git needs to reach the task's repository, for a program that fetches more of the like. */
   gitEnvironment: Record<string, string>;
+  /** Ends the wait for what the task has to be read from. */
+  end: AbortSignal;
 }
 
 /** One call of a program. A step that fails ends the task. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TaskPayload } from '../../protocol/agent.ts';
 import type { HeldTask } from '../held-tasks.ts';
+import type { RunAs } from '../run-as.ts';
 import { runTask, type TaskResult } from '../task-runner.ts';
 import { systemTiming } from '../timing.ts';
 import { aPayload, heldTasks } from './builders.ts';
@@ -15,6 +16,12 @@ export interface Ran {
   output: string;
   /** The same, and what the agent said; nothing is masked. */
   log: string;
+}
+
+export interface RunOptions {
+  runAs?: RunAs;
+  /** Gets the task, to stop it. */
+  began?: (task: HeldTask) => void;
 }
 
 const path = process.env.PATH ?? '';
@@ -54,16 +61,15 @@ export const openTaskBench = async () => {
       await chmod(join(bin, name), 0o755);
       return `${bin}:${path}`;
     },
-    /** `began` gets the task, to stop it. */
     run: async (
       given: Partial<TaskPayload>,
       searchPath = path,
-      began: (task: HeldTask) => void = () => undefined,
+      { runAs, began }: RunOptions = {},
     ): Promise<Ran> => {
       const payload = aPayload(given);
       const task = heldTasks().add(payload.projectId, payload.taskId);
       const ran = { output: '', log: '' };
-      began(task);
+      began?.(task);
       const result = await runTask({
         payload,
         task,
@@ -79,6 +85,7 @@ export const openTaskBench = async () => {
         killGraceMs: 100,
         awaitConfirmation: async () => undefined,
         timing: systemTiming,
+        runAs,
       });
       return { result, ...ran };
     },

@@ -9,11 +9,11 @@ import type { Intervals } from '../agent.ts';
 import type { StartConfig } from '../config.ts';
 import { createHttpTransport } from '../http-transport.ts';
 import { makeKeyPair } from '../keys.ts';
+import { createLogger } from '../logger.ts';
 import { runUntilReclaimed } from '../reclaim.ts';
 import { shutdownBySignals } from '../shutdown.ts';
 import { systemTiming } from '../timing.ts';
 import { startTestApi, type TestApi } from './api-server.ts';
-import { quiet } from './builders.ts';
 
 export interface World {
   api: TestApi;
@@ -26,6 +26,8 @@ export interface World {
   send(body: string, queueUrl?: string): void;
   /** Messages of a queue, visible and not. */
   queued(queueUrl?: string): { ready: number; inFlight: number };
+  /** What the agents have logged themselves. */
+  agentLog(): string;
   startAgent(intervals?: Partial<Intervals>, config?: Partial<StartConfig>): RunningAgent;
   close(): Promise<void>;
 }
@@ -52,6 +54,14 @@ export const createWorld = async (): Promise<World> => {
   };
   const queueUrl = addQueue('tasks');
   const agents: RunningAgent[] = [];
+  let agentLog = '';
+  const log = createLogger(
+    (line) => {
+      agentLog += line;
+    },
+    Date.now,
+    'debug',
+  );
 
   const startAgent: World['startAgent'] = (intervals = {}, given = {}) => {
     const signals = new EventEmitter();
@@ -70,7 +80,7 @@ export const createWorld = async (): Promise<World> => {
       version: '0.0.0',
       transport: createHttpTransport(),
       timing: systemTiming,
-      log: quiet,
+      log,
       path: process.env.PATH ?? '',
       intervals,
     };
@@ -95,6 +105,7 @@ export const createWorld = async (): Promise<World> => {
       const { messages } = sqs.inspectQueue(nameOf(of)) ?? {};
       return { ready: messages?.ready.length ?? 0, inFlight: messages?.inflight.length ?? 0 };
     },
+    agentLog: () => agentLog,
     startAgent,
     close: async () => {
       for (const agent of agents) {
