@@ -11,7 +11,7 @@ describe('whyWaiting', () => {
   });
 
   it('says what an untagged task would need', () => {
-    expect(whyWaiting(aTask(), [], noon)).toMatch(/no untagged runner, and there is no global runner/);
+    expect(whyWaiting(aTask(), [], noon)).toMatch(/no active untagged runner, and there is no global runner/);
   });
 
   it('says that runners are inactive or offline', () => {

@@ -17,7 +17,7 @@ const list = (runners: readonly Runner[]): string =>
 
 const nobody = (task: Pick<Task, 'tag'>): string =>
   task.tag === undefined
-    ? 'This project has no untagged runner, and there is no global runner. Add one of the two.'
+    ? 'This project has no active untagged runner, and there is no global runner. Add one of the two.'
     : `No runner has tag ${task.tag} in this project. Add one, or change the tag of the template or its inventory.`;
 
 const diskOf = ({ lowDisk }: Runner): string =>

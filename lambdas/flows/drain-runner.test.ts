@@ -4,6 +4,7 @@ import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { controlQueueOf } from '../core/routing.ts';
 import { claimTask } from './claim.ts';
 import { drainRunner, resumeRunner, sleepRunner, wakeRunner } from './drain-runner.ts';
+import { heartbeat } from './heartbeat.ts';
 import { reconcile } from './reconcile.ts';
 import { finishTask } from './report.ts';
 import { stopTask } from './start-task.ts';
@@ -148,6 +149,14 @@ describe('a runner that has slept', () => {
     expect((await bench.reload(slept)).drainRequestedAt).toBeUndefined();
     await bench.beat(slept);
     expect(await bench.claim(slept, second)).toMatchObject({ ok: true });
+  });
+
+  it('is not taken for online by a goodbye that arrives after its instance has stopped', async () => {
+    const runner = await online();
+    await bench.instanceBecomes(runner, 'stopped');
+    const claims = { tasks: [], agentVersion: '1' };
+    await heartbeat(bench.deps, bench.agentOf(runner), { ...claims, draining: true, leaving: true });
+    expect((await bench.reload(runner)).status).toBe('stopped');
   });
 
   it('is not held back by a goodbye that arrives after its agent has started again', async () => {

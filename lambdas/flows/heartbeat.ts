@@ -54,7 +54,8 @@ export const heartbeat = async (
   if (!beating) return undefined;
   // Before it comes online, so that it is given nothing that it would refuse.
   const informed = await recordDisk(deps, beating, request);
-  const present = (await comeOnline(deps, informed)) ?? informed;
+  // A goodbye may arrive when the instance has stopped already: nobody is there to come online.
+  const present = (!draining && (await comeOnline(deps, informed))) || informed;
   const runner = await followDisk(deps, beating, present);
 
   const known = new Set<string>(request.tasks.map(({ taskId }) => taskId));

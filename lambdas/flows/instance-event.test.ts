@@ -34,6 +34,17 @@ describe('an event of EC2', () => {
     expect((await bench.beat(runner))?.drain).toBe(true);
   });
 
+  it.each(instanceWarnings)('%s that comes after the next start does not drain the runner', async (kind) => {
+    const runner = await bench.addRunner({ instanceId: spot });
+    const late = event(kind);
+    bench.pass(60_000);
+    bench.setInstance(runner, 'running', bench.deps.now());
+    await followEvent(bench.deps, event(stateChange, 'running'));
+    await bench.beat(runner);
+    await followEvent(bench.deps, late);
+    expect((await bench.reload(runner)).drainRequestedAt).toBeUndefined();
+  });
+
   it('of a stop before the launch that EC2 describes is not believed', async () => {
     const runner = await bench.addRunner({ instanceId: spot });
     bench.setInstance(runner, 'running', bench.deps.now());

@@ -31,7 +31,10 @@ export const followEvent = async (deps: FollowDeps, event: unknown): Promise<voi
   const { time, 'detail-type': kind = '', detail } = instanceEvent.parse(event);
   const runner = await deps.runners.findByInstance(detail['instance-id']);
   if (!runner) return;
+  const described = await deps.instances.describe(runner);
   if (instanceWarnings.includes(kind)) {
+    // Tried again by Lambda for minutes, it may come when the instance has stopped and started since.
+    if (described?.launchedAt !== undefined && time < described.launchedAt) return;
     deps.log('EC2 wants an instance back; its runner drains', {
       runnerId: runner.id,
       instanceId: runner.instanceId,
@@ -40,7 +43,6 @@ export const followEvent = async (deps: FollowDeps, event: unknown): Promise<voi
     await drainRunner(deps, runner);
     return;
   }
-  const described = await deps.instances.describe(runner);
   if (detail.state === undefined) return followInstance(deps, runner, described, deps.now());
   const told = { instanceId: detail['instance-id'], state: detail.state, at: time };
   const facts = latestFacts(described, told);

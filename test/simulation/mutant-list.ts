@@ -45,6 +45,18 @@ export const mutants: readonly Mutant[] = [
     to: '',
   },
   {
+    name: 'the goodbye of an agent is stored as a drain that a person asked for',
+    file: 'lambdas/adapters/runner-agents.ts',
+    from: `setIfMissing: { drainAnnouncedAt: now }`,
+    to: `setIfMissing: { drainRequestedAt: now }`,
+  },
+  {
+    name: 'a second instance is woken while one that starts has room',
+    file: 'lambdas/core/choice.ts',
+    from: `  starting: 1,`,
+    to: `  starting: 5,`,
+  },
+  {
     name: 'a drain does not look whether the runner is idle',
     file: 'lambdas/flows/heartbeat.ts',
     from: `'draining', now, { idle: true })`,

@@ -26,7 +26,7 @@ export interface RunnerPlan extends Partial<RunnerInput> {
 }
 
 export const createPeople = (world: Surroundings) => {
-  const { time, control, ec2, machines, watch, routes, limits, stores, trace, counts } = world;
+  const { time, control, ec2, machines, watch, waiting, routes, limits, stores, trace, counts } = world;
   let instancesMade = 0;
   let insisting = 0;
 
@@ -115,6 +115,7 @@ export const createPeople = (world: Surroundings) => {
 
     /** Its owner has it drain, and takes that back after a while. */
     drainRunner: async (runnerId: RunnerId, forMs: number): Promise<void> => {
+      waiting.asked(runnerId);
       const draining = await insist(async () => {
         const found = await runner(runnerId);
         return found && control.api('drain runner', (deps) => drainRunner(deps, found));
@@ -125,6 +126,7 @@ export const createPeople = (world: Surroundings) => {
         const found = await runner(runnerId);
         return found && control.api('resume runner', (deps) => resumeRunner(deps, found));
       });
+      waiting.resumed(runnerId);
     },
 
     /** Its owner has it woken, without a task. */

@@ -1,7 +1,8 @@
 /** A random run: from a seed to projects, runners, tasks and trouble, and what came of it. */
+import { showTasks } from '../../lambdas/api/task-view.ts';
 import { whyWaiting } from '../../lambdas/core/reason.ts';
 import { routeTask } from '../../lambdas/flows/place.ts';
-import type { ProjectId, RunnerId, Template } from '../../protocol/index.ts';
+import { projectId as projectIdSchema, type RunnerId, type Template } from '../../protocol/index.ts';
 import { type Chance, seededChance } from './chance.ts';
 import { setUp } from './workload.ts';
 import { createWorld, type World } from './world.ts';
@@ -30,6 +31,8 @@ const minuteMs = 60_000;
 const troubleMs = 20 * minuteMs;
 /** After the last fault: long enough for retries with backoff, boot timeouts and the longest line of tasks that run one at a time. */
 const settleMs = 180 * minuteMs;
+/** How often the reasons of what waits are read. */
+const reasonsEachMs = 5000;
 const traceShown = 400;
 /** Every so many runs, projects contend for the global pool. */
 const contendedEach = 8;
@@ -51,20 +54,23 @@ const makeServable = async (
         (instanceId ?? fleet) !== undefined || world.machines.of(id)?.agent?.isAlive(),
     );
     if (usable.length > 0) continue;
-    await checkReasons(world, projectId, tag);
     await world.addRunner(projectId, { tags: tag ? [tag] : [], maxParallelTasks: 2 });
   }
 };
 
-/** Before capacity comes, whoever waits says truly why. */
-const checkReasons = async (world: World, projectId: ProjectId, tag: string | undefined): Promise<void> => {
-  const { runners } = await routeTask({ runners: world.stores.runners }, { projectId, tag });
-  for (const task of await world.stores.tasks.listLive()) {
-    if (task.projectId !== projectId || task.tag !== tag || task.status !== 'waiting') continue;
-    const reason = whyWaiting(task, runners, world.time.now());
-    const isTrue = runners.length === 0 ? /^No runner|no untagged runner/.test(reason) : reason.length > 0;
-    if (!isTrue) world.watch.violate(`task ${task.id.slice(-6)} gives an untrue reason: ${reason}`);
-  }
+/** What waits tells why, as its user reads it, and each time it is true. */
+const checkReasons = (world: World) => {
+  const deps = { ...world.stores, now: world.time.now };
+  const look = async () => {
+    world.time.after(reasonsEachMs, () => void look());
+    for (const item of world.items('tsk_')) {
+      if (item.status !== 'waiting') continue;
+      const record = await world.stores.tasks.get(projectIdSchema.parse(item.projectId), String(item.id));
+      const [shown] = record ? await showTasks(deps, record.projectId, [record]) : [];
+      if (shown?.reason !== undefined) world.waiting.check(item, shown.reason);
+    }
+  };
+  void look();
 };
 
 /** A task that waits although a runner has had room for it for so long was forgotten. */
@@ -153,6 +159,7 @@ const runWorld = async (world: World, chance: Chance, seed: number, isRough: boo
   });
   await world.pass(10 * minuteMs, () => isSetUp);
   const { templates, runnerIds } = await made;
+  checkReasons(world);
   if (!isRough) watchForOverlooked(world, overlookedMs.calm);
   await world.pass(troubleMs);
   world.faults.cease();

@@ -42,6 +42,8 @@ export interface SimulatedAgent {
   /** Ends it as SIGTERM does, which systemd sends when it stops the service or the machine. Resolves when it has ended. */
   leave(): Promise<void>;
   isAlive(): boolean;
+  /** Undefined while it is not online, and from when it is told to end. */
+  onlineSinceMs(): number | undefined;
 }
 
 interface AgentOptions {
@@ -92,7 +94,7 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
   const { time, chance, faults, queues, trace } = platform;
   const executions = new Set<Execution>();
   let isDead = false;
-  let isOnline = false;
+  let onlineSinceMs: number | undefined;
   let cutOffUntilMs = 0;
   let diskFullUntilMs = 0;
   const over = new AbortController();
@@ -248,7 +250,8 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
     results: resultsOn(options.disk),
     lookAtDisk: async () => {
       // Full from the start, it would need a person to make room.
-      if (isOnline && faults.hit('disk full')) diskFullUntilMs = time.nowMs() + chance.between(5000, 180_000);
+      if (onlineSinceMs !== undefined && faults.hit('disk full'))
+        diskFullUntilMs = time.nowMs() + chance.between(5000, 180_000);
       return time.nowMs() < diskFullUntilMs ? { freeMiB: 50, neededMiB: 120 } : undefined;
     },
     shutdown: { requested: shutdown.requested.signal, immediate: shutdown.immediate.signal },
@@ -286,7 +289,7 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
   };
   const begin = async () => {
     await loop.start(await firstSettings(), over.signal);
-    isOnline = true;
+    onlineSinceMs = time.nowMs();
   };
   begin().catch(exit);
 
@@ -299,5 +302,6 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
       die();
     },
     isAlive: () => !isDead,
+    onlineSinceMs: () => (isDead || shutdown.requested.signal.aborted ? undefined : onlineSinceMs),
   };
 };

@@ -58,6 +58,7 @@ export interface Ec2Listeners {
   onLaunch(instanceId: string, runner: string, fleet: string): void;
   onState(instanceId: string, state: InstanceState): void;
   onStart(instanceId: string): void;
+  onImpaired(instanceId: string): void;
   onStop(instanceId: string): void;
 }
 
@@ -130,6 +131,7 @@ export const createSimulatedEc2 = (
       if (faults.hit('instance impaired'))
         later(instance, chance.between(1000, 200_000), () => {
           instance.isImpaired = true;
+          listeners.onImpaired(instance.id);
         });
     });
   };

@@ -17,6 +17,8 @@ import { createSimulatedEc2 } from './simulated-ec2.ts';
 import { createSimulatedQueues } from './simulated-queues.ts';
 import { createSimulatedTable } from './simulated-table.ts';
 import { beginningMs, createVirtualTime } from './virtual-time.ts';
+import { createWaitingWatch } from './waiting-watch.ts';
+import { createWakeWatch } from './wake-watch.ts';
 import { createWatch } from './watch.ts';
 
 export interface WorldOptions {
@@ -73,11 +75,36 @@ export const createSurroundings = ({ seed, faultScale }: WorldOptions) => {
   });
   const limits = createLimitWatch({ time, violate: watch.violate, tasks: () => table.items('tsk_') });
   const routes = createRouteWatch();
+  const runners = () => table.items('run_');
+  const waiting = createWaitingWatch({
+    time,
+    violate: watch.violate,
+    runners,
+    limits: () => table.items('lim_'),
+    onlineSinceMs: (id) =>
+      machines
+        .all()
+        .find(({ runnerId }) => runnerId === id)
+        ?.agent?.onlineSinceMs(),
+    aboutMs: faultScale === 0 ? 20_000 : 10 * 60_000,
+    hearingMs: faultScale === 0 ? 5000 : 90_000,
+  });
+  const wakes = createWakeWatch({
+    time,
+    violate: watch.violate,
+    runners,
+    task: (id) => [...table.items(id)][0],
+    readMs: faultScale === 0 ? 1000 : 30_000,
+  });
   const table = createSimulatedTable({
     time,
     indexDelayMs: () => (faults.hit('index late') ? chance.between(500, 8000) : chance.between(1, 150)),
     onWrite: (key, before, after) => {
       watch.onWrite(key, before, after);
+      if (key.sk.startsWith('run_')) {
+        if (after) waiting.onRunnerWritten(after);
+        wakes.onWrite(before, after);
+      }
       if (key.sk.startsWith('tsk_')) order.onWrite(key.sk, before, after);
       if (after?.status === 'starting' && before?.status === 'waiting') limits.onStarted(after);
     },
@@ -119,6 +146,10 @@ export const createSurroundings = ({ seed, faultScale }: WorldOptions) => {
   };
 
   const ec2 = createSimulatedEc2(time, chance, faults, {
+    onImpaired: (instanceId) => {
+      const machine = machines.ofInstance(instanceId);
+      if (machine) waiting.asked(machine.runnerId);
+    },
     onLaunch: (instanceId, launchedFor, fleet) => {
       counts.starts += 1;
       const place = machines.all().find(({ runnerId }) => launchedFor.endsWith(runnerId));
@@ -204,6 +235,7 @@ export const createSurroundings = ({ seed, faultScale }: WorldOptions) => {
     bill,
     limits,
     routes,
+    waiting,
     stores,
     machines,
     counts,

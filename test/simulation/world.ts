@@ -10,13 +10,15 @@ export type World = ReturnType<typeof createWorld>;
 
 export const createWorld = (options: WorldOptions) => {
   const surroundings = createSurroundings(options);
-  const { time, table, ec2, control, watch, stores, machines } = surroundings;
+  const { time, table, ec2, control, watch, waiting, stores, machines } = surroundings;
   return {
     ...surroundings,
     ...createPeople(surroundings),
     isQuiet: () => whatGoesOn(table, ec2),
     /** EC2 warns of it, by a notice of two minutes or only by advice, and takes an instance back after the notice. */
     takeBack: (instanceId: string, isNotice: boolean) => {
+      const machine = machines.ofInstance(instanceId);
+      if (machine) waiting.asked(machine.runnerId);
       const kind = isNotice
         ? 'EC2 Spot Instance Interruption Warning'
         : 'EC2 Instance Rebalance Recommendation';

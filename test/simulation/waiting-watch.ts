@@ -1,0 +1,164 @@
+/**
+ * The reasons of what waits, checked against the simulated truth: the raw items, EC2, the agents, and who was asked to drain. Nothing
+ * of the code that writes the sentences is used here.
+ */
+import type { Item } from '../../lambdas/adapters/table.ts';
+import { epochMs } from '../../protocol/index.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+interface Options {
+  readonly time: VirtualTime;
+  readonly violate: (what: string) => void;
+  readonly runners: () => Iterable<Item>;
+  readonly limits: () => Iterable<Item>;
+  /** Since when the runner's agent has been online; undefined when it is not, or was told to end. */
+  readonly onlineSinceMs: (runnerId: string) => number | undefined;
+  /** How long a task may be about to be given to a runner, or to be taken or woken for. */
+  readonly aboutMs: number;
+  /** How long the control plane may take to hear from an agent that has come up. */
+  readonly hearingMs: number;
+}
+
+type Named = (runner: Item) => boolean;
+
+const sizeOf = (value: unknown): number => (value instanceof Set ? value.size : 0);
+const held = (runner: Item) => sizeOf(runner.slots);
+const limitOf = ({ maxParallelTasks }: Item) =>
+  maxParallelTasks === 0 ? Number.POSITIVE_INFINITY : Number(maxParallelTasks);
+const hasTag = ({ tags }: Item, tag: unknown): boolean =>
+  Array.isArray(tags) && (tag === undefined ? tags.length === 0 : tags.includes(tag));
+const waitOf = ({ id, attempt }: Item) => `${String(id)} ${String(attempt)}`;
+const isUp = ({ status }: Item) => status === 'online' || status === 'draining';
+const isAsleep = ({ status }: Item) => status === 'stopped' || status === 'offline';
+
+/** Who may run a task, by docs/runners.md: with its tag in its project; without one, the global pool only if the project has nobody active. */
+export const servesOf = (task: Item, all: readonly Item[]): Item[] => {
+  const own = all.filter((runner) => runner.projectId === task.projectId && hasTag(runner, task.tag));
+  const isOwn = task.tag !== undefined || own.some(({ active }) => active === true);
+  return isOwn ? own : all.filter(({ projectId }) => projectId === undefined);
+};
+
+export const createWaitingWatch = (options: Options) => {
+  const { time, violate } = options;
+  /** Runners that a person, or EC2 for their instance, wants to take no task. */
+  const asked = new Set<string>();
+  /** What was found untrue: a line of tasks waits for the same reason. */
+  const told = new Set<string>();
+  /** Since when a task has been about to be given to a runner. */
+  const aboutSinceMs = new Map<string, number>();
+
+  const isLeaving: Named = ({ id }) => {
+    const since = options.onlineSinceMs(String(id));
+    return since === undefined || time.nowMs() - since < options.hearingMs;
+  };
+  const obstacles: readonly (readonly [phrase: RegExp, isSo: Named])[] = [
+    [/inactive/, ({ active }) => active === false],
+    [/asked to drain/, (runner) => isUp(runner) && asked.has(String(runner.id))],
+    [/shutting down/, (runner) => isUp(runner) && isLeaving(runner)],
+    [/disk/, (runner) => runner.lowDisk !== undefined],
+    [/could be started|could not be started/, ({ quarantinedAt }) => quarantinedAt !== undefined],
+    [
+      /offline/,
+      (runner) => isAsleep(runner) && (runner.instanceId ?? runner.fleet ?? runner.webhookUrl) === undefined,
+    ],
+  ];
+
+  /** What a sentence says of one runner; undefined when it is true. */
+  const untrueOf = (said: string, runner: Item): string | undefined => {
+    const known = obstacles.find(([phrase]) => phrase.test(said));
+    if (!known) return 'it says nothing that is known here';
+    return known[1](runner) ? undefined : `it is not so of ${String(runner.id).slice(-4)}`;
+  };
+
+  const untrueOfAll = (reason: string, candidates: readonly Item[]): string | undefined => {
+    const each = reason.startsWith('No runner for this task can take it. ') ? reason.split('; ') : [];
+    for (const runner of candidates) {
+      const about = each.length > 0 ? each.find((part) => part.includes(String(runner.name))) : reason;
+      if (!about?.includes(String(runner.name))) {
+        if (/ and \d+ more/.test(reason)) continue;
+        return `it does not speak of ${String(runner.id).slice(-4)}`;
+      }
+      const untrue = untrueOf(about, runner);
+      if (untrue) return untrue;
+    }
+    return candidates.length === 0 ? 'there is no such runner' : undefined;
+  };
+
+  const canBeGiven = (runner: Item) =>
+    runner.active === true &&
+    runner.quarantinedAt === undefined &&
+    isUp(runner) &&
+    runner.drainRequestedAt === undefined &&
+    runner.drainAnnouncedAt === undefined &&
+    runner.lowDisk === undefined;
+
+  const isAbout = (task: Item): string | undefined => {
+    const since = aboutSinceMs.get(waitOf(task)) ?? time.nowMs();
+    aboutSinceMs.set(waitOf(task), since);
+    const forMs = time.nowMs() - since;
+    return forMs > options.aboutMs ? `it says so for ${Math.round(forMs / 1000)} s` : undefined;
+  };
+
+  /** Why the reason is not true; undefined when it is. */
+  const untrue = (task: Item, reason: string): string | undefined => {
+    const all = [...options.runners()];
+    const candidates = servesOf(task, all);
+    const named = candidates.filter((runner) =>
+      [runner.name, runner.instanceId].some((name) => name !== undefined && reason.includes(String(name))),
+    );
+    const owing = candidates.find(({ demand }) => demand instanceof Set && demand.has(task.id));
+    const owingIs = (status: string) =>
+      owing && named.includes(owing) && owing.status === status ? undefined : `no ${status} runner owes it`;
+    const limited = /^(\d+) of (\d+) tasks? of/.exec(reason);
+    if (limited) {
+      const [, now, most] = limited.map(Number);
+      const isSo = [...options.limits()].some(
+        (limit) => sizeOf(limit.held) === now && limit.max === most && limit.pk === task.projectId,
+      );
+      return isSo ? undefined : 'no limit is like that';
+    }
+    if (/^No runner has tag|no active untagged runner/.test(reason))
+      return candidates.length === 0 ? undefined : 'there is one';
+    if (/^Starting /.test(reason)) {
+      const seconds = Number(/, (\d+) s\.$/.exec(reason)?.[1]);
+      const sinceMs = owing ? time.nowMs() - epochMs(String(owing.statusSince)) : 0;
+      return (
+        owingIs('starting') ?? (Math.abs(sinceMs / 1000 - seconds) > 1 ? 'the time is wrong' : undefined)
+      );
+    }
+    if (/is stopping; it starts again/.test(reason)) return owingIs('stopping');
+    if (/is about to be woken/.test(reason)) return isAbout(task);
+    if (/is about to take it/.test(reason))
+      return owing && !canBeGiven(owing) ? 'its runner takes no task' : isAbout(task);
+    if (/About to be given/.test(reason)) return isAbout(task);
+    if (/could not be woken: /.test(reason))
+      return owing?.fault === undefined || isUp(owing) ? 'nothing is wrong with it' : undefined;
+    if (/^No free slot: /.test(reason)) {
+      const free = candidates.find((runner) => canBeGiven(runner) && held(runner) < limitOf(runner));
+      return free && `${String(free.id).slice(-4)} holds ${held(free)} of ${limitOf(free)}`;
+    }
+    if (/^Each free slot is another task's/.test(reason)) {
+      const free = candidates.find(
+        (runner) => canBeGiven(runner) && held(runner) + sizeOf(runner.demand) < limitOf(runner),
+      );
+      return free && `${String(free.id).slice(-4)} has one`;
+    }
+    return untrueOfAll(reason, candidates);
+  };
+
+  return {
+    asked: (runnerId: string) => void asked.add(runnerId),
+    resumed: (runnerId: string) => void asked.delete(runnerId),
+    onRunnerWritten: (after: Item) => {
+      if (after.status === 'stopped' || after.status === 'starting') asked.delete(String(after.id));
+    },
+    /** `task` waits, and its user reads `reason` at this moment. */
+    check: (task: Item, reason: string) => {
+      const why = untrue(task, reason);
+      if (!/about to|About to/.test(reason)) aboutSinceMs.delete(waitOf(task));
+      if (why === undefined || told.has(why)) return;
+      told.add(why);
+      violate(`task ${String(task.id).slice(-6)} gives an untrue reason (${why}): ${reason}`);
+    },
+  };
+};
