@@ -19,6 +19,7 @@ const table = {
   method_not_allowed: [405, 'Method not allowed'],
   already_set_up: [409, 'Already set up'],
   in_use: [409, 'In use'],
+  name_taken: [409, 'Name taken'],
   asleep: [409, 'Asleep'],
   not_asleep: [409, 'Not asleep'],
   fleet_full: [409, 'Fleet is full'],

@@ -85,7 +85,6 @@ export const integrationStore = (table: Table, deps: Deps): IntegrationStore => 
     ...shown(made),
     url: `${apiUrl}/api/integrations/${made.projectId}/${made.id}/${secret}`,
   });
-  const inputOf = ({ id: _id, projectId: _projectId, createdAt: _createdAt, ...input }: Stored) => input;
   const expiresAt = () => Math.floor(epochMs(now()) / 1000) + retentionDays * 86_400;
 
   return {
@@ -107,10 +106,9 @@ export const integrationStore = (table: Table, deps: Deps): IntegrationStore => 
 
     rotateUrl: async (projectId, id) => {
       const secret = makeSecret(randomBytes);
-      const before = await store.get(projectId, id);
-      const urlHash = hashSecret(secret);
-      const after = before && (await store.replace(projectId, id, { ...inputOf(before), urlHash }));
-      return after && withUrl(after, secret);
+      const change = { set: { urlHash: hashSecret(secret) } };
+      const after = await table.update(keys.resource(projectId, id), change, [['exists', 'pk']]);
+      return after && withUrl(stored.parse(after), secret);
     },
 
     open: async (projectId, id, secret) => {

@@ -26,15 +26,20 @@ import {
 } from '../../protocol/index.ts';
 import type { EnvironmentSecrets } from '../core/kept-secrets.ts';
 import type { NewId } from './ids.ts';
+import { type NamedKind, nameStore } from './names.ts';
 import { type Item, type Key, keys, queryAll, type Table } from './table.ts';
 
+interface Named {
+  readonly name: string;
+}
+
 /** What every one of them has. */
-interface Identified {
+interface Identified extends Named {
   readonly id: string;
   readonly createdAt: string;
 }
 
-/** The store of one kind of resource in a project. */
+/** The store of one kind of resource in a project. `create` and `replace` throw NameTaken for a name that another one has. */
 export interface ResourceStore<Input, Output extends Identified> {
   create(projectId: ProjectId, input: Input): Promise<Output>;
   get(projectId: ProjectId, id: string): Promise<Output | undefined>;
@@ -47,7 +52,7 @@ export interface ResourceStore<Input, Output extends Identified> {
 }
 
 interface Kind<Input, Output extends Identified> {
-  readonly prefix: string;
+  readonly prefix: NamedKind;
   /** What is stored of the input, beyond ids and times. */
   readonly attributes: (input: Input) => Item;
   /** What may be shown of the item: never a secret. */
@@ -60,11 +65,12 @@ interface Deps {
 }
 
 /** Opens the store of one kind. */
-export const resourceStore = <Input, Output extends Identified>(
+export const resourceStore = <Input extends Named, Output extends Identified>(
   table: Table,
   { now, newId }: Deps,
   kind: Kind<Input, Output>,
 ): ResourceStore<Input, Output> => {
+  const names = nameStore(table, now);
   const get = async (projectId: ProjectId, id: string): Promise<Output | undefined> => {
     const item = await table.get(keys.resource(projectId, id));
     return item && kind.parse(item);
@@ -75,7 +81,9 @@ export const resourceStore = <Input, Output extends Identified>(
     create: async (projectId, input) => {
       const id = newId(kind.prefix);
       const item = { ...kind.attributes(input), id, projectId, createdAt: now() };
-      await table.put({ ...keys.resource(projectId, id), ...item }, [['missing', 'pk']]);
+      await names.keep(projectId, kind.prefix, { id, name: input.name }, () =>
+        table.put({ ...keys.resource(projectId, id), ...item }, [['missing', 'pk']]),
+      );
       return kind.parse(item);
     },
 
@@ -86,11 +94,20 @@ export const resourceStore = <Input, Output extends Identified>(
       const before = await get(projectId, id);
       if (!before) return undefined;
       const item = { ...kind.attributes(input), id, projectId, createdAt: before.createdAt };
-      const written = await table.put({ ...keys.resource(projectId, id), ...item }, [['exists', 'pk']]);
-      return written ? kind.parse(item) : undefined;
+      const naming = { id, name: input.name, before: before.name };
+      return names.keep(projectId, kind.prefix, naming, async () =>
+        (await table.put({ ...keys.resource(projectId, id), ...item }, [['exists', 'pk']]))
+          ? kind.parse(item)
+          : undefined,
+      );
     },
 
-    remove: (projectId, id) => table.remove(keys.resource(projectId, id), [['exists', 'pk']]),
+    remove: async (projectId, id) => {
+      const before = await get(projectId, id);
+      const removed = await table.remove(keys.resource(projectId, id), [['exists', 'pk']]);
+      if (before) await names.free(projectId, kind.prefix, before.name, id);
+      return removed;
+    },
   };
 };
 
@@ -260,7 +277,10 @@ const removeAll = async (table: Table, projectId: ProjectId, prefix: string): Pr
 
 export type ProjectStore = ReturnType<typeof projectStore>;
 
+/** `create` and `replace` throw NameTaken for a name that another project has. */
 export const projectStore = (table: Table, { now, newId }: Deps) => {
+  const names = nameStore(table, now);
+  const projects = keys.project('prj_').pk;
   const get = async (id: ProjectId): Promise<Project | undefined> => {
     const item = await table.get(keys.project(id));
     return item && project.parse(item);
@@ -270,7 +290,9 @@ export const projectStore = (table: Table, { now, newId }: Deps) => {
 
     create: async (input: ProjectInput): Promise<Project> => {
       const made: Project = { ...input, id: newId('prj'), createdAt: now() };
-      await table.put({ ...keys.project(made.id), ...made }, [['missing', 'pk']]);
+      await names.keep(projects, 'prj', made, () =>
+        table.put({ ...keys.project(made.id), ...made }, [['missing', 'pk']]),
+      );
       return made;
     },
 
@@ -282,7 +304,9 @@ export const projectStore = (table: Table, { now, newId }: Deps) => {
       const before = await get(id);
       if (!before) return undefined;
       const after: Project = { ...input, id, createdAt: before.createdAt };
-      return (await table.put({ ...keys.project(id), ...after }, [['exists', 'pk']])) ? after : undefined;
+      return names.keep(projects, 'prj', { ...after, before: before.name }, async () =>
+        (await table.put({ ...keys.project(id), ...after }, [['exists', 'pk']])) ? after : undefined,
+      );
     },
 
     /**
@@ -291,7 +315,10 @@ export const projectStore = (table: Table, { now, newId }: Deps) => {
      */
     remove: async (id: ProjectId): Promise<boolean> => {
       for (const prefix of ['key_', 'env_', '', 'dek_']) await removeAll(table, id, prefix);
-      return table.remove(keys.project(id), [['exists', 'pk']]);
+      const before = await get(id);
+      const removed = await table.remove(keys.project(id), [['exists', 'pk']]);
+      if (before) await names.free(projects, 'prj', before.name, id);
+      return removed;
     },
   };
 };

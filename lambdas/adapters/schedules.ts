@@ -17,6 +17,7 @@ import {
 } from '../../protocol/index.ts';
 import type { Condition, Update } from './expressions.ts';
 import type { NewId } from './ids.ts';
+import { nameStore } from './names.ts';
 import { type Item, type Key, keys, queryAll, type Table } from './table.ts';
 
 const scheduleRecord = schedule.omit({ nextRuns: true, secretNames: true }).extend({
@@ -60,6 +61,7 @@ const settable = {
 export type ScheduleStore = ReturnType<typeof scheduleStore>;
 
 export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId: NewId }) => {
+  const names = nameStore(table, now);
   const keyOf = (ref: ScheduleRef) => keys.resource(ref.projectId, ref.id);
   const change = async (ref: ScheduleRef, update: Update, conditions: readonly Condition[] = []) =>
     parseIf(await table.update(keyOf(ref), update, [['exists', 'pk'], ...conditions]));
@@ -95,26 +97,32 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
       const id = newId('sch');
       const own = { id, projectId, createdAt: now(), version: 1, ...toHandOver(id) };
       const item = { ...input, ...own, ...secret(surveySecrets) };
-      await table.put({ ...keys.resource(projectId, id), ...item }, [['missing', 'pk']]);
+      await names.keep(projectId, 'sch', { id, name: input.name }, () =>
+        table.put({ ...keys.resource(projectId, id), ...item }, [['missing', 'pk']]),
+      );
       return parse(item);
     },
 
     /** Everything that its owner may set becomes what `input` says. Undefined when it doesn't exist. */
-    replace: (ref: ScheduleRef, input: ScheduleInput, surveySecrets: SurveyAnswers) =>
-      change(
-        ref,
-        {
-          set: { ...settable, ...input, ...secret(surveySecrets), ...toHandOver(ref.id) },
-          add: { version: 1 },
-        },
-        [['missing', 'removedAt']],
+    replace: (before: ScheduleRef & { name: string }, input: ScheduleInput, surveySecrets: SurveyAnswers) =>
+      names.keep(before.projectId, 'sch', { id: before.id, name: input.name, before: before.name }, () =>
+        change(
+          before,
+          {
+            set: { ...settable, ...input, ...secret(surveySecrets), ...toHandOver(before.id) },
+            add: { version: 1 },
+          },
+          [['missing', 'removedAt']],
+        ),
       ),
 
     /** Nobody sees it from now on; it is forgotten once EventBridge Scheduler doesn't have it. */
-    markRemoved: (ref: ScheduleRef) =>
-      change(ref, { set: { removedAt: now(), ...toHandOver(ref.id) }, add: { version: 1 } }, [
-        ['missing', 'removedAt'],
-      ]),
+    markRemoved: async (ref: ScheduleRef) => {
+      const removal = { set: { removedAt: now(), ...toHandOver(ref.id) }, add: { version: 1 } };
+      const removed = await change(ref, removal, [['missing', 'removedAt']]);
+      if (removed) await names.free(ref.projectId, 'sch', removed.name, ref.id);
+      return removed;
+    },
 
     /** Lets one function at a time hand it over; undefined when another has its turn, or when there is no such schedule. */
     takeTurn: (ref: ScheduleRef, until: Instant) =>

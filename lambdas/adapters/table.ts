@@ -63,6 +63,10 @@ export const keys = {
   /** The partition of prices. */
   prices: 'prices',
   price: ({ region, instanceType }: PricedType) => ({ pk: 'prices', sk: `${region}#${instanceType}` }),
+  /** Makes a name that of one thing of a kind; `partition` is where that lives. */
+  name: (partition: string, kind: string, name: string) => ({ pk: partition, sk: `name#${kind}#${name}` }),
+  /** Says that what was stored before there were such locks has its own. */
+  namesAdopted: (partition: string, kind: string) => ({ pk: partition, sk: `names#${kind}` }),
   firstToken: () => ({ pk: 'stack', sk: 'first-token' }),
 };
 

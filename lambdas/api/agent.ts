@@ -72,7 +72,7 @@ export const registerRoutes = (deps: ApiDeps) =>
         operationId: 'registerRunner',
         summary: 'Register this machine as a runner',
         description:
-          'The machine keeps its private key and sends the public half. Spends the registration token.',
+          'The machine keeps its private key and sends the public half. Spends the registration token. When another runner has the name, the end of the id is added to it.',
         request: { body: jsonBody(registerRequest) },
         responses: {
           201: created('The new runner; its config file but for the private key', createdRunnerSchema),
@@ -101,7 +101,8 @@ export const registerRoutes = (deps: ApiDeps) =>
       await forgetAttempts(deps.attempts, counted);
       const runnerInput = { ...input, tags: registration.tags, active: true };
       const named = input.instanceId === undefined ? {} : { instanceNamedBy: 'machine' as const };
-      const result = await makeRunner(deps, registration.pool, runnerInput, { publicKey }, named);
+      const asMachine = { isMachine: true, ...named };
+      const result = await makeRunner(deps, registration.pool, runnerInput, { publicKey }, asMachine);
       if (result.ok) {
         const request = { source: deps.sourceOf(c), requestId: c.get('requestId') };
         await recordByMachine(deps, request, 'registerRunner', registration.pool, result.made.runner);

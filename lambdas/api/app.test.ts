@@ -10,6 +10,7 @@ import {
   template,
 } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { unique } from '../../test/unique.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
 
 let table: TestTable;
@@ -24,7 +25,7 @@ const items = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.string().optional() });
 const identified = z.looseObject({ id: z.string() });
 
-const aProject = async () => project.parse(await api.call('POST', '/api/projects', { name: 'Web' }));
+const aProject = async () => project.parse(await api.call('POST', '/api/projects', { name: unique('Web') }));
 const aTemplate = async (projectId: string, fields: object = {}) =>
   template.parse(
     await api.call('POST', `/api/projects/${projectId}/templates`, {
@@ -300,7 +301,7 @@ describe('a task', () => {
   it('is found by filters and cursors, newest first', async () => {
     const { id } = await aProject();
     const { id: templateId } = await aTemplate(id);
-    const { id: otherId } = await aTemplate(id, { tag: 'sydney' });
+    const { id: otherId } = await aTemplate(id, { name: 'Other', tag: 'sydney' });
     const started = [];
     for (let index = 0; index < 5; index++) {
       started.push(await api.startTask(id, index === 2 ? otherId : templateId));

@@ -11,6 +11,7 @@ import { inProject, listOf } from './schemas.ts';
 
 interface Shown {
   readonly id: string;
+  readonly name: string;
   readonly createdAt: string;
 }
 
@@ -99,6 +100,7 @@ export const crudRoutes = <Input, Output extends Shown, Body>(
           responses: { 201: created(`The new ${one}`, output) },
         },
         'invalid_reference',
+        'name_taken',
       ),
       async (c) => {
         const { projectId } = c.req.valid('param');
@@ -142,6 +144,7 @@ export const crudRoutes = <Input, Output extends Shown, Body>(
           responses: { 200: answer(`The ${one} as it is now`, output) },
         },
         'invalid_reference',
+        'name_taken',
       ),
       async (c) => {
         const { projectId } = c.req.valid('param');

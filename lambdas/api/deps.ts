@@ -10,6 +10,7 @@ import type { AttemptStore } from '../adapters/attempts.ts';
 import type { AuditTrail } from '../adapters/audit.ts';
 import type { IntegrationStore } from '../adapters/integrations.ts';
 import type { InvitationStore } from '../adapters/invitations.ts';
+import type { NameStore } from '../adapters/names.ts';
 import type { Oidc } from '../adapters/oidc.ts';
 import type { Passwords } from '../adapters/passwords.ts';
 import type { ProjectStore, Resources } from '../adapters/resources.ts';
@@ -27,6 +28,7 @@ import type { EnrollDeps } from '../flows/enroll.ts';
 import type { EventDeps } from '../flows/receive-integration-event.ts';
 
 export interface ApiDeps extends Omit<Deps, 'instances'>, EnrollDeps {
+  readonly names: NameStore;
   readonly projects: ProjectStore;
   readonly resources: Resources;
   readonly integrations: IntegrationStore;

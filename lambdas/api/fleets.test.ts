@@ -16,6 +16,7 @@ import {
 } from '../../protocol/index.ts';
 import { type IdentityOptions, signIdentity } from '../../runner-agent/identity.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { unique } from '../../test/unique.ts';
 import { stsIdentity } from '../adapters/caller-identity.ts';
 import { fleetsText } from '../core/fleets.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
@@ -80,7 +81,7 @@ afterAll(async () => {
 beforeEach(async () => {
   project = z
     .object({ id: z.string() })
-    .parse(await api.call('POST', '/api/projects', { name: 'Fleets' })).id;
+    .parse(await api.call('POST', '/api/projects', { name: unique('Fleets') })).id;
 });
 
 const runnersPath = () => `/api/projects/${project}/runners`;

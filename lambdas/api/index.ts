@@ -12,6 +12,7 @@ import { stsIdentity } from '../adapters/caller-identity.ts';
 import { seenEnrolments } from '../adapters/enrolments.ts';
 import { integrationStore } from '../adapters/integrations.ts';
 import { invitationStore } from '../adapters/invitations.ts';
+import { nameStore } from '../adapters/names.ts';
 import { openIdConnect } from '../adapters/oidc.ts';
 import { passwords } from '../adapters/passwords.ts';
 import { lambdaSettlePowerSoon } from '../adapters/power-requests.ts';
@@ -83,6 +84,7 @@ const app = createApp({
   ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, guard),
   refuseUrl: guard.refuse,
   resources,
+  names: nameStore(table, now),
   projects: projectStore(table, { now, newId }),
   integrations: integrationStore(table, { now, newId, randomBytes, apiUrl: config.API_URL }),
   readKeyText: (projectId, id) => readKeyText(table, projectId, id),

@@ -17,6 +17,7 @@ import {
   trip,
 } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { unique } from '../../test/unique.ts';
 import { openSessionFacts } from '../core/cost.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
 
@@ -38,7 +39,7 @@ let instances = 0;
 
 /** A project in which one task has run for 50 s on an instance that took 20 s to boot, and one has failed. */
 const aWorkedProject = async (instanceType = 't4g.small') => {
-  const { id } = project.parse(await api.call('POST', '/api/projects', { name: 'Web' }));
+  const { id } = project.parse(await api.call('POST', '/api/projects', { name: unique('Web') }));
   const base = `/api/projects/${id}`;
   const templateId = await make(`${base}/templates`, {
     name: 'Deploy',

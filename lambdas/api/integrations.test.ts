@@ -12,6 +12,7 @@ import {
   task,
 } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { unique } from '../../test/unique.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
 
 let table: TestTable;
@@ -30,7 +31,7 @@ const hmac = (text: string, encoding: 'hex' | 'base64' = 'hex') =>
 
 /** An integration for pushes to main, with a template that asks for two things, and a key. */
 const anIntegration = async (fields: (keyId: string) => object = () => ({})) => {
-  const { id } = project.parse(await api.call('POST', '/api/projects', { name: 'Web' }));
+  const { id } = project.parse(await api.call('POST', '/api/projects', { name: unique('Web') }));
   const base = `/api/projects/${id}`;
   const make = async (path: string, input: object) =>
     z.object({ id: z.string() }).parse(await api.call('POST', `${base}/${path}`, input)).id;

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { environment, key, project } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { unique } from '../../test/unique.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
 
 let table: TestTable;
@@ -21,7 +22,7 @@ const errors = z.object({ errors: z.array(z.object({ path: z.string() })) });
 describe('replacing an environment', () => {
   const anEnvironment = async () => {
     const body = {
-      name: 'production',
+      name: unique('production'),
       variables: { A: '1' },
       secrets: { TOKEN: 'token-1', OTHER: 'other-1' },
       secretFiles: { CERT: 'cert-1' },
@@ -34,11 +35,12 @@ describe('replacing an environment', () => {
 
   it('keeps all secrets when it is renamed', async () => {
     const { id, replace } = await anEnvironment();
-    const renamed = await replace({ name: 'live' });
+    const name = unique('live');
+    const renamed = await replace({ name });
     expect(renamed).toMatchObject({ secretNames: ['OTHER', 'TOKEN'], secretFileNames: ['CERT'] });
     expect(JSON.stringify(renamed)).not.toContain('token-1');
     expect(await stored(id)).toMatchObject({
-      name: 'live',
+      name,
       variables: {},
       secrets: { TOKEN: 'token-1', OTHER: 'other-1' },
       secretFiles: { CERT: 'cert-1' },
@@ -48,7 +50,7 @@ describe('replacing an environment', () => {
   it('replaces a secret that is sent, removes one that is null, and adds a new one', async () => {
     const { id, replace } = await anEnvironment();
     await replace({
-      name: 'live',
+      name: unique('live'),
       secrets: { TOKEN: 'token-2', OTHER: null, NEW: 'new-1', NEVER: null },
       secretFiles: { CERT: null },
     });
@@ -58,7 +60,7 @@ describe('replacing an environment', () => {
 
   it('moves a name from secrets to secret files, and refuses it in both', async () => {
     const { id, replace } = await anEnvironment();
-    const both = { name: 'live', secretFiles: { TOKEN: 'file' } };
+    const both = { name: unique('live'), secretFiles: { TOKEN: 'file' } };
     const refused = await api.refused('PUT', `${base}/environments/${id}`, { body: both });
     expect(refused).toMatchObject({ code: 'invalid_request', errors: [{ path: 'secretFiles' }] });
     await replace({ ...both, secrets: { TOKEN: null } });
@@ -68,7 +70,7 @@ describe('replacing an environment', () => {
   it('refuses what is too much together with what it keeps', async () => {
     const { id } = await anEnvironment();
     const many = Object.fromEntries(Array.from({ length: 199 }, (_, n) => [`N${n}`, 'x']));
-    const body = { name: 'live', secrets: many };
+    const body = { name: unique('live'), secrets: many };
     const refused = await api.refused('PUT', `${base}/environments/${id}`, { body });
     expect(errors.parse(refused).errors).toMatchObject([{ path: 'secrets' }]);
   });
@@ -76,10 +78,11 @@ describe('replacing an environment', () => {
 
 describe('replacing a key', () => {
   const aKey = async (secret: object) => {
-    const { id } = key.parse(await api.call('POST', `${base}/keys`, { name: 'A key', secret }));
+    const name = unique('A key');
+    const { id } = key.parse(await api.call('POST', `${base}/keys`, { name, secret }));
     const replace = async (update: object) =>
-      key.parse(await api.call('PUT', `${base}/keys/${id}`, { name: 'A key', ...update }));
-    return { id, replace, path: `${base}/keys/${id}` };
+      key.parse(await api.call('PUT', `${base}/keys/${id}`, { name, ...update }));
+    return { id, name, replace, path: `${base}/keys/${id}` };
   };
 
   it.each([
@@ -88,7 +91,8 @@ describe('replacing a key', () => {
     { type: 'login_password', login: 'ada', password: 'password-1' },
   ])('keeps the secret of the type $type when it is renamed', async (secret) => {
     const { id, replace } = await aKey(secret);
-    expect(await replace({ name: 'Renamed' })).toMatchObject({ name: 'Renamed', type: secret.type });
+    const name = unique('Renamed');
+    expect(await replace({ name })).toMatchObject({ name, type: secret.type });
     expect((await stored(id))?.secret).toEqual(secret);
   });
 
@@ -105,12 +109,12 @@ describe('replacing a key', () => {
   });
 
   it('keeps nothing of another type', async () => {
-    const { path } = await aKey({ type: 'string', value: 'value-1' });
+    const { path, name } = await aKey({ type: 'string', value: 'value-1' });
     for (const [secret, missing] of [
       [{ type: 'login_password', login: 'ada' }, 'secret.password'],
       [{ type: 'ssh' }, 'secret.privateKey'],
     ] as const) {
-      const refused = await api.refused('PUT', path, { body: { name: 'A key', secret } });
+      const refused = await api.refused('PUT', path, { body: { name, secret } });
       expect(refused).toMatchObject({ code: 'invalid_request', errors: [{ path: missing }] });
     }
   });

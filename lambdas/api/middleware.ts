@@ -4,13 +4,14 @@ import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import type { Clock, Instant } from '../../protocol/index.ts';
 import type { AgentTokens } from '../adapters/agent-tokens.ts';
+import { NameTaken } from '../adapters/names.ts';
 import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { RunnerStore } from '../adapters/runners.ts';
 import { matchesHash, parseRunnerToken } from '../adapters/tokens.ts';
 import type { Deps } from '../flows/deps.ts';
 import { answerHeaders } from '../problems.ts';
 import type { AgentEnv, ApiEnv, RunnerEnv } from './deps.ts';
-import { refuse } from './refuse.ts';
+import { refuse, refuseName } from './refuse.ts';
 import { handlerRoute } from './route.ts';
 
 const megabyte = 1_048_576;
@@ -87,6 +88,7 @@ export const answerError =
     if (error instanceof HTTPException && error.status === 415) {
       return refuse(c, 'unsupported_media_type', 'Send the body as "Content-Type: application/json".');
     }
+    if (error instanceof NameTaken) return refuseName(c, error);
     const requestId = c.get('requestId');
     log('Request failed', {
       requestId,

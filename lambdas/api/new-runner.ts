@@ -4,14 +4,16 @@ import {
   type CreatedRunner,
   type NewRunnerInput,
   type Runner,
+  type RunnerId,
   type RunnerInput,
   runnerInput,
 } from '../../protocol/index.ts';
+import { NameTaken } from '../adapters/names.ts';
 import { poolOf, publicRunner, type RunnerRecord } from '../adapters/runner-record.ts';
 import type { Pool } from '../adapters/table.ts';
 import { formatToken, hashSecret, makeSecret } from '../adapters/tokens.ts';
 import type { FleetPlan } from '../core/fleets.ts';
-import { createRunner, type SetupResult } from '../flows/runner-setup.ts';
+import { createRunner, removeRunner, type SetupResult } from '../flows/runner-setup.ts';
 import type { ApiDeps } from './deps.ts';
 
 /** Standard Webhooks asks for 24 to 64 bytes (https://github.com/standard-webhooks/standard-webhooks, "Signature scheme"). */
@@ -23,25 +25,67 @@ const makeWebhookSecret = ({ randomBytes }: Pick<ApiDeps, 'randomBytes'>): strin
 type Refused = Extract<SetupResult, { ok: false }>;
 export type NewRunnerResult = { readonly ok: true; readonly made: CreatedRunner } | Refused;
 
+/** As much of the longest name as leaves room for the end of an id behind it. */
+const longestStem = 113;
+
+/** A name for what cannot choose another: one that is taken gets the end of the runner's id. */
+const takeSomeName = async (
+  { names }: Pick<ApiDeps, 'names'>,
+  pool: Pool,
+  wanted: string,
+  id: RunnerId,
+): Promise<string> => {
+  try {
+    await names.take(pool, 'run', wanted, id);
+    return wanted;
+  } catch (error) {
+    if (!(error instanceof NameTaken)) throw error;
+    const name = `${wanted.slice(0, longestStem)}-${id.slice(-6).toLowerCase()}`;
+    await names.take(pool, 'run', name, id);
+    return name;
+  }
+};
+
+/** Stores the runner under a name that it has taken, which is free again when the runner cannot be made. */
+const createNamed = async (
+  deps: ApiDeps,
+  pool: Pool,
+  input: RunnerInput,
+  made: Omit<Parameters<typeof createRunner>[2], 'projectId'>,
+): Promise<SetupResult> => {
+  const result = await createRunner(deps, input, { ...made, ...(pool !== 'global' && { projectId: pool }) });
+  if (!result.ok) await deps.names.free(pool, 'run', input.name, made.id);
+  return result;
+};
+
 /** Stores the runner and answers with its secrets, of which only hashes and public halves stay here. */
 export const makeRunner = async (
   deps: ApiDeps,
   pool: Pool,
   input: RunnerInput,
   keyPair: { publicKey: string; privateKey?: string },
-  more: Pick<RunnerRecord, 'instanceNamedBy'> = {},
+  {
+    isMachine = false,
+    ...more
+  }: Pick<RunnerRecord, 'instanceNamedBy'> & { readonly isMachine?: boolean } = {},
 ): Promise<NewRunnerResult> => {
   const id = deps.newId('run');
   const secret = makeSecret(deps.randomBytes);
   const webhookSecret = makeWebhookSecret(deps);
-  const result = await createRunner(deps, input, {
-    id,
-    publicKey: keyPair.publicKey,
-    tokenHash: hashSecret(secret),
-    webhookSecret,
-    ...more,
-    ...(pool !== 'global' && { projectId: pool }),
-  });
+  if (!isMachine) await deps.names.take(pool, 'run', input.name, id);
+  const name = isMachine ? await takeSomeName(deps, pool, input.name, id) : input.name;
+  const result = await createNamed(
+    deps,
+    pool,
+    { ...input, name },
+    {
+      id,
+      publicKey: keyPair.publicKey,
+      tokenHash: hashSecret(secret),
+      webhookSecret,
+      ...more,
+    },
+  );
   if (!result.ok) return result;
   return {
     ok: true,
@@ -87,21 +131,20 @@ export const makeFleetRunners = async (
   const input = { ...inputOf(given, pool, fleet), region: fleet.region };
   const runners: Runner[] = [];
   for (const [index, id] of ids.entries()) {
-    const name = ids.length === 1 ? input.name : `${input.name}-${index + 1}`;
-    const result = await createRunner(
-      deps,
-      { ...input, name },
-      {
-        id,
-        publicKey: '',
-        tokenHash: '',
-        webhookSecret: makeWebhookSecret(deps),
-        ...(pool !== 'global' && { projectId: pool }),
-      },
-    );
+    const wanted = ids.length === 1 ? input.name : `${input.name}-${index + 1}`;
+    const name = await takeSomeName(deps, pool, wanted, id);
+    const secrets = { publicKey: '', tokenHash: '', webhookSecret: makeWebhookSecret(deps) };
+    const result = await createNamed(deps, pool, { ...input, name }, { id, ...secrets });
     if (result.ok) runners.push(publicRunner(result.runner));
   }
   return { ok: true, runners };
+};
+
+/** Removes a runner that is asleep and holds nothing, and frees its name. False when it is not. */
+export const removeNamed = async (deps: ApiDeps, runner: RunnerRecord): Promise<boolean> => {
+  if (!(await removeRunner(deps, runner))) return false;
+  await deps.names.free(poolOf(runner), 'run', runner.name, runner.id);
+  return true;
 };
 
 /** Another token for a runner; undefined when it changed meanwhile. Without a grace, whoever holds the one before is shut out. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { auditEvent, me, project, type Role, signInProvider } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { unique } from '../../test/unique.ts';
 import { addressGuard } from '../adapters/address-guard.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
 import { clientId, clientSecret, startProvider } from './testing/oidc-provider.ts';
@@ -59,7 +60,7 @@ const signIn = async (login: string, query = '') => {
 
 const whoIs = async (response: Response) =>
   me.parse(await (await anybody('/api/me', cookieIn(response))).json());
-const aProject = async () => project.parse(await api.call('POST', '/api/projects', { name: 'Web' }));
+const aProject = async () => project.parse(await api.call('POST', '/api/projects', { name: unique('Web') }));
 const invite = async (projectId: string, email: string, role: Role) =>
   withToken.parse(await api.call('POST', `/api/projects/${projectId}/invitations`, { email, role }));
 const events = z.object({ items: z.array(auditEvent) });
@@ -111,7 +112,7 @@ describe('signing in by the provider', () => {
   });
 
   it('makes a person of who was invited, with the role of the invitation', async () => {
-    const { id } = project.parse(await api.call('POST', '/api/projects', { name: 'Web' }));
+    const { id } = project.parse(await api.call('POST', '/api/projects', { name: unique('Web') }));
     const invitation = { email: 'invited@example.org', role: 'manager' };
     await api.call('POST', `/api/projects/${id}/invitations`, invitation);
     const response = await signIn('invited');

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { problem, roles } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { unique } from '../../test/unique.ts';
 import { newId } from '../adapters/ids.ts';
 import { type Access, mayCall, permissions, roleIn } from '../core/permissions.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
@@ -137,7 +138,7 @@ describe('the API', () => {
     });
     const { id } = z
       .object({ id: z.string() })
-      .parse(await api.call('POST', '/api/projects', { name: 'Theirs' }));
+      .parse(await api.call('POST', '/api/projects', { name: unique('Theirs') }));
     for (const { id: operationId, method, path, hasBody } of operations) {
       if (!path.includes('{projectId}') || accessOf(operationId) === 'anybody') continue;
       const refused = await api.refused(method, fill(path, id), { token, ...(hasBody && { body: {} }) });
@@ -149,7 +150,7 @@ describe('the API', () => {
   it('shows the webhook URL of a runner only to who may set it', async () => {
     const { id } = z
       .object({ id: z.string() })
-      .parse(await api.call('POST', '/api/projects', { name: 'Web' }));
+      .parse(await api.call('POST', '/api/projects', { name: unique('Web') }));
     const projectId = z.custom<`prj_${string}`>().parse(id);
     const base = `/api/projects/${id}/runners`;
     const { runner } = await api.createRunner(base, {

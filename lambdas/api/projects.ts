@@ -29,15 +29,18 @@ export const projectRoutes = (deps: ApiDeps) =>
       },
     )
     .openapi(
-      describe({
-        ...shared,
-        method: 'post',
-        path,
-        operationId: 'createProject',
-        summary: 'Create a project',
-        request: { body: jsonBody(projectInputSchema) },
-        responses: { 201: created('The new project', projectSchema) },
-      }),
+      describe(
+        {
+          ...shared,
+          method: 'post',
+          path,
+          operationId: 'createProject',
+          summary: 'Create a project',
+          request: { body: jsonBody(projectInputSchema) },
+          responses: { 201: created('The new project', projectSchema) },
+        },
+        'name_taken',
+      ),
       async (c) => {
         const made = await deps.projects.create(c.req.valid('json'));
         return c.json(made, 201, { location: `${path}/${made.id}` });
@@ -59,15 +62,18 @@ export const projectRoutes = (deps: ApiDeps) =>
       },
     )
     .openapi(
-      describe({
-        ...shared,
-        method: 'put',
-        path: itemPath,
-        operationId: 'replaceProject',
-        summary: 'Replace a project',
-        request: { params: inProject, body: jsonBody(projectInputSchema) },
-        responses: { 200: answer('The project as it is now', projectSchema) },
-      }),
+      describe(
+        {
+          ...shared,
+          method: 'put',
+          path: itemPath,
+          operationId: 'replaceProject',
+          summary: 'Replace a project',
+          request: { params: inProject, body: jsonBody(projectInputSchema) },
+          responses: { 200: answer('The project as it is now', projectSchema) },
+        },
+        'name_taken',
+      ),
       async (c) => {
         const { projectId } = c.req.valid('param');
         const before = await deps.projects.get(projectId);

@@ -1,6 +1,7 @@
 /** The one way in which the API answers with a problem. */
 import type { Context } from 'hono';
 import type * as z from 'zod';
+import type { NamedKind, NameTaken } from '../adapters/names.ts';
 import { type FieldErrors, makeProblem, type ProblemCode, problemHeaders, statusOf } from '../problems.ts';
 
 export const refuse = (c: Context, code: ProblemCode, detail: string, errors?: FieldErrors) =>
@@ -30,6 +31,33 @@ export const refuseReferences = (c: Context, errors: FieldErrors) =>
     `The project has nothing with the id in ${errors.map(({ path }) => path).join(', ')}.`,
     errors,
   );
+
+const namedKinds: Readonly<Record<NamedKind, string>> = {
+  prj: 'project',
+  tpl: 'template',
+  inv: 'inventory',
+  rep: 'repository',
+  key: 'key',
+  env: 'environment',
+  int: 'integration',
+  sch: 'schedule',
+  run: 'runner',
+};
+
+/** For a name that another one of the kind has. */
+export const refuseName = (c: Context, { kind, wanted, holderId }: NameTaken) => {
+  const one = namedKinds[kind];
+  return holderId === undefined
+    ? refuse(c, 'name_taken', `Another ${one} is being saved as "${wanted}". Try again in a minute.`, [
+        { path: 'name', message: `is being given to another ${one}` },
+      ])
+    : refuse(
+        c,
+        'name_taken',
+        `"${wanted}" is the name of another ${one} (${holderId}). Choose another name, or rename that one first.`,
+        [{ path: 'name', message: `is the name of another ${one} (${holderId})` }],
+      );
+};
 
 /** For fields that are well formed and yet don't fit what they are about. */
 export const refuseFields = (c: Context, faults: readonly FieldErrors[number][]) =>

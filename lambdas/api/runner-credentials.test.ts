@@ -14,6 +14,7 @@ import {
   template,
 } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { unique } from '../../test/unique.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
 
 let table: TestTable;
@@ -50,7 +51,7 @@ const isKnown = async (token: string) =>
   (await api.request('POST', '/api/agent/challenge', { token })).status === 200;
 
 beforeEach(async () => {
-  projectId = project.parse(await api.call('POST', '/api/projects', { name: 'Web' })).id;
+  projectId = project.parse(await api.call('POST', '/api/projects', { name: unique('Web') })).id;
   base = `/api/projects/${projectId}`;
   const script = { name: 'Deploy', app: 'bash', script: 'true' };
   templateId = template.parse(await api.call('POST', `${base}/templates`, script)).id;
@@ -185,10 +186,10 @@ describe('secrets that go to a runner', () => {
     const keyId = await make('keys', { name: 'Vault', secret });
     const inventoryId = await make('inventories', { name: 'H', type: 'static', content: 'a', keyId });
     const environmentId = await make('environments', { name: 'E', secrets: { A: 'hunter2-hunter2' } });
-    const plainId = await make('environments', { name: 'E', variables: { A: '1' } });
+    const plainId = await make('environments', { name: 'Plain', variables: { A: '1' } });
     const script = { name: 'T', app: 'bash', script: 'true' };
     const withSecrets = await make('templates', { ...script, inventoryId, environmentId });
-    const without = await make('templates', { ...script, environmentId: plainId });
+    const without = await make('templates', { ...script, name: 'U', environmentId: plainId });
     for (const id of [withSecrets, without]) {
       const started = await api.startTask(projectId, id);
       await api.claim(session, projectId, started.id);

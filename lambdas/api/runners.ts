@@ -8,15 +8,15 @@ import {
   type Runner,
   runnerQuery,
 } from '../../protocol/index.ts';
-import { publicRunner, type RunnerRecord } from '../adapters/runner-record.ts';
+import { poolOf, publicRunner, type RunnerRecord } from '../adapters/runner-record.ts';
 import type { Pool } from '../adapters/table.ts';
 import { fleetOf } from '../core/fleets.ts';
 import { mayCall } from '../core/permissions.ts';
 import { isAwake } from '../core/runner-state.ts';
-import { configureRunner, removeRunner } from '../flows/runner-setup.ts';
+import { configureRunner } from '../flows/runner-setup.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
 import { spentBy } from './insight-data.ts';
-import { inputOf, makeFleetRunners, makeRunner } from './new-runner.ts';
+import { inputOf, makeFleetRunners, makeRunner, removeNamed } from './new-runner.ts';
 import { refuse, refuseFields, refuseUnknown } from './refuse.ts';
 import { answer, created, describe, jsonBody, noContent, people, routes } from './route.ts';
 import { poolIn, type RunnerPlace } from './runner-place.ts';
@@ -122,6 +122,7 @@ export const runnerRoutes = (deps: ApiDeps, place: RunnerPlace) => {
         'instance_taken',
         'fleet_full',
         'invalid_reference',
+        'name_taken',
       ),
       async (c) => {
         const pool = poolIn(c.req.param());
@@ -173,6 +174,7 @@ export const runnerRoutes = (deps: ApiDeps, place: RunnerPlace) => {
           responses: { 200: answer('The runner as it is now', runnerSchema) },
         },
         'instance_taken',
+        'name_taken',
         'not_asleep',
       ),
       async (c) => {
@@ -187,8 +189,14 @@ export const runnerRoutes = (deps: ApiDeps, place: RunnerPlace) => {
           const detail = `It is ${before.status}. Bind it to another instance or webhook when it is stopped.`;
           return refuse(c, 'not_asleep', detail);
         }
+        const pool = poolOf(before);
+        await deps.names.take(pool, 'run', input.name, before.id);
         const result = await configureRunner(deps, before, input);
-        if (result.ok) return c.json(publicRunner(result.runner), 200);
+        if (result.ok) {
+          if (before.name !== input.name) await deps.names.free(pool, 'run', before.name, before.id);
+          return c.json(publicRunner(result.runner), 200);
+        }
+        if (before.name !== input.name) await deps.names.free(pool, 'run', input.name, before.id);
         return result.code === 'not_found' ? refuseUnknown(c, 'runner') : refuseTaken(c, input.instanceId);
       },
     )
@@ -208,7 +216,7 @@ export const runnerRoutes = (deps: ApiDeps, place: RunnerPlace) => {
       async (c) => {
         const found = await find(c.req.param());
         if (!found) return refuseUnknown(c, 'runner');
-        return (await removeRunner(deps, found))
+        return (await removeNamed(deps, found))
           ? c.body(null, 204)
           : refuse(c, 'in_use', `The runner cannot be removed. ${whyNotRemoved(found)}`);
       },

@@ -13,6 +13,7 @@ import {
   toInstant,
 } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { unique } from '../../test/unique.ts';
 import { repairSchedules } from '../flows/keep-schedule.ts';
 import { runSchedule } from '../flows/run-schedule.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
@@ -32,7 +33,7 @@ const listed = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item)
 
 /** A project with a template that asks for a site and a secret, and a schedule of it. */
 const aSchedule = async (fields: object = {}) => {
-  const { id } = project.parse(await api.call('POST', '/api/projects', { name: 'Nightly' }));
+  const { id } = project.parse(await api.call('POST', '/api/projects', { name: unique('Nightly') }));
   const base = `/api/projects/${id}`;
   const survey = [
     { name: 'site', title: 'Site', type: 'string', default: 'main' },
@@ -353,7 +354,7 @@ describe('while EventBridge Scheduler does not answer', () => {
     const { base, made } = await aSchedule();
     api.scheduler.isDown = true;
     expect(await api.refused('DELETE', base)).toMatchObject({ code: 'unavailable' });
-    expect(await api.call('GET', base)).toMatchObject({ name: 'Nightly' });
+    expect(await api.call('GET', base)).toMatchObject({ id: made.projectId });
     api.scheduler.isDown = false;
     await api.call('DELETE', base);
     expect(api.scheduler.has.has(made.id)).toBe(false);

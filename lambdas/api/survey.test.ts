@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { problem, task } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { unique } from '../../test/unique.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
 
 let table: TestTable;
@@ -21,7 +22,7 @@ const survey = [
 ];
 
 const aTemplate = async (fields: object = {}) => {
-  const base = `/api/projects/${await make('/api/projects', { name: 'Web' })}`;
+  const base = `/api/projects/${await make('/api/projects', { name: unique('Web') })}`;
   const body = { name: 'Deploy', app: 'bash', script: 'true', survey, ...fields };
   return { base, templateId: await make(`${base}/templates`, body) };
 };

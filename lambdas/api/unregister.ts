@@ -2,8 +2,8 @@
 import type { RunnerRecord } from '../adapters/runner-record.ts';
 import { openSessionFacts } from '../core/cost.ts';
 import { isAwake } from '../core/runner-state.ts';
-import { removeRunner } from '../flows/runner-setup.ts';
 import type { ApiDeps } from './deps.ts';
+import { removeNamed } from './new-runner.ts';
 
 /**
  * Removes a runner that no task holds or counts on, and writes the bill of its instance up to now; the instance stays as it
@@ -17,5 +17,5 @@ export const unregister = async (deps: ApiDeps, runner: RunnerRecord): Promise<b
   if (!retired) return false;
   const session = openSessionFacts(retired, deps.region);
   if (session) await deps.sessions.put({ ...session, endedAt: now });
-  return removeRunner(deps, retired);
+  return removeNamed(deps, retired);
 };

@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { startStack } from '../../local/stack.ts';
 import type { TaskId } from '../../protocol/index.ts';
 import { apiClient, until } from '../client.ts';
+import { unique } from '../unique.ts';
 import { type AgentProcess, startAgentProcess, writeConfig } from './agent-process.ts';
 import { startFaultyProxy } from './faulty-proxy.ts';
 
@@ -41,7 +42,7 @@ export const openSetting = async (random: () => number) => {
   };
 
   const addTemplate = async (input: object): Promise<string> =>
-    (await api.createTemplate(projectId, { name: 'load', app: 'bash', ...input })).id;
+    (await api.createTemplate(projectId, { name: unique('load'), app: 'bash', ...input })).id;
 
   /** As a user downloads it: part by part along the links. */
   const downloadLog = async (taskId: TaskId): Promise<string> => {

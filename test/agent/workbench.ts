@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { startStack } from '../../local/stack.ts';
 import { type Task, task } from '../../protocol/index.ts';
 import { apiClient, installAgent, until } from '../client.ts';
+import { unique } from '../unique.ts';
 import { run } from './tools.ts';
 
 const hasEnded = ({ status }: Task) => ['success', 'error', 'stopped'].includes(status);
@@ -37,7 +38,7 @@ export const openWorkbench = async () => {
 
   const path = (rest: string) => `/api/projects/${projectId}/${rest}`;
   const make = async (kind: string, body: object): Promise<string> => {
-    const made = await api.call('POST', path(kind), { name: kind, ...body });
+    const made = await api.call('POST', path(kind), { name: unique(kind), ...body });
     if (typeof made === 'object' && made && 'id' in made) return String(made.id);
     throw new Error(`${kind} has no id`);
   };

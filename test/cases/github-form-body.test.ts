@@ -12,6 +12,7 @@ import { listenOnLoopback, stopServer } from '../../local/http-server.ts';
 import { eventAnswer, integration, integrationEvent, project, task } from '../../protocol/index.ts';
 import { caseFile, lacksCases } from '../cases.ts';
 import { openTestTable, type TestTable } from '../dynamodb.ts';
+import { unique } from '../unique.ts';
 
 const run = promisify(execFile);
 const secret = 'It is a secret to everybody';
@@ -37,7 +38,7 @@ afterAll(async () => {
 
 /** An integration that is signed as GitHub does, and passes on the id of what was pushed. */
 const anIntegration = async () => {
-  const { id } = project.parse(await api.call('POST', '/api/projects', { name: 'Web' }));
+  const { id } = project.parse(await api.call('POST', '/api/projects', { name: unique('Web') }));
   const make = async (path: string, input: object) =>
     z.object({ id: z.string() }).parse(await api.call('POST', `/api/projects/${id}/${path}`, input)).id;
   const keyId = await make('keys', { name: 'Hook', secret: { type: 'string', value: secret } });

@@ -15,6 +15,7 @@ import {
   type Task,
 } from '../../protocol/index.ts';
 import { ApiError, apiClient, type Client, until } from '../client.ts';
+import { unique } from '../unique.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-fleets-'));
 const said: string[] = [];
@@ -71,7 +72,7 @@ const addRunner = async (name: string, more: object = {}) => {
   return first;
 };
 const startFor = async ({ tags: [tag] }: Runner, script = 'pwd') => {
-  const { id } = await api.createTemplate(projectId, { name: 'test', app: 'bash', script, tag });
+  const { id } = await api.createTemplate(projectId, { name: unique('test'), app: 'bash', script, tag });
   return api.startTask(projectId, id);
 };
 const ended = (task: Task) =>

@@ -28,6 +28,7 @@ import {
 } from '../../protocol/index.ts';
 import { decrypt, readPrivateKey } from '../../runner-agent/keys.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
+import { unique } from '../unique.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'reveille-permissions-'));
 const said: string[] = [];
@@ -62,7 +63,7 @@ const addRunner = async (pool: ProjectId | undefined, input: Partial<RunnerInput
   return { ...made.runner, instanceId };
 };
 const templateOf = async (project: ProjectId, input: object): Promise<string> =>
-  (await api.createTemplate(project, { name: 'test', app: 'bash', script: 'pwd', ...input })).id;
+  (await api.createTemplate(project, { name: unique('test'), app: 'bash', script: 'pwd', ...input })).id;
 const becomes = (task: Task, ...statuses: Task['status'][]) =>
   until(`${task.id} is ${statuses.join(' or ')}`, 60_000, async () => {
     const now = await api.getTask(task.projectId, task.id);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalStack, startStack } from '../../local/stack.ts';
 import type { ProjectId, RunnerId, RunnerInput, Task } from '../../protocol/index.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
+import { unique } from '../unique.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-stop-'));
 let stack: LocalStack;
@@ -28,7 +29,7 @@ const addRunner = async (input: Partial<RunnerInput>) => {
   return made.runner;
 };
 const start = async (input: object) => {
-  const { id } = await api.createTemplate(projectId, { name: 'test', app: 'bash', ...input });
+  const { id } = await api.createTemplate(projectId, { name: unique('test'), app: 'bash', ...input });
   return api.startTask(projectId, id);
 };
 const becomes = (task: Task, ...statuses: Task['status'][]) =>

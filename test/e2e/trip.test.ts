@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalStack, startStack } from '../../local/stack.ts';
 import type { ProjectId, RunnerInput, Task } from '../../protocol/index.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
+import { unique } from '../unique.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-e2e-'));
 const synthesizeTimeoutMs = 60_000;
@@ -37,7 +38,7 @@ const addRunner = async (input: Partial<RunnerInput>) => {
 };
 
 const template = async (input: object): Promise<string> =>
-  (await api.createTemplate(projectId, { name: 'test', app: 'bash', script: 'pwd', ...input })).id;
+  (await api.createTemplate(projectId, { name: unique('test'), app: 'bash', script: 'pwd', ...input })).id;
 
 const hasEnded = ({ status }: Task) => ['success', 'error', 'stopped'].includes(status);
 const ended = (task: Task) =>

@@ -35,7 +35,7 @@ const isAt = (path: string, wanted: string): boolean => path === wanted || path.
 /** By fields, whose names in the API nobody knows who fills in a form. */
 const isByField = (problem: unknown): problem is ApiProblem =>
   problem instanceof ApiProblem &&
-  (problem.code === 'invalid_request' || problem.code === 'invalid_reference') &&
+  ['invalid_request', 'invalid_reference', 'name_taken'].includes(problem.code) &&
   Object.keys(problem.fieldErrors).length > 0;
 
 /** What was typed as one of several, such as a tag: better to read than its place among them. */

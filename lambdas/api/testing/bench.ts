@@ -29,6 +29,7 @@ import { integrationStore } from '../../adapters/integrations.ts';
 import { invitationStore } from '../../adapters/invitations.ts';
 import { limitStore } from '../../adapters/limits.ts';
 import { logStore } from '../../adapters/logs.ts';
+import { nameStore } from '../../adapters/names.ts';
 import { openIdConnect } from '../../adapters/oidc.ts';
 import { passwords } from '../../adapters/passwords.ts';
 import { pricedSessions, priceStore } from '../../adapters/prices.ts';
@@ -96,6 +97,7 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     prices,
     sessions: pricedSessions(sessionStore(table), prices),
     resources,
+    names: nameStore(table, now),
     projects: projectStore(table, { now, newId }),
     integrations: integrationStore(table, { now, newId, randomBytes, apiUrl: apiUrl }),
     readKeyText: (projectId, id) => readKeyText(table, projectId, id),

@@ -2,6 +2,7 @@
 import { expect } from 'vitest';
 import * as z from 'zod';
 import { project, type Role, user } from '../../../protocol/index.ts';
+import { unique } from '../../../test/unique.ts';
 import type { ApiBench, Call } from './bench.ts';
 
 export const password = 'correct horse battery staple';
@@ -21,7 +22,8 @@ export const withCookie = (cookie: string, more: Call = {}): Call => ({
 export const peopleOf = (api: ApiBench) => {
   let people = 0;
   return {
-    aProject: async (name = 'Web') => project.parse(await api.call('POST', '/api/projects', { name })),
+    aProject: async (name = unique('Web')) =>
+      project.parse(await api.call('POST', '/api/projects', { name })),
 
     aMember: async (projectId: string, role: Role) => {
       people += 1;

@@ -27,11 +27,14 @@ const aBusyProject = async (api: ApiBench, name: string, instanceId: string) => 
   const session = await api.startAgent(busy);
   const running = await api.startTask(id, templateId);
   const { lease } = await api.claim(session, id, running.id);
-  const ended = await api.startTask(id, await make(`${base}/templates`, { ...script, tag: 'nowhere' }));
+  const ended = await api.startTask(
+    id,
+    await make(`${base}/templates`, { ...script, name: 'Nowhere', tag: 'nowhere' }),
+  );
   await api.call('POST', `${base}/tasks/${ended.id}/stop`);
   const elsewhere = { name: 'Elsewhere', tags: ['hook'], webhookUrl: 'https://example.org/hook' };
   const asleep = await api.createRunner(`${base}/runners`, elsewhere);
-  const hooked = await make(`${base}/templates`, { ...script, tag: 'hook' });
+  const hooked = await make(`${base}/templates`, { ...script, name: 'Hook', tag: 'hook' });
   const waiting = await api.startTask(id, hooked);
   const idle = await api.createRunner(`${base}/runners`, { name: 'Idle', tags: ['idle'] });
   const { items } = z.object({ items: z.array(delivery) }).parse(await api.call('GET', `${base}/deliveries`));
