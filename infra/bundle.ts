@@ -19,6 +19,7 @@ export const functionNames = [
   'webhook-retry',
   'reconcile',
   'scheduled-start',
+  'integration-events',
   'first-token',
   'semaphore',
   'semaphore-setup',

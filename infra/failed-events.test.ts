@@ -32,7 +32,7 @@ const againNextMinute = (of: Template) =>
   );
 
 test('what a function fails at lies in the dead-letter queue where nothing else would do it, or tell of it', () => {
-  expect(buried.sort()).toEqual(['InstanceEvents', 'RunnerPower', 'ScheduledStart']);
+  expect(buried.sort()).toEqual(['InstanceEvents', 'IntegrationEvents', 'RunnerPower', 'ScheduledStart']);
   expect(JSON.stringify(resourcesOf(template, 'AWS::Lambda::EventInvokeConfig'))).toMatch(/"DeadLetters\w+"/);
 });
 

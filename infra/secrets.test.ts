@@ -30,6 +30,7 @@ test('only the API and the rotation make data keys, and who has nothing to do wi
     WebhookRetry: 'kms:Decrypt',
     Reconcile: 'kms:Decrypt',
     ScheduledStart: 'kms:Decrypt',
+    IntegrationEvents: 'kms:Decrypt',
   });
 });
 

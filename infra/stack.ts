@@ -149,6 +149,12 @@ export class ReveilleStack extends Stack {
       'starts the templates of schedules that are due',
       eventTimeoutSeconds,
     );
+    const integrationEvents = addFunction(
+      'IntegrationEvents',
+      'integration-events',
+      'starts the templates of integrations for events that came in',
+      eventTimeoutSeconds,
+    );
     const firstToken = addFunction('FirstToken', 'first-token', 'makes an admin token for an operator', 10);
     const rotateSecrets = addFunction('RotateSecrets', 'rotate-secrets', 'encrypts secrets again', 900);
     const consoleFiles = addFunction(
@@ -175,6 +181,7 @@ export class ReveilleStack extends Stack {
     const instances = instanceGrants(this, settings.stackName);
     const { known, launch, terminateIdle, terminate } = fleetGrants(this, settings.stackName, fleets);
     const settlePowerSoon = invoke(runnerPower, 'RUNNER_POWER_ARN');
+    const workEventSoon = invoke(integrationEvents, 'INTEGRATION_EVENTS_ARN');
     const retryWebhooks = sendTo(webhookRetries, 'WEBHOOK_RETRIES_QUEUE_URL');
     const ownUrl = { environment: { API_URL: httpApi.apiEndpoint } };
     const { webhookAllowed } = settings;
@@ -194,7 +201,7 @@ export class ReveilleStack extends Stack {
     give(api, [...place, inTable.items('DeleteItem'), inTable.queryLive, taskQueues.remove, settlePowerSoon]);
     give(api, [audited, known]);
     give(api, [page.grant, secrets.openAndSeal, vendCredentials(runnerRole, taskQueues.arnPrefix)]);
-    give(api, [schedules.handOver]);
+    give(api, [schedules.handOver, workEventSoon]);
     give(taskStart, [
       receiveWebhook,
       secrets.open,
@@ -237,12 +244,15 @@ export class ReveilleStack extends Stack {
       priceListGrant,
       inTable.items('DeleteItem'),
       schedules.handOver,
+      workEventSoon,
       known,
       launch,
       terminate,
     ]);
     // What it seals are the secret answers of a schedule, whose project has a data key by these.
     give(scheduledStart, [...place, secrets.open, audited]);
+    // Likewise, by the answers that came in with the event; which is removed when it has its outcome.
+    give(integrationEvents, [...place, inTable.items('DeleteItem'), secrets.open, audited]);
     give(firstToken, [inTable.items('PutItem'), audited]);
     give(rotateSecrets, [
       inTable.items('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),
@@ -253,7 +263,9 @@ export class ReveilleStack extends Stack {
     give(consoleFiles, page.publishBy(consoleFiles));
 
     addRoutes(httpApi, { api, taskStart, taskFinish });
-    for (const fn of [runnerPower, instanceEvents, scheduledStart]) buryFailures(fn, deadLetters);
+    for (const fn of [runnerPower, instanceEvents, scheduledStart, integrationEvents]) {
+      buryFailures(fn, deadLetters);
+    }
     leaveToTheNextMinute(reconcile);
     // One at a time, as each may wait for a receiver that doesn't answer.
     workOff(webhookRetries, webhookRetry, 1);

@@ -44,6 +44,7 @@ export const variables = z.object({
   RUNNER_POWER_ARN: notEmpty.describe(
     'The function that settles the power of runners which have drained or were woken',
   ),
+  INTEGRATION_EVENTS_ARN: notEmpty.describe('The function that works on events of integrations'),
   SCHEDULE_GROUP: notEmpty.describe("The group of the stack's schedules in EventBridge Scheduler"),
   SCHEDULED_START_ARN: notEmpty.describe('The function that schedules start'),
   SCHEDULER_ROLE_ARN: notEmpty.describe('The role with which EventBridge Scheduler starts it'),

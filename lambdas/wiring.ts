@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
-import { type Clock, type Delivery, projectId, toInstant } from '../protocol/index.ts';
+import { type Clock, type Delivery, type ProjectId, projectId, toInstant } from '../protocol/index.ts';
 import { type AddressGuard, addressGuard } from './adapters/address-guard.ts';
+import { auditTrail } from './adapters/audit.ts';
 import { circuitStore } from './adapters/circuits.ts';
 import { dataKeys, kmsKeyService } from './adapters/data-keys.ts';
 import { deliveryStore } from './adapters/deliveries.ts';
@@ -16,6 +17,7 @@ import { logStore } from './adapters/logs.ts';
 import { loggedWebhooks, measuredRunners, measuredSessions, measuredTasks } from './adapters/measured.ts';
 import { pricedSessions, priceStore } from './adapters/prices.ts';
 import { makeSqsClient, sqsQueues } from './adapters/queues.ts';
+import { readForTask, resourceStores } from './adapters/resources.ts';
 import { runnerStore } from './adapters/runners.ts';
 import { eventBridgeScheduler } from './adapters/scheduler.ts';
 import { scheduleStore } from './adapters/schedules.ts';
@@ -156,5 +158,33 @@ export const wireFollowing = (config: z.infer<typeof followVariables>) => {
     apiUrl: config.API_URL,
     region: config.AWS_REGION,
     stackName: config.STACK_NAME,
+  };
+};
+
+/** The environment of the functions that start tasks for something else than a person. */
+export const causeVariables = variables
+  .pick({
+    TABLE_NAME: true,
+    SECRETS_KEY_ARN: true,
+    API_URL: true,
+    WEBHOOK_RETRIES_QUEUE_URL: true,
+    WEBHOOK_ALLOWED: true,
+    AUDIT_RETENTION_DAYS: true,
+  })
+  .extend(queueVariables.shape);
+
+/** What these functions have: all that it takes to start a task of a template, and the audit trail. */
+export const wireStartByCause = (config: z.infer<typeof causeVariables>) => {
+  const stores = wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN);
+  const { table } = stores;
+  const sqs = makeSqsClient();
+  return {
+    ...stores,
+    ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
+    readForTask: (project: ProjectId, templateId: string) => readForTask(table, project, templateId),
+    readInventory: resourceStores(table, { now, newId }).inventories.get,
+    audit: auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENTION_DAYS }),
+    queues: wireQueues(sqs, config),
+    apiUrl: config.API_URL,
   };
 };

@@ -69,6 +69,7 @@ export const integration = fields.strip().extend({
 export type Integration = z.infer<typeof integration>;
 
 export const eventOutcome = z.enum([
+  'received',
   'started',
   'duplicate',
   'not_matched',
@@ -76,15 +77,19 @@ export const eventOutcome = z.enum([
   'bad_signature',
   'not_json',
   'refused',
+  'failed',
 ]);
 export type EventOutcome = z.infer<typeof eventOutcome>;
 
-export const eventAnswer = z.object({ outcome: eventOutcome, detail: z.string(), taskId: taskId.optional() });
+const eventResult = z.object({ outcome: eventOutcome, detail: z.string(), taskId: taskId.optional() });
+export type EventResult = z.infer<typeof eventResult>;
+
+/** What a sender is told. `received` is followed by `started`, `refused`, `inactive` or `failed`, which the event's record has. */
+export const eventAnswer = eventResult.extend({ id: integrationEventId });
 export type EventAnswer = z.infer<typeof eventAnswer>;
 
 /** What came in, and what became of it. */
 export const integrationEvent = eventAnswer.extend({
-  id: integrationEventId,
   at: instant,
   deliveryId: z.string().optional().describe("The sender's own id of it"),
   source: z.string().optional().describe('The address that it came from'),

@@ -61,6 +61,7 @@ export interface IntegrationStore extends ResourceStore<IntegrationInput, Integr
    * first time.
    */
   recall(id: string, delivery: DeliveryKey): Promise<Recalled>;
+  /** Writes down what became of an event. One that has started its task is not written over. */
   record(id: string, event: IntegrationEvent): Promise<void>;
   getEvent(id: string, eventId: string): Promise<IntegrationEvent | undefined>;
   /** Newest first. */
@@ -130,7 +131,9 @@ export const integrationStore = (table: Table, deps: Deps): IntegrationStore => 
     },
 
     record: async (id, event) => {
-      await table.put({ ...keys.integrationEvent(id, event.id), ...event, expiresAt: expiresAt() });
+      await table.put({ ...keys.integrationEvent(id, event.id), ...event, expiresAt: expiresAt() }, [
+        ['any', ['missing', 'pk'], ['<>', 'outcome', 'started']],
+      ]);
     },
 
     getEvent: async (id, eventId) => {

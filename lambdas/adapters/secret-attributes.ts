@@ -10,6 +10,7 @@ const byPrefix: Readonly<Record<string, readonly string[]>> = {
   run_: ['webhookSecret'],
   sch_: ['surveySecrets'],
   tsk_: ['surveySecrets'],
+  iev_: ['answers'],
   usr_: ['totpSecret', 'newTotpSecret'],
 };
 const stackScope = keys.stackSecrets().pk;
@@ -76,6 +77,6 @@ export const sealedTable = (table: Table, vault: Vault): Table => {
       const { items, next } = await table.query(query);
       return { items: await Promise.all(items.map(open)), ...(next && { next }) };
     },
-    queryLive: (kind, prefix) => table.queryLive(kind, prefix),
+    queryLive: (...args) => table.queryLive(...args),
   };
 };

@@ -56,7 +56,7 @@ const scopesOf = async (table: Table): Promise<SecretScope[]> => [
   ...(await queryAll(table, { pk: 'projects', prefix: 'prj_' })).map(({ sk }) => String(sk)),
 ];
 
-/** All of the scope that may hold a secret; of tasks those that are live, as an ended one has none. */
+/** All of the scope that may hold a secret; of tasks and events those that are live, as an ended one has none. */
 const itemsIn = async (table: Table, scope: SecretScope): Promise<Item[]> => {
   if (scope === keys.stackSecrets().pk) {
     const own = await table.batchGet([keys.stackSecrets(), keys.signInProvider()]);
@@ -64,9 +64,11 @@ const itemsIn = async (table: Table, scope: SecretScope): Promise<Item[]> => {
   }
   const found: Item[] = [];
   for (const prefix of secretPrefixes) found.push(...(await queryAll(table, { pk: scope, prefix })));
-  const tasks: Key[] = [];
-  for await (const key of table.queryLive('task')) if (key.pk === scope) tasks.push(key);
-  return [...found, ...(await table.batchGet(tasks))];
+  const live: Key[] = [];
+  for (const kind of ['task', 'event'] as const) {
+    for await (const key of table.queryLive(kind)) if (key.pk === scope) live.push(key);
+  }
+  return [...found, ...(await table.batchGet(live))];
 };
 
 /** A value that changes meanwhile is encrypted by who changes it. */

@@ -22,7 +22,7 @@ export type Pool = ProjectId | 'global';
  */
 export const keys = {
   project: (id: ProjectId) => ({ pk: 'projects', sk: id }),
-  /** Any resource of a pool: tpl_, inv_, rep_, key_, env_, int_, sch_, run_, tsk_, msg_, ses_, reg_ or ivt_. */
+  /** Any resource of a pool: tpl_, inv_, rep_, key_, env_, int_, iev_, sch_, run_, tsk_, msg_, ses_, reg_ or ivt_. */
   resource: (pool: Pool, id: string) => ({ pk: pool, sk: id }),
   /** Beside a session that lasted over a day: finds it by its end. */
   longSession: (pool: Pool, endedAt: Instant, id: SessionId) => ({ pk: pool, sk: `end_${endedAt}_${id}` }),
@@ -75,7 +75,7 @@ export const logSortKey = (seq: number) => String(seq).padStart(10, '0');
 
 /** The sparse index of what is live. Keys only, so that an update of an item doesn't touch it. */
 export const liveIndex = { name: 'live', pk: 'live', sk: 'liveKey' } as const;
-export type LiveKind = 'task' | 'runner' | 'delivery' | 'schedule' | 'semaphore';
+export type LiveKind = 'task' | 'runner' | 'delivery' | 'schedule' | 'event' | 'semaphore';
 
 export interface Key {
   readonly pk: string;

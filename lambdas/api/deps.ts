@@ -13,6 +13,7 @@ import type { InvitationStore } from '../adapters/invitations.ts';
 import type { NameStore } from '../adapters/names.ts';
 import type { Oidc } from '../adapters/oidc.ts';
 import type { Passwords } from '../adapters/passwords.ts';
+import type { PendingEventStore, WorkEventSoon } from '../adapters/pending-events.ts';
 import type { ProjectStore, Resources } from '../adapters/resources.ts';
 import type { VendCredentials } from '../adapters/runner-credentials.ts';
 import type { RunnerRecord } from '../adapters/runner-record.ts';
@@ -32,6 +33,8 @@ export interface ApiDeps extends Omit<Deps, 'instances'>, EnrollDeps {
   readonly projects: ProjectStore;
   readonly resources: Resources;
   readonly integrations: IntegrationStore;
+  readonly pendingEvents: PendingEventStore;
+  readonly workEventSoon: WorkEventSoon;
   readonly readKeyText: EventDeps['readKeyText'];
   readonly schedules: ScheduleStore;
   readonly scheduler: Scheduler;

@@ -1,5 +1,6 @@
 /** The API in Lambda: the only file here that knows it. Reads the environment, makes the clients, hands on the events. */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { STSClient } from '@aws-sdk/client-sts';
 import { handle } from 'hono/aws-lambda';
@@ -12,10 +13,12 @@ import { stsIdentity } from '../adapters/caller-identity.ts';
 import { seenEnrolments } from '../adapters/enrolments.ts';
 import { integrationStore } from '../adapters/integrations.ts';
 import { invitationStore } from '../adapters/invitations.ts';
+import { invokeSoon } from '../adapters/invoke-soon.ts';
 import { nameStore } from '../adapters/names.ts';
 import { openIdConnect } from '../adapters/oidc.ts';
 import { passwords } from '../adapters/passwords.ts';
-import { lambdaSettlePowerSoon } from '../adapters/power-requests.ts';
+import { patientTable } from '../adapters/patient-table.ts';
+import { pendingEventStore } from '../adapters/pending-events.ts';
 import { makeSqsClient } from '../adapters/queues.ts';
 import {
   projectStore,
@@ -54,6 +57,7 @@ const config = readConfig(
       QUEUE_ARN_PREFIX: true,
       RUNNER_ROLE_ARN: true,
       RUNNER_POWER_ARN: true,
+      INTEGRATION_EVENTS_ARN: true,
       WEBHOOK_RETRIES_QUEUE_URL: true,
       WEBHOOK_ALLOWED: true,
       AUDIT_RETENTION_DAYS: true,
@@ -68,12 +72,16 @@ const config = readConfig(
 const stores = wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN);
 const { table, now, newId } = stores;
 const sqs = makeSqsClient();
+const lambda = new LambdaClient();
 const guard = addressGuard(config.WEBHOOK_ALLOWED);
 const resources = resourceStores(table, { now, newId });
 
 const audit = auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENTION_DAYS });
 const signingKeys = wireSigningKeys(table);
 const apiTokens = apiTokenStore(table, { now, newId, randomBytes });
+
+/** Senders give a webhook ten seconds to answer (GitHub and GitLab), of which a few calls may take this long. */
+const patient = patientTable(table, { now, pause, forMs: 2000 });
 
 /** How long a token that was revoked may still be good. */
 const rememberTokensMs = 30_000;
@@ -86,8 +94,10 @@ const app = createApp({
   resources,
   names: nameStore(table, now),
   projects: projectStore(table, { now, newId }),
-  integrations: integrationStore(table, { now, newId, randomBytes, apiUrl: config.API_URL }),
-  readKeyText: (projectId, id) => readKeyText(table, projectId, id),
+  integrations: integrationStore(patient, { now, newId, randomBytes, apiUrl: config.API_URL }),
+  pendingEvents: pendingEventStore(patient, { now }),
+  workEventSoon: invokeSoon(lambda, config.INTEGRATION_EVENTS_ARN),
+  readKeyText: (projectId, id) => readKeyText(patient, projectId, id),
   apiTokens,
   verifyToken: rememberCallers(apiTokens.verify, now, rememberTokensMs),
   registrationTokens: registrationTokenStore(table, { now, newId, randomBytes }),
@@ -96,10 +106,10 @@ const app = createApp({
   readInventory: resources.inventories.get,
   readTaskParts: (task) => readTaskParts(table, task),
   queues: wireQueues(sqs, config),
-  settlePowerSoon: lambdaSettlePowerSoon(new LambdaClient(), config.RUNNER_POWER_ARN),
+  settlePowerSoon: invokeSoon(lambda, config.RUNNER_POWER_ARN),
   users: userStore(table, { now, newId }),
   invitations: invitationStore(table, { now, newId, randomBytes }),
-  attempts: attemptStore(table, now),
+  attempts: attemptStore(patient, now),
   audit,
   recordSecretUse: recordSecretUse(audit),
   signInProviders: signInProviderStore(table, now),

@@ -88,17 +88,24 @@ export const integrationEventRoutes = (deps: ApiDeps) =>
         method: 'post',
         path: '/api/integrations/{projectId}/{integrationId}/{secret}',
         operationId: 'receiveIntegrationEvent',
-        summary: 'Take an event from elsewhere, and start the template of the integration when it matches',
+        summary: 'Take an event from elsewhere, which starts the template of the integration when it matches',
         description:
           'The body is JSON, or a form whose field `payload` is JSON, 1 MiB at most. The same signed body again starts nothing again; without a signature, the same delivery (by X-GitHub-Delivery, webhook-id, Idempotency-Key, X-Gitlab-Event-UUID, X-Request-UUID, X-Delivery-Id or X-Request-Id).',
         request: { params: integrationEventPath },
-        responses: { 200: answer('What became of it', eventAnswer) },
+        responses: {
+          200: answer('What became of it: it starts nothing', eventAnswer),
+          202: answer(
+            'It is stored, and worked on; the events of the integration tell the outcome',
+            eventAnswer,
+          ),
+        },
       },
       'bad_signature',
       'malformed_json',
       'body_too_large',
       'invalid_request',
       'too_many_attempts',
+      'unavailable',
     ),
     async (c) => {
       const { projectId, integrationId: id, secret } = c.req.valid('param');
@@ -126,6 +133,8 @@ export const integrationEventRoutes = (deps: ApiDeps) =>
           return refuse(c, 'malformed_json', result.detail);
         case 'refused':
           return refuse(c, 'invalid_request', result.detail);
+        case 'received':
+          return c.json(result, 202);
         default:
           return c.json(result, 200);
       }

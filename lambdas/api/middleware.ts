@@ -5,6 +5,7 @@ import { HTTPException } from 'hono/http-exception';
 import type { Clock, Instant } from '../../protocol/index.ts';
 import type { AgentTokens } from '../adapters/agent-tokens.ts';
 import { NameTaken } from '../adapters/names.ts';
+import { isThrottled } from '../adapters/patient-table.ts';
 import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { RunnerStore } from '../adapters/runners.ts';
 import { matchesHash, parseRunnerToken } from '../adapters/tokens.ts';
@@ -78,6 +79,9 @@ export const requireSession =
 export const answerNotFound: NotFoundHandler<ApiEnv> = (c) =>
   refuse(c, 'not_found', 'There is nothing at this path. /api/docs lists what there is.');
 
+/** DynamoDB adapts to a table's load within minutes; a burst is over sooner. */
+const retryAfterSeconds = 5;
+
 /** Maps what was thrown: by the parsing of bodies, in Hono, or by anything that went wrong here. */
 export const answerError =
   (log: Deps['log']): ErrorHandler<ApiEnv> =>
@@ -89,6 +93,14 @@ export const answerError =
       return refuse(c, 'unsupported_media_type', 'Send the body as "Content-Type: application/json".');
     }
     if (error instanceof NameTaken) return refuseName(c, error);
+    if (isThrottled(error)) {
+      c.header('retry-after', String(retryAfterSeconds));
+      return refuse(
+        c,
+        'unavailable',
+        `DynamoDB has no room for it now. Try again in ${retryAfterSeconds} s.`,
+      );
+    }
     const requestId = c.get('requestId');
     log('Request failed', {
       requestId,

@@ -1,10 +1,5 @@
 /** What an incoming request means for an integration: whether it matches, why not, and which survey answers it holds. */
-import type {
-  IntegrationInput,
-  IntegrationMatcher,
-  IntegrationSource,
-  SurveyAnswers,
-} from '../../protocol/index.ts';
+import type { IntegrationInput, IntegrationMatcher, IntegrationSource } from '../../protocol/index.ts';
 import type { ExactJson } from './exact-json.ts';
 
 export interface Incoming {
@@ -80,7 +75,7 @@ export const whyNotMatched = (
 export const answersIn = (
   { variables }: Pick<IntegrationInput, 'variables'>,
   incoming: Incoming,
-): SurveyAnswers =>
+): Record<string, string> =>
   Object.fromEntries(
     variables.flatMap(({ variable, source }) => {
       const text = textOf(source, incoming);

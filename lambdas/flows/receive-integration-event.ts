@@ -1,18 +1,26 @@
-/** Taking an incoming request for an integration: proof, match, survey answers, task. Every outcome is recorded. */
-import type { EventAnswer, Integration, IntegrationEvent } from '../../protocol/index.ts';
+/**
+ * The door of integrations: proof, body, match. What matches is stored and answered before anything is started, as senders switch off
+ * a webhook that answers slowly or by 5xx: https://docs.gitlab.com/user/project/integrations/webhooks/#auto-disabled-webhooks
+ */
+import type { EventAnswer, EventResult, Integration, IntegrationEvent } from '../../protocol/index.ts';
 import { type AttemptStore, signatureChecks } from '../adapters/attempts.ts';
+import type { AuditTrail } from '../adapters/audit.ts';
 import { isSigned, signedContent } from '../adapters/integration-signatures.ts';
 import type { DeliveryKey, IntegrationStore } from '../adapters/integrations.ts';
+import type { PendingEventStore, WorkEventSoon } from '../adapters/pending-events.ts';
 import { hasReplacedBytes, readEventBody } from '../core/event-body.ts';
 import { answersIn, headersRead, type Incoming, whyNotMatched } from '../core/integration.ts';
-import { type StartByCauseDeps, startByCause } from './start-by-cause.ts';
+import type { Deps } from './deps.ts';
 
-export type EventDeps = StartByCauseDeps & {
+export interface EventDeps extends Pick<Deps, 'now' | 'newId' | 'log'> {
   readonly integrations: IntegrationStore;
+  readonly pendingEvents: PendingEventStore;
+  readonly workEventSoon: WorkEventSoon;
   readonly attempts: Pick<AttemptStore, 'take'>;
+  readonly audit: Pick<AuditTrail, 'record'>;
   /** The text of a key of the type string. */
   readonly readKeyText: (projectId: Integration['projectId'], keyId: string) => Promise<string | undefined>;
-};
+}
 
 export interface EventRequest {
   readonly headers: Incoming['headers'];
@@ -57,24 +65,33 @@ const badSignature = ({ auth }: Integration, { body }: EventRequest): string =>
     ? 'The signature is missing or wrong. The body is not UTF-8, so API Gateway replaced bytes that were signed. Send it as UTF-8.'
     : 'The signature is missing or wrong.';
 
-const decide = async (
-  deps: EventDeps,
+/** With its encryption in base64 below the 400 KB that an item of DynamoDB may have. */
+const maxAnswersBytes = 200 * 1024;
+
+const tooLarge = (answers: Readonly<Record<string, string>>): string | undefined => {
+  const sizes = Object.entries(answers).map(
+    ([name, text]) => [name, Buffer.byteLength(JSON.stringify(text))] as const,
+  );
+  const bytes = sizes.reduce((sum, [, size]) => sum + size, 0);
+  if (bytes <= maxAnswersBytes) return undefined;
+  const [largest] = sizes.toSorted(([, a], [, b]) => b - a);
+  return `The variables of the integration hold ${bytes} bytes of this event, and may hold ${maxAnswersBytes}; the largest is ${largest?.[0]}.`;
+};
+
+/** What matches goes on with its answers to the survey; all else has its outcome. */
+const read = (
   integration: Integration,
   request: EventRequest,
-  event: Pick<IntegrationEvent, 'id' | 'at'>,
-): Promise<EventAnswer> => {
-  const read = readEventBody(request.body, request.headers['content-type']);
-  if (!read.ok) return { outcome: 'not_json', detail: read.detail };
-  const incoming = { headers: request.headers, body: read.json };
+): { readonly answers: Record<string, string> } | EventResult => {
+  if (!integration.active) return { outcome: 'inactive', detail: 'The integration is not active.' };
+  const body = readEventBody(request.body, request.headers['content-type']);
+  if (!body.ok) return { outcome: 'not_json', detail: body.detail };
+  const incoming = { headers: request.headers, body: body.json };
   const why = whyNotMatched(integration, incoming);
   if (why !== undefined) return { outcome: 'not_matched', detail: why };
-  const { templateId, name } = integration;
-  // The same delivery is the same cause, also when it comes again after a crash in between.
-  return startByCause(
-    deps,
-    { kind: 'integration', by: integration, cause: event.id, at: event.at, source: request.source },
-    { templateId, survey: answersIn(integration, incoming), message: `Integration ${name}` },
-  );
+  const answers = answersIn(integration, incoming);
+  const fault = tooLarge(answers);
+  return fault === undefined ? { answers } : { outcome: 'refused', detail: fault };
 };
 
 /** The key of an integration, whose use for signatures is written down once a window: senders decide how often they call. */
@@ -96,54 +113,73 @@ const secretOf = async (
   return deps.readKeyText(projectId, auth.keyId);
 };
 
-/** What was decided for good: another delivery of the same id changes nothing of it. */
-const isFinal = ({ outcome }: EventAnswer): boolean => outcome === 'started';
+/** An event that is worked on, or has started its task: another delivery of it changes nothing. */
+const isTaken = ({ outcome }: EventResult): boolean => outcome === 'received' || outcome === 'started';
 
-/** Answers what became of the request. The same delivery again starts nothing again. */
+/** Whether Lambda has taken it or not, the event is stored: the reconciler asks again. */
+const workSoon = async (deps: EventDeps, ref: Parameters<WorkEventSoon>[0]): Promise<void> => {
+  try {
+    await deps.workEventSoon(ref);
+  } catch (error) {
+    deps.log('An event of an integration waits for the reconciler', { ...ref, failure: String(error) });
+  }
+};
+
+/** Answers what became of the request, or that it is worked on. The same delivery again starts nothing again. */
 export const receiveIntegrationEvent = async (
   deps: EventDeps,
   integration: Integration,
   request: EventRequest,
 ): Promise<EventAnswer> => {
+  const { id: integrationId, projectId } = integration;
+  const { source } = request;
   const deliveryId = deliveryIdOf(request);
-  const about = { source: request.source, ...(deliveryId !== undefined && { deliveryId }) };
+  const about = { source, ...(deliveryId !== undefined && { deliveryId }) };
   const record = async (
     event: Pick<IntegrationEvent, 'id' | 'at'>,
-    answer: EventAnswer,
+    result: EventResult,
   ): Promise<EventAnswer> => {
-    await deps.integrations.record(integration.id, { ...event, ...about, ...answer });
-    return answer;
+    await deps.integrations.record(integrationId, { ...event, ...about, ...result });
+    return { id: event.id, ...result };
   };
   const fresh = () => {
     const at = deps.now();
     return { id: deps.newId('iev', at), at };
   };
 
-  const secret = await secretOf(deps, integration, request.source);
+  const secret = await secretOf(deps, integration, source);
   if (!isSigned(integration.auth, secret, request.headers, request.body)) {
     return record(fresh(), { outcome: 'bad_signature', detail: badSignature(integration, request) });
   }
-  if (!integration.active) {
-    return record(fresh(), { outcome: 'inactive', detail: 'The integration is not active.' });
-  }
   const delivery = deliveryKeyOf(integration, request, deliveryId);
-  if (!delivery) {
-    const event = fresh();
-    return record(event, await decide(deps, integration, request, event));
+  const known = delivery && (await deps.integrations.recall(integrationId, delivery));
+  const event = known ? { id: known.eventId, at: known.at } : fresh();
+  const before =
+    known?.isNew === false ? await deps.integrations.getEvent(integrationId, event.id) : undefined;
+  const again = (detail: string) =>
+    record(fresh(), { outcome: 'duplicate', detail, ...(before?.taskId && { taskId: before.taskId }) });
+  if (known?.isAltered) {
+    return again(
+      `The same signed body came as event ${event.id} before, with other headers, which are not signed.`,
+    );
   }
-  const { eventId: id, at, isNew, isAltered } = await deps.integrations.recall(integration.id, delivery);
-  const before = isNew ? undefined : await deps.integrations.getEvent(integration.id, id);
-  if (isAltered || (before && isFinal(before))) {
-    const detail = isAltered
-      ? `The same signed body came as event ${id} before, with other headers, which are not signed.`
-      : delivery.headers
-        ? `The same signed body was taken before, as event ${id}.`
-        : `Delivery ${deliveryId} was taken before.`;
-    return record(fresh(), {
-      outcome: 'duplicate',
-      detail,
-      ...(before?.taskId && { taskId: before.taskId }),
-    });
-  }
-  return record({ id, at }, await decide(deps, integration, request, { id, at }));
+  const taken = delivery?.headers
+    ? `The same signed body was taken before, as event ${event.id}.`
+    : `Delivery ${deliveryId} was taken before, as event ${event.id}.`;
+  if (before && isTaken(before)) return again(taken);
+
+  const found = read(integration, request);
+  if (!('answers' in found)) return record(event, found);
+  // First what the reconciler sees: an event that is answered is worked on.
+  const isAdded = await deps.pendingEvents.add({
+    ...event,
+    ...about,
+    projectId,
+    integrationId,
+    answers: found.answers,
+  });
+  if (!isAdded) return again(taken);
+  const answer = await record(event, { outcome: 'received', detail: 'It is taken, and worked on.' });
+  await workSoon(deps, { projectId, eventId: event.id });
+  return answer;
 };

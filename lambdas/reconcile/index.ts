@@ -1,19 +1,41 @@
 /** Each minute: repairs what was lost among what is live. */
+import { randomBytes } from 'node:crypto';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { integrationStore } from '../adapters/integrations.ts';
+import { invokeSoon } from '../adapters/invoke-soon.ts';
 import { watched } from '../adapters/measured.ts';
+import { pendingEventStore } from '../adapters/pending-events.ts';
 import { awsPriceList } from '../adapters/price-list.ts';
-import { readConfig } from '../config.ts';
+import { readConfig, variables } from '../config.ts';
 import { repairSchedules } from '../flows/keep-schedule.ts';
 import { type Repairs, reconcile } from '../flows/reconcile.ts';
+import { repairEvents } from '../flows/work-integration-event.ts';
 import { followVariables, measure, schedulerVariables, wireFollowing, wireScheduler } from '../wiring.ts';
 
-const config = readConfig(followVariables.extend(schedulerVariables.shape), process.env);
-const deps = watched(
-  { ...wireFollowing(config), ...wireScheduler(config), askPrice: awsPriceList() },
-  measure,
+const config = readConfig(
+  followVariables.extend({
+    ...schedulerVariables.shape,
+    ...variables.pick({ INTEGRATION_EVENTS_ARN: true }).shape,
+  }),
+  process.env,
 );
+const following = watched(wireFollowing(config), measure);
+const { table, now, newId } = following;
+const deps = {
+  ...following,
+  ...wireScheduler(config),
+  integrations: integrationStore(table, { now, newId, randomBytes, apiUrl: config.API_URL }),
+  pendingEvents: pendingEventStore(table, { now }),
+  workEventSoon: invokeSoon(new LambdaClient(), config.INTEGRATION_EVENTS_ARN),
+  askPrice: awsPriceList(),
+};
 
 export const handler = async (): Promise<Repairs> => {
-  const repairs = { ...(await reconcile(deps)), ...(await repairSchedules(deps)) };
+  const repairs = {
+    ...(await reconcile(deps)),
+    ...(await repairSchedules(deps)),
+    ...(await repairEvents(deps)),
+  };
   for (const [kind, count] of Object.entries(repairs)) measure('Repairs', count, {}, kind);
   return repairs;
 };

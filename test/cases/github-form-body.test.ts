@@ -12,7 +12,7 @@ import { listenOnLoopback, stopServer } from '../../local/http-server.ts';
 import { eventAnswer, integration, integrationEvent, project, task } from '../../protocol/index.ts';
 import { caseFile, lacksCases } from '../cases.ts';
 import { openTestTable, type TestTable } from '../dynamodb.ts';
-import { unique } from '../unique.ts';
+import { unique, unique } from '../unique.ts';
 
 const run = promisify(execFile);
 const secret = 'It is a secret to everybody';
@@ -84,7 +84,7 @@ describe('case 13: an integration', () => {
     const { url, events, tasks } = await anIntegration();
     const env = { ...process.env, URL: url, SECRET: secret };
     const { stdout } = await run('bash', [caseFile(13, 'send.sh')], { env });
-    expect(eventAnswer.parse(JSON.parse(stdout))).toMatchObject({ outcome: 'started' });
+    expect(eventAnswer.parse(JSON.parse(stdout))).toMatchObject({ outcome: 'received' });
     expect(await tasks()).toHaveLength(1);
     expect(await events()).toMatchObject([{ outcome: 'started' }]);
   });

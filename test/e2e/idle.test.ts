@@ -37,7 +37,7 @@ it('is read by two functions, and decrypts and writes nothing, whatever sleeps t
   expect(asked.sort()).toEqual([
     'reconcile: 1 ec2 DescribeInstances',
     'reconcile: 1 lambda Invoke',
-    'reconcile: 4 dynamodb Query',
+    'reconcile: 5 dynamodb Query',
     'semaphore-hook: 1 dynamodb Query',
     'semaphore-hook: 1 lambda Invoke',
   ]);

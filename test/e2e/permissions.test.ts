@@ -223,7 +223,7 @@ describe('a runner', () => {
 });
 
 describe('an event', () => {
-  it.each(['InstanceEvents', 'ScheduledStart'])(
+  it.each(['InstanceEvents', 'ScheduledStart', 'IntegrationEvents'])(
     'that %s fails at is in the dead-letter queue, after three tries',
     async (name) => {
       const { endpoint, region, credentials } = stack.operator;

@@ -12,6 +12,7 @@ import { Notice } from '../ui/notice.tsx';
 import { Ago } from '../ui/time.tsx';
 
 const outcomes: Readonly<Record<EventOutcome, readonly [text: string, tone: Tone]>> = {
+  received: ['Received', 'info'],
   started: ['Started', 'ok'],
   duplicate: ['Taken before', 'idle'],
   not_matched: ['Did not match', 'idle'],
@@ -19,6 +20,7 @@ const outcomes: Readonly<Record<EventOutcome, readonly [text: string, tone: Tone
   bad_signature: ['Bad signature', 'bad'],
   not_json: ['Not JSON', 'bad'],
   refused: ['Refused', 'bad'],
+  failed: ['Failed', 'bad'],
 };
 
 interface IntegrationEventsProps {

@@ -32,6 +32,7 @@ import { logStore } from '../../adapters/logs.ts';
 import { nameStore } from '../../adapters/names.ts';
 import { openIdConnect } from '../../adapters/oidc.ts';
 import { passwords } from '../../adapters/passwords.ts';
+import { pendingEventStore } from '../../adapters/pending-events.ts';
 import { pricedSessions, priceStore } from '../../adapters/prices.ts';
 import {
   projectStore,
@@ -50,6 +51,7 @@ import { oneSigningKey, signedTokens } from '../../adapters/signed-tokens.ts';
 import { taskStore } from '../../adapters/tasks.ts';
 import { registrationTokenStore } from '../../adapters/tokens.ts';
 import { userStore } from '../../adapters/users.ts';
+import { workIntegrationEvent } from '../../flows/work-integration-event.ts';
 import { answerHeaders } from '../../problems.ts';
 import { createApp } from '../app.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -100,6 +102,9 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     names: nameStore(table, now),
     projects: projectStore(table, { now, newId }),
     integrations: integrationStore(table, { now, newId, randomBytes, apiUrl: apiUrl }),
+    pendingEvents: pendingEventStore(table, { now }),
+    // As Lambda does it, but before the sender has its answer.
+    workEventSoon: (ref) => workIntegrationEvent(deps, ref),
     readKeyText: (projectId, id) => readKeyText(table, projectId, id),
     schedules: scheduleStore(table, { now, newId }),
     scheduler: {

@@ -1,0 +1,44 @@
+/** A table that waits a moment where DynamoDB has no room: for callers that turn away for good after a few answers of 5xx. */
+import { addMs, type Clock } from '../../protocol/index.ts';
+import type { Table } from './table.ts';
+
+/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html */
+const throttling: ReadonlySet<string> = new Set([
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'ThrottlingException',
+]);
+
+export const isThrottled = (error: unknown): boolean => error instanceof Error && throttling.has(error.name);
+
+interface Patience {
+  readonly now: Clock;
+  readonly pause: (ms: number) => Promise<void>;
+  /** For one call, on top of what the SDK tries by itself. */
+  readonly forMs: number;
+}
+
+const firstPauseMs = 50;
+
+export const patientTable = (table: Table, { now, pause, forMs }: Patience): Table => {
+  const patiently = async <T>(call: () => Promise<T>): Promise<T> => {
+    const until = addMs(now(), forMs);
+    for (let pauseMs = firstPauseMs; ; pauseMs *= 2) {
+      try {
+        return await call();
+      } catch (error) {
+        if (!isThrottled(error) || addMs(now(), pauseMs) > until) throw error;
+        await pause(pauseMs);
+      }
+    }
+  };
+  return {
+    get: (key) => patiently(() => table.get(key)),
+    batchGet: (keys) => patiently(() => table.batchGet(keys)),
+    put: (item, conditions) => patiently(() => table.put(item, conditions)),
+    update: (...args) => patiently(() => table.update(...args)),
+    remove: (key, conditions) => patiently(() => table.remove(key, conditions)),
+    query: (query) => patiently(() => table.query(query)),
+    queryLive: (...args) => table.queryLive(...args),
+  };
+};
