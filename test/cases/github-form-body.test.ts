@@ -12,7 +12,7 @@ import { listenOnLoopback, stopServer } from '../../local/http-server.ts';
 import { eventAnswer, integration, integrationEvent, project, task } from '../../protocol/index.ts';
 import { caseFile, lacksCases } from '../cases.ts';
 import { openTestTable, type TestTable } from '../dynamodb.ts';
-import { unique, unique } from '../unique.ts';
+import { unique } from '../unique.ts';
 
 const run = promisify(execFile);
 const secret = 'It is a secret to everybody';
