@@ -1,6 +1,7 @@
 /** A git repository that holds playbooks and scripts. */
 import * as z from 'zod';
 import { instant, knownHosts, name } from './common.ts';
+import { gitReferenceFault, gitUrlFault } from './git-arguments.ts';
 import { keyId, projectId, repositoryId } from './ids.ts';
 import { written } from './text.ts';
 
@@ -24,7 +25,14 @@ export const repositoryFields = z.strictObject({
   keyId: keyId.optional(),
   knownHosts: knownHosts.optional(),
 });
-export const repositoryInput = written(repositoryFields, { lines: ['name'] });
+export const repositoryInput = written(repositoryFields, { lines: ['name'] }).superRefine(
+  ({ url, branch }, context) => {
+    const faults = { url: gitUrlFault(url), branch: gitReferenceFault(branch) };
+    for (const [field, message] of Object.entries(faults)) {
+      if (message !== undefined) context.addIssue({ code: 'custom', path: [field], message });
+    }
+  },
+);
 export type RepositoryInput = z.infer<typeof repositoryInput>;
 
 export const repository = repositoryFields

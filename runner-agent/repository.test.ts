@@ -77,3 +77,13 @@ describe('the cache of a repository', () => {
     expect(await run('deadbeef')).toMatchObject({ output: 'one\n' });
   });
 });
+
+describe('a branch that means more to git than a name', () => {
+  it.each(['main:refs/heads/other', '+main', '--upload-pack=touch x'])('is refused: %s', async (branch) => {
+    await commit('one');
+    expect(await run(branch)).toMatchObject({
+      status: 'error',
+      reason: expect.stringContaining('must be the name of a branch or a tag'),
+    });
+  });
+});

@@ -4,6 +4,7 @@ import { access, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { TaskPayload } from '../protocol/agent.ts';
+import { gitReferenceFault, gitUrlFault } from '../protocol/git-arguments.ts';
 import type { Commit } from '../protocol/result.ts';
 import { TaskError } from './errors.ts';
 import { parseGitUrl } from './git-url.ts';
@@ -114,6 +115,8 @@ export interface CheckoutOptions {
 export const checkOut = async (options: CheckoutOptions): Promise<Commit> => {
   const { repository, projectId, workDir, workspace, git, environment, signal } = options;
   const { branch } = repository;
+  const fault = gitUrlFault(repository.url) ?? gitReferenceFault(branch);
+  if (fault !== undefined) throw new TaskError(`The repository's URL or branch ${fault}: correct it`);
   // git ignores --depth for a plain path.
   const shown = parseGitUrl(repository.url).url;
   const url = shown.startsWith('/') ? pathToFileURL(shown).href : shown;
