@@ -159,6 +159,18 @@ describe('a runner that has slept', () => {
     expect((await bench.reload(runner)).status).toBe('stopped');
   });
 
+  it('is not taken for online by a heartbeat of before the stop that arrives after the next start', async () => {
+    const runner = await online();
+    await bench.instanceBecomes(runner, 'stopped');
+    await bench.start(bench.addTemplate());
+    const late = { tasks: [], agentVersion: '1', claims: 0 };
+    await heartbeat(bench.deps, bench.agentOf(runner), late);
+    expect((await bench.reload(runner)).status).toBe('starting');
+    bench.pass(30_000);
+    await heartbeat(bench.deps, bench.agentOf(runner), late);
+    expect((await bench.reload(runner)).status).toBe('online');
+  });
+
   it('is not held back by a goodbye that arrives after its agent has started again', async () => {
     const runner = await online();
     await bench.deps.runners.heartbeat(runner, bench.deps.now(), addMs(bench.deps.now(), leaseMs), {

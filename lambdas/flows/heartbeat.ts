@@ -7,13 +7,14 @@ import {
   type HeartbeatResponse,
   type Instant,
   leaseMs,
+  msBetween,
   type TaskId,
 } from '../../protocol/index.ts';
 import type { AgentIdentity } from '../adapters/agent-tokens.ts';
 import { poolOf, type RunnerRecord, runnerRef } from '../adapters/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { isPoweredByStack } from '../core/choice.ts';
-import { idleTimeoutAt, scheduled } from '../core/fleets.ts';
+import { idleTimeoutAt, powerOffOf, scheduled } from '../core/fleets.ts';
 import { decideSleep } from '../core/idle-policy.ts';
 import { controlQueueOf, queuesOf } from '../core/routing.ts';
 import { runnerSources } from '../core/runner-state.ts';
@@ -54,8 +55,8 @@ export const heartbeat = async (
   if (!beating) return undefined;
   // Before it comes online, so that it is given nothing that it would refuse.
   const informed = await recordDisk(deps, beating, request);
-  // A goodbye may arrive when the instance has stopped already: nobody is there to come online.
-  const present = (!draining && (await comeOnline(deps, informed))) || informed;
+  const present =
+    (!isOfEarlierBoot(deps, informed, request) && (await comeOnline(deps, informed))) || informed;
   const runner = await followDisk(deps, beating, present);
 
   const known = new Set<string>(request.tasks.map(({ taskId }) => taskId));
@@ -95,6 +96,25 @@ export const heartbeat = async (
     settings: settingsOf(deps, runner),
   };
 };
+
+/** The API answers within 29 s (AWS: quotas of HTTP APIs), so no heartbeat is acted on later than this. */
+const latestMs = 30_000;
+
+/**
+ * A heartbeat may arrive when the machine of its agent has stopped, or starts again: one that says goodbye, or that knows of claims just
+ * after the start of a machine whose agent does not outlive a stop. Nobody is there to come online.
+ */
+const isOfEarlierBoot = (
+  deps: Pick<Deps, 'fleets' | 'now'>,
+  runner: RunnerRecord,
+  { draining, claims }: Pick<HeartbeatRequest, 'draining' | 'claims'>,
+): boolean =>
+  draining === true ||
+  (runner.status === 'starting' &&
+    claims !== undefined &&
+    isPoweredByStack(runner) &&
+    powerOffOf(deps.fleets, runner) !== 'hibernate' &&
+    msBetween(runner.statusSince, deps.now()) < latestMs);
 
 /** The agent of a runner that was asleep or starting is there: ring for what counts on it, as earlier doorbells may be lost. */
 const comeOnline = async (deps: HeartbeatDeps, runner: RunnerRecord): Promise<RunnerRecord | undefined> => {

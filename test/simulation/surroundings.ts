@@ -86,7 +86,7 @@ export const createSurroundings = ({ seed, faultScale }: WorldOptions) => {
         .all()
         .find(({ runnerId }) => runnerId === id)
         ?.agent?.onlineSinceMs(),
-    aboutMs: faultScale === 0 ? 20_000 : 10 * 60_000,
+    aboutMs: faultScale === 0 ? 20_000 : 30 * 60_000,
     hearingMs: faultScale === 0 ? 5000 : 90_000,
   });
   const wakes = createWakeWatch({

@@ -1,0 +1,74 @@
+/** Two tasks for a tag whose runners have slept once: one start serves both, and nothing that waits speaks of a drain. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type LocalStack, startStack } from '../../local/stack.ts';
+import type { ProjectId, Task } from '../../protocol/index.ts';
+import { apiClient, type Client, installAgent, until } from '../client.ts';
+
+const dataDir = mkdtempSync(join(tmpdir(), 'reveille-two-tasks-'));
+const rounds = 3;
+let stack: LocalStack;
+let api: Client;
+let projectId: ProjectId;
+
+beforeAll(async () => {
+  stack = await startStack({ dataDir, schedules: false });
+  api = apiClient(stack.url, stack.adminToken ?? '');
+  projectId = (await api.createProject('Two tasks')).id;
+});
+afterAll(async () => {
+  await stack.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+const addRunner = async () => {
+  const instanceId = stack.ec2.createStoppedInstance();
+  const input = { name: instanceId, instanceId, tags: ['twice'], maxParallelTasks: 2, idleTimeoutMs: 0 };
+  const made = await api.createRunner(projectId, input);
+  installAgent(stack.ec2.diskOf(instanceId), made);
+  return made.runner;
+};
+const allAsleep = (ids: readonly string[]) =>
+  until('both runners sleep', 120_000, async () => {
+    const runners = await Promise.all(ids.map((id) => api.getRunner(projectId, id)));
+    return runners.every(({ status }) => status === 'stopped');
+  });
+
+it('wakes one instance for two tasks, three times in a row, and gives no untrue reason', async () => {
+  const runners = [await addRunner(), await addRunner()];
+  const ids = runners.map(({ id }) => id);
+  const { id: templateId } = await api.createTemplate(projectId, {
+    name: 'two',
+    app: 'bash',
+    script: 'true',
+    tag: 'twice',
+  });
+  // Each sleeps once, so that its agent has said goodbye.
+  for (const { id } of runners) await api.call('POST', `/api/projects/${projectId}/runners/${id}/wake`);
+  await until('both runners are online', 120_000, async () => {
+    const all = await Promise.all(ids.map((id) => api.getRunner(projectId, id)));
+    return all.every(({ heartbeatAt }) => heartbeatAt !== undefined);
+  });
+  await allAsleep(ids);
+  for (let round = 1; round <= rounds; round++) {
+    const tasks = [await api.startTask(projectId, templateId), await api.startTask(projectId, templateId)];
+    const reasons = new Set<string>();
+    const woken = new Set<string>();
+    await until(`round ${round} is over`, 120_000, async () => {
+      for (const runner of await Promise.all(ids.map((id) => api.getRunner(projectId, id))))
+        if (runner.status !== 'stopped') woken.add(runner.id);
+      const now: Task[] = await Promise.all(tasks.map((task) => api.getTask(projectId, task.id)));
+      for (const { reason, status } of now) if (reason && status === 'waiting') reasons.add(reason);
+      return now.every(({ status }) => status === 'success');
+    });
+    const ended = await Promise.all(tasks.map((task) => api.getTask(projectId, task.id)));
+    expect(new Set(ended.map(({ runnerId }) => runnerId)).size).toBe(1);
+    expect(woken.size).toBe(1);
+    expect(
+      [...reasons].filter((reason) => /drain|shutting down|No runner|Every runner/.test(reason)),
+    ).toEqual([]);
+    await allAsleep(ids);
+  }
+});
