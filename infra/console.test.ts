@@ -79,6 +79,18 @@ describe('the console', () => {
     expect(headersPolicyOf('DefaultCacheBehavior')).not.toContain('no-store');
   });
 
+  test('shows the API that it is CloudFront by a random key, of which the API has the hash only', () => {
+    const [[id] = ['']] = resourcesOf(template, 'Custom::EdgeKey');
+    const origins = JSON.stringify(only('AWS::CloudFront::Distribution').Properties);
+    expect(origins).toContain(
+      `{"HeaderName":"x-reveille-edge","HeaderValue":{"Fn::GetAtt":["${id}","Key"]}}`,
+    );
+    const functions = JSON.stringify(resourcesOf(template, 'AWS::Lambda::Function'));
+    expect(functions).toContain(`"EDGE_KEY_HASH":{"Fn::GetAtt":["${id}","Hash"]}`);
+    expect(functions).not.toContain(`["${id}","Key"]`);
+    expect(JSON.stringify(template)).not.toContain('AWS::StackId');
+  });
+
   test.each([
     ['/', '/index.html'],
     ['/projects/prj_1/tasks/tsk_2', '/index.html'],

@@ -30,7 +30,6 @@ import {
   CustomResource,
   Duration,
   FileSystem,
-  Fn,
   Names,
   RemovalPolicy,
   Stack,
@@ -42,6 +41,8 @@ export interface ConsoleProps {
   readonly httpApi: HttpApi;
   /** The folder with `index.html` and, with hashes in their names, `assets/`. */
   readonly files: string;
+  /** The function that CloudFormation has make the key of the edge. */
+  readonly maker: LambdaFunction;
 }
 
 /** What reaches the HTTP API and its functions; everything else is a file of the console. */
@@ -84,17 +85,21 @@ export class Console extends Construct {
   readonly #bucket: IBucket;
   readonly #files: string;
 
-  constructor(scope: Construct, id: string, { httpApi, files }: ConsoleProps) {
+  constructor(scope: Construct, id: string, { httpApi, files, maker }: ConsoleProps) {
     super(scope, id);
     const stack = Stack.of(this);
     this.#files = files;
     this.#bucket = makeBucket(this);
 
-    // The random part of the stack's id, which who has no access to the account cannot know.
-    const edgeKey = Fn.select(2, Fn.split('/', stack.stackId));
+    // Made once: nothing of it ever changes, so no update asks for another one.
+    const edgeKey = new CustomResource(this, 'EdgeKey', {
+      serviceToken: maker.functionArn,
+      resourceType: 'Custom::EdgeKey',
+      serviceTimeout: Duration.minutes(5),
+    });
     const api = new HttpOrigin(`${httpApi.apiId}.execute-api.${stack.region}.${stack.urlSuffix}`, {
       protocolPolicy: OriginProtocolPolicy.HTTPS_ONLY,
-      customHeaders: { [edgeKeyHeader]: edgeKey },
+      customHeaders: { [edgeKeyHeader]: edgeKey.getAttString('Key') },
     });
     const responseHeadersPolicy = this.#headersOfApi();
     const distribution = new Distribution(this, 'Distribution', {
@@ -127,7 +132,7 @@ export class Console extends Construct {
       'There is a default root object, and the function gives no path without a file name to the bucket.',
     );
     this.url = `https://${distribution.distributionDomainName}`;
-    this.grant = { environment: { CONSOLE_URL: this.url, EDGE_KEY: edgeKey } };
+    this.grant = { environment: { CONSOLE_URL: this.url, EDGE_KEY_HASH: edgeKey.getAttString('Hash') } };
   }
 
   /** What the function may and must do that writes the files into the bucket, which holds them. */

@@ -27,6 +27,7 @@ const removed = [
   'AWS::SQS::Queue: Delete, Delete when replaced',
   'AWS::Scheduler::ScheduleGroup: Delete, Delete when replaced',
   'Custom::ConsoleFiles: Delete, Delete when replaced',
+  'Custom::EdgeKey: Delete, Delete when replaced',
 ];
 
 describe('what is removed with the stack', () => {

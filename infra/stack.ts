@@ -160,7 +160,7 @@ export class ReveilleStack extends Stack {
     const consoleFiles = addFunction(
       'ConsoleFiles',
       'console-files',
-      'puts the console into its bucket',
+      'puts the console into its bucket, and makes the key of the edge',
       120,
     );
 
@@ -169,7 +169,11 @@ export class ReveilleStack extends Stack {
       description: 'Reveille: what agents may do; a session policy narrows it to the queues of one runner',
     });
 
-    const page = new Console(this, 'Console', { httpApi, files: bundles.consoleFolder });
+    const page = new Console(this, 'Console', {
+      httpApi,
+      files: bundles.consoleFolder,
+      maker: consoleFiles,
+    });
     const secrets = makeSecretsKey(this, { removalPolicy, adopt: settings.secretsKeyArn });
     const schedules = makeSchedules(this, {
       prefix: settings.prefix,

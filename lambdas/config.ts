@@ -27,7 +27,9 @@ export const variables = z.object({
     .url({ protocol: /^https?$/ })
     .refine((url) => !url.endsWith('/'), { error: 'must not end with a slash' })
     .describe('Where people find the console, and the API at the same origin; without a slash at the end'),
-  EDGE_KEY: notEmpty.describe('By which the API knows that a request came by CloudFront'),
+  EDGE_KEY_HASH: notEmpty.describe(
+    'SHA-256 of the key by which the API knows that a request came by CloudFront',
+  ),
   STACK_NAME: notEmpty.describe("The stack's name, which its instances carry as the tag reveille:stack"),
   RUNNER_FLEETS: packed
     .pipe(fleetsText)

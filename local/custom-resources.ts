@@ -17,16 +17,23 @@ const maxAnswerBytes = 4096;
 const answer = z.object({
   Status: z.enum(['SUCCESS', 'FAILED']),
   Reason: z.string().optional(),
+  Data: z.record(z.string(), z.string()).default({}),
   RequestId: z.string(),
 });
+
+/** Stands for an attribute of a resource that a function makes, until it has told what it is. */
+export const unmadeAttribute = (logicalId: string, name: string): string => `{made:${logicalId}.${name}}`;
+
+/** Puts in what the functions told; throws for an attribute that they did not tell. */
+export type FillIn = (text: string) => string;
 
 /**
  * Has the functions make them, one after the other; throws with the reason of the one that failed.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
  */
-export const makeCustomResources = async (options: CustomResourceOptions): Promise<void> => {
+export const makeCustomResources = async (options: CustomResourceOptions): Promise<FillIn> => {
   const { specs, place, functionOf } = options;
-  if (specs.length === 0) return;
+  const told = new Map<string, string>();
   const answers = new Map<string, z.infer<typeof answer>>();
   const server = createServer(async (request, response) => {
     const body = await readBody(request, maxAnswerBytes);
@@ -54,8 +61,16 @@ export const makeCustomResources = async (options: CustomResourceOptions): Promi
           `${type} ${logicalId} cannot be made: ${said?.Reason ?? 'its function told nothing'}`,
         );
       }
+      for (const [name, value] of Object.entries(said.Data))
+        told.set(unmadeAttribute(logicalId, name), value);
     }
   } finally {
     await stopServer(server);
   }
+  return (text) =>
+    text.replaceAll(/\{made:[^}]*\}/g, (placeholder) => {
+      const value = told.get(placeholder);
+      if (value === undefined) throw new Error(`No function told what ${placeholder} is.`);
+      return value;
+    });
 };

@@ -39,6 +39,7 @@ const serve = async (): Promise<string> => {
   const listener = makeDistribution({
     spec: { behaviors: [toApi, toFiles] },
     httpApi: api,
+    fillIn: (text) => text,
     readFile: async (bucket, key) => {
       const file = bucket === 'console' ? files[key] : undefined;
       if (!file) return { status: 404, headers: {}, body: '' };

@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { gzip } from 'node:zlib';
 import * as z from 'zod';
 import type { AwsAnswer } from './aws-call.ts';
+import type { FillIn } from './custom-resources.ts';
 import type { BehaviorSpec, DistributionSpec } from './distribution-template.ts';
 
 export interface DistributionOptions {
@@ -13,6 +14,8 @@ export interface DistributionOptions {
   readonly httpApi: RequestListener;
   /** A file of a bucket; any other status than 200 says that there is none. */
   readonly readFile: (bucket: string, key: string) => Promise<AwsAnswer>;
+  /** Puts into a header what the functions told that make resources. */
+  readonly fillIn: FillIn;
 }
 
 const compress = promisify(gzip);
@@ -41,7 +44,12 @@ const rewrite = (source: string, method: string, uri: string): string => {
 };
 
 /** Answers requests as the distribution does. */
-export const makeDistribution = ({ spec, httpApi, readFile }: DistributionOptions): RequestListener => {
+export const makeDistribution = ({
+  spec,
+  httpApi,
+  readFile,
+  fillIn,
+}: DistributionOptions): RequestListener => {
   const sendFile = async (
     request: IncomingMessage,
     response: ServerResponse,
@@ -88,7 +96,9 @@ export const makeDistribution = ({ spec, httpApi, readFile }: DistributionOption
     const client = request.socket.remoteAddress ?? '127.0.0.1';
     const before = request.headers['x-forwarded-for'];
     request.headers['x-forwarded-for'] = [before, client, '127.0.0.1'].filter(Boolean).join(', ');
-    for (const [name, value] of Object.entries(origin.headers)) request.headers[name.toLowerCase()] = value;
+    for (const [name, value] of Object.entries(origin.headers)) {
+      request.headers[name.toLowerCase()] = fillIn(value);
+    }
     // The API's own values win here, CloudFront's there; the API's tests say that they are the same.
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     httpApi(request, response);

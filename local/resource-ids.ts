@@ -143,7 +143,7 @@ const identities: Readonly<Record<string, Identify>> = {
   }),
 };
 
-/** Resources that a function makes: what they are is told by the function, which nobody here asks for attributes. */
+/** Resources that a function makes, which tells their attributes. */
 export const isCustom = (type: string): boolean =>
   /^(Custom::|AWS::CloudFormation::CustomResource$)/.test(type);
 

@@ -4,7 +4,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { makeAsyncInvoker } from './async-invoke.ts';
-import { makeCustomResources } from './custom-resources.ts';
+import { type FillIn, makeCustomResources } from './custom-resources.ts';
 import { makeDistribution } from './distribution.ts';
 import { startDynamoDb } from './dynamodb.ts';
 import { type Ec2, type Ec2Control, openEc2 } from './ec2/index.ts';
@@ -293,6 +293,8 @@ const start = async (
   });
   undo.push(gateway.stop);
 
+  /** Nothing can be put in before the functions that tell it have run, and those need none of it. */
+  let fillIn: FillIn = (text) => text;
   const pools = spec.functions.map((fn) => {
     const principal: Principal = {
       name: fn.label,
@@ -301,7 +303,11 @@ const start = async (
     };
     const credentials = principals.issue(principal);
     const pool = makeFunctionPool(fn, {
-      environment: functionEnvironment(fn, credentials, region, gateway.url),
+      // Read at each start of a sandbox: some of it is told by functions.
+      get environment() {
+        const given = functionEnvironment(fn, credentials, region, gateway.url);
+        return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, fillIn(value)]));
+      },
       log: (line) => log(fn.label, line),
     });
     undo.push(pool.stop);
@@ -319,7 +325,7 @@ const start = async (
   };
   const functionOf = (arn: string): Invoke => poolOf(arn).invoke;
 
-  await makeCustomResources({ specs: spec.customResources, place, functionOf });
+  fillIn = await makeCustomResources({ specs: spec.customResources, place, functionOf });
   const makeListener = () => {
     const httpApi = makeHttpApi({
       apiId,
@@ -328,7 +334,9 @@ const start = async (
       onRequest: () => counter.add('http', 'apigateway', 'Request'),
     });
     const { distribution } = spec;
-    return distribution ? makeDistribution({ spec: distribution, httpApi, readFile: s3.read }) : httpApi;
+    return distribution
+      ? makeDistribution({ spec: distribution, httpApi, readFile: s3.read, fillIn })
+      : httpApi;
   };
   apiReady.resolve(makeListener());
 

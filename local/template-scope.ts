@@ -1,6 +1,8 @@
 /** What the names in a template stand for at a place. */
+
+import { unmadeAttribute } from './custom-resources.ts';
 import { noValue, resolve, type Scope } from './intrinsics.ts';
-import { type Identity, identify, type Place } from './resource-ids.ts';
+import { type Identity, identify, isCustom, type Place } from './resource-ids.ts';
 import type { Template } from './template-file.ts';
 
 export interface TemplateScope extends Scope {
@@ -42,7 +44,8 @@ export const scopeOf = (template: Template, place: Place): TemplateScope => {
     attribute: (logicalId, name) => {
       const value = identity(logicalId).attributes[name];
       if (value === undefined) {
-        const { Type } = template.Resources[logicalId] ?? {};
+        const { Type = '' } = template.Resources[logicalId] ?? {};
+        if (isCustom(Type)) return unmadeAttribute(logicalId, name);
         throw new Error(
           `The stack on one machine does not know the attribute ${name} of ${Type} ${logicalId}.`,
         );

@@ -1,10 +1,11 @@
 import { Hono } from 'hono';
 import { handle } from 'hono/aws-lambda';
 import { describe, expect, it } from 'vitest';
+import { hashSecret } from '../adapters/tokens.ts';
 import { gatewayRequestId, sourceBehindEdge } from './source.ts';
 
 const app = new Hono()
-  .get('/', (c) => c.text(sourceBehindEdge('edge-key')(c)))
+  .get('/', (c) => c.text(sourceBehindEdge(hashSecret('edge-key'))(c)))
   .get('/id', (c) => c.text(gatewayRequestId(c)));
 const handler = handle(app);
 

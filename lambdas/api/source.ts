@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
 import { getConnInfo } from 'hono/aws-lambda';
 import * as z from 'zod';
+import { matchesHash } from '../adapters/tokens.ts';
 
 /** infra/console.ts has CloudFront send it. */
 const edgeKeyHeader = 'x-reveille-edge';
@@ -12,10 +13,10 @@ const edgeKeyHeader = 'x-reveille-edge';
  * is the client's, and what stands before it may be made up. A request that came past CloudFront may have made up all of it.
  */
 export const sourceBehindEdge =
-  (edgeKey: string) =>
+  (edgeKeyHash: string) =>
   (c: Context): string => {
     const direct = getConnInfo(c).remote.address ?? 'unknown';
-    if (c.req.header(edgeKeyHeader) !== edgeKey) return direct;
+    if (!matchesHash(c.req.header(edgeKeyHeader) ?? '', edgeKeyHash)) return direct;
     const addresses = (c.req.header('x-forwarded-for') ?? '').split(',').map((address) => address.trim());
     return addresses.at(-2) || direct;
   };

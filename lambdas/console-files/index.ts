@@ -1,13 +1,24 @@
-/** Fills the console's bucket with the files that come with this code: CloudFormation asks for it in each deployment. */
+/**
+ * What CloudFormation has made in a deployment for the console: its files, written into its bucket, and the key by which the API knows
+ * CloudFront.
+ */
+import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
 import * as z from 'zod';
 import { s3FileBucket } from '../adapters/file-bucket.ts';
+import { hashSecret, makeSecret } from '../adapters/tokens.ts';
 import { clearConsole, publishConsole } from '../flows/publish-console.ts';
 import { log, now } from '../wiring.ts';
 
 const properties = z.object({ Bucket: z.string() });
+
+/** What `Fn::GetAtt` gives of a resource. */
+type Attributes = Readonly<Record<string, string>>;
+
+/** As in infra/console.ts. */
+const edgeKeyType = 'Custom::EdgeKey';
 
 const folder = join(import.meta.dirname, 'console');
 
@@ -22,17 +33,17 @@ const readFiles = (): Map<string, Buffer> =>
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html */
 const tellCloudFormation = async (
   event: CloudFormationCustomResourceEvent,
-  status: 'SUCCESS' | 'FAILED',
-  reason?: string,
+  said:
+    | { readonly Status: 'SUCCESS'; readonly Data: Attributes; readonly NoEcho: boolean }
+    | { readonly Status: 'FAILED'; readonly Reason: string },
 ): Promise<void> => {
   const { StackId, RequestId, LogicalResourceId, ResponseURL } = event;
   const answer = await fetch(ResponseURL, {
     method: 'PUT',
     body: JSON.stringify({
-      Status: status,
-      Reason: reason,
+      ...said,
       // The same at each time: another one would have CloudFormation ask to delete what it named before.
-      PhysicalResourceId: 'console-files',
+      PhysicalResourceId: event.ResourceType === edgeKeyType ? 'edge-key' : 'console-files',
       StackId,
       RequestId,
       LogicalResourceId,
@@ -41,15 +52,29 @@ const tellCloudFormation = async (
   if (!answer.ok) throw new Error(`CloudFormation took no answer: ${answer.status} ${await answer.text()}`);
 };
 
+/** CloudFront gets the key, the API its hash only: whoever may read functions' settings cannot say where a request comes from. */
+const makeEdgeKey = (): Attributes => {
+  const key = makeSecret(randomBytes);
+  return { Key: key, Hash: hashSecret(key) };
+};
+
+const fillBucket = async (event: CloudFormationCustomResourceEvent): Promise<Attributes> => {
+  const { Bucket } = properties.parse(event.ResourceProperties);
+  const bucket = s3FileBucket(Bucket);
+  if (event.RequestType === 'Delete') await clearConsole(bucket);
+  else await publishConsole({ bucket, now }, readFiles());
+  return {};
+};
+
 export const handler = async (event: CloudFormationCustomResourceEvent): Promise<void> => {
+  const isKey = event.ResourceType === edgeKeyType;
+  let made: Attributes;
   try {
-    const { Bucket } = properties.parse(event.ResourceProperties);
-    const bucket = s3FileBucket(Bucket);
-    if (event.RequestType === 'Delete') await clearConsole(bucket);
-    else await publishConsole({ bucket, now }, readFiles());
+    made = isKey ? makeEdgeKey() : await fillBucket(event);
   } catch (error) {
     log('The console is not published', { error: error instanceof Error ? error.stack : String(error) });
-    return tellCloudFormation(event, 'FAILED', String(error));
+    return tellCloudFormation(event, { Status: 'FAILED', Reason: String(error) });
   }
-  return tellCloudFormation(event, 'SUCCESS');
+  // Not in what CloudFormation shows of the stack.
+  return tellCloudFormation(event, { Status: 'SUCCESS', Data: made, NoEcho: isKey });
 };
