@@ -27,6 +27,7 @@ export default defineConfig({
         test: {
           name: 'whole',
           include: ['**/*.test.ts'],
+          globalSetup: ['test/templates.ts'],
           exclude: [...nowhere, ...unit],
           // The end-to-end tests wait for real machines to start and stop, on a machine that may have other work.
           testTimeout: 900_000,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { apiClient } from '../../test/client.ts';
+import { templatesOf } from '../../test/templates.ts';
 import { seeded } from '../seeded.ts';
 import { startStack } from '../stack.ts';
 import { makeSample } from './index.ts';
@@ -21,7 +22,7 @@ it('plans the same week again, all of it past, with failures in it', () => {
 
 it('makes a project whose history the API tells like any other', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'reveille-sample-'));
-  const stack = await startStack({ dataDir, schedules: false });
+  const stack = await startStack({ dataDir, templateDir: await templatesOf(), schedules: false });
   try {
     const nowMs = Date.now();
     const signIn = await makeSample({

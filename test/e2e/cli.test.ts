@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalStack, startStack } from '../../local/stack.ts';
 import { type ProjectId, task, totpSecret } from '../../protocol/index.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
+import { templatesOf } from '../templates.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-cli-e2e-'));
 const home = join(dataDir, 'home');
@@ -49,7 +50,7 @@ const addTemplate = (name: string, input: object) =>
   api.createTemplate(projectId, { name, app: 'bash', ...input });
 
 beforeAll(async () => {
-  stack = await startStack({ dataDir, schedules: false });
+  stack = await startStack({ dataDir, templateDir: await templatesOf(), schedules: false });
   api = apiClient(stack.url, stack.adminToken ?? '');
   projectId = (await api.createProject('Shop')).id;
   const instanceId = stack.ec2.createStoppedInstance();

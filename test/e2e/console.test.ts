@@ -7,14 +7,14 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as z from 'zod';
 import { listenOnLoopback, stopServer } from '../../local/http-server.ts';
 import { type LocalStack, startStack } from '../../local/stack.ts';
-import { synthesize, templatesIn } from '../../local/synth.ts';
+import { templatesIn } from '../../local/synth.ts';
+import { templatesOf } from '../templates.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-console-'));
-const templateDir = join(dataDir, 'cdk.out');
+let templateDir: string;
 let stack: LocalStack;
 beforeAll(async () => {
-  const { PATH = '', HOME = '' } = process.env;
-  await synthesize(templateDir, { PATH, HOME, PORT: 0 });
+  templateDir = await templatesOf();
   stack = await startStack({ dataDir, templateDir });
 });
 afterAll(async () => {

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type LocalStack, startStack } from '../../local/stack.ts';
 import { apiClient } from '../client.ts';
+import { templatesOf } from '../templates.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'reveille-idle-'));
 let stack: LocalStack;
 
 beforeAll(async () => {
-  stack = await startStack({ dataDir: folder, schedules: false, context: {} });
+  stack = await startStack({ dataDir: folder, templateDir: await templatesOf({}), schedules: false });
   const api = apiClient(stack.url, stack.adminToken ?? '');
   const { id } = await api.createProject('Idle');
   await api.createRunner(id, { name: 'asleep', instanceId: stack.ec2.createStoppedInstance() });

@@ -28,6 +28,7 @@ import {
 } from '../../protocol/index.ts';
 import { decrypt, readPrivateKey } from '../../runner-agent/keys.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
+import { templatesOf } from '../templates.ts';
 import { unique } from '../unique.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'reveille-permissions-'));
@@ -39,7 +40,7 @@ let foreign = 'no instance';
 
 const start = async (name: string, options: Partial<LocalStackOptions> = {}): Promise<void> => {
   const log = (source: string, line: string) => said.push(`${source}: ${line}`);
-  const shared = { schedules: false, asyncRetryDelaysMs: [100, 100], log };
+  const shared = { templateDir, schedules: false, asyncRetryDelaysMs: [100, 100], log };
   stack = await startStack({ dataDir: join(folder, name), ...shared, ...options });
 };
 const startFirst = async (name: string, options: Partial<LocalStackOptions> = {}): Promise<void> => {
@@ -47,10 +48,12 @@ const startFirst = async (name: string, options: Partial<LocalStackOptions> = {}
   api = apiClient(stack.url, stack.adminToken ?? '');
   projectId = (await api.createProject('Permissions')).id;
 };
-/** Where the first start puts it. */
-const templateDir = join(folder, 'first', 'cdk.out');
+let templateDir: string;
 
-beforeAll(() => startFirst('first'));
+beforeAll(async () => {
+  templateDir = await templatesOf();
+  await startFirst('first');
+});
 afterAll(async () => {
   await stack?.stop();
   rmSync(folder, { recursive: true, force: true });
@@ -309,7 +312,7 @@ describe('after the queues were lost', () => {
       const isEvent = how === 'by the event';
       const name = isEvent ? 'event' : 'reconciler';
       await stack.stop();
-      await startFirst(name, { templateDir });
+      await startFirst(name);
       try {
         const held = [];
         for (const pool of [projectId, undefined]) {
@@ -327,7 +330,7 @@ describe('after the queues were lost', () => {
         const file = join(folder, name, 'instances.json');
         if (!isEvent) writeFileSync(file, readFileSync(file, 'utf8').replaceAll('"running"', '"stopped"'));
         // Their agents don't come up before they are stopped; and that they stop is known before they have stopped.
-        await start(name, { port, delays: { bootMs: 600_000, stoppingMs: 1000 }, templateDir });
+        await start(name, { port, delays: { bootMs: 600_000, stoppingMs: 1000 } });
         api = apiClient(stack.url, token);
         for (const { runner } of held) {
           if (isEvent) stack.ec2.stop(runner.instanceId);

@@ -7,6 +7,7 @@ import { tablePrices } from '../../lambdas/core/prices.ts';
 import { type LocalStack, startStack } from '../../local/stack.ts';
 import type { ProjectId } from '../../protocol/index.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
+import { templatesOf } from '../templates.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'reveille-prices-'));
 const said: string[] = [];
@@ -16,7 +17,7 @@ let projectId: ProjectId;
 
 beforeAll(async () => {
   const log = (source: string, line: string) => said.push(`${source}: ${line}`);
-  stack = await startStack({ dataDir: folder, schedules: false, context: {}, log });
+  stack = await startStack({ dataDir: folder, templateDir: await templatesOf({}), schedules: false, log });
   api = apiClient(stack.url, stack.adminToken ?? '');
   projectId = (await api.createProject('Prices')).id;
 }, 120_000);

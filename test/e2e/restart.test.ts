@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { type LocalStack, startStack } from '../../local/stack.ts';
 import { apiClient, installAgent, until } from '../client.ts';
+import { templatesOf } from '../templates.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-restart-'));
-const templateDir = join(dataDir, 'cdk.out');
 let stack: LocalStack;
 afterAll(async () => {
   await stack?.stop();
@@ -14,7 +14,8 @@ afterAll(async () => {
 });
 
 it('still runs what waited and what ran when the whole stack is stopped and started again', async () => {
-  stack = await startStack({ dataDir, delays: { bootMs: 300 } });
+  const templateDir = await templatesOf();
+  stack = await startStack({ dataDir, templateDir, delays: { bootMs: 300 } });
   const token = stack.adminToken ?? '';
   const before = apiClient(stack.url, token);
   const { id: projectId } = await before.createProject('Restart');

@@ -10,6 +10,7 @@ import * as z from 'zod';
 import { type LocalStack, startStack } from '../../local/stack.ts';
 import { type ProjectId, type RunnerInput, type Schedule, schedule, task } from '../../protocol/index.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
+import { templatesOf } from '../templates.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-schedules-'));
 const said: string[] = [];
@@ -18,7 +19,7 @@ let api: Client;
 
 const start = async (more: object = {}): Promise<void> => {
   const log = (source: string, line: string) => said.push(`${source}: ${line}`);
-  stack = await startStack({ dataDir, schedules: false, log, ...more });
+  stack = await startStack({ dataDir, templateDir: await templatesOf(), schedules: false, log, ...more });
 };
 beforeAll(async () => {
   await start();
@@ -249,7 +250,7 @@ describe('after a restart', () => {
     const token = stack.adminToken ?? '';
     const port = Number(new URL(stack.url).port);
     await stack.stop();
-    await start({ templateDir: join(dataDir, 'cdk.out'), port });
+    await start({ port });
     api = apiClient(stack.url, token);
     for (const one of made) expect(handedOver(one)).toBeDefined();
     await stack.scheduler.runDue(nextDay);

@@ -5,11 +5,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type LocalStack, startStack } from '../../local/stack.ts';
 import { auditEvent, page } from '../../protocol/index.ts';
 import { apiClient, installAgent, until } from '../client.ts';
+import { templatesOf } from '../templates.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-secrets-'));
 let stack: LocalStack;
 beforeAll(async () => {
-  stack = await startStack({ dataDir });
+  stack = await startStack({ dataDir, templateDir: await templatesOf() });
 });
 afterAll(async () => {
   await stack?.stop();

@@ -6,11 +6,12 @@ import * as z from 'zod';
 import { type LocalStack, startStack } from '../../local/stack.ts';
 import { auditEvent, page, problem } from '../../protocol/index.ts';
 import { apiClient, until } from '../client.ts';
+import { templatesOf } from '../templates.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-semaphore-'));
 let stack: LocalStack;
 beforeAll(async () => {
-  stack = await startStack({ dataDir, schedules: false });
+  stack = await startStack({ dataDir, templateDir: await templatesOf(), schedules: false });
 });
 afterAll(async () => {
   await stack?.stop();

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalStack, startStack } from '../../local/stack.ts';
 import type { ProjectId, RunnerInput, Task } from '../../protocol/index.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
+import { templatesOf } from '../templates.ts';
 import { unique } from '../unique.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-e2e-'));
@@ -16,7 +17,7 @@ let api: Client;
 let projectId: ProjectId;
 
 beforeAll(async () => {
-  stack = await startStack({ dataDir, schedules: false });
+  stack = await startStack({ dataDir, templateDir: await templatesOf(), schedules: false });
   api = apiClient(stack.url, stack.adminToken ?? '');
   projectId = (await api.createProject('E2E')).id;
 }, synthesizeTimeoutMs);

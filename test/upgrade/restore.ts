@@ -30,13 +30,13 @@ export interface Restored {
 export const restore = async (
   version: string,
   dataDir: string,
+  templateDir: string,
   log: (source: string, line: string) => void,
 ): Promise<Restored> => {
   const source = join(import.meta.dirname, version);
   const access = accessFile.parse(JSON.parse(readFileSync(join(source, 'access.json'), 'utf8')));
-  const templateDir = join(dataDir, 'cdk.out');
   cpSync(join(source, 'kms'), join(dataDir, 'kms'), { recursive: true });
-  const first = await startStack({ dataDir, schedules: false });
+  const first = await startStack({ dataDir, templateDir, schedules: false });
   const port = Number(new URL(first.url).port);
   const rewrite = (text: string): string => text.replaceAll(access.url, first.url);
   const items = readItems(join(source, 'table.jsonl.gz'), rewrite);

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { hasEnded } from '../../protocol/index.ts';
 import { apiClient, type Client, until } from '../client.ts';
+import { templatesOf } from '../templates.ts';
 import { type Restored, restore } from './restore.ts';
 
 const versions = readdirSync(import.meta.dirname).filter((name) => /^\d+\.\d+\.\d+$/.test(name));
@@ -63,7 +64,9 @@ describe.each(versions)('a stack with the data of version %s', (version) => {
   let restored: Restored;
   let api: Client;
   beforeAll(async () => {
-    restored = await restore(version, dataDir, (source, line) => said.push(`${source}: ${line}`));
+    restored = await restore(version, dataDir, await templatesOf(), (source, line) =>
+      said.push(`${source}: ${line}`),
+    );
     api = apiClient(restored.stack.url, restored.adminToken);
   });
   afterAll(async () => {

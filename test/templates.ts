@@ -1,0 +1,31 @@
+/** One synthesis for all tests of a run: the first that starts a stack makes it, the others find it. */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { withLock } from '../infra/build-lock.ts';
+import { readEnvironment } from '../local/environment.ts';
+import { type Context, localContext, synthesize } from '../local/synth.ts';
+
+const variable = 'REVEILLE_TEST_TEMPLATES';
+
+/** Vitest's global setup: a folder for the run, which goes with it. */
+export default () => {
+  const folder = mkdtempSync(join(tmpdir(), 'reveille-templates-'));
+  process.env[variable] = folder;
+  return () => rmSync(folder, { recursive: true, force: true });
+};
+
+/** The folder with the templates of that context, for `startStack`, which only reads it. */
+export const templatesOf = async (context: Context = localContext): Promise<string> => {
+  const run = process.env[variable];
+  if (run === undefined) throw new Error(`${variable} is not set: add test/templates.ts to globalSetup.`);
+  const folder = join(run, createHash('sha256').update(JSON.stringify(context)).digest('hex').slice(0, 16));
+  const isWhole = `${folder}.whole`;
+  await withLock(`${folder}.lock`, async () => {
+    if (existsSync(isWhole)) return;
+    await synthesize(folder, readEnvironment(process.env), undefined, context);
+    writeFileSync(isWhole, '');
+  });
+  return folder;
+};
