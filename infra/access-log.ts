@@ -21,9 +21,14 @@ const fields = {
   error: '$context.integrationErrorMessage',
 };
 
-export const accessLog = (scope: Construct): IAccessLogSettings => ({
+/**
+ * With `/aws/vendedlogs/` before its name, the log group needs no entry of its own in the account's one resource policy for logs, which
+ * takes 5,120 characters and so few log groups (AWS: Enabling logging from AWS services, "Log group resource policy size limit").
+ */
+export const accessLog = (scope: Construct, stackName: string): IAccessLogSettings => ({
   destination: new LogGroupLogDestination(
     new LogGroup(scope, 'AccessLog', {
+      logGroupName: `/aws/vendedlogs/${stackName}/http-api`,
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     }),

@@ -35,6 +35,14 @@ const checkName = (stackName: string, fleet: FleetSettings): string => {
   );
 };
 
+/** AWS: CloudFormation quotas, template description; in bytes, which names of fleets are. */
+const longestDescription = 1024;
+
+const describeFleets = (fleets: readonly FleetSettings[]): string => {
+  const whole = `Reveille: runner fleets ${fleets.map(({ name }) => name).join(', ')}`;
+  return whole.length <= longestDescription ? whole : `Reveille: ${fleets.length} runner fleets`;
+};
+
 const readScript = (root: string, { name, userDataFile }: FleetSettings): string | undefined => {
   if (userDataFile === undefined) return undefined;
   const path = join(root, userDataFile);
@@ -48,7 +56,7 @@ export class FleetStack extends Stack {
     const { stackName, region, controlPlaneRegion, fleets, agentFile, root } = props;
     super(app, `${stackName}-fleets-${region}`, {
       env: { region },
-      description: `Reveille: runner fleets ${fleets.map(({ name }) => name).join(', ')}`,
+      description: describeFleets(fleets),
     });
     Tags.of(this).add(stackTag, stackName);
     if (region !== controlPlaneRegion) forwardInstanceEvents(this, controlPlaneRegion);
@@ -67,13 +75,18 @@ export class FleetStack extends Stack {
         instanceType: fleet.instanceTypes[0] ?? '',
         architecture: fleet.architecture,
         ami: fleet.ami,
-        fleet: { name: checkName(stackName, fleet), hibernates: fleet.whenIdle === 'hibernate' },
+        fleet: {
+          name: checkName(stackName, fleet),
+          hibernates: fleet.whenIdle === 'hibernate',
+          terminates: fleet.whenIdle === 'terminate',
+        },
         volumeGiB: fleet.volumeGiB,
         vpcId,
         agentFile,
         unitFolder: join(root, 'runner-agent'),
         script: readScript(root, fleet),
         tags: {
+          ...fleet.instanceTags,
           Name: nameInStack(stackName, fleet.name),
           [stackTag]: stackName,
           [fleetTag]: fleet.name,

@@ -74,6 +74,17 @@ const launchesOf = (region: string) =>
 const tagsOf = ({ TagSpecifications }: ReturnType<typeof launchesOf>[number]) =>
   TagSpecifications.map(({ Tags }) => Object.fromEntries(Tags.map(({ Key, Value }) => [Key, Value])));
 
+const unpack = (packed: unknown) =>
+  z
+    .object({ stack: z.string(), fleets: z.array(z.looseObject({ name: z.string() })) })
+    .parse(JSON.parse(inflateRawSync(Buffer.from(z.string().parse(packed), 'base64')).toString()));
+/** What the API is told of the fleets. */
+const knownTo = (template: Template) => {
+  const [, api] =
+    resourcesOf(template, 'AWS::Lambda::Function').find(([id]) => id.startsWith('ApiFunction')) ?? [];
+  return unpack(environmentSchema.parse(api?.Properties).Environment.Variables.RUNNER_FLEETS);
+};
+
 describe('fleets', () => {
   test('have a stack in each of their regions', () => {
     expect(Object.keys(templates).sort()).toEqual([
@@ -145,8 +156,7 @@ describe('fleets', () => {
       'TaskFinish',
       'TaskStart',
     ]);
-    const text = z.string().parse(told[0]?.[1]);
-    const read = JSON.parse(inflateRawSync(Buffer.from(text, 'base64')).toString());
+    const read = unpack(told[0]?.[1]);
     expect(read).toMatchObject({
       stack: 'Reveille',
       fleets: [
@@ -201,6 +211,51 @@ describe('fleets', () => {
       Name: 'Reveille-sydney',
     };
     expect(sydney && tagsOf(sydney)).toEqual([tags, tags, tags]);
+  });
+
+  test('have tags of your own, which the control plane gives each launch too', () => {
+    const all = synthesizeAll({ fleets: [aFleet({ instanceTags: { 'cost-centre': '47 11' } })] });
+    const [[, template] = []] = resourcesOf(
+      all['Reveille-fleets-ap-southeast-2'] ?? inStack,
+      'AWS::EC2::LaunchTemplate',
+    );
+    const tagged = tagsOf(launchSchema.parse(template?.Properties).LaunchTemplateData);
+    expect(tagged).toHaveLength(3);
+    for (const tags of tagged)
+      expect(tags).toMatchObject({ 'cost-centre': '47 11', 'reveille:stack': 'Reveille' });
+    expect(knownTo(all.Reveille ?? inStack).fleets).toMatchObject([
+      { instanceTags: { 'cost-centre': '47 11' } },
+    ]);
+  });
+
+  test.each([
+    [{}, 'stop'],
+    [{ whenIdle: 'hibernate' }, 'stop'],
+    [{ whenIdle: 'terminate' }, 'terminate'],
+    [{ spot: true }, 'terminate'],
+  ])('with %j have instances that %s when they shut themselves down', (over, behaviour) => {
+    const all = synthesizeAll({ fleets: [aFleet(over)] });
+    const [[, template] = []] = resourcesOf(
+      all['Reveille-fleets-ap-southeast-2'] ?? inStack,
+      'AWS::EC2::LaunchTemplate',
+    );
+    expect(template?.Properties).toMatchObject({
+      LaunchTemplateData: { InstanceInitiatedShutdownBehavior: behaviour },
+    });
+  });
+
+  test('have a stack whose description CloudFormation takes, however many they are', () => {
+    const many = Array.from({ length: 45 }, (_, index) =>
+      aFleet({ name: `fleet-with-a-long-name-${index}`, tags: [] }),
+    );
+    const { Description } = synthesizeAll({ fleets: many })['Reveille-fleets-ap-southeast-2'] ?? inStack;
+    expect(Description).toBe('Reveille: 45 runner fleets');
+    expect(inRegion('ap-southeast-2').Description).toBe('Reveille: runner fleets sydney, large');
+  });
+
+  test('may be in the European Sovereign Cloud', () => {
+    const all = synthesizeAll({ fleets: [aFleet({ region: 'eusc-de-east-1' })] });
+    expect(Object.keys(all)).toContain('Reveille-fleets-eusc-de-east-1');
   });
 
   test('launch the newest Amazon Linux of their architecture, or what they are told', () => {
@@ -298,6 +353,23 @@ describe('fleets', () => {
     [aFleet({ instanceTypes: ['m7i.large'] }), '"fleets[0].instanceTypes[0]" must be an arm64 type'],
     [aFleet({ architecture: 'x86_64' }), '"fleets[0].instanceTypes[0]" must be an x86_64 type'],
     [aFleet({ ami: 'amazon-linux' }), '"fleets[0].ami" must be ami-…'],
+    [
+      aFleet({ tags: Array.from({ length: 16 }, (_, index) => `tag-of-some-length-${index}`) }),
+      '"fleets[0].tags" must be at most 256 characters together',
+    ],
+    [
+      aFleet({ instanceTags: { 'cost/centre': '1' } }),
+      '"fleets[0].instanceTags.cost/centre" must be named by letters',
+    ],
+    [aFleet({ instanceTags: { Name: 'x' } }), '"fleets[0].instanceTags.Name" must not be Name'],
+    [
+      aFleet({ instanceTags: { 'reveille:stack': 'x' } }),
+      'must not be Name and not begin with aws: or reveille:',
+    ],
+    [
+      aFleet({ instanceTags: { team: 'x'.repeat(257) } }),
+      '"fleets[0].instanceTags.team" must be at most 256 characters',
+    ],
     [aFleet({ volumeGiB: 4 }), '"fleets[0].volumeGiB" must be at least 8'],
     [aFleet({ subnets: ['subnet-0123456789abcdef0'] }), '"fleets[0].vpcId" must be given'],
     [aFleet({ spot: 'yes' }), '"fleets[0].spot" must be true or false'],

@@ -34,17 +34,40 @@ const idleWindow = z
   })
   .refine(({ from, to }) => from !== to, { path: ['to'], error: 'must not be the same as "from"' });
 
+/** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions: 50 a resource, of which ours are six. */
+const mostTags = 40;
+const longestTagValue = 256;
+/** Instances read their tags from their metadata, which lets no "/" and no space into a key (AWS: Instance metadata tags). */
+const tagKey = /^(?!\.{1,2}$)[A-Za-z0-9+\-=.,_:@]{1,128}$/;
+const isTaken = /^(aws:|reveille:|name$)/i;
+
 const fleet = z
   .strictObject({
     name: z
       .string()
       .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be small letters, digits and "-", and start with a letter'),
-    region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a region such as eu-central-1'),
+    region: z.string().regex(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'must be a region such as eu-central-1'),
     tags: z
       .array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be a tag such as new-york'))
       .max(16, 'must be at most 16')
       .default([])
       .describe('What its runners have in projects, unless others are given; written on the instances'),
+    instanceTags: z
+      .record(z.string(), z.string().max(longestTagValue, `must be at most ${longestTagValue} characters`))
+      .superRefine((tags, context) => {
+        const keys = Object.keys(tags);
+        if (keys.length > mostTags) context.addIssue(`must be at most ${mostTags}`);
+        for (const key of keys) {
+          const message = tagKey.test(key)
+            ? isTaken.test(key) && 'must not be Name and not begin with aws: or reveille:, which are taken'
+            : 'must be named by letters, digits and + - = . , _ : @, at most 128';
+          if (message) context.addIssue({ code: 'custom', path: [key], message });
+        }
+      })
+      .default({})
+      .describe(
+        'Of your own, on instances, volumes and network interfaces: for your bill, or a policy that asks for them',
+      ),
     instanceTypes: z
       .array(z.string().regex(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, 'must be an instance type such as t4g.small'))
       .min(1, 'must name an instance type')
@@ -98,7 +121,15 @@ const fleet = z
         'A bash script, path from the root of the repository, that runs once after the agent is installed',
       ),
   })
-  .superRefine(({ architecture, instanceTypes, vpcId, subnets, spot, whenIdle }, context) => {
+  .superRefine(({ architecture, instanceTypes, tags, vpcId, subnets, spot, whenIdle }, context) => {
+    const { length } = tags.join(' ');
+    if (length > longestTagValue) {
+      context.addIssue({
+        code: 'custom',
+        path: ['tags'],
+        message: `must be at most ${longestTagValue} characters together, as an instance has them in one tag; they are ${length}`,
+      });
+    }
     if (spot && whenIdle !== undefined && whenIdle !== 'terminate') {
       context.addIssue({
         code: 'custom',
@@ -167,6 +198,7 @@ export const packFleets = (stackName: string, all: readonly FleetSettings[]): st
       idleTimeoutSeconds,
       schedule,
       subnets,
+      instanceTags,
     }) => ({
       name,
       region,
@@ -183,6 +215,7 @@ export const packFleets = (stackName: string, all: readonly FleetSettings[]): st
         })),
       }),
       ...(subnets && { subnets }),
+      ...(Object.keys(instanceTags).length > 0 && { instanceTags }),
     }),
   );
   const text = JSON.stringify({ stack: stackName, fleets: fleetsOf });
@@ -190,7 +223,7 @@ export const packFleets = (stackName: string, all: readonly FleetSettings[]): st
   if (packed.length <= longestPacked) return packed;
   throw new Error(
     `The ${all.length} fleets in cdk.json are too many for the functions' environment: they take ${packed.length} characters of ` +
-      `${longestPacked}. Give them fewer instance types, subnets or windows, or a part of them another stack (stackName, prefix).`,
+      `${longestPacked}. Give them fewer instance types, subnets, windows or tags, or a part of them another stack (stackName, prefix).`,
   );
 };
 

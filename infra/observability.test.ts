@@ -139,3 +139,20 @@ describe('traces', () => {
     expect(traced({ tracing: 'false' })).toEqual([]);
   });
 });
+
+it('the descriptions of alarms fit, also with the longest link to a runbook, and a longer link is refused', () => {
+  const runbookUrl = `https://wiki.example.com/${'a'.repeat(512 - 25)}`;
+  const alarms = resourcesOf(synthesize({ runbookUrl }), 'AWS::CloudWatch::Alarm');
+  expect(alarms.length).toBeGreaterThan(2);
+  // AWS: PutMetricAlarm, AlarmDescription.
+  for (const [id, { Properties }] of alarms)
+    expect(String(Properties.AlarmDescription).length, id).toBeLessThanOrEqual(1024);
+  expect(() => synthesize({ runbookUrl: `${runbookUrl}a` })).toThrow('"runbookUrl" must be at most 512');
+});
+
+it('the log group of API Gateway has the name for which the account needs no entry in its policy for logs', () => {
+  const names = resourcesOf(synthesize({ stackName: 'Ops' }), 'AWS::Logs::LogGroup').flatMap(
+    ([, { Properties }]) => Properties.LogGroupName ?? [],
+  );
+  expect(names).toEqual(['/aws/vendedlogs/Ops/http-api']);
+});

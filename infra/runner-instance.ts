@@ -17,7 +17,7 @@ export interface RunnerInstanceProps {
   /** `ami-…`, or the name of an SSM parameter, looked up at each launch. @default the newest Amazon Linux 2023 */
   readonly ami?: string | undefined;
   /** Of a fleet: its instances enrol by themselves. Its launch template and its role have the name. @default an operator launches */
-  readonly fleet?: { readonly name: string; readonly hibernates: boolean };
+  readonly fleet?: { readonly name: string; readonly hibernates: boolean; readonly terminates: boolean };
   /** @default 10 */
   readonly volumeGiB?: number;
   /** Of instances and volumes: the one by which the stack knows them, and others. @default of `Name`: reveille-runner */
@@ -126,8 +126,9 @@ export class RunnerInstance extends Construct {
         instanceType: props.instanceType,
         iamInstanceProfile: { arn: profile.attrArn },
         securityGroupIds: [securityGroup.attrGroupId],
-        // `stop` and not `terminate`, so that a machine which shuts itself down is still there for the next task.
-        instanceInitiatedShutdownBehavior: 'stop',
+        // A machine that shuts itself down is still there for the next task. EC2 cannot stop a spot instance of a fleet, and one that
+        // a fleet terminates when it is idle would cost its volume as long as it is stopped.
+        instanceInitiatedShutdownBehavior: fleet?.terminates ? 'terminate' : 'stop',
         metadataOptions: {
           httpTokens: 'required',
           httpPutResponseHopLimit: 1,

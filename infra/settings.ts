@@ -84,6 +84,8 @@ const settings = z.object({
     .describe('Who is told of alarms; has to be confirmed by the link in the first e-mail'),
   runbookUrl: z
     .url({ protocol: /^https?$/, error: 'must be an address such as https://wiki.example.com/runbook' })
+    // It stands in the descriptions of alarms, which take 1,024 characters (AWS: PutMetricAlarm).
+    .max(512, 'must be at most 512 characters')
     .optional()
     .describe("Where operators find docs/runbook.md; makes links of what alarms' descriptions name"),
   dashboard: flag

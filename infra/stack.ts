@@ -76,7 +76,7 @@ export class ReveilleStack extends Stack {
       stageName: '$default',
       autoDeploy: true,
       throttle: { rateLimit: 500, burstLimit: 1000 },
-      accessLogSettings: accessLog(this),
+      accessLogSettings: accessLog(this, settings.stackName),
     });
     const audited: Grant = { environment: { AUDIT_RETENTION_DAYS: String(settings.auditRetentionDays) } };
     new Semaphore(this, 'Semaphore', { table, httpApi, bundles, audited });

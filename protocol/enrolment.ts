@@ -29,9 +29,17 @@ export const identityRequest = {
   body: 'Action=GetCallerIdentity&Version=2011-06-15',
 } as const;
 
+/** By the beginning of a region's name; all others have `amazonaws.com`. */
+const domains: readonly (readonly [start: string, domain: string])[] = [
+  ['cn-', 'amazonaws.com.cn'],
+  ['eusc-', 'amazonaws.eu'],
+];
+
 /** https://docs.aws.amazon.com/general/latest/gr/sts.html */
-export const stsUrl = (inRegion: string): string =>
-  `https://sts.${inRegion}.amazonaws.com${inRegion.startsWith('cn-') ? '.cn' : ''}/`;
+export const stsUrl = (inRegion: string): string => {
+  const [, domain = 'amazonaws.com'] = domains.find(([start]) => inRegion.startsWith(start)) ?? [];
+  return `https://sts.${inRegion}.${domain}/`;
+};
 
 /** POST enroll (no bearer). */
 export const enrollRequest = z.strictObject({

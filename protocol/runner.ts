@@ -10,7 +10,9 @@ export const defaultIdleTimeoutMs = 60_000;
 export const instanceId = z
   .string()
   .regex(/^i-[0-9a-f]{8,17}$/, 'must be an EC2 instance id such as i-0123456789abcdef0');
-export const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be an AWS region such as eu-west-1');
+export const region = z
+  .string()
+  .regex(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'must be an AWS region such as eu-west-1');
 
 /** As in cdk.json. */
 export const fleetName = z

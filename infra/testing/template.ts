@@ -17,6 +17,7 @@ const resource = z.object({
   UpdateReplacePolicy: z.string().optional(),
 });
 export const templateSchema = z.object({
+  Description: z.string().optional(),
   Resources: z.record(z.string(), resource),
   Outputs: z.record(z.string(), z.unknown()).default({}),
   Parameters: z.record(z.string(), z.unknown()).default({}),

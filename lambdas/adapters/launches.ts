@@ -30,6 +30,8 @@ export interface LaunchOrder {
   readonly instanceTypes: readonly string[];
   /** Those of the stack in that region unless given. */
   readonly subnets?: readonly string[] | undefined;
+  /** An operator's own. */
+  readonly instanceTags?: Readonly<Record<string, string>> | undefined;
   readonly market: Market;
   /** Of the same order the same, of another one another. */
   readonly clientToken: string;
@@ -60,12 +62,18 @@ const tags = (of: Readonly<Record<string, string>>): Tag[] =>
  * network interfaces have theirs from the launch template. Of instances all, as AWS does not say whether these are joined to the
  * template's or take their place.
  */
-const tagSpecifications = ({ stack, fleet, runner, apiUrl }: LaunchOrder): TagSpecification[] => {
+const tagSpecifications = ({
+  stack,
+  fleet,
+  runner,
+  apiUrl,
+  instanceTags,
+}: LaunchOrder): TagSpecification[] => {
   const forCosts = { [tagsOf.stack]: stack, [tagsOf.fleet]: fleet };
   const own = { Name: `${stack}-${fleet}`, [tagsOf.runner]: runner, [tagsOf.api]: apiUrl };
   return [
     { ResourceType: 'fleet', Tags: tags(forCosts) },
-    { ResourceType: 'instance', Tags: tags({ ...own, ...forCosts }) },
+    { ResourceType: 'instance', Tags: tags({ ...instanceTags, ...own, ...forCosts }) },
   ];
 };
 

@@ -28,6 +28,7 @@ export const fleetsText = z
         idleTimeoutMs: z.int().min(0),
         schedule: z.array(idleWindow).default([]),
         maxInstances: z.int().min(1),
+        instanceTags: z.record(z.string(), z.string()).optional(),
         subnets: z
           .array(z.string())
           .optional()
