@@ -1,4 +1,5 @@
 /** What runner instances are launched from, by an operator or by a fleet: a launch template, its role and its security group. */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CfnLaunchTemplate, CfnSecurityGroup } from 'aws-cdk-lib/aws-ec2';
@@ -151,6 +152,7 @@ export class RunnerInstance extends Construct {
           checkLength(
             runnerUserData({
               agentLocation: agent.s3ObjectUrl,
+              agentSha256: createHash('sha256').update(readFileSync(props.agentFile)).digest('hex'),
               service: unit('reveille-runner.service'),
               path: unit('reveille-runner.path'),
               enroll: fleet && unit('reveille-enroll.service'),

@@ -3,6 +3,8 @@
 export interface RunnerUserData {
   /** The S3 URL of the agent's bundle. */
   readonly agentLocation: string;
+  /** Of the bundle, in hex: what S3 gives is compared with it before it is installed. */
+  readonly agentSha256: string;
   /** The systemd unit that runs the agent. */
   readonly service: string;
   /** The systemd unit that starts it as soon as the runner has its credentials. */
@@ -19,6 +21,7 @@ const end = 'END_OF_FILE';
 /** Installs the agent and what it runs, for Amazon Linux 2023. Its output is in /var/log/cloud-init-output.log. */
 export const runnerUserData = ({
   agentLocation,
+  agentSha256,
   service,
   path,
   enroll,
@@ -26,14 +29,29 @@ export const runnerUserData = ({
 }: RunnerUserData): string => `#!/bin/bash
 set -euo pipefail
 
-dnf install --assumeyes nodejs24 git-core openssh-clients python3
+# Another process may hold dnf's lock, and the network or a mirror may not be there yet: six tries within about a minute of waiting.
+again() {
+  for wait in 2 4 8 16 30; do
+    if "$@"; then return; fi
+    echo "Failed, and is tried again in $wait s: $*"
+    sleep "$wait"
+  done
+  "$@"
+}
+fetch_agent() {
+  aws s3 cp --only-show-errors '${agentLocation}' /opt/reveille/reveille-runner.mjs.new &&
+    echo '${agentSha256}  /opt/reveille/reveille-runner.mjs.new' | sha256sum --check --quiet &&
+    mv /opt/reveille/reveille-runner.mjs.new /opt/reveille/reveille-runner.mjs
+}
+
+again dnf install --assumeyes nodejs24 git-core openssh-clients python3
 # Only tasks of the app ansible need it, and they say so when it is missing.
-dnf install --assumeyes ansible-core || echo 'ansible-core is not installed'
+again dnf install --assumeyes ansible-core || echo 'ansible-core is not installed'
 
 id reveille || useradd --system --create-home --home-dir /var/lib/reveille --shell /sbin/nologin reveille
 install --directory --mode 0755 /opt/reveille
 install --directory --mode 0700 --owner reveille --group reveille /etc/reveille
-aws s3 cp --only-show-errors '${agentLocation}' /opt/reveille/reveille-runner.mjs
+again fetch_agent
 chmod 0755 /opt/reveille/reveille-runner.mjs
 
 cat > /usr/local/bin/reveille-runner <<'${end}'

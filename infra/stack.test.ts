@@ -159,6 +159,7 @@ describe('the stack', () => {
 describe('the script of a runner instance', () => {
   const script = runnerUserData({
     agentLocation: 's3://bucket/agent.mjs',
+    agentSha256: 'a'.repeat(64),
     service: '[Unit]\n',
     path: '[Path]\n',
   });

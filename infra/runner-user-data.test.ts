@@ -1,0 +1,109 @@
+/** The script of the first boot, run by a real bash in a folder of its own, with programs that fail as they are told. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runnerUserData } from './runner-user-data.ts';
+
+const bundle = 'console.log("the agent")\n';
+const agentSha256 = createHash('sha256').update(bundle).digest('hex');
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'reveille-boot-'));
+  for (const name of ['bin', 'etc/systemd/system', 'usr/local/bin', 'opt/reveille'])
+    mkdirSync(join(folder, name), { recursive: true });
+  writeFileSync(join(folder, 'bundle'), bundle);
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** A program that notes its call, and then does what the lines say; `$calls` is the number of this call. */
+const play = (name: string, lines = 'true') => {
+  const path = join(folder, 'bin', name);
+  writeFileSync(
+    path,
+    `#!/bin/bash\necho "${name} $*" >> "${folder}/calls"\ncalls=$(grep -c "^${name} " "${folder}/calls")\n${lines}\n`,
+  );
+  chmodSync(path, 0o755);
+};
+
+const boot = (programs: Record<string, string> = {}) => {
+  for (const name of ['dnf', 'useradd', 'install', 'systemctl', 'sleep', 'id']) play(name);
+  play('aws', `cp "${folder}/bundle" "\${@: -1}"`);
+  for (const [name, lines] of Object.entries(programs)) play(name, lines);
+  const script = runnerUserData({
+    agentLocation: 's3://assets/agent.mjs',
+    agentSha256,
+    service: '[Service]\n',
+    path: '[Path]\n',
+    enroll: '[Service]\n',
+    script: `echo done > ${folder}/own-script`,
+  });
+  // The machine's own folders are under the test's.
+  const here = script.replaceAll(/(?<=[\s'])\/(opt|etc|usr\/local)\//g, `${folder}/$1/`);
+  const { status, stdout } = spawnSync('bash', ['-c', here], {
+    encoding: 'utf8',
+    env: { PATH: `${join(folder, 'bin')}:/usr/bin:/bin` },
+  });
+  const calls = readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n');
+  return { status, stdout, calls, agent: join(folder, 'opt/reveille/reveille-runner.mjs') };
+};
+
+describe('the first boot', () => {
+  it('is a script that bash can read', () => {
+    const script = runnerUserData({ agentLocation: 's3://a/b', agentSha256, service: 'x', path: 'y' });
+    execFileSync('bash', ['-n'], { input: script });
+  });
+
+  it('installs the agent and starts its enrolment, and runs the script of the fleet after that', () => {
+    const { status, calls, agent } = boot();
+    expect(status).toBe(0);
+    expect(readFileSync(agent, 'utf8')).toBe(bundle);
+    expect(calls).toContain('systemctl enable --now --no-block reveille-enroll.service');
+    expect(calls.some((call) => call.startsWith('sleep'))).toBe(false);
+    expect(existsSync(join(folder, 'own-script'))).toBe(true);
+  });
+
+  it("waits for dnf's lock, and tries each network step again", () => {
+    const { status, calls, stdout } = boot({
+      dnf: '[ "$calls" -gt 3 ]',
+      aws: `[ "$calls" -gt 2 ] && cp "${folder}/bundle" "\${@: -1}"`,
+    });
+    expect(status).toBe(0);
+    expect(calls.filter((call) => call.startsWith('sleep'))).toEqual([
+      'sleep 2',
+      'sleep 4',
+      'sleep 8',
+      'sleep 2',
+      'sleep 4',
+    ]);
+    expect(stdout).toContain('Failed, and is tried again in 8 s: dnf install --assumeyes nodejs24');
+  });
+
+  it('goes on without ansible, which only its tasks need', () => {
+    const { status, stdout } = boot({ dnf: '[[ "$*" != *ansible-core* ]]' });
+    expect(status).toBe(0);
+    expect(stdout).toContain('ansible-core is not installed');
+  });
+
+  it('ends after six tries, and starts nothing', () => {
+    const { status, calls } = boot({ dnf: 'false' });
+    expect(status).not.toBe(0);
+    expect(calls.filter((call) => call.startsWith('dnf'))).toHaveLength(6);
+    expect(calls.some((call) => call.startsWith('systemctl'))).toBe(false);
+  });
+
+  it('installs no bundle whose hash is another, and takes the right one when it comes', () => {
+    const wrong = boot({ aws: `echo changed > "\${@: -1}"` });
+    expect(wrong.status).not.toBe(0);
+    expect(existsSync(wrong.agent)).toBe(false);
+    expect(wrong.calls.some((call) => call.startsWith('systemctl'))).toBe(false);
+    rmSync(join(folder, 'calls'));
+    const cut = `if [ "$calls" = 1 ]; then echo cut > "\${@: -1}"; else cp "${folder}/bundle" "\${@: -1}"; fi`;
+    const right = boot({ aws: cut });
+    expect(right.status).toBe(0);
+    expect(readFileSync(right.agent, 'utf8')).toBe(bundle);
+  });
+});
