@@ -55,6 +55,8 @@ export const key = z.object({
   type: z.enum(['none', 'ssh', 'login_password', 'string']),
   login: login.optional(),
   knownHosts: knownHosts.optional(),
+  algorithm: z.string().optional().describe('Of an SSH key, such as ssh-ed25519'),
+  fingerprint: z.string().optional().describe('Of an SSH key: SHA-256, as `ssh-keygen -l` shows it'),
   createdAt: instant,
 });
 export type Key = z.infer<typeof key>;

@@ -25,6 +25,7 @@ import {
   template,
 } from '../../protocol/index.ts';
 import type { EnvironmentSecrets } from '../core/kept-secrets.ts';
+import { readSshKey } from '../core/ssh-key.ts';
 import type { NewId } from './ids.ts';
 import { type NamedKind, nameStore } from './names.ts';
 import { type Item, type Key, keys, queryAll, type Table } from './table.ts';
@@ -117,6 +118,17 @@ const storedEnvironment = environment
   .extend({ secrets, secretFiles: secrets.default({}) });
 const storedKey = key.omit({ login: true, knownHosts: true }).extend({ secret: keySecret });
 
+/** What people tell SSH keys apart by; nothing where it cannot be read. */
+const describedKey = (secret: KeySecret): Pick<ShownKey, 'algorithm' | 'fingerprint'> => {
+  const read = secret.type === 'ssh' ? readSshKey(secret.privateKey, secret.passphrase) : undefined;
+  if (!read?.ok) return {};
+  const { algorithm, fingerprint } = read;
+  return {
+    ...(algorithm !== undefined && { algorithm }),
+    ...(fingerprint !== undefined && { fingerprint }),
+  };
+};
+
 /** What may be shown of a key: who it signs in as and which hosts it believes, and nothing that opens anything. */
 const shownKey = (item: Item): ShownKey => {
   const { secret, ...shown } = storedKey.parse(item);
@@ -149,7 +161,12 @@ export const resourceStores = (table: Table, deps: Deps) => ({
   keys: {
     ...resourceStore(table, deps, {
       prefix: 'key',
-      attributes: ({ name, secret }: KeyInput) => ({ name, type: secret.type, secret }),
+      attributes: ({ name, secret }: KeyInput) => ({
+        name,
+        type: secret.type,
+        secret,
+        ...describedKey(secret),
+      }),
       parse: shownKey,
     }),
     /** Only for a change that keeps it. */

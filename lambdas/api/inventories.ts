@@ -1,6 +1,7 @@
 /** Routes of inventories. */
 import { crudRoutes, whole } from './crud.ts';
 import type { ApiDeps } from './deps.ts';
+import { knownHostsFaults } from './known-hosts-faults.ts';
 import { findMissing, usersByTemplate } from './references.ts';
 import { inInventory, inventoryInputSchema, inventorySchema } from './schemas.ts';
 
@@ -15,5 +16,6 @@ export const inventoryRoutes = (deps: ApiDeps) =>
     output: inventorySchema,
     store: deps.resources.inventories,
     findMissing: (projectId, { keyId }) => findMissing(projectId, [['keyId', keyId, deps.resources.keys]]),
+    findFaults: async (_projectId, { knownHosts }) => knownHostsFaults('knownHosts', knownHosts),
     findUsers: (projectId, id) => usersByTemplate(deps, 'inventoryId', projectId, id),
   });

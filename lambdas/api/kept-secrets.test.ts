@@ -1,4 +1,5 @@
 /** What a PUT keeps of the secrets of keys and environments, as a task then gets it. */
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { environment, key, project } from '../../protocol/index.ts';
@@ -106,6 +107,26 @@ describe('replacing a key', () => {
       login: 'grace',
       password: 'password-1',
     });
+  });
+
+  it('shows algorithm and fingerprint of an SSH key, and refuses what ssh could not use by its field', async () => {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const ssh = { type: 'ssh', privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }) };
+    const { path, name, replace } = await aKey(ssh);
+    const shown = { algorithm: 'ssh-ed25519', fingerprint: expect.stringMatching(/^SHA256:\S{43}$/) };
+    expect(await api.call('GET', path)).toMatchObject(shown);
+    expect(await replace({ name: unique('Renamed') })).toMatchObject(shown);
+    for (const [secret, field, message] of [
+      [{ ...ssh, privateKey: 'secret' }, 'secret.privateKey', 'line 1: must begin with'],
+      [{ ...ssh, knownHosts: '# mine\nexample.com' }, 'secret.knownHosts', 'line 2, column 12: must have'],
+    ] as const) {
+      const refused = await api.refused('PUT', path, { body: { name, secret } });
+      const errors = [{ path: field, message: expect.stringContaining(message) }];
+      expect(refused).toMatchObject({ code: 'invalid_request', errors });
+    }
+    const body = { name: unique('R'), url: 'https://example.org/a.git', knownHosts: 'example.com' };
+    const refused = await api.refused('POST', `${base}/repositories`, { body });
+    expect(refused).toMatchObject({ errors: [{ path: 'knownHosts' }] });
   });
 
   it('keeps nothing of another type', async () => {

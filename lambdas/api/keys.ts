@@ -1,9 +1,23 @@
 /** Routes of the key store. */
+import type { KeySecret } from '../../protocol/index.ts';
 import { filledKey } from '../core/kept-secrets.ts';
+import { readSshKey } from '../core/ssh-key.ts';
+import type { FieldErrors } from '../problems.ts';
 import { crudRoutes } from './crud.ts';
 import type { ApiDeps } from './deps.ts';
+import { knownHostsFaults } from './known-hosts-faults.ts';
 import { usersOfKey } from './references.ts';
 import { inKey, keyInputSchema, keySchema, keyUpdateSchema } from './schemas.ts';
+
+type SshSecret = Extract<KeySecret, { type: 'ssh' }>;
+
+const sshFaults = ({ privateKey, passphrase, knownHosts }: SshSecret): FieldErrors => {
+  const read = readSshKey(privateKey, passphrase);
+  return [
+    ...(read.ok ? [] : [{ path: `secret.${read.field}`, message: read.message }]),
+    ...knownHostsFaults('secret.knownHosts', knownHosts),
+  ];
+};
 
 export const keyRoutes = (deps: ApiDeps) =>
   crudRoutes(deps, {
@@ -19,6 +33,7 @@ export const keyRoutes = (deps: ApiDeps) =>
     },
     output: keySchema,
     store: deps.resources.keys,
+    findFaults: async (_projectId, { secret }) => (secret.type === 'ssh' ? sshFaults(secret) : []),
     findUsers: (projectId, id) => usersOfKey(deps, projectId, id),
     replaceNote:
       'Without `secret`, all of it stays as it is. With a `secret` of the type that the key has, secret values that are not sent stay. A private key that is sent comes with its own passphrase.',

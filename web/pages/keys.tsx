@@ -117,7 +117,12 @@ const kind: Kind<Key, Draft> = {
   path: 'keys',
   query: keysQuery,
   columns: [
-    { header: 'Type', render: ({ type }) => types[type].replace(/[,:].*/, '') },
+    { header: 'Type', render: ({ type, algorithm }) => algorithm ?? types[type].replace(/[,:].*/, '') },
+    {
+      header: 'Fingerprint',
+      from: 'desktop',
+      render: ({ fingerprint }) => fingerprint && <code className="break">{fingerprint}</code>,
+    },
     { header: 'Made', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
   ],
   emptyDraft: {
