@@ -38,7 +38,7 @@ describe('the script', () => {
     ['bench:agent', '--nonsense', 'x', "unknown option '--nonsense'"],
     ['test:agent-load', '--outage', '-1', 'a number, 0 or more'],
     ['demo', '--nonsense', 'x', "unknown option '--nonsense'"],
-  ])('%s refuses %s %j before it does anything', { timeout: 60_000 }, async (name, option, value, why) => {
+  ])('%s refuses %s %j before it does anything', async (name, option, value, why) => {
     const refused = failure.parse(await run(name, option, value).catch((error: unknown) => error));
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(/^error: /);

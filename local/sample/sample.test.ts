@@ -94,4 +94,4 @@ it('makes a project whose history the API tells like any other', async () => {
     await stack.stop();
     rmSync(dataDir, { recursive: true, force: true });
   }
-}, 180_000);
+});

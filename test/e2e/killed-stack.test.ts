@@ -121,4 +121,4 @@ it('ends all that it had accepted, whether its agents live on or die with it', a
   await until('no process of an instance is left', 60_000, () =>
     instancesOf().every(({ id }) => processesOf(id).length === 0),
   );
-}, 600_000);
+});

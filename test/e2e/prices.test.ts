@@ -20,7 +20,7 @@ beforeAll(async () => {
   stack = await startStack({ dataDir: folder, templateDir: await templatesOf({}), schedules: false, log });
   api = apiClient(stack.url, stack.adminToken ?? '');
   projectId = (await api.createProject('Prices')).id;
-}, 120_000);
+});
 afterAll(async () => {
   await stack?.stop();
   rmSync(folder, { recursive: true, force: true });
@@ -74,7 +74,7 @@ it('asks once what a type costs that is in use and that no table knows, and its 
   const costs = await api.getCosts(projectId);
   expect(costs).toMatchObject({ spentMicroUsd: microUsd, unpriced: [], pricesAsOf: session.price?.asOf });
   expect(costs.alwaysOnMicroUsd).toBeGreaterThan(0);
-}, 180_000);
+});
 
 it('goes by the table while the list cannot be asked, and harms nothing else', async () => {
   const { id } = await aRunnerAwake('t4g.medium');
@@ -87,4 +87,4 @@ it('goes by the table while the list cannot be asked, and harms nothing else', a
   stack.resetRequests();
   await stack.invoke('Reconcile', {});
   expect(asked()).toEqual([]);
-}, 180_000);
+});

@@ -11,7 +11,6 @@ import { templatesOf } from '../templates.ts';
 import { unique } from '../unique.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-e2e-'));
-const synthesizeTimeoutMs = 60_000;
 let stack: LocalStack;
 let api: Client;
 let projectId: ProjectId;
@@ -20,7 +19,7 @@ beforeAll(async () => {
   stack = await startStack({ dataDir, templateDir: await templatesOf(), schedules: false });
   api = apiClient(stack.url, stack.adminToken ?? '');
   projectId = (await api.createProject('E2E')).id;
-}, synthesizeTimeoutMs);
+});
 afterAll(async () => {
   await stack?.stop();
   rmSync(dataDir, { recursive: true, force: true });
