@@ -119,11 +119,13 @@ describe("an agent's AWS credentials", () => {
   it.each(['project', 'global'])('reach the queues of their own %s runner and no other', async (kind) => {
     const own = kind === 'project' ? projectId : undefined;
     const [project, elsewhere] = [
-      (await api.createProject('Own')).id,
-      await api.createRunner(kind === 'project' ? undefined : projectId, { name: `other than ${kind}` }),
+      (await api.createProject(unique('Own'))).id,
+      await api.createRunner(kind === 'project' ? undefined : projectId, {
+        name: unique(`other than ${kind}`),
+      }),
     ];
     const pool = own === undefined ? undefined : project;
-    const made = await api.createRunner(pool, { name: kind });
+    const made = await api.createRunner(pool, { name: unique(kind) });
     const { client, session, settings } = await sessionOf(made);
     const other = await sessionOf(elsewhere);
     const agent = apiClient(stack.url, session);
@@ -316,12 +318,13 @@ describe('after the queues were lost', () => {
       try {
         const held = [];
         for (const pool of [projectId, undefined]) {
-          const { id: owner } = pool === undefined ? await api.createProject('Elsewhere') : { id: pool };
+          const { id: owner } =
+            pool === undefined ? await api.createProject(unique('Elsewhere')) : { id: pool };
           const runner = await addRunner(pool, { idleTimeoutMs: 600_000 });
           const templateId = await templateOf(owner, { script: 'sleep 600', onRunnerLost: 'retry' });
           const task = await api.startTask(owner, templateId);
           await becomes(task, 'running');
-          const fallback = await api.createRunner(pool, { name: 'fallback', webhookUrl });
+          const fallback = await api.createRunner(pool, { name: unique('fallback'), webhookUrl });
           held.push({ pool, runner, task, fallback });
         }
         const token = stack.adminToken ?? '';
