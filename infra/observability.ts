@@ -43,7 +43,7 @@ interface WholeStack {
 const minute = Duration.minutes(1);
 const fiveMinutes = Duration.minutes(5);
 
-/** Lambda's JSON log says ERROR of what threw and of what we log with an error, and tells of time-outs and crashes by itself. */
+/** Lambda's JSON log says ERROR of what threw and of what we log with an error, such as an item that was skipped as unreadable, and tells of time-outs and crashes by itself. */
 const errorPattern = FilterPattern.literal(
   '{ ($.level = "ERROR") || (($.type = "platform.runtimeDone") && ($.record.status != "success")) }',
 );
@@ -100,7 +100,7 @@ export class Observability extends Construct {
         // What is tried again and then succeeds is not told; what runs each minute and fails each time is.
         periods: 3,
         outOf: 5,
-        says: 'Functions fail: errors in 3 of 5 minutes.',
+        says: 'Functions fail, or meet items that they cannot read: errors in 3 of 5 minutes.',
       },
       Throttles: {
         metric: throttles,

@@ -39,9 +39,17 @@ export const { log, measure } = telemetry();
 /** One for each function, as is the table. */
 export const makeKmsClient = () => new KMSClient();
 
+/** In the log, where an alarm counts it, and among the repairs of the dashboard. Its keys, and nothing of what is in it. */
+const reportUnreadable: Table['reportUnreadable'] = ({ key, message }) => {
+  log('Skipped an unreadable item', { ...key, error: message });
+  measure('Repairs', 1, { ...key }, 'unreadable_item_skipped');
+};
+
+const openPlainTable = (tableName: string): Table => openTable(tableName, undefined, reportUnreadable);
+
 /** The table with its secrets in the clear, which are encrypted in DynamoDB. */
 const openSealedTable = (tableName: string, secretsKeyArn: string): Table => {
-  const table = openTable(tableName);
+  const table = openPlainTable(tableName);
   const service = kmsKeyService(makeKmsClient(), secretsKeyArn);
   return sealedTable(table, makeVault(dataKeys(table, { service, now, newId })));
 };
@@ -49,7 +57,7 @@ const openSealedTable = (tableName: string, secretsKeyArn: string): Table => {
 /** What every function has that works with the table. Without the key's ARN, secrets stay encrypted. */
 export const wireStores = (tableName: string, secretsKeyArn?: string) => {
   const table =
-    secretsKeyArn === undefined ? openTable(tableName) : openSealedTable(tableName, secretsKeyArn);
+    secretsKeyArn === undefined ? openPlainTable(tableName) : openSealedTable(tableName, secretsKeyArn);
   const prices = priceStore(table);
   return {
     now,

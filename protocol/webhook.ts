@@ -35,7 +35,7 @@ export const deliveryAttempt = z.object({
 });
 export type DeliveryAttempt = z.infer<typeof deliveryAttempt>;
 
-const anyId = z.union([z.string(), z.number()]).transform(String);
+const anyId = z.union([z.string().max(200), z.number()]).transform(String);
 
 /** What a receiver accepts: ids as strings or as numbers, as Semaphore sends them. */
 export const receivedWebhookBody = z.object({

@@ -16,6 +16,7 @@ import {
 import type { Standing } from '../core/permissions.ts';
 import type { NewId } from './ids.ts';
 import { firstToken, isMakerValid, type Maker, storedMaker, toStore } from './makers.ts';
+import { recordsOf } from './records.ts';
 import { keys, type Pool, queryAll, type Table } from './table.ts';
 import {
   formatToken,
@@ -91,10 +92,9 @@ const callerOf = ({
 export type ApiTokenStore = ReturnType<typeof apiTokenStore>;
 
 export const apiTokenStore = (table: Table, { now, newId, randomBytes }: Deps) => {
+  const records = recordsOf(table, storedApiToken);
   const all = async (): Promise<StoredApiToken[]> =>
-    (await queryAll(table, { pk: keys.apiToken('').pk, prefix: 'tok_' })).map((item) =>
-      storedApiToken.parse(item),
-    );
+    records.readAll(await queryAll(table, { pk: keys.apiToken('').pk, prefix: 'tok_' }));
 
   const remove = (id: string): Promise<boolean> => table.remove(keys.apiToken(id), [['exists', 'pk']]);
 
@@ -116,7 +116,7 @@ export const apiTokenStore = (table: Table, { now, newId, randomBytes }: Deps) =
         ...(validUntil !== undefined && { validUntil }),
       };
       const ttl = validUntil !== undefined && { expiresAt: Math.ceil(epochMs(validUntil) / 1000) };
-      await table.put({ ...keys.apiToken(id), ...stored, ...ttl }, [['missing', 'pk']]);
+      await records.put({ ...keys.apiToken(id), ...stored, ...ttl }, [['missing', 'pk']]);
       return { ...withoutHash(stored), token: formatToken(id, secret) };
     },
 
@@ -125,7 +125,7 @@ export const apiTokenStore = (table: Table, { now, newId, randomBytes }: Deps) =
       const parts = splitApiToken(token);
       const item = parts && (await table.get(keys.apiToken(parts.id)));
       if (!item) return undefined;
-      const stored = storedApiToken.parse(item);
+      const stored = records.read(item);
       const isOver = stored.validUntil !== undefined && stored.validUntil <= now();
       if (isOver || !matchesHash(parts.secret, stored.hash)) return undefined;
       return (await isMakerValid(table, stored)) ? callerOf(stored) : undefined;

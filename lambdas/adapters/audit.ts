@@ -9,6 +9,7 @@ import {
   type ProjectId,
 } from '../../protocol/index.ts';
 import { idFrom, type NewId } from './ids.ts';
+import { recordsOf } from './records.ts';
 import { keys, type Table } from './table.ts';
 
 export type NewAuditEvent = Omit<AuditEvent, 'id' | 'at'>;
@@ -35,7 +36,9 @@ export const auditTrail = (table: Table, { now, newId, retentionDays }: Deps) =>
   ): Promise<void> => {
     const at = now();
     const expiresAt = Math.ceil(epochMs(addMs(at, retentionDays * dayMs)) / 1000);
-    await table.put({ ...keys.auditEvent(scope, id), ...event, id, at, expiresAt }, [['missing', 'pk']]);
+    await recordsOf(table, auditEvent).put({ ...keys.auditEvent(scope, id), ...event, id, at, expiresAt }, [
+      ['missing', 'pk'],
+    ]);
   },
 
   /** Newest first, after the event with the id `after`. */
@@ -51,7 +54,7 @@ export const auditTrail = (table: Table, { now, newId, retentionDays }: Deps) =>
       limit,
       ...(after !== undefined && { after: keys.auditEvent(scope, after) }),
     });
-    return { items: items.map((item) => auditEvent.parse(item)), ...(next && { next: next.sk }) };
+    return { items: recordsOf(table, auditEvent).readAll(items), ...(next && { next: next.sk }) };
   },
 });
 

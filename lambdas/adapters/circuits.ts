@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { addMs, epochMs, type Instant, instant } from '../../protocol/index.ts';
 import { admit, type Circuit, openAfter } from '../core/circuit.ts';
+import { recordsOf } from './records.ts';
 import { keys, type Table } from './table.ts';
 
 /** A URL that nothing was sent to for so long is a stranger again. */
@@ -26,7 +27,8 @@ export const circuitStore = (table: Table) => {
     /** Whether something may be sent to the URL now; when it has just cooled down, one caller at a time may. */
     admit: async (url: string, now: Instant): Promise<Admitted> => {
       const item = await table.get(keyOf(url));
-      const circuit: Circuit | undefined = item && stored.parse(item);
+      // One that cannot be read is as good as none: it is made again by the next failure.
+      const [circuit]: Circuit[] = recordsOf(table, stored).readAll(item ? [item] : []);
       const admission = admit(circuit, now);
       if (admission.kind === 'send') return { ok: true, knownToFail: (circuit?.failures ?? 0) > 0 };
       if (admission.kind === 'wait') return { ok: false, until: admission.until };
@@ -39,7 +41,7 @@ export const circuitStore = (table: Table) => {
     failed: async (url: string, now: Instant): Promise<void> => {
       const update = { add: { failures: 1 }, set: { expiresAt: expiry(now) } };
       const item = await table.update(keyOf(url), update, []);
-      const openUntil = item && openAfter(stored.parse(item).failures, now);
+      const openUntil = item && openAfter(Number(item.failures), now);
       if (openUntil) await table.update(keyOf(url), { set: { openUntil } }, []);
     },
 

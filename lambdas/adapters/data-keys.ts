@@ -9,6 +9,14 @@ import { type Key, keys, type Table } from './table.ts';
 /** Whose secrets: a project's, those of global runners, or the stack's own with those of people. */
 export type SecretScope = Key['pk'];
 
+/** What is sealed can never be opened: it was changed or belongs elsewhere, or its data key is gone. */
+export class CannotOpen extends Error {
+  override readonly name = 'CannotOpen';
+}
+
+/** KMS's words for a wrapped key that it has not made so (AWS: Decrypt). */
+const neverUnwrapped: ReadonlySet<string> = new Set(['InvalidCiphertextException', 'IncorrectKeyException']);
+
 /** What KMS is asked for. `wrapped` is base64. */
 export interface KeyService {
   make(scope: SecretScope): Promise<{ key: Uint8Array; wrapped: string; wrappedBy: string }>;
@@ -80,8 +88,17 @@ export const dataKeys = (table: Table, { service, now, newId }: Deps): DataKeys 
   const memory = remembering<DataKey>(now, rememberKeysMs);
 
   const unwrap = async (scope: SecretScope, item: unknown): Promise<DataKey> => {
-    const { sk, wrapped, wrappedBy } = stored.parse(item);
-    return { id: sk, key: await service.unwrap(scope, wrapped, wrappedBy) };
+    const found = stored.safeParse(item);
+    if (!found.success) throw new CannotOpen(`A data key of ${scope} cannot be read.`);
+    const { sk, wrapped, wrappedBy } = found.data;
+    try {
+      return { id: sk, key: await service.unwrap(scope, wrapped, wrappedBy) };
+    } catch (error) {
+      const isLost = error instanceof Error && neverUnwrapped.has(error.name);
+      throw isLost
+        ? new CannotOpen(`KMS does not unwrap the data key ${sk} of ${scope}.`, { cause: error })
+        : error;
+    }
   };
   const make = async (scope: SecretScope): Promise<DataKey> => {
     const { key, wrapped, wrappedBy } = await service.make(scope);
@@ -102,7 +119,7 @@ export const dataKeys = (table: Table, { service, now, newId }: Deps): DataKeys 
     get: (scope, id) =>
       memory.find(`${scope}/${id}`, async () => {
         const item = await table.get(keys.dataKey(scope, id));
-        if (!item) throw new Error(`There is no data key ${id} in ${scope}.`);
+        if (!item) throw new CannotOpen(`There is no data key ${id} in ${scope}.`);
         return unwrap(scope, item);
       }),
 

@@ -9,7 +9,8 @@ import {
   type Instant,
   type ProjectId,
 } from '../../protocol/index.ts';
-import { type Item, type Key, keys, type Table } from './table.ts';
+import { recordsOf } from './records.ts';
+import { type Key, keys, type Table } from './table.ts';
 
 /** How long deliveries are kept. */
 const retentionDays = 30;
@@ -20,13 +21,12 @@ const seenRetentionSeconds = 3600;
 
 const stored = delivery.extend({ attempts: z.array(delivery.shape.attempts.element).default([]) });
 
-const parse = (item: Item): Delivery => stored.parse(item);
-
 const seconds = (now: Instant) => Math.floor(epochMs(now) / 1000);
 
 export type DeliveryStore = ReturnType<typeof deliveryStore>;
 
 export const deliveryStore = (table: Table) => {
+  const records = recordsOf(table, stored);
   const keyOf = (ref: Pick<Delivery, 'projectId' | 'id'>) => keys.resource(ref.projectId, ref.id);
 
   /**
@@ -41,7 +41,7 @@ export const deliveryStore = (table: Table) => {
     const attempts = [...made.attempts, attempt].map((one, index, { length }) =>
       index < length - responsesKept ? { ...one, response: undefined } : one,
     );
-    const item = await table.update(
+    const recorded = await records.update(
       keyOf(made),
       {
         set: {
@@ -57,17 +57,16 @@ export const deliveryStore = (table: Table) => {
         ['any', ['missing', 'tries'], ['=', 'tries', made.attempts.length]],
       ],
     );
-    if (item) return parse(item);
-    const now = await table.get(keyOf(made));
-    if (!now) return { ...made, attempts, status };
-    const current = parse(now);
+    if (recorded) return recorded;
+    const current = records.readIf(await table.get(keyOf(made)));
+    if (!current) return { ...made, attempts, status };
     return current.status === 'pending' ? record(current, attempt, status) : current;
   };
 
   return {
     /** False when a delivery of that id exists, so that an event is sent once. */
     create: (made: Delivery): Promise<boolean> =>
-      table.put(
+      records.put(
         {
           ...keyOf(made),
           ...made,
@@ -78,10 +77,8 @@ export const deliveryStore = (table: Table) => {
         [['missing', 'pk']],
       ),
 
-    get: async (projectId: ProjectId, id: string): Promise<Delivery | undefined> => {
-      const item = await table.get(keys.resource(projectId, id));
-      return item && parse(item);
-    },
+    get: async (projectId: ProjectId, id: string): Promise<Delivery | undefined> =>
+      records.readIf(await table.get(keys.resource(projectId, id))),
 
     /** Newest task first. By status a page of items is looked at, so it may hold fewer than `limit`, or none, and go on. */
     list: async (
@@ -98,21 +95,21 @@ export const deliveryStore = (table: Table) => {
         limit,
         ...(after && { after }),
       });
-      return { items: items.map(parse), ...(next && { next }) };
+      return { items: records.readAll(items), ...(next && { next }) };
     },
 
     /** Those that nobody has acknowledged yet. */
     listPending: async (): Promise<Delivery[]> => {
       const found: Key[] = [];
       for await (const key of table.queryLive('delivery')) found.push(key);
-      return (await table.batchGet(found)).map(parse);
+      return records.readAll(await table.batchGet(found));
     },
 
     record,
 
     /** Says until when it is not tried, and why. False when it is settled. */
     hold: async (made: Pick<Delivery, 'projectId' | 'id'>, held: HeldDelivery): Promise<boolean> =>
-      (await table.update(keyOf(made), { set: { held } }, [['=', 'status', 'pending']])) !== undefined,
+      (await records.update(keyOf(made), { set: { held } }, [['=', 'status', 'pending']])) !== undefined,
 
     /** Whether one of them is still to be sent; those that never were don't count. */
     isAnyPending: async (projectId: ProjectId, ids: readonly string[]): Promise<boolean> => {
@@ -121,14 +118,10 @@ export const deliveryStore = (table: Table) => {
     },
 
     /** Back to pending, to be sent again. */
-    reopen: async (made: Delivery): Promise<Delivery | undefined> => {
-      const item = await table.update(
-        keyOf(made),
-        { set: { status: 'pending', live: 'delivery', liveKey: made.id } },
-        [['exists', 'pk']],
-      );
-      return item && parse(item);
-    },
+    reopen: (made: Delivery): Promise<Delivery | undefined> =>
+      records.update(keyOf(made), { set: { status: 'pending', live: 'delivery', liveKey: made.id } }, [
+        ['exists', 'pk'],
+      ]),
 
     /** True the first time that a receiver sees this id with this time stamp: a retry has a newer one, a replay has not. */
     firstSight: (deliveryId: string, timestamp: string, now: Instant): Promise<boolean> =>

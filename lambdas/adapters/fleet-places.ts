@@ -2,6 +2,7 @@
 import { decodeTime } from 'ulid';
 import * as z from 'zod';
 import { type Clock, epochMs, type RunnerId } from '../../protocol/index.ts';
+import { recordsOf } from './records.ts';
 import { fullIdOf, type RunnerRecord, runnerIn, runnerRef } from './runner-record.ts';
 import { keys, type Pool, type Table } from './table.ts';
 
@@ -20,7 +21,7 @@ export type FleetPlaces = ReturnType<typeof fleetPlaces>;
 
 export const fleetPlaces = (table: Table, now: Clock) => {
   const namesOf = async (fleet: string): Promise<ReadonlySet<string>> =>
-    stored.parse((await table.get(keys.fleet(fleet))) ?? {}).runners;
+    recordsOf(table, stored).read((await table.get(keys.fleet(fleet))) ?? { ...keys.fleet(fleet) }).runners;
 
   const tryToTake = async (fleet: string, names: ReadonlySet<string>, most: number): Promise<boolean> => {
     const room = most - names.size;

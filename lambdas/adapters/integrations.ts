@@ -15,6 +15,7 @@ import {
   type ProjectId,
 } from '../../protocol/index.ts';
 import type { NewId } from './ids.ts';
+import { recordsOf } from './records.ts';
 import { type ResourceStore, resourceStore } from './resources.ts';
 import { keys, type Table } from './table.ts';
 import { hashSecret, makeSecret, matchesHash, type RandomBytes } from './tokens.ts';
@@ -77,10 +78,12 @@ interface Deps {
 
 export const integrationStore = (table: Table, deps: Deps): IntegrationStore => {
   const { now, newId, randomBytes, apiUrl } = deps;
-  const store = resourceStore<IntegrationInput & { urlHash: string }, Stored>(table, deps, {
+  const events = recordsOf(table, integrationEvent);
+  const store = resourceStore<IntegrationInput & { urlHash: string }, Stored, Stored>(table, deps, {
     prefix: 'int',
     attributes: (input) => input,
-    parse: (item) => stored.parse(item),
+    schema: stored,
+    show: (record) => record,
   });
   const withUrl = (made: Stored, secret: string): Integration => ({
     ...shown(made),
@@ -126,19 +129,22 @@ export const integrationStore = (table: Table, deps: Deps): IntegrationStore => 
       const isNew = await table.put(item, [['missing', 'pk']]);
       const known = isNew ? undefined : await table.get(key);
       if (!known) return { ...fresh, isNew: true, isAltered: false };
-      const { eventId, at: firstAt, headersHash: firstHash = headersHash } = seen.parse(known);
+      const {
+        eventId,
+        at: firstAt,
+        headersHash: firstHash = headersHash,
+      } = recordsOf(table, seen).read(known);
       return { eventId, at: firstAt, isNew: false, isAltered: firstHash !== headersHash };
     },
 
     record: async (id, event) => {
-      await table.put({ ...keys.integrationEvent(id, event.id), ...event, expiresAt: expiresAt() }, [
+      await events.put({ ...keys.integrationEvent(id, event.id), ...event, expiresAt: expiresAt() }, [
         ['any', ['missing', 'pk'], ['<>', 'outcome', 'started']],
       ]);
     },
 
     getEvent: async (id, eventId) => {
-      const item = await table.get(keys.integrationEvent(id, eventId));
-      return item && integrationEvent.parse(item);
+      return events.readIf(await table.get(keys.integrationEvent(id, eventId)));
     },
 
     listEvents: async (id, limit) => {
@@ -148,7 +154,7 @@ export const integrationStore = (table: Table, deps: Deps): IntegrationStore => 
         descending: true,
         limit,
       });
-      return items.map((item) => integrationEvent.parse(item));
+      return events.readAll(items);
     },
   };
 };

@@ -11,6 +11,7 @@ import {
 import type { Condition } from './expressions.ts';
 import type { NewId } from './ids.ts';
 import { isMakerValid, type Maker, toStore } from './makers.ts';
+import { recordsOf } from './records.ts';
 import { type Item, keys, queryAll, type Table } from './table.ts';
 import {
   formatToken,
@@ -46,7 +47,7 @@ export const invitationStore = (table: Table, { now, newId, randomBytes }: Deps)
     const validUntil = addMs(createdAt, expiresInMs);
     const made: Invitation = { id: newId('ivt'), projectId, email, role, createdAt, validUntil };
     const secret = makeSecret(randomBytes);
-    await table.put(
+    await recordsOf(table, invitation).put(
       {
         ...keys.resource(projectId, made.id),
         ...made,
@@ -61,12 +62,12 @@ export const invitationStore = (table: Table, { now, newId, randomBytes }: Deps)
 
   /** Those that nobody has taken yet. */
   list: async (projectId: ProjectId): Promise<Invitation[]> =>
-    (
+    recordsOf(table, invitation).readAll(
       await stillGood(
         table,
         await queryAll(table, { pk: projectId, prefix: 'ivt_', where: [['missing', 'usedAt']] }),
-      )
-    ).map((item) => invitation.parse(item)),
+      ),
+    ),
 
   /** Whether there was one to revoke. */
   revoke: (projectId: ProjectId, id: string): Promise<boolean> =>
@@ -87,7 +88,7 @@ export const invitationStore = (table: Table, { now, newId, randomBytes }: Deps)
     const parts = splitInvitationToken(token);
     const item = parts && (await table.get(keys.resource(parts.projectId, parts.id)));
     if (!item || item.usedAt !== undefined || !matchesHash(parts.secret, String(item.hash))) return undefined;
-    const found = invitation.parse(item);
+    const found = recordsOf(table, invitation).read(item);
     return found.validUntil > now() && (await isMakerValid(table, item)) ? found : undefined;
   },
 

@@ -15,6 +15,8 @@ import {
 } from '../../protocol/index.ts';
 import { rankOf } from '../core/order.ts';
 import type { Condition, Update } from './expressions.ts';
+import { unlessTooLarge } from './item-size.ts';
+import { recordsOf } from './records.ts';
 import { keys, type Table } from './table.ts';
 
 /** A limit is named after what it is set on. */
@@ -61,16 +63,13 @@ export type LimitStore = ReturnType<typeof limitStore>;
 
 export const limitStore = (table: Table) => {
   const keyOf = ({ projectId, ownerId }: LimitRef) => keys.resource(projectId, `lim_${ownerId}`);
-  const change = async (ref: LimitRef, update: Update, conditions: readonly Condition[]) => {
-    const item = await table.update(keyOf(ref), update, conditions);
-    return item && stored.parse(item);
-  };
+  const records = recordsOf(table, stored);
+  const change = (ref: LimitRef, update: Update, conditions: readonly Condition[]) =>
+    records.update(keyOf(ref), update, conditions);
 
   return {
-    get: async (ref: LimitRef): Promise<LimitState | undefined> => {
-      const item = await table.get(keyOf(ref));
-      return item && stored.parse(item);
-    },
+    get: async (ref: LimitRef): Promise<LimitState | undefined> =>
+      records.readIf(await table.get(keyOf(ref))),
 
     /** Makes it so many from now on. */
     set: (ref: LimitRef, max: number) => change(ref, { set: { max } }, []),
@@ -86,12 +85,17 @@ export const limitStore = (table: Table) => {
         ],
       ),
 
-    /** Puts a task in the line. Refused when there is room and nobody waits, as nobody would call it then. */
+    /**
+     * Puts a task in the line. Refused when there is room and nobody waits, as nobody would call it then, and when the line is as
+     * long as an item can be: the reconciler lines it up later.
+     */
     queue: (ref: LimitRef, entry: string) =>
-      change(ref, { add: { line: new Set([entry]) } }, [
-        ['lacks', 'held', entry],
-        ['any', ['exists', 'line'], ['sizeAtLeast', 'held', 'max']],
-      ]),
+      unlessTooLarge(
+        change(ref, { add: { line: new Set([entry]) } }, [
+          ['lacks', 'held', entry],
+          ['any', ['exists', 'line'], ['sizeAtLeast', 'held', 'max']],
+        ]),
+      ),
 
     /** Lets a task in out of the line. */
     promote: (ref: LimitRef, entry: string) =>

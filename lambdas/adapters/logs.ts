@@ -15,7 +15,9 @@ import {
   type TaskId,
   toInstant,
 } from '../../protocol/index.ts';
+import { recordsOf } from './records.ts';
 import { type Key, keys, logPartition, logSortKey, type Table } from './table.ts';
+import { UnreadableItem } from './unreadable-item.ts';
 
 export interface LogRef {
   readonly projectId: ProjectId;
@@ -129,19 +131,28 @@ export const logStore = (table: Table) => {
     let after: Key | undefined;
     do {
       const page = await table.query({ ...query, ...(after && { after }) });
-      for (const item of page.items) {
-        const { sk, ...batch } = stored.parse(item);
+      for (const { sk, ...batch } of recordsOf(table, stored).readAll(page.items)) {
         // What was sent again in another grouping overlaps: a later one may hold what is missing before this one.
         if (batch.first > next) continue;
         const whole: Batch = { ...batch, last: Number(sk) };
-        yield batch.first < next ? repack(whole, next) : whole;
+        yield batch.first < next ? repack({ taskId, attempt }, whole, next) : whole;
         next = whole.last + 1;
       }
       after = page.next;
     } while (after);
   };
-  const repack = (batch: Batch, from: number): Batch => {
-    const chunks = unpack(batch).filter(({ seq }) => seq >= from);
+  /** None of what was damaged: the rest of the log can still be read. */
+  const unpackIfWhole = (ref: Omit<LogRef, 'projectId'>, batch: Batch): LogChunk[] => {
+    try {
+      return unpack(batch);
+    } catch {
+      const key = keys.logChunk(ref.taskId, ref.attempt, batch.last);
+      table.reportUnreadable(new UnreadableItem(key, ['text', 'outline']));
+      return [];
+    }
+  };
+  const repack = (ref: Omit<LogRef, 'projectId'>, batch: Batch, from: number): Batch => {
+    const chunks = unpackIfWhole(ref, batch).filter(({ seq }) => seq >= from);
     return { first: from, last: batch.last, ...pack(chunks) };
   };
 
@@ -171,7 +182,7 @@ export const logStore = (table: Table) => {
       let nextOffset = offset;
       let length = 0;
       for await (const batch of batchesFrom(ref, offset)) {
-        const chunks = unpack(batch);
+        const chunks = unpackIfWhole(ref, batch);
         entries.push(...chunks.flatMap((chunk) => chunk.entries));
         nextOffset = batch.last + 1;
         length += lengthOf(chunks);

@@ -26,10 +26,14 @@ export const toStore = ({ id, credentialsVersion }: Maker): z.infer<typeof store
 
 const version = z.object({ credentialsVersion: z.int().default(0) });
 
-/** Whether the person behind it is there and has the credentials still with which it was minted. Costs one read. */
+/**
+ * Whether the person behind it is there and has the credentials still with which it was minted. Costs one read. What cannot be read
+ * is not valid.
+ */
 export const isMakerValid = async (table: Pick<Table, 'get'>, item: unknown): Promise<boolean> => {
-  const { createdBy, makerVersion } = storedMaker.parse(item);
-  if (!createdBy.startsWith('usr_')) return true;
-  const person = await table.get(keys.user(createdBy));
-  return person !== undefined && version.parse(person).credentialsVersion === makerVersion;
+  const maker = storedMaker.safeParse(item).data;
+  if (!maker) return false;
+  if (!maker.createdBy.startsWith('usr_')) return true;
+  const person = version.safeParse(await table.get(keys.user(maker.createdBy))).data;
+  return person?.credentialsVersion === maker.makerVersion;
 };

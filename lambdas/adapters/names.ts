@@ -11,6 +11,8 @@
  */
 import * as z from 'zod';
 import { type Clock, instant, msBetween } from '../../protocol/index.ts';
+import { ItemTooLarge } from './item-size.ts';
+import { RecordRefused } from './records.ts';
 import { type Item, keys, queryAll, type Table } from './table.ts';
 
 /** What has names of its own: the prefixes of the ids. */
@@ -106,7 +108,12 @@ export const nameStore = (table: Table, now: Clock) => {
       write: () => Promise<T | undefined>,
     ): Promise<T | undefined> => {
       await take(partition, kind, name, id);
-      const written = await write();
+      const written = await write().catch(async (error: unknown) => {
+        // Nothing was written, and whoever mends the input saves it again under the same name.
+        const isRefused = error instanceof ItemTooLarge || error instanceof RecordRefused;
+        if (isRefused && before !== name) await free(partition, kind, name, id);
+        throw error;
+      });
       if (written === undefined) await free(partition, kind, name, id);
       else if (before !== undefined && before !== name) await free(partition, kind, before, id);
       return written;

@@ -33,6 +33,7 @@ export const patientTable = (table: Table, { now, pause, forMs }: Patience): Tab
     }
   };
   return {
+    reportUnreadable: (found) => table.reportUnreadable(found),
     get: (key) => patiently(() => table.get(key)),
     batchGet: (keys) => patiently(() => table.batchGet(keys)),
     put: (item, conditions) => patiently(() => table.put(item, conditions)),

@@ -13,6 +13,7 @@ import {
   type ProjectId,
   projectId,
 } from '../../protocol/index.ts';
+import { recordsOf } from './records.ts';
 import { type Item, type Key, keys, type Table } from './table.ts';
 
 export const eventRef = z.object({ projectId, eventId: integrationEventId });
@@ -41,6 +42,7 @@ const firstLookMs = 60_000;
 export type PendingEventStore = ReturnType<typeof pendingEventStore>;
 
 export const pendingEventStore = (table: Table, { now }: { readonly now: Clock }) => {
+  const records = recordsOf(table, pendingEvent);
   const keyOf = (project: ProjectId, id: string) => keys.resource(project, id);
   const lookAt = (id: string, at: Instant) => ({ live: 'event', liveKey: `${at}/${id}` });
 
@@ -48,13 +50,11 @@ export const pendingEventStore = (table: Table, { now }: { readonly now: Clock }
     /** False when it is there already. */
     add: (event: Omit<PendingEvent, 'asked'>): Promise<boolean> => {
       const item: Item = { ...event, ...lookAt(event.id, addMs(now(), firstLookMs)) };
-      return table.put({ ...keyOf(event.projectId, event.id), ...item }, [['missing', 'pk']]);
+      return records.put({ ...keyOf(event.projectId, event.id), ...item }, [['missing', 'pk']]);
     },
 
-    get: async ({ projectId: project, eventId }: EventRef): Promise<PendingEvent | undefined> => {
-      const item = await table.get(keyOf(project, eventId));
-      return item && pendingEvent.parse(item);
-    },
+    get: async ({ projectId: project, eventId }: EventRef): Promise<PendingEvent | undefined> =>
+      records.readIf(await table.get(keyOf(project, eventId))),
 
     /** It has its outcome. */
     remove: async ({ projectId: project, id }: PendingEvent): Promise<void> => {
@@ -69,13 +69,13 @@ export const pendingEventStore = (table: Table, { now }: { readonly now: Clock }
         if (key.liveKey > present) break;
         due.push(key);
       }
-      return (await table.batchGet(due)).map((item) => pendingEvent.parse(item));
+      return records.readAll(await table.batchGet(due));
     },
 
     /** Counts that it is asked again, and doubles the time until the next look. False when another function has done so. */
     countAsked: async ({ projectId: project, id, asked }: PendingEvent): Promise<boolean> => {
       const next = addMs(now(), firstLookMs * 2 ** (asked + 1));
-      const counted = await table.update(
+      const counted = await records.update(
         keyOf(project, id),
         { set: { ...lookAt(id, next), asked: asked + 1 } },
         [['exists', 'pk'], asked === 0 ? ['missing', 'asked'] : ['=', 'asked', asked]],

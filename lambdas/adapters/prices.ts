@@ -3,8 +3,9 @@ import * as z from 'zod';
 import { type HourlyPrice, hourlyPrice, type Instant, instant } from '../../protocol/index.ts';
 import type { SessionFacts } from '../core/cost.ts';
 import { type PricedType, type Prices, pricesFrom } from '../core/prices.ts';
+import { recordsOf } from './records.ts';
 import type { SessionStore } from './sessions.ts';
-import { type Item, keys, queryAll, type Table } from './table.ts';
+import { keys, queryAll, type Table } from './table.ts';
 
 const stored = z.object({
   region: z.string(),
@@ -13,30 +14,28 @@ const stored = z.object({
   askAgainAt: instant,
 });
 
-const pricesIn = (items: readonly Item[]): Prices =>
+const pricesIn = (found: readonly z.infer<typeof stored>[]): Prices =>
   pricesFrom(
-    items.flatMap((item) => {
-      const { region, instanceType, price } = stored.parse(item);
-      return price ? [{ region, instanceType, ...price }] : [];
-    }),
+    found.flatMap(({ region, instanceType, price }) => (price ? [{ region, instanceType, ...price }] : [])),
   );
 
 export type PriceStore = ReturnType<typeof priceStore>;
 
 export const priceStore = (table: Table) => ({
   /** All that is known, by one read. */
-  read: async (): Promise<Prices> => pricesIn(await queryAll(table, { pk: keys.prices })),
+  read: async (): Promise<Prices> =>
+    pricesIn(recordsOf(table, stored).readAll(await queryAll(table, { pk: keys.prices }))),
 
   /** Of one instance type. */
   of: async (region: string, instanceType: string | undefined): Promise<HourlyPrice | undefined> => {
     if (instanceType === undefined) return undefined;
     const item = await table.get(keys.price({ region, instanceType }));
-    return pricesIn(item ? [item] : [])(region, instanceType);
+    return pricesIn(recordsOf(table, stored).readAll(item ? [item] : []))(region, instanceType);
   },
 
   /** Those of the types whose price the list was not asked for, or not lately. */
   listDue: async <T extends PricedType>(types: readonly T[], now: Instant): Promise<T[]> => {
-    const known = z.array(stored).parse(await table.batchGet(types.map(keys.price)));
+    const known = recordsOf(table, stored).readAll(await table.batchGet(types.map(keys.price)));
     return types.filter(
       (type) =>
         !known.some(
@@ -53,14 +52,16 @@ export const priceStore = (table: Table) => ({
     until: Instant,
   ): Promise<boolean> => {
     const set = { region, instanceType, askAgainAt: until };
-    const begun = await table.update(keys.price({ region, instanceType }), { set }, [
+    const begun = await recordsOf(table, stored).update(keys.price({ region, instanceType }), { set }, [
       ['any', ['missing', 'askAgainAt'], ['<=', 'askAgainAt', now]],
     ]);
     return begun !== undefined;
   },
 
   keep: async (type: PricedType, price: HourlyPrice, askAgainAt: Instant): Promise<void> => {
-    await table.update(keys.price(type), { set: { price, askAgainAt } }, [['exists', 'pk']]);
+    await recordsOf(table, stored).update(keys.price(type), { set: { price, askAgainAt } }, [
+      ['exists', 'pk'],
+    ]);
   },
 });
 

@@ -28,6 +28,7 @@ import type { EnvironmentSecrets } from '../core/kept-secrets.ts';
 import { readSshKey } from '../core/ssh-key.ts';
 import type { NewId } from './ids.ts';
 import { type NamedKind, nameStore } from './names.ts';
+import { recordsOf } from './records.ts';
 import { type Item, type Key, keys, queryAll, type Table } from './table.ts';
 
 interface Named {
@@ -52,12 +53,13 @@ export interface ResourceStore<Input, Output extends Identified> {
   remove(projectId: ProjectId, id: string): Promise<boolean>;
 }
 
-interface Kind<Input, Output extends Identified> {
+interface Kind<Input, Stored, Output extends Identified> {
   readonly prefix: NamedKind;
   /** What is stored of the input, beyond ids and times. */
   readonly attributes: (input: Input) => Item;
-  /** What may be shown of the item: never a secret. */
-  readonly parse: (item: Item) => Output;
+  readonly schema: z.ZodType<Stored>;
+  /** What may be shown of the record: never a secret. */
+  readonly show: (record: Stored) => Output;
 }
 
 interface Deps {
@@ -66,47 +68,49 @@ interface Deps {
 }
 
 /** Opens the store of one kind. */
-export const resourceStore = <Input extends Named, Output extends Identified>(
+export const resourceStore = <Input extends Named, Stored, Output extends Identified>(
   table: Table,
   { now, newId }: Deps,
-  kind: Kind<Input, Output>,
+  kind: Kind<Input, Stored, Output>,
 ): ResourceStore<Input, Output> => {
   const names = nameStore(table, now);
+  const records = recordsOf(table, kind.schema);
   const get = async (projectId: ProjectId, id: string): Promise<Output | undefined> => {
     const item = await table.get(keys.resource(projectId, id));
-    return item && kind.parse(item);
+    return item && kind.show(records.read(item));
   };
   return {
     get,
 
     create: async (projectId, input) => {
       const id = newId(kind.prefix);
-      const item = { ...kind.attributes(input), id, projectId, createdAt: now() };
+      const own = { ...keys.resource(projectId, id), id, projectId, createdAt: now() };
+      const item = { ...kind.attributes(input), ...own };
       await names.keep(projectId, kind.prefix, { id, name: input.name }, () =>
-        table.put({ ...keys.resource(projectId, id), ...item }, [['missing', 'pk']]),
+        records.put(item, [['missing', 'pk']]),
       );
-      return kind.parse(item);
+      return kind.show(records.read(item));
     },
 
     list: async (projectId) =>
-      (await queryAll(table, { pk: projectId, prefix: `${kind.prefix}_` })).map(kind.parse),
+      records.readAll(await queryAll(table, { pk: projectId, prefix: `${kind.prefix}_` })).map(kind.show),
 
     replace: async (projectId, id, input) => {
       const before = await get(projectId, id);
       if (!before) return undefined;
-      const item = { ...kind.attributes(input), id, projectId, createdAt: before.createdAt };
+      const own = { ...keys.resource(projectId, id), id, projectId, createdAt: before.createdAt };
+      const item = { ...kind.attributes(input), ...own };
       const naming = { id, name: input.name, before: before.name };
       return names.keep(projectId, kind.prefix, naming, async () =>
-        (await table.put({ ...keys.resource(projectId, id), ...item }, [['exists', 'pk']]))
-          ? kind.parse(item)
-          : undefined,
+        (await records.put(item, [['exists', 'pk']])) ? kind.show(records.read(item)) : undefined,
       );
     },
 
     remove: async (projectId, id) => {
-      const before = await get(projectId, id);
+      // As it is stored: one that cannot be read is to be removed, too.
+      const before = await table.get(keys.resource(projectId, id));
       const removed = await table.remove(keys.resource(projectId, id), [['exists', 'pk']]);
-      if (before) await names.free(projectId, kind.prefix, before.name, id);
+      if (typeof before?.name === 'string') await names.free(projectId, kind.prefix, before.name, id);
       return removed;
     },
   };
@@ -130,33 +134,36 @@ const describedKey = (secret: KeySecret): Pick<ShownKey, 'algorithm' | 'fingerpr
 };
 
 /** What may be shown of a key: who it signs in as and which hosts it believes, and nothing that opens anything. */
-const shownKey = (item: Item): ShownKey => {
-  const { secret, ...shown } = storedKey.parse(item);
+const shownKey = ({ secret, ...shown }: z.infer<typeof storedKey>): ShownKey => {
   const login = 'login' in secret ? secret.login : undefined;
   const knownHosts = 'knownHosts' in secret ? secret.knownHosts : undefined;
   return { ...shown, ...(login !== undefined && { login }), ...(knownHosts !== undefined && { knownHosts }) };
 };
 
 const plain = (input: Item): Item => input;
+const asItIs = <T>(record: T): T => record;
 
 export type Resources = ReturnType<typeof resourceStores>;
 
 /** Opens the stores of a project's resources. */
 export const resourceStores = (table: Table, deps: Deps) => ({
-  templates: resourceStore<TemplateInput, Template>(table, deps, {
+  templates: resourceStore<TemplateInput, Template, Template>(table, deps, {
     prefix: 'tpl',
     attributes: plain,
-    parse: (item) => template.parse(item),
+    schema: template,
+    show: asItIs,
   }),
-  inventories: resourceStore<InventoryInput, Inventory>(table, deps, {
+  inventories: resourceStore<InventoryInput, Inventory, Inventory>(table, deps, {
     prefix: 'inv',
     attributes: plain,
-    parse: (item) => inventory.parse(item),
+    schema: inventory,
+    show: asItIs,
   }),
-  repositories: resourceStore<RepositoryInput, Repository>(table, deps, {
+  repositories: resourceStore<RepositoryInput, Repository, Repository>(table, deps, {
     prefix: 'rep',
     attributes: plain,
-    parse: (item) => repository.parse(item),
+    schema: repository,
+    show: asItIs,
   }),
   keys: {
     ...resourceStore(table, deps, {
@@ -167,7 +174,8 @@ export const resourceStores = (table: Table, deps: Deps) => ({
         secret,
         ...describedKey(secret),
       }),
-      parse: shownKey,
+      schema: storedKey,
+      show: shownKey,
     }),
     /** Only for a change that keeps it. */
     secretOf: (projectId: ProjectId, id: string) => readKeySecret(table, projectId, id),
@@ -176,19 +184,17 @@ export const resourceStores = (table: Table, deps: Deps) => ({
     ...resourceStore(table, deps, {
       prefix: 'env',
       attributes: (input: EnvironmentInput) => ({ ...input }),
-      parse: (item) => {
-        const { secrets: hidden, secretFiles, ...shown } = storedEnvironment.parse(item);
-        return {
-          ...shown,
-          secretNames: Object.keys(hidden).sort(),
-          secretFileNames: Object.keys(secretFiles).sort(),
-        };
-      },
+      schema: storedEnvironment,
+      show: ({ secrets: hidden, secretFiles, ...shown }) => ({
+        ...shown,
+        secretNames: Object.keys(hidden).sort(),
+        secretFileNames: Object.keys(secretFiles).sort(),
+      }),
     }),
     /** Only for a change that keeps some of them. */
     secretsOf: async (projectId: ProjectId, id: string): Promise<EnvironmentSecrets | undefined> => {
       const item = await table.get(keys.resource(projectId, id));
-      return item && storedEnvironment.parse(item);
+      return recordsOf(table, storedEnvironment).readIf(item);
     },
   },
 });
@@ -198,7 +204,10 @@ export const readForTask = async (table: Table, projectId: ProjectId, templateId
   const found = await table.batchGet([keys.resource(projectId, templateId), keys.project(projectId)]);
   const [ofTemplate, ofProject] = [templateId, projectId].map((id) => found.find((item) => item.sk === id));
   return ofTemplate && ofProject
-    ? { template: template.parse(ofTemplate), project: project.parse(ofProject) }
+    ? {
+        template: recordsOf(table, template).read(ofTemplate),
+        project: recordsOf(table, project).read(ofProject),
+      }
     : undefined;
 };
 
@@ -224,7 +233,7 @@ export const readTaskParts = async (table: Table, task: TaskReferences) => {
   };
   const optional = <T>(items: Map<unknown, Item>, id: string | undefined, schema: z.ZodType<T>) => {
     const item = items.get(id);
-    return item && schema.parse(item);
+    return recordsOf(table, schema).readIf(item);
   };
 
   const items = await readAll([templateId, inventoryId, environmentId, repositoryId]);
@@ -267,7 +276,7 @@ const readKeySecret = async (
   id: string,
 ): Promise<KeySecret | undefined> => {
   const item = await table.get(keys.resource(projectId, id));
-  return item && storedKey.parse(item).secret;
+  return recordsOf(table, storedKey).readIf(item)?.secret;
 };
 
 /** The text of a key of the type `string`, for what the control plane itself has to prove; undefined when there is none. */
@@ -298,9 +307,9 @@ export type ProjectStore = ReturnType<typeof projectStore>;
 export const projectStore = (table: Table, { now, newId }: Deps) => {
   const names = nameStore(table, now);
   const projects = keys.project('prj_').pk;
+  const records = recordsOf(table, project);
   const get = async (id: ProjectId): Promise<Project | undefined> => {
-    const item = await table.get(keys.project(id));
-    return item && project.parse(item);
+    return records.readIf(await table.get(keys.project(id)));
   };
   return {
     get,
@@ -308,21 +317,21 @@ export const projectStore = (table: Table, { now, newId }: Deps) => {
     create: async (input: ProjectInput): Promise<Project> => {
       const made: Project = { ...input, id: newId('prj'), createdAt: now() };
       await names.keep(projects, 'prj', made, () =>
-        table.put({ ...keys.project(made.id), ...made }, [['missing', 'pk']]),
+        records.put({ ...keys.project(made.id), ...made }, [['missing', 'pk']]),
       );
       return made;
     },
 
     /** Oldest first. */
     list: async (): Promise<Project[]> =>
-      (await queryAll(table, { pk: 'projects', prefix: 'prj_' })).map((item) => project.parse(item)),
+      records.readAll(await queryAll(table, { pk: 'projects', prefix: 'prj_' })),
 
     replace: async (id: ProjectId, input: ProjectInput): Promise<Project | undefined> => {
       const before = await get(id);
       if (!before) return undefined;
       const after: Project = { ...input, id, createdAt: before.createdAt };
       return names.keep(projects, 'prj', { ...after, before: before.name }, async () =>
-        (await table.put({ ...keys.project(id), ...after }, [['exists', 'pk']])) ? after : undefined,
+        (await records.put({ ...keys.project(id), ...after }, [['exists', 'pk']])) ? after : undefined,
       );
     },
 
@@ -332,9 +341,9 @@ export const projectStore = (table: Table, { now, newId }: Deps) => {
      */
     remove: async (id: ProjectId): Promise<boolean> => {
       for (const prefix of ['key_', 'env_', '', 'dek_']) await removeAll(table, id, prefix);
-      const before = await get(id);
+      const before = await table.get(keys.project(id));
       const removed = await table.remove(keys.project(id), [['exists', 'pk']]);
-      if (before) await names.free(projects, 'prj', before.name, id);
+      if (typeof before?.name === 'string') await names.free(projects, 'prj', before.name, id);
       return removed;
     },
   };

@@ -1,10 +1,10 @@
 /** Which instance a runner has: its binding, its launches, and its sessions, in which it costs money. */
 import * as z from 'zod';
 import { epochMs, type Instant, type OpenSession, runnerId } from '../../protocol/index.ts';
+import { type Records, recordsOf } from './records.ts';
 import {
   type ChangeRunner,
   type Launch,
-  parseRunnerIf,
   poolOf,
   type RunnerRecord,
   type RunnerRef,
@@ -22,21 +22,21 @@ const unboundKeptSeconds = 86_400;
 
 const binding = z.object({ pool: z.string(), runnerId });
 
-export const runnerInstances = (table: Table, change: ChangeRunner) => {
+export const runnerInstances = (table: Table, runners: Records<RunnerRecord>, change: ChangeRunner) => {
+  const bindings = recordsOf(table, binding);
   /** Binds an instance to one runner only. A binding whose runner is gone, or bound elsewhere, is taken over. */
   const bind = async (instanceId: string, ref: RunnerRef): Promise<boolean> => {
     const item = { ...keys.instance(instanceId), pool: poolOf(ref), runnerId: ref.id };
-    if (await table.put(item, [['any', ['missing', 'pk'], ['=', 'runnerId', ref.id]]])) return true;
+    if (await bindings.put(item, [['any', ['missing', 'pk'], ['=', 'runnerId', ref.id]]])) return true;
     const holder = await findByInstance(instanceId);
     if (holder) return false;
-    return table.put(item);
+    return bindings.put(item);
   };
 
   const findByInstance = async (instanceId: string): Promise<RunnerRecord | undefined> => {
-    const item = await table.get(keys.instance(instanceId));
-    if (!item) return undefined;
-    const { pool, runnerId } = binding.parse(item);
-    const found = parseRunnerIf(await table.get({ pk: pool, sk: runnerId }));
+    const bound = bindings.readIf(await table.get(keys.instance(instanceId)));
+    if (!bound) return undefined;
+    const found = runners.readIf(await table.get({ pk: bound.pool, sk: bound.runnerId }));
     return found?.instanceId === instanceId ? found : undefined;
   };
 

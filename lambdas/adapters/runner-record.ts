@@ -13,7 +13,7 @@ import {
 } from '../../protocol/index.ts';
 import { isAwake } from '../core/runner-state.ts';
 import type { Condition, Update } from './expressions.ts';
-import type { Item, Pool } from './table.ts';
+import type { Pool } from './table.ts';
 
 const taskIds = z
   .set(taskId)
@@ -21,7 +21,7 @@ const taskIds = z
   .transform((ids) => [...ids].sort());
 
 /** A runner as it is stored: with what proves a token and signs its webhooks. */
-const runnerRecord = runner.extend({
+export const runnerRecord = runner.extend({
   slots: taskIds,
   demand: taskIds,
   busyMs: z.int().default(0),
@@ -73,9 +73,6 @@ export type ChangeRunner = (
 
 /** What `beginLaunch` notes, and what ends it names. */
 export type Launch = NonNullable<RunnerRecord['launch']>;
-
-export const parseRunner = (item: Item): RunnerRecord => runnerRecord.parse(item);
-export const parseRunnerIf = (item: Item | undefined): RunnerRecord | undefined => item && parseRunner(item);
 
 /** Where a runner lives and its id, `{pool}/{id}`: in the live index, in the places of fleets, on the tags of instances. */
 export const fullIdOf = (ref: RunnerRef): string => `${poolOf(ref)}/${ref.id}`;

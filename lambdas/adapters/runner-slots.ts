@@ -1,6 +1,7 @@
 /** What counts on a runner, and what it holds: demand and slots. */
 import type { Instant, ProjectId, RunnerStatus, TaskId } from '../../protocol/index.ts';
 import type { Condition } from './expressions.ts';
+import { unlessTooLarge } from './item-size.ts';
 import { type Beat, isAgent, isCurrent } from './runner-agents.ts';
 import { type ChangeRunner, type RunnerRef, statusChange } from './runner-record.ts';
 
@@ -12,19 +13,24 @@ const hasRoom: Condition = [
 ];
 
 export const runnerSlots = (change: ChangeRunner) => ({
-  /** Makes a waiting task count on it. Refused when its status is no longer `from`, or it was made inactive. */
+  /**
+   * Makes a waiting task count on it. Refused when its status is no longer `from`, or it was made inactive, or as many count on it
+   * as an item can name: the reconciler tries again.
+   */
   raiseDemand: (ref: RunnerRef, taskId: TaskId, from: RunnerStatus, to: RunnerStatus, now: Instant) =>
-    change(
-      ref,
-      {
-        add: { demand: new Set([taskId]) },
-        ...(from !== to && { set: statusChange(ref, to, now) }),
-      },
-      [
-        ['=', 'status', from],
-        ['=', 'active', true],
-        ['missing', 'quarantinedAt'],
-      ],
+    unlessTooLarge(
+      change(
+        ref,
+        {
+          add: { demand: new Set([taskId]) },
+          ...(from !== to && { set: statusChange(ref, to, now) }),
+        },
+        [
+          ['=', 'status', from],
+          ['=', 'active', true],
+          ['missing', 'quarantinedAt'],
+        ],
+      ),
     ),
 
   /** The task no longer counts on it. */

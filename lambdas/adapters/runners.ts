@@ -1,16 +1,16 @@
 /** The store of runners. Each change is one conditional write on the runner's item. */
 import type { Instant, LowDisk, ProjectId, Runner, RunnerInput, RunnerStatus } from '../../protocol/index.ts';
 import type { Condition } from './expressions.ts';
+import { recordsOf } from './records.ts';
 import { runnerAgents } from './runner-agents.ts';
 import { runnerInstances } from './runner-instances.ts';
 import {
   type ChangeRunner,
   liveness,
-  parseRunner,
-  parseRunnerIf,
   poolOf,
   type RunnerRecord,
   type RunnerRef,
+  runnerRecord,
   statusChange,
 } from './runner-record.ts';
 import { runnerSlots } from './runner-slots.ts';
@@ -40,39 +40,38 @@ export interface MoveOptions {
 export type RunnerStore = ReturnType<typeof runnerStore>;
 
 export const runnerStore = (table: Table) => {
+  const records = recordsOf(table, runnerRecord);
   const keyOf = (ref: RunnerRef) => keys.resource(poolOf(ref), ref.id);
 
-  const change: ChangeRunner = async (ref, update, conditions) =>
-    parseRunnerIf(
-      await table.update(keyOf(ref), { ...update, add: { ...update.add, version: 1 } }, [
-        ['exists', 'pk'],
-        ...conditions,
-      ]),
-    );
+  const change: ChangeRunner = (ref, update, conditions) =>
+    records.update(keyOf(ref), { ...update, add: { ...update.add, version: 1 } }, [
+      ['exists', 'pk'],
+      ...conditions,
+    ]);
 
   return {
-    ...runnerInstances(table, change),
+    ...runnerInstances(table, records, change),
     ...runnerAgents(change),
     ...runnerSlots(change),
 
     create: (record: NewRunner): Promise<boolean> =>
-      table.put({ ...keyOf(record), ...record, ...liveness(record, record.status) }, [['missing', 'pk']]),
+      records.put({ ...keyOf(record), ...record, ...liveness(record, record.status) }, [['missing', 'pk']]),
 
     get: async (pool: Pool, id: string): Promise<RunnerRecord | undefined> =>
-      parseRunnerIf(await table.get(keys.resource(pool, id))),
+      records.readIf(await table.get(keys.resource(pool, id))),
 
     /** By id alone: a runner of this project, or a global one. */
     find: async (projectId: ProjectId, id: string): Promise<RunnerRecord | undefined> =>
-      parseRunnerIf((await table.batchGet([keys.resource(projectId, id), keys.resource('global', id)]))[0]),
+      records.readIf((await table.batchGet([keys.resource(projectId, id), keys.resource('global', id)]))[0]),
 
     list: async (pool: Pool): Promise<RunnerRecord[]> =>
-      (await queryAll(table, { pk: pool, prefix: 'run_' })).map(parseRunner),
+      records.readAll(await queryAll(table, { pk: pool, prefix: 'run_' })),
 
     /** The keys of the runners whose instance may be on. */
     listAwake: async (): Promise<RunnerRecord[]> => {
       const found = [];
       for await (const key of table.queryLive('runner')) found.push(key);
-      return (await table.batchGet(found)).map(parseRunner);
+      return records.readAll(await table.batchGet(found));
     },
 
     /** Replaces what its owner may set. */

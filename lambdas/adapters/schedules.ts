@@ -18,7 +18,8 @@ import {
 import type { Condition, Update } from './expressions.ts';
 import type { NewId } from './ids.ts';
 import { nameStore } from './names.ts';
-import { type Item, type Key, keys, queryAll, type Table } from './table.ts';
+import { recordsOf } from './records.ts';
+import { type Key, keys, queryAll, type Table } from './table.ts';
 
 const scheduleRecord = schedule.omit({ nextRuns: true, secretNames: true }).extend({
   /** Grows with each change by its owner. */
@@ -31,8 +32,6 @@ export type ScheduleRecord = z.infer<typeof scheduleRecord>;
 
 export type ScheduleRef = Pick<Schedule, 'projectId' | 'id'>;
 
-const parse = (item: Item): ScheduleRecord => scheduleRecord.parse(item);
-const parseIf = (item: Item | undefined): ScheduleRecord | undefined => item && parse(item);
 const isShown = ({ removedAt }: ScheduleRecord): boolean => removedAt === undefined;
 
 const handingOver = 'It is being handed to EventBridge Scheduler.';
@@ -62,17 +61,18 @@ export type ScheduleStore = ReturnType<typeof scheduleStore>;
 
 export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId: NewId }) => {
   const names = nameStore(table, now);
+  const records = recordsOf(table, scheduleRecord);
   const keyOf = (ref: ScheduleRef) => keys.resource(ref.projectId, ref.id);
-  const change = async (ref: ScheduleRef, update: Update, conditions: readonly Condition[] = []) =>
-    parseIf(await table.update(keyOf(ref), update, [['exists', 'pk'], ...conditions]));
+  const change = (ref: ScheduleRef, update: Update, conditions: readonly Condition[] = []) =>
+    records.update(keyOf(ref), update, [['exists', 'pk'], ...conditions]);
   const asItWas = ({ version }: ScheduleRecord): Condition => ['=', 'version', version];
 
   /** Also one that was removed by its owner, as long as EventBridge Scheduler may have it. */
   const find = async (projectId: ProjectId, id: string): Promise<ScheduleRecord | undefined> =>
-    parseIf(await table.get(keys.resource(projectId, id)));
+    records.readIf(await table.get(keys.resource(projectId, id)));
 
   const listAll = async (projectId: ProjectId): Promise<ScheduleRecord[]> =>
-    (await queryAll(table, { pk: projectId, prefix: 'sch_' })).map(parse);
+    records.readAll(await queryAll(table, { pk: projectId, prefix: 'sch_' }));
 
   return {
     find,
@@ -96,11 +96,11 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
     ): Promise<ScheduleRecord> => {
       const id = newId('sch');
       const own = { id, projectId, createdAt: now(), version: 1, ...toHandOver(id) };
-      const item = { ...input, ...own, ...secret(surveySecrets) };
+      const item = { ...keys.resource(projectId, id), ...input, ...own, ...secret(surveySecrets) };
       await names.keep(projectId, 'sch', { id, name: input.name }, () =>
-        table.put({ ...keys.resource(projectId, id), ...item }, [['missing', 'pk']]),
+        records.put(item, [['missing', 'pk']]),
       );
-      return parse(item);
+      return records.read(item);
     },
 
     /** Everything that its owner may set becomes what `input` says. Undefined when it doesn't exist. */
@@ -151,7 +151,7 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
     listPending: async (): Promise<ScheduleRecord[]> => {
       const found: Key[] = [];
       for await (const key of table.queryLive('schedule')) found.push(key);
-      return (await table.batchGet(found)).map(parse);
+      return records.readAll(await table.batchGet(found));
     },
   };
 };

@@ -1,5 +1,5 @@
 /** Which attributes of the table's items are secret, and a table that keeps them encrypted without its stores knowing. */
-import type { SecretScope } from './data-keys.ts';
+import { CannotOpen, type SecretScope } from './data-keys.ts';
 import { type Item, type Key, keys, type Table } from './table.ts';
 import type { Vault } from './vault.ts';
 
@@ -34,6 +34,9 @@ export const placeOf = ({ sk }: Key, attribute: string): string => `${sk}#${attr
 
 const keyOf = (item: Item): Key => ({ pk: String(item.pk), sk: String(item.sk) });
 
+/** Stands where a secret was that nothing can open: no schema takes it, so that its item counts as unreadable. */
+class Unopened {}
+
 /** The same table, whose secret attributes are encrypted in DynamoDB and in the clear for whoever calls. */
 export const sealedTable = (table: Table, vault: Vault): Table => {
   const seal = async (key: Key, values: Item): Promise<Item> => {
@@ -51,8 +54,14 @@ export const sealedTable = (table: Table, vault: Vault): Table => {
     const secret = secretAttributesOf(key).filter((name) => item[name] !== undefined);
     const opened = await Promise.all(
       secret.map(async (name): Promise<[string, unknown]> => {
-        const text = await vault.open(secretScopeOf(key), placeOf(key, name), String(item[name]));
-        return [name, JSON.parse(text)];
+        try {
+          const text = await vault.open(secretScopeOf(key), placeOf(key, name), String(item[name]));
+          return [name, JSON.parse(text)];
+        } catch (error) {
+          // What may pass, such as KMS refusing for now, must not make a stack of unreadable items.
+          if (error instanceof CannotOpen) return [name, new Unopened()];
+          throw error;
+        }
       }),
     );
     return { ...item, ...Object.fromEntries(opened) };
@@ -60,6 +69,7 @@ export const sealedTable = (table: Table, vault: Vault): Table => {
   const openIf = async (item: Item | undefined): Promise<Item | undefined> => item && open(item);
 
   return {
+    reportUnreadable: (found) => table.reportUnreadable(found),
     get: async (key) => openIf(await table.get(key)),
     batchGet: async (wanted) => Promise.all((await table.batchGet(wanted)).map(open)),
     put: async (item, conditions) =>

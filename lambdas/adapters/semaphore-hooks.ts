@@ -2,7 +2,8 @@
 import * as z from 'zod';
 import { type Instant, instanceId, instant, region } from '../../protocol/index.ts';
 import type { Condition, Update } from './expressions.ts';
-import { type Item, type Key, keys, queryAll, type Table } from './table.ts';
+import { recordsOf } from './records.ts';
+import { type Key, keys, queryAll, type Table } from './table.ts';
 
 const names = z.set(z.string()).default(new Set());
 
@@ -28,8 +29,6 @@ export type SemaphoreHook = z.infer<typeof semaphoreHook>;
 /** So many finished tasks are known, at least. */
 const finishedKept = 500;
 
-const parse = (item: Item): SemaphoreHook => semaphoreHook.parse(item);
-
 /** Oldest first: Semaphore counts its tasks up. */
 const byAge = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });
 
@@ -38,28 +37,25 @@ const liveness = (id: string) => ({ live: 'semaphore', liveKey: id });
 export type SemaphoreHooks = ReturnType<typeof semaphoreHooks>;
 
 export const semaphoreHooks = (table: Table) => {
-  const change = async (id: string, update: Update, conditions: readonly Condition[]) => {
-    const item = await table.update(keys.semaphoreHook(id), update, [['exists', 'pk'], ...conditions]);
-    return item && parse(item);
-  };
+  const records = recordsOf(table, semaphoreHook);
+  const change = (id: string, update: Update, conditions: readonly Condition[]) =>
+    records.update(keys.semaphoreHook(id), update, [['exists', 'pk'], ...conditions]);
 
   return {
     create: (id: string, input: SemaphoreHookInput, secretHash: string): Promise<boolean> =>
-      table.put({ ...keys.semaphoreHook(id), id, ...input, secretHash }, [['missing', 'pk']]),
+      records.put({ ...keys.semaphoreHook(id), id, ...input, secretHash }, [['missing', 'pk']]),
 
-    get: async (id: string): Promise<SemaphoreHook | undefined> => {
-      const item = await table.get(keys.semaphoreHook(id));
-      return item && parse(item);
-    },
+    get: async (id: string): Promise<SemaphoreHook | undefined> =>
+      records.readIf(await table.get(keys.semaphoreHook(id))),
 
     list: async (): Promise<SemaphoreHook[]> =>
-      (await queryAll(table, { pk: keys.semaphoreHook('').pk })).map(parse),
+      records.readAll(await queryAll(table, { pk: keys.semaphoreHook('').pk })),
 
     /** Those with tasks, or with an instance that may be on because of them. */
     listLive: async (): Promise<SemaphoreHook[]> => {
       const found: Key[] = [];
       for await (const key of table.queryLive('semaphore')) found.push(key);
-      return (await table.batchGet(found)).map(parse);
+      return records.readAll(await table.batchGet(found));
     },
 
     rotate: (id: string, secretHash: string) => change(id, { set: { secretHash } }, []),

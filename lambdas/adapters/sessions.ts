@@ -11,6 +11,7 @@ import {
 } from '../../protocol/index.ts';
 import type { SessionFacts } from '../core/cost.ts';
 import { idsBetween } from './ids.ts';
+import { recordsOf } from './records.ts';
 import { type Key, keys, type Pool, queryAll, type Table } from './table.ts';
 
 const stored = instanceSession.pick({
@@ -56,7 +57,8 @@ export const sessionStore = (table: Table) => ({
         descending: true,
         ...(after && { after }),
       });
-      if (page.items[0]) return stored.parse(page.items[0]);
+      const [found] = recordsOf(table, stored).readAll(page.items);
+      if (found) return found;
       after = page.next;
     } while (after);
     return undefined;
@@ -67,8 +69,8 @@ export const sessionStore = (table: Table) => ({
     const { id, startedAt, endedAt, projectId = 'global' } = facts;
     // First, so that a crash in between leaves no long session that nobody finds; one that finds nothing does no harm.
     if (endedAt !== undefined && msBetween(startedAt, endedAt) > longMs)
-      await table.put({ ...keys.longSession(projectId, endedAt, id), sessionId: id });
-    await table.put({ ...keys.resource(projectId, id), ...facts }, [['missing', 'pk']]);
+      await recordsOf(table, longSession).put({ ...keys.longSession(projectId, endedAt, id), sessionId: id });
+    await recordsOf(table, stored).put({ ...keys.resource(projectId, id), ...facts }, [['missing', 'pk']]);
   },
 
   /** Those of a pool's runners that had begun by `to` and were not over before `from`, however long ago they began. */
@@ -79,15 +81,15 @@ export const sessionStore = (table: Table) => ({
       queryAll(table, { pk: pool, ...keys.longSessionsFrom(from) }),
     ]);
     const known = new Set(recent.map(({ sk }) => sk));
-    const older = new Set(ends.map((end) => longSession.parse(end).sessionId).filter((id) => !known.has(id)));
+    const found = recordsOf(table, longSession).readAll(ends);
+    const older = new Set(found.map(({ sessionId }) => sessionId).filter((id) => !known.has(id)));
     const long = await table.batchGet([...older].map((id) => keys.resource(pool, id)));
-    return z
-      .array(stored)
-      .parse([...long, ...recent])
+    return recordsOf(table, stored)
+      .readAll([...long, ...recent])
       .filter(({ startedAt, endedAt }) => startedAt <= to && (endedAt === undefined || endedAt >= from));
   },
 
   /** Those of a pool's runners with ids from `from` to `to`; the time in an id is the session's start. */
   listBetween: async (pool: Pool, from: SessionId, to: SessionId): Promise<SessionFacts[]> =>
-    z.array(stored).parse(await queryAll(table, { pk: pool, from, to })),
+    recordsOf(table, stored).readAll(await queryAll(table, { pk: pool, from, to })),
 });

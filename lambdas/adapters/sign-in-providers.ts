@@ -1,6 +1,7 @@
 /** The store of the stack's sign-in provider. */
 import * as z from 'zod';
 import { type Clock, instant, signInProviderFields } from '../../protocol/index.ts';
+import { recordsOf } from './records.ts';
 import { keys, type Table } from './table.ts';
 
 const stored = signInProviderFields.strip().extend({ clientSecret: z.string(), updatedAt: instant });
@@ -11,7 +12,7 @@ export type SignInProviderStore = ReturnType<typeof signInProviderStore>;
 export const signInProviderStore = (table: Table, now: Clock) => ({
   get: async (): Promise<StoredProvider | undefined> => {
     const item = await table.get(keys.signInProvider());
-    return item && stored.parse(item);
+    return recordsOf(table, stored).readIf(item);
   },
   put: async (input: Omit<StoredProvider, 'updatedAt'>): Promise<StoredProvider> => {
     const made = { ...input, updatedAt: now() };

@@ -12,6 +12,8 @@ import {
 import type { Instant, ProjectId, SessionId, TaskId } from '../../protocol/index.ts';
 import type { PricedType } from '../core/prices.ts';
 import { type Condition, compileCondition, compileUpdate, type Update } from './expressions.ts';
+import { checkItemSize, ItemTooLarge } from './item-size.ts';
+import type { UnreadableItem } from './unreadable-item.ts';
 
 /** Whose runners: a project's own, or everybody's. Also the partition that they live in. */
 export type Pool = ProjectId | 'global';
@@ -105,12 +107,14 @@ export interface Query {
 
 /** The storage that all stores use. Reads are consistent, except those of the index. */
 export interface Table {
+  /** A list has skipped an item. */
+  reportUnreadable(found: UnreadableItem): void;
   get(key: Key): Promise<Item | undefined>;
   /** In no order; what doesn't exist is left out. */
   batchGet(keys: readonly Key[]): Promise<Item[]>;
-  /** Whether it was written: false when a condition did not hold. */
+  /** Whether it was written: false when a condition did not hold. Throws ItemTooLarge. */
   put(item: Key & Item, conditions?: readonly Condition[]): Promise<boolean>;
-  /** The item as it is now (or, by `returns: 'old'`, as it was), or undefined when a condition did not hold. */
+  /** The item as it is now (or, by `returns: 'old'`, as it was), or undefined when a condition did not hold. Throws ItemTooLarge. */
   update(
     key: Key,
     update: Update,
@@ -136,11 +140,19 @@ const orIfConditionFails = async <T, U>(write: Promise<T>, otherwise: U): Promis
   }
 };
 
+/** DynamoDB's own words for an update that makes an item too large: only it knows what else the item has. */
+const isTooLarge = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'ValidationException' && /item size/i.test(error.message);
+
 /** DynamoDB gives at most 100 items for one BatchGetItem (AWS: BatchGetItem). */
 const batchGetLimit = 100;
 
 /** Opens the table over DynamoDB. */
-export const openTable = (name: string, dynamoDb = new DynamoDBClient()): Table => {
+export const openTable = (
+  name: string,
+  dynamoDb = new DynamoDBClient(),
+  reportUnreadable: Table['reportUnreadable'] = () => {},
+): Table => {
   const client = DynamoDBDocumentClient.from(dynamoDb, { marshallOptions: { removeUndefinedValues: true } });
   const TableName = name;
 
@@ -158,18 +170,20 @@ export const openTable = (name: string, dynamoDb = new DynamoDBClient()): Table 
   };
 
   return {
+    reportUnreadable,
     batchGet,
 
     get: async (key) =>
       (await client.send(new GetCommand({ TableName, Key: { ...key }, ConsistentRead: true }))).Item,
 
-    put: (item, conditions = []) =>
-      orIfConditionFails(
-        client
-          .send(new PutCommand({ TableName, Item: item, ...compileCondition(conditions) }))
-          .then(() => true),
+    put: async (item, conditions = []) => {
+      checkItemSize(item);
+      const command = new PutCommand({ TableName, Item: item, ...compileCondition(conditions) });
+      return orIfConditionFails(
+        client.send(command).then(() => true),
         false,
-      ),
+      );
+    },
 
     update: async (key, update, conditions, returns = 'new') => {
       const command = new UpdateCommand({
@@ -178,7 +192,11 @@ export const openTable = (name: string, dynamoDb = new DynamoDBClient()): Table 
         ReturnValues: returns === 'new' ? 'ALL_NEW' : 'ALL_OLD',
         ...compileUpdate(update, conditions),
       });
-      return (await orIfConditionFails(client.send(command), undefined))?.Attributes;
+      try {
+        return (await orIfConditionFails(client.send(command), undefined))?.Attributes;
+      } catch (error) {
+        throw isTooLarge(error) ? new ItemTooLarge(key, { ...update.set, ...update.add }) : error;
+      }
     },
 
     remove: (key, conditions = []) =>

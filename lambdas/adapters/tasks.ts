@@ -22,7 +22,8 @@ import { type InLine, inOrder, rankOf } from '../core/order.ts';
 import { type Loss, taskSources } from '../core/task-state.ts';
 import type { Condition, Update } from './expressions.ts';
 import { idsBetween } from './ids.ts';
-import { type Item, type Key, keys, type LiveKey, queryAll, type Table } from './table.ts';
+import { recordsOf } from './records.ts';
+import { type Key, keys, type LiveKey, queryAll, type Table } from './table.ts';
 
 /** A task as it is stored: with the queue it waits in, and what the control plane needs of its template. */
 const taskRecord = task.extend({
@@ -51,9 +52,6 @@ export type TaskRecord = z.infer<typeof taskRecord>;
 
 /** What the API may show of a task. */
 export const publicTask = (record: TaskRecord): Task => task.parse(record);
-
-const parse = (item: Item): TaskRecord => taskRecord.parse(item);
-const parseIf = (item: Item | undefined): TaskRecord | undefined => item && parse(item);
 
 type Ref = Pick<Task, 'projectId' | 'id'>;
 
@@ -111,15 +109,16 @@ const mentions = (record: TaskRecord, search: string): boolean => {
 export type TaskStore = ReturnType<typeof taskStore>;
 
 export const taskStore = (table: Table) => {
+  const records = recordsOf(table, taskRecord);
   const keyOf = (ref: Ref) => keys.resource(ref.projectId, ref.id);
 
-  const change = async (ref: Ref, update: Update, conditions: readonly Condition[]) =>
-    parseIf(await table.update(keyOf(ref), update, [['exists', 'pk'], ...conditions]));
+  const change = (ref: Ref, update: Update, conditions: readonly Condition[]) =>
+    records.update(keyOf(ref), update, [['exists', 'pk'], ...conditions]);
 
   const live = async (prefix?: string): Promise<TaskRecord[]> => {
     const found: Key[] = [];
     for await (const key of table.queryLive('task', prefix)) found.push(key);
-    return (await table.batchGet(found)).map(parse).sort(inOrder);
+    return records.readAll(await table.batchGet(found)).sort(inOrder);
   };
 
   const entries = async (prefix: string, atMost: number): Promise<LiveKey[]> => {
@@ -130,13 +129,13 @@ export const taskStore = (table: Table) => {
 
   return {
     create: (record: TaskRecord): Promise<boolean> =>
-      table.put({ ...keyOf(record), ...record, ...inLine(record, record.queue) }, [['missing', 'pk']]),
+      records.put({ ...keyOf(record), ...record, ...inLine(record, record.queue) }, [['missing', 'pk']]),
 
     get: async (projectId: ProjectId, id: string): Promise<TaskRecord | undefined> =>
-      parseIf(await table.get(keys.resource(projectId, id))),
+      records.readIf(await table.get(keys.resource(projectId, id))),
 
     getAll: async (refs: readonly Ref[]): Promise<TaskRecord[]> =>
-      (await table.batchGet(refs.map(keyOf))).map(parse),
+      records.readAll(await table.batchGet(refs.map(keyOf))),
 
     /** The head of a queue's line, next first, as the index has it: a moment late. */
     line: async (queue: string, atMost: number): Promise<InLine[]> =>
@@ -190,7 +189,7 @@ export const taskStore = (table: Table) => {
           limit: isFiltered ? lookedAtOnce : limit,
           ...(reached && { after: reached }),
         });
-        found.push(...items.map(parse).filter((one) => search === undefined || mentions(one, search)));
+        found.push(...records.readAll(items).filter((one) => search === undefined || mentions(one, search)));
         const last = found[limit - 1];
         if (last && (found.length > limit || next))
           return { items: found.slice(0, limit), next: keyOf(last) };
@@ -203,7 +202,7 @@ export const taskStore = (table: Table) => {
 
     /** Tasks made in a time window, for the bill. `from` and `to` are ids. */
     listBetween: async (projectId: ProjectId, from: string, to: string): Promise<TaskRecord[]> =>
-      (await queryAll(table, { pk: projectId, from, to })).map(parse),
+      records.readAll(await queryAll(table, { pk: projectId, from, to })),
 
     /** The newest made in a time window, newest first; `isPartial` when there are more than `max`. */
     listNewest: async (
@@ -222,7 +221,7 @@ export const taskStore = (table: Table) => {
           limit: max - tasks.length,
           ...(after && { after }),
         });
-        tasks.push(...page.items.map(parse));
+        tasks.push(...records.readAll(page.items));
         after = page.next;
       } while (after && tasks.length < max);
       return { tasks, isPartial: after !== undefined };
@@ -273,31 +272,29 @@ export const taskStore = (table: Table) => {
       ]),
 
     /** A runner takes it, if it still waits in that queue, which the runner serves. Answers with the task as it was. */
-    claim: async (
+    claim: (
       ref: Ref,
       by: { runnerId: RunnerId; queue: string; doorbell?: TaskId },
       now: Instant,
     ): Promise<TaskRecord | undefined> =>
-      parseIf(
-        await table.update(
-          keyOf(ref),
-          {
-            set: {
-              status: 'starting',
-              runnerId: by.runnerId,
-              claimedAt: now,
-              claimedBy: by.doorbell === ref.id ? undefined : by.doorbell,
-              reason: undefined,
-              ...outOfLine(ref, by.queue),
-            },
+      records.update(
+        keyOf(ref),
+        {
+          set: {
+            status: 'starting',
+            runnerId: by.runnerId,
+            claimedAt: now,
+            claimedBy: by.doorbell === ref.id ? undefined : by.doorbell,
+            reason: undefined,
+            ...outOfLine(ref, by.queue),
           },
-          [
-            ['in', 'status', taskSources('claim')],
-            ['=', 'queue', by.queue],
-            ['any', ['missing', 'limits'], ['=', 'admitted', true]],
-          ],
-          'old',
-        ),
+        },
+        [
+          ['in', 'status', taskSources('claim')],
+          ['=', 'queue', by.queue],
+          ['any', ['missing', 'limits'], ['=', 'admitted', true]],
+        ],
+        'old',
       ),
 
     /** The first output came. */

@@ -21,6 +21,7 @@ import {
 } from '../../protocol/index.ts';
 import type { NewId } from './ids.ts';
 import { isMakerValid, type Maker, toStore } from './makers.ts';
+import { recordsOf } from './records.ts';
 import { keys, type Pool, queryAll, type Table } from './table.ts';
 
 const secretBytes = 32;
@@ -96,7 +97,7 @@ export const registrationTokenStore = (table: Table, { now, newId, randomBytes }
     const id: RegistrationTokenId = newId('reg');
     const secret = makeSecret(randomBytes);
     const expiresAtInstant = addMs(now(), input.expiresInMs);
-    await table.put(
+    await recordsOf(table, storedRegistrationToken).put(
       {
         ...keys.resource(pool, id),
         id,
@@ -123,16 +124,18 @@ export const registrationTokenStore = (table: Table, { now, newId, randomBytes }
 
   /** Those that are still good, oldest first. */
   list: async (pool: Pool): Promise<RegistrationTokenRecord[]> =>
-    (
-      await queryAll(table, {
-        pk: pool,
-        prefix: 'reg_',
-        where: [
-          ['>', 'usesLeft', 0],
-          ['>', 'validUntil', now()],
-        ],
-      })
-    ).map((item) => registrationTokenRecord.parse({ ...item, expiresAt: item.validUntil })),
+    recordsOf(table, registrationTokenRecord).readAll(
+      (
+        await queryAll(table, {
+          pk: pool,
+          prefix: 'reg_',
+          where: [
+            ['>', 'usesLeft', 0],
+            ['>', 'validUntil', now()],
+          ],
+        })
+      ).map((item) => ({ ...item, expiresAt: item.validUntil })),
+    ),
 
   /** Whether there was one to revoke. */
   revoke: (pool: Pool, id: string): Promise<boolean> =>
@@ -163,7 +166,7 @@ export const registrationTokenStore = (table: Table, { now, newId, randomBytes }
       ['>', 'validUntil', now()],
     ]);
     if (!item || !(await isMakerValid(table, item))) return undefined;
-    return { pool, tags: storedRegistrationToken.parse(item).tags };
+    return { pool, tags: recordsOf(table, storedRegistrationToken).read(item).tags };
   },
 
   /** Gives back the use of a token, for a registration that could not be made. */

@@ -18,7 +18,8 @@ import {
 } from '../../protocol/index.ts';
 import type { Condition, Update } from './expressions.ts';
 import { idsBetween, type NewId } from './ids.ts';
-import { type Item, keys, queryAll, type Table } from './table.ts';
+import { recordsOf } from './records.ts';
+import { keys, queryAll, type Table } from './table.ts';
 
 /** How long a sign-in is good. */
 export const loginLifetimeMs = 43_200_000;
@@ -54,15 +55,16 @@ export interface NewUser {
   readonly passwordHash?: string;
 }
 
-const parse = (item: Item): UserRecord => ({
-  ...storedUser.parse(item),
-  roles: Object.fromEntries(
-    Object.entries(item)
-      .filter(([attribute]) => attribute.startsWith(rolePrefix))
-      .map(([attribute, value]) => [attribute.slice(rolePrefix.length), role.parse(value)]),
-  ),
+/** What else an item has are its roles, and what this version does not know. */
+const userRecord = storedUser.catchall(z.unknown()).transform((item, context): UserRecord => {
+  const roles = Object.entries(item).flatMap(([attribute, value]) => {
+    if (!attribute.startsWith(rolePrefix)) return [];
+    const itsRole = role.safeParse(value);
+    if (!itsRole.success) context.addIssue({ code: 'custom', path: [attribute], message: 'is no role' });
+    return itsRole.success ? [[attribute.slice(rolePrefix.length), itsRole.data] as const] : [];
+  });
+  return { ...storedUser.parse(item), roles: Object.fromEntries(roles) };
 });
-const parseIf = (item: Item | undefined): UserRecord | undefined => item && parse(item);
 
 /** What the API may show of a person. */
 export const publicUser = (record: UserRecord): User =>
@@ -86,21 +88,23 @@ interface Deps {
 export type UserStore = ReturnType<typeof userStore>;
 
 export const userStore = (table: Table, { now, newId }: Deps) => {
-  const get = async (id: string): Promise<UserRecord | undefined> => parseIf(await table.get(keys.user(id)));
+  const records = recordsOf(table, userRecord);
+  const get = async (id: string): Promise<UserRecord | undefined> =>
+    records.readIf(await table.get(keys.user(id)));
 
-  const change = async (id: UserId, update: Update, conditions: Parameters<Table['update']>[2] = []) =>
-    parseIf(await table.update(keys.user(id), update, [['exists', 'pk'], ...conditions]));
+  const change = (id: UserId, update: Update, conditions: Parameters<Table['update']>[2] = []) =>
+    records.update(keys.user(id), update, [['exists', 'pk'], ...conditions]);
 
   const findByEmail = async (address: string): Promise<UserRecord | undefined> => {
     const item = await table.get(keys.userEmail(address));
     // Two reads also for whom there is not, so that nobody learns by the time whether somebody exists.
-    const found = await get(item ? emailBinding.parse(item).userId : 'nobody');
+    const found = await get(item ? recordsOf(table, emailBinding).read(item).userId : 'nobody');
     return found?.email === address ? found : undefined;
   };
 
   /** Oldest first. */
   const list = async (): Promise<UserRecord[]> =>
-    (await queryAll(table, { pk: keys.user('').pk, prefix: 'usr_' })).map(parse);
+    records.readAll(await queryAll(table, { pk: keys.user('').pk, prefix: 'usr_' }));
 
   /** Without a role they are no member any more. */
   const setRole = (id: UserId, projectId: ProjectId, itsRole: Role | undefined) =>
@@ -123,8 +127,9 @@ export const userStore = (table: Table, { now, newId }: Deps) => {
         await table.put(binding);
       }
       const made = { isAdmin: false, ...input, email: address, id, createdAt: now() };
-      await table.put({ ...keys.user(id), ...made }, [['missing', 'pk']]);
-      return parse(made);
+      const item = { ...keys.user(id), ...made };
+      await records.put(item, [['missing', 'pk']]);
+      return records.read(item);
     },
 
     /** Whether there was such a person to remove. Their sign-ins end with them. */

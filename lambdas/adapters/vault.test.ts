@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import * as z from 'zod';
 import { startTestKms, type TestKms } from '../../local/testing/kms.ts';
 import {
   addMs,
@@ -12,6 +13,7 @@ import {
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { dataKeys, kmsKeyService, rememberKeysMs } from './data-keys.ts';
 import { newId } from './ids.ts';
+import { recordsOf } from './records.ts';
 import { projectStore, readTaskParts, resourceStores } from './resources.ts';
 import { sealedTable } from './secret-attributes.ts';
 import { type RotationDeps, rotateSecrets } from './secret-rotation.ts';
@@ -66,7 +68,18 @@ describe('a secret', () => {
     await expect(vault.open(theirs, 'key_1#secret', sealed)).rejects.toThrow('There is no data key');
     const item = await db.table.get(keys.dataKey(ours, dataKeyOf(sealed)));
     await db.table.put({ ...item, ...keys.dataKey(theirs, dataKeyOf(sealed)) });
-    await expect(vault.open(theirs, 'key_1#secret', sealed)).rejects.toMatchObject(refusedByKms);
+    const refused = vault.open(theirs, 'key_1#secret', sealed);
+    await expect(refused).rejects.toMatchObject({ name: 'CannotOpen', cause: refusedByKms });
+  });
+
+  it('that cannot be opened makes its own item unreadable, and no other of the list', async () => {
+    const project = aProject();
+    const { table } = openVault();
+    const stored = z.object({ sk: z.string(), secret: z.string() });
+    await table.put({ pk: project, sk: 'key_1', secret: 'hush' });
+    await db.table.put({ pk: project, sk: 'key_2', secret: 'was never sealed' });
+    const { items } = await table.query({ pk: project, prefix: 'key_' });
+    expect(recordsOf(table, stored).readAll(items)).toEqual([{ sk: 'key_1', secret: 'hush' }]);
   });
 
   it('opens at no other place', async () => {
@@ -187,7 +200,7 @@ describe('the table', () => {
       },
     };
     expect(await projectStore(watched, { now, newId }).remove(projectId)).toBe(true);
-    expect(removed).toEqual(['key_', 'env_', 'dek_', 'prj_']);
+    expect([...new Set(removed)]).toEqual(['key_', 'env_', 'name', 'dek_', 'prj_']);
     expect((await db.dump()).filter(({ pk }) => pk === projectId)).toEqual([]);
   });
 });

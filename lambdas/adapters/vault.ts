@@ -1,7 +1,7 @@
 /** Encrypts secrets for the table: AES-256-GCM under a data key of their project, as compact JWE (RFC 7516, `dir`). */
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose';
 import * as z from 'zod';
-import type { DataKeys, SecretScope } from './data-keys.ts';
+import { CannotOpen, type DataKeys, type SecretScope } from './data-keys.ts';
 
 export interface Vault {
   /** `place` is where the text is kept; sealed for one place, it opens at no other. */
@@ -16,6 +16,14 @@ const header = z.object({ v: z.literal(1), kid: z.string(), place: z.string() })
 /** The data key under which it was sealed. */
 export const dataKeyOf = (sealed: string): string => header.parse(decodeProtectedHeader(sealed)).kid;
 
+const orCannotOpen = async <T>(place: string, read: () => Promise<T>): Promise<T> => {
+  try {
+    return await read();
+  } catch (error) {
+    throw new CannotOpen(`What is at ${place} was changed: ${String(error)}`, { cause: error });
+  }
+};
+
 export const makeVault = (dataKeys: Pick<DataKeys, 'current' | 'get'>): Vault => ({
   seal: async (scope, place, plainText) => {
     const { id, key } = await dataKeys.current(scope);
@@ -25,13 +33,15 @@ export const makeVault = (dataKeys: Pick<DataKeys, 'current' | 'get'>): Vault =>
   },
 
   open: async (scope, place, sealed) => {
-    const { key } = await dataKeys.get(scope, dataKeyOf(sealed));
-    const { plaintext, protectedHeader } = await compactDecrypt(sealed, key, {
-      keyManagementAlgorithms: ['dir'],
-      contentEncryptionAlgorithms: ['A256GCM'],
-    });
-    if (header.parse(protectedHeader).place !== place)
-      throw new Error(`What is at ${place} belongs elsewhere.`);
+    const { key } = await dataKeys.get(scope, await orCannotOpen(place, async () => dataKeyOf(sealed)));
+    const { plaintext, protectedHeader } = await orCannotOpen(place, () =>
+      compactDecrypt(sealed, key, {
+        keyManagementAlgorithms: ['dir'],
+        contentEncryptionAlgorithms: ['A256GCM'],
+      }),
+    );
+    if (header.safeParse(protectedHeader).data?.place !== place)
+      throw new CannotOpen(`What is at ${place} belongs elsewhere.`);
     return new TextDecoder().decode(plaintext);
   },
 });

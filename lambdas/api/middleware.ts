@@ -4,15 +4,18 @@ import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import type { Clock, Instant } from '../../protocol/index.ts';
 import type { AgentTokens } from '../adapters/agent-tokens.ts';
+import { ItemTooLarge } from '../adapters/item-size.ts';
 import { NameTaken } from '../adapters/names.ts';
 import { isThrottled } from '../adapters/patient-table.ts';
+import { RecordRefused } from '../adapters/records.ts';
 import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { RunnerStore } from '../adapters/runners.ts';
 import { matchesHash, parseRunnerToken } from '../adapters/tokens.ts';
+import { UnreadableItem } from '../adapters/unreadable-item.ts';
 import type { Deps } from '../flows/deps.ts';
 import { answerHeaders } from '../problems.ts';
 import type { AgentEnv, ApiEnv, RunnerEnv } from './deps.ts';
-import { refuse, refuseName } from './refuse.ts';
+import { refuse, refuseFields, refuseName } from './refuse.ts';
 import { handlerRoute } from './route.ts';
 
 const megabyte = 1_048_576;
@@ -101,7 +104,16 @@ export const answerError =
         `DynamoDB has no room for it now. Try again in ${retryAfterSeconds} s.`,
       );
     }
+    if (error instanceof ItemTooLarge) {
+      return refuse(c, 'item_too_large', error.detail, [{ path: error.largest, message: 'is too long' }]);
+    }
+    if (error instanceof RecordRefused) return refuseFields(c, error.faults);
     const requestId = c.get('requestId');
+    if (error instanceof UnreadableItem) {
+      log('Met an unreadable item', { requestId, ...error.key, error: error.message });
+      const detail = `What is stored as ${error.key.sk} cannot be read. Remove it, or have an operator mend it: "Unreadable items" in docs/runbook.md.`;
+      return refuse(c, 'unreadable_item', detail);
+    }
     log('Request failed', {
       requestId,
       method: c.req.method,

@@ -1,5 +1,10 @@
 /** Checks the answers of whoever starts a task against its template's survey. */
-import type { SurveyAnswers, SurveyValue, SurveyVariable } from '../../protocol/index.ts';
+import {
+  type SurveyAnswers,
+  type SurveyValue,
+  type SurveyVariable,
+  surveyValueInput,
+} from '../../protocol/index.ts';
 
 export interface SurveyFault {
   readonly path: string;
@@ -13,6 +18,16 @@ export type SurveyResult =
 
 const isWhole = (text: string) => /^-?\d{1,15}$/.test(text);
 
+/** So many characters of values are listed at most. */
+const listedLength = 500;
+
+const oneOf = (values: readonly string[]): string => {
+  const list = values.map((value) => JSON.stringify(value)).join(', ');
+  return list.length <= listedLength
+    ? `must be one of ${list}`
+    : `must be one of its ${values.length} values`;
+};
+
 /** The value as its type has it, or what is wrong with it. */
 const read = (variable: SurveyVariable, given: SurveyValue): { value: SurveyValue } | { wrong: string } => {
   switch (variable.type) {
@@ -24,12 +39,15 @@ const read = (variable: SurveyVariable, given: SurveyValue): { value: SurveyValu
       };
     case 'enum': {
       const values = variable.values.map(({ value }) => value);
-      return values.includes(String(given))
-        ? { value: String(given) }
-        : { wrong: `must be one of ${values.map((value) => JSON.stringify(value)).join(', ')}` };
+      return values.includes(String(given)) ? { value: String(given) } : { wrong: oneOf(values) };
     }
-    default:
-      return { value: String(given) };
+    default: {
+      // An integration takes its values from elsewhere, so that no form and no request has looked at them.
+      const checked = surveyValueInput.safeParse(String(given));
+      return checked.success
+        ? { value: checked.data }
+        : { wrong: checked.error.issues[0]?.message ?? 'is not valid' };
+    }
   }
 };
 

@@ -14,6 +14,7 @@ import {
 import type { AgentIdentity } from '../adapters/agent-tokens.ts';
 import { type RunnerRecord, runnerRef } from '../adapters/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
+import { UnreadableItem } from '../adapters/unreadable-item.ts';
 import { afterTurn, type InLine, inTurn, rankOf } from '../core/order.ts';
 import { globalQueue, queuesOf } from '../core/routing.ts';
 import { isHeldStatus } from '../core/task-state.ts';
@@ -45,7 +46,8 @@ export const claimTask = async (
   const before = request.again ? await givenBefore(deps, agent, request.taskId) : undefined;
   if (before) return giveAgain(deps, agent, before);
   const rung = { projectId: request.projectId, id: request.taskId };
-  const queue = request.queue ?? (await deps.tasks.get(rung.projectId, rung.id))?.queue;
+  const queue =
+    request.queue ?? (await unlessUnreadable(deps, () => deps.tasks.get(rung.projectId, rung.id)))?.queue;
   if (queue === undefined) return refused('not_claimable');
   const { line, served } = await lineFor(deps, agent, request, queue);
   let isGone = false;
@@ -130,6 +132,20 @@ const giveAgain = async (deps: ClaimDeps, agent: AgentIdentity, task: TaskRecord
   return runner ? give(deps, agent, runner, task, leaseUntil) : refused('try_later');
 };
 
+/** What cannot be read is as good as gone for a claim, so that the agent asks for something else. */
+const unlessUnreadable = async <T>(
+  { log }: Pick<Deps, 'log'>,
+  read: () => Promise<T | undefined>,
+): Promise<T | undefined> => {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof UnreadableItem)) throw error;
+    log('A claim met an unreadable item', { ...error.key, error: error.message });
+    return undefined;
+  }
+};
+
 interface Claiming {
   readonly queue: string;
   readonly doorbell: TaskId;
@@ -152,10 +168,12 @@ const claimOne = async (
   const runner = await deps.runners.takeSlot(ref, id, leaseUntil, agent, served);
   if (!runner) return refused('try_later');
   const before = queuesOf(runner).includes(queue)
-    ? await deps.tasks.claim({ projectId, id }, { runnerId: runner.id, queue, doorbell }, now)
+    ? await unlessUnreadable(deps, () =>
+        deps.tasks.claim({ projectId, id }, { runnerId: runner.id, queue, doorbell }, now),
+      )
     : undefined;
   if (!before) {
-    const task = await deps.tasks.get(projectId, id);
+    const task = await unlessUnreadable(deps, () => deps.tasks.get(projectId, id));
     // A second doorbell for what this runner has already must not cost it the slot.
     const isHeld = task?.runnerId === runner.id && isHeldStatus(task.status);
     if (!isHeld) await deps.runners.returnSlot(runner, id);
@@ -174,14 +192,14 @@ const give = async (
   task: TaskRecord,
   leaseUntil: Instant,
 ): Promise<ClaimResult> => {
-  const parts = await deps.readTaskParts(task);
+  const parts = await unlessUnreadable(deps, () => deps.readTaskParts(task));
   if (!parts) {
     await deps.runners.returnSlot(runner, task.id);
     await endAttempt(
       deps,
       runner,
       { ...task, onRunnerLost: 'fail' },
-      'The template, or something that it names, was removed.',
+      'The template, or something that it names, was removed or cannot be read.',
     );
     return refused('not_claimable');
   }

@@ -64,10 +64,9 @@ export const heartbeat = async (
   const forgotten = request.claims === runner.claims ? runner.slots.filter((id) => !known.has(id)) : [];
   await loseForgotten(deps, runner, forgotten);
   const held = request.tasks.filter(({ taskId }) => runner.slots.includes(taskId));
-  const tasks = await Promise.all(held.map(({ projectId, taskId }) => deps.tasks.get(projectId, taskId)));
-  const current = tasks.filter(
-    (task): task is TaskRecord => task !== undefined && task.runnerId === runner.id,
-  );
+  // One that cannot be read is lost; the others keep their leases.
+  const refs = new Map(held.map(({ projectId, taskId }) => [taskId, { projectId, id: taskId }]));
+  const current = (await deps.tasks.getAll([...refs.values()])).filter((task) => task.runnerId === runner.id);
   const leases = await Promise.all(
     current.map(async (task) => ({
       taskId: task.id,

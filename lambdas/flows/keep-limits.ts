@@ -2,8 +2,9 @@
 import { msBetween, type Project, type Template } from '../../protocol/index.ts';
 import { entryOf, type LimitRef, type LimitState, madeAt, taskOfEntry } from '../adapters/limits.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
+import { UnreadableItem } from '../adapters/unreadable-item.ts';
 import { hasEnded, isHeldStatus } from '../core/task-state.ts';
-import { hasRoom, inEntryOrder } from './limits.ts';
+import { hasRoom, inEntryOrder, limitRefs } from './limits.ts';
 import { callNext, leaveLimits, type PlaceDeps, place } from './place.ts';
 
 /**
@@ -77,37 +78,46 @@ const makingMs = 60_000;
 
 const isIn = (task: TaskRecord, entry: string): boolean => !hasEnded(task.status) && entryOf(task) === entry;
 
-/** Frees what is taken of the limits of live tasks by ended ones, and by entries that were left; calls those in line. */
-export const repairLimits = async (
+/** The index may be a moment late, so the task itself decides. One that cannot be read keeps its place: it may run. */
+const isStillIn = async (deps: PlaceDeps, ref: LimitRef, entry: string): Promise<boolean> => {
+  try {
+    const task = await deps.tasks.get(ref.projectId, taskOfEntry(entry));
+    return task ? isIn(task, entry) : msBetween(madeAt(entry), deps.now()) < makingMs;
+  } catch (error) {
+    if (error instanceof UnreadableItem) return true;
+    throw error;
+  }
+};
+
+/** Frees what is taken of a limit of live tasks by ended ones, and by entries that were left; calls those in line. */
+export const repairLimit = async (
   deps: PlaceDeps,
+  ref: LimitRef,
   live: readonly TaskRecord[],
   repaired: (kind: string, about: Record<string, unknown>) => void,
 ): Promise<void> => {
-  const refs = new Map<string, LimitRef>();
-  for (const { projectId, limits = [] } of live) {
-    for (const { ownerId } of limits) refs.set(ownerId, { projectId, ownerId });
-  }
   const entries = new Map<string, string>(live.map((task) => [task.id, entryOf(task)]));
-  for (const ref of refs.values()) {
-    const state = await deps.limits.get(ref);
-    for (const entry of [...(state?.held ?? []), ...(state?.line ?? [])]) {
-      const id = taskOfEntry(entry);
-      if (entries.get(id) === entry) continue;
-      // The index may be a moment late, so the task itself decides.
-      const task = await deps.tasks.get(ref.projectId, id);
-      if (task ? isIn(task, entry) : msBetween(madeAt(entry), deps.now()) < makingMs) continue;
-      await deps.limits.leave(ref, entry);
-      repaired('limit_freed', { ...ref, taskId: id });
-    }
-    const now = await deps.limits.get(ref);
-    if (now && hasRoom(now) && now.line.length > 0) {
-      await callNext(deps, ref, now);
-      repaired('limit_line_called', { ...ref });
-    }
-    for (const task of live) {
-      const isLost =
-        task.status === 'waiting' && task.limitedBy === ref.ownerId && !now?.line.includes(entryOf(task));
-      if (isLost && (await place(deps, task))) repaired('task_placed_again', { taskId: task.id });
-    }
+  const state = await deps.limits.get(ref);
+  for (const entry of [...(state?.held ?? []), ...(state?.line ?? [])]) {
+    const id = taskOfEntry(entry);
+    if (entries.get(id) === entry || (await isStillIn(deps, ref, entry))) continue;
+    await deps.limits.leave(ref, entry);
+    repaired('limit_freed', { ...ref, taskId: id });
   }
+  const now = await deps.limits.get(ref);
+  if (now && hasRoom(now) && now.line.length > 0) {
+    await callNext(deps, ref, now);
+    repaired('limit_line_called', { ...ref });
+  }
+  for (const task of live) {
+    const isLost =
+      task.status === 'waiting' && task.limitedBy === ref.ownerId && !now?.line.includes(entryOf(task));
+    if (isLost && (await place(deps, task))) repaired('task_placed_again', { taskId: task.id });
+  }
+};
+
+/** The limits that live tasks have, each once. */
+export const limitsOf = (live: readonly TaskRecord[]): LimitRef[] => {
+  const refs = live.flatMap(limitRefs).map((ref) => [ref.ownerId, ref] as const);
+  return [...new Map(refs).values()];
 };

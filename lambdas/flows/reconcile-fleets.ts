@@ -2,6 +2,7 @@
 import { msBetween } from '../../protocol/index.ts';
 import type { LaunchedFacts } from '../adapters/instances.ts';
 import { type RunnerRecord, runnerIn } from '../adapters/runner-record.ts';
+import { UnreadableItem } from '../adapters/unreadable-item.ts';
 import { type FleetPlan, fleetOf } from '../core/fleets.ts';
 import { isWanted } from '../core/slots.ts';
 import { isTimeToRetry } from '../core/start-failure.ts';
@@ -43,6 +44,18 @@ const callOff = async (deps: FollowDeps, runner: RunnerRecord, repaired: Repaire
 
 const isOn = ({ state }: LaunchedFacts): boolean => state === 'pending' || state === 'running';
 
+/** By its runner, or by the launch that is noted on that one and is done again. Of one that cannot be read nobody knows. */
+const isLookedAfter = async (deps: FollowDeps, facts: LaunchedFacts): Promise<boolean> => {
+  const { pool, id } = runnerIn(facts.runner);
+  try {
+    const runner = await deps.runners.get(pool, id);
+    return runner?.instanceId === facts.instanceId || runner?.launch !== undefined;
+  } catch (error) {
+    if (error instanceof UnreadableItem) return true;
+    throw error;
+  }
+};
+
 /**
  * Terminates what fleets of this control plane have launched in a region and no runner has: the runner was removed, or the call was cut short and
  * the runner has moved on. `awake` are the runners that are known to be awake, whose instances need no second look.
@@ -67,10 +80,7 @@ export const endOrphans = async (
       if (names.has(facts.runner)) {
         // One that is off belongs to a runner that sleeps.
         if (!isOn(facts)) continue;
-        const { pool, id } = runnerIn(facts.runner);
-        const runner = await deps.runners.get(pool, id);
-        // What is noted on the runner is done again there, and finds the instance.
-        if (runner?.instanceId === facts.instanceId || runner?.launch) continue;
+        if (await isLookedAfter(deps, facts)) continue;
       }
       await deps.instances.terminate({ instanceId: facts.instanceId, region });
       repaired('orphan_terminated', { instanceId: facts.instanceId, region, runner: facts.runner });

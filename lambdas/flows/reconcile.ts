@@ -3,6 +3,7 @@ import { type Instant, msBetween } from '../../protocol/index.ts';
 import type { InstanceFacts } from '../adapters/instances.ts';
 import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
+import { UnreadableItem } from '../adapters/unreadable-item.ts';
 import { canServe, isPoweredByStack } from '../core/choice.ts';
 import { fleetsByRegion, lacksInstance, scheduled } from '../core/fleets.ts';
 import { decideSleep } from '../core/idle-policy.ts';
@@ -14,7 +15,7 @@ import { isHeldStatus } from '../core/task-state.ts';
 import type { Deps } from './deps.ts';
 import { failStart } from './failed-start.ts';
 import { type FollowDeps, followInstance, loseAll } from './instance-state.ts';
-import { repairLimits } from './keep-limits.ts';
+import { limitsOf, repairLimit } from './keep-limits.ts';
 import { keepPrices, type PriceDeps } from './keep-prices.ts';
 import { endAttempt, loseTask } from './lose-task.ts';
 import { place, ring } from './place.ts';
@@ -68,9 +69,9 @@ export const reconcile = async (deps: ReconcileDeps): Promise<Repairs> => {
   await each(runners, idOf, (runner) => dropStaleDemand(deps, runner, tasks, repaired));
   await each(tasks, idOf, (task) => reconcileTask(deps, task, repaired));
   await each(
-    [tasks],
-    () => 'limits',
-    (live) => repairLimits(deps, live, repaired),
+    limitsOf(tasks),
+    ({ ownerId }) => ownerId,
+    (ref) => repairLimit(deps, ref, tasks, repaired),
   );
   await each(deliveries, idOf, async (delivery) => {
     const last = delivery.held?.until ?? delivery.attempts.at(-1)?.at ?? delivery.createdAt;
@@ -246,9 +247,26 @@ const isLetIn = (task: TaskRecord): boolean => task.limits === undefined || task
 const owes = (runner: RunnerRecord, task: TaskRecord): boolean =>
   runner.demand.includes(task.id) && queuesOf(runner).includes(task.queue);
 
+const runnerOf = async (
+  deps: ReconcileDeps,
+  { projectId, runnerId }: TaskRecord,
+): Promise<RunnerRecord | 'unreadable' | undefined> => {
+  try {
+    return runnerId && (await deps.runners.find(projectId, runnerId));
+  } catch (error) {
+    if (error instanceof UnreadableItem) return 'unreadable';
+    throw error;
+  }
+};
+
 const reconcileTask = async (deps: ReconcileDeps, task: TaskRecord, repaired: Repaired): Promise<void> => {
-  const runner = task.runnerId ? await deps.runners.find(task.projectId, task.runnerId) : undefined;
+  const runner = await runnerOf(deps, task);
   const about = { taskId: task.id, runnerId: task.runnerId, attempt: task.attempt };
+  if (runner === 'unreadable') {
+    // Its agent may have the task and go on with it; what waits goes to another one.
+    if (!isHeldStatus(task.status) && (await place(deps, task))) repaired('task_placed_again', about);
+    return;
+  }
   if (isHeldStatus(task.status)) {
     if (!runner) {
       const reason = 'The runner was removed while the task was on it.';

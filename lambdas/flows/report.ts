@@ -1,6 +1,7 @@
 /** What an agent reports of a task that it holds: its log, and its end. */
 import { type FinishRequest, type LogChunk, msBetween } from '../../protocol/index.ts';
 import type { Lease } from '../adapters/agent-tokens.ts';
+import { unlessTooLarge } from '../adapters/item-size.ts';
 import { type RunnerRecord, runnerRef } from '../adapters/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { hasEnded, type Loss } from '../core/task-state.ts';
@@ -50,8 +51,12 @@ export const finishTask = async (
     ...(commit && { commit }),
     ...(hosts && { hosts }),
   };
+  const { hosts: _tooMuch, ...withoutHosts } = result;
+  const end = (found: typeof result) => deps.tasks.finish(refOf(lease), lease, found, now);
+  // A task must end, also when there is no room for what Ansible did to each host beside a long survey.
+  const whole = hosts ? unlessTooLarge(end(result)) : end(result);
   const finished =
-    (await deps.tasks.finish(refOf(lease), lease, result, now)) ?? (await finishedBefore(deps, lease));
+    (await whole) ?? (await finishedBefore(deps, lease)) ?? (hosts && (await end(withoutHosts)));
   if (!finished) return { ok: false, code: 'lease_lost' };
   const runner = await freeSlot(deps, lease, finished);
   await leaveLimits(deps, finished);

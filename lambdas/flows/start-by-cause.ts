@@ -2,6 +2,8 @@
 import type { AuditEvent, Instant, ProjectId, TaskId } from '../../protocol/index.ts';
 import { type AuditTrail, recordStart } from '../adapters/audit.ts';
 import { taskIdFrom } from '../adapters/ids.ts';
+import { ItemTooLarge } from '../adapters/item-size.ts';
+import { RecordRefused } from '../adapters/records.ts';
 import type { Deps } from './deps.ts';
 import type { PlaceDeps } from './place.ts';
 import { InputRefused, startTask } from './start-task.ts';
@@ -23,6 +25,17 @@ export type StartedByCause =
   | { readonly outcome: 'started'; readonly detail: string; readonly taskId: TaskId }
   | { readonly outcome: 'refused'; readonly detail: string };
 
+/** It is kept with the event or the schedule, whose items must stay small. */
+const detailLength = 2000;
+
+/** Undefined: it is no refusal. */
+const whyRefused = (error: unknown): string | undefined => {
+  if (error instanceof ItemTooLarge) return `It is too much for one task. ${error.detail}`;
+  if (!(error instanceof InputRefused || error instanceof RecordRefused)) return undefined;
+  const faults = error.faults.map(({ path, message }) => `${path} ${message}`);
+  return `The template does not take it: ${faults.join('; ')}.`;
+};
+
 /** The task, written down in the trail of its project, or why the template does not take it. */
 export const startByCause = async (
   deps: StartByCauseDeps,
@@ -43,8 +56,8 @@ export const startByCause = async (
     });
     return { outcome: 'started', detail: `Started task ${id}.`, taskId: id };
   } catch (error) {
-    if (!(error instanceof InputRefused)) throw error;
-    const faults = error.faults.map(({ path, message }) => `${path} ${message}`);
-    return { outcome: 'refused', detail: `The template does not take it: ${faults.join('; ')}.` };
+    const why = whyRefused(error);
+    if (why === undefined) throw error;
+    return { outcome: 'refused', detail: why.slice(0, detailLength) };
   }
 };

@@ -106,7 +106,8 @@ const plainTokens = (time: VirtualTime): AgentTokens => {
   };
 };
 
-const tableOf = (run: Run, table: SimulatedTable): Table => ({
+const tableOf = (run: Run, table: SimulatedTable, reportUnreadable: Table['reportUnreadable']): Table => ({
+  reportUnreadable,
   get: (key) => run.call(`get ${key.sk}`, () => table.get(key)),
   batchGet: (keys) =>
     keys.length === 0 ? Promise.resolve([]) : run.call('batchGet', () => table.batchGet(keys)),
@@ -142,7 +143,7 @@ export const createControlPlane = (platform: Platform) => {
     `${prefix}_${ulid(at === undefined ? time.nowMs() : epochMs(at), chance.random)}`;
 
   const depsOf = (run: Run): RunDeps => {
-    const stored = tableOf(run, table);
+    const stored = tableOf(run, table, ({ message }) => trace(`${run.functionName}: skipped. ${message}`));
     const prices = priceStore(stored);
     return {
       now: time.now,

@@ -9,6 +9,13 @@ export interface Mutant {
 
 export const mutants: readonly Mutant[] = [
   {
+    name: 'an unreadable item is not skipped',
+    file: 'lambdas/adapters/records.ts',
+    from: `        table.reportUnreadable(new UnreadableItem(keyOf(item), fieldsOf(result.error)));
+        return [];`,
+    to: `        throw new UnreadableItem(keyOf(item), fieldsOf(result.error));`,
+  },
+  {
     name: 'a limit lets in more tasks than it may',
     file: 'lambdas/adapters/limits.ts',
     from: `['any', ['missing', 'held'], ['=', 'max', 0], ['sizeBelow', 'held', 'max']]`,

@@ -12,9 +12,9 @@ import { type Mutant, mutants } from './mutant-list.ts';
 const program = new Command('npm run simulate:mutants --')
   .description('Breaks the product on purpose, one way at a time, and demands that the simulation notices.')
   .option('--seeds <number>', 'how many runs a mutant may survive', wholeNumber(1), 2500)
-  .option('--only <text>', 'mutants with this in their names', '')
+  .option('--only <texts...>', 'mutants with one of these in their names', [''])
   .parse();
-const { seeds: most, only } = program.opts<{ seeds: number; only: string }>();
+const { seeds: most, only } = program.opts<{ seeds: number; only: string[] }>();
 const root = resolve(import.meta.dirname, '../..');
 /** Inside the repository, so that packages are found from there. */
 const folder = resolve(root, 'dist/mutants');
@@ -73,8 +73,9 @@ const hunt = (file: string): Promise<Verdict | undefined> =>
 
 const waiting = mutants
   .map((mutant, number) => ({ mutant, number }))
-  .filter(({ mutant }) => mutant.name.includes(only));
-if (waiting.length === 0) program.error(`error: no mutant has "${only}" in its name`);
+  .filter(({ mutant }) => only.some((text) => mutant.name.includes(text)));
+const unknown = only.filter((text) => !mutants.some(({ name }) => name.includes(text)));
+if (unknown.length > 0) program.error(`error: no mutant has "${unknown.join('" or "')}" in its name`);
 const missed: string[] = [];
 let caught = 0;
 const work = async () => {

@@ -148,6 +148,17 @@ export const runSeed = async (seed: number): Promise<RunResult> => {
   }
 };
 
+/** Every so many runs, there are items that nothing can read. */
+const unreadableEach = 4;
+
+/** One of each kind that the reconciler lists. Nothing but the index knows of them, so no agent asks for them. */
+const addUnreadable = ({ table }: World): void => {
+  for (const live of ['task', 'runner', 'delivery', 'schedule']) {
+    const sk = `unreadable_${live}`;
+    table.put({ pk: 'nowhere', sk, live, liveKey: `nowhere/w/${sk}` });
+  }
+};
+
 const runWorld = async (world: World, chance: Chance, seed: number, isRough: boolean): Promise<RunResult> => {
   const { watch, time } = world;
   const beganMs = time.nowMs();
@@ -159,6 +170,7 @@ const runWorld = async (world: World, chance: Chance, seed: number, isRough: boo
   });
   await world.pass(10 * minuteMs, () => isSetUp);
   const { templates, runnerIds } = await made;
+  if (seed % unreadableEach === 1) addUnreadable(world);
   checkReasons(world);
   if (!isRough) watchForOverlooked(world, overlookedMs.calm);
   await world.pass(troubleMs);

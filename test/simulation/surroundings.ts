@@ -113,6 +113,7 @@ export const createSurroundings = ({ seed, faultScale }: WorldOptions) => {
 
   /** Reads as a bystander: at once, and without faults. */
   const bystander: Table = {
+    reportUnreadable: ({ message }) => trace(`skipped. ${message}`),
     get: async (key) => table.get(key),
     batchGet: async (keys) => table.batchGet(keys),
     put: async (item, conditions) => table.put(item, conditions),
