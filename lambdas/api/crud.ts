@@ -41,8 +41,8 @@ interface Resource<Input, Output extends Shown, Body> {
   readonly store: ResourceStore<Input, Output>;
   /** What the input refers to and the project doesn't have. */
   readonly findMissing?: (projectId: ProjectId, input: Input) => Promise<FieldErrors>;
-  /** What is well formed and yet doesn't fit what it is about. */
-  readonly findFaults?: (projectId: ProjectId, input: Input) => Promise<FieldErrors>;
+  /** What is well formed and yet doesn't fit what it is about. `before`: as stored, for a change, which is refused for what it changes only. */
+  readonly findFaults?: (projectId: ProjectId, input: Input, before?: Output) => Promise<FieldErrors>;
   /** Who would miss it, in words such as `template "Deploy"`. */
   readonly findUsers: (projectId: ProjectId, id: string) => Promise<string[]>;
   /** What follows when it was replaced. */
@@ -68,8 +68,8 @@ export const crudRoutes = <Input, Output extends Shown, Body>(
 
   const missingIn = async (projectId: ProjectId, body: Input): Promise<FieldErrors> =>
     (await resource.findMissing?.(projectId, body)) ?? [];
-  const faultsIn = async (projectId: ProjectId, body: Input): Promise<FieldErrors> =>
-    (await resource.findFaults?.(projectId, body)) ?? [];
+  const faultsIn = async (projectId: ProjectId, body: Input, before?: Output): Promise<FieldErrors> =>
+    (await resource.findFaults?.(projectId, body, before)) ?? [];
 
   return routes<PersonEnv>()
     .openapi(
@@ -156,7 +156,7 @@ export const crudRoutes = <Input, Output extends Shown, Body>(
         const body = filled.data;
         const missing = await missingIn(projectId, body);
         if (missing.length > 0) return refuseReferences(c, missing);
-        const faults = await faultsIn(projectId, body);
+        const faults = await faultsIn(projectId, body, before);
         if (faults.length > 0) return refuseFields(c, faults);
         const replaced = await store.replace(projectId, id, body);
         if (replaced) await resource.onReplaced?.(before, replaced);

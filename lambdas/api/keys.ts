@@ -11,11 +11,14 @@ import { inKey, keyInputSchema, keySchema, keyUpdateSchema } from './schemas.ts'
 
 type SshSecret = Extract<KeySecret, { type: 'ssh' }>;
 
-const sshFaults = ({ privateKey, passphrase, knownHosts }: SshSecret): FieldErrors => {
-  const read = readSshKey(privateKey, passphrase);
+const sshFaults = (secret: SshSecret, kept: KeySecret | undefined): FieldErrors => {
+  const { privateKey, passphrase, knownHosts } = secret;
+  const before = kept?.type === 'ssh' ? kept : undefined;
+  const isKept = privateKey === before?.privateKey && passphrase === before.passphrase;
+  const read = isKept ? undefined : readSshKey(privateKey, passphrase);
   return [
-    ...(read.ok ? [] : [{ path: `secret.${read.field}`, message: read.message }]),
-    ...knownHostsFaults('secret.knownHosts', knownHosts),
+    ...(read?.ok === false ? [{ path: `secret.${read.field}`, message: read.message }] : []),
+    ...knownHostsFaults('secret.knownHosts', knownHosts, before?.knownHosts),
   ];
 };
 
@@ -33,7 +36,10 @@ export const keyRoutes = (deps: ApiDeps) =>
     },
     output: keySchema,
     store: deps.resources.keys,
-    findFaults: async (_projectId, { secret }) => (secret.type === 'ssh' ? sshFaults(secret) : []),
+    findFaults: async (projectId, { secret }, before) => {
+      if (secret.type !== 'ssh') return [];
+      return sshFaults(secret, before && (await deps.resources.keys.secretOf(projectId, before.id)));
+    },
     findUsers: (projectId, id) => usersOfKey(deps, projectId, id),
     replaceNote:
       'Without `secret`, all of it stays as it is. With a `secret` of the type that the key has, secret values that are not sent stay. A private key that is sent comes with its own passphrase.',

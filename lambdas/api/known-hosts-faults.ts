@@ -1,8 +1,12 @@
-/** Checks the field of known hosts that keys, repositories and inventories have, when they are saved. */
+/** Checks the field of known hosts that keys, repositories and inventories have, when it changes. */
 import { knownHostsFault } from '../core/known-hosts.ts';
 import type { FieldErrors } from '../problems.ts';
 
-export const knownHostsFaults = (path: string, text: string | undefined): FieldErrors => {
-  const message = text === undefined ? undefined : knownHostsFault(text);
+export const knownHostsFaults = (
+  path: string,
+  text: string | undefined,
+  before: string | undefined,
+): FieldErrors => {
+  const message = text === undefined || text === before ? undefined : knownHostsFault(text);
   return message === undefined ? [] : [{ path, message }];
 };
