@@ -12,6 +12,7 @@ import { join } from 'node:path';
 const deployments: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'as it comes': {},
   'only for Semaphore': { semaphoreOnly: true },
+  'without the console': { console: false },
   'with a table and a key that are there': {
     tableName: 'reveille-restored',
     secretsKeyArn: 'arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab',

@@ -40,7 +40,7 @@ describe('webhookAllowed', () => {
   });
 });
 
-test.each(['keepData', 'semaphoreOnly', 'dashboard', 'tracing'] as const)(
+test.each(['keepData', 'semaphoreOnly', 'console', 'dashboard', 'tracing'] as const)(
   '%s is on or off, from cdk.json or from the command line',
   (name) => {
     const values = [true, 'true', 'yes', false, 'false', 'no'].map((value) => read({ [name]: value })[name]);

@@ -55,6 +55,11 @@ const settings = z.object({
   semaphoreOnly: flag
     .default(false)
     .describe('Deploys only what starts and stops instances for a Semaphore server'),
+  console: flag
+    .default(true)
+    .describe(
+      'Without it there is no page for browsers, and nothing of CloudFront: the API and the command line remain',
+    ),
   webhookAllowed: z
     .union([z.array(z.string()), z.string().transform((text) => text.split(','))])
     .transform((entries) => entries.map((entry) => entry.trim()).filter((entry) => entry !== ''))

@@ -157,23 +157,26 @@ export class ReveilleStack extends Stack {
     );
     const firstToken = addFunction('FirstToken', 'first-token', 'makes an admin token for an operator', 10);
     const rotateSecrets = addFunction('RotateSecrets', 'rotate-secrets', 'encrypts secrets again', 900);
-    const consoleFiles = addFunction(
-      'ConsoleFiles',
-      'console-files',
-      'puts the console into its bucket, and makes the key of the edge',
-      120,
-    );
+    const addConsole = (): Console => {
+      const maker = addFunction(
+        'ConsoleFiles',
+        'console-files',
+        'puts the console into its bucket, and makes the key of the edge',
+        120,
+      );
+      const made = new Console(this, 'Console', { httpApi, files: bundles.consoleFolder, maker });
+      give(maker, made.publishBy(maker));
+      return made;
+    };
 
     const runnerRole = new Role(this, 'RunnerRole', {
       assumedBy: api.grantPrincipal,
       description: 'Reveille: what agents may do; a session policy narrows it to the queues of one runner',
     });
 
-    const page = new Console(this, 'Console', {
-      httpApi,
-      files: bundles.consoleFolder,
-      maker: consoleFiles,
-    });
+    const page = settings.console ? addConsole() : undefined;
+    // Without a console, people's programs reach the API as agents do.
+    const reachedByPeople: Grant = page?.grant ?? { environment: { CONSOLE_URL: httpApi.apiEndpoint } };
     const secrets = makeSecretsKey(this, { removalPolicy, adopt: settings.secretsKeyArn });
     const schedules = makeSchedules(this, {
       prefix: settings.prefix,
@@ -204,7 +207,7 @@ export class ReveilleStack extends Stack {
     for (const statement of taskQueues.receive) runnerRole.addToPolicy(statement);
     give(api, [...place, inTable.items('DeleteItem'), inTable.queryLive, taskQueues.remove, settlePowerSoon]);
     give(api, [audited, known]);
-    give(api, [page.grant, secrets.openAndSeal, vendCredentials(runnerRole, taskQueues.arnPrefix)]);
+    give(api, [reachedByPeople, secrets.openAndSeal, vendCredentials(runnerRole, taskQueues.arnPrefix)]);
     give(api, [schedules.handOver, workEventSoon]);
     give(taskStart, [
       receiveWebhook,
@@ -264,7 +267,6 @@ export class ReveilleStack extends Stack {
       secrets.openAndSeal,
       audited,
     ]);
-    give(consoleFiles, page.publishBy(consoleFiles));
 
     addRoutes(httpApi, { api, taskStart, taskFinish });
     for (const fn of [runnerPower, instanceEvents, scheduledStart, integrationEvents]) {
@@ -294,7 +296,7 @@ export class ReveilleStack extends Stack {
 
     this.#observe(settings, { deadLetters, dashboard: settings.dashboard });
     const outputs = {
-      ConsoleUrl: page.url,
+      ...(page && { ConsoleUrl: page.url }),
       ApiUrl: httpApi.apiEndpoint,
       FirstTokenFunctionName: firstToken.functionName,
       RotateSecretsFunctionName: rotateSecrets.functionName,

@@ -26,10 +26,14 @@ export const variables = z.object({
   CONSOLE_URL: z
     .url({ protocol: /^https?$/ })
     .refine((url) => !url.endsWith('/'), { error: 'must not end with a slash' })
-    .describe('Where people find the console, and the API at the same origin; without a slash at the end'),
-  EDGE_KEY_HASH: notEmpty.describe(
-    'SHA-256 of the key by which the API knows that a request came by CloudFront',
-  ),
+    .describe(
+      "Where people find the console, and the API at the same origin; without a console, the API's own. No slash at the end",
+    ),
+  EDGE_KEY_HASH: notEmpty
+    .optional()
+    .describe(
+      'SHA-256 of the key by which the API knows that a request came by CloudFront; not set where there is none',
+    ),
   STACK_NAME: notEmpty.describe("The stack's name, which its instances carry as the tag reveille:stack"),
   RUNNER_FLEETS: packed
     .pipe(fleetsText)

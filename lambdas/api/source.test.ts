@@ -6,6 +6,7 @@ import { gatewayRequestId, sourceBehindEdge } from './source.ts';
 
 const app = new Hono()
   .get('/', (c) => c.text(sourceBehindEdge(hashSecret('edge-key'))(c)))
+  .get('/without-edge', (c) => c.text(sourceBehindEdge(undefined)(c)))
   .get('/id', (c) => c.text(gatewayRequestId(c)));
 const handler = handle(app);
 
@@ -53,6 +54,13 @@ describe('the source of a request', () => {
   it('cannot be made up by who does not know the key', async () => {
     const headers = { 'x-reveille-edge': 'guess', 'x-forwarded-for': '10.0.0.1, 203.0.113.5, 192.0.2.7' };
     expect(await sourceOf(headers)).toBe('192.0.2.7');
+  });
+
+  it('is the address that connects, whatever the headers say, in a stack without CloudFront', async () => {
+    const forwarded = { 'x-forwarded-for': '10.0.0.1, 203.0.113.5, 192.0.2.7' };
+    for (const key of ['', 'edge-key', 'undefined']) {
+      expect(await ask('/without-edge', { ...forwarded, 'x-reveille-edge': key })).toBe('192.0.2.7');
+    }
   });
 
   it('is the address that connects, when CloudFront names none', async () => {

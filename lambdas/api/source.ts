@@ -11,12 +11,14 @@ const edgeKeyHeader = 'x-reveille-edge';
 /**
  * CloudFront appends the client's address to `X-Forwarded-For`, and API Gateway then that of CloudFront: so the last but one
  * is the client's, and what stands before it may be made up. A request that came past CloudFront may have made up all of it.
+ * Without a hash there is no CloudFront, and every request comes straight to the API.
  */
 export const sourceBehindEdge =
-  (edgeKeyHash: string) =>
+  (edgeKeyHash: string | undefined) =>
   (c: Context): string => {
     const direct = getConnInfo(c).remote.address ?? 'unknown';
-    if (!matchesHash(c.req.header(edgeKeyHeader) ?? '', edgeKeyHash)) return direct;
+    if (edgeKeyHash === undefined || !matchesHash(c.req.header(edgeKeyHeader) ?? '', edgeKeyHash))
+      return direct;
     const addresses = (c.req.header('x-forwarded-for') ?? '').split(',').map((address) => address.trim());
     return addresses.at(-2) || direct;
   };
