@@ -1,6 +1,7 @@
 /** The schemas and types that API, agent and console share. */
 export * from './agent.ts';
 export * from './app-options.ts';
+export * from './audit.ts';
 export * from './common.ts';
 export * from './cost.ts';
 export * from './doorbell.ts';

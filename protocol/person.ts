@@ -1,7 +1,7 @@
-/** People: how they sign in, what they are in a project, and what is written down of what they do. */
+/** People: how they sign in, and what they are in a project. */
 import * as z from 'zod';
 import { instant, name } from './common.ts';
-import { apiTokenId, auditEventId, invitationId, projectId, userId } from './ids.ts';
+import { apiTokenId, invitationId, projectId, userId } from './ids.ts';
 import { role } from './role.ts';
 import { written } from './text.ts';
 
@@ -112,20 +112,3 @@ export const apiToken = z.object({
   validUntil: instant.optional().describe('Absent: until it is revoked'),
 });
 export const newApiToken = apiToken.extend({ token: z.string().describe('Shown only now') });
-
-/** One change, sign-in, or use of secrets. */
-export const auditEvent = z.object({
-  id: auditEventId,
-  at: instant,
-  actor: z.object({ id: z.string(), name: z.string() }),
-  operation: z
-    .string()
-    .describe(
-      'An operation of this API, `useSecrets`, a refusal (such as `loginRefused` or `lockOut`), or what an operator of the AWS account had a function do',
-    ),
-  target: z.string().describe('The path of what was changed, or what used the secrets'),
-  secrets: z.array(z.string()).optional().describe('The keys and environments whose secrets were used'),
-  source: z.string().optional().describe('The address that the request came from'),
-  requestId: z.string().optional(),
-});
-export type AuditEvent = z.infer<typeof auditEvent>;

@@ -64,6 +64,7 @@ export const recordSecretUse =
   (use: {
     readonly projectId: ProjectId;
     readonly taskId: string;
+    readonly templateName: string;
     readonly runner: { readonly id: string; readonly name: string };
     readonly secrets: readonly string[];
   }): Promise<void> =>
@@ -71,6 +72,7 @@ export const recordSecretUse =
       actor: { id: use.runner.id, name: use.runner.name },
       operation: 'useSecrets',
       target: `/api/projects/${use.projectId}/tasks/${use.taskId}`,
+      object: { kind: 'tasks', id: use.taskId, name: use.templateName },
       secrets: [...use.secrets],
     });
 
@@ -80,6 +82,7 @@ export const recordStart = (
   {
     projectId,
     id,
+    templateName,
     startedAt,
     by,
     ...event
@@ -87,6 +90,7 @@ export const recordStart = (
     readonly projectId: ProjectId;
     /** The task's. */
     readonly id: string;
+    readonly templateName: string;
     /** The same, however often it is told. */
     readonly startedAt: Instant;
     readonly by: AuditEvent['actor'];
@@ -101,6 +105,7 @@ export const recordStart = (
       actor: { id: by.id, name: by.name },
       operation: 'startTask',
       target: `/api/projects/${projectId}/tasks/${id}`,
+      object: { kind: 'tasks', id, name: templateName },
     },
     idFrom('aud', startedAt, `startTask/${id}`),
   );

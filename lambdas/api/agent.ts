@@ -57,6 +57,7 @@ const recordByMachine = (
     actor: { id, name },
     operation,
     target: `${pool === 'global' ? '/api' : `/api/projects/${pool}`}/runners/${id}`,
+    object: { kind: 'runners', id, name },
     ...request,
   });
 

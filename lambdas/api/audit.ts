@@ -1,7 +1,9 @@
 /** The audit trail: written for every change that people make, read by owners and admins. */
 import type { Context, MiddlewareHandler } from 'hono';
 import { auditEventId, page, pageQuery, projectId } from '../../protocol/index.ts';
-import type { AuditScope } from '../adapters/audit.ts';
+import type { AuditScope, NewAuditEvent } from '../adapters/audit.ts';
+import { auditChanges as changesBetween } from '../core/audit-changes.ts';
+import { type Audited, type AuditedStores, readAudited } from './audit-object.ts';
 import type { findOperation } from './authorize.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
 import { refuseCursor, refuseUnknown } from './refuse.ts';
@@ -16,30 +18,66 @@ const scopeOf = (path: string, operation: string): AuditScope => {
   return path.startsWith('/api/projects/') && id.success && operation !== 'removeProject' ? id.data : 'stack';
 };
 
-/** Records each change that was made. One that cannot be recorded is logged instead: it has happened already. */
-export const auditChanges =
-  (
-    deps: Pick<ApiDeps, 'audit' | 'log' | 'sourceOf'>,
-    operationOf: ReturnType<typeof findOperation>,
-  ): MiddlewareHandler<PersonEnv> =>
-  async (c, next) => {
+/** Paths by which people change themselves. */
+const ownPath = /^\/api\/(me|logout)(\/|$)/;
+
+/**
+ * Records each change that was made, with the object's name, and of a PUT what it changed. What cannot be read or recorded is
+ * logged instead, and keeps nobody from changing what is unreadable.
+ */
+export const auditChanges = (
+  deps: AuditedStores & Pick<ApiDeps, 'audit' | 'log' | 'sourceOf'>,
+  operationOf: ReturnType<typeof findOperation>,
+): MiddlewareHandler<PersonEnv> => {
+  const look = async (path: string): Promise<Audited | undefined> => {
+    try {
+      return await readAudited(deps, path);
+    } catch (error) {
+      deps.log('An object could not be read for the audit trail', { path, error: String(error) });
+      return undefined;
+    }
+  };
+  const describeChange = async (
+    c: Context<PersonEnv>,
+    target: string,
+    before: Audited | undefined,
+  ): Promise<Pick<NewAuditEvent, 'object' | 'changes' | 'moreChanges'>> => {
+    if (ownPath.test(c.req.path)) {
+      const user = c.get('signedIn')?.user;
+      return user ? { object: { kind: 'users', id: user.id, name: user.name } } : {};
+    }
+    const isPut = c.req.method === 'PUT';
+    const after = isPut || !before ? await look(target) : undefined;
+    const object = (after ?? before)?.object;
+    const isCompared = isPut && (after ?? before)?.settings !== undefined;
+    return {
+      ...(object && { object }),
+      ...(isCompared && changesBetween(before?.settings, after?.settings, await c.req.json())),
+    };
+  };
+  return async (c, next) => {
+    if (reads.has(c.req.method)) return next();
+    const before = await look(c.req.path);
     await next();
-    if (reads.has(c.req.method) || c.res.status >= 400) return;
+    if (c.res.status >= 400) return;
     const { id, name } = c.get('caller');
     const operation = operationOf(c) ?? 'unknown';
+    const target = c.res.headers.get('location') ?? c.req.path;
     const event = {
       actor: { id, name },
       operation,
-      target: c.res.headers.get('location') ?? c.req.path,
+      target,
       source: deps.sourceOf(c),
       requestId: c.get('requestId'),
     };
     try {
-      await deps.audit.record(scopeOf(c.req.path, operation), event);
+      const described = await describeChange(c, target, before);
+      await deps.audit.record(scopeOf(c.req.path, operation), { ...event, ...described });
     } catch (error) {
       deps.log('An event of the audit trail could not be stored', { ...event, error: String(error) });
     }
   };
+};
 
 export const auditRoutes = (deps: ApiDeps) => {
   const list = async (

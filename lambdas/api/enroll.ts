@@ -52,6 +52,7 @@ export const enrollRoutes = (deps: ApiDeps) =>
         actor: { id: runner.id, name: runner.name },
         operation: 'enrollInstance',
         target: `${pool === 'global' ? '/api' : `/api/projects/${pool}`}/runners/${runner.id}`,
+        object: { kind: 'runners', id: runner.id, name: runner.name },
         source: deps.sourceOf(c),
         requestId: c.get('requestId'),
       });

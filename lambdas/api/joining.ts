@@ -28,6 +28,7 @@ export const enterProject = async (
     actor: { id: user.id, name: user.name },
     operation: 'acceptInvitation',
     target: `/api/projects/${projectId}/invitations/${id}`,
+    object: { kind: 'members', id: user.id, name: user.name },
     source: deps.sourceOf(c),
     requestId: c.get('requestId'),
   });

@@ -26,7 +26,7 @@ export const setupRoutes = (deps: ApiDeps) =>
         operationId: 'setUp',
         summary: 'Make the first person, an admin, with the first token of the stack',
         request: { body: jsonBody(setupInput) },
-        responses: { 201: { ...created('The person, signed in', userSchema), headers: {} } },
+        responses: { 201: created('The person, signed in', userSchema) },
       },
       'already_set_up',
     ),
@@ -48,7 +48,7 @@ export const setupRoutes = (deps: ApiDeps) =>
         );
       }
       await signIn(deps, c, user);
-      return c.json(publicUser(user), 201);
+      return c.json(publicUser(user), 201, { location: `/api/users/${user.id}` });
     },
   );
 

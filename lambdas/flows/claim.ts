@@ -205,7 +205,8 @@ const give = async (
   }
   const secrets = secretsOf(task, parts);
   if (secrets.length > 0) {
-    await deps.recordSecretUse({ projectId: task.projectId, taskId: task.id, runner, secrets });
+    const { projectId, id: taskId, templateName } = task;
+    await deps.recordSecretUse({ projectId, taskId, templateName, runner, secrets });
   }
   const lease = { ...agent, projectId: task.projectId, taskId: task.id, attempt: task.attempt };
   return {

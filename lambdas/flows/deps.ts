@@ -50,6 +50,7 @@ export interface TaskParts {
 export interface SecretUse {
   readonly projectId: ProjectId;
   readonly taskId: TaskId;
+  readonly templateName: string;
   readonly runner: Pick<Runner, 'id' | 'name'>;
   /** Ids of keys and environments. */
   readonly secrets: readonly string[];

@@ -106,6 +106,7 @@ const secretOf = async (
       actor: { id, name },
       operation: 'useSecrets',
       target: `/api/projects/${projectId}/integrations/${id}`,
+      object: { kind: 'integrations', id, name },
       source,
       secrets: [auth.keyId],
     });

@@ -50,6 +50,7 @@ export const startByCause = async (
     await recordStart(deps.audit, {
       projectId,
       id,
+      templateName: task.templateName,
       startedAt: at,
       by,
       ...(source !== undefined && { source }),

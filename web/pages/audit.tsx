@@ -2,10 +2,10 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import type { AuditEvent } from '../../protocol/index.ts';
+import { type AuditEvent, readTarget } from '../../protocol/index.ts';
 import { messageOf } from '../client/problem-text.ts';
 import { auditQuery } from '../client/queries.ts';
-import { readTarget, useNames } from '../parts/audit-target.ts';
+import { useNames } from '../parts/audit-target.ts';
 import { Loading } from '../shell/loading.tsx';
 import { Button } from '../ui/button.tsx';
 import { Empty } from '../ui/empty.tsx';

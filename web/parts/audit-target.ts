@@ -1,23 +1,9 @@
 /** What an event of the audit trail is about: the thing's kind, its id, and its name while it is there. */
 import { queryOptions, useQueries } from '@tanstack/react-query';
 import * as z from 'zod';
-import { page } from '../../protocol/index.ts';
+import { type AuditTarget, page } from '../../protocol/index.ts';
 import { pathIn } from '../client/queries.ts';
 import { get } from '../client/request.ts';
-
-export interface Target {
-  /** As in paths of the API: `templates`. */
-  readonly kind: string;
-  readonly id: string | undefined;
-  /** Without what all paths of the project have in common. */
-  readonly path: string;
-}
-
-export const readTarget = (target: string): Target => {
-  const path = target.replace(/^\/api\//, '').replace(/^projects\/[^/]+\/(?=.)/, '');
-  const [kind = '', id] = path.split('/');
-  return { kind, id, path };
-};
 
 /** Kinds that have a list with names. */
 const namedKinds = {
@@ -47,7 +33,7 @@ const namesQuery = (projectId: string | undefined, kind: string) =>
  */
 export const useNames = (
   projectId: string | undefined,
-  targets: readonly Target[],
+  targets: readonly AuditTarget[],
 ): ReadonlyMap<string, string> | undefined => {
   const kinds = namedKinds[projectId === undefined ? 'stack' : 'project'];
   const asked = kinds.filter((kind) => targets.some((target) => target.kind === kind));

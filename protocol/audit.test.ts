@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readTarget } from './audit-target.ts';
+import { readTarget } from './audit.ts';
 
 it('The target of an event is told without what all paths of a project have in common', () => {
   expect(readTarget('/api/projects/prj_1/templates/tpl_1')).toEqual({

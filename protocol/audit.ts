@@ -1,0 +1,60 @@
+/** The audit trail: what is recorded of each change, sign-in and use of secrets. */
+import * as z from 'zod';
+import { instant } from './common.ts';
+import { auditEventId } from './ids.ts';
+
+/** What a path of the API is about. */
+export interface AuditTarget {
+  /** As in paths: `templates`. */
+  readonly kind: string;
+  readonly id: string | undefined;
+  /** Without what all paths of the project have in common. */
+  readonly path: string;
+}
+
+export const readTarget = (target: string): AuditTarget => {
+  const path = target.replace(/^\/api\//, '').replace(/^projects\/[^/]+\/(?=.)/, '');
+  const [kind = '', id] = path.split('/');
+  return { kind, id, path };
+};
+
+const auditObject = z.object({
+  kind: z.string().describe('As in paths, such as `templates`'),
+  id: z.string().optional().describe('Absent for the sign-in provider, of which there is one'),
+  name: z
+    .string()
+    .optional()
+    .describe("Its name after the change; a task's is its template's, an invitation's is its address"),
+});
+export type AuditObject = z.infer<typeof auditObject>;
+
+const auditChange = z.object({
+  field: z.string().describe('Such as `ansible.limit`'),
+  from: z.string().optional().describe('Absent: it was not set'),
+  to: z.string().optional().describe('Absent: it is not set'),
+  isSecret: z.literal(true).optional().describe('A secret was sent. Its value is recorded nowhere'),
+});
+export type AuditChange = z.infer<typeof auditChange>;
+
+/** One change, sign-in, or use of secrets. Events of version 0.1.0 have neither object nor changes. */
+export const auditEvent = z.object({
+  id: auditEventId,
+  at: instant,
+  actor: z.object({ id: z.string(), name: z.string() }),
+  operation: z
+    .string()
+    .describe(
+      'An operation of this API, `useSecrets`, a refusal (such as `loginRefused` or `lockOut`), or what an operator of the AWS account had a function do',
+    ),
+  target: z.string().describe('The path of what was changed, or what used the secrets'),
+  object: auditObject.optional().describe('What was changed, by its name at that time'),
+  changes: z
+    .array(auditChange)
+    .optional()
+    .describe('What a PUT changed: at most 50 fields and 8 KB, texts cut at 200 characters'),
+  moreChanges: z.int().optional().describe('How many more fields changed than `changes` has room for'),
+  secrets: z.array(z.string()).optional().describe('The keys and environments whose secrets were used'),
+  source: z.string().optional().describe('The address that the request came from'),
+  requestId: z.string().optional(),
+});
+export type AuditEvent = z.infer<typeof auditEvent>;
