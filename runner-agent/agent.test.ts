@@ -208,7 +208,7 @@ describe('a runner agent', () => {
 
   it('ends its tasks by itself when no heartbeat gets through for a whole lease', async () => {
     const taskId = give({ script: endless });
-    world.startAgent({ busyHeartbeatMs: 20, leaseMs: 150 });
+    world.startAgent({ busyHeartbeatMs: 20, leaseMs: 5000 });
     await hasStarted(taskId);
     world.api.intercept = (path) => (path === 'heartbeat' ? { status: 503 } : undefined);
     await waitFor('the wiped folder', async () => (await readdir(join(world.workDir, 'tasks'))).length === 0);
@@ -219,7 +219,7 @@ describe('a runner agent', () => {
     let isAway = false;
     world.api.intercept = () => (isAway ? { status: 503 } : undefined);
     const taskId = give({ script: 'echo started; sleep 0.2; echo done' });
-    world.startAgent({ busyHeartbeatMs: 20, leaseMs: 600 });
+    world.startAgent({ busyHeartbeatMs: 20, leaseMs: 5000 });
     await hasStarted(taskId);
     isAway = true;
     await waitFor('the wiped folder', async () => (await readdir(join(world.workDir, 'tasks'))).length === 0);

@@ -161,8 +161,8 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     if (factsOf(runner).state !== 'pending' || agenda.has(runner.id)) return;
     agenda.after(runningAfterMs, () => follow(runner, 'running'), runner.id);
     agenda.after(runningAfterMs + onlineAfterMs, async () => {
-      const { claims } = await reload(runner);
-      const beat = heartbeatRequest.parse({ agentVersion: options.agentVersion, claims, tasks: [] });
+      // An agent that has just started knows of no claims.
+      const beat = heartbeatRequest.parse({ agentVersion: options.agentVersion, tasks: [] });
       await heartbeat(deps, agentOf(runner), beat);
       await serve(runner);
     });
