@@ -1,6 +1,6 @@
 /** The audit trail: what is recorded of each change, sign-in and use of secrets. */
 import * as z from 'zod';
-import { instant } from './common.ts';
+import { instant, pageQuery } from './common.ts';
 import { auditEventId } from './ids.ts';
 
 /** What a path of the API is about. */
@@ -58,3 +58,22 @@ export const auditEvent = z.object({
   requestId: z.string().optional(),
 });
 export type AuditEvent = z.infer<typeof auditEvent>;
+
+const part = z.string().trim().min(1).max(200).optional();
+const filters = {
+  actor: part.describe('The id of who did it, or a part of their name in any case'),
+  kind: z
+    .string()
+    .regex(/^[a-z-]{1,40}$/, 'must be a kind as in paths, such as templates')
+    .optional()
+    .describe('The kind of what was changed, as in paths: `templates`'),
+  object: part.describe('The id of what was changed, or a part of its name in any case'),
+  from: instant.optional().describe('Recorded then or later'),
+  to: instant.optional().describe('Recorded then or before'),
+};
+export const auditQuery = pageQuery.extend(filters);
+export type AuditQuery = z.infer<typeof auditQuery>;
+
+export const auditExportQuery = auditQuery.omit({ limit: true }).extend({
+  format: z.enum(['csv', 'jsonl']).describe('Comma-separated values, or a JSON object in each line'),
+});

@@ -1,6 +1,7 @@
 /** The audit trail: an item for each change, sign-in, and use of secrets, kept for as long as the stack is told. */
 import {
   type AuditEvent,
+  type AuditQuery,
   addMs,
   auditEvent,
   type Clock,
@@ -8,7 +9,8 @@ import {
   type Instant,
   type ProjectId,
 } from '../../protocol/index.ts';
-import { idFrom, type NewId } from './ids.ts';
+import { isWanted } from '../core/audit-filter.ts';
+import { idFrom, idsBetween, type NewId } from './ids.ts';
 import { recordsOf } from './records.ts';
 import { keys, type Table } from './table.ts';
 
@@ -24,6 +26,12 @@ interface Deps {
 }
 
 const dayMs = 86_400_000;
+
+/** Maximum events examined for a page with filters, and by one query. */
+const mostExamined = 2000;
+const examinedAtOnce = 200;
+const earliest = '1970-01-01T00:00:00.000Z';
+const latest = '9999-12-31T23:59:59.999Z';
 
 export type AuditTrail = ReturnType<typeof auditTrail>;
 
@@ -41,20 +49,38 @@ export const auditTrail = (table: Table, { now, newId, retentionDays }: Deps) =>
     ]);
   },
 
-  /** Newest first, after the event with the id `after`. */
+  /** Newest first, after the event with the id `after`. With filters at most 2,000 events are examined; a page may be empty and go on. */
   list: async (
     scope: AuditScope,
-    limit: number,
+    { limit, from, to, ...filter }: Omit<AuditQuery, 'cursor'>,
     after: string | undefined,
   ): Promise<{ items: AuditEvent[]; next?: string }> => {
-    const { items, next } = await table.query({
-      pk: keys.auditEvent(scope, '').pk,
-      prefix: 'aud_',
-      descending: true,
-      limit,
-      ...(after !== undefined && { after: keys.auditEvent(scope, after) }),
-    });
-    return { items: recordsOf(table, auditEvent).readAll(items), ...(next && { next: next.sk }) };
+    if (from !== undefined && to !== undefined && from > to) return { items: [] };
+    const window = idsBetween('aud', from ?? earliest, to ?? latest);
+    if (after !== undefined && (after < window.from || after > window.to)) return { items: [] };
+    const isFiltered = Object.values(filter).some((wanted) => wanted !== undefined);
+    const found: AuditEvent[] = [];
+    let reached = after;
+    for (let examined = 0; examined < mostExamined; examined += examinedAtOnce) {
+      const { items, next } = await table.query({
+        pk: keys.auditEvent(scope, '').pk,
+        ...window,
+        descending: true,
+        limit: isFiltered ? examinedAtOnce : limit,
+        ...(reached !== undefined && { after: keys.auditEvent(scope, reached) }),
+      });
+      found.push(
+        ...recordsOf(table, auditEvent)
+          .readAll(items)
+          .filter((event) => isWanted(event, filter)),
+      );
+      const last = found[limit - 1];
+      if (last && (found.length > limit || next)) return { items: found.slice(0, limit), next: last.id };
+      if (!next) return { items: found };
+      reached = next.sk;
+      if (!isFiltered) break;
+    }
+    return { items: found, ...(reached !== undefined && { next: reached }) };
   },
 });
 

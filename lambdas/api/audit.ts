@@ -1,8 +1,10 @@
 /** The audit trail: written for every change that people make, read by owners and admins. */
 import type { Context, MiddlewareHandler } from 'hono';
-import { auditEventId, page, pageQuery, projectId } from '../../protocol/index.ts';
+import * as z from 'zod';
+import { auditEventId, auditExportQuery, auditQuery, page, projectId } from '../../protocol/index.ts';
 import type { AuditScope, NewAuditEvent } from '../adapters/audit.ts';
 import { auditChanges as changesBetween } from '../core/audit-changes.ts';
+import { csvHeader, csvOf, jsonLinesOf } from '../core/audit-export.ts';
 import { type Audited, type AuditedStores, readAudited } from './audit-object.ts';
 import type { findOperation } from './authorize.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
@@ -79,52 +81,106 @@ export const auditChanges = (
   };
 };
 
+/** Events in one part of an export: even if each has 8 KB of changes, the answer stays under Lambda's 6 MB. */
+const exportedAtOnce = 200;
+
+const filtered =
+  'With filters, 2,000 events are examined for a page, so it may hold fewer than `limit`, or none, while there are older ones: go on as long as there is a `nextCursor`.';
+const inParts =
+  'In parts: as long as the answer has a `Link` with `rel="next"`, follow it; the parts, one after the other, are one file. A part may be empty.';
+const textOf = { csv: 'text/csv', jsonl: 'application/jsonl' } as const;
+
 export const auditRoutes = (deps: ApiDeps) => {
-  const list = async (
-    c: Context,
-    scope: AuditScope,
-    { limit, cursor }: { limit: number; cursor?: string | undefined },
-    isThere = true,
-  ) => {
+  type Query = z.infer<typeof auditQuery>;
+  /** A page of a trail, or why there is none. */
+  const read = async (c: Context<PersonEnv>, scope: AuditScope, { cursor, ...query }: Query) => {
     const after = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString();
     if (after !== undefined && !auditEventId.safeParse(after).success) return refuseCursor(c);
-    const { items, next } = await deps.audit.list(scope, limit, after);
-    if (!isThere && items.length === 0) return refuseUnknown(c, 'project');
-    const nextCursor = next && Buffer.from(next).toString('base64url');
+    const isThere = scope === 'stack' || (await deps.projects.get(scope)) !== undefined;
+    if (!isThere && c.get('role') !== 'admin') return refuseUnknown(c, 'project');
+    const { items, next } = await deps.audit.list(scope, query, after);
+    if (!isThere && items.length === 0 && !next) return refuseUnknown(c, 'project');
+    return { items, nextCursor: next && Buffer.from(next).toString('base64url') };
+  };
+  const list = async (c: Context<PersonEnv>, scope: AuditScope, query: Query) => {
+    const found = await read(c, scope, query);
+    if (found instanceof Response) return found;
+    const { items, nextCursor } = found;
     return c.json({ items, ...(nextCursor && { nextCursor }) }, 200);
   };
+  const exportPart = async (
+    c: Context<PersonEnv>,
+    scope: AuditScope,
+    { format, ...query }: z.infer<typeof auditExportQuery>,
+  ) => {
+    const found = await read(c, scope, { ...query, limit: exportedAtOnce });
+    if (found instanceof Response) return found;
+    const { items, nextCursor } = found;
+    const csv = () => `${query.cursor === undefined ? csvHeader : ''}${csvOf(items)}`;
+    const next = new URLSearchParams({ ...c.req.query(), cursor: nextCursor ?? '' });
+    return c.body(format === 'csv' ? csv() : jsonLinesOf(items), 200, {
+      'content-type': `${textOf[format]}; charset=utf-8`,
+      'content-disposition': `attachment; filename="audit-${scope}.${format}"`,
+      ...(nextCursor && { link: `<${c.req.path}?${next}>; rel="next"` }),
+    });
+  };
+
   const responses = { 200: answer('A page of events', page(auditEventSchema)) };
+  const file = { schema: z.string() };
+  const exported = {
+    200: {
+      description: 'The file, or a part of it',
+      content: { [textOf.csv]: file, [textOf.jsonl]: file },
+    },
+  };
+  const shared = { tags: ['Members'], security: people, method: 'get' as const };
   return routes<PersonEnv>()
     .openapi(
       describe({
-        tags: ['Members'],
-        security: people,
-        method: 'get',
+        ...shared,
         path: '/api/projects/{projectId}/audit',
         operationId: 'listAudit',
         summary: "List a project's changes and uses of secrets, newest first",
-        description: 'Of a project that was removed, for admins.',
-        request: { params: inProject, query: pageQuery },
+        description: `Of a project that was removed, for admins. ${filtered}`,
+        request: { params: inProject, query: auditQuery },
         responses,
       }),
-      async (c) => {
-        const { projectId: id } = c.req.valid('param');
-        const isThere = (await deps.projects.get(id)) !== undefined;
-        if (!isThere && c.get('role') !== 'admin') return refuseUnknown(c, 'project');
-        return list(c, id, c.req.valid('query'), isThere);
-      },
+      (c) => list(c, c.req.valid('param').projectId, c.req.valid('query')),
     )
     .openapi(
       describe({
-        tags: ['Members'],
-        security: people,
-        method: 'get',
+        ...shared,
+        path: '/api/projects/{projectId}/audit/export',
+        operationId: 'exportAudit',
+        summary: "Download a project's audit trail as CSV or JSON lines",
+        description: inParts,
+        request: { params: inProject, query: auditExportQuery },
+        responses: exported,
+      }),
+      (c) => exportPart(c, c.req.valid('param').projectId, c.req.valid('query')),
+    )
+    .openapi(
+      describe({
+        ...shared,
         path: '/api/audit',
         operationId: 'listStackAudit',
         summary: 'List sign-ins, and the changes that are in no project, newest first',
-        request: { query: pageQuery },
+        description: filtered,
+        request: { query: auditQuery },
         responses,
       }),
-      async (c) => list(c, 'stack', c.req.valid('query')),
+      (c) => list(c, 'stack', c.req.valid('query')),
+    )
+    .openapi(
+      describe({
+        ...shared,
+        path: '/api/audit/export',
+        operationId: 'exportStackAudit',
+        summary: "Download the stack's audit trail as CSV or JSON lines",
+        description: inParts,
+        request: { query: auditExportQuery },
+        responses: exported,
+      }),
+      (c) => exportPart(c, 'stack', c.req.valid('query')),
     );
 };

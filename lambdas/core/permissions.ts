@@ -49,6 +49,7 @@ export const permissions: Readonly<Record<string, Access>> = {
   createAdminToken: 'admin',
   revokeAdminToken: 'admin',
   listStackAudit: 'admin',
+  exportStackAudit: 'admin',
 
   listMembers: 'guest',
   replaceMember: 'owner',
@@ -60,6 +61,7 @@ export const permissions: Readonly<Record<string, Access>> = {
   createApiToken: 'owner',
   revokeApiToken: 'owner',
   listAudit: 'owner',
+  exportAudit: 'owner',
 
   registerRunner: 'machine',
   enrollInstance: 'machine',
