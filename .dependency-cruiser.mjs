@@ -39,10 +39,11 @@ export default {
     ),
     {
       name: 'core-is-pure',
-      comment: 'No AWS, no I/O: the core decides, the adapters do. croner and cronstrue compute and no more.',
+      comment:
+        'No AWS, no I/O: the core decides, the adapters do. croner, cronstrue and yaml compute and no more.',
       severity: 'error',
       from: { path: folder('lambdas/core'), pathNot: tests },
-      to: { path: libraries, pathNot: 'node_modules/(zod|croner|cronstrue)/' },
+      to: { path: libraries, pathNot: 'node_modules/(zod|croner|cronstrue|yaml)/' },
     },
     {
       name: 'flows-know-no-aws',

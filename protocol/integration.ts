@@ -9,11 +9,16 @@ const headerName = z
   .regex(/^[A-Za-z0-9-]{1,100}$/, 'must be the name of a header')
   .toLowerCase();
 
+const pointerFault = (pointer: string): string =>
+  pointer.startsWith('/')
+    ? `column ${pointer.search(/~(?![01])/) + 1}: "~" must be followed by 0 (for "~") or 1 (for "/")`
+    : 'column 1: must be a JSON pointer such as /repository/name';
+
 /** https://www.rfc-editor.org/rfc/rfc6901 */
 const jsonPointer = z
   .string()
   .max(500)
-  .regex(/^(\/([^~/]|~[01])*)*$/, 'must be a JSON pointer such as /repository/name');
+  .regex(/^(\/([^~/]|~[01])*)*$/, { error: ({ input }) => pointerFault(String(input)) });
 
 /** How the sender proves itself, beyond knowing the URL. */
 export const integrationAuth = z.discriminatedUnion('type', [

@@ -1,6 +1,6 @@
 /** What has a grammar is parsed when a save changes it; what 0.1.0 stored unparsed stays until then. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ProjectId, project } from '../../protocol/index.ts';
+import { type ProjectId, project, template, templateInput } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { unique } from '../../test/unique.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
@@ -53,4 +53,64 @@ describe('a save of what 0.1.0 stored unparsed', () => {
       expect(refused).toMatchObject({ errors: [{ path: 'knownHosts' }] });
     }
   });
+});
+
+describe('what Ansible is to read', () => {
+  const aPlay = '- hosts: all';
+
+  it('names the field, line and column of an inventory', async () => {
+    const path = `${base}/inventories`;
+    for (const [type, content, message] of [
+      ['static', '[web]\na\n[db', 'line 3, column 4: must be closed by ]'],
+      ['static-yaml', 'all:\n  hosts: {{ a }}', 'line 2, column 11: a map or a list is no key'],
+    ] as const) {
+      const refused = await api.refused('POST', path, { body: { name: unique('I'), type, content } });
+      const errors = [{ path: 'content', message: expect.stringContaining(message) }];
+      expect(refused).toMatchObject({ code: 'invalid_request', errors });
+    }
+    for (const content of ['all:\n  hosts:\n    a:', '[web]\na'])
+      await api.call('POST', path, { name: unique('I'), type: 'static-yaml', content });
+  });
+
+  it('names the field, line and column of a playbook, and reads no script of another app', async () => {
+    const body = { name: unique('T'), app: 'ansible', script: `${aPlay}\n tasks: []` };
+    const refused = await api.refused('POST', `${base}/templates`, { body });
+    const errors = [{ path: 'script', message: expect.stringMatching(/^line 2, column 2: /) }];
+    expect(refused).toMatchObject({ code: 'invalid_request', errors });
+    await api.call('POST', `${base}/templates`, { ...body, app: 'bash' });
+    await api.call('POST', `${base}/templates`, { ...body, name: unique('T'), script: aPlay });
+  });
+
+  it('is not parsed by a save that does not change it', async () => {
+    const { inventories, templates } = api.deps.resources;
+    const inventory = { name: unique('I'), type: 'static' as const, content: '[web' };
+    const { id } = await inventories.create(projectId, inventory);
+    await api.call('PUT', `${base}/inventories/${id}`, { ...inventory, name: unique('Renamed') });
+    const changed = { ...inventory, content: '[web\n' };
+    expect(await api.refused('PUT', `${base}/inventories/${id}`, { body: changed })).toMatchObject({
+      errors: [{ path: 'content' }],
+    });
+    const input = templateInput.parse({ name: unique('T'), app: 'ansible', script: 'hosts: all' });
+    const stored = await templates.create(projectId, input);
+    await api.call('PUT', `${base}/templates/${stored.id}`, { ...input, name: unique('Renamed') });
+    const body = { ...input, script: 'hosts: web' };
+    expect(await api.refused('PUT', `${base}/templates/${stored.id}`, { body })).toMatchObject({
+      errors: [{ path: 'script' }],
+    });
+  });
+});
+
+it('names the column of what is wrong in a JSON pointer', async () => {
+  const script = { name: unique('T'), app: 'bash', script: 'true' };
+  const { id: templateId } = template.parse(await api.call('POST', `${base}/templates`, script));
+  for (const [pointer, message] of [
+    ['/a/b~2', 'column 5: "~" must be followed by 0 (for "~") or 1 (for "/")'],
+    ['/a~1~', 'column 5: "~" must be followed by 0 (for "~") or 1 (for "/")'],
+    ['a/b', 'column 1: must be a JSON pointer such as /repository/name'],
+  ] as const) {
+    const matchers = [{ source: { from: 'body', pointer }, operator: 'exists' }];
+    const body = { name: unique('I'), templateId, matchers };
+    const refused = await api.refused('POST', `${base}/integrations`, { body });
+    expect(refused).toMatchObject({ errors: [{ path: 'matchers.0.source.pointer', message }] });
+  }
 });

@@ -1,4 +1,5 @@
 /** Routes of inventories. */
+import { inventoryFaults } from './content-faults.ts';
 import { crudRoutes, whole } from './crud.ts';
 import type { ApiDeps } from './deps.ts';
 import { knownHostsFaults } from './known-hosts-faults.ts';
@@ -16,7 +17,9 @@ export const inventoryRoutes = (deps: ApiDeps) =>
     output: inventorySchema,
     store: deps.resources.inventories,
     findMissing: (projectId, { keyId }) => findMissing(projectId, [['keyId', keyId, deps.resources.keys]]),
-    findFaults: async (_projectId, { knownHosts }, before) =>
-      knownHostsFaults('knownHosts', knownHosts, before?.knownHosts),
+    findFaults: async (_projectId, input, before) => [
+      ...(await inventoryFaults(input, before)),
+      ...knownHostsFaults('knownHosts', input.knownHosts, before?.knownHosts),
+    ],
     findUsers: (projectId, id) => usersByTemplate(deps, 'inventoryId', projectId, id),
   });

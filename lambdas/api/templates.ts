@@ -1,5 +1,6 @@
 /** Routes of templates. */
 import { setLimit } from '../flows/keep-limits.ts';
+import { playbookFaults } from './content-faults.ts';
 import { crudRoutes, whole } from './crud.ts';
 import type { ApiDeps } from './deps.ts';
 import { findMissing, usersOfTemplate } from './references.ts';
@@ -29,6 +30,7 @@ export const templateRoutes = (deps: ApiDeps) => {
           ({ keyId }, index) => [`ansible.vaultKeys.${index}.keyId`, keyId, keys] as const,
         ),
       ]),
+    findFaults: (_projectId, input, before) => playbookFaults(input, before),
     findUsers: (projectId, id) => usersOfTemplate(deps, projectId, id),
   });
 };
