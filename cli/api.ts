@@ -2,6 +2,8 @@
 import * as z from 'zod';
 import { page } from '../protocol/common.ts';
 import { type CostReport, costReport } from '../protocol/cost.ts';
+import { type Environment, environment } from '../protocol/environment.ts';
+import { type Inventory, inventory } from '../protocol/inventory.ts';
 import { type LogPage, logPage } from '../protocol/log.ts';
 import { me } from '../protocol/person.ts';
 import { type Project, project } from '../protocol/project.ts';
@@ -19,6 +21,8 @@ export interface Api {
   me(): Promise<Me>;
   projects(): Promise<Project[]>;
   templates(projectId: string): Promise<Template[]>;
+  inventories(projectId: string): Promise<Inventory[]>;
+  environments(projectId: string): Promise<Environment[]>;
   schedules(projectId: string): Promise<Schedule[]>;
   runners(pool: Pool): Promise<Runner[]>;
   /** Has a runner drain, or take tasks again. */
@@ -58,6 +62,8 @@ export const createApi = (client: Client): Api => {
     me: () => client.get('/api/me', me),
     projects: () => list('/api/projects', project),
     templates: (projectId) => list(`/api/projects/${projectId}/templates`, template),
+    inventories: (projectId) => list(`/api/projects/${projectId}/inventories`, inventory),
+    environments: (projectId) => list(`/api/projects/${projectId}/environments`, environment),
     schedules: (projectId) => list(`/api/projects/${projectId}/schedules`, schedule),
     runners: (pool) => list(inPool(pool), runner),
     tellRunner: (pool, runnerId, word) => client.post(`${inPool(pool)}/${runnerId}/${word}`, runner),

@@ -15,6 +15,7 @@ const table = {
   invitation_refused: [401, 'Invitation refused'],
   csrf_refused: [403, 'Request from elsewhere'],
   forbidden: [403, 'Not permitted'],
+  another_person_needed: [403, 'Another person has to confirm'],
   not_found: [404, 'Not found'],
   method_not_allowed: [405, 'Method not allowed'],
   already_set_up: [409, 'Already set up'],

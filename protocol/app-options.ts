@@ -1,6 +1,6 @@
-/** What a template says to its app beyond the script: the options of Ansible, and of Terraform and OpenTofu. */
+/** What a template says to its app beyond the script, and what of it a task may have otherwise. */
 import * as z from 'zod';
-import { keyId } from './ids.ts';
+import { environmentId, inventoryId, keyId } from './ids.ts';
 import { valuesByName } from './text.ts';
 
 /** Goes to a program as the value of a flag, so it must not look like a flag itself. */
@@ -47,6 +47,7 @@ const ansibleChoices = {
   skipTags: z.array(ansibleTag).max(100).optional(),
   check: z.boolean().optional().describe('Say what would change, and change nothing'),
   diff: z.boolean().optional().describe('Show what changes within files'),
+  verbosity: z.int().min(0).max(5).optional().describe('How many "v" Ansible gets: 0 to 5'),
 };
 
 export const ansibleOptions = z.strictObject({
@@ -95,10 +96,63 @@ export const terraformOptions = z.strictObject({
 });
 export type TerraformOptions = z.infer<typeof terraformOptions>;
 
-/** What one task may have otherwise than its template. */
+export const programArguments = z.array(z.string().max(4000)).max(100);
+export const timeoutMs = z.int().min(1000).max(604_800_000);
+
+/** What of a template may be changed at a start, if the template allows it. */
+export const launchOption = z.enum([
+  'limit',
+  'tags',
+  'skipTags',
+  'check',
+  'diff',
+  'verbosity',
+  'terraformAction',
+  'arguments',
+  'branch',
+  'commit',
+  'inventory',
+  'environment',
+  'timeout',
+  'priority',
+]);
+export type LaunchOption = z.infer<typeof launchOption>;
+
+/** Who may confirm a task of the template. */
+export const confirmedBy = z.enum(['anyone', 'another_person']);
+
+/** The name of a branch (git-check-ref-format(1)), and of nothing else that git could fetch. */
+const branchName = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(
+    /^(?![-/])(?!.*(?:\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)|[/.]$))[^\s~^:?*[\\\p{Cc}]+$/u,
+    'must be the name of a branch',
+  );
+
+const oneSource = z
+  .strictObject({
+    branch: branchName.optional(),
+    commit: z
+      .string()
+      .regex(/^[0-9a-f]{7,64}$/, 'must be the hash of a commit: 7 to 64 digits of 0-9 and a-f')
+      .optional(),
+  })
+  .refine(({ branch, commit }) => branch === undefined || commit === undefined, {
+    error: 'must not be given with a branch',
+    path: ['commit'],
+  });
+
+/** What one task may have otherwise than its template: as it is stored. */
 export const taskOptions = {
   ansible: z.strictObject(ansibleChoices).optional().describe("Instead of the template's, each by itself"),
   terraform: z.strictObject(terraformChoices).optional(),
+  repository: oneSource.optional().describe("Instead of the template's branch"),
+  arguments: programArguments.optional().describe("Instead of the template's, all of them"),
+  inventoryId: inventoryId.optional(),
+  environmentId: environmentId.optional(),
+  timeoutMs: timeoutMs.optional(),
 };
 
 /** The same, as it comes in. */

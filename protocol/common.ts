@@ -5,6 +5,12 @@ import * as z from 'zod';
 export const instant = z.iso.datetime({ precision: 3 });
 export type Instant = string;
 
+/** Absent on what was last saved by version 0.1.0. */
+export const editedBy = z
+  .string()
+  .optional()
+  .describe('Id of the person who saved it last, also where they used a token');
+
 export const name = z.string().trim().min(1).max(120);
 export const description = z.string().trim().max(2000);
 

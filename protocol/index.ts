@@ -13,6 +13,7 @@ export * from './insight.ts';
 export * from './integration.ts';
 export * from './inventory.ts';
 export * from './key.ts';
+export * from './launch-options.ts';
 export * from './log.ts';
 export * from './person.ts';
 export * from './problem.ts';

@@ -1,7 +1,10 @@
 /** An incoming integration: a secret URL which starts a template when what comes in matches. */
 import * as z from 'zod';
-import { instant, name } from './common.ts';
+import { taskOptions, taskOptionsInput } from './app-options.ts';
+import { editedBy, instant, name } from './common.ts';
 import { integrationEventId, integrationId, keyId, projectId, taskId, templateId } from './ids.ts';
+import { beyondLaunchOptions } from './schedule.ts';
+import { priority } from './template.ts';
 import { written } from './text.ts';
 
 const headerName = z
@@ -58,9 +61,11 @@ const fields = z.strictObject({
     .describe(
       "What of the request becomes which variable of the template's survey; what isn't there is left out",
     ),
+  priority: priority.optional().describe("The template's unless told"),
+  ...taskOptions,
 });
-export const integrationInput = written(fields, {
-  lines: ['name'],
+export const integrationInput = written(fields.extend(taskOptionsInput), {
+  lines: ['name', 'ansible.limit'],
   names: ['variables.*.variable', 'variables.*.source.header', 'matchers.*.source.header', 'auth.header'],
 });
 export type IntegrationInput = z.infer<typeof integrationInput>;
@@ -68,6 +73,8 @@ export type IntegrationInput = z.infer<typeof integrationInput>;
 export const integration = fields.strip().extend({
   id: integrationId,
   projectId,
+  editedBy,
+  beyondLaunchOptions,
   url: z.string().optional().describe('The secret URL to send to; shown only when it is made'),
   createdAt: instant,
 });

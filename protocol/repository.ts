@@ -13,15 +13,15 @@ const gitUrl = z
     error: 'must be an https, ssh or file URL, git@host:path, or an absolute path',
   });
 
+export const gitReference = z
+  .string()
+  .max(200)
+  .regex(/^[^\s-][^\s]*$/, 'must be a branch, a tag or a commit');
+
 export const repositoryFields = z.strictObject({
   name,
   url: gitUrl,
-  branch: z
-    .string()
-    .max(200)
-    .regex(/^[^\s-][^\s]*$/, 'must be a branch, a tag or a commit')
-    .default('main')
-    .describe('A branch, a tag, or the hash of a commit'),
+  branch: gitReference.default('main').describe('A branch, a tag, or the hash of a commit'),
   keyId: keyId.optional(),
   knownHosts: knownHosts.optional(),
 });

@@ -1,7 +1,7 @@
 /** A schedule: starts a template by a cron expression in a time zone. */
 import * as z from 'zod';
-import { taskOptions, taskOptionsInput } from './app-options.ts';
-import { instant, name } from './common.ts';
+import { launchOption, taskOptions, taskOptionsInput } from './app-options.ts';
+import { editedBy, instant, name } from './common.ts';
 import { projectId, scheduleId, taskId, templateId } from './ids.ts';
 import { surveyChanges } from './survey.ts';
 import { taskFields, taskStatus } from './task.ts';
@@ -77,10 +77,20 @@ export const scheduleRun = z.object({
 });
 export type ScheduleRun = z.infer<typeof scheduleRun>;
 
+/** Computed when it is read, from the template as it is then. */
+export const beyondLaunchOptions = z
+  .array(launchOption)
+  .optional()
+  .describe(
+    'What it gives to its tasks beyond the launch options of the template, which only who may edit the template can save; absent: nothing',
+  );
+
 export const schedule = fields.strip().extend({
   id: scheduleId,
   projectId,
   createdAt: instant,
+  editedBy,
+  beyondLaunchOptions,
   secretNames: z
     .array(z.string())
     .describe('The secret variables of the survey that it has an answer for, which is never shown'),

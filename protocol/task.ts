@@ -1,6 +1,6 @@
 /** A task: one run of a template. */
 import * as z from 'zod';
-import { taskOptions, taskOptionsInput } from './app-options.ts';
+import { confirmedBy, launchOption, taskOptions, taskOptionsInput } from './app-options.ts';
 import { instant, microUsd, pageQuery, tag } from './common.ts';
 import { projectId, runnerId, taskId, templateId } from './ids.ts';
 import { commit, hostResults } from './result.ts';
@@ -51,6 +51,15 @@ export const task = z.object({
   exitCode: z.int().optional(),
   survey: surveyAnswers.optional().describe('Without the secret answers, which are never shown'),
   ...taskOptions,
+  changed: z
+    .array(launchOption)
+    .optional()
+    .describe('What was given at the start and is otherwise than the template had it'),
+  confirmedBy: confirmedBy.optional().describe('As the template had it at the start; absent: anyone'),
+  notConfirmedBy: z
+    .array(z.string())
+    .optional()
+    .describe('Ids of the people who must not confirm it, where another person has to'),
   commit: commit.optional().describe('What of the repository was run'),
   hosts: hostResults.optional().describe('What Ansible did to each host; not in listings'),
   createdAt: instant,

@@ -1,8 +1,19 @@
 /** A template: what to run, and where. */
 import * as z from 'zod';
-import { ansibleInput, ansibleOptions, terraformOptions } from './app-options.ts';
-import { description, instant, name, repositoryPath, tag } from './common.ts';
+import {
+  ansibleInput,
+  ansibleOptions,
+  confirmedBy,
+  type LaunchOption,
+  launchOption,
+  programArguments,
+  terraformOptions,
+  timeoutMs,
+} from './app-options.ts';
+import { description, editedBy, instant, name, repositoryPath, tag } from './common.ts';
+import { gitReferenceFault } from './git-arguments.ts';
 import { environmentId, inventoryId, projectId, repositoryId, templateId } from './ids.ts';
+import { gitReference } from './repository.ts';
 import { survey } from './survey.ts';
 import { written } from './text.ts';
 
@@ -29,12 +40,25 @@ const fields = z.strictObject({
       'The script or playbook in the repository; for terraform and tofu the folder of the configuration',
     ),
   repositoryId: repositoryId.optional(),
+  branch: gitReference
+    .optional()
+    .describe("A branch, a tag, or the hash of a commit, instead of the repository's"),
   inventoryId: inventoryId.optional(),
   environmentId: environmentId.optional(),
   ansible: ansibleOptions.optional(),
   terraform: terraformOptions.optional().describe('For terraform and tofu'),
   survey: survey.optional().describe('What to ask of whoever starts a task'),
-  arguments: z.array(z.string().max(4000)).max(100).default([]),
+  launch: z
+    .array(launchOption)
+    .max(launchOption.options.length)
+    .default([])
+    .describe(
+      "Launch options: what may be given when a task is started, each with the template's value as default. Nothing else may",
+    ),
+  confirmedBy: confirmedBy
+    .default('anyone')
+    .describe('Whether the person who confirms a task must be another one than who started it'),
+  arguments: programArguments.default([]),
   tag: tag.optional().describe("Routes the task; wins over the inventory's"),
   priority: priority
     .default(0)
@@ -45,7 +69,7 @@ const fields = z.strictObject({
     .max(1000)
     .default(0)
     .describe('How many of its tasks may run at once: 1 = one at a time, 0 = no limit'),
-  timeoutMs: z.int().min(1000).max(604_800_000).default(3_600_000),
+  timeoutMs: timeoutMs.default(3_600_000),
   stopGraceMs: z
     .int()
     .min(0)
@@ -58,6 +82,25 @@ const fields = z.strictObject({
   onRunnerLost: onRunnerLost.default('retry'),
   maxAttempts: z.int().min(1).max(10).default(3),
 });
+
+const isTerraform = (name: App): boolean => name === 'terraform' || name === 'tofu';
+const ofAnsible: readonly LaunchOption[] = ['limit', 'tags', 'skipTags', 'check', 'diff', 'verbosity'];
+const ofRepository: readonly LaunchOption[] = ['branch', 'commit'];
+
+/** Why a template has no use for a launch option; undefined: it has. */
+export const misfit = (
+  option: LaunchOption,
+  input: { readonly app: App; readonly repositoryId?: string | undefined },
+): string | undefined => {
+  const isForApp =
+    option === 'terraformAction'
+      ? isTerraform(input.app)
+      : !ofAnsible.includes(option) || input.app === 'ansible';
+  if (!isForApp) return `is not for a template of the app ${input.app}`;
+  return ofRepository.includes(option) && input.repositoryId === undefined
+    ? 'is for a template with a repository only'
+    : undefined;
+};
 
 const checked = fields
   .extend({ ansible: ansibleInput.optional() })
@@ -73,15 +116,31 @@ const checked = fields
     error: 'is for the app ansible only',
     path: ['ansible'],
   })
-  .refine(({ app, terraform }) => terraform === undefined || app === 'terraform' || app === 'tofu', {
+  .refine(({ app: itsApp, terraform }) => terraform === undefined || isTerraform(itsApp), {
     error: 'is for the apps terraform and tofu only',
     path: ['terraform'],
+  })
+  .refine((input) => input.branch === undefined || input.repositoryId !== undefined, {
+    error: 'is needed with a branch',
+    path: ['repositoryId'],
+  })
+  .refine(({ confirmedBy: by, terraform }) => by === 'anyone' || !terraform?.autoApprove, {
+    error: 'needs "autoApprove" to be false: with it, nobody confirms',
+    path: ['confirmedBy'],
+  })
+  .superRefine((input, context) => {
+    const fault = input.branch === undefined ? undefined : gitReferenceFault(input.branch);
+    if (fault !== undefined) context.addIssue({ code: 'custom', path: ['branch'], message: fault });
+    for (const [index, option] of input.launch.entries()) {
+      const message = input.launch.indexOf(option) < index ? 'is there twice' : misfit(option, input);
+      if (message !== undefined) context.addIssue({ code: 'custom', path: ['launch', index], message });
+    }
   });
 export const templateInput = written(checked, {
-  lines: ['name', 'path', 'ansible.limit', 'survey.*.title', 'survey.*.values.*.name'],
+  lines: ['name', 'path', 'branch', 'ansible.limit', 'survey.*.title', 'survey.*.values.*.name'],
   names: ['tag', 'survey.*.name'],
 });
 export type TemplateInput = z.infer<typeof templateInput>;
 
-export const template = fields.strip().extend({ id: templateId, projectId, createdAt: instant });
+export const template = fields.strip().extend({ id: templateId, projectId, createdAt: instant, editedBy });
 export type Template = z.infer<typeof template>;

@@ -1,10 +1,11 @@
 /** `task run`. */
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { terraformAction } from '../../protocol/app-options.ts';
 import type { TaskInput } from '../../protocol/task.ts';
 import type { Template } from '../../protocol/template.ts';
 import { CliError, exitCodes } from '../errors.ts';
 import { pick } from '../names.ts';
+import type { Session } from '../session.ts';
 import { parseAnswers, unanswered } from '../survey.ts';
 import {
   type CommandContext,
@@ -26,10 +27,24 @@ interface RunFlags extends JsonFlag, ProjectFlag, WatchFlags {
   readonly skipTags?: string;
   readonly check?: boolean;
   readonly diff?: boolean;
+  readonly verbosity?: number;
   readonly action?: 'plan' | 'apply' | 'destroy';
+  readonly argument?: readonly string[];
+  readonly branch?: string;
+  readonly commit?: string;
+  readonly inventory?: string;
+  readonly environment?: string;
+  readonly timeout?: number;
+  readonly priority?: number;
 }
 
 const collect = (one: string, others: readonly string[] = []): readonly string[] => [...others, one];
+
+const number = (text: string): number => {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('It must be a number.');
+};
 
 const commaSeparated = (text: string): string[] =>
   text
@@ -37,18 +52,37 @@ const commaSeparated = (text: string): string[] =>
     .map((one) => one.trim())
     .filter((one) => one !== '');
 
-/** What the task is to have otherwise than its template. */
-const optionsOf = ({ limit, tags, skipTags, check, diff, action }: RunFlags) => {
+/** The ids of what is given by name. */
+const referencesOf = async ({ api }: Session, projectId: string, { inventory, environment }: RunFlags) => ({
+  ...(inventory !== undefined && {
+    inventoryId: pick('inventory', await api.inventories(projectId), inventory).id,
+  }),
+  ...(environment !== undefined && {
+    environmentId: pick('environment', await api.environments(projectId), environment).id,
+  }),
+});
+
+const minuteMs = 60_000;
+
+/** What the task is to have otherwise than its template. The API knows what of it the template allows. */
+const optionsOf = (flags: RunFlags) => {
+  const { limit, tags, skipTags, check, diff, verbosity, action, branch, commit } = flags;
+  const repository = { ...(branch !== undefined && { branch }), ...(commit !== undefined && { commit }) };
   const ansible = {
     ...(limit !== undefined && { limit }),
     ...(tags !== undefined && { tags: commaSeparated(tags) }),
     ...(skipTags !== undefined && { skipTags: commaSeparated(skipTags) }),
-    ...(check && { check }),
-    ...(diff && { diff }),
+    ...(check !== undefined && { check }),
+    ...(diff !== undefined && { diff }),
+    ...(verbosity !== undefined && { verbosity }),
   };
   return {
     ...(Object.keys(ansible).length > 0 && { ansible }),
     ...(action !== undefined && { terraform: { action } }),
+    ...(Object.keys(repository).length > 0 && { repository }),
+    ...(flags.argument && { arguments: [...flags.argument] }),
+    ...(flags.timeout !== undefined && { timeoutMs: Math.round(flags.timeout * minuteMs) }),
+    ...(flags.priority !== undefined && { priority: flags.priority }),
   };
 };
 
@@ -75,6 +109,7 @@ const run = async (context: CommandContext, wanted: string, flags: RunFlags): Pr
     ...(flags.message !== undefined && { message: flags.message }),
     ...(Object.keys(survey).length > 0 && { survey }),
     ...optionsOf(flags),
+    ...(await referencesOf(session, projectId, flags)),
   };
   const task = await session.api.startTask(projectId, input);
   if (!flags.follow) return print(context, flags, task, ({ id }) => `${id}\n`);
@@ -96,11 +131,23 @@ export const addRun = (task: Command, context: CommandContext): void => {
     .option('--tags <tags>', 'ansible: only plays and tasks with these tags, comma-separated')
     .option('--skip-tags <tags>', 'ansible: none with these tags, comma-separated')
     .option('--check', 'ansible: say what would change, and change nothing')
+    .option('--no-check', 'ansible: change things')
     .option('--diff', 'ansible: show what changes within files')
+    .option('--no-diff', 'ansible: do not show it')
+    .option('--verbosity <number>', 'ansible: how many "v" it gets, 0 to 5', number)
     .addOption(new Option('--action <action>', 'terraform, tofu').choices(terraformAction.options))
+    .option('--argument <text>', "instead of the template's arguments; may be given again", collect)
+    .option('--branch <name>', 'of the repository')
+    .option('--commit <hash>', 'of the repository, 7 digits or more')
+    .option('--inventory <inventory>', 'its name or id')
+    .option('--environment <environment>', 'its name or id')
+    .option('--timeout <minutes>', 'when it is ended', number)
+    .option('--priority <number>', '-100 to 100: the higher starts first', number)
     .addHelpText(
       'after',
       `
+What of the template may be changed, from --limit to --priority, its author says under "Launch options"; the rest is refused.
+
 Without --follow it prints the id of the task and ends at once. A secret answer is better in a file, as the command line is
 seen in ps; in a terminal, what is needed and not given is asked for.
 

@@ -1,5 +1,6 @@
 /** `task`: list, show, logs, stop, confirm, reject; `run` is in run.ts. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { givenValue } from '../../protocol/launch-options.ts';
 import type { Runner } from '../../protocol/runner.ts';
 import { type Task, taskStatus } from '../../protocol/task.ts';
 import { msBetween, toInstant } from '../../protocol/time.ts';
@@ -63,6 +64,12 @@ const rowOf =
     };
   };
 
+/** What is otherwise than in the template. */
+const changedIn = ({ changed = [], ...values }: Task): string | undefined =>
+  changed.length === 0
+    ? undefined
+    : changed.map((option) => `${option}=${JSON.stringify(givenValue(values, option))}`).join(' ');
+
 const showTask =
   (now: string) =>
   (task: Task): string => {
@@ -76,6 +83,7 @@ const showTask =
       Message: task.message,
       Attempt: task.attempt > 1 ? String(task.attempt) : undefined,
       Tag: task.tag,
+      Changed: changedIn(task),
       Runner: task.runnerId,
       Commit: task.commit && `${task.commit.hash.slice(0, 12)} ${task.commit.message}`,
       Made: `${task.createdAt} by ${task.createdBy}`,

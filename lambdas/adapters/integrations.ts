@@ -92,18 +92,20 @@ export const integrationStore = (table: Table, deps: Deps): IntegrationStore => 
   const expiresAt = () => Math.floor(epochMs(now()) / 1000) + retentionDays * 86_400;
 
   return {
-    create: async (projectId, input) => {
+    create: async (projectId, input, editedBy) => {
       const secret = makeSecret(randomBytes);
-      return withUrl(await store.create(projectId, { ...input, urlHash: hashSecret(secret) }), secret);
+      const made = await store.create(projectId, { ...input, urlHash: hashSecret(secret) }, editedBy);
+      return withUrl(made, secret);
     },
     get: async (projectId, id) => {
       const found = await store.get(projectId, id);
       return found && shown(found);
     },
     list: async (projectId) => (await store.list(projectId)).map(shown),
-    replace: async (projectId, id, input) => {
+    replace: async (projectId, id, input, editedBy) => {
       const before = await store.get(projectId, id);
-      const after = before && (await store.replace(projectId, id, { ...input, urlHash: before.urlHash }));
+      const whole = before && { ...input, urlHash: before.urlHash };
+      const after = whole && (await store.replace(projectId, id, whole, editedBy));
       return after && shown(after);
     },
     remove: store.remove,

@@ -43,12 +43,13 @@ interface Identified extends Named {
 
 /** The store of one kind of resource in a project. `create` and `replace` throw NameTaken for a name that another one has. */
 export interface ResourceStore<Input, Output extends Identified> {
-  create(projectId: ProjectId, input: Input): Promise<Output>;
+  /** `editedBy`: the id of the person who saves it. */
+  create(projectId: ProjectId, input: Input, editedBy?: string): Promise<Output>;
   get(projectId: ProjectId, id: string): Promise<Output | undefined>;
   /** Oldest first. */
   list(projectId: ProjectId): Promise<Output[]>;
   /** Everything but its id and the time of its making becomes what `input` says. Undefined when it doesn't exist. */
-  replace(projectId: ProjectId, id: string, input: Input): Promise<Output | undefined>;
+  replace(projectId: ProjectId, id: string, input: Input, editedBy?: string): Promise<Output | undefined>;
   /** Whether it was there to be removed. */
   remove(projectId: ProjectId, id: string): Promise<boolean>;
 }
@@ -67,6 +68,8 @@ interface Deps {
   readonly newId: NewId;
 }
 
+const by = (editedBy: string | undefined) => (editedBy === undefined ? {} : { editedBy });
+
 /** Opens the store of one kind. */
 export const resourceStore = <Input extends Named, Stored, Output extends Identified>(
   table: Table,
@@ -82,10 +85,10 @@ export const resourceStore = <Input extends Named, Stored, Output extends Identi
   return {
     get,
 
-    create: async (projectId, input) => {
+    create: async (projectId, input, editedBy) => {
       const id = newId(kind.prefix);
       const own = { ...keys.resource(projectId, id), id, projectId, createdAt: now() };
-      const item = { ...kind.attributes(input), ...own };
+      const item = { ...kind.attributes(input), ...by(editedBy), ...own };
       await names.keep(projectId, kind.prefix, { id, name: input.name }, () =>
         records.put(item, [['missing', 'pk']]),
       );
@@ -95,11 +98,11 @@ export const resourceStore = <Input extends Named, Stored, Output extends Identi
     list: async (projectId) =>
       records.readAll(await queryAll(table, { pk: projectId, prefix: `${kind.prefix}_` })).map(kind.show),
 
-    replace: async (projectId, id, input) => {
+    replace: async (projectId, id, input, editedBy) => {
       const before = await get(projectId, id);
       if (!before) return undefined;
       const own = { ...keys.resource(projectId, id), id, projectId, createdAt: before.createdAt };
-      const item = { ...kind.attributes(input), ...own };
+      const item = { ...kind.attributes(input), ...by(editedBy), ...own };
       const naming = { id, name: input.name, before: before.name };
       return names.keep(projectId, kind.prefix, naming, async () =>
         (await records.put(item, [['exists', 'pk']])) ? kind.show(records.read(item)) : undefined,

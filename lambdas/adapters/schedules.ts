@@ -53,6 +53,12 @@ const settable = {
   priority: undefined,
   ansible: undefined,
   terraform: undefined,
+  repository: undefined,
+  arguments: undefined,
+  inventoryId: undefined,
+  environmentId: undefined,
+  timeoutMs: undefined,
+  editedBy: undefined,
   startsAt: undefined,
   endsAt: undefined,
 };
@@ -93,10 +99,12 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
       projectId: ProjectId,
       input: ScheduleInput,
       surveySecrets: SurveyAnswers,
+      editedBy?: string,
     ): Promise<ScheduleRecord> => {
       const id = newId('sch');
       const own = { id, projectId, createdAt: now(), version: 1, ...toHandOver(id) };
-      const item = { ...keys.resource(projectId, id), ...input, ...own, ...secret(surveySecrets) };
+      const edited = editedBy !== undefined && { editedBy };
+      const item = { ...keys.resource(projectId, id), ...input, ...edited, ...own, ...secret(surveySecrets) };
       await names.keep(projectId, 'sch', { id, name: input.name }, () =>
         records.put(item, [['missing', 'pk']]),
       );
@@ -104,12 +112,17 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
     },
 
     /** Everything that its owner may set becomes what `input` says. Undefined when it doesn't exist. */
-    replace: (before: ScheduleRef & { name: string }, input: ScheduleInput, surveySecrets: SurveyAnswers) =>
+    replace: (
+      before: ScheduleRef & { name: string },
+      input: ScheduleInput,
+      surveySecrets: SurveyAnswers,
+      editedBy?: string,
+    ) =>
       names.keep(before.projectId, 'sch', { id: before.id, name: input.name, before: before.name }, () =>
         change(
           before,
           {
-            set: { ...settable, ...input, ...secret(surveySecrets), ...toHandOver(before.id) },
+            set: { ...settable, ...input, editedBy, ...secret(surveySecrets), ...toHandOver(before.id) },
             add: { version: 1 },
           },
           [['missing', 'removedAt']],

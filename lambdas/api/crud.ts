@@ -2,6 +2,7 @@
 import type * as z from 'zod';
 import type { ProjectId, projectId } from '../../protocol/index.ts';
 import type { ResourceStore } from '../adapters/resources.ts';
+import type { EffectiveRole } from '../core/permissions.ts';
 import type { FieldErrors } from '../problems.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
 import { describeUse } from './references.ts';
@@ -27,6 +28,12 @@ export const whole = <Input>(schema: z.ZodType<Input, unknown>): Update<Input> =
   fill: async (_projectId, _id, body) => body,
 });
 
+/** Who saves, and what was stored before. A change is refused for what it changes only. */
+export interface Saving<Output> {
+  readonly role: EffectiveRole | undefined;
+  readonly before?: Output;
+}
+
 interface Resource<Input, Output extends Shown, Body> {
   /** "inventory", as in sentences. */
   readonly one: string;
@@ -41,8 +48,8 @@ interface Resource<Input, Output extends Shown, Body> {
   readonly store: ResourceStore<Input, Output>;
   /** What the input refers to and the project doesn't have. */
   readonly findMissing?: (projectId: ProjectId, input: Input) => Promise<FieldErrors>;
-  /** What is well formed and yet doesn't fit what it is about. `before`: as stored, for a change, which is refused for what it changes only. */
-  readonly findFaults?: (projectId: ProjectId, input: Input, before?: Output) => Promise<FieldErrors>;
+  /** What is well formed and yet doesn't fit what it is about, or is not for the role. */
+  readonly findFaults?: (projectId: ProjectId, input: Input, saving: Saving<Output>) => Promise<FieldErrors>;
   /** Who would miss it, in words such as `template "Deploy"`. */
   readonly findUsers: (projectId: ProjectId, id: string) => Promise<string[]>;
   /** What follows when it was replaced. */
@@ -68,8 +75,9 @@ export const crudRoutes = <Input, Output extends Shown, Body>(
 
   const missingIn = async (projectId: ProjectId, body: Input): Promise<FieldErrors> =>
     (await resource.findMissing?.(projectId, body)) ?? [];
-  const faultsIn = async (projectId: ProjectId, body: Input, before?: Output): Promise<FieldErrors> =>
-    (await resource.findFaults?.(projectId, body, before)) ?? [];
+  const faultsIn = async (
+    ...about: Parameters<NonNullable<typeof resource.findFaults>>
+  ): Promise<FieldErrors> => (await resource.findFaults?.(...about)) ?? [];
 
   return routes<PersonEnv>()
     .openapi(
@@ -108,9 +116,9 @@ export const crudRoutes = <Input, Output extends Shown, Body>(
         if (!(await projects.get(projectId))) return refuseUnknown(c, 'project');
         const missing = await missingIn(projectId, body);
         if (missing.length > 0) return refuseReferences(c, missing);
-        const faults = await faultsIn(projectId, body);
+        const faults = await faultsIn(projectId, body, { role: c.get('role') });
         if (faults.length > 0) return refuseFields(c, faults);
-        const made = await store.create(projectId, body);
+        const made = await store.create(projectId, body, c.get('caller').onBehalfOf.id);
         return c.json(made, 201, { location: `/api/projects/${projectId}/${many}/${made.id}` });
       },
     )
@@ -156,9 +164,9 @@ export const crudRoutes = <Input, Output extends Shown, Body>(
         const body = filled.data;
         const missing = await missingIn(projectId, body);
         if (missing.length > 0) return refuseReferences(c, missing);
-        const faults = await faultsIn(projectId, body, before);
+        const faults = await faultsIn(projectId, body, { role: c.get('role'), before });
         if (faults.length > 0) return refuseFields(c, faults);
-        const replaced = await store.replace(projectId, id, body);
+        const replaced = await store.replace(projectId, id, body, c.get('caller').onBehalfOf.id);
         if (replaced) await resource.onReplaced?.(before, replaced);
         return replaced ? c.json(replaced, 200) : refuseUnknown(c, one);
       },

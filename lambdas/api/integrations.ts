@@ -1,11 +1,19 @@
 /** Routes of incoming integrations: those of who sets them up, and the one that senders call. */
-import { eventAnswer, integrationId } from '../../protocol/index.ts';
+import {
+  applyLaunchOptions,
+  eventAnswer,
+  type Integration,
+  type IntegrationInput,
+  integrationId,
+} from '../../protocol/index.ts';
 import { eventsByIntegration, eventsBySource } from '../adapters/attempts.ts';
+import type { ResourceStore } from '../adapters/resources.ts';
 import { receiveIntegrationEvent } from '../flows/receive-integration-event.ts';
 import { countAttempts, refuseTooMany } from './attempts.ts';
 import { crudRoutes, whole } from './crud.ts';
 import type { ApiDeps, ApiEnv, PersonEnv } from './deps.ts';
-import { findMissing } from './references.ts';
+import { beyondOf, mayGoBeyond } from './launch-options.ts';
+import { findMissing, findMissingValues } from './references.ts';
 import { refuse, refuseUnknown } from './refuse.ts';
 import { answer, anybody, describe, people, routes } from './route.ts';
 import {
@@ -20,6 +28,32 @@ import {
 
 const tags = ['Integrations'];
 const itemPath = '/api/projects/{projectId}/integrations/{integrationId}';
+
+/** The store behind the routes: what is beyond the template's launch options is shown. */
+const shownStore = (deps: ApiDeps): ResourceStore<IntegrationInput, Integration> => {
+  const { integrations } = deps;
+  const showAll = async (all: readonly Integration[]): Promise<Integration[]> => {
+    const beyond = await beyondOf(deps, all);
+    return all.map((one) => ({ ...one, ...beyond(one) }));
+  };
+  const show = async (one: Integration): Promise<Integration> => ({
+    ...one,
+    ...(await beyondOf(deps, [one]))(one),
+  });
+  return {
+    get: async (projectId, id) => {
+      const found = await integrations.get(projectId, id);
+      return found && show(found);
+    },
+    list: async (projectId) => showAll(await integrations.list(projectId)),
+    create: async (...made) => show(await integrations.create(...made)),
+    replace: async (...change) => {
+      const after = await integrations.replace(...change);
+      return after && show(after);
+    },
+    remove: integrations.remove,
+  };
+};
 
 export const integrationRoutes = (deps: ApiDeps) => {
   const { templates, keys } = deps.resources;
@@ -67,12 +101,19 @@ export const integrationRoutes = (deps: ApiDeps) => {
     input: integrationInputSchema,
     update: whole(integrationInputSchema),
     output: integrationSchema,
-    store: deps.integrations,
-    findMissing: (projectId, { templateId, auth }) =>
-      findMissing(projectId, [
-        ['templateId', templateId, templates],
-        ['auth.keyId', auth.type === 'url' ? undefined : auth.keyId, keys],
-      ]),
+    store: shownStore(deps),
+    findMissing: async (projectId, input) => [
+      ...(await findMissing(projectId, [
+        ['templateId', input.templateId, templates],
+        ['auth.keyId', input.auth.type === 'url' ? undefined : input.auth.keyId, keys],
+      ])),
+      ...(await findMissingValues(deps, projectId, input)),
+    ],
+    findFaults: async (projectId, input, { role }) => {
+      const template = await templates.get(projectId, input.templateId);
+      const applied = template && applyLaunchOptions(template, input, { mayGoBeyond: mayGoBeyond(role) });
+      return applied === undefined || applied.ok ? [] : [...applied.faults];
+    },
     findUsers: async () => [],
   });
   return routes<PersonEnv>().route('/', own).route('/', crud);

@@ -17,7 +17,7 @@ export const inventoryRoutes = (deps: ApiDeps) =>
     output: inventorySchema,
     store: deps.resources.inventories,
     findMissing: (projectId, { keyId }) => findMissing(projectId, [['keyId', keyId, deps.resources.keys]]),
-    findFaults: async (_projectId, input, before) => [
+    findFaults: async (_projectId, input, { before }) => [
       ...(await inventoryFaults(input, before)),
       ...knownHostsFaults('knownHosts', input.knownHosts, before?.knownHosts),
     ],

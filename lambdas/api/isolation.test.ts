@@ -169,6 +169,11 @@ const send = (one: (typeof operations)[number], ids: Record<string, string>, cal
 
 /** What in a body names something else of the project, as the document has it: by the end of the operation's id, then its path. */
 const ansible = { name: 'T', app: 'ansible', path: 'site.yml' };
+/** What may be given to a task instead of what its template names. */
+const valuesIn = (body: (value: object) => object) => ({
+  '.inventoryId': (inventoryId: string) => body({ inventoryId }),
+  '.environmentId': (environmentId: string) => body({ environmentId }),
+});
 const references: Readonly<Record<string, Readonly<Record<string, (id: string) => object>>>> = {
   Template: {
     '.inventoryId': (inventoryId) => ({ ...script, inventoryId }),
@@ -190,11 +195,18 @@ const references: Readonly<Record<string, Readonly<Record<string, (id: string) =
   Inventory: { '.keyId': (keyId) => ({ name: 'I', type: 'static', content: 'a', keyId }) },
   Repository: { '.keyId': (keyId) => ({ name: 'R', url: 'https://example.org/b.git', keyId }) },
   Integration: {
+    ...valuesIn((value) => ({ name: 'I', templateId: myIds.templateId, ...value })),
     '.templateId': (templateId) => ({ name: 'I', templateId }),
     '.auth.keyId': (keyId) => ({ name: 'I', templateId: myIds.templateId, auth: { type: 'github', keyId } }),
   },
-  Schedule: { '.templateId': (templateId) => ({ name: 'S', templateId, cron: '0 3 * * *' }) },
-  Task: { '.templateId': (templateId) => ({ templateId }) },
+  Schedule: {
+    ...valuesIn((value) => ({ name: 'S', templateId: myIds.templateId, cron: '0 3 * * *', ...value })),
+    '.templateId': (templateId) => ({ name: 'S', templateId, cron: '0 3 * * *' }),
+  },
+  Task: {
+    ...valuesIn((value) => ({ templateId: myIds.templateId, ...value })),
+    '.templateId': (templateId) => ({ templateId }),
+  },
 };
 
 /** `.ansible.vaultKeys[].keyId`, for each id of something else in a schema. */

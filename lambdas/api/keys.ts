@@ -36,7 +36,7 @@ export const keyRoutes = (deps: ApiDeps) =>
     },
     output: keySchema,
     store: deps.resources.keys,
-    findFaults: async (projectId, { secret }, before) => {
+    findFaults: async (projectId, { secret }, { before }) => {
       if (secret.type !== 'ssh') return [];
       return sshFaults(secret, before && (await deps.resources.keys.secretOf(projectId, before.id)));
     },

@@ -1,5 +1,5 @@
 /** What refers to what in a project: checked when something is written, and again before something is removed. */
-import type { KeyId, ProjectId, Template } from '../../protocol/index.ts';
+import type { KeyId, LaunchValues, ProjectId, Template } from '../../protocol/index.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { hasEnded } from '../core/task-state.ts';
 import type { FieldErrors } from '../problems.ts';
@@ -23,6 +23,17 @@ export const findMissing = async (
   return checked.flat();
 };
 
+/** Of what is given to a task beside its template. */
+export const findMissingValues = (
+  { resources: { inventories, environments } }: Pick<ApiDeps, 'resources'>,
+  projectId: ProjectId,
+  { inventoryId, environmentId }: LaunchValues,
+): Promise<FieldErrors> =>
+  findMissing(projectId, [
+    ['inventoryId', inventoryId, inventories],
+    ['environmentId', environmentId, environments],
+  ]);
+
 const quoted = (what: string, all: readonly { readonly name: string }[]): string[] =>
   all.map(({ name }) => `${what} "${name}"`);
 
@@ -42,19 +53,18 @@ const liveTasks = async (
 
 type TemplateReference = 'inventoryId' | 'repositoryId' | 'environmentId';
 
-/** Templates and live tasks that name `id` in that field. */
+/** Templates, and what is started of them, that name `id` in that field. */
 export const usersByTemplate = async (
-  deps: Pick<ApiDeps, 'tasks' | 'resources'>,
+  deps: Pick<ApiDeps, 'tasks' | 'resources' | 'integrations' | 'schedules'>,
   field: TemplateReference,
   projectId: ProjectId,
   id: string,
 ): Promise<string[]> => {
-  const templates = await deps.resources.templates.list(projectId);
+  const names = (one: { readonly [field in TemplateReference]?: string | undefined }) => one[field] === id;
   return [
-    ...quoted(
-      'template',
-      templates.filter((template) => template[field] === id),
-    ),
+    ...quoted('template', (await deps.resources.templates.list(projectId)).filter(names)),
+    ...quoted('integration', (await deps.integrations.list(projectId)).filter(names)),
+    ...quoted('schedule', (await deps.schedules.list(projectId)).filter(names)),
     ...(await liveTasks(deps, projectId, (task) => task[field] === id)),
   ];
 };

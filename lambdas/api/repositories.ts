@@ -16,7 +16,7 @@ export const repositoryRoutes = (deps: ApiDeps) =>
     output: repositorySchema,
     store: deps.resources.repositories,
     findMissing: (projectId, { keyId }) => findMissing(projectId, [['keyId', keyId, deps.resources.keys]]),
-    findFaults: async (_projectId, { knownHosts }, before) =>
+    findFaults: async (_projectId, { knownHosts }, { before }) =>
       knownHostsFaults('knownHosts', knownHosts, before?.knownHosts),
     findUsers: (projectId, id) => usersByTemplate(deps, 'repositoryId', projectId, id),
   });

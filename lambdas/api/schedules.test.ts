@@ -164,7 +164,12 @@ describe('a schedule', () => {
       'later than startsAt',
     ],
     ['an answer that nobody asked for', { survey: { color: 'red' } }, 'survey.color', 'is not a variable'],
-    ['options of another app', { terraform: { action: 'plan' } }, 'terraform', 'is not for a template'],
+    [
+      'options of another app',
+      { terraform: { action: 'plan' } },
+      'terraform.action',
+      'is not for a template',
+    ],
   ];
   it.each(wrong)('is refused with a wrong one: %s', async (_what, fields, path, message) => {
     const { base, path: item, input } = await aSchedule();

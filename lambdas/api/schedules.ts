@@ -12,12 +12,15 @@ import type { ScheduleRecord } from '../adapters/schedules.ts';
 import { describeCron, readCron } from '../core/cron.ts';
 import { filledSchedule } from '../core/kept-secrets.ts';
 import { nextRuns } from '../core/next-runs.ts';
+import type { EffectiveRole } from '../core/permissions.ts';
 import { keepSchedule, removeSchedule } from '../flows/keep-schedule.ts';
-import { answersOf, InputRefused } from '../flows/start-task.ts';
+import { savedValues } from '../flows/start-by-cause.ts';
+import { InputRefused, takenOf } from '../flows/start-task.ts';
 import type { FieldErrors } from '../problems.ts';
 import { crudRoutes } from './crud.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
-import { findMissing } from './references.ts';
+import { beyondOf, mayGoBeyond } from './launch-options.ts';
+import { findMissing, findMissingValues } from './references.ts';
 import { refuseFields } from './refuse.ts';
 import { answer, describe, people, routes } from './route.ts';
 import {
@@ -52,10 +55,14 @@ const cronFaults = ({ cron }: Pick<ScheduleInput, 'cron'>): FieldErrors => {
   return read.ok ? [] : [{ path: 'cron', message: read.fault }];
 };
 
-const surveyFaults = (template: Template, input: ScheduleInput): FieldErrors => {
+const startFaults = (
+  template: Template,
+  input: ScheduleInput,
+  role: EffectiveRole | undefined,
+): FieldErrors => {
   const { survey, surveySecrets } = splitAnswers(template, input.survey ?? {});
   try {
-    answersOf(template, { ...input, survey: { ...survey, ...surveySecrets } });
+    takenOf(template, { ...savedValues(input), survey: { ...survey, ...surveySecrets } }, mayGoBeyond(role));
     return [];
   } catch (error) {
     if (error instanceof InputRefused) return [...error.faults];
@@ -65,9 +72,11 @@ const surveyFaults = (template: Template, input: ScheduleInput): FieldErrors => 
 
 /** Schedules as people see them, with what they will do and what came of it last. */
 const showSchedules = async (
-  { tasks, now }: Pick<ApiDeps, 'tasks' | 'now'>,
+  deps: Pick<ApiDeps, 'tasks' | 'now' | 'resources'>,
   records: readonly ScheduleRecord[],
 ): Promise<Schedule[]> => {
+  const { tasks, now } = deps;
+  const beyond = await beyondOf(deps, records);
   const refs = records.flatMap(({ projectId, lastRun }) =>
     lastRun?.taskId ? [{ projectId, id: lastRun.taskId }] : [],
   );
@@ -76,6 +85,7 @@ const showSchedules = async (
     const taskStatus = lastRun?.taskId && statuses.get(lastRun.taskId);
     return {
       ...record,
+      ...beyond(record),
       secretNames: Object.keys(surveySecrets).sort(),
       nextRuns: record.active ? nextRuns(record, now(), shownRuns) : [],
       ...(lastRun && { lastRun: { ...lastRun, ...(taskStatus && { taskStatus }) } }),
@@ -107,15 +117,15 @@ const shownStore = (deps: ApiDeps): ResourceStore<ScheduleInput, Schedule> => {
       return found && show(found);
     },
     list: async (projectId) => showSchedules(deps, await schedules.list(projectId)),
-    create: async (projectId, input) => {
+    create: async (projectId, input, editedBy) => {
       const { fields, surveySecrets } = await split(projectId, input);
-      return handOver(await schedules.create(projectId, fields, surveySecrets));
+      return handOver(await schedules.create(projectId, fields, surveySecrets, editedBy));
     },
-    replace: async (projectId, id, input) => {
+    replace: async (projectId, id, input, editedBy) => {
       const before = await schedules.get(projectId, id);
       if (!before) return undefined;
       const { fields, surveySecrets } = await split(projectId, input);
-      const after = await schedules.replace(before, fields, surveySecrets);
+      const after = await schedules.replace(before, fields, surveySecrets, editedBy);
       return after && handOver(after);
     },
     remove: async (projectId, id) => {
@@ -145,11 +155,13 @@ export const scheduleRoutes = (deps: ApiDeps) => {
     },
     output: scheduleSchema,
     store: shownStore(deps),
-    findMissing: (projectId, { templateId }) =>
-      findMissing(projectId, [['templateId', templateId, resources.templates]]),
-    findFaults: async (projectId, input) => {
+    findMissing: async (projectId, input) => [
+      ...(await findMissing(projectId, [['templateId', input.templateId, resources.templates]])),
+      ...(await findMissingValues(deps, projectId, input)),
+    ],
+    findFaults: async (projectId, input, { role }) => {
       const template = await resources.templates.get(projectId, input.templateId);
-      return [...cronFaults(input), ...(template ? surveyFaults(template, input) : [])];
+      return [...cronFaults(input), ...(template ? startFaults(template, input, role) : [])];
     },
     findUsers: async () => [],
     replaceNote:

@@ -62,8 +62,8 @@ describe('the options of an app', () => {
       body: { templateId, ansible: { check: true }, terraform: { action: 'plan' } },
     });
     expect(problem.parse(await refused.json()).errors?.map(({ path }) => path)).toEqual([
-      'ansible',
-      'terraform',
+      'ansible.check',
+      'terraform.action',
     ]);
   });
 

@@ -7,6 +7,7 @@ import { decideTask } from '../flows/confirm-task.ts';
 import { InputRefused, startTask, stopTask } from '../flows/start-task.ts';
 import { fromCursor, toCursor } from './cursor.ts';
 import type { ApiDeps, PersonEnv } from './deps.ts';
+import { findMissingValues } from './references.ts';
 import { refuse, refuseCursor, refuseFields, refuseReferences, refuseUnknown } from './refuse.ts';
 import { answer, created, describe, jsonBody, people, routes } from './route.ts';
 import { inProject, inTask, taskInputSchema, taskSchema } from './schemas.ts';
@@ -35,6 +36,7 @@ const decisionRoute = (decision: Decision, summary: string) =>
       responses: { 200: answer('The task as it is now', taskSchema) },
     },
     'not_waiting_confirmation',
+    'another_person_needed',
   );
 
 const decide = async (
@@ -45,9 +47,11 @@ const decide = async (
 ) => {
   const found = await deps.tasks.get(projectId, taskId);
   if (!found) return refuseUnknown(c, 'task');
-  const decided = await decideTask(deps, found, decision, c.get('caller').name);
-  return decided
-    ? c.json(await showTask(deps, decided), 200)
+  const { name, onBehalfOf } = c.get('caller');
+  const decided = await decideTask(deps, found, decision, { name, personId: onBehalfOf.id });
+  if (!decided.ok) return refuse(c, 'another_person_needed', decided.why);
+  return decided.task
+    ? c.json(await showTask(deps, decided.task), 200)
     : refuse(c, 'not_waiting_confirmation', `The task is ${found.status}: it does not wait to be confirmed.`);
 };
 
@@ -68,9 +72,12 @@ export const taskRoutes = (deps: ApiDeps) =>
       ),
       async (c) => {
         const { projectId } = c.req.valid('param');
-        const started = await startTask(deps, projectId, c.req.valid('json'), c.get('caller').name).catch(
-          asInputRefused,
-        );
+        const input = c.req.valid('json');
+        const missing = await findMissingValues(deps, projectId, input);
+        if (missing.length > 0) return refuseReferences(c, missing);
+        const { name, onBehalfOf } = c.get('caller');
+        const by = { name, people: [onBehalfOf.id] };
+        const started = await startTask(deps, projectId, input, by).catch(asInputRefused);
         if (started instanceof InputRefused) return refuseFields(c, started.faults);
         if (!started) {
           return (await deps.projects.get(projectId))

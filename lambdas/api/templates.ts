@@ -30,7 +30,7 @@ export const templateRoutes = (deps: ApiDeps) => {
           ({ keyId }, index) => [`ansible.vaultKeys.${index}.keyId`, keyId, keys] as const,
         ),
       ]),
-    findFaults: (_projectId, input, before) => playbookFaults(input, before),
+    findFaults: (_projectId, input, { before }) => playbookFaults(input, before),
     findUsers: (projectId, id) => usersOfTemplate(deps, projectId, id),
   });
 };

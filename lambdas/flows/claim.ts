@@ -256,6 +256,8 @@ const tellOthers = async (
 const appOptionsOf = (task: TaskRecord, { template, vaultKeys, becomeKey }: TaskParts) => {
   const { vaultKeys: _vaultKeyIds, becomeKeyId: _becomeKeyId, ...ansible } = template.ansible ?? {};
   const isTerraform = template.app === 'terraform' || template.app === 'tofu';
+  // The template may have been made to apply without asking since the task was started.
+  const asks = task.confirmedBy === 'another_person' && { autoApprove: false };
   return {
     ...(template.app === 'ansible' && {
       ansible: {
@@ -265,8 +267,17 @@ const appOptionsOf = (task: TaskRecord, { template, vaultKeys, becomeKey }: Task
         ...(becomeKey && { becomeKey }),
       },
     }),
-    ...(isTerraform && { terraform: terraformOptions.parse({ ...template.terraform, ...task.terraform }) }),
+    ...(isTerraform && {
+      terraform: terraformOptions.parse({ ...template.terraform, ...task.terraform, ...asks }),
+    }),
   };
+};
+
+/** The full name of a branch, as its short one may also be that of a tag, a pull request or a commit. */
+const referenceOf = ({ repository: own }: TaskRecord, { template, repository }: TaskParts): string => {
+  if (own?.commit !== undefined) return own.commit;
+  if (own?.branch !== undefined) return `refs/heads/${own.branch}`;
+  return template.branch ?? repository?.branch ?? '';
 };
 
 const payloadOf = (task: TaskRecord, parts: TaskParts): TaskPayload => {
@@ -277,8 +288,8 @@ const payloadOf = (task: TaskRecord, parts: TaskParts): TaskPayload => {
     attempt: task.attempt,
     templateName: template.name,
     app: template.app,
-    arguments: template.arguments,
-    timeoutMs: template.timeoutMs,
+    arguments: task.arguments ?? template.arguments,
+    timeoutMs: task.timeoutMs ?? template.timeoutMs,
     stopGraceMs: template.stopGraceMs,
     onDrain: template.onDrain,
     variables: environment?.variables ?? {},
@@ -292,7 +303,7 @@ const payloadOf = (task: TaskRecord, parts: TaskParts): TaskPayload => {
     ...(repository && {
       repository: {
         url: repository.url,
-        branch: repository.branch,
+        branch: referenceOf(task, parts),
         ...(repository.knownHosts !== undefined && { knownHosts: repository.knownHosts }),
         ...(repositoryKey && { key: repositoryKey }),
       },

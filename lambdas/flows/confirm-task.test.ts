@@ -5,6 +5,9 @@ import { finishTask } from './report.ts';
 import { stopTask } from './start-task.ts';
 import { type Bench, flowBench } from './testing.ts';
 
+const ann = { name: 'ann', personId: 'usr_ann' };
+const bob = { name: 'bob', personId: 'usr_bob' };
+
 let table: TestTable;
 let bench: Bench;
 beforeEach(async () => {
@@ -40,7 +43,7 @@ describe('a task that waits for confirmation', () => {
       reason: expect.stringContaining('confirm or reject'),
     });
     expect((await answer())?.confirmed).toBeUndefined();
-    await decideTask(bench.deps, await now(), 'confirm', 'ann');
+    await decideTask(bench.deps, await now(), 'confirm', ann);
     expect(await now()).toMatchObject({ status: 'confirmed', reason: 'Confirmed by ann.' });
     expect((await answer())?.confirmed).toBe(true);
     expect(await awaitConfirmation(bench.deps, lease)).toBe(true);
@@ -49,7 +52,7 @@ describe('a task that waits for confirmation', () => {
 
   it('ends as stopped when it is rejected, and says by whom', async () => {
     const { now, answer, lease } = await waiting();
-    await decideTask(bench.deps, await now(), 'reject', 'ann');
+    await decideTask(bench.deps, await now(), 'reject', ann);
     expect((await answer())?.confirmed).toBe(false);
     await finishTask(bench.deps, lease, { lease: '', status: 'stopped', logChunks: 1 });
     expect(await now()).toMatchObject({ status: 'stopped', reason: 'Rejected by ann.' });
@@ -58,8 +61,8 @@ describe('a task that waits for confirmation', () => {
   it('takes one word only', async () => {
     const { now } = await waiting();
     const before = await now();
-    await decideTask(bench.deps, before, 'reject', 'ann');
-    expect(await decideTask(bench.deps, before, 'confirm', 'bob')).toBeUndefined();
+    await decideTask(bench.deps, before, 'reject', ann);
+    expect(await decideTask(bench.deps, before, 'confirm', bob)).toEqual({ ok: true, task: undefined });
     expect((await now()).status).toBe('rejected');
   });
 
@@ -72,7 +75,7 @@ describe('a task that waits for confirmation', () => {
 
   it('is run again, and asks again, when its runner is lost', async () => {
     const { now, lease } = await waiting();
-    await decideTask(bench.deps, await now(), 'confirm', 'ann');
+    await decideTask(bench.deps, await now(), 'confirm', ann);
     await finishTask(bench.deps, lease, { lease: '', status: 'lost', logChunks: 1 });
     expect(await now()).toMatchObject({ status: 'waiting', attempt: 2 });
     expect(await awaitConfirmation(bench.deps, lease)).toBe(false);

@@ -1,4 +1,5 @@
 /** The confirm step: the agent says that a task waits for a person, and a person lets it go on or not. */
+import { whyNotConfirm } from '../../protocol/index.ts';
 import type { Lease } from '../adapters/agent-tokens.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { isHeldStatus } from '../core/task-state.ts';
@@ -16,17 +17,23 @@ export const awaitConfirmation = async (deps: Pick<Deps, 'tasks'>, lease: Lease)
   return isItsOwn && isHeldStatus(task.status);
 };
 
-/** Undefined when it doesn't wait for that; the agent hears of it by its heartbeat, which is rung for. */
+/** Whether the person may decide, and what the task is then; undefined: it does not wait for that. */
+export type Decided =
+  | { readonly ok: true; readonly task: TaskRecord | undefined }
+  | { readonly ok: false; readonly why: string };
+
+/** Rejecting is open to who started it as well. The agent gets the word by its heartbeat, which is rung for. */
 export const decideTask = async (
   deps: Pick<Deps, 'log' | 'tasks' | 'runners' | 'queues'>,
   task: TaskRecord,
   decision: 'confirm' | 'reject',
-  by: string,
-): Promise<TaskRecord | undefined> => {
-  const reason = decision === 'confirm' ? `Confirmed by ${by}.` : `Rejected by ${by}.`;
+  by: { readonly name: string; readonly personId: string },
+): Promise<Decided> => {
+  const why = decision === 'confirm' ? whyNotConfirm(task, by.personId) : undefined;
+  if (why !== undefined) return { ok: false, why };
+  const reason = decision === 'confirm' ? `Confirmed by ${by.name}.` : `Rejected by ${by.name}.`;
   const decided = await deps.tasks.decide(task, decision, reason);
-  if (!decided?.runnerId) return decided;
-  const runner = await deps.runners.find(decided.projectId, decided.runnerId);
+  const runner = decided?.runnerId && (await deps.runners.find(decided.projectId, decided.runnerId));
   if (runner) await nudge(deps, runner);
-  return decided;
+  return { ok: true, task: decided };
 };

@@ -9,7 +9,7 @@ import {
 } from '../../protocol/index.ts';
 import type { ScheduleRecord, ScheduleStore } from '../adapters/schedules.ts';
 import type { Deps } from './deps.ts';
-import { type StartByCauseDeps, startByCause } from './start-by-cause.ts';
+import { type StartByCauseDeps, savedValues, startByCause } from './start-by-cause.ts';
 
 export type RunScheduleDeps = StartByCauseDeps & Pick<Deps, 'log'> & { readonly schedules: ScheduleStore };
 
@@ -20,17 +20,15 @@ const start = (
   schedule: ScheduleRecord,
   at: Instant,
 ): Promise<Omit<ScheduleRun, 'at'>> => {
-  const { templateId, name, survey, surveySecrets, priority, ansible, terraform } = schedule;
+  const { templateId, name, survey, surveySecrets } = schedule;
   return startByCause(
     deps,
     { kind: 'schedule', by: schedule, cause: at, at },
     {
+      ...savedValues(schedule),
       templateId,
       message: schedule.message ?? `Schedule ${name}`,
       survey: { ...survey, ...surveySecrets },
-      priority,
-      ansible,
-      terraform,
     },
   );
 };

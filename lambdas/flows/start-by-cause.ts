@@ -1,5 +1,5 @@
 /** Starting a task for something else than a person: an integration's event, or a time of a schedule. */
-import type { AuditEvent, Instant, ProjectId, TaskId } from '../../protocol/index.ts';
+import type { AuditEvent, Instant, LaunchValues, ProjectId, TaskId } from '../../protocol/index.ts';
 import { type AuditTrail, recordStart } from '../adapters/audit.ts';
 import { taskIdFrom } from '../adapters/ids.ts';
 import { ItemTooLarge } from '../adapters/item-size.ts';
@@ -14,7 +14,10 @@ export type StartByCauseDeps = PlaceDeps &
 /** What has a task started, and by which of its causes: the same cause makes the same task, however often it comes. */
 export interface Cause {
   readonly kind: 'integration' | 'schedule';
-  readonly by: AuditEvent['actor'] & { readonly projectId: ProjectId };
+  readonly by: AuditEvent['actor'] & {
+    readonly projectId: ProjectId;
+    readonly editedBy?: string | undefined;
+  };
   readonly cause: string;
   readonly at: Instant;
   /** The address that it came from. */
@@ -36,6 +39,13 @@ const whyRefused = (error: unknown): string | undefined => {
   return `The template does not take it: ${faults.join('; ')}.`;
 };
 
+/** What a schedule or an integration gives to its tasks beside answers to the survey. */
+export const savedValues = (saved: LaunchValues): LaunchValues => {
+  const { ansible, terraform, repository, inventoryId, environmentId, timeoutMs, priority } = saved;
+  const values = { ansible, terraform, repository, inventoryId, environmentId, timeoutMs, priority };
+  return { ...values, arguments: saved.arguments };
+};
+
 /** The task, written down in the trail of its project, or why the template does not take it. */
 export const startByCause = async (
   deps: StartByCauseDeps,
@@ -45,7 +55,9 @@ export const startByCause = async (
   const { projectId } = by;
   const id = taskIdFrom(at, `${by.id}/${cause}`);
   try {
-    const task = await startTask(deps, projectId, input, `${kind} ${by.name}`, id);
+    const people = by.editedBy === undefined ? [] : [by.editedBy];
+    const starter = { name: `${kind} ${by.name}`, people, isSaved: true };
+    const task = await startTask(deps, projectId, input, starter, id);
     if (!task) return { outcome: 'refused', detail: 'The template is not in the project any more.' };
     await recordStart(deps.audit, {
       projectId,

@@ -1,9 +1,18 @@
 /** Starting and stopping a task, as people ask for it. */
-import type { Project, Task, TaskInput, Template } from '../../protocol/index.ts';
+import {
+  applyLaunchOptions,
+  type LaunchFault,
+  type LaunchOption,
+  type LaunchValues,
+  type Project,
+  type Task,
+  type TaskInput,
+  type Template,
+} from '../../protocol/index.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { whyWaiting } from '../core/reason.ts';
 import { resolveTag } from '../core/routing.ts';
-import { checkSurvey, type SurveyFault } from '../core/survey.ts';
+import { checkSurvey } from '../core/survey.ts';
 import { hasEnded } from '../core/task-state.ts';
 import type { Deps } from './deps.ts';
 import { enterLimits, limitsFor, whyLimited } from './limits.ts';
@@ -13,36 +22,63 @@ import { choosePlacement, leaveLimits, type PlaceDeps, place } from './place.ts'
 /** What was given doesn't fit the template: each fault names its field. */
 export class InputRefused extends Error {
   override readonly name = 'InputRefused';
-  readonly faults: readonly SurveyFault[];
+  readonly faults: readonly LaunchFault[];
 
-  constructor(faults: readonly SurveyFault[]) {
+  constructor(faults: readonly LaunchFault[]) {
     super('What was given does not fit the template');
     this.faults = faults;
   }
 }
 
-const misplacedOptions = (
-  { app }: Template,
-  { ansible, terraform }: Omit<TaskInput, 'templateId'>,
-): SurveyFault[] => {
-  const message = `is not for a template of the app ${app}`;
-  const isTerraform = app === 'terraform' || app === 'tofu';
-  return [
-    ...(ansible && app !== 'ansible' ? [{ path: 'ansible', message }] : []),
-    ...(terraform && !isTerraform ? [{ path: 'terraform', message }] : []),
-  ];
-};
+/** Who starts a task. */
+export interface Starter {
+  readonly name: string;
+  /** Ids of the people who are behind the start: who starts it, or who last saved the schedule or integration that does. */
+  readonly people: readonly string[];
+  /** Only who may edit the template could save the schedule or integration, so launch options do not bound it. */
+  readonly isSaved?: boolean;
+}
 
-/** What a template takes of what was given; throws InputRefused. */
-export const answersOf = (template: Template, input: Omit<TaskInput, 'templateId'>) => {
+export type StartInput = Omit<TaskInput, 'templateId'>;
+
+/** What of a start goes beside the template and its survey. */
+const launchValuesOf = ({ survey: _survey, message: _message, ...values }: StartInput): LaunchValues =>
+  values;
+
+/** What a template takes of what was given; throws InputRefused. The one place where launch options are enforced. */
+export const takenOf = (template: Template, input: StartInput, isSaved = false) => {
   const result = checkSurvey(template.survey ?? [], input.survey ?? {});
-  const faults = [...(result.ok ? [] : result.faults), ...misplacedOptions(template, input)];
-  if (!result.ok || faults.length > 0) throw new InputRefused(faults);
+  const applied = applyLaunchOptions(template, launchValuesOf(input), { mayGoBeyond: isSaved });
+  const faults = [...(result.ok ? [] : result.faults), ...(applied.ok ? [] : applied.faults)];
+  if (!result.ok || !applied.ok) throw new InputRefused(faults);
   const isAny = (answers: object) => Object.keys(answers).length > 0;
   return {
-    ...(isAny(result.answers) && { survey: result.answers }),
-    ...(isAny(result.secrets) && { surveySecrets: result.secrets }),
+    answers: {
+      ...(isAny(result.answers) && { survey: result.answers }),
+      ...(isAny(result.secrets) && { surveySecrets: result.secrets }),
+    },
+    changed: applied.changed,
   };
+};
+
+/** What the task keeps of what was given, so that a later change of the template changes nothing of it. */
+const givenParts = (input: StartInput, changed: readonly LaunchOption[]) => {
+  const { ansible, terraform, repository, arguments: own, timeoutMs } = input;
+  return {
+    ...(ansible && { ansible }),
+    ...(terraform && { terraform }),
+    ...(repository && { repository }),
+    ...(own && { arguments: own }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(changed.length > 0 && { changed: [...changed] }),
+  };
+};
+
+/** Who must not confirm it. What nobody starts in person is also not for the last editor of the template. */
+const confirmation = ({ confirmedBy, editedBy }: Template, { people, isSaved }: Starter) => {
+  if (confirmedBy === 'anyone') return {};
+  const editors = isSaved && editedBy !== undefined ? [editedBy] : [];
+  return { confirmedBy, notConfirmedBy: [...new Set([...people, ...editors])] };
 };
 
 /**
@@ -53,17 +89,21 @@ export const startTask = async (
   deps: PlaceDeps & Pick<Deps, 'newId' | 'readForTask' | 'readInventory'>,
   projectId: Project['id'],
   input: TaskInput,
-  createdBy: string,
+  by: Starter,
   id = deps.newId('tsk'),
 ): Promise<TaskRecord | undefined> => {
   const found = await deps.readForTask(projectId, input.templateId);
   if (!found) return undefined;
   const { template, project } = found;
-  const answers = answersOf(template, input);
+  const { answers, changed } = takenOf(template, input, by.isSaved);
   const priority = input.priority ?? template.priority;
-  const { inventoryId, environmentId, repositoryId, onRunnerLost, maxAttempts, app } = template;
+  const { repositoryId, onRunnerLost, maxAttempts, app } = template;
+  const { inventoryId = template.inventoryId, environmentId = template.environmentId } = input;
   const inventory =
     inventoryId && template.tag === undefined ? await deps.readInventory(projectId, inventoryId) : undefined;
+  if (input.inventoryId !== undefined && template.tag === undefined && !inventory) {
+    throw new InputRefused([{ path: 'inventoryId', message: 'is not in this project' }]);
+  }
   const tag = resolveTag(template, inventory);
   const routed = { projectId, ...(tag !== undefined && { tag }) };
   const placement = await choosePlacement(deps, routed);
@@ -88,13 +128,13 @@ export const startTask = async (
     onRunnerLost,
     maxAttempts,
     createdAt: now,
-    createdBy,
+    createdBy: by.name,
     ...(owed && { runnerId: owed.id, assignedAt: now, ...(named.limits && { admitted: true }) }),
     ...(limitedBy && { limitedBy }),
     ...answers,
     ...(input.message !== undefined && { message: input.message }),
-    ...(input.ansible && { ansible: input.ansible }),
-    ...(input.terraform && { terraform: input.terraform }),
+    ...givenParts(input, changed),
+    ...confirmation(template, by),
     ...(inventoryId && { inventoryId }),
     ...(environmentId && { environmentId }),
     ...(repositoryId && { repositoryId }),

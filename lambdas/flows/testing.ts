@@ -52,6 +52,9 @@ import { wake } from './wake.ts';
 
 const { publicKey } = makeKeyPair();
 
+/** Who starts the tasks. */
+export const aStarter = { name: 'test', people: ['usr_test'] };
+
 export type Bench = ReturnType<typeof flowBench>;
 
 export const flowBench = (table: Table) => {
@@ -266,6 +269,8 @@ export const flowBench = (table: Table) => {
         name: 'deploy',
         app: 'bash',
         script: 'true',
+        launch: [],
+        confirmedBy: 'anyone',
         arguments: [],
         timeoutMs: 60_000,
         stopGraceMs: 10_000,
@@ -301,7 +306,7 @@ export const flowBench = (table: Table) => {
     },
 
     start: async (template: Template) => {
-      const task = await startTask(deps, projectId, { templateId: template.id }, 'test');
+      const task = await startTask(deps, projectId, { templateId: template.id }, aStarter);
       if (!task) throw new Error('no such template');
       return task;
     },

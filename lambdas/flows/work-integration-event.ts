@@ -3,7 +3,7 @@ import type { EventResult, IntegrationEvent } from '../../protocol/index.ts';
 import type { IntegrationStore } from '../adapters/integrations.ts';
 import type { EventRef, PendingEvent, PendingEventStore, WorkEventSoon } from '../adapters/pending-events.ts';
 import type { Deps } from './deps.ts';
-import { type StartByCauseDeps, startByCause } from './start-by-cause.ts';
+import { type StartByCauseDeps, savedValues, startByCause } from './start-by-cause.ts';
 
 export type WorkEventDeps = StartByCauseDeps & {
   readonly integrations: Pick<IntegrationStore, 'get' | 'record'>;
@@ -29,7 +29,7 @@ const decide = async (deps: WorkEventDeps, event: PendingEvent): Promise<EventRe
   return startByCause(
     deps,
     { kind: 'integration', by: integration, cause: id, at, source },
-    { templateId, survey: answers, message: `Integration ${name}` },
+    { ...savedValues(integration), templateId, survey: answers, message: `Integration ${name}` },
   );
 };
 

@@ -227,8 +227,10 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
   };
 
   const start = async (task: PlannedTask) => {
-    if (task.by !== undefined)
-      return startTask(deps, projectId, { templateId: options.templateIdOf(task) }, task.by);
+    if (task.by !== undefined) {
+      const by = { name: task.by, people: [] };
+      return startTask(deps, projectId, { templateId: options.templateIdOf(task) }, by);
+    }
     const { scheduleId } = options;
     const due = await deps.schedules.get(projectId, scheduleId);
     if (!due) throw new Error(`The sample has lost its schedule ${scheduleId}`);

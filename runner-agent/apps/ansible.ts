@@ -108,6 +108,7 @@ const choiceArgs = ({ ansible = {} }: Job['payload']): string[] => [
   ...(ansible.skipTags?.length ? ['--skip-tags', ansible.skipTags.join(',')] : []),
   ...(ansible.check ? ['--check'] : []),
   ...(ansible.diff ? ['--diff'] : []),
+  ...(ansible.verbosity ? [`-${'v'.repeat(ansible.verbosity)}`] : []),
 ];
 
 /** Where requirements are looked for, and which call installs them: the first kind of file may name both sorts. */

@@ -170,7 +170,9 @@ export const createPeople = (world: Surroundings) => {
     startTask: (given: Template): Promise<Task | undefined> => {
       counts.tasks += 1;
       return control
-        .api('start task', (deps) => startTask(deps, given.projectId, { templateId: given.id }, 'someone'))
+        .api('start task', (deps) =>
+          startTask(deps, given.projectId, { templateId: given.id }, { name: 'someone', people: [] }),
+        )
         .catch((error: unknown) => {
           trace(`a task was not accepted: ${String(error)}`);
           return undefined;

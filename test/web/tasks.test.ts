@@ -47,11 +47,47 @@ it('The sentence under the tag says which runners would take a task, or that non
     await page.getByRole('button', { name: 'New template' }).click();
     const form = page.getByRole('dialog');
     const sentence = form.locator('.sentence');
-    await form.getByLabel('Tag', { exact: false }).last().fill('sydney');
+    await form.getByLabel(/^Tag( optional)?$/).fill('sydney');
     await sentence.getByText(/sydney-[12]/).waitFor();
-    await form.getByLabel('Tag', { exact: false }).last().fill('mars');
+    await form.getByLabel(/^Tag( optional)?$/).fill('mars');
     await sentence.getByText(/No runner has tag mars/).waitFor();
   });
+});
+
+it('A template allows launch options, and the run dialog shows these alone, filled in', async () => {
+  const { id } = await setting.api.createTemplate(projectId, {
+    name: 'Patch',
+    app: 'ansible',
+    script: '- hosts: all',
+    tag: 'mars',
+    ansible: { limit: 'staging' },
+  });
+  await setting.tellAsOwner('launch options', async (page) => {
+    await page.goto(at('templates'));
+    await page.getByRole('button', { name: 'Run Patch' }).click();
+    const run = page.getByRole('dialog', { name: 'Run Patch' });
+    await run.getByLabel('Message').waitFor();
+    expect(await run.getByLabel('Limit').count()).toBe(0);
+    await run.getByRole('button', { name: 'Cancel' }).click();
+
+    await page.getByRole('button', { name: 'Patch', exact: true }).click();
+    const edit = page.getByRole('dialog', { name: 'Edit Patch' });
+    const options = edit.getByRole('group', { name: 'Launch options' });
+    expect(await options.getByLabel('Action').count()).toBe(0);
+    await options.getByLabel('Limit at the start').check();
+    await edit.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The template is saved.').waitFor();
+
+    await page.getByRole('button', { name: 'Run Patch' }).click();
+    expect(await run.getByLabel('Limit').inputValue()).toBe('staging');
+    expect(await run.getByLabel('Show differences').count()).toBe(0);
+    await run.getByLabel('Limit').fill('production');
+    await run.getByRole('button', { name: 'Run', exact: true }).click();
+    await page.getByText('Limit (changed)').waitFor();
+    await page.getByText('production').waitFor();
+  });
+  const made = await setting.api.call('GET', `/api/projects/${projectId}/tasks?templateId=${id}`);
+  expect(made).toMatchObject({ items: [{ ansible: { limit: 'production' }, changed: ['limit'] }] });
 });
 
 it('A task is started with the answers of its survey, and what is wrong with them is said', async () => {

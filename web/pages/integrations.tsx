@@ -16,6 +16,7 @@ import {
   integrationInput,
   proofs,
 } from '../parts/integration-form.tsx';
+import { BeyondBadge } from '../parts/launch-fields.tsx';
 import { copyOf, type Kind, ResourcePage } from '../parts/resource-page.tsx';
 import { SecretOnce } from '../parts/secret-once.tsx';
 import { Badge } from '../ui/badge.tsx';
@@ -42,8 +43,12 @@ const kindWith = (
     { header: 'Matchers', align: 'right', from: 'tablet', render: ({ matchers }) => matchers.length },
     {
       header: 'State',
-      render: ({ active }) =>
-        active ? <Badge tone="ok">Active</Badge> : <Badge tone="idle">Inactive</Badge>,
+      render: ({ active, beyondLaunchOptions }) => (
+        <>
+          {active ? <Badge tone="ok">Active</Badge> : <Badge tone="idle">Inactive</Badge>}
+          <BeyondBadge options={beyondLaunchOptions} />
+        </>
+      ),
     },
     { header: 'Made', from: 'desktop', render: ({ createdAt }) => <Ago at={createdAt} /> },
   ],

@@ -5,6 +5,7 @@ import { type ReactNode, useMemo } from 'react';
 import type { Schedule, ScheduleOutcome } from '../../protocol/index.ts';
 import { templatesQuery } from '../client/queries.ts';
 import { schedulesQuery } from '../client/starts.ts';
+import { BeyondBadge } from '../parts/launch-fields.tsx';
 import { type Kind, ResourcePage } from '../parts/resource-page.tsx';
 import {
   emptySchedule,
@@ -79,7 +80,15 @@ const kindWith = (nameOf: (templateId: string) => string): Kind<Schedule, Schedu
   path: 'schedules',
   query: schedulesQuery,
   columns: [
-    { header: 'Name', render: ({ templateId }) => <span className="sub">{nameOf(templateId)}</span> },
+    {
+      header: 'Name',
+      render: ({ templateId, beyondLaunchOptions }) => (
+        <>
+          <span className="sub">{nameOf(templateId)}</span>
+          <BeyondBadge options={beyondLaunchOptions} />
+        </>
+      ),
+    },
     {
       header: 'When',
       from: 'tablet',

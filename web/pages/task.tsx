@@ -2,9 +2,17 @@
 import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import type { Task } from '../../protocol/index.ts';
-import { hasEnded, isWaiting, runnersQuery, taskQuery } from '../client/queries.ts';
+import { givenValue, type LaunchOption, type Task } from '../../protocol/index.ts';
+import {
+  environmentsQuery,
+  hasEnded,
+  inventoriesQuery,
+  isWaiting,
+  runnersQuery,
+  taskQuery,
+} from '../client/queries.ts';
 import { HostSummary } from '../parts/host-summary.tsx';
+import { launchNames, textOf } from '../parts/launch-draft.ts';
 import { LogView } from '../parts/log/log-view.tsx';
 import { TaskActs } from '../parts/task-acts.tsx';
 import { Trip } from '../parts/trip.tsx';
@@ -138,11 +146,27 @@ const Facts = ({ task }: { readonly task: Task }): ReactNode => {
             </dd>
           </>
         )}
+        {(task.changed ?? []).map((option) => (
+          <Changed key={option} option={option} task={task} />
+        ))}
         {Object.entries(task.survey ?? {}).map(([name, value]) => (
           <SurveyAnswer key={name} name={name} value={String(value)} />
         ))}
       </dl>
     </Card>
+  );
+};
+
+/** What was given at the start and is otherwise than the template had it. */
+const Changed = ({ option, task }: { readonly option: LaunchOption; readonly task: Task }): ReactNode => {
+  const { data: inventories = [] } = useQuery(inventoriesQuery(task.projectId));
+  const { data: environments = [] } = useQuery(environmentsQuery(task.projectId));
+  const text = textOf(option, givenValue(task, option));
+  return (
+    <>
+      <dt>{launchNames[option]} (changed)</dt>
+      <dd>{[...inventories, ...environments].find(({ id }) => id === text)?.name ?? text}</dd>
+    </>
   );
 };
 

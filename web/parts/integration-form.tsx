@@ -1,11 +1,19 @@
 /** What can be set of an integration: its template, how senders prove themselves, what has to match, what becomes of the event. */
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import type { Integration, IntegrationInput, IntegrationMatcher, KeyId } from '../../protocol/index.ts';
+import {
+  type Integration,
+  type IntegrationInput,
+  type IntegrationMatcher,
+  type KeyId,
+  launchOption,
+} from '../../protocol/index.ts';
 import { keysQuery, templatesQuery } from '../client/queries.ts';
 import { Checkbox, Select, TextField } from '../ui/field.tsx';
 import { NameField } from './common-fields.tsx';
 import { EventSourceField, fromSource, type SourceDraft, toSource } from './event-source-field.tsx';
+import { type LaunchDraft, savedDraft, typedValues } from './launch-draft.ts';
+import { SavedLaunchFields } from './launch-fields.tsx';
 import { ReferenceField } from './reference-field.tsx';
 import type { FieldsProps } from './resource-page.tsx';
 import { asRows, type Row, RowEditor } from './row-editor.tsx';
@@ -30,6 +38,7 @@ export interface IntegrationDraft {
   readonly header: string;
   readonly matchers: readonly MatcherDraft[];
   readonly variables: readonly VariableDraft[];
+  readonly launch: LaunchDraft;
 }
 
 export const emptyIntegration: IntegrationDraft = {
@@ -41,6 +50,7 @@ export const emptyIntegration: IntegrationDraft = {
   header: 'x-signature',
   matchers: [],
   variables: [],
+  launch: {},
 };
 
 export const proofs: Readonly<Record<AuthType, string>> = {
@@ -72,6 +82,7 @@ export const integrationDraft = ({
   auth,
   matchers,
   variables,
+  ...saved
 }: Integration): IntegrationDraft => ({
   name,
   templateId,
@@ -81,6 +92,7 @@ export const integrationDraft = ({
   header: auth.type === 'hmac' ? auth.header : emptyIntegration.header,
   matchers: asRows(matchers.map(({ source, operator, value }) => ({ ...toSource(source), operator, value }))),
   variables: asRows(variables.map(({ variable, source }) => ({ ...toSource(source), variable }))),
+  launch: savedDraft(saved),
 });
 
 const authOf = ({ auth, keyId, header }: IntegrationDraft): object => {
@@ -106,6 +118,7 @@ export const integrationInput = (draft: IntegrationDraft): object => ({
     ...(matcher.operator !== 'exists' && { value: matcher.value }),
   })),
   variables: draft.variables.map((one) => ({ variable: one.variable.trim(), source: fromSource(one) })),
+  ...typedValues(draft.launch, launchOption.options),
 });
 
 export const IntegrationFields = ({
@@ -114,7 +127,8 @@ export const IntegrationFields = ({
 }: FieldsProps<IntegrationDraft>): ReactNode => {
   const { data: templates = [] } = useQuery(templatesQuery(projectId));
   const { data: keys = [] } = useQuery(keysQuery(projectId));
-  const survey = templates.find(({ id }) => id === value.templateId)?.survey ?? [];
+  const template = templates.find(({ id }) => id === value.templateId);
+  const survey = template?.survey ?? [];
   const strings = keys.filter(({ type }) => type === 'string');
   return (
     <>
@@ -124,6 +138,7 @@ export const IntegrationFields = ({
         query={templatesQuery(projectId)}
         none="Choose one"
         {...field('templateId')}
+        onChange={(templateId) => set({ templateId, launch: {} })}
         isRequired
       />
       <Select
@@ -207,6 +222,15 @@ export const IntegrationFields = ({
           </>
         )}
       </RowEditor>
+      {template && (
+        <SavedLaunchFields
+          projectId={projectId}
+          template={template}
+          draft={value.launch}
+          onChange={(launch) => set({ launch })}
+          errorAt={errorAt}
+        />
+      )}
       <Checkbox
         label="Active"
         hint="While it is not, events are recorded and start nothing."

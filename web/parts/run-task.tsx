@@ -2,20 +2,20 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
-import { type SurveyVariable, type Task, type Template, task } from '../../protocol/index.ts';
+import { type SurveyVariable, type Task, type Template, task, valuesAgain } from '../../protocol/index.ts';
 import { pathIn, templatesQuery } from '../client/queries.ts';
 import { call } from '../client/request.ts';
 import { Dialog } from '../ui/dialog.tsx';
-import { Checkbox, Select, TextField } from '../ui/field.tsx';
+import { Select, TextField } from '../ui/field.tsx';
 import { FormFrame, useForm } from '../ui/form.tsx';
+import { Notice } from '../ui/notice.tsx';
+import { changedValues, draftOf, type LaunchDraft, launchNames } from './launch-draft.ts';
+import { LaunchFields } from './launch-fields.tsx';
 
 interface Draft {
   readonly message: string;
   readonly survey: Readonly<Record<string, string>>;
-  readonly limit: string;
-  readonly check: boolean;
-  readonly diff: boolean;
-  readonly action: string;
+  readonly launch: LaunchDraft;
 }
 
 const answerOf = (variable: SurveyVariable, text: string): string | number =>
@@ -39,14 +39,7 @@ const bodyOf = (template: Template, draft: Draft) => {
     templateId: template.id,
     ...(draft.message.trim() !== '' && { message: draft.message }),
     ...(Object.keys(survey).length > 0 && { survey }),
-    ...(template.app === 'ansible' && {
-      ansible: {
-        ...(draft.limit.trim() !== '' && { limit: draft.limit.trim() }),
-        check: draft.check,
-        diff: draft.diff,
-      },
-    }),
-    ...(draft.action !== '' && { terraform: { action: draft.action } }),
+    ...changedValues(template, draft.launch, template.launch),
   };
 };
 
@@ -98,10 +91,7 @@ const draftFor = (template: Template, like: Task | undefined): Draft => ({
       String(like?.survey?.[variable.name] ?? defaultOf(variable)),
     ]),
   ),
-  limit: like?.ansible?.limit ?? template.ansible?.limit ?? '',
-  check: like?.ansible?.check ?? template.ansible?.check ?? false,
-  diff: like?.ansible?.diff ?? template.ansible?.diff ?? false,
-  action: like?.terraform?.action ?? '',
+  launch: like ? draftOf(valuesAgain(template, like).values) : {},
 });
 
 const RunForm = ({ projectId, template, like, onClose }: RunFormProps): ReactNode => {
@@ -117,7 +107,7 @@ const RunForm = ({ projectId, template, like, onClose }: RunFormProps): ReactNod
     });
   });
   const { value, set, field, errorAt } = form;
-  const isTerraform = template.app === 'terraform' || template.app === 'tofu';
+  const leftOut = like ? valuesAgain(template, like).leftOut : [];
   return (
     <FormFrame form={form} action="Run">
       {template.description && <p className="quiet-text">{template.description}</p>}
@@ -130,32 +120,20 @@ const RunForm = ({ projectId, template, like, onClose }: RunFormProps): ReactNod
           error={errorAt(`survey.${variable.name}`)}
         />
       ))}
-      {template.app === 'ansible' && (
-        <>
-          <TextField
-            label="Limit"
-            hint="A host pattern: only these hosts."
-            {...field('limit', 'ansible.limit')}
-          />
-          <div className="row">
-            <Checkbox label="Check only" isChecked={value.check} onChange={(check) => set({ check })} />
-            <Checkbox label="Show differences" isChecked={value.diff} onChange={(diff) => set({ diff })} />
-          </div>
-        </>
+      {leftOut.length > 0 && (
+        <Notice kind="warn">
+          The template does not allow this any more, so it is left out:{' '}
+          {leftOut.map((option) => launchNames[option]).join(', ')}.
+        </Notice>
       )}
-      {isTerraform && (
-        <Select
-          label="Action"
-          value={value.action}
-          onChange={(action) => set({ action })}
-          options={[
-            { value: '', label: `As the template says (${template.terraform?.action ?? 'apply'})` },
-            { value: 'plan', label: 'plan' },
-            { value: 'apply', label: 'apply' },
-            { value: 'destroy', label: 'destroy' },
-          ]}
-        />
-      )}
+      <LaunchFields
+        projectId={projectId}
+        template={template}
+        options={template.launch}
+        draft={value.launch}
+        onChange={(launch) => set({ launch })}
+        errorAt={errorAt}
+      />
       <TextField
         label="Message"
         hint="Why it is run. It stands in the list of tasks."

@@ -1,15 +1,22 @@
 /** What can be set of a schedule. */
 import { useQuery } from '@tanstack/react-query';
 import { Fragment, type ReactNode } from 'react';
-import type { Schedule, SurveyVariable, Template } from '../../protocol/index.ts';
+import {
+  fittingOptions,
+  launchOption,
+  type Schedule,
+  type SurveyVariable,
+  type Template,
+} from '../../protocol/index.ts';
 import { templatesQuery } from '../client/queries.ts';
 import { Checkbox, TextField } from '../ui/field.tsx';
 import { NameField } from './common-fields.tsx';
+import { changedValues, type LaunchDraft, savedDraft, typedValues } from './launch-draft.ts';
+import { SavedLaunchFields } from './launch-fields.tsx';
 import { ReferenceField } from './reference-field.tsx';
 import type { FieldsProps } from './resource-page.tsx';
 import { answersOf, SurveyField } from './run-task.tsx';
 import { ownTimeZone, SchedulePreview } from './schedule-preview.tsx';
-import { choicesOf, optionsOf, TaskChoiceFields, type TaskChoices } from './task-choices.tsx';
 
 export interface ScheduleDraft {
   readonly name: string;
@@ -26,7 +33,7 @@ export interface ScheduleDraft {
   readonly survey: Readonly<Record<string, string>>;
   /** The variables whose stored secret answer is to be removed. */
   readonly removed: readonly string[];
-  readonly choices: TaskChoices;
+  readonly launch: LaunchDraft;
   /** As it is stored; absent for a new one. */
   readonly before: Schedule | undefined;
 }
@@ -43,7 +50,7 @@ export const emptySchedule = (): ScheduleDraft => ({
   message: '',
   survey: {},
   removed: [],
-  choices: choicesOf({}),
+  launch: {},
   before: undefined,
 });
 
@@ -76,7 +83,7 @@ export const scheduleDraft = (schedule: Schedule): ScheduleDraft => ({
     Object.entries(schedule.survey ?? {}).map(([name, value]) => [name, String(value)]),
   ),
   removed: [],
-  choices: choicesOf(schedule),
+  launch: savedDraft(schedule),
   before: schedule,
 });
 
@@ -90,21 +97,21 @@ export const scheduleCopy = (draft: ScheduleDraft): ScheduleDraft => ({
 
 /** What the draft asks of the template, where it was not looked at: all as it was. */
 const startOf = (draft: ScheduleDraft): object => {
-  const { template, survey, removed, choices, before, templateId } = draft;
+  const { template, survey, removed, launch, before, templateId } = draft;
   const kept = before?.templateId === templateId ? before : undefined;
-  if (!template) return { survey: kept?.survey, ansible: kept?.ansible, terraform: kept?.terraform };
+  if (!template) return { survey: kept?.survey, ...typedValues(launch, launchOption.options) };
   const answers = {
     ...Object.fromEntries(removed.map((name) => [name, null])),
     ...answersOf(template.survey ?? [], survey),
   };
   return {
     ...(Object.keys(answers).length > 0 && { survey: answers }),
-    ...optionsOf(template, choices, kept ?? {}),
+    ...changedValues(template, launch, fittingOptions(template)),
   };
 };
 
 export const scheduleInput = (draft: ScheduleDraft): object => {
-  const { name, templateId, active, cron, timeZone, message, before } = draft;
+  const { name, templateId, active, cron, timeZone, message } = draft;
   return {
     name,
     templateId,
@@ -114,7 +121,6 @@ export const scheduleInput = (draft: ScheduleDraft): object => {
     startsAt: fromField(draft.startsAt),
     endsAt: fromField(draft.endsAt),
     ...(message.trim() !== '' && { message }),
-    ...(before?.priority !== undefined && { priority: before.priority }),
     ...startOf(draft),
   };
 };
@@ -147,7 +153,12 @@ export const ScheduleFields = ({
         none="Choose one"
         value={value.templateId}
         onChange={(templateId) =>
-          set({ templateId, template: templates.find(({ id }) => id === templateId), removed: [] })
+          set({
+            templateId,
+            template: templates.find(({ id }) => id === templateId),
+            removed: [],
+            launch: {},
+          })
         }
         error={errorAt('templateId')}
         isRequired
@@ -214,10 +225,11 @@ export const ScheduleFields = ({
         );
       })}
       {template && (
-        <TaskChoiceFields
+        <SavedLaunchFields
+          projectId={projectId}
           template={template}
-          value={value.choices}
-          onChange={(change) => set({ template, choices: { ...value.choices, ...change } })}
+          draft={value.launch}
+          onChange={(launch) => set({ template, launch })}
           errorAt={errorAt}
         />
       )}

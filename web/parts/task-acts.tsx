@@ -1,11 +1,11 @@
 /** What can be done with a task: stop, confirm or reject, run again. */
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
-import { type Task, task as taskSchema } from '../../protocol/index.ts';
+import { type Task, task as taskSchema, whyNotConfirm } from '../../protocol/index.ts';
 import { messageOf } from '../client/problem-text.ts';
 import { hasEnded, pathIn, taskQuery } from '../client/queries.ts';
 import { call } from '../client/request.ts';
-import { useMay } from '../client/session.ts';
+import { useMay, useMe } from '../client/session.ts';
 import { Button } from '../ui/button.tsx';
 import { Confirm } from '../ui/dialog.tsx';
 import { say } from '../ui/toast.tsx';
@@ -15,6 +15,7 @@ export const TaskActs = ({ task }: { readonly task: Task }): ReactNode => {
   const { projectId, id } = task;
   const client = useQueryClient();
   const mayRun = useMay(projectId, 'task_runner');
+  const me = useMe();
   const [asked, ask] = useState<'stop' | 'reject' | 'again'>();
   const close = () => ask(undefined);
   const post = async (verb: 'stop' | 'confirm' | 'reject') => {
@@ -23,6 +24,7 @@ export const TaskActs = ({ task }: { readonly task: Task }): ReactNode => {
   };
   if (!mayRun) return null;
   const isOver = hasEnded(task);
+  const whyNot = whyNotConfirm(task, me.user?.id ?? '');
   return (
     <>
       {task.status === 'waiting_confirmation' && (
@@ -30,11 +32,13 @@ export const TaskActs = ({ task }: { readonly task: Task }): ReactNode => {
           <Button
             look="primary"
             icon="check"
+            isDisabled={whyNot !== undefined}
             onPress={() => post('confirm').catch((error: unknown) => say(messageOf(error), 'bad'))}
           >
             Confirm
           </Button>
           <Button onPress={() => ask('reject')}>Reject</Button>
+          {whyNot !== undefined && <p className="hint">{whyNot}</p>}
         </>
       )}
       {!isOver && task.status !== 'stopping' && (

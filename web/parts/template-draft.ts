@@ -1,7 +1,14 @@
 /** A template as its form has it: every field a text, and back. */
-import type { App, Template } from '../../protocol/index.ts';
+import {
+  type App,
+  fittingOptions,
+  type LaunchOption,
+  type Template,
+  templateValue,
+} from '../../protocol/index.ts';
 import { numberOf } from '../ui/form.tsx';
 import { fromPairs, type Pair, toPairs } from '../ui/pairs.tsx';
+import { draftOf, type LaunchDraft, typedValues } from './launch-draft.ts';
 import { fromQuestions, type Question, toQuestions } from './survey-editor.tsx';
 
 export interface TemplateDraft {
@@ -28,6 +35,10 @@ export interface TemplateDraft {
   readonly vaultKeyId: string;
   readonly workspace: string;
   readonly autoApprove: boolean;
+  readonly confirmedBy: Template['confirmedBy'];
+  /** The template's own values of launch options that have no field elsewhere. */
+  readonly own: LaunchDraft;
+  readonly launch: readonly LaunchOption[];
   /** What this form has no field for, kept as it is. */
   readonly rest: Partial<Template>;
 }
@@ -42,6 +53,17 @@ export const apps: Readonly<Record<App, string>> = {
 };
 
 const minuteMs = 60_000;
+
+export const ownOptions: readonly LaunchOption[] = [
+  'limit',
+  'tags',
+  'skipTags',
+  'check',
+  'diff',
+  'verbosity',
+  'terraformAction',
+  'branch',
+];
 
 export const emptyTemplate: TemplateDraft = {
   name: '',
@@ -67,6 +89,9 @@ export const emptyTemplate: TemplateDraft = {
   vaultKeyId: '',
   workspace: '',
   autoApprove: false,
+  confirmedBy: 'anyone',
+  own: {},
+  launch: [],
   rest: {},
 };
 
@@ -97,18 +122,41 @@ export const templateDraft = (template: Template): TemplateDraft => ({
   vaultKeyId: template.ansible?.vaultKeys?.[0]?.keyId ?? '',
   workspace: template.terraform?.workspace ?? '',
   autoApprove: template.terraform?.autoApprove ?? false,
+  confirmedBy: template.confirmedBy,
+  own: draftOf(ownOptions.map((option) => [option, templateValue(template, option)])),
+  launch: template.launch,
   rest: template,
 });
+
+/** The options that the template as it is typed has a use for. */
+export const offeredOptions = ({
+  app,
+  repositoryId,
+}: Pick<TemplateDraft, 'app' | 'repositoryId'>): LaunchOption[] =>
+  fittingOptions({ app, ...(repositoryId !== '' && { repositoryId }) });
+
+/** As the API has them: the values of a template are where those of a task are, but for the branch. */
+const ownOf = (draft: TemplateDraft): Record<string, unknown> =>
+  typedValues(
+    draft.own,
+    offeredOptions(draft).filter((option) => ownOptions.includes(option)),
+  );
+
+const objectAt = (values: Record<string, unknown>, name: string): object => {
+  const found = values[name];
+  return typeof found === 'object' && found !== null ? found : {};
+};
 
 const given = <K extends string>(name: K, value: string) =>
   value.trim() === '' ? {} : { [name]: value.trim() };
 
-const ansibleOf = ({ rest, extraVars, becomeKeyId, vaultKeyId }: TemplateDraft) => {
-  const { extraVars: _vars, becomeKeyId: _become, vaultKeys = [], ...others } = rest.ansible ?? {};
+const ansibleOf = (draft: TemplateDraft) => {
+  const { rest, extraVars, becomeKeyId, vaultKeyId } = draft;
+  const { vaultKeys = [] } = rest.ansible ?? {};
   const vaults =
     vaultKeyId === '' ? [] : [{ ...(vaultKeys[0] ?? {}), keyId: vaultKeyId }, ...vaultKeys.slice(1)];
   const options = {
-    ...others,
+    ...objectAt(ownOf(draft), 'ansible'),
     ...(extraVars.length > 0 && { extraVars: fromPairs(extraVars) }),
     ...given('becomeKeyId', becomeKeyId),
     ...(vaults.length > 0 && { vaultKeys: vaults }),
@@ -116,9 +164,17 @@ const ansibleOf = ({ rest, extraVars, becomeKeyId, vaultKeyId }: TemplateDraft) 
   return Object.keys(options).length > 0 ? { ansible: options } : {};
 };
 
-const terraformOf = ({ rest, workspace, autoApprove }: TemplateDraft) => {
-  const { workspace: _workspace, ...others } = rest.terraform ?? {};
-  return { terraform: { ...others, autoApprove, ...given('workspace', workspace) } };
+const terraformOf = (draft: TemplateDraft) => {
+  const { rest, workspace, autoApprove } = draft;
+  const { workspace: _workspace, action: _action, ...others } = rest.terraform ?? {};
+  return {
+    terraform: {
+      ...others,
+      ...objectAt(ownOf(draft), 'terraform'),
+      autoApprove,
+      ...given('workspace', workspace),
+    },
+  };
 };
 
 export const isTerraform = (app: App): boolean => app === 'terraform' || app === 'tofu';
@@ -128,6 +184,8 @@ export const templateInput = (draft: TemplateDraft): object => {
     id: _id,
     projectId: _project,
     createdAt: _made,
+    editedBy: _editor,
+    branch: _branch,
     ansible: _ansible,
     terraform: _terraform,
     ...kept
@@ -160,6 +218,9 @@ export const templateInput = (draft: TemplateDraft): object => {
     ...given('inventoryId', draft.inventoryId),
     ...given('environmentId', draft.environmentId),
     ...given('tag', draft.tag),
+    ...(draft.repositoryId !== '' && given('branch', draft.own.branch ?? '')),
+    confirmedBy: draft.confirmedBy,
+    launch: offeredOptions(draft).filter((option) => draft.launch.includes(option)),
     ...(draft.survey.length > 0 && { survey: fromQuestions(draft.survey) }),
     ...(draft.app === 'ansible' && ansibleOf(draft)),
     ...(isTerraform(draft.app) && terraformOf(draft)),

@@ -1,15 +1,17 @@
 /** What can be set of a template. */
 import type { ReactNode } from 'react';
-import type { App, Template } from '../../protocol/index.ts';
+import type { App, LaunchTemplate, Template } from '../../protocol/index.ts';
 import { environmentsQuery, inventoriesQuery, keysQuery, repositoriesQuery } from '../client/queries.ts';
 import { Checkbox, Select, TextArea, TextField } from '../ui/field.tsx';
 import { PairsField } from '../ui/pairs.tsx';
 import { DescriptionField, NameField } from './common-fields.tsx';
+import { launchNames } from './launch-draft.ts';
+import { LaunchFields } from './launch-fields.tsx';
 import { ReferenceField } from './reference-field.tsx';
 import type { FieldsProps } from './resource-page.tsx';
 import { RoutingSentence, TagField } from './routing-sentence.tsx';
 import { SurveyEditor } from './survey-editor.tsx';
-import { apps, isTerraform, type TemplateDraft } from './template-draft.ts';
+import { apps, isTerraform, offeredOptions, ownOptions, type TemplateDraft } from './template-draft.ts';
 
 export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>): ReactNode => {
   const { value, set, field, errorAt } = form;
@@ -81,6 +83,17 @@ export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>):
             isChecked={value.autoApprove}
             onChange={(autoApprove) => set({ autoApprove })}
           />
+          <Select
+            label="Who confirms"
+            value={value.confirmedBy}
+            onChange={(by) => set({ confirmedBy: by as Template['confirmedBy'] })}
+            options={[
+              { value: 'anyone', label: 'Anyone who may start it' },
+              { value: 'another_person', label: 'Another person than who started it' },
+            ]}
+            error={errorAt('confirmedBy')}
+            isRequired
+          />
         </>
       )}
       <TextArea
@@ -90,6 +103,33 @@ export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>):
         isCode
         {...field('arguments')}
       />
+      <LaunchFields
+        projectId={projectId}
+        template={blank(value.app)}
+        options={offeredOptions(value).filter((option) => ownOptions.includes(option))}
+        draft={value.own}
+        onChange={(own) => set({ own })}
+        errorAt={(path) => errorAt(path === 'repository.branch' ? 'branch' : path)}
+      />
+      <fieldset className="group">
+        <legend>Launch options</legend>
+        <p className="hint">
+          What may be changed when a task is started. Nothing else may, but for answers to the survey.
+        </p>
+        {offeredOptions(value).map((option) => (
+          <Checkbox
+            key={option}
+            label={`${launchNames[option]} at the start`}
+            isChecked={value.launch.includes(option)}
+            onChange={(isAllowed) =>
+              set({
+                launch: [...value.launch.filter((one) => one !== option), ...(isAllowed ? [option] : [])],
+              })
+            }
+          />
+        ))}
+        {errorAt('launch') && <p className="error">{errorAt('launch')}</p>}
+      </fieldset>
       <SurveyEditor value={value.survey} onChange={(survey) => set({ survey })} errorAt={errorAt} />
       <div className="group">
         <h3>When many wait, it takes long, or its runner goes away</h3>
@@ -151,6 +191,9 @@ export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>):
     </>
   );
 };
+
+/** A template that says nothing of launch options yet. */
+const blank = (app: App): LaunchTemplate => ({ app, arguments: [], timeoutMs: 0, priority: 0, launch: [] });
 
 const AnsibleFields = ({
   form: { field },
