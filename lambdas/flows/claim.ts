@@ -258,11 +258,13 @@ const appOptionsOf = (task: TaskRecord, { template, vaultKeys, becomeKey }: Task
   const isTerraform = template.app === 'terraform' || template.app === 'tofu';
   // The template may have been made to apply without asking since the task was started.
   const asks = task.confirmedBy === 'another_person' && { autoApprove: false };
+  // Agents of 0.1.0 reject a payload with a field that they do not know, and 0 is what they do without it.
+  const { verbosity, ...chosen } = { ...ansible, ...task.ansible };
   return {
     ...(template.app === 'ansible' && {
       ansible: {
-        ...ansible,
-        ...task.ansible,
+        ...chosen,
+        ...(verbosity ? { verbosity } : {}),
         ...(vaultKeys && vaultKeys.length > 0 && { vaultKeys: [...vaultKeys] }),
         ...(becomeKey && { becomeKey }),
       },
