@@ -34,7 +34,7 @@ const officeHours = {
 const threeRegions = [
   aFleet(),
   aFleet({ name: 'large', instanceTypes: ['c7g.2xlarge', 'c8g.2xlarge'], spot: true, volumeGiB: 100 }),
-  aFleet({ name: 'dublin', region: 'eu-west-1', tags: [], whenIdle: 'hibernate' }),
+  aFleet({ name: 'dublin', region: 'eu-west-1', tags: [], whenIdle: 'hibernate', idleTimeoutSeconds: 90 }),
   aFleet({
     name: 'ohio',
     region: 'us-east-2',
@@ -166,10 +166,9 @@ describe('fleets', () => {
           tags: ['sydney'],
           instanceTypes: ['t4g.small'],
           maxInstances: 3,
-          idleTimeoutMs: 60_000,
         },
         { name: 'large', spot: true, whenIdle: 'terminate' },
-        { name: 'dublin', whenIdle: 'hibernate' },
+        { name: 'dublin', whenIdle: 'hibernate', idleTimeoutMs: 90_000 },
         { name: 'ohio', subnets: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'] },
       ],
     });

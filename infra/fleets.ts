@@ -88,7 +88,9 @@ const fleet = z
       .enum(['stop', 'hibernate', 'terminate'], 'must be stop, hibernate or terminate')
       .optional()
       .describe('What becomes of an instance without work; without it: terminate with spot, else stop'),
-    idleTimeoutSeconds: seconds.default(60).describe('Of its runners, unless another is given'),
+    idleTimeoutSeconds: seconds
+      .optional()
+      .describe('Of its runners, unless another is given; without it they have the default of runners'),
     schedule: z
       .array(idleWindow, 'must be a list')
       .max(20, 'must have at most 20 windows')
@@ -207,7 +209,7 @@ export const packFleets = (stackName: string, all: readonly FleetSettings[]): st
       ...(spot && { spot }),
       ...(whenIdle !== 'stop' && { whenIdle }),
       maxInstances,
-      idleTimeoutMs: idleTimeoutSeconds * 1000,
+      ...(idleTimeoutSeconds !== undefined && { idleTimeoutMs: idleTimeoutSeconds * 1000 }),
       ...(schedule.length > 0 && {
         schedule: schedule.map(({ idleTimeoutSeconds: idleSeconds, ...window }) => ({
           ...window,

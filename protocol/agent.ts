@@ -45,6 +45,11 @@ export const agentSettings = z.object({
     .int()
     .optional()
     .describe('Offer to drain after this long without a task; absent when nobody would stop the instance'),
+  stayMs: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('Offer to drain no earlier than after this long from now: what the start has paid for'),
 });
 export type AgentSettings = z.infer<typeof agentSettings>;
 
@@ -158,8 +163,10 @@ export type HeartbeatResponse = z.infer<typeof heartbeatResponse>;
 
 /** POST drain (bearer: the session). The agent holds no task and has stopped polling. */
 export const drainResponse = z.object({
-  sleep: z.boolean().describe('false = there is work after all: poll again'),
+  sleep: z.boolean().describe('false = there is work after all, or it is too soon: poll again'),
+  waitMs: z.int().min(0).optional().describe('Of an offer that came too soon: offer again after this long'),
 });
+export type DrainResponse = z.infer<typeof drainResponse>;
 
 /** POST log (bearer: the session). A chunk that is already stored is accepted again and changes nothing. */
 export const logRequest = z.strictObject({

@@ -28,7 +28,10 @@ export const fleet = z.object({
   instanceTypes: z.array(z.string()),
   spot: z.boolean(),
   whenIdle,
-  idleTimeoutMs: z.int().describe('What its runners have unless another is given'),
+  idleTimeoutMs: z
+    .int()
+    .optional()
+    .describe('What its runners have unless another is given; absent: the default of runners'),
   schedule: z.array(idleWindow),
   maxInstances: z.int().describe('How many runners it may have, each of which has one instance at most'),
   used: z.int().describe('How many it has'),

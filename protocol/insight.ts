@@ -101,7 +101,7 @@ const calendarDay = z.iso.date();
 
 /** What a runner's history of work would have cost with another idle timeout. */
 export const idlePolicyEstimate = z.object({
-  idleTimeoutMs: z.int(),
+  idleTimeoutMs: z.int().optional().describe('Absent: the default of runners'),
   starts: z.int().describe('How often a task would have had to wait for a boot'),
   waitedMs: z.int().describe('For those boots, in all'),
   microUsd: microUsd,
@@ -130,7 +130,10 @@ export const costHistory = z.object({
         .describe(
           'Had its instance never slept; absent for a global or removed runner, and where the price is not known',
         ),
-      idleTimeoutMs: z.int().optional().describe('As it is set now; absent for one that was removed'),
+      idleTimeoutMs: z
+        .int()
+        .optional()
+        .describe('As it is set now; absent for the default, and for one that was removed'),
       meanBootMs: z.int().optional(),
       policies: z
         .array(idlePolicyEstimate)

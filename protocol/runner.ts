@@ -4,8 +4,16 @@ import { instant, microUsd, name, tag, tags } from './common.ts';
 import { projectId, registrationTokenId, runnerId, sessionId, taskId } from './ids.ts';
 import { written } from './text.ts';
 
-/** EC2 bills at least this long at every start (AWS: StartInstances), so a shorter idle time saves nothing. */
-export const defaultIdleTimeoutMs = 60_000;
+/** Was the default of 0.1.0, which stored it with each runner; it stands for today's default where it is read. */
+const formerDefaultIdleTimeoutMs = 60_000;
+
+/** How long a runner stays on without work. Absent: only for the minute that EC2 bills anyway at each start. */
+export const idleTimeoutMs = z
+  .int()
+  .min(0)
+  .max(86_400_000)
+  .optional()
+  .overwrite((ms) => (ms === formerDefaultIdleTimeoutMs ? undefined : ms));
 
 export const instanceId = z
   .string()
@@ -26,12 +34,9 @@ const fields = z.strictObject({
   tags: tags.default([]),
   maxParallelTasks: z.int().min(0).max(1000).default(1).describe('0 = no limit'),
   active: z.boolean().default(true).describe('An inactive runner takes no task'),
-  idleTimeoutMs: z
-    .int()
-    .min(0)
-    .max(86_400_000)
-    .default(defaultIdleTimeoutMs)
-    .describe('How long the instance stays on without work; 0 = stop at once'),
+  idleTimeoutMs: idleTimeoutMs.describe(
+    'How long the instance stays on without work; 0 = stop at once. Absent, or 60000, the default of 0.1.0: until 60 s after EC2 has it running, which is billed anyway, and after that not at all',
+  ),
   instanceId: instanceId.optional().describe('The EC2 instance that is started and stopped for this runner'),
   region: region.optional().describe("The instance's region, when it is not the control plane's"),
   webhookUrl: webhookUrl
@@ -52,10 +57,7 @@ export type RunnerInput = z.infer<typeof runnerInput>;
 const newFields = fields
   .extend({
     tags: fields.shape.tags.unwrap().optional().describe("Unless given: its fleet's, else none"),
-    idleTimeoutMs: fields.shape.idleTimeoutMs
-      .unwrap()
-      .optional()
-      .describe(`Unless given: its fleet's, else ${defaultIdleTimeoutMs}`),
+    idleTimeoutMs: idleTimeoutMs.describe("Unless given: its fleet's, else the default"),
     count: z.int().min(1).max(100).default(1).describe('How many; more than one only of a fleet'),
   })
   .superRefine(({ fleet, count, instanceId, region, webhookUrl }, context) => {
@@ -80,7 +82,13 @@ export const market = z.enum(['spot', 'on-demand']);
 export type Market = z.infer<typeof market>;
 
 /** The stretch of time, not over yet, in which the instance runs and costs money. */
-export const openSession = z.object({ id: sessionId, startedAt: instant });
+export const openSession = z.object({
+  id: sessionId,
+  startedAt: instant,
+  runningAt: instant
+    .optional()
+    .describe('From when on EC2 bills it; absent until the event that tells it has come'),
+});
 export type OpenSession = z.infer<typeof openSession>;
 
 /** What is wrong with a runner, in words that its owner can act on. */

@@ -3,6 +3,7 @@ import {
   type ClaimRequest,
   type ClaimResponse,
   claimResponse,
+  type DrainResponse,
   drainResponse,
   type FinishRequest,
   type HeartbeatRequest,
@@ -17,7 +18,7 @@ import type { Credentials } from './credentials.ts';
 export interface AgentApi {
   claim(request: ClaimRequest): Promise<ClaimResponse>;
   heartbeat(request: HeartbeatRequest): Promise<HeartbeatResponse>;
-  drain(): Promise<{ sleep: boolean }>;
+  drain(): Promise<DrainResponse>;
   log(request: LogRequest, signal: AbortSignal): Promise<{ stop: boolean }>;
   awaitConfirmation(lease: string): Promise<void>;
   finish(request: FinishRequest): Promise<void>;

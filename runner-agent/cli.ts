@@ -145,7 +145,10 @@ export const createCli = ({ version, env, process, transport }: CliOptions): Com
     .option('--registration-token <token>', 'from the console; good for as many registrations as it has uses')
     .option('--name <name>', 'name of the runner (default: the host name)')
     .option('--max-parallel-tasks <number>', 'tasks at a time, 0 = no limit (default: 1)')
-    .option('--idle-timeout <duration>', 'how long the instance stays on without work (default: 60s)')
+    .option(
+      '--idle-timeout <duration>',
+      'how long the instance stays on without work (default: only for the minute that each start bills)',
+    )
     .option('--instance-id <id>', 'the EC2 instance that is started and stopped for this runner')
     .option('--region <region>', "the instance's region")
     .option('--work-dir <folder>', `where tasks work (default: ${defaultWorkDir})`)

@@ -1,4 +1,5 @@
 /** Offers to let the instance sleep when there has been no task for long enough, and wakes up again if need be. */
+import type { DrainResponse } from '../protocol/agent.ts';
 import { messageOf, RunnerRefused } from './errors.ts';
 import type { HeldTasks } from './held-tasks.ts';
 import type { Logger } from './logger.ts';
@@ -10,8 +11,10 @@ export interface IdleMonitorOptions {
   poller: Pick<Poller, 'pause' | 'resume'>;
   /** Undefined = never offer. */
   idleTimeoutMs(): number | undefined;
+  /** No offer before (epoch). */
+  stayUntilMs(): number;
   /** Asks the API whether the runner may sleep. */
-  drain(): Promise<{ sleep: boolean }>;
+  drain(): Promise<DrainResponse>;
   onAsleep(): void;
   onFatal(error: RunnerRefused): void;
   timing: Timing;
@@ -31,8 +34,12 @@ export interface IdleMonitor {
 
 /** A runner that was woken for a task must get to fetch it, however short its idle timeout. */
 const leastBeforeFirstTaskMs = 10_000;
-/** After an offer that was not taken. */
+/** Within this SQS answers a poll for messages that are there: work that waits is claimed before the runner offers to sleep. */
+const leastAfterTaskMs = 1000;
+/** After an offer that was not taken for work, which may be somebody else's by then. */
 const retryMs = 5000;
+/** After one that came too soon, at most: the idle timeout may change meanwhile. */
+const longestRetryMs = 30_000;
 
 export const createIdleMonitor = (options: IdleMonitorOptions): IdleMonitor => {
   const { held, poller, timing, log } = options;
@@ -50,9 +57,9 @@ export const createIdleMonitor = (options: IdleMonitorOptions): IdleMonitor => {
     const finishedAt = held.lastFinishedAt();
     const hasWorked = finishedAt !== undefined && finishedAt >= awakeSince;
     const idleAt = hasWorked
-      ? finishedAt + timeoutMs
+      ? finishedAt + Math.max(timeoutMs, leastAfterTaskMs)
       : awakeSince + Math.max(timeoutMs, leastBeforeFirstTaskMs);
-    return Math.max(idleAt, notBefore);
+    return Math.max(idleAt, options.stayUntilMs(), notBefore);
   };
 
   const reconsider = () => {
@@ -64,10 +71,10 @@ export const createIdleMonitor = (options: IdleMonitorOptions): IdleMonitor => {
     else callOff = timing.after(due - timing.now(), reconsider);
   };
 
-  const stayAwake = () => {
+  const stayAwake = (waitMs = retryMs) => {
     if (state !== 'offering') return;
     state = 'awake';
-    notBefore = timing.now() + retryMs;
+    notBefore = timing.now() + Math.min(waitMs, longestRetryMs);
     if (!drainIsAsked) poller.resume();
     reconsider();
   };
@@ -77,8 +84,8 @@ export const createIdleMonitor = (options: IdleMonitorOptions): IdleMonitor => {
     const { slippedIn } = await poller.pause();
     if (slippedIn || held.size() > 0) return stayAwake();
     try {
-      const { sleep } = await options.drain();
-      if (!sleep || state !== 'offering') return stayAwake();
+      const { sleep, waitMs } = await options.drain();
+      if (!sleep || state !== 'offering') return stayAwake(waitMs);
       state = 'asleep';
       asleepSince = timing.now();
       log.info('Nothing to do: this runner may sleep now');

@@ -85,6 +85,7 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
     onLapse: (task) => log.error(`No heartbeat got through for too long: giving up task ${task.taskId}`),
   });
   let settings: AgentSettings = { queueUrls: [], maxParallelTasks: 1 };
+  let stayUntilMs = 0;
   /** The API has answered a heartbeat. */
   let isKnown = false;
   let isLeaving = false;
@@ -139,6 +140,7 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
     held,
     poller,
     idleTimeoutMs: () => settings.idleTimeoutMs,
+    stayUntilMs: () => stayUntilMs,
     drain: api.drain,
     onAsleep: () => heartbeat.reconsider(),
     onFatal,
@@ -150,6 +152,7 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
 
   const apply = (given: AgentSettings) => {
     settings = given;
+    stayUntilMs = timing.now() + (given.stayMs ?? 0);
     poller.setQueues(settings.queueUrls);
     monitor.reconsider();
   };

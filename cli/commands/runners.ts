@@ -58,7 +58,9 @@ const showRunner =
       'Stays on':
         (runner.instanceId ?? runner.fleet) === undefined
           ? undefined
-          : `${runner.idleTimeoutMs / 1000} s without work`,
+          : runner.idleTimeoutMs === undefined
+            ? 'for the minute that each start bills'
+            : `${runner.idleTimeoutMs / 1000} s without work`,
       Agent: runner.agentVersion,
       'Last heard': runner.heartbeatAt && ago(runner.heartbeatAt, now),
     });

@@ -37,6 +37,8 @@ export interface InstanceFacts extends OwnedFacts {
   /** Of its tag: only that stack may start and stop it. */
   readonly stack: string | undefined;
   readonly launchedAt: Instant | undefined;
+  /** By EC2's event; nothing else tells it. */
+  readonly runningAt?: Instant | undefined;
   /** Why it is in that state, in AWS's words. */
   readonly stateReason: string | undefined;
 }

@@ -83,6 +83,10 @@ export const runnerInstances = (table: Table, runners: Records<RunnerRecord>, ch
       ]);
     },
 
+    /** The event that tells from when on EC2 bills it came when the session was open. Refused when it is not the open one. */
+    beginBilling: (ref: RunnerRef, session: OpenSession) =>
+      change(ref, { set: { session } }, [['partIs', 'session', 'id', session.id]]),
+
     /** The instance stopped: that session is over. Refused when it is not the open one. */
     closeSession: (ref: RunnerRef, session: OpenSession, endedAt: Instant) =>
       change(

@@ -40,6 +40,18 @@ describe('the store of runners', () => {
     expect(found && JSON.stringify(publicRunner(found))).not.toMatch(/hash|whsec/);
   });
 
+  it('reads an idle timeout of 60 s, the default of 0.1.0, as none, and drops it when the runner is saved', async () => {
+    const runner = await stored({ idleTimeoutMs: 60_000 });
+    const read = await runners.get(aProjectId, runner.id);
+    expect(read).toBeDefined();
+    expect(read?.idleTimeoutMs).toBeUndefined();
+    const { name, tags, maxParallelTasks, active } = runner;
+    await runners.configure(runner, { name, tags, maxParallelTasks, active });
+    const item = await table.table.get({ pk: aProjectId, sk: runner.id });
+    expect(item).toMatchObject({ name });
+    expect(item).not.toHaveProperty('idleTimeoutMs');
+  });
+
   it('finds a runner of the project or of the global pool by its id alone', async () => {
     const own = await stored();
     const { projectId: _, ...global } = newRunner();

@@ -76,11 +76,15 @@ export const runnerStore = (table: Table) => {
 
     /** Replaces what its owner may set. */
     configure: (ref: RunnerRef, input: RunnerInput): Promise<RunnerRecord | undefined> => {
-      const { instanceId, region, webhookUrl, fleet, ...rest } = input;
+      const { instanceId, region, webhookUrl, fleet, idleTimeoutMs, ...rest } = input;
       const lifted = input.active ? ['quarantinedAt', 'failedStarts', 'fault'] : [];
       // The instance of a fleet's runner comes and goes with its launches.
       const machine = fleet === undefined ? { instanceId, region, webhookUrl } : {};
-      return change(ref, { set: { ...rest, ...machine }, unset: [...lifted, 'instanceNamedBy'] }, []);
+      return change(
+        ref,
+        { set: { ...rest, idleTimeoutMs, ...machine }, unset: [...lifted, 'instanceNamedBy'] },
+        [],
+      );
     },
 
     /** Removes it, unless it holds tasks or its instance is on. */

@@ -269,7 +269,7 @@ export const sessionRoutes = (deps: ApiDeps) => {
         summary: 'Offer to go to sleep: the agent holds no task and has stopped polling',
         responses: { 200: answer('Whether it will be stopped', drainResponse) },
       }),
-      async (c) => c.json({ sleep: await drain(deps, c.get('agent')) }, 200),
+      async (c) => c.json(await drain(deps, c.get('agent')), 200),
     )
     .openapi(
       describe(

@@ -47,8 +47,8 @@ import { costHistorySchema, inProject } from './schemas.ts';
 const dayMs = 86_400_000;
 const defaultWindowMs = 30 * dayMs;
 
-/** The idle timeouts that are compared, beside the runner's own: none, one minute, five, fifteen, an hour. */
-const comparedTimeoutsMs = [0, 60_000, 300_000, 900_000, 3_600_000];
+/** The idle timeouts that are compared with the default, beside the runner's own: none, five minutes, fifteen, an hour. */
+const comparedTimeoutsMs = [0, 300_000, 900_000, 3_600_000];
 /** An assumption, for where no boot was seen: some 16 s until EC2 has an instance running, and some for the system to come up. */
 const assumedBootMs = 25_000;
 
@@ -97,9 +97,10 @@ const policiesOf = (
   bootMs: number,
 ) => {
   if (rate === undefined || runner.projectId === undefined || work.length === 0) return [];
-  const timeouts = [...new Set([...comparedTimeoutsMs, runner.idleTimeoutMs])].sort((a, b) => a - b);
+  const own = runner.idleTimeoutMs === undefined ? [] : [runner.idleTimeoutMs];
+  const timeouts = [...new Set([...comparedTimeoutsMs, ...own])].sort((a, b) => a - b);
   const history = { work, bootMs, microUsdPerHour: rate };
-  return timeouts.map((idleTimeoutMs) => estimatePolicy(history, idleTimeoutMs));
+  return [undefined, ...timeouts].map((idleTimeoutMs) => estimatePolicy(history, idleTimeoutMs));
 };
 
 const meanBootMs = (sessions: readonly SessionFacts[]): number | undefined => {
@@ -166,7 +167,7 @@ const readHistory = async (
       ...its.flatMap((one) => one.days.map(({ split }) => split)).reduce(addSplits, nothing),
       spentMicroUsd: sum(its.flatMap((one) => one.days.map(({ spentMicroUsd }) => spentMicroUsd))),
       ...(isPriced && { alwaysOnMicroUsd: sum(alwaysOn) }),
-      ...(runner && { idleTimeoutMs: runner.idleTimeoutMs }),
+      ...(runner?.idleTimeoutMs !== undefined && { idleTimeoutMs: runner.idleTimeoutMs }),
       ...(boot !== undefined && { meanBootMs: boot }),
       policies: runner ? policiesOf(runner, rate, work, boot ?? assumedBootMs) : [],
     };

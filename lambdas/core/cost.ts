@@ -46,7 +46,8 @@ export const openSessionFacts = (
   const { session, instanceId, instanceType, market, projectId, onlineAt } = runner;
   if (!session || !instanceId) return undefined;
   return {
-    ...session,
+    id: session.id,
+    startedAt: session.startedAt,
     runnerId: runner.id,
     instanceId,
     region: runner.region ?? region,

@@ -15,7 +15,7 @@ const aFleet = (fields: object = {}) => ({
   name: 'berlin',
   region: 'eu-central-1',
   instanceTypes: ['t4g.small'],
-  idleTimeoutMs: 60_000,
+  idleTimeoutMs: 90_000,
   maxInstances: 2,
   ...fields,
 });
@@ -39,6 +39,14 @@ describe('what CDK tells of fleets', () => {
         launchTemplate: 'Reveille-berlin',
       },
     ]);
+  });
+
+  it('takes 60 s, the default of 0.1.0, for the default of today, and keeps a window of 60 s', () => {
+    const [plan] = plansOf(
+      aFleet({ idleTimeoutMs: 60_000, schedule: [{ ...officeHours, idleTimeoutMs: 60_000 }] }),
+    );
+    expect(plan?.idleTimeoutMs).toBeUndefined();
+    expect(plan?.schedule).toMatchObject([{ idleTimeoutMs: 60_000 }]);
   });
 
   it('is put together by region', () => {

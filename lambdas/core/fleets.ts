@@ -5,6 +5,7 @@ import {
   fleetName,
   type IdleWindow,
   type Instant,
+  idleTimeoutMs,
   idleWindow,
   type Runner,
   region,
@@ -25,7 +26,7 @@ export const fleetsText = z
         instanceTypes: fleet.shape.instanceTypes.min(1),
         spot: z.boolean().default(false),
         whenIdle: fleet.shape.whenIdle.default('stop'),
-        idleTimeoutMs: z.int().min(0),
+        idleTimeoutMs,
         schedule: z.array(idleWindow).default([]),
         maxInstances: z.int().min(1),
         instanceTags: z.record(z.string(), z.string()).optional(),
@@ -92,12 +93,12 @@ const isWithin = (window: IdleWindow, at: Instant): boolean => {
   return (beginsOn(day) && minutes >= from) || (beginsOn(day - 1) && minutes < to);
 };
 
-/** How long a runner stays on without work at that moment: in a window of its fleet's schedule another time than its own. */
+/** How long a runner stays on without work at that moment: in a window of its fleet's schedule another time than its own. Undefined: the default. */
 export const idleTimeoutAt = (
   fleets: readonly FleetPlan[],
   runner: Pick<Runner, 'fleet' | 'idleTimeoutMs'>,
   at: Instant,
-): number =>
+): number | undefined =>
   fleetOf(fleets, runner)?.schedule.find((window) => isWithin(window, at))?.idleTimeoutMs ??
   runner.idleTimeoutMs;
 

@@ -1,6 +1,7 @@
 /** What an operator watches, computed from what is live: for metrics and the alarms on them. */
 import { type Instant, msBetween, type OpenSession, type Runner, type Task } from '../../protocol/index.ts';
 import { isPoweredByStack } from './choice.ts';
+import { staysOnUntil } from './idle-policy.ts';
 import { isIdle } from './slots.ts';
 
 /** How long the task that waits longest has waited; undefined when none waits. */
@@ -24,7 +25,7 @@ export const withoutWork = <T extends Runner>(runners: readonly T[], now: Instan
       isPoweredByStack(runner) &&
       runner.session !== undefined &&
       isIdle(runner) &&
-      msBetween(runner.idleSince ?? runner.statusSince, now) > runner.idleTimeoutMs + toleranceMs,
+      msBetween(staysOnUntil(runner), now) > toleranceMs,
   );
 
 const msPerHour = 3_600_000;

@@ -56,7 +56,7 @@ export const anyRunner = (): fc.Arbitrary<Runner> =>
       tags: fc.uniqueArray(fc.constantFrom('sydney', 'new-york', 'tokyo'), { maxLength: 2 }),
       maxParallelTasks: fc.nat(4),
       active: fc.boolean(),
-      idleTimeoutMs: fc.nat(120_000),
+      idleTimeoutMs: fc.option(fc.nat(120_000), { nil: undefined }),
       status: fc.constantFrom(...runnerStatus.options),
       slots: fc.nat(3),
       demand: fc.nat(3),

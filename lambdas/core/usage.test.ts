@@ -67,12 +67,18 @@ describe('estimatePolicy', () => {
   const history = { work: [span(0, 60), span(300, 360)], bootMs: 20_000, microUsdPerHour: 3_600_000 };
 
   it('stops between two tasks when the timeout is shorter than the gap', () => {
-    expect(estimatePolicy(history, 60_000)).toEqual({
-      idleTimeoutMs: 60_000,
+    expect(estimatePolicy(history, 90_000)).toEqual({
+      idleTimeoutMs: 90_000,
       starts: 2,
       waitedMs: 40_000,
-      microUsd: 280_000,
+      microUsd: 340_000,
     });
+    expect(estimatePolicy(history, undefined)).toEqual({ starts: 2, waitedMs: 40_000, microUsd: 160_000 });
+  });
+
+  it('uses the minute that each start bills by default, and nothing after it', () => {
+    const close = { ...history, work: [span(0, 10), span(30, 200), span(220, 230)] };
+    expect(estimatePolicy(close, undefined)).toMatchObject({ starts: 2, microUsd: 280_000 });
   });
 
   it('stays on between them when it is longer', () => {

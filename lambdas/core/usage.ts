@@ -156,17 +156,17 @@ export interface History {
 }
 
 /**
- * What a runner's history of work would have cost, had it slept after `idleTimeoutMs` without work. The work stays where it
+ * What a runner's history of work would have cost, had it slept after `idleTimeoutMs` without work, or by the default. The work stays where it
  * was: that tasks would have come later by the boots that they waited for is told in `waitedMs` and not played on.
  */
 export const estimatePolicy = (
   { work, bootMs, microUsdPerHour }: History,
-  idleTimeoutMs: number,
+  idleTimeoutMs: number | undefined,
 ): IdlePolicyEstimate => {
   const minimumMs = minimumBilledSeconds * 1000;
   /** As the idle policy has it: what is paid for is used, unless the runner stops at once. */
   const sleepsAt = (startedAt: number, idleSince: number) =>
-    idleTimeoutMs === 0 ? idleSince : Math.max(idleSince + idleTimeoutMs, startedAt + minimumMs);
+    idleTimeoutMs === 0 ? idleSince : Math.max(idleSince + (idleTimeoutMs ?? 0), startedAt + minimumMs);
   let starts = 0;
   let billedMs = 0;
   let on: { startedAt: number; idleSince: number } | undefined;
@@ -184,7 +184,12 @@ export const estimatePolicy = (
   }
   if (on) bill(on);
   const microUsd = Math.round((microUsdPerHour * Math.ceil(billedMs / 1000)) / 3600);
-  return { idleTimeoutMs, starts, waitedMs: starts * bootMs, microUsd };
+  return {
+    ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
+    starts,
+    waitedMs: starts * bootMs,
+    microUsd,
+  };
 };
 
 /** The middle one, or the mean of the two in the middle, in whole numbers; undefined of none. */

@@ -248,7 +248,7 @@ describe('claiming', () => {
 describe('sleeping', () => {
   it('takes an idle runner from online to stopping by way of the agent', async () => {
     const runner = await online({ idleTimeoutMs: 0 });
-    expect(await drain(bench.deps, bench.agentOf(runner))).toBe(true);
+    expect(await drain(bench.deps, bench.agentOf(runner))).toEqual({ sleep: true });
     expect(bench.powerRequests).toEqual([runner.id]);
     await stopDrained(bench.deps, await bench.reload(runner));
     expect((await bench.reload(runner)).status).toBe('stopping');
@@ -256,12 +256,22 @@ describe('sleeping', () => {
   });
 
   it('refuses to drain too soon, or while a task counts on the runner', async () => {
-    const early = await online({ idleTimeoutMs: 60_000 });
-    expect(await drain(bench.deps, bench.agentOf(early))).toBe(false);
-    bench.pass(60_000);
+    const early = await online({ idleTimeoutMs: 90_000 });
+    bench.pass(20_000);
+    expect(await drain(bench.deps, bench.agentOf(early))).toEqual({ sleep: false, waitMs: 70_000 });
+    bench.pass(70_000);
     await bench.start(bench.addTemplate());
-    expect(await drain(bench.deps, bench.agentOf(early))).toBe(false);
+    expect(await drain(bench.deps, bench.agentOf(early))).toEqual({ sleep: false });
     expect((await bench.reload(early)).status).toBe('online');
+  });
+
+  it('tells the agent of a runner without an idle timeout how long its start has paid for', async () => {
+    const runner = await online();
+    bench.pass(20_000);
+    expect((await bench.beat(runner))?.settings).toMatchObject({ idleTimeoutMs: 0, stayMs: 38_000 });
+    expect(await drain(bench.deps, bench.agentOf(runner))).toEqual({ sleep: false, waitMs: 38_000 });
+    bench.pass(38_000);
+    expect(await drain(bench.deps, bench.agentOf(runner))).toEqual({ sleep: true });
   });
 
   it('goes on when work comes between the drain and the stop', async () => {

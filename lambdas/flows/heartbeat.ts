@@ -2,6 +2,7 @@
 import {
   type AgentSettings,
   addMs,
+  type DrainResponse,
   drainOf,
   type HeartbeatRequest,
   type HeartbeatResponse,
@@ -14,8 +15,8 @@ import type { AgentIdentity } from '../adapters/agent-tokens.ts';
 import { poolOf, type RunnerRecord, runnerRef } from '../adapters/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { isPoweredByStack } from '../core/choice.ts';
-import { idleTimeoutAt, powerOffOf, scheduled } from '../core/fleets.ts';
-import { decideSleep } from '../core/idle-policy.ts';
+import { powerOffOf, scheduled } from '../core/fleets.ts';
+import { decideSleep, offersToSleep } from '../core/idle-policy.ts';
 import { controlQueueOf, queuesOf } from '../core/routing.ts';
 import { runnerSources } from '../core/runner-state.ts';
 import type { Deps } from './deps.ts';
@@ -33,7 +34,7 @@ export const settingsOf = (
   queueUrls: runner.active ? queuesOf(runner).map((queue) => deps.queues.urlOf(queue)) : [],
   controlQueueUrl: deps.queues.urlOf(controlQueueOf(runner)),
   maxParallelTasks: runner.maxParallelTasks,
-  ...(isPoweredByStack(runner) && { idleTimeoutMs: idleTimeoutAt(deps.fleets, runner, deps.now()) }),
+  ...(isPoweredByStack(runner) && offersToSleep(scheduled(deps.fleets, runner, deps.now()), deps.now())),
 });
 
 /**
@@ -165,17 +166,21 @@ const loseForgotten = async (
   }
 };
 
-/** The agent is idle and has stopped polling. True: it will be stopped. False: there is work, or it is too soon. */
-export const drain = async (deps: HeartbeatDeps, agent: AgentIdentity): Promise<boolean> => {
+/** The agent is idle and has stopped polling: whether it will be stopped, or there is work, or it is too soon. */
+export const drain = async (deps: HeartbeatDeps, agent: AgentIdentity): Promise<DrainResponse> => {
   const runner = await deps.runners.get(agent.pool, agent.runnerId);
-  if (!runner || runner.credentialVersion !== agent.credentialVersion) return false;
-  if (runner.status === 'stopping') return true;
+  if (!runner || runner.credentialVersion !== agent.credentialVersion) return { sleep: false };
+  if (runner.status === 'stopping') return { sleep: true };
   const now = deps.now();
+  const decision = decideSleep(scheduled(deps.fleets, runner, now), now);
   const draining =
-    runner.status === 'online' && decideSleep(scheduled(deps.fleets, runner, now), now).sleep
+    runner.status === 'online' && decision.sleep
       ? await deps.runners.move(runner, runnerSources('drain'), 'draining', now, { idle: true })
       : undefined;
-  if (!draining && runner.status !== 'draining') return false;
+  if (!draining && runner.status !== 'draining') {
+    const isTooSoon = !decision.sleep && decision.why === 'too_soon';
+    return { sleep: false, ...(isTooSoon && { waitMs: decision.waitMs }) };
+  }
   await deps.settlePowerSoon({ pool: poolOf(runner), runnerId: runner.id });
-  return true;
+  return { sleep: true };
 };

@@ -94,6 +94,43 @@ describe('an event of EC2', () => {
     expect(bench.calls).toEqual([]);
   });
 
+  describe('that its instance is running', () => {
+    const running = async () => {
+      const runner = await bench.addRunner({ instanceId: spot });
+      bench.setInstance(runner, 'running', bench.deps.now());
+      bench.pass(14_000);
+      return { runner, told: event(stateChange, 'running') };
+    };
+
+    it('is from when on the session is billed, by its own time however late it comes', async () => {
+      const { runner, told } = await running();
+      bench.pass(9000);
+      await followEvent(bench.deps, told);
+      expect((await bench.reload(runner)).session).toMatchObject({ runningAt: told.time });
+    });
+
+    it('is noted in a session that the reconciler has opened, once', async () => {
+      const { runner, told } = await running();
+      await reconcile(bench.deps);
+      const { session } = await bench.reload(runner);
+      expect(session).toMatchObject({ id: expect.any(String) });
+      expect(session?.runningAt).toBeUndefined();
+      await followEvent(bench.deps, told);
+      await followEvent(bench.deps, { ...told, time: bench.deps.now() });
+      expect((await bench.reload(runner)).session).toEqual({ ...session, runningAt: told.time });
+    });
+
+    it('is not believed when it is of an earlier launch', async () => {
+      const { runner, told } = await running();
+      bench.pass(60_000);
+      bench.setInstance(runner, 'running', bench.deps.now());
+      await followEvent(bench.deps, told);
+      const { session } = await bench.reload(runner);
+      expect(session).toMatchObject({ startedAt: bench.deps.now() });
+      expect(session?.runningAt).toBeUndefined();
+    });
+  });
+
   it('of an instance that is nobody’s changes nothing', async () => {
     await followEvent(bench.deps, event('EC2 Instance Rebalance Recommendation'));
   });

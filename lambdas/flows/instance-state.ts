@@ -80,9 +80,13 @@ const openSession = async (
   facts: InstanceFacts,
   at: Instant,
 ): Promise<RunnerRecord | undefined> => {
-  if (runner.session) return runner;
+  const { runningAt } = facts;
+  if (runner.session) {
+    const isKnown = runner.session.runningAt !== undefined || runningAt === undefined;
+    return isKnown ? runner : deps.runners.beginBilling(runner, { ...runner.session, runningAt });
+  }
   const startedAt = facts.launchedAt ?? at;
-  const session = { id: deps.newId('ses', startedAt), startedAt };
+  const session = { id: deps.newId('ses', startedAt), startedAt, ...(runningAt && { runningAt }) };
   return deps.runners.openSession(runner, session, facts.instanceType);
 };
 

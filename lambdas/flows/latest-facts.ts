@@ -16,7 +16,8 @@ const isLater = (state: InstanceState, than: InstanceState): boolean =>
 /**
  * Either may be old: an event comes late or twice, and a describe may not show yet what an event tells (AWS: eventual consistency in
  * the EC2 API). Within one launch the later state holds. What was told before the launch that the describe shows is old; EC2 tells
- * whole seconds, and no instance stops in the second of its launch. One that is being terminated is never launched again.
+ * whole seconds, and no instance stops in the second of its launch. One that is being terminated is never launched again. An event of
+ * `running` has the time from which EC2 bills, which no describe tells.
  */
 export const latestFacts = (
   described: InstanceFacts | undefined,
@@ -34,5 +35,7 @@ export const latestFacts = (
     return { instanceId, state, ...unknown };
   }
   const isOfThisLaunch = isFinal || (described.launchedAt !== undefined && described.launchedAt < at);
-  return isOfThisLaunch && isLater(state, described.state) ? { ...described, state } : described;
+  const latest = isOfThisLaunch && isLater(state, described.state) ? { ...described, state } : described;
+  const beganToRun = state === 'running' && described.launchedAt !== undefined && described.launchedAt <= at;
+  return beganToRun ? { ...latest, runningAt: at } : latest;
 };

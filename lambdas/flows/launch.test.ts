@@ -70,7 +70,7 @@ describe('a runner of a fleet', () => {
     const { woken, task } = await wakeFor(runner);
     const agent = await enrolAndBeat(woken);
     await stopTask(bench.deps, task, 'Ann');
-    expect(await drain(bench.deps, agent)).toBe(true);
+    expect(await drain(bench.deps, agent)).toEqual({ sleep: true });
     await stopDrained(bench.deps, await bench.reload(runner));
     await bench.instanceBecomes(woken, 'stopped');
     expect(await bench.reload(runner)).toMatchObject({ status: 'stopped', instanceId: woken.instanceId });
@@ -443,7 +443,7 @@ describe('the schedule of a fleet', () => {
     const told = async () =>
       (await bench.beat(runner, [], undefined, undefined, agent.credentialVersion))?.settings.idleTimeoutMs;
     expect(await told()).toBe(3_600_000);
-    expect(await drain(bench.deps, agent)).toBe(false);
+    expect(await drain(bench.deps, agent)).toMatchObject({ sleep: false });
     bench.pass(10 * minuteMs);
     await told();
     expect(await reconcile(bench.deps)).toEqual({});

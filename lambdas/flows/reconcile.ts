@@ -6,7 +6,7 @@ import type { TaskRecord } from '../adapters/tasks.ts';
 import { UnreadableItem } from '../adapters/unreadable-item.ts';
 import { canServe, isPoweredByStack } from '../core/choice.ts';
 import { fleetsByRegion, lacksInstance, scheduled } from '../core/fleets.ts';
-import { decideSleep } from '../core/idle-policy.ts';
+import { decideSleep, staysOnUntil } from '../core/idle-policy.ts';
 import { queuesOf } from '../core/routing.ts';
 import { runnerSources } from '../core/runner-state.ts';
 import { isWanted, room } from '../core/slots.ts';
@@ -212,7 +212,7 @@ const settleSilent = async (deps: ReconcileDeps, runner: RunnerRecord, repaired:
 };
 
 const isOverdue = (runner: RunnerRecord, now: Instant): boolean =>
-  msBetween(runner.idleSince ?? runner.statusSince, now) > runner.idleTimeoutMs + graceMs;
+  msBetween(staysOnUntil(runner), now) > graceMs;
 
 /** A task that no longer waits for this runner must not keep it awake. */
 const dropStaleDemand = async (

@@ -148,7 +148,8 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
   const follow = async (runner: RunnerRecord, state: InstanceState) => {
     const before = machines.get(runner.instanceId ?? '');
     machines.set(runner.instanceId ?? '', { launchedAt: before?.launchedAt, state });
-    await followInstance(deps, await reload(runner), factsOf(runner), now());
+    const facts = { ...factsOf(runner), ...(state === 'running' && { runningAt: now() }) };
+    await followInstance(deps, await reload(runner), facts, now());
   };
 
   /** Its instance has been asked to start, perhaps: boots, and serves what counts on it. */
@@ -206,7 +207,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
         ...(commit && { commit }),
       });
       await serve(runner);
-      agenda.after((await reload(runner)).idleTimeoutMs, () => sleepIfIdle(runner));
+      await sleepIfIdle(runner);
     });
   };
 

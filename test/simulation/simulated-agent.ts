@@ -187,7 +187,7 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
       }),
     drain: () => {
       options.onDrain();
-      return call('drain', async (deps) => ({ sleep: await drain(deps, identity) }));
+      return call('drain', (deps) => drain(deps, identity));
     },
     log: ({ lease, chunks }) =>
       call('log', async (deps) => appendLog(deps, await underLease(deps, lease), chunks)),

@@ -39,7 +39,6 @@ export const simulatedFleets = fleetsText.parse({
       name: 'sleepers',
       region: 'us-east-1',
       instanceTypes: ['t4g.small'],
-      idleTimeoutMs: 60_000,
       maxInstances: 50,
     },
     {
@@ -48,7 +47,7 @@ export const simulatedFleets = fleetsText.parse({
       instanceTypes: ['t4g.small', 'm7g.medium'],
       spot: true,
       whenIdle: 'terminate',
-      idleTimeoutMs: 60_000,
+      idleTimeoutMs: 90_000,
       maxInstances: 50,
     },
   ],

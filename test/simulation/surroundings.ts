@@ -57,7 +57,8 @@ export const createSurroundings = ({ seed, faultScale }: WorldOptions) => {
     stateOf: (instanceId) => ec2.stateOf(instanceId),
     runnerOf: (instanceId) => {
       const machine = machines.ofInstance(instanceId);
-      return machine && { instanceId, idleTimeoutMs: record(machine.runnerId)?.idleTimeoutMs ?? 0 };
+      const item = machine && record(machine.runnerId);
+      return machine && { instanceId, idleTimeoutMs: item ? item.idleTimeoutMs : 0 };
     },
   });
   const order = createOrderWatch({
@@ -133,7 +134,8 @@ export const createSurroundings = ({ seed, faultScale }: WorldOptions) => {
   const record = (runnerId: RunnerId) => {
     const machine = machines.of(runnerId);
     const item = machine && table.get({ pk: machine.pool, sk: runnerId });
-    return item && { ...item, idleTimeoutMs: Number(item.idleTimeoutMs), tags: item.tags };
+    const idleTimeoutMs = item?.idleTimeoutMs === undefined ? undefined : Number(item.idleTimeoutMs);
+    return item && { ...item, idleTimeoutMs, tags: item.tags };
   };
 
   const emitState = (instanceId: string, state: string) => {

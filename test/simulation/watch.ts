@@ -13,13 +13,14 @@ export interface Execution {
 
 export interface WatchedRunner {
   readonly instanceId?: string | undefined;
-  readonly idleTimeoutMs: number;
+  /** Undefined: the default, the minute that a start bills. */
+  readonly idleTimeoutMs: number | undefined;
 }
 
 export interface WatchOptions {
   readonly time: VirtualTime;
   readonly trace: (line: string) => void;
-  /** How much longer than its idle timeout an instance may run without work. */
+  /** How much longer than its idle timeout, or the minute that its start bills, an instance may run without work. */
   readonly idleBoundMs: number;
   readonly runnerOf: (instanceId: string) => WatchedRunner | undefined;
   readonly stateOf: (instanceId: string) => string | undefined;
@@ -29,8 +30,8 @@ const sizeOf = (value: unknown): number => (value instanceof Set ? value.size : 
 const statusOf = (item: Item | undefined) => taskStatus.safeParse(item?.status).data;
 const short = (id: string) => id.slice(-6);
 
-/** What an instance without work may take beside its idle timeout: the minute that is paid for, its boot. */
-const bootAndPaidMs = 60_000;
+/** The minute that a start bills, in which an instance may run without work; what has an idle timeout may boot beside it. */
+const paidMs = 60_000;
 
 /** Changes of a runner's status that no row of its state machine makes. */
 const impossible = new Set([
@@ -48,6 +49,7 @@ export const createWatch = ({ time, trace, idleBoundMs, runnerOf, stateOf }: Wat
   const ends = new Map<string, number>();
   const received = new Set<string>();
   const idleSinceMs = new Map<string, number>();
+  const runningSinceMs = new Map<string, number>();
   const instanceOfRunner = new Map<RunnerId, string>();
   let longestWaitMs = 0;
   let longestIdleOverrunMs = 0;
@@ -124,7 +126,11 @@ export const createWatch = ({ time, trace, idleBoundMs, runnerOf, stateOf }: Wat
     if (since !== undefined && runner) checkIdle(instanceId, since, runner);
   };
   const checkIdle = (instanceId: string, sinceMs: number, runner: WatchedRunner) => {
-    const overrunMs = time.nowMs() - sinceMs - runner.idleTimeoutMs - bootAndPaidMs;
+    const untilMs =
+      runner.idleTimeoutMs === undefined
+        ? Math.max(sinceMs, (runningSinceMs.get(instanceId) ?? sinceMs) + paidMs)
+        : sinceMs + runner.idleTimeoutMs + paidMs;
+    const overrunMs = time.nowMs() - untilMs;
     longestIdleOverrunMs = Math.max(longestIdleOverrunMs, overrunMs);
     if (overrunMs > idleBoundMs) {
       violate(`instance ${short(instanceId)} ran ${Math.round(overrunMs / 1000)} s too long without work`);
@@ -173,7 +179,10 @@ export const createWatch = ({ time, trace, idleBoundMs, runnerOf, stateOf }: Wat
       received.add(name);
     },
     bind: (runnerId: RunnerId, instanceId: string) => instanceOfRunner.set(runnerId, instanceId),
-    instanceRuns: (instanceId: string) => idleSinceMs.set(instanceId, time.nowMs()),
+    instanceRuns: (instanceId: string) => {
+      idleSinceMs.set(instanceId, time.nowMs());
+      runningSinceMs.set(instanceId, time.nowMs());
+    },
     instanceEnds: endIdle,
     /** The stack had EC2 stop it. */
     stopAsked: (instanceId: string) => {

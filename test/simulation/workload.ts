@@ -39,7 +39,7 @@ const aRunnerPlan = (chance: Chance, isGlobal: boolean): RunnerPlan => ({
     ? []
     : chance.pick([[], [], ['sydney'], ['tokyo'], ['sydney', 'tokyo'], ['sydney', 'tokyo']]),
   maxParallelTasks: chance.pick([1, 1, 1, 2, 3, 0]),
-  idleTimeoutMs: chance.pick([0, 0, 10_000, 60_000, 120_000]),
+  idleTimeoutMs: chance.pick([undefined, undefined, undefined, 0, 0, 10_000, 120_000]),
 });
 
 const aTemplate = (world: World, chance: Chance, projectId: ProjectId): Template => {
@@ -107,7 +107,8 @@ const trouble = (
     () => void world.configure(chance.pick(runnerIds), { active: false }),
     () => void world.configure(chance.pick(runnerIds), { active: true }),
     () => void world.configure(chance.pick(runnerIds), { maxParallelTasks: chance.between(1, 3) }),
-    () => void world.configure(chance.pick(runnerIds), { idleTimeoutMs: chance.pick([0, 30_000]) }),
+    () =>
+      void world.configure(chance.pick(runnerIds), { idleTimeoutMs: chance.pick([undefined, 0, 30_000]) }),
     () => void world.configure(chance.pick(runnerIds), { tags: chance.pick([[], ['sydney'], ['tokyo']]) }),
     () => void world.limitTemplate(chance.pick(templates), chance.between(0, 3)),
     () => void world.limitProject(chance.pick(templates).projectId, chance.between(0, 4)),

@@ -205,7 +205,11 @@ it('A runner of a fleet is made without any secret, and its instance is launched
 
 it('A sleeping runner is woken by a click, and what it cost today stands in the list', async () => {
   const { stack, addRunner, tellAsOwner } = setting;
-  const { runner } = await addRunner(projectId, { name: 'sleeper', tags: ['sleepy'], idleTimeoutMs: 60_000 });
+  const { runner } = await addRunner(projectId, {
+    name: 'sleeper',
+    tags: ['sleepy'],
+    idleTimeoutMs: 600_000,
+  });
   await tellAsOwner('wake', async (page) => {
     await page.goto(`/projects/${projectId}/runners/${runner.id}`);
     const title = page.getByRole('heading', { name: /sleeper/ });

@@ -5,11 +5,12 @@ import type { ReactNode } from 'react';
 import type { Runner } from '../../protocol/index.ts';
 import { runnerQuery } from '../client/queries.ts';
 import { DayTimeline } from '../parts/day-timeline.tsx';
+import { idleText } from '../parts/idle-text.ts';
 import { RunnerActs } from '../parts/runner-acts.tsx';
 import { RunnerBadge, Tags } from '../ui/badge.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Card, Page } from '../ui/page.tsx';
-import { Ago, formatDuration, Moment } from '../ui/time.tsx';
+import { Ago, Moment } from '../ui/time.tsx';
 
 export const RunnerPage = (): ReactNode => {
   const { projectId, runnerId } = useParams({ from: '/signed-in/projects/$projectId/runners/$runnerId' });
@@ -96,7 +97,7 @@ const RunnerView = ({ projectId, runnerId }: RunnerViewProps): ReactNode => {
             <dt>Tasks at a time</dt>
             <dd>{runner.maxParallelTasks === 0 ? 'no limit' : runner.maxParallelTasks}</dd>
             <dt>Stays on without work</dt>
-            <dd>{runner.idleTimeoutMs === 0 ? 'not at all' : formatDuration(runner.idleTimeoutMs)}</dd>
+            <dd>{idleText(runner.idleTimeoutMs)}</dd>
             <dt>Instance</dt>
             <dd>{instanceText(runner)}</dd>
             {runner.webhookUrl && (

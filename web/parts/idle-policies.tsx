@@ -5,6 +5,7 @@ import { Money } from '../ui/money.tsx';
 import { Card } from '../ui/page.tsx';
 import { Table } from '../ui/table.tsx';
 import { formatDuration } from '../ui/time.tsx';
+import { idleText } from './idle-text.ts';
 
 type RunnerCost = CostHistory['runners'][number];
 
@@ -42,7 +43,7 @@ const PolicyTable = ({ runner }: { readonly runner: RunnerCost }): ReactNode => 
             header: 'Stays on for',
             render: ({ idleTimeoutMs }) => (
               <>
-                {idleTimeoutMs === 0 ? 'not at all' : formatDuration(idleTimeoutMs)}
+                {idleText(idleTimeoutMs)}
                 {idleTimeoutMs === runner.idleTimeoutMs && <strong> (as set)</strong>}
               </>
             ),

@@ -9,6 +9,7 @@ export interface RunnerDraft {
   readonly name: string;
   readonly tags: readonly string[];
   readonly maxParallelTasks: string;
+  /** Empty: the default. */
   readonly idleSeconds: string;
   readonly active: boolean;
   readonly instanceId: string;
@@ -20,13 +21,11 @@ export interface RunnerDraft {
   readonly count: string;
 }
 
-const defaultIdleSeconds = 60;
-
 export const emptyRunner: RunnerDraft = {
   name: '',
   tags: [],
   maxParallelTasks: '1',
-  idleSeconds: String(defaultIdleSeconds),
+  idleSeconds: '',
   active: true,
   instanceId: '',
   region: '',
@@ -35,11 +34,14 @@ export const emptyRunner: RunnerDraft = {
   count: '1',
 };
 
+const secondsText = (idleTimeoutMs: number | undefined): string =>
+  idleTimeoutMs === undefined ? '' : String(idleTimeoutMs / 1000);
+
 export const draftOf = (runner: Runner): RunnerDraft => ({
   name: runner.name,
   tags: runner.tags,
   maxParallelTasks: String(runner.maxParallelTasks),
-  idleSeconds: String(runner.idleTimeoutMs / 1000),
+  idleSeconds: secondsText(runner.idleTimeoutMs),
   active: runner.active,
   instanceId: runner.instanceId ?? '',
   region: runner.region ?? '',
@@ -59,7 +61,9 @@ export const inputOf = (draft: RunnerDraft): RunnerInput => ({
   name: draft.name,
   tags: [...draft.tags],
   maxParallelTasks: numberOf(draft.maxParallelTasks),
-  idleTimeoutMs: Math.round(numberOf(draft.idleSeconds) * 1000),
+  ...(draft.idleSeconds.trim() !== '' && {
+    idleTimeoutMs: Math.round(numberOf(draft.idleSeconds) * 1000),
+  }),
   active: draft.active,
   ...(draft.fleet === '' ? machineOf(draft) : { fleet: draft.fleet }),
 });
@@ -88,7 +92,7 @@ export const RunnerFields = ({
       fleet: name,
       ...(fleet && {
         tags: isGlobal ? [] : fleet.tags,
-        idleSeconds: String(fleet.idleTimeoutMs / 1000),
+        idleSeconds: secondsText(fleet.idleTimeoutMs),
       }),
     });
   };
@@ -144,9 +148,8 @@ export const RunnerFields = ({
           min={0}
           max={86_400}
           unit="s"
-          hint="EC2 bills a minute at every start, so less than 60 seldom saves anything."
+          hint="Empty: only for the minute that EC2 bills at each start. 0: not at all."
           {...field('idleSeconds', 'idleTimeoutMs')}
-          isRequired
         />
       </div>
       {value.fleet === '' && <MachineFields form={form} />}
