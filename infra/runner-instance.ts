@@ -156,6 +156,10 @@ export class RunnerInstance extends Construct {
               service: unit('reveille-runner.service'),
               path: unit('reveille-runner.path'),
               enroll: fleet && unit('reveille-enroll.service'),
+              report: fleet && {
+                program: unit('report-boot-failure.py'),
+                stsHost: `sts.${Stack.of(this).region}.${Stack.of(this).urlSuffix}`,
+              },
               script: props.script,
             }),
           ),

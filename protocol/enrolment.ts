@@ -7,21 +7,22 @@
 import * as z from 'zod';
 import { runnerId } from './ids.ts';
 import { region, registerRequest } from './runner.ts';
+import { written } from './text.ts';
 
 /** Has the host of the API that the signature is for, so that another one can do nothing with it. */
 export const serverHeader = 'x-reveille-server';
 /** Has the SHA-256 of the public key in base64url, so that who copies the signature cannot put a key of his own in its place. */
 export const keyHeader = 'x-reveille-key';
 
+/** Has the SHA-256 of what a failed first boot reports, in base64url, so that the proof is good for that report alone. */
+export const bootFailureHeader = 'x-reveille-boot-failure';
+
+/** What a proof is for: by a header of its own, so that one for a report enrols nobody, and the other way round. */
+export type ProofSubject = typeof keyHeader | typeof bootFailureHeader;
+
 /** Each of these must be signed. */
-export const signedIdentityHeaders = [
-  'content-type',
-  'host',
-  keyHeader,
-  serverHeader,
-  'x-amz-date',
-  'x-amz-security-token',
-].sort();
+export const signedIdentityHeaders = (subject: ProofSubject): readonly string[] =>
+  ['content-type', 'host', subject, serverHeader, 'x-amz-date', 'x-amz-security-token'].sort();
 
 /** The one request, but for what is signed. */
 export const identityRequest = {
@@ -41,9 +42,8 @@ export const stsUrl = (inRegion: string): string => {
   return `https://sts.${inRegion}.${domain}/`;
 };
 
-/** POST enroll (no bearer). */
-export const enrollRequest = z.strictObject({
-  publicKey: registerRequest.shape.publicKey,
+/** The parts of the signed request that are not constants. */
+const identityProof = z.strictObject({
   region: region.describe('Whose STS the signature is for'),
   date: z
     .string()
@@ -64,6 +64,13 @@ export const enrollRequest = z.strictObject({
     )
     .describe('Authorization'),
 });
+export type IdentityProof = z.infer<typeof identityProof>;
+
+/** POST enroll (no bearer). */
+export const enrollRequest = z.strictObject({
+  publicKey: registerRequest.shape.publicKey,
+  ...identityProof.shape,
+});
 export type EnrollRequest = z.infer<typeof enrollRequest>;
 
 /** What the agent keeps, beside its private key. */
@@ -74,3 +81,18 @@ export const enrollResponse = z.object({
   name: z.string(),
 });
 export type EnrollResponse = z.infer<typeof enrollResponse>;
+
+/** POST boot-failure (no bearer): the first boot of an instance failed before its agent was there. */
+export const bootFailureRequest = written(
+  z.strictObject({
+    step: z.string().min(1).max(100).describe('Which step of the first boot failed'),
+    detail: z.string().max(1000).describe('The last lines of its output'),
+    ...identityProof.shape,
+  }),
+  { lines: ['step', 'detail'] },
+);
+export type BootFailureRequest = z.infer<typeof bootFailureRequest>;
+
+/** What the proof of a report is signed for. */
+export const bootFailureText = ({ step, detail }: Pick<BootFailureRequest, 'step' | 'detail'>): string =>
+  `${step}\n${detail}`;

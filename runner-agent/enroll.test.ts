@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type EnrollRequest, enrollRequest, signedIdentityHeaders } from '../protocol/index.ts';
+import { type EnrollRequest, enrollRequest, keyHeader, signedIdentityHeaders } from '../protocol/index.ts';
 import { sign } from './aws-signature.ts';
 import { createCli } from './cli.ts';
 import { agentEnvironment, loadStartConfig } from './config.ts';
@@ -104,7 +104,7 @@ describe('enrolment', () => {
       },
     );
     expect(authorization).toBe(again.authorization);
-    expect(authorization).toContain(`SignedHeaders=${signedIdentityHeaders.join(';')},`);
+    expect(authorization).toContain(`SignedHeaders=${signedIdentityHeaders(keyHeader).join(';')},`);
 
     const started = await loadStartConfig({ config }, agentEnvironment.parse({}));
     expect(started).toMatchObject({ apiUrl, token: 'prj.run.secret', workDir: '/work' });

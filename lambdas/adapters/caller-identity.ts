@@ -4,9 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import {
-  type EnrollRequest,
+  type IdentityProof,
   identityRequest,
-  keyHeader,
+  type ProofSubject,
   serverHeader,
   signedIdentityHeaders,
   stsUrl,
@@ -24,14 +24,18 @@ export type Identified =
   | { readonly ok: true; readonly identity: CallerIdentity }
   | { readonly ok: false; readonly code: 'refused' | 'unavailable'; readonly detail: string };
 
-export type IdentifyCaller = (request: EnrollRequest) => Promise<Identified>;
+/** `subject` is the header that binds the proof to this text. */
+export type IdentifyCaller = (
+  proof: IdentityProof,
+  subject: ProofSubject,
+  text: string,
+) => Promise<Identified>;
 
 const timeoutMs = 5000;
 /** Far above any answer of STS. */
 const maxAnswerLength = 10_000;
 
-export const hashKey = (publicKey: string): string =>
-  createHash('sha256').update(publicKey).digest('base64url');
+const hashText = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
 const arnPattern = /<Arn>arn:aws[a-z-]*:sts::(\d{12}):assumed-role\/([\w+=,.@-]+)\/([\w+=,.@-]+)<\/Arn>/;
 const accountPattern = /<Account>(\d{12})<\/Account>/;
@@ -39,11 +43,11 @@ const accountPattern = /<Account>(\d{12})<\/Account>/;
 const refused = (detail: string): Identified => ({ ok: false, code: 'refused', detail });
 
 /** Only what is signed is bound: each of these headers must be among the signed ones, and no other that is not sent. */
-const signsAll = ({ authorization }: EnrollRequest): boolean =>
-  /SignedHeaders=([a-z0-9;-]+)/.exec(authorization)?.[1] === signedIdentityHeaders.join(';');
+const signsAll = ({ authorization }: IdentityProof, subject: ProofSubject): boolean =>
+  /SignedHeaders=([a-z0-9;-]+)/.exec(authorization)?.[1] === signedIdentityHeaders(subject).join(';');
 
 /** The scope that the signature names. */
-const isForSts = ({ authorization, region }: EnrollRequest): boolean =>
+const isForSts = ({ authorization, region }: IdentityProof): boolean =>
   new RegExp(`Credential=\\w+/\\d{8}/${region}/sts/aws4_request,`).test(authorization);
 
 /**
@@ -52,11 +56,12 @@ const isForSts = ({ authorization, region }: EnrollRequest): boolean =>
  */
 export const stsIdentity =
   (serverHost: string, endpoint?: string): IdentifyCaller =>
-  async (request) => {
-    if (!signsAll(request)) return refused(`The signature must cover ${signedIdentityHeaders.join(', ')}.`);
+  async (request, subject, text) => {
+    if (!signsAll(request, subject))
+      return refused(`The signature must cover ${signedIdentityHeaders(subject).join(', ')}.`);
     if (!isForSts(request)) return refused(`The signature is not one for STS in ${request.region}.`);
     let status: number;
-    let text: string;
+    let answer: string;
     try {
       const response = await fetch(endpoint ?? stsUrl(request.region), {
         method: 'POST',
@@ -67,13 +72,13 @@ export const stsIdentity =
           'x-amz-date': request.date,
           'x-amz-security-token': request.sessionToken,
           [serverHeader]: serverHost,
-          [keyHeader]: hashKey(request.publicKey),
+          [subject]: hashText(text),
           authorization: request.authorization,
         },
         body: identityRequest.body,
       });
       status = response.status;
-      text = (await response.text()).slice(0, maxAnswerLength);
+      answer = (await response.text()).slice(0, maxAnswerLength);
     } catch (error) {
       return { ok: false, code: 'unavailable', detail: `STS does not answer: ${String(error)}` };
     }
@@ -81,8 +86,8 @@ export const stsIdentity =
       return { ok: false, code: 'unavailable', detail: `STS answers with ${status}.` };
     }
     if (status !== 200) return refused('STS does not accept the signature, or not any more.');
-    const [, inArn, roleName, sessionName] = arnPattern.exec(text) ?? [];
-    const account = accountPattern.exec(text)?.[1];
+    const [, inArn, roleName, sessionName] = arnPattern.exec(answer) ?? [];
+    const account = accountPattern.exec(answer)?.[1];
     if (!roleName || !sessionName || !account || account !== inArn)
       return refused('The signature is not that of a role.');
     return { ok: true, identity: { account, roleName, sessionName } };

@@ -5,6 +5,7 @@ import { registerRoutes, runnerTokenRoutes, sessionRoutes } from './agent.ts';
 import { apiTokenRoutes } from './api-tokens.ts';
 import { auditChanges, auditRoutes } from './audit.ts';
 import { authorize, findOperation } from './authorize.ts';
+import { bootFailureRoutes } from './boot-failure.ts';
 import { costHistoryRoutes } from './cost-history.ts';
 import { costRoutes } from './costs.ts';
 import { deliveryRoutes } from './deliveries.ts';
@@ -75,6 +76,7 @@ export const createApp = (deps: ApiDeps) => {
   app.route('/', acceptanceRoutes(deps));
   app.route('/', registerRoutes(deps));
   app.route('/', enrollRoutes(deps));
+  app.route('/', bootFailureRoutes(deps));
   app.route('/', runnerTokenRoutes(deps));
   app.route('/', sessionRoutes(deps));
   app.route('/', integrationEventRoutes(deps));

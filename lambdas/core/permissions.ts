@@ -65,6 +65,7 @@ export const permissions: Readonly<Record<string, Access>> = {
 
   registerRunner: 'machine',
   enrollInstance: 'machine',
+  reportBootFailure: 'machine',
   challengeAgent: 'machine',
   openAgentSession: 'machine',
   unregisterRunner: 'machine',
