@@ -54,7 +54,12 @@ beforeAll(async () => {
   api = apiClient(stack.url, stack.adminToken ?? '');
   projectId = (await api.createProject('Shop')).id;
   const instanceId = stack.ec2.createStoppedInstance();
-  const made = await api.createRunner(projectId, { name: 'shop-1', instanceId, maxParallelTasks: 4 });
+  const made = await api.createRunner(projectId, {
+    name: 'shop-1',
+    instanceId,
+    maxParallelTasks: 4,
+    idleTimeoutMs: 600_000,
+  });
   installAgent(stack.ec2.diskOf(instanceId), made);
   const signedIn = await reveille(
     ['login', '--url', stack.url, '--token-file', '-'],

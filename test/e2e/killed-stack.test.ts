@@ -7,6 +7,7 @@ import { afterAll, expect, it } from 'vitest';
 import * as z from 'zod';
 import type { TaskId } from '../../protocol/index.ts';
 import { apiClient, installAgent, until } from '../client.ts';
+import { unique } from '../unique.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-killed-'));
 const root = join(import.meta.dirname, '../..');
@@ -89,7 +90,7 @@ it('ends all that it had accepted, whether its agents live on or die with it', a
     return instanceId;
   };
   const task = async (tag: string, script: string) => {
-    const template = await api.createTemplate(projectId, { name: tag, app: 'bash', tag, script });
+    const template = await api.createTemplate(projectId, { name: unique(tag), app: 'bash', tag, script });
     return api.startTask(projectId, template.id);
   };
   const runs = (id: TaskId) =>

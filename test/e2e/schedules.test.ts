@@ -11,6 +11,7 @@ import { type LocalStack, startStack } from '../../local/stack.ts';
 import { type ProjectId, type RunnerInput, type Schedule, schedule, task } from '../../protocol/index.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
 import { templatesOf } from '../templates.ts';
+import { unique } from '../unique.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-schedules-'));
 const said: string[] = [];
@@ -53,7 +54,7 @@ const aProject = async (name: string, template: object = {}) => {
     add: async (input: object = {}): Promise<Schedule> =>
       schedule.parse(
         await api.call('POST', `${base}/schedules`, {
-          name: 'nightly',
+          name: unique('nightly'),
           templateId,
           cron: '0 3 * * *',
           ...input,
@@ -82,7 +83,10 @@ describe('a schedule', () => {
 
     await stack.scheduler.runDue(three);
     const [started] = await tasks();
-    expect(started).toMatchObject({ createdBy: 'schedule nightly', message: 'Schedule nightly' });
+    expect(started).toMatchObject({
+      createdBy: expect.stringMatching(/^schedule nightly/),
+      message: expect.stringMatching(/^Schedule nightly/),
+    });
     const done = await until('its task has ended', 60_000, async () => {
       const { lastRun } = await get(made);
       return lastRun?.taskStatus === 'success' && lastRun;

@@ -101,6 +101,8 @@ describe.each(versions)('a stack with the data of version %s', (version) => {
       return (await Promise.all(found.map(({ id }) => fill(known.replace(all, `${list}/${id}`))))).flat();
     };
     const needs: Readonly<Record<string, string>> = {
+      exportAudit: '?format=jsonl',
+      exportStackAudit: '?format=csv',
       getCostHistory: '?timeZone=UTC',
       getRouting: `?templateId=${(await idsOf(`/api/projects/${projectId}/templates`))[0]?.id}`,
       previewSchedule: '?cron=0%209%20*%20*%201',
