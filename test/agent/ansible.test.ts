@@ -68,7 +68,7 @@ describe('ansible-playbook over ssh', () => {
   it('honours limit and skipped tags, and what is chosen for one task', async () => {
     const inventoryId = await bench.make('inventories', { ...inventory, keyId });
     const ansible = { limit: 'web1', skipTags: ['tell'] };
-    const template = { app: 'ansible', script: whoAmI, inventoryId, ansible };
+    const template = { app: 'ansible', script: whoAmI, inventoryId, ansible, launch: ['limit', 'check'] };
     const asTemplate = await bench.finish(template);
     expect(asTemplate.task.hosts).toMatchObject([{ host: 'web1', ok: 1 }]);
     const asChosen = await bench.finish(template, { ansible: { limit: 'web2', check: true } });
