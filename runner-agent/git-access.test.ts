@@ -22,9 +22,9 @@ beforeEach(async () => {
   other = await startGitServer({ folder: bench.folder, login: 'somebody:else' });
 });
 afterEach(async () => {
-  server.close();
-  other.close();
-  await bench.close();
+  server?.close();
+  other?.close();
+  await bench?.close();
 });
 
 /** The credentials that the server was sent. */
@@ -144,7 +144,7 @@ describe('a password over http', () => {
     url = `http://127.0.0.1:${address !== null && typeof address === 'object' ? address.port : 0}`;
   });
   afterEach(() => {
-    plain.close();
+    plain?.close();
   });
 
   it.each([

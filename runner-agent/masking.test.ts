@@ -10,7 +10,7 @@ let world: World;
 beforeEach(async () => {
   world = await createWorld();
 });
-afterEach(() => world.close());
+afterEach(() => world?.close());
 
 /** Runs the task by a whole agent: how it ended, and all the text of it that has left the agent. */
 const finish = async (given: Partial<TaskPayload>) => {

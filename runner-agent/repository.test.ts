@@ -10,7 +10,7 @@ beforeEach(async () => {
   bench = await openTaskBench();
   url = join(bench.folder, 'repository');
 });
-afterEach(() => bench.close());
+afterEach(() => bench?.close());
 
 const git = (...args: string[]): string => bench.git(url, ...args);
 

@@ -9,7 +9,7 @@ beforeEach(async () => {
   bench = await openTaskBench();
   await chmod(bench.folder, 0o711);
 });
-afterEach(() => bench.close());
+afterEach(() => bench?.close());
 
 const isRoot = process.getuid?.() === 0;
 

@@ -53,7 +53,7 @@ describe('a task that puts something else in the place of a file', () => {
   beforeEach(async () => {
     bench = await openTaskBench();
   });
-  afterEach(() => bench.close());
+  afterEach(() => bench?.close());
 
   const hosts =
     '[{"host":"h","ok":1,"changed":0,"unreachable":0,"failed":0,"skipped":0,"rescued":0,"ignored":0}]';

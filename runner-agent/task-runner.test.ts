@@ -8,7 +8,7 @@ let bench: TaskBench;
 beforeEach(async () => {
   bench = await openTaskBench();
 });
-afterEach(() => bench.close());
+afterEach(() => bench?.close());
 
 describe('a task', () => {
   it('runs bash with its arguments, and gets nothing of the environment of the agent', async () => {

@@ -13,7 +13,7 @@ const now = () => present;
 beforeAll(async () => {
   db = await openTestTable();
 });
-afterAll(() => db.close());
+afterAll(() => db?.close());
 
 const someProject = (): ProjectId => newId('prj');
 const aTemplate = (name: string) => templateInput.parse({ name, app: 'bash', script: 'true' });

@@ -10,7 +10,7 @@ const skipped: UnreadableItem[] = [];
 beforeAll(async () => {
   test = await openTestTable();
 });
-afterAll(() => test.close());
+afterAll(() => test?.close());
 
 const open = () => {
   const table = { ...test.table, reportUnreadable: (found: UnreadableItem) => void skipped.push(found) };

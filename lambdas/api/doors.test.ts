@@ -48,7 +48,7 @@ beforeAll(async () => {
   projectId = await make('/api/projects', { name: 'Doors' });
   base = `/api/projects/${projectId}`;
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 /** All pages that a person opens, and a pass of the reconciler over what is live. */
 const expectAllWell = async () => {

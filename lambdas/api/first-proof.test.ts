@@ -31,8 +31,8 @@ beforeAll(async () => {
   await api.call('PUT', path, { name: 'Company', issuer: provider.issuer, clientId, clientSecret });
 });
 afterAll(async () => {
-  await provider.stop();
-  await table.close();
+  await provider?.stop();
+  await table?.close();
 });
 
 const signInByProvider = async (email: string): Promise<string> => {

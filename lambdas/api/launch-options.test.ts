@@ -16,7 +16,7 @@ beforeAll(async () => {
   api = await openApiBench(table);
   people = peopleOf(api);
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const withId = z.looseObject({ id: z.string() });
 

@@ -15,7 +15,7 @@ beforeAll(async () => {
   api = await openApiBench(table);
   base = `/api/projects/${identified.parse(await api.call('POST', '/api/projects', { name: 'Web' })).id}`;
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 describe('a name that another one has', () => {
   it('is refused by the field, with the id of the other one, when made and when renamed', async () => {

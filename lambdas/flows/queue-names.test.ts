@@ -12,7 +12,7 @@ beforeEach(async () => {
   table = await openTestTable();
   bench = flowBench(table.table);
 });
-afterEach(() => table.close());
+afterEach(() => table?.close());
 
 const instanceId = 'i-00000000000000001';
 const queue = () => `${bench.projectId}-sydney`;

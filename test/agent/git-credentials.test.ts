@@ -19,8 +19,8 @@ beforeEach(async () => {
   server = await startGitServer({ folder: bench.folder, login: `deploy:${password}` });
 });
 afterEach(async () => {
-  server.close();
-  await bench.close();
+  server?.close();
+  await bench?.close();
 });
 
 const run = (given: Partial<TaskPayload>) =>
@@ -50,8 +50,8 @@ describe.skipIf(lacksCases)('case 02: the host that is not the repository’s', 
     await new Promise<void>((resolve) => listener.listen(23930, '127.0.0.1', resolve));
   });
   afterEach(() => {
-    listener.close();
-    listener.closeAllConnections();
+    listener?.close();
+    listener?.closeAllConnections();
   });
 
   /** It was asked, and told nothing. */

@@ -19,7 +19,7 @@ beforeAll(async () => {
   projectId = (await api.createProject('Two tasks')).id;
 });
 afterAll(async () => {
-  await stack.stop();
+  await stack?.stop();
   rmSync(dataDir, { recursive: true, force: true });
 });
 

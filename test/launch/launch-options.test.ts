@@ -82,7 +82,7 @@ beforeAll(async () => {
   }
   doors = doorsOf(api, projectId);
 });
-afterAll(() => table.close());
+afterAll(() => table?.close());
 
 const isSaved = (door: string) => door === 'a schedule' || door === 'an integration';
 
