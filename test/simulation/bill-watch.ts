@@ -1,7 +1,7 @@
 /** The bill: each time that an instance was on is on record once, from its launch to its end. */
 import type { Item } from '../../lambdas/adapters/table.ts';
 import { epochMs } from '../../protocol/index.ts';
-import type { VirtualTime } from './virtual-time.ts';
+import { type VirtualTime, wholeSecond } from './virtual-time.ts';
 
 /** A time in which an instance was on; still, without an end. */
 interface Run {
@@ -19,8 +19,6 @@ export interface BillOptions {
   readonly hearingMs: number;
 }
 
-/** As EC2 tells it. */
-const wholeSecond = (ms: number) => ms - (ms % 1000);
 const short = (id: string) => id.slice(-6);
 
 export const createBillWatch = ({ time, violate, hearingMs }: BillOptions) => {

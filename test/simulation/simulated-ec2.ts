@@ -10,7 +10,7 @@ import { fleetsText } from '../../lambdas/core/fleets.ts';
 import { type Market, toInstant } from '../../protocol/index.ts';
 import type { Chance } from './chance.ts';
 import type { Faults } from './faults.ts';
-import type { VirtualTime } from './virtual-time.ts';
+import { type VirtualTime, wholeSecond } from './virtual-time.ts';
 
 interface Instance {
   readonly id: string;
@@ -78,8 +78,7 @@ export const createSimulatedEc2 = (
     state,
     instanceType: 't4g.small',
     stack: 'Reveille',
-    // EC2 tells whole seconds.
-    launchedAt: launchedMs ? toInstant(launchedMs - (launchedMs % 1000)) : undefined,
+    launchedAt: launchedMs ? toInstant(wholeSecond(launchedMs)) : undefined,
     stateReason,
     market: launch?.market ?? 'on-demand',
   });

@@ -16,7 +16,7 @@ import { createRouteWatch } from './route-watch.ts';
 import { createSimulatedEc2 } from './simulated-ec2.ts';
 import { createSimulatedQueues } from './simulated-queues.ts';
 import { createSimulatedTable } from './simulated-table.ts';
-import { beginningMs, createVirtualTime } from './virtual-time.ts';
+import { beginningMs, createVirtualTime, wholeSecond } from './virtual-time.ts';
 import { createWaitingWatch } from './waiting-watch.ts';
 import { createWakeWatch } from './wake-watch.ts';
 import { createWatch } from './watch.ts';
@@ -140,7 +140,7 @@ export const createSurroundings = ({ seed, faultScale }: WorldOptions) => {
 
   const emitState = (instanceId: string, state: string) => {
     if (faults.hit('event lost')) return;
-    const at = toInstant(time.nowMs());
+    const at = toInstant(wholeSecond(time.nowMs()));
     const tell = () => void control.onInstanceEvent(instanceId, state, at);
     const delayMs = () =>
       faults.hit('event late') ? chance.between(5000, 120_000) : chance.between(200, 1500);

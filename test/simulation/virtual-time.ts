@@ -11,6 +11,9 @@ export interface VirtualTime {
   run(untilMs: number, afterStep: () => void, isOver: () => boolean): Promise<void>;
 }
 
+/** EC2's launch times and EventBridge's event times have no fraction of a second. */
+export const wholeSecond = (ms: number): number => ms - (ms % 1000);
+
 interface Due {
   readonly atMs: number;
   readonly order: number;
