@@ -9,7 +9,7 @@ import {
 } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import * as z from 'zod';
-import { taskStatus } from '../protocol/index.ts';
+import { instant, taskStatus } from '../protocol/index.ts';
 import { queryClient } from './client/cache.ts';
 import { projectsQuery } from './client/queries.ts';
 import { meQuery, setupQuery } from './client/session.ts';
@@ -86,6 +86,25 @@ const tasks = createRoute({
   validateSearch: taskSearch,
   component: lazyRouteComponent(() => import('./pages/tasks.tsx'), 'TasksPage'),
 });
+const auditSearch = z.object({
+  actor: z.string().optional().catch(undefined),
+  kind: z.string().optional().catch(undefined),
+  object: z.string().optional().catch(undefined),
+  from: instant.optional().catch(undefined),
+  to: instant.optional().catch(undefined),
+});
+const audit = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/projects/$projectId/audit',
+  validateSearch: auditSearch,
+  component: lazyRouteComponent(() => import('./pages/audit.tsx'), 'AuditPage'),
+});
+const stackAudit = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/audit',
+  validateSearch: auditSearch,
+  component: lazyRouteComponent(() => import('./pages/audit.tsx'), 'StackAuditPage'),
+});
 const taskDefaults = { attempt: undefined };
 const task = createRoute({
   getParentRoute: () => signedIn,
@@ -111,13 +130,11 @@ const pages = [
   page(`${inProject}/integrations`, () => import('./pages/integrations.tsx'), 'IntegrationsPage'),
   page(`${inProject}/members`, () => import('./pages/members.tsx'), 'MembersPage'),
   page(`${inProject}/deliveries`, () => import('./pages/deliveries.tsx'), 'DeliveriesPage'),
-  page(`${inProject}/audit`, () => import('./pages/audit.tsx'), 'AuditPage'),
   page('/costs', () => import('./pages/project-costs.tsx'), 'ProjectCostsPage'),
   page('/projects', () => import('./pages/projects.tsx'), 'ProjectsPage'),
   page('/runners', () => import('./pages/runners.tsx'), 'GlobalRunnersPage'),
   page('/runners/$runnerId', () => import('./pages/runner.tsx'), 'GlobalRunnerPage'),
   page('/people', () => import('./pages/people.tsx'), 'PeoplePage'),
-  page('/audit', () => import('./pages/audit.tsx'), 'StackAuditPage'),
   page('/account', () => import('./pages/account.tsx'), 'AccountPage'),
 ];
 
@@ -126,7 +143,7 @@ export const router = createRouter({
     signIn,
     setup,
     invitation,
-    signedIn.addChildren([home, tasks, task, ...pages]),
+    signedIn.addChildren([home, tasks, task, audit, stackAudit, ...pages]),
   ]),
   defaultPreload: 'intent',
   defaultPendingComponent: Loading,

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import AxeBuilder from '@axe-core/playwright';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import * as z from 'zod';
 import { makeSample } from '../../local/sample/index.ts';
 import { seeded } from '../../local/seeded.ts';
 import { until } from '../client.ts';
@@ -124,6 +126,71 @@ it('The audit trail tells by name what was changed, on a phone too', async () =>
     await page.setViewportSize({ width: 1280, height: 800 });
     await row.getByRole('cell', { name: 'Deploy the shop' }).waitFor();
     expect(await page.getByRole('main').innerText()).not.toContain('prj_');
+  });
+});
+
+it('The audit trail is filtered, shows from what to what, and is exported in parts', async () => {
+  const path = places.find(({ name }) => name === 'audit')?.path ?? '';
+  const project = `/api${path.replace(/\/audit$/, '')}`;
+  const secret = { type: 'login_password', login: 'ada', password: 'enchantress' };
+  const key = { name: 'Enigma', secret };
+  const { id } = z.object({ id: z.string() }).parse(await setting.api.call('POST', `${project}/keys`, key));
+  await setting.api.call('PUT', `${project}/keys/${id}`, {
+    ...key,
+    secret: { ...secret, login: 'grace', password: 'cobol' },
+  });
+  await setting.tellAsOwner('audit filters', async (page) => {
+    await page.goto(path);
+    await page.getByRole('cell', { name: 'Deploy the shop' }).first().waitFor();
+    await page.getByLabel('Kind').selectOption('Keys');
+    await page.getByLabel('Object').fill('enig');
+    await page.getByLabel('To').fill('2999-12-31T23:59');
+    await page.getByText('Create template').first().waitFor({ state: 'detached' });
+    await page.waitForURL(/kind=keys.*object=enig.*to=2999-12-31T23%3A59%3A59[.]999Z/);
+    await page.reload();
+    expect(await page.getByLabel('To').inputValue()).toBe('2999-12-31T23:59');
+
+    const toggle = page.getByRole('button', { name: '2 changes' });
+    await toggle.press('Enter');
+    await page.getByText('secret.password').waitFor();
+    expect(await toggle.getAttribute('aria-expanded')).toBe('true');
+    expect((await page.getByRole('definition').allInnerTexts()).map((text) => text.split(/\s+/))).toEqual([
+      ['ada', '→', 'to', 'grace'],
+      ['changed'],
+    ]);
+    expect(await violationsOn(page, 'audit: changes')).toEqual([]);
+
+    // The trail of the sample is shorter than a part: the first is made to end with its first event.
+    await page.route('**/audit/export?*', async (route) => {
+      const answer = await route.fetch();
+      const lines = (await answer.text()).trimEnd().split('\n');
+      const isFirst = !route.request().url().includes('&part=2');
+      await route.fulfill({
+        response: answer,
+        body: `${isFirst ? lines[0] : lines.slice(1).join('\n')}\n`,
+        ...(isFirst && {
+          headers: { ...answer.headers(), link: `<${route.request().url()}&part=2>; rel="next"` },
+        }),
+      });
+    });
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Export JSON lines' }).click(),
+    ]);
+    const text = readFileSync(await file.path(), 'utf8').trimEnd();
+    expect(text.split('\n').map((line) => JSON.parse(line).operation)).toEqual(['replaceKey', 'createKey']);
+    expect(text).not.toContain('cobol');
+
+    await page.route('**/audit/export?*', (route) => route.abort());
+    await page.getByRole('button', { name: 'Export CSV' }).click();
+    await page.getByRole('alert').getByText('The export failed after 0 events').waitFor();
+
+    await page.getByLabel('Object').fill('no such key');
+    await page.getByText('No event matches the filters.').waitFor();
+    await page.getByRole('button', { name: 'Clear filters' }).click();
+    await page.getByRole('cell', { name: 'Deploy the shop' }).first().waitFor();
+    expect(new URL(page.url()).search).toBe('');
+    expect(await page.getByLabel('Object').inputValue()).toBe('');
   });
 });
 

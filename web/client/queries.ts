@@ -108,4 +108,5 @@ export const deliveriesQuery = (projectId: string, status?: Delivery['status']) 
   ),
 });
 
-export const auditQuery = (projectId: string | undefined) => pages(pathIn(projectId, 'audit'), auditEvent);
+export const auditQuery = (projectId: string | undefined, query: Query) =>
+  pages(pathIn(projectId, 'audit'), auditEvent, query);

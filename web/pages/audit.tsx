@@ -1,11 +1,16 @@
 /** Who changed what, and what used secrets. */
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { Link, useParams } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { type ReactNode, useState } from 'react';
 import { type AuditEvent, readTarget } from '../../protocol/index.ts';
 import { messageOf } from '../client/problem-text.ts';
 import { auditQuery } from '../client/queries.ts';
-import { useNames } from '../parts/audit-target.ts';
+import { Changes, ChangesToggle } from '../parts/audit-changes.tsx';
+import { AuditExport } from '../parts/audit-export.tsx';
+import { AuditFilters, type AuditFiltersProps, noFilters } from '../parts/audit-filters.tsx';
+import { useNames } from '../parts/audit-names.ts';
+import { AuditObject } from '../parts/audit-object.tsx';
+import { ownTimeZone } from '../parts/local-time.ts';
 import { Loading } from '../shell/loading.tsx';
 import { Button } from '../ui/button.tsx';
 import { Empty } from '../ui/empty.tsx';
@@ -20,43 +25,27 @@ const words = (operation: string): string => {
   return apart.charAt(0).toUpperCase() + apart.slice(1);
 };
 
-interface OnProps {
-  readonly event: AuditEvent;
-  readonly projectId: string | undefined;
-  /** Undefined: on their way. */
-  readonly names: ReadonlyMap<string, string> | undefined;
-}
-
-/** What it was done to: a link where that has a page, else its name, and the path of what is gone or has no name. */
-const On = ({ event: { target, secrets }, projectId, names }: OnProps): ReactNode => {
-  const { kind, id, path } = readTarget(target);
-  const name = id === undefined ? undefined : names?.get(id);
-  const thing =
-    projectId && kind === 'tasks' && id ? (
-      <Link to="/projects/$projectId/tasks/$taskId" params={{ projectId, taskId: id }} search={{}}>
-        {id}
-      </Link>
-    ) : (
-      (name ?? (names && <span className="mono break">{path}</span>))
-    );
-  return (
-    <>
-      {thing}
-      {secrets && <span className="sub">secrets of {secrets.join(', ')}</span>}
-    </>
-  );
-};
-
-const Audit = ({ projectId }: { readonly projectId: string | undefined }): ReactNode => {
+const Audit = ({ projectId, filters, onFilter }: AuditFiltersProps): ReactNode => {
   const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
-    auditQuery(projectId),
+    auditQuery(projectId, filters),
   );
+  const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
   const events = data?.pages.flatMap(({ items }) => items) ?? [];
   const names = useNames(
     projectId,
-    events.map(({ target }) => readTarget(target)),
+    events.flatMap(({ object, target }) => (object ? [] : [readTarget(target)])),
   );
-  const on = (event: AuditEvent) => <On event={event} projectId={projectId} names={names} />;
+  const object = (event: AuditEvent) => <AuditObject event={event} projectId={projectId} names={names} />;
+  const toggle = (id: string) =>
+    setOpened(
+      (before) => new Set(before.has(id) ? [...before].filter((one) => one !== id) : [...before, id]),
+    );
+  const isFiltered = Object.values(filters).some((value) => value !== undefined);
+  const clear = isFiltered && (
+    <Button small look="quiet" icon="cross" onPress={() => onFilter(noFilters)}>
+      Clear filters
+    </Button>
+  );
   return (
     <Page
       title="Audit trail"
@@ -66,13 +55,29 @@ const Audit = ({ projectId }: { readonly projectId: string | undefined }): React
           : 'Sign-ins, and the changes that are in no project, newest first.'
       }
     >
+      <AuditFilters projectId={projectId} filters={filters} onFilter={onFilter} />
+      <div className="row spread">
+        <div className="row">
+          <p className="hint">Times are in {ownTimeZone()}.</p>
+          {clear}
+        </div>
+        <AuditExport projectId={projectId} filters={filters} />
+      </div>
       {error && <Notice kind="bad">{messageOf(error)}</Notice>}
       {!data && !error && <Loading />}
-      {data && events.length === 0 && (
-        <Empty icon="audit" title="Nothing happened yet">
-          Changes, sign-ins and uses of secrets are written down here.
-        </Empty>
-      )}
+      {data &&
+        events.length === 0 &&
+        (isFiltered || hasNextPage ? (
+          <Empty icon="search" title={hasNextPage ? 'No such event so far' : 'No such event'}>
+            {hasNextPage
+              ? 'Some thousands of the newest events were searched. There are older ones.'
+              : 'No event matches the filters. Change one, or clear them.'}
+          </Empty>
+        ) : (
+          <Empty icon="audit" title="Nothing happened yet">
+            Changes, sign-ins and uses of secrets are written down here.
+          </Empty>
+        ))}
       {events.length > 0 && (
         <Table
           label="Audit trail"
@@ -84,21 +89,27 @@ const Audit = ({ projectId }: { readonly projectId: string | undefined }): React
               render: (event) => (
                 <>
                   {words(event.operation)}
-                  <span className="sub on-phone">{on(event)}</span>
+                  <span className="sub on-phone">{object(event)}</span>
                   <span className="sub">by {event.actor.name}</span>
+                  <ChangesToggle
+                    event={event}
+                    isOpen={opened.has(event.id)}
+                    onToggle={() => toggle(event.id)}
+                  />
                 </>
               ),
             },
-            { header: 'On', from: 'tablet', render: on },
-            { header: 'From', from: 'desktop', render: ({ source }) => source ?? '–' },
+            { header: 'On', from: 'tablet', render: object },
+            { header: 'Address', from: 'desktop', render: ({ source }) => source ?? '–' },
             { header: 'When', render: ({ at }) => <Moment at={at} /> },
           ]}
+          detailOf={(event) => opened.has(event.id) && <Changes event={event} />}
         />
       )}
       {hasNextPage && (
         <div className="table-foot">
           <Button onPress={() => fetchNextPage()} isPending={isFetchingNextPage}>
-            Show older events
+            {isFiltered ? 'Search older events' : 'Show older events'}
           </Button>
         </div>
       )}
@@ -106,9 +117,28 @@ const Audit = ({ projectId }: { readonly projectId: string | undefined }): React
   );
 };
 
+const projectRoute = '/signed-in/projects/$projectId/audit';
+
 export const AuditPage = (): ReactNode => {
-  const { projectId } = useParams({ from: '/signed-in/projects/$projectId/audit' });
-  return <Audit projectId={projectId} />;
+  const { projectId } = useParams({ from: projectRoute });
+  const navigate = useNavigate({ from: '/projects/$projectId/audit' });
+  return (
+    <Audit
+      key={projectId}
+      projectId={projectId}
+      filters={useSearch({ from: projectRoute })}
+      onFilter={(change) => navigate({ search: (before) => ({ ...before, ...change }), replace: true })}
+    />
+  );
 };
 
-export const StackAuditPage = (): ReactNode => <Audit projectId={undefined} />;
+export const StackAuditPage = (): ReactNode => {
+  const navigate = useNavigate({ from: '/audit' });
+  return (
+    <Audit
+      projectId={undefined}
+      filters={useSearch({ from: '/signed-in/audit' })}
+      onFilter={(change) => navigate({ search: (before) => ({ ...before, ...change }), replace: true })}
+    />
+  );
+};

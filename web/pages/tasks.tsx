@@ -1,11 +1,12 @@
 /** The tasks of a project, newest first. */
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { taskStatus } from '../../protocol/index.ts';
 import { messageOf } from '../client/problem-text.ts';
 import { membersQuery, runnersQuery, tasksQuery, templatesQuery } from '../client/queries.ts';
 import { useMay, useMe } from '../client/session.ts';
+import { SelectFilter, TextFilter } from '../parts/filters.tsx';
 import { TaskTable } from '../parts/task-table.tsx';
 import { Loading } from '../shell/loading.tsx';
 import { taskStatusText } from '../ui/badge.tsx';
@@ -13,56 +14,31 @@ import { Button } from '../ui/button.tsx';
 import { Empty } from '../ui/empty.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
-import { useSettled } from '../ui/settled.ts';
 
 /** Forms and dialogs are not needed before somebody wants one. */
 const RunTask = lazy(async () => ({ default: (await import('../parts/run-task.tsx')).RunTask }));
 
 const route = '/signed-in/projects/$projectId/tasks';
 
-interface FilterProps {
-  readonly label: string;
-  readonly value: string | undefined;
-  readonly options: readonly { readonly value: string; readonly label: string }[];
-  readonly onChange: (value: string | undefined) => void;
-}
-
-const Filter = ({ label, value = '', options, onChange }: FilterProps): ReactNode => (
-  <select aria-label={label} value={value} onChange={({ target }) => onChange(target.value || undefined)}>
-    <option value="">{label}: all</option>
-    {options.map((option) => (
-      <option key={option.value} value={option.value}>
-        {option.label}
-      </option>
-    ))}
-  </select>
-);
-
 export const TasksPage = (): ReactNode => {
   const { projectId } = useParams({ from: route });
   const { q, ...filters } = useSearch({ from: route });
-  const [typed, type] = useState(q ?? '');
-  const search = useSettled(typed.trim());
   const navigate = useNavigate({ from: '/projects/$projectId/tasks' });
   const { name } = useMe();
   const mayRun = useMay(projectId, 'task_runner');
   const [isStarting, setStarting] = useState(false);
   const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
-    tasksQuery(projectId, { ...filters, search: search || undefined }),
+    tasksQuery(projectId, { ...filters, search: q }),
   );
   const { data: templates = [] } = useQuery(templatesQuery(projectId));
   const { data: known } = useQuery(runnersQuery(projectId));
   const { data: members = [] } = useQuery(membersQuery(projectId));
   const runners = known ?? [];
   const tasks = data?.pages.flatMap(({ items }) => items) ?? [];
-  const isFiltered = search !== '' || Object.values(filters).some((value) => value !== undefined);
+  const isFiltered = Object.values({ q, ...filters }).some((value) => value !== undefined);
+  // In the address: it finds the same after a reload, and for others.
   const filter = (change: object) =>
     navigate({ search: (before) => ({ ...before, ...change }), replace: true });
-  // Whoever reloads the page, or sends its address on, finds the same.
-  useEffect(() => {
-    if (search === (q ?? '')) return;
-    void navigate({ search: (before) => ({ ...before, q: search || undefined }), replace: true });
-  }, [navigate, search, q]);
   const people = new Set([
     name,
     ...members.map((member) => member.name),
@@ -77,39 +53,38 @@ export const TasksPage = (): ReactNode => {
   return (
     <Page title="Tasks" actions={run}>
       <search className="filters">
-        <input
+        <TextFilter
           className="search"
-          type="search"
-          aria-label="Search tasks"
+          label="Search tasks"
           placeholder="Template, message, person, commit"
-          value={typed}
-          onChange={({ target }) => type(target.value)}
+          value={q}
+          onChange={(typed) => filter({ q: typed })}
         />
-        <Filter
+        <SelectFilter
           label="Status"
           value={filters.status}
           onChange={(status) => filter({ status })}
           options={taskStatus.options.map((value) => ({ value, label: taskStatusText(value) }))}
         />
-        <Filter
+        <SelectFilter
           label="Template"
           value={filters.templateId}
           onChange={(templateId) => filter({ templateId })}
           options={templates.map((template) => ({ value: template.id, label: template.name }))}
         />
-        <Filter
+        <SelectFilter
           label="Started by"
           value={filters.createdBy}
           onChange={(createdBy) => filter({ createdBy })}
           options={[...people].sort().map((one) => ({ value: one, label: one }))}
         />
-        <Filter
+        <SelectFilter
           label="Runner"
           value={filters.runnerId}
           onChange={(runnerId) => filter({ runnerId })}
           options={runners.map((runner) => ({ value: runner.id, label: runner.name }))}
         />
-        <Filter
+        <SelectFilter
           label="Tag"
           value={filters.tag}
           onChange={(tag) => filter({ tag })}

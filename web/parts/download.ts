@@ -1,6 +1,6 @@
-/** Gives the browser a file to keep. */
-export const download = (name: string, text: string, type = 'text/plain'): void => {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+/** Gives the browser a file to keep; a long text may come in parts. */
+export const download = (name: string, text: string | string[], type = 'text/plain'): void => {
+  const url = URL.createObjectURL(new Blob([text].flat(), { type }));
   const link = document.createElement('a');
   link.href = url;
   link.download = name;

@@ -13,10 +13,11 @@ import { Checkbox, TextField } from '../ui/field.tsx';
 import { NameField } from './common-fields.tsx';
 import { changedValues, type LaunchDraft, savedDraft, typedValues } from './launch-draft.ts';
 import { SavedLaunchFields } from './launch-fields.tsx';
+import { fromField, ownTimeZone, toField } from './local-time.ts';
 import { ReferenceField } from './reference-field.tsx';
 import type { FieldsProps } from './resource-page.tsx';
 import { answersOf, SurveyField } from './run-task.tsx';
-import { ownTimeZone, SchedulePreview } from './schedule-preview.tsx';
+import { SchedulePreview } from './schedule-preview.tsx';
 
 export interface ScheduleDraft {
   readonly name: string;
@@ -53,21 +54,6 @@ export const emptySchedule = (): ScheduleDraft => ({
   launch: {},
   before: undefined,
 });
-
-const twoDigits = (value: number): string => String(value).padStart(2, '0');
-
-const toField = (at: string | undefined): string => {
-  if (at === undefined) return '';
-  const date = new Date(at);
-  const day = [date.getFullYear(), twoDigits(date.getMonth() + 1), twoDigits(date.getDate())].join('-');
-  return `${day}T${twoDigits(date.getHours())}:${twoDigits(date.getMinutes())}`;
-};
-
-/** What cannot be a date yet is none. */
-const fromField = (text: string): string | undefined => {
-  const date = new Date(text);
-  return text === '' || Number.isNaN(date.getTime()) ? undefined : date.toISOString();
-};
 
 export const scheduleDraft = (schedule: Schedule): ScheduleDraft => ({
   name: schedule.name,

@@ -7,8 +7,7 @@ import { ApiProblem } from '../client/request.ts';
 import { schedulePreviewQuery, type Timing } from '../client/starts.ts';
 import { Icon } from '../ui/icons.tsx';
 import { useSettled } from '../ui/settled.ts';
-
-export const ownTimeZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
+import { ownTimeZone } from './local-time.ts';
 
 const fieldNames: Readonly<Record<string, string>> = {
   cron: 'The cron expression',

@@ -1,5 +1,5 @@
 /** Tables of things. On a phone the columns of second rank go; what they say is on the page of the thing itself. */
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 
 export interface Column<T> {
   readonly header: string;
@@ -17,12 +17,14 @@ interface TableProps<T> {
   readonly items: readonly T[];
   readonly columns: readonly Column<T>[];
   readonly keyOf: (item: T) => string;
+  /** Under the row, as wide as the table. @default nothing */
+  readonly detailOf?: (item: T) => ReactNode;
 }
 
 const classOf = <T,>({ align, from }: Column<T>): string =>
   `${align ?? ''} ${from ? `from-${from}` : ''}`.trim();
 
-export const Table = <T,>({ label, items, columns, keyOf }: TableProps<T>): ReactNode => (
+export const Table = <T,>({ label, items, columns, keyOf, detailOf }: TableProps<T>): ReactNode => (
   <div className="table-frame">
     <table>
       <caption className="only-heard">{label}</caption>
@@ -36,21 +38,31 @@ export const Table = <T,>({ label, items, columns, keyOf }: TableProps<T>): Reac
         </tr>
       </thead>
       <tbody>
-        {items.map((item) => (
-          <tr key={keyOf(item)}>
-            {columns.map((column, index) =>
-              index === 0 ? (
-                <th key={column.header} scope="row" className={classOf(column)}>
-                  {column.render(item)}
-                </th>
-              ) : (
-                <td key={column.header} className={classOf(column)}>
-                  {column.render(item)}
-                </td>
-              ),
-            )}
-          </tr>
-        ))}
+        {items.map((item) => {
+          const detail = detailOf?.(item);
+          return (
+            <Fragment key={keyOf(item)}>
+              <tr>
+                {columns.map((column, index) =>
+                  index === 0 ? (
+                    <th key={column.header} scope="row" className={classOf(column)}>
+                      {column.render(item)}
+                    </th>
+                  ) : (
+                    <td key={column.header} className={classOf(column)}>
+                      {column.render(item)}
+                    </td>
+                  ),
+                )}
+              </tr>
+              {detail && (
+                <tr className="detail">
+                  <td colSpan={columns.length}>{detail}</td>
+                </tr>
+              )}
+            </Fragment>
+          );
+        })}
       </tbody>
     </table>
   </div>

@@ -1,4 +1,4 @@
-/** What an event of the audit trail is about: the thing's kind, its id, and its name while it is there. */
+/** Names of things that events of version 0.1.0 are about: these events have ids only. */
 import { queryOptions, useQueries } from '@tanstack/react-query';
 import * as z from 'zod';
 import { type AuditTarget, page } from '../../protocol/index.ts';
