@@ -35,6 +35,7 @@ describe('the script', () => {
     ['iam:report', '--records', 'nowhere', 'There is no such folder'],
     ['soak', '--faults', '2', 'a number from 0 to 1'],
     ['bench:dispatch', '--tasks', '', 'a whole number, 1 or more'],
+    ['bench:bill', 'no-such.csv', 'none.csv', 'There is no trace no-such.csv. Copy the traces to'],
     ['bench:agent', '--nonsense', 'x', "unknown option '--nonsense'"],
     ['test:agent-load', '--outage', '-1', 'a number, 0 or more'],
     ['demo', '--nonsense', 'x', "unknown option '--nonsense'"],

@@ -128,12 +128,12 @@ export const makeSample = async ({
     projectId,
     runners: made,
     scheduleId,
-    plan: planWeek(templates, nowMs, random),
-    templateIdOf: ({ template }) => {
-      const id = templateIds.get(template.input.name);
-      if (!id) throw new Error(`The sample has no template ${template.input.name}`);
-      return id;
-    },
+    plan: planWeek(templates, nowMs, random).map((task) => {
+      const { name } = task.template.input;
+      const templateId = templateIds.get(name);
+      if (!templateId) throw new Error(`The sample has no template ${name}`);
+      return { ...task, templateId };
+    }),
     apiUrl: stack.url,
     region,
     agentVersion: '0.1.0',

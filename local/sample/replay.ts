@@ -26,6 +26,7 @@ import { startTask } from '../../lambdas/flows/start-task.ts';
 import { putToSleep, wake } from '../../lambdas/flows/wake.ts';
 import {
   heartbeatRequest,
+  type Instant,
   type LogEntry,
   type ProjectId,
   type RunnerId,
@@ -36,26 +37,45 @@ import {
 } from '../../protocol/index.ts';
 import { createAgenda } from './agenda.ts';
 import type { PlannedTask } from './plan.ts';
+import type { SampleTemplate } from './things.ts';
 
-/** What EC2 and an agent take, in milliseconds: as public measurements of small Linux machines have it. */
-const runningAfterMs = 14_000;
-const onlineAfterMs = 8_000;
-const stoppedAfterMs = 22_000;
-const claimAfterMs = 150;
+/** What EC2 and an agent take: as public measurements of small Linux machines have it. */
+export const runningAfterMs = 14_000;
+export const onlineAfterMs = 8_000;
+export const stoppedAfterMs = 22_000;
+export const claimAfterMs = 150;
 const firstLineAfterMs = 600;
+
+/** A task of the past: when it was started, and what it did. */
+export interface ReplayedTask extends Omit<PlannedTask, 'template'> {
+  readonly templateId: TemplateId;
+  readonly template: Pick<SampleTemplate, 'output' | 'failure' | 'hosts'>;
+}
+
+/** A change of an instance's state, as EC2 knows it. */
+export interface InstanceChange {
+  readonly instanceId: string;
+  readonly state: InstanceState;
+  readonly atMs: number;
+}
 
 export interface ReplayOptions {
   readonly table: Table;
   readonly projectId: ProjectId;
   readonly runners: readonly { readonly id: RunnerId; readonly instanceType: string }[];
-  readonly templateIdOf: (plan: PlannedTask) => TemplateId;
-  /** What starts the tasks that nobody starts. */
-  readonly scheduleId: ScheduleId;
-  readonly plan: readonly PlannedTask[];
+  /** What starts the tasks that nobody starts. Absent: there are none. */
+  readonly scheduleId?: ScheduleId;
+  readonly plan: readonly ReplayedTask[];
   /** Where deliveries say that they went, without a slash at the end. */
   readonly apiUrl: string;
   readonly region: string;
   readonly agentVersion: string;
+  readonly onInstanceChange?: (change: InstanceChange) => void;
+}
+
+interface Machine {
+  readonly state: InstanceState;
+  readonly launchedAt: Instant | undefined;
 }
 
 /** Resolves when every task of the plan has ended and every runner sleeps. */
@@ -66,16 +86,19 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
   const makeId: typeof newId = (prefix, at = now()) => newId(prefix, at);
   const runners = runnerStore(table);
   const { templates, inventories } = resourceStores(table, { now, newId: makeId });
-  const planned = new Map<TaskId, PlannedTask>();
-  const machines = new Map<
-    string,
-    { state: InstanceState; launchedAt: ReturnType<typeof now> | undefined }
-  >();
+  const planned = new Map<TaskId, ReplayedTask>();
+  const machines = new Map<string, Machine>();
+  const become = (instanceId: string, machine: Machine): void => {
+    const { state } = machine;
+    if (machines.get(instanceId)?.state !== state)
+      options.onInstanceChange?.({ instanceId, state, atMs: agenda.nowMs() });
+    machines.set(instanceId, machine);
+  };
   const typeOf = new Map(options.runners.map(({ id, instanceType }) => [id, instanceType]));
 
   const reload = async ({ id }: Pick<RunnerRecord, 'id'>): Promise<RunnerRecord> => {
     const found = await runners.get(projectId, id);
-    if (!found) throw new Error(`The sample has lost its runner ${id}`);
+    if (!found) throw new Error(`The replay has lost its runner ${id}`);
     return found;
   };
   const factsOf = (runner: Pick<RunnerRecord, 'id' | 'instanceId'>): InstanceFacts => ({
@@ -111,11 +134,11 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     retryWebhook: async () => undefined,
     instances: {
       start: async ({ instanceId = '' }: { instanceId?: string | undefined }) => {
-        machines.set(instanceId, { state: 'pending', launchedAt: now() });
+        become(instanceId, { state: 'pending', launchedAt: now() });
         return { started: true as const };
       },
       stop: async ({ instanceId = '' }: { instanceId?: string | undefined }) => {
-        machines.set(instanceId, { state: 'stopping', launchedAt: undefined });
+        become(instanceId, { state: 'stopping', launchedAt: undefined });
         return true;
       },
       describe: async (ref: { instanceId?: string | undefined }) => {
@@ -124,7 +147,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
       },
       listOn: async () => [],
       listImpaired: async () => [],
-      // The sample's runners are of no fleet.
+      // The runners are of no fleet.
       terminate: async () => false,
       launch: async () => ({ launched: false as const, awsCode: 'unknown_fleet', awsCodes: [], detail: '' }),
       listLaunched: async () => [],
@@ -147,7 +170,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
 
   const follow = async (runner: RunnerRecord, state: InstanceState) => {
     const before = machines.get(runner.instanceId ?? '');
-    machines.set(runner.instanceId ?? '', { launchedAt: before?.launchedAt, state });
+    become(runner.instanceId ?? '', { launchedAt: before?.launchedAt, state });
     const facts = { ...factsOf(runner), ...(state === 'running' && { runningAt: now() }) };
     await followInstance(deps, await reload(runner), facts, now());
   };
@@ -227,14 +250,11 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     });
   };
 
-  const start = async (task: PlannedTask) => {
-    if (task.by !== undefined) {
-      const by = { name: task.by, people: [] };
-      return startTask(deps, projectId, { templateId: options.templateIdOf(task) }, by);
-    }
+  const start = async ({ by: name, templateId }: ReplayedTask) => {
+    if (name !== undefined) return startTask(deps, projectId, { templateId }, { name, people: [] });
     const { scheduleId } = options;
-    const due = await deps.schedules.get(projectId, scheduleId);
-    if (!due) throw new Error(`The sample has lost its schedule ${scheduleId}`);
+    const due = scheduleId && (await deps.schedules.get(projectId, scheduleId));
+    if (!due) throw new Error(`The replay has no schedule ${scheduleId}`);
     const { cron, timeZone } = due;
     await runSchedule(deps, { projectId, scheduleId, scheduledAt: now(), cron, timeZone });
     const { lastRun } = (await deps.schedules.get(projectId, scheduleId)) ?? {};
