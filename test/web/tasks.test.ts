@@ -174,7 +174,7 @@ case "$2" in
 esac
 `;
 
-it('A plan waits for a word, goes on when it is confirmed, and ends when it is rejected', async () => {
+it('A plan waits for a word, goes on when it is confirmed by who may, and ends when it is rejected', async () => {
   const { api, folder, stack, tellAsOwner } = setting;
   const bin = join(folder, 'bin');
   mkdirSync(bin);
@@ -190,12 +190,8 @@ it('A plan waits for a word, goes on when it is confirmed, and ends when it is r
     REVEILLE_RUNNER_TOKEN: made.token,
     REVEILLE_RUNNER_PRIVATE_KEY_FILE: keyFile,
   });
-  await api.createTemplate(projectId, {
-    name: 'Network',
-    app: 'tofu',
-    tag: 'plans',
-    script: '# one resource',
-  });
+  const network = { name: 'Network', app: 'tofu', tag: 'plans', script: '# one resource' };
+  const { id: networkId } = await api.createTemplate(projectId, network);
   await tellAsOwner('confirm', async (page) => {
     const run = async () => {
       await page.goto(at('templates'));
@@ -210,7 +206,14 @@ it('A plan waits for a word, goes on when it is confirmed, and ends when it is r
     await page.getByRole('button', { name: 'Confirm' }).click();
     await output.getByText('Applied: 1 added').waitFor();
     await title.getByText('Success').waitFor();
+
+    await api.call('PUT', `/api/projects/${projectId}/templates/${networkId}`, {
+      ...network,
+      confirmedBy: 'another_person',
+    });
     await run();
+    await page.getByText('The template wants another person to confirm').waitFor();
+    expect(await page.getByRole('button', { name: 'Confirm' }).isDisabled()).toBe(true);
     await page.getByRole('button', { name: 'Reject' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Reject' }).click();
     await title.getByText('Stopped').waitFor();
@@ -351,6 +354,10 @@ it('What something uses is not deleted, and is said by whom; what was duplicated
     await act('Web hosts', 'Duplicate');
     await page.getByRole('dialog').getByRole('button', { name: 'Create inventory' }).click();
     await page.getByRole('button', { name: 'Web hosts (copy)', exact: true }).waitFor();
+    await act('Web hosts', 'Duplicate');
+    const copy = page.getByRole('dialog', { name: 'New inventory' });
+    expect(await copy.getByLabel('Name').inputValue()).toBe('Web hosts (copy 2)');
+    await copy.getByRole('button', { name: 'Cancel' }).click();
     await act('Web hosts (copy)', 'Delete');
     await page.getByRole('alertdialog').getByRole('button', { name: 'Delete inventory' }).click();
     await page.getByText('Web hosts (copy) is deleted.').waitFor();

@@ -5,7 +5,7 @@ import type { Environment, EnvironmentUpdate } from '../../protocol/index.ts';
 import { environmentsQuery } from '../client/queries.ts';
 import { ApiProblem } from '../client/request.ts';
 import { NameField } from '../parts/common-fields.tsx';
-import { copyOf, type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
+import { type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
 import { fromPairs, type Pair, PairsField, toPairs } from '../ui/pairs.tsx';
 import { Ago } from '../ui/time.tsx';
 
@@ -65,10 +65,10 @@ const secretsOf = (
 };
 
 /** Its secrets cannot be read back, so a copy asks for them. */
-const copyWithoutSecrets = (draft: Draft): Draft => {
+const withoutSecrets = (draft: Draft): Draft => {
   const asked = (pairs: readonly Pair[]) => pairs.map(({ row, name, value }) => ({ row, name, value }));
   return {
-    ...copyOf(draft),
+    ...draft,
     secrets: asked(draft.secrets),
     secretFiles: asked(draft.secretFiles),
     before: undefined,
@@ -107,7 +107,7 @@ const kind: Kind<Environment, Draft> = {
     secretFiles: secretsOf('secretFiles', secretFiles, before?.secretFileNames),
   }),
   Fields,
-  duplicate: copyWithoutSecrets,
+  stripCopy: withoutSecrets,
 };
 
 export const EnvironmentsPage = (): ReactNode => {

@@ -17,7 +17,7 @@ import {
   proofs,
 } from '../parts/integration-form.tsx';
 import { BeyondBadge } from '../parts/launch-fields.tsx';
-import { copyOf, type Kind, ResourcePage } from '../parts/resource-page.tsx';
+import { type Kind, ResourcePage } from '../parts/resource-page.tsx';
 import { SecretOnce } from '../parts/secret-once.tsx';
 import { Badge } from '../ui/badge.tsx';
 import { Confirm } from '../ui/dialog.tsx';
@@ -56,7 +56,6 @@ const kindWith = (
   draftOf: integrationDraft,
   inputOf: integrationInput,
   Fields: IntegrationFields,
-  duplicate: copyOf,
   onMade: (answer) => open({ what: 'url', of: integrationSchema.parse(answer) }),
   acts: (one) => [
     isManager && { label: 'Last events', onAct: () => open({ what: 'events', of: one }) },

@@ -5,7 +5,7 @@ import type { Inventory } from '../../protocol/index.ts';
 import { inventoriesQuery, keysQuery } from '../client/queries.ts';
 import { NameField } from '../parts/common-fields.tsx';
 import { ReferenceField } from '../parts/reference-field.tsx';
-import { copyOf, type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
+import { type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
 import { RoutingSentence, TagField } from '../parts/routing-sentence.tsx';
 import { Tags } from '../ui/badge.tsx';
 import { Select, TextArea, TextField } from '../ui/field.tsx';
@@ -111,7 +111,6 @@ const kind: Kind<Inventory, Draft> = {
     ...(knownHosts.trim() !== '' && { knownHosts }),
   }),
   Fields,
-  duplicate: copyOf,
   deletionNote: 'It cannot be brought back. An inventory that a template uses is not deleted.',
 };
 

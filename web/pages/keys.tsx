@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import type { Key, KeyUpdate } from '../../protocol/index.ts';
 import { keysQuery } from '../client/queries.ts';
 import { NameField } from '../parts/common-fields.tsx';
-import { copyOf, type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
+import { type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
 import { Select, TextArea, TextField } from '../ui/field.tsx';
 import { Ago } from '../ui/time.tsx';
 
@@ -146,7 +146,7 @@ const kind: Kind<Key, Draft> = {
   inputOf: (draft): KeyUpdate => ({ name: draft.name, secret: secretOf(draft) }),
   Fields,
   // Its secret cannot be read back, so the copy asks for it.
-  duplicate: (draft) => ({ ...copyOf(draft), before: undefined }),
+  stripCopy: (draft) => ({ ...draft, before: undefined }),
 };
 
 export const KeysPage = (): ReactNode => {

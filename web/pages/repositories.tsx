@@ -5,7 +5,7 @@ import type { Repository } from '../../protocol/index.ts';
 import { keysQuery, repositoriesQuery } from '../client/queries.ts';
 import { NameField } from '../parts/common-fields.tsx';
 import { ReferenceField } from '../parts/reference-field.tsx';
-import { copyOf, type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
+import { type FieldsProps, type Kind, ResourcePage } from '../parts/resource-page.tsx';
 import { TextArea, TextField } from '../ui/field.tsx';
 
 interface Draft {
@@ -67,7 +67,6 @@ const kind: Kind<Repository, Draft> = {
     ...(knownHosts.trim() !== '' && { knownHosts }),
   }),
   Fields,
-  duplicate: copyOf,
 };
 
 export const RepositoriesPage = (): ReactNode => {

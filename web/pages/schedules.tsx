@@ -11,9 +11,9 @@ import {
   emptySchedule,
   type ScheduleDraft,
   ScheduleFields,
-  scheduleCopy,
   scheduleDraft,
   scheduleInput,
+  withoutAnswers,
 } from '../parts/schedule-form.tsx';
 import { Badge, TaskBadge } from '../ui/badge.tsx';
 import { Ago, Moment } from '../ui/time.tsx';
@@ -106,7 +106,7 @@ const kindWith = (nameOf: (templateId: string) => string): Kind<Schedule, Schedu
   draftOf: scheduleDraft,
   inputOf: scheduleInput,
   Fields: ScheduleFields,
-  duplicate: scheduleCopy,
+  stripCopy: withoutAnswers,
   deletionNote: 'It cannot be brought back. The tasks that it has started stay.',
 });
 

@@ -4,7 +4,7 @@ import { type ReactNode, useMemo, useState } from 'react';
 import type { Template } from '../../protocol/index.ts';
 import { templatesQuery } from '../client/queries.ts';
 import { useMay } from '../client/session.ts';
-import { copyOf, type Kind, ResourcePage } from '../parts/resource-page.tsx';
+import { type Kind, ResourcePage } from '../parts/resource-page.tsx';
 import { RunTask } from '../parts/run-task.tsx';
 import {
   apps,
@@ -57,7 +57,6 @@ const kindWith = (run: ((template: Template) => void) | undefined): Kind<Templat
   draftOf: templateDraft,
   inputOf: templateInput,
   Fields: TemplateFields,
-  duplicate: copyOf,
   deletionNote: 'It cannot be brought back. The tasks that it had stay, with their logs.',
 });
 

@@ -13,9 +13,14 @@ import { type Act, ActionMenu } from '../ui/menu.tsx';
 import { Page } from '../ui/page.tsx';
 import { type Column, Table } from '../ui/table.tsx';
 import { say } from '../ui/toast.tsx';
+import { copyName } from './copy-name.ts';
 
 interface Named {
   readonly id: string;
+  readonly name: string;
+}
+
+interface NamedDraft {
   readonly name: string;
 }
 
@@ -26,7 +31,7 @@ export interface FieldsProps<D> {
   readonly isEdited: boolean;
 }
 
-export interface Kind<T extends Named, D extends object> {
+export interface Kind<T extends Named, D extends NamedDraft> {
   /** "template", as in sentences. */
   readonly one: string;
   readonly title: string;
@@ -42,7 +47,8 @@ export interface Kind<T extends Named, D extends object> {
   readonly draftOf: (item: T) => D;
   readonly inputOf: (draft: D) => unknown;
   readonly Fields: (props: FieldsProps<D>) => ReactNode;
-  readonly duplicate?: (draft: D) => D;
+  /** Removes from the draft of a copy what a copy cannot have. @default a copy has everything */
+  readonly stripCopy?: (draft: D) => D;
   /** Gets the answer to a creation, where it holds what is shown only then. */
   readonly onMade?: (answer: unknown) => void;
   readonly acts?: (item: T) => readonly (Act | false)[];
@@ -55,12 +61,12 @@ type Opened<T, D> =
   | { readonly what: 'edit'; readonly item: T }
   | { readonly what: 'delete'; readonly item: T };
 
-interface ResourcePageProps<T extends Named, D extends object> {
+interface ResourcePageProps<T extends Named, D extends NamedDraft> {
   readonly kind: Kind<T, D>;
   readonly projectId: string;
 }
 
-export const ResourcePage = <T extends Named, D extends object>({
+export const ResourcePage = <T extends Named, D extends NamedDraft>({
   kind,
   projectId,
 }: ResourcePageProps<T, D>): ReactNode => {
@@ -83,15 +89,15 @@ export const ResourcePage = <T extends Named, D extends object>({
     await client.invalidateQueries({ queryKey: [path] });
     say(`${item.name} is deleted.`);
   };
-  const { duplicate } = kind;
+  const copyOf = (item: T): D => {
+    const draft = kind.draftOf(item);
+    const named = items.map(({ name }) => name);
+    return { ...(kind.stripCopy?.(draft) ?? draft), name: copyName(item.name, named) };
+  };
   const actsOf = (item: T): (Act | false)[] => [
     ...(kind.acts?.(item) ?? []),
     isManager && { label: 'Edit', onAct: () => open({ what: 'edit', item }) },
-    isManager &&
-      duplicate !== undefined && {
-        label: 'Duplicate',
-        onAct: () => open({ what: 'new', draft: duplicate(kind.draftOf(item)) }),
-      },
+    isManager && { label: 'Duplicate', onAct: () => open({ what: 'new', draft: copyOf(item) }) },
     isManager && { label: 'Delete', onAct: () => open({ what: 'delete', item }), isDangerous: true },
   ];
   const [first, ...others] = kind.columns;
@@ -172,7 +178,7 @@ export const ResourcePage = <T extends Named, D extends object>({
   );
 };
 
-interface EditorProps<T extends Named, D extends object> extends ResourcePageProps<T, D> {
+interface EditorProps<T extends Named, D extends NamedDraft> extends ResourcePageProps<T, D> {
   readonly title: string;
   readonly action: string;
   readonly draft: D;
@@ -181,7 +187,7 @@ interface EditorProps<T extends Named, D extends object> extends ResourcePagePro
   readonly onClose: () => void;
 }
 
-const Editor = <T extends Named, D extends object>({
+const Editor = <T extends Named, D extends NamedDraft>({
   kind,
   projectId,
   title,
@@ -200,8 +206,3 @@ const Editor = <T extends Named, D extends object>({
     </Dialog>
   );
 };
-
-export const copyOf = <D extends { readonly name: string }>(draft: D): D => ({
-  ...draft,
-  name: `${draft.name} (copy)`,
-});

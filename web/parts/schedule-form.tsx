@@ -74,9 +74,8 @@ export const scheduleDraft = (schedule: Schedule): ScheduleDraft => ({
 });
 
 /** A copy has no secret answers, as these cannot be read back. */
-export const scheduleCopy = (draft: ScheduleDraft): ScheduleDraft => ({
+export const withoutAnswers = (draft: ScheduleDraft): ScheduleDraft => ({
   ...draft,
-  name: `${draft.name} (copy)`,
   removed: [],
   before: draft.before && { ...draft.before, secretNames: [] },
 });
