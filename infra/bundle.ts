@@ -4,8 +4,9 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BuildOptions, build } from 'esbuild';
+import { type BuildOptions, build, type OutputFile } from 'esbuild';
 import { withLock } from './build-lock.ts';
+import { unlessBuilt } from './built.ts';
 import { buildConsole } from './console-build.ts';
 import { mirror, writeWhole } from './write-files.ts';
 
@@ -42,6 +43,9 @@ export interface Bundles {
 const entryFileOf = (name: FunctionName) => `lambdas/${name}/index.ts`;
 const agentEntryFile = 'runner-agent/main.ts';
 const cliEntryFile = 'cli/main.ts';
+
+/** What the bundles depend on, this file and the version of esbuild among it. */
+const sources = ['lambdas', 'protocol', 'runner-agent', 'cli', 'infra/bundle.ts', 'package-lock.json'];
 
 /** CommonJS dependencies call `require`, which an ES module does not have. */
 const defineRequire =
@@ -80,6 +84,31 @@ const bundleAlone = async (root: string): Promise<Bundles> => {
   const lambdas = join(dist, 'lambdas');
   const agentFile = join(dist, 'runner-agent/reveille-runner.mjs');
   const cliFile = join(dist, 'cli/reveille.mjs');
+  const consoleFolder = await buildConsole(root);
+  const built = {
+    root,
+    sources,
+    marker: join(dist, 'bundles.fingerprint'),
+    results: [...functionNames.map((name) => join(lambdas, name, 'index.mjs')), agentFile, cliFile],
+  };
+  await unlessBuilt(built, async () => {
+    for (const { path, contents } of await bundleAll(root, { lambdas, agentFile, cliFile })) {
+      writeWhole(path, contents, path === agentFile || path === cliFile ? 0o755 : 0o644);
+    }
+  });
+  // The function that publishes the console carries it with its code.
+  mirror(consoleFolder, join(lambdas, 'console-files/console'));
+
+  return { folderOf: (name) => join(lambdas, name), agentFile, cliFile, consoleFolder };
+};
+
+interface Outputs {
+  readonly lambdas: string;
+  readonly agentFile: string;
+  readonly cliFile: string;
+}
+
+const bundleAll = async (root: string, { lambdas, agentFile, cliFile }: Outputs): Promise<OutputFile[]> => {
   const functions = build({
     ...options,
     absWorkingDir: root,
@@ -100,14 +129,8 @@ const bundleAlone = async (root: string): Promise<Bundles> => {
   const agent = program(agentEntryFile, agentFile, options.target);
   // On people's machines there may be an older Node.
   const cli = program(cliEntryFile, cliFile, 'node22');
-  const [consoleFolder, ...results] = await Promise.all([buildConsole(root), functions, agent, cli]);
-  for (const { path, contents } of results.flatMap(({ outputFiles }) => outputFiles)) {
-    writeWhole(path, contents, path === agentFile || path === cliFile ? 0o755 : 0o644);
-  }
-  // The function that publishes the console carries it with its code.
-  mirror(consoleFolder, join(lambdas, 'console-files/console'));
-
-  return { folderOf: (name) => join(lambdas, name), agentFile, cliFile, consoleFolder };
+  const results = await Promise.all([functions, agent, cli]);
+  return results.flatMap(({ outputFiles }) => outputFiles);
 };
 
 if (import.meta.main) {

@@ -1,20 +1,17 @@
 /** Builds the console into `web/dist`, unless what is there is of the same sources. */
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { FileSystem } from 'aws-cdk-lib/core';
-import { mirror, writeWhole } from './write-files.ts';
+import { unlessBuilt } from './built.ts';
+import { mirror } from './write-files.ts';
 
 const run = promisify(execFile);
 
 /** What the built files depend on. */
 const sources = ['web', 'protocol', 'package-lock.json'];
-
-const fingerprintOf = (root: string): string =>
-  sources.map((path) => FileSystem.fingerprint(join(root, path), { exclude: ['dist', '*.test.ts'] })).join();
 
 /** The program that builds; its package gives no other way to it. */
 const viteProgram = (root: string): string => {
@@ -25,15 +22,17 @@ const viteProgram = (root: string): string => {
 /** Gives the folder with the built files. Throws what Vite says when it fails. */
 export const buildConsole = async (root: string): Promise<string> => {
   const folder = join(root, 'web/dist');
-  // Beside the folder, as everything in the folder is published.
-  const marker = join(root, 'dist/console.fingerprint');
-  const fingerprint = fingerprintOf(root);
-  const isBuilt =
-    existsSync(join(folder, 'index.html')) &&
-    existsSync(marker) &&
-    readFileSync(marker, 'utf8') === fingerprint;
-  if (isBuilt) return folder;
+  const built = {
+    root,
+    sources,
+    marker: join(root, 'dist/console.fingerprint'),
+    results: [join(folder, 'index.html')],
+  };
+  await unlessBuilt(built, () => buildInto(root, folder));
+  return folder;
+};
 
+const buildInto = async (root: string, folder: string): Promise<void> => {
   const unfinished = mkdtempSync(join(tmpdir(), 'reveille-console-'));
   try {
     if (existsSync(join(root, 'web/vite.config.ts'))) {
@@ -48,6 +47,4 @@ export const buildConsole = async (root: string): Promise<string> => {
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
   }
-  writeWhole(marker, fingerprint);
-  return folder;
 };
