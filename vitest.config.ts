@@ -13,7 +13,19 @@ const unit = [
   'web/**/*.test.ts',
   'runner-agent/{config,masker,log-streamer}.test.ts',
 ];
+/** What needs a table and no machine. */
+const storage = ['lambdas/{adapters,api,flows}/**/*.test.ts'];
 const nowhere = ['**/node_modules/**', 'dist/**', 'cdk.out/**', 'test/agent/**', 'test/web/**'];
+
+/** The files of a worker share its modules. */
+const once = { isolate: false };
+const patient = {
+  // The end-to-end tests wait for real machines to start and stop, on a machine that may have other work.
+  testTimeout: 900_000,
+  hookTimeout: 900_000,
+  // A shared machine may stall for longer than a test waits. What fails twice is broken; a second try is reported.
+  retry: process.env.CI ? 1 : 0,
+};
 
 export default defineConfig({
   test: {
@@ -21,19 +33,26 @@ export default defineConfig({
     // The end-to-end tests wait more than they work, so that a small machine can do several at a time.
     maxWorkers: Math.max(4, availableParallelism() - 1),
     projects: [
-      // Seconds of work, and far more of them on a machine that has other work.
-      { test: { name: 'unit', include: unit, exclude: nowhere, testTimeout: 60_000, hookTimeout: 60_000 } },
+      // Seconds of work, and far more of them on a machine that has other work. To load the modules again for each file would take longer
+      // than most files.
       {
         test: {
+          ...once,
+          name: 'unit',
+          include: unit,
+          exclude: nowhere,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      { test: { ...once, ...patient, name: 'storage', include: storage, exclude: nowhere } },
+      {
+        test: {
+          ...patient,
           name: 'whole',
           include: ['**/*.test.ts'],
           globalSetup: ['test/templates.ts'],
-          exclude: [...nowhere, ...unit],
-          // The end-to-end tests wait for real machines to start and stop, on a machine that may have other work.
-          testTimeout: 900_000,
-          hookTimeout: 900_000,
-          // A shared machine may stall for longer than a test waits. What fails twice is broken; a second try is reported.
-          retry: process.env.CI ? 1 : 0,
+          exclude: [...nowhere, ...unit, ...storage],
         },
       },
     ],

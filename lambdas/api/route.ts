@@ -4,8 +4,8 @@ import type { Context, Env } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import * as z from 'zod';
 import { problemMediaType } from '../../protocol/index.ts';
+import { issueText } from '../core/issue-text.ts';
 import { type ProblemCode, statusOf } from '../problems.ts';
-import { issueText } from './issue-text.ts';
 import { refuseInvalid } from './refuse.ts';
 import { problemSchema } from './schemas.ts';
 

@@ -18,9 +18,9 @@ describe('the body of a webhook', () => {
   it('is refused in sentences, field by field', () => {
     expect(parse({ ...body, action: 'begin', attempt: 0 })).toMatchObject({
       code: 'invalid_request',
-      detail: `The body is no webhook. ✖ Invalid option: expected one of "start"|"finish"
+      detail: `The body is no webhook. ✖ must be start or finish
   → at action
-✖ Too small: expected number to be >=1
+✖ must be 1 or more
   → at attempt`,
     });
   });

@@ -1,5 +1,6 @@
 /** The body of a webhook: from text to what the schema says, or why not. */
 import * as z from 'zod';
+import { issueText } from '../core/issue-text.ts';
 
 export type ParsedBody<T> =
   | { readonly ok: true; readonly body: T }
@@ -16,7 +17,7 @@ const parseJson = (text: string): unknown => {
 export const parseWebhookBody = <T>(schema: z.ZodType<T>, text: string): ParsedBody<T> => {
   const json = parseJson(text);
   if (json === undefined) return { ok: false, code: 'malformed_json', detail: 'The body is not JSON.' };
-  const parsed = schema.safeParse(json);
+  const parsed = schema.safeParse(json, { error: issueText });
   if (parsed.success) return { ok: true, body: parsed.data };
   const detail = `The body is no webhook. ${z.prettifyError(parsed.error)}`;
   return { ok: false, code: 'invalid_request', detail };
