@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.ts';
 import { reporters } from './test/retried-tests.ts';
 
 /** What needs no table, no socket and no process, and so is done in seconds: `npm run test:unit`. */
@@ -13,13 +14,14 @@ const unit = [
   'web/**/*.test.ts',
   'runner-agent/{config,masker,log-streamer}.test.ts',
 ];
-/** What needs a table and no machine. */
-const storage = ['lambdas/{adapters,api,flows}/**/*.test.ts'];
+/** What needs tables, templates or processes, and no whole stack but for a moment. */
+const parts = ['{infra,lambdas,local,runner-agent}/**/*.test.ts'];
 const nowhere = ['**/node_modules/**', 'dist/**', 'cdk.out/**', 'test/agent/**', 'test/web/**'];
 
 /** The files of a worker share its modules. */
 const once = { isolate: false };
 const patient = {
+  globalSetup: ['test/templates.ts'],
   // The end-to-end tests wait for real machines to start and stop, on a machine that may have other work.
   testTimeout: 900_000,
   hookTimeout: 900_000,
@@ -32,6 +34,7 @@ export default defineConfig({
     reporters: reporters(),
     // The end-to-end tests wait more than they work, so that a small machine can do several at a time.
     maxWorkers: Math.max(4, availableParallelism() - 1),
+    sequence: { sequencer: LongestFirst },
     projects: [
       // Seconds of work, and far more of them on a machine that has other work. To load the modules again for each file would take longer
       // than most files.
@@ -45,14 +48,13 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      { test: { ...once, ...patient, name: 'storage', include: storage, exclude: nowhere } },
+      { test: { ...once, ...patient, name: 'parts', include: parts, exclude: [...nowhere, ...unit] } },
       {
         test: {
           ...patient,
           name: 'whole',
           include: ['**/*.test.ts'],
-          globalSetup: ['test/templates.ts'],
-          exclude: [...nowhere, ...unit, ...storage],
+          exclude: [...nowhere, ...unit, ...parts],
         },
       },
     ],

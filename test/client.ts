@@ -102,6 +102,9 @@ export const installAgent = (disk: string, made: CreatedRunner): void =>
 /** A machine with other work takes this many times as long, and is right. A wait ends as soon as its condition holds. */
 const patience = 5;
 
+/** The longer something takes, the less often it is asked for: each probe takes time from what it waits for. */
+const probeAgainInMs = (waitedMs: number): number => Math.min(500, Math.max(50, waitedMs / 10));
+
 /** Waits until `probe` gives something; throws with `what` when it doesn't in `patience` times what a quiet machine takes. */
 export const until = async <T>(
   what: string,
@@ -109,11 +112,12 @@ export const until = async <T>(
   probe: () => Promise<T | undefined | false> | T | undefined | false,
 ): Promise<T> => {
   const limitMs = timeoutMs * patience;
-  const deadline = Date.now() + limitMs;
+  const beganMs = Date.now();
   for (;;) {
     const found = await probe();
     if (found !== undefined && found !== false) return found;
-    if (Date.now() > deadline) throw new Error(`Waited ${limitMs / 1000} s in vain until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const waitedMs = Date.now() - beganMs;
+    if (waitedMs > limitMs) throw new Error(`Waited ${limitMs / 1000} s in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, probeAgainInMs(waitedMs)));
   }
 };

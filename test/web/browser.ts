@@ -47,7 +47,13 @@ export const tell = async (
   { browser, name, options = {}, isTraced = true }: Story,
   clicks: (page: Page) => Promise<void>,
 ): Promise<void> => {
-  const context = await browser.newContext({ acceptDownloads: true, locale: 'en-GB', ...options });
+  const context = await browser.newContext({
+    acceptDownloads: true,
+    locale: 'en-GB',
+    // Without a graphics card, an animation that goes on takes a processor for itself.
+    reducedMotion: 'reduce',
+    ...options,
+  });
   if (isTraced) await context.tracing.start({ screenshots: false, snapshots: true });
   const page = await context.newPage();
   page.setDefaultTimeout(patienceMs);
