@@ -5,6 +5,8 @@ export interface WorkerInput {
   /** The bundle's file. */
   readonly entry: string;
   readonly exportName: string;
+  /** A folder, for what V8 has compiled. */
+  readonly compileCache: string;
   /** What stays the same in the context of all invocations. */
   readonly context: Readonly<Record<string, string>>;
 }

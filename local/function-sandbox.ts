@@ -1,7 +1,7 @@
 /** One execution environment of a function: a worker that runs its bundle, with the function's environment and no other. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
 import { transformSync } from 'esbuild';
@@ -50,6 +50,8 @@ const inputOf = (spec: FunctionSpec): WorkerInput => {
   return {
     entry: join(spec.codeDir, `${file}.mjs`),
     exportName,
+    // Beside the functions' folders, and gone with them: a cached file counts for its path alone.
+    compileCache: join(dirname(spec.codeDir), 'compile-cache'),
     context: {
       functionName: spec.name,
       functionVersion: '$LATEST',
