@@ -181,7 +181,20 @@ const claimOne = async (
   }
   const task: TaskRecord = { ...before, status: 'starting', runnerId: runner.id };
   await tellOthers(deps, before, task, runner);
+  if (before.runnerId !== runner.id) await placeDisplaced(deps, runner, doorbell);
   return give(deps, agent, runner, task, leaseUntil);
+};
+
+/**
+ * A task that another runner owed took a slot that one of this runner's own counted on: that one is placed again, often on the other
+ * runner, which has room now. The task of the doorbell is left to `claimTask`, which rings for it anyway.
+ */
+const placeDisplaced = async (deps: ClaimDeps, runner: RunnerRecord, doorbell: TaskId): Promise<void> => {
+  const { projectId, maxParallelTasks, slots, demand } = runner;
+  if (maxParallelTasks === 0 || slots.length + demand.length <= maxParallelTasks) return;
+  const displaced = demand.includes(doorbell) ? undefined : demand.at(-1);
+  const [task] = displaced ? await heldTasks(deps, { projectId, slots: [displaced] }) : [];
+  if (task?.status === 'waiting' && task.runnerId === runner.id) await place(deps, task);
 };
 
 /** The lease and the payload of a task that the runner has by now. */

@@ -113,6 +113,22 @@ describe('claiming', () => {
     expect((await bench.reload(owing)).demand).toEqual([]);
   });
 
+  it('places a task again whose slot another task took, on the runner that started for the other', async () => {
+    const template = bench.addTemplate({ tag: 'sydney' });
+    const starting = await bench.addRunner({
+      tags: ['sydney'],
+      maxParallelTasks: 1,
+      instanceId: anInstance(),
+    });
+    const first = await bench.start(template);
+    const claimer = await online({ tags: ['sydney'], maxParallelTasks: 1 });
+    const second = await bench.start(template);
+    expect((await bench.reload(claimer)).demand).toEqual([second.id]);
+    expect(await bench.claim(claimer, first)).toMatchObject({ ok: true, claim: { taskId: first.id } });
+    expect(await bench.reload(claimer)).toMatchObject({ slots: [first.id], demand: [] });
+    expect((await bench.reload(starting)).demand).toEqual([second.id]);
+  });
+
   it('is refused for now while all slots are taken, and for good when nothing waits', async () => {
     const template = bench.addTemplate();
     const runner = await online();

@@ -87,7 +87,8 @@ export const createSurroundings = ({ seed, faultScale }: WorldOptions) => {
         .all()
         .find(({ runnerId }) => runnerId === id)
         ?.agent?.onlineSinceMs(),
-    aboutMs: faultScale === 0 ? 20_000 : 30 * 60_000,
+    // A doorbell that a full or an ending agent received stays hidden for 30 s, and its next poll takes up to 20 s.
+    aboutMs: faultScale === 0 ? 60_000 : 30 * 60_000,
     hearingMs: faultScale === 0 ? 5000 : 90_000,
   });
   const wakes = createWakeWatch({
@@ -103,7 +104,7 @@ export const createSurroundings = ({ seed, faultScale }: WorldOptions) => {
     onWrite: (key, before, after) => {
       watch.onWrite(key, before, after);
       if (key.sk.startsWith('run_')) {
-        if (after) waiting.onRunnerWritten(after);
+        if (after) waiting.onRunnerWritten(before, after);
         wakes.onWrite(before, after);
       }
       if (key.sk.startsWith('tsk_')) order.onWrite(key.sk, before, after);

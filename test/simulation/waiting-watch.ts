@@ -106,7 +106,9 @@ export const createWaitingWatch = (options: Options) => {
     const named = candidates.filter((runner) =>
       [runner.name, runner.instanceId].some((name) => name !== undefined && reason.includes(String(name))),
     );
-    const owing = candidates.find(({ demand }) => demand instanceof Set && demand.has(task.id));
+    // More than one, when a function died between two writes: the reconciler strikes out the older.
+    const allOwing = candidates.filter(({ demand }) => demand instanceof Set && demand.has(task.id));
+    const owing = allOwing.find((runner) => named.includes(runner)) ?? allOwing[0];
     const owingIs = (status: string) =>
       owing && named.includes(owing) && owing.status === status ? undefined : `no ${status} runner owes it`;
     const limited = /^(\d+) of (\d+) tasks? of/.exec(reason);
@@ -149,8 +151,11 @@ export const createWaitingWatch = (options: Options) => {
   return {
     asked: (runnerId: string) => void asked.add(runnerId),
     resumed: (runnerId: string) => void asked.delete(runnerId),
-    onRunnerWritten: (after: Item) => {
-      if (after.status === 'stopped' || after.status === 'starting') asked.delete(String(after.id));
+    /** A start ends what was asked before it, and nothing that is asked while it goes on. */
+    onRunnerWritten: (before: Item | undefined, after: Item) => {
+      const isNew = before?.status !== after.status;
+      if (isNew && (after.status === 'stopped' || after.status === 'starting'))
+        asked.delete(String(after.id));
     },
     /** `task` waits, and its user reads `reason` at this moment. */
     check: (task: Item, reason: string) => {
