@@ -44,8 +44,11 @@ const entryFileOf = (name: FunctionName) => `lambdas/${name}/index.ts`;
 const agentEntryFile = 'runner-agent/main.ts';
 const cliEntryFile = 'cli/main.ts';
 
-/** What the bundles depend on, this file and the version of esbuild among it. */
-const sources = ['lambdas', 'protocol', 'runner-agent', 'cli', 'infra/bundle.ts', 'package-lock.json'];
+/** The bundles depend on these: on package.json for its version, and on package-lock.json for esbuild and all libraries. */
+const sources = [
+  ...['lambdas', 'protocol', 'runner-agent', 'cli'],
+  ...['infra/bundle.ts', 'package.json', 'package-lock.json', 'tsconfig.json'],
+];
 
 /** CommonJS dependencies call `require`, which an ES module does not have. */
 const defineRequire =
@@ -84,18 +87,18 @@ const bundleAlone = async (root: string): Promise<Bundles> => {
   const lambdas = join(dist, 'lambdas');
   const agentFile = join(dist, 'runner-agent/reveille-runner.mjs');
   const cliFile = join(dist, 'cli/reveille.mjs');
-  const consoleFolder = await buildConsole(root);
   const built = {
     root,
     sources,
     marker: join(dist, 'bundles.fingerprint'),
     results: [...functionNames.map((name) => join(lambdas, name, 'index.mjs')), agentFile, cliFile],
   };
-  await unlessBuilt(built, async () => {
+  const bundles = unlessBuilt(built, async () => {
     for (const { path, contents } of await bundleAll(root, { lambdas, agentFile, cliFile })) {
       writeWhole(path, contents, path === agentFile || path === cliFile ? 0o755 : 0o644);
     }
   });
+  const [consoleFolder] = await Promise.all([buildConsole(root), bundles]);
   // The function that publishes the console carries it with its code.
   mirror(consoleFolder, join(lambdas, 'console-files/console'));
 
