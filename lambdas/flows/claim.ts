@@ -20,7 +20,7 @@ import { globalQueue, queuesOf } from '../core/routing.ts';
 import { isHeldStatus } from '../core/task-state.ts';
 import { sendEvent } from './deliver.ts';
 import type { Deps, TaskParts } from './deps.ts';
-import { heldTasks } from './held-tasks.ts';
+import { heldTasks, tasksOf } from './held-tasks.ts';
 import { endAttempt } from './lose-task.ts';
 import { type PlaceDeps, place } from './place.ts';
 
@@ -186,14 +186,14 @@ const claimOne = async (
 };
 
 /**
- * A task that another runner owed took a slot that one of this runner's own counted on: that one is placed again, often on the other
- * runner, which has room now. The task of the doorbell is left to `claimTask`, which rings for it anyway.
+ * The claimed task took a slot that a task of the runner's own demand counted on. Places that one again, often on the runner that owed
+ * the claimed task and has room now. `claimTask` places the task of the doorbell.
  */
 const placeDisplaced = async (deps: ClaimDeps, runner: RunnerRecord, doorbell: TaskId): Promise<void> => {
-  const { projectId, maxParallelTasks, slots, demand } = runner;
+  const { maxParallelTasks, slots, demand } = runner;
   if (maxParallelTasks === 0 || slots.length + demand.length <= maxParallelTasks) return;
-  const displaced = demand.includes(doorbell) ? undefined : demand.at(-1);
-  const [task] = displaced ? await heldTasks(deps, { projectId, slots: [displaced] }) : [];
+  if (demand.includes(doorbell)) return;
+  const [task] = await tasksOf(deps, runner, demand.slice(-1));
   if (task?.status === 'waiting' && task.runnerId === runner.id) await place(deps, task);
 };
 
