@@ -24,6 +24,25 @@ export interface AuditFiltersProps {
 /** The last millisecond of the minute, so that a field's minute is part of the time that it ends. */
 const minuteEnd = (at: string | undefined): string | undefined => at?.replace(/00\.000Z$/, '59.999Z');
 
+interface TimeFilterProps {
+  readonly label: string;
+  readonly value: string | undefined;
+  readonly onChange: (value: string | undefined) => void;
+}
+
+const TimeFilter = ({ label, value, onChange }: TimeFilterProps): ReactNode => (
+  <span className="filter">
+    <span aria-hidden="true">{label}</span>
+    <TextFilter
+      label={label}
+      type="datetime-local"
+      max="9999-12-31T23:59"
+      value={toField(value)}
+      onChange={(text) => onChange(fromField(text ?? ''))}
+    />
+  </span>
+);
+
 export const AuditFilters = ({ projectId, filters, onFilter }: AuditFiltersProps): ReactNode => {
   const kinds = new Set([...kindsIn(projectId), ...(filters.kind === undefined ? [] : [filters.kind])]);
   return (
@@ -48,26 +67,8 @@ export const AuditFilters = ({ projectId, filters, onFilter }: AuditFiltersProps
         value={filters.object}
         onChange={(object) => onFilter({ object })}
       />
-      <span className="filter">
-        <span aria-hidden="true">From</span>
-        <TextFilter
-          label="From"
-          type="datetime-local"
-          max="9999-12-31T23:59"
-          value={toField(filters.from)}
-          onChange={(text) => onFilter({ from: fromField(text ?? '') })}
-        />
-      </span>
-      <span className="filter">
-        <span aria-hidden="true">To</span>
-        <TextFilter
-          label="To"
-          type="datetime-local"
-          max="9999-12-31T23:59"
-          value={toField(filters.to)}
-          onChange={(text) => onFilter({ to: minuteEnd(fromField(text ?? '')) })}
-        />
-      </span>
+      <TimeFilter label="From" value={filters.from} onChange={(from) => onFilter({ from })} />
+      <TimeFilter label="To" value={filters.to} onChange={(to) => onFilter({ to: minuteEnd(to) })} />
     </search>
   );
 };
