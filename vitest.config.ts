@@ -14,7 +14,7 @@ const unit = [
   'web/**/*.test.ts',
   'runner-agent/{config,masker,log-streamer}.test.ts',
 ];
-/** What needs tables, templates or processes, and no whole stack but for a moment. */
+/** Tests of one part each. They need tables, templates or processes, and start at most one stack. */
 const parts = ['{infra,lambdas,local,runner-agent}/**/*.test.ts'];
 const nowhere = ['**/node_modules/**', 'dist/**', 'cdk.out/**', 'test/agent/**', 'test/web/**'];
 

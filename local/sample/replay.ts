@@ -39,7 +39,7 @@ import { createAgenda } from './agenda.ts';
 import type { PlannedTask } from './plan.ts';
 import type { SampleTemplate } from './things.ts';
 
-/** What EC2 and an agent take: as public measurements of small Linux machines have it. */
+/** How long EC2 and an agent take, by public measurements of small Linux machines. */
 export const runningAfterMs = 14_000;
 export const onlineAfterMs = 8_000;
 export const stoppedAfterMs = 22_000;
@@ -63,7 +63,7 @@ export interface ReplayOptions {
   readonly table: Table;
   readonly projectId: ProjectId;
   readonly runners: readonly { readonly id: RunnerId; readonly instanceType: string }[];
-  /** What starts the tasks that nobody starts. Absent: there are none. */
+  /** Starts the tasks without `by`. Absent: every task has one. */
   readonly scheduleId?: ScheduleId;
   readonly plan: readonly ReplayedTask[];
   /** Where deliveries say that they went, without a slash at the end. */

@@ -16,7 +16,7 @@ import type { TracedTask } from './trace.ts';
 
 /** A Monday 00:00 UTC, as t = 0 of a trace is. */
 const startMs = Date.parse('2026-01-05T00:00:00Z');
-/** What all tasks have alike. */
+/** All tasks share these. */
 const alike = {
   succeeds: true,
   by: 'Trace',
@@ -83,7 +83,7 @@ const setUp = async (table: Table, tasks: readonly TracedTask[], idleTimeoutMs: 
   return { projectId, runners: made, plan };
 };
 
-/** What the table has after the replay. */
+/** Reads the table after the replay. */
 const readRecords = async (table: Table, projectId: ProjectId) => {
   const [from, to] = [toInstant(startMs), toInstant(startMs + 366 * 86_400_000)];
   const ids = idsBetween('tsk', from, to);

@@ -27,7 +27,7 @@ afterAll(() => setting?.close());
 const axe = (page: Page) => new AxeBuilder({ page }).setLegacyMode();
 
 /**
- * What axe finds, one line each. The rules that are not about colours find the same in both themes. The legacy mode opens no second page
+ * Runs axe, and returns one line for each violation. The rules that are not about colours find the same in both themes. The legacy mode opens no second page
  * for each analysis: that is for frames of other origins, which the console has not.
  */
 const violationsOn = async (page: Page, where: string): Promise<string[]> => {

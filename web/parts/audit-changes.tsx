@@ -1,4 +1,4 @@
-/** What a change changed: field by field, from what to what. */
+/** The changes of an audit event, field by field, each with the old and the new value. */
 import { Fragment, type ReactNode } from 'react';
 import type { AuditEvent } from '../../protocol/index.ts';
 import { Button } from '../ui/button.tsx';

@@ -1,4 +1,4 @@
-/** What an event of the audit trail was done to: by its name, as a link where it has a page or stands in a list. */
+/** The object of an audit event: its name, with a link to its page or list. */
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { type AuditEvent, readTarget } from '../../protocol/index.ts';

@@ -39,7 +39,7 @@ export const TextFilter = ({
   type = 'search',
   ...input
 }: TextFilterProps): ReactNode => {
-  // What is typed stands in the field until the focus leaves it; then the field shows what the address has.
+  // The field shows the typed text until it loses the focus, and then the address's value.
   const [typed, setTyped] = useState<string>();
   const pause = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(pause.current), []);
