@@ -235,8 +235,8 @@ export const taskStore = (table: Table) => {
       ]),
 
     /**
-     * While it waits: which limits it has, and whether they let it in. Out of them, no runner owes it. With `leaves` it gives up
-     * what it has entered, if nobody has let it in since it was read; whoever calls that takes the entry from the limits then.
+     * While it waits: which limits it has, and whether they let it in. Out of them, no runner owes it; refused when another call has
+     * let it in since it was read. With `leaves` it gives up what it has entered; whoever calls that takes the entry from the limits then.
      */
     limit: (
       task: Placed & Pick<TaskRecord, 'queue' | 'attempt' | 'limitsLeft'>,
@@ -260,7 +260,7 @@ export const taskStore = (table: Table) => {
           ['=', 'attempt', task.attempt],
           ['=', 'queue', task.queue],
           task.limitsLeft === undefined ? ['missing', 'limitsLeft'] : ['=', 'limitsLeft', task.limitsLeft],
-          ...(leaves ? [task.admitted ? is('admitted') : isNot('admitted')] : []),
+          ...(admitted ? [] : [task.admitted ? is('admitted') : isNot('admitted')]),
         ],
       ),
 

@@ -1,13 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { epochMs, type Template } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
+import { entryOf } from '../adapters/limits.ts';
 import { setLimit } from './keep-limits.ts';
 import { whyLimited } from './limits.ts';
 import { leaveLimits } from './place.ts';
 import { reconcile } from './reconcile.ts';
 import { finishTask } from './report.ts';
-import { stopTask } from './start-task.ts';
-import { type Bench, flowBench } from './testing.ts';
+import { startTask, stopTask } from './start-task.ts';
+import { aStarter, type Bench, flowBench } from './testing.ts';
 
 let table: TestTable;
 let bench: Bench;
@@ -133,6 +134,91 @@ describe('a limit of tasks that run at once', () => {
     expect(await read(first)).toMatchObject({ status: 'waiting', limitedBy: template.id });
     await end(runner, second);
     expect(await demandOf(runner)).toEqual([first.id]);
+  });
+
+  it('is not passed by a lost task whose place is one too many, when the function that lost it stopped halfway', async () => {
+    const runner = await online();
+    const template = bench.addTemplate({ maxParallelTasks: 2 });
+    const [first, second] = [await bench.start(template), await bench.start(template)];
+    await bench.claim(runner, first);
+    await bench.claim(runner, second);
+    await setLimit(bench.deps, bench.change(template, { maxParallelTasks: 1 }));
+    await bench.deps.runners.returnSlot(runner, first.id);
+    const holder = { runnerId: runner.id, attempt: 1 };
+    await bench.deps.tasks.requeue(await read(first), holder, 'a function stopped here');
+    await reconcile(bench.deps);
+    expect(await read(first)).toMatchObject({ status: 'waiting', limitedBy: template.id });
+    expect(await bench.claim(runner, first)).toMatchObject({ ok: false });
+    await end(runner, second);
+    expect(await demandOf(runner)).toEqual([first.id]);
+  });
+
+  it('is not passed by a start that is tried again after the limit was lowered', async () => {
+    const runner = await online();
+    const template = bench.addTemplate({ maxParallelTasks: 2 });
+    await bench.claim(runner, await bench.start(template));
+    const id = bench.deps.newId('tsk');
+    // A function stopped here.
+    await bench.deps.limits.enter(limitOf(template), entryOf({ id }), 2);
+    await setLimit(bench.deps, bench.change(template, { maxParallelTasks: 1 }));
+    await startTask(bench.deps, bench.projectId, { templateId: template.id }, aStarter, id);
+    expect(await read({ id })).toMatchObject({ status: 'waiting', limitedBy: template.id });
+    expect(await demandOf(runner)).toEqual([]);
+  });
+
+  it('is lowered by the reconciler for what waits, when the function that lowered it stopped halfway', async () => {
+    const runner = await online();
+    const template = bench.addTemplate({ maxParallelTasks: 2 });
+    const [first, second] = [await bench.start(template), await bench.start(template)];
+    await bench.deps.limits.set(limitOf(template), 1);
+    expect(await reconcile(bench.deps)).toMatchObject({ limit_sent_back: 1 });
+    expect(await demandOf(runner)).toEqual([first.id]);
+    expect((await read(second)).limitedBy).toBe(template.id);
+  });
+
+  it('is left by a lost task that no runner can serve, so that others go on', async () => {
+    const gone = await bench.addRunner({ tags: ['gone'], instanceId: 'i-00000000000000002' });
+    await bench.instanceBecomes(gone, 'running');
+    await bench.beat(gone);
+    const runner = await online();
+    bench.project.maxParallelTasks = 1;
+    const lost = await bench.start(bench.addTemplate({ tag: 'gone' }));
+    await bench.claim(gone, lost);
+    const next = await bench.start(bench.addTemplate());
+    await bench.deps.runners.requestDrain(gone, bench.deps.now());
+    const lease = { ...bench.agentOf(gone), projectId: bench.projectId, taskId: lost.id, attempt: 1 };
+    await finishTask(bench.deps, lease, { ...success, status: 'handed_back' });
+    expect(await demandOf(runner)).toEqual([]);
+    expect(await reconcile(bench.deps)).toMatchObject({ limit_freed: 1 });
+    expect(await demandOf(runner)).toEqual([next.id]);
+  });
+
+  it('counts a task that is handed back while the limit is set', async () => {
+    const runner = await online();
+    const template = bench.addTemplate();
+    const task = await bench.start(template);
+    await bench.claim(runner, task);
+    const { limits } = bench.deps;
+    let isHandedBack = false;
+    const count: typeof limits.count = async (...about) => {
+      const lease = { ...bench.agentOf(runner), projectId: bench.projectId, taskId: task.id, attempt: 1 };
+      if (!isHandedBack) await finishTask(bench.deps, lease, { ...success, status: 'handed_back' });
+      isHandedBack = true;
+      return limits.count(...about);
+    };
+    const limited = bench.change(template, { maxParallelTasks: 1 });
+    await setLimit({ ...bench.deps, limits: { ...limits, count } }, limited);
+    expect(await read(task)).toMatchObject({ attempt: 2, admitted: true, limits: [{ max: 1 }] });
+    expect((await limits.get(limitOf(template)))?.held).toHaveLength(1);
+  });
+
+  it('is not closed to a task by a call that read it before another let it in', async () => {
+    await online();
+    const task = await read(await bench.start(bench.addTemplate({ maxParallelTasks: 1 })));
+    const { limits } = task;
+    const late = { limits, admitted: false, limitedBy: limits?.[0]?.ownerId };
+    expect(await bench.deps.tasks.limit({ ...task, admitted: undefined }, late)).toBeUndefined();
+    expect((await read(task)).admitted).toBe(true);
   });
 
   it('is freed by the reconciler of a task that ended without leaving it', async () => {

@@ -22,39 +22,27 @@ export const hasRoom = ({ max, held }: LimitState): boolean => max === 0 || held
 /** A burst changes a limit between two looks at it; what is not let in or lined up after so many, the reconciler sees to. */
 const maxTries = 5;
 
-/**
- * Enters all limits of a task, or lines it up at the first that is full, and answers with that one. What it holds of later
- * ones it gives back, as it would keep others from them.
- */
-export const enterLimits = async (
-  deps: Pick<Deps, 'limits'>,
-  task: Limited,
-): Promise<ProjectId | TemplateId | undefined> => {
+/** `limitedBy`: the limit in whose line the task waits. `overfull`: its place is one too many since a limit was lowered. */
+export type Entry = 'entered' | 'overfull' | { readonly limitedBy: ProjectId | TemplateId };
+
+const isOverfull = ({ max, held }: LimitState): boolean => max > 0 && held.length > max;
+
+/** Enters all limits of a task, or lines it up at the first that is full. A place that it has counts where no more run than may. */
+export const enterLimits = async (deps: Pick<Deps, 'limits'>, task: Limited): Promise<Entry> => {
   const { projectId, limits = [] } = task;
   const entry = entryOf(task);
-  for (const [index, { ownerId, max }] of limits.entries()) {
+  for (const { ownerId, max } of limits) {
     const ref = { projectId, ownerId };
     let isIn = false;
     for (let tries = 1; tries <= maxTries && !isIn; tries++) {
-      isIn = (await deps.limits.enter(ref, entry, max)) !== undefined;
+      const state = await deps.limits.enter(ref, entry, max);
+      if (state && isOverfull(state)) return 'overfull';
+      isIn = state !== undefined;
       if (!isIn && (await deps.limits.queue(ref, entry))) break;
     }
-    if (isIn) continue;
-    for (const later of limits.slice(index + 1)) {
-      await deps.limits.leave({ projectId, ownerId: later.ownerId }, entry);
-    }
-    return ownerId;
+    if (!isIn) return { limitedBy: ownerId };
   }
-  return undefined;
-};
-
-/** Whether more run in one of its limits than it allows now. */
-export const isOverfull = async (deps: Pick<Deps, 'limits'>, task: Limited): Promise<boolean> => {
-  for (const ref of limitRefs(task)) {
-    const { max = 0, held = [] } = (await deps.limits.get(ref)) ?? {};
-    if (max > 0 && held.length > max) return true;
-  }
-  return false;
+  return 'entered';
 };
 
 /** The limits that hold for a new task. */

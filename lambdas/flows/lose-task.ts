@@ -4,7 +4,6 @@ import type { RunnerRecord } from '../adapters/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks.ts';
 import { afterLoss, type Loss } from '../core/task-state.ts';
 import { sendEvent } from './deliver.ts';
-import { isOverfull } from './limits.ts';
 import { leaveLimits, type PlaceDeps, place } from './place.ts';
 
 /**
@@ -53,19 +52,10 @@ export const endAttempt = async (
   });
   if (next === 'waiting') {
     await tell({ ...task, status: 'error' });
-    await place(deps, (await leaveOverfull(deps, changed)) ?? changed);
+    await place(deps, changed);
   } else {
     await leaveLimits(deps, changed);
     await tell(changed);
   }
   return true;
-};
-
-/** A task that does not run any more gives up its place where more run than may. Undefined when it kept it, or has moved on. */
-const leaveOverfull = async (deps: PlaceDeps, task: TaskRecord): Promise<TaskRecord | undefined> => {
-  if (!task.limits || !(await isOverfull(deps, task))) return undefined;
-  const { limits, limitedBy } = task;
-  const left = await deps.tasks.limit(task, { limits, limitedBy, admitted: false }, { leaves: true });
-  if (left) await leaveLimits(deps, task);
-  return left;
 };

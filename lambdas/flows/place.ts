@@ -88,14 +88,22 @@ export const place = async (
 const admit = async (
   deps: PlaceDeps,
   task: TaskRecord,
-  { runner }: Placement,
+  { runner }: Pick<Placement, 'runner'>,
 ): Promise<TaskRecord | undefined> => {
   const { limits } = task;
-  if (runner && task.admitted) return task;
-  if (!runner && !task.admitted && !task.limitedBy) return task;
-  const limitedBy = runner && (await enterLimits(deps, task));
-  const admitted = runner !== undefined && limitedBy === undefined;
-  const changed = await deps.tasks.limit(task, { limits, admitted, limitedBy }, { leaves: !runner });
+  if (!runner) {
+    const isOut = !task.admitted && !task.limitedBy;
+    return isOut ? task : leaveWaiting(deps, task, { limits, limitedBy: undefined });
+  }
+  if (task.admitted) return task;
+  const entry = await enterLimits(deps, task);
+  if (entry === 'overfull') {
+    // Out of all of them, it can but line up.
+    const left = await leaveWaiting(deps, task, { limits, limitedBy: task.limitedBy });
+    return left && admit(deps, left, { runner });
+  }
+  const limitedBy = entry === 'entered' ? undefined : entry.limitedBy;
+  const changed = await deps.tasks.limit(task, { limits, admitted: limitedBy === undefined, limitedBy });
   if (!changed) {
     // It waits no more, or another call has moved it on: what it has by now, that one or the reconciler sees to.
     const now = await deps.tasks.get(task.projectId, task.id);
@@ -103,11 +111,31 @@ const admit = async (
     return undefined;
   }
   if (changed.admitted) return changed;
-  const before = task.runnerId && (await deps.runners.find(task.projectId, task.runnerId));
-  if (before) await deps.runners.dropDemand(before, task.id);
-  if (runner) return undefined;
+  await dropOwed(deps, task);
+  return undefined;
+};
+
+/** A task that waits is owed by nobody any more. */
+const dropOwed = async (deps: PlaceDeps, { id, projectId, runnerId }: TaskRecord): Promise<void> => {
+  const owing = runnerId && (await deps.runners.find(projectId, runnerId));
+  if (owing) await deps.runners.dropDemand(owing, id);
+};
+
+/**
+ * Takes a waiting task out of all that it has entered, so that it can enter again. Undefined when it has moved on: it started, or
+ * another call let it in or out.
+ */
+export const leaveWaiting = async (
+  deps: PlaceDeps,
+  task: TaskRecord,
+  as: Pick<TaskRecord, 'limits' | 'limitedBy'>,
+): Promise<TaskRecord | undefined> => {
+  // First the task, as from then on nobody can claim it.
+  const left = await deps.tasks.limit(task, { ...as, admitted: false }, { leaves: true });
+  if (!left) return undefined;
+  await dropOwed(deps, task);
   await leaveLimits(deps, task);
-  return changed;
+  return left;
 };
 
 /** A task no longer counts in its limits: whoever waits for that is let in. */
@@ -156,10 +184,7 @@ const reassign = async (
   { queue, runner }: Placement,
 ): Promise<TaskRecord | undefined> => {
   const assigned = await deps.tasks.assign(task, task.attempt, queue, runner?.id, deps.now());
-  if (assigned && task.runnerId !== undefined && task.runnerId !== runner?.id) {
-    const before = await deps.runners.find(task.projectId, task.runnerId);
-    if (before) await deps.runners.dropDemand(before, task.id);
-  }
+  if (assigned && task.runnerId !== runner?.id) await dropOwed(deps, task);
   return assigned;
 };
 

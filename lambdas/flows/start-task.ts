@@ -114,8 +114,9 @@ export const startTask = async (
     ...(priority !== 0 && { priority }),
     ...limitsFor(template, project),
   };
-  const limitedBy = named.limits && placement.runner && (await enterLimits(deps, named));
-  const owed = limitedBy ? undefined : placement.runner;
+  const entry = named.limits && placement.runner ? await enterLimits(deps, named) : 'entered';
+  const limitedBy = typeof entry === 'object' ? entry.limitedBy : undefined;
+  const owed = entry === 'entered' ? placement.runner : undefined;
   const task: TaskRecord = {
     ...routed,
     ...named,
