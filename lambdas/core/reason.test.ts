@@ -64,6 +64,13 @@ describe('whyWaiting', () => {
     expect(whyWaiting(task, runners, noon)).toMatch(/\(a, b, c, d, e and 2 more\)/);
   });
 
+  it('says that its runner is full while another one, which it does not count on yet, has room', () => {
+    const full = aRunner({ status: 'online', slots: [aTaskId()], demand: [task.id] });
+    expect(whyWaiting(task, [full, aRunner({ name: 'b', status: 'stopped' })], noon)).toBe(
+      'sydney-1 is at 1 of 1 and 1 task waits for it. The first runner with a free slot takes this one.',
+    );
+  });
+
   it('says that a slot which is free is promised to another task', () => {
     const promised = aRunner({ status: 'online', demand: [aTaskId(), task.id] });
     expect(whyWaiting(task, [promised], noon)).toBe(

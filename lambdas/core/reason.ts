@@ -68,6 +68,13 @@ const nobodyAble = (runners: readonly Runner[]): string => {
 const whyNoQueue = (from: Instant): string =>
   `The queue of its tag was removed a moment ago, and SQS refuses the name until ${from.slice(11, 19)} UTC. The task starts within a minute after that.`;
 
+/** Another runner has room, but the task counts on this one until a moment later. */
+const whyBehind = (runner: Runner): string => {
+  const { length } = runner.demand;
+  const waiting = length === 1 ? '1 task waits' : `${length} tasks wait`;
+  return `${runner.name} is at ${occupancy(runner)} and ${waiting} for it. The first runner with a free slot takes this one.`;
+};
+
 const owedBy = (runner: Runner, now: Instant): string => {
   const machine = runner.instanceId ?? runner.name;
   const seconds = Math.max(0, Math.round(msBetween(runner.statusSince, now) / 1000));
@@ -83,7 +90,7 @@ const owedBy = (runner: Runner, now: Instant): string => {
       return `${runner.name} is about to be woken.`;
     case 'online':
     case 'draining':
-      return queue ?? `${runner.name} is about to take it.`;
+      return queue ?? (room(runner) < 0 ? whyBehind(runner) : `${runner.name} is about to take it.`);
   }
 };
 

@@ -23,6 +23,7 @@ import type { Deps } from './deps.ts';
 import { heldTasks } from './held-tasks.ts';
 import { loseTask } from './lose-task.ts';
 import { followDisk, recordDisk } from './low-disk.ts';
+import { overflowTo } from './overflow.ts';
 import { type PlaceDeps, place, ring } from './place.ts';
 
 export type HeartbeatDeps = PlaceDeps & Pick<Deps, 'agentTokens' | 'settlePowerSoon' | 'fleets'>;
@@ -173,6 +174,7 @@ export const drain = async (deps: HeartbeatDeps, agent: AgentIdentity): Promise<
   if (runner.status === 'stopping') return { sleep: true };
   const now = deps.now();
   const decision = decideSleep(scheduled(deps.fleets, runner, now), now);
+  if (decision.sleep) await overflowTo(deps, runner);
   const draining =
     runner.status === 'online' && decision.sleep
       ? await deps.runners.move(runner, runnerSources('drain'), 'draining', now, { idle: true })

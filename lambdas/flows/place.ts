@@ -6,6 +6,7 @@ import type { TaskRecord } from '../adapters/tasks.ts';
 import { chooseRunner, isPoweredByStack } from '../core/choice.ts';
 import { needsGlobalPool, route } from '../core/routing.ts';
 import { nextStatus } from '../core/runner-state.ts';
+import { room } from '../core/slots.ts';
 import { hasEnded } from '../core/task-state.ts';
 import { type DeliverDeps, sendEvent } from './deliver.ts';
 import type { Deps } from './deps.ts';
@@ -40,13 +41,14 @@ export const choosePlacement = async (
   task: Routed & { id?: string },
 ): Promise<Placement> => {
   const { queue, runners } = await routeTask(deps, task);
-  const withoutIt = runners.map((runner) => ({
-    ...runner,
-    demand: runner.demand.filter((taskId) => taskId !== task.id),
-  }));
-  const chosen = chooseRunner(withoutIt);
+  const chosen = chooseRunner(runners.map((runner) => withoutTask(runner, task)));
   return { queue, runners, runner: runners.find(({ id }) => id === chosen?.id) };
 };
+
+const withoutTask = (runner: RunnerRecord, { id }: { id?: string }): RunnerRecord => ({
+  ...runner,
+  demand: runner.demand.filter((taskId) => taskId !== id),
+});
 
 /** A runner's status changes under a burst of tasks; what is not placed after so many tries, the reconciler places. */
 const maxTries = 5;
@@ -73,9 +75,13 @@ export const place = async (
     }
     if (!runner) return undefined;
     const isAlone = placement === first && placement.runners.every(({ demand }) => demand.length === 0);
-    const owing = await owe(deps, placed, runner, isAlone);
-    if (owing) return owing;
-    placement = await choosePlacement(deps, placed);
+    const owing = await owe(deps, placed, runner);
+    const other = owing && isOverrun(placed, runner, owing) ? await choosePlacement(deps, placed) : undefined;
+    if (owing && (!other || other.runner?.id === owing.id)) {
+      await announce(deps, placed, runner, owing, isAlone);
+      return owing;
+    }
+    placement = other ?? (await choosePlacement(deps, placed));
   }
   deps.log('Left a task for the reconciler to place', { taskId: task.id });
   return undefined;
@@ -188,23 +194,35 @@ const reassign = async (
   return assigned;
 };
 
-/** Raises the runner's demand, rings, and has it woken. Undefined when the runner's status changed meanwhile. */
+/** Raises the runner's demand. Undefined when the runner's status changed meanwhile. */
 const owe = async (
   deps: PlaceDeps,
   task: TaskRecord,
   runner: RunnerRecord,
-  isAlone: boolean,
 ): Promise<RunnerRecord | undefined> => {
   const to = nextStatus(runner, 'demand');
-  if (to === undefined) return undefined;
-  const raised = await deps.runners.raiseDemand(runner, task.id, runner.status, to, deps.now());
-  if (!raised) return undefined;
+  return to && deps.runners.raiseDemand(runner, task.id, runner.status, to, deps.now());
+};
+
+/**
+ * Whether others took the room that the runner was chosen for. A condition of DynamoDB adds no sizes, so it is seen in what the
+ * write answers: of two tasks that count on the last place at once, the later write sees both.
+ */
+const isOverrun = (task: TaskRecord, chosen: RunnerRecord, raised: RunnerRecord): boolean =>
+  room(withoutTask(chosen, task)) > 0 && room(raised) < 0 && raised.status === chosen.status;
+
+/** Rings for a task that a runner owes by now, and has the runner woken. `before`: as it was before. */
+const announce = async (
+  deps: PlaceDeps,
+  task: TaskRecord,
+  before: RunnerRecord,
+  owing: RunnerRecord,
+  isAlone: boolean,
+): Promise<void> => {
   await ring(deps, task, isAlone ? deps.now() : undefined);
-  if (wantsStartEvent(runner, runner.status)) {
-    const wokenAt = raised.statusSince === runner.statusSince ? undefined : raised.statusSince;
-    await sendEvent(deps, 'start', task, raised, { wokenAt });
-  }
-  return raised;
+  if (!wantsStartEvent(before, before.status)) return;
+  const wokenAt = owing.statusSince === before.statusSince ? undefined : owing.statusSince;
+  await sendEvent(deps, 'start', task, owing, { wokenAt });
 };
 
 /** Rings the doorbell of a task's queue, and makes the queue if it is not there. */

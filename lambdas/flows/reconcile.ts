@@ -18,6 +18,7 @@ import { type FollowDeps, followInstance, loseAll } from './instance-state.ts';
 import { limitsOf, repairLimit } from './keep-limits.ts';
 import { keepPrices, type PriceDeps } from './keep-prices.ts';
 import { endAttempt, loseTask } from './lose-task.ts';
+import { type RoomLookup, roomLookup } from './overflow.ts';
 import { place, ring } from './place.ts';
 import { endOrphans, reconcileLaunch } from './reconcile-fleets.ts';
 import { makeQueues } from './runner-setup.ts';
@@ -67,7 +68,8 @@ export const reconcile = async (deps: ReconcileDeps): Promise<Repairs> => {
     (fleets) => endOrphans(deps, fleets, runners, repaired),
   );
   await each(runners, idOf, (runner) => dropStaleDemand(deps, runner, tasks, repaired));
-  await each(tasks, idOf, (task) => reconcileTask(deps, task, repaired));
+  const rooms = roomLookup(deps);
+  await each(tasks, idOf, (task) => reconcileTask(deps, task, rooms, repaired));
   await each(
     limitsOf(tasks),
     ({ ownerId }) => ownerId,
@@ -259,7 +261,12 @@ const runnerOf = async (
   }
 };
 
-const reconcileTask = async (deps: ReconcileDeps, task: TaskRecord, repaired: Repaired): Promise<void> => {
+const reconcileTask = async (
+  deps: ReconcileDeps,
+  task: TaskRecord,
+  rooms: RoomLookup,
+  repaired: Repaired,
+): Promise<void> => {
   const runner = await runnerOf(deps, task);
   const about = { taskId: task.id, runnerId: task.runnerId, attempt: task.attempt };
   if (runner === 'unreadable') {
@@ -283,8 +290,10 @@ const reconcileTask = async (deps: ReconcileDeps, task: TaskRecord, repaired: Re
   }
   if (task.status !== 'waiting' || task.limitedBy) return;
   const isOwed = runner !== undefined && owes(runner, task) && isLetIn(task);
-  if (!isOwed || runner.fault || !canServe(runner)) {
+  const isStuck = !isOwed || runner.fault !== undefined || !canServe(runner);
+  if (isStuck || (room(runner) < 0 && (await rooms.isElsewhere(task)))) {
     if (await place(deps, task)) repaired('task_placed_again', about);
+    rooms.forget();
   } else if (runner.status === 'online' && room({ ...runner, demand: [] }) > 0) {
     await ring(deps, task);
     repaired('doorbell_rung_again', about);

@@ -8,6 +8,7 @@ import { hasEnded, type Loss } from '../core/task-state.ts';
 import { sendEvent } from './deliver.ts';
 import type { Deps } from './deps.ts';
 import { endAttempt } from './lose-task.ts';
+import { overflowTo } from './overflow.ts';
 import { leaveLimits, type PlaceDeps } from './place.ts';
 
 const refOf = (lease: Lease) => ({ projectId: lease.projectId, id: lease.taskId });
@@ -60,6 +61,7 @@ export const finishTask = async (
   if (!finished) return { ok: false, code: 'lease_lost' };
   const runner = await freeSlot(deps, lease, finished);
   await leaveLimits(deps, finished);
+  if (runner) await overflowTo(deps, runner);
   if (runner) await sendEvent(deps, 'finish', finished, runner);
   return { ok: true };
 };

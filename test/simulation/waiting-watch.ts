@@ -38,6 +38,9 @@ export const servesOf = (task: Item, all: readonly Item[]): Item[] => {
   return isOwn ? own : all.filter(({ projectId }) => projectId === undefined);
 };
 
+const isOffline: Named = (runner) =>
+  isAsleep(runner) && (runner.instanceId ?? runner.fleet ?? runner.webhookUrl) === undefined;
+
 export const createWaitingWatch = (options: Options) => {
   const { time, violate } = options;
   /** Runners that a person, or EC2 for their instance, wants to take no task. */
@@ -57,10 +60,7 @@ export const createWaitingWatch = (options: Options) => {
     [/shutting down/, (runner) => isUp(runner) && isLeaving(runner)],
     [/disk/, (runner) => runner.lowDisk !== undefined],
     [/could be started|could not be started/, ({ quarantinedAt }) => quarantinedAt !== undefined],
-    [
-      /offline/,
-      (runner) => isAsleep(runner) && (runner.instanceId ?? runner.fleet ?? runner.webhookUrl) === undefined,
-    ],
+    [/offline/, isOffline],
   ];
 
   /** What a sentence says of one runner; undefined when it is true. */
@@ -84,15 +84,19 @@ export const createWaitingWatch = (options: Options) => {
     return candidates.length === 0 ? 'there is no such runner' : undefined;
   };
 
-  const canBeGiven = (runner: Item) =>
+  const mayBeGiven: Named = (runner) =>
     runner.active === true &&
     runner.quarantinedAt === undefined &&
-    isUp(runner) &&
     runner.drainRequestedAt === undefined &&
     runner.drainAnnouncedAt === undefined &&
-    runner.lowDisk === undefined;
+    runner.lowDisk === undefined &&
+    !isOffline(runner);
+  const canBeGiven: Named = (runner) => isUp(runner) && mayBeGiven(runner);
 
+  /** Whether the reason that is being checked may hold for a while only. */
+  let isAboutTo = false;
   const isAbout = (task: Item): string | undefined => {
+    isAboutTo = true;
     const since = aboutSinceMs.get(waitOf(task)) ?? time.nowMs();
     aboutSinceMs.set(waitOf(task), since);
     const forMs = time.nowMs() - since;
@@ -129,6 +133,13 @@ export const createWaitingWatch = (options: Options) => {
       );
     }
     if (/is stopping; it starts again/.test(reason)) return owingIs('stopping');
+    if (/The first runner with a free slot takes this one/.test(reason)) {
+      const hasRoom: Named = (runner) =>
+        runner.fault === undefined && held(runner) + sizeOf(runner.demand) < limitOf(runner);
+      if (!owing || !named.includes(owing) || held(owing) + sizeOf(owing.demand) <= limitOf(owing))
+        return 'its runner is not full';
+      return candidates.some((runner) => mayBeGiven(runner) && hasRoom(runner)) ? isAbout(task) : undefined;
+    }
     if (/is about to be woken/.test(reason)) return isAbout(task);
     if (/is about to take it/.test(reason))
       return owing && !canBeGiven(owing) ? 'its runner takes no task' : isAbout(task);
@@ -159,8 +170,9 @@ export const createWaitingWatch = (options: Options) => {
     },
     /** `task` waits, and its user reads `reason` at this moment. */
     check: (task: Item, reason: string) => {
+      isAboutTo = false;
       const why = untrue(task, reason);
-      if (!/about to|About to/.test(reason)) aboutSinceMs.delete(waitOf(task));
+      if (!isAboutTo) aboutSinceMs.delete(waitOf(task));
       if (why === undefined || told.has(why)) return;
       told.add(why);
       violate(`task ${String(task.id).slice(-6)} gives an untrue reason (${why}): ${reason}`);
