@@ -217,7 +217,7 @@ it('A sleeping runner is woken by a click, and what it cost today stands in the 
     await title.getByText('Online').waitFor();
     // Its day tells the same as its badge, before it is asked for again by the clock.
     const day = page.getByRole('list').filter({ hasText: 'Asleep' });
-    await day.getByText(/^Waking [1-9]/).waitFor({ timeout: 10_000 });
+    await day.getByText(/^Waking [1-9]/).waitFor();
     await page.getByRole('button', { name: 'Put to sleep' }).click();
     await title.getByText('Asleep').waitFor();
     await page.getByRole('link', { name: 'Runners', exact: true }).first().click();

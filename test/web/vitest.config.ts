@@ -22,7 +22,8 @@ export default defineConfig({
           name: 'clicks',
           include: ['test/web/**/*.test.ts'],
           exclude: [budgets],
-          maxWorkers: 2,
+          // They wait for machines and pages more than they work.
+          maxWorkers: 3,
         },
       },
       // After all others: nothing else may take the time that is measured.
