@@ -24,18 +24,23 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a task is claimed although a limit keeps it out',
     file: 'lambdas/adapters/tasks.ts',
-    from: `            ['any', ['missing', 'limits'], ['=', 'admitted', true]],
+    from: `          ['any', ['missing', 'limits'], ['=', 'admitted', true]],
+`,
+    to: '',
+  },
+  {
+    name: 'a lost task is let in again where more run than may',
+    file: 'lambdas/flows/limits.ts',
+    from: `      if (state && isOverfull(state)) return 'overfull';
 `,
     to: '',
   },
   {
     name: 'a claim takes a task whatever its status',
     file: 'lambdas/adapters/tasks.ts',
-    from: `          [
-            ['in', 'status', taskSources('claim')],
-            ['=', 'queue', by.queue],`,
-    to: `          [
-            ['=', 'queue', by.queue],`,
+    from: `          ['in', 'status', taskSources('claim')],
+          ['=', 'queue', by.queue],`,
+    to: `          ['=', 'queue', by.queue],`,
   },
   {
     name: 'a claim takes a slot of a runner that is not online',
@@ -78,9 +83,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'demand is raised whatever the status of the runner became',
     file: 'lambdas/adapters/runner-slots.ts',
-    from: `        ['=', 'status', from],
-        ['=', 'active', true],`,
-    to: `        ['=', 'active', true],`,
+    from: `          ['=', 'status', from],
+          ['=', 'active', true],`,
+    to: `          ['=', 'active', true],`,
   },
   {
     name: 'demand that came while the instance stopped is forgotten',
