@@ -104,7 +104,7 @@ const admit = async (
   if (task.admitted) return task;
   const entry = await enterLimits(deps, task);
   if (entry === 'overfull') {
-    // Out of all of them, it can but line up.
+    // With a new entry it only lines up, or enters when there is room by then.
     const left = await leaveWaiting(deps, task, { limits, limitedBy: task.limitedBy });
     return left && admit(deps, left, { runner });
   }
@@ -121,7 +121,7 @@ const admit = async (
   return undefined;
 };
 
-/** A task that waits is owed by nobody any more. */
+/** Drops the demand for a waiting task on the runner that it counted on. */
 const dropOwed = async (deps: PlaceDeps, { id, projectId, runnerId }: TaskRecord): Promise<void> => {
   const owing = runnerId && (await deps.runners.find(projectId, runnerId));
   if (owing) await deps.runners.dropDemand(owing, id);
