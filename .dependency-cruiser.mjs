@@ -1,4 +1,4 @@
-/** Who may import whom: docs/architecture.md, as a check (`npm run check:arrows`). */
+/** Who may import whom: docs/contributing/architecture.md, as a check (`npm run check:arrows`). */
 const folder = (name) => `^${name}/`;
 const libraries = '(^|/)node_modules/';
 const tests = '\\.test\\.ts$|/testing\\.ts$|/testing/';
@@ -59,7 +59,7 @@ export default {
     },
     {
       name: 'one-module-knows-the-simulator',
-      comment: 'It is AGPL, and has to be replaceable: docs/decisions/006.',
+      comment: 'It is AGPL, and has to be replaceable: docs/contributing/decisions/006.',
       severity: 'error',
       from: { pathNot: '^local/iam/simulator\\.ts$' },
       to: { path: 'node_modules/@cloud-copilot/' },

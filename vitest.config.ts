@@ -8,11 +8,11 @@ const unit = [
   'cli/**/*.test.ts',
   'lambdas/*.test.ts',
   'lambdas/core/**/*.test.ts',
-  'local/{intrinsics,template,event-bus,event-sources,http-event}.test.ts',
-  'local/ec2/{states,fleet}.test.ts',
+  'local/{template/{intrinsics,template},aws/{event-bus,event-sources},gateway/http-event}.test.ts',
+  'local/aws/ec2/{states,fleet}.test.ts',
   'protocol/**/*.test.ts',
   'web/**/*.test.ts',
-  'runner-agent/{config,masker,log-streamer}.test.ts',
+  'runner-agent/{config,secrets/masker,task/log-streamer}.test.ts',
 ];
 /** Tests of one part each. They need tables, templates or processes, and start at most one stack. */
 const parts = ['{infra,lambdas,local,runner-agent}/**/*.test.ts'];

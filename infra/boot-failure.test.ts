@@ -5,12 +5,12 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { stsIdentity } from '../lambdas/adapters/caller-identity.ts';
-import { makeFaults } from '../local/faults.ts';
-import { startGateway } from '../local/gateway.ts';
-import { makePrincipals } from '../local/principals.ts';
-import { countRequests } from '../local/requests.ts';
-import { makeSts } from '../local/sts.ts';
+import { stsIdentity } from '../lambdas/adapters/runners/caller-identity.ts';
+import { makeSts } from '../local/aws/sts.ts';
+import { makeFaults } from '../local/gateway/faults.ts';
+import { startGateway } from '../local/gateway/gateway.ts';
+import { makePrincipals } from '../local/gateway/principals.ts';
+import { countRequests } from '../local/gateway/requests.ts';
 import { aRole } from '../local/testing/fixture.ts';
 import {
   type BootFailureRequest,
@@ -21,7 +21,10 @@ import {
 import { type Imds, startImds } from '../runner-agent/testing/imds.ts';
 import { runnerUserData } from './runner-user-data.ts';
 
-const program = readFileSync(join(import.meta.dirname, '../runner-agent/report-boot-failure.py'), 'utf8');
+const program = readFileSync(
+  join(import.meta.dirname, '../runner-agent/host/report-boot-failure.py'),
+  'utf8',
+);
 const account = '000000000000';
 const instanceId = 'i-0123456789abcdef0';
 const semaphore = 'var/lib/cloud/instance/sem/config_scripts_user';

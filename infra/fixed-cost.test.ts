@@ -45,7 +45,9 @@ describe('what costs while nobody works', () => {
   it('is one queue that Lambda polls', () => {
     const mappings = resourcesOf(template, 'AWS::Lambda::EventSourceMapping');
     expect(mappings).toHaveLength(1);
-    expect(readDoc('deploy.md')).toContain(`| ${mappings.length} × 5 × 3 × 43,800 = 657,000 requests`);
+    expect(readDoc('operating/deploy.md')).toContain(
+      `| ${mappings.length} × 5 × 3 × 43,800 = 657,000 requests`,
+    );
   });
 
   it('is one KMS key, whose versions KMS does not multiply', () => {
@@ -56,7 +58,7 @@ describe('what costs while nobody works', () => {
 
   it('is five metrics under alarm, none of them by the second', () => {
     expect(alarmMetrics).toHaveLength(5);
-    expect(readDoc('cost.md')).toContain(`| ${alarmMetrics.length} metrics × 0.10 |`);
+    expect(readDoc('using/cost.md')).toContain(`| ${alarmMetrics.length} metrics × 0.10 |`);
     expect(alarms.filter(({ Period = 60 }) => Period < 60)).toEqual([]);
   });
 
@@ -72,15 +74,17 @@ describe('what costs while nobody works', () => {
 });
 
 describe('the arithmetic of the docs', () => {
-  const operations = sumsIn(readDoc('cost.md'), 'Operations', 'fixed');
-  const all = sumsIn(readDoc('deploy.md'), 'What it costs while idle', 'control plane');
+  const operations = sumsIn(readDoc('using/cost.md'), 'Operations', 'fixed');
+  const all = sumsIn(readDoc('operating/deploy.md'), 'What it costs while idle', 'control plane');
 
   it('adds up', () => {
     expect(operations.total).toBeCloseTo(operations.parts, 5);
     // Each row is rounded to cents, the sum is that of the rows before rounding.
     expect(Math.abs(all.total - all.parts)).toBeLessThan(0.02);
-    expect(readDoc('deploy.md')).toContain(`(cost.md#operations) | ${operations.total.toFixed(2)} |`);
-    expect(readDoc('cost.md')).toContain(`${all.total} USD a month at list prices`);
+    expect(readDoc('operating/deploy.md')).toContain(
+      `(../using/cost.md#operations) | ${operations.total.toFixed(2)} |`,
+    );
+    expect(readDoc('using/cost.md')).toContain(`${all.total} USD a month at list prices`);
   });
 
   it('comes to under 2 USD a month, without any free tier', () => {

@@ -83,7 +83,7 @@ export class FleetStack extends Stack {
         volumeGiB: fleet.volumeGiB,
         vpcId,
         agentFile,
-        unitFolder: join(root, 'runner-agent'),
+        unitFolder: join(root, 'runner-agent/host'),
         script: readScript(root, fleet),
         tags: {
           ...fleet.instanceTags,

@@ -42,7 +42,7 @@ export const tableGrants = (table: TheTable) => ({
 /** The queues of tasks, which `api` makes and removes at run time; all have names that start with the prefix. */
 export const taskQueueGrants = (stack: Stack, prefix: string, stackName: string) => {
   const arnOf = (name: string) => Arn.format({ service: 'sqs', resource: `${prefix}${name}` }, stack);
-  // As docs/architecture.md names them: one for each project and tag, one for each project, one for all, one for each runner.
+  // As docs/contributing/architecture.md names them: one for each project and tag, one for each project, one for all, one for each runner.
   const arns = [arnOf('prj_*'), arnOf('global*')];
   return {
     ring: {

@@ -17,7 +17,7 @@ export const acknowledgedOf = ({ prefix }: Pick<Settings, 'prefix'>): readonly A
   {
     id: 'AwsSolutions-APIG4',
     reason:
-      'The functions authorize: people by cookie or token against lambdas/core/permissions.ts, agents by session, webhooks by ' +
+      'The functions authorize: people by cookie or token against lambdas/core/people/permissions.ts, agents by session, webhooks by ' +
       'signature. API Gateway knows none of these.',
   },
   {

@@ -22,12 +22,14 @@ describe('the alarms', () => {
       ([, { Properties }]) => /What to do: (.+)$/.exec(alarm.parse(Properties).AlarmDescription)?.[1],
     );
   const headings = [
-    ...readFileSync(join(import.meta.dirname, '../docs/runbook.md'), 'utf8').matchAll(/^## (.+)$/gm),
+    ...readFileSync(join(import.meta.dirname, '../docs/operating/runbook.md'), 'utf8').matchAll(
+      /^## (.+)$/gm,
+    ),
   ].map(([, text = '']) => text);
 
   it('each name their heading of the runbook', () => {
     expect(alarms).toHaveLength(5);
-    const named = whatToDoIn(template).map((text) => /^"(.+)" in docs\/runbook\.md$/.exec(text ?? '')?.[1]);
+    const named = whatToDoIn(template).map((text) => /^"(.+)" in docs\/operating\/runbook\.md$/.exec(text ?? '')?.[1]);
     expect(headings).toEqual(expect.arrayContaining(named));
   });
 
@@ -35,7 +37,9 @@ describe('the alarms', () => {
     const url = 'https://wiki.example.com/runbook';
     const links = headings.map((text) => `${url}#${text.toLowerCase().replaceAll(' ', '-')}`);
     expect(links).toEqual(expect.arrayContaining(whatToDoIn(synthesize({ runbookUrl: url }))));
-    expect(() => synthesize({ runbookUrl: 'docs/runbook.md' })).toThrow('"runbookUrl" must be an address');
+    expect(() => synthesize({ runbookUrl: 'docs/operating/runbook.md' })).toThrow(
+      '"runbookUrl" must be an address',
+    );
   });
 
   it('see a function that runs each minute and fails each time, once, and not each error', () => {

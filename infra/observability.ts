@@ -1,4 +1,4 @@
-/** What an operator of the stack sees and is told: alarms to an SNS topic, and one dashboard. What each costs: docs/cost.md. */
+/** What an operator of the stack sees and is told: alarms to an SNS topic, and one dashboard. What each costs: docs/using/cost.md. */
 import {
   Alarm,
   ComparisonOperator,
@@ -221,6 +221,6 @@ const placeInRunbook = (name: string, url: string | undefined): string => {
   const [first = '', ...words] = name.split(/(?=[A-Z])/);
   const heading = [first, ...words.map((word) => word.toLowerCase())].join(' ');
   return url === undefined
-    ? `"${heading}" in docs/runbook.md`
+    ? `"${heading}" in docs/operating/runbook.md`
     : `${url}#${heading.toLowerCase().replaceAll(' ', '-')}`;
 };

@@ -16,7 +16,7 @@ import {
 } from './testing/rules.ts';
 import { synthesize, templateSchema } from './testing/template.ts';
 
-const architecture = readFileSync(join(import.meta.dirname, '../docs/architecture.md'), 'utf8');
+const architecture = readFileSync(join(import.meta.dirname, '../docs/contributing/architecture.md'), 'utf8');
 const documentedVariables = [...architecture.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].flatMap(
   ([, name]) => name ?? [],
 );

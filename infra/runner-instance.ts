@@ -45,7 +45,7 @@ const imageOf = (ami: string): string => (ami.startsWith('/') ? `resolve:ssm:${a
 
 /**
  * What the SSM agent does by the instance's role so that operators reach it: a heartbeat, Session Manager (AWS: "Verify or add instance
- * permissions for Session Manager", the minimal policy), and Run Command, by which docs/runners.md registers (AWS: "ec2messages,
+ * permissions for Session Manager", the minimal policy), and Run Command, by which docs/using/runners.md registers (AWS: "ec2messages,
  * ssmmessages, and other API operations"). Not AmazonSSMManagedInstanceCore: it reads every parameter of the account, and each task
  * on the machine can use the machine's role.
  */

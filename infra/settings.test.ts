@@ -50,7 +50,7 @@ test.each(['keepData', 'semaphoreOnly', 'console', 'dashboard', 'tracing'] as co
 );
 
 test('every setting is in the table of the guide, and the table has no other', () => {
-  const guide = readFileSync(join(import.meta.dirname, '../docs/deploy.md'), 'utf8');
+  const guide = readFileSync(join(import.meta.dirname, '../docs/operating/deploy.md'), 'utf8');
   const [, section = ''] = /^## Settings\n([\s\S]*?)^## /m.exec(guide) ?? [];
   const named = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
   expect(named.sort()).toEqual([...settingNames].sort());

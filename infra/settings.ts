@@ -92,7 +92,9 @@ const settings = z.object({
     // It stands in the descriptions of alarms, which take 1,024 characters (AWS: PutMetricAlarm).
     .max(512, 'must be at most 512 characters')
     .optional()
-    .describe("Where operators find docs/runbook.md; makes links of what alarms' descriptions name"),
+    .describe(
+      "Where operators find docs/operating/runbook.md; makes links of what alarms' descriptions name",
+    ),
   dashboard: flag
     .default(true)
     .describe('Three dashboards of an account are free, each further one costs 3 USD a month'),

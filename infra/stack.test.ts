@@ -81,7 +81,7 @@ describe('the stack', () => {
       'SemaphoreSetupFunctionName',
       'TableName',
     ]);
-    const guide = readFileSync(join(import.meta.dirname, '../docs/deploy.md'), 'utf8');
+    const guide = readFileSync(join(import.meta.dirname, '../docs/operating/deploy.md'), 'utf8');
     for (const name of Object.keys(template.Outputs)) expect(guide).toContain(`| \`${name}\` | `);
   });
 

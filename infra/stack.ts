@@ -1,4 +1,4 @@
-/** The control plane as one CloudFormation stack: docs/architecture.md in AWS resources. */
+/** The control plane as one CloudFormation stack: docs/contributing/architecture.md in AWS resources. */
 import { HttpApi, HttpMethod, HttpRoute, HttpRouteKey } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
@@ -290,7 +290,7 @@ export class ReveilleStack extends Stack {
       instanceType: settings.runnerInstanceType,
       vpcId: settings.runnerVpcId,
       agentFile: bundles.agentFile,
-      unitFolder: `${root}/runner-agent`,
+      unitFolder: `${root}/runner-agent/host`,
       tags: { [stackTag]: settings.stackName },
     });
 

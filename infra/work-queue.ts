@@ -21,7 +21,7 @@ export interface WorkQueueProps {
 export const makeDeadLetters = (scope: Construct): Queue =>
   new Queue(scope, 'DeadLetters', { ...guarded, retentionPeriod: Duration.days(14) });
 
-/** Lambda polls it day and night, work or none, which costs 0.26 USD a month (docs/deploy.md): think twice before a second one. */
+/** Lambda polls it day and night, work or none, which costs 0.26 USD a month (docs/operating/deploy.md): think twice before a second one. */
 export const makeWorkQueue = (scope: Construct, name: string, props: WorkQueueProps): Queue =>
   new Queue(scope, name, {
     ...guarded,

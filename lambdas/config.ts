@@ -2,7 +2,7 @@
 import { inflateRawSync } from 'node:zlib';
 import * as z from 'zod';
 import { isAllowance } from './adapters/address-guard.ts';
-import { fleetsText } from './core/fleets.ts';
+import { fleetsText } from './core/fleets/fleets.ts';
 
 const notEmpty = z.string().min(1);
 

@@ -1,8 +1,8 @@
 /** A webhook receiver over HTTP: 204 for what was done, problem details for what was refused. */
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import type { RunnerRecord } from './adapters/runner-record.ts';
+import type { RunnerRecord } from './adapters/runners/runner-record.ts';
 import type { Deps } from './flows/deps.ts';
-import { receiveWebhook } from './flows/receive-webhook.ts';
+import { receiveWebhook } from './flows/webhooks/receive.ts';
 import { answerHeaders, makeProblem, type ProblemCode, problemHeaders, statusOf } from './problems.ts';
 
 /** Far above any webhook of ours or of Semaphore, far below what would be work to parse. */

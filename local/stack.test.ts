@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalStack, type LocalStackOptions, startStack } from './stack.ts';
-import { templatesIn } from './synth.ts';
+import { templatesIn } from './template/synth.ts';
 import { temporaryFolder, until, writeFixture } from './testing/fixture.ts';
 
 /** Answers requests, and says what it got of queues and rules, on its output. */

@@ -25,7 +25,7 @@ export const tag = z
   .refine((text) => !text.startsWith('run_'), { error: 'must not start with "run_", as ids of runners do' });
 
 /**
- * A session policy names a queue for each tag and may have 2,048 characters (lambdas/adapters/runner-credentials.ts): so many of the
+ * A session policy names a queue for each tag and may have 2,048 characters (lambdas/adapters/runners/runner-credentials.ts): so many of the
  * longest tags fit under the longest prefix in any partition.
  */
 const mostTags = 16;

@@ -23,7 +23,7 @@ export const timeZone = z
   .regex(/^[A-Za-z]/, 'must be the name of a time zone such as Europe/Berlin')
   .refine(isTimeZone, { error: 'must be the name of a time zone such as Europe/Berlin' });
 
-/** Five fields as in crontab(5); what each may be is for lambdas/core/cron.ts to say. */
+/** Five fields as in crontab(5); what each may be is for lambdas/core/schedules/cron.ts to say. */
 const cron = z.string().trim().min(1).max(200);
 
 const timing = {

@@ -13,7 +13,7 @@ import {
   logResponse,
 } from '../protocol/agent.ts';
 import type { ApiClient } from './api-client.ts';
-import type { Credentials } from './credentials.ts';
+import type { Credentials } from './queue/credentials.ts';
 
 export interface AgentApi {
   claim(request: ClaimRequest): Promise<ClaimResponse>;

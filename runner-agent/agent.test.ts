@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TaskPayload } from '../protocol/agent.ts';
 import { heartbeatRequest } from '../protocol/agent.ts';
 import type { TaskId } from '../protocol/ids.ts';
-import { createResults } from './results.ts';
+import { createResults } from './task/results.ts';
 import { aPayload } from './testing/builders.ts';
 import { waitFor } from './testing/wait-for.ts';
 import { createWorld, type World } from './testing/world.ts';

@@ -1,24 +1,24 @@
 /** The agent at work (`start`): wires heartbeat, poller, idle monitor and tasks together, and ends them. */
 import { createAgentApi } from './agent-api.ts';
-import { readAgentId } from './agent-id.ts';
 import { createApiClient } from './api-client.ts';
-import { watchClock } from './clock-skew.ts';
 import type { StartConfig } from './config.ts';
-import { createCredentials } from './credentials.ts';
-import { freeMiBIn, watchDisk } from './disk.ts';
+import { readAgentId } from './host/agent-id.ts';
+import { watchClock } from './host/clock-skew.ts';
+import { freeMiBIn, watchDisk } from './host/disk.ts';
 import type { HttpTransport } from './http-transport.ts';
-import { readPrivateKey } from './keys.ts';
 import type { Logger } from './logger.ts';
-import { killTree } from './process-tree.ts';
-import { createResults } from './results.ts';
-import { findUser } from './run-as.ts';
+import { killTree } from './process/process-tree.ts';
+import { findUser } from './process/run-as.ts';
+import { lockWorkDir } from './process/work-dir-lock.ts';
+import { createCredentials } from './queue/credentials.ts';
+import { createSqsTaskQueue } from './queue/task-queue.ts';
+import { readPrivateKey } from './secrets/keys.ts';
 import type { Shutdown } from './shutdown.ts';
-import { attendTask } from './task-lifecycle.ts';
-import { createSqsTaskQueue } from './task-queue.ts';
+import { createResults } from './task/results.ts';
+import { attendTask } from './task/task-lifecycle.ts';
+import { isInWorkspaces, sweepWorkspaces } from './task/workspace.ts';
 import type { Timing } from './timing.ts';
-import { lockWorkDir } from './work-dir-lock.ts';
 import { createWorkLoop, type LoopIntervals, loopIntervals } from './work-loop.ts';
-import { isInWorkspaces, sweepWorkspaces } from './workspace.ts';
 
 /** The waits of the agent; tests shorten them. */
 export interface Intervals extends LoopIntervals {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { agentEnvironment, duration, loadStartConfig } from './config.ts';
-import { makeKeyPair } from './keys.ts';
+import { makeKeyPair } from './secrets/keys.ts';
 
 let folder: string;
 let path: string;

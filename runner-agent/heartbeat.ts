@@ -3,8 +3,8 @@ import type { HeartbeatRequest, HeartbeatResponse } from '../protocol/agent.ts';
 import { backoffMs } from './backoff.ts';
 import { createChanges } from './changes.ts';
 import { messageOf, RunnerRefused } from './errors.ts';
-import type { HeldTask, HeldTasks } from './held-tasks.ts';
 import { type Logger, sayRarely } from './logger.ts';
+import type { HeldTask, HeldTasks } from './task/held-tasks.ts';
 import type { Timing } from './timing.ts';
 
 export interface HeartbeatOptions {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DrainResponse } from '../protocol/agent.ts';
-import { createHeldTasks } from './held-tasks.ts';
 import { createIdleMonitor, type IdleMonitor } from './idle-monitor.ts';
+import { createHeldTasks } from './task/held-tasks.ts';
 import { quiet } from './testing/builders.ts';
 import { systemTiming, type Timing } from './timing.ts';
 

@@ -1,9 +1,9 @@
 /** Offers to let the instance sleep when there has been no task for long enough, and wakes up again if need be. */
 import type { DrainResponse } from '../protocol/agent.ts';
 import { messageOf, RunnerRefused } from './errors.ts';
-import type { HeldTasks } from './held-tasks.ts';
 import type { Logger } from './logger.ts';
-import type { Poller } from './poller.ts';
+import type { Poller } from './queue/poller.ts';
+import type { HeldTasks } from './task/held-tasks.ts';
 import type { Timing } from './timing.ts';
 
 export interface IdleMonitorOptions {

@@ -1,6 +1,6 @@
 /** Entry of the agent `reveille-runner`. */
 import packageJson from '../package.json' with { type: 'json' };
-import { createCli } from './cli.ts';
+import { createCli } from './commands/cli.ts';
 import { agentEnvironment, parseGiven } from './config.ts';
 import { ConfigError, InstanceReclaimed, messageOf, RunnerRefused } from './errors.ts';
 import { createHttpTransport } from './http-transport.ts';

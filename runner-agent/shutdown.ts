@@ -1,6 +1,7 @@
 /** Ends the agent in an orderly way: no new task, time for those that run, and then an end to them. */
-import type { HeldTasks } from './held-tasks.ts';
+
 import type { Logger } from './logger.ts';
+import type { HeldTasks } from './task/held-tasks.ts';
 import type { Timing } from './timing.ts';
 
 export interface Shutdown {

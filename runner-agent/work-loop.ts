@@ -8,17 +8,17 @@ import {
 } from '../protocol/agent.ts';
 import type { DiskShortage } from '../protocol/runner.ts';
 import type { AgentApi } from './agent-api.ts';
-import { createClaimer } from './claim.ts';
-import { createControl } from './control.ts';
 import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
-import { createHeldTasks, type HeldTask, type HeldTasks } from './held-tasks.ts';
 import { createIdleMonitor, type IdleMonitor } from './idle-monitor.ts';
 import type { Logger } from './logger.ts';
-import { createPoller, type Poller } from './poller.ts';
+import { createClaimer } from './queue/claim.ts';
+import { createControl } from './queue/control.ts';
+import { createPoller, type Poller } from './queue/poller.ts';
+import type { TaskQueue } from './queue/task-queue.ts';
 import { endTasks, type Shutdown } from './shutdown.ts';
-import { deliverOutcome } from './task-lifecycle.ts';
-import type { TaskQueue } from './task-queue.ts';
-import type { TaskReportOptions } from './task-report.ts';
+import { createHeldTasks, type HeldTask, type HeldTasks } from './task/held-tasks.ts';
+import { deliverOutcome } from './task/task-lifecycle.ts';
+import type { TaskReportOptions } from './task/task-report.ts';
 import type { Timing } from './timing.ts';
 
 export interface LoopIntervals {

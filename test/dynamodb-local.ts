@@ -19,14 +19,14 @@ const storageTests = [
   // Between them these send every expression that the tests of the API send (counted on 2026-11-29): the others would only repeat it.
   ...[
     'app',
-    'fleets',
-    'first-proof',
-    'insight',
-    'integration-events',
-    'oidc',
-    'people',
-    'runner-credentials',
-    'schedules',
+    'fleets/fleets',
+    'people/first-provider-sign-in',
+    'tasks/insight',
+    'integrations/integration-events',
+    'people/oidc',
+    'people/people',
+    'runners/runner-credentials',
+    'schedules/schedules',
   ].map((name) => `lambdas/api/${name}.test.ts`),
 ];
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withLock } from '../infra/build-lock.ts';
 import { readEnvironment } from '../local/environment.ts';
-import { type Context, localContext, synthesize } from '../local/synth.ts';
+import { type Context, localContext, synthesize } from '../local/template/synth.ts';
 
 const variable = 'REVEILLE_TEST_TEMPLATES';
 

@@ -6,8 +6,8 @@ import { createRoot } from 'react-dom/client';
 import './no-eval.ts';
 import '@fontsource-variable/inter/wght.css';
 import './styles/index.css';
-import { queryClient } from './client/cache.ts';
-import { ApiProblem } from './client/request.ts';
+import { queryClient } from './data/cache.ts';
+import { ApiProblem } from './data/request.ts';
 import { router } from './router.tsx';
 import { Toasts } from './ui/toast.tsx';
 

@@ -10,14 +10,14 @@ import {
 import type { ReactNode } from 'react';
 import * as z from 'zod';
 import { instant, taskStatus } from '../protocol/index.ts';
-import { queryClient } from './client/cache.ts';
-import { projectsQuery } from './client/queries.ts';
-import { meQuery, setupQuery } from './client/session.ts';
-import { lastProject } from './shell/last-project.ts';
-import { Loading } from './shell/loading.tsx';
-import { NotFound } from './shell/not-found.tsx';
-import { Problem } from './shell/problem.tsx';
-import { Shell } from './shell/shell.tsx';
+import { queryClient } from './data/cache.ts';
+import { projectsQuery } from './data/queries.ts';
+import { meQuery, setupQuery } from './data/session.ts';
+import { lastProject } from './layout/last-project.ts';
+import { Loading } from './layout/loading.tsx';
+import { NotFound } from './layout/not-found.tsx';
+import { Problem } from './layout/problem.tsx';
+import { Shell } from './layout/shell.tsx';
 
 const root = createRootRoute({ notFoundComponent: NotFound });
 
@@ -29,17 +29,17 @@ const signIn = createRoute({
     const { isSetUp } = await queryClient.ensureQueryData(setupQuery);
     if (!isSetUp) throw redirect({ to: '/setup', hash: true });
   },
-  component: lazyRouteComponent(() => import('./pages/sign-in.tsx'), 'SignInPage'),
+  component: lazyRouteComponent(() => import('./pages/sign-in/sign-in.tsx'), 'SignInPage'),
 });
 const setup = createRoute({
   getParentRoute: () => root,
   path: '/setup',
-  component: lazyRouteComponent(() => import('./pages/setup.tsx'), 'SetupPage'),
+  component: lazyRouteComponent(() => import('./pages/sign-in/setup.tsx'), 'SetupPage'),
 });
 const invitation = createRoute({
   getParentRoute: () => root,
   path: '/invitation',
-  component: lazyRouteComponent(() => import('./pages/invitation.tsx'), 'InvitationPage'),
+  component: lazyRouteComponent(() => import('./pages/sign-in/invitation.tsx'), 'InvitationPage'),
 });
 
 /** What only people who signed in get to see. */
@@ -84,7 +84,7 @@ const tasks = createRoute({
   getParentRoute: () => signedIn,
   path: '/projects/$projectId/tasks',
   validateSearch: taskSearch,
-  component: lazyRouteComponent(() => import('./pages/tasks.tsx'), 'TasksPage'),
+  component: lazyRouteComponent(() => import('./pages/tasks/tasks.tsx'), 'TasksPage'),
 });
 const auditSearch = z.object({
   actor: z.string().optional().catch(undefined),
@@ -97,13 +97,13 @@ const audit = createRoute({
   getParentRoute: () => signedIn,
   path: '/projects/$projectId/audit',
   validateSearch: auditSearch,
-  component: lazyRouteComponent(() => import('./pages/audit.tsx'), 'AuditPage'),
+  component: lazyRouteComponent(() => import('./pages/audit/audit.tsx'), 'AuditPage'),
 });
 const stackAudit = createRoute({
   getParentRoute: () => signedIn,
   path: '/audit',
   validateSearch: auditSearch,
-  component: lazyRouteComponent(() => import('./pages/audit.tsx'), 'StackAuditPage'),
+  component: lazyRouteComponent(() => import('./pages/audit/audit.tsx'), 'StackAuditPage'),
 });
 const taskDefaults = { attempt: undefined };
 const task = createRoute({
@@ -111,31 +111,43 @@ const task = createRoute({
   path: '/projects/$projectId/tasks/$taskId',
   validateSearch: z.object({ attempt: z.number().int().min(1).optional().catch(undefined) }),
   search: { middlewares: [stripSearchParams(taskDefaults)] },
-  component: lazyRouteComponent(() => import('./pages/task.tsx'), 'TaskPage'),
+  component: lazyRouteComponent(() => import('./pages/tasks/task.tsx'), 'TaskPage'),
 });
 
 const inProject = '/projects/$projectId';
 const pages = [
-  page('/welcome', () => import('./pages/welcome.tsx'), 'WelcomePage'),
-  page(inProject, () => import('./pages/dashboard.tsx'), 'DashboardPage'),
-  page(`${inProject}/runners`, () => import('./pages/runners.tsx'), 'RunnersPage'),
-  page(`${inProject}/runners/$runnerId`, () => import('./pages/runner.tsx'), 'RunnerPage'),
-  page(`${inProject}/costs`, () => import('./pages/costs.tsx'), 'CostsPage'),
-  page(`${inProject}/templates`, () => import('./pages/templates.tsx'), 'TemplatesPage'),
-  page(`${inProject}/inventories`, () => import('./pages/inventories.tsx'), 'InventoriesPage'),
-  page(`${inProject}/repositories`, () => import('./pages/repositories.tsx'), 'RepositoriesPage'),
-  page(`${inProject}/keys`, () => import('./pages/keys.tsx'), 'KeysPage'),
-  page(`${inProject}/environments`, () => import('./pages/environments.tsx'), 'EnvironmentsPage'),
-  page(`${inProject}/schedules`, () => import('./pages/schedules.tsx'), 'SchedulesPage'),
-  page(`${inProject}/integrations`, () => import('./pages/integrations.tsx'), 'IntegrationsPage'),
-  page(`${inProject}/members`, () => import('./pages/members.tsx'), 'MembersPage'),
-  page(`${inProject}/deliveries`, () => import('./pages/deliveries.tsx'), 'DeliveriesPage'),
-  page('/costs', () => import('./pages/project-costs.tsx'), 'ProjectCostsPage'),
-  page('/projects', () => import('./pages/projects.tsx'), 'ProjectsPage'),
-  page('/runners', () => import('./pages/runners.tsx'), 'GlobalRunnersPage'),
-  page('/runners/$runnerId', () => import('./pages/runner.tsx'), 'GlobalRunnerPage'),
-  page('/people', () => import('./pages/people.tsx'), 'PeoplePage'),
-  page('/account', () => import('./pages/account.tsx'), 'AccountPage'),
+  page('/welcome', () => import('./pages/sign-in/welcome.tsx'), 'WelcomePage'),
+  page(inProject, () => import('./pages/dashboard/dashboard.tsx'), 'DashboardPage'),
+  page(`${inProject}/runners`, () => import('./pages/runners/runners.tsx'), 'RunnersPage'),
+  page(`${inProject}/runners/$runnerId`, () => import('./pages/runners/runner.tsx'), 'RunnerPage'),
+  page(`${inProject}/costs`, () => import('./pages/costs/costs.tsx'), 'CostsPage'),
+  page(`${inProject}/templates`, () => import('./pages/templates/templates.tsx'), 'TemplatesPage'),
+  page(`${inProject}/inventories`, () => import('./pages/inventories/inventories.tsx'), 'InventoriesPage'),
+  page(
+    `${inProject}/repositories`,
+    () => import('./pages/repositories/repositories.tsx'),
+    'RepositoriesPage',
+  ),
+  page(`${inProject}/keys`, () => import('./pages/keys/keys.tsx'), 'KeysPage'),
+  page(
+    `${inProject}/environments`,
+    () => import('./pages/environments/environments.tsx'),
+    'EnvironmentsPage',
+  ),
+  page(`${inProject}/schedules`, () => import('./pages/schedules/schedules.tsx'), 'SchedulesPage'),
+  page(
+    `${inProject}/integrations`,
+    () => import('./pages/integrations/integrations.tsx'),
+    'IntegrationsPage',
+  ),
+  page(`${inProject}/members`, () => import('./pages/members/members.tsx'), 'MembersPage'),
+  page(`${inProject}/deliveries`, () => import('./pages/deliveries/deliveries.tsx'), 'DeliveriesPage'),
+  page('/costs', () => import('./pages/costs/project-costs.tsx'), 'ProjectCostsPage'),
+  page('/projects', () => import('./pages/projects/projects.tsx'), 'ProjectsPage'),
+  page('/runners', () => import('./pages/runners/runners.tsx'), 'GlobalRunnersPage'),
+  page('/runners/$runnerId', () => import('./pages/runners/runner.tsx'), 'GlobalRunnerPage'),
+  page('/people', () => import('./pages/people/people.tsx'), 'PeoplePage'),
+  page('/account', () => import('./pages/account/account.tsx'), 'AccountPage'),
 ];
 
 export const router = createRouter({

@@ -50,7 +50,7 @@ export const costsNothingIdle: Rule = (template) =>
     return [...(costly.test(Type) ? [Type] : []), ...names, ...vpc].map((what) => `${id} has ${what}`);
   });
 
-/** A key costs 1 USD a month: the secrets' is the one that docs/cost.md has. */
+/** A key costs 1 USD a month: the secrets' is the one that docs/using/cost.md has. */
 export const hasOneKey: Rule = (template) =>
   resourcesOf(template, 'AWS::KMS::Key')
     .slice(1)
@@ -238,7 +238,7 @@ export const instancesMayDoLittle: Rule = (template) => {
 /** Variables that Lambda's runtime reads itself. */
 const runtimeVariables = ['NODE_OPTIONS'];
 
-/** `documented`: the names that docs/architecture.md has. */
+/** `documented`: the names that docs/contributing/architecture.md has. */
 export const variablesAreDocumented =
   (documented: readonly string[]): Rule =>
   (template) =>

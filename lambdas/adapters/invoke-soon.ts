@@ -1,4 +1,4 @@
-/** Has another function do something, without waiting for it: docs/decisions/009. */
+/** Has another function do something, without waiting for it: docs/contributing/decisions/009. */
 import { InvocationType, InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 
 /** By an asynchronous invocation: once Lambda has taken it, Lambda itself tries again when the function fails. */

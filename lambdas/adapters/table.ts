@@ -10,7 +10,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import type { Instant, ProjectId, SessionId, TaskId } from '../../protocol/index.ts';
-import type { PricedType } from '../core/prices.ts';
+import type { PricedType } from '../core/costs/prices.ts';
 import { type Condition, compileCondition, compileUpdate, type Update } from './expressions.ts';
 import { checkItemSize, ItemTooLarge } from './item-size.ts';
 import type { UnreadableItem } from './unreadable-item.ts';
@@ -19,7 +19,7 @@ import type { UnreadableItem } from './unreadable-item.ts';
 export type Pool = ProjectId | 'global';
 
 /**
- * Partition and sort key of every item; docs/architecture.md has the same as a table.
+ * Partition and sort key of every item; docs/contributing/architecture.md has the same as a table.
  * Resources of a project share its partition, and the prefix of the id tells the kind.
  */
 export const keys = {

@@ -2,7 +2,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 
-/** Every metric is billed by the hour in which it has values, so each earns its place: docs/cost.md. */
+/** Every metric is billed by the hour in which it has values, so each earns its place: docs/using/cost.md. */
 const units = {
   /** From the task's creation to its first line of output; of first attempts. */
   QueueToRunning: MetricUnit.Milliseconds,

@@ -1,44 +1,47 @@
 /** The API as a Hono app. It knows nothing of Lambda or AWS: what it works with is passed in. */
 
 import { methodNotAllowed } from 'hono/method-not-allowed';
-import { registerRoutes, runnerTokenRoutes, sessionRoutes } from './agent.ts';
-import { apiTokenRoutes } from './api-tokens.ts';
-import { auditChanges, auditRoutes } from './audit.ts';
 import { authorize, findOperation } from './authorize.ts';
-import { bootFailureRoutes } from './boot-failure.ts';
-import { costHistoryRoutes } from './cost-history.ts';
-import { costRoutes } from './costs.ts';
-import { deliveryRoutes } from './deliveries.ts';
+import { costHistoryRoutes } from './costs/cost-history.ts';
+import { costRoutes } from './costs/costs.ts';
 import type { ApiDeps, ApiEnv } from './deps.ts';
 import { buildDocument, type Document } from './document.ts';
-import { enrollRoutes } from './enroll.ts';
-import { environmentRoutes } from './environments.ts';
-import { fleetRoutes } from './fleets.ts';
+import { fleetRoutes } from './fleets/fleets.ts';
 import { requirePerson } from './identify.ts';
-import { insightRoutes } from './insight.ts';
-import { integrationEventRoutes, integrationRoutes } from './integrations.ts';
-import { inventoryRoutes } from './inventories.ts';
-import { acceptanceRoutes, invitationRoutes } from './invitations.ts';
-import { keyRoutes } from './keys.ts';
-import { loginRoutes, setupRoutes } from './login.ts';
-import { logRoutes } from './logs.ts';
-import { memberRoutes, userRoutes } from './members.ts';
+import { integrationEventRoutes, integrationRoutes } from './integrations/integrations.ts';
 import { answerError, answerNotFound, guardAnswer, limitBody, nameRequest } from './middleware.ts';
-import { oidcRoutes, signInProviderRoutes } from './oidc.ts';
-import { projectRoutes } from './projects.ts';
+import { selfRoutes } from './people/account.ts';
+import { apiTokenRoutes } from './people/api-tokens.ts';
+import { auditChanges, auditRoutes } from './people/audit.ts';
+import { acceptanceRoutes, invitationRoutes } from './people/invitations.ts';
+import { loginRoutes, setupRoutes } from './people/login.ts';
+import { memberRoutes, userRoutes } from './people/members.ts';
+import { oidcRoutes, signInProviderRoutes } from './people/oidc.ts';
 import { refuse } from './refuse.ts';
-import { globalRegistrationTokenRoutes, projectRegistrationTokenRoutes } from './registration-tokens.ts';
-import { repositoryRoutes } from './repositories.ts';
+import { environmentRoutes } from './resources/environments.ts';
+import { inventoryRoutes } from './resources/inventories.ts';
+import { keyRoutes } from './resources/keys.ts';
+import { projectRoutes } from './resources/projects.ts';
+import { repositoryRoutes } from './resources/repositories.ts';
+import { templateRoutes } from './resources/templates.ts';
 import { routes } from './route.ts';
-import { runnerActRoutes } from './runner-acts.ts';
-import { inGlobalPool, inProjects } from './runner-place.ts';
-import { runnerRoutes } from './runners.ts';
-import { schedulePreviewRoutes, scheduleRoutes } from './schedules.ts';
-import { selfRoutes } from './self.ts';
-import { serviceRoutes } from './service.ts';
-import { taskRoutes } from './tasks.ts';
-import { templateRoutes } from './templates.ts';
-import { globalTimelineRoutes, projectTimelineRoutes } from './timeline.ts';
+import { runnerActRoutes } from './runners/actions.ts';
+import { registerRoutes, runnerTokenRoutes, sessionRoutes } from './runners/agent-calls.ts';
+import { bootFailureRoutes } from './runners/boot-failure.ts';
+import { enrollRoutes } from './runners/enroll.ts';
+import {
+  globalRegistrationTokenRoutes,
+  projectRegistrationTokenRoutes,
+} from './runners/registration-tokens.ts';
+import { runnerRoutes } from './runners/runners.ts';
+import { inGlobalPool, inProjects } from './runners/scope.ts';
+import { globalTimelineRoutes, projectTimelineRoutes } from './runners/timeline.ts';
+import { schedulePreviewRoutes, scheduleRoutes } from './schedules/schedules.ts';
+import { serviceRoutes } from './service-routes.ts';
+import { insightRoutes } from './tasks/insight.ts';
+import { logRoutes } from './tasks/logs.ts';
+import { taskRoutes } from './tasks/tasks.ts';
+import { deliveryRoutes } from './webhooks/deliveries.ts';
 
 /** Chunks of a log may have 3 MiB, all characters escaped; nothing else comes near 1 MiB. */
 const maxLogMegabytes = 4;

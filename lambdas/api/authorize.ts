@@ -1,7 +1,7 @@
 /** The one place where the table of permissions is enforced. */
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
-import { mayCall, outlivesCaller, permissions, roleIn } from '../core/permissions.ts';
+import { mayCall, outlivesCaller, permissions, roleIn } from '../core/people/permissions.ts';
 import type { ApiDeps, ApiEnv, PersonEnv } from './deps.ts';
 import { refuseNobody, safeMethods } from './identify.ts';
 import { bearerToken } from './middleware.ts';

@@ -14,9 +14,9 @@ import {
 import { caseFile, lacksCases } from '../../test/cases.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { reconcile } from '../flows/reconcile.ts';
-import { runSchedule } from '../flows/run-schedule.ts';
+import { runSchedule } from '../flows/schedules/run-schedule.ts';
 import { flowBench } from '../flows/testing.ts';
-import { parseWebhookBody } from '../flows/webhook-body.ts';
+import { parseWebhookBody } from '../flows/webhooks/webhook-body.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
 
 let table: TestTable;

@@ -5,34 +5,34 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { STSClient } from '@aws-sdk/client-sts';
 import { handle } from 'hono/aws-lambda';
 import { addressGuard } from '../adapters/address-guard.ts';
-import { agentTokens } from '../adapters/agent-tokens.ts';
-import { apiTokenStore, rememberCallers } from '../adapters/api-tokens.ts';
-import { attemptStore } from '../adapters/attempts.ts';
-import { auditTrail, recordSecretUse } from '../adapters/audit.ts';
-import { stsIdentity } from '../adapters/caller-identity.ts';
-import { seenEnrolments } from '../adapters/enrolments.ts';
-import { integrationStore } from '../adapters/integrations.ts';
-import { invitationStore } from '../adapters/invitations.ts';
+import { integrationStore } from '../adapters/integrations/integrations.ts';
+import { pendingEventStore } from '../adapters/integrations/pending-events.ts';
 import { invokeSoon } from '../adapters/invoke-soon.ts';
-import { nameStore } from '../adapters/names.ts';
-import { openIdConnect } from '../adapters/oidc.ts';
-import { passwords } from '../adapters/passwords.ts';
 import { patientTable } from '../adapters/patient-table.ts';
-import { pendingEventStore } from '../adapters/pending-events.ts';
-import { makeSqsClient } from '../adapters/queues.ts';
+import { apiTokenStore, rememberCallers } from '../adapters/people/api-tokens.ts';
+import { auditTrail, recordSecretUse } from '../adapters/people/audit.ts';
+import { invitationStore } from '../adapters/people/invitations.ts';
+import { openIdConnect } from '../adapters/people/oidc.ts';
+import { passwords } from '../adapters/people/passwords.ts';
+import { attemptStore } from '../adapters/people/rate-limits.ts';
+import { signInProviderStore } from '../adapters/people/sign-in-providers.ts';
+import { userStore } from '../adapters/people/users.ts';
+import { nameStore } from '../adapters/resources/names.ts';
 import {
   projectStore,
   readForTask,
   readKeyText,
   readTaskParts,
   resourceStores,
-} from '../adapters/resources.ts';
-import { accountIn, stsCredentials } from '../adapters/runner-credentials.ts';
-import { makeKeyPair, seal } from '../adapters/sealing.ts';
-import { signInProviderStore } from '../adapters/sign-in-providers.ts';
-import { signedTokens } from '../adapters/signed-tokens.ts';
-import { registrationTokenStore } from '../adapters/tokens.ts';
-import { userStore } from '../adapters/users.ts';
+} from '../adapters/resources/resources.ts';
+import { agentTokens } from '../adapters/runners/agent-tokens.ts';
+import { stsIdentity } from '../adapters/runners/caller-identity.ts';
+import { seenEnrolments } from '../adapters/runners/enrolments.ts';
+import { registrationTokenStore } from '../adapters/runners/registration-tokens.ts';
+import { accountIn, stsCredentials } from '../adapters/runners/runner-credentials.ts';
+import { makeKeyPair, seal } from '../adapters/secrets/payload-encryption.ts';
+import { signedTokens } from '../adapters/secrets/signed-tokens.ts';
+import { makeSqsClient } from '../adapters/tasks/queues.ts';
 import { readConfig, variables } from '../config.ts';
 import {
   queueVariables,
@@ -44,7 +44,7 @@ import {
   wireWebhooks,
 } from '../wiring.ts';
 import { createApp } from './app.ts';
-import { gatewayRequestId, sourceBehindEdge } from './source.ts';
+import { gatewayRequestId, sourceBehindEdge } from './request-source.ts';
 
 const config = readConfig(
   variables

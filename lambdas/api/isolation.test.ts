@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { addMs, newInvitation, projectId as projectIdSchema, type Role } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
-import { permissions } from '../core/permissions.ts';
+import { permissions } from '../core/people/permissions.ts';
 import { type ApiBench, type Call, openApiBench } from './testing/bench.ts';
 import { dumpUncounted, openWorld, type World } from './testing/world.ts';
 

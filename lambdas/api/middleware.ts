@@ -3,14 +3,14 @@ import type { Context, ErrorHandler, MiddlewareHandler, NotFoundHandler } from '
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import type { Clock, Instant } from '../../protocol/index.ts';
-import type { AgentTokens } from '../adapters/agent-tokens.ts';
 import { ItemTooLarge } from '../adapters/item-size.ts';
-import { NameTaken } from '../adapters/names.ts';
 import { isThrottled } from '../adapters/patient-table.ts';
 import { RecordRefused } from '../adapters/records.ts';
-import type { RunnerRecord } from '../adapters/runner-record.ts';
-import type { RunnerStore } from '../adapters/runners.ts';
-import { matchesHash, parseRunnerToken } from '../adapters/tokens.ts';
+import { NameTaken } from '../adapters/resources/names.ts';
+import type { AgentTokens } from '../adapters/runners/agent-tokens.ts';
+import { matchesHash, parseRunnerToken } from '../adapters/runners/registration-tokens.ts';
+import type { RunnerRecord } from '../adapters/runners/runner-record.ts';
+import type { RunnerStore } from '../adapters/runners/runners.ts';
 import { UnreadableItem } from '../adapters/unreadable-item.ts';
 import type { Deps } from '../flows/deps.ts';
 import { answerHeaders } from '../problems.ts';
@@ -111,7 +111,7 @@ export const answerError =
     const requestId = c.get('requestId');
     if (error instanceof UnreadableItem) {
       log('Met an unreadable item', { requestId, ...error.key, error: error.message });
-      const detail = `What is stored as ${error.key.sk} cannot be read. Remove it, or have an operator mend it: "Unreadable items" in docs/runbook.md.`;
+      const detail = `What is stored as ${error.key.sk} cannot be read. Remove it, or have an operator mend it: "Unreadable items" in docs/operating/runbook.md.`;
       return refuse(c, 'unreadable_item', detail);
     }
     log('Request failed', {

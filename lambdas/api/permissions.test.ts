@@ -5,7 +5,7 @@ import { problem, roles } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { unique } from '../../test/unique.ts';
 import { newId } from '../adapters/ids.ts';
-import { type Access, mayCall, permissions, roleIn } from '../core/permissions.ts';
+import { type Access, mayCall, permissions, roleIn } from '../core/people/permissions.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
 
 const documentSchema = z.object({

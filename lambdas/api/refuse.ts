@@ -1,7 +1,7 @@
 /** The one way in which the API answers with a problem. */
 import type { Context } from 'hono';
 import type * as z from 'zod';
-import type { NamedKind, NameTaken } from '../adapters/names.ts';
+import type { NamedKind, NameTaken } from '../adapters/resources/names.ts';
 import { type FieldErrors, makeProblem, type ProblemCode, problemHeaders, statusOf } from '../problems.ts';
 
 export const refuse = (c: Context, code: ProblemCode, detail: string, errors?: FieldErrors) =>

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
 import * as z from 'zod';
 import { s3FileBucket } from '../adapters/file-bucket.ts';
-import { hashSecret, makeSecret } from '../adapters/tokens.ts';
+import { hashSecret, makeSecret } from '../adapters/runners/registration-tokens.ts';
 import { clearConsole, publishConsole } from '../flows/publish-console.ts';
 import { log, now } from '../wiring.ts';
 

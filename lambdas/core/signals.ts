@@ -1,8 +1,8 @@
 /** What an operator watches, computed from what is live: for metrics and the alarms on them. */
 import { type Instant, msBetween, type OpenSession, type Runner, type Task } from '../../protocol/index.ts';
-import { isPoweredByStack } from './choice.ts';
-import { staysOnUntil } from './idle-policy.ts';
-import { isIdle } from './slots.ts';
+import { staysOnUntil } from './runners/idle-policy.ts';
+import { isIdle } from './runners/slots.ts';
+import { isPoweredByStack } from './tasks/select-runner.ts';
 
 /** How long the task that waits longest has waited; undefined when none waits. */
 export const oldestWaitingMs = (

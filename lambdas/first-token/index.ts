@@ -5,8 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
-import { apiTokenStore } from '../adapters/api-tokens.ts';
-import { auditTrail, recordOperation } from '../adapters/audit.ts';
+import { apiTokenStore } from '../adapters/people/api-tokens.ts';
+import { auditTrail, recordOperation } from '../adapters/people/audit.ts';
 import { keys } from '../adapters/table.ts';
 import { readConfig, variables } from '../config.ts';
 import { wireStores } from '../wiring.ts';

@@ -12,22 +12,22 @@ import type {
   TaskId,
   Template,
 } from '../../protocol/index.ts';
-import type { AgentTokens } from '../adapters/agent-tokens.ts';
-import type { CircuitStore } from '../adapters/circuits.ts';
-import type { DeliveryStore } from '../adapters/deliveries.ts';
-import type { FleetPlaces } from '../adapters/fleet-places.ts';
+import type { PriceStore } from '../adapters/costs/prices.ts';
+import type { FleetPlaces } from '../adapters/fleets/fleet-places.ts';
 import type { NewId } from '../adapters/ids.ts';
-import type { Instances } from '../adapters/instances.ts';
-import type { LimitStore } from '../adapters/limits.ts';
-import type { LogStore } from '../adapters/logs.ts';
-import type { SettlePowerSoon } from '../adapters/power-requests.ts';
-import type { PriceStore } from '../adapters/prices.ts';
-import type { Queues } from '../adapters/queues.ts';
-import type { RunnerStore } from '../adapters/runners.ts';
-import type { SessionStore } from '../adapters/sessions.ts';
-import type { TaskRecord, TaskStore } from '../adapters/tasks.ts';
-import type { SendWebhook } from '../adapters/webhook-sender.ts';
-import type { FleetPlan } from '../core/fleets.ts';
+import type { AgentTokens } from '../adapters/runners/agent-tokens.ts';
+import type { Instances } from '../adapters/runners/instances.ts';
+import type { SettlePowerSoon } from '../adapters/runners/power-requests.ts';
+import type { RunnerStore } from '../adapters/runners/runners.ts';
+import type { SessionStore } from '../adapters/runners/sessions.ts';
+import type { LimitStore } from '../adapters/tasks/limits.ts';
+import type { LogStore } from '../adapters/tasks/logs.ts';
+import type { Queues } from '../adapters/tasks/queues.ts';
+import type { TaskRecord, TaskStore } from '../adapters/tasks/tasks.ts';
+import type { CircuitStore } from '../adapters/webhooks/circuits.ts';
+import type { DeliveryStore } from '../adapters/webhooks/deliveries.ts';
+import type { SendWebhook } from '../adapters/webhooks/webhook-sender.ts';
+import type { FleetPlan } from '../core/fleets/fleets.ts';
 
 /** All that a task needs from its project, secrets included. */
 export interface TaskParts {

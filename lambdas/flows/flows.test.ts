@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { leaseMs, runnerInput } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
-import { controlQueueOf } from '../core/routing.ts';
-import { claimTask } from './claim.ts';
-import { drain } from './heartbeat.ts';
-import { followInstance } from './instance-state.ts';
+import { controlQueueOf } from '../core/tasks/routing.ts';
 import { reconcile } from './reconcile.ts';
-import { finishTask } from './report.ts';
-import { removeRunner } from './runner-setup.ts';
-import { stopTask } from './start-task.ts';
+import { drain } from './runners/heartbeat.ts';
+import { followInstance } from './runners/instance-state.ts';
+import { putToSleep, stopDrained } from './runners/power.ts';
+import { removeRunner } from './runners/runner-setup.ts';
+import { claimTask } from './tasks/claim.ts';
+import { finishTask } from './tasks/report.ts';
+import { stopTask } from './tasks/start-task.ts';
 import { type Bench, flowBench } from './testing.ts';
-import { putToSleep, stopDrained } from './wake.ts';
 
 let table: TestTable;
 let bench: Bench;

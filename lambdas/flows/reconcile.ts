@@ -1,29 +1,29 @@
 /** Repair: finds among what is live what was lost on the way, and does it again. Safe to run twice at once. */
 import { type Instant, msBetween } from '../../protocol/index.ts';
-import type { InstanceFacts } from '../adapters/instances.ts';
-import type { RunnerRecord } from '../adapters/runner-record.ts';
-import type { TaskRecord } from '../adapters/tasks.ts';
+import type { InstanceFacts } from '../adapters/runners/instances.ts';
+import type { RunnerRecord } from '../adapters/runners/runner-record.ts';
+import type { TaskRecord } from '../adapters/tasks/tasks.ts';
 import { UnreadableItem } from '../adapters/unreadable-item.ts';
-import { canServe, isPoweredByStack } from '../core/choice.ts';
-import { fleetsByRegion, lacksInstance, scheduled } from '../core/fleets.ts';
-import { decideSleep, staysOnUntil } from '../core/idle-policy.ts';
-import { queuesOf } from '../core/routing.ts';
-import { runnerSources } from '../core/runner-state.ts';
-import { isWanted, room } from '../core/slots.ts';
-import { bootTimeoutMs } from '../core/start-failure.ts';
-import { isHeldStatus } from '../core/task-state.ts';
+import { fleetsByRegion, lacksInstance, scheduled } from '../core/fleets/fleets.ts';
+import { decideSleep, staysOnUntil } from '../core/runners/idle-policy.ts';
+import { runnerSources } from '../core/runners/runner-state.ts';
+import { isWanted, room } from '../core/runners/slots.ts';
+import { bootTimeoutMs } from '../core/runners/start-failure.ts';
+import { queuesOf } from '../core/tasks/routing.ts';
+import { canServe, isPoweredByStack } from '../core/tasks/select-runner.ts';
+import { isHeldStatus } from '../core/tasks/task-state.ts';
+import { keepPrices, type PriceDeps } from './costs/refresh-prices.ts';
 import type { Deps } from './deps.ts';
-import { failStart } from './failed-start.ts';
-import { type FollowDeps, followInstance, loseAll } from './instance-state.ts';
-import { limitsOf, repairLimit } from './keep-limits.ts';
-import { keepPrices, type PriceDeps } from './keep-prices.ts';
-import { endAttempt, loseTask } from './lose-task.ts';
-import { type RoomLookup, roomLookup } from './overflow.ts';
-import { place, ring } from './place.ts';
-import { endOrphans, reconcileLaunch } from './reconcile-fleets.ts';
-import { makeQueues } from './runner-setup.ts';
-import { putToSleep, stopDrained } from './wake.ts';
-import { drainImpaired, followForgotten, regionsOf } from './watch-instances.ts';
+import { endOrphans, reconcileLaunch } from './fleets/reconcile.ts';
+import { failStart } from './runners/failed-start.ts';
+import { type FollowDeps, followInstance, loseAll } from './runners/instance-state.ts';
+import { putToSleep, stopDrained } from './runners/power.ts';
+import { makeQueues } from './runners/runner-setup.ts';
+import { drainImpaired, followForgotten, regionsOf } from './runners/watch-instances.ts';
+import { place, ring } from './tasks/assign.ts';
+import { type RoomLookup, roomLookup } from './tasks/overflow.ts';
+import { endAttempt, loseTask } from './tasks/recover-task.ts';
+import { limitsOf, repairLimit } from './tasks/repair-limits.ts';
 
 export type ReconcileDeps = FollowDeps &
   PriceDeps &

@@ -15,40 +15,40 @@ import {
   runnerInput,
   type Template,
 } from '../../protocol/index.ts';
-import { agentTokens } from '../adapters/agent-tokens.ts';
-import { circuitStore } from '../adapters/circuits.ts';
-import { deliveryStore } from '../adapters/deliveries.ts';
-import { fleetPlaces } from '../adapters/fleet-places.ts';
+import { pricedSessions, priceStore } from '../adapters/costs/prices.ts';
+import { fleetPlaces } from '../adapters/fleets/fleet-places.ts';
+import type { LaunchOrder } from '../adapters/fleets/launches.ts';
 import { newId } from '../adapters/ids.ts';
+import { agentTokens } from '../adapters/runners/agent-tokens.ts';
 import type {
   InstanceFacts,
   InstanceState,
   Instances,
   LaunchedFacts,
   StartOutcome,
-} from '../adapters/instances.ts';
-import type { LaunchOrder } from '../adapters/launches.ts';
-import { limitStore } from '../adapters/limits.ts';
-import { logStore } from '../adapters/logs.ts';
-import { pricedSessions, priceStore } from '../adapters/prices.ts';
-import { nameRefusedMs } from '../adapters/queues.ts';
-import { poolOf, type RunnerRecord } from '../adapters/runner-record.ts';
-import { runnerStore } from '../adapters/runners.ts';
-import { makeKeyPair, seal } from '../adapters/sealing.ts';
-import { sessionStore } from '../adapters/sessions.ts';
-import { oneSigningKey } from '../adapters/signed-tokens.ts';
+} from '../adapters/runners/instances.ts';
+import { poolOf, type RunnerRecord } from '../adapters/runners/runner-record.ts';
+import { runnerStore } from '../adapters/runners/runners.ts';
+import { sessionStore } from '../adapters/runners/sessions.ts';
+import { makeKeyPair, seal } from '../adapters/secrets/payload-encryption.ts';
+import { oneSigningKey } from '../adapters/secrets/signed-tokens.ts';
 import type { Table } from '../adapters/table.ts';
-import { taskStore } from '../adapters/tasks.ts';
-import { type FleetPlan, fleetsText } from '../core/fleets.ts';
-import type { PricedType } from '../core/prices.ts';
-import { runnerSources } from '../core/runner-state.ts';
+import { limitStore } from '../adapters/tasks/limits.ts';
+import { logStore } from '../adapters/tasks/logs.ts';
+import { nameRefusedMs } from '../adapters/tasks/queues.ts';
+import { taskStore } from '../adapters/tasks/tasks.ts';
+import { circuitStore } from '../adapters/webhooks/circuits.ts';
+import { deliveryStore } from '../adapters/webhooks/deliveries.ts';
+import type { PricedType } from '../core/costs/prices.ts';
+import { type FleetPlan, fleetsText } from '../core/fleets/fleets.ts';
+import { runnerSources } from '../core/runners/runner-state.ts';
 import { noon } from '../core/testing.ts';
-import { claimTask } from './claim.ts';
-import { heartbeat } from './heartbeat.ts';
-import { followInstance } from './instance-state.ts';
-import { createRunner } from './runner-setup.ts';
-import { startTask } from './start-task.ts';
-import { wake } from './wake.ts';
+import { heartbeat } from './runners/heartbeat.ts';
+import { followInstance } from './runners/instance-state.ts';
+import { wake } from './runners/power.ts';
+import { createRunner } from './runners/runner-setup.ts';
+import { claimTask } from './tasks/claim.ts';
+import { startTask } from './tasks/start-task.ts';
 
 const { publicKey } = makeKeyPair();
 

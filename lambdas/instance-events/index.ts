@@ -1,7 +1,7 @@
 /** Follows what EC2 tells of instances: their changes of state, and its warnings that it takes one back. */
 import type { EventBridgeEvent } from 'aws-lambda';
 import { readConfig } from '../config.ts';
-import { followEvent } from '../flows/instance-event.ts';
+import { followEvent } from '../flows/runners/instance-event.ts';
 import { followVariables, wireFollowing } from '../wiring.ts';
 
 const deps = wireFollowing(readConfig(followVariables, process.env));

@@ -1,9 +1,9 @@
 /** Starts the template of an integration for an event that `api` has stored. Lambda tries again when it fails. */
 import { randomBytes } from 'node:crypto';
-import { integrationStore } from '../adapters/integrations.ts';
-import { eventRef, pendingEventStore } from '../adapters/pending-events.ts';
+import { integrationStore } from '../adapters/integrations/integrations.ts';
+import { eventRef, pendingEventStore } from '../adapters/integrations/pending-events.ts';
 import { readConfig } from '../config.ts';
-import { workIntegrationEvent } from '../flows/work-integration-event.ts';
+import { workIntegrationEvent } from '../flows/integrations/process-event.ts';
 import { causeVariables, wireStartByCause } from '../wiring.ts';
 
 const config = readConfig(causeVariables, process.env);

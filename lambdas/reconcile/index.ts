@@ -1,15 +1,15 @@
 /** Each minute: repairs what was lost among what is live. */
 import { randomBytes } from 'node:crypto';
 import { LambdaClient } from '@aws-sdk/client-lambda';
-import { integrationStore } from '../adapters/integrations.ts';
+import { awsPriceList } from '../adapters/costs/price-list.ts';
+import { integrationStore } from '../adapters/integrations/integrations.ts';
+import { pendingEventStore } from '../adapters/integrations/pending-events.ts';
 import { invokeSoon } from '../adapters/invoke-soon.ts';
-import { watched } from '../adapters/measured.ts';
-import { pendingEventStore } from '../adapters/pending-events.ts';
-import { awsPriceList } from '../adapters/price-list.ts';
+import { watched } from '../adapters/with-metrics.ts';
 import { readConfig, variables } from '../config.ts';
-import { repairSchedules } from '../flows/keep-schedule.ts';
+import { repairEvents } from '../flows/integrations/process-event.ts';
 import { type Repairs, reconcile } from '../flows/reconcile.ts';
-import { repairEvents } from '../flows/work-integration-event.ts';
+import { repairSchedules } from '../flows/schedules/sync-schedule.ts';
 import { followVariables, measure, schedulerVariables, wireFollowing, wireScheduler } from '../wiring.ts';
 
 const config = readConfig(

@@ -1,12 +1,12 @@
 /** Encrypts all secrets again under new data keys, for an operator who invokes it until it answers `ended: true`. */
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'aws-lambda';
-import { auditTrail, recordOperation } from '../adapters/audit.ts';
-import { dataKeys, kmsKeyService } from '../adapters/data-keys.ts';
 import { newId } from '../adapters/ids.ts';
-import { type RotationProgress, rotateSecrets } from '../adapters/secret-rotation.ts';
+import { auditTrail, recordOperation } from '../adapters/people/audit.ts';
+import { dataKeys, kmsKeyService } from '../adapters/secrets/data-keys.ts';
+import { makeVault } from '../adapters/secrets/secret-encryption.ts';
+import { type RotationProgress, rotateSecrets } from '../adapters/secrets/secret-rotation.ts';
 import { openTable } from '../adapters/table.ts';
-import { makeVault } from '../adapters/vault.ts';
 import { readConfig, variables } from '../config.ts';
 import { log, makeKmsClient, now } from '../wiring.ts';
 

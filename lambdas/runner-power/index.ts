@@ -1,10 +1,10 @@
 /** Stops the instance of a runner whose agent has stopped polling, or starts that of one which was woken. Lambda tries again when it fails. */
 import * as z from 'zod';
 import { projectId, runnerId } from '../../protocol/index.ts';
-import { ec2Instances } from '../adapters/instances.ts';
-import type { PowerRequest } from '../adapters/power-requests.ts';
+import { ec2Instances } from '../adapters/runners/instances.ts';
+import type { PowerRequest } from '../adapters/runners/power-requests.ts';
 import { readConfig, variables } from '../config.ts';
-import { settlePower } from '../flows/wake.ts';
+import { settlePower } from '../flows/runners/power.ts';
 import { wireStores } from '../wiring.ts';
 
 const config = readConfig(

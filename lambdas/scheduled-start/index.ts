@@ -1,7 +1,7 @@
 /** Starts the template of a schedule that is due, as EventBridge Scheduler tells. */
 import { scheduledStart } from '../../protocol/index.ts';
 import { readConfig } from '../config.ts';
-import { runSchedule } from '../flows/run-schedule.ts';
+import { runSchedule } from '../flows/schedules/run-schedule.ts';
 import { causeVariables, wireStartByCause } from '../wiring.ts';
 
 const deps = wireStartByCause(readConfig(causeVariables, process.env));

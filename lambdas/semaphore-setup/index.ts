@@ -2,16 +2,16 @@
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
-import { auditTrail, recordOperation } from '../adapters/audit.ts';
-import { ec2Instances } from '../adapters/instances.ts';
-import { tagsOf } from '../adapters/launches.ts';
+import { tagsOf } from '../adapters/fleets/launches.ts';
+import { auditTrail, recordOperation } from '../adapters/people/audit.ts';
+import { ec2Instances } from '../adapters/runners/instances.ts';
+import { formatToken, hashSecret, makeSecret } from '../adapters/runners/registration-tokens.ts';
 import {
   type SemaphoreHook,
   type SemaphoreHookInput,
   semaphoreHookInput,
   semaphoreHooks,
-} from '../adapters/semaphore-hooks.ts';
-import { formatToken, hashSecret, makeSecret } from '../adapters/tokens.ts';
+} from '../adapters/webhooks/semaphore-hooks.ts';
 import { readConfig, variables } from '../config.ts';
 import { wireStores } from '../wiring.ts';
 

@@ -1,12 +1,12 @@
 /** What a Semaphore server's runner webhook calls, and what looks after the instances that it woke. */
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { receivedWebhookBody } from '../../protocol/index.ts';
-import { ec2Instances } from '../adapters/instances.ts';
-import { type SemaphoreHook, semaphoreHooks } from '../adapters/semaphore-hooks.ts';
-import { matchesHash } from '../adapters/tokens.ts';
+import { ec2Instances } from '../adapters/runners/instances.ts';
+import { matchesHash } from '../adapters/runners/registration-tokens.ts';
+import { type SemaphoreHook, semaphoreHooks } from '../adapters/webhooks/semaphore-hooks.ts';
 import { readConfig, variables } from '../config.ts';
-import { lookAfterSemaphore, receiveFromSemaphore } from '../flows/semaphore.ts';
-import { parseWebhookBody } from '../flows/webhook-body.ts';
+import { lookAfterSemaphore, receiveFromSemaphore } from '../flows/webhooks/semaphore.ts';
+import { parseWebhookBody } from '../flows/webhooks/webhook-body.ts';
 import { type HttpRefusal, readBody, webhookResponse } from '../webhook-http.ts';
 import { wireStores } from '../wiring.ts';
 

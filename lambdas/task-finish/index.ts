@@ -1,10 +1,10 @@
 /** Receives task-finish webhooks: stops the instance of a runner that has nothing left to do and no reason to stay on. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { ec2Instances } from '../adapters/instances.ts';
+import { ec2Instances } from '../adapters/runners/instances.ts';
 import { readConfig, variables } from '../config.ts';
-import { scheduled } from '../core/fleets.ts';
-import { decideSleep } from '../core/idle-policy.ts';
-import { putToSleep } from '../flows/wake.ts';
+import { scheduled } from '../core/fleets/fleets.ts';
+import { decideSleep } from '../core/runners/idle-policy.ts';
+import { putToSleep } from '../flows/runners/power.ts';
 import { handleWebhook } from '../webhook-http.ts';
 import { wireStores } from '../wiring.ts';
 

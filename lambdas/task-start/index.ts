@@ -1,8 +1,8 @@
 /** Receives task-start webhooks: starts the instance of the runner, or has its fleet launch one. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { ec2Instances } from '../adapters/instances.ts';
+import { ec2Instances } from '../adapters/runners/instances.ts';
 import { readConfig, variables } from '../config.ts';
-import { wake } from '../flows/wake.ts';
+import { wake } from '../flows/runners/power.ts';
 import { handleWebhook } from '../webhook-http.ts';
 import { wireStores } from '../wiring.ts';
 

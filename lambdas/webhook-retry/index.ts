@@ -2,10 +2,10 @@
 import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { addressGuard } from '../adapters/address-guard.ts';
-import { makeSqsClient } from '../adapters/queues.ts';
+import { makeSqsClient } from '../adapters/tasks/queues.ts';
 import { handleBatch } from '../batch.ts';
 import { readConfig, variables } from '../config.ts';
-import { retry } from '../flows/deliver.ts';
+import { retry } from '../flows/webhooks/deliver.ts';
 import { deliveryRef, wireStores, wireWebhooks } from '../wiring.ts';
 
 const config = readConfig(

@@ -1,7 +1,7 @@
 /** Whether a role may do what it is about to do: its policies of the template, narrowed by the session's. */
-import { AwsError } from '../aws-call.ts';
-import type { Principal } from '../principals.ts';
-import type { KmsKeySpec, RoleSpec } from '../stack-spec.ts';
+import { AwsError } from '../aws/call.ts';
+import type { Principal } from '../gateway/principals.ts';
+import type { KmsKeySpec, RoleSpec } from '../template/stack-spec.ts';
 import type { Need } from './needs.ts';
 import { type Grant, judge, type Verdict } from './simulator.ts';
 

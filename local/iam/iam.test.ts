@@ -18,12 +18,12 @@ import {
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { AwsAnswer } from '../aws-call.ts';
-import { makeFaults } from '../faults.ts';
-import { type Gateway, startGateway } from '../gateway.ts';
-import { type Credentials, makePrincipals } from '../principals.ts';
-import { countRequests } from '../requests.ts';
-import { makeSts } from '../sts.ts';
+import type { AwsAnswer } from '../aws/call.ts';
+import { makeSts } from '../aws/sts.ts';
+import { makeFaults } from '../gateway/faults.ts';
+import { type Gateway, startGateway } from '../gateway/gateway.ts';
+import { type Credentials, makePrincipals } from '../gateway/principals.ts';
+import { countRequests } from '../gateway/requests.ts';
 import { aFunction, aPrincipal, aRole } from '../testing/fixture.ts';
 import { type Iam, makeIam } from './index.ts';
 import { grantsOf, readUses } from './records.ts';

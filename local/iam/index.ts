@@ -1,7 +1,7 @@
 /** IAM's stand-in: every call of a function, of Lambda on its behalf, and of an agent is checked against the template's roles. */
-import { type AwsCall, AwsError } from '../aws-call.ts';
-import type { Principal } from '../principals.ts';
-import type { FunctionSpec, RoleSpec, StackSpec } from '../stack-spec.ts';
+import { type AwsCall, AwsError } from '../aws/call.ts';
+import type { Principal } from '../gateway/principals.ts';
+import type { FunctionSpec, RoleSpec, StackSpec } from '../template/stack-spec.ts';
 import { makeAuthorizer } from './authorizer.ts';
 import { type Facts, type Need, needsOf } from './needs.ts';
 import { recordUses } from './records.ts';

@@ -3,13 +3,13 @@
  * service, from AWS's Service Authorization Reference; a call that it lacks is refused by name.
  */
 import * as z from 'zod';
-import { type AwsCall, AwsError } from '../aws-call.ts';
-import { instanceIdPattern } from '../ec2/api.ts';
-import { parseForm, textsOf } from '../ec2/form.ts';
-import { anImage, readLaunchRequest, unknownTemplate } from '../ec2/launch-request.ts';
-import { functionArnOf } from '../lambda.ts';
-import { scheduleIn } from '../scheduler/api.ts';
-import type { LaunchTemplateSpec } from '../stack-spec.ts';
+import { type AwsCall, AwsError } from '../aws/call.ts';
+import { instanceIdPattern } from '../aws/ec2/api.ts';
+import { parseForm, textsOf } from '../aws/ec2/form.ts';
+import { anImage, readLaunchRequest, unknownTemplate } from '../aws/ec2/launch-request.ts';
+import { functionArnOf } from '../aws/lambda.ts';
+import { scheduleIn } from '../aws/scheduler/api.ts';
+import type { LaunchTemplateSpec } from '../template/stack-spec.ts';
 
 export interface Need {
   /** `dynamodb:GetItem` */

@@ -2,7 +2,7 @@
 import { appendFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import type { RoleSpec } from '../stack-spec.ts';
+import type { RoleSpec } from '../template/stack-spec.ts';
 import type { Grant } from './simulator.ts';
 
 const oneOrMore = <T extends z.ZodType>(item: T) => z.union([z.array(item), item.transform((one) => [one])]);

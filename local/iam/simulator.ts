@@ -1,4 +1,4 @@
-/** IAM's verdict over policies. The only module that imports the simulator, which is AGPL: docs/decisions/006. */
+/** IAM's verdict over policies. The only module that imports the simulator, which is AGPL: docs/contributing/decisions/006. */
 import { runSimulation, type Simulation } from '@cloud-copilot/iam-simulate';
 
 export interface Question {

@@ -1,29 +1,30 @@
 /** Replays a plan over the real flows and the real table, in virtual time: so the history is as the product writes it. */
-import { agentTokens } from '../../lambdas/adapters/agent-tokens.ts';
-import { auditTrail } from '../../lambdas/adapters/audit.ts';
-import { circuitStore } from '../../lambdas/adapters/circuits.ts';
-import { deliveryStore } from '../../lambdas/adapters/deliveries.ts';
-import { fleetPlaces } from '../../lambdas/adapters/fleet-places.ts';
+
+import { fleetPlaces } from '../../lambdas/adapters/fleets/fleet-places.ts';
 import { newId } from '../../lambdas/adapters/ids.ts';
-import type { InstanceFacts, InstanceState } from '../../lambdas/adapters/instances.ts';
-import { limitStore } from '../../lambdas/adapters/limits.ts';
-import { logStore } from '../../lambdas/adapters/logs.ts';
-import { readForTask, resourceStores } from '../../lambdas/adapters/resources.ts';
-import { poolOf, type RunnerRecord } from '../../lambdas/adapters/runner-record.ts';
-import { runnerStore } from '../../lambdas/adapters/runners.ts';
-import { scheduleStore } from '../../lambdas/adapters/schedules.ts';
-import { sessionStore } from '../../lambdas/adapters/sessions.ts';
-import { oneSigningKey } from '../../lambdas/adapters/signed-tokens.ts';
+import { auditTrail } from '../../lambdas/adapters/people/audit.ts';
+import { readForTask, resourceStores } from '../../lambdas/adapters/resources/resources.ts';
+import { agentTokens } from '../../lambdas/adapters/runners/agent-tokens.ts';
+import type { InstanceFacts, InstanceState } from '../../lambdas/adapters/runners/instances.ts';
+import { poolOf, type RunnerRecord } from '../../lambdas/adapters/runners/runner-record.ts';
+import { runnerStore } from '../../lambdas/adapters/runners/runners.ts';
+import { sessionStore } from '../../lambdas/adapters/runners/sessions.ts';
+import { scheduleStore } from '../../lambdas/adapters/schedules/schedules.ts';
+import { oneSigningKey } from '../../lambdas/adapters/secrets/signed-tokens.ts';
 import type { Table } from '../../lambdas/adapters/table.ts';
-import { taskStore } from '../../lambdas/adapters/tasks.ts';
-import { decideSleep } from '../../lambdas/core/idle-policy.ts';
-import { claimTask } from '../../lambdas/flows/claim.ts';
-import { heartbeat } from '../../lambdas/flows/heartbeat.ts';
-import { followInstance } from '../../lambdas/flows/instance-state.ts';
-import { appendLog, finishTask } from '../../lambdas/flows/report.ts';
-import { runSchedule } from '../../lambdas/flows/run-schedule.ts';
-import { startTask } from '../../lambdas/flows/start-task.ts';
-import { putToSleep, wake } from '../../lambdas/flows/wake.ts';
+import { limitStore } from '../../lambdas/adapters/tasks/limits.ts';
+import { logStore } from '../../lambdas/adapters/tasks/logs.ts';
+import { taskStore } from '../../lambdas/adapters/tasks/tasks.ts';
+import { circuitStore } from '../../lambdas/adapters/webhooks/circuits.ts';
+import { deliveryStore } from '../../lambdas/adapters/webhooks/deliveries.ts';
+import { decideSleep } from '../../lambdas/core/runners/idle-policy.ts';
+import { heartbeat } from '../../lambdas/flows/runners/heartbeat.ts';
+import { followInstance } from '../../lambdas/flows/runners/instance-state.ts';
+import { putToSleep, wake } from '../../lambdas/flows/runners/power.ts';
+import { runSchedule } from '../../lambdas/flows/schedules/run-schedule.ts';
+import { claimTask } from '../../lambdas/flows/tasks/claim.ts';
+import { appendLog, finishTask } from '../../lambdas/flows/tasks/report.ts';
+import { startTask } from '../../lambdas/flows/tasks/start-task.ts';
 import {
   heartbeatRequest,
   type Instant,

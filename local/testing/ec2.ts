@@ -1,9 +1,9 @@
 /** EC2's stand-in on loopback, for a test that calls it by the SDK's client. */
-import { type Ec2Control, openEc2 } from '../ec2/index.ts';
-import { makeFaults } from '../faults.ts';
-import { startGateway } from '../gateway.ts';
-import { type Credentials, makePrincipals } from '../principals.ts';
-import { countRequests } from '../requests.ts';
+import { type Ec2Control, openEc2 } from '../aws/ec2/index.ts';
+import { makeFaults } from '../gateway/faults.ts';
+import { startGateway } from '../gateway/gateway.ts';
+import { type Credentials, makePrincipals } from '../gateway/principals.ts';
+import { countRequests } from '../gateway/requests.ts';
 import { aPrincipal, temporaryFolder } from './fixture.ts';
 
 export interface TestEc2 {

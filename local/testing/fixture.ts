@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Principal } from '../principals.ts';
-import type { FunctionSpec, RoleSpec } from '../stack-spec.ts';
+import type { Principal } from '../gateway/principals.ts';
+import type { FunctionSpec, RoleSpec } from '../template/stack-spec.ts';
 
 /** A folder that the disposer removes. */
 export const temporaryFolder = (): { path: string; remove: () => void } => {

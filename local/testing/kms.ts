@@ -2,11 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeFaults } from '../faults.ts';
-import { startGateway } from '../gateway.ts';
-import { makeKms } from '../kms.ts';
-import { type Credentials, makePrincipals } from '../principals.ts';
-import { countRequests, type RequestCounter } from '../requests.ts';
+import { makeKms } from '../aws/kms.ts';
+import { makeFaults } from '../gateway/faults.ts';
+import { startGateway } from '../gateway/gateway.ts';
+import { type Credentials, makePrincipals } from '../gateway/principals.ts';
+import { countRequests, type RequestCounter } from '../gateway/requests.ts';
 import { aPrincipal } from './fixture.ts';
 
 export interface TestKms {

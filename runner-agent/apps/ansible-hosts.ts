@@ -2,8 +2,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type HostResult, hostResults, maxHostResults } from '../../protocol/result.ts';
-import { readTaskFile } from '../task-file.ts';
-import type { Workspace } from '../workspace.ts';
+import { readTaskFile } from '../task/task-file.ts';
+import type { Workspace } from '../task/workspace.ts';
 
 const plugin = `import json
 import os

@@ -1,7 +1,7 @@
 /** What an app is to the agent: which programs it needs, how they are called, and what their exit says. */
 import type { TaskPayload } from '../../protocol/agent.ts';
 import type { HostResult } from '../../protocol/result.ts';
-import type { Workspace } from '../workspace.ts';
+import type { Workspace } from '../task/workspace.ts';
 
 export interface Job {
   payload: TaskPayload;

@@ -2,8 +2,8 @@
 import { ulid } from 'ulid';
 import type { TaskPayload } from '../../protocol/agent.ts';
 import { type ProjectId, projectId, type TaskId, taskId } from '../../protocol/ids.ts';
-import { createHeldTasks, type HeldTasks } from '../held-tasks.ts';
 import type { Logger } from '../logger.ts';
+import { createHeldTasks, type HeldTasks } from '../task/held-tasks.ts';
 import { systemTiming } from '../timing.ts';
 
 export const aProjectId = (): ProjectId => projectId.parse(`prj_${ulid()}`);

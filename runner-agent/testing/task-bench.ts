@@ -4,9 +4,9 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TaskPayload } from '../../protocol/agent.ts';
-import type { HeldTask } from '../held-tasks.ts';
-import type { RunAs } from '../run-as.ts';
-import { runTask, type TaskResult } from '../task-runner.ts';
+import type { RunAs } from '../process/run-as.ts';
+import type { HeldTask } from '../task/held-tasks.ts';
+import { runTask, type TaskResult } from '../task/task-runner.ts';
 import { systemTiming } from '../timing.ts';
 import { aPayload, heldTasks } from './builders.ts';
 

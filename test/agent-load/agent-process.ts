@@ -30,7 +30,7 @@ export const writeConfig = (folder: string, made: CreatedRunner, apiUrl: string)
   return file;
 };
 
-/** As runner-agent/reveille-runner.service has it. */
+/** As runner-agent/host/reveille-runner.service has it. */
 const unitFlags = ['--max-semi-space-size=1'];
 const unitEnvironment = (workDir: string) => ({
   MALLOC_ARENA_MAX: '1',

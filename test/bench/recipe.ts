@@ -5,8 +5,8 @@
  * - the stop comes at the moment in which the last task on it finishes, so it never ends another task;
  * - a task that comes while the instance stops is not lost: the instance starts as soon as it has stopped.
  */
-import { billedSeconds } from '../../lambdas/core/cost.ts';
-import { sum } from '../../lambdas/core/sum.ts';
+import { billedSeconds } from '../../lambdas/core/costs/cost.ts';
+import { sum } from '../../lambdas/core/costs/sum.ts';
 import { claimAfterMs, onlineAfterMs, runningAfterMs, stoppedAfterMs } from '../../local/sample/replay.ts';
 import { toInstant } from '../../protocol/index.ts';
 import type { TracedTask } from './trace.ts';

@@ -1,13 +1,13 @@
 /** Replays a trace by Reveille's own flows on a table of its own, in virtual time, and watches what EC2 would bill. */
 import { idsBetween, type NewId, newId } from '../../lambdas/adapters/ids.ts';
-import { projectStore, resourceStores } from '../../lambdas/adapters/resources.ts';
-import { type NewRunner, runnerStore } from '../../lambdas/adapters/runners.ts';
-import { sessionStore } from '../../lambdas/adapters/sessions.ts';
+import { projectStore, resourceStores } from '../../lambdas/adapters/resources/resources.ts';
+import { type NewRunner, runnerStore } from '../../lambdas/adapters/runners/runners.ts';
+import { sessionStore } from '../../lambdas/adapters/runners/sessions.ts';
 import type { Table } from '../../lambdas/adapters/table.ts';
-import { taskStore } from '../../lambdas/adapters/tasks.ts';
-import { priceSession } from '../../lambdas/core/cost.ts';
-import { tablePrices } from '../../lambdas/core/prices.ts';
-import { sum } from '../../lambdas/core/sum.ts';
+import { taskStore } from '../../lambdas/adapters/tasks/tasks.ts';
+import { priceSession } from '../../lambdas/core/costs/cost.ts';
+import { tablePrices } from '../../lambdas/core/costs/prices.ts';
+import { sum } from '../../lambdas/core/costs/sum.ts';
 import { type InstanceChange, type ReplayedTask, replay } from '../../local/sample/replay.ts';
 import { type ProjectId, projectInput, runnerInput, templateInput, toInstant } from '../../protocol/index.ts';
 import { openTestTable } from '../dynamodb.ts';

@@ -7,7 +7,7 @@ import { handle, type LambdaEvent } from 'hono/aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { type ApiBench, openApiBench } from '../../lambdas/api/testing/bench.ts';
-import { makeHttpApi } from '../../local/http-api.ts';
+import { makeHttpApi } from '../../local/gateway/http-api.ts';
 import { listenOnLoopback, stopServer } from '../../local/http-server.ts';
 import { eventAnswer, integration, integrationEvent, project, task } from '../../protocol/index.ts';
 import { caseFile, lacksCases } from '../cases.ts';

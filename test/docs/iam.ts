@@ -1,4 +1,4 @@
-/** `npm run docs:iam`: lists in docs/iam.md what each role of the stack may do, from the synthesized template. */
+/** `npm run docs:iam`: lists in docs/operating/iam.md what each role of the stack may do, from the synthesized template. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -124,6 +124,6 @@ no test used.
 ${sections.join('\n')}`;
 };
 
-export const iamFile = join(import.meta.dirname, '..', '..', 'docs', 'iam.md');
+export const iamFile = join(import.meta.dirname, '..', '..', 'docs', 'operating', 'iam.md');
 
 if (import.meta.main) writeFileSync(iamFile, iamPage());

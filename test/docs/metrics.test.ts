@@ -21,6 +21,6 @@ it('every metric that functions write is on the dashboard, and each of the dashb
 });
 
 it('every metric is described where operators look', () => {
-  const runbook = readFileSync(join(folder, 'docs/runbook.md'), 'utf8');
+  const runbook = readFileSync(join(folder, 'docs/operating/runbook.md'), 'utf8');
   for (const name of metricNames) expect(runbook, name).toContain(`\`${name}\``);
 });

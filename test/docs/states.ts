@@ -1,8 +1,8 @@
-/** `npm run docs:states`: draws the state machines of docs/states.md from the tables in lambdas/core. */
+/** `npm run docs:states`: draws the state machines of docs/contributing/states.md from the tables in lambdas/core. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runnerTransitions } from '../../lambdas/core/runner-state.ts';
-import { taskTransitions } from '../../lambdas/core/task-state.ts';
+import { runnerTransitions } from '../../lambdas/core/runners/runner-state.ts';
+import { taskTransitions } from '../../lambdas/core/tasks/task-state.ts';
 
 interface Row {
   readonly from: readonly string[];
@@ -49,6 +49,6 @@ A drain is no status but a fact about the agent that runs: **asked** by a person
 ${drawing(runnerTransitions)}
 `;
 
-export const statesFile = join(import.meta.dirname, '..', '..', 'docs', 'states.md');
+export const statesFile = join(import.meta.dirname, '..', '..', 'docs', 'contributing', 'states.md');
 
 if (import.meta.main) writeFileSync(statesFile, statesPage());

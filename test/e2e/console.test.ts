@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as z from 'zod';
 import { listenOnLoopback, stopServer } from '../../local/http-server.ts';
 import { type LocalStack, startStack } from '../../local/stack.ts';
-import { templatesIn } from '../../local/synth.ts';
+import { templatesIn } from '../../local/template/synth.ts';
 import { templatesOf } from '../templates.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-console-'));

@@ -1,4 +1,4 @@
-/** What a minute in which nobody works asks of AWS: docs/deploy.md reckons with it. */
+/** What a minute in which nobody works asks of AWS: docs/operating/deploy.md reckons with it. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -15,9 +15,9 @@ import {
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalStack, type LocalStackOptions, startStack } from '../../local/stack.ts';
-import { templatesIn } from '../../local/synth.ts';
-import { interpret } from '../../local/template.ts';
-import { readTemplate } from '../../local/template-file.ts';
+import { readTemplate } from '../../local/template/file.ts';
+import { templatesIn } from '../../local/template/synth.ts';
+import { interpret } from '../../local/template/template.ts';
 import {
   type CreatedRunner,
   challengeResponse,
@@ -26,7 +26,7 @@ import {
   type RunnerInput,
   type Task,
 } from '../../protocol/index.ts';
-import { decrypt, readPrivateKey } from '../../runner-agent/keys.ts';
+import { decrypt, readPrivateKey } from '../../runner-agent/secrets/keys.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
 import { templatesOf } from '../templates.ts';
 import { unique } from '../unique.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { tablePrices } from '../../lambdas/core/prices.ts';
+import { tablePrices } from '../../lambdas/core/costs/prices.ts';
 import { type LocalStack, startStack } from '../../local/stack.ts';
 import type { ProjectId } from '../../protocol/index.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';

@@ -206,7 +206,7 @@ describe('after the table was restored', () => {
   it('schedules that EventBridge Scheduler does not have are handed over, as the runbook says', async () => {
     const { id, add, get } = await aProject('Restored');
     const made = await add();
-    const runbook = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8');
+    const runbook = readFileSync(join(import.meta.dirname, '../../docs/operating/runbook.md'), 'utf8');
     const option = (name: string, nth = 0) =>
       [...runbook.matchAll(new RegExp(`--${name} '([^']+)'`, 'g'))][nth]?.[1] ?? '';
     const values = (nth: number): Record<string, { S: string }> =>

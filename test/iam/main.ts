@@ -11,9 +11,9 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { readEnvironment } from '../../local/environment.ts';
 import { readUses } from '../../local/iam/records.ts';
-import { root, synthesize, templatesIn } from '../../local/synth.ts';
-import { interpret } from '../../local/template.ts';
-import { readTemplate } from '../../local/template-file.ts';
+import { readTemplate } from '../../local/template/file.ts';
+import { root, synthesize, templatesIn } from '../../local/template/synth.ts';
+import { interpret } from '../../local/template/template.ts';
 import { isPlayed, print, reportOf } from './report.ts';
 
 const folderThatIs = (path: string): string => {

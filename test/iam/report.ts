@@ -1,6 +1,6 @@
 /** What the roles of the template are granted against what a run of the tests used, as a table for people. */
 import { grantsOf, type Use } from '../../local/iam/records.ts';
-import type { RoleSpec } from '../../local/stack-spec.ts';
+import type { RoleSpec } from '../../local/template/stack-spec.ts';
 
 export interface RoleReport {
   readonly role: string;

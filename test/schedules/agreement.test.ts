@@ -4,9 +4,9 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readCron, toScheduleExpression } from '../../lambdas/core/cron.ts';
-import { nextRuns } from '../../lambdas/core/next-runs.ts';
-import { readExpression } from '../../local/scheduler/expression.ts';
+import { readCron, toScheduleExpression } from '../../lambdas/core/schedules/cron.ts';
+import { nextRuns } from '../../lambdas/core/schedules/next-runs.ts';
+import { readExpression } from '../../local/aws/scheduler/expression.ts';
 
 /** Around each, clocks are put forward or back. */
 const changes: [zone: string, day: string][] = [

@@ -1,6 +1,6 @@
 /** The order: whoever waits first in a queue starts first, and projects take turns in the global pool. */
 import type { Item } from '../../lambdas/adapters/table.ts';
-import { globalQueue } from '../../lambdas/core/routing.ts';
+import { globalQueue } from '../../lambdas/core/tasks/routing.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 interface Place {

@@ -1,8 +1,8 @@
 /** What people do in a simulated world: they set things up, start tasks, and try again until the API has answered. */
-import { drainRunner, resumeRunner, wakeRunner } from '../../lambdas/flows/drain-runner.ts';
-import { setLimit } from '../../lambdas/flows/keep-limits.ts';
-import { configureRunner, createRunner, removeRunner } from '../../lambdas/flows/runner-setup.ts';
-import { startTask, stopTask } from '../../lambdas/flows/start-task.ts';
+import { drainRunner, resumeRunner, wakeRunner } from '../../lambdas/flows/runners/owner-requests.ts';
+import { configureRunner, createRunner, removeRunner } from '../../lambdas/flows/runners/runner-setup.ts';
+import { setLimit } from '../../lambdas/flows/tasks/repair-limits.ts';
+import { startTask, stopTask } from '../../lambdas/flows/tasks/start-task.ts';
 import {
   type ProjectId,
   type RunnerId,

@@ -1,7 +1,7 @@
 /** A random run: from a seed to projects, runners, tasks and trouble, and what came of it. */
-import { showTasks } from '../../lambdas/api/task-view.ts';
-import { whyWaiting } from '../../lambdas/core/reason.ts';
-import { routeTask } from '../../lambdas/flows/place.ts';
+import { showTasks } from '../../lambdas/api/tasks/view.ts';
+import { whyWaiting } from '../../lambdas/core/tasks/reason.ts';
+import { routeTask } from '../../lambdas/flows/tasks/assign.ts';
 import { projectId as projectIdSchema, type RunnerId, type Template } from '../../protocol/index.ts';
 import { type Chance, seededChance } from './chance.ts';
 import { setUp } from './workload.ts';

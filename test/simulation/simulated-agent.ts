@@ -1,10 +1,10 @@
 /** An agent: the real work loop and the real reports of tasks, in virtual time. */
-import type { AgentIdentity } from '../../lambdas/adapters/agent-tokens.ts';
-import { openAgentSession } from '../../lambdas/flows/agent-session.ts';
-import { claimTask } from '../../lambdas/flows/claim.ts';
-import { awaitConfirmation } from '../../lambdas/flows/confirm-task.ts';
-import { drain, heartbeat as takeHeartbeat } from '../../lambdas/flows/heartbeat.ts';
-import { appendLog, finishTask } from '../../lambdas/flows/report.ts';
+import type { AgentIdentity } from '../../lambdas/adapters/runners/agent-tokens.ts';
+import { openAgentSession } from '../../lambdas/flows/runners/agent-session.ts';
+import { drain, heartbeat as takeHeartbeat } from '../../lambdas/flows/runners/heartbeat.ts';
+import { claimTask } from '../../lambdas/flows/tasks/claim.ts';
+import { awaitConfirmation } from '../../lambdas/flows/tasks/confirm.ts';
+import { appendLog, finishTask } from '../../lambdas/flows/tasks/report.ts';
 import {
   type AgentSettings,
   type ClaimResponse,
@@ -14,11 +14,11 @@ import {
 import type { AgentApi } from '../../runner-agent/agent-api.ts';
 import { backoffMs } from '../../runner-agent/backoff.ts';
 import { ApiProblem, ApiUnreachable, RunnerRefused } from '../../runner-agent/errors.ts';
-import type { EndCause, HeldTask } from '../../runner-agent/held-tasks.ts';
 import type { Logger } from '../../runner-agent/logger.ts';
-import type { Outcome, Results } from '../../runner-agent/results.ts';
-import type { TaskQueue } from '../../runner-agent/task-queue.ts';
-import { createTaskReport, type TaskReportOptions } from '../../runner-agent/task-report.ts';
+import type { TaskQueue } from '../../runner-agent/queue/task-queue.ts';
+import type { EndCause, HeldTask } from '../../runner-agent/task/held-tasks.ts';
+import type { Outcome, Results } from '../../runner-agent/task/results.ts';
+import { createTaskReport, type TaskReportOptions } from '../../runner-agent/task/task-report.ts';
 import type { Timing } from '../../runner-agent/timing.ts';
 import { createWorkLoop, loopIntervals } from '../../runner-agent/work-loop.ts';
 import type { ControlPlane, Platform, RunDeps } from './control-plane.ts';

@@ -1,12 +1,13 @@
 /** EC2 in memory: slow, throttled, short of capacity, and now and then it stops an instance of its own accord. */
+
+import type { LaunchOrder, LaunchOutcome } from '../../lambdas/adapters/fleets/launches.ts';
 import type {
   InstanceFacts,
   InstanceState,
   LaunchedFacts,
   StartOutcome,
-} from '../../lambdas/adapters/instances.ts';
-import type { LaunchOrder, LaunchOutcome } from '../../lambdas/adapters/launches.ts';
-import { fleetsText } from '../../lambdas/core/fleets.ts';
+} from '../../lambdas/adapters/runners/instances.ts';
+import { fleetsText } from '../../lambdas/core/fleets/fleets.ts';
 import { type Market, toInstant } from '../../protocol/index.ts';
 import type { Chance } from './chance.ts';
 import type { Faults } from './faults.ts';

@@ -1,7 +1,7 @@
 /** How an instance that a fleet launched comes by its runner's credentials: by the real flow, and STS believes everybody. */
-import type { IdentifyCaller } from '../../lambdas/adapters/caller-identity.ts';
-import { makeKeyPair } from '../../lambdas/adapters/sealing.ts';
-import { enroll } from '../../lambdas/flows/enroll.ts';
+import type { IdentifyCaller } from '../../lambdas/adapters/runners/caller-identity.ts';
+import { makeKeyPair } from '../../lambdas/adapters/secrets/payload-encryption.ts';
+import { enroll } from '../../lambdas/flows/runners/enroll.ts';
 import type { ControlPlane, Platform } from './control-plane.ts';
 import { simulatedFleets } from './simulated-ec2.ts';
 

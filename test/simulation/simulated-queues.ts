@@ -1,5 +1,5 @@
 /** SQS in memory: at least once, in no order, hidden while somebody has it, and seen again when nobody removes it. */
-import { nameRefusedMs } from '../../lambdas/adapters/queues.ts';
+import { nameRefusedMs } from '../../lambdas/adapters/tasks/queues.ts';
 import type { Chance } from './chance.ts';
 import type { Faults } from './faults.ts';
 import type { VirtualTime } from './virtual-time.ts';

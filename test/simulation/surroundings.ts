@@ -1,8 +1,9 @@
 /** All that a simulated world has but its people: the control plane, its AWS, the machines of the runners, and the watches. */
-import { limitStore } from '../../lambdas/adapters/limits.ts';
-import { runnerStore } from '../../lambdas/adapters/runners.ts';
+
+import { runnerStore } from '../../lambdas/adapters/runners/runners.ts';
 import type { Table } from '../../lambdas/adapters/table.ts';
-import { taskStore } from '../../lambdas/adapters/tasks.ts';
+import { limitStore } from '../../lambdas/adapters/tasks/limits.ts';
+import { taskStore } from '../../lambdas/adapters/tasks/tasks.ts';
 import { type RunnerId, toInstant } from '../../protocol/index.ts';
 import { createBillWatch } from './bill-watch.ts';
 import { seededChance } from './chance.ts';

@@ -31,7 +31,7 @@ const waitOf = ({ id, attempt }: Item) => `${String(id)} ${String(attempt)}`;
 const isUp = ({ status }: Item) => status === 'online' || status === 'draining';
 const isAsleep = ({ status }: Item) => status === 'stopped' || status === 'offline';
 
-/** Who may run a task, by docs/runners.md: with its tag in its project; without one, the global pool only if the project has nobody active. */
+/** Who may run a task, by docs/using/runners.md: with its tag in its project; without one, the global pool only if the project has nobody active. */
 export const servesOf = (task: Item, all: readonly Item[]): Item[] => {
   const own = all.filter((runner) => runner.projectId === task.projectId && hasTag(runner, task.tag));
   const isOwn = task.tag !== undefined || own.some(({ active }) => active === true);

@@ -1,6 +1,6 @@
 /** The invariants: looks at every write, every execution and every instance, and says what must not be. */
 import type { Item, Key } from '../../lambdas/adapters/table.ts';
-import { hasEnded } from '../../lambdas/core/task-state.ts';
+import { hasEnded } from '../../lambdas/core/tasks/task-state.ts';
 import { epochMs, type RunnerId, type TaskId, taskStatus } from '../../protocol/index.ts';
 import type { VirtualTime } from './virtual-time.ts';
 

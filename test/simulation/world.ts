@@ -1,6 +1,6 @@
 /** A simulated world: its surroundings, its people, and what happens to them. */
 import type { Item } from '../../lambdas/adapters/table.ts';
-import type { TaskRecord } from '../../lambdas/adapters/tasks.ts';
+import type { TaskRecord } from '../../lambdas/adapters/tasks/tasks.ts';
 import { epochMs, type RunnerId, type Task, toInstant } from '../../protocol/index.ts';
 import { createPeople } from './people.ts';
 import { whatGoesOn } from './quiet.ts';

@@ -1,5 +1,5 @@
 /** The figures of a soak. */
-import type { FaultCount } from '../../local/faults.ts';
+import type { FaultCount } from '../../local/gateway/faults.ts';
 import { msBetween, type Task } from '../../protocol/index.ts';
 import type { SoakOptions } from './soak.ts';
 

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import type { FaultRule } from '../../local/faults.ts';
+import type { FaultRule } from '../../local/gateway/faults.ts';
 import { type ProjectId, type Task, type TaskId, task } from '../../protocol/index.ts';
 import { until } from '../client.ts';
 import { seededChance } from '../simulation/chance.ts';

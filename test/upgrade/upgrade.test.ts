@@ -11,7 +11,7 @@ import { type Restored, restore } from './restore.ts';
 
 const versions = readdirSync(import.meta.dirname).filter((name) => /^\d+\.\d+\.\d+$/.test(name));
 
-/** Every kind of item that a stack stores, by the beginning of its keys (docs/architecture.md, "The table"). */
+/** Every kind of item that a stack stores, by the beginning of its keys (docs/contributing/architecture.md, "The table"). */
 const kinds = [
   ...[
     'tpl',

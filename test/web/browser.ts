@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { root } from '../../local/synth.ts';
+import { root } from '../../local/template/synth.ts';
 
 /** What is kept of failures; CI keeps the folder. */
 const artefacts = join(root, 'dist/test-web');

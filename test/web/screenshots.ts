@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeSample } from '../../local/sample/index.ts';
 import { seeded } from '../../local/seeded.ts';
-import { root } from '../../local/synth.ts';
+import { root } from '../../local/template/synth.ts';
 import { placesOf } from './places.ts';
 import { openSetting } from './setting.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { type LocalStack, startStack } from '../../local/stack.ts';
-import { root } from '../../local/synth.ts';
+import { root } from '../../local/template/synth.ts';
 import {
   type CreatedRunner,
   hasEnded,

@@ -1,7 +1,7 @@
 /** A form: what is typed, what the control plane says of it, and the button that sends it. */
 import { type FormEvent, type ReactNode, type RefObject, useEffect, useRef, useState } from 'react';
-import { messageOf } from '../client/problem-text.ts';
-import { ApiProblem } from '../client/request.ts';
+import { messageOf } from '../data/problem-text.ts';
+import { ApiProblem } from '../data/request.ts';
 import { Button } from './button.tsx';
 import { useDialogAround } from './in-dialog.ts';
 import { Notice } from './notice.tsx';

@@ -1,6 +1,6 @@
 /** What looks like a public key and is none that a runner can have. */
 import { generateKeyPairSync } from 'node:crypto';
-import { makeKeyPair } from '../../adapters/sealing.ts';
+import { makeKeyPair } from '../../adapters/secrets/payload-encryption.ts';
 
 /** What stands before the 32 bytes of an X25519 key in DER (RFC 8410, section 4). */
 const x25519Header = '302a300506032b656e032100';

@@ -16,42 +16,42 @@ import {
 } from '../../../protocol/index.ts';
 import type { TestTable } from '../../../test/dynamodb.ts';
 import { addressGuard } from '../../adapters/address-guard.ts';
-import { agentTokens } from '../../adapters/agent-tokens.ts';
-import { apiTokenStore } from '../../adapters/api-tokens.ts';
-import { attemptStore } from '../../adapters/attempts.ts';
-import { auditTrail, recordSecretUse } from '../../adapters/audit.ts';
-import { circuitStore } from '../../adapters/circuits.ts';
-import { deliveryStore } from '../../adapters/deliveries.ts';
-import { seenEnrolments } from '../../adapters/enrolments.ts';
-import { fleetPlaces } from '../../adapters/fleet-places.ts';
+import { pricedSessions, priceStore } from '../../adapters/costs/prices.ts';
+import { fleetPlaces } from '../../adapters/fleets/fleet-places.ts';
 import { newId } from '../../adapters/ids.ts';
-import { integrationStore } from '../../adapters/integrations.ts';
-import { invitationStore } from '../../adapters/invitations.ts';
-import { limitStore } from '../../adapters/limits.ts';
-import { logStore } from '../../adapters/logs.ts';
-import { nameStore } from '../../adapters/names.ts';
-import { openIdConnect } from '../../adapters/oidc.ts';
-import { passwords } from '../../adapters/passwords.ts';
-import { pendingEventStore } from '../../adapters/pending-events.ts';
-import { pricedSessions, priceStore } from '../../adapters/prices.ts';
+import { integrationStore } from '../../adapters/integrations/integrations.ts';
+import { pendingEventStore } from '../../adapters/integrations/pending-events.ts';
+import { apiTokenStore } from '../../adapters/people/api-tokens.ts';
+import { auditTrail, recordSecretUse } from '../../adapters/people/audit.ts';
+import { invitationStore } from '../../adapters/people/invitations.ts';
+import { openIdConnect } from '../../adapters/people/oidc.ts';
+import { passwords } from '../../adapters/people/passwords.ts';
+import { attemptStore } from '../../adapters/people/rate-limits.ts';
+import { signInProviderStore } from '../../adapters/people/sign-in-providers.ts';
+import { userStore } from '../../adapters/people/users.ts';
+import { nameStore } from '../../adapters/resources/names.ts';
 import {
   projectStore,
   readForTask,
   readKeyText,
   readTaskParts,
   resourceStores,
-} from '../../adapters/resources.ts';
-import { runnerStore } from '../../adapters/runners.ts';
-import type { ScheduleToHandOver } from '../../adapters/scheduler.ts';
-import { scheduleStore } from '../../adapters/schedules.ts';
-import { makeKeyPair, seal } from '../../adapters/sealing.ts';
-import { sessionStore } from '../../adapters/sessions.ts';
-import { signInProviderStore } from '../../adapters/sign-in-providers.ts';
-import { oneSigningKey, signedTokens } from '../../adapters/signed-tokens.ts';
-import { taskStore } from '../../adapters/tasks.ts';
-import { registrationTokenStore } from '../../adapters/tokens.ts';
-import { userStore } from '../../adapters/users.ts';
-import { workIntegrationEvent } from '../../flows/work-integration-event.ts';
+} from '../../adapters/resources/resources.ts';
+import { agentTokens } from '../../adapters/runners/agent-tokens.ts';
+import { seenEnrolments } from '../../adapters/runners/enrolments.ts';
+import { registrationTokenStore } from '../../adapters/runners/registration-tokens.ts';
+import { runnerStore } from '../../adapters/runners/runners.ts';
+import { sessionStore } from '../../adapters/runners/sessions.ts';
+import type { ScheduleToHandOver } from '../../adapters/schedules/scheduler.ts';
+import { scheduleStore } from '../../adapters/schedules/schedules.ts';
+import { makeKeyPair, seal } from '../../adapters/secrets/payload-encryption.ts';
+import { oneSigningKey, signedTokens } from '../../adapters/secrets/signed-tokens.ts';
+import { limitStore } from '../../adapters/tasks/limits.ts';
+import { logStore } from '../../adapters/tasks/logs.ts';
+import { taskStore } from '../../adapters/tasks/tasks.ts';
+import { circuitStore } from '../../adapters/webhooks/circuits.ts';
+import { deliveryStore } from '../../adapters/webhooks/deliveries.ts';
+import { workIntegrationEvent } from '../../flows/integrations/process-event.ts';
 import { answerHeaders } from '../../problems.ts';
 import { createApp } from '../app.ts';
 import type { ApiDeps } from '../deps.ts';

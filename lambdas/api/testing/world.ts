@@ -4,8 +4,8 @@ import { expect } from 'vitest';
 import * as z from 'zod';
 import { addMs, delivery, problem } from '../../../protocol/index.ts';
 import type { TestTable } from '../../../test/dynamodb.ts';
-import { agentTokens } from '../../adapters/agent-tokens.ts';
-import { oneSigningKey } from '../../adapters/signed-tokens.ts';
+import { agentTokens } from '../../adapters/runners/agent-tokens.ts';
+import { oneSigningKey } from '../../adapters/secrets/signed-tokens.ts';
 import type { ProblemCode } from '../../problems.ts';
 import type { ApiBench, Call } from './bench.ts';
 

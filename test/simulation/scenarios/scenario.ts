@@ -1,7 +1,7 @@
 /** A stage for scenarios: a world without faults, in which a test says what happens when. */
 import { expect } from 'vitest';
-import { whyWaiting } from '../../../lambdas/core/reason.ts';
-import { routeTask } from '../../../lambdas/flows/place.ts';
+import { whyWaiting } from '../../../lambdas/core/tasks/reason.ts';
+import { routeTask } from '../../../lambdas/flows/tasks/assign.ts';
 import type { Task } from '../../../protocol/index.ts';
 import { createWorld, type World } from '../world.ts';
 

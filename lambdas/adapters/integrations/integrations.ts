@@ -1,0 +1,162 @@
+/** The store of integrations, and of what came in by them. */
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import {
+  type Clock,
+  epochMs,
+  type Instant,
+  type Integration,
+  type IntegrationEvent,
+  type IntegrationInput,
+  instant,
+  integration,
+  integrationEvent,
+  integrationEventId,
+  type ProjectId,
+} from '../../../protocol/index.ts';
+import type { NewId } from '../ids.ts';
+import { recordsOf } from '../records.ts';
+import { type ResourceStore, resourceStore } from '../resources/resources.ts';
+import { hashSecret, makeSecret, matchesHash, type RandomBytes } from '../runners/registration-tokens.ts';
+import { keys, type Table } from '../table.ts';
+
+/** How long what came in is kept, and a sender's id known again. */
+const retentionDays = 30;
+
+const stored = integration.omit({ url: true }).extend({ urlHash: z.string() });
+type Stored = z.infer<typeof stored>;
+
+const shown = ({ urlHash: _hash, ...rest }: Stored): Integration => rest;
+
+const seen = z.object({
+  eventId: integrationEventId,
+  at: instant,
+  headersHash: z.string().optional().describe('Of the unsigned headers that it was read with; absent: any'),
+});
+
+/** By what a delivery is known when it comes again. */
+export interface DeliveryKey {
+  /** The sender's own id of it, or the hash of what was signed. */
+  readonly by: string;
+  /** What nothing signs and yet decides about the event: whoever repeats the rest must not change it. */
+  readonly headers?: readonly (readonly [name: string, value: string | null])[];
+}
+
+export interface Recalled {
+  readonly eventId: IntegrationEvent['id'];
+  readonly at: Instant;
+  readonly isNew: boolean;
+  /** It has come before, with other values of `headers`. */
+  readonly isAltered: boolean;
+}
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
+
+export interface IntegrationStore extends ResourceStore<IntegrationInput, Integration> {
+  /** Another secret URL in place of the one before. */
+  rotateUrl(projectId: ProjectId, id: string): Promise<Integration | undefined>;
+  /** The integration of a secret URL; undefined when the secret is wrong. */
+  open(projectId: ProjectId, id: string, secret: string): Promise<Integration | undefined>;
+  /**
+   * Remembers a delivery, so that the same again is known: answers with the event that it was first taken for, which is a new one the
+   * first time.
+   */
+  recall(id: string, delivery: DeliveryKey): Promise<Recalled>;
+  /** Writes down what became of an event. One that has started its task is not written over. */
+  record(id: string, event: IntegrationEvent): Promise<void>;
+  getEvent(id: string, eventId: string): Promise<IntegrationEvent | undefined>;
+  /** Newest first. */
+  listEvents(id: string, limit: number): Promise<IntegrationEvent[]>;
+}
+
+interface Deps {
+  readonly now: Clock;
+  readonly newId: NewId;
+  readonly randomBytes: RandomBytes;
+  readonly apiUrl: string;
+}
+
+export const integrationStore = (table: Table, deps: Deps): IntegrationStore => {
+  const { now, newId, randomBytes, apiUrl } = deps;
+  const events = recordsOf(table, integrationEvent);
+  const store = resourceStore<IntegrationInput & { urlHash: string }, Stored, Stored>(table, deps, {
+    prefix: 'int',
+    attributes: (input) => input,
+    schema: stored,
+    show: (record) => record,
+  });
+  const withUrl = (made: Stored, secret: string): Integration => ({
+    ...shown(made),
+    url: `${apiUrl}/api/integrations/${made.projectId}/${made.id}/${secret}`,
+  });
+  const expiresAt = () => Math.floor(epochMs(now()) / 1000) + retentionDays * 86_400;
+
+  return {
+    create: async (projectId, input, editedBy) => {
+      const secret = makeSecret(randomBytes);
+      const made = await store.create(projectId, { ...input, urlHash: hashSecret(secret) }, editedBy);
+      return withUrl(made, secret);
+    },
+    get: async (projectId, id) => {
+      const found = await store.get(projectId, id);
+      return found && shown(found);
+    },
+    list: async (projectId) => (await store.list(projectId)).map(shown),
+    replace: async (projectId, id, input, editedBy) => {
+      const before = await store.get(projectId, id);
+      const whole = before && { ...input, urlHash: before.urlHash };
+      const after = whole && (await store.replace(projectId, id, whole, editedBy));
+      return after && shown(after);
+    },
+    remove: store.remove,
+
+    rotateUrl: async (projectId, id) => {
+      const secret = makeSecret(randomBytes);
+      const change = { set: { urlHash: hashSecret(secret) } };
+      const after = await table.update(keys.resource(projectId, id), change, [['exists', 'pk']]);
+      return after && withUrl(stored.parse(after), secret);
+    },
+
+    open: async (projectId, id, secret) => {
+      const found = await store.get(projectId, id);
+      return found && matchesHash(secret, found.urlHash) ? shown(found) : undefined;
+    },
+
+    recall: async (id, { by, headers }) => {
+      const key = keys.seenIntegrationEvent(id, hashOf(by));
+      const at = now();
+      const headersHash = headers && hashOf(JSON.stringify(headers));
+      const fresh = { eventId: newId('iev', at), at };
+      const item = { ...key, ...fresh, headersHash, expiresAt: expiresAt() };
+      const isNew = await table.put(item, [['missing', 'pk']]);
+      const known = isNew ? undefined : await table.get(key);
+      if (!known) return { ...fresh, isNew: true, isAltered: false };
+      const {
+        eventId,
+        at: firstAt,
+        headersHash: firstHash = headersHash,
+      } = recordsOf(table, seen).read(known);
+      return { eventId, at: firstAt, isNew: false, isAltered: firstHash !== headersHash };
+    },
+
+    record: async (id, event) => {
+      await events.put({ ...keys.integrationEvent(id, event.id), ...event, expiresAt: expiresAt() }, [
+        ['any', ['missing', 'pk'], ['<>', 'outcome', 'started']],
+      ]);
+    },
+
+    getEvent: async (id, eventId) => {
+      return events.readIf(await table.get(keys.integrationEvent(id, eventId)));
+    },
+
+    listEvents: async (id, limit) => {
+      const { items } = await table.query({
+        pk: keys.integrationEvent(id, '').pk,
+        prefix: 'iev_',
+        descending: true,
+        limit,
+      });
+      return events.readAll(items);
+    },
+  };
+};

@@ -1,0 +1,43 @@
+/** Signatures of incoming requests, compared in constant time. */
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import type { IntegrationInput } from '../../../protocol/index.ts';
+
+/** Hashed first, so that texts of any length compare in the same time. */
+const isSame = (given: string, right: string): boolean => {
+  const hash = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(hash(given), hash(right));
+};
+
+const isHmac = (given: string, secret: string, body: Uint8Array): boolean => {
+  const digest = createHmac('sha256', secret).update(body).digest();
+  const bare = given.replace(/^sha256=/i, '');
+  return isSame(bare.toLowerCase(), digest.toString('hex')) || isSame(bare, digest.toString('base64'));
+};
+
+/** Whether the sender holds the secret. The body is its bytes: decoded text may stand for other bytes than were signed. */
+export const isSigned = (
+  auth: IntegrationInput['auth'],
+  secret: string | undefined,
+  headers: Readonly<Record<string, string | undefined>>,
+  body: Uint8Array,
+): boolean => {
+  if (auth.type === 'url') return true;
+  if (secret === undefined || secret === '') return false;
+  switch (auth.type) {
+    case 'github':
+      return isHmac(headers['x-hub-signature-256'] ?? '', secret, body);
+    case 'gitlab':
+      return isSame(headers['x-gitlab-token'] ?? '', secret);
+    case 'hmac':
+      return isHmac(headers[auth.header] ?? '', secret, body);
+  }
+};
+
+/**
+ * The hash of all that a signature covers; undefined where the sender proves itself by a secret that travels with the request, so that
+ * who has one request can make any other. No scheme here signs a header, a time or the sender's id of a delivery.
+ */
+export const signedContent = (auth: IntegrationInput['auth'], body: Uint8Array): string | undefined =>
+  auth.type === 'github' || auth.type === 'hmac'
+    ? createHash('sha256').update(body).digest('base64url')
+    : undefined;

@@ -1,0 +1,151 @@
+/** The audit trail: an item for each change, sign-in, and use of secrets, kept for as long as the stack is told. */
+import {
+  type AuditEvent,
+  type AuditQuery,
+  addMs,
+  auditEvent,
+  type Clock,
+  epochMs,
+  type Instant,
+  type ProjectId,
+} from '../../../protocol/index.ts';
+import { isWanted } from '../../core/people/audit-filter.ts';
+import { idFrom, idsBetween, type NewId } from '../ids.ts';
+import { recordsOf } from '../records.ts';
+import { keys, type Table } from '../table.ts';
+
+export type NewAuditEvent = Omit<AuditEvent, 'id' | 'at'>;
+
+/** A project's trail, or the stack's. */
+export type AuditScope = ProjectId | 'stack';
+
+interface Deps {
+  readonly now: Clock;
+  readonly newId: NewId;
+  readonly retentionDays: number;
+}
+
+const dayMs = 86_400_000;
+
+/** Maximum events examined for a page with filters, and by one query. */
+const mostExamined = 2000;
+const examinedAtOnce = 200;
+const earliest = '1970-01-01T00:00:00.000Z';
+const latest = '9999-12-31T23:59:59.999Z';
+
+export type AuditTrail = ReturnType<typeof auditTrail>;
+
+export const auditTrail = (table: Table, { now, newId, retentionDays }: Deps) => ({
+  /** With an `id` of an event that there is, nothing is written. */
+  record: async (
+    scope: AuditScope,
+    event: NewAuditEvent,
+    id: AuditEvent['id'] = newId('aud'),
+  ): Promise<void> => {
+    const at = now();
+    const expiresAt = Math.ceil(epochMs(addMs(at, retentionDays * dayMs)) / 1000);
+    await recordsOf(table, auditEvent).put({ ...keys.auditEvent(scope, id), ...event, id, at, expiresAt }, [
+      ['missing', 'pk'],
+    ]);
+  },
+
+  /** Newest first, after the event with the id `after`. With filters at most 2,000 events are examined; a page may be empty and go on. */
+  list: async (
+    scope: AuditScope,
+    { limit, from, to, ...filter }: Omit<AuditQuery, 'cursor'>,
+    after: string | undefined,
+  ): Promise<{ items: AuditEvent[]; next?: string }> => {
+    if (from !== undefined && to !== undefined && from > to) return { items: [] };
+    const window = idsBetween('aud', from ?? earliest, to ?? latest);
+    if (after !== undefined && (after < window.from || after > window.to)) return { items: [] };
+    const isFiltered = Object.values(filter).some((wanted) => wanted !== undefined);
+    const found: AuditEvent[] = [];
+    let reached = after;
+    for (let examined = 0; examined < mostExamined; examined += examinedAtOnce) {
+      const { items, next } = await table.query({
+        pk: keys.auditEvent(scope, '').pk,
+        ...window,
+        descending: true,
+        limit: isFiltered ? examinedAtOnce : limit,
+        ...(reached !== undefined && { after: keys.auditEvent(scope, reached) }),
+      });
+      found.push(
+        ...recordsOf(table, auditEvent)
+          .readAll(items)
+          .filter((event) => isWanted(event, filter)),
+      );
+      const last = found[limit - 1];
+      if (last && (found.length > limit || next)) return { items: found.slice(0, limit), next: last.id };
+      if (!next) return { items: found };
+      reached = next.sk;
+      if (!isFiltered) break;
+    }
+    return { items: found, ...(reached !== undefined && { next: reached }) };
+  },
+});
+
+/** Writes down that the secrets of keys and environments went to a runner. */
+export const recordSecretUse =
+  (audit: Pick<AuditTrail, 'record'>) =>
+  (use: {
+    readonly projectId: ProjectId;
+    readonly taskId: string;
+    readonly templateName: string;
+    readonly runner: { readonly id: string; readonly name: string };
+    readonly secrets: readonly string[];
+  }): Promise<void> =>
+    audit.record(use.projectId, {
+      actor: { id: use.runner.id, name: use.runner.name },
+      operation: 'useSecrets',
+      target: `/api/projects/${use.projectId}/tasks/${use.taskId}`,
+      object: { kind: 'tasks', id: use.taskId, name: use.templateName },
+      secrets: [...use.secrets],
+    });
+
+/** Writes down, once, that something else than a person or their token started a task: an integration or a schedule. */
+export const recordStart = (
+  audit: Pick<AuditTrail, 'record'>,
+  {
+    projectId,
+    id,
+    templateName,
+    startedAt,
+    by,
+    ...event
+  }: {
+    readonly projectId: ProjectId;
+    /** The task's. */
+    readonly id: string;
+    readonly templateName: string;
+    /** The same, however often it is told. */
+    readonly startedAt: Instant;
+    readonly by: AuditEvent['actor'];
+    readonly source?: string;
+    readonly secrets?: string[];
+  },
+): Promise<void> =>
+  audit.record(
+    projectId,
+    {
+      ...event,
+      actor: { id: by.id, name: by.name },
+      operation: 'startTask',
+      target: `/api/projects/${projectId}/tasks/${id}`,
+      object: { kind: 'tasks', id, name: templateName },
+    },
+    idFrom('aud', startedAt, `startTask/${id}`),
+  );
+
+/** Writes down what an operator of the account had a function do. IAM knows who it was: CloudTrail has the invocation where it logs them. */
+export const recordOperation = (
+  audit: Pick<AuditTrail, 'record'>,
+  operation: string,
+  target: string,
+  requestId: string,
+): Promise<void> =>
+  audit.record('stack', {
+    actor: { id: 'operator', name: 'An operator of the AWS account' },
+    operation,
+    target,
+    requestId,
+  });

@@ -1,0 +1,104 @@
+/** Invitations into a project: a token that is good once, for one e-mail address and one role. */
+import {
+  addMs,
+  type Clock,
+  epochMs,
+  type Invitation,
+  type InvitationInput,
+  invitation,
+  type ProjectId,
+} from '../../../protocol/index.ts';
+import type { Condition } from '../expressions.ts';
+import type { NewId } from '../ids.ts';
+import { isMakerValid, type Maker, toStore } from '../makers.ts';
+import { recordsOf } from '../records.ts';
+import {
+  formatToken,
+  hashSecret,
+  makeSecret,
+  matchesHash,
+  type RandomBytes,
+  splitInvitationToken,
+} from '../runners/registration-tokens.ts';
+import { type Item, keys, queryAll, type Table } from '../table.ts';
+
+interface Deps {
+  readonly now: Clock;
+  readonly newId: NewId;
+  readonly randomBytes: RandomBytes;
+}
+
+/** Without those whose maker has lost the credentials that they were made with. */
+const stillGood = async (table: Table, items: readonly Item[]): Promise<Item[]> => {
+  const valid = await Promise.all(items.map((item) => isMakerValid(table, item)));
+  return items.filter((_, index) => valid[index]);
+};
+
+export type InvitationStore = ReturnType<typeof invitationStore>;
+
+export const invitationStore = (table: Table, { now, newId, randomBytes }: Deps) => ({
+  create: async (
+    projectId: ProjectId,
+    input: InvitationInput,
+    maker: Maker,
+  ): Promise<Invitation & { token: string }> => {
+    const { email, role, expiresInMs } = input;
+    const createdAt = now();
+    const validUntil = addMs(createdAt, expiresInMs);
+    const made: Invitation = { id: newId('ivt'), projectId, email, role, createdAt, validUntil };
+    const secret = makeSecret(randomBytes);
+    await recordsOf(table, invitation).put(
+      {
+        ...keys.resource(projectId, made.id),
+        ...made,
+        ...toStore(maker),
+        hash: hashSecret(secret),
+        expiresAt: Math.ceil(epochMs(validUntil) / 1000),
+      },
+      [['missing', 'pk']],
+    );
+    return { ...made, token: formatToken(projectId, made.id, secret) };
+  },
+
+  /** Those that nobody has taken yet. */
+  list: async (projectId: ProjectId): Promise<Invitation[]> =>
+    recordsOf(table, invitation).readAll(
+      await stillGood(
+        table,
+        await queryAll(table, { pk: projectId, prefix: 'ivt_', where: [['missing', 'usedAt']] }),
+      ),
+    ),
+
+  /** Whether there was one to revoke. */
+  revoke: (projectId: ProjectId, id: string): Promise<boolean> =>
+    table.remove(keys.resource(projectId, id), [['exists', 'pk']]),
+
+  /** Revokes those into a project that were made on behalf of somebody (`createdBy`), or that are for an address (`email`). */
+  revokeThose: async (
+    projectId: ProjectId,
+    [attribute, value]: readonly ['createdBy' | 'email', string],
+  ): Promise<void> => {
+    const where: Condition[] = [['=', attribute, value]];
+    const found = await queryAll(table, { pk: projectId, prefix: 'ivt_', where });
+    for (const { sk } of found) await table.remove(keys.resource(projectId, String(sk)));
+  },
+
+  /** What a token invites to, without spending it; undefined when it is unknown, over its time, or spent. */
+  read: async (token: string): Promise<Invitation | undefined> => {
+    const parts = splitInvitationToken(token);
+    const item = parts && (await table.get(keys.resource(parts.projectId, parts.id)));
+    if (!item || item.usedAt !== undefined || !matchesHash(parts.secret, String(item.hash))) return undefined;
+    const found = recordsOf(table, invitation).read(item);
+    return found.validUntil > now() && (await isMakerValid(table, item)) ? found : undefined;
+  },
+
+  /** Spends it, by one conditional write. */
+  take: async ({ projectId, id }: Invitation): Promise<boolean> => {
+    const taken = await table.update(keys.resource(projectId, id), { set: { usedAt: now() } }, [
+      ['exists', 'pk'],
+      ['missing', 'usedAt'],
+      ['>', 'validUntil', now()],
+    ]);
+    return taken !== undefined;
+  },
+});

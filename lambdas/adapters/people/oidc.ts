@@ -1,0 +1,135 @@
+/** OpenID Connect by openid-client: the authorization code flow with PKCE, state and nonce. */
+import * as client from 'openid-client';
+import * as z from 'zod';
+import type { AddressGuard } from '../address-guard.ts';
+import { readUpTo, requestByGuard } from '../guarded-request.ts';
+import type { StoredProvider } from './sign-in-providers.ts';
+
+export type OidcSettings = Pick<StoredProvider, 'issuer' | 'clientId' | 'clientSecret'>;
+
+/** What has to be known again when the browser comes back; it travels in a signed cookie. */
+export const oidcChecks = z.object({ state: z.string(), nonce: z.string(), verifier: z.string() });
+export type OidcChecks = z.infer<typeof oidcChecks>;
+
+/** Whom the provider vouches for. */
+export interface OidcPerson {
+  readonly issuer: string;
+  /** The issuer's own id of them; an e-mail address may become somebody else's. */
+  readonly subject: string;
+  readonly email: string;
+  readonly name: string;
+}
+
+export interface Oidc {
+  /** Where to send the browser. Throws when the provider cannot be reached. */
+  begin(settings: OidcSettings, redirectUri: string): Promise<{ url: string; checks: OidcChecks }>;
+  /** Trades the code that the browser came back with (`url`, whole). Undefined when the provider, or what it said, is not to be believed. */
+  finish(settings: OidcSettings, url: URL, checks: OidcChecks): Promise<OidcPerson | undefined>;
+}
+
+const claims = z.object({
+  iss: z.string(),
+  sub: z.string(),
+  email: z.email().max(254).toLowerCase(),
+  // Nobody is let in by an address that they only claim to have.
+  email_verified: z.literal(true),
+  name: z.string().trim().min(1).max(120).optional(),
+});
+
+const isLoopback = (issuer: string): boolean => ['localhost', '127.0.0.1'].includes(new URL(issuer).hostname);
+const timeoutSeconds = 10;
+
+/** Far above any provider's document, keys or token. */
+const maxAnswerBytes = 1_048_576;
+/** Statuses that a `Response` refuses to have a body with. */
+const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/**
+ * A fetch that goes by the guard. The provider's document names further addresses, and an admin of the console is not an owner of the
+ * AWS account: neither may have the API call what is not public.
+ */
+const fetchByGuard =
+  (guard: AddressGuard): client.CustomFetch =>
+  (url, { method, headers, body, signal }) => {
+    if (
+      !(body === null || body === undefined || typeof body === 'string' || body instanceof URLSearchParams)
+    ) {
+      throw new TypeError('The provider is sent text only.');
+    }
+    const request = {
+      method,
+      headers,
+      body: body?.toString(),
+      signal: signal ?? AbortSignal.timeout(timeoutSeconds * 1000),
+    };
+    return requestByGuard(guard, url, request, async (response) => {
+      const { bytes, isCut } = await readUpTo(response, maxAnswerBytes);
+      if (isCut) throw new Error(`The provider answered with more than ${maxAnswerBytes} bytes.`);
+      const status = response.statusCode ?? 0;
+      const pairs = Object.entries(response.headersDistinct).flatMap(([name, values = []]) =>
+        values.map((value): [string, string] => [name, value]),
+      );
+      return new Response(bodiless.has(status) ? null : new Uint8Array(bytes), { status, headers: pairs });
+    });
+  };
+
+/** `log` is told why somebody was not believed; `guard` says where a provider may be. */
+export const openIdConnect = (
+  guard: AddressGuard,
+  log: (message: string, about: Readonly<Record<string, unknown>>) => void,
+): Oidc => {
+  const discover = ({ issuer, clientId, clientSecret }: OidcSettings) =>
+    client.discovery(new URL(issuer), clientId, clientSecret, undefined, {
+      timeout: timeoutSeconds,
+      [client.customFetch]: fetchByGuard(guard),
+      ...(isLoopback(issuer) && { execute: [client.allowInsecureRequests] }),
+    });
+
+  return {
+    begin: async (settings, redirectUri) => {
+      const checks = {
+        state: client.randomState(),
+        nonce: client.randomNonce(),
+        verifier: client.randomPKCECodeVerifier(),
+      };
+      const url = client.buildAuthorizationUrl(await discover(settings), {
+        redirect_uri: redirectUri,
+        scope: 'openid email profile',
+        state: checks.state,
+        nonce: checks.nonce,
+        code_challenge: await client.calculatePKCECodeChallenge(checks.verifier),
+        code_challenge_method: 'S256',
+      });
+      return { url: url.href, checks };
+    },
+
+    finish: async (settings, url, checks) => {
+      try {
+        const config = await discover(settings);
+        const tokens = await client.authorizationCodeGrant(config, url, {
+          pkceCodeVerifier: checks.verifier,
+          expectedState: checks.state,
+          expectedNonce: checks.nonce,
+          idTokenExpected: true,
+        });
+        const inToken = tokens.claims();
+        if (!inToken) return undefined;
+        // Many providers put the address into the user info only.
+        const more =
+          inToken.email === undefined && config.serverMetadata().userinfo_endpoint !== undefined
+            ? await client.fetchUserInfo(config, tokens.access_token, inToken.sub)
+            : {};
+        const parsed = claims.safeParse({ ...more, ...inToken });
+        if (!parsed.success) {
+          log('The sign-in provider vouches for no e-mail address', { error: z.prettifyError(parsed.error) });
+          return undefined;
+        }
+        const { iss, sub, email, name = email } = parsed.data;
+        return { issuer: iss, subject: sub, email, name };
+      } catch (error) {
+        log('A sign-in by the provider came to nothing', { error: String(error) });
+        return undefined;
+      }
+    },
+  };
+};

@@ -1,0 +1,69 @@
+/** Counts attempts in windows of time, and refuses when there are too many: against the guessing of passwords and tokens. */
+import { createHash } from 'node:crypto';
+import { type Clock, epochMs } from '../../../protocol/index.ts';
+import { keys, type Table } from '../table.ts';
+
+export interface AttemptLimit {
+  /** What it counts: part of the key, so that one count is not another's. */
+  readonly name: string;
+  readonly max: number;
+  readonly windowMs: number;
+}
+
+const quarterMs = 900_000;
+
+/** Wrong passwords for one account, wherever they come from. */
+export const loginByAccount: AttemptLimit = { name: 'login-account', max: 10, windowMs: quarterMs };
+/** Wrong passwords from one address, for whatever account. */
+export const loginBySource: AttemptLimit = { name: 'login-source', max: 50, windowMs: quarterMs };
+/** Refused registration tokens from one address. */
+export const registrationBySource: AttemptLimit = { name: 'register-source', max: 30, windowMs: quarterMs };
+/** Refused enrolments from one address. */
+export const enrolmentBySource: AttemptLimit = { name: 'enrolment-source', max: 30, windowMs: quarterMs };
+/** Refused invitations from one address. */
+export const invitationBySource: AttemptLimit = { name: 'invitation-source', max: 30, windowMs: quarterMs };
+
+/** Uses of an integration's key to verify signatures that are written down. */
+export const signatureChecks: AttemptLimit = { name: 'signature-checks', max: 1, windowMs: quarterMs };
+
+/** Requests to wrong secret URLs of integrations from one address. */
+export const eventsBySource: AttemptLimit = { name: 'integration-source', max: 60, windowMs: quarterMs };
+/** Requests to one integration: each may start a machine. */
+export const eventsByIntegration: AttemptLimit = { name: 'integration', max: 120, windowMs: 60_000 };
+
+export type AttemptStore = ReturnType<typeof attemptStore>;
+
+export const attemptStore = (table: Table, now: Clock) => {
+  const windowOf = ({ windowMs }: AttemptLimit) => Math.floor(epochMs(now()) / windowMs);
+  const endOf = (limit: AttemptLimit) => (windowOf(limit) + 1) * limit.windowMs;
+  // Hashed: neither an e-mail address nor anything that somebody sent becomes a key.
+  const keyOf = (limit: AttemptLimit, who: string) =>
+    keys.attempts(
+      `${limit.name}#${createHash('sha256').update(who).digest('base64url')}`,
+      String(windowOf(limit)),
+    );
+  const take = async (limit: AttemptLimit, who: string): Promise<boolean> => {
+    const expiresAt = Math.ceil(endOf(limit) / 1000);
+    const counted = await table.update(keyOf(limit, who), { add: { count: 1 }, set: { expiresAt } }, [
+      ['any', ['missing', 'count'], ['<', 'count', limit.max]],
+    ]);
+    return counted !== undefined;
+  };
+  return {
+    /** Counts one, by a conditional write, before the attempt: of many at once no more than `max` go through. */
+    take,
+
+    /** Whether this is the first time in the window that it is asked: what is told once a window. */
+    isFirst: (limit: AttemptLimit, who: string): Promise<boolean> =>
+      take({ ...limit, name: `${limit.name}-told`, max: 1 }, who),
+
+    /** The attempt was a good one, and does not count. */
+    giveBack: async (limit: AttemptLimit, who: string): Promise<void> => {
+      await table.update(keyOf(limit, who), { add: { count: -1 } }, [['>', 'count', 0]]);
+    },
+
+    /** Until the next window, in whole seconds. */
+    retryAfterSeconds: (limit: AttemptLimit): number =>
+      Math.max(1, Math.ceil((endOf(limit) - epochMs(now())) / 1000)),
+  };
+};

@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  addMs,
+  type ProjectId,
+  projectInput,
+  scheduleInput,
+  templateInput,
+} from '../../../protocol/index.ts';
+import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
+import { newId } from '../ids.ts';
+import { scheduleStore } from '../schedules/schedules.ts';
+import { keys, type Table } from '../table.ts';
+import { NameTaken, nameStore } from './names.ts';
+import { projectStore, resourceStores } from './resources.ts';
+
+let db: TestTable;
+let present = '2026-03-01T12:00:00.000Z';
+const now = () => present;
+beforeAll(async () => {
+  db = await openTestTable();
+});
+afterAll(() => db?.close());
+
+const someProject = (): ProjectId => newId('prj');
+const aTemplate = (name: string) => templateInput.parse({ name, app: 'bash', script: 'true' });
+const open = (table: Table = db.table) => ({
+  names: nameStore(table, now),
+  projects: projectStore(table, { now, newId }),
+  schedules: scheduleStore(table, { now, newId }),
+  ...resourceStores(table, { now, newId }),
+});
+const taken = async (save: Promise<unknown>): Promise<NameTaken> => {
+  const error = await save.then(
+    () => new Error('It was saved.'),
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof NameTaken)) throw error;
+  return error;
+};
+
+/** A table whose writes of items (not of locks) fail, as if the function had stopped before them. */
+const stoppingBefore = (wanted: 'put' | 'remove'): Table => ({
+  ...db.table,
+  put: async (item, conditions) => {
+    if (wanted === 'put' && !item.sk.startsWith('name')) throw new Error('stopped');
+    return db.table.put(item, conditions);
+  },
+  remove: async (key, conditions) => {
+    if (wanted === 'remove' && key.sk.startsWith('name#')) throw new Error('stopped');
+    return db.table.remove(key, conditions);
+  },
+});
+
+describe('the name of a resource', () => {
+  it('is refused to a second one of its kind in the project, with the id of the first', async () => {
+    const { templates, inventories } = open();
+    const projectId = someProject();
+    const first = await templates.create(projectId, aTemplate('Deploy'));
+    expect(await taken(templates.create(projectId, aTemplate('Deploy')))).toMatchObject({
+      kind: 'tpl',
+      wanted: 'Deploy',
+      holderId: first.id,
+    });
+    await templates.create(projectId, aTemplate('deploy'));
+    await templates.create(someProject(), aTemplate('Deploy'));
+    await inventories.create(projectId, { name: 'Deploy', type: 'static', content: 'a' });
+    expect((await templates.list(projectId)).map(({ name }) => name)).toEqual(['Deploy', 'deploy']);
+  });
+
+  it('is free again after a rename and after a removal', async () => {
+    const { templates } = open();
+    const projectId = someProject();
+    const first = await templates.create(projectId, aTemplate('A'));
+    await templates.replace(projectId, first.id, aTemplate('A'));
+    await templates.replace(projectId, first.id, aTemplate('B'));
+    const second = await templates.create(projectId, aTemplate('A'));
+    expect((await taken(templates.replace(projectId, first.id, aTemplate('A')))).holderId).toBe(second.id);
+    await templates.remove(projectId, second.id);
+    await templates.replace(projectId, first.id, aTemplate('A'));
+    await templates.create(projectId, aTemplate('B'));
+  });
+
+  it('goes to one of two saves at the same time', async () => {
+    const { templates } = open();
+    const projectId = someProject();
+    const saves = [1, 2, 3, 4].map(() => templates.create(projectId, aTemplate('Deploy')));
+    const outcomes = await Promise.allSettled(saves);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(await templates.list(projectId)).toHaveLength(1);
+  });
+
+  it('is free a minute after a save that stopped before it wrote the item', async () => {
+    const projectId = someProject();
+    const stopped = open(stoppingBefore('put')).templates.create(projectId, aTemplate('Deploy'));
+    await expect(stopped).rejects.toThrow('stopped');
+    const { templates } = open();
+    expect((await taken(templates.create(projectId, aTemplate('Deploy')))).holderId).toBeUndefined();
+    present = addMs(present, 60_000);
+    await templates.create(projectId, aTemplate('Deploy'));
+  });
+
+  it('is free a minute after a rename or a removal that stopped before it freed the name', async () => {
+    const projectId = someProject();
+    const { templates } = open();
+    const renamed = await templates.create(projectId, aTemplate('A'));
+    const removed = await templates.create(projectId, aTemplate('B'));
+    const stopping = open(stoppingBefore('remove')).templates;
+    await expect(stopping.replace(projectId, renamed.id, aTemplate('C'))).rejects.toThrow('stopped');
+    await expect(stopping.remove(projectId, removed.id)).rejects.toThrow('stopped');
+    present = addMs(present, 60_000);
+    for (const name of ['A', 'B']) await templates.create(projectId, aTemplate(name));
+  });
+
+  it('stays with each of those that had it before there were locks, until the newer ones are saved', async () => {
+    const projectId = someProject();
+    const { templates } = open();
+    const ids = [newId('tpl', '2026-01-01T00:00:00.000Z'), newId('tpl', '2026-02-01T00:00:00.000Z')] as const;
+    for (const id of ids) {
+      const item = { ...aTemplate('Deploy'), id, projectId, createdAt: now() };
+      await db.table.put({ ...keys.resource(projectId, id), ...item });
+    }
+    const [older, newer] = ids;
+    expect((await taken(templates.create(projectId, aTemplate('Deploy')))).holderId).toBe(older);
+    expect((await taken(templates.replace(projectId, newer, aTemplate('Deploy')))).holderId).toBe(older);
+    await templates.replace(projectId, older, aTemplate('Deploy'));
+    await templates.replace(projectId, newer, aTemplate('Deploy 2'));
+    expect(await templates.list(projectId)).toHaveLength(2);
+  });
+
+  it('costs no reading of the others once those from before have their locks', async () => {
+    const projectId = someProject();
+    await open().templates.create(projectId, aTemplate('A'));
+    const queries: unknown[] = [];
+    const watched: Table = {
+      ...db.table,
+      query: (query) => {
+        queries.push(query);
+        return db.table.query(query);
+      },
+    };
+    await open(watched).templates.create(projectId, aTemplate('B'));
+    expect(queries).toEqual([]);
+  });
+});
+
+describe('the name of a project', () => {
+  it('is unique in the stack, and free again when the project is removed', async () => {
+    const { projects } = open();
+    const input = projectInput.parse({ name: 'Shop' });
+    const made = await projects.create(input);
+    expect((await taken(projects.create(input))).holderId).toBe(made.id);
+    await projects.replace(made.id, input);
+    await projects.remove(made.id);
+    await projects.create(input);
+  });
+});
+
+describe('the name of a schedule', () => {
+  it('is free as soon as its owner has removed it', async () => {
+    const { schedules } = open();
+    const projectId = someProject();
+    const input = scheduleInput.parse({ name: 'nightly', templateId: newId('tpl'), cron: '0 3 * * *' });
+    const made = await schedules.create(projectId, input, {});
+    expect((await taken(schedules.create(projectId, input, {}))).holderId).toBe(made.id);
+    await schedules.markRemoved(made);
+    await schedules.create(projectId, input, {});
+  });
+});

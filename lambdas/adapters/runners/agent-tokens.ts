@@ -1,0 +1,52 @@
+/** What agents carry, signed by the control plane so that checking it costs no read: answers, sessions and leases. */
+import * as z from 'zod';
+import {
+  addMs,
+  type Clock,
+  type Instant,
+  projectId,
+  type RunnerId,
+  runnerId,
+  taskId,
+} from '../../../protocol/index.ts';
+import { type SigningKeys, signedTokens } from '../secrets/signed-tokens.ts';
+import type { Pool } from '../table.ts';
+
+/** How long an agent has for its answer to a challenge. */
+const answerLifetimeMs = 60_000;
+/** As long as the AWS credentials that come with it: the least that STS gives (AWS: AssumeRole). */
+export const sessionLifetimeMs = 900_000;
+
+const poolSchema = z.union([projectId, z.literal('global')]);
+const agentClaims = z.object({
+  pool: poolSchema,
+  runnerId,
+  agentId: z.string().optional(),
+  credentialVersion: z.int().optional(),
+});
+const leaseClaims = agentClaims.extend({ projectId, taskId, attempt: z.int() });
+
+export interface AgentIdentity {
+  readonly pool: Pool;
+  readonly runnerId: RunnerId;
+  /** Of the agent that opened the session. */
+  readonly agentId?: string | undefined;
+  /** Of the runner's credentials when the session began; absent when they were never revoked. */
+  readonly credentialVersion?: number | undefined;
+}
+export type Lease = z.infer<typeof leaseClaims>;
+
+export type AgentTokens = ReturnType<typeof agentTokens>;
+
+export const agentTokens = (signingKeys: SigningKeys, now: Clock) => {
+  const { sign, verify } = signedTokens(signingKeys, now);
+  return {
+    signAnswer: (identity: AgentIdentity) => sign('answer', { ...identity }, addMs(now(), answerLifetimeMs)),
+    verifyAnswer: (token: string) => verify('answer', agentClaims, token),
+    signSession: (identity: AgentIdentity, expiresAt: Instant) => sign('session', { ...identity }, expiresAt),
+    verifySession: (token: string) => verify('session', agentClaims, token),
+    /** Whole seconds in a JWT: the lease in the token ends up to a second before the stored one, never after. */
+    signLease: (lease: Lease, leaseUntil: Instant) => sign('lease', lease, leaseUntil),
+    verifyLease: (token: string) => verify('lease', leaseClaims, token),
+  };
+};

@@ -1,0 +1,184 @@
+/** The store of runners. Each change is one conditional write on the runner's item. */
+import type {
+  Instant,
+  LowDisk,
+  ProjectId,
+  Runner,
+  RunnerInput,
+  RunnerStatus,
+} from '../../../protocol/index.ts';
+import type { Condition } from '../expressions.ts';
+import { recordsOf } from '../records.ts';
+import { keys, type Pool, queryAll, type Table } from '../table.ts';
+import { runnerAgents } from './runner-agents.ts';
+import { runnerInstances } from './runner-instances.ts';
+import {
+  type ChangeRunner,
+  liveness,
+  poolOf,
+  type RunnerRecord,
+  type RunnerRef,
+  runnerRecord,
+  statusChange,
+} from './runner-record.ts';
+import { runnerSlots } from './runner-slots.ts';
+
+export type NewRunner = Omit<RunnerRecord, 'slots' | 'demand' | 'busyMs' | 'claims' | 'served'>;
+
+const isIdle: readonly Condition[] = [
+  ['missing', 'slots'],
+  ['missing', 'demand'],
+  ['missing', 'launch'],
+  ['missing', 'wokenAt'],
+];
+
+const noSlots: Condition = ['missing', 'slots'];
+
+export interface MoveOptions {
+  /** Only while nothing holds it or counts on it, and nobody has just woken it. */
+  readonly idle?: boolean;
+  readonly set?: Partial<RunnerRecord>;
+  /** Only if it holds nothing, and has not renewed its lease, which ended then. */
+  readonly silentSince?: Instant | undefined;
+  /** Only if its status has not changed since then. */
+  readonly statusSince?: Instant;
+}
+
+export type RunnerStore = ReturnType<typeof runnerStore>;
+
+export const runnerStore = (table: Table) => {
+  const records = recordsOf(table, runnerRecord);
+  const keyOf = (ref: RunnerRef) => keys.resource(poolOf(ref), ref.id);
+
+  const change: ChangeRunner = (ref, update, conditions) =>
+    records.update(keyOf(ref), { ...update, add: { ...update.add, version: 1 } }, [
+      ['exists', 'pk'],
+      ...conditions,
+    ]);
+
+  return {
+    ...runnerInstances(table, records, change),
+    ...runnerAgents(change),
+    ...runnerSlots(change),
+
+    create: (record: NewRunner): Promise<boolean> =>
+      records.put({ ...keyOf(record), ...record, ...liveness(record, record.status) }, [['missing', 'pk']]),
+
+    get: async (pool: Pool, id: string): Promise<RunnerRecord | undefined> =>
+      records.readIf(await table.get(keys.resource(pool, id))),
+
+    /** By id alone: a runner of this project, or a global one. */
+    find: async (projectId: ProjectId, id: string): Promise<RunnerRecord | undefined> =>
+      records.readIf((await table.batchGet([keys.resource(projectId, id), keys.resource('global', id)]))[0]),
+
+    list: async (pool: Pool): Promise<RunnerRecord[]> =>
+      records.readAll(await queryAll(table, { pk: pool, prefix: 'run_' })),
+
+    /** The keys of the runners whose instance may be on. */
+    listAwake: async (): Promise<RunnerRecord[]> => {
+      const found = [];
+      for await (const key of table.queryLive('runner')) found.push(key);
+      return records.readAll(await table.batchGet(found));
+    },
+
+    /** Replaces what its owner may set. */
+    configure: (ref: RunnerRef, input: RunnerInput): Promise<RunnerRecord | undefined> => {
+      const { instanceId, region, webhookUrl, fleet, idleTimeoutMs, ...rest } = input;
+      const lifted = input.active ? ['quarantinedAt', 'failedStarts', 'fault'] : [];
+      // The instance of a fleet's runner comes and goes with its launches.
+      const machine = fleet === undefined ? { instanceId, region, webhookUrl } : {};
+      return change(
+        ref,
+        { set: { ...rest, idleTimeoutMs, ...machine }, unset: [...lifted, 'instanceNamedBy'] },
+        [],
+      );
+    },
+
+    /** Removes it, unless it holds tasks or its instance is on. */
+    remove: (ref: RunnerRef): Promise<boolean> =>
+      table.remove(keyOf(ref), [...isIdle, ['in', 'status', ['stopped', 'offline']]]),
+
+    /** Somebody wakes it by hand. Refused when its status is no longer `from`, or it may not be started. */
+    wake: (ref: RunnerRef, from: RunnerStatus, to: RunnerStatus, now: Instant) =>
+      change(
+        ref,
+        {
+          set: {
+            ...(to === 'online' ? { idleSince: now } : { wokenAt: now }),
+            ...(from !== to && statusChange(ref, to, now)),
+          },
+        },
+        [
+          ['=', 'status', from],
+          ['=', 'active', true],
+          ['missing', 'quarantinedAt'],
+        ],
+      ),
+
+    /** Its disk is low, or undefined: it has room. */
+    setLowDisk: (ref: RunnerRef, lowDisk: LowDisk | undefined) => change(ref, { set: { lowDisk } }, []),
+
+    /** Asks it to take no task any more; refused while its agent is not there. Undefined `at`: it may again. */
+    requestDrain: (ref: RunnerRef, at: Instant | undefined) =>
+      change(
+        ref,
+        { set: { drainRequestedAt: at, ...(at === undefined && { lowDisk: undefined }) } },
+        at === undefined ? [] : [['in', 'status', ['online', 'draining']]],
+      ),
+
+    /** Changes its status, if it is one of `from` still; with `idle`, also only while nothing holds or counts on it. */
+    move: (
+      ref: RunnerRef,
+      from: readonly RunnerStatus[],
+      to: RunnerStatus,
+      now: Instant,
+      { idle = false, set = {}, silentSince, statusSince }: MoveOptions = {},
+    ) =>
+      change(ref, { set: { ...statusChange(ref, to, now), ...set } }, [
+        ['in', 'status', from],
+        ...(idle ? isIdle : []),
+        ...(silentSince === undefined ? [] : [['=', 'leaseUntil', silentSince] as const, noSlots]),
+        ...(statusSince === undefined ? [] : [['=', 'statusSince', statusSince] as const]),
+      ]),
+
+    /** It went silent or away: what counts on it has to be placed anew. */
+    leave: (ref: RunnerRef, from: readonly RunnerStatus[], to: 'offline' | 'stopped', now: Instant) =>
+      change(ref, { set: statusChange(ref, to, now), unset: ['demand', 'wokenAt'] }, [
+        ['in', 'status', from],
+      ]),
+
+    /**
+     * A start came to nothing; `to` is what the runner does about it. A next start counts from now. Refused when the runner has
+     * moved on since it was read.
+     */
+    failStart: (
+      runner: RunnerRecord,
+      fault: NonNullable<Runner['fault']>,
+      failedStarts: number,
+      isQuarantined: boolean,
+      to: RunnerStatus = runner.status,
+    ) =>
+      change(
+        runner,
+        {
+          set: {
+            fault,
+            failedStarts,
+            ...statusChange(runner, to, fault.at),
+            ...(isQuarantined && { quarantinedAt: fault.at, wokenAt: undefined }),
+          },
+        },
+        [
+          ['=', 'status', runner.status],
+          ['=', 'statusSince', runner.statusSince],
+        ],
+      ),
+
+    /** From when on its queues can be made; undefined: they are there. */
+    awaitQueues: (ref: RunnerRef, queuesFrom: Instant | undefined) =>
+      change(ref, { set: { queuesFrom } }, []),
+
+    /** Says what is wrong with it, or that it is well again. */
+    setFault: (ref: RunnerRef, fault: Runner['fault']) => change(ref, { set: { fault } }, []),
+  };
+};

@@ -1,0 +1,13 @@
+import { describe, expect, it } from 'vitest';
+import { badPublicKeys } from '../../api/testing/bad-keys.ts';
+import { isPublicKey, makeKeyPair } from './payload-encryption.ts';
+
+describe('a public key', () => {
+  it('is what something can be encrypted to', async () => {
+    expect(await isPublicKey(makeKeyPair().publicKey)).toBe(true);
+  });
+
+  it.each(Object.entries(badPublicKeys))('is not %s', async (_name, pem) => {
+    expect(await isPublicKey(pem)).toBe(false);
+  });
+});

@@ -1,0 +1,93 @@
+/** Which attributes of the table's items are secret, and a table that keeps them encrypted without its stores knowing. */
+
+import { type Item, type Key, keys, type Table } from '../table.ts';
+import { CannotOpen, type SecretScope } from './data-keys.ts';
+import type { Vault } from './secret-encryption.ts';
+
+/** By the beginning of the id, in the partition of a project or of global runners. */
+const byPrefix: Readonly<Record<string, readonly string[]>> = {
+  key_: ['secret'],
+  env_: ['secrets', 'secretFiles'],
+  run_: ['webhookSecret'],
+  sch_: ['surveySecrets'],
+  tsk_: ['surveySecrets'],
+  iev_: ['answers'],
+  usr_: ['totpSecret', 'newTotpSecret'],
+};
+const stackScope = keys.stackSecrets().pk;
+
+const ofStack: Readonly<Record<string, readonly string[]>> = {
+  [keys.stackSecrets().sk]: ['signingKey', 'signingKeys'],
+  [keys.signInProvider().sk]: ['clientSecret'],
+};
+
+/** Prefixes of the ids of what has secrets and is kept in the partition of a pool. */
+export const secretPrefixes = ['key_', 'env_', 'run_', 'sch_'] as const;
+
+/** The names of what is secret in the item with this key. */
+export const secretAttributesOf = ({ pk, sk }: Key): readonly string[] =>
+  (pk === stackScope ? ofStack[sk] : byPrefix[sk.slice(0, 4)]) ?? [];
+
+/** Under whose data keys: people are the stack's. */
+export const secretScopeOf = ({ pk }: Key): SecretScope => (pk === keys.user('').pk ? stackScope : pk);
+
+export const placeOf = ({ sk }: Key, attribute: string): string => `${sk}#${attribute}`;
+
+const keyOf = (item: Item): Key => ({ pk: String(item.pk), sk: String(item.sk) });
+
+/** Stands where a secret was that nothing can open: no schema takes it, so that its item counts as unreadable. */
+class Unopened {}
+
+/** The same table, whose secret attributes are encrypted in DynamoDB and in the clear for whoever calls. */
+export const sealedTable = (table: Table, vault: Vault): Table => {
+  const seal = async (key: Key, values: Item): Promise<Item> => {
+    const secret = secretAttributesOf(key).filter((name) => values[name] !== undefined);
+    const sealed = await Promise.all(
+      secret.map(async (name) => {
+        const text = JSON.stringify(values[name]);
+        return [name, await vault.seal(secretScopeOf(key), placeOf(key, name), text)] as const;
+      }),
+    );
+    return { ...values, ...Object.fromEntries(sealed) };
+  };
+  const open = async (item: Item): Promise<Item> => {
+    const key = keyOf(item);
+    const secret = secretAttributesOf(key).filter((name) => item[name] !== undefined);
+    const opened = await Promise.all(
+      secret.map(async (name): Promise<[string, unknown]> => {
+        try {
+          const text = await vault.open(secretScopeOf(key), placeOf(key, name), String(item[name]));
+          return [name, JSON.parse(text)];
+        } catch (error) {
+          // What may pass, such as KMS refusing for now, must not make a stack of unreadable items.
+          if (error instanceof CannotOpen) return [name, new Unopened()];
+          throw error;
+        }
+      }),
+    );
+    return { ...item, ...Object.fromEntries(opened) };
+  };
+  const openIf = async (item: Item | undefined): Promise<Item | undefined> => item && open(item);
+
+  return {
+    reportUnreadable: (found) => table.reportUnreadable(found),
+    get: async (key) => openIf(await table.get(key)),
+    batchGet: async (wanted) => Promise.all((await table.batchGet(wanted)).map(open)),
+    put: async (item, conditions) =>
+      table.put({ ...(await seal(item, item)), pk: item.pk, sk: item.sk }, conditions),
+    update: async (key, update, conditions, returns) => {
+      const sealed = {
+        ...update,
+        ...(update.set && { set: await seal(key, update.set) }),
+        ...(update.setIfMissing && { setIfMissing: await seal(key, update.setIfMissing) }),
+      };
+      return openIf(await table.update(key, sealed, conditions, returns));
+    },
+    remove: (key, conditions) => table.remove(key, conditions),
+    query: async (query) => {
+      const { items, next } = await table.query(query);
+      return { items: await Promise.all(items.map(open)), ...(next && { next }) };
+    },
+    queryLive: (...args) => table.queryLive(...args),
+  };
+};

@@ -1,0 +1,121 @@
+/**
+ * Rotation of secrets: another signing key, new data keys, and everything secret encrypted again under them. Resumable, and harmless when run twice.
+ * The data keys before stay: a function may remember one for a while and encrypt under it; the next rotation moves that.
+ */
+import * as z from 'zod';
+import { type Clock, type Instant, instant } from '../../../protocol/index.ts';
+import type { NewId } from '../ids.ts';
+import type { RandomBytes } from '../runners/registration-tokens.ts';
+import { type Item, type Key, keys, queryAll, type Table } from '../table.ts';
+import type { DataKeys, SecretScope } from './data-keys.ts';
+import {
+  placeOf,
+  sealedTable,
+  secretAttributesOf,
+  secretPrefixes,
+  secretScopeOf,
+} from './secret-attributes.ts';
+import { dataKeyOf, type Vault } from './secret-encryption.ts';
+import { renewSigningKey } from './signing-keys.ts';
+
+const stored = z.object({
+  startedAt: instant,
+  /** The scopes that are done, with the data key that they got. */
+  done: z.record(z.string(), z.string()),
+  resealed: z.int(),
+  endedAt: instant.optional(),
+});
+type Rotation = z.infer<typeof stored>;
+
+export interface RotationProgress {
+  /** False: call again, it goes on where it was. */
+  readonly ended: boolean;
+  readonly startedAt: Instant;
+  /** Projects, global runners and the stack itself; how many of them are done. */
+  readonly scopes: number;
+  readonly scopesDone: number;
+  /** Values that were encrypted again in this rotation. */
+  readonly resealed: number;
+}
+
+export interface RotationDeps {
+  /** As it is, with its secrets encrypted. */
+  readonly table: Table;
+  readonly dataKeys: DataKeys;
+  readonly vault: Vault;
+  readonly now: Clock;
+  readonly newId: NewId;
+  readonly randomBytes: RandomBytes;
+  /** Whether there is time for another scope. */
+  readonly hasTime: () => boolean;
+}
+
+const scopesOf = async (table: Table): Promise<SecretScope[]> => [
+  keys.stackSecrets().pk,
+  'global',
+  ...(await queryAll(table, { pk: 'projects', prefix: 'prj_' })).map(({ sk }) => String(sk)),
+];
+
+/** All of the scope that may hold a secret; of tasks and events those that are live, as an ended one has none. */
+const itemsIn = async (table: Table, scope: SecretScope): Promise<Item[]> => {
+  if (scope === keys.stackSecrets().pk) {
+    const own = await table.batchGet([keys.stackSecrets(), keys.signInProvider()]);
+    return [...own, ...(await queryAll(table, { pk: keys.user('').pk, prefix: 'usr_' }))];
+  }
+  const found: Item[] = [];
+  for (const prefix of secretPrefixes) found.push(...(await queryAll(table, { pk: scope, prefix })));
+  const live: Key[] = [];
+  for (const kind of ['task', 'event'] as const) {
+    for await (const key of table.queryLive(kind)) if (key.pk === scope) live.push(key);
+  }
+  return [...found, ...(await table.batchGet(live))];
+};
+
+/** A value that changes meanwhile is encrypted by who changes it. */
+const resealItem = async ({ table, vault }: RotationDeps, item: Item, dataKey: string): Promise<number> => {
+  const key = { pk: String(item.pk), sk: String(item.sk) };
+  let resealed = 0;
+  for (const name of secretAttributesOf(key)) {
+    const before = item[name];
+    if (typeof before !== 'string' || dataKeyOf(before) === dataKey) continue;
+    const scope = secretScopeOf(key);
+    const text = await vault.open(scope, placeOf(key, name), before);
+    const after = await vault.seal(scope, placeOf(key, name), text);
+    if (await table.update(key, { set: { [name]: after } }, [['=', name, before]])) resealed += 1;
+  }
+  return resealed;
+};
+
+const rotateScope = async (deps: RotationDeps, scope: SecretScope) => {
+  const { id } = await deps.dataKeys.renew(scope);
+  let resealed = 0;
+  for (const item of await itemsIn(deps.table, scope)) resealed += await resealItem(deps, item, id);
+  return { id, resealed };
+};
+
+/** Begins a rotation, or goes on with the one that has not ended. */
+export const rotateSecrets = async (deps: RotationDeps): Promise<RotationProgress> => {
+  const { table, now, hasTime } = deps;
+  const item = await table.get(keys.secretRotation());
+  const known = item && stored.parse(item);
+  const begun = known && known.endedAt === undefined ? known : undefined;
+  let rotation: Rotation = begun ?? { startedAt: now(), done: {}, resealed: 0 };
+  if (!begun) await renewSigningKey(sealedTable(table, deps.vault), deps);
+  const save = async (change: Partial<Rotation>): Promise<void> => {
+    rotation = { ...rotation, ...change };
+    await table.put({ ...keys.secretRotation(), ...rotation });
+  };
+
+  const scopes = await scopesOf(table);
+  for (const scope of scopes) {
+    if (scope in rotation.done) continue;
+    if (!hasTime()) break;
+    const { id, resealed } = await rotateScope(deps, scope);
+    await save({ done: { ...rotation.done, [scope]: id }, resealed: rotation.resealed + resealed });
+  }
+  const scopesDone = scopes.filter((scope) => scope in rotation.done).length;
+  const ended = scopesDone === scopes.length;
+  if (ended) await save({ endedAt: now() });
+  const { startedAt, resealed } = rotation;
+  return { ended, startedAt, scopes: scopes.length, scopesDone, resealed };
+};

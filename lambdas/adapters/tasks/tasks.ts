@@ -1,0 +1,376 @@
+/** The store of tasks. Each change of status is one conditional write on the task's item. */
+import * as z from 'zod';
+import {
+  environmentId,
+  type Instant,
+  inventoryId,
+  onRunnerLost,
+  type ProjectId,
+  projectId,
+  type RunnerId,
+  repositoryId,
+  surveyAnswers,
+  type Task,
+  type TaskId,
+  type TaskQuery,
+  task,
+  taskId,
+  templateId,
+  toInstant,
+} from '../../../protocol/index.ts';
+import { type InLine, inOrder, rankOf } from '../../core/tasks/order.ts';
+import { type Loss, taskSources } from '../../core/tasks/task-state.ts';
+import type { Condition, Update } from '../expressions.ts';
+import { idsBetween } from '../ids.ts';
+import { recordsOf } from '../records.ts';
+import { type Key, keys, type LiveKey, queryAll, type Table } from '../table.ts';
+
+/** A task as it is stored: with the queue it waits in, and what the control plane needs of its template. */
+const taskRecord = task.extend({
+  queue: z.string(),
+  inventoryId: inventoryId.optional(),
+  environmentId: environmentId.optional(),
+  repositoryId: repositoryId.optional(),
+  onRunnerLost,
+  maxAttempts: z.int(),
+  handBacks: z.int().optional(),
+  logChunks: z.int().optional(),
+  /** How many may run at once with it, by what it was made of; absent: no limit. */
+  limits: z.array(z.object({ ownerId: z.union([templateId, projectId]), max: z.int() })).optional(),
+  /** All of its limits have let it in, so that it may be placed and claimed. */
+  admitted: z.boolean().optional(),
+  /** How often it has left its limits while it waited; absent: never. */
+  limitsLeft: z.int().optional(),
+  /** The limit in whose line it waits. */
+  limitedBy: z.union([templateId, projectId]).optional(),
+  /** The doorbell that it was claimed by, if not its own. */
+  claimedBy: taskId.optional(),
+  /** Kept only until the task ends. */
+  surveySecrets: surveyAnswers.optional(),
+});
+export type TaskRecord = z.infer<typeof taskRecord>;
+
+/** What the API may show of a task. */
+export const publicTask = (record: TaskRecord): Task => task.parse(record);
+
+type Ref = Pick<Task, 'projectId' | 'id'>;
+
+/** What tells one attempt's holder from another's. */
+export interface Holder {
+  readonly runnerId: RunnerId;
+  readonly attempt: number;
+}
+
+type Placed = Ref & Pick<TaskRecord, 'priority' | 'limits' | 'admitted'>;
+
+/** In the live index a queue has three parts: what may start, in its order, what a limit keeps from it, and what a runner has. */
+const parts = { waiting: 'w', limited: 'l', held: 'h' } as const;
+const partOf = ({ limits, admitted }: Placed) => (limits && !admitted ? parts.limited : parts.waiting);
+const inLine = (ref: Placed, queue: string) => ({
+  live: 'task',
+  liveKey: `${queue}/${partOf(ref)}/${rankOf(ref)}`,
+});
+const outOfLine = (ref: Ref, queue: string) => ({
+  live: 'task',
+  liveKey: `${queue}/${parts.held}/${ref.id}`,
+});
+
+/** What a key of the index tells of a task. */
+const indexed = ({ pk, sk, liveKey }: LiveKey): InLine => ({
+  projectId: projectId.parse(pk),
+  id: taskId.parse(sk),
+  rank: liveKey.split('/').slice(2).join('/'),
+});
+/** Of a task that has ended: out of the index, and without what only its run needed. */
+const ending = { live: undefined, liveKey: undefined, surveySecrets: undefined };
+
+const is = (attribute: 'admitted'): Condition => ['=', attribute, true];
+const isNot = (attribute: 'admitted'): Condition => ['missing', attribute];
+
+const heldBy = ({ runnerId, attempt }: Holder): Condition[] => [
+  ['=', 'runnerId', runnerId],
+  ['=', 'attempt', attempt],
+];
+
+/** Before and after every id. */
+const earliest = toInstant(0);
+const latest = toInstant(253_402_300_799_999);
+
+/** What one call of a filtered listing reads at most: some 3 MB of tasks of the usual size. */
+const lookedThrough = 2000;
+const lookedAtOnce = 200;
+
+const mentions = (record: TaskRecord, search: string): boolean => {
+  const { id, templateName, message, tag, createdBy, commit } = record;
+  const texts = [id, templateName, message, tag, createdBy, commit?.hash, commit?.message];
+  return texts.some((text) => text?.toLowerCase().includes(search.toLowerCase()));
+};
+
+export type TaskStore = ReturnType<typeof taskStore>;
+
+export const taskStore = (table: Table) => {
+  const records = recordsOf(table, taskRecord);
+  const keyOf = (ref: Ref) => keys.resource(ref.projectId, ref.id);
+
+  const change = (ref: Ref, update: Update, conditions: readonly Condition[]) =>
+    records.update(keyOf(ref), update, [['exists', 'pk'], ...conditions]);
+
+  const live = async (prefix?: string): Promise<TaskRecord[]> => {
+    const found: Key[] = [];
+    for await (const key of table.queryLive('task', prefix)) found.push(key);
+    return records.readAll(await table.batchGet(found)).sort(inOrder);
+  };
+
+  const entries = async (prefix: string, atMost: number): Promise<LiveKey[]> => {
+    const found = [];
+    for await (const entry of table.queryLive('task', prefix, atMost)) found.push(entry);
+    return found;
+  };
+
+  return {
+    create: (record: TaskRecord): Promise<boolean> =>
+      records.put({ ...keyOf(record), ...record, ...inLine(record, record.queue) }, [['missing', 'pk']]),
+
+    get: async (projectId: ProjectId, id: string): Promise<TaskRecord | undefined> =>
+      records.readIf(await table.get(keys.resource(projectId, id))),
+
+    getAll: async (refs: readonly Ref[]): Promise<TaskRecord[]> =>
+      records.readAll(await table.batchGet(refs.map(keyOf))),
+
+    /** The head of a queue's line, next first, as the index has it: a moment late. */
+    line: async (queue: string, atMost: number): Promise<InLine[]> =>
+      (await entries(`${queue}/${parts.waiting}/`, atMost)).map(indexed),
+
+    /** Of the global queue, in the same way: its line, and how many of its tasks each project has running. */
+    pool: async (queue: string, atMost: number) => {
+      const held = new Map<ProjectId, number>();
+      const line: InLine[] = [];
+      for (const entry of await entries(`${queue}/`, atMost)) {
+        const task = indexed(entry);
+        if (entry.liveKey.startsWith(`${queue}/${parts.waiting}/`)) line.push(task);
+        else if (entry.liveKey.startsWith(`${queue}/${parts.held}/`))
+          held.set(task.projectId, (held.get(task.projectId) ?? 0) + 1);
+      }
+      return { line, held };
+    },
+
+    /** Every task that has not ended, in the order in which they are to start. */
+    listLive: () => live(),
+
+    /** The tasks of one queue that have not ended, in the order in which they are to start. */
+    listLiveIn: (queue: string) => live(`${queue}/`),
+
+    /** Those of one project, in whichever queue they are. */
+    listLiveOf: async (projectId: ProjectId): Promise<TaskRecord[]> =>
+      [...(await live(projectId)), ...(await live('global/'))].filter((one) => one.projectId === projectId),
+
+    /** Newest first. With filters so many tasks are looked through; a page may then hold fewer than `limit`, or none, and go on. */
+    list: async (
+      projectId: ProjectId,
+      query: Omit<TaskQuery, 'cursor'>,
+      after?: Key,
+    ): Promise<{ items: TaskRecord[]; next?: Key }> => {
+      const { status, templateId, runnerId, tag, createdBy, from, to, search, limit } = query;
+      const where = Object.entries({ status, templateId, runnerId, tag, createdBy }).flatMap(
+        ([attribute, value]): Condition[] => (value === undefined ? [] : [['=', attribute, value]]),
+      );
+      if (from !== undefined && to !== undefined && from > to) return { items: [] };
+      const window = idsBetween('tsk', from ?? earliest, to ?? latest);
+      if (after && (after.sk < window.from || after.sk > window.to)) return { items: [] };
+      const isFiltered = where.length > 0 || search !== undefined;
+      const found: TaskRecord[] = [];
+      let reached = after;
+      for (let lookedAt = 0; lookedAt < lookedThrough; lookedAt += lookedAtOnce) {
+        const { items, next } = await table.query({
+          pk: projectId,
+          ...window,
+          where,
+          descending: true,
+          limit: isFiltered ? lookedAtOnce : limit,
+          ...(reached && { after: reached }),
+        });
+        found.push(...records.readAll(items).filter((one) => search === undefined || mentions(one, search)));
+        const last = found[limit - 1];
+        if (last && (found.length > limit || next))
+          return { items: found.slice(0, limit), next: keyOf(last) };
+        if (!next) return { items: found };
+        reached = next;
+        if (!isFiltered) break;
+      }
+      return { items: found, ...(reached && { next: reached }) };
+    },
+
+    /** Tasks made in a time window, for the bill. `from` and `to` are ids. */
+    listBetween: async (projectId: ProjectId, from: string, to: string): Promise<TaskRecord[]> =>
+      records.readAll(await queryAll(table, { pk: projectId, from, to })),
+
+    /** The newest made in a time window, newest first; `isPartial` when there are more than `max`. */
+    listNewest: async (
+      projectId: ProjectId,
+      from: Instant,
+      to: Instant,
+      max: number,
+    ): Promise<{ tasks: TaskRecord[]; isPartial: boolean }> => {
+      const tasks: TaskRecord[] = [];
+      let after: Key | undefined;
+      do {
+        const page = await table.query({
+          pk: projectId,
+          ...idsBetween('tsk', from, to),
+          descending: true,
+          limit: max - tasks.length,
+          ...(after && { after }),
+        });
+        tasks.push(...records.readAll(page.items));
+        after = page.next;
+      } while (after && tasks.length < max);
+      return { tasks, isPartial: after !== undefined };
+    },
+
+    /** While it waits: which runner owes it, and in which queue it is. */
+    assign: (ref: Placed, attempt: number, queue: string, runnerId: RunnerId | undefined, now: Instant) =>
+      change(ref, { set: { queue, runnerId, assignedAt: runnerId && now, ...inLine(ref, queue) } }, [
+        ['in', 'status', taskSources('claim')],
+        ['=', 'attempt', attempt],
+      ]),
+
+    /**
+     * While it waits: which limits it has, and whether they let it in. Out of them, no runner owes it; refused when another call has
+     * let it in since it was read. With `leaves` it gives up what it has entered; whoever calls that takes the entry from the limits then.
+     */
+    limit: (
+      task: Placed & Pick<TaskRecord, 'queue' | 'attempt' | 'limitsLeft'>,
+      { limits, admitted, limitedBy }: Pick<TaskRecord, 'limits' | 'admitted' | 'limitedBy'>,
+      { leaves = false } = {},
+    ) =>
+      change(
+        task,
+        {
+          set: {
+            limits,
+            admitted: admitted || undefined,
+            limitedBy,
+            ...(!admitted && { runnerId: undefined, assignedAt: undefined }),
+            ...inLine({ ...task, limits, admitted }, task.queue),
+          },
+          ...(leaves && { add: { limitsLeft: 1 } }),
+        },
+        [
+          ['in', 'status', taskSources('claim')],
+          ['=', 'attempt', task.attempt],
+          ['=', 'queue', task.queue],
+          task.limitsLeft === undefined ? ['missing', 'limitsLeft'] : ['=', 'limitsLeft', task.limitsLeft],
+          ...(admitted ? [] : [task.admitted ? is('admitted') : isNot('admitted')]),
+        ],
+      ),
+
+    /** While a runner has it: counts in these limits from now on. */
+    countIn: (task: Ref & Pick<TaskRecord, 'attempt' | 'status'>, limits: TaskRecord['limits']) =>
+      change(task, { set: { limits, admitted: true } }, [
+        ['=', 'status', task.status],
+        ['=', 'attempt', task.attempt],
+      ]),
+
+    /** A runner takes it, if it still waits in that queue, which the runner serves. Answers with the task as it was. */
+    claim: (
+      ref: Ref,
+      by: { runnerId: RunnerId; queue: string; doorbell?: TaskId },
+      now: Instant,
+    ): Promise<TaskRecord | undefined> =>
+      records.update(
+        keyOf(ref),
+        {
+          set: {
+            status: 'starting',
+            runnerId: by.runnerId,
+            claimedAt: now,
+            claimedBy: by.doorbell === ref.id ? undefined : by.doorbell,
+            reason: undefined,
+            ...outOfLine(ref, by.queue),
+          },
+        },
+        [
+          ['in', 'status', taskSources('claim')],
+          ['=', 'queue', by.queue],
+          ['any', ['missing', 'limits'], ['=', 'admitted', true]],
+        ],
+        'old',
+      ),
+
+    /** The first output came. */
+    markRunning: (ref: Ref, holder: Holder, now: Instant) =>
+      change(ref, { set: { status: 'running', startedAt: now } }, [
+        ['in', 'status', taskSources('output')],
+        ...heldBy(holder),
+      ]),
+
+    /** It ends, as its holder reports. */
+    finish: (
+      ref: Ref,
+      holder: Holder,
+      result: Pick<Task, 'status' | 'exitCode' | 'reason' | 'commit' | 'hosts'> & { logChunks: number },
+      now: Instant,
+    ) =>
+      change(ref, { set: { ...result, finishedAt: now, ...ending } }, [
+        ['in', 'status', taskSources('succeed')],
+        ...heldBy(holder),
+      ]),
+
+    /** A user stops it while it waits: that is its end. */
+    stopWaiting: (ref: Ref, reason: string, now: Instant) =>
+      change(ref, { set: { status: 'stopped', reason, finishedAt: now, ...ending } }, [
+        ['in', 'status', taskSources('stop', 'stopped')],
+      ]),
+
+    /** A user stops it while a runner has it: the runner will hear of it. */
+    requestStop: (ref: Ref, reason: string) =>
+      change(ref, { set: { status: 'stopping', reason } }, [
+        ['in', 'status', taskSources('stop', 'stopping')],
+      ]),
+
+    /** Its runner has shown what it would do, and waits for a person's word. */
+    awaitConfirmation: (ref: Ref, holder: Holder, reason: string) =>
+      change(ref, { set: { status: 'waiting_confirmation', reason } }, [
+        ['in', 'status', taskSources('await_confirmation')],
+        ...heldBy(holder),
+      ]),
+
+    /** A person says whether it goes on. */
+    decide: (ref: Ref, decision: 'confirm' | 'reject', reason: string) =>
+      change(ref, { set: { status: decision === 'confirm' ? 'confirmed' : 'rejected', reason } }, [
+        ['in', 'status', taskSources(decision)],
+      ]),
+
+    /** Its runner is lost, or handed it back: the next attempt waits. */
+    requeue: (ref: Placed & Pick<TaskRecord, 'queue'>, holder: Holder, reason: string, loss: Loss = 'lost') =>
+      change(
+        ref,
+        {
+          set: {
+            status: 'waiting',
+            // Its limits have to let it in again: one of them may have been lowered meanwhile.
+            admitted: undefined,
+            ...inLine({ ...ref, admitted: false }, ref.queue),
+            reason,
+            claimedAt: undefined,
+            claimedBy: undefined,
+            startedAt: undefined,
+            runnerId: undefined,
+            assignedAt: undefined,
+          },
+          add: { attempt: 1, ...(loss === 'handed_back' && { handBacks: 1 }) },
+        },
+        [
+          ['in', 'status', taskSources(loss === 'handed_back' ? 'hand_back' : 'lose_retry')],
+          ...heldBy(holder),
+        ],
+      ),
+
+    /** Its runner is lost, and it is not to be run again. */
+    endLost: (ref: Ref, holder: Holder, status: 'error' | 'stopped', reason: string, now: Instant) =>
+      change(ref, { set: { status, reason, finishedAt: now, ...ending } }, [
+        ['in', 'status', taskSources('lose_fail', status)],
+        ...heldBy(holder),
+      ]),
+  };
+};

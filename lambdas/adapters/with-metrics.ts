@@ -1,0 +1,113 @@
+/** Stores that put on record what passes through them, so that the rules and the flows need not know of metrics. */
+import { type Clock, msBetween } from '../../protocol/index.ts';
+import { type FleetPlan, scheduled } from '../core/fleets/fleets.ts';
+import { oldestWaitingMs, savedBySleepUsd, withoutWork } from '../core/signals.ts';
+import type { PriceStore } from './costs/prices.ts';
+import type { RunnerStore } from './runners/runners.ts';
+import type { SessionStore } from './runners/sessions.ts';
+import type { TaskStore } from './tasks/tasks.ts';
+import type { Log, Measure } from './telemetry.ts';
+import type { SendWebhook } from './webhooks/webhook-sender.ts';
+
+/** How long tasks have waited for their first attempt's first output. */
+export const measuredTasks = (tasks: TaskStore, measure: Measure): TaskStore => ({
+  ...tasks,
+  markRunning: async (...args) => {
+    const running = await tasks.markRunning(...args);
+    if (running?.startedAt !== undefined && running.attempt === 1) {
+      measure('QueueToRunning', msBetween(running.createdAt, running.startedAt), { taskId: running.id });
+    }
+    return running;
+  },
+});
+
+/** What sleeping has saved, told when it is over. `region`: of runners that have none of their own. */
+export const measuredRunners = (
+  runners: RunnerStore,
+  prices: Pick<PriceStore, 'of'>,
+  measure: Measure,
+  region: string,
+): RunnerStore => ({
+  ...runners,
+  openSession: async (...args) => {
+    const opened = await runners.openSession(...args);
+    if (opened?.session && opened.lastSessionEndedAt !== undefined) {
+      const price = await prices.of(opened.region ?? region, opened.instanceType);
+      const saved = savedBySleepUsd(opened, opened.session, price?.microUsdPerHour);
+      if (saved !== undefined) measure('SavedUsd', saved, { runnerId: opened.id });
+    }
+    return opened;
+  },
+});
+
+/** How long instances took to boot, and how long they were idle. */
+export const measuredSessions = (sessions: SessionStore, measure: Measure): SessionStore => ({
+  ...sessions,
+  put: async (facts) => {
+    await sessions.put(facts);
+    const { id: sessionId, runnerId, startedAt, onlineAt, endedAt, busyMs } = facts;
+    const about = { sessionId, runnerId };
+    if (onlineAt !== undefined) measure('BootTime', msBetween(startedAt, onlineAt), about);
+    if (endedAt !== undefined) {
+      measure('IdleTime', Math.max(0, msBetween(startedAt, endedAt) - busyMs) / 1000, about);
+    }
+  },
+});
+
+/** Has each attempt at a delivery in the log. */
+export const loggedWebhooks =
+  (send: SendWebhook, log: Log): SendWebhook =>
+  async (delivery, secret) => {
+    const attempt = await send(delivery, secret);
+    const { task_id: taskId, runner_id: runnerId, action } = delivery.body;
+    const { statusCode, error: failure, durationMs } = attempt;
+    log('Sent a webhook', {
+      deliveryId: delivery.id,
+      taskId,
+      runnerId,
+      action,
+      durationMs,
+      ...(statusCode !== undefined && { statusCode }),
+      // Not an error of ours, so not called one.
+      ...(failure !== undefined && { failure }),
+    });
+    return attempt;
+  };
+
+interface Watching {
+  readonly tasks: TaskStore;
+  readonly runners: RunnerStore;
+  readonly fleets: readonly FleetPlan[];
+  readonly now: Clock;
+  readonly log: Log;
+}
+
+/** For the reconciler, which reads all that is live each minute. Nothing is measured where nothing waits and nothing is wrong. */
+export const watched = <T extends Watching>(deps: T, measure: Measure): T => ({
+  ...deps,
+  tasks: {
+    ...deps.tasks,
+    listLive: async () => {
+      const live = await deps.tasks.listLive();
+      const waitedMs = oldestWaitingMs(live, deps.now());
+      if (waitedMs !== undefined) measure('OldestWaiting', waitedMs / 1000);
+      return live;
+    },
+  },
+  runners: {
+    ...deps.runners,
+    listAwake: async () => {
+      const awake = await deps.runners.listAwake();
+      const now = deps.now();
+      const wasteful = withoutWork(
+        awake.map((runner) => scheduled(deps.fleets, runner, now)),
+        now,
+      );
+      if (wasteful.length > 0) measure('InstancesWithoutWork', wasteful.length);
+      for (const { id: runnerId, instanceId, status } of wasteful) {
+        deps.log('An instance is on without work', { runnerId, instanceId, status });
+      }
+      return awake;
+    },
+  },
+});

@@ -1,0 +1,160 @@
+/** Incoming integrations: match, survey answers, tasks; the same again; too much; wrong URLs. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { auditEvent, integration } from '../../../protocol/index.ts';
+import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
+import { type ApiBench, openApiBench } from '../testing/bench.ts';
+import { anIntegration, pushToMain } from '../testing/integrations.ts';
+
+let table: TestTable | undefined;
+let api: ApiBench;
+beforeAll(async () => {
+  table = await openTestTable();
+  api = await openApiBench(table);
+});
+afterAll(() => table?.close());
+
+const text = JSON.stringify(pushToMain);
+const trailSchema = z.object({ items: z.array(auditEvent) });
+
+describe('an event from elsewhere', () => {
+  it('starts the template with what it holds as survey answers, and is recorded', async () => {
+    const { answerTo, events, tasks } = await anIntegration(api);
+    const answer = await answerTo(text);
+    expect(answer).toEqual({ id: answer.id, outcome: 'received', detail: 'It is taken, and worked on.' });
+    const [event] = await events();
+    expect(event).toMatchObject({ id: answer.id, outcome: 'started', source: '192.0.2.1' });
+    expect(await tasks()).toMatchObject([
+      { id: event?.taskId, survey: { site: 'octo/site', number: 7 }, createdBy: 'integration pushes' },
+    ]);
+  });
+
+  it("is in the project's trail with the task that it started, once for each", async () => {
+    const { base, made, eventOf } = await anIntegration(api);
+    const headers = { 'webhook-id': 'msg_trail' };
+    const { taskId } = await eventOf(text, headers);
+    await eventOf(text, headers);
+    await eventOf(JSON.stringify({ ...pushToMain, ref: 'refs/heads/next' }));
+    const trail = trailSchema.parse(await api.call('GET', `${base}/audit`)).items;
+    expect(trail.filter(({ operation }) => operation === 'startTask')).toMatchObject([
+      {
+        actor: { id: made.id, name: 'pushes' },
+        target: `${base}/tasks/${taskId}`,
+        source: '192.0.2.1',
+      },
+    ]);
+  });
+
+  it('starts nothing when it does not match, and tells why', async () => {
+    const { eventOf, events, tasks } = await anIntegration(api);
+    const answer = await eventOf(JSON.stringify({ ...pushToMain, ref: 'refs/heads/next' }));
+    expect(answer).toMatchObject({
+      outcome: 'not_matched',
+      detail: '/ref should equal "refs/heads/main", and is "refs/heads/next".',
+    });
+    expect(await tasks()).toEqual([]);
+    expect(await events()).toMatchObject([{ outcome: 'not_matched' }]);
+  });
+
+  it('starts nothing twice when its delivery comes again', async () => {
+    const { eventOf, tasks, events } = await anIntegration(api);
+    const headers = { 'x-github-delivery': '72d3162e-cc78-11e3-81ab-4c9367dc0958' };
+    const first = await eventOf(text, headers);
+    const again = await Promise.all([1, 2].map(() => eventOf(text, headers)));
+    for (const one of again) expect(one).toMatchObject({ outcome: 'duplicate', taskId: first.taskId });
+    expect(await tasks()).toHaveLength(1);
+    expect(await events()).toHaveLength(3);
+  });
+
+  it.each(['x-github-delivery', 'x-gitlab-event-uuid', 'x-request-uuid', 'webhook-id', 'idempotency-key'])(
+    'is known again by %s',
+    async (header) => {
+      const { eventOf } = await anIntegration(api);
+      const [first, again] = [await eventOf(text, { [header]: '1' }), await eventOf('{}', { [header]: '1' })];
+      expect([first.outcome, again.outcome]).toEqual(['started', 'duplicate']);
+    },
+  );
+
+  it('of GitLab is known by its own key, and not by the event that caused it', async () => {
+    const { eventOf, tasks } = await anIntegration(api);
+    for (const key of ['1', '2']) {
+      const headers = { 'x-gitlab-event-uuid': 'cause', 'idempotency-key': key };
+      expect((await eventOf(text, headers)).outcome).toBe('started');
+    }
+    expect(await tasks()).toHaveLength(2);
+  });
+
+  it('makes one task also of two deliveries of one id at once', async () => {
+    const { eventOf, tasks } = await anIntegration(api);
+    const headers = { 'webhook-id': 'msg_1' };
+    const answers = await Promise.all([1, 2, 3].map(() => eventOf(text, headers)));
+    expect(answers.filter(({ outcome }) => outcome === 'started')).toHaveLength(1);
+    expect(await tasks()).toHaveLength(1);
+  });
+
+  it('is refused when the survey does not take it, and may come again when that is mended', async () => {
+    const { send, eventOf, events } = await anIntegration(api);
+    const headers = { 'webhook-id': 'msg_2' };
+    const refused = await send(JSON.stringify({ ref: pushToMain.ref }), headers);
+    expect(refused.status).toBe(202);
+    expect((await events())[0]).toMatchObject({
+      outcome: 'refused',
+      detail: 'The template does not take it: survey.site is required.',
+    });
+    expect((await eventOf(text, headers)).outcome).toBe('started');
+  });
+
+  it('starts nothing while the integration is inactive, or when it is no JSON', async () => {
+    const { eventOf } = await anIntegration(api, () => ({ active: false }));
+    expect((await eventOf(text)).outcome).toBe('inactive');
+    const { send } = await anIntegration(api);
+    expect((await send('ref=main')).status).toBe(400);
+  });
+});
+
+describe('the secret URL', () => {
+  it('is shown only when it is made, and another takes its place', async () => {
+    const { base, made, path, send, eventOf } = await anIntegration(api);
+    expect((await eventOf(text)).outcome).toBe('started');
+    const item = `${base}/integrations/${made.id}`;
+    expect(integration.parse(await api.call('GET', item)).url).toBeUndefined();
+    const rotated = integration.parse(await api.call('POST', `${item}/rotate-url`));
+    expect(new URL(rotated.url ?? '').pathname).not.toBe(path);
+    expect((await send(text)).status).toBe(404);
+    expect(JSON.stringify(await table?.dump())).not.toContain(path.split('/').at(-1));
+  });
+
+  it('stays when the integration is changed', async () => {
+    const { base, templateId, made, eventOf } = await anIntegration(api);
+    await api.call('PUT', `${base}/integrations/${made.id}`, { name: 'all', templateId });
+    expect((await eventOf('{}')).detail).toContain('survey.site is required');
+  });
+
+  it('cannot be guessed at for long, and takes no flood', async () => {
+    const { path, send } = await anIntegration(api);
+    const wrong = `${path.slice(0, -1)}${path.endsWith('A') ? 'B' : 'A'}`;
+    const headers = { 'x-test-source': '192.0.2.77' };
+    const statuses = [];
+    for (let tries = 0; tries <= 60; tries += 1) {
+      statuses.push((await api.request('POST', wrong, { token: null, rawBody: '{}', headers })).status);
+    }
+    expect(new Set(statuses.slice(0, 60))).toEqual(new Set([404]));
+    expect(statuses[60]).toBe(429);
+    expect((await send('{}')).status).toBe(200);
+  });
+});
+
+describe('what an integration uses', () => {
+  it('cannot be removed before it', async () => {
+    const { base, templateId, keyId } = await anIntegration(api, (id) => ({
+      auth: { type: 'github', keyId: id },
+    }));
+    for (const path of [`templates/${templateId}`, `keys/${keyId}`]) {
+      const refused = await api.refused('DELETE', `${base}/${path}`);
+      expect(refused).toMatchObject({
+        code: 'in_use',
+        detail: expect.stringContaining('integration "pushes"'),
+      });
+    }
+  });
+});

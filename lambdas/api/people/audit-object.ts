@@ -1,0 +1,157 @@
+/** What a request of a person is about: the thing's kind, id and name, and its settings as the API may show them. */
+import * as z from 'zod';
+import {
+  type AuditObject,
+  environment,
+  integration,
+  invitation,
+  key,
+  project,
+  projectId as projectIdSchema,
+  readTarget,
+  runner,
+  schedule,
+  signInProviderFields,
+} from '../../../protocol/index.ts';
+import type { Pool } from '../../adapters/table.ts';
+import type { ApiDeps } from '../deps.ts';
+
+export type AuditedStores = Pick<
+  ApiDeps,
+  | 'apiTokens'
+  | 'deliveries'
+  | 'integrations'
+  | 'invitations'
+  | 'projects'
+  | 'resources'
+  | 'runners'
+  | 'schedules'
+  | 'signInProviders'
+  | 'tasks'
+  | 'users'
+>;
+
+/** A thing and its settings; without settings, its changes are not compared. */
+export interface Audited {
+  readonly object: AuditObject;
+  readonly settings?: object | undefined;
+}
+
+interface Seen {
+  readonly name?: string | undefined;
+  readonly settings?: object;
+}
+
+type Read = (deps: AuditedStores, pool: Pool, id: string) => Promise<Seen | undefined>;
+
+const inProject =
+  (
+    read: (deps: AuditedStores, projectId: Exclude<Pool, 'global'>, id: string) => Promise<Seen | undefined>,
+  ): Read =>
+  async (deps, pool, id) =>
+    pool === 'global' ? undefined : read(deps, pool, id);
+
+const own = { id: true, projectId: true, createdAt: true } as const;
+/** Each leaves out what is never shown and what changes by itself. */
+const settingsOf = {
+  projects: project.omit({ id: true, createdAt: true }),
+  environments: environment.omit(own),
+  integrations: integration.omit({ ...own, url: true }),
+  // In the form of its input, in which what is never shown stands too.
+  keys: key.omit(own).transform(({ name, ...secret }) => ({ name, secret })),
+  schedules: schedule.omit({ ...own, secretNames: true, nextRuns: true, lastRun: true, pending: true }),
+  runners: runner.pick({
+    name: true,
+    tags: true,
+    maxParallelTasks: true,
+    active: true,
+    idleTimeoutMs: true,
+    instanceId: true,
+    region: true,
+    webhookUrl: true,
+  }),
+  provider: signInProviderFields.strip().omit({ clientSecret: true }),
+};
+
+/** What every other resource shows is what was sent. */
+const withoutOwn = z
+  .looseObject({ name: z.string() })
+  .transform(({ id: _id, projectId: _project, createdAt: _at, ...settings }) => settings);
+
+const seen = (schema: z.ZodType<object>, found: { readonly name: string } | undefined): Seen | undefined =>
+  found && { name: found.name, settings: schema.parse(found) };
+
+const readers: Readonly<Record<string, Read>> = {
+  projects: async ({ projects }, _, id) => {
+    const parsed = projectIdSchema.safeParse(id);
+    return parsed.success ? seen(settingsOf.projects, await projects.get(parsed.data)) : undefined;
+  },
+  templates: inProject(async ({ resources }, pool, id) =>
+    seen(withoutOwn, await resources.templates.get(pool, id)),
+  ),
+  inventories: inProject(async ({ resources }, pool, id) =>
+    seen(withoutOwn, await resources.inventories.get(pool, id)),
+  ),
+  repositories: inProject(async ({ resources }, pool, id) =>
+    seen(withoutOwn, await resources.repositories.get(pool, id)),
+  ),
+  keys: inProject(async ({ resources }, pool, id) =>
+    seen(settingsOf.keys, await resources.keys.get(pool, id)),
+  ),
+  environments: inProject(async ({ resources }, pool, id) =>
+    seen(settingsOf.environments, await resources.environments.get(pool, id)),
+  ),
+  integrations: inProject(async ({ integrations }, pool, id) =>
+    seen(settingsOf.integrations, await integrations.get(pool, id)),
+  ),
+  schedules: inProject(async ({ schedules }, pool, id) =>
+    seen(settingsOf.schedules, await schedules.get(pool, id)),
+  ),
+  runners: async ({ runners }, pool, id) => seen(settingsOf.runners, await runners.get(pool, id)),
+  tasks: inProject(async ({ tasks }, pool, id) => {
+    const task = await tasks.get(pool, id);
+    return task && { name: task.templateName };
+  }),
+  // One is named by its task and its runner, and has no name of its own.
+  deliveries: inProject(async ({ deliveries }, pool, id) =>
+    (await deliveries.get(pool, id)) ? {} : undefined,
+  ),
+  members: inProject(async ({ users }, pool, id) => {
+    const user = await users.get(id);
+    const role = user?.roles[pool];
+    return user && role && { name: user.name, settings: { role } };
+  }),
+  invitations: inProject(async ({ invitations }, pool, id) => {
+    const found = (await invitations.list(pool)).find((one) => one.id === id);
+    return found && { name: invitation.parse(found).email };
+  }),
+  'api-tokens': async ({ apiTokens }, pool, id) => {
+    const found = (await apiTokens.list(pool === 'global' ? undefined : pool)).find((one) => one.id === id);
+    return found && { name: found.name };
+  },
+  // It has no name.
+  'registration-tokens': async () => ({}),
+  users: async ({ users }, _, id) => {
+    const user = await users.get(id);
+    return user && { name: user.name, settings: { isAdmin: user.isAdmin } };
+  },
+};
+
+/** Longer than any id, and short enough for a key of the table. */
+const longestId = 40;
+
+/** The thing that a path is about; undefined where there is none (any more). */
+export const readAudited = async (deps: AuditedStores, path: string): Promise<Audited | undefined> => {
+  const { kind, id } = readTarget(path);
+  if (kind === 'sign-in-provider') {
+    const provider = await deps.signInProviders.get();
+    return (
+      provider && { object: { kind, name: provider.name }, settings: settingsOf.provider.parse(provider) }
+    );
+  }
+  const read = Object.hasOwn(readers, kind) ? readers[kind] : undefined;
+  if (!read || id === undefined || id.length > longestId) return undefined;
+  const inPath = projectIdSchema.safeParse(path.split('/')[3]);
+  const found = await read(deps, inPath.success ? inPath.data : 'global', id);
+  return found && { object: { kind, id, ...(found.name && { name: found.name }) }, settings: found.settings };
+};

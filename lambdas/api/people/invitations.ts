@@ -1,0 +1,190 @@
+/** Routes of invitations: made by an owner, accepted by whoever holds the token. */
+import type { Context } from 'hono';
+import { acceptance, type Invitation, password as newPassword } from '../../../protocol/index.ts';
+import { invitationBySource } from '../../adapters/people/rate-limits.ts';
+import { publicUser, type UserRecord } from '../../adapters/people/users.ts';
+import type { ApiDeps, ApiEnv, PersonEnv } from '../deps.ts';
+import { findSignedIn, isFromOwnPage, refuseCsrf, signIn } from '../identify.ts';
+import { type Attempt, countAttempts, forgetAttempts, refuseTooMany } from '../rate-limits.ts';
+import { recordRefusal } from '../record-refusal.ts';
+import { refuse, refuseUnknown } from '../refuse.ts';
+import { answer, anybody, created, describe, jsonBody, noContent, people, routes } from '../route.ts';
+import {
+  inInvitation,
+  inProject,
+  invitationInputSchema,
+  invitationSchema,
+  listOf,
+  newInvitationSchema,
+  userSchema,
+} from '../schemas.ts';
+import { enterProject } from './join.ts';
+import { attemptsOf } from './login.ts';
+
+const shared = { tags: ['Members'], security: people };
+const path = '/api/projects/{projectId}/invitations';
+
+export const invitationRoutes = (deps: ApiDeps) =>
+  routes<PersonEnv>()
+    .openapi(
+      describe({
+        ...shared,
+        method: 'get',
+        path,
+        operationId: 'listInvitations',
+        summary: 'List the invitations that nobody has accepted yet',
+        request: { params: inProject },
+        responses: { 200: answer('The invitations, oldest first', listOf(invitationSchema)) },
+      }),
+      async (c) => {
+        const { projectId } = c.req.valid('param');
+        if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
+        return c.json({ items: await deps.invitations.list(projectId) }, 200);
+      },
+    )
+    .openapi(
+      describe({
+        ...shared,
+        method: 'post',
+        path,
+        operationId: 'createInvitation',
+        summary: 'Invite somebody into a project',
+        description: 'The token is good once and shown only now: hand it to them yourself.',
+        request: { params: inProject, body: jsonBody(invitationInputSchema) },
+        responses: { 201: created('The invitation with its token', newInvitationSchema) },
+      }),
+      async (c) => {
+        const { projectId } = c.req.valid('param');
+        if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
+        const made = await deps.invitations.create(
+          projectId,
+          c.req.valid('json'),
+          c.get('caller').onBehalfOf,
+        );
+        return c.json(made, 201, { location: `${c.req.path}/${made.id}` });
+      },
+    )
+    .openapi(
+      describe({
+        ...shared,
+        method: 'delete',
+        path: `${path}/{invitationId}`,
+        operationId: 'revokeInvitation',
+        summary: 'Revoke an invitation',
+        request: { params: inInvitation },
+        responses: { 204: noContent('Its token is good for nothing') },
+      }),
+      async (c) => {
+        const { projectId, invitationId } = c.req.valid('param');
+        return (await deps.invitations.revoke(projectId, invitationId))
+          ? c.body(null, 204)
+          : refuseUnknown(c, 'invitation');
+      },
+    );
+
+interface Claim {
+  readonly name?: string | undefined;
+  readonly password?: string | undefined;
+}
+
+const refuseUnproven = (c: Context) =>
+  refuse(
+    c,
+    'wrong_login',
+    'You are not signed in with the address that the invitation is for: sign in with it, or send a password.',
+  );
+
+/** Makes the person whom an invitation is for. */
+const createInvited = async (deps: ApiDeps, c: Context, invited: Invitation, { name, password }: Claim) => {
+  if (password === undefined) return refuseUnproven(c);
+  const chosen = newPassword.safeParse(password);
+  if (name === undefined || !chosen.success) {
+    return refuse(
+      c,
+      'invalid_request',
+      'You are new here: choose a name, and a password of 12 characters or more.',
+      [
+        ...(name === undefined ? [{ path: 'name', message: 'is needed' }] : []),
+        ...(chosen.success ? [] : [{ path: 'password', message: 'must have at least 12 characters' }]),
+      ],
+    );
+  }
+  const passwordHash = await deps.passwords.hash(chosen.data);
+  if (!(await deps.invitations.take(invited))) return refuseInvitation(c);
+  const made = await deps.users.create({ email: invited.email, name, passwordHash });
+  return made ?? refuseInvitation(c);
+};
+
+const isSignedInAs = async (deps: ApiDeps, c: Context, user: UserRecord): Promise<boolean> =>
+  isFromOwnPage(c, deps.consoleUrl) && (await findSignedIn(deps, c))?.user.id === user.id;
+
+/** Has a person whom we know prove that it is they who accept: by being signed in, or by the password. */
+const proveInvited = async (
+  deps: ApiDeps,
+  c: Context<ApiEnv>,
+  invited: Invitation,
+  user: UserRecord,
+  { password }: Claim,
+) => {
+  if (password === undefined) {
+    if (!(await isSignedInAs(deps, c, user))) return refuseUnproven(c);
+  } else {
+    const counted = attemptsOf(deps, c, user.email);
+    const reached = await countAttempts(deps, c, counted);
+    if (reached) return refuseTooMany(c, deps.attempts, reached);
+    if (!(await deps.passwords.verify(password, user.passwordHash))) {
+      await recordRefusal(deps, c, 'passwordRefused', user);
+      return refuse(c, 'wrong_login', 'You are known here: send the password that you have.');
+    }
+    await forgetAttempts(deps.attempts, counted);
+  }
+  return (await deps.invitations.take(invited)) ? user : refuseInvitation(c);
+};
+
+const refuseInvitation = (c: Context) =>
+  refuse(
+    c,
+    'invitation_refused',
+    'The invitation is unknown, over its time, or was accepted. Ask for a new one.',
+  );
+
+export const acceptanceRoutes = (deps: ApiDeps) =>
+  routes<ApiEnv>().openapi(
+    describe(
+      {
+        tags: ['People'],
+        security: anybody,
+        method: 'post',
+        path: '/api/invitations/accept',
+        operationId: 'acceptInvitation',
+        summary: 'Accept an invitation',
+        description:
+          'Who is new chooses a name and a password, and is signed in; who is known proves it by being signed in, or by the password.',
+        request: { body: jsonBody(acceptance) },
+        responses: { 200: answer('The new member', userSchema) },
+      },
+      'invitation_refused',
+      'wrong_login',
+      'too_many_attempts',
+      'csrf_refused',
+    ),
+    async (c) => {
+      if (c.req.header('origin') !== undefined && !isFromOwnPage(c, deps.consoleUrl))
+        return refuseCsrf(c, deps.consoleUrl);
+      const { token, ...claim } = c.req.valid('json');
+      const counted: Attempt[] = [[invitationBySource, deps.sourceOf(c)]];
+      const reached = await countAttempts(deps, c, counted);
+      if (reached) return refuseTooMany(c, deps.attempts, reached);
+      const invited = await deps.invitations.read(token);
+      if (!invited || !(await deps.projects.get(invited.projectId))) return refuseInvitation(c);
+      await forgetAttempts(deps.attempts, counted);
+      const known = await deps.users.findByEmail(invited.email);
+      const user = known
+        ? await proveInvited(deps, c, invited, known, claim)
+        : await createInvited(deps, c, invited, claim);
+      if (user instanceof Response) return user;
+      const member = await enterProject(deps, c, user, invited);
+      if (!known) await signIn(deps, c, member);
+      return c.json(publicUser(member), 200);
+    },
+  );

@@ -1,0 +1,36 @@
+/** Becoming a member by an invitation, whichever way somebody proves that it is theirs. */
+import type { Context } from 'hono';
+import type { Invitation } from '../../../protocol/index.ts';
+import type { UserRecord } from '../../adapters/people/users.ts';
+import { isAtLeast, roleIn } from '../../core/people/permissions.ts';
+import type { ApiDeps, ApiEnv } from '../deps.ts';
+
+/** The invitations of an address, into projects that there are, that are still good. */
+export const pendingOf = async (
+  deps: Pick<ApiDeps, 'projects' | 'invitations' | 'now'>,
+  email: string,
+): Promise<Invitation[]> => {
+  const projects = await deps.projects.list();
+  const pending = await Promise.all(projects.map(({ id }) => deps.invitations.list(id)));
+  return pending.flat().filter((one) => one.email === email && one.validUntil > deps.now());
+};
+
+/** Gives the role of an invitation that was taken, unless the person has it or a higher one there, and writes it down. */
+export const enterProject = async (
+  deps: Pick<ApiDeps, 'users' | 'audit' | 'sourceOf'>,
+  c: Context<ApiEnv>,
+  user: UserRecord,
+  { id, projectId, role }: Invitation,
+): Promise<UserRecord> => {
+  const has = isAtLeast(roleIn({ isAdmin: false, roles: user.roles }, projectId), role);
+  const member = has ? user : await deps.users.setRole(user.id, projectId, role);
+  await deps.audit.record(projectId, {
+    actor: { id: user.id, name: user.name },
+    operation: 'acceptInvitation',
+    target: `/api/projects/${projectId}/invitations/${id}`,
+    object: { kind: 'members', id: user.id, name: user.name },
+    source: deps.sourceOf(c),
+    requestId: c.get('requestId'),
+  });
+  return member ?? user;
+};

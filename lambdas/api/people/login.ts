@@ -1,0 +1,148 @@
+/** Routes of the first set-up, and of signing in. */
+import type { Context } from 'hono';
+import { loginInput, setupInput, setupState } from '../../../protocol/index.ts';
+import { loginByAccount, loginBySource } from '../../adapters/people/rate-limits.ts';
+import { publicUser, type UserRecord } from '../../adapters/people/users.ts';
+import type { ApiDeps, ApiEnv, PersonEnv } from '../deps.ts';
+import { isFromOwnPage, refuseCsrf, signIn } from '../identify.ts';
+import { type Attempt, countAttempts, forgetAttempts, refuseTooMany } from '../rate-limits.ts';
+import { recordRefusal } from '../record-refusal.ts';
+import { refuse } from '../refuse.ts';
+import { answer, anybody, created, describe, jsonBody, people, routes } from '../route.ts';
+import { userSchema } from '../schemas.ts';
+import { totpStepOf } from './totp.ts';
+
+const tags = ['People'];
+
+/** For who holds an admin's token: makes the first person that can sign in. */
+export const setupRoutes = (deps: ApiDeps) =>
+  routes<PersonEnv>().openapi(
+    describe(
+      {
+        tags,
+        security: people,
+        method: 'post',
+        path: '/api/setup',
+        operationId: 'setUp',
+        summary: 'Make the first person, an admin, with the first token of the stack',
+        request: { body: jsonBody(setupInput) },
+        responses: { 201: created('The person, signed in', userSchema) },
+      },
+      'already_set_up',
+    ),
+    async (c) => {
+      const { password, ...input } = c.req.valid('json');
+      const isFirst = (await deps.users.list()).length === 0;
+      const user =
+        isFirst &&
+        (await deps.users.create({
+          ...input,
+          isAdmin: true,
+          passwordHash: await deps.passwords.hash(password),
+        }));
+      if (!user) {
+        return refuse(
+          c,
+          'already_set_up',
+          'There is somebody already. Sign in, or have an owner invite you.',
+        );
+      }
+      await signIn(deps, c, user);
+      return c.json(publicUser(user), 201, { location: `/api/users/${user.id}` });
+    },
+  );
+
+type Proof = { readonly ok: true } | { readonly ok: false; readonly code: 'wrong_login' | 'totp_required' };
+
+/** Whether somebody with the right password also has the code, where one is needed. A code is good once. */
+const proveTotp = async (deps: ApiDeps, user: UserRecord, code: string | undefined): Promise<Proof> => {
+  if (user.totpSecret === undefined) return { ok: true };
+  if (code === undefined) return { ok: false, code: 'totp_required' };
+  const step = totpStepOf(user.totpSecret, code, deps.now());
+  const spent = step !== undefined && (await deps.users.spendTotp(user.id, step)) !== undefined;
+  return spent ? { ok: true } : { ok: false, code: 'wrong_login' };
+};
+
+const details = {
+  wrong_login: 'The e-mail address, the password or the code is wrong.',
+  totp_required: 'Send the code of your authenticator as "totp".',
+} as const;
+
+export const attemptsOf = (
+  deps: Pick<ApiDeps, 'sourceOf'>,
+  c: Context,
+  email: string,
+): readonly [source: Attempt, account: Attempt] => [
+  [loginBySource, deps.sourceOf(c)],
+  [loginByAccount, email],
+];
+
+export const loginRoutes = (deps: ApiDeps) =>
+  routes<ApiEnv>()
+    .openapi(
+      describe({
+        tags,
+        security: anybody,
+        method: 'get',
+        path: '/api/setup',
+        operationId: 'getSetupState',
+        summary: 'Whether somebody can sign in yet',
+        responses: { 200: answer('The state', setupState) },
+      }),
+      async (c) => {
+        const [known, provider] = await Promise.all([deps.users.list(), deps.signInProviders.get()]);
+        const named = provider && { signInProvider: provider.name };
+        return c.json({ isSetUp: known.length > 0, ...named }, 200);
+      },
+    )
+    .openapi(
+      describe(
+        {
+          tags,
+          security: anybody,
+          method: 'post',
+          path: '/api/login',
+          operationId: 'login',
+          summary: 'Sign in; the answer sets a cookie',
+          description:
+            'After 10 wrong passwords within a quarter of an hour the account is locked until the quarter is over.',
+          request: { body: jsonBody(loginInput) },
+          responses: { 200: answer('Who signed in', userSchema) },
+        },
+        'wrong_login',
+        'totp_required',
+        'too_many_attempts',
+        'csrf_refused',
+      ),
+      async (c) => {
+        // A browser always says where a POST comes from: nobody is signed in as somebody else by another site.
+        if (c.req.header('origin') !== undefined && !isFromOwnPage(c, deps.consoleUrl)) {
+          return refuseCsrf(c, deps.consoleUrl);
+        }
+        const { email, password, totp } = c.req.valid('json');
+        const [source, account] = attemptsOf(deps, c, email);
+        const reached = await countAttempts(deps, c, [source, account]);
+        if (reached) return refuseTooMany(c, deps.attempts, reached);
+        const user = await deps.users.findByEmail(email);
+        const isRight = await deps.passwords.verify(password, user?.passwordHash);
+        const proof: Proof =
+          user && isRight ? await proveTotp(deps, user, totp) : { ok: false, code: 'wrong_login' };
+        if (!user || !proof.ok) {
+          const code = proof.ok ? 'wrong_login' : proof.code;
+          // Who has the password and no code yet does not lock the account, but cannot try on and on either.
+          if (code === 'totp_required') await forgetAttempts(deps.attempts, [account]);
+          await recordRefusal(deps, c, code === 'wrong_login' ? 'loginRefused' : 'loginWithoutCode', user);
+          return refuse(c, code, details[code]);
+        }
+        await forgetAttempts(deps.attempts, [source, account]);
+        if (!(await signIn(deps, c, user))) return refuse(c, 'wrong_login', details.wrong_login);
+        await deps.audit.record('stack', {
+          actor: { id: user.id, name: user.name },
+          operation: 'login',
+          target: '/api/login',
+          source: deps.sourceOf(c),
+          requestId: c.get('requestId'),
+        });
+        return c.json(publicUser(user), 200);
+      },
+    );

@@ -1,0 +1,249 @@
+/** Routes of sign-in by OpenID Connect: the two that a browser passes, and those by which an admin sets the provider. */
+import type { Context } from 'hono';
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import * as z from 'zod';
+import { addMs, returnTo, type SignInProvider } from '../../../protocol/index.ts';
+import { type OidcPerson, oidcChecks } from '../../adapters/people/oidc.ts';
+import { loginBySource } from '../../adapters/people/rate-limits.ts';
+import type { StoredProvider } from '../../adapters/people/sign-in-providers.ts';
+import type { UserRecord } from '../../adapters/people/users.ts';
+import type { ApiDeps, ApiEnv, PersonEnv } from '../deps.ts';
+import { signIn } from '../identify.ts';
+import { countAttempts, forgetAttempts, refuseTooMany } from '../rate-limits.ts';
+import { recordRefusal } from '../record-refusal.ts';
+import { refuse, refuseFields, refuseUnknown } from '../refuse.ts';
+import { answer, anybody, describe, jsonBody, noContent, people, routes } from '../route.ts';
+import { signInProviderInputSchema, signInProviderSchema } from '../schemas.ts';
+import { everywhere, nothing, revokeMinted } from './issued-credentials.ts';
+import { enterProject, pendingOf } from './join.ts';
+
+const path = '/api/sign-in-provider';
+const callbackPath = `${path}/callback`;
+const tokenKind = 'oidc';
+/** For a person to sign in at the provider. */
+const roundTripMs = 600_000;
+
+const claims = oidcChecks.extend({ returnTo });
+
+const redirectUriOf = ({ consoleUrl }: Pick<ApiDeps, 'consoleUrl'>) => `${consoleUrl}${callbackPath}`;
+
+const cookieOf = ({ consoleUrl }: Pick<ApiDeps, 'consoleUrl'>) => {
+  const secure = consoleUrl.startsWith('https://');
+  return {
+    name: secure ? '__Host-reveille-sign-in' : 'reveille-sign-in',
+    // Lax: the provider sends the browser back from another site.
+    options: { httpOnly: true, secure, sameSite: 'Lax', path: '/', maxAge: roundTripMs / 1000 } as const,
+  };
+};
+
+const publicProvider = (
+  deps: ApiDeps,
+  { clientSecret: _secret, ...shown }: StoredProvider,
+): SignInProvider => ({
+  ...shown,
+  redirectUri: redirectUriOf(deps),
+});
+
+interface Found {
+  /** Who has the address here, whether or not it is they who came. */
+  readonly known: UserRecord | undefined;
+  /** Who may sign in, with the roles that they were invited to. */
+  readonly person: UserRecord | undefined;
+}
+
+/** Writes down that somebody's credentials are void since the provider vouched for them, and removes what has gone with those. */
+const tidyAfterProof = async (deps: ApiDeps, c: Context<ApiEnv>, user: UserRecord): Promise<void> => {
+  await deps.audit.record('stack', {
+    actor: { id: user.id, name: user.name },
+    operation: 'voidCredentials',
+    target: `/api/users/${user.id}`,
+    source: deps.sourceOf(c),
+    requestId: c.get('requestId'),
+  });
+  await revokeMinted(deps, { id: user.id, ...nothing }, await everywhere(deps));
+};
+
+/** The person behind what the provider says. */
+const findPerson = async (
+  deps: ApiDeps,
+  c: Context<ApiEnv>,
+  { newPeople }: StoredProvider,
+  { email, name, ...account }: OidcPerson,
+): Promise<Found> => {
+  const known = await deps.users.findByEmail(email);
+  const mayCome = newPeople === 'everybody' || (!known && (await pendingOf(deps, email)).length > 0);
+  const found = known ?? (mayCome ? await deps.users.create({ email, name }) : undefined);
+  // An address that the provider gave to somebody else does not open the account of who had it before.
+  const bound = found && (await deps.users.bindSubject(found, account));
+  if (!bound) return { known, person: undefined };
+  if (known && bound.isFirstProof) await tidyAfterProof(deps, c, bound.user);
+  let person = bound.user;
+  // Only now: an invitation that was minted by credentials which are void has gone with them.
+  for (const invited of await pendingOf(deps, email)) {
+    if (await deps.invitations.take(invited)) person = await enterProject(deps, c, person, invited);
+  }
+  return { known, person };
+};
+
+const refuseSignIn = (c: Context) =>
+  refuse(
+    c,
+    'wrong_login',
+    'The provider did not sign you in here: you took too long, your e-mail address is not verified there, or nobody has invited it. Try again, or ask an owner for an invitation.',
+  );
+
+/** Open to anybody: the way there and back. */
+export const oidcRoutes = (deps: ApiDeps) => {
+  const shared = { tags: ['People'], security: anybody };
+  const goingTo = (description: string) => ({
+    description,
+    headers: { Location: { description: 'Where the browser goes', schema: { type: 'string' as const } } },
+  });
+  return routes<ApiEnv>()
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'get',
+          path: `${path}/start`,
+          operationId: 'startProviderSignIn',
+          summary: 'Go to the sign-in provider; for a browser to open',
+          request: { query: z.object({ returnTo }) },
+          responses: { 302: goingTo('To the provider') },
+        },
+        'not_found',
+        'unavailable',
+      ),
+      async (c) => {
+        const provider = await deps.signInProviders.get();
+        if (!provider) return refuseUnknown(c, 'sign-in provider');
+        const begun = await deps.oidc.begin(provider, redirectUriOf(deps)).catch((error: unknown) => {
+          deps.log('The sign-in provider cannot be reached', { error: String(error) });
+          return undefined;
+        });
+        if (!begun)
+          return refuse(c, 'unavailable', 'The sign-in provider cannot be reached. Try again soon.');
+        const carried = { ...begun.checks, returnTo: c.req.valid('query').returnTo };
+        const token = await deps.personTokens.sign(tokenKind, carried, addMs(deps.now(), roundTripMs));
+        const { name, options } = cookieOf(deps);
+        setCookie(c, name, token, options);
+        return c.redirect(begun.url, 302);
+      },
+    )
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'get',
+          path: callbackPath,
+          operationId: 'finishProviderSignIn',
+          summary: 'Where the sign-in provider sends the browser back to',
+          request: { query: z.object({ state: z.string().optional(), code: z.string().optional() }) },
+          responses: { 302: goingTo('To where the sign-in began, signed in') },
+        },
+        'wrong_login',
+        'too_many_attempts',
+      ),
+      async (c) => {
+        const { name, options } = cookieOf(deps);
+        const cookie = getCookie(c, name);
+        const carried = cookie ? await deps.personTokens.verify(tokenKind, claims, cookie) : undefined;
+        // A page of another site can have a browser come here, but not with our cookie, its state and a code. What lacks one of them
+        // asks the provider nothing, so it neither counts nor ends the sign-in that goes on in this browser.
+        const { state, code } = c.req.valid('query');
+        if (!carried?.ok || carried.claims.state !== state) return refuseSignIn(c);
+        deleteCookie(c, name, options);
+        if (code === undefined) return refuseSignIn(c);
+        const source = [[loginBySource, deps.sourceOf(c)]] as const;
+        const reached = await countAttempts(deps, c, source);
+        if (reached) return refuseTooMany(c, deps.attempts, reached);
+        const provider = await deps.signInProviders.get();
+        if (!provider) return refuseSignIn(c);
+        // As the browser sees it: behind CloudFront the function itself is at another address.
+        const url = new URL(`${redirectUriOf(deps)}${new URL(c.req.url).search}`);
+        const vouched = await deps.oidc.finish(provider, url, carried.claims);
+        const found = vouched && (await findPerson(deps, c, provider, vouched));
+        const user = found?.person;
+        if (!user) {
+          const who = found?.known ?? (vouched && { id: 'unknown', name: vouched.email });
+          await recordRefusal(deps, c, 'loginByProviderRefused', who);
+          return refuseSignIn(c);
+        }
+        await forgetAttempts(deps.attempts, source);
+        if (!(await signIn(deps, c, user))) return refuseSignIn(c);
+        await deps.audit.record('stack', {
+          actor: { id: user.id, name: user.name },
+          operation: 'loginByProvider',
+          target: path,
+          source: deps.sourceOf(c),
+          requestId: c.get('requestId'),
+        });
+        return c.redirect(carried.claims.returnTo, 302);
+      },
+    );
+};
+
+/** Kept for the client that it was given for: another issuer would be handed it at the next sign-in. */
+const keptSecret = (
+  stored: StoredProvider | undefined,
+  { issuer, clientId }: Pick<StoredProvider, 'issuer' | 'clientId'>,
+): string | undefined =>
+  stored?.issuer === issuer && stored.clientId === clientId ? stored.clientSecret : undefined;
+
+/** For admins. */
+export const signInProviderRoutes = (deps: ApiDeps) => {
+  const shared = { tags: ['People'], security: people, path };
+  return routes<PersonEnv>()
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'get',
+          operationId: 'getSignInProvider',
+          summary: 'Get the provider by which people may sign in',
+          responses: { 200: answer('The provider, without its secret', signInProviderSchema) },
+        },
+        'not_found',
+      ),
+      async (c) => {
+        const found = await deps.signInProviders.get();
+        return found ? c.json(publicProvider(deps, found), 200) : refuseUnknown(c, 'sign-in provider');
+      },
+    )
+    .openapi(
+      describe({
+        ...shared,
+        method: 'put',
+        operationId: 'replaceSignInProvider',
+        summary: 'Set the OpenID Connect provider by which people may sign in',
+        description: 'The client secret stays when it is not sent for the same issuer and client.',
+        request: { body: jsonBody(signInProviderInputSchema) },
+        responses: { 200: answer('The provider, without its secret', signInProviderSchema) },
+      }),
+      async (c) => {
+        const input = c.req.valid('json');
+        const refused = deps.refuseUrl(input.issuer);
+        if (refused) return refuseFields(c, [{ path: 'issuer', message: refused }]);
+        const clientSecret = input.clientSecret ?? keptSecret(await deps.signInProviders.get(), input);
+        if (clientSecret === undefined)
+          return refuseFields(c, [
+            { path: 'clientSecret', message: 'must be sent for a new issuer or client' },
+          ]);
+        return c.json(publicProvider(deps, await deps.signInProviders.put({ ...input, clientSecret })), 200);
+      },
+    )
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'delete',
+          operationId: 'removeSignInProvider',
+          summary: 'Have nobody sign in by the provider any more; who has signed in stays so until that ends',
+          responses: { 204: noContent('It is removed') },
+        },
+        'not_found',
+      ),
+      async (c) =>
+        (await deps.signInProviders.remove()) ? c.body(null, 204) : refuseUnknown(c, 'sign-in provider'),
+    );
+};

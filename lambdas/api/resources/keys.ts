@@ -1,0 +1,46 @@
+/** Routes of the key store. */
+import type { KeySecret } from '../../../protocol/index.ts';
+import { filledKey } from '../../core/resources/kept-secrets.ts';
+import { readSshKey } from '../../core/secrets/ssh-key.ts';
+import type { FieldErrors } from '../../problems.ts';
+import type { ApiDeps } from '../deps.ts';
+import { inKey, keyInputSchema, keySchema, keyUpdateSchema } from '../schemas.ts';
+import { crudRoutes } from './crud.ts';
+import { knownHostsFaults } from './known-hosts-faults.ts';
+import { usersOfKey } from './references.ts';
+
+type SshSecret = Extract<KeySecret, { type: 'ssh' }>;
+
+const sshFaults = (secret: SshSecret, kept: KeySecret | undefined): FieldErrors => {
+  const { privateKey, passphrase, knownHosts } = secret;
+  const before = kept?.type === 'ssh' ? kept : undefined;
+  const isKept = privateKey === before?.privateKey && passphrase === before.passphrase;
+  const read = isKept ? undefined : readSshKey(privateKey, passphrase);
+  return [
+    ...(read?.ok === false ? [{ path: `secret.${read.field}`, message: read.message }] : []),
+    ...knownHostsFaults('secret.knownHosts', knownHosts, before?.knownHosts),
+  ];
+};
+
+export const keyRoutes = (deps: ApiDeps) =>
+  crudRoutes(deps, {
+    one: 'key',
+    many: 'keys',
+    idParam: 'keyId',
+    params: inKey,
+    input: keyInputSchema,
+    update: {
+      schema: keyUpdateSchema,
+      fill: async (projectId, id, body) =>
+        filledKey(body, (await deps.resources.keys.secretOf(projectId, id)) ?? { type: 'none' }),
+    },
+    output: keySchema,
+    store: deps.resources.keys,
+    findFaults: async (projectId, { secret }, { before }) => {
+      if (secret.type !== 'ssh') return [];
+      return sshFaults(secret, before && (await deps.resources.keys.secretOf(projectId, before.id)));
+    },
+    findUsers: (projectId, id) => usersOfKey(deps, projectId, id),
+    replaceNote:
+      'Without `secret`, all of it stays as it is. With a `secret` of the type that the key has, secret values that are not sent stay. A private key that is sent comes with its own passphrase.',
+  });

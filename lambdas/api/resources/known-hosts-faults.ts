@@ -1,0 +1,12 @@
+/** Checks the field of known hosts that keys, repositories and inventories have, when it changes. */
+import { knownHostsFault } from '../../core/resources/known-hosts.ts';
+import type { FieldErrors } from '../../problems.ts';
+
+export const knownHostsFaults = (
+  path: string,
+  text: string | undefined,
+  before: string | undefined,
+): FieldErrors => {
+  const message = text === undefined || text === before ? undefined : knownHostsFault(text);
+  return message === undefined ? [] : [{ path, message }];
+};

@@ -1,0 +1,41 @@
+/** Launch options of what starts templates by itself: who may save what goes beyond them, and what does. */
+import {
+  beyondLaunch,
+  type LaunchOption,
+  type LaunchValues,
+  type ProjectId,
+  type Template,
+} from '../../../protocol/index.ts';
+import { type EffectiveRole, mayCall } from '../../core/people/permissions.ts';
+import { savedValues } from '../../flows/tasks/start-from-trigger.ts';
+import type { ApiDeps } from '../deps.ts';
+
+/** Who may change the template may as well give its tasks what the template does not allow. */
+export const mayGoBeyond = (role: EffectiveRole | undefined): boolean => mayCall(role, 'replaceTemplate');
+
+interface Saved extends LaunchValues {
+  readonly projectId: ProjectId;
+  readonly templateId: string;
+}
+
+const givesAny = (saved: Saved): boolean =>
+  Object.values(savedValues(saved)).some((value) => value !== undefined);
+
+/** Tells what of each goes beyond its template as it is now. Templates are read only where something is given. */
+export const beyondOf = async (
+  { resources }: Pick<ApiDeps, 'resources'>,
+  all: readonly Saved[],
+): Promise<(saved: Saved) => { beyondLaunchOptions?: LaunchOption[] }> => {
+  const wanted = new Map(all.filter(givesAny).map((saved) => [saved.templateId, saved.projectId]));
+  const read = await Promise.all(
+    [...wanted].map(([id, projectId]) => resources.templates.get(projectId, id)),
+  );
+  const templates = new Map(
+    read.flatMap((template): [string, Template][] => (template ? [[template.id, template]] : [])),
+  );
+  return (saved) => {
+    const template = templates.get(saved.templateId);
+    const beyond = template ? beyondLaunch(template, savedValues(saved)) : [];
+    return beyond.length > 0 ? { beyondLaunchOptions: beyond } : {};
+  };
+};

@@ -1,0 +1,86 @@
+/** Names by the API: what a refusal says, and what runners and machines get. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { createdRunner } from '../../../protocol/index.ts';
+import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
+import { type ApiBench, openApiBench } from '../testing/bench.ts';
+
+const identified = z.object({ id: z.string() });
+
+let table: TestTable;
+let api: ApiBench;
+let base: string;
+beforeAll(async () => {
+  table = await openTestTable();
+  api = await openApiBench(table);
+  base = `/api/projects/${identified.parse(await api.call('POST', '/api/projects', { name: 'Web' })).id}`;
+});
+afterAll(() => table?.close());
+
+describe('a name that another one has', () => {
+  it('is refused by the field, with the id of the other one, when made and when renamed', async () => {
+    const make = async (name: string) =>
+      identified.parse(await api.call('POST', `${base}/keys`, { name, secret: { type: 'none' } })).id;
+    const first = await make('Vault');
+    const second = await make('vault');
+    const refusal = {
+      status: 409,
+      code: 'name_taken',
+      detail: `"Vault" is the name of another key (${first}). Choose another name, or rename that one first.`,
+      errors: [{ path: 'name', message: `is the name of another key (${first})` }],
+    };
+    const secret = { type: 'none' };
+    const body = { name: ' Vault ', secret };
+    expect(await api.refused('POST', `${base}/keys`, { body })).toMatchObject(refusal);
+    expect(await api.refused('PUT', `${base}/keys/${second}`, { body })).toMatchObject(refusal);
+    expect(await api.refused('POST', '/api/projects', { body: { name: 'Web' } })).toMatchObject({
+      code: 'name_taken',
+    });
+  });
+});
+
+describe('the name of a runner', () => {
+  it.each(['own', 'global'])(
+    'is unique in its pool (%s), and free after a rename or a removal',
+    async (whose) => {
+      const path = whose === 'own' ? `${base}/runners` : '/api/runners';
+      const { runner } = await api.createRunner(path, { name: 'one' });
+      expect(await api.refused('POST', path, { body: { name: 'one' } })).toMatchObject({
+        code: 'name_taken',
+        errors: [{ path: 'name', message: `is the name of another runner (${runner.id})` }],
+      });
+      await api.call('PUT', `${path}/${runner.id}`, { name: 'two' });
+      const { runner: other } = await api.createRunner(path, { name: 'one' });
+      const body = { name: 'one' };
+      expect(await api.refused('PUT', `${path}/${runner.id}`, { body })).toMatchObject({
+        code: 'name_taken',
+      });
+      await api.call('DELETE', `${path}/${other.id}`);
+      await api.call('PUT', `${path}/${runner.id}`, body);
+    },
+  );
+
+  it('is free again when its instance turns out to be bound to another runner', async () => {
+    const path = `${base}/runners`;
+    const instanceId = 'i-0123456789abcdef0';
+    await api.createRunner(path, { name: 'bound', instanceId });
+    const refused = await api.refused('POST', path, { body: { name: 'late', instanceId } });
+    expect(refused).toMatchObject({ code: 'instance_taken' });
+    await api.createRunner(path, { name: 'late' });
+  });
+
+  it('gets the end of the id when a machine registers under a name that is taken', async () => {
+    const { runner } = await api.createRunner(`${base}/runners`, { name: 'sydney-1' });
+    const made = z
+      .object({ token: z.string() })
+      .parse(await api.call('POST', `${base}/registration-tokens`, {}));
+    const body = { name: 'sydney-1', publicKey: runner.publicKey };
+    const request = { token: made.token, body };
+    const registered = createdRunner.parse(
+      await (await api.request('POST', '/api/agent/register', request)).json(),
+    );
+    const { id, name } = registered.runner;
+    expect(name).toBe(`sydney-1-${id.slice(-6).toLowerCase()}`);
+    await api.call('DELETE', `${base}/runners/${id}`);
+  });
+});

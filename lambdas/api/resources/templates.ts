@@ -1,0 +1,36 @@
+/** Routes of templates. */
+import { setLimit } from '../../flows/tasks/repair-limits.ts';
+import type { ApiDeps } from '../deps.ts';
+import { inTemplate, templateInputSchema, templateSchema } from '../schemas.ts';
+import { playbookFaults } from './content-faults.ts';
+import { crudRoutes, whole } from './crud.ts';
+import { findMissing, usersOfTemplate } from './references.ts';
+
+export const templateRoutes = (deps: ApiDeps) => {
+  const { templates, inventories, repositories, environments, keys } = deps.resources;
+  return crudRoutes(deps, {
+    one: 'template',
+    many: 'templates',
+    idParam: 'templateId',
+    params: inTemplate,
+    input: templateInputSchema,
+    update: whole(templateInputSchema),
+    output: templateSchema,
+    store: templates,
+    onReplaced: async (before, after) => {
+      if (before.maxParallelTasks !== after.maxParallelTasks) await setLimit(deps, after);
+    },
+    findMissing: (projectId, { inventoryId, repositoryId, environmentId, ansible }) =>
+      findMissing(projectId, [
+        ['inventoryId', inventoryId, inventories],
+        ['repositoryId', repositoryId, repositories],
+        ['environmentId', environmentId, environments],
+        ['ansible.becomeKeyId', ansible?.becomeKeyId, keys],
+        ...(ansible?.vaultKeys ?? []).map(
+          ({ keyId }, index) => [`ansible.vaultKeys.${index}.keyId`, keyId, keys] as const,
+        ),
+      ]),
+    findFaults: (_projectId, input, { before }) => playbookFaults(input, before),
+    findUsers: (projectId, id) => usersOfTemplate(deps, projectId, id),
+  });
+};

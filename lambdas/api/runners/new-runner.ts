@@ -1,0 +1,163 @@
+/** Making a runner with its credentials, as a person creates it or a machine registers it. */
+import {
+  addMs,
+  type CreatedRunner,
+  type NewRunnerInput,
+  type Runner,
+  type RunnerId,
+  type RunnerInput,
+  runnerInput,
+} from '../../../protocol/index.ts';
+import { NameTaken } from '../../adapters/resources/names.ts';
+import { formatToken, hashSecret, makeSecret } from '../../adapters/runners/registration-tokens.ts';
+import { poolOf, publicRunner, type RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import type { Pool } from '../../adapters/table.ts';
+import type { FleetPlan } from '../../core/fleets/fleets.ts';
+import { createRunner, removeRunner, type SetupResult } from '../../flows/runners/runner-setup.ts';
+import type { ApiDeps } from '../deps.ts';
+
+/** Standard Webhooks asks for 24 to 64 bytes (https://github.com/standard-webhooks/standard-webhooks, "Signature scheme"). */
+const webhookSecretBytes = 32;
+
+const makeWebhookSecret = ({ randomBytes }: Pick<ApiDeps, 'randomBytes'>): string =>
+  `whsec_${randomBytes(webhookSecretBytes).toString('base64')}`;
+
+type Refused = Extract<SetupResult, { ok: false }>;
+export type NewRunnerResult = { readonly ok: true; readonly made: CreatedRunner } | Refused;
+
+/** As much of the longest name as leaves room for the end of an id behind it. */
+const longestStem = 113;
+
+/** A name for what cannot choose another: one that is taken gets the end of the runner's id. */
+const takeSomeName = async (
+  { names }: Pick<ApiDeps, 'names'>,
+  pool: Pool,
+  wanted: string,
+  id: RunnerId,
+): Promise<string> => {
+  try {
+    await names.take(pool, 'run', wanted, id);
+    return wanted;
+  } catch (error) {
+    if (!(error instanceof NameTaken)) throw error;
+    const name = `${wanted.slice(0, longestStem)}-${id.slice(-6).toLowerCase()}`;
+    await names.take(pool, 'run', name, id);
+    return name;
+  }
+};
+
+/** Stores the runner under a name that it has taken, which is free again when the runner cannot be made. */
+const createNamed = async (
+  deps: ApiDeps,
+  pool: Pool,
+  input: RunnerInput,
+  made: Omit<Parameters<typeof createRunner>[2], 'projectId'>,
+): Promise<SetupResult> => {
+  const result = await createRunner(deps, input, { ...made, ...(pool !== 'global' && { projectId: pool }) });
+  if (!result.ok) await deps.names.free(pool, 'run', input.name, made.id);
+  return result;
+};
+
+/** Stores the runner and answers with its secrets, of which only hashes and public halves stay here. */
+export const makeRunner = async (
+  deps: ApiDeps,
+  pool: Pool,
+  input: RunnerInput,
+  keyPair: { publicKey: string; privateKey?: string },
+  {
+    isMachine = false,
+    ...more
+  }: Pick<RunnerRecord, 'instanceNamedBy'> & { readonly isMachine?: boolean } = {},
+): Promise<NewRunnerResult> => {
+  const id = deps.newId('run');
+  const secret = makeSecret(deps.randomBytes);
+  const webhookSecret = makeWebhookSecret(deps);
+  if (!isMachine) await deps.names.take(pool, 'run', input.name, id);
+  const name = isMachine ? await takeSomeName(deps, pool, input.name, id) : input.name;
+  const result = await createNamed(
+    deps,
+    pool,
+    { ...input, name },
+    {
+      id,
+      publicKey: keyPair.publicKey,
+      tokenHash: hashSecret(secret),
+      webhookSecret,
+      ...more,
+    },
+  );
+  if (!result.ok) return result;
+  return {
+    ok: true,
+    made: {
+      apiUrl: deps.apiUrl,
+      token: formatToken(pool, id, secret),
+      webhookSecret,
+      runner: publicRunner(result.runner),
+      ...(keyPair.privateKey !== undefined && { privateKey: keyPair.privateKey }),
+    },
+  };
+};
+
+/** What a runner's owner may set of a new one; what is not given has its default, and for a runner of a fleet the fleet's. */
+export const inputOf = (
+  { count: _, tags, idleTimeoutMs, ...rest }: NewRunnerInput,
+  pool: Pool,
+  fleet?: FleetPlan,
+): RunnerInput => {
+  // A global runner has no tags.
+  const ofFleet = pool === 'global' ? [] : fleet?.tags;
+  return runnerInput.parse({
+    ...rest,
+    tags: tags ?? ofFleet,
+    idleTimeoutMs: idleTimeoutMs ?? fleet?.idleTimeoutMs,
+  });
+};
+
+export type FleetRunnersResult =
+  | { readonly ok: true; readonly runners: Runner[] }
+  | { readonly ok: false; readonly used: number };
+
+/** Makes runners of a fleet, all that were asked for or none. They have no credentials until their instances enrol. */
+export const makeFleetRunners = async (
+  deps: ApiDeps,
+  pool: Pool,
+  given: NewRunnerInput,
+  fleet: FleetPlan,
+): Promise<FleetRunnersResult> => {
+  const ids = Array.from({ length: given.count }, () => deps.newId('run'));
+  if (!(await deps.fleetPlaces.take(fleet.name, pool, ids, fleet.maxInstances)))
+    return { ok: false, used: (await deps.fleetPlaces.names(fleet.name)).size };
+  const input = { ...inputOf(given, pool, fleet), region: fleet.region };
+  const runners: Runner[] = [];
+  for (const [index, id] of ids.entries()) {
+    const wanted = ids.length === 1 ? input.name : `${input.name}-${index + 1}`;
+    const name = await takeSomeName(deps, pool, wanted, id);
+    const secrets = { publicKey: '', tokenHash: '', webhookSecret: makeWebhookSecret(deps) };
+    const result = await createNamed(deps, pool, { ...input, name }, { id, ...secrets });
+    if (result.ok) runners.push(publicRunner(result.runner));
+  }
+  return { ok: true, runners };
+};
+
+/** Removes a runner that is asleep and holds nothing, and frees its name. False when it is not. */
+export const removeNamed = async (deps: ApiDeps, runner: RunnerRecord): Promise<boolean> => {
+  if (!(await removeRunner(deps, runner))) return false;
+  await deps.names.free(poolOf(runner), 'run', runner.name, runner.id);
+  return true;
+};
+
+/** Another token for a runner; undefined when it changed meanwhile. Without a grace, whoever holds the one before is shut out. */
+export const rotateToken = async (
+  deps: ApiDeps,
+  runner: RunnerRecord,
+  graceMs: number,
+): Promise<string | undefined> => {
+  const secret = makeSecret(deps.randomBytes);
+  const hash = hashSecret(secret);
+  const rotated =
+    graceMs === 0
+      ? await deps.runners.revokeToken(runner, hash)
+      : await deps.runners.rotateToken(runner, hash, addMs(deps.now(), graceMs));
+  return rotated && formatToken(poolOf(runner), runner.id, secret);
+};

@@ -1,0 +1,112 @@
+/** The routes of a runner's timeline: asleep, waking, busy, idle. */
+import type { Context } from 'hono';
+import type * as z from 'zod';
+import {
+  addMs,
+  type Instant,
+  longestTimelineMs,
+  msBetween,
+  type Timeline,
+  timelineQuery,
+  toInstant,
+} from '../../../protocol/index.ts';
+import { poolOf, type RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import { bandsOf, clip, spanOf } from '../../core/costs/usage.ts';
+import { type InsightDeps, runOf, runsOf, sessionsIn, tasksIn } from '../costs/history-data.ts';
+import type { ApiDeps, PersonEnv } from '../deps.ts';
+import { refuseFields, refuseUnknown } from '../refuse.ts';
+import { answer, describe, people, routes } from '../route.ts';
+import { inGlobalRunner, inRunner, timelineSchema } from '../schemas.ts';
+import { poolIn } from './scope.ts';
+
+const defaultWindowMs = 86_400_000;
+
+type TimelineDeps = InsightDeps & Pick<ApiDeps, 'projects'>;
+
+/** A global runner's tasks are of any project. */
+const tasksOf = async (deps: TimelineDeps, runner: RunnerRecord, window: { from: Instant; to: Instant }) => {
+  const projectIds = runner.projectId ? [runner.projectId] : (await deps.projects.list()).map(({ id }) => id);
+  const read = await Promise.all(projectIds.map((id) => tasksIn(deps, id, window)));
+  return {
+    tasks: read.flatMap(({ tasks }) => tasks).filter(({ runnerId }) => runnerId === runner.id),
+    isPartial: read.some(({ isPartial }) => isPartial),
+  };
+};
+
+const readTimeline = async (
+  deps: TimelineDeps,
+  runner: RunnerRecord,
+  window: { from: Instant; to: Instant },
+): Promise<Timeline> => {
+  const [sessions, { tasks, isPartial }] = await Promise.all([
+    sessionsIn(deps, poolOf(runner), [runner], window),
+    tasksOf(deps, runner, window),
+  ]);
+  const now = deps.now();
+  const bounds = spanOf(window.from, window.to);
+  const own = sessions.filter(({ runnerId }) => runnerId === runner.id);
+  return {
+    runnerId: runner.id,
+    ...window,
+    bands: bandsOf(own, runsOf(tasks, runner.id, now), bounds, now),
+    tasks: tasks.flatMap((task) => {
+      const run = runOf(task, now);
+      return clip(run ? [run] : [], bounds).map(({ from, to }) => ({
+        id: task.id,
+        templateName: task.templateName,
+        status: task.status,
+        from: toInstant(from),
+        to: toInstant(to),
+      }));
+    }),
+    isPartial,
+  };
+};
+
+const timelineRouteAt = (
+  deps: TimelineDeps,
+  place: { path: string; tag: string; name: string; params: z.ZodObject },
+) =>
+  routes<PersonEnv>().openapi(
+    describe({
+      tags: [place.tag],
+      security: people,
+      method: 'get',
+      path: `${place.path}/{runnerId}/timeline`,
+      operationId: `get${place.name}Timeline`,
+      summary: 'What a runner did: asleep, waking, busy, idle',
+      request: { params: place.params, query: timelineQuery },
+      responses: { 200: answer('The timeline', timelineSchema) },
+    }),
+    async (c: Context<PersonEnv>) => {
+      const query = timelineQuery.parse(c.req.query());
+      const now = deps.now();
+      const to = query.to !== undefined && query.to < now ? query.to : now;
+      const from = query.from ?? addMs(to, -defaultWindowMs);
+      const length = msBetween(from, to);
+      if (length <= 0 || length > longestTimelineMs) {
+        return refuseFields(c, [
+          { path: 'from', message: 'must be before "to", and 7 days before it at most' },
+        ]);
+      }
+      const runner = await deps.runners.get(poolIn(c.req.param()), c.req.param('runnerId') ?? '');
+      if (!runner) return refuseUnknown(c, 'runner');
+      return c.json(await readTimeline(deps, runner, { from, to }), 200);
+    },
+  );
+
+export const projectTimelineRoutes = (deps: ApiDeps) =>
+  timelineRouteAt(deps, {
+    path: '/api/projects/{projectId}/runners',
+    tag: 'Runners',
+    name: 'ProjectRunner',
+    params: inRunner,
+  });
+
+export const globalTimelineRoutes = (deps: ApiDeps) =>
+  timelineRouteAt(deps, {
+    path: '/api/runners',
+    tag: 'Global runners',
+    name: 'GlobalRunner',
+    params: inGlobalRunner,
+  });

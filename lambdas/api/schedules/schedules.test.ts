@@ -1,0 +1,411 @@
+/** Schedules: what is written, what it means, how EventBridge Scheduler follows, and what becomes of a time that is due. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import {
+  auditEvent,
+  project,
+  type Schedule,
+  schedule,
+  scheduledStart,
+  scheduleInput,
+  schedulePreview,
+  task,
+  toInstant,
+} from '../../../protocol/index.ts';
+import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
+import { unique } from '../../../test/unique.ts';
+import { runSchedule } from '../../flows/schedules/run-schedule.ts';
+import { repairSchedules } from '../../flows/schedules/sync-schedule.ts';
+import { type ApiBench, openApiBench } from '../testing/bench.ts';
+
+let table: TestTable;
+let api: ApiBench;
+beforeAll(async () => {
+  table = await openTestTable();
+  api = await openApiBench(table);
+});
+beforeEach(() => {
+  api.scheduler.isDown = false;
+});
+afterAll(() => table?.close());
+
+const listed = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item) });
+
+/** A project with a template that asks for a site and a secret, and a schedule of it. */
+const aSchedule = async (fields: object = {}) => {
+  const { id } = project.parse(await api.call('POST', '/api/projects', { name: unique('Nightly') }));
+  const base = `/api/projects/${id}`;
+  const survey = [
+    { name: 'site', title: 'Site', type: 'string', default: 'main' },
+    { name: 'token', title: 'Token', type: 'secret' },
+  ];
+  const { id: templateId } = z.object({ id: z.string() }).parse(
+    await api.call('POST', `${base}/templates`, {
+      name: 'Deploy',
+      app: 'bash',
+      script: 'true',
+      tag: 'x',
+      survey,
+    }),
+  );
+  const input = { name: 'nightly', templateId, cron: '0 3 * * *', timeZone: 'Europe/Berlin', ...fields };
+  const made = schedule.parse(await api.call('POST', `${base}/schedules`, input));
+  const path = `${base}/schedules/${made.id}`;
+  const due = (at: string, over: object = {}) =>
+    runSchedule(
+      api.deps,
+      scheduledStart.parse({
+        projectId: id,
+        scheduleId: made.id,
+        scheduledAt: at,
+        cron: made.cron,
+        timeZone: made.timeZone,
+        ...over,
+      }),
+    );
+  return {
+    id,
+    base,
+    templateId,
+    input,
+    made,
+    path,
+    due,
+    get: async (): Promise<Schedule> => schedule.parse(await api.call('GET', path)),
+    replace: async (change: object): Promise<Schedule> =>
+      schedule.parse(await api.call('PUT', path, { ...input, ...change })),
+    tasks: async () => listed(task).parse(await api.call('GET', `${base}/tasks`)).items,
+  };
+};
+
+describe('a schedule', () => {
+  it('is shown with its next five runs, by the clock of its zone', async () => {
+    const { base, made } = await aSchedule();
+    expect(made.nextRuns).toHaveLength(5);
+    for (const at of made.nextRuns) {
+      const clock = new Intl.DateTimeFormat('de', { timeZone: 'Europe/Berlin', timeStyle: 'short' });
+      expect(clock.format(Date.parse(at))).toBe('03:00');
+    }
+    expect(listed(schedule).parse(await api.call('GET', `${base}/schedules`)).items).toEqual([made]);
+    expect(made).not.toHaveProperty('pending');
+  });
+
+  it('is handed to EventBridge Scheduler, and follows each change of it', async () => {
+    const { made, replace } = await aSchedule({ startsAt: '2020-01-01T00:00:00.000Z' });
+    expect(api.scheduler.has.get(made.id)).toMatchObject({
+      expression: 'cron(0 3 * * ? *)',
+      timeZone: 'Europe/Berlin',
+    });
+    // It would refuse a start that is past.
+    expect(api.scheduler.has.get(made.id)?.startsAt).toBeUndefined();
+    await replace({ cron: '*/30 9-17 * * 1-5', timeZone: 'Asia/Tokyo', endsAt: '2099-01-01T00:00:00.000Z' });
+    expect(api.scheduler.has.get(made.id)).toMatchObject({
+      expression: 'cron(0,30 9-17 ? * MON-FRI *)',
+      timeZone: 'Asia/Tokyo',
+      endsAt: '2099-01-01T00:00:00.000Z',
+    });
+  });
+
+  it('is not with EventBridge Scheduler while it is inactive or has ended', async () => {
+    const { made, replace } = await aSchedule();
+    expect(await replace({ active: false })).toMatchObject({ active: false, nextRuns: [] });
+    expect(api.scheduler.has.has(made.id)).toBe(false);
+    await replace({});
+    expect(api.scheduler.has.has(made.id)).toBe(true);
+    expect((await replace({ endsAt: '2020-01-01T00:00:00.000Z' })).nextRuns).toEqual([]);
+    expect(api.scheduler.has.has(made.id)).toBe(false);
+  });
+
+  it('is removed from both', async () => {
+    const { made, path, id } = await aSchedule();
+    await api.call('DELETE', path);
+    expect(await api.refused('GET', path)).toMatchObject({ code: 'not_found' });
+    expect(api.scheduler.has.has(made.id)).toBe(false);
+    expect((await table.dump()).filter(({ pk, sk }) => pk === id && sk === made.id)).toEqual([]);
+  });
+
+  it('keeps its template from being removed', async () => {
+    const { base, templateId, path } = await aSchedule();
+    expect(await api.refused('DELETE', `${base}/templates/${templateId}`)).toMatchObject({
+      code: 'in_use',
+      detail: expect.stringContaining('schedule "nightly"'),
+    });
+    await api.call('DELETE', path);
+    await api.call('DELETE', `${base}/templates/${templateId}`);
+  });
+
+  it('goes with its project, from EventBridge Scheduler too', async () => {
+    const { base, made } = await aSchedule();
+    await api.call('DELETE', base);
+    expect(api.scheduler.has.has(made.id)).toBe(false);
+  });
+
+  it('drops what a change leaves out', async () => {
+    const { replace } = await aSchedule({ message: 'why', priority: 5, endsAt: '2099-01-01T00:00:00.000Z' });
+    const after = await replace({ message: undefined, priority: undefined, endsAt: undefined });
+    for (const field of ['message', 'priority', 'endsAt']) expect(after).not.toHaveProperty(field);
+  });
+
+  const wrong: [string, object, string, string][] = [
+    ['a cron expression', { cron: '0 25 * * *' }, 'cron', 'has a wrong hour, "25"'],
+    [
+      'days of month and of week together',
+      { cron: '0 0 13 * 5' },
+      'cron',
+      'make one of the two fields *, or make two schedules',
+    ],
+    ['a time zone', { timeZone: 'Europe/Atlantis' }, 'timeZone', 'such as Europe/Berlin'],
+    ['a time zone in small letters', { timeZone: 'europe/berlin' }, 'timeZone', 'such as Europe/Berlin'],
+    ['an offset for a time zone', { timeZone: '+01:00' }, 'timeZone', 'such as Europe/Berlin'],
+    [
+      'an end before its start',
+      { startsAt: '2026-02-01T00:00:00.000Z', endsAt: '2026-01-01T00:00:00.000Z' },
+      'endsAt',
+      'later than startsAt',
+    ],
+    ['an answer that nobody asked for', { survey: { color: 'red' } }, 'survey.color', 'is not a variable'],
+    [
+      'options of another app',
+      { terraform: { action: 'plan' } },
+      'terraform.action',
+      'is not for a template',
+    ],
+  ];
+  it.each(wrong)('is refused with a wrong one: %s', async (_what, fields, path, message) => {
+    const { base, path: item, input } = await aSchedule();
+    for (const [method, at] of [
+      ['POST', `${base}/schedules`],
+      ['PUT', item],
+    ] as const) {
+      const refused = await api.refused(method, at, { body: { ...input, ...fields } });
+      expect(refused).toMatchObject({ code: 'invalid_request' });
+      expect(refused.errors).toEqual([{ path, message: expect.stringContaining(message) }]);
+    }
+    expect(listed(schedule).parse(await api.call('GET', `${base}/schedules`)).items).toHaveLength(1);
+  });
+
+  it('takes the template of its own project only', async () => {
+    const other = await aSchedule();
+    const { base, input } = await aSchedule();
+    const body = { ...input, templateId: other.templateId };
+    expect(await api.refused('POST', `${base}/schedules`, { body })).toMatchObject({
+      code: 'invalid_reference',
+    });
+  });
+});
+
+describe('the secret answers of a schedule', () => {
+  it('are never shown, and stay until they are replaced or emptied', async () => {
+    const { made, replace, due, tasks } = await aSchedule({ survey: { site: 'a', token: 's3cret-1' } });
+    expect(made).toMatchObject({ survey: { site: 'a' }, secretNames: ['token'] });
+    const after = await replace({ survey: { site: 'b' } });
+    expect(after).toMatchObject({ survey: { site: 'b' }, secretNames: ['token'] });
+    expect(JSON.stringify([made, after])).not.toContain('s3cret');
+    await due('2026-01-01T02:00:00Z');
+    const [started] = await tasks();
+    const stored = (await table.dump()).find(({ sk }) => sk === started?.id);
+    expect(stored?.surveySecrets).toEqual({ token: 's3cret-1' });
+    expect(await replace({ survey: { token: null } })).toMatchObject({ secretNames: [] });
+    await replace({ survey: { token: 's3cret-2' } });
+    expect(await replace({ survey: { token: '' } })).toMatchObject({ secretNames: [] });
+  });
+});
+
+describe('a time that is due', () => {
+  it('starts the template once, however often it is told', async () => {
+    const { made, due, tasks, get } = await aSchedule({ survey: { site: 'a' }, priority: 3 });
+    await Promise.all([1, 2, 3].map(() => due('2026-01-01T02:00:00Z')));
+    await due('2026-01-01T02:00:00Z');
+    const all = await tasks();
+    expect(all).toMatchObject([
+      {
+        createdBy: 'schedule nightly',
+        message: 'Schedule nightly',
+        survey: { site: 'a' },
+        priority: 3,
+        templateId: made.templateId,
+      },
+    ]);
+    expect((await get()).lastRun).toEqual({
+      at: '2026-01-01T02:00:00.000Z',
+      outcome: 'started',
+      detail: `Started task ${all[0]?.id}.`,
+      taskId: all[0]?.id,
+      taskStatus: 'waiting',
+    });
+    await due('2026-01-02T02:00:00Z');
+    expect(await tasks()).toHaveLength(2);
+  });
+
+  it('starts nothing when the schedule is inactive, and says so', async () => {
+    const { replace, due, tasks, get } = await aSchedule();
+    await replace({ active: false });
+    await due('2026-01-01T02:00:00Z');
+    expect(await tasks()).toEqual([]);
+    expect((await get()).lastRun).toMatchObject({
+      outcome: 'inactive',
+      detail: 'The schedule is not active.',
+    });
+    expect(api.logged.at(-1)?.message).toBe('A schedule is due and starts nothing');
+  });
+
+  it('starts nothing when the schedule was removed, and logs it', async () => {
+    const { path, due, tasks } = await aSchedule();
+    await api.call('DELETE', path);
+    await due('2026-01-01T02:00:00Z');
+    expect(await tasks()).toEqual([]);
+    expect(api.logged.at(-1)?.message).toBe('A schedule is due that was removed');
+  });
+
+  it('starts nothing by an expression that the schedule has no longer', async () => {
+    const { due, tasks, get } = await aSchedule();
+    await due('2026-01-01T02:00:00Z', { cron: '0 4 * * *' });
+    expect(await tasks()).toEqual([]);
+    expect((await get()).lastRun).toMatchObject({ outcome: 'outdated' });
+  });
+
+  it('starts nothing without its template, and says so', async () => {
+    const { id, templateId, due, get } = await aSchedule();
+    await api.deps.resources.templates.remove(id, templateId);
+    await due('2026-01-01T02:00:00Z');
+    expect((await get()).lastRun).toMatchObject({
+      outcome: 'refused',
+      detail: 'The template is not in the project any more.',
+    });
+  });
+
+  it('is refused when the survey has changed, and says what to answer', async () => {
+    const { base, templateId, due, get } = await aSchedule();
+    await api.call('PUT', `${base}/templates/${templateId}`, {
+      name: 'Deploy',
+      app: 'bash',
+      script: 'true',
+      survey: [{ name: 'region', title: 'Region', type: 'string', required: true }],
+    });
+    await due('2026-01-01T02:00:00Z');
+    expect((await get()).lastRun?.detail).toBe('The template does not take it: survey.region is required.');
+  });
+
+  it("is in the project's trail with the task that it started, once however often it is told", async () => {
+    const { base, made, due, tasks } = await aSchedule();
+    const at = '2026-01-01T02:00:00Z';
+    await due(at);
+    await due(at);
+    const [started] = await tasks();
+    const trail = listed(auditEvent).parse(await api.call('GET', `${base}/audit`)).items;
+    expect(trail.filter(({ operation }) => operation === 'startTask')).toMatchObject([
+      { actor: { id: made.id, name: 'nightly' }, target: `${base}/tasks/${started?.id}` },
+    ]);
+  });
+
+  it('that was started counts more than what is told of it later, and an older time nothing', async () => {
+    const { replace, due, get } = await aSchedule();
+    await due('2026-01-02T02:00:00Z');
+    await replace({ active: false });
+    await due('2026-01-02T02:00:00Z');
+    await due('2026-01-01T02:00:00Z');
+    expect((await get()).lastRun).toMatchObject({ at: '2026-01-02T02:00:00.000Z', outcome: 'started' });
+  });
+
+  it('that fails is told to the schedule, and fails for who invoked it, to be tried again', async () => {
+    const { made, get, tasks, id } = await aSchedule();
+    const event = scheduledStart.parse({
+      projectId: id,
+      scheduleId: made.id,
+      scheduledAt: '2026-01-01T02:00:00Z',
+      cron: made.cron,
+      timeZone: made.timeZone,
+    });
+    const broken = { ...api.deps, readForTask: () => Promise.reject(new Error('Throttled')) };
+    await expect(runSchedule(broken, event)).rejects.toThrow('Throttled');
+    expect((await get()).lastRun).toMatchObject({
+      outcome: 'failed',
+      detail: 'It could not be started: Throttled',
+    });
+    await runSchedule(api.deps, event);
+    expect((await get()).lastRun).toMatchObject({ outcome: 'started' });
+    expect(await tasks()).toHaveLength(1);
+  });
+});
+
+describe('while EventBridge Scheduler does not answer', () => {
+  it('a change is kept and says that it is pending, until the reconciler has handed it over', async () => {
+    const { made, replace, get } = await aSchedule();
+    api.scheduler.isDown = true;
+    const after = await replace({ cron: '0 4 * * *' });
+    expect(after).toMatchObject({ cron: '0 4 * * *', pending: expect.stringContaining('Rate exceeded') });
+    expect(await repairSchedules(api.deps)).toEqual({ schedule_left_for_later: 1 });
+    api.scheduler.isDown = false;
+    expect(await repairSchedules(api.deps)).toEqual({ schedule_handed_over: 1 });
+    expect(await get()).not.toHaveProperty('pending');
+    expect(api.scheduler.has.get(made.id)?.expression).toBe('cron(0 4 * * ? *)');
+    expect(await repairSchedules(api.deps)).toEqual({});
+  });
+
+  it('a removed schedule is gone for everybody, and from EventBridge Scheduler later', async () => {
+    const { base, made, path, due, tasks } = await aSchedule();
+    api.scheduler.isDown = true;
+    await api.call('DELETE', path);
+    expect(await api.call('GET', `${base}/schedules`)).toEqual({ items: [] });
+    await due('2026-01-01T02:00:00Z');
+    expect(await tasks()).toEqual([]);
+    api.scheduler.isDown = false;
+    await repairSchedules(api.deps);
+    expect(api.scheduler.has.has(made.id)).toBe(false);
+    expect((await table.dump()).filter(({ sk }) => sk === made.id)).toEqual([]);
+  });
+
+  it('a project is not removed, as nothing would be left to remove its schedules by', async () => {
+    const { base, made } = await aSchedule();
+    api.scheduler.isDown = true;
+    expect(await api.refused('DELETE', base)).toMatchObject({ code: 'unavailable' });
+    expect(await api.call('GET', base)).toMatchObject({ id: made.projectId });
+    api.scheduler.isDown = false;
+    await api.call('DELETE', base);
+    expect(api.scheduler.has.has(made.id)).toBe(false);
+  });
+
+  it('a function that stopped in between is made up for, once its turn is over', async () => {
+    const { input, made, get } = await aSchedule();
+    const { schedules } = api.deps;
+    await schedules.replace(made, scheduleInput.parse({ ...input, cron: '0 5 * * *' }), {});
+    await schedules.takeTurn(made, toInstant(Date.parse(api.deps.now()) + 90_000));
+    expect(await repairSchedules(api.deps)).toEqual({ schedule_left_for_later: 1 });
+    expect((await get()).pending).toBeDefined();
+    api.pass(90_001);
+    expect(await repairSchedules(api.deps)).toEqual({ schedule_handed_over: 1 });
+    expect(api.scheduler.has.get(made.id)?.cron).toBe('0 5 * * *');
+  });
+
+  it('of changes at once, the last one that was written is what it has in the end', async () => {
+    const { made, replace, get } = await aSchedule();
+    await Promise.all([10, 20, 30, 40, 50].map((minute) => replace({ cron: `${minute} 3 * * *` })));
+    await repairSchedules(api.deps);
+    const now = await get();
+    expect(now).not.toHaveProperty('pending');
+    expect(api.scheduler.has.get(made.id)?.cron).toBe(now.cron);
+  });
+});
+
+describe('a preview', () => {
+  const ask = (query: Record<string, string>) =>
+    api.request('GET', `/api/schedule-preview?${new URLSearchParams(query)}`);
+
+  it('tells the expression in words and its next runs', async () => {
+    const response = await ask({ cron: '0 3 * * 1-5', timeZone: 'America/New_York' });
+    expect(response.status).toBe(200);
+    const { sentence, nextRuns } = schedulePreview.parse(await response.json());
+    expect(sentence).toBe('At 03:00, Monday through Friday');
+    expect(nextRuns).toHaveLength(5);
+  });
+
+  it('refuses what is wrong in words', async () => {
+    const refused = z
+      .object({ errors: z.array(z.object({ path: z.string(), message: z.string() })) })
+      .parse(await (await ask({ cron: '0 3 * *' })).json());
+    expect(refused.errors).toEqual([
+      { path: 'cron', message: expect.stringContaining('must have five fields') },
+    ]);
+    expect((await ask({ cron: '0 3 * * *', timeZone: 'Mars/Base' })).status).toBe(422);
+  });
+});

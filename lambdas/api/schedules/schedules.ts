@@ -1,0 +1,194 @@
+/** Routes of schedules, and of what a cron expression means. */
+import {
+  type ProjectId,
+  type Schedule,
+  type ScheduleInput,
+  type SurveyAnswers,
+  schedulePreviewQuery,
+  type Template,
+} from '../../../protocol/index.ts';
+import type { ResourceStore } from '../../adapters/resources/resources.ts';
+import type { ScheduleRecord } from '../../adapters/schedules/schedules.ts';
+import type { EffectiveRole } from '../../core/people/permissions.ts';
+import { filledSchedule } from '../../core/resources/kept-secrets.ts';
+import { describeCron, readCron } from '../../core/schedules/cron.ts';
+import { nextRuns } from '../../core/schedules/next-runs.ts';
+import { keepSchedule, removeSchedule } from '../../flows/schedules/sync-schedule.ts';
+import { savedValues } from '../../flows/tasks/start-from-trigger.ts';
+import { InputRefused, takenOf } from '../../flows/tasks/start-task.ts';
+import type { FieldErrors } from '../../problems.ts';
+import type { ApiDeps, PersonEnv } from '../deps.ts';
+import { refuseFields } from '../refuse.ts';
+import { crudRoutes } from '../resources/crud.ts';
+import { beyondOf, mayGoBeyond } from '../resources/launch-options.ts';
+import { findMissing, findMissingValues } from '../resources/references.ts';
+import { answer, describe, people, routes } from '../route.ts';
+import {
+  inSchedule,
+  scheduleInputSchema,
+  schedulePreviewSchema,
+  scheduleSchema,
+  scheduleUpdateSchema,
+} from '../schemas.ts';
+
+const shownRuns = 5;
+
+const isGiven = (answers: SurveyAnswers, name: string): boolean =>
+  Object.hasOwn(answers, name) && answers[name] !== '';
+
+const secretsAskedBy = (template: Template | undefined): string[] =>
+  (template?.survey ?? []).flatMap(({ type, name }) => (type === 'secret' ? [name] : []));
+
+/** The answers of an input, the secret ones apart; an empty one is none. */
+const splitAnswers = (template: Template | undefined, given: SurveyAnswers) => {
+  const names = secretsAskedBy(template);
+  const pick = (wanted: (name: string) => boolean): SurveyAnswers =>
+    Object.fromEntries(Object.entries(given).filter(([name]) => wanted(name) && isGiven(given, name)));
+  return {
+    survey: pick((name) => !names.includes(name)),
+    surveySecrets: pick((name) => names.includes(name)),
+  };
+};
+
+const cronFaults = ({ cron }: Pick<ScheduleInput, 'cron'>): FieldErrors => {
+  const read = readCron(cron);
+  return read.ok ? [] : [{ path: 'cron', message: read.fault }];
+};
+
+const startFaults = (
+  template: Template,
+  input: ScheduleInput,
+  role: EffectiveRole | undefined,
+): FieldErrors => {
+  const { survey, surveySecrets } = splitAnswers(template, input.survey ?? {});
+  try {
+    takenOf(template, { ...savedValues(input), survey: { ...survey, ...surveySecrets } }, mayGoBeyond(role));
+    return [];
+  } catch (error) {
+    if (error instanceof InputRefused) return [...error.faults];
+    throw error;
+  }
+};
+
+/** Schedules as people see them, with what they will do and what came of it last. */
+const showSchedules = async (
+  deps: Pick<ApiDeps, 'tasks' | 'now' | 'resources'>,
+  records: readonly ScheduleRecord[],
+): Promise<Schedule[]> => {
+  const { tasks, now } = deps;
+  const beyond = await beyondOf(deps, records);
+  const refs = records.flatMap(({ projectId, lastRun }) =>
+    lastRun?.taskId ? [{ projectId, id: lastRun.taskId }] : [],
+  );
+  const statuses = new Map((await tasks.getAll(refs)).map(({ id, status }) => [id, status]));
+  return records.map(({ surveySecrets, version: _version, removedAt: _removedAt, lastRun, ...record }) => {
+    const taskStatus = lastRun?.taskId && statuses.get(lastRun.taskId);
+    return {
+      ...record,
+      ...beyond(record),
+      secretNames: Object.keys(surveySecrets).sort(),
+      nextRuns: record.active ? nextRuns(record, now(), shownRuns) : [],
+      ...(lastRun && { lastRun: { ...lastRun, ...(taskStatus && { taskStatus }) } }),
+    };
+  });
+};
+
+/** The store behind the routes: what is written is handed over, and shown as it is afterwards. */
+const shownStore = (deps: ApiDeps): ResourceStore<ScheduleInput, Schedule> => {
+  const { schedules, resources } = deps;
+  const split = async (projectId: ProjectId, input: ScheduleInput) => {
+    const template = await resources.templates.get(projectId, input.templateId);
+    const { survey, surveySecrets } = splitAnswers(template, template ? (input.survey ?? {}) : {});
+    const isAny = Object.keys(survey).length > 0;
+    return { fields: { ...input, survey: isAny ? survey : undefined }, surveySecrets };
+  };
+  const show = async (record: ScheduleRecord): Promise<Schedule> => {
+    const [shown] = await showSchedules(deps, [record]);
+    if (!shown) throw new Error('One schedule was to be shown, and none is.');
+    return shown;
+  };
+  const handOver = async (written: ScheduleRecord): Promise<Schedule> => {
+    await keepSchedule(deps, written);
+    return show((await schedules.get(written.projectId, written.id)) ?? written);
+  };
+  return {
+    get: async (projectId, id) => {
+      const found = await schedules.get(projectId, id);
+      return found && show(found);
+    },
+    list: async (projectId) => showSchedules(deps, await schedules.list(projectId)),
+    create: async (projectId, input, editedBy) => {
+      const { fields, surveySecrets } = await split(projectId, input);
+      return handOver(await schedules.create(projectId, fields, surveySecrets, editedBy));
+    },
+    replace: async (projectId, id, input, editedBy) => {
+      const before = await schedules.get(projectId, id);
+      if (!before) return undefined;
+      const { fields, surveySecrets } = await split(projectId, input);
+      const after = await schedules.replace(before, fields, surveySecrets, editedBy);
+      return after && handOver(after);
+    },
+    remove: async (projectId, id) => {
+      const found = await schedules.get(projectId, id);
+      return found !== undefined && removeSchedule(deps, found);
+    },
+  };
+};
+
+export const scheduleRoutes = (deps: ApiDeps) => {
+  const { schedules, resources } = deps;
+  return crudRoutes(deps, {
+    one: 'schedule',
+    many: 'schedules',
+    idParam: 'scheduleId',
+    params: inSchedule,
+    input: scheduleInputSchema,
+    update: {
+      schema: scheduleUpdateSchema,
+      fill: async (projectId, id, body) => {
+        const before = await schedules.get(projectId, id);
+        if (before?.templateId !== body.templateId) return filledSchedule(body, {});
+        const asked = secretsAskedBy(await resources.templates.get(projectId, body.templateId));
+        const kept = Object.entries(before.surveySecrets).filter(([name]) => asked.includes(name));
+        return filledSchedule(body, Object.fromEntries(kept));
+      },
+    },
+    output: scheduleSchema,
+    store: shownStore(deps),
+    findMissing: async (projectId, input) => [
+      ...(await findMissing(projectId, [['templateId', input.templateId, resources.templates]])),
+      ...(await findMissingValues(deps, projectId, input)),
+    ],
+    findFaults: async (projectId, input, { role }) => {
+      const template = await resources.templates.get(projectId, input.templateId);
+      return [...cronFaults(input), ...(template ? startFaults(template, input, role) : [])];
+    },
+    findUsers: async () => [],
+    replaceNote:
+      'Secret answers that are not sent stay as they are while the template is the same; null, or an empty one, removes one.',
+  });
+};
+
+export const schedulePreviewRoutes = (deps: Pick<ApiDeps, 'now'>) =>
+  routes<PersonEnv>().openapi(
+    describe({
+      tags: ['Schedules'],
+      security: people,
+      method: 'get',
+      path: '/api/schedule-preview',
+      operationId: 'previewSchedule',
+      summary: 'What a cron expression means, and when it would run next',
+      request: { query: schedulePreviewQuery },
+      responses: { 200: answer('The expression in words, and its next runs', schedulePreviewSchema) },
+    }),
+    (c) => {
+      const timing = c.req.valid('query');
+      const faults = cronFaults(timing);
+      if (faults.length > 0) return refuseFields(c, faults);
+      const preview = {
+        sentence: describeCron(timing.cron),
+        nextRuns: nextRuns(timing, deps.now(), shownRuns),
+      };
+      return c.json(preview, 200);
+    },
+  );

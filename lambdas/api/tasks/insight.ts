@@ -1,0 +1,207 @@
+/** Routes that tell what would happen, what happens and what happened: routing, a task's trip, the dashboard. */
+import {
+  addMs,
+  type Dashboard,
+  dashboardQuery,
+  type LiveTasks,
+  msBetween,
+  type ProjectId,
+  routingQuery,
+} from '../../../protocol/index.ts';
+import { poolOf } from '../../adapters/runners/runner-record.ts';
+import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
+import { openSessionFacts } from '../../core/costs/cost.ts';
+import { type Day, daysOf, median, spanOf } from '../../core/costs/usage.ts';
+import { explainRoute } from '../../core/tasks/explain-route.ts';
+import { resolveTag } from '../../core/tasks/routing.ts';
+import { hasEnded } from '../../core/tasks/task-state.ts';
+import { tripOf } from '../../core/tasks/task-timeline.ts';
+import { reportCosts } from '../costs/costs.ts';
+import { maxTasks } from '../costs/history-data.ts';
+import type { ApiDeps, PersonEnv } from '../deps.ts';
+import { refuseReferences, refuseUnknown } from '../refuse.ts';
+import { answer, describe, people, routes } from '../route.ts';
+import {
+  dashboardSchema,
+  inProject,
+  inTask,
+  liveTasksSchema,
+  routingSchema,
+  tripSchema,
+} from '../schemas.ts';
+import { showTasks } from './view.ts';
+
+const shared = { tags: ['Tasks'], security: people };
+const dayMs = 86_400_000;
+const failuresShown = 10;
+
+/** The session in which a task ran, or that of the runner which is being woken for it. */
+const sessionOf = async (deps: ApiDeps, task: TaskRecord) => {
+  const runner = task.runnerId && (await deps.runners.find(task.projectId, task.runnerId));
+  if (!runner) return {};
+  const open = openSessionFacts(runner, deps.region);
+  const { claimedAt } = task;
+  const session =
+    claimedAt === undefined || (open && open.startedAt <= claimedAt)
+      ? open
+      : await deps.sessions.lastStartedBefore(poolOf(runner), runner.id, claimedAt);
+  return { runnerName: runner.name, ...(session && { session }) };
+};
+
+const startDeliveryOf = async (deps: ApiDeps, { id, projectId, attempt, runnerId }: TaskRecord) => {
+  const prefix = `${id.replace('tsk_', 'msg_')}_${attempt}_start_`;
+  const { items } = await deps.deliveries.list(projectId, prefix, { limit: 10 });
+  return items.find((one) => one.runnerId === runnerId) ?? items[0];
+};
+
+const dayOf = (tasks: readonly TaskRecord[], day: Day): Dashboard['days'][number] => {
+  const ended = tasks.filter(({ finishedAt }) => {
+    const at = finishedAt === undefined ? undefined : Date.parse(finishedAt);
+    return at !== undefined && at >= day.from && at < day.to;
+  });
+  const count = (status: TaskRecord['status']) => ended.filter((task) => task.status === status).length;
+  const medianRunMs = median(
+    ended.flatMap(({ claimedAt, finishedAt }) =>
+      claimedAt && finishedAt ? [Math.max(0, msBetween(claimedAt, finishedAt))] : [],
+    ),
+  );
+  const medianWaitMs = median(
+    ended.flatMap(({ createdAt, claimedAt }) =>
+      claimedAt ? [Math.max(0, msBetween(createdAt, claimedAt))] : [],
+    ),
+  );
+  return {
+    day: day.day,
+    succeeded: count('success'),
+    failed: count('error'),
+    stopped: count('stopped'),
+    ...(medianRunMs !== undefined && { medianRunMs }),
+    ...(medianWaitMs !== undefined && { medianWaitMs }),
+  };
+};
+
+const listed = ({ hosts: _hosts, ...task }: Awaited<ReturnType<typeof showTasks>>[number]) => task;
+
+const readLiveTasks = async (deps: ApiDeps, projectId: ProjectId): Promise<LiveTasks> => {
+  const live = await deps.tasks.listLiveOf(projectId);
+  const mine = live.filter(({ status }) => !hasEnded(status)).sort((a, b) => (a.id < b.id ? -1 : 1));
+  const shown = (await showTasks(deps, projectId, mine)).map(listed);
+  return {
+    running: shown.filter(({ status }) => status !== 'waiting').reverse(),
+    waiting: shown.filter(({ status }) => status === 'waiting'),
+  };
+};
+
+const readDashboard = async (
+  deps: ApiDeps,
+  projectId: ProjectId,
+  { days, utcOffsetMinutes }: { days: number; utcOffsetMinutes: number },
+): Promise<Dashboard> => {
+  const to = deps.now();
+  const from = addMs(to, -days * dayMs);
+  const [{ tasks, isPartial }, costs] = await Promise.all([
+    deps.tasks.listNewest(projectId, from, to, maxTasks),
+    reportCosts(deps, projectId, from, to),
+  ]);
+  const failed = tasks.filter(({ status }) => status === 'error').slice(0, failuresShown);
+  return {
+    from,
+    to,
+    failures: (await showTasks(deps, projectId, failed)).map(listed),
+    days: daysOf(spanOf(from, to), utcOffsetMinutes).map((day) => dayOf(tasks, day)),
+    spentMicroUsd: costs.spentMicroUsd,
+    alwaysOnMicroUsd: costs.alwaysOnMicroUsd,
+    savedMicroUsd: costs.savedMicroUsd,
+    unpriced: costs.unpriced,
+    isPartial,
+  };
+};
+
+export const insightRoutes = (deps: ApiDeps) =>
+  routes<PersonEnv>()
+    .openapi(
+      describe(
+        {
+          ...shared,
+          method: 'get',
+          path: '/api/projects/{projectId}/routing',
+          operationId: 'getRouting',
+          summary: 'Which runner would take a task now, and why',
+          request: { params: inProject, query: routingQuery },
+          responses: { 200: answer('The route', routingSchema) },
+        },
+        'invalid_reference',
+      ),
+      async (c) => {
+        const { projectId } = c.req.valid('param');
+        const query = c.req.valid('query');
+        if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
+        const template = query.templateId && (await deps.readTemplate(projectId, query.templateId));
+        if (query.templateId !== undefined && !template) {
+          return refuseReferences(c, [{ path: 'templateId', message: 'is not in this project' }]);
+        }
+        const wanted = template || query;
+        const inventory = wanted.inventoryId && (await deps.readInventory(projectId, wanted.inventoryId));
+        if (wanted.inventoryId !== undefined && !inventory) {
+          return refuseReferences(c, [{ path: 'inventoryId', message: 'is not in this project' }]);
+        }
+        const tag = resolveTag(wanted, inventory || undefined);
+        const [own, global] = await Promise.all([deps.runners.list(projectId), deps.runners.list('global')]);
+        return c.json(explainRoute({ projectId, ...(tag !== undefined && { tag }) }, own, global), 200);
+      },
+    )
+    .openapi(
+      describe({
+        ...shared,
+        method: 'get',
+        path: '/api/projects/{projectId}/tasks/{taskId}/trip',
+        operationId: 'getTrip',
+        summary: 'How a task came about, step by step with times',
+        request: { params: inTask },
+        responses: { 200: answer('The trip of its last attempt', tripSchema) },
+      }),
+      async (c) => {
+        const { projectId, taskId } = c.req.valid('param');
+        const task = await deps.tasks.get(projectId, taskId);
+        if (!task) return refuseUnknown(c, 'task');
+        const [startDelivery, session] = await Promise.all([
+          startDeliveryOf(deps, task),
+          sessionOf(deps, task),
+        ]);
+        return c.json(tripOf({ task, ...session, ...(startDelivery && { startDelivery }) }), 200);
+      },
+    )
+    .openapi(
+      describe({
+        ...shared,
+        method: 'get',
+        path: '/api/projects/{projectId}/live',
+        operationId: 'getLiveTasks',
+        summary: 'What runs, and what waits and why',
+        request: { params: inProject },
+        responses: { 200: answer('All that has not ended', liveTasksSchema) },
+      }),
+      async (c) => {
+        const { projectId } = c.req.valid('param');
+        if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
+        return c.json(await readLiveTasks(deps, projectId), 200);
+      },
+    )
+    .openapi(
+      describe({
+        tags: ['Projects'],
+        security: people,
+        method: 'get',
+        path: '/api/projects/{projectId}/dashboard',
+        operationId: 'getDashboard',
+        summary: 'What failed, what was spent and saved, and how it went day by day',
+        description: 'Reads the tasks of all these days. What runs and waits now is asked for apart.',
+        request: { params: inProject, query: dashboardQuery },
+        responses: { 200: answer('The dashboard', dashboardSchema) },
+      }),
+      async (c) => {
+        const { projectId } = c.req.valid('param');
+        if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
+        return c.json(await readDashboard(deps, projectId, c.req.valid('query')), 200);
+      },
+    );

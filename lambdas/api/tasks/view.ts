@@ -1,0 +1,100 @@
+/** What people see of tasks: why one waits, and what one cost so far. */
+import { addMs, msBetween, type ProjectId, type Task } from '../../../protocol/index.ts';
+import { idsBetween } from '../../adapters/ids.ts';
+import { poolOf } from '../../adapters/runners/runner-record.ts';
+import type { Pool } from '../../adapters/table.ts';
+import { publicTask, type TaskRecord } from '../../adapters/tasks/tasks.ts';
+import { openSessionFacts, priceSession, sessionOf, taskShare } from '../../core/costs/cost.ts';
+import { whyWaiting } from '../../core/tasks/reason.ts';
+import { needsGlobalPool, route } from '../../core/tasks/routing.ts';
+import { whyLimited } from '../../flows/tasks/limits.ts';
+import type { ApiDeps } from '../deps.ts';
+
+type ViewDeps = Pick<ApiDeps, 'runners' | 'limits' | 'sessions' | 'prices' | 'region' | 'now'>;
+
+/** Tasks of one project with the reason why those wait that do. Runners are read once for all of them. */
+export const showTasks = async (
+  deps: Pick<ViewDeps, 'runners' | 'limits' | 'now'>,
+  projectId: ProjectId,
+  tasks: readonly TaskRecord[],
+): Promise<Task[]> => {
+  const waiting = tasks.filter(({ status }) => status === 'waiting');
+  if (waiting.length === 0) return tasks.map(publicTask);
+  const own = await deps.runners.list(projectId);
+  const global = waiting.some((task) => needsGlobalPool(task, own)) ? await deps.runners.list('global') : [];
+  return Promise.all(
+    tasks.map(async (task) => {
+      const shown = publicTask(task);
+      if (task.status !== 'waiting') return shown;
+      const reason = task.limitedBy
+        ? await whyLimited(deps, task, task.limitedBy)
+        : whyWaiting(task, route(task, own, global).runners, deps.now());
+      return { ...shown, reason };
+    }),
+  );
+};
+
+/** A task's share of its session so far, in micro-dollars. Undefined when no instance of ours ran it, or it has no price. */
+const costOf = async (deps: ViewDeps, task: TaskRecord): Promise<number | undefined> => {
+  const { runnerId, claimedAt } = task;
+  if (!runnerId || !claimedAt) return undefined;
+  const runner = await deps.runners.find(task.projectId, runnerId);
+  if (!runner) return undefined;
+  const open = openSessionFacts(runner, deps.region);
+  const facts =
+    open && open.startedAt <= claimedAt
+      ? open
+      : await deps.sessions.lastStartedBefore(poolOf(runner), runner.id, claimedAt);
+  if (!facts) return undefined;
+  const now = deps.now();
+  const known = facts.price ?? (await deps.prices.of(facts.region, facts.instanceType));
+  const session = priceSession(facts, () => known, now);
+  return session.microUsd === undefined
+    ? undefined
+    : taskShare(session, msBetween(claimedAt, task.finishedAt ?? now));
+};
+
+/** How far back a session may have begun in which a listed task ran; the cost of one that ran in an older is only with the task itself. */
+const reachBackMs = 86_400_000;
+
+/** What the tasks of a page of a listing cost so far, by few reads for all of them. */
+export const costsOf = async (
+  deps: ViewDeps,
+  projectId: ProjectId,
+  tasks: readonly TaskRecord[],
+): Promise<Map<string, { costMicroUsd: number }>> => {
+  const ran = tasks.flatMap(({ claimedAt }) => (claimedAt === undefined ? [] : [claimedAt])).sort();
+  const [first, last] = [ran[0], ran.at(-1)];
+  if (first === undefined || last === undefined) return new Map();
+  const own = await deps.runners.list(projectId);
+  const isElsewhere = tasks.some(({ runnerId }) => runnerId && !own.some(({ id }) => id === runnerId));
+  const global = isElsewhere ? await deps.runners.list('global') : [];
+  const { from, to } = idsBetween('ses', addMs(first, -reachBackMs), last);
+  const pools: Pool[] = isElsewhere ? [projectId, 'global'] : [projectId];
+  const [prices, ...closed] = await Promise.all([
+    deps.prices.read(),
+    ...pools.map((pool) => deps.sessions.listBetween(pool, from, to)),
+  ]);
+  const open = [...own, ...global].map((runner) => openSessionFacts(runner, deps.region));
+  const now = deps.now();
+  const sessions = [...closed.flat(), ...open.filter((facts) => facts !== undefined)].map((facts) =>
+    priceSession(facts, prices, now),
+  );
+  return new Map(
+    tasks.flatMap((task) => {
+      const session = sessionOf(task, sessions);
+      if (session?.microUsd === undefined || !task.claimedAt) return [];
+      const runMs = msBetween(task.claimedAt, task.finishedAt ?? now);
+      return [[task.id, { costMicroUsd: taskShare(session, runMs) }] as const];
+    }),
+  );
+};
+
+/** One task with all that is known of it. */
+export const showTask = async (deps: ViewDeps, task: TaskRecord): Promise<Task> => {
+  const [[shown = publicTask(task)], costMicroUsd] = await Promise.all([
+    showTasks(deps, task.projectId, [task]),
+    costOf(deps, task),
+  ]);
+  return { ...shown, ...(costMicroUsd !== undefined && { costMicroUsd }) };
+};

@@ -1,0 +1,218 @@
+/** What instances cost, what each task's share is, and what of both falls into a window of time. Integer micro-dollars. */
+import {
+  epochMs,
+  type HourlyPrice,
+  type InstanceSession,
+  type Instant,
+  minimumBilledSeconds,
+  msBetween,
+  type Runner,
+  type RunnerId,
+} from '../../../protocol/index.ts';
+import type { Prices } from './prices.ts';
+import { type Span, spanOf } from './usage.ts';
+
+const secondsPerHour = 3600;
+
+/** Whole seconds that EC2 bills for a run: by the second, with a minimum at every start. */
+export const billedSeconds = (startedAt: Instant, endedAt: Instant): number =>
+  Math.max(minimumBilledSeconds, Math.ceil(msBetween(startedAt, endedAt) / 1000));
+
+const cost = (microUsdPerHour: number, seconds: number): number =>
+  Math.round((microUsdPerHour * seconds) / secondsPerHour);
+
+/** What is stored of a session; the rest follows from it. */
+export type SessionFacts = Pick<
+  InstanceSession,
+  | 'id'
+  | 'runnerId'
+  | 'projectId'
+  | 'instanceId'
+  | 'instanceType'
+  | 'market'
+  | 'region'
+  | 'startedAt'
+  | 'endedAt'
+  | 'onlineAt'
+  | 'busyMs'
+  | 'price'
+>;
+
+/** The instance session that is not over yet, as the bill would have it; undefined for a runner without one. */
+export const openSessionFacts = (
+  runner: Runner & { readonly busyMs: number; readonly onlineAt?: Instant | undefined },
+  region: string,
+): SessionFacts | undefined => {
+  const { session, instanceId, instanceType, market, projectId, onlineAt } = runner;
+  if (!session || !instanceId) return undefined;
+  return {
+    id: session.id,
+    startedAt: session.startedAt,
+    runnerId: runner.id,
+    instanceId,
+    region: runner.region ?? region,
+    busyMs: runner.busyMs,
+    ...(projectId && { projectId }),
+    ...(instanceType && { instanceType }),
+    ...(market && { market }),
+    ...(onlineAt !== undefined && onlineAt >= session.startedAt && { onlineAt }),
+  };
+};
+
+/** At what price a session counts: that of its end, else what is known now. */
+export const priceOf = (
+  { price, region, instanceType }: Pick<SessionFacts, 'price' | 'region' | 'instanceType'>,
+  prices: Prices,
+): HourlyPrice | undefined => price ?? prices(region, instanceType);
+
+/** Seconds and money of a session, as of `now` while it is open. */
+export const priceSession = (facts: SessionFacts, prices: Prices, now: Instant): InstanceSession => {
+  const endedAt = facts.endedAt ?? now;
+  const billed = billedSeconds(facts.startedAt, endedAt);
+  const price = priceOf(facts, prices);
+  return {
+    ...facts,
+    seconds: Math.max(0, Math.ceil(msBetween(facts.startedAt, endedAt) / 1000)),
+    billedSeconds: billed,
+    ...(price && { microUsd: cost(price.microUsdPerHour, billed) }),
+  };
+};
+
+/** Whether any of a time lies in a window. What is over in the moment in which it began, as far as clocks tell, lies where that is. */
+const isIn = (whole: Span, window: Span): boolean =>
+  whole.from < window.to && (whole.to > window.from || (whole.to <= whole.from && whole.from >= window.from));
+
+/** What of an amount that is spread over a time falls into a window: the parts of any windows in a row add up to that of them all. */
+const partWithin = (amount: number, whole: Span, window: Span): number => {
+  if (whole.to <= whole.from) return isIn(whole, window) ? amount : 0;
+  const until = (at: number) => {
+    const passed = Math.min(Math.max(at, whole.from), whole.to) - whole.from;
+    return Math.round((amount * passed) / (whole.to - whole.from));
+  };
+  return until(window.to) - until(window.from);
+};
+
+type Lasting = Pick<InstanceSession, 'startedAt' | 'endedAt'>;
+
+const spanOfSession = ({ startedAt, endedAt }: Lasting, now: Instant): Span =>
+  spanOf(startedAt, endedAt ?? now);
+
+export const lastsIn = (session: Lasting, window: Span, now: Instant): boolean =>
+  isIn(spanOfSession(session, now), window);
+
+/** What of a session's seconds falls into a window, by the time that it lasted there. */
+export const secondsWithin = (
+  session: Pick<InstanceSession, 'startedAt' | 'endedAt' | 'seconds' | 'billedSeconds'>,
+  window: Span,
+  now: Instant,
+): Pick<InstanceSession, 'seconds' | 'billedSeconds'> => {
+  const whole = spanOfSession(session, now);
+  return {
+    seconds: partWithin(session.seconds, whole, window),
+    billedSeconds: partWithin(session.billedSeconds, whole, window),
+  };
+};
+
+/** What of a session's cost falls into a window, by the time that it lasted there; undefined where the price is not known. */
+export const costWithin = (
+  facts: SessionFacts,
+  prices: Prices,
+  window: Span,
+  now: Instant,
+): number | undefined => {
+  const { microUsd } = priceSession(facts, prices, now);
+  return microUsd === undefined ? undefined : partWithin(microUsd, spanOfSession(facts, now), window);
+};
+
+/**
+ * A task's part of its session's cost: by its share of the time in which tasks ran, so that boot and idle time are shared too.
+ * Reckoned with integers of any size: a long session's money times its milliseconds is more than a number holds exactly.
+ */
+export const taskShare = (session: Pick<InstanceSession, 'microUsd' | 'busyMs'>, runMs: number): number => {
+  const busyMs = Math.max(session.busyMs, runMs);
+  if (busyMs === 0 || runMs <= 0) return 0;
+  return Number((BigInt(session.microUsd ?? 0) * BigInt(runMs)) / BigInt(busyMs));
+};
+
+export interface RanTask {
+  readonly id: string;
+  readonly runnerId?: RunnerId | undefined;
+  readonly claimedAt?: Instant | undefined;
+  readonly finishedAt?: Instant | undefined;
+}
+
+/** The session in which a task ran: its runner's last before the task was claimed. EC2's events have whole seconds, so the end is no help. */
+export const sessionOf = <S extends Pick<InstanceSession, 'runnerId' | 'startedAt'>>(
+  task: Pick<RanTask, 'runnerId' | 'claimedAt'>,
+  sessions: readonly S[],
+): S | undefined => {
+  const { runnerId, claimedAt } = task;
+  if (!runnerId || !claimedAt) return undefined;
+  return sessions
+    .filter((session) => session.runnerId === runnerId && session.startedAt <= claimedAt)
+    .sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1))[0];
+};
+
+/** What of all that costs money has no price, each type once in each region. */
+export const unpricedAmong = (
+  all: readonly Pick<SessionFacts, 'price' | 'region' | 'instanceType'>[],
+  prices: Prices,
+): { readonly region: string; readonly instanceType?: string | undefined }[] => {
+  const without = all.filter((one) => priceOf(one, prices) === undefined);
+  const distinct = new Map(
+    without.map(({ region, instanceType }) => [
+      `${region} ${instanceType}`,
+      { region, ...(instanceType && { instanceType }) },
+    ]),
+  );
+  return [...distinct.values()];
+};
+
+/** A task with the session that it ran in, priced. */
+export interface PlacedTask<T extends RanTask = RanTask> {
+  readonly task: T;
+  readonly session: InstanceSession;
+  /** When it ran, within the session: EC2 tells the end of one in whole seconds, and a lost task is noticed later. */
+  readonly span: Span;
+  readonly microUsd: number;
+}
+
+/** The tasks that ran in one of the sessions. */
+export const placeTasks = <T extends RanTask>(
+  tasks: readonly T[],
+  sessions: readonly InstanceSession[],
+  now: Instant,
+): PlacedTask<T>[] => {
+  const byRunner = Map.groupBy(sessions, ({ runnerId }) => runnerId);
+  return tasks.flatMap((task) => {
+    const session = task.runnerId && sessionOf(task, byRunner.get(task.runnerId) ?? []);
+    if (!session || !task.claimedAt) return [];
+    const finishedAt = task.finishedAt ?? now;
+    const whole = spanOfSession(session, now);
+    const from = Math.max(whole.from, Math.min(epochMs(task.claimedAt), whole.to - 1));
+    const span = { from, to: Math.max(from, Math.min(epochMs(finishedAt), whole.to)) };
+    return [{ task, session, span, microUsd: taskShare(session, msBetween(task.claimedAt, finishedAt)) }];
+  });
+};
+
+export const ranIn = ({ span }: PlacedTask, window: Span): boolean => isIn(span, window);
+
+/** What of a task's share falls into a window, by the time that it ran there. */
+export const shareWithin = ({ microUsd, span }: PlacedTask, window: Span): number =>
+  partWithin(microUsd, span, window);
+
+/** From when on a runner is compared with a machine that never sleeps: nobody knows the type, and so the price, of one that never ran. */
+export const comparedFrom = ({
+  firstStartedAt,
+  createdAt,
+}: {
+  readonly firstStartedAt?: Instant | undefined;
+  readonly createdAt: Instant;
+}): Instant => firstStartedAt ?? createdAt;
+
+/** What an instance that never sleeps costs in a window, from `since` on. `price` is micro-dollars an hour. */
+export const alwaysOnWithin = (since: Instant, price: number, window: Span): number => {
+  const until = (at: number) =>
+    Math.round((price * Math.max(0, at - epochMs(since))) / (secondsPerHour * 1000));
+  return until(window.to) - until(window.from);
+};

@@ -1,0 +1,52 @@
+/** What templates cost, and what they would have cost on machines that never sleep. */
+import type { RunnerId, TemplateId } from '../../../protocol/index.ts';
+import { sum } from './sum.ts';
+
+/** A task's part of the session that it ran in. */
+export interface TaskCost {
+  readonly templateId: TemplateId;
+  readonly templateName: string;
+  readonly runMs: number;
+  readonly microUsd: number;
+  /** Absent where no session is known. */
+  readonly runnerId?: RunnerId | undefined;
+}
+
+export interface TemplateCost {
+  readonly templateId: TemplateId;
+  readonly name: string;
+  readonly tasks: number;
+  readonly runMs: number;
+  readonly microUsd: number;
+  /** Absent when nothing of it ran where that is known. */
+  readonly alwaysOnMicroUsd?: number;
+}
+
+const totalOf = (costs: readonly TaskCost[]): number => sum(costs.map(({ microUsd }) => microUsd));
+
+/**
+ * The tasks' costs by template. A machine that is always on has no task to itself: each template bears the part of its runners'
+ * always-on cost that it has in what their tasks cost. `alwaysOn` has that by runner, in microUsd.
+ */
+export const costByTemplate = (
+  costs: readonly TaskCost[],
+  alwaysOn: ReadonlyMap<RunnerId, number>,
+): TemplateCost[] => {
+  const byRunner = Map.groupBy(costs, ({ runnerId }) => runnerId);
+  const alwaysOnShare = ({ runnerId, microUsd }: TaskCost): number | undefined => {
+    const whole = runnerId && alwaysOn.get(runnerId);
+    const spent = totalOf(byRunner.get(runnerId) ?? []);
+    return whole === undefined || spent === 0 ? undefined : (whole * microUsd) / spent;
+  };
+  return [...Map.groupBy(costs, ({ templateId }) => templateId)].map(([templateId, its]) => {
+    const shares = its.map(alwaysOnShare).filter((share) => share !== undefined);
+    return {
+      templateId,
+      name: its[0]?.templateName ?? '',
+      tasks: its.length,
+      runMs: sum(its.map(({ runMs }) => runMs)),
+      microUsd: totalOf(its),
+      ...(shares.length > 0 && { alwaysOnMicroUsd: Math.round(sum(shares)) }),
+    };
+  });
+};

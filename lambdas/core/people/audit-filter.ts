@@ -1,0 +1,15 @@
+/** Which events of the audit trail somebody looks for. */
+import { type AuditEvent, type AuditQuery, readTarget } from '../../../protocol/index.ts';
+
+type AuditFilter = Pick<AuditQuery, 'actor' | 'kind' | 'object'>;
+
+const isNamed = (
+  wanted: string | undefined,
+  { id, name = '' }: { readonly id?: string | undefined; readonly name?: string | undefined },
+): boolean => wanted === undefined || id === wanted || name.toLowerCase().includes(wanted.toLowerCase());
+
+/** Events of version 0.1.0 are known by the kind and id in their path, as they name nothing. */
+export const isWanted = (event: AuditEvent, { actor, kind, object }: AuditFilter): boolean => {
+  const about = event.object ?? readTarget(event.target);
+  return isNamed(actor, event.actor) && (kind === undefined || about.kind === kind) && isNamed(object, about);
+};

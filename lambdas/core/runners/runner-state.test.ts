@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { toInstant } from '../../../protocol/index.ts';
+import { anyRunner, aRunner, aTaskId } from '../testing.ts';
+import { nextStatus, type RunnerEvent, runnerTransitions } from './runner-state.ts';
+import { isIdle } from './slots.ts';
+
+const events = [...new Set(runnerTransitions.map(({ event }) => event))];
+
+describe('the life of a runner', () => {
+  it('goes from asleep to busy and back', () => {
+    const trip: [RunnerEvent, string][] = [
+      ['demand', 'starting'],
+      ['heartbeat', 'online'],
+      ['drain', 'draining'],
+      ['stop', 'stopping'],
+      ['instance_stopped', 'stopped'],
+    ];
+    let runner = aRunner();
+    for (const [event, expected] of trip) {
+      const status = nextStatus(runner, event);
+      expect(status).toBe(expected);
+      if (status) runner = { ...runner, status };
+    }
+  });
+
+  it('starts again after a stop when work came meanwhile', () => {
+    const stopping = aRunner({ status: 'stopping', demand: [aTaskId()] });
+    expect(nextStatus(stopping, 'instance_stopped')).toBe('starting');
+  });
+
+  it('goes on when work comes while it drains', () => {
+    expect(nextStatus(aRunner({ status: 'draining' }), 'demand')).toBe('online');
+  });
+
+  it('starts for whoever wakes it by hand, and starts again when it had to stop first', () => {
+    expect(nextStatus(aRunner({ status: 'stopped' }), 'demand')).toBe('starting');
+    const noon = toInstant(0);
+    const woken = { demand: [], wokenAt: noon };
+    expect(nextStatus(aRunner({ status: 'stopping', ...woken }), 'instance_stopped')).toBe('starting');
+    const given = aRunner({ status: 'starting', demand: [], quarantinedAt: noon });
+    expect(nextStatus(given, 'instance_stopped')).toBe('stopped');
+  });
+
+  it('never drains or stops while it holds a task or one counts on it', () => {
+    fc.assert(
+      fc.property(anyRunner(), fc.constantFrom<RunnerEvent>('drain', 'stop'), (runner, event) => {
+        if (!isIdle(runner)) expect(nextStatus(runner, event)).toBeUndefined();
+      }),
+    );
+  });
+
+  it('loses no demand: after any event a runner with demand is up, comes up, or will be looked at when it has stopped', () => {
+    fc.assert(
+      fc.property(anyRunner(), fc.constantFrom(...events), (runner, event) => {
+        const status = nextStatus(runner, event);
+        if (status === 'stopped') expect(runner.demand).toEqual([]);
+      }),
+    );
+  });
+});

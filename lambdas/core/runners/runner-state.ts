@@ -1,0 +1,69 @@
+/** The life of a runner, from asleep to busy and back. */
+import type { Runner, RunnerStatus } from '../../../protocol/index.ts';
+import { sources, type Transition, target } from '../state-machine.ts';
+import { isPoweredByStack } from '../tasks/select-runner.ts';
+import { isIdle, isWanted } from './slots.ts';
+
+export type RunnerEvent =
+  | 'demand'
+  | 'heartbeat'
+  | 'drain'
+  | 'stop'
+  | 'resume'
+  | 'silence'
+  | 'instance_stopping'
+  | 'instance_stopped';
+
+type Guard = 'is_idle' | 'is_wanted' | 'has_instance' | 'has_no_instance';
+
+const awake: readonly RunnerStatus[] = ['starting', 'online', 'draining', 'stopping'];
+
+/**
+ * A claim takes a slot only of an `online` runner, and `drain` and `stop` are refused while a slot is taken or demand is
+ * raised, each by the condition of one write: so work and stop exclude each other, whichever comes first.
+ */
+export const runnerTransitions: readonly Transition<RunnerStatus, RunnerEvent, Guard>[] = [
+  { from: ['stopped', 'offline'], event: 'demand', to: 'starting' },
+  { from: ['draining'], event: 'demand', to: 'online' },
+  { from: ['starting'], event: 'demand', to: 'starting' },
+  { from: ['online'], event: 'demand', to: 'online' },
+  { from: ['stopping'], event: 'demand', to: 'stopping' },
+  { from: ['starting', 'offline', 'stopped'], event: 'heartbeat', to: 'online' },
+  { from: ['online'], event: 'drain', when: 'is_idle', to: 'draining' },
+  { from: ['draining'], event: 'stop', when: 'is_idle', to: 'stopping' },
+  { from: ['draining'], event: 'resume', when: 'is_wanted', to: 'online' },
+  { from: ['starting', 'online', 'draining'], event: 'silence', when: 'has_no_instance', to: 'offline' },
+  {
+    from: ['starting', 'online', 'draining'],
+    event: 'instance_stopping',
+    when: 'has_instance',
+    to: 'stopping',
+  },
+  { from: [...awake, 'offline'], event: 'instance_stopped', when: 'is_wanted', to: 'starting' },
+  { from: [...awake, 'offline'], event: 'instance_stopped', to: 'stopped' },
+];
+
+const holds =
+  (runner: Runner) =>
+  (guard: Guard): boolean => {
+    switch (guard) {
+      case 'is_idle':
+        return isIdle(runner);
+      case 'is_wanted':
+        return isWanted(runner) && runner.quarantinedAt === undefined;
+      case 'has_instance':
+        return isPoweredByStack(runner);
+      case 'has_no_instance':
+        return !isPoweredByStack(runner);
+    }
+  };
+
+/** Where the event leads this runner; undefined when it may not happen now. */
+export const nextStatus = (runner: Runner, event: RunnerEvent): RunnerStatus | undefined =>
+  target(runnerTransitions, runner.status, event, holds(runner));
+
+export const runnerSources = (event: RunnerEvent, to?: RunnerStatus): RunnerStatus[] =>
+  sources(runnerTransitions, event, to);
+
+/** Whether its instance may be on, so that the reconciler has to look after it. */
+export const isAwake = (status: RunnerStatus): boolean => awake.includes(status);

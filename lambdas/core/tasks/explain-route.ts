@@ -1,0 +1,64 @@
+/** Who would take a task now, and why, in a sentence: by the code that routes and chooses. */
+import type { ProjectId, Routing, Runner } from '../../../protocol/index.ts';
+import { occupancy, room } from '../runners/slots.ts';
+import { whyNobody } from './reason.ts';
+import { globalQueue, route } from './routing.ts';
+import { canServe, chooseRunner } from './select-runner.ts';
+
+const stateOf = (runner: Runner): string => {
+  switch (runner.status) {
+    case 'stopped':
+    case 'offline':
+      return 'asleep, woken for it';
+    case 'starting':
+      return 'starting';
+    case 'stopping':
+      return 'stopping, started again for it';
+    case 'draining':
+      return 'about to sleep, kept on for it';
+    case 'online':
+      return room(runner) > 0 ? `online, ${occupancy(runner)} slots in use` : `full, ${occupancy(runner)}`;
+  }
+};
+
+const others = (names: readonly string[]): string =>
+  names.length === 0 ? '' : ` ${names.join(', ')} could take it too.`;
+
+/** What becomes of a task with this tag, were it started now. */
+export const explainRoute = (
+  task: { readonly projectId: ProjectId; readonly tag?: string | undefined },
+  projectRunners: readonly Runner[],
+  globalRunners: readonly Runner[],
+): Routing => {
+  const { queue, runners } = route(task, projectRunners, globalRunners);
+  const isGlobal = queue === globalQueue;
+  const chosen = chooseRunner(runners);
+  const shown = {
+    ...(task.tag !== undefined && { tag: task.tag }),
+    isGlobal,
+    runners: runners.map((runner) => ({
+      id: runner.id,
+      name: runner.name,
+      status: runner.status,
+      canServe: canServe(runner),
+    })),
+  };
+  if (!chosen) return { ...shown, sentence: whyNobody(task, runners) };
+  const whose = isGlobal ? 'global runner ' : '';
+  const rest = runners.filter((runner) => runner.id !== chosen.id && canServe(runner));
+  const why =
+    task.tag !== undefined
+      ? `It has tag ${task.tag}.`
+      : isGlobal
+        ? 'The task has no tag, and the project has no active untagged runner.'
+        : 'The task has no tag, and neither has it.';
+  return {
+    ...shown,
+    runnerId: chosen.id,
+    sentence:
+      `${whose}${chosen.name} would take it now (${stateOf(chosen)}). ${why}${others(rest.map(({ name }) => name))}`.replace(
+        /^global/,
+        'Global',
+      ),
+  };
+};

@@ -1,0 +1,136 @@
+/** Why a task waits, in a sentence that its user can act on. */
+import { type Instant, msBetween, type Runner, type Task } from '../../../protocol/index.ts';
+import { hasFreeSlot, occupancy, room } from '../runners/slots.ts';
+import { canServe, type Obstacle, obstacleTo } from './select-runner.ts';
+
+/** Names in a sentence: a tag may have a thousand runners. */
+const namesShown = 5;
+const shorten = (names: readonly string[], separator: string): string =>
+  names.length <= namesShown
+    ? names.join(separator)
+    : `${names.slice(0, namesShown).join(separator)} and ${names.length - namesShown} more`;
+const list = (runners: readonly Runner[]): string =>
+  shorten(
+    runners.map((runner) => runner.name),
+    ', ',
+  );
+
+const nobody = (task: Pick<Task, 'tag'>): string =>
+  task.tag === undefined
+    ? 'This project has no active untagged runner, and there is no global runner. Add one of the two.'
+    : `No runner has tag ${task.tag} in this project. Add one, or change the tag of the template or its inventory.`;
+
+const diskOf = ({ lowDisk }: Runner): string =>
+  lowDisk ? `${lowDisk.freeMiB} of ${lowDisk.neededMiB} MiB free` : 'no room';
+const faultOf = ({ fault }: Runner): string => fault?.detail ?? 'It did not start.';
+
+/** For runners that all have the same obstacle. */
+const everyRunner: Readonly<Record<Obstacle, (runners: readonly Runner[]) => string>> = {
+  inactive: (runners) => `Every runner for this task is inactive (${list(runners)}). Activate one.`,
+  quarantined: (runners) => {
+    const whys = runners.map((runner) => `${runner.name}: ${faultOf(runner)}`);
+    return `No runner for this task could be started. ${shorten(whys, ' ')} Then save the runner as active.`;
+  },
+  low_disk: (runners) => {
+    const rooms = runners.map((runner) => `${runner.name}: ${diskOf(runner)}`);
+    return `The disk of every runner for this task is low (${shorten(rooms, ', ')}). Make room in the working folder of one; if its instance sleeps, resume it then.`;
+  },
+  drain_asked: (runners) =>
+    `Every runner for this task is asked to drain (${list(runners)}). Resume one, or start its agent again.`,
+  drain_announced: (runners) =>
+    `The agent of every runner for this task is shutting down (${list(runners)}). The task waits until one is back.`,
+  offline: (runners) => `Every runner for this task is offline (${list(runners)}). Start the agent of one.`,
+};
+
+/** For one among runners with different obstacles. */
+const thisRunner: Readonly<Record<Obstacle, (runner: Runner) => string>> = {
+  inactive: () => 'is inactive: activate it',
+  quarantined: (runner) => `could not be started (${faultOf(runner)}): save it as active then`,
+  low_disk: (runner) => `has a low disk (${diskOf(runner)}): make room`,
+  drain_asked: () => 'is asked to drain: resume it',
+  drain_announced: () => 'has an agent that is shutting down: start that again',
+  offline: () => 'is offline: start its agent',
+};
+
+const nobodyAble = (runners: readonly Runner[]): string => {
+  const hindered = runners.flatMap((runner) => {
+    const obstacle = obstacleTo(runner);
+    return obstacle === undefined ? [] : [{ runner, obstacle }];
+  });
+  const [first] = hindered;
+  if (first && hindered.every(({ obstacle }) => obstacle === first.obstacle)) {
+    return everyRunner[first.obstacle](hindered.map(({ runner }) => runner));
+  }
+  const each = hindered.map(({ runner, obstacle }) => `${runner.name} ${thisRunner[obstacle](runner)}`);
+  return `No runner for this task can take it. ${shorten(each, '; ')}.`;
+};
+
+const whyNoQueue = (from: Instant): string =>
+  `The queue of its tag was removed a moment ago, and SQS refuses the name until ${from.slice(11, 19)} UTC. The task starts within a minute after that.`;
+
+/** Another runner has room, but the task counts on this one until a moment later. */
+const whyBehind = (runner: Runner): string => {
+  const { length } = runner.demand;
+  const waiting = length === 1 ? '1 task waits' : `${length} tasks wait`;
+  return `${runner.name} is at ${occupancy(runner)} and ${waiting} for it. The first runner with a free slot takes this one.`;
+};
+
+const owedBy = (runner: Runner, now: Instant): string => {
+  const machine = runner.instanceId ?? runner.name;
+  const seconds = Math.max(0, Math.round(msBetween(runner.statusSince, now) / 1000));
+  if (runner.fault) return `${runner.name} could not be woken: ${runner.fault.detail}`;
+  const queue = runner.queuesFrom && whyNoQueue(runner.queuesFrom);
+  switch (runner.status) {
+    case 'starting':
+      return [`Starting ${machine}, ${seconds} s.`, queue].filter(Boolean).join(' ');
+    case 'stopping':
+      return `${machine} is stopping; it starts again for this task as soon as it has stopped.`;
+    case 'stopped':
+    case 'offline':
+      return `${runner.name} is about to be woken.`;
+    case 'online':
+    case 'draining':
+      return queue ?? (room(runner) < 0 ? whyBehind(runner) : `${runner.name} is about to take it.`);
+  }
+};
+
+/** Why none of the runners that a task's route names can take it; they are none, or cannot. */
+export const whyNobody = (task: Pick<Task, 'tag'>, runners: readonly Runner[]): string =>
+  runners.length === 0 ? nobody(task) : nobodyAble(runners);
+
+/** `runners` are those that the task's route names. */
+export const whyWaiting = (
+  task: Pick<Task, 'id' | 'tag'>,
+  runners: readonly Runner[],
+  now: Instant,
+): string => {
+  const able = runners.filter(canServe);
+  if (able.length === 0) return whyNobody(task, runners);
+  const owing = able.find((runner) => runner.demand.includes(task.id));
+  if (owing && owing.status !== 'online') return owedBy(owing, now);
+  if (!able.some(hasFreeSlot)) {
+    return `No free slot: ${shorten(
+      able.map((runner) => `${runner.name} is at ${occupancy(runner)}`),
+      ', ',
+    )}.`;
+  }
+  if (able.every((runner) => room(runner) < 0)) {
+    const promised = able.map(
+      (runner) => `${runner.name} is at ${occupancy(runner)} and ${runner.demand.length} tasks wait for it`,
+    );
+    return `Each free slot is another task's: ${shorten(promised, ', ')}.`;
+  }
+  return owing ? owedBy(owing, now) : 'About to be given to a runner.';
+};
+
+/** Why a task waits that a limit keeps from starting. `place` is its own in the line, from 1. */
+export const whyLimited = (
+  task: Pick<Task, 'templateName'>,
+  { of, held, max, place }: { of: 'template' | 'project'; held: number; max: number; place: number },
+): string => {
+  const whose = of === 'template' ? `template ${task.templateName}` : 'this project';
+  const tasks = max === 1 ? 'task' : 'tasks';
+  const run = held === 1 ? 'runs or is about to' : 'run or are about to';
+  const next = place <= 1 ? 'This one is next.' : `This one is number ${place} in line.`;
+  return `${held} of ${max} ${tasks} of ${whose} ${run}. ${next} Wait, or raise maxParallelTasks of the ${of}.`;
+};

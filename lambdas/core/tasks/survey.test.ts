@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { survey } from '../../../protocol/index.ts';
+import { checkSurvey } from './survey.ts';
+
+const asked = survey.parse([
+  { name: 'version', title: 'Version', type: 'string', required: true },
+  { name: 'count', title: 'Count', type: 'int', default: 2 },
+  { name: 'place', title: 'Place', type: 'enum', values: [{ name: 'Sydney', value: 'syd' }] },
+  { name: 'password', title: 'Password', type: 'secret' },
+]);
+
+describe('checkSurvey', () => {
+  it('fills in defaults, reads numbers, and keeps secrets apart', () => {
+    expect(checkSurvey(asked, { version: '1.2', password: 'hush', place: 'syd' })).toEqual({
+      ok: true,
+      answers: { version: '1.2', count: 2, place: 'syd' },
+      secrets: { password: 'hush' },
+    });
+    expect(checkSurvey(asked, { version: '1', count: '-7' })).toMatchObject({ answers: { count: -7 } });
+  });
+
+  it('names each field that is wrong', () => {
+    const given = { version: '', count: 'many', place: 'oslo', colour: 'red' };
+    expect(checkSurvey(asked, given)).toEqual({
+      ok: false,
+      faults: [
+        { path: 'survey.version', message: 'is required' },
+        { path: 'survey.count', message: expect.stringMatching(/^must be a whole number/) },
+        { path: 'survey.place', message: 'must be one of "syd"' },
+        { path: 'survey.colour', message: "is not a variable of the template's survey" },
+      ],
+    });
+  });
+
+  it('says nothing of the value of a secret', () => {
+    const secret = survey.parse([{ name: 'pin', title: 'PIN', type: 'secret', required: true }]);
+    expect(checkSurvey(secret, { pin: 1234 })).toEqual({ ok: true, answers: {}, secrets: { pin: '1234' } });
+  });
+});
+
+describe('a survey', () => {
+  it('refuses a name that is there twice, and a default that is not offered', () => {
+    const twice = { name: 'a', title: 'A', type: 'string' };
+    expect(survey.safeParse([twice, twice]).success).toBe(false);
+    const values = [{ name: 'One', value: '1' }];
+    expect(survey.safeParse([{ ...twice, type: 'enum', values, default: '2' }]).success).toBe(false);
+  });
+});

@@ -1,0 +1,81 @@
+/** Checks the answers of whoever starts a task against its template's survey. */
+import {
+  type SurveyAnswers,
+  type SurveyValue,
+  type SurveyVariable,
+  surveyValueInput,
+} from '../../../protocol/index.ts';
+
+export interface SurveyFault {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** The secret answers are kept apart, as they are never shown. */
+export type SurveyResult =
+  | { readonly ok: true; readonly answers: SurveyAnswers; readonly secrets: SurveyAnswers }
+  | { readonly ok: false; readonly faults: readonly SurveyFault[] };
+
+const isWhole = (text: string) => /^-?\d{1,15}$/.test(text);
+
+/** So many characters of values are listed at most. */
+const listedLength = 500;
+
+const oneOf = (values: readonly string[]): string => {
+  const list = values.map((value) => JSON.stringify(value)).join(', ');
+  return list.length <= listedLength
+    ? `must be one of ${list}`
+    : `must be one of its ${values.length} values`;
+};
+
+/** The value as its type has it, or what is wrong with it. */
+const read = (variable: SurveyVariable, given: SurveyValue): { value: SurveyValue } | { wrong: string } => {
+  switch (variable.type) {
+    case 'int':
+      if (typeof given === 'number') return { value: given };
+      if (isWhole(given)) return { value: Number(given) };
+      return {
+        wrong: 'must be a whole number of at most 15 digits; a variable of the type string takes more',
+      };
+    case 'enum': {
+      const values = variable.values.map(({ value }) => value);
+      return values.includes(String(given)) ? { value: String(given) } : { wrong: oneOf(values) };
+    }
+    default: {
+      // An integration takes its values from elsewhere, so that no form and no request has looked at them.
+      const checked = surveyValueInput.safeParse(String(given));
+      return checked.success
+        ? { value: checked.data }
+        : { wrong: checked.error.issues[0]?.message ?? 'is not valid' };
+    }
+  }
+};
+
+/** Fills in defaults; an empty answer is none. */
+export const checkSurvey = (
+  survey: readonly SurveyVariable[],
+  given: Readonly<SurveyAnswers>,
+): SurveyResult => {
+  const faults: SurveyFault[] = [];
+  const answers: SurveyAnswers = {};
+  const secrets: SurveyAnswers = {};
+  for (const variable of survey) {
+    const { name } = variable;
+    const path = `survey.${name}`;
+    const preset = variable.type === 'secret' ? undefined : variable.default;
+    const own = Object.hasOwn(given, name) ? given[name] : undefined;
+    const answer = own === undefined || own === '' ? preset : own;
+    if (answer === undefined) {
+      if (variable.required) faults.push({ path, message: 'is required' });
+      continue;
+    }
+    const result = read(variable, answer);
+    if ('wrong' in result) faults.push({ path, message: result.wrong });
+    else (variable.type === 'secret' ? secrets : answers)[name] = result.value;
+  }
+  for (const name of Object.keys(given)) {
+    if (survey.some((variable) => variable.name === name)) continue;
+    faults.push({ path: `survey.${name}`, message: "is not a variable of the template's survey" });
+  }
+  return faults.length > 0 ? { ok: false, faults } : { ok: true, answers, secrets };
+};

@@ -1,0 +1,65 @@
+/** The life of a task. */
+import type { Task, TaskStatus } from '../../../protocol/index.ts';
+import { sources, type Transition } from '../state-machine.ts';
+
+export type TaskEvent =
+  | 'claim'
+  | 'output'
+  | 'succeed'
+  | 'fail'
+  | 'end_stopped'
+  | 'stop'
+  | 'await_confirmation'
+  | 'confirm'
+  | 'reject'
+  | 'hand_back'
+  | 'lose_retry'
+  | 'lose_fail';
+
+/** What runs, as far as its user wants: it can be stopped, and be run again when its runner is lost. */
+const active: readonly TaskStatus[] = ['starting', 'running', 'waiting_confirmation', 'confirmed'];
+const held: readonly TaskStatus[] = [...active, 'rejected', 'stopping'];
+
+export const taskTransitions: readonly Transition<TaskStatus, TaskEvent, never>[] = [
+  { from: ['waiting'], event: 'claim', to: 'starting' },
+  { from: ['starting'], event: 'output', to: 'running' },
+  { from: held, event: 'succeed', to: 'success' },
+  { from: held, event: 'fail', to: 'error' },
+  { from: held, event: 'end_stopped', to: 'stopped' },
+  { from: ['waiting'], event: 'stop', to: 'stopped' },
+  { from: active, event: 'stop', to: 'stopping' },
+  { from: ['starting', 'running'], event: 'await_confirmation', to: 'waiting_confirmation' },
+  { from: ['waiting_confirmation'], event: 'confirm', to: 'confirmed' },
+  { from: ['waiting_confirmation'], event: 'reject', to: 'rejected' },
+  { from: active, event: 'hand_back', to: 'waiting' },
+  { from: active, event: 'lose_retry', to: 'waiting' },
+  { from: active, event: 'lose_fail', to: 'error' },
+  { from: ['stopping', 'rejected'], event: 'lose_fail', to: 'stopped' },
+  { from: ['waiting'], event: 'fail', to: 'error' },
+];
+
+export const taskSources = (event: TaskEvent, to?: TaskStatus): TaskStatus[] =>
+  sources(taskTransitions, event, to);
+
+export { hasEnded } from '../../../protocol/index.ts';
+
+/** Whether a runner has it. */
+export const isHeldStatus = (status: TaskStatus): boolean => held.includes(status);
+
+/** How a runner came to be without a task that had not ended. */
+export type Loss = 'lost' | 'handed_back';
+
+/** What becomes of a task that its runner doesn't end, by what its template says. Attempts that were handed back don't count. */
+export const afterLoss = (
+  task: Pick<Task, 'status' | 'attempt'> & {
+    onRunnerLost: 'retry' | 'fail';
+    maxAttempts: number;
+    handBacks?: number | undefined;
+  },
+  loss: Loss = 'lost',
+): TaskStatus => {
+  if (task.status === 'stopping' || task.status === 'rejected') return 'stopped';
+  if (loss === 'handed_back') return 'waiting';
+  const counted = task.attempt - (task.handBacks ?? 0);
+  return task.onRunnerLost === 'retry' && counted < task.maxAttempts ? 'waiting' : 'error';
+};

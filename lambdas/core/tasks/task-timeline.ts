@@ -1,0 +1,77 @@
+/** The trip of a task, step by step, from what its task, its webhook and its runner's session tell. */
+import type { Delivery, Instant, Task, Trip } from '../../../protocol/index.ts';
+import type { Session } from '../costs/usage.ts';
+
+export interface TripParts {
+  readonly task: Pick<
+    Task,
+    | 'id'
+    | 'attempt'
+    | 'createdAt'
+    | 'assignedAt'
+    | 'claimedAt'
+    | 'startedAt'
+    | 'finishedAt'
+    | 'status'
+    | 'runnerId'
+  >;
+  readonly runnerName?: string | undefined;
+  /** The start event of this attempt, to the runner that has it. */
+  readonly startDelivery?: Pick<Delivery, 'status' | 'attempts' | 'createdAt'> | undefined;
+  /** In which it ran, or that of the runner that is being woken for it. */
+  readonly session?: Session | undefined;
+}
+
+const describeDelivery = ({ status, attempts }: NonNullable<TripParts['startDelivery']>): string => {
+  const last = attempts.at(-1);
+  const outcome =
+    last?.statusCode === undefined ? (last?.error ?? 'not sent yet') : `answer ${last.statusCode}`;
+  return `${status} at attempt ${attempts.length}: ${outcome}`;
+};
+
+/** Nothing that comes after the end of a task belongs to its trip, but for the stop of the instance. */
+export const tripOf = ({ task, runnerName, startDelivery, session }: TripParts): Trip => {
+  const { createdAt, assignedAt, claimedAt, startedAt, finishedAt } = task;
+  const isOver = finishedAt !== undefined;
+  /** The runner was up when it was chosen: there was nobody to wake. */
+  const wasUp = session?.onlineAt !== undefined && session.onlineAt <= (assignedAt ?? claimedAt ?? createdAt);
+  const wasWoken = startDelivery !== undefined || (session !== undefined && !wasUp);
+  const step = (
+    name: Trip['steps'][number]['step'],
+    at: Instant | undefined,
+    isNeeded = true,
+    detail?: string,
+  ): Trip['steps'][number] => ({
+    step: name,
+    isNeeded: isNeeded && (at !== undefined || !isOver || name === 'instance_stopped'),
+    ...(at !== undefined && { at }),
+    ...(detail !== undefined && { detail }),
+  });
+  const isWaking = wasWoken || (claimedAt === undefined && !wasUp);
+  const sentAt = startDelivery?.attempts[0]?.at ?? startDelivery?.createdAt;
+  const hasInstance = session !== undefined || claimedAt === undefined;
+  return {
+    taskId: task.id,
+    attempt: task.attempt,
+    steps: [
+      step('queued', createdAt),
+      step('runner_chosen', task.runnerId ? (assignedAt ?? claimedAt) : undefined, true, runnerName),
+      step(
+        'webhook_sent',
+        sentAt,
+        isWaking && (sentAt !== undefined || claimedAt === undefined),
+        startDelivery && describeDelivery(startDelivery),
+      ),
+      step('instance_starting', wasUp ? undefined : session?.startedAt, isWaking && hasInstance),
+      step('agent_online', wasUp ? undefined : session?.onlineAt, isWaking && hasInstance),
+      step('claimed', claimedAt),
+      step('running', startedAt),
+      step('finished', finishedAt, true, isOver ? task.status : undefined),
+      step(
+        'instance_stopped',
+        isOver ? session?.endedAt : undefined,
+        hasInstance && (!isOver || session !== undefined),
+      ),
+    ],
+  };
+};

@@ -1,0 +1,114 @@
+/** Launching an instance for a fleet's runner that has none. */
+import { type Instant, type Market, msBetween } from '../../../protocol/index.ts';
+import { isThrottled, type StartOutcome } from '../../adapters/runners/instances.ts';
+import type { LaunchedInstance } from '../../adapters/runners/runner-instances.ts';
+import { fullIdOf, type Launch, type RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import { type FleetPlan, fleetOf } from '../../core/fleets/fleets.ts';
+import { mayBeOnDemand } from '../../core/runners/start-failure.ts';
+import type { Deps } from '../deps.ts';
+
+export type LaunchDeps = Pick<Deps, 'now' | 'newId' | 'log' | 'runners' | 'instances' | 'fleets' | 'apiUrl'>;
+
+/** No function lives for longer: whoever began a launch so long ago will not end it any more. */
+export const launchTimeoutMs = 60_000;
+
+/** Whether the call that launches an instance for it may still be at work. */
+export const isBeingLaunched = ({ launch }: Pick<RunnerRecord, 'launch'>, now: Instant): boolean =>
+  launch !== undefined && msBetween(launch.at, now) < launchTimeoutMs;
+
+/** The instance that a call launched which did not live to tell; undefined when there is none. */
+export const findLaunched = async (
+  deps: LaunchDeps,
+  fleet: FleetPlan,
+  runner: RunnerRecord,
+): Promise<LaunchedInstance | undefined> => {
+  const [found] = await deps.instances.listLaunched({
+    ...fleet,
+    apiUrl: deps.apiUrl,
+    runner: fullIdOf(runner),
+  });
+  return found && { ...found, region: fleet.region };
+};
+
+const order = (deps: LaunchDeps, fleet: FleetPlan, runner: RunnerRecord, { id }: Launch, market: Market) =>
+  deps.instances.launch({
+    ...fleet,
+    fleet: fleet.name,
+    market,
+    // Another market is another request, which EC2 would refuse under the same token.
+    clientToken: `${id}-${market}`,
+    runner: fullIdOf(runner),
+    apiUrl: deps.apiUrl,
+  });
+
+/** A fleet of spot takes on-demand when one of its types and zones was refused for a reason that only spot has. */
+const launch = async (deps: LaunchDeps, fleet: FleetPlan, runner: RunnerRecord, begun: Launch) => {
+  const first = await order(deps, fleet, runner, begun, fleet.spot ? 'spot' : 'on-demand');
+  if (first.launched || !fleet.spot || !mayBeOnDemand(first.awsCodes)) return first;
+  deps.log('EC2 launches no spot instance; an on-demand one is ordered', {
+    runnerId: runner.id,
+    fleet: fleet.name,
+    awsCodes: first.awsCodes,
+    detail: first.detail,
+  });
+  return order(deps, fleet, runner, begun, 'on-demand');
+};
+
+/** Makes the instance the runner's own. When the runner has moved on meanwhile, the reconciler finds it to be nobody's. */
+export const takeInstance = async (
+  deps: LaunchDeps,
+  runner: RunnerRecord,
+  begun: Launch,
+  launched: LaunchedInstance,
+): Promise<void> => {
+  const { instanceId, region, instanceType, market } = launched;
+  // First, so that EC2's events about it and its own agent find the runner.
+  await deps.runners.bind(instanceId, runner);
+  const taken = await deps.runners.takeInstance(runner, begun, {
+    instanceId,
+    region,
+    ...(instanceType && { instanceType }),
+    ...(market && { market }),
+  });
+  const about = { runnerId: runner.id, instanceId, region, instanceType, market };
+  deps.log(taken ? 'Launched an instance' : 'Launched an instance that nobody waits for any more', about);
+};
+
+/**
+ * Launches an instance for a runner that is starting. What EC2 is asked for is noted before. With `again` the writer of such a
+ * note is taken to be gone: the instance is looked for first, and then the order is repeated under its token, which launches no
+ * second one. `moved_on`: another call launches, or the runner does not start any more.
+ */
+export const launchInstance = async (
+  deps: LaunchDeps,
+  runner: RunnerRecord,
+  { again = false }: { readonly again?: boolean } = {},
+): Promise<StartOutcome | { readonly started: false; readonly code: 'moved_on' }> => {
+  const fleet = fleetOf(deps.fleets, runner);
+  if (!fleet) {
+    const detail = `The fleet ${runner.fleet} is not in cdk.json.`;
+    return { started: false, code: 'refused', awsCode: 'unknown_fleet', detail };
+  }
+  if (runner.launch && !again) return { started: false, code: 'moved_on' };
+  const found = runner.launch && (await findLaunched(deps, fleet, runner));
+  const noted =
+    runner.launch ??
+    (await deps.runners.beginLaunch(runner, { id: deps.newId('lch'), at: deps.now() }))?.launch;
+  if (!noted) return { started: false, code: 'moved_on' };
+  if (found) {
+    await takeInstance(deps, runner, noted, found);
+    return { started: true };
+  }
+  try {
+    const outcome = await launch(deps, fleet, runner, noted);
+    if (outcome.launched) {
+      await takeInstance(deps, runner, noted, { ...outcome, region: fleet.region });
+      return { started: true };
+    }
+    await deps.runners.endLaunch(runner, noted);
+    return { started: false, code: 'refused', awsCode: outcome.awsCode, detail: outcome.detail };
+  } catch (error) {
+    if (isThrottled(error)) await deps.runners.endLaunch(runner, noted);
+    throw error;
+  }
+};

@@ -1,0 +1,89 @@
+/** Repair of what fleets launch: launches whose call did not live to the end, and instances that no runner has. */
+import { msBetween } from '../../../protocol/index.ts';
+import type { LaunchedFacts } from '../../adapters/runners/instances.ts';
+import { type RunnerRecord, runnerIn } from '../../adapters/runners/runner-record.ts';
+import { UnreadableItem } from '../../adapters/unreadable-item.ts';
+import { type FleetPlan, fleetOf } from '../../core/fleets/fleets.ts';
+import { isWanted } from '../../core/runners/slots.ts';
+import { isTimeToRetry } from '../../core/runners/start-failure.ts';
+import { type FollowDeps, followInstance } from '../runners/instance-state.ts';
+import { wake } from '../runners/power.ts';
+import { findLaunched, isBeingLaunched, launchTimeoutMs, takeInstance } from './launch.ts';
+
+type Repaired = (kind: string, about: Record<string, unknown>) => void;
+
+/** A runner that is awake, but has no instance: it is to be launched one, or not any more. */
+export const reconcileLaunch = async (
+  deps: FollowDeps,
+  runner: RunnerRecord,
+  repaired: Repaired,
+): Promise<void> => {
+  const now = deps.now();
+  if (runner.status !== 'starting') return followInstance(deps, runner, undefined, now);
+  if (isBeingLaunched(runner, now)) return;
+  if (!isWanted(runner) || runner.quarantinedAt) return callOff(deps, runner, repaired);
+  if (!isTimeToRetry(runner, now)) return;
+  await wake(deps, runner, { again: true });
+  if (runner.launch) repaired('launch_done_again', { runnerId: runner.id });
+};
+
+/** Nothing counts on it any more: it sleeps, unless an instance was launched for it, which has to be looked after first. */
+const callOff = async (deps: FollowDeps, runner: RunnerRecord, repaired: Repaired): Promise<void> => {
+  const fleet = fleetOf(deps.fleets, runner);
+  const found = runner.launch && fleet && (await findLaunched(deps, fleet, runner));
+  if (runner.launch && found) {
+    await takeInstance(deps, runner, runner.launch, found);
+    return;
+  }
+  if (runner.launch) await deps.runners.endLaunch(runner, runner.launch);
+  const asleep = runner.quarantinedAt
+    ? await deps.runners.leave(runner, ['starting'], 'stopped', deps.now())
+    : await deps.runners.move(runner, ['starting'], 'stopped', deps.now(), { idle: true });
+  if (asleep) repaired('launch_called_off', { runnerId: runner.id });
+};
+
+const isOn = ({ state }: LaunchedFacts): boolean => state === 'pending' || state === 'running';
+
+/** By its runner, or by the launch that is noted on that one and is done again. Of one that cannot be read nobody knows. */
+const isLookedAfter = async (deps: FollowDeps, facts: LaunchedFacts): Promise<boolean> => {
+  const { pool, id } = runnerIn(facts.runner);
+  try {
+    const runner = await deps.runners.get(pool, id);
+    return runner?.instanceId === facts.instanceId || runner?.launch !== undefined;
+  } catch (error) {
+    if (error instanceof UnreadableItem) return true;
+    throw error;
+  }
+};
+
+/**
+ * Terminates what fleets of this control plane have launched in a region and no runner has: the runner was removed, or the call was cut short and
+ * the runner has moved on. `awake` are the runners that are known to be awake, whose instances need no second look.
+ */
+export const endOrphans = async (
+  deps: FollowDeps,
+  fleets: readonly [FleetPlan, ...FleetPlan[]],
+  awake: readonly RunnerRecord[],
+  repaired: Repaired,
+): Promise<void> => {
+  const [{ region }] = fleets;
+  const bound = new Set(awake.map(({ instanceId }) => instanceId));
+  const isSettled = ({ launchedAt }: LaunchedFacts) =>
+    launchedAt !== undefined && msBetween(launchedAt, deps.now()) > 2 * launchTimeoutMs;
+  const launched = (await deps.instances.listLaunched({ ...fleets[0], apiUrl: deps.apiUrl })).filter(
+    (facts) => !bound.has(facts.instanceId) && isSettled(facts),
+  );
+  for (const fleet of fleets) {
+    const ofFleet = launched.filter((facts) => facts.fleet === fleet.name);
+    const names = ofFleet.length === 0 ? new Set() : await deps.fleetPlaces.names(fleet.name);
+    for (const facts of ofFleet) {
+      if (names.has(facts.runner)) {
+        // One that is off belongs to a runner that sleeps.
+        if (!isOn(facts)) continue;
+        if (await isLookedAfter(deps, facts)) continue;
+      }
+      await deps.instances.terminate({ instanceId: facts.instanceId, region });
+      repaired('orphan_terminated', { instanceId: facts.instanceId, region, runner: facts.runner });
+    }
+  }
+};

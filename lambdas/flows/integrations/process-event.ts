@@ -1,0 +1,89 @@
+/** Working on an event of an integration that was stored at the door: once in effect, however often it is asked for. */
+import type { EventResult, IntegrationEvent } from '../../../protocol/index.ts';
+import type { IntegrationStore } from '../../adapters/integrations/integrations.ts';
+import type {
+  EventRef,
+  PendingEvent,
+  PendingEventStore,
+  WorkEventSoon,
+} from '../../adapters/integrations/pending-events.ts';
+import type { Deps } from '../deps.ts';
+import { type StartByCauseDeps, savedValues, startByCause } from '../tasks/start-from-trigger.ts';
+
+export type WorkEventDeps = StartByCauseDeps & {
+  readonly integrations: Pick<IntegrationStore, 'get' | 'record'>;
+  readonly pendingEvents: Pick<PendingEventStore, 'get' | 'remove'>;
+};
+
+const recordOf = ({ id, at, source, deliveryId }: PendingEvent, result: EventResult): IntegrationEvent => ({
+  id,
+  at,
+  source,
+  ...(deliveryId !== undefined && { deliveryId }),
+  ...result,
+});
+
+const decide = async (deps: WorkEventDeps, event: PendingEvent): Promise<EventResult> => {
+  const { projectId, integrationId, id, at, source, answers } = event;
+  // As it is now: one that was switched off while the event waited starts nothing.
+  const integration = await deps.integrations.get(projectId, integrationId);
+  if (!integration) return { outcome: 'refused', detail: 'The integration was removed.' };
+  if (!integration.active) return { outcome: 'inactive', detail: 'The integration is not active.' };
+  const { templateId, name } = integration;
+  // The id of the task follows from the event's: a crash in the middle, and a second try, make one task.
+  return startByCause(
+    deps,
+    { kind: 'integration', by: integration, cause: id, at, source },
+    { ...savedValues(integration), templateId, survey: answers, message: `Integration ${name}` },
+  );
+};
+
+/** Starts the task, or records why there is none. Throws what went wrong after it has recorded it. */
+export const workIntegrationEvent = async (deps: WorkEventDeps, ref: EventRef): Promise<void> => {
+  const event = await deps.pendingEvents.get(ref);
+  if (!event) return;
+  const settle = (result: EventResult) =>
+    deps.integrations.record(event.integrationId, recordOf(event, result));
+  try {
+    await settle(await decide(deps, event));
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    await settle({ outcome: 'failed', detail: `It could not be started, and is tried again: ${cause}` });
+    throw error;
+  }
+  await deps.pendingEvents.remove(event);
+};
+
+export interface RepairEventsDeps extends Pick<Deps, 'log'> {
+  readonly integrations: Pick<IntegrationStore, 'record'>;
+  readonly pendingEvents: Pick<PendingEventStore, 'listDue' | 'countAsked' | 'remove'>;
+  readonly workEventSoon: WorkEventSoon;
+}
+
+/** With the time between them doubled from a minute on: about an hour. */
+const askedAtMost = 5;
+/** What a pass has time for; the next goes on. */
+const atMost = 100;
+
+/** Asks again for events whose invocation was lost, and gives up those at which each fails. How many, by kind. */
+export const repairEvents = async (deps: RepairEventsDeps): Promise<Record<string, number>> => {
+  const repairs: Record<string, number> = {};
+  const repaired = (kind: string, about: Readonly<Record<string, unknown>>) => {
+    repairs[kind] = (repairs[kind] ?? 0) + 1;
+    deps.log(`Repaired: ${kind}`, about);
+  };
+  for (const event of await deps.pendingEvents.listDue(atMost)) {
+    const { projectId, id: eventId, integrationId, asked } = event;
+    const about = { projectId, integrationId, eventId };
+    if (asked >= askedAtMost) {
+      const detail = `It was tried for an hour and could not be started. The log of integration-events says why, by ${eventId}. Send it again once that is mended.`;
+      await deps.integrations.record(integrationId, recordOf(event, { outcome: 'failed', detail }));
+      await deps.pendingEvents.remove(event);
+      repaired('event_given_up', about);
+    } else if (await deps.pendingEvents.countAsked(event)) {
+      await deps.workEventSoon({ projectId, eventId });
+      repaired('event_asked_again', about);
+    }
+  }
+  return repairs;
+};

@@ -1,0 +1,186 @@
+/**
+ * The door of integrations: proof, body, match. What matches is stored and answered before anything is started, as senders switch off
+ * a webhook that answers slowly or by 5xx: https://docs.gitlab.com/user/project/integrations/webhooks/#auto-disabled-webhooks
+ */
+import type { EventAnswer, EventResult, Integration, IntegrationEvent } from '../../../protocol/index.ts';
+import type { DeliveryKey, IntegrationStore } from '../../adapters/integrations/integrations.ts';
+import type { PendingEventStore, WorkEventSoon } from '../../adapters/integrations/pending-events.ts';
+import { isSigned, signedContent } from '../../adapters/integrations/signatures.ts';
+import type { AuditTrail } from '../../adapters/people/audit.ts';
+import { type AttemptStore, signatureChecks } from '../../adapters/people/rate-limits.ts';
+import { hasReplacedBytes, readEventBody } from '../../core/integrations/event-body.ts';
+import { answersIn, headersRead, type Incoming, whyNotMatched } from '../../core/integrations/match-event.ts';
+import type { Deps } from '../deps.ts';
+
+export interface EventDeps extends Pick<Deps, 'now' | 'newId' | 'log'> {
+  readonly integrations: IntegrationStore;
+  readonly pendingEvents: PendingEventStore;
+  readonly workEventSoon: WorkEventSoon;
+  readonly attempts: Pick<AttemptStore, 'take'>;
+  readonly audit: Pick<AuditTrail, 'record'>;
+  /** The text of a key of the type string. */
+  readonly readKeyText: (projectId: Integration['projectId'], keyId: string) => Promise<string | undefined>;
+}
+
+export interface EventRequest {
+  readonly headers: Incoming['headers'];
+  readonly body: Uint8Array;
+  readonly source: string;
+}
+
+/**
+ * Where senders put their own id of a delivery. GitLab's Idempotency-Key is that of one delivery, while X-Gitlab-Event-UUID is the same
+ * for all events that follow from one: https://docs.gitlab.com/user/project/integrations/webhooks/#delivery-headers
+ */
+const idHeaders = [
+  'x-github-delivery',
+  'webhook-id',
+  'idempotency-key',
+  'x-gitlab-event-uuid',
+  // Bitbucket: https://support.atlassian.com/bitbucket-cloud/docs/event-payloads/
+  'x-request-uuid',
+  'x-delivery-id',
+  'x-request-id',
+];
+
+const deliveryIdOf = ({ headers }: EventRequest): string | undefined =>
+  idHeaders
+    .map((name) => headers[name])
+    .find((id) => id !== undefined && id !== '')
+    ?.slice(0, 200);
+
+/** A header is not signed, so it makes no new event of what is signed; undefined: each request counts as new. */
+const deliveryKeyOf = (
+  integration: Integration,
+  { headers, body }: EventRequest,
+  deliveryId: string | undefined,
+): DeliveryKey | undefined => {
+  const signed = signedContent(integration.auth, body);
+  if (signed !== undefined) return { by: `signed ${signed}`, headers: headersRead(integration, headers) };
+  return deliveryId === undefined ? undefined : { by: deliveryId };
+};
+
+const badSignature = ({ auth }: Integration, { body }: EventRequest): string =>
+  signedContent(auth, body) !== undefined && hasReplacedBytes(body)
+    ? 'The signature is missing or wrong. The body is not UTF-8, so API Gateway replaced bytes that were signed. Send it as UTF-8.'
+    : 'The signature is missing or wrong.';
+
+/** With its encryption in base64 below the 400 KB that an item of DynamoDB may have. */
+const maxAnswersBytes = 200 * 1024;
+
+const tooLarge = (answers: Readonly<Record<string, string>>): string | undefined => {
+  const sizes = Object.entries(answers).map(
+    ([name, text]) => [name, Buffer.byteLength(JSON.stringify(text))] as const,
+  );
+  const bytes = sizes.reduce((sum, [, size]) => sum + size, 0);
+  if (bytes <= maxAnswersBytes) return undefined;
+  const [largest] = sizes.toSorted(([, a], [, b]) => b - a);
+  return `The variables of the integration hold ${bytes} bytes of this event, and may hold ${maxAnswersBytes}; the largest is ${largest?.[0]}.`;
+};
+
+/** What matches goes on with its answers to the survey; all else has its outcome. */
+const read = (
+  integration: Integration,
+  request: EventRequest,
+): { readonly answers: Record<string, string> } | EventResult => {
+  if (!integration.active) return { outcome: 'inactive', detail: 'The integration is not active.' };
+  const body = readEventBody(request.body, request.headers['content-type']);
+  if (!body.ok) return { outcome: 'not_json', detail: body.detail };
+  const incoming = { headers: request.headers, body: body.json };
+  const why = whyNotMatched(integration, incoming);
+  if (why !== undefined) return { outcome: 'not_matched', detail: why };
+  const answers = answersIn(integration, incoming);
+  const fault = tooLarge(answers);
+  return fault === undefined ? { answers } : { outcome: 'refused', detail: fault };
+};
+
+/** The key of an integration, whose use for signatures is written down once a window: senders decide how often they call. */
+const secretOf = async (
+  deps: EventDeps,
+  { id, name, auth, projectId }: Integration,
+  source: string,
+): Promise<string | undefined> => {
+  if (auth.type === 'url') return undefined;
+  if (await deps.attempts.take(signatureChecks, id)) {
+    await deps.audit.record(projectId, {
+      actor: { id, name },
+      operation: 'useSecrets',
+      target: `/api/projects/${projectId}/integrations/${id}`,
+      object: { kind: 'integrations', id, name },
+      source,
+      secrets: [auth.keyId],
+    });
+  }
+  return deps.readKeyText(projectId, auth.keyId);
+};
+
+/** An event that is worked on, or has started its task: another delivery of it changes nothing. */
+const isTaken = ({ outcome }: EventResult): boolean => outcome === 'received' || outcome === 'started';
+
+/** Whether Lambda has taken it or not, the event is stored: the reconciler asks again. */
+const workSoon = async (deps: EventDeps, ref: Parameters<WorkEventSoon>[0]): Promise<void> => {
+  try {
+    await deps.workEventSoon(ref);
+  } catch (error) {
+    deps.log('An event of an integration waits for the reconciler', { ...ref, failure: String(error) });
+  }
+};
+
+/** Answers what became of the request, or that it is worked on. The same delivery again starts nothing again. */
+export const receiveIntegrationEvent = async (
+  deps: EventDeps,
+  integration: Integration,
+  request: EventRequest,
+): Promise<EventAnswer> => {
+  const { id: integrationId, projectId } = integration;
+  const { source } = request;
+  const deliveryId = deliveryIdOf(request);
+  const about = { source, ...(deliveryId !== undefined && { deliveryId }) };
+  const record = async (
+    event: Pick<IntegrationEvent, 'id' | 'at'>,
+    result: EventResult,
+  ): Promise<EventAnswer> => {
+    await deps.integrations.record(integrationId, { ...event, ...about, ...result });
+    return { id: event.id, ...result };
+  };
+  const fresh = () => {
+    const at = deps.now();
+    return { id: deps.newId('iev', at), at };
+  };
+
+  const secret = await secretOf(deps, integration, source);
+  if (!isSigned(integration.auth, secret, request.headers, request.body)) {
+    return record(fresh(), { outcome: 'bad_signature', detail: badSignature(integration, request) });
+  }
+  const delivery = deliveryKeyOf(integration, request, deliveryId);
+  const known = delivery && (await deps.integrations.recall(integrationId, delivery));
+  const event = known ? { id: known.eventId, at: known.at } : fresh();
+  const before =
+    known?.isNew === false ? await deps.integrations.getEvent(integrationId, event.id) : undefined;
+  const again = (detail: string) =>
+    record(fresh(), { outcome: 'duplicate', detail, ...(before?.taskId && { taskId: before.taskId }) });
+  if (known?.isAltered) {
+    return again(
+      `The same signed body came as event ${event.id} before, with other headers, which are not signed.`,
+    );
+  }
+  const taken = delivery?.headers
+    ? `The same signed body was taken before, as event ${event.id}.`
+    : `Delivery ${deliveryId} was taken before, as event ${event.id}.`;
+  if (before && isTaken(before)) return again(taken);
+
+  const found = read(integration, request);
+  if (!('answers' in found)) return record(event, found);
+  // First what the reconciler sees: an event that is answered is worked on.
+  const isAdded = await deps.pendingEvents.add({
+    ...event,
+    ...about,
+    projectId,
+    integrationId,
+    answers: found.answers,
+  });
+  if (!isAdded) return again(taken);
+  const answer = await record(event, { outcome: 'received', detail: 'It is taken, and worked on.' });
+  await workSoon(deps, { projectId, eventId: event.id });
+  return answer;
+};

@@ -1,0 +1,40 @@
+/** A first boot that failed before there was an agent: told by the script of that boot, and treated as a start that came to nothing. */
+import {
+  type BootFailureRequest,
+  bootFailureHeader,
+  bootFailureText,
+  type Instant,
+  msBetween,
+} from '../../../protocol/index.ts';
+import { poolOf } from '../../adapters/runners/runner-record.ts';
+import type { Deps } from '../deps.ts';
+import { failStart } from './failed-start.ts';
+import { type ProofDeps, type ProofRefusal, proveInstance } from './prove-instance.ts';
+
+export type BootFailureDeps = ProofDeps & Pick<Deps, 'settlePowerSoon'>;
+
+type Noted =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: ProofRefusal; readonly detail: string };
+
+/** X-Amz-Date, `20261129T211500Z`, as an instant. */
+const signedAt = (date: string): Instant =>
+  date.replace(/^(....)(..)(..T..)(..)(..)Z$/, '$1-$2-$3:$4:$5.000Z');
+
+/**
+ * Counts the start as failed at once, and has the instance stopped. A report that was signed before the start that goes on is of
+ * another one, and a runner that does not start has nothing to fail: both change nothing, so a report may come twice.
+ */
+export const noteBootFailure = async (deps: BootFailureDeps, report: BootFailureRequest): Promise<Noted> => {
+  const proven = await proveInstance(deps, report, bootFailureHeader, bootFailureText(report));
+  if (!proven.ok) return proven;
+  const { runner, instanceId } = proven;
+  if (runner.status !== 'starting' || msBetween(runner.statusSince, signedAt(report.date)) < 0)
+    return { ok: true };
+  const said = report.detail === '' ? 'It printed nothing.' : `Its last lines: ${report.detail}`;
+  const detail = `The first boot of ${instanceId} failed at "${report.step}". ${said}`;
+  const stopping = await failStart(deps, runner, 'boot_failed', detail, { to: 'stopping' });
+  // Whoever stops instances is another function; should it not be reached, the reconciler asks for the stop.
+  if (stopping) await deps.settlePowerSoon({ pool: poolOf(runner), runnerId: runner.id });
+  return { ok: true };
+};

@@ -1,0 +1,39 @@
+/** Enrolment: the instance that a fleet launched for a runner gets the runner's credentials, for proof of which instance it is. */
+import { type EnrollRequest, keyHeader } from '../../../protocol/index.ts';
+import type { SeenEnrolments } from '../../adapters/runners/enrolments.ts';
+import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import { type ProofDeps, type ProofRefusal, proveInstance } from './prove-instance.ts';
+
+export type EnrollDeps = ProofDeps & { readonly enrolments: SeenEnrolments };
+
+type EnrollRefusal = ProofRefusal | 'agent_running';
+export type Enrolled =
+  | { readonly ok: true; readonly runner: RunnerRecord }
+  | { readonly ok: false; readonly code: EnrollRefusal; readonly detail: string };
+
+const refuse = (code: EnrollRefusal, detail: string): Enrolled => ({ ok: false, code, detail });
+
+/**
+ * Stores the public key and the token of the runner whose instance signed the request; they take the place of any before. While
+ * the runner's agent is heard of, nobody can: a task that reads its machine's credentials cannot take over its runner.
+ */
+export const enroll = async (
+  deps: EnrollDeps,
+  request: EnrollRequest,
+  tokenHash: string,
+): Promise<Enrolled> => {
+  const proven = await proveInstance(deps, request, keyHeader, request.publicKey);
+  if (!proven.ok) return proven;
+  const { runner, instanceId } = proven;
+  if (!(await deps.enrolments.firstSight(request.authorization, deps.now())))
+    return refuse('enrolment_refused', 'This signature was used before. Sign anew.');
+  const { publicKey } = request;
+  const enrolled = await deps.runners.enroll(runner, instanceId, { publicKey, tokenHash }, deps.now());
+  if (!enrolled)
+    return refuse(
+      'agent_running',
+      `The runner's agent is at work. Its lease goes until ${runner.leaseUntil}.`,
+    );
+  deps.log('An instance has enrolled', { runnerId: runner.id, instanceId });
+  return { ok: true, runner: enrolled };
+};

@@ -1,0 +1,29 @@
+/** Starts that came to nothing: counted, said, tried again, and given up after too many in a row. */
+import type { RunnerStatus } from '../../../protocol/index.ts';
+import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import { failedStartsAllowed } from '../../core/runners/start-failure.ts';
+import type { Deps } from '../deps.ts';
+
+/**
+ * Counts a start that came to nothing. With the last that is allowed, or when trying again can't help, the runner is in
+ * quarantine: tasks go elsewhere, and its owner sees why. `to`: the status that it takes by the same write. Undefined when the
+ * runner has moved on meanwhile.
+ */
+export const failStart = async (
+  deps: Pick<Deps, 'now' | 'log' | 'runners'>,
+  runner: RunnerRecord,
+  code: string,
+  detail: string,
+  { mayPass = true, to = runner.status }: { readonly mayPass?: boolean; readonly to?: RunnerStatus } = {},
+): Promise<RunnerRecord | undefined> => {
+  const failedStarts = (runner.failedStarts ?? 0) + 1;
+  const isQuarantined = !mayPass || failedStarts >= failedStartsAllowed;
+  const at = deps.now();
+  const failed = await deps.runners.failStart(runner, { code, detail, at }, failedStarts, isQuarantined, to);
+  deps.log(isQuarantined ? 'A runner is in quarantine' : 'A start came to nothing', {
+    runnerId: runner.id,
+    code,
+    failedStarts,
+  });
+  return failed;
+};

@@ -1,0 +1,188 @@
+/** What an agent asks for itself: to be known as alive, and to go to sleep. */
+import {
+  type AgentSettings,
+  addMs,
+  type DrainResponse,
+  drainOf,
+  type HeartbeatRequest,
+  type HeartbeatResponse,
+  type Instant,
+  leaseMs,
+  msBetween,
+  type TaskId,
+} from '../../../protocol/index.ts';
+import type { AgentIdentity } from '../../adapters/runners/agent-tokens.ts';
+import { poolOf, type RunnerRecord, runnerRef } from '../../adapters/runners/runner-record.ts';
+import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
+import { powerOffOf, scheduled } from '../../core/fleets/fleets.ts';
+import { decideSleep, offersToSleep } from '../../core/runners/idle-policy.ts';
+import { runnerSources } from '../../core/runners/runner-state.ts';
+import { controlQueueOf, queuesOf } from '../../core/tasks/routing.ts';
+import { isPoweredByStack } from '../../core/tasks/select-runner.ts';
+import type { Deps } from '../deps.ts';
+import { type PlaceDeps, place, ring } from '../tasks/assign.ts';
+import { heldTasks } from '../tasks/held-tasks.ts';
+import { overflowTo } from '../tasks/overflow.ts';
+import { loseTask } from '../tasks/recover-task.ts';
+import { followDisk, recordDisk } from './low-disk.ts';
+
+export type HeartbeatDeps = PlaceDeps & Pick<Deps, 'agentTokens' | 'settlePowerSoon' | 'fleets'>;
+
+export const settingsOf = (
+  deps: Pick<Deps, 'queues' | 'fleets' | 'now'>,
+  runner: RunnerRecord,
+): AgentSettings => ({
+  queueUrls: runner.active ? queuesOf(runner).map((queue) => deps.queues.urlOf(queue)) : [],
+  controlQueueUrl: deps.queues.urlOf(controlQueueOf(runner)),
+  maxParallelTasks: runner.maxParallelTasks,
+  ...(isPoweredByStack(runner) && offersToSleep(scheduled(deps.fleets, runner, deps.now()), deps.now())),
+});
+
+/**
+ * Renews the lease of all that the runner holds, tells the agent what it no longer holds, and takes from the runner what the
+ * agent doesn't know of. The first heartbeat makes the runner online. Undefined: there is no such runner any more, another agent
+ * has it, or its credentials were revoked.
+ */
+export const heartbeat = async (
+  deps: HeartbeatDeps,
+  agent: AgentIdentity,
+  request: HeartbeatRequest,
+): Promise<HeartbeatResponse | undefined> => {
+  const now = deps.now();
+  const leaseUntil = addMs(now, leaseMs);
+  const { agentVersion, draining, leaving } = request;
+  const { agentId, credentialVersion } = agent;
+  const beat = { agentVersion, agentId, credentialVersion, draining, leaving };
+  const beating = await deps.runners.heartbeat(runnerRef(agent.pool, agent.runnerId), now, leaseUntil, beat);
+  if (!beating) return undefined;
+  // Before it comes online, so that it is given nothing that it would refuse.
+  const informed = await recordDisk(deps, beating, request);
+  const present =
+    (!isOfEarlierBoot(deps, informed, request) && (await comeOnline(deps, informed))) || informed;
+  const runner = await followDisk(deps, beating, present);
+
+  const known = new Set<string>(request.tasks.map(({ taskId }) => taskId));
+  // One that was sent before the last claim and comes after it, however late, says nothing of that claim's task.
+  const forgotten = request.claims === runner.claims ? runner.slots.filter((id) => !known.has(id)) : [];
+  await loseForgotten(deps, runner, forgotten);
+  const held = request.tasks.filter(({ taskId }) => runner.slots.includes(taskId));
+  // One that cannot be read is lost; the others keep their leases.
+  const refs = new Map(held.map(({ projectId, taskId }) => [taskId, { projectId, id: taskId }]));
+  const current = (await deps.tasks.getAll([...refs.values()])).filter((task) => task.runnerId === runner.id);
+  const leases = await Promise.all(
+    current.map(async (task) => ({
+      taskId: task.id,
+      stop: task.status === 'stopping',
+      ...(task.status === 'confirmed' && { confirmed: true }),
+      ...(task.status === 'rejected' && { confirmed: false }),
+      lease: await deps.agentTokens.signLease(
+        { ...agent, projectId: task.projectId, taskId: task.id, attempt: task.attempt },
+        leaseUntil,
+      ),
+    })),
+  );
+  return {
+    leases,
+    claims: runner.claims,
+    lost: request.tasks
+      .filter(
+        ({ taskId, attempt }) => attempt !== undefined && !leases.some((lease) => lease.taskId === taskId),
+      )
+      .map(({ taskId }) => taskId),
+    drain:
+      runner.status === 'draining' ||
+      runner.status === 'stopping' ||
+      drainOf(runner) !== undefined ||
+      runner.lowDisk !== undefined,
+    settings: settingsOf(deps, runner),
+  };
+};
+
+/** The API answers within 29 s (AWS: quotas of HTTP APIs), so no heartbeat is acted on later than this. */
+const latestMs = 30_000;
+
+/**
+ * A heartbeat may arrive when the machine of its agent has stopped, or starts again: one that says goodbye, or that knows of claims just
+ * after the start of a machine whose agent does not outlive a stop. Nobody is there to come online.
+ */
+const isOfEarlierBoot = (
+  deps: Pick<Deps, 'fleets' | 'now'>,
+  runner: RunnerRecord,
+  { draining, claims }: Pick<HeartbeatRequest, 'draining' | 'claims'>,
+): boolean =>
+  draining === true ||
+  (runner.status === 'starting' &&
+    claims !== undefined &&
+    isPoweredByStack(runner) &&
+    powerOffOf(deps.fleets, runner) !== 'hibernate' &&
+    msBetween(runner.statusSince, deps.now()) < latestMs);
+
+/** The agent of a runner that was asleep or starting is there: ring for what counts on it, as earlier doorbells may be lost. */
+const comeOnline = async (deps: HeartbeatDeps, runner: RunnerRecord): Promise<RunnerRecord | undefined> => {
+  if (!runnerSources('heartbeat').includes(runner.status)) return undefined;
+  const now = deps.now();
+  const online = await deps.runners.move(runner, runnerSources('heartbeat'), 'online', now, {
+    set: {
+      idleSince: now,
+      wokenAt: undefined,
+      onlineAt: onlineSince(runner, now),
+      fault: undefined,
+      failedStarts: undefined,
+      quarantinedAt: undefined,
+    },
+  });
+  if (!online) return undefined;
+  for (const queue of queuesOf(online)) {
+    for (const task of await deps.tasks.listLiveIn(queue)) {
+      if (task.status !== 'waiting') continue;
+      await (online.demand.includes(task.id) ? ring(deps, task) : placeIfUnowned(deps, task));
+    }
+  }
+  return online;
+};
+
+/** An agent that was restarted does not make its instance boot again. */
+const onlineSince = ({ session, onlineAt }: RunnerRecord, now: Instant): Instant =>
+  session && onlineAt !== undefined && onlineAt >= session.startedAt ? onlineAt : now;
+
+const placeIfUnowned = async (deps: HeartbeatDeps, task: TaskRecord): Promise<void> => {
+  if (task.runnerId === undefined) await place(deps, task);
+};
+
+const loseForgotten = async (
+  deps: HeartbeatDeps,
+  runner: RunnerRecord,
+  forgotten: readonly TaskId[],
+): Promise<void> => {
+  const tasks = await heldTasks(deps, { ...runner, slots: [...forgotten] });
+  const reason = `The agent of ${runner.name} was restarted and lost the task.`;
+  for (const taskId of forgotten) {
+    await loseTask(
+      deps,
+      runner,
+      tasks.find(({ id }) => id === taskId),
+      taskId,
+      reason,
+    );
+  }
+};
+
+/** The agent is idle and has stopped polling: whether it will be stopped, or there is work, or it is too soon. */
+export const drain = async (deps: HeartbeatDeps, agent: AgentIdentity): Promise<DrainResponse> => {
+  const runner = await deps.runners.get(agent.pool, agent.runnerId);
+  if (!runner || runner.credentialVersion !== agent.credentialVersion) return { sleep: false };
+  if (runner.status === 'stopping') return { sleep: true };
+  const now = deps.now();
+  const decision = decideSleep(scheduled(deps.fleets, runner, now), now);
+  if (decision.sleep) await overflowTo(deps, runner);
+  const draining =
+    runner.status === 'online' && decision.sleep
+      ? await deps.runners.move(runner, runnerSources('drain'), 'draining', now, { idle: true })
+      : undefined;
+  if (!draining && runner.status !== 'draining') {
+    const isTooSoon = !decision.sleep && decision.why === 'too_soon';
+    return { sleep: false, ...(isTooSoon && { waitMs: decision.waitMs }) };
+  }
+  await deps.settlePowerSoon({ pool: poolOf(runner), runnerId: runner.id });
+  return { sleep: true };
+};

@@ -1,0 +1,137 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
+import { reconcile } from '../reconcile.ts';
+import { type Bench, flowBench } from '../testing.ts';
+import { followEvent, instanceWarnings } from './instance-event.ts';
+
+let table: TestTable;
+let bench: Bench;
+beforeEach(async () => {
+  table = await openTestTable();
+  bench = flowBench(table.table);
+});
+afterEach(() => table?.close());
+
+const spot = 'i-00000000000000001';
+const stateChange = 'EC2 Instance State-change Notification';
+const event = (kind: string, state?: string) => ({
+  time: bench.deps.now(),
+  'detail-type': kind,
+  detail: { 'instance-id': spot, ...(state && { state }) },
+});
+
+describe('an event of EC2', () => {
+  it.each(instanceWarnings)('%s drains the runner, whose waiting task goes to another', async (kind) => {
+    const runner = await bench.addRunner({ instanceId: spot });
+    await bench.instanceBecomes(runner, 'running');
+    await bench.beat(runner);
+    const other = await bench.addRunner({ instanceId: 'i-00000000000000002' });
+    const task = await bench.start(bench.addTemplate());
+    expect((await bench.reload(runner)).demand).toEqual([task.id]);
+    await followEvent(bench.deps, event(kind));
+    expect((await bench.reload(runner)).drainRequestedAt).toBeDefined();
+    expect((await bench.reload(other)).demand).toEqual([task.id]);
+    expect((await bench.beat(runner))?.drain).toBe(true);
+  });
+
+  it.each(instanceWarnings)('%s that comes after the next start does not drain the runner', async (kind) => {
+    const runner = await bench.addRunner({ instanceId: spot });
+    const late = event(kind);
+    bench.pass(60_000);
+    bench.setInstance(runner, 'running', bench.deps.now());
+    await followEvent(bench.deps, event(stateChange, 'running'));
+    await bench.beat(runner);
+    await followEvent(bench.deps, late);
+    expect((await bench.reload(runner)).drainRequestedAt).toBeUndefined();
+  });
+
+  it('of a stop before the launch that EC2 describes is not believed', async () => {
+    const runner = await bench.addRunner({ instanceId: spot });
+    bench.setInstance(runner, 'running', bench.deps.now());
+    await followEvent(bench.deps, event(stateChange, 'stopped'));
+    expect((await bench.reload(runner)).status).toBe('starting');
+  });
+
+  it('of a stop is believed when EC2 still describes the instance as running, and ends the session at its time', async () => {
+    const runner = await bench.addRunner({ instanceId: spot, idleTimeoutMs: 0 });
+    bench.setInstance(runner, 'running', bench.deps.now());
+    await followEvent(bench.deps, event(stateChange, 'running'));
+    await bench.beat(runner);
+    bench.pass(90_000);
+    const stopped = event(stateChange, 'stopped');
+    bench.pass(3000);
+    await followEvent(bench.deps, stopped);
+    const now = await bench.reload(runner);
+    expect(now).toMatchObject({ status: 'stopped', lastSessionEndedAt: stopped.time });
+    expect(now.session).toBeUndefined();
+  });
+
+  it('of a stop that EC2 does not describe yet starts the runner again for the work that came meanwhile', async () => {
+    const runner = await bench.addRunner({ instanceId: spot, idleTimeoutMs: 0 });
+    bench.setInstance(runner, 'running', bench.deps.now());
+    await followEvent(bench.deps, event(stateChange, 'running'));
+    await bench.beat(runner);
+    bench.pass(90_000);
+    await followEvent(bench.deps, event(stateChange, 'stopping'));
+    const task = await bench.start(bench.addTemplate());
+    expect(await bench.reload(runner)).toMatchObject({ status: 'stopping', demand: [task.id] });
+    bench.pass(1000);
+    await followEvent(bench.deps, event(stateChange, 'stopped'));
+    expect((await bench.reload(runner)).status).toBe('starting');
+    expect(bench.calls).toEqual([`start ${spot}`]);
+  });
+
+  it('of a stop stays believed when EC2 describes the instance as running in the next pass', async () => {
+    const runner = await bench.addRunner({ instanceId: spot, idleTimeoutMs: 0 });
+    bench.setInstance(runner, 'running', bench.deps.now());
+    await followEvent(bench.deps, event(stateChange, 'running'));
+    await bench.beat(runner);
+    bench.pass(90_000);
+    await followEvent(bench.deps, event(stateChange, 'stopped'));
+    bench.pass(10_000);
+    await reconcile(bench.deps);
+    expect((await bench.reload(runner)).status).toBe('stopped');
+    expect(bench.calls).toEqual([]);
+  });
+
+  describe('that its instance is running', () => {
+    const running = async () => {
+      const runner = await bench.addRunner({ instanceId: spot });
+      bench.setInstance(runner, 'running', bench.deps.now());
+      bench.pass(14_000);
+      return { runner, told: event(stateChange, 'running') };
+    };
+
+    it('is from when on the session is billed, by its own time however late it comes', async () => {
+      const { runner, told } = await running();
+      bench.pass(9000);
+      await followEvent(bench.deps, told);
+      expect((await bench.reload(runner)).session).toMatchObject({ runningAt: told.time });
+    });
+
+    it('is noted in a session that the reconciler has opened, once', async () => {
+      const { runner, told } = await running();
+      await reconcile(bench.deps);
+      const { session } = await bench.reload(runner);
+      expect(session).toMatchObject({ id: expect.any(String) });
+      expect(session?.runningAt).toBeUndefined();
+      await followEvent(bench.deps, told);
+      await followEvent(bench.deps, { ...told, time: bench.deps.now() });
+      expect((await bench.reload(runner)).session).toEqual({ ...session, runningAt: told.time });
+    });
+
+    it('is not believed when it is of an earlier launch', async () => {
+      const { runner, told } = await running();
+      bench.pass(60_000);
+      bench.setInstance(runner, 'running', bench.deps.now());
+      await followEvent(bench.deps, told);
+      const { session } = await bench.reload(runner);
+      expect(session).toMatchObject({ startedAt: bench.deps.now() });
+      expect(session?.runningAt).toBeUndefined();
+    });
+  });
+
+  it('of an instance that is nobody’s changes nothing', async () => {
+    await followEvent(bench.deps, event('EC2 Instance Rebalance Recommendation'));
+  });
+});

@@ -1,0 +1,257 @@
+/** Following EC2: what an instance's state means for its runner, its session and the tasks that count on it. */
+import { type Instant, msBetween } from '../../../protocol/index.ts';
+import type { InstanceFacts } from '../../adapters/runners/instances.ts';
+import { type RunnerRecord, withoutInstance } from '../../adapters/runners/runner-record.ts';
+import { openSessionFacts } from '../../core/costs/cost.ts';
+import { type NotTheirs, whyNotTheirs } from '../../core/runners/instance-owner.ts';
+import { nextStatus } from '../../core/runners/runner-state.ts';
+import { isTimeToRetry, startFailure } from '../../core/runners/start-failure.ts';
+import { queuesOf } from '../../core/tasks/routing.ts';
+import { isPoweredByStack } from '../../core/tasks/select-runner.ts';
+import type { Deps } from '../deps.ts';
+import { type PlaceDeps, placeWaiting } from '../tasks/assign.ts';
+import { heldTasks } from '../tasks/held-tasks.ts';
+import { loseTask } from '../tasks/recover-task.ts';
+import { failStart } from './failed-start.ts';
+import { latestFacts } from './latest-facts.ts';
+import { type WakeDeps, wake } from './power.ts';
+
+export type FollowDeps = WakeDeps &
+  PlaceDeps &
+  Pick<Deps, 'newId' | 'sessions' | 'fleetPlaces'> & { readonly region: string };
+
+/**
+ * Brings a runner in line with its instance, as EC2 tells it at `at`. `facts` undefined: EC2 doesn't know the instance.
+ * Idempotent, and indifferent to the order in which EC2's events come, as it is given the state and not the event.
+ */
+export const followInstance = async (
+  deps: FollowDeps,
+  runner: RunnerRecord,
+  facts: InstanceFacts | undefined,
+  at: Instant,
+): Promise<void> => {
+  const notTheirs = facts && isPoweredByStack(runner) ? whyNotTheirs(runner, facts) : undefined;
+  if (notTheirs !== undefined) return settleNotTheirs(deps, runner, notTheirs);
+  switch (facts?.state) {
+    case 'pending':
+      return noticeStart(deps, runner, facts);
+    case 'running':
+      await openSession(deps, runner, facts, at);
+      return noticeStart(deps, runner, facts);
+    case 'stopping':
+      await closeSession(deps, runner, facts, at);
+      return noticeStop(deps, runner, at);
+    case 'stopped':
+      await closeSession(deps, runner, facts, at);
+      return settleStopped(deps, runner, facts, at);
+    default:
+      if (runner.fleet !== undefined) return settleTerminated(deps, runner, facts, at);
+      await closeSession(deps, runner, facts, at);
+      return settleGone(deps, runner, facts);
+  }
+};
+
+/**
+ * A start that came late, or by hand: without this, nobody looks after a runner that is thought to be asleep. A launch whose session is
+ * over is none: EC2's answer is older than the event by which the session ended.
+ */
+const noticeStart = async (deps: FollowDeps, runner: RunnerRecord, facts: InstanceFacts): Promise<void> => {
+  const { status, lastSessionStartedAt } = runner;
+  const isOver =
+    facts.launchedAt !== undefined &&
+    lastSessionStartedAt !== undefined &&
+    facts.launchedAt <= lastSessionStartedAt;
+  if (status === 'stopped' && !isOver) await deps.runners.move(runner, ['stopped'], 'starting', deps.now());
+};
+
+/**
+ * A stop by hand or by EC2. What EC2 said may be old by now: a runner that has been started again since it was read must not
+ * be taken for one that stops, as its agent would be told to drain.
+ */
+const noticeStop = async (deps: FollowDeps, runner: RunnerRecord, at: Instant): Promise<void> => {
+  const { status, statusSince } = runner;
+  const to = nextStatus(runner, 'instance_stopping');
+  if (to !== undefined) await deps.runners.move(runner, [status], to, at, { statusSince });
+};
+
+const openSession = async (
+  deps: FollowDeps,
+  runner: RunnerRecord,
+  facts: InstanceFacts,
+  at: Instant,
+): Promise<RunnerRecord | undefined> => {
+  const { runningAt } = facts;
+  if (runner.session) {
+    const isKnown = runner.session.runningAt !== undefined || runningAt === undefined;
+    return isKnown ? runner : deps.runners.beginBilling(runner, { ...runner.session, runningAt });
+  }
+  const startedAt = facts.launchedAt ?? at;
+  const session = { id: deps.newId('ses', startedAt), startedAt, ...(runningAt && { runningAt }) };
+  return deps.runners.openSession(runner, session, facts.instanceType);
+};
+
+/** The bill of a session is written before the runner forgets it, so that a crash in between writes it again. */
+const closeSession = async (
+  deps: FollowDeps,
+  runner: RunnerRecord,
+  facts: InstanceFacts | undefined,
+  at: Instant,
+): Promise<void> => {
+  const billed = runner.session ? runner : await openUnseen(deps, runner, facts);
+  const session = billed?.session;
+  const bill = billed && openSessionFacts(billed, deps.region);
+  if (!session || !bill) return;
+  // Else it is of a session before, and came late: this one's end was not told yet.
+  const endedAt = at > session.startedAt ? at : deps.now();
+  await deps.sessions.put({ ...bill, endedAt });
+  await deps.runners.closeSession(billed, session, endedAt);
+};
+
+/** The session of an instance that was over before anybody heard of its start. That it ran is known by its agent's word alone. */
+const openUnseen = async (
+  deps: FollowDeps,
+  runner: RunnerRecord,
+  facts: InstanceFacts | undefined,
+): Promise<RunnerRecord | undefined> => {
+  const { onlineAt } = runner;
+  const wasOnline = facts?.launchedAt !== undefined && onlineAt !== undefined && onlineAt >= facts.launchedAt;
+  return wasOnline ? openSession(deps, runner, facts, facts.launchedAt) : undefined;
+};
+
+/** Takes all tasks from a runner that has not renewed its lease since it was read. */
+export const loseAll = async (deps: FollowDeps, runner: RunnerRecord, reason: string): Promise<void> => {
+  const held = await heldTasks(deps, runner);
+  for (const taskId of runner.slots) {
+    await loseTask(
+      deps,
+      runner,
+      held.find(({ id }) => id === taskId),
+      taskId,
+      reason,
+    );
+  }
+};
+
+const settleStopped = async (
+  deps: FollowDeps,
+  runner: RunnerRecord,
+  facts: InstanceFacts,
+  at: Instant,
+): Promise<void> => {
+  if (runner.status === 'starting') return settleNotStarted(deps, runner, facts);
+  await loseAll(deps, runner, `The instance ${facts.instanceId} of ${runner.name} stopped.`);
+  const to = nextStatus(runner, 'instance_stopped');
+  if (to === undefined) return;
+  const { status, statusSince } = runner;
+  const moved = await deps.runners.move(runner, [status], to, deps.now(), {
+    idle: to === 'stopped',
+    statusSince,
+  });
+  if (moved) return settleAsleep(deps, runner, moved);
+  // Demand, or another event, came between reading and writing: look again at both, as what EC2 said before is old news.
+  const now = await deps.runners.get(runner.projectId ?? 'global', runner.id);
+  if (now === undefined || nextStatus(now, 'instance_stopped') !== 'starting') return;
+  const { instanceId } = facts;
+  const fresh = latestFacts(await deps.instances.describe(now), { instanceId, state: 'stopped', at });
+  if (fresh?.state === 'stopped') await settleStopped(deps, now, fresh, at);
+};
+
+/** `moved` has no instance that is on any more: it is woken for what counts on it. */
+const settleAsleep = async (deps: FollowDeps, before: RunnerRecord, moved: RunnerRecord): Promise<void> => {
+  if (
+    moved.status === 'stopped' &&
+    (before.drainRequestedAt ?? before.drainAnnouncedAt ?? before.lowDisk) !== undefined
+  ) {
+    // While it drained it could not be made to owe what came for it; now that it sleeps, it can be woken.
+    await placeWaiting(deps, queuesOf(moved), (task) => task.runnerId === undefined);
+  }
+  await wake(deps, moved);
+};
+
+/** A start that is under way has the instance `stopped` for a moment still; one that was launched since then fell back. */
+const settleNotStarted = async (
+  deps: FollowDeps,
+  runner: RunnerRecord,
+  facts: InstanceFacts,
+): Promise<void> => {
+  const fellBack = facts.launchedAt !== undefined && facts.launchedAt >= runner.statusSince;
+  if (!fellBack) {
+    if (isTimeToRetry(runner, deps.now())) await wake(deps, runner);
+    return;
+  }
+  const detail = `${facts.instanceId} stopped before its agent came up: ${facts.stateReason ?? 'EC2 gives no reason'}.`;
+  const failed = await failStart(deps, runner, 'start_fell_back', detail);
+  if (failed) await wake(deps, failed);
+};
+
+/** EC2 doesn't tell at once of what it has just launched (AWS: eventual consistency in the EC2 API). */
+const unknownForMs = 5 * 60_000;
+
+/** EC2 tells whole seconds. */
+const wasLaunchedSince = (facts: InstanceFacts | undefined, since: Instant): boolean =>
+  facts?.launchedAt !== undefined && msBetween(since, facts.launchedAt) > -1000;
+
+/**
+ * The instance of a fleet's runner is terminated, or about to be: by the fleet's own policy, by EC2, or by hand. The runner has none
+ * then, and is launched another one when there is work.
+ */
+const settleTerminated = async (
+  deps: FollowDeps,
+  runner: RunnerRecord,
+  facts: InstanceFacts | undefined,
+  at: Instant,
+): Promise<void> => {
+  const { status, statusSince, instanceId } = runner;
+  if (facts === undefined && instanceId !== undefined && msBetween(statusSince, deps.now()) < unknownForMs)
+    return;
+  await closeSession(deps, runner, facts, at);
+  if (facts?.state === 'shutting-down') {
+    if (status !== 'starting') await noticeStop(deps, runner, at);
+    return;
+  }
+  if (instanceId !== undefined) await deps.runners.unbind(instanceId, deps.now());
+  await loseAll(deps, runner, `The instance ${instanceId} of ${runner.name} was terminated.`);
+  const to = status === 'stopped' ? 'stopped' : nextStatus(runner, 'instance_stopped');
+  if (to === undefined) return;
+  const moved = await deps.runners.move(runner, [status], to, deps.now(), {
+    idle: to === 'stopped',
+    statusSince,
+    set: withoutInstance,
+  });
+  if (moved && status === 'starting' && wasLaunchedSince(facts, statusSince)) {
+    const detail = `${instanceId} was terminated before its agent came up: ${facts?.stateReason ?? 'EC2 gives no reason'}.`;
+    const failed = await failStart(deps, moved, 'start_fell_back', detail);
+    if (failed) await wake(deps, failed);
+    return;
+  }
+  if (moved) return settleAsleep(deps, runner, moved);
+  // Demand, or another event, came between reading and writing.
+  const now = await deps.runners.get(runner.projectId ?? 'global', runner.id);
+  if (now?.instanceId !== instanceId || now === undefined) return;
+  if (nextStatus(now, 'instance_stopped') === 'starting') await settleTerminated(deps, now, facts, at);
+};
+
+const settleGone = async (
+  deps: FollowDeps,
+  runner: RunnerRecord,
+  facts: InstanceFacts | undefined,
+): Promise<void> => {
+  if (!isPoweredByStack(runner)) return;
+  const detail = facts
+    ? `The instance ${runner.instanceId} was terminated. Bind the runner to another one.`
+    : `EC2 doesn't know the instance ${runner.instanceId} in this region. Bind the runner to another one.`;
+  await loseAll(deps, runner, detail);
+  const failed = await failStart(deps, runner, 'instance_gone', detail, { mayPass: false });
+  if (failed) await deps.runners.leave(failed, [failed.status], 'stopped', deps.now());
+};
+
+/**
+ * What becomes of the instance is nothing to the runner, which is not powered until it is bound to another, or this one is its own. Its
+ * agent, wherever that runs, works on.
+ */
+const settleNotTheirs = async (deps: FollowDeps, runner: RunnerRecord, code: NotTheirs): Promise<void> => {
+  if (runner.status !== 'starting' && runner.status !== 'stopping') return;
+  const { detail, mayPass } = startFailure(code, code);
+  const failed = await failStart(deps, runner, code, detail, { mayPass });
+  if (failed) await deps.runners.leave(failed, [failed.status], 'stopped', deps.now());
+};

@@ -1,0 +1,84 @@
+/** What its owner asks of a runner: to drain, to take tasks again, to sleep, to wake. */
+import { poolOf, type RunnerRecord, type RunnerRef } from '../../adapters/runners/runner-record.ts';
+import { nextStatus, runnerSources } from '../../core/runners/runner-state.ts';
+import { isIdle } from '../../core/runners/slots.ts';
+import { queuesOf } from '../../core/tasks/routing.ts';
+import { isPoweredByStack } from '../../core/tasks/select-runner.ts';
+import type { Deps } from '../deps.ts';
+import { type PlaceDeps, placeWaiting } from '../tasks/assign.ts';
+import { nudge } from './request-heartbeat.ts';
+
+/**
+ * From now on it takes no task. What it holds finishes there or is handed back, as each template says, and what waits for it
+ * goes elsewhere. Undefined when it is asleep, and so has nothing to drain.
+ */
+export const drainRunner = async (
+  deps: PlaceDeps,
+  runner: RunnerRecord,
+): Promise<RunnerRecord | undefined> => {
+  const draining = await deps.runners.requestDrain(runner, deps.now());
+  if (!draining) return undefined;
+  await nudge(deps, draining);
+  await placeWaiting(deps, queuesOf(draining), (task) => task.runnerId === draining.id);
+  return deps.runners.get(poolOf(runner), runner.id);
+};
+
+/** A claim that comes to nothing holds a slot for a moment: so often an idle runner is tried again. */
+const sleepTries = 3;
+
+/**
+ * Puts an idle runner to sleep now, whatever its idle timeout; the same move as its agent's own drain, and the same function stops
+ * the instance. Undefined when it holds or owes a task, or is not online.
+ */
+export const sleepRunner = async (
+  deps: Pick<Deps, 'now' | 'log' | 'runners' | 'queues' | 'settlePowerSoon'>,
+  runner: RunnerRef,
+): Promise<RunnerRecord | undefined> => {
+  for (let tries = 0; tries < sleepTries; tries++) {
+    const draining = await deps.runners.move(runner, runnerSources('drain'), 'draining', deps.now(), {
+      idle: true,
+    });
+    if (draining) {
+      await nudge(deps, draining);
+      await deps.settlePowerSoon({ pool: poolOf(draining), runnerId: draining.id });
+      return draining;
+    }
+    const now = await deps.runners.get(poolOf(runner), runner.id);
+    if (now?.status !== 'online' || !isIdle(now)) return undefined;
+  }
+  return undefined;
+};
+
+/**
+ * Starts a runner's instance without a task. From then on it is like any other that is starting: tried again when EC2 refuses or
+ * its agent does not come, and in quarantine after too many tries; once its agent is online it stays on for its idle timeout.
+ * One that is up already stays so, one that stops is started again when it has stopped. Undefined when it may not be
+ * started, or nobody here starts it.
+ */
+export const wakeRunner = async (
+  deps: Pick<Deps, 'now' | 'runners' | 'queues' | 'log' | 'settlePowerSoon'>,
+  runner: RunnerRecord,
+): Promise<RunnerRecord | undefined> => {
+  if (!isPoweredByStack(runner)) return undefined;
+  if (runner.status === 'online') return runner;
+  const to = nextStatus(runner, 'demand');
+  if (to === undefined) return undefined;
+  const woken = await deps.runners.wake(runner, runner.status, to, deps.now());
+  if (!woken) return undefined;
+  // Its agent was about to go.
+  if (woken.status === 'online') await nudge(deps, woken);
+  if (woken.status === 'starting') await deps.settlePowerSoon({ pool: poolOf(woken), runnerId: woken.id });
+  return woken;
+};
+
+/** It takes tasks again. Undefined when it is gone. */
+export const resumeRunner = async (
+  deps: PlaceDeps,
+  runner: RunnerRecord,
+): Promise<RunnerRecord | undefined> => {
+  const resumed = await deps.runners.requestDrain(runner, undefined);
+  if (!resumed) return undefined;
+  await nudge(deps, resumed);
+  await placeWaiting(deps, queuesOf(resumed));
+  return deps.runners.get(poolOf(runner), runner.id);
+};

@@ -1,0 +1,21 @@
+/** Making a runner's agent send its heartbeat now, because the answer has news. */
+import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import { controlQueueOf } from '../../core/tasks/routing.ts';
+import type { Deps } from '../deps.ts';
+
+/**
+ * Rings in the runner's own queue. The news is stored already and reaches the agent by its next heartbeat anyway, so a ring
+ * that fails is only told.
+ */
+export const nudge = async (
+  deps: Pick<Deps, 'queues' | 'log'>,
+  runner: Pick<RunnerRecord, 'id' | 'projectId'>,
+): Promise<void> => {
+  const queue = controlQueueOf(runner);
+  try {
+    if (await deps.queues.ring(queue, { heartbeat: true })) return;
+    if (await deps.queues.create(queue)) await deps.queues.ring(queue, { heartbeat: true });
+  } catch (error) {
+    deps.log('Could not ring for a heartbeat', { runnerId: runner.id, error: String(error) });
+  }
+};

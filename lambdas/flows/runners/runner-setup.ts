@@ -1,0 +1,105 @@
+/** Making, changing and removing runners, with the queues that they poll and the instances that they are bound to. */
+import { addMs, type Instant, type Runner, type RunnerInput } from '../../../protocol/index.ts';
+import { poolOf, type RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import type { NewRunner } from '../../adapters/runners/runners.ts';
+import { nameRefusedMs } from '../../adapters/tasks/queues.ts';
+import { controlQueueOf, globalQueue, queuesOf } from '../../core/tasks/routing.ts';
+import { isPoweredByStack } from '../../core/tasks/select-runner.ts';
+import type { Deps } from '../deps.ts';
+import { type PlaceDeps, placeWaiting } from '../tasks/assign.ts';
+import { nudge } from './request-heartbeat.ts';
+
+export type SetupResult =
+  | { readonly ok: true; readonly runner: RunnerRecord }
+  | { readonly ok: false; readonly code: 'not_found' | 'instance_taken' };
+
+/** Where the tasks are that a runner may now serve: its queues, and for what has no tag also everybody's, from before it came. */
+const queuesServed = (runner: Pick<Runner, 'projectId' | 'tags'>): string[] => {
+  const own = queuesOf(runner);
+  return runner.tags.length === 0 && runner.projectId !== undefined ? [...own, globalQueue] : own;
+};
+
+/** Makes queues. Undefined: they are there; else from when on SQS takes the name of one that was removed a moment ago. */
+export const makeQueues = async (
+  deps: Pick<Deps, 'now' | 'queues'>,
+  queues: readonly string[],
+): Promise<Instant | undefined> => {
+  let from: Instant | undefined;
+  for (const queue of queues) {
+    if (!(await deps.queues.create(queue))) from = addMs(deps.now(), nameRefusedMs);
+  }
+  return from;
+};
+
+/** Stores a new runner, asleep; makes its queues; places what has waited for one like it. */
+export const createRunner = async (
+  deps: PlaceDeps,
+  input: RunnerInput,
+  made: Pick<NewRunner, 'id' | 'projectId' | 'publicKey' | 'tokenHash' | 'webhookSecret' | 'instanceNamedBy'>,
+): Promise<SetupResult> => {
+  if (input.instanceId && !(await deps.runners.bind(input.instanceId, made))) {
+    return { ok: false, code: 'instance_taken' };
+  }
+  const now = deps.now();
+  const queuesFrom = await makeQueues(deps, [...queuesOf({ ...input, ...made }), controlQueueOf(made)]);
+  const record: NewRunner = {
+    ...input,
+    ...made,
+    ...(queuesFrom && { queuesFrom }),
+    status: isPoweredByStack(input) ? 'stopped' : 'offline',
+    statusSince: now,
+    createdAt: now,
+  };
+  await deps.runners.create(record);
+  await placeWaiting(deps, queuesServed(record));
+  const runner = await deps.runners.get(poolOf(made), made.id);
+  return runner ? { ok: true, runner } : { ok: false, code: 'not_found' };
+};
+
+/** Changes what its owner may set. */
+export const configureRunner = async (
+  deps: PlaceDeps,
+  before: RunnerRecord,
+  input: RunnerInput,
+): Promise<SetupResult> => {
+  const bound = input.fleet === undefined ? input.instanceId : undefined;
+  if (bound && !(await deps.runners.bind(bound, before))) {
+    return { ok: false, code: 'instance_taken' };
+  }
+  const after = queuesOf({ ...before, ...input });
+  const queuesFrom = await makeQueues(deps, after);
+  const configured = await deps.runners.configure(before, input);
+  const runner =
+    configured && configured.queuesFrom !== queuesFrom
+      ? await deps.runners.awaitQueues(before, queuesFrom)
+      : configured;
+  if (!runner) return { ok: false, code: 'not_found' };
+  await nudge(deps, runner);
+  await removeOrphans(deps, before, queuesOf(before));
+  await placeWaiting(deps, [...new Set([...queuesOf(before), ...queuesServed(runner)])]);
+  return { ok: true, runner };
+};
+
+/** Removes a runner that is asleep and owes nothing, and the queues that nobody else polls. False when it is not. */
+export const removeRunner = async (
+  deps: PlaceDeps & Pick<Deps, 'fleetPlaces' | 'now'>,
+  runner: RunnerRecord,
+): Promise<boolean> => {
+  if (!(await deps.runners.remove(runner))) return false;
+  // Without its place, the reconciler takes its instance for nobody's and terminates it.
+  await deps.fleetPlaces.leave(runner);
+  if (runner.fleet !== undefined && runner.instanceId !== undefined)
+    await deps.runners.unbind(runner.instanceId, deps.now());
+  await deps.queues.remove(controlQueueOf(runner));
+  await removeOrphans(deps, runner, queuesOf(runner));
+  return true;
+};
+
+const removeOrphans = async (
+  deps: Pick<Deps, 'runners' | 'queues'>,
+  owner: Pick<Runner, 'projectId'>,
+  queues: readonly string[],
+): Promise<void> => {
+  const polled = new Set((await deps.runners.list(poolOf(owner))).flatMap((runner) => queuesOf(runner)));
+  for (const queue of queues.filter((name) => !polled.has(name))) await deps.queues.remove(queue);
+};

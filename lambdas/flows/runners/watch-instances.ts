@@ -1,0 +1,74 @@
+/** Repair by EC2's own lists: instances that nobody looks after, and those that fail EC2's status checks. */
+import { drainOf, msBetween } from '../../../protocol/index.ts';
+import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import { whyNotTheirs } from '../../core/runners/instance-owner.ts';
+import { isAwake } from '../../core/runners/runner-state.ts';
+import { isPoweredByStack } from '../../core/tasks/select-runner.ts';
+import { type FollowDeps, followInstance } from './instance-state.ts';
+import { drainRunner } from './owner-requests.ts';
+
+type Repaired = (kind: string, about: Record<string, unknown>) => void;
+
+/** Time for an operator to make a runner of an instance that was launched by hand. */
+const setUpMs = 60 * 60_000;
+
+/** The regions of the stack, of its fleets, and of these runners' instances. */
+export const regionsOf = (
+  { region: home, fleets }: Pick<FollowDeps, 'region' | 'fleets'>,
+  runners: readonly RunnerRecord[],
+): string[] => [
+  ...new Set([
+    home,
+    ...fleets.map(({ region }) => region),
+    ...runners.filter(isPoweredByStack).map(({ region = home }) => region),
+  ]),
+];
+
+/**
+ * Finds instances of a region that are on though their runner is taken for asleep, as when a start took effect late and both EC2's
+ * event and the agent's word of it were lost. `awake` are looked after already.
+ */
+export const followForgotten = async (
+  deps: FollowDeps & { readonly stackName: string },
+  region: string,
+  awake: readonly RunnerRecord[],
+  repaired: Repaired,
+): Promise<void> => {
+  for (const facts of await deps.instances.listOn({ region, stack: deps.stackName })) {
+    const { instanceId, launchedAt } = facts;
+    if (awake.some((runner) => runner.instanceId === instanceId)) continue;
+    const runner = await deps.runners.findByInstance(instanceId);
+    if (!runner) {
+      // It may be about to become a runner, so it is only spoken of.
+      if (launchedAt !== undefined && msBetween(launchedAt, deps.now()) > setUpMs)
+        deps.log('An instance of the stack is on and is no runner', { instanceId, region, launchedAt });
+      continue;
+    }
+    if (isAwake(runner.status) || !isPoweredByStack(runner) || whyNotTheirs(runner, facts)) continue;
+    await followInstance(deps, runner, facts, deps.now());
+    repaired('forgotten_instance', { runnerId: runner.id, instanceId });
+  }
+};
+
+/**
+ * Drains runners whose instance fails a status check: what they hold finishes or is handed back, what waits goes elsewhere. Their
+ * instances stop when they are idle, and start on other hardware with the next task.
+ */
+export const drainImpaired = async (
+  deps: FollowDeps,
+  region: string,
+  awake: readonly RunnerRecord[],
+  repaired: Repaired,
+): Promise<void> => {
+  const here = awake.filter(
+    (runner) => isPoweredByStack(runner) && (runner.region ?? deps.region) === region,
+  );
+  const candidates = here.filter((runner) => runner.status === 'online' && drainOf(runner) === undefined);
+  if (candidates.length === 0) return;
+  const impaired = await deps.instances.listImpaired({ region });
+  for (const runner of candidates) {
+    const { id: runnerId, instanceId = '' } = runner;
+    if (!impaired.includes(instanceId)) continue;
+    if (await drainRunner(deps, runner)) repaired('impaired_instance_drained', { runnerId, instanceId });
+  }
+};

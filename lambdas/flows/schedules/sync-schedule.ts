@@ -1,0 +1,87 @@
+/** Has EventBridge Scheduler follow what the table says of a schedule. Safe to repeat: what was cut short is done again. */
+import { addMs, type Instant, type ProjectId } from '../../../protocol/index.ts';
+import type { Scheduler } from '../../adapters/schedules/scheduler.ts';
+import type { ScheduleRecord, ScheduleRef, ScheduleStore } from '../../adapters/schedules/schedules.ts';
+import { readCron, toScheduleExpression } from '../../core/schedules/cron.ts';
+import type { Deps } from '../deps.ts';
+
+export interface ScheduleDeps extends Pick<Deps, 'now' | 'log'> {
+  readonly schedules: ScheduleStore;
+  readonly scheduler: Scheduler;
+}
+
+/** Longer than any function that does this may run: whoever has the turn after this time was stopped. */
+const turnMs = 90_000;
+
+const handOver = async ({ scheduler }: ScheduleDeps, record: ScheduleRecord, now: Instant): Promise<void> => {
+  const { startsAt, endsAt, active, removedAt, ...schedule } = record;
+  if (!active || removedAt !== undefined || (endsAt !== undefined && endsAt <= now)) {
+    return scheduler.remove(record.id);
+  }
+  const read = readCron(record.cron);
+  if (!read.ok) throw new Error(`The cron expression ${read.fault}.`);
+  await scheduler.put({
+    ...schedule,
+    expression: toScheduleExpression(read.cron),
+    ...(startsAt !== undefined && startsAt > now && { startsAt }),
+    endsAt,
+  });
+};
+
+/**
+ * Hands it over, and again when it changes meanwhile. When that fails the schedule says why, and stays among what the
+ * reconciler looks at. Whether it is handed over: not when that failed, nor while another function is at it.
+ */
+export const keepSchedule = async (deps: ScheduleDeps, ref: ScheduleRef): Promise<boolean> => {
+  const { schedules } = deps;
+  let record = await schedules.takeTurn(ref, addMs(deps.now(), turnMs));
+  while (record) {
+    try {
+      await handOver(deps, record, deps.now());
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      deps.log('EventBridge Scheduler did not take a schedule', { scheduleId: ref.id, error: reason });
+      await schedules.postpone(
+        record,
+        `EventBridge Scheduler did not take it, and is asked again each minute: ${reason}`,
+      );
+      return false;
+    }
+    const isDone = record.removedAt
+      ? await schedules.forget(record)
+      : (await schedules.settle(record)) !== undefined;
+    if (isDone) return true;
+    record = await schedules.find(ref.projectId, ref.id);
+  }
+  return false;
+};
+
+/** Removes it for good. What EventBridge Scheduler could not be told now, the reconciler does. False when there is none. */
+export const removeSchedule = async (deps: ScheduleDeps, ref: ScheduleRef): Promise<boolean> => {
+  const removed = await deps.schedules.markRemoved(ref);
+  if (removed) await keepSchedule(deps, removed);
+  return removed !== undefined;
+};
+
+/** Removes all of a project; false when EventBridge Scheduler still has one of them. */
+export const removeSchedules = async (deps: ScheduleDeps, projectId: ProjectId): Promise<boolean> => {
+  const { schedules } = deps;
+  for (const schedule of await schedules.listAll(projectId)) {
+    await schedules.markRemoved(schedule);
+    await keepSchedule(deps, schedule);
+  }
+  return (await schedules.listAll(projectId)).length === 0;
+};
+
+/** Hands over what could not be when it changed. How many are done, and how many are left for the next pass. */
+export const repairSchedules = async (deps: ScheduleDeps): Promise<Record<string, number>> => {
+  const repairs: Record<string, number> = {};
+  for (const { projectId, id } of await deps.schedules.listPending()) {
+    const kind = (await keepSchedule(deps, { projectId, id }))
+      ? 'schedule_handed_over'
+      : 'schedule_left_for_later';
+    repairs[kind] = (repairs[kind] ?? 0) + 1;
+    deps.log(`Repaired: ${kind}`, { scheduleId: id });
+  }
+  return repairs;
+};

@@ -1,0 +1,249 @@
+/** Placing: making a runner owe a waiting task, ringing for it, and having the runner woken. */
+import type { Instant, RunnerStatus } from '../../../protocol/index.ts';
+import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import { entryOf, type LimitRef, type LimitState, taskOfEntry } from '../../adapters/tasks/limits.ts';
+import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
+import { nextStatus } from '../../core/runners/runner-state.ts';
+import { room } from '../../core/runners/slots.ts';
+import { needsGlobalPool, route } from '../../core/tasks/routing.ts';
+import { chooseRunner, isPoweredByStack } from '../../core/tasks/select-runner.ts';
+import { hasEnded } from '../../core/tasks/task-state.ts';
+import type { Deps } from '../deps.ts';
+import { type DeliverDeps, sendEvent } from '../webhooks/deliver.ts';
+import { enterLimits, hasRoom, limitRefs } from './limits.ts';
+
+export type PlaceDeps = DeliverDeps & Pick<Deps, 'log' | 'runners' | 'tasks' | 'limits' | 'queues'>;
+
+export interface Placement {
+  readonly queue: string;
+  /** All that could serve it. */
+  readonly runners: readonly RunnerRecord[];
+  /** The one that shall owe it. */
+  readonly runner: RunnerRecord | undefined;
+}
+
+type Routed = Pick<TaskRecord, 'projectId' | 'tag'>;
+
+/** The queue and the runners of a task, as they are now. */
+export const routeTask = async (deps: Pick<Deps, 'runners'>, task: Routed) => {
+  const own = await deps.runners.list(task.projectId);
+  const global = needsGlobalPool(task, own) ? await deps.runners.list('global') : [];
+  const { queue, runners } = route(task, own, global);
+  return {
+    queue,
+    runners: [...own, ...global].filter(({ id }) => runners.some((runner) => runner.id === id)),
+  };
+};
+
+/** Where the task should go, as things are now. What counts on a runner because of this very task takes no room from it. */
+export const choosePlacement = async (
+  deps: Pick<Deps, 'runners'>,
+  task: Routed & { id?: string },
+): Promise<Placement> => {
+  const { queue, runners } = await routeTask(deps, task);
+  const chosen = chooseRunner(runners.map((runner) => withoutTask(runner, task)));
+  return { queue, runners, runner: runners.find(({ id }) => id === chosen?.id) };
+};
+
+const withoutTask = (runner: RunnerRecord, { id }: { id?: string }): RunnerRecord => ({
+  ...runner,
+  demand: runner.demand.filter((taskId) => taskId !== id),
+});
+
+/** A runner's status changes under a burst of tasks; what is not placed after so many tries, the reconciler places. */
+const maxTries = 5;
+
+/**
+ * Makes a runner owe a waiting task, and answers with it. Idempotent: a task that its runner owes already is only rung for again.
+ * `first` is the placement that the task was made with, when it has just been made.
+ */
+export const place = async (
+  deps: PlaceDeps,
+  task: TaskRecord,
+  first?: Placement,
+): Promise<RunnerRecord | undefined> => {
+  let placement = first ?? (await choosePlacement(deps, task));
+  const admitted = task.limits ? await admit(deps, task, placement) : task;
+  if (!admitted) return undefined;
+  let placed = admitted;
+  for (let tries = 1; tries <= maxTries; tries++) {
+    const { queue, runner } = placement;
+    if (placed.queue !== queue || placed.runnerId !== runner?.id) {
+      const assigned = await reassign(deps, placed, placement);
+      if (!assigned) return undefined;
+      placed = assigned;
+    }
+    if (!runner) return undefined;
+    const isAlone = placement === first && placement.runners.every(({ demand }) => demand.length === 0);
+    const owing = await owe(deps, placed, runner);
+    const other = owing && isOverrun(placed, runner, owing) ? await choosePlacement(deps, placed) : undefined;
+    if (owing && (!other || other.runner?.id === owing.id)) {
+      await announce(deps, placed, runner, owing, isAlone);
+      return owing;
+    }
+    placement = other ?? (await choosePlacement(deps, placed));
+  }
+  deps.log('Left a task for the reconciler to place', { taskId: task.id });
+  return undefined;
+};
+
+/**
+ * The task, if all of its limits let it in. It enters them only when there is a runner for it, and else gives its place in them
+ * to others; the line of a limit calls it.
+ */
+const admit = async (
+  deps: PlaceDeps,
+  task: TaskRecord,
+  { runner }: Pick<Placement, 'runner'>,
+): Promise<TaskRecord | undefined> => {
+  const { limits } = task;
+  if (!runner) {
+    const isOut = !task.admitted && !task.limitedBy;
+    return isOut ? task : leaveWaiting(deps, task, { limits, limitedBy: undefined });
+  }
+  if (task.admitted) return task;
+  const entry = await enterLimits(deps, task);
+  if (entry === 'overfull') {
+    // With a new entry it only lines up, or enters when there is room by then.
+    const left = await leaveWaiting(deps, task, { limits, limitedBy: task.limitedBy });
+    return left && admit(deps, left, { runner });
+  }
+  const limitedBy = entry === 'entered' ? undefined : entry.limitedBy;
+  const changed = await deps.tasks.limit(task, { limits, admitted: limitedBy === undefined, limitedBy });
+  if (!changed) {
+    // It waits no more, or another call has moved it on: what it has by now, that one or the reconciler sees to.
+    const now = await deps.tasks.get(task.projectId, task.id);
+    if (!now || hasEnded(now.status) || entryOf(now) !== entryOf(task)) await leaveLimits(deps, task);
+    return undefined;
+  }
+  if (changed.admitted) return changed;
+  await dropOwed(deps, task);
+  return undefined;
+};
+
+/** Drops the demand for a waiting task on the runner that it counted on. */
+const dropOwed = async (deps: PlaceDeps, { id, projectId, runnerId }: TaskRecord): Promise<void> => {
+  const owing = runnerId && (await deps.runners.find(projectId, runnerId));
+  if (owing) await deps.runners.dropDemand(owing, id);
+};
+
+/**
+ * Takes a waiting task out of all that it has entered, so that it can enter again. Undefined when it has moved on: it started, or
+ * another call let it in or out.
+ */
+export const leaveWaiting = async (
+  deps: PlaceDeps,
+  task: TaskRecord,
+  as: Pick<TaskRecord, 'limits' | 'limitedBy'>,
+): Promise<TaskRecord | undefined> => {
+  // First the task, as from then on nobody can claim it.
+  const left = await deps.tasks.limit(task, { ...as, admitted: false }, { leaves: true });
+  if (!left) return undefined;
+  await dropOwed(deps, task);
+  await leaveLimits(deps, task);
+  return left;
+};
+
+/** A task no longer counts in its limits: whoever waits for that is let in. */
+export const leaveLimits = async (
+  deps: PlaceDeps,
+  task: Pick<TaskRecord, 'id' | 'projectId' | 'priority' | 'limits' | 'limitsLeft'>,
+): Promise<void> => {
+  for (const ref of limitRefs(task)) {
+    const state = await deps.limits.leave(ref, entryOf(task));
+    if (state) await callNext(deps, ref, state);
+  }
+};
+
+/** Lets in, and places, the first of a limit's line, as many as it has room for. */
+export const callNext = async (deps: PlaceDeps, ref: LimitRef, seen: LimitState): Promise<void> => {
+  for (let state: LimitState | undefined = seen; state && hasRoom(state); ) {
+    const [entry] = state.line;
+    if (entry === undefined) return;
+    const promoted = await deps.limits.promote(ref, entry);
+    if (promoted) {
+      const task = await deps.tasks.get(ref.projectId, taskOfEntry(entry));
+      if (!task || hasEnded(task.status) || entryOf(task) !== entry) await deps.limits.leave(ref, entry);
+      else if (task.status === 'waiting') await place(deps, task);
+    }
+    state = await deps.limits.get(ref);
+  }
+};
+
+/** Places what waits in these queues; `which` narrows it. */
+export const placeWaiting = async (
+  deps: PlaceDeps,
+  queues: readonly string[],
+  which: (task: TaskRecord) => boolean = () => true,
+): Promise<void> => {
+  for (const queue of queues) {
+    for (const task of await deps.tasks.listLiveIn(queue)) {
+      if (task.status === 'waiting' && which(task)) await place(deps, task);
+    }
+  }
+};
+
+/** Moves a waiting task to another runner or queue. Undefined when it waits no more. */
+const reassign = async (
+  deps: PlaceDeps,
+  task: TaskRecord,
+  { queue, runner }: Placement,
+): Promise<TaskRecord | undefined> => {
+  const assigned = await deps.tasks.assign(task, task.attempt, queue, runner?.id, deps.now());
+  if (assigned && task.runnerId !== runner?.id) await dropOwed(deps, task);
+  return assigned;
+};
+
+/** Raises the runner's demand. Undefined when the runner's status changed meanwhile. */
+const owe = async (
+  deps: PlaceDeps,
+  task: TaskRecord,
+  runner: RunnerRecord,
+): Promise<RunnerRecord | undefined> => {
+  const to = nextStatus(runner, 'demand');
+  return to && deps.runners.raiseDemand(runner, task.id, runner.status, to, deps.now());
+};
+
+/**
+ * Whether others took the room that the runner was chosen for. A condition of DynamoDB adds no sizes, so it is seen in what the
+ * write answers: of two tasks that count on the last place at once, the later write sees both.
+ */
+const isOverrun = (task: TaskRecord, chosen: RunnerRecord, raised: RunnerRecord): boolean =>
+  room(withoutTask(chosen, task)) > 0 && room(raised) < 0 && raised.status === chosen.status;
+
+/** Rings for a task that a runner owes by now, and has the runner woken. `before`: as it was before. */
+const announce = async (
+  deps: PlaceDeps,
+  task: TaskRecord,
+  before: RunnerRecord,
+  owing: RunnerRecord,
+  isAlone: boolean,
+): Promise<void> => {
+  await ring(deps, task, isAlone ? deps.now() : undefined);
+  if (!wantsStartEvent(before, before.status)) return;
+  const wokenAt = owing.statusSince === before.statusSince ? undefined : owing.statusSince;
+  await sendEvent(deps, 'start', task, owing, { wokenAt });
+};
+
+/** Rings the doorbell of a task's queue, and makes the queue if it is not there. */
+export const ring = async (
+  deps: Pick<Deps, 'queues'>,
+  task: TaskRecord,
+  aloneAt?: Instant,
+): Promise<void> => {
+  const { projectId, id, queue } = task;
+  const doorbell = { projectId, taskId: id, queue, ...(aloneAt && { aloneAt }) };
+  if (await deps.queues.ring(task.queue, doorbell)) return;
+  // Where SQS refuses the queue for a minute, the reconciler makes it and rings.
+  if (await deps.queues.create(task.queue)) await deps.queues.ring(task.queue, doorbell);
+};
+
+const cannotBeStarted: ReadonlySet<RunnerStatus> = new Set(['online', 'draining', 'starting', 'stopping']);
+
+/**
+ * A start event goes to a runner's own URL for each task, as its receiver may count them. The stack's own function is
+ * spared it when the runner is up, coming up, or has to stop first, since it would find nothing to do: five requests saved
+ * for each task.
+ */
+const wantsStartEvent = (runner: RunnerRecord, status: RunnerStatus): boolean =>
+  !isPoweredByStack(runner) ? runner.webhookUrl !== undefined : !cannotBeStarted.has(status);

@@ -1,0 +1,328 @@
+/** Claiming: an agent that heard a doorbell asks for a task. */
+import {
+  addMs,
+  type ClaimRequest,
+  type ClaimResponse,
+  type Instant,
+  leaseMs,
+  msBetween,
+  type ProjectId,
+  type TaskId,
+  type TaskPayload,
+  terraformOptions,
+} from '../../../protocol/index.ts';
+import type { AgentIdentity } from '../../adapters/runners/agent-tokens.ts';
+import { type RunnerRecord, runnerRef } from '../../adapters/runners/runner-record.ts';
+import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
+import { UnreadableItem } from '../../adapters/unreadable-item.ts';
+import { afterTurn, type InLine, inTurn, rankOf } from '../../core/tasks/order.ts';
+import { globalQueue, queuesOf } from '../../core/tasks/routing.ts';
+import { isHeldStatus } from '../../core/tasks/task-state.ts';
+import type { Deps, TaskParts } from '../deps.ts';
+import { sendEvent } from '../webhooks/deliver.ts';
+import { type PlaceDeps, place } from './assign.ts';
+import { heldTasks, tasksOf } from './held-tasks.ts';
+import { endAttempt } from './recover-task.ts';
+
+export type ClaimDeps = PlaceDeps & Pick<Deps, 'readTaskParts' | 'seal' | 'agentTokens' | 'recordSecretUse'>;
+
+/** `not_claimable`: forget the doorbell. `try_later`: put it back, as another runner may take it. */
+export type ClaimResult =
+  | { readonly ok: true; readonly claim: ClaimResponse }
+  | { readonly ok: false; readonly code: 'not_claimable' | 'try_later' };
+
+const refused = (code: 'not_claimable' | 'try_later'): ClaimResult => ({ ok: false, code });
+
+/**
+ * Gives a runner the first task of a queue that may start, whichever task's doorbell its agent has heard: doorbells come in
+ * any order. What the index tells of the line is a moment late, so each try is decided by the items themselves. A doorbell
+ * whose own task waits no more is done with, also while the runner is full: what else waits has doorbells of its own.
+ */
+export const claimTask = async (
+  deps: ClaimDeps,
+  agent: AgentIdentity,
+  request: ClaimRequest,
+): Promise<ClaimResult> => {
+  const before = request.again ? await givenBefore(deps, agent, request.taskId) : undefined;
+  if (before) return giveAgain(deps, agent, before);
+  const rung = { projectId: request.projectId, id: request.taskId };
+  const queue =
+    request.queue ?? (await unlessUnreadable(deps, () => deps.tasks.get(rung.projectId, rung.id)))?.queue;
+  if (queue === undefined) return refused('not_claimable');
+  const { line, served } = await lineFor(deps, agent, request, queue);
+  let isGone = false;
+  let checked: readonly TaskRecord[] | undefined;
+  const check = async () => {
+    checked ??= await deps.tasks.getAll(line);
+    return (id: TaskId) =>
+      checked?.some((task) => task.id === id && task.status === 'waiting' && task.queue === queue);
+  };
+  for (const next of line) {
+    const isRung = next.id === rung.id;
+    // Of the first there is nothing to know beforehand when it is the one that rang; what the index says of others may be old.
+    if (!isRung || checked) {
+      const waits = await check();
+      isGone ||= !waits(rung.id);
+      if (!waits(next.id)) continue;
+    }
+    const turn = served && afterTurn(served, next.projectId);
+    const result = await claimOne(deps, agent, next, { queue, doorbell: rung.id, served: turn });
+    if (result.ok) {
+      const left = isRung ? undefined : checked?.find(({ id }) => id === rung.id);
+      if (left?.status === 'waiting' && left.runnerId === agent.runnerId) await place(deps, left);
+      return result;
+    }
+    // The runner has no room; the rung task may have ended all the same, if nobody has looked yet.
+    if (result.code === 'try_later') {
+      return isGone || !(await check())(rung.id) ? refused('not_claimable') : result;
+    }
+    isGone ||= isRung;
+  }
+  return refused('not_claimable');
+};
+
+/** So many are looked at for one claim; the task that rang is one of them in any case. */
+const lookedAt = 10;
+/** Of the global pool, whose projects are all to be seen. */
+const lookedAtInPool = 2000;
+/** So long after nothing else waited, a look at the line would hardly show more. */
+const aloneMs = 2000;
+
+/** The tasks to try, next first, the one that rang among them. For the global pool also whose turns there were before. */
+const lineFor = async (
+  deps: ClaimDeps,
+  agent: AgentIdentity,
+  { projectId, taskId, aloneAt }: ClaimRequest,
+  queue: string,
+): Promise<{ line: readonly InLine[]; served?: readonly ProjectId[] }> => {
+  const rung = { projectId, id: taskId, rank: rankOf({ id: taskId }) };
+  if (aloneAt && msBetween(aloneAt, deps.now()) < aloneMs) return { line: [rung] };
+  const withRung = (line: readonly InLine[]) =>
+    line.some(({ id }) => id === taskId) ? line : [...line, rung];
+  if (queue !== globalQueue) return { line: withRung(await deps.tasks.line(queue, lookedAt)) };
+  const [{ line, held }, runner] = await Promise.all([
+    deps.tasks.pool(queue, lookedAtInPool),
+    deps.runners.get(agent.pool, agent.runnerId),
+  ]);
+  const served = runner?.served ?? [];
+  const turns = inTurn(withRung(line), held, served);
+  const first = turns.slice(0, lookedAt);
+  return { line: first.some(({ id }) => id === taskId) ? first : [...first, rung], served };
+};
+
+/** What an agent was given by a claim whose answer it says that it never got; nothing was heard of that task since. */
+const givenBefore = async (deps: ClaimDeps, agent: AgentIdentity, doorbell: TaskId) => {
+  const runner = await deps.runners.get(agent.pool, agent.runnerId);
+  const held = runner ? await heldTasks(deps, runner) : [];
+  return held.find(
+    ({ id, claimedBy = id, status, runnerId }) =>
+      claimedBy === doorbell && status === 'starting' && runnerId === agent.runnerId,
+  );
+};
+
+/** The slot is its already; taking it once more renews the lease, if the agent is the runner's own still. */
+const giveAgain = async (deps: ClaimDeps, agent: AgentIdentity, task: TaskRecord): Promise<ClaimResult> => {
+  const leaseUntil = addMs(deps.now(), leaseMs);
+  const runner = await deps.runners.takeSlot(
+    runnerRef(agent.pool, agent.runnerId),
+    task.id,
+    leaseUntil,
+    agent,
+  );
+  return runner ? give(deps, agent, runner, task, leaseUntil) : refused('try_later');
+};
+
+/** What cannot be read is as good as gone for a claim, so that the agent asks for something else. */
+const unlessUnreadable = async <T>(
+  { log }: Pick<Deps, 'log'>,
+  read: () => Promise<T | undefined>,
+): Promise<T | undefined> => {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof UnreadableItem)) throw error;
+    log('A claim met an unreadable item', { ...error.key, error: error.message });
+    return undefined;
+  }
+};
+
+interface Claiming {
+  readonly queue: string;
+  readonly doorbell: TaskId;
+  readonly served: readonly ProjectId[] | undefined;
+}
+
+/**
+ * Gives one waiting task to a runner: a slot first, by one conditional write on the runner, then the task, by one on the
+ * task. Where the second is refused the slot is given back; after a crash between the two, the heartbeat frees it.
+ */
+const claimOne = async (
+  deps: ClaimDeps,
+  agent: AgentIdentity,
+  { projectId, id }: Pick<InLine, 'projectId' | 'id'>,
+  { queue, doorbell, served }: Claiming,
+): Promise<ClaimResult> => {
+  const now = deps.now();
+  const leaseUntil = addMs(now, leaseMs);
+  const ref = runnerRef(agent.pool, agent.runnerId);
+  const runner = await deps.runners.takeSlot(ref, id, leaseUntil, agent, served);
+  if (!runner) return refused('try_later');
+  const before = queuesOf(runner).includes(queue)
+    ? await unlessUnreadable(deps, () =>
+        deps.tasks.claim({ projectId, id }, { runnerId: runner.id, queue, doorbell }, now),
+      )
+    : undefined;
+  if (!before) {
+    const task = await unlessUnreadable(deps, () => deps.tasks.get(projectId, id));
+    // A second doorbell for what this runner has already must not cost it the slot.
+    const isHeld = task?.runnerId === runner.id && isHeldStatus(task.status);
+    if (!isHeld) await deps.runners.returnSlot(runner, id);
+    return refused('not_claimable');
+  }
+  const task: TaskRecord = { ...before, status: 'starting', runnerId: runner.id };
+  await tellOthers(deps, before, task, runner);
+  if (before.runnerId !== runner.id) await placeDisplaced(deps, runner, doorbell);
+  return give(deps, agent, runner, task, leaseUntil);
+};
+
+/**
+ * The claimed task took a slot that a task of the runner's own demand counted on. Places that one again, often on the runner that owed
+ * the claimed task and has room now. `claimTask` places the task of the doorbell.
+ */
+const placeDisplaced = async (deps: ClaimDeps, runner: RunnerRecord, doorbell: TaskId): Promise<void> => {
+  const { maxParallelTasks, slots, demand } = runner;
+  if (maxParallelTasks === 0 || slots.length + demand.length <= maxParallelTasks) return;
+  if (demand.includes(doorbell)) return;
+  const [task] = await tasksOf(deps, runner, demand.slice(-1));
+  if (task?.status === 'waiting' && task.runnerId === runner.id) await place(deps, task);
+};
+
+/** The lease and the payload of a task that the runner has by now. */
+const give = async (
+  deps: ClaimDeps,
+  agent: AgentIdentity,
+  runner: RunnerRecord,
+  task: TaskRecord,
+  leaseUntil: Instant,
+): Promise<ClaimResult> => {
+  const parts = await unlessUnreadable(deps, () => deps.readTaskParts(task));
+  if (!parts) {
+    await deps.runners.returnSlot(runner, task.id);
+    await endAttempt(
+      deps,
+      runner,
+      { ...task, onRunnerLost: 'fail' },
+      'The template, or something that it names, was removed or cannot be read.',
+    );
+    return refused('not_claimable');
+  }
+  const secrets = secretsOf(task, parts);
+  if (secrets.length > 0) {
+    const { projectId, id: taskId, templateName } = task;
+    await deps.recordSecretUse({ projectId, taskId, templateName, runner, secrets });
+  }
+  const lease = { ...agent, projectId: task.projectId, taskId: task.id, attempt: task.attempt };
+  return {
+    ok: true,
+    claim: {
+      projectId: task.projectId,
+      taskId: task.id,
+      attempt: task.attempt,
+      lease: await deps.agentTokens.signLease(lease, leaseUntil),
+      payload: await deps.seal(JSON.stringify(payloadOf(task, parts)), runner.publicKey),
+    },
+  };
+};
+
+/** The ids of all whose secrets go out with the payload. */
+const secretsOf = (task: TaskRecord, parts: TaskParts): string[] => {
+  const { template, inventory, inventoryKey, repository, repositoryKey, environment } = parts;
+  const { vaultKeys = [], becomeKeyId } = template.ansible ?? {};
+  const { secrets = {}, secretFiles = {} } = environment ?? {};
+  const hasSecrets = Object.keys(secrets).length > 0 || Object.keys(secretFiles).length > 0;
+  const all = [
+    inventoryKey && inventory?.keyId,
+    repositoryKey && repository?.keyId,
+    becomeKeyId,
+    ...vaultKeys.map(({ keyId }) => keyId),
+    hasSecrets ? task.environmentId : undefined,
+  ];
+  return [...new Set(all.filter((id) => id !== undefined))];
+};
+
+/** The runner that owed the task owes it no more; its receiver, and the claimer's, hear of it if they keep count themselves. */
+const tellOthers = async (
+  deps: ClaimDeps,
+  before: TaskRecord,
+  task: TaskRecord,
+  claimer: RunnerRecord,
+): Promise<void> => {
+  if (before.runnerId === claimer.id) return;
+  if (claimer.webhookUrl) await sendEvent(deps, 'start', task, claimer);
+  const owing = before.runnerId && (await deps.runners.find(task.projectId, before.runnerId));
+  if (!owing) return;
+  await deps.runners.dropDemand(owing, task.id);
+  if (owing.webhookUrl) await sendEvent(deps, 'finish', task, owing);
+};
+
+/** The template's options with what was chosen for this task, and keys in place of their ids. */
+const appOptionsOf = (task: TaskRecord, { template, vaultKeys, becomeKey }: TaskParts) => {
+  const { vaultKeys: _vaultKeyIds, becomeKeyId: _becomeKeyId, ...ansible } = template.ansible ?? {};
+  const isTerraform = template.app === 'terraform' || template.app === 'tofu';
+  // The template may have been made to apply without asking since the task was started.
+  const asks = task.confirmedBy === 'another_person' && { autoApprove: false };
+  // Agents of 0.1.0 reject a payload with a field that they do not know, and 0 is what they do without it.
+  const { verbosity, ...chosen } = { ...ansible, ...task.ansible };
+  return {
+    ...(template.app === 'ansible' && {
+      ansible: {
+        ...chosen,
+        ...(verbosity ? { verbosity } : {}),
+        ...(vaultKeys && vaultKeys.length > 0 && { vaultKeys: [...vaultKeys] }),
+        ...(becomeKey && { becomeKey }),
+      },
+    }),
+    ...(isTerraform && {
+      terraform: terraformOptions.parse({ ...template.terraform, ...task.terraform, ...asks }),
+    }),
+  };
+};
+
+/** The full name of a branch, as its short one may also be that of a tag, a pull request or a commit. */
+const referenceOf = ({ repository: own }: TaskRecord, { template, repository }: TaskParts): string => {
+  if (own?.commit !== undefined) return own.commit;
+  if (own?.branch !== undefined) return `refs/heads/${own.branch}`;
+  return template.branch ?? repository?.branch ?? '';
+};
+
+const payloadOf = (task: TaskRecord, parts: TaskParts): TaskPayload => {
+  const { template, inventory, inventoryKey, repository, repositoryKey, environment } = parts;
+  return {
+    projectId: task.projectId,
+    taskId: task.id,
+    attempt: task.attempt,
+    templateName: template.name,
+    app: template.app,
+    arguments: task.arguments ?? template.arguments,
+    timeoutMs: task.timeoutMs ?? template.timeoutMs,
+    stopGraceMs: template.stopGraceMs,
+    onDrain: template.onDrain,
+    variables: environment?.variables ?? {},
+    secrets: environment?.secrets ?? {},
+    ...(environment?.secretFiles && { secretFiles: environment.secretFiles }),
+    ...(task.survey && { survey: task.survey }),
+    ...(task.surveySecrets && { surveySecrets: task.surveySecrets }),
+    ...appOptionsOf(task, parts),
+    ...(template.script !== undefined && { script: template.script }),
+    ...(template.path !== undefined && { path: template.path }),
+    ...(repository && {
+      repository: {
+        url: repository.url,
+        branch: referenceOf(task, parts),
+        ...(repository.knownHosts !== undefined && { knownHosts: repository.knownHosts }),
+        ...(repositoryKey && { key: repositoryKey }),
+      },
+    }),
+    ...(inventory && { inventory: { ...inventory, ...(inventoryKey && { key: inventoryKey }) } }),
+  };
+};

@@ -1,0 +1,24 @@
+/** The tasks of a runner. */
+import type { TaskId } from '../../../protocol/index.ts';
+import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
+import { globalQueue } from '../../core/tasks/routing.ts';
+import type { Deps } from '../deps.ts';
+
+/** The tasks with these ids that still exist. A global runner's tasks are of many projects, so they are looked up by their queue. */
+export const tasksOf = async (
+  deps: Pick<Deps, 'tasks'>,
+  { projectId }: Pick<RunnerRecord, 'projectId'>,
+  ids: readonly TaskId[],
+): Promise<TaskRecord[]> => {
+  if (ids.length === 0) return [];
+  const found = projectId
+    ? await deps.tasks.getAll(ids.map((id) => ({ projectId, id })))
+    : await deps.tasks.listLiveIn(globalQueue);
+  return found.filter(({ id }) => ids.includes(id));
+};
+
+export const heldTasks = (
+  deps: Pick<Deps, 'tasks'>,
+  runner: Pick<RunnerRecord, 'projectId' | 'slots'>,
+): Promise<TaskRecord[]> => tasksOf(deps, runner, runner.slots);

@@ -1,0 +1,57 @@
+/** Overflow: what waits behind a full runner goes to one that has room, as soon as there is one. */
+import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
+import { UnreadableItem } from '../../adapters/unreadable-item.ts';
+import { isIdle, room } from '../../core/runners/slots.ts';
+import { queuesOf } from '../../core/tasks/routing.ts';
+import { canServe, canWake } from '../../core/tasks/select-runner.ts';
+import { type PlaceDeps, place, routeTask } from './assign.ts';
+
+/** Maximum tasks of a queue that a runner looks at before it sleeps. */
+const lookedAt = 10;
+
+/**
+ * Places the first task that waits behind a full runner again, before an idle runner of its queue is put to sleep: the doorbell of that
+ * task may be hidden, or heard too late. The live index is a moment late, so the reconciler looks again.
+ */
+export const overflowTo = async (deps: PlaceDeps, runner: RunnerRecord): Promise<void> => {
+  if (runner.status !== 'online' || !isIdle(runner) || !canServe(runner) || !canWake(runner)) return;
+  for (const queue of queuesOf(runner)) {
+    for (const task of await deps.tasks.getAll(await deps.tasks.line(queue, lookedAt))) {
+      if (task.status !== 'waiting' || task.queue !== queue || task.runnerId === runner.id) continue;
+      if (!(await isBehind(deps, task))) continue;
+      await place(deps, task);
+      return;
+    }
+  }
+};
+
+const isBehind = async (deps: PlaceDeps, { projectId, runnerId }: TaskRecord): Promise<boolean> => {
+  try {
+    const owing = runnerId && (await deps.runners.find(projectId, runnerId));
+    return !owing || !canServe(owing) || room(owing) < 0;
+  } catch (error) {
+    // Left to the reconciler, as a task that has ended must be told of whatever another runner's item is like.
+    if (error instanceof UnreadableItem) return false;
+    throw error;
+  }
+};
+
+export type RoomLookup = ReturnType<typeof roomLookup>;
+
+/** Where there is room, for one pass of the reconciler: each route is read once, and again after a task was placed. */
+export const roomLookup = (deps: Pick<PlaceDeps, 'runners'>) => {
+  const routes = new Map<string, RunnerRecord[]>();
+  return {
+    /** Whether another runner than the one that owes a task can be given it now, or be woken for it. */
+    isElsewhere: async (task: TaskRecord): Promise<boolean> => {
+      const route = `${task.projectId} ${task.tag ?? ''}`;
+      const runners = routes.get(route) ?? (await routeTask(deps, task)).runners;
+      routes.set(route, runners);
+      return runners.some(
+        (runner) => runner.id !== task.runnerId && canServe(runner) && !runner.fault && room(runner) > 0,
+      );
+    },
+    forget: () => routes.clear(),
+  };
+};

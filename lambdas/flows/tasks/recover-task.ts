@@ -1,0 +1,61 @@
+/** Losing a task: its runner is gone, so it is queued again, or it ends with the reason. */
+import type { RunnerId } from '../../../protocol/index.ts';
+import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
+import { afterLoss, type Loss } from '../../core/tasks/task-state.ts';
+import { sendEvent } from '../webhooks/deliver.ts';
+import { leaveLimits, type PlaceDeps, place } from './assign.ts';
+
+/**
+ * Takes a task from a runner. The slot goes first, on the condition that the runner has not renewed its lease since it was
+ * read: after that the runner has no right to the task, so the next attempt can't overlap with it.
+ */
+export const loseTask = async (
+  deps: PlaceDeps,
+  runner: RunnerRecord,
+  task: TaskRecord | undefined,
+  taskId: TaskRecord['id'],
+  reason: string,
+): Promise<void> => {
+  const revoked = await deps.runners.revokeSlot(runner, taskId, deps.now(), runner.leaseUntil);
+  if (!revoked || !task) return;
+  await endAttempt(deps, runner, task, reason);
+};
+
+/**
+ * Ends an attempt whose runner has no slot for it any more: the next one waits, or the task ends. False: it had ended already. A
+ * runner that was removed is given by its id; there is nobody left to tell then.
+ */
+export const endAttempt = async (
+  deps: PlaceDeps,
+  runner: RunnerRecord | RunnerId,
+  task: TaskRecord,
+  reason: string,
+  loss: Loss = 'lost',
+): Promise<boolean> => {
+  const isGone = typeof runner === 'string';
+  const runnerId = isGone ? runner : runner.id;
+  const holder = { runnerId, attempt: task.attempt };
+  const tell = (about: TaskRecord) => (isGone ? Promise.resolve() : sendEvent(deps, 'finish', about, runner));
+  const next = afterLoss(task, loss);
+  const changed =
+    next === 'waiting'
+      ? await deps.tasks.requeue(task, holder, reason, loss)
+      : await deps.tasks.endLost(task, holder, next === 'stopped' ? 'stopped' : 'error', reason, deps.now());
+  if (!changed) return false;
+  deps.log(loss === 'lost' ? 'Lost a task' : 'A task was handed back', {
+    taskId: task.id,
+    runnerId,
+    attempt: task.attempt,
+    next,
+    reason,
+  });
+  if (next === 'waiting') {
+    await tell({ ...task, status: 'error' });
+    await place(deps, changed);
+  } else {
+    await leaveLimits(deps, changed);
+    await tell(changed);
+  }
+  return true;
+};

@@ -1,0 +1,169 @@
+/** Keeping limits true: when somebody sets one, and when a function stopped between two writes. */
+import { msBetween, type Project, type Template } from '../../../protocol/index.ts';
+import { entryOf, type LimitRef, type LimitState, madeAt, taskOfEntry } from '../../adapters/tasks/limits.ts';
+import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
+import { UnreadableItem } from '../../adapters/unreadable-item.ts';
+import { hasEnded } from '../../core/tasks/task-state.ts';
+import { callNext, leaveWaiting, type PlaceDeps, place } from './assign.ts';
+import { hasRoom, inEntryOrder, limitRefs } from './limits.ts';
+
+/**
+ * Makes a limit so many from now on. When there was none before, what runs counts in it, and what waits has to be let in;
+ * when there is room, those in line are called.
+ */
+export const setLimit = async (
+  deps: PlaceDeps,
+  owner: Pick<Template, 'id' | 'projectId' | 'maxParallelTasks'> | Project,
+): Promise<void> => {
+  const { id: ownerId, maxParallelTasks: max } = owner;
+  const projectId = 'projectId' in owner ? owner.projectId : owner.id;
+  const ref: LimitRef = { projectId, ownerId };
+  await deps.limits.set(ref, max);
+  const live = max === 0 ? [] : await deps.tasks.listLiveOf(projectId);
+  const concerned = live.filter(
+    ({ templateId, limits = [] }) =>
+      (ownerId === projectId || templateId === ownerId) && !limits.some((limit) => limit.ownerId === ownerId),
+  );
+  // What runs first, so that what waits finds its places taken.
+  const waitsLast = concerned.toSorted(
+    (a, b) => Number(a.status === 'waiting') - Number(b.status === 'waiting'),
+  );
+  for (const task of waitsLast) await bringUnder(deps, ref, max, task);
+  const state = await deps.limits.get(ref);
+  if (state) await sendBack(deps, ref, state);
+  const now = await deps.limits.get(ref);
+  if (now) await callNext(deps, ref, now);
+};
+
+/** A task may start, or be lost, between a look at it and a write. */
+const maxTries = 5;
+
+/** Gives a task a limit that it does not have yet: it counts if it runs, and has to be let in if it waits. */
+const bringUnder = async (deps: PlaceDeps, ref: LimitRef, max: number, found: TaskRecord): Promise<void> => {
+  let task: TaskRecord | undefined = found;
+  let counted: string | undefined;
+  for (let tries = 1; tries <= maxTries && task && !hasEnded(task.status); tries++) {
+    const { limits = [] } = task;
+    if (limits.some(({ ownerId }) => ownerId === ref.ownerId)) return;
+    const more = inEntryOrder([...limits, { ownerId: ref.ownerId, max }]);
+    if (task.status === 'waiting') {
+      if (counted) await deps.limits.leave(ref, counted);
+      if (await enterAnew(deps, task, { limits: more, limitedBy: undefined })) return;
+    } else {
+      // The limit first: a task that says it is counted is not looked at when this is tried again.
+      counted = entryOf(task);
+      await deps.limits.count(ref, counted);
+      if (await deps.tasks.countIn(task, more)) return;
+    }
+    task = await deps.tasks.get(ref.projectId, task.id);
+  }
+  if (counted) await deps.limits.leave(ref, counted);
+};
+
+/** Those that were let in under a higher limit and have not started go back into the line, the last one first. */
+const sendBack = async (deps: PlaceDeps, ref: LimitRef, { max, held }: LimitState): Promise<number> => {
+  const excess = max === 0 ? 0 : held.length - max;
+  let sent = 0;
+  for (const entry of held.toReversed()) {
+    if (sent >= excess) break;
+    if (await sendBackOne(deps, ref, entry)) sent += 1;
+  }
+  return sent;
+};
+
+const sendBackOne = async (deps: PlaceDeps, ref: LimitRef, entry: string): Promise<boolean> => {
+  for (let tries = 1; tries <= maxTries; tries++) {
+    const task = await taskAt(deps, ref, entry);
+    if (!task || task === 'unreadable' || task.status !== 'waiting' || entryOf(task) !== entry) return false;
+    if (await enterAnew(deps, task, { limits: task.limits, limitedBy: ref.ownerId })) return true;
+  }
+  return false;
+};
+
+/** Takes a waiting task out of what it has entered, and places it, which lines it up again. False when it has moved on. */
+const enterAnew = async (
+  deps: PlaceDeps,
+  task: TaskRecord,
+  as: Pick<TaskRecord, 'limits' | 'limitedBy'>,
+): Promise<boolean> => {
+  const left = await leaveWaiting(deps, task, as);
+  if (left) await place(deps, left);
+  return left !== undefined;
+};
+
+/** A function may take so long from letting a task in to making it. */
+const makingMs = 60_000;
+
+const isIn = (task: TaskRecord, entry: string): boolean => !hasEnded(task.status) && entryOf(task) === entry;
+
+const taskAt = async (
+  deps: PlaceDeps,
+  ref: LimitRef,
+  entry: string,
+): Promise<TaskRecord | 'unreadable' | undefined> => {
+  try {
+    return await deps.tasks.get(ref.projectId, taskOfEntry(entry));
+  } catch (error) {
+    if (error instanceof UnreadableItem) return 'unreadable';
+    throw error;
+  }
+};
+
+/** The index may be a moment late, so the task itself decides. One that cannot be read keeps its place: it may run. */
+const isStillIn = async (deps: PlaceDeps, ref: LimitRef, entry: string): Promise<boolean> => {
+  const task = await taskAt(deps, ref, entry);
+  if (task === 'unreadable') return true;
+  return task ? isIn(task, entry) : msBetween(madeAt(entry), deps.now()) < makingMs;
+};
+
+/** Frees what is taken of a limit of live tasks by ended ones, and by entries that were left; calls those in line. */
+export const repairLimit = async (
+  deps: PlaceDeps,
+  ref: LimitRef,
+  live: readonly TaskRecord[],
+  repaired: (kind: string, about: Record<string, unknown>) => void,
+): Promise<void> => {
+  const entries = new Map<string, string>(live.map((task) => [task.id, entryOf(task)]));
+  const state = await deps.limits.get(ref);
+  for (const entry of [...(state?.held ?? []), ...(state?.line ?? [])]) {
+    const id = taskOfEntry(entry);
+    if (entries.get(id) === entry || (await isStillIn(deps, ref, entry))) continue;
+    await deps.limits.leave(ref, entry);
+    repaired('limit_freed', { ...ref, taskId: id });
+  }
+  const now = await deps.limits.get(ref);
+  // A function stopped between lowering the limit and this.
+  if (now && (await sendBack(deps, ref, now)) > 0) repaired('limit_sent_back', { ...ref });
+  if (now) await giveUpUnused(deps, ref, now, live, repaired);
+  if (now && hasRoom(now) && now.line.length > 0) {
+    await callNext(deps, ref, now);
+    repaired('limit_line_called', { ...ref });
+  }
+  for (const task of live) {
+    const isLost =
+      task.status === 'waiting' && task.limitedBy === ref.ownerId && !now?.line.includes(entryOf(task));
+    if (isLost && (await place(deps, task))) repaired('task_placed_again', { taskId: task.id });
+  }
+};
+
+/** A task that was lost keeps its place for its next attempt; others get it while there is no runner for that. */
+const giveUpUnused = async (
+  deps: PlaceDeps,
+  ref: LimitRef,
+  state: LimitState,
+  live: readonly TaskRecord[],
+  repaired: (kind: string, about: Record<string, unknown>) => void,
+): Promise<void> => {
+  for (const task of live) {
+    const { status, admitted, limitedBy, limits } = task;
+    if (status !== 'waiting' || admitted || limitedBy || !state.held.includes(entryOf(task))) continue;
+    if (!(await enterAnew(deps, task, { limits, limitedBy: undefined }))) continue;
+    repaired('limit_freed', { ...ref, taskId: task.id });
+  }
+};
+
+/** The limits that live tasks have, each once. */
+export const limitsOf = (live: readonly TaskRecord[]): LimitRef[] => {
+  const refs = live.flatMap(limitRefs).map((ref) => [ref.ownerId, ref] as const);
+  return [...new Map(refs).values()];
+};

@@ -1,0 +1,104 @@
+/** What an agent reports of a task that it holds: its log, and its end. */
+import { type FinishRequest, type LogChunk, msBetween } from '../../../protocol/index.ts';
+import { unlessTooLarge } from '../../adapters/item-size.ts';
+import type { Lease } from '../../adapters/runners/agent-tokens.ts';
+import { type RunnerRecord, runnerRef } from '../../adapters/runners/runner-record.ts';
+import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
+import { hasEnded, type Loss } from '../../core/tasks/task-state.ts';
+import type { Deps } from '../deps.ts';
+import { sendEvent } from '../webhooks/deliver.ts';
+import { leaveLimits, type PlaceDeps } from './assign.ts';
+import { overflowTo } from './overflow.ts';
+import { endAttempt } from './recover-task.ts';
+
+const refOf = (lease: Lease) => ({ projectId: lease.projectId, id: lease.taskId });
+
+/** Stores chunks of the log, and tells whether a user wants the task stopped. With the first chunk the task counts as running. */
+export const appendLog = async (
+  deps: Pick<Deps, 'now' | 'logs' | 'tasks'>,
+  lease: Lease,
+  chunks: readonly LogChunk[],
+): Promise<{ stop: boolean }> => {
+  const now = deps.now();
+  const starts = chunks.some(({ seq }) => seq === 0);
+  const [running] = await Promise.all([
+    starts ? deps.tasks.markRunning(refOf(lease), lease, now) : undefined,
+    deps.logs.append(lease, chunks, now),
+  ]);
+  if (running) return { stop: false };
+  const task = await deps.tasks.get(lease.projectId, lease.taskId);
+  return { stop: task?.status === 'stopping' };
+};
+
+/** `lease_lost`: the task is somebody else's by now, and nothing was changed. */
+export type FinishResult = { readonly ok: true } | { readonly ok: false; readonly code: 'lease_lost' };
+
+/** Ends a task as its holder reports. The same report again does again what may not have been done, and changes nothing else. */
+export const finishTask = async (
+  deps: PlaceDeps,
+  lease: Lease,
+  report: FinishRequest,
+): Promise<FinishResult> => {
+  const { status, exitCode, reason, logChunks, commit, hosts } = report;
+  if (status === 'handed_back' || status === 'lost') {
+    return (await giveBack(deps, lease, status, reason)) ? { ok: true } : { ok: false, code: 'lease_lost' };
+  }
+  const now = deps.now();
+  const result = {
+    status,
+    logChunks,
+    ...(exitCode !== undefined && { exitCode }),
+    ...(reason !== undefined && { reason }),
+    ...(commit && { commit }),
+    ...(hosts && { hosts }),
+  };
+  const { hosts: _tooMuch, ...withoutHosts } = result;
+  const end = (found: typeof result) => deps.tasks.finish(refOf(lease), lease, found, now);
+  // A task must end, also when there is no room for what Ansible did to each host beside a long survey.
+  const whole = hosts ? unlessTooLarge(end(result)) : end(result);
+  const finished =
+    (await whole) ?? (await finishedBefore(deps, lease)) ?? (hosts && (await end(withoutHosts)));
+  if (!finished) return { ok: false, code: 'lease_lost' };
+  const runner = await freeSlot(deps, lease, finished);
+  await leaveLimits(deps, finished);
+  if (runner) await overflowTo(deps, runner);
+  if (runner) await sendEvent(deps, 'finish', finished, runner);
+  return { ok: true };
+};
+
+/** The runner doesn't end it: its slot goes first, as in loseTask, and then the next attempt may wait. */
+const giveBack = async (
+  deps: PlaceDeps,
+  lease: Lease,
+  loss: Loss,
+  reason = 'Its runner gave it back.',
+): Promise<boolean> => {
+  const task = await deps.tasks.get(lease.projectId, lease.taskId);
+  if (!task || task.attempt < lease.attempt) return false;
+  // It was told before.
+  if (task.attempt > lease.attempt || hasEnded(task.status)) return true;
+  if (task.runnerId !== lease.runnerId) return false;
+  const runner = await freeSlot(deps, lease, task);
+  if (runner) await endAttempt(deps, runner, task, reason, loss);
+  return runner !== undefined;
+};
+
+const finishedBefore = async (deps: PlaceDeps, lease: Lease): Promise<TaskRecord | undefined> => {
+  const task = await deps.tasks.get(lease.projectId, lease.taskId);
+  const isItsOwn = task?.runnerId === lease.runnerId && task.attempt === lease.attempt;
+  return task && isItsOwn && hasEnded(task.status) ? task : undefined;
+};
+
+const freeSlot = async (
+  deps: PlaceDeps,
+  lease: Lease,
+  task: TaskRecord,
+): Promise<RunnerRecord | undefined> => {
+  const now = deps.now();
+  const busyMs = Math.max(0, msBetween(task.claimedAt ?? now, task.finishedAt ?? now));
+  const ref = runnerRef(lease.pool, lease.runnerId);
+  return (
+    (await deps.runners.releaseSlot(ref, task.id, now, busyMs)) ??
+    (await deps.runners.get(lease.pool, lease.runnerId))
+  );
+};

@@ -1,0 +1,76 @@
+/** Starting a task for something else than a person: an integration's event, or a time of a schedule. */
+import type { AuditEvent, Instant, LaunchValues, ProjectId, TaskId } from '../../../protocol/index.ts';
+import { taskIdFrom } from '../../adapters/ids.ts';
+import { ItemTooLarge } from '../../adapters/item-size.ts';
+import { type AuditTrail, recordStart } from '../../adapters/people/audit.ts';
+import { RecordRefused } from '../../adapters/records.ts';
+import type { Deps } from '../deps.ts';
+import type { PlaceDeps } from './assign.ts';
+import { InputRefused, startTask } from './start-task.ts';
+
+export type StartByCauseDeps = PlaceDeps &
+  Pick<Deps, 'newId' | 'readForTask' | 'readInventory'> & { readonly audit: Pick<AuditTrail, 'record'> };
+
+/** What has a task started, and by which of its causes: the same cause makes the same task, however often it comes. */
+export interface Cause {
+  readonly kind: 'integration' | 'schedule';
+  readonly by: AuditEvent['actor'] & {
+    readonly projectId: ProjectId;
+    readonly editedBy?: string | undefined;
+  };
+  readonly cause: string;
+  readonly at: Instant;
+  /** The address that it came from. */
+  readonly source?: string;
+}
+
+export type StartedByCause =
+  | { readonly outcome: 'started'; readonly detail: string; readonly taskId: TaskId }
+  | { readonly outcome: 'refused'; readonly detail: string };
+
+/** It is kept with the event or the schedule, whose items must stay small. */
+const detailLength = 2000;
+
+/** Undefined: it is no refusal. */
+const whyRefused = (error: unknown): string | undefined => {
+  if (error instanceof ItemTooLarge) return `It is too much for one task. ${error.detail}`;
+  if (!(error instanceof InputRefused || error instanceof RecordRefused)) return undefined;
+  const faults = error.faults.map(({ path, message }) => `${path} ${message}`);
+  return `The template does not take it: ${faults.join('; ')}.`;
+};
+
+/** What a schedule or an integration gives to its tasks beside answers to the survey. */
+export const savedValues = (saved: LaunchValues): LaunchValues => {
+  const { ansible, terraform, repository, inventoryId, environmentId, timeoutMs, priority } = saved;
+  const values = { ansible, terraform, repository, inventoryId, environmentId, timeoutMs, priority };
+  return { ...values, arguments: saved.arguments };
+};
+
+/** The task, written down in the trail of its project, or why the template does not take it. */
+export const startByCause = async (
+  deps: StartByCauseDeps,
+  { kind, by, cause, at, source }: Cause,
+  input: Parameters<typeof startTask>[2],
+): Promise<StartedByCause> => {
+  const { projectId } = by;
+  const id = taskIdFrom(at, `${by.id}/${cause}`);
+  try {
+    const people = by.editedBy === undefined ? [] : [by.editedBy];
+    const starter = { name: `${kind} ${by.name}`, people, isSaved: true };
+    const task = await startTask(deps, projectId, input, starter, id);
+    if (!task) return { outcome: 'refused', detail: 'The template is not in the project any more.' };
+    await recordStart(deps.audit, {
+      projectId,
+      id,
+      templateName: task.templateName,
+      startedAt: at,
+      by,
+      ...(source !== undefined && { source }),
+    });
+    return { outcome: 'started', detail: `Started task ${id}.`, taskId: id };
+  } catch (error) {
+    const why = whyRefused(error);
+    if (why === undefined) throw error;
+    return { outcome: 'refused', detail: why.slice(0, detailLength) };
+  }
+};

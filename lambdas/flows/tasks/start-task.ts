@@ -1,0 +1,170 @@
+/** Starting and stopping a task, as people ask for it. */
+import {
+  applyLaunchOptions,
+  type LaunchFault,
+  type LaunchOption,
+  type LaunchValues,
+  type Project,
+  type Task,
+  type TaskInput,
+  type Template,
+} from '../../../protocol/index.ts';
+import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
+import { whyWaiting } from '../../core/tasks/reason.ts';
+import { resolveTag } from '../../core/tasks/routing.ts';
+import { checkSurvey } from '../../core/tasks/survey.ts';
+import { hasEnded } from '../../core/tasks/task-state.ts';
+import type { Deps } from '../deps.ts';
+import { nudge } from '../runners/request-heartbeat.ts';
+import { choosePlacement, leaveLimits, type PlaceDeps, place } from './assign.ts';
+import { enterLimits, limitsFor, whyLimited } from './limits.ts';
+
+/** What was given doesn't fit the template: each fault names its field. */
+export class InputRefused extends Error {
+  override readonly name = 'InputRefused';
+  readonly faults: readonly LaunchFault[];
+
+  constructor(faults: readonly LaunchFault[]) {
+    super('What was given does not fit the template');
+    this.faults = faults;
+  }
+}
+
+/** Who starts a task. */
+export interface Starter {
+  readonly name: string;
+  /** Ids of the people who are behind the start: who starts it, or who last saved the schedule or integration that does. */
+  readonly people: readonly string[];
+  /** Only who may edit the template could save the schedule or integration, so launch options do not bound it. */
+  readonly isSaved?: boolean;
+}
+
+export type StartInput = Omit<TaskInput, 'templateId'>;
+
+/** What of a start goes beside the template and its survey. */
+const launchValuesOf = ({ survey: _survey, message: _message, ...values }: StartInput): LaunchValues =>
+  values;
+
+/** What a template takes of what was given; throws InputRefused. The one place where launch options are enforced. */
+export const takenOf = (template: Template, input: StartInput, isSaved = false) => {
+  const result = checkSurvey(template.survey ?? [], input.survey ?? {});
+  const applied = applyLaunchOptions(template, launchValuesOf(input), { mayGoBeyond: isSaved });
+  const faults = [...(result.ok ? [] : result.faults), ...(applied.ok ? [] : applied.faults)];
+  if (!result.ok || !applied.ok) throw new InputRefused(faults);
+  const isAny = (answers: object) => Object.keys(answers).length > 0;
+  return {
+    answers: {
+      ...(isAny(result.answers) && { survey: result.answers }),
+      ...(isAny(result.secrets) && { surveySecrets: result.secrets }),
+    },
+    changed: applied.changed,
+  };
+};
+
+/** What the task keeps of what was given, so that a later change of the template changes nothing of it. */
+const givenParts = (input: StartInput, changed: readonly LaunchOption[]) => {
+  const { ansible, terraform, repository, arguments: own, timeoutMs } = input;
+  return {
+    ...(ansible && { ansible }),
+    ...(terraform && { terraform }),
+    ...(repository && { repository }),
+    ...(own && { arguments: own }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(changed.length > 0 && { changed: [...changed] }),
+  };
+};
+
+/** Who must not confirm it. What nobody starts in person is also not for the last editor of the template. */
+const confirmation = ({ confirmedBy, editedBy }: Template, { people, isSaved }: Starter) => {
+  if (confirmedBy === 'anyone') return {};
+  const editors = isSaved && editedBy !== undefined ? [editedBy] : [];
+  return { confirmedBy, notConfirmedBy: [...new Set([...people, ...editors])] };
+};
+
+/**
+ * Makes a task of a template, has it placed, and says what it waits for. With an `id` of a task that there is, nothing is made. Undefined when the project has no such template;
+ * throws InputRefused.
+ */
+export const startTask = async (
+  deps: PlaceDeps & Pick<Deps, 'newId' | 'readForTask' | 'readInventory'>,
+  projectId: Project['id'],
+  input: TaskInput,
+  by: Starter,
+  id = deps.newId('tsk'),
+): Promise<TaskRecord | undefined> => {
+  const found = await deps.readForTask(projectId, input.templateId);
+  if (!found) return undefined;
+  const { template, project } = found;
+  const { answers, changed } = takenOf(template, input, by.isSaved);
+  const priority = input.priority ?? template.priority;
+  const { repositoryId, onRunnerLost, maxAttempts, app } = template;
+  const { inventoryId = template.inventoryId, environmentId = template.environmentId } = input;
+  const inventory =
+    inventoryId && template.tag === undefined ? await deps.readInventory(projectId, inventoryId) : undefined;
+  if (input.inventoryId !== undefined && template.tag === undefined && !inventory) {
+    throw new InputRefused([{ path: 'inventoryId', message: 'is not in this project' }]);
+  }
+  const tag = resolveTag(template, inventory);
+  const routed = { projectId, ...(tag !== undefined && { tag }) };
+  const placement = await choosePlacement(deps, routed);
+  const now = deps.now();
+  const named = {
+    projectId,
+    id,
+    ...(priority !== 0 && { priority }),
+    ...limitsFor(template, project),
+  };
+  const entry = named.limits && placement.runner ? await enterLimits(deps, named) : 'entered';
+  const limitedBy = typeof entry === 'object' ? entry.limitedBy : undefined;
+  const owed = entry === 'entered' ? placement.runner : undefined;
+  const task: TaskRecord = {
+    ...routed,
+    ...named,
+    templateId: template.id,
+    templateName: template.name,
+    app,
+    status: 'waiting',
+    attempt: 1,
+    queue: placement.queue,
+    onRunnerLost,
+    maxAttempts,
+    createdAt: now,
+    createdBy: by.name,
+    ...(owed && { runnerId: owed.id, assignedAt: now, ...(named.limits && { admitted: true }) }),
+    ...(limitedBy && { limitedBy }),
+    ...answers,
+    ...(input.message !== undefined && { message: input.message }),
+    ...givenParts(input, changed),
+    ...confirmation(template, by),
+    ...(inventoryId && { inventoryId }),
+    ...(environmentId && { environmentId }),
+    ...(repositoryId && { repositoryId }),
+  };
+  // Of the same id again: it was started before. What may not have been done of it, the reconciler does.
+  if (!(await deps.tasks.create(task))) {
+    const before = await deps.tasks.get(projectId, id);
+    if (before && hasEnded(before.status)) await leaveLimits(deps, named);
+    return before;
+  }
+  if (limitedBy) return { ...task, reason: await whyLimited(deps, task, limitedBy) };
+  const owing = await place(deps, task, placement);
+  const runners = placement.runners.map((runner) => (runner.id === owing?.id ? owing : runner));
+  return { ...task, reason: whyWaiting(task, runners, deps.now()) };
+};
+
+/** Ends a waiting task, or asks the runner that has it to end it. Undefined when it has ended already. */
+export const stopTask = async (deps: PlaceDeps, task: TaskRecord, by: string): Promise<Task | undefined> => {
+  const reason = `Stopped by ${by}.`;
+  const stopped = await deps.tasks.stopWaiting(task, reason, deps.now());
+  if (stopped) {
+    const owing = stopped.runnerId && (await deps.runners.find(stopped.projectId, stopped.runnerId));
+    if (owing) await deps.runners.dropDemand(owing, stopped.id);
+    await leaveLimits(deps, stopped);
+    return stopped;
+  }
+  const now = (await deps.tasks.requestStop(task, reason)) ?? (await deps.tasks.get(task.projectId, task.id));
+  if (!now || hasEnded(now.status)) return undefined;
+  const holder = now.runnerId && (await deps.runners.find(now.projectId, now.runnerId));
+  if (holder) await nudge(deps, holder);
+  return now;
+};

@@ -1,0 +1,207 @@
+/** Webhook deliveries: made once for an event, tried when their turn comes, and again until somebody acknowledges them. */
+import {
+  addMs,
+  type Delivery,
+  epochMs,
+  type HeldDelivery,
+  type Instant,
+  msBetween,
+  type ProjectId,
+  type Runner,
+  type RunnerId,
+  type Task,
+  type WebhookAction,
+} from '../../../protocol/index.ts';
+import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
+import { acknowledged } from '../../adapters/webhooks/webhook-sender.ts';
+import type { Deps } from '../deps.ts';
+
+/** What sending a webhook takes. */
+export type DeliverDeps = Pick<
+  Deps,
+  'now' | 'deliveries' | 'circuits' | 'sendWebhook' | 'retryWebhook' | 'apiUrl'
+>;
+
+const ulidOf = (id: string): string => id.slice(id.indexOf('_') + 1);
+
+/** The id says what the delivery is about, so that the same event makes the same delivery. */
+export const deliveryIdOf = (task: Pick<Task, 'id' | 'attempt'>, action: WebhookAction, runnerId: RunnerId) =>
+  `msg_${ulidOf(task.id)}_${task.attempt}_${action}_${ulidOf(runnerId)}`;
+
+/** Where a runner's events go: its own URL, or the stack's functions. */
+const urlOf = (apiUrl: string, runner: Pick<Runner, 'webhookUrl'>, action: WebhookAction): string =>
+  runner.webhookUrl ?? `${apiUrl}/webhooks/task-${action}`;
+
+/**
+ * Tells a runner's webhook URL that a task starts or has finished. The same event a second time does nothing, unless it is a
+ * start that wakes the runner (since `wokenAt`) and was settled before: the machine that it had brought up has gone since.
+ */
+export const sendEvent = async (
+  deps: DeliverDeps,
+  action: WebhookAction,
+  task: TaskRecord,
+  runner: RunnerRecord,
+  { wokenAt }: { readonly wokenAt?: Instant | undefined } = {},
+): Promise<void> => {
+  const ids = {
+    project_id: task.projectId,
+    task_id: task.id,
+    template_id: task.templateId,
+    runner_id: runner.id,
+    attempt: task.attempt,
+    sent_at: deps.now(),
+  };
+  const delivery: Delivery = {
+    id: deliveryIdOf(task, action, runner.id),
+    projectId: task.projectId,
+    taskId: task.id,
+    runnerId: runner.id,
+    url: urlOf(deps.apiUrl, runner, action),
+    body: action === 'start' ? { action, ...ids } : { action, ...ids, status: task.status },
+    status: 'pending',
+    attempts: [],
+    createdAt: ids.sent_at,
+  };
+  const made = (await deps.deliveries.create(delivery))
+    ? delivery
+    : wokenAt && (await sendAgain(deps, delivery, wokenAt));
+  if (!made) return;
+  const tried = await attemptInTurn(deps, made, runner);
+  if (tried?.status === 'pending') await deps.retryWebhook(made);
+};
+
+/** Under an id of its own, as a receiver ignores what it has seen, and once for each time that the runner is woken. */
+const sendAgain = async (
+  { deliveries }: Pick<DeliverDeps, 'deliveries'>,
+  delivery: Delivery,
+  wokenAt: Instant,
+): Promise<Delivery | undefined> => {
+  const before = await deliveries.get(delivery.projectId, delivery.id);
+  if (before?.status === 'pending') return undefined;
+  const again = { ...delivery, id: `${delivery.id}_${epochMs(wokenAt)}` };
+  return (await deliveries.create(again)) ? again : undefined;
+};
+
+/** An attempt this long ago has no say in the order any more. */
+const attemptsInOrder = 20;
+
+/** The deliveries to the same runner about what was before: earlier attempts, and a start before its finish. */
+const predecessorsOf = ({ taskId, runnerId, body }: Delivery): string[] => {
+  const idOf = (attempt: number, action: WebhookAction) =>
+    deliveryIdOf({ id: taskId, attempt }, action, runnerId);
+  const earlier: string[] = [];
+  for (let attempt = Math.max(1, body.attempt - attemptsInOrder); attempt < body.attempt; attempt += 1) {
+    earlier.push(idOf(attempt, 'start'), idOf(attempt, 'finish'));
+  }
+  return body.action === 'finish' ? [...earlier, idOf(body.attempt, 'start')] : earlier;
+};
+
+const isSentAgain = ({ id, taskId, runnerId, body }: Delivery): boolean =>
+  body.action === 'start' && id !== deliveryIdOf({ id: taskId, attempt: body.attempt }, 'start', runnerId);
+
+/** A start after its finish would keep a machine on for nothing. */
+const hasFinish = async (
+  { deliveries }: Pick<DeliverDeps, 'deliveries'>,
+  { projectId, taskId, runnerId, body }: Delivery,
+): Promise<boolean> => {
+  const finishId = deliveryIdOf({ id: taskId, attempt: body.attempt }, 'finish', runnerId);
+  return (await deliveries.get(projectId, finishId)) !== undefined;
+};
+
+/** How soon a delivery looks again whether those before it are done. */
+const orderWaitMs = 10_000;
+/** Whoever has waited for so long is dead: the receiver is not coming back. */
+const longestHoldMs = 24 * 3_600_000;
+/** SQS holds a message back for 15 minutes at most (AWS: SQS message timers). */
+const longestDelaySeconds = 900;
+
+/** Makes one attempt if it is the delivery's turn; otherwise has it come again, which counts as no attempt. */
+const attemptInTurn = async (
+  deps: Omit<DeliverDeps, 'apiUrl'>,
+  delivery: Delivery,
+  runner: RunnerRecord,
+  { tries = 0, last = false } = {},
+): Promise<Delivery | undefined> => {
+  const now = deps.now();
+  const hold = async (held: HeldDelivery): Promise<undefined> => {
+    if (msBetween(delivery.createdAt, now) > longestHoldMs) {
+      const error = 'It waited for a day and was never its turn.';
+      await deps.deliveries.record(delivery, { at: now, durationMs: 0, error }, 'dead');
+      return undefined;
+    }
+    if (!(await deps.deliveries.hold(delivery, held))) return undefined;
+    const seconds = Math.ceil(msBetween(now, held.until) / 1000);
+    const delaySeconds = Math.min(longestDelaySeconds, Math.max(1, seconds));
+    await deps.retryWebhook(delivery, { delaySeconds, tries });
+    return undefined;
+  };
+  const earlier = predecessorsOf(delivery);
+  if (earlier.length > 0 && (await deps.deliveries.isAnyPending(delivery.projectId, earlier))) {
+    return hold({ until: addMs(now, orderWaitMs), reason: 'earlier_delivery' });
+  }
+  if (isSentAgain(delivery) && (await hasFinish(deps, delivery))) {
+    const error = 'The task left the runner before this start was delivered.';
+    await deps.deliveries.record(delivery, { at: now, durationMs: 0, error }, 'dead');
+    return undefined;
+  }
+  // The stack's own functions fail for one instance at a time, and must be heard for the others.
+  if (runner.webhookUrl === undefined) return attempt(deps, delivery, runner.webhookSecret, { last });
+  const admitted = await deps.circuits.admit(delivery.url, now);
+  if (!admitted.ok) return hold({ until: admitted.until, reason: 'circuit_open' });
+  const tried = await attempt(deps, delivery, runner.webhookSecret, { last });
+  if (tried.status !== 'delivered') await deps.circuits.failed(delivery.url, deps.now());
+  else if (admitted.knownToFail) await deps.circuits.succeeded(delivery.url);
+  return tried;
+};
+
+/** Sends a delivery once more and records what came of it; `last` makes a failure final. */
+const attempt = async (
+  deps: Pick<DeliverDeps, 'deliveries' | 'sendWebhook'>,
+  delivery: Delivery,
+  secret: string,
+  { last = false } = {},
+): Promise<Delivery> => {
+  const outcome = await deps.sendWebhook(delivery, secret);
+  const failed = last ? 'dead' : 'pending';
+  return deps.deliveries.record(delivery, outcome, acknowledged(outcome) ? 'delivered' : failed);
+};
+
+/** `settled`: this message is done with, also when the delivery waits on by another one. */
+export type RetryOutcome = 'settled' | 'failed';
+
+/**
+ * One retry of a delivery from the queue. A delivery that is settled, or whose runner is gone, needs none. `tries` are those
+ * before this one.
+ */
+export const retry = async (
+  deps: Omit<DeliverDeps, 'apiUrl'> & Pick<Deps, 'runners'>,
+  ref: { projectId: ProjectId; id: string },
+  options: { tries: number; last: boolean },
+): Promise<RetryOutcome> => {
+  const delivery = await deps.deliveries.get(ref.projectId, ref.id);
+  if (delivery?.status !== 'pending') return 'settled';
+  const runner = await deps.runners.find(delivery.projectId, delivery.runnerId);
+  if (!runner) {
+    const gone = { at: delivery.createdAt, durationMs: 0, error: 'the runner was removed' };
+    await deps.deliveries.record(delivery, gone, 'dead');
+    return 'settled';
+  }
+  const tried = await attemptInTurn(deps, delivery, runner, options);
+  return tried === undefined || tried.status === 'delivered' ? 'settled' : 'failed';
+};
+
+/** Sends a delivery again because a person asked for it: at once, whatever its turn. */
+export const resend = async (
+  deps: DeliverDeps & Pick<Deps, 'runners'>,
+  ref: { projectId: ProjectId; id: string },
+): Promise<Delivery | undefined> => {
+  const found = await deps.deliveries.get(ref.projectId, ref.id);
+  const runner = found && (await deps.runners.find(ref.projectId, found.runnerId));
+  const delivery = found && runner && (await deps.deliveries.reopen(found));
+  if (!delivery) return undefined;
+  const tried = await attempt(deps, delivery, runner.webhookSecret);
+  if (tried.status === 'pending') await deps.retryWebhook(delivery);
+  else if (runner.webhookUrl !== undefined) await deps.circuits.succeeded(delivery.url);
+  return tried;
+};

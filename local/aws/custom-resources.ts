@@ -1,0 +1,76 @@
+/** Resources that a function makes: CloudFormation's part of the talk, as for a stack that is created. */
+import { createServer } from 'node:http';
+import * as z from 'zod';
+import type { Invoke } from '../functions/pool.ts';
+import { readBody } from '../gateway/gateway.ts';
+import { listenOnLoopback, stopServer } from '../http-server.ts';
+import type { Place } from '../template/resource-ids.ts';
+import type { CustomResourceSpec } from '../template/stack-spec.ts';
+
+export interface CustomResourceOptions {
+  readonly specs: readonly CustomResourceSpec[];
+  readonly place: Place;
+  readonly functionOf: (arn: string) => Invoke;
+}
+
+const maxAnswerBytes = 4096;
+const answer = z.object({
+  Status: z.enum(['SUCCESS', 'FAILED']),
+  Reason: z.string().optional(),
+  Data: z.record(z.string(), z.string()).default({}),
+  RequestId: z.string(),
+});
+
+/** Stands for an attribute of a resource that a function makes, until it has told what it is. */
+export const unmadeAttribute = (logicalId: string, name: string): string => `{made:${logicalId}.${name}}`;
+
+/** Puts in what the functions told; throws for an attribute that they did not tell. */
+export type FillIn = (text: string) => string;
+
+/**
+ * Has the functions make them, one after the other; throws with the reason of the one that failed.
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
+ */
+export const makeCustomResources = async (options: CustomResourceOptions): Promise<FillIn> => {
+  const { specs, place, functionOf } = options;
+  const told = new Map<string, string>();
+  const answers = new Map<string, z.infer<typeof answer>>();
+  const server = createServer(async (request, response) => {
+    const body = await readBody(request, maxAnswerBytes);
+    const parsed = answer.safeParse(JSON.parse(body?.toString() || 'null'));
+    if (parsed.success) answers.set(parsed.data.RequestId, parsed.data);
+    response.writeHead(parsed.success ? 200 : 400).end();
+  });
+  const port = await listenOnLoopback(server, 0);
+  try {
+    for (const { logicalId, type, functionArn, properties } of specs) {
+      const RequestId = crypto.randomUUID();
+      await functionOf(functionArn)({
+        RequestType: 'Create',
+        RequestId,
+        ResponseURL: `http://127.0.0.1:${port}/`,
+        StackId: `arn:aws:cloudformation:${place.region}:${place.accountId}:stack/${place.stackName}/local`,
+        ServiceToken: functionArn,
+        ResourceType: type,
+        LogicalResourceId: logicalId,
+        ResourceProperties: properties,
+      });
+      const said = answers.get(RequestId);
+      if (said?.Status !== 'SUCCESS') {
+        throw new Error(
+          `${type} ${logicalId} cannot be made: ${said?.Reason ?? 'its function told nothing'}`,
+        );
+      }
+      for (const [name, value] of Object.entries(said.Data))
+        told.set(unmadeAttribute(logicalId, name), value);
+    }
+  } finally {
+    await stopServer(server);
+  }
+  return (text) =>
+    text.replaceAll(/\{made:[^}]*\}/g, (placeholder) => {
+      const value = told.get(placeholder);
+      if (value === undefined) throw new Error(`No function told what ${placeholder} is.`);
+      return value;
+    });
+};

@@ -1,0 +1,86 @@
+/** DynamoDB's stand-in: dynalite in this process, its tables on disk. */
+import type { RequestListener } from 'node:http';
+import dynalite from 'dynalite';
+import { Level } from 'level';
+import inject from 'light-my-request';
+import { inProcess } from '../gateway/in-process.ts';
+import { listenOnLoopback } from '../http-server.ts';
+import type { TableSpec } from '../template/stack-spec.ts';
+import { AwsError, type AwsService } from './call.ts';
+
+export interface DynamoDb {
+  readonly service: AwsService;
+  stop(): Promise<void>;
+}
+
+/** dynalite would fail in the middle of its first call. Rejects when another process has the store open. */
+const checkFree = async (path: string): Promise<void> => {
+  const store = new Level(path);
+  try {
+    await store.open();
+  } catch (error) {
+    throw new Error(
+      `The data in ${path} cannot be opened: stop the other stack that uses it, or choose another folder with --data.`,
+      { cause: error },
+    );
+  }
+  await store.close();
+};
+
+/** Opens the store in `path` (in memory without one) and makes the tables that it doesn't have yet. */
+export const startDynamoDb = async (tables: readonly TableSpec[], path?: string): Promise<DynamoDb> => {
+  if (path !== undefined) await checkFree(path);
+  const server = dynalite({ ...(path !== undefined && { path }), createTableMs: 0 });
+  const [listener] = server.listeners('request');
+  if (!isListener(listener)) throw new Error('dynalite has no request listener.');
+  // dynalite closes its store only with a server that listens; calls come through the gateway and never by this port.
+  server.removeAllListeners('request');
+  server.on('request', (_request, response) => response.writeHead(403).end());
+  await listenOnLoopback(server, 0);
+
+  const dispatch = inProcess((options) => inject(listener, options));
+  const service: AwsService = async (call) => {
+    if (call.operation === 'UpdateTimeToLive') {
+      throw new AwsError('UnknownOperationException', 'The stack on one machine expires no items.');
+    }
+    return dispatch(call);
+  };
+  for (const table of tables) await createTable(listener, table);
+  return {
+    service,
+    stop: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error ? reject(error) : resolve()));
+        server.closeAllConnections();
+      }),
+  };
+};
+
+const isListener = (value: unknown): value is RequestListener => typeof value === 'function';
+
+/** dynalite asks for a signature in form only. */
+const formalHeaders = {
+  'content-type': 'application/x-amz-json-1.0',
+  'x-amz-date': '20260101T000000Z',
+  authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=none',
+};
+
+const createTable = async (listener: RequestListener, table: TableSpec): Promise<void> => {
+  const answer = await inject(listener, {
+    method: 'POST',
+    url: '/',
+    headers: { ...formalHeaders, 'x-amz-target': 'DynamoDB_20120810.CreateTable' },
+    payload: JSON.stringify({
+      TableName: table.name,
+      AttributeDefinitions: table.attributeDefinitions,
+      KeySchema: table.keySchema,
+      BillingMode: 'PAY_PER_REQUEST',
+      ...(table.globalSecondaryIndexes.length > 0 && {
+        GlobalSecondaryIndexes: table.globalSecondaryIndexes,
+      }),
+    }),
+  });
+  if (answer.statusCode !== 200 && !answer.payload.includes('ResourceInUseException')) {
+    throw new Error(`The table ${table.name} cannot be made: ${answer.payload}`);
+  }
+};

@@ -1,0 +1,58 @@
+/** Lambda's stand-in for the calls of functions: an asynchronous Invoke of a function of the template. */
+import type { AsyncInvoker } from './async-invoke.ts';
+import { AwsError, type AwsService } from './call.ts';
+
+/** https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html */
+const invocationPath = /^\/2015-03-31\/functions\/([^/?]+)\/invocations$/;
+/** Of an asynchronous invocation (AWS: Lambda quotas). */
+const maxEventBytes = 1024 * 1024;
+
+/** The API names no operation: it follows from method and path. */
+export const lambdaOperationOf = (method: string, path: string): string => {
+  if (method === 'POST' && invocationPath.test(path)) return 'Invoke';
+  throw new AwsError('NotImplemented', `The stack on one machine has no Lambda ${method} ${path}.`, 501);
+};
+
+/** What stands for the function in the path; only its ARN is known here. */
+export const functionArnOf = (path: string): string => {
+  const [, name = ''] = invocationPath.exec(path) ?? [];
+  return decodeURIComponent(name);
+};
+
+export interface LambdaOptions {
+  /** ARNs of the functions of the template. */
+  readonly functions: ReadonlySet<string>;
+  readonly deliver: AsyncInvoker['deliver'];
+}
+
+const eventOf = (body: Buffer): unknown => {
+  if (body.length > maxEventBytes) {
+    throw new AwsError('RequestTooLargeException', `The event has over ${maxEventBytes} bytes.`, 413);
+  }
+  try {
+    return body.length === 0 ? {} : JSON.parse(body.toString());
+  } catch {
+    throw new AwsError('InvalidRequestContentException', 'Could not parse request body into json');
+  }
+};
+
+export const makeLambda =
+  ({ functions, deliver }: LambdaOptions): AwsService =>
+  async ({ path, headers, body }) => {
+    const kind = headers['x-amz-invocation-type'] ?? 'RequestResponse';
+    if (kind !== 'Event') {
+      throw new AwsError(
+        'NotImplemented',
+        `The stack on one machine has no invocation of type ${kind}.`,
+        501,
+      );
+    }
+    const arn = functionArnOf(path);
+    if (!functions.has(arn)) {
+      throw new AwsError('ResourceNotFoundException', `Function not found: ${arn}`, 404);
+    }
+    const event = eventOf(body);
+    // Lambda answers as soon as it has the event.
+    void deliver(arn, event);
+    return { status: 202, headers: {}, body: '' };
+  };

@@ -1,0 +1,106 @@
+/** The functions of the stack: each with a pool of sandboxes, kept warm, as many as invocations run at a time. */
+
+import type { Credentials } from '../gateway/principals.ts';
+import type { FunctionSpec } from '../template/stack-spec.ts';
+import { FunctionError, type Sandbox, startSandbox } from './sandbox.ts';
+
+/** Invokes one function; rejects with a `FunctionError` when the function fails. */
+export type Invoke = (event: unknown) => Promise<unknown>;
+
+export interface FunctionPool {
+  readonly spec: FunctionSpec;
+  readonly invoke: Invoke;
+  /** Whether an invocation is under way. */
+  isBusy(): boolean;
+  /** Ends one worker in the middle of its invocation, as a kill -9 does. */
+  killBusy(): void;
+  stop(): Promise<void>;
+}
+
+export interface FunctionPoolOptions {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly log: (line: string) => void;
+  /** More invocations than this wait for one another. */
+  readonly maxConcurrency?: number;
+}
+
+const defaultMaxConcurrency = 10;
+
+/** What Lambda sets beside the function's own variables, and the endpoint that stands for all of AWS. */
+export const functionEnvironment = (
+  spec: FunctionSpec,
+  credentials: Credentials,
+  region: string,
+  endpointUrl: string,
+): Record<string, string> => ({
+  ...spec.environment,
+  TZ: ':UTC',
+  LANG: 'en_US.UTF-8',
+  LAMBDA_TASK_ROOT: spec.codeDir,
+  AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+  AWS_LAMBDA_FUNCTION_NAME: spec.name,
+  AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(spec.memoryMb),
+  AWS_REGION: region,
+  AWS_DEFAULT_REGION: region,
+  AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+  AWS_SESSION_TOKEN: credentials.sessionToken,
+  AWS_ENDPOINT_URL: endpointUrl,
+  // Whoever runs the stack on one machine may have receivers there too; the stack's own are.
+  WEBHOOK_ALLOWED: [spec.environment.WEBHOOK_ALLOWED, 'localhost,127.0.0.0/8,::1'].filter(Boolean).join(','),
+});
+
+/** Makes the pool of one function; its first sandbox starts with the first invocation. */
+export const makeFunctionPool = (spec: FunctionSpec, options: FunctionPoolOptions): FunctionPool => {
+  const { maxConcurrency = defaultMaxConcurrency, log } = options;
+  const sandboxes = new Set<Sandbox>();
+  /** The most recently used is last, and taken first: so no more sandboxes are in use than needed. */
+  const idle: Sandbox[] = [];
+  const queue: ((sandbox: Sandbox) => void)[] = [];
+  let stopped = false;
+
+  const add = (): Sandbox => {
+    const sandbox = startSandbox(spec, options);
+    sandboxes.add(sandbox);
+    return sandbox;
+  };
+  const take = (): Promise<Sandbox> | Sandbox => {
+    for (let sandbox = idle.pop(); sandbox; sandbox = idle.pop()) {
+      if (sandbox.alive()) return sandbox;
+      sandboxes.delete(sandbox);
+    }
+    return sandboxes.size < maxConcurrency ? add() : new Promise((resolve) => queue.push(resolve));
+  };
+  const giveBack = (sandbox: Sandbox): void => {
+    const alive = sandbox.alive();
+    if (!alive) sandboxes.delete(sandbox);
+    const next = stopped ? undefined : queue.shift();
+    if (next) next(alive ? sandbox : add());
+    else if (alive) idle.push(sandbox);
+  };
+
+  const busy = () => [...sandboxes].find((sandbox) => sandbox.alive() && !idle.includes(sandbox));
+
+  return {
+    spec,
+    isBusy: () => busy() !== undefined,
+    killBusy: () => busy()?.kill(),
+    invoke: async (event) => {
+      if (stopped) throw new FunctionError('Sandbox.Stopped', 'The stack has been stopped.');
+      const sandbox = await take();
+      try {
+        return JSON.parse(await sandbox.invoke(JSON.stringify(event)));
+      } catch (error) {
+        if (!stopped) log(`ERROR ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+        throw error;
+      } finally {
+        giveBack(sandbox);
+      }
+    },
+    stop: async () => {
+      stopped = true;
+      await Promise.all([...sandboxes].map((sandbox) => sandbox.stop()));
+    },
+  };
+};

@@ -1,0 +1,149 @@
+/** One execution environment of a function: a worker that runs its bundle, with the function's environment and no other. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Worker } from 'node:worker_threads';
+import { transformSync } from 'esbuild';
+import type { FunctionSpec } from '../template/stack-spec.ts';
+import { answer, type Invocation, type WorkerInput } from './messages.ts';
+import { type Elapsed, processorTimeOf, sinceNowIn, startLimit } from './time-limits.ts';
+
+/** What Lambda reports for an invocation that failed. */
+export class FunctionError extends Error {
+  readonly errorType: string;
+
+  constructor(errorType: string, message: string, trace?: string) {
+    super(message);
+    this.name = 'FunctionError';
+    this.errorType = errorType;
+    if (trace) this.stack = trace;
+  }
+}
+
+export interface Sandbox {
+  /** One at a time. After a time-out or a crash the sandbox is not `alive` any more. */
+  invoke(event: string): Promise<string>;
+  alive(): boolean;
+  /** Ends it in mid-flight: what it has not done by now, it does not do. */
+  kill(): void;
+  stop(): Promise<void>;
+}
+
+export interface SandboxOptions {
+  readonly environment: Readonly<Record<string, string>>;
+  /** One line of the function's output. */
+  readonly log: (line: string) => void;
+}
+
+/** Lambda gives the loading of a bundle ten seconds, apart from the function's own time-out: here of the worker's processor time. */
+const loadTimeoutMs = 10_000;
+/** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+const maxAnswerLength = 6 * 1024 * 1024;
+
+const workerSource = readFileSync(new URL('./worker.ts', import.meta.url), 'utf8');
+const { code } = transformSync(workerSource, { loader: 'ts' });
+const workerCode = new URL(`data:text/javascript,${encodeURIComponent(code)}`);
+
+const inputOf = (spec: FunctionSpec): WorkerInput => {
+  const [file = '', exportName = 'handler'] = spec.handler.split('.');
+  return {
+    entry: join(spec.codeDir, `${file}.mjs`),
+    exportName,
+    // Beside the functions' folders, and gone with them: a cached file counts for its path alone.
+    compileCache: join(dirname(spec.codeDir), 'compile-cache'),
+    context: {
+      functionName: spec.name,
+      functionVersion: '$LATEST',
+      invokedFunctionArn: spec.arn,
+      memoryLimitInMB: String(spec.memoryMb),
+      logGroupName: `/aws/lambda/${spec.name}`,
+      logStreamName: 'local',
+    },
+  };
+};
+
+/** Starts a worker; its first invocation waits until the bundle is loaded. */
+export const startSandbox = (spec: FunctionSpec, { environment, log }: SandboxOptions): Sandbox => {
+  const worker = new Worker(workerCode, {
+    workerData: inputOf(spec),
+    env: { ...environment },
+    execArgv: [],
+    stdout: true,
+    stderr: true,
+    // A small young generation: V8's default would add some 10 MB to each of what may be thirty workers.
+    resourceLimits: { maxOldGenerationSizeMb: spec.memoryMb, maxYoungGenerationSizeMb: 2 },
+  });
+  for (const stream of [worker.stdout, worker.stderr]) {
+    createInterface({ input: stream }).on('line', log);
+  }
+
+  let dead: FunctionError | undefined;
+  let waiting: PromiseWithResolvers<string> | undefined;
+  const loaded = Promise.withResolvers<void>();
+  loaded.promise.catch(() => {}); // Told by the invocation that waits for it.
+
+  const die = (error: FunctionError) => {
+    dead ??= error;
+    loaded.reject(dead);
+    waiting?.reject(dead);
+    waiting = undefined;
+  };
+  worker.on('message', (message: unknown) => {
+    const said = answer.parse(message);
+    if (said.kind === 'ready') loaded.resolve();
+    else if (said.kind === 'broken') die(new FunctionError(said.errorType, said.errorMessage, said.trace));
+    else if (said.kind === 'result') waiting?.resolve(said.payload);
+    else waiting?.reject(new FunctionError(said.errorType, said.errorMessage, said.trace));
+  });
+  worker.on('error', (error) => die(new FunctionError('Runtime.Crash', String(error))));
+  worker.on('exit', (code) => die(new FunctionError('Runtime.ExitError', `The function exited (${code}).`)));
+
+  const within = async <T>(promise: Promise<T>, ms: number, elapsed: Elapsed, what: string): Promise<T> => {
+    const callOff = startLimit(ms, elapsed, () => {
+      die(
+        new FunctionError(
+          'Sandbox.Timedout',
+          `Task timed out after ${(ms / 1000).toFixed(2)} seconds${what}`,
+        ),
+      );
+      worker.terminate();
+    });
+    try {
+      return await promise;
+    } finally {
+      callOff();
+    }
+  };
+
+  return {
+    alive: () => dead === undefined,
+    kill: () => {
+      die(new FunctionError('Runtime.ExitError', 'The function was killed.'));
+      worker.terminate();
+    },
+    stop: async () => {
+      die(new FunctionError('Sandbox.Stopped', 'The stack has been stopped.'));
+      await worker.terminate();
+    },
+    invoke: async (event) => {
+      await within(loaded.promise, loadTimeoutMs, processorTimeOf(worker), ' in loading');
+      if (dead) throw dead;
+      const turn = Promise.withResolvers<string>();
+      waiting = turn;
+      const message: Invocation = {
+        event,
+        requestId: randomUUID(),
+        deadlineMs: Date.now() + spec.timeoutMs,
+      };
+      worker.postMessage(message);
+      const result = await within(turn.promise, spec.timeoutMs, sinceNowIn(worker), '').finally(() => {
+        waiting = undefined;
+      });
+      if (result.length > maxAnswerLength) {
+        throw new FunctionError('Function.ResponseSizeTooLarge', 'The answer is larger than 6 MB.');
+      }
+      return result;
+    },
+  };
+};

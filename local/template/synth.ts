@@ -1,0 +1,84 @@
+/** Synthesizes the CDK app, by the same command that a deployment runs. */
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Environment } from '../environment.ts';
+
+const run = promisify(execFile);
+
+/** The root of the repository. */
+export const root = join(import.meta.dirname, '../..');
+
+/** What may stand under "context" in cdk.json. */
+export type Context = Readonly<Record<string, unknown>>;
+
+/** Where the stack on one machine seems to be: a region whose instance prices Reveille knows. */
+export const localRegion = 'us-east-1';
+
+/** So that a newcomer can have instances launched at once: one fleet whose instances sleep, and one whose instances go. */
+export const localContext: Context = {
+  fleets: [
+    {
+      name: 'local',
+      region: localRegion,
+      instanceTypes: ['t4g.small', 't4g.medium'],
+      idleTimeoutSeconds: 10,
+    },
+    {
+      name: 'local-spot',
+      region: localRegion,
+      instanceTypes: ['t4g.small', 'm7g.medium'],
+      spot: true,
+      idleTimeoutSeconds: 10,
+    },
+  ],
+};
+
+/** Writes the templates and their assets into the folder. */
+export const synthesize = async (
+  outDir: string,
+  { PATH, HOME }: Environment,
+  signal?: AbortSignal,
+  context: Context = localContext,
+): Promise<void> => {
+  try {
+    await run(process.execPath, [join(root, 'infra', 'app.ts')], {
+      cwd: root,
+      ...(signal && { signal }),
+      env: { PATH, HOME, CDK_OUTDIR: outDir, CDK_CONTEXT_JSON: JSON.stringify(context) },
+    });
+  } catch (error) {
+    const output = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
+    throw new Error(`The CDK app cannot be synthesized:\n${output}`, { cause: error });
+  }
+};
+
+/** A template of a folder, and the stack that it makes. */
+export interface StackTemplate {
+  readonly path: string;
+  readonly stackName: string;
+}
+
+/** Of fleets: in this region. */
+export interface FleetTemplate extends StackTemplate {
+  readonly region: string;
+}
+
+const suffix = '.template.json';
+const fleetsPattern = /^(.+)-fleets-([a-z0-9-]+)$/;
+
+/** The templates in the folder: the control plane's, and those of fleets by their regions. */
+export const templatesIn = (dir: string): { control: StackTemplate; fleets: FleetTemplate[] } => {
+  const all = readdirSync(dir)
+    .filter((name) => name.endsWith(suffix))
+    .map((name) => ({ path: join(dir, name), stackName: name.slice(0, -suffix.length) }));
+  const fleets = all.flatMap((one) => {
+    const region = fleetsPattern.exec(one.stackName)?.[2];
+    return region === undefined ? [] : [{ ...one, region }];
+  });
+  const [control, ...more] = all.filter(({ stackName }) => !fleetsPattern.test(stackName));
+  if (!control || more.length > 0)
+    throw new Error(`${dir} must hold exactly one template beside those of fleets; synthesize anew.`);
+  return { control, fleets };
+};

@@ -1,0 +1,53 @@
+/** Registers this machine as a runner: the key pair is made here, and only its public half leaves. */
+import { createdRunner, type RegisterRequest, registerRequest } from '../../protocol/runner.ts';
+import type { ApiClient } from '../api-client.ts';
+import { parseGiven } from '../config.ts';
+import { ApiProblem, messageOf, RunnerRefused } from '../errors.ts';
+import { makeKeyPair } from '../secrets/keys.ts';
+import { refuseToReplace, stageConfig } from './config-writer.ts';
+
+export interface Registration {
+  apiUrl: string;
+  registrationToken: string;
+  configPath: string;
+  workDir: string | undefined;
+  /** Replaces a config that is there. */
+  force: boolean;
+  /** Without the public key; what is undefined gets the API's default. */
+  request: { [K in keyof RegisterRequest]?: RegisterRequest[K] | undefined };
+}
+
+/** Resolves to the new runner's id; rejects with RunnerRefused or ConfigError, and then nothing is left behind. */
+export const register = async (
+  api: ApiClient,
+  given: Registration,
+): Promise<{ runnerId: string; name: string }> => {
+  const { apiUrl, configPath, registrationToken, workDir, force } = given;
+  const { publicKey, privateKey } = makeKeyPair();
+  const body = parseGiven(registerRequest, { ...given.request, publicKey }, 'Registration');
+  await refuseToReplace(configPath, force);
+  // First, as a registration token is good only once: what cannot be written fails before it is spent.
+  const staged = await stageConfig(configPath, privateKey);
+  try {
+    const { token, runner } = await api.post({
+      path: 'register',
+      bearer: registrationToken,
+      body,
+      response: createdRunner,
+    });
+    await staged.commit({
+      apiUrl,
+      token,
+      runnerId: runner.id,
+      name: runner.name,
+      ...(workDir === undefined ? {} : { workDir }),
+    });
+    return { runnerId: runner.id, name: runner.name };
+  } catch (error) {
+    await staged.discard();
+    if (error instanceof ApiProblem) {
+      throw new RunnerRefused(`The API refuses the registration: ${messageOf(error)}`, { cause: error });
+    }
+    throw error;
+  }
+};

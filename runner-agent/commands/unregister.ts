@@ -1,0 +1,30 @@
+/** Takes this runner out of the control plane, and its config and key off this machine. */
+import type { ApiClient } from '../api-client.ts';
+import { ApiProblem, RunnerRefused } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import { removeConfig } from './config-writer.ts';
+
+export interface Unregistration {
+  token: string;
+  configPath: string;
+  log: Logger;
+}
+
+/** A runner that the API no longer knows is taken as unregistered. */
+export const unregister = async (
+  api: ApiClient,
+  { token, configPath, log }: Unregistration,
+): Promise<void> => {
+  try {
+    await api.post({ path: 'unregister', bearer: token, response: { parse: () => undefined } });
+  } catch (error) {
+    if (!(error instanceof ApiProblem)) throw error;
+    if (error.status !== 401 && error.status !== 404) {
+      throw new RunnerRefused(`The API refuses to unregister this runner: ${error.message}`, {
+        cause: error,
+      });
+    }
+    log.warn(`The API does not know this runner any more: ${error.message}`);
+  }
+  await removeConfig(configPath);
+};

@@ -1,0 +1,44 @@
+/** The agent on an instance that EC2 may take back: a spot notice ends it as SIGTERM does, in the time that is left. */
+import { type AgentOptions, defaultIntervals, runAgent } from '../agent.ts';
+import { InstanceReclaimed } from '../errors.ts';
+import type { ShutdownSwitch } from '../shutdown.ts';
+import { untilSpotNotice } from './spot-notice.ts';
+
+/** As runAgent, and rejects with InstanceReclaimed after the orderly end that a spot notice asked for. */
+export const runUntilReclaimed = async (
+  options: Omit<AgentOptions, 'shutdown'>,
+  shutdown: ShutdownSwitch,
+): Promise<void> => {
+  const { config, timing, log } = options;
+  const { metadataUrl } = config;
+  const { spotNoticeMs, killGraceMs, reportMs, farewellMs } = { ...defaultIntervals, ...options.intervals };
+  const over = new AbortController();
+  let reclaimed: InstanceReclaimed | undefined;
+
+  const heed = async (url: string) => {
+    const notice = await untilSpotNotice({
+      metadataUrl: url,
+      pollMs: spotNoticeMs,
+      timing,
+      log,
+      signal: over.signal,
+    });
+    if (!notice) return;
+    reclaimed = new InstanceReclaimed(
+      `EC2 takes this spot instance back (${notice.action}) at ${notice.time}`,
+    );
+    log.warn(reclaimed.message);
+    shutdown.press();
+    const endMs = killGraceMs + reportMs + farewellMs;
+    await timing.sleep(Math.max(0, Date.parse(notice.time) - timing.now() - endMs), over.signal);
+    if (!over.signal.aborted) shutdown.press();
+  };
+
+  if (metadataUrl !== undefined) void heed(metadataUrl);
+  try {
+    await runAgent({ ...options, shutdown });
+  } finally {
+    over.abort();
+  }
+  if (reclaimed) throw reclaimed;
+};

@@ -1,0 +1,58 @@
+import { createServer } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { quiet } from '../testing/builders.ts';
+import { type Imds, startImds } from '../testing/imds.ts';
+import { waitFor } from '../testing/wait-for.ts';
+import { systemTiming } from '../timing.ts';
+import { untilSpotNotice } from './spot-notice.ts';
+
+let imds: Imds;
+const over = new AbortController();
+beforeEach(async () => {
+  imds = await startImds();
+});
+afterEach(() => imds?.close());
+
+const watch = (metadataUrl = imds.url, signal = over.signal) =>
+  untilSpotNotice({ metadataUrl, pollMs: 20, timing: systemTiming, log: quiet, signal });
+
+describe('the watch for the spot notice', () => {
+  it('gives the notice once EC2 has written it, by IMDSv2 alone', async () => {
+    imds.set('instance-life-cycle', 'spot');
+    const noticed = watch();
+    await waitFor('a look in vain', () => imds.asked().filter((item) => item === 'spot/instance-action')[1]);
+    imds.set('spot/instance-action', '{"action":"stop","time":"2026-01-01T12:02:00Z"}');
+    expect(await noticed).toEqual({ action: 'stop', time: '2026-01-01T12:02:00Z' });
+    expect(imds.tokens()).toBe(1);
+  });
+
+  it('looks once on an instance that is not spot', async () => {
+    imds.set('instance-life-cycle', 'on-demand');
+    expect(await watch()).toBeUndefined();
+    expect(imds.asked()).toEqual(['instance-life-cycle']);
+  });
+
+  it('goes on when the service fails, says what is no notice, or forgets its token', async () => {
+    imds.set('instance-life-cycle', 'spot');
+    imds.failNext(500);
+    imds.set('spot/instance-action', 'soon');
+    const noticed = watch();
+    await waitFor('a look at what is no notice', () => imds.asked().includes('spot/instance-action'));
+    imds.failNext(401);
+    imds.set('spot/instance-action', '{"action":"terminate","time":"2026-01-01T12:02:00Z"}');
+    expect(await noticed).toMatchObject({ action: 'terminate' });
+  });
+
+  it('ends with its signal, also where nothing answers', async () => {
+    const silent = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const address = silent.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const ended = new AbortController();
+    const noticed = watch(`http://127.0.0.1:${port}`, ended.signal);
+    ended.abort();
+    expect(await noticed).toBeUndefined();
+    silent.closeAllConnections();
+    silent.close();
+  });
+});

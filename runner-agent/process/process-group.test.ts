@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { heldTime } from '../testing/held-time.ts';
+import { waitFor } from '../testing/wait-for.ts';
+import { systemTiming } from '../timing.ts';
+import { type ProgramOptions, startProcessGroup } from './process-group.ts';
+
+const bash = (script: string, given: Partial<ProgramOptions> = {}) => {
+  let output = '';
+  const group = startProcessGroup({
+    program: 'bash',
+    args: ['-c', script],
+    cwd: '/',
+    environment: { PATH: process.env.PATH ?? '' },
+    mark: `/test/${randomUUID()}`,
+    onOutput: async (_, text) => {
+      output += text;
+    },
+    timing: systemTiming,
+    ...given,
+  });
+  return { group, output: () => output };
+};
+
+/** Also false for one that is dead and not yet collected by its parent. */
+const isAlive = async (pid: number) => {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z');
+  return !stat.includes(') Z');
+};
+
+const pidIn = (text: string) => {
+  const found = /pid (\d+)\n/.exec(text);
+  return found ? Number(found[1]) : undefined;
+};
+
+describe('a process group', () => {
+  it('gives the output and the exit code', async () => {
+    const { group, output } = bash('echo out; echo err >&2; exit 3');
+    expect(await group.exit).toEqual({ code: 3 });
+    expect(output()).toContain('out\n');
+    expect(output()).toContain('err\n');
+  });
+
+  it('ends the whole tree of processes', async () => {
+    const { group, output } = bash('bash -c "sleep 60 & echo pid \\$!; wait" & wait');
+    const grandchild = await waitFor('the grandchild', () => pidIn(output()));
+    group.terminate(5000);
+    expect((await group.exit).signal).toBe('SIGTERM');
+    await waitFor('its end', async () => !(await isAlive(grandchild)));
+  });
+
+  it.each(Object.entries({ SIGHUP: 129, SIGUSR1: 138, SIGBUS: 135, SIGXCPU: 152 }))(
+    'gives 128 and the number of %s when that ended the program',
+    async (signal, code) => {
+      expect(await bash(`kill -${signal} $$`).group.exit).toEqual({ code, signal });
+    },
+  );
+
+  it('kills what does not heed SIGTERM when its grace is over, and not before', async () => {
+    const { timing, pass } = heldTime();
+    const { group, output } = bash('trap "echo asked" TERM; echo pid $$; while :; do sleep 0.05; done', {
+      timing,
+    });
+    const pid = (await waitFor('the start', () => pidIn(output()))) ?? 0;
+    group.terminate(600_000);
+    const asked = () => output().split('asked').length - 1;
+    await waitFor('that it is asked', () => asked() === 1);
+    pass(599_999);
+    process.kill(pid, 'SIGTERM');
+    await waitFor('that it is asked once more', () => asked() === 2);
+    pass(1);
+    expect(await group.exit).toEqual({ code: 137, signal: 'SIGKILL' });
+  });
+
+  it('lets the children of a leader that ends first use their grace', async () => {
+    const child = 'trap "sleep 0.2; echo tidied; exit" TERM; echo pid $$; while :; do sleep 0.05; done';
+    const { group, output } = bash(`bash -c '${child}' & wait`);
+    await waitFor('the child', () => pidIn(output()));
+    group.terminate(5000);
+    await group.exit;
+    expect(output()).toContain('tidied');
+  });
+
+  it('ends what the program leaves behind', async () => {
+    const { group, output } = bash('sleep 60 & echo pid $!');
+    expect(await group.exit).toEqual({ code: 0 });
+    const left = pidIn(output()) ?? 0;
+    await waitFor('its end', async () => !(await isAlive(left)));
+  });
+
+  it('ends what has left the group by setsid, by asking first', async () => {
+    const child = 'trap "echo tidied; exit" TERM; echo pid $$; while :; do sleep 0.05; done';
+    const { group, output } = bash(`setsid bash -c '${child}' & disown; sleep 60`);
+    const escaped = await waitFor('the child', () => pidIn(output()));
+    group.terminate(5000);
+    await group.exit;
+    expect(output()).toContain('tidied');
+    expect(await isAlive(escaped)).toBe(false);
+  });
+
+  it('kills what has left the group and cleared its environment, while its parent lives', async () => {
+    const child = 'trap "" TERM; echo pid $$; while :; do sleep 0.05; done';
+    const { group, output } = bash(`trap "" TERM; setsid env -i bash -c '${child}'; sleep 60`);
+    const escaped = await waitFor('the child', () => pidIn(output()));
+    group.terminate(50);
+    await group.exit;
+    expect(await isAlive(escaped)).toBe(false);
+  });
+
+  it('gives characters whole that are split over two reads', async () => {
+    const { group, output } = bash("printf '\\xf0\\x9f'; sleep 0.05; printf '\\x98\\x80'");
+    await group.exit;
+    expect(output()).toBe('😀');
+  });
+
+  it('rejects when the program cannot be started', async () => {
+    const { group } = bash('', { program: '/nowhere' });
+    await expect(group.exit).rejects.toThrow('ENOENT');
+  });
+});

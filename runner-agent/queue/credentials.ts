@@ -1,0 +1,135 @@
+/** Trades the runner's token and key for a session and AWS credentials, and renews both well before they expire. */
+import type { KeyObject } from 'node:crypto';
+import { type CredentialsResponse, challengeResponse, credentialsResponse } from '../../protocol/agent.ts';
+import type { ApiClient } from '../api-client.ts';
+import { backoffMs } from '../backoff.ts';
+import { ApiProblem, messageOf, RunnerRefused } from '../errors.ts';
+import { type Logger, sayRarely } from '../logger.ts';
+import { decrypt } from '../secrets/keys.ts';
+import type { Timing } from '../timing.ts';
+
+export interface CredentialsOptions {
+  api: ApiClient;
+  token: string;
+  privateKey: KeyObject;
+  agentVersion: string;
+  /** Tells this agent from another with the same token. */
+  agentId: string;
+  /** How long another agent keeps the runner after its last heartbeat. */
+  leaseMs: number;
+  timing: Timing;
+  log: Logger;
+  /** Ends the retries. */
+  signal: AbortSignal;
+}
+
+export interface Credentials {
+  /** The newest; asks for the first when there is none. */
+  current(): Promise<CredentialsResponse>;
+  /**
+   * Asks for new ones, for as long as it takes; callers at the same time share one exchange.
+   * Rejects with RunnerRefused when the API does not accept this runner.
+   */
+  renew(): Promise<CredentialsResponse>;
+  /** Makes a call with the session; when the API no longer accepts it, once more with a new one. */
+  withSession<T>(call: (session: string) => Promise<T>): Promise<T>;
+  /** Renews after two thirds of each lifetime until `signal` aborts; rejects with RunnerRefused. */
+  keepFresh(signal: AbortSignal): Promise<void>;
+}
+
+/** Even credentials that are said to be over already are not renewed more often than this. */
+const leastRenewalMs = 5000;
+/** Beyond the lease of another agent, for the API's clock and the next try. */
+const rivalGraceMs = 10_000;
+
+/** `wrong_answer` is not one: who can open the challenge answers right, but may have been held up for too long. */
+const isRefusal = ({ status, code }: ApiProblem): boolean =>
+  (status === 401 || status === 403) && code !== 'wrong_answer';
+
+export const createCredentials = (options: CredentialsOptions): Credentials => {
+  const { api, token, privateKey, agentVersion, agentId, leaseMs, timing, log, signal } = options;
+  const sayTrouble = sayRarely(log.warn, timing.now);
+  let newest: CredentialsResponse | undefined;
+  let newestAt = 0;
+  let isStart = true;
+  let rivalSince: number | undefined;
+  let exchange: Promise<CredentialsResponse> | undefined;
+
+  const answerTo = (challenge: string) =>
+    decrypt(challenge, privateKey).catch((error: unknown) => {
+      throw new RunnerRefused(
+        "The private key is not the one of this runner's token: take both from the same registration",
+        { cause: error },
+      );
+    });
+
+  const trade = async (): Promise<CredentialsResponse> => {
+    const call = { bearer: token, signal };
+    const { challenge } = await api.post({ ...call, path: 'challenge', response: challengeResponse });
+    const body = { answer: await answerTo(challenge), agentVersion, agentId, isStart };
+    const traded = await api.post({ ...call, path: 'credentials', body, response: credentialsResponse });
+    isStart = false;
+    rivalSince = undefined;
+    return traded;
+  };
+
+  /** An agent that died leaves its lease behind, which lapses; one that still renews it after that is alive. */
+  const isRivalAlive = (problem: ApiProblem): boolean => {
+    if (problem.code !== 'agent_running') return false;
+    rivalSince ??= timing.now();
+    return timing.now() - rivalSince > leaseMs + rivalGraceMs;
+  };
+
+  const tradeUntilAnswered = async (): Promise<CredentialsResponse> => {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await trade();
+      } catch (error) {
+        if (error instanceof ApiProblem && (isRefusal(error) || isRivalAlive(error)))
+          throw new RunnerRefused(`The API refuses this runner: ${error.message}`, { cause: error });
+        if (error instanceof RunnerRefused || signal.aborted) throw error;
+        sayTrouble(`${messageOf(error)}; trying again`);
+        await timing.sleep(backoffMs(failures, timing.random(), { baseMs: 500, maxMs: 10_000 }), signal);
+      }
+    }
+  };
+
+  const renew = () => {
+    exchange ??= tradeUntilAnswered()
+      .then((credentials) => {
+        newest = credentials;
+        newestAt = timing.now();
+        return credentials;
+      })
+      .finally(() => {
+        exchange = undefined;
+      });
+    return exchange;
+  };
+
+  const current = async () => newest ?? renew();
+
+  return {
+    current,
+    renew,
+    withSession: async (call) => {
+      const used = await current();
+      try {
+        return await call(used.session);
+      } catch (error) {
+        if (!(error instanceof ApiProblem) || error.status !== 401) throw error;
+        const fresh = newest === used ? await renew() : await current();
+        return call(fresh.session);
+      }
+    },
+    keepFresh: async (until) => {
+      while (!until.aborted) {
+        const { expiresAt } = await current();
+        const lifetimeMs = Date.parse(expiresAt) - newestAt;
+        const dueAt = newestAt + Math.max(leastRenewalMs, (lifetimeMs * 2) / 3);
+        if (timing.now() < dueAt) await timing.sleep(dueAt - timing.now(), until);
+        else await renew();
+      }
+    },
+  };
+};

@@ -1,0 +1,206 @@
+/** Long-polls the runner's queues while a slot is free, and offers each doorbell to be claimed. */
+import { type Doorbell, doorbell } from '../../protocol/doorbell.ts';
+import { backoffMs } from '../backoff.ts';
+import { createChanges } from '../changes.ts';
+import { messageOf, RunnerRefused } from '../errors.ts';
+import { type Logger, sayRarely } from '../logger.ts';
+import type { HeldTask, HeldTasks } from '../task/held-tasks.ts';
+import type { Timing } from '../timing.ts';
+import { isCredentialsError, type QueueMessage, type TaskQueue } from './task-queue.ts';
+
+/**
+ * What became of a doorbell: it is done with, or it is to ring again. `another`: a task that is to start before the one that
+ * rang was claimed, so that the doorbell goes on ringing for its own.
+ */
+export type ClaimOutcome = 'claimed' | 'another' | 'gone' | 'later';
+
+/** What a doorbell tells beyond its task. */
+export type ClaimHint = Pick<Doorbell, 'queue' | 'aloneAt'>;
+
+export interface PollerOptions {
+  queue: TaskQueue;
+  held: HeldTasks;
+  /** 0 = no limit. */
+  maxParallelTasks(): number;
+  /** Takes the task over; the slot is taken already and is freed by the callee, whatever happens. */
+  claim(task: HeldTask, hint: ClaimHint): Promise<ClaimOutcome>;
+  renewCredentials(): Promise<unknown>;
+  onFatal(error: RunnerRefused): void;
+  timing: Timing;
+  log: Logger;
+}
+
+export interface Poller {
+  /** Polls these queues from now on, and no others. */
+  setQueues(queueUrls: string[]): void;
+  resume(): void;
+  /** Resolves when no poll and no claim is under way: whether a message came in meanwhile (it was put back). */
+  pause(): Promise<{ slippedIn: boolean }>;
+  isPaused(): boolean;
+  /** Pauses for good. */
+  stop(): Promise<void>;
+}
+
+/** SQS returns at most this many (AWS: ReceiveMessage, MaxNumberOfMessages). */
+const maxMessages = 10;
+const retryClaimSeconds = 5;
+/** As long as SQS may take to answer a poll for messages that are there. */
+const youngPollMs = 1000;
+
+const parseDoorbell = (body: string): Doorbell | undefined => {
+  try {
+    return doorbell.parse(JSON.parse(body));
+  } catch {
+    return undefined;
+  }
+};
+
+export const createPoller = (options: PollerOptions): Poller => {
+  const { queue, held, claim, timing, log } = options;
+  const sayTrouble = sayRarely(log.warn, timing.now);
+  const stateChanges = createChanges();
+  const loops = new Map<string, AbortController>();
+  const polls = new Map<AbortController, number>();
+  const rounds = new Set<Promise<void>>();
+  let paused = true;
+  let slippedIn = false;
+
+  const freeSlots = () => {
+    const most = options.maxParallelTasks();
+    return most === 0 ? Number.POSITIVE_INFINITY : Math.max(0, most - held.size());
+  };
+  const isOpen = () => !paused && freeSlots() > 0;
+  const abortPolls = () => {
+    for (const poll of polls.keys()) poll.abort();
+  };
+  /**
+   * Nothing is polled for while every slot is taken. But a message may be on its way to a poll that began just now (a
+   * burst rings many queues at once), and would stay hidden if the poll were aborted: that one may bring it, to be put back.
+   */
+  const abortPollsWhenFull = () => {
+    for (const [poll, since] of polls) {
+      const ageMs = timing.now() - since;
+      void timing.sleep(Math.max(0, youngPollMs - ageMs), poll.signal).then(() => {
+        if (!isOpen()) poll.abort();
+      });
+    }
+  };
+
+  /** What SQS does not hear, it repeats by itself: a message that is not removed rings again. */
+  const tell = (told: Promise<void>) =>
+    told.catch((error: unknown) => log.debug(`SQS did not take it: ${messageOf(error)}`));
+
+  const take = async (queueUrl: string, message: QueueMessage) => {
+    const rung = parseDoorbell(message.body);
+    const remove = () => tell(queue.remove(queueUrl, message.receipt));
+    const putBack = (seconds: number) => tell(queue.putBack(queueUrl, message.receipt, seconds));
+    if (!rung) {
+      log.warn(`Removed a message that is not a doorbell: ${message.body.slice(0, 200)}`);
+      return remove();
+    }
+    const already = held.get(rung.taskId);
+    if (already) return already.lost.aborted ? putBack(retryClaimSeconds) : remove();
+    if (!isOpen()) {
+      slippedIn = true;
+      return putBack(0);
+    }
+    const { projectId, taskId, ...hint } = rung;
+    const task = held.add(projectId, taskId);
+    if (!isOpen()) abortPollsWhenFull();
+    const outcome = await claim(task, hint);
+    if (outcome === 'another') return putBack(0);
+    await (outcome === 'later' ? putBack(retryClaimSeconds) : remove());
+  };
+
+  const pollOnce = async (queueUrl: string, stopped: AbortSignal) => {
+    const poll = new AbortController();
+    polls.set(poll, timing.now());
+    try {
+      const max = Math.min(maxMessages, freeSlots());
+      const messages = await queue.receive(queueUrl, max, AbortSignal.any([stopped, poll.signal]));
+      polls.delete(poll);
+      await Promise.all(messages.map((message) => take(queueUrl, message)));
+    } catch (error) {
+      if (!poll.signal.aborted && !stopped.aborted) throw error;
+    } finally {
+      polls.delete(poll);
+    }
+  };
+
+  const tracked = async (round: Promise<void>) => {
+    const settled = round.catch(() => undefined);
+    rounds.add(settled);
+    try {
+      await round;
+    } finally {
+      rounds.delete(settled);
+    }
+  };
+
+  const pollUntil = async (queueUrl: string, stopped: AbortSignal) => {
+    let failures = 0;
+    while (!stopped.aborted) {
+      if (!isOpen()) {
+        const seen = new AbortController();
+        const until = AbortSignal.any([stopped, seen.signal]);
+        await Promise.race([stateChanges.next(until), held.changes.next(until)]);
+        seen.abort();
+        continue;
+      }
+      try {
+        await tracked(pollOnce(queueUrl, stopped));
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        if (error instanceof RunnerRefused) return options.onFatal(error);
+        if (isCredentialsError(error) && failures === 1) {
+          await options.renewCredentials().catch((refused: unknown) => {
+            if (refused instanceof RunnerRefused) options.onFatal(refused);
+          });
+          continue;
+        }
+        sayTrouble(`Cannot poll ${queueUrl}: ${messageOf(error)}; trying again`);
+        await timing.sleep(backoffMs(failures, timing.random()), stopped);
+      }
+    }
+  };
+
+  const setQueues = (queueUrls: string[]) => {
+    for (const [queueUrl, loop] of loops) {
+      if (queueUrls.includes(queueUrl)) continue;
+      loop.abort();
+      loops.delete(queueUrl);
+    }
+    for (const queueUrl of queueUrls) {
+      if (loops.has(queueUrl)) continue;
+      const loop = new AbortController();
+      loops.set(queueUrl, loop);
+      void pollUntil(queueUrl, loop.signal);
+    }
+    // maxParallelTasks may have changed with them.
+    if (!isOpen()) abortPollsWhenFull();
+    stateChanges.announce();
+  };
+
+  const pause = async () => {
+    paused = true;
+    slippedIn = false;
+    abortPolls();
+    await Promise.all(rounds);
+    return { slippedIn };
+  };
+
+  return {
+    setQueues,
+    resume: () => {
+      paused = false;
+      stateChanges.announce();
+    },
+    pause,
+    isPaused: () => paused,
+    stop: async () => {
+      await pause();
+      setQueues([]);
+    },
+  };
+};

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { TaskPayload } from '../../protocol/agent.ts';
+import { caseFile, lacksCases } from '../../test/cases.ts';
+import { aPayload } from '../testing/builders.ts';
+import { waitFor } from '../testing/wait-for.ts';
+import { createWorld, type World } from '../testing/world.ts';
+
+let world: World;
+beforeEach(async () => {
+  world = await createWorld();
+});
+afterEach(() => world?.close());
+
+/** Runs the task by a whole agent: how it ended, and all the text of it that has left the agent. */
+const finish = async (given: Partial<TaskPayload>) => {
+  const payload = aPayload(given);
+  world.api.addTask(payload);
+  world.ring(payload);
+  world.startAgent();
+  const result = await waitFor('the finish', () => world.api.tasks.get(payload.taskId)?.finish);
+  const said = [JSON.stringify(result), world.api.textOf(payload.taskId), world.agentLog()].join('\n');
+  return { result, said };
+};
+
+describe.skipIf(lacksCases)('case 07: a secret in the reason of a failure', () => {
+  const readme = lacksCases ? '' : readFileSync(caseFile(7, 'README'), 'utf8');
+  const found = (pattern: RegExp) => pattern.exec(readme)?.[1] ?? '';
+  const withPassword = found(/\(a\) repository url (\S+),/);
+  const withToken = found(/\(c\) url (\S+)\./);
+
+  it.each([
+    ['a password in the repository’s URL', withPassword, 's3cretTok3n', 'would travel|Cannot fetch'],
+    ['a token alone in the repository’s URL', withToken, 'ghp_abcdef123456', 'would travel|Cannot fetch'],
+  ])('does not show %s', async (_, url, secret, reason) => {
+    expect(url).toContain(secret);
+    const { result, said } = await finish({ path: 'run.sh', repository: { url, branch: 'main' } });
+    expect(result).toMatchObject({ status: 'error', reason: expect.stringMatching(reason) });
+    expect(said).not.toContain(secret);
+  });
+
+  it('does not show a value that no program can get, and names its variable', async () => {
+    const value = JSON.parse(found(/PW = ("[^"]*")/));
+    expect(value).toContain('\0');
+    const { result, said } = await finish({ secrets: { PW: value } });
+    expect(result?.reason).toBe(
+      'The variable PW has a NUL character, which no program can get: correct its value',
+    );
+    for (const part of value.split('\0')) expect(said).not.toContain(part);
+  });
+});
+
+describe('a secret of a task', () => {
+  const secret = 'the-secret-of-this-task';
+
+  it('is masked in a reason that quotes it', async () => {
+    const { result, said } = await finish({
+      app: 'ansible',
+      script: '-',
+      ansible: { limit: `web,@${secret}` },
+      secrets: { SECRET: secret },
+    });
+    expect(result?.reason).toContain('@***');
+    expect(said).not.toContain(secret);
+  });
+
+  it('does not appear when the payload cannot be read', async () => {
+    const { result, said } = await finish({ secrets: { SECRET: secret }, timeoutMs: 0.5 });
+    expect(result?.reason).toContain('these fields are not as this agent expects them: timeoutMs');
+    expect(said).not.toContain(secret);
+  });
+});

@@ -1,0 +1,146 @@
+/** How git reaches a task's repository: which keys it has, for which server, and which variables of the project. */
+import type { TaskPayload } from '../../protocol/agent.ts';
+import type { KeySecret } from '../../protocol/key.ts';
+import { TaskError } from '../errors.ts';
+import { decodeUrlPart, type GitServer, type GitUrl, parseGitUrl } from './git-url.ts';
+import { quote, type SshKeyFile, sshCommand, writeSshKey } from './ssh.ts';
+import type { Workspace } from './workspace.ts';
+
+type Repository = Pick<NonNullable<TaskPayload['repository']>, 'url' | 'key'>;
+
+/**
+ * The variables of a project that the agent's own git gets. With --run-as that git is root's, and others would have it
+ * load a library (LD_PRELOAD), run a program (GIT_SSH_COMMAND, PATH) or write a file (GIT_TRACE), or check no certificate.
+ */
+const variablesForGit: ReadonlySet<string> = new Set([
+  ...['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy'].flatMap((name) => [name, name.toUpperCase()]),
+  ...['GIT_SSL_CAINFO', 'GIT_SSL_CAPATH', 'SSL_CERT_FILE', 'SSL_CERT_DIR'],
+  'GIT_LFS_SKIP_SMUDGE',
+]);
+
+export const gitVariables = (variables: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(variables).filter(([name]) => variablesForGit.has(name)));
+
+interface Login {
+  user: string | undefined;
+  password: string;
+}
+
+/** The key's password; without a key what stands in the URL, where a token may be the user of an empty password. */
+const loginFor = (key: KeySecret | undefined, parsed: GitUrl): Login | undefined => {
+  const user = parsed.user === undefined ? undefined : decodeUrlPart(parsed.user);
+  switch (key?.type) {
+    case 'login_password':
+      return { user: user ?? key.login, password: key.password };
+    case 'string':
+      // Git hosts take an access token as the password of any user.
+      return { user: user ?? 'git', password: key.value };
+    default:
+      if (user === undefined && parsed.password === undefined) return undefined;
+      return { user, password: decodeUrlPart(parsed.password ?? '') };
+  }
+};
+
+/** Without the line end that a pasted token brings: git reads a line. */
+const firstLine = (text: string) => text.split(/[\r\n]/, 1)[0] ?? '';
+
+/** A string of git's config format (git-config(1)). */
+const configString = (text: string) => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+
+/**
+ * A config of git with a helper that knows the login, and is asked for this server alone: git compares scheme, host and port
+ * with those of the URL that it calls, also for submodules and after a redirect (gitcredentials(7)).
+ */
+const credentialConfig = async (
+  workspace: Workspace,
+  { scheme, host, port }: GitServer,
+  { user = '', password }: Login,
+): Promise<Record<string, string>> => {
+  const login = await workspace.writePrivate('git-login', `username=${firstLine(user)}\n`);
+  const secret = await workspace.writePrivate('git-password', `password=${firstLine(password)}\n`);
+  // A user in the URL that git calls is kept.
+  const script = `#!/bin/sh
+[ "$1" = get ] || exit 0
+grep -q '^username=' || cat ${quote(login)}
+cat ${quote(secret)}
+`;
+  const helper = await workspace.writePlain('git-credential', script, 0o700);
+  const address = host.includes(':') ? `[${host}]` : host;
+  const server = `${scheme}://${address}${port === undefined ? '' : `:${port}`}`;
+  const config = `[include]
+	path = ~/.gitconfig
+[credential ${configString(server)}]
+	helper = ${configString(`!${quote(helper)}`)}
+`;
+  return { GIT_CONFIG_GLOBAL: await workspace.writePlain('git-config', config) };
+};
+
+const noHost = (url: string) =>
+  new TaskError(
+    `No host can be read from ${url}, so its key can be given to none: correct the repository's URL`,
+  );
+
+const webEnvironment = async (
+  workspace: Workspace,
+  key: KeySecret | undefined,
+  parsed: GitUrl,
+): Promise<Record<string, string>> => {
+  const { url, server } = parsed;
+  const login = loginFor(key, parsed);
+  if (!login || !/^https?:/.test(url)) return {};
+  if (!server) throw noHost(url);
+  if (server.scheme === 'http') {
+    throw new TaskError(
+      `The password for ${url} would travel unencrypted: use an https URL, or leave the key and the login in the URL out`,
+    );
+  }
+  return credentialConfig(workspace, server, login);
+};
+
+/** A string of ssh's config format (ssh_config(5)), in which "%" begins a token. */
+const sshString = (text: string) =>
+  `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%')}"`;
+
+/** A config of ssh that offers the key to this host alone, and leaves the rest to the configs that ssh reads by itself. */
+const keyConfig = (workspace: Workspace, { host }: GitServer, { path }: SshKeyFile): Promise<string> => {
+  const names = [...new Set([host, host.toLowerCase()])].join(',');
+  const config = `Match originalhost ${names}
+  IdentityFile ${sshString(path)}
+  IdentitiesOnly yes
+Match all
+  Include ~/.ssh/config
+  Include /etc/ssh/ssh_config
+`;
+  return workspace.writePlain('git-ssh-config', config);
+};
+
+const sshEnvironment = async (
+  workspace: Workspace,
+  key: KeySecret | undefined,
+  { url, server }: GitUrl,
+  hostKeyOptions: string,
+): Promise<Record<string, string>> => {
+  const options = `-o PasswordAuthentication=no -o KbdInteractiveAuthentication=no ${hostKeyOptions}`;
+  if (key?.type !== 'ssh') return { GIT_SSH_COMMAND: sshCommand(options) };
+  if (!server) {
+    if (url.startsWith('/') || url.startsWith('file:')) return { GIT_SSH_COMMAND: sshCommand(options) };
+    throw noHost(url);
+  }
+  const file = await writeSshKey(workspace, 'git', key);
+  const config = await keyConfig(workspace, server, file);
+  return { ...file.environment, GIT_SSH_COMMAND: sshCommand(`-F ${quote(config)} ${options}`) };
+};
+
+/** What git needs to reach the repository without a question, also when galaxy or terraform calls it. */
+export const gitEnvironmentFor = async (
+  workspace: Workspace,
+  { url, key }: Repository,
+  hostKeyOptions: string,
+): Promise<Record<string, string>> => {
+  const parsed = parseGitUrl(url);
+  return {
+    GIT_TERMINAL_PROMPT: '0',
+    ...(await sshEnvironment(workspace, key, parsed, hostKeyOptions)),
+    ...(await webEnvironment(workspace, key, parsed)),
+  };
+};

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { type LogChunk, logChunk } from '../../protocol/log.ts';
+import { type HeldTime, heldTime } from '../testing/held-time.ts';
+import { waitFor } from '../testing/wait-for.ts';
+import { systemTiming } from '../timing.ts';
+import { createLogStreamer, type LogStreamerOptions } from './log-streamer.ts';
+
+const impatient = { ...systemTiming, sleep: async () => undefined };
+/** Time passes only as the test says. */
+const standing = ({ timing }: HeldTime) => ({ ...impatient, after: timing.after, now: timing.monotonic });
+const flushIntervalMs = 20;
+
+const collect = (given: Partial<LogStreamerOptions> = {}) => {
+  const stored: LogChunk[] = [];
+  const streamer = createLogStreamer({
+    upload: async (chunks) => {
+      stored.push(...chunks);
+    },
+    isFinal: () => false,
+    signal: new AbortController().signal,
+    timing: impatient,
+    flushIntervalMs,
+    ...given,
+  });
+  const text = () => stored.flatMap(({ entries }) => entries.map((entry) => entry.text)).join('');
+  return { streamer, stored, text };
+};
+
+const hash = (text: string) => createHash('sha256').update(text).digest('hex');
+
+describe('the log streamer', () => {
+  it('sends the first output at once and gathers what follows', async () => {
+    const time = heldTime();
+    const { streamer, stored } = collect({ timing: standing(time) });
+    await streamer.write('stdout', 'one\n');
+    await waitFor('the first chunk', () => stored.length === 1);
+    await streamer.write('stdout', 'two\n');
+    await streamer.write('stderr', 'three\n');
+    time.pass(flushIntervalMs - 1);
+    expect(stored).toHaveLength(1);
+    time.pass(1);
+    await waitFor('the second chunk', () => stored.length === 2);
+    expect(stored[1]?.entries.map(({ stream }) => stream)).toEqual(['stdout', 'stderr']);
+  });
+
+  it('does not hurry for what the agent says, so that the first output takes it along', async () => {
+    const { streamer, stored } = collect({ timing: standing(heldTime()) });
+    await streamer.write('agent', 'starting\n');
+    await streamer.write('stdout', 'one\n');
+    await streamer.close();
+    expect(stored[0]?.entries.map(({ stream }) => stream)).toEqual(['agent', 'stdout']);
+  });
+
+  it('keeps 100,000 lines in order, in chunks that the protocol allows, without a gap', async () => {
+    const { streamer, stored, text } = collect();
+    const lines = Array.from({ length: 100_000 }, (_, line) => `line ${line} ${'é€😀'.repeat(line % 5)}\n`);
+    for (const line of lines) await streamer.write('stdout', line);
+    const { chunks } = await streamer.close();
+    expect(hash(text())).toBe(hash(lines.join('')));
+    expect(stored.map(({ seq }) => seq)).toEqual(Array.from({ length: chunks }, (_, seq) => seq));
+    for (const chunk of stored) logChunk.parse(chunk);
+  });
+
+  it('sends the same chunks again until they are taken', async () => {
+    const seen: number[][] = [];
+    const { streamer } = collect({
+      upload: async (chunks) => {
+        seen.push(chunks.map(({ seq }) => seq));
+        if (seen.length < 3) throw new Error('no network');
+      },
+    });
+    await streamer.write('stdout', 'one\n');
+    expect(await streamer.close()).toEqual({ chunks: 1 });
+    expect(seen).toEqual([[0], [0], [0]]);
+  });
+
+  it('holds the writer when too much is unacknowledged, and lets it go on afterwards', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { streamer, text } = collect({ upload: () => gate.promise });
+    const piece = 'x'.repeat(100_000);
+    let written = 0;
+    const writing = (async () => {
+      for (; written < 50; written += 1) await streamer.write('stdout', piece);
+    })();
+    await waitFor('the writer to be held', () => written === 10);
+    gate.resolve();
+    await writing;
+    expect((await streamer.close()).chunks).toBeGreaterThan(50);
+    expect(text()).toBe('');
+  });
+
+  it('gives up the log, and not the writer, when the API refuses it', async () => {
+    const refusal = new Error('refused');
+    const { streamer } = collect({ upload: () => Promise.reject(refusal), isFinal: () => true });
+    await streamer.write('stdout', 'one\n');
+    expect(await streamer.close()).toEqual({ chunks: 0, error: refusal });
+  });
+
+  it('ends at once when the task is lost', async () => {
+    const lost = new AbortController();
+    const { streamer } = collect({ upload: () => new Promise(() => undefined), signal: lost.signal });
+    await streamer.write('stdout', 'one\n');
+    lost.abort();
+    await streamer.write('stdout', 'two\n');
+  });
+});

@@ -1,0 +1,195 @@
+/** Cuts a task's output into numbered chunks and hands them to an uploader, in order, until each is acknowledged. */
+import {
+  type LogChunk,
+  type LogEntry,
+  maxChunkLength,
+  maxChunksPerCall,
+  maxLogCallBytes,
+} from '../../protocol/log.ts';
+import { toInstant } from '../../protocol/time.ts';
+import { backoffMs } from '../backoff.ts';
+import { createChanges } from '../changes.ts';
+import type { Timing } from '../timing.ts';
+
+export type LogStream = LogEntry['stream'];
+
+export interface LogStreamerOptions {
+  /** Stores chunks; a rejection is tried again with the same chunks. */
+  upload(chunks: LogChunk[]): Promise<void>;
+  /** Whether to give up the log for this rejection. */
+  isFinal(error: unknown): boolean;
+  /** Nothing is uploaded any more after it aborts. */
+  signal: AbortSignal;
+  timing: Timing;
+  /** What an agent before this one could not deliver, and how long the whole log is: nothing more is written. */
+  before?: { pending: LogChunk[]; chunks: number };
+  /** Between two flushes. */
+  flushIntervalMs?: number;
+}
+
+export interface LogStreamer {
+  /** Resolves when there is room for more. */
+  write(stream: LogStream, text: string): Promise<void>;
+  /** Nothing more comes: what is not acknowledged yet, and how many chunks the log has in all. */
+  end(): { pending: LogChunk[]; chunks: number };
+  /** Ends, and resolves when every chunk is acknowledged or given up. */
+  close(): Promise<LogSummary>;
+}
+
+export interface LogSummary {
+  /** How many chunks were acknowledged. */
+  chunks: number;
+  /** Why the rest was given up. */
+  error?: unknown;
+}
+
+/** A chunk is sealed at this length, in UTF-16 code units, without waiting for the flush. */
+const sealLength = 48 * 1024;
+/** As much as the protocol lets a chunk hold. */
+const maxEntries = 2000;
+/** More than this waiting to be acknowledged pauses the writer, and so in the end the program; in UTF-16 code units. */
+const maxQueuedLength = 1024 * 1024;
+/** Of a call's JSON, for what is not chunks. */
+const envelopeBytes = 8 * 1024;
+
+/** Cuts after at most `max` code units, never within a surrogate pair. */
+const pieces = (text: string, max: number): string[] => {
+  const cut: string[] = [];
+  for (let from = 0; from < text.length; ) {
+    let to = Math.min(text.length, from + max);
+    const last = text.charCodeAt(to - 1);
+    if (to < text.length && last >= 0xd800 && last <= 0xdbff) to -= 1;
+    cut.push(text.slice(from, to));
+    from = to;
+  }
+  return cut;
+};
+
+interface SealedChunk {
+  chunk: LogChunk;
+  /** In UTF-16 code units. */
+  length: number;
+  /** As JSON. */
+  bytes: number;
+}
+
+const toSealed = (chunk: LogChunk): SealedChunk => ({
+  chunk,
+  length: chunk.entries.reduce((length, { text }) => length + text.length, 0),
+  bytes: Buffer.byteLength(JSON.stringify(chunk)),
+});
+
+export const createLogStreamer = (options: LogStreamerOptions): LogStreamer => {
+  const { upload, isFinal, signal, timing, before, flushIntervalMs = 500 } = options;
+  const changes = createChanges();
+  const sealed = (before?.pending ?? []).map(toSealed);
+  let underWay: SealedChunk[] = [];
+  let open: LogEntry[] = [];
+  let openLength = 0;
+  let queuedLength = sealed.reduce((length, chunk) => length + chunk.length, 0);
+  let nextSeq = before?.chunks ?? 0;
+  let acknowledged = nextSeq - sealed.length;
+  let flushedAt = Number.NEGATIVE_INFINITY;
+  let callOffFlush: (() => void) | undefined;
+  let closed = false;
+  let givenUp: { error: unknown } | undefined;
+
+  const isOver = () => signal.aborted || givenUp !== undefined;
+
+  const seal = () => {
+    callOffFlush?.();
+    callOffFlush = undefined;
+    flushedAt = timing.now();
+    if (open.length === 0) return;
+    sealed.push(toSealed({ seq: nextSeq, entries: open }));
+    nextSeq += 1;
+    open = [];
+    openLength = 0;
+    changes.announce();
+  };
+
+  const append = (stream: LogStream, text: string) => {
+    if (openLength + text.length > maxChunkLength || open.length === maxEntries) seal();
+    const at = toInstant(timing.now());
+    const last = open.at(-1);
+    if (last && last.stream === stream && last.at === at) last.text += text;
+    else open.push({ at, stream, text });
+    openLength += text.length;
+    queuedLength += text.length;
+    if (openLength >= sealLength) seal();
+  };
+
+  /** The first output goes at once; what follows is gathered, so that a chatty task makes few requests. */
+  const scheduleFlush = (stream: LogStream) => {
+    if (open.length === 0) return;
+    const dueIn = flushedAt + flushIntervalMs - timing.now();
+    if (stream !== 'agent' && dueIn <= 0) return seal();
+    callOffFlush ??= timing.after(dueIn > 0 ? dueIn : flushIntervalMs, seal);
+  };
+
+  const uploadUntilTaken = async (chunks: LogChunk[]) => {
+    for (let failures = 1; !isOver(); failures += 1) {
+      try {
+        await upload(chunks);
+        acknowledged += chunks.length;
+        return;
+      } catch (error) {
+        if (isFinal(error)) {
+          givenUp = { error };
+          return;
+        }
+        await timing.sleep(backoffMs(failures, timing.random(), { baseMs: 200, maxMs: 10_000 }), signal);
+      }
+    }
+  };
+
+  /** As many as one call may bring. */
+  const takeBatch = () => {
+    let bytes = envelopeBytes;
+    const tooMany = sealed.findIndex((next, count) => {
+      bytes += next.bytes + 1;
+      return count === maxChunksPerCall || (count > 0 && bytes > maxLogCallBytes);
+    });
+    return sealed.splice(0, tooMany === -1 ? sealed.length : tooMany);
+  };
+
+  const run = async () => {
+    while (!isOver()) {
+      underWay = takeBatch();
+      if (underWay.length === 0) {
+        if (closed) break;
+        await changes.next(signal);
+        continue;
+      }
+      await uploadUntilTaken(underWay.map(({ chunk }) => chunk));
+      queuedLength -= underWay.reduce((length, chunk) => length + chunk.length, 0);
+      underWay = [];
+      changes.announce();
+    }
+    callOffFlush?.();
+    changes.announce();
+  };
+  const running = run();
+
+  const end = () => {
+    if (!closed) seal();
+    closed = true;
+    changes.announce();
+    return { pending: [...underWay, ...sealed].map(({ chunk }) => chunk), chunks: nextSeq };
+  };
+
+  return {
+    write: async (stream, text) => {
+      if (text === '' || closed || isOver()) return;
+      for (const piece of pieces(text, sealLength)) append(stream, piece);
+      scheduleFlush(stream);
+      while (queuedLength > maxQueuedLength && !isOver()) await changes.next(signal);
+    },
+    end,
+    close: async () => {
+      end();
+      await running;
+      return { chunks: acknowledged, ...givenUp };
+    },
+  };
+};

@@ -1,0 +1,89 @@
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { aProjectId } from '../testing/builders.ts';
+import { openTaskBench, type TaskBench } from '../testing/task-bench.ts';
+
+let bench: TaskBench;
+let url: string;
+beforeEach(async () => {
+  bench = await openTaskBench();
+  url = join(bench.folder, 'repository');
+});
+afterEach(() => bench?.close());
+
+const git = (...args: string[]): string => bench.git(url, ...args);
+
+const commit = async (output: string): Promise<string> => {
+  await bench.repository('repository', { 'run.sh': `echo ${output}\n` });
+  return git('rev-parse', 'HEAD');
+};
+
+const projectId = aProjectId();
+const run = async (branch = 'main') => {
+  const { result, output } = await bench.run({ projectId, path: 'run.sh', repository: { url, branch } });
+  return { ...result, output };
+};
+
+const cacheFolder = async () => {
+  const ofProject = join(bench.workDir, 'repositories', projectId);
+  return join(ofProject, (await readdir(ofProject))[0] ?? '');
+};
+
+describe('the cache of a repository', () => {
+  it('survives what a git that was killed has left in it', async () => {
+    await commit('one');
+    await run();
+    const cache = await cacheFolder();
+    await writeFile(join(cache, 'shallow.lock'), '');
+    await commit('two');
+    expect(await run()).toMatchObject({ status: 'success', output: 'two\n' });
+  });
+
+  it('is made anew when it is broken', async () => {
+    await commit('one');
+    await run();
+    const cache = await cacheFolder();
+    for (const name of await readdir(cache, { recursive: true })) {
+      if (/objects\/([0-9a-f]{2}\/|pack\/.*\.pack$)/.test(name)) {
+        await rm(join(cache, name), { force: true });
+        await writeFile(join(cache, name), 'broken');
+      }
+    }
+    const hash = await commit('two');
+    expect(await run()).toMatchObject({
+      status: 'success',
+      output: expect.stringMatching(/two\n$/),
+      commit: { hash },
+    });
+  });
+
+  it('gives an old commit, also by the beginning of its hash, and follows a branch that was rewritten', async () => {
+    const first = await commit('one');
+    await commit('two');
+    expect(await run()).toMatchObject({ output: 'two\n' });
+    expect(await run(first.slice(0, 8))).toMatchObject({ output: 'one\n', commit: { hash: first } });
+    git('reset', '--quiet', '--hard', first);
+    const rewritten = await commit('three');
+    expect(await run()).toMatchObject({
+      output: 'three\n',
+      commit: { hash: rewritten, message: 'With run.sh' },
+    });
+  });
+
+  it('takes a branch whose name looks like a hash', async () => {
+    await commit('one');
+    git('branch', 'deadbeef');
+    expect(await run('deadbeef')).toMatchObject({ output: 'one\n' });
+  });
+});
+
+describe('a branch that means more to git than a name', () => {
+  it.each(['main:refs/heads/other', '+main', '--upload-pack=touch x'])('is refused: %s', async (branch) => {
+    await commit('one');
+    expect(await run(branch)).toMatchObject({
+      status: 'error',
+      reason: expect.stringContaining('must be the name of a branch or a tag'),
+    });
+  });
+});

@@ -1,0 +1,81 @@
+/** SSH for git and Ansible: the key in a file, no questions, and which host keys to accept. */
+import { constants, type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { KeySecret } from '../../protocol/key.ts';
+import type { RunAs } from '../process/run-as.ts';
+import type { Workspace } from './workspace.ts';
+
+type SshKey = Extract<KeySecret, { type: 'ssh' }>;
+
+/** A word for sh. */
+export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+export interface HostKeyOptions {
+  workDir: string;
+  projectId: string;
+  workspace: Workspace;
+  /** Names its file apart from others of the task. */
+  use: string;
+  /** Lines of known_hosts; then no other host key will do. */
+  knownHosts: string | undefined;
+  runAs?: RunAs | undefined;
+}
+
+/** Opens the file, or makes it. Undefined when something else is in its place: a task of the agent's own user can put it there. */
+const openRegular = async (path: string): Promise<FileHandle | undefined> => {
+  const { O_WRONLY, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const file = await open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600).catch(() => undefined);
+  if (file && (await file.stat()).isFile()) return file;
+  await file?.close();
+  return undefined;
+};
+
+const makeKnownHosts = async (path: string, runAs: RunAs | undefined): Promise<void> => {
+  let file = await openRegular(path);
+  if (!file) {
+    await rm(path, { recursive: true, force: true });
+    file = await open(path, 'wx', 0o600);
+  }
+  try {
+    if (runAs) await file.chown(runAs.uid, runAs.gid);
+  } finally {
+    await file.close();
+  }
+};
+
+/**
+ * Options of ssh. Without given host keys the first one that a host shows is trusted and kept for the project, so that a
+ * later change is refused, also in another task.
+ */
+export const hostKeyOptions = async (options: HostKeyOptions): Promise<string> => {
+  const { workDir, projectId, workspace, use, knownHosts, runAs } = options;
+  if (knownHosts !== undefined) {
+    const file = await workspace.writePrivate(`${use}-known-hosts`, `${knownHosts}\n`);
+    return `-o StrictHostKeyChecking=yes -o UserKnownHostsFile=${quote(file)} -o GlobalKnownHostsFile=/dev/null`;
+  }
+  const folder = join(workDir, 'known_hosts');
+  await mkdir(folder, { recursive: true, mode: runAs ? 0o711 : 0o700 });
+  const file = join(folder, projectId);
+  await makeKnownHosts(file, runAs);
+  return `-o StrictHostKeyChecking=accept-new -o UserKnownHostsFile=${quote(file)}`;
+};
+
+export interface SshKeyFile {
+  path: string;
+  /** What ssh needs to open the key, when it has a passphrase. */
+  environment: Record<string, string>;
+}
+
+/** Writes the key as ssh wants it; `use` names it apart from other keys of the task. */
+export const writeSshKey = async (workspace: Workspace, use: string, key: SshKey): Promise<SshKeyFile> => {
+  const text = key.privateKey.replaceAll('\r\n', '\n');
+  const path = await workspace.writePrivate(`${use}-key`, text.endsWith('\n') ? text : `${text}\n`);
+  if (key.passphrase === undefined) return { path, environment: {} };
+  const phrase = await workspace.writePrivate(`${use}-passphrase`, `${key.passphrase}\n`);
+  // Whoever else asks (git for a password of its own, a server that ssh has reached) gets no answer.
+  const script = `#!/bin/sh\ncase "$1" in "Enter passphrase"*) exec cat ${quote(phrase)} ;; esac\nexit 1\n`;
+  const askpass = await workspace.writePlain(`${use}-askpass`, script, 0o700);
+  return { path, environment: { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force' } };
+};
+
+export const sshCommand = (options: string): string => `ssh ${options}`;

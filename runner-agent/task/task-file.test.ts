@@ -1,0 +1,129 @@
+import { execFileSync } from 'node:child_process';
+import { lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { aProjectId } from '../testing/builders.ts';
+import { openTaskBench, type TaskBench } from '../testing/task-bench.ts';
+import { readTaskFile } from './task-file.ts';
+
+describe('readTaskFile', () => {
+  let folder: string;
+  let outside: string;
+  beforeEach(() => {
+    const all = mkdtempSync(join(tmpdir(), 'reveille-file-'));
+    folder = join(all, 'task');
+    outside = join(all, 'outside');
+    mkdirSync(folder);
+    writeFileSync(outside, 'secret of the runner');
+  });
+  afterEach(() => rmSync(join(folder, '..'), { recursive: true }));
+
+  const read = (name: string, signal = new AbortController().signal) =>
+    readTaskFile({ within: folder, path: join(folder, name), maxBytes: 10, signal });
+
+  it('reads a regular file, also by a link within the folder', async () => {
+    writeFileSync(join(folder, 'file'), 'ten bytes!');
+    symlinkSync('file', join(folder, 'link'));
+    expect(await read('file')).toBe('ten bytes!');
+    expect(await read('link')).toBe('ten bytes!');
+  });
+
+  it.each([
+    ['a file that is too long', (path: string) => writeFileSync(path, 'eleven byte')],
+    ['a link out of the folder', (path: string) => symlinkSync(outside, path)],
+    ['a link to a device without an end', (path: string) => symlinkSync('/dev/zero', path)],
+    ['a link to itself', (path: string) => symlinkSync(path, path)],
+    ['a pipe that nobody writes to', (path: string) => execFileSync('mkfifo', [path])],
+    ['a folder', (path: string) => mkdirSync(path)],
+    ['nothing', () => undefined],
+  ])('does not read %s', async (_, make) => {
+    make(join(folder, 'it'));
+    expect(await read('it')).toBeUndefined();
+  });
+
+  it('does not read when the time is over', async () => {
+    writeFileSync(join(folder, 'file'), 'text');
+    expect(await read('file', AbortSignal.abort())).toBeUndefined();
+  });
+});
+
+describe('a task that puts something else in the place of a file', () => {
+  let bench: TaskBench;
+  beforeEach(async () => {
+    bench = await openTaskBench();
+  });
+  afterEach(() => bench?.close());
+
+  const hosts =
+    '[{"host":"h","ok":1,"changed":0,"unreachable":0,"failed":0,"skipped":0,"rescued":0,"ignored":0}]';
+  const recap = '"$REVEILLE_ANSIBLE_HOSTS"';
+
+  it('has its hosts read from a regular file', async () => {
+    const path = await bench.program('ansible-playbook', `echo '${hosts}' > ${recap}`);
+    const { result } = await bench.run({ app: 'ansible', script: '-' }, path);
+    expect(result.hosts).toMatchObject([{ host: 'h', ok: 1 }]);
+  });
+
+  it.each([
+    ['a pipe', `mkfifo ${recap}`],
+    ['a link to a device', `ln -s /dev/zero ${recap}`],
+    ['a link out of its folder', `echo '${hosts}' > "$HOME/hosts"; ln -s "$HOME/hosts" ${recap}`],
+    ['a file of 1 GB', `truncate -s 1G ${recap}`],
+  ])('ends without hosts, for %s', async (_, script) => {
+    const path = await bench.program('ansible-playbook', script);
+    const { result } = await bench.run({ app: 'ansible', script: '-' }, path);
+    expect(result).toEqual({ status: 'success', exitCode: 0 });
+  });
+
+  /** Runs a playbook of a repository that has a link by that name. */
+  const withLink = async (name: string, target: string, program: string, timeoutMs: number) => {
+    const url = await bench.repository('app', {
+      'site.yml': '-',
+      'real.cfg': '[defaults]\ncallback_plugins = own\n',
+    });
+    symlinkSync(target, join(url, name));
+    bench.git(url, 'add', '.');
+    bench.git(url, 'commit', '--quiet', '-m', 'With a link');
+    const path = await bench.program('ansible-playbook', 'echo "$ANSIBLE_CALLBACK_PLUGINS"');
+    await bench.program('ansible-galaxy', program);
+    const repository = { url, branch: 'main' };
+    return bench.run({ app: 'ansible', path: 'site.yml', repository, timeoutMs, stopGraceMs: 0 }, path);
+  };
+
+  it('has its ansible.cfg read by a link in the repository, and not from a device or a pipe', async () => {
+    const pipe = join(bench.folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    for (const [target, own] of [
+      ['real.cfg', true],
+      ['/dev/zero', false],
+      [pipe, false],
+    ] as const) {
+      const { result, output } = await withLink('ansible.cfg', target, 'true', 60_000);
+      expect({ target, status: result.status, own: output.trim().endsWith(':own') }).toEqual({
+        target,
+        status: 'success',
+        own,
+      });
+      rmSync(join(bench.folder, 'app'), { recursive: true });
+    }
+  });
+
+  it('is ended at its time limit when its requirements are a pipe', async () => {
+    const pipe = join(bench.folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const { result } = await withLink('requirements.yml', pipe, 'exec cat "$3"', 5000);
+    expect(result).toMatchObject({ status: 'error', reason: expect.stringContaining('timeout of 5 s') });
+  });
+
+  it('has a file of accepted host keys again where a task left a pipe', async () => {
+    const projectId = aProjectId();
+    const file = join(bench.workDir, 'known_hosts', projectId);
+    await bench.run({ projectId });
+    expect(lstatSync(file).isFile()).toBe(true);
+    rmSync(file);
+    execFileSync('mkfifo', [file]);
+    expect((await bench.run({ projectId })).result.status).toBe('success');
+    expect(lstatSync(file).isFile()).toBe(true);
+  });
+});

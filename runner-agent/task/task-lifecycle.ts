@@ -1,0 +1,123 @@
+/** A claimed task from its payload to its finish: opens it, runs it, streams its log, reports its result. */
+import type { KeyObject } from 'node:crypto';
+import { type ClaimResponse, type TaskPayload, taskPayload } from '../../protocol/agent.ts';
+import type { AgentApi } from '../agent-api.ts';
+import { backoffMs } from '../backoff.ts';
+import { ApiProblem, messageOf, TaskError } from '../errors.ts';
+import { decrypt } from '../secrets/keys.ts';
+import { createMasker, maskText } from '../secrets/masker.ts';
+import { secretsOf } from '../secrets/payload-secrets.ts';
+import { secretForms } from '../secrets/secret-forms.ts';
+import type { HeldTask } from './held-tasks.ts';
+import type { LogStream } from './log-streamer.ts';
+import type { Outcome } from './results.ts';
+import type { TaskOutput } from './task-programs.ts';
+import { createTaskReport, type TaskReportOptions } from './task-report.ts';
+import { runTask, type TaskResult, type TaskRunnerOptions } from './task-runner.ts';
+
+export interface TaskLifecycleOptions extends TaskReportOptions, Pick<TaskRunnerOptions, 'runAs'> {
+  api: Pick<AgentApi, 'log' | 'finish' | 'awaitConfirmation'>;
+  privateKey: KeyObject;
+  workDir: string;
+  path: string;
+  killGraceMs: number;
+}
+
+/** Each stream has its own masker, as a secret may be split over two reads of one stream. */
+const masked = (
+  forms: readonly string[],
+  write: (stream: LogStream, text: string) => Promise<void>,
+): TaskOutput => {
+  const open = () => ({
+    stdout: createMasker(forms),
+    stderr: createMasker(forms),
+    agent: createMasker(forms),
+  });
+  const maskers = open();
+  return {
+    write: (stream, text) => {
+      // What the agent says is whole lines: nothing of it is kept back.
+      const shown = maskers[stream].write(text) + (stream === 'agent' ? maskers.agent.end() : '');
+      return write(stream, shown);
+    },
+    end: (stream) => write(stream, maskers[stream].end()),
+  };
+};
+
+/** What reaches people beside the log: the reason, the commit's first line, and the names of hosts. */
+const maskedResult = (result: TaskResult, forms: readonly string[]): TaskResult => {
+  const { reason, commit, hosts } = result;
+  return {
+    ...result,
+    ...(reason !== undefined && { reason: maskText(reason, forms) }),
+    ...(commit && { commit: { ...commit, message: maskText(commit.message, forms) } }),
+    ...(hosts && { hosts: hosts.map((one) => ({ ...one, host: maskText(one.host, forms) })) }),
+  };
+};
+
+/** Names the fields that are wrong, and quotes nothing: the text is secret, and what of it is, is not known yet. */
+const parsePayload = (text: string): TaskPayload => {
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch {
+    throw new TaskError('it is not JSON');
+  }
+  const parsed = taskPayload.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map(({ path }) => path.slice(0, 2).join('.'));
+  throw new TaskError(`these fields are not as this agent expects them: ${[...new Set(fields)].join(', ')}`);
+};
+
+/** Runs the task of a successful claim to its very end; never rejects. The caller frees the slot. */
+export const attendTask = async (
+  task: HeldTask,
+  claim: ClaimResponse,
+  options: TaskLifecycleOptions,
+): Promise<void> => {
+  const { api, privateKey, timing, log } = options;
+  const report = createTaskReport(task, options);
+
+  const awaitConfirmation = async () => {
+    for (let failures = 1; !task.ended.aborted; failures += 1) {
+      try {
+        return await report.underLease(api.awaitConfirmation);
+      } catch (error) {
+        if (error instanceof ApiProblem && error.code !== 'lease_expired') throw error;
+        await timing.sleep(backoffMs(failures, timing.random(), { baseMs: 500, maxMs: 15_000 }), task.ended);
+      }
+    }
+  };
+
+  const run = async (): Promise<TaskResult> => {
+    const payload = parsePayload(await decrypt(claim.payload, privateKey));
+    if (payload.onDrain === 'hand_back') task.allowHandBack();
+    const forms = secretForms(secretsOf(payload));
+    const output = masked(forms, report.streamer.write);
+    const result = await runTask({ ...options, payload, task, output, awaitConfirmation });
+    return maskedResult(result, forms);
+  };
+
+  const startedAt = timing.now();
+  log.info(`Task ${task.taskId}, attempt ${claim.attempt}: started`);
+  const result = await run().catch(
+    (error: unknown): TaskResult => ({
+      status: 'error',
+      reason: `This runner cannot open the task's payload (is its key the registered one, is its agent up to date?): ${messageOf(error)}`,
+    }),
+  );
+  await report.deliver(result);
+  if (task.lost.aborted) return;
+  const seconds = ((timing.now() - startedAt) / 1000).toFixed(1);
+  log.info(`Task ${task.taskId}: ${result.status} after ${seconds} s`);
+};
+
+/** Delivers what an agent before this one, in this folder, left undelivered. `task` has a lease, or is lost. */
+export const deliverOutcome = async (
+  task: HeldTask,
+  outcome: Outcome,
+  options: TaskReportOptions,
+): Promise<void> => {
+  options.log.info(`Task ${task.taskId}: delivering the result that an agent before this one had kept`);
+  await createTaskReport(task, options, outcome).deliver(outcome.result);
+};

@@ -1,0 +1,111 @@
+/** Starts the programs of one task and ends them with it. */
+import type { TaskPayload } from '../../protocol/agent.ts';
+import { messageOf, TaskError } from '../errors.ts';
+import { type Exit, startProcessGroup } from '../process/process-group.ts';
+import { requireProgram } from '../process/programs.ts';
+import { type Command, commandAs, type RunAs } from '../process/run-as.ts';
+import type { Timing } from '../timing.ts';
+import type { HeldTask } from './held-tasks.ts';
+import type { LogStream } from './log-streamer.ts';
+import type { Workspace } from './workspace.ts';
+
+/** Where a task's output goes; each stream is masked on its own. */
+export interface TaskOutput {
+  write(stream: LogStream, text: string): Promise<void>;
+  /** Nothing more comes on this stream. */
+  end(stream: LogStream): Promise<void>;
+}
+
+export interface Call {
+  /** With its path. */
+  program: string;
+  args: readonly string[];
+  cwd: string;
+  environment: Record<string, string>;
+  /** As the user who runs tasks, and not as the agent's own. */
+  asTask?: boolean;
+}
+
+export interface TaskPrograms {
+  /** The output goes to the task's log. */
+  run(call: Call): Promise<Exit>;
+  /** The output is the answer; undefined when the exit code is not 0. */
+  read(call: Call): Promise<string | undefined>;
+}
+
+export interface TaskProgramsOptions {
+  payload: Pick<TaskPayload, 'stopGraceMs'>;
+  task: HeldTask;
+  output: TaskOutput;
+  workspace: Workspace;
+  path: string;
+  killGraceMs: number;
+  runAs?: RunAs | undefined;
+  /** The task is to end. */
+  end: AbortSignal;
+  timing: Timing;
+}
+
+/** A program gets strings that end at the first NUL. The value is not quoted: it may be a secret. */
+const refuseNul = ({ args, environment }: Call): void => {
+  for (const [name, value] of Object.entries(environment)) {
+    if (!value.includes('\0')) continue;
+    throw new TaskError(
+      `The variable ${name} has a NUL character, which no program can get: correct its value`,
+    );
+  }
+  if (args.some((argument) => argument.includes('\0')))
+    throw new TaskError('An argument has a NUL character, which no program can get: correct the template');
+};
+
+export const createTaskPrograms = (options: TaskProgramsOptions): TaskPrograms => {
+  const { payload, task, output, workspace, path, killGraceMs, runAs, end, timing } = options;
+
+  const commandOf = async ({ program, args, environment, asTask }: Call): Promise<Command> => {
+    const command = { program, args: [...args], environment };
+    if (!runAs || !asTask) return command;
+    const setpriv = await requireProgram(path, 'setpriv', 'the package util-linux');
+    const env = await requireProgram(path, 'env', 'the package coreutils');
+    return commandAs(runAs, { setpriv, env }, command);
+  };
+
+  const start = async (call: Call, to: TaskOutput): Promise<Exit> => {
+    refuseNul(call);
+    const group = startProcessGroup({
+      ...(await commandOf(call)),
+      cwd: call.cwd,
+      mark: workspace.root,
+      onOutput: to.write,
+      onEnd: to.end,
+      timing,
+    });
+    // A lost task may run elsewhere by now: no grace.
+    const kill = () => group.kill();
+    const graceMs = () =>
+      task.cause() === 'shutdown' ? Math.min(killGraceMs, payload.stopGraceMs) : payload.stopGraceMs;
+    const terminate = () => (task.lost.aborted ? kill() : group.terminate(graceMs()));
+    if (end.aborted) terminate();
+    end.addEventListener('abort', terminate, { once: true });
+    task.lost.addEventListener('abort', kill, { once: true });
+    try {
+      return await group.exit;
+    } catch (error) {
+      throw new Error(`Cannot start ${call.program}: ${messageOf(error)}`, { cause: error });
+    } finally {
+      end.removeEventListener('abort', terminate);
+      task.lost.removeEventListener('abort', kill);
+    }
+  };
+
+  return {
+    run: (call) => start(call, output),
+    read: async (call) => {
+      let read = '';
+      const write = async (stream: LogStream, text: string) => {
+        if (stream === 'stdout') read += text;
+      };
+      const { code } = await start(call, { write, end: async () => undefined });
+      return code === 0 ? read.trim() : undefined;
+    },
+  };
+};

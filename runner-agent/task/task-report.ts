@@ -1,0 +1,105 @@
+/** What the agent tells the API of a task that it holds, under its lease: log and result, each until the API has taken it. */
+import type { LogChunk } from '../../protocol/log.ts';
+import type { AgentApi } from '../agent-api.ts';
+import { backoffMs } from '../backoff.ts';
+import { ApiProblem, messageOf } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import type { Timing } from '../timing.ts';
+import type { HeldTask } from './held-tasks.ts';
+import { createLogStreamer, type LogStreamer } from './log-streamer.ts';
+import type { Outcome, Results } from './results.ts';
+
+export interface TaskReportOptions {
+  api: Pick<AgentApi, 'log' | 'finish'>;
+  /** Gets a new lease. */
+  beat(): Promise<void>;
+  results: Results;
+  timing: Timing;
+  log: Logger;
+}
+
+export interface TaskReport {
+  /** Makes a call with the lease; a lapsed one is renewed by a heartbeat, and a lost one ends the task. */
+  underLease<T>(call: (lease: string) => Promise<T>): Promise<T>;
+  readonly streamer: LogStreamer;
+  /** The program has ended: keeps the result on disk until the API has taken the log and it. */
+  deliver(result: Outcome['result']): Promise<void>;
+}
+
+const isProblem = (error: unknown, code: string) => error instanceof ApiProblem && error.code === code;
+/** Another try would be answered alike. */
+const isFinal = (error: unknown) =>
+  error instanceof ApiProblem && error.code !== 'lease_expired' && error.status !== 401;
+
+const maxReasonLength = 2000;
+
+/** `before`: what an agent before this one could not deliver of the task. */
+export const createTaskReport = (
+  task: HeldTask,
+  { api, beat, results, timing, log }: TaskReportOptions,
+  before?: Outcome,
+): TaskReport => {
+  const underLease = async <T>(call: (lease: string) => Promise<T>): Promise<T> => {
+    try {
+      return await call(task.lease());
+    } catch (error) {
+      if (isProblem(error, 'lease_lost')) task.end('lost');
+      if (!isProblem(error, 'lease_expired')) throw error;
+      await beat();
+      return call(task.lease());
+    }
+  };
+
+  const upload = async (chunks: LogChunk[]) => {
+    const { stop } = await underLease((lease) => api.log({ lease, chunks }, task.lost));
+    if (stop) task.end('stopped');
+  };
+
+  const streamer = createLogStreamer({
+    upload,
+    isFinal,
+    signal: task.lost,
+    timing,
+    ...(before && { before }),
+  });
+
+  const finish = async (result: Outcome['result'], logChunks: number) => {
+    for (let failures = 1; !task.lost.aborted; failures += 1) {
+      try {
+        await underLease((lease) => api.finish({ lease, ...result, logChunks }));
+        return;
+      } catch (error) {
+        if (task.lost.aborted) return;
+        if (isFinal(error)) {
+          log.error(`The API does not take the result of task ${task.taskId}: ${messageOf(error)}`);
+          return;
+        }
+        log.warn(`Cannot report task ${task.taskId}: ${messageOf(error)}; trying again`);
+        await timing.sleep(backoffMs(failures, timing.random(), { baseMs: 500, maxMs: 15_000 }), task.lost);
+      }
+    }
+  };
+
+  return {
+    underLease,
+    streamer,
+    deliver: async (given) => {
+      const { projectId, taskId } = task;
+      const result = { ...given, ...(given.reason && { reason: given.reason.slice(0, maxReasonLength) }) };
+      const outcome = { projectId, taskId, attempt: task.attempt() ?? 1, result, ...streamer.end() };
+      // From here on nothing runs, so nothing has to be ended when the lease lapses: it may still be taken later.
+      task.settle();
+      await results
+        .save(outcome)
+        .catch((error: unknown) => log.warn(`Cannot keep the result on disk: ${messageOf(error)}`));
+      const written = await streamer.close();
+      if (written.error !== undefined) {
+        const trouble = `Its log is not complete: ${messageOf(written.error)}`;
+        result.reason = (result.reason ? `${result.reason}. ${trouble}` : trouble).slice(0, maxReasonLength);
+      }
+      await finish(result, written.chunks);
+      if (task.lost.aborted) log.warn(`Task ${taskId}: given up, it is no longer this runner's`);
+      await results.remove(outcome);
+    },
+  };
+};

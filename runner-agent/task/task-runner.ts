@@ -1,0 +1,275 @@
+/** Runs one task: fetches its repository, prepares its app, takes its steps and says how it ended. */
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TaskPayload } from '../../protocol/agent.ts';
+import type { Commit, HostResult } from '../../protocol/result.ts';
+import type { App, Job, Step } from '../apps/app.ts';
+import { apps } from '../apps/index.ts';
+import { failureOf, TaskError } from '../errors.ts';
+import { requireProgram } from '../process/programs.ts';
+import type { RunAs } from '../process/run-as.ts';
+import type { Timing } from '../timing.ts';
+import { waitForConfirmation } from './confirmation.ts';
+import { gitEnvironmentFor, gitVariables } from './git-access.ts';
+import { parseGitUrl } from './git-url.ts';
+import type { HeldTask } from './held-tasks.ts';
+import { checkOut, type Git } from './repository.ts';
+import { hostKeyOptions } from './ssh.ts';
+import { createTaskPrograms, type TaskOutput, type TaskPrograms } from './task-programs.ts';
+import { createTimeLimit, type TimeLimit } from './time-limit.ts';
+import { createWorkspace, type Workspace } from './workspace.ts';
+
+export interface TaskResult {
+  status: 'success' | 'error' | 'stopped' | 'handed_back' | 'lost';
+  exitCode?: number;
+  reason?: string;
+  commit?: Commit;
+  hosts?: HostResult[];
+}
+
+export interface TaskRunnerOptions {
+  payload: TaskPayload;
+  task: HeldTask;
+  output: TaskOutput;
+  workDir: string;
+  /** Where programs are looked for, as in PATH. */
+  path: string;
+  /** Between SIGTERM and SIGKILL at the agent's own end, at most. */
+  killGraceMs: number;
+  /** Tells that the task waits for a person's word, which comes as the task's `decision`. */
+  awaitConfirmation(): Promise<void>;
+  /** The user that programs run as, when it is not the agent's own. */
+  runAs?: RunAs | undefined;
+  timing: Timing;
+}
+
+/** What a run has at hand. */
+interface Run extends TaskRunnerOptions {
+  app: App;
+  workspace: Workspace;
+  programs: TaskPrograms;
+  limit: TimeLimit;
+  /** Aborts when the task is to end, whatever the cause. */
+  end: AbortSignal;
+  say(text: string): Promise<void>;
+  /** Filled while it goes. */
+  result: Pick<TaskResult, 'commit' | 'hosts'>;
+}
+
+/** Nothing of the agent's own environment but PATH; the template's variables may override what is set here. */
+const baseEnvironment = ({ payload, workspace, path, runAs }: Run): Record<string, string> => ({
+  PATH: path,
+  HOME: workspace.root,
+  TMPDIR: workspace.temporary,
+  LANG: 'C.UTF-8',
+  ...(runAs && { USER: runAs.user, LOGNAME: runAs.user }),
+  REVEILLE_PROJECT_ID: payload.projectId,
+  REVEILLE_TASK_ID: payload.taskId,
+  REVEILLE_ATTEMPT: String(payload.attempt),
+  REVEILLE_TEMPLATE_NAME: payload.templateName,
+});
+
+/** Secrets that a task wants as files: each variable holds the path of its own. */
+const writeSecretFiles = async ({ payload, workspace }: Run): Promise<Record<string, string>> => {
+  const paths: Record<string, string> = {};
+  for (const [name, value] of Object.entries(payload.secretFiles ?? {})) {
+    paths[name] = await workspace.writePrivate(`secret-${name}`, value);
+  }
+  return paths;
+};
+
+const locateScript = async ({ payload, app, workspace }: Run): Promise<string> => {
+  if (payload.script !== undefined) {
+    const text = payload.script.replaceAll('\r\n', '\n');
+    return workspace.writePlain(app.inlineName, text.endsWith('\n') ? text : `${text}\n`);
+  }
+  if (payload.path === undefined)
+    throw new TaskError('The template has neither a script nor a path: give it one');
+  const path = join(workspace.source, payload.path);
+  await access(path).catch(() => {
+    throw new TaskError(
+      `${payload.path} is not in the repository (${payload.repository?.branch}): correct the template's path`,
+    );
+  });
+  return path;
+};
+
+/** Fetches the repository; answers with what git needs to reach it. */
+const fetchRepository = async (run: Run): Promise<Record<string, string>> => {
+  const { payload, workspace, programs, path, say, result, end } = run;
+  const { repository, projectId } = payload;
+  if (!repository) return {};
+  const program = await requireProgram(path, 'git', 'the package git');
+  await say(`Fetching ${parseGitUrl(repository.url).url} (${repository.branch})`);
+  const knownHosts =
+    repository.knownHosts ?? (repository.key?.type === 'ssh' ? repository.key.knownHosts : undefined);
+  const sshOptions = await hostKeyOptions({ ...run, projectId, use: 'git', knownHosts });
+  const environment = await gitEnvironmentFor(workspace, repository, sshOptions);
+  const call = (args: string[], more: Record<string, string> = {}) => ({
+    program,
+    args,
+    cwd: workspace.root,
+    environment: {
+      ...baseEnvironment(run),
+      ...gitVariables(payload.variables),
+      GIT_TERMINAL_PROMPT: '0',
+      ...more,
+    },
+  });
+  const git: Git = {
+    run: async (args, more) => (await programs.run(call(args, more))).code,
+    read: (args, more) => programs.read(call(args, more)),
+  };
+  const commit = await checkOut({ ...run, repository, projectId, git, environment, signal: end });
+  result.commit = commit;
+  await say(`At commit ${commit.hash} ${commit.message}`);
+  return environment;
+};
+
+const prepareJob = async (run: Run): Promise<Job> => {
+  const { payload, workspace, end } = run;
+  const { projectId, inventory } = payload;
+  const gitEnvironment = await fetchRepository(run);
+  const knownHosts =
+    inventory?.knownHosts ?? (inventory?.key?.type === 'ssh' ? inventory.key.knownHosts : undefined);
+  const sshOptions = await hostKeyOptions({ ...run, projectId, use: 'hosts', knownHosts });
+  return { payload, workspace, script: await locateScript(run), sshOptions, gitEnvironment, end };
+};
+
+type Outcome = Pick<TaskResult, 'exitCode' | 'reason'> & { status: 'success' | 'error' | 'stopped' };
+
+/** Undefined: go on. */
+const confirm = async (run: Run, withinMs: number): Promise<Outcome | undefined> => {
+  const { task, limit, end, timing, say, awaitConfirmation } = run;
+  await say(`Waiting up to ${Math.round(withinMs / 1000)} s for somebody to confirm`);
+  limit.pause();
+  await awaitConfirmation();
+  const word = await waitForConfirmation({ task, withinMs, end, timing });
+  limit.resume();
+  switch (word) {
+    case 'confirmed':
+      await say('Confirmed');
+      return undefined;
+    case 'rejected':
+      // Without a reason, so that the API's stays, which says who.
+      await say('Rejected');
+      return { status: 'stopped' };
+    case 'too_late':
+      return { status: 'error', reason: 'Nobody confirmed it in time: start the task again' };
+    case 'ended':
+      return { status: 'stopped' };
+  }
+};
+
+const takeStep = async (
+  run: Run,
+  step: Step,
+  environment: Record<string, string>,
+): Promise<Outcome | 'next'> => {
+  const { app, path, programs, workspace, say } = run;
+  if (step.confirmWithinMs !== undefined) {
+    const refused = await confirm(run, step.confirmWithinMs);
+    if (refused) return refused;
+  }
+  if (step.title) await say(step.title);
+  const exit = await programs.run({
+    program: await requireProgram(path, step.program ?? app.program, app.install),
+    args: step.args,
+    cwd: workspace.source,
+    environment: { ...environment, ...step.environment },
+    asTask: true,
+  });
+  if (exit.signal) {
+    return { status: 'error', exitCode: exit.code, reason: `The program was ended by ${exit.signal}` };
+  }
+  const next = step.outcome?.(exit.code) ?? (exit.code === 0 ? 'next' : 'failed');
+  if (next === 'failed') {
+    return { status: 'error', exitCode: exit.code, reason: app.explain(exit.code, step) };
+  }
+  return next === 'next' ? 'next' : { status: 'success', exitCode: 0 };
+};
+
+/** For what a task left to be read. */
+const readResultsMs = 5000;
+
+/** Runs to an end; throws TaskError only for what the task's owner can correct. */
+const takeSteps = async (run: Run): Promise<Outcome> => {
+  const { app, payload, workspace, path, end, say, runAs } = run;
+  // Also makes the task count as running while its program is silent.
+  await say(`Starting ${payload.app}, attempt ${payload.attempt}`);
+  await requireProgram(path, app.program, app.install);
+  const job = await prepareJob(run);
+  const { environment, answers, steps } = await app.prepare(job);
+  const secretFiles = await writeSecretFiles(run);
+  const all = {
+    ...baseEnvironment(run),
+    ...environment,
+    ...payload.variables,
+    ...payload.secrets,
+    ...secretFiles,
+    ...answers,
+  };
+  if (runAs) await workspace.handOver(runAs);
+  try {
+    for (const step of steps) {
+      if (end.aborted) return { status: 'stopped', exitCode: 143 };
+      const outcome = await takeStep(run, step, all);
+      if (outcome !== 'next') return outcome;
+    }
+    return { status: 'success', exitCode: 0 };
+  } finally {
+    // The task's own time may be over by now.
+    const reading = createTimeLimit(readResultsMs, run.timing);
+    const hosts = await app.readHosts?.({ ...job, end: reading.signal });
+    reading.clear();
+    if (hosts) run.result.hosts = hosts;
+  }
+};
+
+/** What ended the task from outside outranks what its programs made of it. */
+const judge = (outcome: Outcome, { task, limit, payload }: Run): TaskResult => {
+  const ended = outcome.exitCode === undefined ? {} : { exitCode: outcome.exitCode };
+  switch (task.cause()) {
+    case 'stopped':
+      return { status: 'stopped', ...ended, reason: 'Stopped by a user' };
+    case 'handed_back':
+      return { status: 'handed_back', ...ended, reason: 'Handed back, as the runner drains' };
+    case 'shutdown':
+      return { status: 'lost', ...ended, reason: 'The runner was shut down while the task ran' };
+  }
+  if (limit.signal.aborted) {
+    const reason = `It ran longer than its timeout of ${payload.timeoutMs / 1000} s and was ended`;
+    return { status: 'error', ...ended, reason };
+  }
+  return outcome;
+};
+
+/** Never rejects: whatever goes wrong becomes the task's error, with a reason. */
+export const runTask = async (options: TaskRunnerOptions): Promise<TaskResult> => {
+  const { payload, task, output, workDir, runAs, timing } = options;
+  const limit = createTimeLimit(payload.timeoutMs, timing);
+  const end = AbortSignal.any([task.ended, limit.signal]);
+  const say = (text: string) => output.write('agent', `${text}\n`);
+  let workspace: Workspace | undefined;
+  try {
+    const name = `${payload.taskId}-${payload.attempt}`;
+    workspace = await createWorkspace({ workDir, name, isShared: runAs !== undefined });
+    const programs = createTaskPrograms({ ...options, workspace, end });
+    const app = apps[payload.app];
+    const run: Run = { ...options, app, workspace, programs, limit, end, say, result: {} };
+    const outcome = await takeSteps(run).catch(
+      (error: unknown): Outcome => ({ status: 'error', reason: failureOf(error) }),
+    );
+    const result = { ...judge(outcome, run), ...run.result };
+    // A success needs no words, and so no further chunk: most short tasks have only one.
+    if (result.reason) await say(result.reason);
+    return result;
+  } catch (error) {
+    const reason = failureOf(error);
+    await say(reason);
+    return { status: 'error', reason };
+  } finally {
+    limit.clear();
+    await workspace?.wipe().catch(() => undefined);
+  }
+};

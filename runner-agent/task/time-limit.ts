@@ -1,0 +1,34 @@
+/** A limit on the time that a task works; it stands still while the task waits for a person. */
+import type { Timing } from '../timing.ts';
+
+export interface TimeLimit {
+  /** Aborts when the time is over. */
+  readonly signal: AbortSignal;
+  pause(): void;
+  resume(): void;
+  /** No limit any more. */
+  clear(): void;
+}
+
+export const createTimeLimit = (
+  limitMs: number,
+  { monotonic, after }: Pick<Timing, 'monotonic' | 'after'>,
+): TimeLimit => {
+  const over = new AbortController();
+  let leftMs = limitMs;
+  let startedAt = 0;
+  let callOff: (() => void) | undefined;
+  const pause = () => {
+    if (!callOff) return;
+    callOff();
+    callOff = undefined;
+    leftMs -= monotonic() - startedAt;
+  };
+  const resume = () => {
+    if (callOff) return;
+    startedAt = monotonic();
+    callOff = after(Math.max(0, leftMs), () => over.abort());
+  };
+  resume();
+  return { signal: over.signal, pause, resume, clear: pause };
+};

@@ -1,0 +1,148 @@
+/** The folders of one task: made empty for it, readable by nobody else, and wiped at its end. */
+import { createHash } from 'node:crypto';
+import { chmod, lstat, mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { join, resolve, sep } from 'node:path';
+import { messageOf, TaskError } from '../errors.ts';
+import { giveTo, type RunAs } from '../process/run-as.ts';
+
+export interface Workspace {
+  /** The task's HOME. */
+  root: string;
+  /** The checkout, or an empty folder; the program runs in it. */
+  source: string;
+  temporary: string;
+  /** Where a file of that name would be that the owner alone may read; in memory where the machine allows. */
+  privatePath(name: string): string;
+  /** Writes a file that the owner alone may read; returns its path. */
+  writePrivate(name: string, content: string): Promise<string>;
+  /** Writes a file without secrets, to be run when `mode` says so; a folder in memory may forbid that. */
+  writePlain(name: string, content: string, mode?: number): Promise<string>;
+  /** Makes all of it the task's user's. */
+  handOver(to: RunAs): Promise<void>;
+  wipe(): Promise<void>;
+}
+
+export interface WorkspaceOptions {
+  workDir: string;
+  /** Unique on this machine at a time. */
+  name: string;
+  /** Another user is to run the task: folders above its own must let that user through. */
+  isShared?: boolean;
+}
+
+const tasksIn = (workDir: string) => join(workDir, 'tasks');
+
+/** Whether a path is that of a task's folder. */
+export const isInWorkspaces = (workDir: string, path: string): boolean =>
+  path.startsWith(`${tasksIn(workDir)}${sep}`);
+
+/** Memory that Linux mounts as a folder; what is there survives neither power cut nor disk copy. */
+const memory = '/dev/shm';
+
+/** The folder in memory that is this work folder's, the same after a restart of the agent. */
+const memoryFor = (workDir: string): string => {
+  const name = createHash('sha256').update(resolve(workDir)).digest('hex').slice(0, 16);
+  return join(memory, `reveille-${process.getuid?.() ?? 0}-${name}`);
+};
+
+/** Makes the folder. False when it cannot be had, or somebody else made it first: anybody may write to the one above. */
+const makeOwn = async (folder: string): Promise<boolean> => {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const made = await lstat(folder);
+    return made.isDirectory() && made.uid === process.getuid?.() && (made.mode & 0o022) === 0;
+  } catch {
+    return false;
+  }
+};
+
+const onDiskFor = (workDir: string): string => join(workDir, 'secrets');
+
+const secretsFoldersOf = (workDir: string) => [memoryFor(workDir), onDiskFor(workDir)];
+
+/** Where the secrets of tasks are kept while they run. */
+export const secretsFolderOf = async (workDir: string): Promise<string> => {
+  const inMemory = memoryFor(workDir);
+  if (await makeOwn(inMemory)) return inMemory;
+  const onDisk = onDiskFor(workDir);
+  await mkdir(onDisk, { recursive: true, mode: 0o700 });
+  return onDisk;
+};
+
+/** Removes that folder when nothing is in it, so that nothing stays in memory for a working folder that is gone. */
+export const dropSecretsFolder = async (workDir: string): Promise<void> => {
+  // One in which there is something, or that is not there, stays as it is.
+  await rmdir(memoryFor(workDir)).catch(() => undefined);
+};
+
+const remove = (path: string) => rm(path, { recursive: true, force: true, maxRetries: 3 });
+
+/** How often the folder above may go away under a task that begins just as the last one ends. */
+const maxSecretsTries = 5;
+
+/** Makes the folder of a task's secrets, and answers with the one above. */
+const makeSecrets = async (workDir: string, name: string): Promise<string> => {
+  for (let tries = 1; ; tries += 1) {
+    const above = await secretsFolderOf(workDir);
+    try {
+      await mkdir(join(above, name), { mode: 0o700 });
+      return above;
+    } catch (error) {
+      if (tries === maxSecretsTries || !isMissing(error)) throw error;
+    }
+  }
+};
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ENOENT';
+
+/** Makes the folders of a task. */
+export const createWorkspace = async ({
+  workDir,
+  name,
+  isShared = false,
+}: WorkspaceOptions): Promise<Workspace> => {
+  const root = join(tasksIn(workDir), name);
+  await remove(root);
+  for (const folder of secretsFoldersOf(workDir)) await remove(join(folder, name));
+  const secretsDir = await makeSecrets(workDir, name);
+  const secrets = join(secretsDir, name);
+  const wipe = async () => {
+    await Promise.all([remove(secrets), remove(root)]);
+    await dropSecretsFolder(workDir);
+  };
+  const source = join(root, 'source');
+  const temporary = join(root, 'tmp');
+  const plain = join(root, 'files');
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  for (const folder of [source, temporary, plain]) await mkdir(folder, { mode: 0o700 });
+  if (isShared) for (const folder of [workDir, tasksIn(workDir), secretsDir]) await chmod(folder, 0o711);
+
+  const write = async (path: string, content: string, mode: number) => {
+    await writeFile(path, content, { mode, flag: 'wx' });
+    return path;
+  };
+  const privatePath = (file: string) => join(secrets, file);
+  return {
+    root,
+    source,
+    temporary,
+    privatePath,
+    writePrivate: (file, content) => write(privatePath(file), content, 0o600),
+    writePlain: (file, content, mode = 0o600) => write(join(plain, file), content, mode),
+    handOver: async (to) => {
+      for (const folder of [root, secrets]) await giveTo(folder, to);
+    },
+    wipe,
+  };
+};
+
+/** Removes what tasks left behind when the agent or the machine ended without warning. */
+export const sweepWorkspaces = async (workDir: string): Promise<void> => {
+  for (const folder of [...secretsFoldersOf(workDir), tasksIn(workDir)]) {
+    await remove(folder).catch((error: unknown) => {
+      throw new TaskError(`Cannot remove what earlier tasks left in ${folder}: ${messageOf(error)}`);
+    });
+  }
+  await mkdir(tasksIn(workDir), { recursive: true, mode: 0o700 });
+};

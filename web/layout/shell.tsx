@@ -1,0 +1,96 @@
+/** The frame around every page of somebody who signed in: navigation at the side, on a phone behind a button. */
+import { useQuery } from '@tanstack/react-query';
+import { Navigate, Outlet, useParams, useRouterState } from '@tanstack/react-router';
+import { type ReactNode, Suspense, useEffect, useRef } from 'react';
+import type { Instant } from '../../protocol/index.ts';
+import { useOutage } from '../data/outage.ts';
+import { unreachable } from '../data/request.ts';
+import { meQuery } from '../data/session.ts';
+import { Icon, Logo } from '../ui/icons.tsx';
+import { Notice } from '../ui/notice.tsx';
+import { Moment } from '../ui/time.tsx';
+import { useKeptFocus } from './keep-focus.ts';
+import { lastProject } from './last-project.ts';
+import { Loading } from './loading.tsx';
+import { Navigation } from './navigation.tsx';
+
+const useOpenProject = (): string | undefined => {
+  const { projectId } = useParams({ strict: false });
+  useEffect(() => {
+    if (projectId !== undefined) lastProject.set(projectId);
+  }, [projectId]);
+  return projectId;
+};
+
+/** How often to ask whether the control plane is back, where nothing else on the page asks. */
+const probeMs = 5000;
+
+/** The region stands there always, so that screen readers hear what comes into it. */
+const Outage = ({ since }: { readonly since: Instant | undefined }): ReactNode => (
+  <div className="outage" role="status">
+    {since && (
+      <Notice kind="warn">
+        {unreachable.message} What it shows is from before <Moment at={since} />.
+      </Notice>
+    )}
+  </div>
+);
+
+export const Shell = (): ReactNode => {
+  const outage = useOutage();
+  const { data: who } = useQuery({ ...meQuery, refetchInterval: outage !== undefined && probeMs });
+  const projectId = useOpenProject();
+  const path = useRouterState({ select: ({ location }) => location.pathname });
+  const href = useRouterState({ select: ({ location }) => location.href });
+  const drawer = useRef<HTMLDialogElement>(null);
+  const main = useRef<HTMLElement>(null);
+  useKeptFocus(main);
+  const shownPath = useRef(path);
+  useEffect(() => {
+    drawer.current?.close();
+    // Whoever navigates by keyboard or screen reader goes on where the new page begins.
+    if (shownPath.current !== path) main.current?.focus({ preventScroll: true });
+    shownPath.current = path;
+  }, [path]);
+  if (who === null) return <Navigate to="/sign-in" search={{ to: href }} />;
+  if (!who) return <Loading />;
+  return (
+    <div className="shell">
+      <a className="skip" href="#main">
+        Skip to the content
+      </a>
+      <header className="top-bar">
+        <button
+          type="button"
+          className="button quiet icon-only"
+          aria-label="Menu"
+          onClick={() => drawer.current?.showModal()}
+        >
+          <Icon name="menu" />
+        </button>
+        <Logo />
+        Reveille
+      </header>
+      <aside className="side">
+        <Navigation projectId={projectId} />
+      </aside>
+      <dialog ref={drawer} className="drawer" aria-label="Menu">
+        <button
+          type="button"
+          className="button quiet icon-only"
+          aria-label="Close the menu"
+          onClick={() => drawer.current?.close()}
+        >
+          <Icon name="close" />
+        </button>
+        <Navigation projectId={projectId} />
+      </dialog>
+      <main ref={main} id="main" tabIndex={-1}>
+        <Outage since={outage} />
+        <Suspense fallback={<Loading />}>
+          <Outlet />
+        </Suspense>
+      </main>
+    </div>
+  );
+};

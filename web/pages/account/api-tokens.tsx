@@ -1,0 +1,132 @@
+/** API tokens: a project's, with a role in it, or the stack's, which may do everything. */
+import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import type * as z from 'zod';
+import { type apiToken, newApiToken, type Role } from '../../../protocol/index.ts';
+import { apiTokensQuery, pathIn } from '../../data/queries.ts';
+import { call, send } from '../../data/request.ts';
+import { NameField, RoleField } from '../../shared/common-fields.tsx';
+import { SecretOnce } from '../../shared/secret-once.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Confirm, Dialog } from '../../ui/dialog.tsx';
+import { Select } from '../../ui/field.tsx';
+import { FormFrame, useForm } from '../../ui/form.tsx';
+import { Notice } from '../../ui/notice.tsx';
+import { Card } from '../../ui/page.tsx';
+import { Table } from '../../ui/table.tsx';
+import { Ago, Moment } from '../../ui/time.tsx';
+import { roleNames } from '../members/roles.ts';
+
+type ApiToken = z.infer<typeof apiToken>;
+
+const dayMs = 86_400_000;
+const lifetimes = [7, 30, 90, 365] as const;
+
+export const ApiTokens = ({ projectId }: { readonly projectId: string | undefined }): ReactNode => {
+  const client = useQueryClient();
+  const { data: tokens } = useSuspenseQuery(apiTokensQuery(projectId));
+  const [isAdding, setAdding] = useState(false);
+  const [revoked, setRevoked] = useState<ApiToken>();
+  const path = pathIn(projectId, 'api-tokens');
+  const refresh = () => client.invalidateQueries({ queryKey: [path] });
+  return (
+    <Card
+      title="API tokens"
+      actions={
+        <Button icon="plus" onPress={() => setAdding(true)}>
+          New API token
+        </Button>
+      }
+    >
+      {tokens.length === 0 ? (
+        <p className="quiet-text">No program has a token. The CLI and scripts sign in by one.</p>
+      ) : (
+        <Table
+          label="API tokens"
+          items={tokens}
+          keyOf={({ id }) => id}
+          columns={[
+            { header: 'Name', render: ({ name }) => <strong>{name}</strong> },
+            { header: 'Role', render: ({ role }) => (role === 'admin' ? 'Admin' : roleNames[role]) },
+            { header: 'Made', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
+            {
+              header: 'Good until',
+              from: 'tablet',
+              render: ({ validUntil }) => (validUntil ? <Moment at={validUntil} /> : 'no end'),
+            },
+            {
+              header: 'Revoke',
+              isHeaderHidden: true,
+              align: 'right',
+              render: (token) => (
+                <Button small aria-label={`Revoke ${token.name}`} onPress={() => setRevoked(token)}>
+                  Revoke
+                </Button>
+              ),
+            },
+          ]}
+        />
+      )}
+      {isAdding && <NewApiToken projectId={projectId} onMade={refresh} onClose={() => setAdding(false)} />}
+      {revoked && (
+        <Confirm
+          title={`Revoke ${revoked.name}?`}
+          action="Revoke token"
+          onConfirm={async () => {
+            await send('DELETE', `${path}/${revoked.id}`);
+            await refresh();
+          }}
+          onClose={() => setRevoked(undefined)}
+        >
+          Whatever uses it is shut out within half a minute.
+        </Confirm>
+      )}
+    </Card>
+  );
+};
+
+interface NewApiTokenProps {
+  readonly projectId: string | undefined;
+  readonly onMade: () => Promise<void>;
+  readonly onClose: () => void;
+}
+
+const NewApiToken = ({ projectId, onMade, onClose }: NewApiTokenProps): ReactNode => {
+  const [token, setToken] = useState<string>();
+  const form = useForm(
+    { name: '', role: 'task_runner' as Role, days: '90' },
+    async ({ name, role, days }) => {
+      const body = { name, expiresInMs: Number(days) * dayMs, ...(projectId && { role }) };
+      const made = await call('POST', pathIn(projectId, 'api-tokens'), newApiToken, { body });
+      setToken(made.token);
+      await onMade();
+    },
+  );
+  const { value, set, field } = form;
+  if (token !== undefined) {
+    return (
+      <SecretOnce title="The new API token" label="API token" secret={token} onClose={onClose}>
+        It is shown only now.
+      </SecretOnce>
+    );
+  }
+  return (
+    <Dialog title="New API token" onClose={onClose}>
+      <FormFrame form={form} action="Create token">
+        <NameField hint="What uses it." {...field('name')} />
+        {projectId ? (
+          <RoleField {...field('role')} />
+        ) : (
+          <Notice kind="warn">It may do everything, in every project.</Notice>
+        )}
+        <Select
+          label="Good for"
+          value={value.days}
+          onChange={(days) => set({ days })}
+          options={lifetimes.map((days) => ({ value: String(days), label: `${days} days` }))}
+          isRequired
+        />
+      </FormFrame>
+    </Dialog>
+  );
+};

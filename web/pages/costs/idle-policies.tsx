@@ -1,0 +1,72 @@
+/** What another idle timeout would have cost each runner, on the same history. */
+import type { ReactNode } from 'react';
+import type { CostHistory } from '../../../protocol/index.ts';
+import { Money } from '../../ui/money.tsx';
+import { Card } from '../../ui/page.tsx';
+import { Table } from '../../ui/table.tsx';
+import { formatDuration } from '../../ui/time.tsx';
+import { idleText } from '../runners/idle-text.ts';
+
+type RunnerCost = CostHistory['runners'][number];
+
+/** Stopping early saves idle time and costs starts: what each choice would have done with the same work. */
+export const IdlePolicies = ({ runners }: { readonly runners: readonly RunnerCost[] }): ReactNode => {
+  const compared = runners.filter(({ policies }) => policies.length > 0);
+  if (compared.length === 0) return null;
+  return (
+    <Card title="Had the idle timeout been another one">
+      <p className="lead">
+        An instance that stays on costs idle time; one that stops at once is billed at least a minute at its
+        next start, and the next task waits for the boot. This is the same history of work, with other
+        timeouts.
+      </p>
+      <div className="stack policies">
+        {compared.map((runner) => (
+          <PolicyTable key={runner.runnerId} runner={runner} />
+        ))}
+      </div>
+    </Card>
+  );
+};
+
+const PolicyTable = ({ runner }: { readonly runner: RunnerCost }): ReactNode => {
+  const cheapest = Math.min(...runner.policies.map(({ microUsd }) => microUsd));
+  return (
+    <section>
+      <h3>{runner.name}</h3>
+      <Table
+        label={`Idle timeouts of ${runner.name}`}
+        items={runner.policies}
+        keyOf={({ idleTimeoutMs }) => String(idleTimeoutMs)}
+        columns={[
+          {
+            header: 'Stays on for',
+            render: ({ idleTimeoutMs }) => (
+              <>
+                {idleText(idleTimeoutMs)}
+                {idleTimeoutMs === runner.idleTimeoutMs && <strong> (as set)</strong>}
+              </>
+            ),
+          },
+          { header: 'Boots', align: 'right', render: ({ starts }) => starts },
+          {
+            header: 'Waited for boots',
+            align: 'right',
+            from: 'tablet',
+            render: ({ waitedMs }) => formatDuration(waitedMs),
+          },
+          {
+            header: 'Cost',
+            align: 'right',
+            render: ({ microUsd }) => (
+              <>
+                <Money microUsd={microUsd} />
+                {microUsd === cheapest && <span className="sub">cheapest</span>}
+              </>
+            ),
+          },
+        ]}
+      />
+    </section>
+  );
+};

@@ -1,0 +1,25 @@
+/** Says what sums of money leave out: instance types whose price nobody knows. */
+import type { ReactNode } from 'react';
+import type { CostHistory } from '../../../protocol/index.ts';
+import { Notice } from '../../ui/notice.tsx';
+
+type Unpriced = CostHistory['unpriced'];
+
+const list = new Intl.ListFormat('en', { type: 'conjunction' });
+
+const nameOf = ({ instanceType = 'an unknown instance type', region }: Unpriced[number]): string =>
+  `${instanceType} in ${region}`;
+
+export const UnpricedNotice = ({ unpriced }: { readonly unpriced: Unpriced }): ReactNode => {
+  const names = [...new Set(unpriced.map(nameOf))];
+  if (names.length === 0) return null;
+  const predicate =
+    names.length === 1
+      ? 'has no known price and counts as nothing'
+      : 'have no known price and count as nothing';
+  return (
+    <Notice kind="warn">
+      {list.format(names)} {predicate}, so what was spent and saved is more than stands here.
+    </Notice>
+  );
+};

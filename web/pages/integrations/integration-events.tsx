@@ -1,0 +1,72 @@
+/** What came in by an integration last, and what became of it. */
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import type { EventOutcome, Integration } from '../../../protocol/index.ts';
+import { messageOf } from '../../data/problem-text.ts';
+import { integrationEventsQuery } from '../../data/starts.ts';
+import { Loading } from '../../layout/loading.tsx';
+import { Badge, type Tone } from '../../ui/badge.tsx';
+import { Dialog } from '../../ui/dialog.tsx';
+import { Notice } from '../../ui/notice.tsx';
+import { Ago } from '../../ui/time.tsx';
+
+const outcomes: Readonly<Record<EventOutcome, readonly [text: string, tone: Tone]>> = {
+  received: ['Received', 'info'],
+  started: ['Started', 'ok'],
+  duplicate: ['Taken before', 'idle'],
+  not_matched: ['Did not match', 'idle'],
+  inactive: ['Was inactive', 'idle'],
+  bad_signature: ['Bad signature', 'bad'],
+  not_json: ['Not JSON', 'bad'],
+  refused: ['Refused', 'bad'],
+  failed: ['Failed', 'bad'],
+};
+
+interface IntegrationEventsProps {
+  readonly integration: Integration;
+  readonly onClose: () => void;
+}
+
+export const IntegrationEvents = ({ integration, onClose }: IntegrationEventsProps): ReactNode => {
+  const { projectId, id, name } = integration;
+  const { data: events, error } = useQuery(integrationEventsQuery(projectId, id));
+  return (
+    <Dialog title={`Last events of ${name}`} onClose={onClose} shape="sheet" dismissable>
+      <div className="dialog-body">
+        {error && <Notice kind="bad">{messageOf(error)}</Notice>}
+        {!events && !error && <Loading />}
+        {events?.length === 0 && (
+          <p className="quiet-text">
+            Nothing has come in within the last 30 days. Give the sender the URL, and have it send a test.
+          </p>
+        )}
+        {events && events.length > 0 && (
+          <ol className="rows">
+            {events.map(({ id: eventId, at, outcome, detail, taskId, source, deliveryId }) => (
+              <li key={eventId}>
+                <span>
+                  <Badge tone={outcomes[outcome][1]}>{outcomes[outcome][0]}</Badge>{' '}
+                  {taskId && (
+                    <Link to="/projects/$projectId/tasks/$taskId" params={{ projectId, taskId }}>
+                      the task
+                    </Link>
+                  )}
+                </span>
+                <span className="quiet-text num">
+                  <Ago at={at} />
+                </span>
+                <span className="wide break">{detail}</span>
+                <span className="wide quiet-text small-text break">
+                  {[source && `from ${source}`, deliveryId && `delivery ${deliveryId}`]
+                    .filter(Boolean)
+                    .join(', ')}
+                </span>
+              </li>
+            ))}
+          </ol>
+        )}
+      </div>
+    </Dialog>
+  );
+};

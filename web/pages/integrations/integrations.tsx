@@ -1,0 +1,110 @@
+/** The integrations of a project: secret URLs by which events from elsewhere start templates. */
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useParams } from '@tanstack/react-router';
+import { type ReactNode, useMemo, useState } from 'react';
+import { type Integration, integration as integrationSchema } from '../../../protocol/index.ts';
+import { pathIn, templatesQuery } from '../../data/queries.ts';
+import { call } from '../../data/request.ts';
+import { useMay } from '../../data/session.ts';
+import { integrationsQuery } from '../../data/starts.ts';
+import { type Kind, ResourcePage } from '../../shared/resource-page.tsx';
+import { SecretOnce } from '../../shared/secret-once.tsx';
+import { Badge } from '../../ui/badge.tsx';
+import { Confirm } from '../../ui/dialog.tsx';
+import { Ago } from '../../ui/time.tsx';
+import { BeyondBadge } from '../templates/launch-fields.tsx';
+import { IntegrationEvents } from './integration-events.tsx';
+import {
+  emptyIntegration,
+  type IntegrationDraft,
+  IntegrationFields,
+  integrationDraft,
+  integrationInput,
+  proofs,
+} from './integration-form.tsx';
+
+type Opened = { readonly what: 'url' | 'events' | 'rotate'; readonly of: Integration };
+
+const kindWith = (
+  nameOf: (templateId: string) => string,
+  open: (opened: Opened) => void,
+  isManager: boolean,
+): Kind<Integration, IntegrationDraft> => ({
+  one: 'integration',
+  title: 'Integrations',
+  icon: 'integrations',
+  lead: 'Secret URLs by which events from elsewhere start templates: a push, a release, an alert.',
+  purpose: 'An integration starts a template when something is sent to its URL, and what was sent matches.',
+  path: 'integrations',
+  query: integrationsQuery,
+  columns: [
+    { header: 'Name', render: ({ templateId }) => <span className="sub">{nameOf(templateId)}</span> },
+    { header: 'Proof', from: 'tablet', render: ({ auth }) => proofs[auth.type] },
+    { header: 'Matchers', align: 'right', from: 'tablet', render: ({ matchers }) => matchers.length },
+    {
+      header: 'State',
+      render: ({ active, beyondLaunchOptions }) => (
+        <>
+          {active ? <Badge tone="ok">Active</Badge> : <Badge tone="idle">Inactive</Badge>}
+          <BeyondBadge options={beyondLaunchOptions} />
+        </>
+      ),
+    },
+    { header: 'Made', from: 'desktop', render: ({ createdAt }) => <Ago at={createdAt} /> },
+  ],
+  emptyDraft: emptyIntegration,
+  draftOf: integrationDraft,
+  inputOf: integrationInput,
+  Fields: IntegrationFields,
+  onMade: (answer) => open({ what: 'url', of: integrationSchema.parse(answer) }),
+  acts: (one) => [
+    isManager && { label: 'Last events', onAct: () => open({ what: 'events', of: one }) },
+    isManager && { label: 'New URL', onAct: () => open({ what: 'rotate', of: one }) },
+  ],
+  deletionNote: 'It cannot be brought back, and its URL is good for nothing from then on.',
+});
+
+export const IntegrationsPage = (): ReactNode => {
+  const { projectId } = useParams({ from: '/signed-in/projects/$projectId/integrations' });
+  const client = useQueryClient();
+  const isManager = useMay(projectId, 'manager');
+  const { data: templates } = useQuery(templatesQuery(projectId));
+  const [opened, open] = useState<Opened>();
+  const close = () => open(undefined);
+  const kind = useMemo(
+    () => kindWith((id) => templates?.find((template) => template.id === id)?.name ?? '', open, isManager),
+    [templates, isManager],
+  );
+  const rotate = async ({ id }: Integration) => {
+    const path = pathIn(projectId, `integrations/${id}/rotate-url`);
+    const rotated = await call('POST', path, integrationSchema);
+    await client.invalidateQueries({ queryKey: [pathIn(projectId, 'integrations')] });
+    open({ what: 'url', of: rotated });
+  };
+  return (
+    <>
+      <ResourcePage kind={kind} projectId={projectId} />
+      {opened?.what === 'url' && (
+        <SecretOnce
+          title={`The URL of ${opened.of.name}`}
+          label="URL"
+          secret={opened.of.url ?? ''}
+          onClose={close}
+        >
+          It is shown only now, and whoever has it can start the template. Give it to the sender.
+        </SecretOnce>
+      )}
+      {opened?.what === 'events' && <IntegrationEvents integration={opened.of} onClose={close} />}
+      {opened?.what === 'rotate' && (
+        <Confirm
+          title={`Another URL for ${opened.of.name}?`}
+          action="Make another URL"
+          onConfirm={() => rotate(opened.of)}
+          onClose={() => open((now) => (now?.what === 'rotate' ? undefined : now))}
+        >
+          The one before is good for nothing at once: what still sends to it is refused.
+        </Confirm>
+      )}
+    </>
+  );
+};

@@ -1,0 +1,120 @@
+/** The hosts that Ansible connects to. */
+import { useParams } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import type { Inventory } from '../../../protocol/index.ts';
+import { inventoriesQuery, keysQuery } from '../../data/queries.ts';
+import { NameField } from '../../shared/common-fields.tsx';
+import { ReferenceField } from '../../shared/reference-field.tsx';
+import { type FieldsProps, type Kind, ResourcePage } from '../../shared/resource-page.tsx';
+import { Tags } from '../../ui/badge.tsx';
+import { Select, TextArea, TextField } from '../../ui/field.tsx';
+import { RoutingSentence, TagField } from '../templates/routing-sentence.tsx';
+
+type Type = Inventory['type'];
+
+interface Draft {
+  readonly name: string;
+  readonly type: Type;
+  readonly content: string;
+  readonly path: string;
+  readonly keyId: string;
+  readonly tag: string;
+  readonly knownHosts: string;
+}
+
+const types: Readonly<Record<Type, string>> = {
+  static: 'Static (INI)',
+  'static-yaml': 'Static (YAML)',
+  file: 'File in the repository',
+};
+
+const examples = {
+  static: '[web]\nweb-1.example.com\nweb-2.example.com',
+  'static-yaml': 'web:\n  hosts:\n    web-1.example.com:',
+};
+
+const Fields = ({ form: { value, set, field }, projectId }: FieldsProps<Draft>): ReactNode => (
+  <>
+    <NameField {...field('name')} />
+    <Select
+      label="Type"
+      value={value.type}
+      onChange={(type) => set({ type: type as Type })}
+      options={Object.entries(types).map(([type, label]) => ({ value: type, label }))}
+      isRequired
+    />
+    {value.type === 'file' ? (
+      <TextField
+        label="Path"
+        hint="In the template’s repository."
+        placeholder="inventories/production.ini"
+        {...field('path')}
+        isRequired
+      />
+    ) : (
+      <TextArea
+        label="Hosts"
+        rows={8}
+        isCode
+        placeholder={examples[value.type]}
+        {...field('content')}
+        isRequired
+      />
+    )}
+    <ReferenceField label="Key of the hosts" query={keysQuery(projectId)} {...field('keyId')} />
+    <TagField
+      projectId={projectId}
+      {...field('tag')}
+      hint="Runs its tasks on runners that stand close to these hosts. The tag of a template wins over it."
+    />
+    <RoutingSentence projectId={projectId} tag={value.tag} />
+    <TextArea
+      label="Known hosts"
+      isCode
+      hint="In the form of known_hosts: no other host key is accepted."
+      {...field('knownHosts')}
+    />
+  </>
+);
+
+const kind: Kind<Inventory, Draft> = {
+  one: 'inventory',
+  title: 'Inventories',
+  icon: 'inventories',
+  lead: 'The hosts that Ansible connects to, the key that opens them, and the tag of the runners that are close to them.',
+  purpose: 'An inventory names the hosts of an Ansible template.',
+  path: 'inventories',
+  query: inventoriesQuery,
+  columns: [
+    { header: 'Type', render: ({ type }) => types[type] },
+    {
+      header: 'Tag',
+      render: ({ tag }) => (tag ? <Tags tags={[tag]} /> : <span className="quiet-text">none</span>),
+    },
+  ],
+  emptyDraft: { name: '', type: 'static', content: '', path: '', keyId: '', tag: '', knownHosts: '' },
+  draftOf: (item) => ({
+    name: item.name,
+    type: item.type,
+    content: item.type === 'file' ? '' : item.content,
+    path: item.type === 'file' ? item.path : '',
+    keyId: item.keyId ?? '',
+    tag: item.tag ?? '',
+    knownHosts: item.knownHosts ?? '',
+  }),
+  inputOf: ({ name, type, content, path, keyId, tag, knownHosts }) => ({
+    name,
+    type,
+    ...(type === 'file' ? { path } : { content }),
+    ...(keyId !== '' && { keyId }),
+    ...(tag.trim() !== '' && { tag: tag.trim() }),
+    ...(knownHosts.trim() !== '' && { knownHosts }),
+  }),
+  Fields,
+  deletionNote: 'It cannot be brought back. An inventory that a template uses is not deleted.',
+};
+
+export const InventoriesPage = (): ReactNode => {
+  const { projectId } = useParams({ from: '/signed-in/projects/$projectId/inventories' });
+  return <ResourcePage kind={kind} projectId={projectId} />;
+};

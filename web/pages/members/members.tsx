@@ -1,0 +1,183 @@
+/** Who may do what in a project: members, invitations, API tokens. */
+import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { useParams } from '@tanstack/react-router';
+import { type ReactNode, useState } from 'react';
+import { type Member, newInvitation, type Role, roles } from '../../../protocol/index.ts';
+import { messageOf } from '../../data/problem-text.ts';
+import { invitationsQuery, membersQuery, pathIn } from '../../data/queries.ts';
+import { call, send } from '../../data/request.ts';
+import { useMay, useMe } from '../../data/session.ts';
+import { EmailField, RoleField } from '../../shared/common-fields.tsx';
+import { SecretOnce } from '../../shared/secret-once.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Confirm, Dialog } from '../../ui/dialog.tsx';
+import { Empty } from '../../ui/empty.tsx';
+import { FormFrame, useForm } from '../../ui/form.tsx';
+import { ActionMenu } from '../../ui/menu.tsx';
+import { Card, Page } from '../../ui/page.tsx';
+import { Table } from '../../ui/table.tsx';
+import { Moment } from '../../ui/time.tsx';
+import { say } from '../../ui/toast.tsx';
+import { ApiTokens } from '../account/api-tokens.tsx';
+import { Person } from './person.tsx';
+import { roleNames } from './roles.ts';
+
+const shortRole = (role: Role): string => roleNames[role].replace(/:.*/, '');
+
+export const MembersPage = (): ReactNode => {
+  const { projectId } = useParams({ from: '/signed-in/projects/$projectId/members' });
+  const client = useQueryClient();
+  const who = useMe();
+  const isOwner = useMay(projectId, 'owner');
+  const { data: members } = useSuspenseQuery(membersQuery(projectId));
+  const [isInviting, setInviting] = useState(false);
+  const [leaving, setLeaving] = useState<Member>();
+  const path = pathIn(projectId, 'members');
+  const refresh = () => client.invalidateQueries({ queryKey: [path] });
+  const changeRole = async (member: Member, role: Role) => {
+    try {
+      await send('PUT', `${path}/${member.userId}`, { body: { role } });
+      say(`${member.name} is ${shortRole(role).toLowerCase()} now.`);
+    } catch (error) {
+      say(messageOf(error), 'bad');
+    }
+    await refresh();
+  };
+  const invite = isOwner && (
+    <Button look="primary" icon="plus" onPress={() => setInviting(true)}>
+      Invite somebody
+    </Button>
+  );
+  return (
+    <Page
+      title="Members"
+      lead="Who may do what in this project. Admins of the stack may do everything."
+      actions={invite}
+    >
+      {members.length === 0 ? (
+        <Empty icon="members" title="No member yet">
+          Only admins see this project. Invite who works with it.
+        </Empty>
+      ) : (
+        <Table
+          label="Members"
+          items={members}
+          keyOf={({ userId }) => userId}
+          columns={[
+            { header: 'Name', render: Person },
+            {
+              header: 'Role',
+              render: (member) =>
+                isOwner && member.userId !== who.id ? (
+                  <select
+                    aria-label={`Role of ${member.name}`}
+                    value={member.role}
+                    onChange={({ target }) => changeRole(member, target.value as Role)}
+                  >
+                    {roles.map((role) => (
+                      <option key={role} value={role}>
+                        {shortRole(role)}
+                      </option>
+                    ))}
+                  </select>
+                ) : (
+                  shortRole(member.role)
+                ),
+            },
+            {
+              header: 'Actions',
+              isHeaderHidden: true,
+              align: 'right',
+              render: (member) =>
+                isOwner && (
+                  <ActionMenu
+                    label={`What to do with ${member.name}`}
+                    acts={[{ label: 'Remove', onAct: () => setLeaving(member), isDangerous: true }]}
+                  />
+                ),
+            },
+          ]}
+        />
+      )}
+      {isOwner && <Invitations projectId={projectId} />}
+      {isOwner && <ApiTokens projectId={projectId} />}
+      {isInviting && <Invite projectId={projectId} onClose={() => setInviting(false)} />}
+      {leaving && (
+        <Confirm
+          title={`Remove ${leaving.name}?`}
+          action="Remove member"
+          onConfirm={async () => {
+            await send('DELETE', `${path}/${leaving.userId}`);
+            await refresh();
+          }}
+          onClose={() => setLeaving(undefined)}
+        >
+          They see this project no more. The API tokens, invitations and registration tokens that they made
+          here are revoked.
+        </Confirm>
+      )}
+    </Page>
+  );
+};
+
+const Invitations = ({ projectId }: { readonly projectId: string }): ReactNode => {
+  const client = useQueryClient();
+  const { data: invitations } = useSuspenseQuery(invitationsQuery(projectId));
+  if (invitations.length === 0) return null;
+  const path = pathIn(projectId, 'invitations');
+  const revoke = async (id: string) => {
+    await send('DELETE', `${path}/${id}`).catch((error: unknown) => say(messageOf(error), 'bad'));
+    await client.invalidateQueries({ queryKey: [path] });
+  };
+  return (
+    <Card title="Invitations that nobody has accepted yet">
+      <ul className="rows">
+        {invitations.map(({ id, email, role, validUntil }) => (
+          <li key={id}>
+            <span>
+              {email} <span className="quiet-text">as {shortRole(role).toLowerCase()}</span>
+            </span>
+            <Button small aria-label={`Revoke the invitation of ${email}`} onPress={() => revoke(id)}>
+              Revoke
+            </Button>
+            <span className="wide quiet-text small-text">
+              good until <Moment at={validUntil} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+};
+
+const Invite = ({
+  projectId,
+  onClose,
+}: {
+  readonly projectId: string;
+  readonly onClose: () => void;
+}): ReactNode => {
+  const client = useQueryClient();
+  const [link, setLink] = useState<string>();
+  const form = useForm({ email: '', role: 'task_runner' as Role }, async (body) => {
+    const made = await call('POST', pathIn(projectId, 'invitations'), newInvitation, { body });
+    setLink(`${location.origin}/invitation#${made.token}`);
+    await client.invalidateQueries({ queryKey: [pathIn(projectId, 'invitations')] });
+  });
+  const { value, field } = form;
+  if (link !== undefined) {
+    return (
+      <SecretOnce title="Hand over this link" label="Link" secret={link} onClose={onClose}>
+        It is shown only now, and good once, for whoever has it. Send it to {value.email} only.
+      </SecretOnce>
+    );
+  }
+  return (
+    <Dialog title="Invite somebody" onClose={onClose}>
+      <FormFrame form={form} action="Make a link">
+        <EmailField isOwn={false} {...field('email')} />
+        <RoleField {...field('role')} />
+      </FormFrame>
+    </Dialog>
+  );
+};

@@ -1,0 +1,92 @@
+/** Everybody who can sign in, and the tokens that may do everything: for admins. */
+import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import type { User } from '../../../protocol/index.ts';
+import { usersQuery } from '../../data/queries.ts';
+import { send } from '../../data/request.ts';
+import { useMe } from '../../data/session.ts';
+import { Confirm } from '../../ui/dialog.tsx';
+import { ActionMenu } from '../../ui/menu.tsx';
+import { Page } from '../../ui/page.tsx';
+import { Table } from '../../ui/table.tsx';
+import { Ago } from '../../ui/time.tsx';
+import { ApiTokens } from '../account/api-tokens.tsx';
+import { Person } from '../members/person.tsx';
+
+export const PeoplePage = (): ReactNode => {
+  const client = useQueryClient();
+  const who = useMe();
+  const { data: users } = useSuspenseQuery(usersQuery);
+  const [asked, ask] = useState<{ readonly what: 'admin' | 'remove'; readonly user: User }>();
+  const close = () => ask(undefined);
+  const refresh = () => client.invalidateQueries({ queryKey: usersQuery.queryKey });
+  return (
+    <Page
+      title="People"
+      lead="Everybody who can sign in. Who is new is invited into a project, by its owner."
+    >
+      <Table
+        label="People"
+        items={users}
+        keyOf={({ id }) => id}
+        columns={[
+          { header: 'Name', render: Person },
+          { header: 'Admin', render: ({ isAdmin }) => (isAdmin ? 'Yes' : 'No') },
+          { header: 'Authenticator', from: 'tablet', render: ({ hasTotp }) => (hasTotp ? 'Set up' : 'None') },
+          { header: 'Here since', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
+          {
+            header: 'Actions',
+            isHeaderHidden: true,
+            align: 'right',
+            render: (user) =>
+              user.id !== who.id && (
+                <ActionMenu
+                  label={`What to do with ${user.name}`}
+                  acts={[
+                    {
+                      label: user.isAdmin ? 'Make no admin' : 'Make an admin',
+                      onAct: () => ask({ what: 'admin', user }),
+                    },
+                    { label: 'Remove', onAct: () => ask({ what: 'remove', user }), isDangerous: true },
+                  ]}
+                />
+              ),
+          },
+        ]}
+      />
+      <ApiTokens projectId={undefined} />
+      {asked?.what === 'admin' && (
+        <Confirm
+          title={
+            asked.user.isAdmin ? `Make ${asked.user.name} no admin?` : `Make ${asked.user.name} an admin?`
+          }
+          action={asked.user.isAdmin ? 'Make no admin' : 'Make an admin'}
+          isDangerous={false}
+          onConfirm={async () => {
+            await send('PUT', `/api/users/${asked.user.id}`, { body: { isAdmin: !asked.user.isAdmin } });
+            await refresh();
+          }}
+          onClose={close}
+        >
+          {asked.user.isAdmin
+            ? 'They keep their roles in projects. The API tokens, invitations and registration tokens that only an admin may make are revoked.'
+            : 'An admin may do everything, in every project.'}
+        </Confirm>
+      )}
+      {asked?.what === 'remove' && (
+        <Confirm
+          title={`Remove ${asked.user.name}?`}
+          action="Remove person"
+          onConfirm={async () => {
+            await send('DELETE', `/api/users/${asked.user.id}`);
+            await refresh();
+          }}
+          onClose={close}
+        >
+          They cannot sign in any more. The API tokens, invitations and registration tokens that they made are
+          revoked.
+        </Confirm>
+      )}
+    </Page>
+  );
+};

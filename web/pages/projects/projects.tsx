@@ -1,0 +1,158 @@
+/** The projects of the stack. */
+import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { type ReactNode, useState } from 'react';
+import { type Project, project as projectSchema } from '../../../protocol/index.ts';
+import { projectsQuery } from '../../data/queries.ts';
+import { call, send } from '../../data/request.ts';
+import { may, useMe } from '../../data/session.ts';
+import { NameField } from '../../shared/common-fields.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Confirm, Dialog } from '../../ui/dialog.tsx';
+import { TextArea, TextField } from '../../ui/field.tsx';
+import { FormFrame, numberOf, useForm } from '../../ui/form.tsx';
+import { ActionMenu } from '../../ui/menu.tsx';
+import { Page } from '../../ui/page.tsx';
+import { Table } from '../../ui/table.tsx';
+import { Ago } from '../../ui/time.tsx';
+
+const path = '/api/projects';
+
+export const ProjectsPage = (): ReactNode => {
+  const client = useQueryClient();
+  const who = useMe();
+  const { data: projects } = useSuspenseQuery(projectsQuery);
+  const [edited, edit] = useState<Project | 'new'>();
+  const [deleted, setDeleted] = useState<Project>();
+  return (
+    <Page
+      title="Projects"
+      lead="Each has its own runners, templates, keys and members; nothing of one is seen from another."
+      actions={
+        who.isAdmin && (
+          <Button look="primary" icon="plus" onPress={() => edit('new')}>
+            New project
+          </Button>
+        )
+      }
+    >
+      <Table
+        label="Projects"
+        items={projects}
+        keyOf={({ id }) => id}
+        columns={[
+          {
+            header: 'Name',
+            render: ({ id, name, description }) => (
+              <>
+                <Link to="/projects/$projectId" params={{ projectId: id }}>
+                  {name}
+                </Link>
+                <span className="sub">{description}</span>
+              </>
+            ),
+          },
+          {
+            header: 'Logs kept',
+            align: 'right',
+            from: 'tablet',
+            render: ({ logRetentionDays }) => `${logRetentionDays} days`,
+          },
+          { header: 'Made', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
+          {
+            header: 'Actions',
+            isHeaderHidden: true,
+            align: 'right',
+            render: (project) =>
+              may(who, project.id, 'owner') && (
+                <ActionMenu
+                  label={`What to do with ${project.name}`}
+                  acts={[
+                    { label: 'Edit', onAct: () => edit(project) },
+                    { label: 'Delete', onAct: () => setDeleted(project), isDangerous: true },
+                  ]}
+                />
+              ),
+          },
+        ]}
+      />
+      {edited && (
+        <ProjectEditor project={edited === 'new' ? undefined : edited} onClose={() => edit(undefined)} />
+      )}
+      {deleted && (
+        <Confirm
+          title={`Delete ${deleted.name}?`}
+          action="Delete project"
+          onConfirm={async () => {
+            await send('DELETE', `${path}/${deleted.id}`);
+            await client.invalidateQueries({ queryKey: projectsQuery.queryKey });
+          }}
+          onClose={() => setDeleted(undefined)}
+        >
+          All that it holds goes with it: templates, keys, tasks and their logs. It cannot be brought back. A
+          project with runners or live tasks is not deleted.
+        </Confirm>
+      )}
+    </Page>
+  );
+};
+
+const ProjectEditor = ({
+  project,
+  onClose,
+}: {
+  readonly project: Project | undefined;
+  readonly onClose: () => void;
+}): ReactNode => {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const form = useForm(
+    {
+      name: project?.name ?? '',
+      description: project?.description ?? '',
+      days: String(project?.logRetentionDays ?? 90),
+      atOnce: String(project?.maxParallelTasks ?? 0),
+    },
+    async ({ name, description, days, atOnce }) => {
+      const body = {
+        name,
+        logRetentionDays: numberOf(days),
+        maxParallelTasks: numberOf(atOnce),
+        ...(description.trim() !== '' && { description }),
+      };
+      const saved = project
+        ? await call('PUT', `${path}/${project.id}`, projectSchema, { body })
+        : await call('POST', path, projectSchema, { body });
+      await client.invalidateQueries({ queryKey: projectsQuery.queryKey });
+      onClose();
+      if (!project) await navigate({ to: '/projects/$projectId', params: { projectId: saved.id } });
+    },
+  );
+  const { field } = form;
+  return (
+    <Dialog title={project ? `Edit ${project.name}` : 'New project'} onClose={onClose}>
+      <FormFrame form={form} action={project ? 'Save' : 'Create project'}>
+        <NameField {...field('name')} />
+        <TextArea label="Description" rows={2} {...field('description')} />
+        <TextField
+          label="Logs are kept for"
+          type="number"
+          unit="days"
+          min={1}
+          max={3650}
+          {...field('days', 'logRetentionDays')}
+          isRequired
+        />
+        <TextField
+          label="Tasks at a time"
+          type="number"
+          min={0}
+          max={1000}
+          hint="On all runners together. 0 = no limit."
+          {...field('atOnce', 'maxParallelTasks')}
+          isRequired
+        />
+      </FormFrame>
+    </Dialog>
+  );
+};

@@ -1,0 +1,7 @@
+/** How long a runner stays on without work, in words. */
+import { formatDuration } from '../../ui/time.tsx';
+
+export const idleText = (idleTimeoutMs: number | undefined): string => {
+  if (idleTimeoutMs === undefined) return 'only for the minute that each start bills';
+  return idleTimeoutMs === 0 ? 'not at all' : formatDuration(idleTimeoutMs);
+};

@@ -1,0 +1,147 @@
+/** Making a runner: what it is to be, and then its secrets, which are shown only once. */
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components/Tabs';
+import { type CreatedRunner, createdFleetRunners, createdRunner } from '../../../protocol/index.ts';
+import { fleetsQuery, pathIn, runnersQuery } from '../../data/queries.ts';
+import { call } from '../../data/request.ts';
+import { download } from '../../shared/download.ts';
+import { Button } from '../../ui/button.tsx';
+import { Code } from '../../ui/copy.tsx';
+import { Confirm, Dialog } from '../../ui/dialog.tsx';
+import { FormFrame, useForm } from '../../ui/form.tsx';
+import { Notice } from '../../ui/notice.tsx';
+import { say } from '../../ui/toast.tsx';
+import { configFile, waysToStart } from './runner-commands.ts';
+import { emptyRunner, inputOf, RunnerFields } from './runner-form.tsx';
+
+interface NewRunnerProps {
+  /** Absent: a global runner. */
+  readonly projectId: string | undefined;
+  readonly knownTags: readonly string[];
+  readonly onClose: () => void;
+}
+
+export const NewRunner = ({ projectId, knownTags, onClose }: NewRunnerProps): ReactNode => {
+  const client = useQueryClient();
+  const [made, setMade] = useState<CreatedRunner>();
+  const { data: fleets = [] } = useQuery(fleetsQuery());
+  const form = useForm(emptyRunner, async (draft) => {
+    const path = pathIn(projectId, 'runners');
+    const body = inputOf(draft);
+    if (draft.fleet === '') setMade(await call('POST', path, createdRunner, { body }));
+    else {
+      const count = Number(draft.count);
+      const { items } = await call('POST', path, createdFleetRunners, { body: { ...body, count } });
+      const names = items.map(({ name }) => name).join(', ');
+      say(`Made ${names}: an instance is launched with the first task.`);
+      onClose();
+    }
+    await Promise.all(
+      [runnersQuery(projectId), fleetsQuery()].map(({ queryKey }) => client.invalidateQueries({ queryKey })),
+    );
+  });
+  if (made) return <RunnerSecrets made={made} onClose={onClose} />;
+  return (
+    <Dialog title={projectId ? 'New runner' : 'New global runner'} onClose={onClose} shape="sheet">
+      <FormFrame form={form} action="Create runner">
+        <RunnerFields form={form} isGlobal={projectId === undefined} knownTags={knownTags} fleets={fleets} />
+      </FormFrame>
+    </Dialog>
+  );
+};
+
+const RunnerSecrets = ({
+  made,
+  onClose,
+}: {
+  readonly made: CreatedRunner;
+  readonly onClose: () => void;
+}): ReactNode => {
+  const [isTaken, setTaken] = useState(false);
+  const [isAsking, setAsking] = useState(false);
+  const { name } = made.runner;
+  const take = (file: string, text: string) => {
+    download(file, text);
+    setTaken(true);
+  };
+  return (
+    <>
+      <Dialog
+        title={`Runner ${name} is made`}
+        onClose={() => (isTaken ? onClose() : setAsking(true))}
+        shape="sheet"
+      >
+        <div className="dialog-body">
+          <Notice kind="warn">
+            The token and the private key are shown only now. Of the token Reveille keeps a hash, of the key
+            only the public half.
+          </Notice>
+          <Code label="Token" text={made.token} />
+          <div className="row">
+            {made.privateKey !== undefined && (
+              <Button
+                icon="download"
+                look="primary"
+                onPress={() => take('runner-key.pem', made.privateKey ?? '')}
+              >
+                Download private key
+              </Button>
+            )}
+            <Button icon="download" onPress={() => take('runner.json', configFile(made))}>
+              Download config with both
+            </Button>
+          </div>
+          <h3>Start it</h3>
+          <WaysToStart made={made} onKeyTaken={() => setTaken(true)} />
+        </div>
+        <footer className="dialog-foot">
+          <Button
+            look={isTaken ? 'primary' : 'plain'}
+            onPress={() => (isTaken ? onClose() : setAsking(true))}
+          >
+            Done
+          </Button>
+        </footer>
+      </Dialog>
+      {isAsking && (
+        <Confirm
+          title="Close without the private key?"
+          action="Close for good"
+          onConfirm={async () => onClose()}
+          onClose={() => setAsking(false)}
+        >
+          You have neither downloaded nor copied it. Nobody can show it again: a runner without it has to be
+          made anew.
+        </Confirm>
+      )}
+    </>
+  );
+};
+
+interface WaysToStartProps {
+  readonly made: CreatedRunner;
+  /** When a way that holds the private key was copied. */
+  readonly onKeyTaken: () => void;
+}
+
+const WaysToStart = ({ made, onKeyTaken }: WaysToStartProps): ReactNode => {
+  const ways = waysToStart(made);
+  return (
+    <Tabs className="tabs">
+      <TabList aria-label="Ways to start it" className="tab-list">
+        {ways.map(({ id, name }) => (
+          <Tab key={id} id={id} className="tab">
+            {name}
+          </Tab>
+        ))}
+      </TabList>
+      {ways.map(({ id, name, text, note, holdsKey }) => (
+        <TabPanel key={id} id={id} className="tab-panel">
+          <p className="hint">{note}</p>
+          <Code label={name} text={text} {...(holdsKey && { onCopied: onKeyTaken })} />
+        </TabPanel>
+      ))}
+    </Tabs>
+  );
+};

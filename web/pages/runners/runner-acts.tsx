@@ -1,0 +1,191 @@
+/** What can be done with a runner, from its row and from its page. */
+import { useQueryClient } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import { drainOf, type Runner, rotatedToken } from '../../../protocol/index.ts';
+import { messageOf } from '../../data/problem-text.ts';
+import { pathIn, runnersQuery } from '../../data/queries.ts';
+import { call, send } from '../../data/request.ts';
+import { useMay } from '../../data/session.ts';
+import { SecretOnce } from '../../shared/secret-once.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Confirm, Dialog } from '../../ui/dialog.tsx';
+import { FormFrame, useForm } from '../../ui/form.tsx';
+import { ActionMenu } from '../../ui/menu.tsx';
+import { Notice } from '../../ui/notice.tsx';
+import { say } from '../../ui/toast.tsx';
+import { draftOf, inputOf, RunnerFields } from './runner-form.tsx';
+
+type Asked = 'edit' | 'deactivate' | 'rotate' | 'delete' | 'token';
+
+interface RunnerActsProps {
+  readonly runner: Runner;
+  readonly projectId: string | undefined;
+  /** When it is gone. */
+  readonly onDeleted?: () => void;
+  /** Whether to wake it and to put it to sleep have buttons of their own. */
+  readonly hasButtons?: boolean;
+}
+
+export const RunnerActs = ({
+  runner,
+  projectId,
+  onDeleted,
+  hasButtons = false,
+}: RunnerActsProps): ReactNode => {
+  const client = useQueryClient();
+  const isManager = useMay(projectId, projectId ? 'manager' : 'admin');
+  const [asked, ask] = useState<Asked>();
+  const [token, setToken] = useState('');
+  const path = pathIn(projectId, `runners/${runner.id}`);
+  const refresh = () => client.invalidateQueries({ queryKey: runnersQuery(projectId).queryKey });
+  const close = () => ask(undefined);
+
+  const post = (verb: string, done: string) => async () => {
+    try {
+      await send('POST', `${path}/${verb}`);
+      say(done);
+    } catch (error) {
+      say(messageOf(error), 'bad');
+    }
+    await refresh();
+  };
+  const setActive = async (active: boolean) => {
+    await send('PUT', path, { body: { ...inputOf(draftOf(runner)), active } });
+    await refresh();
+    say(active ? `${runner.name} takes tasks again.` : `${runner.name} takes no task any more.`);
+  };
+  const activate = () => setActive(true).catch((error: unknown) => say(messageOf(error), 'bad'));
+  const drain = drainOf(runner);
+  const isPowered = (runner.instanceId ?? runner.fleet) !== undefined && !runner.webhookUrl;
+  const canSleep =
+    isPowered && runner.status === 'online' && runner.slots.length + runner.demand.length === 0;
+  const canWake =
+    isPowered &&
+    runner.active &&
+    runner.quarantinedAt === undefined &&
+    (runner.status === 'stopped' || runner.status === 'offline' || runner.status === 'stopping') &&
+    runner.wokenAt === undefined;
+  if (!isManager) return null;
+  const power = [
+    canWake && {
+      label: 'Wake',
+      icon: 'sun' as const,
+      onAct: post(
+        'wake',
+        `${runner.name} is woken. Without work it goes back to sleep after its idle timeout.`,
+      ),
+    },
+    canSleep && {
+      label: 'Put to sleep',
+      icon: 'moon' as const,
+      onAct: post('sleep', `${runner.name} goes to sleep. The next task wakes it.`),
+    },
+  ];
+  return (
+    <>
+      {hasButtons &&
+        power.map(
+          (act) =>
+            act && (
+              <Button key={act.label} icon={act.icon} onPress={act.onAct}>
+                {act.label}
+              </Button>
+            ),
+        )}
+      <ActionMenu
+        label={`What to do with ${runner.name}`}
+        acts={[
+          ...(hasButtons ? [] : power),
+          runner.status === 'online' &&
+            drain === undefined && {
+              label: 'Drain',
+              onAct: post('drain', `${runner.name} takes no new task and finishes what it holds.`),
+            },
+          // One whose agent shuts down takes tasks again when that has started again, whatever anybody asks.
+          drain === 'asked' && {
+            label: 'Resume',
+            onAct: post('resume', `${runner.name} takes tasks again.`),
+          },
+          { label: 'Edit', onAct: () => ask('edit') },
+          runner.active && runner.quarantinedAt === undefined
+            ? { label: 'Deactivate', onAct: () => ask('deactivate') }
+            : { label: runner.quarantinedAt ? 'Lift the quarantine' : 'Activate', onAct: activate },
+          { label: 'Rotate token', onAct: () => ask('rotate') },
+          { label: 'Delete', onAct: () => ask('delete'), isDangerous: true },
+        ]}
+      />
+      {asked === 'edit' && <EditRunner runner={runner} projectId={projectId} onClose={close} />}
+      {asked === 'deactivate' && (
+        <Confirm
+          title={`Deactivate ${runner.name}?`}
+          action="Deactivate"
+          isDangerous={false}
+          onConfirm={() => setActive(false)}
+          onClose={close}
+        >
+          It takes no task until somebody activates it. What it runs now is finished.
+        </Confirm>
+      )}
+      {asked === 'rotate' && (
+        <Confirm
+          title={`Another token for ${runner.name}?`}
+          action="Rotate token"
+          onConfirm={async () => {
+            const made = await call('POST', `${path}/rotate-token`, rotatedToken, { body: { graceMs: 0 } });
+            setToken(made.token);
+            ask('token');
+          }}
+          onClose={() => ask((now) => (now === 'rotate' ? undefined : now))}
+        >
+          The token that its agent has now is shut out within a minute. The private key stays.
+        </Confirm>
+      )}
+      {asked === 'token' && (
+        <SecretOnce title={`The new token of ${runner.name}`} label="Token" secret={token} onClose={close}>
+          It is shown only now. Put it into the config of the agent and restart that.
+        </SecretOnce>
+      )}
+      {asked === 'delete' && (
+        <Confirm
+          title={`Delete ${runner.name}?`}
+          action="Delete runner"
+          onConfirm={async () => {
+            await send('DELETE', path);
+            onDeleted?.();
+            await refresh();
+            say(`${runner.name} is deleted.`);
+          }}
+          onClose={close}
+        >
+          Its token is good for nothing afterwards. Its instance stays as it is. A runner can be deleted only
+          while it is asleep and no task counts on it.
+        </Confirm>
+      )}
+    </>
+  );
+};
+
+const EditRunner = ({
+  runner,
+  projectId,
+  onClose,
+}: RunnerActsProps & { readonly onClose: () => void }): ReactNode => {
+  const client = useQueryClient();
+  const form = useForm(draftOf(runner), async (draft) => {
+    await send('PUT', pathIn(projectId, `runners/${runner.id}`), { body: inputOf(draft) });
+    await client.invalidateQueries({ queryKey: runnersQuery(projectId).queryKey });
+    onClose();
+  });
+  return (
+    <Dialog title={`Edit ${runner.name}`} onClose={onClose} shape="sheet">
+      <FormFrame form={form} action="Save">
+        {runner.quarantinedAt && (
+          <Notice kind="warn">
+            It is quarantined: {runner.fault?.detail} Saving it as active lifts this.
+          </Notice>
+        )}
+        <RunnerFields form={form} isGlobal={projectId === undefined} />
+      </FormFrame>
+    </Dialog>
+  );
+};

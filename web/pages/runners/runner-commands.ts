@@ -1,0 +1,82 @@
+/** What to paste to bring a new runner up, in the ways that docs/using/runners.md has. */
+import type { CreatedRunner } from '../../../protocol/index.ts';
+
+/** In a POSIX shell nothing within single quotes has a meaning. */
+const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+const indent = (text: string, spaces: number): string => text.replaceAll(/^/gm, ' '.repeat(spaces));
+
+/** The answer of the API is the agent's config file as it is. */
+export const configFile = (made: CreatedRunner): string => `${JSON.stringify(made, null, 2)}\n`;
+
+const unitSteps = [
+  'systemctl daemon-reload',
+  'systemctl enable reveille-runner.service',
+  'systemctl enable --now reveille-runner.path',
+];
+
+export interface Way {
+  readonly id: string;
+  readonly name: string;
+  readonly text: string;
+  readonly note: string;
+  /** Whether the text has the private key in it. */
+  readonly holdsKey: boolean;
+}
+
+export const waysToStart = (made: CreatedRunner): Way[] => {
+  const { apiUrl, token } = made;
+  return [
+    {
+      id: 'docker',
+      holdsKey: false,
+      name: 'Docker',
+      note: 'Put the private key beside you as runner-key.pem first: download it above. docs/using/runners.md tells how to build the image.',
+      text: [
+        'docker run -d --restart unless-stopped --stop-timeout 90 \\',
+        `  -e REVEILLE_API_URL=${quote(apiUrl)} \\`,
+        `  -e REVEILLE_RUNNER_TOKEN=${quote(token)} \\`,
+        '  -e REVEILLE_RUNNER_PRIVATE_KEY_FILE=/etc/reveille/runner-key.pem \\',
+        '  -v "$PWD/runner-key.pem:/etc/reveille/runner-key.pem:ro" \\',
+        '  reveille-runner',
+      ].join('\n'),
+    },
+    {
+      id: 'setup',
+      holdsKey: false,
+      name: 'Set-up command',
+      note: 'On the machine itself. It asks for the token and for the file of the private key.',
+      text: `reveille-runner setup --api-url ${quote(apiUrl)}\nreveille-runner start`,
+    },
+    {
+      id: 'systemd',
+      holdsKey: true,
+      name: 'systemd',
+      note: 'As root, where the agent and its units are installed (docs/using/runners.md, On-premises). The agent starts as soon as its config is there.',
+      text: [
+        "install -m 0600 -o reveille -g reveille /dev/stdin /etc/reveille/runner.json <<'EOF'",
+        configFile(made).trimEnd(),
+        'EOF',
+        ...unitSteps,
+      ].join('\n'),
+    },
+    {
+      id: 'cloud-init',
+      holdsKey: true,
+      name: 'cloud-init',
+      note: 'As user data of an image that has the agent and its units. Whoever may read the user data of the instance reads these secrets.',
+      text: [
+        '#cloud-config',
+        'write_files:',
+        '  - path: /etc/reveille/runner.json',
+        "    owner: 'reveille:reveille'",
+        "    permissions: '0600'",
+        '    defer: true',
+        '    content: |',
+        indent(configFile(made).trimEnd(), 6),
+        'runcmd:',
+        ...unitSteps.map((step) => `  - ${step}`),
+      ].join('\n'),
+    },
+  ];
+};

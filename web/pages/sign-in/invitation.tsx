@@ -1,0 +1,92 @@
+/** Accepting an invitation. Its token comes in the fragment of the link, which no server sees. */
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { type ReactNode, useState } from 'react';
+import type { User } from '../../../protocol/index.ts';
+import { send } from '../../data/request.ts';
+import { meQuery } from '../../data/session.ts';
+import { NewPasswordField, OwnNameField, PasswordField } from '../../shared/common-fields.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Checkbox } from '../../ui/field.tsx';
+import { useForm } from '../../ui/form.tsx';
+import { Front, FrontForm } from '../../ui/front.tsx';
+import { Notice } from '../../ui/notice.tsx';
+import { ProviderSignIn } from './provider-sign-in.tsx';
+
+/** Sends the acceptance, and goes to where one is from then on. */
+const useAccept = (token: string) => {
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  return async (claim: { readonly name?: string; readonly password?: string }): Promise<void> => {
+    await send('POST', '/api/invitations/accept', { body: { token, ...claim } });
+    client.clear();
+    const who = await client.fetchQuery(meQuery);
+    await navigate({ to: who ? '/' : '/sign-in' });
+  };
+};
+
+interface Props {
+  readonly token: string;
+}
+
+export const InvitationPage = (): ReactNode => {
+  const [token] = useState(() => location.hash.slice(1));
+  const [isForAnother, setForAnother] = useState(false);
+  const { data: who, isPending } = useQuery(meQuery);
+  const user = isForAnother ? undefined : who?.user;
+  return (
+    <Front title="Join a project" lead="You were invited into a project of this Reveille.">
+      {token === '' ? (
+        <Notice kind="bad">This link has no invitation in it. Ask for the whole link.</Notice>
+      ) : isPending ? null : user ? (
+        <JoinAs token={token} user={user} onAnother={() => setForAnother(true)} />
+      ) : (
+        <JoinByPassword token={token} />
+      )}
+    </Front>
+  );
+};
+
+/** For who is signed in: nothing more to prove. */
+const JoinAs = ({
+  token,
+  user,
+  onAnother,
+}: Props & { readonly user: User; readonly onAnother: () => void }): ReactNode => {
+  const accept = useAccept(token);
+  const form = useForm({}, () => accept({}));
+  return (
+    <>
+      <FrontForm form={form} action="Join">
+        <p>
+          You are signed in as <strong>{user.email}</strong>.
+        </p>
+      </FrontForm>
+      <Button look="quiet" onPress={onAnother}>
+        The invitation is for another address
+      </Button>
+    </>
+  );
+};
+
+const JoinByPassword = ({ token }: Props): ReactNode => {
+  const accept = useAccept(token);
+  const [isKnown, setKnown] = useState(false);
+  const form = useForm({ name: '', password: '' }, ({ name, password }) =>
+    accept({ password, ...(!isKnown && { name }) }),
+  );
+  return (
+    <>
+      <FrontForm form={form} action="Join">
+        <Checkbox label="I have an account here already" isChecked={isKnown} onChange={setKnown} />
+        {!isKnown && <OwnNameField {...form.field('name')} />}
+        {isKnown ? (
+          <PasswordField hint="The one that you have." {...form.field('password')} />
+        ) : (
+          <NewPasswordField {...form.field('password')} />
+        )}
+      </FrontForm>
+      <ProviderSignIn returnTo="/" />
+    </>
+  );
+};

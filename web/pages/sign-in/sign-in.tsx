@@ -1,0 +1,62 @@
+/** Signing in, with the code of an authenticator where one is set up. */
+import { useQueryClient } from '@tanstack/react-query';
+import { useRouter, useSearch } from '@tanstack/react-router';
+import { type ReactNode, useState } from 'react';
+import { ApiProblem, send } from '../../data/request.ts';
+import { meQuery } from '../../data/session.ts';
+import { EmailField, PasswordField } from '../../shared/common-fields.tsx';
+import { TextField } from '../../ui/field.tsx';
+import { useForm } from '../../ui/form.tsx';
+import { Front, FrontForm } from '../../ui/front.tsx';
+import { ProviderSignIn } from './provider-sign-in.tsx';
+
+/** Only to a page of ours. */
+const isOurs = (to: string | undefined): to is string => to?.startsWith('/') === true && !to.startsWith('//');
+
+export const SignInPage = (): ReactNode => {
+  const router = useRouter();
+  const client = useQueryClient();
+  const { to } = useSearch({ from: '/sign-in' });
+  const [needsCode, setNeedsCode] = useState(false);
+  const form = useForm({ email: '', password: '', totp: '' }, async ({ email, password, totp }) => {
+    try {
+      await send('POST', '/api/login', {
+        body: { email, password, ...(needsCode && { totp: totp.trim() }) },
+      });
+    } catch (error) {
+      if (!(error instanceof ApiProblem && error.code === 'totp_required')) throw error;
+      setNeedsCode(true);
+      return;
+    }
+    // Whatever somebody else has seen here.
+    client.clear();
+    await client.fetchQuery(meQuery);
+    router.history.push(isOurs(to) ? to : '/');
+  });
+  const { value, set } = form;
+  return (
+    <Front title="Sign in">
+      <FrontForm form={form} action={needsCode ? 'Confirm' : 'Sign in'}>
+        {needsCode ? (
+          <TextField
+            key="totp"
+            label="Code of your authenticator"
+            hint="The 6 digits that your authenticator shows for Reveille."
+            value={value.totp}
+            onChange={(totp) => set({ totp })}
+            autoComplete="one-time-code"
+            inputMode="numeric"
+            error={form.errorAt('totp')}
+            isRequired
+          />
+        ) : (
+          <>
+            <EmailField {...form.field('email')} />
+            <PasswordField {...form.field('password')} />
+          </>
+        )}
+      </FrontForm>
+      <ProviderSignIn returnTo={isOurs(to) ? to : '/'} />
+    </Front>
+  );
+};

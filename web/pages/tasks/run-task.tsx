@@ -1,0 +1,173 @@
+/** Starting a task: the answers that its template asks for, and what may be otherwise this time. */
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { type ReactNode, useState } from 'react';
+import { type SurveyVariable, type Task, type Template, task, valuesAgain } from '../../../protocol/index.ts';
+import { pathIn, templatesQuery } from '../../data/queries.ts';
+import { call } from '../../data/request.ts';
+import { Dialog } from '../../ui/dialog.tsx';
+import { Select, TextField } from '../../ui/field.tsx';
+import { FormFrame, useForm } from '../../ui/form.tsx';
+import { Notice } from '../../ui/notice.tsx';
+import { changedValues, draftOf, type LaunchDraft, launchNames } from '../templates/launch-draft.ts';
+import { LaunchFields } from '../templates/launch-fields.tsx';
+
+interface Draft {
+  readonly message: string;
+  readonly survey: Readonly<Record<string, string>>;
+  readonly launch: LaunchDraft;
+}
+
+const answerOf = (variable: SurveyVariable, text: string): string | number =>
+  variable.type === 'int' && /^-?\d+$/.test(text.trim()) ? Number(text) : text;
+
+/** A field that nobody filled in is no answer: the template's default counts. */
+export const answersOf = (variables: readonly SurveyVariable[], typed: Draft['survey']) =>
+  Object.fromEntries(
+    variables.flatMap((variable) => {
+      const text = typed[variable.name] ?? '';
+      return text === '' ? [] : [[variable.name, answerOf(variable, text)]];
+    }),
+  );
+
+const defaultOf = (variable: SurveyVariable): string =>
+  variable.type === 'secret' || variable.default === undefined ? '' : String(variable.default);
+
+const bodyOf = (template: Template, draft: Draft) => {
+  const survey = answersOf(template.survey ?? [], draft.survey);
+  return {
+    templateId: template.id,
+    ...(draft.message.trim() !== '' && { message: draft.message }),
+    ...(Object.keys(survey).length > 0 && { survey }),
+    ...changedValues(template, draft.launch, template.launch),
+  };
+};
+
+interface RunTaskProps {
+  readonly projectId: string;
+  /** Absent: to be chosen. */
+  readonly templateId?: string | undefined;
+  /** A task to run once more. */
+  readonly like?: Task;
+  readonly onClose: () => void;
+}
+
+export const RunTask = ({ projectId, templateId, like, onClose }: RunTaskProps): ReactNode => {
+  const { data: templates = [] } = useQuery(templatesQuery(projectId));
+  const [chosen, choose] = useState(templateId ?? like?.templateId ?? '');
+  const template = templates.find(({ id }) => id === chosen) ?? (chosen === '' ? templates[0] : undefined);
+  return (
+    <Dialog title={template ? `Run ${template.name}` : 'Run a task'} onClose={onClose} shape="box">
+      {templateId === undefined && like === undefined && (
+        <div className="dialog-body closed">
+          <Select
+            label="Template"
+            value={template?.id ?? ''}
+            onChange={choose}
+            options={templates.map(({ id, name }) => ({ value: id, label: name }))}
+            isRequired
+          />
+        </div>
+      )}
+      {template && (
+        <RunForm key={template.id} projectId={projectId} template={template} like={like} onClose={onClose} />
+      )}
+    </Dialog>
+  );
+};
+
+interface RunFormProps {
+  readonly projectId: string;
+  readonly template: Template;
+  readonly like: Task | undefined;
+  readonly onClose: () => void;
+}
+
+const draftFor = (template: Template, like: Task | undefined): Draft => ({
+  message: like?.message ?? '',
+  survey: Object.fromEntries(
+    (template.survey ?? []).map((variable) => [
+      variable.name,
+      String(like?.survey?.[variable.name] ?? defaultOf(variable)),
+    ]),
+  ),
+  launch: like ? draftOf(valuesAgain(template, like).values) : {},
+});
+
+const RunForm = ({ projectId, template, like, onClose }: RunFormProps): ReactNode => {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const form = useForm(draftFor(template, like), async (draft) => {
+    const started = await call('POST', pathIn(projectId, 'tasks'), task, { body: bodyOf(template, draft) });
+    void client.invalidateQueries({ queryKey: [pathIn(projectId, 'tasks')] });
+    onClose();
+    await navigate({
+      to: '/projects/$projectId/tasks/$taskId',
+      params: { projectId, taskId: started.id },
+    });
+  });
+  const { value, set, field, errorAt } = form;
+  const leftOut = like ? valuesAgain(template, like).leftOut : [];
+  return (
+    <FormFrame form={form} action="Run">
+      {template.description && <p className="quiet-text">{template.description}</p>}
+      {(template.survey ?? []).map((variable) => (
+        <SurveyField
+          key={variable.name}
+          variable={variable}
+          value={value.survey[variable.name] ?? ''}
+          onChange={(text) => set({ survey: { ...value.survey, [variable.name]: text } })}
+          error={errorAt(`survey.${variable.name}`)}
+        />
+      ))}
+      {leftOut.length > 0 && (
+        <Notice kind="warn">
+          The template does not allow this any more, so it is left out:{' '}
+          {leftOut.map((option) => launchNames[option]).join(', ')}.
+        </Notice>
+      )}
+      <LaunchFields
+        projectId={projectId}
+        template={template}
+        options={template.launch}
+        draft={value.launch}
+        onChange={(launch) => set({ launch })}
+        errorAt={errorAt}
+      />
+      <TextField
+        label="Message"
+        hint="Why it is run. It stands in the list of tasks."
+        {...field('message')}
+      />
+    </FormFrame>
+  );
+};
+
+interface SurveyFieldProps {
+  readonly variable: SurveyVariable;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly error: string | undefined;
+}
+
+export const SurveyField = ({ variable, value, onChange, error }: SurveyFieldProps): ReactNode => {
+  const shared = {
+    label: variable.title,
+    hint: variable.description,
+    isRequired: variable.required,
+    value,
+    onChange,
+    error,
+  };
+  if (variable.type === 'enum') {
+    const options = variable.values.map(({ name, value: each }) => ({ value: each, label: name }));
+    return (
+      <Select
+        {...shared}
+        options={variable.required && value ? options : [{ value: '', label: '–' }, ...options]}
+      />
+    );
+  }
+  if (variable.type === 'int') return <TextField {...shared} inputMode="numeric" />;
+  return <TextField {...shared} type={variable.type === 'secret' ? 'password' : 'text'} autoComplete="off" />;
+};

@@ -1,0 +1,131 @@
+/** The tasks of a project, newest first. */
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { lazy, type ReactNode, Suspense, useState } from 'react';
+import { taskStatus } from '../../../protocol/index.ts';
+import { messageOf } from '../../data/problem-text.ts';
+import { membersQuery, runnersQuery, tasksQuery, templatesQuery } from '../../data/queries.ts';
+import { useMay, useMe } from '../../data/session.ts';
+import { Loading } from '../../layout/loading.tsx';
+import { SelectFilter, TextFilter } from '../../shared/filters.tsx';
+import { taskStatusText } from '../../ui/badge.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Empty } from '../../ui/empty.tsx';
+import { Notice } from '../../ui/notice.tsx';
+import { Page } from '../../ui/page.tsx';
+import { TaskTable } from './task-table.tsx';
+
+/** Forms and dialogs are not needed before somebody wants one. */
+const RunTask = lazy(async () => ({ default: (await import('./run-task.tsx')).RunTask }));
+
+const route = '/signed-in/projects/$projectId/tasks';
+
+export const TasksPage = (): ReactNode => {
+  const { projectId } = useParams({ from: route });
+  const { q, ...filters } = useSearch({ from: route });
+  const navigate = useNavigate({ from: '/projects/$projectId/tasks' });
+  const { name } = useMe();
+  const mayRun = useMay(projectId, 'task_runner');
+  const [isStarting, setStarting] = useState(false);
+  const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
+    tasksQuery(projectId, { ...filters, search: q }),
+  );
+  const { data: templates = [] } = useQuery(templatesQuery(projectId));
+  const { data: known } = useQuery(runnersQuery(projectId));
+  const { data: members = [] } = useQuery(membersQuery(projectId));
+  const runners = known ?? [];
+  const tasks = data?.pages.flatMap(({ items }) => items) ?? [];
+  const isFiltered = Object.values({ q, ...filters }).some((value) => value !== undefined);
+  // In the address: it finds the same after a reload, and for others.
+  const filter = (change: object) =>
+    navigate({ search: (before) => ({ ...before, ...change }), replace: true });
+  const people = new Set([
+    name,
+    ...members.map((member) => member.name),
+    ...tasks.map(({ createdBy }) => createdBy),
+    ...(filters.createdBy === undefined ? [] : [filters.createdBy]),
+  ]);
+  const run = mayRun && templates.length > 0 && (
+    <Button look="primary" icon="play" onPress={() => setStarting(true)}>
+      Run a task
+    </Button>
+  );
+  return (
+    <Page title="Tasks" actions={run}>
+      <search className="filters">
+        <TextFilter
+          className="search"
+          label="Search tasks"
+          placeholder="Template, message, person, commit"
+          value={q}
+          onChange={(typed) => filter({ q: typed })}
+        />
+        <SelectFilter
+          label="Status"
+          value={filters.status}
+          onChange={(status) => filter({ status })}
+          options={taskStatus.options.map((value) => ({ value, label: taskStatusText(value) }))}
+        />
+        <SelectFilter
+          label="Template"
+          value={filters.templateId}
+          onChange={(templateId) => filter({ templateId })}
+          options={templates.map((template) => ({ value: template.id, label: template.name }))}
+        />
+        <SelectFilter
+          label="Started by"
+          value={filters.createdBy}
+          onChange={(createdBy) => filter({ createdBy })}
+          options={[...people].sort().map((one) => ({ value: one, label: one }))}
+        />
+        <SelectFilter
+          label="Runner"
+          value={filters.runnerId}
+          onChange={(runnerId) => filter({ runnerId })}
+          options={runners.map((runner) => ({ value: runner.id, label: runner.name }))}
+        />
+        <SelectFilter
+          label="Tag"
+          value={filters.tag}
+          onChange={(tag) => filter({ tag })}
+          options={[...new Set(runners.flatMap(({ tags }) => tags))].map((tag) => ({
+            value: tag,
+            label: tag,
+          }))}
+        />
+      </search>
+      {error && <Notice kind="bad">{messageOf(error)}</Notice>}
+      {!data && !error && <Loading />}
+      {tasks.length > 0 && (
+        <TaskTable
+          tasks={tasks}
+          runnerNames={known && new Map(known.map((runner) => [runner.id, runner.name]))}
+        />
+      )}
+      {data &&
+        tasks.length === 0 &&
+        (isFiltered || hasNextPage ? (
+          <Empty icon="search" title={hasNextPage ? 'No such task so far' : 'No such task'}>
+            {hasNextPage
+              ? 'Some thousands of the newest tasks were looked through. There are older ones.'
+              : 'No task of this project is like that. Take a filter back, or search for something else.'}
+          </Empty>
+        ) : (
+          <Empty icon="tasks" title="No task yet" action={run}>
+            A task is one run of a template. It wakes a runner, runs there, and shows its log here while it
+            grows.
+          </Empty>
+        ))}
+      {hasNextPage && (
+        <div className="table-foot">
+          <Button onPress={() => fetchNextPage()} isPending={isFetchingNextPage}>
+            {isFiltered ? 'Look through older tasks' : 'Show older tasks'}
+          </Button>
+        </div>
+      )}
+      <Suspense>
+        {isStarting && <RunTask projectId={projectId} onClose={() => setStarting(false)} />}
+      </Suspense>
+    </Page>
+  );
+};

@@ -1,0 +1,119 @@
+/** The fields of launch options: what a task may have otherwise than its template, filled in with what the template says. */
+import type { ReactNode } from 'react';
+import {
+  beyondLaunch,
+  fittingOptions,
+  type LaunchOption,
+  type LaunchTemplate,
+  pathOf,
+} from '../../../protocol/index.ts';
+import { environmentsQuery, inventoriesQuery } from '../../data/queries.ts';
+import { ReferenceField } from '../../shared/reference-field.tsx';
+import { Badge } from '../../ui/badge.tsx';
+import { Checkbox, Select, TextArea, TextField } from '../../ui/field.tsx';
+import { Notice } from '../../ui/notice.tsx';
+import { changedValues, type LaunchDraft, launchNames, shownText } from './launch-draft.ts';
+
+export interface LaunchFieldsProps {
+  readonly projectId: string;
+  readonly template: LaunchTemplate;
+  readonly options: readonly LaunchOption[];
+  readonly draft: LaunchDraft;
+  readonly onChange: (draft: LaunchDraft) => void;
+  readonly errorAt: (path: string) => string | undefined;
+}
+
+const hints: Readonly<Partial<Record<LaunchOption, string>>> = {
+  limit: 'A host pattern: only these hosts. Empty: as the template says.',
+  tags: 'Separated by commas.',
+  skipTags: 'Separated by commas.',
+  verbosity: 'How many "v" Ansible gets: 0 to 5.',
+  commit: 'Its hash, 7 digits or more.',
+  priority: 'Of what waits, the higher one starts first.',
+};
+
+const LaunchField = ({
+  option,
+  projectId,
+  template,
+  draft,
+  onChange,
+  errorAt,
+}: Omit<LaunchFieldsProps, 'options'> & { readonly option: LaunchOption }): ReactNode => {
+  const text = shownText(template, draft, option);
+  const set = (value: string) => onChange({ ...draft, [option]: value });
+  const field = {
+    label: launchNames[option],
+    value: text,
+    onChange: set,
+    error: errorAt(pathOf(option)),
+    ...(hints[option] !== undefined && { hint: hints[option] }),
+  };
+  switch (option) {
+    case 'check':
+    case 'diff':
+      return (
+        <Checkbox
+          label={field.label}
+          isChecked={text === 'true'}
+          onChange={(isChecked) => set(String(isChecked))}
+        />
+      );
+    case 'terraformAction':
+      return (
+        <Select
+          {...field}
+          options={['plan', 'apply', 'destroy'].map((value) => ({ value, label: value }))}
+          isRequired
+        />
+      );
+    case 'inventory':
+      return <ReferenceField {...field} query={inventoriesQuery(projectId)} none="As the template says" />;
+    case 'environment':
+      return <ReferenceField {...field} query={environmentsQuery(projectId)} none="As the template says" />;
+    case 'arguments':
+      return <TextArea {...field} hint="A line each, as they are: no shell reads them." rows={2} isCode />;
+    case 'timeout':
+      return <TextField {...field} type="number" min={1} unit="min" />;
+    case 'verbosity':
+    case 'priority':
+      return <TextField {...field} type="number" />;
+    default:
+      return <TextField {...field} />;
+  }
+};
+
+export const LaunchFields = ({ options, ...shared }: LaunchFieldsProps): ReactNode =>
+  options.map((option) => <LaunchField key={option} option={option} {...shared} />);
+
+/** Of what starts a template by itself: all that the template has a use for, as only who may edit the template saves it. */
+export const SavedLaunchFields = (props: Omit<LaunchFieldsProps, 'options'>): ReactNode => {
+  const { template, draft } = props;
+  const options = fittingOptions(template);
+  const beyond = beyondLaunch(template, changedValues(template, draft, options));
+  return (
+    <details className="group" open={Object.keys(draft).length > 0}>
+      <summary>Otherwise than the template</summary>
+      <LaunchFields options={options} {...props} />
+      {beyond.length > 0 && (
+        <Notice kind="warn">
+          Beyond the launch options of the template: {beyond.map((option) => launchNames[option]).join(', ')}.
+          Nobody may give that when they start a task. You may save it, as you may edit the template.
+        </Notice>
+      )}
+    </details>
+  );
+};
+
+/** Marks a schedule or an integration that gives what nobody may give when they start a task. */
+export const BeyondBadge = ({
+  options = [],
+}: {
+  readonly options?: readonly LaunchOption[] | undefined;
+}): ReactNode =>
+  options.length > 0 && (
+    <>
+      <Badge tone="warn">Beyond launch options</Badge>
+      <span className="sub">{options.map((option) => launchNames[option]).join(', ')}</span>
+    </>
+  );

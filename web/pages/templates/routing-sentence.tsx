@@ -1,0 +1,47 @@
+/** Under a tag: which runners would take a task with it now, and why. The control plane answers, by the code that routes. */
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { tag as tagSchema } from '../../../protocol/index.ts';
+import { routingQuery } from '../../data/insight.ts';
+import { messageOf } from '../../data/problem-text.ts';
+import { runnersQuery } from '../../data/queries.ts';
+import { TextField } from '../../ui/field.tsx';
+import { Icon } from '../../ui/icons.tsx';
+import { useSettled } from '../../ui/settled.ts';
+
+interface RoutingSentenceProps {
+  readonly projectId: string;
+  readonly tag: string;
+  /** Whose tag counts where there is none here. */
+  readonly inventoryId?: string;
+}
+
+export const RoutingSentence = ({ projectId, tag, inventoryId = '' }: RoutingSentenceProps): ReactNode => {
+  const wanted = useSettled(tag.trim());
+  const isTag = wanted === '' || tagSchema.safeParse(wanted).success;
+  const { data, error } = useQuery({
+    ...routingQuery(projectId, { tag: wanted || undefined, inventoryId: inventoryId || undefined }),
+    enabled: isTag,
+  });
+  const text = isTag ? (error ? messageOf(error) : data?.sentence) : 'This cannot be a tag.';
+  return (
+    <p className="sentence" aria-live="polite">
+      <Icon name="bolt" />
+      <span>{text ?? 'Looking up who would take it…'}</span>
+    </p>
+  );
+};
+
+interface TagFieldProps {
+  readonly projectId: string;
+  readonly value: string;
+  readonly onChange: (tag: string) => void;
+  readonly error: string | undefined;
+  readonly hint: string;
+}
+
+/** One tag, with those that the project's runners have to choose from. */
+export const TagField = ({ projectId, ...field }: TagFieldProps): ReactNode => {
+  const { data: runners = [] } = useQuery(runnersQuery(projectId));
+  return <TextField label="Tag" list={[...new Set(runners.flatMap(({ tags }) => tags))]} {...field} />;
+};

@@ -1,0 +1,228 @@
+/** A template as its form has it: every field a text, and back. */
+import {
+  type App,
+  fittingOptions,
+  type LaunchOption,
+  type Template,
+  templateValue,
+} from '../../../protocol/index.ts';
+import { numberOf } from '../../ui/form.tsx';
+import { fromPairs, type Pair, toPairs } from '../../ui/pairs.tsx';
+import { draftOf, type LaunchDraft, typedValues } from './launch-draft.ts';
+import { fromQuestions, type Question, toQuestions } from './survey-editor.tsx';
+
+export interface TemplateDraft {
+  readonly name: string;
+  readonly description: string;
+  readonly app: App;
+  readonly source: 'script' | 'path';
+  readonly script: string;
+  readonly path: string;
+  readonly repositoryId: string;
+  readonly inventoryId: string;
+  readonly environmentId: string;
+  readonly arguments: string;
+  readonly tag: string;
+  readonly timeoutMinutes: string;
+  readonly onDrain: Template['onDrain'];
+  readonly onRunnerLost: Template['onRunnerLost'];
+  readonly maxAttempts: string;
+  readonly maxParallelTasks: string;
+  readonly priority: string;
+  readonly survey: readonly Question[];
+  readonly extraVars: readonly Pair[];
+  readonly becomeKeyId: string;
+  readonly vaultKeyId: string;
+  readonly workspace: string;
+  readonly autoApprove: boolean;
+  readonly confirmedBy: Template['confirmedBy'];
+  /** The template's own values of launch options that have no field elsewhere. */
+  readonly own: LaunchDraft;
+  readonly launch: readonly LaunchOption[];
+  /** What this form has no field for, kept as it is. */
+  readonly rest: Partial<Template>;
+}
+
+export const apps: Readonly<Record<App, string>> = {
+  ansible: 'Ansible playbook',
+  terraform: 'Terraform',
+  tofu: 'OpenTofu',
+  bash: 'Bash script',
+  python: 'Python script',
+  powershell: 'PowerShell script',
+};
+
+const minuteMs = 60_000;
+
+export const ownOptions: readonly LaunchOption[] = [
+  'limit',
+  'tags',
+  'skipTags',
+  'check',
+  'diff',
+  'verbosity',
+  'terraformAction',
+  'branch',
+];
+
+export const emptyTemplate: TemplateDraft = {
+  name: '',
+  description: '',
+  app: 'ansible',
+  source: 'script',
+  script: '',
+  path: '',
+  repositoryId: '',
+  inventoryId: '',
+  environmentId: '',
+  arguments: '',
+  tag: '',
+  timeoutMinutes: '60',
+  onDrain: 'finish',
+  onRunnerLost: 'retry',
+  maxAttempts: '3',
+  maxParallelTasks: '0',
+  priority: '0',
+  survey: [],
+  extraVars: [],
+  becomeKeyId: '',
+  vaultKeyId: '',
+  workspace: '',
+  autoApprove: false,
+  confirmedBy: 'anyone',
+  own: {},
+  launch: [],
+  rest: {},
+};
+
+const asText = (all: Readonly<Record<string, string | number | boolean>> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(all).map(([name, value]) => [name, String(value)]));
+
+export const templateDraft = (template: Template): TemplateDraft => ({
+  name: template.name,
+  description: template.description ?? '',
+  app: template.app,
+  source: template.path === undefined ? 'script' : 'path',
+  script: template.script ?? '',
+  path: template.path ?? '',
+  repositoryId: template.repositoryId ?? '',
+  inventoryId: template.inventoryId ?? '',
+  environmentId: template.environmentId ?? '',
+  arguments: template.arguments.join('\n'),
+  tag: template.tag ?? '',
+  timeoutMinutes: String(template.timeoutMs / minuteMs),
+  onDrain: template.onDrain,
+  onRunnerLost: template.onRunnerLost,
+  maxAttempts: String(template.maxAttempts),
+  maxParallelTasks: String(template.maxParallelTasks),
+  priority: String(template.priority),
+  survey: toQuestions(template.survey),
+  extraVars: toPairs(asText(template.ansible?.extraVars)),
+  becomeKeyId: template.ansible?.becomeKeyId ?? '',
+  vaultKeyId: template.ansible?.vaultKeys?.[0]?.keyId ?? '',
+  workspace: template.terraform?.workspace ?? '',
+  autoApprove: template.terraform?.autoApprove ?? false,
+  confirmedBy: template.confirmedBy,
+  own: draftOf(ownOptions.map((option) => [option, templateValue(template, option)])),
+  launch: template.launch,
+  rest: template,
+});
+
+/** The options that the template as it is typed has a use for. */
+export const offeredOptions = ({
+  app,
+  repositoryId,
+}: Pick<TemplateDraft, 'app' | 'repositoryId'>): LaunchOption[] =>
+  fittingOptions({ app, ...(repositoryId !== '' && { repositoryId }) });
+
+/** As the API has them: the values of a template are where those of a task are, but for the branch. */
+const ownOf = (draft: TemplateDraft): Record<string, unknown> =>
+  typedValues(
+    draft.own,
+    offeredOptions(draft).filter((option) => ownOptions.includes(option)),
+  );
+
+const objectAt = (values: Record<string, unknown>, name: string): object => {
+  const found = values[name];
+  return typeof found === 'object' && found !== null ? found : {};
+};
+
+const given = <K extends string>(name: K, value: string) =>
+  value.trim() === '' ? {} : { [name]: value.trim() };
+
+const ansibleOf = (draft: TemplateDraft) => {
+  const { rest, extraVars, becomeKeyId, vaultKeyId } = draft;
+  const { vaultKeys = [] } = rest.ansible ?? {};
+  const vaults =
+    vaultKeyId === '' ? [] : [{ ...(vaultKeys[0] ?? {}), keyId: vaultKeyId }, ...vaultKeys.slice(1)];
+  const options = {
+    ...objectAt(ownOf(draft), 'ansible'),
+    ...(extraVars.length > 0 && { extraVars: fromPairs(extraVars) }),
+    ...given('becomeKeyId', becomeKeyId),
+    ...(vaults.length > 0 && { vaultKeys: vaults }),
+  };
+  return Object.keys(options).length > 0 ? { ansible: options } : {};
+};
+
+const terraformOf = (draft: TemplateDraft) => {
+  const { rest, workspace, autoApprove } = draft;
+  const { workspace: _workspace, action: _action, ...others } = rest.terraform ?? {};
+  return {
+    terraform: {
+      ...others,
+      ...objectAt(ownOf(draft), 'terraform'),
+      autoApprove,
+      ...given('workspace', workspace),
+    },
+  };
+};
+
+export const isTerraform = (app: App): boolean => app === 'terraform' || app === 'tofu';
+
+export const templateInput = (draft: TemplateDraft): object => {
+  const {
+    id: _id,
+    projectId: _project,
+    createdAt: _made,
+    editedBy: _editor,
+    branch: _branch,
+    ansible: _ansible,
+    terraform: _terraform,
+    ...kept
+  } = draft.rest;
+  const {
+    description: _description,
+    script: _script,
+    path: _path,
+    repositoryId: _repository,
+    inventoryId: _inventory,
+    environmentId: _environment,
+    tag: _tag,
+    survey: _survey,
+    ...others
+  } = kept;
+  return {
+    ...others,
+    name: draft.name,
+    app: draft.app,
+    arguments: draft.arguments.split('\n').filter((line) => line !== ''),
+    timeoutMs: Math.round(numberOf(draft.timeoutMinutes) * minuteMs),
+    onDrain: draft.onDrain,
+    onRunnerLost: draft.onRunnerLost,
+    maxAttempts: numberOf(draft.maxAttempts),
+    maxParallelTasks: numberOf(draft.maxParallelTasks),
+    priority: numberOf(draft.priority),
+    ...(draft.source === 'script' ? { script: draft.script } : { path: draft.path.trim() }),
+    ...given('description', draft.description),
+    ...given('repositoryId', draft.repositoryId),
+    ...given('inventoryId', draft.inventoryId),
+    ...given('environmentId', draft.environmentId),
+    ...given('tag', draft.tag),
+    ...(draft.repositoryId !== '' && given('branch', draft.own.branch ?? '')),
+    confirmedBy: draft.confirmedBy,
+    launch: offeredOptions(draft).filter((option) => draft.launch.includes(option)),
+    ...(draft.survey.length > 0 && { survey: fromQuestions(draft.survey) }),
+    ...(draft.app === 'ansible' && ansibleOf(draft)),
+    ...(isTerraform(draft.app) && terraformOf(draft)),
+  };
+};

@@ -1,0 +1,218 @@
+/** What can be set of a template. */
+import type { ReactNode } from 'react';
+import type { App, LaunchTemplate, Template } from '../../../protocol/index.ts';
+import { environmentsQuery, inventoriesQuery, keysQuery, repositoriesQuery } from '../../data/queries.ts';
+import { DescriptionField, NameField } from '../../shared/common-fields.tsx';
+import { ReferenceField } from '../../shared/reference-field.tsx';
+import type { FieldsProps } from '../../shared/resource-page.tsx';
+import { Checkbox, Select, TextArea, TextField } from '../../ui/field.tsx';
+import { PairsField } from '../../ui/pairs.tsx';
+import { launchNames } from './launch-draft.ts';
+import { LaunchFields } from './launch-fields.tsx';
+import { RoutingSentence, TagField } from './routing-sentence.tsx';
+import { SurveyEditor } from './survey-editor.tsx';
+import { apps, isTerraform, offeredOptions, ownOptions, type TemplateDraft } from './template-draft.ts';
+
+export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>): ReactNode => {
+  const { value, set, field, errorAt } = form;
+  return (
+    <>
+      <NameField {...field('name')} />
+      <DescriptionField {...field('description')} />
+      <div className="two">
+        <Select
+          label="App"
+          value={value.app}
+          onChange={(app) => set({ app: app as App, ...(isTerraform(app as App) && { source: 'path' }) })}
+          options={Object.entries(apps).map(([app, label]) => ({ value: app, label }))}
+          error={errorAt('app')}
+          isRequired
+        />
+        <Select
+          label="What to run"
+          value={value.source}
+          onChange={(source) => set({ source: source as TemplateDraft['source'] })}
+          options={[
+            { value: 'script', label: 'Written here' },
+            { value: 'path', label: 'From a repository' },
+          ]}
+          isRequired
+        />
+      </div>
+      {value.source === 'script' ? (
+        <TextArea
+          label={value.app === 'ansible' ? 'Playbook' : 'Script'}
+          rows={10}
+          isCode
+          {...field('script')}
+          isRequired
+        />
+      ) : (
+        <TextField
+          label={isTerraform(value.app) ? 'Folder' : 'Path'}
+          hint="In the repository."
+          placeholder={value.app === 'ansible' ? 'site.yml' : ''}
+          {...field('path')}
+          isRequired
+        />
+      )}
+      <div className="two">
+        <ReferenceField label="Repository" query={repositoriesQuery(projectId)} {...field('repositoryId')} />
+        <ReferenceField
+          label="Environment"
+          query={environmentsQuery(projectId)}
+          {...field('environmentId')}
+        />
+        {value.app === 'ansible' && (
+          <ReferenceField label="Inventory" query={inventoriesQuery(projectId)} {...field('inventoryId')} />
+        )}
+      </div>
+      <TagField
+        projectId={projectId}
+        {...field('tag')}
+        hint="Only runners with this tag take its tasks. Empty: the inventory’s tag, else the untagged runners."
+      />
+      <RoutingSentence projectId={projectId} tag={value.tag} inventoryId={value.inventoryId} />
+      {value.app === 'ansible' && <AnsibleFields form={form} projectId={projectId} />}
+      {isTerraform(value.app) && (
+        <>
+          <TextField label="Workspace" {...field('workspace', 'terraform.workspace')} />
+          <Checkbox
+            label="Apply without asking"
+            hint="Else somebody confirms the plan first."
+            isChecked={value.autoApprove}
+            onChange={(autoApprove) => set({ autoApprove })}
+          />
+          <Select
+            label="Who confirms"
+            value={value.confirmedBy}
+            onChange={(by) => set({ confirmedBy: by as Template['confirmedBy'] })}
+            options={[
+              { value: 'anyone', label: 'Anyone who may start it' },
+              { value: 'another_person', label: 'Another person than who started it' },
+            ]}
+            error={errorAt('confirmedBy')}
+            isRequired
+          />
+        </>
+      )}
+      <TextArea
+        label="Arguments"
+        hint="A line each, as they are: no shell reads them."
+        rows={2}
+        isCode
+        {...field('arguments')}
+      />
+      <LaunchFields
+        projectId={projectId}
+        template={blank(value.app)}
+        options={offeredOptions(value).filter((option) => ownOptions.includes(option))}
+        draft={value.own}
+        onChange={(own) => set({ own })}
+        errorAt={(path) => errorAt(path === 'repository.branch' ? 'branch' : path)}
+      />
+      <fieldset className="group">
+        <legend>Launch options</legend>
+        <p className="hint">
+          What may be changed when a task is started. Nothing else may, but for answers to the survey.
+        </p>
+        {offeredOptions(value).map((option) => (
+          <Checkbox
+            key={option}
+            label={`${launchNames[option]} at the start`}
+            isChecked={value.launch.includes(option)}
+            onChange={(isAllowed) =>
+              set({
+                launch: [...value.launch.filter((one) => one !== option), ...(isAllowed ? [option] : [])],
+              })
+            }
+          />
+        ))}
+        {errorAt('launch') && <p className="error">{errorAt('launch')}</p>}
+      </fieldset>
+      <SurveyEditor value={value.survey} onChange={(survey) => set({ survey })} errorAt={errorAt} />
+      <div className="group">
+        <h3>When many wait, it takes long, or its runner goes away</h3>
+        <div className="two">
+          <TextField
+            label="Timeout"
+            type="number"
+            min={1}
+            unit="min"
+            {...field('timeoutMinutes', 'timeoutMs')}
+            isRequired
+          />
+          <TextField
+            label="Attempts at most"
+            type="number"
+            min={1}
+            max={10}
+            {...field('maxAttempts')}
+            isRequired
+          />
+          <TextField
+            label="Tasks at a time"
+            type="number"
+            min={0}
+            max={1000}
+            hint="Of this template, on all runners. 0 = no limit."
+            {...field('maxParallelTasks')}
+            isRequired
+          />
+          <TextField
+            label="Priority"
+            type="number"
+            hint="Of what waits, the higher one starts first."
+            {...field('priority')}
+            isRequired
+          />
+          <Select
+            label="When its runner is lost"
+            value={value.onRunnerLost}
+            onChange={(choice) => set({ onRunnerLost: choice as Template['onRunnerLost'] })}
+            options={[
+              { value: 'retry', label: 'Run it again elsewhere' },
+              { value: 'fail', label: 'Fail: it must not run twice' },
+            ]}
+            isRequired
+          />
+          <Select
+            label="When its runner is to drain"
+            value={value.onDrain}
+            onChange={(choice) => set({ onDrain: choice as Template['onDrain'] })}
+            options={[
+              { value: 'finish', label: 'Finish there' },
+              { value: 'hand_back', label: 'End it and run it elsewhere' },
+            ]}
+            isRequired
+          />
+        </div>
+      </div>
+    </>
+  );
+};
+
+/** A template that says nothing of launch options yet. */
+const blank = (app: App): LaunchTemplate => ({ app, arguments: [], timeoutMs: 0, priority: 0, launch: [] });
+
+const AnsibleFields = ({
+  form: { field },
+  projectId,
+}: Pick<FieldsProps<TemplateDraft>, 'form' | 'projectId'>): ReactNode => (
+  <>
+    <div className="two">
+      <ReferenceField
+        label="Become key"
+        hint="Its password is for becoming another user."
+        query={keysQuery(projectId)}
+        {...field('becomeKeyId', 'ansible.becomeKeyId')}
+      />
+      <ReferenceField
+        label="Vault key"
+        query={keysQuery(projectId)}
+        {...field('vaultKeyId', 'ansible.vaultKeys')}
+      />
+    </div>
+    <PairsField label="Extra variables" one="variable" {...field('extraVars', 'ansible.extraVars')} />
+  </>
+);

@@ -1,0 +1,208 @@
+/** The page that every kind of thing in a project has: a list, and a sheet to create, edit and duplicate one. */
+import { type UseSuspenseQueryOptions, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import { pathIn } from '../data/queries.ts';
+import { send } from '../data/request.ts';
+import { useMay } from '../data/session.ts';
+import { Button } from '../ui/button.tsx';
+import { Confirm, Dialog } from '../ui/dialog.tsx';
+import { Empty } from '../ui/empty.tsx';
+import { type Form, FormFrame, useForm } from '../ui/form.tsx';
+import type { IconName } from '../ui/icons.tsx';
+import { type Act, ActionMenu } from '../ui/menu.tsx';
+import { Page } from '../ui/page.tsx';
+import { type Column, Table } from '../ui/table.tsx';
+import { say } from '../ui/toast.tsx';
+import { copyName } from './copy-name.ts';
+
+interface Named {
+  readonly id: string;
+  readonly name: string;
+}
+
+interface NamedDraft {
+  readonly name: string;
+}
+
+export interface FieldsProps<D> {
+  readonly form: Form<D>;
+  readonly projectId: string;
+  /** While it is edited; absent for a new one. */
+  readonly isEdited: boolean;
+}
+
+export interface Kind<T extends Named, D extends NamedDraft> {
+  /** "template", as in sentences. */
+  readonly one: string;
+  readonly title: string;
+  readonly icon: IconName;
+  readonly lead: string;
+  /** What it is for, where there is none yet. */
+  readonly purpose: string;
+  /** As in the paths of the API. */
+  readonly path: string;
+  readonly query: (projectId: string) => UseSuspenseQueryOptions<T[], Error, T[], string[]>;
+  readonly columns: readonly Column<T>[];
+  readonly emptyDraft: D;
+  readonly draftOf: (item: T) => D;
+  readonly inputOf: (draft: D) => unknown;
+  readonly Fields: (props: FieldsProps<D>) => ReactNode;
+  /** Removes from the draft of a copy what a copy cannot have. @default a copy has everything */
+  readonly stripCopy?: (draft: D) => D;
+  /** Gets the answer to a creation, where it holds what is shown only then. */
+  readonly onMade?: (answer: unknown) => void;
+  readonly acts?: (item: T) => readonly (Act | false)[];
+  /** What to say before one is deleted. */
+  readonly deletionNote?: string;
+}
+
+type Opened<T, D> =
+  | { readonly what: 'new'; readonly draft: D }
+  | { readonly what: 'edit'; readonly item: T }
+  | { readonly what: 'delete'; readonly item: T };
+
+interface ResourcePageProps<T extends Named, D extends NamedDraft> {
+  readonly kind: Kind<T, D>;
+  readonly projectId: string;
+}
+
+export const ResourcePage = <T extends Named, D extends NamedDraft>({
+  kind,
+  projectId,
+}: ResourcePageProps<T, D>): ReactNode => {
+  const { one, title } = kind;
+  const client = useQueryClient();
+  const { data: items } = useSuspenseQuery(kind.query(projectId));
+  const isManager = useMay(projectId, 'manager');
+  const [opened, open] = useState<Opened<T, D>>();
+  const close = () => open(undefined);
+  const path = pathIn(projectId, kind.path);
+  const save = async (method: 'POST' | 'PUT', at: string, draft: D) => {
+    const answer = await send(method, at, { body: kind.inputOf(draft) });
+    await client.invalidateQueries({ queryKey: [path] });
+    close();
+    if (method === 'POST' && kind.onMade) kind.onMade(await answer.json());
+    say(method === 'POST' ? `The ${one} is made.` : `The ${one} is saved.`);
+  };
+  const remove = async (item: T) => {
+    await send('DELETE', `${path}/${item.id}`);
+    await client.invalidateQueries({ queryKey: [path] });
+    say(`${item.name} is deleted.`);
+  };
+  const copyOf = (item: T): D => {
+    const draft = kind.draftOf(item);
+    const named = items.map(({ name }) => name);
+    return { ...(kind.stripCopy?.(draft) ?? draft), name: copyName(item.name, named) };
+  };
+  const actsOf = (item: T): (Act | false)[] => [
+    ...(kind.acts?.(item) ?? []),
+    isManager && { label: 'Edit', onAct: () => open({ what: 'edit', item }) },
+    isManager && { label: 'Duplicate', onAct: () => open({ what: 'new', draft: copyOf(item) }) },
+    isManager && { label: 'Delete', onAct: () => open({ what: 'delete', item }), isDangerous: true },
+  ];
+  const [first, ...others] = kind.columns;
+  const columns: Column<T>[] = [
+    {
+      header: 'Name',
+      render: (item) => (
+        <>
+          {isManager ? (
+            <button type="button" className="name-button" onClick={() => open({ what: 'edit', item })}>
+              {item.name}
+            </button>
+          ) : (
+            <strong>{item.name}</strong>
+          )}
+          {first?.header === 'Name' && first.render(item)}
+        </>
+      ),
+    },
+    ...(first && first.header !== 'Name' ? [first] : []),
+    ...others,
+    {
+      header: 'Actions',
+      isHeaderHidden: true,
+      align: 'right',
+      render: (item) => <ActionMenu label={`What to do with ${item.name}`} acts={actsOf(item)} />,
+    },
+  ];
+  const add = isManager && (
+    <Button look="primary" icon="plus" onPress={() => open({ what: 'new', draft: kind.emptyDraft })}>
+      New {one}
+    </Button>
+  );
+  return (
+    <Page title={title} lead={kind.lead} actions={items.length > 0 && add}>
+      {items.length === 0 ? (
+        <Empty icon={kind.icon} title={`No ${one} yet`} action={add}>
+          {kind.purpose} {!isManager && 'Ask a manager of the project to add one.'}
+        </Empty>
+      ) : (
+        <Table label={title} items={items} columns={columns} keyOf={({ id }) => id} />
+      )}
+      {opened?.what === 'new' && (
+        <Editor
+          kind={kind}
+          projectId={projectId}
+          title={`New ${one}`}
+          action={`Create ${one}`}
+          draft={opened.draft}
+          isEdited={false}
+          onSave={(draft) => save('POST', path, draft)}
+          onClose={close}
+        />
+      )}
+      {opened?.what === 'edit' && (
+        <Editor
+          kind={kind}
+          projectId={projectId}
+          title={`Edit ${opened.item.name}`}
+          action="Save"
+          draft={kind.draftOf(opened.item)}
+          isEdited
+          onSave={(draft) => save('PUT', `${path}/${opened.item.id}`, draft)}
+          onClose={close}
+        />
+      )}
+      {opened?.what === 'delete' && (
+        <Confirm
+          title={`Delete ${opened.item.name}?`}
+          action={`Delete ${one}`}
+          onConfirm={() => remove(opened.item)}
+          onClose={close}
+        >
+          {kind.deletionNote ?? `It cannot be brought back. A ${one} that something uses is not deleted.`}
+        </Confirm>
+      )}
+    </Page>
+  );
+};
+
+interface EditorProps<T extends Named, D extends NamedDraft> extends ResourcePageProps<T, D> {
+  readonly title: string;
+  readonly action: string;
+  readonly draft: D;
+  readonly isEdited: boolean;
+  readonly onSave: (draft: D) => Promise<void>;
+  readonly onClose: () => void;
+}
+
+const Editor = <T extends Named, D extends NamedDraft>({
+  kind,
+  projectId,
+  title,
+  action,
+  draft,
+  isEdited,
+  onSave,
+  onClose,
+}: EditorProps<T, D>): ReactNode => {
+  const form = useForm(draft, onSave);
+  return (
+    <Dialog title={title} onClose={onClose} shape="sheet">
+      <FormFrame form={form} action={action}>
+        <kind.Fields form={form} projectId={projectId} isEdited={isEdited} />
+      </FormFrame>
+    </Dialog>
+  );
+};
