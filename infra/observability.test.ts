@@ -29,7 +29,9 @@ describe('the alarms', () => {
 
   it('each name their heading of the runbook', () => {
     expect(alarms).toHaveLength(5);
-    const named = whatToDoIn(template).map((text) => /^"(.+)" in docs\/operating\/runbook\.md$/.exec(text ?? '')?.[1]);
+    const named = whatToDoIn(template).map(
+      (text) => /^"(.+)" in docs\/operating\/runbook\.md$/.exec(text ?? '')?.[1],
+    );
     expect(headings).toEqual(expect.arrayContaining(named));
   });
 
