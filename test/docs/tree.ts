@@ -1,0 +1,57 @@
+/** `npm run docs:tree`: writes the map of the folders into CONTRIBUTING.md, from the first line of each folder's README.md or index.ts. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+const root = join(import.meta.dirname, '..', '..');
+export const contributingFile = join(root, 'CONTRIBUTING.md');
+
+/** Folders without sources of their own: data, pictures, dumps of tables. */
+const withoutIndex = /^(\.|docs\/images|test\/upgrade\/\d|web\/public)/;
+/** Maximum source files in a folder, beside tests: a longer list is not read. */
+export const maxSourceFiles = 25;
+
+/** Paths of all files that git tracks, from the root. */
+export const trackedFiles = (): string[] =>
+  execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+    .split('\n')
+    .filter((path) => path !== '' && existsSync(join(root, path)));
+
+/** Folders that the map shows, parents first. */
+export const foldersOf = (files: readonly string[]): string[] => {
+  const folders = new Set<string>();
+  for (const file of files)
+    for (let folder = dirname(file); folder !== '.'; folder = dirname(folder)) folders.add(folder);
+  return [...folders].filter((folder) => !withoutIndex.test(folder)).toSorted();
+};
+
+/** The folder's line: its README.md, or the first sentence of its index.ts. Undefined when it has neither. */
+export const indexLineOf = (folder: string): string | undefined => {
+  const page = join(root, folder, 'README.md');
+  if (existsSync(page)) return readFileSync(page, 'utf8').split('\n')[0];
+  const index = join(root, folder, 'index.ts');
+  if (!existsSync(index)) return undefined;
+  const [, comment] = /^\/\*\*(.+?)\*\//s.exec(readFileSync(index, 'utf8')) ?? [];
+  const [sentence] = /^.+?\.(?=\s|$)/.exec(comment?.replaceAll(/\s*\n \*\s*/g, ' ').trim() ?? '') ?? [];
+  return sentence;
+};
+
+const begins = '<!-- map: npm run docs:tree -->';
+const ends = '<!-- /map -->';
+
+/** The page with the map of today. Throws when the page has no place for it. */
+export const withMap = (page: string): string => {
+  const start = page.indexOf(begins);
+  const end = page.indexOf(ends);
+  if (start < 0 || end < start) throw new Error(`CONTRIBUTING.md has no lines ${begins} and ${ends}.`);
+  const lines = foldersOf(trackedFiles()).map((folder) => {
+    const name = `${'  '.repeat(folder.split('/').length - 1)}${basename(folder)}/`;
+    return `${name.padEnd(24)} ${indexLineOf(folder) ?? ''}`.trimEnd();
+  });
+  return `${page.slice(0, start)}${begins}\n\n\`\`\`\n${lines.join('\n')}\n\`\`\`\n\n${page.slice(end)}`;
+};
+
+if (import.meta.main) writeFileSync(contributingFile, withMap(readFileSync(contributingFile, 'utf8')));
