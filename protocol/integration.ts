@@ -75,6 +75,12 @@ export const integration = fields.strip().extend({
   projectId,
   editedBy,
   beyondLaunchOptions,
+  secretNames: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'The variables that were secret in the survey when it was saved: their values stay secret, whatever the survey says later',
+    ),
   url: z.string().optional().describe('The secret URL to send to; shown only when it is made'),
   createdAt: instant,
 });

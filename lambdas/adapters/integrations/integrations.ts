@@ -52,7 +52,10 @@ export interface Recalled {
 
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
-export interface IntegrationStore extends ResourceStore<IntegrationInput, Integration> {
+/** What is saved, and which of its variables are secret. */
+export type SavedIntegration = IntegrationInput & Pick<Integration, 'secretNames'>;
+
+export interface IntegrationStore extends ResourceStore<SavedIntegration, Integration> {
   /** Another secret URL in place of the one before. */
   rotateUrl(projectId: ProjectId, id: string): Promise<Integration | undefined>;
   /** The integration of a secret URL; undefined when the secret is wrong. */
@@ -79,7 +82,7 @@ interface Deps {
 export const integrationStore = (table: Table, deps: Deps): IntegrationStore => {
   const { now, newId, randomBytes, apiUrl } = deps;
   const events = recordsOf(table, integrationEvent);
-  const store = resourceStore<IntegrationInput & { urlHash: string }, Stored, Stored>(table, deps, {
+  const store = resourceStore<SavedIntegration & { urlHash: string }, Stored, Stored>(table, deps, {
     prefix: 'int',
     attributes: (input) => input,
     schema: stored,

@@ -45,6 +45,34 @@ describe('an event from elsewhere', () => {
     ]);
   });
 
+  it('keeps a value secret whose variable was secret when the integration was saved', async () => {
+    const { base, made, templateId, answerTo, tasks } = await anIntegration(api);
+    const ask = (type: 'secret' | 'string') =>
+      api.call('PUT', `${base}/templates/${templateId}`, {
+        name: 'Deploy',
+        app: 'bash',
+        script: 'true',
+        tag: 'sydney',
+        survey: [{ name: 'site', title: 'Site', type }],
+      });
+    const save = async () => {
+      const { name, variables } = made;
+      const input = { name, templateId, variables: variables.slice(0, 1) };
+      return integration.parse(await api.call('PUT', `${base}/integrations/${made.id}`, input));
+    };
+    await ask('secret');
+    expect(await save()).toMatchObject({ secretNames: ['site'] });
+    await ask('string');
+    await answerTo(text);
+    expect(await save()).toMatchObject({ secretNames: ['site'] });
+    await answerTo(text);
+    const started = await tasks();
+    expect(started).toHaveLength(2);
+    expect(JSON.stringify(started)).not.toContain('octo/site');
+    const stored = (await table?.dump())?.filter(({ sk }) => started.some(({ id }) => id === sk)) ?? [];
+    for (const one of stored) expect(one.surveySecrets).toEqual({ site: 'octo/site' });
+  });
+
   it('starts nothing when it does not match, and tells why', async () => {
     const { eventOf, events, tasks } = await anIntegration(api);
     const answer = await eventOf(JSON.stringify({ ...pushToMain, ref: 'refs/heads/next' }));

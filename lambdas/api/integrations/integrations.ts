@@ -6,8 +6,10 @@ import {
   type IntegrationInput,
   integrationId,
 } from '../../../protocol/index.ts';
+import type { SavedIntegration } from '../../adapters/integrations/integrations.ts';
 import { eventsByIntegration, eventsBySource } from '../../adapters/people/rate-limits.ts';
 import type { ResourceStore } from '../../adapters/resources/resources.ts';
+import { secretNamesOf } from '../../core/tasks/survey.ts';
 import { receiveIntegrationEvent } from '../../flows/integrations/receive-event.ts';
 import type { ApiDeps, ApiEnv, PersonEnv } from '../deps.ts';
 import { countAttempts, refuseTooMany } from '../rate-limits.ts';
@@ -31,7 +33,18 @@ const itemPath = '/api/projects/{projectId}/integrations/{integrationId}';
 
 /** The store behind the routes: what is beyond the template's launch options is shown. */
 const shownStore = (deps: ApiDeps): ResourceStore<IntegrationInput, Integration> => {
-  const { integrations } = deps;
+  const { integrations, resources } = deps;
+  const withSecretNames = async (
+    projectId: Integration['projectId'],
+    input: IntegrationInput,
+    before?: Integration,
+  ): Promise<SavedIntegration> => {
+    const template = await resources.templates.get(projectId, input.templateId);
+    const kept = before?.templateId === input.templateId ? before.secretNames : [];
+    const taken = input.variables.map(({ variable }) => variable);
+    const secretNames = secretNamesOf(template?.survey, kept).filter((name) => taken.includes(name));
+    return { ...input, ...(secretNames.length > 0 && { secretNames }) };
+  };
   const showAll = async (all: readonly Integration[]): Promise<Integration[]> => {
     const beyond = await beyondOf(deps, all);
     return all.map((one) => ({ ...one, ...beyond(one) }));
@@ -46,9 +59,12 @@ const shownStore = (deps: ApiDeps): ResourceStore<IntegrationInput, Integration>
       return found && show(found);
     },
     list: async (projectId) => showAll(await integrations.list(projectId)),
-    create: async (...made) => show(await integrations.create(...made)),
-    replace: async (...change) => {
-      const after = await integrations.replace(...change);
+    create: async (projectId, input, editedBy) =>
+      show(await integrations.create(projectId, await withSecretNames(projectId, input), editedBy)),
+    replace: async (projectId, id, input, editedBy) => {
+      const before = await integrations.get(projectId, id);
+      const saved = await withSecretNames(projectId, input, before);
+      const after = await integrations.replace(projectId, id, saved, editedBy);
       return after && show(after);
     },
     remove: integrations.remove,

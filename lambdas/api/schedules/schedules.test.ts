@@ -211,6 +211,37 @@ describe('the secret answers of a schedule', () => {
   });
 });
 
+const otherTemplate = async (base: string, survey: object): Promise<string> => {
+  const input = { name: unique('Other'), app: 'bash', script: 'true', tag: 'x', survey };
+  return z.object({ id: z.string() }).parse(await api.call('POST', `${base}/templates`, input)).id;
+};
+
+describe('the secret answer of a schedule whose variable is no secret any more', () => {
+  it('stays secret, for its tasks and for each change of it', async () => {
+    const { base, templateId, replace, get, due, tasks } = await aSchedule({ survey: { token: 's3cret-3' } });
+    const survey = [{ name: 'token', title: 'Token', type: 'string', required: true }];
+    const template = { name: 'Deploy', app: 'bash', script: 'true', tag: 'x', survey };
+    await api.call('PUT', `${base}/templates/${templateId}`, template);
+    await due('2026-01-01T02:00:00Z');
+    expect(await replace({ message: 'why' })).toMatchObject({ secretNames: ['token'] });
+    await due('2026-01-02T02:00:00Z');
+    expect(await replace({ survey: { token: 's3cret-4' } })).toMatchObject({ secretNames: ['token'] });
+    await due('2026-01-03T02:00:00Z');
+    const started = await tasks();
+    expect(started).toHaveLength(3);
+    expect(JSON.stringify([started, await get()])).not.toContain('s3cret');
+    const stored = (await table.dump()).filter(({ sk }) => started.some(({ id }) => id === sk));
+    expect(stored.map(({ surveySecrets }) => surveySecrets)).toEqual([
+      { token: 's3cret-3' },
+      { token: 's3cret-3' },
+      { token: 's3cret-4' },
+    ]);
+    // For another template it is a new answer, which is what that one's survey says.
+    await replace({ survey: { token: 'plain' }, templateId: await otherTemplate(base, survey) });
+    expect(await get()).toMatchObject({ secretNames: [], survey: { token: 'plain' } });
+  });
+});
+
 describe('a time that is due', () => {
   it('starts the template once, however often it is told', async () => {
     const { made, due, tasks, get } = await aSchedule({ survey: { site: 'a' }, priority: 3 });

@@ -13,6 +13,7 @@ import type { EffectiveRole } from '../../core/people/permissions.ts';
 import { filledSchedule } from '../../core/resources/kept-secrets.ts';
 import { describeCron, readCron } from '../../core/schedules/cron.ts';
 import { nextRuns } from '../../core/schedules/next-runs.ts';
+import { secretNamesOf } from '../../core/tasks/survey.ts';
 import { keepSchedule, removeSchedule } from '../../flows/schedules/sync-schedule.ts';
 import { savedValues } from '../../flows/tasks/start-from-trigger.ts';
 import { InputRefused, takenOf } from '../../flows/tasks/start-task.ts';
@@ -36,12 +37,12 @@ const shownRuns = 5;
 const isGiven = (answers: SurveyAnswers, name: string): boolean =>
   Object.hasOwn(answers, name) && answers[name] !== '';
 
-const secretsAskedBy = (template: Template | undefined): string[] =>
-  (template?.survey ?? []).flatMap(({ type, name }) => (type === 'secret' ? [name] : []));
+/** The secret answers that a change for this template may keep. */
+const keptBy = (before: ScheduleRecord | undefined, templateId: string): SurveyAnswers =>
+  before?.templateId === templateId ? before.surveySecrets : {};
 
 /** The answers of an input, the secret ones apart; an empty one is none. */
-const splitAnswers = (template: Template | undefined, given: SurveyAnswers) => {
-  const names = secretsAskedBy(template);
+const splitAnswers = (names: readonly string[], given: SurveyAnswers) => {
   const pick = (wanted: (name: string) => boolean): SurveyAnswers =>
     Object.fromEntries(Object.entries(given).filter(([name]) => wanted(name) && isGiven(given, name)));
   return {
@@ -60,9 +61,8 @@ const startFaults = (
   input: ScheduleInput,
   role: EffectiveRole | undefined,
 ): FieldErrors => {
-  const { survey, surveySecrets } = splitAnswers(template, input.survey ?? {});
   try {
-    takenOf(template, { ...savedValues(input), survey: { ...survey, ...surveySecrets } }, mayGoBeyond(role));
+    takenOf(template, { ...savedValues(input), survey: input.survey }, mayGoBeyond(role));
     return [];
   } catch (error) {
     if (error instanceof InputRefused) return [...error.faults];
@@ -96,9 +96,10 @@ const showSchedules = async (
 /** The store behind the routes: what is written is handed over, and shown as it is afterwards. */
 const shownStore = (deps: ApiDeps): ResourceStore<ScheduleInput, Schedule> => {
   const { schedules, resources } = deps;
-  const split = async (projectId: ProjectId, input: ScheduleInput) => {
+  const split = async (projectId: ProjectId, input: ScheduleInput, before?: ScheduleRecord) => {
     const template = await resources.templates.get(projectId, input.templateId);
-    const { survey, surveySecrets } = splitAnswers(template, template ? (input.survey ?? {}) : {});
+    const names = secretNamesOf(template?.survey, Object.keys(keptBy(before, input.templateId)));
+    const { survey, surveySecrets } = splitAnswers(names, template ? (input.survey ?? {}) : {});
     const isAny = Object.keys(survey).length > 0;
     return { fields: { ...input, survey: isAny ? survey : undefined }, surveySecrets };
   };
@@ -124,7 +125,7 @@ const shownStore = (deps: ApiDeps): ResourceStore<ScheduleInput, Schedule> => {
     replace: async (projectId, id, input, editedBy) => {
       const before = await schedules.get(projectId, id);
       if (!before) return undefined;
-      const { fields, surveySecrets } = await split(projectId, input);
+      const { fields, surveySecrets } = await split(projectId, input, before);
       const after = await schedules.replace(before, fields, surveySecrets, editedBy);
       return after && handOver(after);
     },
@@ -147,9 +148,10 @@ export const scheduleRoutes = (deps: ApiDeps) => {
       schema: scheduleUpdateSchema,
       fill: async (projectId, id, body) => {
         const before = await schedules.get(projectId, id);
-        if (before?.templateId !== body.templateId) return filledSchedule(body, {});
-        const asked = secretsAskedBy(await resources.templates.get(projectId, body.templateId));
-        const kept = Object.entries(before.surveySecrets).filter(([name]) => asked.includes(name));
+        const template = await resources.templates.get(projectId, body.templateId);
+        const answers = keptBy(before, body.templateId);
+        const names = secretNamesOf(template?.survey, Object.keys(answers));
+        const kept = Object.entries(answers).filter(([name]) => names.includes(name));
         return filledSchedule(body, Object.fromEntries(kept));
       },
     },

@@ -32,6 +32,20 @@ describe('checkSurvey', () => {
     });
   });
 
+  it('keeps an answer secret that was saved as secret, whatever type its variable has by now', () => {
+    const given = { version: 'hush', count: 7, place: 'syd' };
+    expect(checkSurvey(asked, given, ['version', 'place'])).toEqual({
+      ok: true,
+      answers: { count: 7 },
+      secrets: { version: 'hush', place: 'syd' },
+    });
+    // A default stands in the template for everybody to read.
+    expect(checkSurvey(asked, { version: '1' }, ['count'])).toMatchObject({
+      answers: { version: '1', count: 2 },
+      secrets: {},
+    });
+  });
+
   it('says nothing of the value of a secret', () => {
     const secret = survey.parse([{ name: 'pin', title: 'PIN', type: 'secret', required: true }]);
     expect(checkSurvey(secret, { pin: 1234 })).toEqual({ ok: true, answers: {}, secrets: { pin: '1234' } });

@@ -51,10 +51,14 @@ const read = (variable: SurveyVariable, given: SurveyValue): { value: SurveyValu
   }
 };
 
-/** Fills in defaults; an empty answer is none. */
+/**
+ * Fills in defaults; an empty answer is none. An answer that was saved as secret, by its name in `savedSecret`, stays secret whatever
+ * type its variable has by now: else who changes the type would read it.
+ */
 export const checkSurvey = (
   survey: readonly SurveyVariable[],
   given: Readonly<SurveyAnswers>,
+  savedSecret: readonly string[] = [],
 ): SurveyResult => {
   const faults: SurveyFault[] = [];
   const answers: SurveyAnswers = {};
@@ -71,7 +75,10 @@ export const checkSurvey = (
     }
     const result = read(variable, answer);
     if ('wrong' in result) faults.push({ path, message: result.wrong });
-    else (variable.type === 'secret' ? secrets : answers)[name] = result.value;
+    else {
+      const isSecret = variable.type === 'secret' || (own !== undefined && savedSecret.includes(name));
+      (isSecret ? secrets : answers)[name] = result.value;
+    }
   }
   for (const name of Object.keys(given)) {
     if (survey.some((variable) => variable.name === name)) continue;
@@ -79,3 +86,9 @@ export const checkSurvey = (
   }
   return faults.length > 0 ? { ok: false, faults } : { ok: true, answers, secrets };
 };
+
+/** The secret variables of a survey, and those of `before`, saved as secret, that it still asks for. */
+export const secretNamesOf = (
+  survey: readonly SurveyVariable[] = [],
+  before: readonly string[] = [],
+): string[] => survey.flatMap(({ type, name }) => (type === 'secret' || before.includes(name) ? [name] : []));

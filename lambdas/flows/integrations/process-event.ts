@@ -29,12 +29,18 @@ const decide = async (deps: WorkEventDeps, event: PendingEvent): Promise<EventRe
   const integration = await deps.integrations.get(projectId, integrationId);
   if (!integration) return { outcome: 'refused', detail: 'The integration was removed.' };
   if (!integration.active) return { outcome: 'inactive', detail: 'The integration is not active.' };
-  const { templateId, name } = integration;
+  const { templateId, name, secretNames } = integration;
   // The id of the task follows from the event's: a crash in the middle, and a second try, make one task.
   return startByCause(
     deps,
     { kind: 'integration', by: integration, cause: id, at, source },
-    { ...savedValues(integration), templateId, survey: answers, message: `Integration ${name}` },
+    {
+      ...savedValues(integration),
+      templateId,
+      survey: answers,
+      ...(secretNames && { secretNames }),
+      message: `Integration ${name}`,
+    },
   );
 };
 

@@ -29,6 +29,7 @@ const start = (
       templateId,
       message: schedule.message ?? `Schedule ${name}`,
       survey: { ...survey, ...surveySecrets },
+      secretNames: Object.keys(surveySecrets),
     },
   );
 };

@@ -39,15 +39,22 @@ export interface Starter {
   readonly isSaved?: boolean;
 }
 
-export type StartInput = Omit<TaskInput, 'templateId'>;
+export interface StartInput extends Omit<TaskInput, 'templateId'> {
+  /** Names of the answers that a schedule or an integration has saved as secret. */
+  readonly secretNames?: readonly string[];
+}
 
 /** What of a start goes beside the template and its survey. */
-const launchValuesOf = ({ survey: _survey, message: _message, ...values }: StartInput): LaunchValues =>
-  values;
+const launchValuesOf = ({
+  survey: _survey,
+  secretNames: _secretNames,
+  message: _message,
+  ...values
+}: StartInput): LaunchValues => values;
 
 /** What a template takes of what was given; throws InputRefused. The one place where launch options are enforced. */
 export const takenOf = (template: Template, input: StartInput, isSaved = false) => {
-  const result = checkSurvey(template.survey ?? [], input.survey ?? {});
+  const result = checkSurvey(template.survey ?? [], input.survey ?? {}, input.secretNames);
   const applied = applyLaunchOptions(template, launchValuesOf(input), { mayGoBeyond: isSaved });
   const faults = [...(result.ok ? [] : result.faults), ...(applied.ok ? [] : applied.faults)];
   if (!result.ok || !applied.ok) throw new InputRefused(faults);
@@ -88,7 +95,7 @@ const confirmation = ({ confirmedBy, editedBy }: Template, { people, isSaved }: 
 export const startTask = async (
   deps: PlaceDeps & Pick<Deps, 'newId' | 'readForTask' | 'readInventory'>,
   projectId: Project['id'],
-  input: TaskInput,
+  input: StartInput & Pick<TaskInput, 'templateId'>,
   by: Starter,
   id = deps.newId('tsk'),
 ): Promise<TaskRecord | undefined> => {
