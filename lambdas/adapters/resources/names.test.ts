@@ -38,7 +38,7 @@ const taken = async (save: Promise<unknown>): Promise<NameTaken> => {
   return error;
 };
 
-/** A table whose writes of items (not of locks) fail, as if the function had stopped before them. */
+/** A table whose writes of items fail, and whose names cannot be freed, as if the function had stopped before these. */
 const stoppingBefore = (wanted: 'put' | 'remove'): Table => ({
   ...db.table,
   put: async (item, conditions) => {
@@ -46,7 +46,7 @@ const stoppingBefore = (wanted: 'put' | 'remove'): Table => ({
     return db.table.put(item, conditions);
   },
   remove: async (key, conditions) => {
-    if (wanted === 'remove' && key.sk.startsWith('name#')) throw new Error('stopped');
+    if (key.sk.startsWith('name#')) throw new Error('stopped');
     return db.table.remove(key, conditions);
   },
 });
@@ -97,6 +97,27 @@ describe('the name of a resource', () => {
     expect((await taken(templates.create(projectId, aTemplate('Deploy')))).holderId).toBeUndefined();
     present = addMs(present, 60_000);
     await templates.create(projectId, aTemplate('Deploy'));
+  });
+
+  it('is free at once after a write that failed, unless that write took place', async () => {
+    const { templates } = open();
+    const projectId = someProject();
+    const before = await templates.create(projectId, aTemplate('A'));
+    const failing = (isWritten: boolean): Table => ({
+      ...db.table,
+      put: async (item, conditions) => {
+        if (item.sk.startsWith('name')) return db.table.put(item, conditions);
+        if (isWritten) await db.table.put(item, conditions);
+        throw new Error('failed');
+      },
+    });
+    const unwritten = open(failing(false)).templates;
+    await expect(unwritten.create(projectId, aTemplate('B'))).rejects.toThrow('failed');
+    await expect(unwritten.replace(projectId, before.id, aTemplate('C'))).rejects.toThrow('failed');
+    await expect(unwritten.replace(projectId, before.id, aTemplate('A'))).rejects.toThrow('failed');
+    for (const name of ['B', 'C']) await templates.create(projectId, aTemplate(name));
+    await expect(open(failing(true)).templates.create(projectId, aTemplate('D'))).rejects.toThrow('failed');
+    for (const name of ['A', 'D']) await taken(templates.create(projectId, aTemplate(name)));
   });
 
   it('is free a minute after a rename or a removal that stopped before it freed the name', async () => {

@@ -11,8 +11,6 @@
  */
 import * as z from 'zod';
 import { type Clock, instant, msBetween } from '../../../protocol/index.ts';
-import { ItemTooLarge } from '../item-size.ts';
-import { RecordRefused } from '../records.ts';
 import { type Item, keys, queryAll, type Table } from '../table.ts';
 
 /** What has names of its own: the prefixes of the ids. */
@@ -93,6 +91,11 @@ export const nameStore = (table: Table, now: Clock) => {
     await table.remove(keys.name(partition, kind, name), [['=', 'id', id]]);
   };
 
+  /** After a write that failed: whoever mends the input saves it again under the same name. The item may be written all the same. */
+  const freeUnlessHeld = async (...[partition, kind, name, id]: Parameters<typeof free>): Promise<void> => {
+    if (!(await isHeld(partition, id, name))) await free(partition, kind, name, id);
+  };
+
   return {
     take,
     free,
@@ -109,9 +112,7 @@ export const nameStore = (table: Table, now: Clock) => {
     ): Promise<T | undefined> => {
       await take(partition, kind, name, id);
       const written = await write().catch(async (error: unknown) => {
-        // Nothing was written, and whoever mends the input saves it again under the same name.
-        const isRefused = error instanceof ItemTooLarge || error instanceof RecordRefused;
-        if (isRefused && before !== name) await free(partition, kind, name, id);
+        if (before !== name) await freeUnlessHeld(partition, kind, name, id).catch(() => {});
         throw error;
       });
       if (written === undefined) await free(partition, kind, name, id);
