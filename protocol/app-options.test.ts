@@ -56,3 +56,22 @@ describe('a limit that names a file', () => {
     expect(template.parse(stored).ansible).toEqual(ansible);
   });
 });
+
+describe('a number of extraVars', () => {
+  const read = (build: number) => ansibleInput.safeParse({ extraVars: { build } });
+
+  it.each([0, -0.5, 1e-130, 20_261_130, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER])(
+    'may be %d, which can be stored',
+    (build) => expect(read(build).data).toEqual({ extraVars: { build } }),
+  );
+
+  it.each([
+    [20_261_130_120_000_000, 'Too big: expected number to be <=9007199254740991'],
+    [-1e17, 'Too small: expected number to be >=-9007199254740991'],
+    [1e200, 'Too big: expected number to be <=9007199254740991'],
+    [-1e-131, 'must be 0 or at least 1e-130 away from it'],
+    [5e-324, 'must be 0 or at least 1e-130 away from it'],
+  ])('must not be %d, and the refusal names the variable', (build, message) =>
+    expect(read(build).error?.issues).toMatchObject([{ path: ['extraVars', 'build'], message }]),
+  );
+});

@@ -1,5 +1,6 @@
 /** What a template says to its app beyond the script, and what of it a task may have otherwise. */
 import * as z from 'zod';
+import { anyNumber } from './common.ts';
 import { environmentId, inventoryId, keyId } from './ids.ts';
 import { valuesByName } from './text.ts';
 
@@ -54,7 +55,7 @@ export const ansibleOptions = z.strictObject({
   ...ansibleChoices,
   extraVars: valuesByName(
     z.string().min(1).max(200),
-    z.union([z.string().max(32_768), z.number(), z.boolean()]),
+    z.union([z.string().max(32_768), anyNumber, z.boolean()]),
   ).optional(),
   vaultKeys: z.array(vaultKey).max(10).optional(),
   becomeKeyId: keyId

@@ -43,6 +43,18 @@ export const knownHosts = z
 /** Money: whole millionths of a US dollar. */
 export const microUsd = z.int();
 
+/** DynamoDB has no number between 0 and this, and its client sends no larger one than JavaScript counts exactly (AWS: data types). */
+const smallestNumber = 1e-130;
+
+/** Any number that can be stored as it is. Of a type that says its bounds, no more is needed. */
+export const anyNumber = z
+  .number()
+  .min(Number.MIN_SAFE_INTEGER)
+  .max(Number.MAX_SAFE_INTEGER)
+  .refine((value) => value === 0 || Math.abs(value) >= smallestNumber, {
+    error: `must be 0 or at least ${smallestNumber} away from it`,
+  });
+
 /** A path inside a repository: relative, and never out of it. */
 export const repositoryPath = z
   .string()

@@ -182,6 +182,15 @@ const resources: readonly Row[] = [
     'invalid_request',
     (w) => post(`${w.mine.base}/templates`, aTemplate({ timeoutMs: 1000.5 })),
   ],
+  ...[20_261_130_120_000_000, -1e17, 1e200, 1e-200].map(
+    (build): Row => [
+      `a template with the extra variable ${build}, which DynamoDB or its client cannot store`,
+      422,
+      'invalid_request',
+      (w) =>
+        post(`${w.mine.base}/templates`, aTemplate({ app: 'ansible', ansible: { extraVars: { build } } })),
+    ],
+  ),
   [
     'an inventory that never was',
     422,

@@ -136,6 +136,19 @@ const anObject = (schema: JsonSchema, sources: Sources, depth: number): fc.Arbit
   });
 };
 
+/** Also the ends of what the schema allows, and of those numbers that some program on the way cannot take, the ones that it allows. */
+const orAtTheEdge = (
+  { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY }: JsonSchema,
+  usual: fc.Arbitrary<number>,
+  hard: readonly number[] = [],
+): fc.Arbitrary<number> => {
+  const edges = [minimum, maximum, ...hard.flatMap((one) => [one, -one])];
+  const allowed = edges.filter((one) => Number.isFinite(one) && one >= minimum && one <= maximum);
+  return allowed.length === 0
+    ? usual
+    : fc.oneof({ arbitrary: usual, weight: 2 }, { arbitrary: fc.constantFrom(...allowed), weight: 1 });
+};
+
 /** Values that fit the schema, as far as it is understood here. */
 export const fitting = (given: unknown, sources: Sources, depth = 6): fc.Arbitrary<unknown> => {
   const schema = jsonSchema.parse(typeof given === 'object' && given !== null ? given : {});
@@ -157,12 +170,16 @@ export const fitting = (given: unknown, sources: Sources, depth = 6): fc.Arbitra
     case 'string':
       return aText(schema, sources);
     case 'integer':
-      return fc.integer({
-        min: schema.minimum ?? -1000,
-        max: Math.min(schema.maximum ?? 1_000_000, 2 ** 31),
-      });
+      return orAtTheEdge(
+        schema,
+        fc.integer({ min: schema.minimum ?? -1000, max: Math.min(schema.maximum ?? 1_000_000, 2 ** 31) }),
+      );
     case 'number':
-      return fc.double({ min: schema.minimum ?? -1000, max: schema.maximum ?? 1e6, noNaN: true });
+      return orAtTheEdge(
+        schema,
+        fc.double({ min: schema.minimum ?? -1000, max: schema.maximum ?? 1e6, noNaN: true }),
+        [5e-324, 1e-200, 1e-130, 0.1, 2 ** 53, 20_261_130_120_000_000, 1e30, 1e126, 1e200, 1e308],
+      );
     case 'boolean':
       return fc.boolean();
     case 'null':

@@ -1,6 +1,6 @@
 /** The store of what a Semaphore server calls: a secret URL for each of its runners, and the tasks that count on the instance. */
 import * as z from 'zod';
-import { type Instant, instanceId, instant, region } from '../../../protocol/index.ts';
+import { anyNumber, type Instant, instanceId, instant, region } from '../../../protocol/index.ts';
 import type { Condition, Update } from '../expressions.ts';
 import { recordsOf } from '../records.ts';
 import { type Key, keys, queryAll, type Table } from '../table.ts';
@@ -11,7 +11,7 @@ const names = z.set(z.string()).default(new Set());
 export const semaphoreHookInput = z.object({
   instanceId,
   region: region.optional(),
-  maxHours: z.number().positive().max(720).default(12),
+  maxHours: anyNumber.positive().max(720).default(12),
 });
 export type SemaphoreHookInput = z.infer<typeof semaphoreHookInput>;
 
