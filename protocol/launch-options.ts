@@ -148,5 +148,5 @@ export const whyNotConfirm = (
   personId: string,
 ): string | undefined =>
   confirmedBy === 'another_person' && notConfirmedBy.includes(personId)
-    ? 'The template wants another person to confirm: not who started the task, nor who last edited what started it. Ask somebody else.'
+    ? 'The template wants another person to confirm: not who started the task, nor who last edited what started it or what it runs. Ask somebody else.'
     : undefined;

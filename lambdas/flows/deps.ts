@@ -15,6 +15,7 @@ import type {
 import type { PriceStore } from '../adapters/costs/prices.ts';
 import type { FleetPlaces } from '../adapters/fleets/fleet-places.ts';
 import type { NewId } from '../adapters/ids.ts';
+import type { Edit } from '../adapters/resources/resources.ts';
 import type { AgentTokens } from '../adapters/runners/agent-tokens.ts';
 import type { Instances } from '../adapters/runners/instances.ts';
 import type { SettlePowerSoon } from '../adapters/runners/power-requests.ts';
@@ -44,6 +45,8 @@ export interface TaskParts {
         secretFiles?: Record<string, string>;
       })
     | undefined;
+  /** Who saved the template, inventory, environment and repository last, as they are here. */
+  readonly edits: readonly Edit[];
 }
 
 /** Secrets that go to a runner, encrypted, with a task. */

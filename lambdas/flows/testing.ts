@@ -214,7 +214,7 @@ export const flowBench = (table: Table) => {
     readInventory: async () => undefined,
     readTaskParts: async ({ templateId }: { templateId: string }) => {
       const template = templates.get(templateId);
-      return template && { template };
+      return template && { template, edits: [] };
     },
   };
 

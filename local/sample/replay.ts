@@ -162,7 +162,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     readInventory: (projectId: ProjectId, id: string) => inventories.get(projectId, id),
     readTaskParts: async (task: { projectId: ProjectId; templateId: string }) => {
       const template = await templates.get(task.projectId, task.templateId);
-      return template && { template };
+      return template && { template, edits: [] };
     },
     apiUrl: options.apiUrl,
     region: options.region,

@@ -160,7 +160,7 @@ export const createControlPlane = (platform: Platform) => {
       readTaskParts: ({ templateId }) =>
         run.call('read parts', () => {
           const template = templates.get(templateId);
-          return template && { template };
+          return template && { template, edits: [] };
         }),
       runners: runnerStore(stored),
       tasks: taskStore(stored),

@@ -57,7 +57,7 @@ export type SavedIntegration = IntegrationInput & Pick<Integration, 'secretNames
 
 export interface IntegrationStore extends ResourceStore<SavedIntegration, Integration> {
   /** Another secret URL in place of the one before. */
-  rotateUrl(projectId: ProjectId, id: string): Promise<Integration | undefined>;
+  rotateUrl(projectId: ProjectId, id: string, editedBy: string): Promise<Integration | undefined>;
   /** The integration of a secret URL; undefined when the secret is wrong. */
   open(projectId: ProjectId, id: string, secret: string): Promise<Integration | undefined>;
   /**
@@ -113,9 +113,10 @@ export const integrationStore = (table: Table, deps: Deps): IntegrationStore => 
     },
     remove: store.remove,
 
-    rotateUrl: async (projectId, id) => {
+    rotateUrl: async (projectId, id, editedBy) => {
       const secret = makeSecret(randomBytes);
-      const change = { set: { urlHash: hashSecret(secret) } };
+      // Whoever knows the URL can start the template.
+      const change = { set: { urlHash: hashSecret(secret), editedBy, editedAt: now() } };
       const after = await table.update(keys.resource(projectId, id), change, [['exists', 'pk']]);
       return after && withUrl(stored.parse(after), secret);
     },

@@ -4,8 +4,10 @@ import {
   type Clock,
   type EnvironmentInput,
   environment,
+  type Instant,
   type Inventory,
   type InventoryInput,
+  instant,
   inventory,
   type KeyId,
   type KeyInput,
@@ -68,7 +70,12 @@ interface Deps {
   readonly newId: NewId;
 }
 
-const by = (editedBy: string | undefined) => (editedBy === undefined ? {} : { editedBy });
+const by = (editedBy: string | undefined, editedAt: Instant) =>
+  editedBy === undefined ? {} : { editedBy, editedAt };
+
+/** Who saved an item last, and when; absent on what version 0.1.0 has saved. */
+const edit = z.object({ editedBy: z.string(), editedAt: instant.optional() });
+export type Edit = z.infer<typeof edit>;
 
 /** Opens the store of one kind. */
 export const resourceStore = <Input extends Named, Stored, Output extends Identified>(
@@ -88,7 +95,7 @@ export const resourceStore = <Input extends Named, Stored, Output extends Identi
     create: async (projectId, input, editedBy) => {
       const id = newId(kind.prefix);
       const own = { ...keys.resource(projectId, id), id, projectId, createdAt: now() };
-      const item = { ...kind.attributes(input), ...by(editedBy), ...own };
+      const item = { ...kind.attributes(input), ...by(editedBy, now()), ...own };
       await names.keep(projectId, kind.prefix, { id, name: input.name }, () =>
         records.put(item, [['missing', 'pk']]),
       );
@@ -102,7 +109,7 @@ export const resourceStore = <Input extends Named, Stored, Output extends Identi
       const before = await get(projectId, id);
       if (!before) return undefined;
       const own = { ...keys.resource(projectId, id), id, projectId, createdAt: before.createdAt };
-      const item = { ...kind.attributes(input), ...by(editedBy), ...own };
+      const item = { ...kind.attributes(input), ...by(editedBy, now()), ...own };
       const naming = { id, name: input.name, before: before.name };
       return names.keep(projectId, kind.prefix, naming, async () =>
         (await records.put(item, [['exists', 'pk']])) ? kind.show(records.read(item)) : undefined,
@@ -260,8 +267,14 @@ export const readTaskParts = async (table: Table, task: TaskReferences) => {
   const named = [templateId, inventoryId, environmentId, repositoryId, ...keyIds];
   const isWhole = named.every((id) => id === undefined || items.has(id) || keyItems.has(id));
   if (!found.template || !isWhole) return undefined;
+  // Not of keys: who rotates one changes nothing of what is run.
+  const edits = [templateId, inventoryId, environmentId, repositoryId].flatMap((id) => {
+    const read = edit.safeParse(items.get(id));
+    return read.success ? [read.data] : [];
+  });
   return {
     ...found,
+    edits,
     template: found.template,
     inventoryKey: secretOf(found.inventory?.keyId),
     repositoryKey: secretOf(found.repository?.keyId),

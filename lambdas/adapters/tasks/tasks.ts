@@ -45,6 +45,8 @@ const taskRecord = task.extend({
   limitedBy: z.union([templateId, projectId]).optional(),
   /** The doorbell that it was claimed by, if not its own. */
   claimedBy: taskId.optional(),
+  /** A schedule or an integration started it, so no person has looked at what it runs. */
+  isUnattended: z.boolean().optional(),
   /** Kept only until the task ends. */
   surveySecrets: surveyAnswers.optional(),
 });
@@ -335,10 +337,15 @@ export const taskStore = (table: Table) => {
         ...heldBy(holder),
       ]),
 
-    /** A person says whether it goes on. */
-    decide: (ref: Ref, decision: 'confirm' | 'reject', reason: string) =>
+    /** Who must not confirm the attempt that its runner has. */
+    keepFromConfirming: (ref: Ref, holder: Holder, notConfirmedBy: string[]) =>
+      change(ref, { set: { notConfirmedBy } }, heldBy(holder)),
+
+    /** A person says whether it goes on: this attempt, as the next may run something else. */
+    decide: (ref: Ref & Pick<Task, 'attempt'>, decision: 'confirm' | 'reject', reason: string) =>
       change(ref, { set: { status: decision === 'confirm' ? 'confirmed' : 'rejected', reason } }, [
         ['in', 'status', taskSources(decision)],
+        ['=', 'attempt', ref.attempt],
       ]),
 
     /** Its runner is lost, or handed it back: the next attempt waits. */

@@ -5,6 +5,7 @@ import { auditEvent, integration } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { type ApiBench, openApiBench } from '../testing/bench.ts';
 import { anIntegration, pushToMain } from '../testing/integrations.ts';
+import { peopleOf, withCookie } from '../testing/people.ts';
 
 let table: TestTable | undefined;
 let api: ApiBench;
@@ -150,6 +151,14 @@ describe('the secret URL', () => {
     expect(new URL(rotated.url ?? '').pathname).not.toBe(path);
     expect((await send(text)).status).toBe(404);
     expect(JSON.stringify(await table?.dump())).not.toContain(path.split('/').at(-1));
+  });
+
+  it('makes the person who rotates it the last editor, as that person can start the template', async () => {
+    const { id, base, made } = await anIntegration(api);
+    const ann = await peopleOf(api).aMember(id, 'manager');
+    const path = `${base}/integrations/${made.id}`;
+    await api.request('POST', `${path}/rotate-url`, withCookie(ann.cookie));
+    expect(integration.parse(await api.call('GET', path)).editedBy).toBe(ann.id);
   });
 
   it('stays when the integration is changed', async () => {

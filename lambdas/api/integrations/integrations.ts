@@ -87,7 +87,7 @@ export const integrationRoutes = (deps: ApiDeps) => {
       }),
       async (c) => {
         const { projectId, integrationId: id } = c.req.valid('param');
-        const rotated = await deps.integrations.rotateUrl(projectId, id);
+        const rotated = await deps.integrations.rotateUrl(projectId, id, c.get('caller').onBehalfOf.id);
         return rotated ? c.json(rotated, 200) : refuseUnknown(c, 'integration');
       },
     )

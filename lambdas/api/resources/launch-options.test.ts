@@ -293,3 +293,110 @@ describe('a template that wants another person to confirm', () => {
     expect((await tell('confirm', withCookie(bob.cookie))).status).toBe(200);
   });
 });
+
+/** A task that waits, a person who may edit all that it runs, and its runner. */
+const aWaitingPlan = async (by: 'a person' | 'an integration') => {
+  const { id, base, make } = await aProject();
+  const inventory = { name: 'Hosts', type: 'static', content: 'localhost' };
+  const repository = { name: 'Code', url: 'https://git.test/code.git', branch: 'main' };
+  const environment = { name: 'Live', variables: {} };
+  const inventoryId = await make('inventories', inventory);
+  const repositoryId = await make('repositories', repository);
+  const environmentId = await make('environments', environment);
+  const { script: _script, ...plan } = terraform;
+  const uses = { tag: 'here', path: 'net', inventoryId, repositoryId, environmentId };
+  const template = { ...plan, ...uses, confirmedBy: 'another_person' };
+  const templateId = await make('templates', template);
+  const editor = await people.aMember(id, 'manager');
+  const starter = await people.aMember(id, 'manager');
+  const save = async (path: string, body: object) => {
+    const sent = withCookie(editor.cookie, { body });
+    expect((await api.request('PUT', `${base}/${path}`, sent)).status).toBe(200);
+  };
+  const edits = {
+    template: () => save(`templates/${templateId}`, template),
+    'template, to an app that asks nobody': () =>
+      save(`templates/${templateId}`, { name: 'Net', app: 'bash', script: 'id', tag: 'here' }),
+    inventory: () => save(`inventories/${inventoryId}`, inventory),
+    repository: () => save(`repositories/${repositoryId}`, repository),
+    environment: () => save(`environments/${environmentId}`, environment),
+  };
+  const fire = async () => {
+    const { url = '' } = integration.parse(
+      await api.call('POST', `${base}/integrations`, { name: 'pushes', templateId }),
+    );
+    await api.request('POST', new URL(url).pathname, { token: null, body: {} });
+    const { items } = z.object({ items: z.array(task) }).parse(await api.call('GET', `${base}/tasks`));
+    return task.parse(items[0]);
+  };
+  const start = async () =>
+    by === 'an integration'
+      ? fire()
+      : task.parse(
+          await (
+            await api.request('POST', `${base}/tasks`, withCookie(starter.cookie, { body: { templateId } }))
+          ).json(),
+        );
+  const made = await api.createRunner(`${base}/runners`, { name: 'R', tags: ['here'] });
+  const session = await api.startAgent(made);
+  const confirmedBy = async (personCookie: string, taskId: string) =>
+    (await api.request('POST', `${base}/tasks/${taskId}/confirm`, withCookie(personCookie))).status;
+  const run = async (taskId: string) => {
+    const { lease } = await api.claim(session, id, taskId);
+    await api.call('POST', '/api/agent/await-confirmation', { lease }, session);
+  };
+  return { id, base, editor, starter, edits, start, run, session, confirmedBy };
+};
+
+describe('the last editor of what a task runs', () => {
+  it.each(['template', 'inventory', 'repository', 'environment'] as const)(
+    'must not confirm it after a change of its %s since the start',
+    async (what) => {
+      const { id, edits, editor, start, run, confirmedBy } = await aWaitingPlan('a person');
+      const { id: taskId } = await start();
+      api.pass(1000);
+      await edits[what]();
+      await run(taskId);
+      expect(await confirmedBy(editor.cookie, taskId)).toBe(403);
+      expect(await confirmedBy((await people.aMember(id, 'manager')).cookie, taskId)).toBe(200);
+    },
+  );
+
+  it('may confirm what another person started after the change', async () => {
+    const { edits, editor, starter, start, run, confirmedBy } = await aWaitingPlan('a person');
+    await edits.template();
+    await edits.environment();
+    api.pass(1000);
+    const { id: taskId } = await start();
+    await run(taskId);
+    expect(await confirmedBy(starter.cookie, taskId)).toBe(403);
+    expect(await confirmedBy(editor.cookie, taskId)).toBe(200);
+  });
+
+  it.each(['template', 'inventory', 'repository', 'environment'] as const)(
+    'must not confirm what an integration started, whenever its %s was saved',
+    async (what) => {
+      const { edits, editor, starter, start, run, confirmedBy } = await aWaitingPlan('an integration');
+      await edits[what]();
+      api.pass(1000);
+      const { id: taskId } = await start();
+      await run(taskId);
+      expect(await confirmedBy(editor.cookie, taskId)).toBe(403);
+      expect(await confirmedBy(starter.cookie, taskId)).toBe(200);
+    },
+  );
+
+  it('cannot have it run by an app that asks nobody', async () => {
+    const { id, base, edits, start, session } = await aWaitingPlan('a person');
+    const { id: taskId } = await start();
+    await edits['template, to an app that asks nobody']();
+    const body = { projectId: id, taskId };
+    expect(await api.refused('POST', '/api/agent/claim', { token: session, body })).toMatchObject({
+      code: 'not_claimable',
+    });
+    expect(await api.call('GET', `${base}/tasks/${taskId}`)).toMatchObject({
+      status: 'error',
+      reason: expect.stringContaining('Another person has to confirm it'),
+    });
+  });
+});

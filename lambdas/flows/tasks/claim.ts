@@ -197,6 +197,30 @@ const placeDisplaced = async (deps: ClaimDeps, runner: RunnerRecord, doorbell: T
   if (task?.status === 'waiting' && task.runnerId === runner.id) await place(deps, task);
 };
 
+const asksFirst = ({ app }: Pick<TaskParts['template'], 'app'>): boolean =>
+  app === 'terraform' || app === 'tofu';
+
+/**
+ * Adds to those who must not confirm the task the editors of what this attempt runs. Of a task that a person started, only who has saved
+ * something since: that person saw what was there before. False: the runner has lost the task.
+ */
+const keepEditorsOut = async (
+  deps: ClaimDeps,
+  runner: RunnerRecord,
+  task: TaskRecord,
+  { edits }: TaskParts,
+): Promise<boolean> => {
+  const isLate = (at: Instant | undefined) => at !== undefined && at >= task.createdAt;
+  const editors = edits.flatMap(({ editedBy, editedAt }) =>
+    task.isUnattended || isLate(editedAt) ? [editedBy] : [],
+  );
+  const before = task.notConfirmedBy ?? [];
+  const all = [...new Set([...before, ...editors])];
+  if (all.length === before.length) return true;
+  const holder = { runnerId: runner.id, attempt: task.attempt };
+  return (await deps.tasks.keepFromConfirming(task, holder, all)) !== undefined;
+};
+
 /** The lease and the payload of a task that the runner has by now. */
 const give = async (
   deps: ClaimDeps,
@@ -206,15 +230,17 @@ const give = async (
   leaseUntil: Instant,
 ): Promise<ClaimResult> => {
   const parts = await unlessUnreadable(deps, () => deps.readTaskParts(task));
-  if (!parts) {
+  const end = async (reason: string): Promise<ClaimResult> => {
     await deps.runners.returnSlot(runner, task.id);
-    await endAttempt(
-      deps,
-      runner,
-      { ...task, onRunnerLost: 'fail' },
-      'The template, or something that it names, was removed or cannot be read.',
-    );
+    await endAttempt(deps, runner, { ...task, onRunnerLost: 'fail' }, reason);
     return refused('not_claimable');
+  };
+  if (!parts) return end('The template, or something that it names, was removed or cannot be read.');
+  if (task.confirmedBy === 'another_person') {
+    if (!asksFirst(parts.template)) {
+      return end('Another person has to confirm it, and the app that its template has by now asks nobody.');
+    }
+    if (!(await keepEditorsOut(deps, runner, task, parts))) return refused('not_claimable');
   }
   const secrets = secretsOf(task, parts);
   if (secrets.length > 0) {
@@ -268,7 +294,6 @@ const tellOthers = async (
 /** The template's options with what was chosen for this task, and keys in place of their ids. */
 const appOptionsOf = (task: TaskRecord, { template, vaultKeys, becomeKey }: TaskParts) => {
   const { vaultKeys: _vaultKeyIds, becomeKeyId: _becomeKeyId, ...ansible } = template.ansible ?? {};
-  const isTerraform = template.app === 'terraform' || template.app === 'tofu';
   // The template may have been made to apply without asking since the task was started.
   const asks = task.confirmedBy === 'another_person' && { autoApprove: false };
   // Agents of 0.1.0 reject a payload with a field that they do not know, and 0 is what they do without it.
@@ -282,7 +307,7 @@ const appOptionsOf = (task: TaskRecord, { template, vaultKeys, becomeKey }: Task
         ...(becomeKey && { becomeKey }),
       },
     }),
-    ...(isTerraform && {
+    ...(asksFirst(template) && {
       terraform: terraformOptions.parse({ ...template.terraform, ...task.terraform, ...asks }),
     }),
   };

@@ -81,11 +81,18 @@ const givenParts = (input: StartInput, changed: readonly LaunchOption[]) => {
   };
 };
 
-/** Who must not confirm it. What nobody starts in person is also not for the last editor of the template. */
+/**
+ * Who must not confirm it. What nobody starts in person is also not for the last editor of the template. The claim adds the editors of
+ * what it hands out.
+ */
 const confirmation = ({ confirmedBy, editedBy }: Template, { people, isSaved }: Starter) => {
   if (confirmedBy === 'anyone') return {};
   const editors = isSaved && editedBy !== undefined ? [editedBy] : [];
-  return { confirmedBy, notConfirmedBy: [...new Set([...people, ...editors])] };
+  return {
+    confirmedBy,
+    notConfirmedBy: [...new Set([...people, ...editors])],
+    ...(isSaved && { isUnattended: true }),
+  };
 };
 
 /**
@@ -99,6 +106,8 @@ export const startTask = async (
   by: Starter,
   id = deps.newId('tsk'),
 ): Promise<TaskRecord | undefined> => {
+  // Before anything is read: what is saved from then on is not what was started.
+  const now = deps.now();
   const found = await deps.readForTask(projectId, input.templateId);
   if (!found) return undefined;
   const { template, project } = found;
@@ -114,7 +123,6 @@ export const startTask = async (
   const tag = resolveTag(template, inventory);
   const routed = { projectId, ...(tag !== undefined && { tag }) };
   const placement = await choosePlacement(deps, routed);
-  const now = deps.now();
   const named = {
     projectId,
     id,
