@@ -70,7 +70,6 @@ export default {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '^(dist|web/dist|cdk\\.out)/' },
     parser: 'swc',
-    tsPreCompilationDeps: true,
     enhancedResolveOptions: {
       extensions: ['.ts', '.tsx', '.mjs', '.js', '.json'],
       exportsFields: ['exports'],
