@@ -5,7 +5,10 @@
 
 /** The most that DynamoDB stores as one item. */
 const maxItemBytes = 400 * 1024;
-/** The most that a new item may have: what is added to it later, such as a task's result, needs room too. */
+/**
+ * The most that one write may bring: of a new item, or of what a person saves again. What the control plane adds to it later, such as
+ * a task's result or how a schedule ran, needs room too, and is never refused for what the person has saved.
+ */
 const maxNewItemBytes = maxItemBytes - 16 * 1024;
 
 const textBytes = (text: string): number => Buffer.byteLength(text);
@@ -36,6 +39,9 @@ const itemBytes = (item: object): number =>
     ),
   );
 
+/** What people call an attribute that is kept under another name. */
+const givenAs: Readonly<Record<string, string>> = { surveySecrets: 'survey' };
+
 /** Where it is to be kept. */
 interface Place {
   readonly pk: string;
@@ -46,15 +52,16 @@ interface Place {
 export class ItemTooLarge extends Error {
   override readonly name = 'ItemTooLarge';
   readonly code = 'item_too_large';
-  /** The attribute that takes most of it. */
+  /** The field that takes most of it. */
   readonly largest: string;
   readonly detail: string;
 
   /** `bytes` is unknown when DynamoDB has refused an update of it. */
   constructor({ pk, sk }: Place, values: Readonly<Record<string, unknown>>, bytes?: number) {
-    const [largest = ''] = Object.entries(values)
+    const [attribute] = Object.entries(values)
       .map(([name, value]) => [name, itemBytes({ [name]: value })] as const)
       .reduce((most, one) => (one[1] > most[1] ? one : most), ['', 0] as const);
+    const largest = givenAs[attribute] ?? attribute;
     const all = bytes === undefined ? 'It would have too many bytes' : `It would have ${count(bytes)} bytes`;
     const detail = `${all} when stored, and ${count(maxNewItemBytes)} fit. Shorten "${largest}", its largest part.`;
     super(`${pk} ${sk}: ${detail}`);
@@ -65,7 +72,10 @@ export class ItemTooLarge extends Error {
 
 const count = (bytes: number): string => bytes.toLocaleString('en');
 
-/** Throws ItemTooLarge when a new item would leave no room for what is added to it later. */
+/**
+ * Throws ItemTooLarge when what is written would leave no room for what is added to it later. An update that saves what a person gives
+ * writes all of it (what is left out, it removes), so that its own bytes tell.
+ */
 export const checkItemSize = (item: Place & Record<string, unknown>): void => {
   const bytes = itemBytes(item);
   if (bytes > maxNewItemBytes) throw new ItemTooLarge(item, item, bytes);

@@ -55,6 +55,19 @@ describe('update', () => {
     expect(await open().update(key('d'), { add: { count: 1 } }, [])).toMatchObject({ text: 'x', count: 1 });
   });
 
+  it('refuses what leaves no room for what is added later, and leaves the item as it was', async () => {
+    await open().put({ ...key('h'), text: 'x' });
+    const surveySecrets = 'm'.repeat(393_200);
+    await expect(
+      test.table.update(key('h'), { set: { surveySecrets, text: 'y' } }, []),
+    ).rejects.toMatchObject({
+      name: 'ItemTooLarge',
+      largest: 'survey',
+      detail: 'It would have 393,224 bytes when stored, and 393,216 fit. Shorten "survey", its largest part.',
+    });
+    expect(await test.table.get(key('h'))).toEqual({ ...key('h'), text: 'x' });
+  });
+
   it('says so when a sum that grows is more than DynamoDB stores', async () => {
     await open().put({ ...key('e'), text: 'x' });
     const half = { set: { more: 'm'.repeat(250_000) } };

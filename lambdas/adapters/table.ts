@@ -186,6 +186,7 @@ export const openTable = (
     },
 
     update: async (key, update, conditions, returns = 'new') => {
+      checkItemSize({ ...update.set, ...update.setIfMissing, pk: key.pk, sk: key.sk });
       const command = new UpdateCommand({
         TableName,
         Key: { ...key },

@@ -15,6 +15,7 @@ import { isHeldStatus } from '../core/tasks/task-state.ts';
 import { keepPrices, type PriceDeps } from './costs/refresh-prices.ts';
 import type { Deps } from './deps.ts';
 import { endOrphans, reconcileLaunch } from './fleets/reconcile.ts';
+import { beginPass, type Pass, type Repairs } from './repairs.ts';
 import { failStart } from './runners/failed-start.ts';
 import { type FollowDeps, followInstance, loseAll } from './runners/instance-state.ts';
 import { putToSleep, stopDrained } from './runners/power.ts';
@@ -34,38 +35,20 @@ const graceMs = 30_000;
 /** A delivery that has been pending for so long without an attempt has fallen out of the retry queue. */
 const deliveryGraceMs = 15 * 60_000;
 
-/** What was repaired, by kind. */
-export type Repairs = Record<string, number>;
-
-/** Goes on when one repair fails: the next pass tries that one again, and the others must not wait for it. */
 export const reconcile = async (deps: ReconcileDeps): Promise<Repairs> => {
-  const repairs: Repairs = {};
-  const repaired: Repaired = (kind, about) => {
-    repairs[kind] = (repairs[kind] ?? 0) + 1;
-    deps.log(`Repaired: ${kind}`, about);
-  };
-  const each = async <T>(of: readonly T[], idOf: (one: T) => string, repair: (one: T) => Promise<void>) => {
-    for (const one of of) {
-      try {
-        await repair(one);
-      } catch (error) {
-        repaired('failed_and_left_for_later', { id: idOf(one), error: String(error) });
-      }
-    }
-  };
+  const pass = beginPass(deps.log);
+  const { repairs, repaired, each } = pass;
   const runners = await deps.runners.listAwake();
   const tasks = await deps.tasks.listLive();
   const deliveries = await deps.deliveries.listPending();
   await each(runners, idOf, (runner) => makeAwaitedQueues(deps, runner, repaired));
   await each(runners, idOf, (runner) => reconcileRunner(deps, runner, repaired));
-  await each(regionsOf(deps, runners), String, async (region) => {
-    await followForgotten(deps, region, runners, repaired);
-    await drainImpaired(deps, region, runners, repaired);
-  });
+  await each(regionsOf(deps, runners), String, (region) => followForgotten(deps, region, runners, pass));
+  await each(regionsOf(deps, runners), String, (region) => drainImpaired(deps, region, runners, pass));
   await each(
     fleetsByRegion(deps.fleets),
     ([{ region }]) => region,
-    (fleets) => endOrphans(deps, fleets, runners, repaired),
+    (fleets) => endOrphans(deps, fleets, runners, pass),
   );
   await each(runners, idOf, (runner) => dropStaleDemand(deps, runner, tasks, repaired));
   const rooms = roomLookup(deps);
@@ -73,7 +56,7 @@ export const reconcile = async (deps: ReconcileDeps): Promise<Repairs> => {
   await each(
     limitsOf(tasks),
     ({ ownerId }) => ownerId,
-    (ref) => repairLimit(deps, ref, tasks, repaired),
+    (ref) => repairLimit(deps, ref, tasks, pass),
   );
   await each(deliveries, idOf, async (delivery) => {
     const last = delivery.held?.until ?? delivery.attempts.at(-1)?.at ?? delivery.createdAt;
@@ -92,7 +75,7 @@ export const reconcile = async (deps: ReconcileDeps): Promise<Repairs> => {
 
 const idOf = ({ id }: { readonly id: string }) => id;
 
-type Repaired = (kind: string, about: Record<string, unknown>) => void;
+type Repaired = Pass['repaired'];
 
 const isLapsed = (runner: RunnerRecord, now: Instant): boolean =>
   runner.leaseUntil === undefined || msBetween(runner.leaseUntil, now) > 0;

@@ -8,7 +8,8 @@ import { invokeSoon } from '../adapters/invoke-soon.ts';
 import { watched } from '../adapters/with-metrics.ts';
 import { readConfig, variables } from '../config.ts';
 import { repairEvents } from '../flows/integrations/process-event.ts';
-import { type Repairs, reconcile } from '../flows/reconcile.ts';
+import { reconcile } from '../flows/reconcile.ts';
+import { type Repairs, runPasses } from '../flows/repairs.ts';
 import { repairSchedules } from '../flows/schedules/sync-schedule.ts';
 import { followVariables, measure, schedulerVariables, wireFollowing, wireScheduler } from '../wiring.ts';
 
@@ -31,11 +32,12 @@ const deps = {
 };
 
 export const handler = async (): Promise<Repairs> => {
-  const repairs = {
-    ...(await reconcile(deps)),
-    ...(await repairSchedules(deps)),
-    ...(await repairEvents(deps)),
-  };
+  const { repairs, failures } = await runPasses(deps.log, {
+    live: () => reconcile(deps),
+    schedules: () => repairSchedules(deps),
+    events: () => repairEvents(deps),
+  });
   for (const [kind, count] of Object.entries(repairs)) measure('Repairs', count, {}, kind);
+  if (failures.length > 0) throw new AggregateError(failures, 'A pass failed; the log says which.');
   return repairs;
 };

@@ -83,9 +83,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'demand is raised whatever the status of the runner became',
     file: 'lambdas/adapters/runners/runner-slots.ts',
-    from: `          ['=', 'status', from],
-          ['=', 'active', true],`,
-    to: `          ['=', 'active', true],`,
+    from: `        ['=', 'status', from],
+        ['=', 'active', true],`,
+    to: `        ['=', 'active', true],`,
   },
   {
     name: 'demand that came while the instance stopped is forgotten',
@@ -191,9 +191,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the reconciler gives up at the first repair that fails',
-    file: 'lambdas/flows/reconcile.ts',
-    from: `        repaired('failed_and_left_for_later', { id: idOf(one), error: String(error) });`,
-    to: `        throw error;`,
+    file: 'lambdas/flows/repairs.ts',
+    from: `          repaired('failed_and_left_for_later', { id: idOf(one), error: String(error) });`,
+    to: `          throw error;`,
   },
   {
     name: 'a runner is chosen whatever its tags',

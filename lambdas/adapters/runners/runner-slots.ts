@@ -1,7 +1,6 @@
 /** What counts on a runner, and what it holds: demand and slots. */
 import type { Instant, ProjectId, RunnerStatus, TaskId } from '../../../protocol/index.ts';
 import type { Condition } from '../expressions.ts';
-import { unlessTooLarge } from '../item-size.ts';
 import { type Beat, isAgent, isCurrent } from './runner-agents.ts';
 import { type ChangeRunner, type RunnerRef, statusChange } from './runner-record.ts';
 
@@ -12,25 +11,32 @@ const hasRoom: Condition = [
   ['sizeBelow', 'slots', 'maxParallelTasks'],
 ];
 
+/** With the 30 bytes of each, three quarters of what an item may have: a runner always has room to change its state and to take tasks. */
+const mostDemand = 10_000;
+
 export const runnerSlots = (change: ChangeRunner) => ({
   /**
    * Makes a waiting task count on it. Refused when its status is no longer `from`, or it was made inactive, or as many count on it
-   * as an item can name: the reconciler tries again.
+   * as it may name: the reconciler tries again.
    */
   raiseDemand: (ref: RunnerRef, taskId: TaskId, from: RunnerStatus, to: RunnerStatus, now: Instant) =>
-    unlessTooLarge(
-      change(
-        ref,
-        {
-          add: { demand: new Set([taskId]) },
-          ...(from !== to && { set: statusChange(ref, to, now) }),
-        },
+    change(
+      ref,
+      {
+        add: { demand: new Set([taskId]) },
+        ...(from !== to && { set: statusChange(ref, to, now) }),
+      },
+      [
+        ['=', 'status', from],
+        ['=', 'active', true],
+        ['missing', 'quarantinedAt'],
         [
-          ['=', 'status', from],
-          ['=', 'active', true],
-          ['missing', 'quarantinedAt'],
+          'any',
+          ['missing', 'demand'],
+          ['contains', 'demand', taskId],
+          ['sizeAtMost', 'demand', mostDemand - 1],
         ],
-      ),
+      ],
     ),
 
   /** The task no longer counts on it. */

@@ -27,6 +27,20 @@ const stored = async (overrides: Partial<Runner> = {}) => {
 };
 
 describe('the store of runners', () => {
+  it('has room to change its state whatever counts on it', async () => {
+    const runner = await stored({ status: 'starting' });
+    const demand = new Set(
+      Array.from({ length: 9_999 }, (_, index) => `tsk_${String(index).padStart(26, '0')}`),
+    );
+    await table.table.update({ pk: aProjectId, sk: runner.id }, { add: { demand } }, []);
+    const raise = (id: string) =>
+      runners.raiseDemand(runner, `tsk_${id.padStart(26, '1')}`, 'starting', 'starting', noon);
+    expect(await raise('1')).toBeDefined();
+    expect(await raise('2')).toBeUndefined();
+    expect(await raise('1')).toBeDefined();
+    expect(await runners.move(runner, ['starting'], 'online', noon, { set: { leaseUntil } })).toBeDefined();
+  });
+
   it('gives back what was stored, and shows no secret', async () => {
     const runner = await stored({ tags: ['sydney'] });
     const found = await runners.get(aProjectId, runner.id);

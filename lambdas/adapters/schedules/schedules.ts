@@ -46,6 +46,9 @@ const secret = (surveySecrets: SurveyAnswers) => ({
   surveySecrets: Object.keys(surveySecrets).length > 0 ? surveySecrets : undefined,
 });
 
+/** Of what others tell, such as AWS: a longer text would take the room that the rest of the item's additions need. */
+const longestNote = 1000;
+
 /** All that an owner may set, so that what is left out of a change is removed. */
 const settable = {
   message: undefined,
@@ -129,9 +132,13 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
         ),
       ),
 
-    /** Nobody sees it from now on; it is forgotten once EventBridge Scheduler doesn't have it. */
+    /**
+     * Nobody sees it from now on; it is forgotten once EventBridge Scheduler doesn't have it. What it gave to its tasks goes at once, so
+     * that also one can be removed that has no room for another attribute.
+     */
     markRemoved: async (ref: ScheduleRef) => {
-      const removal = { set: { removedAt: now(), ...toHandOver(ref.id) }, add: { version: 1 } };
+      const set = { ...settable, ...secret({}), lastRun: undefined, removedAt: now(), ...toHandOver(ref.id) };
+      const removal = { set, add: { version: 1 } };
       const removed = await change(ref, removal, [['missing', 'removedAt']]);
       if (removed) await names.free(ref.projectId, 'sch', removed.name, ref.id);
       return removed;
@@ -148,7 +155,7 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
 
     /** It could not be handed over, and remains to be. */
     postpone: (record: ScheduleRecord, pending: string) =>
-      change(record, { set: { pending, turnUntil: undefined } }),
+      change(record, { set: { pending: pending.slice(0, longestNote), turnUntil: undefined } }),
 
     /** EventBridge Scheduler doesn't have it any more, and its owner has removed it. */
     forget: (record: ScheduleRecord): Promise<boolean> =>
@@ -156,9 +163,11 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
 
     /** Of what became due, the latest is kept. */
     recordRun: (ref: ScheduleRef, run: ScheduleRun) =>
-      change(ref, { set: { lastRun: run, lastRunKey: runKey(run) } }, [
-        ['any', ['missing', 'lastRunKey'], ['<=', 'lastRunKey', runKey(run)]],
-      ]),
+      change(
+        ref,
+        { set: { lastRun: { ...run, detail: run.detail.slice(0, longestNote) }, lastRunKey: runKey(run) } },
+        [['any', ['missing', 'lastRunKey'], ['<=', 'lastRunKey', runKey(run)]]],
+      ),
 
     /** Those that EventBridge Scheduler does not have yet as they are here. */
     listPending: async (): Promise<ScheduleRecord[]> => {

@@ -47,6 +47,24 @@ const aWaitingEvent = async () => {
 };
 
 describe('an event whose invocation was lost', () => {
+  it('does not keep the others from being asked again when it cannot be', async () => {
+    const [bad, good] = [await aWaitingEvent(), await aWaitingEvent()];
+    api.pass(minute + 1);
+    const [first] = await bad.events();
+    const workEventSoon: typeof api.deps.workEventSoon = async (ref) => {
+      if (ref.eventId === first?.id) throw new Error('Lambda does not take it');
+      await api.deps.workEventSoon(ref);
+    };
+    expect(await repairEvents({ ...api.deps, workEventSoon })).toEqual({
+      failed_and_left_for_later: 1,
+      event_asked_again: 1,
+    });
+    expect(await good.tasks()).toHaveLength(1);
+    api.pass(60 * minute);
+    await repairEvents(api.deps);
+    expect(await bad.tasks()).toHaveLength(1);
+  });
+
   it('is stored, answered 202, and starts its task once by way of the reconciler', async () => {
     const { events, tasks, answerTo } = await aWaitingEvent();
     expect(await events()).toMatchObject([{ outcome: 'received' }]);

@@ -359,6 +359,83 @@ describe('a time that is due', () => {
   });
 });
 
+/** Two texts of a survey of 13 that sum up to so many bytes. */
+const answersOf = (bytes: number): Record<string, string> =>
+  Object.fromEntries(
+    Array.from({ length: 13 }, (_, index) => [
+      `V${index}`,
+      'x'.repeat(Math.max(0, Math.min(32_768, bytes - index * 32_768))),
+    ]),
+  );
+
+describe('a schedule with the most answers that fit', () => {
+  const aLargeSchedule = async () => {
+    const made = await aSchedule();
+    const survey = Object.keys(answersOf(0)).map((name) => ({ name, title: 'V', type: 'string' }));
+    const template = { name: 'Deploy', app: 'bash', script: 'true', tag: 'x', survey };
+    await api.call('PUT', `${made.base}/templates/${made.templateId}`, template);
+    return made;
+  };
+  const fitting = 392_000;
+
+  it('leaves room for what is added later: when it was due, and what EventBridge Scheduler says', async () => {
+    const { replace, due, get, path } = await aLargeSchedule();
+    await replace({ survey: answersOf(fitting) });
+    await due('2026-01-01T02:00:00Z');
+    expect((await get()).lastRun).toMatchObject({ outcome: 'started' });
+    api.scheduler.isDown = true;
+    await replace({ survey: answersOf(fitting), cron: '0 4 * * *' });
+    expect((await get()).pending).toContain('Rate exceeded');
+    api.scheduler.isDown = false;
+    await api.call('DELETE', path);
+  });
+
+  it('is refused one answer more by the name of the field, and stays as it was', async () => {
+    const { replace, input, path, get } = await aLargeSchedule();
+    const before = await replace({ survey: answersOf(fitting) });
+    for (const bytes of [393_300, 409_107, 409_144, 420_000]) {
+      const body = { ...input, cron: '0 5 * * *', survey: answersOf(bytes) };
+      expect(await api.refused('PUT', path, { body })).toMatchObject({
+        status: 422,
+        code: 'item_too_large',
+        errors: [{ path: 'survey', message: 'is too long' }],
+      });
+    }
+    expect(await get()).toEqual(before);
+    expect(await repairSchedules(api.deps)).toEqual({});
+  });
+
+  it('can be removed also where an earlier version has stored more, and stops no other meanwhile', async () => {
+    const { id, made, path, base } = await aLargeSchedule();
+    const other = await aSchedule();
+    const waits = { live: 'schedule', liveKey: made.id, pending: 'It waits.', survey: answersOf(300_000) };
+    const add = (set: object) => table.table.update({ pk: id, sk: made.id }, { set: { ...set } }, []);
+    await add(waits);
+    let [fits, isTooMuch] = [100_000, 120_000];
+    while (isTooMuch - fits > 1) {
+      const bytes = Math.floor((fits + isTooMuch) / 2);
+      const isTaken = await add({ arguments: ['x'.repeat(bytes)] }).then(
+        () => true,
+        () => false,
+      );
+      [fits, isTooMuch] = isTaken ? [bytes, isTooMuch] : [fits, bytes];
+    }
+    const parts = Array.from({ length: 30 }, (_, index) =>
+      'x'.repeat(Math.max(0, Math.min(4000, fits - 29 - 29 - index * 4000))),
+    );
+    await add({ arguments: parts });
+    const { schedules } = api.deps;
+    await schedules.replace(other.made, scheduleInput.parse({ ...other.input, cron: '0 5 * * *' }), {});
+    expect(await repairSchedules(api.deps)).toEqual({
+      failed_and_left_for_later: 1,
+      schedule_handed_over: 1,
+    });
+    await api.call('DELETE', path);
+    await api.call('DELETE', base);
+    expect((await table.dump()).filter(({ sk }) => sk === made.id)).toEqual([]);
+  });
+});
+
 describe('while EventBridge Scheduler does not answer', () => {
   it('a change is kept and says that it is pending, until the reconciler has handed it over', async () => {
     const { made, replace, get } = await aSchedule();

@@ -6,11 +6,12 @@ import { UnreadableItem } from '../../adapters/unreadable-item.ts';
 import { type FleetPlan, fleetOf } from '../../core/fleets/fleets.ts';
 import { isWanted } from '../../core/runners/slots.ts';
 import { isTimeToRetry } from '../../core/runners/start-failure.ts';
+import type { Pass } from '../repairs.ts';
 import { type FollowDeps, followInstance } from '../runners/instance-state.ts';
 import { wake } from '../runners/power.ts';
 import { findLaunched, isBeingLaunched, launchTimeoutMs, takeInstance } from './launch.ts';
 
-type Repaired = (kind: string, about: Record<string, unknown>) => void;
+type Repaired = Pass['repaired'];
 
 /** A runner that is awake, but has no instance: it is to be launched one, or not any more. */
 export const reconcileLaunch = async (
@@ -42,6 +43,7 @@ const callOff = async (deps: FollowDeps, runner: RunnerRecord, repaired: Repaire
   if (asleep) repaired('launch_called_off', { runnerId: runner.id });
 };
 
+const instanceOf = ({ instanceId }: LaunchedFacts): string => instanceId;
 const isOn = ({ state }: LaunchedFacts): boolean => state === 'pending' || state === 'running';
 
 /** By its runner, or by the launch that is noted on that one and is done again. Of one that cannot be read nobody knows. */
@@ -64,7 +66,7 @@ export const endOrphans = async (
   deps: FollowDeps,
   fleets: readonly [FleetPlan, ...FleetPlan[]],
   awake: readonly RunnerRecord[],
-  repaired: Repaired,
+  { repaired, each }: Pass,
 ): Promise<void> => {
   const [{ region }] = fleets;
   const bound = new Set(awake.map(({ instanceId }) => instanceId));
@@ -76,14 +78,11 @@ export const endOrphans = async (
   for (const fleet of fleets) {
     const ofFleet = launched.filter((facts) => facts.fleet === fleet.name);
     const names = ofFleet.length === 0 ? new Set() : await deps.fleetPlaces.names(fleet.name);
-    for (const facts of ofFleet) {
-      if (names.has(facts.runner)) {
-        // One that is off belongs to a runner that sleeps.
-        if (!isOn(facts)) continue;
-        if (await isLookedAfter(deps, facts)) continue;
-      }
+    await each(ofFleet, instanceOf, async (facts) => {
+      // One that is off belongs to a runner that sleeps.
+      if (names.has(facts.runner) && (!isOn(facts) || (await isLookedAfter(deps, facts)))) return;
       await deps.instances.terminate({ instanceId: facts.instanceId, region });
       repaired('orphan_terminated', { instanceId: facts.instanceId, region, runner: facts.runner });
-    }
+    });
   }
 };

@@ -8,6 +8,7 @@ import type {
   WorkEventSoon,
 } from '../../adapters/integrations/pending-events.ts';
 import type { Deps } from '../deps.ts';
+import { beginPass, type Repairs } from '../repairs.ts';
 import { type StartByCauseDeps, savedValues, startByCause } from '../tasks/start-from-trigger.ts';
 
 export type WorkEventDeps = StartByCauseDeps & {
@@ -72,13 +73,10 @@ const askedAtMost = 5;
 const atMost = 100;
 
 /** Asks again for events whose invocation was lost, and gives up those at which each fails. How many, by kind. */
-export const repairEvents = async (deps: RepairEventsDeps): Promise<Record<string, number>> => {
-  const repairs: Record<string, number> = {};
-  const repaired = (kind: string, about: Readonly<Record<string, unknown>>) => {
-    repairs[kind] = (repairs[kind] ?? 0) + 1;
-    deps.log(`Repaired: ${kind}`, about);
-  };
-  for (const event of await deps.pendingEvents.listDue(atMost)) {
+export const repairEvents = async (deps: RepairEventsDeps): Promise<Repairs> => {
+  const { repairs, repaired, each } = beginPass(deps.log);
+  const idOf = ({ id }: PendingEvent) => id;
+  await each(await deps.pendingEvents.listDue(atMost), idOf, async (event) => {
     const { projectId, id: eventId, integrationId, asked } = event;
     const about = { projectId, integrationId, eventId };
     if (asked >= askedAtMost) {
@@ -90,6 +88,6 @@ export const repairEvents = async (deps: RepairEventsDeps): Promise<Record<strin
       await deps.workEventSoon({ projectId, eventId });
       repaired('event_asked_again', about);
     }
-  }
+  });
   return repairs;
 };

@@ -4,10 +4,12 @@ import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import { whyNotTheirs } from '../../core/runners/instance-owner.ts';
 import { isAwake } from '../../core/runners/runner-state.ts';
 import { isPoweredByStack } from '../../core/tasks/select-runner.ts';
+import type { Pass } from '../repairs.ts';
 import { type FollowDeps, followInstance } from './instance-state.ts';
 import { drainRunner } from './owner-requests.ts';
 
-type Repaired = (kind: string, about: Record<string, unknown>) => void;
+const idOf = ({ id }: Pick<RunnerRecord, 'id'>): string => id;
+const instanceOf = ({ instanceId }: { readonly instanceId: string }): string => instanceId;
 
 /** Time for an operator to make a runner of an instance that was launched by hand. */
 const setUpMs = 60 * 60_000;
@@ -32,22 +34,23 @@ export const followForgotten = async (
   deps: FollowDeps & { readonly stackName: string },
   region: string,
   awake: readonly RunnerRecord[],
-  repaired: Repaired,
+  { repaired, each }: Pass,
 ): Promise<void> => {
-  for (const facts of await deps.instances.listOn({ region, stack: deps.stackName })) {
+  const found = await deps.instances.listOn({ region, stack: deps.stackName });
+  await each(found, instanceOf, async (facts) => {
     const { instanceId, launchedAt } = facts;
-    if (awake.some((runner) => runner.instanceId === instanceId)) continue;
+    if (awake.some((runner) => runner.instanceId === instanceId)) return;
     const runner = await deps.runners.findByInstance(instanceId);
     if (!runner) {
       // It may be about to become a runner, so it is only spoken of.
       if (launchedAt !== undefined && msBetween(launchedAt, deps.now()) > setUpMs)
         deps.log('An instance of the stack is on and is no runner', { instanceId, region, launchedAt });
-      continue;
+      return;
     }
-    if (isAwake(runner.status) || !isPoweredByStack(runner) || whyNotTheirs(runner, facts)) continue;
+    if (isAwake(runner.status) || !isPoweredByStack(runner) || whyNotTheirs(runner, facts)) return;
     await followInstance(deps, runner, facts, deps.now());
     repaired('forgotten_instance', { runnerId: runner.id, instanceId });
-  }
+  });
 };
 
 /**
@@ -58,7 +61,7 @@ export const drainImpaired = async (
   deps: FollowDeps,
   region: string,
   awake: readonly RunnerRecord[],
-  repaired: Repaired,
+  { repaired, each }: Pass,
 ): Promise<void> => {
   const here = awake.filter(
     (runner) => isPoweredByStack(runner) && (runner.region ?? deps.region) === region,
@@ -66,9 +69,9 @@ export const drainImpaired = async (
   const candidates = here.filter((runner) => runner.status === 'online' && drainOf(runner) === undefined);
   if (candidates.length === 0) return;
   const impaired = await deps.instances.listImpaired({ region });
-  for (const runner of candidates) {
-    const { id: runnerId, instanceId = '' } = runner;
-    if (!impaired.includes(instanceId)) continue;
+  const failing = candidates.filter(({ instanceId = '' }) => impaired.includes(instanceId));
+  await each(failing, idOf, async (runner) => {
+    const { id: runnerId, instanceId } = runner;
     if (await drainRunner(deps, runner)) repaired('impaired_instance_drained', { runnerId, instanceId });
-  }
+  });
 };

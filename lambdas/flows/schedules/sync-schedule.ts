@@ -4,6 +4,7 @@ import type { Scheduler } from '../../adapters/schedules/scheduler.ts';
 import type { ScheduleRecord, ScheduleRef, ScheduleStore } from '../../adapters/schedules/schedules.ts';
 import { readCron, toScheduleExpression } from '../../core/schedules/cron.ts';
 import type { Deps } from '../deps.ts';
+import { beginPass, type Repairs } from '../repairs.ts';
 
 export interface ScheduleDeps extends Pick<Deps, 'now' | 'log'> {
   readonly schedules: ScheduleStore;
@@ -74,14 +75,12 @@ export const removeSchedules = async (deps: ScheduleDeps, projectId: ProjectId):
 };
 
 /** Hands over what could not be when it changed. How many are done, and how many are left for the next pass. */
-export const repairSchedules = async (deps: ScheduleDeps): Promise<Record<string, number>> => {
-  const repairs: Record<string, number> = {};
-  for (const { projectId, id } of await deps.schedules.listPending()) {
-    const kind = (await keepSchedule(deps, { projectId, id }))
-      ? 'schedule_handed_over'
-      : 'schedule_left_for_later';
-    repairs[kind] = (repairs[kind] ?? 0) + 1;
-    deps.log(`Repaired: ${kind}`, { scheduleId: id });
-  }
+export const repairSchedules = async (deps: ScheduleDeps): Promise<Repairs> => {
+  const { repairs, repaired, each } = beginPass(deps.log);
+  const idOf = ({ id }: ScheduleRef) => id;
+  await each(await deps.schedules.listPending(), idOf, async ({ projectId, id }) => {
+    const isDone = await keepSchedule(deps, { projectId, id });
+    repaired(isDone ? 'schedule_handed_over' : 'schedule_left_for_later', { scheduleId: id });
+  });
   return repairs;
 };

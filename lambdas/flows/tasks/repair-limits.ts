@@ -4,6 +4,7 @@ import { entryOf, type LimitRef, type LimitState, madeAt, taskOfEntry } from '..
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { UnreadableItem } from '../../adapters/unreadable-item.ts';
 import { hasEnded } from '../../core/tasks/task-state.ts';
+import type { Pass } from '../repairs.ts';
 import { callNext, leaveWaiting, type PlaceDeps, place } from './assign.ts';
 import { hasRoom, inEntryOrder, limitRefs } from './limits.ts';
 
@@ -121,30 +122,33 @@ export const repairLimit = async (
   deps: PlaceDeps,
   ref: LimitRef,
   live: readonly TaskRecord[],
-  repaired: (kind: string, about: Record<string, unknown>) => void,
+  pass: Pass,
 ): Promise<void> => {
+  const { repaired, each } = pass;
   const entries = new Map<string, string>(live.map((task) => [task.id, entryOf(task)]));
   const state = await deps.limits.get(ref);
-  for (const entry of [...(state?.held ?? []), ...(state?.line ?? [])]) {
+  await each([...(state?.held ?? []), ...(state?.line ?? [])], taskOfEntry, async (entry) => {
     const id = taskOfEntry(entry);
-    if (entries.get(id) === entry || (await isStillIn(deps, ref, entry))) continue;
+    if (entries.get(id) === entry || (await isStillIn(deps, ref, entry))) return;
     await deps.limits.leave(ref, entry);
     repaired('limit_freed', { ...ref, taskId: id });
-  }
+  });
   const now = await deps.limits.get(ref);
   // A function stopped between lowering the limit and this.
   if (now && (await sendBack(deps, ref, now)) > 0) repaired('limit_sent_back', { ...ref });
-  if (now) await giveUpUnused(deps, ref, now, live, repaired);
+  if (now) await giveUpUnused(deps, ref, now, live, pass);
   if (now && hasRoom(now) && now.line.length > 0) {
     await callNext(deps, ref, now);
     repaired('limit_line_called', { ...ref });
   }
-  for (const task of live) {
+  await each(live, idOf, async (task) => {
     const isLost =
       task.status === 'waiting' && task.limitedBy === ref.ownerId && !now?.line.includes(entryOf(task));
     if (isLost && (await place(deps, task))) repaired('task_placed_again', { taskId: task.id });
-  }
+  });
 };
+
+const idOf = ({ id }: TaskRecord): string => id;
 
 /** A task that was lost keeps its place for its next attempt; others get it while there is no runner for that. */
 const giveUpUnused = async (
@@ -152,14 +156,14 @@ const giveUpUnused = async (
   ref: LimitRef,
   state: LimitState,
   live: readonly TaskRecord[],
-  repaired: (kind: string, about: Record<string, unknown>) => void,
+  { repaired, each }: Pass,
 ): Promise<void> => {
-  for (const task of live) {
+  await each(live, idOf, async (task) => {
     const { status, admitted, limitedBy, limits } = task;
-    if (status !== 'waiting' || admitted || limitedBy || !state.held.includes(entryOf(task))) continue;
-    if (!(await enterAnew(deps, task, { limits, limitedBy: undefined }))) continue;
+    if (status !== 'waiting' || admitted || limitedBy || !state.held.includes(entryOf(task))) return;
+    if (!(await enterAnew(deps, task, { limits, limitedBy: undefined }))) return;
     repaired('limit_freed', { ...ref, taskId: task.id });
-  }
+  });
 };
 
 /** The limits that live tasks have, each once. */

@@ -1,0 +1,48 @@
+/** A pass of the reconciler: what it repaired, and that no bad item, and no bad pass, stops the others. */
+import type { Log } from '../adapters/telemetry.ts';
+
+/** What was repaired, by kind. */
+export type Repairs = Record<string, number>;
+
+export type Pass = ReturnType<typeof beginPass>;
+
+export const beginPass = (log: Log) => {
+  const repairs: Repairs = {};
+  const repaired = (kind: string, about: Readonly<Record<string, unknown>>): void => {
+    repairs[kind] = (repairs[kind] ?? 0) + 1;
+    log(`Repaired: ${kind}`, about);
+  };
+  return {
+    repairs,
+    repaired,
+
+    /** Goes on when one repair fails: the next pass tries that one again, and the others must not wait for it. */
+    each: async <T>(of: Iterable<T>, idOf: (one: T) => string, repair: (one: T) => Promise<void>) => {
+      for (const one of of) {
+        try {
+          await repair(one);
+        } catch (error) {
+          repaired('failed_and_left_for_later', { id: idOf(one), error: String(error) });
+        }
+      }
+    },
+  };
+};
+
+/** Runs each pass by its name, whatever becomes of the others, and answers what they repaired and why others failed. */
+export const runPasses = async (
+  log: Log,
+  passes: Readonly<Record<string, () => Promise<Repairs>>>,
+): Promise<{ readonly repairs: Repairs; readonly failures: readonly unknown[] }> => {
+  const repairs: Repairs = {};
+  const failures: unknown[] = [];
+  for (const [pass, run] of Object.entries(passes)) {
+    try {
+      for (const [kind, count] of Object.entries(await run())) repairs[kind] = (repairs[kind] ?? 0) + count;
+    } catch (error) {
+      log('A pass of the reconciler failed', { pass, error: String(error) });
+      failures.push(error);
+    }
+  }
+  return { repairs, failures };
+};
