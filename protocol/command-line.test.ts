@@ -96,6 +96,7 @@ const rows: [place: string, accepts: Accepts, good: string[], bad: string[]][] =
       '-oProxyCommand=id@git.example.test:a.git',
       'git@-x:a.git',
       'http://user:password@git.example.test/a.git',
+      'https://user:password@git.example.test/a.git',
     ],
   ],
   [

@@ -29,4 +29,5 @@ export * from './task.ts';
 export * from './template.ts';
 export * from './text.ts';
 export * from './time.ts';
+export * from './visible-secrets.ts';
 export * from './webhook.ts';

@@ -4,6 +4,7 @@ import { instant, knownHosts, name } from './common.ts';
 import { gitReferenceFault, gitUrlFault } from './git-arguments.ts';
 import { keyId, projectId, repositoryId } from './ids.ts';
 import { written } from './text.ts';
+import { urlSecretFault } from './visible-secrets.ts';
 
 /** https://, ssh://, file://, the scp form `git@host:path`, or an absolute path; never an option of git's. */
 const gitUrl = z
@@ -27,7 +28,7 @@ export const repositoryFields = z.strictObject({
 });
 export const repositoryInput = written(repositoryFields, { lines: ['name'] }).superRefine(
   ({ url, branch }, context) => {
-    const faults = { url: gitUrlFault(url), branch: gitReferenceFault(branch) };
+    const faults = { url: gitUrlFault(url) ?? urlSecretFault(url), branch: gitReferenceFault(branch) };
     for (const [field, message] of Object.entries(faults)) {
       if (message !== undefined) context.addIssue({ code: 'custom', path: [field], message });
     }

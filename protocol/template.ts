@@ -16,6 +16,7 @@ import { environmentId, inventoryId, projectId, repositoryId, templateId } from 
 import { gitReference } from './repository.ts';
 import { survey } from './survey.ts';
 import { written } from './text.ts';
+import { secretArguments } from './visible-secrets.ts';
 
 export const app = z.enum(['ansible', 'terraform', 'tofu', 'bash', 'python', 'powershell']);
 export type App = z.infer<typeof app>;
@@ -131,6 +132,11 @@ const checked = fields
   .superRefine((input, context) => {
     const fault = input.branch === undefined ? undefined : gitReferenceFault(input.branch);
     if (fault !== undefined) context.addIssue({ code: 'custom', path: ['branch'], message: fault });
+    for (const argument of secretArguments(input.terraform?.backendConfig ?? {})) {
+      const message =
+        'must not be given here, as everybody in the project reads it. Put it into a secret of the environment, under the variable that the backend reads, such as AWS_SECRET_ACCESS_KEY';
+      context.addIssue({ code: 'custom', path: ['terraform', 'backendConfig', argument], message });
+    }
     for (const [index, option] of input.launch.entries()) {
       const message = input.launch.indexOf(option) < index ? 'is there twice' : misfit(option, input);
       if (message !== undefined) context.addIssue({ code: 'custom', path: ['launch', index], message });

@@ -84,6 +84,43 @@ describe('a resource store', () => {
   });
 });
 
+describe('a secret that version 0.1.0 stored where everybody reads it', () => {
+  const aged = async () => {
+    const { repositories, templates } = open();
+    const projectId = someProject();
+    const url = 'https://user:hunter2@git.test/a.git';
+    const { id: repositoryId } = await repositories.create(projectId, { name: 'A', url, branch: 'main' });
+    const input = aTemplate({ app: 'terraform', script: '#', terraform: { backendConfig: { key: 'net' } } });
+    const terraform = {
+      autoApprove: false,
+      confirmTimeoutMs: 1000,
+      backendConfig: { secret_key: 'hunter2' },
+    };
+    const { id: templateId } = await templates.create(projectId, { ...input, terraform });
+    return { repositories, templates, projectId, repositoryId, templateId };
+  };
+
+  it('is shown redacted', async () => {
+    const { repositories, templates, projectId, repositoryId, templateId } = await aged();
+    expect((await repositories.get(projectId, repositoryId))?.url).toBe('https://user:***@git.test/a.git');
+    expect((await templates.get(projectId, templateId))?.terraform).toEqual({
+      autoApprove: false,
+      confirmTimeoutMs: 1000,
+      backendConfig: { secret_key: '***' },
+    });
+    const listed = [await repositories.list(projectId), await templates.list(projectId)];
+    expect(JSON.stringify(listed)).not.toContain('hunter2');
+  });
+
+  it('reaches the runner as it is', async () => {
+    const { projectId, repositoryId, templateId } = await aged();
+    expect(await readTaskParts(db.table, { projectId, templateId, repositoryId })).toMatchObject({
+      repository: { url: 'https://user:hunter2@git.test/a.git' },
+      template: { terraform: { backendConfig: { secret_key: 'hunter2' } } },
+    });
+  });
+});
+
 describe('readTaskParts', () => {
   const aProjectWithAll = async () => {
     const stores = open();

@@ -20,6 +20,8 @@ import {
   project,
   type Repository,
   type RepositoryInput,
+  redactedArguments,
+  redactedUrl,
   repository,
   type Key as ShownKey,
   type Template,
@@ -150,6 +152,20 @@ const shownKey = ({ secret, ...shown }: z.infer<typeof storedKey>): ShownKey => 
   return { ...shown, ...(login !== undefined && { login }), ...(knownHosts !== undefined && { knownHosts }) };
 };
 
+/** Version 0.1.0 took secrets among the arguments of a backend. */
+const shownTemplate = ({ terraform, ...record }: Template): Template => {
+  const backendConfig = terraform?.backendConfig;
+  return {
+    ...record,
+    ...(terraform && {
+      terraform: {
+        ...terraform,
+        ...(backendConfig && { backendConfig: redactedArguments(backendConfig) }),
+      },
+    }),
+  };
+};
+
 const plain = (input: Item): Item => input;
 const asItIs = <T>(record: T): T => record;
 
@@ -161,7 +177,7 @@ export const resourceStores = (table: Table, deps: Deps) => ({
     prefix: 'tpl',
     attributes: plain,
     schema: template,
-    show: asItIs,
+    show: shownTemplate,
   }),
   inventories: resourceStore<InventoryInput, Inventory, Inventory>(table, deps, {
     prefix: 'inv',
@@ -173,7 +189,8 @@ export const resourceStores = (table: Table, deps: Deps) => ({
     prefix: 'rep',
     attributes: plain,
     schema: repository,
-    show: asItIs,
+    // Version 0.1.0 took a login in the URL.
+    show: (record) => ({ ...record, url: redactedUrl(record.url) }),
   }),
   keys: {
     ...resourceStore(table, deps, {
