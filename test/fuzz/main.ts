@@ -48,6 +48,14 @@ const kinds = [
   'deliveries',
 ];
 
+/** Chance alone seldom makes one that is whole, and has variables. */
+const playbook = {
+  name: 'Playbook',
+  app: 'ansible',
+  script: '- hosts: all',
+  ansible: { extraVars: { release: 3, isCanary: false, ratio: 0.5 } },
+};
+
 /** Two projects at work, with everything known of them in the pool. */
 const openFreshWorld = async (api: ApiBench, pool: Pool): Promise<Credentials> => {
   const world = await openWorld(api);
@@ -66,8 +74,10 @@ const openFreshWorld = async (api: ApiBench, pool: Pool): Promise<Credentials> =
     ] as const) {
       pool.harvest(await api.call('POST', `${base}/${kind}`, body), id);
     }
+    pool.harvest(await api.call('POST', `${base}/templates`, playbook), id);
     for (const kind of kinds) pool.harvest(await api.call('GET', `${base}/${kind}`), id);
   }
+  for (const operationId of ['createTemplate', 'replaceTemplate']) pool.addBody(operationId, playbook);
   const { mine, theirs, registration, answers, publicKey } = world;
   for (const cron of ['0 3 * * *', '*/15 9-17 * * 1-5', '30 2 29 2 *', '0 0 1 * *'])
     pool.addValue('cron', cron);
@@ -146,6 +156,7 @@ const fuzzWorld = async (worldSeed: number, times: number): Promise<void> => {
     const { asked, succeeded } = outcomes.get(operation.operationId) ?? { asked: 0, succeeded: 0 };
     outcomes.set(operation.operationId, { asked: asked + 1, succeeded: succeeded + Number(isSuccess) });
     if (isSuccess) {
+      if (request.body !== undefined) pool.addBody(operation.operationId, parsed(request.body));
       pool.harvest(parsed(answer.text), /\/api\/projects\/(prj_\w+)/.exec(request.path)?.[1]);
     }
     const wrong = check(operation, answer);

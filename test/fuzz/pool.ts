@@ -14,6 +14,7 @@ export type Pool = ReturnType<typeof makePool>;
 export const makePool = (never: ReadonlySet<string>) => {
   const byPrefix = new Map<string, KnownId[]>();
   const values = new Map<string, string[]>();
+  const bodies = new Map<string, unknown[]>();
 
   const keep = <T>(list: T[] | undefined, one: T): T[] => [...(list ?? []), one].slice(-keptPerKind);
 
@@ -51,6 +52,10 @@ export const makePool = (never: ReadonlySet<string>) => {
     harvest,
     add,
     addValue: (name: string, value: string) => void values.set(name, keep(values.get(name), value)),
+    /** A body that an operation has taken. */
+    addBody: (operationId: string, body: unknown) =>
+      void bodies.set(operationId, keep(bodies.get(operationId), body)),
+    bodies: (operationId: string): readonly unknown[] => bodies.get(operationId) ?? [],
     known: (prefix: string): readonly KnownId[] => byPrefix.get(prefix) ?? [],
     values: (name: string): readonly string[] => values.get(name) ?? [],
   };

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { Operation } from './document.ts';
 import type { Pool } from './pool.ts';
-import { fitting, nearly, type Sources, sometimes, wildText } from './schema-arbitrary.ts';
+import { fitting, nearly, type Sources, sometimes, wildText, withHardNumber } from './schema-arbitrary.ts';
 
 export interface FuzzRequest {
   readonly operationId: string;
@@ -141,12 +141,14 @@ const takesAnything: ReadonlySet<string> = new Set(['receiveIntegrationEvent']);
 const bodyOf = (
   { operationId, requestBody }: Operation,
   sources: Sources,
+  taken: readonly unknown[],
 ): fc.Arbitrary<string | undefined> => {
   if (takesAnything.has(operationId)) return fc.oneof(fc.json({ maxDepth: 3 }), wildText);
   if (!requestBody) return fc.constant(undefined);
   const schema = requestBody.content['application/json']?.schema;
   return fc.oneof(
     { arbitrary: nearly(schema, sources).map((value) => JSON.stringify(value) ?? ''), weight: 20 },
+    ...(taken.length === 0 ? [] : [{ arbitrary: withHardNumber(taken).map(asText), weight: 5 }]),
     { arbitrary: fc.constantFrom('', '{', '[1,', 'null', '"', '\u0000', '{"a":1}{'), weight: 1 },
   );
 };
@@ -174,7 +176,7 @@ export const requestOf = (
         path: fc.constant(path),
         query: queryOf(operation, sourcesIn(projectId)),
         headers: headersOf(operation, credentials),
-        body: bodyOf(operation, sourcesIn(projectId)),
+        body: bodyOf(operation, sourcesIn(projectId), pool.bodies(operation.operationId)),
       }),
     )
     .map(({ path, query, headers, body }) => ({

@@ -136,6 +136,9 @@ const anObject = (schema: JsonSchema, sources: Sources, depth: number): fc.Arbit
   });
 };
 
+/** Of which some program on the way may lose digits, or refuse them. */
+const hardNumbers = [5e-324, 1e-200, 1e-130, 0.1, 2 ** 53, 20_261_130_120_000_000, 1e30, 1e126, 1e200, 1e308];
+
 /** Also the ends of what the schema allows, and of those numbers that some program on the way cannot take, the ones that it allows. */
 const orAtTheEdge = (
   { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY }: JsonSchema,
@@ -178,7 +181,7 @@ export const fitting = (given: unknown, sources: Sources, depth = 6): fc.Arbitra
       return orAtTheEdge(
         schema,
         fc.double({ min: schema.minimum ?? -1000, max: schema.maximum ?? 1e6, noNaN: true }),
-        [5e-324, 1e-200, 1e-130, 0.1, 2 ** 53, 20_261_130_120_000_000, 1e30, 1e126, 1e200, 1e308],
+        hardNumbers,
       );
     case 'boolean':
       return fc.boolean();
@@ -231,6 +234,33 @@ export const nearly = (schema: unknown, sources: Sources): fc.Arbitrary<unknown>
     { arbitrary: anyJson, weight: 1 },
   );
 };
+
+const numbersIn = (value: unknown): number => {
+  if (typeof value === 'number') return 1;
+  const parts = typeof value === 'object' && value !== null ? Object.values(value) : [];
+  return parts.reduce((sum: number, part) => sum + numbersIn(part), 0);
+};
+
+/** Puts `hard` in the place of one of the numbers of a value. */
+const replaceNumber = (value: unknown, hard: number, at: number): unknown => {
+  let index = 0;
+  return JSON.parse(JSON.stringify(value), (_, one: unknown) =>
+    typeof one === 'number' && index++ === at ? hard : one,
+  );
+};
+
+/** Bodies that were taken before, under another name and with one hard number, which nothing else of theirs hides. */
+export const withHardNumber = (bodies: readonly unknown[]): fc.Arbitrary<unknown> =>
+  fc
+    .tuple(
+      fc.constantFrom(...bodies),
+      fc.constantFrom(...hardNumbers, ...hardNumbers.map((one) => -one)),
+      fc.nat(1000),
+    )
+    .map(([body, hard, at]) => {
+      const changed = replaceNumber(body, hard, at % Math.max(1, numbersIn(body)));
+      return isRecord(changed) && typeof changed.name === 'string' ? { ...changed, name: `N${at}` } : changed;
+    });
 
 /** Text for paths and headers: what may be there, and what breaks programs. */
 export const wildText = fc.oneof(nastyText, fc.string({ maxLength: 30 }));
