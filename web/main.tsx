@@ -1,4 +1,4 @@
-/** The console's entry. */
+/** Entry point of the console. */
 import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
@@ -14,7 +14,7 @@ import { Toasts } from './ui/toast.tsx';
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element "root"');
 createRoot(root, {
-  // What the API refuses stands on the page; the rest is a fault of the console.
+  // Refusals of the API are shown on the page; any other error is a fault of the console.
   onCaughtError: (error) => {
     if (!(error instanceof ApiProblem)) console.error(error);
   },

@@ -1,4 +1,4 @@
-/** Where every page is. Each page is a chunk of its own, loaded when somebody goes there. */
+/** Routes of all pages. Each page is a separate chunk, loaded when it is first opened. */
 import {
   createRootRoute,
   createRoute,
@@ -42,7 +42,7 @@ const invitation = createRoute({
   component: lazyRouteComponent(() => import('./pages/sign-in/invitation.tsx'), 'InvitationPage'),
 });
 
-/** What only people who signed in get to see. */
+/** Parent of all routes that require a signed-in user. */
 const signedIn = createRoute({
   getParentRoute: () => root,
   id: 'signed-in',

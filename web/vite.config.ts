@@ -2,7 +2,7 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
-/** Where `npm start` listens unless PORT says otherwise. */
+/** Address of `npm start` unless PORT is set. */
 const stackUrl = process.env.REVEILLE_URL ?? 'http://localhost:8787';
 
 export default defineConfig({
@@ -16,11 +16,11 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     target: 'es2022',
     chunkSizeWarningLimit: 600,
-    // A schema that no page uses stays behind.
+    // Schemas that no page uses are left out of the bundle.
     rolldownOptions: { treeshake: { moduleSideEffects: [{ test: /\/protocol\//, sideEffects: false }] } },
   },
   server: {
-    // The API takes a change with a cookie only from its own origin.
+    // The API accepts changes by cookie only from its own origin.
     proxy: {
       '/api': { target: stackUrl, changeOrigin: true, headers: { origin: new URL(stackUrl).origin } },
     },

@@ -1,17 +1,17 @@
-/** The audit trail as a file: the API gives it in parts, each with the address of the next. */
+/** Exports the audit trail as a file. The API returns it in parts, each with the address of the next. */
 import { pathIn } from './queries.ts';
 import { type Query, send, unreachable } from './request.ts';
 
 export type ExportFormat = 'csv' | 'jsonl';
 
-/** A line break within quotes is part of a cell. */
+/** Removes quoted cells: a line break within quotes is part of a cell. */
 const outsideQuotes = (csv: string): string =>
   csv
     .split('"')
     .filter((_, index) => index % 2 === 0)
     .join('');
 
-/** Events in a part; the first part of a CSV file also has the header. */
+/** Counts the events in a part. The first part of a CSV file also has the header. */
 export const countEvents = (part: string, format: ExportFormat, isFirst: boolean): number => {
   const lines = (format === 'csv' ? outsideQuotes(part) : part).split('\n').length - 1;
   return format === 'csv' && isFirst ? lines - 1 : lines;

@@ -1,15 +1,15 @@
-/** The cache of what the API said. */
+/** Cache of the API's answers. */
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 import { noticeAnswer, noticeOutage } from './outage.ts';
 import { ApiProblem } from './request.ts';
 import { meQuery } from './session.ts';
 
-/** The session is over, or was ended elsewhere: who one is has to be asked anew. */
+/** Asks again who is signed in: the session expired, or was ended elsewhere. */
 const noticeSignOut = (error: Error) => {
   if (error instanceof ApiProblem && error.status === 401) queryClient.setQueryData(meQuery.queryKey, null);
 };
 
-/** What failed meanwhile, and is not polled, would else stay as it was before. */
+/** Repeats queries that failed during an outage and are not polled: they would stay failed otherwise. */
 const catchUp = () =>
   queryClient.refetchQueries({ type: 'active', predicate: ({ state }) => state.status === 'error' });
 
@@ -29,10 +29,10 @@ export const queryClient: QueryClient = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 2000,
-      // Also without a network: a query that is held back would fail without anybody being told.
+      // Queries run also without a network: a query that is held back would fail silently.
       networkMode: 'always',
       refetchOnReconnect: true,
-      // What the API refuses it will refuse again.
+      // A request that the API refused is not retried: the answer would be the same.
       retry: (failures, error) =>
         failures < maxRetries && !(error instanceof ApiProblem && error.status >= 400 && error.status < 500),
     },

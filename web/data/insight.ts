@@ -1,4 +1,4 @@
-/** What the pages ask of what happened: routing, trips, timelines, costs over time, the dashboard. */
+/** Queries about past and current work: routing, trips, timelines, costs over time, the dashboard. */
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import {
   costHistory,
@@ -18,7 +18,7 @@ import { adaptive } from './polling.ts';
 import { hasEnded, isWaiting, pathIn } from './queries.ts';
 import { get } from './request.ts';
 
-/** Minutes that this browser's clock is ahead of UTC: where days begin. */
+/** Minutes that this browser's clock is ahead of UTC. They set where days begin. */
 const utcOffsetMinutes = (): number => -new Date().getTimezoneOffset();
 
 export const routingQuery = (
@@ -29,7 +29,7 @@ export const routingQuery = (
     queryKey: [pathIn(projectId, 'routing'), asked],
     queryFn: ({ signal }) => get(pathIn(projectId, 'routing'), routing, asked, signal),
     placeholderData: keepPreviousData,
-    // The sentence is about now.
+    // The sentence describes the present.
     refetchInterval: 10_000,
   });
 
@@ -47,7 +47,10 @@ export const tripQuery = (task: Task) =>
     ),
   });
 
-/** `to` absent: the 24 hours up to now, which go on, and are asked for anew when the runner does something else. */
+/**
+ * Timeline of a runner. Without `to`: the last 24 hours, polled, and read again when the runner's state
+ * changes.
+ */
 export const timelineQuery = (
   projectId: string | undefined,
   { id, statusSince, slots }: Pick<Runner, 'id' | 'statusSince' | 'slots'>,
@@ -66,7 +69,7 @@ const todayBegan = (): string => {
   return midnight.toISOString();
 };
 
-/** By runner, in micro-dollars: what its instance has cost today, by this browser's clock. */
+/** Cost of each runner's instance today, by this browser's clock, in micro-dollars. */
 export const spentTodayQuery = (projectId: string | undefined) =>
   queryOptions({
     queryKey: [pathIn(projectId, 'runners'), 'spent'],
@@ -96,7 +99,7 @@ export const costHistoryQuery = (projectId: string, from: string) =>
     refetchInterval: 60_000,
   });
 
-/** What the dashboard tells of now: one reading is small, and yet nobody needs it each second. */
+/** Live tasks of the dashboard. A reading is small, but one every second is not needed. */
 export const liveTasksQuery = (projectId: string) =>
   queryOptions({
     queryKey: [pathIn(projectId, 'live')],
@@ -106,7 +109,7 @@ export const liveTasksQuery = (projectId: string) =>
 
 const isAnyLive = ({ running, waiting }: LiveTasks): boolean => running.length + waiting.length > 0;
 
-/** What was: each reading looks at all tasks of these days. */
+/** History of the dashboard. Each reading examines all tasks of these days. */
 export const dashboardQuery = (projectId: string) =>
   queryOptions({
     queryKey: [pathIn(projectId, 'dashboard')],

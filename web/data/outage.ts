@@ -1,9 +1,12 @@
-/** Since when the control plane has not answered. Each query finds out; one banner tells it for the whole page. */
+/**
+ * Time since when the control plane has not answered. Any query can notice; one banner shows it for the whole
+ * page.
+ */
 import { useSyncExternalStore } from 'react';
 import type { Instant } from '../../protocol/index.ts';
 import { ApiProblem } from './request.ts';
 
-/** `undefined` while it answers. */
+/** `undefined` while the control plane answers. */
 let since: Instant | undefined;
 const listeners = new Set<() => void>();
 const set = (next: Instant | undefined) => {
@@ -11,7 +14,7 @@ const set = (next: Instant | undefined) => {
   for (const listener of listeners) listener();
 };
 
-/** Not reached at all, or only the gateway before it. */
+/** Returns true when the control plane was not reached, or only the gateway before it. */
 const isOutage = (error: Error): boolean =>
   error instanceof ApiProblem &&
   (error.code === 'unreachable' || (error.code === 'unexpected' && error.status >= 502));
@@ -20,7 +23,7 @@ export const noticeOutage = (error: Error): void => {
   if (isOutage(error) && since === undefined) set(new Date().toISOString());
 };
 
-/** Whether it is over with this answer. */
+/** Ends an outage. Returns true when there was one. */
 export const noticeAnswer = (): boolean => {
   if (since === undefined) return false;
   set(undefined);

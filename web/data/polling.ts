@@ -1,18 +1,18 @@
 /**
- * How often to ask again: fast while something changes, slowly while nothing does. TanStack Query asks nothing at all while
+ * Poll intervals: short while something changes, long while nothing does. TanStack Query does not poll while
  * the tab is hidden.
  */
 const idleMs = 15_000;
-/** For what is live: by how long nothing has changed. */
+/** Intervals for live data, by the time since its last change. */
 const liveSteps = [
   { quietMs: 20_000, everyMs: 1000 },
   { quietMs: 120_000, everyMs: 3000 },
 ] as const;
 const liveMs = 6000;
-/** At most so often for what only waits: nothing of it moves until a runner takes it. */
+/** Shortest interval for data that only waits: nothing changes until a runner takes the task. */
 const waitingMs = 3000;
 
-/** What a query held when it last changed. Answers that are equal are the same object (structural sharing). */
+/** Data of each query at its last change. Equal answers are the same object (structural sharing). */
 const lastChanges = new WeakMap<object, { data: unknown; at: number }>();
 
 const quietFor = (query: object, data: unknown, now: number): number => {
@@ -22,7 +22,7 @@ const quietFor = (query: object, data: unknown, now: number): number => {
   return 0;
 };
 
-/** The `refetchInterval` of a query whose answer is about to change when `isLive` says so. */
+/** Returns a `refetchInterval` that is short while `isLive` expects the answer to change. */
 export const adaptive =
   <T>(isLive: (data: T) => boolean, isWaiting: (data: T) => boolean = () => false) =>
   (query: { readonly state: { readonly data: T | undefined; readonly error: unknown } }): number => {

@@ -1,4 +1,4 @@
-/** Errors as sentences. */
+/** Describes errors in sentences. */
 import { ApiProblem } from './request.ts';
 
 export const messageOf = (error: unknown): string =>

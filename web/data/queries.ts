@@ -1,4 +1,4 @@
-/** What the pages ask of the API, each with its key in the cache and how often to ask again. */
+/** Queries of the pages, each with its cache key and poll interval. */
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import type * as z from 'zod';
 import {
@@ -26,7 +26,7 @@ import {
 import { adaptive } from './polling.ts';
 import { get, type Query } from './request.ts';
 
-/** Of a project's own things, or of the stack's where there is no project. */
+/** Path of a resource in a project, or in the stack when there is no project. */
 export const pathIn = (projectId: string | undefined, rest: string): string =>
   projectId === undefined ? `/api/${rest}` : `/api/projects/${projectId}/${rest}`;
 
@@ -40,7 +40,7 @@ export const projectsQuery = list('/api/projects', project);
 
 export const hasEnded = ({ status }: Pick<Task, 'status'>): boolean => isEnd(status);
 
-/** For a runner: it has done nothing yet, or nothing in this attempt. */
+/** Returns true while the task waits for a runner and this attempt has no output. */
 export const isWaiting = ({ status }: Pick<Task, 'status'>): boolean => status === 'waiting';
 
 const isBetweenStates = (one: Runner): boolean =>
@@ -76,7 +76,7 @@ export const apiTokensQuery = (projectId: string | undefined) =>
   list(pathIn(projectId, 'api-tokens'), apiToken);
 export const usersQuery = list('/api/users', user);
 
-/** Page after page, newest first. Asks again for the pages that are shown. */
+/** Lists resources page by page, newest first. Only the pages on screen are polled. */
 const pages = <T extends z.ZodType>(path: string, item: T, query: Query = {}) =>
   infiniteQueryOptions({
     queryKey: [path, 'pages', query],

@@ -1,16 +1,16 @@
 /**
- * Calls of the API: same origin, signed in by cookie, answers parsed by the protocol's schemas. Hono's typed client would need
- * the types of the routes, which live beyond the arrow `web → protocol`.
+ * Calls the API: same origin, signed in by cookie, answers parsed by the protocol's schemas. Hono's typed
+ * client would need the types of the routes, which `web` may not import: it imports `protocol` only.
  */
 
 import type * as z from 'zod';
 import { type Problem, problem } from '../../protocol/index.ts';
 
-/** The API refused, or could not be reached. `message` is a sentence for whoever sits before the screen. */
+/** Error of a request that the API refused or that did not reach it. `message` is a sentence for the user. */
 export class ApiProblem extends Error {
   readonly code: string;
   readonly status: number;
-  /** By the path of a field, such as `tags.0`. */
+  /** Messages by the path of a field, such as `tags.0`. */
   readonly fieldErrors: Readonly<Record<string, string>>;
 
   constructor({ code, status, detail, errors = [] }: Pick<Problem, 'code' | 'status' | 'detail' | 'errors'>) {
@@ -28,7 +28,7 @@ interface Options {
   readonly body?: unknown;
   readonly query?: Query;
   readonly signal?: AbortSignal | undefined;
-  /** Instead of the cookie: for the first set-up. */
+  /** Token sent instead of the cookie, for the first set-up. */
   readonly token?: string;
 }
 
@@ -59,7 +59,7 @@ const readProblem = async (response: Response): Promise<ApiProblem> => {
   );
 };
 
-/** The answer as it came. Throws an `ApiProblem` for everything but success. */
+/** Sends a request and returns the raw response. Throws an `ApiProblem` unless it succeeds. */
 export const send = async (
   method: Method,
   path: string,
@@ -83,7 +83,7 @@ export const send = async (
   return response;
 };
 
-/** The answer, as the schema has it. */
+/** Sends a request and returns the answer, parsed by the schema. */
 export const call = async <T extends z.ZodType>(
   method: Method,
   path: string,

@@ -1,4 +1,4 @@
-/** Who is signed in, and what they may do. */
+/** User who is signed in, and their permissions. */
 import { queryOptions, useSuspenseQuery } from '@tanstack/react-query';
 import type * as z from 'zod';
 import { me, type Role, roles, setupState } from '../../protocol/index.ts';
@@ -10,7 +10,7 @@ export const setupQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
-/** `null`: nobody is signed in. */
+/** Signed-in user; `null` when nobody is signed in. */
 export const meQuery = queryOptions({
   queryKey: ['me'],
   queryFn: async ({ signal }) => {
@@ -26,7 +26,7 @@ export const meQuery = queryOptions({
 
 export type Me = z.infer<typeof me>;
 
-/** Whoever looks at a page that only people who signed in get to see. */
+/** Returns the signed-in user. For pages that require one. */
 export const useMe = (): Me => {
   const { data } = useSuspenseQuery(meQuery);
   if (!data)
@@ -37,7 +37,10 @@ export const useMe = (): Me => {
 type Standing = Role | 'admin';
 const ranks: readonly string[] = [...roles, 'admin'];
 
-/** Whether somebody is at least `least` in the project. The control plane decides; this only hides what it would refuse. */
+/**
+ * Returns true when the user's role in the project is at least `least`. The control plane decides; the
+ * console only hides what it would refuse.
+ */
 export const may = (who: Me, projectId: string | undefined, least: Standing): boolean => {
   const own = who.isAdmin
     ? 'admin'

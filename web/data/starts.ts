@@ -1,4 +1,4 @@
-/** What the pages ask of what starts templates by itself: schedules and integrations. */
+/** Queries about schedules and integrations, which start templates automatically. */
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import {
   integration,
@@ -30,13 +30,13 @@ export interface Timing {
 export const schedulePreviewQuery = (timing: Timing) =>
   queryOptions({
     queryKey: ['/api/schedule-preview', timing],
-    // With the zone that it is about: while another one is asked for, this one is still shown.
+    // The answer carries its zone: it stays on screen while another zone is loading.
     queryFn: async ({ signal }) => ({
       ...(await get('/api/schedule-preview', schedulePreview, { ...timing }, signal)),
       timeZone: timing.timeZone,
     }),
     placeholderData: keepPreviousData,
-    // The next runs are about now.
+    // The next runs depend on the present.
     refetchInterval: 60_000,
   });
 

@@ -1,11 +1,11 @@
 /**
- * What the link that `npm start` prints brings along: the admin token, and a stopped instance for the first runner. It comes in
- * the fragment, which no server sees, and is taken out of the address at once.
+ * Reads the link that `npm start` prints: the admin token, and a stopped instance for the first runner. They
+ * are in the fragment, which no server sees, and are removed from the address at once.
  */
 export interface FirstRun {
   readonly token?: string;
   readonly instanceId?: string;
-  /** Where the agent of that instance looks for its config. */
+  /** Path of the config file that the agent on that instance reads. */
   readonly configFile?: string;
 }
 
@@ -23,10 +23,10 @@ const parse = (text: string): FirstRun => {
   };
 };
 
-/** The token stays in memory only; the rest also outlives a reload, as the wizard comes later. */
+/** The token stays in memory only. The rest survives a reload, since the wizard comes later. */
 let known: FirstRun | undefined;
 
-/** Call it whenever the fragment may have changed. */
+/** Reads the fragment. Call it whenever the fragment may have changed. */
 export const readFirstRun = (): FirstRun => {
   const fragment = location.hash.slice(1);
   if (fragment.includes('=')) {

@@ -1,12 +1,14 @@
-/** What to do when the element that has the focus goes away, such as the button of something that is done. */
+/**
+ * Keeps the focus on the page when the focused element is removed, such as the button of a finished action.
+ */
 import { type RefObject, useEffect } from 'react';
 
-/** As long as a dialog that closes may take to give the focus back. */
+/** Longest time that a closing dialog takes to return the focus. */
 const settleMs = 100;
 
 /**
- * Browsers drop the focus to the body then, so that whoever works by keyboard or screen reader starts at the top of the page.
- * They go on in `main` instead, unless somebody else has taken care by then.
+ * Moves the focus to `main` unless something else has taken it by then. Browsers would drop it to the body,
+ * and users of a keyboard or screen reader would start at the top of the page again.
  */
 export const useKeptFocus = (main: RefObject<HTMLElement | null>): void => {
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** The project that was looked at last, for the next visit. */
+/** Remembers the project that was viewed last, for the next visit. */
 const key = 'reveille.project';
 
 export const lastProject = {

@@ -1,4 +1,4 @@
-/** While a page is on its way. */
+/** Placeholder while a page loads. */
 import type { ReactNode } from 'react';
 
 export const Loading = (): ReactNode => (

@@ -1,4 +1,4 @@
-/** The way around: the projects, the pages of the one that is open, and what belongs to nobody's project. */
+/** Navigation: the projects, the pages of the open one, and the pages of the stack. */
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import type { ReactNode } from 'react';

@@ -1,4 +1,4 @@
-/** For addresses that lead nowhere. */
+/** Page for unknown addresses. */
 import type { ReactNode } from 'react';
 import { Icon } from '../ui/icons.tsx';
 

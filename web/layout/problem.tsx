@@ -1,4 +1,4 @@
-/** Instead of a page that could not be shown: why, and what to do. */
+/** Error in place of a page: why it failed, and what to do. */
 import { useQueryErrorResetBoundary } from '@tanstack/react-query';
 import { useRouter } from '@tanstack/react-router';
 import { type ReactNode, useCallback, useEffect, useRef } from 'react';

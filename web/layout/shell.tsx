@@ -1,4 +1,4 @@
-/** The frame around every page of somebody who signed in: navigation at the side, on a phone behind a button. */
+/** Frame around every page of a signed-in user: navigation at the side, on a phone behind a button. */
 import { useQuery } from '@tanstack/react-query';
 import { Navigate, Outlet, useParams, useRouterState } from '@tanstack/react-router';
 import { type ReactNode, Suspense, useEffect, useRef } from 'react';
@@ -22,10 +22,10 @@ const useOpenProject = (): string | undefined => {
   return projectId;
 };
 
-/** How often to ask whether the control plane is back, where nothing else on the page asks. */
+/** Interval of checks whether the control plane is back, for pages that poll nothing. */
 const probeMs = 5000;
 
-/** The region stands there always, so that screen readers hear what comes into it. */
+/** Outage banner. Its live region is always present, so that screen readers announce what appears in it. */
 const Outage = ({ since }: { readonly since: Instant | undefined }): ReactNode => (
   <div className="outage" role="status">
     {since && (
@@ -48,7 +48,7 @@ export const Shell = (): ReactNode => {
   const shownPath = useRef(path);
   useEffect(() => {
     drawer.current?.close();
-    // Whoever navigates by keyboard or screen reader goes on where the new page begins.
+    // Users of a keyboard or screen reader continue where the new page begins.
     if (shownPath.current !== path) main.current?.focus({ preventScroll: true });
     shownPath.current = path;
   }, [path]);

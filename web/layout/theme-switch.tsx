@@ -1,4 +1,4 @@
-/** Light, dark, or as the system has it. */
+/** Switches between light, dark and the system's theme. */
 import { type ReactNode, useId, useState } from 'react';
 import { Icon } from '../ui/icons.tsx';
 import { chooseTheme, readTheme, type Theme, themes } from './theme.ts';
@@ -10,7 +10,8 @@ const looks = {
 } as const;
 
 export const ThemeSwitch = (): ReactNode => {
-  // One is at the side and one behind the menu button: of the same name, only one of them could be checked.
+  // One switch is at the side and one behind the menu button: with the same name, only one of them could be
+  // checked.
   const group = useId();
   const [chosen, setChosen] = useState(readTheme);
   const choose = (theme: Theme) => {

@@ -1,4 +1,7 @@
-/** Light, dark, or as the system has it. `public/theme.js` applies the choice before the first paint. */
+/**
+ * Stores the theme: light, dark, or the system's. `public/theme.js` applies the choice before the first
+ * paint.
+ */
 const key = 'reveille.theme';
 export const themes = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof themes)[number];

@@ -1,4 +1,4 @@
-/** The fields that many forms have: of a thing its name and description, of a person their name, e-mail and password. */
+/** Fields shared by many forms: name and description of a resource; name, e-mail and password of a person. */
 import type { ReactNode } from 'react';
 import { type Role, roles } from '../../protocol/index.ts';
 import { roleNames } from '../pages/members/roles.ts';
@@ -16,7 +16,7 @@ export const DescriptionField = (field: Bound<string>): ReactNode => (
   <TextField label="Description" {...field} />
 );
 
-/** Of whoever fills in the form. */
+/** Name of the user who fills in the form. */
 export const OwnNameField = (field: Bound<string>): ReactNode => (
   <TextField label="Your name" autoComplete="name" {...field} isRequired />
 );
@@ -33,12 +33,12 @@ interface PasswordProps extends Bound<string> {
   readonly hint?: string;
 }
 
-/** The one that somebody has. */
+/** Existing password. */
 export const PasswordField = (field: PasswordProps): ReactNode => (
   <TextField label="Password" type="password" autoComplete="current-password" {...field} isRequired />
 );
 
-/** One that somebody chooses now. */
+/** New password. */
 export const NewPasswordField = (field: PasswordProps): ReactNode => (
   <TextField
     label="Password"

@@ -1,4 +1,4 @@
-/** "Deploy (copy)", or the first of "Deploy (copy 2)", "Deploy (copy 3)" and so on that nothing is called yet. */
+/** Returns "Deploy (copy)", or the first unused of "Deploy (copy 2)", "Deploy (copy 3)" and so on. */
 export const copyName = (name: string, taken: readonly string[]): string => {
   const base = name.replace(/ \(copy(?: \d+)?\)$/, '');
   const numbered = (n: number): string => {

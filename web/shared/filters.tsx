@@ -1,4 +1,4 @@
-/** Filters over a table. Their values stand in the page's address. */
+/** Filters over a table. Their values are in the page's address. */
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 
 interface SelectFilterProps {
@@ -22,7 +22,7 @@ export const SelectFilter = ({ label, value = '', options, onChange }: SelectFil
 interface TextFilterProps {
   readonly label: string;
   readonly value: string | undefined;
-  /** Called once the typing pauses, or the field loses the focus. */
+  /** Called when the typing pauses or the field loses the focus. */
   readonly onChange: (value: string | undefined) => void;
   readonly type?: 'search' | 'datetime-local';
   readonly placeholder?: string;
@@ -39,7 +39,7 @@ export const TextFilter = ({
   type = 'search',
   ...input
 }: TextFilterProps): ReactNode => {
-  // The field shows the typed text until it loses the focus, and then the address's value.
+  // The field shows the typed text until it loses the focus, and then the value in the address.
   const [typed, setTyped] = useState<string>();
   const pause = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(pause.current), []);

@@ -1,10 +1,10 @@
-/** Moments by the clock of this browser. */
+/** Converts instants by the browser's clock. */
 
 export const ownTimeZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 const twoDigits = (value: number): string => String(value).padStart(2, '0');
 
-/** As a field for a date and a time has it. */
+/** Value of a date-and-time field. */
 export const toField = (at: string | undefined): string => {
   if (at === undefined) return '';
   const date = new Date(at);
@@ -16,7 +16,7 @@ export const toField = (at: string | undefined): string => {
   return `${day.join('-')}T${twoDigits(date.getHours())}:${twoDigits(date.getMinutes())}`;
 };
 
-/** What cannot be a date yet is none. */
+/** Instant of a field's value; undefined when the text is not a date yet. */
 export const fromField = (text: string): string | undefined => {
   const date = new Date(text);
   return text === '' || Number.isNaN(date.getTime()) ? undefined : date.toISOString();

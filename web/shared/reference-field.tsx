@@ -1,4 +1,4 @@
-/** A choice among other things of the project: a key, an inventory, … */
+/** Selects another resource of the project, such as a key or an inventory. */
 import { type UseQueryOptions, useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Select } from '../ui/field.tsx';
@@ -11,7 +11,7 @@ interface ReferenceFieldProps<T> {
   readonly error: string | undefined;
   readonly hint?: ReactNode;
   readonly isRequired?: boolean;
-  /** What the choice of none says. */
+  /** Label of the empty choice. */
   readonly none?: string;
 }
 

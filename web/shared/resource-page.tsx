@@ -1,4 +1,4 @@
-/** The page that every kind of thing in a project has: a list, and a sheet to create, edit and duplicate one. */
+/** Page of any kind of resource in a project: a list, and a sheet to create, edit and duplicate one. */
 import { type UseSuspenseQueryOptions, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { pathIn } from '../data/queries.ts';
@@ -27,19 +27,19 @@ interface NamedDraft {
 export interface FieldsProps<D> {
   readonly form: Form<D>;
   readonly projectId: string;
-  /** While it is edited; absent for a new one. */
+  /** True while a resource is edited; false for a new one. */
   readonly isEdited: boolean;
 }
 
 export interface Kind<T extends Named, D extends NamedDraft> {
-  /** "template", as in sentences. */
+  /** Name of the kind, such as "template", for sentences. */
   readonly one: string;
   readonly title: string;
   readonly icon: IconName;
   readonly lead: string;
-  /** What it is for, where there is none yet. */
+  /** Explains the kind while the list is empty. */
   readonly purpose: string;
-  /** As in the paths of the API. */
+  /** Name of the kind in the API's paths. */
   readonly path: string;
   readonly query: (projectId: string) => UseSuspenseQueryOptions<T[], Error, T[], string[]>;
   readonly columns: readonly Column<T>[];
@@ -47,12 +47,12 @@ export interface Kind<T extends Named, D extends NamedDraft> {
   readonly draftOf: (item: T) => D;
   readonly inputOf: (draft: D) => unknown;
   readonly Fields: (props: FieldsProps<D>) => ReactNode;
-  /** Removes from the draft of a copy what a copy cannot have. @default a copy has everything */
+  /** Removes from a copy's draft the values that cannot be copied. @default copies everything */
   readonly stripCopy?: (draft: D) => D;
-  /** Gets the answer to a creation, where it holds what is shown only then. */
+  /** Called with the answer to a creation, for values that are shown only once. */
   readonly onMade?: (answer: unknown) => void;
   readonly acts?: (item: T) => readonly (Act | false)[];
-  /** What to say before one is deleted. */
+  /** Warning before a deletion. */
   readonly deletionNote?: string;
 }
 

@@ -1,4 +1,4 @@
-/** What is shown only once: a token, a link. */
+/** Secret that is shown only once: a token, a link. */
 import type { ReactNode } from 'react';
 import { Button } from '../ui/button.tsx';
 import { Code } from '../ui/copy.tsx';
@@ -7,10 +7,10 @@ import { Notice } from '../ui/notice.tsx';
 
 interface SecretOnceProps {
   readonly title: string;
-  /** What it is, such as "Token". */
+  /** Name of the secret, such as "Token". */
   readonly label: string;
   readonly secret: string;
-  /** What to do with it. */
+  /** Explains what to do with the secret. */
   readonly children: ReactNode;
   readonly onClose: () => void;
 }

@@ -1,4 +1,4 @@
-/** States of tasks and runners as words with a colour; the word alone says it all. */
+/** States of tasks and runners as words with a colour. The word alone is enough. */
 import type { ReactNode } from 'react';
 import { drainOf, type Runner, type TaskStatus } from '../../protocol/index.ts';
 
@@ -38,7 +38,7 @@ export const TaskBadge = ({ status }: { readonly status: TaskStatus }): ReactNod
   );
 };
 
-/** What a runner is doing, in the words that people see. */
+/** State of a runner in the words of the console. */
 export const runnerState = (runner: Runner): readonly [text: string, tone: Tone, isLive: boolean] => {
   if (runner.quarantinedAt) return ['Quarantined', 'bad', false];
   if (!runner.active) return ['Inactive', 'idle', false];

@@ -17,8 +17,8 @@ const classesOf = (look: Look, small: boolean | undefined): string =>
   `button ${look}${small ? ' small' : ''}`;
 
 /**
- * `isPending`: it does nothing until it is over, and keeps the focus. Not React Aria's own, whose announcement goes on naming a
- * button that is gone when its dialog closed.
+ * Button. With `isPending` it ignores presses and keeps the focus. React Aria's own `isPending` would keep
+ * announcing a button that disappeared with its dialog.
  */
 export const Button = ({
   look = 'plain',
@@ -41,7 +41,7 @@ export const Button = ({
 
 interface IconButtonProps extends Omit<AriaButtonProps, 'className' | 'style' | 'children'> {
   readonly icon: IconName;
-  /** What it does, for screen readers and on hover. */
+  /** Action in words, for screen readers and on hover. */
   readonly label: string;
 }
 
@@ -56,7 +56,7 @@ interface LinkLikeButtonProps extends ComponentProps<'a'> {
   readonly small?: boolean;
 }
 
-/** A link to elsewhere than the router's pages that looks like a button. */
+/** Link that looks like a button, to an address outside the router. */
 export const Anchor = ({
   look = 'plain',
   small,
@@ -64,5 +64,5 @@ export const Anchor = ({
   ...props
 }: LinkLikeButtonProps): ReactNode => <a {...props} className={classesOf(look, small)} />;
 
-/** A link of the router that looks like a button. */
+/** Router link that looks like a button. */
 export const ButtonLink = createLink(Anchor);

@@ -1,19 +1,19 @@
-/** Text to take along: with a button that copies it. */
+/** Text with a button that copies it. */
 import { type ReactNode, useState } from 'react';
 import { Button } from './button.tsx';
 
 interface CopyButtonProps {
   readonly text: string;
   readonly label?: string;
-  /** When the clipboard has it. */
+  /** Called once the clipboard has the text. */
   readonly onCopied?: (() => void) | undefined;
 }
 
-/** Says for a while that it is done. */
+/** Copies a text, and confirms it for a moment. */
 export const CopyButton = ({ text, label = 'Copy', onCopied }: CopyButtonProps): ReactNode => {
   const [said, say] = useState<string>();
   const copy = async () => {
-    // Over plain http to another machine there is no clipboard.
+    // Over plain HTTP to another machine there is no clipboard.
     const done = await navigator.clipboard?.writeText(text).then(
       () => true,
       () => false,
@@ -30,13 +30,13 @@ export const CopyButton = ({ text, label = 'Copy', onCopied }: CopyButtonProps):
 };
 
 interface CodeProps {
-  /** What it is, for screen readers and as its heading. */
+  /** Name of the text, shown as its heading and to screen readers. */
   readonly label: string;
   readonly text: string;
   readonly onCopied?: () => void;
 }
 
-/** A block of code, such as a command to paste. */
+/** Block of code, such as a command to paste. */
 export const Code = ({ label, text, onCopied }: CodeProps): ReactNode => (
   <figure className="code">
     <figcaption>

@@ -1,9 +1,9 @@
-/** Columns of tables that hold sums. */
+/** Table columns with costs. */
 import { Money } from './money.tsx';
 import { type Comparison, savedOf } from './saving.ts';
 import type { Column } from './table.tsx';
 
-/** A column of sums; undefined is a sum that is not known, or on its way. */
+/** Column of costs; undefined while unknown or loading. */
 const moneyColumn = <T,>(
   header: string,
   microUsdOf: (item: T) => number | undefined,
@@ -15,7 +15,7 @@ const moneyColumn = <T,>(
   render: (item) => <Money microUsd={microUsdOf(item)} />,
 });
 
-/** What was spent, what it would have been on machines that never sleep, and the difference. */
+/** Columns: cost, cost of machines that never sleep, and the difference. */
 export const costColumns = <T,>(sumsOf: (item: T) => Comparison | undefined): Column<T>[] => [
   moneyColumn('Spent', (item) => sumsOf(item)?.spent),
   moneyColumn('Always on', (item) => sumsOf(item)?.alwaysOn, 'tablet'),

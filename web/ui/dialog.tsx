@@ -1,4 +1,7 @@
-/** Dialogs: a small one in the middle, a sheet at the side for forms, and the one that asks before something is destroyed. */
+/**
+ * Dialogs: a small one in the middle, a sheet at the side for forms, and a confirmation before something is
+ * destroyed.
+ */
 import { type ReactNode, useRef, useState } from 'react';
 import { Dialog as AriaDialog } from 'react-aria-components/Dialog';
 import { Heading } from 'react-aria-components/Heading';
@@ -12,14 +15,14 @@ interface DialogProps {
   readonly title: string;
   readonly onClose: () => void;
   readonly children: ReactNode;
-  /** `sheet`: as high as the window, at its right. */
+  /** `sheet`: full height, at the right of the window. */
   readonly shape?: 'box' | 'wide' | 'sheet';
-  /** Whether a click outside closes it. Not where something typed would be lost. */
+  /** Closes the dialog on a click outside. Not for forms, where typed text would be lost. */
   readonly dismissable?: boolean;
   readonly role?: 'dialog' | 'alertdialog';
 }
 
-/** Asks before it closes over a form in which something was typed. */
+/** Dialog that asks for confirmation before it closes over a changed form. */
 export const Dialog = ({
   title,
   onClose,
@@ -70,16 +73,16 @@ export const Dialog = ({
 interface ConfirmProps {
   readonly title: string;
   readonly children: ReactNode;
-  /** What the button says, such as "Delete runner". */
+  /** Label of the button, such as "Delete runner". */
   readonly action: string;
-  /** What the button that changes nothing says. */
+  /** Label of the button that changes nothing. */
   readonly cancel?: string;
   readonly onConfirm: () => Promise<unknown>;
   readonly onClose: () => void;
   readonly isDangerous?: boolean;
 }
 
-/** Asks, does it, and closes; or says why it could not be done. */
+/** Asks for confirmation, acts, and closes; shows the error if the action fails. */
 export const Confirm = ({
   title,
   children,

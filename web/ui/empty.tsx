@@ -1,4 +1,4 @@
-/** What stands where there is nothing yet: what this is for, and what to do next. */
+/** Placeholder for an empty list: what the list is for, and what to do next. */
 import type { ReactNode } from 'react';
 import { Icon, type IconName } from './icons.tsx';
 

@@ -1,4 +1,4 @@
-/** Fields of forms: each with its label, a hint, and what is wrong with it. */
+/** Form fields, each with a label, a hint, and an error. */
 import { type ReactNode, useId, useState } from 'react';
 import { IconButton } from './button.tsx';
 import { Icon } from './icons.tsx';
@@ -139,7 +139,7 @@ interface SelectProps extends Shared {
   readonly options: readonly { readonly value: string; readonly label: string }[];
 }
 
-/** The browser's own: it is the one that works best with a finger and with a screen reader. */
+/** Native select: it works best with a finger and with a screen reader. */
 export const Select = ({
   value,
   onChange,
@@ -150,7 +150,7 @@ export const Select = ({
 }: SelectProps): ReactNode => (
   <Frame
     {...shared}
-    // What the control plane says of the form of an id helps nobody who only has to choose.
+    // The control plane's message about the form of an id does not help a user who only has to choose.
     error={error && isRequired && value === '' ? 'Choose one' : error}
     isRequired={isRequired ?? false}
   >
@@ -206,11 +206,11 @@ export const Checkbox = ({ label, hint, isChecked, onChange }: CheckboxProps): R
 interface TagsProps extends Shared {
   readonly value: readonly string[];
   readonly onChange: (value: string[]) => void;
-  /** What others have, to choose from. */
+  /** Values that others use, as suggestions. */
   readonly known?: readonly string[];
 }
 
-/** Tags: typed one after the other, with Enter, a space or a comma after each. */
+/** Tags, each ended by Enter, a space or a comma. */
 export const TagsField = ({ value, onChange, known = [], ...shared }: TagsProps): ReactNode => {
   const [text, setText] = useState('');
   const listId = useId();

@@ -1,4 +1,4 @@
-/** A number that stands large, with its name under it. Figures stand in a `<Figures>`. */
+/** Large number with its name under it. Figures stand in a `<Figures>`. */
 import type { ReactNode } from 'react';
 
 export const Figures = ({ children }: { readonly children: ReactNode }): ReactNode => (

@@ -1,4 +1,4 @@
-/** A form: what is typed, what the control plane says of it, and the button that sends it. */
+/** Form: the typed values, the control plane's errors, and the submit button. */
 import { type FormEvent, type ReactNode, type RefObject, useEffect, useRef, useState } from 'react';
 import { messageOf } from '../data/problem-text.ts';
 import { ApiProblem } from '../data/request.ts';
@@ -6,7 +6,7 @@ import { Button } from './button.tsx';
 import { useDialogAround } from './in-dialog.ts';
 import { Notice } from './notice.tsx';
 
-/** A field's part in a form. */
+/** Props that bind a field to a form. */
 export interface Bound<V> {
   readonly value: V;
   readonly onChange: (value: V) => void;
@@ -16,15 +16,18 @@ export interface Bound<V> {
 export interface Form<T> {
   readonly value: T;
   readonly set: (change: Partial<T>) => void;
-  /** What a field of the form takes. `path`: where the control plane finds fault with it, if it is called otherwise there. */
+  /**
+   * Returns the props of a field. `path` is its path in the control plane's errors, if that differs from its
+   * name.
+   */
   readonly field: <K extends keyof T & string>(name: K, path?: string) => Bound<T[K]>;
-  /** What is wrong with the field at that path. */
+  /** Error of the field at that path. */
   readonly errorAt: (path: string) => string | undefined;
-  /** What the last attempt to send it came to; `undefined`: nothing against it yet. */
+  /** Error of the last attempt to send; undefined while there is none. */
   readonly problem: unknown;
-  /** What is wrong with something that no field on the screen stands for, a sentence each. Known once all fields are drawn. */
+  /** Errors of paths that have no field on the screen, one sentence each. Known once all fields are drawn. */
   readonly faultsElsewhere: () => readonly string[];
-  /** Whether something else stands in it than at first. */
+  /** True when the values differ from the initial ones. */
   readonly isChanged: boolean;
   readonly isBusy: boolean;
   readonly submit: (event?: FormEvent) => void;
@@ -32,30 +35,30 @@ export interface Form<T> {
 
 const isAt = (path: string, wanted: string): boolean => path === wanted || path.startsWith(`${wanted}.`);
 
-/** By fields, whose names in the API nobody knows who fills in a form. */
+/** Returns true for errors by field. Users do not know the API's field names. */
 const isByField = (problem: unknown): problem is ApiProblem =>
   problem instanceof ApiProblem &&
   ['invalid_request', 'invalid_reference', 'name_taken'].includes(problem.code) &&
   Object.keys(problem.fieldErrors).length > 0;
 
-/** What was typed as one of several, such as a tag: better to read than its place among them. */
+/** Typed text of one of several values, such as a tag: clearer in a message than its index. */
 const textAt = (value: object, name: string, index: string): string | undefined => {
   const all: unknown = Object.entries(value).find(([key]) => key === name)?.[1];
   const one: unknown = Array.isArray(all) ? all[Number(index)] : undefined;
   return typeof one === 'string' ? one : undefined;
 };
 
-/** From a field for numbers. An empty one is no number, and must not count as 0, which often means "no limit". */
+/** Number in a field. An empty one is NaN and not 0, which often means "no limit". */
 export const numberOf = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));
 
-/** `onSubmit` sends it, and throws what the control plane says against it. */
+/** State of a form. `onSubmit` sends the values and throws the control plane's error. */
 export const useForm = <T extends object>(initial: T, onSubmit: (value: T) => Promise<unknown>): Form<T> => {
   const [value, setValue] = useState(initial);
   const [problem, setProblem] = useState<unknown>();
   const [isBusy, setBusy] = useState(false);
   const fieldErrors = problem instanceof ApiProblem ? problem.fieldErrors : {};
   const [first] = useState(() => JSON.stringify(initial));
-  /** The paths that the fields of this drawing stand for. */
+  /** Paths of the fields that this render draws. */
   const shownPaths = new Set<string>();
   const submit = async () => {
     if (isBusy) return;
@@ -95,7 +98,7 @@ export const useForm = <T extends object>(initial: T, onSubmit: (value: T) => Pr
     isBusy,
     submit: (event) => {
       event?.preventDefault();
-      // The dialog of a form may sit inside another form's tree.
+      // The dialog of a form may be inside another form's tree.
       event?.stopPropagation();
       void submit();
     },
@@ -104,7 +107,7 @@ export const useForm = <T extends object>(initial: T, onSubmit: (value: T) => Pr
 
 type Sent = Pick<Form<object>, 'problem' | 'faultsElsewhere'>;
 
-/** What is wrong with a form as a sentence, and the form's element: the first field that is not right gets the focus. */
+/** Error of a form as a sentence, and a ref to its element. The first field with an error gets the focus. */
 export const useFault = (form: Sent): { element: RefObject<HTMLFormElement | null>; fault?: string } => {
   const element = useRef<HTMLFormElement>(null);
   const [fault, setFault] = useState<string>();
@@ -125,12 +128,12 @@ export const useFault = (form: Sent): { element: RefObject<HTMLFormElement | nul
 
 interface FormFrameProps {
   readonly form: Pick<Form<object>, 'submit' | 'isBusy' | 'isChanged'> & Sent;
-  /** What the button says. */
+  /** Label of the button. */
   readonly action: string;
   readonly children: ReactNode;
 }
 
-/** The body and the foot of a dialog with a form in it, or of a card. */
+/** Body and foot of a dialog or card with a form. */
 export const FormFrame = ({ form, action, children }: FormFrameProps): ReactNode => {
   const cancel = useDialogAround(form.isChanged);
   const { element, fault } = useFault(form);

@@ -1,4 +1,4 @@
-/** The frame of the pages before one is signed in. */
+/** Frame of the pages before sign-in. */
 import { type ReactNode, useEffect } from 'react';
 import { Button } from './button.tsx';
 import { type Form, useFault } from './form.tsx';
@@ -32,12 +32,12 @@ export const Front = ({ title, lead, children }: FrontProps): ReactNode => {
 
 interface FrontFormProps {
   readonly form: Pick<Form<object>, 'submit' | 'isBusy' | 'problem' | 'faultsElsewhere'>;
-  /** What the button says. */
+  /** Label of the button. */
   readonly action: string;
   readonly children: ReactNode;
 }
 
-/** The form of such a page. */
+/** Form of such a page. */
 export const FrontForm = ({ form, action, children }: FrontFormProps): ReactNode => {
   const { element, fault } = useFault(form);
   return (

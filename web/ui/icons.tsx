@@ -1,4 +1,4 @@
-/** The icons, drawn on a grid of 16. They say nothing to a screen reader: the words beside them do. */
+/** Icons, drawn on a grid of 16. They are hidden from screen readers, which read the words beside them. */
 import type { ReactNode } from 'react';
 
 const shapes = {
@@ -55,7 +55,7 @@ export const Icon = ({ name }: { readonly name: IconName }): ReactNode => (
   </svg>
 );
 
-/** The sun over the horizon. */
+/** Sun over the horizon. */
 export const Logo = (): ReactNode => (
   <svg className="logo" viewBox="0 0 32 24" aria-hidden="true" focusable="false">
     <path d="M8 20a8 8 0 0 1 16 0" fill="currentColor" stroke="none" />

@@ -1,15 +1,18 @@
-/** What a form in a dialog needs of that: to be closed, and to know whether something typed would be lost. */
+/** Connection of a form to its dialog: closing it, and warning before typed text is lost. */
 import { createContext, useContext, useEffect } from 'react';
 
 export interface InDialog {
-  /** Closes it, or asks first where something typed would be lost. */
+  /** Closes the dialog. Asks first when typed text would be lost. */
   readonly close: () => void;
   readonly setChanged: (isChanged: boolean) => void;
 }
 
 export const DialogContext = createContext<InDialog | undefined>(undefined);
 
-/** Tells the dialog around, if there is one, whether something was typed; gives what closes it. */
+/**
+ * Reports to the surrounding dialog, if any, whether the form changed. Returns the function that closes the
+ * dialog.
+ */
 export const useDialogAround = (isChanged: boolean): InDialog['close'] | undefined => {
   const dialog = useContext(DialogContext);
   useEffect(() => {

@@ -1,4 +1,4 @@
-/** A button that opens a menu of things to do. */
+/** Button that opens a menu of actions. */
 import type { ReactNode } from 'react';
 import { Menu as AriaMenu, MenuItem, MenuTrigger } from 'react-aria-components/Menu';
 import { Popover } from 'react-aria-components/Popover';
@@ -10,7 +10,7 @@ export interface Act {
   readonly isDangerous?: boolean;
 }
 
-/** `label` says whose menu it is. */
+/** Menu of actions. `label` names their subject. */
 export const ActionMenu = ({
   label,
   acts,

@@ -1,4 +1,4 @@
-/** A sentence that stands out: what went wrong, or what is to be known. */
+/** Highlighted sentence: an error or a warning. */
 import type { ReactNode } from 'react';
 import { Icon } from './icons.tsx';
 

@@ -1,4 +1,4 @@
-/** What every page has: a title, what can be done there, and a document title that says where one is. */
+/** Frame of every page: a title, its actions, and a document title that names the page. */
 import { type ReactNode, useEffect } from 'react';
 
 interface PageProps {

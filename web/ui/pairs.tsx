@@ -1,13 +1,13 @@
-/** Names and values, a row each: variables, secrets. */
+/** Rows of names and values: variables, secrets. */
 import type { ReactNode } from 'react';
 import { Button, IconButton } from './button.tsx';
 
 export interface Pair {
-  /** Only to tell the rows apart. */
+  /** Distinguishes the rows, as React's key. */
   readonly row: number;
   readonly name: string;
   readonly value: string;
-  /** The value is stored and cannot be read back; it stays unless another is typed. */
+  /** True when the value is stored and cannot be read back. It stays unless another is typed. */
   readonly isKept?: boolean;
 }
 
@@ -16,13 +16,13 @@ const keptHint = 'Kept unless another is typed';
 export const toPairs = (all: Readonly<Record<string, string>>): Pair[] =>
   Object.entries(all).map(([name, value], row) => ({ row, name, value }));
 
-/** Rows without a name are left out. */
+/** Converts the rows to a record, without rows that have no name. */
 export const fromPairs = (pairs: readonly Pair[]): Record<string, string> =>
   Object.fromEntries(pairs.flatMap(({ name, value }) => (name.trim() === '' ? [] : [[name.trim(), value]])));
 
 interface PairsProps {
   readonly label: string;
-  /** "variable", as the buttons say. */
+  /** Name of one row, such as "variable", for the buttons. */
   readonly one: string;
   readonly hint?: ReactNode;
   readonly value: readonly Pair[];
@@ -59,7 +59,7 @@ export const PairsField = ({
             value={name}
             spellCheck={false}
             autoComplete="off"
-            // Another name would need the value, which cannot be read back.
+            // A new name would need the value, which cannot be read back.
             readOnly={isKept}
             onChange={({ target }) => change(row, { name: target.value })}
           />

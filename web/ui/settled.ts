@@ -1,4 +1,4 @@
-/** What is typed, once the typing pauses. */
+/** Returns the typed value once the typing pauses. */
 import { useEffect, useState } from 'react';
 
 const pauseMs = 250;

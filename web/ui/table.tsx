@@ -1,14 +1,14 @@
-/** Tables of things. On a phone the columns of second rank go; what they say is on the page of the thing itself. */
+/** Tables. On a phone, secondary columns are hidden; the page of each item has their values. */
 import { Fragment, type ReactNode } from 'react';
 
 export interface Column<T> {
   readonly header: string;
   readonly render: (item: T) => ReactNode;
-  /** Numbers stand right, so that they can be compared. */
+  /** Aligns numbers at the right, so that they can be compared. */
   readonly align?: 'right';
-  /** From which width on it is shown. @default always */
+  /** Smallest screen that shows the column. @default always */
   readonly from?: 'tablet' | 'desktop';
-  /** The header is for screen readers only: for columns of buttons. */
+  /** Shows the header to screen readers only, for columns of buttons. */
   readonly isHeaderHidden?: boolean;
 }
 
@@ -17,7 +17,7 @@ interface TableProps<T> {
   readonly items: readonly T[];
   readonly columns: readonly Column<T>[];
   readonly keyOf: (item: T) => string;
-  /** Under the row, as wide as the table. @default nothing */
+  /** Content under the row, as wide as the table. @default nothing */
   readonly detailOf?: (item: T) => ReactNode;
 }
 

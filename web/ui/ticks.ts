@@ -1,4 +1,4 @@
-/** Where the axis of a chart over durations is marked: at times that people count in, which are no powers of ten. */
+/** Marks of a chart's axis over durations, at units of time instead of powers of ten. */
 
 const second = 1000;
 const minute = 60 * second;
@@ -11,7 +11,7 @@ const steps = [
 ];
 const mostIntervals = 4;
 
-/** From 0 to `largest` or a little beyond; all in milliseconds. */
+/** Marks from 0 to `largest` or a little beyond, in milliseconds. */
 export const durationTicks = (largest: number): number[] => {
   const step =
     steps.find((one) => largest <= one * mostIntervals) ?? Math.ceil(largest / mostIntervals / day) * day;

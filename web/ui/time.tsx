@@ -1,4 +1,4 @@
-/** Moments and durations as people say them, with the exact instant on hover. */
+/** Instants and durations in words, with the exact instant on hover. */
 import { type ReactNode, useSyncExternalStore } from 'react';
 import { epochMs, type Instant } from '../../protocol/index.ts';
 
@@ -13,7 +13,10 @@ const sameYear = new Intl.DateTimeFormat(undefined, {
 const otherYear = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
 
-/** One clock for all that shows the passing of time: it ticks each second, and only while somebody looks. */
+/**
+ * Clock shared by all components that show passing time. It ticks each second, and only while one of them is
+ * on screen.
+ */
 const listeners = new Set<() => void>();
 let now = Date.now();
 let timer: ReturnType<typeof setInterval> | undefined;
@@ -33,7 +36,7 @@ const subscribe = (listener: () => void) => {
   };
 };
 
-/** The present in milliseconds of the epoch, anew each second. */
+/** Returns the current time in milliseconds of the epoch, updated each second. */
 export const useNow = (): number => useSyncExternalStore(subscribe, () => now);
 
 const second = 1000;
@@ -65,17 +68,17 @@ const Shown = ({ at, children }: { readonly at: Instant; readonly children: stri
   </time>
 );
 
-/** "2 minutes ago". */
+/** Shows "2 minutes ago". */
 export const Ago = ({ at }: { readonly at: Instant }): ReactNode => (
   <Shown at={at}>{fromNow(epochMs(at), useNow())}</Shown>
 );
 
-/** "14:05", with the day where it is another one. */
+/** Shows "14:05", with the day if it is not today. */
 export const Moment = ({ at }: { readonly at: Instant }): ReactNode => (
   <Shown at={at}>{onClock(epochMs(at), Date.now())}</Shown>
 );
 
-/** "0 s", "850 ms", "12 s", "3 min 20 s", "2 h 5 min", "4 d 2 h". */
+/** Formats as "0 s", "850 ms", "12 s", "3 min 20 s", "2 h 5 min", "4 d 2 h". */
 export const formatDuration = (ms: number): string => {
   if (ms <= 0) return '0 s';
   if (ms < second) return `${Math.round(ms)} ms`;
@@ -88,13 +91,13 @@ export const formatDuration = (ms: number): string => {
   return two(Math.floor(ms / day), 'd', Math.floor((ms % day) / hour), 'h');
 };
 
-/** In one unit, for the axis of a chart. */
+/** Formats in one unit, for the axis of a chart. */
 export const roughDuration = (ms: number): string => {
   const [unit, name] = ms < minute ? [second, 's'] : ms < hour ? [minute, 'min'] : [hour, 'h'];
   return `${Number((ms / unit).toFixed(1))} ${name}`;
 };
 
-/** How long it took, or has been going on for. */
+/** Duration of something that ended, or that still runs. */
 export const Duration = ({
   from,
   to,
@@ -103,7 +106,7 @@ export const Duration = ({
   readonly to?: Instant | undefined;
 }): ReactNode => (to === undefined ? <Running from={from} /> : formatDuration(epochMs(to) - epochMs(from)));
 
-/** In whole seconds, as it changes each second. */
+/** Duration in whole seconds, as it changes each second. */
 const Running = ({ from }: { readonly from: Instant }): ReactNode => {
   const ms = Math.max(0, Math.floor((useNow() - epochMs(from)) / second) * second);
   return ms < minute ? `${ms / second} s` : formatDuration(ms);

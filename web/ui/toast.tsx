@@ -1,4 +1,4 @@
-/** Short messages about what was done, read out by screen readers. */
+/** Short messages about finished actions, read out by screen readers. */
 import { type ReactNode, useSyncExternalStore } from 'react';
 import { Icon } from './icons.tsx';
 
@@ -17,7 +17,7 @@ const set = (next: readonly Toast[]) => {
   for (const listener of listeners) listener();
 };
 
-/** Says it at the edge of the window. */
+/** Shows a message at the edge of the window. */
 export const say = (text: string, kind: Toast['kind'] = 'ok'): void => {
   lastId += 1;
   const id = lastId;
@@ -30,11 +30,12 @@ const subscribe = (listener: () => void) => {
   return () => listeners.delete(listener);
 };
 
-/** Once, at the root: the region has to be there before anything is said. */
+/** Region of all toasts, mounted once at the root: it has to exist before the first message. */
 export const Toasts = (): ReactNode => {
   const shown = useSyncExternalStore(subscribe, () => toasts);
   return (
-    // Above dialogs: React Aria hides what is outside of one from screen readers, but for this.
+    // Above dialogs: React Aria hides everything outside a dialog from screen readers, except elements with
+    // this attribute.
     <div className="toasts" role="status" aria-live="polite" data-react-aria-top-layer="">
       {shown.map(({ id, kind, text }) => (
         <div key={id} className={`toast ${kind}`}>

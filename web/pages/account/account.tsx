@@ -1,4 +1,4 @@
-/** One's own account: the password, the authenticator, signing out. */
+/** Account of the signed-in user: password, authenticator, signing out. */
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { encode } from 'uqr';
@@ -84,7 +84,7 @@ const PasswordForm = ({ onChanged }: { readonly onChanged: () => void }): ReactN
   );
 };
 
-/** Dark squares on a light ground in every theme, as scanners want it. */
+/** Draws dark squares on a light ground in every theme, as scanners need. */
 const QrCode = ({ text }: { readonly text: string }): ReactNode => {
   const { data, size } = encode(text, { border: 2 });
   const path = data

@@ -1,4 +1,4 @@
-/** API tokens: a project's, with a role in it, or the stack's, which may do everything. */
+/** API tokens: of a project, with a role in it, or of the stack, with all permissions. */
 import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import type * as z from 'zod';

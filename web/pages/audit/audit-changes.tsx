@@ -1,4 +1,4 @@
-/** The changes of an audit event, field by field, each with the old and the new value. */
+/** Changes of an audit event, field by field, each with the old and the new value. */
 import { Fragment, type ReactNode } from 'react';
 import type { AuditEvent } from '../../../protocol/index.ts';
 import { Button } from '../../ui/button.tsx';
@@ -18,7 +18,7 @@ interface ToggleProps {
   readonly onToggle: () => void;
 }
 
-/** Opens the list of changes, and says how many there are. Events that changed nothing field by field have none. */
+/** Button that opens the list of changes and shows their number. Hidden when no field changed. */
 export const ChangesToggle = ({ event, isOpen, onToggle }: ToggleProps): ReactNode => {
   const { changes, moreChanges = 0 } = event;
   if (!changes) return null;

@@ -1,4 +1,4 @@
-/** Saves what the filters of the audit trail show as a file. */
+/** Saves the filtered audit trail as a file. */
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { type ExportFormat, exportAudit } from '../../data/audit-export.ts';
 import { messageOf } from '../../data/problem-text.ts';

@@ -1,4 +1,4 @@
-/** The filters of the audit trail: person, kind, object and time. */
+/** Filters of the audit trail: person, kind, object and time. */
 import type { ReactNode } from 'react';
 import type { AuditQuery } from '../../../protocol/index.ts';
 import { SelectFilter, TextFilter } from '../../shared/filters.tsx';
@@ -21,7 +21,7 @@ export interface AuditFiltersProps {
   readonly onFilter: (change: Filters) => void;
 }
 
-/** The last millisecond of the minute, so that a field's minute is part of the time that it ends. */
+/** Last millisecond of the minute: the range includes the minute in its end field. */
 const minuteEnd = (at: string | undefined): string | undefined => at?.replace(/00\.000Z$/, '59.999Z');
 
 interface TimeFilterProps {

@@ -1,4 +1,4 @@
-/** Names of things that events of version 0.1.0 are about: these events have ids only. */
+/** Looks up names for events of version 0.1.0, which have ids only. */
 import { queryOptions, useQueries } from '@tanstack/react-query';
 import * as z from 'zod';
 import { type AuditTarget, page } from '../../../protocol/index.ts';
@@ -14,7 +14,10 @@ const namedKinds = {
   ],
 } as const;
 
-/** Members go by the id of who they are, and who is only invited has no name yet. */
+/**
+ * Id and name of an item. Members use their user id; an invited person has no name yet, so the e-mail is
+ * used.
+ */
 const named = z.union([
   z.object({ id: z.string(), name: z.string() }).transform(({ id, name }) => [id, name] as const),
   z.object({ userId: z.string(), name: z.string() }).transform(({ userId, name }) => [userId, name] as const),
@@ -28,8 +31,8 @@ const namesQuery = (projectId: string | undefined, kind: string) =>
   });
 
 /**
- * The names of those targets that are still there, by id; undefined until all are known. Only lists in which there may be some
- * are asked for.
+ * Names of the targets that still exist, by id; undefined until all are known. Reads only the lists in which
+ * a target can be.
  */
 export const useNames = (
   projectId: string | undefined,

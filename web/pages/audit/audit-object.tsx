@@ -1,4 +1,4 @@
-/** The object of an audit event: its name, with a link to its page or list. */
+/** Object of an audit event: its name, with a link to its page or list. */
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { type AuditEvent, readTarget } from '../../../protocol/index.ts';
@@ -23,7 +23,7 @@ const stackLists = { users: '/people', 'api-tokens': '/people' } as const;
 const isKindOf = <T extends object>(lists: T, kind: string): kind is Extract<keyof T, string> =>
   Object.hasOwn(lists, kind);
 
-/** The kinds that a trail has events of, as paths have them. */
+/** Kinds that have events in a trail, as in paths. */
 export const kindsIn = (projectId: string | undefined): string[] =>
   projectId === undefined
     ? ['projects', 'runners', 'registration-tokens', 'sign-in-provider', 'login', ...Object.keys(stackLists)]
@@ -50,7 +50,7 @@ const ObjectLink = ({ event, projectId, children }: LinkProps): ReactNode => {
   const isRemoved = /^(remove|unregister|delete)/.test(event.operation);
   if (kind === 'projects' && id !== undefined && projectId === undefined)
     return (
-      // The trail of a project outlives it.
+      // The audit trail of a project outlives the project.
       <Link to={isRemoved ? '/projects/$projectId/audit' : '/projects/$projectId'} params={{ projectId: id }}>
         {children}
       </Link>
@@ -89,11 +89,11 @@ const ObjectLink = ({ event, projectId, children }: LinkProps): ReactNode => {
 interface ObjectProps {
   readonly event: AuditEvent;
   readonly projectId: string | undefined;
-  /** The names of things in events of version 0.1.0; undefined while they are fetched. */
+  /** Names for events of version 0.1.0; undefined while they load. */
   readonly names: ReadonlyMap<string, string> | undefined;
 }
 
-/** Without a name, a task goes by its id and anything else by its path. */
+/** Shows the object's name. Without one, a task shows its id and any other object its path. */
 export const AuditObject = ({ event, projectId, names }: ObjectProps): ReactNode => {
   const { kind, id, path } = { ...readTarget(event.target), ...event.object };
   const isTask = kind === 'tasks' && id !== undefined;

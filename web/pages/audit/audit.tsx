@@ -1,4 +1,4 @@
-/** Who changed what, and what used secrets. */
+/** Audit trail: who changed something, and who used secrets. */
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
@@ -19,7 +19,7 @@ import { AuditFilters, type AuditFiltersProps, noFilters } from './audit-filters
 import { useNames } from './audit-names.ts';
 import { AuditObject } from './audit-object.tsx';
 
-/** "createProjectRunner" as "Create project runner". */
+/** Converts "createProjectRunner" to "Create project runner". */
 const words = (operation: string): string => {
   const apart = operation.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
   return apart.charAt(0).toUpperCase() + apart.slice(1);

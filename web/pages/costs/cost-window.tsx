@@ -1,4 +1,4 @@
-/** The time that costs are shown for, and their sums. */
+/** Range of time for costs, and the sums over it. */
 import { type ReactNode, useMemo, useState } from 'react';
 import type { CostHistory } from '../../../protocol/index.ts';
 import { Figure, Figures } from '../../ui/figure.tsx';
@@ -9,10 +9,10 @@ const spans = [7, 30, 90] as const;
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
-/** Where the chosen time begins, and the field that chooses it. */
+/** Start of the chosen range, and the field that chooses it. */
 export const useCostWindow = (): { readonly from: string; readonly picker: ReactNode } => {
   const [span, setSpan] = useState<number>(30);
-  // Whole hours, so that the answer can be kept for a while.
+  // Whole hours, so that the answer can be cached.
   const from = useMemo(
     () => new Date(Math.floor(Date.now() / hourMs) * hourMs - span * dayMs).toISOString(),
     [span],
@@ -57,7 +57,7 @@ export const totalsOf = ({ days }: CostHistory): CostTotals => {
 
 const percent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 0 });
 
-/** "99%"; empty where it cannot be said. */
+/** Share saved, as "99%"; empty when unknown. */
 export const shareSaved = (costs: CostTotals): string => {
   const saved = savedOf(costs);
   return saved !== undefined && costs.alwaysOn > 0 ? percent.format(saved / costs.alwaysOn) : '';
@@ -69,7 +69,7 @@ interface SavedFigureProps {
   readonly note: string;
 }
 
-/** What was saved, with a note; or that it is too early to tell. */
+/** Amount saved, with a note, or a sentence that it is too early to say. */
 export const SavedFigure = ({ name, sums, note }: SavedFigureProps): ReactNode => {
   const saved = savedOf(sums);
   return (

@@ -1,4 +1,4 @@
-/** What was spent, what machines that never sleep would have cost, and what another idle timeout would have. */
+/** Costs: the amount spent, the cost of machines that never sleep, and the cost with other idle timeouts. */
 import { useSuspenseQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
@@ -125,7 +125,7 @@ export const CostsPage = (): ReactNode => {
   );
 };
 
-/** Less is what rounding leaves over, in micro-dollars. */
+/** Smallest difference shown, in micro-dollars. Rounding causes smaller ones. */
 const worthTelling = 100;
 
 const durationOf = (ms: number): string => (ms === 0 ? '–' : formatDuration(ms));
@@ -135,7 +135,7 @@ type TemplateCost = CostHistory['templates'][number];
 
 interface RunnerCostsProps {
   readonly runners: readonly RunnerCost[];
-  /** As in what is compared. */
+  /** True when the history is short, as in `Comparison`. */
   readonly isShort: boolean;
 }
 

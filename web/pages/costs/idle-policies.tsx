@@ -1,4 +1,4 @@
-/** What another idle timeout would have cost each runner, on the same history. */
+/** Cost of each runner with other idle timeouts, on the same history. */
 import type { ReactNode } from 'react';
 import type { CostHistory } from '../../../protocol/index.ts';
 import { Money } from '../../ui/money.tsx';
@@ -9,7 +9,7 @@ import { idleText } from '../runners/idle-text.ts';
 
 type RunnerCost = CostHistory['runners'][number];
 
-/** Stopping early saves idle time and costs starts: what each choice would have done with the same work. */
+/** Compares idle timeouts on the same work. A shorter one saves idle time but costs more starts. */
 export const IdlePolicies = ({ runners }: { readonly runners: readonly RunnerCost[] }): ReactNode => {
   const compared = runners.filter(({ policies }) => policies.length > 0);
   if (compared.length === 0) return null;

@@ -1,4 +1,4 @@
-/** What each project spent and saved, side by side, for whoever may see several. */
+/** Costs and savings of each project, side by side, for users who may see several. */
 import { useQueries, useSuspenseQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
@@ -23,12 +23,12 @@ import {
 } from './cost-window.tsx';
 import { UnpricedNotice } from './unpriced-notice.tsx';
 
-/** Each is a reading of its own; nobody compares hundreds at a glance. */
+/** Projects shown at first. Each is a request, and nobody compares hundreds at a glance. */
 const shownAtFirst = 20;
 
 interface Row {
   readonly project: Project;
-  /** Undefined: on its way. */
+  /** Undefined while loading. */
   readonly costs: CostTotals | undefined;
 }
 

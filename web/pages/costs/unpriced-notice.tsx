@@ -1,4 +1,4 @@
-/** Says what sums of money leave out: instance types whose price nobody knows. */
+/** Lists the instance types that sums leave out because their price is unknown. */
 import type { ReactNode } from 'react';
 import type { CostHistory } from '../../../protocol/index.ts';
 import { Notice } from '../../ui/notice.tsx';

@@ -1,4 +1,7 @@
-/** Charts over days: stacked columns or lines. Loaded only where there is one; beside each stands the same as a table. */
+/**
+ * Charts over days: stacked columns or lines. Loaded only on pages with a chart; a table beside each shows
+ * the same figures.
+ */
 import type { ReactNode } from 'react';
 import {
   Bar,
@@ -15,23 +18,25 @@ import {
 export interface Series {
   readonly key: string;
   readonly name: string;
-  /** A custom property with the colour. */
+  /** Custom property with the colour. */
   readonly colour: string;
-  /** Columns of one stack lie upon each other; without one it is a line. */
+  /**
+   * Name of the stack. Series of one stack are drawn on top of each other; a series without one is a line.
+   */
   readonly stack?: string;
 }
 
 interface ChartProps {
-  /** A row for each label. */
+  /** One row for each label. */
   readonly data: readonly Readonly<Record<string, number | undefined>>[];
   readonly labels: readonly string[];
   readonly series: readonly Series[];
   readonly format: (value: number) => string;
   readonly formatAxis: (value: number) => string;
   readonly height?: number;
-  /** Whole numbers only on the axis. */
+  /** Marks only whole numbers on the axis. */
   readonly isCount?: boolean;
-  /** Where the axis ends. @default at or after the largest value */
+  /** End of the axis. @default at or after the largest value */
   readonly max?: number | undefined;
   /** Marks of the axis for values from 0 to `largest`. @default at round numbers */
   readonly ticksTo?: ((largest: number) => number[]) | undefined;
@@ -39,7 +44,7 @@ interface ChartProps {
 
 type Row = ChartProps['data'][number];
 
-/** How high each stack and line of a row reaches. */
+/** Heights of the stacks and lines of a row. */
 const heightsOf = (row: Row, series: readonly Series[]): number[] => {
   const stacks = Map.groupBy(series, ({ key, stack }) => stack ?? key);
   return [...stacks.values()].map((parts) => parts.reduce((sum, { key }) => sum + (row[key] ?? 0), 0));

@@ -1,4 +1,4 @@
-/** What goes on in a project now, what went wrong lately, and what sleeping saved. */
+/** Dashboard of a project: current work, recent failures, and savings. */
 import { useQuery, useQueryClient, useSuspenseQueries, useSuspenseQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useRef } from 'react';
@@ -26,7 +26,10 @@ const percent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFrac
 
 const roughPercent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 0 });
 
-/** How many ended by themselves, without what people stopped, and what part of these went well: from 0 to 1. */
+/**
+ * Number of tasks that ended without being stopped by a person, and the share of them that succeeded, from 0
+ * to 1.
+ */
 const successOf = (
   days: Dashboard['days'],
 ): { readonly ended: number; readonly rate: number | undefined } => {
@@ -66,7 +69,7 @@ const TaskRows = ({
     </ul>
   );
 
-/** What is live, and what was: the latter is asked for anew when something has ended, but not over and over. */
+/** Reads live tasks and the history. Reads the history again when a task has ended, but not repeatedly. */
 const useDashboard = (projectId: string): { readonly live: LiveTasks; readonly data: Dashboard } => {
   const client = useQueryClient();
   const [{ data: live }, { data }] = useSuspenseQueries({

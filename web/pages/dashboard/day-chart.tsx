@@ -1,4 +1,4 @@
-/** A chart over days with its legend, and the same figures as a table for whoever cannot see it. */
+/** Chart over days with its legend, and the same figures as a table for screen readers. */
 import { lazy, type ReactNode, Suspense } from 'react';
 import { Table } from '../../ui/table.tsx';
 import type { Series } from './chart.tsx';
@@ -18,7 +18,7 @@ interface DayChartProps {
   /** @default format */
   readonly formatAxis?: (value: number) => string;
   readonly isCount?: boolean;
-  /** Where the axis ends. @default at the largest value */
+  /** End of the axis. @default at the largest value */
   readonly max?: number;
   /** Marks of the axis for values from 0 to `largest`. @default at round numbers */
   readonly ticksTo?: (largest: number) => number[];

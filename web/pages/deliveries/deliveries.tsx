@@ -1,4 +1,4 @@
-/** The webhook deliveries of a project: what was sent, what came back, and once more. */
+/** Webhook deliveries of a project: the request, the answer, and sending again. */
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
@@ -213,7 +213,7 @@ const responseText = (statusCode: number | undefined, { headers, body, isCut }: 
     `${body === '' ? '(no body)' : body}${isCut ? '\n… and more, which is not kept' : ''}`,
   ].join('\n');
 
-/** With the answer of each, where the control plane kept it. */
+/** Lists the attempts, each with its answer if the control plane kept it. */
 const Attempts = ({ delivery }: { readonly delivery: Delivery }): ReactNode =>
   delivery.attempts.length === 0 ? (
     <p className="quiet-text">It has not been sent yet.</p>

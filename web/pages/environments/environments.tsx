@@ -14,7 +14,7 @@ interface Draft {
   readonly variables: readonly Pair[];
   readonly secrets: readonly Pair[];
   readonly secretFiles: readonly Pair[];
-  /** What is stored, when it is edited: what of it is not among the rows is removed. */
+  /** Stored environment, when it is edited. Secrets of it that have no row are removed. */
   readonly before: Pick<Environment, 'secretNames' | 'secretFileNames'> | undefined;
 }
 
@@ -43,7 +43,7 @@ const Fields = ({ form: { field } }: FieldsProps<Draft>): ReactNode => (
 const kept = (names: readonly string[]): Pair[] =>
   names.map((name, row) => ({ row, name, value: '', isKept: true }));
 
-/** What was typed, and null for what was stored and has no row left. */
+/** Maps names to the typed secrets, and to null for stored ones whose row was removed. */
 const secretsOf = (
   field: 'secrets' | 'secretFiles',
   pairs: readonly Pair[],
@@ -64,7 +64,7 @@ const secretsOf = (
   return { ...Object.fromEntries(removed.map((name) => [name, null])), ...fromPairs(typed) };
 };
 
-/** Its secrets cannot be read back, so a copy asks for them. */
+/** Removes the secrets of a copy: they cannot be read back, so the copy asks for them. */
 const withoutSecrets = (draft: Draft): Draft => {
   const asked = (pairs: readonly Pair[]) => pairs.map(({ row, name, value }) => ({ row, name, value }));
   return {

@@ -1,11 +1,11 @@
-/** Where in an event a value is: in a header, or at a JSON pointer into the body. */
+/** Place of a value in an event: a header, or a JSON pointer into the body. */
 import type { ReactNode } from 'react';
 import type { IntegrationSource } from '../../../protocol/index.ts';
 import { Select, TextField } from '../../ui/field.tsx';
 
 export interface SourceDraft {
   readonly from: IntegrationSource['from'];
-  /** The name of the header, or the pointer. */
+  /** Name of the header, or the pointer. */
   readonly at: string;
 }
 
@@ -18,11 +18,11 @@ export const fromSource = ({ from, at }: SourceDraft): IntegrationSource =>
 interface EventSourceFieldProps {
   readonly value: SourceDraft;
   readonly onChange: (change: Partial<SourceDraft>) => void;
-  /** What is wrong with the name or the pointer. */
+  /** Error in the name or the pointer. */
   readonly error: string | undefined;
 }
 
-/** Two fields beside each other. */
+/** Two fields side by side. */
 export const EventSourceField = ({ value, onChange, error }: EventSourceFieldProps): ReactNode => (
   <>
     <Select

@@ -1,4 +1,4 @@
-/** What came in by an integration last, and what became of it. */
+/** Latest events of an integration, and the outcome of each. */
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';

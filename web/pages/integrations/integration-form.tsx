@@ -1,4 +1,7 @@
-/** What can be set of an integration: its template, how senders prove themselves, what has to match, what becomes of the event. */
+/**
+ * Form of an integration: its template, how senders authenticate, the matchers, and what is extracted from
+ * the event.
+ */
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import {

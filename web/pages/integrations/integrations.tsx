@@ -1,4 +1,4 @@
-/** The integrations of a project: secret URLs by which events from elsewhere start templates. */
+/** Integrations of a project: secret URLs on which external events start templates. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { type ReactNode, useMemo, useState } from 'react';

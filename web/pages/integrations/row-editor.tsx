@@ -1,24 +1,24 @@
-/** Rows of fields that are added and removed: matchers, variables. */
+/** Rows of fields that can be added and removed: matchers, variables. */
 import type { ReactNode } from 'react';
 import { Button, IconButton } from '../../ui/button.tsx';
 
 export interface Row {
-  /** Only to tell the rows apart. */
+  /** Distinguishes the rows, as React's key. */
   readonly row: number;
 }
 
-/** Numbers what is stored. */
+/** Numbers the stored rows. */
 export const asRows = <T extends object>(all: readonly T[]): (T & Row)[] =>
   all.map((one, row) => ({ ...one, row }));
 
 interface RowEditorProps<T extends Row> {
   readonly legend: string;
   readonly hint: string;
-  /** "matcher", as the buttons say. */
+  /** Name of one row, such as "matcher", for the buttons. */
   readonly one: string;
   readonly value: readonly T[];
   readonly onChange: (value: T[]) => void;
-  /** A new one. */
+  /** Values of a new row. */
   readonly empty: Omit<T, 'row'>;
   readonly children: (item: T, index: number, change: (change: Partial<T>) => void) => ReactNode;
 }

@@ -1,4 +1,4 @@
-/** The hosts that Ansible connects to. */
+/** Inventories: the hosts that Ansible connects to. */
 import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Inventory } from '../../../protocol/index.ts';

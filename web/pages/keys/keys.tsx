@@ -1,4 +1,4 @@
-/** The key store of a project. Secrets go in and never come out. */
+/** Key store of a project. Secrets can be written and never read. */
 import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Key, KeyUpdate } from '../../../protocol/index.ts';
@@ -15,7 +15,7 @@ interface Draft {
   readonly secret: string;
   readonly passphrase: string;
   readonly knownHosts: string;
-  /** The stored type, when it is edited: what is secret of it stays unless another is typed. */
+  /** Stored type, when the key is edited. A stored secret stays unless a new one is typed. */
   readonly before: Key['type'] | undefined;
 }
 
@@ -39,7 +39,7 @@ const secretOf = (draft: Draft): KeyUpdate['secret'] => {
     case 'ssh':
       return {
         type,
-        // A PEM that lost its last line end is refused by ssh.
+        // `ssh` refuses a PEM without its last line end.
         ...(!isKept && { privateKey: secret.trim() === '' ? '' : `${secret.trimEnd()}\n` }),
         ...(login !== '' && { login }),
         ...(passphrase !== '' && { passphrase }),
@@ -145,7 +145,7 @@ const kind: Kind<Key, Draft> = {
   }),
   inputOf: (draft): KeyUpdate => ({ name: draft.name, secret: secretOf(draft) }),
   Fields,
-  // Its secret cannot be read back, so the copy asks for it.
+  // The secret cannot be read back, so the copy asks for it.
   stripCopy: (draft) => ({ ...draft, before: undefined }),
 };
 

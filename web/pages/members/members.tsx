@@ -1,4 +1,4 @@
-/** Who may do what in a project: members, invitations, API tokens. */
+/** Access to a project: members, invitations, API tokens. */
 import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';

@@ -1,4 +1,4 @@
-/** Somebody in a table: by name, with the address under it. */
+/** Person in a table: the name, with the e-mail address under it. */
 import type { ReactNode } from 'react';
 import type { User } from '../../../protocol/index.ts';
 

@@ -1,4 +1,4 @@
-/** The roles as people read them. */
+/** Names of the roles in the console. */
 import type { Role } from '../../../protocol/index.ts';
 
 export const roleNames: Readonly<Record<Role, string>> = {

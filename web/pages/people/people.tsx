@@ -1,4 +1,4 @@
-/** Everybody who can sign in, and the tokens that may do everything: for admins. */
+/** All users and the tokens with all permissions, for admins. */
 import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import type { User } from '../../../protocol/index.ts';

@@ -1,4 +1,4 @@
-/** The projects of the stack. */
+/** Projects of the stack. */
 import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';

@@ -1,4 +1,4 @@
-/** The git repositories that playbooks and scripts come from. */
+/** Git repositories that playbooks and scripts come from. */
 import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Repository } from '../../../protocol/index.ts';

@@ -1,4 +1,4 @@
-/** The day of a runner: when it slept, woke, worked and idled. */
+/** Day of a runner: when it slept, woke, worked and idled. */
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
@@ -38,10 +38,10 @@ const hourMs = 3_600_000;
 const totalOf = (bands: readonly Band[], state: BandState): number =>
   bands.filter((band) => band.state === state).reduce((sum, { from, to }) => sum + msBetween(from, to), 0);
 
-/** Nearer to an edge than this, in percent of the width, a label would stand out over it. */
+/** Margin at the edges, in percent of the width. A label nearer to an edge would stand out over it. */
 const edge = 5;
 
-/** Whole hours of the day, every third. */
+/** Every third whole hour of the day. */
 const hoursWithin = (from: number, to: number): number[] => {
   const first = new Date(from);
   first.setHours(Math.ceil((first.getHours() + 1) / hoursApart) * hoursApart, 0, 0, 0);
@@ -55,7 +55,7 @@ interface DayTimelineProps {
   readonly runner: Runner;
 }
 
-/** For whoever cannot see the bands: the same in words. */
+/** Lists the bands in words, for screen readers. */
 const Words = ({ bands }: { readonly bands: readonly Band[] }): ReactNode => (
   <ul className="only-heard">
     {bands.map((band) => (
@@ -68,7 +68,7 @@ const Words = ({ bands }: { readonly bands: readonly Band[] }): ReactNode => (
 );
 
 export const DayTimeline = ({ projectId, runner }: DayTimelineProps): ReactNode => {
-  /** The end of the 24 hours; undefined: now. */
+  /** End of the 24 hours; undefined for the present. */
   const [end, setEnd] = useState<number>();
   const { data } = useQuery(
     timelineQuery(projectId, runner, end === undefined ? undefined : new Date(end).toISOString()),
@@ -145,7 +145,7 @@ interface TasksProps {
   readonly projectId: string | undefined;
 }
 
-/** Of a global runner it is not told whose they are. */
+/** Tasks of the day. A global runner does not show which project they belong to. */
 const Tasks = ({ tasks, projectId }: TasksProps): ReactNode => (
   <details className="timeline-tasks">
     <summary>What it ran</summary>

@@ -1,4 +1,4 @@
-/** The first runner of somebody new: made, and brought up by one command to paste. */
+/** First runner of a new user: created here, and started by one command to paste. */
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { type CreatedRunner, createdRunner, type Project } from '../../../protocol/index.ts';
@@ -54,7 +54,10 @@ export const RunnerStep = ({
   );
 };
 
-/** On the machine itself; on one's own desk, from the folder of the repository. */
+/**
+ * Command to paste: writes the config for an agent that waits for it at `path`, or starts an agent. The agent
+ * of a local stack starts from the folder of the repository.
+ */
 const startCommand = (made: CreatedRunner, path: string | undefined): string => {
   const config = JSON.stringify(made);
   if (path !== undefined) return `cat > '${path}' <<'EOF'\n${config}\nEOF`;

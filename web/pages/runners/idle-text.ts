@@ -1,4 +1,4 @@
-/** How long a runner stays on without work, in words. */
+/** Idle timeout of a runner in words. */
 import { formatDuration } from '../../ui/time.tsx';
 
 export const idleText = (idleTimeoutMs: number | undefined): string => {

@@ -1,4 +1,4 @@
-/** Making a runner: what it is to be, and then its secrets, which are shown only once. */
+/** Creates a runner, then shows its secrets, which are shown only once. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components/Tabs';
@@ -16,7 +16,7 @@ import { configFile, waysToStart } from './runner-commands.ts';
 import { emptyRunner, inputOf, RunnerFields } from './runner-form.tsx';
 
 interface NewRunnerProps {
-  /** Absent: a global runner. */
+  /** Absent for a global runner. */
   readonly projectId: string | undefined;
   readonly knownTags: readonly string[];
   readonly onClose: () => void;
@@ -121,7 +121,7 @@ const RunnerSecrets = ({
 
 interface WaysToStartProps {
   readonly made: CreatedRunner;
-  /** When a way that holds the private key was copied. */
+  /** Called when a text that contains the private key was copied. */
   readonly onKeyTaken: () => void;
 }
 

@@ -1,4 +1,4 @@
-/** What can be done with a runner, from its row and from its page. */
+/** Actions on a runner, in its row and on its page. */
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { drainOf, type Runner, rotatedToken } from '../../../protocol/index.ts';
@@ -20,9 +20,9 @@ type Asked = 'edit' | 'deactivate' | 'rotate' | 'delete' | 'token';
 interface RunnerActsProps {
   readonly runner: Runner;
   readonly projectId: string | undefined;
-  /** When it is gone. */
+  /** Called when the runner was deleted. */
   readonly onDeleted?: () => void;
-  /** Whether to wake it and to put it to sleep have buttons of their own. */
+  /** Shows waking and stopping as buttons of their own. */
   readonly hasButtons?: boolean;
 }
 
@@ -101,7 +101,8 @@ export const RunnerActs = ({
               label: 'Drain',
               onAct: post('drain', `${runner.name} takes no new task and finishes what it holds.`),
             },
-          // One whose agent shuts down takes tasks again when that has started again, whatever anybody asks.
+          // A runner whose agent shuts down cannot be resumed: it takes tasks again once the agent has
+          // restarted.
           drain === 'asked' && {
             label: 'Resume',
             onAct: post('resume', `${runner.name} takes tasks again.`),

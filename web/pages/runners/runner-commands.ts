@@ -1,12 +1,12 @@
-/** What to paste to bring a new runner up, in the ways that docs/using/runners.md has. */
+/** Commands that start a new runner, in the ways that docs/using/runners.md describes. */
 import type { CreatedRunner } from '../../../protocol/index.ts';
 
-/** In a POSIX shell nothing within single quotes has a meaning. */
+/** Quotes a text for a POSIX shell, where nothing within single quotes has a meaning. */
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 const indent = (text: string, spaces: number): string => text.replaceAll(/^/gm, ' '.repeat(spaces));
 
-/** The answer of the API is the agent's config file as it is. */
+/** Config file of the agent: the API's answer, unchanged. */
 export const configFile = (made: CreatedRunner): string => `${JSON.stringify(made, null, 2)}\n`;
 
 const unitSteps = [
@@ -20,7 +20,7 @@ export interface Way {
   readonly name: string;
   readonly text: string;
   readonly note: string;
-  /** Whether the text has the private key in it. */
+  /** True when the text contains the private key. */
   readonly holdsKey: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** What can be set of a runner. */
+/** Form of a runner. */
 import type { ReactNode } from 'react';
 import type { Fleet, Runner, RunnerInput } from '../../../protocol/index.ts';
 import { NameField } from '../../shared/common-fields.tsx';
@@ -9,15 +9,15 @@ export interface RunnerDraft {
   readonly name: string;
   readonly tags: readonly string[];
   readonly maxParallelTasks: string;
-  /** Empty: the default. */
+  /** Empty for the default. */
   readonly idleSeconds: string;
   readonly active: boolean;
   readonly instanceId: string;
   readonly region: string;
   readonly webhookUrl: string;
-  /** Empty: none. */
+  /** Empty for none. */
   readonly fleet: string;
-  /** Of a fleet: how many to make. */
+  /** Number of runners to create in a fleet. */
   readonly count: string;
 }
 
@@ -50,7 +50,7 @@ export const draftOf = (runner: Runner): RunnerDraft => ({
   count: '1',
 });
 
-/** What of a fleet's runner its fleet says. */
+/** Fields of a runner's machine. A runner in a fleet gets them from its fleet. */
 const machineOf = ({ instanceId, region, webhookUrl }: RunnerDraft) => ({
   ...(instanceId !== '' && { instanceId: instanceId.trim() }),
   ...(region !== '' && { region: region.trim() }),
@@ -72,7 +72,7 @@ interface RunnerFieldsProps {
   readonly form: Form<RunnerDraft>;
   readonly isGlobal: boolean;
   readonly knownTags?: readonly string[];
-  /** That a new runner may be of. */
+  /** Fleets that a new runner may join. */
   readonly fleets?: readonly Fleet[];
 }
 
@@ -163,7 +163,7 @@ export const RunnerFields = ({
   );
 };
 
-/** The machine of a runner that is of no fleet. */
+/** Machine of a runner that is in no fleet. */
 const MachineFields = ({ form: { field } }: Pick<RunnerFieldsProps, 'form'>): ReactNode => (
   <>
     <div className="two">

@@ -1,4 +1,4 @@
-/** One runner: what it is doing, what it is, and its day. */
+/** One runner: its state, its settings, and its day. */
 import { useSuspenseQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
@@ -131,7 +131,10 @@ interface TaskLinksProps {
   readonly none: string;
 }
 
-/** A global runner holds tasks of any project, and does not say of which. */
+/**
+ * Links to the tasks that the runner holds. A global runner holds tasks of any project and does not show
+ * which.
+ */
 const TaskLinks = ({ ids, projectId, none }: TaskLinksProps): ReactNode => {
   if (ids.length === 0) return <span className="quiet-text">{none}</span>;
   return (

@@ -1,4 +1,4 @@
-/** The runners of a project, and the global ones. */
+/** Runners of a project, and the global ones. */
 import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';

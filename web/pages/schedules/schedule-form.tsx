@@ -1,4 +1,4 @@
-/** What can be set of a schedule. */
+/** Form of a schedule. */
 import { useQuery } from '@tanstack/react-query';
 import { Fragment, type ReactNode } from 'react';
 import {
@@ -22,20 +22,20 @@ import { SchedulePreview } from './schedule-preview.tsx';
 export interface ScheduleDraft {
   readonly name: string;
   readonly templateId: string;
-  /** As it is known by now; what it asks for decides which answers are sent. */
+  /** Template, once it is loaded. Its survey decides which answers are sent. */
   readonly template: Template | undefined;
   readonly active: boolean;
   readonly cron: string;
   readonly timeZone: string;
-  /** As a field for a date and a time has it, by the browser's clock; empty: none. */
+  /** Value of a date-and-time field, by the browser's clock; empty for none. */
   readonly startsAt: string;
   readonly endsAt: string;
   readonly message: string;
   readonly survey: Readonly<Record<string, string>>;
-  /** The variables whose stored secret answer is to be removed. */
+  /** Variables whose stored secret answer is to be removed. */
   readonly removed: readonly string[];
   readonly launch: LaunchDraft;
-  /** As it is stored; absent for a new one. */
+  /** Stored schedule; absent for a new one. */
   readonly before: Schedule | undefined;
 }
 
@@ -73,14 +73,14 @@ export const scheduleDraft = (schedule: Schedule): ScheduleDraft => ({
   before: schedule,
 });
 
-/** A copy has no secret answers, as these cannot be read back. */
+/** Removes the secret answers from a copy, as they cannot be read back. */
 export const withoutAnswers = (draft: ScheduleDraft): ScheduleDraft => ({
   ...draft,
   removed: [],
   before: draft.before && { ...draft.before, secretNames: [] },
 });
 
-/** What the draft asks of the template, where it was not looked at: all as it was. */
+/** Values that the draft gives the template. All stored ones are kept while the template is not loaded. */
 const startOf = (draft: ScheduleDraft): object => {
   const { template, survey, removed, launch, before, templateId } = draft;
   const kept = before?.templateId === templateId ? before : undefined;

@@ -1,4 +1,7 @@
-/** Under a cron expression, while it is typed: what it means, and its next runs by the clock of its zone and by one's own. */
+/**
+ * Explains a cron expression while it is typed: its meaning, and the next runs in its zone and in the
+ * browser's.
+ */
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { epochMs, timeZone as timeZoneSchema } from '../../../protocol/index.ts';
@@ -15,7 +18,7 @@ const fieldNames: Readonly<Record<string, string>> = {
   endsAt: 'The end',
 };
 
-/** What is wrong as a sentence about the field. */
+/** Describes the error in a sentence about the field. */
 const sentenceOf = (error: unknown): string => {
   const faults = error instanceof ApiProblem ? Object.entries(error.fieldErrors) : [];
   if (faults.length === 0) return messageOf(error);
@@ -56,7 +59,7 @@ export const SchedulePreview = (typed: Timing): ReactNode => {
   );
 };
 
-/** In both zones, where they are two. */
+/** Next runs, in both zones when they differ. */
 const NextRuns = ({
   runs,
   timeZone,

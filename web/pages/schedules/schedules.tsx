@@ -1,4 +1,4 @@
-/** The schedules of a project: what starts by the clock. */
+/** Schedules of a project. */
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { type ReactNode, useMemo } from 'react';

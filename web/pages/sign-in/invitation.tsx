@@ -1,4 +1,4 @@
-/** Accepting an invitation. Its token comes in the fragment of the link, which no server sees. */
+/** Accepts an invitation. Its token is in the fragment of the link, which no server sees. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
@@ -13,7 +13,7 @@ import { Front, FrontForm } from '../../ui/front.tsx';
 import { Notice } from '../../ui/notice.tsx';
 import { ProviderSignIn } from './provider-sign-in.tsx';
 
-/** Sends the acceptance, and goes to where one is from then on. */
+/** Accepts the invitation, and continues to the console or to the sign-in page. */
 const useAccept = (token: string) => {
   const navigate = useNavigate();
   const client = useQueryClient();
@@ -47,7 +47,7 @@ export const InvitationPage = (): ReactNode => {
   );
 };
 
-/** For who is signed in: nothing more to prove. */
+/** Accepts as the signed-in user, who has nothing more to prove. */
 const JoinAs = ({
   token,
   user,

@@ -1,10 +1,10 @@
-/** The way to the stack's sign-in provider, where it has one. */
+/** Link to the stack's sign-in provider, if it has one. */
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { setupQuery } from '../../data/session.ts';
 import { Anchor } from '../../ui/button.tsx';
 
-/** `returnTo`: the path of ours to come back to, signed in. */
+/** Link to the provider. `returnTo` is the path in the console to return to, signed in. */
 export const ProviderSignIn = ({ returnTo }: { readonly returnTo: string }): ReactNode => {
   const { data } = useQuery(setupQuery);
   if (data?.signInProvider === undefined) return null;

@@ -1,4 +1,4 @@
-/** The first set-up: whoever holds the admin token makes themselves the first person. */
+/** First set-up: the holder of the admin token creates the first user. */
 import { useQueryClient } from '@tanstack/react-query';
 import { useLocation, useNavigate } from '@tanstack/react-router';
 import type { ReactNode } from 'react';

@@ -1,4 +1,4 @@
-/** Signing in, with the code of an authenticator where one is set up. */
+/** Sign-in, with the code of an authenticator if one is set up. */
 import { useQueryClient } from '@tanstack/react-query';
 import { useRouter, useSearch } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
@@ -10,7 +10,7 @@ import { useForm } from '../../ui/form.tsx';
 import { Front, FrontForm } from '../../ui/front.tsx';
 import { ProviderSignIn } from './provider-sign-in.tsx';
 
-/** Only to a page of ours. */
+/** Accepts only paths in the console, to prevent open redirects. */
 const isOurs = (to: string | undefined): to is string => to?.startsWith('/') === true && !to.startsWith('//');
 
 export const SignInPage = (): ReactNode => {
@@ -28,7 +28,7 @@ export const SignInPage = (): ReactNode => {
       setNeedsCode(true);
       return;
     }
-    // Whatever somebody else has seen here.
+    // The cache may hold data of another user.
     client.clear();
     await client.fetchQuery(meQuery);
     router.history.push(isOurs(to) ? to : '/');

@@ -1,4 +1,4 @@
-/** The first steps: a project, a runner, a template, and a task that ran. */
+/** First steps: a project, a runner, a template, and a task that ran. */
 import { useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import {
@@ -108,10 +108,10 @@ export const WelcomePage = (): ReactNode => {
 interface StepProps {
   readonly number: number;
   readonly title: string;
-  /** What came of it. */
+  /** Result of the step. */
   readonly summary: string | undefined;
   readonly isOpen: boolean;
-  /** Whether its second half is open, where it has two. */
+  /** Opens the second half of a step that has two. */
   readonly isHalfDone?: boolean;
   readonly children: ReactNode;
 }
@@ -121,7 +121,7 @@ const Step = ({ number, title, summary, isOpen, isHalfDone, children }: StepProp
   const place = isOpen ? (isHalfDone ? 2 : 1) : 0;
   const lastPlace = useRef(place);
   useEffect(() => {
-    // The button that led here is gone: whoever works by keyboard or screen reader goes on where the step begins.
+    // The button that led here is gone: users of a keyboard or screen reader continue where the step begins.
     if (place > lastPlace.current) heading.current?.focus();
     lastPlace.current = place;
   }, [place]);

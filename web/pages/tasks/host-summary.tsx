@@ -1,4 +1,4 @@
-/** What Ansible did to each host. */
+/** Ansible's results on each host. */
 import type { ReactNode } from 'react';
 import type { HostResult } from '../../../protocol/index.ts';
 import { Badge } from '../../ui/badge.tsx';
@@ -38,7 +38,7 @@ const columns: Column<HostResult>[] = [
 const rank = ({ unreachable, failed, changed }: HostResult): number =>
   unreachable + failed > 0 ? 0 : changed > 0 ? 1 : 2;
 
-/** What went wrong stands first. */
+/** Lists hosts with failures first. */
 export const HostSummary = ({ hosts }: { readonly hosts: readonly HostResult[] }): ReactNode => (
   <Card title={hosts.length === 1 ? '1 host' : `${hosts.length} hosts`}>
     <Table

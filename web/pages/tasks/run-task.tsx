@@ -1,4 +1,4 @@
-/** Starting a task: the answers that its template asks for, and what may be otherwise this time. */
+/** Starts a task: the answers to its template's survey, and the launch options that differ this time. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
@@ -21,7 +21,7 @@ interface Draft {
 const answerOf = (variable: SurveyVariable, text: string): string | number =>
   variable.type === 'int' && /^-?\d+$/.test(text.trim()) ? Number(text) : text;
 
-/** A field that nobody filled in is no answer: the template's default counts. */
+/** Survey answers without empty fields, for which the template's default is used. */
 export const answersOf = (variables: readonly SurveyVariable[], typed: Draft['survey']) =>
   Object.fromEntries(
     variables.flatMap((variable) => {
@@ -45,9 +45,9 @@ const bodyOf = (template: Template, draft: Draft) => {
 
 interface RunTaskProps {
   readonly projectId: string;
-  /** Absent: to be chosen. */
+  /** Absent when the user chooses the template. */
   readonly templateId?: string | undefined;
-  /** A task to run once more. */
+  /** Task to run again. */
   readonly like?: Task;
   readonly onClose: () => void;
 }

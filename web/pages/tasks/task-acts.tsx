@@ -1,4 +1,4 @@
-/** What can be done with a task: stop, confirm or reject, run again. */
+/** Actions on a task: stop, confirm or reject, run again. */
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { type Task, task as taskSchema, whyNotConfirm } from '../../../protocol/index.ts';

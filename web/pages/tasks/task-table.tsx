@@ -1,4 +1,4 @@
-/** Tasks as a table: in the list of them, and wherever else some are shown. */
+/** Table of tasks, for the task list and other pages. */
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Task } from '../../../protocol/index.ts';
@@ -114,7 +114,7 @@ const columnsFor = (
 
 interface TaskTableProps {
   readonly tasks: readonly Task[];
-  /** Of the project's own; undefined while they are on their way. */
+  /** Names of the project's own runners; undefined while loading. */
   readonly runnerNames: ReadonlyMap<string, string> | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** One task: where it is on its trip, why it waits, its log, and what came of it. */
+/** One task: its timeline, why it waits, its log, and its result. */
 import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
@@ -157,7 +157,7 @@ const Facts = ({ task }: { readonly task: Task }): ReactNode => {
   );
 };
 
-/** What was given at the start and is otherwise than the template had it. */
+/** Value given at the start that differs from the template's. */
 const Changed = ({ option, task }: { readonly option: LaunchOption; readonly task: Task }): ReactNode => {
   const { data: inventories = [] } = useQuery(inventoriesQuery(task.projectId));
   const { data: environments = [] } = useQuery(environmentsQuery(task.projectId));

@@ -1,4 +1,4 @@
-/** The tasks of a project, newest first. */
+/** Tasks of a project, newest first. */
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useState } from 'react';
@@ -15,7 +15,7 @@ import { Notice } from '../../ui/notice.tsx';
 import { Page } from '../../ui/page.tsx';
 import { TaskTable } from './task-table.tsx';
 
-/** Forms and dialogs are not needed before somebody wants one. */
+/** Forms and dialogs load when they are first opened. */
 const RunTask = lazy(async () => ({ default: (await import('./run-task.tsx')).RunTask }));
 
 const route = '/signed-in/projects/$projectId/tasks';
@@ -36,7 +36,7 @@ export const TasksPage = (): ReactNode => {
   const runners = known ?? [];
   const tasks = data?.pages.flatMap(({ items }) => items) ?? [];
   const isFiltered = Object.values({ q, ...filters }).some((value) => value !== undefined);
-  // In the address: it finds the same after a reload, and for others.
+  // Filters are in the address: they survive a reload and can be shared.
   const filter = (change: object) =>
     navigate({ search: (before) => ({ ...before, ...change }), replace: true });
   const people = new Set([

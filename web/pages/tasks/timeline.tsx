@@ -1,4 +1,4 @@
-/** The way of a task, step by step, with the time that each took. */
+/** Steps of a task, each with the time that it took. */
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import type { Task, Trip as TripData } from '../../../protocol/index.ts';
@@ -21,7 +21,7 @@ const names: Readonly<Record<Step['step'], string>> = {
   instance_stopped: 'Instance stopped',
 };
 
-/** Until the trip itself has come. */
+/** Steps known before the timeline is loaded. */
 const knownSteps = (task: Task): Step[] => [
   { step: 'queued', at: task.createdAt, isNeeded: true },
   ...(['claimed', 'running', 'finished'] as const).map((step) => {
@@ -41,7 +41,7 @@ export const Trip = ({ task }: { readonly task: Task }): ReactNode => {
   const steps = data?.steps ?? knownSteps(task);
   const last = steps.findLastIndex(({ at }) => at !== undefined);
   const next = steps.findIndex(({ at, isNeeded }, index) => index > last && !at && isNeeded);
-  // Of a task that ended early, the steps that it never took are no news.
+  // For a task that ended early, the steps that it never reached are hidden.
   const shown = hasEnded(task) ? steps.filter(({ at, step }) => at || step === 'instance_stopped') : steps;
   return (
     <div className="trip-frame">

@@ -1,4 +1,4 @@
-/** Launch options as forms have them: a text each, and back to what the API takes. */
+/** Converts launch options between form texts and API values. */
 import {
   givenValue,
   type LaunchOption,
@@ -10,7 +10,7 @@ import {
 } from '../../../protocol/index.ts';
 import { numberOf } from '../../ui/form.tsx';
 
-/** What was typed. An option that is not in it, or is empty, is as the template says. */
+/** Typed values. An option that is absent or empty has the template's value. */
 export type LaunchDraft = Readonly<Partial<Record<LaunchOption, string>>>;
 
 export const launchNames: Readonly<Record<LaunchOption, string>> = {
@@ -64,11 +64,11 @@ const valueFrom = (option: LaunchOption, text: string): unknown => {
   }
 };
 
-/** What stands in a field: what was typed, else what the template says. */
+/** Text of a field: the typed value, otherwise the template's. */
 export const shownText = (template: LaunchTemplate, draft: LaunchDraft, option: LaunchOption): string =>
   draft[option] ?? textOf(option, templateValue(template, option));
 
-/** As the API takes it: those of `options` that were typed. */
+/** Typed values of `options`, as the API takes them. */
 export const typedValues = (draft: LaunchDraft, options: readonly LaunchOption[]): Record<string, unknown> =>
   nestValues(
     options.flatMap((option) => {
@@ -77,7 +77,7 @@ export const typedValues = (draft: LaunchDraft, options: readonly LaunchOption[]
     }),
   );
 
-/** Those of `options` that are otherwise than in the template. */
+/** Typed values of `options` that differ from the template's. */
 export const changedValues = (
   template: LaunchTemplate,
   draft: LaunchDraft,
@@ -91,7 +91,7 @@ export const changedValues = (
 export const draftOf = (values: Iterable<readonly [LaunchOption, unknown]>): LaunchDraft =>
   Object.fromEntries([...values].map(([option, value]) => [option, textOf(option, value)]));
 
-/** Of a schedule or an integration: what it gives. */
+/** Draft from the values of a schedule or an integration. */
 export const savedDraft = (saved: LaunchValues): LaunchDraft =>
   draftOf(
     launchOption.options.flatMap((option) => {

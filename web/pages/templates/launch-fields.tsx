@@ -1,4 +1,4 @@
-/** The fields of launch options: what a task may have otherwise than its template, filled in with what the template says. */
+/** Fields of launch options, filled in with the template's values. */
 import type { ReactNode } from 'react';
 import {
   beyondLaunch,
@@ -86,7 +86,10 @@ const LaunchField = ({
 export const LaunchFields = ({ options, ...shared }: LaunchFieldsProps): ReactNode =>
   options.map((option) => <LaunchField key={option} option={option} {...shared} />);
 
-/** Of what starts a template by itself: all that the template has a use for, as only who may edit the template saves it. */
+/**
+ * Launch options of a schedule or an integration. Shows all that the template can use, since only users who
+ * may edit the template can save them.
+ */
 export const SavedLaunchFields = (props: Omit<LaunchFieldsProps, 'options'>): ReactNode => {
   const { template, draft } = props;
   const options = fittingOptions(template);
@@ -105,7 +108,7 @@ export const SavedLaunchFields = (props: Omit<LaunchFieldsProps, 'options'>): Re
   );
 };
 
-/** Marks a schedule or an integration that gives what nobody may give when they start a task. */
+/** Marks a schedule or an integration whose options a user may not set when starting a task. */
 export const BeyondBadge = ({
   options = [],
 }: {

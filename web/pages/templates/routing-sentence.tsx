@@ -1,4 +1,7 @@
-/** Under a tag: which runners would take a task with it now, and why. The control plane answers, by the code that routes. */
+/**
+ * Explains under a tag which runners would take a task with it now, and why. The control plane answers with
+ * the code that routes.
+ */
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { tag as tagSchema } from '../../../protocol/index.ts';
@@ -12,7 +15,7 @@ import { useSettled } from '../../ui/settled.ts';
 interface RoutingSentenceProps {
   readonly projectId: string;
   readonly tag: string;
-  /** Whose tag counts where there is none here. */
+  /** Inventory whose tag applies when the template has none. */
   readonly inventoryId?: string;
 }
 
@@ -40,7 +43,7 @@ interface TagFieldProps {
   readonly hint: string;
 }
 
-/** One tag, with those that the project's runners have to choose from. */
+/** Field for one tag, with the tags of the project's runners to choose from. */
 export const TagField = ({ projectId, ...field }: TagFieldProps): ReactNode => {
   const { data: runners = [] } = useQuery(runnersQuery(projectId));
   return <TextField label="Tag" list={[...new Set(runners.flatMap(({ tags }) => tags))]} {...field} />;

@@ -1,11 +1,11 @@
-/** What a template asks of whoever starts a task. */
+/** Survey of a template: the variables asked for when a task starts. */
 import type { ReactNode } from 'react';
 import type { SurveyVariable } from '../../../protocol/index.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { Checkbox, Select, TextArea, TextField } from '../../ui/field.tsx';
 
 export interface Question {
-  /** Only to tell the rows apart. */
+  /** Distinguishes the rows, as React's key. */
   readonly row: number;
   readonly name: string;
   readonly title: string;
@@ -13,7 +13,7 @@ export interface Question {
   readonly type: SurveyVariable['type'];
   readonly required: boolean;
   readonly default: string;
-  /** For a choice: a line each, "name=value" or only the value. */
+  /** Values of a choice: one a line, "name=value" or only the value. */
   readonly values: string;
 }
 
@@ -46,7 +46,7 @@ const choiceOf = (line: string) => {
     : { name: line.slice(0, at).trim(), value: line.slice(at + 1).trim() };
 };
 
-/** As the API takes them; what is wrong with one it says itself. */
+/** Converts the questions for the API, which validates them. */
 export const fromQuestions = (questions: readonly Question[]): object[] =>
   questions.map(({ name, title, description, type, required, default: preset, values }) => ({
     name: name.trim(),

@@ -1,4 +1,4 @@
-/** A template as its form has it: every field a text, and back. */
+/** Template as a form draft, where every field is a text, and the conversion back. */
 import {
   type App,
   fittingOptions,
@@ -36,10 +36,10 @@ export interface TemplateDraft {
   readonly workspace: string;
   readonly autoApprove: boolean;
   readonly confirmedBy: Template['confirmedBy'];
-  /** The template's own values of launch options that have no field elsewhere. */
+  /** The template's own values of launch options that have no other field. */
   readonly own: LaunchDraft;
   readonly launch: readonly LaunchOption[];
-  /** What this form has no field for, kept as it is. */
+  /** Fields that this form does not show, kept unchanged. */
   readonly rest: Partial<Template>;
 }
 
@@ -128,14 +128,14 @@ export const templateDraft = (template: Template): TemplateDraft => ({
   rest: template,
 });
 
-/** The options that the template as it is typed has a use for. */
+/** Launch options that the typed template can use. */
 export const offeredOptions = ({
   app,
   repositoryId,
 }: Pick<TemplateDraft, 'app' | 'repositoryId'>): LaunchOption[] =>
   fittingOptions({ app, ...(repositoryId !== '' && { repositoryId }) });
 
-/** As the API has them: the values of a template are where those of a task are, but for the branch. */
+/** Values as the API has them: at the same paths as those of a task, except for the branch. */
 const ownOf = (draft: TemplateDraft): Record<string, unknown> =>
   typedValues(
     draft.own,

@@ -1,4 +1,4 @@
-/** What can be set of a template. */
+/** Form of a template. */
 import type { ReactNode } from 'react';
 import type { App, LaunchTemplate, Template } from '../../../protocol/index.ts';
 import { environmentsQuery, inventoriesQuery, keysQuery, repositoriesQuery } from '../../data/queries.ts';
@@ -192,7 +192,7 @@ export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>):
   );
 };
 
-/** A template that says nothing of launch options yet. */
+/** Template without launch options. */
 const blank = (app: App): LaunchTemplate => ({ app, arguments: [], timeoutMs: 0, priority: 0, launch: [] });
 
 const AnsibleFields = ({

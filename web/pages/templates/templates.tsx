@@ -1,4 +1,4 @@
-/** The templates of a project: what to run, and where. */
+/** Templates of a project: what to run, and where. */
 import { useParams } from '@tanstack/react-router';
 import { type ReactNode, useMemo, useState } from 'react';
 import type { Template } from '../../../protocol/index.ts';

@@ -1,25 +1,30 @@
-/** From the pieces of output that the API gives to the lines that people read. Pure but for what it collects. */
+/**
+ * Converts the pieces of output from the API to lines for people. Pure except for the lines that it collects.
+ */
 import type { Instant, LogEntry } from '../../../../protocol/index.ts';
 
 export interface LogLine {
   readonly at: Instant;
   readonly stream: LogEntry['stream'];
-  /** Without its line end; ANSI colours kept, other control sequences gone. */
+  /** Text without its line end. ANSI colours are kept, other control sequences removed. */
   readonly text: string;
-  /** The colours that were on when the line began. */
+  /** Colours that were on when the line began. */
   readonly colours: string;
 }
 
-// Control characters are what this is about.
+// This file handles control characters.
 const esc = '\u001b';
-/** Movements of the cursor and the like (ECMA-48, CSI), and titles and links (OSC); not SGR, which ends with "m". */
+/**
+ * Matches cursor movements and the like (ECMA-48, CSI), and titles and links (OSC). Does not match SGR, which
+ * ends with "m".
+ */
 const otherSequences = new RegExp(
   `${esc}\\[[0-9;:?<=>]*[ -/]*[@-ln-~]|${esc}\\][^\\u0007${esc}]*(?:\\u0007|${esc}\\\\)?|${esc}[()][A-Za-z0-9]`,
   'g',
 );
 const colourSequences = new RegExp(`${esc}\\[[0-9;:]*m`, 'g');
 
-/** A progress bar overwrites its line: what was written last is what stays. */
+/** Keeps the text that was written last: a progress bar overwrites its line. */
 const afterCarriageReturn = (text: string): string => {
   const end = text.endsWith('\r') ? text.length - 1 : text.length;
   return text.slice(text.lastIndexOf('\r', end - 1) + 1, end);
@@ -32,7 +37,7 @@ const tidy = (text: string): string => {
 
 const isReset = (sequence: string): boolean => /^.\[0*m$/.test(sequence);
 
-/** The colours that are on after `text`, given those before it. */
+/** Colours that are on after `text`, given those before it. */
 const coloursAfter = (before: string, text: string): string => {
   if (!text.includes(esc)) return before;
   let on = before;
@@ -40,19 +45,19 @@ const coloursAfter = (before: string, text: string): string => {
   return on;
 };
 
-/** The text as it is searched and copied. */
+/** Text of a line for search and copying, without colours. */
 export const plainText = ({ text }: Pick<LogLine, 'text'>): string =>
   text.includes(esc) ? text.replace(colourSequences, '') : text;
 
 export interface LogLines {
-  /** Grows in place; a line that goes on is replaced. */
+  /** Grows in place. An unfinished line is replaced when more of it comes. */
   readonly lines: readonly LogLine[];
   add(entries: readonly LogEntry[]): void;
 }
 
 export const collectLines = (): LogLines => {
   const lines: LogLine[] = [];
-  /** By stream: the line that has not ended yet, as it came. */
+  /** Unfinished line of each stream, as received. */
   const open = new Map<LogEntry['stream'], { index: number; raw: string }>();
   const coloursOf = new Map<LogEntry['stream'], string>();
 

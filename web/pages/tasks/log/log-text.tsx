@@ -1,16 +1,16 @@
-/** One line of a log: its colours, and what was searched for. */
+/** One line of a log: its colours, and the matches of a search. */
 import Anser, { type AnserJsonEntry } from 'anser';
 import { Fragment, type ReactNode } from 'react';
 import type { LogLine } from './log-lines.ts';
 
-/** Nobody reads a line of megabytes here, and no browser likes to lay it out. */
+/** Maximum characters shown of a line. Browsers are slow to lay out lines of megabytes. */
 const maxShown = 4000;
 
 const isNamed = (colour: string): boolean => !/truecolor|palette/.test(colour);
 
 const levels = [0, 95, 135, 175, 215, 255] as const;
 
-/** A colour of xterm's 256: a cube of 6 by 6 by 6 from 16 on, then 24 greys. */
+/** Converts one of xterm's 256 colours: from 16 a cube of 6 by 6 by 6, then 24 greys. */
 const paletteColour = (number: number): string => {
   const grey = 8 + (number - 232) * 10;
   if (number >= 232) return `rgb(${grey} ${grey} ${grey})`;
@@ -53,7 +53,7 @@ const marked = (text: string, wanted: string): ReactNode => {
 
 interface LogTextProps {
   readonly line: LogLine;
-  /** In small letters. */
+  /** Searched text, in lower case. */
   readonly wanted: string;
 }
 
@@ -67,7 +67,7 @@ export const LogText = ({ line, wanted }: LogTextProps): ReactNode => {
         ? marked(shown, wanted)
         : Anser.ansiToJson(line.colours + shown, { use_classes: true, remove_empty: true }).map(
             (part, index) => (
-              // The parts of a line have no other name than their place.
+              // The parts of a line have no other key than their position.
               // biome-ignore lint/suspicious/noArrayIndexKey: they never change places
               <span key={index} className={classOf(part)} style={styleOf(part)}>
                 {marked(part.content, wanted)}

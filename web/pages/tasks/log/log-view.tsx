@@ -1,4 +1,7 @@
-/** A task's log: live, coloured, searched, and fast with hundreds of thousands of lines, of which only those in sight are drawn. */
+/**
+ * Log of a task: live, coloured and searchable. Stays fast with hundreds of thousands of lines because only
+ * visible ones are drawn.
+ */
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type CSSProperties, type ReactNode, useEffect, useRef, useState } from 'react';
 import { pathIn } from '../../../data/queries.ts';
@@ -13,16 +16,16 @@ interface LogViewProps {
   readonly projectId: string;
   readonly taskId: string;
   readonly attempt: number;
-  /** Whether a runner has taken the attempt: before, it has no output. */
+  /** True once a runner has taken the attempt. Before, it has no output. */
   readonly hasBegun: boolean;
-  /** Whether it is worth following. */
+  /** True while new output is expected. */
   readonly isLive: boolean;
 }
 
 const lineHeight = 20;
 const pageLines = 25;
 const noHit = -1;
-/** So near to the end that one means the end. */
+/** Distance from the end that still counts as the end. */
 const nearEndPixels = 40;
 
 const clock = new Intl.DateTimeFormat(undefined, {
@@ -33,7 +36,7 @@ const clock = new Intl.DateTimeFormat(undefined, {
   hour12: false,
 });
 
-/** A custom property, which React's types don't know. */
+/** Sets a custom property, which React's types don't know. */
 const frameStyle = (linesHeight: number): CSSProperties =>
   ({ '--lines-height': `${linesHeight + lineHeight}px` }) as CSSProperties;
 
@@ -43,7 +46,7 @@ const hitsText = (count: number, shown: number): string => {
   return shown === noHit ? `Found on ${lines}` : `${shown + 1} of ${lines}`;
 };
 
-/** From "#L12", the 12th line, counted from 0. */
+/** Index of the linked line: "#L12" is the 12th line, index 11. */
 const linkedLine = (): number | undefined => {
   const number = Number(/^#L(\d+)$/.exec(location.hash)?.[1]);
   return number > 0 ? number - 1 : undefined;
@@ -72,7 +75,7 @@ export const LogView = ({ projectId, taskId, attempt, hasBegun, isLive }: LogVie
   const [search, setSearch] = useState('');
   const wanted = search.toLowerCase();
   const found = useSearch(lines, version, wanted);
-  /** Among those found; before the first one was asked for, none. */
+  /** Position among the matches; none before the first one was requested. */
   const [shownHit, setShownHit] = useState(noHit);
   const frame = useRef<HTMLElement>(null);
   const list = useVirtualizer({
@@ -88,7 +91,7 @@ export const LogView = ({ projectId, taskId, attempt, hasBegun, isLive }: LogVie
     if (isFollowing && lines.length > 0) list.scrollToIndex(lines.length - 1, { align: 'end' });
   }, [isFollowing, version]);
 
-  /** In the frame, and the frame in the window, which on a phone it may be out of. */
+  /** Scrolls to a line in the frame, and to the frame in the window: on a phone it may be off screen. */
   const scrollTo = (index: number) => {
     list.scrollToIndex(index, { align: 'center' });
     frame.current?.scrollIntoView({ block: 'nearest' });
@@ -124,7 +127,10 @@ export const LogView = ({ projectId, taskId, attempt, hasBegun, isLive }: LogVie
   const step = (by: 1 | -1) =>
     show(shownHit === noHit && by < 0 ? found.length - 1 : (shownHit + by + found.length) % found.length);
 
-  /** A hit may lie far to the right. Its line is drawn only once the list has been scrolled there. */
+  /**
+   * Set until the match is scrolled into view horizontally. Its line is drawn only once the list has been
+   * scrolled there.
+   */
   const isToReveal = useRef(false);
   useEffect(() => {
     const mark = isToReveal.current && frame.current?.querySelector('.hit mark');
@@ -199,7 +205,7 @@ export const LogView = ({ projectId, taskId, attempt, hasBegun, isLive }: LogVie
         ref={frame}
         className={`log-frame${isWrapped ? ' wrapped' : ''}`}
         aria-label="Output of the task"
-        // It scrolls, so it has to be reached by keyboard.
+        // The frame scrolls, so the keyboard has to reach it.
         // biome-ignore lint/a11y/noNoninteractiveTabindex: as WCAG 2.1.1 asks of what scrolls
         tabIndex={0}
         style={frameStyle(list.getTotalSize())}

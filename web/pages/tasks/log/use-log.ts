@@ -8,7 +8,7 @@ import { collectLines, type LogLine } from './log-lines.ts';
 
 export interface Log {
   readonly lines: readonly LogLine[];
-  /** Grows with each piece, since `lines` itself is the same array. */
+  /** Grows with each piece, since `lines` stays the same array. */
   readonly version: number;
   readonly isComplete: boolean;
   readonly error: string | undefined;
@@ -16,10 +16,10 @@ export interface Log {
 
 const fastMs = 700;
 const slowMs = 5000;
-/** So many answers without news make it slower. */
+/** Number of answers without news after which polling slows down. */
 const quietAnswers = 20;
 
-/** Until the page is looked at again. */
+/** Waits until the tab is visible. */
 const untilVisible = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     if (document.visibilityState === 'visible') return resolve();
@@ -41,7 +41,7 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
     });
   });
 
-/** `hasBegun`: whether there can be any output yet. */
+/** Reads the log of an attempt. `hasBegun` is true once there can be output. */
 export const useLog = (projectId: string, taskId: string, attempt: number, hasBegun: boolean): Log => {
   const collected = useRef(collectLines());
   const [state, setState] = useState({
@@ -70,7 +70,8 @@ export const useLog = (projectId: string, taskId: string, attempt: number, hasBe
           if (page.complete) return;
           offset = page.nextOffset;
           if (hasNews && page.entries.length > 0) {
-            // As long as there is more, it is read at once, with a breath between for whoever scrolls.
+            // While there is more, the next piece is read at once, with a pause so that scrolling stays
+            // smooth.
             await pause(0, signal);
             continue;
           }

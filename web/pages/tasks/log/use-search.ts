@@ -1,13 +1,13 @@
-/** Searches the lines, a slice at a time, so that nobody who scrolls notices. */
+/** Searches the lines in slices, so that scrolling stays smooth. */
 import { useEffect, useState } from 'react';
 import { type LogLine, plainText } from './log-lines.ts';
 
 const sliceLines = 20_000;
 
-/** The numbers (from 0) of the lines that have it. */
+/** Indexes (from 0) of the lines that contain the text. */
 export const useSearch = (lines: readonly LogLine[], version: number, wanted: string): readonly number[] => {
   const [found, setFound] = useState<readonly number[]>([]);
-  // A log that grows is searched again, which `version` tells.
+  // `version` changes when the log grows, and the search runs again.
   // biome-ignore lint/correctness/useExhaustiveDependencies: `lines` is the same array while its content grows
   useEffect(() => {
     if (wanted === '') {
