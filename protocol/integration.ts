@@ -65,7 +65,7 @@ const fields = z.strictObject({
   ...taskOptions,
 });
 export const integrationInput = written(fields.extend(taskOptionsInput), {
-  lines: ['name', 'ansible.limit'],
+  lines: ['name', 'ansible.limit', 'repository.branch'],
   names: ['variables.*.variable', 'variables.*.source.header', 'matchers.*.source.header', 'auth.header'],
 });
 export type IntegrationInput = z.infer<typeof integrationInput>;

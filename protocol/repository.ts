@@ -26,7 +26,7 @@ export const repositoryFields = z.strictObject({
   keyId: keyId.optional(),
   knownHosts: knownHosts.optional(),
 });
-export const repositoryInput = written(repositoryFields, { lines: ['name'] }).superRefine(
+export const repositoryInput = written(repositoryFields, { lines: ['name', 'branch'] }).superRefine(
   ({ url, branch }, context) => {
     const faults = { url: gitUrlFault(url) ?? urlSecretFault(url), branch: gitReferenceFault(branch) };
     for (const [field, message] of Object.entries(faults)) {

@@ -52,7 +52,7 @@ const fields = z.strictObject({
 });
 
 const given = fields.extend(taskOptionsInput);
-const lines = ['name', 'cron', 'ansible.limit'];
+const lines = ['name', 'cron', 'ansible.limit', 'repository.branch'];
 export const scheduleInput = written(given.refine(endsAfterItStarts, endsTooEarly), { lines });
 export type ScheduleInput = z.infer<typeof scheduleInput>;
 

@@ -32,7 +32,7 @@ export const taskFields = z.strictObject({
   priority: priority.optional().describe("The template's unless told"),
   ...taskOptionsInput,
 });
-export const taskInput = written(taskFields, { lines: ['ansible.limit'] });
+export const taskInput = written(taskFields, { lines: ['ansible.limit', 'repository.branch'] });
 export type TaskInput = z.infer<typeof taskInput>;
 
 export const task = z.object({

@@ -4,6 +4,7 @@ import {
   environment,
   environmentInput,
   keyInput,
+  repositoryInput,
   runnerInput,
   surveyAnswers,
   templateInput,
@@ -34,6 +35,50 @@ describe('written', () => {
     expect(faultsOf(keyInput, { name: 'a\nb', secret: { type: 'ssh', privateKey, login: 'a\tb' } })).toEqual([
       'name: must not have the control character U+000A',
       'secret.login: must not have the control character U+0009',
+    ]);
+  });
+
+  it.each([
+    ['a\u200Bb', 'invisible character U+200B'],
+    ['a\u202Eb', 'invisible character U+202E'],
+    ['a\u{E0041}b', 'invisible character U+E0041'],
+    ['a\u3164b', 'invisible character U+3164'],
+    ['a\u200Db', 'invisible character U+200D'],
+    ['a\uFE0Fb', 'invisible character U+FE0F'],
+    ['a\u2028b', 'line end U+2028'],
+    ['a\uD800b', 'half of a surrogate pair U+D800'],
+    ['a\uDC00b', 'half of a surrogate pair U+DC00'],
+  ])('refuses a name and a branch that nobody can read or type: %j', (line, what) => {
+    const given = { name: line, url: '/srv/a.git', branch: line };
+    expect(faultsOf(repositoryInput, given)).toEqual(
+      expect.arrayContaining([`name: must not have the ${what}`, `branch: must not have the ${what}`]),
+    );
+  });
+
+  it.each(['Größe', 'مخزن', '배포', '👩‍💻 team', '🏳️‍🌈', '❤️', '1️⃣ first', '👩🏽‍🚀'])(
+    'takes a name of letters and emoji: %s',
+    (name) => {
+      expect(faultsOf(environmentInput, { name })).toEqual([]);
+    },
+  );
+
+  it('refuses half of a surrogate pair in every text, with its line and column', () => {
+    const script = 'echo 1\necho \uD83D';
+    expect(faultsOf(templateInput, { name: 'n', app: 'bash', script })).toEqual([
+      'script: line 2, column 6: must not have the half of a surrogate pair U+D83D',
+    ]);
+    const text = 'a\u200Bb \u202E \u{1F600}';
+    expect(faultsOf(templateInput, { name: 'n', app: 'bash', script: text })).toEqual([]);
+  });
+
+  it('makes one name of its composed and its decomposed spelling, and leaves all else as it is', () => {
+    const given = { name: 'Gro\u0308\u00DFe', variables: { A: 'o\u0308' } };
+    expect(environmentInput.parse(given)).toMatchObject({
+      name: 'Gr\u00F6\u00DFe',
+      variables: { A: 'o\u0308' },
+    });
+    expect(faultsOf(environmentInput, { name: '\u0958' })).toEqual([
+      'name: must be written in Unicode normal form C',
     ]);
   });
 

@@ -1,9 +1,16 @@
 /** Text and names that no program, page or table chokes on: what every input is checked for, by whichever door it comes. */
 import * as z from 'zod';
 
-/** A control character that stands in no text: all but tab and the two of line ends. */
-const badInText = /[^\P{Cc}\t\n\r]/u;
-const badInLine = /\p{Cc}/u;
+/** Control characters that stand in no text, which are all but tab and the two of line ends, and halves of a surrogate pair. */
+const badInText = /[^\P{Cc}\t\n\r]|\p{Cs}/u;
+const badInLine = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
+
+/**
+ * What nobody sees in a line: zero-width and tag characters, fillers, and those that turn the direction of what follows. Emoji need two
+ * of them: U+200D joins two, and U+FE0F is a part of one.
+ */
+const hidden =
+  /(?!(?<=\p{Extended_Pictographic}|\p{Emoji_Modifier}|\uFE0F)\u200D\p{Extended_Pictographic}|(?<=\p{Extended_Pictographic})\uFE0F|\uFE0F\u20E3)[\p{Cf}\p{Default_Ignorable_Code_Point}]/u;
 
 /** Names that every JavaScript object has by birth: as the key of a record they mean something else than they say. */
 const reservedNames: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
@@ -11,10 +18,26 @@ const reservedNames: ReadonlySet<string> = new Set(['__proto__', 'constructor', 
 const codePoint = (text: string): string =>
   `U+${(text.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
 
+const kinds: readonly [RegExp, string][] = [
+  [/\p{Cs}/u, 'half of a surrogate pair'],
+  [/[\p{Zl}\p{Zp}]/u, 'line end'],
+  [/\p{Cc}/u, 'control character'],
+];
+
+/** Where it is, in a text that may have several lines and does. */
+const placeOf = (text: string, index: number): string => {
+  if (!text.includes('\n')) return '';
+  const lines = text.slice(0, index).split('\n');
+  return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}: `;
+};
+
 /** What is wrong with a text, or with one of a single line; undefined: nothing. */
 const textFault = (text: string, isLine: boolean): string | undefined => {
-  const found = (isLine ? badInLine : badInText).exec(text);
-  return found ? `must not have the control character ${codePoint(found[0])}` : undefined;
+  const found = isLine ? (badInLine.exec(text) ?? hidden.exec(text)) : badInText.exec(text);
+  if (!found) return undefined;
+  const [character] = found;
+  const kind = kinds.find(([pattern]) => pattern.test(character))?.[1] ?? 'invisible character';
+  return `${isLine ? '' : placeOf(text, found.index)}must not have the ${kind} ${codePoint(character)}`;
 };
 
 const nameFault = (name: string): string | undefined =>
@@ -37,7 +60,11 @@ interface Fields {
 
 const faultAt = (text: string, { lines = [], names = [] }: Fields, path: Path): string | undefined => {
   const pattern = patternOf(path);
-  return names.includes(pattern) ? nameFault(text) : textFault(text, lines.includes(pattern));
+  if (names.includes(pattern)) return nameFault(text);
+  const fault = textFault(text, lines.includes(pattern));
+  if (fault !== undefined || pattern !== 'name') return fault;
+  // The few characters that composing takes apart: a stored name would be longer than it was found to be.
+  return text.normalize('NFC').length > text.length ? 'must be written in Unicode normal form C' : undefined;
 };
 
 const checkDeep = (value: unknown, fields: Fields, refuse: Refuse, path: Path = []): void => {
@@ -55,18 +82,27 @@ const checkDeep = (value: unknown, fields: Fields, refuse: Refuse, path: Path = 
   }
 };
 
+/** Two spellings of one name, such as an umlaut as one character or as two, become one. */
+const withComposedName = <V>(value: V): V =>
+  typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string'
+    ? { ...value, name: value.name.normalize('NFC') }
+    : value;
+
 /**
- * The schema of something that is written. It refuses control characters in every value, and reserved names as keys, by the field's
- * name. A schema that reads stays without it, so that what was stored before this check existed can still be read.
+ * The schema of something that is written. It refuses control characters and halves of surrogate pairs in every value, invisible
+ * characters in lines, and reserved names as keys, by the field's name, and composes `name` (NFC). A schema that reads stays without
+ * it, so that what was stored before this check existed can still be read.
  *
  * @example written(z.strictObject({ name: z.string() }), { lines: ['name'] })
  */
 export const written = <T extends z.ZodType>(schema: T, fields: Fields = {}): T =>
-  schema.superRefine((value, context) =>
-    checkDeep(value, fields, (path, message) =>
-      context.addIssue({ code: 'custom', path: [...path], message }),
-    ),
-  );
+  schema
+    .superRefine((value, context) =>
+      checkDeep(value, fields, (path, message) =>
+        context.addIssue({ code: 'custom', path: [...path], message }),
+      ),
+    )
+    .overwrite(withComposedName);
 
 /** Values by name. `z.record` alone drops a key `__proto__` without a word. */
 export const valuesByName = <V extends z.ZodType>(name: z.ZodType<string, string>, value: V) =>

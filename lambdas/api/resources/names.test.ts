@@ -37,6 +37,13 @@ describe('a name that another one has', () => {
       code: 'name_taken',
     });
   });
+
+  it('is the same name in its composed and in its decomposed spelling', async () => {
+    const secret = { type: 'none' };
+    await api.call('POST', `${base}/keys`, { name: 'Gro\u0308\u00DFe', secret });
+    const body = { name: 'Gr\u00F6\u00DFe', secret };
+    expect(await api.refused('POST', `${base}/keys`, { body })).toMatchObject({ code: 'name_taken' });
+  });
 });
 
 describe('the name of a runner', () => {
