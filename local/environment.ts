@@ -1,4 +1,4 @@
-/** What the stack on one machine takes from its own environment; nothing else of it reaches a function or an agent. */
+/** Environment variables of the local stack. No other variable reaches a function or an agent. */
 import * as z from 'zod';
 
 const environment = z.object({
@@ -13,7 +13,7 @@ const environment = z.object({
 });
 export type Environment = z.infer<typeof environment>;
 
-/** Throws an error that names each variable that is wrong. */
+/** Parses the environment; throws an error that names each invalid variable. */
 export const readEnvironment = (env: NodeJS.ProcessEnv): Environment => {
   const parsed = environment.safeParse(env);
   if (parsed.success) return parsed.data;

@@ -1,11 +1,14 @@
-/** Starting and stopping an HTTP server on the loopback interface. */
+/** Starts and stops an HTTP server on the loopback interface. */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 
-/** Longer than any client here keeps an idle connection, so that none is closed under a request. */
+/**
+ * Keep-alive time. It exceeds the idle time of every client here, so that no connection closes under a
+ * request.
+ */
 const keepAliveMs = 120_000;
 
-/** Listens on 127.0.0.1; port 0 takes a free one. Rejects with `EADDRINUSE` when the port is taken. */
+/** Listens on 127.0.0.1; port 0 takes a free port. Rejects with `EADDRINUSE` when the port is taken. */
 export const listenOnLoopback = async (server: Server, port: number): Promise<number> => {
   server.keepAliveTimeout = keepAliveMs;
   server.requestTimeout = 0;
@@ -16,7 +19,7 @@ export const listenOnLoopback = async (server: Server, port: number): Promise<nu
   return address.port;
 };
 
-/** Ends open connections at once: who is in the middle of a call has to do without the answer. */
+/** Stops a server and closes open connections immediately, without answers to running calls. */
 export const stopServer = (server: Server): Promise<void> =>
   new Promise((resolve) => {
     server.close(() => resolve());

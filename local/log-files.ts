@@ -1,15 +1,15 @@
-/** Keeps what functions, instances and the stack say: a file for each under the data folder. */
+/** Log files of functions, instances and the stack: one per source, under the data folder. */
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from './stack.ts';
 
 export interface LogFiles {
   readonly log: Log;
-  /** Resolves when all is written. */
+  /** Resolves when everything is written. */
   close(): Promise<void>;
 }
 
-/** Opens a file with a source's first line, in a folder that is made when it isn't there. */
+/** Makes the log files. Each file is opened with its source's first line; a missing folder is created. */
 export const openLogFiles = (folder: string, now: () => Date): LogFiles => {
   mkdirSync(folder, { recursive: true });
   const files = new Map<string, WriteStream>();

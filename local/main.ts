@@ -1,5 +1,6 @@
 /**
- * `npm start`: reads the options and says what follows, then loads the rest, which takes seconds on a slow machine.
+ * `npm start`: reads the options and prints a first line, then loads the rest, which takes seconds on a slow
+ * machine.
  */
 import { Command, InvalidArgumentError } from 'commander';
 import { readEnvironment } from './environment.ts';

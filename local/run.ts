@@ -1,4 +1,4 @@
-/** Runs the stack on one machine, for people, until they stop it. */
+/** Runs the stack on one machine until the user stops it. */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -18,7 +18,7 @@ export interface Flags {
   readonly sample: boolean;
 }
 
-/** So that a newcomer can bind runners at once. */
+/** Instances of a new stack, so that a newcomer can bind runners at once. */
 const seededInstances = 3;
 
 const seed = ({ ec2 }: LocalStack): void => {
@@ -26,7 +26,7 @@ const seed = ({ ec2 }: LocalStack): void => {
   for (let made = 0; made < seededInstances; made += 1) ec2.createStoppedInstance();
 };
 
-/** The sample's numbers are the same at every start. */
+/** Fixed seed: the sample has the same numbers at every start. */
 const sampleSeed = 1;
 
 const fill = async (stack: LocalStack, dataDir: string): Promise<SignIn | undefined> => {
@@ -35,7 +35,7 @@ const fill = async (stack: LocalStack, dataDir: string): Promise<SignIn | undefi
     return undefined;
   }
   console.log('Making the sample project, with a week of history…');
-  // Nobody but who reads the terminal is to know how the admin signs in.
+  // Random, so that only a reader of the terminal can sign in as the admin.
   const password = randomBytes(12).toString('base64url');
   return makeSample({ stack, nowMs: Date.now(), random: seeded(sampleSeed), password });
 };
@@ -77,7 +77,7 @@ export const run = async (flags: Flags): Promise<void> => {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  // Also when this process fails: nothing that it started may stay.
+  // Runs also when this process fails: none of its processes may survive.
   process.on('exit', () => stack?.pullPlugs());
 
   try {

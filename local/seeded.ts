@@ -1,6 +1,6 @@
-/** Chance that can be repeated. */
+/** Repeatable random numbers. */
 
-/** Numbers from 0 to 1 from a seed: mulberry32 (public domain, Tommy Ettinger). */
+/** Returns numbers from 0 to 1 from a seed: mulberry32 (public domain, Tommy Ettinger). */
 export const seeded = (seed: number) => {
   let state = seed;
   return (): number => {

@@ -7,7 +7,7 @@ import { type LocalStack, type LocalStackOptions, startStack } from './stack.ts'
 import { templatesIn } from './template/synth.ts';
 import { temporaryFolder, until, writeFixture } from './testing/fixture.ts';
 
-/** Answers requests, and says what it got of queues and rules, on its output. */
+/** Answers requests, and prints the messages and events that it received. */
 const source = `
   export const handler = async (event) => {
     if (event.Records) console.log('message ' + event.Records.map(({ body }) => body));
@@ -21,7 +21,7 @@ const template = temporaryFolder();
 const data = temporaryFolder();
 const pidFile = join(data.path, 'pids');
 const lines: string[] = [];
-/** An agent that works in a process group of its own, and doesn't end when it is asked. */
+/** Starts a process group of its own, and ignores the request to end. */
 const stubbornAgent = (configFile: string) => [
   process.execPath,
   '-e',
@@ -77,7 +77,7 @@ describe('the stack', () => {
     expect(requests()).toContainEqual({ principal: 'fn', service: 'lambda', operation: 'Invoke', count: 1 });
   });
 
-  it('refuses a port that is taken', async () => {
+  it('rejects a port that is taken', async () => {
     const { url } = await start();
     const port = Number(new URL(url).port);
     const other = temporaryFolder();
@@ -92,7 +92,7 @@ describe('the stack', () => {
   it.each([
     ['table', (text: string) => text.replaceAll('"AWS::DynamoDB::Table"', '"AWS::SNS::Topic"')],
     ['key', (text: string) => text.replaceAll('"QUEUE_URL"', '"SECRETS_KEY_ARN"')],
-  ])('refuses a template whose %s is in AWS', async (_, change) => {
+  ])('rejects a template whose %s is in AWS', async (_, change) => {
     const adopting = temporaryFolder();
     writeFixture(adopting.path, source);
     const file = templatesIn(adopting.path).control.path;
@@ -103,14 +103,14 @@ describe('the stack', () => {
     adopting.remove();
   });
 
-  it('refuses a data folder that another stack uses', async () => {
+  it('rejects a data folder that another stack uses', async () => {
     await start();
     await expect(startStack({ dataDir: data.path, templateDir: template.path })).rejects.toThrow(
       'stop the other stack',
     );
   });
 
-  it('boots the agent, tells the functions, keeps the instance over a restart, and leaves no process', async () => {
+  it('boots the agent, notifies functions, keeps the instance over a restart, leaves no process', async () => {
     const { ec2, stop } = await start();
     const id = ec2.createStoppedInstance();
     writeFileSync(join(ec2.diskOf(id), 'runner.json'), '{}');
@@ -127,7 +127,7 @@ describe('the stack', () => {
     await until(() => !readFileSync(pidFile, 'utf8').startsWith(String(pids[0])));
   });
 
-  it('ends an agent that has outlived the stack before it boots another', async () => {
+  it('kills an agent that outlived the stack before it boots another', async () => {
     const { ec2 } = await start({ agentCommand: () => ['true'] });
     const id = ec2.createStoppedInstance();
     const configFile = join(ec2.diskOf(id), 'runner.json');

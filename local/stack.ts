@@ -1,4 +1,4 @@
-/** The whole stack on one machine: starts everything that the synthesized template says, and stops it. */
+/** The whole stack on one machine: starts and stops everything in the synthesized template. */
 import { mkdirSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { dirname, join, resolve } from 'node:path';
@@ -34,31 +34,34 @@ import { type Context, localRegion as region, root, synthesize, templatesIn } fr
 import { interpret } from './template/template.ts';
 
 export interface LocalStackOptions {
-  /** Where tables, instances and logs are kept; made when it isn't there. */
+  /** Folder of tables, instances and logs; created when missing. */
   readonly dataDir: string;
-  /** Of the API. @default 0, any free port */
+  /** Port of the API. @default 0, any free port */
   readonly port?: number;
-  /** Of EC2's passing states. @default none */
+  /** Delays of EC2's transitional states. @default none */
   readonly delays?: Partial<Delays>;
-  /** A folder that `synthesize` has filled, to start faster. @default synthesizes anew, into the data folder */
+  /** Folder that `synthesize` has filled, for a faster start. @default synthesizes into the data folder */
   readonly templateDir?: string;
-  /** What stands under "context" in cdk.json, when it is synthesized anew. @default a fleet of each kind */
+  /** "context" of cdk.json for the synthesis. @default a fleet of each kind */
   readonly context?: Context;
-  /** Takes what functions, instances and the stack itself say, line by line. */
+  /** Receives the log lines of functions, instances and the stack itself. */
   readonly log?: Log;
-  /** The command line that starts an agent with that config file. @default the bundled agent */
+  /** Returns the command line that starts an agent with that config file. @default the bundled agent */
   readonly agentCommand?: (configFile: string) => readonly string[];
-  /** The command line that enrols an instance which a fleet launched, and writes that config file. @default the bundled agent's */
+  /**
+   * Returns the command line that enrols a fleet's instance and writes that config file. @default the bundled
+   * agent's
+   */
   readonly enrollCommand?: (configFile: string) => readonly string[];
-  /** Whether rules with a schedule run, and schedules by the clock. @default true */
+  /** Runs scheduled rules and schedules by the clock. @default true */
   readonly schedules?: boolean;
-  /** Decides which calls have a fault, when there are rules for it; gives numbers from 0 to 1. @default Math.random */
+  /** Decides which calls get a fault; returns numbers from 0 to 1. @default Math.random */
   readonly random?: () => number;
-  /** How long after each failure of an asynchronous invocation the next try follows. @default as Lambda does */
+  /** Delays before each retry of an asynchronous invocation. @default Lambda's */
   readonly asyncRetryDelaysMs?: readonly number[];
-  /** What agents have to end when the whole stack stops. @default 2000 */
+  /** Grace period for agents when the whole stack stops. @default 2000 */
   readonly stopGraceMs?: number;
-  /** Calls off a start that is under way. */
+  /** Cancels a start in progress. */
   readonly signal?: AbortSignal;
 }
 
@@ -66,31 +69,31 @@ export interface LocalStackOptions {
 export type Log = (source: string, line: string) => void;
 
 export interface LocalStack {
-  /** Of the API, without a slash at the end. */
+  /** URL of the API, without a trailing slash. */
   readonly url: string;
-  /** The AWS endpoint of functions and agents. */
+  /** AWS endpoint of functions and agents. */
   readonly gatewayUrl: string;
   readonly region: string;
-  /** Only at the first start with the data folder. */
+  /** Admin token; only at the first start with the data folder. */
   readonly adminToken?: string;
   readonly ec2: Ec2Control;
-  /** For tests: what goes wrong with the AWS calls of functions and agents. */
+  /** Faults in the AWS calls of functions and agents, for tests. */
   readonly faults: FaultControl;
-  /** For tests: EventBridge Scheduler, and a way to have it do now what would be due at some time. */
+  /** EventBridge Scheduler, for tests: can run now what is due at another time. */
   readonly scheduler: SchedulerControl;
   readonly outputs: StackSpec['outputs'];
-  /** What the account's owner has: access to AWS that may do everything, and the name of the table. */
+  /** Access of the account's owner: full access to AWS, and the table's name. */
   readonly operator: Operator;
-  /** What the stack has asked of AWS since the last reset, by who asked. */
+  /** Returns the AWS requests since the last reset, by principal. */
   requests(): RequestCount[];
   resetRequests(): void;
-  /** Invokes the function whose logical id begins so. */
+  /** Invokes the function whose logical id begins with this prefix. */
   invoke(logicalIdPrefix: string, event: unknown): Promise<unknown>;
-  /** Ends a worker of a function in mid-flight, one that is at work if there is any; gives the function's label. */
+  /** Kills a function's worker, a busy one if there is any; returns the function's label. */
   killFunctionWorker(): string | undefined;
-  /** Ends all servers, workers and agents. */
+  /** Stops all servers, workers and agents. */
   stop(): Promise<void>;
-  /** Ends the agents at once, for a process that cannot wait. */
+  /** Kills the agents immediately, for a process that cannot wait. */
   pullPlugs(): void;
 }
 
@@ -101,14 +104,14 @@ export interface Operator {
   readonly tableName: string;
 }
 
-/** fauxqs has this account. */
+/** Account id of fauxqs. */
 const accountId = '000000000000';
 const stackName = 'Reveille';
 const apiId = 'local';
 
 const firstTokenAnswer = z.object({ token: z.string().optional() });
 
-/** Ctrl-C has to end everything within five seconds. */
+/** Ctrl-C must end everything within five seconds. */
 const defaultStopGraceMs = 2000;
 
 const noDelays: Delays = { pendingMs: 0, bootMs: 0, stoppingMs: 0 };
@@ -215,7 +218,7 @@ const start = async (
     launchWorld,
     issue: (instance, expiresAtMs) => {
       const role = launchWorld.launchTemplates.find((one) => one.role.name === instance.roleName)?.role;
-      // The session of an instance's role is named by the instance (AWS: IAM roles for Amazon EC2).
+      // The session name of an instance's role is the instance id (AWS: IAM roles for Amazon EC2).
       const arn = `arn:aws:sts::${accountId}:assumed-role/${role?.name}/${instance.id}`;
       return role && principals.issue({ name: instance.id, arn, role }, expiresAtMs);
     },
@@ -239,7 +242,10 @@ const start = async (
   });
   const random = options.random ?? Math.random;
   const faults = makeFaults(random);
-  /** With what failed, as Lambda's destinations have it (AWS: Capturing records of Lambda asynchronous invocations). */
+  /**
+   * Sends a failed event to the dead-letter queue, in the format of Lambda's destinations (AWS: Capturing
+   * records of Lambda asynchronous invocations).
+   */
   const bury = async (functionArn: string, requestPayload: unknown, error: unknown): Promise<void> => {
     const { fn, principal } = poolOf(functionArn);
     const queue = spec.queues.find(({ arn }) => arn === fn.failuresArn);
@@ -293,7 +299,7 @@ const start = async (
   });
   undo.push(gateway.stop);
 
-  /** Nothing can be put in before the functions that tell it have run, and those need none of it. */
+  /** Fills placeholders once the functions of custom resources have run; those functions have none. */
   let fillIn: FillIn = (text) => text;
   const pools = spec.functions.map((fn) => {
     const principal: Principal = {
@@ -303,7 +309,7 @@ const start = async (
     };
     const credentials = principals.issue(principal);
     const pool = makeFunctionPool(fn, {
-      // Read at each start of a sandbox: some of it is told by functions.
+      // Read at each start of a sandbox: functions of custom resources return some values.
       get environment() {
         const given = functionEnvironment(fn, credentials, region, gateway.url);
         return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, fillIn(value)]));
@@ -373,7 +379,7 @@ const start = async (
     return found.invoke(event);
   };
 
-  // The function itself knows whether it is the first time.
+  // The function itself detects the first start.
   const { token: adminToken } = firstTokenAnswer.parse(await invoke('FirstToken', {}));
 
   undo.push(() => ec2.stop(options.stopGraceMs ?? defaultStopGraceMs));

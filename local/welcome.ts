@@ -1,27 +1,30 @@
-/** What `npm start` tells a newcomer: where the API is, the token, and three lines to paste into bash. */
+/** Welcome text of `npm start`: the API's URL, the token, and three lines to paste into bash. */
 
 export interface Welcome {
   readonly url: string;
   readonly dataDir: string;
-  /** Only at the first start with the data folder. */
+  /** Admin token; only at the first start with the data folder. */
   readonly adminToken?: string;
-  /** How somebody signs in who is there already. */
+  /** Sign-in of an existing user. */
   readonly signIn?: { readonly email: string; readonly password: string } | undefined;
-  /** A stopped instance that has no runner yet, and the file on its disk that its runner goes to. */
+  /** A stopped instance without a runner, and the path of its runner's config file. */
   readonly instance?: { readonly id: string; readonly configFile: string };
 }
 
-/** In bash: nothing within single quotes has a meaning. */
+/** Quotes text for bash: single quotes disable every special character. */
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 const post = (path: string, body: string, more = ''): string =>
   `curl -sS${more} "$URL${path}" -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d ${body}`;
 
-/** The answer to a POST says by its Location header where the new resource is (needs curl 7.84 or later). */
+/** Reads the new resource's path from a POST's Location header (needs curl 7.84 or later). */
 const locationOf = (command: string): string => `$(${command})`;
 const printLocation = ` -o /dev/null -w '%header{location}'`;
 
-/** A project; a runner for the instance, whose answer is the agent's config file; a template and a task of it. */
+/**
+ * Commands for a project, a runner for the instance, and a template with a task. The runner's answer is the
+ * agent's config file.
+ */
 export const curlLines = (instance: NonNullable<Welcome['instance']>): string[] => {
   const runner = quote(JSON.stringify({ name: 'first', tags: ['demo'], instanceId: instance.id }));
   const template = quote(
@@ -40,7 +43,7 @@ export const curlLines = (instance: NonNullable<Welcome['instance']>): string[] 
   ];
 };
 
-/** To the console's first set-up. What it brings stands in the fragment, which no server sees. */
+/** Link to the console's first setup. Its values are in the fragment, which no server receives. */
 const setupLink = ({
   url,
   adminToken,
@@ -59,7 +62,7 @@ const browserLine = ({ url, adminToken, signIn, instance }: Omit<Welcome, 'dataD
   return `In a browser: ${setupLink({ url, adminToken, ...(instance && { instance }) })}`;
 };
 
-/** The whole text. */
+/** Returns the whole text. */
 export const welcome = ({ dataDir, ...known }: Welcome): string => {
   const { url, adminToken, instance } = known;
   const [project = '', runner = '', task = ''] = instance ? curlLines(instance) : [];

@@ -1,19 +1,22 @@
-/** Lambda's asynchronous invocations: a function that fails is tried again, later, and buried when that does not help. */
+/**
+ * Lambda's asynchronous invocations: retries a failed function after a delay, then sends the event to the
+ * dead-letter queue.
+ */
 import type { Invoke } from '../functions/pool.ts';
 
 export interface AsyncInvoker {
-  /** Resolves after the first try, whatever came of it; rejects when there is no such function. */
+  /** Resolves after the first attempt, successful or not. Rejects for an unknown function. */
   deliver(functionArn: string, event: unknown): Promise<void>;
   stop(): void;
 }
 
 export interface AsyncInvokerOptions {
   readonly functionOf: (arn: string) => Invoke;
-  /** Told of an event that failed at every try. */
+  /** Receives an event that failed at every attempt. */
   readonly bury: (functionArn: string, event: unknown, error: unknown) => Promise<void>;
-  /** How often a function is tried again at most. @default as often as there are delays */
+  /** Maximum retries of a function. @default the number of delays */
   readonly retriesMaxOf?: (arn: string) => number | undefined;
-  /** How long after each failure the next try follows. @default as Lambda does: twice more, after one minute and after two */
+  /** Delays before each retry. @default Lambda's: one minute, then two */
   readonly retryDelaysMs?: readonly number[] | undefined;
 }
 

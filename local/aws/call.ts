@@ -1,4 +1,4 @@
-/** An AWS call as the gateway hands it to the stand-in of its service, and the errors that a stand-in may answer. */
+/** An AWS call as the gateway passes it to a stand-in, and the errors that a stand-in may return. */
 import type { Principal } from '../gateway/principals.ts';
 
 export interface AwsCall {
@@ -10,7 +10,7 @@ export interface AwsCall {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  /** Whether the caller has gone, so that nobody will read the answer. */
+  /** True once the caller has disconnected and cannot read the answer. */
   readonly hungUp: () => boolean;
 }
 
@@ -20,10 +20,10 @@ export interface AwsAnswer {
   readonly body: string | Buffer;
 }
 
-/** Plays one AWS service. A refusal is an `AwsError`. */
+/** Stand-in for one AWS service. Rejects a call with an `AwsError`. */
 export type AwsService = (call: AwsCall) => Promise<AwsAnswer>;
 
-/** An error in AWS's words; the gateway puts it into the form of the service's protocol. */
+/** An error with AWS's code and message; the gateway formats it for the service's protocol. */
 export class AwsError extends Error {
   readonly code: string;
   readonly status: number;
@@ -36,12 +36,12 @@ export class AwsError extends Error {
   }
 }
 
-/** EC2, STS and the like take a form and answer XML; the others but S3 take and answer JSON. */
+/** EC2 and STS take a form and answer XML. The other services, except S3, take and answer JSON. */
 export const speaksQueryProtocol = (service: string): boolean => service === 'ec2' || service === 'sts';
 
 const requestIdOf = () => crypto.randomUUID();
 
-/** The body and headers of an error, as the SDK of that service expects them. */
+/** Status, headers and body of an error, as the SDK of that service expects them. */
 export const errorAnswer = (service: string, { code, message, status }: AwsError): AwsAnswer => {
   const requestId = requestIdOf();
   if (service === 's3') {
@@ -63,6 +63,6 @@ export const errorAnswer = (service: string, { code, message, status }: AwsError
   return { status, headers: { 'content-type': 'text/xml' }, body };
 };
 
-/** Text as it may stand in an XML element. */
+/** Escapes text for an XML element. */
 export const escapeXml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

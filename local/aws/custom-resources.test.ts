@@ -12,7 +12,7 @@ const place = {
 const spec = { logicalId: 'Key', type: 'Custom::Key', functionArn: 'arn:fn', properties: { Size: '32' } };
 const event = z.looseObject({ ResponseURL: z.url(), RequestId: z.string() });
 
-/** A function that tells CloudFormation this. */
+/** A function that sends this response to CloudFormation. */
 const telling =
   (said: object): Invoke =>
   async (given) => {
@@ -21,15 +21,15 @@ const telling =
   };
 const make = (said: object) => makeCustomResources({ specs: [spec], place, functionOf: () => telling(said) });
 
-describe('a resource that a function makes', () => {
-  it('has the attributes that the function tells', async () => {
+describe('a custom resource', () => {
+  it('has the attributes that its function returned', async () => {
     const fillIn = await make({ Status: 'SUCCESS', Data: { Value: 'k1' }, NoEcho: true });
     expect(fillIn(`before ${unmadeAttribute('Key', 'Value')} after`)).toBe('before k1 after');
     expect(fillIn('{made of nothing}')).toBe('{made of nothing}');
     expect(() => fillIn(unmadeAttribute('Key', 'Other'))).toThrow(/Key.Other/);
   });
 
-  it('stops the start with the reason of a function that fails', async () => {
+  it('stops the start with the reason of a failed function', async () => {
     await expect(make({ Status: 'FAILED', Reason: 'no bucket' })).rejects.toThrow(
       /Custom::Key Key.*no bucket/,
     );

@@ -1,4 +1,4 @@
-/** Resources that a function makes: CloudFormation's part of the talk, as for a stack that is created. */
+/** Custom resources: plays CloudFormation's part in the creation of a stack. */
 import { createServer } from 'node:http';
 import * as z from 'zod';
 import type { Invoke } from '../functions/pool.ts';
@@ -21,14 +21,16 @@ const answer = z.object({
   RequestId: z.string(),
 });
 
-/** Stands for an attribute of a resource that a function makes, until it has told what it is. */
+/** Placeholder for an attribute of a custom resource until its function returns the value. */
 export const unmadeAttribute = (logicalId: string, name: string): string => `{made:${logicalId}.${name}}`;
 
-/** Puts in what the functions told; throws for an attribute that they did not tell. */
+/**
+ * Replaces the placeholders by the values that functions returned; throws for an attribute without a value.
+ */
 export type FillIn = (text: string) => string;
 
 /**
- * Has the functions make them, one after the other; throws with the reason of the one that failed.
+ * Invokes the functions one after the other; throws with the reason of the one that failed.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
  */
 export const makeCustomResources = async (options: CustomResourceOptions): Promise<FillIn> => {

@@ -29,7 +29,7 @@ afterEach(async () => {
   for (const step of undo.splice(0)) await step();
 });
 
-/** An API that knows no path, and says what it was sent. */
+/** An API that answers 404 to every path, and returns the request's URL and headers. */
 const api: RequestListener = (request, response) =>
   response
     .writeHead(404, { 'content-type': 'application/json' })
@@ -55,7 +55,7 @@ const serve = async (): Promise<string> => {
 
 describe('the distribution', () => {
   it.each(['/', '/projects/prj_1/tasks'])(
-    'gives the one page for %s, with the headers of the template',
+    'serves the single page for %s, with the headers of the template',
     async (path) => {
       const answer = await fetch(`${await serve()}${path}?x=1`);
       expect(answer.status).toBe(200);
@@ -65,25 +65,25 @@ describe('the distribution', () => {
     },
   );
 
-  it('compresses, and keeps the cache control of the file', async () => {
+  it('compresses a file and keeps its cache control', async () => {
     const answer = await fetch(`${await serve()}/assets/a-1.js`, { headers: { 'accept-encoding': 'gzip' } });
     expect(answer.headers.get('content-encoding')).toBe('gzip');
     expect(answer.headers.get('cache-control')).toBe('immutable');
     expect(await answer.text()).toHaveLength(5000);
   });
 
-  it('says 304 to who has the file', async () => {
+  it('answers 304 to a client that has the file', async () => {
     const answer = await fetch(`${await serve()}/`, { headers: { 'if-none-match': '"index.html"' } });
     expect(answer.status).toBe(304);
   });
 
-  it('has no page for a file that is missing', async () => {
+  it('answers 404 for a missing file', async () => {
     const answer = await fetch(`${await serve()}/assets/a-0.js`);
     expect(answer.status).toBe(404);
     expect(answer.headers.get('content-security-policy')).toBe("default-src 'none'");
   });
 
-  it('leaves a 404 of the API as it is, and says who asked and that it comes by the edge', async () => {
+  it('keeps a 404 of the API, and adds the client address and the edge key to the request', async () => {
     const answer = await fetch(`${await serve()}/api/nothing?y=2`, {
       headers: { 'x-forwarded-for': '10.0.0.1' },
     });
@@ -94,7 +94,7 @@ describe('the distribution', () => {
     });
   });
 
-  it('passes on no method that the behaviour has not', async () => {
+  it('rejects a method that the behavior does not allow', async () => {
     expect((await fetch(`${await serve()}/`, { method: 'POST' })).status).toBe(403);
   });
 });

@@ -1,4 +1,7 @@
-/** CloudFront's stand-in: gives the API what is the API's, and files of the bucket with the headers that the template says. */
+/**
+ * CloudFront's stand-in: forwards API paths to the HTTP API, and serves the bucket's files with the
+ * template's headers.
+ */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { runInNewContext } from 'node:vm';
@@ -10,11 +13,11 @@ import type { FillIn } from './custom-resources.ts';
 
 export interface DistributionOptions {
   readonly spec: DistributionSpec;
-  /** Answers what goes to the HTTP API. */
+  /** Serves the paths of the HTTP API. */
   readonly httpApi: RequestListener;
-  /** A file of a bucket; any other status than 200 says that there is none. */
+  /** Reads a file of a bucket; any status other than 200 means that the file does not exist. */
   readonly readFile: (bucket: string, key: string) => Promise<AwsAnswer>;
-  /** Puts into a header what the functions told that make resources. */
+  /** Replaces placeholders in a header by the attributes of custom resources. */
   readonly fillIn: FillIn;
 }
 
@@ -23,7 +26,10 @@ const compress = promisify(gzip);
 const compressible = /^(text\/|application\/(javascript|json|manifest\+json)|image\/svg\+xml)/;
 const smallestCompressed = 1000;
 
-/** CloudFront's own limit is far under a millisecond of work; by the clock of a busy desk even that can take long. */
+/**
+ * Timeout of a rewrite. CloudFront's own limit is far under a millisecond of work, but a busy machine can
+ * need longer by the clock.
+ */
 const rewriteTimeoutMs = 5000;
 
 const literally = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
@@ -32,7 +38,7 @@ const matches = (pattern: string, path: string): boolean =>
 
 const rewritten = z.object({ uri: z.string() });
 
-/** Runs the function's source as CloudFront does, which knows a JavaScript of its own: here, one without anything of Node's. */
+/** Runs the function's source without Node's globals: CloudFront has its own JavaScript runtime. */
 const rewrite = (source: string, method: string, uri: string): string => {
   const event = JSON.stringify({ version: '1.0', request: { method, uri, querystring: {}, headers: {} } });
   const result: unknown = runInNewContext(
@@ -43,7 +49,7 @@ const rewrite = (source: string, method: string, uri: string): string => {
   return rewritten.parse(JSON.parse(String(result))).uri;
 };
 
-/** Answers requests as the distribution does. */
+/** Answers requests as CloudFront would. */
 export const makeDistribution = ({
   spec,
   httpApi,
@@ -92,14 +98,14 @@ export const makeDistribution = ({
     { origin, headers }: BehaviorSpec,
   ): void => {
     if (origin.kind !== 'http-api') throw new Error('Only the HTTP API takes requests.');
-    // As CloudFront and then API Gateway write it down: the client, then who passed the request on.
+    // CloudFront and then API Gateway append to the header: the client's address, then each proxy's.
     const client = request.socket.remoteAddress ?? '127.0.0.1';
     const before = request.headers['x-forwarded-for'];
     request.headers['x-forwarded-for'] = [before, client, '127.0.0.1'].filter(Boolean).join(', ');
     for (const [name, value] of Object.entries(origin.headers)) {
       request.headers[name.toLowerCase()] = fillIn(value);
     }
-    // The API's own values win here, CloudFront's there; the API's tests say that they are the same.
+    // The API's own values win here, and CloudFront's win in AWS; the API's tests assert that both are equal.
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     httpApi(request, response);
   };

@@ -1,9 +1,9 @@
-/** The part of dynalite that is used here; it brings no types of its own. */
+/** Types for the used part of dynalite, which ships none. */
 declare module 'dynalite' {
   import type { Server } from 'node:http';
 
   interface DynaliteOptions {
-    /** Folder of the LevelDB store; in memory without it. */
+    /** Folder of the LevelDB store. @default in memory */
     path?: string;
     createTableMs?: number;
     deleteTableMs?: number;

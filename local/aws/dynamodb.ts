@@ -13,7 +13,9 @@ export interface DynamoDb {
   stop(): Promise<void>;
 }
 
-/** dynalite would fail in the middle of its first call. Rejects when another process has the store open. */
+/**
+ * Rejects when another process has the store open: dynalite would fail only in the middle of its first call.
+ */
 const checkFree = async (path: string): Promise<void> => {
   const store = new Level(path);
   try {
@@ -27,13 +29,14 @@ const checkFree = async (path: string): Promise<void> => {
   await store.close();
 };
 
-/** Opens the store in `path` (in memory without one) and makes the tables that it doesn't have yet. */
+/** Opens the store in `path` (in memory without one) and creates missing tables. */
 export const startDynamoDb = async (tables: readonly TableSpec[], path?: string): Promise<DynamoDb> => {
   if (path !== undefined) await checkFree(path);
   const server = dynalite({ ...(path !== undefined && { path }), createTableMs: 0 });
   const [listener] = server.listeners('request');
   if (!isListener(listener)) throw new Error('dynalite has no request listener.');
-  // dynalite closes its store only with a server that listens; calls come through the gateway and never by this port.
+  // dynalite closes its store only with a listening server. Calls come through the gateway and never through
+  // this port.
   server.removeAllListeners('request');
   server.on('request', (_request, response) => response.writeHead(403).end());
   await listenOnLoopback(server, 0);
@@ -58,7 +61,7 @@ export const startDynamoDb = async (tables: readonly TableSpec[], path?: string)
 
 const isListener = (value: unknown): value is RequestListener => typeof value === 'function';
 
-/** dynalite asks for a signature in form only. */
+/** Headers for dynalite, which checks only that a signature is present. */
 const formalHeaders = {
   'content-type': 'application/x-amz-json-1.0',
   'x-amz-date': '20260101T000000Z',

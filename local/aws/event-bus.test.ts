@@ -18,7 +18,7 @@ describe('event patterns', () => {
     expect(matchesPattern(pattern, event)).toBe(expected);
   });
 
-  it('refuse a matcher that they do not know, by its name', () => {
+  it('reject an unknown matcher by its name', () => {
     expect(() => matchesPattern({ source: [{ numeric: ['>', 1] }] }, event)).toThrow('numeric');
   });
 });
@@ -32,7 +32,7 @@ describe('schedules', () => {
     expect(periodOf(schedule)).toBe(ms);
   });
 
-  it('refuse an expression that they do not know', () => {
+  it('reject an unknown expression', () => {
     expect(() => periodOf('cron(0 * * * ? *)')).toThrow('cron(0 * * * ? *)');
   });
 });
@@ -54,7 +54,7 @@ describe('an event of another region', () => {
     ...over,
   });
 
-  it('is heard of where a rule there passes it on, and only then', () => {
+  it('arrives only where a rule of that region forwards it', () => {
     expect(passesOn([rule()], place, event)).toBe(true);
     expect(passesOn([], place, event)).toBe(false);
     expect(passesOn([rule({ pattern: { source: ['aws.s3'] } })], place, event)).toBe(false);
@@ -65,7 +65,7 @@ describe('an event of another region', () => {
 });
 
 describe('the event bus', () => {
-  it('gives an event in its envelope to the rules that it matches', () => {
+  it('sends an event in its envelope to the rules that it matches', () => {
     const got: unknown[] = [];
     const bus = startEventBus({
       rules: [

@@ -1,4 +1,6 @@
-/** EventBridge: rules with a pattern get the events that match, rules with a schedule get one each so many minutes. */
+/**
+ * EventBridge: rules with a pattern get the matching events; rules with a schedule get one event per period.
+ */
 import { randomUUID } from 'node:crypto';
 import type { Place } from '../template/resource-ids.ts';
 import type { RuleSpec } from '../template/stack-spec.ts';
@@ -27,7 +29,7 @@ export interface EventBus {
 
 const unitMs: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
-/** Milliseconds of `rate(5 minutes)`; another expression is an error that names it. */
+/** Period of `rate(5 minutes)` in milliseconds; throws an error that names any other expression. */
 export const periodOf = (schedule: string): number => {
   const [, count, unit = ''] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(schedule) ?? [];
   const ms = unitMs[unit];
@@ -35,7 +37,10 @@ export const periodOf = (schedule: string): number => {
   return Number(count) * ms;
 };
 
-/** Whether rules in the region of an event pass it on to the default bus of the control plane's, which otherwise never hears of it. */
+/**
+ * True if a rule in the event's region forwards the event to the control plane's default bus. Without one,
+ * the bus never receives it.
+ */
 export const passesOn = (
   rules: readonly RuleSpec[],
   { region, accountId }: Place,

@@ -20,7 +20,7 @@ const matchesOne = (wanted: unknown, value: unknown): boolean => {
   });
 };
 
-/** Whether an event has, in each field of the pattern, one of the values that are wanted there. */
+/** True if each field of the pattern contains the event's value for that field. */
 export const matchesPattern = (pattern: EventPattern, event: unknown): boolean =>
   Object.entries(pattern).every(([field, wanted]) => {
     const value = isRecord(event) ? event[field] : undefined;

@@ -48,7 +48,7 @@ const left = async (sqs: Sqs) => {
 };
 
 describe('an event source', () => {
-  it('gives a batch to the function, and deletes what is done', async () => {
+  it('passes a batch to the function, and deletes the processed messages', async () => {
     const bodies: string[] = [];
     const sqs = await start((batch) => {
       bodies.push(...batch.Records.map(({ body }) => body));
@@ -61,7 +61,7 @@ describe('an event source', () => {
     expect(bodies.sort()).toEqual(['one', 'two']);
   });
 
-  it('gives again only what has failed', async () => {
+  it('delivers only the failed messages again', async () => {
     const seen: string[] = [];
     const sqs = await start((batch) => {
       seen.push(
@@ -78,7 +78,7 @@ describe('an event source', () => {
     expect(seen.filter((one) => one.startsWith('good')).length).toBeGreaterThan(0);
   });
 
-  it('goes on after a function has failed', async () => {
+  it('continues after a failed invocation', async () => {
     const seen: string[] = [];
     const sqs = await start((batch) => {
       const bodies = batch.Records.map(({ body }) => body);
@@ -93,20 +93,20 @@ describe('an event source', () => {
   });
 });
 
-describe('the messages of a batch that are done', () => {
+describe('the processed messages of a batch', () => {
   const records = [{ messageId: 'a' }, { messageId: 'b' }];
 
   it.each([
     ['no failures', { batchItemFailures: [] }, ['a', 'b']],
     ['nothing', null, ['a', 'b']],
     ['one failure', { batchItemFailures: [{ itemIdentifier: 'a' }] }, ['b']],
-    ['a failure of no known message', { batchItemFailures: [{ itemIdentifier: 'x' }] }, []],
-    ['what makes no sense', { batchItemFailures: 'all' }, []],
-  ])('given %s', (_what, result, expected) => {
+    ['a failure of an unknown message', { batchItemFailures: [{ itemIdentifier: 'x' }] }, []],
+    ['a malformed answer', { batchItemFailures: 'all' }, []],
+  ])('exclude the reported failures, given %s', (_what, result, expected) => {
     expect(doneOf(records, result, true).map(({ messageId }) => messageId)).toEqual(expected);
   });
 
-  it('are all, when the function does not report failures', () => {
+  it('are all messages when the function does not report failures', () => {
     expect(doneOf(records, { batchItemFailures: [{ itemIdentifier: 'a' }] }, false)).toEqual(records);
   });
 });

@@ -1,4 +1,7 @@
-/** SQS event source mappings: polls a queue, invokes the function with batches, deletes what it has done. */
+/**
+ * SQS event source mappings: polls a queue, invokes the function with batches, and deletes the processed
+ * messages.
+ */
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
 import type { Invoke } from '../functions/pool.ts';
@@ -11,7 +14,7 @@ export interface EventSourceOptions {
   readonly region: string;
   readonly call: Sqs['call'];
   readonly invoke: Invoke;
-  /** Called for each request that Lambda makes to SQS on the function's behalf. */
+  /** Runs for each request that Lambda makes to SQS for the function. */
   readonly onRequest: (operation: string) => void;
   readonly log: (line: string) => void;
 }
@@ -39,7 +42,7 @@ const batchResponse = z.object({
     .transform((failures) => failures ?? []),
 }) satisfies z.ZodType<SQSBatchResponse>;
 
-/** The longest poll that SQS allows. */
+/** Maximum wait of a poll in SQS. */
 const pollSeconds = 20;
 
 const toRecord = (message: Message, queueArn: string, region: string): SQSRecord => ({
@@ -59,7 +62,7 @@ const toRecord = (message: Message, queueArn: string, region: string): SQSRecord
   awsRegion: region,
 });
 
-/** Which messages of a batch are done. As in Lambda, an answer that makes no sense fails the whole batch. */
+/** Returns the processed messages of a batch. As in Lambda, a malformed answer fails the whole batch. */
 export const doneOf = <T extends { readonly messageId: string }>(
   records: readonly T[],
   result: unknown,
@@ -74,7 +77,7 @@ export const doneOf = <T extends { readonly messageId: string }>(
   return records.filter(({ messageId }) => !failed.has(messageId));
 };
 
-/** Polls until it is stopped. A poll that waits then ends with SQS itself; batches that run are not waited for. */
+/** Polls until stopped. A waiting poll ends with SQS itself. Stopping does not wait for running batches. */
 export const startEventSource = (options: EventSourceOptions): { stop: () => void } => {
   const { spec, queueUrl, call, invoke, onRequest, log, region } = options;
   let stopped = false;
@@ -106,7 +109,7 @@ export const startEventSource = (options: EventSourceOptions): { stop: () => voi
     if (Messages.length === 0) return;
     running += 1;
     handle(Messages)
-      // The function's own log has the reason; the messages come back when their visibility time is over.
+      // The function's own log has the reason. The messages return after their visibility timeout.
       .catch(() => {})
       .finally(() => {
         running -= 1;

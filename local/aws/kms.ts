@@ -1,6 +1,6 @@
 /**
- * KMS's stand-in: GenerateDataKey and Decrypt, with AES-256-GCM under keys that are kept in the data folder.
- * The encryption context is authenticated with what is encrypted, as in KMS.
+ * KMS's stand-in: GenerateDataKey and Decrypt, with AES-256-GCM under keys in the data folder. As in KMS, the
+ * encryption context is authenticated with the ciphertext.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { AwsError, type AwsService } from './call.ts';
 
 const keyFile = z.record(z.string(), z.string());
 
-/** What stands before the encrypted text: whose key, for Decrypt without a KeyId. */
+/** Header of a ciphertext: the key's id, for Decrypt without a KeyId. */
 interface Blob {
   readonly keyArn: string;
   readonly iv: Buffer;
@@ -43,7 +43,7 @@ const unpack = (base64: string): Blob => {
 };
 
 const context = z.record(z.string(), z.string()).default({});
-/** The order of the pairs doesn't matter to KMS. */
+/** Canonical bytes of an encryption context: KMS ignores the order of the pairs. */
 const bytesOf = (pairs: Readonly<Record<string, string>>): Buffer =>
   Buffer.from(JSON.stringify(Object.entries(pairs).sort(([a], [b]) => (a < b ? -1 : 1))));
 
@@ -60,7 +60,7 @@ const requests = {
   }),
 };
 
-/** Opens the keys of the template by their ARNs; makes those that the file doesn't have yet. */
+/** Opens the template's keys by ARN, and generates keys that the file lacks. */
 const openKeys = (path: string, arns: readonly string[]): Map<string, Buffer> => {
   const known = existsSync(path) ? keyFile.parse(JSON.parse(readFileSync(path, 'utf8'))) : {};
   const all = { ...known };

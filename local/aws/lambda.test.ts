@@ -1,4 +1,7 @@
-/** Lambda's stand-in, called as functions call it: by the SDK, signed, through the gateway, its IAM and its faults. */
+/**
+ * Lambda's stand-in, called as functions call it: through the SDK, signed, through the gateway with its IAM
+ * and its faults.
+ */
 import {
   InvokeCommand,
   type InvokeCommandInput,
@@ -78,7 +81,7 @@ const invoke = (over: Partial<InvokeCommandInput> = {}) =>
   );
 
 describe("Lambda's stand-in", () => {
-  it('takes an event, and answers before the function has ended', async () => {
+  it('accepts an event and answers before the function ends', async () => {
     const ended = Promise.withResolvers<void>();
     handler = () => ended.promise;
     expect(await invoke()).toMatchObject({ StatusCode: 202 });
@@ -86,7 +89,7 @@ describe("Lambda's stand-in", () => {
     ended.resolve();
   });
 
-  it('tries a function that fails twice more, and then buries the event', async () => {
+  it('retries a failing function twice, then sends the event to the dead-letter queue', async () => {
     const broken = new Error('broken');
     handler = () => Promise.reject(broken);
     await invoke();
@@ -95,7 +98,7 @@ describe("Lambda's stand-in", () => {
     expect(buried).toEqual([[mine, { a: 1 }, broken]]);
   });
 
-  it('does not try again what the template says is not to be', async () => {
+  it('retries no more often than the template says', async () => {
     retriesMax = 0;
     handler = () => Promise.reject(new Error('broken'));
     await invoke();
@@ -103,7 +106,7 @@ describe("Lambda's stand-in", () => {
     expect(invoked).toEqual([{ a: 1 }]);
   });
 
-  it('is done with what succeeds at a later try', async () => {
+  it('stops retrying after a success', async () => {
     handler = async () => {
       if (invoked.length === 1) throw new Error('broken once');
     };
@@ -112,7 +115,7 @@ describe("Lambda's stand-in", () => {
     expect(buried).toEqual([]);
   });
 
-  it('has the faults of AWS calls: twice, and done without an answer', async () => {
+  it('applies the faults of AWS calls: a duplicate, and a lost answer', async () => {
     faults.set([{ service: 'lambda', operation: 'Invoke', kind: 'duplicate', probability: 1 }]);
     await invoke();
     expect(invoked).toHaveLength(2);
@@ -127,12 +130,12 @@ describe("Lambda's stand-in", () => {
     ['an event that is not JSON', { Payload: '{' }, 'InvalidRequestContentException'],
     ['an event that is too long', { Payload: `"${'x'.repeat(1024 * 1024)}"` }, 'RequestTooLargeException'],
     ['a call that waits for the answer', { InvocationType: 'RequestResponse' as const }, 'NotImplemented'],
-  ])('refuses %s', async (_what, over, name) => {
+  ])('rejects %s', async (_what, over, name) => {
     await expect(invoke(over)).rejects.toMatchObject({ name });
     expect(invoked).toEqual([]);
   });
 
-  it('refuses an operation that it does not have, and who signs with a guessed key', async () => {
+  it('rejects an unsupported operation, and a caller with a guessed key', async () => {
     await expect(client.send(new ListFunctionsCommand({}))).rejects.toThrow('has no Lambda GET');
     const credentials = { ...principals.issue(aPrincipal({ role })), secretAccessKey: 'guessed' };
     const forger = new LambdaClient({ region, endpoint: gateway.url, credentials, maxAttempts: 1 });

@@ -1,26 +1,26 @@
-/** Lambda's stand-in for the calls of functions: an asynchronous Invoke of a function of the template. */
+/** Lambda's stand-in: asynchronous Invoke of a function of the template. */
 import type { AsyncInvoker } from './async-invoke.ts';
 import { AwsError, type AwsService } from './call.ts';
 
 /** https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html */
 const invocationPath = /^\/2015-03-31\/functions\/([^/?]+)\/invocations$/;
-/** Of an asynchronous invocation (AWS: Lambda quotas). */
+/** Maximum event of an asynchronous invocation (AWS: Lambda quotas). */
 const maxEventBytes = 1024 * 1024;
 
-/** The API names no operation: it follows from method and path. */
+/** Returns the operation's name, which follows from method and path: the API has no header for it. */
 export const lambdaOperationOf = (method: string, path: string): string => {
   if (method === 'POST' && invocationPath.test(path)) return 'Invoke';
   throw new AwsError('NotImplemented', `The stack on one machine has no Lambda ${method} ${path}.`, 501);
 };
 
-/** What stands for the function in the path; only its ARN is known here. */
+/** Function in the path. The stand-in knows functions only by ARN. */
 export const functionArnOf = (path: string): string => {
   const [, name = ''] = invocationPath.exec(path) ?? [];
   return decodeURIComponent(name);
 };
 
 export interface LambdaOptions {
-  /** ARNs of the functions of the template. */
+  /** ARNs of the template's functions. */
   readonly functions: ReadonlySet<string>;
   readonly deliver: AsyncInvoker['deliver'];
 }

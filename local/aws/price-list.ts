@@ -1,6 +1,6 @@
 /**
- * The Price List Query API's stand-in: GetProducts of EC2 for a handful of instance types, in the form in which AWS answers. The
- * prices are about what AWS asks; nothing but the desk relies on them.
+ * The Price List Query API's stand-in: GetProducts of EC2 for a few instance types, in AWS's format. The
+ * prices are close to AWS's; only the local stack uses them.
  */
 import * as z from 'zod';
 import { AwsError, type AwsService } from './call.ts';
@@ -30,7 +30,9 @@ interface Offer {
   readonly description: string;
 }
 
-/** The hour of an instance, and the hour of one that a capacity reservation has paid for: the list has both. */
+/**
+ * Two offers of an instance hour: on demand, and prepaid by a capacity reservation. The real list has both.
+ */
 const offersOf = (regionCode: string, instanceType: string, price: string): Offer[] =>
   [
     { capacitystatus: 'Used', usd: price },
@@ -54,7 +56,7 @@ const offers = Object.entries(usd).flatMap(([region, types]) =>
   Object.entries(types).flatMap(([type, price]) => offersOf(region, type, price)),
 );
 
-/** AWS's own codes of an on-demand term, and of its rate by the hour (AWS: Reading a service's price list file). */
+/** AWS's codes for an on-demand term and its hourly rate (AWS: Reading a service's price list file). */
 const termCode = 'JRTCKXETXF';
 const rateCode = '6YS6EN2CT7';
 

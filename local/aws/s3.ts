@@ -1,16 +1,22 @@
-/** S3's stand-in: fauxqs in this process, its buckets in memory; what a deployment puts there is put there at each start. */
+/**
+ * S3's stand-in: fauxqs in this process, with buckets in memory. Each start uploads the files of a deployment
+ * again.
+ */
 import { buildApp } from 'fauxqs';
 import { inProcess } from '../gateway/in-process.ts';
 import { type AwsAnswer, AwsError, type AwsService } from './call.ts';
 
 export interface S3 {
   readonly service: AwsService;
-  /** A file as CloudFront gets it. */
+  /** Reads a file for CloudFront. */
   read(bucket: string, key: string): Promise<AwsAnswer>;
   stop(): Promise<void>;
 }
 
-/** What functions use; by method, and whether the path names an object. https://docs.aws.amazon.com/AmazonS3/latest/API/ */
+/**
+ * Supported operations, by method and by whether the path names an object.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/
+ */
 const operations: Readonly<Record<string, string>> = {
   'GET bucket': 'ListObjectsV2',
   'GET object': 'GetObject',
@@ -19,7 +25,7 @@ const operations: Readonly<Record<string, string>> = {
   'DELETE object': 'DeleteObject',
 };
 
-/** S3 has no header that names the operation: it follows from method and path. */
+/** Returns the operation's name, which follows from method and path: S3 has no header for it. */
 export const s3OperationOf = (method: string, url: string): string => {
   const { pathname } = new URL(url, 'http://s3');
   const what = `${method} ${/^\/[^/]+\/./.test(pathname) ? 'object' : 'bucket'}`;
@@ -28,7 +34,7 @@ export const s3OperationOf = (method: string, url: string): string => {
   return operation;
 };
 
-/** Starts S3 and makes the buckets of the template. */
+/** Starts S3 and creates the template's buckets. */
 export const startS3 = async (region: string, buckets: readonly string[]): Promise<S3> => {
   const app = buildApp({ logger: false, defaultRegion: region });
   await app.ready();

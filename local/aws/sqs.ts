@@ -7,7 +7,7 @@ import { type AwsCall, AwsError, type AwsService } from './call.ts';
 
 export interface Sqs {
   readonly service: AwsService;
-  /** A call of Lambda's own pollers. Throws `AwsError` when SQS refuses. */
+  /** Makes a call for Lambda's pollers. Throws `AwsError` when SQS rejects the call. */
   call(operation: string, input: Readonly<Record<string, unknown>>): Promise<unknown>;
   stop(): Promise<void>;
 }
@@ -17,10 +17,14 @@ const received = z.object({ Messages: z.array(z.object({ ReceiptHandle: z.string
 const onQueue = z.object({ QueueUrl: z.string() });
 
 const named = z.object({ QueueName: z.string() });
-/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html, QueueDeletedRecently */
+/**
+ * Time during which the name of a deleted queue stays reserved.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html,
+ * QueueDeletedRecently
+ */
 const nameRefusedMs = 60_000;
 
-/** Starts SQS and makes the queues of the template. */
+/** Starts SQS and creates the template's queues. */
 export const startSqs = async (
   region: string,
   queues: readonly QueueSpec[],
@@ -49,7 +53,10 @@ export const startSqs = async (
     throw new AwsError(__type.split('#').at(-1) ?? __type, message, answer.status);
   };
 
-  /** Who hung up during a long poll must not take messages with him until they become visible again. */
+  /**
+   * Makes the messages visible again when a client disconnects during a long poll. Otherwise they stay hidden
+   * until the visibility timeout.
+   */
   const putBack = async (request: Buffer, answer: string): Promise<void> => {
     const { QueueUrl } = onQueue.parse(JSON.parse(request.toString()));
     for (const { ReceiptHandle } of received.parse(JSON.parse(answer)).Messages ?? []) {
@@ -57,7 +64,7 @@ export const startSqs = async (
     }
   };
 
-  /** By its name, as its URL ends: what fauxqs does not know, and SQS does. */
+  /** Rejects the name of a recently deleted queue, as SQS does and fauxqs does not. */
   const refuseDeletedName = ({ body }: AwsCall): void => {
     const { QueueName } = named.parse(JSON.parse(body.toString()));
     if (nowMs() - (deletedMs.get(QueueName) ?? Number.NEGATIVE_INFINITY) >= nameRefusedMs) return;
@@ -80,7 +87,7 @@ export const startSqs = async (
     return answer;
   };
 
-  // Dead-letter queues first: a redrive policy may only name a queue that exists.
+  // Dead-letter queues first: a redrive policy must name an existing queue.
   const inOrder = [...queues].sort(
     (a, b) => Number('RedrivePolicy' in a.attributes) - Number('RedrivePolicy' in b.attributes),
   );

@@ -1,6 +1,6 @@
 /**
- * STS's stand-in: AssumeRole and GetCallerIdentity. A session policy may have 2,048 characters, as with STS; how it packs policies,
- * which has a limit of its own, AWS does not tell.
+ * STS's stand-in: AssumeRole and GetCallerIdentity. A session policy may have 2,048 characters, as in STS.
+ * The limit of STS on packed policies is missing here: AWS does not document the packing.
  */
 import * as z from 'zod';
 import type { Principals } from '../gateway/principals.ts';

@@ -1,20 +1,20 @@
-/** What a function's worker and its pool say to each other. Events and results travel as JSON, as they do in Lambda. */
+/** Messages between a function's worker and its pool. Events and results travel as JSON, as in Lambda. */
 import * as z from 'zod';
 
 export interface WorkerInput {
-  /** The bundle's file. */
+  /** Path of the bundle. */
   readonly entry: string;
   readonly exportName: string;
-  /** A folder, for what V8 has compiled. */
+  /** Folder of V8's compile cache. */
   readonly compileCache: string;
-  /** What stays the same in the context of all invocations. */
+  /** Fields of the context that are the same in all invocations. */
   readonly context: Readonly<Record<string, string>>;
 }
 
 export interface Invocation {
   readonly event: string;
   readonly requestId: string;
-  /** Epoch milliseconds. */
+  /** Deadline in epoch milliseconds. */
   readonly deadlineMs: number;
 }
 
@@ -25,7 +25,7 @@ export const answer = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready') }),
   z.object({ kind: z.literal('result'), payload: z.string() }),
   failure.extend({ kind: z.literal('error') }),
-  /** The bundle cannot be loaded. */
+  /** Reports a bundle that cannot be loaded. */
   failure.extend({ kind: z.literal('broken') }),
 ]);
 export type Answer = z.infer<typeof answer>;

@@ -34,7 +34,7 @@ describe('a function', () => {
     expect(await invoke({ a: [1] })).toEqual({ ...expected, count: 2 });
   });
 
-  it('sees its own environment and nothing of ours', async () => {
+  it('sees only its own environment variables', async () => {
     const { invoke } = pool('export const handler = async () => process.env;');
     expect(await invoke({})).toEqual({ GREETING: 'hello' });
   });
@@ -47,7 +47,7 @@ describe('a function', () => {
     await until(() => lines.includes('one') && lines.includes('two'));
   });
 
-  it('fails with the error that it throws, and goes on', async () => {
+  it('fails with the error that it throws, and answers the next event', async () => {
     const { invoke } = pool(`
       export const handler = async (event) => { if (event.bad) throw new TypeError('bad event'); return 'fine'; };
     `);
@@ -58,7 +58,7 @@ describe('a function', () => {
     expect(await invoke({})).toBe('fine');
   });
 
-  it('is ended when it takes longer than its time-out, and starts anew', async () => {
+  it('is stopped at its timeout, and restarts', async () => {
     const source = `
       export const handler = async (event) => { if (event.hang) await new Promise((done) => setTimeout(done, 9e5)); return 'fine'; };
     `;
@@ -67,12 +67,12 @@ describe('a function', () => {
     expect(await invoke({})).toBe('fine');
   });
 
-  it('is ended when it never yields', async () => {
+  it('is stopped when it never yields', async () => {
     const { invoke } = pool('export const handler = async () => { for (;;); };', { timeoutMs: 100 });
     await expect(invoke({})).rejects.toThrow('timed out');
   });
 
-  it('that is killed in mid-flight fails its invocation, and starts anew', async () => {
+  it('fails its invocation when its worker is killed, and restarts', async () => {
     const { invoke, isBusy, killBusy } = pool(`
       export const handler = async (event) => { if (event.hang) { console.log('in flight'); await new Promise(() => {}); } return 'fine'; };
     `);
@@ -88,7 +88,7 @@ describe('a function', () => {
   it.each([
     ['exits', 'process.exit(3)', 'exited (3)'],
     ['throws out of turn', "setTimeout(() => { throw new Error('late'); })", 'late'],
-  ])('that %s fails its invocation, and starts anew', async (_what, crash, message) => {
+  ])('fails its invocation when it %s, and restarts', async (_what, crash, message) => {
     const { invoke } = pool(`
       export const handler = async (event) => { if (event.crash) { ${crash}; await new Promise(() => {}); } return 'fine'; };
     `);
@@ -96,12 +96,12 @@ describe('a function', () => {
     expect(await invoke({})).toBe('fine');
   });
 
-  it('that cannot be loaded says why', async () => {
+  it('reports why its bundle cannot be loaded', async () => {
     const { invoke } = pool("throw new Error('TABLE_NAME is missing');");
     await expect(invoke({})).rejects.toThrow('TABLE_NAME is missing');
   });
 
-  it('runs as many invocations at a time as it may, each alone in its worker', async () => {
+  it('runs invocations in parallel up to its maximum, each alone in its worker', async () => {
     const { invoke } = pool(
       `
       let running = 0;
@@ -121,7 +121,7 @@ describe('a function', () => {
     expect(new Set(results.map((result) => JSON.stringify(result))).size).toBe(2);
   });
 
-  it('fails what runs when it is stopped', async () => {
+  it('fails its running invocations when the pool stops', async () => {
     const { invoke, stop } = pool('export const handler = () => new Promise(() => {});');
     const running = invoke({});
     running.catch(() => {});

@@ -1,4 +1,4 @@
-/** The functions of the stack: each with a pool of sandboxes, kept warm, as many as invocations run at a time. */
+/** Function pool: keeps one warm sandbox per parallel invocation of a function. */
 
 import type { Credentials } from '../gateway/principals.ts';
 import type { FunctionSpec } from '../template/stack-spec.ts';
@@ -10,9 +10,9 @@ export type Invoke = (event: unknown) => Promise<unknown>;
 export interface FunctionPool {
   readonly spec: FunctionSpec;
   readonly invoke: Invoke;
-  /** Whether an invocation is under way. */
+  /** Returns true while an invocation runs. */
   isBusy(): boolean;
-  /** Ends one worker in the middle of its invocation, as a kill -9 does. */
+  /** Kills one worker in the middle of its invocation, as `kill -9` would. */
   killBusy(): void;
   stop(): Promise<void>;
 }
@@ -20,13 +20,13 @@ export interface FunctionPool {
 export interface FunctionPoolOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly log: (line: string) => void;
-  /** More invocations than this wait for one another. */
+  /** Maximum parallel invocations; further ones wait. */
   readonly maxConcurrency?: number;
 }
 
 const defaultMaxConcurrency = 10;
 
-/** What Lambda sets beside the function's own variables, and the endpoint that stands for all of AWS. */
+/** Environment of a function: its own variables, Lambda's, and the endpoint that stands for all of AWS. */
 export const functionEnvironment = (
   spec: FunctionSpec,
   credentials: Credentials,
@@ -47,15 +47,17 @@ export const functionEnvironment = (
   AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
   AWS_SESSION_TOKEN: credentials.sessionToken,
   AWS_ENDPOINT_URL: endpointUrl,
-  // Whoever runs the stack on one machine may have receivers there too; the stack's own are.
+  // Users of the local stack may run webhook receivers on this machine; the stack's own are there too.
   WEBHOOK_ALLOWED: [spec.environment.WEBHOOK_ALLOWED, 'localhost,127.0.0.0/8,::1'].filter(Boolean).join(','),
 });
 
-/** Makes the pool of one function; its first sandbox starts with the first invocation. */
+/** Makes the pool of one function; the first invocation starts the first sandbox. */
 export const makeFunctionPool = (spec: FunctionSpec, options: FunctionPoolOptions): FunctionPool => {
   const { maxConcurrency = defaultMaxConcurrency, log } = options;
   const sandboxes = new Set<Sandbox>();
-  /** The most recently used is last, and taken first: so no more sandboxes are in use than needed. */
+  /**
+   * Idle sandboxes. The most recently used is last and taken first, which keeps the number in use minimal.
+   */
   const idle: Sandbox[] = [];
   const queue: ((sandbox: Sandbox) => void)[] = [];
   let stopped = false;

@@ -1,4 +1,7 @@
-/** One execution environment of a function: a worker that runs its bundle, with the function's environment and no other. */
+/**
+ * One execution environment of a function: a worker that runs its bundle with only the function's
+ * environment.
+ */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,7 +12,7 @@ import type { FunctionSpec } from '../template/stack-spec.ts';
 import { answer, type Invocation, type WorkerInput } from './messages.ts';
 import { type Elapsed, processorTimeOf, sinceNowIn, startLimit } from './time-limits.ts';
 
-/** What Lambda reports for an invocation that failed. */
+/** Lambda's report of a failed invocation. */
 export class FunctionError extends Error {
   readonly errorType: string;
 
@@ -22,21 +25,27 @@ export class FunctionError extends Error {
 }
 
 export interface Sandbox {
-  /** One at a time. After a time-out or a crash the sandbox is not `alive` any more. */
+  /**
+   * Invokes the function. One invocation at a time. After a timeout or a crash the sandbox is no longer
+   * `alive`.
+   */
   invoke(event: string): Promise<string>;
   alive(): boolean;
-  /** Ends it in mid-flight: what it has not done by now, it does not do. */
+  /** Kills the worker immediately, also during an invocation. */
   kill(): void;
   stop(): Promise<void>;
 }
 
 export interface SandboxOptions {
   readonly environment: Readonly<Record<string, string>>;
-  /** One line of the function's output. */
+  /** Logs one line of the function's output. */
   readonly log: (line: string) => void;
 }
 
-/** Lambda gives the loading of a bundle ten seconds, apart from the function's own time-out: here of the worker's processor time. */
+/**
+ * Time limit for loading a bundle, in the worker's processor time. Lambda allows ten seconds, apart from the
+ * function's own timeout.
+ */
 const loadTimeoutMs = 10_000;
 /** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const maxAnswerLength = 6 * 1024 * 1024;
@@ -50,7 +59,8 @@ const inputOf = (spec: FunctionSpec): WorkerInput => {
   return {
     entry: join(spec.codeDir, `${file}.mjs`),
     exportName,
-    // Beside the functions' folders, and gone with them: a cached file counts for its path alone.
+    // The cache lies beside the functions' folders and is deleted with them: its entries depend on the path
+    // alone.
     compileCache: join(dirname(spec.codeDir), 'compile-cache'),
     context: {
       functionName: spec.name,
@@ -71,7 +81,7 @@ export const startSandbox = (spec: FunctionSpec, { environment, log }: SandboxOp
     execArgv: [],
     stdout: true,
     stderr: true,
-    // A small young generation: V8's default would add some 10 MB to each of what may be thirty workers.
+    // Small young generation: V8's default would add some 10 MB to each of up to thirty workers.
     resourceLimits: { maxOldGenerationSizeMb: spec.memoryMb, maxYoungGenerationSizeMb: 2 },
   });
   for (const stream of [worker.stdout, worker.stderr]) {
@@ -81,7 +91,7 @@ export const startSandbox = (spec: FunctionSpec, { environment, log }: SandboxOp
   let dead: FunctionError | undefined;
   let waiting: PromiseWithResolvers<string> | undefined;
   const loaded = Promise.withResolvers<void>();
-  loaded.promise.catch(() => {}); // Told by the invocation that waits for it.
+  loaded.promise.catch(() => {}); // The waiting invocation reports the error.
 
   const die = (error: FunctionError) => {
     dead ??= error;

@@ -17,7 +17,7 @@ it('expires a limit only once its time was really given', async () => {
   expect(asked).toEqual([3, 4, 10]);
 });
 
-it('counts the work of a thread by its processor time, however long that takes here', async () => {
+it('counts the work of a thread by its processor time, not by the clock', async () => {
   const cpuMs = () => {
     const { user, system } = process.threadCpuUsage();
     return (user + system) / 1000;
@@ -30,7 +30,7 @@ it('counts the work of a thread by its processor time, however long that takes h
   expect(Math.abs(elapsedMs - (cpuMs() - before))).toBeLessThan(100);
 });
 
-it('gives the processor time of a worker that never yields', async () => {
+it('returns the processor time of a worker that never yields', async () => {
   const worker = new Worker('for (;;);', { eval: true });
   await once(worker, 'online');
   const spent = processorTimeOf(worker);

@@ -1,7 +1,7 @@
 /**
- * Runs in a worker: loads one function's bundle and answers its invocations, one at a time, as Lambda's runtime does.
- * Imports nothing of ours, and is handed over without its types: a worker that had to strip types would take twice as long
- * to start, and twice the memory.
+ * Worker thread of a function: loads its bundle and answers its invocations one at a time, like Lambda's
+ * runtime. Imports no module of this repository, and runs without its types: a worker that strips types needs
+ * twice the time to start and twice the memory.
  */
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -17,7 +17,7 @@ const describeError = (error: unknown): Failure =>
     : { errorType: 'Error', errorMessage: String(error), trace: '' };
 
 const loadHandler = async () => {
-  // Compiling a bundle takes half of the time to load it, and a stack loads each dozens of times.
+  // Compilation takes half of a bundle's load time, and a stack loads each bundle dozens of times.
   enableCompileCache(input.compileCache);
   const loaded: Record<string, unknown> = await import(pathToFileURL(input.entry).href);
   const handler = loaded[input.exportName];

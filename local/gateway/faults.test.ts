@@ -16,7 +16,7 @@ const call: AwsCall = {
 };
 const answer = { status: 200, headers: {}, body: 'done' };
 
-/** A service that counts what is done. */
+/** A service that counts its calls. */
 const aService = () => {
   let done = 0;
   return {
@@ -29,7 +29,7 @@ const aService = () => {
 };
 
 describe('the faults of AWS calls', () => {
-  it('are none without rules', async () => {
+  it('are absent without rules', async () => {
     const { play, done } = aService();
     const faults = makeFaults(() => 0);
     expect(await faults.around(call, play)).toBe(answer);
@@ -40,7 +40,7 @@ describe('the faults of AWS calls', () => {
   it.each([
     ['error', 0],
     ['dropped', 1],
-  ] as const)('of the kind %s fail, with %i calls done', async (kind, times) => {
+  ] as const)('of the kind %s fail the call, with %i calls done', async (kind, times) => {
     const { play, done } = aService();
     const faults = makeFaults(() => 0);
     faults.set([{ kind, probability: 1 }]);
@@ -49,7 +49,7 @@ describe('the faults of AWS calls', () => {
     expect(faults.counts()).toEqual([{ kind, service: 'sqs', operation: 'SendMessage', count: 1 }]);
   });
 
-  it('may be an error by name', async () => {
+  it('use the error code of the rule', async () => {
     const faults = makeFaults(() => 0);
     faults.set([{ kind: 'error', probability: 1, code: 'RequestLimitExceeded', status: 503 }]);
     await expect(faults.around(call, aService().play)).rejects.toMatchObject({
@@ -58,7 +58,7 @@ describe('the faults of AWS calls', () => {
     });
   });
 
-  it('may do a call twice, or late, with the answer of a call that went well', async () => {
+  it('duplicate or delay a call, and return the answer of a successful call', async () => {
     const { play, done } = aService();
     const faults = makeFaults(() => 0);
     faults.set([{ kind: 'duplicate', probability: 1 }]);
@@ -68,7 +68,7 @@ describe('the faults of AWS calls', () => {
     expect(done()).toBe(3);
   });
 
-  it('hit what the rule is about, as often as it says', async () => {
+  it('affect only the calls of the rule, with the probability of the rule', async () => {
     const { play, done } = aService();
     const draws = [0.09, 0.1];
     const faults = makeFaults(() => draws.shift() ?? 1);

@@ -1,29 +1,32 @@
-/** Faults in the AWS calls of functions and agents, as the tests and the soak ask for them; without rules there are none. */
+/**
+ * Faults in the AWS calls of functions and agents, by rules of tests and the soak. Without rules there are no
+ * faults.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AwsAnswer, type AwsCall, AwsError } from '../aws/call.ts';
 
-/** What may happen to a call, and how often. */
+/** A fault, its calls and its probability. */
 export type FaultRule = {
-  /** By the name in the credential scope (`dynamodb`, `sqs`, `ec2`…). @default every service */
+  /** Service name in the credential scope (`dynamodb`, `sqs`, `ec2`…). @default every service */
   readonly service?: string;
-  /** Such as `UpdateItem`. @default every operation */
+  /** Operation such as `UpdateItem`. @default every operation */
   readonly operation?: string;
-  /** Of the calls that the rule is about: 0 to 1. */
+  /** Share of the matching calls that get the fault: 0 to 1. */
   readonly probability: number;
 } & (
   | {
-      /** Refused before anything is done. */
+      /** Rejects the call before it has any effect. */
       readonly kind: 'error';
-      /** @default what the service says when the fault is its own */
+      /** @default the service's code for an internal error */
       readonly code?: string;
       /** @default 500 */
       readonly status?: number;
     }
-  /** Done, but late. */
+  /** Executes the call after a delay. */
   | { readonly kind: 'delay'; readonly delayMs: number }
-  /** Done twice, as when a client tries again what had arrived. */
+  /** Executes the call twice, as when a client retries a call that had arrived. */
   | { readonly kind: 'duplicate' }
-  /** Done, and answered as if it had failed. */
+  /** Executes the call, but answers with an error. */
   | { readonly kind: 'dropped' }
 );
 
@@ -34,16 +37,16 @@ export interface FaultCount {
   readonly count: number;
 }
 
-/** What a test may do with the faults of a stack. */
+/** Control of a stack's faults, for tests. */
 export interface FaultControl {
   /** Replaces the rules; an empty list ends all faults. */
   set(rules: readonly FaultRule[]): void;
-  /** What has happened so far. */
+  /** Returns the number of faults so far. */
   counts(): FaultCount[];
 }
 
 export interface Faults extends FaultControl {
-  /** Makes a call by way of the rules: the first that hits decides. */
+  /** Makes a call with the first fault whose rule matches. */
   around(call: AwsCall, play: () => Promise<AwsAnswer>): Promise<AwsAnswer>;
 }
 
@@ -52,10 +55,10 @@ const internalError = ({ service }: AwsCall, code?: string, status = 500): AwsEr
   return new AwsError(code ?? own, 'An injected fault.', status);
 };
 
-/** Whether an error was injected, and so tells of nothing that is wrong in a stand-in. */
+/** True for an injected error, which is no sign of a defect in a stand-in. */
 export const isInjected = ({ message }: AwsError): boolean => message === 'An injected fault.';
 
-/** `random` gives numbers from 0 to 1; a seeded one makes a run that can be repeated. */
+/** Makes faults from rules. `random` returns numbers from 0 to 1; a seeded one makes a run repeatable. */
 export const makeFaults = (random: () => number): Faults => {
   let rules: readonly FaultRule[] = [];
   const counted = new Map<string, FaultCount>();

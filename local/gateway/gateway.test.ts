@@ -67,7 +67,7 @@ const readItem = (given: Credentials) =>
   new DynamoDBClient(config(given)).send(new GetItemCommand({ TableName: 'Table', Key: { pk: { S: 'x' } } }));
 
 describe('the gateway', () => {
-  it('passes on a call that is signed with a key that it has issued, and counts it', async () => {
+  it('passes on a call signed with an issued key, and counts it', async () => {
     await expect(readItem(credentials)).resolves.toMatchObject({ $metadata: { httpStatusCode: 200 } });
     expect(counter.list()).toEqual([
       { principal: 'api', service: 'dynamodb', operation: 'GetItem', count: 1 },
@@ -78,23 +78,23 @@ describe('the gateway', () => {
     ['another secret key', { secretAccessKey: 'wrong' }, 'InvalidSignatureException'],
     ['an unknown key', { accessKeyId: 'ASIAUNKNOWN' }, 'UnrecognizedClientException'],
     ['another session token', { sessionToken: 'other' }, 'UnrecognizedClientException'],
-  ])('refuses %s as DynamoDB does', async (_what, over, name) => {
+  ])('rejects %s as DynamoDB does', async (_what, over, name) => {
     await expect(readItem({ ...credentials, ...over })).rejects.toMatchObject({ name });
     expect(counter.list()).toEqual([]);
   });
 
-  it('refuses a signature of long ago', async () => {
+  it('rejects a signature that is too old', async () => {
     clock.nowMs += 6 * 60_000;
     await expect(readItem(credentials)).rejects.toMatchObject({ name: 'InvalidSignatureException' });
   });
 
-  it('refuses a key that has expired', async () => {
+  it('rejects an expired key', async () => {
     const short = principals.issue(aPrincipal(), clock.nowMs + 1000);
     clock.nowMs += 2000;
     await expect(readItem(short)).rejects.toMatchObject({ name: 'ExpiredTokenException' });
   });
 
-  it('refuses a body that is not the one that was signed', async () => {
+  it('rejects a body that differs from the signed one', async () => {
     const client = new DynamoDBClient(config(credentials));
     client.middlewareStack.add(
       (next) => (args) => {
@@ -110,12 +110,12 @@ describe('the gateway', () => {
     await expect(client.send(get)).rejects.toMatchObject({ name: 'InvalidSignatureException' });
   });
 
-  it('refuses an unsigned request', async () => {
+  it('rejects an unsigned request', async () => {
     const answer = await fetch(gateway.url, { method: 'POST', body: '{}' });
     expect(answer.status).toBe(403);
   });
 
-  it('refuses a service that it does not have, by its name, and tells who asked', async () => {
+  it('rejects a service that it does not have, and names the service and the caller', async () => {
     const signed = await new SignatureV4({ credentials, region, service: 'kms', sha256: Sha256 }).sign({
       method: 'POST',
       protocol: 'http:',
@@ -130,7 +130,7 @@ describe('the gateway', () => {
     expect(failures.at(-1)).toContain('kms');
   });
 
-  it('gives temporary keys of a role, which act under the name of the session', async () => {
+  it('issues temporary keys of a role under the name of the session', async () => {
     const sts = new STSClient(config(credentials));
     const { Credentials: given } = await sts.send(
       new AssumeRoleCommand({ RoleArn: role.arn, RoleSessionName: 'run_1', Policy: '{"Statement":[]}' }),
@@ -150,14 +150,14 @@ describe('the gateway', () => {
     expect(identity.Arn).toBe('arn:aws:sts::000000000000:assumed-role/Stack-Role/run_1');
   });
 
-  it('refuses a role that the template does not have', async () => {
+  it('rejects a role that the template does not have', async () => {
     const assume = new AssumeRoleCommand({ RoleArn: 'arn:aws:iam::0:role/other', RoleSessionName: 'run_1' });
     await expect(new STSClient(config(credentials)).send(assume)).rejects.toMatchObject({
       name: 'AccessDenied',
     });
   });
 
-  it('takes a session policy of 2,048 characters and no longer one, as STS does', async () => {
+  it('accepts a session policy of 2,048 characters and rejects a longer one, as STS does', async () => {
     const sts = new STSClient(config(credentials));
     const assume = (length: number) =>
       sts.send(
@@ -171,7 +171,7 @@ describe('the gateway', () => {
     await expect(assume(2049)).rejects.toMatchObject({ name: 'ValidationError' });
   });
 
-  it('puts back the messages of a poller that has hung up', async () => {
+  it('returns the messages of a disconnected poller to the queue', async () => {
     const sqs = new SQSClient({ ...config(credentials), useQueueUrlAsEndpoint: false });
     const QueueUrl = 'https://sqs.us-east-1.amazonaws.com/000000000000/Queue';
     const abort = new AbortController();

@@ -1,4 +1,7 @@
-/** The one endpoint of all AWS calls: says who calls, verifies the signature, counts, and hands the call to its service. */
+/**
+ * Gateway: the one endpoint of all AWS calls. Identifies the caller, verifies the signature, counts the call
+ * and passes it to its service.
+ */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AwsCall, AwsError, type AwsService, errorAnswer, speaksQueryProtocol } from '../aws/call.ts';
 import { lambdaOperationOf } from '../aws/lambda.ts';
@@ -12,14 +15,14 @@ import { readScope, type Scope, type SignedRequest, verifySignature } from './si
 
 export interface GatewayOptions {
   readonly principals: Principals;
-  /** By the name in the credential scope: `dynamodb`, `sqs`… */
+  /** Services by their name in the credential scope: `dynamodb`, `sqs`… */
   readonly services: Readonly<Record<string, AwsService>>;
   readonly counter: RequestCounter;
-  /** Throws AWS's error when the caller may not do this. */
+  /** Throws AWS's error when the caller lacks the permission. */
   readonly authorize: (call: AwsCall) => Promise<void>;
   readonly faults: Pick<Faults, 'around'>;
   readonly nowMs: () => number;
-  /** Told of what is wrong in a stand-in, not of what AWS would refuse as well. */
+  /** Reports a defect in a stand-in, but no call that AWS would reject too. */
   readonly onFailure: (message: string) => void;
 }
 
@@ -28,7 +31,7 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
-/** DynamoDB takes 16 MB a request, the most of all services here. */
+/** DynamoDB accepts 16 MB a request, the most of all services here. */
 const maxBodyBytes = 16 * 1024 * 1024;
 
 const refusalCodes: Readonly<

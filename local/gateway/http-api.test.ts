@@ -21,14 +21,14 @@ const serve = async (invoke: Invoke, timeoutMs = 1000): Promise<string> => {
 };
 
 describe('the HTTP API', () => {
-  it('answers what its function answers', async () => {
+  it('answers with the response of its function', async () => {
     const url = await serve(async (event) => ({ statusCode: 202, body: JSON.stringify(event) }));
     const answer = await fetch(`${url}/x?y=1`, { method: 'POST', body: 'hello' });
     expect(answer.status).toBe(202);
     expect(await answer.json()).toMatchObject({ rawPath: '/x', rawQueryString: 'y=1', body: 'hello' });
   });
 
-  it('answers 500 when the function fails, and 503 when it is late', async () => {
+  it('answers 500 for a failed function, and 503 for a late one', async () => {
     const failing = await serve(async () => {
       throw new FunctionError('Error', 'oh');
     });
@@ -40,7 +40,7 @@ describe('the HTTP API', () => {
   it('answers 413 to a body of more than 10 MB', async () => {
     const url = await serve(async () => 'never');
     const answer = await fetch(url, { method: 'POST', body: Buffer.alloc(10 * 1024 * 1024 + 1) }).catch(
-      // The rest of the body may not be taken before the connection ends.
+      // The connection may end before the whole body is sent.
       () => undefined,
     );
     expect(answer?.status ?? 413).toBe(413);
@@ -55,11 +55,11 @@ describe('routes', () => {
     ['GET', '/hook', '$default'],
     ['PUT', '/any', 'ANY /any'],
     ['GET', '/', '$default'],
-  ])('%s %s goes to %s', (method, path, routeKey) => {
+  ])('map %s %s to %s', (method, path, routeKey) => {
     expect(findRoute(routes, method, path)).toEqual({ routeKey });
   });
 
-  it('with variables are refused', () => {
+  it('with variables are rejected', () => {
     expect(() => checkRoutes([{ routeKey: 'GET /x/{id}' }])).toThrow('GET /x/{id}');
   });
 });

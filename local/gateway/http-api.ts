@@ -15,7 +15,7 @@ export interface HttpApiOptions {
   readonly apiId: string;
   readonly routes: readonly Route[];
   readonly now: () => Date;
-  /** Called for each request. */
+  /** Runs for each request. */
   readonly onRequest: () => void;
 }
 
@@ -28,7 +28,7 @@ const message = (status: number, text: string): HttpAnswer => ({
   body: Buffer.from(JSON.stringify({ message: text })),
 });
 
-/** An exact route first, then the one for any method, then `$default`. */
+/** Finds an exact route first, then the one for any method, then `$default`. */
 export const findRoute = <T extends { readonly routeKey: string }>(
   routes: readonly T[],
   method: string,
@@ -38,7 +38,7 @@ export const findRoute = <T extends { readonly routeKey: string }>(
     .map((wanted) => routes.find(({ routeKey }) => routeKey === wanted))
     .find((route) => route !== undefined);
 
-/** A route with a path variable would never be found by `findRoute`, so it is refused at the start. */
+/** Rejects a route with a path variable at the start: `findRoute` would never find it. */
 export const checkRoutes = (routes: readonly Pick<RouteSpec, 'routeKey'>[]): void => {
   const unknown = routes.find(({ routeKey }) => routeKey.includes('{'));
   if (unknown) {
@@ -46,7 +46,7 @@ export const checkRoutes = (routes: readonly Pick<RouteSpec, 'routeKey'>[]): voi
   }
 };
 
-/** Answers requests as the HTTP API does; whoever calls this has the server. */
+/** Answers requests as the HTTP API does; the caller owns the server. */
 export const makeHttpApi = ({ apiId, routes, now, onRequest }: HttpApiOptions): RequestListener => {
   checkRoutes(routes);
 

@@ -32,7 +32,7 @@ describe('the event of an HTTP request', () => {
     });
   });
 
-  it('joins the values of a query parameter, and keeps the query as it came', () => {
+  it('joins the values of a query parameter, and keeps the raw query', () => {
     expect(eventOf({ url: '/a%20b?x=1&x=2&y=%26' })).toMatchObject({
       rawPath: '/a b',
       rawQueryString: 'x=1&x=2&y=%26',
@@ -40,7 +40,7 @@ describe('the event of an HTTP request', () => {
     });
   });
 
-  it('takes cookies out of the headers', () => {
+  it('moves cookies out of the headers', () => {
     const event = eventOf({ headers: { cookie: 'a=1; b=2' } });
     expect(event.cookies).toEqual(['a=1', 'b=2']);
     expect(event.headers).toEqual({});
@@ -55,14 +55,14 @@ describe('the event of an HTTP request', () => {
   );
 
   it.each(['application/json; charset=ISO-8859-1', 'text/plain'])(
-    'carries a body of the type %s as text in UTF-8, in which other bytes are lost',
+    'carries a body of the type %s as UTF-8 text, and loses other bytes',
     (type) => {
       const event = eventOf({ headers: { 'content-type': type }, body: Buffer.from([0x41, 0xeb]) });
       expect(event).toMatchObject({ isBase64Encoded: false, body: 'A\uFFFD' });
     },
   );
 
-  it('leaves out a body that is empty', () => {
+  it('omits an empty body', () => {
     expect(eventOf({ body: Buffer.alloc(0) })).not.toHaveProperty('body');
   });
 });

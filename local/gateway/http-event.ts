@@ -1,10 +1,10 @@
-/** The event that an HTTP API gives to a function, and the answer that it takes: payload format 2.0. */
+/** Event of an HTTP API for a function, and the function's answer: payload format 2.0. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as z from 'zod';
 
 export interface HttpRequest {
   readonly method: string;
-  /** Path and query as they came. */
+  /** Path and query, unmodified. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Buffer;
@@ -12,15 +12,16 @@ export interface HttpRequest {
 }
 
 /**
- * Types whose body an HTTP API hands on as a UTF-8 string; any other, a form or none at all, travels as base64. AWS does not list
- * them; somebody has tried it on AWS: https://github.com/ministackorg/ministack/pull/766
+ * Types whose body an HTTP API passes on as a UTF-8 string. Any other body, such as a form, travels as
+ * base64. AWS publishes no list; this one was measured on AWS:
+ * https://github.com/ministackorg/ministack/pull/766
  */
 const textTypes = /^\s*(text\/[^;]*|application\/(json|xml|javascript))\s*(;|$)/i;
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const two = (value: number) => String(value).padStart(2, '0');
 
-/** As in access logs: 12/Mar/2020:19:03:58 +0000 */
+/** Time format of access logs: 12/Mar/2020:19:03:58 +0000 */
 const logTime = (at: Date): string =>
   `${two(at.getUTCDate())}/${months[at.getUTCMonth()]}/${at.getUTCFullYear()}:` +
   `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())} +0000`;
@@ -84,7 +85,7 @@ const splitOnce = (text: string, separator: string): [string, string] => {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)];
 };
 
-/** An HTTP API decodes the path before it hands it on. */
+/** Decodes a path, as an HTTP API does before it invokes the function. */
 const decodePath = (path: string): string => {
   try {
     return decodeURIComponent(path);
@@ -95,7 +96,7 @@ const decodePath = (path: string): string => {
 
 export interface HttpAnswer {
   readonly status: number;
-  /** A header that stands more than once has a list. */
+  /** A repeated header has a list of values. */
   readonly headers: Readonly<Record<string, string | string[]>>;
   readonly body: Buffer;
 }
@@ -108,7 +109,7 @@ const structuredAnswer = z.object({
   isBase64Encoded: z.boolean().optional(),
 });
 
-/** Reads a function's result; one without a status code is the body of a 200, as an HTTP API infers it. */
+/** Reads a function's result. As in an HTTP API, a result without a status code becomes the body of a 200. */
 export const toHttpAnswer = (result: unknown): HttpAnswer => {
   const parsed = structuredAnswer.safeParse(result);
   if (!parsed.success) {

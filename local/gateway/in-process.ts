@@ -1,8 +1,8 @@
-/** Hands an AWS call to a server in this process, without a socket. */
+/** Passes an AWS call to a server in this process, without a socket. */
 import type { InjectOptions, Response } from 'light-my-request';
 import type { AwsAnswer, AwsCall } from '../aws/call.ts';
 
-/** `connection` and the like belong to the connection that the call came by. */
+/** Headers that belong to the incoming connection, such as `connection`. */
 const hopHeaders = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'date']);
 
 const methods = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'] as const;

@@ -1,4 +1,4 @@
-/** Who may call AWS here: a key for each role of the template, and the temporary keys that AssumeRole makes of a role. */
+/** Principals of AWS calls: a key for each role of the template, and temporary keys from AssumeRole. */
 import { randomBytes } from 'node:crypto';
 import type { RoleSpec } from '../template/stack-spec.ts';
 
@@ -9,30 +9,30 @@ export interface Credentials {
 }
 
 export interface Principal {
-  /** The function that has the role, or the session name with which the role was assumed (a runner's id). */
+  /** Function with the role, or the role's session name (a runner's id). */
   readonly name: string;
   readonly arn: string;
   readonly role: RoleSpec;
-  /** Narrows the role's policies further; given with AssumeRole. */
+  /** Policy from AssumeRole that narrows the role's policies. */
   readonly sessionPolicy?: unknown;
 }
 
 export interface Key {
   readonly credentials: Credentials;
   readonly principal: Principal;
-  /** Epoch milliseconds; absent for the key of a function, which lasts as long as the stack runs. */
+  /** Expiry in epoch milliseconds; absent for a function's key, which lasts as long as the stack runs. */
   readonly expiresAtMs?: number;
 }
 
 export interface Principals {
-  /** Makes a key; keys that have lapsed for an hour are forgotten. */
+  /** Issues a key, and deletes keys that expired over an hour ago. */
   issue(principal: Principal, expiresAtMs?: number): Credentials;
   find(accessKeyId: string): Key | undefined;
 }
 
 const forgetAfterMs = 3_600_000;
 
-/** Keys in AWS's form: `ASIA` marks a temporary one, which needs its session token. */
+/** Makes keys in AWS's form: `ASIA` marks a temporary one, which needs its session token. */
 const makeCredentials = (): Credentials => ({
   accessKeyId: `ASIA${randomBytes(8).toString('hex').toUpperCase()}`,
   secretAccessKey: randomBytes(30).toString('base64'),

@@ -1,7 +1,7 @@
-/** Counts what the stack asks of AWS, by who asked: the bill of a task, in requests. */
+/** Counts the stack's AWS requests by principal: the cost of a task, in requests. */
 
 export interface RequestCount {
-  /** A function's name, a runner's id, `events`, or `http` for who calls the HTTP API. */
+  /** Function name, runner id, `events`, or `http` for clients of the HTTP API. */
   readonly principal: string;
   readonly service: string;
   readonly operation: string;

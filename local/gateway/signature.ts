@@ -1,11 +1,11 @@
-/** Verifies Signature Version 4 by signing the request again with the key that it claims. */
+/** Verifies Signature Version 4: signs the request again with the claimed key, and compares. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Sha256 } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { AwsError } from '../aws/call.ts';
 import type { Key } from './principals.ts';
 
-/** The scope that the `Authorization` header of a signed request names. */
+/** Scope in the `Authorization` header of a signed request. */
 export interface Scope {
   readonly accessKeyId: string;
   readonly region: string;
@@ -17,7 +17,7 @@ export interface Scope {
 const authorizationPattern =
   /^AWS4-HMAC-SHA256 Credential=([^/,\s]+)\/\d{8}\/([^/,\s]+)\/([^/,\s]+)\/aws4_request, ?SignedHeaders=([^,\s]+), ?Signature=([0-9a-f]{64})$/;
 
-/** Undefined when the request is not signed in this way. */
+/** Reads the scope; undefined for a request without such a signature. */
 export const readScope = (authorization: string | undefined): Scope | undefined => {
   const [, accessKeyId, region, service, signedHeaders, signature] =
     authorizationPattern.exec(authorization ?? '') ?? [];
@@ -27,13 +27,13 @@ export const readScope = (authorization: string | undefined): Scope | undefined 
 
 export interface SignedRequest {
   readonly method: string;
-  /** Path and query as they came. */
+  /** Path and query, unmodified. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
 }
 
-/** AWS refuses a signature whose time is further than this from its own clock. */
+/** Maximum difference between a signature's time and AWS's clock. */
 const maxClockSkewMs = 5 * 60_000;
 
 const parseAmzDate = (text: string | undefined): Date | undefined => {
@@ -50,7 +50,7 @@ const refuse = (why: string): AwsError =>
     403,
   );
 
-/** Returns when the request was signed with the key; throws AWS's error otherwise. */
+/** Verifies that the request was signed with the key; throws AWS's error otherwise. */
 export const verifySignature = async (
   request: SignedRequest,
   scope: Scope,
@@ -79,7 +79,7 @@ export const verifySignature = async (
     service: scope.service,
     sha256: Sha256,
     applyChecksum: false,
-    // S3 alone takes paths as they are (AWS: Signature Version 4).
+    // Only S3 takes paths unescaped (AWS: Signature Version 4).
     uriEscapePath: scope.service !== 's3',
   });
   const again = await signer.sign(

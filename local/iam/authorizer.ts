@@ -1,4 +1,4 @@
-/** Whether a role may do what it is about to do: its policies of the template, narrowed by the session's. */
+/** Authorizes a role's calls by its policies in the template, narrowed by the session's policy. */
 import { AwsError } from '../aws/call.ts';
 import type { Principal } from '../gateway/principals.ts';
 import type { KmsKeySpec, RoleSpec } from '../template/stack-spec.ts';
@@ -7,20 +7,20 @@ import { type Grant, judge, type Verdict } from './simulator.ts';
 
 export interface AuthorizerOptions {
   readonly accountId: string;
-  /** Those of the template: what they trust decides who may assume them. */
+  /** Roles of the template; their trust policies decide which principals may assume them. */
   readonly roles: readonly RoleSpec[];
-  /** Those of the template: a key's own policy has to let the account decide. */
+  /** Keys of the template. A key's own policy must let the account decide. */
   readonly kmsKeys?: readonly KmsKeySpec[];
-  /** Told the first time that a role uses a grant. */
+  /** Runs the first time that a role uses a grant. */
   readonly onUse: (role: RoleSpec, grant: Grant) => void;
 }
 
 export interface Authorizer {
-  /** Throws AWS's error, in the words of the service, when the principal lacks a permission. */
+  /** Throws AWS's error, in the service's words, when the principal lacks a permission. */
   check(principal: Principal, needs: readonly Need[]): Promise<void>;
 }
 
-/** What each service calls it (AWS: the error references of the services), with its HTTP status. */
+/** Code and HTTP status of a denial by service (AWS: the error references of the services). */
 const denials: Readonly<Record<string, readonly [code: string, status: number]>> = {
   dynamodb: ['AccessDeniedException', 400],
   kms: ['AccessDeniedException', 400],
@@ -42,13 +42,13 @@ const denial = ({ arn, role }: Principal, { action, resource }: Need, policy: st
   );
 };
 
-/** So many verdicts are remembered; a stack asks some dozens of questions again and again. */
+/** Maximum cached verdicts; a stack repeats some dozens of questions. */
 const maxRemembered = 10_000;
 
 export const makeAuthorizer = ({ accountId, roles, kmsKeys = [], onUse }: AuthorizerOptions): Authorizer => {
   const verdicts = new Map<string, Promise<Verdict>>();
   const used = new Set<string>();
-  /** What the resource itself says. */
+  /** Policies of resources, by ARN. */
   const policyOf = new Map<string, unknown>([
     ...roles.map(({ arn, trust }) => [arn, trust] as const),
     ...kmsKeys.map(({ arn, policy }) => [arn, policy] as const),
@@ -57,7 +57,7 @@ export const makeAuthorizer = ({ accountId, roles, kmsKeys = [], onUse }: Author
   const ask = (principal: Principal, need: Need, by: 'role' | 'session'): Promise<Verdict> => {
     const { role, sessionPolicy } = principal;
     const { action, resource, context = {} } = need;
-    // Whoever has the same role and session policy gets the same answer, whatever the session is called.
+    // Sessions with the same role and session policy get the same verdict, whatever their names.
     const key = JSON.stringify([by, role.arn, by === 'session' && sessionPolicy, action, resource, context]);
     const known = verdicts.get(key);
     if (known) return known;

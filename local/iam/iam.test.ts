@@ -69,7 +69,7 @@ const principals = makePrincipals(Date.now);
 let iam: Iam;
 let gateway: Gateway;
 
-/** Answers whatever is allowed to come through. */
+/** Answers every allowed call. */
 const anything = async (): Promise<AwsAnswer> => ({
   status: 200,
   headers: { 'content-type': 'application/x-amz-json-1.0' },
@@ -130,7 +130,7 @@ describe('a call', () => {
     expect(denied).toEqual([]);
   });
 
-  it('is denied in the words of DynamoDB, with role, action and resource, and is told', async () => {
+  it('is denied in the words of DynamoDB, with role, action and resource, and is reported', async () => {
     const batch = new BatchGetItemCommand({ RequestItems: { Table: { Keys: [{ pk: { S: 'x' } }] } } });
     await expect(new DynamoDBClient(config()).send(batch)).rejects.toMatchObject({
       name: 'AccessDeniedException',
@@ -141,7 +141,7 @@ describe('a call', () => {
     expect(denied).toHaveLength(1);
   });
 
-  it('on an index wants a permission on the index', async () => {
+  it('needs a permission on the index to query the index', async () => {
     const query = (over: object) =>
       new DynamoDBClient(config()).send(new QueryCommand({ TableName: 'Table', ...over }));
     await expect(query({})).resolves.toBeDefined();
@@ -166,7 +166,7 @@ describe('a call', () => {
     await expect(ec2.send(new DescribeInstancesCommand())).rejects.toThrow('ec2:DescribeInstances');
   });
 
-  it('to an instance depends on the tags that the instance has at the time', async () => {
+  it('depends on the current tags of its instance', async () => {
     const ec2 = new EC2Client(config());
     tags['i-0123456789abcdef1'] = {};
     await expect(ec2.send(start('i-0123456789abcdef1'))).rejects.toThrow('instance/i-0123456789abcdef1');
@@ -176,23 +176,23 @@ describe('a call', () => {
     await expect(ec2.send(start('i-0123456789abcdef1'))).rejects.toThrow('not authorized');
   });
 
-  it('to an instance that is gone is denied by a condition on its tag, as it has none', async () => {
+  it('is denied by a condition on a tag when the instance is gone, which has no tags', async () => {
     const ec2 = new EC2Client(config());
     await expect(ec2.send(start('i-0123456789abcdef9'))).rejects.toMatchObject({
       name: 'UnauthorizedOperation',
     });
-    // What is no id is told before EC2 asks IAM; here the service behind takes anything.
+    // EC2 rejects a malformed id before it asks IAM; the service behind this test accepts anything.
     await expect(ec2.send(start('nonsense'))).resolves.toBeDefined();
   });
 
-  it('to several instances is denied when one of them is not allowed', async () => {
+  it('is denied when one of several instances is not allowed', async () => {
     tags['i-0123456789abcdef2'] = { 'reveille:stack': 'Stack' };
     tags['i-0123456789abcdef3'] = {};
     const both = new StartInstancesCommand({ InstanceIds: ['i-0123456789abcdef2', 'i-0123456789abcdef3'] });
     await expect(new EC2Client(config()).send(both)).rejects.toThrow('instance/i-0123456789abcdef3');
   });
 
-  it('that launches from a template which is not there does not come through', async () => {
+  it('is rejected when it launches from a missing template', async () => {
     const launch = new CreateFleetCommand({
       Type: 'instant',
       ClientToken: 'one',
@@ -206,14 +206,14 @@ describe('a call', () => {
     });
   });
 
-  it('that asks who one is needs no permission', async () => {
+  it('needs no permission for GetCallerIdentity', async () => {
     const credentials = principals.issue(aPrincipal({ role: stranger }));
     await expect(
       new STSClient(config(credentials)).send(new GetCallerIdentityCommand()),
     ).resolves.toBeDefined();
   });
 
-  it('that is not in the table of needs is refused by name', async () => {
+  it('is rejected by name when the table of needs lacks it', async () => {
     await expect(new DynamoDBClient(config()).send(new ListTablesCommand())).rejects.toThrow(
       'dynamodb:ListTables',
     );
@@ -242,21 +242,21 @@ describe('a session', () => {
     };
   };
 
-  it('may do what both its role and its own policy allow', async () => {
+  it('is allowed what both its role and its own policy allow', async () => {
     await expect(sqs(await assumeAs(api)).send(receive('prj_1'))).resolves.toBeDefined();
   });
 
-  it('may not do what only its role allows', async () => {
+  it('is denied what only its role allows', async () => {
     await expect(sqs(await assumeAs(api)).send(receive('prj_2'))).rejects.toThrow('no session policy allows');
   });
 
-  it('may not do what only its own policy allows', async () => {
+  it('is denied what only its own policy allows', async () => {
     await expect(new DynamoDBClient(config(await assumeAs(api))).send(get)).rejects.toThrow(
       'no identity-based policy allows',
     );
   });
 
-  it('is not given to a role that may not assume it', async () => {
+  it('is rejected for a role that the caller may not assume', async () => {
     await expect(assumeAs(stranger)).rejects.toMatchObject({ name: 'AccessDenied' });
   });
 });
@@ -264,13 +264,13 @@ describe('a session', () => {
 describe('Lambda on behalf of a function', () => {
   const principal = aPrincipal({ role: runner });
 
-  it('refuses a queue that the role may not work off', async () => {
+  it('rejects a queue that the role may not consume', async () => {
     await expect(iam.checkEventSource(principal, queueArn.replace('*', '1'))).rejects.toThrow(
       'sqs:DeleteMessage',
     );
   });
 
-  it('tells when it may not write the log or send traces', async () => {
+  it('reports missing permissions for logs and traces', async () => {
     const fn = aFunction(records, '', { logGroup: 'Log', traced: true });
     iam.noteInvocation(principal, fn);
     await expect.poll(() => denied.join('\n')).toContain('logs:CreateLogStream');
@@ -278,14 +278,14 @@ describe('Lambda on behalf of a function', () => {
 });
 
 describe('the record', () => {
-  it('has each grant that was used, once, as the policy has it', async () => {
+  it('lists each used grant once, as the policy writes it', async () => {
     await new DynamoDBClient(config()).send(get);
     await new DynamoDBClient(config()).send(get);
     const uses = readUses(records).filter(({ action }) => action === 'dynamodb:GetItem');
     expect(uses).toEqual([{ role: 'ApiRole', action: 'dynamodb:GetItem', resource: tableArn }]);
   });
 
-  it('lists what a role is granted, action by resource', () => {
+  it('lists the grants of a role by action and resource', () => {
     const role = aRole({
       policies: [allow(['a:X', 'a:Y'], ['1', '2']), { Statement: { Effect: 'Deny', Action: 'a:Z' } }],
     });

@@ -1,4 +1,7 @@
-/** IAM's stand-in: every call of a function, of Lambda on its behalf, and of an agent is checked against the template's roles. */
+/**
+ * IAM's stand-in: checks every call of functions, of Lambda for a function, and of agents against the
+ * template's roles.
+ */
 import { type AwsCall, AwsError } from '../aws/call.ts';
 import type { Principal } from '../gateway/principals.ts';
 import type { FunctionSpec, RoleSpec, StackSpec } from '../template/stack-spec.ts';
@@ -11,22 +14,25 @@ export interface IamOptions {
   readonly spec: Pick<StackSpec, 'roles' | 'place'> & Partial<Pick<StackSpec, 'kmsKeys'>>;
   readonly tagsOf: Facts['tagsOf'];
   readonly launchTemplateOf?: Facts['launchTemplateOf'];
-  /** Where the uses of grants are recorded. @default nowhere */
+  /** Folder for the records of used grants. @default no records */
   readonly recordsDir?: string | undefined;
-  /** Told of what was denied. */
+  /** Reports a denied call. */
   readonly onDenied: (message: string) => void;
 }
 
 export interface Iam {
-  /** Throws AWS's error when the caller of this call may not do it. */
+  /** Throws AWS's error when the caller may not make this call. */
   authorize(call: AwsCall): Promise<void>;
-  /** What Lambda does with the function's role around each invocation. As in Lambda, the invocation goes on without it. */
+  /**
+   * Checks the calls that Lambda makes around each invocation with the function's role. As in Lambda, a
+   * denial does not stop the invocation.
+   */
   noteInvocation(principal: Principal, fn: FunctionSpec): void;
   /** Throws AWS's error when the principal lacks a permission. */
   check(principal: Principal, needs: readonly Need[]): Promise<void>;
-  /** Whether the role lets an AWS service take it on. */
+  /** Checks that the role's trust policy lets an AWS service assume it. */
   checkTrust(role: RoleSpec, service: string, context: Readonly<Record<string, string>>): Promise<boolean>;
-  /** Throws when Lambda would refuse to work off the queue with this role. */
+  /** Throws when Lambda would refuse to poll the queue with this role. */
   checkEventSource(principal: Principal, queueArn: string): Promise<void>;
 }
 

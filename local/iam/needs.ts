@@ -1,6 +1,6 @@
 /**
- * What each AWS call needs to be allowed: actions, on which resources, with what for the condition keys. A table for each
- * service, from AWS's Service Authorization Reference; a call that it lacks is refused by name.
+ * Permissions that each AWS call needs: actions, resources and condition keys. One table per service, from
+ * AWS's Service Authorization Reference. A call that is not in it is rejected by name.
  */
 import * as z from 'zod';
 import { type AwsCall, AwsError } from '../aws/call.ts';
@@ -14,17 +14,17 @@ import type { LaunchTemplateSpec } from '../template/stack-spec.ts';
 export interface Need {
   /** `dynamodb:GetItem` */
   readonly action: string;
-  /** An ARN, or `*` for an action that knows no resources. */
+  /** An ARN, or `*` for an action without resource types. */
   readonly resource: string;
   readonly context?: Readonly<Record<string, string | string[]>>;
 }
 
-/** What the stand-ins know beyond the call. */
+/** Facts of the stand-ins that a call does not contain. */
 export interface Facts {
   readonly accountId: string;
-  /** Of an instance; undefined when there is none of this id. */
+  /** Tags of an instance; undefined for an unknown id. */
   readonly tagsOf: (instanceId: string) => Readonly<Record<string, string>> | undefined;
-  /** Of that name and region. */
+  /** Launch template of that name and region. */
   readonly launchTemplateOf?: (name: string, region: string) => LaunchTemplateSpec | undefined;
 }
 
@@ -37,7 +37,7 @@ const read = <T extends z.ZodType>(schema: T, { body, service, operation }: AwsC
   throw new AwsError('ValidationException', `${service}:${operation}: ${z.prettifyError(parsed.error)}`);
 };
 
-/** A table is named, or given as an ARN. */
+/** ARN of a table that a call gives by name or by ARN. */
 const tableArn = (name: string, { region }: AwsCall, { accountId }: Facts): string =>
   name.startsWith('arn:') ? name : `arn:aws:dynamodb:${region}:${accountId}:table/${name}`;
 
@@ -65,7 +65,7 @@ const queueArn = (url: string, { region }: AwsCall): string => {
   return `arn:aws:sqs:${region}:${account}:${name}`;
 };
 
-/** The batch calls have no permission of their own. */
+/** Needs of a queue call. A batch call has no permission of its own. */
 const onQueue =
   (action?: string): NeedsOf =>
   (call) => [
@@ -80,7 +80,7 @@ const byName: NeedsOf = (call, facts) => [
 ];
 
 const newQueue = z.looseObject({ tags: z.record(z.string(), z.string()).default({}) });
-/** Whoever tags it at once needs the right to tag, too (AWS: CreateQueue, tags). */
+/** Needs of CreateQueue. A call with tags also needs the permission to tag (AWS: CreateQueue, tags). */
 const onNewQueue: NeedsOf = (call, facts) => {
   const { tags } = read(newQueue, call);
   const isTagged = Object.keys(tags).length > 0;
@@ -91,7 +91,10 @@ const onNewQueue: NeedsOf = (call, facts) => {
 const tagContext = (kind: 'ResourceTag' | 'RequestTag', tags: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(tags).map(([key, value]) => [`aws:${kind}/${key}`, value]));
 
-/** An instance that is gone has no tags, so a policy with a condition on one does not allow the call: EC2 answers `UnauthorizedOperation`. */
+/**
+ * Needs of calls on instances. A terminated instance has no tags, so a condition on a tag denies the call:
+ * EC2 answers `UnauthorizedOperation`.
+ */
 const onInstances: NeedsOf = (call, { accountId, tagsOf }) =>
   textsOf(parseForm(call.body.toString()), 'InstanceId')
     .filter((id) => instanceIdPattern.test(id))
@@ -101,14 +104,14 @@ const onInstances: NeedsOf = (call, { accountId, tagsOf }) =>
       context: tagContext('ResourceTag', tagsOf(id) ?? {}),
     }));
 
-/** The owner of an image as IAM's `ec2:Owner` has it: Amazon Linux is Amazon's, all else here the account's. */
+/** Owner of an image, as in IAM's `ec2:Owner`: Amazon for Amazon Linux, otherwise the account. */
 const ownerOf = (parameter: string | undefined, accountId: string): string =>
   parameter?.startsWith('/aws/service/ami-amazon-') ? 'amazon' : accountId;
 
 /**
- * A fleet of the type `instant` runs instances with the caller's permissions, so it needs those of RunInstances as well, the right to
- * tag what is made, to hand on the role, and to read the image's parameter. Without a template that exists there is nothing to ask IAM
- * about, and nothing comes through.
+ * Needs of CreateFleet. An `instant` fleet runs instances with the caller's permissions. It needs those of
+ * RunInstances, to tag the new resources, to pass the role and to read the image's parameter. Without an
+ * existing template there is nothing to check, and the call fails.
  */
 const onLaunch: NeedsOf = (call, { accountId, launchTemplateOf }) => {
   const request = readLaunchRequest(parseForm(call.body.toString()));
@@ -192,7 +195,7 @@ const onRole: NeedsOf = ({ body }) => [
   { action: 'sts:AssumeRole', resource: new URLSearchParams(body.toString()).get('RoleArn') ?? '*' },
 ];
 
-/** Buckets are of all accounts and regions: their ARNs name neither. Paths are `/bucket/key`. */
+/** Needs of an object call. A bucket's ARN names neither account nor region. Paths are `/bucket/key`. */
 const onObject: NeedsOf = ({ path, operation }) => [
   { action: `s3:${operation}`, resource: `arn:aws:s3:::${(path.split('?')[0] ?? '').slice(1)}` },
 ];
@@ -204,7 +207,7 @@ const withContext = z.looseObject({
   KeyId: z.string(),
   EncryptionContext: z.record(z.string(), z.string()).default({}),
 });
-/** The caller names the key, also for Decrypt: so nobody has to look into the ciphertext. */
+/** Needs of a KMS call. The caller names the key also for Decrypt, so the ciphertext is not parsed here. */
 const onKmsKey: NeedsOf = (call) => {
   const { KeyId, EncryptionContext } = read(withContext, call);
   const pairs = Object.entries(EncryptionContext);
@@ -231,7 +234,7 @@ const onSchedule: NeedsOf = ({ operation, region, path, body }, { accountId }) =
     },
   ];
 };
-/** Who names the role that is to be taken on must be allowed to pass it on (AWS: iam:PassRole). */
+/** Needs of a schedule with a role: the caller must be allowed to pass the role (AWS: iam:PassRole). */
 const onScheduleWithRole: NeedsOf = (call, facts) => [
   ...onSchedule(call, facts),
   {
@@ -247,7 +250,7 @@ const onFunction: NeedsOf = ({ path }) => [
 
 const nothing: NeedsOf = () => [];
 
-/** By the service's name in the credential scope and the operation. */
+/** Needs by the service's name in the credential scope and by operation. */
 const needs: Readonly<Record<string, Readonly<Record<string, NeedsOf>>>> = {
   dynamodb: {
     GetItem: onTable,
@@ -294,12 +297,12 @@ const needs: Readonly<Record<string, Readonly<Record<string, NeedsOf>>>> = {
   },
   sts: {
     AssumeRole: onRole,
-    // Nobody can be kept from it (AWS: GetCallerIdentity).
+    // AWS never denies it (AWS: GetCallerIdentity).
     GetCallerIdentity: nothing,
   },
 };
 
-/** Throws when the table above has no such call. */
+/** Returns the needs of a call; throws when the table above lacks it. */
 export const needsOf = (call: AwsCall, facts: Facts): readonly Need[] => {
   const find = needs[call.service]?.[call.operation];
   if (find) return find(call, facts);

@@ -1,4 +1,4 @@
-/** What roles are granted and what they used of it, kept over many runs of the stack for `npm run iam:report`. */
+/** Grants of roles and their use, kept over many runs of the stack for `npm run iam:report`. */
 import { appendFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -16,7 +16,7 @@ const document = z.object({
   ),
 });
 
-/** Every action with every resource that a role's policies allow it for, as they stand there. */
+/** Lists every action and resource that a role's policies allow, as the policies write them. */
 export const grantsOf = ({ policies }: RoleSpec): Grant[] =>
   policies
     .flatMap((policy) => document.parse(policy).Statement)
@@ -27,10 +27,13 @@ export const grantsOf = ({ policies }: RoleSpec): Grant[] =>
 
 const use = z.object({ role: z.string(), action: z.string(), resource: z.string() });
 
-/** A grant that the role of this logical id has used. */
+/** A used grant and the logical id of its role. */
 export type Use = z.infer<typeof use>;
 
-/** Appends to a file of this process in the folder, line by line, so that a run which is killed has told what it used. */
+/**
+ * Appends each use as a line to this process's own file in the folder, so that a killed run keeps its
+ * records.
+ */
 export const recordUses = (folder: string): ((role: RoleSpec, grant: Grant) => void) => {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${process.pid}.jsonl`);
@@ -40,7 +43,7 @@ export const recordUses = (folder: string): ((role: RoleSpec, grant: Grant) => v
   };
 };
 
-/** What all runs have recorded in the folder. */
+/** Reads the records of all runs in the folder. */
 export const readUses = (folder: string): Use[] =>
   readdirSync(folder)
     .filter((name) => name.endsWith('.jsonl'))

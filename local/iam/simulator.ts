@@ -1,23 +1,26 @@
-/** IAM's verdict over policies. The only module that imports the simulator, which is AGPL: docs/contributing/decisions/006. */
+/**
+ * IAM's verdict on policies. Only this module imports the simulator, which is AGPL:
+ * docs/contributing/decisions/006.
+ */
 import { runSimulation, type Simulation } from '@cloud-copilot/iam-simulate';
 
 export interface Question {
-  /** Of the caller: a role's session. */
+  /** ARN of the caller, a role's session. */
   readonly principalArn: string;
   readonly accountId: string;
   /** `dynamodb:GetItem` */
   readonly action: string;
-  /** An ARN, or `*` for an action that knows no resources. */
+  /** An ARN, or `*` for an action without resource types. */
   readonly resource: string;
-  /** Condition keys and what the request has for them. */
+  /** Condition keys and their values in the request. */
   readonly context: Readonly<Record<string, string | string[]>>;
-  /** The documents that the role has; one that allows is enough, unless one denies. */
+  /** Policy documents of the role. One allow is enough, unless another denies. */
   readonly policies: readonly unknown[];
-  /** What the resource itself says: the trust policy of a role that is assumed, the policy of a key. */
+  /** Policy of the resource: the trust policy of an assumed role, or the policy of a key. */
   readonly resourcePolicy?: unknown;
 }
 
-/** An action on a resource as a policy's statement grants it, each as it stands there. */
+/** An action on a resource, as a policy's statement writes them. */
 export interface Grant {
   readonly action: string;
   readonly resource: string;
@@ -25,7 +28,7 @@ export interface Grant {
 
 export interface Verdict {
   readonly allowed: boolean;
-  /** The grants of the policies that allowed it; empty when it was not allowed, or by the resource's policy alone. */
+  /** Grants that allowed the action; empty after a denial, or when only the resource's policy allowed it. */
   readonly by: readonly Grant[];
 }
 
@@ -36,15 +39,15 @@ const matching = <T extends { readonly matches: boolean }>(explained: T | T[] | 
   listOf(explained).filter(({ matches }) => matches);
 
 /**
- * Amazon's own parameters are in no account (`arn:aws:ssm:us-east-1::parameter/aws/service/…`), which the simulator does not know: for
- * it they are in one that nobody has.
+ * Account for Amazon's own parameters, which belong to none
+ * (`arn:aws:ssm:us-east-1::parameter/aws/service/…`). The simulator needs one, so they get an unused id.
  */
 const amazon = '999999999999';
 const intoAccount = <T>(value: T): T =>
   JSON.parse(JSON.stringify(value).replaceAll(/(:ssm:[a-z0-9*-]*)::parameter/g, `$1:${amazon}:parameter`));
 const outOfAccount = (arn: string): string => arn.replace(`:${amazon}:parameter`, '::parameter');
 
-/** Throws when a policy is not one, or when AWS has no such action or no such resource for it. */
+/** Judges a question. Throws for an invalid policy, and for an action or resource that AWS does not have. */
 export const judge = async (question: Question): Promise<Verdict> => {
   const { principalArn, accountId, action, resource, context, policies, resourcePolicy } = question;
   const simulation: Simulation = {

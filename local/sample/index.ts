@@ -1,6 +1,6 @@
 /**
- * `npm start -- --sample`: a believable project with a week of history. What people configure is made through the API, and then
- * its past is lived through by the product's own flows.
+ * `npm start -- --sample`: a believable project with a week of history. Creates the configuration through the
+ * API, then replays the past with the product's own flows.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -39,11 +39,11 @@ const projectName = 'Web shop';
 
 export interface SampleOptions {
   readonly stack: LocalStack;
-  /** Epoch milliseconds: the week ends now. */
+  /** End of the week, in epoch milliseconds. */
   readonly nowMs: number;
-  /** From 0 to 1. */
+  /** Returns numbers from 0 to 1. */
   readonly random: () => number;
-  /** Of the people in it; 12 characters at least. */
+  /** Password of the sample's users; at least 12 characters. */
   readonly password: string;
 }
 
@@ -53,8 +53,8 @@ export interface SignIn {
 }
 
 /**
- * Makes the sample, and tells by whom its admin signs in when the stack had nobody before. Throws with the API's answer when
- * that refuses something.
+ * Makes the sample. Returns the admin's sign-in if the stack had no users before. Throws with the API's
+ * answer when the API rejects a call.
  */
 export const makeSample = async ({
   stack,

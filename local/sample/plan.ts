@@ -1,4 +1,4 @@
-/** When the sample's tasks were started, and what came of them: the same plan for the same day and random numbers. */
+/** Starts and results of the sample's tasks: the same plan for the same day and random numbers. */
 import type { Commit } from '../../protocol/index.ts';
 import type { SampleTemplate } from './things.ts';
 
@@ -7,7 +7,7 @@ export interface PlannedTask {
   readonly startMs: number;
   readonly runMs: number;
   readonly succeeds: boolean;
-  /** Undefined: its schedule. */
+  /** User who started the task; undefined for its schedule. */
   readonly by: string | undefined;
   readonly commit: Commit | undefined;
 }
@@ -18,7 +18,10 @@ export const sampleDays = 7;
 
 const isWeekend = (dayStartMs: number): boolean => [0, 6].includes(new Date(dayStartMs).getUTCDay());
 
-/** The tasks of the week that ended at `nowMs`, in the order of their starts. `random` gives numbers from 0 to 1. */
+/**
+ * Plans the tasks of the week that ended at `nowMs`, in the order of their starts. `random` returns numbers
+ * from 0 to 1.
+ */
 export const planWeek = (
   templates: readonly SampleTemplate[],
   nowMs: number,

@@ -1,4 +1,7 @@
-/** Replays a plan over the real flows and the real table, in virtual time: so the history is as the product writes it. */
+/**
+ * Replays a plan with the real flows and the real table in virtual time, so the product itself writes the
+ * history.
+ */
 
 import { fleetPlaces } from '../../lambdas/adapters/fleets/fleet-places.ts';
 import { newId } from '../../lambdas/adapters/ids.ts';
@@ -40,20 +43,20 @@ import { createAgenda } from './agenda.ts';
 import type { PlannedTask } from './plan.ts';
 import type { SampleTemplate } from './things.ts';
 
-/** How long EC2 and an agent take, by public measurements of small Linux machines. */
+/** Durations of EC2 and an agent, from public measurements of small Linux machines. */
 export const runningAfterMs = 14_000;
 export const onlineAfterMs = 8_000;
 export const stoppedAfterMs = 22_000;
 export const claimAfterMs = 150;
 const firstLineAfterMs = 600;
 
-/** A task of the past: when it was started, and what it did. */
+/** A past task: its start and its work. */
 export interface ReplayedTask extends Omit<PlannedTask, 'template'> {
   readonly templateId: TemplateId;
   readonly template: Pick<SampleTemplate, 'output' | 'failure' | 'hosts'>;
 }
 
-/** A change of an instance's state, as EC2 knows it. */
+/** A change of an instance's state in EC2. */
 export interface InstanceChange {
   readonly instanceId: string;
   readonly state: InstanceState;
@@ -64,10 +67,10 @@ export interface ReplayOptions {
   readonly table: Table;
   readonly projectId: ProjectId;
   readonly runners: readonly { readonly id: RunnerId; readonly instanceType: string }[];
-  /** Starts the tasks without `by`. Absent: every task has one. */
+  /** Schedule that starts the tasks without `by`. Absent if every task has one. */
   readonly scheduleId?: ScheduleId;
   readonly plan: readonly ReplayedTask[];
-  /** Where deliveries say that they went, without a slash at the end. */
+  /** URL in deliveries, without a trailing slash. */
   readonly apiUrl: string;
   readonly region: string;
   readonly agentVersion: string;
@@ -79,7 +82,7 @@ interface Machine {
   readonly launchedAt: Instant | undefined;
 }
 
-/** Resolves when every task of the plan has ended and every runner sleeps. */
+/** Replays the plan; resolves when every task has ended and every runner is asleep. */
 export const replay = async (options: ReplayOptions): Promise<void> => {
   const { table, projectId, plan } = options;
   const agenda = createAgenda();
@@ -123,7 +126,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     sessions: sessionStore(table),
     schedules: scheduleStore(table, { now, newId: makeId }),
     audit: auditTrail(table, { now, newId: makeId, retentionDays: 365 }),
-    // Nobody polls in the past.
+    // No agent polls in the past.
     queues: {
       urlOf: (queue: string) => queue,
       create: async () => true,
@@ -148,7 +151,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
       },
       listOn: async () => [],
       listImpaired: async () => [],
-      // The runners are of no fleet.
+      // The runners belong to no fleet.
       terminate: async () => false,
       launch: async () => ({ launched: false as const, awsCode: 'unknown_fleet', awsCodes: [], detail: '' }),
       listLaunched: async () => [],
@@ -176,7 +179,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     await followInstance(deps, await reload(runner), facts, now());
   };
 
-  /** Its instance has been asked to start, perhaps: boots, and serves what counts on it. */
+  /** Boots a runner whose instance was asked to start, then serves the tasks assigned to it. */
   const attend = async (ref: Pick<RunnerRecord, 'id'>): Promise<void> => {
     const runner = await reload(ref);
     const { state } = factsOf(runner);
@@ -186,7 +189,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     if (factsOf(runner).state !== 'pending' || agenda.has(runner.id)) return;
     agenda.after(runningAfterMs, () => follow(runner, 'running'), runner.id);
     agenda.after(runningAfterMs + onlineAfterMs, async () => {
-      // An agent that has just started knows of no claims.
+      // A newly started agent has no claims.
       const beat = heartbeatRequest.parse({ agentVersion: options.agentVersion, tasks: [] });
       await heartbeat(deps, agentOf(runner), beat);
       await serve(runner);

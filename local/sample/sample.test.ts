@@ -12,7 +12,7 @@ import { templates } from './things.ts';
 
 const wednesday = Date.parse('2026-11-25T12:00:00Z');
 
-it('plans the same week again, all of it past, with failures in it', () => {
+it('plans the same week again, entirely in the past, with failures', () => {
   const plan = planWeek(templates, wednesday, seeded(1));
   expect(planWeek(templates, wednesday, seeded(1))).toEqual(plan);
   expect(plan.length).toBeGreaterThan(20);
@@ -20,7 +20,7 @@ it('plans the same week again, all of it past, with failures in it', () => {
   expect(new Set(plan.map(({ succeeds }) => succeeds))).toEqual(new Set([true, false]));
 });
 
-it('makes a project whose history the API tells like any other', async () => {
+it('makes a project with a normal history in the API', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'reveille-sample-'));
   const stack = await startStack({ dataDir, templateDir: await templatesOf(), schedules: false });
   try {

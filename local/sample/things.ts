@@ -1,16 +1,16 @@
-/** What the sample's project has: a web shop's platform team, with machines in two regions. */
+/** Data of the sample's project: a web shop's platform team, with machines in two regions. */
 
 import { createHash } from 'node:crypto';
 import type { Commit, HostResult } from '../../protocol/index.ts';
 
-/** Who started the tasks of the past. The first of them is also the admin of a stack that has nobody yet. */
+/** Users who started the past tasks. The first one is also the admin of a stack without users. */
 export const members = [
   { name: 'Ada', email: 'ada@shop.example', role: 'owner' },
   { name: 'Grace', email: 'grace@shop.example', role: 'manager' },
   { name: 'Linus', email: 'linus@shop.example', role: 'task_runner' },
 ] as const;
 
-/** Of the runners; the instances are made in EC2's stand-in. */
+/** The sample's runners; EC2's stand-in creates their instances. */
 export const runners = [
   { name: 'sydney-1', tags: ['sydney'], maxParallelTasks: 2, instanceType: 't4g.small' },
   { name: 'sydney-2', tags: ['sydney'], maxParallelTasks: 2, instanceType: 't4g.small' },
@@ -18,7 +18,10 @@ export const runners = [
   { name: 'build-1', tags: [], maxParallelTasks: 1, instanceType: 'm7g.large' },
 ] as const;
 
-/** What templates need beside runners. The tag of the inventory routes the tasks of a template that has none. */
+/**
+ * Resources that templates need beside runners. The inventory's tag routes the tasks of a template without
+ * one.
+ */
 export const inventory = {
   name: 'New York hosts',
   type: 'static',
@@ -40,7 +43,7 @@ export const repository = {
   branch: 'main',
 } as const;
 
-/** What was pushed to the repository in the course of the week, oldest first. */
+/** Commits of the week, oldest first. */
 const commits = [
   'Pin the kernel of the databases',
   'Drain a cache before it is patched',
@@ -50,19 +53,19 @@ const commits = [
 
 const say = (...lines: string[]): string => lines.map((line) => `echo '${line}'\nsleep 0.4`).join('\n');
 
-/** A template, and how it fares: how often it is started, by whom, how long it takes, how often it fails. */
+/** A template, with the frequency, starters, duration and failure rate of its tasks. */
 export interface SampleTemplate {
   readonly input: Readonly<Record<string, unknown>> & { readonly name: string };
-  /** What it comes from the repository with; none: its script is its own. */
+  /** Commits of its repository; absent for a template with its own script. */
   readonly commits?: readonly Commit[];
-  /** Whether it goes to the inventory. */
+  /** True if the template uses the inventory. */
   readonly hasInventory?: boolean;
-  /** Of a run of Ansible that went well, and of one that did not. */
+  /** Host results of a successful and a failed Ansible run. */
   readonly hosts?: { readonly success: HostResult[]; readonly error: HostResult[] };
-  /** Starts on a working day, or on every day for a nightly one. */
+  /** Starts per working day, or per day for a nightly template. */
   readonly perDay: number;
   readonly isNightly?: boolean;
-  /** Nobody where the schedule starts it. */
+  /** Users who start it; empty for a template of the schedule. */
   readonly by: readonly string[];
   readonly seconds: readonly [least: number, most: number];
   readonly failureRate: number;
@@ -184,7 +187,7 @@ export const templates: readonly SampleTemplate[] = [
   },
 ];
 
-/** What starts templates by itself; `template` is a name. The schedule is the one by which the nightly tasks of the past came. */
+/** Schedule of the past nightly tasks; `template` is a name. */
 export const schedule = {
   template: 'Nightly backup',
   input: { name: 'Nightly backup', cron: '0 2 * * *', timeZone: 'UTC' },
@@ -198,7 +201,7 @@ export const integration = {
   },
 };
 
-/** Its task waits, so that one sees what waiting looks like. */
+/** Template whose task waits, as an example of a waiting task. */
 export const templateWithoutRunner = {
   name: 'Fail over to Frankfurt',
   app: 'bash',

@@ -1,4 +1,4 @@
-/** Reads CloudFront's part of a template: which paths go to which origin, with which headers and which function. */
+/** Reads CloudFront's part of a template: the origin, headers and function of each path. */
 import * as z from 'zod';
 
 export type OriginSpec =
@@ -6,18 +6,18 @@ export type OriginSpec =
   | { readonly kind: 'http-api'; readonly headers: Readonly<Record<string, string>> };
 
 export interface BehaviorSpec {
-  /** `*` stands for anything. */
+  /** Path pattern; `*` matches anything. */
   readonly pathPattern: string;
   readonly methods: readonly string[];
   readonly origin: OriginSpec;
   /** Added to every answer. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The source of the function that sees the request first. */
+  /** Source of the function that runs first on each request. */
   readonly viewerRequest?: string;
 }
 
 export interface DistributionSpec {
-  /** In the order in which they are tried; the last one takes what is left. */
+  /** Behaviors in the order of matching; the last one takes all other paths. */
   readonly behaviors: readonly BehaviorSpec[];
 }
 
@@ -36,7 +36,8 @@ export interface DistributionResources {
 }
 
 /**
- * CloudFront's own policies, by their ids: no caching and all headers but Host for the API, caching by what S3 says for files.
+ * Ids of CloudFront's managed policies: no caching and all headers except Host for the API, caching by S3's
+ * headers for files.
  * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
  */
 const cachingDisabled = '4135ea2d-6df8-44a3-9df3-4b5a84be39ad';
@@ -67,7 +68,7 @@ const origin = z.strictObject({
     .array(z.strictObject({ HeaderName: z.string(), HeaderValue: z.string() }))
     .default([]),
 });
-/** Strict: what stands there and is not known here, error pages for example, is refused and not left out. */
+/** Strict: rejects unknown properties, error pages for example, instead of ignoring them. */
 const distribution = z.strictObject({
   DistributionConfig: z.strictObject({
     CacheBehaviors: z.array(z.strictObject({ ...behaviorFields, PathPattern: z.string() })).default([]),
@@ -135,7 +136,7 @@ const headersOf = (policy: z.infer<typeof headersPolicy>): Record<string, string
   );
 };
 
-/** The distribution of the template; undefined when it has none. */
+/** Reads the template's distribution; undefined when it has none. */
 export const readDistribution = (resources: DistributionResources): DistributionSpec | undefined => {
   const [found, ...more] = resources.distributions;
   if (more.length > 0) throw new Error('The stack on one machine serves one CloudFront distribution.');

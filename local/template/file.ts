@@ -1,4 +1,4 @@
-/** A synthesized template and its assets, as the CDK leaves them in a folder. */
+/** A synthesized template and its assets, as the CDK writes them to a folder. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve as resolvePath } from 'node:path';
 import * as z from 'zod';
@@ -26,7 +26,7 @@ const assetsFile = z.object({
 
 export type Template = z.infer<typeof templateFile>;
 
-/** Folders of the assets, by the object key that the template gives for them. */
+/** Folders of the assets, by the object key in the template. */
 export type Assets = ReadonlyMap<string, string>;
 
 const readJson = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));

@@ -37,7 +37,7 @@ describe('intrinsic functions', () => {
     expect(resolve(given, scope)).toEqual(expected);
   });
 
-  it('refuses a function that it does not know, by its name', () => {
+  it('rejects an unknown function by its name', () => {
     expect(() => resolve({ 'Fn::ImportValue': 'x' }, scope)).toThrow('Fn::ImportValue');
   });
 });

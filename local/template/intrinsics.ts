@@ -1,13 +1,13 @@
-/** CloudFormation's intrinsic functions, resolved by what a scope knows of the stack's resources. */
+/** CloudFormation's intrinsic functions, resolved in a scope of the stack's resources. */
 
 export interface Scope {
-  /** What `Ref` gives: a resource's physical id, or a pseudo parameter. */
+  /** Returns the value of `Ref`: a resource's physical id, or a pseudo parameter. */
   ref(name: string): unknown;
   attribute(logicalId: string, name: string): unknown;
   condition(name: string): boolean;
 }
 
-/** What `Ref: AWS::NoValue` gives; a property that has it is left out. */
+/** Value of `Ref: AWS::NoValue`; a property with it is omitted. */
 export const noValue = Symbol('AWS::NoValue');
 
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -92,7 +92,7 @@ const intrinsics: Readonly<Record<string, Intrinsic>> = {
     Buffer.from(text(resolve(argument, scope), 'Fn::Base64')).toString('base64'),
 };
 
-/** The value without intrinsic functions. One that is not known here is an error that names it. */
+/** Returns the value without intrinsic functions; throws an error that names an unknown one. */
 export const resolve = (value: unknown, scope: Scope): unknown => {
   if (Array.isArray(value)) {
     return value.map((item) => resolve(item, scope)).filter((item) => item !== noValue);

@@ -1,25 +1,28 @@
-/** The physical id and the attributes of each resource type that the stack on one machine knows. */
+/** Physical id and attributes of each resource type that the local stack supports. */
 import { createHash } from 'node:crypto';
 
-/** Where the stack seems to be. */
+/** Account, region and stack that the local stack presents. */
 export interface Place {
   readonly accountId: string;
   readonly region: string;
   readonly stackName: string;
-  /** What the HTTP API's endpoint resolves to, without a slash at the end. */
+  /** Endpoint of the HTTP API, without a trailing slash. */
   readonly apiUrl: string;
 }
 
 export interface Identity {
-  /** What `Ref` gives. */
+  /** Value of `Ref`. */
   readonly ref: string;
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** `property` gives a resolved property of the resource. */
+/** Identifies a resource; `property` returns one of its resolved properties. */
 type Identify = (logicalId: string, property: (name: string) => unknown, place: Place) => Identity;
 
-/** CloudFormation adds random letters to a name that it makes; here the name must be the same at the next start. */
+/**
+ * Name of a resource. CloudFormation adds random letters to generated names; here a name stays the same over
+ * restarts.
+ */
 const nameOf = (given: unknown, logicalId: string, place: Place): string =>
   typeof given === 'string' ? given : `${place.stackName}-${logicalId}`;
 
@@ -34,17 +37,17 @@ const withArn = (service: string, kind: string, nameProperty: string): Identify 
   };
 };
 
-/** Ids of EC2's resources are of small hexadecimal digits; here the same at each start. */
+/** Id in EC2's form, lowercase hexadecimal; here the same at each start. */
 const idLike = (prefix: string, logicalId: string, place: Place): string =>
   `${prefix}-0${createHash('sha256').update(`${place.stackName}/${logicalId}`).digest('hex').slice(0, 16)}`;
 
-/** Resources that change nothing on one machine. */
+/** A resource without effect on one machine. */
 const inert: Identify = (logicalId, _property, place) => ({
   ref: `${place.stackName}-${logicalId}`,
   attributes: {},
 });
 
-/** Stands for the domain that CloudFront gives a distribution. */
+/** Placeholder for the domain that CloudFront assigns to a distribution. */
 export const distributionDomain = 'distribution.cloudfront.net';
 
 const identities: Readonly<Record<string, Identify>> = {
@@ -80,7 +83,7 @@ const identities: Readonly<Record<string, Identify>> = {
     };
   },
   'AWS::S3::BucketPolicy': inert,
-  // `https://` and this name is what everything else takes for where the stack is; see `interpret`.
+  // Every other resource reads the stack's address from `https://` and this name; see `interpret`.
   'AWS::CloudFront::Distribution': (logicalId) => ({
     ref: logicalId,
     attributes: { DomainName: distributionDomain },
@@ -99,7 +102,7 @@ const identities: Readonly<Record<string, Identify>> = {
   'AWS::Lambda::EventSourceMapping': inert,
   'AWS::Lambda::Permission': inert,
   'AWS::Lambda::EventInvokeConfig': inert,
-  // Its ARN ends so, as policies want it (AWS: AWS::Logs::LogGroup, return values).
+  // Its ARN has this ending, as policies expect (AWS: AWS::Logs::LogGroup, return values).
   'AWS::Logs::LogGroup': (logicalId, property, place) => {
     const name = nameOf(property('LogGroupName'), logicalId, place);
     return {
@@ -108,7 +111,7 @@ const identities: Readonly<Record<string, Identify>> = {
     };
   },
   'AWS::SQS::QueuePolicy': inert,
-  // For operators of an account only: on one machine nobody is told, and the log lines say the same.
+  // For operators of an account only: the local stack notifies no one, and its logs contain the same.
   'AWS::CloudWatch::Alarm': withArn('cloudwatch', 'alarm:', 'AlarmName'),
   'AWS::CloudWatch::Dashboard': inert,
   'AWS::Logs::MetricFilter': inert,
@@ -131,7 +134,7 @@ const identities: Readonly<Record<string, Identify>> = {
     ref: idLike('vpc', logicalId, place),
     attributes: {},
   }),
-  // On one machine there is one network, and everything reaches everything.
+  // One machine has one network without barriers.
   'AWS::EC2::InternetGateway': inert,
   'AWS::EC2::VPCGatewayAttachment': inert,
   'AWS::EC2::RouteTable': inert,
@@ -143,11 +146,11 @@ const identities: Readonly<Record<string, Identify>> = {
   }),
 };
 
-/** Resources that a function makes, which tells their attributes. */
+/** True for a custom resource, whose attributes its function returns. */
 export const isCustom = (type: string): boolean =>
   /^(Custom::|AWS::CloudFormation::CustomResource$)/.test(type);
 
-/** Throws for a resource type that is not known here, by its name. */
+/** Identifies a resource; throws for an unsupported resource type, by its name. */
 export const identify = (
   type: string,
   logicalId: string,

@@ -1,4 +1,4 @@
-/** The properties of resources that the stack on one machine runs; what it does not understand it refuses. */
+/** Properties of the resources that the local stack runs; rejects properties that it does not support. */
 import * as z from 'zod';
 
 export const table = z.object({
@@ -28,7 +28,7 @@ export const eventInvokeConfig = z.strictObject({
   Qualifier: z.literal('$LATEST'),
   DestinationConfig: z.strictObject({ OnFailure: z.strictObject({ Destination: z.string() }) }).optional(),
   MaximumRetryAttempts: z.coerce.number().int().min(0).max(2).default(2),
-  /** There is always room here, so no event waits for it. */
+  /** Ignored: capacity is always free here, so no event waits for it. */
   MaximumEventAgeInSeconds: z.coerce.number().optional(),
 });
 export const integration = z.strictObject({
@@ -63,7 +63,7 @@ export const rule = z.strictObject({
       z.strictObject({
         Arn: z.string(),
         Id: z.string(),
-        /** Of a target that is an event bus. */
+        /** Role of a target that is an event bus. */
         RoleArn: z.string().optional(),
         RetryPolicy: z.unknown().optional(),
         DeadLetterConfig: z.unknown().optional(),

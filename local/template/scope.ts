@@ -1,4 +1,4 @@
-/** What the names in a template stand for at a place. */
+/** Resolves the names in a template for an account, region and stack. */
 
 import { unmadeAttribute } from '../aws/custom-resources.ts';
 import type { Template } from './file.ts';

@@ -1,4 +1,4 @@
-/** What a synthesized template makes, as the stack on one machine runs it. */
+/** Resources of a synthesized template, in the form in which the local stack runs them. */
 import type { DistributionSpec } from './distribution.ts';
 import type { Place } from './resource-ids.ts';
 
@@ -13,7 +13,7 @@ export interface QueueSpec {
   readonly name: string;
   readonly url: string;
   readonly arn: string;
-  /** As CreateQueue takes them. */
+  /** Attributes in the form of CreateQueue. */
   readonly attributes: Readonly<Record<string, string>>;
 }
 
@@ -27,7 +27,7 @@ export interface RoleSpec {
 
 export interface FunctionSpec {
   readonly logicalId: string;
-  /** For people: `task-start` for `TaskStartFunction` and CDK's hash. */
+  /** Readable name: `task-start` for `TaskStartFunction` and CDK's hash. */
   readonly label: string;
   readonly name: string;
   readonly arn: string;
@@ -39,13 +39,13 @@ export interface FunctionSpec {
   readonly environment: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly memoryMb: number;
-  /** Of the queue for events that the function failed at to the end, when it was invoked asynchronously. */
+  /** Queue for events that failed at every attempt of an asynchronous invocation. */
   readonly failuresArn?: string;
-  /** How often it is tried again when it was invoked asynchronously. @default as often as Lambda does */
+  /** Maximum retries of an asynchronous invocation. @default Lambda's */
   readonly asyncRetriesMax?: number;
-  /** Absent when the function has Lambda's own log group. */
+  /** Absent when the function uses Lambda's own log group. */
   readonly logGroup?: string;
-  /** Whether Lambda sends traces of its invocations. */
+  /** True if Lambda sends traces of its invocations. */
   readonly traced: boolean;
 }
 
@@ -73,18 +73,18 @@ export interface RuleSpec {
 
 export interface KmsKeySpec {
   readonly arn: string;
-  /** Without its leave, no role's own policy counts. */
+  /** Policy of the key. Roles' policies count only if it allows them. */
   readonly policy: unknown;
 }
 
-/** What a fleet launches instances from. */
+/** Launch template of a fleet. */
 export interface LaunchTemplateSpec {
   readonly name: string;
   readonly arn: string;
   readonly region: string;
-  /** Of the launch template itself. */
+  /** Tags of the launch template itself. */
   readonly tags: Readonly<Record<string, string>>;
-  /** By the type of what is launched: `instance`, `volume`, `network-interface`. */
+  /** Tags by type of the launched resource: `instance`, `volume`, `network-interface`. */
   readonly tagsOf: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly securityGroupTags: Readonly<Record<string, string>>;
   /** `ami-…`, or `resolve:ssm:/…` */
@@ -92,7 +92,7 @@ export interface LaunchTemplateSpec {
   readonly instanceType: string;
   readonly role: RoleSpec;
   readonly canHibernate: boolean;
-  /** Whether instances see their own tags in their metadata. */
+  /** True if the metadata service shows an instance its own tags. */
   readonly showsTags: boolean;
 }
 
@@ -106,7 +106,7 @@ export interface SubnetSpec {
 export interface CustomResourceSpec {
   readonly logicalId: string;
   readonly type: string;
-  /** Makes it. */
+  /** Function that creates the resource. */
   readonly functionArn: string;
   readonly properties: Readonly<Record<string, unknown>>;
 }
@@ -120,14 +120,14 @@ export interface StackSpec {
   readonly routes: readonly RouteSpec[];
   readonly eventSources: readonly EventSourceSpec[];
   readonly rules: readonly RuleSpec[];
-  /** Names of groups in EventBridge Scheduler. */
+  /** Names of schedule groups in EventBridge Scheduler. */
   readonly scheduleGroups: readonly string[];
   readonly buckets: readonly string[];
   readonly kmsKeys: readonly KmsKeySpec[];
   readonly customResources: readonly CustomResourceSpec[];
   readonly launchTemplates: readonly LaunchTemplateSpec[];
   readonly subnets: readonly SubnetSpec[];
-  /** What stands before buckets and HTTP API; without one, the HTTP API is reached as it is. */
+  /** Distribution before buckets and HTTP API; without one, clients call the HTTP API directly. */
   readonly distribution?: DistributionSpec;
   readonly outputs: Readonly<Record<string, unknown>>;
 }

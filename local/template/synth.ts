@@ -1,4 +1,4 @@
-/** Synthesizes the CDK app, by the same command that a deployment runs. */
+/** Synthesizes the CDK app with the command of a deployment. */
 import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,13 +10,16 @@ const run = promisify(execFile);
 /** The root of the repository. */
 export const root = join(import.meta.dirname, '../..');
 
-/** What may stand under "context" in cdk.json. */
+/** Values for "context" in cdk.json. */
 export type Context = Readonly<Record<string, unknown>>;
 
-/** Where the stack on one machine seems to be: a region whose instance prices Reveille knows. */
+/** Region of the local stack: one whose instance prices Reveille knows. */
 export const localRegion = 'us-east-1';
 
-/** So that a newcomer can have instances launched at once: one fleet whose instances sleep, and one whose instances go. */
+/**
+ * One fleet whose instances sleep, and one whose instances terminate, so that a newcomer can launch instances
+ * at once.
+ */
 export const localContext: Context = {
   fleets: [
     {
@@ -54,13 +57,13 @@ export const synthesize = async (
   }
 };
 
-/** A template of a folder, and the stack that it makes. */
+/** A template of a folder, and its stack. */
 export interface StackTemplate {
   readonly path: string;
   readonly stackName: string;
 }
 
-/** Of fleets: in this region. */
+/** Template of the fleets in one region. */
 export interface FleetTemplate extends StackTemplate {
   readonly region: string;
 }
@@ -68,7 +71,7 @@ export interface FleetTemplate extends StackTemplate {
 const suffix = '.template.json';
 const fleetsPattern = /^(.+)-fleets-([a-z0-9-]+)$/;
 
-/** The templates in the folder: the control plane's, and those of fleets by their regions. */
+/** Lists the templates in the folder: the control plane's, and those of fleets by region. */
 export const templatesIn = (dir: string): { control: StackTemplate; fleets: FleetTemplate[] } => {
   const all = readdirSync(dir)
     .filter((name) => name.endsWith(suffix))

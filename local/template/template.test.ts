@@ -18,7 +18,7 @@ const specOf = (more: Record<string, unknown> = {}) => {
 };
 
 describe('a template', () => {
-  it('gives each function its code, its role with policies, and its environment', () => {
+  it('returns the code, role, policies and environment of each function', () => {
     const fn = specOf().functions.find(({ logicalId }) => logicalId === 'Fn');
     expect(fn).toMatchObject({
       name: 'Stack-Fn',
@@ -34,7 +34,7 @@ describe('a template', () => {
     });
   });
 
-  it('gives routes, event sources and rules the functions that they invoke', () => {
+  it('returns the functions of routes, event sources and rules', () => {
     const spec = specOf();
     const functionArn = 'arn:aws:lambda:us-east-1:000000000000:function:Stack-Fn';
     expect(spec.routes).toEqual([{ routeKey: '$default', functionArn, timeoutMs: 30_000 }]);
@@ -43,7 +43,7 @@ describe('a template', () => {
     expect(spec.outputs).toEqual({ Name: 'Stack-Fn' });
   });
 
-  it('gives queues their attributes as CreateQueue takes them', () => {
+  it('returns the attributes of queues as CreateQueue takes them', () => {
     expect(specOf().queues.find(({ name }) => name === 'Stack-Queue')?.attributes).toEqual({
       VisibilityTimeout: '1',
       RedrivePolicy:
@@ -51,7 +51,7 @@ describe('a template', () => {
     });
   });
 
-  it('leaves out a resource whose condition does not hold', () => {
+  it('omits a resource whose condition is false', () => {
     const { template, assets } = readTemplate(
       writeFixture(folder.path, '', { Extra: { Type: 'AWS::SQS::Queue', Condition: 'Never' } }),
     );
@@ -59,11 +59,11 @@ describe('a template', () => {
     expect(interpret(conditional, assets, place).queues).toHaveLength(2);
   });
 
-  it('refuses a resource type that it does not know, by its name', () => {
+  it('rejects an unsupported resource type by its name', () => {
     expect(() => specOf({ Bus: { Type: 'AWS::Events::EventBus' } })).toThrow('AWS::Events::EventBus (Bus)');
   });
 
-  it('refuses a property that it would otherwise leave unheeded', () => {
+  it('rejects a property that it would otherwise ignore', () => {
     const Filtered = {
       Type: 'AWS::Lambda::EventSourceMapping',
       Properties: { EventSourceArn: 'arn', FunctionName: 'Stack-Fn', FilterCriteria: {} },
@@ -71,7 +71,7 @@ describe('a template', () => {
     expect(() => specOf({ Filtered })).toThrow('FilterCriteria');
   });
 
-  it('refuses names that depend on each other', () => {
+  it('rejects names that depend on each other', () => {
     const One = { Type: 'AWS::SQS::Queue', Properties: { QueueName: { Ref: 'Two' } } };
     const Two = { Type: 'AWS::SQS::Queue', Properties: { QueueName: { Ref: 'One' } } };
     expect(() => specOf({ One, Two })).toThrow('depends on itself');

@@ -1,4 +1,4 @@
-/** Says what a synthesized template runs: tables, queues, functions, routes, triggers, roles. */
+/** Interprets a synthesized template: tables, queues, functions, routes, triggers, roles. */
 import * as z from 'zod';
 import { readDistribution } from './distribution.ts';
 import type { Assets, resource, Template } from './file.ts';
@@ -8,10 +8,13 @@ import * as properties from './resource-properties.ts';
 import { scopeOf } from './scope.ts';
 import type { FunctionSpec, RoleSpec, RouteSpec, StackSpec } from './stack-spec.ts';
 
-/** Lambda's own cap on the batches of one queue that it handles at a time, kept small for one machine. */
+/** Concurrent batches of one queue (Lambda's maximum concurrency), kept small for one machine. */
 const defaultSourceConcurrency = 5;
 
-/** Says what the template runs at that place. Whatever it cannot do is an error that names the resource. */
+/**
+ * Returns the template's resources for an account, region and stack. Throws an error that names an
+ * unsupported resource.
+ */
 export const interpret = (template: Template, assets: Assets, place: Place): StackSpec => {
   const scope = scopeOf(template, place);
   const isMade = ({ Condition }: z.infer<typeof resource>) =>
@@ -19,7 +22,7 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
 
   const all = Object.entries(template.Resources)
     .filter(([, one]) => isMade(one))
-    // Tags of most do nothing here; those of instances come with the launch.
+    // Tags of most resources have no effect here; those of instances come with the launch.
     .map(
       ([
         logicalId,
@@ -32,7 +35,7 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
         type: Type,
         identity: scope.identity(logicalId),
         tags: () => properties.tagList.parse(resolve(Tags, scope)),
-        /** Resolved on demand: what is inert may hold functions that nobody has to understand here. */
+        /** Resolves on demand: an inert resource may use functions that are unsupported here. */
         read: <T extends z.ZodType>(schema: T): z.infer<T> => {
           const parsed = schema.safeParse(resolve(Properties, scope));
           if (parsed.success) return parsed.data;
@@ -142,7 +145,7 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
         return { logicalId, type, functionArn: ServiceToken, properties: others };
       }),
     launchTemplates: ofType('AWS::EC2::LaunchTemplate')
-      // One without a name is for operators.
+      // A launch template without a name is for operators.
       .filter(({ read }) => read(properties.named).LaunchTemplateName !== undefined)
       .map(({ logicalId, identity, read }) => {
         const {
@@ -221,7 +224,7 @@ export const interpret = (template: Template, assets: Assets, place: Place): Sta
   };
 };
 
-/** CloudFront's address is this machine's. */
+/** Replaces CloudFront's address by this machine's. */
 const hereIn = <T>(values: Readonly<Record<string, T>>, { apiUrl }: Place): Record<string, T | string> =>
   Object.fromEntries(
     Object.entries(values).map(([name, value]) => [
@@ -237,17 +240,19 @@ const labelOf = (logicalId: string): string =>
     .replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, '-')
     .toLowerCase();
 
-/** An event source mapping names its function by name or by ARN. */
+/** Finds the function of an event source mapping, which names it by name or by ARN. */
 const functionByName = (functions: readonly FunctionSpec[], nameOrArn: string): FunctionSpec => {
   const found = functions.find(({ name, arn }) => name === nameOrArn || arn === nameOrArn);
   if (!found) throw new Error(`The function ${nameOrArn} is not in the template.`);
   return found;
 };
 
-/** API Gateway's integrations take a function's ARN, or a path of Lambda's API that holds it. */
+/**
+ * Returns a function's ARN from an integration: the ARN itself, or a path of Lambda's API that contains it.
+ */
 const functionArnIn = (uri: string): string => /functions\/(arn:[^/]+)\/invocations$/.exec(uri)?.[1] ?? uri;
 
-/** CreateQueue takes text for all attributes, and a redrive policy as JSON. */
+/** Attributes for CreateQueue, which takes text for all of them and a redrive policy as JSON. */
 const queueAttributes = (properties: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(properties).map(([name, value]) => [

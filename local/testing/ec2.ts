@@ -1,4 +1,4 @@
-/** EC2's stand-in on loopback, for a test that calls it by the SDK's client. */
+/** EC2's stand-in on loopback, for tests that call it through the SDK's client. */
 import { type Ec2Control, openEc2 } from '../aws/ec2/index.ts';
 import { makeFaults } from '../gateway/faults.ts';
 import { startGateway } from '../gateway/gateway.ts';
@@ -14,7 +14,7 @@ export interface TestEc2 {
   stop(): Promise<void>;
 }
 
-/** Its machines run nothing. */
+/** Starts the stand-in; its machines run nothing. */
 export const startTestEc2 = async (): Promise<TestEc2> => {
   const region = 'us-east-1';
   const folder = temporaryFolder();

@@ -1,4 +1,4 @@
-/** A small stack for tests: its template and its functions' code in a temporary folder, and what else tests share. */
+/** A small stack for tests: its template, its functions' code in a temporary folder, and shared helpers. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,13 +6,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Principal } from '../gateway/principals.ts';
 import type { FunctionSpec, RoleSpec } from '../template/stack-spec.ts';
 
-/** A folder that the disposer removes. */
+/** Creates a folder; `remove` deletes it. */
 export const temporaryFolder = (): { path: string; remove: () => void } => {
   const path = mkdtempSync(join(tmpdir(), 'reveille-local-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 };
 
-/** Waits, by asking again shortly, until there is something. */
+/** Polls until the result is neither undefined nor false. */
 export const until = async <T>(ask: () => T | undefined | false, withinMs = 120_000): Promise<T> => {
   const deadline = Date.now() + withinMs;
   for (;;) {
@@ -39,7 +39,7 @@ export const aPrincipal = (over: Partial<Principal> = {}): Principal => ({
   ...over,
 });
 
-/** A function whose bundle is this source. */
+/** A function with this source as its bundle. */
 export const aFunction = (folder: string, source: string, over: Partial<FunctionSpec> = {}): FunctionSpec => {
   const codeDir = join(folder, `code-${over.logicalId ?? 'Fn'}`);
   mkdirSync(codeDir, { recursive: true });
@@ -60,7 +60,9 @@ export const aFunction = (folder: string, source: string, over: Partial<Function
   };
 };
 
-/** Like the real template in kind: a table, a queue that a function works off, an API, an event rule, a first token. */
+/**
+ * Resources like the real template's: a table, a queue with a function, an API, an event rule, a first token.
+ */
 const resources = {
   Table: {
     Type: 'AWS::DynamoDB::Table',
@@ -156,7 +158,10 @@ const resources = {
   },
 };
 
-/** Writes the template, its asset manifest and the functions' code as `cdk synth` does; gives the template's path. */
+/**
+ * Writes the template, its asset manifest and the functions' code as `cdk synth` does; returns the template's
+ * path.
+ */
 export const writeFixture = (folder: string, source: string, more: Record<string, unknown> = {}): string => {
   const asset = (key: string, code: string) => {
     mkdirSync(join(folder, key), { recursive: true });

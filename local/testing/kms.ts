@@ -1,4 +1,4 @@
-/** KMS's stand-in on loopback, with one key, for a test that calls it by the SDK's client. */
+/** KMS's stand-in on loopback, with one key, for tests that call it through the SDK's client. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -129,14 +129,14 @@ describe('EC2 through its SDK', () => {
     });
   });
 
-  it('starts a running instance as if nothing were to do', async () => {
+  it('accepts a start of a running instance and changes nothing', async () => {
     await client.send(new StartInstancesCommand(one()));
     await until(() => stateNow() === 'running');
     const again = await client.send(new StartInstancesCommand(one()));
     expect(again.StartingInstances?.[0]?.CurrentState?.Name).toBe('running');
   });
 
-  it('describes what it has', async () => {
+  it('describes an instance with all its fields', async () => {
     const { Reservations = [] } = await client.send(new DescribeInstancesCommand(one()));
     const instance = Reservations[0]?.Instances?.[0];
     expect(instance).toMatchObject({
@@ -162,7 +162,7 @@ describe('EC2 through its SDK', () => {
     await expect(find('vpc-id', 'vpc-1')).rejects.toThrow("the filter 'vpc-id'");
   });
 
-  it('refuses a start while stopping', async () => {
+  it('rejects a start while stopping', async () => {
     await ec2.stop(0);
     ec2 = open(60_000);
     await client.send(new StartInstancesCommand(one()));
@@ -175,29 +175,29 @@ describe('EC2 through its SDK', () => {
 
   it.each([
     ['an unknown id', ['i-0123456789abcdef0'], 'InvalidInstanceID.NotFound'],
-    ['what is no id', ['nonsense'], 'InvalidInstanceID.Malformed'],
+    ['a malformed id', ['nonsense'], 'InvalidInstanceID.Malformed'],
     ['no id', [], 'MissingParameter'],
-  ])('refuses %s', async (_what, InstanceIds, name) => {
+  ])('rejects %s', async (_what, InstanceIds, name) => {
     await expect(client.send(new StartInstancesCommand({ InstanceIds }))).rejects.toMatchObject({ name });
   });
 
-  it('knows an instance in its own region only', async () => {
+  it('finds an instance only in its own region', async () => {
     const elsewhere = ec2.control.createStoppedInstance({ region: 'eu-west-1' });
     await expect(client.send(new StartInstancesCommand({ InstanceIds: [elsewhere] }))).rejects.toMatchObject({
       name: 'InvalidInstanceID.NotFound',
     });
   });
 
-  it('refuses an action that it lacks, by its name', async () => {
+  it('names the unsupported action in its error', async () => {
     await expect(client.send(new DescribeVpcsCommand())).rejects.toThrow('DescribeVpcs');
   });
 
-  it('refuses a parameter that it would leave unheeded, by its name', async () => {
+  it('names the unsupported parameter in its error', async () => {
     const unknown = new StopInstancesCommand({ ...one(), SkipOsShutdown: true });
     await expect(client.send(unknown)).rejects.toThrow('SkipOsShutdown');
   });
 
-  it('hibernates only what was launched for it', async () => {
+  it('hibernates only instances launched with hibernation enabled', async () => {
     await client.send(new StartInstancesCommand(one()));
     await until(() => stateNow() === 'running');
     const hibernate = new StopInstancesCommand({ ...one(), Hibernate: true });
@@ -224,7 +224,7 @@ describe('EC2 through its SDK', () => {
     await until(() => ec2.control.list().filter(({ state }) => state === 'terminated').length === 2);
   });
 
-  it('fails as it is told, as often as it is told', async () => {
+  it('fails the requested number of times with the requested error', async () => {
     ec2.control.failNext('StartInstances', 'InsufficientInstanceCapacity', 'No t4g.small is left.', 1);
     await expect(client.send(new StartInstancesCommand(one()))).rejects.toMatchObject({
       name: 'InsufficientInstanceCapacity',
@@ -267,7 +267,7 @@ describe('fleets through the SDK', () => {
     });
   const launched = () => ec2.control.list().filter(({ roleName }) => roleName !== undefined);
 
-  it('launch one instance from their launch template, and no other by the same token', async () => {
+  it('launch one instance from their launch template, and no second one for the same token', async () => {
     const { Instances = [], Errors = [] } = await client.send(order('one'));
     expect(Errors).toEqual([]);
     const [made] = Instances;
@@ -280,7 +280,7 @@ describe('fleets through the SDK', () => {
     });
   });
 
-  it('go by type and zone around what there is no capacity for, and say what was missing', async () => {
+  it('avoid types and zones without capacity, and report the shortage', async () => {
     ec2.control.setShortages([
       { instanceType: 't4g.small' },
       { instanceType: 't4g.medium', zone: 'us-east-1a' },
@@ -294,7 +294,7 @@ describe('fleets through the SDK', () => {
     expect(none.Errors?.[0]).toMatchObject({ ErrorCode: 'UnfulfillableCapacity', Lifecycle: 'spot' });
   });
 
-  it('on spot make what cannot be stopped, only terminated, and is shown as such', async () => {
+  it('launch spot instances that can be terminated but not stopped, and report them as spot', async () => {
     const { Instances = [] } = await client.send(order('four', 'spot'));
     const InstanceIds = Instances[0]?.InstanceIds ?? [];
     await until(() => launched()[0]?.state === 'running');
@@ -307,7 +307,7 @@ describe('fleets through the SDK', () => {
     await until(() => launched()[0]?.state === 'terminated');
   });
 
-  it('are refused what is not there', async () => {
+  it('reject a launch from a template or subnet that does not exist', async () => {
     const { input } = order('five');
     const [config] = input.LaunchTemplateConfigs ?? [];
     const unknown = { LaunchTemplateName: 'Other', Version: '$Latest' };
@@ -321,7 +321,7 @@ describe('fleets through the SDK', () => {
     ).rejects.toThrow('capacity 2');
   });
 
-  it.each(['volume', 'network-interface'] as const)('are refused tags for a %s', async (ResourceType) => {
+  it.each(['volume', 'network-interface'] as const)('reject tags for a %s', async (ResourceType) => {
     const { input } = order('six');
     const TagSpecifications = [{ ResourceType, Tags: [{ Key: 'for', Value: 'me' }] }];
     await expect(client.send(new CreateFleetCommand({ ...input, TagSpecifications }))).rejects.toMatchObject({

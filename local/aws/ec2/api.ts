@@ -19,7 +19,7 @@ import type { Instance } from './store.ts';
 
 export interface Ec2Api {
   readonly service: AwsService;
-  /** The next `times` calls of the operation are refused with this error, as if AWS had. */
+  /** Rejects the next `times` calls of the operation with this error, as AWS would. */
   failNext(operation: string, code: string, message: string, times?: number): void;
 }
 
@@ -64,10 +64,10 @@ const described = (instance: Instance) => ({
   tagSet: items(Object.entries(instance.tags).map(([key, value]) => ({ key, value }))),
 });
 
-/** Any other id is malformed, which EC2 says before it asks who calls. */
+/** Form of an instance id. EC2 rejects a malformed id before it checks permissions. */
 export const instanceIdPattern = /^i-([0-9a-f]{8}|[0-9a-f]{17})$/;
 
-/** The instances of these ids; AWS's errors when there are none such in the region. */
+/** Returns the instances with these ids; throws AWS's error for an id that is not in the region. */
 const find = ({ fleet, region }: Request, ids: readonly string[]): Instance[] => {
   const malformed = ids.find((id) => !instanceIdPattern.test(id));
   if (malformed !== undefined) {
@@ -127,7 +127,7 @@ const filterValue = (instance: Instance, name: string): string | undefined => {
   throw new AwsError('InvalidParameterValue', `The stack on one machine does not know the filter '${name}'`);
 };
 
-/** `*` and `?` stand for any letters and any letter, as in EC2's filters. */
+/** Compares with EC2's filter wildcards: `*` for any characters, `?` for one. */
 const matches = (pattern: string, value: string): boolean =>
   new RegExp(
     `^${pattern
@@ -136,7 +136,7 @@ const matches = (pattern: string, value: string): boolean =>
       .replaceAll('?', '.')}$`,
   ).test(value);
 
-/** What the ids and filters of a request ask for; without ids, of all in the region. */
+/** Returns the instances that match a request's ids and filters; without ids, all of the region. */
 const selected = (request: Request): Instance[] => {
   const { form, fleet, region } = request;
   const ids = textsOf(form, 'InstanceId');
@@ -156,7 +156,7 @@ const operations: Readonly<Record<string, Operation>> = {
     onlyParameters(request.form, ['InstanceId', 'Force', 'Hibernate']);
     const instances = named(request);
     const hibernate = textOf(request.form, 'Hibernate') === 'true';
-    // A request of a fleet is a one-time one (AWS: Stop a Spot Instance).
+    // CreateFleet makes a one-time spot request (AWS: Stop a Spot Instance).
     const spot = instances.find(({ market }) => market === 'spot');
     if (spot) {
       throw new AwsError(
@@ -264,7 +264,7 @@ const operations: Readonly<Record<string, Operation>> = {
   },
 };
 
-/** Plays EC2 over the fleet. What it does not know it refuses by name. */
+/** EC2's stand-in over the fleet. Rejects unknown operations and parameters by name. */
 export const makeEc2Api = (
   fleet: Fleet,
   launches: ReturnType<typeof makeLaunches>,

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { makeFleet, type StateChange } from './fleet.ts';
 import type { Instance } from './store.ts';
 
-/** A clock whose timers run when the test says so, and machines that write down what is done to them. */
+/** A clock whose timers run when the test advances it, and machines that record the calls they get. */
 const aWorld = (instances: Instance[] = []) => {
   const timers: { atMs: number; run: () => void }[] = [];
   const clock = { nowMs: 0 };
@@ -32,7 +32,7 @@ const aWorld = (instances: Instance[] = []) => {
     save: (all) => saved.splice(0, saved.length, ...all),
     onChange: (change) => changes.push(change),
   });
-  /** Lets time pass, and then what waits for it run. */
+  /** Advances the clock, then runs the timers that are due. */
   const pass = async (ms: number) => {
     clock.nowMs += ms;
     for (const due of timers.filter(({ atMs }) => atMs <= clock.nowMs)) {
@@ -61,7 +61,7 @@ describe('the fleet', () => {
   });
   const stateNow = () => world.fleet.list()[0]?.state;
 
-  it('takes the pending time to start, and boots when running', async () => {
+  it('starts after the pending time, and boots once running', async () => {
     world.fleet.change(world.fleet.list(), 'start');
     expect(stateNow()).toBe('pending');
     await world.pass(99);
@@ -73,7 +73,7 @@ describe('the fleet', () => {
     expect(world.changes.map(({ instance }) => instance.state)).toEqual(['pending', 'running']);
   });
 
-  it('is stopped when the stopping time is over and the machine is off, whichever is later', async () => {
+  it('becomes stopped when the stopping time is over and the machine is off', async () => {
     world = aWorld([anInstance('running')]);
     world.fleet.change(world.fleet.list(), 'stop');
     await world.pass(300);
@@ -85,14 +85,14 @@ describe('the fleet', () => {
     expect(world.power).toEqual(['off i-00000000000000001 2000']);
   });
 
-  it('changes none when the state of one forbids it', () => {
+  it('changes no instance when the state of one forbids it', () => {
     const fleet = world.fleet;
     fleet.create({ ...anInstance('stopping'), id: 'i-00000000000000002' });
     expect(() => fleet.change(fleet.list(), 'start')).toThrow("'i-00000000000000002' is not in a state");
     expect(stateNow()).toBe('stopped');
   });
 
-  it('gives a new launch time with each start', () => {
+  it('sets a new launch time at each start', () => {
     world.clock.nowMs = 1000;
     world.fleet.change(world.fleet.list(), 'start');
     expect(world.fleet.list()[0]?.launchTime).toBe('1970-01-01T00:00:01.000Z');

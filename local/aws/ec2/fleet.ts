@@ -1,4 +1,4 @@
-/** All instances: their states over time, their machines, and their file on disk. */
+/** All instances: their states over time, their machines and their file on disk. */
 import { randomBytes } from 'node:crypto';
 import { AwsError } from '../call.ts';
 import type { Machine } from './machine.ts';
@@ -13,20 +13,20 @@ export interface StateChange {
 export interface Fleet {
   list(): readonly Instance[];
   create(given: NewInstance): Instance;
-  /** All or none: when the state of one instance forbids it, AWS's error, and nothing changes. */
+  /** Changes all instances or none: throws AWS's error when the state of one forbids the change. */
   change(
     instances: readonly Instance[],
     event: Exclude<InstanceEvent, 'settle'>,
     options?: { readonly hibernate: boolean },
   ): StateChange[];
-  /** Kills the agent on it; false when none runs. */
+  /** Kills the instance's agent; returns false when none runs. */
   killAgent(id: string): boolean;
-  /** From now on it fails EC2's status checks, until it stops. */
+  /** Fails EC2's status checks until the instance stops. */
   impair(id: string): void;
   tag(instance: Instance, tags: Readonly<Record<string, string>>): void;
-  /** Boots what was running when the stack was last stopped, and ends what was under way. */
+  /** Boots the instances that ran when the stack stopped, and completes unfinished state changes. */
   resume(): void;
-  /** Ends all processes; the instances keep their state, for the next start. */
+  /** Ends all processes. The instances keep their state for the next start. */
   stop(graceMs: number): Promise<void>;
   pullPlugs(): void;
 }
@@ -39,14 +39,14 @@ export interface FleetOptions {
   readonly instances: readonly Instance[];
   readonly delays: Delays;
   readonly now: () => Date;
-  /** Runs a function later and gives a function that calls it off. */
+  /** Schedules a function, and returns a function that cancels it. */
   readonly after: (ms: number, run: () => void) => () => void;
   readonly machineOf: (instance: Instance) => Machine;
   readonly save: (instances: readonly Instance[]) => void;
   readonly onChange: (change: StateChange) => void;
 }
 
-/** The agent has at least this long to end, also when the instance stops without delay. */
+/** Minimum time for an agent to end, also when the instance stops without delay. */
 const minimumGraceMs = 2000;
 
 const stopReason = {
@@ -100,7 +100,7 @@ export const makeFleet = (options: FleetOptions): Fleet => {
     if (typeof next === 'string' && next !== instance.state) enter(instance, next);
   };
 
-  /** What a state brings about: a boot, a shutdown, and the end of the state when its time is over. */
+  /** Starts the effect of a state: a boot, a shutdown, or the timer that ends the state. */
   const act = (instance: Instance): void => {
     const { id, state } = instance;
     pending.get(id)?.();

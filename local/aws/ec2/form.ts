@@ -3,7 +3,7 @@ import { AwsError } from '../call.ts';
 
 export type FormNode = Map<string, FormNode | string>;
 
-/** The form as a tree of its dotted names, without `Action` and `Version`. */
+/** Parses the form into a tree of its dotted names, without `Action` and `Version`. */
 export const parseForm = (body: string): FormNode => {
   const root: FormNode = new Map();
   for (const [path, value] of new URLSearchParams(body)) {
@@ -25,7 +25,7 @@ export const parseForm = (body: string): FormNode => {
   return root;
 };
 
-/** Refuses parameters that the stand-in would otherwise leave unheeded. */
+/** Rejects parameters that the stand-in would otherwise ignore. */
 export const onlyParameters = (form: FormNode, known: readonly string[]): void => {
   for (const name of form.keys()) {
     if (!known.includes(name)) {
@@ -34,7 +34,7 @@ export const onlyParameters = (form: FormNode, known: readonly string[]): void =
   }
 };
 
-/** The items of a list such as `InstanceId.1`, `InstanceId.2`, in the order of their numbers. */
+/** Items of a list such as `InstanceId.1`, `InstanceId.2`, in numeric order. */
 export const itemsOf = (form: FormNode, name: string): (FormNode | string)[] => {
   const list = form.get(name);
   if (!(list instanceof Map)) return [];

@@ -1,4 +1,7 @@
-/** EC2's stand-in: instances with EC2's states, delays and errors, whose machine is the real agent as a child process. */
+/**
+ * EC2's stand-in: instances with EC2's states, delays and errors. Each machine is the real agent as a child
+ * process.
+ */
 import { join } from 'node:path';
 import type { Credentials } from '../../gateway/principals.ts';
 import type { AwsService } from '../call.ts';
@@ -18,35 +21,38 @@ export interface StoppedInstance {
   readonly tags?: Readonly<Record<string, string>>;
 }
 
-/** What tests, the demo and a start of the stack do with EC2 beside its API. */
+/** Control of EC2 beside its API, for tests, the demo and the start of the stack. */
 export interface Ec2Control {
-  /** An instance as the launch template makes it, stopped; gives its id. */
+  /** Creates a stopped instance as the launch template would; returns its id. */
   createStoppedInstance(given?: StoppedInstance): string;
-  /** The folder that stands for the instance's disk; the agent's config file is `runner.json` in it. */
+  /** Folder that stands for the instance's disk. It holds the agent's config file, `runner.json`. */
   diskOf(id: string): string;
   list(): readonly Instance[];
-  /** Starts and stops it as somebody at EC2's console would. */
+  /** Starts or stops an instance as an operator would in EC2's console. */
   start(id: string): void;
   stop(id: string): void;
   terminate(id: string): void;
-  /** What fleets cannot be launched from now on; an empty list: everything can. */
+  /** Sets the capacity shortages for later launches of fleets. An empty list removes them all. */
   setShortages(shortages: readonly Shortage[]): void;
-  /** `kill -9` of the agent on it, and of nothing else; false when none runs. It starts again as its systemd unit does. */
+  /**
+   * Kills only the instance's agent, with SIGKILL; returns false when none runs. The agent restarts as under
+   * its systemd unit.
+   */
   killAgent(id: string): boolean;
-  /** From now on it fails EC2's status checks, until it stops. */
+  /** Fails EC2's status checks until the instance stops. */
   impair(id: string): void;
-  /** The next `times` calls of the operation are refused with this error, as if AWS had. */
+  /** Rejects the next `times` calls of the operation with this error, as AWS would. */
   failNext(operation: string, code: string, message: string, times?: number): void;
 }
 
 export interface Ec2 {
   readonly service: AwsService;
   readonly control: Ec2Control;
-  /** Nobody has made an instance yet, here or at an earlier start. */
+  /** True if no instance was ever created, now or at an earlier start. */
   readonly isNew: boolean;
-  /** Boots what was running when the stack was stopped last. */
+  /** Boots the instances that ran when the stack last stopped. */
   resume(): void;
-  /** Agents have the grace to end; then they are ended. */
+  /** Stops all machines; kills agents that still run after the grace period. */
   stop(graceMs: number): Promise<void>;
   pullPlugs(): void;
 }
@@ -55,16 +61,18 @@ export interface Ec2Options {
   readonly dataDir: string;
   readonly region: string;
   readonly accountId: string;
-  /** What the instances of operators are tagged with: the functions' policies ask for it before they may start or stop one. */
+  /** Tag of operators' instances: the functions' policies require it for a start or stop. */
   readonly stackName: string;
   readonly delays: Delays;
   readonly agentCommand: (configFile: string) => readonly string[];
-  /** The command line that enrols an instance and writes that config file. */
+  /** Returns the command line that enrols an instance and writes that config file. */
   readonly enrollCommand: (configFile: string) => readonly string[];
   readonly launchWorld: LaunchWorld;
-  /** Credentials of an instance's role, good until then (epoch ms); undefined when there is no such role. */
+  /**
+   * Issues credentials for an instance's role that expire at this epoch ms; undefined without such a role.
+   */
   readonly issue: (instance: Instance, expiresAtMs: number) => Credentials | undefined;
-  /** Where instances find STS. */
+  /** URL of STS for instances. */
   readonly stsEndpoint: () => string;
   readonly path: string;
   readonly now: () => Date;
@@ -89,7 +97,7 @@ export const openEc2 = (options: Ec2Options): Ec2 => {
   const known = readInstances(file);
   const diskOf = (id: string) => join(dataDir, 'instances', id);
 
-  /** Those with a role were launched by a fleet. */
+  /** Only instances launched by a fleet have a role. */
   const enrolmentOf = ({ id, roleName }: Instance) =>
     roleName === undefined
       ? undefined

@@ -1,4 +1,4 @@
-/** CreateFleet's parameters, of a fleet of the type `instant` for one instance. */
+/** Parameters of CreateFleet for an `instant` fleet of one instance. */
 import { AwsError } from '../call.ts';
 import { type FormNode, onlyParameters, recordsOf, requiredText, textOf } from './form.ts';
 
@@ -13,11 +13,11 @@ export interface LaunchRequest {
   readonly market: 'spot' | 'on-demand';
   readonly launchTemplate: string;
   readonly overrides: readonly LaunchOverride[];
-  /** By the type of what is launched. */
+  /** Tags by resource type. */
   readonly tagsOf: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-/** The id that the image's parameter has, which is all the same to an instance here. */
+/** Image id that every image parameter resolves to; the stand-in runs no image. */
 export const anImage = 'ami-0123456789abcdef0';
 
 export const unknownTemplate = (name: string): AwsError =>
@@ -52,7 +52,7 @@ export const tagsIn = (node: FormNode): Record<string, string> =>
     recordsOf(node, 'Tag').map((tag) => [requiredText(tag, 'Key'), textOf(tag, 'Value') ?? '']),
   );
 
-/** Those that a fleet of the type `instant` tags (AWS: CreateFleet, TagSpecifications). */
+/** Resource types that an `instant` fleet can tag (AWS: CreateFleet, TagSpecifications). */
 const taggable = ['fleet', 'instance'];
 
 const taggedType = (specification: FormNode): string => {

@@ -1,11 +1,14 @@
-/** CreateFleet over the stand-in's instances: from the launch templates of the fleets' stacks, with their zones and shortages. */
+/**
+ * CreateFleet over the stand-in's instances: from the launch templates of the fleets' stacks, with their
+ * zones and shortages.
+ */
 import { randomUUID } from 'node:crypto';
 import type { LaunchTemplateSpec, SubnetSpec } from '../../template/stack-spec.ts';
 import { AwsError } from '../call.ts';
 import type { Fleet } from './fleet.ts';
 import { anImage, type LaunchOverride, type LaunchRequest, unknownTemplate } from './launch-request.ts';
 
-/** What there is no capacity for: what is not given is every one. */
+/** A capacity shortage. An absent field matches every value. */
 export interface Shortage {
   readonly market?: 'spot' | 'on-demand';
   readonly instanceType?: string;
@@ -14,7 +17,7 @@ export interface Shortage {
   readonly code?: string;
 }
 
-/** What fleets launch from, and into. */
+/** Launch templates and subnets for fleets. */
 export interface LaunchWorld {
   readonly launchTemplates: readonly LaunchTemplateSpec[];
   readonly subnets: readonly SubnetSpec[];
@@ -75,7 +78,9 @@ export const makeLaunches = (fleet: Fleet, { launchTemplates, subnets }: LaunchW
     return { errors };
   };
 
-  /** The same request under the same token changes nothing more, and another one is refused. */
+  /**
+   * Launches once per client token: a repeated request changes nothing, and a different request is rejected.
+   */
   const launchOnce = (request: LaunchRequest, region: string): Answer => {
     const text = JSON.stringify([request, region]);
     const before = answers.get(request.clientToken);

@@ -1,4 +1,4 @@
-/** What runs on an instance: the real agent as a child process, once its config file is on the instance's disk. */
+/** An instance's machine: runs the real agent as a child process once its config file is on the disk. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
   createWriteStream,
@@ -17,21 +17,24 @@ import { commandOf, readGroupsOf, signalGroup } from './processes.ts';
 export interface Machine {
   /** Boots after the delay. */
   powerOn(bootMs: number): void;
-  /** Asks all processes to end, and ends them when the grace is over. */
+  /** Asks all processes to end, and kills them after the grace period. */
   powerOff(graceMs: number): Promise<void>;
-  /** Ends the agent alone, as `kill -9` does: it starts again as after any end. False when none runs. */
+  /**
+   * Kills only the agent, with SIGKILL; the agent then restarts as after any exit. Returns false when none
+   * runs.
+   */
   killAgent(): boolean;
-  /** Stops all processes where they are; switched on, they go on from there. */
+  /** Suspends all processes; `powerOn` resumes them. */
   freeze(): void;
-  /** Ends all at once, without waiting: for when the whole stack has to go now, or the instance. */
+  /** Kills all processes at once, without waiting: for a stack or an instance that must end immediately. */
   pullPlug(): void;
 }
 
-/** What the instance knows of itself, and how it gets its agent's configuration: for what a fleet has launched. */
+/** Metadata and enrolment command of an instance that a fleet launched. */
 export interface Enrolment {
-  /** The command line that enrols the instance and writes that config file. */
+  /** Returns the command line that enrols the instance and writes that config file. */
   readonly command: (configFile: string) => readonly string[];
-  /** Starts the instance's metadata service; gives what tells the agent of it. */
+  /** Starts the instance's metadata service; returns the variables that point the agent to it. */
   readonly startMetadata: () => Promise<{
     readonly environment: Readonly<Record<string, string>>;
     readonly stop: () => void;
@@ -39,18 +42,18 @@ export interface Enrolment {
 }
 
 export interface MachineOptions {
-  /** The folder that stands for the instance's disk. */
+  /** Folder that stands for the instance's disk. */
   readonly disk: string;
-  /** The command line that starts the agent with that config file. */
+  /** Returns the command line that starts the agent with that config file. */
   readonly agentCommand: (configFile: string) => readonly string[];
-  /** @default somebody puts the config file there */
+  /** @default an operator puts the config file on the disk */
   readonly enrolment?: Enrolment | undefined;
-  /** The PATH of the programs that tasks run. */
+  /** PATH of the programs that tasks run. */
   readonly path: string;
   readonly now: () => Date;
 }
 
-/** As the agent's systemd unit has them: RestartSec, and the exit codes that a restart would not cure. */
+/** RestartSec and the exit codes that prevent a restart, as in the agent's systemd unit. */
 const restartMs = 2000;
 const finalExitCodes = [77, 78];
 
@@ -67,7 +70,7 @@ const killAll = (pid: number): void => {
   for (const group of readGroupsOf(pid)) signalGroup(group, 'SIGKILL');
 };
 
-/** Makes the disk; the machine is off. */
+/** Creates the disk; the machine is off. */
 export const makeMachine = ({ disk, agentCommand, enrolment, path, now }: MachineOptions): Machine => {
   mkdirSync(disk, { recursive: true, mode: 0o700 });
   const configFile = join(disk, 'runner.json');
@@ -79,12 +82,15 @@ export const makeMachine = ({ disk, agentCommand, enrolment, path, now }: Machin
   let isOn = false;
   let isFrozen = false;
   let metadata: Awaited<ReturnType<Enrolment['startMetadata']>> | undefined;
-  /** What a killed agent had started, by the command of each group's leader, as its id may be another's by now. */
+  /**
+   * Command of each process group that a killed agent started, by the group leader's id. The command is kept
+   * because another process may reuse the id.
+   */
   const orphans = new Map<number, string>();
 
   const startAgent = (): void => run('the agent', agentCommand(configFile), () => restartMs);
 
-  /** Runs a program; when it has ended by itself, `boot` looks again what there is to run. */
+  /** Runs a program. When it ends by itself, `boot` decides what to run next. */
   const run = (
     what: string,
     [program = '', ...args]: readonly string[],
@@ -113,7 +119,7 @@ export const makeMachine = ({ disk, agentCommand, enrolment, path, now }: Machin
     });
   };
 
-  /** An agent may have outlived a stack that was killed; two would act for one runner. */
+  /** Kills an agent that outlived a killed stack: two agents would act for one runner. */
   const endLeftover = (): void => {
     if (!existsSync(pidFile)) return;
     const pid = Number(readFileSync(pidFile, 'utf8'));
@@ -198,7 +204,7 @@ export const makeMachine = ({ disk, agentCommand, enrolment, path, now }: Machin
       if (isFrozen) thaw();
       const child = agent;
       if (!child?.pid) {
-        // Of a stack that was killed while the instance was stopping.
+        // A stack may have been killed while the instance was stopping.
         endLeftover();
         forgetMemory(disk);
         return;

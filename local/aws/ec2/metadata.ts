@@ -1,17 +1,20 @@
-/** EC2's instance metadata service (IMDSv2) of one instance, on loopback: its place, its tags, and the credentials of its role. */
+/**
+ * EC2's instance metadata service (IMDSv2) for one instance, on loopback: placement, tags, and credentials of
+ * its role.
+ */
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { Credentials } from '../../gateway/principals.ts';
 import { listenOnLoopback, stopServer } from '../../http-server.ts';
 import type { Instance } from './store.ts';
 
-/** As EC2 gives them, well before they expire. */
+/** Lifetime of the credentials. EC2 renews them well before they expire. */
 const credentialsLifetimeMs = 6 * 3_600_000;
 
 export interface MetadataOptions {
-  /** As it is now: its tags may be changed. */
+  /** Returns the current instance: its tags may change. */
   readonly instance: () => Instance | undefined;
-  /** Credentials of the instance's role, good until then (epoch ms). */
+  /** Issues credentials for the instance's role that expire at this epoch ms. */
   readonly issue: (instance: Instance, expiresAtMs: number) => Credentials | undefined;
   readonly nowMs: () => number;
 }
@@ -26,7 +29,7 @@ const credentialsText = (credentials: Credentials, expiresAtMs: number): string 
     Expiration: new Date(expiresAtMs).toISOString(),
   });
 
-/** Starts it on a free port; gives its URL. */
+/** Starts the service on a free port; returns its URL. */
 export const startMetadata = async (options: MetadataOptions) => {
   const { instance, issue, nowMs } = options;
   const tokens = new Set<unknown>();

@@ -1,4 +1,6 @@
-/** Ends a process with all that it started, also what made process groups of its own, as cutting a machine's power does. */
+/**
+ * Kills a process with all its descendants, including those in other process groups, as a power cut would.
+ */
 import { execFileSync } from 'node:child_process';
 
 interface ProcessRow {
@@ -7,7 +9,7 @@ interface ProcessRow {
   readonly group: number;
 }
 
-/** Synchronous, as it serves the way out of this process too. */
+/** Lists all processes. Synchronous because an exit handler calls it too. */
 const listProcesses = (): ProcessRow[] =>
   execFileSync('ps', ['-A', '-o', 'pid=,ppid=,pgid='], { encoding: 'utf8' })
     .trim()
@@ -17,7 +19,7 @@ const listProcesses = (): ProcessRow[] =>
       return { pid, parent, group };
     });
 
-/** The process groups of a process and of all its descendants; its own group is the first. */
+/** Process groups of a process and of all its descendants; its own group comes first. */
 export const groupsOf = (pid: number, rows: readonly ProcessRow[]): number[] => {
   const family = new Set([pid]);
   for (let size = 0; size < family.size; ) {
@@ -28,10 +30,10 @@ export const groupsOf = (pid: number, rows: readonly ProcessRow[]): number[] => 
   return [...new Set([pid, ...groups])];
 };
 
-/** Every process group that the process leads or has begotten. Only `pid` itself must lead a group. */
+/** Reads the process groups of a process and of all its descendants. Only `pid` itself must lead a group. */
 export const readGroupsOf = (pid: number): number[] => groupsOf(pid, listProcesses());
 
-/** False when nobody is left in the group. */
+/** Signals a process group; returns false when the group is empty. */
 export const signalGroup = (group: number, signal: NodeJS.Signals): boolean => {
   try {
     process.kill(-group, signal);
@@ -41,7 +43,7 @@ export const signalGroup = (group: number, signal: NodeJS.Signals): boolean => {
   }
 };
 
-/** The command line of a process; undefined when there is none of that id. */
+/** Command line of a process; undefined for an unknown id. */
 export const commandOf = (pid: number): string | undefined => {
   try {
     return execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).trim();

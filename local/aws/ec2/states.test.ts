@@ -18,11 +18,11 @@ describe('the states of an instance', () => {
     expect(stateAfter('running', 'stop', 'settle')).toBe('stopped');
   });
 
-  it('refuse a start while stopping', () => {
+  it('reject a start while stopping', () => {
     expect(transition('stopping', 'start')).toEqual({ code: 'IncorrectInstanceState' });
   });
 
-  it.each(['pending', 'running'] as const)('take a start of a %s instance as done', (state) => {
+  it.each(['pending', 'running'] as const)('accept a start of a %s instance as done', (state) => {
     expect(transition(state, 'start')).toBe(state);
   });
 

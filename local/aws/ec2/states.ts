@@ -1,4 +1,6 @@
-/** The states of an instance as a table. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html */
+/**
+ * State table of an instance. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html
+ */
 
 export const stateCodes = {
   pending: 0,
@@ -10,17 +12,17 @@ export const stateCodes = {
 } as const;
 export type StateName = keyof typeof stateCodes;
 
-/** What happens to an instance: asked by a caller, or `settle`, when a passing state is over. */
+/** An event of an instance: a caller's request, or `settle` at the end of a transitional state. */
 export type InstanceEvent = 'start' | 'stop' | 'terminate' | 'settle';
 
-/** What a caller is told when the state forbids what he asks. */
+/** Error for a request that the state forbids. */
 export interface Refusal {
   readonly code: 'IncorrectInstanceState';
 }
 
 const refused: Refusal = { code: 'IncorrectInstanceState' };
 
-/** A call for the state that the instance is in, or is on the way to, changes nothing and is no error, as in EC2. */
+/** State table, as in EC2: a request for the current or the coming state changes nothing and is no error. */
 const transitions: Readonly<Record<StateName, Readonly<Record<InstanceEvent, StateName | Refusal>>>> = {
   pending: { start: 'pending', stop: refused, terminate: 'shutting-down', settle: 'running' },
   running: { start: 'running', stop: 'stopping', terminate: 'shutting-down', settle: 'running' },
@@ -38,16 +40,16 @@ const transitions: Readonly<Record<StateName, Readonly<Record<InstanceEvent, Sta
 export const transition = (state: StateName, event: InstanceEvent): StateName | Refusal =>
   transitions[state][event];
 
-/** How long a passing state lasts, in milliseconds. */
+/** Durations of the transitional states, in milliseconds. */
 export interface Delays {
   readonly pendingMs: number;
-  /** From `running` until the machine has booted, so that the agent starts. */
+  /** Time from `running` until the machine has booted and the agent starts. */
   readonly bootMs: number;
-  /** Also for `shutting-down`. */
+  /** Duration of `stopping` and `shutting-down`. */
   readonly stoppingMs: number;
 }
 
-/** Undefined for a state that lasts until somebody asks for another. */
+/** Duration of a state; undefined for a state that lasts until the next request. */
 export const durationOf = (state: StateName, { pendingMs, stoppingMs }: Delays): number | undefined =>
   state === 'pending'
     ? pendingMs

@@ -1,4 +1,6 @@
-/** The instances on disk: one JSON file, replaced as a whole, so that a crash leaves the old or the new one. */
+/**
+ * Instances on disk: one JSON file, replaced as a whole, so that a crash leaves the old or the new version.
+ */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
@@ -13,17 +15,17 @@ export const instance = z.object({
   imageId: z.string(),
   state: stateName,
   stateReason: z.object({ code: z.string(), message: z.string() }).optional(),
-  /** ISO 8601; of the last start. */
+  /** Time of the last start, in ISO 8601. */
   launchTime: z.string(),
   tags: z.record(z.string(), z.string()),
   impaired: z.literal(true).optional().describe("It fails EC2's status checks until it stops"),
-  /** How it was bought; absent for one that nobody launched by a fleet. */
+  /** Purchase option; absent for an instance that no fleet launched. */
   market: z.enum(['spot', 'on-demand']).optional(),
-  /** Of its instance profile, by name; its metadata gives out the role's credentials. */
+  /** Role of the instance profile; the metadata service returns its credentials. */
   roleName: z.string().optional(),
-  /** Whether it was launched so that it can hibernate. */
+  /** True if the instance was launched with hibernation enabled. */
   canHibernate: z.boolean().optional(),
-  /** It keeps what runs on it, while it is stopped. */
+  /** True while the instance is stopped with its processes kept. */
   isHibernating: z.boolean().optional(),
 });
 export type Instance = z.infer<typeof instance>;
@@ -33,7 +35,7 @@ const file = z.object({ instances: z.array(instance) });
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
-/** Undefined when there is no file yet. */
+/** Reads the instances; undefined when the file does not exist. */
 export const readInstances = (path: string): Instance[] | undefined => {
   try {
     return file.parse(JSON.parse(readFileSync(path, 'utf8'))).instances;

@@ -4,7 +4,10 @@ import { AwsError, type AwsService } from '../call.ts';
 import { readExpression } from './expression.ts';
 import { type StoredSchedule, scheduleParameters } from './store.ts';
 
-/** By method; all are at /schedules/{Name}. https://docs.aws.amazon.com/scheduler/latest/APIReference/API_Operations.html */
+/**
+ * Operations by method; all use /schedules/{Name}.
+ * https://docs.aws.amazon.com/scheduler/latest/APIReference/API_Operations.html
+ */
 const operations: Readonly<Record<string, string>> = {
   POST: 'CreateSchedule',
   PUT: 'UpdateSchedule',
@@ -15,7 +18,7 @@ const operations: Readonly<Record<string, string>> = {
 const pathOf = (url: string) => new URL(url, 'http://scheduler');
 const namePattern = /^\/schedules\/([0-9a-zA-Z._-]{1,64})$/;
 
-/** It has no header that names the operation: it follows from method and path. */
+/** Returns the operation's name, which follows from method and path: the API has no header for it. */
 export const schedulerOperationOf = (method: string, url: string): string => {
   const operation = namePattern.test(pathOf(url).pathname) ? operations[method] : undefined;
   if (operation) return operation;
@@ -26,7 +29,7 @@ export const schedulerOperationOf = (method: string, url: string): string => {
   );
 };
 
-/** What tells which schedule a call is about: its group is in the body, or in the query. */
+/** Returns the name and the group of a call's schedule. The group is in the body or in the query. */
 export const scheduleIn = (url: string, body: Buffer): { group: string; name: string } => {
   const { pathname, searchParams } = pathOf(url);
   const given = z
@@ -39,18 +42,18 @@ export const scheduleIn = (url: string, body: Buffer): { group: string; name: st
 };
 
 export interface SchedulerApiOptions {
-  /** Names of the groups that the template has. */
+  /** Names of the template's schedule groups. */
   readonly groups: readonly string[];
   readonly arnOf: (schedule: Pick<StoredSchedule, 'GroupName' | 'Name'>) => string;
-  /** By their ARN. */
+  /** Schedules by ARN. */
   readonly schedules: Map<string, StoredSchedule>;
   readonly save: () => void;
   readonly nowMs: () => number;
-  /** Throws AWS's error when the role cannot be assumed. */
+  /** Throws AWS's error when the scheduler cannot assume the role. */
   readonly checkRole: (schedule: StoredSchedule) => Promise<void>;
 }
 
-/** It takes no start that is further back than this (its own words: "earlier than 5 minutes ago"). */
+/** Maximum age of a start time ("earlier than 5 minutes ago" in AWS's error). */
 const oldestStartMs = 5 * 60_000;
 
 const invalid = (message: string) => new AwsError('ValidationException', message);

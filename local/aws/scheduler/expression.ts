@@ -1,8 +1,8 @@
-/** Cron expressions of EventBridge Scheduler, asked minute by minute whether they are due. */
+/** Cron expressions of EventBridge Scheduler, evaluated per minute. */
 import { AwsError } from '../call.ts';
 
 export interface CronExpression {
-  /** Whether the minute that begins then is one of its own, by the clock of its zone. */
+  /** True if the expression matches the minute that starts then, in its time zone. */
   isDue(minuteMs: number): boolean;
 }
 
@@ -37,7 +37,10 @@ const numberOf = (text: string, { first, last, names = [] }: Field): number | un
   return value >= first && value <= last ? value : undefined;
 };
 
-/** Undefined stands for any value. Steps and the letters L, W and # are left out, as nothing of ours has them. */
+/**
+ * Parses a field; undefined means any value. Steps and the letters L, W and # are unsupported because
+ * Reveille uses none.
+ */
 const readField = (text: string, field: Field): ReadonlySet<number> | undefined => {
   if (text === '*' || text === '?') return undefined;
   const values = text.split(',').flatMap((part) => {
@@ -70,10 +73,10 @@ const clockOf = (timeZone: string) => {
   }
 };
 
-/** The furthest that a clock is put back. */
+/** Amounts by which clocks are put back, up to the largest. */
 const putBackMs = [30 * 60_000, 60 * 60_000, 120 * 60_000];
 
-/** Throws AWS's error for what it would refuse, and for what the stack on one machine does not know. */
+/** Parses an expression; throws AWS's error for one that AWS rejects or the local stack does not support. */
 export const readExpression = (text: string, timeZone: string): CronExpression => {
   const parts = /^cron\(([^()]*)\)$/.exec(text)?.[1]?.trim().split(/\s+/) ?? [];
   if (parts.length !== fields.length) {
@@ -98,7 +101,7 @@ export const readExpression = (text: string, timeZone: string): CronExpression =
       .every((value, index) => wanted[index]?.has(value) ?? true);
   };
   return {
-    // A time that the clock shows a second time has had its turn.
+    // A clock that is put back shows a time twice; the schedule runs only the first time.
     isDue: (minuteMs) =>
       matches(minuteMs) && !putBackMs.some((ms) => clock.format(minuteMs - ms) === clock.format(minuteMs)),
   };

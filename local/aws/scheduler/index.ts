@@ -1,4 +1,7 @@
-/** EventBridge Scheduler's stand-in: keeps schedules on disk, and invokes their functions by the real clock, to the minute. */
+/**
+ * EventBridge Scheduler's stand-in: keeps schedules on disk, and invokes their functions by the real clock,
+ * to the minute.
+ */
 import { randomUUID } from 'node:crypto';
 import type { Faults } from '../../gateway/faults.ts';
 import type { Principal } from '../../gateway/principals.ts';
@@ -13,7 +16,7 @@ import { readExpression } from './expression.ts';
 import { readSchedules, type StoredSchedule, writeSchedules } from './store.ts';
 
 export interface SchedulerOptions {
-  /** Of the file. */
+  /** Path of the schedules' file. */
   readonly path: string;
   readonly spec: Pick<StackSpec, 'scheduleGroups' | 'roles' | 'queues'>;
   readonly place: Place;
@@ -25,16 +28,16 @@ export interface SchedulerOptions {
   readonly log: (line: string) => void;
 }
 
-/** What a test may see and do. */
+/** Control of the scheduler for tests. */
 export interface SchedulerControl {
   list(): readonly StoredSchedule[];
-  /** Does what falls into the minute of that time, as if it were now, and waits for its functions. */
+  /** Runs the schedules that are due in that minute, and waits for their functions. */
   runDue(at: Date): Promise<void>;
 }
 
 export interface Scheduler extends SchedulerControl {
   readonly service: AwsService;
-  /** From now on what is due is done, minute by minute. */
+  /** Starts to run due schedules every minute. */
   start(): void;
   stop(): void;
 }
@@ -75,7 +78,10 @@ export const openScheduler = (options: SchedulerOptions): Scheduler => {
     },
   });
 
-  /** Tried once, where AWS tries for as long as the retry policy says. */
+  /**
+   * Sends the input to the dead-letter queue after one attempt. AWS retries as long as the retry policy
+   * allows.
+   */
   const bury = async (schedule: StoredSchedule, input: string, error: unknown): Promise<void> => {
     const { code, message } = error instanceof AwsError ? error : new AwsError('Unknown', String(error));
     log(`EventBridge Scheduler could not invoke ${schedule.Target.Arn}: ${message}`);
@@ -157,7 +163,7 @@ export const openScheduler = (options: SchedulerOptions): Scheduler => {
     timer = setTimeout(
       () => {
         const minute = Math.floor(nowMs() / minuteMs);
-        // A timer may come a little early.
+        // A timer may fire slightly early.
         if (minute > lastMinute) {
           lastMinute = minute;
           runDue(new Date(minute * minuteMs)).catch((error: unknown) => log(String(error)));

@@ -1,4 +1,7 @@
-/** EventBridge Scheduler's stand-in, called as functions call it: by the SDK, signed, through the gateway and its IAM. */
+/**
+ * EventBridge Scheduler's stand-in, called as functions call it: through the SDK, signed, through the gateway
+ * and its IAM.
+ */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -138,7 +141,7 @@ const target = (over: object) => ({ Arn: functionArn, RoleArn: taker.arn, ...ove
 const three = new Date('2026-01-01T02:00:30Z');
 
 describe("EventBridge Scheduler's stand-in", () => {
-  it('makes, shows, changes and removes a schedule, and has an error of AWS for each that is not there', async () => {
+  it('creates, shows, changes and deletes a schedule, and rejects a missing one as AWS does', async () => {
     const { ScheduleArn } = await create();
     expect(ScheduleArn).toBe(`arn:aws:scheduler:${region}:${accountId}:schedule/ours/sch_1`);
     await expect(create()).rejects.toMatchObject({ name: 'ConflictException' });
@@ -164,23 +167,23 @@ describe("EventBridge Scheduler's stand-in", () => {
     ['a start that is past', { StartDate: new Date('2020-01-01') }],
     ['an end that is past', { EndDate: new Date('2020-01-01') }],
     ['a role that it may not take on', { Target: target({ RoleArn: other.arn }) }],
-    ['what it has no idea of', { Target: target({ EcsParameters: { TaskDefinitionArn: 'x' } }) }],
-  ])('refuses %s', async (_what, over) => {
+    ['an unsupported target', { Target: target({ EcsParameters: { TaskDefinitionArn: 'x' } }) }],
+  ])('rejects %s', async (_what, over) => {
     await expect(create(over)).rejects.toMatchObject({ name: 'ValidationException' });
     expect(scheduler.list()).toEqual([]);
   });
 
-  it('refuses a group that the template does not have', async () => {
+  it('rejects a group that the template does not have', async () => {
     await expect(create({ GroupName: 'theirs' })).rejects.toMatchObject({
       name: 'ResourceNotFoundException',
     });
   });
 
-  it('refuses an action that it does not have, by its name', async () => {
+  it('names the unsupported action in its error', async () => {
     await expect(client().send(new ListSchedulesCommand({}))).rejects.toThrow('GET /schedules');
   });
 
-  it('refuses who may not, and a signature that is wrong', async () => {
+  it('rejects a caller without permission, and a wrong signature', async () => {
     await expect(create({ Name: 'other' })).rejects.toMatchObject({ name: 'AccessDeniedException' });
     const mine = principals.issue(
       aPrincipal({ role: { ...api, arn: `${api.arn}-2`, policies: api.policies.slice(0, 1) } }),
@@ -193,7 +196,7 @@ describe("EventBridge Scheduler's stand-in", () => {
 });
 
 describe('a schedule of the stand-in', () => {
-  it('invokes its function in its minute and in no other, with what AWS puts into the event', async () => {
+  it('invokes its function only in its minute, with the fields that AWS adds to the event', async () => {
     await create();
     await scheduler.runDue(new Date('2026-01-01T01:59:59Z'));
     await scheduler.runDue(new Date('2026-01-01T02:01:00Z'));
@@ -204,14 +207,14 @@ describe('a schedule of the stand-in', () => {
     ]);
   });
 
-  it('is there again after a restart', async () => {
+  it('survives a restart', async () => {
     await create();
     scheduler = open();
     await scheduler.runDue(three);
     expect(invoked).toHaveLength(1);
   });
 
-  it('runs from its start to its end, and is gone then', async () => {
+  it('runs from its start to its end, and then disappears', async () => {
     const day = 86_400_000;
     const [start, end] = [Date.now() + day, Date.now() + 3 * day];
     await create({
@@ -238,7 +241,7 @@ describe('a schedule of the stand-in', () => {
   it.each([
     ['Lambda does not take', {}],
     ['its role may not invoke', { Arn: `arn:aws:lambda:${region}:${accountId}:function:Other` }],
-  ])('puts what %s into the dead-letter queue, with the reason', async (what, over) => {
+  ])('sends what %s to the dead-letter queue, with the reason', async (what, over) => {
     await create({ Target: target({ ...over, Input: '{}', DeadLetterConfig: { Arn: queue.arn } }) });
     if (what.startsWith('Lambda')) faults.set([{ service: 'lambda', kind: 'error', probability: 1 }]);
     await scheduler.runDue(three);
@@ -265,7 +268,7 @@ describe('an expression of EventBridge Scheduler', () => {
     ]);
   });
 
-  it('leaves out what a clock skips, and does once what it shows twice', () => {
+  it('skips times that a clock skips, and runs once for times that it shows twice', () => {
     expect(due('cron(30 2 * * ? *)', 'Europe/Berlin', '2026-03-28T12:00Z', '2026-03-30T12:00Z')).toEqual([
       '2026-03-30T00:30',
     ]);

@@ -1,11 +1,13 @@
-/** The schedules on disk: one JSON file, replaced as a whole, so that a crash leaves the old or the new one. */
+/**
+ * Schedules on disk: one JSON file, replaced as a whole, so that a crash leaves the old or the new version.
+ */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
 
 const epochSeconds = z.number();
 
-/** What CreateSchedule and UpdateSchedule take, beyond the name in the path. */
+/** Parameters of CreateSchedule and UpdateSchedule, beyond the name in the path. */
 export const scheduleParameters = z.strictObject({
   GroupName: z.string().default('default'),
   ScheduleExpression: z.string().max(256),
