@@ -33,6 +33,7 @@ export const handler = async (_event: unknown, context: Context): Promise<Rotati
     now,
     newId,
     randomBytes,
+    reportFailed: (about) => log('A secret cannot be encrypted again', about),
     hasTime,
   });
   await recordOperation(audit, 'rotateSecrets', '/secrets', context.awsRequestId);

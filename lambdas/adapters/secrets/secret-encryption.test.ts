@@ -53,6 +53,9 @@ const kmsCalls = () =>
 const aProject = (): ProjectId => newId('prj');
 const refusedByKms = { name: 'InvalidCiphertextException' };
 
+const notResealed: string[] = [];
+const reportFailed: RotationDeps['reportFailed'] = ({ sk }) => void notResealed.push(sk);
+
 describe('a secret', () => {
   it('opens for its project and place, in every function', async () => {
     const project = aProject();
@@ -183,7 +186,15 @@ describe('the table', () => {
     expect(JSON.stringify(await db.dump())).not.toContain('hush-client');
     const before = (await db.table.get(keys.signInProvider()))?.clientSecret;
     present = addMs(present, 60_000);
-    await rotateSecrets({ ...openVault(), table: db.table, now, newId, randomBytes, hasTime: () => true });
+    await rotateSecrets({
+      ...openVault(),
+      table: db.table,
+      now,
+      newId,
+      randomBytes,
+      reportFailed,
+      hasTime: () => true,
+    });
     expect((await db.table.get(keys.signInProvider()))?.clientSecret).not.toBe(before);
     expect((await signInProviderStore(openVault().table, now).get())?.clientSecret).toBe('hush-client');
   });
@@ -207,7 +218,7 @@ describe('the table', () => {
 
 describe('rotation', () => {
   const rotate = (hasTime: RotationDeps['hasTime'] = () => true) =>
-    rotateSecrets({ ...openVault(), table: db.table, now, newId, randomBytes, hasTime });
+    rotateSecrets({ ...openVault(), table: db.table, now, newId, randomBytes, reportFailed, hasTime });
   const dataKeysOf = async (projectId: ProjectId) =>
     (await db.table.query({ pk: projectId, prefix: 'dek_' })).items.map(({ sk }) => sk);
   const usedIn = async (projectId: ProjectId, id: string) => {
@@ -226,6 +237,20 @@ describe('rotation', () => {
 
     const item = await openVault().table.get(keys.resource(projectId, key.id));
     expect(item?.secret).toEqual(secret);
+  });
+
+  it('leaves an item that nothing opens as it is, names it, and goes on with all others', async () => {
+    const [bad, good] = [await aFilledProject(openVault().table), await aFilledProject(openVault().table)];
+    const badKey = keys.resource(bad.projectId, bad.key.id);
+    const { secret: sealed } = (await db.table.get(keys.resource(good.projectId, good.key.id))) ?? {};
+    await db.table.update(badKey, { set: { secret: sealed } }, []);
+    await db.table.put({ ...keys.resource(bad.projectId, 'key_by_hand'), secret: 'in the clear' });
+    present = addMs(present, 60_000);
+    expect(await rotate()).toMatchObject({ ended: true, failed: 2 });
+    expect(notResealed.sort()).toEqual([bad.key.id, 'key_by_hand'].sort());
+    expect(await usedIn(good.projectId, good.key.id)).toBe((await dataKeysOf(good.projectId)).at(-1));
+    expect((await db.table.get(badKey))?.secret).toBe(sealed);
+    for (const id of notResealed) await db.table.remove(keys.resource(bad.projectId, id));
   });
 
   it('goes on where it was when its time was over', async () => {
@@ -268,7 +293,15 @@ describe('rotation', () => {
         return db.table.update(at, ...rest);
       },
     };
-    await rotateSecrets({ ...openVault(), table: racing, now, newId, randomBytes, hasTime: () => true });
+    await rotateSecrets({
+      ...openVault(),
+      table: racing,
+      now,
+      newId,
+      randomBytes,
+      reportFailed,
+      hasTime: () => true,
+    });
     const item = await openVault().table.get(keys.resource(projectId, key.id));
     expect(item?.secret).toEqual({ type: 'string', value: 'newer' });
   });

@@ -5,9 +5,10 @@
 import * as z from 'zod';
 import { type Clock, type Instant, instant } from '../../../protocol/index.ts';
 import type { NewId } from '../ids.ts';
+import { ItemTooLarge } from '../item-size.ts';
 import type { RandomBytes } from '../runners/registration-tokens.ts';
 import { type Item, type Key, keys, queryAll, type Table } from '../table.ts';
-import type { DataKeys, SecretScope } from './data-keys.ts';
+import { CannotOpen, type DataKeys, type SecretScope } from './data-keys.ts';
 import {
   placeOf,
   sealedTable,
@@ -23,6 +24,7 @@ const stored = z.object({
   /** The scopes that are done, with the data key that they got. */
   done: z.record(z.string(), z.string()),
   resealed: z.int(),
+  failed: z.int().default(0),
   endedAt: instant.optional(),
 });
 type Rotation = z.infer<typeof stored>;
@@ -36,6 +38,8 @@ export interface RotationProgress {
   readonly scopesDone: number;
   /** Values that were encrypted again in this rotation. */
   readonly resealed: number;
+  /** Items that could not be, and stay as they are; the log names each. */
+  readonly failed: number;
 }
 
 export interface RotationDeps {
@@ -46,6 +50,12 @@ export interface RotationDeps {
   readonly now: Clock;
   readonly newId: NewId;
   readonly randomBytes: RandomBytes;
+  /** An item cannot be encrypted again, such as one that nothing opens. The others are, all the same. */
+  readonly reportFailed: (about: {
+    readonly pk: string;
+    readonly sk: string;
+    readonly error: string;
+  }) => void;
   /** Whether there is time for another scope. */
   readonly hasTime: () => boolean;
 }
@@ -71,15 +81,18 @@ const itemsIn = async (table: Table, scope: SecretScope): Promise<Item[]> => {
   return [...found, ...(await table.batchGet(live))];
 };
 
+const keyOf = (item: Item): Key => ({ pk: String(item.pk), sk: String(item.sk) });
+
 /** A value that changes meanwhile is encrypted by who changes it. */
 const resealItem = async ({ table, vault }: RotationDeps, item: Item, dataKey: string): Promise<number> => {
-  const key = { pk: String(item.pk), sk: String(item.sk) };
+  const key = keyOf(item);
   let resealed = 0;
   for (const name of secretAttributesOf(key)) {
     const before = item[name];
-    if (typeof before !== 'string' || dataKeyOf(before) === dataKey) continue;
+    if (typeof before !== 'string') continue;
     const scope = secretScopeOf(key);
     const text = await vault.open(scope, placeOf(key, name), before);
+    if (dataKeyOf(before) === dataKey) continue;
     const after = await vault.seal(scope, placeOf(key, name), text);
     if (await table.update(key, { set: { [name]: after } }, [['=', name, before]])) resealed += 1;
   }
@@ -88,9 +101,17 @@ const resealItem = async ({ table, vault }: RotationDeps, item: Item, dataKey: s
 
 const rotateScope = async (deps: RotationDeps, scope: SecretScope) => {
   const { id } = await deps.dataKeys.renew(scope);
-  let resealed = 0;
-  for (const item of await itemsIn(deps.table, scope)) resealed += await resealItem(deps, item, id);
-  return { id, resealed };
+  let [resealed, failed] = [0, 0];
+  for (const item of await itemsIn(deps.table, scope)) {
+    try {
+      resealed += await resealItem(deps, item, id);
+    } catch (error) {
+      if (!(error instanceof CannotOpen || error instanceof ItemTooLarge)) throw error;
+      failed += 1;
+      deps.reportFailed({ ...keyOf(item), error: String(error) });
+    }
+  }
+  return { id, resealed, failed };
 };
 
 /** Begins a rotation, or goes on with the one that has not ended. */
@@ -99,7 +120,7 @@ export const rotateSecrets = async (deps: RotationDeps): Promise<RotationProgres
   const item = await table.get(keys.secretRotation());
   const known = item && stored.parse(item);
   const begun = known && known.endedAt === undefined ? known : undefined;
-  let rotation: Rotation = begun ?? { startedAt: now(), done: {}, resealed: 0 };
+  let rotation: Rotation = begun ?? { startedAt: now(), done: {}, resealed: 0, failed: 0 };
   if (!begun) await renewSigningKey(sealedTable(table, deps.vault), deps);
   const save = async (change: Partial<Rotation>): Promise<void> => {
     rotation = { ...rotation, ...change };
@@ -110,12 +131,16 @@ export const rotateSecrets = async (deps: RotationDeps): Promise<RotationProgres
   for (const scope of scopes) {
     if (scope in rotation.done) continue;
     if (!hasTime()) break;
-    const { id, resealed } = await rotateScope(deps, scope);
-    await save({ done: { ...rotation.done, [scope]: id }, resealed: rotation.resealed + resealed });
+    const { id, resealed, failed } = await rotateScope(deps, scope);
+    await save({
+      done: { ...rotation.done, [scope]: id },
+      resealed: rotation.resealed + resealed,
+      failed: rotation.failed + failed,
+    });
   }
   const scopesDone = scopes.filter((scope) => scope in rotation.done).length;
   const ended = scopesDone === scopes.length;
   if (ended) await save({ endedAt: now() });
-  const { startedAt, resealed } = rotation;
-  return { ended, startedAt, scopes: scopes.length, scopesDone, resealed };
+  const { startedAt, resealed, failed } = rotation;
+  return { ended, startedAt, scopes: scopes.length, scopesDone, resealed, failed };
 };
