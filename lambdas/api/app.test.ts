@@ -269,6 +269,29 @@ describe('a task', () => {
     expect(await api.call('POST', '/api/agent/drain', undefined, session)).toEqual({ sleep: false });
   });
 
+  it('has a log that is complete a minute after its end, whatever its agent told of it', async () => {
+    const { id } = await aProject();
+    const { id: templateId } = await aTemplate(id);
+    const made = await api.createRunner(`/api/projects/${id}/runners`, { name: 'Wrong' });
+    const session = await api.startAgent(made);
+    const started = await api.startTask(id, templateId);
+    const { lease } = await api.claim(session, id, started.id);
+    const chunk = (seq: number) => ({
+      seq,
+      entries: [{ at: api.deps.now(), stream: 'stdout', text: `${seq}` }],
+    });
+    await api.call('POST', '/api/agent/log', { lease, chunks: [chunk(0), chunk(2)] }, session);
+    const finish = { lease, status: 'success', logChunks: Number.MAX_SAFE_INTEGER };
+    await api.call('POST', '/api/agent/finish', finish, session);
+    const read = async (offset: number) =>
+      logPage.parse(await api.call('GET', `/api/projects/${id}/tasks/${started.id}/log?offset=${offset}`));
+    expect(await read(0)).toMatchObject({ nextOffset: 1, complete: false });
+    expect(await read(1)).toMatchObject({ entries: [], complete: false });
+    api.pass(60_000);
+    expect(await read(0)).toMatchObject({ nextOffset: 1, complete: false });
+    expect(await read(1)).toMatchObject({ entries: [], complete: true });
+  });
+
   it('shows the share of its session that it costs', async () => {
     const { id } = await aProject();
     const base = `/api/projects/${id}`;

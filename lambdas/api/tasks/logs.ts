@@ -1,12 +1,15 @@
 /** The routes that read a task's log: page by page while it grows, and whole. */
 import { gzipSync } from 'node:zlib';
 import * as z from 'zod';
-import { downloadQuery, logQuery } from '../../../protocol/index.ts';
+import { downloadQuery, logQuery, msBetween } from '../../../protocol/index.ts';
 import { hasEnded } from '../../core/tasks/task-state.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
 import { refuse, refuseUnknown } from '../refuse.ts';
 import { answer, describe, people, routes } from '../route.ts';
 import { inTask, logPageSchema } from '../schemas.ts';
+
+/** Longer than a call of an agent takes: what its log lacks so long after its end does not come, whatever number it told. */
+const lateMs = 60_000;
 
 export const logRoutes = (deps: ApiDeps) =>
   routes<PersonEnv>()
@@ -34,10 +37,11 @@ export const logRoutes = (deps: ApiDeps) =>
         const { entries, nextOffset } = await deps.logs.read({ taskId, attempt }, offset);
         // Who ended the task told how long its log is; of a lost attempt, only that nobody writes to it any more.
         const isOver = attempt < task.attempt || hasEnded(task.status);
+        const told = attempt === task.attempt ? task.logChunks : undefined;
+        const isLate = msBetween(task.finishedAt ?? task.createdAt, deps.now()) >= lateMs;
         const reachesEnd =
-          attempt === task.attempt && task.logChunks !== undefined
-            ? nextOffset >= task.logChunks
-            : entries.length === 0;
+          (told !== undefined && nextOffset >= told) ||
+          (entries.length === 0 && (told === undefined || isLate));
         return c.json({ attempt, entries, nextOffset, complete: isOver && reachesEnd }, 200);
       },
     )
