@@ -1,4 +1,4 @@
-/** What the options of our scripts may be; commander says which option is wrong, and ends with 1. */
+/** Parsers for options of our scripts. For a wrong option, commander prints its name and exits with 1. */
 import { InvalidArgumentError } from 'commander';
 
 const parse = (text: string, isRight: (value: number) => boolean, what: string): number => {

@@ -1,15 +1,18 @@
-/** Inputs at which Reveille has failed. Each case is a folder beside the repository; its README has the steps and what is right. */
+/**
+ * Inputs that once made Reveille fail. Each case is a folder beside the repository; its README has the steps
+ * and the right result.
+ */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 const folder = join(import.meta.dirname, '../../shared/cases');
 
-/** For `it.skipIf`, on a checkout that does not have the folder beside it. */
+/** Condition for `it.skipIf` on a checkout without the folder beside it. */
 export const lacksCases = !existsSync(folder);
 if (lacksCases) console.warn(`Tests of cases are skipped: there is no folder ${folder}`);
 
 /**
- * The path of a file of a case.
+ * Path of a file of a case.
  *
  * @example
  * it.skipIf(lacksCases)('case 13: …', () => spawn('bash', [caseFile(13, 'send.sh')]));

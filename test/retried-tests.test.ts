@@ -4,11 +4,11 @@ import { afterAll, expect, it } from 'vitest';
 import { startVitest } from 'vitest/node';
 import { reportRetried } from './retried-tests.ts';
 
-/** In the repository, so that its tests find vitest. */
+/** Folder in the repository, so that its tests find vitest. */
 const folder = mkdtempSync(join(import.meta.dirname, 'retried-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it('names the tests that needed a second try, and no others', async () => {
+it('names only the tests that needed a second attempt', async () => {
   writeFileSync(
     join(folder, 'flaky.case.ts'),
     `import { describe, expect, it } from 'vitest';

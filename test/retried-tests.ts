@@ -1,4 +1,7 @@
-/** A vitest reporter that adds the name of each test that needed a second try to a file, for the last line of `.ci/run`. */
+/**
+ * A vitest reporter that appends the name of each test with a second attempt to a file, for the last line of
+ * `.ci/run`.
+ */
 import { appendFileSync } from 'node:fs';
 import type { Reporter, TestCase } from 'vitest/node';
 
@@ -14,7 +17,7 @@ export const reportRetried = (path: string): Pick<Reporter, 'onTestCaseResult'> 
   },
 });
 
-/** For the configurations of vitest: the usual reporter, and this one when the environment names its file. */
+/** Reporters for vitest configurations: the default one, and this one when the environment names its file. */
 export const reporters = (): ('default' | Pick<Reporter, 'onTestCaseResult'>)[] => {
   const path = process.env[variable];
   return path ? ['default', reportRetried(path)] : ['default'];

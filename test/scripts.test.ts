@@ -1,4 +1,6 @@
-/** The scripts of package.json that take options: what they do is said by `--help`, and a wrong option by one sentence. */
+/**
+ * The scripts of package.json with options: `--help` describes them, and a wrong option gets one sentence.
+ */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,14 +17,14 @@ const { scripts } = z
 
 const failure = z.object({ code: z.number(), stderr: z.string() });
 
-/** As `npm run NAME -- …` does. */
+/** Runs a script like `npm run NAME -- …`. */
 const run = (name: string, ...args: string[]) => {
   const file = scripts[name]?.replace('node ', '') ?? '';
   return promisify(execFile)(process.execPath, [file, ...args], { cwd: root });
 };
 
 describe('the script', () => {
-  it('iam:report says what it does, and what its options are', async () => {
+  it('iam:report prints its purpose and its options', async () => {
     const { stdout } = await run('iam:report', '--help');
     expect(stdout).toContain('Usage: npm run iam:report -- [options]');
     expect(stdout).toContain('--records <folder>');
@@ -39,7 +41,7 @@ describe('the script', () => {
     ['bench:agent', '--nonsense', 'x', "unknown option '--nonsense'"],
     ['test:agent-load', '--outage', '-1', 'a number, 0 or more'],
     ['demo', '--nonsense', 'x', "unknown option '--nonsense'"],
-  ])('%s refuses %s %j before it does anything', async (name, option, value, why) => {
+  ])('%s rejects %s %j before it does anything', async (name, option, value, why) => {
     const refused = failure.parse(await run(name, option, value).catch((error: unknown) => error));
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(/^error: /);
@@ -53,11 +55,11 @@ describe('a number on the command line', () => {
     [wholeNumber(1), ['0', '-1', '1.5', '', ' ', 'x', '1e', '1e30', 'Infinity']],
     [notNegative, ['-1', '', 'x', 'Infinity', 'NaN']],
     [share, ['-0.1', '1.1', '', 'x']],
-  ])('is refused when it is none, or out of range', (parse, wrong) => {
+  ])('is rejected when it is not a number, or out of range', (parse, wrong) => {
     for (const text of wrong) expect(() => parse(text), text).toThrow(InvalidArgumentError);
   });
 
-  it('is taken otherwise', () => {
+  it('is accepted otherwise', () => {
     expect([wholeNumber(0)('0'), wholeNumber(1)('20000'), notNegative('0.5'), share('1')]).toEqual([
       0, 20_000, 0.5, 1,
     ]);

@@ -1,4 +1,6 @@
-/** One synthesis for all tests of a run: the first that starts a stack makes it, the others find it. */
+/**
+ * One synthesis for all tests of a run: the first test that starts a stack makes it, and the others reuse it.
+ */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,14 +11,14 @@ import { type Context, localContext, synthesize } from '../local/template/synth.
 
 const variable = 'REVEILLE_TEST_TEMPLATES';
 
-/** Vitest's global setup: a folder for the run, which goes with it. */
+/** Vitest's global setup: a folder for the run, deleted at its end. */
 export default () => {
   const folder = mkdtempSync(join(tmpdir(), 'reveille-templates-'));
   process.env[variable] = folder;
   return () => rmSync(folder, { recursive: true, force: true });
 };
 
-/** The folder with the templates of that context, for `startStack`, which only reads it. */
+/** Returns the folder with the templates of that context, for `startStack`, which only reads it. */
 export const templatesOf = async (context: Context = localContext): Promise<string> => {
   const run = process.env[variable];
   if (run === undefined) throw new Error(`${variable} is not set: add test/templates.ts to globalSetup.`);

@@ -1,4 +1,4 @@
-/** Names for what a test makes several of: no two things of a kind have the same name. */
+/** Unique names for resources of a test: no two of a kind have the same name. */
 let count = 0;
 
 export const unique = (name: string): string => {

@@ -1,4 +1,4 @@
-/** The bundled agent as a process of its own, as a machine has it. */
+/** The bundled agent in a process of its own, as on a machine. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,10 +6,10 @@ import type { CreatedRunner } from '../../protocol/index.ts';
 
 export interface AgentProcess {
   readonly pid: number;
-  /** The most memory that it has had, in MiB. */
+  /** Peak memory so far, in MiB. */
   peakMiB(): number;
   residentMiB(): number;
-  /** What it has said so far. */
+  /** Output so far. */
   said(): string;
   /** Sends the signal, and resolves when the process has ended. */
   end(signal: NodeJS.Signals): Promise<void>;
@@ -17,20 +17,20 @@ export interface AgentProcess {
 
 const root = join(import.meta.dirname, '../..');
 
-/** Of /proc/<pid>/status, in MiB. */
+/** Reads a field of /proc/<pid>/status, in MiB. */
 const memory = (pid: number, field: 'VmHWM' | 'VmRSS'): number => {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) / 1024;
 };
 
-/** Writes the config file that the API's answer is, with another URL. */
+/** Writes the API's answer as a config file with another URL. */
 export const writeConfig = (folder: string, made: CreatedRunner, apiUrl: string): string => {
   const file = join(folder, 'runner.json');
   writeFileSync(file, JSON.stringify({ ...made, apiUrl }), { mode: 0o600 });
   return file;
 };
 
-/** As runner-agent/host/reveille-runner.service has it. */
+/** Node flags of runner-agent/host/reveille-runner.service. */
 const unitFlags = ['--max-semi-space-size=1'];
 const unitEnvironment = (workDir: string) => ({
   MALLOC_ARENA_MAX: '1',

@@ -1,14 +1,14 @@
-/** Stands between the agent and the API, and breaks what it is told to break. */
+/** Proxy between the agent and the API that injects faults. */
 import { createServer, request as send } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
-/** `flaky`: of ten calls three fail, one of them refused, one without an answer, one whose answer gets lost. */
+/** Fault mode. `flaky` fails three of ten calls: one is refused, one gets no answer, one loses its answer. */
 export type Mode = 'sound' | 'flaky' | 'down';
 
 export interface FaultyProxy {
   readonly url: string;
   setMode(mode: Mode): void;
-  /** How many calls came, and how many were made to fail. */
+  /** Number of calls, and of those that failed. */
   counts(): { calls: number; failed: number };
   stop(): void;
 }

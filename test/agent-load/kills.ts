@@ -1,10 +1,13 @@
-/** `kill -9` of the agent at random moments of a task's life: nothing is lost, nothing runs twice at a time, nothing stays behind. */
+/**
+ * `kill -9` of the agent at random moments of a task's life: no task is lost, none runs twice at a time, no
+ * process stays behind.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../client.ts';
 import type { Setting } from './setting.ts';
 
-/** As long as the lock is held, somebody runs the task: the kernel frees it when the last process of it is gone. */
+/** A held lock means that the task runs: the kernel frees the lock when its last process ends. */
 const script = (folder: string) => `
 exec 9>${folder}/$REVEILLE_TASK_ID.lock
 flock -n 9 || echo "$REVEILLE_TASK_ID" >>${folder}/doubles
@@ -15,7 +18,7 @@ for n in 1 2 3 4; do echo "line $n of attempt $REVEILLE_ATTEMPT"; sleep 0.1; don
 
 export interface Kills {
   readonly kills: number;
-  /** In which status the task was when its agent was killed. */
+  /** Number of kills by the task's status. */
   readonly moments: Readonly<Record<string, number>>;
   readonly ended: number;
   readonly attempts: number;

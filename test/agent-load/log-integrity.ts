@@ -1,4 +1,4 @@
-/** What a task says, from there to the user: complete and in order, whatever the API does meanwhile. */
+/** Compares a task's output with the user's log: complete and in order despite faults of the API. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { until } from '../client.ts';
@@ -8,9 +8,9 @@ const hash = (text: string) => createHash('sha256').update(text).digest('hex');
 
 export interface Output {
   readonly lines: number;
-  /** The shell command that says it. */
+  /** Shell command that prints the output. */
   readonly command: string;
-  /** How it begins. */
+  /** First characters of the output. */
   readonly first: string;
 }
 
@@ -65,7 +65,7 @@ export const checkIntegrity = async (
   await agent.end('SIGTERM');
   const after = proxy.counts();
   const text = await setting.downloadLog(id);
-  // What the runner itself says stands before the first line.
+  // The runner's own messages come before the first line.
   const output = text.slice(text.indexOf(first));
   return {
     name,

@@ -1,6 +1,6 @@
 /**
- * `npm run test:agent-load`: the bundled agent against the whole stack under load and faults. Prints figures, and fails when a
- * line or a task is lost, something runs twice or stays behind, or the agent takes 150 MiB.
+ * `npm run test:agent-load`: the bundled agent against the whole stack under load and faults. Prints figures.
+ * Fails when a line or a task is lost, a task runs twice, a process stays behind, or the agent uses 150 MiB.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';

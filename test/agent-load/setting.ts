@@ -1,4 +1,6 @@
-/** What every scenario has: the stack, a client, a project, a runner of this machine behind the proxy. */
+/**
+ * Fixture of every scenario: the stack, a client, a project, and a runner of this machine behind the proxy.
+ */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +22,7 @@ export const openSetting = async (random: () => number) => {
   const { id: projectId } = await api.createProject('Load');
   const agents: AgentProcess[] = [];
 
-  /** A runner of its own tag, with its agent's command. */
+  /** Adds a runner with its own tag; returns its agent's command. */
   const addRunner = async (tag: string) => {
     const made = await api.createRunner(projectId, { name: tag, tags: [tag] });
     const home = join(folder, tag);
@@ -44,7 +46,7 @@ export const openSetting = async (random: () => number) => {
   const addTemplate = async (input: object): Promise<string> =>
     (await api.createTemplate(projectId, { name: unique('load'), app: 'bash', ...input })).id;
 
-  /** As a user downloads it: part by part along the links. */
+  /** Downloads the log as a user does: part by part along the links. */
   const downloadLog = async (taskId: TaskId): Promise<string> => {
     const parts: Buffer[] = [];
     let path: string | undefined = `/api/projects/${projectId}/tasks/${taskId}/log/download`;

@@ -48,7 +48,7 @@ const whoAmI = `
 `;
 
 describe('ansible-playbook over ssh', () => {
-  it('reaches two hosts with a key that has a passphrase, and tells what it did to each', async () => {
+  it('reaches two hosts with a key that has a passphrase, and reports the changes on each', async () => {
     const inventoryId = await bench.make('inventories', { ...inventory, keyId });
     const done = await bench.finish({ app: 'ansible', script: whoAmI, inventoryId });
     expect(done.log).toContain('this is web1');
@@ -65,7 +65,7 @@ describe('ansible-playbook over ssh', () => {
     expect(bench.leftovers([done.task.id])).toEqual([]);
   });
 
-  it('honours limit and skipped tags, and what is chosen for one task', async () => {
+  it('applies limit and skipped tags, and options set for one task', async () => {
     const inventoryId = await bench.make('inventories', { ...inventory, keyId });
     const ansible = { limit: 'web1', skipTags: ['tell'] };
     const template = { app: 'ansible', script: whoAmI, inventoryId, ansible, launch: ['limit', 'check'] };
@@ -75,7 +75,7 @@ describe('ansible-playbook over ssh', () => {
     expect(asChosen.task.hosts).toMatchObject([{ host: 'web2', skipped: 1 }]);
   });
 
-  it('refuses a host whose key is not the one given', async () => {
+  it('rejects a host whose key is not the given one', async () => {
     const knownHosts = servers.map(({ knownHost }) => knownHost);
     const swapped = knownHosts.map((line, index) => {
       const [host = ''] = line.split(' ');
@@ -95,7 +95,7 @@ describe('ansible-playbook over ssh', () => {
     expect(refused.task.hosts?.map(({ unreachable }) => unreachable)).toEqual([1, 1]);
   });
 
-  it('tells which host failed', async () => {
+  it('names the failed host', async () => {
     const inventoryId = await bench.make('inventories', { ...inventory, keyId });
     const script = `
 - hosts: web
@@ -153,12 +153,12 @@ describe('a playbook of a repository', () => {
     );
     expect(done.task).toMatchObject({ status: 'success', commit: { hash, message: expect.any(String) } });
     expect(done.log).toContain('vault: the hidden value');
-    // What a person answers is text and nothing that Ansible evaluates.
+    // Ansible does not evaluate a survey answer: it is plain text.
     expect(done.log).toContain('greetings from a role, {{ 1 + 1 }} world');
     expect(done.log).not.toContain('vault-pass-4711');
   });
 
-  it('says which key is missing when the vault stays closed', async () => {
+  it('names the missing key when the vault stays closed', async () => {
     const inventoryId = await bench.make('inventories', local);
     const noPassword = await bench.make('keys', { secret: { type: 'none' } });
     const ansible = { vaultKeys: [{ keyId: noPassword }] };

@@ -17,7 +17,7 @@ const survey = [
 const answers = { survey: { COUNT: 3, PIN: 'pin-4711-secret' } };
 
 describe('scripts', () => {
-  it('in bash get arguments, answers, secrets and secret files, and show no secret', async () => {
+  it('get arguments, answers, secrets and secret files in bash, and print no secret', async () => {
     const environmentId = await bench.make('environments', {
       variables: { WHO: 'overridden' },
       secrets: { TOKEN: 'token-value-99' },
@@ -107,7 +107,7 @@ output "workspace" { value = terraform.workspace }
       expect(destroyed.log).toContain('1 destroyed');
     });
 
-    it('waits to be confirmed, in its workspace', async () => {
+    it('waits for a confirmation in its workspace', async () => {
       const script = configuration(join(bench.folder, `${app}-asked.tfstate`));
       const template = { app, script, survey: asked, terraform: { workspace: 'staging' } };
       const { id } = await bench.start(template, given);
@@ -119,7 +119,7 @@ output "workspace" { value = terraform.workspace }
       expect(done.log).toMatch(/workspace = "staging"/);
     });
 
-    it('changes nothing when it is rejected, or nobody confirms it in time', async () => {
+    it('changes nothing after a rejection, or without a confirmation in time', async () => {
       const script = configuration(join(bench.folder, `${app}-rejected.tfstate`));
       const { id } = await bench.start({ app, script, survey: asked }, given);
       await bench.reaches(id, ({ status }) => status === 'waiting_confirmation');
@@ -140,7 +140,7 @@ output "workspace" { value = terraform.workspace }
       for (const { log } of [rejected, late]) expect(log).not.toContain('Apply complete');
     });
 
-    it('says what is wrong with a configuration', async () => {
+    it('reports the error in a configuration', async () => {
       const { task, log } = await bench.finish({ app, script: 'resource "x" {}' });
       expect(task).toMatchObject({ status: 'error', exitCode: 1 });
       expect(task.reason).toContain(`${app} init ended with exit code 1`);

@@ -30,7 +30,7 @@ const run = (given: Partial<TaskPayload>) =>
     ...given,
   });
 
-/** Ansible and Terraform, each with something to fetch from a git server before it does anything. */
+/** Ansible and Terraform files that fetch something from a git server first. */
 const playbook = '- hosts: localhost\n  gather_facts: false\n  roles: [third]\n';
 const configuration = (source: string) => `module "third" {\n  source = "git::${source}"\n}\n`;
 
@@ -41,7 +41,7 @@ describe.skipIf(lacksCases)('case 02: the host that is not the repository’s', 
 
   beforeEach(async () => {
     seen = [];
-    // As listener.py of the case: it asks for a login, and takes any.
+    // Like listener.py of the case: asks for a login, and accepts any.
     listener = createServer(({ url = '', headers: { authorization } }, response) => {
       seen.push({ path: url, authorization });
       response.writeHead(authorization ? 404 : 401, { 'www-authenticate': 'Basic realm="x"' }).end();
@@ -54,7 +54,7 @@ describe.skipIf(lacksCases)('case 02: the host that is not the repository’s', 
     listener?.closeAllConnections();
   });
 
-  /** It was asked, and told nothing. */
+  /** Expects that the host was asked and got no login. */
   const expectNoLogin = (path: string) => {
     expect(seen.map((request) => request.path)).toContainEqual(expect.stringContaining(path));
     expect(seen.filter(({ authorization }) => authorization !== undefined)).toEqual([]);
@@ -99,7 +99,7 @@ describe.skipIf(lacksCases)('case 02: the host that is not the repository’s', 
   });
 });
 
-describe('what is on the server of the repository', () => {
+describe('a source on the server of the repository', () => {
   it.skipIf(lacksAnsible)('is fetched with its login: a galaxy role', async () => {
     await bench.repository('third', {
       'tasks/main.yml': '- ansible.builtin.debug: {msg: "greetings from the role"}\n',

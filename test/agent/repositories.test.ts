@@ -47,7 +47,7 @@ describe('a repository', () => {
     }
   });
 
-  it('comes from its cache and is brought up to date, also for tasks at the same time', async () => {
+  it('comes from its cache and is updated, also for tasks at the same time', async () => {
     const url = join(bench.folder, 'changing');
     makeRepository(url, { 'run.sh': 'cat data\n', data: 'one\n' });
     const repositoryId = await bench.make('repositories', { url });
@@ -63,7 +63,7 @@ describe('a repository', () => {
     );
   });
 
-  it('is refused when the host shows another key than the one given', async () => {
+  it('is rejected when the host shows another key than the given one', async () => {
     const folder = join(bench.folder, 'strict');
     makeRepository(folder, { 'run.sh': 'echo in\n' });
     const url = sshUrl(folder);
@@ -77,7 +77,7 @@ describe('a repository', () => {
     expect(refused.log).toContain('Host key verification failed');
   });
 
-  it('needs its key', async () => {
+  it('fails without its key', async () => {
     const folder = join(bench.folder, 'closed');
     makeRepository(folder, { 'run.sh': 'echo in\n' });
     const repositoryId = await bench.make('repositories', { url: sshUrl(folder) });

@@ -1,4 +1,4 @@
-/** A real sshd on a loopback address of its own, which takes one key. */
+/** A real sshd on a loopback address of its own that accepts one key. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -11,21 +11,21 @@ export interface SshServer {
   readonly address: string;
   readonly port: number;
   readonly user: string;
-  /** As it stands in known_hosts. */
+  /** Line for known_hosts. */
   readonly knownHost: string;
-  /** What sshd has logged. */
+  /** Log of sshd. */
   log(): string;
   stop(): void;
 }
 
 export interface SshServerOptions {
-  /** Where its files go; made here. */
+  /** Folder of its files; created here. */
   readonly folder: string;
-  /** 127.0.0.2 and up, so that servers are different hosts. */
+  /** Address from 127.0.0.2 up, so that servers are different hosts. */
   readonly address: string;
-  /** Whom it lets in. */
+  /** Public key that may log in. */
   readonly publicKey: string;
-  /** The variable HOST_NAME of its sessions, by which a test tells one host from another. */
+  /** Variable HOST_NAME of its sessions, which identifies the host in a test. */
   readonly name: string;
 }
 
@@ -47,7 +47,7 @@ const answers = (address: string, port: number): Promise<boolean> =>
     socket.once('close', () => resolve(false));
   });
 
-/** Makes a key pair; returns the private half, and the public one as it stands in authorized_keys. */
+/** Makes a key pair; returns the private key, and the public key as a line of authorized_keys. */
 export const makeSshKey = (file: string, passphrase = '') => {
   run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', passphrase, '-C', 'test', '-f', file]);
   return { privateKey: readFileSync(file, 'utf8'), publicKey: readFileSync(`${file}.pub`, 'utf8').trim() };
@@ -56,7 +56,7 @@ export const makeSshKey = (file: string, passphrase = '') => {
 export const startSshServer = async (options: SshServerOptions): Promise<SshServer> => {
   const { folder, address, publicKey, name } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  // sshd started by root separates privileges in this folder, which Debian's service would make.
+  // sshd as root separates privileges in this folder, which Debian's service would create.
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   const hostKey = makeSshKey(join(folder, 'host_key'));
   const authorized = join(folder, 'authorized_keys');

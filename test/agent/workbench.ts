@@ -1,4 +1,4 @@
-/** A stack with one runner, whose agent runs the tasks of a test with the tools of this machine. */
+/** A stack with one runner, whose agent runs a test's tasks with the tools of this machine. */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ import { run } from './tools.ts';
 
 const hasEnded = ({ status }: Task) => ['success', 'error', 'stopped'].includes(status);
 
-/** Makes a repository with these files on the branch main, and answers with its commit. */
+/** Makes a repository with these files on the branch main; returns its commit. */
 export const makeRepository = (folder: string, files: Readonly<Record<string, string>>): string => {
   mkdirSync(folder, { recursive: true });
   if (!existsSync(join(folder, '.git'))) run('git', ['init', '--quiet', '--initial-branch=main', folder]);
@@ -71,7 +71,7 @@ export const openWorkbench = async () => {
     /** Starts a task and waits for its end. */
     finish: async (template: object, more: object = {}) => ended((await start(template, more)).id),
     decide: (id: Task['id'], verb: 'confirm' | 'reject') => api.call('POST', path(`tasks/${id}/${verb}`)),
-    /** Folders of tasks that are still there, on the disk and in memory. */
+    /** Folders of these tasks that still exist, on disk and in memory. */
     leftovers: (ids: readonly Task['id'][]): string[] => {
       const inMemory = existsSync('/dev/shm') ? readdirSync('/dev/shm', { recursive: true }) : [];
       const names = [...readdirSync(disk, { recursive: true }), ...inMemory].map(String);

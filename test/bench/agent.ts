@@ -1,4 +1,4 @@
-/** `npm run bench:agent`: what the agent weighs and how fast it is. Prints figures and judges none. */
+/** `npm run bench:agent`: size and speed of the agent. Prints figures without a verdict. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -9,24 +9,24 @@ const task = (tag: string, arrivalS: number, runS: number): TracedTask => ({
   tag,
 });
 
-/** An instance runs 14.15 s after a task's arrival, and its agent is online 8 s later; a stop takes 22 s. */
+/** An instance runs 14.15 s after a task's arrival, and its agent is online 8 s later. A stop takes 22 s. */
 const tasks: readonly TracedTask[] = [
   // Within the minute that the first start bills.
   task('cron', 0, 10),
   task('cron', 60, 20),
   // A second more than a minute.
   task('cron', 3000, 53),
-  // While the instance stops, and between the claim of a task and the finish of the one before it.
+  // While the instance stops, and between one task's claim and the previous task's finish.
   task('cron', 3080, 1),
   task('cron', 3120, 50),
-  // At once, on one instance.
+  // Immediately, on one instance.
   task('push', 1000, 100),
   task('push', 1000, 300),
-  // A minute to the second.
+  // Exactly one minute.
   task('push', 2000, 52),
 ];
 
-/** As `from` to `to` in seconds, the first to begin first. */
+/** Spans from `from` to `to` in seconds, in order of their begin. */
 const spans = (runs: readonly BilledRun[]) =>
   runs
     .map(({ runningMs, stoppingMs }) => [runningMs / 1000, stoppingMs / 1000])
@@ -46,14 +46,14 @@ describe('parseTrace', () => {
     expect(firstDays(parseTrace(text), 10)).toEqual([task('cron', 0, 5)]);
   });
 
-  it('names the line that is no task', () => {
+  it('names the line that is not a task', () => {
     expect(() => parseTrace('arrival_s,duration_s,tag\n0,5,cron\n9,-1,cron\n')).toThrow('Line 3 is not');
     expect(() => parseTrace('arrival_s,duration_s,tag\n')).toThrow('lines of tasks below');
   });
 });
 
 describe('the bill of a trace', () => {
-  it('is of one start for tasks within the minute that EC2 bills anyway', async () => {
+  it('counts one start for tasks within the minute that EC2 bills anyway', async () => {
     const { runs, recordedSeconds } = await replayTrace(tasks);
     expect(spans(runs)).toEqual([[14.15, 80.15], ...later]);
     expect(billOf(runs)).toBe(66 + 308 + 60 + 61 + 60);
@@ -61,13 +61,13 @@ describe('the bill of a trace', () => {
     expect(recordedSeconds).toBe(billOf(runs) + 4 * 14 + 13);
   });
 
-  it('is by the recipe of a start for each task that overlaps with no other', () => {
+  it('counts, by the recipe, a start for each task that overlaps with no other', () => {
     const runs = recipeRuns(tasks);
     expect(spans(runs)).toEqual([[14.15, 32.15], [74.15, 102.15], ...later]);
     expect(billOf(runs)).toBe(60 + 60 + 308 + 60 + 61 + 60);
   });
 
-  it('is that of the recipe where the idle timeout is 0', async () => {
+  it('equals that of the recipe with an idle timeout of 0', async () => {
     const some = tasks.filter(({ tag }) => tag === 'cron');
     const { runs } = await replayTrace(some, 0);
     expect(spans(runs)).toEqual(spans(recipeRuns(some)));

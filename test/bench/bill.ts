@@ -1,8 +1,8 @@
 /**
- * `npm run bench:bill`: the seconds that EC2 bills for ten days of each trace, by Reveille's default and by the recipe "start at the
- * task's start, stop at its finish" (recipe.ts). In virtual time, with one runner a tag and the same delays of EC2 for both. Nothing
- * lies between a task's finish and StopInstances: both take the same way there, a webhook and a function. Ends with 1 when Reveille's
- * bill is the larger one.
+ * `npm run bench:bill`: the seconds that EC2 bills for ten days of each trace, with Reveille's default and
+ * with the recipe "start at the task's start, stop at its finish" (recipe.ts). Both run in virtual time, with
+ * one runner per tag and the same delays of EC2. Neither has a delay between a task's finish and
+ * StopInstances: both use a webhook and a function there. Exits with 1 when Reveille's bill is larger.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:dispatch`: from `POST …/tasks` to the first line of the task's output, on a runner that is awake and with
- * EC2's delays at 0; and what each task asked of AWS. Prints figures and judges none.
+ * `npm run bench:dispatch`: time from `POST …/tasks` to the first line of output, on an awake runner and with
+ * EC2's delays at 0; and the AWS requests of each task. Prints figures without a verdict.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -50,7 +50,7 @@ try {
     const startedMs = Date.now();
     const { id } = await api.startTask(projectId, templateId);
     const answeredMs = Date.now();
-    // The finish webhook is the last that a task does, and watching for it here asks nothing of the stack.
+    // The finish webhook is a task's last step, and waiting for it here sends no request to the stack.
     await until('the task has finished', 30_000, () => finished() > before);
     return { id, startedMs, answeredMs };
   };

@@ -1,9 +1,11 @@
 /**
- * The recipe that Reveille's default is measured against: start the instance at a task's start, stop it at its finish.
- * Where the recipe leaves room, the reading is the one with the smallest bill:
- * - each tag has one instance, and a task that comes while it is on, or comes up, runs on it beside the others at once;
- * - the stop comes at the moment in which the last task on it finishes, so it never ends another task;
- * - a task that comes while the instance stops is not lost: the instance starts as soon as it has stopped.
+ * Recipe that Reveille's default is measured against: start the instance at a task's start, stop it at its
+ * finish.
+ * Where the recipe leaves room, this reading has the smallest bill:
+ * - each tag has one instance; a task that arrives while the instance is on, or starting, runs on it in
+ * parallel;
+ * - the stop comes when the last task finishes, so it never ends another task;
+ * - a task that arrives while the instance stops is not lost: the instance starts once it has stopped.
  */
 import { billedSeconds } from '../../lambdas/core/costs/cost.ts';
 import { sum } from '../../lambdas/core/costs/sum.ts';
@@ -11,17 +13,17 @@ import { claimAfterMs, onlineAfterMs, runningAfterMs, stoppedAfterMs } from '../
 import { toInstant } from '../../protocol/index.ts';
 import type { TracedTask } from './trace.ts';
 
-/** A run of an instance as EC2 bills it: from `running` to `stopping`. */
+/** A billed run of an instance: from `running` to `stopping`. */
 export interface BilledRun {
   readonly runningMs: number;
   readonly stoppingMs: number;
 }
 
-/** Seconds that EC2 bills for these runs: each rounded up, and 60 at least. */
+/** Seconds that EC2 bills for these runs: each is rounded up, and at least 60. */
 export const billOf = (runs: readonly BilledRun[]): number =>
   sum(runs.map(({ runningMs, stoppingMs }) => billedSeconds(toInstant(runningMs), toInstant(stoppingMs))));
 
-/** `tasks` of one tag, the first to arrive first. */
+/** Runs of one tag. `tasks` are in the order of arrival. */
 const runsOfTag = (tasks: readonly TracedTask[]): BilledRun[] => {
   const runs: BilledRun[] = [];
   for (const { arrivalMs, runMs } of tasks) {
@@ -39,6 +41,6 @@ const runsOfTag = (tasks: readonly TracedTask[]): BilledRun[] => {
   return runs;
 };
 
-/** The runs of all instances by the recipe. `tasks` in the order of arrival. */
+/** Runs of all instances by the recipe. `tasks` are in the order of arrival. */
 export const recipeRuns = (tasks: readonly TracedTask[]): BilledRun[] =>
   [...Map.groupBy(tasks, ({ tag }) => tag).values()].flatMap(runsOfTag);

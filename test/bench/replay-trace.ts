@@ -1,4 +1,7 @@
-/** Replays a trace by Reveille's own flows on a table of its own, in virtual time, and watches what EC2 would bill. */
+/**
+ * Replays a trace with Reveille's own flows on its own table, in virtual time, and measures the billed time
+ * of EC2.
+ */
 import { idsBetween, type NewId, newId } from '../../lambdas/adapters/ids.ts';
 import { projectStore, resourceStores } from '../../lambdas/adapters/resources/resources.ts';
 import { type NewRunner, runnerStore } from '../../lambdas/adapters/runners/runners.ts';
@@ -14,9 +17,9 @@ import { openTestTable } from '../dynamodb.ts';
 import type { BilledRun } from './recipe.ts';
 import type { TracedTask } from './trace.ts';
 
-/** A Monday 00:00 UTC, as t = 0 of a trace is. */
+/** Time of t = 0 in a trace: a Monday, 00:00 UTC. */
 const startMs = Date.parse('2026-01-05T00:00:00Z');
-/** All tasks share these. */
+/** Fields that all tasks share. */
 const alike = {
   succeeds: true,
   by: 'Trace',
@@ -25,13 +28,13 @@ const alike = {
 };
 
 export interface ReplayedTrace {
-  /** As the instances' states say. */
+  /** Runs by the instances' states. */
   readonly runs: readonly BilledRun[];
-  /** Billed seconds by the sessions that Reveille records, from each launch on. */
+  /** Billed seconds by Reveille's recorded sessions, each from its launch. */
   readonly recordedSeconds: number;
 }
 
-/** Follows the instances' states. */
+/** Measures runs from the instances' states. */
 const watchRuns = () => {
   const on = new Map<string, number>();
   const runs: BilledRun[] = [];
@@ -48,7 +51,10 @@ const watchRuns = () => {
   };
 };
 
-/** Makes a project with a runner and a template for each tag. The runner takes any number of tasks at once. */
+/**
+ * Makes a project with a runner and a template for each tag. The runner takes any number of tasks in
+ * parallel.
+ */
 const setUp = async (table: Table, tasks: readonly TracedTask[], idleTimeoutMs: number | undefined) => {
   const createdAt = toInstant(startMs);
   const makeId: NewId = (prefix, at = createdAt) => newId(prefix, at);
@@ -94,8 +100,8 @@ const readRecords = async (table: Table, projectId: ProjectId) => {
 };
 
 /**
- * Replays the tasks, with the default idle timeout unless one is given. Throws when not every task succeeds or an instance
- * stays on, as the bill would be too small.
+ * Replays the tasks, with the default idle timeout unless one is given. Throws when a task fails or an
+ * instance stays on, because the bill would be too small.
  */
 export const replayTrace = async (
   tasks: readonly TracedTask[],

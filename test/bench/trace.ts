@@ -1,4 +1,4 @@
-/** Traces: when tasks were started, how long each ran, and the tag of the runner that ran it. */
+/** Traces: start, duration and runner tag of each task. */
 import * as z from 'zod';
 
 const header = 'arrival_s,duration_s,tag';
@@ -9,13 +9,13 @@ const milliseconds = z
 const row = z.tuple([milliseconds, milliseconds.pipe(z.number().positive()), z.string().min(1)]);
 
 export interface TracedTask {
-  /** From a Monday 00:00 UTC on. */
+  /** Milliseconds since a Monday, 00:00 UTC. */
   readonly arrivalMs: number;
   readonly runMs: number;
   readonly tag: string;
 }
 
-/** Reads the tasks of a trace, in the order of arrival. Throws with the line that is not one. */
+/** Reads the tasks of a trace, in the order of arrival. Throws with a line that is not a task. */
 export const parseTrace = (text: string): TracedTask[] => {
   const [first, ...lines] = text.trimEnd().split(/\r?\n/);
   if (first !== header || lines.length === 0) throw new Error(`It must be lines of tasks below ${header}.`);
@@ -29,7 +29,7 @@ export const parseTrace = (text: string): TracedTask[] => {
     .sort((one, other) => one.arrivalMs - other.arrivalMs);
 };
 
-/** The tasks of some days, from the first arrival on. */
+/** Returns the tasks of the first `days` days after the first arrival. */
 export const firstDays = (tasks: readonly TracedTask[], days: number): TracedTask[] => {
   const endMs = (tasks[0]?.arrivalMs ?? 0) + days * 86_400_000;
   return tasks.filter(({ arrivalMs }) => arrivalMs < endMs);

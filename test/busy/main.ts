@@ -1,6 +1,6 @@
 /**
- * `npm run test:busy`: the demo and the trip's end-to-end test beside busy loops, as on a laptop with other work. Nothing may
- * fail there by a time limit.
+ * `npm run test:busy`: the demo and the end-to-end trip test beside busy loops, as on a laptop with other
+ * work. No time limit may fail there.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,7 +14,7 @@ const steps: readonly (readonly string[])[] = [
   [join('node_modules', 'vitest', 'vitest.mjs'), 'run', join('test', 'e2e', 'trip.test.ts')],
 ];
 
-/** It works until this process is gone, however that ends. */
+/** Starts a loop that ends with this process, even when that is killed. */
 const startLoop = (): ChildProcess =>
   spawn('bash', ['-c', 'while kill -0 "$PPID" 2>/dev/null; do :; done'], { stdio: 'ignore' });
 

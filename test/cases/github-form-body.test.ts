@@ -1,4 +1,4 @@
-/** Case 13: bodies of webhooks as senders really send them, through the HTTP API's own event, signed over their bytes. */
+/** Case 13: webhook bodies of real senders, through the HTTP API's own event, signed over their bytes. */
 import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
@@ -36,7 +36,7 @@ afterAll(async () => {
   await table?.close();
 });
 
-/** An integration that is signed as GitHub does, and passes on the id of what was pushed. */
+/** An integration with GitHub's signature that passes on the id of the pushed commit. */
 const anIntegration = async () => {
   const { id } = project.parse(await api.call('POST', '/api/projects', { name: unique('Web') }));
   const make = async (path: string, input: object) =>
@@ -80,7 +80,7 @@ const anIntegration = async () => {
 };
 
 describe('case 13: an integration', () => {
-  it.skipIf(lacksCases)('takes what send.sh sends: the form that is GitHub’s default', async () => {
+  it.skipIf(lacksCases)('accepts what send.sh sends: the form that is GitHub’s default', async () => {
     const { url, events, tasks } = await anIntegration();
     const env = { ...process.env, URL: url, SECRET: secret };
     const { stdout } = await run('bash', [caseFile(13, 'send.sh')], { env });
@@ -107,21 +107,21 @@ describe('case 13: an integration', () => {
       'ë',
     ],
   ];
-  it.each(taken)('takes a signed body with %s', async (_, body, type, id) => {
+  it.each(taken)('accepts a signed body with %s', async (_, body, type, id) => {
     const { send, tasks } = await anIntegration();
     const response = await send(body, type);
     expect(response.ok).toBe(true);
     expect(await tasks()).toMatchObject([{ survey: { id } }]);
   });
 
-  it('says what is wrong with bytes that are no text, after a right signature', async () => {
+  it('reports bytes that are not text, after a valid signature', async () => {
     const { send } = await anIntegration();
     const response = await send(Buffer.from(main('"ë"'), 'latin1'), 'application/octet-stream');
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ detail: expect.stringContaining('no text in utf-8') });
   });
 
-  it('says why a signature is wrong when API Gateway has replaced bytes', async () => {
+  it('explains an invalid signature when API Gateway has replaced bytes', async () => {
     const { send, tasks } = await anIntegration();
     const response = await send(Buffer.from(main('"ë"'), 'latin1'), 'application/json');
     expect(response.status).toBe(401);

@@ -1,6 +1,6 @@
 /**
- * The demo: the whole trip on this machine. Stopped instances are woken by tasks of their tag, run real scripts in the
- * real agent, and are stopped again. Prints what happens as it happens, then each log's tail, the bill, and one JSON line.
+ * The demo: the whole trip on this machine. Tasks wake stopped instances by tag, run real scripts in the real
+ * agent, and the instances stop again. Prints each event, then each log's tail, the bill, and one JSON line.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { demoTasks, type Plan } from './plan.ts';
 import { rideOut } from './ride-out.ts';
 import { makeTimeline } from './timeline.ts';
 
-/** EC2's own times are longer (about 16 s to running); these keep the demo short. */
+/** Delays that keep the demo short; EC2's own are longer (about 16 s to running). */
 const delays = { pendingMs: 1500, bootMs: 500, stoppingMs: 1000 };
 const taskTimeoutMs = 60_000;
 
@@ -22,7 +22,7 @@ const median = (numbers: readonly number[]): number =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 const ended = (task: Task): boolean => ['success', 'error', 'stopped'].includes(task.status);
 
-/** Runs the demo and gives its exit code: 0 when all is as promised. */
+/** Runs the demo; returns its exit code, 0 when everything is as promised. */
 export const demo = async (): Promise<number> => {
   const dataDir = mkdtempSync(join(tmpdir(), 'reveille-demo-'));
   const stack = await startStack({ dataDir, delays });
@@ -106,7 +106,7 @@ const run = async (stack: LocalStack): Promise<number> => {
     const task = tasks[index];
     const text = (await api.readLog(plan.projectId, id)).map((entry) => entry.text).join('');
     const allowed = plan.allowed.includes(task?.runnerId ?? 'run_');
-    // The scripts print their working folder, which is on the disk of the instance that really ran them.
+    // Each script prints its working folder, which is on the disk of the instance that ran it.
     const there = text.includes(instanceOf.get(task?.runnerId ?? 'run_') ?? 'nowhere');
     if (!allowed || !there) wrongRunner++;
     console.log(`\n── ${plan.label} · ${task?.status} on ${nameOf.get(task?.runnerId ?? '')}`);

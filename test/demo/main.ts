@@ -1,4 +1,4 @@
-/** `npm run demo`: says what follows, then loads the rest, which takes seconds on a slow machine. */
+/** `npm run demo`: prints a first line, then loads the rest, which takes seconds on a slow machine. */
 import { Command } from 'commander';
 
 new Command('npm run demo')

@@ -1,4 +1,4 @@
-/** What the demo sets up: two projects, their runners and templates, and the tasks to start. */
+/** Data of the demo: two projects, their runners and templates, and the tasks to start. */
 import { spawnSync } from 'node:child_process';
 import type { ProjectId, RunnerId } from '../../protocol/index.ts';
 import type { Client } from '../client.ts';
@@ -7,7 +7,7 @@ export type Plan = readonly {
   readonly label: string;
   readonly projectId: ProjectId;
   readonly templateId: string;
-  /** The runners that the task may run on. */
+  /** Runners that may run the task. */
   readonly allowed: readonly RunnerId[];
 }[];
 
@@ -37,7 +37,7 @@ const playbook = `- hosts: all
 
 const hasAnsible = (): boolean => spawnSync('ansible-playbook', ['--version']).status === 0;
 
-/** Ansible where it is installed, and Python elsewhere: the routing is the same. */
+/** Ansible where it is installed, otherwise Python: the routing is the same. */
 const sydneyRun = () =>
   hasAnsible()
     ? { name: 'Configure Sydney (ansible)', app: 'ansible', script: playbook }
@@ -82,7 +82,8 @@ export const demoTasks = async (api: Client, addRunner: AddRunner): Promise<Plan
     allowed: newYork,
   });
   return [
-    // Three tasks for a runner with one slot: the second overflows to the other runner of the tag, the third waits for a slot.
+    // Three tasks for a runner with one slot: the second overflows to the tag's other runner, the third waits
+    // for a slot.
     toNewYork(1),
     toNewYork(2),
     toNewYork(3),

@@ -1,11 +1,11 @@
-/** A fetch for the demo: on a machine with other work a call may fail, and the next one may not. */
+/** A fetch for the demo that retries: on a busy machine one call may fail and the next succeed. */
 
-/** Together some 30 s of waiting. */
+/** Pauses between retries, some 30 s together. */
 const pausesMs = [250, 500, 1000, 2000, 4000, 8000, 16_000];
 
 /**
- * Tries a call again while nothing answers it, or what answers is not the API (a gateway's 5xx has no problem details).
- * Throws with a sentence for whoever watches when the last try fails too.
+ * Retries a call without an answer, or with an answer that is not the API's (a gateway's 5xx has no problem
+ * details). Throws an error with a readable message when the last retry fails.
  */
 export const rideOut =
   (call: typeof fetch, pause: (ms: number) => Promise<unknown>): typeof fetch =>

@@ -1,7 +1,7 @@
-/** A timeline of what changes: each thing's state, printed when it is another than before. */
+/** A timeline of changes: prints a thing's state when it differs from the previous one. */
 
 export interface Timeline {
-  /** Tells a thing's state as it is now. */
+  /** Reports the current state of a thing. */
   see(thing: string, state: string): void;
 }
 

@@ -2,6 +2,6 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { iamFile, iamPage } from './iam.ts';
 
-it('lists the roles as the template has them; `npm run docs:iam` lists them anew', () => {
+it('lists the roles of the template; `npm run docs:iam` updates the page', () => {
   expect(readFileSync(iamFile, 'utf8')).toBe(iamPage());
 });

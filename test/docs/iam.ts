@@ -1,4 +1,7 @@
-/** `npm run docs:iam`: lists in docs/operating/iam.md what each role of the stack may do, from the synthesized template. */
+/**
+ * `npm run docs:iam`: writes the permissions of each role of the stack to docs/operating/iam.md, from the
+ * synthesized template.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -41,7 +44,7 @@ const nameOf = (ref: string): string => {
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : intrinsic.parse(value));
 
-/** Without what is the same in each ARN. */
+/** Removes the parts that every ARN shares. */
 const shorten = (resource: string): string =>
   resource
     .replace('arn:{partition}:', '')
@@ -86,7 +89,7 @@ const sectionOf = (template: Template, id: string, properties: unknown): string 
   ].join('\n');
 };
 
-/** Without fleets no function may launch or terminate anything. */
+/** Example with fleets: without them no function may launch or terminate instances. */
 const example = {
   name: 'builders',
   region: 'eu-west-1',
@@ -94,7 +97,7 @@ const example = {
   whenIdle: 'terminate',
 };
 
-/** The whole page. */
+/** Returns the whole page. */
 export const iamPage = (): string => {
   const templates = Object.values(synthesizeAll({ fleets: [example] }));
   const sections = templates.flatMap((template) =>

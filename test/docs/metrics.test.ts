@@ -1,4 +1,7 @@
-/** What the alarms and the dashboard show against what the functions write: a name that only one side knows shows nothing, for ever. */
+/**
+ * Compares the metrics of alarms and dashboard with those of the functions: a name on one side only never
+ * shows data.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -10,7 +13,7 @@ const shownIn = (type: string) => JSON.stringify(resourcesOf(template, type)).re
 const shown = shownIn('AWS::CloudWatch::Dashboard') + shownIn('AWS::CloudWatch::Alarm');
 const folder = join(import.meta.dirname, '../..');
 
-it('every metric that functions write is on the dashboard, and each of the dashboard is written', () => {
+it('shows every written metric on the dashboard, and no other', () => {
   for (const name of metricNames) expect(shown, name).toContain(name);
   const ours = [...shown.matchAll(/\["Reveille","(\w+)"/g)].map(([, name = '']) => name);
   expect(ours.length).toBeGreaterThan(0);
@@ -20,7 +23,7 @@ it('every metric that functions write is on the dashboard, and each of the dashb
   expect(ours.filter((name) => ![...metricNames, ...filtered].includes(name))).toEqual([]);
 });
 
-it('every metric is described where operators look', () => {
+it('describes every metric in the runbook', () => {
   const runbook = readFileSync(join(folder, 'docs/operating/runbook.md'), 'utf8');
   for (const name of metricNames) expect(runbook, name).toContain(`\`${name}\``);
 });

@@ -25,7 +25,7 @@ const drawing = (rows: readonly Row[]): string =>
     '```',
   ].join('\n');
 
-/** The whole page. */
+/** Returns the whole page. */
 export const statesPage = (): string => `# States
 
 Drawn from the tables in \`lambdas/core\` by \`npm run docs:states\`; a test compares. Every change of a status is one

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { expect, it } from 'vitest';
 import { contributingFile, foldersOf, indexLineOf, maxSourceFiles, trackedFiles, withMap } from './tree.ts';
 
-it('shows every folder with its line; `npm run docs:tree` draws the map again', () => {
+it('shows every folder with its line; `npm run docs:tree` updates the map', () => {
   const page = readFileSync(contributingFile, 'utf8');
   expect(page).toBe(withMap(page));
 });

@@ -1,4 +1,7 @@
-/** `npm run docs:tree`: writes the map of the folders into CONTRIBUTING.md, from the first line of each folder's README.md or index.ts. */
+/**
+ * `npm run docs:tree`: writes the map of folders to CONTRIBUTING.md, from the first line of each README.md or
+ * index.ts.
+ */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -6,9 +9,9 @@ import { basename, dirname, join } from 'node:path';
 const root = join(import.meta.dirname, '..', '..');
 export const contributingFile = join(root, 'CONTRIBUTING.md');
 
-/** Folders without sources of their own: data, pictures, dumps of tables. */
+/** Folders without their own sources: data, pictures, dumps of tables. */
 const withoutIndex = /^(\.|docs\/images|test\/upgrade\/\d|web\/public)/;
-/** Maximum source files in a folder, beside tests: a longer list is not read. */
+/** Maximum source files in a folder, beside tests: people do not read a longer list. */
 export const maxSourceFiles = 25;
 
 /** Paths of all files that git tracks, from the root. */
@@ -20,7 +23,7 @@ export const trackedFiles = (): string[] =>
     .split('\n')
     .filter((path) => path !== '' && existsSync(join(root, path)));
 
-/** Folders that the map shows, parents first. */
+/** Folders in the map, parents first. */
 export const foldersOf = (files: readonly string[]): string[] => {
   const folders = new Set<string>();
   for (const file of files)
@@ -28,7 +31,10 @@ export const foldersOf = (files: readonly string[]): string[] => {
   return [...folders].filter((folder) => !withoutIndex.test(folder)).toSorted();
 };
 
-/** The folder's line: its README.md, or the first sentence of its index.ts. Undefined when it has neither. */
+/**
+ * Returns the folder's line: its README.md, or the first sentence of its index.ts. Undefined when it has
+ * neither.
+ */
 export const indexLineOf = (folder: string): string | undefined => {
   const page = join(root, folder, 'README.md');
   if (existsSync(page)) return readFileSync(page, 'utf8').split('\n')[0];
@@ -42,7 +48,7 @@ export const indexLineOf = (folder: string): string | undefined => {
 const begins = '<!-- map: npm run docs:tree -->';
 const ends = '<!-- /map -->';
 
-/** The page with the map of today. Throws when the page has no place for it. */
+/** Returns the page with the current map. Throws when the page has no place for it. */
 export const withMap = (page: string): string => {
   const start = page.indexOf(begins);
   const end = page.indexOf(ends);

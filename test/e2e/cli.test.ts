@@ -24,7 +24,7 @@ interface Ended {
   readonly err: string;
 }
 
-/** Runs the command line; `input` comes on its standard input. */
+/** Runs the command line; `input` is its standard input. */
 const start = (args: readonly string[], env: Record<string, string> = {}, input = '') => {
   const child = spawn(process.execPath, [cliFile, ...args], { env: { HOME: home, ...env } });
   let out = '';
@@ -74,14 +74,14 @@ afterAll(async () => {
 });
 
 describe('reveille login', () => {
-  it('keeps a token for its owner alone, and says who one is', async () => {
+  it('stores a token that only its owner can read, and prints who is signed in', async () => {
     expect(statSync(join(home, '.config/reveille/cli.json')).mode & 0o777).toBe(0o600);
     const { code, out } = await reveille(['whoami']);
     expect(code).toBe(0);
     expect(out).toMatch(/Admin +yes/);
   });
 
-  it('signs a person in by password and authenticator, and out again', async () => {
+  it('signs a user in by password and authenticator, and out again', async () => {
     const person = { HOME: join(dataDir, 'ada') };
     const passwordFile = join(dataDir, 'password');
     writeFileSync(passwordFile, `${password}\n`);
@@ -89,7 +89,7 @@ describe('reveille login', () => {
     await api.call('POST', '/api/setup', { email, name: 'Ada', password });
     expect(await reveille(byPassword, person)).toMatchObject({ code: 0 });
     expect((await reveille(['whoami'], person)).out).toContain(`Ada (${email})`);
-    // A change, which the API takes from its own page only.
+    // A change, which the API accepts only from its own page.
     await addTemplate('Hello', { script: 'echo hello' });
     const ran = await reveille(['task', 'run', 'hello'], person);
     expect(ran).toMatchObject({ code: 0, out: expect.stringMatching(/^tsk_\w+\n$/) });
@@ -111,14 +111,14 @@ describe('reveille login', () => {
     });
   });
 
-  it('refuses a wrong token, and keeps the sign-in of before', async () => {
+  it('rejects a wrong token, and keeps the previous sign-in', async () => {
     const refused = await reveille(['login', '--url', stack.url, '--token-file', '-'], {}, 'tok_x.wrong');
     expect(refused).toMatchObject({ code: 77, err: expect.stringContaining('reveille login') });
     expect(await reveille(['whoami'])).toMatchObject({ code: 0 });
   });
 });
 
-/** The cookie of a sign-in as the console does it. */
+/** Returns the cookie of a sign-in like the console's. */
 const signIn = async (more: object): Promise<string> => {
   const response = await fetch(`${stack.url}/api/login`, {
     method: 'POST',
@@ -138,7 +138,7 @@ const asPerson = async (cookie: string, method: string, body: object): Promise<u
 };
 
 describe('reveille task run --follow', () => {
-  it("prints the task's output alone to standard output, and ends with its exit code", async () => {
+  it("prints only the task's output to standard output, and ends with its exit code", async () => {
     await addTemplate('Fails', {
       script: 'echo "version $version"; echo trouble >&2; exit 3',
       survey: [{ name: 'version', title: 'Version', type: 'string', required: true }],
@@ -156,7 +156,7 @@ describe('reveille task run --follow', () => {
     expect(listed.out).toMatch(/error +Fails +shop-1/);
   });
 
-  it('says what an answer is missing, and what there is when a template is not', async () => {
+  it('names a missing answer, and lists the templates for an unknown name', async () => {
     expect(await reveille(['task', 'run', 'Fails'])).toMatchObject({
       code: 64,
       err: expect.stringContaining('--survey version=…'),
@@ -167,7 +167,7 @@ describe('reveille task run --follow', () => {
     });
   });
 
-  it('with --json prints the task that ended, and its log to standard error', async () => {
+  it('prints the ended task with --json, and its log to standard error', async () => {
     await addTemplate('Well', { script: 'echo well' });
     const { code, out, err } = await reveille(['task', 'run', 'Well', '--follow', '--json']);
     expect(code).toBe(0);
@@ -175,7 +175,7 @@ describe('reveille task run --follow', () => {
     expect(err).toContain('well\n');
   });
 
-  it('leaves the task running at Ctrl-C, and says how to stop it', async () => {
+  it('leaves the task running at Ctrl-C, and prints how to stop it', async () => {
     await addTemplate('Long', { script: 'echo started; sleep 120' });
     const run = start(['task', 'run', 'Long', '--follow']);
     await until('it has started', 60_000, () => run.out().includes('started'));
@@ -187,7 +187,7 @@ describe('reveille task run --follow', () => {
     expect(await reveille(['task', 'logs', id, '--follow'])).toMatchObject({ code: 143, out: 'started\n' });
   });
 
-  it('with --stop-on-interrupt stops it', async () => {
+  it('stops the task at Ctrl-C with --stop-on-interrupt', async () => {
     const run = start(['task', 'run', 'Long', '--follow', '--stop-on-interrupt']);
     await until('it has started', 60_000, () => run.out().includes('started'));
     run.interrupt();
@@ -196,7 +196,7 @@ describe('reveille task run --follow', () => {
 });
 
 describe('the lists', () => {
-  it('show runners, templates, projects and costs, for people and for programs', async () => {
+  it('show runners, templates, projects and costs, as tables and as JSON', async () => {
     expect((await reveille(['runner', 'list'])).out).toMatch(/shop-1 +(online|starting|stop)/);
     expect((await reveille(['runner', 'show', 'SHOP-1'])).out).toMatch(/Slots +\d of 4/);
     expect((await reveille(['template', 'list'])).out).toMatch(/Fails +bash +\(script\) +version\*/);
@@ -218,7 +218,7 @@ describe('the lists', () => {
     ]);
   });
 
-  it('are about the chosen project', async () => {
+  it('use the chosen project', async () => {
     await api.createProject('Empty');
     expect(await reveille(['template', 'list'])).toMatchObject({
       code: 64,
@@ -232,7 +232,7 @@ describe('the lists', () => {
     expect((await reveille(['template', 'list'])).out).toContain('Fails');
   });
 
-  it('drain a runner and have it resume', async () => {
+  it('drain a runner and resume it', async () => {
     const { code, out } = await reveille(['runner', 'drain', 'shop-1']);
     expect({ code, out }).toEqual({ code: 0, out: 'shop-1 takes no task any more.\n' });
     expect(await reveille(['runner', 'resume', 'shop-1'])).toMatchObject({ code: 0 });

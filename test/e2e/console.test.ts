@@ -22,7 +22,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-it('is served from the bucket, for every page, under the content security policy of the template', async () => {
+it('serves every page from the bucket, under the content security policy of the template', async () => {
   for (const path of ['/', '/projects/prj_1/tasks']) {
     const answer = await fetch(`${stack.outputs.ConsoleUrl}${path}`);
     expect(answer.status).toBe(200);
@@ -43,7 +43,7 @@ const template = z.object({
   ),
 });
 
-it('is gone when CloudFormation removes it', async () => {
+it('empties the bucket when CloudFormation deletes the console', async () => {
   const answers: string[] = [];
   const cloudFormation = createServer(async (request, response) => {
     answers.push(await text(request));

@@ -1,4 +1,7 @@
-/** Fleets on the whole local stack: instances are launched by CreateFleet, enrol without a secret, work, and sleep or go. */
+/**
+ * Fleets on the whole local stack: CreateFleet launches instances, which enrol without a secret, work, and
+ * sleep or terminate.
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +26,7 @@ let stack: LocalStack;
 let api: Client;
 let projectId: ProjectId;
 
-/** Many, as each test has runners of its own. */
+/** Many fleets, because each test has its own runners. */
 const fleets = [
   { name: 'local', region: 'us-east-1', instanceTypes: ['t4g.small', 't4g.medium'], maxInstances: 20 },
   {
@@ -46,7 +49,7 @@ const fleets = [
 
 beforeAll(async () => {
   const log = (source: string, line: string) => said.push(`${source}: ${line}`);
-  // What stops or ends takes a while, so that work can come meanwhile.
+  // Slow stops and terminations, so that work can arrive meanwhile.
   stack = await startStack({
     dataDir,
     schedules: false,
@@ -87,7 +90,10 @@ const becomes = (ref: Runner, what: string, is: (now: Runner) => boolean) =>
     return is(now) && now;
   });
 const sleeps = (ref: Runner) => becomes(ref, 'sleeps', ({ status }) => status === 'stopped');
-/** Refused while it holds a slot: its task's, or one that a second doorbell makes it take for a moment. */
+/**
+ * Puts the runner to sleep. The API refuses while a slot is held: by its task, or for a moment after a second
+ * doorbell.
+ */
 const isPutToSleep = (ref: Runner) =>
   api.call('POST', path(`/${ref.id}/sleep`)).then(
     () => true,
@@ -110,7 +116,7 @@ const outputOf = async (task: Task) =>
     .join('');
 
 describe('a fleet', () => {
-  it('is listed, with how many of its places are taken', async () => {
+  it('is listed with its number of used places', async () => {
     await addRunner('local');
     const list = z.object({ items: z.array(fleet) }).parse(await api.call('GET', '/api/fleets')).items;
     expect(list.map(({ name }) => name)).toEqual(['local', 'local-spot', 'freezer', 'far', 'single']);
@@ -122,7 +128,7 @@ describe('a fleet', () => {
     });
   });
 
-  it('takes no more runners than it may have, and says what to do', async () => {
+  it('rejects a runner over its maximum, and says what to do', async () => {
     const [first] = z
       .object({ items: z.array(runner) })
       .parse(await api.call('POST', path(), { name: 'single', fleet: 'single' })).items;
@@ -143,7 +149,7 @@ describe('a fleet', () => {
 });
 
 describe('a runner of a fleet', () => {
-  it('launches an instance with its first task, and has it started again for the second', async () => {
+  it('launches an instance for its first task, and starts it again for the second', async () => {
     const one = await addRunner('local');
     const before = createFleets();
     const first = await ended(await startFor(one));
@@ -167,7 +173,7 @@ describe('a runner of a fleet', () => {
     await sleeps(one);
     expect(launchedFor(one)).toHaveLength(1);
     expect(createFleets() - before).toBe(1);
-    // It enrolled once, and kept what it got.
+    // It enrolled once and kept its configuration.
     expect(readFileSync(config, 'utf8')).toBe(written);
     const costs = await api.getCosts(projectId);
     expect(costs.sessions.filter(({ runnerId }) => runnerId === one.id)).toMatchObject([
@@ -176,14 +182,14 @@ describe('a runner of a fleet', () => {
     ]);
   });
 
-  it('in another region than the control plane is followed by what EC2 tells there', async () => {
+  it('follows events of EC2 in another region than the control plane', async () => {
     const one = await addRunner('far');
     expect(await ended(await startFor(one))).toMatchObject({ status: 'success', attempt: 1 });
     expect(await sleeps(one)).toMatchObject({ region: 'eu-west-1' });
     expect(launchedFor(one)).toMatchObject([{ region: 'eu-west-1', state: 'stopped' }]);
   });
 
-  it('of a fleet of spot gets a new instance each time, and none stays', async () => {
+  it('gets a new spot instance for each task, and keeps none', async () => {
     const one = await addRunner('local-spot');
     for (const times of [1, 2]) {
       expect(await ended(await startFor(one))).toMatchObject({ status: 'success', attempt: 1 });
@@ -202,7 +208,7 @@ describe('a runner of a fleet', () => {
     expect(bill?.alwaysOnMicroUsd).toBeGreaterThan(0);
   });
 
-  it.each(['local', 'local-spot'])('of %s is launched an instance when it is woken by hand', async (name) => {
+  it.each(['local', 'local-spot'])('launches a %s instance when it is woken by hand', async (name) => {
     const one = await addRunner(name);
     await api.call('POST', path(`/${one.id}/wake`));
     await until('it is on', 60_000, () => launchedFor(one)[0]?.state === 'running');
@@ -210,8 +216,8 @@ describe('a runner of a fleet', () => {
     expect(launchedFor(one)).toHaveLength(1);
   });
 
-  it('takes on-demand in the same wake where there is no spot capacity, and says so', async () => {
-    // EC2's reasons differ by type, and the last of them is the one that only spot has.
+  it('takes on-demand in the same wake when spot has no capacity, and says so', async () => {
+    // EC2's reasons differ by type; the last one applies only to spot.
     stack.ec2.setShortages([
       { market: 'spot', instanceType: 't4g.small', code: 'InvalidParameterValue' },
       { market: 'spot', instanceType: 'm7g.medium', code: 'Unsupported' },
@@ -227,7 +233,7 @@ describe('a runner of a fleet', () => {
     await becomes(one, 'has no instance', ({ instanceId }) => instanceId === undefined);
   });
 
-  it('goes to another type or zone, says why it waits when there is none, and is launched when there is', async () => {
+  it('tries other types and zones, reports missing capacity, and launches once there is some', async () => {
     stack.ec2.setShortages([{ instanceType: 't4g.small' }]);
     const one = await addRunner('local');
     expect(await ended(await startFor(one))).toMatchObject({ status: 'success' });
@@ -248,7 +254,7 @@ describe('a runner of a fleet', () => {
     }
   });
 
-  it('hibernates where its fleet says so: the same agent goes on', async () => {
+  it('hibernates in a fleet with hibernation, and keeps the same agent process', async () => {
     const one = await addRunner('freezer');
     expect(await ended(await startFor(one))).toMatchObject({ status: 'success' });
     const { instanceId = '' } = await sleeps(one);
@@ -262,7 +268,7 @@ describe('a runner of a fleet', () => {
   });
 
   it.each(['local', 'local-spot'])(
-    'of %s whose instance is terminated while work waits for it is launched another one at once',
+    'gets another %s instance at once when its instance is terminated while work waits',
     async (name) => {
       const one = await addRunner(name, { idleTimeoutMs: 600_000 });
       await ended(await startFor(one));
@@ -283,7 +289,7 @@ describe('a runner of a fleet', () => {
     },
   );
 
-  it('that nobody wants any more, and whose agent has not come up, has its instance terminated', async () => {
+  it('has its instance terminated when its task is stopped before the agent comes up', async () => {
     stack.faults.set([{ service: 'sts', operation: 'GetCallerIdentity', kind: 'error', probability: 1 }]);
     try {
       const one = await addRunner('local');
@@ -299,9 +305,9 @@ describe('a runner of a fleet', () => {
     }
   });
 
-  it('has no orphan when the function dies between the launch and its note of it', async () => {
+  it('leaves no orphan when the function dies between the launch and the write of its record', async () => {
     const one = await addRunner('local');
-    // Launched, and the answer never comes, however often the client asks.
+    // The launch succeeds, but no answer ever reaches the client.
     stack.faults.set([{ service: 'ec2', operation: 'CreateFleet', kind: 'dropped', probability: 1 }]);
     const task = await startFor(one);
     stack.faults.set([]);
@@ -309,7 +315,7 @@ describe('a runner of a fleet', () => {
     expect((await read(one)).instanceId).toBeUndefined();
     expect(launchedFor(one)).toHaveLength(1);
     const [instance] = launchedFor(one);
-    // The function that launched it could live for a minute.
+    // The launching function may run for a minute.
     await until('the reconciler finds it', 90_000, async () => {
       await stack.invoke('Reconcile', {});
       return (await read(one)).instanceId === instance?.id;
@@ -320,6 +326,6 @@ describe('a runner of a fleet', () => {
   });
 });
 
-it('nothing was denied on the way', () => {
+it('is denied no permission during these tests', () => {
   expect(said.filter((line) => line.includes('is not authorized to perform'))).toEqual([]);
 });

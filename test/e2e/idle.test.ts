@@ -1,4 +1,4 @@
-/** What a minute in which nobody works asks of AWS: docs/operating/deploy.md reckons with it. */
+/** AWS requests of a minute without work: docs/operating/deploy.md uses these figures. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('is read by two functions, and decrypts and writes nothing, whatever sleeps there', async () => {
+it('costs the reads of two functions per idle minute, and no decryption or write', async () => {
   stack.resetRequests();
   await stack.invoke('Reconcile', {});
   await stack.invoke('SemaphoreHook', { source: 'aws.events', 'detail-type': 'Scheduled Event', detail: {} });

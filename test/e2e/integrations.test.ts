@@ -1,4 +1,7 @@
-/** Integrations through the whole stack: taken at the door, started by a function of their own, repaired, and there after a restart. */
+/**
+ * Integrations through the whole stack: accepted by the API, started by their own function, repaired, and
+ * kept over a restart.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -40,7 +43,7 @@ const addRunner = async (pool: ProjectId | undefined): Promise<void> => {
   installAgent(ec2.diskOf(instanceId), made);
 };
 
-/** A project with a template that takes a secret, and the URL of an integration of it. */
+/** Makes a project with a template that uses a secret, and an integration of the template. */
 const aProject = async (name: string, template: object = {}) => {
   const { id } = await api.createProject(name);
   const base = `/api/projects/${id}`;
@@ -81,7 +84,7 @@ const outcomeOf = ({ events }: Sender, id: string) =>
     return event?.outcome !== 'received' && event;
   });
 
-it('An event is answered before it is worked on, and its task runs to its end', async () => {
+it('answers an event before processing it, and runs its task to the end', async () => {
   const sender = await aProject('Taken');
   await addRunner(sender.id);
   const { id, outcome } = await sender.send();
@@ -96,7 +99,7 @@ it('An event is answered before it is worked on, and its task runs to its end', 
   expect(log.map(({ text }) => text).join('')).toContain('with ***');
 });
 
-it('An event whose invocation Lambda refuses is answered 202, and worked on by way of the reconciler', async () => {
+it('answers 202 to an event that Lambda refuses, and processes it through the reconciler', async () => {
   const sender = await aProject('Lost', { tag: 'nowhere' });
   running().faults.set([{ service: 'lambda', kind: 'error', probability: 1 }]);
   const { id } = await sender.send();
@@ -110,7 +113,7 @@ it('An event whose invocation Lambda refuses is answered 202, and worked on by w
   expect(await sender.tasks()).toHaveLength(1);
 });
 
-it('An event has its start event tried again when a receiver does not take it', async () => {
+it('retries the start event of a task when a receiver does not accept it', async () => {
   const sender = await aProject('Hook', { tag: 'hook' });
   const server = createServer((request, response) => {
     request.resume();
@@ -129,7 +132,7 @@ it('An event has its start event tried again when a receiver does not take it', 
   }
 });
 
-it('Events start tasks for runners of the project and for global ones, whose queues are lost', async () => {
+it('starts tasks from events for project and global runners whose queues are lost', async () => {
   const own = await aProject('Own');
   await addRunner(own.id);
   const shared = await aProject('Shared');
@@ -149,7 +152,7 @@ it('Events start tasks for runners of the project and for global ones, whose que
   }
 });
 
-it('Nothing was denied on the way, and no secret is in a log', () => {
+it('is denied no permission during these tests, and logs no secret', () => {
   expect(said.filter((line) => line.includes('is not authorized to perform'))).toEqual([]);
   expect(said.join('\n')).not.toContain('hunter2-hunter2');
 });

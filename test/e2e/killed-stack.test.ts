@@ -1,4 +1,4 @@
-/** `kill -9` of the whole stack in mid-flight: what was accepted ends once the stack is started again on the same data. */
+/** `kill -9` of the whole stack under load: accepted tasks end once the stack runs again on the same data. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,10 @@ const instancesOf = () =>
     .parse(JSON.parse(readFileSync(join(dataDir, 'instances.json'), 'utf8'))).instances;
 const diskOf = (id: string) => join(dataDir, 'instances', id);
 
-/** Of this stack's instances: the agents, by their command lines, and what they run, by the environment that they gave it. */
+/**
+ * Lists the processes of this stack's instances: agents by their command lines, their children by the
+ * environment.
+ */
 const processesOf = (id: string): number[] => {
   if (!existsSync('/proc')) return [];
   return readdirSync('/proc')
@@ -45,7 +48,7 @@ const killAll = (id: string): void => {
   }
 };
 
-/** As `npm start` runs it. */
+/** Starts the stack with `npm start`. */
 const start = async (port: number): Promise<{ url: string; token: string }> => {
   const quick = ['--pending-ms', '0', '--boot-ms', '0', '--stop-ms', '0'];
   const args = ['local/main.ts', '--data', dataDir, '--port', String(port), ...quick];
@@ -78,7 +81,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-it('ends all that it had accepted, whether its agents live on or die with it', async () => {
+it('ends all accepted tasks, whether the agents survive or die with the stack', async () => {
   const { url, token } = await start(0);
   const api = apiClient(url, token);
   const { id: projectId } = await api.createProject('Killed');

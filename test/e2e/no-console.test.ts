@@ -1,4 +1,4 @@
-/** A stack that is deployed with `console=false`: the API and the command line's calls, and no page. */
+/** A stack deployed with `console=false`: the API and the command line's calls, and no pages. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('answers the API to a token, and reconciles', async () => {
+it('answers API calls with a token, and reconciles', async () => {
   const api = apiClient(stack.url, stack.adminToken ?? '');
   const { id } = await api.createProject('First');
   const { items } = z
@@ -31,7 +31,7 @@ it('answers the API to a token, and reconciles', async () => {
   await stack.invoke('Reconcile', {});
 });
 
-it('has no page: what is not the API is a problem of the API', async () => {
+it('answers a path outside the API with a problem of the API', async () => {
   const response = await fetch(stack.url);
   expect(response.status).toBe(404);
   expect(problem.parse(await response.json()).status).toBe(404);

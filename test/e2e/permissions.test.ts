@@ -1,6 +1,6 @@
 /**
- * The rarer trips that some permission is granted for: `npm run iam:report` wants each to be used. What the desk's IAM denies
- * fails here as it would in an account.
+ * The rarer paths that need a permission: `npm run iam:report` requires each grant to be used. A call that
+ * the local IAM denies here would fail in an account too.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -78,13 +78,13 @@ const isIn = (instanceId: string, state: string) =>
   );
 const pathOf = (pool: ProjectId | undefined, id: string) =>
   pool === undefined ? `/api/runners/${id}` : `/api/projects/${pool}/runners/${id}`;
-/** What runs, with the names that only the template knows. */
+/** Reads the spec of the running stack, with the names in its template. */
 const specOf = () => {
   const { template, assets } = readTemplate(templatesIn(templateDir).control.path);
   const place = { accountId: '000000000000', region: stack.region, stackName: 'Reveille', apiUrl: stack.url };
   return interpret(template, assets, place);
 };
-/** The message in the stack's own dead-letter queue that has the text in it. */
+/** Waits for a message with this text in the stack's dead-letter queue. */
 const deadLetterWith = (text: string): Promise<string> => {
   const { endpoint, region, credentials } = stack.operator;
   const sqs = new SQSClient({ endpoint, region, credentials, useQueueUrlAsEndpoint: false });
@@ -97,7 +97,7 @@ const deadLetterWith = (text: string): Promise<string> => {
 };
 const denials = () => said.filter((line) => line.includes('is not authorized to perform'));
 
-/** What an agent gets for its token and its private key. */
+/** Gets an agent's credentials for its token and its private key. */
 const sessionOf = async (made: CreatedRunner) => {
   const agent = apiClient(stack.url, made.token);
   const { challenge } = challengeResponse.parse(await agent.call('POST', '/api/agent/challenge'));
@@ -153,7 +153,7 @@ describe("an agent's AWS credentials", () => {
 });
 
 describe('a runner', () => {
-  it('with as many tags as it may have, each as long as may be, gets credentials for all their queues', async () => {
+  it('gets credentials for all its queues with the maximum number of tags of maximum length', async () => {
     const longTags = (count: number) => Array.from({ length: count }, (_, n) => `${n}`.padEnd(32, 'x'));
     const tags = longTags(16);
     const made = await api.createRunner(projectId, { name: 'All tags', tags });
@@ -173,7 +173,7 @@ describe('a runner', () => {
   });
 
   it.each(['project', 'global'])(
-    'of the kind %s sleeps when its owner drains it idle, and can be removed',
+    'sleeps when its owner drains it idle, and can be removed (%s runner)',
     async (kind) => {
       const { id: project } = await api.createProject(`Drain ${kind}`);
       const pool = kind === 'project' ? project : undefined;
@@ -190,11 +190,11 @@ describe('a runner', () => {
     },
   );
 
-  it('whose instance cannot be stopped is in the dead-letter queue, after three tries', async () => {
+  it('is in the dead-letter queue after three attempts when its instance cannot be stopped', async () => {
     const runner = await addRunner(projectId, { tags: ['stuck'], idleTimeoutMs: 600_000 });
     const task = await api.startTask(projectId, await templateOf(projectId, { tag: 'stuck' }));
     await becomes(task, 'success');
-    // Or task-finish is who fails to stop it.
+    // Otherwise task-finish is the function that fails to stop it.
     await until('its finish is told', 60_000, () =>
       said.some((line) => line.includes(task.id) && line.includes('"action":"finish"')),
     );
@@ -215,9 +215,9 @@ describe('a runner', () => {
     await isIn(runner.instanceId, 'stopped');
   });
 
-  it('that was woken for a task which nobody wants any more is stopped by the reconciler', async () => {
+  it('is stopped by the reconciler when it was woken for a task that was then stopped', async () => {
     const runner = await addRunner(projectId, { tags: ['unwanted'] });
-    // Without a config file the machine boots and no agent comes up.
+    // Without a config file the machine boots, but no agent starts.
     rmSync(join(stack.ec2.diskOf(runner.instanceId), 'runner.json'));
     const task = await api.startTask(projectId, await templateOf(projectId, { tag: 'unwanted' }));
     await isIn(runner.instanceId, 'running');
@@ -229,7 +229,7 @@ describe('a runner', () => {
 
 describe('an event', () => {
   it.each(['InstanceEvents', 'ScheduledStart', 'IntegrationEvents'])(
-    'that %s fails at is in the dead-letter queue, after three tries',
+    'is in the dead-letter queue after %s fails three times',
     async (name) => {
       const { endpoint, region, credentials } = stack.operator;
       const fn = specOf().functions.find(({ logicalId }) => logicalId.startsWith(name));
@@ -249,7 +249,7 @@ describe('an event', () => {
   );
 });
 
-/** Answers each webhook by what `answer` gives. */
+/** Answers each webhook with the status from `answer`. */
 const receiver = async (answer: () => number) => {
   const server = createServer((request, response) => {
     request.resume();
@@ -262,7 +262,7 @@ const receiver = async (answer: () => number) => {
 };
 
 describe('a webhook', () => {
-  it('that was not acknowledged is sent again by itself', async () => {
+  it('is retried without an acknowledgement', async () => {
     const answers = [503, 503, 204];
     const { url: webhookUrl, stop } = await receiver(() => answers.shift() ?? 204);
     try {
@@ -308,7 +308,7 @@ describe('a receiver that fails again and again', () => {
 
 describe('after the queues were lost', () => {
   it.each(['by the event', 'by the reconciler'])(
-    'a task whose instance has stopped goes to another runner, found %s',
+    'moves a task of a stopped instance to another runner, found %s',
     async (how) => {
       const { url: webhookUrl, stop } = await receiver(() => 503);
       const isEvent = how === 'by the event';
@@ -332,7 +332,8 @@ describe('after the queues were lost', () => {
         await stack.stop();
         const file = join(folder, name, 'instances.json');
         if (!isEvent) writeFileSync(file, readFileSync(file, 'utf8').replaceAll('"running"', '"stopped"'));
-        // Their agents don't come up before they are stopped; and that they stop is known before they have stopped.
+        // Agents do not start before their instances stop. The stop is known before the instances have
+        // stopped.
         await start(name, { port, delays: { bootMs: 600_000, stoppingMs: 1000 } });
         api = apiClient(stack.url, token);
         for (const { runner } of held) {
@@ -395,7 +396,7 @@ describe('an instance of another stack', () => {
   });
 });
 
-it('nothing was denied on the way but what is not its own', () => {
+it('is denied no permission except on foreign instances', () => {
   const others = (line: string) => line.includes('RunnerRole') || line.includes(foreign);
   expect(denials().filter((line) => !others(line))).toEqual([]);
 });

@@ -1,4 +1,7 @@
-/** What instances cost by AWS's price list: a type that no table in the repo knows has a price once it is in use. */
+/**
+ * Instance prices from AWS's price list: a type outside the repository's tables has a price once it is in
+ * use.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +33,7 @@ const asked = () => {
   const requests = stack.requests().filter(({ service }) => service === 'pricing');
   return requests.map(({ principal, operation, count }) => `${principal}: ${count} ${operation}`);
 };
-/** A runner that has done a task and is awake still. */
+/** Returns a runner that has run a task and is still awake. */
 const aRunnerAwake = async (instanceType: string) => {
   const instanceId = stack.ec2.createStoppedInstance({ instanceType });
   const { runner, ...made } = await api.createRunner(projectId, {
@@ -53,7 +56,7 @@ const aRunnerAwake = async (instanceType: string) => {
 const sessionOf = async (runnerId: string) =>
   (await api.getCosts(projectId)).sessions.find((session) => session.runnerId === runnerId);
 
-it('asks once what a type costs that is in use and that no table knows, and its session keeps that', async () => {
+it('asks once for the price of a type that no table knows, and keeps it in the session', async () => {
   const instanceType = 'c8g.2xlarge';
   expect(tablePrices(stack.region, instanceType)).toBeUndefined();
   const { id, taskId } = await aRunnerAwake(instanceType);
@@ -76,7 +79,7 @@ it('asks once what a type costs that is in use and that no table knows, and its 
   expect(costs.alwaysOnMicroUsd).toBeGreaterThan(0);
 });
 
-it('goes by the table while the list cannot be asked, and harms nothing else', async () => {
+it('uses the table while the price list fails, and harms nothing else', async () => {
   const { id } = await aRunnerAwake('t4g.medium');
   stack.faults.set([{ service: 'pricing', kind: 'error', probability: 1 }]);
   expect(await stack.invoke('Reconcile', {})).not.toHaveProperty('failed_and_left_for_later');

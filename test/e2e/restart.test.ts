@@ -13,7 +13,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-it('still runs what waited and what ran when the whole stack is stopped and started again', async () => {
+it('resumes waiting and running tasks after a restart of the whole stack', async () => {
   const templateDir = await templatesOf();
   stack = await startStack({ dataDir, templateDir, delays: { bootMs: 300 } });
   const token = stack.adminToken ?? '';

@@ -1,4 +1,4 @@
-/** Schedules through the whole stack: handed over, due, started once, repaired, and there again after a restart. */
+/** Schedules through the whole stack: created, due, started once, repaired, and kept over a restart. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -37,7 +37,7 @@ const addRunner = async (pool: ProjectId | undefined, input: Partial<RunnerInput
   installAgent(stack.ec2.diskOf(instanceId), made);
 };
 
-/** A project with a template, and schedules of it. */
+/** Makes a project with a template, and functions for its schedules. */
 const aProject = async (name: string, template: object = {}) => {
   const { id } = await api.createProject(name);
   const base = `/api/projects/${id}`;
@@ -71,7 +71,7 @@ const three = new Date('2030-01-01T03:00:00Z');
 const nextDay = new Date('2030-01-02T03:00:00Z');
 
 describe('a schedule', () => {
-  it('starts its template when it is due, and tells of the task from its start to its end', async () => {
+  it('starts its template when it is due, and reports the task from its start to its end', async () => {
     const survey = [
       { name: 'site', title: 'Site', type: 'string' },
       { name: 'token', title: 'Token', type: 'secret' },
@@ -96,7 +96,7 @@ describe('a schedule', () => {
     expect(log.map(({ text }) => text).join('')).toContain('for main with ***');
   });
 
-  it('makes one task of a time that is told twice, also at once, and another of the next', async () => {
+  it('makes one task for a time delivered twice, also in parallel, and one for the next time', async () => {
     const { add, tasks } = await aProject('Twice', { tag: 'nowhere' });
     await add();
     await Promise.all([stack.scheduler.runDue(three), stack.scheduler.runDue(three)]);
@@ -106,7 +106,7 @@ describe('a schedule', () => {
     expect(await tasks()).toHaveLength(2);
   });
 
-  it('is by the clock of its zone: what is skipped in spring starts nothing', async () => {
+  it('uses the clock of its zone: a time that is skipped in spring starts nothing', async () => {
     const { add, tasks } = await aProject('Spring', { tag: 'nowhere' });
     const made = await add({ cron: '30 2 * * *', timeZone: 'Europe/Berlin' });
     const night = (minute: string) => stack.scheduler.runDue(new Date(minute));
@@ -118,7 +118,7 @@ describe('a schedule', () => {
     expect(made.timeZone).toBe('Europe/Berlin');
   });
 
-  it('that was removed is gone from EventBridge Scheduler', async () => {
+  it('disappears from EventBridge Scheduler when it is removed', async () => {
     const { base, add } = await aProject('Removed');
     const made = await add();
     await api.call('DELETE', `${base}/schedules/${made.id}`);
@@ -128,7 +128,7 @@ describe('a schedule', () => {
     expect(handedOver(another)).toBeUndefined();
   });
 
-  it('has its start event tried again when a receiver does not take it', async () => {
+  it('retries the start event of its task when a receiver does not accept it', async () => {
     const { id, add, tasks } = await aProject('Hook', { tag: 'hook' });
     const server = createServer((request, response) => {
       request.resume();
@@ -155,7 +155,7 @@ describe('a schedule', () => {
 });
 
 describe('while EventBridge Scheduler fails', () => {
-  it('what was written is kept and says so, and the reconciler makes up for it', async () => {
+  it('keeps a change and reports it as pending, and the reconciler applies it', async () => {
     const { base, add, get, templateId } = await aProject('Repair');
     const changed = await add();
     const removed = await add();
@@ -177,7 +177,7 @@ describe('while EventBridge Scheduler fails', () => {
     for (const one of [added, changed]) expect(await get(one)).not.toHaveProperty('pending');
   });
 
-  it('what was done although the answer was lost is not done twice, and not taken for a failure', async () => {
+  it('repeats no change whose answer was lost, and reports no failure', async () => {
     const { base, add } = await aProject('Lost answers');
     const lost = (operation: string) =>
       ({ service: 'scheduler', operation, kind: 'dropped', probability: 1 }) as const;
@@ -191,7 +191,7 @@ describe('while EventBridge Scheduler fails', () => {
     expect(await stack.invoke('Reconcile', {})).not.toHaveProperty('schedule_handed_over');
   });
 
-  it('a start that Lambda does not take is in a dead-letter queue', async () => {
+  it('sends a start that Lambda refuses to a dead-letter queue', async () => {
     const { add, tasks } = await aProject('Dead');
     await add();
     stack.faults.set([{ service: 'lambda', kind: 'error', probability: 1 }]);
@@ -203,7 +203,7 @@ describe('while EventBridge Scheduler fails', () => {
 });
 
 describe('after the table was restored', () => {
-  it('schedules that EventBridge Scheduler does not have are handed over, as the runbook says', async () => {
+  it('creates the schedules that EventBridge Scheduler lacks, as the runbook says', async () => {
     const { id, add, get } = await aProject('Restored');
     const made = await add();
     const runbook = readFileSync(join(import.meta.dirname, '../../docs/operating/runbook.md'), 'utf8');
@@ -245,7 +245,7 @@ describe('after the table was restored', () => {
 });
 
 describe('after a restart', () => {
-  it('schedules start tasks for runners of the project and for global ones, whose queues are lost', async () => {
+  it('starts tasks for project and global runners whose queues are lost', async () => {
     const own = await aProject('Own');
     await addRunner(own.id);
     const shared = await aProject('Shared');
@@ -268,6 +268,6 @@ describe('after a restart', () => {
   });
 });
 
-it('nothing was denied on the way', () => {
+it('is denied no permission during these tests', () => {
   expect(said.filter((line) => line.includes('is not authorized to perform'))).toEqual([]);
 });

@@ -17,12 +17,12 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-/** Where an agent of this machine keeps the secrets of its tasks, that one among them. */
+/** Folder of an agent on this machine with the secrets of its tasks, this one among them. */
 const folderOf = (taskId: string): string | undefined =>
   namesIn('/dev/shm')
     .map((name) => join('/dev/shm', name))
     .find((folder) => namesIn(folder).some((name) => name.startsWith(taskId)));
-/** Folders of other tests come and go. */
+/** Lists a folder; folders of other tests come and go. */
 const namesIn = (folder: string): string[] => {
   try {
     return readdirSync(folder);
@@ -31,7 +31,7 @@ const namesIn = (folder: string): string[] => {
   }
 };
 
-it('reaches its task, also after a rotation of all data keys, and leaves the memory of its machine with the power', async () => {
+it('reaches its task, also after a rotation of all data keys, and leaves memory at power-off', async () => {
   const api = apiClient(stack.url, stack.adminToken ?? '');
   const { id: projectId } = await api.createProject('Secrets');
   const instanceId = stack.ec2.createStoppedInstance();
@@ -48,7 +48,7 @@ it('reaches its task, also after a rotation of all data keys, and leaves the mem
     app: 'bash',
     tag: 't',
     environmentId: environment.id,
-    // A secret is masked in the log, its length is not.
+    // The log masks a secret, but not its length.
     script: `echo "length $(printf %s "$TOKEN" | wc -c)"`,
   });
   const run = async () => {

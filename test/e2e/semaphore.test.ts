@@ -22,7 +22,7 @@ const madeHook = z.object({ id: z.string(), url: z.string() });
 const setup = (request: object) => stack.invoke('SemaphoreSetup', request);
 const urlOf = async (request: object) => madeHook.parse(await setup(request));
 
-/** An instance with a URL of its own, as a runner of Semaphore has them. */
+/** An instance with its own URL, like a runner of Semaphore. */
 const aHook = async (more: object = {}) => {
   const instanceId = stack.ec2.createStoppedInstance();
   const { id, url } = await urlOf({ action: 'create', instanceId, ...more });
@@ -32,12 +32,12 @@ const aHook = async (more: object = {}) => {
 const send = (url: string, body: string | Buffer) =>
   fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
 
-/** As a stock Semaphore sends it: unsigned, ids as numbers, five fields. */
+/** Sends the request of a stock Semaphore: unsigned, ids as numbers, five fields. */
 const ask = (url: string, action: 'start' | 'finish', task: number) =>
   send(url, JSON.stringify({ action, project_id: 1, task_id: task, template_id: 3, runner_id: 4 }));
 const post = async (...webhook: Parameters<typeof ask>): Promise<number> => (await ask(...webhook)).status;
 
-/** What is refused, in RFC 9457's form. */
+/** Reads a rejection in RFC 9457's form. */
 const refusal = async (response: Response) => {
   expect(response.headers.get('content-type')).toBe('application/problem+json');
   const { status, code, detail } = problem.parse(await response.json());
@@ -53,7 +53,7 @@ const listed = async () =>
 const stateOf = (instanceId: string) => stack.ec2.list().find(({ id }) => id === instanceId)?.state;
 const isIn = (instanceId: string, state: string) =>
   until(`${instanceId} is ${state}`, 60_000, () => stateOf(instanceId) === state);
-/** What the schedule does each minute. */
+/** Runs the schedule of one minute. */
 const minute = () => stack.invoke('SemaphoreHook', {});
 const isOn = (instanceId: string) => ['pending', 'running'].includes(stateOf(instanceId) ?? '');
 
@@ -70,7 +70,7 @@ describe('the drop-in for Semaphore', () => {
     await isIn(instanceId, 'stopped');
   });
 
-  it('takes duplicates for one', async () => {
+  it('counts duplicates once', async () => {
     const { url, instanceId } = await aHook();
     await Promise.all([post(url, 'start', 1), post(url, 'start', 1)]);
     await post(url, 'start', 2);
@@ -89,7 +89,7 @@ describe('the drop-in for Semaphore', () => {
     expect(stateOf(instanceId)).toBe('stopped');
   });
 
-  it('starts it again when a task came while it stopped', async () => {
+  it('starts the instance again when a task arrived while it stopped', async () => {
     const { url, instanceId } = await aHook();
     await post(url, 'start', 1);
     await isIn(instanceId, 'running');
@@ -102,7 +102,7 @@ describe('the drop-in for Semaphore', () => {
     await isIn(instanceId, 'stopped');
   });
 
-  it('stops it when a finish never comes', async () => {
+  it('stops the instance when a finish never arrives', async () => {
     const { url, instanceId } = await aHook({ maxHours: 0.0001 });
     await post(url, 'start', 1);
     await isIn(instanceId, 'running');
@@ -113,7 +113,7 @@ describe('the drop-in for Semaphore', () => {
     await isIn(instanceId, 'stopped');
   });
 
-  it('asks EC2 again when it had no capacity', async () => {
+  it('asks EC2 again after it had no capacity', async () => {
     const { url, instanceId } = await aHook();
     stack.ec2.failNext('StartInstances', 'InsufficientInstanceCapacity', 'There is no room now.');
     expect(await post(url, 'start', 1)).toBe(204);
@@ -127,7 +127,7 @@ describe('the drop-in for Semaphore', () => {
   it.each([
     ['EC2 throttles', { code: 'RequestLimitExceeded', status: 503 }],
     ['EC2 fails', { code: 'InternalError', status: 500 }],
-  ])('keeps a task of which %s the start, and starts the instance with the minute', async (_what, fault) => {
+  ])('keeps a task when %s, and starts the instance within a minute', async (_what, fault) => {
     const { url, instanceId } = await aHook();
     stack.faults.set([
       { service: 'ec2', operation: 'StartInstances', kind: 'error', probability: 1, ...fault },
@@ -141,7 +141,7 @@ describe('the drop-in for Semaphore', () => {
     await isIn(instanceId, 'stopped');
   });
 
-  it('lets Semaphore have its finish when EC2 throttles the stop, and stops the instance with the minute', async () => {
+  it('acknowledges a finish when EC2 throttles the stop, and stops the instance in a minute', async () => {
     const { url, instanceId } = await aHook();
     await post(url, 'start', 1);
     await isIn(instanceId, 'running');
@@ -154,7 +154,7 @@ describe('the drop-in for Semaphore', () => {
     await isIn(instanceId, 'stopped');
   });
 
-  it('refuses the start of what only its owner can mend, so that Semaphore fails the task, and takes it the next time', async () => {
+  it('rejects a start that only the owner can repair, and accepts the next one', async () => {
     const { id, url, instanceId } = await aHook();
     stack.ec2.failNext('StartInstances', 'UnauthorizedOperation', 'You are not authorized.');
     expect(await refusal(await ask(url, 'start', 1))).toMatchObject({
@@ -171,7 +171,7 @@ describe('the drop-in for Semaphore', () => {
     await isIn(instanceId, 'stopped');
   });
 
-  it('refuses the start of an instance that is gone', async () => {
+  it('rejects the start of a terminated instance', async () => {
     const { id, url, instanceId } = await aHook();
     stack.ec2.terminate(instanceId);
     await isIn(instanceId, 'terminated');
@@ -182,7 +182,7 @@ describe('the drop-in for Semaphore', () => {
     expect((await listed()).find((hook) => hook.id === id)?.tasks).toEqual([]);
   });
 
-  it('makes no URL for an instance that EC2 does not know, that is gone, or that it may not start', async () => {
+  it('makes no URL for an unknown or terminated instance, or one that it may not start', async () => {
     const create = (instanceId: string, more: object = {}) =>
       setup({ action: 'create', instanceId, ...more });
     const before = await listed();
@@ -199,7 +199,7 @@ describe('the drop-in for Semaphore', () => {
     await create(elsewhere, { region: 'eu-west-1' });
   });
 
-  it('refuses who does not know the secret, what is no webhook, and a URL that was rotated or removed', async () => {
+  it('rejects a wrong secret, a body that is no webhook, and a rotated or removed URL', async () => {
     const { id, url, instanceId } = await aHook();
     expect(await refusal(await ask(`${url}x`, 'start', 1))).toMatchObject({ status: 401 });
     expect(await post(url.replace(/\?.*/, ''), 'start', 1)).toBe(401);

@@ -39,7 +39,7 @@ const becomes = (task: Task, ...statuses: Task['status'][]) =>
     return statuses.includes(now.status) && now;
   });
 
-/** Says nothing after its first line, and starts a process that leaves the group. */
+/** A script that prints only its first line, and starts a process that leaves the group. */
 const silent = 'echo here; setsid sleep 300 & exec >/dev/null 2>&1; sleep 300';
 
 describe('a stop', () => {
@@ -85,19 +85,19 @@ describe('a wake by hand', () => {
       return now.status === status && now;
     });
 
-  it('starts the instance without a task, and lets it sleep after its idle time', async () => {
+  it('starts the instance without a task, and lets it sleep after its idle timeout', async () => {
     const { id, instanceId } = await addRunner({ tags: ['by-hand'], idleTimeoutMs: 0 });
     const woken = await api.call('POST', `/api/projects/${projectId}/runners/${id}/wake`);
     expect(woken).toMatchObject({ status: 'starting', wokenAt: expect.any(String) });
     await stack.invoke('Reconcile', {});
     expect(await isRunner(id, 'online')).not.toHaveProperty('wokenAt');
     expect(stateOf(instanceId)).toBe('running');
-    // An agent waits ten seconds for its first task, however short the idle time.
+    // An agent waits ten seconds for its first task, even with a shorter idle timeout.
     await isRunner(id, 'stopped', 30_000);
     expect(stateOf(instanceId)).toBe('stopped');
   });
 
-  it('is refused with a reason where the stack does not start the machine', async () => {
+  it('is rejected with a reason when the stack does not start the machine', async () => {
     const made = await api.createRunner(projectId, { name: 'rack' });
     const path = `/api/projects/${projectId}/runners/${made.runner.id}/wake`;
     await expect(api.call('POST', path)).rejects.toThrow(/cannot_be_woken: The stack does not start/);

@@ -100,14 +100,14 @@ describe('the trip', () => {
     for (const { instanceId } of runners) await isIn(instanceId, 'stopped');
   });
 
-  it('says why a task waits, and runs it when a runner of its tag comes', async () => {
+  it('shows why a task waits, and runs it when a runner of its tag is added', async () => {
     const waiting = await api.startTask(projectId, await template({ tag: 'later' }));
     expect((await api.getTask(projectId, waiting.id)).reason).toMatch(/^No runner has tag later/);
     const { runner } = await addRunner({ tags: ['later'] });
     expect(await ended(waiting)).toMatchObject({ status: 'success', runnerId: runner.id });
   });
 
-  it('gives secrets to the task, and shows them neither in its log nor in a queue', async () => {
+  it('passes secrets to the task, and shows them neither in its log nor in a queue', async () => {
     await addRunner({ tags: ['secret'] });
     const { id: environmentId } = await api.createEnvironment(projectId, {
       name: 'prod',
@@ -144,7 +144,7 @@ describe('the trip', () => {
     await isIn(instanceId, 'stopped');
   });
 
-  it('starts a runner again whose instance was still stopping when work came', async () => {
+  it('starts a runner again when work arrived while its instance was stopping', async () => {
     const { instanceId } = await addRunner({ tags: ['again'] });
     const templateId = await template({ tag: 'again' });
     await ended(await api.startTask(projectId, templateId));
@@ -152,7 +152,7 @@ describe('the trip', () => {
     expect(await ended(await api.startTask(projectId, templateId))).toMatchObject({ status: 'success' });
   });
 
-  it('shows what EC2 says when it refuses to start an instance, and starts it when it can', async () => {
+  it('shows the reason of EC2 for a refused start, and starts the instance once EC2 can', async () => {
     await addRunner({ tags: ['capacity'] });
     stack.ec2.failNext(
       'StartInstances',
@@ -169,7 +169,7 @@ describe('the trip', () => {
 });
 
 describe('webhooks', () => {
-  it("go signed to a runner's own URL, start before finish, and again until they are acknowledged", async () => {
+  it("go signed to a runner's own URL, start before finish, and are retried until acknowledged", async () => {
     const received: { headers: IncomingHttpHeaders; body: string }[] = [];
     let failures = 1;
     const receiver = createServer(async (request, response) => {

@@ -1,4 +1,7 @@
-/** Two tasks for a tag whose runners have slept once: one start serves both, and nothing that waits speaks of a drain. */
+/**
+ * Two tasks for a tag whose runners have slept once: one start serves both, and no waiting reason mentions a
+ * drain.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,7 +39,7 @@ const allAsleep = (ids: readonly string[]) =>
     return runners.every(({ status }) => status === 'stopped');
   });
 
-it('wakes one instance for two tasks, three times in a row, and gives no untrue reason', async () => {
+it('wakes one instance for two tasks, three times in a row, and shows only true reasons', async () => {
   const runners = [await addRunner(), await addRunner()];
   const ids = runners.map(({ id }) => id);
   const { id: templateId } = await api.createTemplate(projectId, {
@@ -45,7 +48,7 @@ it('wakes one instance for two tasks, three times in a row, and gives no untrue 
     script: 'true',
     tag: 'twice',
   });
-  // Each sleeps once, so that its agent has said goodbye.
+  // Each sleeps once, so that its agent has signed off.
   for (const { id } of runners) await api.call('POST', `/api/projects/${projectId}/runners/${id}/wake`);
   await until('both runners are online', 120_000, async () => {
     const all = await Promise.all(ids.map((id) => api.getRunner(projectId, id)));

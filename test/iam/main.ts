@@ -1,7 +1,7 @@
 /**
- * `npm run iam:report`: runs all tests, records which permissions each role used on the way, and compares with what the
- * template grants. Ends with 1 when a role has a permission that nothing used. `--records DIR` takes what an earlier run
- * has recorded (`REVEILLE_IAM_RECORDS=DIR npm test`) instead of running the tests again.
+ * `npm run iam:report`: runs all tests, records the permissions that each role used, and compares them with
+ * the template's grants. Exits with 1 when a grant was never used. `--records DIR` reads the records of an
+ * earlier run (`REVEILLE_IAM_RECORDS=DIR npm test`) instead of running the tests.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -8,7 +8,7 @@ const role = aRole({
 });
 
 describe('the report of IAM', () => {
-  it('names what a role was granted and never used, action by resource', () => {
+  it('names the unused grants of a role by action and resource', () => {
     const uses = [
       { role: 'ApiRole', action: 'a:X', resource: '1' },
       { role: 'ApiRole', action: 'a:Y', resource: '2' },
@@ -18,12 +18,12 @@ describe('the report of IAM', () => {
     expect(report).toEqual({ role: 'ApiRole', granted: 4, used: 2, unused: ['a:X on 2', 'a:Y on 1'] });
   });
 
-  it('leaves out the role of instances, which nobody plays', () => {
+  it('leaves out the role of instances, which the local stack does not play', () => {
     const trust = { Statement: [{ Principal: { Service: 'ec2.amazonaws.com' } }] };
     expect(reportOf([{ ...role, trust }], [])).toEqual([]);
   });
 
-  it('is readable', () => {
+  it('prints a readable table', () => {
     const lines: string[] = [];
     print(reportOf([role], [{ role: 'ApiRole', action: 'a:X', resource: '1' }]), (line) => lines.push(line));
     expect(lines).toHaveLength(5);

@@ -1,4 +1,4 @@
-/** What the roles of the template are granted against what a run of the tests used, as a table for people. */
+/** Compares the grants of the template's roles with those that a test run used, as a readable table. */
 import { grantsOf, type Use } from '../../local/iam/records.ts';
 import type { RoleSpec } from '../../local/template/stack-spec.ts';
 
@@ -6,13 +6,16 @@ export interface RoleReport {
   readonly role: string;
   readonly granted: number;
   readonly used: number;
-  /** `action on resource`, as the policies have it. */
+  /** `action on resource`, as the policies write it. */
   readonly unused: readonly string[];
 }
 
 const key = ({ action, resource }: Pick<Use, 'action' | 'resource'>): string => `${action} on ${resource}`;
 
-/** Whether the stack on one machine plays who has this role: not EC2 itself, whose instances have one for Session Manager. */
+/**
+ * True if the local stack plays the role's principal. EC2 itself is not played: its instances have a role for
+ * Session Manager.
+ */
 export const isPlayed = ({ trust }: Pick<RoleSpec, 'trust'>): boolean =>
   !JSON.stringify(trust).includes('"ec2.amazonaws.com"');
 

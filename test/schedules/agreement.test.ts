@@ -1,6 +1,6 @@
 /**
- * What people are shown as the next runs, and when EventBridge Scheduler's stand-in invokes: two programs that share no code
- * must agree, over the days at which clocks change, for any expression that a crontab may have.
+ * Compares the next runs that users see with the invocations of EventBridge Scheduler's stand-in. The two
+ * programs share no code and must agree, on days with clock changes, for any expression of a crontab.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { readCron, toScheduleExpression } from '../../lambdas/core/schedules/cro
 import { nextRuns } from '../../lambdas/core/schedules/next-runs.ts';
 import { readExpression } from '../../local/aws/scheduler/expression.ts';
 
-/** Around each, clocks are put forward or back. */
+/** Days on which clocks go forward or back. */
 const changes: [zone: string, day: string][] = [
   ['Europe/Berlin', '2026-03-29'],
   ['Europe/Berlin', '2026-10-25'],
@@ -27,7 +27,7 @@ const list = (first: number, last: number, maxLength: number) =>
     .uniqueArray(fc.integer({ min: first, max: last }), { minLength: 1, maxLength })
     .map((values) => values.join(','));
 const steps = fc.integer({ min: 1, max: 40 }).map((by) => `*/${by}`);
-/** Mostly in the hours in which clocks change. */
+/** Expressions mostly in the hours of clock changes. */
 const anyCron = fc
   .tuple(
     fc.oneof(list(0, 59, 3), steps),
@@ -37,7 +37,7 @@ const anyCron = fc
   .map((parts) => parts.join(' '));
 
 describe.each(changes)('in %s around %s', (timeZone, day) => {
-  it('the next runs are those that come', () => {
+  it('shows exactly the runs that the scheduler makes', () => {
     const fromMs = Date.parse(day) - dayMs;
     const toMs = Date.parse(day) + 2 * dayMs;
     fc.assert(

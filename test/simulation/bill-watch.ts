@@ -1,9 +1,9 @@
-/** The bill: each time that an instance was on is on record once, from its launch to its end. */
+/** Checks the bill: each time in which an instance was on is recorded once, from its launch to its end. */
 import type { Item } from '../../lambdas/adapters/table.ts';
 import { epochMs } from '../../protocol/index.ts';
 import { type VirtualTime, wholeSecond } from './virtual-time.ts';
 
-/** A time in which an instance was on; still, without an end. */
+/** A time in which an instance was on; without an end while it still is. */
 interface Run {
   readonly instanceId: string;
   readonly launchedMs: number;
@@ -15,7 +15,7 @@ interface Run {
 export interface BillOptions {
   readonly time: VirtualTime;
   readonly violate: (what: string) => void;
-  /** How late the control plane may hear of a state of an instance, when all of EC2's events got lost. */
+  /** Maximum delay until the control plane knows an instance's state when all of EC2's events are lost. */
   readonly hearingMs: number;
 }
 
@@ -33,7 +33,7 @@ export const createBillWatch = ({ time, violate, hearingMs }: BillOptions) => {
       (one) => one.instanceId === instanceId && epochMs(String(one.startedAt)) === run.launchedMs,
     );
     if (more.length > 0) violate(`a run of instance ${short(instanceId)} is billed ${1 + more.length} times`);
-    // What was on for a moment, without an agent, may have gone unseen.
+    // A short time without an agent may remain unrecorded.
     if (!session) {
       if (run.hasWorked || endedMs - runningMs > hearingMs)
         violate(
@@ -71,7 +71,7 @@ export const createBillWatch = ({ time, violate, hearingMs }: BillOptions) => {
       const run = open.get(instanceId);
       if (run) run.hasWorked = true;
     },
-    /** Once all is quiet: `sessions` are all that there are. */
+    /** Checks the records once all is quiet. `sessions` are all sessions. */
     check: (sessions: readonly Item[]) => {
       for (const run of runs) if (run.endedMs !== undefined) checkRun(run, sessions);
       const launches = new Set(runs.map((run) => `${run.instanceId} ${run.launchedMs}`));

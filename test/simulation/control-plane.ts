@@ -1,4 +1,4 @@
-/** The control plane over simulated AWS: the real flows and stores, called as the functions' handlers call them. */
+/** The control plane over simulated AWS: the real flows and stores, called as in the functions' handlers. */
 
 import { Webhook } from 'standardwebhooks';
 import { ulid } from 'ulid';
@@ -59,14 +59,14 @@ export interface Platform {
   readonly ec2: SimulatedEc2;
   readonly invoke: Invoke;
   readonly trace: (line: string) => void;
-  /** A webhook was found good, and is acted on. */
+  /** Reports a webhook that was verified and is acted on. */
   readonly webhookTaken: (id: string, timestamp: string) => void;
-  /** A webhook to somebody else's URL. */
+  /** Receives a webhook for a URL outside the stack. */
   readonly receiveElsewhere: (url: string, delivery: Pick<Delivery, 'body'>) => void;
 }
 
 const apiUrl = 'https://api.test';
-/** As the stack has them. */
+/** Function timeouts of the stack. */
 const timeouts = { http: 29_000, event: 30_000, reconcile: 60_000 };
 const workQueueVisibilityMs = 180_000;
 const webhookTries = 10;
@@ -74,7 +74,7 @@ const webhookTries = 10;
 const deliveryRef = z.object({ projectId, id: z.string(), tries: z.int() });
 const token = z.object({ kind: z.string(), untilMs: z.number(), claims: z.unknown() });
 
-/** Tokens without a signature: forging them is not what is simulated. */
+/** Tokens without a signature: forged tokens are out of the simulation's scope. */
 const plainTokens = (time: VirtualTime): AgentTokens => {
   const sign = async (kind: string, claims: unknown, untilMs: number) =>
     JSON.stringify({ kind, claims, untilMs });
@@ -128,7 +128,7 @@ export const createControlPlane = (platform: Platform) => {
   const { time, chance, faults, table, queues, ec2, invoke, trace } = platform;
   const templates = new Map<string, Template>();
   const inventories = new Map<string, Inventory>();
-  /** How many tasks of a project may run at once, where that is limited. */
+  /** Maximum parallel tasks of a project, for projects with a limit. */
   const projectLimits = new Map<ProjectId, number>();
   const projectOf = (id: ProjectId): Project => ({
     id,
@@ -170,7 +170,7 @@ export const createControlPlane = (platform: Platform) => {
       circuits: circuitStore(stored),
       prices,
       sessions: pricedSessions(sessionStore(stored), prices),
-      // Some types are not in the list.
+      // Some types are missing from the list.
       askPrice: ({ instanceType }) =>
         run.call(`GetProducts ${instanceType}`, () => (chance.random() < 0.2 ? undefined : 1_000_000)),
       queues: {
@@ -266,7 +266,10 @@ export const createControlPlane = (platform: Platform) => {
     },
   };
 
-  /** Lambda runs a function twice more when an asynchronous invocation fails (AWS: error handling for asynchronous invocation). */
+  /**
+   * Invokes a function as Lambda does for an asynchronous invocation: two retries (AWS: error handling for
+   * asynchronous invocation).
+   */
   const invokeAsync = async (functionName: string, handle: (run: Run) => Promise<void>): Promise<void> => {
     for (let tries = 0; tries < 3; tries++) {
       const done = await invoke(functionName, timeouts.event, async (run) => {
@@ -278,7 +281,7 @@ export const createControlPlane = (platform: Platform) => {
     }
   };
 
-  /** Lambda answers when it has taken the event; what becomes of it afterwards nobody is told. */
+  /** Starts the request without a wait: Lambda answers once it has the event, and reports no later result. */
   const settleLater = ({ pool, runnerId: id }: PowerRequest): void => {
     if (faults.hit('event lost')) return;
     const settle = () =>
@@ -345,7 +348,7 @@ export const createControlPlane = (platform: Platform) => {
     agentTokens,
     onInstanceEvent,
     reconcileOnce,
-    /** A request that the API function answers. */
+    /** Handles a request as the API function. */
     api: <T>(name: string, handle: (deps: RunDeps) => Promise<T>): Promise<T> =>
       invoke(`api ${name}`, timeouts.http, (run) => handle(depsOf(run))),
   };

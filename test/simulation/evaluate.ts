@@ -1,4 +1,4 @@
-/** What DynamoDB makes of conditions and updates, evaluated in memory. */
+/** Evaluates DynamoDB's conditions and updates in memory. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Condition, Update } from '../../lambdas/adapters/expressions.ts';
 import type { Item } from '../../lambdas/adapters/table.ts';
@@ -21,7 +21,10 @@ const contains = (value: unknown, member: string): boolean =>
       ? value.includes(member)
       : false;
 
-/** A comparison with an attribute that is not there is false, but for `<>` (AWS: comparison operators). */
+/**
+ * Evaluates a condition. A comparison with a missing attribute is false, except `<>` (AWS: comparison
+ * operators).
+ */
 const holds = (item: Item | undefined, condition: Condition): boolean => {
   if (condition[0] === 'any') {
     const [, ...some] = condition;
@@ -66,11 +69,11 @@ const holds = (item: Item | undefined, condition: Condition): boolean => {
 export const allHold = (item: Item | undefined, conditions: readonly Condition[]): boolean =>
   conditions.every((condition) => holds(item, condition));
 
-/** Attributes without a value are no attributes. */
+/** Removes attributes without a value, which DynamoDB does not store. */
 export const withoutUndefined = (item: Item): Item =>
   Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined));
 
-/** The item after an update; the one before is left as it is. */
+/** Returns the item after an update, and leaves the previous one unchanged. */
 export const updated = (before: Item, update: Update): Item => {
   const after: Item = { ...before, ...update.set };
   for (const [name, value] of Object.entries(update.setIfMissing ?? {})) after[name] = before[name] ?? value;

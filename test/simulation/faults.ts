@@ -1,7 +1,7 @@
-/** The faults of a run: how likely each is, and how often it happened. */
+/** Faults of a run: their probabilities and counts. */
 import type { Chance } from './chance.ts';
 
-/** How likely each fault is, each time that it could happen, in rough weather. */
+/** Probability of each fault per opportunity, in rough weather. */
 const probabilities = {
   'function crashed': 0.004,
   'function slow to start': 0.05,
@@ -45,14 +45,14 @@ const probabilities = {
 export type FaultKind = keyof typeof probabilities;
 
 export interface Faults {
-  /** Whether this fault happens now; counts it. */
+  /** Decides whether this fault happens now, and counts it. */
   hit(kind: FaultKind): boolean;
-  /** No fault from now on. */
+  /** Stops all further faults. */
   cease(): void;
   counts(): Readonly<Record<string, number>>;
 }
 
-/** `scale` 0 = none; 1 = as above. */
+/** Makes the faults of a run. `scale` 0 = none; 1 = the probabilities above. */
 export const createFaults = (chance: Chance, scale: number): Faults => {
   const counts: Record<string, number> = {};
   let present = scale;

@@ -1,21 +1,27 @@
-/** Runs of Lambda functions: each call that one makes takes time, may fail, and the run may stop before or after any of them. */
+/**
+ * Runs of Lambda functions. Each call takes time and may fail, and the run may stop before or after any of
+ * them.
+ */
 import type { Chance } from './chance.ts';
 import type { Faults } from './faults.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-/** A run that stopped between two lines, or had no more time. */
+/** Error of a run that stopped between two lines, or reached its timeout. */
 export class FunctionDied extends Error {
   override readonly name = 'FunctionDied';
 }
 
-/** AWS or the network failed; the effect may have happened. */
+/** Failure of AWS or the network; the effect may have happened. */
 export class CallFailed extends Error {
   override readonly name = 'CallFailed';
 }
 
 export interface Run {
   readonly functionName: string;
-  /** One call to a service. `effect` happens at one instant, or not, or twice as the client's own retry would have it. */
+  /**
+   * Makes one call to a service. `effect` happens at one instant, not at all, or twice after a retry by the
+   * client.
+   */
   call<T>(operation: string, effect: () => T): Promise<T>;
   sleep(ms: number): Promise<void>;
 }
@@ -26,7 +32,7 @@ export type Invoke = <T>(
   body: (run: Run) => Promise<T>,
 ) => Promise<T>;
 
-/** What a dead run waits for. */
+/** Promise for a dead run, which never settles. */
 const never = <T>(): Promise<T> => new Promise(() => {});
 
 export const createInvoker =

@@ -1,4 +1,4 @@
-/** Watches over limits: no more tasks of a template or of a project run at once than people have set. */
+/** Checks limits: parallel tasks of a template or project never exceed the configured maximum. */
 
 import type { Item } from '../../lambdas/adapters/table.ts';
 import { epochMs } from '../../protocol/index.ts';
@@ -11,16 +11,16 @@ interface Options {
 }
 
 const held = new Set(['starting', 'running', 'stopping', 'waiting_confirmation', 'confirmed', 'rejected']);
-/** What was being made at the moment when a limit was set is not counted. */
+/** Time after a limit is set in which tasks may still be created without it; they do not count. */
 const beingMadeMs = 60_000;
 
 export const createLimitWatch = ({ time, violate, tasks }: Options) => {
   const limits = new Map<string, { readonly max: number; readonly sinceMs: number }>();
 
   return {
-    /** From its first moment on: of a template that was just made. */
+    /** Records the limit of a new template, which applies from the start. */
     isMade: (ownerId: string, max: number) => limits.set(ownerId, { max, sinceMs: 0 }),
-    /** Somebody saves another one: until `set` nobody knows which holds. */
+    /** Forgets the limit while a user saves another: until `set` either may apply. */
     isBeingSet: (ownerId: string) => limits.delete(ownerId),
     set: (ownerId: string, max: number) => limits.set(ownerId, { max, sinceMs: time.nowMs() }),
 

@@ -1,11 +1,11 @@
-/** The machines behind runners: they boot, their agents work, die and come again. */
+/** Machines of runners: they boot, and their agents work, die and restart. */
 import type { ProjectId, RunnerId } from '../../protocol/index.ts';
 import type { ControlPlane, Platform } from './control-plane.ts';
 import { type Disk, type SimulatedAgent, startAgent } from './simulated-agent.ts';
 import { enrollInstance } from './simulated-enrolment.ts';
 import type { Execution } from './watch.ts';
 
-/** What stands behind a runner. */
+/** Kind of a runner's machine. */
 export type MachineKind = 'instance' | 'always on' | 'elsewhere' | 'fleet';
 
 export interface Machine {
@@ -13,15 +13,15 @@ export interface Machine {
   readonly pool: ProjectId | 'global';
   readonly kind: MachineKind;
   readonly agentId: string;
-  /** That its fleet launched for it. */
+  /** Instance that the fleet launched for the runner. */
   readonly launched?: { readonly instanceId: string; readonly fleet: string };
-  /** Of the credentials that it got by its enrolment, which it keeps while it is stopped. */
+  /** Version of the credentials from the enrolment; kept while the instance is stopped. */
   credentialVersion?: number;
-  /** Its agent never comes up. */
+  /** True if the agent never starts. */
   isBroken: boolean;
   readonly disk: Disk;
   agent: SimulatedAgent | undefined;
-  /** Grows when it is switched on or off, so that a boot that is under way then comes to nothing. */
+  /** Increases at each power change, so that a boot in progress has no further effect. */
   life: number;
 }
 
@@ -31,7 +31,7 @@ type Plan = Pick<Machine, 'runnerId' | 'pool' | 'kind' | 'agentId'> &
 interface Options {
   readonly platform: Platform;
   readonly control: ControlPlane;
-  /** An instance that its fleet launched has enrolled. */
+  /** Reports the enrolment of an instance that a fleet launched. */
   readonly onEnrolled: (runnerId: RunnerId, instanceId: string) => void;
   readonly onBegin: (execution: Execution, machine: Machine) => void;
   readonly onEnd: (execution: Execution) => void;
@@ -46,7 +46,7 @@ export const createMachines = (options: Options) => {
   const byRunner = new Map<RunnerId, Machine>();
   const byInstance = new Map<string, Machine>();
 
-  /** The receiver elsewhere keeps its machine on for a while after the last task. */
+  /** Switches the machine off after an idle time, as the receiver of its webhooks does. */
   const switchOffWhenIdle = (machine: Machine) => {
     const { life } = machine;
     const look = () => {
@@ -69,7 +69,9 @@ export const createMachines = (options: Options) => {
     time.after(chance.between(2000, 15_000), () => machine.life === life && void begin());
   };
 
-  /** An instance that a fleet launched has to enrol at its first boot. False when it is switched off meanwhile. */
+  /**
+   * Enrols a fleet's instance at its first boot. Returns false when the machine is switched off meanwhile.
+   */
   const isConfigured = async (machine: Machine): Promise<boolean> => {
     const { launched, life } = machine;
     if (!launched || machine.credentialVersion !== undefined) return true;
@@ -112,13 +114,13 @@ export const createMachines = (options: Options) => {
     if (!machine.agent?.isAlive()) return;
     const { life } = machine;
     machine.agent.kill();
-    // As that of a container without a volume.
+    // Like the disk of a container without a volume.
     if (faults.hit('disk lost with the agent')) machine.disk.clear();
     if (faults.hit('agent dead for good')) return;
     time.after(systemdRestartMs, () => machine.life === life && switchOn(machine));
   };
 
-  /** Its operating system goes down, and has its services end first. */
+  /** Shuts the operating system down, which ends its services first. */
   const shutDown = (machine: Machine) => {
     const { agent } = machine;
     machine.life += 1;
@@ -127,7 +129,7 @@ export const createMachines = (options: Options) => {
     else void agent.leave();
   };
 
-  /** As `systemctl restart` does. */
+  /** Restarts the agent like `systemctl restart`. */
   const restartOrderly = async (machine: Machine) => {
     const { agent, life } = machine;
     await agent?.leave();
@@ -152,7 +154,7 @@ export const createMachines = (options: Options) => {
   };
 
   return {
-    /** Puts a machine behind its runner, in place of the one that was there. */
+    /** Adds a machine for its runner, in place of the previous one. */
     add: (plan: Plan, instanceId: string | undefined): Machine => {
       const machine = { isBroken: false, disk: new Map(), agent: undefined, life: 0, ...plan };
       byRunner.set(plan.runnerId, machine);

@@ -1,4 +1,4 @@
-/** `npm run simulate`: many random runs, or one seed again with its trace. */
+/** `npm run simulate`: runs many seeds, or one seed again with its trace. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { Command } from 'commander';
@@ -14,7 +14,7 @@ const flags = new Command('npm run simulate --')
   .parse()
   .opts<{ seeds: number; first: number; seed?: number }>();
 const write = (line: string) => console.log(line);
-/** Enough to see what is wrong without scrolling for ever. */
+/** Number of failures in the output: enough to see the defect without much scrolling. */
 const failuresShown = 3;
 
 const runAll = async (first: number, last: number, onResult: (result: RunResult) => void): Promise<void> => {

@@ -5,7 +5,7 @@ import { mutants } from './mutant-list.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
-it('has mutants of code that is there', async () => {
+it('has only mutants of existing code', async () => {
   const isThere = async ({ file, from }: (typeof mutants)[number]) =>
     (await readFile(resolve(root, file), 'utf8')).includes(from);
   const found = await Promise.all(mutants.map(async (mutant) => ({ ...mutant, is: await isThere(mutant) })));

@@ -1,4 +1,4 @@
-/** Deliberate breaks of the product, each a replacement in one file, that the simulation has to notice. */
+/** Deliberate defects of the product, each a replacement in one file, that the simulation must detect. */
 
 export interface Mutant {
   readonly name: string;

@@ -1,4 +1,7 @@
-/** `npm run simulate:mutants`: breaks the product on purpose, one way at a time, and demands that the simulation notices. */
+/**
+ * `npm run simulate:mutants`: adds one defect at a time to the product, and requires that the simulation
+ * detects each.
+ */
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
@@ -16,13 +19,13 @@ const program = new Command('npm run simulate:mutants --')
   .parse();
 const { seeds: most, only } = program.opts<{ seeds: number; only: string[] }>();
 const root = resolve(import.meta.dirname, '../..');
-/** Inside the repository, so that packages are found from there. */
+/** Folder inside the repository, so that packages are found from there. */
 const folder = resolve(root, 'dist/mutants');
 
 const verdict = z.object({ seed: z.int(), violations: z.array(z.string()) });
 type Verdict = z.infer<typeof verdict>;
 
-/** A copy of the simulation with the mutant in it. */
+/** Bundles a copy of the simulation with the mutant. */
 const bundle = async (mutant: Mutant, number: number): Promise<string> => {
   const outfile = resolve(folder, `${number}.mjs`);
   await build({
@@ -53,7 +56,7 @@ const bundle = async (mutant: Mutant, number: number): Promise<string> => {
   return outfile;
 };
 
-/** The first seed whose run shows a violation, or that breaks the run altogether. */
+/** Finds the first seed whose run shows a violation or crashes. */
 const hunt = (file: string): Promise<Verdict | undefined> =>
   new Promise((settle) => {
     const worker = new Worker(file, { workerData: { first: 1, step: 1, last: most } });

@@ -1,4 +1,4 @@
-/** The order: whoever waits first in a queue starts first, and projects take turns in the global pool. */
+/** Checks the order: the first task in a queue starts first, and projects take turns in the global pool. */
 import type { Item } from '../../lambdas/adapters/table.ts';
 import { globalQueue } from '../../lambdas/core/tasks/routing.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -7,24 +7,27 @@ interface Place {
   readonly queue: string;
   readonly priority: number;
   readonly projectId: string;
-  /** Since when it may start as far as order goes. */
+  /** Time since when the order allows its start. */
   readonly sinceMs: number;
 }
 
 export interface OrderOptions {
   readonly time: VirtualTime;
   readonly violate: (what: string) => void;
-  /** Whether a runner owes the task. One whose placing a function did not live to end is out of the order until it is placed. */
+  /**
+   * True if the task is assigned to a runner. If a function died during the assignment, the task is out of
+   * the order until it is assigned.
+   */
   readonly isOwed: (taskId: string) => boolean;
-  /** How long a claim may take from its look at the index, which is late itself, to its write. */
+  /** Maximum time of a claim from its read of the index, which itself is late, to its write. */
   readonly claimMs: number;
-  /** How many tasks of other projects may start in the global pool before a project that waits has its turn. */
+  /** Tasks of other projects that may start in the global pool before a waiting project has its turn. */
   readonly turnsBetween: number;
 }
 
 const short = (id: string) => id.slice(-6);
 
-/** Where a task waits to be claimed; one that a limit keeps out does not. */
+/** Position of a task that waits for a claim; undefined for other tasks and for those behind a limit. */
 const placeOf = (item: Item | undefined, sinceMs: number): Place | undefined => {
   const { status, queue, limits, admitted, projectId, priority = 0 } = item ?? {};
   if (status !== 'waiting' || (limits !== undefined && admitted !== true)) return undefined;
@@ -33,14 +36,16 @@ const placeOf = (item: Item | undefined, sinceMs: number): Place | undefined => 
 
 export const createOrderWatch = ({ time, violate, isOwed, claimMs, turnsBetween }: OrderOptions) => {
   const waiting = new Map<string, Place>();
-  /** By project: how many of others have started in the global pool while it waited for its turn. */
+  /**
+   * Tasks of other projects that started in the global pool while a project waited for its turn, by project.
+   */
   const overtaken = new Map<string, number>();
   let mostOvertaken = 0;
 
   const hasWaitedLong = ([id, { sinceMs }]: [string, Place]) =>
     time.nowMs() - sinceMs > claimMs && isOwed(id);
 
-  /** A higher priority comes first, then who came first: the id of a task begins with its time. */
+  /** Compares by priority, then by age: a task's id begins with its time. */
   const isBefore = ([id, a]: [string, Place], [other, b]: [string, Place]) =>
     a.priority > b.priority || (a.priority === b.priority && id < other);
 

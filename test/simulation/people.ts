@@ -1,4 +1,4 @@
-/** What people do in a simulated world: they set things up, start tasks, and try again until the API has answered. */
+/** Users of a simulated world: they configure, start tasks, and retry until the API answers. */
 import { drainRunner, resumeRunner, wakeRunner } from '../../lambdas/flows/runners/owner-requests.ts';
 import { configureRunner, createRunner, removeRunner } from '../../lambdas/flows/runners/runner-setup.ts';
 import { setLimit } from '../../lambdas/flows/tasks/repair-limits.ts';
@@ -30,7 +30,7 @@ export const createPeople = (world: Surroundings) => {
   let instancesMade = 0;
   let insisting = 0;
 
-  /** People try again until the API has answered. */
+  /** Retries a user's action until the API answers. */
   const insist = async <T>(act: () => Promise<T>): Promise<T> => {
     insisting += 1;
     for (;;) {
@@ -49,7 +49,7 @@ export const createPeople = (world: Surroundings) => {
     stores.runners.get(machines.of(runnerId)?.pool ?? 'global', runnerId);
 
   return {
-    /** How many people still try to get something done. */
+    /** Number of users whose action is still unanswered. */
     insisting: () => insisting,
     runner,
     newProject: (): ProjectId => control.newId('prj'),
@@ -113,7 +113,7 @@ export const createPeople = (world: Surroundings) => {
         : false;
     },
 
-    /** Its owner has it drain, and takes that back after a while. */
+    /** Drains a runner, and resumes it after a while. */
     drainRunner: async (runnerId: RunnerId, forMs: number): Promise<void> => {
       waiting.asked(runnerId);
       const draining = await insist(async () => {
@@ -129,7 +129,7 @@ export const createPeople = (world: Surroundings) => {
       waiting.resumed(runnerId);
     },
 
-    /** Its owner has it woken, without a task. */
+    /** Wakes a runner without a task. */
     wakeRunner: async (runnerId: RunnerId): Promise<void> => {
       await insist(async () => {
         const found = await runner(runnerId);

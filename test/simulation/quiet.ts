@@ -1,4 +1,4 @@
-/** Whether a world has come to rest: what is still going on in it, a line each. */
+/** Lists what is still in progress in a world, one line each; empty once the world is at rest. */
 import type { SimulatedEc2 } from './simulated-ec2.ts';
 import type { SimulatedTable } from './simulated-table.ts';
 

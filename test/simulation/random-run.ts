@@ -1,4 +1,4 @@
-/** A random run: from a seed to projects, runners, tasks and trouble, and what came of it. */
+/** A random run: from a seed to projects, runners, tasks and trouble, and the results. */
 import { showTasks } from '../../lambdas/api/tasks/view.ts';
 import { whyWaiting } from '../../lambdas/core/tasks/reason.ts';
 import { routeTask } from '../../lambdas/flows/tasks/assign.ts';
@@ -10,7 +10,7 @@ import { createWorld, type World } from './world.ts';
 export interface RunResult {
   readonly seed: number;
   readonly violations: readonly string[];
-  /** The last lines of what happened. */
+  /** Last lines of the trace. */
   readonly trace: readonly string[];
   readonly tasks: number;
   readonly succeeded: number;
@@ -20,24 +20,27 @@ export interface RunResult {
   readonly repairs: Readonly<Record<string, number>>;
   readonly longestWaitMs: number;
   readonly longestIdleOverrunMs: number;
-  /** By how many tasks of others a project was overtaken at most while it waited in the global pool. */
+  /** Maximum number of other projects' tasks that overtook a project while it waited in the global pool. */
   readonly mostOvertaken: number;
-  /** How far the end of a session on record was from the truth at most. */
+  /** Maximum difference between the recorded and the true end of a session. */
   readonly latestBillMs: number;
   readonly virtualMs: number;
 }
 
 const minuteMs = 60_000;
 const troubleMs = 20 * minuteMs;
-/** After the last fault: long enough for retries with backoff, boot timeouts and the longest line of tasks that run one at a time. */
+/**
+ * Time after the last fault: enough for retries with backoff, boot timeouts and the longest queue of tasks
+ * that run one at a time.
+ */
 const settleMs = 180 * minuteMs;
-/** How often the reasons of what waits are read. */
+/** Interval at which the reasons of waiting tasks are read. */
 const reasonsEachMs = 5000;
 const traceShown = 400;
-/** Every so many runs, projects contend for the global pool. */
+/** Every n-th run, projects contend for the global pool. */
 const contendedEach = 8;
 
-/** Whoever can be used is, and each (project, tag) with a waiting task has a runner. */
+/** Activates all runners, and adds a runner for each (project, tag) without a usable one. */
 const makeServable = async (
   world: World,
   templates: readonly Template[],
@@ -58,7 +61,7 @@ const makeServable = async (
   }
 };
 
-/** What waits tells why, as its user reads it, and each time it is true. */
+/** Reads the reason of each waiting task as its user does, and checks that it is true. */
 const checkReasons = (world: World) => {
   const deps = { ...world.stores, now: world.time.now };
   const look = async () => {
@@ -73,7 +76,7 @@ const checkReasons = (world: World) => {
   void look();
 };
 
-/** A task that waits although a runner has had room for it for so long was forgotten. */
+/** Time after which a waiting task counts as forgotten although a runner has room for it. */
 const overlookedMs = { rough: 4 * minuteMs, calm: 20_000 };
 
 const watchForOverlooked = (world: World, boundMs: number) => {
@@ -108,7 +111,7 @@ const watchForOverlooked = (world: World, boundMs: number) => {
   void look();
 };
 
-/** What can only have gone wrong by a fault, or by a rule of ours that does not hold by itself. */
+/** Repairs that only a fault, or a rule of ours that does not hold by itself, can make necessary. */
 const needsFault = [
   'lease_lapsed',
   'slotless_task',
@@ -122,7 +125,7 @@ const needsFault = [
   'orphan_terminated',
 ];
 
-/** Without a fault the reconciler has nothing to mend. */
+/** Checks that without faults the reconciler repairs nothing. */
 const checkNothingRepaired = (world: World): void => {
   for (const kind of needsFault) {
     const count = world.control.repairs[kind];
@@ -139,7 +142,7 @@ export const runSeed = async (seed: number): Promise<RunResult> => {
   const faultScale = chance.pick([0, 0.3, 1, 1, 2, 4]);
   const world = createWorld({ seed, faultScale });
   const realNow = Date.now;
-  // The library that verifies webhooks asks the machine's clock.
+  // The library that verifies webhooks reads the machine's clock.
   Date.now = world.time.nowMs;
   try {
     return await runWorld(world, chance, seed, faultScale > 0);
@@ -148,10 +151,13 @@ export const runSeed = async (seed: number): Promise<RunResult> => {
   }
 };
 
-/** Every so many runs, there are items that nothing can read. */
+/** Every n-th run, the table contains items that no schema accepts. */
 const unreadableEach = 4;
 
-/** One of each kind that the reconciler lists. Nothing but the index knows of them, so no agent asks for them. */
+/**
+ * Adds one unreadable item of each kind that the reconciler lists. Only the index refers to them, so no agent
+ * requests them.
+ */
 const addUnreadable = ({ table }: World): void => {
   for (const live of ['task', 'runner', 'delivery', 'schedule']) {
     const sk = `unreadable_${live}`;
@@ -175,7 +181,7 @@ const runWorld = async (world: World, chance: Chance, seed: number, isRough: boo
   if (!isRough) watchForOverlooked(world, overlookedMs.calm);
   await world.pass(troubleMs);
   world.faults.cease();
-  // Who wanted a runner inactive must not have their way after it was made servable.
+  // Wait until no pending action can make a runner inactive after it was made servable.
   await world.pass(10 * minuteMs, () => world.insisting() === 0);
   let isServable = false;
   const last = makeServable(world, templates, runnerIds).then(() => {

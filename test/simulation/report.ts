@@ -1,4 +1,4 @@
-/** Sums of many runs, and their print. */
+/** Sums of many runs, and their output. */
 import type { RunResult } from './random-run.ts';
 
 const add = (sums: Record<string, number>, more: Readonly<Record<string, number>>) => {

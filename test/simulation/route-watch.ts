@@ -1,4 +1,6 @@
-/** Watches where tasks run: on a runner of their project with their tag, or where neither says so in the global pool. */
+/**
+ * Checks routes: tasks run on a runner of their project with their tag; without either, in the global pool.
+ */
 
 import type { Item } from '../../lambdas/adapters/table.ts';
 import type { RunnerId } from '../../protocol/index.ts';
@@ -7,7 +9,7 @@ import type { RunnerId } from '../../protocol/index.ts';
 const untagged = '';
 
 export const createRouteWatch = () => {
-  /** A runner's tags may be changed between a claim and its task's begin, so those that it ever had count. */
+  /** All tags that a runner ever had: they may change between a task's claim and its begin. */
   const everTags = new Map<RunnerId, Set<string>>();
   const everOf = (runnerId: RunnerId): Set<string> => {
     const ever = everTags.get(runnerId) ?? new Set();
@@ -19,7 +21,7 @@ export const createRouteWatch = () => {
     tagged: (runnerId: RunnerId, tags: readonly string[]): void => {
       for (const tag of tags.length > 0 ? tags : [untagged]) everOf(runnerId).add(tag);
     },
-    /** `pool` is the runner's: its project, or `global`. */
+    /** Checks a task's runner. `pool` is the runner's: its project, or `global`. */
     mayRun: (
       task: Item,
       { runnerId, pool }: { readonly runnerId: RunnerId; readonly pool: string },

@@ -1,4 +1,4 @@
-/** Runs the seeds that it is given, one after the other. */
+/** Worker that runs the given seeds one after the other. */
 import { parentPort, workerData } from 'node:worker_threads';
 import * as z from 'zod';
 import { runSeed } from './random-run.ts';

@@ -1,4 +1,4 @@
-/** An agent: the real work loop and the real reports of tasks, in virtual time. */
+/** Simulated agent: the real work loop and the real reports of tasks, in virtual time. */
 import type { AgentIdentity } from '../../lambdas/adapters/runners/agent-tokens.ts';
 import { openAgentSession } from '../../lambdas/flows/runners/agent-session.ts';
 import { drain, heartbeat as takeHeartbeat } from '../../lambdas/flows/runners/heartbeat.ts';
@@ -24,7 +24,7 @@ import { createWorkLoop, loopIntervals } from '../../runner-agent/work-loop.ts';
 import type { ControlPlane, Platform, RunDeps } from './control-plane.ts';
 import type { Execution } from './watch.ts';
 
-/** The results of tasks that the API has not taken yet, by task and attempt. */
+/** Results that the API has not accepted yet, by task and attempt. */
 export type Disk = Map<string, Outcome>;
 
 const resultsOn = (disk: Disk): Results => {
@@ -37,40 +37,43 @@ const resultsOn = (disk: Disk): Results => {
 };
 
 export interface SimulatedAgent {
-  /** Ends it as `kill -9` or a power cut does. */
+  /** Kills the agent, like `kill -9` or a power cut. */
   kill(): void;
-  /** Ends it as SIGTERM does, which systemd sends when it stops the service or the machine. Resolves when it has ended. */
+  /**
+   * Ends the agent like SIGTERM, which systemd sends when it stops the service or the machine. Resolves when
+   * it has ended.
+   */
   leave(): Promise<void>;
   isAlive(): boolean;
-  /** Undefined while it is not online, and from when it is told to end. */
+  /** Time since when the agent is online; undefined while it is not, and once it was asked to end. */
   onlineSinceMs(): number | undefined;
 }
 
 interface AgentOptions {
   readonly platform: Platform;
   readonly control: ControlPlane;
-  /** What is kept on the machine's disk, whatever becomes of the agent. */
+  /** The machine's disk, which survives the agent. */
   readonly disk: Disk;
   readonly identity: AgentIdentity & { readonly agentId: string };
-  /** How long a task of a payload runs. */
+  /** Duration of a task by its payload. */
   readonly workMs: (script: string) => number;
   readonly onBegin: (execution: Execution) => void;
   readonly onEnd: (execution: Execution) => void;
-  /** It ended by itself, for the API does not know it any more. */
+  /** Runs when the agent ends by itself because the API does not know it. */
   readonly onExit: () => void;
-  /** It asks to go to sleep. */
+  /** Runs when the agent asks to go to sleep. */
   readonly onDrain: () => void;
-  /** A good moment for it to be killed. */
+  /** Runs at a good moment to kill the agent. */
   readonly onVulnerable: () => void;
 }
 
 const clientTimeoutMs = 10_000;
 const visibilityMs = 5000;
 const agentVersion = 'simulated';
-/** As the agent has them. */
+/** Timeouts of the real agent. */
 const leaveMs = { graceMs: 20_000, reportMs: 25_000, farewellMs: 2000 };
 
-/** What an agent reports of a task that ended for this cause. */
+/** Status that an agent reports for a task by the cause of its end. */
 const statusAfter = {
   none: 'success',
   stopped: 'stopped',
@@ -79,7 +82,7 @@ const statusAfter = {
   lost: 'lost',
 } as const satisfies Record<EndCause | 'none', FinishRequest['status']>;
 
-/** Nobody checks AWS credentials here. */
+/** Credentials without meaning: the simulation checks none. */
 const vendCredentials = async () => ({
   accessKeyId: 'key',
   secretAccessKey: 'secret',
@@ -124,7 +127,7 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
   };
   const log: Logger = { debug: () => {}, info: say('info'), warn: say('warn'), error: say('error') };
 
-  /** What a dead agent waits for never comes. */
+  /** Never settles for a dead agent. */
   const whileAlive = async <T>(promise: Promise<T>): Promise<T> => {
     try {
       const result = await promise;
@@ -249,7 +252,7 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
     intervals: loopIntervals,
     results: resultsOn(options.disk),
     lookAtDisk: async () => {
-      // Full from the start, it would need a person to make room.
+      // An agent whose disk is full from the start would need a user to free space.
       if (onlineSinceMs !== undefined && faults.hit('disk full'))
         diskFullUntilMs = time.nowMs() + chance.between(5000, 180_000);
       return time.nowMs() < diskFullUntilMs ? { freeMiB: 50, neededMiB: 120 } : undefined;
@@ -267,7 +270,7 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
       try {
         return await call('credentials', async (deps) => {
           const runner = await deps.runners.get(identity.pool, identity.runnerId);
-          // Its token is good for these credentials only.
+          // The token is valid for these credentials only.
           if (runner?.credentialVersion !== identity.credentialVersion)
             throw new RunnerRefused('There is no such runner, or its token is another one');
           if (!runner) throw new RunnerRefused('There is no such runner');

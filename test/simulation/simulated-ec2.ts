@@ -1,4 +1,4 @@
-/** EC2 in memory: slow, throttled, short of capacity, and now and then it stops an instance of its own accord. */
+/** EC2 in memory: slow, throttled and short of capacity; sometimes it stops an instance by itself. */
 
 import type { LaunchOrder, LaunchOutcome } from '../../lambdas/adapters/fleets/launches.ts';
 import type {
@@ -16,23 +16,23 @@ import { type VirtualTime, wholeSecond } from './virtual-time.ts';
 interface Instance {
   readonly id: string;
   state: InstanceState;
-  /** It fails a status check until it stops. */
+  /** True if the instance fails a status check until it stops. */
   isImpaired: boolean;
   launchedMs: number;
   stateReason: string | undefined;
-  /** When a fleet launched it. */
+  /** Launch parameters; absent if no fleet launched the instance. */
   launch?: {
     readonly token: string;
     readonly fleet: string;
     readonly runner: string;
     readonly market: Market;
   };
-  /** Grows with each change of state, so that what was planned for an earlier one does not happen. */
+  /** Increases at each change of state, so that actions planned for an earlier state do not happen. */
   life: number;
 }
 
 const on: ReadonlySet<InstanceState> = new Set(['pending', 'running']);
-/** One of each kind: whose instances sleep, and whose instances go. */
+/** Two fleets: one whose instances sleep, and one whose instances terminate. */
 export const simulatedFleets = fleetsText.parse({
   stack: 'Simulated',
   fleets: [
@@ -104,7 +104,7 @@ export const createSimulatedEc2 = (
     become(instance, 'shutting-down', reason);
     later(instance, chance.between(2000, 30_000), () => become(instance, 'terminated', reason));
   };
-  /** EC2 takes it back: what a fleet launched on spot is terminated, all else stopped. */
+  /** Takes an instance back as EC2 does: terminates a fleet's spot instance, and stops any other. */
   const takeBack = (instance: Instance) => {
     const end = instance.launch?.market === 'spot' ? beginTermination : beginStopping;
     end(instance, 'Server.SpotInstanceShutdown');
@@ -152,7 +152,7 @@ export const createSimulatedEc2 = (
         const detail = `The instance ID '${id}' does not exist`;
         return { started: false, code: 'refused', awsCode: 'InvalidInstanceID.NotFound', detail };
       }
-      // EC2 calls it a wrong state, whether it can be started later or never.
+      // EC2 reports a wrong state for both, startable later or never.
       if (['stopping', 'shutting-down', 'terminated'].includes(instance.state))
         return { started: false, code: 'still_stopping' };
       if (instance.state !== 'stopped') return { started: true };
@@ -169,7 +169,7 @@ export const createSimulatedEc2 = (
     },
     stop: (id: string): boolean => {
       const instance = instances.get(id);
-      // EC2 does not stop what is still pending.
+      // EC2 does not stop a pending instance.
       if (!instance || ['pending', 'shutting-down', 'terminated'].includes(instance.state)) return false;
       if (instance.state !== 'running') return true;
       listeners.onStop(id);
@@ -189,7 +189,7 @@ export const createSimulatedEc2 = (
       if (faults.hit('describe failed')) throw new Error('ServiceUnavailable');
       return [...instances.values()].filter(({ isImpaired }) => isImpaired).map(({ id }) => id);
     },
-    /** As CreateFleet: the same token again brings the same instance. */
+    /** Launches like CreateFleet: the same token returns the same instance. */
     launch: ({ clientToken, fleet, runner, market }: LaunchOrder): LaunchOutcome => {
       const before = [...instances.values()].find(({ launch }) => launch?.token === clientToken);
       if (faults.hit('start throttled')) throw new Error('RequestLimitExceeded');
@@ -236,13 +236,13 @@ export const createSimulatedEc2 = (
         const like = { instanceType: 't4g.small', stack: 'Reveille', stateReason: undefined };
         return [{ ...launch, ...like, instanceId: id, state, launchedAt }];
       }),
-    /** Has each start of it refused, until it is called without a code. */
+    /** Rejects each start of the instance, until called without a code. */
     refuseStart: (id: string, awsCode?: string) => {
       if (awsCode) refusals.set(id, awsCode);
       else refusals.delete(id);
     },
     stateOf: (id: string): InstanceState | undefined => instances.get(id)?.state,
-    /** EC2 takes it back, or its owner stops it by hand. */
+    /** Interrupts an instance, as EC2 or its owner in the console would. */
     interrupt: (id: string) => {
       const instance = instances.get(id);
       if (instance?.state === 'running') takeBack(instance);

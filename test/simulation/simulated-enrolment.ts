@@ -1,14 +1,16 @@
-/** How an instance that a fleet launched comes by its runner's credentials: by the real flow, and STS believes everybody. */
+/**
+ * Enrolment of an instance that a fleet launched: the real flow, with an STS that accepts every signature.
+ */
 import type { IdentifyCaller } from '../../lambdas/adapters/runners/caller-identity.ts';
 import { makeKeyPair } from '../../lambdas/adapters/secrets/payload-encryption.ts';
 import { enroll } from '../../lambdas/flows/runners/enroll.ts';
 import type { ControlPlane, Platform } from './control-plane.ts';
 import { simulatedFleets } from './simulated-ec2.ts';
 
-/** Of all runners, made once, as nothing is encrypted here. */
+/** Public key of all runners, made once because nothing is encrypted here. */
 export const { publicKey } = makeKeyPair();
 
-/** The signature says whose it is. */
+/** Reads the identity from the signature itself. */
 export const identifyCaller: IdentifyCaller = async ({ authorization }) => {
   const [roleName = '', sessionName = ''] = authorization.split('#');
   return { ok: true, identity: { account: 'simulated', roleName, sessionName } };
@@ -19,13 +21,16 @@ export interface EnrolmentOptions {
   readonly control: ControlPlane;
   readonly instanceId: string;
   readonly fleet: string;
-  /** Whether the instance is still on. */
+  /** Returns true while the instance is on. */
   readonly isOn: () => boolean;
 }
 
 const clientTimeoutMs = 10_000;
 
-/** Tries until it is taken; gives the version of the credentials that it got. Undefined when the instance was switched off first. */
+/**
+ * Retries until the enrolment is accepted; returns the version of the credentials. Undefined when the
+ * instance was switched off first.
+ */
 export const enrollInstance = async (options: EnrolmentOptions): Promise<number | undefined> => {
   const { platform, control, instanceId, fleet, isOn } = options;
   const { time, chance, faults, trace } = platform;

@@ -1,4 +1,7 @@
-/** SQS in memory: at least once, in no order, hidden while somebody has it, and seen again when nobody removes it. */
+/**
+ * SQS in memory: at-least-once delivery without order. A received message is hidden, and reappears unless
+ * deleted.
+ */
 import { nameRefusedMs } from '../../lambdas/adapters/tasks/queues.ts';
 import type { Chance } from './chance.ts';
 import type { Faults } from './faults.ts';
@@ -7,7 +10,7 @@ import type { VirtualTime } from './virtual-time.ts';
 export interface ReceivedMessage {
   readonly body: string;
   readonly receipt: string;
-  /** How often it was received, this time included. */
+  /** Number of receives, including this one. */
   readonly receives: number;
 }
 
@@ -30,7 +33,7 @@ interface Queue {
   readonly waiters: Set<Waiter>;
 }
 
-/** AWS: how long an empty poll waits at most, and how long a doorbell is kept. */
+/** Maximum wait of an empty poll and retention of a doorbell, as in AWS. */
 const longPollMs = 20_000;
 const retentionMs = 3_600_000;
 
@@ -53,7 +56,7 @@ export const createSimulatedQueues = (time: VirtualTime, chance: Chance, faults:
         continue;
       }
       message.receives += 1;
-      // Seen by a second receiver although the first has it.
+      // A second receiver gets it although the first has it.
       if (!faults.hit('message duplicated')) message.visibleMs = present + visibilityMs;
       taken.push({ body: message.body, receipt: String(message.id), receives: message.receives });
     }
@@ -81,7 +84,7 @@ export const createSimulatedQueues = (time: VirtualTime, chance: Chance, faults:
   };
 
   return {
-    /** False while SQS refuses the name of a queue that was removed a moment ago. */
+    /** Creates a queue; returns false while SQS refuses the name of a recently deleted one. */
     create: (name: string): boolean => {
       if (queues.has(name)) return true;
       if (time.nowMs() - (removedMs.get(name) ?? Number.NEGATIVE_INFINITY) < nameRefusedMs) return false;
@@ -91,7 +94,7 @@ export const createSimulatedQueues = (time: VirtualTime, chance: Chance, faults:
     remove: (name: string) => {
       if (queues.delete(name)) removedMs.set(name, time.nowMs());
     },
-    /** False when there is no such queue. */
+    /** Sends a message; returns false for a missing queue. */
     send: (name: string, body: string, delayMs = 0): boolean => {
       const queue = queues.get(name);
       if (!queue) return false;
@@ -101,7 +104,10 @@ export const createSimulatedQueues = (time: VirtualTime, chance: Chance, faults:
       makeVisible(queue, message, delayMs + lateMs);
       return true;
     },
-    /** Waits as long as SQS does for a first message; rejects when `signal` aborts, and what was on its way stays hidden. */
+    /**
+     * Waits for a first message as long as SQS does. Rejects when `signal` aborts, and a message in transit
+     * stays hidden.
+     */
     receive: (
       name: string,
       max: number,
@@ -124,7 +130,7 @@ export const createSimulatedQueues = (time: VirtualTime, chance: Chance, faults:
         queue.waiters.add(waiter);
         time.after(longPollMs, () => queue.waiters.delete(waiter) && resolve([]));
         time.after(chance.between(3, 30), () => serve(queue));
-        // A message whose hiding ends while the poll is open.
+        // A message may reappear while the poll is open.
         for (const { visibleMs } of queue.messages.values()) {
           if (visibleMs > time.nowMs()) time.after(visibleMs - time.nowMs() + 1, () => serve(queue));
         }
@@ -136,7 +142,7 @@ export const createSimulatedQueues = (time: VirtualTime, chance: Chance, faults:
       const found = find(name, receipt);
       if (found) makeVisible(found.queue, found.message, ms);
     },
-    /** Has a function called for each message: done when it answers true, and seen again later when it does not. */
+    /** Calls a function for each message. True deletes the message; otherwise it reappears later. */
     consume: (
       name: string,
       visibilityMs: number,
@@ -166,7 +172,7 @@ export const createSimulatedQueues = (time: VirtualTime, chance: Chance, faults:
       };
       listen();
     },
-    /** How many messages a queue holds, hidden ones too. */
+    /** Number of messages in a queue, including hidden ones. */
     size: (name: string) => queues.get(name)?.messages.size ?? 0,
   };
 };

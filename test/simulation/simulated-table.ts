@@ -1,4 +1,4 @@
-/** DynamoDB in memory: conditional writes on one item, consistent reads, and an index that is late. */
+/** DynamoDB in memory: conditional writes on one item, consistent reads, and a delayed index. */
 import type { Condition, Update } from '../../lambdas/adapters/expressions.ts';
 import type { Item, Key, LiveKey, LiveKind, Query } from '../../lambdas/adapters/table.ts';
 import { allHold, updated, withoutUndefined } from './evaluate.ts';
@@ -10,7 +10,7 @@ export type SimulatedTable = ReturnType<typeof createSimulatedTable>;
 
 interface Options {
   readonly time: VirtualTime;
-  /** How late the index hears of a write. */
+  /** Delay until the index contains a write. */
   readonly indexDelayMs: () => number;
   readonly onWrite: OnWrite;
 }
@@ -31,7 +31,7 @@ export const createSimulatedTable = ({ time, indexDelayMs, onWrite }: Options) =
     const [old, now] = [liveKeyOf(before), liveKeyOf(after)];
     if (old?.live === now?.live && old?.liveKey === now?.liveKey) return;
     const name = `${key.pk}|${key.sk}`;
-    // The changes of one item come to the index in their order.
+    // The index applies the changes of one item in their order.
     const atMs = Math.max(time.nowMs() + indexDelayMs(), indexedUntilMs.get(name) ?? 0);
     indexedUntilMs.set(name, atMs);
     time.after(atMs - time.nowMs(), () => {
@@ -98,14 +98,14 @@ export const createSimulatedTable = ({ time, indexDelayMs, onWrite }: Options) =
         ...(last && page.length < rest.length && { next: { pk, sk: last[0] } }),
       };
     },
-    /** As the index has it now. */
+    /** Reads the index in its current, delayed state. */
     queryLive: (kind: LiveKind, prefix = '', atMost?: number): LiveKey[] =>
       [...(index.get(kind)?.values() ?? [])]
         .filter(({ liveKey }) => liveKey.startsWith(prefix))
         .sort((a, b) => (a.liveKey < b.liveKey ? -1 : 1))
         .slice(0, atMost)
         .map(({ key, liveKey }) => ({ ...key, liveKey })),
-    /** Every item, for the invariants. */
+    /** Yields every item, for the invariants. */
     items: function* (skPrefix: string): Generator<Item> {
       for (const partition of partitions.values()) {
         for (const [sk, item] of partition) if (sk.startsWith(skPrefix)) yield item;

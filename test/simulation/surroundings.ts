@@ -1,4 +1,7 @@
-/** All that a simulated world has but its people: the control plane, its AWS, the machines of the runners, and the watches. */
+/**
+ * Everything in a simulated world except its users: the control plane, its AWS, the runners' machines, and
+ * the checks.
+ */
 
 import { runnerStore } from '../../lambdas/adapters/runners/runners.ts';
 import type { Table } from '../../lambdas/adapters/table.ts';
@@ -24,11 +27,11 @@ import { createWatch } from './watch.ts';
 
 export interface WorldOptions {
   readonly seed: number;
-  /** How rough the weather is; 0 = no faults. */
+  /** Fault level; 0 = no faults. */
   readonly faultScale: number;
 }
 
-/** What the workload may answer with another task. */
+/** Event that the workload may answer with another task. */
 export type Happening = 'task ended' | 'runner drains' | 'instance stopping' | 'instance stopped';
 
 export type Surroundings = ReturnType<typeof createSurroundings>;
@@ -88,7 +91,8 @@ export const createSurroundings = ({ seed, faultScale }: WorldOptions) => {
         .all()
         .find(({ runnerId }) => runnerId === id)
         ?.agent?.onlineSinceMs(),
-    // A doorbell that a full or an ending agent received stays hidden for 30 s, and its next poll takes up to 20 s.
+    // A doorbell that a full or an ending agent received stays hidden for 30 s, and its next poll takes up to
+    // 20 s.
     aboutMs: faultScale === 0 ? 60_000 : 30 * 60_000,
     hearingMs: faultScale === 0 ? 5000 : 90_000,
   });
@@ -114,7 +118,7 @@ export const createSurroundings = ({ seed, faultScale }: WorldOptions) => {
   });
   const queues = createSimulatedQueues(time, chance, faults);
 
-  /** Reads as a bystander: at once, and without faults. */
+  /** Reads as an observer: without delay or faults. */
   const bystander: Table = {
     reportUnreadable: ({ message }) => trace(`skipped. ${message}`),
     get: async (key) => table.get(key),
@@ -159,7 +163,7 @@ export const createSurroundings = ({ seed, faultScale }: WorldOptions) => {
       counts.starts += 1;
       const place = machines.all().find(({ runnerId }) => launchedFor.endsWith(runnerId));
       if (!place) return;
-      // Each instance is a machine of its own, with its own agent; the runner's is the newest.
+      // Each instance is a machine with its own agent; the runner's is the newest.
       const { runnerId, pool, kind, isBroken } = place;
       const launched = { instanceId, fleet };
       machines.add({ runnerId, pool, kind, isBroken, launched, agentId: instanceId }, instanceId);

@@ -1,17 +1,20 @@
-/** Virtual time: a heap of what is due, and no wait between one thing and the next. */
+/** Virtual time: a heap of due actions, without waits between them. */
 import { type Instant, toInstant } from '../../protocol/index.ts';
 
 export interface VirtualTime {
   nowMs(): number;
   now(): Instant;
-  /** Does `act` once in `ms`, unless called off by what this returns. */
+  /** Runs `act` once in `ms`; the returned function cancels it. */
   after(ms: number, act: () => void): () => void;
   sleep(ms: number): Promise<void>;
-  /** Goes on until `untilMs` (epoch), or until `isOver`; after each step, once all that follows from it is done, calls `afterStep`. */
+  /**
+   * Runs until `untilMs` (epoch) or until `isOver`. Calls `afterStep` after each step, once all its
+   * consequences are done.
+   */
   run(untilMs: number, afterStep: () => void, isOver: () => boolean): Promise<void>;
 }
 
-/** EC2's launch times and EventBridge's event times have no fraction of a second. */
+/** Rounds down to a whole second: EC2's launch times and EventBridge's event times have no fractions. */
 export const wholeSecond = (ms: number): number => ms - (ms % 1000);
 
 interface Due {
@@ -20,7 +23,7 @@ interface Due {
   act: (() => void) | undefined;
 }
 
-/** When all simulations begin. */
+/** Start time of all simulations. */
 export const beginningMs = Date.parse('2026-01-05T09:00:00.000Z');
 
 const isSooner = (a: Due, b: Due) => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);

@@ -1,6 +1,6 @@
 /**
- * The reasons of what waits, checked against the simulated truth: the raw items, EC2, the agents, and who was asked to drain. Nothing
- * of the code that writes the sentences is used here.
+ * Compares the reasons of waiting tasks with the simulated truth: the raw items, EC2, the agents and the
+ * requested drains. Uses no code that writes the reasons.
  */
 import type { Item } from '../../lambdas/adapters/table.ts';
 import { epochMs } from '../../protocol/index.ts';
@@ -11,11 +11,13 @@ interface Options {
   readonly violate: (what: string) => void;
   readonly runners: () => Iterable<Item>;
   readonly limits: () => Iterable<Item>;
-  /** Since when the runner's agent has been online; undefined when it is not, or was told to end. */
+  /**
+   * Time since when the runner's agent is online; undefined while it is not, and once it was asked to end.
+   */
   readonly onlineSinceMs: (runnerId: string) => number | undefined;
-  /** How long a task may be about to be given to a runner, or to be taken or woken for. */
+  /** Maximum time for which a task may be about to be assigned, claimed or woken for. */
   readonly aboutMs: number;
-  /** How long the control plane may take to hear from an agent that has come up. */
+  /** Maximum delay until the control plane gets a message from a newly started agent. */
   readonly hearingMs: number;
 }
 
@@ -31,7 +33,10 @@ const waitOf = ({ id, attempt }: Item) => `${String(id)} ${String(attempt)}`;
 const isUp = ({ status }: Item) => status === 'online' || status === 'draining';
 const isAsleep = ({ status }: Item) => status === 'stopped' || status === 'offline';
 
-/** Who may run a task, by docs/using/runners.md: with its tag in its project; without one, the global pool only if the project has nobody active. */
+/**
+ * Runners that may run a task, by docs/using/runners.md: those with its tag in its project. For a task
+ * without a tag, the global pool only if no runner of the project is active.
+ */
 export const servesOf = (task: Item, all: readonly Item[]): Item[] => {
   const own = all.filter((runner) => runner.projectId === task.projectId && hasTag(runner, task.tag));
   const isOwn = task.tag !== undefined || own.some(({ active }) => active === true);
@@ -43,11 +48,11 @@ const isOffline: Named = (runner) =>
 
 export const createWaitingWatch = (options: Options) => {
   const { time, violate } = options;
-  /** Runners that a person, or EC2 for their instance, wants to take no task. */
+  /** Runners that a user asked to take no task, or EC2 through their instance. */
   const asked = new Set<string>();
-  /** What was found untrue: a line of tasks waits for the same reason. */
+  /** Untrue reasons that were already reported: many tasks may wait for the same one. */
   const told = new Set<string>();
-  /** Since when a task has been about to be given to a runner. */
+  /** Time since when a task has been about to be assigned. */
   const aboutSinceMs = new Map<string, number>();
 
   const isLeaving: Named = ({ id }) => {
@@ -63,7 +68,7 @@ export const createWaitingWatch = (options: Options) => {
     [/offline/, isOffline],
   ];
 
-  /** What a sentence says of one runner; undefined when it is true. */
+  /** Checks what a sentence states of one runner; undefined when it is true. */
   const untrueOf = (said: string, runner: Item): string | undefined => {
     const known = obstacles.find(([phrase]) => phrase.test(said));
     if (!known) return 'it says nothing that is known here';
@@ -93,7 +98,7 @@ export const createWaitingWatch = (options: Options) => {
     !isOffline(runner);
   const canBeGiven: Named = (runner) => isUp(runner) && mayBeGiven(runner);
 
-  /** Whether the reason that is being checked may hold for a while only. */
+  /** True if the checked reason may hold only for a short time. */
   let isAboutTo = false;
   const isAbout = (task: Item): string | undefined => {
     isAboutTo = true;
@@ -103,14 +108,14 @@ export const createWaitingWatch = (options: Options) => {
     return forMs > options.aboutMs ? `it says so for ${Math.round(forMs / 1000)} s` : undefined;
   };
 
-  /** Why the reason is not true; undefined when it is. */
+  /** Explains why the reason is untrue; undefined when it is true. */
   const untrue = (task: Item, reason: string): string | undefined => {
     const all = [...options.runners()];
     const candidates = servesOf(task, all);
     const named = candidates.filter((runner) =>
       [runner.name, runner.instanceId].some((name) => name !== undefined && reason.includes(String(name))),
     );
-    // More than one, when a function died between two writes: the reconciler strikes out the older.
+    // Several runners if a function died between two writes: the reconciler removes the older assignment.
     const allOwing = candidates.filter(({ demand }) => demand instanceof Set && demand.has(task.id));
     const owing = allOwing.find((runner) => named.includes(runner)) ?? allOwing[0];
     const owingIs = (status: string) =>
@@ -162,13 +167,13 @@ export const createWaitingWatch = (options: Options) => {
   return {
     asked: (runnerId: string) => void asked.add(runnerId),
     resumed: (runnerId: string) => void asked.delete(runnerId),
-    /** A start ends what was asked before it, and nothing that is asked while it goes on. */
+    /** Updates the requested drains. A start ends earlier ones, but none requested while it runs. */
     onRunnerWritten: (before: Item | undefined, after: Item) => {
       const isNew = before?.status !== after.status;
       if (isNew && (after.status === 'stopped' || after.status === 'starting'))
         asked.delete(String(after.id));
     },
-    /** `task` waits, and its user reads `reason` at this moment. */
+    /** Checks the reason that the user of a waiting task reads at this moment. */
     check: (task: Item, reason: string) => {
       isAboutTo = false;
       const why = untrue(task, reason);

@@ -1,4 +1,4 @@
-/** Watches that no second instance is woken for a task while one that starts has room for it. */
+/** Checks that no second instance is woken for a task while a starting one has room for it. */
 import type { Item } from '../../lambdas/adapters/table.ts';
 import type { VirtualTime } from './virtual-time.ts';
 import { servesOf } from './waiting-watch.ts';
@@ -8,7 +8,7 @@ interface Options {
   readonly violate: (what: string) => void;
   readonly runners: () => Iterable<Item>;
   readonly task: (id: string) => Item | undefined;
-  /** How old what a function has read may be when it wakes a runner by it. */
+  /** Maximum age of the data by which a function wakes a runner. */
   readonly readMs: number;
 }
 
@@ -26,7 +26,7 @@ const startsWithRoom = (runner: Item): boolean =>
   runner.lowDisk === undefined &&
   hasRoom(runner);
 
-/** What decides whether it serves a task; since a change of it the runner counts from anew. */
+/** Settings that decide which tasks the runner takes; a change restarts its time with room. */
 const setting = ({ tags, active }: Item) => JSON.stringify([tags, active]);
 
 export const createWakeWatch = ({ time, violate, runners, task, readMs }: Options) => {

@@ -1,10 +1,10 @@
-/** The invariants: looks at every write, every execution and every instance, and says what must not be. */
+/** The invariants: checks every write, execution and instance, and reports violations. */
 import type { Item, Key } from '../../lambdas/adapters/table.ts';
 import { hasEnded } from '../../lambdas/core/tasks/task-state.ts';
 import { epochMs, type RunnerId, type TaskId, taskStatus } from '../../protocol/index.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-/** A task's program on a runner, from its start to its end, however it ends. */
+/** Execution of a task's program on a runner, from its start to its end by any cause. */
 export interface Execution {
   readonly taskId: TaskId;
   readonly attempt: number;
@@ -13,14 +13,17 @@ export interface Execution {
 
 export interface WatchedRunner {
   readonly instanceId?: string | undefined;
-  /** Undefined: the default, the minute that a start bills. */
+  /** Undefined for the default: the minute that a start bills. */
   readonly idleTimeoutMs: number | undefined;
 }
 
 export interface WatchOptions {
   readonly time: VirtualTime;
   readonly trace: (line: string) => void;
-  /** How much longer than its idle timeout, or the minute that its start bills, an instance may run without work. */
+  /**
+   * Maximum time that an instance may run without work beyond its idle timeout, or beyond the minute that its
+   * start bills.
+   */
   readonly idleBoundMs: number;
   readonly runnerOf: (instanceId: string) => WatchedRunner | undefined;
   readonly stateOf: (instanceId: string) => string | undefined;
@@ -30,10 +33,13 @@ const sizeOf = (value: unknown): number => (value instanceof Set ? value.size : 
 const statusOf = (item: Item | undefined) => taskStatus.safeParse(item?.status).data;
 const short = (id: string) => id.slice(-6);
 
-/** The minute that a start bills, in which an instance may run without work; what has an idle timeout may boot beside it. */
+/**
+ * Minute that a start bills, in which an instance may run without work; an instance with an idle timeout may
+ * also boot in it.
+ */
 const paidMs = 60_000;
 
-/** Changes of a runner's status that no row of its state machine makes. */
+/** Status changes of a runner that its state machine has no row for. */
 const impossible = new Set([
   'stopping → online',
   'stopping → draining',
@@ -146,7 +152,7 @@ export const createWatch = ({ time, trace, idleBoundMs, runnerOf, stateOf }: Wat
       if (key.sk.startsWith('tsk_')) taskWritten(key.sk, before, after);
       if (key.sk.startsWith('run_')) runnerWritten(key.sk, before, after);
     },
-    /** `mayRun` says whether its tag and project allow the runner. */
+    /** Records the begin of an execution. `mayRun` is true if the task's tag and project allow the runner. */
     begin: (execution: Execution, mayRun: boolean) => {
       const { taskId, attempt, runnerId } = execution;
       trace(`task ${short(taskId)} begins on runner ${runnerId.slice(-4)}, attempt ${attempt}`);
@@ -172,7 +178,7 @@ export const createWatch = ({ time, trace, idleBoundMs, runnerOf, stateOf }: Wat
       const instanceId = instanceOfRunner.get(execution.runnerId);
       if (instanceId && busyOn(instanceId).length === 0) idleSinceMs.set(instanceId, time.nowMs());
     },
-    /** A receiver of webhooks took this one for good. */
+    /** Records a webhook that a receiver verified and accepted. */
     webhookTaken: (id: string, timestamp: string) => {
       const name = `${id} ${timestamp}`;
       if (received.has(name)) violate(`the webhook ${id} was taken twice`);
@@ -184,7 +190,7 @@ export const createWatch = ({ time, trace, idleBoundMs, runnerOf, stateOf }: Wat
       runningSinceMs.set(instanceId, time.nowMs());
     },
     instanceEnds: endIdle,
-    /** The stack had EC2 stop it. */
+    /** Checks an instance that the stack asked EC2 to stop. */
     stopAsked: (instanceId: string) => {
       for (const { taskId } of busyOn(instanceId)) {
         violate(`instance ${short(instanceId)} was stopped while task ${short(taskId)} ran on it`);

@@ -1,4 +1,7 @@
-/** What a random run is made of: projects, runners, templates, the tasks that come, and the trouble that people make. */
+/**
+ * Workload of a random run: projects, runners, templates, the tasks over time, and the trouble that users
+ * make.
+ */
 import { type ProjectId, type RunnerId, runnerId, type Template } from '../../protocol/index.ts';
 import type { Chance } from './chance.ts';
 import type { MachineKind } from './machines.ts';
@@ -12,9 +15,11 @@ export interface Workload {
 
 export interface WorkloadOptions {
   readonly isRough: boolean;
-  /** How long tasks and trouble go on. */
+  /** Duration of tasks and trouble. */
   readonly troubleMs: number;
-  /** Whether several projects have only the global pool, and one of them has far more to do than the others. */
+  /**
+   * True if several projects share only the global pool, and one of them has far more tasks than the others.
+   */
   readonly contends: boolean;
 }
 
@@ -74,7 +79,7 @@ const arrivals = (
   }
 };
 
-/** Tasks that come just when a runner goes to sleep, or when its instance has just gone. */
+/** Starts tasks just when a runner goes to sleep, or when its instance has just gone. */
 const untimelyArrivals = (
   world: World,
   chance: Chance,
@@ -121,14 +126,14 @@ const trouble = (
       if (first) world.takeBack(chance.pick([first, ...rest]), chance.pick([true, false]));
     },
     () => {
-      // One that sleeps and has an instance, for which nobody asks any more.
+      // A sleeping runner with an instance and without assigned tasks.
       const [first, ...rest] = world
         .items('run_')
         .filter(({ fleet, instanceId, status }) => fleet && instanceId && status === 'stopped');
       if (first) void world.removeRunner(runnerId.parse(chance.pick([first, ...rest]).id));
     },
     () => {
-      // Somebody ends at EC2's console what a fleet has launched.
+      // A user terminates a fleet's instance in EC2's console.
       const [first, ...rest] = world.ec2.listLaunched();
       if (first) world.ec2.terminate(chance.pick([first, ...rest]).instanceId, 'by hand');
     },
@@ -156,7 +161,7 @@ const setUpAnything = async (world: World, chance: Chance): Promise<Workload> =>
   return { templates, runnerIds };
 };
 
-/** One project asks for as much as the pool does in minutes, the others for a task now and then. */
+/** Makes one project that fills the pool for minutes, and others with an occasional task. */
 const setUpContention = async (world: World, chance: Chance): Promise<Workload> => {
   const plan = (): RunnerPlan => {
     const { fleet: _, ...any } = aRunnerPlan(chance, true);
@@ -175,7 +180,7 @@ const setUpContention = async (world: World, chance: Chance): Promise<Workload> 
   return { templates: [busy, ...others], runnerIds };
 };
 
-/** Makes what is there before the first task, and has the rest happen in its time. */
+/** Creates the initial resources, and schedules the later events. */
 export const setUp = async (
   world: World,
   chance: Chance,

@@ -1,4 +1,4 @@
-/** A simulated world: its surroundings, its people, and what happens to them. */
+/** A simulated world: its surroundings, its users, and its events. */
 import type { Item } from '../../lambdas/adapters/table.ts';
 import type { TaskRecord } from '../../lambdas/adapters/tasks/tasks.ts';
 import { epochMs, type RunnerId, type Task, toInstant } from '../../protocol/index.ts';
@@ -15,7 +15,10 @@ export const createWorld = (options: WorldOptions) => {
     ...surroundings,
     ...createPeople(surroundings),
     isQuiet: () => whatGoesOn(table, ec2),
-    /** EC2 warns of it, by a notice of two minutes or only by advice, and takes an instance back after the notice. */
+    /**
+     * Announces a take-back as EC2 does, by a two-minute notice or only by advice; takes the instance back
+     * after a notice.
+     */
     takeBack: (instanceId: string, isNotice: boolean) => {
       const machine = machines.ofInstance(instanceId);
       if (machine) waiting.asked(machine.runnerId);
@@ -27,12 +30,12 @@ export const createWorld = (options: WorldOptions) => {
     },
     task: (task: Pick<Task, 'projectId' | 'id'>): Promise<TaskRecord | undefined> =>
       stores.tasks.get(task.projectId, task.id),
-    /** From now on the runner's agent does not come up, or comes up again. */
+    /** Prevents the runner's agent from starting, or allows it again. */
     breakBoot: (runnerId: RunnerId, isBroken = true) => {
       const machine = machines.of(runnerId);
       if (machine) machine.isBroken = isBroken;
     },
-    /** Its machine is gone, without a word. */
+    /** Removes power from the machine without warning. */
     unplug: (runnerId: RunnerId) => {
       const machine = machines.of(runnerId);
       if (machine) machines.switchOff(machine);
@@ -41,7 +44,7 @@ export const createWorld = (options: WorldOptions) => {
       const machine = machines.of(runnerId);
       if (machine) machines.restart(machine);
     },
-    /** Runs for so long, or until a violation. */
+    /** Advances time by `ms`, or until a violation. */
     pass: async (ms: number, until: () => boolean = () => false): Promise<void> => {
       const untilMs = time.nowMs() + ms;
       await time.run(

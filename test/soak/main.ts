@@ -1,4 +1,7 @@
-/** `npm run soak`: the stack on one machine with real agents, under faults and kills; each promise is checked at the end. */
+/**
+ * `npm run soak`: the stack on one machine with real agents, under faults and kills; checks each promise at
+ * the end.
+ */
 import { Command } from 'commander';
 import { notNegative, share, wholeNumber } from '../arguments.ts';
 import { soak } from './soak.ts';

@@ -1,4 +1,4 @@
-/** The figures of a soak. */
+/** Figures of a soak. */
 import type { FaultCount } from '../../local/gateway/faults.ts';
 import { msBetween, type Task } from '../../protocol/index.ts';
 import type { SoakOptions } from './soak.ts';
@@ -6,12 +6,12 @@ import type { SoakOptions } from './soak.ts';
 export interface Run {
   readonly options: SoakOptions;
   readonly tasks: readonly Task[];
-  /** Requests for a task that were not answered with one. */
+  /** Requests for a task that got no task. */
   readonly refused: number;
   readonly counts: readonly FaultCount[];
   readonly kills: Readonly<Record<string, number>>;
   readonly repairs: Readonly<Record<string, number>>;
-  /** From the end of the faults until all was quiet. */
+  /** Time from the end of the faults until all was quiet. */
   readonly settledMs: number;
 }
 
@@ -31,7 +31,7 @@ const countBy = <T>(of: readonly T[], keyOf: (one: T) => string, amountOf: (one:
 const median = (sorted: readonly number[]): number => sorted[Math.floor(sorted.length / 2)] ?? 0;
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
-/** What `npm run soak` prints. */
+/** Returns the output of `npm run soak`. */
 export const describeRun = ({ options, tasks, refused, counts, kills, repairs, settledMs }: Run): string => {
   const amount = ({ count }: FaultCount) => count;
   const waits = tasks

@@ -1,4 +1,4 @@
-/** What the soak runs on: the stack, two projects, six runners, a template for each queue. */
+/** Fixture of the soak: the stack, two projects, six runners, a template for each queue. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { type Log, startStack } from '../../local/stack.ts';
 import type { ProjectId, RunnerInput } from '../../protocol/index.ts';
 import { apiClient, installAgent } from '../client.ts';
 
-/** Whoever holds the lock runs the task; the kernel frees it with the last process of the attempt. */
+/** A task runs while it holds the lock; the kernel frees the lock with the attempt's last process. */
 const script = (folder: string) => `
 exec 9>${folder}/$REVEILLE_TASK_ID.lock
 flock -n 9 || echo "$REVEILLE_TASK_ID" >>${folder}/doubles

@@ -1,4 +1,4 @@
-/** One soak: work comes in, things break, then they cease to break, and all has to become quiet. */
+/** One soak: work and faults, then only work, until all is quiet. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,7 +19,7 @@ export interface SoakOptions {
   readonly seed: number;
 }
 
-/** What had to wait for a lease, a reconciliation, a boot and a queue of tasks, each more than once. */
+/** Time for several leases, reconciliations, boots and queues of tasks. */
 const settleMs = 300_000;
 
 const rulesOf = (share: number): FaultRule[] => [
@@ -44,7 +44,7 @@ const listTasks = async ({ api, projects }: Setting): Promise<Task[]> => {
   return all;
 };
 
-/** Processes whose command line or environment names the folder: agents, and what they run. */
+/** Lists processes whose command line or environment contains the folder: agents and their children. */
 const processesIn = (folder: string): string[] => {
   if (!existsSync('/proc')) return [];
   return readdirSync('/proc').filter((pid) => {
@@ -123,7 +123,7 @@ export const soak = async (options: SoakOptions) => {
   };
 
   let isWatching = true;
-  /** An end is for ever. */
+  /** Records the ended tasks: an end is final. */
   const look = (tasks: readonly Task[]) => {
     for (const one of tasks) {
       const before = ends.get(one.id);
@@ -134,7 +134,7 @@ export const soak = async (options: SoakOptions) => {
   };
   const watch = async (): Promise<void> => {
     while (isWatching) {
-      // The API itself fails under faults; what counts is what it says when it answers.
+      // The API itself fails under faults; only its answers count.
       look(await listTasks(setting).catch(() => []));
       await sleep(2000);
     }

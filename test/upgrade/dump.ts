@@ -1,7 +1,8 @@
 /**
- * `npm run upgrade:dump`: writes what a stack of this version leaves behind into `test/upgrade/<version>`. Run it once for a
- * release. It makes the sample project and then one item of every other kind, stops the stack in the middle of its work, and
- * keeps the table and what lies on the machine beside it: the key of KMS's stand-in, and the instances with their agents' configs.
+ * `npm run upgrade:dump`: writes the data that a stack of this version leaves behind to
+ * `test/upgrade/<version>`. Run it once per release. It makes the sample project and one item of every other
+ * kind, and stops the stack in the middle of its work. It keeps the table and the files beside it: the key of
+ * KMS's stand-in, and the instances with their agents' configs.
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -39,7 +40,7 @@ if (existsSync(target)) {
   process.exit(1);
 }
 
-/** What one can configure, each kind at least once. */
+/** Creates configuration of every kind. */
 const configure = async (api: Client, projectId: ProjectId): Promise<void> => {
   const within = `/api/projects/${projectId}`;
   const make = async (path: string, body: object) => identified.parse(await api.call('POST', path, body));
@@ -128,7 +129,7 @@ const configure = async (api: Client, projectId: ProjectId): Promise<void> => {
   await make('/api/api-tokens', { name: 'Operations' });
 };
 
-/** Work of every state: some ended, one runs, some wait for a runner, for a limit, for a machine that boots. */
+/** Starts work of every state: ended, running, and waiting for a runner, a limit or a booting machine. */
 const work = async (stack: LocalStack, api: Client, projectId: ProjectId): Promise<void> => {
   const addRunner = async (owner: ProjectId | undefined, name: string, tags: string[]) => {
     const instanceId = stack.ec2.createStoppedInstance();
@@ -164,7 +165,7 @@ const work = async (stack: LocalStack, api: Client, projectId: ProjectId): Promi
   await stack.invoke('RotateSecrets', {});
 };
 
-/** A person with an authenticator who is signed in, and a provider by which the others may. */
+/** Signs in a user with an authenticator, and sets up a sign-in provider for the others. */
 const people = async (stack: LocalStack, api: Client, email: string): Promise<() => void> => {
   const headers = { 'content-type': 'application/json', origin: stack.url, 'x-reveille-csrf': '1' };
   const send = async (method: string, path: string, body: object, cookie = '') => {
@@ -189,7 +190,7 @@ const people = async (stack: LocalStack, api: Client, email: string): Promise<()
   return provider.stop;
 };
 
-/** What only days of use or failures write: by the stores themselves, as the sample's history is. */
+/** Adds items that only days of use or failures write: through the stores, like the sample's history. */
 const age = async (table: Table, projectId: ProjectId, runnerId: RunnerId): Promise<void> => {
   const at = (hoursAgo: number) => toInstant(Date.now() - hoursAgo * 3_600_000);
   await sessionStore(table).put({

@@ -1,4 +1,6 @@
-/** A table's items as a file: one line of DynamoDB's own JSON for each, compressed, so that binary values stay whole. */
+/**
+ * A table's items as a file: one line of DynamoDB's JSON each, compressed, which keeps binary values whole.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import {
@@ -12,7 +14,7 @@ import * as z from 'zod';
 
 export type StoredItem = Record<string, AttributeValue>;
 
-/** BatchWriteItem takes 25 (AWS: Quotas in Amazon DynamoDB). */
+/** Maximum items of BatchWriteItem (AWS: Quotas in Amazon DynamoDB). */
 const batchSize = 25;
 
 const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array;
@@ -26,7 +28,7 @@ const decode = (_key: string, value: unknown): unknown =>
 
 const storedItem = z.custom<StoredItem>(isMap);
 
-/** `rewrite` changes the text of the file, such as the stack's address in it. */
+/** Reads the items; `rewrite` changes the file's text, such as the stack's address. */
 export const readItems = (path: string, rewrite: (text: string) => string): StoredItem[] =>
   rewrite(gunzipSync(readFileSync(path)).toString())
     .split('\n')
@@ -41,7 +43,7 @@ export const writeItems = (path: string, items: readonly StoredItem[]): void =>
 
 const keyOf = ({ pk, sk }: StoredItem): string => `${pk?.S}\n${sk?.S}`;
 
-/** All items of the table, in the order of their keys. */
+/** Returns all items of the table in key order. */
 export const scanTable = async (client: DynamoDBClient, TableName: string): Promise<StoredItem[]> => {
   const items: StoredItem[] = [];
   for await (const page of paginateScan({ client }, { TableName, ConsistentRead: true })) {
@@ -50,7 +52,7 @@ export const scanTable = async (client: DynamoDBClient, TableName: string): Prom
   return items.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 };
 
-/** Replaces what the table holds. */
+/** Replaces all items of the table. */
 export const replaceTable = async (
   client: DynamoDBClient,
   tableName: string,

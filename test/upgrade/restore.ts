@@ -1,4 +1,4 @@
-/** Starts the stack of today on what a stack of an earlier version left behind. */
+/** Starts the current stack on the data of an earlier version's stack. */
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -19,13 +19,14 @@ export interface Restored {
   readonly stack: LocalStack;
   readonly projectId: ProjectId;
   readonly adminToken: string;
-  /** What the table held when the stack started. */
+  /** Items in the table when the stack started. */
   readonly items: readonly StoredItem[];
 }
 
 /**
- * `version` is a folder beside this file, `dataDir` an empty folder. The first start makes the table; the dump then takes its
- * place, and the second start is the upgraded stack, on the same port, as the agents know the API by it.
+ * Restores a dump. `version` is a folder beside this file, `dataDir` an empty folder. The first start creates
+ * the table, and the dump then replaces its items. The second start is the upgraded stack, on the same port,
+ * by which the agents know the API.
  */
 export const restore = async (
   version: string,

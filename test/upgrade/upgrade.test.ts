@@ -1,4 +1,4 @@
-/** What people have stored with an earlier version keeps its meaning: one test for each dump beside this file. */
+/** Data stored by an earlier version keeps its meaning: one test for each dump beside this file. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { type Restored, restore } from './restore.ts';
 
 const versions = readdirSync(import.meta.dirname).filter((name) => /^\d+\.\d+\.\d+$/.test(name));
 
-/** Every kind of item that a stack stores, by the beginning of its keys (docs/contributing/architecture.md, "The table"). */
+/** Kinds of stored items, by their key prefixes (docs/contributing/architecture.md, "The table"). */
 const kinds = [
   ...[
     'tpl',
@@ -91,7 +91,7 @@ describe.each(versions)('a stack with the data of version %s', (version) => {
     );
     const idsOf = async (list: string) =>
       z.object({ items: z.array(identified) }).parse(await api.call('GET', list)).items;
-    /** The paths with every id that the list before each parameter has; of tasks the 20 newest. */
+    /** Returns the paths with each id in the list before a parameter; for tasks, the 20 newest. */
     const fill = async (path: string): Promise<string[]> => {
       const known = path.replace('{projectId}', projectId);
       const parameter = /^(.*?)\/\{(\w+)\}/.exec(known);
@@ -124,7 +124,7 @@ describe.each(versions)('a stack with the data of version %s', (version) => {
     expect(said.filter((line) => /"level":"ERROR"|unreadable/.test(line))).toEqual([]);
   });
 
-  it('goes on with the work that ran and waited, and runs a new task on a runner of then', async () => {
+  it('continues running and waiting work, and runs a new task on a runner of that version', async () => {
     const { projectId, stack } = restored;
     const tasksPath = `/api/projects/${projectId}/tasks`;
     const list = async (query: string) =>
@@ -140,7 +140,7 @@ describe.each(versions)('a stack with the data of version %s', (version) => {
     );
     expect((await api.getTask(projectId, fresh.id)).status).toBe('success');
 
-    // Its agent is gone with the machine of then: the lease is over, and the reconciler gives it another attempt.
+    // Its agent is gone with the old machine: the lease expires, and the reconciler starts another attempt.
     const id = z.custom<`tsk_${string}`>().parse(ran?.id);
     await until('what ran has a second attempt', 120_000, async () => {
       await stack.invoke('Reconcile', {});

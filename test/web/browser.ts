@@ -1,19 +1,19 @@
-/** The browser: Debian's Chromium, and of each story that fails its trace and what was on the screen. */
+/** The browser: Debian's Chromium. For each failed story it keeps a trace and a screenshot. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { root } from '../../local/template/synth.ts';
 
-/** What is kept of failures; CI keeps the folder. */
+/** Folder for traces and screenshots of failures; CI keeps it. */
 const artefacts = join(root, 'dist/test-web');
 
-/** For whatever has to happen: no test waits a fixed time. */
+/** Timeout for every event: no test waits a fixed time. */
 const patienceMs = 60_000;
 
 export const launch = (): Promise<Browser> =>
   chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    // As root, and on machines without a graphics card; and it calls nobody.
+    // For root, and for machines without a graphics card; without network calls of its own.
     args: [
       '--no-sandbox',
       '--disable-gpu',
@@ -27,11 +27,13 @@ export interface Story {
   readonly browser: Browser;
   readonly name: string;
   readonly options?: BrowserContextOptions;
-  /** Without: for what goes through all pages, whose trace would be large. @default true */
+  /** False for a story through all pages, whose trace would be large. @default true */
   readonly isTraced?: boolean;
 }
 
-/** What the browser complains of, such as a breach of the content security policy. A refused request is none. */
+/**
+ * Records the browser's errors, such as a violation of the content security policy, but no rejected requests.
+ */
 const listenForComplaints = (page: Page): string[] => {
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
@@ -42,7 +44,7 @@ const listenForComplaints = (page: Page): string[] => {
   return complaints;
 };
 
-/** Has somebody with an empty browser do `clicks`. Fails also when the browser complained. */
+/** Performs `clicks` in a fresh browser context. Fails also when the browser logs an error. */
 export const tell = async (
   { browser, name, options = {}, isTraced = true }: Story,
   clicks: (page: Page) => Promise<void>,
@@ -50,7 +52,7 @@ export const tell = async (
   const context = await browser.newContext({
     acceptDownloads: true,
     locale: 'en-GB',
-    // Without a graphics card, an animation that goes on takes a processor for itself.
+    // Without a graphics card, a running animation uses a whole processor.
     reducedMotion: 'reduce',
     ...options,
   });

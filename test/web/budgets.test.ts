@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => setting?.close());
 
-/** The scripts that a page loads before anybody clicks, as they travel compressed. */
+/** Counts the compressed bytes of the scripts that a page loads before the first click. */
 const countScripts = (page: Page) => {
   const scripts = new Map<string, Promise<number>>();
   page.on('response', (response) => {
@@ -41,14 +41,14 @@ const countScripts = (page: Page) => {
   return async () => (await Promise.all(scripts.values())).reduce((sum, bytes) => sum + bytes, 0);
 };
 
-/** As Lighthouse has them, on this machine and without a slowed network. */
+/** Lighthouse's timings, on this machine and without a slowed network. */
 const timings = (page: Page) =>
   page.evaluate(async () => {
     const seen = (type: string) =>
       new Promise<PerformanceEntry[]>((resolve) => {
         const observer = new PerformanceObserver((list) => resolve(list.getEntries()));
         observer.observe({ type, buffered: true });
-        // Of what never happened nothing is told.
+        // An observer reports nothing when no entry exists.
         setTimeout(() => resolve([]), 200);
       });
     const sum = (numbers: readonly number[]) => Math.round(numbers.reduce((total, one) => total + one, 0));
@@ -69,7 +69,7 @@ const timings = (page: Page) =>
     };
   });
 
-it(`The first page loads under ${maxInitialBytes / kilobyte} KB of scripts`, async () => {
+it(`loads under ${maxInitialBytes / kilobyte} KB of scripts for the first page`, async () => {
   const { browser, stack, tellAsOwner } = setting;
   const report: Record<string, unknown> = {};
   await tell({ browser, name: 'load sign-in', options: { baseURL: stack.url } }, async (page) => {
@@ -92,10 +92,10 @@ it(`The first page loads under ${maxInitialBytes / kilobyte} KB of scripts`, asy
   }
 });
 
-/** How often the whole log is scrolled through: on a busy machine somebody else's work can hold up a frame. */
+/** Number of scrolls through the whole log: on a busy machine, other work can delay a frame. */
 const passes = 5;
 
-it(`A log of ${lines} lines scrolls without holding up the page for ${maxLongTaskMs} ms`, async () => {
+it(`scrolls a log of ${lines} lines without blocking the page for ${maxLongTaskMs} ms`, async () => {
   await setting.tellAsOwner('long log', async (page) => {
     await page.addInitScript(() => {
       const seen: number[] = [];
@@ -107,7 +107,7 @@ it(`A log of ${lines} lines scrolls without holding up the page for ${maxLongTas
     const takeLongTasks = () =>
       page.evaluate(() => (window as unknown as { takeLongTasks: () => number[] }).takeLongTasks());
     await page.goto(`/projects/${projectId}/tasks/${longTask}`);
-    // One more, as the agent says what it starts.
+    // One more line: the agent reports what it starts.
     await page.getByText(`${(lines + 1).toLocaleString('en-GB')} lines`).waitFor();
     const loading = await takeLongTasks();
 

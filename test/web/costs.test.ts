@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => setting?.close());
 
-it('An instance type without a known price is named wherever sums of money stand', async () => {
+it('names an instance type without a known price beside every sum', async () => {
   const { api, stack, ended, tellAsOwner } = setting;
   const { id } = await api.createProject('Lab');
   const instanceId = stack.ec2.createStoppedInstance({ instanceType: 'x9.mega' });

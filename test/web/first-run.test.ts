@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => setting?.close());
 
-it('A newcomer gets from the printed link to a task that has run, with its live log', async () => {
+it('leads a newcomer from the printed link to a finished task with its live log', async () => {
   const { stack, browser } = setting;
   const instanceId = stack.ec2.createStoppedInstance();
   const link = new URLSearchParams({
@@ -58,7 +58,7 @@ it('A newcomer gets from the printed link to a task that has run, with its live 
     await page.getByRole('region', { name: 'Output of the task' }).getByText('Good morning from').waitFor();
     await page.getByRole('link', { name: 'Go to the dashboard' }).click();
     await page.getByRole('heading', { name: 'Shop' }).waitFor();
-    // The first minute is billed whole, of an instance that is seconds old.
+    // EC2 bills the whole first minute of an instance that is seconds old.
     const figures = page.getByRole('main').locator('dl').first();
     await figures.getByText('Saved, 14 days').waitFor();
     expect(await figures.innerText()).not.toContain('-$');

@@ -1,4 +1,4 @@
-/** What people put in, clicked through: secrets that stay when nobody types them again. */
+/** Inputs in the browser: secrets stay when the user does not type them again. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as z from 'zod';
 import { environment, key, type ProjectId } from '../../protocol/index.ts';
@@ -19,7 +19,7 @@ const only = async <T extends z.ZodType>(path: string, item: T): Promise<z.infer
   return z.object({ items: z.array(item) }).parse(answer).items[0];
 };
 
-it('An environment is renamed and asks for none of its secrets; one is replaced, one removed', async () => {
+it('renames an environment without asking for its secrets; replaces one and removes one', async () => {
   await create('environments', {
     name: 'production',
     secrets: { TOKEN: 'token-1', OLD: 'old-1' },
@@ -55,7 +55,7 @@ it('An environment is renamed and asks for none of its secrets; one is replaced,
   });
 });
 
-it('A key is renamed, and shows its login but asks for no password', async () => {
+it('renames a key, and shows its login without asking for its password', async () => {
   await create('keys', {
     name: 'Deploy',
     secret: { type: 'login_password', login: 'ada', password: 'hunter2-hunter2' },

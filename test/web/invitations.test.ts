@@ -1,4 +1,4 @@
-/** Joining by an invitation: as somebody new, and into a second project as who is signed in. */
+/** Invitations: a new user joins, and a signed-in user joins a second project. */
 import { afterAll, beforeAll, it } from 'vitest';
 import { newInvitation } from '../../protocol/index.ts';
 import { tell } from './browser.ts';
@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => setting?.close());
 
-it('Who is new chooses a password, and joins a second project by being signed in', async () => {
+it('lets a new user choose a password, and join a second project while signed in', async () => {
   const { api, browser, stack } = setting;
   const invite = async (projectName: string) => {
     const { id } = await api.createProject(projectName);

@@ -27,8 +27,9 @@ afterAll(() => setting?.close());
 const axe = (page: Page) => new AxeBuilder({ page }).setLegacyMode();
 
 /**
- * Runs axe, and returns one line for each violation. The rules that are not about colours find the same in both themes. The legacy mode opens no second page
- * for each analysis: that is for frames of other origins, which the console has not.
+ * Runs axe, and returns one line for each violation. Rules other than those on colour give the same result in
+ * both themes. The legacy mode opens no second page per analysis: that page is for frames of other origins,
+ * which the console does not have.
  */
 const violationsOn = async (page: Page, where: string): Promise<string[]> => {
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
@@ -43,7 +44,7 @@ const violationsOn = async (page: Page, where: string): Promise<string[]> => {
 const desktop = { width: 1280, height: 720 };
 const phone = { width: 360, height: 740 };
 
-it('No page is wider than a phone, and axe finds nothing against any, light and dark', async () => {
+it('fits every page on a phone without axe violations, light and dark', async () => {
   const found: string[] = [];
   const wide: string[] = [];
   await setting.tellAsOwner(
@@ -104,7 +105,7 @@ it('No page is wider than a phone, and axe finds nothing against any, light and 
   expect(found).toEqual([]);
 });
 
-it('The dashboard asks for what is live every 5 s while a task waits, and for what was once a minute', async () => {
+it('reads live data every 5 s on the dashboard while a task waits, and past data once a minute', async () => {
   await setting.tellAsOwner('polling', async (page) => {
     await page.clock.install();
     const asked = { live: 0, dashboard: 0 };
@@ -130,7 +131,7 @@ it('The dashboard asks for what is live every 5 s while a task waits, and for wh
   });
 });
 
-it('The audit trail tells by name what was changed, on a phone too', async () => {
+it('shows names in the audit trail, on a phone too', async () => {
   await setting.tellAsOwner('audit trail', async (page) => {
     await page.setViewportSize(phone);
     await page.goto(places.find(({ name }) => name === 'audit')?.path ?? '');
@@ -142,7 +143,7 @@ it('The audit trail tells by name what was changed, on a phone too', async () =>
   });
 });
 
-it('The audit trail is filtered, shows from what to what, and is exported in parts', async () => {
+it('filters the audit trail, shows values before and after, and exports it in parts', async () => {
   const path = places.find(({ name }) => name === 'audit')?.path ?? '';
   const project = `/api${path.replace(/\/audit$/, '')}`;
   const secret = { type: 'login_password', login: 'ada', password: 'enchantress' };
@@ -173,7 +174,7 @@ it('The audit trail is filtered, shows from what to what, and is exported in par
     ]);
     expect(await violationsOn(page, 'audit: changes')).toEqual([]);
 
-    // The trail of the sample is shorter than a part: the first is made to end with its first event.
+    // The sample's trail is shorter than one part: this makes the first part end with its first event.
     await page.route('**/audit/export?*', async (route) => {
       const answer = await route.fetch();
       const lines = (await answer.text()).trimEnd().split('\n');

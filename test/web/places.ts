@@ -1,18 +1,18 @@
-/** The pages of the console, for what goes through all of them: axe, and the screenshots. */
+/** Pages of the console, for tests that visit all of them: axe, and the screenshots. */
 import * as z from 'zod';
 import type { Client } from '../client.ts';
 
 export interface Place {
   readonly name: string;
   readonly path: string;
-  /** A text that is there only when the page is. */
+  /** Text that is present only on this page. */
   readonly ready: string;
 }
 
 const list = z.object({ items: z.array(z.looseObject({ id: z.string() })) });
 const tasks = z.object({ items: z.array(z.looseObject({ id: z.string(), status: z.string() })) });
 
-/** Needs a project with a runner and a task that has run. */
+/** Returns the pages. Needs a project with a runner and a finished task. */
 export const placesOf = async (api: Pick<Client, 'call'>): Promise<Place[]> => {
   const firstOf = async (path: string) => list.parse(await api.call('GET', path)).items[0]?.id;
   const project = `projects/${await firstOf('/api/projects')}`;

@@ -18,7 +18,7 @@ afterAll(async () => {
   await setting?.close();
 });
 
-it('The token and the downloaded private key of a new runner are all that a real agent needs', async () => {
+it('gives a real agent all it needs with the token and the downloaded private key', async () => {
   const { api, folder, tellAsOwner, ended, stack } = setting;
   const keyFile = join(folder, 'runner-key.pem');
   let token = '';
@@ -73,7 +73,7 @@ it('The token and the downloaded private key of a new runner are all that a real
   });
 });
 
-it('Closing without the private key asks first', async () => {
+it('asks before it closes a new runner without its private key', async () => {
   await setting.tellAsOwner('runner without key', async (page) => {
     await page.goto(`/projects/${projectId}/runners`);
     await page.getByRole('button', { name: 'New runner' }).click();
@@ -84,7 +84,7 @@ it('Closing without the private key asks first', async () => {
     await asked.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('button', { name: 'Download private key' }).waitFor();
 
-    // The set-up command does not hold it, cloud-init does.
+    // The setup command does not contain the key, cloud-init does.
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
     const secrets = page.getByRole('dialog', { name: 'Runner rack-8 is made' });
     const copy = async (way: string) => {
@@ -101,7 +101,7 @@ it('Closing without the private key asks first', async () => {
   });
 });
 
-it('On a phone the token stays whole beside each way to start the runner', async () => {
+it('keeps the token whole on a phone, beside each way to start the runner', async () => {
   await setting.tellAsOwner('secrets on a phone', async (page) => {
     await page.setViewportSize({ width: 390, height: 740 });
     await page.goto(`/projects/${projectId}/runners`);
@@ -121,14 +121,14 @@ it('On a phone the token stays whole beside each way to start the runner', async
   });
 });
 
-/** What stands there so that people who use a keyboard or a screen reader go on there. */
+/** Returns true if the focus is in the page's main part, where keyboard and screen reader users continue. */
 const isInMain = (page: Page) =>
   page.waitForFunction(() => {
     const focused = document.activeElement;
     return focused !== null && focused.closest('main') !== null;
   });
 
-it('The focus stays in the page when what had it is gone', async () => {
+it('keeps the focus in the page when the focused element disappears', async () => {
   const { addRunner, tellAsOwner } = setting;
   const { runner } = await addRunner(projectId, { name: 'napper', tags: ['nap'] });
   await tellAsOwner('kept focus', async (page) => {
@@ -159,7 +159,7 @@ it('The focus stays in the page when what had it is gone', async () => {
   });
 });
 
-it('A runner is deleted only after somebody said so twice', async () => {
+it('deletes a runner only after a second confirmation', async () => {
   const { api, tellAsOwner } = setting;
   const made = await api.createRunner(projectId, { name: 'old-one' });
   await tellAsOwner('delete runner', async (page) => {
@@ -173,7 +173,7 @@ it('A runner is deleted only after somebody said so twice', async () => {
   await expect(api.getRunner(projectId, made.runner.id)).rejects.toThrow(/404/);
 });
 
-it('A runner of a fleet is made without any secret, and its instance is launched with the first task', async () => {
+it('makes a runner of a fleet without a secret, and launches its instance for the first task', async () => {
   const { api, tellAsOwner, ended, stack } = setting;
   await tellAsOwner('new runner of a fleet', async (page) => {
     await page.goto(`/projects/${projectId}/runners`);
@@ -203,7 +203,7 @@ it('A runner of a fleet is made without any secret, and its instance is launched
   });
 });
 
-it('A sleeping runner is woken by a click, and what it cost today stands in the list', async () => {
+it('wakes a sleeping runner by a click, and lists its cost of today', async () => {
   const { stack, addRunner, tellAsOwner } = setting;
   const { runner } = await addRunner(projectId, {
     name: 'sleeper',
@@ -215,14 +215,14 @@ it('A sleeping runner is woken by a click, and what it cost today stands in the 
     const title = page.getByRole('heading', { name: /sleeper/ });
     await page.getByRole('button', { name: 'Wake' }).click();
     await title.getByText('Online').waitFor();
-    // Its day tells the same as its badge, before it is asked for again by the clock.
+    // Its day agrees with its badge before the next timed request.
     const day = page.getByRole('list').filter({ hasText: 'Asleep' });
     await day.getByText(/^Waking [1-9]/).waitFor();
     await page.getByRole('button', { name: 'Put to sleep' }).click();
     await title.getByText('Asleep').waitFor();
     await page.getByRole('link', { name: 'Runners', exact: true }).first().click();
     const row = page.getByRole('row').filter({ hasText: 'sleeper' });
-    // EC2 bills a minute at least.
+    // EC2 bills at least one minute.
     await row.getByText('$0.0003').waitFor();
   });
   expect(stack.ec2.list().find(({ id }) => id === runner.instanceId)?.state).toBe('stopped');

@@ -27,7 +27,7 @@ try {
       for (const { name, path, ready } of places) {
         await page.goto(path);
         await page.getByText(ready).first().waitFor({ state: 'attached' });
-        // Until what is loaded lazily, such as charts, is there.
+        // Wait for lazily loaded parts, such as charts.
         await page.waitForLoadState('networkidle');
         await page.screenshot({ path: join(folder, `${name}-${size}.png`), animations: 'disabled' });
         console.log(`${name}-${size}.png`);

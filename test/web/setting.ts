@@ -1,4 +1,4 @@
-/** A stack with somebody who may do everything, and what the stories need on it. */
+/** Fixture of the stories: a stack with an owner, who may do everything. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ export interface Setting {
   readonly api: Client;
   readonly browser: Browser;
   readonly folder: string;
-  /** Signed in as the owner. */
+  /** Runs a story signed in as the owner. */
   readonly tellAsOwner: (
     name: string,
     clicks: (page: Page) => Promise<void>,
@@ -40,7 +40,7 @@ export interface Setting {
   readonly close: () => Promise<void>;
 }
 
-/** Makes the first person by the API and gives the cookie that signs them in. */
+/** Creates the first user through the API; returns the session cookie. */
 const signInOwner = async (url: string, token: string): Promise<StorageState> => {
   const answer = await fetch(`${url}/api/setup`, {
     method: 'POST',
@@ -54,7 +54,7 @@ const signInOwner = async (url: string, token: string): Promise<StorageState> =>
   return { cookies: [{ name, value, ...shared, sameSite: 'Lax' }], origins: [] };
 };
 
-/** Starts the stack; `isSetUp: false` leaves it without anybody. */
+/** Starts the stack; `isSetUp: false` leaves it without users. */
 export const openSetting = async ({ isSetUp = true } = {}): Promise<Setting> => {
   const folder = mkdtempSync(join(tmpdir(), 'reveille-web-'));
   const stack = await startStack({ dataDir: join(folder, 'data'), schedules: false });
@@ -91,7 +91,7 @@ export const openSetting = async ({ isSetUp = true } = {}): Promise<Setting> => 
   };
 };
 
-/** The agent as people start it by hand, with that environment. */
+/** Starts the agent by hand, as users do, with that environment. */
 export const startAgent = (workDir: string, environment: Record<string, string>): ChildProcess => {
   const program = join(root, 'dist/runner-agent/reveille-runner.mjs');
   return spawn(process.execPath, [program, 'start', '--work-dir', workDir], {

@@ -1,4 +1,7 @@
-/** What starts templates by itself, clicked through: a schedule with its preview, an integration with its URL shown once. */
+/**
+ * Automatic starts of templates in the browser: a schedule with its preview, and an integration whose URL is
+ * shown once.
+ */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import * as z from 'zod';
 import { integration, type ProjectId, schedule, task } from '../../protocol/index.ts';
@@ -29,7 +32,7 @@ const list = async <T extends z.ZodType>(path: string, item: T): Promise<z.infer
     .parse(await setting.api.call('GET', `/api/projects/${projectId}/${path}`)).items;
 const tasks = () => list('tasks', task);
 
-it('A schedule is made with the preview in view, starts a task, is changed, copied and deleted', async () => {
+it('makes a schedule with a preview, which starts a task; changes, copies and deletes it', async () => {
   const { tellAsOwner, stack } = setting;
   await tellAsOwner('schedule', async (page) => {
     await page.goto(`/projects/${projectId}`);
@@ -63,7 +66,7 @@ it('A schedule is made with the preview in view, starts a task, is changed, copi
 
   const [made] = await list('schedules', schedule);
   expect(made).toMatchObject({ survey: { site: 'staging' }, secretNames: ['token'], active: true });
-  // A Monday, by summer time.
+  // A Monday in summer time.
   await stack.scheduler.runDue(new Date('2030-07-01T06:30:00Z'));
   const [started] = await tasks();
   expect(started).toMatchObject({ createdBy: 'schedule nightly', survey: { site: 'staging' } });
@@ -94,7 +97,7 @@ it('A schedule is made with the preview in view, starts a task, is changed, copi
   expect(stack.scheduler.list()).toEqual([]);
 });
 
-it('What is wrong with a form stands at its fields by their labels, and the first of them gets the focus', async () => {
+it('shows the errors of a form at its fields by their labels, and focuses the first', async () => {
   await setting.tellAsOwner('wrong fields', async (page) => {
     await page.goto(`/projects/${projectId}/schedules`);
     await page.getByRole('button', { name: 'New schedule' }).click();
@@ -112,7 +115,7 @@ it('What is wrong with a form stands at its fields by their labels, and the firs
   });
 });
 
-it('What is wrong with something that has no field of its own is said as well', async () => {
+it('shows an error that belongs to no field', async () => {
   await setting.tellAsOwner('fault without a field', async (page) => {
     await page.route('**/api/projects/*/schedules', (route) =>
       route.request().method() === 'POST'
@@ -127,7 +130,7 @@ it('What is wrong with something that has no field of its own is said as well', 
   });
 });
 
-it('A form in which something was typed asks before it closes, however it is closed', async () => {
+it('asks before it closes a changed form, by every way to close it', async () => {
   await setting.tellAsOwner('discard', async (page) => {
     await page.goto(`/projects/${projectId}/templates`);
     const form = page.getByRole('dialog', { name: 'New template' });
@@ -156,7 +159,7 @@ it('A form in which something was typed asks before it closes, however it is clo
   });
 });
 
-it('An integration is made, its URL shown once and then another, and its events are listed', async () => {
+it('makes an integration, shows its URL once, rotates it, and lists its events', async () => {
   const { tellAsOwner } = setting;
   const send = (url: string, body: object) =>
     fetch(url, {

@@ -41,7 +41,7 @@ afterAll(async () => {
 
 const at = (path: string) => `/projects/${projectId}/${path}`;
 
-it('The sentence under the tag says which runners would take a task, or that none would', async () => {
+it('shows under the tag which runners would take a task, or that none would', async () => {
   await setting.tellAsOwner('routing sentence', async (page) => {
     await page.goto(at('templates'));
     await page.getByRole('button', { name: 'New template' }).click();
@@ -54,7 +54,7 @@ it('The sentence under the tag says which runners would take a task, or that non
   });
 });
 
-it('A template allows launch options, and the run dialog shows these alone, filled in', async () => {
+it('shows in the run dialog only the launch options of the template, filled in', async () => {
   const { id } = await setting.api.createTemplate(projectId, {
     name: 'Patch',
     app: 'ansible',
@@ -90,7 +90,7 @@ it('A template allows launch options, and the run dialog shows these alone, fill
   expect(made).toMatchObject({ items: [{ ansible: { limit: 'production' }, changed: ['limit'] }] });
 });
 
-it('A task is started with the answers of its survey, and what is wrong with them is said', async () => {
+it('starts a task with the answers of its survey, and shows wrong answers', async () => {
   await setting.tellAsOwner('survey', async (page) => {
     await page.goto(at('templates'));
     await page.getByRole('button', { name: 'Run Asks' }).click();
@@ -104,7 +104,7 @@ it('A task is started with the answers of its survey, and what is wrong with the
   });
 });
 
-it('Work for a full runner overflows to the other one of its tag, and then waits for a reason that is shown', async () => {
+it('overflows work of a full runner to another of its tag, then shows why the next task waits', async () => {
   const { api, ended, tellAsOwner } = setting;
   const started: Task[] = [];
   for (let made = 0; made < 3; made += 1) started.push(await api.startTask(projectId, templates.slow));
@@ -127,7 +127,7 @@ it('Work for a full runner overflows to the other one of its tag, and then waits
   for (const { id } of started) expect((await ended(projectId, id)).status).toBe('stopped');
 });
 
-it('A task that nobody can take tells why, and is stopped and run again by clicks', async () => {
+it('shows why no runner takes a task, stops it and runs it again by clicks', async () => {
   await setting.tellAsOwner('stop and run again', async (page) => {
     const { id } = await setting.api.startTask(projectId, templates.nowhere);
     await page.goto(at(`tasks/${id}`));
@@ -154,7 +154,7 @@ it('A task that nobody can take tells why, and is stopped and run again by click
   });
 });
 
-it('A running task is stopped by clicks', async () => {
+it('stops a running task by clicks', async () => {
   await setting.tellAsOwner('stop a running task', async (page) => {
     const { id } = await setting.api.startTask(projectId, templates.slow);
     await page.goto(at(`tasks/${id}`));
@@ -165,7 +165,7 @@ it('A running task is stopped by clicks', async () => {
   });
 });
 
-/** Stands in for OpenTofu: one resource to add, and the words of its steps. */
+/** Stand-in for OpenTofu: one resource to add, and the output of its steps. */
 const tofu = `#!/bin/sh
 case "$2" in
   init) echo 'Initialised' ;;
@@ -174,7 +174,7 @@ case "$2" in
 esac
 `;
 
-it('A plan waits for a word, goes on when it is confirmed by who may, and ends when it is rejected', async () => {
+it('waits with a plan for confirmation by a permitted user, and ends when it is rejected', async () => {
   const { api, folder, stack, tellAsOwner } = setting;
   const bin = join(folder, 'bin');
   mkdirSync(bin);
@@ -221,7 +221,7 @@ it('A plan waits for a word, goes on when it is confirmed by who may, and ends w
   });
 });
 
-it('A webhook delivery is sent again by a click', async () => {
+it('sends a webhook delivery again by a click', async () => {
   const { api, ended, tellAsOwner } = setting;
   const { id } = await api.startTask(projectId, templates.quick);
   await ended(projectId, id);
@@ -237,7 +237,7 @@ it('A webhook delivery is sent again by a click', async () => {
     await shown.getByRole('region', { name: 'Request' }).getByText('"action": "finish"').waitFor();
     const before = await shown.getByRole('listitem').count();
     await shown.getByRole('button', { name: 'Send again' }).click();
-    // By its role, which it has not where it is hidden from screen readers.
+    // By its role, which it lacks where it is hidden from screen readers.
     const said = page.getByRole('status').filter({ hasText: 'Sent and taken.' });
     await said.waitFor();
     const again = await shown.getByRole('button', { name: 'Send again' }).boundingBox();
@@ -247,7 +247,7 @@ it('A webhook delivery is sent again by a click', async () => {
   });
 });
 
-it('What it cost stands on the page of costs', async () => {
+it('shows the cost of a task on the page of costs', async () => {
   await setting.tellAsOwner('costs', async (page) => {
     await page.goto(at('costs'));
     await page.getByText('Always on would be').waitFor();
@@ -257,7 +257,7 @@ it('What it cost stands on the page of costs', async () => {
   });
 });
 
-it('A guest sees tasks and logs, but no secret and no button that runs anything', async () => {
+it('shows a guest tasks and logs, but no secret and no button that runs anything', async () => {
   const { api, browser, stack } = setting;
   await api.createEnvironment(projectId, { name: 'Production', secrets: { TOKEN: 'a-secret-of-theirs' } });
   const invited = await api.call('POST', `/api/projects/${projectId}/invitations`, {
@@ -289,7 +289,7 @@ it('A guest sees tasks and logs, but no secret and no button that runs anything'
   });
 });
 
-it('A task that lies far back is found by its message, and by who started it', async () => {
+it('finds an old task by its message, and by the user who started it', async () => {
   const { api, tellAsOwner } = setting;
   const { id } = await api.createProject('Archive');
   const template = await api.createTemplate(id, { name: 'Old', app: 'bash', script: 'true', tag: 'mars' });
@@ -315,7 +315,7 @@ it('A task that lies far back is found by its message, and by who started it', a
   });
 });
 
-it('The costs of several projects stand side by side', async () => {
+it('compares the costs of several projects', async () => {
   await setting.tellAsOwner('project costs', async (page) => {
     await page.goto(`/projects/${projectId}`);
     await page.getByRole('link', { name: 'Costs of all projects' }).click();
@@ -327,7 +327,7 @@ it('The costs of several projects stand side by side', async () => {
   });
 });
 
-it('What something uses is not deleted, and is said by whom; what was duplicated is', async () => {
+it('refuses to delete a used resource and names its users; deletes a duplicate', async () => {
   const { api, tellAsOwner } = setting;
   const { id: inventoryId } = await api.createInventory(projectId, {
     name: 'Web hosts',
@@ -364,7 +364,7 @@ it('What something uses is not deleted, and is said by whom; what was duplicated
   });
 });
 
-it('A page asks nothing while its tab is hidden, and goes on when it is seen again', async () => {
+it('sends no requests while its tab is hidden, and continues when it is visible again', async () => {
   await setting.tellAsOwner('hidden', async (page) => {
     await page.clock.install();
     let asked = 0;
@@ -395,7 +395,7 @@ it('A page asks nothing while its tab is hidden, and goes on when it is seen aga
 
 const sizes = { desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } } as const;
 
-/** Waits until all of it is in the window. */
+/** Waits until the whole element is in the window. */
 const inSight = (target: Locator) =>
   until('it is in sight', 60_000, () =>
     target.evaluate((element) => {
@@ -404,7 +404,7 @@ const inSight = (target: Locator) =>
     }),
   );
 
-it('The followed end, a hit of the search and a linked line are in sight, on a phone too', async () => {
+it('keeps the followed end, a search hit and a linked line in sight, on a phone too', async () => {
   const { api, ended, tellAsOwner } = setting;
   const { id: templateId } = await api.createTemplate(projectId, {
     name: 'Chatty',
@@ -442,7 +442,7 @@ it('The followed end, a hit of the search and a linked line are in sight, on a p
   await ended(projectId, id);
 });
 
-it('A task that waits is asked for gently, and its log not at all', async () => {
+it('polls a waiting task slowly, and its log not at all', async () => {
   const { api, ended, tellAsOwner } = setting;
   const { id } = await api.startTask(projectId, templates.nowhere);
   await tellAsOwner('gentle', async (page) => {
@@ -471,7 +471,7 @@ it('A task that waits is asked for gently, and its log not at all', async () => 
   await ended(projectId, id);
 });
 
-it('A page says that the control plane does not answer, and since when, until it answers again', async () => {
+it('shows since when the control plane does not answer, until it answers again', async () => {
   await setting.tellAsOwner('outage', async (page) => {
     const told = page.getByRole('status').getByText('The control plane does not answer.');
     await page.goto(`/projects/${projectId}`);
@@ -481,7 +481,7 @@ it('A page says that the control plane does not answer, and since when, until it
     await page.unroute('**/api/**');
     await told.waitFor({ state: 'detached' });
 
-    // A page that could not even be shown.
+    // A page that could not be shown at all.
     await page.route('**/api/**', (route) => route.abort());
     await page.getByRole('link', { name: 'Repositories' }).click();
     await page.getByRole('heading', { name: 'This page could not be shown' }).waitFor();
@@ -492,7 +492,7 @@ it('A page says that the control plane does not answer, and since when, until it
   });
 });
 
-it('A task is started, watched and stopped by keyboard alone', async () => {
+it('starts, watches and stops a task by keyboard alone', async () => {
   await setting.tellAsOwner('keyboard task', async (page) => {
     const press = async (key: string, times = 1) => {
       for (let pressed = 0; pressed < times; pressed += 1) await page.keyboard.press(key);
@@ -529,7 +529,7 @@ it('A task is started, watched and stopped by keyboard alone', async () => {
   });
 });
 
-it('Somebody signs in by keyboard alone', async () => {
+it('signs in by keyboard alone', async () => {
   const { browser, stack } = setting;
   await tell({ browser, name: 'keyboard', options: { baseURL: stack.url } }, async (page) => {
     await page.goto('/');

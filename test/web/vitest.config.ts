@@ -1,4 +1,4 @@
-/** `npm run test:web`: people's clicks in a real browser, against the whole stack with real agents. */
+/** `npm run test:web`: user stories in a real browser, against the whole stack with real agents. */
 import { defineConfig } from 'vitest/config';
 import { reporters } from '../retried-tests.ts';
 
@@ -22,11 +22,11 @@ export default defineConfig({
           name: 'clicks',
           include: ['test/web/**/*.test.ts'],
           exclude: [budgets],
-          // They wait for machines and pages more than they work.
+          // They wait for machines and pages more than they compute.
           maxWorkers: 3,
         },
       },
-      // After all others: nothing else may take the time that is measured.
+      // After all others: no other test may use the processor while this one measures.
       { test: { ...shared, name: 'budgets', include: [budgets], sequence: { groupOrder: 1 } } },
     ],
   },

@@ -1,4 +1,4 @@
-/** What others of this kind are known to fail at: one scenario each, named after the public thread. */
+/** Known failures of similar products: one scenario each, named after the public issue. */
 import { describe, expect, it } from 'vitest';
 import { play } from './scenario.ts';
 
@@ -6,7 +6,7 @@ const secondMs = 1000;
 const minuteMs = 60_000;
 
 describe('github-aws-runners/terraform-aws-github-runner', () => {
-  it('#5085, #5086, #5228: a task that comes as its runner goes to sleep is not killed', async () => {
+  it('keeps a task that arrives as its runner goes to sleep (#5085, #5086, #5228)', async () => {
     for (let lateMs = -300; lateMs <= 2700; lateMs += 150) {
       await play(
         async ({ world, projectId, done, start, pass, read }) => {
@@ -26,7 +26,7 @@ describe('github-aws-runners/terraform-aws-github-runner', () => {
     }
   });
 
-  it('#933, #3130: a task whose instance another one took does not wait for it', () =>
+  it('does not wait for an instance that another task took (#933, #3130)', () =>
     play(async ({ world, projectId, done, start, pass, read, waitMs }) => {
       const running = await done(world.addRunner(projectId));
       const template = world.addTemplate(projectId, 20 * secondMs);
@@ -44,7 +44,7 @@ describe('github-aws-runners/terraform-aws-github-runner', () => {
       expect(await world.runner(broken)).toMatchObject({ status: 'stopped', demand: [] });
     }));
 
-  it('#4391: a busy instance is never taken for an orphan', () =>
+  it('never treats a busy instance as an orphan (#4391)', () =>
     play(async ({ world, projectId, done, start, pass, read }) => {
       const busy = await done(world.addRunner(projectId, { idleTimeoutMs: 0 }));
       const task = await start(world.addTemplate(projectId, 90 * minuteMs));
@@ -56,7 +56,7 @@ describe('github-aws-runners/terraform-aws-github-runner', () => {
       expect(await read(task)).toMatchObject({ status: 'success', attempt: 1 });
     }));
 
-  it('#3493: an instance that comes up and never registers is tried again, then another takes its tasks', () =>
+  it('retries an instance that starts and never registers, then runs its tasks on another (#3493)', () =>
     play(
       async ({ world, projectId, done, start, pass, read, reasonOf }) => {
         const broken = await done(world.addRunner(projectId, { tags: ['sydney'] }));
@@ -80,7 +80,7 @@ describe('github-aws-runners/terraform-aws-github-runner', () => {
       { faultScale: 0.000_001 },
     ));
 
-  it('#2306: a free slot on a runner that is online comes before an instance that has to start', () =>
+  it('prefers a free slot on an online runner to an instance that must start (#2306)', () =>
     play(async ({ world, projectId, done, start, pass, read }) => {
       const first = await done(world.addRunner(projectId, { maxParallelTasks: 2 }));
       const second = await done(world.addRunner(projectId, { maxParallelTasks: 2 }));
@@ -98,7 +98,7 @@ describe('github-aws-runners/terraform-aws-github-runner', () => {
 });
 
 describe('semaphoreui/semaphore', () => {
-  it('#1796: a runner that is offline is given no task', () =>
+  it('assigns no task to an offline runner (#1796)', () =>
     play(async ({ world, projectId, done, start, pass, read }) => {
       const absent = await done(world.addRunner(projectId, { kind: 'always on', tags: ['sydney'] }));
       await pass(minuteMs);
@@ -110,7 +110,7 @@ describe('semaphoreui/semaphore', () => {
       expect(await read(task)).toMatchObject({ status: 'success', runnerId: woken });
     }));
 
-  it('#2365, #3007, #2699: what waits says why, and starts when it can', () =>
+  it('shows why a task waits, and starts it once possible (#2365, #3007, #2699)', () =>
     play(async ({ world, projectId, done, start, pass, read, reasonOf }) => {
       const template = world.addTemplate(projectId, 2 * minuteMs, { tag: 'sydney' });
       const first = await start(template);

@@ -1,4 +1,4 @@
-/** What a pass of the reconciler costs depends on what is live, and never on history. */
+/** A reconciler pass costs requests in proportion to live items, never to history. */
 import { expect, it } from 'vitest';
 import type { SimulatedTable } from '../simulated-table.ts';
 import { play } from './scenario.ts';
@@ -6,7 +6,7 @@ import { play } from './scenario.ts';
 const minuteMs = 60_000;
 const finishedTasks = 10_000;
 
-/** Counts the requests to the table from now on. */
+/** Starts to count the requests to the table. */
 const countRequests = (table: SimulatedTable) => {
   const { get, batchGet, put, update, query, queryLive } = table;
   let requests = 0;

@@ -1,4 +1,4 @@
-/** A stage for scenarios: a world without faults, in which a test says what happens when. */
+/** Fixture for scenarios: a world without faults, in which a test decides the events and their times. */
 import { expect } from 'vitest';
 import { whyWaiting } from '../../../lambdas/core/tasks/reason.ts';
 import { routeTask } from '../../../lambdas/flows/tasks/assign.ts';
@@ -10,7 +10,7 @@ const minuteMs = 60_000;
 export type Stage = ReturnType<typeof stageOf>;
 
 const stageOf = (world: World) => {
-  /** Lets time pass until it is done. */
+  /** Advances time until the action is done. */
   const done = async <T>(act: Promise<T>): Promise<T> => {
     let isDone = false;
     const settled = act.finally(() => {
@@ -35,13 +35,13 @@ const stageOf = (world: World) => {
       return task;
     },
     pass: (ms: number) => world.pass(ms),
-    /** What its user reads about a task that waits. */
+    /** Returns the reason that a waiting task's user reads. */
     reasonOf: async (task: Pick<Task, 'projectId' | 'id'>): Promise<string> => {
       const found = await read(task);
       const { runners } = await routeTask({ runners: world.stores.runners }, found);
       return whyWaiting(found, runners, world.time.now());
     },
-    /** How long it waited for its first start. */
+    /** Returns the wait before the task's first start. */
     waitMs: async (task: Pick<Task, 'projectId' | 'id'>): Promise<number> => {
       const { claimedAt, createdAt } = await read(task);
       return claimedAt === undefined
@@ -51,7 +51,7 @@ const stageOf = (world: World) => {
   };
 };
 
-/** Plays a scenario, and demands that every invariant held. */
+/** Runs a scenario, and checks every invariant. */
 export const play = async (
   act: (stage: Stage) => Promise<void>,
   options: { seed?: number; faultScale?: number } = {},
