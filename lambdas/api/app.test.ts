@@ -285,6 +285,8 @@ describe('a task', () => {
     await api.call('POST', '/api/agent/finish', finish, session);
     const read = async (offset: number) =>
       logPage.parse(await api.call('GET', `/api/projects/${id}/tasks/${started.id}/log?offset=${offset}`));
+    const late = { body: { lease, chunks: [chunk(1)] }, token: session };
+    expect(await api.refused('POST', '/api/agent/log', late)).toMatchObject({ code: 'lease_lost' });
     expect(await read(0)).toMatchObject({ nextOffset: 1, complete: false });
     expect(await read(1)).toMatchObject({ entries: [], complete: false });
     api.pass(60_000);

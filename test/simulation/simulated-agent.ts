@@ -193,7 +193,11 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
       return call('drain', (deps) => drain(deps, identity));
     },
     log: ({ lease, chunks }) =>
-      call('log', async (deps) => appendLog(deps, await underLease(deps, lease), chunks)),
+      call('log', async (deps) => {
+        const stored = await appendLog(deps, await underLease(deps, lease), chunks);
+        if (!stored) throw new ApiProblem(409, 'lease_lost', 'lease_lost');
+        return stored;
+      }),
     awaitConfirmation: (lease) =>
       call('await-confirmation', async (deps) => {
         await awaitConfirmation(deps, await underLease(deps, lease));

@@ -290,7 +290,8 @@ export const sessionRoutes = (deps: ApiDeps) => {
         const { lease, chunks } = c.req.valid('json');
         const verified = await verifyLease(deps, c.get('agent'), lease);
         if (!verified.ok) return refuseLease(c, verified.code);
-        return c.json(await appendLog(deps, verified.lease, chunks), 200);
+        const stored = await appendLog(deps, verified.lease, chunks);
+        return stored ? c.json(stored, 200) : refuseLease(c, 'lease_lost');
       },
     )
     .openapi(

@@ -13,20 +13,21 @@ import { endAttempt } from './recover-task.ts';
 
 const refOf = (lease: Lease) => ({ projectId: lease.projectId, id: lease.taskId });
 
-/** Stores chunks of the log, and tells whether a user wants the task stopped. With the first chunk the task counts as running. */
+/**
+ * Stores chunks of the log, and tells whether a user wants the task stopped. With the first chunk the task counts as running.
+ * Undefined: its holder has reported its end, with which its log was whole. A holder that was taken for lost may still bring its log.
+ */
 export const appendLog = async (
   deps: Pick<Deps, 'now' | 'logs' | 'tasks'>,
   lease: Lease,
   chunks: readonly LogChunk[],
-): Promise<{ stop: boolean }> => {
+): Promise<{ stop: boolean } | undefined> => {
   const now = deps.now();
   const starts = chunks.some(({ seq }) => seq === 0);
-  const [running] = await Promise.all([
-    starts ? deps.tasks.markRunning(refOf(lease), lease, now) : undefined,
-    deps.logs.append(lease, chunks, now),
-  ]);
-  if (running) return { stop: false };
-  const task = await deps.tasks.get(lease.projectId, lease.taskId);
+  const running = starts ? await deps.tasks.markRunning(refOf(lease), lease, now) : undefined;
+  const task = running ?? (await deps.tasks.get(lease.projectId, lease.taskId));
+  if (task?.attempt === lease.attempt && task.logChunks !== undefined) return undefined;
+  await deps.logs.append(lease, chunks, now);
   return { stop: task?.status === 'stopping' };
 };
 
