@@ -1,4 +1,4 @@
-/** The access log of the HTTP API: who called, what came of it and how long it took, one JSON object a line. */
+/** The access log of the HTTP API: caller, result and duration, one JSON object a line. */
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import { type IAccessLogSettings, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -6,7 +6,8 @@ import { RemovalPolicy } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 
 /**
- * The route and not the path, as paths hold secrets (the URLs of incoming webhooks). The functions log the rest by the same id.
+ * Logs the route and not the path: paths contain secrets (the URLs of incoming webhooks). The functions log
+ * the rest under the same id.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
  */
 const fields = {
@@ -22,8 +23,9 @@ const fields = {
 };
 
 /**
- * With `/aws/vendedlogs/` before its name, the log group needs no entry of its own in the account's one resource policy for logs, which
- * takes 5,120 characters and so few log groups (AWS: Enabling logging from AWS services, "Log group resource policy size limit").
+ * Log group with the name prefix `/aws/vendedlogs/`. It then needs no entry in the account's one resource
+ * policy for logs, which takes 5,120 characters and so few log groups (AWS: Enabling logging from AWS
+ * services, "Log group resource policy size limit").
  */
 export const accessLog = (scope: Construct, stackName: string): IAccessLogSettings => ({
   destination: new LogGroupLogDestination(

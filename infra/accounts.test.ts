@@ -1,4 +1,4 @@
-/** Accounts with rules of their own: no CloudFront, a permissions boundary, a bootstrap with a qualifier. */
+/** Accounts with special rules: no CloudFront, a permissions boundary, a bootstrap with a qualifier. */
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { acknowledgedOf, addNag } from './nag.ts';
@@ -13,13 +13,13 @@ describe('a stack without the console', () => {
   const template = synthesize({ console: 'false' });
   const whole = synthesize();
 
-  test('has nothing of CloudFront, no bucket and no resource that a function of ours makes', () => {
+  test('has no CloudFront, no bucket and no custom resource', () => {
     const types = Object.values(template.Resources).map(({ Type }) => Type);
     expect(types.filter((type) => /CloudFront|S3|^Custom::/.test(type))).toEqual([]);
     expect(JSON.stringify(template)).not.toMatch(/cloudfront|ConsoleFiles|EdgeKey/i);
   });
 
-  test('is else the same: it lacks the console, and nothing that stays differs but the settings of the API', () => {
+  test('differs from the whole only by the missing console and the settings of the API', () => {
     const left = Object.keys(template.Resources);
     const lost = Object.keys(whole.Resources).filter((id) => !left.includes(id));
     expect(lost.filter((id) => !/^Console|^ObservabilityErrorsOfConsoleFiles/.test(id))).toEqual([]);
@@ -29,7 +29,7 @@ describe('a stack without the console', () => {
     expect(differing.map((id) => id.replace(/[0-9A-F]{8}$/, ''))).toEqual(['ApiFunction']);
   });
 
-  test('has people reach the API at its own endpoint', () => {
+  test('serves people at the endpoint of the API', () => {
     const [api] = resourcesOf(template, 'AWS::Lambda::Function').filter(([id]) =>
       id.startsWith('ApiFunction'),
     );
@@ -41,13 +41,13 @@ describe('a stack without the console', () => {
     expect(Object.keys(whole.Outputs).filter((name) => !(name in template.Outputs))).toEqual(['ConsoleUrl']);
   });
 
-  test("passes cdk-nag's rules with what is acknowledged of the whole", () => {
+  test('passes the rules of cdk-nag with the acknowledgements of the whole', () => {
     const acknowledged = acknowledgedOf({ prefix: 'reveille-' });
     expect(() => synthesize({ console: false }, (app) => addNag(app, acknowledged))).not.toThrow();
   });
 });
 
-test("CDK's permissions boundary is on every role and user of every stack", () => {
+test('puts the permissions boundary of CDK on every role and user of every stack', () => {
   const stacks = synthesizeAll({
     fleets,
     '@aws-cdk/core:permissionsBoundary': { name: 'developers-may' },
@@ -63,7 +63,7 @@ test("CDK's permissions boundary is on every role and user of every stack", () =
   }
 });
 
-test("the bootstrap's qualifier is that of the context, wherever the stacks name the bootstrap", () => {
+test('uses the bootstrap qualifier of the context wherever the stacks name the bootstrap', () => {
   const stacks = synthesizeAll({ fleets, '@aws-cdk/core:bootstrapQualifier': 'team42' });
   for (const template of Object.values(stacks)) {
     const text = JSON.stringify(template);

@@ -1,4 +1,6 @@
-/** The CDK app: bundles the code, and makes the templates: of the control plane, and of the fleets in each of their regions. */
+/**
+ * The CDK app: bundles the code, and synthesizes the templates of the control plane and of each fleet region.
+ */
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib/core';
 import { VALIDATE_AGAINST_DEFAULT_RULES } from 'aws-cdk-lib/cx-api';
@@ -27,7 +29,7 @@ const root = join(import.meta.dirname, '..');
 
 const app = new App({
   analyticsReporting: false,
-  // The checks of the template take as long as the rest; `npm start` runs this file by itself and goes without.
+  // The template checks take as long as the rest; `npm start` runs this file directly and skips them.
   builtinCloudFormationValidation: CDK_CLI_VERSION !== undefined,
   context: { [VALIDATE_AGAINST_DEFAULT_RULES]: true },
 });

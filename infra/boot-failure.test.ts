@@ -1,4 +1,7 @@
-/** The script of the first boot, run by a real bash and Python: what it reports when it fails, and that the API's proof holds. */
+/**
+ * The first boot's script in a real bash and Python: its report of a failure, and the proof of identity that
+ * the API verifies.
+ */
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -90,10 +93,10 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** A download of whatever is asked for, to the last argument. */
+/** Commands for a download that creates its last argument. */
 const takesAll = 'for to in "$@"; do true; done; touch "$to"';
 
-/** Runs the script with programs that do nothing but what these lines say; those that wait don't. */
+/** Runs the script with programs that do only what these lines say; waits take no time. */
 const boot = async (programs: Record<string, string> = {}) => {
   const stubs = {
     dnf: '',
@@ -139,7 +142,7 @@ const boot = async (programs: Record<string, string> = {}) => {
 const proves = (report: BootFailureRequest, serverHost = apiHost) =>
   stsIdentity(serverHost, gateway.url)(report, bootFailureHeader, bootFailureText(report));
 
-it('reports the step that failed with its last lines, and STS says which instance signed exactly that', async () => {
+it('reports the failed step with its last lines, and STS confirms the signing instance', async () => {
   const { status, output } = await boot({ dnf: 'false' });
   expect(status).not.toBe(0);
   expect(output).toContain('The API knows that the first boot failed');
@@ -160,12 +163,12 @@ it('reports the step that failed with its last lines, and STS says which instanc
   expect(await proves(report, 'elsewhere.example')).toMatchObject({ ok: false });
 });
 
-it('has cloud-init run the script again at the next boot', async () => {
+it('makes cloud-init run the script again at the next boot', async () => {
   await boot({ dnf: 'false' });
   expect(existsSync(join(folder, semaphore))).toBe(false);
 });
 
-it('names the step for each that may fail', async () => {
+it('names each step that can fail', async () => {
   await boot({ aws: 'false' });
   await boot({ useradd: 'false', id: 'false' });
   await boot({ aws: takesAll, systemctl: 'false' });
@@ -176,14 +179,14 @@ it('names the step for each that may fail', async () => {
   ]);
 });
 
-it('reports again, signed for that moment, while the launch is not noted or the API does not answer', async () => {
+it('reports again, freshly signed, while the launch is unrecorded or the API does not answer', async () => {
   statuses = [409, 503];
   const { output } = await boot({ dnf: 'false' });
   expect(received).toHaveLength(3);
   expect(output).toContain('The failed boot is not reported');
 });
 
-it('reports nothing once the agent is there: not when it is well, and not when the script of the fleet fails', async () => {
+it('reports nothing after the agent is installed, also when the script of the fleet fails', async () => {
   const { status } = await boot({ aws: takesAll });
   expect(status).not.toBe(0);
   expect(received).toEqual([]);

@@ -8,7 +8,7 @@ const folder = mkdtempSync(join(tmpdir(), 'reveille-lock-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const path = join(folder, 'dist/lock');
 
-test('the second waits until the first is done, also when that fails', async () => {
+test('makes the second wait until the first is done, also when the first fails', async () => {
   const order: string[] = [];
   const gate = Promise.withResolvers<void>();
   const first = withLock(path, async () => {
@@ -23,8 +23,8 @@ test('the second waits until the first is done, also when that fails', async () 
   expect(order).toEqual(['first', 'second']);
 });
 
-test('a lock whose holder died is nobody’s', async () => {
-  // No process has this number: Linux counts to 4,194,304 at most.
+test('takes the lock of a dead holder', async () => {
+  // No process has this number: Linux counts to at most 4,194,304.
   writeFileSync(path, '99999999');
   expect(await withLock(path, async () => 'done')).toBe('done');
 });

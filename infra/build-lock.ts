@@ -1,4 +1,4 @@
-/** One build at a time: tests synthesize side by side, and the second finds done what the first has built. */
+/** One build at a time: tests synthesize in parallel, and the second finds the result of the first. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,7 +14,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-/** Whether this process has it now. */
+/** Tries to take the lock; returns true on success. */
 const take = (path: string): boolean => {
   try {
     writeFileSync(path, String(process.pid), { flag: 'wx' });
@@ -24,17 +24,19 @@ const take = (path: string): boolean => {
   }
 };
 
-/** A holder that died doesn't let go: then its file is removed, and who is first afterwards has it. */
+/**
+ * Removes the file of a dead holder, which cannot release it; the next process to try then takes the lock.
+ */
 const removeIfLeft = (path: string): void => {
   try {
     const pid = Number(readFileSync(path, 'utf8'));
     if (pid > 0 && !isAlive(pid)) rmSync(path, { force: true });
   } catch {
-    // It has just let go.
+    // The holder has just released it.
   }
 };
 
-/** Does the work when no other process does any under the same path. */
+/** Does the work while no other process does any under the same path. */
 export const withLock = async <T>(path: string, work: () => Promise<T>): Promise<T> => {
   mkdirSync(dirname(path), { recursive: true });
   while (!take(path)) {

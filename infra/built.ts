@@ -1,4 +1,4 @@
-/** Builds only what is not there yet from the same sources: a start, a test and a lint synthesize again and again. */
+/** Builds only when the sources changed: a start, a test and a lint synthesize again and again. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileSystem } from 'aws-cdk-lib/core';
@@ -6,15 +6,15 @@ import { writeWhole } from './write-files.ts';
 
 export interface Build {
   readonly root: string;
-  /** Keeps the fingerprint of what was built: a file outside of what is built, as that is deployed whole. */
+  /** File with the fingerprint of the build. It is outside the results, because those are deployed whole. */
   readonly marker: string;
   /** Files and folders under `root` that the result depends on. */
   readonly sources: readonly string[];
-  /** The result counts as there when all of these files are. */
+  /** Result files; the results exist only if all of these do. */
   readonly results: readonly string[];
 }
 
-/** Calls `build` unless its results are there, built from the same sources. Throws what `build` throws. */
+/** Calls `build` unless its results exist, built from the same sources. Throws the error of `build`. */
 export const unlessBuilt = async (
   { root, marker, sources, results }: Build,
   build: () => Promise<void>,

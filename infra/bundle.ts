@@ -1,6 +1,7 @@
 /**
- * Bundles the functions and the agent with esbuild: one call for all functions, as they share most of what they import: `npm start`
- * bundles each time. CDK's NodejsFunction would bundle each function on its own, one after the other.
+ * Bundles the functions and the agent with esbuild. One call bundles all functions, as they share most
+ * imports and `npm start` bundles each time. CDK's NodejsFunction would bundle each function separately, one
+ * after the other.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ import { unlessBuilt } from './built.ts';
 import { buildConsole } from './console-build.ts';
 import { mirror, writeWhole } from './write-files.ts';
 
-/** The functions, each a folder of `lambdas/` whose `index.ts` exports `handler`. */
+/** Functions, each a folder of `lambdas/` whose `index.ts` exports `handler`. */
 export const functionNames = [
   'api',
   'task-start',
@@ -30,11 +31,11 @@ export const functionNames = [
 export type FunctionName = (typeof functionNames)[number];
 
 export interface Bundles {
-  /** The folder of a function: `index.mjs`, its source map, and the files that it serves. */
+  /** Folder of a function: `index.mjs`, its source map, and the files that it serves. */
   readonly folderOf: (name: FunctionName) => string;
-  /** The agent: one executable file. */
+  /** The agent, as one executable file. */
   readonly agentFile: string;
-  /** The command line `reveille`, likewise. */
+  /** The command line `reveille`, as one executable file. */
   readonly cliFile: string;
   /** The built console: `index.html` and `assets/`. */
   readonly consoleFolder: string;
@@ -44,13 +45,16 @@ const entryFileOf = (name: FunctionName) => `lambdas/${name}/index.ts`;
 const agentEntryFile = 'runner-agent/main.ts';
 const cliEntryFile = 'cli/main.ts';
 
-/** The bundles depend on these: on package.json for its version, and on package-lock.json for esbuild and all libraries. */
+/**
+ * Sources of the bundles, with package.json for its version and package-lock.json for esbuild and all
+ * libraries.
+ */
 const sources = [
   ...['lambdas', 'protocol', 'runner-agent', 'cli'],
   ...['infra/bundle.ts', 'package.json', 'package-lock.json', 'tsconfig.json'],
 ];
 
-/** CommonJS dependencies call `require`, which an ES module does not have. */
+/** Defines `require`, which CommonJS dependencies call and an ES module lacks. */
 const defineRequire =
   'import { createRequire as bundleCreateRequire } from "node:module";' +
   'const require = bundleCreateRequire(import.meta.url);';
@@ -60,7 +64,7 @@ const options = {
   format: 'esm',
   platform: 'node',
   target: 'node24',
-  // ES modules first: bundles a fifth to a third smaller than with CommonJS.
+  // ES modules first: bundles are a fifth to a third smaller than with CommonJS.
   mainFields: ['module', 'main'],
   minify: true,
   sourcemap: true,
@@ -71,7 +75,7 @@ const options = {
 
 /**
  * Bundles everything from the sources under `root` into `dist/` there.
- * Throws an error that names the entry files that are missing.
+ * Throws an error that names missing entry files.
  */
 export const bundle = (root: string): Promise<Bundles> =>
   withLock(join(root, 'dist/lock'), () => bundleAlone(root));
@@ -130,7 +134,7 @@ const bundleAll = async (root: string, { lambdas, agentFile, cliFile }: Outputs)
       banner: { js: `#!/usr/bin/env node\n${defineRequire}` },
     });
   const agent = program(agentEntryFile, agentFile, options.target);
-  // On people's machines there may be an older Node.
+  // Users' machines may have an older Node.
   const cli = program(cliEntryFile, cliFile, 'node22');
   const results = await Promise.all([functions, agent, cli]);
   return results.flatMap(({ outputFiles }) => outputFiles);

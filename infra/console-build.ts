@@ -1,4 +1,4 @@
-/** Builds the console into `web/dist`, unless what is there is of the same sources. */
+/** Builds the console into `web/dist`, unless its sources are unchanged. */
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,16 +10,16 @@ import { mirror } from './write-files.ts';
 
 const run = promisify(execFile);
 
-/** What the built files depend on. */
+/** Sources of the built files. */
 const sources = ['web', 'protocol', 'package-lock.json'];
 
-/** The program that builds; its package gives no other way to it. */
+/** Path of the Vite program; its package exports no other way to it. */
 const viteProgram = (root: string): string => {
   const manifest = createRequire(join(root, 'package.json')).resolve('vite/package.json');
   return join(dirname(manifest), 'bin/vite.js');
 };
 
-/** Gives the folder with the built files. Throws what Vite says when it fails. */
+/** Returns the folder with the built files. Throws with Vite's output on failure. */
 export const buildConsole = async (root: string): Promise<string> => {
   const folder = join(root, 'web/dist');
   const built = {

@@ -15,7 +15,7 @@ const only = (type: string) => {
 };
 
 const behavior = z.looseObject({ ResponseHeadersPolicyId: z.object({ Ref: z.string() }) });
-/** The headers policy that a behavior names, as text. */
+/** Returns the headers policy of a behavior, as text. */
 const headersPolicyOf = (which: 'DefaultCacheBehavior' | 'CacheBehaviors'): string => {
   const { DistributionConfig: config } = z
     .object({
@@ -29,7 +29,7 @@ const headersPolicyOf = (which: 'DefaultCacheBehavior' | 'CacheBehaviors'): stri
 };
 
 describe('the console', () => {
-  test('is in a bucket that nobody reaches but CloudFront, and goes with the stack', () => {
+  test('is in a bucket that only CloudFront reaches, and is removed with the stack', () => {
     const bucket = only('AWS::S3::Bucket');
     expect(bucket.DeletionPolicy).toBe('Delete');
     expect(bucket.Properties.PublicAccessBlockConfiguration).toEqual({
@@ -43,7 +43,7 @@ describe('the console', () => {
     expect(policy).toContain('"aws:SecureTransport":"false"');
   });
 
-  test('and the API are one origin, which keeps nothing of what the API says', () => {
+  test('shares one origin with the API, which caches no answer of the API', () => {
     const { CacheBehaviors, DefaultCacheBehavior, CustomErrorResponses } = z
       .object({
         DistributionConfig: z.object({
@@ -66,20 +66,20 @@ describe('the console', () => {
     expect(CustomErrorResponses).toBeUndefined();
   });
 
-  test('runs no script and takes no style that is not a file of its own', () => {
+  test('allows only scripts and styles from its own files', () => {
     const policy = headersPolicyOf('DefaultCacheBehavior');
     expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
     expect(policy).not.toMatch(/unsafe|\*/);
   });
 
-  test("gives the API's paths, API Gateway's own errors too, no cache and no other type than their own", () => {
+  test('sets no-store and nosniff on every API answer, also on errors of API Gateway', () => {
     const policy = headersPolicyOf('CacheBehaviors');
     expect(policy).toContain('"ContentTypeOptions":{"Override":true}');
     expect(policy).toContain('{"Header":"cache-control","Override":true,"Value":"no-store"}');
     expect(headersPolicyOf('DefaultCacheBehavior')).not.toContain('no-store');
   });
 
-  test('shows the API that it is CloudFront by a random key, of which the API has the hash only', () => {
+  test('proves to the API that CloudFront calls, by a random key of which the API has only the hash', () => {
     const [[id] = ['']] = resourcesOf(template, 'Custom::EdgeKey');
     const origins = JSON.stringify(only('AWS::CloudFront::Distribution').Properties);
     expect(origins).toContain(
@@ -116,7 +116,7 @@ describe('the build of the console', () => {
   };
   const built = () => join(root, 'web/dist/index.html');
 
-  test('happens when its sources have changed, and only then', async () => {
+  test('runs only when its sources changed', async () => {
     page('one');
     await buildConsole(root);
     const first = statSync(built()).ino;

@@ -1,4 +1,7 @@
-/** The console: its built files in a private bucket, and CloudFront before them and the API, so that both are one origin. */
+/**
+ * The console: its built files in a private bucket, and CloudFront in front of them and the API, so that both
+ * are one origin.
+ */
 
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import {
@@ -39,16 +42,19 @@ import { allow, type Grant } from './grants.ts';
 
 export interface ConsoleProps {
   readonly httpApi: HttpApi;
-  /** The folder with `index.html` and, with hashes in their names, `assets/`. */
+  /** Folder with `index.html` and, with hashes in their names, `assets/`. */
   readonly files: string;
-  /** The function that CloudFormation has make the key of the edge. */
+  /** Function that CloudFormation invokes to make the edge key. */
   readonly maker: LambdaFunction;
 }
 
-/** What reaches the HTTP API and its functions; everything else is a file of the console. */
+/** Paths of the HTTP API and its functions; all other paths are files of the console. */
 const apiPaths = ['/api/*', '/webhooks/*'];
 
-/** Nothing from elsewhere, nothing inline, nothing evaluated, and the page in nobody's frame. */
+/**
+ * Content security policy: nothing from other origins, nothing inline, nothing evaluated, and no framing of
+ * the page.
+ */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -63,8 +69,8 @@ const contentSecurityPolicy = [
 ].join('; ');
 
 /**
- * Each page of the console has a path of its own, but there is one file for all of them. Only for the console's files: so a
- * 404 of the API stays one. Paths of pages have no dot in their last part, files have.
+ * Rewrites each page's path to the one file for all pages. Only for the console's files, so a 404 of the API
+ * stays one. Paths of pages have no dot in their last part, files have.
  */
 const pagesToIndex = `function handler(event) {
   const request = event.request;
@@ -74,13 +80,13 @@ const pagesToIndex = `function handler(event) {
 }
 `;
 
-/** The header by which the API knows that CloudFront, and no client, says from which address a request comes. */
+/** Header that proves to the API that CloudFront, and no client, states a request's address. */
 const edgeKeyHeader = 'x-reveille-edge';
 
 export class Console extends Construct {
-  /** Where people find page and API, without a slash at the end. */
+  /** URL of page and API, without a trailing slash. */
   readonly url: string;
-  /** For functions that people's requests reach. */
+  /** Variables for functions that receive users' requests. */
   readonly grant: Grant;
   readonly #bucket: IBucket;
   readonly #files: string;
@@ -91,7 +97,7 @@ export class Console extends Construct {
     this.#files = files;
     this.#bucket = makeBucket(this);
 
-    // Made once: nothing of it ever changes, so no update asks for another one.
+    // Made once: its properties never change, so no update requests another key.
     const edgeKey = new CustomResource(this, 'EdgeKey', {
       serviceToken: maker.functionArn,
       resourceType: 'Custom::EdgeKey',
@@ -108,7 +114,7 @@ export class Console extends Construct {
       httpVersion: HttpVersion.HTTP2_AND_3,
       priceClass: PriceClass.PRICE_CLASS_100,
       defaultBehavior: {
-        // With the right to list, S3 answers 404 and not 403 for a file that isn't there.
+        // With the permission to list, S3 answers 404 and not 403 for a missing file.
         origin: S3BucketOrigin.withOriginAccessControl(this.#bucket, {
           originAccessLevels: [AccessLevel.READ, AccessLevel.LIST],
           originAccessControl: new S3OriginAccessControl(this, 'Access', {
@@ -135,12 +141,12 @@ export class Console extends Construct {
     this.grant = { environment: { CONSOLE_URL: this.url, EDGE_KEY_HASH: edgeKey.getAttString('Hash') } };
   }
 
-  /** What the function may and must do that writes the files into the bucket, which holds them. */
+  /** Publishes the files by a function that contains them; returns the grants that it needs. */
   publishBy(fn: LambdaFunction): readonly Grant[] {
     new CustomResource(this, 'Publication', {
       serviceToken: fn.functionArn,
       resourceType: 'Custom::ConsoleFiles',
-      // Another text makes CloudFormation call the function again; the files come with its code.
+      // A changed text makes CloudFormation call the function again; the files come with its code.
       properties: { Bucket: this.#bucket.bucketName, Fingerprint: FileSystem.fingerprint(this.#files) },
       serviceTimeout: Duration.minutes(5),
     }).node.addDependency(this.#bucket, fn.role ?? fn);
@@ -159,7 +165,10 @@ export class Console extends Construct {
     });
   }
 
-  /** As the API's own answers have them; API Gateway's (a time-out, a throttled request) have none by themselves. */
+  /**
+   * Adds the API's own headers. API Gateway's answers (a timeout, a throttled request) have none by
+   * themselves.
+   */
   #headersOfApi(): ResponseHeadersPolicy {
     return new ResponseHeadersPolicy(this, 'ApiHeaders', {
       responseHeadersPolicyName: globalName(this, 'api-headers', 128),
@@ -193,16 +202,19 @@ export class Console extends Construct {
   }
 }
 
-/** So long may a region's name be, and some to spare. */
+/** Maximum length of a region's name, with a margin. */
 const longestRegion = 20;
 
-/** CloudFront's names are of the whole account, and a stack of the same name may be in another region too. */
+/**
+ * Makes a name with the region: CloudFront's names are account-wide, and a stack of the same name may be in
+ * another region.
+ */
 const globalName = (scope: Construct, what: string, maxLength: number): string => {
   const name = Names.uniqueResourceName(scope, { maxLength: maxLength - what.length - longestRegion - 2 });
   return `${name}-${what}-${Stack.of(scope).region}`;
 };
 
-/** Private, and reached by TLS only. */
+/** Makes a private bucket that is reached only by TLS. */
 const makeBucket = (scope: Construct): IBucket => {
   const made = new CfnBucket(scope, 'Files', {
     publicAccessBlockConfiguration: {
@@ -215,7 +227,7 @@ const makeBucket = (scope: Construct): IBucket => {
       serverSideEncryptionConfiguration: [{ serverSideEncryptionByDefault: { sseAlgorithm: 'AES256' } }],
     },
   });
-  // It holds nothing that a deployment does not put there; the function that fills it empties it.
+  // The bucket contains only deployed files; the function that fills it also empties it.
   made.applyRemovalPolicy(RemovalPolicy.DESTROY);
   const bucket = Bucket.fromCfnBucket(made);
   bucket.addToResourcePolicy(
@@ -230,7 +242,10 @@ const makeBucket = (scope: Construct): IBucket => {
   return bucket;
 };
 
-/** All methods, all headers but Host (by which API Gateway finds the API), all cookies; nothing is kept. */
+/**
+ * Forwards all methods, all cookies and all headers except Host (by which API Gateway finds the API); caches
+ * nothing.
+ */
 const behaviorOf = (origin: IOrigin) => ({
   origin,
   viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,

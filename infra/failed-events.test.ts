@@ -31,7 +31,7 @@ const againNextMinute = (of: Template) =>
     DestinationConfig ? [] : [{ FunctionName, ...limits }],
   );
 
-test('what a function fails at lies in the dead-letter queue where nothing else would do it, or tell of it', () => {
+test('keeps failed events in the dead-letter queue when nothing else would repeat or report them', () => {
   expect(buried.sort()).toEqual(['InstanceEvents', 'IntegrationEvents', 'RunnerPower', 'ScheduledStart']);
   expect(JSON.stringify(resourcesOf(template, 'AWS::Lambda::EventInvokeConfig'))).toMatch(/"DeadLetters\w+"/);
 });
@@ -39,14 +39,14 @@ test('what a function fails at lies in the dead-letter queue where nothing else 
 test.each([
   ['the whole stack', template, ['Reconcile', 'SemaphoreHook']],
   ['the drop-in for Semaphore', synthesize({ semaphoreOnly: 'true' }), ['SemaphoreHook']],
-])('in %s, what runs each minute is tried again by the next minute alone', (_, of, names) => {
+])('leaves the retry of a function that runs each minute to the next minute, in %s', (_, of, names) => {
   const limits = { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 };
   expect(againNextMinute(of).sort((a, b) => a.FunctionName.localeCompare(b.FunctionName))).toEqual(
     names.map((FunctionName) => ({ FunctionName, ...limits })),
   );
 });
 
-test('no function that EventBridge calls is left to what Lambda does without a word', () => {
+test('leaves no function of EventBridge to the silent defaults of Lambda', () => {
   const settled = configsIn(template).map(({ FunctionName }) => FunctionName);
   expect(settled).toEqual(expect.arrayContaining(calledByRules(template)));
 });

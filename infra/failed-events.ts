@@ -1,6 +1,6 @@
 /**
- * What becomes of an event that a function failed at, or that Lambda had no room for, when it was invoked asynchronously. Without a
- * word Lambda tries it twice more, keeps what it has no room for up to six hours, and then forgets it.
+ * Settings for asynchronous events that a function failed at, or that Lambda had no capacity for. By default
+ * Lambda retries twice, keeps events without capacity for up to six hours, and then drops them silently.
  * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
  */
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -8,7 +8,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Duration } from 'aws-cdk-lib/core';
 import { allow, give } from './grants.ts';
 
-/** Has Lambda put what the function failed at to the end into the dead-letter queue. */
+/** Sends events that failed all retries to the dead-letter queue. */
 export const buryFailures = (fn: LambdaFunction, deadLetters: IQueue): void => {
   // CDK's SqsDestination would permit more than Lambda uses.
   give(fn, [{ statements: [allow(['sqs:SendMessage'], [deadLetters.queueArn])] }]);
@@ -16,8 +16,8 @@ export const buryFailures = (fn: LambdaFunction, deadLetters: IQueue): void => {
 };
 
 /**
- * For a function that does all of its work anew each minute: an event is not tried again, as the next minute's is another try, and
- * what waited for room for a minute is forgotten, so that after an hour without room there are not sixty runs at once.
+ * Disables retries for a function that repeats all of its work each minute. Events that waited a minute for
+ * capacity are dropped, so that an hour without capacity does not end in sixty runs at once.
  */
 export const leaveToTheNextMinute = (fn: LambdaFunction): void =>
   fn.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });

@@ -1,4 +1,4 @@
-/** What the stack costs while nobody works: the template's parts that cost, against the arithmetic of the docs. */
+/** Cost of the idle stack: the template's parts that cost, against the arithmetic of the docs. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -13,13 +13,16 @@ const alarm = z.object({
   Metrics: z.array(z.object({ MetricStat: z.unknown().optional() })).optional(),
   Period: z.number().optional(),
 });
-/** CloudWatch charges for each metric that an alarm looks at, and thrice for periods under a minute. */
+/**
+ * Alarms with their metrics. CloudWatch charges for each metric of an alarm, and three times as much for
+ * periods under a minute.
+ */
 const alarms = resourcesOf(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) =>
   alarm.parse(Properties),
 );
 const alarmMetrics = alarms.flatMap(({ Metrics }) => Metrics?.filter(({ MetricStat }) => MetricStat) ?? [{}]);
 
-/** The last cells of the rows of the first table under a heading, and that of the row which sums them up. */
+/** Sums the last column of the first table under a heading, and returns the amount in its total row. */
 const sumsIn = (doc: string, heading: string, total: string) => {
   const [table = ''] = doc.slice(doc.indexOf(`\n## ${heading}\n`)).match(/(^\|.*\n)+/m) ?? [];
   const rows = table
@@ -41,8 +44,8 @@ const sumsIn = (doc: string, heading: string, total: string) => {
   };
 };
 
-describe('what costs while nobody works', () => {
-  it('is one queue that Lambda polls', () => {
+describe('the cost without work', () => {
+  it('comes from one queue that Lambda polls', () => {
     const mappings = resourcesOf(template, 'AWS::Lambda::EventSourceMapping');
     expect(mappings).toHaveLength(1);
     expect(readDoc('operating/deploy.md')).toContain(
@@ -50,19 +53,19 @@ describe('what costs while nobody works', () => {
     );
   });
 
-  it('is one KMS key, whose versions KMS does not multiply', () => {
+  it('comes from one KMS key, whose versions KMS does not multiply', () => {
     expect(
       resourcesOf(template, 'AWS::KMS::Key').map(([, { Properties }]) => Properties.EnableKeyRotation),
     ).toEqual([false]);
   });
 
-  it('is five metrics under alarm, none of them by the second', () => {
+  it('comes from five metrics under alarm, none of them by the second', () => {
     expect(alarmMetrics).toHaveLength(5);
     expect(readDoc('using/cost.md')).toContain(`| ${alarmMetrics.length} metrics × 0.10 |`);
     expect(alarms.filter(({ Period = 60 }) => Period < 60)).toEqual([]);
   });
 
-  it('is two functions that run each minute, one dashboard of the three that are free, and no metric of ours', () => {
+  it('comes from two functions each minute and one of three free dashboards, without own metrics', () => {
     const scheduled = resourcesOf(template, 'AWS::Events::Rule').flatMap(
       ([, { Properties }]) => Properties.ScheduleExpression ?? [],
     );
@@ -79,7 +82,7 @@ describe('the arithmetic of the docs', () => {
 
   it('adds up', () => {
     expect(operations.total).toBeCloseTo(operations.parts, 5);
-    // Each row is rounded to cents, the sum is that of the rows before rounding.
+    // Each row is rounded to cents; the sum is that of the rows before rounding.
     expect(Math.abs(all.total - all.parts)).toBeLessThan(0.02);
     expect(readDoc('operating/deploy.md')).toContain(
       `(../using/cost.md#operations) | ${operations.total.toFixed(2)} |`,
@@ -87,7 +90,7 @@ describe('the arithmetic of the docs', () => {
     expect(readDoc('using/cost.md')).toContain(`${all.total} USD a month at list prices`);
   });
 
-  it('comes to under 2 USD a month, without any free tier', () => {
+  it('totals under 2 USD a month, without any free tier', () => {
     expect(all.total).toBeLessThan(2);
     expect(all.parts).toBeLessThan(2);
   });

@@ -1,7 +1,7 @@
 /**
- * What the functions need that launch instances for fleets and terminate them: nothing where there are no fleets. Actions and
- * resources are those of AWS's Service Authorization Reference for CreateFleet and RunInstances, which a fleet of the type
- * `instant` makes of it with the caller's permissions.
+ * Permissions of the functions that launch and terminate fleets' instances; none without fleets. Actions and
+ * resources follow AWS's Service Authorization Reference for CreateFleet and RunInstances: a fleet of the
+ * type `instant` runs instances with the caller's permissions.
  */
 import { Arn, type Stack } from 'aws-cdk-lib/core';
 import { fleetTag } from './fleet-stack.ts';
@@ -28,8 +28,8 @@ export const fleetGrants = (stack: Stack, stackName: string, fleets: readonly Fl
   const create = (resources: string[], equals = {}) =>
     allow(['ec2:CreateFleet'], resources, { StringEquals: { ...inRegions, ...equals } });
   /**
-   * Only from a launch template of the account, and of these the statement on launch templates leaves those of the stack. Which of
-   * them it is cannot be said here: CloudFormation makes their ids in other regions.
+   * Allows RunInstances only from a launch template of the account; the statement on launch templates limits
+   * these to the stack's. The ids are unknown here, because CloudFormation makes them in other regions.
    */
   const run = (resources: string[], equals = {}) =>
     allow(['ec2:RunInstances'], resources, {
@@ -54,14 +54,15 @@ export const fleetGrants = (stack: Stack, stackName: string, fleets: readonly Fl
         StringEquals: { ...inRegions, ...ofStack },
       }),
       create([anyOf('fleet'), anyOf('instance')], getsTag),
-      // Of these CreateFleet itself makes and changes nothing: RunInstances does.
+      // CreateFleet itself neither makes nor changes these: RunInstances does.
       create([anyOf('volume'), anyOf('image', ''), anyOf('subnet')]),
       run([anyOf('instance'), anyOf('volume'), anyOf('network-interface')], getsTag),
       run([anyOf('security-group')], ofStack),
-      // A fleet's own. EC2 refuses those of another VPC than the security group's.
+      // Subnets of the fleet. EC2 rejects those of another VPC than the security group's.
       run([anyOf('subnet')]),
       ...imagesOf(stack, fleets).map(({ arns, owner }) => run(arns, owner && { 'ec2:Owner': owner })),
-      // It knows no launch template (AWS: Service Authorization Reference), and its tags cannot stand in one that serves on-demand as well.
+      // IAM knows no launch template for it (AWS: Service Authorization Reference), and a launch template
+      // that also serves on-demand cannot contain its tags.
       ...(isSpot
         ? [allow(['ec2:RunInstances'], [anyOf('spot-instances-request')], { StringEquals: inRegions })]
         : []),
@@ -72,13 +73,13 @@ export const fleetGrants = (stack: Stack, stackName: string, fleets: readonly Fl
       ),
       allow(['iam:PassRole'], roles, { StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } }),
       ...(parameters.length > 0 ? [allow(['ssm:GetParameters'], [...new Set(parameters)])] : []),
-      // Reads only, and EC2 knows no resource for it (AWS: Service Authorization Reference, Amazon EC2).
+      // Read-only, and EC2 has no resource for it (AWS: Service Authorization Reference, Amazon EC2).
       ...(fleets.some(({ subnets }) => subnets === undefined) ? [allow(['ec2:DescribeSubnets'], ['*'])] : []),
     ],
   };
   const terminate: Grant = {
     statements: [
-      // What a fleet launched, and never an instance that an operator has bound.
+      // Only instances that a fleet launched, and never one that an operator has bound.
       allow(['ec2:TerminateInstances'], [anyOf('instance')], {
         StringEquals: ofStack,
         Null: { [`aws:ResourceTag/${fleetTag}`]: 'false' },
@@ -89,17 +90,20 @@ export const fleetGrants = (stack: Stack, stackName: string, fleets: readonly Fl
     known: { environment: { RUNNER_FLEETS: packFleets(stackName, fleets) } },
     launch,
     terminate,
-    /** For the functions that put to sleep. */
+    /** For the functions that put runners to sleep. */
     terminateIdle: fleets.some(({ whenIdle }) => whenIdle === 'terminate') ? terminate : nothing,
   };
 };
 
-/** Where Amazon Linux is: images of Amazon, whose owner IAM knows by this name (AWS: Example policies, `ec2:Owner`). */
+/**
+ * Parameters of Amazon Linux. Its images belong to Amazon, which IAM knows by this name (AWS: Example
+ * policies, `ec2:Owner`).
+ */
 const amazonLinux = '/aws/service/ami-amazon-linux-latest/';
 
 /**
- * What may be launched: CreateFleet takes another image than the launch template's. Who owns the images of an operator's own parameter
- * nobody knows here, so with such a fleet it may be any.
+ * Images that may be launched, because CreateFleet takes another image than the launch template's. The owner
+ * of images in an operator's own parameter is unknown here, so such a fleet may use any.
  */
 const imagesOf = (stack: Stack, fleets: readonly FleetSettings[]): { arns: string[]; owner?: string }[] => {
   const arnOf = (region: string, resourceName: string) =>
@@ -121,7 +125,7 @@ const imagesOf = (stack: Stack, fleets: readonly FleetSettings[]): { arns: strin
   ];
 };
 
-/** Amazon's own parameters are in no account. */
+/** ARN of a parameter; Amazon's own parameters belong to no account. */
 const parameterArn = (stack: Stack, region: string, name: string): string => {
   const account = name.startsWith('/aws/service/') ? { account: '' } : {};
   return Arn.format(

@@ -1,4 +1,7 @@
-/** A small VPC for runners: public subnets without a NAT gateway, which would cost 32 USD a month; nothing comes in. */
+/**
+ * A small VPC for runners: public subnets without inbound traffic and without a NAT gateway, which would cost
+ * 32 USD a month.
+ */
 import {
   CfnInternetGateway,
   CfnRoute,
@@ -11,13 +14,13 @@ import {
 import { Fn } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 
-/** Where a fleet's instances are launched. */
+/** Network for a fleet's instances. */
 export interface Network {
   readonly vpcId: string;
   readonly subnetIds: readonly string[];
 }
 
-/** Two zones: where one has no capacity left, the other may. */
+/** Address blocks in two zones: one zone may have capacity when the other has none. */
 const subnetBlocks = ['10.73.0.0/20', '10.73.16.0/20'];
 
 export class SmallVpc extends Construct implements Network {

@@ -1,4 +1,7 @@
-/** The fleets of one region: for each a launch template, from which the control plane, anywhere, launches instances for its runners. */
+/**
+ * The fleets of one region: a launch template for each, from which the control plane, in any region, launches
+ * instances.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type App, CfnOutput, Stack, Tags } from 'aws-cdk-lib/core';
@@ -10,21 +13,24 @@ import { forwardInstanceEvents } from './instance-events.ts';
 import { RunnerInstance } from './runner-instance.ts';
 
 export interface FleetStackProps {
-  /** Of the control plane; begins the names of the fleets' stacks. */
+  /** Name of the control plane's stack, with which the names of the fleets' stacks begin. */
   readonly stackName: string;
   readonly region: string;
   readonly controlPlaneRegion: string;
-  /** Those of the region. */
+  /** Fleets of the region. */
   readonly fleets: readonly FleetSettings[];
   readonly agentFile: string;
   /** The root of the repository. */
   readonly root: string;
 }
 
-/** With the stack's what costs are told apart by, once they are activated as cost allocation tags (AWS: Billing, Cost allocation tags). */
+/**
+ * Tag that, with the stack's, separates costs once both are active cost allocation tags (AWS: Billing, Cost
+ * allocation tags).
+ */
 export const fleetTag = 'reveille:fleet';
 
-/** AWS: IAM quotas. */
+/** Maximum length (AWS: IAM quotas). */
 const longestRoleName = 64;
 
 const checkName = (stackName: string, fleet: FleetSettings): string => {
@@ -35,7 +41,10 @@ const checkName = (stackName: string, fleet: FleetSettings): string => {
   );
 };
 
-/** AWS: CloudFormation quotas, template description; in bytes, which names of fleets are. */
+/**
+ * Maximum length in bytes (AWS: CloudFormation quotas, template description); names of fleets are one byte
+ * per character.
+ */
 const longestDescription = 1024;
 
 const describeFleets = (fleets: readonly FleetSettings[]): string => {
@@ -67,7 +76,7 @@ export class FleetStack extends Stack {
       return made;
     };
 
-    // Of their own, as a fleet may have any name.
+    // A scope of their own, as a fleet may have any name.
     const scope = new Construct(this, 'Fleets');
     for (const fleet of fleets) {
       const { vpcId, subnetIds } = networkOf(fleet);
@@ -93,7 +102,8 @@ export class FleetStack extends Stack {
           ...(fleet.tags.length > 0 && { 'reveille:tags': fleet.tags.join(' ') }),
         },
       });
-      // Within the fleet, so that their names end with a hash: without dashes, those of `a1` and `a-1` would be one.
+      // Within the fleet, so that their names end with a hash: without dashes, `a1` and `a-1` would get the
+      // same name.
       const description = `Of the fleet ${fleet.name}`;
       new CfnOutput(runner, 'LaunchTemplateId', { value: runner.launchTemplateId, description });
       new CfnOutput(runner, 'SubnetIds', { value: subnetIds.join(','), description });
@@ -101,7 +111,7 @@ export class FleetStack extends Stack {
   }
 }
 
-/** A stack for each region that has fleets. */
+/** Adds a stack for each region with fleets. */
 export const addFleetStacks = (
   app: App,
   fleets: readonly FleetSettings[],

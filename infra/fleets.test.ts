@@ -78,7 +78,7 @@ const unpack = (packed: unknown) =>
   z
     .object({ stack: z.string(), fleets: z.array(z.looseObject({ name: z.string() })) })
     .parse(JSON.parse(inflateRawSync(Buffer.from(z.string().parse(packed), 'base64')).toString()));
-/** What the API is told of the fleets. */
+/** Parses the fleets in the environment of the API. */
 const knownTo = (template: Template) => {
   const [, api] =
     resourcesOf(template, 'AWS::Lambda::Function').find(([id]) => id.startsWith('ApiFunction')) ?? [];
@@ -95,7 +95,7 @@ describe('fleets', () => {
     ]);
   });
 
-  test('are known by name in every region: launch template, role, and what the functions may pass and launch', () => {
+  test('have known names in every region: launch template, role, and what functions may pass and launch', () => {
     const [[, template] = []] = resourcesOf(inRegion('eu-west-1'), 'AWS::EC2::LaunchTemplate');
     expect(template?.Properties.LaunchTemplateName).toBe('Reveille-dublin');
     const roles = Object.values(templates).flatMap((one) => resourcesOf(one, 'AWS::IAM::Role'));
@@ -115,7 +115,7 @@ describe('fleets', () => {
       ':ec2:ap-southeast-2::image/ami-0123456789abcdef0',
       undefined,
     ],
-    ["of an operator's own parameter, whosever", { ami: '/golden/runner' }, ':ec2:*::image/*', undefined],
+    ["of an operator's own parameter, of any owner", { ami: '/golden/runner' }, ':ec2:*::image/*', undefined],
   ])('launch from images %s', (_, over, resource, owner) => {
     const launches = allowances(synthesize({ fleets: [aFleet(over)] })).filter(
       ([id, { Action, Resource }]) =>
@@ -129,7 +129,7 @@ describe('fleets', () => {
     expect(launch?.Condition.StringEquals?.['ec2:Owner']).toBe(owner);
   });
 
-  test('give the functions nothing where there are none', () => {
+  test('give the functions no permission when there are no fleets', () => {
     const text = JSON.stringify(synthesize());
     for (const what of [
       'RUNNER_FLEETS',
@@ -141,7 +141,7 @@ describe('fleets', () => {
       expect(text).not.toContain(what);
   });
 
-  test('are told to the functions that need them, in a form that these read', () => {
+  test('are passed to the functions that need them, in a form that these parse', () => {
     const functions = resourcesOf(inStack, 'AWS::Lambda::Function');
     const told = functions.flatMap(([id, { Properties }]) => {
       const { Environment } = environmentSchema.parse(Properties);
@@ -174,7 +174,7 @@ describe('fleets', () => {
     });
   });
 
-  test('leave an environment below its 4 KB, and are refused when they do not', () => {
+  test('keep the environment below 4 KB, and are rejected otherwise', () => {
     const many = (count: number) =>
       Array.from({ length: count }, (_, index) =>
         aFleet({ name: `fleet-${index}`, tags: [`tag-${index}`], schedule: [officeHours] }),
@@ -184,7 +184,7 @@ describe('fleets', () => {
         id.startsWith('ApiFunction'),
       ) ?? [];
     const { Environment } = environmentSchema.parse(api?.Properties);
-    // A reference stands for a name or an ARN of at most so many characters.
+    // A reference stands for a name or an ARN of at most this many characters.
     const sizeOf = (value: unknown) => (typeof value === 'string' ? value.length : 140);
     const total = Object.entries(Environment.Variables).reduce(
       (sum, [name, value]) => sum + name.length + sizeOf(value),
@@ -194,7 +194,7 @@ describe('fleets', () => {
     expect(() => synthesize({ fleets: many(400) })).toThrow(/400 fleets in cdk.json are too many/);
   });
 
-  test('have instances that enrol by themselves, and know by a tag where the API is', () => {
+  test('have instances that enrol by themselves, and find the API by a tag', () => {
     const [sydney] = launchesOf('ap-southeast-2');
     expect(sydney?.MetadataOptions.InstanceMetadataTags).toBe('enabled');
     expect(JSON.stringify(sydney?.UserData)).toContain('reveille-enroll.service');
@@ -212,7 +212,7 @@ describe('fleets', () => {
     expect(sydney && tagsOf(sydney)).toEqual([tags, tags, tags]);
   });
 
-  test('have tags of your own, which the control plane gives each launch too', () => {
+  test('have custom tags, which the control plane adds to each launch too', () => {
     const all = synthesizeAll({ fleets: [aFleet({ instanceTags: { 'cost-centre': '47 11' } })] });
     const [[, template] = []] = resourcesOf(
       all['Reveille-fleets-ap-southeast-2'] ?? inStack,
@@ -243,7 +243,7 @@ describe('fleets', () => {
     });
   });
 
-  test('have a stack whose description CloudFormation takes, however many they are', () => {
+  test('have a stack description that CloudFormation accepts for any number of fleets', () => {
     const many = Array.from({ length: 45 }, (_, index) =>
       aFleet({ name: `fleet-with-a-long-name-${index}`, tags: [] }),
     );
@@ -257,7 +257,7 @@ describe('fleets', () => {
     expect(Object.keys(all)).toContain('Reveille-fleets-eusc-de-east-1');
   });
 
-  test('launch the newest Amazon Linux of their architecture, or what they are told', () => {
+  test('launch the newest Amazon Linux of their architecture, or the configured image', () => {
     const linux = 'resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64';
     expect(launchesOf('eu-west-1')).toMatchObject([{ ImageId: linux, InstanceType: 't4g.small' }]);
     expect(launchesOf('us-east-2')).toMatchObject([
@@ -265,7 +265,7 @@ describe('fleets', () => {
     ]);
   });
 
-  test('leave it to the launch whether it is spot, and hibernate where they are told', () => {
+  test('leave the choice of spot to the launch, and hibernate where configured', () => {
     const [sydney, large] = launchesOf('ap-southeast-2');
     const [dublin] = launchesOf('eu-west-1');
     expect([sydney, large, dublin].map((launch) => launch?.InstanceMarketOptions)).toEqual([
@@ -278,7 +278,7 @@ describe('fleets', () => {
     expect(large?.BlockDeviceMappings[0]?.Ebs.VolumeSize).toBe(100);
   });
 
-  test('may have any name: that of something else in the stack, or one that differs by a dash', () => {
+  test('may have any name: that of another resource, or one that differs by a dash', () => {
     const named = ['network', 'fleets', 'a1', 'a-1', 'a--1', 'a-'];
     const all = synthesizeAll({ fleets: named.map((name) => aFleet({ name })) });
     const template = all['Reveille-fleets-ap-southeast-2'] ?? inStack;
@@ -291,7 +291,7 @@ describe('fleets', () => {
       expect(outputs.filter((one) => one.includes(`Of the fleet ${name}"`))).toHaveLength(2);
   });
 
-  test('have EC2 tell the control plane in its region what becomes of their instances, which theirs has anyway', () => {
+  test('forward events of instances to the region of the control plane, unless they are in it', () => {
     const rulesIn = (template: Template) =>
       resourcesOf(template, 'AWS::Events::Rule').map(([, { Properties }]) => Properties);
     const [far, ...more] = rulesIn(inRegion('eu-west-1'));
@@ -324,7 +324,7 @@ describe('fleets', () => {
     expect(rulesIn(near[`Reveille-fleets-${controlPlaneRegion}`] ?? inStack)).toEqual([]);
   });
 
-  test('share one small VPC of their region, or use the one that they are given', () => {
+  test('share one small VPC of their region, or use the configured one', () => {
     expect(resourcesOf(inRegion('ap-southeast-2'), 'AWS::EC2::VPC')).toHaveLength(1);
     expect(resourcesOf(inRegion('ap-southeast-2'), 'AWS::EC2::Subnet')).toHaveLength(2);
     expect(resourcesOf(inRegion('us-east-2'), 'AWS::EC2::VPC')).toHaveLength(0);
@@ -333,7 +333,7 @@ describe('fleets', () => {
   });
 
   test.each(Object.entries(templates).filter(([name]) => name !== 'Reveille'))(
-    '%s costs nothing while no instance is there, lets nothing in, and guards and bounds what it launches',
+    'of %s cost nothing without instances, let nothing in, and guard and limit instances',
     (_, template) => {
       for (const rule of [costsNothingIdle, letsNothingIn, instancesAreGuarded, instancesMayDoLittle])
         expect(rule(template)).toEqual([]);
@@ -399,16 +399,16 @@ describe('fleets', () => {
     ],
     [aFleet({ instanceType: 't4g.small' }), '"fleets[0]" has fields that no fleet has: instanceType'],
     [aFleet({ userDataFile: 'none.sh' }), 'the userDataFile none.sh, which does not exist'],
-  ])('that are wrong are refused by the name of the field (%#)', (fleet, message) => {
+  ])('are rejected by the name of the wrong field (%#)', (fleet, message) => {
     expect(() => synthesizeAll({ fleets: [fleet] })).toThrow(message);
   });
 
-  test('of a name that is too long for their role are refused', () => {
+  test('are rejected with a name that is too long for their role', () => {
     const context = { stackName: 'A'.repeat(60), fleets: [aFleet()] };
     expect(() => synthesizeAll(context)).toThrow(/is too long for the role/);
   });
 
-  test('of the same name are refused, and what is no list', () => {
+  test('are rejected with a duplicate name, or when they are not a list', () => {
     expect(() => synthesizeAll({ fleets: [aFleet(), aFleet()] })).toThrow('"fleets[1].name" must be unique');
     expect(() => synthesizeAll({ fleets: 'sydney' })).toThrow('"fleets" must be a list');
   });

@@ -1,11 +1,14 @@
-/** Runner fleets: what machines of one kind in one region look like, as the context `fleets` in cdk.json says. */
+/** Runner fleets: machines of one kind in one region, from the context `fleets` in cdk.json. */
 import { deflateRawSync } from 'node:zlib';
 import type { Node } from 'constructs';
 import * as z from 'zod';
 
 const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 
-/** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-types.html#instance-type-names: "g" after the number is Graviton. */
+/**
+ * Graviton types have a "g" after the number:
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-types.html#instance-type-names
+ */
 const graviton = /^(a1|[a-z]+\d+g[a-z]*)\./;
 
 const isTimeZone = (name: string): boolean => {
@@ -34,10 +37,16 @@ const idleWindow = z
   })
   .refine(({ from, to }) => from !== to, { path: ['to'], error: 'must not be the same as "from"' });
 
-/** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions: 50 a resource, of which ours are six. */
+/**
+ * Maximum custom tags. A resource may have 50, of which Reveille uses six:
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions
+ */
 const mostTags = 40;
 const longestTagValue = 256;
-/** Instances read their tags from their metadata, which lets no "/" and no space into a key (AWS: Instance metadata tags). */
+/**
+ * Form of a tag's key. Instances read their tags from their metadata, which allows neither "/" nor a space in
+ * a key (AWS: Instance metadata tags).
+ */
 const tagKey = /^(?!\.{1,2}$)[A-Za-z0-9+\-=.,_:@]{1,128}$/;
 const isTaken = /^(aws:|reveille:|name$)/i;
 
@@ -174,18 +183,18 @@ const fleets = z
   });
 
 /**
- * Of a fleet's launch template, and of the role of its instances: so both are known in every region without asking. `stackName` is
- * that of the control plane.
+ * Name of a fleet's launch template and of its instances' role: both are known in every region without a
+ * lookup. `stackName` is that of the control plane.
  */
 export const nameInStack = (stackName: string, fleetName: string): string => `${stackName}-${fleetName}`;
 
-/** What a function's environment has room for beside its other variables: 4 KB in all (AWS: Lambda quotas). */
+/** Maximum length of the packed fleets. A function's environment has 4 KB in all (AWS: Lambda quotas). */
 const longestPacked = 2400;
 
 /**
- * What the control plane has to know of its fleets: JSON, deflated, in base64.
+ * Packs the fleets for the control plane: JSON, deflated, in base64.
  *
- * @throws Error when that is more than the functions' environment has room for
+ * @throws Error when the result is longer than the functions' environment allows
  */
 export const packFleets = (stackName: string, all: readonly FleetSettings[]): string => {
   const fleetsOf = all.map(
@@ -229,7 +238,7 @@ export const packFleets = (stackName: string, all: readonly FleetSettings[]): st
   );
 };
 
-/** `-c fleets='[…]'` comes as text. */
+/** Parses `-c fleets='[…]'`, which arrives as text. */
 const parseIfText = (value: unknown): unknown => {
   if (typeof value !== 'string') return value;
   try {
@@ -249,7 +258,7 @@ const nameOf = (path: readonly PropertyKey[]): string =>
 /**
  * Reads the fleets from CDK's context.
  *
- * @throws Error that names each field which is wrong and says what it must be
+ * @throws Error that names each wrong field and its required form
  */
 export const readFleets = (node: Node): FleetSettings[] => {
   const result = fleets.safeParse(parseIfText(node.tryGetContext('fleets')));

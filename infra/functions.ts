@@ -1,4 +1,4 @@
-/** The functions: code, runtime, a role of its own and a log group of its own for each. */
+/** The functions: code, runtime, and a role and a log group for each. */
 
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
@@ -14,20 +14,20 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 
 export interface FunctionProps {
-  /** What the function is for; shown in the AWS console. */
+  /** Purpose of the function, shown in the AWS console. */
   readonly description: string;
-  /** The folder with its `index.mjs`. */
+  /** Folder with its `index.mjs`. */
   readonly folder: string;
   readonly timeoutSeconds: number;
-  /** More memory is also more CPU. @default 256 */
+  /** Memory; CPU grows with it. @default 256 */
   readonly memoryMb?: number;
-  /** Of its metrics. */
+  /** Namespace of its metrics. */
   readonly metricsNamespace: string;
-  /** Whether X-Ray gets its traces. */
+  /** True if the function sends traces to X-Ray. */
   readonly traced: boolean;
 }
 
-/** Makes a function that may write its own log and nothing else. */
+/** Makes a function that may only write its own log. */
 export const makeFunction = (scope: Construct, name: string, props: FunctionProps): LambdaFunction => {
   const within = new Construct(scope, name);
   const logGroup = new LogGroup(within, 'Log', {

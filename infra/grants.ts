@@ -1,4 +1,4 @@
-/** What a function may be given: each grant is a permission together with the environment variables that go with it. */
+/** Grants for functions: each is a permission together with the environment variables that belong to it. */
 
 import { Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -11,7 +11,7 @@ export interface Grant {
   readonly statements?: readonly PolicyStatement[];
 }
 
-/** Gives a function's own role the permissions, and the function the variables. */
+/** Adds the permissions to a function's own role, and the variables to the function. */
 export const give = (fn: LambdaFunction, grants: readonly Grant[]): void => {
   for (const { environment = {}, statements = [] } of grants) {
     for (const [name, value] of Object.entries(environment)) fn.addEnvironment(name, value);
@@ -24,9 +24,9 @@ export const allow = (actions: string[], resources: string[], conditions = {}) =
 
 export type TableAction = 'GetItem' | 'BatchGetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
 
-/** Items of the one table. */
+/** Grants on items of the one table. */
 export const tableGrants = (table: TheTable) => ({
-  /** `npm run iam:report` tells when a function has an action that it doesn't need. */
+  /** Allows actions on items. `npm run iam:report` lists unused ones. */
   items: (...actions: TableAction[]): Grant => ({
     environment: { TABLE_NAME: table.tableName },
     statements: [
@@ -39,10 +39,14 @@ export const tableGrants = (table: TheTable) => ({
   queryLive: { statements: [allow(['dynamodb:Query'], [`${table.tableArn}/index/${liveIndex}`])] },
 });
 
-/** The queues of tasks, which `api` makes and removes at run time; all have names that start with the prefix. */
+/**
+ * Grants on the queues of tasks. `api` creates and removes them at run time, with names that start with the
+ * prefix.
+ */
 export const taskQueueGrants = (stack: Stack, prefix: string, stackName: string) => {
   const arnOf = (name: string) => Arn.format({ service: 'sqs', resource: `${prefix}${name}` }, stack);
-  // As docs/contributing/architecture.md names them: one for each project and tag, one for each project, one for all, one for each runner.
+  // As in docs/contributing/architecture.md: one for each project and tag, one for each project, one for all,
+  // one for each runner.
   const arns = [arnOf('prj_*'), arnOf('global*')];
   return {
     ring: {
@@ -59,29 +63,34 @@ export const taskQueueGrants = (stack: Stack, prefix: string, stackName: string)
   };
 };
 
-/** Sending to a queue whose URL is in the variable. */
+/** Allows sending to a queue whose URL is in the variable. */
 export const sendTo = (queue: IQueue, variable: string): Grant => ({
   environment: { [variable]: queue.queueUrl },
   statements: [allow(['sqs:SendMessage'], [queue.queueArn])],
 });
 
-/** Invoking a function whose ARN is in the variable. */
+/** Allows invoking a function whose ARN is in the variable. */
 export const invoke = (fn: LambdaFunction, variable: string): Grant => ({
   environment: { [variable]: fn.functionArn },
   statements: [allow(['lambda:InvokeFunction'], [fn.functionArn])],
 });
 
-/** What Lambda does with the function's role to have it work off a queue (AWS: Using Lambda with Amazon SQS). */
+/** Allows Lambda to poll a queue with the function's role (AWS: Using Lambda with Amazon SQS). */
 export const workOffGrant = (queue: IQueue): Grant => ({
   statements: [
     allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], [queue.queueArn]),
   ],
 });
 
-/** Whose it is: on all of a stack for the bill, and on instances the one by which its functions may start and stop them. */
+/**
+ * Tag of the stack: on all its resources for the bill, and on instances as the condition for start and stop.
+ */
 export const stackTag = 'reveille:stack';
 
-/** EC2 instances that carry the stack's tag, in all regions: a runner may be in another than the control plane. */
+/**
+ * Grants on EC2 instances with the stack's tag, in all regions: a runner may be in another than the control
+ * plane.
+ */
 export const instanceGrants = (stack: Stack, stackName: string) => {
   const instances = [
     Arn.format({ service: 'ec2', region: '*', resource: 'instance', resourceName: '*' }, stack),
@@ -90,16 +99,18 @@ export const instanceGrants = (stack: Stack, stackName: string) => {
   return {
     start: { statements: [allow(['ec2:StartInstances'], instances, own)] },
     stop: { statements: [allow(['ec2:StopInstances'], instances, own)] },
-    // Reads only, and EC2 knows no resource for them (AWS: Service Authorization Reference, Amazon EC2).
+    // Read-only, and EC2 has no resource for them (AWS: Service Authorization Reference, Amazon EC2).
     describe: { statements: [allow(['ec2:DescribeInstances'], ['*'])] },
     check: { statements: [allow(['ec2:DescribeInstanceStatus'], ['*'])] },
   };
 };
 
-/** Asking what instance types cost; the price list knows no resources. */
+/** Allows reading prices of instance types; the price list has no resources. */
 export const priceListGrant: Grant = { statements: [allow(['pricing:GetProducts'], ['*'])] };
 
-/** Trading a runner's credentials for those of the runner role, narrowed to the runner's own queues. */
+/**
+ * Allows exchanging a runner's credentials for those of the runner role, narrowed to the runner's own queues.
+ */
 export const vendCredentials = (runnerRole: IRole, queueArnPrefix: string): Grant => ({
   environment: { RUNNER_ROLE_ARN: runnerRole.roleArn, QUEUE_ARN_PREFIX: queueArnPrefix },
   statements: [allow(['sts:AssumeRole'], [runnerRole.roleArn])],

@@ -1,10 +1,13 @@
-/** What EC2 tells of instances, in their own region only, and how the control plane hears of it in its own. */
+/**
+ * EC2's events of instances, which EC2 sends only in the instance's region, and their way to the control
+ * plane's region.
+ */
 import { EventBus, type EventPattern, Rule } from 'aws-cdk-lib/aws-events';
 import { EventBus as EventBusTarget } from 'aws-cdk-lib/aws-events-targets';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Arn, type Stack } from 'aws-cdk-lib/core';
 
-/** What `instance-events` follows. */
+/** Events that `instance-events` handles. */
 export const instanceEvents: EventPattern = {
   source: ['aws.ec2'],
   detailType: [
@@ -15,7 +18,7 @@ export const instanceEvents: EventPattern = {
 };
 
 /**
- * Passes them on to the control plane's region, where its own rules match them as if they were of there.
+ * Forwards the events to the control plane's region, where its rules match them like local ones.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-region.html
  */
 export const forwardInstanceEvents = (stack: Stack, toRegion: string): void => {
@@ -23,7 +26,7 @@ export const forwardInstanceEvents = (stack: Stack, toRegion: string): void => {
     { service: 'events', region: toRegion, resource: 'event-bus', resourceName: 'default' },
     stack,
   );
-  // CDK gives it the permission to put events on that bus, and no other.
+  // CDK adds the permission to put events on that bus, and no other.
   const role = new Role(stack, 'ForwardEventsRole', {
     assumedBy: new ServicePrincipal('events.amazonaws.com'),
     description:

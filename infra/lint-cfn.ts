@@ -1,14 +1,15 @@
 /**
- * `npm run lint:cfn`: cfn-lint over the templates, for each of the deployments below. cfn-lint brings CloudFormation's resource
- * schemas along, so it needs no network. It is a Python program: a `cfn-lint` on the PATH is taken, else it is installed into
- * `dist/cfn-lint`, which wants Python 3.9 or newer with `venv` and a package index.
+ * `npm run lint:cfn`: cfn-lint over the templates of each deployment below. cfn-lint contains
+ * CloudFormation's resource schemas, so it needs no network. It is a Python program: uses a `cfn-lint` on the
+ * PATH, or installs one into `dist/cfn-lint`, which needs Python 3.9 or newer with `venv` and a package
+ * index.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What may be set in cdk.json, as far as it changes which resources there are. */
+/** Settings of cdk.json that change which resources exist. */
 const deployments: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'as it comes': {},
   'only for Semaphore': { semaphoreOnly: true },
@@ -39,12 +40,15 @@ const deployments: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
 };
 
 const version = '1.58.0';
-/** CDK writes a DependsOn from each function to its role, which a GetAtt implies already: superfluous, and harmless. */
+/**
+ * Ignored checks. CDK writes a DependsOn from each function to its role, which a GetAtt implies already:
+ * superfluous and harmless.
+ */
 const ignored = ['W3005'];
 
 const root = join(import.meta.dirname, '..');
 
-/** Ends with this when cfn-lint cannot be had, so that CI can tell it from a template that is wrong. */
+/** Exit code without cfn-lint, by which CI recognizes a failed installation. */
 const cannotInstall = 3;
 
 const install = (): string => {
@@ -81,7 +85,7 @@ try {
       .filter((file) => file.endsWith('.template.json'))
       .map((file) => join(name, file));
   });
-  // In one call, as cfn-lint takes longer to read the resource schemas than a template.
+  // One call for all: cfn-lint needs longer to read the resource schemas than a template.
   const { status } = spawnSync(program, ['--ignore-checks', ...ignored, '--', ...templates], {
     cwd: outDir,
     stdio: 'inherit',

@@ -5,11 +5,11 @@ import { synthesize } from './testing/template.ts';
 const acknowledged = acknowledgedOf({ prefix: 'reveille-' });
 
 describe("cdk-nag's rules for AWS", () => {
-  it('have nothing to say about the stack beyond what is acknowledged', () => {
+  it('report only acknowledged findings on the stack', () => {
     expect(() => synthesize({}, (app) => addNag(app, acknowledged))).not.toThrow();
   });
 
-  it.each(acknowledged)('would object without the acknowledgement of $id', ({ id }) => {
+  it.each(acknowledged)('would report $id without its acknowledgement', ({ id }) => {
     const others = acknowledged.filter((one) => one.id !== id);
     expect(() => synthesize({}, (app) => addNag(app, others))).toThrow(id);
   });

@@ -1,9 +1,12 @@
-/** cdk-nag's AwsSolutions rules over all stacks, and why we differ from some of them. */
+/** cdk-nag's AwsSolutions rules over all stacks, and the reasons for our exceptions. */
 import { type App, Validations } from 'aws-cdk-lib/core';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Settings } from './settings.ts';
 
-/** A rule, or one finding of it in brackets, and the reason why it doesn't bind us: here and wherever it comes up again. */
+/**
+ * A rule, or one of its findings in brackets, and the reason why it does not apply, here and wherever it
+ * occurs again.
+ */
 export interface Acknowledged {
   readonly id: string;
   readonly reason: string;
@@ -12,7 +15,7 @@ export interface Acknowledged {
 const sqsArn = (name: string) => `arn:<AWS::Partition>:sqs:<AWS::Region>:<AWS::AccountId>:${name}`;
 const oneOf = (finding: string) => `AwsSolutions-IAM5[Resource::${finding}]`;
 
-/** Each line is checked by a test: that the rule does come up, and that nothing else does. */
+/** Returns the acknowledged rules. A test checks each line: the rule must occur, and no other may. */
 export const acknowledgedOf = ({ prefix }: Pick<Settings, 'prefix'>): readonly Acknowledged[] => [
   {
     id: 'AwsSolutions-APIG4',
@@ -87,7 +90,7 @@ export const acknowledgedOf = ({ prefix }: Pick<Settings, 'prefix'>): readonly A
 const ec2Arn = (resource: string, account = '<AWS::AccountId>') =>
   `arn:<AWS::Partition>:ec2:*:${account}:${resource}/*`;
 
-/** What comes up only where there are fleets. */
+/** Acknowledged rules that occur only with fleets. */
 export const acknowledgedForFleets: readonly Acknowledged[] = [
   ...['launch-template', 'fleet', 'volume', 'network-interface', 'security-group'].map((resource) => ({
     id: oneOf(ec2Arn(resource)),
@@ -108,7 +111,7 @@ export const acknowledgedForFleets: readonly Acknowledged[] = [
   },
 ];
 
-/** Has every synthesis of the app fail on a finding that is not acknowledged. */
+/** Fails every synthesis of the app on a finding that is not acknowledged. */
 export const addNag = (app: App, acknowledged: readonly Acknowledged[]): void => {
   const validations = Validations.of(app);
   validations.addPlugins(new AwsSolutionsChecks(app));

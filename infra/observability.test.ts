@@ -27,7 +27,7 @@ describe('the alarms', () => {
     ),
   ].map(([, text = '']) => text);
 
-  it('each name their heading of the runbook', () => {
+  it('name their heading of the runbook', () => {
     expect(alarms).toHaveLength(5);
     const named = whatToDoIn(template).map(
       (text) => /^"(.+)" in docs\/operating\/runbook\.md$/.exec(text ?? '')?.[1],
@@ -35,7 +35,7 @@ describe('the alarms', () => {
     expect(headings).toEqual(expect.arrayContaining(named));
   });
 
-  it('each link to it where it is said where the runbook is', () => {
+  it('link to their heading in the configured runbook', () => {
     const url = 'https://wiki.example.com/runbook';
     const links = headings.map((text) => `${url}#${text.toLowerCase().replaceAll(' ', '-')}`);
     expect(links).toEqual(expect.arrayContaining(whatToDoIn(synthesize({ runbookUrl: url }))));
@@ -44,7 +44,7 @@ describe('the alarms', () => {
     );
   });
 
-  it('see a function that runs each minute and fails each time, once, and not each error', () => {
+  it('report a function that runs each minute and fails each time once, not per error', () => {
     const [[, errors] = []] = resourcesOf(template, 'AWS::CloudWatch::Alarm').filter(
       ([, { Properties }]) => Properties.MetricName === 'Errors',
     );
@@ -58,7 +58,7 @@ describe('the alarms', () => {
     });
   });
 
-  it('are there of errors and throttles where only the drop-in for Semaphore is, and tell as well', () => {
+  it('cover errors and throttles in the drop-in for Semaphore too, and notify', () => {
     const only = synthesize({ semaphoreOnly: 'true', alarmEmail: 'ops@example.com' });
     const metrics = resourcesOf(only, 'AWS::CloudWatch::Alarm').map(
       ([, { Properties }]) => Properties.MetricName,
@@ -82,7 +82,7 @@ describe('the alarms', () => {
     expect(resourcesOf(template, 'AWS::Logs::MetricFilter')).toHaveLength(functions.length);
   });
 
-  it('tell by e-mail who is named in the context', () => {
+  it('notify the e-mail address of the context', () => {
     const subscriptions = (context: object) =>
       resourcesOf(synthesize({ ...context }), 'AWS::SNS::Subscription').map(
         ([, { Properties }]) => Properties.Endpoint,
@@ -104,7 +104,7 @@ describe('the topic of every alarm', () => {
   );
   const topics = [...new Set(alarms.flatMap(({ AlarmActions }) => AlarmActions.map(({ Ref }) => Ref)))];
 
-  it.each(topics)('%s takes what CloudWatch publishes for this account', (topic) => {
+  it.each(topics)('%s accepts messages of CloudWatch for this account', (topic) => {
     const statements = policies
       .filter(({ Topics }) => Topics.some(({ Ref }) => Ref === topic))
       .flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
@@ -121,7 +121,7 @@ describe('the topic of every alarm', () => {
 });
 
 describe('the dashboard', () => {
-  it('is one, and can be left out', () => {
+  it('exists once, and can be left out', () => {
     const count = (context: object) =>
       resourcesOf(synthesize({ ...context }), 'AWS::CloudWatch::Dashboard').length;
     expect([count({}), count({ dashboard: 'false' })]).toEqual([1, 0]);
@@ -134,7 +134,7 @@ describe('traces', () => {
       .filter(([, { Properties }]) => 'TracingConfig' in Properties)
       .map(([id]) => id);
 
-  it('are sent by every function but those that run each minute, and the set-up for Semaphore', () => {
+  it('are sent by every function except those that run each minute, and the setup for Semaphore', () => {
     const sending = traced({});
     const others = functions.map(([id]) => id).filter((id) => !sending.includes(id));
     expect(others.filter((id) => !/^(Reconcile|Semaphore)/.test(id))).toEqual([]);
@@ -146,7 +146,7 @@ describe('traces', () => {
   });
 });
 
-it('the descriptions of alarms fit, also with the longest link to a runbook, and a longer link is refused', () => {
+it('fits descriptions of alarms with the longest link to a runbook, and rejects a longer link', () => {
   const runbookUrl = `https://wiki.example.com/${'a'.repeat(512 - 25)}`;
   const alarms = resourcesOf(synthesize({ runbookUrl }), 'AWS::CloudWatch::Alarm');
   expect(alarms.length).toBeGreaterThan(2);
@@ -156,7 +156,7 @@ it('the descriptions of alarms fit, also with the longest link to a runbook, and
   expect(() => synthesize({ runbookUrl: `${runbookUrl}a` })).toThrow('"runbookUrl" must be at most 512');
 });
 
-it('the log group of API Gateway has the name for which the account needs no entry in its policy for logs', () => {
+it('names the log group of API Gateway so that the account needs no entry in its policy for logs', () => {
   const names = resourcesOf(synthesize({ stackName: 'Ops' }), 'AWS::Logs::LogGroup').flatMap(
     ([, { Properties }]) => Properties.LogGroupName ?? [],
   );

@@ -1,4 +1,6 @@
-/** What an operator of the stack sees and is told: alarms to an SNS topic, and one dashboard. What each costs: docs/using/cost.md. */
+/**
+ * Alarms to an SNS topic and one dashboard, for the stack's operators. What each costs: docs/using/cost.md.
+ */
 import {
   Alarm,
   ComparisonOperator,
@@ -21,21 +23,24 @@ import { Duration, type Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 
 export interface ObservabilityProps {
-  /** Of the metrics: this stack's, so that two stacks of an account don't mix. */
+  /** Namespace of this stack's metrics, so that two stacks of an account stay apart. */
   readonly namespace: string;
-  /** All functions in it are watched; so this construct comes last. */
+  /** Stack whose functions are all observed; so this construct comes last. */
   readonly stack: Stack;
-  /** Gets the alarms; it has to be confirmed by the link in AWS's first e-mail. @default nobody is told */
+  /**
+   * Address that gets the alarms; its owner must confirm by the link in AWS's first e-mail. @default no
+   * notifications
+   */
   readonly alarmEmail?: string | undefined;
-  /** Where the runbook is, for links in the alarms' descriptions. @default they name its section */
+  /** URL of the runbook, for links in the alarms' descriptions. @default the descriptions name its section */
   readonly runbookUrl: string | undefined;
-  /** @default only what starts and stops instances for a Semaphore server is there */
+  /** @default only the part that starts and stops instances for a Semaphore server */
   readonly whole?: WholeStack | undefined;
 }
 
-/** What there is only where Reveille's own runners are. */
+/** Resources that exist only with Reveille's own runners. */
 interface WholeStack {
-  /** Where all lies that could not be done. */
+  /** Queue of all messages that failed all retries. */
   readonly deadLetters: IQueue;
   readonly dashboard: boolean;
 }
@@ -43,7 +48,10 @@ interface WholeStack {
 const minute = Duration.minutes(1);
 const fiveMinutes = Duration.minutes(5);
 
-/** Lambda's JSON log says ERROR of what threw and of what we log with an error, such as an item that was skipped as unreadable, and tells of time-outs and crashes by itself. */
+/**
+ * Matches failures in a function's log. Lambda's JSON log has ERROR for a thrown error and for an error that
+ * we log, such as an unreadable item. Lambda itself reports timeouts and crashes.
+ */
 const errorPattern = FilterPattern.literal(
   '{ ($.level = "ERROR") || (($.type = "platform.runtimeDone") && ($.record.status != "success")) }',
 );
@@ -52,13 +60,13 @@ interface AlarmSpec {
   readonly metric: IMetric;
   readonly threshold: number;
   readonly periods: number;
-  /** The periods above are out of so many in a row. @default all of them are in a row */
+  /** Number of recent periods that are considered. @default the alarm's periods, all in a row */
   readonly outOf?: number;
   readonly says: string;
 }
 
 export class Observability extends Construct {
-  /** What tells people; further subscriptions are for operators to add. */
+  /** Topic of the alarms; operators may add further subscriptions. */
   readonly topic: Topic;
 
   constructor(scope: Construct, id: string, props: ObservabilityProps) {
@@ -70,12 +78,12 @@ export class Observability extends Construct {
 
     const ours = (metricName: string, statistic: string, more = {}) =>
       new Metric({ namespace, metricName, statistic, period: minute, ...more });
-    /** Powertools puts this dimension on all that it writes. */
+    /** Metric of our code; Powertools adds this dimension to all of them. */
     const fromCode = (metricName: string, statistic: string) =>
       ours(metricName, statistic, { dimensionsMap: { service: 'reveille' } });
 
     for (const { node, logGroup } of functions) {
-      // All into one metric: an alarm on each function's own would cost as many times as much.
+      // One metric for all functions: an alarm on each function's own would multiply the cost.
       new MetricFilter(this, `ErrorsOf${node.scope?.node.id}`, {
         logGroup,
         filterPattern: errorPattern,
@@ -86,7 +94,7 @@ export class Observability extends Construct {
     }
 
     const errors = ours('Errors', Stats.SUM);
-    // Of the whole account in this region, as its limit of concurrency is.
+    // For the whole account in this region, like its limit of concurrency.
     const throttles = new Metric({
       namespace: 'AWS/Lambda',
       metricName: 'Throttles',
@@ -97,7 +105,8 @@ export class Observability extends Construct {
       Errors: {
         metric: errors,
         threshold: 0,
-        // What is tried again and then succeeds is not told; what runs each minute and fails each time is.
+        // Ignores a failure whose retry succeeds; reports a function that runs each minute and fails each
+        // time.
         periods: 3,
         outOf: 5,
         says: 'Functions fail, or meet items that they cannot read: errors in 3 of 5 minutes.',
@@ -146,7 +155,7 @@ export class Observability extends Construct {
       new GraphWidget({ title, left, right, width: 12, height: 6, period: fiveMinutes });
     const named = (metric: Metric, label: string) => metric.with({ label });
     new Dashboard(this, 'Dashboard', {
-      // Of the whole account, as CloudFront's names are (AWS: PutDashboard), where a stack may be in two regions.
+      // Dashboard names are account-wide (AWS: PutDashboard), and an account may have a stack in two regions.
       dashboardName: `${namespace}-${stack.region}`,
       widgets: [
         [
@@ -190,7 +199,7 @@ export class Observability extends Construct {
         datapointsToAlarm: periods,
         evaluationPeriods: outOf,
         comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-        // No value is written while there is nothing to tell.
+        // No value is written while there is nothing to report.
         treatMissingData: TreatMissingData.NOT_BREACHING,
         alarmDescription: `${says} What to do: ${placeInRunbook(name, runbookUrl)}`,
       });
@@ -200,7 +209,8 @@ export class Observability extends Construct {
 }
 
 /**
- * A policy of its own, which TLS takes, stands in the place of SNS's, which would have let the account's alarms in: so it must say that.
+ * Makes the topic with its own policy, which requires TLS and replaces SNS's default. The default admits the
+ * account's alarms, so this policy must do so too.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
  */
 const makeTopic = (scope: Construct, { account }: Stack): Topic => {
@@ -216,7 +226,9 @@ const makeTopic = (scope: Construct, { account }: Stack): Topic => {
   return topic;
 };
 
-/** `OldestWaitingTask` is under the heading "Oldest waiting task" of the runbook. */
+/**
+ * Returns the alarm's place in the runbook: `OldestWaitingTask` is under the heading "Oldest waiting task".
+ */
 const placeInRunbook = (name: string, url: string | undefined): string => {
   const [first = '', ...words] = name.split(/(?=[A-Z])/);
   const heading = [first, ...words.map((word) => word.toLowerCase())].join(' ');

@@ -1,9 +1,12 @@
-/** What becomes of each resource when the stack is removed or its first deployment fails, and how what was kept is taken up again. */
+/**
+ * Removal of each resource with the stack or after a failed first deployment, and adoption of the kept
+ * resources.
+ */
 import { describe, expect, test } from 'vitest';
 import { acknowledgedOf, addNag } from './nag.ts';
 import { resourcesOf, synthesize, synthesizeAll, type Template } from './testing/template.ts';
 
-/** Every resource that says it, by its type. One that says nothing is removed. */
+/** Lists every resource with a removal policy, by its type. One without a policy is removed. */
 const removalsIn = ({ Resources }: Template): string[] => {
   const said = Object.values(Resources).flatMap(({ Type, DeletionPolicy, UpdateReplacePolicy }) =>
     DeletionPolicy === undefined && UpdateReplacePolicy === undefined
@@ -30,8 +33,8 @@ const removed = [
   'Custom::EdgeKey: Delete, Delete when replaced',
 ];
 
-describe('what is removed with the stack', () => {
-  test('is all but the table and the key of its secrets, which stay once they have been deployed', () => {
+describe('the removal of the stack', () => {
+  test('keeps the table and the key of its secrets after their deployment, and removes all else', () => {
     expect(removalsIn(synthesize())).toEqual([
       'AWS::DynamoDB::Table: RetainExceptOnCreate, Retain when replaced',
       'AWS::KMS::Key: RetainExceptOnCreate, Retain when replaced',
@@ -39,7 +42,7 @@ describe('what is removed with the stack', () => {
     ]);
   });
 
-  test('is these too when it is told so, and another word for that is refused', () => {
+  test('removes these too when configured, and rejects an unknown value', () => {
     expect(removalsIn(synthesize({ keepData: 'false' }))).toEqual([
       'AWS::DynamoDB::Table: Delete, Delete when replaced',
       'AWS::KMS::Key: Delete, Delete when replaced',
@@ -48,22 +51,22 @@ describe('what is removed with the stack', () => {
     expect(() => synthesize({ keepData: 'perhaps' })).toThrow('"keepData"');
   });
 
-  test('are neither where those that are there are taken', () => {
+  test('leaves adopted resources alone', () => {
     const adopting = synthesize({ tableName: 'restored', secretsKeyArn: keyArn });
     expect(removalsIn(adopting)).toEqual(removed);
   });
 
-  test('is all of the stacks of fleets', () => {
+  test('removes everything of the stacks of fleets', () => {
     const fleets = [{ name: 'sydney', region: 'ap-southeast-2', instanceTypes: ['t4g.small'] }];
     const template = synthesizeAll({ fleets })['Reveille-fleets-ap-southeast-2'];
     expect(template && removalsIn(template)).toEqual([]);
   });
 });
 
-describe('a table and a key that are there', () => {
+describe('an adopted table and key', () => {
   const adopting = synthesize({ tableName: 'restored', secretsKeyArn: keyArn });
 
-  test("are what every function is told and may use, the index too, just as it were the stack's own", () => {
+  test('are passed and granted to every function, the index too, like resources of the stack', () => {
     const own = { Ref: idOf(made, 'AWS::DynamoDB::Table') };
     const ownArn = { 'Fn::GetAtt': [idOf(made, 'AWS::DynamoDB::Table'), 'Arn'] };
     const keyOfOwn = { 'Fn::GetAtt': [idOf(made, 'AWS::KMS::Key'), 'Arn'] };
@@ -93,7 +96,7 @@ describe('a table and a key that are there', () => {
   test.each([
     ['tableName', 'a/b'],
     ['secretsKeyArn', '1234abcd-12ab-34cd-56ef-1234567890ab'],
-  ])('are refused by a name that none has: %s %s', (name, value) => {
+  ])('are rejected with an invalid name: %s %s', (name, value) => {
     expect(() => synthesize({ [name]: value })).toThrow(`"${name}" must be`);
   });
 

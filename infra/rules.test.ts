@@ -21,7 +21,7 @@ const documentedVariables = [...architecture.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)
   ([, name]) => name ?? [],
 );
 
-/** With a fleet, as then the functions may do most. */
+/** Template with a fleet: the functions then have most permissions. */
 const template = synthesize({
   fleets: [{ name: 'sydney', region: 'ap-southeast-2', instanceTypes: ['t4g.small'], spot: true }],
 });
@@ -241,11 +241,11 @@ const cases: { rule: Rule; name: string; bad: [string, ReturnType<typeof one>][]
 ];
 
 describe.each(cases)('the stack $name', ({ rule, bad }) => {
-  test('so it does', () => {
+  test('complies', () => {
     expect(rule(template)).toEqual([]);
   });
 
-  test.each(bad)('and %s would be found', (_, broken) => {
+  test.each(bad)('detects %s', (_, broken) => {
     expect(rule(broken)).not.toEqual([]);
   });
 });

@@ -1,4 +1,7 @@
-/** What runner instances are launched from, by an operator or by a fleet: a launch template, its role and its security group. */
+/**
+ * Launch resources of runner instances, for operators and fleets: a launch template, its role and its
+ * security group.
+ */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,32 +14,42 @@ import { allow } from './grants.ts';
 import { runnerUserData } from './runner-user-data.ts';
 
 export interface RunnerInstanceProps {
-  /** A type of the architecture. */
+  /** Instance type of the architecture. */
   readonly instanceType: string;
   /** @default arm64 */
   readonly architecture?: 'arm64' | 'x86_64';
-  /** `ami-…`, or the name of an SSM parameter, looked up at each launch. @default the newest Amazon Linux 2023 */
+  /**
+   * `ami-…`, or the name of an SSM parameter, resolved at each launch. @default the newest Amazon Linux 2023
+   */
   readonly ami?: string | undefined;
-  /** Of a fleet: its instances enrol by themselves. Its launch template and its role have the name. @default an operator launches */
+  /**
+   * Fleet whose instances enrol by themselves. Its launch template and its role have the name. @default an
+   * operator launches
+   */
   readonly fleet?: { readonly name: string; readonly hibernates: boolean; readonly terminates: boolean };
   /** @default 10 */
   readonly volumeGiB?: number;
-  /** Of instances and volumes: the one by which the stack knows them, and others. @default of `Name`: reveille-runner */
+  /**
+   * Tags of instances and volumes: the one by which the stack knows them, and others. @default `Name` only:
+   * reveille-runner
+   */
   readonly tags: Readonly<Record<string, string>>;
-  /** A bash script that runs after the agent is installed. @default none */
+  /** Bash script that runs after the agent is installed. @default none */
   readonly script?: string | undefined;
-  /** Where the security group is made. @default the default VPC */
+  /** VPC of the security group. @default the default VPC */
   readonly vpcId?: string | undefined;
   /** The agent's bundle. */
   readonly agentFile: string;
-  /** The folder with the agent's systemd units. */
+  /** Folder with the agent's systemd units. */
   readonly unitFolder: string;
 }
 
-/** Amazon keeps the id of the newest image there; it is looked up at each launch (AWS: AL2023 on Amazon EC2). */
+/**
+ * SSM parameter with the id of Amazon's newest image, resolved at each launch (AWS: AL2023 on Amazon EC2).
+ */
 const newestImage = (architecture: string): string =>
   `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${architecture}`;
-/** The SSM parameter that a launch asks for the image; undefined when the image is given by its id. */
+/** SSM parameter that a launch reads for the image; undefined when the image is given by its id. */
 export const imageParameterOf = (ami: string | undefined, architecture: string): string | undefined => {
   const image = ami ?? newestImage(architecture);
   return image.startsWith('/') ? image : undefined;
@@ -44,10 +57,11 @@ export const imageParameterOf = (ami: string | undefined, architecture: string):
 const imageOf = (ami: string): string => (ami.startsWith('/') ? `resolve:ssm:${ami}` : ami);
 
 /**
- * What the SSM agent does by the instance's role so that operators reach it: a heartbeat, Session Manager (AWS: "Verify or add instance
- * permissions for Session Manager", the minimal policy), and Run Command, by which docs/using/runners.md registers (AWS: "ec2messages,
- * ssmmessages, and other API operations"). Not AmazonSSMManagedInstanceCore: it reads every parameter of the account, and each task
- * on the machine can use the machine's role.
+ * Actions of the SSM agent, so that operators reach an instance: a heartbeat, Session Manager (AWS: "Verify
+ * or add instance permissions for Session Manager", the minimal policy), and Run Command, with which
+ * docs/using/runners.md registers (AWS: "ec2messages, ssmmessages, and other API operations"). Not
+ * AmazonSSMManagedInstanceCore: it reads every parameter of the account, and each task on the machine can use
+ * the machine's role.
  */
 const operatorsReach = [
   'ssm:UpdateInstanceInformation',
@@ -63,7 +77,10 @@ const operatorsReach = [
   'ec2messages:SendReply',
 ] as const;
 
-/** AWS: EC2, user data; before its encoding as base64. What CloudFormation puts in for the agent's location is some 100 more. */
+/**
+ * Maximum user data before base64 encoding (AWS: EC2, user data). The agent's location from CloudFormation
+ * adds some 100 characters.
+ */
 const longestUserData = 16_384 - 256;
 
 const checkLength = (userData: string): string => {
@@ -73,7 +90,7 @@ const checkLength = (userData: string): string => {
 
 export class RunnerInstance extends Construct {
   readonly launchTemplateId: string;
-  /** The S3 URL of the agent that instances download at their first boot. */
+  /** S3 URL of the agent that instances download at their first boot. */
   readonly agentLocation: string;
 
   constructor(scope: Construct, id: string, props: RunnerInstanceProps) {
@@ -102,8 +119,8 @@ export class RunnerInstance extends Construct {
     role.addToPolicy(allow([...operatorsReach], ['*']));
     const profile = new CfnInstanceProfile(this, 'Profile', { roles: [role.roleName] });
 
-    // No rule for what goes out leaves EC2's own, which allows all: what tasks reach (hosts over ssh, git, package mirrors,
-    // cloud APIs) is theirs to know.
+    // Without egress rules EC2's default stays, which allows all: the hosts that tasks reach (over ssh, git,
+    // package mirrors, cloud APIs) are unknown here.
     const securityGroup = new CfnSecurityGroup(this, 'SecurityGroup', {
       groupDescription: 'Reveille runners: nothing comes in, operators use Session Manager',
       ...(props.vpcId !== undefined && { vpcId: props.vpcId }),
@@ -118,7 +135,7 @@ export class RunnerInstance extends Construct {
     const template = new CfnLaunchTemplate(this, 'LaunchTemplate', {
       ...(fleet && {
         launchTemplateName: fleet.name,
-        // By which the functions may launch from it.
+        // The functions may launch from it only with these tags.
         tagSpecifications: [{ resourceType: 'launch-template', tags }],
       }),
       launchTemplateData: {
@@ -127,14 +144,14 @@ export class RunnerInstance extends Construct {
         instanceType: props.instanceType,
         iamInstanceProfile: { arn: profile.attrArn },
         securityGroupIds: [securityGroup.attrGroupId],
-        // A machine that shuts itself down is still there for the next task. EC2 cannot stop a spot instance of a fleet, and one that
-        // a fleet terminates when it is idle would cost its volume as long as it is stopped.
+        // A machine that shuts itself down stays for the next task. EC2 cannot stop a fleet's spot instance.
+        // In a fleet that terminates idle instances, a stopped one would cost its volume.
         instanceInitiatedShutdownBehavior: fleet?.terminates ? 'terminate' : 'stop',
         metadataOptions: {
           httpTokens: 'required',
           httpPutResponseHopLimit: 1,
           httpEndpoint: 'enabled',
-          // Where the API is, the instances of fleets know by a tag.
+          // Fleets' instances read the API's URL from a tag.
           ...(fleet && { instanceMetadataTags: 'enabled' }),
         },
         blockDeviceMappings: [

@@ -1,4 +1,4 @@
-/** The script of the first boot, run by a real bash in a folder of its own, with programs that fail as they are told. */
+/** The first boot's script in a real bash in its own folder, with programs that fail on request. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** A program that notes its call, and then does what the lines say; `$calls` is the number of this call. */
+/** Adds a program that records its call, and then runs these lines; `$calls` is the number of this call. */
 const play = (name: string, lines = 'true') => {
   const path = join(folder, 'bin', name);
   writeFileSync(
@@ -41,7 +41,7 @@ const boot = (programs: Record<string, string> = {}) => {
     enroll: '[Service]\n',
     script: `echo done > ${folder}/own-script`,
   });
-  // The machine's own folders are under the test's.
+  // The machine's folders are under the test's.
   const here = script.replaceAll(/(?<=[\s'])\/(opt|etc|usr\/local)\//g, `${folder}/$1/`);
   const { status, stdout } = spawnSync('bash', ['-c', here], {
     encoding: 'utf8',
@@ -52,12 +52,12 @@ const boot = (programs: Record<string, string> = {}) => {
 };
 
 describe('the first boot', () => {
-  it('is a script that bash can read', () => {
+  it('is a script that bash can parse', () => {
     const script = runnerUserData({ agentLocation: 's3://a/b', agentSha256, service: 'x', path: 'y' });
     execFileSync('bash', ['-n'], { input: script });
   });
 
-  it('installs the agent and starts its enrolment, and runs the script of the fleet after that', () => {
+  it('installs the agent, starts its enrolment, and then runs the script of the fleet', () => {
     const { status, calls, agent } = boot();
     expect(status).toBe(0);
     expect(readFileSync(agent, 'utf8')).toBe(bundle);
@@ -66,7 +66,7 @@ describe('the first boot', () => {
     expect(existsSync(join(folder, 'own-script'))).toBe(true);
   });
 
-  it("waits for dnf's lock, and tries each network step again", () => {
+  it('waits for the lock of dnf, and retries each network step', () => {
     const { status, calls, stdout } = boot({
       dnf: '[ "$calls" -gt 3 ]',
       aws: `[ "$calls" -gt 2 ] && cp "${folder}/bundle" "\${@: -1}"`,
@@ -82,20 +82,20 @@ describe('the first boot', () => {
     expect(stdout).toContain('Failed, and is tried again in 8 s: dnf install --assumeyes nodejs24');
   });
 
-  it('goes on without ansible, which only its tasks need', () => {
+  it('continues without ansible, which only its tasks need', () => {
     const { status, stdout } = boot({ dnf: '[[ "$*" != *ansible-core* ]]' });
     expect(status).toBe(0);
     expect(stdout).toContain('ansible-core is not installed');
   });
 
-  it('ends after six tries, and starts nothing', () => {
+  it('ends after six attempts, and starts nothing', () => {
     const { status, calls } = boot({ dnf: 'false' });
     expect(status).not.toBe(0);
     expect(calls.filter((call) => call.startsWith('dnf'))).toHaveLength(6);
     expect(calls.some((call) => call.startsWith('systemctl'))).toBe(false);
   });
 
-  it('installs no bundle whose hash is another, and takes the right one when it comes', () => {
+  it('installs no bundle with a wrong hash, and takes the right one once available', () => {
     const wrong = boot({ aws: `echo changed > "\${@: -1}"` });
     expect(wrong.status).not.toBe(0);
     expect(existsSync(wrong.agent)).toBe(false);

@@ -1,28 +1,33 @@
-/** The script that a runner instance runs once, at its first boot. */
+/** Script that a runner instance runs once, at its first boot. */
 
 export interface RunnerUserData {
-  /** The S3 URL of the agent's bundle. */
+  /** S3 URL of the agent's bundle. */
   readonly agentLocation: string;
-  /** Of the bundle, in hex: what S3 gives is compared with it before it is installed. */
+  /** SHA-256 of the bundle, in hex; the download is compared with it before the installation. */
   readonly agentSha256: string;
-  /** The systemd unit that runs the agent. */
+  /** Systemd unit that runs the agent. */
   readonly service: string;
-  /** The systemd unit that starts it as soon as the runner has its credentials. */
+  /** Systemd unit that starts the agent once the runner has its credentials. */
   readonly path: string;
-  /** The systemd unit that gets the credentials for proof of which instance it is. @default a person gives them */
+  /**
+   * Systemd unit that gets the credentials by a proof of the instance's identity. @default an operator
+   * provides them
+   */
   readonly enroll?: string | undefined;
-  /** What tells the API why a first boot failed, where there is an enrolment: a program in Python, and the host of STS in the region. */
+  /**
+   * Reporter of a failed first boot, for instances that enrol: a Python program, and the region's STS host.
+   */
   readonly report?: { readonly program: string; readonly stsHost: string } | undefined;
-  /** What else to do once the agent is installed, in bash. */
+  /** Bash lines that run once the agent is installed. */
   readonly script?: string | undefined;
 }
 
-/** Ends the texts of files in the script; no unit has such a line. */
+/** End marker of files' texts in the script; no unit has such a line. */
 const end = 'END_OF_FILE';
 
 /**
- * Tells the API why the script failed, and has cloud-init run it again at the next boot, which it does once for an instance otherwise.
- * The script of the fleet comes after it: by then the agent is there.
+ * Reports a failure of the script to the API, and makes cloud-init run it again at the next boot, instead of
+ * once per instance. The fleet's script comes later: by then the agent is installed.
  */
 const reportFailure = ({ program, stsHost }: NonNullable<RunnerUserData['report']>): string => `step='start'
 report_failure() {
@@ -34,7 +39,10 @@ ${end}
 trap '[ $? = 0 ] || report_failure' EXIT
 `;
 
-/** Installs the agent and what it runs, for Amazon Linux 2023. Its output is in /var/log/cloud-init-output.log. */
+/**
+ * Installs the agent and its dependencies on Amazon Linux 2023. The output is in
+ * /var/log/cloud-init-output.log.
+ */
 export const runnerUserData = ({
   agentLocation,
   agentSha256,

@@ -1,4 +1,7 @@
-/** What schedules need in AWS: a group of their own in EventBridge Scheduler, the role that it takes on, and who may hand over. */
+/**
+ * AWS resources of schedules: a group in EventBridge Scheduler, the role that it assumes, and the grants of
+ * the functions that create schedules.
+ */
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { ScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
@@ -7,22 +10,25 @@ import { Arn, RemovalPolicy, type Stack } from 'aws-cdk-lib/core';
 import { allow, type Grant } from './grants.ts';
 
 export interface SchedulesProps {
-  /** Begins the name of the group. */
+  /** Prefix of the group's name. */
   readonly prefix: string;
-  /** What a schedule invokes. */
+  /** Function that a schedule invokes. */
   readonly starter: LambdaFunction;
-  /** Where EventBridge Scheduler puts what it could not deliver. */
+  /** Queue for events that EventBridge Scheduler could not deliver. */
   readonly deadLetters: IQueue;
 }
 
 const service = 'scheduler.amazonaws.com';
 
-/** Makes the group, which goes with all of its schedules when the stack is removed, and the grant for those who hand over. */
+/**
+ * Makes the group, which is removed with all its schedules, and the grant for functions that create
+ * schedules.
+ */
 export const makeSchedules = (stack: Stack, { prefix, starter, deadLetters }: SchedulesProps) => {
   const scheduleGroupName = `${prefix}schedules`;
   const group = new ScheduleGroup(stack, 'Schedules', {
     scheduleGroupName,
-    // One that stays would go on firing at what is gone, and its name would stop the next deployment.
+    // A group that stays would keep invoking removed functions, and its name would block the next deployment.
     removalPolicy: RemovalPolicy.DESTROY,
   });
   const role = new Role(stack, 'SchedulerRole', {

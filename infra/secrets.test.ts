@@ -19,7 +19,7 @@ const uses = resourcesOf(template, 'AWS::IAM::Policy').flatMap(([id, { Propertie
     .map(({ Action, Condition }) => ({ id: id.replace(/RoleDefaultPolicy.*/, ''), Action, Condition })),
 );
 
-test('only the API and the rotation make data keys, and who has nothing to do with secrets reads none', () => {
+test('allows data keys to the API and the rotation only, and reading to functions with secrets only', () => {
   const may = Object.fromEntries(uses.map(({ id, Action }) => [id, Action]));
   expect(may).toEqual({
     Api: ['kms:Decrypt', 'kms:GenerateDataKey'],
@@ -34,7 +34,7 @@ test('only the API and the rotation make data keys, and who has nothing to do wi
   });
 });
 
-test('each use has to say for which project, and nothing else', () => {
+test('requires one project, and nothing else, in the context of each use', () => {
   for (const { Condition } of uses) {
     const context = { 'kms:EncryptionContextKeys': ['projectId'] };
     expect(Condition).toEqual({ 'ForAllValues:StringEquals': context, 'ForAnyValue:StringEquals': context });

@@ -4,7 +4,7 @@ import type { RemovalPolicy } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { allow, type Grant } from './grants.ts';
 
-/** What each use must say: for which project, and nothing else. KMS refuses a data key that was made for another one. */
+/** Condition on each use: one project, and nothing else. KMS rejects a data key of another project. */
 const forOneProject = {
   'ForAllValues:StringEquals': { 'kms:EncryptionContextKeys': ['projectId'] },
   'ForAnyValue:StringEquals': { 'kms:EncryptionContextKeys': ['projectId'] },
@@ -12,18 +12,23 @@ const forOneProject = {
 
 export interface SecretsKeyProps {
   readonly removalPolicy: RemovalPolicy;
-  /** Of one that is there. Its policy must leave it to IAM who may use it, as that of a key which a stack has made does. */
+  /**
+   * ARN of an existing key. Its policy must leave permissions to IAM, as that of a key made by a stack does.
+   */
   readonly adopt?: string | undefined;
 }
 
-/** Makes the key, which costs 1 USD a month, or takes the one that is there; and the grants for those who read secrets and those who also write them. */
+/**
+ * Makes the key, which costs 1 USD a month, or adopts an existing one; and the grants to read and to write
+ * secrets.
+ */
 export const makeSecretsKey = (scope: Construct, { removalPolicy, adopt }: SecretsKeyProps) => {
   const makeKey = () =>
     new Key(scope, 'SecretsKey', {
       description: 'Reveille: wraps the data keys of secrets',
-      // KMS charges for each version that its own rotation keeps; `rotate-secrets` renews what encrypts.
+      // KMS charges for each version that its own rotation keeps; `rotate-secrets` renews the data keys.
       enableKeyRotation: false,
-      // Without it, nothing of the secrets in the table could ever be read again: it stays as long as the table does.
+      // Without the key, the secrets in the table are lost for ever: it stays as long as the table does.
       removalPolicy,
     });
   const key = adopt === undefined ? makeKey() : Key.fromKeyArn(scope, 'SecretsKey', adopt);

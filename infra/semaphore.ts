@@ -1,4 +1,7 @@
-/** The drop-in for a Semaphore server: a secret URL for each of its runners starts and stops that runner's instance. */
+/**
+ * Drop-in for a Semaphore server: a secret URL for each of its runners starts and stops that runner's
+ * instance.
+ */
 import { type HttpApi, HttpMethod } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
@@ -14,7 +17,7 @@ import type { TheTable } from './table.ts';
 export interface SemaphoreProps {
   readonly table: TheTable;
   readonly httpApi: HttpApi;
-  /** What functions have that write into the audit trail, beyond the table. */
+  /** Permissions to write the audit trail, beyond the table. */
   readonly audited: Grant;
   readonly bundles: Pick<Bundles, 'folderOf'>;
 }
@@ -23,7 +26,7 @@ export class Semaphore extends Construct {
   constructor(scope: Construct, id: string, { table, httpApi, bundles, audited }: SemaphoreProps) {
     super(scope, id);
     const stack = Stack.of(this);
-    // It runs each minute, work or none: those would be traces by the ten thousand that nobody looks at.
+    // It runs each minute, with or without work: tens of thousands of traces without use.
     const observed = { metricsNamespace: stack.stackName, traced: false };
     const receiver = makeFunction(stack, 'SemaphoreHook', {
       folder: bundles.folderOf('semaphore'),
@@ -38,7 +41,7 @@ export class Semaphore extends Construct {
       timeoutSeconds: 10,
       ...observed,
     });
-    // Each minute it does as well what an event of EC2 would have had it do.
+    // Each minute it also does the work of a lost EC2 event.
     leaveToTheNextMinute(receiver);
     const inTable = tableGrants(table);
     const { start, stop, describe } = instanceGrants(stack, stack.stackName);

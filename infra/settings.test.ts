@@ -8,7 +8,7 @@ import { readSettings, settingNames } from './settings.ts';
 const read = (context: Record<string, unknown>) => readSettings(new App({ context }).node);
 
 describe('webhookAllowed', () => {
-  test('takes what a person types: with spaces, as text or as a list', () => {
+  test('accepts typed input: with spaces, as text or as a list', () => {
     const wanted = ['10.20.0.0/16', 'hooks.corp.example'];
     expect(read({ webhookAllowed: '10.20.0.0/16, hooks.corp.example' }).webhookAllowed).toEqual(wanted);
     expect(read({ webhookAllowed: ' 10.20.0.0/16,hooks.corp.example, ' }).webhookAllowed).toEqual(wanted);
@@ -17,7 +17,7 @@ describe('webhookAllowed', () => {
   });
 
   test.each(['10.0.0.0/99', 'https://hooks.example', 'hooks.example:8080', 'fd00::/129', 'two words', '*'])(
-    'refuses %s, which the functions would, and says what is wrong',
+    'rejects %s, as the functions do, and names the error',
     (entry) => {
       expect(isAllowance(entry)).toBe(false);
       expect(() => read({ webhookAllowed: `10.0.0.0/8,${entry}` })).toThrow(
@@ -34,14 +34,14 @@ describe('webhookAllowed', () => {
     'localhost',
     'hooks_1.corp.example',
     '0.0.0.0/0',
-  ])('takes %s, as the functions do', (entry) => {
+  ])('accepts %s, as the functions do', (entry) => {
     expect(isAllowance(entry)).toBe(true);
     expect(read({ webhookAllowed: entry }).webhookAllowed).toEqual([entry]);
   });
 });
 
 test.each(['keepData', 'semaphoreOnly', 'console', 'dashboard', 'tracing'] as const)(
-  '%s is on or off, from cdk.json or from the command line',
+  'reads %s as on or off, from cdk.json or from the command line',
   (name) => {
     const values = [true, 'true', 'yes', false, 'false', 'no'].map((value) => read({ [name]: value })[name]);
     expect(values).toEqual([true, true, true, false, false, false]);
@@ -49,7 +49,7 @@ test.each(['keepData', 'semaphoreOnly', 'console', 'dashboard', 'tracing'] as co
   },
 );
 
-test('every setting is in the table of the guide, and the table has no other', () => {
+test('lists the same settings as the table of the guide', () => {
   const guide = readFileSync(join(import.meta.dirname, '../docs/operating/deploy.md'), 'utf8');
   const [, section = ''] = /^## Settings\n([\s\S]*?)^## /m.exec(guide) ?? [];
   const named = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);

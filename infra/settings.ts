@@ -1,17 +1,20 @@
-/** What a user may set about the deployment: CDK context, by `-c name=value` or under "context" in cdk.json. */
+/** Settings of a deployment: CDK context, by `-c name=value` or under "context" in cdk.json. */
 import type { Node } from 'constructs';
 import * as z from 'zod';
 
 /**
- * A task queue's name has 80 characters at most (AWS: SQS quotas), of which a project's id takes 30, a tag 32, and the
- * "-" between them one.
+ * Maximum length of the prefix. A task queue's name has at most 80 characters (AWS: SQS quotas): 30 for a
+ * project's id, 32 for a tag, and one for the "-" between them.
  */
 const longestPrefix = 17;
 
-/** From `-c` it comes as text. */
+/** A boolean, which `-c` passes as text. */
 const flag = z.union([z.boolean(), z.stringbool()]);
 
-/** As the functions take them (lambdas/adapters/address-guard.ts), which would otherwise fail when they start. */
+/**
+ * Form of host names that the functions accept (lambdas/adapters/address-guard.ts); with others they would
+ * fail at their start.
+ */
 const hostName = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/i;
 const notAllowable = 'no range such as 10.0.0.0/8, no address and no host name';
 
@@ -89,7 +92,7 @@ const settings = z.object({
     .describe('Who is told of alarms; has to be confirmed by the link in the first e-mail'),
   runbookUrl: z
     .url({ protocol: /^https?$/, error: 'must be an address such as https://wiki.example.com/runbook' })
-    // It stands in the descriptions of alarms, which take 1,024 characters (AWS: PutMetricAlarm).
+    // It is part of the alarms' descriptions, which take 1,024 characters (AWS: PutMetricAlarm).
     .max(512, 'must be at most 512 characters')
     .optional()
     .describe(
@@ -107,7 +110,7 @@ export const settingNames = Object.keys(settings.shape);
 /**
  * Reads the settings from CDK's context.
  *
- * @throws Error that names each setting which is wrong and says what it must be
+ * @throws Error that names each wrong setting and its required form
  */
 export const readSettings = (node: Node): Settings => {
   const given = settingNames.map((name): [string, unknown] => [name, node.tryGetContext(name)]);

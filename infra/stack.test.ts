@@ -28,7 +28,7 @@ describe('the stack', () => {
     ]);
   });
 
-  test('has all that costs tagged with its name, instances that are launched from it too', () => {
+  test('tags every resource that costs with its name, and instances launched from it too', () => {
     const tag = '{"Key":"reveille:stack","Value":"Reveille"}';
     const costly =
       /^AWS::(DynamoDB::Table|Lambda::Function|SQS::Queue|KMS::Key|S3::Bucket|CloudFront::Distribution|EC2::LaunchTemplate|Logs::LogGroup)$/;
@@ -38,7 +38,7 @@ describe('the stack', () => {
     expect(untagged).toEqual([]);
   });
 
-  test('can be backed up to any second, and forgets what has expired', () => {
+  test('can be backed up to any second, and deletes expired items', () => {
     expect(propertiesOf('AWS::DynamoDB::Table')).toEqual([
       expect.objectContaining({
         BillingMode: 'PAY_PER_REQUEST',
@@ -48,7 +48,7 @@ describe('the stack', () => {
     ]);
   });
 
-  test('indexes the keys of what is live and no more', () => {
+  test('indexes only the keys of live items', () => {
     expect(propertiesOf('AWS::DynamoDB::Table')[0]?.GlobalSecondaryIndexes).toEqual([
       expect.objectContaining({ IndexName: 'live', Projection: { ProjectionType: 'KEYS_ONLY' } }),
     ]);
@@ -59,17 +59,17 @@ describe('the stack', () => {
     expect(queues.filter(({ RedrivePolicy }) => RedrivePolicy !== undefined)).toHaveLength(queues.length / 2);
   });
 
-  test('tells webhook-retry how often SQS lets it try', () => {
+  test('passes the maximum attempts of SQS to webhook-retry', () => {
     const retries = propertiesOf('AWS::SQS::Queue').map(({ RedrivePolicy }) => RedrivePolicy);
     expect(retries).toContainEqual(expect.objectContaining({ maxReceiveCount: 10 }));
     expect(environmentOf('WebhookRetry')).toMatchObject({ Variables: { WEBHOOK_RETRIES_MAX: '10' } });
   });
 
-  test('has no parameter but that of the CDK, so that it deploys without a question', () => {
+  test('has no parameter except that of the CDK, so that it deploys without a question', () => {
     expect(Object.keys(template.Parameters)).toEqual(['BootstrapVersion']);
   });
 
-  test('says where the API is and how to get the first token', () => {
+  test('outputs the URL of the API and the command for the first token', () => {
     expect(Object.keys(template.Outputs).sort()).toEqual([
       'AlarmTopicArn',
       'ApiUrl',
@@ -85,7 +85,7 @@ describe('the stack', () => {
     for (const name of Object.keys(template.Outputs)) expect(guide).toContain(`| \`${name}\` | `);
   });
 
-  test('is only the drop-in for Semaphore when the context asks for that', () => {
+  test('contains only the drop-in for Semaphore when the context asks for that', () => {
     const only = synthesize({ semaphoreOnly: 'true' });
     expect(resourcesOf(only, 'AWS::Lambda::Function').map(([id]) => id.replace(/Function.*/, ''))).toEqual([
       'SemaphoreHook',
@@ -101,7 +101,7 @@ describe('the stack', () => {
     ]);
   });
 
-  test('can be in two regions of one account: what is named for the whole account has the region in its name', () => {
+  test('can be in two regions of one account: account-wide names contain the region', () => {
     const region = '{"Ref":"AWS::Region"}';
     const named = [
       ...propertiesOf('AWS::CloudFront::ResponseHeadersPolicy').map((one) => one.ResponseHeadersPolicyConfig),
@@ -111,7 +111,7 @@ describe('the stack', () => {
     ].map((one) => JSON.stringify(z.object({ Name: z.unknown() }).parse(one).Name));
     expect(named).toHaveLength(5);
     for (const name of named) expect(name).toContain(region);
-    // CloudFormation makes the names of all others, but for those that are of a region.
+    // CloudFormation generates all other names, except those that are regional.
     const cloudFront = Object.values(template.Resources).filter(({ Type }) =>
       Type.startsWith('AWS::CloudFront::'),
     );
@@ -127,7 +127,7 @@ describe('the stack', () => {
     }
   });
 
-  test('has no name for CloudFront that is too long, whatever the stack is called', () => {
+  test('shortens names for CloudFront to their maximum for any name of the stack', () => {
     const long = synthesize({ stackName: `R${'x'.repeat(99)}` });
     const [control] = resourcesOf(long, 'AWS::CloudFront::OriginAccessControl');
     const { Name } = z
@@ -151,7 +151,7 @@ describe('the stack', () => {
     ['runnerInstanceType', 'm5.large'],
     ['runnerVpcId', 'default'],
     ['stackName', '1st'],
-  ])('refuses the %s %s and says which setting it is', (name, value) => {
+  ])('rejects the %s %s and names the setting', (name, value) => {
     expect(() => synthesize({ [name]: value })).toThrow(`"${name}" must be`);
   });
 });
@@ -164,11 +164,11 @@ describe('the script of a runner instance', () => {
     path: '[Path]\n',
   });
 
-  test('is one that bash can read', () => {
+  test('can be parsed by bash', () => {
     expect(() => execFileSync('bash', ['-n'], { input: script })).not.toThrow();
   });
 
-  test('fits, with the real units, into what EC2 allows', () => {
+  test('fits, with the real units, into the maximum of EC2', () => {
     const [data] = propertiesOf('AWS::EC2::LaunchTemplate').map((launch) => JSON.stringify(launch));
     expect(data).toContain('ConditionPathExists=/etc/reveille/runner.json');
     expect(data?.length).toBeLessThan(16_000);

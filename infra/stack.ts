@@ -46,11 +46,16 @@ export interface ReveilleStackProps {
   readonly root: string;
 }
 
-/** API Gateway gives up after 30 s (AWS: HTTP API quotas); the function ends before, so that its log says why. */
+/**
+ * Timeout of functions behind the API. API Gateway's is 30 s (AWS: HTTP API quotas); a function ends before,
+ * so that its log has the reason.
+ */
 const httpTimeoutSeconds = 29;
 const eventTimeoutSeconds = 30;
 
-/** With the delays that `webhook-retry` leaves between them: about three quarters of an hour. */
+/**
+ * Maximum retries. With the delays of `webhook-retry` between them they take about three quarters of an hour.
+ */
 const webhookRetriesMax = 10;
 
 export class ReveilleStack extends Stack {
@@ -61,17 +66,17 @@ export class ReveilleStack extends Stack {
     });
 
     Tags.of(this).add(stackTag, settings.stackName, {
-      // CloudFormation's schema knows no tags of it (cfn-lint).
+      // CloudFormation's schema has no tags for it (cfn-lint).
       excludeResourceTypes: ['AWS::CloudWatch::Dashboard'],
     });
-    // They hold the users' data: removing the stack must not remove them, unless its operator has said so. A first deployment that
-    // fails leaves none behind.
+    // They contain the users' data: removing the stack must keep them, unless its operator has chosen
+    // otherwise. A failed first deployment leaves none behind.
     const removalPolicy = settings.keepData
       ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
       : RemovalPolicy.DESTROY;
     const table = makeTable(this, { removalPolicy, adopt: settings.tableName });
     const httpApi = new HttpApi(this, 'HttpApi', { apiName: settings.stackName, createDefaultStage: false });
-    // Bounds what a runaway client can cost; a thousand busy agents stay below.
+    // Limits the cost of a runaway client; a thousand busy agents stay below.
     httpApi.addStage('DefaultStage', {
       stageName: '$default',
       autoDeploy: true,
@@ -106,7 +111,7 @@ export class ReveilleStack extends Stack {
         timeoutSeconds,
         memoryMb,
         metricsNamespace: settings.stackName,
-        // What runs each minute, work or none, would be traces by the ten thousand that nobody looks at.
+        // A function that runs each minute would send tens of thousands of traces without use.
         traced: settings.tracing && name !== 'reconcile',
       });
 
@@ -175,7 +180,7 @@ export class ReveilleStack extends Stack {
     });
 
     const page = settings.console ? addConsole() : undefined;
-    // Without a console, people's programs reach the API as agents do.
+    // Without a console, users' programs reach the API as agents do.
     const reachedByPeople: Grant = page?.grant ?? { environment: { CONSOLE_URL: httpApi.apiEndpoint } };
     const secrets = makeSecretsKey(this, { removalPolicy, adopt: settings.secretsKeyArn });
     const schedules = makeSchedules(this, {
@@ -228,7 +233,7 @@ export class ReveilleStack extends Stack {
     ]);
     give(runnerPower, [inTable.items('GetItem', 'UpdateItem'), instances.start, instances.stop]);
     give(runnerPower, [instances.describe, ownUrl, known, launch, terminateIdle]);
-    // What is launched is bound to its runner by an item.
+    // An item binds a launched instance to its runner.
     if (fleets.length > 0) give(runnerPower, [inTable.items('PutItem')]);
     give(instanceEvents, [...place, secrets.open, inTable.queryLive, instances.start, instances.describe]);
     give(instanceEvents, [known, launch]);
@@ -236,7 +241,7 @@ export class ReveilleStack extends Stack {
       secrets.open,
       inTable.items('GetItem', 'BatchGetItem', 'UpdateItem'),
       webhookReach,
-      // A delivery whose turn has not come is put off by a new message.
+      // A delivery that is not due yet is delayed by a new message.
       retryWebhooks,
       retriesOf(webhookRetries, webhookRetriesMax),
     ]);
@@ -256,9 +261,9 @@ export class ReveilleStack extends Stack {
       launch,
       terminate,
     ]);
-    // What it seals are the secret answers of a schedule, whose project has a data key by these.
+    // Encrypts the secret answers of a schedule; these grants give access to the project's data key.
     give(scheduledStart, [...place, secrets.open, audited]);
-    // Likewise, by the answers that came in with the event; which is removed when it has its outcome.
+    // Likewise for the answers in the event, which is deleted once it has an outcome.
     give(integrationEvents, [...place, inTable.items('DeleteItem'), secrets.open, audited]);
     give(firstToken, [inTable.items('PutItem'), audited]);
     give(rotateSecrets, [
@@ -273,7 +278,7 @@ export class ReveilleStack extends Stack {
       buryFailures(fn, deadLetters);
     }
     leaveToTheNextMinute(reconcile);
-    // One at a time, as each may wait for a receiver that doesn't answer.
+    // One at a time, as each may wait for a receiver that does not answer.
     workOff(webhookRetries, webhookRetry, 1);
     new Rule(this, 'InstanceStateChanges', {
       description: 'Tells Reveille what becomes of the instances of its runners',
@@ -306,7 +311,7 @@ export class ReveilleStack extends Stack {
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
 
-  /** Comes last, as it looks at every function that is there. */
+  /** Adds the observability; comes last, as it needs every function. */
   #observe({ stackName, alarmEmail, runbookUrl }: Settings, whole?: ObservabilityProps['whole']): void {
     const { topic } = new Observability(this, 'Observability', {
       namespace: stackName,
@@ -319,7 +324,7 @@ export class ReveilleStack extends Stack {
   }
 }
 
-/** What `webhook-retry` needs of the queue that it works off: to say when a message comes again. `workOff` permits the rest. */
+/** Allows `webhook-retry` to set a message's next delivery. `workOff` grants the other permissions. */
 const retriesOf = (queue: Queue, max: number): Grant => ({
   environment: { WEBHOOK_RETRIES_MAX: String(max) },
   statements: [allow(['sqs:ChangeMessageVisibility'], [queue.queueArn])],

@@ -1,18 +1,18 @@
-/** The table that holds everything: the stack's own, or one that is there. */
+/** The table of all items: the stack's own, or an existing one. */
 import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { RemovalPolicy } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 
-/** What grants and variables need of it. */
+/** Attributes of the table for grants and variables. */
 export type TheTable = Pick<Table, 'tableName' | 'tableArn'>;
 
 export interface TableProps {
   readonly removalPolicy: RemovalPolicy;
-  /** The name of one that is there, with the same keys and index. @default one is made */
+  /** Name of an existing table with the same keys and index. @default a new table */
   readonly adopt?: string | undefined;
 }
 
-/** The index of what is live. */
+/** Index of live items. */
 export const liveIndex = 'live';
 
 export const makeTable = (scope: Construct, { removalPolicy, adopt }: TableProps): TheTable => {

@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test('a file is left alone as long as its content is the same', () => {
+test('keeps a file whose content is the same', () => {
   const path = join(folder, 'deep/er/file');
   writeWhole(path, 'one', 0o755);
   const { ino, mode } = statSync(path);
@@ -21,7 +21,7 @@ test('a file is left alone as long as its content is the same', () => {
   expect(readFileSync(path, 'utf8')).toBe('two');
 });
 
-test('a mirror holds what the other folder holds and nothing else', () => {
+test('makes a mirror equal to the other folder', () => {
   const [from, to] = [join(folder, 'from'), join(folder, 'to')];
   for (const [path, text] of [
     ['from/index.html', 'page'],

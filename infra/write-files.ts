@@ -1,8 +1,11 @@
-/** Writes build results: a file is there whole or not at all, and one that has not changed is left alone for who reads it. */
+/**
+ * Writes build results: a file appears whole or not at all, and an unchanged file keeps its time for its
+ * readers.
+ */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-/** Writes the file, unless it has that content. */
+/** Writes the file, unless its content is the same. */
 export const writeWhole = (path: string, content: Uint8Array | string, mode = 0o644): void => {
   const bytes = Buffer.from(content);
   if (existsSync(path) && readFileSync(path).equals(bytes)) return;
@@ -12,7 +15,7 @@ export const writeWhole = (path: string, content: Uint8Array | string, mode = 0o
   renameSync(unfinished, path);
 };
 
-/** Paths of all files in the folder, relative to it. */
+/** Lists the paths of all files in the folder, relative to it. */
 const filesIn = (folder: string): string[] =>
   existsSync(folder)
     ? readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -20,7 +23,7 @@ const filesIn = (folder: string): string[] =>
         .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
     : [];
 
-/** Makes the folder `to` hold what `from` holds and nothing else. */
+/** Makes the folder `to` equal to `from`. */
 export const mirror = (from: string, to: string): void => {
   const wanted = filesIn(from);
   for (const path of wanted) writeWhole(join(to, path), readFileSync(join(from, path)));

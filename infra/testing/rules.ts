@@ -1,10 +1,10 @@
-/** What must hold for every template: each rule takes one and answers with what breaks it, in sentences. */
+/** Rules for every template: each takes one and returns its violations, in sentences. */
 import * as z from 'zod';
 import { type Resource, resourcesOf, type Template } from './template.ts';
 
 export type Rule = (template: Template) => string[];
 
-/** IAM takes a list, or the one thing itself. */
+/** Accepts a list or a single item, as IAM does. */
 export const oneOrMore = <T extends z.ZodType>(item: T) =>
   z.union([z.array(item), item.transform((one) => [one])]);
 const statement = z.object({
@@ -17,14 +17,14 @@ const statement = z.object({
 const policyDocument = z.object({ Statement: oneOrMore(statement) });
 type Statement = z.infer<typeof statement>;
 
-/** All policy documents of a resource, wherever it has them. */
+/** Returns all policy documents of a resource, at any depth. */
 const documentsIn = (value: unknown): z.infer<typeof policyDocument>[] => {
   if (typeof value !== 'object' || value === null) return [];
   const own = policyDocument.safeParse(value);
   return own.success ? [own.data] : Object.values(value).flatMap(documentsIn);
 };
 
-/** What policies allow, with the id of the resource that has the policy. */
+/** Returns the Allow statements of policies, with the id of the resource that has the policy. */
 export const allowances = (template: Template): [string, Statement][] =>
   Object.entries(template.Resources).flatMap(([id, { Properties }]) =>
     documentsIn(Properties)
@@ -33,7 +33,7 @@ export const allowances = (template: Template): [string, Statement][] =>
       .map((allowed): [string, Statement] => [id, allowed]),
   );
 
-/** Types that cost money while nothing happens. */
+/** Resource types that cost money while idle. */
 const costly =
   /^AWS::(EC2::NatGateway|EC2::EIP|EC2::VPCEndpoint|ElasticLoadBalancing.*|SecretsManager::.*|ApplicationAutoScaling::.*|EC2::Instance)$/;
 const provisioned = ['ProvisionedThroughput', 'ProvisionedConcurrencyConfig', 'ProvisionedPollerConfig'];
@@ -50,15 +50,15 @@ export const costsNothingIdle: Rule = (template) =>
     return [...(costly.test(Type) ? [Type] : []), ...names, ...vpc].map((what) => `${id} has ${what}`);
   });
 
-/** A key costs 1 USD a month: the secrets' is the one that docs/using/cost.md has. */
+/** Allows one key, which costs 1 USD a month: that of the secrets, listed in docs/using/cost.md. */
 export const hasOneKey: Rule = (template) =>
   resourcesOf(template, 'AWS::KMS::Key')
     .slice(1)
     .map(([id]) => `${id} is one key more`);
 
 /**
- * They know no resources (AWS: Service Authorization Reference), and change nothing but add traces, or tell Systems Manager about the
- * instance that calls.
+ * Actions without resources (AWS: Service Authorization Reference). They change nothing, except that they add
+ * traces or report the calling instance to Systems Manager.
  */
 const knowsNoResources =
   /^(xray:Put(TraceSegments|TelemetryRecords)|ssm:UpdateInstanceInformation|(ssm|ec2)messages:[A-Za-z]+)$/;
@@ -80,12 +80,12 @@ export const mutatesOnlyNamedResources: Rule = (template) =>
 const power = /^ec2:(\*|(Start|Stop|Reboot|Terminate)\w*|\w*\*)$/;
 const ends = /^ec2:(\*|T\w*\*|Terminate\w*)$/;
 const launch = /^ec2:(\*|Run\w*\*?|Create\w*\*|CreateFleet)$/;
-/** CreateFleet launches by RunInstances. */
+/** Actions that launch instances: CreateFleet uses RunInstances. */
 const run = /^ec2:(\*|Run\w*\*?)$/;
-/** IAM knows no launch template for it (AWS: Service Authorization Reference, RunInstances). */
+/** Resources without a launch template in IAM (AWS: Service Authorization Reference, RunInstances). */
 const knowsNoTemplate = /:(launch-template|spot-instances-request)\//;
 
-/** Whether an ARN, which may hold references, is one of instances. */
+/** Returns true for an ARN of instances; it may contain references. */
 const isOfInstances = (resource: unknown): boolean => /:instance\/|^"\*"$/.test(JSON.stringify(resource));
 const hasTag = ({ Condition }: Statement, kind: 'ResourceTag' | 'RequestTag', key: string): boolean =>
   Condition.StringEquals?.[`aws:${kind}/${key}`] !== undefined;
@@ -93,7 +93,9 @@ const hasTag = ({ Condition }: Statement, kind: 'ResourceTag' | 'RequestTag', ke
 const isFromTemplate = ({ Condition }: Statement): boolean =>
   Condition.ArnLike?.['ec2:LaunchTemplate'] !== undefined;
 
-/** Instances that carry the stack's tag; to end, only those that a fleet launched. */
+/**
+ * Allows power actions only on instances with the stack's tag, and termination only of a fleet's instances.
+ */
 export const powersOnlyTaggedInstances =
   (stackName: string): Rule =>
   (template) =>
@@ -105,10 +107,13 @@ export const powersOnlyTaggedInstances =
       ).map((action) => `${id} allows ${action}`);
     });
 
-/** Those that get roles: instances, and schedules that start tasks. */
+/** Services that get roles: instances, and schedules that start tasks. */
 const takers = ['ec2.amazonaws.com', 'scheduler.amazonaws.com'];
 
-/** Instances get the tag of the stack, come from launch templates that have it, in regions that are named, and get only roles that are. */
+/**
+ * Allows launches only with the stack's tag, from launch templates with that tag, in named regions and with
+ * named roles.
+ */
 export const launchesOnlyTaggedInstances: Rule = (template) =>
   allowances(template).flatMap(([id, statement]) => {
     const launches = statement.Action.filter((action) => launch.test(action));
@@ -208,7 +213,10 @@ const trustsEc2 = (Properties: unknown): boolean =>
 
 const reachedOnly = /^(s3:GetObject|ssm:UpdateInstanceInformation|(ssm|ec2)messages:[A-Za-z]+)$/;
 
-/** Whatever runs on an instance can use its role: it gets the agent's file, and lets operators in. */
+/**
+ * Limits an instance's role, which every program on it can use: it reads the agent's file and admits
+ * operators.
+ */
 export const instancesMayDoLittle: Rule = (template) => {
   const roles = resourcesOf(template, 'AWS::IAM::Role').filter(([, { Properties }]) => trustsEc2(Properties));
   const ids = roles.map(([id]) => id);
@@ -238,7 +246,7 @@ export const instancesMayDoLittle: Rule = (template) => {
 /** Variables that Lambda's runtime reads itself. */
 const runtimeVariables = ['NODE_OPTIONS'];
 
-/** `documented`: the names that docs/contributing/architecture.md has. */
+/** Allows only documented variables. `documented` are the names in docs/contributing/architecture.md. */
 export const variablesAreDocumented =
   (documented: readonly string[]): Rule =>
   (template) =>

@@ -1,4 +1,6 @@
-/** A synthesized template for tests: the real stack over folders with a line of code in them, so that it takes no build. */
+/**
+ * Synthesized templates for tests: the real stack over folders with one line of code, which needs no build.
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -25,10 +27,10 @@ export const templateSchema = z.object({
 export type Template = z.infer<typeof templateSchema>;
 export type Resource = z.infer<typeof resource>;
 
-/** Where the control plane of these templates is to be. */
+/** Region of the control plane in these templates. */
 export const controlPlaneRegion = 'us-east-1';
 
-/** Synthesizes the stack with these settings in the context; `prepare` gets the app before anything is in it. */
+/** Synthesizes the stack with these settings in the context; `prepare` gets the empty app. */
 export const synthesize = (
   context: Readonly<Record<string, unknown>> = {},
   prepare: (app: App) => void = () => {},
@@ -39,7 +41,10 @@ export const synthesize = (
   return template;
 };
 
-/** The templates of all stacks, by their names: the control plane's, and one for each region with fleets. */
+/**
+ * Synthesizes all stacks; returns their templates by name: the control plane's, and one for each region with
+ * fleets.
+ */
 export const synthesizeAll = (
   context: Readonly<Record<string, unknown>> = {},
   prepare: (app: App) => void = () => {},
@@ -79,6 +84,6 @@ export const synthesizeAll = (
   }
 };
 
-/** The resources of a type, by logical id. */
+/** Returns the resources of a type, by logical id. */
 export const resourcesOf = (template: Template, type: string): [string, Resource][] =>
   Object.entries(template.Resources).filter(([, { Type }]) => Type === type);
