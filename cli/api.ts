@@ -1,4 +1,4 @@
-/** What the commands ask of the API. */
+/** API calls of the commands. */
 import * as z from 'zod';
 import { page } from '../protocol/common.ts';
 import { type CostReport, costReport } from '../protocol/cost.ts';
@@ -14,7 +14,7 @@ import { type Template, template } from '../protocol/template.ts';
 import type { Client } from './client.ts';
 
 export type Me = z.infer<typeof me>;
-/** Undefined: of the global pool. */
+/** Project of a runner; undefined for the global pool. */
 type Pool = string | undefined;
 
 export interface Api {
@@ -25,11 +25,11 @@ export interface Api {
   environments(projectId: string): Promise<Environment[]>;
   schedules(projectId: string): Promise<Schedule[]>;
   runners(pool: Pool): Promise<Runner[]>;
-  /** Has a runner drain, or take tasks again. */
+  /** Drains or resumes a runner. */
   tellRunner(pool: Pool, runnerId: string, word: 'drain' | 'resume'): Promise<Runner>;
   startTask(projectId: string, input: TaskInput): Promise<Task>;
   task(projectId: string, taskId: string): Promise<Task>;
-  /** Newest first. */
+  /** Lists tasks, newest first. */
   tasks(projectId: string, filter: TaskFilter, most: number): Promise<Task[]>;
   tellTask(projectId: string, taskId: string, word: 'stop' | 'confirm' | 'reject'): Promise<Task>;
   log(projectId: string, taskId: string, query: LogQuery): Promise<LogPage>;
@@ -47,7 +47,7 @@ export interface LogQuery {
   readonly offset: number;
 }
 
-/** The API gives at most so many at once. */
+/** Maximum items per request of the API. */
 const pageSize = 100;
 
 const inPool = (pool: Pool): string =>

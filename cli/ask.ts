@@ -1,4 +1,4 @@
-/** Questions on the terminal. Loaded only by what asks. */
+/** Questions on the terminal. Loaded only by commands that ask. */
 import { input, number, password, select } from '@inquirer/prompts';
 import type { SurveyAnswers, SurveyVariable } from '../protocol/survey.ts';
 import { stackUrl } from './environment.ts';

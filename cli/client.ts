@@ -1,13 +1,13 @@
-/** Calls of the API: answers are parsed by the protocol's schemas, refusals become ApiProblem. */
+/** Calls of the API: parses answers with the protocol's schemas, and turns errors into ApiProblem. */
 import type * as z from 'zod';
 import { problem } from '../protocol/problem.ts';
 import { ApiProblem, messageOf } from './errors.ts';
 
-/** How one proves who one is: an API token, or the cookie of a sign-in. */
+/** Credential of the user: an API token, or the cookie of a sign-in. */
 export type Credential = { readonly token: string } | { readonly cookie: string };
 
 export interface Connection {
-  /** Of the console or of the API, without a slash at the end. */
+  /** URL of the console or the API, without a trailing slash. */
   readonly url: string;
   readonly credential?: Credential | undefined;
 }
@@ -22,9 +22,9 @@ export interface ClientOptions extends Connection {
 export interface Client {
   get<T>(path: string, schema: z.ZodType<T>, query?: Query): Promise<T>;
   post<T>(path: string, schema: z.ZodType<T>, body?: unknown): Promise<T>;
-  /** For answers without content. */
+  /** Posts a request whose answer has no content. */
   tell(path: string): Promise<void>;
-  /** The answer as it came. */
+  /** Returns the raw answer. */
   send(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Response>;
 }
 
@@ -38,7 +38,7 @@ const withQuery = (path: string, query: Query): string => {
   return given.size === 0 ? path : `${path}?${given}`;
 };
 
-/** What the API wants to see of a sign-in by cookie, to know that no other site's page sends it. */
+/** Headers of the credential. With a cookie they also prove that no other site's page sends the request. */
 const proofOf = (url: string, credential: Credential | undefined): Record<string, string> => {
   if (credential === undefined) return {};
   return 'token' in credential
@@ -71,7 +71,7 @@ export const createClient = ({ url, credential, version, fetch }: ClientOptions)
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
-      // A credential is for this URL, and not for where it may be sent on to.
+      // A credential is for this URL, and not for a redirect's target.
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
     }).catch((error: unknown) => {

@@ -1,9 +1,9 @@
-/** What the environment says, parsed once. */
+/** Environment variables, parsed once. */
 import { homedir } from 'node:os';
 import * as z from 'zod';
 import { CliError, exitCodes } from './errors.ts';
 
-/** An http or https URL, without what comes after the host. */
+/** An http or https URL, reduced to its origin. */
 export const stackUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
   .transform((url) => new URL(url).origin);

@@ -1,19 +1,19 @@
-/** What can go wrong, each with a sentence for who sits before the terminal and an exit code for who wrote a script. */
+/** Errors of the command line, each with a sentence for people and an exit code for scripts. */
 import type { Problem } from '../protocol/problem.ts';
 
-/** Apart from a task's own, these are the exit codes. The numbers are those of sysexits.h where it has one. */
+/** Exit codes apart from a task's own, with the numbers of sysexits.h where it has one. */
 export const exitCodes = {
   ok: 0,
   failed: 1,
-  /** The command line, or what it asks for, is wrong. */
+  /** Wrong command line or arguments. */
   usage: 64,
-  /** There is no such project, template, task or runner. */
+  /** Unknown project, template, task or runner. */
   notFound: 66,
   /** The control plane does not answer. */
   unreachable: 69,
   /** Not signed in, or not allowed. */
   notAllowed: 77,
-  /** Ctrl-C, as a shell tells it. */
+  /** Ctrl-C, with the code that shells use. */
   interrupted: 130,
 } as const;
 
@@ -36,13 +36,13 @@ const exitCodeOf = (status: number): ExitCode => {
   return status >= 500 || status === 0 ? exitCodes.unreachable : exitCodes.failed;
 };
 
-/** What to do, where the API cannot know it. */
+/** Advice that the API itself cannot give. */
 const adviceFor = ({ status, code }: Pick<Problem, 'status' | 'code'>): string => {
   if (status === 401 && code === 'unauthenticated') return '\nSign in: reveille login';
   return status === 403 ? '\nSee what you may do: reveille whoami' : '';
 };
 
-/** The API refused. */
+/** Error answer of the API. */
 export class ApiProblem extends CliError {
   readonly status: number;
   readonly code: string;
@@ -55,7 +55,7 @@ export class ApiProblem extends CliError {
   }
 }
 
-/** Whether asking again may help: nobody answered, or somebody was too busy to. */
+/** Returns true if a retry may help: no answer, or an overloaded server. */
 export const isPassing = (error: unknown): boolean =>
   error instanceof ApiProblem && (error.status === 0 || error.status === 429 || error.status >= 500);
 

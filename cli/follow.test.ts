@@ -21,7 +21,10 @@ const aTask = (over: Partial<Task>): Task =>
 const entry = (text: string): LogEntry => ({ at, stream: 'stdout', text });
 const unreachable = () => new ApiProblem({ status: 0, code: 'unreachable', detail: 'It does not answer.' });
 
-/** What the API says at each look: the task (or a failure), and each attempt's log by then, a chunk an element. */
+/**
+ * The API's answers at one poll: the task (or a failure), and each attempt's log so far, one element per
+ * chunk.
+ */
 interface Look {
   readonly task: Task | Error;
   readonly logs?: Readonly<Record<number, readonly string[]>>;
@@ -68,7 +71,7 @@ const follow = async (looks: readonly Look[], options: { abortAfter?: number } =
 };
 
 describe('following a task', () => {
-  it('prints each piece of its log once, in order, and answers with how it ended', async () => {
+  it('prints each piece of its log once, in order, and returns the ended task', async () => {
     const { ended, printed } = await follow([
       { task: aTask({ status: 'waiting', reason: 'Starting i-1, 3 s.' }) },
       { task: aTask({}), logs: { 1: ['a', 'b', 'c'] } },
@@ -79,7 +82,7 @@ describe('following a task', () => {
     expect(ended).toMatchObject({ status: 'error', exitCode: 3 });
   });
 
-  it('says why it waits, once for as long as only the seconds change', async () => {
+  it('prints a waiting reason once while only its seconds change', async () => {
     const { said } = await follow([
       { task: aTask({ status: 'waiting', reason: 'Starting i-1, 3 s.' }) },
       { task: aTask({ status: 'waiting', reason: 'Starting i-1, 4 s.' }) },
@@ -89,7 +92,7 @@ describe('following a task', () => {
     expect(said).toEqual(['Starting i-1, 3 s.', 'No runner has tag x.']);
   });
 
-  it('goes over to the next attempt after the end of the log of the one before', async () => {
+  it('starts the log of the next attempt after the end of the previous one', async () => {
     const { printed, said } = await follow([
       { task: aTask({}), logs: { 1: ['one'] } },
       { task: aTask({ attempt: 2, status: 'running' }), logs: { 1: ['one', 'last'], 2: ['two'] } },
@@ -99,7 +102,7 @@ describe('following a task', () => {
     expect(said).toEqual(['Attempt 2']);
   });
 
-  it('outlasts a stack that does not answer for a while, and gives up when it lasts', async () => {
+  it('survives a short outage of the stack, and gives up after a long one', async () => {
     const { printed, said } = await follow([
       { task: unreachable() },
       { task: unreachable() },
@@ -110,12 +113,12 @@ describe('following a task', () => {
     await expect(follow([{ task: unreachable() }])).rejects.toThrow('does not answer');
   });
 
-  it('ends at once for what asking again cannot mend', async () => {
+  it('ends at once on an error that no retry can mend', async () => {
     const refused = new ApiProblem({ status: 404, code: 'not_found', detail: 'There is no such task.' });
     await expect(follow([{ task: refused }])).rejects.toThrow('no such task');
   });
 
-  it('leaves the task to itself when nobody looks any more', async () => {
+  it('stops to follow, and leaves the task alone, when the signal aborts', async () => {
     const { ended, printed } = await follow([{ task: aTask({}), logs: { 1: ['a'] } }], { abortAfter: 3 });
     expect(ended).toBeUndefined();
     expect(printed).toEqual(['a']);

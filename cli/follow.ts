@@ -1,4 +1,4 @@
-/** A task from now to its end: its log as it grows, and what becomes of it. */
+/** Follows a task from now to its end: its growing log and its events. */
 import type { LogEntry, LogPage } from '../protocol/log.ts';
 import { hasEnded, type Task } from '../protocol/task.ts';
 import type { Api } from './api.ts';
@@ -10,22 +10,22 @@ export interface FollowOptions {
   readonly task: Pick<Task, 'id' | 'projectId'>;
   readonly terminal: Pick<Terminal, 'now' | 'sleep'>;
   readonly print: (entries: readonly LogEntry[]) => Promise<void>;
-  /** What happens to the task, in a sentence. */
+  /** Reports an event of the task in a sentence. */
   readonly say: (text: string) => Promise<void>;
-  /** Nobody looks any more. */
+  /** Aborts when the user stops watching. */
   readonly signal: AbortSignal;
 }
 
-/** While something happens, and while the task waits or is silent for long. */
+/** Poll intervals: while the task is active, and while it waits or has been silent for long. */
 const pollMs = { lively: 1000, quiet: 3000 };
 const lastingQuietMs = 60_000;
-/** As long as the control plane may be away before this gives up. The task goes on without anybody looking. */
+/** Maximum outage of the control plane before the follower gives up. The task continues without it. */
 const patienceMs = 300_000;
-/** The log of a task that has ended is whole within this, or never. */
+/** Maximum wait for the complete log of an ended task. */
 const endOfLogMs = 30_000;
 const longestBackoffMs = 15_000;
 
-/** What there is to say of a task that has not ended; undefined while its log speaks for it. */
+/** Describes a task that has not ended; undefined while its log says enough. */
 const whatHappens = ({ status, reason }: Task): string | undefined => {
   switch (status) {
     case 'waiting':
@@ -41,10 +41,13 @@ const whatHappens = ({ status, reason }: Task): string | undefined => {
   }
 };
 
-/** The seconds of a start that goes on are no news. */
+/** Removes the seconds of a starting task: their change is no news. */
 const newsOf = (text: string): string => text.replace(/\d+ s\b/, '');
 
-/** Resolves with the task as it ended; with undefined when the signal aborted. Rejects with what asking again cannot mend. */
+/**
+ * Resolves with the ended task, or with undefined after an abort. Rejects with an error that no retry can
+ * mend.
+ */
 export const followTask = async (options: FollowOptions): Promise<Task | undefined> => {
   const { api, task, terminal, print, say, signal } = options;
   let attempt: number | undefined;
@@ -55,7 +58,7 @@ export const followTask = async (options: FollowOptions): Promise<Task | undefin
   let failures = 0;
   let endedAtMs: number | undefined;
 
-  /** Whatever there is by now of one attempt's log. */
+  /** Prints the rest of one attempt's log so far. */
   const drainLog = async (of: number): Promise<LogPage> => {
     for (;;) {
       const page = await api.log(task.projectId, task.id, { attempt: of, offset });

@@ -9,7 +9,7 @@ import { CliError, exitCodes, messageOf } from './errors.ts';
 import { createProgram } from './program.ts';
 import type { Output, Terminal } from './terminal.ts';
 
-/** Who reads the output may go first, as `head` does: that is no failure. */
+/** Ends quietly when the reader of the output goes first, as `head` does. */
 const endOnClosedPipe = (stream: NodeJS.WriteStream): void => {
   stream.on('error', (error) => {
     process.exit('code' in error && error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failed);
@@ -40,7 +40,7 @@ const terminal: Terminal = {
   sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
 };
 
-/** Commander has said already what it has to say. */
+/** Returns the exit code for an error; commander has already printed its own errors. */
 const exitCodeOf = (error: unknown): number => {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   process.stderr.write(`reveille: ${messageOf(error)}\n`);

@@ -8,17 +8,17 @@ const all = [
 ];
 
 describe('pick', () => {
-  it('takes an id, a whole name, or a name in another case when only one has it', () => {
+  it('finds an id, a whole name, or a name in another case when it is unique', () => {
     expect(pick('template', all, 'tpl_2').id).toBe('tpl_2');
     expect(pick('template', all, 'deploy').id).toBe('tpl_2');
     expect(pick('template', all, 'PATCH').id).toBe('tpl_3');
   });
 
-  it('asks for the id where several have the name', () => {
+  it('asks for the id when several have the name', () => {
     expect(() => pick('template', all, 'DEPLOY')).toThrow(/2 templates are called DEPLOY.*tpl_1, tpl_2/);
   });
 
-  it('says what there is when there is no such thing', () => {
+  it('lists the existing names for an unknown one', () => {
     expect(() => pick('template', all, 'nope')).toThrow(/no template "nope".*Deploy, deploy, Patch/);
     expect(() => pick('template', [], 'nope')).toThrow(/There is no template yet/);
   });

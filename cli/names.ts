@@ -1,4 +1,4 @@
-/** Things by their name or their id, as people call them. */
+/** Finds resources by name or id. */
 import { CliError, exitCodes } from './errors.ts';
 
 interface Named {
@@ -13,8 +13,8 @@ const listed = (all: readonly Named[]): string => {
 };
 
 /**
- * The one that is meant: by id, by its whole name, or by its name in whatever case when only one has it. `kind` is its word,
- * as in "template". Throws a CliError that says what there is.
+ * Finds a resource by its id, its whole name, or its name in another case when that is unique. `kind` is its
+ * word, as in "template". Throws a CliError that lists the existing names.
  */
 export const pick = <T extends Named>(kind: string, all: readonly T[], wanted: string): T => {
   const byId = all.find(({ id }) => id === wanted);

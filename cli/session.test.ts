@@ -11,7 +11,7 @@ const projects = ['Red', 'Blue'].map((name, n) => ({
   createdAt,
 }));
 
-/** The headers of the calls, and a session over these projects. */
+/** Opens a session over these projects; returns it with the headers of its calls. */
 const open = async (env: Partial<Environment>, stored?: Stored, items = projects) => {
   const calls: { url: string; headers: Headers }[] = [];
   const session = await openSession({
@@ -27,7 +27,7 @@ const open = async (env: Partial<Environment>, stored?: Stored, items = projects
 };
 
 describe('a session', () => {
-  it('uses the sign-in at the stack that it was made at', async () => {
+  it('uses the sign-in at its own stack', async () => {
     const { session, calls } = await open({}, { url: 'https://a.test', cookie: 'c=1' });
     await session.api.projects();
     expect(calls[0]?.url).toBe('https://a.test/api/projects');
@@ -35,7 +35,7 @@ describe('a session', () => {
     expect(calls[0]?.headers.get('x-reveille-csrf')).toBe('1');
   });
 
-  it('never sends it to another stack', async () => {
+  it('never sends the sign-in to another stack', async () => {
     const elsewhere = open({ REVEILLE_URL: 'https://b.test' }, { url: 'https://a.test', token: 'x' });
     await expect(elsewhere).rejects.toThrow('Sign in to https://b.test first');
   });
@@ -46,7 +46,7 @@ describe('a session', () => {
     expect(calls[0]?.headers.get('authorization')).toBe('Bearer y');
   });
 
-  it('is about the project that is named, else the chosen one, else the only one', async () => {
+  it('uses the named project, else the chosen one, else the only one', async () => {
     const [red, blue] = projects;
     const stored = { url: 'https://a.test', token: 'x', project: blue?.id };
     const chosen = (await open({}, stored)).session;

@@ -1,4 +1,4 @@
-/** Who the commands speak for, and about which project. */
+/** Connection and project of the commands. */
 import type { Project } from '../protocol/project.ts';
 import { type Api, createApi } from './api.ts';
 import { type Client, type Connection, type Credential, createClient } from './client.ts';
@@ -19,7 +19,7 @@ const credentialOf = (stored: Stored | undefined): Credential | undefined => {
   return stored?.cookie === undefined ? undefined : { cookie: stored.cookie };
 };
 
-/** The environment wins over the sign-in, which is for no other URL than the one that it was made at. */
+/** Chooses the connection. The environment wins over the sign-in, which is valid only for its own URL. */
 const connectionOf = (env: Environment, stored: Stored | undefined): Connection => {
   const url = env.REVEILLE_URL ?? stored?.url;
   if (url === undefined) {
@@ -41,7 +41,7 @@ export interface Session {
   readonly url: string;
   readonly client: Client;
   readonly api: Api;
-  /** The project that is meant: `given` by name or id, else the chosen one, else the only one. */
+  /** Finds the project: `given` by name or id, else the chosen one, else the only one. */
   project(given: string | undefined): Promise<Project>;
 }
 

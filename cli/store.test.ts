@@ -10,8 +10,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(home, { recursive: true }));
 
-describe('the kept sign-in', () => {
-  it('is in a file for its owner alone, under XDG_CONFIG_HOME or ~/.config', async () => {
+describe('the stored sign-in', () => {
+  it('is readable by its owner alone, under XDG_CONFIG_HOME or ~/.config', async () => {
     expect(configPathIn({ HOME: home })).toBe(join(home, '.config/reveille/cli.json'));
     const path = configPathIn({ HOME: '/elsewhere', XDG_CONFIG_HOME: home });
     const store = createStore(path);
@@ -26,7 +26,7 @@ describe('the kept sign-in', () => {
     expect(await store.read()).toBeUndefined();
   });
 
-  it('says what to do when it is damaged', async () => {
+  it('explains how to repair a damaged file', async () => {
     const path = join(home, 'cli.json');
     await writeFile(path, '{');
     await expect(createStore(path).read()).rejects.toThrow(/damaged: remove it and sign in again/);

@@ -1,4 +1,4 @@
-/** The sign-in and the chosen project, in a file that only its owner can read. */
+/** Stores the sign-in and the chosen project in a file that only its owner can read. */
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
@@ -14,13 +14,13 @@ export type Stored = z.infer<typeof stored>;
 
 export interface Store {
   readonly path: string;
-  /** Undefined: nobody has signed in. */
+  /** Reads the file; undefined when the user never signed in. */
   read(): Promise<Stored | undefined>;
   write(value: Stored): Promise<void>;
   remove(): Promise<void>;
 }
 
-/** As the XDG Base Directory Specification has it. */
+/** Path of the file by the XDG Base Directory Specification. */
 export const configPathIn = (env: { XDG_CONFIG_HOME?: string | undefined; HOME: string }): string =>
   join(env.XDG_CONFIG_HOME || join(env.HOME, '.config'), 'reveille', 'cli.json');
 

@@ -11,21 +11,21 @@ const read = async (path: string) => `content of ${path}\n`;
 const parse = (values: string[], files: string[] = []) => parseAnswers(variables, { values, files }, read);
 
 describe('answers to a survey', () => {
-  it('are text, but numbers where the survey asks for one, and may hold "="', async () => {
+  it('are text, or numbers where the survey asks for one, and may contain "="', async () => {
     expect(await parse(['version=1=2', 'count=-7'])).toEqual({ version: '1=2', count: -7 });
     expect(await parse(['count=many'])).toEqual({ count: 'many' });
   });
 
-  it('come from files without the line break at their end', async () => {
+  it('come from files without their final line break', async () => {
     expect(await parse([], ['password=secret.txt'])).toEqual({ password: 'content of secret.txt' });
   });
 
-  it('are refused when they have no name, or come twice', async () => {
+  it('are rejected without a name, or when given twice', async () => {
     await expect(parse(['=x'])).rejects.toThrow('NAME=VALUE');
     await expect(parse(['version=1', 'version=2'])).rejects.toThrow('version is answered twice');
   });
 
-  it('have to be asked for when they are needed and have no default', () => {
+  it('are requested when they are required and have no default', () => {
     expect(unanswered(variables, { version: '1' }).map(({ name }) => name)).toEqual(['password']);
   });
 });

@@ -1,4 +1,4 @@
-/** Answers to a template's survey, as the command line gives them. */
+/** Answers to a template's survey from the command line. */
 import type { SurveyAnswers, SurveyVariable } from '../protocol/survey.ts';
 import { CliError, exitCodes } from './errors.ts';
 
@@ -10,18 +10,18 @@ const split = (given: string, form: string): [name: string, value: string] => {
   return [given.slice(0, at), given.slice(at + 1)];
 };
 
-/** A whole number where the survey asks for one; what is wrong with an answer, the API says. */
+/** Parses a whole number where the survey asks for one; the API rejects wrong answers. */
 const valueFor = (variable: SurveyVariable | undefined, text: string): string | number =>
   variable?.type === 'int' && /^[+-]?\d{1,15}$/.test(text.trim()) ? Number(text) : text;
 
 export interface GivenAnswers {
   /** NAME=VALUE. */
   readonly values: readonly string[];
-  /** NAME=PATH: the answer is what the file holds, but for a line break at its end. */
+  /** NAME=PATH: the answer is the file's content without a final line break. */
   readonly files: readonly string[];
 }
 
-/** `read` gives a file's content. */
+/** Parses the answers; `read` returns a file's content. */
 export const parseAnswers = async (
   survey: readonly SurveyVariable[],
   { values, files }: GivenAnswers,
@@ -43,7 +43,7 @@ export const parseAnswers = async (
   return answers;
 };
 
-/** What has to be asked, as neither an answer nor a default is there. */
+/** Lists the variables that have neither an answer nor a default. */
 export const unanswered = (
   survey: readonly SurveyVariable[],
   answers: SurveyAnswers,

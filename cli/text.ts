@@ -2,12 +2,18 @@
 import type { Instant } from '../protocol/common.ts';
 import { msBetween } from '../protocol/time.ts';
 
-/** Control characters out of names and messages, so that what somebody else wrote cannot steer the terminal. */
+/**
+ * Removes control characters from names and messages, so that other people's text cannot control the
+ * terminal.
+ */
 export const plain = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
 
-/** Columns as wide as their widest cell, two spaces apart; the header is the keys of the first row. */
+/**
+ * Formats a table: columns as wide as their widest cell, two spaces apart. The header is the keys of the
+ * first row.
+ */
 export const table = (rows: readonly Readonly<Record<string, string>>[]): string => {
   const [first] = rows;
   if (!first) return '';
@@ -23,14 +29,14 @@ export const table = (rows: readonly Readonly<Record<string, string>>[]): string
   return `${shown.join('\n')}\n`;
 };
 
-/** One line for each that is known: "Status   success". */
+/** Formats one line for each known fact: "Status   success". */
 export const facts = (all: Readonly<Record<string, string | undefined>>): string => {
   const known = Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const width = Math.max(0, ...known.map(([label]) => label.length));
   return known.map(([label, value]) => `${label.padEnd(width)}  ${plain(value)}\n`).join('');
 };
 
-/** Small sums with four digits, as a task costs hundredths of a cent. */
+/** Formats dollars, small sums with four digits: a task costs hundredths of a cent. */
 export const dollars = (microUsd: number): string => {
   const amount = microUsd / 1_000_000;
   return `$${amount.toFixed(Math.abs(amount) < 1 && amount !== 0 ? 4 : 2)}`;

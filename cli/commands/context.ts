@@ -1,4 +1,4 @@
-/** What each command is given, and what they share. */
+/** Context and shared helpers of the commands. */
 import type { Command } from 'commander';
 import type { Environment } from '../environment.ts';
 import type { Session } from '../session.ts';
@@ -11,10 +11,10 @@ export interface CommandContext {
   readonly terminal: Terminal;
   readonly version: string;
   readonly fetch: typeof fetch;
-  /** Of a text file, or of standard input for "-". */
+  /** Reads a text file, or standard input for "-". */
   readonly readText: (path: string) => Promise<string>;
   readonly openSession: () => Promise<Session>;
-  /** Ends the command with this exit code, when all is written. */
+  /** Ends the command with this exit code once all output is written. */
   readonly exitWith: (code: number) => void;
 }
 
@@ -30,7 +30,7 @@ export interface ProjectFlag {
   readonly project?: string;
 }
 
-/** Prints the value for programs, or as `show` has it for people. */
+/** Prints the value as JSON for programs, or with `show` for people. */
 export const print = async <T>(
   { terminal }: Pick<CommandContext, 'terminal'>,
   { json }: JsonFlag,

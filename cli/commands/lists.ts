@@ -1,4 +1,4 @@
-/** `project`, `template`, `schedule`, `costs`: what there is, and what it costs. */
+/** `project`, `template`, `schedule`, `costs`: lists and sums. */
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CostReport } from '../../protocol/cost.ts';
 import type { Schedule } from '../../protocol/schedule.ts';

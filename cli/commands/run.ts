@@ -52,7 +52,7 @@ const commaSeparated = (text: string): string[] =>
     .map((one) => one.trim())
     .filter((one) => one !== '');
 
-/** The ids of what is given by name. */
+/** Finds the ids of references that are given by name. */
 const referencesOf = async ({ api }: Session, projectId: string, { inventory, environment }: RunFlags) => ({
   ...(inventory !== undefined && {
     inventoryId: pick('inventory', await api.inventories(projectId), inventory).id,
@@ -64,7 +64,7 @@ const referencesOf = async ({ api }: Session, projectId: string, { inventory, en
 
 const minuteMs = 60_000;
 
-/** What the task is to have otherwise than its template. The API knows what of it the template allows. */
+/** Collects the options that differ from the template. The API checks which of them the template allows. */
 const optionsOf = (flags: RunFlags) => {
   const { limit, tags, skipTags, check, diff, verbosity, action, branch, commit } = flags;
   const repository = { ...(branch !== undefined && { branch }), ...(commit !== undefined && { commit }) };

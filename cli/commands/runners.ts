@@ -1,4 +1,4 @@
-/** `runner`: who could run tasks, and what each is doing. */
+/** `runner`: the runners and their current work. */
 import type { Command } from 'commander';
 import { drainOf, type Runner } from '../../protocol/runner.ts';
 import { toInstant } from '../../protocol/time.ts';
@@ -26,7 +26,7 @@ const slots = ({ slots: held, maxParallelTasks }: Runner): string =>
 
 const drainNotes = { none: '', asked: 'drains, as asked', announced: 'its agent is shutting down' } as const;
 
-/** What its owner should know beside its status. */
+/** Notes for the owner beside the status. */
 const notes = (runner: Runner): string =>
   [
     runner.active ? '' : 'inactive',

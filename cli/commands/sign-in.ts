@@ -19,7 +19,7 @@ const usage = (message: string) => new CliError(exitCodes.usage, message);
 
 const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
-/** The questions; not where nobody can be asked. */
+/** Loads the questions; throws when the user cannot answer any. */
 const questions = async ({ terminal }: CommandContext) => {
   if (terminal.canAsk) return import('../ask.ts');
   throw usage(
@@ -27,7 +27,7 @@ const questions = async ({ terminal }: CommandContext) => {
   );
 };
 
-/** A password goes over TLS, or does not leave this machine. */
+/** Rejects a URL over which a password would leave this machine without TLS. */
 const requireSafe = (url: string): void => {
   const { protocol, hostname } = new URL(url);
   if (protocol === 'http:' && !loopback.test(hostname)) {
@@ -35,7 +35,7 @@ const requireSafe = (url: string): void => {
   }
 };
 
-/** The cookie that signs in, without its attributes. */
+/** Returns the session cookie without its attributes. */
 const cookieOf = (response: Response): string => {
   const [cookie] = response.headers.getSetCookie();
   const pair = cookie?.split(';')[0];
@@ -47,7 +47,7 @@ const cookieOf = (response: Response): string => {
   return pair;
 };
 
-/** What was not given is asked for. */
+/** Signs in, and asks for missing values. */
 const signInByPassword = async (
   context: CommandContext,
   client: Client,
@@ -114,7 +114,7 @@ const logout = async ({ store, terminal, version, fetch }: CommandContext): Prom
   await store.remove();
   const { url, cookie } = stored;
   if (cookie !== undefined) {
-    // A cookie that is over already is no reason to keep it.
+    // The sign-in is already removed here, even if the server cannot end it.
     const ended = createClient({ url, credential: { cookie }, version, fetch }).send('POST', '/api/logout');
     await ended.catch(() => terminal.err.write(`${url} was not told; the sign-in ends there by itself.\n`));
   }

@@ -36,7 +36,7 @@ const whole =
     throw new InvalidArgumentError(`It must be ${least} to ${most}.`);
   };
 
-/** The task of that id, or the newest one for "last". */
+/** Finds the task with that id, or the newest one for "last". */
 const findTask = async ({ api, project }: Session, wanted: string, flags: ProjectFlag): Promise<Task> => {
   const { id: projectId, name } = await project(flags.project);
   if (wanted !== 'last') return api.task(projectId, wanted);
@@ -64,7 +64,7 @@ const rowOf =
     };
   };
 
-/** What is otherwise than in the template. */
+/** Lists the values that differ from the template. */
 const changedIn = ({ changed = [], ...values }: Task): string | undefined =>
   changed.length === 0
     ? undefined

@@ -1,4 +1,4 @@
-/** Following a task on the terminal: `task run --follow` and `task logs --follow`. */
+/** Follows a task on the terminal: `task run --follow` and `task logs --follow`. */
 import type { LogEntry } from '../../protocol/log.ts';
 import type { Task } from '../../protocol/task.ts';
 import { exitCodes } from '../errors.ts';
@@ -8,13 +8,16 @@ import { dimmed } from '../terminal.ts';
 import { duration, plain } from '../text.ts';
 import type { CommandContext } from './context.ts';
 
-/** Of a task that has ended: its program's, or 1 when it failed before or without one. */
+/** Exit code for an ended task: its program's, or 1 when it failed before or without one. */
 export const exitCodeOf = ({ status, exitCode }: Pick<Task, 'status' | 'exitCode'>): number => {
   if (status === 'success') return exitCodes.ok;
   return exitCode === undefined || exitCode === 0 ? exitCodes.failed : exitCode;
 };
 
-/** Writes log entries: what the task wrote to its stderr, and what its runner says, to stderr; so that a pipe gets the output alone. */
+/**
+ * Writes log entries. The task's stderr and the runner's messages go to stderr, so that a pipe gets only the
+ * output.
+ */
 export const logWriter =
   (
     { terminal, env }: Pick<CommandContext, 'terminal' | 'env'>,
@@ -40,8 +43,8 @@ export interface WatchFlags {
 }
 
 /**
- * Follows a task to its end, and makes its exit code the command's. The first Ctrl-C leaves the task running, or stops it with
- * `stopOnInterrupt`; after the second nobody looks any more.
+ * Follows a task to its end, and exits with its exit code. The first Ctrl-C leaves the task running, or stops
+ * it with `stopOnInterrupt`; the second ends the command at once.
  */
 export const watchTask = async (
   context: CommandContext,

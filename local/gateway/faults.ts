@@ -46,7 +46,7 @@ export interface FaultControl {
 }
 
 export interface Faults extends FaultControl {
-  /** Makes a call with the first fault whose rule matches. */
+  /** Makes a call with the fault of the first rule that hits. */
   around(call: AwsCall, play: () => Promise<AwsAnswer>): Promise<AwsAnswer>;
 }
 

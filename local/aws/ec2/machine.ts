@@ -34,7 +34,7 @@ export interface Machine {
 export interface Enrolment {
   /** Returns the command line that enrols the instance and writes that config file. */
   readonly command: (configFile: string) => readonly string[];
-  /** Starts the instance's metadata service; returns the variables that point the agent to it. */
+  /** Starts the instance's metadata service; returns the agent's variables for it. */
   readonly startMetadata: () => Promise<{
     readonly environment: Readonly<Record<string, string>>;
     readonly stop: () => void;
