@@ -65,7 +65,7 @@ export const repositoryPath = z
   });
 
 /** The page of a listing: at most `limit` rows, from `cursor` (opaque, from the page before). */
-export const pageQuery = z.object({
+export const pageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(50),
   cursor: z.string().max(1000).optional(),
 });

@@ -44,6 +44,7 @@ import {
   wireWebhooks,
 } from '../wiring.ts';
 import { createApp } from './app.ts';
+import { exactPath } from './exact-path.ts';
 import { gatewayRequestId, sourceBehindEdge } from './request-source.ts';
 
 const config = readConfig(
@@ -136,4 +137,7 @@ const app = createApp({
   awsEndpoint: config.AWS_ENDPOINT_URL,
 });
 
-export const handler = handle(app);
+const serve = handle(app);
+
+export const handler: typeof serve = (event, context) =>
+  serve('rawPath' in event ? { ...event, rawPath: exactPath(event.rawPath) } : event, context);

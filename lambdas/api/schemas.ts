@@ -156,7 +156,7 @@ export const auditEventSchema = named('AuditEvent', auditEvent);
 export const listOf = <T extends z.ZodType>(item: T) => page(item).omit({ nextCursor: true });
 
 /** How many of the last. */
-export const lastQuery = z.object({ limit: z.coerce.number().int().min(1).max(100).default(50) });
+export const lastQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(100).default(50) });
 
 export const inNothing = z.object({});
 export const inProject = z.object({ projectId });

@@ -141,6 +141,49 @@ describe('an event from elsewhere', () => {
   });
 });
 
+describe('the key of an integration', () => {
+  it('is refused when it is of a type that proves nothing', async () => {
+    const { base, made, templateId } = await anIntegration(api);
+    const { id: keyId } = z
+      .object({ id: z.string() })
+      .parse(await api.call('POST', `${base}/keys`, { name: 'None', secret: { type: 'none' } }));
+    const body = { name: 'pushes', templateId, auth: { type: 'github', keyId } };
+    expect(await api.refused('PUT', `${base}/integrations/${made.id}`, { body })).toMatchObject({
+      errors: [{ path: 'auth.keyId', message: expect.stringContaining('type string') }],
+    });
+  });
+
+  it('keeps its type as long as the integration uses it', async () => {
+    const { base, keyId } = await anIntegration(api, (id) => ({ auth: { type: 'github', keyId: id } }));
+    const path = `${base}/keys/${keyId}`;
+    const body = { name: 'Hook', secret: { type: 'none' } };
+    expect(await api.refused('PUT', path, { body })).toMatchObject({
+      status: 422,
+      errors: [{ path: 'secret.type', message: expect.stringContaining('used by integration "pushes"') }],
+    });
+    await api.call('PUT', path, { name: 'Hook', secret: { type: 'string', value: 'another' } });
+  });
+
+  it('keeps its type as long as a template takes a password from it', async () => {
+    const { base, keyId } = await anIntegration(api);
+    const ansible = { becomeKeyId: keyId };
+    await api.call('POST', `${base}/templates`, {
+      name: 'Patch',
+      app: 'ansible',
+      script: '- hosts: all',
+      ansible,
+    });
+    const path = `${base}/keys/${keyId}`;
+    expect(
+      await api.refused('PUT', path, { body: { name: 'Hook', secret: { type: 'none' } } }),
+    ).toMatchObject({
+      errors: [{ path: 'secret.type', message: expect.stringContaining('used by template "Patch"') }],
+    });
+    const secret = { type: 'login_password', login: 'root', password: 'another' };
+    await api.call('PUT', path, { name: 'Hook', secret });
+  });
+});
+
 describe('the secret URL', () => {
   it('is shown only when it is made, and another takes its place', async () => {
     const { base, made, path, send, eventOf } = await anIntegration(api);

@@ -71,6 +71,9 @@ const shownStore = (deps: ApiDeps): ResourceStore<IntegrationInput, Integration>
   };
 };
 
+const keyOf = (one: Pick<Integration, 'auth'> | undefined) =>
+  one === undefined || one.auth.type === 'url' ? undefined : one.auth.keyId;
+
 export const integrationRoutes = (deps: ApiDeps) => {
   const { templates, keys } = deps.resources;
   const own = routes<PersonEnv>()
@@ -121,11 +124,16 @@ export const integrationRoutes = (deps: ApiDeps) => {
     findMissing: async (projectId, input) => [
       ...(await findMissing(projectId, [
         ['templateId', input.templateId, templates],
-        ['auth.keyId', input.auth.type === 'url' ? undefined : input.auth.keyId, keys],
+        ['auth.keyId', keyOf(input), keys],
       ])),
       ...(await findMissingValues(deps, projectId, input)),
     ],
-    findFaults: async (projectId, input, { role }) => {
+    findFaults: async (projectId, input, { role, before }) => {
+      const keyId = keyOf(input);
+      const key = keyId && keyId !== keyOf(before) && (await keys.get(projectId, keyId));
+      if (key && key.type !== 'string') {
+        return [{ path: 'auth.keyId', message: 'must be a key of the type string, which holds the secret' }];
+      }
       const template = await templates.get(projectId, input.templateId);
       const applied = template && applyLaunchOptions(template, input, { mayGoBeyond: mayGoBeyond(role) });
       return applied === undefined || applied.ok ? [] : [...applied.faults];

@@ -48,6 +48,13 @@ describe('the audit trail', () => {
     expect(await operations(query())).toEqual(expected);
   });
 
+  it.each(['actor[]=x', 'actors=x', 'limit=1&kinds=keys'])(
+    'refuses what it cannot look for: %s',
+    async (query) => {
+      expect(await api.refused('GET', `${base}/audit?${query}`)).toMatchObject({ code: 'invalid_request' });
+    },
+  );
+
   it('is found by time, as its ids have it', async () => {
     const { id } = await peopleOf(api).aProject();
     const projectId = z.custom<`prj_${string}`>().parse(id);

@@ -7,7 +7,7 @@ import type { ApiDeps } from '../deps.ts';
 import { inKey, keyInputSchema, keySchema, keyUpdateSchema } from '../schemas.ts';
 import { crudRoutes } from './crud.ts';
 import { knownHostsFaults } from './known-hosts-faults.ts';
-import { usersOfKey } from './references.ts';
+import { describeUse, usersOfKey, usersThatNeedAnotherType } from './references.ts';
 
 type SshSecret = Extract<KeySecret, { type: 'ssh' }>;
 
@@ -37,6 +37,11 @@ export const keyRoutes = (deps: ApiDeps) =>
     output: keySchema,
     store: deps.resources.keys,
     findFaults: async (projectId, { secret }, { before }) => {
+      if (before && before.type !== secret.type) {
+        const users = await usersThatNeedAnotherType(deps, projectId, before.id, secret.type);
+        const message = `must stay a type that its users can use. ${describeUse('key', users)}`;
+        if (users.length > 0) return [{ path: 'secret.type', message }];
+      }
       if (secret.type !== 'ssh') return [];
       return sshFaults(secret, before && (await deps.resources.keys.secretOf(projectId, before.id)));
     },

@@ -1,5 +1,5 @@
 /** What refers to what in a project: checked when something is written, and again before something is removed. */
-import type { KeyId, LaunchValues, ProjectId, Template } from '../../../protocol/index.ts';
+import type { Integration, Key, KeyId, LaunchValues, ProjectId, Template } from '../../../protocol/index.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { hasEnded } from '../../core/tasks/task-state.ts';
 import type { FieldErrors } from '../../problems.ts';
@@ -101,6 +101,23 @@ export const usersOfKey = async (
       'integration',
       (await integrations.list(projectId)).filter(({ auth }) => auth.type !== 'url' && auth.keyId === id),
     ),
+  ];
+};
+
+/** Who uses the key for what one of that type cannot do. */
+export const usersThatNeedAnotherType = async (
+  { resources, integrations }: Pick<ApiDeps, 'resources' | 'integrations'>,
+  projectId: ProjectId,
+  id: string,
+  type: Key['type'],
+): Promise<string[]> => {
+  const proves = ({ auth }: Integration) => auth.type !== 'url' && auth.keyId === id;
+  const opens = ({ ansible }: Template) =>
+    ansible?.becomeKeyId === id || (ansible?.vaultKeys ?? []).some(({ keyId }) => keyId === id);
+  const hasPassword = type === 'string' || type === 'login_password';
+  return [
+    ...(type === 'string' ? [] : quoted('integration', (await integrations.list(projectId)).filter(proves))),
+    ...(hasPassword ? [] : quoted('template', (await resources.templates.list(projectId)).filter(opens))),
   ];
 };
 

@@ -5,7 +5,7 @@ import { SelectFilter, TextFilter } from '../../shared/filters.tsx';
 import { fromField, toField } from '../../shared/local-time.ts';
 import { kindsIn, kindText } from './audit-object.tsx';
 
-type Filters = Pick<AuditQuery, 'actor' | 'kind' | 'object' | 'from' | 'to'>;
+export type Filters = Pick<AuditQuery, 'actor' | 'kind' | 'object' | 'from' | 'to'>;
 
 export const noFilters: Filters = {
   actor: undefined,

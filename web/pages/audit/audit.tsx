@@ -15,7 +15,7 @@ import { Table } from '../../ui/table.tsx';
 import { Moment } from '../../ui/time.tsx';
 import { Changes, ChangesToggle } from './audit-changes.tsx';
 import { AuditExport } from './audit-export.tsx';
-import { AuditFilters, type AuditFiltersProps, noFilters } from './audit-filters.tsx';
+import { AuditFilters, type AuditFiltersProps, type Filters, noFilters } from './audit-filters.tsx';
 import { useNames } from './audit-names.ts';
 import { AuditObject } from './audit-object.tsx';
 
@@ -117,6 +117,15 @@ const Audit = ({ projectId, filters, onFilter }: AuditFiltersProps): ReactNode =
   );
 };
 
+/** The filters alone: the address may hold more, which the API would refuse. */
+const filtersIn = ({ actor, kind, object, from, to }: Filters): Filters => ({
+  actor,
+  kind,
+  object,
+  from,
+  to,
+});
+
 const projectRoute = '/signed-in/projects/$projectId/audit';
 
 export const AuditPage = (): ReactNode => {
@@ -126,7 +135,7 @@ export const AuditPage = (): ReactNode => {
     <Audit
       key={projectId}
       projectId={projectId}
-      filters={useSearch({ from: projectRoute })}
+      filters={filtersIn(useSearch({ from: projectRoute }))}
       onFilter={(change) => navigate({ search: (before) => ({ ...before, ...change }), replace: true })}
     />
   );
@@ -137,7 +146,7 @@ export const StackAuditPage = (): ReactNode => {
   return (
     <Audit
       projectId={undefined}
-      filters={useSearch({ from: '/signed-in/audit' })}
+      filters={filtersIn(useSearch({ from: '/signed-in/audit' }))}
       onFilter={(change) => navigate({ search: (before) => ({ ...before, ...change }), replace: true })}
     />
   );

@@ -22,7 +22,9 @@ const route = '/signed-in/projects/$projectId/tasks';
 
 export const TasksPage = (): ReactNode => {
   const { projectId } = useParams({ from: route });
-  const { q, ...filters } = useSearch({ from: route });
+  // By name: the address may hold more, which the API would refuse.
+  const { q, status, templateId, runnerId, createdBy, tag } = useSearch({ from: route });
+  const filters = { status, templateId, runnerId, createdBy, tag };
   const navigate = useNavigate({ from: '/projects/$projectId/tasks' });
   const { name } = useMe();
   const mayRun = useMay(projectId, 'task_runner');
