@@ -95,7 +95,7 @@ describe('fleets', () => {
     ]);
   });
 
-  test('have known names in every region: launch template, role, and what functions may pass and launch', () => {
+  test('have known names in every region, for launch templates, roles and grants', () => {
     const [[, template] = []] = resourcesOf(inRegion('eu-west-1'), 'AWS::EC2::LaunchTemplate');
     expect(template?.Properties.LaunchTemplateName).toBe('Reveille-dublin');
     const roles = Object.values(templates).flatMap((one) => resourcesOf(one, 'AWS::IAM::Role'));

@@ -21,7 +21,7 @@ const template = temporaryFolder();
 const data = temporaryFolder();
 const pidFile = join(data.path, 'pids');
 const lines: string[] = [];
-/** Starts a process group of its own, and ignores the request to end. */
+/** An agent in its own process group that ignores the request to end. */
 const stubbornAgent = (configFile: string) => [
   process.execPath,
   '-e',
@@ -110,7 +110,7 @@ describe('the stack', () => {
     );
   });
 
-  it('boots the agent, notifies functions, keeps the instance over a restart, leaves no process', async () => {
+  it('boots the agent, notifies functions, keeps the instance over restarts, ends all processes', async () => {
     const { ec2, stop } = await start();
     const id = ec2.createStoppedInstance();
     writeFileSync(join(ec2.diskOf(id), 'runner.json'), '{}');

@@ -130,7 +130,10 @@ const bundled =
 const bundledAgent = bundled('start');
 const bundledEnrolment = bundled('enroll');
 
-/** Starts the stack. Rejects with `EADDRINUSE` when the port is taken, and leaves nothing running when it rejects. */
+/**
+ * Starts the stack. Rejects with `EADDRINUSE` when the port is taken, and leaves nothing running after a
+ * rejection.
+ */
 export const startStack = async (options: LocalStackOptions): Promise<LocalStack> => {
   const undo: (() => unknown)[] = [];
   const undoAll = async () => {

@@ -43,8 +43,8 @@ export interface WatchFlags {
 }
 
 /**
- * Follows a task to its end, and exits with its exit code. The first Ctrl-C leaves the task running, or stops
- * it with `stopOnInterrupt`; the second ends the command at once.
+ * Follows a task to its end, and exits with its exit code. Ctrl-C ends the command and leaves the task
+ * running. With `stopOnInterrupt` the first Ctrl-C stops the task, and the second ends the command.
  */
 export const watchTask = async (
   context: CommandContext,

@@ -1,4 +1,7 @@
-/** EventBridge's event patterns. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html */
+/**
+ * EventBridge's event patterns.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+ */
 import { isRecord } from '../template/intrinsics.ts';
 
 export type EventPattern = Readonly<Record<string, unknown>>;

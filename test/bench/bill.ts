@@ -1,5 +1,5 @@
 /**
- * `npm run bench:bill`: the seconds that EC2 bills for ten days of each trace, with Reveille's default and
+ * `npm run bench:bill`: the seconds that EC2 bills for ten days of each trace. Compares Reveille's default
  * with the recipe "start at the task's start, stop at its finish" (recipe.ts). Both run in virtual time, with
  * one runner per tag and the same delays of EC2. Neither has a delay between a task's finish and
  * StopInstances: both use a webhook and a function there. Exits with 1 when Reveille's bill is larger.

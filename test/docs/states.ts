@@ -1,4 +1,4 @@
-/** `npm run docs:states`: draws the state machines of docs/contributing/states.md from the tables in lambdas/core. */
+/** `npm run docs:states`: draws docs/contributing/states.md from the state tables in lambdas/core. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runnerTransitions } from '../../lambdas/core/runners/runner-state.ts';

@@ -303,7 +303,7 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
   return {
     kill: die,
     leave: async () => {
-      trace(`agent ${identity.runnerId.slice(-4)} is told to end`);
+      trace(`agent ${identity.runnerId.slice(-4)} is asked to end`);
       shutdown.requested.abort();
       await loop.leave(leaveMs);
       die();

@@ -175,7 +175,7 @@ export const soak = async (options: SoakOptions) => {
     if (state !== 'stopped') violate(`${id} is still ${state}`, id);
   for (const { id, slots, demand } of await setting.runners()) {
     const left = [...slots, ...demand];
-    if (left.length > 0) violate(`${id} still holds or owes ${left.join(', ')}`, id);
+    if (left.length > 0) violate(`${id} still has slots or assigned tasks: ${left.join(', ')}`, id);
   }
   const doubles = join(locks, 'doubles');
   for (const id of existsSync(doubles) ? readFileSync(doubles, 'utf8').trim().split('\n') : []) {

@@ -1,4 +1,4 @@
-/** `npm run screenshots`: the main pages with the sample project, at desktop and phone width, into docs/images/. */
+/** `npm run screenshots`: the sample project's main pages in docs/images/, at desktop and phone width. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeSample } from '../../local/sample/index.ts';

@@ -1,4 +1,4 @@
-/** The parameters of EC2's Query protocol: `Filter.1.Value.2=running` and so on, as nested lists and records. */
+/** Parameters of EC2's Query protocol, such as `Filter.1.Value.2=running`, as nested lists and records. */
 import { AwsError } from '../call.ts';
 
 export type FormNode = Map<string, FormNode | string>;
