@@ -119,7 +119,9 @@ export const createWaitingWatch = (options: Options) => {
     const allOwing = candidates.filter(({ demand }) => demand instanceof Set && demand.has(task.id));
     const owing = allOwing.find((runner) => named.includes(runner)) ?? allOwing[0];
     const owingIs = (status: string) =>
-      owing && named.includes(owing) && owing.status === status ? undefined : `no ${status} runner is assigned it`;
+      owing && named.includes(owing) && owing.status === status
+        ? undefined
+        : `no ${status} runner is assigned it`;
     const limited = /^(\d+) of (\d+) tasks? of/.exec(reason);
     if (limited) {
       const [, now, most] = limited.map(Number);
