@@ -22,7 +22,14 @@ export const give = (fn: LambdaFunction, grants: readonly Grant[]): void => {
 export const allow = (actions: string[], resources: string[], conditions = {}) =>
   new PolicyStatement({ effect: Effect.ALLOW, actions, resources, conditions });
 
-export type TableAction = 'GetItem' | 'BatchGetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
+export type TableAction =
+  | 'GetItem'
+  | 'BatchGetItem'
+  | 'Query'
+  | 'PutItem'
+  | 'UpdateItem'
+  | 'DeleteItem'
+  | 'ConditionCheckItem';
 
 /** Grants on items of the one table. */
 export const tableGrants = (table: TheTable) => ({

@@ -210,7 +210,13 @@ export class ReveilleStack extends Stack {
     const receiveWebhook = inTable.items('GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem');
 
     for (const statement of taskQueues.receive) runnerRole.addToPolicy(statement);
-    give(api, [...place, inTable.items('DeleteItem'), inTable.queryLive, taskQueues.remove, settlePowerSoon]);
+    give(api, [
+      ...place,
+      inTable.items('DeleteItem', 'ConditionCheckItem'),
+      inTable.queryLive,
+      taskQueues.remove,
+      settlePowerSoon,
+    ]);
     give(api, [audited, known]);
     give(api, [reachedByPeople, secrets.openAndSeal, vendCredentials(runnerRole, taskQueues.arnPrefix)]);
     give(api, [schedules.handOver, workEventSoon]);

@@ -19,6 +19,7 @@ const table = {
   not_found: [404, 'Not found'],
   method_not_allowed: [405, 'Method not allowed'],
   already_set_up: [409, 'Already set up'],
+  changed_meanwhile: [409, 'Changed by others meanwhile'],
   in_use: [409, 'In use'],
   name_taken: [409, 'Name taken'],
   asleep: [409, 'Asleep'],

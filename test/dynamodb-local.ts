@@ -20,6 +20,7 @@ const storageTests = [
   // repeat them.
   ...[
     'app',
+    'resources/races',
     'fleets/fleets',
     'people/first-provider-sign-in',
     'tasks/insight',

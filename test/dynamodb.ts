@@ -13,6 +13,7 @@ import {
 import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import dynalite from 'dynalite';
 import { type Item, liveIndex, openTable, type Table } from '../lambdas/adapters/table.ts';
+import { addTransactions } from '../local/aws/transactions.ts';
 
 export interface TestTable {
   readonly table: Table;
@@ -37,6 +38,7 @@ const listen = (server: Server): Promise<string> =>
 
 const startDynalite = async () => {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0 });
+  addTransactions(server);
   return {
     endpoint: await listen(server),
     stop: () =>

@@ -7,6 +7,7 @@ const throttling: ReadonlySet<string> = new Set([
   'ProvisionedThroughputExceededException',
   'RequestLimitExceeded',
   'ThrottlingException',
+  'TransactionConflictException',
 ]);
 
 export const isThrottled = (error: unknown): boolean => error instanceof Error && throttling.has(error.name);
@@ -39,6 +40,7 @@ export const patientTable = (table: Table, { now, pause, forMs }: Patience): Tab
     put: (item, conditions) => patiently(() => table.put(item, conditions)),
     update: (...args) => patiently(() => table.update(...args)),
     remove: (key, conditions) => patiently(() => table.remove(key, conditions)),
+    transact: (writes) => patiently(() => table.transact(writes)),
     query: (query) => patiently(() => table.query(query)),
     queryLive: (...args) => table.queryLive(...args),
   };

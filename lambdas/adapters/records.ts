@@ -53,7 +53,26 @@ export const recordsOf = <T>(table: Table, schema: z.ZodType<T>) => {
 
   const shape: Readonly<Record<string, z.core.$ZodType>> = schema instanceof z.ZodObject ? schema.shape : {};
 
+  /** For a write within a transaction. Throws RecordRefused. */
+  const checkItem = (item: Key & Item): void => {
+    const result = schema.safeParse(item);
+    if (!result.success) throw new RecordRefused(item, result.error.issues);
+  };
+  const checkUpdate = (key: Key, update: Update): void => {
+    for (const [name, value] of Object.entries(changedBy(update))) {
+      const attribute = shape[name];
+      const result = attribute && z.safeParse(attribute, value);
+      if (result && !result.success) {
+        const issues = result.error.issues.map((issue) => ({ ...issue, path: [name, ...issue.path] }));
+        throw new RecordRefused(key, issues);
+      }
+    }
+  };
+
   return {
+    checkItem,
+    checkUpdate,
+
     /** Throws UnreadableItem. */
     read,
     readIf,
@@ -69,8 +88,7 @@ export const recordsOf = <T>(table: Table, schema: z.ZodType<T>) => {
 
     /** Throws RecordRefused. */
     put: async (item: Key & Item, conditions?: readonly Condition[]): Promise<boolean> => {
-      const result = schema.safeParse(item);
-      if (!result.success) throw new RecordRefused(item, result.error.issues);
+      checkItem(item);
       return table.put(item, conditions);
     },
 
@@ -81,14 +99,7 @@ export const recordsOf = <T>(table: Table, schema: z.ZodType<T>) => {
       conditions: readonly Condition[],
       returns?: 'new' | 'old',
     ): Promise<T | undefined> => {
-      for (const [name, value] of Object.entries(changedBy(update))) {
-        const attribute = shape[name];
-        const result = attribute && z.safeParse(attribute, value);
-        if (result && !result.success) {
-          const issues = result.error.issues.map((issue) => ({ ...issue, path: [name, ...issue.path] }));
-          throw new RecordRefused(key, issues);
-        }
-      }
+      checkUpdate(key, update);
       return readIf(await table.update(key, update, conditions, returns));
     },
   };

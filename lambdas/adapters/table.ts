@@ -1,5 +1,7 @@
 /** The one table: its keys, and the calls that all stores are made of, as data rather than expression strings. */
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { randomInt } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { DynamoDBClient, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import {
   BatchGetCommand,
   DeleteCommand,
@@ -7,6 +9,7 @@ import {
   GetCommand,
   PutCommand,
   QueryCommand,
+  TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import type { Instant, ProjectId, SessionId, TaskId } from '../../protocol/index.ts';
@@ -105,6 +108,14 @@ export interface Query {
   readonly after?: Key;
 }
 
+/** One write of a transaction, or (`check`) conditions on an item that it does not write; without any, that it exists. */
+export type TransactWrite = { readonly conditions?: readonly Condition[] } & (
+  | { readonly put: Key & Item }
+  | { readonly update: Key; readonly change: Update }
+  | { readonly remove: Key }
+  | { readonly check: Key }
+);
+
 /** The storage that all stores use. Reads are consistent, except those of the index. */
 export interface Table {
   /** A list has skipped an item. */
@@ -123,6 +134,11 @@ export interface Table {
   ): Promise<Item | undefined>;
   /** Whether it was removed: false when a condition did not hold. */
   remove(key: Key, conditions?: readonly Condition[]): Promise<boolean>;
+  /**
+   * Writes all or nothing, each item at most once. Answers with the writes whose conditions did not hold: none when all was
+   * written. Throws ItemTooLarge.
+   */
+  transact(writes: readonly TransactWrite[]): Promise<readonly TransactWrite[]>;
   query(query: Query): Promise<{ items: Item[]; next?: Key }>;
   /** Keys of what is live, by kind and the beginning of the live key, in that key's order; a moment late, as index reads are. */
   queryLive(kind: LiveKind, prefix?: string, atMost?: number): AsyncGenerator<LiveKey>;
@@ -143,6 +159,34 @@ const orIfConditionFails = async <T, U>(write: Promise<T>, otherwise: U): Promis
 /** DynamoDB's own words for an update that makes an item too large: only it knows what else the item has. */
 const isTooLarge = (error: unknown): boolean =>
   error instanceof Error && error.name === 'ValidationException' && /item size/i.test(error.message);
+
+/** Another transaction was at one of the items. DynamoDB refuses at once, and the SDK does not try again. */
+const isConflict = (error: unknown): boolean =>
+  error instanceof TransactionCanceledException
+    ? (error.CancellationReasons ?? []).some(({ Code }) => Code === 'TransactionConflict')
+    : error instanceof Error && error.name === 'TransactionConflictException';
+
+/** What is thrown when others were at an item for all tries: as DynamoDB calls it for a single write. */
+class TransactionConflict extends Error {
+  override readonly name = 'TransactionConflictException';
+}
+
+const conflictTries = 7;
+const firstPauseMs = 20;
+
+/** Tries again, 1.3 s to 2.5 s in all, while another transaction is at one of the items. */
+const untilFree = async <T>(write: () => Promise<T>): Promise<T> => {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      if (tries === conflictTries) throw new TransactionConflict('Others write this item.', { cause: error });
+      const atMostMs = firstPauseMs * 2 ** tries;
+      await pause(randomInt(atMostMs / 2, atMostMs));
+    }
+  }
+};
 
 /** DynamoDB gives at most 100 items for one BatchGetItem (AWS: BatchGetItem). */
 const batchGetLimit = 100;
@@ -180,7 +224,7 @@ export const openTable = (
       checkItemSize(item);
       const command = new PutCommand({ TableName, Item: item, ...compileCondition(conditions) });
       return orIfConditionFails(
-        client.send(command).then(() => true),
+        untilFree(() => client.send(command)).then(() => true),
         false,
       );
     },
@@ -194,7 +238,12 @@ export const openTable = (
         ...compileUpdate(update, conditions),
       });
       try {
-        return (await orIfConditionFails(client.send(command), undefined))?.Attributes;
+        return (
+          await orIfConditionFails(
+            untilFree(() => client.send(command)),
+            undefined,
+          )
+        )?.Attributes;
       } catch (error) {
         throw isTooLarge(error) ? new ItemTooLarge(key, { ...update.set, ...update.add }) : error;
       }
@@ -202,11 +251,46 @@ export const openTable = (
 
     remove: (key, conditions = []) =>
       orIfConditionFails(
-        client
-          .send(new DeleteCommand({ TableName, Key: { ...key }, ...compileCondition(conditions) }))
-          .then(() => true),
+        untilFree(() =>
+          client.send(new DeleteCommand({ TableName, Key: { ...key }, ...compileCondition(conditions) })),
+        ).then(() => true),
         false,
       ),
+
+    transact: async (writes) => {
+      for (const write of writes) {
+        if ('put' in write) checkItemSize(write.put);
+        if ('update' in write)
+          checkItemSize({ ...write.change.set, ...write.change.setIfMissing, ...write.update });
+      }
+      const TransactItems = writes.map((write) => {
+        const { conditions = [] } = write;
+        const condition = { TableName, ...compileCondition(conditions) };
+        if ('put' in write) return { Put: { Item: write.put, ...condition } };
+        if ('remove' in write) return { Delete: { Key: { ...write.remove }, ...condition } };
+        if ('update' in write)
+          return {
+            Update: { TableName, Key: { ...write.update }, ...compileUpdate(write.change, conditions) },
+          };
+        const exists = { ConditionExpression: 'attribute_exists(pk)' };
+        return { ConditionCheck: { Key: { ...write.check }, ...exists, ...condition } };
+      });
+      try {
+        await untilFree(() => client.send(new TransactWriteCommand({ TransactItems })));
+        return [];
+      } catch (error) {
+        if (!(error instanceof TransactionCanceledException)) throw error;
+        const reasons = error.CancellationReasons ?? [];
+        for (const [index, { Code, Message = '' }] of reasons.entries()) {
+          const write = writes[index];
+          if (Code === 'ValidationError' && /item size/i.test(Message) && write && 'update' in write)
+            throw new ItemTooLarge(write.update, { ...write.change.set, ...write.change.add });
+        }
+        const failed = writes.filter((_, index) => reasons[index]?.Code === 'ConditionalCheckFailed');
+        if (failed.length === 0) throw error;
+        return failed;
+      }
+    },
 
     query: async ({ pk, prefix, from, to, where = [], descending = false, limit, after }) => {
       const range =

@@ -7,6 +7,7 @@ import { ItemTooLarge } from '../adapters/item-size.ts';
 import { isThrottled } from '../adapters/patient-table.ts';
 import { RecordRefused } from '../adapters/records.ts';
 import { NameTaken } from '../adapters/resources/names.ts';
+import { ChangedMeanwhile } from '../adapters/resources/versions.ts';
 import type { AgentTokens } from '../adapters/runners/agent-tokens.ts';
 import { matchesHash, parseRunnerToken } from '../adapters/runners/registration-tokens.ts';
 import type { RunnerRecord } from '../adapters/runners/runner-record.ts';
@@ -94,6 +95,11 @@ export const answerError =
     }
     if (error instanceof HTTPException && error.status === 415) {
       return refuse(c, 'unsupported_media_type', 'Send the body as "Content-Type: application/json".');
+    }
+    if (error instanceof ChangedMeanwhile) {
+      const detail =
+        'Others saved or removed this, or what it refers to, at the same time. Read it again, and repeat the change if it is still wanted.';
+      return refuse(c, 'changed_meanwhile', detail);
     }
     if (error instanceof NameTaken) return refuseName(c, error);
     if (isThrottled(error)) {

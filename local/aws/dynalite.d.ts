@@ -12,3 +12,22 @@ declare module 'dynalite' {
 
   export default function dynalite(options?: DynaliteOptions): Server;
 }
+
+/** Its parts that judge conditions. */
+declare module 'dynalite/db/index.js' {
+  const db: {
+    /** The error when the condition, read by `validateExpressions`, does not hold for the item. */
+    checkConditional(
+      parameters: object,
+      item: Readonly<Record<string, unknown>> | undefined,
+    ): Error | null | undefined;
+  };
+  export default db;
+}
+declare module 'dynalite/validations/index.js' {
+  const validations: {
+    /** Reads the expressions among the parameters and leaves the results beside them; answers with what is wrong. */
+    validateExpressions(parameters: object): string | undefined;
+  };
+  export default validations;
+}

@@ -7,6 +7,7 @@ import { inProcess } from '../gateway/in-process.ts';
 import { listenOnLoopback } from '../http-server.ts';
 import type { TableSpec } from '../template/stack-spec.ts';
 import { AwsError, type AwsService } from './call.ts';
+import { addTransactions, formalHeaders } from './transactions.ts';
 
 export interface DynamoDb {
   readonly service: AwsService;
@@ -33,8 +34,7 @@ const checkFree = async (path: string): Promise<void> => {
 export const startDynamoDb = async (tables: readonly TableSpec[], path?: string): Promise<DynamoDb> => {
   if (path !== undefined) await checkFree(path);
   const server = dynalite({ ...(path !== undefined && { path }), createTableMs: 0 });
-  const [listener] = server.listeners('request');
-  if (!isListener(listener)) throw new Error('dynalite has no request listener.');
+  const listener = addTransactions(server);
   // dynalite closes its store only with a listening server. Calls come through the gateway and never through
   // this port.
   server.removeAllListeners('request');
@@ -57,15 +57,6 @@ export const startDynamoDb = async (tables: readonly TableSpec[], path?: string)
         server.closeAllConnections();
       }),
   };
-};
-
-const isListener = (value: unknown): value is RequestListener => typeof value === 'function';
-
-/** Headers for dynalite, which checks only that a signature is present. */
-const formalHeaders = {
-  'content-type': 'application/x-amz-json-1.0',
-  'x-amz-date': '20260101T000000Z',
-  authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=none',
 };
 
 const createTable = async (listener: RequestListener, table: TableSpec): Promise<void> => {

@@ -57,6 +57,22 @@ const onTables: NeedsOf = (call, facts) =>
     resource: tableArn(name, call, facts),
   }));
 
+const transaction = z.object({ TransactItems: z.array(z.record(z.string(), oneTable)) });
+/** The permission of each part; the call has none of its own (AWS: IAM and transactions). */
+const partActions: Readonly<Record<string, string>> = {
+  Put: 'PutItem',
+  Update: 'UpdateItem',
+  Delete: 'DeleteItem',
+  ConditionCheck: 'ConditionCheckItem',
+};
+const inTransaction: NeedsOf = (call, facts) =>
+  read(transaction, call)
+    .TransactItems.flatMap(Object.entries)
+    .map(([part, { TableName }]) => ({
+      action: `dynamodb:${partActions[part] ?? part}`,
+      resource: tableArn(TableName, call, facts),
+    }));
+
 const aQueue = z.object({ QueueUrl: z.string() });
 
 /** `https://sqs.{region}.amazonaws.com/{account}/{name}` */
@@ -261,6 +277,7 @@ const needs: Readonly<Record<string, Readonly<Record<string, NeedsOf>>>> = {
     Scan: onTable,
     DescribeTable: onTable,
     BatchGetItem: onTables,
+    TransactWriteItems: inTransaction,
     BatchWriteItem: onTables,
   },
   sqs: {

@@ -115,6 +115,7 @@ const tableOf = (run: Run, table: SimulatedTable, reportUnreadable: Table['repor
   update: (key, update, conditions, returns) =>
     run.call(`update ${key.sk}`, () => table.update(key, update, conditions, returns)),
   remove: (key, conditions) => run.call(`remove ${key.sk}`, () => table.remove(key, conditions)),
+  transact: (writes) => run.call('transact', () => table.transact(writes)),
   query: (query) => run.call('query', () => table.query(query)),
   queryLive: async function* (kind, prefix, atMost) {
     yield* await run.call('query the live index', () => table.queryLive(kind, prefix, atMost));

@@ -1,6 +1,6 @@
 /** DynamoDB in memory: conditional writes on one item, consistent reads, and a delayed index. */
 import type { Condition, Update } from '../../lambdas/adapters/expressions.ts';
-import type { Item, Key, LiveKey, LiveKind, Query } from '../../lambdas/adapters/table.ts';
+import type { Item, Key, LiveKey, LiveKind, Query, TransactWrite } from '../../lambdas/adapters/table.ts';
 import { allHold, updated, withoutUndefined } from './evaluate.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -81,6 +81,23 @@ export const createSimulatedTable = ({ time, indexDelayMs, onWrite }: Options) =
       if (!allHold(before, conditions)) return false;
       if (before) write(key, before, undefined);
       return true;
+    },
+    transact: (writes: readonly TransactWrite[]): TransactWrite[] => {
+      const keyOf = (write: TransactWrite): Key => {
+        if ('put' in write) return write.put;
+        if ('update' in write) return write.update;
+        return 'remove' in write ? write.remove : write.check;
+      };
+      const refused = writes.filter((one) => !allHold(get(keyOf(one)), one.conditions ?? []));
+      if (refused.length > 0) return refused;
+      for (const one of writes) {
+        const key = keyOf(one);
+        const before = get(key);
+        if ('put' in one) write(key, before, withoutUndefined(one.put));
+        else if ('update' in one) write(key, before, updated(before ?? { ...key }, one.change));
+        else if ('remove' in one && before) write(key, before, undefined);
+      }
+      return [];
     },
     query: ({ pk, prefix, from, to, where = [], descending = false, limit, after }: Query) => {
       const all = [...(partitions.get(pk) ?? [])]

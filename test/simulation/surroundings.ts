@@ -126,6 +126,7 @@ export const createSurroundings = ({ seed, faultScale }: WorldOptions) => {
     put: async (item, conditions) => table.put(item, conditions),
     update: async (key, update, conditions, returns) => table.update(key, update, conditions, returns),
     remove: async (key, conditions) => table.remove(key, conditions),
+    transact: async (writes) => table.transact(writes),
     query: async (query) => table.query(query),
     queryLive: async function* (kind, prefix, atMost) {
       yield* table.queryLive(kind, prefix, atMost);

@@ -17,6 +17,7 @@ import {
 import type { NewId } from '../ids.ts';
 import { recordsOf } from '../records.ts';
 import { type ResourceStore, resourceStore } from '../resources/resources.ts';
+import { ChangedMeanwhile } from '../resources/versions.ts';
 import { hashSecret, makeSecret, matchesHash, type RandomBytes } from '../runners/registration-tokens.ts';
 import { keys, type Table } from '../table.ts';
 
@@ -95,20 +96,28 @@ export const integrationStore = (table: Table, deps: Deps): IntegrationStore => 
   const expiresAt = () => Math.floor(epochMs(now()) / 1000) + retentionDays * 86_400;
 
   return {
-    create: async (projectId, input, editedBy) => {
+    create: async (projectId, input, editedBy, basis) => {
       const secret = makeSecret(randomBytes);
-      const made = await store.create(projectId, { ...input, urlHash: hashSecret(secret) }, editedBy);
-      return withUrl(made, secret);
+      const whole = { ...input, urlHash: hashSecret(secret) };
+      return withUrl(await store.create(projectId, whole, editedBy, basis), secret);
     },
     get: async (projectId, id) => {
       const found = await store.get(projectId, id);
       return found && shown(found);
     },
+    find: async (projectId, id) => {
+      const found = await store.find(projectId, id);
+      return found && { shown: shown(found.shown), version: found.version };
+    },
     list: async (projectId) => (await store.list(projectId)).map(shown),
-    replace: async (projectId, id, input, editedBy) => {
-      const before = await store.get(projectId, id);
-      const whole = before && { ...input, urlHash: before.urlHash };
-      const after = whole && (await store.replace(projectId, id, whole, editedBy));
+    replace: async (projectId, id, input, editedBy, basis) => {
+      const found = await store.find(projectId, id);
+      if (!found) return undefined;
+      const { version } = found;
+      if (basis && basis.version !== version) throw new ChangedMeanwhile();
+      const whole = { ...input, urlHash: found.shown.urlHash };
+      const asRead = { version, refersTo: basis?.refersTo ?? [] };
+      const after = await store.replace(projectId, id, whole, editedBy, asRead);
       return after && shown(after);
     },
     remove: store.remove,
@@ -116,7 +125,8 @@ export const integrationStore = (table: Table, deps: Deps): IntegrationStore => 
     rotateUrl: async (projectId, id, editedBy) => {
       const secret = makeSecret(randomBytes);
       // Whoever knows the URL can start the template.
-      const change = { set: { urlHash: hashSecret(secret), editedBy, editedAt: now() } };
+      const set = { urlHash: hashSecret(secret), editedBy, editedAt: now() };
+      const change = { set, add: { version: 1 } };
       const after = await table.update(keys.resource(projectId, id), change, [['exists', 'pk']]);
       return after && withUrl(stored.parse(after), secret);
     },

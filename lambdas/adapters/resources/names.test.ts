@@ -1,21 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  addMs,
-  type ProjectId,
-  projectInput,
-  scheduleInput,
-  templateInput,
-} from '../../../protocol/index.ts';
+import { type ProjectId, projectInput, scheduleInput, templateInput } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { newId } from '../ids.ts';
 import { scheduleStore } from '../schedules/schedules.ts';
 import { keys, type Table } from '../table.ts';
 import { NameTaken, nameStore } from './names.ts';
 import { projectStore, resourceStores } from './resources.ts';
+import { ChangedMeanwhile } from './versions.ts';
 
 let db: TestTable;
-let present = '2026-03-01T12:00:00.000Z';
-const now = () => present;
+const now = () => '2026-03-01T12:00:00.000Z';
 beforeAll(async () => {
   db = await openTestTable();
 });
@@ -38,18 +32,52 @@ const taken = async (save: Promise<unknown>): Promise<NameTaken> => {
   return error;
 };
 
-/** A table whose writes of items fail, and whose names cannot be freed, as if the function had stopped before these. */
-const stoppingBefore = (wanted: 'put' | 'remove'): Table => ({
+/** A table whose transactions fail: before they are written, or as the answer is lost after that. */
+const failing = (isWritten: boolean): Table => ({
   ...db.table,
-  put: async (item, conditions) => {
-    if (wanted === 'put' && !item.sk.startsWith('name')) throw new Error('stopped');
-    return db.table.put(item, conditions);
-  },
-  remove: async (key, conditions) => {
-    if (key.sk.startsWith('name#')) throw new Error('stopped');
-    return db.table.remove(key, conditions);
+  transact: async (writes) => {
+    if (isWritten) await db.table.transact(writes);
+    throw new Error('failed');
   },
 });
+
+/** A table that has something else happen just before its call of that number, the first being 0. */
+const interruptedAt = (at: number, event: () => Promise<unknown>): { table: Table; calls: () => number } => {
+  let calls = 0;
+  const before = async (): Promise<void> => {
+    calls += 1;
+    if (calls === at + 1) await event();
+  };
+  const { get, put, update, remove, transact, query } = db.table;
+  const after =
+    <Args extends unknown[], T>(call: (...args: Args) => Promise<T>) =>
+    async (...args: Args): Promise<T> => {
+      await before();
+      return call(...args);
+    };
+  const watched = {
+    get: after(get),
+    put: after(put),
+    update: after(update),
+    remove: after(remove),
+    transact: after(transact),
+    query: after(query),
+  };
+  return { table: { ...db.table, ...watched }, calls: () => calls };
+};
+
+/** Names and whose they are, as the items have them and as the locks have them. */
+const namesIn = async (projectId: ProjectId) => {
+  const own = (await db.dump()).filter(({ pk }) => pk === projectId);
+  const locks = own.filter(({ sk }) => String(sk).startsWith('name#'));
+  return {
+    items: own
+      .filter(({ sk }) => String(sk).startsWith('tpl_'))
+      .map(({ sk, name }) => `${name} ${sk}`)
+      .sort(),
+    locks: locks.map(({ sk, id }) => `${String(sk).slice('name#tpl#'.length)} ${id}`).sort(),
+  };
+};
 
 describe('the name of a resource', () => {
   it('is refused to a second one of its kind in the project, with the id of the first', async () => {
@@ -89,28 +117,10 @@ describe('the name of a resource', () => {
     expect(await templates.list(projectId)).toHaveLength(1);
   });
 
-  it('is free a minute after a save that stopped before it wrote the item', async () => {
-    const projectId = someProject();
-    const stopped = open(stoppingBefore('put')).templates.create(projectId, aTemplate('Deploy'));
-    await expect(stopped).rejects.toThrow('stopped');
-    const { templates } = open();
-    expect((await taken(templates.create(projectId, aTemplate('Deploy')))).holderId).toBeUndefined();
-    present = addMs(present, 60_000);
-    await templates.create(projectId, aTemplate('Deploy'));
-  });
-
   it('is free at once after a write that failed, unless that write took place', async () => {
     const { templates } = open();
     const projectId = someProject();
     const before = await templates.create(projectId, aTemplate('A'));
-    const failing = (isWritten: boolean): Table => ({
-      ...db.table,
-      put: async (item, conditions) => {
-        if (item.sk.startsWith('name')) return db.table.put(item, conditions);
-        if (isWritten) await db.table.put(item, conditions);
-        throw new Error('failed');
-      },
-    });
     const unwritten = open(failing(false)).templates;
     await expect(unwritten.create(projectId, aTemplate('B'))).rejects.toThrow('failed');
     await expect(unwritten.replace(projectId, before.id, aTemplate('C'))).rejects.toThrow('failed');
@@ -120,17 +130,47 @@ describe('the name of a resource', () => {
     for (const name of ['A', 'D']) await taken(templates.create(projectId, aTemplate(name)));
   });
 
-  it('is free a minute after a rename or a removal that stopped before it freed the name', async () => {
-    const projectId = someProject();
+  it('is taken over at once from a lock whose holder is gone or named otherwise', async () => {
     const { templates } = open();
-    const renamed = await templates.create(projectId, aTemplate('A'));
-    const removed = await templates.create(projectId, aTemplate('B'));
-    const stopping = open(stoppingBefore('remove')).templates;
-    await expect(stopping.replace(projectId, renamed.id, aTemplate('C'))).rejects.toThrow('stopped');
-    await expect(stopping.remove(projectId, removed.id)).rejects.toThrow('stopped');
-    present = addMs(present, 60_000);
-    for (const name of ['A', 'B']) await templates.create(projectId, aTemplate(name));
+    const projectId = someProject();
+    const other = await templates.create(projectId, aTemplate('Other'));
+    for (const [name, id] of [
+      ['A', newId('tpl')],
+      ['B', other.id],
+    ] as const) {
+      await db.table.put({ ...keys.name(projectId, 'tpl', name), id, takenAt: now() });
+      await templates.create(projectId, aTemplate(name));
+    }
   });
+
+  const orRefused = (error: unknown): void => {
+    if (!(error instanceof ChangedMeanwhile || error instanceof NameTaken)) throw error;
+  };
+  const saves = {
+    'a rename': (store, projectId, id) => store.replace(projectId, id, aTemplate('M')),
+    'a change of something else': (store, projectId, id) => store.replace(projectId, id, aTemplate('N')),
+    'a removal': (store, projectId, id) => store.remove(projectId, id),
+    'the making of another one': (store, projectId) => store.create(projectId, aTemplate('N')),
+  } satisfies Record<
+    string,
+    (store: ReturnType<typeof open>['templates'], projectId: ProjectId, id: string) => Promise<unknown>
+  >;
+  const kinds = Object.entries(saves);
+  it.each(kinds.flatMap(([name, first]) => kinds.map(([other, second]) => ({ name, first, other, second }))))(
+    'agrees with its lock when $other comes at any point of $name',
+    async ({ first, second }) => {
+      for (let at = 0, calls = 1; at < calls; at += 1) {
+        const projectId = someProject();
+        const { templates } = open();
+        const { id } = await templates.create(projectId, aTemplate('N'));
+        const interrupted = interruptedAt(at, () => second(templates, projectId, id).catch(orRefused));
+        await first(open(interrupted.table).templates, projectId, id).catch(orRefused);
+        calls = interrupted.calls();
+        const { items, locks } = await namesIn(projectId);
+        expect(locks).toEqual(items);
+      }
+    },
+  );
 
   it('stays with each of those that had it before there were locks, until the newer ones are saved', async () => {
     const projectId = someProject();

@@ -2,16 +2,19 @@
  * Names that only one thing of a kind may have in its partition (a project, `global`, or `projects` for projects themselves).
  * Each name has a lock item, which holds the id of what has that name.
  *
- * A save takes the new name, then writes the item, then frees the name before. A lock counts while its holder exists under that name.
- * A crash between these writes leaves a lock whose holder is missing or named otherwise. Such a lock counts for one minute,
- * in which the save may still be under way; after that the next save that wants the name takes it over.
+ * A save writes the item, the lock of its name and the end of the lock before in one transaction, so that they always agree. A lock
+ * whose holder is missing or named otherwise counts for nothing.
+ *
+ * Runners take and free their names by writes of their own (`take`, `free`). A crash between these leaves a lock without a holder,
+ * which counts for one minute.
  *
  * Items of version 0.1.0 have no locks. The first save of a kind in a partition makes them, once: of several with the same name the
  * oldest gets it, and the others keep theirs until they are saved.
  */
 import * as z from 'zod';
 import { type Clock, instant, msBetween } from '../../../protocol/index.ts';
-import { type Item, keys, queryAll, type Table } from '../table.ts';
+import type { Condition } from '../expressions.ts';
+import { type Item, keys, queryAll, type Table, type TransactWrite } from '../table.ts';
 
 /** What has names of its own: the prefixes of the ids. */
 export type NamedKind = 'prj' | 'tpl' | 'inv' | 'rep' | 'key' | 'env' | 'int' | 'sch' | 'run';
@@ -19,6 +22,8 @@ export type NamedKind = 'prj' | 'tpl' | 'inv' | 'rep' | 'key' | 'env' | 'int' | 
 /** Longer than any request to the API takes: API Gateway gives up after 30 s. */
 const underWayMs = 60_000;
 const adoptedAtOnce = 25;
+/** A lock that changes each time it is looked at is one that others are after. */
+const lockTries = 5;
 
 /** Another thing of that kind has the name; without its id: a save is under way that may give it the name. */
 export class NameTaken extends Error {
@@ -36,6 +41,8 @@ export class NameTaken extends Error {
 }
 
 const lock = z.object({ id: z.string(), takenAt: instant });
+
+const isFreeFor = (id: string): Condition => ['any', ['missing', 'pk'], ['=', 'id', id]];
 
 export type NameStore = ReturnType<typeof nameStore>;
 
@@ -73,7 +80,7 @@ export const nameStore = (table: Table, now: Clock) => {
     await adopt(partition, kind);
     const key = keys.name(partition, kind, name);
     const mine = { ...key, id, takenAt: now() };
-    if (await table.put(mine, [['any', ['missing', 'pk'], ['=', 'id', id]]])) return;
+    if (await table.put(mine, [isFreeFor(id)])) return;
     const found = await table.get(key);
     if (!found) throw new NameTaken(kind, name, undefined);
     const { id: holderId, takenAt } = lock.parse(found);
@@ -91,33 +98,67 @@ export const nameStore = (table: Table, now: Clock) => {
     await table.remove(keys.name(partition, kind, name), [['=', 'id', id]]);
   };
 
-  /** After a write that failed: whoever mends the input saves it again under the same name. The item may be written all the same. */
-  const freeUnlessHeld = async (...[partition, kind, name, id]: Parameters<typeof free>): Promise<void> => {
-    if (!(await isHeld(partition, id, name))) await free(partition, kind, name, id);
+  /** Ends the lock of the name, if `id` has it: for the transaction that renames or removes the item as it was read before this. */
+  const freeing = async (
+    partition: string,
+    kind: NamedKind,
+    name: string,
+    id: string,
+  ): Promise<TransactWrite[]> => {
+    const key = keys.name(partition, kind, name);
+    const found = await table.get(key);
+    return found?.id === id ? [{ remove: key, conditions: [['=', 'id', id]] }] : [];
+  };
+
+  /** Gives `id` a name that its holder has no more. Throws NameTaken when the holder has it. */
+  const takingOver = async (
+    partition: string,
+    kind: NamedKind,
+    name: string,
+    id: string,
+  ): Promise<TransactWrite[]> => {
+    const key = keys.name(partition, kind, name);
+    const put = { ...key, id, takenAt: now() };
+    const found = await table.get(key);
+    const holderId = found && lock.parse(found).id;
+    if (holderId === undefined || holderId === id) return [{ put, conditions: [isFreeFor(id)] }];
+    if (await isHeld(partition, holderId, name)) throw new NameTaken(kind, name, holderId);
+    return [
+      { put, conditions: [['=', 'id', holderId]] },
+      {
+        check: { pk: partition, sk: holderId },
+        conditions: [['any', ['missing', 'pk'], ['<>', 'name', name], ['exists', 'removedAt']]],
+      },
+    ];
   };
 
   return {
     take,
     free,
+    freeing,
 
     /**
-     * Writes what has that name (`before`: the name that it had), and frees the name that it has not afterwards. `write` answers with
-     * undefined when there was nothing to write.
+     * Writes what has that name (`before`: the name that it was read with) together with its lock. `writes` include the item itself,
+     * on condition that it is as it was read. Answers with those whose conditions did not hold; none: all is written.
      */
-    keep: async <T>(
+    save: async (
       partition: string,
       kind: NamedKind,
       { id, name, before }: { readonly id: string; readonly name: string; readonly before?: string },
-      write: () => Promise<T | undefined>,
-    ): Promise<T | undefined> => {
-      await take(partition, kind, name, id);
-      const written = await write().catch(async (error: unknown) => {
-        if (before !== name) await freeUnlessHeld(partition, kind, name, id).catch(() => {});
-        throw error;
-      });
-      if (written === undefined) await free(partition, kind, name, id);
-      else if (before !== undefined && before !== name) await free(partition, kind, before, id);
-      return written;
+      writes: readonly TransactWrite[],
+    ): Promise<readonly TransactWrite[]> => {
+      await adopt(partition, kind);
+      const isRenamed = before !== undefined && before !== name;
+      const freed = isRenamed ? await freeing(partition, kind, before, id) : [];
+      const put = { ...keys.name(partition, kind, name), id, takenAt: now() };
+      let taken: TransactWrite[] = [{ put, conditions: [isFreeFor(id)] }];
+      for (let left = lockTries; left > 0; left -= 1) {
+        const failed = await table.transact([...taken, ...freed, ...writes]);
+        const own = failed.filter((write) => writes.includes(write));
+        if (failed.length === 0 || own.length > 0) return own;
+        taken = await takingOver(partition, kind, name, id);
+      }
+      throw new NameTaken(kind, name, undefined);
     },
   };
 };

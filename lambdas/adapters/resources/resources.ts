@@ -30,10 +30,20 @@ import {
 } from '../../../protocol/index.ts';
 import type { EnvironmentSecrets } from '../../core/resources/kept-secrets.ts';
 import { readSshKey } from '../../core/secrets/ssh-key.ts';
+import type { Condition } from '../expressions.ts';
 import type { NewId } from '../ids.ts';
 import { recordsOf } from '../records.ts';
 import { type Item, type Key, keys, queryAll, type Table } from '../table.ts';
 import { type NamedKind, nameStore } from './names.ts';
+import {
+  atVersion,
+  ChangedMeanwhile,
+  nextVersion,
+  referenceChecks,
+  untilUnchanged,
+  type Version,
+  versionOf,
+} from './versions.ts';
 
 interface Named {
   readonly name: string;
@@ -45,17 +55,42 @@ interface Identified extends Named {
   readonly createdAt: string;
 }
 
-/** The store of one kind of resource in a project. `create` and `replace` throw NameTaken for a name that another one has. */
+/** On what a save rests: what was read for it, and what the input refers to. */
+export interface Basis {
+  /** Of the item that is replaced. */
+  readonly version?: Version;
+  /** Ids of what has to exist in the project when it is written. */
+  readonly refersTo: readonly string[];
+}
+
+/**
+ * The store of one kind of resource in a project. `create` and `replace` throw NameTaken for a name that another one has; these and
+ * `remove` throw ChangedMeanwhile when another save or removal came first, which leaves all as it was.
+ */
 export interface ResourceStore<Input, Output extends Identified> {
   /** `editedBy`: the id of the person who saves it. */
-  create(projectId: ProjectId, input: Input, editedBy?: string): Promise<Output>;
+  create(projectId: ProjectId, input: Input, editedBy?: string, basis?: Basis): Promise<Output>;
   get(projectId: ProjectId, id: string): Promise<Output | undefined>;
+  /** With the version that a replacement rests on: what is read for that after this is of the version, or the replacement fails. */
+  find(
+    projectId: ProjectId,
+    id: string,
+  ): Promise<{ readonly shown: Output; readonly version: Version } | undefined>;
   /** Oldest first. */
   list(projectId: ProjectId): Promise<Output[]>;
   /** Everything but its id and the time of its making becomes what `input` says. Undefined when it doesn't exist. */
-  replace(projectId: ProjectId, id: string, input: Input, editedBy?: string): Promise<Output | undefined>;
-  /** Whether it was there to be removed. */
-  remove(projectId: ProjectId, id: string): Promise<boolean>;
+  replace(
+    projectId: ProjectId,
+    id: string,
+    input: Input,
+    editedBy?: string,
+    basis?: Basis,
+  ): Promise<Output | undefined>;
+  /**
+   * Whether it was there to be removed. `checkUnused` throws when something refers to it, and it stays; while that looks, nothing can
+   * come to refer to it.
+   */
+  remove(projectId: ProjectId, id: string, checkUnused?: () => Promise<void>): Promise<boolean>;
 }
 
 interface Kind<Input, Stored, Output extends Identified> {
@@ -87,43 +122,74 @@ export const resourceStore = <Input extends Named, Stored, Output extends Identi
 ): ResourceStore<Input, Output> => {
   const names = nameStore(table, now);
   const records = recordsOf(table, kind.schema);
-  const get = async (projectId: ProjectId, id: string): Promise<Output | undefined> => {
+  const find = async (projectId: ProjectId, id: string) => {
     const item = await table.get(keys.resource(projectId, id));
-    return item && kind.show(records.read(item));
+    return item && { shown: kind.show(records.read(item)), version: versionOf(item) };
+  };
+  const orChanged = (failed: readonly unknown[]): void => {
+    if (failed.length > 0) throw new ChangedMeanwhile();
   };
   return {
-    get,
+    get: async (projectId, id) => (await find(projectId, id))?.shown,
+    find,
 
-    create: async (projectId, input, editedBy) => {
+    create: async (projectId, input, editedBy, { refersTo } = { refersTo: [] }) => {
       const id = newId(kind.prefix);
-      const own = { ...keys.resource(projectId, id), id, projectId, createdAt: now() };
+      const own = { ...keys.resource(projectId, id), id, projectId, createdAt: now(), version: 1 };
       const item = { ...kind.attributes(input), ...by(editedBy, now()), ...own };
-      await names.keep(projectId, kind.prefix, { id, name: input.name }, () =>
-        records.put(item, [['missing', 'pk']]),
-      );
+      records.checkItem(item);
+      const failed = await names.save(projectId, kind.prefix, { id, name: input.name }, [
+        { put: item, conditions: [['missing', 'pk']] },
+        ...referenceChecks(projectId, refersTo, now),
+      ]);
+      orChanged(failed);
       return kind.show(records.read(item));
     },
 
     list: async (projectId) =>
       records.readAll(await queryAll(table, { pk: projectId, prefix: `${kind.prefix}_` })).map(kind.show),
 
-    replace: async (projectId, id, input, editedBy) => {
-      const before = await get(projectId, id);
-      if (!before) return undefined;
-      const own = { ...keys.resource(projectId, id), id, projectId, createdAt: before.createdAt };
+    replace: async (projectId, id, input, editedBy, basis) => {
+      const found = await find(projectId, id);
+      if (!found) return undefined;
+      const { shown, version } = found;
+      if (basis && basis.version !== version) throw new ChangedMeanwhile();
+      const own = {
+        ...keys.resource(projectId, id),
+        id,
+        projectId,
+        createdAt: shown.createdAt,
+        version: nextVersion(version),
+      };
       const item = { ...kind.attributes(input), ...by(editedBy, now()), ...own };
-      const naming = { id, name: input.name, before: before.name };
-      return names.keep(projectId, kind.prefix, naming, async () =>
-        (await records.put(item, [['exists', 'pk']])) ? kind.show(records.read(item)) : undefined,
-      );
+      records.checkItem(item);
+      const naming = { id, name: input.name, before: shown.name };
+      const failed = await names.save(projectId, kind.prefix, naming, [
+        { put: item, conditions: atVersion(version) },
+        ...referenceChecks(projectId, basis?.refersTo ?? [], now),
+      ]);
+      orChanged(failed);
+      return kind.show(records.read(item));
     },
 
-    remove: async (projectId, id) => {
+    remove: async (projectId, id, checkUnused = async () => {}) => {
+      const key = keys.resource(projectId, id);
+      const removingSince = now();
       // As it is stored: one that cannot be read is to be removed, too.
-      const before = await table.get(keys.resource(projectId, id));
-      const removed = await table.remove(keys.resource(projectId, id), [['exists', 'pk']]);
-      if (typeof before?.name === 'string') await names.free(projectId, kind.prefix, before.name, id);
-      return removed;
+      const marked = await table.update(key, { set: { removingSince } }, [['exists', 'pk']]);
+      if (!marked) return false;
+      const isMine: Condition = ['=', 'removingSince', removingSince];
+      try {
+        await checkUnused();
+      } catch (error) {
+        await table.update(key, { unset: ['removingSince'] }, [isMine]);
+        throw error;
+      }
+      const freed =
+        typeof marked.name === 'string' ? await names.freeing(projectId, kind.prefix, marked.name, id) : [];
+      const conditions = [...atVersion(versionOf(marked)), isMine];
+      orChanged(await table.transact([{ remove: key, conditions }, ...freed]));
+      return true;
     },
   };
 };
@@ -349,9 +415,11 @@ export const projectStore = (table: Table, { now, newId }: Deps) => {
 
     create: async (input: ProjectInput): Promise<Project> => {
       const made: Project = { ...input, id: newId('prj'), createdAt: now() };
-      await names.keep(projects, 'prj', made, () =>
-        records.put({ ...keys.project(made.id), ...made }, [['missing', 'pk']]),
-      );
+      const item = { ...keys.project(made.id), ...made, version: 1 };
+      records.checkItem(item);
+      const put = { put: item, conditions: [['missing', 'pk']] } as const;
+      const failed = await names.save(projects, 'prj', made, [put]);
+      if (failed.length > 0) throw new ChangedMeanwhile();
       return made;
     },
 
@@ -359,14 +427,20 @@ export const projectStore = (table: Table, { now, newId }: Deps) => {
     list: async (): Promise<Project[]> =>
       records.readAll(await queryAll(table, { pk: 'projects', prefix: 'prj_' })),
 
-    replace: async (id: ProjectId, input: ProjectInput): Promise<Project | undefined> => {
-      const before = await get(id);
-      if (!before) return undefined;
-      const after: Project = { ...input, id, createdAt: before.createdAt };
-      return names.keep(projects, 'prj', { ...after, before: before.name }, async () =>
-        (await records.put({ ...keys.project(id), ...after }, [['exists', 'pk']])) ? after : undefined,
-      );
-    },
+    replace: (id: ProjectId, input: ProjectInput): Promise<Project | undefined> =>
+      untilUnchanged(async () => {
+        const found = await table.get(keys.project(id));
+        if (!found) return undefined;
+        const before = records.read(found);
+        const version = versionOf(found);
+        const after: Project = { ...input, id, createdAt: before.createdAt };
+        const item = { ...keys.project(id), ...after, version: nextVersion(version) };
+        records.checkItem(item);
+        const put = { put: item, conditions: atVersion(version) };
+        const failed = await names.save(projects, 'prj', { ...after, before: before.name }, [put]);
+        if (failed.length > 0) throw new ChangedMeanwhile();
+        return after;
+      }),
 
     /**
      * Removes the project and all that is stored under it, what is secret first, then what it is read with, and the project
@@ -374,10 +448,16 @@ export const projectStore = (table: Table, { now, newId }: Deps) => {
      */
     remove: async (id: ProjectId): Promise<boolean> => {
       for (const prefix of ['key_', 'env_', '', 'dek_']) await removeAll(table, id, prefix);
-      const before = await table.get(keys.project(id));
-      const removed = await table.remove(keys.project(id), [['exists', 'pk']]);
-      if (typeof before?.name === 'string') await names.free(projects, 'prj', before.name, id);
-      return removed;
+      return untilUnchanged(async () => {
+        const before = await table.get(keys.project(id));
+        if (!before) return false;
+        const freed =
+          typeof before.name === 'string' ? await names.freeing(projects, 'prj', before.name, id) : [];
+        const removal = { remove: keys.project(id), conditions: atVersion(versionOf(before)) };
+        const failed = await table.transact([removal, ...freed]);
+        if (failed.length > 0) throw new ChangedMeanwhile();
+        return true;
+      });
     },
   };
 };

@@ -19,6 +19,7 @@ import type { Condition, Update } from '../expressions.ts';
 import type { NewId } from '../ids.ts';
 import { recordsOf } from '../records.ts';
 import { nameStore } from '../resources/names.ts';
+import { atVersion, ChangedMeanwhile, referenceChecks, untilUnchanged } from '../resources/versions.ts';
 import { type Key, keys, queryAll, type Table } from '../table.ts';
 
 const scheduleRecord = schedule.omit({ nextRuns: true, secretNames: true }).extend({
@@ -103,46 +104,72 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
       input: ScheduleInput,
       surveySecrets: SurveyAnswers,
       editedBy?: string,
+      refersTo: readonly string[] = [],
     ): Promise<ScheduleRecord> => {
       const id = newId('sch');
       const own = { id, projectId, createdAt: now(), version: 1, ...toHandOver(id) };
       const edited = editedBy !== undefined && { editedBy };
       const item = { ...keys.resource(projectId, id), ...input, ...edited, ...own, ...secret(surveySecrets) };
-      await names.keep(projectId, 'sch', { id, name: input.name }, () =>
-        records.put(item, [['missing', 'pk']]),
-      );
+      records.checkItem(item);
+      const failed = await names.save(projectId, 'sch', { id, name: input.name }, [
+        { put: item, conditions: [['missing', 'pk']] },
+        ...referenceChecks(projectId, refersTo, now),
+      ]);
+      if (failed.length > 0) throw new ChangedMeanwhile();
       return records.read(item);
     },
 
-    /** Everything that its owner may set becomes what `input` says. Undefined when it doesn't exist. */
-    replace: (
-      before: ScheduleRef & { name: string },
+    /**
+     * Everything that its owner may set becomes what `input` says. Undefined when it was removed meanwhile. Throws ChangedMeanwhile
+     * when it is no longer as `before`, or when something that it refers to does not exist.
+     */
+    replace: async (
+      before: ScheduleRef & Pick<ScheduleRecord, 'name' | 'version'>,
       input: ScheduleInput,
       surveySecrets: SurveyAnswers,
       editedBy?: string,
-    ) =>
-      names.keep(before.projectId, 'sch', { id: before.id, name: input.name, before: before.name }, () =>
-        change(
-          before,
-          {
-            set: { ...settable, ...input, editedBy, ...secret(surveySecrets), ...toHandOver(before.id) },
-            add: { version: 1 },
-          },
-          [['missing', 'removedAt']],
-        ),
-      ),
+      refersTo: readonly string[] = [],
+    ): Promise<ScheduleRecord | undefined> => {
+      const { projectId, id, name, version } = before;
+      const update = {
+        set: { ...settable, ...input, editedBy, ...secret(surveySecrets), ...toHandOver(id) },
+        add: { version: 1 },
+      };
+      records.checkUpdate(keyOf(before), update);
+      const failed = await names.save(projectId, 'sch', { id, name: input.name, before: name }, [
+        {
+          update: keyOf(before),
+          change: update,
+          conditions: [...atVersion(version), ['missing', 'removedAt']],
+        },
+        ...referenceChecks(projectId, refersTo, now),
+      ]);
+      if (failed.length > 0) throw new ChangedMeanwhile();
+      return find(projectId, id);
+    },
 
     /**
      * Nobody sees it from now on; it is forgotten once EventBridge Scheduler doesn't have it. What it gave to its tasks goes at once, so
      * that also one can be removed that has no room for another attribute.
      */
-    markRemoved: async (ref: ScheduleRef) => {
-      const set = { ...settable, ...secret({}), lastRun: undefined, removedAt: now(), ...toHandOver(ref.id) };
-      const removal = { set, add: { version: 1 } };
-      const removed = await change(ref, removal, [['missing', 'removedAt']]);
-      if (removed) await names.free(ref.projectId, 'sch', removed.name, ref.id);
-      return removed;
-    },
+    markRemoved: (ref: ScheduleRef): Promise<ScheduleRecord | undefined> =>
+      untilUnchanged(async () => {
+        const found = await find(ref.projectId, ref.id);
+        if (!found || !isShown(found)) return undefined;
+        const freed = await names.freeing(ref.projectId, 'sch', found.name, ref.id);
+        const set = {
+          ...settable,
+          ...secret({}),
+          lastRun: undefined,
+          removedAt: now(),
+          ...toHandOver(ref.id),
+        };
+        const change = { set, add: { version: 1 } };
+        const conditions = [...atVersion(found.version), ['missing', 'removedAt']] as const;
+        const failed = await table.transact([{ update: keyOf(ref), change, conditions }, ...freed]);
+        if (failed.length > 0) throw new ChangedMeanwhile();
+        return find(ref.projectId, ref.id);
+      }),
 
     /** Lets one function at a time hand it over; undefined when another has its turn, or when there is no such schedule. */
     takeTurn: (ref: ScheduleRef, until: Instant) =>

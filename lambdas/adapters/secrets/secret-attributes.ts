@@ -1,6 +1,7 @@
 /** Which attributes of the table's items are secret, and a table that keeps them encrypted without its stores knowing. */
 
-import { type Item, type Key, keys, type Table } from '../table.ts';
+import type { Update } from '../expressions.ts';
+import { type Item, type Key, keys, type Table, type TransactWrite } from '../table.ts';
 import { CannotOpen, type SecretScope } from './data-keys.ts';
 import type { Vault } from './secret-encryption.ts';
 
@@ -67,23 +68,35 @@ export const sealedTable = (table: Table, vault: Vault): Table => {
     );
     return { ...item, ...Object.fromEntries(opened) };
   };
+  const sealItem = async <T extends Key & Item>(item: T) => ({
+    ...(await seal(item, item)),
+    pk: item.pk,
+    sk: item.sk,
+  });
+  const sealUpdate = async (key: Key, update: Update): Promise<Update> => ({
+    ...update,
+    ...(update.set && { set: await seal(key, update.set) }),
+    ...(update.setIfMissing && { setIfMissing: await seal(key, update.setIfMissing) }),
+  });
+  const sealWrite = async (write: TransactWrite): Promise<TransactWrite> => {
+    if ('put' in write) return { ...write, put: await sealItem(write.put) };
+    return 'update' in write ? { ...write, change: await sealUpdate(write.update, write.change) } : write;
+  };
   const openIf = async (item: Item | undefined): Promise<Item | undefined> => item && open(item);
 
   return {
     reportUnreadable: (found) => table.reportUnreadable(found),
     get: async (key) => openIf(await table.get(key)),
     batchGet: async (wanted) => Promise.all((await table.batchGet(wanted)).map(open)),
-    put: async (item, conditions) =>
-      table.put({ ...(await seal(item, item)), pk: item.pk, sk: item.sk }, conditions),
-    update: async (key, update, conditions, returns) => {
-      const sealed = {
-        ...update,
-        ...(update.set && { set: await seal(key, update.set) }),
-        ...(update.setIfMissing && { setIfMissing: await seal(key, update.setIfMissing) }),
-      };
-      return openIf(await table.update(key, sealed, conditions, returns));
-    },
+    put: async (item, conditions) => table.put(await sealItem(item), conditions),
+    update: async (key, update, conditions, returns) =>
+      openIf(await table.update(key, await sealUpdate(key, update), conditions, returns)),
     remove: (key, conditions) => table.remove(key, conditions),
+    transact: async (writes) => {
+      const sealed = await Promise.all(writes.map(sealWrite));
+      const failed = await table.transact(sealed);
+      return writes.filter((_, index) => failed.some((write) => write === sealed[index]));
+    },
     query: async (query) => {
       const { items, next } = await table.query(query);
       return { items: await Promise.all(items.map(open)), ...(next && { next }) };

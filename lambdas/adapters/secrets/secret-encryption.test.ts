@@ -182,7 +182,10 @@ describe('the table', () => {
 
   it('holds the secret at the sign-in provider encrypted as well, also after a rotation', async () => {
     const input = signInProviderInput.parse({ name: 'P', issuer: 'https://id.test/', clientId: 'c' });
-    await signInProviderStore(openVault().table, now).put({ ...input, clientSecret: 'hush-client' });
+    await signInProviderStore(openVault().table, now).put(
+      { ...input, clientSecret: 'hush-client' },
+      undefined,
+    );
     expect(JSON.stringify(await db.dump())).not.toContain('hush-client');
     const before = (await db.table.get(keys.signInProvider()))?.clientSecret;
     present = addMs(present, 60_000);
@@ -208,6 +211,10 @@ describe('the table', () => {
       remove: (key, conditions) => {
         removed.push(key.sk.slice(0, 4));
         return table.remove(key, conditions);
+      },
+      transact: (writes) => {
+        for (const write of writes) if ('remove' in write) removed.push(write.remove.sk.slice(0, 4));
+        return table.transact(writes);
       },
     };
     expect(await projectStore(watched, { now, newId }).remove(projectId)).toBe(true);

@@ -9,6 +9,7 @@ import {
 import type { SavedIntegration } from '../../adapters/integrations/integrations.ts';
 import { eventsByIntegration, eventsBySource } from '../../adapters/people/rate-limits.ts';
 import type { ResourceStore } from '../../adapters/resources/resources.ts';
+import { referencesOf } from '../../core/resources/references.ts';
 import { secretNamesOf } from '../../core/tasks/survey.ts';
 import { receiveIntegrationEvent } from '../../flows/integrations/receive-event.ts';
 import type { ApiDeps, ApiEnv, PersonEnv } from '../deps.ts';
@@ -58,13 +59,17 @@ const shownStore = (deps: ApiDeps): ResourceStore<IntegrationInput, Integration>
       const found = await integrations.get(projectId, id);
       return found && show(found);
     },
+    find: async (projectId, id) => {
+      const found = await integrations.find(projectId, id);
+      return found && { ...found, shown: await show(found.shown) };
+    },
     list: async (projectId) => showAll(await integrations.list(projectId)),
-    create: async (projectId, input, editedBy) =>
-      show(await integrations.create(projectId, await withSecretNames(projectId, input), editedBy)),
-    replace: async (projectId, id, input, editedBy) => {
+    create: async (projectId, input, editedBy, basis) =>
+      show(await integrations.create(projectId, await withSecretNames(projectId, input), editedBy, basis)),
+    replace: async (projectId, id, input, editedBy, basis) => {
       const before = await integrations.get(projectId, id);
       const saved = await withSecretNames(projectId, input, before);
-      const after = await integrations.replace(projectId, id, saved, editedBy);
+      const after = await integrations.replace(projectId, id, saved, editedBy, basis);
       return after && show(after);
     },
     remove: integrations.remove,
@@ -121,6 +126,7 @@ export const integrationRoutes = (deps: ApiDeps) => {
     update: whole(integrationInputSchema),
     output: integrationSchema,
     store: shownStore(deps),
+    references: referencesOf,
     findMissing: async (projectId, input) => [
       ...(await findMissing(projectId, [
         ['templateId', input.templateId, templates],

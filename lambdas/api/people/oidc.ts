@@ -7,6 +7,7 @@ import { type OidcPerson, oidcChecks } from '../../adapters/people/oidc.ts';
 import { loginBySource } from '../../adapters/people/rate-limits.ts';
 import type { StoredProvider } from '../../adapters/people/sign-in-providers.ts';
 import type { UserRecord } from '../../adapters/people/users.ts';
+import { untilUnchanged } from '../../adapters/resources/versions.ts';
 import type { ApiDeps, ApiEnv, PersonEnv } from '../deps.ts';
 import { signIn } from '../identify.ts';
 import { countAttempts, forgetAttempts, refuseTooMany } from '../rate-limits.ts';
@@ -211,25 +212,32 @@ export const signInProviderRoutes = (deps: ApiDeps) => {
       },
     )
     .openapi(
-      describe({
-        ...shared,
-        method: 'put',
-        operationId: 'replaceSignInProvider',
-        summary: 'Set the OpenID Connect provider by which people may sign in',
-        description: 'The client secret stays when it is not sent for the same issuer and client.',
-        request: { body: jsonBody(signInProviderInputSchema) },
-        responses: { 200: answer('The provider, without its secret', signInProviderSchema) },
-      }),
+      describe(
+        {
+          ...shared,
+          method: 'put',
+          operationId: 'replaceSignInProvider',
+          summary: 'Set the OpenID Connect provider by which people may sign in',
+          description: 'The client secret stays when it is not sent for the same issuer and client.',
+          request: { body: jsonBody(signInProviderInputSchema) },
+          responses: { 200: answer('The provider, without its secret', signInProviderSchema) },
+        },
+        'changed_meanwhile',
+      ),
       async (c) => {
         const input = c.req.valid('json');
         const refused = deps.refuseUrl(input.issuer);
         if (refused) return refuseFields(c, [{ path: 'issuer', message: refused }]);
-        const clientSecret = input.clientSecret ?? keptSecret(await deps.signInProviders.get(), input);
-        if (clientSecret === undefined)
-          return refuseFields(c, [
-            { path: 'clientSecret', message: 'must be sent for a new issuer or client' },
-          ]);
-        return c.json(publicProvider(deps, await deps.signInProviders.put({ ...input, clientSecret })), 200);
+        return untilUnchanged(async () => {
+          const before = await deps.signInProviders.get();
+          const clientSecret = input.clientSecret ?? keptSecret(before, input);
+          if (clientSecret === undefined)
+            return refuseFields(c, [
+              { path: 'clientSecret', message: 'must be sent for a new issuer or client' },
+            ]);
+          const set = await deps.signInProviders.put({ ...input, clientSecret }, before);
+          return c.json(publicProvider(deps, set), 200);
+        });
       },
     )
     .openapi(

@@ -2,6 +2,7 @@
 import type * as z from 'zod';
 import type { ProjectId, projectId } from '../../../protocol/index.ts';
 import type { ResourceStore } from '../../adapters/resources/resources.ts';
+import { untilUnchanged } from '../../adapters/resources/versions.ts';
 import type { EffectiveRole } from '../../core/people/permissions.ts';
 import type { FieldErrors } from '../../problems.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
@@ -46,6 +47,8 @@ interface Resource<Input, Output extends Shown, Body> {
   readonly update: Update<Body>;
   readonly output: z.ZodType<Shown>;
   readonly store: ResourceStore<Input, Output>;
+  /** Ids of what the input refers to: they exist when it is written. */
+  readonly references?: (input: Input) => string[];
   /** What the input refers to and the project doesn't have. */
   readonly findMissing?: (projectId: ProjectId, input: Input) => Promise<FieldErrors>;
   /** What is well formed and yet doesn't fit what it is about, or is not for the role. */
@@ -56,6 +59,16 @@ interface Resource<Input, Output extends Shown, Body> {
   readonly onReplaced?: (before: Output, after: Output) => Promise<void>;
   /** What else a reader of the reference should know about replacing it. */
   readonly replaceNote?: string;
+}
+
+/** Something refers to what was to be removed. */
+class InUse extends Error {
+  readonly users: readonly string[];
+
+  constructor(users: readonly string[]) {
+    super('It is in use.');
+    this.users = users;
+  }
 }
 
 const capitalised = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
@@ -75,6 +88,7 @@ export const crudRoutes = <Input, Output extends Shown, Body>(
 
   const missingIn = async (projectId: ProjectId, body: Input): Promise<FieldErrors> =>
     (await resource.findMissing?.(projectId, body)) ?? [];
+  const referencesIn = (body: Input): string[] => resource.references?.(body) ?? [];
   const faultsIn = async (
     ...about: Parameters<NonNullable<typeof resource.findFaults>>
   ): Promise<FieldErrors> => (await resource.findFaults?.(...about)) ?? [];
@@ -107,6 +121,7 @@ export const crudRoutes = <Input, Output extends Shown, Body>(
           request: { params: inProject, body: jsonBody(input) },
           responses: { 201: created(`The new ${one}`, output) },
         },
+        'changed_meanwhile',
         'invalid_reference',
         'name_taken',
       ),
@@ -114,12 +129,15 @@ export const crudRoutes = <Input, Output extends Shown, Body>(
         const { projectId } = c.req.valid('param');
         const body = c.req.valid('json');
         if (!(await projects.get(projectId))) return refuseUnknown(c, 'project');
-        const missing = await missingIn(projectId, body);
-        if (missing.length > 0) return refuseReferences(c, missing);
-        const faults = await faultsIn(projectId, body, { role: c.get('role') });
-        if (faults.length > 0) return refuseFields(c, faults);
-        const made = await store.create(projectId, body, c.get('caller').onBehalfOf.id);
-        return c.json(made, 201, { location: `/api/projects/${projectId}/${many}/${made.id}` });
+        return untilUnchanged(async () => {
+          const missing = await missingIn(projectId, body);
+          if (missing.length > 0) return refuseReferences(c, missing);
+          const faults = await faultsIn(projectId, body, { role: c.get('role') });
+          if (faults.length > 0) return refuseFields(c, faults);
+          const basis = { refersTo: referencesIn(body) };
+          const made = await store.create(projectId, body, c.get('caller').onBehalfOf.id, basis);
+          return c.json(made, 201, { location: `/api/projects/${projectId}/${many}/${made.id}` });
+        });
       },
     )
     .openapi(
@@ -151,24 +169,29 @@ export const crudRoutes = <Input, Output extends Shown, Body>(
           request: { params, body: jsonBody(update.schema) },
           responses: { 200: answer(`The ${one} as it is now`, output) },
         },
+        'changed_meanwhile',
         'invalid_reference',
         'name_taken',
       ),
       async (c) => {
         const { projectId } = c.req.valid('param');
         const id = idIn(c.req.param());
-        const before = await store.get(projectId, id);
-        if (!before) return refuseUnknown(c, one);
-        const filled = input.safeParse(await update.fill(projectId, id, c.req.valid('json')));
-        if (!filled.success) return refuseInvalid(c, 'json', filled.error);
-        const body = filled.data;
-        const missing = await missingIn(projectId, body);
-        if (missing.length > 0) return refuseReferences(c, missing);
-        const faults = await faultsIn(projectId, body, { role: c.get('role'), before });
-        if (faults.length > 0) return refuseFields(c, faults);
-        const replaced = await store.replace(projectId, id, body, c.get('caller').onBehalfOf.id);
-        if (replaced) await resource.onReplaced?.(before, replaced);
-        return replaced ? c.json(replaced, 200) : refuseUnknown(c, one);
+        return untilUnchanged(async () => {
+          const found = await store.find(projectId, id);
+          if (!found) return refuseUnknown(c, one);
+          const { shown: before, version } = found;
+          const filled = input.safeParse(await update.fill(projectId, id, c.req.valid('json')));
+          if (!filled.success) return refuseInvalid(c, 'json', filled.error);
+          const body = filled.data;
+          const missing = await missingIn(projectId, body);
+          if (missing.length > 0) return refuseReferences(c, missing);
+          const faults = await faultsIn(projectId, body, { role: c.get('role'), before });
+          if (faults.length > 0) return refuseFields(c, faults);
+          const basis = { version, refersTo: referencesIn(body) };
+          const replaced = await store.replace(projectId, id, body, c.get('caller').onBehalfOf.id, basis);
+          if (replaced) await resource.onReplaced?.(before, replaced);
+          return replaced ? c.json(replaced, 200) : refuseUnknown(c, one);
+        });
       },
     )
     .openapi(
@@ -182,14 +205,23 @@ export const crudRoutes = <Input, Output extends Shown, Body>(
           request: { params },
           responses: { 204: noContent('It is removed') },
         },
+        'changed_meanwhile',
         'in_use',
       ),
       async (c) => {
         const { projectId } = c.req.valid('param');
         const id = idIn(c.req.param());
-        const users = await resource.findUsers(projectId, id);
-        if (users.length > 0) return refuse(c, 'in_use', describeUse(one, users));
-        return (await store.remove(projectId, id)) ? c.body(null, 204) : refuseUnknown(c, one);
+        const checkUnused = async () => {
+          const users = await resource.findUsers(projectId, id);
+          if (users.length > 0) throw new InUse(users);
+        };
+        try {
+          const isRemoved = await untilUnchanged(() => store.remove(projectId, id, checkUnused));
+          return isRemoved ? c.body(null, 204) : refuseUnknown(c, one);
+        } catch (error) {
+          if (error instanceof InUse) return refuse(c, 'in_use', describeUse(one, error.users));
+          throw error;
+        }
       },
     );
 };

@@ -1,5 +1,6 @@
 /** Routes of inventories. */
 
+import { referencesOf } from '../../core/resources/references.ts';
 import type { ApiDeps } from '../deps.ts';
 import { inInventory, inventoryInputSchema, inventorySchema } from '../schemas.ts';
 import { inventoryFaults } from './content-faults.ts';
@@ -17,6 +18,7 @@ export const inventoryRoutes = (deps: ApiDeps) =>
     update: whole(inventoryInputSchema),
     output: inventorySchema,
     store: deps.resources.inventories,
+    references: referencesOf,
     findMissing: (projectId, { keyId }) => findMissing(projectId, [['keyId', keyId, deps.resources.keys]]),
     findFaults: async (_projectId, input, { before }) => [
       ...(await inventoryFaults(input, before)),

@@ -72,6 +72,7 @@ export const projectRoutes = (deps: ApiDeps) =>
           request: { params: inProject, body: jsonBody(projectInputSchema) },
           responses: { 200: answer('The project as it is now', projectSchema) },
         },
+        'changed_meanwhile',
         'name_taken',
       ),
       async (c) => {
@@ -95,6 +96,7 @@ export const projectRoutes = (deps: ApiDeps) =>
           request: { params: inProject },
           responses: { 204: noContent('It is removed') },
         },
+        'changed_meanwhile',
         'in_use',
         'unavailable',
       ),

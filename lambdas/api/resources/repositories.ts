@@ -1,5 +1,6 @@
 /** Routes of repositories. */
 
+import { referencesOf } from '../../core/resources/references.ts';
 import type { ApiDeps } from '../deps.ts';
 import { inRepository, repositoryInputSchema, repositorySchema } from '../schemas.ts';
 import { crudRoutes, whole } from './crud.ts';
@@ -16,6 +17,7 @@ export const repositoryRoutes = (deps: ApiDeps) =>
     update: whole(repositoryInputSchema),
     output: repositorySchema,
     store: deps.resources.repositories,
+    references: referencesOf,
     findMissing: (projectId, { keyId }) => findMissing(projectId, [['keyId', keyId, deps.resources.keys]]),
     findFaults: async (_projectId, { knownHosts }, { before }) =>
       knownHostsFaults('knownHosts', knownHosts, before?.knownHosts),

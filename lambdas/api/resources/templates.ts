@@ -1,4 +1,5 @@
 /** Routes of templates. */
+import { referencesOf } from '../../core/resources/references.ts';
 import { setLimit } from '../../flows/tasks/repair-limits.ts';
 import type { ApiDeps } from '../deps.ts';
 import { inTemplate, templateInputSchema, templateSchema } from '../schemas.ts';
@@ -20,6 +21,7 @@ export const templateRoutes = (deps: ApiDeps) => {
     onReplaced: async (before, after) => {
       if (before.maxParallelTasks !== after.maxParallelTasks) await setLimit(deps, after);
     },
+    references: referencesOf,
     findMissing: (projectId, { inventoryId, repositoryId, environmentId, ansible }) =>
       findMissing(projectId, [
         ['inventoryId', inventoryId, inventories],

@@ -425,7 +425,8 @@ describe('a schedule with the most answers that fit', () => {
     );
     await add({ arguments: parts });
     const { schedules } = api.deps;
-    await schedules.replace(other.made, scheduleInput.parse({ ...other.input, cron: '0 5 * * *' }), {});
+    const before = { ...other.made, version: 1 };
+    await schedules.replace(before, scheduleInput.parse({ ...other.input, cron: '0 5 * * *' }), {});
     expect(await repairSchedules(api.deps)).toEqual({
       failed_and_left_for_later: 1,
       schedule_handed_over: 1,
@@ -476,7 +477,8 @@ describe('while EventBridge Scheduler does not answer', () => {
   it('a function that stopped in between is made up for, once its turn is over', async () => {
     const { input, made, get } = await aSchedule();
     const { schedules } = api.deps;
-    await schedules.replace(made, scheduleInput.parse({ ...input, cron: '0 5 * * *' }), {});
+    const before = { ...made, version: 1 };
+    await schedules.replace(before, scheduleInput.parse({ ...input, cron: '0 5 * * *' }), {});
     await schedules.takeTurn(made, toInstant(Date.parse(api.deps.now()) + 90_000));
     expect(await repairSchedules(api.deps)).toEqual({ schedule_left_for_later: 1 });
     expect((await get()).pending).toBeDefined();

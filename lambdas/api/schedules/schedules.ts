@@ -11,6 +11,7 @@ import type { ResourceStore } from '../../adapters/resources/resources.ts';
 import type { ScheduleRecord } from '../../adapters/schedules/schedules.ts';
 import type { EffectiveRole } from '../../core/people/permissions.ts';
 import { filledSchedule } from '../../core/resources/kept-secrets.ts';
+import { referencesOf } from '../../core/resources/references.ts';
 import { describeCron, readCron } from '../../core/schedules/cron.ts';
 import { nextRuns } from '../../core/schedules/next-runs.ts';
 import { secretNamesOf } from '../../core/tasks/survey.ts';
@@ -117,18 +118,24 @@ const shownStore = (deps: ApiDeps): ResourceStore<ScheduleInput, Schedule> => {
       const found = await schedules.get(projectId, id);
       return found && show(found);
     },
-    list: async (projectId) => showSchedules(deps, await schedules.list(projectId)),
-    create: async (projectId, input, editedBy) => {
-      const { fields, surveySecrets } = await split(projectId, input);
-      return handOver(await schedules.create(projectId, fields, surveySecrets, editedBy));
+    find: async (projectId, id) => {
+      const found = await schedules.get(projectId, id);
+      return found && { shown: await show(found), version: found.version };
     },
-    replace: async (projectId, id, input, editedBy) => {
+    list: async (projectId) => showSchedules(deps, await schedules.list(projectId)),
+    create: async (projectId, input, editedBy, basis) => {
+      const { fields, surveySecrets } = await split(projectId, input);
+      return handOver(await schedules.create(projectId, fields, surveySecrets, editedBy, basis?.refersTo));
+    },
+    replace: async (projectId, id, input, editedBy, basis) => {
       const before = await schedules.get(projectId, id);
       if (!before) return undefined;
       const { fields, surveySecrets } = await split(projectId, input, before);
-      const after = await schedules.replace(before, fields, surveySecrets, editedBy);
+      const asRead = { ...before, version: basis?.version ?? before.version };
+      const after = await schedules.replace(asRead, fields, surveySecrets, editedBy, basis?.refersTo);
       return after && handOver(after);
     },
+    // Nothing refers to a schedule.
     remove: async (projectId, id) => {
       const found = await schedules.get(projectId, id);
       return found !== undefined && removeSchedule(deps, found);
@@ -157,6 +164,7 @@ export const scheduleRoutes = (deps: ApiDeps) => {
     },
     output: scheduleSchema,
     store: shownStore(deps),
+    references: referencesOf,
     findMissing: async (projectId, input) => [
       ...(await findMissing(projectId, [['templateId', input.templateId, resources.templates]])),
       ...(await findMissingValues(deps, projectId, input)),
