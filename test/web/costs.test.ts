@@ -16,7 +16,7 @@ it('names an instance type without a known price beside every sum', async () => 
   installAgent(stack.ec2.diskOf(instanceId), made);
   const { id: templateId } = await api.createTemplate(id, { name: 'Try', app: 'bash', script: 'true' });
   await ended(id, (await api.startTask(id, templateId)).id);
-  const notice = `x9.mega in ${stack.region} has no known price and counts as nothing`;
+  const notice = `x9.mega in ${stack.region} has no known price and counts as zero`;
   await tellAsOwner('unpriced', async (page) => {
     for (const path of [`/projects/${id}`, `/projects/${id}/costs`, '/costs']) {
       await page.goto(path);

@@ -37,17 +37,17 @@ it('leads a newcomer from the printed link to a finished task with its live log'
     await isAtStep('A runner');
     const pasted = await page.getByRole('region', { name: 'In a terminal' }).innerText();
     execFileSync('bash', ['-c', pasted]);
-    await button('Go on').click();
+    await button('Continue').click();
     await isAtStep('A template');
     await button('Create template').click();
     await isAtStep('A task');
     await button('Run Hello').click();
     await isAtStep('A task');
 
-    await page.getByText('It has run. That is all there is to it.').waitFor();
+    await page.getByText('Your first task has run.').waitFor();
     for (const width of [390, 700, 1024, 1280]) {
       await page.setViewportSize({ width, height: 800 });
-      const trip = page.getByRole('list', { name: 'The trip of this task' });
+      const trip = page.getByRole('list', { name: 'Timeline of this task' });
       const cut = await trip.evaluate((list) =>
         [...list.children].filter(
           (step) => step.scrollWidth > step.clientWidth || list.scrollWidth > list.clientWidth,

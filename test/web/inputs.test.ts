@@ -65,7 +65,7 @@ it('renames a key, and shows its login without asking for its password', async (
     await page.getByRole('button', { name: 'Deploy', exact: true }).click();
     const form = page.getByRole('dialog', { name: 'Edit Deploy' });
     expect(await form.getByLabel('Login').inputValue()).toBe('ada');
-    await form.getByText('kept unless another is typed').waitFor();
+    await form.getByText('kept unless you type a new one').waitFor();
     await form.getByLabel('Name', { exact: true }).fill('Release');
     await form.getByRole('button', { name: 'Save' }).click();
     await page.getByText('The key is saved.').waitFor();

@@ -74,12 +74,12 @@ it('fits every page on a phone without axe violations, light and dark', async ()
         form.getByRole('button', { name: 'Add matcher' }).click(),
       );
       await open('deliveries', 'Task finish');
-      await open('members', 'Invite somebody');
+      await open('members', 'Invite member');
       await open('account', 'Set up an authenticator');
       await open('runners', 'New runner');
       await page.getByLabel('Name').fill('seen by axe');
       await page.getByRole('button', { name: 'Create runner' }).click();
-      await page.getByRole('dialog', { name: 'Runner seen by axe is made' }).waitFor();
+      await page.getByRole('dialog', { name: 'Runner seen by axe is created' }).waitFor();
       found.push(...(await violationsOn(page, 'secrets of a runner')));
     },
     { isTraced: false },
@@ -97,7 +97,7 @@ it('fits every page on a phone without axe violations, light and dark', async ()
       await page.getByRole('button', { name: 'Set up' }).waitFor();
       found.push(...(await violationsOn(page, 'set-up')));
       await page.goto('/nowhere');
-      await page.getByText('There is no such page').waitFor();
+      await page.getByText('Page not found').waitFor();
       found.push(...(await violationsOn(page, 'no such page')));
     },
   );

@@ -30,7 +30,7 @@ it('gives a real agent all it needs with the token and the downloaded private ke
     await form.getByLabel('Tags').fill('rack,');
     await form.getByRole('button', { name: 'Create runner' }).click();
 
-    const secrets = page.getByRole('dialog', { name: 'Runner rack-7 is made' });
+    const secrets = page.getByRole('dialog', { name: 'Runner rack-7 is created' });
     token = (await secrets.getByRole('region', { name: 'Token' }).innerText()).trim();
     for (const way of ['Docker', 'Set-up command', 'systemd', 'cloud-init']) {
       await secrets.getByRole('tab', { name: way }).click();
@@ -86,7 +86,7 @@ it('asks before it closes a new runner without its private key', async () => {
 
     // The setup command does not contain the key, cloud-init does.
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
-    const secrets = page.getByRole('dialog', { name: 'Runner rack-8 is made' });
+    const secrets = page.getByRole('dialog', { name: 'Runner rack-8 is created' });
     const copy = async (way: string) => {
       await secrets.getByRole('tab', { name: way }).click();
       await secrets.getByRole('tabpanel').getByRole('button', { name: 'Copy' }).click();
@@ -108,7 +108,7 @@ it('keeps the token whole on a phone, beside each way to start the runner', asyn
     await page.getByRole('button', { name: 'New runner' }).click();
     await page.getByRole('dialog').getByLabel('Name').fill('rack-9');
     await page.getByRole('dialog').getByRole('button', { name: 'Create runner' }).click();
-    const secrets = page.getByRole('dialog', { name: 'Runner rack-9 is made' });
+    const secrets = page.getByRole('dialog', { name: 'Runner rack-9 is created' });
     for (const way of ['systemd', 'cloud-init']) {
       await secrets.getByRole('tab', { name: way }).click();
       await secrets.getByRole('region', { name: way }).waitFor();
@@ -140,13 +140,13 @@ it('keeps the focus in the page when the focused element disappears', async () =
     await press('button', 'New runner');
     await page.getByRole('dialog').getByLabel('Name').fill('brief');
     await press('button', 'Create runner');
-    await page.getByRole('dialog', { name: 'Runner brief is made' }).waitFor();
+    await page.getByRole('dialog', { name: 'Runner brief is created' }).waitFor();
     await Promise.all([page.waitForEvent('download'), press('button', 'Download private key')]);
     await press('button', 'Done');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     await isInMain(page);
 
-    await press('button', 'What to do with brief');
+    await press('button', 'Actions for brief');
     await press('menuitem', 'Delete');
     await press('button', 'Delete runner');
     await page.getByRole('link', { name: 'brief' }).waitFor({ state: 'detached' });
@@ -164,7 +164,7 @@ it('deletes a runner only after a second confirmation', async () => {
   const made = await api.createRunner(projectId, { name: 'old-one' });
   await tellAsOwner('delete runner', async (page) => {
     await page.goto(`/projects/${projectId}/runners`);
-    await page.getByRole('button', { name: 'What to do with old-one' }).click();
+    await page.getByRole('button', { name: 'Actions for old-one' }).click();
     await page.getByRole('menuitem', { name: 'Delete' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Delete runner' }).click();
     await page.getByText('old-one is deleted.').waitFor();
@@ -180,7 +180,7 @@ it('makes a runner of a fleet without a secret, and launches its instance for th
     await page.getByRole('button', { name: 'New runner' }).click();
     const form = page.getByRole('dialog');
     await form.getByLabel('Machine').selectOption('local');
-    await form.getByLabel('How many').fill('2');
+    await form.getByLabel('Number of runners').fill('2');
     await form.getByLabel('Name').fill('cloud');
     await form.getByLabel('Tags').fill('cloud,');
     await form.getByRole('button', { name: 'Create runner' }).click();

@@ -60,7 +60,7 @@ it('makes a schedule with a preview, which starts a task; changes, copies and de
     await form.getByLabel('Site').fill('staging');
     await form.getByLabel('Token').fill('hunter2-hunter2');
     await form.getByRole('button', { name: 'Create schedule' }).click();
-    await page.getByText('The schedule is made.').waitFor();
+    await page.getByText('The schedule is created.').waitFor();
     await page.getByText('30 2 * * 1-5').waitFor();
   });
 
@@ -76,17 +76,17 @@ it('makes a schedule with a preview, which starts a task; changes, copies and de
     await page.getByRole('link', { name: 'Waiting' }).waitFor();
     await page.getByRole('button', { name: 'nightly', exact: true }).click();
     const form = page.getByRole('dialog', { name: 'Edit nightly' });
-    await form.getByText('kept unless another is typed').waitFor();
+    await form.getByText('kept unless you type a new one').waitFor();
     await form.getByLabel('Active').uncheck();
     await form.getByRole('button', { name: 'Save' }).click();
     await page.getByText('Inactive').waitFor();
 
-    await page.getByRole('button', { name: 'What to do with nightly' }).click();
+    await page.getByRole('button', { name: 'Actions for nightly' }).click();
     await page.getByRole('menuitem', { name: 'Duplicate' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Create schedule' }).click();
     await page.getByRole('button', { name: 'nightly (copy)', exact: true }).waitFor();
 
-    await page.getByRole('button', { name: 'What to do with nightly (copy)' }).click();
+    await page.getByRole('button', { name: 'Actions for nightly (copy)' }).click();
     await page.getByRole('menuitem', { name: 'Delete' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Delete schedule' }).click();
     await page.getByText('nightly (copy) is deleted.').waitFor();
@@ -107,7 +107,7 @@ it('shows the errors of a form at its fields by their labels, and focuses the fi
     await form.getByRole('button', { name: 'Create schedule' }).click();
     const said = form.getByRole('alert');
     await said.waitFor();
-    expect(await said.innerText()).toBe('Some fields are not right yet.');
+    expect(await said.innerText()).toBe('Some fields have errors.');
     expect(await template.evaluate((field) => field === document.activeElement)).toBe(true);
     expect(await template.getAttribute('required')).not.toBeNull();
     const describedBy = (await template.getAttribute('aria-describedby')) ?? '';
@@ -134,7 +134,7 @@ it('asks before it closes a changed form, by every way to close it', async () =>
   await setting.tellAsOwner('discard', async (page) => {
     await page.goto(`/projects/${projectId}/templates`);
     const form = page.getByRole('dialog', { name: 'New template' });
-    const asked = page.getByRole('alertdialog', { name: 'Discard what you typed?' });
+    const asked = page.getByRole('alertdialog', { name: 'Discard your changes?' });
     const open = () => page.getByRole('button', { name: 'New template' }).click();
     const cancel = () => form.getByRole('button', { name: 'Cancel' }).click();
     await open();
@@ -149,7 +149,7 @@ it('asks before it closes a changed form, by every way to close it', async () =>
     ];
     for (const way of ways) {
       await way();
-      await asked.getByRole('button', { name: 'Keep typing' }).click();
+      await asked.getByRole('button', { name: 'Keep editing' }).click();
       await asked.waitFor({ state: 'detached' });
       expect(await form.getByLabel('Playbook').inputValue()).toBe('- hosts: all');
     }
@@ -207,7 +207,7 @@ it('makes an integration, shows its URL once, rotates it, and lists its events',
   await tellAsOwner('integration afterwards', async (page) => {
     await page.goto(`/projects/${projectId}/integrations`);
     const act = async (name: string) => {
-      await page.getByRole('button', { name: 'What to do with pushes' }).click();
+      await page.getByRole('button', { name: 'Actions for pushes' }).click();
       await page.getByRole('menuitem', { name }).click();
     };
     await act('Last events');
@@ -218,7 +218,7 @@ it('makes an integration, shows its URL once, rotates it, and lists its events',
     await events.getByRole('button', { name: 'Close' }).click();
 
     await act('New URL');
-    await page.getByRole('alertdialog').getByRole('button', { name: 'Make another URL' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Create new URL' }).click();
     const shown = page.getByRole('dialog', { name: 'The URL of pushes' });
     const another = (await shown.getByRole('region', { name: 'URL' }).innerText()).trim();
     await shown.getByRole('button', { name: 'Done' }).click();
@@ -239,7 +239,7 @@ it('makes an integration, shows its URL once, rotates it, and lists its events',
 
   await tellAsOwner('integration deleted', async (page) => {
     await page.goto(`/projects/${projectId}/integrations`);
-    await page.getByRole('button', { name: 'What to do with pushes' }).click();
+    await page.getByRole('button', { name: 'Actions for pushes' }).click();
     await page.getByRole('menuitem', { name: 'Delete' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Delete integration' }).click();
     await page.getByText('No integration yet').waitFor();

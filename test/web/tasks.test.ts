@@ -238,7 +238,7 @@ it('sends a webhook delivery again by a click', async () => {
     const before = await shown.getByRole('listitem').count();
     await shown.getByRole('button', { name: 'Send again' }).click();
     // By its role, which it lacks where it is hidden from screen readers.
-    const said = page.getByRole('status').filter({ hasText: 'Sent and taken.' });
+    const said = page.getByRole('status').filter({ hasText: 'Sent and accepted.' });
     await said.waitFor();
     const again = await shown.getByRole('button', { name: 'Send again' }).boundingBox();
     const toast = await said.boundingBox();
@@ -309,7 +309,7 @@ it('finds an old task by its message, and by the user who started it', async () 
     await page.getByLabel('Search tasks').fill('');
     await page.getByText('Hay 59', { exact: true }).waitFor();
     await page.getByLabel('Started by').selectOption('Ada Lovelace');
-    await page.getByText('No such task', { exact: true }).waitFor();
+    await page.getByText('No matching task', { exact: true }).waitFor();
     await page.getByLabel('Started by').selectOption({ index: 0 });
     await page.getByText('Hay 59', { exact: true }).waitFor();
   });
@@ -343,7 +343,7 @@ it('refuses to delete a used resource and names its users; deletes a duplicate',
   await tellAsOwner('in use', async (page) => {
     await page.goto(at('inventories'));
     const act = async (name: string, what: string) => {
-      await page.getByRole('button', { name: `What to do with ${name}`, exact: true }).click();
+      await page.getByRole('button', { name: `Actions for ${name}`, exact: true }).click();
       await page.getByRole('menuitem', { name: what }).click();
     };
     await act('Web hosts', 'Delete');

@@ -45,7 +45,7 @@ export const unreachable = new ApiProblem({
   code: 'unreachable',
   status: 0,
   detail:
-    'The control plane does not answer. Check your connection; this page goes on as soon as it answers.',
+    'The control plane does not answer. Check your connection; this page continues as soon as it answers.',
 });
 
 const readProblem = async (response: Response): Promise<ApiProblem> => {
@@ -54,7 +54,7 @@ const readProblem = async (response: Response): Promise<ApiProblem> => {
     parsed.data ?? {
       code: 'unexpected',
       status: response.status,
-      detail: `The control plane answered ${response.status} and no explanation. Try again.`,
+      detail: `The control plane answered ${response.status} without an explanation. Try again.`,
     },
   );
 };

@@ -5,10 +5,10 @@ import { Icon } from '../ui/icons.tsx';
 export const NotFound = (): ReactNode => (
   <main className="empty">
     <Icon name="search" />
-    <h1>There is no such page</h1>
-    <p>The address may be mistyped, or what it led to was removed.</p>
+    <h1>Page not found</h1>
+    <p>The address may be mistyped, or the page was removed.</p>
     <a className="button primary" href="/">
-      Go to the start
+      Go to the start page
     </a>
   </main>
 );

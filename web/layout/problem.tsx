@@ -34,7 +34,7 @@ export const Problem = ({ error }: { readonly error: unknown }): ReactNode => {
           Try again
         </button>
         <a className="button plain" href="/">
-          Go to the start
+          Go to the start page
         </a>
       </div>
     </section>

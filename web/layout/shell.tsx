@@ -30,7 +30,7 @@ const Outage = ({ since }: { readonly since: Instant | undefined }): ReactNode =
   <div className="outage" role="status">
     {since && (
       <Notice kind="warn">
-        {unreachable.message} What it shows is from before <Moment at={since} />.
+        {unreachable.message} The data shown is from before <Moment at={since} />.
       </Notice>
     )}
   </div>

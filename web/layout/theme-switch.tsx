@@ -4,7 +4,7 @@ import { Icon } from '../ui/icons.tsx';
 import { chooseTheme, readTheme, type Theme, themes } from './theme.ts';
 
 const looks = {
-  system: { text: 'As the system', icon: 'auto' },
+  system: { text: 'System', icon: 'auto' },
   light: { text: 'Light', icon: 'sun' },
   dark: { text: 'Dark', icon: 'moon' },
 } as const;
@@ -20,7 +20,7 @@ export const ThemeSwitch = (): ReactNode => {
   };
   return (
     <fieldset className="theme-switch">
-      <legend className="only-heard">Colours</legend>
+      <legend className="only-heard">Theme</legend>
       {themes.map((theme) => (
         <label key={theme} title={looks[theme].text}>
           <input

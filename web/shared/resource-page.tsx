@@ -82,7 +82,7 @@ export const ResourcePage = <T extends Named, D extends NamedDraft>({
     await client.invalidateQueries({ queryKey: [path] });
     close();
     if (method === 'POST' && kind.onMade) kind.onMade(await answer.json());
-    say(method === 'POST' ? `The ${one} is made.` : `The ${one} is saved.`);
+    say(method === 'POST' ? `The ${one} is created.` : `The ${one} is saved.`);
   };
   const remove = async (item: T) => {
     await send('DELETE', `${path}/${item.id}`);
@@ -123,7 +123,7 @@ export const ResourcePage = <T extends Named, D extends NamedDraft>({
       header: 'Actions',
       isHeaderHidden: true,
       align: 'right',
-      render: (item) => <ActionMenu label={`What to do with ${item.name}`} acts={actsOf(item)} />,
+      render: (item) => <ActionMenu label={`Actions for ${item.name}`} acts={actsOf(item)} />,
     },
   ];
   const add = isManager && (
@@ -171,7 +171,7 @@ export const ResourcePage = <T extends Named, D extends NamedDraft>({
           onConfirm={() => remove(opened.item)}
           onClose={close}
         >
-          {kind.deletionNote ?? `It cannot be brought back. A ${one} that something uses is not deleted.`}
+          {kind.deletionNote ?? `This cannot be undone. A ${one} that is in use cannot be deleted.`}
         </Confirm>
       )}
     </Page>

@@ -29,6 +29,12 @@ const tasks: Readonly<Record<TaskStatus, readonly [text: string, tone: Tone, isL
 
 export const taskStatusText = (status: TaskStatus): string => tasks[status][0];
 
+/** Announces a status to screen readers, such as "Task succeeded." */
+export const taskStatusSentence = (status: TaskStatus): string => {
+  if (status === 'success') return 'Task succeeded.';
+  return status === 'error' ? 'Task failed.' : `Task ${taskStatusText(status).toLowerCase()}.`;
+};
+
 export const TaskBadge = ({ status }: { readonly status: TaskStatus }): ReactNode => {
   const [text, tone, isLive] = tasks[status];
   return (

@@ -57,13 +57,13 @@ export const Dialog = ({
       </ModalOverlay>
       {isAsking && (
         <Confirm
-          title="Discard what you typed?"
+          title="Discard your changes?"
           action="Discard"
-          cancel="Keep typing"
+          cancel="Keep editing"
           onConfirm={async () => onClose()}
           onClose={() => setAsking(false)}
         >
-          It has not been sent, and is gone when this closes.
+          They are not saved, and are lost when this closes.
         </Confirm>
       )}
     </DialogContext>

@@ -119,7 +119,7 @@ export const useFault = (form: Sent): { element: RefObject<HTMLFormElement | nul
     wrong?.focus({ preventScroll: true });
     wrong?.scrollIntoView({ block: 'center' });
     const sentences = isByField(problem)
-      ? [wrong && 'Some fields are not right yet.', ...form.faultsElsewhere()]
+      ? [wrong && 'Some fields have errors.', ...form.faultsElsewhere()]
       : [messageOf(problem)];
     setFault(sentences.filter(Boolean).join(' '));
   }, [problem]);

@@ -11,7 +11,7 @@ export interface Pair {
   readonly isKept?: boolean;
 }
 
-const keptHint = 'Kept unless another is typed';
+const keptHint = 'Kept unless you type a new one';
 
 export const toPairs = (all: Readonly<Record<string, string>>): Pair[] =>
   Object.entries(all).map(([name, value], row) => ({ row, name, value }));

@@ -41,7 +41,7 @@ export const AccountPage = (): ReactNode => {
           <div className="stack">
             <p className="quiet-text">
               {user?.hasTotp
-                ? 'Each sign-in needs a code of your authenticator.'
+                ? 'Each sign-in needs a code from your authenticator.'
                 : 'With an authenticator app, a sign-in needs your password and a code that only your phone knows.'}
             </p>
             <div>
@@ -72,7 +72,7 @@ const PasswordCard = (): ReactNode => {
 const PasswordForm = ({ onChanged }: { readonly onChanged: () => void }): ReactNode => {
   const form = useForm({ current: '', next: '' }, async (body) => {
     await send('PUT', '/api/me/password', { body });
-    say('The password is changed. All other sign-ins have ended.');
+    say('The password is changed. All other sessions have ended.');
     onChanged();
   });
   const { field } = form;
@@ -132,7 +132,7 @@ const SetUpTotp = ({ onClose }: { readonly onClose: () => void }): ReactNode => 
           />
         </FormFrame>
       ) : (
-        <FormFrame form={ask} action="Go on">
+        <FormFrame form={ask} action="Continue">
           <PasswordField label="Your password" {...ask.field('password')} />
         </FormFrame>
       )}
@@ -150,7 +150,7 @@ const RemoveTotp = ({ onClose }: { readonly onClose: () => void }): ReactNode =>
   return (
     <Dialog title="Remove the authenticator?" onClose={onClose}>
       <FormFrame form={form} action="Remove">
-        <p>Afterwards your password alone signs you in.</p>
+        <p>You then sign in with your password only.</p>
         <PasswordField label="Your password" {...form.field('password')} />
       </FormFrame>
     </Dialog>

@@ -39,7 +39,7 @@ export const ApiTokens = ({ projectId }: { readonly projectId: string | undefine
       }
     >
       {tokens.length === 0 ? (
-        <p className="quiet-text">No program has a token. The CLI and scripts sign in by one.</p>
+        <p className="quiet-text">No API tokens yet. Create one for the CLI or a script.</p>
       ) : (
         <Table
           label="API tokens"
@@ -48,11 +48,11 @@ export const ApiTokens = ({ projectId }: { readonly projectId: string | undefine
           columns={[
             { header: 'Name', render: ({ name }) => <strong>{name}</strong> },
             { header: 'Role', render: ({ role }) => (role === 'admin' ? 'Admin' : roleNames[role]) },
-            { header: 'Made', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
+            { header: 'Created', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
             {
-              header: 'Good until',
+              header: 'Expires',
               from: 'tablet',
-              render: ({ validUntil }) => (validUntil ? <Moment at={validUntil} /> : 'no end'),
+              render: ({ validUntil }) => (validUntil ? <Moment at={validUntil} /> : 'never'),
             },
             {
               header: 'Revoke',
@@ -78,7 +78,7 @@ export const ApiTokens = ({ projectId }: { readonly projectId: string | undefine
           }}
           onClose={() => setRevoked(undefined)}
         >
-          Whatever uses it is shut out within half a minute.
+          Programs that use it lose access within 30 seconds.
         </Confirm>
       )}
     </Card>
@@ -106,21 +106,21 @@ const NewApiToken = ({ projectId, onMade, onClose }: NewApiTokenProps): ReactNod
   if (token !== undefined) {
     return (
       <SecretOnce title="The new API token" label="API token" secret={token} onClose={onClose}>
-        It is shown only now.
+        It is shown only once.
       </SecretOnce>
     );
   }
   return (
     <Dialog title="New API token" onClose={onClose}>
       <FormFrame form={form} action="Create token">
-        <NameField hint="What uses it." {...field('name')} />
+        <NameField hint="The program that uses it." {...field('name')} />
         {projectId ? (
           <RoleField {...field('role')} />
         ) : (
-          <Notice kind="warn">It may do everything, in every project.</Notice>
+          <Notice kind="warn">It has all permissions in every project.</Notice>
         )}
         <Select
-          label="Good for"
+          label="Expires in"
           value={value.days}
           onChange={(days) => set({ days })}
           options={lifetimes.map((days) => ({ value: String(days), label: `${days} days` }))}

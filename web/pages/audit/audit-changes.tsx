@@ -63,7 +63,7 @@ export const Changes = ({ event }: { readonly event: AuditEvent }): ReactNode =>
       </dl>
       {moreChanges !== undefined && (
         <p className="hint">
-          {moreChanges} more {moreChanges === 1 ? 'field' : 'fields'} changed than the trail has room for.
+          {moreChanges} more {moreChanges === 1 ? 'field' : 'fields'} changed: the trail has no room for them.
         </p>
       )}
     </div>

@@ -68,14 +68,14 @@ const Audit = ({ projectId, filters, onFilter }: AuditFiltersProps): ReactNode =
       {data &&
         events.length === 0 &&
         (isFiltered || hasNextPage ? (
-          <Empty icon="search" title={hasNextPage ? 'No such event so far' : 'No such event'}>
+          <Empty icon="search" title={hasNextPage ? 'No matching event so far' : 'No matching event'}>
             {hasNextPage
-              ? 'Some thousands of the newest events were searched. There are older ones.'
+              ? 'Only the newest few thousand events were searched. There are older ones.'
               : 'No event matches the filters. Change one, or clear them.'}
           </Empty>
         ) : (
           <Empty icon="audit" title="Nothing happened yet">
-            Changes, sign-ins and uses of secrets are written down here.
+            Changes, sign-ins and uses of secrets are recorded here.
           </Empty>
         ))}
       {events.length > 0 && (

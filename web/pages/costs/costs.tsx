@@ -26,17 +26,15 @@ export const CostsPage = (): ReactNode => {
   return (
     <Page
       title="Costs"
-      lead="Instances as EC2 bills them, against the same instances had they never slept."
+      lead="EC2 costs of the instances, compared with the same instances always on."
       actions={picker}
     >
-      {data.isPartial && (
-        <Notice kind="info">There were more tasks than are read at once: the newest of them count.</Notice>
-      )}
+      {data.isPartial && <Notice kind="info">Too many tasks to read at once: only the newest count.</Notice>}
       <UnpricedNotice unpriced={data.unpriced} />
       <CostFigures costs={costs} />
       {data.runners.length === 0 ? (
         <Empty icon="costs" title="No instance has run yet">
-          As soon as a task wakes an instance, what it costs stands here, by day, runner and template.
+          Costs by day, runner and template appear here once a task has woken an instance.
         </Empty>
       ) : (
         <>
@@ -70,8 +68,8 @@ export const CostsPage = (): ReactNode => {
             <Card title="Saved per day">
               {isTooEarly(costs) ? (
                 <p className="quiet-text">
-                  It is too early to tell: EC2 bills a minute at least for each start, and these instances are
-                  not much older yet.
+                  It is too early to tell: EC2 bills a minute at least for each start, and these instances
+                  have not run much longer yet.
                 </p>
               ) : (
                 <DayChart
@@ -113,8 +111,8 @@ export const CostsPage = (): ReactNode => {
             />
             {data.withoutTaskMicroUsd >= worthTelling && (
               <p className="sub">
-                And {formatMoney(data.withoutTaskMicroUsd)} for instances that ran without a task, as after a
-                wake by hand.
+                And {formatMoney(data.withoutTaskMicroUsd)} for instances that ran without a task, such as
+                after a manual wake.
               </p>
             )}
           </Card>

@@ -14,11 +14,11 @@ export const IdlePolicies = ({ runners }: { readonly runners: readonly RunnerCos
   const compared = runners.filter(({ policies }) => policies.length > 0);
   if (compared.length === 0) return null;
   return (
-    <Card title="Had the idle timeout been another one">
+    <Card title="Costs with other idle timeouts">
       <p className="lead">
-        An instance that stays on costs idle time; one that stops at once is billed at least a minute at its
-        next start, and the next task waits for the boot. This is the same history of work, with other
-        timeouts.
+        An instance that stays on costs idle time. One that stops at once is billed at least a minute at its
+        next start, and the next task waits for the boot. This table applies other timeouts to the same
+        history.
       </p>
       <div className="stack policies">
         {compared.map((runner) => (
@@ -40,11 +40,11 @@ const PolicyTable = ({ runner }: { readonly runner: RunnerCost }): ReactNode => 
         keyOf={({ idleTimeoutMs }) => String(idleTimeoutMs)}
         columns={[
           {
-            header: 'Stays on for',
+            header: 'Idle timeout',
             render: ({ idleTimeoutMs }) => (
               <>
                 {idleText(idleTimeoutMs)}
-                {idleTimeoutMs === runner.idleTimeoutMs && <strong> (as set)</strong>}
+                {idleTimeoutMs === runner.idleTimeoutMs && <strong> (current)</strong>}
               </>
             ),
           },

@@ -68,16 +68,16 @@ export const ProjectCostsPage = (): ReactNode => {
   return (
     <Page
       title="Costs of all projects"
-      lead="What each spent, against its instances had they never slept."
+      lead="Costs of each project, compared with the same instances always on."
       actions={picker}
     >
       {failed && <Notice kind="bad">{messageOf(failed)}</Notice>}
       {isPartial && (
-        <Notice kind="info">Some have more tasks than are read at once: the newest of them count.</Notice>
+        <Notice kind="info">Some projects have too many tasks to read at once: only the newest count.</Notice>
       )}
       {projects.length === 0 ? (
-        <Empty icon="costs" title="There is no project yet">
-          As soon as there are several, what they cost stands here side by side.
+        <Empty icon="costs" title="No project yet">
+          Costs of your projects appear here side by side.
         </Empty>
       ) : (
         <>

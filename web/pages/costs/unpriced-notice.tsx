@@ -14,12 +14,10 @@ export const UnpricedNotice = ({ unpriced }: { readonly unpriced: Unpriced }): R
   const names = [...new Set(unpriced.map(nameOf))];
   if (names.length === 0) return null;
   const predicate =
-    names.length === 1
-      ? 'has no known price and counts as nothing'
-      : 'have no known price and count as nothing';
+    names.length === 1 ? 'has no known price and counts as zero' : 'have no known price and count as zero';
   return (
     <Notice kind="warn">
-      {list.format(names)} {predicate}, so what was spent and saved is more than stands here.
+      {list.format(names)} {predicate}, so actual costs and savings are higher than shown.
     </Notice>
   );
 };

@@ -127,7 +127,7 @@ export const DashboardPage = (): ReactNode => {
           }
         >
           {runners.length === 0
-            ? 'First a runner that can run tasks, then a template that says what to run.'
+            ? 'Add a runner that can run tasks, then a template that defines them.'
             : 'Run a template, and follow its task here.'}
         </Empty>
       )}
@@ -155,7 +155,7 @@ export const DashboardPage = (): ReactNode => {
         <Card title="Running">
           <TaskRows
             tasks={running}
-            none="No task runs."
+            none="No running task."
             since={(task) => (
               <>
                 for <Duration from={task.startedAt ?? task.claimedAt ?? task.createdAt} /> · {task.createdBy}
@@ -166,7 +166,7 @@ export const DashboardPage = (): ReactNode => {
         <Card title="Waiting, and why">
           <TaskRows
             tasks={waiting}
-            none="No task waits."
+            none="No waiting task."
             since={(task) => (
               <>
                 for <Duration from={task.createdAt} />
@@ -174,10 +174,10 @@ export const DashboardPage = (): ReactNode => {
             )}
           />
         </Card>
-        <Card title="Failed lately">
+        <Card title="Recent failures">
           <TaskRows
             tasks={failures.slice(0, 5)}
-            none="No task failed."
+            none="No failed task."
             since={(task) => <Ago at={task.finishedAt ?? task.createdAt} />}
           />
         </Card>
@@ -225,13 +225,13 @@ export const DashboardPage = (): ReactNode => {
           <DayChart
             label="Success rate per day"
             days={days.map((day) => ({ day: day.day, values: { rate: successOf([day]).rate } }))}
-            series={[{ key: 'rate', name: 'Of those that ended by themselves', colour: '--chart-ok' }]}
+            series={[{ key: 'rate', name: 'Of tasks that nobody stopped', colour: '--chart-ok' }]}
             format={percent.format}
             formatAxis={roughPercent.format}
             max={1}
           />
         </Card>
-        <Card title="How long they take, median">
+        <Card title="Median durations">
           <DayChart
             label="Median durations per day"
             days={days.map(({ day, medianRunMs, medianWaitMs }) => ({

@@ -38,7 +38,7 @@ const StatusBadge = ({ status }: { readonly status: Delivery['status'] }): React
 
 const heldReasons = {
   earlier_delivery: 'it waits for an earlier delivery about the same task',
-  circuit_open: 'its URL has failed too often in a row and is left alone for a while',
+  circuit_open: 'its URL failed too often in a row, so sending is paused',
 } as const;
 
 const outcomeOf = ({ attempts, held, status }: Delivery): string => {
@@ -62,7 +62,7 @@ export const DeliveriesPage = (): ReactNode => {
     try {
       const sent = await call('POST', pathIn(projectId, `deliveries/${one.id}/send`), deliverySchema);
       say(
-        sent.status === 'delivered' ? 'Sent and taken.' : `Sent; the answer was ${outcomeOf(sent)}.`,
+        sent.status === 'delivered' ? 'Sent and accepted.' : `Sent; the answer was ${outcomeOf(sent)}.`,
         sent.status === 'delivered' ? 'ok' : 'bad',
       );
       if (shown) show(sent);
@@ -74,7 +74,7 @@ export const DeliveriesPage = (): ReactNode => {
   return (
     <Page
       title="Webhook deliveries"
-      lead="Signed events about the start and finish of tasks, sent to whoever starts and stops the instances."
+      lead="Signed events about the start and finish of tasks, sent to the system that starts and stops the instances."
     >
       <search className="filters">
         <select
@@ -93,10 +93,10 @@ export const DeliveriesPage = (): ReactNode => {
       {error && <Notice kind="bad">{messageOf(error)}</Notice>}
       {!data && !error && <Loading />}
       {data && all.length === 0 && (
-        <Empty icon="deliveries" title={status || hasNextPage ? 'No such delivery' : 'No delivery yet'}>
+        <Empty icon="deliveries" title={status || hasNextPage ? 'No matching delivery' : 'No delivery yet'}>
           {status || hasNextPage
-            ? `None among those that were looked through${hasNextPage ? '. There are older ones.' : '.'}`
-            : 'One is sent when a task needs a runner that sleeps, and one when it has ended.'}
+            ? `No match among the deliveries searched${hasNextPage ? '. There are older ones.' : '.'}`
+            : 'A delivery is sent when a task needs a sleeping runner, and when the task has ended.'}
         </Empty>
       )}
       {all.length > 0 && (
@@ -140,7 +140,7 @@ export const DeliveriesPage = (): ReactNode => {
               from: 'desktop',
               render: ({ url }) => <span className="break">{url}</span>,
             },
-            { header: 'Made', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
+            { header: 'Created', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
             {
               header: 'Send again',
               isHeaderHidden: true,
@@ -210,7 +210,7 @@ const responseText = (statusCode: number | undefined, { headers, body, isCut }: 
     `HTTP ${statusCode ?? ''}`,
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     '',
-    `${body === '' ? '(no body)' : body}${isCut ? '\n… and more, which is not kept' : ''}`,
+    `${body === '' ? '(no body)' : body}${isCut ? '\n… cut here: the rest is not kept' : ''}`,
   ].join('\n');
 
 /** Lists the attempts, each with its answer if the control plane kept it. */

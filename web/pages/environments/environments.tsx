@@ -90,7 +90,7 @@ const kind: Kind<Environment, Draft> = {
       align: 'right',
       render: ({ secretNames, secretFileNames }) => secretNames.length + secretFileNames.length,
     },
-    { header: 'Made', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
+    { header: 'Created', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
   ],
   emptyDraft: { name: '', variables: [], secrets: [], secretFiles: [], before: undefined },
   draftOf: ({ name, variables, secretNames, secretFileNames }) => ({

@@ -14,7 +14,7 @@ import { Ago } from '../../ui/time.tsx';
 const outcomes: Readonly<Record<EventOutcome, readonly [text: string, tone: Tone]>> = {
   received: ['Received', 'info'],
   started: ['Started', 'ok'],
-  duplicate: ['Taken before', 'idle'],
+  duplicate: ['Duplicate', 'idle'],
   not_matched: ['Did not match', 'idle'],
   inactive: ['Was inactive', 'idle'],
   bad_signature: ['Bad signature', 'bad'],
@@ -38,7 +38,7 @@ export const IntegrationEvents = ({ integration, onClose }: IntegrationEventsPro
         {!events && !error && <Loading />}
         {events?.length === 0 && (
           <p className="quiet-text">
-            Nothing has come in within the last 30 days. Give the sender the URL, and have it send a test.
+            No events in the last 30 days. Give the URL to the sender, and send a test event.
           </p>
         )}
         {events && events.length > 0 && (

@@ -69,7 +69,7 @@ const operators: Readonly<Record<Operator, string>> = {
   contains: 'contains',
   starts_with: 'starts with',
   ends_with: 'ends with',
-  exists: 'is there',
+  exists: 'exists',
 };
 
 const optionsOf = <K extends string>(all: Readonly<Record<K, string>>) =>
@@ -145,7 +145,7 @@ export const IntegrationFields = ({
         isRequired
       />
       <Select
-        label="Proof of the sender"
+        label="Sender authentication"
         value={value.auth}
         onChange={(auth) => set({ auth: keyIn(proofs, auth, 'url') })}
         options={optionsOf(proofs)}
@@ -154,11 +154,11 @@ export const IntegrationFields = ({
       {value.auth !== 'url' && (
         <Select
           label="Key"
-          hint="A key of the type string, with the secret that the sender has too."
+          hint="A key of type string with the secret that the sender uses."
           value={value.keyId}
           onChange={(keyId) => set({ keyId })}
           options={[
-            { value: '', label: strings.length === 0 ? 'There is no such key yet' : 'Choose one' },
+            { value: '', label: strings.length === 0 ? 'No key of this type yet' : 'Choose one' },
             ...strings.map(({ id, name }) => ({ value: id, label: name })),
           ]}
           error={errorAt('auth.keyId')}
@@ -166,12 +166,12 @@ export const IntegrationFields = ({
         />
       )}
       {value.auth === 'hmac' && (
-        <TextField label="Header of the signature" {...field('header', 'auth.header')} isRequired />
+        <TextField label="Signature header" {...field('header', 'auth.header')} isRequired />
       )}
       <RowEditor
         legend="Matchers"
         one="matcher"
-        hint="All must hold, or the event starts nothing. Without any, each event starts the template."
+        hint="An event starts the template only if all match. Without matchers, every event does."
         value={value.matchers}
         onChange={(matchers) => set({ matchers })}
         empty={{ from: 'body', at: '', operator: 'equals', value: '' }}
@@ -201,7 +201,7 @@ export const IntegrationFields = ({
       <RowEditor
         legend="Variables"
         one="variable"
-        hint="What of the event answers the template’s survey. What is not in an event falls back to the survey’s default."
+        hint="Values of the event that answer the template’s survey. A missing value falls back to the survey’s default."
         value={value.variables}
         onChange={(variables) => set({ variables })}
         empty={{ from: 'body', at: '', variable: '' }}
@@ -236,7 +236,7 @@ export const IntegrationFields = ({
       )}
       <Checkbox
         label="Active"
-        hint="While it is not, events are recorded and start nothing."
+        hint="While inactive, events are recorded but start nothing."
         isChecked={value.active}
         onChange={(active) => set({ active })}
       />

@@ -33,13 +33,13 @@ const kindWith = (
   one: 'integration',
   title: 'Integrations',
   icon: 'integrations',
-  lead: 'Secret URLs by which events from elsewhere start templates: a push, a release, an alert.',
-  purpose: 'An integration starts a template when something is sent to its URL, and what was sent matches.',
+  lead: 'Secret URLs that start templates on external events: a push, a release, an alert.',
+  purpose: 'An integration starts a template when its URL receives a matching event.',
   path: 'integrations',
   query: integrationsQuery,
   columns: [
     { header: 'Name', render: ({ templateId }) => <span className="sub">{nameOf(templateId)}</span> },
-    { header: 'Proof', from: 'tablet', render: ({ auth }) => proofs[auth.type] },
+    { header: 'Authentication', from: 'tablet', render: ({ auth }) => proofs[auth.type] },
     { header: 'Matchers', align: 'right', from: 'tablet', render: ({ matchers }) => matchers.length },
     {
       header: 'State',
@@ -50,7 +50,7 @@ const kindWith = (
         </>
       ),
     },
-    { header: 'Made', from: 'desktop', render: ({ createdAt }) => <Ago at={createdAt} /> },
+    { header: 'Created', from: 'desktop', render: ({ createdAt }) => <Ago at={createdAt} /> },
   ],
   emptyDraft: emptyIntegration,
   draftOf: integrationDraft,
@@ -61,7 +61,7 @@ const kindWith = (
     isManager && { label: 'Last events', onAct: () => open({ what: 'events', of: one }) },
     isManager && { label: 'New URL', onAct: () => open({ what: 'rotate', of: one }) },
   ],
-  deletionNote: 'It cannot be brought back, and its URL is good for nothing from then on.',
+  deletionNote: 'This cannot be undone. Its URL stops working.',
 });
 
 export const IntegrationsPage = (): ReactNode => {
@@ -91,18 +91,18 @@ export const IntegrationsPage = (): ReactNode => {
           secret={opened.of.url ?? ''}
           onClose={close}
         >
-          It is shown only now, and whoever has it can start the template. Give it to the sender.
+          It is shown only once, and anyone who has it can start the template. Give it to the sender.
         </SecretOnce>
       )}
       {opened?.what === 'events' && <IntegrationEvents integration={opened.of} onClose={close} />}
       {opened?.what === 'rotate' && (
         <Confirm
-          title={`Another URL for ${opened.of.name}?`}
-          action="Make another URL"
+          title={`Replace the URL of ${opened.of.name}?`}
+          action="Create new URL"
           onConfirm={() => rotate(opened.of)}
           onClose={() => open((now) => (now?.what === 'rotate' ? undefined : now))}
         >
-          The one before is good for nothing at once: what still sends to it is refused.
+          The current URL stops working at once: events sent to it are refused.
         </Confirm>
       )}
     </>

@@ -65,13 +65,13 @@ const Fields = ({ form: { value, set, field }, projectId }: FieldsProps<Draft>):
     <TagField
       projectId={projectId}
       {...field('tag')}
-      hint="Runs its tasks on runners that stand close to these hosts. The tag of a template wins over it."
+      hint="Its tasks run on runners close to these hosts. The tag of a template takes precedence."
     />
     <RoutingSentence projectId={projectId} tag={value.tag} />
     <TextArea
       label="Known hosts"
       isCode
-      hint="In the form of known_hosts: no other host key is accepted."
+      hint="In known_hosts format: no other host key is accepted."
       {...field('knownHosts')}
     />
   </>
@@ -111,7 +111,7 @@ const kind: Kind<Inventory, Draft> = {
     ...(knownHosts.trim() !== '' && { knownHosts }),
   }),
   Fields,
-  deletionNote: 'It cannot be brought back. An inventory that a template uses is not deleted.',
+  deletionNote: 'This cannot be undone. An inventory that a template uses cannot be deleted.',
 };
 
 export const InventoriesPage = (): ReactNode => {

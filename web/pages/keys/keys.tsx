@@ -23,7 +23,7 @@ const types: Readonly<Record<Key['type'], string>> = {
   ssh: 'SSH key',
   login_password: 'Login with password',
   string: 'String, such as a token or a vault password',
-  none: 'None: for what is open to all',
+  none: 'None: for public repositories',
 };
 
 const secretOf = (draft: Draft): KeyUpdate['secret'] => {
@@ -48,7 +48,7 @@ const secretOf = (draft: Draft): KeyUpdate['secret'] => {
   }
 };
 
-const keptHint = 'It is stored, and kept unless another is typed.';
+const keptHint = 'It is stored, and kept unless you type a new one.';
 
 const Fields = ({ form: { value, set, field, errorAt } }: FieldsProps<Draft>): ReactNode => (
   <>
@@ -82,13 +82,13 @@ const Fields = ({ form: { value, set, field, errorAt } }: FieldsProps<Draft>): R
           label="Passphrase"
           type="password"
           autoComplete="new-password"
-          hint={value.type === value.before && 'Kept with its private key, unless another is typed.'}
+          hint={value.type === value.before && 'Kept with its private key, unless you type a new one.'}
           {...field('passphrase', 'secret.passphrase')}
         />
         <TextArea
           label="Known hosts"
           isCode
-          hint="In the form of known_hosts: no other host key is accepted. Without them the first one seen is."
+          hint="In known_hosts format: no other host key is accepted. Empty: the first host key seen is accepted."
           {...field('knownHosts', 'secret.knownHosts')}
         />
       </>
@@ -112,7 +112,7 @@ const kind: Kind<Key, Draft> = {
   one: 'key',
   title: 'Keys',
   icon: 'keys',
-  lead: 'What tasks need to reach repositories and hosts. Secrets go in and never come out.',
+  lead: 'Credentials for repositories and hosts. Secrets can be stored but never read.',
   purpose: 'A key opens a private repository, the hosts of an inventory, or an Ansible vault.',
   path: 'keys',
   query: keysQuery,
@@ -123,7 +123,7 @@ const kind: Kind<Key, Draft> = {
       from: 'desktop',
       render: ({ fingerprint }) => fingerprint && <code className="break">{fingerprint}</code>,
     },
-    { header: 'Made', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
+    { header: 'Created', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
   ],
   emptyDraft: {
     name: '',

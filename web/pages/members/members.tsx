@@ -37,7 +37,7 @@ export const MembersPage = (): ReactNode => {
   const changeRole = async (member: Member, role: Role) => {
     try {
       await send('PUT', `${path}/${member.userId}`, { body: { role } });
-      say(`${member.name} is ${shortRole(role).toLowerCase()} now.`);
+      say(`${member.name} is now ${shortRole(role).toLowerCase()}.`);
     } catch (error) {
       say(messageOf(error), 'bad');
     }
@@ -45,18 +45,18 @@ export const MembersPage = (): ReactNode => {
   };
   const invite = isOwner && (
     <Button look="primary" icon="plus" onPress={() => setInviting(true)}>
-      Invite somebody
+      Invite member
     </Button>
   );
   return (
     <Page
       title="Members"
-      lead="Who may do what in this project. Admins of the stack may do everything."
+      lead="Roles in this project. Admins of the stack have all permissions."
       actions={invite}
     >
       {members.length === 0 ? (
         <Empty icon="members" title="No member yet">
-          Only admins see this project. Invite who works with it.
+          Only admins see this project. Invite the people who work on it.
         </Empty>
       ) : (
         <Table
@@ -91,7 +91,7 @@ export const MembersPage = (): ReactNode => {
               render: (member) =>
                 isOwner && (
                   <ActionMenu
-                    label={`What to do with ${member.name}`}
+                    label={`Actions for ${member.name}`}
                     acts={[{ label: 'Remove', onAct: () => setLeaving(member), isDangerous: true }]}
                   />
                 ),
@@ -112,8 +112,8 @@ export const MembersPage = (): ReactNode => {
           }}
           onClose={() => setLeaving(undefined)}
         >
-          They see this project no more. The API tokens, invitations and registration tokens that they made
-          here are revoked.
+          They lose access to this project. The API tokens, invitations and registration tokens that they
+          created here are revoked.
         </Confirm>
       )}
     </Page>
@@ -130,7 +130,7 @@ const Invitations = ({ projectId }: { readonly projectId: string }): ReactNode =
     await client.invalidateQueries({ queryKey: [path] });
   };
   return (
-    <Card title="Invitations that nobody has accepted yet">
+    <Card title="Pending invitations">
       <ul className="rows">
         {invitations.map(({ id, email, role, validUntil }) => (
           <li key={id}>
@@ -141,7 +141,7 @@ const Invitations = ({ projectId }: { readonly projectId: string }): ReactNode =
               Revoke
             </Button>
             <span className="wide quiet-text small-text">
-              good until <Moment at={validUntil} />
+              expires <Moment at={validUntil} />
             </span>
           </li>
         ))}
@@ -167,14 +167,14 @@ const Invite = ({
   const { value, field } = form;
   if (link !== undefined) {
     return (
-      <SecretOnce title="Hand over this link" label="Link" secret={link} onClose={onClose}>
-        It is shown only now, and good once, for whoever has it. Send it to {value.email} only.
+      <SecretOnce title="Send this link" label="Link" secret={link} onClose={onClose}>
+        It is shown only once and works once, for anyone who has it. Send it to {value.email} only.
       </SecretOnce>
     );
   }
   return (
-    <Dialog title="Invite somebody" onClose={onClose}>
-      <FormFrame form={form} action="Make a link">
+    <Dialog title="Invite member" onClose={onClose}>
+      <FormFrame form={form} action="Create link">
         <EmailField isOwn={false} {...field('email')} />
         <RoleField {...field('role')} />
       </FormFrame>

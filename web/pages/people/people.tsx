@@ -21,10 +21,7 @@ export const PeoplePage = (): ReactNode => {
   const close = () => ask(undefined);
   const refresh = () => client.invalidateQueries({ queryKey: usersQuery.queryKey });
   return (
-    <Page
-      title="People"
-      lead="Everybody who can sign in. Who is new is invited into a project, by its owner."
-    >
+    <Page title="People" lead="All users. The owner of a project invites new people to it.">
       <Table
         label="People"
         items={users}
@@ -33,7 +30,7 @@ export const PeoplePage = (): ReactNode => {
           { header: 'Name', render: Person },
           { header: 'Admin', render: ({ isAdmin }) => (isAdmin ? 'Yes' : 'No') },
           { header: 'Authenticator', from: 'tablet', render: ({ hasTotp }) => (hasTotp ? 'Set up' : 'None') },
-          { header: 'Here since', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
+          { header: 'Joined', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
           {
             header: 'Actions',
             isHeaderHidden: true,
@@ -41,10 +38,10 @@ export const PeoplePage = (): ReactNode => {
             render: (user) =>
               user.id !== who.id && (
                 <ActionMenu
-                  label={`What to do with ${user.name}`}
+                  label={`Actions for ${user.name}`}
                   acts={[
                     {
-                      label: user.isAdmin ? 'Make no admin' : 'Make an admin',
+                      label: user.isAdmin ? 'Remove admin rights' : 'Make an admin',
                       onAct: () => ask({ what: 'admin', user }),
                     },
                     { label: 'Remove', onAct: () => ask({ what: 'remove', user }), isDangerous: true },
@@ -58,9 +55,11 @@ export const PeoplePage = (): ReactNode => {
       {asked?.what === 'admin' && (
         <Confirm
           title={
-            asked.user.isAdmin ? `Make ${asked.user.name} no admin?` : `Make ${asked.user.name} an admin?`
+            asked.user.isAdmin
+              ? `Remove admin rights of ${asked.user.name}?`
+              : `Make ${asked.user.name} an admin?`
           }
-          action={asked.user.isAdmin ? 'Make no admin' : 'Make an admin'}
+          action={asked.user.isAdmin ? 'Remove admin rights' : 'Make an admin'}
           isDangerous={false}
           onConfirm={async () => {
             await send('PUT', `/api/users/${asked.user.id}`, { body: { isAdmin: !asked.user.isAdmin } });
@@ -70,7 +69,7 @@ export const PeoplePage = (): ReactNode => {
         >
           {asked.user.isAdmin
             ? 'They keep their roles in projects. The API tokens, invitations and registration tokens that only an admin may make are revoked.'
-            : 'An admin may do everything, in every project.'}
+            : 'An admin has all permissions in every project.'}
         </Confirm>
       )}
       {asked?.what === 'remove' && (
@@ -83,8 +82,8 @@ export const PeoplePage = (): ReactNode => {
           }}
           onClose={close}
         >
-          They cannot sign in any more. The API tokens, invitations and registration tokens that they made are
-          revoked.
+          They can no longer sign in. The API tokens, invitations and registration tokens that they created
+          are revoked.
         </Confirm>
       )}
     </Page>

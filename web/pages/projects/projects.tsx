@@ -27,7 +27,7 @@ export const ProjectsPage = (): ReactNode => {
   return (
     <Page
       title="Projects"
-      lead="Each has its own runners, templates, keys and members; nothing of one is seen from another."
+      lead="Each has its own runners, templates, keys and members; projects cannot see each other."
       actions={
         who.isAdmin && (
           <Button look="primary" icon="plus" onPress={() => edit('new')}>
@@ -58,7 +58,7 @@ export const ProjectsPage = (): ReactNode => {
             from: 'tablet',
             render: ({ logRetentionDays }) => `${logRetentionDays} days`,
           },
-          { header: 'Made', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
+          { header: 'Created', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
           {
             header: 'Actions',
             isHeaderHidden: true,
@@ -66,7 +66,7 @@ export const ProjectsPage = (): ReactNode => {
             render: (project) =>
               may(who, project.id, 'owner') && (
                 <ActionMenu
-                  label={`What to do with ${project.name}`}
+                  label={`Actions for ${project.name}`}
                   acts={[
                     { label: 'Edit', onAct: () => edit(project) },
                     { label: 'Delete', onAct: () => setDeleted(project), isDangerous: true },
@@ -89,8 +89,8 @@ export const ProjectsPage = (): ReactNode => {
           }}
           onClose={() => setDeleted(undefined)}
         >
-          All that it holds goes with it: templates, keys, tasks and their logs. It cannot be brought back. A
-          project with runners or live tasks is not deleted.
+          Its templates, keys, tasks and logs are deleted too. This cannot be undone. A project with runners
+          or live tasks cannot be deleted.
         </Confirm>
       )}
     </Page>

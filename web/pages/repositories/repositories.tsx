@@ -32,18 +32,8 @@ const Fields = ({ form: { field }, projectId }: FieldsProps<Draft>): ReactNode =
       {...field('branch')}
       isRequired
     />
-    <ReferenceField
-      label="Key"
-      query={keysQuery(projectId)}
-      {...field('keyId')}
-      none="None: it is open to all"
-    />
-    <TextArea
-      label="Known hosts"
-      isCode
-      hint="For ssh, in the form of known_hosts."
-      {...field('knownHosts')}
-    />
+    <ReferenceField label="Key" query={keysQuery(projectId)} {...field('keyId')} none="None: it is public" />
+    <TextArea label="Known hosts" isCode hint="For ssh, in known_hosts format." {...field('knownHosts')} />
   </>
 );
 

@@ -148,7 +148,7 @@ interface TasksProps {
 /** Tasks of the day. A global runner does not show which project they belong to. */
 const Tasks = ({ tasks, projectId }: TasksProps): ReactNode => (
   <details className="timeline-tasks">
-    <summary>What it ran</summary>
+    <summary>Tasks</summary>
     <ul className="rows">
       {tasks.map((task) => (
         <li key={task.id}>

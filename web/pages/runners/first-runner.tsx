@@ -86,18 +86,18 @@ export const StartRunnerStep = ({ project, made, onDone }: StartRunnerStepProps)
           : 'Start the agent: paste this into a terminal on the machine.'}
       </p>
       <Code label="In a terminal" text={startCommand(made, isOffered ? first.configFile : undefined)} />
-      <Notice kind="warn">It holds the runner’s token and private key, which are shown only now.</Notice>
+      <Notice kind="warn">It contains the runner’s token and private key, which are shown only once.</Notice>
       <p className="row">
         <RunnerBadge runner={runner} />
         {isOffered
           ? 'It stays asleep until the first task wakes it.'
           : isOn
-            ? 'The agent is there.'
+            ? 'The agent is online.'
             : 'Waiting for the agent to report.'}
       </p>
       <div className="row">
         <Button look="primary" onPress={onDone}>
-          {isOffered || isOn ? 'Go on' : 'Go on without waiting'}
+          {isOffered || isOn ? 'Continue' : 'Continue without waiting'}
         </Button>
         <Button icon="download" onPress={() => download('runner.json', configFile(made))}>
           Download config

@@ -2,6 +2,6 @@
 import { formatDuration } from '../../ui/time.tsx';
 
 export const idleText = (idleTimeoutMs: number | undefined): string => {
-  if (idleTimeoutMs === undefined) return 'only for the minute that each start bills';
-  return idleTimeoutMs === 0 ? 'not at all' : formatDuration(idleTimeoutMs);
+  if (idleTimeoutMs === undefined) return 'the minute that each start bills';
+  return idleTimeoutMs === 0 ? 'none: sleeps at once' : formatDuration(idleTimeoutMs);
 };

@@ -34,7 +34,7 @@ export const NewRunner = ({ projectId, knownTags, onClose }: NewRunnerProps): Re
       const count = Number(draft.count);
       const { items } = await call('POST', path, createdFleetRunners, { body: { ...body, count } });
       const names = items.map(({ name }) => name).join(', ');
-      say(`Made ${names}: an instance is launched with the first task.`);
+      say(`Created ${names}: an instance is launched with the first task.`);
       onClose();
     }
     await Promise.all(
@@ -68,14 +68,14 @@ const RunnerSecrets = ({
   return (
     <>
       <Dialog
-        title={`Runner ${name} is made`}
+        title={`Runner ${name} is created`}
         onClose={() => (isTaken ? onClose() : setAsking(true))}
         shape="sheet"
       >
         <div className="dialog-body">
           <Notice kind="warn">
-            The token and the private key are shown only now. Of the token Reveille keeps a hash, of the key
-            only the public half.
+            The token and the private key are shown only once. Reveille keeps a hash of the token and the
+            public half of the key.
           </Notice>
           <Code label="Token" text={made.token} />
           <div className="row">
@@ -107,12 +107,12 @@ const RunnerSecrets = ({
       {isAsking && (
         <Confirm
           title="Close without the private key?"
-          action="Close for good"
+          action="Close anyway"
           onConfirm={async () => onClose()}
           onClose={() => setAsking(false)}
         >
-          You have neither downloaded nor copied it. Nobody can show it again: a runner without it has to be
-          made anew.
+          You have neither downloaded nor copied it. It cannot be shown again: without it, you have to create
+          the runner again.
         </Confirm>
       )}
     </>

@@ -52,7 +52,7 @@ export const RunnerActs = ({
   const setActive = async (active: boolean) => {
     await send('PUT', path, { body: { ...inputOf(draftOf(runner)), active } });
     await refresh();
-    say(active ? `${runner.name} takes tasks again.` : `${runner.name} takes no task any more.`);
+    say(active ? `${runner.name} takes tasks again.` : `${runner.name} takes no more tasks.`);
   };
   const activate = () => setActive(true).catch((error: unknown) => say(messageOf(error), 'bad'));
   const drain = drainOf(runner);
@@ -93,7 +93,7 @@ export const RunnerActs = ({
             ),
         )}
       <ActionMenu
-        label={`What to do with ${runner.name}`}
+        label={`Actions for ${runner.name}`}
         acts={[
           ...(hasButtons ? [] : power),
           runner.status === 'online' &&
@@ -124,12 +124,12 @@ export const RunnerActs = ({
           onConfirm={() => setActive(false)}
           onClose={close}
         >
-          It takes no task until somebody activates it. What it runs now is finished.
+          It takes no task until it is activated again. Its running tasks finish.
         </Confirm>
       )}
       {asked === 'rotate' && (
         <Confirm
-          title={`Another token for ${runner.name}?`}
+          title={`Rotate the token of ${runner.name}?`}
           action="Rotate token"
           onConfirm={async () => {
             const made = await call('POST', `${path}/rotate-token`, rotatedToken, { body: { graceMs: 0 } });
@@ -138,12 +138,12 @@ export const RunnerActs = ({
           }}
           onClose={() => ask((now) => (now === 'rotate' ? undefined : now))}
         >
-          The token that its agent has now is shut out within a minute. The private key stays.
+          The current token stops working within a minute. The private key stays.
         </Confirm>
       )}
       {asked === 'token' && (
         <SecretOnce title={`The new token of ${runner.name}`} label="Token" secret={token} onClose={close}>
-          It is shown only now. Put it into the config of the agent and restart that.
+          It is shown only once. Put it into the agent’s config, and restart the agent.
         </SecretOnce>
       )}
       {asked === 'delete' && (
@@ -158,8 +158,8 @@ export const RunnerActs = ({
           }}
           onClose={close}
         >
-          Its token is good for nothing afterwards. Its instance stays as it is. A runner can be deleted only
-          while it is asleep and no task counts on it.
+          Its token stops working. Its instance stays unchanged. A runner can be deleted only while it is
+          asleep and no task waits for it.
         </Confirm>
       )}
     </>

@@ -31,7 +31,7 @@ export const waysToStart = (made: CreatedRunner): Way[] => {
       id: 'docker',
       holdsKey: false,
       name: 'Docker',
-      note: 'Put the private key beside you as runner-key.pem first: download it above. docs/using/runners.md tells how to build the image.',
+      note: 'First download the private key above, and save it as runner-key.pem in this folder. docs/using/runners.md describes how to build the image.',
       text: [
         'docker run -d --restart unless-stopped --stop-timeout 90 \\',
         `  -e REVEILLE_API_URL=${quote(apiUrl)} \\`,
@@ -64,7 +64,7 @@ export const waysToStart = (made: CreatedRunner): Way[] => {
       id: 'cloud-init',
       holdsKey: true,
       name: 'cloud-init',
-      note: 'As user data of an image that has the agent and its units. Whoever may read the user data of the instance reads these secrets.',
+      note: 'As user data of an image that has the agent and its units. Anyone who may read the instance’s user data can read these secrets.',
       text: [
         '#cloud-config',
         'write_files:',

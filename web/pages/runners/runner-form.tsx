@@ -103,7 +103,7 @@ export const RunnerFields = ({
           label="Machine"
           hint="A fleet launches an instance when there is work. Nothing has to be installed."
           options={[
-            { value: '', label: 'One that is there already' },
+            { value: '', label: 'An existing machine' },
             ...fleets.map((one) => ({ value: one.name, label: fleetText(one) })),
           ]}
           {...field('fleet')}
@@ -114,11 +114,11 @@ export const RunnerFields = ({
         <NameField placeholder="sydney-1" {...field('name')} />
         {fleets.length > 0 && value.fleet !== '' && (
           <TextField
-            label="How many"
+            label="Number of runners"
             type="number"
             min={1}
             max={100}
-            hint="Each is a place for one instance."
+            hint="Each can have one instance."
             {...field('count')}
             isRequired
           />
@@ -143,12 +143,12 @@ export const RunnerFields = ({
           isRequired
         />
         <TextField
-          label="Stays on without work"
+          label="Idle timeout"
           type="number"
           min={0}
           max={86_400}
           unit="s"
-          hint="Empty: only for the minute that EC2 bills at each start. 0: not at all."
+          hint="Empty: the minute that EC2 bills at each start. 0: sleeps at once."
           {...field('idleSeconds', 'idleTimeoutMs')}
         />
       </div>
@@ -170,7 +170,7 @@ const MachineFields = ({ form: { field } }: Pick<RunnerFieldsProps, 'form'>): Re
       <TextField
         label="EC2 instance"
         placeholder="i-0123456789abcdef0"
-        hint="It is started and stopped for this runner, and has the tag reveille:stack with the stack’s name. Empty: a machine that is powered by somebody else."
+        hint="It is started and stopped for this runner, and has the tag reveille:stack with the stack’s name. Empty: a machine that is powered externally."
         {...field('instanceId')}
       />
       <TextField

@@ -57,7 +57,7 @@ const RunnerView = ({ projectId, runnerId }: RunnerViewProps): ReactNode => {
       {runner.queuesFrom && (
         <Notice kind="warn">
           The queue of one of its tags was removed a moment ago, and SQS refuses the name until{' '}
-          <Moment at={runner.queuesFrom} />. It is made within a minute after that.
+          <Moment at={runner.queuesFrom} />. It is created within a minute after that.
         </Notice>
       )}
       <DayTimeline projectId={projectId} runner={runner} />
@@ -72,9 +72,9 @@ const RunnerView = ({ projectId, runnerId }: RunnerViewProps): ReactNode => {
             <dd>
               <TaskLinks ids={runner.slots} projectId={projectId} none="no task" />
             </dd>
-            <dt>Counted on by</dt>
+            <dt>Waiting tasks</dt>
             <dd>
-              <TaskLinks ids={runner.demand} projectId={projectId} none="no waiting task" />
+              <TaskLinks ids={runner.demand} projectId={projectId} none="none" />
             </dd>
             <dt>Last heartbeat</dt>
             <dd>{runner.heartbeatAt ? <Ago at={runner.heartbeatAt} /> : 'never'}</dd>
@@ -88,7 +88,7 @@ const RunnerView = ({ projectId, runnerId }: RunnerViewProps): ReactNode => {
             )}
           </dl>
         </Card>
-        <Card title="What it is">
+        <Card title="Settings">
           <dl className="facts">
             <dt>Tags</dt>
             <dd>
@@ -96,7 +96,7 @@ const RunnerView = ({ projectId, runnerId }: RunnerViewProps): ReactNode => {
             </dd>
             <dt>Tasks at a time</dt>
             <dd>{runner.maxParallelTasks === 0 ? 'no limit' : runner.maxParallelTasks}</dd>
-            <dt>Stays on without work</dt>
+            <dt>Idle timeout</dt>
             <dd>{idleText(runner.idleTimeoutMs)}</dd>
             <dt>Instance</dt>
             <dd>{instanceText(runner)}</dd>
@@ -121,7 +121,7 @@ const instanceText = ({ instanceId, instanceType, market, region, fleet }: Runne
   if (instanceId !== undefined)
     return [instanceId, instanceType, market, region ?? 'in the stack’s region'].filter(Boolean).join(' · ');
   return fleet === undefined
-    ? 'none: it is powered by others'
+    ? 'none: powered externally'
     : `none: the fleet ${fleet} launches one with the next task`;
 };
 

@@ -62,7 +62,7 @@ const columnsFor = (projectId: string | undefined, spent: Spent | undefined): Co
         </>
       ) : (
         <span className="quiet-text">
-          {fleet ? `none (fleet ${fleet})` : webhookUrl ? 'by webhook' : 'powered by others'}
+          {fleet ? `none (fleet ${fleet})` : webhookUrl ? 'by webhook' : 'powered externally'}
         </span>
       ),
   },

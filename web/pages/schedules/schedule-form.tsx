@@ -114,7 +114,7 @@ const hintOf = (variable: SurveyVariable, hasSecret: boolean): string | undefine
   const preset = variable.type === 'secret' ? undefined : variable.default;
   const parts = [
     variable.description,
-    hasSecret && 'It has an answer, which is kept unless another is typed.',
+    hasSecret && 'Its answer is stored, and kept unless you type a new one.',
     preset !== undefined && `Left empty, it is ${preset}.`,
   ].filter((part) => typeof part === 'string');
   return parts.length > 0 ? parts.join(' ') : undefined;
@@ -158,7 +158,7 @@ export const ScheduleFields = ({
         />
         <TextField
           label="Time zone"
-          hint="Whose clock it goes by."
+          hint="The zone of the cron expression."
           list={zones}
           {...field('timeZone')}
           isRequired
@@ -175,7 +175,7 @@ export const ScheduleFields = ({
         <TextField
           label="Ends"
           type="datetime-local"
-          hint="By your clock. It starts nothing from then on."
+          hint="By your clock. It starts nothing after this."
           {...field('endsAt')}
         />
       </div>
@@ -220,12 +220,12 @@ export const ScheduleFields = ({
       )}
       <TextField
         label="Message"
-        hint="Why it is run. It stands in the list of tasks."
+        hint="Reason for the run, shown in the list of tasks."
         {...field('message')}
       />
       <Checkbox
         label="Active"
-        hint="While it is not, it starts nothing."
+        hint="While inactive, it starts nothing."
         isChecked={value.active}
         onChange={(active) => set({ active })}
       />

@@ -52,7 +52,7 @@ export const SchedulePreview = (typed: Timing): ReactNode => {
     <section className="schedule-preview" aria-label="Preview">
       <p className="sentence" aria-live="polite">
         <Icon name={error ? 'warning' : 'clock'} />
-        <span>{text ?? 'Looking up when it would run…'}</span>
+        <span>{text ?? 'Loading the next runs…'}</span>
       </p>
       {!error && data && <NextRuns runs={data.nextRuns} timeZone={data.timeZone} />}
     </section>
@@ -67,7 +67,7 @@ const NextRuns = ({
   readonly runs: readonly string[];
   readonly timeZone: string;
 }): ReactNode => {
-  if (runs.length === 0) return <p className="quiet-text">It would not run any more.</p>;
+  if (runs.length === 0) return <p className="quiet-text">It has no further runs.</p>;
   const own = ownTimeZone();
   // The control plane may know a zone that this browser does not.
   const isKnown = timeZoneSchema.safeParse(timeZone).success;

@@ -74,9 +74,9 @@ const kindWith = (nameOf: (templateId: string) => string): Kind<Schedule, Schedu
   one: 'schedule',
   title: 'Schedules',
   icon: 'schedules',
-  lead: 'What starts by the clock: a cron expression in a time zone, and the template that it starts.',
+  lead: 'Templates that start by the clock: a cron expression, a time zone and a template.',
   purpose:
-    'A schedule starts a template by itself, each night or each Monday, through summer time and winter time.',
+    'A schedule starts a template automatically, each night or each Monday, through summer time and winter time.',
   path: 'schedules',
   query: schedulesQuery,
   columns: [
@@ -107,7 +107,7 @@ const kindWith = (nameOf: (templateId: string) => string): Kind<Schedule, Schedu
   inputOf: scheduleInput,
   Fields: ScheduleFields,
   stripCopy: withoutAnswers,
-  deletionNote: 'It cannot be brought back. The tasks that it has started stay.',
+  deletionNote: 'This cannot be undone. The tasks that it started stay.',
 });
 
 export const SchedulesPage = (): ReactNode => {

@@ -35,9 +35,9 @@ export const InvitationPage = (): ReactNode => {
   const { data: who, isPending } = useQuery(meQuery);
   const user = isForAnother ? undefined : who?.user;
   return (
-    <Front title="Join a project" lead="You were invited into a project of this Reveille.">
+    <Front title="Join a project" lead="You were invited to a project on this Reveille stack.">
       {token === '' ? (
-        <Notice kind="bad">This link has no invitation in it. Ask for the whole link.</Notice>
+        <Notice kind="bad">This link contains no invitation. Ask for the complete link.</Notice>
       ) : isPending ? null : user ? (
         <JoinAs token={token} user={user} onAnother={() => setForAnother(true)} />
       ) : (
@@ -78,10 +78,10 @@ const JoinByPassword = ({ token }: Props): ReactNode => {
   return (
     <>
       <FrontForm form={form} action="Join">
-        <Checkbox label="I have an account here already" isChecked={isKnown} onChange={setKnown} />
+        <Checkbox label="I already have an account here" isChecked={isKnown} onChange={setKnown} />
         {!isKnown && <OwnNameField {...form.field('name')} />}
         {isKnown ? (
-          <PasswordField hint="The one that you have." {...form.field('password')} />
+          <PasswordField hint="Your existing password." {...form.field('password')} />
         ) : (
           <NewPasswordField {...form.field('password')} />
         )}

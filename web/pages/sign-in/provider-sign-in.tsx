@@ -9,5 +9,5 @@ export const ProviderSignIn = ({ returnTo }: { readonly returnTo: string }): Rea
   const { data } = useQuery(setupQuery);
   if (data?.signInProvider === undefined) return null;
   const path = `/api/sign-in-provider/start?${new URLSearchParams({ returnTo })}`;
-  return <Anchor href={path}>Sign in by {data.signInProvider}</Anchor>;
+  return <Anchor href={path}>Sign in with {data.signInProvider}</Anchor>;
 };

@@ -26,7 +26,7 @@ export const SetupPage = (): ReactNode => {
   return (
     <Front
       title="Set up Reveille"
-      lead="Nobody can sign in yet. Whoever holds the admin token, which was shown when the stack was started first, becomes its owner here."
+      lead="There are no users yet. The holder of the admin token, which was shown when the stack first started, becomes its owner here."
     >
       <FrontForm form={form} action="Set up">
         {given.token === undefined && (

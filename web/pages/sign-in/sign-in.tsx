@@ -40,7 +40,7 @@ export const SignInPage = (): ReactNode => {
         {needsCode ? (
           <TextField
             key="totp"
-            label="Code of your authenticator"
+            label="Code from your authenticator"
             hint="The 6 digits that your authenticator shows for Reveille."
             value={value.totp}
             onChange={(totp) => set({ totp })}

@@ -42,8 +42,8 @@ export const WelcomePage = (): ReactNode => {
   if (!who.isAdmin && projects.length === 0) {
     return (
       <Page title="Welcome">
-        <Empty icon="projects" title="You are in no project yet">
-          Ask an owner of a project to invite you.
+        <Empty icon="projects" title="You have no project yet">
+          Ask the owner of a project to invite you.
         </Empty>
       </Page>
     );
@@ -159,14 +159,14 @@ const ProjectStep = ({
   const { value, set, field } = form;
   return (
     <FormFrame form={form} action={value.existing ? 'Use this project' : 'Create project'}>
-      <p className="quiet-text">What belongs together, with its own runners, keys and members.</p>
+      <p className="quiet-text">A project has its own runners, keys and members.</p>
       {projects.length > 0 && (
         <Select
           label="Project"
           value={value.existing}
           onChange={(existing) => set({ existing })}
           options={[
-            { value: '', label: 'A new one' },
+            { value: '', label: 'New project' },
             ...projects.map(({ id, name }) => ({ value: id, label: name })),
           ]}
         />
@@ -230,7 +230,7 @@ const WatchStep = ({ started }: { readonly started: Task }): ReactNode => {
     <div className="step-form">
       <p className="row" role="status">
         <TaskBadge status={task.status} />
-        {task.status === 'success' ? 'It has run. That is all there is to it.' : task.reason}
+        {task.status === 'success' ? 'Your first task has run.' : task.reason}
       </p>
       <Trip task={task} />
       <LogView

@@ -122,7 +122,7 @@ const RunForm = ({ projectId, template, like, onClose }: RunFormProps): ReactNod
       ))}
       {leftOut.length > 0 && (
         <Notice kind="warn">
-          The template does not allow this any more, so it is left out:{' '}
+          The template no longer allows this, so it is left out:{' '}
           {leftOut.map((option) => launchNames[option]).join(', ')}.
         </Notice>
       )}
@@ -136,7 +136,7 @@ const RunForm = ({ projectId, template, like, onClose }: RunFormProps): ReactNod
       />
       <TextField
         label="Message"
-        hint="Why it is run. It stands in the list of tasks."
+        hint="Reason for the run, shown in the list of tasks."
         {...field('message')}
       />
     </FormFrame>

@@ -54,7 +54,7 @@ export const TaskActs = ({ task }: { readonly task: Task }): ReactNode => {
       {asked === 'stop' && (
         <Confirm title="Stop this task?" action="Stop task" onConfirm={() => post('stop')} onClose={close}>
           {task.status === 'waiting'
-            ? 'It has not begun and will not.'
+            ? 'It has not started, and will not start.'
             : 'What it has done so far stays done. It is asked to end, and killed if it does not.'}
         </Confirm>
       )}

@@ -11,7 +11,7 @@ import {
   runnersQuery,
   taskQuery,
 } from '../../data/queries.ts';
-import { Tags, TaskBadge, taskStatusText } from '../../ui/badge.tsx';
+import { Tags, TaskBadge, taskStatusSentence } from '../../ui/badge.tsx';
 import { Money } from '../../ui/money.tsx';
 import { Notice } from '../../ui/notice.tsx';
 import { Card, Page } from '../../ui/page.tsx';
@@ -43,7 +43,7 @@ export const TaskPage = (): ReactNode => {
       actions={<TaskActs task={task} />}
     >
       <p className="only-heard" role="status">
-        The task is {taskStatusText(task.status)}.
+        {taskStatusSentence(task.status)}
       </p>
       <Trip task={task} />
       <Reason task={task} />

@@ -107,10 +107,10 @@ export const TasksPage = (): ReactNode => {
       {data &&
         tasks.length === 0 &&
         (isFiltered || hasNextPage ? (
-          <Empty icon="search" title={hasNextPage ? 'No such task so far' : 'No such task'}>
+          <Empty icon="search" title={hasNextPage ? 'No matching task so far' : 'No matching task'}>
             {hasNextPage
-              ? 'Some thousands of the newest tasks were looked through. There are older ones.'
-              : 'No task of this project is like that. Take a filter back, or search for something else.'}
+              ? 'Only the newest few thousand tasks were searched. There are older ones.'
+              : 'No task of this project matches. Remove a filter, or search for something else.'}
           </Empty>
         ) : (
           <Empty icon="tasks" title="No task yet" action={run}>
@@ -121,7 +121,7 @@ export const TasksPage = (): ReactNode => {
       {hasNextPage && (
         <div className="table-foot">
           <Button onPress={() => fetchNextPage()} isPending={isFetchingNextPage}>
-            {isFiltered ? 'Look through older tasks' : 'Show older tasks'}
+            {isFiltered ? 'Search older tasks' : 'Show older tasks'}
           </Button>
         </div>
       )}

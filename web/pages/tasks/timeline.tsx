@@ -45,7 +45,7 @@ export const Trip = ({ task }: { readonly task: Task }): ReactNode => {
   const shown = hasEnded(task) ? steps.filter(({ at, step }) => at || step === 'instance_stopped') : steps;
   return (
     <div className="trip-frame">
-      <ol className="trip" aria-label="The trip of this task">
+      <ol className="trip" aria-label="Timeline of this task">
         {shown.map((step) => {
           const index = steps.indexOf(step);
           const state = stateOf(step, index === next);

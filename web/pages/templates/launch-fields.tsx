@@ -24,12 +24,12 @@ export interface LaunchFieldsProps {
 }
 
 const hints: Readonly<Partial<Record<LaunchOption, string>>> = {
-  limit: 'A host pattern: only these hosts. Empty: as the template says.',
+  limit: 'A host pattern: only these hosts. Empty: the template’s value.',
   tags: 'Separated by commas.',
   skipTags: 'Separated by commas.',
-  verbosity: 'How many "v" Ansible gets: 0 to 5.',
+  verbosity: 'Number of "v" flags for Ansible: 0 to 5.',
   commit: 'Its hash, 7 digits or more.',
-  priority: 'Of what waits, the higher one starts first.',
+  priority: 'Of waiting tasks, the one with the highest priority starts first.',
 };
 
 const LaunchField = ({
@@ -68,11 +68,13 @@ const LaunchField = ({
         />
       );
     case 'inventory':
-      return <ReferenceField {...field} query={inventoriesQuery(projectId)} none="As the template says" />;
+      return <ReferenceField {...field} query={inventoriesQuery(projectId)} none="The template’s value" />;
     case 'environment':
-      return <ReferenceField {...field} query={environmentsQuery(projectId)} none="As the template says" />;
+      return <ReferenceField {...field} query={environmentsQuery(projectId)} none="The template’s value" />;
     case 'arguments':
-      return <TextArea {...field} hint="A line each, as they are: no shell reads them." rows={2} isCode />;
+      return (
+        <TextArea {...field} hint="One a line, passed unchanged: no shell reads them." rows={2} isCode />
+      );
     case 'timeout':
       return <TextField {...field} type="number" min={1} unit="min" />;
     case 'verbosity':
@@ -96,12 +98,12 @@ export const SavedLaunchFields = (props: Omit<LaunchFieldsProps, 'options'>): Re
   const beyond = beyondLaunch(template, changedValues(template, draft, options));
   return (
     <details className="group" open={Object.keys(draft).length > 0}>
-      <summary>Otherwise than the template</summary>
+      <summary>Changes to the template</summary>
       <LaunchFields options={options} {...props} />
       {beyond.length > 0 && (
         <Notice kind="warn">
           Beyond the launch options of the template: {beyond.map((option) => launchNames[option]).join(', ')}.
-          Nobody may give that when they start a task. You may save it, as you may edit the template.
+          Users may not set these when they start a task. You may save them because you may edit the template.
         </Notice>
       )}
     </details>

@@ -30,7 +30,7 @@ export const RoutingSentence = ({ projectId, tag, inventoryId = '' }: RoutingSen
   return (
     <p className="sentence" aria-live="polite">
       <Icon name="bolt" />
-      <span>{text ?? 'Looking up who would take it…'}</span>
+      <span>{text ?? 'Looking up matching runners…'}</span>
     </p>
   );
 };

@@ -90,7 +90,9 @@ export const SurveyEditor = ({ value, onChange, errorAt }: SurveyEditorProps): R
   return (
     <fieldset className="field">
       <legend className="label">Survey</legend>
-      <p className="hint">What to ask of whoever starts a task. The answers become variables of the task.</p>
+      <p className="hint">
+        Questions for the person who starts a task. The answers become variables of the task.
+      </p>
       {value.map((question, index) => (
         <section key={question.row} className="question" aria-label={`Question ${index + 1}`}>
           <div className="two">
@@ -127,7 +129,7 @@ export const SurveyEditor = ({ value, onChange, errorAt }: SurveyEditorProps): R
           {question.type === 'enum' && (
             <TextArea
               label="Choices"
-              hint="A line each: the value, or name=value."
+              hint="One a line: the value, or name=value."
               rows={3}
               value={question.values}
               onChange={(values) => change(question.row, { values })}
@@ -137,7 +139,7 @@ export const SurveyEditor = ({ value, onChange, errorAt }: SurveyEditorProps): R
           )}
           <div className="row spread">
             <Checkbox
-              label="Must be answered"
+              label="Required"
               isChecked={question.required}
               onChange={(required) => change(question.row, { required })}
             />

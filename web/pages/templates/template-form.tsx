@@ -70,7 +70,7 @@ export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>):
       <TagField
         projectId={projectId}
         {...field('tag')}
-        hint="Only runners with this tag take its tasks. Empty: the inventory’s tag, else the untagged runners."
+        hint="Only runners with this tag take its tasks. Empty: the inventory’s tag, otherwise the untagged runners."
       />
       <RoutingSentence projectId={projectId} tag={value.tag} inventoryId={value.inventoryId} />
       {value.app === 'ansible' && <AnsibleFields form={form} projectId={projectId} />}
@@ -79,7 +79,7 @@ export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>):
           <TextField label="Workspace" {...field('workspace', 'terraform.workspace')} />
           <Checkbox
             label="Apply without asking"
-            hint="Else somebody confirms the plan first."
+            hint="Otherwise a person confirms the plan first."
             isChecked={value.autoApprove}
             onChange={(autoApprove) => set({ autoApprove })}
           />
@@ -89,7 +89,7 @@ export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>):
             onChange={(by) => set({ confirmedBy: by as Template['confirmedBy'] })}
             options={[
               { value: 'anyone', label: 'Anyone who may start it' },
-              { value: 'another_person', label: 'Another person than who started it' },
+              { value: 'another_person', label: 'Anyone except the person who started it' },
             ]}
             error={errorAt('confirmedBy')}
             isRequired
@@ -98,7 +98,7 @@ export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>):
       )}
       <TextArea
         label="Arguments"
-        hint="A line each, as they are: no shell reads them."
+        hint="One a line, passed unchanged: no shell reads them."
         rows={2}
         isCode
         {...field('arguments')}
@@ -114,7 +114,7 @@ export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>):
       <fieldset className="group">
         <legend>Launch options</legend>
         <p className="hint">
-          What may be changed when a task is started. Nothing else may, but for answers to the survey.
+          Options that may be changed when a task is started, besides the answers to the survey.
         </p>
         {offeredOptions(value).map((option) => (
           <Checkbox
@@ -132,7 +132,7 @@ export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>):
       </fieldset>
       <SurveyEditor value={value.survey} onChange={(survey) => set({ survey })} errorAt={errorAt} />
       <div className="group">
-        <h3>When many wait, it takes long, or its runner goes away</h3>
+        <h3>Limits, priority and lost runners</h3>
         <div className="two">
           <TextField
             label="Timeout"
@@ -143,7 +143,7 @@ export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>):
             isRequired
           />
           <TextField
-            label="Attempts at most"
+            label="Maximum attempts"
             type="number"
             min={1}
             max={10}
@@ -162,7 +162,7 @@ export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>):
           <TextField
             label="Priority"
             type="number"
-            hint="Of what waits, the higher one starts first."
+            hint="Of waiting tasks, the one with the highest priority starts first."
             {...field('priority')}
             isRequired
           />
@@ -177,11 +177,11 @@ export const TemplateFields = ({ form, projectId }: FieldsProps<TemplateDraft>):
             isRequired
           />
           <Select
-            label="When its runner is to drain"
+            label="When its runner drains"
             value={value.onDrain}
             onChange={(choice) => set({ onDrain: choice as Template['onDrain'] })}
             options={[
-              { value: 'finish', label: 'Finish there' },
+              { value: 'finish', label: 'Finish it there' },
               { value: 'hand_back', label: 'End it and run it elsewhere' },
             ]}
             isRequired
@@ -203,7 +203,7 @@ const AnsibleFields = ({
     <div className="two">
       <ReferenceField
         label="Become key"
-        hint="Its password is for becoming another user."
+        hint="Its password is used to become another user."
         query={keysQuery(projectId)}
         {...field('becomeKeyId', 'ansible.becomeKeyId')}
       />

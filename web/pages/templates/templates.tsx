@@ -51,7 +51,7 @@ const kindWith = (run: ((template: Template) => void) | undefined): Kind<Templat
   draftOf: templateDraft,
   inputOf: templateInput,
   Fields: TemplateFields,
-  deletionNote: 'It cannot be brought back. The tasks that it had stay, with their logs.',
+  deletionNote: 'This cannot be undone. Its tasks and their logs stay.',
 });
 
 export const TemplatesPage = (): ReactNode => {
