@@ -1,4 +1,4 @@
-/** The calls that the agent makes with its session. */
+/** API calls that the agent makes with its session. */
 import {
   type ClaimRequest,
   type ClaimResponse,
@@ -24,7 +24,7 @@ export interface AgentApi {
   finish(request: FinishRequest): Promise<void>;
 }
 
-/** Up to 1.5 MiB have to come through, however slow the network is. */
+/** Timeout for up to 1.5 MiB of log on a slow network. */
 const logTimeoutMs = 60_000;
 const nothing = { parse: () => undefined };
 

@@ -28,7 +28,7 @@ const problem = (status: number, code: string) => ({
   body: { type: 'urn:x', title: code, status, detail: `It is ${code}`, code },
 });
 
-/** Runs until the test lets it go by ending it. */
+/** Runs until the test ends it. */
 const endless = 'echo started; sleep 60';
 const hasStarted = (taskId: TaskId) =>
   waitFor('the start', () => world.api.textOf(taskId).includes('started'));

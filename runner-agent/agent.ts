@@ -1,4 +1,4 @@
-/** The agent at work (`start`): wires heartbeat, poller, idle monitor and tasks together, and ends them. */
+/** Runs the agent (`start`): wires heartbeat, poller, idle monitor and tasks together, and ends them. */
 import { createAgentApi } from './agent-api.ts';
 import { createApiClient } from './api-client.ts';
 import type { StartConfig } from './config.ts';
@@ -20,15 +20,15 @@ import { isInWorkspaces, sweepWorkspaces } from './task/workspace.ts';
 import type { Timing } from './timing.ts';
 import { createWorkLoop, type LoopIntervals, loopIntervals } from './work-loop.ts';
 
-/** The waits of the agent; tests shorten them. */
+/** Wait times of the agent. Tests shorten them. */
 export interface Intervals extends LoopIntervals {
-  /** Between SIGTERM and SIGKILL. */
+  /** Grace between SIGTERM and SIGKILL. */
   killGraceMs: number;
-  /** For the last heartbeat. */
+  /** Timeout of the last heartbeat. */
   farewellMs: number;
-  /** For ending and reporting tasks at the agent's own end, beyond killGraceMs. */
+  /** Time to end and report tasks at the agent's end, beyond killGraceMs. */
   reportMs: number;
-  /** Between two looks for a spot notice. AWS advises 5 seconds. */
+  /** Interval between checks for a spot notice. AWS advises 5 seconds. */
   spotNoticeMs: number;
 }
 
@@ -46,13 +46,13 @@ export interface AgentOptions {
   transport: HttpTransport;
   timing: Timing;
   log: Logger;
-  /** Where the programs of tasks are looked for. */
+  /** PATH that is searched for the programs of tasks. */
   path: string;
   shutdown: Shutdown;
   intervals?: Partial<Intervals>;
 }
 
-/** Resolves after an orderly end; rejects with RunnerRefused when the API does not accept this runner. */
+/** Resolves after an orderly end. Rejects with RunnerRefused when the API does not accept this runner. */
 export const runAgent = async (options: AgentOptions): Promise<void> => {
   const { config, version, timing, log, shutdown, path } = options;
   const intervals = { ...defaultIntervals, ...options.intervals };

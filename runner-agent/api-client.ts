@@ -1,24 +1,24 @@
-/** Calls the API: JSON there and back, problems as ApiProblem, everything else that fails as ApiUnreachable. */
+/** Calls the API with JSON. Problems become ApiProblem, every other failure ApiUnreachable. */
 import { problem } from '../protocol/problem.ts';
 import { ApiProblem, ApiUnreachable, messageOf } from './errors.ts';
 import type { HttpTransport } from './http-transport.ts';
 
-/** The one thing of a schema that a call needs. */
+/** Part of a schema that a call needs. */
 interface Parser<T> {
   parse(input: unknown): T;
 }
 
 export interface ApiCall<T> {
-  /** Under /api/agent/. */
+  /** Path under /api/agent/. */
   path: string;
-  /** None for the call that proves the caller by itself. */
+  /** Bearer token; absent for the call that authenticates itself. */
   bearer?: string;
   body?: unknown;
   response: Parser<T>;
   signal?: AbortSignal | undefined;
-  /** When it may take longer than others. */
+  /** Timeout of a call that may take longer than others. */
   timeoutMs?: number;
-  /** It tells when it is sent again, so it must not be sent twice unknown to the caller. */
+  /** Prevents silent resends: the caller has to know when the call is sent again. */
   isOnce?: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface ApiClientOptions {
   transport: HttpTransport;
   userAgent: string;
   timeoutMs?: number;
-  /** Hears the time that the API told in an answer, epoch ms. */
+  /** Called with the API's time from each answer, epoch ms. */
   onServerTime?(serverTimeMs: number): void;
 }
 
@@ -44,7 +44,7 @@ const parseJson = (text: string): unknown => {
   }
 };
 
-/** Status codes that pass by themselves. */
+/** Returns true for temporary errors. */
 const isPassing = (status: number) => status >= 500 || status === 429 || status === 408;
 
 export const createApiClient = ({

@@ -1,7 +1,7 @@
-/** Lets loops wait until something that they look at has changed. */
+/** Lets loops wait until the state that they depend on changes. */
 
 export interface Changes {
-  /** Wakes everyone who waits now. */
+  /** Wakes all current waiters. */
   announce(): void;
   /** Resolves at the next announcement, or as soon as `signal` aborts. */
   next(signal?: AbortSignal): Promise<void>;

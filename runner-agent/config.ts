@@ -1,4 +1,7 @@
-/** What the agent is told: by flag, by REVEILLE_* environment variable, by config file, in this order. */
+/**
+ * Configuration of the agent. Flags win over REVEILLE_* environment variables, and these over the config
+ * file.
+ */
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
@@ -12,7 +15,7 @@ export const defaultMinFreeMiB = 100;
 
 const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** "90s", "5m", "500ms", "1h"; a bare number is seconds. In ms. */
+/** Duration in ms, from "90s", "5m", "500ms" or "1h". A bare number is seconds. */
 export const duration = z.union([z.string(), z.number()]).transform((given, context) => {
   const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)?$/.exec(String(given).trim()) ?? [];
   if (amount !== undefined) return Math.round(Number(amount) * (unitMs[unit] ?? 1000));
@@ -23,7 +26,7 @@ export const duration = z.union([z.string(), z.number()]).transform((given, cont
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 const pem = z.string().includes('PRIVATE KEY', { error: 'must be a private key in PEM' });
 
-/** One source's share of the configuration of `start` and `unregister`. */
+/** Fields that each source of the configuration of `start` and `unregister` may have. */
 const fields = {
   apiUrl: httpUrl,
   token: z.string().min(1),
@@ -37,11 +40,11 @@ const fields = {
   metadataUrl: httpUrl,
 };
 
-/** Unknown members are ignored: the API's answer to the creation of a runner is a config file as it is. */
+/** Unknown members are ignored: the API's answer to the creation of a runner is a valid config file. */
 const configFile = z.object(fields).partial();
 type Given = z.infer<typeof configFile>;
 
-/** The whole environment that the agent reads; parsed once, in main.ts. */
+/** Environment that the agent reads, parsed once in main.ts. */
 export const agentEnvironment = z.object({
   REVEILLE_CONFIG: z.string().optional(),
   REVEILLE_API_URL: httpUrl.optional(),
@@ -65,10 +68,10 @@ export const agentEnvironment = z.object({
 });
 export type AgentEnvironment = z.infer<typeof agentEnvironment>;
 
-/** Flags as the command line gives them, under the names of the config file. */
+/** Flags of the command line, under the names of the config file. */
 export type Flags = Partial<Record<keyof typeof fields | 'config', string>>;
 
-/** Parses what a user gave; the ConfigError names the source and each wrong field. */
+/** Parses the user's input. The ConfigError names the source and each wrong field. */
 export const parseGiven = <T>(schema: z.ZodType<T>, value: unknown, source: string): T => {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -119,7 +122,7 @@ const fromEnvironment = (env: AgentEnvironment): Given => ({
   ...(env.REVEILLE_METADATA_URL === undefined ? {} : { metadataUrl: env.REVEILLE_METADATA_URL }),
 });
 
-/** The later source wins; a key and a key file are two ways to give one thing, so either hides both of the earlier. */
+/** Merges the sources; later ones win. A key and a key file are the same setting, so either replaces both. */
 const merge = (sources: Given[]): Given => {
   const merged: Given = {};
   for (const source of sources) {
@@ -135,7 +138,7 @@ const merge = (sources: Given[]): Given => {
 export const configPathOf = (flags: Flags, env: AgentEnvironment): string =>
   flags.config ?? env.REVEILLE_CONFIG ?? defaultConfigPath;
 
-/** All that is given, merged; the config file may be absent when nobody named one. */
+/** Merges all sources. The config file may be absent unless the user named one. */
 export const loadGiven = async (flags: Flags, env: AgentEnvironment): Promise<Given> => {
   const path = configPathOf(flags, env);
   const isNamed = flags.config !== undefined || env.REVEILLE_CONFIG !== undefined;
@@ -154,11 +157,11 @@ export interface StartConfig {
   workDir: string;
   shutdownGraceMs: number;
   logLevel: (typeof logLevels)[number];
-  /** The user that tasks run as, when it is not the agent's own. */
+  /** User that tasks run as, if not the agent's own. */
   runAs?: string | undefined;
-  /** What the disk must have free for a task to start. */
+  /** Free disk space that a task needs to start. */
   minFreeMiB?: number | undefined;
-  /** Of EC2's instance metadata service. Without it nobody looks for spot notices. */
+  /** URL of EC2's instance metadata service. Without it the agent does not check for spot notices. */
   metadataUrl?: string | undefined;
 }
 
@@ -173,7 +176,7 @@ export const requireConnection = (given: Given): { apiUrl: string; token: string
   return { apiUrl: given.apiUrl, token: given.token };
 };
 
-/** What `start` needs, complete. */
+/** Loads the complete settings of `start`. */
 export const loadStartConfig = async (flags: Flags, env: AgentEnvironment): Promise<StartConfig> => {
   const given = await loadGiven(flags, env);
   const connection = requireConnection(given);

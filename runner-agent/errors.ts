@@ -1,6 +1,6 @@
-/** Failures that the agent tells apart. */
+/** Errors that the agent distinguishes. */
 
-/** The API answered with a problem document (RFC 9457): it understood, and says no. */
+/** The API refused with a problem document (RFC 9457). */
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
   readonly status: number;
@@ -13,27 +13,27 @@ export class ApiProblem extends Error {
   }
 }
 
-/** No answer, or none that is the API's: worth trying again. */
+/** No answer, or an answer that is not from the API. The call can be retried. */
 export class ApiUnreachable extends Error {
   override readonly name = 'ApiUnreachable';
 }
 
-/** The API does not accept this runner's token or key; trying again would not help. */
+/** The API does not accept this runner's token or key. A retry would not help. */
 export class RunnerRefused extends Error {
   override readonly name = 'RunnerRefused';
 }
 
-/** EC2 takes this instance back: an agent that came up here again would only take what it cannot finish. */
+/** EC2 reclaims this instance. A restarted agent would only claim tasks that it cannot finish. */
 export class InstanceReclaimed extends Error {
   override readonly name = 'InstanceReclaimed';
 }
 
-/** What the user gave (flags, environment, config file) is missing or wrong. */
+/** The user's input (flags, environment, config file) is missing or wrong. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-/** A task that cannot be prepared; the message is for the task's owner. */
+/** A task that cannot be prepared. The message is for the task's owner. */
 export class TaskError extends Error {
   override readonly name = 'TaskError';
 }
@@ -45,8 +45,9 @@ export const messageOf = (error: unknown): string => {
 };
 
 /**
- * Why a task failed, for people. Node's own errors about an argument quote it (`ERR_INVALID_ARG_VALUE`: "Received '…'"), in a
- * form and length that no masker knows, so only their code is told.
+ * Returns why a task failed, for people. Node's own errors about an argument quote it
+ * (`ERR_INVALID_ARG_VALUE`: "Received '…'") in a form and length that no masker knows, so only their code is
+ * returned.
  */
 export const failureOf = (error: unknown): string => {
   if (error instanceof TaskError) return error.message;

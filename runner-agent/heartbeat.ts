@@ -1,4 +1,4 @@
-/** Tells the API which tasks the agent holds, and does what the answer says about them. */
+/** Reports the agent's tasks to the API, and applies the answer to them. */
 import type { HeartbeatRequest, HeartbeatResponse } from '../protocol/agent.ts';
 import { backoffMs } from './backoff.ts';
 import { createChanges } from './changes.ts';
@@ -10,29 +10,35 @@ import type { Timing } from './timing.ts';
 export interface HeartbeatOptions {
   held: HeldTasks;
   agentVersion: string;
-  /** What the agent says of its own end, and of its disk. */
+  /** State of the agent's shutdown and of its disk. */
   state(): Promise<Pick<HeartbeatRequest, 'draining' | 'leaving' | 'lowDisk'>>;
   send(request: HeartbeatRequest): Promise<HeartbeatResponse>;
-  /** Called with every answer that is not about a single task, and when its request was sent (epoch ms). */
+  /**
+   * Called with every answer that is not about a single task, and the time when its request was sent (epoch
+   * ms).
+   */
   onAnswer(answer: HeartbeatResponse, sentAtMs: number): void;
-  /** Called once, when the API has given up what an agent before this one held: from now on a claim finds what is free. */
+  /**
+   * Called once, when the API has released the tasks of the previous agent: from now on a claim finds free
+   * tasks.
+   */
   onKnown(): void;
-  /** How long to the next one, by what the agent does now. */
+  /** Interval to the next heartbeat, by the agent's current work. */
   intervalMs(): number;
   timing: Timing;
   log: Logger;
 }
 
 export interface Heartbeat {
-  /** Sends one now, after any that is under way; rejects when the API did not take it. */
+  /** Sends a heartbeat now, after any that is under way. Rejects when the API did not accept it. */
   beat(): Promise<void>;
   /** Resolves when none is under way. */
   settled(): Promise<unknown>;
-  /** Sends them until `signal` aborts; rejects only with RunnerRefused. */
+  /** Sends heartbeats until `signal` aborts. Rejects only with RunnerRefused. */
   run(signal: AbortSignal): Promise<void>;
-  /** The interval may have become shorter. */
+  /** Recalculates the wait: the interval may be shorter now. */
   reconsider(): void;
-  /** Has the next one sent now, and again until the API takes it. */
+  /** Sends the next heartbeat now, and retries until the API accepts it. */
   hurry(): void;
 }
 
@@ -44,7 +50,7 @@ export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
   let isHurried = false;
   let last: Promise<unknown> = Promise.resolve();
   let claims: number | undefined;
-  /** The claims that were under way when `claims` was told. */
+  /** Claims that were under way when the API returned `claims`. */
   let unanswered: HeldTask[] = [];
 
   const hurry = () => {
@@ -57,7 +63,8 @@ export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
     const sentAt = timing.now();
     lastSentAt = sentAt;
     isHurried = false;
-    // A task that is only being claimed is named too, but an answer about it may be older than its claim's.
+    // A task that is still being claimed is named too, but an answer about it may be older than the claim's
+    // answer.
     const claimed = new Map(
       held
         .list()
@@ -71,7 +78,8 @@ export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
       return attempt === undefined ? { projectId, taskId } : { projectId, taskId, attempt };
     });
     const isFirst = claims === undefined;
-    // Any task may be given to a claim, so until those are answered that may count in `claims`, what is not named may be ours.
+    // A claim may be given any task. Until every claim that `claims` may count is answered, an unnamed task
+    // may be ours.
     const isSure = unanswered.every((task) => task.attempt() !== undefined || !held.list().includes(task));
     const answer = await send({
       agentVersion,
@@ -81,7 +89,7 @@ export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
     });
     claims = answer.claims;
     unanswered = held.list().filter((task) => task.isAskedFor() && task.attempt() === undefined);
-    // Only the next one can tell that what an agent before this one held is gone.
+    // Only the next heartbeat can confirm that the previous agent's tasks are released.
     const isKnown = !isFirst || claims === undefined || claims === 0;
     if (!isKnown) hurry();
     for (const { taskId, lease, stop, confirmed } of answer.leases) {

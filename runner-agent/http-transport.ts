@@ -1,4 +1,4 @@
-/** Sends one HTTP request. Node's own http rather than fetch, which would cost the idle agent some 18 MB of memory. */
+/** Sends one HTTP request with Node's own http: fetch would cost the idle agent about 18 MB of memory. */
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 
@@ -7,18 +7,18 @@ export interface HttpRequest {
   headers: Record<string, string>;
   body: string;
   signal: AbortSignal;
-  /** The caller has to know when it may have been sent twice: it is not sent again by itself. */
+  /** Prevents resends, because the caller has to know when a request may have been sent twice. */
   isOnce?: boolean | undefined;
 }
 
 export interface HttpResponse {
   status: number;
   text: string;
-  /** The server's clock when it answered, epoch ms, if it told. */
+  /** The server's clock in the answer, epoch ms, if present. */
   serverTimeMs?: number;
 }
 
-/** POSTs; rejects when there is no whole answer. */
+/** Sends a POST. Rejects when there is no complete answer. */
 export type HttpTransport = (request: HttpRequest) => Promise<HttpResponse>;
 
 /** A connection that was kept from an earlier call failed. */
@@ -30,7 +30,7 @@ class StaleConnection extends Error {
   }
 }
 
-/** Keeps connections open from one call to the next. */
+/** Keeps connections open between calls. */
 export const createHttpTransport = (): HttpTransport => {
   const options = { keepAlive: true, keepAliveMsecs: 30_000 };
   const http = { request: httpRequest, agent: new HttpAgent(options) };
@@ -67,7 +67,7 @@ export const createHttpTransport = (): HttpTransport => {
       try {
         return await send(request);
       } catch (error) {
-        // The server closed a kept connection as the request went out: another one will do.
+        // The server closed a kept connection while the request was sent: retry on a new one.
         if (!(error instanceof StaleConnection) || request.isOnce || request.signal.aborted) throw error;
       }
     }

@@ -5,7 +5,7 @@ import { createHeldTasks } from './task/held-tasks.ts';
 import { quiet } from './testing/builders.ts';
 import { systemTiming, type Timing } from './timing.ts';
 
-/** Time that passes when it is told to. */
+/** Fake time that passes only when told. */
 const heldTime = () => {
   let nowMs = 0;
   const timers = new Set<{ readonly atMs: number; readonly act: () => void }>();
@@ -18,7 +18,7 @@ const heldTime = () => {
       return () => timers.delete(timer);
     },
   };
-  /** What waits for no time has been done. */
+  /** Resolves when everything that needs no time has run. */
   const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
   const passUntil = async (untilMs: number) => {
     await settle();
@@ -38,7 +38,7 @@ const heldTime = () => {
 let monitor: IdleMonitor | undefined;
 afterEach(() => monitor?.stop());
 
-/** An agent that has come online at 0. */
+/** Agent that came online at 0. */
 const idleAgent = (stayUntilMs: number, ...answers: DrainResponse[]) => {
   const { timing, passUntil } = heldTime();
   const held = createHeldTasks({ leaseMs: 600_000, timing, onLapse: () => undefined });

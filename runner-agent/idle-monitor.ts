@@ -1,4 +1,4 @@
-/** Offers to let the instance sleep when there has been no task for long enough, and wakes up again if need be. */
+/** Offers to let the instance sleep after an idle time without tasks, and wakes up again if needed. */
 import type { DrainResponse } from '../protocol/agent.ts';
 import { messageOf, RunnerRefused } from './errors.ts';
 import type { Logger } from './logger.ts';
@@ -11,7 +11,7 @@ export interface IdleMonitorOptions {
   poller: Pick<Poller, 'pause' | 'resume'>;
   /** Undefined = never offer. */
   idleTimeoutMs(): number | undefined;
-  /** No offer before (epoch). */
+  /** Time before which the monitor makes no offer (epoch ms). */
   stayUntilMs(): number;
   /** Asks the API whether the runner may sleep. */
   drain(): Promise<DrainResponse>;
@@ -22,23 +22,29 @@ export interface IdleMonitorOptions {
 }
 
 export interface IdleMonitor {
-  /** The runner is online: from now on it may be idle. */
+  /** Starts counting: the runner is online and may be idle. */
   start(): void;
-  /** What a heartbeat that was sent at `sentAtMs` (epoch) was answered about draining. */
+  /** Applies the drain flag in the answer to a heartbeat that was sent at `sentAtMs` (epoch). */
   onHeartbeat(drain: boolean, sentAtMs: number): void;
-  /** The idle timeout may have changed. */
+  /** Recalculates: the idle timeout may have changed. */
   reconsider(): void;
   isAsleep(): boolean;
   stop(): void;
 }
 
-/** A runner that was woken for a task must get to fetch it, however short its idle timeout. */
+/**
+ * Shortest stay after a wake: the runner must be able to fetch the task that woke it, however short its idle
+ * timeout.
+ */
 const leastBeforeFirstTaskMs = 10_000;
-/** Within this SQS answers a poll for messages that are there: work that waits is claimed before the runner offers to sleep. */
+/**
+ * Shortest stay after a task. SQS answers a poll for existing messages within this time, so waiting work is
+ * claimed before the offer.
+ */
 const leastAfterTaskMs = 1000;
-/** After an offer that was not taken for work, which may be somebody else's by then. */
+/** Delay after an offer that the API refused because of work, which another runner may take. */
 const retryMs = 5000;
-/** After one that came too soon, at most: the idle timeout may change meanwhile. */
+/** Longest delay after an offer that came too soon: the idle timeout may change in the meantime. */
 const longestRetryMs = 30_000;
 
 export const createIdleMonitor = (options: IdleMonitorOptions): IdleMonitor => {
@@ -126,7 +132,7 @@ export const createIdleMonitor = (options: IdleMonitorOptions): IdleMonitor => {
     onHeartbeat: (drain, sentAtMs) => {
       const wasAsked = drainIsAsked;
       if (state === 'asleep') {
-        // An answer from before the runner fell asleep says nothing about it.
+        // An answer to a heartbeat from before the runner fell asleep does not count.
         if (!drain && sentAtMs > asleepSince) {
           drainIsAsked = false;
           wake();

@@ -1,4 +1,4 @@
-/** The agent's own log on stderr: one line each, time, level, message. */
+/** Logs of the agent on stderr: one line each, with time, level and message. */
 
 const levels = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof levels)[number];
@@ -6,7 +6,7 @@ export const logLevels = levels;
 
 export type Logger = Record<LogLevel, (message: string) => void>;
 
-/** Writes the lines of `least` and above by `write`; a message with line breaks stays one line. */
+/** Writes lines of level `least` and above with `write`. A message with line breaks stays one line. */
 export const createLogger = (
   write: (line: string) => void,
   now: () => number,
@@ -20,7 +20,7 @@ export const createLogger = (
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 };
 
-/** Says a repeated trouble at once, and then at most once in `everyMs`. */
+/** Logs a repeated problem at once, and then at most once in `everyMs`. */
 export const sayRarely = (say: (message: string) => void, now: () => number, everyMs = 60_000) => {
   let lastAt = Number.NEGATIVE_INFINITY;
   return (message: string) => {

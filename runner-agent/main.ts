@@ -5,7 +5,9 @@ import { agentEnvironment, parseGiven } from './config.ts';
 import { ConfigError, InstanceReclaimed, messageOf, RunnerRefused } from './errors.ts';
 import { createHttpTransport } from './http-transport.ts';
 
-/** The first ones as in sysexits.h, so that a service manager can tell what a restart would not cure. */
+/**
+ * Exit codes. 77 and 78 are as in sysexits.h, so that a service manager knows what a restart would not fix.
+ */
 const exitCodes = { failed: 1, refused: 77, config: 78, reclaimed: 79 };
 
 const exitCodeOf = (error: unknown) => {

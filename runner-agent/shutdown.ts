@@ -1,4 +1,4 @@
-/** Ends the agent in an orderly way: no new task, time for those that run, and then an end to them. */
+/** Ends the agent in an orderly way: no new task, time for running tasks, and then an end to them. */
 
 import type { Logger } from './logger.ts';
 import type { HeldTasks } from './task/held-tasks.ts';
@@ -7,12 +7,12 @@ import type { Timing } from './timing.ts';
 export interface Shutdown {
   /** Aborts when the agent is to end. */
   readonly requested: AbortSignal;
-  /** Aborts when it is to end without waiting for its tasks. */
+  /** Aborts when the agent is to end without waiting for its tasks. */
   readonly immediate: AbortSignal;
 }
 
 export interface ShutdownSwitch extends Shutdown {
-  /** The first call asks for the end, the second for it at once. */
+  /** Requests the end at the first call, and the immediate end at the second. */
   press(): void;
 }
 
@@ -20,7 +20,7 @@ export interface SignalSource {
   on(signal: 'SIGTERM' | 'SIGINT', act: () => void): unknown;
 }
 
-/** Pressed by SIGTERM and SIGINT. */
+/** Switch that SIGTERM and SIGINT press. */
 export const shutdownBySignals = (source: SignalSource): ShutdownSwitch => {
   const requested = new AbortController();
   const immediate = new AbortController();
@@ -30,7 +30,7 @@ export const shutdownBySignals = (source: SignalSource): ShutdownSwitch => {
   return { requested: requested.signal, immediate: immediate.signal, press };
 };
 
-/** Resolves when no task is held, or when `ms` have passed, or when `signal` aborts. */
+/** Resolves when no task is held, when `ms` have passed, or when `signal` aborts. */
 const untilNoneHeld = async (held: HeldTasks, ms: number, timing: Timing, signal?: AbortSignal) => {
   const over = new AbortController();
   const until = signal ? AbortSignal.any([over.signal, signal]) : over.signal;
@@ -42,17 +42,17 @@ const untilNoneHeld = async (held: HeldTasks, ms: number, timing: Timing, signal
 export interface EndTasksOptions {
   held: HeldTasks;
   shutdown: Shutdown;
-  /** Tells the API that the agent takes no task any more, before any is handed back to it. */
+  /** Informs the API that the agent takes no more tasks, before any task is handed back. */
   announce(): Promise<unknown>;
-  /** How long running tasks may go on. */
+  /** Time that running tasks may continue. */
   graceMs: number;
-  /** How long ending and reporting them may take after that. */
+  /** Time to end and report them after that. */
   reportMs: number;
   timing: Timing;
   log: Logger;
 }
 
-/** Resolves when no task is held any more, or when there is no more time for them. */
+/** Resolves when no task is held, or when the time for them is over. */
 export const endTasks = async (options: EndTasksOptions) => {
   const { held, shutdown, announce, graceMs, reportMs, timing, log } = options;
   if (held.size() === 0) return;

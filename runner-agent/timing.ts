@@ -1,15 +1,15 @@
-/** Time and chance, passed in so that tests can hold them. */
+/** Time and randomness, passed in so that tests can control them. */
 
 export interface Timing {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Milliseconds since some moment, by a clock that nobody sets. */
+  /** Milliseconds of a monotonic clock, which nobody can set. */
   monotonic(): number;
-  /** From 0 to 1, as Math.random. */
+  /** Random number from 0 to 1, like Math.random. */
   random(): number;
-  /** Resolves after `ms`, or as soon as `signal` aborts; never rejects. */
+  /** Resolves after `ms`, or as soon as `signal` aborts. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Runs `act` once after `ms`, unless it is called off by what this returns. */
+  /** Runs `act` once after `ms`. The returned function cancels it. */
   after(ms: number, act: () => void): () => void;
 }
 

@@ -1,4 +1,6 @@
-/** The agent's moving parts, wired: heartbeat, poller, claims, idle monitor and control, over the API and the queues. */
+/**
+ * Wires the agent's parts: heartbeat, poller, claims, idle monitor and control, over the API and the queues.
+ */
 import {
   type AgentSettings,
   type ClaimResponse,
@@ -22,9 +24,9 @@ import type { TaskReportOptions } from './task/task-report.ts';
 import type { Timing } from './timing.ts';
 
 export interface LoopIntervals {
-  /** How long the right to a task lasts without a heartbeat. */
+  /** Time that a task's lease lasts without a heartbeat. */
   readonly leaseMs: number;
-  /** Heartbeats while tasks are held or the runner drains. */
+  /** Interval of heartbeats while tasks are held or the runner drains. */
   readonly busyHeartbeatMs: number;
   readonly idleHeartbeatMs: number;
   readonly asleepHeartbeatMs: number;
@@ -45,23 +47,23 @@ export interface WorkLoopOptions {
   readonly results: TaskReportOptions['results'];
   /** Undefined when there is room for a task. */
   lookAtDisk(): Promise<DiskShortage | undefined>;
-  /** Once it is requested, heartbeats say so, and what they are answered is of no interest. */
+  /** Once it is requested, heartbeats report it, and their answers are ignored. */
   readonly shutdown: Shutdown;
-  /** Runs a task of a claim to its very end; never rejects. */
+  /** Runs the task of a claim to its end. Never rejects. */
   attend(task: HeldTask, claim: ClaimResponse, reporting: TaskReportOptions): Promise<void>;
   renewCredentials(): Promise<unknown>;
-  /** The API does not accept this runner. */
+  /** Called when the API does not accept this runner. */
   onFatal(error: unknown): void;
   readonly timing: Timing;
   readonly log: Logger;
 }
 
 export interface LeaveOptions {
-  /** How long running tasks may go on. */
+  /** Time that running tasks may continue. */
   readonly graceMs: number;
-  /** How long ending and reporting them may take after that. */
+  /** Time to end and report them after that. */
   readonly reportMs: number;
-  /** How long the last heartbeat may take. */
+  /** Timeout of the last heartbeat. */
   readonly farewellMs: number;
 }
 
@@ -70,9 +72,14 @@ export interface WorkLoop {
   readonly heartbeat: Heartbeat;
   readonly poller: Poller;
   readonly monitor: IdleMonitor;
-  /** Delivers what an agent before this one has left, and works by these settings from now on. Resolves when it is online. */
+  /**
+   * Delivers the results of a previous agent, and applies these settings. Resolves when the runner is online.
+   */
   start(settings: AgentSettings, signal: AbortSignal): Promise<void>;
-  /** After a shutdown was requested: takes no new task, gives those that run their time, and says goodbye to the API. */
+  /**
+   * Ends the work after a shutdown was requested: takes no new task, lets running tasks finish in time, and
+   * says goodbye to the API.
+   */
   leave(options: LeaveOptions): Promise<void>;
 }
 
@@ -86,7 +93,7 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
   });
   let settings: AgentSettings = { queueUrls: [], maxParallelTasks: 1 };
   let stayUntilMs = 0;
-  /** The API has answered a heartbeat. */
+  /** True once the API has answered a heartbeat. */
   let isKnown = false;
   let isLeaving = false;
   let over: AbortSignal | undefined;
@@ -99,7 +106,10 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
     log,
   };
 
-  /** Held again under no lease, so that the first heartbeat names them and brings one, or says that they are lost. */
+  /**
+   * Holds the stored results without a lease. The first heartbeat names them and gets a lease, or learns that
+   * they are lost.
+   */
   const resume = async () => {
     for (const outcome of await options.results.load()) {
       const task = held.add(outcome.projectId, outcome.taskId);
@@ -157,7 +167,7 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
     monitor.reconsider();
   };
 
-  /** Asleep it is about to be stopped: nobody has anything to tell it in a hurry. */
+  /** Stops listening while asleep: the instance is about to stop, so nothing is urgent. */
   const listen = () => control.listenTo(monitor.isAsleep() ? undefined : settings.controlQueueUrl);
 
   const heartbeat = createHeartbeat({
@@ -199,7 +209,7 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
       await resume();
       apply(first);
       listen();
-      // The long poll opens while the first heartbeat is on its way; a claim waits for the answer.
+      // The long poll opens while the first heartbeat is under way. A claim waits for the answer.
       poller.resume();
       heartbeat.run(signal).catch(onFatal);
       void control.run(signal);

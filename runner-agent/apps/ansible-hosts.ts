@@ -1,4 +1,4 @@
-/** What Ansible did to each host: told by a callback plugin of ours, as ansible-core has none that writes JSON. */
+/** Ansible's results on each host, from our own callback plugin: ansible-core has none that writes JSON. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type HostResult, hostResults, maxHostResults } from '../../protocol/result.ts';
@@ -37,12 +37,12 @@ class CallbackModule(CallbackBase):
 
 const resultIn = (workspace: Workspace) => join(workspace.temporary, 'ansible-hosts.json');
 
-/** Real ones have some kilobytes. */
+/** Size limit of an ansible.cfg. Real ones have some kilobytes. */
 const maxConfigBytes = 256 * 1024;
-/** A recap has some 150 bytes for each host. */
+/** Size limit of the results. A recap has about 150 bytes for each host. */
 const maxHostsBytes = 2 * 1024 * 1024;
 
-/** The plugins that the repository's own ansible.cfg names; the variable below would hide them. */
+/** Plugins that the repository's own ansible.cfg names. The variable below would hide them. */
 const ownPlugins = async (source: string, signal: AbortSignal): Promise<string[]> => {
   const file = { within: source, path: join(source, 'ansible.cfg'), maxBytes: maxConfigBytes, signal };
   const config = (await readTaskFile(file)) ?? '';
@@ -50,7 +50,7 @@ const ownPlugins = async (source: string, signal: AbortSignal): Promise<string[]
   return paths === undefined ? [] : [paths];
 };
 
-/** Installs the plugin in the workspace; answers with the environment that makes Ansible use it. */
+/** Installs the plugin in the workspace, and returns the environment that makes Ansible use it. */
 export const tellHosts = async (
   workspace: Workspace,
   signal: AbortSignal,
@@ -64,7 +64,7 @@ export const tellHosts = async (
   };
 };
 
-/** Undefined when Ansible did not come to its recap, or the task wrote something else in its place. */
+/** Returns undefined when Ansible did not reach its recap, or the task replaced the file. */
 export const readHosts = async (
   workspace: Workspace,
   signal: AbortSignal,

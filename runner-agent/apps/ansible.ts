@@ -1,4 +1,4 @@
-/** Ansible playbooks: inventory, keys and answers become files and flags. */
+/** Runs Ansible playbooks: converts inventory, keys and answers to files and flags. */
 import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { limitFault } from '../../protocol/app-options.ts';
@@ -10,7 +10,7 @@ import { readHosts, tellHosts } from './ansible-hosts.ts';
 import type { App, Job, Step } from './app.ts';
 import { answersOf } from './survey.ts';
 
-/** Ansible's own codes (ansible.executor.task_queue_manager and ansible.cli). */
+/** Ansible's own exit codes (ansible.executor.task_queue_manager and ansible.cli). */
 const meanings: Record<number, string> = {
   1: 'an error',
   2: 'a task failed on at least one host',
@@ -72,7 +72,10 @@ const becomeVariables = (key: KeySecret | undefined): Variables => {
   return { ...user, ansible_become_password: passwordOf(key, 'becoming another user') };
 };
 
-/** YAML, of which JSON's strings are a part. What people answer is marked, so that no template in it is evaluated. */
+/**
+ * Writes YAML, which includes JSON's strings. Answers of people are marked unsafe, so that no template in
+ * them is evaluated.
+ */
 const toYaml = (plain: Variables, unsafe: Variables): string => {
   const lines = Object.entries(plain).map(
     ([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`,
@@ -94,7 +97,7 @@ const vaultArgs = async ({ payload, workspace }: Job): Promise<string[]> => {
   return args;
 };
 
-/** Templates of version 0.1.0 may have a limit that the API refuses today. */
+/** Checks the limit again: templates of version 0.1.0 may have one that the API refuses today. */
 const limitArgs = (limit: string | undefined): string[] => {
   if (limit === undefined) return [];
   const fault = limitFault(limit);
@@ -111,7 +114,7 @@ const choiceArgs = ({ ansible = {} }: Job['payload']): string[] => [
   ...(ansible.verbosity ? [`-${'v'.repeat(ansible.verbosity)}`] : []),
 ];
 
-/** Where requirements are looked for, and which call installs them: the first kind of file may name both sorts. */
+/** Requirements files and the calls that install them. The first kind may name roles and collections. */
 const requirements = [
   ['requirements.yml', 'install'],
   ['roles/requirements.yml', 'role', 'install'],
@@ -168,7 +171,7 @@ export const ansible: App = {
         PYTHONUNBUFFERED: '1',
         ANSIBLE_FORCE_COLOR: '1',
         ANSIBLE_SSH_COMMON_ARGS: sshOptions,
-        // The path of a socket may have 108 bytes only, and the workspace's own is a long one.
+        // A socket's path is limited to 108 bytes, and the path of the workspace is longer.
         ANSIBLE_SSH_CONTROL_PATH_DIR: workspace.privatePath('cp'),
         ...(await tellHosts(workspace, job.end)),
         ...hosts.environment,

@@ -1,4 +1,4 @@
-/** What an app is to the agent: which programs it needs, how they are called, and what their exit says. */
+/** Interface of an app: the programs that it needs, how to call them, and the meaning of their exit codes. */
 import type { TaskPayload } from '../../protocol/agent.ts';
 import type { HostResult } from '../../protocol/result.ts';
 import type { Workspace } from '../task/workspace.ts';
@@ -6,49 +6,49 @@ import type { Workspace } from '../task/workspace.ts';
 export interface Job {
   payload: TaskPayload;
   workspace: Workspace;
-  /** The script or playbook, or the folder of the configuration; absolute. */
+  /** Absolute path of the script or playbook, or of the configuration's folder. */
   script: string;
-  /** Options of ssh that say which host keys to accept. */
+  /** ssh options that set the accepted host keys. */
   sshOptions: string;
-  /** What git needs to reach the task's repository, for a program that fetches more of the like. */
+  /** Variables with which git reaches the task's repository, for programs that fetch from there too. */
   gitEnvironment: Record<string, string>;
-  /** Ends the wait for what the task has to be read from. */
+  /** Aborts reading the task's files. */
   end: AbortSignal;
 }
 
-/** One call of a program. A step that fails ends the task. */
+/** One call of a program. A failed step ends the task. */
 export interface Step {
-  /** What the log says before it. */
+  /** Line that the log shows before the step. */
   title?: string;
-  /** Another program than the app's own. */
+  /** Program of this step, if not the app's own. */
   program?: string;
   args: string[];
-  /** Beyond the invocation's. */
+  /** Variables beyond those of the invocation. */
   environment?: Record<string, string>;
-  /** A person has to let it happen, within this time. */
+  /** Time within which a person has to confirm the step. */
   confirmWithinMs?: number;
-  /** Where an exit code leads: to the next step, to the end in success, or in failure. Only 0 goes on unless told. */
+  /** Effect of an exit code: next step, success, or failure. By default, 0 continues and other codes fail. */
   outcome?(exitCode: number): 'next' | 'done' | 'failed';
 }
 
 export interface Invocation {
-  /** For all steps; what the template's environment sets wins over it. */
+  /** Variables of all steps. The template's environment takes precedence. */
   environment: Record<string, string>;
-  /** For all steps; wins over the template's environment. */
+  /** Variables of all steps that take precedence over the template's environment. */
   answers?: Record<string, string>;
   steps: Step[];
 }
 
 export interface App {
   program: string;
-  /** How to get the program, for the error when it is missing. */
+  /** Instructions to install the program, for the error when it is missing. */
   install: string;
-  /** The name of the file that an inline script is written to. */
+  /** File name of an inline script. */
   inlineName: string;
-  /** Writes the files that the programs need and says how to call them. */
+  /** Writes the files that the programs need, and returns how to call them. */
   prepare(job: Job): Promise<Invocation>;
-  /** What the exit code of a step that failed means, in a sentence. */
+  /** Explains the exit code of a failed step in a sentence. */
   explain(exitCode: number, step: Step): string;
-  /** What was done to each host, when the program has told. */
+  /** Reads the result on each host, if the program wrote it. */
   readHosts?(job: Job): Promise<HostResult[] | undefined>;
 }

@@ -1,4 +1,4 @@
-/** Shell scripts. */
+/** Runs shell scripts. */
 import { scriptApp } from './script.ts';
 
 export const bash = scriptApp({

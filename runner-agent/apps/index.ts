@@ -1,4 +1,4 @@
-/** The apps that this agent can run. */
+/** Apps that this agent can run. */
 import type { App as AppName } from '../../protocol/template.ts';
 import { ansible } from './ansible.ts';
 import type { App } from './app.ts';

@@ -1,4 +1,4 @@
-/** PowerShell scripts, by PowerShell 7. */
+/** Runs PowerShell scripts with PowerShell 7. */
 import { scriptApp } from './script.ts';
 
 export const powershell = scriptApp({

@@ -1,4 +1,4 @@
-/** Python scripts. */
+/** Runs Python scripts. */
 import { scriptApp } from './script.ts';
 
 export const python = scriptApp({

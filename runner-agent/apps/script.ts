@@ -1,4 +1,4 @@
-/** Apps that hand a script to an interpreter: bash, python, powershell. */
+/** Apps that pass a script to an interpreter: bash, python, powershell. */
 import type { App } from './app.ts';
 import { answersAsEnvironment } from './survey.ts';
 
@@ -6,7 +6,7 @@ interface Interpreter extends Pick<App, 'program' | 'install' | 'inlineName'> {
   /** Flags before the script. */
   flags?: string[];
   environment?: Record<string, string>;
-  /** Exit codes that the interpreter or its system gives a meaning. */
+  /** Exit codes with a meaning for the interpreter or its system. */
   meanings?: Record<number, string>;
 }
 

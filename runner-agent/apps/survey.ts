@@ -1,4 +1,4 @@
-/** The answers to a template's survey, secret ones included, in the forms that apps take them. */
+/** Converts the answers to a template's survey, including secret ones, to the forms that apps take. */
 import type { TaskPayload } from '../../protocol/agent.ts';
 import type { SurveyAnswers } from '../../protocol/survey.ts';
 
@@ -9,7 +9,7 @@ export const answersOf = ({ survey, surveySecrets }: Answered): SurveyAnswers =>
   ...surveySecrets,
 });
 
-/** As environment variables, each with the prefix before its name. */
+/** Returns the answers as environment variables, each name with the prefix. */
 export const answersAsEnvironment = (payload: Answered, prefix = ''): Record<string, string> =>
   Object.fromEntries(
     Object.entries(answersOf(payload)).map(([name, value]) => [`${prefix}${name}`, String(value)]),

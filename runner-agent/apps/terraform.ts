@@ -1,11 +1,11 @@
-/** Terraform and OpenTofu: init, workspace, plan, and apply of that very plan. */
+/** Runs Terraform and OpenTofu: init, workspace, plan, and apply of exactly that plan. */
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { terraformOptions } from '../../protocol/app-options.ts';
 import type { App, Step } from './app.ts';
 import { answersAsEnvironment } from './survey.ts';
 
-/** Of `plan -detailed-exitcode`. */
+/** Exit code of `plan -detailed-exitcode`. */
 const changesPlanned = 2;
 
 const folderOf = async (path: string): Promise<string> =>
@@ -26,7 +26,7 @@ const terraformApp = (program: string, install: string): App => ({
     });
     const backend = Object.entries(backendConfig).map(([key, value]) => `-backend-config=${key}=${value}`);
     const init = call('init', 'init', '-input=false', ...backend);
-    // Modules may come from git, by the key of the repository.
+    // Modules may come from git, with the key of the repository.
     init.environment = gitEnvironment;
     const select = name ? [call(`workspace ${name}`, 'workspace', 'select', '-or-create', name)] : [];
     const plan = call(

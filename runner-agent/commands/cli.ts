@@ -1,4 +1,4 @@
-/** The command line of the agent. */
+/** Command line of the agent. */
 import { hostname } from 'node:os';
 import { Command } from 'commander';
 import * as z from 'zod';
@@ -36,7 +36,7 @@ export interface CliOptions {
   transport: HttpTransport;
 }
 
-/** For the doctor alone, which need not spare memory as the agent does. */
+/** Sends a GET with fetch. Only the doctor uses this: it need not save memory like the agent. */
 const getOnce = async (url: string) => {
   const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
   await response.arrayBuffer();
@@ -215,7 +215,7 @@ export const createCli = ({ version, env, process, transport }: CliOptions): Com
     });
 
   command('setup', 'Asks for what a runner needs and writes the config file').action(async (flags: Flags) => {
-    // Only this command asks: the others start without the weight of the prompts.
+    // Only this command prompts: the others start without loading the prompts.
     const { setup } = await import('./setup.ts');
     const configPath = configPathOf(flags, env);
     const apiUrl = flags.apiUrl ?? env.REVEILLE_API_URL;

@@ -1,4 +1,4 @@
-/** Writes the files that `start` reads: the config and the key, for their owner's eyes only. */
+/** Writes the files that `start` reads: the config and the key, readable by their owner only. */
 import { access, chmod, chown, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ConfigError, messageOf } from '../errors.ts';
@@ -25,7 +25,8 @@ const orExplain = async (path: string, work: () => Promise<void>) => {
 };
 
 /**
- * A service that runs as its own user reads what root wrote: where the folder is shared with a group, so is the file.
+ * Gives the file the group of its folder, if the folder is shared with a group: a service with its own user
+ * reads what root wrote.
  */
 const shareWithGroupOf = async (folder: string, path: string) => {
   const { gid } = await stat(folder);
@@ -34,7 +35,7 @@ const shareWithGroupOf = async (folder: string, path: string) => {
   await chmod(path, 0o640);
 };
 
-/** Beside its place, never readable by others. */
+/** Writes a temporary file beside the target, never readable by others. */
 const stage = (path: string, content: string) =>
   orExplain(path, async () => {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -43,10 +44,10 @@ const stage = (path: string, content: string) =>
     await shareWithGroupOf(dirname(path), partialOf(path));
   });
 
-/** Where the key of this config file is kept. */
+/** Path of the key that belongs to this config file. */
 const keyPathFor = (configPath: string): string => join(dirname(configPath), 'runner.key');
 
-/** Throws ConfigError when there is a config already, unless it may be replaced. */
+/** Throws ConfigError when a config exists already, unless it may be replaced. */
 export const refuseToReplace = async (configPath: string, force: boolean): Promise<void> => {
   if (force || !(await exists(configPath))) return;
   throw new ConfigError(
@@ -55,13 +56,16 @@ export const refuseToReplace = async (configPath: string, force: boolean): Promi
 };
 
 export interface StagedConfig {
-  /** Writes the config and puts it and its key in place of any that were there. */
+  /** Writes the config, and replaces existing files with it and its key. */
   commit(config: Record<string, unknown>): Promise<void>;
-  /** Leaves everything as it was. */
+  /** Leaves everything unchanged. */
   discard(): Promise<void>;
 }
 
-/** Stores the key beside its place first: what cannot be written fails before anything that cannot be undone. */
+/**
+ * Writes the key to a temporary file first: a write that fails must fail before any step that cannot be
+ * undone.
+ */
 export const stageConfig = async (configPath: string, privateKey: string): Promise<StagedConfig> => {
   const keyPath = keyPathFor(configPath);
   await stage(keyPath, privateKey.endsWith('\n') ? privateKey : `${privateKey}\n`);
@@ -81,7 +85,7 @@ export const stageConfig = async (configPath: string, privateKey: string): Promi
   };
 };
 
-/** Removes the config and the key that stands beside it. */
+/** Removes the config and the key beside it. */
 export const removeConfig = async (configPath: string): Promise<void> => {
   await rm(configPath, { force: true });
   await rm(keyPathFor(configPath), { force: true });

@@ -1,4 +1,4 @@
-/** `reveille-runner doctor`: tries everything that this runner needs, and says what to fix. */
+/** `reveille-runner doctor`: tests everything that this runner needs, and explains how to fix it. */
 import { randomUUID } from 'node:crypto';
 import { access, constants } from 'node:fs/promises';
 import { type CredentialsResponse, challengeResponse, credentialsResponse } from '../../protocol/agent.ts';
@@ -17,7 +17,7 @@ export interface Finding {
   check: string;
   status: 'ok' | 'warning' | 'error';
   detail: string;
-  /** What to do; absent when all is well. */
+  /** Instructions to fix the problem; absent when there is none. */
   fix?: string;
 }
 
@@ -25,11 +25,11 @@ export interface DoctorOptions {
   config: StartConfig;
   version: string;
   api: ApiClient;
-  /** Where the programs of tasks are looked for. */
+  /** PATH that is searched for the programs of tasks. */
   path: string;
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Answers a GET with the status and the server's time (ms since the epoch), when it tells it. */
+  /** Sends a GET; returns the status, and the server's time (ms since the epoch) if the answer has it. */
   get(url: string): Promise<{ status: number; serverTimeMs: number | undefined }>;
   /** Rejects when the queue cannot be polled with the credentials. */
   probeQueue(credentials: CredentialsResponse, queueUrl: string): Promise<void>;
@@ -55,7 +55,7 @@ const sharedTools = [
   { program: 'sshpass', install: 'the package sshpass', use: 'Ansible hosts with a password' },
 ];
 
-/** A missing tool is a warning only: a runner need not serve every app. */
+/** Checks the tools. A missing one is only a warning: a runner need not serve every app. */
 const checkTools = async (path: string): Promise<Finding[]> => {
   const ofApps = Object.entries(apps).map(([app, { program, install }]) => ({
     program,
@@ -107,7 +107,7 @@ const checkUser = async ({ runAs }: StartConfig): Promise<Finding[]> => {
   }
 };
 
-/** AWS refuses what is signed more than 5 minutes off (AWS: Signature Version 4). */
+/** AWS refuses signatures that are more than 5 minutes off (AWS: Signature Version 4). */
 const refusedSkewMs = 300_000;
 const tolerableSkewMs = 30_000;
 
@@ -130,7 +130,7 @@ const checkNetwork = async ({ config, get, now }: DoctorOptions): Promise<Findin
     }
     const reached = ok('API', `${url} answers in ${answeredAt - sentAt} ms`);
     if (serverTimeMs === undefined) return [reached];
-    // The Date header has whole seconds, cut off: on average it is half a second late.
+    // The Date header has whole seconds, rounded down: on average it is half a second late.
     return [reached, judgeClock((sentAt + answeredAt) / 2 - (serverTimeMs + 500))];
   } catch (error) {
     const fix = 'Check --api-url, DNS, and that the way out to it is open';
@@ -145,7 +145,10 @@ interface Session {
   credentials?: CredentialsResponse;
 }
 
-/** As the agent does it at its start: the token gets a challenge, and only the right key reads it. */
+/**
+ * Authenticates as the agent does at its start: the token gets a challenge, and only the right key can read
+ * it.
+ */
 const checkIdentity = async ({ config, version, api }: DoctorOptions): Promise<Session> => {
   const bearer = config.token;
   let challenge: string;
@@ -155,7 +158,7 @@ const checkIdentity = async ({ config, version, api }: DoctorOptions): Promise<S
     return { findings: [failure('token', messageOf(error), registerAgain)] };
   }
   const token = ok('token', 'The API knows it');
-  // That of the agent which works here, so that this is no second one.
+  // Uses the id of the agent on this machine, so that the API does not see a second one.
   const agentId = (await findAgentId(config.workDir)) ?? randomUUID();
   let answer: string;
   try {
@@ -205,7 +208,7 @@ const checkQueues = async (
   );
 };
 
-/** Never rejects for what it looks for: each thing that is wrong is a finding. */
+/** Runs all checks. Never rejects because of a failed check: each failure is a finding. */
 export const examine = async (options: DoctorOptions): Promise<Finding[]> => {
   const { config, path, probeQueue } = options;
   const [tools, folders, user, network] = await Promise.all([
@@ -224,7 +227,7 @@ export const examine = async (options: DoctorOptions): Promise<Finding[]> => {
 
 const signs = { ok: 'ok  ', warning: 'warn', error: 'FAIL' };
 
-/** For people, a line each, with what to do under what is not well. */
+/** Formats the findings for people, one a line, with the fix under each failure. */
 export const describeFindings = (findings: readonly Finding[]): string =>
   findings
     .map(({ check, status, detail, fix }) => {

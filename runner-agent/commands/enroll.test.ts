@@ -17,7 +17,7 @@ let api: Server;
 let apiUrl: string;
 let folder: string;
 let config: string;
-/** What the API answers, one after the other; the last one again and again. */
+/** Answers of the API in order. The last one is repeated. */
 let answers: { status: number; body: object }[];
 let received: EnrollRequest[];
 

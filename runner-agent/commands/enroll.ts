@@ -1,4 +1,7 @@
-/** Enrols this instance, which a fleet launched for a runner: proves by its role which one it is, and writes the runner's config. */
+/**
+ * Enrols an instance that a fleet launched for a runner: proves its identity with its role, and writes the
+ * runner's config.
+ */
 import * as z from 'zod';
 import { enrollResponse } from '../../protocol/enrolment.ts';
 import type { ApiClient } from '../api-client.ts';
@@ -13,7 +16,7 @@ import type { Timing } from '../timing.ts';
 import { refuseToReplace, stageConfig } from './config-writer.ts';
 
 export interface Enrolment {
-  /** Unless given, the instance's tag `reveille:api` says it. */
+  /** URL of the API. If absent, the instance's tag `reveille:api` has it. */
   apiUrl: string | undefined;
   connect(apiUrl: string): ApiClient;
   metadataUrl: string;
@@ -26,9 +29,12 @@ export interface Enrolment {
   signal: AbortSignal;
 }
 
-/** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/work-with-tags-in-IMDS.html */
+/** Tag in the metadata: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/work-with-tags-in-IMDS.html */
 const apiTag = 'tags/instance/reveille:api';
-/** https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html */
+/**
+ * Role in the metadata:
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
+ */
 const roleItem = 'iam/security-credentials/';
 
 const roleCredentials = z
@@ -41,7 +47,7 @@ const roleCredentials = z
     }),
   );
 
-/** Refusals that pass by themselves: the launch is not noted yet, or the lease of the agent before goes on. */
+/** Temporary refusals: the launch is not recorded yet, or the previous agent's lease has not expired. */
 const passing = ['try_later', 'agent_running'];
 
 type Read = ReturnType<typeof createMetadata>;
@@ -52,13 +58,16 @@ const required = async (read: Read, item: string, what: string): Promise<string>
   return text;
 };
 
-/** The role's credentials, which EC2 renews before they expire. */
+/** Reads the role's credentials, which EC2 renews before they expire. */
 const readKey = async (read: Read): Promise<AwsKey> => {
   const role = (await required(read, roleItem, 'role')).split('\n')[0] ?? '';
   return roleCredentials.parse(JSON.parse(await required(read, `${roleItem}${role}`, 'credentials')));
 };
 
-/** Tries until the API takes it; rejects with RunnerRefused when it never will, and with ConfigError when this is no such instance. */
+/**
+ * Retries until the API accepts the proof. Rejects with RunnerRefused when it never will, and with
+ * ConfigError when this is not such an instance.
+ */
 export const enroll = async (given: Enrolment): Promise<{ runnerId: string; name: string }> => {
   const { connect, configPath, timing, log, signal, stsEndpoint } = given;
   await refuseToReplace(configPath, given.force);

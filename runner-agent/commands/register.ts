@@ -1,4 +1,4 @@
-/** Registers this machine as a runner: the key pair is made here, and only its public half leaves. */
+/** Registers this machine as a runner. The key pair is created here, and only its public half is sent. */
 import { createdRunner, type RegisterRequest, registerRequest } from '../../protocol/runner.ts';
 import type { ApiClient } from '../api-client.ts';
 import { parseGiven } from '../config.ts';
@@ -11,13 +11,15 @@ export interface Registration {
   registrationToken: string;
   configPath: string;
   workDir: string | undefined;
-  /** Replaces a config that is there. */
+  /** Replaces an existing config. */
   force: boolean;
-  /** Without the public key; what is undefined gets the API's default. */
+  /** Request without the public key. Undefined fields get the API's default. */
   request: { [K in keyof RegisterRequest]?: RegisterRequest[K] | undefined };
 }
 
-/** Resolves to the new runner's id; rejects with RunnerRefused or ConfigError, and then nothing is left behind. */
+/**
+ * Resolves to the new runner's id. Rejects with RunnerRefused or ConfigError, and then leaves nothing behind.
+ */
 export const register = async (
   api: ApiClient,
   given: Registration,
@@ -26,7 +28,8 @@ export const register = async (
   const { publicKey, privateKey } = makeKeyPair();
   const body = parseGiven(registerRequest, { ...given.request, publicKey }, 'Registration');
   await refuseToReplace(configPath, force);
-  // First, as a registration token is good only once: what cannot be written fails before it is spent.
+  // Written first, since a registration token works only once: a write that fails must fail before the token
+  // is spent.
   const staged = await stageConfig(configPath, privateKey);
   try {
     const { token, runner } = await api.post({

@@ -1,4 +1,6 @@
-/** Asks on the terminal for what a new runner needs, and registers it or takes over an existing one. */
+/**
+ * Asks on the terminal for the settings of a runner, and registers a new one or takes over an existing one.
+ */
 import { readFile } from 'node:fs/promises';
 import { confirm, input, number, password, select } from '@inquirer/prompts';
 import type { ApiClient } from '../api-client.ts';

@@ -1,4 +1,4 @@
-/** Takes this runner out of the control plane, and its config and key off this machine. */
+/** Removes this runner from the control plane, and its config and key from this machine. */
 import type { ApiClient } from '../api-client.ts';
 import { ApiProblem, RunnerRefused } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -10,7 +10,7 @@ export interface Unregistration {
   log: Logger;
 }
 
-/** A runner that the API no longer knows is taken as unregistered. */
+/** Unregisters the runner. One that the API does not know counts as unregistered. */
 export const unregister = async (
   api: ApiClient,
   { token, configPath, log }: Unregistration,

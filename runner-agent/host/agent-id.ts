@@ -1,4 +1,6 @@
-/** Who this agent is to the API: an id that stays with its working folder, so that a restart is no second agent. */
+/**
+ * Id of this agent for the API. It stays with the working folder, so that a restart is not a second agent.
+ */
 import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,11 +10,11 @@ const stored = z.uuid();
 
 const fileIn = (workDir: string) => join(workDir, 'agent-id');
 
-/** The folder's id, if it has one that can be read. */
+/** Reads the folder's id; undefined if there is none that can be read. */
 export const findAgentId = async (workDir: string): Promise<string | undefined> =>
   stored.safeParse((await readFile(fileIn(workDir), 'utf8').catch(() => '')).trim()).data;
 
-/** The folder's id, made when there is none. The caller holds the folder's lock. */
+/** Reads the folder's id, or creates it. The caller holds the folder's lock. */
 export const readAgentId = async (workDir: string): Promise<string> => {
   const found = await findAgentId(workDir);
   if (found) return found;

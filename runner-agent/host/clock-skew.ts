@@ -1,11 +1,14 @@
-/** Says when this machine's clock is wrong, before AWS refuses its signatures for it. */
+/** Warns when this machine's clock is wrong, before AWS refuses its signatures for it. */
 import { type Logger, sayRarely } from '../logger.ts';
 import type { Timing } from '../timing.ts';
 
-/** AWS refuses what is signed more than 5 minutes off (AWS: Signature Version 4); the answer's way is well below this. */
+/**
+ * AWS refuses signatures that are more than 5 minutes off (AWS: Signature Version 4). Network delay is far
+ * below this.
+ */
 const tolerableMs = 30_000;
 
-/** Hears the API's clock with each answer, and warns when this machine's is far from it. */
+/** Compares the API's clock in each answer with this machine's, and warns when they differ much. */
 export const watchClock = ({ now }: Pick<Timing, 'now'>, log: Pick<Logger, 'warn'>) => {
   const warn = sayRarely(log.warn, now);
   return (serverTimeMs: number): void => {

@@ -1,4 +1,4 @@
-/** Whether the disk of the working folder has room for a task. */
+/** Checks whether the disk of the working folder has room for a task. */
 import { statfs } from 'node:fs/promises';
 import type { DiskShortage } from '../../protocol/runner.ts';
 import type { Logger } from '../logger.ts';
@@ -9,14 +9,17 @@ export const freeMiBIn = async (folder: string): Promise<number> => {
 };
 
 export interface DiskWatch {
-  /** How it is now; undefined when there is room. */
+  /** Checks the disk; undefined when there is room. */
   look(): Promise<DiskShortage | undefined>;
 }
 
-/** So that a disk around its limit does not have the runner come and go: what was low needs a fifth more to be so no more. */
+/**
+ * Factor for recovery: a low disk needs a fifth more than the minimum, so that the runner does not flap at
+ * the limit.
+ */
 const comeback = 1.2;
 
-/** `freeMiB` says what is free now; what it cannot say counts as room. */
+/** Watches the free space. When `freeMiB` fails, the disk counts as having room. */
 export const watchDisk = (
   freeMiB: () => Promise<number>,
   minFreeMiB: number,

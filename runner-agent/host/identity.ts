@@ -1,4 +1,4 @@
-/** The proof of which instance this is: a signed request to STS that is good for one API and one public key. */
+/** Proves the identity of this instance: a signed request to STS, valid for one API and one public key. */
 import { createHash } from 'node:crypto';
 import {
   type EnrollRequest,
@@ -11,14 +11,14 @@ import { type AwsKey, sign } from '../queue/aws-signature.ts';
 
 export interface IdentityOptions {
   key: AwsKey;
-  /** The instance's. */
+  /** Region of the instance. */
   region: string;
-  /** For which the proof is good. */
+  /** API for which the proof is valid. */
   apiUrl: string;
   publicKey: string;
   /** Epoch ms. */
   nowMs: number;
-  /** When STS is not at AWS's own address. */
+  /** Endpoint of STS, if not AWS's own. */
   stsEndpoint?: string | undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * EC2's instance metadata service (IMDSv2), which gives nothing without a token.
+ * Reads EC2's instance metadata service (IMDSv2), which answers only with a token:
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
  */
 import { request as httpRequest } from 'node:http';
@@ -16,7 +16,7 @@ interface MetadataAnswer {
   readonly text: string;
 }
 
-/** Node's own http for the reason that http-transport.ts gives. */
+/** Sends a request with Node's own http, for the reason in http-transport.ts. */
 const ask = (
   method: 'GET' | 'PUT',
   url: URL,
@@ -36,7 +36,10 @@ const ask = (
     sent.end();
   });
 
-/** Reads items of the metadata of the instance, such as `instance-life-cycle`; `baseUrl` such as http://169.254.169.254. */
+/**
+ * Reads items of the instance's metadata, such as `instance-life-cycle`. `baseUrl` is like
+ * http://169.254.169.254.
+ */
 export const createMetadata = (
   baseUrl: string,
   timing: Pick<Timing, 'now'>,
@@ -51,7 +54,7 @@ export const createMetadata = (
     token = { value: text, validUntilMs: timing.now() + (tokenTtlSeconds / 2) * 1000 };
     return text;
   };
-  /** Undefined: there is no such item, now. */
+  /** Returns undefined while the item does not exist. */
   return async (item: string): Promise<string | undefined> => {
     const url = new URL(`/latest/meta-data/${item}`, baseUrl);
     const { status, text } = await ask(

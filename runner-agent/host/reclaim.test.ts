@@ -16,7 +16,7 @@ afterEach(async () => {
   await imds?.close();
 });
 
-/** The agent runs a task that would go on for a minute, and then EC2 gives notice. */
+/** Runs a task that would take a minute, and then has EC2 give notice. */
 const reclaim = async (onDrain: 'finish' | 'hand_back', secondsLeft: number) => {
   const payload = aPayload({ script: 'echo started; sleep 60', onDrain });
   world.api.addTask(payload);

@@ -1,10 +1,16 @@
-/** The agent on an instance that EC2 may take back: a spot notice ends it as SIGTERM does, in the time that is left. */
+/**
+ * Runs the agent on an instance that EC2 may reclaim. A spot notice ends it like SIGTERM, in the time that is
+ * left.
+ */
 import { type AgentOptions, defaultIntervals, runAgent } from '../agent.ts';
 import { InstanceReclaimed } from '../errors.ts';
 import type { ShutdownSwitch } from '../shutdown.ts';
 import { untilSpotNotice } from './spot-notice.ts';
 
-/** As runAgent, and rejects with InstanceReclaimed after the orderly end that a spot notice asked for. */
+/**
+ * Runs the agent like runAgent. Rejects with InstanceReclaimed after the orderly end that a spot notice
+ * caused.
+ */
 export const runUntilReclaimed = async (
   options: Omit<AgentOptions, 'shutdown'>,
   shutdown: ShutdownSwitch,

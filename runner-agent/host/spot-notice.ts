@@ -1,5 +1,6 @@
 /**
- * EC2's word that it takes a spot instance back, two minutes ahead of it, from the instance metadata service (IMDSv2).
+ * Waits for EC2's notice that it reclaims a spot instance, two minutes ahead, in the instance metadata
+ * service (IMDSv2):
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html
  */
 import * as z from 'zod';
@@ -12,7 +13,7 @@ const notice = z.object({ action: z.enum(['hibernate', 'stop', 'terminate']), ti
 export type SpotNotice = z.infer<typeof notice>;
 
 export interface SpotWatchOptions {
-  /** Of the metadata service, such as http://169.254.169.254. */
+  /** URL of the metadata service, such as http://169.254.169.254. */
   readonly metadataUrl: string;
   readonly pollMs: number;
   readonly timing: Timing;
@@ -20,7 +21,10 @@ export interface SpotWatchOptions {
   readonly signal: AbortSignal;
 }
 
-/** Resolves with the notice when it comes; with undefined on an instance that is not spot, or when `signal` aborts. Never rejects. */
+/**
+ * Resolves with the notice when it comes; with undefined when the instance is not spot or `signal` aborts.
+ * Never rejects.
+ */
 export const untilSpotNotice = async (options: SpotWatchOptions): Promise<SpotNotice | undefined> => {
   const { metadataUrl, pollMs, timing, log, signal } = options;
   const read = createMetadata(metadataUrl, timing, signal);

@@ -1,4 +1,4 @@
-/** A lock on a path among all processes of this machine, which ends with its holder, however that ends. */
+/** Locks a path among all processes of this machine. The lock ends with its holder, however that ends. */
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,7 +15,7 @@ const tryToListen = (name: string): Promise<Server | undefined> =>
     server.listen({ path: name }, () => resolve(server));
   });
 
-/** The last one in this process that waits for each path: they take turns without asking the system. */
+/** Last waiter in this process for each path: they take turns without asking the system. */
 const turns = new Map<string, Promise<unknown>>();
 
 const acquire = async (path: string, signal: AbortSignal): Promise<Server | undefined> => {
@@ -30,7 +30,7 @@ const acquire = async (path: string, signal: AbortSignal): Promise<Server | unde
   }
 };
 
-/** Does `work` while nobody else holds the path; rejects when `signal` aborts while it waits. */
+/** Runs `work` while holding the path. Rejects when `signal` aborts during the wait. */
 export const withPathLock = async <T>(
   path: string,
   signal: AbortSignal,

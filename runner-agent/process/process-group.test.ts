@@ -23,7 +23,7 @@ const bash = (script: string, given: Partial<ProgramOptions> = {}) => {
   return { group, output: () => output };
 };
 
-/** Also false for one that is dead and not yet collected by its parent. */
+/** Returns false also for a dead process that its parent has not collected yet. */
 const isAlive = async (pid: number) => {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z');
   return !stat.includes(') Z');

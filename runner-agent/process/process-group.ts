@@ -1,4 +1,4 @@
-/** Runs a program as the leader of its own process group, and ends it with all that it started. */
+/** Runs a program as the leader of its own process group, and ends it with all processes that it started. */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
@@ -10,29 +10,34 @@ export interface ProgramOptions {
   args: string[];
   cwd: string;
   environment: Record<string, string>;
-  /** Marks all that the program starts, so that it is found wherever it goes; unique on this machine. */
+  /**
+   * Marks all processes that the program starts, so that they are found in any group. Unique on this machine.
+   */
   mark: string;
-  /** Reading goes on when the promise resolves. */
+  /** Reading continues when the promise resolves. */
   onOutput(stream: 'stdout' | 'stderr', text: string): Promise<void>;
   onEnd?(stream: 'stdout' | 'stderr'): Promise<void>;
   timing: Pick<Timing, 'monotonic' | 'sleep' | 'after'>;
 }
 
 export interface Exit {
-  /** As a shell gives it: 128 and the signal's number when a signal ended the program. */
+  /** Exit code as in a shell: 128 plus the signal's number when a signal ended the program. */
   code: number;
   signal?: NodeJS.Signals;
 }
 
 export interface ProcessGroup {
-  /** Resolves when the program has ended and its output is read; rejects when it could not be started. */
+  /** Resolves when the program has ended and its output is read. Rejects when it could not be started. */
   readonly exit: Promise<Exit>;
-  /** SIGTERM to the group, and SIGKILL to all that is left after `graceMs`, wherever it went. */
+  /** Sends SIGTERM to the group, and after `graceMs` SIGKILL to all that is left, in any group. */
   terminate(graceMs: number): void;
   kill(): void;
 }
 
-/** A process that left the group may keep a pipe open for ever; after the program's exit so much silence is the end. */
+/**
+ * Silence after the program's exit that counts as the end of output: a process that left the group may keep a
+ * pipe open for ever.
+ */
 const silenceAfterExitMs = 1000;
 const groupPollMs = 50;
 
@@ -60,8 +65,9 @@ export const startProcessGroup = (options: ProgramOptions): ProcessGroup => {
   };
 
   /**
-   * The leader of a group that was asked to end may go first: the others keep what is left of their grace. What left the
-   * group is asked only now, as until here it was the leader's to end it.
+   * Waits for the rest of the group. A leader that was asked to end may exit first: the others keep the rest
+   * of their grace. Processes that left the group get SIGTERM only now, because until here their leader could
+   * end them.
    */
   const othersHaveEnded = async () => {
     const isInGrace = () => deadline !== undefined && timing.monotonic() < deadline;
@@ -70,7 +76,7 @@ export const startProcessGroup = (options: ProgramOptions): ProcessGroup => {
     }
     while (isInGrace() && (await listTree(tree)).length > 0) await timing.sleep(groupPollMs);
     callOffKill?.();
-    // What a program leaves behind would run on unseen, with the task's secrets.
+    // Processes that a program leaves behind would keep running unseen, with the task's secrets.
     await killAll();
   };
 

@@ -1,10 +1,14 @@
-/** The processes of a task, also those that left its group: found by parent, by group, and by a mark in their environment. */
+/**
+ * Finds the processes of a task, also those that left its group: by parent, by group, and by a mark in their
+ * environment.
+ */
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * The variable that marks every process of a task; its value is the task's folder, which no other task on this machine has.
- * Children inherit it, also those that call setsid(2); only one that clears its environment and outlives its parent is lost.
+ * Variable that marks every process of a task. Its value is the task's folder, which is unique on this
+ * machine. Children inherit it, even after setsid(2); only one that clears its environment and outlives its
+ * parent is lost.
  */
 export const markName = 'REVEILLE_WORKSPACE';
 
@@ -14,10 +18,13 @@ export interface TreeProcess {
   group: number;
 }
 
-/** Of one process, as /proc/<pid>/stat says it (proc_pid_stat(5)); undefined when it is gone, or dead and not yet collected. */
+/**
+ * Reads one process from /proc/<pid>/stat (proc_pid_stat(5)). Undefined when it is gone, or dead and not
+ * collected yet.
+ */
 const readProcess = async (name: string): Promise<TreeProcess | undefined> => {
   const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
-  // The name in parentheses may hold anything: what follows the last one counts.
+  // The name in parentheses may contain anything: the fields begin after the last parenthesis.
   const [state, parent, group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   if (group === undefined || state === 'Z' || state === 'X') return undefined;
   return { pid: Number(name), parent: Number(parent), group: Number(group) };
@@ -31,13 +38,13 @@ const hasMark = async (pid: number, isOurs: (mark: string) => boolean): Promise<
 };
 
 export interface TreeOptions {
-  /** A process group that belongs to it. */
+  /** Process group that belongs to the tree. */
   group?: number | undefined;
-  /** Whether a process with this mark belongs to it. */
+  /** Returns true for the mark of a process that belongs to the tree. */
   isOurs(mark: string): boolean;
 }
 
-/** All that live. Where there is no /proc (not Linux), none. */
+/** Lists all live processes of the tree. Without /proc (not on Linux), returns none. */
 export const listTree = async ({ group, isOurs }: TreeOptions): Promise<TreeProcess[]> => {
   const names = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
   const all = (await Promise.all(names.map(readProcess))).filter((one) => one !== undefined);
@@ -55,23 +62,26 @@ export const listTree = async ({ group, isOurs }: TreeOptions): Promise<TreeProc
   return all.filter(({ pid }) => found.has(pid));
 };
 
-/** Signals a process, or with a negative id a group; one that is gone is fine. */
+/** Signals a process, or with a negative id a group. Ignores one that is gone. */
 export const signal = (id: number, name: NodeJS.Signals): void => {
   try {
     process.kill(id, name);
   } catch {
-    // ESRCH: it is gone. EPERM: it is not ours to signal.
+    // ESRCH: the process is gone. EPERM: it is not ours to signal.
   }
 };
 
 const roundMs = 20;
 const maxRounds = 50;
 
-/** SIGKILL to all of them, again for those that were started meanwhile. Resolves with how many processes it found. */
+/**
+ * Sends SIGKILL to all of them, repeatedly, to catch those started in between. Resolves with the number of
+ * processes.
+ */
 export const killTree = async (options: TreeOptions): Promise<number> => {
   const killed = new Set<number>();
   for (let round = 0; round < maxRounds; round += 1) {
-    // Before anything is killed, as what cleared its environment is known by its parent only.
+    // Lists before the kill: a process that cleared its environment is known only by its parent.
     const left = await listTree(options);
     if (left.length === 0) break;
     if (options.group !== undefined) signal(-options.group, 'SIGKILL');

@@ -1,9 +1,9 @@
-/** Where the programs that tasks need are on this machine. */
+/** Finds the programs that tasks need on this machine. */
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { TaskError } from '../errors.ts';
 
-/** Looks through `path`, as in PATH. */
+/** Searches `path`, which is like PATH. */
 export const findProgram = async (path: string, program: string): Promise<string | undefined> => {
   for (const folder of path.split(delimiter).filter(Boolean)) {
     const candidate = join(folder, program);
@@ -16,7 +16,7 @@ export const findProgram = async (path: string, program: string): Promise<string
   return undefined;
 };
 
-/** Throws TaskError with what to install. */
+/** Throws a TaskError that explains what to install. */
 export const requireProgram = async (path: string, program: string, install: string): Promise<string> => {
   const found = await findProgram(path, program);
   if (found) return found;

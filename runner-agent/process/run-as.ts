@@ -1,4 +1,4 @@
-/** Tasks as another user than the agent's, by util-linux's setpriv; only root can do that. */
+/** Runs tasks as another user than the agent's, with util-linux's setpriv. Only root can do that. */
 import { execFile } from 'node:child_process';
 import { lchown, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const run = promisify(execFile);
 const idOf = async (flag: '-u' | '-g', user: string): Promise<number> =>
   Number((await run('id', [flag, '--', user])).stdout.trim());
 
-/** Looks the user up; throws ConfigError when there is none, or the agent may not become one. */
+/** Looks up the user. Throws ConfigError when there is none, or the agent may not switch to it. */
 export const findUser = async (user: string): Promise<RunAs> => {
   if (process.getuid?.() !== 0) {
     throw new ConfigError(
@@ -31,8 +31,9 @@ export const findUser = async (user: string): Promise<RunAs> => {
 };
 
 /**
- * Variables by which the C library loads code or reads files of its caller's choice. glibc ignores them in setuid programs
- * (sysdeps/generic/unsecvars.h) but not in setpriv, which root starts with what the project has set.
+ * Variables with which the C library loads code or reads files that its caller chose. glibc ignores them in
+ * setuid programs (sysdeps/generic/unsecvars.h) but not in setpriv, which root starts with the variables of
+ * the project.
  */
 const unsafeForRoot =
   /^(LD_.*|MALLOC_.*|GLIBC_TUNABLES|GCONV_PATH|GETCONF_DIR|HOSTALIASES|LANGUAGE|LOCALDOMAIN|LOCPATH|NIS_PATH|NLSPATH|RESOLV_HOST_CONF|RES_OPTIONS|TZDIR)$/;
@@ -43,13 +44,13 @@ export interface Command {
   environment: Record<string, string>;
 }
 
-/** Programs of util-linux and coreutils, with their paths. */
+/** Paths of programs of util-linux and coreutils. */
 export interface RunAsPrograms {
   setpriv: string;
   env: string;
 }
 
-/** What to start in place of a command so that it runs as that user, without a way back. */
+/** Returns the command that runs the given one as that user, without a way back. */
 export const commandAs = (
   { uid, gid }: RunAs,
   { setpriv, env }: RunAsPrograms,
@@ -67,7 +68,7 @@ export const commandAs = (
   };
 };
 
-/** Makes a folder the user's with all that is in it; links are not followed. */
+/** Gives a folder and everything in it to the user. Links are not followed. */
 export const giveTo = async (path: string, to: RunAs): Promise<void> => {
   await lchown(path, to.uid, to.gid);
   const entries = await readdir(path, { withFileTypes: true });

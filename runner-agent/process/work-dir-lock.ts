@@ -1,12 +1,13 @@
-/** One agent to a working folder: a second one would sweep away the tasks of the first. */
+/** Allows one agent per working folder: a second one would sweep away the tasks of the first. */
 import { createHash } from 'node:crypto';
 import { mkdir, realpath } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { ConfigError, messageOf } from '../errors.ts';
 
 /**
- * Makes the folder and holds it until `signal` aborts or the process ends, however it ends: the lock is a name in Linux's
- * abstract socket namespace (unix(7)), of which no file stays behind. Elsewhere than on Linux nothing is held.
+ * Creates the folder and holds it until `signal` aborts or the process ends, however it ends. The lock is a
+ * name in Linux's abstract socket namespace (unix(7)), which leaves no file behind. On other systems nothing
+ * is locked.
  */
 export const lockWorkDir = async (workDir: string, signal: AbortSignal): Promise<void> => {
   try {

@@ -12,7 +12,8 @@ const request = {
 };
 
 describe('a signature', () => {
-  // Computed by hand as AWS describes it ("Create a signed AWS API request"), with HMACs of node:crypto alone.
+  // Computed by hand as AWS describes it ("Create a signed AWS API request"), with HMACs of node:crypto
+  // alone.
   it.each([
     [
       'https://sqs.eu-west-1.amazonaws.com/',

@@ -1,4 +1,4 @@
-/** Signs a request to AWS by Signature Version 4, with AWS's own signer and without the rest of its SDK. */
+/** Signs a request to AWS with Signature Version 4, using AWS's own signer without the rest of its SDK. */
 import { Sha256 } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
 
@@ -10,7 +10,7 @@ export interface AwsKey {
 
 export interface SignableRequest {
   url: URL;
-  /** Names in small letters; all are signed. */
+  /** Names in lower case. All headers are signed. */
   headers: Record<string, string>;
   body: string;
 }
@@ -23,7 +23,7 @@ export interface Scope {
   nowMs: number;
 }
 
-/** The headers of a POST with its signature. */
+/** Returns the headers of a POST with its signature. */
 export const sign = async (
   { url, headers, body }: SignableRequest,
   { service, region, key, nowMs }: Scope,

@@ -1,4 +1,4 @@
-/** Asks the API for a task when a doorbell rang, and starts the one that is given. */
+/** Claims a task from the API when a doorbell rang, and starts the task that the API returns. */
 import type { ClaimRequest, ClaimResponse } from '../../protocol/agent.ts';
 import type { AgentApi } from '../agent-api.ts';
 import { backoffMs } from '../backoff.ts';
@@ -11,11 +11,11 @@ import type { ClaimHint, ClaimOutcome } from './poller.ts';
 export interface ClaimerOptions {
   api: Pick<AgentApi, 'claim'>;
   held: HeldTasks;
-  /** Resolves when the runner is online; a claim before that is refused. */
+  /** Resolves when the runner is online. Earlier claims are refused. */
   online: Promise<unknown>;
   /** Resolves when no heartbeat is under way. */
   heartbeatSettled(): Promise<unknown>;
-  /** Whether the disk has room for one more task; it has the control plane told when not. */
+  /** Returns whether the disk has room for one more task. If not, it also informs the control plane. */
   hasRoom(): Promise<boolean>;
   attend(task: HeldTask, claim: ClaimResponse): Promise<void>;
   onFatal(error: RunnerRefused): void;
@@ -23,13 +23,13 @@ export interface ClaimerOptions {
   log: Logger;
 }
 
-/** For about five seconds. */
+/** Tries for about five seconds. */
 const maxTries = 6;
 
 export const createClaimer =
   ({ api, held, online, heartbeatSettled, hasRoom, attend, onFatal, timing, log }: ClaimerOptions) =>
   async (task: HeldTask, hint: ClaimHint = {}): Promise<ClaimOutcome> => {
-    /** Without an answer the task may be ours: forgetting it then would cost it an attempt. */
+    /** Retries until answered. The task may already be ours: forgetting it would cost it an attempt. */
     const claimUntilAnswered = async (request: ClaimRequest): Promise<ClaimResponse> => {
       for (let failures = 1; ; failures += 1) {
         try {
@@ -48,12 +48,14 @@ export const createClaimer =
         held.remove(task);
         return 'later';
       }
-      // One that was sent without this task and arrives after the claim would say that the agent has forgotten it.
+      // A heartbeat that was sent without this task and arrives after the claim would report the task as
+      // forgotten.
       await heartbeatSettled();
       task.askFor();
       const askedAt = timing.now();
       const claim = await claimUntilAnswered({ ...hint, projectId, taskId });
-      // A second copy of a doorbell may be answered with what the first was given; and what is ending here must end first.
+      // A second copy of a doorbell may return the task of the first. A task that is ending here must end
+      // first.
       const known = held.get(claim.taskId);
       if (known && known !== task && known.attempt() !== undefined) {
         held.remove(task);

@@ -1,4 +1,6 @@
-/** Listens in the runner's own queue, where the API rings for a heartbeat: so a stop reaches a silent task at once. */
+/**
+ * Listens to the runner's own queue, where the API requests heartbeats: a stop reaches a silent task at once.
+ */
 import { backoffMs } from '../backoff.ts';
 import { createChanges } from '../changes.ts';
 import { messageOf } from '../errors.ts';
@@ -8,20 +10,20 @@ import type { TaskQueue } from './task-queue.ts';
 
 export interface ControlOptions {
   queue: Pick<TaskQueue, 'receive' | 'remove'>;
-  /** Something rang. */
+  /** Called when a message came. */
   onRing(): void;
   timing: Timing;
   log: Logger;
 }
 
 export interface Control {
-  /** Listens there from now on; undefined: nowhere. */
+  /** Listens to this queue from now on; undefined stops listening. */
   listenTo(queueUrl: string | undefined): void;
-  /** Listens until `signal` aborts; never rejects. */
+  /** Listens until `signal` aborts. Never rejects. */
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** As many as one call may bring: however many rang, one heartbeat answers them all. */
+/** Maximum of one call. One heartbeat answers all messages. */
 const maxMessages = 10;
 
 export const createControl = ({ queue, onRing, timing, log }: ControlOptions): Control => {
@@ -31,7 +33,7 @@ export const createControl = ({ queue, onRing, timing, log }: ControlOptions): C
   const listenOnce = async (url: string, signal: AbortSignal) => {
     const rings = await queue.receive(url, maxMessages, signal);
     if (rings.length > 0) onRing();
-    // One that is not removed rings again, which is harmless.
+    // A message that is not removed comes again, which is harmless.
     await Promise.allSettled(rings.map(({ receipt }) => queue.remove(url, receipt)));
   };
 

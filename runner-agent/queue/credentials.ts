@@ -1,4 +1,7 @@
-/** Trades the runner's token and key for a session and AWS credentials, and renews both well before they expire. */
+/**
+ * Exchanges the runner's token and key for a session and AWS credentials, and renews both well before they
+ * expire.
+ */
 import type { KeyObject } from 'node:crypto';
 import { type CredentialsResponse, challengeResponse, credentialsResponse } from '../../protocol/agent.ts';
 import type { ApiClient } from '../api-client.ts';
@@ -13,9 +16,9 @@ export interface CredentialsOptions {
   token: string;
   privateKey: KeyObject;
   agentVersion: string;
-  /** Tells this agent from another with the same token. */
+  /** Distinguishes this agent from another one with the same token. */
   agentId: string;
-  /** How long another agent keeps the runner after its last heartbeat. */
+  /** Time that another agent keeps the runner after its last heartbeat. */
   leaseMs: number;
   timing: Timing;
   log: Logger;
@@ -24,25 +27,28 @@ export interface CredentialsOptions {
 }
 
 export interface Credentials {
-  /** The newest; asks for the first when there is none. */
+  /** Returns the newest credentials; requests the first when there are none. */
   current(): Promise<CredentialsResponse>;
   /**
-   * Asks for new ones, for as long as it takes; callers at the same time share one exchange.
-   * Rejects with RunnerRefused when the API does not accept this runner.
+   * Requests new credentials, and retries until they come. Simultaneous callers share one exchange. Rejects
+   * with RunnerRefused when the API does not accept this runner.
    */
   renew(): Promise<CredentialsResponse>;
-  /** Makes a call with the session; when the API no longer accepts it, once more with a new one. */
+  /** Makes a call with the session. When the API no longer accepts it, repeats the call with a new one. */
   withSession<T>(call: (session: string) => Promise<T>): Promise<T>;
-  /** Renews after two thirds of each lifetime until `signal` aborts; rejects with RunnerRefused. */
+  /** Renews after two thirds of each lifetime until `signal` aborts. Rejects with RunnerRefused. */
   keepFresh(signal: AbortSignal): Promise<void>;
 }
 
-/** Even credentials that are said to be over already are not renewed more often than this. */
+/** Shortest time between renewals, even for credentials that seem to have expired. */
 const leastRenewalMs = 5000;
-/** Beyond the lease of another agent, for the API's clock and the next try. */
+/** Margin beyond another agent's lease, for the API's clock and the next try. */
 const rivalGraceMs = 10_000;
 
-/** `wrong_answer` is not one: who can open the challenge answers right, but may have been held up for too long. */
+/**
+ * Returns true when the API refuses the runner. `wrong_answer` is no refusal: a holder of the right key may
+ * have answered too late.
+ */
 const isRefusal = ({ status, code }: ApiProblem): boolean =>
   (status === 401 || status === 403) && code !== 'wrong_answer';
 
@@ -73,7 +79,10 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
     return traded;
   };
 
-  /** An agent that died leaves its lease behind, which lapses; one that still renews it after that is alive. */
+  /**
+   * Returns true when the other agent is alive. The lease of a dead agent expires; one that is still renewed
+   * belongs to a live agent.
+   */
   const isRivalAlive = (problem: ApiProblem): boolean => {
     if (problem.code !== 'agent_running') return false;
     rivalSince ??= timing.now();

@@ -1,4 +1,4 @@
-/** Long-polls the runner's queues while a slot is free, and offers each doorbell to be claimed. */
+/** Long-polls the runner's queues while a slot is free, and passes each doorbell on to be claimed. */
 import { type Doorbell, doorbell } from '../../protocol/doorbell.ts';
 import { backoffMs } from '../backoff.ts';
 import { createChanges } from '../changes.ts';
@@ -9,12 +9,12 @@ import type { Timing } from '../timing.ts';
 import { isCredentialsError, type QueueMessage, type TaskQueue } from './task-queue.ts';
 
 /**
- * What became of a doorbell: it is done with, or it is to ring again. `another`: a task that is to start before the one that
- * rang was claimed, so that the doorbell goes on ringing for its own.
+ * Outcome of a doorbell: it is removed, or it rings again. `another`: a task that is to start before the one
+ * that rang was claimed, so the doorbell keeps ringing for its own task.
  */
 export type ClaimOutcome = 'claimed' | 'another' | 'gone' | 'later';
 
-/** What a doorbell tells beyond its task. */
+/** Fields of a doorbell beyond its task. */
 export type ClaimHint = Pick<Doorbell, 'queue' | 'aloneAt'>;
 
 export interface PollerOptions {
@@ -22,7 +22,7 @@ export interface PollerOptions {
   held: HeldTasks;
   /** 0 = no limit. */
   maxParallelTasks(): number;
-  /** Takes the task over; the slot is taken already and is freed by the callee, whatever happens. */
+  /** Takes over the task. Its slot is already taken, and the callee frees it in any case. */
   claim(task: HeldTask, hint: ClaimHint): Promise<ClaimOutcome>;
   renewCredentials(): Promise<unknown>;
   onFatal(error: RunnerRefused): void;
@@ -31,20 +31,23 @@ export interface PollerOptions {
 }
 
 export interface Poller {
-  /** Polls these queues from now on, and no others. */
+  /** Polls exactly these queues from now on. */
   setQueues(queueUrls: string[]): void;
   resume(): void;
-  /** Resolves when no poll and no claim is under way: whether a message came in meanwhile (it was put back). */
+  /**
+   * Resolves when no poll and no claim is under way. `slippedIn`: a message came in the meantime and was put
+   * back.
+   */
   pause(): Promise<{ slippedIn: boolean }>;
   isPaused(): boolean;
-  /** Pauses for good. */
+  /** Pauses permanently. */
   stop(): Promise<void>;
 }
 
-/** SQS returns at most this many (AWS: ReceiveMessage, MaxNumberOfMessages). */
+/** Maximum messages of one call (AWS: ReceiveMessage, MaxNumberOfMessages). */
 const maxMessages = 10;
 const retryClaimSeconds = 5;
-/** As long as SQS may take to answer a poll for messages that are there. */
+/** Longest time in which SQS answers a poll for existing messages. */
 const youngPollMs = 1000;
 
 const parseDoorbell = (body: string): Doorbell | undefined => {
@@ -74,8 +77,9 @@ export const createPoller = (options: PollerOptions): Poller => {
     for (const poll of polls.keys()) poll.abort();
   };
   /**
-   * Nothing is polled for while every slot is taken. But a message may be on its way to a poll that began just now (a
-   * burst rings many queues at once), and would stay hidden if the poll were aborted: that one may bring it, to be put back.
+   * Aborts polls when every slot is taken, but not those that began just now (a burst rings many queues at
+   * once). A message on its way to such a poll would stay hidden if it were aborted; the poll may still
+   * receive it and put it back.
    */
   const abortPollsWhenFull = () => {
     for (const [poll, since] of polls) {
@@ -86,7 +90,10 @@ export const createPoller = (options: PollerOptions): Poller => {
     }
   };
 
-  /** What SQS does not hear, it repeats by itself: a message that is not removed rings again. */
+  /**
+   * Sends a best-effort call to SQS. If it fails, SQS repeats the message: one that is not removed rings
+   * again.
+   */
   const tell = (told: Promise<void>) =>
     told.catch((error: unknown) => log.debug(`SQS did not take it: ${messageOf(error)}`));
 
@@ -177,7 +184,7 @@ export const createPoller = (options: PollerOptions): Poller => {
       loops.set(queueUrl, loop);
       void pollUntil(queueUrl, loop.signal);
     }
-    // maxParallelTasks may have changed with them.
+    // maxParallelTasks may have changed at the same time.
     if (!isOpen()) abortPollsWhenFull();
     stateChanges.announce();
   };

@@ -1,4 +1,4 @@
-/** Queues of doorbells, as the poller sees them; the implementation is SQS's JSON protocol. */
+/** Queues of doorbells as the poller sees them, implemented with SQS's JSON protocol. */
 import * as z from 'zod';
 import type { CredentialsResponse } from '../../protocol/agent.ts';
 import type { HttpTransport } from '../http-transport.ts';
@@ -15,18 +15,21 @@ export interface TaskQueue {
   /** Waits up to 20 s for at least one of at most `max` (1 to 10) messages. */
   receive(queueUrl: string, max: number, signal: AbortSignal): Promise<QueueMessage[]>;
   remove(queueUrl: string, receipt: string): Promise<void>;
-  /** Makes it visible again after `seconds`. */
+  /** Makes the message visible again after `seconds`. */
   putBack(queueUrl: string, receipt: string, seconds: number): Promise<void>;
 }
 
-/** The most that SQS waits (AWS: ReceiveMessage, WaitTimeSeconds). */
+/** Longest wait of SQS (AWS: ReceiveMessage, WaitTimeSeconds). */
 const longPollSeconds = 20;
-/** Short, as a message whose poll was aborted on the way stays hidden this long; that one rings twice is harmless. */
+/**
+ * Short, since a message whose poll was aborted on its way stays hidden for this time. If it rings twice,
+ * that is harmless.
+ */
 const visibilitySeconds = 5;
-/** For the answer of a call that does not wait, and beyond the wait of one that does. */
+/** Timeout of a call that does not wait, and margin beyond the wait of one that does. */
 const timeoutMs = 10_000;
 
-/** SQS answered, and refuses. `name` is AWS's code. */
+/** SQS answered with an error. `name` is AWS's code. */
 class SqsError extends Error {
   constructor(code: string, message: string) {
     super(`${code}: ${message}`);
@@ -47,20 +50,20 @@ const parseJson = (text: string): unknown => {
   }
 };
 
-/** An error that new credentials may cure. */
+/** Returns true for an error that new credentials may fix. */
 export const isCredentialsError = (error: unknown): boolean =>
   error instanceof Error &&
   /AccessDenied|ExpiredToken|InvalidClientTokenId|UnrecognizedClient|InvalidSecurity|SignatureDoesNotMatch/.test(
     error.name,
   );
 
-/** Calls SQS with the credentials that `current` gives at the time of each call. */
+/** Calls SQS with the credentials that `current` returns at the time of each call. */
 export const createSqsTaskQueue = (
   current: () => Promise<CredentialsResponse>,
   transport: HttpTransport,
   timing: Pick<Timing, 'now'>,
 ): TaskQueue & {
-  /** Rejects when this runner cannot receive from it; takes nothing. */
+  /** Rejects when this runner cannot receive from the queue. Takes no message. */
   probe(queueUrl: string): Promise<void>;
 } => {
   const call = async (

@@ -1,9 +1,9 @@
-/** The runner's X25519 key: made here, kept here, and what opens the JWEs addressed to it. */
+/** The runner's X25519 key: created and kept here, and used to open the JWEs addressed to the runner. */
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { compactDecrypt } from 'jose';
 import { ConfigError } from '../errors.ts';
 
-/** Reads a PKCS #8 PEM; throws ConfigError when it is not an X25519 private key. */
+/** Reads a PKCS #8 PEM. Throws ConfigError when it is not an X25519 private key. */
 export const readPrivateKey = (pem: string): KeyObject => {
   const wrong = 'The private key must be an X25519 key in PEM (PKCS #8), as the registration made it';
   try {
@@ -15,14 +15,14 @@ export const readPrivateKey = (pem: string): KeyObject => {
   throw new ConfigError(wrong);
 };
 
-/** A new pair, both as PEM. */
+/** Creates a key pair, both halves as PEM. */
 export const makeKeyPair = () =>
   generateKeyPairSync('x25519', {
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
 
-/** The plain text of a compact JWE; rejects when it was not made for this key. */
+/** Returns the plain text of a compact JWE. Rejects when it was not made for this key. */
 export const decrypt = async (jwe: string, key: KeyObject): Promise<string> => {
   const { plaintext } = await compactDecrypt(jwe, key, {
     keyManagementAlgorithms: ['ECDH-ES'],

@@ -7,7 +7,7 @@ const maskAll = (secrets: string[], pieces: string[]) => {
   return pieces.map((piece) => masker.write(piece)).join('') + masker.end();
 };
 
-/** Few letters, so that secrets occur, overlap and begin again within one another. */
+/** Uses few letters, so that secrets occur, overlap and begin again within one another. */
 const letters = (options: fc.StringConstraints) =>
   fc.string({ ...options, unit: fc.constantFrom('a', 'b', 'c') });
 const secret = letters({ minLength: 4, maxLength: 8 });

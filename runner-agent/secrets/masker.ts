@@ -1,25 +1,25 @@
-/** Replaces secrets in a stream of text, also when one is split over two pieces. */
+/** Replaces secrets in a stream of text, also when a secret is split over two pieces. */
 
 export interface Masker {
-  /** The text that is safe to show by now; a piece that may be the start of a secret is kept back. */
+  /** Returns the text that is safe to show now. Text that may be the start of a secret is kept back. */
   write(text: string): string;
-  /** The rest, when nothing more comes. */
+  /** Returns the rest at the end of the stream. */
   end(): string;
 }
 
 const mask = '***';
 /**
- * Masks `secrets` (as secretForms gives them). Secrets that touch or overlap are shown as one mask, so that the
- * outcome does not depend on how the text was split.
+ * Masks `secrets` (from secretForms). Secrets that touch or overlap are shown as one mask, so that the result
+ * does not depend on how the text was split.
  */
 export const createMasker = (secrets: readonly string[]): Masker => {
   const longest = secrets.reduce((length, secret) => Math.max(length, secret.length), 0);
   let kept = '';
-  /** So much of `kept` belongs to a secret that began before it. */
+  /** Length of the start of `kept` that belongs to an earlier secret. */
   let keptCovered = 0;
   let inMask = false;
 
-  /** Where the earliest tail of `text` begins that may grow into a secret. */
+  /** Start of the earliest tail of `text` that may grow into a secret. */
   const undecidedFrom = (text: string) => {
     let from = text.length;
     const tailFrom = Math.max(0, text.length - longest + 1);
@@ -33,7 +33,7 @@ export const createMasker = (secrets: readonly string[]): Masker => {
     return from;
   };
 
-  /** Every stretch of `text` that a secret covers, in order; stretches may overlap. */
+  /** Ranges of `text` that secrets cover, in order. They may overlap. */
   const coveredIn = (text: string) => {
     const stretches: { from: number; to: number }[] = [];
     if (keptCovered > 0) stretches.push({ from: 0, to: keptCovered });
@@ -81,7 +81,7 @@ export const createMasker = (secrets: readonly string[]): Masker => {
   };
 };
 
-/** The whole of a text, masked. */
+/** Masks a complete text. */
 export const maskText = (text: string, secrets: readonly string[]): string => {
   const masker = createMasker(secrets);
   return masker.write(text) + masker.end();

@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => world?.close());
 
-/** Runs the task by a whole agent: how it ended, and all the text of it that has left the agent. */
+/** Runs the task with a complete agent. Returns the result and all text that left the agent. */
 const finish = async (given: Partial<TaskPayload>) => {
   const payload = aPayload(given);
   world.api.addTask(payload);

@@ -1,4 +1,4 @@
-/** Every secret value that a payload carries, for the maskers. */
+/** Lists every secret value of a payload, for the maskers. */
 import type { TaskPayload } from '../../protocol/agent.ts';
 import type { KeySecret } from '../../protocol/key.ts';
 import { decodeUrlPart, parseGitUrl } from '../task/git-url.ts';
@@ -16,7 +16,7 @@ const secretsOfKey = (key: KeySecret | undefined): string[] => {
   }
 };
 
-/** The password in the URL; a user alone may be a token, unless the password that goes with it is a key's. */
+/** Password in the URL, and the user if it may be a token: that is, unless a key provides its password. */
 const secretsOfUrl = ({ url, key }: NonNullable<TaskPayload['repository']>): string[] => {
   const { user, password } = parseGitUrl(url);
   const isLogin = key?.type === 'login_password' || key?.type === 'string';

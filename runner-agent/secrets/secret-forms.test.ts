@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createMasker } from './masker.ts';
 import { secretForms } from './secret-forms.ts';
 
-/** Every way in which the property test writes a secret into an output. */
+/** Ways in which the property test writes a secret into an output. */
 const disguises: Record<string, (secret: string) => string> = {
   plain: (secret) => secret,
   'in quotes': (secret) => JSON.stringify(secret),
@@ -32,7 +32,7 @@ const secret = fc.oneof(
   fc.array(oneLine, { minLength: 2, maxLength: 5 }).map((lines) => lines.join('\n')),
 );
 
-/** What must not be found: the secret, its long lines, and both in base64 and URL-encoded. */
+/** Text that must not be found: the secret, its long lines, and both in base64 and URL-encoded. */
 const traces = (given: string): string[] =>
   [given, ...given.split('\n').map((line) => line.trim())]
     .filter((text) => text.length >= 8)

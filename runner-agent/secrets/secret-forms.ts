@@ -1,10 +1,12 @@
-/** The forms in which a secret may appear in a log: as it is, by its lines, escaped, URL-encoded, in base64. */
+/** Forms in which a secret may appear in a log: plain, by line, escaped, URL-encoded, in base64. */
 
-/** Shorter values would blot out ordinary text and give themselves away by it. */
+/**
+ * Shortest secret that is masked. Masking shorter values would remove ordinary text, and reveal them by that.
+ */
 const shortestSecret = 4;
-/** Lines of a secret are masked too (a key printed line by line), and parts of its base64, if they are long enough to be one's own. */
+/** Shortest line of a secret (a key printed line by line) or part of its base64 that is masked too. */
 const shortestPart = 8;
-/** Where `base64` (GNU coreutils) and `openssl base64` break lines. */
+/** Line lengths of `base64` (GNU coreutils) and `openssl base64`. */
 const lineLengths = [76, 64];
 
 const urlForms = (text: string): string[] => {
@@ -24,7 +26,10 @@ const wrapped = (base64: string): string[] =>
     base64.length > length ? (base64.match(new RegExp(`.{${shortestPart},${length}}`, 'g')) ?? []) : [],
   );
 
-/** Also as a part of something longer, whose bytes before it shift it by none, one or two; the letters at both ends depend on those. */
+/**
+ * Base64 forms, also as a part of a longer text. Bytes before the secret shift it by none, one or two, and
+ * the letters at both ends depend on them.
+ */
 const base64Forms = (text: string): string[] => {
   const whole = Buffer.from(text).toString('base64');
   const parts = [0, 1, 2].map((shift) => {
@@ -37,7 +42,7 @@ const base64Forms = (text: string): string[] => {
   return [...forms, ...forms.map((form) => form.replaceAll('+', '-').replaceAll('/', '_'))];
 };
 
-/** All that has to be masked for these secrets. */
+/** Returns all forms that have to be masked for these secrets. */
 export const secretForms = (secrets: Iterable<string>): string[] => {
   const forms = new Set<string>();
   for (const secret of secrets) {
@@ -46,7 +51,7 @@ export const secretForms = (secrets: Iterable<string>): string[] => {
     const parts = lines.length > 1 ? lines.filter((line) => line.length >= shortestPart) : [];
     const texts = [secret, secret.trim(), ...parts];
     for (const text of texts) forms.add(text);
-    // A program that encodes what it reads often takes the end of the line along.
+    // Programs that encode their input often include the line end.
     for (const text of [...texts, `${secret.trim()}\n`]) {
       for (const form of [JSON.stringify(text).slice(1, -1), ...urlForms(text), ...base64Forms(text)]) {
         if (form.length >= shortestSecret) forms.add(form);

@@ -1,4 +1,4 @@
-/** The confirm step of a task: it keeps its slot while it waits for a person's word, for so long and no longer. */
+/** Confirmation step of a task: the task keeps its slot while it waits for a person, up to a time limit. */
 
 import type { Timing } from '../timing.ts';
 import type { HeldTask } from './held-tasks.ts';
@@ -8,12 +8,12 @@ export type Confirmation = 'confirmed' | 'rejected' | 'too_late' | 'ended';
 export interface ConfirmationOptions {
   task: Pick<HeldTask, 'decision'>;
   withinMs: number;
-  /** The task is to end whatever a person says. */
+  /** Aborts when the task is to end regardless of the decision. */
   end: AbortSignal;
   timing: Pick<Timing, 'after'>;
 }
 
-/** Resolves with what came first. */
+/** Resolves with the first of decision, timeout and end. */
 export const waitForConfirmation = async ({
   task,
   withinMs,

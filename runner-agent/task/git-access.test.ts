@@ -27,7 +27,7 @@ afterEach(async () => {
   await bench?.close();
 });
 
-/** The credentials that the server was sent. */
+/** Credentials that the server received. */
 const loginsAt = ({ seen }: GitServer) =>
   seen.map(({ authorization }) => authorization).filter((header) => header !== undefined);
 
@@ -44,7 +44,7 @@ const submodule = (url: string) => ({
   '.gitmodules': `[submodule "third"]\n\tpath = third\n\turl = ${url}\n`,
 });
 
-/** Adds the commit of a submodule, of which .gitmodules tells the URL. */
+/** Adds the commit of a submodule whose URL is in .gitmodules. */
 const linkSubmodule = async (url: string) => {
   const third = await bench.repository('third', { 'file-of-third': '' });
   await bench.repository('app', { 'run.sh': 'ls third', ...submodule(url) });
@@ -167,7 +167,7 @@ describe('a password over http', () => {
 });
 
 describe('an SSH key for git', () => {
-  /** What ssh would do for each host. */
+  /** Returns the settings that ssh would use for each host. */
   const sshFor = async (url: string, ...hosts: string[]) => {
     const workspace = await createWorkspace({ workDir: bench.workDir, name: 'ssh' });
     const environment = await gitEnvironmentFor(

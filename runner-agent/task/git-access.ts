@@ -1,4 +1,6 @@
-/** How git reaches a task's repository: which keys it has, for which server, and which variables of the project. */
+/**
+ * Access of git to a task's repository: its keys, the server that each is for, and the project's variables.
+ */
 import type { TaskPayload } from '../../protocol/agent.ts';
 import type { KeySecret } from '../../protocol/key.ts';
 import { TaskError } from '../errors.ts';
@@ -9,8 +11,9 @@ import type { Workspace } from './workspace.ts';
 type Repository = Pick<NonNullable<TaskPayload['repository']>, 'url' | 'key'>;
 
 /**
- * The variables of a project that the agent's own git gets. With --run-as that git is root's, and others would have it
- * load a library (LD_PRELOAD), run a program (GIT_SSH_COMMAND, PATH) or write a file (GIT_TRACE), or check no certificate.
+ * Variables of a project that the agent's own git gets. With --run-as that git runs as root, and other
+ * variables would make it load a library (LD_PRELOAD), run a program (GIT_SSH_COMMAND, PATH), write a file
+ * (GIT_TRACE), or check no certificate.
  */
 const variablesForGit: ReadonlySet<string> = new Set([
   ...['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy'].flatMap((name) => [name, name.toUpperCase()]),
@@ -26,14 +29,14 @@ interface Login {
   password: string;
 }
 
-/** The key's password; without a key what stands in the URL, where a token may be the user of an empty password. */
+/** Login from the key, or without a key from the URL, where a token may be the user of an empty password. */
 const loginFor = (key: KeySecret | undefined, parsed: GitUrl): Login | undefined => {
   const user = parsed.user === undefined ? undefined : decodeUrlPart(parsed.user);
   switch (key?.type) {
     case 'login_password':
       return { user: user ?? key.login, password: key.password };
     case 'string':
-      // Git hosts take an access token as the password of any user.
+      // Git hosts accept an access token as the password of any user.
       return { user: user ?? 'git', password: key.value };
     default:
       if (user === undefined && parsed.password === undefined) return undefined;
@@ -41,15 +44,16 @@ const loginFor = (key: KeySecret | undefined, parsed: GitUrl): Login | undefined
   }
 };
 
-/** Without the line end that a pasted token brings: git reads a line. */
+/** Removes the line end of a pasted token: git reads one line. */
 const firstLine = (text: string) => text.split(/[\r\n]/, 1)[0] ?? '';
 
-/** A string of git's config format (git-config(1)). */
+/** Quotes a string for git's config format (git-config(1)). */
 const configString = (text: string) => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 
 /**
- * A config of git with a helper that knows the login, and is asked for this server alone: git compares scheme, host and port
- * with those of the URL that it calls, also for submodules and after a redirect (gitcredentials(7)).
+ * Writes a git config with a helper that knows the login and is used for this server only. git compares
+ * scheme, host and port with those of the URL that it calls, also for submodules and after a redirect
+ * (gitcredentials(7)).
  */
 const credentialConfig = async (
   workspace: Workspace,
@@ -97,11 +101,11 @@ const webEnvironment = async (
   return credentialConfig(workspace, server, login);
 };
 
-/** A string of ssh's config format (ssh_config(5)), in which "%" begins a token. */
+/** Quotes a string for ssh's config format (ssh_config(5)), in which "%" begins a token. */
 const sshString = (text: string) =>
   `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%')}"`;
 
-/** A config of ssh that offers the key to this host alone, and leaves the rest to the configs that ssh reads by itself. */
+/** Writes an ssh config that offers the key to this host only, and leaves the rest to ssh's own configs. */
 const keyConfig = (workspace: Workspace, { host }: GitServer, { path }: SshKeyFile): Promise<string> => {
   const names = [...new Set([host, host.toLowerCase()])].join(',');
   const config = `Match originalhost ${names}
@@ -131,7 +135,9 @@ const sshEnvironment = async (
   return { ...file.environment, GIT_SSH_COMMAND: sshCommand(`-F ${quote(config)} ${options}`) };
 };
 
-/** What git needs to reach the repository without a question, also when galaxy or terraform calls it. */
+/**
+ * Environment with which git reaches the repository without prompts, also when galaxy or terraform calls it.
+ */
 export const gitEnvironmentFor = async (
   workspace: Workspace,
   { url, key }: Repository,

@@ -1,4 +1,4 @@
-/** The URL of a repository, taken apart: what git is given, the server that it names, and the credentials in it. */
+/** Parses the URL of a repository: the URL for git, the server in it, and the credentials in it. */
 
 export interface GitServer {
   scheme: 'https' | 'http' | 'ssh';
@@ -7,16 +7,19 @@ export interface GitServer {
 }
 
 export interface GitUrl {
-  /** What git is given and the log shows: an http or https URL without the credentials in it. */
+  /** URL for git and the log: an http or https URL without its credentials. */
   url: string;
-  /** Undefined for a path, and for a host that is none: no key can be bound to that. */
+  /** Undefined for a path and for an invalid host: no key can be bound to those. */
   server: GitServer | undefined;
-  /** The user and password of an http or https URL, as they stand in it. */
+  /** User and password of an http or https URL, not decoded. */
   user: string | undefined;
   password: string | undefined;
 }
 
-/** No pattern and no flag to ssh or git: letters, digits and what else a host's name has, or an IPv6 address. */
+/**
+ * Matches a host name (letters, digits, "_", "." and "-") or an IPv6 address: no pattern, and no flag to ssh
+ * or git.
+ */
 const plainHost = /^(?:([A-Za-z0-9_][A-Za-z0-9._-]*)|\[([0-9A-Fa-f:.]+)\])(?::([0-9]{1,5}))?$/;
 
 const serverOf = (scheme: GitServer['scheme'], authority: string): GitServer | undefined => {
@@ -25,7 +28,7 @@ const serverOf = (scheme: GitServer['scheme'], authority: string): GitServer | u
   return host === undefined ? undefined : { scheme, host, port };
 };
 
-/** What a part of a URL means; one that is not encoded right is taken as it is. */
+/** Decodes a part of a URL. Returns it unchanged if it is not encoded correctly. */
 export const decodeUrlPart = (text: string): string => {
   try {
     return decodeURIComponent(text);
@@ -34,7 +37,7 @@ export const decodeUrlPart = (text: string): string => {
   }
 };
 
-/** The userinfo reaches to the last "@" before the path, so that what is left has a host and nothing before it. */
+/** The userinfo ends at the last "@" before the path, so that the rest begins with the host. */
 const web = /^(https?):\/\/(?:([^/?#]*)@)?([^/?#@]*)(.*)$/s;
 const secureShell = /^ssh:\/\/(?:[^/?#]*@)?([^/?#@]*)/;
 const scpForm = /^[^/@]+@([^/:]+):/;

@@ -1,31 +1,33 @@
-/** The tasks that this agent holds or is claiming; each takes one slot. */
+/** Tasks that this agent holds or is claiming. Each takes one slot. */
 import type { ProjectId, TaskId } from '../../protocol/ids.ts';
 import { type Changes, createChanges } from '../changes.ts';
 import type { Timing } from '../timing.ts';
 
-/** Why a task ends before its program does. `lost` outranks the others: nothing is reported. */
+/** Reason why a task ends before its program does. `lost` outranks the others: nothing is reported. */
 export type EndCause = 'stopped' | 'handed_back' | 'shutdown' | 'lost';
 
 export interface HeldTask {
   readonly projectId: ProjectId;
   readonly taskId: TaskId;
-  /** Undefined while it is being claimed. */
+  /** Undefined while the task is being claimed. */
   attempt(): number | undefined;
   lease(): string;
-  /** The claim is on its way, and may have given it to us. */
+  /** Records that the claim was sent: the API may have assigned the task to us. */
   askFor(): void;
   isAskedFor(): boolean;
-  /** The claim succeeded; `ageMs` ago it was asked for. */
+  /** Records that the claim succeeded. It was sent `ageMs` ago. */
   grant(attempt: number, lease: string, ageMs: number): void;
-  /** A heartbeat that was sent `ageMs` ago brought a new lease. */
+  /** Records a new lease from a heartbeat that was sent `ageMs` ago. */
   renew(lease: string, ageMs: number): void;
-  /** Its template has it ended when the runner drains, to run elsewhere. */
+  /** Allows a drain to end the task, so that it runs elsewhere, as its template asks. */
   allowHandBack(): void;
   mayHandBack(): boolean;
-  /** A person let it go on after its confirm step, or not; only the first word counts. */
+  /** Records whether a person confirmed the task's plan. Only the first decision counts. */
   decide(confirmed: boolean): void;
   readonly decision: Promise<boolean>;
-  /** Its program has ended: without a renewal it stays ours until the API says otherwise. */
+  /**
+   * Records that the program has ended: without a renewal the task stays ours until the API says otherwise.
+   */
   settle(): void;
   end(cause: EndCause): void;
   cause(): EndCause | undefined;
@@ -38,22 +40,22 @@ export interface HeldTask {
 export interface HeldTasks {
   readonly changes: Changes;
   size(): number;
-  /** When a task that had been claimed last freed its slot (epoch ms). */
+  /** Time when a claimed task last freed its slot (epoch ms). */
   lastFinishedAt(): number | undefined;
   get(taskId: TaskId): HeldTask | undefined;
   list(): HeldTask[];
   /** Takes a slot. */
   add(projectId: ProjectId, taskId: TaskId): HeldTask;
-  /** The slot of one that is being claimed becomes another task's, which was given in its place. */
+  /** Gives the slot of a task that is being claimed to another task, which the API returned instead. */
   exchange(task: HeldTask, projectId: ProjectId, taskId: TaskId): HeldTask;
-  /** Ends those whose template has them handed back when the runner drains. */
+  /** Ends the tasks whose templates have them handed back when the runner drains. */
   handBack(): void;
   /** Frees the slot. */
   remove(task: HeldTask): void;
 }
 
 export interface HeldTasksOptions {
-  /** Without a renewal for this long, a task is no longer ours. */
+  /** Time without a renewal after which a task is no longer ours. */
   leaseMs: number;
   onLapse(task: HeldTask): void;
   timing: Pick<Timing, 'now' | 'after'>;
@@ -127,7 +129,7 @@ const createHeldTask = (
 
 export const createHeldTasks = (options: HeldTasksOptions): HeldTasks => {
   const tasks = new Map<TaskId, ReturnType<typeof createHeldTask>>();
-  /** Being claimed still, while the task that rang for them was given to another claim. */
+  /** Tasks that are still being claimed, while another claim was given the task of their doorbell. */
   const displaced = new Set<HeldTask>();
   const changes = createChanges();
   let lastFinishedAt: number | undefined;

@@ -7,7 +7,7 @@ import { systemTiming } from '../timing.ts';
 import { createLogStreamer, type LogStreamerOptions } from './log-streamer.ts';
 
 const impatient = { ...systemTiming, sleep: async () => undefined };
-/** Time passes only as the test says. */
+/** Fake time that passes only when the test advances it. */
 const standing = ({ timing }: HeldTime) => ({ ...impatient, after: timing.after, now: timing.monotonic });
 const flushIntervalMs = 20;
 

@@ -1,4 +1,7 @@
-/** Cuts a task's output into numbered chunks and hands them to an uploader, in order, until each is acknowledged. */
+/**
+ * Cuts a task's output into numbered chunks, and passes them in order to an uploader until each is
+ * acknowledged.
+ */
 import {
   type LogChunk,
   type LogEntry,
@@ -14,42 +17,42 @@ import type { Timing } from '../timing.ts';
 export type LogStream = LogEntry['stream'];
 
 export interface LogStreamerOptions {
-  /** Stores chunks; a rejection is tried again with the same chunks. */
+  /** Stores chunks. After a rejection it is retried with the same chunks. */
   upload(chunks: LogChunk[]): Promise<void>;
-  /** Whether to give up the log for this rejection. */
+  /** Returns true when this rejection ends the upload of the log. */
   isFinal(error: unknown): boolean;
-  /** Nothing is uploaded any more after it aborts. */
+  /** Stops all uploads when it aborts. */
   signal: AbortSignal;
   timing: Timing;
-  /** What an agent before this one could not deliver, and how long the whole log is: nothing more is written. */
+  /** Undelivered chunks of a previous agent, and the number of chunks in its log: nothing more is written. */
   before?: { pending: LogChunk[]; chunks: number };
-  /** Between two flushes. */
+  /** Interval between flushes. */
   flushIntervalMs?: number;
 }
 
 export interface LogStreamer {
   /** Resolves when there is room for more. */
   write(stream: LogStream, text: string): Promise<void>;
-  /** Nothing more comes: what is not acknowledged yet, and how many chunks the log has in all. */
+  /** Ends the log. Returns the chunks without acknowledgement and the number of chunks. */
   end(): { pending: LogChunk[]; chunks: number };
   /** Ends, and resolves when every chunk is acknowledged or given up. */
   close(): Promise<LogSummary>;
 }
 
 export interface LogSummary {
-  /** How many chunks were acknowledged. */
+  /** Number of acknowledged chunks. */
   chunks: number;
-  /** Why the rest was given up. */
+  /** Reason why the rest was given up. */
   error?: unknown;
 }
 
-/** A chunk is sealed at this length, in UTF-16 code units, without waiting for the flush. */
+/** Length in UTF-16 code units at which a chunk is sealed without waiting for the flush. */
 const sealLength = 48 * 1024;
-/** As much as the protocol lets a chunk hold. */
+/** Maximum entries of a chunk in the protocol. */
 const maxEntries = 2000;
-/** More than this waiting to be acknowledged pauses the writer, and so in the end the program; in UTF-16 code units. */
+/** Unacknowledged length in UTF-16 code units that pauses the writer, and so in the end the program. */
 const maxQueuedLength = 1024 * 1024;
-/** Of a call's JSON, for what is not chunks. */
+/** Share of a call's JSON that is not chunks. */
 const envelopeBytes = 8 * 1024;
 
 /** Cuts after at most `max` code units, never within a surrogate pair. */
@@ -69,7 +72,7 @@ interface SealedChunk {
   chunk: LogChunk;
   /** In UTF-16 code units. */
   length: number;
-  /** As JSON. */
+  /** Size as JSON. */
   bytes: number;
 }
 
@@ -119,7 +122,7 @@ export const createLogStreamer = (options: LogStreamerOptions): LogStreamer => {
     if (openLength >= sealLength) seal();
   };
 
-  /** The first output goes at once; what follows is gathered, so that a chatty task makes few requests. */
+  /** Sends the first output at once and gathers the rest, so that a chatty task makes few requests. */
   const scheduleFlush = (stream: LogStream) => {
     if (open.length === 0) return;
     const dueIn = flushedAt + flushIntervalMs - timing.now();
@@ -143,7 +146,7 @@ export const createLogStreamer = (options: LogStreamerOptions): LogStreamer => {
     }
   };
 
-  /** As many as one call may bring. */
+  /** Takes as many chunks as one call may carry. */
   const takeBatch = () => {
     let bytes = envelopeBytes;
     const tooMany = sealed.findIndex((next, count) => {

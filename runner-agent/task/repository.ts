@@ -1,4 +1,6 @@
-/** How a task's repository gets into its workspace: by way of a cache per project and URL, which git keeps up to date. */
+/**
+ * Checks out a task's repository into its workspace, through a cache per project and URL that git updates.
+ */
 import { createHash } from 'node:crypto';
 import { access, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,11 +15,11 @@ import type { Workspace } from './workspace.ts';
 
 type Repository = NonNullable<TaskPayload['repository']>;
 
-/** The git program, as the task runner calls it. */
+/** Runs the git program. Provided by the task runner. */
 export interface Git {
-  /** Its output goes to the task's log; answers with its exit code. */
+  /** Writes the output to the task's log. Returns the exit code. */
   run(args: string[], environment?: Record<string, string>): Promise<number>;
-  /** Its output and nothing in the log; undefined when it fails. */
+  /** Returns the output, without logging it; undefined when git fails. */
   read(args: string[], environment?: Record<string, string>): Promise<string | undefined>;
 }
 
@@ -36,12 +38,12 @@ const makeCache = async (git: Git, cache: string): Promise<void> => {
   if (await isThere(join(cache, 'HEAD'))) return;
   await rm(cache, { recursive: true, force: true });
   await git.run(['init', '--quiet', '--bare', cache]);
-  // Workspaces fetch a commit by its hash; and nothing goes on in the cache when its lock is free.
+  // Workspaces fetch a commit by its hash. Nothing may run in the cache once its lock is free.
   await git.run(['-C', cache, 'config', 'uploadpack.allowAnySHA1InWant', 'true']);
   await git.run(['-C', cache, 'config', 'gc.autoDetach', 'false']);
 };
 
-/** A git that was killed leaves its locks; we hold the lock of the whole, so nobody else works here. */
+/** Removes the locks of a killed git. We hold the lock of the cache, so no other git works here. */
 const removeStaleLocks = async (cache: string): Promise<void> => {
   for (const name of await readdir(cache)) if (name.endsWith('.lock')) await rm(join(cache, name));
 };
@@ -52,14 +54,14 @@ interface Source {
   environment: Record<string, string>;
 }
 
-/** Undefined when the cache has no such commit. */
+/** Returns undefined when the cache has no such commit. */
 const readCommit = async (git: Git, cache: string, name: string): Promise<Commit | undefined> => {
   const line = await git.read(['-C', cache, 'log', '-1', '--format=%H %s', `${name}^{commit}`, '--']);
   const [, hash, message = ''] = /^([0-9a-f]+) ?(.*)$/.exec(line ?? '') ?? [];
   return hash === undefined ? undefined : { hash, message: message.slice(0, 500) };
 };
 
-/** The commit that the reference means now, fetched into the cache; undefined when git cannot. */
+/** Fetches the current commit of the reference into the cache; undefined when git cannot. */
 const update = async (git: Git, cache: string, source: Source): Promise<Commit | undefined> => {
   const { url, reference, environment } = source;
   const inCache = (...args: string[]) => ['-C', cache, ...args];
@@ -73,7 +75,7 @@ const update = async (git: Git, cache: string, source: Source): Promise<Commit |
     const one = inCache('fetch', '--quiet', '--depth=1', '--no-tags', '--', url, reference);
     if (isWholeHash(reference) && (await git.read(one, environment)) !== undefined)
       return commitOf('FETCH_HEAD');
-    // Not every server gives a commit by its hash, nor any by a part of it: then all that there is.
+    // Not every server serves a commit by its hash, and none by a part of it: fetch everything.
     const isShallow = await isThere(join(cache, 'shallow'));
     const everything = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*'];
     const all = ['fetch', '--quiet', ...(isShallow ? ['--unshallow'] : []), '--', url, ...everything];
@@ -81,13 +83,13 @@ const update = async (git: Git, cache: string, source: Source): Promise<Commit |
     const found = code === 0 ? await commitOf(reference) : undefined;
     if (found) return found;
   }
-  // Kept under a name of its own, so that the next fetch need not bring again what is there.
+  // Kept under a separate name, so that the next fetch need not download it again.
   const kept = `refs/reveille/${hash(reference)}`;
   const fetch = ['fetch', '--quiet', '--depth=1', '--no-tags', '--force', '--', url, `${reference}:${kept}`];
   return (await git.run(inCache(...fetch), environment)) === 0 ? commitOf(kept) : undefined;
 };
 
-/** As `update`, once more from nothing when the cache itself turns out to be broken. */
+/** Calls `update`, and repeats it with a new cache if the cache is broken. */
 const updateOrRebuild = async (git: Git, cache: string, source: Source): Promise<Commit | undefined> => {
   const isNew = !(await isThere(cache));
   const found = await update(git, cache, source);
@@ -105,13 +107,13 @@ export interface CheckoutOptions {
   workDir: string;
   workspace: Workspace;
   git: Git;
-  /** As gitEnvironmentFor gives it. */
+  /** Variables from gitEnvironmentFor. */
   environment: Record<string, string>;
   /** Ends the wait for other tasks of the same repository. */
   signal: AbortSignal;
 }
 
-/** Checks the repository out into the workspace's source folder, which is empty. Throws TaskError when git cannot. */
+/** Checks out the repository into the workspace's empty source folder. Throws TaskError when git cannot. */
 export const checkOut = async (options: CheckoutOptions): Promise<Commit> => {
   const { repository, projectId, workDir, workspace, git, environment, signal } = options;
   const { branch } = repository;

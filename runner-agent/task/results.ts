@@ -1,4 +1,4 @@
-/** Results of tasks that the API has not taken yet, on disk, so that they outlive the agent. */
+/** Stores results that the API has not accepted yet on disk, so that they outlive the agent. */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -11,17 +11,17 @@ const outcome = z.object({
   taskId,
   attempt: z.int(),
   result: finishRequest.omit({ lease: true, logChunks: true }),
-  /** How many chunks the log has in all, and those that the API may not have. Masked, as they go out. */
+  /** Number of chunks in the log, and those that the API may not have. Masked, as they are sent. */
   chunks: z.int(),
   pending: z.array(logChunk),
 });
 export type Outcome = z.infer<typeof outcome>;
 
 export interface Results {
-  /** Keeps it until it is removed; one of the same attempt is replaced. */
+  /** Keeps the result until it is removed. Replaces one of the same attempt. */
   save(outcome: Outcome): Promise<void>;
   remove(outcome: Pick<Outcome, 'taskId' | 'attempt'>): Promise<void>;
-  /** All that are kept; what cannot be read is removed. */
+  /** Loads all stored results. Removes those that cannot be read. */
   load(): Promise<Outcome[]>;
 }
 
@@ -36,7 +36,7 @@ export const createResults = (workDir: string): Results => {
       if (!name.endsWith('.json')) throw new Error('It was not written to its end');
       return [outcome.parse(JSON.parse(await readFile(path, 'utf8')))];
     } catch {
-      // Half a file, of an agent that was killed while it wrote: to the API that task is lost.
+      // Half a file, of an agent that was killed during the write: for the API that task is lost.
       await rm(path, { force: true });
       return [];
     }

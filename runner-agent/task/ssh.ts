@@ -1,4 +1,4 @@
-/** SSH for git and Ansible: the key in a file, no questions, and which host keys to accept. */
+/** SSH for git and Ansible: writes the key to a file, prevents prompts, and sets the accepted host keys. */
 import { constants, type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KeySecret } from '../../protocol/key.ts';
@@ -7,21 +7,24 @@ import type { Workspace } from './workspace.ts';
 
 type SshKey = Extract<KeySecret, { type: 'ssh' }>;
 
-/** A word for sh. */
+/** Quotes a word for sh. */
 export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 export interface HostKeyOptions {
   workDir: string;
   projectId: string;
   workspace: Workspace;
-  /** Names its file apart from others of the task. */
+  /** Distinguishes its file from others of the task. */
   use: string;
-  /** Lines of known_hosts; then no other host key will do. */
+  /** Lines of known_hosts. If set, no other host key is accepted. */
   knownHosts: string | undefined;
   runAs?: RunAs | undefined;
 }
 
-/** Opens the file, or makes it. Undefined when something else is in its place: a task of the agent's own user can put it there. */
+/**
+ * Opens or creates the file. Undefined when another kind of file has its name, which a task of the agent's
+ * own user can cause.
+ */
 const openRegular = async (path: string): Promise<FileHandle | undefined> => {
   const { O_WRONLY, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
   const file = await open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600).catch(() => undefined);
@@ -44,8 +47,8 @@ const makeKnownHosts = async (path: string, runAs: RunAs | undefined): Promise<v
 };
 
 /**
- * Options of ssh. Without given host keys the first one that a host shows is trusted and kept for the project, so that a
- * later change is refused, also in another task.
+ * Returns ssh options. Without given host keys, the first one of a host is trusted and kept for the project,
+ * so that a later change is refused, also in another task.
  */
 export const hostKeyOptions = async (options: HostKeyOptions): Promise<string> => {
   const { workDir, projectId, workspace, use, knownHosts, runAs } = options;
@@ -62,17 +65,17 @@ export const hostKeyOptions = async (options: HostKeyOptions): Promise<string> =
 
 export interface SshKeyFile {
   path: string;
-  /** What ssh needs to open the key, when it has a passphrase. */
+  /** Variables with which ssh opens a key that has a passphrase. */
   environment: Record<string, string>;
 }
 
-/** Writes the key as ssh wants it; `use` names it apart from other keys of the task. */
+/** Writes the key in ssh's format. `use` distinguishes it from other keys of the task. */
 export const writeSshKey = async (workspace: Workspace, use: string, key: SshKey): Promise<SshKeyFile> => {
   const text = key.privateKey.replaceAll('\r\n', '\n');
   const path = await workspace.writePrivate(`${use}-key`, text.endsWith('\n') ? text : `${text}\n`);
   if (key.passphrase === undefined) return { path, environment: {} };
   const phrase = await workspace.writePrivate(`${use}-passphrase`, `${key.passphrase}\n`);
-  // Whoever else asks (git for a password of its own, a server that ssh has reached) gets no answer.
+  // Other prompts (git for a password of its own, a server that ssh has reached) get no answer.
   const script = `#!/bin/sh\ncase "$1" in "Enter passphrase"*) exec cat ${quote(phrase)} ;; esac\nexit 1\n`;
   const askpass = await workspace.writePlain(`${use}-askpass`, script, 0o700);
   return { path, environment: { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force' } };

@@ -76,7 +76,7 @@ describe('a task that puts something else in the place of a file', () => {
     expect(result).toEqual({ status: 'success', exitCode: 0 });
   });
 
-  /** Runs a playbook of a repository that has a link by that name. */
+  /** Runs a playbook of a repository that has a link with that name. */
   const withLink = async (name: string, target: string, program: string, timeoutMs: number) => {
     const url = await bench.repository('app', {
       'site.yml': '-',

@@ -1,18 +1,20 @@
-/** Reads a file that a task or its repository has put there, and that may be anything: a link, a pipe, a device, without an end. */
+/**
+ * Reads a file that a task or its repository wrote. It may be anything: a link, a pipe, a device, endless.
+ */
 import { constants, type FileHandle, open, realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
 
 export interface TaskFile {
-  /** The folder of the task that the file must be in, also by way of links. */
+  /** Folder of the task that must contain the file, also after following links. */
   within: string;
   path: string;
-  /** A longer file is not read. */
+  /** Maximum size. A larger file is not read. */
   maxBytes: number;
   /** Ends the wait for a file system that does not answer. */
   signal: AbortSignal;
 }
 
-/** What was in the file when it was opened, though it may grow meanwhile. */
+/** Reads the content that the file had when it was opened, though it may grow. */
 const readBytes = async (file: FileHandle, size: number): Promise<string> => {
   const bytes = Buffer.alloc(size);
   let length = 0;
@@ -27,7 +29,7 @@ const readBytes = async (file: FileHandle, size: number): Promise<string> => {
 const readRegular = async ({ within, path, maxBytes }: TaskFile): Promise<string | undefined> => {
   const [folder, real] = await Promise.all([realpath(within), realpath(path)]);
   if (!real.startsWith(`${folder}${sep}`)) return undefined;
-  // O_NONBLOCK: opening a pipe to which nobody writes would wait for ever.
+  // O_NONBLOCK: opening a pipe without a writer would wait for ever.
   const file = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const found = await file.stat();
@@ -37,7 +39,7 @@ const readRegular = async ({ within, path, maxBytes }: TaskFile): Promise<string
   }
 };
 
-/** Undefined when there is no such file, or it is not a regular one in the folder, or too long, or comes too late. */
+/** Undefined when the file is missing, not a regular file in the folder, too large, or too slow to read. */
 export const readTaskFile = async (given: TaskFile): Promise<string | undefined> => {
   const { signal } = given;
   const aborted = Promise.withResolvers<undefined>();

@@ -1,4 +1,7 @@
-/** A claimed task from its payload to its finish: opens it, runs it, streams its log, reports its result. */
+/**
+ * Handles a claimed task from its payload to its finish: opens it, runs it, streams its log, reports its
+ * result.
+ */
 import type { KeyObject } from 'node:crypto';
 import { type ClaimResponse, type TaskPayload, taskPayload } from '../../protocol/agent.ts';
 import type { AgentApi } from '../agent-api.ts';
@@ -23,7 +26,9 @@ export interface TaskLifecycleOptions extends TaskReportOptions, Pick<TaskRunner
   killGraceMs: number;
 }
 
-/** Each stream has its own masker, as a secret may be split over two reads of one stream. */
+/**
+ * Masks the output. Each stream has its own masker, as a secret may be split over two reads of one stream.
+ */
 const masked = (
   forms: readonly string[],
   write: (stream: LogStream, text: string) => Promise<void>,
@@ -36,7 +41,7 @@ const masked = (
   const maskers = open();
   return {
     write: (stream, text) => {
-      // What the agent says is whole lines: nothing of it is kept back.
+      // The agent's own messages are whole lines: nothing is kept back.
       const shown = maskers[stream].write(text) + (stream === 'agent' ? maskers.agent.end() : '');
       return write(stream, shown);
     },
@@ -44,7 +49,9 @@ const masked = (
   };
 };
 
-/** What reaches people beside the log: the reason, the commit's first line, and the names of hosts. */
+/**
+ * Masks the parts of a result that people see beside the log: reason, the commit's first line, host names.
+ */
 const maskedResult = (result: TaskResult, forms: readonly string[]): TaskResult => {
   const { reason, commit, hosts } = result;
   return {
@@ -55,7 +62,10 @@ const maskedResult = (result: TaskResult, forms: readonly string[]): TaskResult 
   };
 };
 
-/** Names the fields that are wrong, and quotes nothing: the text is secret, and what of it is, is not known yet. */
+/**
+ * Names the wrong fields without quoting anything: the text is secret, and which parts are secret is not
+ * known yet.
+ */
 const parsePayload = (text: string): TaskPayload => {
   let given: unknown;
   try {
@@ -69,7 +79,7 @@ const parsePayload = (text: string): TaskPayload => {
   throw new TaskError(`these fields are not as this agent expects them: ${[...new Set(fields)].join(', ')}`);
 };
 
-/** Runs the task of a successful claim to its very end; never rejects. The caller frees the slot. */
+/** Runs the task of a successful claim to its end. Never rejects. The caller frees the slot. */
 export const attendTask = async (
   task: HeldTask,
   claim: ClaimResponse,
@@ -112,7 +122,7 @@ export const attendTask = async (
   log.info(`Task ${task.taskId}: ${result.status} after ${seconds} s`);
 };
 
-/** Delivers what an agent before this one, in this folder, left undelivered. `task` has a lease, or is lost. */
+/** Delivers the undelivered result of a previous agent in this folder. `task` has a lease, or is lost. */
 export const deliverOutcome = async (
   task: HeldTask,
   outcome: Outcome,

@@ -9,27 +9,27 @@ import type { HeldTask } from './held-tasks.ts';
 import type { LogStream } from './log-streamer.ts';
 import type { Workspace } from './workspace.ts';
 
-/** Where a task's output goes; each stream is masked on its own. */
+/** Output of a task. Each stream is masked separately. */
 export interface TaskOutput {
   write(stream: LogStream, text: string): Promise<void>;
-  /** Nothing more comes on this stream. */
+  /** Ends the stream. */
   end(stream: LogStream): Promise<void>;
 }
 
 export interface Call {
-  /** With its path. */
+  /** Program with its path. */
   program: string;
   args: readonly string[];
   cwd: string;
   environment: Record<string, string>;
-  /** As the user who runs tasks, and not as the agent's own. */
+  /** Runs as the user of tasks, and not as the agent's own. */
   asTask?: boolean;
 }
 
 export interface TaskPrograms {
-  /** The output goes to the task's log. */
+  /** Writes the output to the task's log. */
   run(call: Call): Promise<Exit>;
-  /** The output is the answer; undefined when the exit code is not 0. */
+  /** Returns the output; undefined when the exit code is not 0. */
   read(call: Call): Promise<string | undefined>;
 }
 
@@ -41,12 +41,12 @@ export interface TaskProgramsOptions {
   path: string;
   killGraceMs: number;
   runAs?: RunAs | undefined;
-  /** The task is to end. */
+  /** Aborts when the task is to end. */
   end: AbortSignal;
   timing: Timing;
 }
 
-/** A program gets strings that end at the first NUL. The value is not quoted: it may be a secret. */
+/** Refuses NUL, at which a program's strings end. The value is not quoted: it may be a secret. */
 const refuseNul = ({ args, environment }: Call): void => {
   for (const [name, value] of Object.entries(environment)) {
     if (!value.includes('\0')) continue;
@@ -79,7 +79,7 @@ export const createTaskPrograms = (options: TaskProgramsOptions): TaskPrograms =
       onEnd: to.end,
       timing,
     });
-    // A lost task may run elsewhere by now: no grace.
+    // A lost task may already run elsewhere: no grace.
     const kill = () => group.kill();
     const graceMs = () =>
       task.cause() === 'shutdown' ? Math.min(killGraceMs, payload.stopGraceMs) : payload.stopGraceMs;

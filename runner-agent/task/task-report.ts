@@ -1,4 +1,4 @@
-/** What the agent tells the API of a task that it holds, under its lease: log and result, each until the API has taken it. */
+/** Reports a held task to the API under its lease: log and result, each until the API has accepted it. */
 import type { LogChunk } from '../../protocol/log.ts';
 import type { AgentApi } from '../agent-api.ts';
 import { backoffMs } from '../backoff.ts';
@@ -19,21 +19,23 @@ export interface TaskReportOptions {
 }
 
 export interface TaskReport {
-  /** Makes a call with the lease; a lapsed one is renewed by a heartbeat, and a lost one ends the task. */
+  /** Makes a call with the lease. A heartbeat renews an expired one, and a lost one ends the task. */
   underLease<T>(call: (lease: string) => Promise<T>): Promise<T>;
   readonly streamer: LogStreamer;
-  /** The program has ended: keeps the result on disk until the API has taken the log and it. */
+  /**
+   * Delivers the result after the program's end. Keeps it on disk until the API has accepted it and the log.
+   */
   deliver(result: Outcome['result']): Promise<void>;
 }
 
 const isProblem = (error: unknown, code: string) => error instanceof ApiProblem && error.code === code;
-/** Another try would be answered alike. */
+/** Returns true when a retry would get the same answer. */
 const isFinal = (error: unknown) =>
   error instanceof ApiProblem && error.code !== 'lease_expired' && error.status !== 401;
 
 const maxReasonLength = 2000;
 
-/** `before`: what an agent before this one could not deliver of the task. */
+/** Creates the report of a task. `before` is the undelivered output of a previous agent. */
 export const createTaskReport = (
   task: HeldTask,
   { api, beat, results, timing, log }: TaskReportOptions,
@@ -87,7 +89,7 @@ export const createTaskReport = (
       const { projectId, taskId } = task;
       const result = { ...given, ...(given.reason && { reason: given.reason.slice(0, maxReasonLength) }) };
       const outcome = { projectId, taskId, attempt: task.attempt() ?? 1, result, ...streamer.end() };
-      // From here on nothing runs, so nothing has to be ended when the lease lapses: it may still be taken later.
+      // From here on nothing runs, so an expired lease ends nothing: it may still be renewed later.
       task.settle();
       await results
         .save(outcome)

@@ -1,4 +1,4 @@
-/** Runs one task: fetches its repository, prepares its app, takes its steps and says how it ended. */
+/** Runs one task: fetches its repository, prepares its app, takes its steps and returns the result. */
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskPayload } from '../../protocol/agent.ts';
@@ -32,31 +32,31 @@ export interface TaskRunnerOptions {
   task: HeldTask;
   output: TaskOutput;
   workDir: string;
-  /** Where programs are looked for, as in PATH. */
+  /** Path that is searched for programs, like PATH. */
   path: string;
-  /** Between SIGTERM and SIGKILL at the agent's own end, at most. */
+  /** Longest time between SIGTERM and SIGKILL at the agent's own end. */
   killGraceMs: number;
-  /** Tells that the task waits for a person's word, which comes as the task's `decision`. */
+  /** Reports that the task waits for confirmation. The decision comes as the task's `decision`. */
   awaitConfirmation(): Promise<void>;
-  /** The user that programs run as, when it is not the agent's own. */
+  /** User that programs run as, if not the agent's own. */
   runAs?: RunAs | undefined;
   timing: Timing;
 }
 
-/** What a run has at hand. */
+/** State of one run. */
 interface Run extends TaskRunnerOptions {
   app: App;
   workspace: Workspace;
   programs: TaskPrograms;
   limit: TimeLimit;
-  /** Aborts when the task is to end, whatever the cause. */
+  /** Aborts when the task is to end, for any cause. */
   end: AbortSignal;
   say(text: string): Promise<void>;
-  /** Filled while it goes. */
+  /** Filled during the run. */
   result: Pick<TaskResult, 'commit' | 'hosts'>;
 }
 
-/** Nothing of the agent's own environment but PATH; the template's variables may override what is set here. */
+/** Environment of all programs: only PATH of the agent's own. The template's variables take precedence. */
 const baseEnvironment = ({ payload, workspace, path, runAs }: Run): Record<string, string> => ({
   PATH: path,
   HOME: workspace.root,
@@ -69,7 +69,7 @@ const baseEnvironment = ({ payload, workspace, path, runAs }: Run): Record<strin
   REVEILLE_TEMPLATE_NAME: payload.templateName,
 });
 
-/** Secrets that a task wants as files: each variable holds the path of its own. */
+/** Writes the secrets that a task wants as files. Each variable holds the path of its file. */
 const writeSecretFiles = async ({ payload, workspace }: Run): Promise<Record<string, string>> => {
   const paths: Record<string, string> = {};
   for (const [name, value] of Object.entries(payload.secretFiles ?? {})) {
@@ -94,7 +94,7 @@ const locateScript = async ({ payload, app, workspace }: Run): Promise<string> =
   return path;
 };
 
-/** Fetches the repository; answers with what git needs to reach it. */
+/** Fetches the repository. Returns the variables with which git reaches it. */
 const fetchRepository = async (run: Run): Promise<Record<string, string>> => {
   const { payload, workspace, programs, path, say, result, end } = run;
   const { repository, projectId } = payload;
@@ -138,7 +138,7 @@ const prepareJob = async (run: Run): Promise<Job> => {
 
 type Outcome = Pick<TaskResult, 'exitCode' | 'reason'> & { status: 'success' | 'error' | 'stopped' };
 
-/** Undefined: go on. */
+/** Returns undefined to continue. */
 const confirm = async (run: Run, withinMs: number): Promise<Outcome | undefined> => {
   const { task, limit, end, timing, say, awaitConfirmation } = run;
   await say(`Waiting up to ${Math.round(withinMs / 1000)} s for somebody to confirm`);
@@ -151,7 +151,7 @@ const confirm = async (run: Run, withinMs: number): Promise<Outcome | undefined>
       await say('Confirmed');
       return undefined;
     case 'rejected':
-      // Without a reason, so that the API's stays, which says who.
+      // Without a reason, so that the API's reason stays, which names the person.
       await say('Rejected');
       return { status: 'stopped' };
     case 'too_late':
@@ -189,13 +189,13 @@ const takeStep = async (
   return next === 'next' ? 'next' : { status: 'success', exitCode: 0 };
 };
 
-/** For what a task left to be read. */
+/** Time to read the results that a task left. */
 const readResultsMs = 5000;
 
-/** Runs to an end; throws TaskError only for what the task's owner can correct. */
+/** Runs the steps. Throws TaskError only for errors that the task's owner can correct. */
 const takeSteps = async (run: Run): Promise<Outcome> => {
   const { app, payload, workspace, path, end, say, runAs } = run;
-  // Also makes the task count as running while its program is silent.
+  // This also makes the task count as running while its program is silent.
   await say(`Starting ${payload.app}, attempt ${payload.attempt}`);
   await requireProgram(path, app.program, app.install);
   const job = await prepareJob(run);
@@ -218,7 +218,7 @@ const takeSteps = async (run: Run): Promise<Outcome> => {
     }
     return { status: 'success', exitCode: 0 };
   } finally {
-    // The task's own time may be over by now.
+    // The task's own time limit may be over.
     const reading = createTimeLimit(readResultsMs, run.timing);
     const hosts = await app.readHosts?.({ ...job, end: reading.signal });
     reading.clear();
@@ -226,7 +226,7 @@ const takeSteps = async (run: Run): Promise<Outcome> => {
   }
 };
 
-/** What ended the task from outside outranks what its programs made of it. */
+/** Decides the result. An end from outside outranks the outcome of the programs. */
 const judge = (outcome: Outcome, { task, limit, payload }: Run): TaskResult => {
   const ended = outcome.exitCode === undefined ? {} : { exitCode: outcome.exitCode };
   switch (task.cause()) {
@@ -244,7 +244,7 @@ const judge = (outcome: Outcome, { task, limit, payload }: Run): TaskResult => {
   return outcome;
 };
 
-/** Never rejects: whatever goes wrong becomes the task's error, with a reason. */
+/** Never rejects: any failure becomes the task's error, with a reason. */
 export const runTask = async (options: TaskRunnerOptions): Promise<TaskResult> => {
   const { payload, task, output, workDir, runAs, timing } = options;
   const limit = createTimeLimit(payload.timeoutMs, timing);
@@ -261,7 +261,7 @@ export const runTask = async (options: TaskRunnerOptions): Promise<TaskResult> =
       (error: unknown): Outcome => ({ status: 'error', reason: failureOf(error) }),
     );
     const result = { ...judge(outcome, run), ...run.result };
-    // A success needs no words, and so no further chunk: most short tasks have only one.
+    // A success needs no message, and so no further chunk: most short tasks have only one.
     if (result.reason) await say(result.reason);
     return result;
   } catch (error) {

@@ -1,4 +1,4 @@
-/** A limit on the time that a task works; it stands still while the task waits for a person. */
+/** Limits the working time of a task. The limit is paused while the task waits for a person. */
 import type { Timing } from '../timing.ts';
 
 export interface TimeLimit {
@@ -6,7 +6,7 @@ export interface TimeLimit {
   readonly signal: AbortSignal;
   pause(): void;
   resume(): void;
-  /** No limit any more. */
+  /** Removes the limit. */
   clear(): void;
 }
 

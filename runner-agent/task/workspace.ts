@@ -1,4 +1,4 @@
-/** The folders of one task: made empty for it, readable by nobody else, and wiped at its end. */
+/** Folders of one task: created empty, readable only by their owner, and wiped at its end. */
 import { createHash } from 'node:crypto';
 import { chmod, lstat, mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
@@ -8,16 +8,16 @@ import { giveTo, type RunAs } from '../process/run-as.ts';
 export interface Workspace {
   /** The task's HOME. */
   root: string;
-  /** The checkout, or an empty folder; the program runs in it. */
+  /** Checkout, or an empty folder. The program runs in it. */
   source: string;
   temporary: string;
-  /** Where a file of that name would be that the owner alone may read; in memory where the machine allows. */
+  /** Path for a file with that name that only the owner may read. In memory where the machine allows it. */
   privatePath(name: string): string;
-  /** Writes a file that the owner alone may read; returns its path. */
+  /** Writes a file that only the owner may read. Returns its path. */
   writePrivate(name: string, content: string): Promise<string>;
-  /** Writes a file without secrets, to be run when `mode` says so; a folder in memory may forbid that. */
+  /** Writes a file without secrets, executable if `mode` says so; a folder in memory may forbid that. */
   writePlain(name: string, content: string, mode?: number): Promise<string>;
-  /** Makes all of it the task's user's. */
+  /** Gives all folders to the task's user. */
   handOver(to: RunAs): Promise<void>;
   wipe(): Promise<void>;
 }
@@ -26,26 +26,29 @@ export interface WorkspaceOptions {
   workDir: string;
   /** Unique on this machine at a time. */
   name: string;
-  /** Another user is to run the task: folders above its own must let that user through. */
+  /** Another user runs the task: parent folders must be accessible to that user. */
   isShared?: boolean;
 }
 
 const tasksIn = (workDir: string) => join(workDir, 'tasks');
 
-/** Whether a path is that of a task's folder. */
+/** Returns true for the path of a task's folder. */
 export const isInWorkspaces = (workDir: string, path: string): boolean =>
   path.startsWith(`${tasksIn(workDir)}${sep}`);
 
-/** Memory that Linux mounts as a folder; what is there survives neither power cut nor disk copy. */
+/** Memory that Linux mounts as a folder. Its content survives neither a power cut nor a disk copy. */
 const memory = '/dev/shm';
 
-/** The folder in memory that is this work folder's, the same after a restart of the agent. */
+/** Folder in memory for this working folder. It is the same after a restart of the agent. */
 const memoryFor = (workDir: string): string => {
   const name = createHash('sha256').update(resolve(workDir)).digest('hex').slice(0, 16);
   return join(memory, `reveille-${process.getuid?.() ?? 0}-${name}`);
 };
 
-/** Makes the folder. False when it cannot be had, or somebody else made it first: anybody may write to the one above. */
+/**
+ * Creates the folder. False when that fails or another user created it first: anybody may write to its
+ * parent.
+ */
 const makeOwn = async (folder: string): Promise<boolean> => {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -60,7 +63,7 @@ const onDiskFor = (workDir: string): string => join(workDir, 'secrets');
 
 const secretsFoldersOf = (workDir: string) => [memoryFor(workDir), onDiskFor(workDir)];
 
-/** Where the secrets of tasks are kept while they run. */
+/** Folder for the secrets of running tasks. */
 export const secretsFolderOf = async (workDir: string): Promise<string> => {
   const inMemory = memoryFor(workDir);
   if (await makeOwn(inMemory)) return inMemory;
@@ -69,18 +72,18 @@ export const secretsFolderOf = async (workDir: string): Promise<string> => {
   return onDisk;
 };
 
-/** Removes that folder when nothing is in it, so that nothing stays in memory for a working folder that is gone. */
+/** Removes that folder when it is empty, so that nothing stays in memory for a removed working folder. */
 export const dropSecretsFolder = async (workDir: string): Promise<void> => {
-  // One in which there is something, or that is not there, stays as it is.
+  // A folder that is not empty or does not exist stays unchanged.
   await rmdir(memoryFor(workDir)).catch(() => undefined);
 };
 
 const remove = (path: string) => rm(path, { recursive: true, force: true, maxRetries: 3 });
 
-/** How often the folder above may go away under a task that begins just as the last one ends. */
+/** Maximum retries when a task starts just as the last one ends and removes the parent folder. */
 const maxSecretsTries = 5;
 
-/** Makes the folder of a task's secrets, and answers with the one above. */
+/** Creates the folder of a task's secrets. Returns its parent. */
 const makeSecrets = async (workDir: string, name: string): Promise<string> => {
   for (let tries = 1; ; tries += 1) {
     const above = await secretsFolderOf(workDir);
@@ -96,7 +99,7 @@ const makeSecrets = async (workDir: string, name: string): Promise<string> => {
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
-/** Makes the folders of a task. */
+/** Creates the folders of a task. */
 export const createWorkspace = async ({
   workDir,
   name,
@@ -137,7 +140,7 @@ export const createWorkspace = async ({
   };
 };
 
-/** Removes what tasks left behind when the agent or the machine ended without warning. */
+/** Removes the remains of tasks when the agent or the machine ended without warning. */
 export const sweepWorkspaces = async (workDir: string): Promise<void> => {
   for (const folder of [...secretsFoldersOf(workDir), tasksIn(workDir)]) {
     await remove(folder).catch((error: unknown) => {

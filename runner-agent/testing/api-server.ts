@@ -24,7 +24,7 @@ export interface TestTask {
   payload: TaskPayload;
   status: 'waiting' | 'claimed' | 'finished';
   chunks: LogChunk[];
-  /** How often each chunk was sent. */
+  /** Number of times that each chunk was sent. */
   sent: number;
   finish?: FinishRequest;
   stop: boolean;
@@ -44,14 +44,14 @@ export interface TestApi {
   aws: { region: string; endpoint: string };
   drain: boolean;
   sleepAnswer: boolean;
-  /** A claim is answered with the first task that waits, whichever rang. */
+  /** Answers a claim with the first waiting task, whichever rang. */
   givesFirst: boolean;
   tasks: Map<TaskId, TestTask>;
-  /** Every call in the order of arrival. */
+  /** Calls in the order of arrival. */
   calls: { path: string; atMs: number }[];
   heartbeats: HeartbeatRequest[];
   registered: RegisterRequest[];
-  /** Answers a path in place of the server, while it returns something. */
+  /** Answers a path in place of the server, while it returns a value. */
   intercept: (path: string, body: unknown) => Answer | undefined;
   addTask(payload: TaskPayload): void;
   textOf(taskId: TaskId): string;

@@ -1,4 +1,7 @@
-/** A real git server: git's own http-backend behind https with a certificate made for it, which asks for a login. */
+/**
+ * Real git server: git's own http-backend behind https with a certificate made for it, which requires a
+ * login.
+ */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -6,25 +9,25 @@ import { createServer } from 'node:https';
 import { join } from 'node:path';
 
 export interface GitServer {
-  /** Without a slash at the end. */
+  /** URL without a slash at the end. */
   readonly url: string;
-  /** The certificate, for GIT_SSL_CAINFO. */
+  /** Path of the certificate, for GIT_SSL_CAINFO. */
   readonly certificate: string;
-  /** The path and the Authorization header of each request. */
+  /** Path and Authorization header of each request. */
   readonly seen: { path: string; authorization: string | undefined }[];
-  /** Sends requests whose path begins with the first to the URL. */
+  /** Redirects requests whose path begins with `path` to the URL. */
   redirect(path: string, url: string): void;
   close(): void;
 }
 
 export interface GitServerOptions {
-  /** Where the repositories are, and where the certificate goes. */
+  /** Folder of the repositories and the certificate. */
   folder: string;
-  /** "user:password"; without one, everything is public. */
+  /** "user:password". If absent, everything is public. */
   login?: string;
 }
 
-/** Hands the request to git http-backend, as a CGI program (RFC 3875), and its answer back. */
+/** Passes the request to git http-backend as a CGI program (RFC 3875), and returns its answer. */
 const serveGit = (folder: string, request: IncomingMessage, response: ServerResponse): void => {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'https://localhost');
   const header = (name: string) => String(request.headers[name] ?? '');
@@ -60,7 +63,7 @@ const serveGit = (folder: string, request: IncomingMessage, response: ServerResp
   });
 };
 
-/** Makes a certificate for the loopback address in the folder, or takes the one that is there. */
+/** Creates a certificate for the loopback address in the folder, or uses the existing one. */
 const certify = (folder: string) => {
   const [certificate, key] = [join(folder, 'certificate.pem'), join(folder, 'certificate-key.pem')];
   const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '1'];

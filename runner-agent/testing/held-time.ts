@@ -1,9 +1,9 @@
-/** Time that stands still until a test lets it pass. */
+/** Fake time that stands still until a test advances it. */
 import type { Timing } from '../timing.ts';
 
 export interface HeldTime {
   readonly timing: Pick<Timing, 'monotonic' | 'after' | 'sleep'>;
-  /** Lets so many ms pass at once, and does what is due by then. */
+  /** Advances by `ms` at once, and runs everything that is due by then. */
   pass(ms: number): void;
 }
 

@@ -1,15 +1,15 @@
-/** EC2's instance metadata service, version 2, on loopback: gives nothing without a token. */
+/** EC2's instance metadata service, version 2, on loopback: answers only with a token. */
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 
 export interface Imds {
   readonly url: string;
   set(item: string, text: string): void;
-  /** The next request gets this status. */
+  /** Answers the next request with this status. */
   failNext(status: number): void;
-  /** The items that were asked for. */
+  /** Items that were requested. */
   asked(): string[];
-  /** How many tokens were given. */
+  /** Number of tokens issued. */
   tokens(): number;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Runs a task as the agent does, in a folder of its own, with real programs. */
+/** Runs a task as the agent does, in its own folder, with real programs. */
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,15 +12,15 @@ import { aPayload, heldTasks } from './builders.ts';
 
 export interface Ran {
   result: TaskResult;
-  /** What the task's programs wrote. */
+  /** Output of the task's programs. */
   output: string;
-  /** The same, and what the agent said; nothing is masked. */
+  /** The same with the agent's messages. Nothing is masked. */
   log: string;
 }
 
 export interface RunOptions {
   runAs?: RunAs;
-  /** Gets the task, to stop it. */
+  /** Receives the task, to stop it. */
   began?: (task: HeldTask) => void;
 }
 
@@ -40,7 +40,7 @@ export const openTaskBench = async () => {
     folder,
     workDir: join(folder, 'work'),
     git,
-    /** Makes a repository with these files on the branch main, or adds a commit to it; returns its path. */
+    /** Creates a repository with these files on the branch main, or adds a commit to it. Returns its path. */
     repository: async (name: string, files: Record<string, string>): Promise<string> => {
       const repository = join(folder, name);
       await mkdir(repository, { recursive: true });
@@ -53,7 +53,7 @@ export const openTaskBench = async () => {
       git(repository, 'commit', '--quiet', '-m', `With ${Object.keys(files).join(' and ')}`);
       return repository;
     },
-    /** Writes a script that plays a program; returns a PATH on which it comes first. */
+    /** Writes a script that plays a program. Returns a PATH on which it comes first. */
     program: async (name: string, script: string): Promise<string> => {
       const bin = join(folder, 'bin');
       await mkdir(bin, { recursive: true });

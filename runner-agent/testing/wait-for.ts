@@ -1,7 +1,7 @@
 /** Waits for a condition by short polling. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Resolves with the first value that is neither undefined nor false; rejects after `timeoutMs`. */
+/** Resolves with the first value that is neither undefined nor false. Rejects after `timeoutMs`. */
 export const waitFor = async <T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,

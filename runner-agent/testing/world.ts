@@ -1,4 +1,4 @@
-/** A whole small world for one agent: an API over HTTP, SQS by fauxqs, and the agent at work in this process. */
+/** Complete environment for one agent: an API over HTTP, SQS by fauxqs, and the agent in this process. */
 import { EventEmitter } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,14 +19,14 @@ export interface World {
   api: TestApi;
   workDir: string;
   privateKey: string;
-  /** Of the first queue that the runner polls. */
+  /** URL of the first queue that the runner polls. */
   queueUrl: string;
   addQueue(name: string): string;
   ring(payload: TaskPayload, queueUrl?: string): void;
   send(body: string, queueUrl?: string): void;
   /** Messages of a queue, visible and not. */
   queued(queueUrl?: string): { ready: number; inFlight: number };
-  /** What the agents have logged themselves. */
+  /** Log lines of the agents. */
   agentLog(): string;
   startAgent(intervals?: Partial<Intervals>, config?: Partial<StartConfig>): RunningAgent;
   close(): Promise<void>;
@@ -34,7 +34,7 @@ export interface World {
 
 export interface RunningAgent {
   done: Promise<void>;
-  /** Tells it to end; the second time, at once. */
+  /** Asks the agent to end; the second time, at once. */
   signal(): void;
 }
 
