@@ -126,7 +126,7 @@ it('shows an error that belongs to no field', async () => {
     await page.getByRole('button', { name: 'New schedule' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Create schedule' }).click();
     const said = page.getByRole('dialog').getByRole('alert');
-    await said.getByText(/^Some fields are not right yet\. priority .+\.$/).waitFor();
+    await said.getByText(/^Some fields have errors\. priority .+\.$/).waitFor();
   });
 });
 

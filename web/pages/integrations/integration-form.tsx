@@ -236,7 +236,7 @@ export const IntegrationFields = ({
       )}
       <Checkbox
         label="Active"
-        hint="While inactive, events are recorded but start nothing."
+        hint="While not active, events are recorded but start nothing."
         isChecked={value.active}
         onChange={(active) => set({ active })}
       />

@@ -225,7 +225,7 @@ export const ScheduleFields = ({
       />
       <Checkbox
         label="Active"
-        hint="While inactive, it starts nothing."
+        hint="While not active, it starts nothing."
         isChecked={value.active}
         onChange={(active) => set({ active })}
       />
