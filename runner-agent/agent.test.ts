@@ -61,7 +61,7 @@ describe('a runner agent', () => {
     expect(world.api.count('claim')).toBe(6);
   });
 
-  it('drops a doorbell that is not claimable, or no doorbell at all, and goes on', async () => {
+  it('removes an unclaimable doorbell or an invalid message, and continues', async () => {
     world.send('not a doorbell');
     world.ring(aPayload());
     world.startAgent();
@@ -70,7 +70,7 @@ describe('a runner agent', () => {
     expect(await finishOf(taskId)).toMatchObject({ status: 'success' });
   });
 
-  it('claims once more when the answer is lost, and says so', async () => {
+  it('repeats a claim whose answer was lost, and reports it as repeated', async () => {
     let isLost = true;
     const claims: unknown[] = [];
     world.api.intercept = (path, body) => {
@@ -89,7 +89,7 @@ describe('a runner agent', () => {
     ]);
   });
 
-  it('puts back a doorbell that is to be tried later', async () => {
+  it('puts back a doorbell that can be claimed later', async () => {
     const taskId = give();
     let refused = false;
     world.api.intercept = (path) => {
@@ -102,7 +102,7 @@ describe('a runner agent', () => {
     expect(statusOf(taskId)).toBe('waiting');
   });
 
-  it('runs what it is given in place of the task that rang, whose doorbell rings again', async () => {
+  it('runs the task that a claim returns, and lets the doorbell of the other one ring again', async () => {
     world.api.givesFirst = true;
     world.api.settings.maxParallelTasks = 2;
     const first = aPayload({ script: 'sleep 0.2' });
@@ -114,7 +114,7 @@ describe('a runner agent', () => {
     await waitFor('the empty queue', () => world.queued().ready + world.queued().inFlight === 0);
   });
 
-  it('stops a task when a heartbeat says so', async () => {
+  it("stops a task when a heartbeat's answer asks for it", async () => {
     const taskId = give({ script: endless });
     world.startAgent({ busyHeartbeatMs: 20 });
     await hasStarted(taskId);
@@ -139,7 +139,7 @@ describe('a runner agent', () => {
     );
   });
 
-  it('hands back at a drain what its template says, and lets the rest finish', async () => {
+  it('hands back tasks at a drain if their template allows it, and lets the others finish', async () => {
     world.api.settings.maxParallelTasks = 2;
     const handedBack = give({ script: endless, onDrain: 'hand_back' });
     const finished = give({ script: 'echo started; sleep 0.3' });
@@ -151,7 +151,7 @@ describe('a runner agent', () => {
     expect(await finishOf(finished)).toMatchObject({ status: 'success' });
   });
 
-  it('asks for no task before the API has given up what an agent before it held', async () => {
+  it('claims no task before the API has released the tasks of the previous agent', async () => {
     const taskId = give();
     const calls: unknown[] = [];
     world.api.intercept = (path, body) => {
@@ -167,7 +167,7 @@ describe('a runner agent', () => {
     expect(calls.slice(0, 3)).toEqual([{ tasks: 0 }, { claims: 7, tasks: 0 }, 'claim']);
   });
 
-  it('tells that its disk is low, and leaves the work to others', async () => {
+  it('reports a low disk, and leaves the work to other runners', async () => {
     const taskId = give();
     world.startAgent({}, { minFreeMiB: 1e9 });
     const beat = await waitFor('the word', () => world.api.heartbeats.find(({ lowDisk }) => lowDisk));
@@ -177,7 +177,7 @@ describe('a runner agent', () => {
     expect(statusOf(taskId)).toBe('waiting');
   });
 
-  it('says that it shuts down before it hands back, and that it leaves at last', async () => {
+  it('reports its shutdown before it hands back, and its leaving at the end', async () => {
     const taskId = give({ script: endless, onDrain: 'hand_back' });
     const agent = world.startAgent({}, { shutdownGraceMs: 60_000 });
     await hasStarted(taskId);
@@ -189,14 +189,14 @@ describe('a runner agent', () => {
     expect(last).toMatchObject({ draining: true, leaving: true, tasks: [] });
   });
 
-  it('waits for the lease of another agent to lapse, and gives up when that one renews it', async () => {
+  it("waits for another agent's lease to expire, and gives up when it is renewed", async () => {
     world.api.intercept = (path) => (path === 'credentials' ? problem(409, 'agent_running') : undefined);
     const agent = world.startAgent({ leaseMs: -10_000 });
     await expect(agent.done).rejects.toThrow('It is agent_running');
     expect(world.api.count('credentials')).toBeGreaterThan(1);
   });
 
-  it('kills a task that it lost, and reports nothing', async () => {
+  it('kills a lost task, and reports nothing', async () => {
     const taskId = give({ script: endless });
     world.startAgent({ busyHeartbeatMs: 20, idleHeartbeatMs: 20 });
     await hasStarted(taskId);
@@ -206,7 +206,7 @@ describe('a runner agent', () => {
     expect(world.api.count('finish')).toBe(0);
   });
 
-  it('ends its tasks by itself when no heartbeat gets through for a whole lease', async () => {
+  it('ends its tasks when no heartbeat succeeds for a whole lease', async () => {
     const taskId = give({ script: endless });
     world.startAgent({ busyHeartbeatMs: 20, leaseMs: 5000 });
     await hasStarted(taskId);
@@ -215,7 +215,7 @@ describe('a runner agent', () => {
     expect(world.api.count('finish')).toBe(0);
   });
 
-  it('delivers the result of a task that ended while the API was away, also after its lease', async () => {
+  it('delivers the result of a task that ended during an API outage, even after its lease', async () => {
     let isAway = false;
     world.api.intercept = () => (isAway ? { status: 503 } : undefined);
     const taskId = give({ script: 'echo started; sleep 0.2; echo done' });
@@ -230,7 +230,7 @@ describe('a runner agent', () => {
     expect(world.api.textOf(taskId)).toBe('started\ndone\n');
   });
 
-  it('delivers what an agent before it has left: the end of the log, and the result', async () => {
+  it('delivers the end of the log and the result of a previous agent', async () => {
     const payload = aPayload();
     world.api.addTask(payload);
     const task = world.api.tasks.get(payload.taskId);
@@ -265,7 +265,7 @@ describe('a runner agent', () => {
     expect(world.api.heartbeats.some(({ tasks }) => tasks.some((task) => task.taskId === taskId))).toBe(true);
   });
 
-  it('renews its session when the API does not know it any more', async () => {
+  it('renews a session that the API no longer knows', async () => {
     let known = false;
     world.api.intercept = (path) => {
       if (path === 'credentials') known = world.api.count('credentials') > 1;
@@ -277,7 +277,7 @@ describe('a runner agent', () => {
     expect(world.api.count('credentials')).toBe(2);
   });
 
-  it('asks for another challenge when its answer came too late', async () => {
+  it('requests another challenge after a late answer', async () => {
     world.api.intercept = (path) =>
       path === 'credentials' && world.api.count(path) === 1 ? problem(401, 'wrong_answer') : undefined;
     world.startAgent();
@@ -291,7 +291,7 @@ describe('a runner agent', () => {
     await expect(world.startAgent().done).rejects.toThrow('The API refuses this runner');
   });
 
-  it('does not share its working folder with another agent', async () => {
+  it('refuses a working folder that another agent uses', async () => {
     const first = world.startAgent();
     await waitFor('the first', () => world.api.heartbeats.length > 0);
     await expect(world.startAgent().done).rejects.toThrow('Another agent works in');
@@ -326,7 +326,7 @@ describe('a runner agent', () => {
 });
 
 describe('an idle runner agent', () => {
-  it('offers to sleep after its last task, stops polling, and comes back when it is told to', async () => {
+  it('offers to sleep after its last task, stops polling, and resumes when asked', async () => {
     world.api.settings.idleTimeoutMs = 0;
     const first = give();
     world.startAgent({ asleepHeartbeatMs: 20 });
@@ -340,7 +340,7 @@ describe('an idle runner agent', () => {
     expect(await finishOf(second)).toMatchObject({ status: 'success' });
   });
 
-  it('goes on when there is work after all', async () => {
+  it('continues when the API refuses its offer because of work', async () => {
     world.api.settings.idleTimeoutMs = 0;
     world.api.sleepAnswer = false;
     const first = give();
@@ -350,7 +350,7 @@ describe('an idle runner agent', () => {
     expect(await finishOf(give())).toMatchObject({ status: 'success' });
   });
 
-  it('does not offer to sleep when nobody would stop it, or before it had time to fetch its first task', async () => {
+  it('does not offer to sleep when nothing would stop it, or before it could fetch its first task', async () => {
     world.startAgent({ idleHeartbeatMs: 20 });
     await waitFor('some heartbeats', () => world.api.heartbeats.length > 3);
     world.api.settings.idleTimeoutMs = 0;
@@ -358,7 +358,7 @@ describe('an idle runner agent', () => {
     expect(world.api.count('drain')).toBe(0);
   });
 
-  it('drains when it is asked to, and only when its task is done', async () => {
+  it('drains on request, once its task is done', async () => {
     const first = give({ script: 'echo started; sleep 0.1' });
     world.startAgent({ busyHeartbeatMs: 20 });
     await hasStarted(first);

@@ -62,7 +62,7 @@ export const runAgent = async (options: AgentOptions): Promise<void> => {
   const over = new AbortController();
   await lockWorkDir(workDir, over.signal);
   const killed = await killTree({ isOurs: (mark) => isInWorkspaces(workDir, mark) });
-  if (killed > 0) log.warn(`Ended ${killed} process(es) that an agent before this one had left behind`);
+  if (killed > 0) log.warn(`Ended ${killed} process(es) that a previous agent left behind`);
   await sweepWorkspaces(workDir);
 
   const fatal = Promise.withResolvers<never>();

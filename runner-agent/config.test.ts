@@ -19,7 +19,7 @@ const load = (flags = {}, env = {}) =>
   loadStartConfig({ config: path, ...flags }, agentEnvironment.parse(env));
 
 describe('the configuration', () => {
-  it("takes the answer to a runner's creation as it is", async () => {
+  it("accepts the answer to a runner's creation unchanged", async () => {
     await save({
       apiUrl: 'https://api.example.com',
       token: 't',
@@ -48,7 +48,7 @@ describe('the configuration', () => {
     });
   });
 
-  it('reads the key from a file beside the config, and lets one from the environment hide it', async () => {
+  it('reads the key from a file beside the config, unless the environment has one', async () => {
     await writeFile(join(folder, 'runner.key'), privateKey);
     await save({ apiUrl: 'https://file', token: 't', privateKeyFile: 'runner.key' });
     expect((await load()).privateKey).toBe(privateKey);
@@ -68,7 +68,7 @@ describe('the configuration', () => {
     await expect(load()).rejects.toThrow(message);
   });
 
-  it('misses a named file, but not the default one', async () => {
+  it('requires a named file, but not the default one', async () => {
     await expect(load()).rejects.toThrow('is not there');
     await expect(loadStartConfig({}, agentEnvironment.parse({}))).rejects.toThrow('API URL is missing');
   });

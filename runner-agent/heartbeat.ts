@@ -147,7 +147,7 @@ export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
           if (error instanceof RunnerRefused) throw error;
           if (signal.aborted) return;
           failures += 1;
-          sayTrouble(`No heartbeat: ${messageOf(error)}; trying again`);
+          sayTrouble(`Heartbeat failed: ${messageOf(error)}; trying again`);
         }
       }
     },

@@ -30,13 +30,13 @@ const listen = async (onRequest: (count: number) => 'answer' | 'reset') => {
   return { post };
 };
 
-it('sends again when a kept connection turns out to be closed', async () => {
+it('repeats a request whose kept connection was closed', async () => {
   const { post } = await listen((count) => (count === 2 ? 'reset' : 'answer'));
   expect(await post()).toMatchObject({ status: 201, text: 'answer 1' });
   expect(await post()).toMatchObject({ status: 201, text: 'answer 3' });
 });
 
-it('does not send twice what must be sent once', async () => {
+it('does not repeat a request that must be sent once', async () => {
   const { post } = await listen((count) => (count === 2 ? 'reset' : 'answer'));
   await post();
   await expect(post(true)).rejects.toThrow('socket hang up');

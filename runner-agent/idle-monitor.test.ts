@@ -62,7 +62,7 @@ const idleAgent = (stayUntilMs: number, ...answers: DrainResponse[]) => {
 };
 
 describe('createIdleMonitor', () => {
-  it('offers when what its start has paid for is used, not earlier', async () => {
+  it('offers to sleep once the time that its start paid for is used, not earlier', async () => {
     const { offeredAt, passUntil } = idleAgent(45_000);
     await passUntil(120_000);
     expect(offeredAt).toEqual([45_000]);
@@ -85,7 +85,7 @@ describe('createIdleMonitor', () => {
     expect(offeredAt).toEqual([20_000, 32_000, 37_000]);
   });
 
-  it('asks again within 30 s of a longer wait, as the idle timeout may change', async () => {
+  it('offers again within 30 s of a longer wait, as the idle timeout may change', async () => {
     const { offeredAt, passUntil } = idleAgent(20_000, { sleep: false, waitMs: 3_600_000 });
     await passUntil(120_000);
     expect(offeredAt).toEqual([20_000, 50_000]);

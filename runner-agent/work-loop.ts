@@ -89,7 +89,7 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
   const held = createHeldTasks({
     leaseMs: intervals.leaseMs,
     timing,
-    onLapse: (task) => log.error(`No heartbeat got through for too long: giving up task ${task.taskId}`),
+    onLapse: (task) => log.error(`No heartbeat succeeded within the lease: giving up task ${task.taskId}`),
   });
   let settings: AgentSettings = { queueUrls: [], maxParallelTasks: 1 };
   let stayUntilMs = 0;

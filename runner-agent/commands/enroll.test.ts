@@ -76,7 +76,7 @@ const enroll = async (...more: string[]) => {
 };
 
 describe('enrolment', () => {
-  it('finds the API by the tag, signs for it and for the key, and keeps the private half here', async () => {
+  it('finds the API by its tag, signs the API and the key, and keeps the private half local', async () => {
     expect(await enroll('--work-dir', '/work')).toContain(`Enrolled as sydney-1 (${runnerId})`);
     const [request] = received;
     if (!request) throw new Error('nothing was sent');
@@ -112,7 +112,7 @@ describe('enrolment', () => {
     expect(JSON.stringify(received)).not.toContain('PRIVATE');
   });
 
-  it('goes on while the launch is not noted yet, or the API is not there, with a new signature each time', async () => {
+  it('retries with a new signature while the launch is not recorded or the API is unreachable', async () => {
     answers.unshift(problem(409, 'try_later'), problem(503, 'unavailable'));
     await enroll();
     expect(received).toHaveLength(3);
@@ -125,13 +125,13 @@ describe('enrolment', () => {
     expect(await readdir(join(folder, 'etc'))).toEqual([]);
   });
 
-  it('says what an instance lacks that no fleet has launched', async () => {
+  it('names the missing metadata of an instance that no fleet launched', async () => {
     imds.set(role, '');
     await expect(enroll()).rejects.toThrow(/The instance has no role/);
     expect(received).toEqual([]);
   });
 
-  it('leaves a configuration alone that is there, unless it is told to replace it', async () => {
+  it('keeps an existing configuration unless it may replace it', async () => {
     await enroll();
     const before = await readFile(config, 'utf8');
     await expect(enroll()).rejects.toThrow(/is there already/);

@@ -60,14 +60,14 @@ const register = (...more: string[]) =>
   );
 
 describe('register and unregister', () => {
-  it('say in their help which variables they heed, and no others', () => {
+  it('list in their help exactly the variables that they read', () => {
     const variables = (name: string) => [...helpOf(name).matchAll(/REVEILLE_\w+/g)].map(([found]) => found);
     expect(variables('unregister')).toEqual(['REVEILLE_CONFIG', 'REVEILLE_API_URL', 'REVEILLE_RUNNER_TOKEN']);
     expect(variables('register')).not.toContain('REVEILLE_RUNNER_TOKEN');
     expect(variables('start')).toContain('REVEILLE_RUN_AS');
   });
 
-  it('make a key pair here, send its public half, and leave files for the owner alone', async () => {
+  it('create a key pair, send its public half, and write files that only the owner can read', async () => {
     expect(await register('--idle-timeout', '5m')).toContain(`Registered web-1 as ${api.runnerId}`);
     expect(api.registered[0]).toMatchObject({ name: 'web-1', maxParallelTasks: 3, idleTimeoutMs: 300_000 });
     expect((await stat(config)).mode & 0o777).toBe(0o600);
@@ -94,7 +94,7 @@ describe('register and unregister', () => {
     },
   );
 
-  it('do not replace a config unless they are forced to', async () => {
+  it('keep an existing config unless forced', async () => {
     await register();
     const before = await readFile(config, 'utf8');
     await expect(register()).rejects.toThrow('is there already');

@@ -24,7 +24,7 @@ export const unregister = async (
         cause: error,
       });
     }
-    log.warn(`The API does not know this runner any more: ${error.message}`);
+    log.warn(`The API no longer knows this runner: ${error.message}`);
   }
   await removeConfig(configPath);
 };

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { watchClock } from './clock-skew.ts';
 
-it('tells how far the clock is off, and leaves one alone that is right', () => {
+it('warns how far the clock is off, and ignores a correct clock', () => {
   const said: string[] = [];
   const hear = watchClock({ now: () => 1_000_000 }, { warn: (line) => said.push(line) });
   hear(1_000_000 - 20_000);

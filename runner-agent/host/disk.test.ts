@@ -4,7 +4,7 @@ import { quiet } from '../testing/builders.ts';
 import { freeMiBIn, watchDisk } from './disk.ts';
 
 describe('the watch over the disk', () => {
-  it('finds it low below the limit, and with room only a fifth above it', async () => {
+  it('reports a low disk below the limit, and room only a fifth above it', async () => {
     let free = 100;
     const disk = watchDisk(async () => free, 100, quiet);
     expect(await disk.look()).toBeUndefined();
@@ -18,7 +18,7 @@ describe('the watch over the disk', () => {
     expect(await disk.look()).toBeUndefined();
   });
 
-  it('does not hold up work when the free space cannot be read', async () => {
+  it('does not block work when the free space cannot be read', async () => {
     const disk = watchDisk(() => freeMiBIn('/nowhere/at/all'), 100, quiet);
     expect(await disk.look()).toBeUndefined();
   });

@@ -31,16 +31,16 @@ const reclaim = async (onDrain: 'finish' | 'hand_back', secondsLeft: number) => 
 };
 
 describe('an agent whose spot instance EC2 takes back', () => {
-  it('hands back what its template says, and ends so that nothing starts it again', async () => {
+  it('hands back tasks as their template allows, and exits so that nothing restarts it', async () => {
     expect(await reclaim('hand_back', 120)).toMatchObject({ status: 'handed_back' });
     expect(world.api.heartbeats.at(-1)).toMatchObject({ draining: true, leaving: true, tasks: [] });
   });
 
-  it('ends what would outlast the instance in time to report it', async () => {
+  it('ends a task that would outlast the instance, in time to report it', async () => {
     expect(await reclaim('finish', 1)).toMatchObject({ status: 'lost' });
   });
 
-  it('does not even come online when the notice is there already', async () => {
+  it('does not come online when there is already a notice', async () => {
     imds.set('spot/instance-action', JSON.stringify({ action: 'stop', time: new Date().toISOString() }));
     const { done } = world.startAgent({}, { metadataUrl: imds.url });
     await expect(done).rejects.toThrow(/^EC2 takes/);

@@ -17,7 +17,7 @@ const watch = (metadataUrl = imds.url, signal = over.signal) =>
   untilSpotNotice({ metadataUrl, pollMs: 20, timing: systemTiming, log: quiet, signal });
 
 describe('the watch for the spot notice', () => {
-  it('gives the notice once EC2 has written it, by IMDSv2 alone', async () => {
+  it('returns the notice once EC2 has written it, with IMDSv2 only', async () => {
     imds.set('instance-life-cycle', 'spot');
     const noticed = watch();
     await waitFor('a look in vain', () => imds.asked().filter((item) => item === 'spot/instance-action')[1]);
@@ -26,13 +26,13 @@ describe('the watch for the spot notice', () => {
     expect(imds.tokens()).toBe(1);
   });
 
-  it('looks once on an instance that is not spot', async () => {
+  it('checks only once on an instance that is not spot', async () => {
     imds.set('instance-life-cycle', 'on-demand');
     expect(await watch()).toBeUndefined();
     expect(imds.asked()).toEqual(['instance-life-cycle']);
   });
 
-  it('goes on when the service fails, says what is no notice, or forgets its token', async () => {
+  it('continues when the service fails, returns an invalid notice, or forgets its token', async () => {
     imds.set('instance-life-cycle', 'spot');
     imds.failNext(500);
     imds.set('spot/instance-action', 'soon');
@@ -43,7 +43,7 @@ describe('the watch for the spot notice', () => {
     expect(await noticed).toMatchObject({ action: 'terminate' });
   });
 
-  it('ends with its signal, also where nothing answers', async () => {
+  it('ends with its signal, even when nothing answers', async () => {
     const silent = createServer(() => {});
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const address = silent.address();

@@ -41,7 +41,7 @@ export const untilSpotNotice = async (options: SpotWatchOptions): Promise<SpotNo
       isSaid = false;
     } catch (error) {
       if (signal.aborted) return undefined;
-      if (!isSaid) log.warn(`Cannot see whether EC2 takes this instance back: ${messageOf(error)}`);
+      if (!isSaid) log.warn(`Cannot check for a spot notice: ${messageOf(error)}`);
       isSaid = true;
     }
     await timing.sleep(pollMs, signal);

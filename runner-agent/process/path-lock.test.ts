@@ -7,7 +7,7 @@ import { withPathLock } from './path-lock.ts';
 const never = new AbortController().signal;
 
 describe('withPathLock', () => {
-  it('lets one at a time in, in the order of asking', async () => {
+  it('admits one holder at a time, in the order of requests', async () => {
     const seen: string[] = [];
     const enter = (name: string) =>
       withPathLock('/a', never, async () => {
@@ -19,20 +19,20 @@ describe('withPathLock', () => {
     expect(seen).toEqual(['one in', 'one out', 'two in', 'two out']);
   });
 
-  it('does not hold one path for another, and goes on after a failure', async () => {
+  it('does not block other paths, and continues after a failure', async () => {
     await withPathLock('/a', never, () => withPathLock('/b', never, async () => undefined));
     await expect(withPathLock('/a', never, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await withPathLock('/a', never, async () => 'in')).toBe('in');
   });
 
-  it('is not entered when the wait is called off', async () => {
+  it('does not run the work when the wait is cancelled', async () => {
     const over = new AbortController();
     const first = withPathLock('/a', never, async () => over.abort());
     await expect(withPathLock('/a', over.signal, async () => 'in')).rejects.toThrow();
     await first;
   });
 
-  it.skipIf(process.platform !== 'linux')('excludes another process, until that one is killed', async () => {
+  it.skipIf(process.platform !== 'linux')('excludes another process until its holder is killed', async () => {
     const module = join(import.meta.dirname, 'path-lock.ts');
     const code = `import { withPathLock } from ${JSON.stringify(module)};
       const hold = () => { console.log('in'); return new Promise(() => setInterval(() => {}, 1000)); };

@@ -35,7 +35,7 @@ const pidIn = (text: string) => {
 };
 
 describe('a process group', () => {
-  it('gives the output and the exit code', async () => {
+  it('returns the output and the exit code', async () => {
     const { group, output } = bash('echo out; echo err >&2; exit 3');
     expect(await group.exit).toEqual({ code: 3 });
     expect(output()).toContain('out\n');
@@ -57,7 +57,7 @@ describe('a process group', () => {
     },
   );
 
-  it('kills what does not heed SIGTERM when its grace is over, and not before', async () => {
+  it('kills a process that ignores SIGTERM at the end of its grace, not before', async () => {
     const { timing, pass } = heldTime();
     const { group, output } = bash('trap "echo asked" TERM; echo pid $$; while :; do sleep 0.05; done', {
       timing,
@@ -82,14 +82,14 @@ describe('a process group', () => {
     expect(output()).toContain('tidied');
   });
 
-  it('ends what the program leaves behind', async () => {
+  it('ends processes that the program leaves behind', async () => {
     const { group, output } = bash('sleep 60 & echo pid $!');
     expect(await group.exit).toEqual({ code: 0 });
     const left = pidIn(output()) ?? 0;
     await waitFor('its end', async () => !(await isAlive(left)));
   });
 
-  it('ends what has left the group by setsid, by asking first', async () => {
+  it('ends a process that left the group by setsid, with SIGTERM first', async () => {
     const child = 'trap "echo tidied; exit" TERM; echo pid $$; while :; do sleep 0.05; done';
     const { group, output } = bash(`setsid bash -c '${child}' & disown; sleep 60`);
     const escaped = await waitFor('the child', () => pidIn(output()));
@@ -99,7 +99,7 @@ describe('a process group', () => {
     expect(await isAlive(escaped)).toBe(false);
   });
 
-  it('kills what has left the group and cleared its environment, while its parent lives', async () => {
+  it('kills a process that left the group and cleared its environment, while its parent lives', async () => {
     const child = 'trap "" TERM; echo pid $$; while :; do sleep 0.05; done';
     const { group, output } = bash(`trap "" TERM; setsid env -i bash -c '${child}'; sleep 60`);
     const escaped = await waitFor('the child', () => pidIn(output()));
@@ -108,7 +108,7 @@ describe('a process group', () => {
     expect(await isAlive(escaped)).toBe(false);
   });
 
-  it('gives characters whole that are split over two reads', async () => {
+  it('joins characters that are split over two reads', async () => {
     const { group, output } = bash("printf '\\xf0\\x9f'; sleep 0.05; printf '\\x98\\x80'");
     await group.exit;
     expect(output()).toBe('😀');

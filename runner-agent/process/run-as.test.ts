@@ -30,7 +30,7 @@ describe.skipIf(!isRoot)('a task of another user', () => {
     expect(await readdir(join(bench.workDir, 'tasks'))).toEqual([]);
   });
 
-  it('gets variables that load code, which no program of root gets', async () => {
+  it('gets variables that load code, while programs of root do not', async () => {
     const runAs = await findUser('nobody');
     // With this variable the loader names each program that it starts.
     const { output } = await bench.run(
@@ -49,7 +49,7 @@ describe.skipIf(!isRoot)('a task of another user', () => {
 });
 
 describe('commandAs', () => {
-  it('gives root’s setpriv no variable that its C library obeys, and the program all of them', () => {
+  it('passes setpriv no variable that its C library obeys, and the program all of them', () => {
     const environment = { LD_PRELOAD: '/tmp/x.so', GCONV_PATH: '/tmp', LANG: 'C.UTF-8', SECRET: 's' };
     const runAs = { user: 'nobody', uid: 65534, gid: 65534 };
     const command = commandAs(

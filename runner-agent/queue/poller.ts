@@ -95,7 +95,7 @@ export const createPoller = (options: PollerOptions): Poller => {
    * again.
    */
   const tell = (told: Promise<void>) =>
-    told.catch((error: unknown) => log.debug(`SQS did not take it: ${messageOf(error)}`));
+    told.catch((error: unknown) => log.debug(`SQS did not accept the call: ${messageOf(error)}`));
 
   const take = async (queueUrl: string, message: QueueMessage) => {
     const rung = parseDoorbell(message.body);

@@ -18,13 +18,13 @@ describe('the masker', () => {
     expect(maskAll(['hunter22'], ['pass hun', 'ter22 ok'])).toBe('pass *** ok');
   });
 
-  it('keeps back only what may be the start of a secret', () => {
+  it('keeps back only a possible start of a secret', () => {
     const masker = createMasker(['hunter22']);
     expect(masker.write('hello hun')).toBe('hello ');
     expect(masker.write('gry')).toBe('hungry');
   });
 
-  it('shows at the end what turned out to be no secret', () => {
+  it('shows at the end the text that was no secret', () => {
     expect(maskAll(['hunter22'], ['hunter2'])).toBe('hunter2');
   });
 
@@ -41,7 +41,7 @@ describe('the masker', () => {
     );
   });
 
-  it('gives the same for a text in pieces and in one', () => {
+  it('returns the same for a text in pieces and as a whole', () => {
     fc.assert(
       fc.property(secretList, fc.array(letters({ maxLength: 6 })), (secrets, pieces) => {
         expect(maskAll(secrets, pieces)).toBe(maskAll(secrets, [pieces.join('')]));
@@ -49,7 +49,7 @@ describe('the masker', () => {
     );
   });
 
-  it('leaves text without a secret as it is', () => {
+  it('leaves text without a secret unchanged', () => {
     fc.assert(
       fc.property(fc.array(fc.string()), (pieces) => {
         expect(maskAll(['\u0000secret\u0000'], pieces)).toBe(pieces.join(''));

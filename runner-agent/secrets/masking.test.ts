@@ -39,7 +39,7 @@ describe.skipIf(lacksCases)('case 07: a secret in the reason of a failure', () =
     expect(said).not.toContain(secret);
   });
 
-  it('does not show a value that no program can get, and names its variable', async () => {
+  it('names a variable that no program can get, and hides its value', async () => {
     const value = JSON.parse(found(/PW = ("[^"]*")/));
     expect(value).toContain('\0');
     const { result, said } = await finish({ secrets: { PW: value } });

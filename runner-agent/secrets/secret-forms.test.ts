@@ -87,7 +87,7 @@ describe('secrets in a log', () => {
     expect(forms).not.toContain('abc');
   });
 
-  it('are masked in base64 as a part of something longer, but for the letters that depend on that', () => {
+  it('are masked in base64 within a longer text, except the letters at its ends', () => {
     const masker = createMasker(secretForms(['correct-horse-battery']));
     const header = Buffer.from('admin:correct-horse-battery').toString('base64');
     expect(masker.write(`Authorization: Basic ${header}\n`) + masker.end()).toMatch(

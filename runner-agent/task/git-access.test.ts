@@ -66,7 +66,7 @@ const fetchLinked = (url: string) =>
   });
 
 describe('a password for git', () => {
-  it('opens the repository that it was given for', async () => {
+  it('opens its own repository', async () => {
     const { result, log } = await fetch(`${server.url}/app/.git`, key);
     expect(result).toMatchObject({ status: 'success' });
     expect(new Set(loginsAt(server))).toEqual(new Set([basic(login.user, login.password)]));
@@ -89,7 +89,7 @@ describe('a password for git', () => {
     expect(new Set(loginsAt(server))).toEqual(new Set([expected]));
   });
 
-  it('stands neither in the log nor in the checkout when it came with the URL', async () => {
+  it('appears neither in the log nor in the checkout when it was in the URL', async () => {
     const url = server.url.replace('//', `//${login.user}:${encodeURIComponent(login.password)}@`);
     const { result, log, output } = await fetch(`${url}/app/.git`, undefined);
     expect(result.status).toBe('success');
@@ -112,7 +112,7 @@ describe('a password for git', () => {
     expect(loginsAt(other)).toEqual([]);
   });
 
-  it('is not sent to where the repository redirects', async () => {
+  it("is not sent to a redirect's target", async () => {
     server.redirect('/app', `${other.url}/app`);
     const { result } = await fetch(`${server.url}/app/.git`, key);
     expect(result.reason).toContain('Cannot fetch');
@@ -120,7 +120,7 @@ describe('a password for git', () => {
     expect(loginsAt(other)).toEqual([]);
   });
 
-  it('is not sent to another server that a user in its URL makes look like the right one', async () => {
+  it('is not sent to another server whose URL has the right host as its user', async () => {
     const host = new URL(server.url).host;
     await linkSubmodule(other.url.replace('//', `//${encodeURIComponent(`https://${host}`)}@`));
     await fetchLinked(`${server.url}/app/.git`);
@@ -205,7 +205,7 @@ describe('an SSH key for git', () => {
     (url) => expect(sshFor(url)).rejects.toThrow('No host can be read from'),
   );
 
-  it('tells its passphrase to ssh alone, and not to git when that asks for a password', async () => {
+  it("gives its passphrase to ssh only, and not to git's password prompt", async () => {
     const { environment } = await sshFor('git@git.example.test:org/app.git');
     const ask = (prompt: string) =>
       execFileSync('sh', ['-c', `"$SSH_ASKPASS" "$1" || echo none`, 'sh', prompt], {
@@ -220,7 +220,7 @@ describe('an SSH key for git', () => {
 });
 
 describe('the variables of a project', () => {
-  it('reach the git of the agent only when they say which proxy and which certificates to use', () => {
+  it("reach the agent's git only if they set the proxy or the certificates", () => {
     const allowed = {
       https_proxy: 'http://proxy:3128',
       NO_PROXY: 'localhost',
@@ -241,7 +241,7 @@ describe('the variables of a project', () => {
     expect(gitVariables({ ...allowed, ...refused })).toEqual(allowed);
   });
 
-  it('do not have the git of the agent write a file or run a program, but reach the task', async () => {
+  it("cannot make the agent's git write a file or run a program, but reach the task", async () => {
     const url = await bench.repository('app', { 'run.sh': 'echo "$GIT_TRACE $GIT_SSH_COMMAND"' });
     const trace = join(bench.folder, 'trace');
     const variables = { GIT_TRACE: trace, GIT_SSH_COMMAND: `touch ${trace}` };

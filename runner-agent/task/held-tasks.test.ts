@@ -18,7 +18,7 @@ describe('a task that is given in place of the one that rang', () => {
     expect(held.exchange(task, projectId, task.taskId)).toBe(task);
   });
 
-  it('costs no slot that is claimed for at the same time, whichever claim is answered first', () => {
+  it('takes no slot of a simultaneous claim, in either order of answers', () => {
     const held = heldTasks();
     const [a, b] = [held.add(projectId, aTaskId()), held.add(projectId, aTaskId())];
     const forA = held.exchange(a, projectId, b.taskId);

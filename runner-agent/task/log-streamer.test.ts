@@ -30,7 +30,7 @@ const collect = (given: Partial<LogStreamerOptions> = {}) => {
 const hash = (text: string) => createHash('sha256').update(text).digest('hex');
 
 describe('the log streamer', () => {
-  it('sends the first output at once and gathers what follows', async () => {
+  it('sends the first output at once and gathers the rest', async () => {
     const time = heldTime();
     const { streamer, stored } = collect({ timing: standing(time) });
     await streamer.write('stdout', 'one\n');
@@ -44,7 +44,7 @@ describe('the log streamer', () => {
     expect(stored[1]?.entries.map(({ stream }) => stream)).toEqual(['stdout', 'stderr']);
   });
 
-  it('does not hurry for what the agent says, so that the first output takes it along', async () => {
+  it("delays the agent's own lines until the first output", async () => {
     const { streamer, stored } = collect({ timing: standing(heldTime()) });
     await streamer.write('agent', 'starting\n');
     await streamer.write('stdout', 'one\n');
@@ -62,7 +62,7 @@ describe('the log streamer', () => {
     for (const chunk of stored) logChunk.parse(chunk);
   });
 
-  it('sends the same chunks again until they are taken', async () => {
+  it('repeats the same chunks until they are accepted', async () => {
     const seen: number[][] = [];
     const { streamer } = collect({
       upload: async (chunks) => {
@@ -75,7 +75,7 @@ describe('the log streamer', () => {
     expect(seen).toEqual([[0], [0], [0]]);
   });
 
-  it('holds the writer when too much is unacknowledged, and lets it go on afterwards', async () => {
+  it('pauses the writer while too much is unacknowledged', async () => {
     const gate = Promise.withResolvers<void>();
     const { streamer, text } = collect({ upload: () => gate.promise });
     const piece = 'x'.repeat(100_000);
@@ -90,7 +90,7 @@ describe('the log streamer', () => {
     expect(text()).toBe('');
   });
 
-  it('gives up the log, and not the writer, when the API refuses it', async () => {
+  it('gives up the log but not the writer when the API refuses it', async () => {
     const refusal = new Error('refused');
     const { streamer } = collect({ upload: () => Promise.reject(refusal), isFinal: () => true });
     await streamer.write('stdout', 'one\n');

@@ -31,7 +31,7 @@ const cacheFolder = async () => {
 };
 
 describe('the cache of a repository', () => {
-  it('survives what a git that was killed has left in it', async () => {
+  it('survives the remains of a killed git', async () => {
     await commit('one');
     await run();
     const cache = await cacheFolder();
@@ -40,7 +40,7 @@ describe('the cache of a repository', () => {
     expect(await run()).toMatchObject({ status: 'success', output: 'two\n' });
   });
 
-  it('is made anew when it is broken', async () => {
+  it('is created again when it is broken', async () => {
     await commit('one');
     await run();
     const cache = await cacheFolder();
@@ -58,7 +58,7 @@ describe('the cache of a repository', () => {
     });
   });
 
-  it('gives an old commit, also by the beginning of its hash, and follows a branch that was rewritten', async () => {
+  it('returns an old commit, also by a prefix of its hash, and follows a rewritten branch', async () => {
     const first = await commit('one');
     await commit('two');
     expect(await run()).toMatchObject({ output: 'two\n' });
@@ -71,7 +71,7 @@ describe('the cache of a repository', () => {
     });
   });
 
-  it('takes a branch whose name looks like a hash', async () => {
+  it('accepts a branch whose name looks like a hash', async () => {
     await commit('one');
     git('branch', 'deadbeef');
     expect(await run('deadbeef')).toMatchObject({ output: 'one\n' });

@@ -20,7 +20,7 @@ const anOutcome = (): Outcome => ({
   pending: [{ seq: 2, entries: [{ at: '2026-01-01T12:00:00.000Z', stream: 'stdout', text: 'end\n' }] }],
 });
 
-it('keeps results until they are removed, and drops what was cut off', async () => {
+it('keeps results until they are removed, and drops incomplete ones', async () => {
   const results = createResults(workDir);
   expect(await results.load()).toEqual([]);
   const outcome = anOutcome();

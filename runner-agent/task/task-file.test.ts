@@ -59,7 +59,7 @@ describe('a task that puts something else in the place of a file', () => {
     '[{"host":"h","ok":1,"changed":0,"unreachable":0,"failed":0,"skipped":0,"rescued":0,"ignored":0}]';
   const recap = '"$REVEILLE_ANSIBLE_HOSTS"';
 
-  it('has its hosts read from a regular file', async () => {
+  it('gets its hosts read from a regular file', async () => {
     const path = await bench.program('ansible-playbook', `echo '${hosts}' > ${recap}`);
     const { result } = await bench.run({ app: 'ansible', script: '-' }, path);
     expect(result.hosts).toMatchObject([{ host: 'h', ok: 1 }]);
@@ -91,7 +91,7 @@ describe('a task that puts something else in the place of a file', () => {
     return bench.run({ app: 'ansible', path: 'site.yml', repository, timeoutMs, stopGraceMs: 0 }, path);
   };
 
-  it('has its ansible.cfg read by a link in the repository, and not from a device or a pipe', async () => {
+  it('gets its ansible.cfg read through a link in the repository, not from a device or a pipe', async () => {
     const pipe = join(bench.folder, 'pipe');
     execFileSync('mkfifo', [pipe]);
     for (const [target, own] of [
@@ -116,7 +116,7 @@ describe('a task that puts something else in the place of a file', () => {
     expect(result).toMatchObject({ status: 'error', reason: expect.stringContaining('timeout of 5 s') });
   });
 
-  it('has a file of accepted host keys again where a task left a pipe', async () => {
+  it('gets a new known-hosts file where a task left a pipe', async () => {
     const projectId = aProjectId();
     const file = join(bench.workDir, 'known_hosts', projectId);
     await bench.run({ projectId });

@@ -128,6 +128,6 @@ export const deliverOutcome = async (
   outcome: Outcome,
   options: TaskReportOptions,
 ): Promise<void> => {
-  options.log.info(`Task ${task.taskId}: delivering the result that an agent before this one had kept`);
+  options.log.info(`Task ${task.taskId}: delivering the result that a previous agent kept`);
   await createTaskReport(task, options, outcome).deliver(outcome.result);
 };

@@ -73,7 +73,7 @@ export const createTaskReport = (
       } catch (error) {
         if (task.lost.aborted) return;
         if (isFinal(error)) {
-          log.error(`The API does not take the result of task ${task.taskId}: ${messageOf(error)}`);
+          log.error(`The API does not accept the result of task ${task.taskId}: ${messageOf(error)}`);
           return;
         }
         log.warn(`Cannot report task ${task.taskId}: ${messageOf(error)}; trying again`);

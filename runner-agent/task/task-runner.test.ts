@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => bench?.close());
 
 describe('a task', () => {
-  it('runs bash with its arguments, and gets nothing of the environment of the agent', async () => {
+  it("runs bash with its arguments, without the agent's environment", async () => {
     process.env.AGENT_ONLY = 'leak';
     const { result, output } = await bench.run({
       script: 'echo "$1-$2 $VARIABLE $SECRET $REVEILLE_TASK_ID"; env; pwd',
@@ -41,7 +41,7 @@ describe('a task', () => {
     expect(await readdir(join(bench.workDir, 'tasks'))).toEqual([]);
   });
 
-  it('ends at its timeout, and says so', async () => {
+  it('ends at its timeout, with that reason', async () => {
     const { result } = await bench.run({ script: 'trap "exit 0" TERM; sleep 60 & wait', timeoutMs: 100 });
     expect(result).toMatchObject({ status: 'error', reason: expect.stringContaining('timeout of 0.1 s') });
   });
@@ -54,7 +54,7 @@ describe('a task', () => {
     expect(output).toBe('from git\ndata\ndeploy.sh\n');
   });
 
-  it('says what to correct when the repository, the branch or the path is wrong', async () => {
+  it('explains how to correct a wrong repository, branch or path', async () => {
     const url = await bench.repository('repository', { 'deploy.sh': 'true' });
     const reasonOf = async (repository: { url: string; branch: string }, at: string) =>
       (await bench.run({ path: at, repository })).result.reason;
@@ -90,7 +90,7 @@ describe('a task', () => {
     expect(output).toMatch(/^ssh-ed25519 /);
   });
 
-  it('names the package of a program that is missing', async () => {
+  it('names the package of a missing program', async () => {
     const { result } = await bench.run(
       { app: 'ansible', script: '- hosts: all' },
       join(bench.folder, 'nothing'),

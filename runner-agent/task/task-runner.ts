@@ -141,7 +141,7 @@ type Outcome = Pick<TaskResult, 'exitCode' | 'reason'> & { status: 'success' | '
 /** Returns undefined to continue. */
 const confirm = async (run: Run, withinMs: number): Promise<Outcome | undefined> => {
   const { task, limit, end, timing, say, awaitConfirmation } = run;
-  await say(`Waiting up to ${Math.round(withinMs / 1000)} s for somebody to confirm`);
+  await say(`Waiting up to ${Math.round(withinMs / 1000)} s for confirmation`);
   limit.pause();
   await awaitConfirmation();
   const word = await waitForConfirmation({ task, withinMs, end, timing });

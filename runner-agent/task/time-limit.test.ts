@@ -4,7 +4,7 @@ import { waitForConfirmation } from './confirmation.ts';
 import { createTimeLimit } from './time-limit.ts';
 
 describe('a time limit', () => {
-  it('aborts when the time is over, and not while it is paused', () => {
+  it('aborts when the time is over, but not while paused', () => {
     const { timing, pass } = heldTime();
     const limit = createTimeLimit(60_000, timing);
     pass(20_000);
@@ -17,7 +17,7 @@ describe('a time limit', () => {
     expect(limit.signal.aborted).toBe(true);
   });
 
-  it('is none any more once it is cleared', () => {
+  it('never aborts once it is cleared', () => {
     const { timing, pass } = heldTime();
     const limit = createTimeLimit(60_000, timing);
     limit.clear();
@@ -30,7 +30,7 @@ describe('waiting for a confirmation', () => {
   const never = new Promise<boolean>(() => {});
   const end = new AbortController().signal;
 
-  it('ends with the word, with the time, or with the task', async () => {
+  it('ends with the decision, the timeout, or the task', async () => {
     const { timing, pass } = heldTime();
     const wait = (decision: Promise<boolean>, withinMs: number, signal = end) =>
       waitForConfirmation({ task: { decision }, withinMs, end: signal, timing });

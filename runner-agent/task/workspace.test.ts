@@ -16,7 +16,7 @@ afterEach(async () => {
 const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
 
 describe('a workspace', () => {
-  it('keeps its secrets where nobody else can read them, in memory where there is such a folder', async () => {
+  it('keeps its secrets private, in memory where the machine allows it', async () => {
     const workspace = await createWorkspace({ workDir, name: 'one' });
     const path = await workspace.writePrivate('key', 'secret');
     expect(await readFile(path, 'utf8')).toBe('secret');
@@ -36,7 +36,7 @@ describe('a workspace', () => {
     expect(await readdir(join(workDir, 'tasks'))).toEqual([]);
   });
 
-  it('begins while others end, whose secrets are in the same folder', async () => {
+  it('can start while others end that share its secrets folder', async () => {
     const inTurn = async (name: string) => {
       for (let round = 0; round < 20; round += 1) {
         const workspace = await createWorkspace({ workDir, name: `${name}-${round}` });
@@ -48,7 +48,7 @@ describe('a workspace', () => {
     expect(await readdir(join(workDir, 'tasks'))).toEqual([]);
   });
 
-  it('is swept with its secrets when the agent comes back after a crash', async () => {
+  it('is swept with its secrets when the agent restarts after a crash', async () => {
     const workspace = await createWorkspace({ workDir, name: 'one' });
     const path = await workspace.writePrivate('key', 'secret');
     await sweepWorkspaces(workDir);

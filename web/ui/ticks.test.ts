@@ -4,7 +4,7 @@ import { roughDuration } from './time.tsx';
 
 const minutes = (count: number) => count * 60_000;
 
-it('The axis of durations is marked at whole seconds, minutes, hours or days, up to the largest', () => {
+it('marks an axis of durations at whole seconds, minutes, hours or days, up to the largest', () => {
   const marks = (ms: number) => durationTicks(ms).map(roughDuration);
   expect(marks(0)).toEqual(['0 s', '1 s']);
   expect(marks(29_800)).toEqual(['0 s', '10 s', '20 s', '30 s']);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { formatDuration } from './time.tsx';
 
-it('Durations are told in two units at most, and nothing is told in seconds', () => {
+it('formats durations in at most two units, and zero in seconds', () => {
   expect([0, 850, 9400, 12_000, 200_000, 7_500_000, 352_800_000].map(formatDuration)).toEqual([
     '0 s',
     '850 ms',

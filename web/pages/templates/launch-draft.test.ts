@@ -12,7 +12,7 @@ const template: LaunchTemplate = {
 };
 
 describe('a draft of launch options', () => {
-  it('shows what the template says until something is typed', () => {
+  it('shows the template’s value until another is typed', () => {
     const shown = launchOption.options.map((option) => [option, shownText(template, {}, option)]);
     expect(Object.fromEntries(shown)).toMatchObject({
       limit: 'staging',
@@ -26,7 +26,7 @@ describe('a draft of launch options', () => {
     expect(shownText(template, { limit: 'web' }, 'limit')).toBe('web');
   });
 
-  it('gives only what is otherwise than in the template, and nothing of an empty field', () => {
+  it('returns only values that differ from the template, and none for an empty field', () => {
     const draft = { limit: ' web ', diff: 'true', check: 'true', timeout: '2', tags: '' };
     expect(changedValues(template, draft, launchOption.options)).toEqual({
       ansible: { limit: 'web', check: true },
@@ -35,7 +35,7 @@ describe('a draft of launch options', () => {
     expect(changedValues(template, draft, ['limit'])).toEqual({ ansible: { limit: 'web' } });
   });
 
-  it('is the same after a round through the API', () => {
+  it('is unchanged after a round trip through the API', () => {
     const values = {
       ansible: { limit: 'web', tags: ['x', 'y'], check: false, verbosity: 2 },
       repository: { branch: 'feature/x' },

@@ -9,12 +9,12 @@ const collect = (...entries: ReturnType<typeof entry>[]) => {
   return collected.lines;
 };
 
-describe('The lines of a log', () => {
-  it('are cut where the output has line ends', () => {
+describe('log lines', () => {
+  it('end where the output has line ends', () => {
     expect(collect(entry('one\ntwo\n')).map(({ text }) => text)).toEqual(['one', 'two']);
   });
 
-  it('go on in the next entry when they had not ended', () => {
+  it('continue in the next entry until a line end', () => {
     expect(collect(entry('he'), entry('llo\n'), entry('there')).map(({ text }) => text)).toEqual([
       'hello',
       'there',
@@ -26,17 +26,17 @@ describe('The lines of a log', () => {
     expect(lines.map(({ stream, text }) => `${stream} ${text}`)).toEqual(['stdout output', 'stderr error']);
   });
 
-  it('carry the colours of the line before on, until they are reset', () => {
+  it('keep the colours of the previous line until they are reset', () => {
     const lines = collect(entry('\u001b[31mred\nstill red\u001b[0m\nplain\n'));
     expect(lines.map(({ colours }) => colours)).toEqual(['', '\u001b[31m', '']);
   });
 
-  it('show of a progress bar what was written last', () => {
+  it('show the last state of a progress bar', () => {
     expect(collect(entry('10 %\r50 %\r100 %\n')).map(({ text }) => text)).toEqual(['100 %']);
     expect(collect(entry('windows\r\n')).map(({ text }) => text)).toEqual(['windows']);
   });
 
-  it('lose what moves the cursor or sets titles, and keep colours', () => {
+  it('drop cursor movements and titles, and keep colours', () => {
     const [line] = collect(entry('\u001b]0;title\u0007\u001b[2K\u001b[1mbold\u001b[0m\n'));
     expect(line?.text).toBe('\u001b[1mbold\u001b[0m');
     expect(plainText({ text: line?.text ?? '' })).toBe('bold');
