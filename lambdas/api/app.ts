@@ -1,4 +1,4 @@
-/** The API as a Hono app. It knows nothing of Lambda or AWS: what it works with is passed in. */
+/** The API as a Hono app. It knows neither Lambda nor AWS: the caller passes in every client and store. */
 
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { authorize, findOperation } from './authorize.ts';
@@ -43,7 +43,7 @@ import { logRoutes } from './tasks/logs.ts';
 import { taskRoutes } from './tasks/tasks.ts';
 import { deliveryRoutes } from './webhooks/deliveries.ts';
 
-/** Chunks of a log may have 3 MiB, all characters escaped; nothing else comes near 1 MiB. */
+/** Chunks of a log may have 3 MiB, when every character is escaped; no other body reaches 1 MiB. */
 const maxLogMegabytes = 4;
 const maxMegabytes = 1;
 
@@ -72,7 +72,7 @@ export const createApp = (deps: ApiDeps) => {
     document ??= buildDocument(app, deps.apiUrl);
     return document;
   };
-  // Anybody, and agents with tokens of their own …
+  // Open to anybody, and to agents with their own tokens …
   app.route('/', serviceRoutes(deps, readDocument));
   app.route('/', loginRoutes(deps));
   app.route('/', oidcRoutes(deps));
@@ -83,7 +83,7 @@ export const createApp = (deps: ApiDeps) => {
   app.route('/', runnerTokenRoutes(deps));
   app.route('/', sessionRoutes(deps));
   app.route('/', integrationEventRoutes(deps));
-  // … and from here on, people who signed in or hold an API token: what is added below is closed to others.
+  // … and everything below needs a signed-in person or an API token.
   app.use('/api/*', requirePerson(deps));
   const operationOf = findOperation(app);
   app.use('/api/*', authorize(deps, operationOf));

@@ -1,4 +1,4 @@
-/** The one place where the table of permissions is enforced. */
+/** Enforces the table of permissions; no other place does. */
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
 import { mayCall, outlivesCaller, permissions, roleIn } from '../core/people/permissions.ts';
@@ -8,7 +8,7 @@ import { bearerToken } from './middleware.ts';
 import { refuse, refuseUnknown } from './refuse.ts';
 import { handlerRoute } from './route.ts';
 
-/** Tells the operation that answers a request, by the route that it matched; undefined where nothing does. */
+/** Returns the operation id of a request's matched route; undefined without a route. */
 export const findOperation = (app: OpenAPIHono<ApiEnv>): ((c: Context) => string | undefined) => {
   let ids: ReadonlyMap<string, string> | undefined;
   const read = () =>
@@ -34,8 +34,8 @@ export const findOperation = (app: OpenAPIHono<ApiEnv>): ((c: Context) => string
 const projectPath = /^\/api\/projects\/([^/]+)/;
 
 /**
- * Lets through what the table permits. Who is nothing in a project is told that there is no such project, so that nobody
- * learns of projects that are not theirs.
+ * Lets through what the table permits. A caller without a role in a project gets "no such project", so that
+ * projects of others stay hidden.
  */
 export const authorize =
   (
@@ -59,7 +59,7 @@ export const authorize =
       );
     }
     const token = bearerToken(c.req.header('authorization'));
-    // A token that was revoked a moment ago, and is still remembered, makes nothing that would live on.
+    // A revoked token may still be remembered for a moment; it must not create anything that outlives it.
     if (token && !safeMethods.has(c.req.method) && outlivesCaller(operationId)) {
       if (!(await apiTokens.verify(token))) return refuseNobody(c);
     }

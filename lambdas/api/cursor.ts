@@ -1,4 +1,4 @@
-/** Where a page of a listing ends: the id of its last row, opaque, so that nobody builds on its form. */
+/** Cursor of a listing: the id of the page's last row, encoded so that no client relies on its form. */
 import type * as z from 'zod';
 import type { ProjectId } from '../../protocol/index.ts';
 import type { Key } from '../adapters/table.ts';
@@ -6,8 +6,8 @@ import type { Key } from '../adapters/table.ts';
 export const toCursor = (key: Key): string => Buffer.from(key.sk).toString('base64url');
 
 /**
- * The key behind a cursor, within the project that is listed: a cursor carries no partition, so it cannot reach another's.
- * Undefined when it is none of ours. `id` is the schema of the ids that are listed.
+ * Returns the key behind a cursor, within the listed project: a cursor carries no partition, so it cannot
+ * reach another project. Undefined for a malformed cursor. `id` is the schema of the listed ids.
  */
 export const fromCursor = (projectId: ProjectId, cursor: string, id: z.ZodType<string>): Key | undefined => {
   const text = Buffer.from(cursor, 'base64url').toString();

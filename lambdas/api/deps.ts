@@ -1,4 +1,4 @@
-/** What the API works with, and what its middleware tells the handlers. */
+/** Dependencies of the API, and the variables that its middleware sets for the handlers. */
 
 import type { Context } from 'hono';
 import type { RequestIdVariables } from 'hono/request-id';
@@ -39,7 +39,7 @@ export interface ApiDeps extends Omit<Deps, 'instances'>, EnrollDeps {
   readonly schedules: ScheduleStore;
   readonly scheduler: Scheduler;
   readonly apiTokens: ApiTokenStore;
-  /** `apiTokens.verify`, or a memory in front of it. */
+  /** `apiTokens.verify`, or a cache in front of it. */
   readonly verifyToken: ApiTokenStore['verify'];
   readonly users: UserStore;
   readonly invitations: InvitationStore;
@@ -48,29 +48,29 @@ export interface ApiDeps extends Omit<Deps, 'instances'>, EnrollDeps {
   readonly attempts: AttemptStore;
   readonly audit: AuditTrail;
   readonly passwords: Passwords;
-  /** Signs the cookies of people who signed in. */
+  /** Signs the cookies of people. */
   readonly personTokens: SignedTokens;
-  /** The request's id, in the logs and in the audit trail; never the caller's choice. */
+  /** Id of the request, for the logs and the audit trail; never chosen by the caller. */
   readonly requestIdOf: (c: Context) => string;
-  /** The address that a request came from. */
+  /** Address that a request came from. */
   readonly sourceOf: (c: Context) => string;
   readonly registrationTokens: RegistrationTokenStore;
   readonly vendCredentials: VendCredentials;
   readonly randomBytes: RandomBytes;
   /** Makes an X25519 key pair in PEM. */
   readonly makeKeyPair: () => { publicKey: string; privateKey: string };
-  /** Throws when the table cannot be read. */
+  /** Throws when the table is unreadable. */
   readonly checkHealth: () => Promise<void>;
   readonly region: string;
-  /** Why webhooks may not go to that URL; undefined where nothing is wrong by its text. */
+  /** Reason why webhooks may not go to that URL; undefined when its text is acceptable. */
   readonly refuseUrl: AddressGuard['refuse'];
-  /** Where agents find SQS, when it is not at AWS's own endpoint. */
+  /** Endpoint of SQS for agents, when it is not AWS's own. */
   readonly awsEndpoint?: string | undefined;
-  /** Where people find the console; its origin is the one from which a cookie is good. */
+  /** URL of the console for people; cookies are accepted only from its origin. */
   readonly consoleUrl: string;
 }
 
-/** Of every request. */
+/** Variables of every request. */
 export interface ApiEnv {
   Variables: RequestIdVariables;
 }
@@ -79,21 +79,21 @@ export interface SignedIn {
   readonly user: UserRecord;
   readonly loginId: LoginId;
 }
-/** Of a person's request, once it is known who it is and that the operation is permitted. */
+/** Variables of a person's request, once the person is identified and the operation permitted. */
 export interface PersonEnv {
   Variables: RequestIdVariables & {
     caller: Caller;
-    /** Who signed in; absent for an API token. */
+    /** The signed-in person; absent for an API token. */
     signedIn?: SignedIn;
-    /** In the project of the path. */
+    /** Role in the project of the path. */
     role: EffectiveRole | undefined;
   };
 }
-/** Of an agent's request with its runner's token. */
+/** Variables of an agent's request with its runner's token. */
 export interface RunnerEnv {
   Variables: RequestIdVariables & { runner: RunnerRecord };
 }
-/** Of an agent's request within a session. */
+/** Variables of an agent's request within a session. */
 export interface AgentEnv {
   Variables: RequestIdVariables & { agent: AgentIdentity };
 }

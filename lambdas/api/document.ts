@@ -44,7 +44,7 @@ const tags = [
 
 export type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
 
-/** Builds the document. Some milliseconds of work, so only when somebody asks for it. */
+/** Builds the document. This takes some milliseconds, so it happens only on request. */
 export const buildDocument = (app: OpenAPIHono<ApiEnv>, apiUrl: string): Document => {
   const { webhooks: _none, ...document } = app.getOpenAPI31Document({
     openapi: '3.1.0',

@@ -1,8 +1,9 @@
-/** The path of a request as its sender meant it. */
+/** Restores the path of a request as its sender wrote it. */
 
 /**
- * An HTTP API hands on the path decoded, and hono puts it into a URL as it is. There a "?" would begin the query, a "%" be decoded
- * again, a "\\" become "/", and a control character or a space at the end be dropped. So these are encoded once more.
+ * An HTTP API passes the path on decoded, and hono puts it into a URL unchanged. There a "?" would begin the
+ * query, a "%" would be decoded again, a "\\" would become "/", and a control character or a space at the end
+ * would be dropped. So these are encoded again.
  */
 export const exactPath = (decoded: string): string =>
   decoded.replaceAll(/[\p{Cc}\s?#%\\]/gu, (character) => encodeURIComponent(character));

@@ -1,4 +1,4 @@
-/** Who a person's request comes from: an API token, or a sign-in by cookie, which must not come from another site. */
+/** Identifies the person behind a request: by an API token, or by a cookie from our own site only. */
 import type { Context, MiddlewareHandler } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import * as z from 'zod';
@@ -12,7 +12,7 @@ import { refuse } from './refuse.ts';
 const claims = z.object({ userId, loginId });
 const tokenKind = 'person';
 
-/** Plain http is for the stack on one machine only: browsers take no `Secure` cookie, and no `__Host-` one, from there. */
+/** Plain http is only for the stack on one machine: there browsers take no `Secure` or `__Host-` cookie. */
 const cookieOf = (consoleUrl: string) => {
   const secure = consoleUrl.startsWith('https://');
   return {
@@ -24,8 +24,8 @@ const cookieOf = (consoleUrl: string) => {
 type SignInDeps = Pick<ApiDeps, 'consoleUrl' | 'now' | 'personTokens' | 'users'>;
 
 /**
- * Signs a person in: remembers it, and sets the cookie. False when their credentials have changed since `user` was read: then what they
- * proved may be void.
+ * Signs a person in: stores the sign-in, and sets the cookie. Returns false when their credentials have
+ * changed since `user` was read: then their proof may be void.
  */
 export const signIn = async (deps: SignInDeps, c: Context, user: UserRecord): Promise<boolean> => {
   const login = await deps.users.addLogin(user);
@@ -37,7 +37,7 @@ export const signIn = async (deps: SignInDeps, c: Context, user: UserRecord): Pr
   return true;
 };
 
-/** Ends this sign-in, also for whoever has a copy of the cookie. */
+/** Ends this sign-in, also for other holders of the cookie. */
 export const signOut = async (
   deps: SignInDeps,
   c: Context,
@@ -48,7 +48,7 @@ export const signOut = async (
   deleteCookie(c, name, options);
 };
 
-/** Who the cookie says it is, as the table knows them now. */
+/** Returns the person that the cookie names, as the table has them now. */
 export const findSignedIn = async (deps: SignInDeps, c: Context): Promise<SignedIn | undefined> => {
   const cookie = getCookie(c, cookieOf(deps.consoleUrl).name);
   const verified =
@@ -63,8 +63,8 @@ export const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS
 export const csrfHeader = 'x-reveille-csrf';
 
 /**
- * A page of another site can have a browser send the cookie, but can neither set this header without asking first (which
- * the API answers to nobody) nor choose the Origin.
+ * A page of another site can make a browser send the cookie. But it cannot choose the Origin, and cannot set
+ * this header without a preflight request, which the API never grants.
  */
 export const isFromOwnPage = (c: Context, consoleUrl: string): boolean =>
   safeMethods.has(c.req.method) ||
@@ -85,7 +85,7 @@ const callerOf = ({ id, name, isAdmin, roles, credentialsVersion }: UserRecord):
   roles,
 });
 
-/** Refuses a token that is none, or none any more. */
+/** Rejects a token that is unknown, expired or revoked. */
 export const refuseNobody = (c: Context) =>
   refuse(
     c,
@@ -93,7 +93,7 @@ export const refuseNobody = (c: Context) =>
     'Send an API token of this stack as "Authorization: Bearer …". It may be revoked, or over its time.',
   );
 
-/** Lets in who holds an API token or has signed in. */
+/** Lets in a caller with an API token or a sign-in. */
 export const requirePerson =
   (deps: SignInDeps & Pick<ApiDeps, 'verifyToken'>): MiddlewareHandler<PersonEnv> =>
   async (c, next) => {

@@ -1,4 +1,6 @@
-/** The API in Lambda: the only file here that knows it. Reads the environment, makes the clients, hands on the events. */
+/**
+ * The API in Lambda, which no other file here knows. Reads the environment, makes clients, passes events on.
+ */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { LambdaClient } from '@aws-sdk/client-lambda';
@@ -81,10 +83,10 @@ const audit = auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENT
 const signingKeys = wireSigningKeys(table);
 const apiTokens = apiTokenStore(table, { now, newId, randomBytes });
 
-/** Senders give a webhook ten seconds to answer (GitHub and GitLab), of which a few calls may take this long. */
+/** GitHub and GitLab give a webhook ten seconds to answer; a few calls may take this long within them. */
 const patient = patientTable(table, { now, pause, forMs: 2000 });
 
-/** How long a token that was revoked may still be good. */
+/** Maximum time that a revoked token may still be accepted. */
 const rememberTokensMs = 30_000;
 
 const app = createApp({

@@ -1,4 +1,4 @@
-/** What every request passes: an id, headers for its answer, a limit on its body, a token, and one place where errors become problems. */
+/** Middleware for every request: id, response headers, body limit, token, and errors as problems. */
 import type { Context, ErrorHandler, MiddlewareHandler, NotFoundHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
@@ -21,7 +21,7 @@ import { handlerRoute } from './route.ts';
 
 const megabyte = 1_048_576;
 
-/** Gives the request its id, and tells the caller. */
+/** Gives the request its id, and returns it in a header. */
 export const nameRequest =
   (requestIdOf: (c: Context) => string): MiddlewareHandler<ApiEnv> =>
   async (c, next) => {
@@ -31,20 +31,20 @@ export const nameRequest =
     await next();
   };
 
-/** Every answer, refusals and errors too, is kept by no cache and read as nothing but its own type. */
+/** Forbids caching and content sniffing for every response, also for refusals and errors. */
 export const guardAnswer: MiddlewareHandler<ApiEnv> = async (c, next) => {
   await next();
   for (const [name, value] of Object.entries(answerHeaders)) c.header(name, value);
 };
 
-/** Refuses a body over the limit, in MiB, with 413. */
+/** Rejects a body over the limit, in MiB, with 413. */
 export const limitBody = (maxMegabytes: number): MiddlewareHandler =>
   bodyLimit({
     maxSize: maxMegabytes * megabyte,
     onError: (c) => refuse(c, 'body_too_large', `A body may have ${maxMegabytes} MiB at most.`),
   });
 
-/** The credential of `Authorization: Bearer …`. */
+/** Credential of `Authorization: Bearer …`. */
 export const bearerToken = (header: string | undefined): string | undefined =>
   /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1];
 
@@ -52,7 +52,7 @@ const isItsToken = ({ tokenHash, previousToken }: RunnerRecord, secret: string, 
   matchesHash(secret, tokenHash) ||
   (previousToken !== undefined && previousToken.validUntil > now && matchesHash(secret, previousToken.hash));
 
-/** Lets in who holds the token of a runner. */
+/** Lets in the holder of a runner's token. */
 export const requireRunner =
   (runners: Pick<RunnerStore, 'get'>, now: Clock): MiddlewareHandler<RunnerEnv> =>
   async (c, next) => {
@@ -66,7 +66,7 @@ export const requireRunner =
     return next();
   };
 
-/** Lets in an agent with a session. Costs no read: the session is signed. */
+/** Lets in an agent with a session. The session is signed, so this reads nothing. */
 export const requireSession =
   (agentTokens: Pick<AgentTokens, 'verifySession'>): MiddlewareHandler<AgentEnv> =>
   async (c, next) => {
@@ -83,10 +83,10 @@ export const requireSession =
 export const answerNotFound: NotFoundHandler<ApiEnv> = (c) =>
   refuse(c, 'not_found', 'There is nothing at this path. /api/docs lists what there is.');
 
-/** DynamoDB adapts to a table's load within minutes; a burst is over sooner. */
+/** DynamoDB adapts to a table's load within minutes, and most bursts end sooner. */
 const retryAfterSeconds = 5;
 
-/** Maps what was thrown: by the parsing of bodies, in Hono, or by anything that went wrong here. */
+/** Maps errors to problems: from the parsing of bodies, from Hono, or from any fault here. */
 export const answerError =
   (log: Deps['log']): ErrorHandler<ApiEnv> =>
   (error, c) => {
@@ -123,7 +123,7 @@ export const answerError =
     log('Request failed', {
       requestId,
       method: c.req.method,
-      // And not the path, which holds the secret of an integration.
+      // Not the path, which holds the secret of an integration.
       route: handlerRoute(c)?.path,
       error: error.stack ?? String(error),
     });

@@ -1,4 +1,4 @@
-/** Refusing who tries too often. */
+/** Refuses callers that try too often. */
 import type { Context } from 'hono';
 import { type AttemptLimit, type AttemptStore, loginByAccount } from '../adapters/people/rate-limits.ts';
 import type { ApiDeps } from './deps.ts';
@@ -7,7 +7,9 @@ import { refuse } from './refuse.ts';
 
 export type Attempt = readonly [limit: AttemptLimit, who: string];
 
-/** The first of the limits that is reached, which is written down once a window; undefined: go on, the attempt is counted. */
+/**
+ * Returns the first exhausted limit, recorded once a window. Otherwise counts the attempt, returns undefined.
+ */
 export const countAttempts = async (
   deps: Pick<ApiDeps, 'attempts' | 'audit' | 'sourceOf' | 'users'>,
   c: Context,

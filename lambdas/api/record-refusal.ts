@@ -1,10 +1,10 @@
-/** Writing down what was refused to whom. The limits on attempts bound how much of it there can be. */
+/** Records refused attempts. The limits on attempts bound the number of records. */
 import type { Context } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import type { AuditEvent } from '../../protocol/index.ts';
 import type { ApiDeps } from './deps.ts';
 
-/** Of whom nobody knows who it is. */
+/** For a caller who is not identified. */
 const somebody = { id: 'unknown', name: 'Somebody unknown' };
 
 export const recordRefusal = (
@@ -16,7 +16,7 @@ export const recordRefusal = (
   deps.audit.record('stack', {
     actor: { id, name },
     operation,
-    // The route and not the path: in that of an integration is a secret.
+    // The route and not the path: the path of an integration contains a secret.
     target: matchedRoutes(c).findLast(({ method }) => method !== 'ALL')?.path ?? '',
     source: deps.sourceOf(c),
     requestId: String(c.get('requestId')),

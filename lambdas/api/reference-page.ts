@@ -1,9 +1,9 @@
-/** The reference page: the OpenAPI document as plain HTML, made on the server, without a script. */
+/** The reference page: the OpenAPI document as plain HTML, rendered on the server, without a script. */
 import { html, raw } from 'hono/html';
 import * as z from 'zod';
 import type { Document } from './document.ts';
 
-/** What the page reads of the document; the rest is for machines. */
+/** The parts of the document that the page reads; the rest is for machines. */
 const parameter = z.object({
   name: z.string(),
   in: z.string(),
@@ -48,7 +48,7 @@ const shape = z.object({
 
 type Html = ReturnType<typeof html>;
 
-/** A schema in a word or two: "string", "Template", "Template[]". */
+/** Names a schema in a word or two: "string", "Template", "Template[]". */
 const typeOf = (schema: unknown): Html | string => {
   const one = shape.safeParse(schema).data;
   if (!one) return 'any';
@@ -87,7 +87,7 @@ const renderBody = (all: z.infer<typeof content> | undefined): Html =>
 
 const anchorOf = (tag: string): string => `tag-${tag.replaceAll(' ', '-').toLowerCase()}`;
 
-/** Text with `code` in back-quotes. */
+/** Renders text with `code` in back-quotes. */
 const prose = (text: string): Html =>
   html`${text.split('`').map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}`;
 

@@ -1,4 +1,4 @@
-/** The one way in which the API answers with a problem. */
+/** Answers with a problem; the API has no other way. */
 import type { Context } from 'hono';
 import type * as z from 'zod';
 import type { NamedKind, NameTaken } from '../adapters/resources/names.ts';
@@ -7,14 +7,14 @@ import { type FieldErrors, makeProblem, type ProblemCode, problemHeaders, status
 export const refuse = (c: Context, code: ProblemCode, detail: string, errors?: FieldErrors) =>
   c.json(makeProblem(code, detail, errors), statusOf(code), problemHeaders(code));
 
-/** `what` as in "inventory" or "runner". */
+/** `what` is a noun such as "inventory" or "runner". */
 export const refuseUnknown = (c: Context, what: string) =>
   refuse(c, 'not_found', `There is no such ${what} here. Check the id, and the project in the path.`);
 
 const toFieldErrors = (issues: readonly z.core.$ZodIssue[]): FieldErrors =>
   issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
 
-/** For input that its schema refuses. A path that can be no id is the path of nothing. */
+/** For input that its schema rejects. A path with an impossible id gets "not found". */
 export const refuseInvalid = (c: Context, target: string, error: z.core.$ZodError) => {
   if (target === 'param') return refuseUnknown(c, 'resource');
   const errors = toFieldErrors(error.issues);
@@ -23,7 +23,7 @@ export const refuseInvalid = (c: Context, target: string, error: z.core.$ZodErro
   return refuse(c, 'invalid_request', `The ${part} is not valid: see ${fields}.`, errors);
 };
 
-/** For a reference to something that the project doesn't have. */
+/** For a reference to an object that the project does not have. */
 export const refuseReferences = (c: Context, errors: FieldErrors) =>
   refuse(
     c,
@@ -44,7 +44,7 @@ const namedKinds: Readonly<Record<NamedKind, string>> = {
   run: 'runner',
 };
 
-/** For a name that another one of the kind has. */
+/** For a name that another object of the kind has. */
 export const refuseName = (c: Context, { kind, wanted, holderId }: NameTaken) => {
   const one = namedKinds[kind];
   return holderId === undefined
@@ -59,7 +59,7 @@ export const refuseName = (c: Context, { kind, wanted, holderId }: NameTaken) =>
       );
 };
 
-/** For fields that are well formed and yet don't fit what they are about. */
+/** For fields that are well formed but do not fit their object. */
 export const refuseFields = (c: Context, faults: readonly FieldErrors[number][]) =>
   refuse(c, 'invalid_request', `The body is not valid: see ${faults.map(({ path }) => path).join(', ')}.`, [
     ...faults,

@@ -1,4 +1,4 @@
-/** What the descriptions of routes are made of: bodies, answers, problems, and whose token they take. */
+/** Building blocks for route descriptions: bodies, responses, problems, and the required token. */
 import { OpenAPIHono, type RouteConfig } from '@hono/zod-openapi';
 import type { Context, Env } from 'hono';
 import { matchedRoutes } from 'hono/route';
@@ -9,23 +9,23 @@ import { type ProblemCode, statusOf } from '../problems.ts';
 import { refuseInvalid } from './refuse.ts';
 import { problemSchema } from './schemas.ts';
 
-// Of all schemas of this process, as hono's validator leaves no other way.
+// Sets it for all schemas of this process: hono's validator offers no other way.
 z.config({ customError: issueText });
 
-/** The names of the security schemes in the document. */
+/** Names of the security schemes in the document. */
 export const people = [{ apiToken: [] }, { signIn: [] }];
 export const runnerOnly = [{ runnerToken: [] }];
 export const sessionOnly = [{ agentSession: [] }];
 export const registrationOnly = [{ registrationToken: [] }];
 export const anybody = [];
 
-/** A collection of routes; what their schemas refuse is answered with a problem. */
+/** A collection of routes; a schema's refusal is answered with a problem. */
 export const routes = <E extends Env>() =>
   new OpenAPIHono<E>({
     defaultHook: (result, c) => (result.success ? undefined : refuseInvalid(c, result.target, result.error)),
   });
 
-/** The route whose handler answers a request, beyond middleware; undefined where nothing does. */
+/** Returns the route whose handler answers a request, beyond middleware; undefined without one. */
 export const handlerRoute = (c: Context) => matchedRoutes(c).findLast(({ method }) => method !== 'ALL');
 
 export const jsonBody = <T extends z.ZodType>(schema: T) => ({
@@ -38,7 +38,7 @@ export const answer = <T extends z.ZodType>(description: string, schema: T) => (
   content: { 'application/json': { schema } },
 });
 
-/** The answer of a creation, which says where the new thing is. */
+/** Response of a creation, with the location of the new object. */
 export const created = <T extends z.ZodType>(description: string, schema: T) => ({
   ...answer(description, schema),
   headers: { Location: { description: 'The path of what was made', schema: { type: 'string' as const } } },
@@ -59,10 +59,7 @@ const bodyProblems: readonly ProblemCode[] = [
   'invalid_request',
 ];
 
-/**
- * Describes a route and the problems that it may answer with: `codes`, those that come with a body or a token, and as the
- * default any other.
- */
+/** Describes a route and its problems: `codes`, those of a body or a token, and as the default any other. */
 export const describe = <const R extends RouteConfig>(route: R, ...codes: readonly ProblemCode[]) => {
   const implied: readonly ProblemCode[] = [
     ...(route.request?.body ? bodyProblems : []),

@@ -1,4 +1,4 @@
-/** The protocol's schemas under the names that they have in the OpenAPI document. */
+/** The protocol's schemas under their names in the OpenAPI document. */
 import * as z from 'zod';
 import {
   adminTokenInput,
@@ -155,7 +155,7 @@ export const auditEventSchema = named('AuditEvent', auditEvent);
 
 export const listOf = <T extends z.ZodType>(item: T) => page(item).omit({ nextCursor: true });
 
-/** How many of the last. */
+/** Query of a listing that returns only the last `limit` rows. */
 export const lastQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(100).default(50) });
 
 export const inNothing = z.object({});
@@ -167,7 +167,7 @@ export const inKey = z.object({ projectId, keyId });
 export const inEnvironment = z.object({ projectId, environmentId });
 export const inIntegration = z.object({ projectId, integrationId });
 export const inSchedule = z.object({ projectId, scheduleId });
-/** Of a secret URL. */
+/** Path of a secret URL. */
 export const integrationEventPath = z.object({ projectId, integrationId: z.string(), secret: z.string() });
 export const inRunner = z.object({ projectId, runnerId });
 export const inGlobalRunner = z.object({ runnerId });

@@ -1,4 +1,4 @@
-/** Routes about the control plane itself, open to anybody: health, the document, the reference. */
+/** Routes of the control plane itself, open to anybody: health, the document, the reference. */
 import * as z from 'zod';
 import type { ApiDeps, ApiEnv } from './deps.ts';
 import type { Document } from './document.ts';
@@ -8,7 +8,7 @@ import { answer, anybody, describe, routes } from './route.ts';
 
 const shared = { tags: ['Service'], security: anybody };
 
-/** Nothing from elsewhere, and no script: the page is at the console's origin, where people are signed in. */
+/** No content from elsewhere, and no script: people are signed in at the page's origin, the console's. */
 const pageHeaders = {
   'content-security-policy':
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

@@ -1,4 +1,4 @@
-/** The route of what was spent day by day, by runner and by template, and of what another idle timeout would have cost. */
+/** Route of the cost history: spending by day, runner and template, and costs under other idle timeouts. */
 import {
   addMs,
   type CostHistory,
@@ -47,9 +47,9 @@ import { type InsightDeps, runOf, runsOf, sessionsIn, tasksIn } from './history-
 const dayMs = 86_400_000;
 const defaultWindowMs = 30 * dayMs;
 
-/** The idle timeouts that are compared with the default, beside the runner's own: none, five minutes, fifteen, an hour. */
+/** Idle timeouts to compare, beside the runner's own: none, 5 minutes, 15 minutes, 1 hour. */
 const comparedTimeoutsMs = [0, 300_000, 900_000, 3_600_000];
-/** An assumption, for where no boot was seen: some 16 s until EC2 has an instance running, and some for the system to come up. */
+/** Assumed where no boot was seen: some 16 s until EC2 runs an instance, the rest for the system to start. */
 const assumedBootMs = 25_000;
 
 const nothing: Split = { bootingMs: 0, workingMs: 0, idleMs: 0 };
@@ -59,7 +59,7 @@ interface Window {
   readonly to: Instant;
 }
 
-/** A session with the tasks of this project that ran in it. Of a global runner's session only these are the project's. */
+/** A session with the tasks of this project that ran in it, without other tasks of a global runner. */
 interface UsedSession {
   readonly facts: SessionFacts;
   readonly tasks: readonly PlacedTask<TaskRecord>[];
@@ -67,7 +67,7 @@ interface UsedSession {
 
 const isOwn = ({ facts }: UsedSession) => facts.projectId !== undefined;
 
-/** What a session cost the project in a window. */
+/** Cost of a session to the project in a window, in microUsd. */
 const spentIn = (used: UsedSession, prices: Prices, window: Span, now: Instant): number =>
   isOwn(used)
     ? (costWithin(used.facts, prices, window, now) ?? 0)
@@ -82,7 +82,7 @@ const splitOf = (used: UsedSession, now: Instant, bounds: Span): Split => {
 const byDay = (used: UsedSession, prices: Prices, days: readonly Day[], now: Instant) =>
   days.map((day) => ({ split: splitOf(used, now, day), spentMicroUsd: spentIn(used, prices, day, now) }));
 
-/** What an hour of a runner's instance costs, in microUsd; undefined where it has none, or its price is not known. */
+/** Hourly price of a runner's instance, in microUsd; undefined without an instance or a known price. */
 type RateOf = (runner: RunnerRecord) => number | undefined;
 
 const alwaysOnOn = (day: Day, runner: RunnerRecord, rateOf: RateOf): number => {

@@ -11,7 +11,7 @@ import { type InsightDeps, reachBackMs, sessionsIn } from './history-data.ts';
 
 const defaultWindowMs = 30 * 86_400_000;
 
-/** A runner that was removed: what it spent counts, and nobody knows what it would have cost by now. */
+/** Stands for a removed runner: its spending counts, but its cost without Reveille is unknown. */
 const removedRunner = ({ runnerId, projectId, region, startedAt }: SessionFacts): CostedRunner => ({
   id: runnerId,
   name: 'removed runner',
@@ -20,7 +20,7 @@ const removedRunner = ({ runnerId, projectId, region, startedAt }: SessionFacts)
   ...(projectId && { projectId }),
 });
 
-/** Gathers the sessions and tasks of a window that ends in the past, and the tasks that share them. */
+/** Gathers the sessions and tasks of a window in the past, and the tasks that share those sessions. */
 export const reportCosts = async (
   deps: InsightDeps,
   projectId: ProjectId,

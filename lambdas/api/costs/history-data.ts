@@ -1,4 +1,4 @@
-/** What the readings of the past are made of: sessions and tasks of a window, a bounded number of them. */
+/** Reads the sessions and tasks of a past window, up to a maximum number. */
 import { addMs, epochMs, type Instant, type ProjectId } from '../../../protocol/index.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import type { Pool } from '../../adapters/table.ts';
@@ -10,13 +10,13 @@ import type { ApiDeps } from '../deps.ts';
 
 export type InsightDeps = Pick<ApiDeps, 'runners' | 'sessions' | 'tasks' | 'prices' | 'region' | 'now'>;
 
-/** Tasks that one reading looks at: some ten pages of DynamoDB. */
+/** Maximum tasks that one reading examines: some ten pages of DynamoDB. */
 export const maxTasks = 5000;
 
-/** A task that ran in a window may have been made before it. */
+/** A task that ran in a window may have been created up to this long before the window. */
 export const reachBackMs = 86_400_000;
 
-/** The sessions of a pool's runners that reach into the window, over or open, whenever they began. */
+/** Returns the sessions of a pool's runners that overlap the window, closed or open, whenever they began. */
 export const sessionsIn = async (
   deps: InsightDeps,
   pool: Pool,
@@ -31,7 +31,7 @@ export const sessionsIn = async (
   return [...new Map([...open, ...closed].map((facts) => [facts.id, facts])).values()];
 };
 
-/** What each runner's instance has cost since then; without an entry where there is none, or no price is known. */
+/** Cost of each runner's instance since that moment; no entry without an instance or a known price. */
 export const spentBy = async (
   deps: InsightDeps,
   pool: Pool,
@@ -55,7 +55,7 @@ export const spentBy = async (
   );
 };
 
-/** A project's tasks that were made in the window or up to a day before it, newest first. */
+/** Returns a project's tasks that were created in the window or up to a day before it, newest first. */
 export const tasksIn = (
   deps: InsightDeps,
   projectId: ProjectId,
@@ -63,7 +63,7 @@ export const tasksIn = (
 ): Promise<{ tasks: TaskRecord[]; isPartial: boolean }> =>
   deps.tasks.listNewest(projectId, addMs(from, -reachBackMs), to, maxTasks);
 
-/** When a task ran; undefined while it has not been claimed. */
+/** Time span in which a task ran; undefined while it is unclaimed. */
 export const runOf = (
   { claimedAt, finishedAt }: Pick<TaskRecord, 'claimedAt' | 'finishedAt'>,
   now: Instant,
@@ -72,7 +72,7 @@ export const runOf = (
     ? undefined
     : { from: epochMs(claimedAt), to: Math.max(epochMs(claimedAt), epochMs(finishedAt ?? now)) };
 
-/** When a runner's tasks ran. */
+/** Time spans in which a runner's tasks ran. */
 export const runsOf = (tasks: readonly TaskRecord[], runnerId: string | undefined, now: Instant): Span[] =>
   tasks
     .filter((task) => task.runnerId === runnerId)

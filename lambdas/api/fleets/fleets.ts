@@ -1,4 +1,4 @@
-/** The fleets of the stack, for whoever makes a runner of one. */
+/** Route that lists the fleets of the stack, for people who create a runner of one. */
 import type { ApiDeps, PersonEnv } from '../deps.ts';
 import { answer, describe, people, routes } from '../route.ts';
 import { fleetSchema, listOf } from '../schemas.ts';

@@ -1,4 +1,4 @@
-/** Routes of incoming integrations: those of who sets them up, and the one that senders call. */
+/** Routes of incoming integrations: those for the people who set them up, and the one that senders call. */
 import {
   applyLaunchOptions,
   eventAnswer,
@@ -32,7 +32,7 @@ import {
 const tags = ['Integrations'];
 const itemPath = '/api/projects/{projectId}/integrations/{integrationId}';
 
-/** The store behind the routes: what is beyond the template's launch options is shown. */
+/** Store behind the routes; it adds what an integration gives beyond the template's launch options. */
 const shownStore = (deps: ApiDeps): ResourceStore<IntegrationInput, Integration> => {
   const { integrations, resources } = deps;
   const withSecretNames = async (
@@ -149,7 +149,7 @@ export const integrationRoutes = (deps: ApiDeps) => {
   return routes<PersonEnv>().route('/', own).route('/', crud);
 };
 
-/** Open to whoever knows the URL. The body is read as it is, since a signature is over its bytes. */
+/** Open to anybody who knows the URL. The body is read as raw bytes, since a signature covers its bytes. */
 export const integrationEventRoutes = (deps: ApiDeps) =>
   routes<ApiEnv>().openapi(
     describe(
@@ -185,7 +185,8 @@ export const integrationEventRoutes = (deps: ApiDeps) =>
         ? await deps.integrations.open(projectId, id, secret)
         : undefined;
       if (!integration) {
-        // Only wrong URLs count, and only against themselves: a page of another site can have a browser send any number of them.
+        // Only wrong URLs count, and only against themselves: a page of another site can make a browser send
+        // any number of them.
         const guessed = await countAttempts(deps, c, [[eventsBySource, source]]);
         return guessed ? refuseTooMany(c, deps.attempts, guessed) : refuseUnknown(c, 'integration');
       }

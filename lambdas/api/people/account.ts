@@ -1,4 +1,4 @@
-/** Routes of what concerns oneself: who one is, signing out, the password, the authenticator. */
+/** Routes of the own account: profile, sign-out, password, authenticator. */
 import type { Context } from 'hono';
 import { passwordChange, passwordProof, totpProof, totpSecret } from '../../../protocol/index.ts';
 import { publicUser } from '../../adapters/people/users.ts';
@@ -25,7 +25,7 @@ const refuseChanged = (c: Context) =>
   refuse(c, 'unauthenticated', 'Your credentials have changed meanwhile. Sign in again, and repeat this.');
 
 export const selfRoutes = (deps: ApiDeps) => {
-  /** Asks for the password once more; undefined when it is right, else the refusal. */
+  /** Asks for the password once more; returns the refusal, or undefined when the password is right. */
   const refuseWithoutPassword = async (c: Context<PersonEnv>, password: string) => {
     const user = c.get('signedIn')?.user;
     if (!user) return refuseToken(c);

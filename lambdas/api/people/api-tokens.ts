@@ -1,4 +1,4 @@
-/** Routes of API tokens: a project's, with a role in it, and the stack's, which are an admin's. */
+/** Routes of API tokens: a project's, with a role in it, and the stack's, which only admins may use. */
 import type { ApiDeps, PersonEnv } from '../deps.ts';
 import { refuseUnknown } from '../refuse.ts';
 import { answer, created, describe, jsonBody, noContent, people, routes } from '../route.ts';

@@ -1,4 +1,4 @@
-/** What a request of a person is about: the thing's kind, id and name, and its settings as the API may show them. */
+/** Finds the object of a person's request: kind, id, name, and its settings as the API may show them. */
 import * as z from 'zod';
 import {
   type AuditObject,
@@ -31,7 +31,7 @@ export type AuditedStores = Pick<
   | 'users'
 >;
 
-/** A thing and its settings; without settings, its changes are not compared. */
+/** An object and its settings; without settings, its changes are not compared. */
 export interface Audited {
   readonly object: AuditObject;
   readonly settings?: object | undefined;
@@ -52,12 +52,12 @@ const inProject =
     pool === 'global' ? undefined : read(deps, pool, id);
 
 const own = { id: true, projectId: true, createdAt: true } as const;
-/** Each leaves out what is never shown and what changes by itself. */
+/** Each schema leaves out secrets and fields that change by themselves. */
 const settingsOf = {
   projects: project.omit({ id: true, createdAt: true }),
   environments: environment.omit(own),
   integrations: integration.omit({ ...own, url: true }),
-  // In the form of its input, in which what is never shown stands too.
+  // In the form of its input, which includes the secret fields.
   keys: key.omit(own).transform(({ name, ...secret }) => ({ name, secret })),
   schedules: schedule.omit({ ...own, secretNames: true, nextRuns: true, lastRun: true, pending: true }),
   runners: runner.pick({
@@ -73,7 +73,7 @@ const settingsOf = {
   provider: signInProviderFields.strip().omit({ clientSecret: true }),
 };
 
-/** What every other resource shows is what was sent. */
+/** The other resources show exactly what was sent. */
 const withoutOwn = z
   .looseObject({ name: z.string() })
   .transform(({ id: _id, projectId: _project, createdAt: _at, ...settings }) => settings);
@@ -112,7 +112,7 @@ const readers: Readonly<Record<string, Read>> = {
     const task = await tasks.get(pool, id);
     return task && { name: task.templateName };
   }),
-  // One is named by its task and its runner, and has no name of its own.
+  // A delivery is named by its task and its runner, and has no own name.
   deliveries: inProject(async ({ deliveries }, pool, id) =>
     (await deliveries.get(pool, id)) ? {} : undefined,
   ),
@@ -129,7 +129,7 @@ const readers: Readonly<Record<string, Read>> = {
     const found = (await apiTokens.list(pool === 'global' ? undefined : pool)).find((one) => one.id === id);
     return found && { name: found.name };
   },
-  // It has no name.
+  // A registration token has no name.
   'registration-tokens': async () => ({}),
   users: async ({ users }, _, id) => {
     const user = await users.get(id);
@@ -140,7 +140,7 @@ const readers: Readonly<Record<string, Read>> = {
 /** Longer than any id, and short enough for a key of the table. */
 const longestId = 40;
 
-/** The thing that a path is about; undefined where there is none (any more). */
+/** Returns the object that a path names; undefined when there is none, or none left. */
 export const readAudited = async (deps: AuditedStores, path: string): Promise<Audited | undefined> => {
   const { kind, id } = readTarget(path);
   if (kind === 'sign-in-provider') {

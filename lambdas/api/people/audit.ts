@@ -1,4 +1,4 @@
-/** The audit trail: written for every change that people make, read by owners and admins. */
+/** The audit trail: records every change that people make, for owners and admins to read. */
 import type { Context, MiddlewareHandler } from 'hono';
 import * as z from 'zod';
 import { auditEventId, auditExportQuery, auditQuery, page, projectId } from '../../../protocol/index.ts';
@@ -14,18 +14,18 @@ import { type Audited, type AuditedStores, readAudited } from './audit-object.ts
 
 const reads: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** The stack's trail keeps what ends a project: the project's own cannot be read afterwards. */
+/** The stack's trail records the removal of a project: the project's own trail is unreadable afterwards. */
 const scopeOf = (path: string, operation: string): AuditScope => {
   const id = projectId.safeParse(path.split('/')[3]);
   return path.startsWith('/api/projects/') && id.success && operation !== 'removeProject' ? id.data : 'stack';
 };
 
-/** Paths by which people change themselves. */
+/** Paths by which people change their own account. */
 const ownPath = /^\/api\/(me|logout)(\/|$)/;
 
 /**
- * Records each change that was made, with the object's name, and of a PUT what it changed. What cannot be read or recorded is
- * logged instead, and keeps nobody from changing what is unreadable.
+ * Records each change with the object's name, and for a PUT the changed settings. An object that cannot be
+ * read or recorded is only logged, so that people can still change an unreadable one.
  */
 export const auditChanges = (
   deps: AuditedStores & Pick<ApiDeps, 'audit' | 'log' | 'sourceOf'>,
@@ -81,7 +81,7 @@ export const auditChanges = (
   };
 };
 
-/** Events in one part of an export: even if each has 8 KB of changes, the answer stays under Lambda's 6 MB. */
+/** Maximum events in one part of an export: at 8 KB of changes each, it stays under Lambda's 6 MB. */
 const exportedAtOnce = 200;
 
 const filtered =
@@ -92,7 +92,7 @@ const textOf = { csv: 'text/csv', jsonl: 'application/jsonl' } as const;
 
 export const auditRoutes = (deps: ApiDeps) => {
   type Query = z.infer<typeof auditQuery>;
-  /** A page of a trail, or why there is none. */
+  /** Returns a page of a trail, or the reason why there is none. */
   const read = async (c: Context<PersonEnv>, scope: AuditScope, { cursor, ...query }: Query) => {
     const after = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString();
     if (after !== undefined && !auditEventId.safeParse(after).success) return refuseCursor(c);

@@ -1,4 +1,4 @@
-/** Routes of invitations: made by an owner, accepted by whoever holds the token. */
+/** Routes of invitations: an owner makes one, and the holder of its token accepts it. */
 import type { Context } from 'hono';
 import { acceptance, type Invitation, password as newPassword } from '../../../protocol/index.ts';
 import { invitationBySource } from '../../adapters/people/rate-limits.ts';
@@ -94,7 +94,7 @@ const refuseUnproven = (c: Context) =>
     'You are not signed in with the address that the invitation is for: sign in with it, or send a password.',
   );
 
-/** Makes the person whom an invitation is for. */
+/** Creates the person that an invitation names. */
 const createInvited = async (deps: ApiDeps, c: Context, invited: Invitation, { name, password }: Claim) => {
   if (password === undefined) return refuseUnproven(c);
   const chosen = newPassword.safeParse(password);
@@ -118,7 +118,7 @@ const createInvited = async (deps: ApiDeps, c: Context, invited: Invitation, { n
 const isSignedInAs = async (deps: ApiDeps, c: Context, user: UserRecord): Promise<boolean> =>
   isFromOwnPage(c, deps.consoleUrl) && (await findSignedIn(deps, c))?.user.id === user.id;
 
-/** Has a person whom we know prove that it is they who accept: by being signed in, or by the password. */
+/** Asks a known person to prove their identity before they accept: by a sign-in or by the password. */
 const proveInvited = async (
   deps: ApiDeps,
   c: Context<ApiEnv>,

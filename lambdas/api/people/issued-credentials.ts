@@ -1,6 +1,6 @@
 /**
- * What people mint for others to use: API tokens, invitations, registration tokens. Each is good only while the person on whose behalf it
- * was made may make its like.
+ * Credentials that people issue for others: API tokens, invitations, registration tokens. Each is valid only
+ * while its issuer may still issue the same.
  */
 import type { Pool } from '../../adapters/table.ts';
 import { mayCall, roleIn, type Standing } from '../../core/people/permissions.ts';
@@ -8,7 +8,7 @@ import type { ApiDeps } from '../deps.ts';
 
 type Stores = Pick<ApiDeps, 'apiTokens' | 'invitations' | 'registrationTokens'>;
 
-/** What somebody may who may nothing. */
+/** Rights of a person without any role. */
 export const nothing: Standing = { isAdmin: false, roles: {} };
 
 /** The stack itself, and all of its projects. */
@@ -17,7 +17,7 @@ export const everywhere = async ({ projects }: Pick<ApiDeps, 'projects'>): Promi
   ...(await projects.list()).map(({ id }) => id),
 ];
 
-/** Revokes, of what was minted in those pools on behalf of a person, all that they may not mint there as they stand now. */
+/** Revokes the credentials of those pools that a person issued and may no longer issue there. */
 export const revokeMinted = async (
   { apiTokens, invitations, registrationTokens }: Stores,
   person: Standing & { readonly id: string },
@@ -39,7 +39,7 @@ export const revokeMinted = async (
   }
 };
 
-/** Revokes the invitations of an address into those pools: an older one would give back what was taken. */
+/** Revokes the invitations of an address into those pools: an older one would restore a removed role. */
 export const revokePending = async (
   { invitations }: Pick<Stores, 'invitations'>,
   email: string,

@@ -1,11 +1,11 @@
-/** Becoming a member by an invitation, whichever way somebody proves that it is theirs. */
+/** Makes a person a member by an invitation, by any way to prove that it is theirs. */
 import type { Context } from 'hono';
 import type { Invitation } from '../../../protocol/index.ts';
 import type { UserRecord } from '../../adapters/people/users.ts';
 import { isAtLeast, roleIn } from '../../core/people/permissions.ts';
 import type { ApiDeps, ApiEnv } from '../deps.ts';
 
-/** The invitations of an address, into projects that there are, that are still good. */
+/** Returns the valid invitations of an address into existing projects. */
 export const pendingOf = async (
   deps: Pick<ApiDeps, 'projects' | 'invitations' | 'now'>,
   email: string,
@@ -15,7 +15,7 @@ export const pendingOf = async (
   return pending.flat().filter((one) => one.email === email && one.validUntil > deps.now());
 };
 
-/** Gives the role of an invitation that was taken, unless the person has it or a higher one there, and writes it down. */
+/** Gives and records the role of an accepted invitation, unless the person has it or a higher one. */
 export const enterProject = async (
   deps: Pick<ApiDeps, 'users' | 'audit' | 'sourceOf'>,
   c: Context<ApiEnv>,

@@ -1,4 +1,4 @@
-/** Routes of the first set-up, and of signing in. */
+/** Routes of the first set-up and of sign-in. */
 import type { Context } from 'hono';
 import { loginInput, setupInput, setupState } from '../../../protocol/index.ts';
 import { loginByAccount, loginBySource } from '../../adapters/people/rate-limits.ts';
@@ -14,7 +14,7 @@ import { totpStepOf } from './totp.ts';
 
 const tags = ['People'];
 
-/** For who holds an admin's token: makes the first person that can sign in. */
+/** For the holder of an admin's token: creates the first person who can sign in. */
 export const setupRoutes = (deps: ApiDeps) =>
   routes<PersonEnv>().openapi(
     describe(
@@ -54,7 +54,7 @@ export const setupRoutes = (deps: ApiDeps) =>
 
 type Proof = { readonly ok: true } | { readonly ok: false; readonly code: 'wrong_login' | 'totp_required' };
 
-/** Whether somebody with the right password also has the code, where one is needed. A code is good once. */
+/** Checks the code of a person with the right password, if one is required. A code works once. */
 const proveTotp = async (deps: ApiDeps, user: UserRecord, code: string | undefined): Promise<Proof> => {
   if (user.totpSecret === undefined) return { ok: true };
   if (code === undefined) return { ok: false, code: 'totp_required' };
@@ -115,7 +115,8 @@ export const loginRoutes = (deps: ApiDeps) =>
         'csrf_refused',
       ),
       async (c) => {
-        // A browser always says where a POST comes from: nobody is signed in as somebody else by another site.
+        // A browser always sends the origin of a POST: this stops another site from signing a person in as
+        // somebody else.
         if (c.req.header('origin') !== undefined && !isFromOwnPage(c, deps.consoleUrl)) {
           return refuseCsrf(c, deps.consoleUrl);
         }
@@ -129,7 +130,7 @@ export const loginRoutes = (deps: ApiDeps) =>
           user && isRight ? await proveTotp(deps, user, totp) : { ok: false, code: 'wrong_login' };
         if (!user || !proof.ok) {
           const code = proof.ok ? 'wrong_login' : proof.code;
-          // Who has the password and no code yet does not lock the account, but cannot try on and on either.
+          // A right password without a code does not lock the account, but its attempts are limited too.
           if (code === 'totp_required') await forgetAttempts(deps.attempts, [account]);
           await recordRefusal(deps, c, code === 'wrong_login' ? 'loginRefused' : 'loginWithoutCode', user);
           return refuse(c, code, details[code]);

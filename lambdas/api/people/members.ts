@@ -1,4 +1,4 @@
-/** Routes of people: who is in the stack (for admins), and who is in a project. */
+/** Routes of people: those of the stack (for admins), and those of a project. */
 import { type Member, type ProjectId, userChange } from '../../../protocol/index.ts';
 import { publicUser, type UserRecord } from '../../adapters/people/users.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
@@ -19,10 +19,10 @@ const shared = { tags: ['Members'], security: people };
 const revokes =
   'API tokens, invitations and registration tokens that they made, or a token of theirs, and may make no longer are revoked.';
 
-/** Somebody without any role. */
+/** A person without any role. */
 const nobody = (id: string) => ({ id, ...nothing });
 
-/** For admins: everybody who can sign in. */
+/** For admins: every person who can sign in. */
 export const userRoutes = (deps: ApiDeps) =>
   routes<PersonEnv>()
     .openapi(
@@ -84,7 +84,8 @@ export const userRoutes = (deps: ApiDeps) =>
         const found = await deps.users.get(userId);
         const isRemoved = found !== undefined && (await deps.users.remove(found));
         const pools = await everywhere(deps);
-        // Also of who is gone already: the revocation of an earlier removal may have been cut short.
+        // Also for a person who is already removed: an earlier removal may have failed before its
+        // revocations.
         await revokeMinted(deps, nobody(userId), pools);
         if (found) await revokePending(deps, found.email, pools);
         return isRemoved ? c.body(null, 204) : refuseUnknown(c, 'person');
@@ -158,7 +159,7 @@ export const memberRoutes = (deps: ApiDeps) => {
         const { projectId, userId } = c.req.valid('param');
         const found = await find(projectId, userId);
         const left = found && (await deps.users.setRole(found.userId, projectId, undefined));
-        // Also of who has left already: the revocation of an earlier removal may have been cut short.
+        // Also for a person who has already left: an earlier removal may have failed before its revocations.
         await revokeMinted(deps, left ?? (await deps.users.get(userId)) ?? nobody(userId), [projectId]);
         if (left) await revokePending(deps, left.email, [projectId]);
         return left ? c.body(null, 204) : refuseUnknown(c, 'member');

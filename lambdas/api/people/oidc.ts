@@ -1,4 +1,4 @@
-/** Routes of sign-in by OpenID Connect: the two that a browser passes, and those by which an admin sets the provider. */
+/** Routes of sign-in by OpenID Connect: two for browsers, the others for admins to set the provider. */
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import * as z from 'zod';
@@ -21,7 +21,7 @@ import { enterProject, pendingOf } from './join.ts';
 const path = '/api/sign-in-provider';
 const callbackPath = `${path}/callback`;
 const tokenKind = 'oidc';
-/** For a person to sign in at the provider. */
+/** Time for a person to sign in at the provider. */
 const roundTripMs = 600_000;
 
 const claims = oidcChecks.extend({ returnTo });
@@ -46,13 +46,13 @@ const publicProvider = (
 });
 
 interface Found {
-  /** Who has the address here, whether or not it is they who came. */
+  /** The person with that address here, who may differ from the one who came. */
   readonly known: UserRecord | undefined;
-  /** Who may sign in, with the roles that they were invited to. */
+  /** The person who may sign in, with the roles that they were invited to. */
   readonly person: UserRecord | undefined;
 }
 
-/** Writes down that somebody's credentials are void since the provider vouched for them, and removes what has gone with those. */
+/** Records that credentials older than the provider's first proof are void, and revokes what they issued. */
 const tidyAfterProof = async (deps: ApiDeps, c: Context<ApiEnv>, user: UserRecord): Promise<void> => {
   await deps.audit.record('stack', {
     actor: { id: user.id, name: user.name },
@@ -64,7 +64,7 @@ const tidyAfterProof = async (deps: ApiDeps, c: Context<ApiEnv>, user: UserRecor
   await revokeMinted(deps, { id: user.id, ...nothing }, await everywhere(deps));
 };
 
-/** The person behind what the provider says. */
+/** Finds or creates the person whom the provider names. */
 const findPerson = async (
   deps: ApiDeps,
   c: Context<ApiEnv>,
@@ -74,12 +74,12 @@ const findPerson = async (
   const known = await deps.users.findByEmail(email);
   const mayCome = newPeople === 'everybody' || (!known && (await pendingOf(deps, email)).length > 0);
   const found = known ?? (mayCome ? await deps.users.create({ email, name }) : undefined);
-  // An address that the provider gave to somebody else does not open the account of who had it before.
+  // An address that the provider gave to a new person does not open the account of its former holder.
   const bound = found && (await deps.users.bindSubject(found, account));
   if (!bound) return { known, person: undefined };
   if (known && bound.isFirstProof) await tidyAfterProof(deps, c, bound.user);
   let person = bound.user;
-  // Only now: an invitation that was minted by credentials which are void has gone with them.
+  // After the removal of void credentials: invitations that they issued are gone too.
   for (const invited of await pendingOf(deps, email)) {
     if (await deps.invitations.take(invited)) person = await enterProject(deps, c, person, invited);
   }
@@ -93,7 +93,7 @@ const refuseSignIn = (c: Context) =>
     'The provider did not sign you in here: you took too long, your e-mail address is not verified there, or nobody has invited it. Try again, or ask an owner for an invitation.',
   );
 
-/** Open to anybody: the way there and back. */
+/** Open to anybody: the way to the provider and back. */
 export const oidcRoutes = (deps: ApiDeps) => {
   const shared = { tags: ['People'], security: anybody };
   const goingTo = (description: string) => ({
@@ -149,8 +149,9 @@ export const oidcRoutes = (deps: ApiDeps) => {
         const { name, options } = cookieOf(deps);
         const cookie = getCookie(c, name);
         const carried = cookie ? await deps.personTokens.verify(tokenKind, claims, cookie) : undefined;
-        // A page of another site can have a browser come here, but not with our cookie, its state and a code. What lacks one of them
-        // asks the provider nothing, so it neither counts nor ends the sign-in that goes on in this browser.
+        // A page of another site can send a browser here, but not with our cookie, its state and a code. A
+        // request that lacks one of them never reaches the provider: it neither counts nor ends a sign-in
+        // that is in progress in this browser.
         const { state, code } = c.req.valid('query');
         if (!carried?.ok || carried.claims.state !== state) return refuseSignIn(c);
         deleteCookie(c, name, options);
@@ -160,7 +161,7 @@ export const oidcRoutes = (deps: ApiDeps) => {
         if (reached) return refuseTooMany(c, deps.attempts, reached);
         const provider = await deps.signInProviders.get();
         if (!provider) return refuseSignIn(c);
-        // As the browser sees it: behind CloudFront the function itself is at another address.
+        // The URL as the browser sees it: behind CloudFront the function itself has another address.
         const url = new URL(`${redirectUriOf(deps)}${new URL(c.req.url).search}`);
         const vouched = await deps.oidc.finish(provider, url, carried.claims);
         const found = vouched && (await findPerson(deps, c, provider, vouched));
@@ -184,7 +185,7 @@ export const oidcRoutes = (deps: ApiDeps) => {
     );
 };
 
-/** Kept for the client that it was given for: another issuer would be handed it at the next sign-in. */
+/** Kept for the same client only: another issuer would receive the secret at the next sign-in. */
 const keptSecret = (
   stored: StoredProvider | undefined,
   { issuer, clientId }: Pick<StoredProvider, 'issuer' | 'clientId'>,

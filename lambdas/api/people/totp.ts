@@ -1,4 +1,4 @@
-/** One-time codes by time (RFC 6238), as authenticator apps show them. */
+/** Time-based one-time codes (RFC 6238), as authenticator apps show them. */
 import { Secret, TOTP } from 'otpauth';
 import { epochMs, type Instant } from '../../../protocol/index.ts';
 import type { RandomBytes } from '../../adapters/runners/registration-tokens.ts';
@@ -6,7 +6,7 @@ import type { RandomBytes } from '../../adapters/runners/registration-tokens.ts'
 /** 160 bits, as RFC 4226 recommends (section 4). */
 const secretBytes = 20;
 const periodSeconds = 30;
-/** One step early or late, for clocks that differ and people who type (RFC 6238, section 5.2). */
+/** One step early or late, for clock drift and typing time (RFC 6238, section 5.2). */
 const window = 1;
 
 const make = (label: string, secret: string) =>
@@ -17,7 +17,7 @@ export const newTotp = (label: string, randomBytes: RandomBytes): { secret: stri
   return { secret, uri: make(label, secret).toString() };
 };
 
-/** The time step that the code is of; undefined when it is wrong, or of another time. */
+/** Returns the time step of the code; undefined for a wrong code, or one from another time. */
 export const totpStepOf = (secret: string, code: string, now: Instant): number | undefined => {
   const timestamp = epochMs(now);
   const delta = make('', secret).validate({ token: code, timestamp, window });

@@ -1,14 +1,14 @@
-/** Checks what Ansible is to read, static inventories and inline playbooks, when it changes. */
+/** Checks static inventories and inline playbooks, which Ansible reads, when they change. */
 import type { Inventory, InventoryInput, Template, TemplateInput } from '../../../protocol/index.ts';
 import { iniFault } from '../../core/resources/ini-inventory.ts';
 import type { YamlRoot } from '../../core/resources/yaml-text.ts';
 import type { FieldErrors } from '../../problems.ts';
 
-/** Loaded when it is needed: the parser of YAML would make every cold start longer. */
+/** Loaded on demand: the YAML parser would lengthen every cold start. */
 const yamlFault = async (text: string, root: YamlRoot): Promise<string | undefined> =>
   (await import('../../core/resources/yaml-text.ts')).yamlFault(text, root);
 
-/** Ansible reads a YAML inventory as INI when it is no YAML. */
+/** Ansible reads a YAML inventory as INI when it is not valid YAML. */
 const inventoryFault = async ({ type, content }: { type: string; content: string }) => {
   const fault = iniFault(content);
   return type === 'static' || fault === undefined ? fault : yamlFault(content, 'a map of groups');

@@ -17,19 +17,19 @@ interface Shown {
   readonly createdAt: string;
 }
 
-/** How a PUT is read: its schema, and how what it keeps is filled in, after which it has to be a whole input. */
+/** Reads a PUT: a schema, then a function that fills in kept fields; the result must be a complete input. */
 interface Update<Body> {
   readonly schema: z.ZodType<Body, unknown>;
   readonly fill: (projectId: ProjectId, id: string, body: Body) => Promise<unknown>;
 }
 
-/** A PUT that sends all there is. */
+/** A PUT that sends the complete input. */
 export const whole = <Input>(schema: z.ZodType<Input, unknown>): Update<Input> => ({
   schema,
   fill: async (_projectId, _id, body) => body,
 });
 
-/** Who saves, and what was stored before. A change is refused for what it changes only. */
+/** Role of the saver, and the object before. Only changed fields can cause a refusal. */
 export interface Saving<Output> {
   readonly role: EffectiveRole | undefined;
   readonly before?: Output;
@@ -47,21 +47,21 @@ interface Resource<Input, Output extends Shown, Body> {
   readonly update: Update<Body>;
   readonly output: z.ZodType<Shown>;
   readonly store: ResourceStore<Input, Output>;
-  /** Ids of what the input refers to: they exist when it is written. */
+  /** Ids that the input refers to: they must exist at the write. */
   readonly references?: (input: Input) => string[];
-  /** What the input refers to and the project doesn't have. */
+  /** Fields that refer to an object that the project does not have. */
   readonly findMissing?: (projectId: ProjectId, input: Input) => Promise<FieldErrors>;
-  /** What is well formed and yet doesn't fit what it is about, or is not for the role. */
+  /** Fields that are well formed but do not fit their object or the role. */
   readonly findFaults?: (projectId: ProjectId, input: Input, saving: Saving<Output>) => Promise<FieldErrors>;
-  /** Who would miss it, in words such as `template "Deploy"`. */
+  /** Users of the object, in words such as `template "Deploy"`. */
   readonly findUsers: (projectId: ProjectId, id: string) => Promise<string[]>;
-  /** What follows when it was replaced. */
+  /** Runs after a replacement. */
   readonly onReplaced?: (before: Output, after: Output) => Promise<void>;
-  /** What else a reader of the reference should know about replacing it. */
+  /** Extra text about the replacement for the reference. */
   readonly replaceNote?: string;
 }
 
-/** Something refers to what was to be removed. */
+/** Other objects refer to the one that should be removed. */
 class InUse extends Error {
   readonly users: readonly string[];
 

@@ -1,4 +1,4 @@
-/** Checks the field of known hosts that keys, repositories and inventories have, when it changes. */
+/** Checks the known-hosts field of keys, repositories and inventories when it changes. */
 import { knownHostsFault } from '../../core/resources/known-hosts.ts';
 import type { FieldErrors } from '../../problems.ts';
 

@@ -1,4 +1,4 @@
-/** Launch options of what starts templates by itself: who may save what goes beyond them, and what does. */
+/** Launch options of schedules and integrations: values beyond them, and the right to save those. */
 import {
   beyondLaunch,
   type LaunchOption,
@@ -10,7 +10,7 @@ import { type EffectiveRole, mayCall } from '../../core/people/permissions.ts';
 import { savedValues } from '../../flows/tasks/start-from-trigger.ts';
 import type { ApiDeps } from '../deps.ts';
 
-/** Who may change the template may as well give its tasks what the template does not allow. */
+/** A person who may change the template may also give its tasks values that the template does not allow. */
 export const mayGoBeyond = (role: EffectiveRole | undefined): boolean => mayCall(role, 'replaceTemplate');
 
 interface Saved extends LaunchValues {
@@ -21,7 +21,9 @@ interface Saved extends LaunchValues {
 const givesAny = (saved: Saved): boolean =>
   Object.values(savedValues(saved)).some((value) => value !== undefined);
 
-/** Tells what of each goes beyond its template as it is now. Templates are read only where something is given. */
+/**
+ * Returns a function that lists values beyond the current template. Reads templates only for given values.
+ */
 export const beyondOf = async (
   { resources }: Pick<ApiDeps, 'resources'>,
   all: readonly Saved[],

@@ -105,7 +105,7 @@ export const projectRoutes = (deps: ApiDeps) =>
         const users = await usersOfProject(deps, projectId);
         if (users.length > 0) return refuse(c, 'in_use', describeUse('project', users));
         if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
-        // EventBridge Scheduler has them apart from the table, where nothing of them is left afterwards.
+        // EventBridge Scheduler stores schedules apart from the table, which has no trace of them afterwards.
         if (!(await removeSchedules(deps, projectId))) {
           const detail =
             'EventBridge Scheduler still has schedules of the project. They start nothing any more; remove the project again in a minute.';

@@ -1,4 +1,4 @@
-/** What refers to what in a project: checked when something is written, and again before something is removed. */
+/** References between objects of a project: checked at a write, and again before a removal. */
 import type { Integration, Key, KeyId, LaunchValues, ProjectId, Template } from '../../../protocol/index.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { hasEnded } from '../../core/tasks/task-state.ts';
@@ -9,7 +9,7 @@ interface Readable {
   get(projectId: ProjectId, id: string): Promise<unknown>;
 }
 
-/** One row for each field whose id the project doesn't have. A field without an id refers to nothing. */
+/** Returns a row for each field whose id the project does not have. A field without an id is skipped. */
 export const findMissing = async (
   projectId: ProjectId,
   fields: readonly (readonly [path: string, id: string | undefined, store: Readable])[],
@@ -23,7 +23,7 @@ export const findMissing = async (
   return checked.flat();
 };
 
-/** Of what is given to a task beside its template. */
+/** Checks the values that a task gets beside its template's. */
 export const findMissingValues = (
   { resources: { inventories, environments } }: Pick<ApiDeps, 'resources'>,
   projectId: ProjectId,
@@ -39,7 +39,7 @@ const quoted = (what: string, all: readonly { readonly name: string }[]): string
 
 const taskPrefix = 'task ';
 
-/** The tasks of a project that have not ended, as far as `concerns` them. */
+/** Names the tasks of a project that have not ended and match `concerns`. */
 const liveTasks = async (
   { tasks }: Pick<ApiDeps, 'tasks'>,
   projectId: ProjectId,
@@ -53,7 +53,7 @@ const liveTasks = async (
 
 type TemplateReference = 'inventoryId' | 'repositoryId' | 'environmentId';
 
-/** Templates, and what is started of them, that name `id` in that field. */
+/** Names the templates that have `id` in that field, and their tasks, schedules and integrations. */
 export const usersByTemplate = async (
   deps: Pick<ApiDeps, 'tasks' | 'resources' | 'integrations' | 'schedules'>,
   field: TemplateReference,
@@ -104,7 +104,7 @@ export const usersOfKey = async (
   ];
 };
 
-/** Who uses the key for what one of that type cannot do. */
+/** Names the users of the key that need a key of another type than `type`. */
 export const usersThatNeedAnotherType = async (
   { resources, integrations }: Pick<ApiDeps, 'resources' | 'integrations'>,
   projectId: ProjectId,
@@ -131,7 +131,7 @@ export const usersOfProject = async (
 
 const namedAtMost = 5;
 
-/** "The key is used by repository "a", inventory "b". …": only a task ends by itself. */
+/** "The key is used by repository "a", inventory "b". …". Advises to wait only for tasks, which end. */
 export const describeUse = (what: string, users: readonly string[]): string => {
   const named = users.slice(0, namedAtMost);
   const rest = users.length - named.length;

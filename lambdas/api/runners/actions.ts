@@ -1,4 +1,4 @@
-/** Routes of what can be done with a runner: drain, sleep, wake, resume, another token. */
+/** Routes of actions on a runner: drain, sleep, wake, resume, token rotation. */
 import { publicRunner } from '../../adapters/runners/runner-record.ts';
 import { isPoweredByStack } from '../../core/tasks/select-runner.ts';
 import { drainRunner, resumeRunner, sleepRunner, wakeRunner } from '../../flows/runners/owner-requests.ts';

@@ -1,4 +1,4 @@
-/** The calls of agents: registration and proof with a token, then all else within a session. */
+/** Calls of agents: registration and proof with a token, all others within a session. */
 import type { Context } from 'hono';
 import {
   awaitConfirmationRequest,
@@ -45,7 +45,7 @@ import { unregister } from './unregister.ts';
 const tags = ['Agents'];
 const method = 'post';
 
-/** What a machine changed by itself, in the trail of its project or of the stack. */
+/** Records a change that a machine made by itself, in the trail of its project or of the stack. */
 const recordByMachine = (
   { audit }: Pick<ApiDeps, 'audit'>,
   request: { readonly source: string; readonly requestId: string },
@@ -193,7 +193,7 @@ export const runnerTokenRoutes = (deps: ApiDeps) => {
     );
 };
 
-/** A lease that is not this agent's is lost to it, however it came by it. */
+/** A lease of another agent, or a malformed one, counts as lost. */
 const verifyLease = async (
   deps: Pick<ApiDeps, 'agentTokens'>,
   agent: AgentIdentity,

@@ -1,4 +1,4 @@
-/** The call of a first boot that failed: the same proof as at enrolment, for what went wrong. */
+/** Call of a first boot that failed: the same proof as at enrolment, with a report of the failure. */
 import { bootFailureRequest } from '../../../protocol/index.ts';
 import { enrolmentBySource } from '../../adapters/people/rate-limits.ts';
 import { noteBootFailure } from '../../flows/runners/boot-failure.ts';

@@ -1,4 +1,4 @@
-/** The call of an instance that a fleet launched: proof of which one it is, for the credentials of its runner. */
+/** Call of an instance of a fleet: it proves its identity and gets the credentials of its runner. */
 import { enrollRequest } from '../../../protocol/index.ts';
 import { enrolmentBySource } from '../../adapters/people/rate-limits.ts';
 import { formatToken, hashSecret, makeSecret } from '../../adapters/runners/registration-tokens.ts';

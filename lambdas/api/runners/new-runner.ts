@@ -1,4 +1,4 @@
-/** Making a runner with its credentials, as a person creates it or a machine registers it. */
+/** Makes a runner with its credentials, for a person who creates it or a machine that registers. */
 import {
   addMs,
   type CreatedRunner,
@@ -25,10 +25,10 @@ const makeWebhookSecret = ({ randomBytes }: Pick<ApiDeps, 'randomBytes'>): strin
 type Refused = Extract<SetupResult, { ok: false }>;
 export type NewRunnerResult = { readonly ok: true; readonly made: CreatedRunner } | Refused;
 
-/** As much of the longest name as leaves room for the end of an id behind it. */
+/** The longest name, shortened to leave room for the end of an id behind it. */
 const longestStem = 113;
 
-/** A name for what cannot choose another: one that is taken gets the end of the runner's id. */
+/** Takes a name for a machine, which cannot choose: a taken name gets the end of the runner's id. */
 const takeSomeName = async (
   { names }: Pick<ApiDeps, 'names'>,
   pool: Pool,
@@ -46,7 +46,7 @@ const takeSomeName = async (
   }
 };
 
-/** Stores the runner under a name that it has taken, which is free again when the runner cannot be made. */
+/** Stores the runner under a name that it has taken; the name is freed when that fails. */
 const createNamed = async (
   deps: ApiDeps,
   pool: Pool,
@@ -58,7 +58,7 @@ const createNamed = async (
   return result;
 };
 
-/** Stores the runner and answers with its secrets, of which only hashes and public halves stay here. */
+/** Stores the runner and returns its secrets; only hashes and public halves are stored. */
 export const makeRunner = async (
   deps: ApiDeps,
   pool: Pool,
@@ -99,7 +99,7 @@ export const makeRunner = async (
   };
 };
 
-/** What a runner's owner may set of a new one; what is not given has its default, and for a runner of a fleet the fleet's. */
+/** Settings of a new runner by its owner; the others have their defaults, or the fleet's. */
 export const inputOf = (
   { count: _, tags, idleTimeoutMs, ...rest }: NewRunnerInput,
   pool: Pool,
@@ -118,7 +118,7 @@ export type FleetRunnersResult =
   | { readonly ok: true; readonly runners: Runner[] }
   | { readonly ok: false; readonly used: number };
 
-/** Makes runners of a fleet, all that were asked for or none. They have no credentials until their instances enrol. */
+/** Makes all the requested runners of a fleet, or none. Their enrolment gives them credentials. */
 export const makeFleetRunners = async (
   deps: ApiDeps,
   pool: Pool,
@@ -140,14 +140,16 @@ export const makeFleetRunners = async (
   return { ok: true, runners };
 };
 
-/** Removes a runner that is asleep and holds nothing, and frees its name. False when it is not. */
+/** Removes a runner that is asleep and holds no task, and frees its name. Otherwise returns false. */
 export const removeNamed = async (deps: ApiDeps, runner: RunnerRecord): Promise<boolean> => {
   if (!(await removeRunner(deps, runner))) return false;
   await deps.names.free(poolOf(runner), 'run', runner.name, runner.id);
   return true;
 };
 
-/** Another token for a runner; undefined when it changed meanwhile. Without a grace, whoever holds the one before is shut out. */
+/**
+ * Rotates a runner's token; undefined after a concurrent change. Without grace the old token stops at once.
+ */
 export const rotateToken = async (
   deps: ApiDeps,
   runner: RunnerRecord,

@@ -1,4 +1,4 @@
-/** Why something cannot be done with a runner, and what to do about it. */
+/** Refusals of actions on a runner: the reason, and the remedy. */
 import type { Context } from 'hono';
 import type { Runner, RunnerInput } from '../../../protocol/index.ts';
 import type { FleetPlan } from '../../core/fleets/fleets.ts';
@@ -25,7 +25,7 @@ export const refuseFull = (c: Context, { name, maxInstances }: FleetPlan, used: 
     `The fleet ${name} has ${used} of at most ${maxInstances} ${maxInstances === 1 ? 'runner' : 'runners'}, so ${count} more ${count === 1 ? 'does' : 'do'} not fit. Remove one of its runners, or raise its maxInstances in cdk.json and deploy.`,
   );
 
-/** A runner is of its fleet for good, and the fleet says which instance it has and where. */
+/** A runner never leaves its fleet, and the fleet chooses its instance and region. */
 export const whyNotOfFleet = (before: Runner, { fleet, instanceId, region, webhookUrl }: RunnerInput) => {
   if (fleet !== before.fleet)
     return { path: 'fleet', message: 'must stay as it is: make another runner, and remove this one' };
@@ -39,7 +39,7 @@ export const whyNotOfFleet = (before: Runner, { fleet, instanceId, region, webho
     : { path: 'webhookUrl', message: 'must not be given: the stack powers the instances of a fleet' };
 };
 
-/** While its instance may be on, a runner stays bound to it, or nobody would stop that. */
+/** While its instance may be on, a runner stays bound to it; otherwise nothing would stop the instance. */
 export const rebinds = (before: Runner, { instanceId, region, webhookUrl }: RunnerInput): boolean =>
   before.instanceId !== undefined &&
   (before.instanceId !== instanceId || before.region !== region || before.webhookUrl !== webhookUrl);

@@ -42,7 +42,7 @@ export const runnerRoutes = (deps: ApiDeps, place: RunnerPlace) => {
     deps.runners.get(poolIn(params), params.runnerId ?? '');
   const isKnown = async (pool: Pool): Promise<boolean> =>
     pool === 'global' || (await deps.projects.get(pool)) !== undefined;
-  /** Such a URL may itself be a secret: it is shown to who may set it. */
+  /** The URL may itself be a secret, so only those who may set it can see it. */
   const show = (c: Context<PersonEnv>, record: RunnerRecord): Runner => {
     const { webhookUrl, ...shown } = publicRunner(record);
     const maySet = mayCall(c.get('role'), `replace${name}`);
@@ -86,7 +86,7 @@ export const runnerRoutes = (deps: ApiDeps, place: RunnerPlace) => {
         }
         if (!(await isKnown(pool))) return refuseUnknown(c, 'project');
         const runners = await deps.runners.list(pool);
-        // A browser's clock may be ahead of ours at midnight: since then nothing was spent.
+        // A browser's clock may be ahead of ours at midnight: nothing has been spent since a future moment.
         const isAhead = spentSince !== undefined && spentSince > deps.now();
         const since = isAhead ? deps.now() : spentSince;
         const spent = since === undefined ? undefined : await spentBy(deps, pool, runners, since);

@@ -1,4 +1,4 @@
-/** Where runners are: in a project, or global. The same routes are made for both. */
+/** Scope of runners: a project, or global. The same routes exist for both. */
 import type * as z from 'zod';
 import { projectId } from '../../../protocol/index.ts';
 import type { Pool } from '../../adapters/table.ts';
@@ -14,7 +14,7 @@ export interface RunnerPlace {
   readonly itemParams: z.ZodObject;
 }
 
-/** Whose runners a path is about. Its parameters are validated before. */
+/** Returns the pool that a path is about. Its parameters are validated before. */
 export const poolIn = (params: Readonly<Record<string, string>>): Pool =>
   params.projectId === undefined ? 'global' : projectId.parse(params.projectId);
 

@@ -1,4 +1,4 @@
-/** Taking a runner out at the wish of its own machine, which is up as it asks. */
+/** Removes a runner at the request of its own machine, which is up at that time. */
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import { openSessionFacts } from '../../core/costs/cost.ts';
 import { isAwake } from '../../core/runners/runner-state.ts';
@@ -6,8 +6,8 @@ import type { ApiDeps } from '../deps.ts';
 import { removeNamed } from './new-runner.ts';
 
 /**
- * Removes a runner that no task holds or counts on, and writes the bill of its instance up to now; the instance stays as it
- * is, and is its operator's from here on. False when there are tasks.
+ * Removes a runner that no task holds or waits for, and records the cost of its instance up to now. The
+ * instance stays as it is; from here on its operator manages it. Returns false when there are tasks.
  */
 export const unregister = async (deps: ApiDeps, runner: RunnerRecord): Promise<boolean> => {
   const now = deps.now();

@@ -1,4 +1,4 @@
-/** Routes of schedules, and of what a cron expression means. */
+/** Routes of schedules, and of the preview of a cron expression. */
 import {
   type ProjectId,
   type Schedule,
@@ -38,11 +38,11 @@ const shownRuns = 5;
 const isGiven = (answers: SurveyAnswers, name: string): boolean =>
   Object.hasOwn(answers, name) && answers[name] !== '';
 
-/** The secret answers that a change for this template may keep. */
+/** Secret answers that a change for this template may keep. */
 const keptBy = (before: ScheduleRecord | undefined, templateId: string): SurveyAnswers =>
   before?.templateId === templateId ? before.surveySecrets : {};
 
-/** The answers of an input, the secret ones apart; an empty one is none. */
+/** Splits the answers of an input into plain and secret ones; an empty answer counts as none. */
 const splitAnswers = (names: readonly string[], given: SurveyAnswers) => {
   const pick = (wanted: (name: string) => boolean): SurveyAnswers =>
     Object.fromEntries(Object.entries(given).filter(([name]) => wanted(name) && isGiven(given, name)));
@@ -71,7 +71,7 @@ const startFaults = (
   }
 };
 
-/** Schedules as people see them, with what they will do and what came of it last. */
+/** Returns schedules for people, with their next runs and their last outcome. */
 const showSchedules = async (
   deps: Pick<ApiDeps, 'tasks' | 'now' | 'resources'>,
   records: readonly ScheduleRecord[],
@@ -94,7 +94,7 @@ const showSchedules = async (
   });
 };
 
-/** The store behind the routes: what is written is handed over, and shown as it is afterwards. */
+/** Store behind the routes: each write is handed to EventBridge Scheduler, and the result shown. */
 const shownStore = (deps: ApiDeps): ResourceStore<ScheduleInput, Schedule> => {
   const { schedules, resources } = deps;
   const split = async (projectId: ProjectId, input: ScheduleInput, before?: ScheduleRecord) => {
@@ -135,7 +135,7 @@ const shownStore = (deps: ApiDeps): ResourceStore<ScheduleInput, Schedule> => {
       const after = await schedules.replace(asRead, fields, surveySecrets, editedBy, basis?.refersTo);
       return after && handOver(after);
     },
-    // Nothing refers to a schedule.
+    // No object refers to a schedule.
     remove: async (projectId, id) => {
       const found = await schedules.get(projectId, id);
       return found !== undefined && removeSchedule(deps, found);

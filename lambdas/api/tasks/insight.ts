@@ -1,4 +1,4 @@
-/** Routes that tell what would happen, what happens and what happened: routing, a task's trip, the dashboard. */
+/** Routes of forecasts and history: routing, a task's trip, the dashboard. */
 import {
   addMs,
   type Dashboard,
@@ -35,7 +35,7 @@ const shared = { tags: ['Tasks'], security: people };
 const dayMs = 86_400_000;
 const failuresShown = 10;
 
-/** The session in which a task ran, or that of the runner which is being woken for it. */
+/** Returns the session in which a task ran, or the open session of the runner that wakes for it. */
 const sessionOf = async (deps: ApiDeps, task: TaskRecord) => {
   const runner = task.runnerId && (await deps.runners.find(task.projectId, task.runnerId));
   if (!runner) return {};

@@ -1,4 +1,4 @@
-/** The routes that read a task's log: page by page while it grows, and whole. */
+/** Routes that read a task's log: page by page while it grows, and complete. */
 import { gzipSync } from 'node:zlib';
 import * as z from 'zod';
 import { downloadQuery, logQuery, msBetween } from '../../../protocol/index.ts';
@@ -8,7 +8,7 @@ import { refuse, refuseUnknown } from '../refuse.ts';
 import { answer, describe, people, routes } from '../route.ts';
 import { inTask, logPageSchema } from '../schemas.ts';
 
-/** Longer than a call of an agent takes: what its log lacks so long after its end does not come, whatever number it told. */
+/** Longer than an agent's call takes: chunks still missing this long after the task's end never come. */
 const lateMs = 60_000;
 
 export const logRoutes = (deps: ApiDeps) =>
@@ -35,7 +35,8 @@ export const logRoutes = (deps: ApiDeps) =>
           return refuse(c, 'not_found', `The task has had ${task.attempt} attempts so far.`);
         }
         const { entries, nextOffset } = await deps.logs.read({ taskId, attempt }, offset);
-        // Who ended the task told how long its log is; of a lost attempt, only that nobody writes to it any more.
+        // The agent that ends a task reports its log's length; after a lost attempt it is unknown, but
+        // writing has stopped.
         const isOver = attempt < task.attempt || hasEnded(task.status);
         const told = attempt === task.attempt ? task.logChunks : undefined;
         const isLate = msBetween(task.finishedAt ?? task.createdAt, deps.now()) >= lateMs;
@@ -71,7 +72,7 @@ export const logRoutes = (deps: ApiDeps) =>
         const attempt = wanted ?? task.attempt;
         const { members, nextOffset, isLast } = await deps.logs.download({ taskId, attempt }, from);
         const next = `${c.req.path}?attempt=${attempt}&from=${nextOffset}`;
-        // A file without a member is no gzip file.
+        // A gzip file needs at least one member.
         const file = members.length > 0 || from > 0 ? Buffer.concat(members) : gzipSync('');
         return c.body(file, 200, {
           'content-type': 'application/gzip',

@@ -13,7 +13,7 @@ import { answer, created, describe, jsonBody, people, routes } from '../route.ts
 import { inProject, inTask, taskInputSchema, taskSchema } from '../schemas.ts';
 import { costsOf, showTask, showTasks } from './view.ts';
 
-/** What else goes wrong is not for the caller. */
+/** Other errors are not for the caller. */
 const asInputRefused = (error: unknown): InputRefused => {
   if (error instanceof InputRefused) return error;
   throw error;

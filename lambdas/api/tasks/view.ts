@@ -1,4 +1,4 @@
-/** What people see of tasks: why one waits, and what one cost so far. */
+/** Tasks as people see them: the reason why one waits, and its cost so far. */
 import { addMs, msBetween, type ProjectId, type Task } from '../../../protocol/index.ts';
 import { idsBetween } from '../../adapters/ids.ts';
 import { poolOf } from '../../adapters/runners/runner-record.ts';
@@ -12,7 +12,7 @@ import type { ApiDeps } from '../deps.ts';
 
 type ViewDeps = Pick<ApiDeps, 'runners' | 'limits' | 'sessions' | 'prices' | 'region' | 'now'>;
 
-/** Tasks of one project with the reason why those wait that do. Runners are read once for all of them. */
+/** Shows tasks of one project, the waiting ones with the reason. Runners are read once for all of them. */
 export const showTasks = async (
   deps: Pick<ViewDeps, 'runners' | 'limits' | 'now'>,
   projectId: ProjectId,
@@ -34,7 +34,9 @@ export const showTasks = async (
   );
 };
 
-/** A task's share of its session so far, in micro-dollars. Undefined when no instance of ours ran it, or it has no price. */
+/**
+ * Returns a task's share of its session so far, in microUsd; undefined without own instance or known price.
+ */
 const costOf = async (deps: ViewDeps, task: TaskRecord): Promise<number | undefined> => {
   const { runnerId, claimedAt } = task;
   if (!runnerId || !claimedAt) return undefined;
@@ -54,10 +56,10 @@ const costOf = async (deps: ViewDeps, task: TaskRecord): Promise<number | undefi
     : taskShare(session, msBetween(claimedAt, task.finishedAt ?? now));
 };
 
-/** How far back a session may have begun in which a listed task ran; the cost of one that ran in an older is only with the task itself. */
+/** Maximum age of a session in the costs of a listing. Beyond it only the task itself shows the cost. */
 const reachBackMs = 86_400_000;
 
-/** What the tasks of a page of a listing cost so far, by few reads for all of them. */
+/** Returns the costs so far of one page of tasks, with few reads for all of them. */
 export const costsOf = async (
   deps: ViewDeps,
   projectId: ProjectId,
@@ -90,7 +92,7 @@ export const costsOf = async (
   );
 };
 
-/** One task with all that is known of it. */
+/** Shows one task with all known facts. */
 export const showTask = async (deps: ViewDeps, task: TaskRecord): Promise<Task> => {
   const [[shown = publicTask(task)], costMicroUsd] = await Promise.all([
     showTasks(deps, task.projectId, [task]),

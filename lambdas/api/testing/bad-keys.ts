@@ -1,8 +1,8 @@
-/** What looks like a public key and is none that a runner can have. */
+/** Strings that look like public keys but are not valid for a runner. */
 import { generateKeyPairSync } from 'node:crypto';
 import { makeKeyPair } from '../../adapters/secrets/payload-encryption.ts';
 
-/** What stands before the 32 bytes of an X25519 key in DER (RFC 8410, section 4). */
+/** Bytes before the 32 bytes of an X25519 key in DER (RFC 8410, section 4). */
 const x25519Header = '302a300506032b656e032100';
 
 const pemOf = (hex: string): string => {

@@ -59,11 +59,11 @@ import type { ApiDeps } from '../deps.ts';
 const apiUrl = 'http://127.0.0.1:8787';
 
 export interface Call {
-  /** Bearer token; the admin's unless told, none when null. */
+  /** Bearer token; the admin's by default, none when null. */
   readonly token?: string | null | undefined;
   /** Sent as JSON. */
   readonly body?: unknown;
-  /** Sent as it is. */
+  /** Sent unchanged. */
   readonly rawBody?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
@@ -71,12 +71,12 @@ export interface Call {
 export type ApiBench = Awaited<ReturnType<typeof openApiBench>>;
 
 export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiDeps> = {}) => {
-  // Receivers of webhooks look at the real clock, so the present begins with it.
+  // Receivers of webhooks look at the real clock, so the bench's clock begins with it.
   let present: Instant = toInstant(Date.now());
   const now = () => present;
   const queues = new Set<string>();
   const rung: string[] = [];
-  /** What EventBridge Scheduler has, and whether it answers. */
+  /** Schedules that EventBridge Scheduler has, and a switch for its failure. */
   const scheduler = { has: new Map<string, ScheduleToHandOver>(), isDown: false };
   const logged: { message: string; about: Readonly<Record<string, unknown>> }[] = [];
   const resources = resourceStores(table, { now, newId });
@@ -103,7 +103,7 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     projects: projectStore(table, { now, newId }),
     integrations: integrationStore(table, { now, newId, randomBytes, apiUrl: apiUrl }),
     pendingEvents: pendingEventStore(table, { now }),
-    // As Lambda does it, but before the sender has its answer.
+    // As in Lambda, but before the sender has its response.
     workEventSoon: (ref) => workIntegrationEvent(deps, ref),
     readKeyText: (projectId, id) => readKeyText(table, projectId, id),
     schedules: scheduleStore(table, { now, newId }),
@@ -145,7 +145,7 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     attempts: attemptStore(table, now),
     audit,
     recordSecretUse: recordSecretUse(audit),
-    // As few rounds as scrypt knows: what is tested is not its strength.
+    // The fewest rounds that scrypt accepts: these tests are not about its strength.
     signInProviders: signInProviderStore(table, now),
     oidc: openIdConnect(addressGuard(['127.0.0.1']), (message, about) => logged.push({ message, about })),
     passwords: passwords(randomBytes, { logN: 1, r: 8, p: 1 }),
@@ -195,7 +195,7 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     return response;
   };
 
-  /** A call that must succeed; answers with the JSON. */
+  /** Makes a call that must succeed; returns the JSON. */
   const call = async (method: string, path: string, body?: unknown, token?: string): Promise<unknown> => {
     const response = await request(method, path, { body, token });
     const text = await response.text();
@@ -203,7 +203,7 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     return text === '' ? undefined : JSON.parse(text);
   };
 
-  /** A call that must be refused. */
+  /** Makes a call that must be refused. */
   const refused = async (method: string, path: string, options: Call = {}): Promise<Problem> =>
     problem.parse(await (await request(method, path, options)).json());
 
@@ -213,7 +213,7 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
   const open = async (jwe: string, privateKey: string): Promise<string> =>
     new TextDecoder().decode((await compactDecrypt(jwe, createPrivateKey(privateKey))).plaintext);
 
-  /** What an agent does at its start: proves its key, gets a session, and comes online by its first heartbeat. */
+  /** Starts an agent: it proves its key, gets a session, and comes online by its first heartbeat. */
   const startAgent = async ({ token, privateKey = '' }: CreatedRunner): Promise<string> => {
     const { challenge } = challengeResponse.parse(
       await call('POST', '/api/agent/challenge', undefined, token),

@@ -1,4 +1,4 @@
-/** An integration on the API bench: a project with a template and a key, senders, and what became of what was sent. */
+/** An integration on the API bench: a project with a template and a key, senders, and event outcomes. */
 import { createHmac } from 'node:crypto';
 import * as z from 'zod';
 import {
@@ -24,10 +24,10 @@ export const signedByGitHub = (body: string | Uint8Array, headers: Record<string
   ...headers,
 });
 
-/** What matches the integration, as an object. */
+/** A payload that matches the integration, as an object. */
 export const pushToMain = { ref: 'refs/heads/main', repository: { full_name: 'octo/site' }, number: 7 };
 
-/** An integration for pushes to main, with a template that asks for two things, and a key. */
+/** Makes an integration for pushes to main, with a template that asks two questions, and a key. */
 export const anIntegration = async (api: ApiBench, fields: (keyId: string) => object = () => ({})) => {
   const { id } = project.parse(await api.call('POST', '/api/projects', { name: unique('Web') }));
   const base = `/api/projects/${id}`;
@@ -64,7 +64,7 @@ export const anIntegration = async (api: ApiBench, fields: (keyId: string) => ob
   const items = async <T extends z.ZodType>(of: string, schema: T): Promise<z.infer<T>[]> =>
     z.object({ items: z.array(schema) }).parse(await api.call('GET', `${base}/${of}`)).items;
   const events = () => items(`integrations/${made.id}/events`, integrationEvent);
-  /** The record of what was sent, after it was worked on. */
+  /** Returns the record of a sent event, after processing. */
   const eventOf = async (text: string, headers?: Record<string, string>): Promise<IntegrationEvent> => {
     const { id: eventId } = await answerTo(text, headers);
     const event = (await events()).find((one) => one.id === eventId);

@@ -11,7 +11,7 @@ export interface Account {
 export const clientId = 'reveille';
 export const clientSecret = 'a secret of the client';
 
-/** Starts it; `accounts` by what one types in as one's login, which is also one's subject. */
+/** Starts the provider. The keys of `accounts` are the logins to type in, which are also the subjects. */
 export const startProvider = async (redirectUri: string, accounts: Readonly<Record<string, Account>>) => {
   const server = createServer();
   await new Promise<void>((resolve) => {
@@ -46,7 +46,7 @@ export const startProvider = async (redirectUri: string, accounts: Readonly<Reco
 
   return {
     issuer,
-    /** Goes through the provider's own pages as that account; answers with the URL that it sends the browser back to. */
+    /** Signs in with that account on the provider's own pages; returns the URL of the redirect back. */
     signIn: async (startUrl: string, login: string): Promise<URL> => {
       cookies.clear();
       let url = startUrl;

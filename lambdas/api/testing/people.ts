@@ -1,4 +1,4 @@
-/** People for tests: who was invited, how they sign in, and what a page of the console sends for them. */
+/** People for tests: invited, signed in, with the headers that the console sends. */
 import { expect } from 'vitest';
 import * as z from 'zod';
 import { project, type Role, user } from '../../../protocol/index.ts';
@@ -8,7 +8,7 @@ import type { ApiBench, Call } from './bench.ts';
 export const password = 'correct horse battery staple';
 export const withToken = z.looseObject({ id: z.string(), token: z.string() });
 
-/** What a page of the console sends. */
+/** Headers that a page of the console sends. */
 export const page = { origin: 'http://127.0.0.1:8787', 'x-reveille-csrf': '1' };
 export const cookieOf = (response: Response): string =>
   response.headers.get('set-cookie')?.split(';')[0] ?? '';

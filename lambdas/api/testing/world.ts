@@ -1,4 +1,4 @@
-/** A world for wrong requests: two projects at work, and tokens, sessions and leases that are late, forged or another's. */
+/** A world for wrong requests: two busy projects, and late, forged or foreign tokens, sessions and leases. */
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
 import * as z from 'zod';
@@ -13,7 +13,7 @@ const identified = z.looseObject({ id: z.string() });
 const withToken = z.object({ token: z.string() });
 const aSecret = { type: 'string', value: 'hunter2-hunter2' };
 
-/** A project with one of everything: a task that runs, one that waits, one that has ended. */
+/** A project with one of everything: a running task, a waiting one, an ended one. */
 const aBusyProject = async (api: ApiBench, name: string, instanceId: string) => {
   const make = async (path: string, body: object) => identified.parse(await api.call('POST', path, body)).id;
   const id = await make('/api/projects', { name });
@@ -56,7 +56,7 @@ const aBusyProject = async (api: ApiBench, name: string, instanceId: string) => 
   };
 };
 
-/** What is wrong with time, signatures and tokens, made with the right keys. */
+/** Credentials with a wrong time, signature or token, made with the right keys. */
 export const openWorld = async (api: ApiBench) => {
   const mine = await aBusyProject(api, 'Mine', 'i-0123456789abcdef0');
   const theirs = await aBusyProject(api, 'Theirs', 'i-0123456789abcdef1');
@@ -97,7 +97,7 @@ export const openWorld = async (api: ApiBench) => {
 };
 export type World = Awaited<ReturnType<typeof openWorld>>;
 
-/** Makes something as it was made an hour ago. */
+/** Makes a credential with its date an hour ago. */
 const forAnHour = async <T>(api: ApiBench, make: () => Promise<T>): Promise<T> => {
   api.pass(-3_600_000);
   const made = await make();
@@ -122,11 +122,11 @@ export const get = (path: string): readonly [string, string] => ['GET', path];
 export const remove = (path: string): readonly [string, string] => ['DELETE', path];
 export const ofMebibytes = (count: number): string => 'x'.repeat(count * 1_048_576);
 
-/** Every item but what refusals leave: the counts of attempts, and in the stack's trail who was refused. */
+/** Every item except the traces of refusals: attempt counts, and refusals in the stack's trail. */
 export const dumpUncounted = async (table: TestTable) =>
   (await table.dump()).filter(({ pk }) => !String(pk).startsWith('attempts#') && pk !== 'audit#stack');
 
-/** Sends the request; it must be refused just so, and leave every item of the table as it was. */
+/** Sends the request; expects exactly this refusal, and every item of the table unchanged. */
 export const expectRefusal = async (
   table: TestTable,
   api: ApiBench,

@@ -1,4 +1,4 @@
-/** Routes of webhook deliveries: list them, and send one again. */
+/** Routes of webhook deliveries: list them, and resend one. */
 import type { Context } from 'hono';
 import type * as z from 'zod';
 import { deliveryId, deliveryStatus, type ProjectId, page, pageQuery } from '../../../protocol/index.ts';
@@ -21,7 +21,7 @@ export const deliveryRoutes = (deps: ApiDeps) => {
     { cursor, ...query }: z.infer<typeof listQuery>,
   ) => {
     const after = cursor === undefined ? undefined : fromCursor(projectId, cursor, deliveryId);
-    // One of another task's listing is well formed, and lies outside of what is listed here.
+    // A cursor from another task's listing is well formed, but lies outside this listing.
     if (cursor !== undefined && !after?.sk.startsWith(prefix)) return refuseCursor(c);
     const { items, next } = await deps.deliveries.list(projectId, prefix, query, after);
     return c.json({ items, ...(next && { nextCursor: toCursor(next) }) }, 200);
