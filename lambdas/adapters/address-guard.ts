@@ -1,15 +1,18 @@
-/** Which addresses webhooks, and requests to the sign-in provider, may go to: public ones, and those that the owner of the stack allows (against SSRF). */
+/**
+ * Addresses that webhooks and requests to the sign-in provider may go to (against SSRF): public ones, and
+ * those that the owner of the stack allows.
+ */
 import { lookup as resolve } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 export interface AddressGuard {
-  /** Why the URL is refused by its text alone. Undefined: what its name resolves to decides, when it is connected to. */
+  /** Reason to refuse the URL by its text alone. Undefined: `lookup` decides when the connection is made. */
   refuse(url: string): string | undefined;
-  /** Resolves a name, and fails when it stands for a forbidden address. What it gives is what is connected to. */
+  /** Resolves a name for the connection, and fails when one of its addresses is forbidden. */
   readonly lookup: LookupFunction;
 }
 
-/** https://www.iana.org/assignments/iana-ipv4-special-registry, and multicast. */
+/** Special IPv4 ranges: https://www.iana.org/assignments/iana-ipv4-special-registry, and multicast. */
 const specialV4 = [
   '0.0.0.0/8',
   '10.0.0.0/8',
@@ -26,7 +29,9 @@ const specialV4 = [
   '203.0.113.0/24',
   '224.0.0.0/3',
 ];
-/** Only 2000::/3 is public, and in it not what tunnels to IPv4 or is for documents (IANA's IPv6 special registry). */
+/**
+ * Public IPv6 is 2000::/3, without tunnels to IPv4 and documentation ranges (IANA's IPv6 special registry).
+ */
 const publicV6 = '2000::/3';
 const specialV6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'];
 
@@ -58,10 +63,13 @@ const isRange = (entry: string): boolean => {
   return version !== 0 && (bits === undefined || Number(bits) <= (version === 6 ? 128 : 32));
 };
 
-/** Whether an entry of the list of what is allowed is a range such as `10.0.0.0/8`, an address, or a host's name. */
+/** True for a valid entry of the allowed list: a range such as `10.0.0.0/8`, an address or a host name. */
 export const isAllowance = (entry: string): boolean => isRange(entry) || hostName.test(entry);
 
-/** A name or an address as it is compared: URLs put IPv6 in brackets, and a name may end with the root's dot. */
+/**
+ * Returns a host in the form for comparison: URLs put IPv6 in brackets, and a name may end with the root's
+ * dot.
+ */
 const hostOf = (url: string): string =>
   new URL(url).hostname
     .replace(/^\[|\]$/g, '')
@@ -70,7 +78,10 @@ const hostOf = (url: string): string =>
 
 const isLocalName = (host: string): boolean => host === 'localhost' || host.endsWith('.localhost');
 
-/** Makes the guard; `allowed` are ranges, addresses and names of hosts that may be called though they are not public. */
+/**
+ * Makes the guard. `allowed` are ranges, addresses and host names that may be called although they are not
+ * public.
+ */
 export const addressGuard = (allowed: readonly string[] = []): AddressGuard => {
   const ranges = listOf(allowed.filter(isRange));
   const hosts = new Set(allowed.filter((entry) => !isRange(entry)).map((host) => host.toLowerCase()));

@@ -1,6 +1,9 @@
 /** Conditions and updates as data, and their translation to DynamoDB's expressions. */
 
-/** All conditions of a list must hold. `lessThanSize`… compare what is stored, so they hold at the moment of the write. */
+/**
+ * All conditions of a list must hold. `lessThanSize`… compare stored values, so they hold at the moment of
+ * the write.
+ */
 export type Condition =
   | readonly ['exists' | 'missing', attribute: string]
   | readonly ['=' | '<>' | '<' | '<=' | '>' | '>=', attribute: string, value: unknown]
@@ -9,7 +12,7 @@ export type Condition =
   /** The set has fewer members than the number in the other attribute. */
   | readonly ['sizeBelow' | 'sizeAtLeast', setAttribute: string, numberAttribute: string]
   | readonly ['sizeAtMost', setAttribute: string, most: number]
-  /** The map in the attribute has this under the key. Maps as a whole are not compared: dynalite never finds two alike. */
+  /** The map in the attribute has this value under the key. dynalite cannot compare whole maps. */
   | readonly ['partIs', mapAttribute: string, key: string, value: unknown]
   | readonly ['any', ...Condition[]];
 
@@ -20,7 +23,7 @@ export interface Update {
   readonly unset?: readonly string[];
   /** Adds to a number (0 when missing), or members to a set. */
   readonly add?: Readonly<Record<string, number | ReadonlySet<string>>>;
-  /** Takes members from a set; an empty set is no attribute. */
+  /** Removes members from a set; DynamoDB has no empty sets. */
   readonly take?: Readonly<Record<string, ReadonlySet<string>>>;
 }
 

@@ -1,9 +1,9 @@
-/** A bucket of files that browsers fetch. */
+/** Bucket of files that browsers fetch. */
 import { DeleteObjectCommand, PutObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { type Instant, toInstant } from '../../protocol/index.ts';
 
 export interface PublishedFile {
-  /** Path from the root of the site, without a slash at its beginning. */
+  /** Path from the root of the site, without a leading slash. */
   readonly key: string;
   readonly body: Buffer;
   readonly contentType: string;

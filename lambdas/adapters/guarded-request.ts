@@ -1,4 +1,4 @@
-/** HTTP requests by way of the address guard: to URLs that people have set, or that a provider names. */
+/** HTTP requests through the address guard, to URLs that users have set or that a provider names. */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { AddressGuard } from './address-guard.ts';
@@ -11,8 +11,9 @@ export interface OutgoingRequest {
 }
 
 /**
- * Sends it and gives the answer to `read`; closes the connection afterwards, read to its end or not. Each request has a connection
- * of its own: an idle one would mostly be dead when the function is thawed, and was checked long ago. Redirects are not followed.
+ * Sends a request, passes the answer to `read` and closes the connection, even if not read to its end. Each
+ * request has a new connection: an idle one would mostly be dead after the function was frozen, and its check
+ * is old. Does not follow redirects.
  */
 export const requestByGuard = async <T>(
   guard: AddressGuard,
@@ -35,7 +36,7 @@ export const requestByGuard = async <T>(
   }
 };
 
-/** The bytes of an answer up to a bound, and whether there were more. */
+/** Reads an answer up to a maximum of bytes, and reports whether there were more. */
 export const readUpTo = async (
   response: IncomingMessage,
   maxBytes: number,
@@ -46,7 +47,7 @@ export const readUpTo = async (
     const bytes: Buffer = piece;
     pieces.push(bytes);
     length += bytes.length;
-    // Leaving the loop ends the connection: what comes after is not even received.
+    // Leaving the loop closes the connection: the rest is not even received.
     if (length > maxBytes) break;
   }
   return { bytes: Buffer.concat(pieces).subarray(0, maxBytes), isCut: length > maxBytes };

@@ -1,21 +1,22 @@
 /**
- * How many bytes an item has in DynamoDB, by the rules that it bills and refuses by:
+ * Size of an item in DynamoDB, by the rules for billing and limits:
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
  */
 
-/** The most that DynamoDB stores as one item. */
+/** Maximum size of an item in DynamoDB. */
 const maxItemBytes = 400 * 1024;
 /**
- * The most that one write may bring: of a new item, or of what a person saves again. What the control plane adds to it later, such as
- * a task's result or how a schedule ran, needs room too, and is never refused for what the person has saved.
+ * Maximum size of a new item, and of an update that a person makes. The rest is room for later additions of
+ * the control plane, such as a task's result or a schedule's last run. Those must never fail because of a
+ * person's input.
  */
 const maxNewItemBytes = maxItemBytes - 16 * 1024;
 
 const textBytes = (text: string): number => Buffer.byteLength(text);
-/** Of a list or a map, and of each of its entries. */
+/** Overhead of a list or a map, and of each of its entries. */
 const containerBytes = 3;
 const entryBytes = 1;
-/** A number has a byte for two digits and one more; an even larger one is refused by the client. */
+/** A number has one byte per two digits, and one more; the client rejects larger numbers. */
 const numberBytes = (value: number | bigint): number => Math.ceil(String(value).length / 2) + 1;
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
@@ -31,7 +32,7 @@ const valueBytes = (value: unknown): number => {
   return 1;
 };
 
-/** Of all attributes, by their names and their values. An undefined one is not stored. */
+/** Size of all attributes, names and values. Undefined ones are not stored. */
 const itemBytes = (item: object): number =>
   sum(
     Object.entries(item).map(([name, value]) =>
@@ -39,24 +40,24 @@ const itemBytes = (item: object): number =>
     ),
   );
 
-/** What people call an attribute that is kept under another name. */
+/** Names of attributes in the API, where the stored name differs. */
 const givenAs: Readonly<Record<string, string>> = { surveySecrets: 'survey' };
 
-/** Where it is to be kept. */
+/** Key of the item. */
 interface Place {
   readonly pk: string;
   readonly sk: string;
 }
 
-/** An item has more bytes than one may have, so that nothing was written. */
+/** An item is larger than DynamoDB allows; nothing was written. */
 export class ItemTooLarge extends Error {
   override readonly name = 'ItemTooLarge';
   readonly code = 'item_too_large';
-  /** The field that takes most of it. */
+  /** Largest field. */
   readonly largest: string;
   readonly detail: string;
 
-  /** `bytes` is unknown when DynamoDB has refused an update of it. */
+  /** `bytes` is unknown when DynamoDB rejected an update of the item. */
   constructor({ pk, sk }: Place, values: Readonly<Record<string, unknown>>, bytes?: number) {
     const [attribute] = Object.entries(values)
       .map(([name, value]) => [name, itemBytes({ [name]: value })] as const)
@@ -73,15 +74,15 @@ export class ItemTooLarge extends Error {
 const count = (bytes: number): string => bytes.toLocaleString('en');
 
 /**
- * Throws ItemTooLarge when what is written would leave no room for what is added to it later. An update that saves what a person gives
- * writes all of it (what is left out, it removes), so that its own bytes tell.
+ * Throws ItemTooLarge when an item leaves no room for later additions. An update of a person's input writes
+ * or removes all of that input, so its own size is enough.
  */
 export const checkItemSize = (item: Place & Record<string, unknown>): void => {
   const bytes = itemBytes(item);
   if (bytes > maxNewItemBytes) throw new ItemTooLarge(item, item, bytes);
 };
 
-/** Undefined when it is refused for its size. */
+/** Returns undefined when DynamoDB rejects the write for its size. */
 export const unlessTooLarge = async <T>(write: Promise<T>): Promise<T | undefined> => {
   try {
     return await write;

@@ -1,20 +1,20 @@
 /**
- * On whose behalf something is minted: API tokens, invitations, registration tokens. What a person minted carries the version of their
- * credentials, so that raising the version, by one write on the person, ends all of it at once.
+ * Makers of API tokens, invitations and registration tokens. Each of these carries the version of its maker's
+ * credentials. Raising that version, by one write on the person, revokes all of them at once.
  */
 import * as z from 'zod';
 import { keys, type Table } from './table.ts';
 
 export interface Maker {
-  /** `usr_…`, or `first-token` for what no person is behind. */
+  /** `usr_…`, or `first-token` when an operator made it. */
   readonly id: string;
   readonly credentialsVersion: number;
 }
 
-/** For what an operator of the AWS account has minted. */
+/** Maker of tokens that an operator of the AWS account has made. */
 export const firstToken: Maker = { id: 'first-token', credentialsVersion: 0 };
 
-/** As minted things store it; those of 0.1.0 have no version, which is the first one. */
+/** Maker as stored with a token. Items of 0.1.0 have no version, which means the first one. */
 export const storedMaker = z.object({
   createdBy: z.string().default(firstToken.id),
   makerVersion: z.int().default(0),
@@ -27,8 +27,8 @@ export const toStore = ({ id, credentialsVersion }: Maker): z.infer<typeof store
 const version = z.object({ credentialsVersion: z.int().default(0) });
 
 /**
- * Whether the person behind it is there and has the credentials still with which it was minted. Costs one read. What cannot be read
- * is not valid.
+ * True when the maker exists and has the same version of credentials. Costs one read. An unreadable item is
+ * not valid.
  */
 export const isMakerValid = async (table: Pick<Table, 'get'>, item: unknown): Promise<boolean> => {
   const maker = storedMaker.safeParse(item).data;

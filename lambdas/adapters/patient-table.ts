@@ -1,8 +1,11 @@
-/** A table that waits a moment where DynamoDB has no room: for callers that turn away for good after a few answers of 5xx. */
+/** Table that retries while DynamoDB throttles, for callers that give up for good after a few 5xx answers. */
 import { addMs, type Clock } from '../../protocol/index.ts';
 import type { Table } from './table.ts';
 
-/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html */
+/**
+ * Errors of throttling:
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+ */
 const throttling: ReadonlySet<string> = new Set([
   'ProvisionedThroughputExceededException',
   'RequestLimitExceeded',
@@ -15,7 +18,7 @@ export const isThrottled = (error: unknown): boolean => error instanceof Error &
 interface Patience {
   readonly now: Clock;
   readonly pause: (ms: number) => Promise<void>;
-  /** For one call, on top of what the SDK tries by itself. */
+  /** Maximum time to retry a call, on top of the SDK's own retries. */
   readonly forMs: number;
 }
 

@@ -1,13 +1,13 @@
 /**
- * The records of one kind: what is written passes the schema that it is read by, and what cannot be read is skipped, reported
- * and never stops a list. All stores are made of these.
+ * Records of one kind. A write must pass the schema that reads it. An unreadable item is skipped and
+ * reported, and never stops a list. All stores use these.
  */
 import * as z from 'zod';
 import type { Condition, Update } from './expressions.ts';
 import type { Item, Key, Table } from './table.ts';
 import { UnreadableItem } from './unreadable-item.ts';
 
-/** A value that could not be read again, so that nothing was written. Each fault names its field. */
+/** A value that could not be read again, so nothing was written. Each fault names its field. */
 export class RecordRefused extends Error {
   override readonly name = 'RecordRefused';
   readonly faults: readonly { readonly path: string; readonly message: string }[];
@@ -23,12 +23,12 @@ export class RecordRefused extends Error {
 
 const keyOf = (item: Item): Key => ({ pk: String(item.pk), sk: String(item.sk) });
 
-/** The names of the fields that are wrong, and none of their values. */
+/** Names of the invalid fields, without their values. */
 const fieldsOf = ({ issues }: z.ZodError): string[] => [
   ...new Set(issues.map(({ path }) => path.map(String).join('.') || 'the item')),
 ];
 
-/** What an update leaves under each attribute that it names, as far as the update alone tells. */
+/** Result of an update for each attribute that it names, as far as the update alone shows. */
 const changedBy = ({ set = {}, setIfMissing = {}, unset = [], add = {} }: Update): Item => ({
   ...Object.fromEntries(unset.map((name) => [name, undefined])),
   ...set,
@@ -53,7 +53,7 @@ export const recordsOf = <T>(table: Table, schema: z.ZodType<T>) => {
 
   const shape: Readonly<Record<string, z.core.$ZodType>> = schema instanceof z.ZodObject ? schema.shape : {};
 
-  /** For a write within a transaction. Throws RecordRefused. */
+  /** Checks an item that a transaction writes. Throws RecordRefused. */
   const checkItem = (item: Key & Item): void => {
     const result = schema.safeParse(item);
     if (!result.success) throw new RecordRefused(item, result.error.issues);
@@ -73,11 +73,11 @@ export const recordsOf = <T>(table: Table, schema: z.ZodType<T>) => {
     checkItem,
     checkUpdate,
 
-    /** Throws UnreadableItem. */
+    /** Reads an item. Throws UnreadableItem. */
     read,
     readIf,
 
-    /** Those that can be read; the others are reported. */
+    /** Returns the readable records and reports the others. */
     readAll: (items: readonly Item[]): T[] =>
       items.flatMap((item) => {
         const result = schema.safeParse(item);
@@ -86,13 +86,13 @@ export const recordsOf = <T>(table: Table, schema: z.ZodType<T>) => {
         return [];
       }),
 
-    /** Throws RecordRefused. */
+    /** Writes an item. Throws RecordRefused. */
     put: async (item: Key & Item, conditions?: readonly Condition[]): Promise<boolean> => {
       checkItem(item);
       return table.put(item, conditions);
     },
 
-    /** Throws RecordRefused, and UnreadableItem when the item was unreadable before. */
+    /** Updates an item. Throws RecordRefused, and UnreadableItem when the item was unreadable before. */
     update: async (
       key: Key,
       update: Update,

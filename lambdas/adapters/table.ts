@@ -1,4 +1,4 @@
-/** The one table: its keys, and the calls that all stores are made of, as data rather than expression strings. */
+/** The single table: its keys, and the calls that all stores use, as data rather than expression strings. */
 import { randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
@@ -18,7 +18,7 @@ import { type Condition, compileCondition, compileUpdate, type Update } from './
 import { checkItemSize, ItemTooLarge } from './item-size.ts';
 import type { UnreadableItem } from './unreadable-item.ts';
 
-/** Whose runners: a project's own, or everybody's. Also the partition that they live in. */
+/** Owner of runners: a project, or all projects. Also their partition. */
 export type Pool = ProjectId | 'global';
 
 /**
@@ -27,9 +27,12 @@ export type Pool = ProjectId | 'global';
  */
 export const keys = {
   project: (id: ProjectId) => ({ pk: 'projects', sk: id }),
-  /** Any resource of a pool: tpl_, inv_, rep_, key_, env_, int_, iev_, sch_, run_, tsk_, msg_, ses_, reg_ or ivt_. */
+  /**
+   * Any resource of a pool: tpl_, inv_, rep_, key_, env_, int_, iev_, sch_, run_, tsk_, msg_, ses_, reg_,
+   * ivt_.
+   */
   resource: (pool: Pool, id: string) => ({ pk: pool, sk: id }),
-  /** Beside a session that lasted over a day: finds it by its end. */
+  /** Second item of a session that lasted over a day: finds it by its end. */
   longSession: (pool: Pool, endedAt: Instant, id: SessionId) => ({ pk: pool, sk: `end_${endedAt}_${id}` }),
   longSessionsFrom: (endedAt: Instant) => ({ from: `end_${endedAt}`, to: 'end_~' }),
   logChunk: (taskId: TaskId, attempt: number, seq: number) => ({
@@ -38,39 +41,39 @@ export const keys = {
   }),
   apiToken: (id: string) => ({ pk: 'tokens', sk: id }),
   instance: (instanceId: string) => ({ pk: `instance#${instanceId}`, sk: 'binding' }),
-  /** The runners that a fleet has. */
+  /** Runners of a fleet. */
   fleet: (name: string) => ({ pk: 'fleets', sk: name }),
-  /** The signature of an enrolment, hashed: it is good once. */
+  /** Hashed signature of an enrolment: valid once. */
   seenEnrolment: (hash: string) => ({ pk: `seen#enrolment#${hash}`, sk: 'enrolment' }),
   seenWebhook: (deliveryId: string, timestamp: string) => ({ pk: `seen#${deliveryId}`, sk: timestamp }),
-  /** What came in by an integration. */
+  /** Event of an integration. */
   integrationEvent: (integrationId: string, id: string) => ({ pk: `integration#${integrationId}`, sk: id }),
-  /** The sender's own id of something that came in, hashed. */
+  /** The sender's id of a delivery, hashed. */
   seenIntegrationEvent: (integrationId: string, hash: string) => ({
     pk: `integration#${integrationId}`,
     sk: `seen#${hash}`,
   }),
   user: (id: string) => ({ pk: 'users', sk: id }),
-  /** Makes an e-mail address one person's only. */
+  /** Binds an e-mail address to one person. */
   userEmail: (email: string) => ({ pk: `email#${email}`, sk: 'user' }),
   /** `scope` is a project's id, or `stack`. */
   auditEvent: (scope: string, id: string) => ({ pk: `audit#${scope}`, sk: id }),
-  /** How often something was tried in a window of time. */
+  /** Number of attempts in a time window. */
   attempts: (what: string, window: string) => ({ pk: `attempts#${what}`, sk: window }),
   semaphoreHook: (id: string) => ({ pk: 'semaphore', sk: id }),
-  /** The circuit breaker of a webhook URL. */
+  /** Circuit breaker of a webhook URL. */
   circuit: (urlHash: string) => ({ pk: `circuit#${urlHash}`, sk: 'state' }),
-  /** A data key of a pool, or of the stack. */
+  /** Data key of a pool, or of the stack. */
   dataKey: (scope: string, id: string) => ({ pk: scope, sk: id }),
   secretRotation: () => ({ pk: 'stack', sk: 'secret-rotation' }),
   stackSecrets: () => ({ pk: 'stack', sk: 'secrets' }),
   signInProvider: () => ({ pk: 'stack', sk: 'sign-in-provider' }),
-  /** The partition of prices. */
+  /** Partition of prices. */
   prices: 'prices',
   price: ({ region, instanceType }: PricedType) => ({ pk: 'prices', sk: `${region}#${instanceType}` }),
-  /** Makes a name that of one thing of a kind; `partition` is where that lives. */
+  /** Lock of a name for one item of a kind; `partition` is the item's. */
   name: (partition: string, kind: string, name: string) => ({ pk: partition, sk: `name#${kind}#${name}` }),
-  /** Says that what was stored before there were such locks has its own. */
+  /** Marks that items from before locks existed have theirs. */
   namesAdopted: (partition: string, kind: string) => ({ pk: partition, sk: `names#${kind}` }),
   firstToken: () => ({ pk: 'stack', sk: 'first-token' }),
 };
@@ -78,7 +81,7 @@ export const keys = {
 export const logPartition = (taskId: TaskId, attempt: number) => `${taskId}#${attempt}`;
 export const logSortKey = (seq: number) => String(seq).padStart(10, '0');
 
-/** The sparse index of what is live. Keys only, so that an update of an item doesn't touch it. */
+/** Sparse index of live items. Keys only, so that an update of an item doesn't write to it. */
 export const liveIndex = { name: 'live', pk: 'live', sk: 'liveKey' } as const;
 export type LiveKind = 'task' | 'runner' | 'delivery' | 'schedule' | 'event' | 'semaphore';
 
@@ -86,7 +89,7 @@ export interface Key {
   readonly pk: string;
   readonly sk: string;
 }
-/** As the index has it. */
+/** Key in the index. */
 export interface LiveKey extends Key {
   readonly liveKey: string;
 }
@@ -94,21 +97,24 @@ export type Item = Record<string, unknown>;
 
 export interface Query {
   readonly pk: string;
-  /** Only sort keys that begin so. */
+  /** Limits sort keys to this prefix. */
   readonly prefix?: string;
-  /** Only sort keys from here on, this one included; not together with a prefix. */
+  /** First sort key, inclusive; not together with a prefix. */
   readonly from?: string;
-  /** Only sort keys up to here, this one included; needs `from`. */
+  /** Last sort key, inclusive; needs `from`. */
   readonly to?: string;
   readonly where?: readonly Condition[];
-  /** Newest first. */
+  /** Sorts newest first. */
   readonly descending?: boolean;
-  /** Read at most so many items (before `where`). */
+  /** Maximum items read, before `where`. */
   readonly limit?: number;
   readonly after?: Key;
 }
 
-/** One write of a transaction, or (`check`) conditions on an item that it does not write; without any, that it exists. */
+/**
+ * One write of a transaction, or (`check`) conditions on an item that it does not write. Without conditions
+ * the item must exist.
+ */
 export type TransactWrite = { readonly conditions?: readonly Condition[] } & (
   | { readonly put: Key & Item }
   | { readonly update: Key; readonly change: Update }
@@ -116,31 +122,37 @@ export type TransactWrite = { readonly conditions?: readonly Condition[] } & (
   | { readonly check: Key }
 );
 
-/** The storage that all stores use. Reads are consistent, except those of the index. */
+/** Storage of all stores. Reads are consistent, except those of the index. */
 export interface Table {
-  /** A list has skipped an item. */
+  /** Reports an item that a list skipped. */
   reportUnreadable(found: UnreadableItem): void;
   get(key: Key): Promise<Item | undefined>;
-  /** In no order; what doesn't exist is left out. */
+  /** Reads items in no order; leaves out missing ones. */
   batchGet(keys: readonly Key[]): Promise<Item[]>;
-  /** Whether it was written: false when a condition did not hold. Throws ItemTooLarge. */
+  /** Writes an item. False when a condition did not hold. Throws ItemTooLarge. */
   put(item: Key & Item, conditions?: readonly Condition[]): Promise<boolean>;
-  /** The item as it is now (or, by `returns: 'old'`, as it was), or undefined when a condition did not hold. Throws ItemTooLarge. */
+  /**
+   * Returns the updated item (`returns: 'old'`: the previous one); undefined when a condition did not hold.
+   * Throws ItemTooLarge.
+   */
   update(
     key: Key,
     update: Update,
     conditions: readonly Condition[],
     returns?: 'new' | 'old',
   ): Promise<Item | undefined>;
-  /** Whether it was removed: false when a condition did not hold. */
+  /** Removes an item. False when a condition did not hold. */
   remove(key: Key, conditions?: readonly Condition[]): Promise<boolean>;
   /**
-   * Writes all or nothing, each item at most once. Answers with the writes whose conditions did not hold: none when all was
-   * written. Throws ItemTooLarge.
+   * Writes all or nothing, each item at most once. Returns the writes whose conditions did not hold: none
+   * when all was written. Throws ItemTooLarge.
    */
   transact(writes: readonly TransactWrite[]): Promise<readonly TransactWrite[]>;
   query(query: Query): Promise<{ items: Item[]; next?: Key }>;
-  /** Keys of what is live, by kind and the beginning of the live key, in that key's order; a moment late, as index reads are. */
+  /**
+   * Lists keys of live items by kind and prefix of the live key, in that key's order. Index reads lag a
+   * moment behind.
+   */
   queryLive(kind: LiveKind, prefix?: string, atMost?: number): AsyncGenerator<LiveKey>;
 }
 
@@ -156,17 +168,17 @@ const orIfConditionFails = async <T, U>(write: Promise<T>, otherwise: U): Promis
   }
 };
 
-/** DynamoDB's own words for an update that makes an item too large: only it knows what else the item has. */
+/** DynamoDB's error for an update that makes an item too large: only DynamoDB knows the rest of the item. */
 const isTooLarge = (error: unknown): boolean =>
   error instanceof Error && error.name === 'ValidationException' && /item size/i.test(error.message);
 
-/** Another transaction was at one of the items. DynamoDB refuses at once, and the SDK does not try again. */
+/** Another transaction was writing one of the items. DynamoDB rejects at once, and the SDK does not retry. */
 const isConflict = (error: unknown): boolean =>
   error instanceof TransactionCanceledException
     ? (error.CancellationReasons ?? []).some(({ Code }) => Code === 'TransactionConflict')
     : error instanceof Error && error.name === 'TransactionConflictException';
 
-/** What is thrown when others were at an item for all tries: as DynamoDB calls it for a single write. */
+/** Error after the last try of a contested transaction, with DynamoDB's name for a single write. */
 class TransactionConflict extends Error {
   override readonly name = 'TransactionConflictException';
 }
@@ -174,7 +186,7 @@ class TransactionConflict extends Error {
 const conflictTries = 7;
 const firstPauseMs = 20;
 
-/** Tries again, 1.3 s to 2.5 s in all, while another transaction is at one of the items. */
+/** Retries for 1.3 s to 2.5 s in total while another transaction writes one of the items. */
 const untilFree = async <T>(write: () => Promise<T>): Promise<T> => {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -188,7 +200,7 @@ const untilFree = async <T>(write: () => Promise<T>): Promise<T> => {
   }
 };
 
-/** DynamoDB gives at most 100 items for one BatchGetItem (AWS: BatchGetItem). */
+/** Maximum items of one BatchGetItem (AWS: BatchGetItem). */
 const batchGetLimit = 100;
 
 /** Opens the table over DynamoDB. */
@@ -347,7 +359,10 @@ export const openTable = (
   };
 };
 
-/** All items of a query, page after page. For what is small by nature, or bounded by its keys: the runners of a pool, a week's tasks. */
+/**
+ * Reads all items of a query, page after page. For sets that are small or bounded by keys: the runners of a
+ * pool, a week's tasks.
+ */
 export const queryAll = async (table: Table, query: Query): Promise<Item[]> => {
   const found: Item[] = [];
   for (let page = await table.query(query); ; page = await table.query({ ...query, after: page.next })) {

@@ -1,21 +1,21 @@
-/** The log and the metrics of the functions: JSON lines that CloudWatch reads, by Powertools for AWS Lambda. */
+/** Log and metrics of the functions: JSON lines for CloudWatch, by Powertools for AWS Lambda. */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 
-/** Every metric is billed by the hour in which it has values, so each earns its place: docs/using/cost.md. */
+/** AWS bills every metric by the hour in which it has values, so each earns its place: docs/using/cost.md. */
 const units = {
-  /** From the task's creation to its first line of output; of first attempts. */
+  /** Time from a task's creation to its first line of output; first attempts only. */
   QueueToRunning: MetricUnit.Milliseconds,
-  /** From the instance's launch to its agent's first heartbeat. */
+  /** Time from the instance's launch to its agent's first heartbeat. */
   BootTime: MetricUnit.Milliseconds,
-  /** Of an instance session, in which no task ran. */
+  /** Time of an instance session in which no task ran. */
   IdleTime: MetricUnit.Seconds,
   /** US dollars that an instance would have cost, had it not slept. */
   SavedUsd: MetricUnit.NoUnit,
   Repairs: MetricUnit.Count,
-  /** How long the task that waits longest has waited. */
+  /** Waiting time of the task that waits longest. */
   OldestWaiting: MetricUnit.Seconds,
-  /** Instances that are on, and have had nothing to do for too long. */
+  /** Number of instances that are on and have had nothing to do for too long. */
   InstancesWithoutWork: MetricUnit.Count,
 } as const;
 
@@ -23,7 +23,7 @@ export type MetricName = keyof typeof units;
 
 export const metricNames = Object.keys(units);
 
-/** Puts a value on record, with what it is about beside it. `kind` makes it a metric of its own. */
+/** Records a value with its context. `kind` makes it a separate metric. */
 export type Measure = (
   name: MetricName,
   value: number,
@@ -31,7 +31,7 @@ export type Measure = (
   kind?: string,
 ) => void;
 
-/** What is about an error is logged as one, which an alarm counts. */
+/** Logs a message. One about an error is logged as an error, which an alarm counts. */
 export type Log = (message: string, about: Readonly<Record<string, unknown>>) => void;
 
 export interface Telemetry {
@@ -39,7 +39,9 @@ export interface Telemetry {
   readonly measure: Measure;
 }
 
-/** Powertools itself reads POWERTOOLS_METRICS_NAMESPACE, and Lambda's own variables for the name and the trace. */
+/**
+ * Powertools itself reads POWERTOOLS_METRICS_NAMESPACE, and Lambda's variables for the name and the trace.
+ */
 export const telemetry = (): Telemetry => {
   const logger = new Logger({ serviceName: 'reveille' });
   const metrics = new Metrics({ serviceName: 'reveille' });
@@ -48,7 +50,7 @@ export const telemetry = (): Telemetry => {
       if ('error' in about) logger.error(message, about);
       else logger.info(message, about);
     },
-    // Each by itself: so nothing waits for the end of an invocation that may not come.
+    // Each is written at once: an invocation's end may not come.
     measure: (name, value, about = {}, kind) => {
       const single = metrics.singleMetric();
       if (kind !== undefined) single.addDimension('kind', kind);

@@ -1,10 +1,10 @@
-/** Remembers what was read for a while, so that a worker does not read it for each request. */
+/** Remembers values for a while, so that a worker does not read them for each request. */
 import { type Clock, epochMs } from '../../protocol/index.ts';
 
 export interface Memory<T> {
-  /** What is remembered under a name, else what `find` gives; a failure is not remembered. */
+  /** Returns the remembered value, else the result of `find`; does not remember a failure. */
   readonly find: (name: string, find: () => Promise<T>) => Promise<T>;
-  /** From now on this is what is remembered. */
+  /** Replaces the remembered value. */
   readonly replace: (name: string, value: Promise<T>) => Promise<T>;
 }
 

@@ -1,4 +1,4 @@
-/** A stored item that its schema refuses: somebody changed it by hand, or a later version wrote it. */
+/** Stored item that its schema rejects: somebody changed it by hand, or a later version wrote it. */
 export class UnreadableItem extends Error {
   override readonly name = 'UnreadableItem';
   readonly key: { readonly pk: string; readonly sk: string };

@@ -1,4 +1,4 @@
-/** Stores that put on record what passes through them, so that the rules and the flows need not know of metrics. */
+/** Stores that record metrics of their calls, so that rules and flows need not know of metrics. */
 import { type Clock, msBetween } from '../../protocol/index.ts';
 import { type FleetPlan, scheduled } from '../core/fleets/fleets.ts';
 import { oldestWaitingMs, savedBySleepUsd, withoutWork } from '../core/signals.ts';
@@ -9,7 +9,7 @@ import type { TaskStore } from './tasks/tasks.ts';
 import type { Log, Measure } from './telemetry.ts';
 import type { SendWebhook } from './webhooks/webhook-sender.ts';
 
-/** How long tasks have waited for their first attempt's first output. */
+/** Measures the time from a task's creation to its first attempt's first output. */
 export const measuredTasks = (tasks: TaskStore, measure: Measure): TaskStore => ({
   ...tasks,
   markRunning: async (...args) => {
@@ -21,7 +21,7 @@ export const measuredTasks = (tasks: TaskStore, measure: Measure): TaskStore => 
   },
 });
 
-/** What sleeping has saved, told when it is over. `region`: of runners that have none of their own. */
+/** Measures the savings of a sleep when it is over. `region`: of runners without their own. */
 export const measuredRunners = (
   runners: RunnerStore,
   prices: Pick<PriceStore, 'of'>,
@@ -40,7 +40,7 @@ export const measuredRunners = (
   },
 });
 
-/** How long instances took to boot, and how long they were idle. */
+/** Measures boot time and idle time of instances. */
 export const measuredSessions = (sessions: SessionStore, measure: Measure): SessionStore => ({
   ...sessions,
   put: async (facts) => {
@@ -54,7 +54,7 @@ export const measuredSessions = (sessions: SessionStore, measure: Measure): Sess
   },
 });
 
-/** Has each attempt at a delivery in the log. */
+/** Logs each attempt at a delivery. */
 export const loggedWebhooks =
   (send: SendWebhook, log: Log): SendWebhook =>
   async (delivery, secret) => {
@@ -68,7 +68,7 @@ export const loggedWebhooks =
       action,
       durationMs,
       ...(statusCode !== undefined && { statusCode }),
-      // Not an error of ours, so not called one.
+      // Not our error, so not named `error`.
       ...(failure !== undefined && { failure }),
     });
     return attempt;
@@ -82,7 +82,10 @@ interface Watching {
   readonly log: Log;
 }
 
-/** For the reconciler, which reads all that is live each minute. Nothing is measured where nothing waits and nothing is wrong. */
+/**
+ * For the reconciler, which reads all live items each minute. Measures nothing where no task waits and
+ * nothing is wrong.
+ */
 export const watched = <T extends Watching>(deps: T, measure: Measure): T => ({
   ...deps,
   tasks: {

@@ -1,15 +1,21 @@
-/** AWS's Price List Query API: what an hour of an instance type costs on demand, with Linux and nothing installed on it. */
+/** AWS's Price List Query API: on-demand price of an instance type per hour, with plain Linux. */
 import { FilterType, GetProductsCommand, PricingClient } from '@aws-sdk/client-pricing';
 import * as z from 'zod';
 import type { PricedType } from '../../core/costs/prices.ts';
 
-/** Micro-dollars an hour; undefined when the list has no such price, or several. Throws when it cannot be asked. */
+/**
+ * Returns micro-dollars per hour; undefined when the list has no such price, or several. Throws when the
+ * request fails.
+ */
 export type AskPrice = (type: PricedType) => Promise<number | undefined>;
 
-/** It has an endpoint in few regions, each of which knows the prices of all (AWS: Finding services and products using the Price List Query API). */
+/**
+ * Region of the API's endpoint. Few regions have one, and each knows all prices (AWS: Finding services and
+ * products using the Price List Query API).
+ */
 const endpointRegion = 'us-east-1';
 
-/** Nobody waits for it, and the function has other work. */
+/** No request of a user waits for a price, and the function has other work. */
 const makeClient = () =>
   new PricingClient({
     region: endpointRegion,
@@ -17,7 +23,7 @@ const makeClient = () =>
     requestHandler: { connectionTimeout: 2000, requestTimeout: 4000, throwOnRequestTimeout: true },
   });
 
-/** An entry of `PriceList`, as far as it is read (AWS: Reading a service's price list file). */
+/** Part of an entry of `PriceList` that is read (AWS: Reading a service's price list file). */
 const product = z.object({
   terms: z.object({
     OnDemand: z
@@ -34,10 +40,13 @@ const product = z.object({
   }),
 });
 
-/** The SDK has them as objects that stand for strings of JSON. */
+/** The SDK returns objects that stand for strings of JSON. */
 const entries = z.array(z.coerce.string()).default([]);
 
-/** Micro-dollars an hour. Products that are never sold by themselves, such as what a reservation has paid for, are in the list for 0. */
+/**
+ * Reads micro-dollars per hour. Products that AWS never sells alone, such as reserved capacity, are listed
+ * for 0.
+ */
 const pricesIn = (entry: string): number[] =>
   Object.values(product.parse(JSON.parse(entry)).terms.OnDemand)
     .flatMap(({ priceDimensions }) => Object.values(priceDimensions))

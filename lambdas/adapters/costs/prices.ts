@@ -1,4 +1,4 @@
-/** The store of what AWS's price list has said: one item for each instance type that is in use, in each region. */
+/** Store of prices from AWS's price list: one item per instance type in use and region. */
 import * as z from 'zod';
 import { type HourlyPrice, hourlyPrice, type Instant, instant } from '../../../protocol/index.ts';
 import type { SessionFacts } from '../../core/costs/cost.ts';
@@ -22,18 +22,18 @@ const pricesIn = (found: readonly z.infer<typeof stored>[]): Prices =>
 export type PriceStore = ReturnType<typeof priceStore>;
 
 export const priceStore = (table: Table) => ({
-  /** All that is known, by one read. */
+  /** Reads all known prices at once. */
   read: async (): Promise<Prices> =>
     pricesIn(recordsOf(table, stored).readAll(await queryAll(table, { pk: keys.prices }))),
 
-  /** Of one instance type. */
+  /** Reads the price of one instance type. */
   of: async (region: string, instanceType: string | undefined): Promise<HourlyPrice | undefined> => {
     if (instanceType === undefined) return undefined;
     const item = await table.get(keys.price({ region, instanceType }));
     return pricesIn(recordsOf(table, stored).readAll(item ? [item] : []))(region, instanceType);
   },
 
-  /** Those of the types whose price the list was not asked for, or not lately. */
+  /** Returns the types whose price is unknown or old. */
   listDue: async <T extends PricedType>(types: readonly T[], now: Instant): Promise<T[]> => {
     const known = recordsOf(table, stored).readAll(await table.batchGet(types.map(keys.price)));
     return types.filter(
@@ -45,7 +45,10 @@ export const priceStore = (table: Table) => ({
     );
   },
 
-  /** Takes the question on until then, so that nobody else asks meanwhile, nor at once again when it fails. False: another has. */
+  /**
+   * Reserves the request for a price until then, so that no other function sends it, and a failed one isn't
+   * repeated at once. False: another function has it.
+   */
   beginAsking: async (
     { region, instanceType }: PricedType,
     now: Instant,
@@ -65,7 +68,7 @@ export const priceStore = (table: Table) => ({
   },
 });
 
-/** Has each session keep the price that is known when it ends, so that what is past doesn't change with prices. */
+/** Stores the known price with each session when it ends, so that later prices don't change past costs. */
 export const pricedSessions = (sessions: SessionStore, prices: Pick<PriceStore, 'of'>): SessionStore => ({
   ...sessions,
   put: async (facts: SessionFacts) => {

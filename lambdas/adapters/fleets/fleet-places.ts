@@ -1,4 +1,4 @@
-/** The places of fleets: which runners each has, so that there are never more than it may have, nor instances. */
+/** Places of fleets: the runners of each fleet, which keep it within its maximum of runners and instances. */
 import { decodeTime } from 'ulid';
 import * as z from 'zod';
 import { type Clock, epochMs, type RunnerId } from '../../../protocol/index.ts';
@@ -13,7 +13,7 @@ const keyOf = (fullId: string) => {
   return keys.resource(pool, id);
 };
 
-/** A place was taken for a runner that was then not stored; by now it would be. */
+/** True when a place was taken so long ago that its runner will not be stored any more. */
 const isForgotten = (name: string, now: number): boolean =>
   now - decodeTime(runnerIn(name).id.slice('run_'.length)) > 10 * 60_000;
 
@@ -36,7 +36,9 @@ export const fleetPlaces = (table: Table, now: Clock) => {
     if (names.size > 0) await table.update(keys.fleet(fleet), { take: { runners: names } }, []);
   };
 
-  /** Frees what is held by runners that are not there, because a call was cut short. Whether there was any. */
+  /**
+   * Frees the places of runners that were never stored, because a call was cut short. True if there were any.
+   */
   const sweep = async (fleet: string): Promise<boolean> => {
     const names = [...(await namesOf(fleet))];
     const found = await table.batchGet(names.map(keyOf));
@@ -47,10 +49,13 @@ export const fleetPlaces = (table: Table, now: Clock) => {
   };
 
   return {
-    /** The runners of a fleet, each as `{pool}/{id}`. */
+    /** Returns the runners of a fleet, each as `{pool}/{id}`. */
     names: namesOf,
 
-    /** Takes a place for each of the new runners, or none and answers false, as that would be more than `most` in all. */
+    /**
+     * Takes a place for each new runner. Takes none and returns false when the fleet would have more than
+     * `most`.
+     */
     take: async (fleet: string, pool: Pool, ids: readonly RunnerId[], most: number): Promise<boolean> => {
       const names = new Set(ids.map((id) => fullIdOf(runnerRef(pool, id))));
       return (
@@ -59,7 +64,7 @@ export const fleetPlaces = (table: Table, now: Clock) => {
       );
     },
 
-    /** Gives back the place of a runner that is gone. */
+    /** Gives back the place of a removed runner. */
     leave: async (runner: Pick<RunnerRecord, 'fleet' | 'projectId' | 'id'>): Promise<void> => {
       if (runner.fleet !== undefined) await free(runner.fleet, new Set([fullIdOf(runner)]));
     },

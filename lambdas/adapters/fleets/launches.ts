@@ -1,4 +1,7 @@
-/** CreateFleet's request for one instance, and what its answer says. Fleets of the type `instant` answer at once, and keep nothing. */
+/**
+ * CreateFleet's request for one instance, and its answer. A fleet of type `instant` answers at once, and AWS
+ * keeps no fleet.
+ */
 import type {
   _InstanceType,
   CreateFleetCommandInput,
@@ -9,15 +12,17 @@ import type {
 import type { Market } from '../../../protocol/index.ts';
 import { startFailure } from '../../core/runners/start-failure.ts';
 
-/** As the launch templates have them; costs are told apart by the stack's and the fleet's. */
+/**
+ * Tags, with the same names as in the launch templates. Cost reports group by the stack's and the fleet's.
+ */
 export const tagsOf = {
   stack: 'reveille:stack',
   fleet: 'reveille:fleet',
-  /** Of an instance that an operator keeps for one project, or for `global` runners. */
+  /** Project of an instance that an operator keeps for one project, or `global`. */
   project: 'reveille:project',
   /** `{pool}/{runner's id}` */
   runner: 'reveille:runner',
-  /** Where the agent of the instance finds the API. */
+  /** URL of the API, for the agent of the instance. */
   api: 'reveille:api',
 } as const;
 
@@ -26,14 +31,14 @@ export interface LaunchOrder {
   readonly stack: string;
   readonly fleet: string;
   readonly launchTemplate: string;
-  /** The first is preferred. */
+  /** Instance types, the preferred one first. */
   readonly instanceTypes: readonly string[];
-  /** Those of the stack in that region unless given. */
+  /** Subnets; those of the stack in that region if absent. */
   readonly subnets?: readonly string[] | undefined;
-  /** An operator's own. */
+  /** Tags that an operator adds. */
   readonly instanceTags?: Readonly<Record<string, string>> | undefined;
   readonly market: Market;
-  /** Of the same order the same, of another one another. */
+  /** Same for repeats of one order, different for different orders. */
   readonly clientToken: string;
   readonly runner: string;
   readonly apiUrl: string;
@@ -50,7 +55,7 @@ export type LaunchOutcome =
       readonly launched: false;
       readonly awsCode: string;
       readonly detail: string;
-      /** Of all types and zones that were tried. */
+      /** Error codes of all types and zones that were tried. */
       readonly awsCodes: readonly string[];
     };
 
@@ -58,9 +63,9 @@ const tags = (of: Readonly<Record<string, string>>): Tag[] =>
   Object.entries(of).map(([Key, Value]) => ({ Key, Value }));
 
 /**
- * A fleet of the type `instant` takes those of itself and of its instances, no others (AWS: CreateFleet, TagSpecifications); volumes and
- * network interfaces have theirs from the launch template. Of instances all, as AWS does not say whether these are joined to the
- * template's or take their place.
+ * A fleet of type `instant` accepts tags for itself and its instances only (AWS: CreateFleet,
+ * TagSpecifications). Volumes and network interfaces get theirs from the launch template. Instances get all
+ * tags here: AWS does not say whether these add to the template's or replace them.
  */
 const tagSpecifications = ({
   stack,
@@ -77,7 +82,7 @@ const tagSpecifications = ({
   ];
 };
 
-/** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFleet.html */
+/** Builds the request: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFleet.html */
 export const fleetRequest = (order: LaunchOrder, subnetIds: readonly string[]): CreateFleetCommandInput => {
   const { launchTemplate, instanceTypes, market, clientToken } = order;
   return {
@@ -103,7 +108,7 @@ export const fleetRequest = (order: LaunchOrder, subnetIds: readonly string[]): 
   };
 };
 
-/** An instance, or of all errors one that may pass, if there is such. */
+/** Returns the instance, or the error to show: a temporary one if there is any. */
 export const launchOutcome = ({
   Instances = [],
   Errors = [],

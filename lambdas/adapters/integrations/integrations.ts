@@ -1,4 +1,4 @@
-/** The store of integrations, and of what came in by them. */
+/** Store of integrations and their events. */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import {
@@ -21,7 +21,7 @@ import { ChangedMeanwhile } from '../resources/versions.ts';
 import { hashSecret, makeSecret, matchesHash, type RandomBytes } from '../runners/registration-tokens.ts';
 import { keys, type Table } from '../table.ts';
 
-/** How long what came in is kept, and a sender's id known again. */
+/** Days for which events are kept and a repeated delivery is recognised. */
 const retentionDays = 30;
 
 const stored = integration.omit({ url: true }).extend({ urlHash: z.string() });
@@ -35,11 +35,13 @@ const seen = z.object({
   headersHash: z.string().optional().describe('Of the unsigned headers that it was read with; absent: any'),
 });
 
-/** By what a delivery is known when it comes again. */
+/** Key that recognises a repeated delivery. */
 export interface DeliveryKey {
-  /** The sender's own id of it, or the hash of what was signed. */
+  /** The sender's id of the delivery, or the hash of the signed content. */
   readonly by: string;
-  /** What nothing signs and yet decides about the event: whoever repeats the rest must not change it. */
+  /**
+   * Unsigned headers that decide about the event: somebody who repeats the signed part must not change them.
+   */
   readonly headers?: readonly (readonly [name: string, value: string | null])[];
 }
 
@@ -47,29 +49,29 @@ export interface Recalled {
   readonly eventId: IntegrationEvent['id'];
   readonly at: Instant;
   readonly isNew: boolean;
-  /** It has come before, with other values of `headers`. */
+  /** The delivery came before, with other values of `headers`. */
   readonly isAltered: boolean;
 }
 
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
-/** What is saved, and which of its variables are secret. */
+/** Input with the names of the variables that are secret. */
 export type SavedIntegration = IntegrationInput & Pick<Integration, 'secretNames'>;
 
 export interface IntegrationStore extends ResourceStore<SavedIntegration, Integration> {
-  /** Another secret URL in place of the one before. */
+  /** Replaces the secret URL. */
   rotateUrl(projectId: ProjectId, id: string, editedBy: string): Promise<Integration | undefined>;
-  /** The integration of a secret URL; undefined when the secret is wrong. */
+  /** Finds the integration of a secret URL; undefined when the secret is wrong. */
   open(projectId: ProjectId, id: string, secret: string): Promise<Integration | undefined>;
   /**
-   * Remembers a delivery, so that the same again is known: answers with the event that it was first taken for, which is a new one the
+   * Remembers a delivery, to recognise a repeat. Returns the event of the first delivery, which is new the
    * first time.
    */
   recall(id: string, delivery: DeliveryKey): Promise<Recalled>;
-  /** Writes down what became of an event. One that has started its task is not written over. */
+  /** Records the outcome of an event. Does not overwrite an event that has started its task. */
   record(id: string, event: IntegrationEvent): Promise<void>;
   getEvent(id: string, eventId: string): Promise<IntegrationEvent | undefined>;
-  /** Newest first. */
+  /** Lists events, newest first. */
   listEvents(id: string, limit: number): Promise<IntegrationEvent[]>;
 }
 
@@ -124,7 +126,7 @@ export const integrationStore = (table: Table, deps: Deps): IntegrationStore => 
 
     rotateUrl: async (projectId, id, editedBy) => {
       const secret = makeSecret(randomBytes);
-      // Whoever knows the URL can start the template.
+      // Anybody who knows the URL can start the template.
       const set = { urlHash: hashSecret(secret), editedBy, editedAt: now() };
       const change = { set, add: { version: 1 } };
       const after = await table.update(keys.resource(projectId, id), change, [['exists', 'pk']]);

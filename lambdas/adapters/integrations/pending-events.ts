@@ -1,6 +1,7 @@
 /**
- * Events of integrations that were taken and have no outcome yet, each with what it says to the template. The item is the truth; the
- * invocation of `integration-events` is a doorbell. An item stands in the live index at the time when somebody looks whether that rang.
+ * Accepted events of integrations without an outcome yet, each with its survey answers. The item is the
+ * truth; the invocation of `integration-events` is a doorbell. An item stands in the live index at the time
+ * when that doorbell is checked.
  */
 import * as z from 'zod';
 import {
@@ -19,7 +20,7 @@ import { type Item, type Key, keys, type Table } from '../table.ts';
 export const eventRef = z.object({ projectId, eventId: integrationEventId });
 export type EventRef = z.infer<typeof eventRef>;
 
-/** Has `integration-events` work on an event. */
+/** Invokes `integration-events` for an event. */
 export type WorkEventSoon = (ref: EventRef) => Promise<void>;
 
 const pendingEvent = z.object({
@@ -29,14 +30,14 @@ const pendingEvent = z.object({
   at: instant,
   source: z.string(),
   deliveryId: z.string().optional(),
-  /** Survey answers, by variable; encrypted at rest, as one may be that of a secret variable. */
+  /** Survey answers by variable; encrypted at rest, as a variable may be secret. */
   answers: z.record(z.string(), z.string()),
-  /** How often `integration-events` was asked again. */
+  /** Number of repeated invocations of `integration-events`. */
   asked: z.int().default(0),
 });
 export type PendingEvent = z.infer<typeof pendingEvent>;
 
-/** How long after the event, or after the first time that it was asked again, `integration-events` is asked again. */
+/** Time from the event to the first repeated invocation of `integration-events`. */
 const firstLookMs = 60_000;
 
 export type PendingEventStore = ReturnType<typeof pendingEventStore>;
@@ -47,7 +48,7 @@ export const pendingEventStore = (table: Table, { now }: { readonly now: Clock }
   const lookAt = (id: string, at: Instant) => ({ live: 'event', liveKey: `${at}/${id}` });
 
   return {
-    /** False when it is there already. */
+    /** Stores an event. False when it is there already. */
     add: (event: Omit<PendingEvent, 'asked'>): Promise<boolean> => {
       const item: Item = { ...event, ...lookAt(event.id, addMs(now(), firstLookMs)) };
       return records.put({ ...keyOf(event.projectId, event.id), ...item }, [['missing', 'pk']]);
@@ -56,12 +57,12 @@ export const pendingEventStore = (table: Table, { now }: { readonly now: Clock }
     get: async ({ projectId: project, eventId }: EventRef): Promise<PendingEvent | undefined> =>
       records.readIf(await table.get(keyOf(project, eventId))),
 
-    /** It has its outcome. */
+    /** Removes an event that has its outcome. */
     remove: async ({ projectId: project, id }: PendingEvent): Promise<void> => {
       await table.remove(keyOf(project, id));
     },
 
-    /** Those that should have had their outcome by now, the oldest first. */
+    /** Lists events whose outcome is overdue, oldest first. */
     listDue: async (atMost: number): Promise<PendingEvent[]> => {
       const due: Key[] = [];
       const present = now();
@@ -72,7 +73,10 @@ export const pendingEventStore = (table: Table, { now }: { readonly now: Clock }
       return records.readAll(await table.batchGet(due));
     },
 
-    /** Counts that it is asked again, and doubles the time until the next look. False when another function has done so. */
+    /**
+     * Counts a repeated invocation and doubles the time to the next check. False when another function did
+     * so.
+     */
     countAsked: async ({ projectId: project, id, asked }: PendingEvent): Promise<boolean> => {
       const next = addMs(now(), firstLookMs * 2 ** (asked + 1));
       const counted = await records.update(

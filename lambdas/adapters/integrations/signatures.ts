@@ -2,7 +2,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IntegrationInput } from '../../../protocol/index.ts';
 
-/** Hashed first, so that texts of any length compare in the same time. */
+/** Compares hashes, so that texts of any length take the same time. */
 const isSame = (given: string, right: string): boolean => {
   const hash = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(hash(given), hash(right));
@@ -14,7 +14,10 @@ const isHmac = (given: string, secret: string, body: Uint8Array): boolean => {
   return isSame(bare.toLowerCase(), digest.toString('hex')) || isSame(bare, digest.toString('base64'));
 };
 
-/** Whether the sender holds the secret. The body is its bytes: decoded text may stand for other bytes than were signed. */
+/**
+ * True when the sender holds the secret. `body` is bytes: decoded text may stand for other bytes than the
+ * signed ones.
+ */
 export const isSigned = (
   auth: IntegrationInput['auth'],
   secret: string | undefined,
@@ -34,8 +37,9 @@ export const isSigned = (
 };
 
 /**
- * The hash of all that a signature covers; undefined where the sender proves itself by a secret that travels with the request, so that
- * who has one request can make any other. No scheme here signs a header, a time or the sender's id of a delivery.
+ * Returns the hash of all signed content. Undefined where the request carries the secret itself: somebody who
+ * has one such request can make any other. No scheme here signs a header, a time or the sender's id of a
+ * delivery.
  */
 export const signedContent = (auth: IntegrationInput['auth'], body: Uint8Array): string | undefined =>
   auth.type === 'github' || auth.type === 'hmac'

@@ -1,4 +1,7 @@
-/** API tokens: of people and of their programs, each with a name, one role in one project (or the stack's admin), and an end. */
+/**
+ * API tokens of people and programs. Each has a name, an end, and one role in one project or the stack's
+ * admin rights.
+ */
 import * as z from 'zod';
 import {
   type ApiTokenId,
@@ -39,27 +42,30 @@ const storedApiToken = z.object({
 });
 type StoredApiToken = z.infer<typeof storedApiToken>;
 
-/** What may be shown of a token. */
+/** Public part of a token. */
 export type ApiTokenRecord = Omit<StoredApiToken, 'hash' | 'makerVersion'>;
 
-/** Who calls the API. */
+/** Caller of the API. */
 export interface Caller extends Standing {
   /** `tok_…` or `usr_…`. */
   readonly id: string;
   readonly name: string;
-  /** Whose is what it makes: a person's own, and of a token that of who made it, so that what they leave behind can be found. */
+  /**
+   * Owner of the items that the caller makes: the person, or the maker of the token. Finds them when the
+   * owner leaves.
+   */
   readonly onBehalfOf: Maker;
-  /** After that it is nobody, whatever is remembered of it. */
+  /** End of validity, even while the caller is remembered. */
   readonly validUntil?: Instant | undefined;
 }
 
 export interface NewApiToken {
   readonly name: string;
-  /** Without a project: an admin's token. */
+  /** Role in a project; without it the token is an admin's. */
   readonly grant?: Required<Pick<StoredApiToken, 'projectId'>> & { readonly role: z.infer<typeof role> };
-  /** Without it, the token is good until it is revoked. */
+  /** Lifetime; without it the token is valid until it is revoked. */
   readonly expiresInMs?: number | undefined;
-  /** On whose behalf it is made. */
+  /** Maker of the token. */
   readonly maker?: Maker;
 }
 
@@ -99,7 +105,7 @@ export const apiTokenStore = (table: Table, { now, newId, randomBytes }: Deps) =
   const remove = (id: string): Promise<boolean> => table.remove(keys.apiToken(id), [['exists', 'pk']]);
 
   return {
-    /** Makes a token. Its secret is in the answer only; nobody can read it again. */
+    /** Makes a token. Only this answer has the secret; nobody can read it again. */
     create: async (input: NewApiToken): Promise<ApiTokenRecord & { token: string }> => {
       const { grant, expiresInMs, maker = firstToken } = input;
       const id: ApiTokenId = newId('tok');
@@ -120,7 +126,7 @@ export const apiTokenStore = (table: Table, { now, newId, randomBytes }: Deps) =
       return { ...withoutHash(stored), token: formatToken(id, secret) };
     },
 
-    /** Who holds this token; undefined when it is none of ours, or its time is over. */
+    /** Returns the holder of a token; undefined when it is unknown or expired. */
     verify: async (token: string): Promise<Caller | undefined> => {
       const parts = splitApiToken(token);
       const item = parts && (await table.get(keys.apiToken(parts.id)));
@@ -131,18 +137,18 @@ export const apiTokenStore = (table: Table, { now, newId, randomBytes }: Deps) =
       return (await isMakerValid(table, stored)) ? callerOf(stored) : undefined;
     },
 
-    /** Those of a project, or without one the stack's; oldest first. */
+    /** Lists the tokens of a project, or of the stack; oldest first. */
     list: async (of: ProjectId | undefined): Promise<ApiTokenRecord[]> =>
       (await all()).filter((one) => one.projectId === of).map(withoutHash),
 
-    /** Whether there was such a token to revoke, of that project (or, without one, of the stack). */
+    /** Revokes a token of the project, or of the stack. False when there is none. */
     revoke: async (of: ProjectId | undefined, id: string): Promise<boolean> =>
       table.remove(keys.apiToken(id), [
         ['exists', 'pk'],
         of === undefined ? ['missing', 'projectId'] : ['=', 'projectId', of],
       ]),
 
-    /** Revokes those made on behalf of somebody, where `isOver` says so of their project (`global`: the stack). */
+    /** Revokes a maker's tokens where `isOver` is true for their project (`global`: the stack). */
     revokeMadeBy: async (createdBy: string, isOver: (pool: Pool) => boolean): Promise<void> => {
       const theirs = (await all()).filter(
         (one) => one.createdBy === createdBy && isOver(one.projectId ?? 'global'),
@@ -150,7 +156,7 @@ export const apiTokenStore = (table: Table, { now, newId, randomBytes }: Deps) =
       for (const { id } of theirs) await remove(id);
     },
 
-    /** Revokes all of a project that is no more. */
+    /** Revokes all tokens of a removed project. */
     revokeAll: async (of: ProjectId): Promise<void> => {
       for (const { id } of (await all()).filter((one) => one.projectId === of)) await remove(id);
     },
@@ -158,8 +164,8 @@ export const apiTokenStore = (table: Table, { now, newId, randomBytes }: Deps) =
 };
 
 /**
- * Remembers for a while who a token's holder is, so that most requests cost no read. A token that was revoked is good for
- * `rememberMs` more at most, so keep that well under a minute.
+ * Remembers the callers of tokens, so that most requests cost no read. A revoked token stays valid for up to
+ * `rememberMs`, so keep that well under a minute.
  */
 export const rememberCallers = (
   verify: ApiTokenStore['verify'],
@@ -176,7 +182,7 @@ export const rememberCallers = (
     remembered.delete(key);
     const caller = await verify(token);
     if (!caller) return undefined;
-    // The oldest goes first: a Map keeps the order in which its keys came.
+    // The oldest goes first: a Map keeps its keys in order of insertion.
     const [oldest] = remembered.keys();
     if (remembered.size >= maxRemembered && oldest !== undefined) remembered.delete(oldest);
     remembered.set(key, { caller, until: addMs(now(), rememberMs) });

@@ -1,4 +1,4 @@
-/** The audit trail: an item for each change, sign-in, and use of secrets, kept for as long as the stack is told. */
+/** Audit trail: an item for each change, sign-in and use of secrets. The stack configures its retention. */
 import {
   type AuditEvent,
   type AuditQuery,
@@ -16,7 +16,7 @@ import { keys, type Table } from '../table.ts';
 
 export type NewAuditEvent = Omit<AuditEvent, 'id' | 'at'>;
 
-/** A project's trail, or the stack's. */
+/** Trail of a project, or of the stack. */
 export type AuditScope = ProjectId | 'stack';
 
 interface Deps {
@@ -36,7 +36,7 @@ const latest = '9999-12-31T23:59:59.999Z';
 export type AuditTrail = ReturnType<typeof auditTrail>;
 
 export const auditTrail = (table: Table, { now, newId, retentionDays }: Deps) => ({
-  /** With an `id` of an event that there is, nothing is written. */
+  /** Records an event; writes nothing when an event has the same `id`. */
   record: async (
     scope: AuditScope,
     event: NewAuditEvent,
@@ -49,7 +49,10 @@ export const auditTrail = (table: Table, { now, newId, retentionDays }: Deps) =>
     ]);
   },
 
-  /** Newest first, after the event with the id `after`. With filters at most 2,000 events are examined; a page may be empty and go on. */
+  /**
+   * Lists events newest first, after the event with the id `after`. With filters it examines at most 2,000
+   * events, so a page may be empty and still have a next one.
+   */
   list: async (
     scope: AuditScope,
     { limit, from, to, ...filter }: Omit<AuditQuery, 'cursor'>,
@@ -84,7 +87,7 @@ export const auditTrail = (table: Table, { now, newId, retentionDays }: Deps) =>
   },
 });
 
-/** Writes down that the secrets of keys and environments went to a runner. */
+/** Records that a runner received the secrets of keys and environments. */
 export const recordSecretUse =
   (audit: Pick<AuditTrail, 'record'>) =>
   (use: {
@@ -102,7 +105,7 @@ export const recordSecretUse =
       secrets: [...use.secrets],
     });
 
-/** Writes down, once, that something else than a person or their token started a task: an integration or a schedule. */
+/** Records, once, that an integration or a schedule started a task. */
 export const recordStart = (
   audit: Pick<AuditTrail, 'record'>,
   {
@@ -114,10 +117,10 @@ export const recordStart = (
     ...event
   }: {
     readonly projectId: ProjectId;
-    /** The task's. */
+    /** Id of the task. */
     readonly id: string;
     readonly templateName: string;
-    /** The same, however often it is told. */
+    /** Same in each repeat of the call. */
     readonly startedAt: Instant;
     readonly by: AuditEvent['actor'];
     readonly source?: string;
@@ -136,7 +139,10 @@ export const recordStart = (
     idFrom('aud', startedAt, `startTask/${id}`),
   );
 
-/** Writes down what an operator of the account had a function do. IAM knows who it was: CloudTrail has the invocation where it logs them. */
+/**
+ * Records that an operator of the AWS account invoked a function. CloudTrail knows the operator, where it
+ * logs invocations.
+ */
 export const recordOperation = (
   audit: Pick<AuditTrail, 'record'>,
   operation: string,

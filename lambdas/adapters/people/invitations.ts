@@ -1,4 +1,4 @@
-/** Invitations into a project: a token that is good once, for one e-mail address and one role. */
+/** Invitations into a project: a single-use token for one e-mail address and one role. */
 import {
   addMs,
   type Clock,
@@ -28,7 +28,7 @@ interface Deps {
   readonly randomBytes: RandomBytes;
 }
 
-/** Without those whose maker has lost the credentials that they were made with. */
+/** Removes invitations whose maker's credentials have changed. */
 const stillGood = async (table: Table, items: readonly Item[]): Promise<Item[]> => {
   const valid = await Promise.all(items.map((item) => isMakerValid(table, item)));
   return items.filter((_, index) => valid[index]);
@@ -60,7 +60,7 @@ export const invitationStore = (table: Table, { now, newId, randomBytes }: Deps)
     return { ...made, token: formatToken(projectId, made.id, secret) };
   },
 
-  /** Those that nobody has taken yet. */
+  /** Lists open invitations. */
   list: async (projectId: ProjectId): Promise<Invitation[]> =>
     recordsOf(table, invitation).readAll(
       await stillGood(
@@ -69,11 +69,11 @@ export const invitationStore = (table: Table, { now, newId, randomBytes }: Deps)
       ),
     ),
 
-  /** Whether there was one to revoke. */
+  /** Revokes an invitation. False when there is none. */
   revoke: (projectId: ProjectId, id: string): Promise<boolean> =>
     table.remove(keys.resource(projectId, id), [['exists', 'pk']]),
 
-  /** Revokes those into a project that were made on behalf of somebody (`createdBy`), or that are for an address (`email`). */
+  /** Revokes invitations into a project by their maker (`createdBy`) or by their address (`email`). */
   revokeThose: async (
     projectId: ProjectId,
     [attribute, value]: readonly ['createdBy' | 'email', string],
@@ -83,7 +83,7 @@ export const invitationStore = (table: Table, { now, newId, randomBytes }: Deps)
     for (const { sk } of found) await table.remove(keys.resource(projectId, String(sk)));
   },
 
-  /** What a token invites to, without spending it; undefined when it is unknown, over its time, or spent. */
+  /** Reads the invitation of a token without using it; undefined when it is unknown, expired or used. */
   read: async (token: string): Promise<Invitation | undefined> => {
     const parts = splitInvitationToken(token);
     const item = parts && (await table.get(keys.resource(parts.projectId, parts.id)));
@@ -92,7 +92,7 @@ export const invitationStore = (table: Table, { now, newId, randomBytes }: Deps)
     return found.validUntil > now() && (await isMakerValid(table, item)) ? found : undefined;
   },
 
-  /** Spends it, by one conditional write. */
+  /** Uses an invitation, by one conditional write. */
   take: async ({ projectId, id }: Invitation): Promise<boolean> => {
     const taken = await table.update(keys.resource(projectId, id), { set: { usedAt: now() } }, [
       ['exists', 'pk'],

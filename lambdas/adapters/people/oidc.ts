@@ -7,23 +7,26 @@ import type { StoredProvider } from './sign-in-providers.ts';
 
 export type OidcSettings = Pick<StoredProvider, 'issuer' | 'clientId' | 'clientSecret'>;
 
-/** What has to be known again when the browser comes back; it travels in a signed cookie. */
+/** State of a sign-in until the browser comes back; travels in a signed cookie. */
 export const oidcChecks = z.object({ state: z.string(), nonce: z.string(), verifier: z.string() });
 export type OidcChecks = z.infer<typeof oidcChecks>;
 
-/** Whom the provider vouches for. */
+/** Person as the provider describes them. */
 export interface OidcPerson {
   readonly issuer: string;
-  /** The issuer's own id of them; an e-mail address may become somebody else's. */
+  /** The issuer's id of the person; an e-mail address may pass to somebody else. */
   readonly subject: string;
   readonly email: string;
   readonly name: string;
 }
 
 export interface Oidc {
-  /** Where to send the browser. Throws when the provider cannot be reached. */
+  /** Returns the URL for the browser. Throws when the provider cannot be reached. */
   begin(settings: OidcSettings, redirectUri: string): Promise<{ url: string; checks: OidcChecks }>;
-  /** Trades the code that the browser came back with (`url`, whole). Undefined when the provider, or what it said, is not to be believed. */
+  /**
+   * Exchanges the code in the browser's `url` for the person. Undefined when the provider or its answer
+   * cannot be trusted.
+   */
   finish(settings: OidcSettings, url: URL, checks: OidcChecks): Promise<OidcPerson | undefined>;
 }
 
@@ -31,7 +34,7 @@ const claims = z.object({
   iss: z.string(),
   sub: z.string(),
   email: z.email().max(254).toLowerCase(),
-  // Nobody is let in by an address that they only claim to have.
+  // Nobody signs in with an address that they only claim to have.
   email_verified: z.literal(true),
   name: z.string().trim().min(1).max(120).optional(),
 });
@@ -39,14 +42,14 @@ const claims = z.object({
 const isLoopback = (issuer: string): boolean => ['localhost', '127.0.0.1'].includes(new URL(issuer).hostname);
 const timeoutSeconds = 10;
 
-/** Far above any provider's document, keys or token. */
+/** Maximum size of an answer: far above any provider's document, keys or token. */
 const maxAnswerBytes = 1_048_576;
-/** Statuses that a `Response` refuses to have a body with. */
+/** Statuses for which `Response` rejects a body. */
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /**
- * A fetch that goes by the guard. The provider's document names further addresses, and an admin of the console is not an owner of the
- * AWS account: neither may have the API call what is not public.
+ * Fetches through the guard. The provider's document names further addresses, and an admin of the console
+ * does not own the AWS account. Neither may make the API call a private address.
  */
 const fetchByGuard =
   (guard: AddressGuard): client.CustomFetch =>
@@ -73,7 +76,7 @@ const fetchByGuard =
     });
   };
 
-/** `log` is told why somebody was not believed; `guard` says where a provider may be. */
+/** `log` records why a person was rejected; `guard` decides where a provider may be. */
 export const openIdConnect = (
   guard: AddressGuard,
   log: (message: string, about: Readonly<Record<string, unknown>>) => void,
@@ -114,7 +117,7 @@ export const openIdConnect = (
         });
         const inToken = tokens.claims();
         if (!inToken) return undefined;
-        // Many providers put the address into the user info only.
+        // Many providers return the address in the user info only.
         const more =
           inToken.email === undefined && config.serverMetadata().userinfo_endpoint !== undefined
             ? await client.fetchUserInfo(config, tokens.access_token, inToken.sub)

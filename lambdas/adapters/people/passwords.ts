@@ -1,9 +1,13 @@
-/** Passwords: hashed by scrypt, with parameters that travel with each hash, so that they can be raised later. */
+/**
+ * Passwords, hashed by scrypt. The parameters are stored with each hash, so that they can be raised later.
+ */
 import { type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
 import type { RandomBytes } from '../runners/registration-tokens.ts';
 
-/** Of scrypt (RFC 7914). N is 2 to the power of `logN`; a hash takes 128 · N · r bytes of memory. */
+/**
+ * Parameters of scrypt (RFC 7914). N is 2 to the power of `logN`; a hash takes 128 · N · r bytes of memory.
+ */
 export interface Cost {
   readonly logN: number;
   readonly r: number;
@@ -11,8 +15,8 @@ export interface Cost {
 }
 
 /**
- * 32 MiB and three rounds: one of the equivalent choices of OWASP's Password Storage Cheat Sheet, and the one that leaves a
- * function of 512 MiB room.
+ * 32 MiB and three rounds: one of the equivalent choices of OWASP's Password Storage Cheat Sheet. It leaves
+ * room in a function of 512 MiB.
  */
 export const defaultCost: Cost = { logN: 15, r: 8, p: 3 };
 
@@ -24,10 +28,10 @@ const stored = z.tuple([z.literal('scrypt'), parameter, parameter, parameter, z.
 
 const derive = (password: string, salt: Buffer, { logN, r, p }: Cost): Promise<Buffer> => {
   const N = 2 ** logN;
-  // What it takes and a little more: Node refuses at the exact need.
+  // A little above the need: Node rejects the exact amount.
   const options: ScryptOptions = { N, r, p, maxmem: 128 * r * (N + p + 64) };
   return new Promise((resolve, reject) => {
-    // The same characters by another keyboard are the same password.
+    // The same characters from another keyboard are the same password.
     scrypt(password.normalize('NFKC'), salt, hashBytes, options, (error, key) =>
       error ? reject(error) : resolve(key),
     );
@@ -44,7 +48,7 @@ export const passwords = (randomBytes: RandomBytes, cost: Cost = defaultCost) =>
     return ['scrypt', logN, r, p, salt.toString('base64url'), key.toString('base64url')].join('$');
   },
 
-  /** Takes as long without a hash as with one, so that nobody learns by the time whether somebody exists. */
+  /** Takes the same time without a hash, so that the time doesn't show whether an account exists. */
   verify: async (password: string, hash: string | undefined): Promise<boolean> => {
     if (hash === undefined) {
       await derive(password, randomBytes(saltBytes), cost);

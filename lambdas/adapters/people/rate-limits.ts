@@ -1,10 +1,10 @@
-/** Counts attempts in windows of time, and refuses when there are too many: against the guessing of passwords and tokens. */
+/** Counts attempts per time window and rejects too many, against guessing of passwords and tokens. */
 import { createHash } from 'node:crypto';
 import { type Clock, epochMs } from '../../../protocol/index.ts';
 import { keys, type Table } from '../table.ts';
 
 export interface AttemptLimit {
-  /** What it counts: part of the key, so that one count is not another's. */
+  /** Name of the limit: part of the key, so that each limit has its own count. */
   readonly name: string;
   readonly max: number;
   readonly windowMs: number;
@@ -12,18 +12,18 @@ export interface AttemptLimit {
 
 const quarterMs = 900_000;
 
-/** Wrong passwords for one account, wherever they come from. */
+/** Wrong passwords for one account, from any address. */
 export const loginByAccount: AttemptLimit = { name: 'login-account', max: 10, windowMs: quarterMs };
-/** Wrong passwords from one address, for whatever account. */
+/** Wrong passwords from one address, for any account. */
 export const loginBySource: AttemptLimit = { name: 'login-source', max: 50, windowMs: quarterMs };
-/** Refused registration tokens from one address. */
+/** Rejected registration tokens from one address. */
 export const registrationBySource: AttemptLimit = { name: 'register-source', max: 30, windowMs: quarterMs };
-/** Refused enrolments from one address. */
+/** Rejected enrolments from one address. */
 export const enrolmentBySource: AttemptLimit = { name: 'enrolment-source', max: 30, windowMs: quarterMs };
-/** Refused invitations from one address. */
+/** Rejected invitations from one address. */
 export const invitationBySource: AttemptLimit = { name: 'invitation-source', max: 30, windowMs: quarterMs };
 
-/** Uses of an integration's key to verify signatures that are written down. */
+/** Recorded uses of an integration's key to verify signatures. */
 export const signatureChecks: AttemptLimit = { name: 'signature-checks', max: 1, windowMs: quarterMs };
 
 /** Requests to wrong secret URLs of integrations from one address. */
@@ -36,7 +36,7 @@ export type AttemptStore = ReturnType<typeof attemptStore>;
 export const attemptStore = (table: Table, now: Clock) => {
   const windowOf = ({ windowMs }: AttemptLimit) => Math.floor(epochMs(now()) / windowMs);
   const endOf = (limit: AttemptLimit) => (windowOf(limit) + 1) * limit.windowMs;
-  // Hashed: neither an e-mail address nor anything that somebody sent becomes a key.
+  // Hashed: no key contains an e-mail address or any text that a caller sent.
   const keyOf = (limit: AttemptLimit, who: string) =>
     keys.attempts(
       `${limit.name}#${createHash('sha256').update(who).digest('base64url')}`,
@@ -50,19 +50,19 @@ export const attemptStore = (table: Table, now: Clock) => {
     return counted !== undefined;
   };
   return {
-    /** Counts one, by a conditional write, before the attempt: of many at once no more than `max` go through. */
+    /** Counts an attempt before it is made. The write is conditional: of many at once at most `max` pass. */
     take,
 
-    /** Whether this is the first time in the window that it is asked: what is told once a window. */
+    /** True for the first call in the window, for events that are recorded once per window. */
     isFirst: (limit: AttemptLimit, who: string): Promise<boolean> =>
       take({ ...limit, name: `${limit.name}-told`, max: 1 }, who),
 
-    /** The attempt was a good one, and does not count. */
+    /** Uncounts a successful attempt. */
     giveBack: async (limit: AttemptLimit, who: string): Promise<void> => {
       await table.update(keyOf(limit, who), { add: { count: -1 } }, [['>', 'count', 0]]);
     },
 
-    /** Until the next window, in whole seconds. */
+    /** Whole seconds until the next window. */
     retryAfterSeconds: (limit: AttemptLimit): number =>
       Math.max(1, Math.ceil((endOf(limit) - epochMs(now())) / 1000)),
   };

@@ -1,4 +1,4 @@
-/** The store of the stack's sign-in provider. */
+/** Store of the stack's sign-in provider. */
 import * as z from 'zod';
 import { type Clock, instant, signInProviderFields } from '../../../protocol/index.ts';
 import type { Condition } from '../expressions.ts';
@@ -18,7 +18,9 @@ export const signInProviderStore = (table: Table, now: Clock) => ({
     const item = await table.get(keys.signInProvider());
     return recordsOf(table, stored).readIf(item);
   },
-  /** In place of `before`, as it was read. Throws ChangedMeanwhile when it is another one by now. */
+  /**
+   * Replaces `before`, the settings as they were read. Throws ChangedMeanwhile when others are stored by now.
+   */
   put: async (
     input: Omit<StoredProvider, 'updatedAt' | 'version'>,
     before: StoredProvider | undefined,
@@ -28,6 +30,6 @@ export const signInProviderStore = (table: Table, now: Clock) => ({
     if (!(await table.put({ ...keys.signInProvider(), ...made }, asRead))) throw new ChangedMeanwhile();
     return made;
   },
-  /** Whether there was one. */
+  /** Removes the provider. False when there is none. */
   remove: (): Promise<boolean> => table.remove(keys.signInProvider(), [['exists', 'pk']]),
 });

@@ -1,4 +1,4 @@
-/** The store of people. Their roles and their sign-ins are on their own item: one read tells all that a request needs. */
+/** Store of people. Roles and sign-ins are on the person's item, so a request needs one read. */
 import * as z from 'zod';
 import {
   type Clock,
@@ -21,26 +21,26 @@ import { idsBetween, type NewId } from '../ids.ts';
 import { recordsOf } from '../records.ts';
 import { keys, queryAll, type Table } from '../table.ts';
 
-/** How long a sign-in is good. */
+/** Lifetime of a sign-in. */
 export const loginLifetimeMs = 43_200_000;
 
 const storedUser = user.omit({ hasTotp: true }).extend({
   passwordHash: z.string().optional(),
-  /** Who they are to the sign-in provider, once they have signed in by it: `issuer|subject`. */
+  /** Identity at the sign-in provider, after the first sign-in with it: `issuer|subject`. */
   subject: z.string().optional(),
-  /** When the sign-in provider first vouched that the address is theirs. */
+  /** First time at which the sign-in provider confirmed the address. */
   provenAt: instant.optional(),
-  /** Raised when all credentials become void at once; what they mint carries it. */
+  /** Raised to revoke all credentials at once; tokens that the person makes carry it. */
   credentialsVersion: z.int().default(0),
   logins: z.set(loginId).default(new Set()),
   totpSecret: z.string().optional(),
-  /** Shown, and not yet proven. */
+  /** Shown to the person, not confirmed yet. */
   newTotpSecret: z.string().optional(),
-  /** The last time step of which a code was taken: each is good once. */
+  /** Time step of the last accepted code: each code is valid once. */
   totpStep: z.int().optional(),
 });
 
-/** Attributes of their own, so that two roles are never one write. */
+/** One attribute per role, so that writes of two roles don't conflict. */
 const rolePrefix = 'role#';
 const roleAttribute = (projectId: ProjectId) => `${rolePrefix}${projectId}`;
 
@@ -55,7 +55,7 @@ export interface NewUser {
   readonly passwordHash?: string;
 }
 
-/** What else an item has are its roles, and what this version does not know. */
+/** Other attributes are roles, or unknown to this version. */
 const userRecord = storedUser.catchall(z.unknown()).transform((item, context): UserRecord => {
   const roles = Object.entries(item).flatMap(([attribute, value]) => {
     if (!attribute.startsWith(rolePrefix)) return [];
@@ -66,13 +66,13 @@ const userRecord = storedUser.catchall(z.unknown()).transform((item, context): U
   return { ...storedUser.parse(item), roles: Object.fromEntries(roles) };
 });
 
-/** What the API may show of a person. */
+/** Returns the person as the API may show them. */
 export const publicUser = (record: UserRecord): User =>
   user.parse({ ...record, hasTotp: record.totpSecret !== undefined });
 
 const emailBinding = z.object({ userId });
 
-/** The credentials are still those that were checked: who signs in or changes them has proved these and no later ones. */
+/** The credentials are those that were checked: a sign-in or a change has proved these and no later ones. */
 const hasCredentialsOf = ({ credentialsVersion, passwordHash }: UserRecord): Condition[] => [
   credentialsVersion === 0
     ? ['missing', 'credentialsVersion']
@@ -97,16 +97,16 @@ export const userStore = (table: Table, { now, newId }: Deps) => {
 
   const findByEmail = async (address: string): Promise<UserRecord | undefined> => {
     const item = await table.get(keys.userEmail(address));
-    // Two reads also for whom there is not, so that nobody learns by the time whether somebody exists.
+    // Two reads also for an unknown address, so that the time doesn't show whether an account exists.
     const found = await get(item ? recordsOf(table, emailBinding).read(item).userId : 'nobody');
     return found?.email === address ? found : undefined;
   };
 
-  /** Oldest first. */
+  /** Lists people, oldest first. */
   const list = async (): Promise<UserRecord[]> =>
     records.readAll(await queryAll(table, { pk: keys.user('').pk, prefix: 'usr_' }));
 
-  /** Without a role they are no member any more. */
+  /** Sets a role; undefined ends the membership. */
   const setRole = (id: UserId, projectId: ProjectId, itsRole: Role | undefined) =>
     change(id, { set: { [roleAttribute(projectId)]: itsRole } });
 
@@ -116,13 +116,13 @@ export const userStore = (table: Table, { now, newId }: Deps) => {
     setRole,
     findByEmail,
 
-    /** Undefined when the address is somebody's. */
+    /** Creates a person. Undefined when the address is taken. */
     create: async (input: NewUser): Promise<UserRecord | undefined> => {
       const id = newId('usr');
       const address = email.parse(input.email);
       const binding = { ...keys.userEmail(address), userId: id };
       if (!(await table.put(binding, [['missing', 'pk']]))) {
-        // A binding whose person is gone, or was never made, is taken over.
+        // A binding is taken over when its person was removed or never made.
         if (await findByEmail(address)) return undefined;
         await table.put(binding);
       }
@@ -132,7 +132,7 @@ export const userStore = (table: Table, { now, newId }: Deps) => {
       return records.read(item);
     },
 
-    /** Whether there was such a person to remove. Their sign-ins end with them. */
+    /** Removes a person with their sign-ins. False when there is no such person. */
     remove: async ({ id, email: address }: Pick<UserRecord, 'id' | 'email'>): Promise<boolean> => {
       const removed = await table.remove(keys.user(id), [['exists', 'pk']]);
       await table.remove(keys.userEmail(address), [['=', 'userId', id]]);
@@ -141,21 +141,24 @@ export const userStore = (table: Table, { now, newId }: Deps) => {
 
     setAdmin: (id: UserId, isAdmin: boolean) => change(id, { set: { isAdmin } }),
 
-    /** The project is no more: nobody is anything in it. */
+    /** Removes all roles in a project that was removed. */
     leaveProject: async (projectId: ProjectId): Promise<void> => {
       for (const { id } of (await list()).filter(({ roles }) => roles[projectId] !== undefined)) {
         await setRole(id, projectId, undefined);
       }
     },
 
-    /** A new password ends all sign-ins. Undefined when the credentials are no longer those of the record. */
+    /**
+     * Sets a password and ends all sign-ins. Undefined when the credentials have changed since the record was
+     * read.
+     */
     setPassword: (known: UserRecord, passwordHash: string) =>
       change(known.id, { set: { passwordHash }, unset: ['logins'] }, hasCredentialsOf(known)),
 
     /**
-     * Ties them to an account of the sign-in provider; undefined when they are tied to another of the same issuer. Until the provider
-     * has vouched once, whoever got hold of an invitation may have set the credentials: the same write makes them all void, and with
-     * the version all that was minted by them.
+     * Ties the person to an account of the sign-in provider. Undefined when another account of the same
+     * issuer is tied. Before the provider's first confirmation, a thief of an invitation may have set the
+     * credentials. So the same write revokes them all, and with the version all that was made with them.
      */
     bindSubject: async (
       { id, subject: before }: UserRecord,
@@ -177,16 +180,22 @@ export const userStore = (table: Table, { now, newId }: Deps) => {
       return bound && { user: bound, isFirstProof: false };
     },
 
-    /** These two are undefined when the credentials are no longer those of the record. */
+    /**
+     * Stores a new TOTP secret. This and the next are undefined when the credentials have changed since the
+     * record was read.
+     */
     offerTotp: (known: UserRecord, newTotpSecret: string) =>
       change(known.id, { set: { newTotpSecret } }, hasCredentialsOf(known)),
     setTotp: (known: UserRecord, totpSecret: string | undefined, totpStep?: number) =>
       change(known.id, { set: { totpSecret, totpStep }, unset: ['newTotpSecret'] }, hasCredentialsOf(known)),
-    /** Takes the code of a time step; undefined when it, or a later one, was taken before. */
+    /** Accepts the code of a time step; undefined when that step or a later one was used. */
     spendTotp: (id: UserId, totpStep: number) =>
       change(id, { set: { totpStep } }, [['any', ['missing', 'totpStep'], ['<', 'totpStep', totpStep]]]),
 
-    /** Remembers a sign-in, and forgets those that are over. Undefined when the credentials are no longer those of the record. */
+    /**
+     * Records a sign-in and removes expired ones. Undefined when the credentials have changed since the
+     * record was read.
+     */
     addLogin: async (known: UserRecord): Promise<LoginId | undefined> => {
       const { id, logins } = known;
       const login = newId('lgn', now());

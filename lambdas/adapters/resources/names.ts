@@ -1,31 +1,31 @@
 /**
- * Names that only one thing of a kind may have in its partition (a project, `global`, or `projects` for projects themselves).
- * Each name has a lock item, which holds the id of what has that name.
+ * Names that are unique for a kind within a partition (a project, `global`, or `projects` for projects
+ * themselves). Each name has a lock item, which holds the id of its holder.
  *
- * A save writes the item, the lock of its name and the end of the lock before in one transaction, so that they always agree. A lock
- * whose holder is missing or named otherwise counts for nothing.
+ * A save writes the item, locks its name and removes the old lock in one transaction, so they always agree. A
+ * lock counts for nothing when its holder is missing or has another name.
  *
- * Runners take and free their names by writes of their own (`take`, `free`). A crash between these leaves a lock without a holder,
- * which counts for one minute.
+ * Runners take and free their names by separate writes (`take`, `free`). A crash between these leaves a lock
+ * without a holder, which counts for one minute.
  *
- * Items of version 0.1.0 have no locks. The first save of a kind in a partition makes them, once: of several with the same name the
- * oldest gets it, and the others keep theirs until they are saved.
+ * Items of version 0.1.0 have no locks. The first save of a kind in a partition makes them, once. Of several
+ * items with the same name the oldest gets the lock, and the others keep the name until they are saved.
  */
 import * as z from 'zod';
 import { type Clock, instant, msBetween } from '../../../protocol/index.ts';
 import type { Condition } from '../expressions.ts';
 import { type Item, keys, queryAll, type Table, type TransactWrite } from '../table.ts';
 
-/** What has names of its own: the prefixes of the ids. */
+/** Kinds of items with unique names: the prefixes of their ids. */
 export type NamedKind = 'prj' | 'tpl' | 'inv' | 'rep' | 'key' | 'env' | 'int' | 'sch' | 'run';
 
-/** Longer than any request to the API takes: API Gateway gives up after 30 s. */
+/** Longer than any request to the API: API Gateway times out after 30 s. */
 const underWayMs = 60_000;
 const adoptedAtOnce = 25;
-/** A lock that changes each time it is looked at is one that others are after. */
+/** Maximum tries: a lock that changes on each read is contested by others. */
 const lockTries = 5;
 
-/** Another thing of that kind has the name; without its id: a save is under way that may give it the name. */
+/** Another item of the kind has the name. Without its id: a save in progress may give it the name. */
 export class NameTaken extends Error {
   override readonly name = 'NameTaken';
   readonly kind: NamedKind;
@@ -47,7 +47,7 @@ const isFreeFor = (id: string): Condition => ['any', ['missing', 'pk'], ['=', 'i
 export type NameStore = ReturnType<typeof nameStore>;
 
 export const nameStore = (table: Table, now: Clock) => {
-  /** Gives the names of what was stored before there were locks to who has them. */
+  /** Makes the locks of items that were stored before locks existed. */
   const adopt = async (partition: string, kind: NamedKind): Promise<void> => {
     const mark = keys.namesAdopted(partition, kind);
     if (await table.get(mark)) return;
@@ -75,7 +75,7 @@ export const nameStore = (table: Table, now: Clock) => {
     return holder !== undefined && holder.name === name && holder.removedAt === undefined;
   };
 
-  /** Makes the name that of `id`, which may have it already. Throws NameTaken when another has it. */
+  /** Locks the name for `id`, which may hold it already. Throws NameTaken when another item has it. */
   const take = async (partition: string, kind: NamedKind, name: string, id: string): Promise<void> => {
     await adopt(partition, kind);
     const key = keys.name(partition, kind, name);
@@ -93,12 +93,14 @@ export const nameStore = (table: Table, now: Clock) => {
     if (isUnderWay || !(await table.put(mine, asFound))) throw new NameTaken(kind, name, undefined);
   };
 
-  /** Frees the name, if it is that of `id`. */
+  /** Frees the name if `id` holds it. */
   const free = async (partition: string, kind: NamedKind, name: string, id: string): Promise<void> => {
     await table.remove(keys.name(partition, kind, name), [['=', 'id', id]]);
   };
 
-  /** Ends the lock of the name, if `id` has it: for the transaction that renames or removes the item as it was read before this. */
+  /**
+   * Returns the write that removes the lock of `id`, for the transaction that renames or removes the item.
+   */
   const freeing = async (
     partition: string,
     kind: NamedKind,
@@ -110,7 +112,7 @@ export const nameStore = (table: Table, now: Clock) => {
     return found?.id === id ? [{ remove: key, conditions: [['=', 'id', id]] }] : [];
   };
 
-  /** Gives `id` a name that its holder has no more. Throws NameTaken when the holder has it. */
+  /** Locks a name for `id` whose holder no longer has it. Throws NameTaken when the holder has it. */
   const takingOver = async (
     partition: string,
     kind: NamedKind,
@@ -138,8 +140,9 @@ export const nameStore = (table: Table, now: Clock) => {
     freeing,
 
     /**
-     * Writes what has that name (`before`: the name that it was read with) together with its lock. `writes` include the item itself,
-     * on condition that it is as it was read. Answers with those whose conditions did not hold; none: all is written.
+     * Writes an item with its lock (`before`: the name that was read). `writes` include the item itself, on
+     * condition that it is unchanged. Returns the writes whose conditions did not hold; none when all is
+     * written.
      */
     save: async (
       partition: string,

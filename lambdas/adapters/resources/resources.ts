@@ -1,4 +1,7 @@
-/** The stores of what people configure: projects, and in each its templates, inventories, repositories, keys and environments. */
+/**
+ * Stores of the resources that people configure: projects with templates, inventories, repositories, keys and
+ * environments.
+ */
 import * as z from 'zod';
 import {
   type Clock,
@@ -49,36 +52,37 @@ interface Named {
   readonly name: string;
 }
 
-/** What every one of them has. */
+/** Attributes of every resource. */
 interface Identified extends Named {
   readonly id: string;
   readonly createdAt: string;
 }
 
-/** On what a save rests: what was read for it, and what the input refers to. */
+/** Preconditions of a save: the version that was read, and the references of the input. */
 export interface Basis {
-  /** Of the item that is replaced. */
+  /** Version of the replaced item. */
   readonly version?: Version;
-  /** Ids of what has to exist in the project when it is written. */
+  /** Ids that must exist in the project at the time of the write. */
   readonly refersTo: readonly string[];
 }
 
 /**
- * The store of one kind of resource in a project. `create` and `replace` throw NameTaken for a name that another one has; these and
- * `remove` throw ChangedMeanwhile when another save or removal came first, which leaves all as it was.
+ * Store of one kind of resource in a project. `create` and `replace` throw NameTaken when another resource
+ * has the name. These and `remove` throw ChangedMeanwhile when another save or removal came first; nothing is
+ * changed then.
  */
 export interface ResourceStore<Input, Output extends Identified> {
-  /** `editedBy`: the id of the person who saves it. */
+  /** Creates a resource. `editedBy`: id of the person who saves it. */
   create(projectId: ProjectId, input: Input, editedBy?: string, basis?: Basis): Promise<Output>;
   get(projectId: ProjectId, id: string): Promise<Output | undefined>;
-  /** With the version that a replacement rests on: what is read for that after this is of the version, or the replacement fails. */
+  /** Finds a resource and its version. A replacement fails if the version changes after this read. */
   find(
     projectId: ProjectId,
     id: string,
   ): Promise<{ readonly shown: Output; readonly version: Version } | undefined>;
-  /** Oldest first. */
+  /** Lists resources, oldest first. */
   list(projectId: ProjectId): Promise<Output[]>;
-  /** Everything but its id and the time of its making becomes what `input` says. Undefined when it doesn't exist. */
+  /** Replaces all but the id and the creation time. Undefined when the resource doesn't exist. */
   replace(
     projectId: ProjectId,
     id: string,
@@ -87,18 +91,18 @@ export interface ResourceStore<Input, Output extends Identified> {
     basis?: Basis,
   ): Promise<Output | undefined>;
   /**
-   * Whether it was there to be removed. `checkUnused` throws when something refers to it, and it stays; while that looks, nothing can
-   * come to refer to it.
+   * Removes a resource; false when it doesn't exist. `checkUnused` throws when another item refers to it, and
+   * it stays. No new reference can be made during that check.
    */
   remove(projectId: ProjectId, id: string, checkUnused?: () => Promise<void>): Promise<boolean>;
 }
 
 interface Kind<Input, Stored, Output extends Identified> {
   readonly prefix: NamedKind;
-  /** What is stored of the input, beyond ids and times. */
+  /** Stored attributes of the input, without ids and times. */
   readonly attributes: (input: Input) => Item;
   readonly schema: z.ZodType<Stored>;
-  /** What may be shown of the record: never a secret. */
+  /** Returns the public part of the record: never a secret. */
   readonly show: (record: Stored) => Output;
 }
 
@@ -110,7 +114,7 @@ interface Deps {
 const by = (editedBy: string | undefined, editedAt: Instant) =>
   editedBy === undefined ? {} : { editedBy, editedAt };
 
-/** Who saved an item last, and when; absent on what version 0.1.0 has saved. */
+/** Last person who saved an item, and the time; absent on items of version 0.1.0. */
 const edit = z.object({ editedBy: z.string(), editedAt: instant.optional() });
 export type Edit = z.infer<typeof edit>;
 
@@ -175,7 +179,7 @@ export const resourceStore = <Input extends Named, Stored, Output extends Identi
     remove: async (projectId, id, checkUnused = async () => {}) => {
       const key = keys.resource(projectId, id);
       const removingSince = now();
-      // As it is stored: one that cannot be read is to be removed, too.
+      // Reads the raw item: an unreadable one must be removable, too.
       const marked = await table.update(key, { set: { removingSince } }, [['exists', 'pk']]);
       if (!marked) return false;
       const isMine: Condition = ['=', 'removingSince', removingSince];
@@ -200,7 +204,7 @@ const storedEnvironment = environment
   .extend({ secrets, secretFiles: secrets.default({}) });
 const storedKey = key.omit({ login: true, knownHosts: true }).extend({ secret: keySecret });
 
-/** What people tell SSH keys apart by; nothing where it cannot be read. */
+/** Algorithm and fingerprint of an SSH key; empty where it cannot be read. */
 const describedKey = (secret: KeySecret): Pick<ShownKey, 'algorithm' | 'fingerprint'> => {
   const read = secret.type === 'ssh' ? readSshKey(secret.privateKey, secret.passphrase) : undefined;
   if (!read?.ok) return {};
@@ -211,14 +215,14 @@ const describedKey = (secret: KeySecret): Pick<ShownKey, 'algorithm' | 'fingerpr
   };
 };
 
-/** What may be shown of a key: who it signs in as and which hosts it believes, and nothing that opens anything. */
+/** Public part of a key: its login and its known hosts, and no secret. */
 const shownKey = ({ secret, ...shown }: z.infer<typeof storedKey>): ShownKey => {
   const login = 'login' in secret ? secret.login : undefined;
   const knownHosts = 'knownHosts' in secret ? secret.knownHosts : undefined;
   return { ...shown, ...(login !== undefined && { login }), ...(knownHosts !== undefined && { knownHosts }) };
 };
 
-/** Version 0.1.0 took secrets among the arguments of a backend. */
+/** Version 0.1.0 accepted secrets among the arguments of a backend. */
 const shownTemplate = ({ terraform, ...record }: Template): Template => {
   const backendConfig = terraform?.backendConfig;
   return {
@@ -255,7 +259,7 @@ export const resourceStores = (table: Table, deps: Deps) => ({
     prefix: 'rep',
     attributes: plain,
     schema: repository,
-    // Version 0.1.0 took a login in the URL.
+    // Version 0.1.0 accepted a login in the URL.
     show: (record) => ({ ...record, url: redactedUrl(record.url) }),
   }),
   keys: {
@@ -270,7 +274,7 @@ export const resourceStores = (table: Table, deps: Deps) => ({
       schema: storedKey,
       show: shownKey,
     }),
-    /** Only for a change that keeps it. */
+    /** Returns the secret, for a change that keeps it. */
     secretOf: (projectId: ProjectId, id: string) => readKeySecret(table, projectId, id),
   },
   environments: {
@@ -284,7 +288,7 @@ export const resourceStores = (table: Table, deps: Deps) => ({
         secretFileNames: Object.keys(secretFiles).sort(),
       }),
     }),
-    /** Only for a change that keeps some of them. */
+    /** Returns the secrets, for a change that keeps some of them. */
     secretsOf: async (projectId: ProjectId, id: string): Promise<EnvironmentSecrets | undefined> => {
       const item = await table.get(keys.resource(projectId, id));
       return recordsOf(table, storedEnvironment).readIf(item);
@@ -292,7 +296,7 @@ export const resourceStores = (table: Table, deps: Deps) => ({
   },
 });
 
-/** A template and its project, by one read. Undefined when one of them does not exist. */
+/** Reads a template and its project at once. Undefined when one of them does not exist. */
 export const readForTask = async (table: Table, projectId: ProjectId, templateId: string) => {
   const found = await table.batchGet([keys.resource(projectId, templateId), keys.project(projectId)]);
   const [ofTemplate, ofProject] = [templateId, projectId].map((id) => found.find((item) => item.sk === id));
@@ -304,7 +308,7 @@ export const readForTask = async (table: Table, projectId: ProjectId, templateId
     : undefined;
 };
 
-/** What a task names of its project's resources. */
+/** Resources of the project that a task refers to. */
 export interface TaskReferences {
   readonly projectId: ProjectId;
   readonly templateId: string;
@@ -314,8 +318,8 @@ export interface TaskReferences {
 }
 
 /**
- * All that a task needs, secrets included, by two batch reads at most. Only for what goes to a runner, encrypted.
- * Undefined when something that the task names was removed.
+ * Reads all that a task needs, with secrets, by at most two batch reads. Only for the encrypted payload of a
+ * runner. Undefined when something that the task refers to was removed.
  */
 export const readTaskParts = async (table: Table, task: TaskReferences) => {
   const { projectId, templateId, inventoryId, environmentId, repositoryId } = task;
@@ -350,7 +354,7 @@ export const readTaskParts = async (table: Table, task: TaskReferences) => {
   const named = [templateId, inventoryId, environmentId, repositoryId, ...keyIds];
   const isWhole = named.every((id) => id === undefined || items.has(id) || keyItems.has(id));
   if (!found.template || !isWhole) return undefined;
-  // Not of keys: who rotates one changes nothing of what is run.
+  // Not of keys: a rotated key changes nothing of the code that runs.
   const edits = [templateId, inventoryId, environmentId, repositoryId].flatMap((id) => {
     const read = edit.safeParse(items.get(id));
     return read.success ? [read.data] : [];
@@ -378,7 +382,10 @@ const readKeySecret = async (
   return recordsOf(table, storedKey).readIf(item)?.secret;
 };
 
-/** The text of a key of the type `string`, for what the control plane itself has to prove; undefined when there is none. */
+/**
+ * Reads the text of a key of type `string`, which the control plane itself uses; undefined when there is
+ * none.
+ */
 export const readKeyText = async (
   table: Table,
   projectId: ProjectId,
@@ -388,7 +395,7 @@ export const readKeyText = async (
   return secret?.type === 'string' ? secret.value : undefined;
 };
 
-/** Removes what a project holds, by the beginning of the id ('' for all but data keys), a page at a time. */
+/** Removes a project's items by the prefix of their ids ('' for all but data keys), a page at a time. */
 const removeAll = async (table: Table, projectId: ProjectId, prefix: string): Promise<void> => {
   let after: Key | undefined;
   do {
@@ -402,7 +409,7 @@ const removeAll = async (table: Table, projectId: ProjectId, prefix: string): Pr
 
 export type ProjectStore = ReturnType<typeof projectStore>;
 
-/** `create` and `replace` throw NameTaken for a name that another project has. */
+/** Store of projects. `create` and `replace` throw NameTaken when another project has the name. */
 export const projectStore = (table: Table, { now, newId }: Deps) => {
   const names = nameStore(table, now);
   const projects = keys.project('prj_').pk;
@@ -423,7 +430,7 @@ export const projectStore = (table: Table, { now, newId }: Deps) => {
       return made;
     },
 
-    /** Oldest first. */
+    /** Lists projects, oldest first. */
     list: async (): Promise<Project[]> =>
       records.readAll(await queryAll(table, { pk: 'projects', prefix: 'prj_' })),
 
@@ -443,8 +450,8 @@ export const projectStore = (table: Table, { now, newId }: Deps) => {
       }),
 
     /**
-     * Removes the project and all that is stored under it, what is secret first, then what it is read with, and the project
-     * itself last, so that a removal which was cut short can be asked for again.
+     * Removes the project with all that is stored under it: secrets first, then their data keys, the project
+     * itself last. A removal that was cut short can thus be repeated.
      */
     remove: async (id: ProjectId): Promise<boolean> => {
       for (const prefix of ['key_', 'env_', '', 'dek_']) await removeAll(table, id, prefix);

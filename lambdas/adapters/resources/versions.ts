@@ -1,18 +1,19 @@
 /**
- * What keeps saves and removals of one item from undoing each other. Every change of an item by its owner adds 1 to `version`, which
- * items of 0.1.0 lack, and a change holds only for the version that it was made of.
+ * Versions keep concurrent saves and removals of an item from undoing each other. Every change by the item's
+ * owner adds 1 to `version`, which items of 0.1.0 lack. A change holds only for the version that it was based
+ * on.
  */
 import { addMs, type Clock } from '../../../protocol/index.ts';
 import type { Condition } from '../expressions.ts';
 import { type Item, keys, type Pool, type TransactWrite } from '../table.ts';
 
-/** Of an item that was not changed since 0.1.0 there is none. */
+/** Version of an item; undefined when it was not changed since 0.1.0. */
 export type Version = number | undefined;
 
 export const versionOf = ({ version }: Item): Version => (typeof version === 'number' ? version : undefined);
 export const nextVersion = (version: Version): number => (version ?? 0) + 1;
 
-/** The item is there, as it was at that version. */
+/** The item exists with that version. */
 export const atVersion = (version: Version): Condition[] =>
   version === undefined
     ? [
@@ -21,14 +22,17 @@ export const atVersion = (version: Version): Condition[] =>
       ]
     : [['=', 'version', version]];
 
-/** Another save or a removal came first: nothing was written, and what was read no longer holds. */
+/** Another save or a removal came first: nothing was written, and the values that were read are outdated. */
 export class ChangedMeanwhile extends Error {
   override readonly name = 'ChangedMeanwhile';
 }
 
 const tries = 5;
 
-/** Reads and writes again when something changed in between. Throws ChangedMeanwhile when that happens each time. */
+/**
+ * Repeats a read and a write while others change the item in between. Throws ChangedMeanwhile after the last
+ * try.
+ */
 export const untilUnchanged = async <T>(readAndWrite: () => Promise<T>): Promise<T> => {
   for (let left = tries - 1; ; left -= 1) {
     try {
@@ -39,10 +43,13 @@ export const untilUnchanged = async <T>(readAndWrite: () => Promise<T>): Promise
   }
 };
 
-/** Longer than any request to the API takes: a removal that began before was cut short, and its item may be used again. */
+/**
+ * Longer than any request to the API: a removal that began earlier was cut short, and its item may be used
+ * again.
+ */
 const removalMs = 60_000;
 
-/** Each of them exists, and is not about to be removed, at the moment of the write that they are part of. */
+/** Checks for a transaction: each id exists and is not being removed at the time of the write. */
 export const referenceChecks = (pool: Pool, ids: readonly string[], now: Clock): TransactWrite[] =>
   [...new Set(ids)].map((id) => ({
     check: keys.resource(pool, id),

@@ -1,4 +1,4 @@
-/** What agents carry, signed by the control plane so that checking it costs no read: answers, sessions and leases. */
+/** Signed tokens of agents: answers, sessions and leases. The signature makes a check cost no read. */
 import * as z from 'zod';
 import {
   addMs,
@@ -12,9 +12,9 @@ import {
 import { type SigningKeys, signedTokens } from '../secrets/signed-tokens.ts';
 import type { Pool } from '../table.ts';
 
-/** How long an agent has for its answer to a challenge. */
+/** Time for an agent to answer a challenge. */
 const answerLifetimeMs = 60_000;
-/** As long as the AWS credentials that come with it: the least that STS gives (AWS: AssumeRole). */
+/** Lifetime of the AWS credentials that come with it: the minimum of STS (AWS: AssumeRole). */
 export const sessionLifetimeMs = 900_000;
 
 const poolSchema = z.union([projectId, z.literal('global')]);
@@ -29,9 +29,9 @@ const leaseClaims = agentClaims.extend({ projectId, taskId, attempt: z.int() });
 export interface AgentIdentity {
   readonly pool: Pool;
   readonly runnerId: RunnerId;
-  /** Of the agent that opened the session. */
+  /** Agent that opened the session. */
   readonly agentId?: string | undefined;
-  /** Of the runner's credentials when the session began; absent when they were never revoked. */
+  /** Version of the runner's credentials when the session began; absent when they were never revoked. */
   readonly credentialVersion?: number | undefined;
 }
 export type Lease = z.infer<typeof leaseClaims>;
@@ -45,7 +45,9 @@ export const agentTokens = (signingKeys: SigningKeys, now: Clock) => {
     verifyAnswer: (token: string) => verify('answer', agentClaims, token),
     signSession: (identity: AgentIdentity, expiresAt: Instant) => sign('session', { ...identity }, expiresAt),
     verifySession: (token: string) => verify('session', agentClaims, token),
-    /** Whole seconds in a JWT: the lease in the token ends up to a second before the stored one, never after. */
+    /**
+     * A JWT has whole seconds: the lease in the token ends up to a second before the stored one, never after.
+     */
     signLease: (lease: Lease, leaseUntil: Instant) => sign('lease', lease, leaseUntil),
     verifyLease: (token: string) => verify('lease', leaseClaims, token),
   };

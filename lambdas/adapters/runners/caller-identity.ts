@@ -1,6 +1,6 @@
 /**
- * Whose signature it is, by STS: the one request that it may be for is made here out of constants, so that whoever sends one can
- * neither have another host called nor another action.
+ * Identity of a signature's maker, from STS. The request to STS is built here from constants, so a caller can
+ * choose neither another host nor another action.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -14,17 +14,20 @@ import {
 
 export interface CallerIdentity {
   readonly account: string;
-  /** Of an assumed role. */
+  /** Role name of an assumed role. */
   readonly roleName: string;
   readonly sessionName: string;
 }
 
-/** `refused`: by STS, or it does not sign what it must; `unavailable`: STS cannot be asked now. */
+/**
+ * `refused`: STS rejects the signature, or it lacks a required header. `unavailable`: STS cannot be asked
+ * now.
+ */
 export type Identified =
   | { readonly ok: true; readonly identity: CallerIdentity }
   | { readonly ok: false; readonly code: 'refused' | 'unavailable'; readonly detail: string };
 
-/** `subject` is the header that binds the proof to this text. */
+/** Asks STS for the caller. `subject` is the header that binds the proof to this text. */
 export type IdentifyCaller = (
   proof: IdentityProof,
   subject: ProofSubject,
@@ -32,7 +35,7 @@ export type IdentifyCaller = (
 ) => Promise<Identified>;
 
 const timeoutMs = 5000;
-/** Far above any answer of STS. */
+/** Maximum length of an answer: far above any of STS. */
 const maxAnswerLength = 10_000;
 
 const hashText = (text: string): string => createHash('sha256').update(text).digest('base64url');
@@ -42,17 +45,17 @@ const accountPattern = /<Account>(\d{12})<\/Account>/;
 
 const refused = (detail: string): Identified => ({ ok: false, code: 'refused', detail });
 
-/** Only what is signed is bound: each of these headers must be among the signed ones, and no other that is not sent. */
+/** Only signed headers are bound, so the signed headers must be exactly those that are sent. */
 const signsAll = ({ authorization }: IdentityProof, subject: ProofSubject): boolean =>
   /SignedHeaders=([a-z0-9;-]+)/.exec(authorization)?.[1] === signedIdentityHeaders(subject).join(';');
 
-/** The scope that the signature names. */
+/** True when the signature's scope names STS. */
 const isForSts = ({ authorization, region }: IdentityProof): boolean =>
   new RegExp(`Credential=\\w+/\\d{8}/${region}/sts/aws4_request,`).test(authorization);
 
 /**
- * `serverHost` is the API's own, which the signature must have been made for. `endpoint` is where STS is when it is not at AWS's
- * own address.
+ * `serverHost` is the API's own host, for which the signature must have been made. `endpoint` is the URL of
+ * STS if it is not AWS's own.
  */
 export const stsIdentity =
   (serverHost: string, endpoint?: string): IdentifyCaller =>

@@ -1,15 +1,15 @@
-/** The signatures with which instances have enrolled: each is good once. */
+/** Signatures with which instances have enrolled: each is valid once. */
 import { createHash } from 'node:crypto';
 import { epochMs, type Instant } from '../../../protocol/index.ts';
 import { keys, type Table } from '../table.ts';
 
-/** STS takes a signature for a quarter of an hour at most (AWS: Signature Version 4). */
+/** STS accepts a signature for at most 15 minutes (AWS: Signature Version 4). */
 const rememberSeconds = 3600;
 
 export type SeenEnrolments = ReturnType<typeof seenEnrolments>;
 
 export const seenEnrolments = (table: Table) => ({
-  /** Whether it has not been used before; from now on it has. */
+  /** Records a signature. True the first time. */
   firstSight: (authorization: string, now: Instant): Promise<boolean> =>
     table.put(
       {

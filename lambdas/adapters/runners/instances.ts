@@ -1,4 +1,4 @@
-/** The EC2 instances behind runners. */
+/** EC2 instances of runners. */
 import {
   CreateFleetCommand,
   DescribeInstancesCommand,
@@ -24,7 +24,7 @@ import {
   tagsOf,
 } from '../fleets/launches.ts';
 
-/** In the order in which an instance has them, from a launch to the end that follows it. */
+/** States of an instance, in order from launch to termination. */
 export const instanceState = z.enum([
   'pending',
   'running',
@@ -40,28 +40,28 @@ export interface InstanceFacts extends OwnedFacts {
   readonly state: InstanceState;
   readonly instanceType: string | undefined;
   readonly market?: Market | undefined;
-  /** Of its tag: only that stack may start and stop it. */
+  /** Stack in the instance's tag: only that stack may start and stop it. */
   readonly stack: string | undefined;
   readonly launchedAt: Instant | undefined;
-  /** By EC2's event; nothing else tells it. */
+  /** Known from EC2's event only. */
   readonly runningAt?: Instant | undefined;
-  /** Why it is in that state, in AWS's words. */
+  /** Reason for the state, in AWS's words. */
   readonly stateReason: string | undefined;
 }
 
-/** What came of a start: `still_stopping` is expected, and means that it has to be asked again once it has stopped. */
+/** Outcome of a start. `still_stopping` is expected: start again once the instance has stopped. */
 export type StartOutcome =
   | { readonly started: true }
   | { readonly started: false; readonly code: 'still_stopping' }
   | { readonly started: false; readonly code: 'refused'; readonly awsCode: string; readonly detail: string };
 
-/** Where an instance is. Without a region: the control plane's. */
+/** Region and id of an instance. Without a region: the control plane's. */
 export interface InstanceRef {
   readonly instanceId?: string | undefined;
   readonly region?: string | undefined;
 }
 
-/** An instance that some fleet launched, and for whom. */
+/** Instance that a fleet launched, and its runner. */
 export interface LaunchedFacts extends InstanceFacts {
   readonly fleet: string;
   /** `{pool}/{id}` */
@@ -70,21 +70,22 @@ export interface LaunchedFacts extends InstanceFacts {
 
 export interface Instances {
   start(ref: InstanceRef): Promise<StartOutcome>;
-  /** True when EC2 stops it (or has already); false when there is nothing left to stop. */
+  /** Stops an instance. True when EC2 stops it or has stopped it; false when it doesn't exist. */
   stop(ref: InstanceRef, options?: { readonly hibernate: boolean }): Promise<boolean>;
-  /** Undefined when EC2 doesn't know it. */
+  /** Describes an instance. Undefined when EC2 doesn't know it. */
   describe(ref: InstanceRef): Promise<InstanceFacts | undefined>;
-  /** Those with the stack's tag that run, or are about to. */
+  /** Lists the stack's instances that are running or pending. */
   listOn(where: Pick<InstanceRef, 'region'> & { readonly stack: string }): Promise<InstanceFacts[]>;
-  /** Ids of all instances, of whomever, that fail one of EC2's status checks. */
+  /** Lists the ids of all instances of the account that fail one of EC2's status checks. */
   listImpaired(where: Pick<InstanceRef, 'region'>): Promise<string[]>;
-  /** Launches one instance by a fleet. The same order again launches no other one. */
+  /** Launches one instance by a fleet. A repeated order launches no second one. */
   launch(order: LaunchOrder): Promise<LaunchOutcome>;
-  /** True when EC2 terminates it (or has already); false when it doesn't know it. */
+  /** Terminates an instance. True when EC2 terminates it or has done so; false when EC2 doesn't know it. */
   terminate(ref: InstanceRef): Promise<boolean>;
   /**
-   * What fleets of this control plane have launched in a region and is not terminated; for one runner, or for all. Another one may have
-   * the same stack's name, in another region, but not the same API.
+   * Lists instances that fleets of this control plane have launched in a region and that are not terminated,
+   * for one runner or for all. Another control plane in another region may have the same stack name, but not
+   * the same API.
    */
   listLaunched(where: {
     readonly region: string;
@@ -94,20 +95,25 @@ export interface Instances {
   }): Promise<LaunchedFacts[]>;
 }
 
-/** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceStatus.html; all filters have to match. */
+/**
+ * Status checks: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceStatus.html; all
+ * filters must match.
+ */
 const checks = ['instance-status.status', 'system-status.status'];
 
-/** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html */
+/** Error codes: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html */
 const codes = {
   wrongState: 'IncorrectInstanceState',
   unauthorized: 'UnauthorizedOperation',
   unknown: ['InvalidInstanceID.NotFound', 'InvalidInstanceID.Malformed'],
   throttled: 'RequestLimitExceeded',
-  /** It was not launched for it, or is not ready for it yet: its agent has to have run for a while. */
+  /**
+   * The instance was not launched for hibernation, or is not ready yet: its agent must have run for a while.
+   */
   cannotHibernate: ['UnsupportedHibernationConfiguration', 'UnsupportedOperation', 'IncorrectInstanceState'],
 };
 
-/** Nothing was done, for certain. */
+/** True when the call certainly did nothing. */
 export const isThrottled = (error: unknown): boolean =>
   error instanceof EC2ServiceException && error.name === codes.throttled;
 
@@ -156,8 +162,9 @@ export const ec2Instances = (
   };
 
   /**
-   * Whether EC2 refused a call because the instance is gone. The policies ask for a tag of the instance, and one that is gone has
-   * none: EC2 then answers that the caller may not do this. Describing is allowed without a condition, and tells the two apart.
+   * True when EC2 rejected a call because the instance is gone. The policies require a tag of the instance,
+   * and a gone instance has none: EC2 then answers that the caller lacks permission. Describing has no
+   * condition, and shows which of the two it is.
    */
   const isGone = async (ref: InstanceRef, error: unknown): Promise<boolean> => {
     if (isUnknown(error)) return true;
@@ -166,7 +173,7 @@ export const ec2Instances = (
     return state === undefined || state === 'terminated';
   };
 
-  /** False when it has to be stopped plainly. */
+  /** Hibernates an instance. False when it must be stopped without hibernation. */
   const hibernates = async (ref: InstanceRef): Promise<boolean> => {
     try {
       await clientOf(ref).send(new StopInstancesCommand({ ...idsOf(ref), Hibernate: true }));
@@ -177,7 +184,7 @@ export const ec2Instances = (
     }
   };
 
-  /** Of the small VPC of a fleet's region; they are looked up once, as they never change. */
+  /** Subnets of the small VPC in a fleet's region; they never change, so they are read once. */
   const networks = new Map<string, readonly string[]>();
   const subnetsOf = async ({ region, stack, subnets }: LaunchOrder): Promise<readonly string[]> => {
     const known = subnets ?? networks.get(region);
@@ -203,7 +210,7 @@ export const ec2Instances = (
         );
       } catch (error) {
         if (!(error instanceof EC2ServiceException) || isThrottled(error)) throw error;
-        // What is wrong on AWS's side may have launched one all the same.
+        // After an error of AWS (5xx) an instance may have been launched all the same.
         if ((error.$metadata.httpStatusCode ?? 500) >= 500) throw error;
         return { launched: false, awsCode: error.name, awsCodes: [error.name], detail: error.message };
       }
@@ -242,7 +249,7 @@ export const ec2Instances = (
         await clientOf(ref).send(new StartInstancesCommand(idsOf(ref)));
         return { started: true };
       } catch (error) {
-        // A throttled call goes on to whoever retries: the webhook's sender or the next reconciliation.
+        // A throttled call fails, and the webhook's sender or the next reconciliation retries it.
         if (!(error instanceof EC2ServiceException) || error.name === codes.throttled) throw error;
         if (error.name === codes.wrongState) return { started: false, code: 'still_stopping' };
         if (error.name === codes.unauthorized && (await isGone(ref, error))) {

@@ -1,4 +1,4 @@
-/** What has the function that settles the power of runners look at one. */
+/** Requests to settle the power of one runner. */
 import type { RunnerId } from '../../../protocol/index.ts';
 import type { Pool } from '../table.ts';
 
@@ -7,5 +7,5 @@ export interface PowerRequest {
   readonly runnerId: RunnerId;
 }
 
-/** Tells `runner-power` that an agent has stopped polling, or that a runner was woken by hand. */
+/** Notifies `runner-power` that an agent has stopped polling, or that a user woke a runner. */
 export type SettlePowerSoon = (request: PowerRequest) => Promise<void>;

@@ -1,6 +1,7 @@
 /**
- * What tokens are made of, and those of machines that register. A token is `{id}.{secret}` or `{pool}.{id}.{secret}`; of the secret, 256
- * random bits, only the SHA-256 is stored: no salt and no slow hash are needed where guessing is hopeless.
+ * Parts of tokens, and the tokens of machines that register. A token is `{id}.{secret}` or
+ * `{pool}.{id}.{secret}`. Only the SHA-256 of the secret (256 random bits) is stored: no salt and no slow
+ * hash are needed where guessing is hopeless.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
@@ -52,19 +53,19 @@ const runnerTokenParts = z.tuple([poolPart, runnerId, secretPart]);
 const split = <T extends z.ZodType>(schema: T, token: string): z.infer<T> | undefined =>
   schema.safeParse(token.split('.')).data;
 
-/** The parts of a runner's token, or undefined when it isn't one. Whether it is right, its runner's `tokenHash` tells. */
+/** Splits a runner's token; undefined when it isn't one. Its runner's `tokenHash` proves the secret. */
 export const parseRunnerToken = (token: string) => {
   const parts = split(runnerTokenParts, token);
   return parts && { pool: parts[0], runnerId: parts[1], secret: parts[2] };
 };
 
-/** The parts of an API token, or undefined when it isn't one. */
+/** Splits an API token; undefined when it isn't one. */
 export const splitApiToken = (token: string) => {
   const parts = split(apiTokenParts, token);
   return parts && { id: parts[0], secret: parts[1] };
 };
 
-/** The parts of an invitation's token, or undefined when it isn't one. */
+/** Splits an invitation's token; undefined when it isn't one. */
 export const splitInvitationToken = (token: string) => {
   const parts = split(invitationTokenParts, token);
   return parts && { projectId: parts[0], id: parts[1], secret: parts[2] };
@@ -83,7 +84,7 @@ const storedRegistrationToken = z.object({
   tags: z.array(tag),
 });
 
-/** What a registration token allows. */
+/** Rights of a registration token. */
 export interface Registration {
   readonly pool: Pool;
   readonly tags: string[];
@@ -91,7 +92,7 @@ export interface Registration {
 
 export type RegistrationTokenStore = ReturnType<typeof registrationTokenStore>;
 
-/** Tokens with which machines register themselves as runners, as often as each allows. */
+/** Tokens with which machines register as runners, each with a maximum of uses. */
 export const registrationTokenStore = (table: Table, { now, newId, randomBytes }: Deps) => ({
   create: async (pool: Pool, input: RegistrationTokenInput, maker: Maker) => {
     const id: RegistrationTokenId = newId('reg');
@@ -122,7 +123,7 @@ export const registrationTokenStore = (table: Table, { now, newId, randomBytes }
     };
   },
 
-  /** Those that are still good, oldest first. */
+  /** Lists valid tokens, oldest first. */
   list: async (pool: Pool): Promise<RegistrationTokenRecord[]> =>
     recordsOf(table, registrationTokenRecord).readAll(
       (
@@ -137,11 +138,11 @@ export const registrationTokenStore = (table: Table, { now, newId, randomBytes }
       ).map((item) => ({ ...item, expiresAt: item.validUntil })),
     ),
 
-  /** Whether there was one to revoke. */
+  /** Revokes a token. False when there is none. */
   revoke: (pool: Pool, id: string): Promise<boolean> =>
     table.remove(keys.resource(pool, id), [['exists', 'pk']]),
 
-  /** Revokes those of a pool that were made on behalf of somebody. */
+  /** Revokes a maker's tokens of a pool. */
   revokeMadeBy: async (createdBy: string, pool: Pool): Promise<void> => {
     const theirs = await queryAll(table, {
       pk: pool,
@@ -152,8 +153,9 @@ export const registrationTokenStore = (table: Table, { now, newId, randomBytes }
   },
 
   /**
-   * Spends one use of a token: by one conditional write, so that of two machines with the last use one registers. Undefined when it is
-   * unknown, over its time, or spent. The comparison of hashes by the database tells nothing of the secret by its time.
+   * Uses a token once. One conditional write: of two machines with the last use one registers. Undefined when
+   * the token is unknown, expired or used up. The database compares hashes, so its timing shows nothing of
+   * the secret.
    */
   take: async (token: string): Promise<Registration | undefined> => {
     const parts = split(registrationTokenParts, token);
@@ -169,7 +171,7 @@ export const registrationTokenStore = (table: Table, { now, newId, randomBytes }
     return { pool, tags: recordsOf(table, storedRegistrationToken).read(item).tags };
   },
 
-  /** Gives back the use of a token, for a registration that could not be made. */
+  /** Gives back a use after a failed registration. */
   giveBack: async (token: string): Promise<void> => {
     const parts = split(registrationTokenParts, token);
     if (!parts) return;

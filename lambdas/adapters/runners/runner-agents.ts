@@ -1,9 +1,9 @@
-/** Whose a runner is: the agent's credentials, its enlistment and its lease. */
+/** Agent of a runner: its credentials, enlistment and lease. */
 import type { Instant } from '../../../protocol/index.ts';
 import type { Condition } from '../expressions.ts';
 import type { ChangeRunner, RunnerRecord, RunnerRef } from './runner-record.ts';
 
-/** What an agent tells of itself in a heartbeat. */
+/** Report of an agent in a heartbeat. */
 export interface Beat {
   readonly agentVersion: string;
   readonly agentId?: string | undefined;
@@ -12,11 +12,11 @@ export interface Beat {
   readonly leaving?: boolean | undefined;
 }
 
-/** That the runner's agent is this one. Without an id nothing is asked. */
+/** The runner's agent is this one. Without an id there is no condition. */
 export const isAgent = (agentId: string | undefined): Condition[] =>
   agentId === undefined ? [] : [['=', 'agentId', agentId]];
 
-/** That the session began with the credentials that are good now. */
+/** The session began with the current credentials. */
 export const isCurrent = (credentialVersion: number | undefined): Condition =>
   credentialVersion === undefined
     ? ['missing', 'credentialVersion']
@@ -24,8 +24,8 @@ export const isCurrent = (credentialVersion: number | undefined): Condition =>
 
 export const runnerAgents = (change: ChangeRunner) => ({
   /**
-   * The agent of its instance has a key and a token of its own; what was given before is good for nothing. Refused while the lease of
-   * an agent goes on, or when it has another instance.
+   * Gives the agent of the runner's instance a new key and token; earlier ones are void. Refused while
+   * another agent's lease lasts, or when the runner has another instance.
    */
   enroll: (
     ref: RunnerRef,
@@ -47,8 +47,8 @@ export const runnerAgents = (change: ChangeRunner) => ({
     ),
 
   /**
-   * Makes an agent the runner's own. Refused while the lease of another goes on, or when its
-   * credentials were revoked since it was read. With `isStart` a drain of the agent before is over.
+   * Makes an agent the runner's own. Refused while another agent's lease lasts, or when its credentials were
+   * revoked since it was read. `isStart` ends a drain of the agent before.
    */
   enlist: (
     runner: RunnerRef & Pick<RunnerRecord, 'credentialVersion'>,
@@ -72,8 +72,9 @@ export const runnerAgents = (change: ChangeRunner) => ({
     ),
 
   /**
-   * Renews the lease of all that it holds. Refused when another agent has taken this one's place, or its credentials were revoked.
-   * One without `draining` withdraws a goodbye that an earlier agent of the same machine sent and that arrived late.
+   * Renews the leases of all tasks of the agent. Refused when another agent has replaced it, or its
+   * credentials were revoked. Without `draining` it withdraws a late goodbye of an earlier agent on the same
+   * machine.
    */
   heartbeat: (
     ref: RunnerRef,
@@ -96,15 +97,15 @@ export const runnerAgents = (change: ChangeRunner) => ({
       [...isAgent(agentId), isCurrent(credentialVersion)],
     ),
 
-  /** A new token beside the one before, which stays good until then; sessions go on. */
+  /** Adds a new token; the old one stays valid until `validUntil`, and sessions go on. */
   rotateToken: (runner: RunnerRecord, tokenHash: string, validUntil: Instant) =>
     change(runner, { set: { tokenHash, previousToken: { hash: runner.tokenHash, validUntil } } }, [
       ['=', 'tokenHash', runner.tokenHash],
     ]),
 
   /**
-   * A new token in place of any before, whose sessions end with it: the next agent to ask may have the runner. The instance that a
-   * fleet launched cannot learn it, and is replaced.
+   * Replaces all tokens and ends their sessions: the next agent to ask may have the runner. A fleet's
+   * instance cannot learn the new token, and is replaced.
    */
   revokeToken: (ref: RunnerRef, tokenHash: string) =>
     change(

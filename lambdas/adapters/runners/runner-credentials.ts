@@ -1,4 +1,4 @@
-/** Short-lived AWS credentials for an agent: the runner role, narrowed to that runner's queues. */
+/** Short-lived AWS credentials of an agent: the runner role, limited to that runner's queues. */
 import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts';
 import * as z from 'zod';
 import { toInstant } from '../../../protocol/index.ts';
@@ -18,12 +18,13 @@ export interface VendedCredentials {
   readonly expiresAt: string;
 }
 
-/** The account of an ARN. */
+/** Returns the account of an ARN. */
 export const accountIn = (arn: string): string => arn.split(':')[4] ?? '';
 
 /**
- * What narrows the runner role to these queues. It may have 2,048 characters (AWS: AssumeRole, Policy), so it leaves region and
- * account open: both policies have to allow a call, and that of the role names its own.
+ * Session policy that limits the runner role to these queues. Its maximum is 2,048 characters (AWS:
+ * AssumeRole, Policy), so it leaves region and account open. Both policies must allow a call, and the role's
+ * names its own.
  */
 export const sessionPolicy = (queueArnPrefix: string, queues: readonly string[]): string => {
   const [arn, partition, service, , , prefix] = queueArnPrefix.split(':');
@@ -39,7 +40,7 @@ export const sessionPolicy = (queueArnPrefix: string, queues: readonly string[])
   });
 };
 
-/** `queues` are names of queues of tasks. */
+/** Vends credentials. `queues` are names of task queues. */
 export type VendCredentials = (runnerId: string, queues: readonly string[]) => Promise<VendedCredentials>;
 
 export const stsCredentials =

@@ -1,4 +1,4 @@
-/** Which instance a runner has: its binding, its launches, and its sessions, in which it costs money. */
+/** Instance of a runner: its binding, launches, and sessions, which cost money. */
 import * as z from 'zod';
 import { epochMs, type Instant, type OpenSession, runnerId } from '../../../protocol/index.ts';
 import { type Records, recordsOf } from '../records.ts';
@@ -11,20 +11,20 @@ import {
   type RunnerRef,
 } from './runner-record.ts';
 
-/** An instance that a fleet launched for a runner. */
+/** Instance that a fleet launched for a runner. */
 export interface LaunchedInstance extends Pick<RunnerRecord, 'instanceType' | 'market'> {
   readonly instanceId: string;
   readonly region: string;
 }
 
-/** Events about an instance that is gone may come for a while. */
+/** Events of a gone instance may arrive for a while. */
 const unboundKeptSeconds = 86_400;
 
 const binding = z.object({ pool: z.string(), runnerId });
 
 export const runnerInstances = (table: Table, runners: Records<RunnerRecord>, change: ChangeRunner) => {
   const bindings = recordsOf(table, binding);
-  /** Binds an instance to one runner only. A binding whose runner is gone, or bound elsewhere, is taken over. */
+  /** Binds an instance to one runner. Takes over a binding whose runner is gone or has another instance. */
   const bind = async (instanceId: string, ref: RunnerRef): Promise<boolean> => {
     const item = { ...keys.instance(instanceId), pool: poolOf(ref), runnerId: ref.id };
     if (await bindings.put(item, [['any', ['missing', 'pk'], ['=', 'runnerId', ref.id]]])) return true;
@@ -44,13 +44,13 @@ export const runnerInstances = (table: Table, runners: Records<RunnerRecord>, ch
     bind,
     findByInstance,
 
-    /** Forgets whose an instance was that is gone. */
+    /** Removes the binding of a gone instance. */
     unbind: async (instanceId: string, now: Instant): Promise<void> => {
       const expiresAt = Math.ceil(epochMs(now) / 1000) + unboundKeptSeconds;
       await table.update(keys.instance(instanceId), { set: { expiresAt } }, [['exists', 'pk']]);
     },
 
-    /** Notes that an instance is about to be launched for it. Refused when that is noted already, or it has one. */
+    /** Records that a launch begins. Refused when one is recorded, or the runner has an instance. */
     beginLaunch: (ref: RunnerRef, launch: Launch) =>
       change(ref, { set: { launch } }, [
         ['=', 'status', 'starting'],
@@ -58,18 +58,21 @@ export const runnerInstances = (table: Table, runners: Records<RunnerRecord>, ch
         ['missing', 'instanceId'],
       ]),
 
-    /** That launch brought no instance. */
+    /** Ends a launch without an instance. */
     endLaunch: (ref: RunnerRef, launch: Launch) =>
       change(ref, { set: { launch: undefined } }, [['partIs', 'launch', 'id', launch.id]]),
 
-    /** That launch brought this one. Refused when the launch is over. */
+    /** Ends a launch with its instance. Refused when the launch is over. */
     takeInstance: (ref: RunnerRef, launch: Launch, launched: LaunchedInstance) =>
       change(ref, { set: { ...launched, launch: undefined, fault: undefined } }, [
         ['partIs', 'launch', 'id', launch.id],
         ['missing', 'instanceId'],
       ]),
 
-    /** The instance runs: money flows from here on. Refused when a session is open, or one of this start was, or of a later one. */
+    /**
+     * Opens a session: the instance runs and costs money from now on. Refused when one is open, or one of
+     * this or a later start was.
+     */
     openSession: (
       runner: RunnerRef & Pick<RunnerRecord, 'firstStartedAt'>,
       session: OpenSession,
@@ -83,11 +86,14 @@ export const runnerInstances = (table: Table, runners: Records<RunnerRecord>, ch
       ]);
     },
 
-    /** The event that tells from when on EC2 bills it came when the session was open. Refused when it is not the open one. */
+    /**
+     * Records when EC2's billing began, which is known after the session opened. Refused when another session
+     * is open.
+     */
     beginBilling: (ref: RunnerRef, session: OpenSession) =>
       change(ref, { set: { session } }, [['partIs', 'session', 'id', session.id]]),
 
-    /** The instance stopped: that session is over. Refused when it is not the open one. */
+    /** Closes the session of a stopped instance. Refused when another session is open. */
     closeSession: (ref: RunnerRef, session: OpenSession, endedAt: Instant) =>
       change(
         ref,

@@ -1,4 +1,4 @@
-/** A runner as it is stored, and what its stores share. */
+/** Runner as stored, and code that its stores share. */
 import * as z from 'zod';
 import {
   type Instant,
@@ -20,37 +20,37 @@ const taskIds = z
   .default(new Set())
   .transform((ids) => [...ids].sort());
 
-/** A runner as it is stored: with what proves a token and signs its webhooks. */
+/** Runner as stored, with its token hashes and its webhook key. */
 export const runnerRecord = runner.extend({
   slots: taskIds,
   demand: taskIds,
   busyMs: z.int().default(0),
-  /** When its agent first reported in the open session, or in the one before while none is open. */
+  /** First report of the agent in the open session, or in the last one while none is open. */
   onlineAt: instant.optional(),
-  /** Of its first session ever, which is when its instance's type is known. */
+  /** Start of its first session, when its instance type is known. */
   firstStartedAt: instant.optional(),
-  /** Of the last session that is over: EC2's own time of that launch, which no other launch has. */
+  /** Start of the last closed session: EC2's time of that launch, unique per launch. */
   lastSessionStartedAt: instant.optional(),
-  /** Of a global runner: the projects that it has served, the last one last. */
+  /** Projects that a global runner has served, the last one last. */
   served: z.array(projectId).default([]),
-  /** How often it was given a slot. */
+  /** Number of slots that it was given. */
   claims: z.int().default(0),
-  /** Of the agent whose sessions are good; absent when the next one to ask may have it. */
+  /** Agent whose sessions are valid; absent when the next one to ask may have the runner. */
   agentId: z.string().optional(),
   tokenHash: z.string(),
-  /** Grows with each revocation: a session of an earlier one is good for nothing. Absent: never revoked. */
+  /** Grows with each revocation, which voids sessions of earlier versions. Absent: never revoked. */
   credentialVersion: z.int().optional(),
-  /** The token before the last rotation, while it is still good. */
+  /** Token before the last rotation, while it is valid. */
   previousToken: z.object({ hash: z.string(), validUntil: instant }).optional(),
   webhookSecret: z.string(),
-  /** Who named its instance: the machine that registered, until somebody who may configure it has saved it. */
+  /** The machine that registered named its instance; unset once an authorised person has saved the runner. */
   instanceNamedBy: z.literal('machine').optional(),
-  /** An instance is being launched for it, or was, by a call that did not come to its end. */
+  /** Launch of an instance that is in progress, or was cut short. */
   launch: z.object({ id: z.string(), at: instant }).optional(),
 });
 export type RunnerRecord = z.infer<typeof runnerRecord>;
 
-/** What names a runner, from where it lives and its id. */
+/** Reference of a runner, from its pool and its id. */
 export const runnerRef = (pool: Pool, id: RunnerId) => ({
   id,
   ...(pool !== 'global' && { projectId: pool }),
@@ -58,38 +58,41 @@ export const runnerRef = (pool: Pool, id: RunnerId) => ({
 
 export const poolOf = (runner: Pick<Runner, 'projectId'>): Pool => runner.projectId ?? 'global';
 
-/** What the API may show of a runner. */
+/** Returns the runner as the API may show it. */
 export const publicRunner = (record: RunnerRecord): Runner => runner.parse(record);
 
-/** Names a runner to a store. */
+/** Reference of a runner. */
 export type RunnerRef = Pick<Runner, 'id' | 'projectId'>;
 
-/** One conditional write on the runner's item: the runner after it, undefined when it is gone or a condition does not hold. */
+/**
+ * One conditional write on the runner's item. Returns the new runner; undefined when it is gone or a
+ * condition does not hold.
+ */
 export type ChangeRunner = (
   ref: RunnerRef,
   update: Update,
   conditions: readonly Condition[],
 ) => Promise<RunnerRecord | undefined>;
 
-/** What `beginLaunch` notes, and what ends it names. */
+/** Launch that `beginLaunch` records and the other calls name. */
 export type Launch = NonNullable<RunnerRecord['launch']>;
 
-/** Where a runner lives and its id, `{pool}/{id}`: in the live index, in the places of fleets, on the tags of instances. */
+/** Pool and id, `{pool}/{id}`: in the live index, in the places of fleets, on the tags of instances. */
 export const fullIdOf = (ref: RunnerRef): string => `${poolOf(ref)}/${ref.id}`;
 
-/** What a full id names. Throws when it is none. */
+/** Parses a full id. Throws when it is none. */
 export const runnerIn = (fullId: string): { pool: Pool; id: RunnerId } => {
   const [pool = '', id = ''] = fullId.split('/');
   return { pool: pool === 'global' ? pool : projectId.parse(pool), id: runnerId.parse(id) };
 };
 
-/** The attributes that keep it in the live index while it is awake. */
+/** Attributes that keep a runner in the live index while it is awake. */
 export const liveness = (record: RunnerRef, status: RunnerStatus) =>
   isAwake(status) ? { live: 'runner', liveKey: fullIdOf(record) } : { live: undefined, liveKey: undefined };
 
 const noDrain = { drainRequestedAt: undefined, drainAnnouncedAt: undefined } as const;
 
-/** What a change of status writes. With the stop or start of its machine the agent that a drain was about is gone. */
+/** Update for a change of status. A stop or start of the machine ends the drain of its agent. */
 export const statusChange = (ref: RunnerRef, status: RunnerStatus, since: Instant) => ({
   status,
   statusSince: since,
@@ -97,7 +100,7 @@ export const statusChange = (ref: RunnerRef, status: RunnerStatus, since: Instan
   ...((status === 'stopped' || status === 'starting') && noDrain),
 });
 
-/** What is left of a fleet's runner without its instance: nobody can use the token and the key that were that instance's. */
+/** Update of a fleet's runner without its instance: the token and the key of that instance are void. */
 export const withoutInstance = {
   instanceId: undefined,
   market: undefined,

@@ -1,4 +1,4 @@
-/** What counts on a runner, and what it holds: demand and slots. */
+/** Demand and slots of a runner: tasks that it is assigned and tasks that it runs. */
 import type { Instant, ProjectId, RunnerStatus, TaskId } from '../../../protocol/index.ts';
 import type { Condition } from '../expressions.ts';
 import { type Beat, isAgent, isCurrent } from './runner-agents.ts';
@@ -11,13 +11,16 @@ const hasRoom: Condition = [
   ['sizeBelow', 'slots', 'maxParallelTasks'],
 ];
 
-/** With the 30 bytes of each, three quarters of what an item may have: a runner always has room to change its state and to take tasks. */
+/**
+ * Maximum demand. At 30 bytes each it takes three quarters of an item, so a runner can always change its
+ * state and take tasks.
+ */
 const mostDemand = 10_000;
 
 export const runnerSlots = (change: ChangeRunner) => ({
   /**
-   * Makes a waiting task count on it. Refused when its status is no longer `from`, or it was made inactive, or as many count on it
-   * as it may name: the reconciler tries again.
+   * Adds a waiting task to the runner's demand. Refused when the runner is inactive, its status is not
+   * `from`, or its demand is full: the reconciler tries again.
    */
   raiseDemand: (ref: RunnerRef, taskId: TaskId, from: RunnerStatus, to: RunnerStatus, now: Instant) =>
     change(
@@ -39,10 +42,13 @@ export const runnerSlots = (change: ChangeRunner) => ({
       ],
     ),
 
-  /** The task no longer counts on it. */
+  /** Removes a task from the runner's demand. */
   dropDemand: (ref: RunnerRef, taskId: TaskId) => change(ref, { take: { demand: new Set([taskId]) } }, []),
 
-  /** Gives the task one of its slots; `served` notes whose turn it was. Refused unless it is online, active, and has a free one (or it is the task's already). */
+  /**
+   * Gives the task a slot; `served` records whose turn it was. Refused unless the runner is online and
+   * active, and has a free slot or the task's own.
+   */
   takeSlot: (
     ref: RunnerRef,
     taskId: TaskId,
@@ -69,7 +75,7 @@ export const runnerSlots = (change: ChangeRunner) => ({
       ],
     ),
 
-  /** Gives back a slot that was taken for a task which turned out to be nobody's: as if it had not been taken. */
+  /** Returns the slot of a task that the runner could not claim after all. */
   returnSlot: (ref: RunnerRef, taskId: TaskId) => change(ref, { take: { slots: new Set([taskId]) } }, []),
 
   /** Frees a task's slot. Refused when it holds none, so that the time is counted once. */
@@ -78,7 +84,10 @@ export const runnerSlots = (change: ChangeRunner) => ({
       ['contains', 'slots', taskId],
     ]),
 
-  /** Takes a task from a runner that no longer renews its lease. Refused when it has renewed since `leaseUntil`. */
+  /**
+   * Takes a task from a runner whose lease has expired. Refused when the lease was renewed since
+   * `leaseUntil`.
+   */
   revokeSlot: (ref: RunnerRef, taskId: TaskId, now: Instant, leaseUntil: Instant | undefined) =>
     change(ref, { take: { slots: new Set([taskId]) }, set: { idleSince: now } }, [
       ['contains', 'slots', taskId],

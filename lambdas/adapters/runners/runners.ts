@@ -1,4 +1,4 @@
-/** The store of runners. Each change is one conditional write on the runner's item. */
+/** Store of runners. Each change is one conditional write on the runner's item. */
 import type {
   Instant,
   LowDisk,
@@ -35,10 +35,10 @@ const isIdle: readonly Condition[] = [
 const noSlots: Condition = ['missing', 'slots'];
 
 export interface MoveOptions {
-  /** Only while nothing holds it or counts on it, and nobody has just woken it. */
+  /** Only while it has no slots and no demand, and nobody has just woken it. */
   readonly idle?: boolean;
   readonly set?: Partial<RunnerRecord>;
-  /** Only if it holds nothing, and has not renewed its lease, which ended then. */
+  /** Only if it has no slots and its lease, which ended then, was not renewed. */
   readonly silentSince?: Instant | undefined;
   /** Only if its status has not changed since then. */
   readonly statusSince?: Instant;
@@ -67,21 +67,21 @@ export const runnerStore = (table: Table) => {
     get: async (pool: Pool, id: string): Promise<RunnerRecord | undefined> =>
       records.readIf(await table.get(keys.resource(pool, id))),
 
-    /** By id alone: a runner of this project, or a global one. */
+    /** Finds a runner by id alone: of this project, or a global one. */
     find: async (projectId: ProjectId, id: string): Promise<RunnerRecord | undefined> =>
       records.readIf((await table.batchGet([keys.resource(projectId, id), keys.resource('global', id)]))[0]),
 
     list: async (pool: Pool): Promise<RunnerRecord[]> =>
       records.readAll(await queryAll(table, { pk: pool, prefix: 'run_' })),
 
-    /** The keys of the runners whose instance may be on. */
+    /** Lists runners whose instance may be on. */
     listAwake: async (): Promise<RunnerRecord[]> => {
       const found = [];
       for await (const key of table.queryLive('runner')) found.push(key);
       return records.readAll(await table.batchGet(found));
     },
 
-    /** Replaces what its owner may set. */
+    /** Replaces the attributes that its owner may set. */
     configure: (ref: RunnerRef, input: RunnerInput): Promise<RunnerRecord | undefined> => {
       const { instanceId, region, webhookUrl, fleet, idleTimeoutMs, ...rest } = input;
       const lifted = input.active ? ['quarantinedAt', 'failedStarts', 'fault'] : [];
@@ -94,11 +94,11 @@ export const runnerStore = (table: Table) => {
       );
     },
 
-    /** Removes it, unless it holds tasks or its instance is on. */
+    /** Removes it, unless it has tasks or its instance is on. */
     remove: (ref: RunnerRef): Promise<boolean> =>
       table.remove(keyOf(ref), [...isIdle, ['in', 'status', ['stopped', 'offline']]]),
 
-    /** Somebody wakes it by hand. Refused when its status is no longer `from`, or it may not be started. */
+    /** Wakes it for a user. Refused when its status is not `from`, or it may not be started. */
     wake: (ref: RunnerRef, from: RunnerStatus, to: RunnerStatus, now: Instant) =>
       change(
         ref,
@@ -115,10 +115,10 @@ export const runnerStore = (table: Table) => {
         ],
       ),
 
-    /** Its disk is low, or undefined: it has room. */
+    /** Records that its disk is low; undefined: it has room. */
     setLowDisk: (ref: RunnerRef, lowDisk: LowDisk | undefined) => change(ref, { set: { lowDisk } }, []),
 
-    /** Asks it to take no task any more; refused while its agent is not there. Undefined `at`: it may again. */
+    /** Requests a drain: no new tasks. Refused while its agent is away. `at` undefined: resumes. */
     requestDrain: (ref: RunnerRef, at: Instant | undefined) =>
       change(
         ref,
@@ -126,7 +126,9 @@ export const runnerStore = (table: Table) => {
         at === undefined ? [] : [['in', 'status', ['online', 'draining']]],
       ),
 
-    /** Changes its status, if it is one of `from` still; with `idle`, also only while nothing holds or counts on it. */
+    /**
+     * Changes its status if it is still one of `from`; with `idle`, only while it has no slots and no demand.
+     */
     move: (
       ref: RunnerRef,
       from: readonly RunnerStatus[],
@@ -141,15 +143,15 @@ export const runnerStore = (table: Table) => {
         ...(statusSince === undefined ? [] : [['=', 'statusSince', statusSince] as const]),
       ]),
 
-    /** It went silent or away: what counts on it has to be placed anew. */
+    /** Records that it is silent or away: its demand must be placed again. */
     leave: (ref: RunnerRef, from: readonly RunnerStatus[], to: 'offline' | 'stopped', now: Instant) =>
       change(ref, { set: statusChange(ref, to, now), unset: ['demand', 'wokenAt'] }, [
         ['in', 'status', from],
       ]),
 
     /**
-     * A start came to nothing; `to` is what the runner does about it. A next start counts from now. Refused when the runner has
-     * moved on since it was read.
+     * Records a failed start; `to` is the next status. A further start counts from now. Refused when the
+     * status has changed since it was read.
      */
     failStart: (
       runner: RunnerRecord,
@@ -174,11 +176,11 @@ export const runnerStore = (table: Table) => {
         ],
       ),
 
-    /** From when on its queues can be made; undefined: they are there. */
+    /** Records from when on its queues can be made; undefined: they exist. */
     awaitQueues: (ref: RunnerRef, queuesFrom: Instant | undefined) =>
       change(ref, { set: { queuesFrom } }, []),
 
-    /** Says what is wrong with it, or that it is well again. */
+    /** Records its fault, or that it has none. */
     setFault: (ref: RunnerRef, fault: Runner['fault']) => change(ref, { set: { fault } }, []),
   };
 };

@@ -1,4 +1,4 @@
-/** The store of instance sessions that are over. The open one is on its runner. */
+/** Store of closed instance sessions. The open one is on its runner. */
 import * as z from 'zod';
 import {
   addMs,
@@ -34,14 +34,14 @@ export type SessionStore = ReturnType<typeof sessionStore>;
 /** Sorts before every session's id. */
 const leastId = 'ses_';
 
-/** A session that lasted longer is also found by its end, as it may have begun any time before. */
+/** A longer session is also found by its end, as it may have begun any time before. */
 const longMs = 86_400_000;
 const longSession = z.object({ sessionId });
 
 const lastIdAt = (at: Instant) => idsBetween('ses', at, at).to;
 
 export const sessionStore = (table: Table) => ({
-  /** A runner's last session that started at or before a moment. */
+  /** Finds a runner's last session that started at or before a moment. */
   lastStartedBefore: async (
     pool: Pool,
     runnerId: RunnerId,
@@ -64,16 +64,17 @@ export const sessionStore = (table: Table) => ({
     return undefined;
   },
 
-  /** Writes a session that is over; the same one again changes nothing. */
+  /** Stores a closed session; repeating it changes nothing. */
   put: async (facts: SessionFacts): Promise<void> => {
     const { id, startedAt, endedAt, projectId = 'global' } = facts;
-    // First, so that a crash in between leaves no long session that nobody finds; one that finds nothing does no harm.
+    // Written first: a crash in between must not hide a long session. An entry without its session does no
+    // harm.
     if (endedAt !== undefined && msBetween(startedAt, endedAt) > longMs)
       await recordsOf(table, longSession).put({ ...keys.longSession(projectId, endedAt, id), sessionId: id });
     await recordsOf(table, stored).put({ ...keys.resource(projectId, id), ...facts }, [['missing', 'pk']]);
   },
 
-  /** Those of a pool's runners that had begun by `to` and were not over before `from`, however long ago they began. */
+  /** Lists sessions of a pool that began by `to` and ended after `from`, however long ago they began. */
   listReaching: async (pool: Pool, from: Instant, to: Instant): Promise<SessionFacts[]> => {
     const ids = idsBetween('ses', addMs(from, -longMs), to);
     const [recent, ends] = await Promise.all([
@@ -89,7 +90,7 @@ export const sessionStore = (table: Table) => ({
       .filter(({ startedAt, endedAt }) => startedAt <= to && (endedAt === undefined || endedAt >= from));
   },
 
-  /** Those of a pool's runners with ids from `from` to `to`; the time in an id is the session's start. */
+  /** Lists sessions of a pool with ids from `from` to `to`; the time in an id is the session's start. */
   listBetween: async (pool: Pool, from: SessionId, to: SessionId): Promise<SessionFacts[]> =>
     recordsOf(table, stored).readAll(await queryAll(table, { pk: pool, from, to })),
 });

@@ -1,4 +1,4 @@
-/** EventBridge Scheduler: one of its schedules for each schedule of ours that is active, in the group of the stack. */
+/** EventBridge Scheduler, in the group of the stack: one schedule for each of ours that is active. */
 import {
   ActionAfterCompletion,
   ConflictException,
@@ -13,38 +13,41 @@ import { epochMs, type Instant, type Schedule, type ScheduledStart } from '../..
 
 export interface ScheduleToHandOver
   extends Pick<Schedule, 'id' | 'projectId' | 'name' | 'cron' | 'timeZone'> {
-  /** As EventBridge Scheduler takes it: `cron(…)`. */
+  /** Expression in EventBridge Scheduler's form: `cron(…)`. */
   readonly expression: string;
-  /** In the future: it takes none that is more than five minutes old. */
+  /** In the future: EventBridge Scheduler rejects a start more than five minutes ago. */
   readonly startsAt?: Instant | undefined;
   /** In the future. */
   readonly endsAt?: Instant | undefined;
 }
 
 export interface Scheduler {
-  /** Makes it, or changes the one that there is. */
+  /** Creates or changes a schedule. */
   put(schedule: ScheduleToHandOver): Promise<void>;
-  /** One that there isn't is fine. */
+  /** Removes a schedule; a missing one is fine. */
   remove(id: Schedule['id']): Promise<void>;
 }
 
 export interface SchedulerTarget {
   readonly groupName: string;
-  /** Of the function `scheduled-start`. */
+  /** ARN of the function `scheduled-start`. */
   readonly functionArn: string;
-  /** What EventBridge Scheduler assumes to invoke it. */
+  /** Role that EventBridge Scheduler assumes to invoke it. */
   readonly roleArn: string;
-  /** Where it puts what it could not deliver. */
+  /** Queue of events that it could not deliver. */
   readonly deadLetterArn: string;
 }
 
 /**
- * What could not be delivered within the hour is given up: a nightly task that starts in the morning helps nobody. As many
- * attempts as there may be (AWS: RetryPolicy, EventBridge Scheduler API Reference).
+ * Gives up after an hour: a nightly task that starts in the morning helps nobody. Uses the maximum of
+ * attempts (AWS: RetryPolicy, EventBridge Scheduler API Reference).
  */
 const retryPolicy = { MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 185 };
 
-/** https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html */
+/**
+ * Placeholder of the time:
+ * https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+ */
 const scheduledTime = '<aws.scheduler.scheduled-time>';
 
 export const eventBridgeScheduler = (
@@ -94,7 +97,7 @@ export const eventBridgeScheduler = (
         try {
           await client.send(new CreateScheduleCommand(parameters));
         } catch (conflict) {
-          // It was made after all, as when the client's own retry follows on an answer that was lost.
+          // It exists already, as when the client retries after a lost answer.
           if (!(conflict instanceof ConflictException)) throw conflict;
           await update();
         }

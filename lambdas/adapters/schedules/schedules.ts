@@ -1,6 +1,6 @@
 /**
- * The store of schedules. What is here is the truth, and EventBridge Scheduler follows: a schedule that it does not have yet as it
- * is here is in the live index, also after it was removed by its owner.
+ * Store of schedules. The stored schedule is the truth, and EventBridge Scheduler follows. A schedule that it
+ * does not have yet in its present form is in the live index, also after its owner removed it.
  */
 import * as z from 'zod';
 import {
@@ -39,18 +39,20 @@ const handingOver = 'It is being handed to EventBridge Scheduler.';
 const toHandOver = (id: string) => ({ live: 'schedule', liveKey: id, pending: handingOver });
 const handedOver = { live: undefined, liveKey: undefined, pending: undefined, turnUntil: undefined };
 
-/** Of the same time, a start counts more than what else was told of it. */
+/** Order of runs: at the same time, a start outranks any other outcome. */
 const runKey = ({ at, outcome }: ScheduleRun): string => `${at} ${outcome === 'started' ? 2 : 1}`;
 
-/** None is no attribute, so that nothing has to be encrypted. */
+/** No attribute when there are none, so that nothing has to be encrypted. */
 const secret = (surveySecrets: SurveyAnswers) => ({
   surveySecrets: Object.keys(surveySecrets).length > 0 ? surveySecrets : undefined,
 });
 
-/** Of what others tell, such as AWS: a longer text would take the room that the rest of the item's additions need. */
+/**
+ * Maximum length of text from outside, such as AWS: a longer one would use up the room for other additions.
+ */
 const longestNote = 1000;
 
-/** All that an owner may set, so that what is left out of a change is removed. */
+/** All attributes that an owner may set: those absent in a change are removed. */
 const settable = {
   message: undefined,
   survey: undefined,
@@ -77,7 +79,7 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
     records.update(keyOf(ref), update, [['exists', 'pk'], ...conditions]);
   const asItWas = ({ version }: ScheduleRecord): Condition => ['=', 'version', version];
 
-  /** Also one that was removed by its owner, as long as EventBridge Scheduler may have it. */
+  /** Finds a schedule, also a removed one that EventBridge Scheduler may still have. */
   const find = async (projectId: ProjectId, id: string): Promise<ScheduleRecord | undefined> =>
     records.readIf(await table.get(keys.resource(projectId, id)));
 
@@ -92,13 +94,13 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
       return found && isShown(found) ? found : undefined;
     },
 
-    /** Oldest first. */
+    /** Lists schedules, oldest first. */
     list: async (projectId: ProjectId): Promise<ScheduleRecord[]> =>
       (await listAll(projectId)).filter(isShown),
 
     listAll,
 
-    /** `input` is without the secret answers, which are kept apart. */
+    /** Creates a schedule. `input` has no secret answers; those are stored separately. */
     create: async (
       projectId: ProjectId,
       input: ScheduleInput,
@@ -120,8 +122,8 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
     },
 
     /**
-     * Everything that its owner may set becomes what `input` says. Undefined when it was removed meanwhile. Throws ChangedMeanwhile
-     * when it is no longer as `before`, or when something that it refers to does not exist.
+     * Replaces all that its owner may set. Undefined when it was removed meanwhile. Throws ChangedMeanwhile
+     * when it differs from `before`, or when a reference of it does not exist.
      */
     replace: async (
       before: ScheduleRef & Pick<ScheduleRecord, 'name' | 'version'>,
@@ -149,8 +151,8 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
     },
 
     /**
-     * Nobody sees it from now on; it is forgotten once EventBridge Scheduler doesn't have it. What it gave to its tasks goes at once, so
-     * that also one can be removed that has no room for another attribute.
+     * Hides it from everybody; `forget` deletes it once EventBridge Scheduler doesn't have it. Its task
+     * settings go at once, so that a schedule without room for another attribute can be removed, too.
      */
     markRemoved: (ref: ScheduleRef): Promise<ScheduleRecord | undefined> =>
       untilUnchanged(async () => {
@@ -171,24 +173,27 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
         return find(ref.projectId, ref.id);
       }),
 
-    /** Lets one function at a time hand it over; undefined when another has its turn, or when there is no such schedule. */
+    /**
+     * Reserves the update of EventBridge Scheduler; undefined when another function has it, or the schedule
+     * is gone.
+     */
     takeTurn: (ref: ScheduleRef, until: Instant) =>
       change(ref, { set: { turnUntil: until } }, [
         ['any', ['missing', 'turnUntil'], ['<', 'turnUntil', now()]],
       ]),
 
-    /** EventBridge Scheduler has it as it was at that version. Undefined when it has changed since. */
+    /** Records that EventBridge Scheduler has that version. Undefined when it has changed since. */
     settle: (record: ScheduleRecord) => change(record, { set: handedOver }, [asItWas(record)]),
 
-    /** It could not be handed over, and remains to be. */
+    /** Records that the update failed and remains to be done. */
     postpone: (record: ScheduleRecord, pending: string) =>
       change(record, { set: { pending: pending.slice(0, longestNote), turnUntil: undefined } }),
 
-    /** EventBridge Scheduler doesn't have it any more, and its owner has removed it. */
+    /** Deletes a removed schedule that EventBridge Scheduler no longer has. */
     forget: (record: ScheduleRecord): Promise<boolean> =>
       table.remove(keyOf(record), [['exists', 'removedAt'], asItWas(record)]),
 
-    /** Of what became due, the latest is kept. */
+    /** Records a run; keeps the latest. */
     recordRun: (ref: ScheduleRef, run: ScheduleRun) =>
       change(
         ref,
@@ -196,7 +201,7 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
         [['any', ['missing', 'lastRunKey'], ['<=', 'lastRunKey', runKey(run)]]],
       ),
 
-    /** Those that EventBridge Scheduler does not have yet as they are here. */
+    /** Lists schedules that EventBridge Scheduler does not have yet in their present form. */
     listPending: async (): Promise<ScheduleRecord[]> => {
       const found: Key[] = [];
       for await (const key of table.queryLive('schedule')) found.push(key);

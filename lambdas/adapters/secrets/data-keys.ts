@@ -1,4 +1,7 @@
-/** Data keys, which KMS makes and wraps: each is good for one project only, as KMS checks the project that it was made for. */
+/**
+ * Data keys, which KMS makes and wraps. Each works for one project only, as KMS checks the project that it
+ * was made for.
+ */
 import { DecryptCommand, GenerateDataKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
 import * as z from 'zod';
 import type { Clock } from '../../../protocol/index.ts';
@@ -6,25 +9,25 @@ import type { NewId } from '../ids.ts';
 import { type Key, keys, type Table } from '../table.ts';
 import { remembering } from '../ttl-cache.ts';
 
-/** Whose secrets: a project's, those of global runners, or the stack's own with those of people. */
+/** Owner of secrets: a project, global runners, or the stack with its people. */
 export type SecretScope = Key['pk'];
 
-/** What is sealed can never be opened: it was changed or belongs elsewhere, or its data key is gone. */
+/** An encrypted value can never be opened: it was changed or moved, or its data key is gone. */
 export class CannotOpen extends Error {
   override readonly name = 'CannotOpen';
 }
 
-/** KMS's words for a wrapped key that it has not made so (AWS: Decrypt). */
+/** KMS's errors for a wrapped key that it did not make so (AWS: Decrypt). */
 const neverUnwrapped: ReadonlySet<string> = new Set(['InvalidCiphertextException', 'IncorrectKeyException']);
 
-/** What KMS is asked for. `wrapped` is base64. */
+/** Calls of KMS. `wrapped` is base64. */
 export interface KeyService {
   make(scope: SecretScope): Promise<{ key: Uint8Array; wrapped: string; wrappedBy: string }>;
-  /** Throws unless it was made for this scope. */
+  /** Unwraps a key. Throws unless it was made for this scope. */
   unwrap(scope: SecretScope, wrapped: string, wrappedBy: string): Promise<Uint8Array>;
 }
 
-/** The encryption context has to be the same for unwrapping; it is no secret, and stands in CloudTrail. */
+/** Encryption context, the same for wrapping and unwrapping; not secret, as CloudTrail shows it. */
 const contextOf = (scope: SecretScope) => ({ projectId: scope });
 
 export const kmsKeyService = (client: KMSClient, keyArn: string): KeyService => ({
@@ -56,8 +59,8 @@ export const kmsKeyService = (client: KMSClient, keyArn: string): KeyService => 
 const stored = z.object({ sk: z.string(), wrapped: z.string(), wrappedBy: z.string() });
 
 /**
- * How long a function remembers a key: a call of KMS for each project, function and quarter of an hour of work costs cents a
- * month where one for each secret would cost dollars (docs/using/cost.md).
+ * Time for which a function remembers a key. One call of KMS per project, function and quarter of an hour of
+ * work costs cents a month; one per secret would cost dollars (docs/using/cost.md).
  */
 export const rememberKeysMs = 15 * 60_000;
 
@@ -67,11 +70,11 @@ export interface DataKey {
 }
 
 export interface DataKeys {
-  /** The newest of the scope; made at first need. */
+  /** Returns the newest key of the scope; makes it at first need. */
   current(scope: SecretScope): Promise<DataKey>;
-  /** Throws when the scope has no such key. */
+  /** Returns a key. Throws when the scope doesn't have it. */
   get(scope: SecretScope, id: string): Promise<DataKey>;
-  /** Makes another one, which is the newest from now on: at once here, within `rememberKeysMs` everywhere. */
+  /** Makes a new key, used at once here and within `rememberKeysMs` everywhere. */
   renew(scope: SecretScope): Promise<DataKey>;
 }
 
@@ -83,7 +86,7 @@ interface Deps {
 
 const prefix = 'dek_';
 
-/** Keeps wrapped keys in the table, beside what they encrypt: they go with their project. */
+/** Keeps wrapped keys in the table beside the values that they encrypt, so they go with their project. */
 export const dataKeys = (table: Table, { service, now, newId }: Deps): DataKeys => {
   const memory = remembering<DataKey>(now, rememberKeysMs);
 

@@ -1,4 +1,4 @@
-/** Encryption to a runner's public key, as JWE (RFC 7516, ECDH-ES with X25519 by RFC 8037), and the key pairs for it. */
+/** Encryption to a runner's public key, as JWE (RFC 7516, ECDH-ES with X25519 by RFC 8037), and key pairs. */
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { CompactEncrypt, importSPKI } from 'jose';
 
@@ -10,7 +10,7 @@ export const seal = async (plainText: string, publicKeyPem: string): Promise<str
     .setProtectedHeader({ alg: algorithm, enc: 'A256GCM' })
     .encrypt(await importSPKI(publicKeyPem, algorithm));
 
-/** An X25519 key pair: SPKI and PKCS #8 in PEM. */
+/** Makes an X25519 key pair: SPKI and PKCS #8 in PEM. */
 export const makeKeyPair = (): { publicKey: string; privateKey: string } =>
   generateKeyPairSync('x25519', {
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -18,8 +18,8 @@ export const makeKeyPair = (): { publicKey: string; privateKey: string } =>
   });
 
 /**
- * Whether it is an X25519 public key in PEM that something can be encrypted to: of some points the shared secret is zero, which no
- * implementation takes (RFC 7748, section 6.1).
+ * True for an X25519 public key in PEM that can be used. For some points the shared secret is zero, which no
+ * implementation accepts (RFC 7748, section 6.1).
  */
 export const isPublicKey = async (pem: string): Promise<boolean> => {
   try {

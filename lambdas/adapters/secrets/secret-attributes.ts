@@ -1,11 +1,11 @@
-/** Which attributes of the table's items are secret, and a table that keeps them encrypted without its stores knowing. */
+/** Names of secret attributes, and a table that encrypts them without the knowledge of its stores. */
 
 import type { Update } from '../expressions.ts';
 import { type Item, type Key, keys, type Table, type TransactWrite } from '../table.ts';
 import { CannotOpen, type SecretScope } from './data-keys.ts';
 import type { Vault } from './secret-encryption.ts';
 
-/** By the beginning of the id, in the partition of a project or of global runners. */
+/** Secret attributes by prefix of the id, in the partition of a project or of global runners. */
 const byPrefix: Readonly<Record<string, readonly string[]>> = {
   key_: ['secret'],
   env_: ['secrets', 'secretFiles'],
@@ -22,24 +22,24 @@ const ofStack: Readonly<Record<string, readonly string[]>> = {
   [keys.signInProvider().sk]: ['clientSecret'],
 };
 
-/** Prefixes of the ids of what has secrets and is kept in the partition of a pool. */
+/** Prefixes of ids of items with secrets, in the partition of a pool. */
 export const secretPrefixes = ['key_', 'env_', 'run_', 'sch_'] as const;
 
-/** The names of what is secret in the item with this key. */
+/** Names of the secret attributes in the item with this key. */
 export const secretAttributesOf = ({ pk, sk }: Key): readonly string[] =>
   (pk === stackScope ? ofStack[sk] : byPrefix[sk.slice(0, 4)]) ?? [];
 
-/** Under whose data keys: people are the stack's. */
+/** Scope of an item's data keys: people belong to the stack. */
 export const secretScopeOf = ({ pk }: Key): SecretScope => (pk === keys.user('').pk ? stackScope : pk);
 
 export const placeOf = ({ sk }: Key, attribute: string): string => `${sk}#${attribute}`;
 
 const keyOf = (item: Item): Key => ({ pk: String(item.pk), sk: String(item.sk) });
 
-/** Stands where a secret was that nothing can open: no schema takes it, so that its item counts as unreadable. */
+/** Stands for a secret that cannot be opened: no schema accepts it, so its item counts as unreadable. */
 class Unopened {}
 
-/** The same table, whose secret attributes are encrypted in DynamoDB and in the clear for whoever calls. */
+/** Wraps a table: secret attributes are encrypted in DynamoDB, and plain for the caller. */
 export const sealedTable = (table: Table, vault: Vault): Table => {
   const seal = async (key: Key, values: Item): Promise<Item> => {
     const secret = secretAttributesOf(key).filter((name) => values[name] !== undefined);
@@ -60,7 +60,7 @@ export const sealedTable = (table: Table, vault: Vault): Table => {
           const text = await vault.open(secretScopeOf(key), placeOf(key, name), String(item[name]));
           return [name, JSON.parse(text)];
         } catch (error) {
-          // What may pass, such as KMS refusing for now, must not make a stack of unreadable items.
+          // A temporary failure, such as KMS refusing for now, must not make items unreadable.
           if (error instanceof CannotOpen) return [name, new Unopened()];
           throw error;
         }

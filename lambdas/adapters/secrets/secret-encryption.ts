@@ -1,19 +1,21 @@
-/** Encrypts secrets for the table: AES-256-GCM under a data key of their project, as compact JWE (RFC 7516, `dir`). */
+/**
+ * Encrypts secrets for the table: AES-256-GCM under a project's data key, as compact JWE (RFC 7516, `dir`).
+ */
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose';
 import * as z from 'zod';
 import { CannotOpen, type DataKeys, type SecretScope } from './data-keys.ts';
 
 export interface Vault {
-  /** `place` is where the text is kept; sealed for one place, it opens at no other. */
+  /** Encrypts text for `place`, where it is kept; it opens at no other place. */
   seal(scope: SecretScope, place: string, plainText: string): Promise<string>;
-  /** Throws when it was sealed for another scope or place, or was changed. */
+  /** Decrypts text. Throws when it was sealed for another scope or place, or was changed. */
   open(scope: SecretScope, place: string, sealed: string): Promise<string>;
 }
 
-/** The header is authenticated with the content. `v` is the version of this form. */
+/** The header is authenticated with the content. `v` is the version of this format. */
 const header = z.object({ v: z.literal(1), kid: z.string(), place: z.string() });
 
-/** The data key under which it was sealed. */
+/** Returns the id of the data key under which it was sealed. */
 export const dataKeyOf = (sealed: string): string => header.parse(decodeProtectedHeader(sealed)).kid;
 
 const orCannotOpen = async <T>(place: string, read: () => Promise<T>): Promise<T> => {

@@ -1,6 +1,7 @@
 /**
- * Rotation of secrets: another signing key, new data keys, and everything secret encrypted again under them. Resumable, and harmless when run twice.
- * The data keys before stay: a function may remember one for a while and encrypt under it; the next rotation moves that.
+ * Rotation of secrets: a new signing key, new data keys, and all secrets encrypted under them. It can be
+ * resumed, and running it twice does no harm. Old data keys stay: a function may remember one for a while and
+ * encrypt under it; the next rotation moves those secrets.
  */
 import * as z from 'zod';
 import { type Clock, type Instant, instant } from '../../../protocol/index.ts';
@@ -21,7 +22,7 @@ import { renewSigningKey } from './signing-keys.ts';
 
 const stored = z.object({
   startedAt: instant,
-  /** The scopes that are done, with the data key that they got. */
+  /** Scopes that are done, with their new data key. */
   done: z.record(z.string(), z.string()),
   resealed: z.int(),
   failed: z.int().default(0),
@@ -30,33 +31,33 @@ const stored = z.object({
 type Rotation = z.infer<typeof stored>;
 
 export interface RotationProgress {
-  /** False: call again, it goes on where it was. */
+  /** False: call again to continue. */
   readonly ended: boolean;
   readonly startedAt: Instant;
-  /** Projects, global runners and the stack itself; how many of them are done. */
+  /** Number of scopes that are done: projects, global runners and the stack itself. */
   readonly scopes: number;
   readonly scopesDone: number;
-  /** Values that were encrypted again in this rotation. */
+  /** Number of values that this rotation encrypted. */
   readonly resealed: number;
-  /** Items that could not be, and stay as they are; the log names each. */
+  /** Number of items that could not be encrypted and stay unchanged; the log names each. */
   readonly failed: number;
 }
 
 export interface RotationDeps {
-  /** As it is, with its secrets encrypted. */
+  /** Table without decryption: secrets are encrypted. */
   readonly table: Table;
   readonly dataKeys: DataKeys;
   readonly vault: Vault;
   readonly now: Clock;
   readonly newId: NewId;
   readonly randomBytes: RandomBytes;
-  /** An item cannot be encrypted again, such as one that nothing opens. The others are, all the same. */
+  /** Reports an item that cannot be encrypted again, such as one that nothing opens. The rotation goes on. */
   readonly reportFailed: (about: {
     readonly pk: string;
     readonly sk: string;
     readonly error: string;
   }) => void;
-  /** Whether there is time for another scope. */
+  /** True when there is time for another scope. */
   readonly hasTime: () => boolean;
 }
 
@@ -66,7 +67,10 @@ const scopesOf = async (table: Table): Promise<SecretScope[]> => [
   ...(await queryAll(table, { pk: 'projects', prefix: 'prj_' })).map(({ sk }) => String(sk)),
 ];
 
-/** All of the scope that may hold a secret; of tasks and events those that are live, as an ended one has none. */
+/**
+ * Reads all items of the scope that may hold a secret. Of tasks and events it reads live ones, as ended ones
+ * have none.
+ */
 const itemsIn = async (table: Table, scope: SecretScope): Promise<Item[]> => {
   if (scope === keys.stackSecrets().pk) {
     const own = await table.batchGet([keys.stackSecrets(), keys.signInProvider()]);
@@ -83,7 +87,7 @@ const itemsIn = async (table: Table, scope: SecretScope): Promise<Item[]> => {
 
 const keyOf = (item: Item): Key => ({ pk: String(item.pk), sk: String(item.sk) });
 
-/** A value that changes meanwhile is encrypted by who changes it. */
+/** Encrypts the secrets of an item again. A value that changes meanwhile is encrypted by its writer. */
 const resealItem = async ({ table, vault }: RotationDeps, item: Item, dataKey: string): Promise<number> => {
   const key = keyOf(item);
   let resealed = 0;
@@ -114,7 +118,7 @@ const rotateScope = async (deps: RotationDeps, scope: SecretScope) => {
   return { id, resealed, failed };
 };
 
-/** Begins a rotation, or goes on with the one that has not ended. */
+/** Begins a rotation, or continues one that has not ended. */
 export const rotateSecrets = async (deps: RotationDeps): Promise<RotationProgress> => {
   const { table, now, hasTime } = deps;
   const item = await table.get(keys.secretRotation());

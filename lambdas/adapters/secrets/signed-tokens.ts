@@ -1,25 +1,25 @@
-/** Signed claims of the control plane, of a kind and with an end: checking one costs no read. */
+/** Signed claims of the control plane, with a kind and an end: a check costs no read. */
 import { type JWTHeaderParameters, jwtVerify, SignJWT } from 'jose';
 import type * as z from 'zod';
 import { type Clock, epochMs, type Instant, toInstant } from '../../../protocol/index.ts';
 
-/** `expired` when the signature is good but the time is over. */
+/** Result of a check. `expired`: the signature is valid but the time is over. */
 export type Verified<T> = { ok: true; claims: T } | { ok: false; code: 'invalid' | 'expired' };
 
 export interface SigningKey {
-  /** The `kid` in the header of what it signed. */
+  /** `kid` in the header of its tokens. */
   readonly id: string;
   readonly key: Uint8Array;
-  /** Before that it only verifies. */
+  /** Start of signing; before it the key only verifies. */
   readonly signsFrom: Instant;
 }
-/** Oldest first, and at least one. */
+/** Returns the keys, oldest first, at least one. */
 export type SigningKeys = () => Promise<readonly SigningKey[]>;
 
-/** Of the key that signed what has no `kid`. */
+/** Id of the key for tokens without `kid`. */
 export const firstKeyId = 'first';
 
-/** A key that is never rotated. */
+/** Key that is never rotated. */
 export const oneSigningKey =
   (key: Uint8Array): SigningKeys =>
   async () => [{ id: firstKeyId, key, signsFrom: toInstant(0) }];
@@ -28,7 +28,7 @@ const algorithm = 'HS256';
 
 export type SignedTokens = ReturnType<typeof signedTokens>;
 
-/** A token of one kind is never one of another: the kind is in the signed header. */
+/** A token of one kind is never valid as another: the kind is in the signed header. */
 export const signedTokens = (signingKeys: SigningKeys, now: Clock) => ({
   sign: async (kind: string, claims: Record<string, unknown>, expiresAt: Instant): Promise<string> => {
     const all = await signingKeys();

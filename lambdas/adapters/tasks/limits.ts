@@ -1,6 +1,6 @@
 /**
- * The store of limits: how many tasks of a template, or of a project, may run at once. One item for each, with those that are
- * let in and the line of those that are not; each change is one conditional write on it.
+ * Store of limits: the maximum of concurrent tasks of a template or a project. Each limit has one item, with
+ * the admitted tasks and the line of waiting ones. Each change is one conditional write on it.
  */
 
 import { decodeTime } from 'ulid';
@@ -18,7 +18,7 @@ import type { Condition, Update } from '../expressions.ts';
 import { recordsOf } from '../records.ts';
 import { keys, type Table } from '../table.ts';
 
-/** A limit is named after what it is set on. */
+/** Reference of a limit: the template or project that it applies to. */
 export interface LimitRef {
   readonly projectId: ProjectId;
   readonly ownerId: TemplateId | ProjectId;
@@ -32,16 +32,16 @@ const entries = z
 const stored = z.object({
   /** 0 = no limit. */
   max: z.int(),
-  /** The entries of the tasks that are let in. */
+  /** Entries of admitted tasks. */
   held: entries,
-  /** The entries of those that wait to be, the next one first. */
+  /** Entries of waiting tasks, the next one first. */
   line: entries,
 });
 export type LimitState = z.infer<typeof stored>;
 
 /**
- * What a task enters its limits as: its rank, and after it has left them while it waited, how often it has. So a call that gives
- * up an earlier entry, however late it comes, does not take the task's present one.
+ * Entry of a task in its limits: its rank, and the number of times that it left them while waiting. A late
+ * call that gives up an earlier entry thus does not take the present one.
  */
 export const entryOf = ({
   limitsLeft,
@@ -53,12 +53,15 @@ const ulidIn = (entry: string): string => entry.slice(entry.indexOf('_') + 1).re
 
 export const taskOfEntry = (entry: string): TaskId => `tsk_${ulidIn(entry)}`;
 
-/** When the task of an entry was made. */
+/** Returns the creation time of an entry's task. */
 export const madeAt = (entry: string): Instant => toInstant(decodeTime(ulidIn(entry)));
 
 const hasRoom: Condition = ['any', ['missing', 'held'], ['=', 'max', 0], ['sizeBelow', 'held', 'max']];
 
-/** With up to 40 bytes of each, some 360 KB of the 400 KB that an item may have: those that are let in always have room. */
+/**
+ * Maximum length. At up to 40 bytes each it takes some 360 KB of an item's 400 KB: admitted tasks always have
+ * room.
+ */
 const longestLine = 9000;
 
 export type LimitStore = ReturnType<typeof limitStore>;
@@ -73,10 +76,12 @@ export const limitStore = (table: Table) => {
     get: async (ref: LimitRef): Promise<LimitState | undefined> =>
       records.readIf(await table.get(keyOf(ref))),
 
-    /** Makes it so many from now on. */
+    /** Sets the maximum. */
     set: (ref: LimitRef, max: number) => change(ref, { set: { max } }, []),
 
-    /** Lets a task in. Refused when there is no room, or another one waits. `max` counts if none was set yet. */
+    /**
+     * Admits a task. Refused when there is no room, or another one waits. `max` applies if none was set yet.
+     */
     enter: (ref: LimitRef, entry: string, max: number) =>
       change(
         ref,
@@ -88,8 +93,8 @@ export const limitStore = (table: Table) => {
       ),
 
     /**
-     * Puts a task in the line. Refused when there is room and nobody waits, as nobody would call it then, and when the line is as
-     * long as it may be: the reconciler lines it up later.
+     * Puts a task in the line. Refused when there is room and none waits, as nothing would call it then. Also
+     * refused when the line is full: the reconciler adds the task later.
      */
     queue: (ref: LimitRef, entry: string) =>
       change(ref, { add: { line: new Set([entry]) } }, [
@@ -98,17 +103,17 @@ export const limitStore = (table: Table) => {
         ['any', ['missing', 'line'], ['contains', 'line', entry], ['sizeAtMost', 'line', longestLine - 1]],
       ]),
 
-    /** Lets a task in out of the line. */
+    /** Admits a task from the line. */
     promote: (ref: LimitRef, entry: string) =>
       change(ref, { add: { held: new Set([entry]) }, take: { line: new Set([entry]) } }, [
         ['contains', 'line', entry],
         hasRoom,
       ]),
 
-    /** Counts a task that runs already, whatever the limit says. */
+    /** Counts a task that runs already, regardless of the limit. */
     count: (ref: LimitRef, entry: string) => change(ref, { add: { held: new Set([entry]) } }, []),
 
-    /** The task has ended, or waits for something else. */
+    /** Removes a task that has ended, or waits for something else. */
     leave: (ref: LimitRef, entry: string) =>
       change(ref, { take: { held: new Set([entry]), line: new Set([entry]) } }, [['exists', 'pk']]),
   };

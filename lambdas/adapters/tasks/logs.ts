@@ -1,6 +1,6 @@
 /**
- * The store of logs. The chunks of one call are stored together, compressed: DynamoDB bills a write by its kilobytes, and a
- * log shrinks to about a tenth. docs/using/cost.md has the arithmetic.
+ * Store of logs. The chunks of one call are stored together, compressed: DynamoDB bills a write by its
+ * kilobytes, and a log shrinks to about a tenth. docs/using/cost.md has the arithmetic.
  */
 import { gunzipSync, gzipSync } from 'node:zlib';
 import * as z from 'zod';
@@ -25,17 +25,17 @@ export interface LogRef {
   readonly attempt: number;
 }
 
-/** An item has 400 KB (AWS: DynamoDB quotas), with its keys and the outline. */
+/** An item has 400 KB (AWS: DynamoDB quotas), including its keys and the outline. */
 const maxItemBytes = 380_000;
-/** So much text in one item at most, in UTF-16 code units, so that reading one never fills Lambda's answer. */
+/** Maximum text of one item, in UTF-16 code units, so that reading one never fills Lambda's answer. */
 const maxItemLength = 1_048_576;
-/** A page of entries ends after so much text, and a part of a download after so many compressed bytes. */
+/** Maximum text of a page of entries, and maximum compressed bytes of a part of a download. */
 const pageLength = 1_048_576;
 const partBytes = 3 * 1024 * 1024;
-/** How long a project's retention may be remembered. */
+/** Time for which a project's retention is remembered. */
 const rememberMs = 300_000;
 
-/** What the text of an item is cut into: for each chunk its number, and for each entry its time (epoch ms), stream, length. */
+/** Structure of an item's text: per chunk its number, per entry its time (epoch ms), stream and length. */
 const outline = z.array(
   z.tuple([z.int(), z.array(z.tuple([z.int(), logEntry.shape.stream, z.int().min(0)]))]),
 );
@@ -49,7 +49,7 @@ const stored = z.object({
 interface Batch {
   readonly first: number;
   readonly last: number;
-  /** A gzip member: those of a log, one after the other, are the whole log (RFC 1952, section 2.2). */
+  /** Gzip member: the members of a log, concatenated, are the whole log (RFC 1952, section 2.2). */
   readonly text: Uint8Array;
   readonly outline: Uint8Array;
 }
@@ -81,7 +81,7 @@ const unpack = (batch: Batch): LogChunk[] => {
 const lengthOf = (chunks: readonly LogChunk[]): number =>
   chunks.reduce((sum, { entries }) => sum + entries.reduce((length, { text }) => length + text.length, 0), 0);
 
-/** Chunks in as few items as hold them. One chunk alone always fits. */
+/** Packs chunks into the fewest items. One chunk alone always fits. */
 const toBatches = (chunks: readonly LogChunk[]): Batch[] => {
   const first = chunks[0];
   const last = chunks.at(-1);
@@ -95,7 +95,9 @@ const toBatches = (chunks: readonly LogChunk[]): Batch[] => {
   return [...toBatches(chunks.slice(0, half)), ...toBatches(chunks.slice(half))];
 };
 
-/** Neighbours in number; a call may bring chunks of which some before were stored already. */
+/**
+ * Groups chunks with consecutive numbers; a call may bring chunks of which some before were stored already.
+ */
 const withoutGaps = (chunks: readonly LogChunk[]): LogChunk[][] => {
   const runs: LogChunk[][] = [];
   for (const chunk of [...chunks].sort((one, other) => one.seq - other.seq)) {
@@ -121,7 +123,7 @@ export const logStore = (table: Table) => {
     return days;
   };
 
-  /** From the batch that holds chunk `offset`, in order and without a gap. */
+  /** Reads from the batch that holds chunk `offset`, in order and without a gap. */
   const batchesFrom = async function* (
     { taskId, attempt }: Omit<LogRef, 'projectId'>,
     offset: number,
@@ -132,7 +134,8 @@ export const logStore = (table: Table) => {
     do {
       const page = await table.query({ ...query, ...(after && { after }) });
       for (const { sk, ...batch } of recordsOf(table, stored).readAll(page.items)) {
-        // What was sent again in another grouping overlaps: a later one may hold what is missing before this one.
+        // Chunks sent again in another grouping overlap: a later batch may hold those missing before this
+        // one.
         if (batch.first > next) continue;
         const whole: Batch = { ...batch, last: Number(sk) };
         yield batch.first < next ? repack({ taskId, attempt }, whole, next) : whole;
@@ -141,7 +144,7 @@ export const logStore = (table: Table) => {
       after = page.next;
     } while (after);
   };
-  /** None of what was damaged: the rest of the log can still be read. */
+  /** Unpacks a batch; none of a damaged one: the rest of the log stays readable. */
   const unpackIfWhole = (ref: Omit<LogRef, 'projectId'>, batch: Batch): LogChunk[] => {
     try {
       return unpack(batch);
@@ -157,7 +160,7 @@ export const logStore = (table: Table) => {
   };
 
   return {
-    /** Chunks that are stored already are accepted again and change nothing. */
+    /** Stores chunks. Those stored already are accepted again and change nothing. */
     append: async (
       { projectId, taskId, attempt }: LogRef,
       chunks: readonly LogChunk[],
@@ -176,7 +179,7 @@ export const logStore = (table: Table) => {
       );
     },
 
-    /** A page of entries from chunk `offset` on. */
+    /** Reads a page of entries from chunk `offset` on. */
     read: async (ref: Omit<LogRef, 'projectId'>, offset: number) => {
       const entries: LogEntry[] = [];
       let nextOffset = offset;
@@ -191,7 +194,9 @@ export const logStore = (table: Table) => {
       return { entries, nextOffset };
     },
 
-    /** The text from chunk `offset` on, as gzip members; there is more when the next call gives any. */
+    /**
+     * Returns the text from chunk `offset` on, as gzip members; there is more when the next call returns any.
+     */
     download: async (ref: Omit<LogRef, 'projectId'>, offset: number) => {
       const members: Uint8Array[] = [];
       let nextOffset = offset;

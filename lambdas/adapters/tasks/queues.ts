@@ -1,4 +1,4 @@
-/** The queues of tasks in SQS: made and removed with the runners that poll them, rung like doorbells. */
+/** Task queues in SQS: made and removed with the runners that poll them, used as doorbells. */
 import {
   CreateQueueCommand,
   DeleteQueueCommand,
@@ -9,20 +9,29 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { ControlDoorbell, Doorbell } from '../../../protocol/index.ts';
 
-/** A doorbell that nobody has answered by then was rung again by the reconciler long ago. */
+/** The reconciler has rung again long before an unanswered doorbell is this old. */
 const retentionSeconds = 3600;
-/** Long enough to claim; short enough that a doorbell in the hands of an agent that dies rings again soon. */
+/** Long enough to claim; short enough that a dead agent's doorbell rings again soon. */
 const visibilityTimeoutSeconds = 30;
 
-/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html, QueueDeletedRecently */
+/**
+ * QueueDeletedRecently:
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
+ */
 export const nameRefusedMs = 60_000;
 
 export interface Queues {
-  /** Makes the queue; one that exists stays as it is. False: SQS refuses the name, for `nameRefusedMs` after a queue of it was removed. */
+  /**
+   * Makes the queue; an existing one stays unchanged. False: SQS rejects the name, for `nameRefusedMs` after
+   * a queue of it was removed.
+   */
   create(queue: string): Promise<boolean>;
-  /** Removes the queue and what rings in it; one that doesn't exist is fine. */
+  /** Removes the queue and its messages; a missing queue is fine. */
   remove(queue: string): Promise<void>;
-  /** Rings for a task, or for a runner's heartbeat. False when there is no such queue, so that the caller can make it. */
+  /**
+   * Rings for a task, or for a runner's heartbeat. False when the queue is missing, so that the caller can
+   * make it.
+   */
   ring(queue: string, doorbell: Doorbell | ControlDoorbell): Promise<boolean>;
   urlOf(queue: string): string;
 }
@@ -30,17 +39,20 @@ export interface Queues {
 export interface QueueNames {
   readonly namePrefix: string;
   readonly urlPrefix: string;
-  /** By which costs are told apart. */
+  /** Stack name in the cost tags. */
   readonly stackName: string;
 }
 
-/** For the bill, as all of the stack has them. Queues of projects are named `{project}…` (core/routing.ts). */
+/**
+ * Cost tags, the same as on the rest of the stack. Queues of projects are named `{project}…`
+ * (core/routing.ts).
+ */
 const tagsFor = (queue: string, stackName: string): Record<string, string> => {
   const [project] = /^prj_[0-9A-Za-z]+/.exec(queue) ?? [];
   return { 'reveille:stack': stackName, ...(project !== undefined && { 'reveille:project': project }) };
 };
 
-/** The client ignores the host in a queue's URL, so that an endpoint of one's own stands. */
+/** The client ignores the host in a queue's URL, so that a custom endpoint works. */
 export const makeSqsClient = () => new SQSClient({ useQueueUrlAsEndpoint: false });
 
 export const sqsQueues = (client: SQSClient, { namePrefix, urlPrefix, stackName }: QueueNames): Queues => {

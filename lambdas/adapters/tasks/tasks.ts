@@ -1,4 +1,4 @@
-/** The store of tasks. Each change of status is one conditional write on the task's item. */
+/** Store of tasks. Each change of status is one conditional write on the task's item. */
 import * as z from 'zod';
 import {
   environmentId,
@@ -25,7 +25,7 @@ import { idsBetween } from '../ids.ts';
 import { recordsOf } from '../records.ts';
 import { type Key, keys, type LiveKey, queryAll, type Table } from '../table.ts';
 
-/** A task as it is stored: with the queue it waits in, and what the control plane needs of its template. */
+/** Task as stored, with its queue and the settings of its template that the control plane needs. */
 const taskRecord = task.extend({
   queue: z.string(),
   inventoryId: inventoryId.optional(),
@@ -35,29 +35,29 @@ const taskRecord = task.extend({
   maxAttempts: z.int(),
   handBacks: z.int().optional(),
   logChunks: z.int().optional(),
-  /** How many may run at once with it, by what it was made of; absent: no limit. */
+  /** Limits of concurrent tasks, by their owner; absent: no limit. */
   limits: z.array(z.object({ ownerId: z.union([templateId, projectId]), max: z.int() })).optional(),
-  /** All of its limits have let it in, so that it may be placed and claimed. */
+  /** All of its limits have admitted it, so it may be placed and claimed. */
   admitted: z.boolean().optional(),
-  /** How often it has left its limits while it waited; absent: never. */
+  /** Number of times that it left its limits while waiting; absent: never. */
   limitsLeft: z.int().optional(),
-  /** The limit in whose line it waits. */
+  /** Limit in whose line it waits. */
   limitedBy: z.union([templateId, projectId]).optional(),
-  /** The doorbell that it was claimed by, if not its own. */
+  /** Doorbell with which it was claimed, if not its own. */
   claimedBy: taskId.optional(),
-  /** A schedule or an integration started it, so no person has looked at what it runs. */
+  /** A schedule or an integration started it, so no person has reviewed it. */
   isUnattended: z.boolean().optional(),
-  /** Kept only until the task ends. */
+  /** Stored only until the task ends. */
   surveySecrets: surveyAnswers.optional(),
 });
 export type TaskRecord = z.infer<typeof taskRecord>;
 
-/** What the API may show of a task. */
+/** Returns the task as the API may show it. */
 export const publicTask = (record: TaskRecord): Task => task.parse(record);
 
 type Ref = Pick<Task, 'projectId' | 'id'>;
 
-/** What tells one attempt's holder from another's. */
+/** Holder of one attempt. */
 export interface Holder {
   readonly runnerId: RunnerId;
   readonly attempt: number;
@@ -65,7 +65,10 @@ export interface Holder {
 
 type Placed = Ref & Pick<TaskRecord, 'priority' | 'limits' | 'admitted'>;
 
-/** In the live index a queue has three parts: what may start, in its order, what a limit keeps from it, and what a runner has. */
+/**
+ * Parts of a queue in the live index: tasks ready to start, in order; tasks held back by a limit; tasks of
+ * runners.
+ */
 const parts = { waiting: 'w', limited: 'l', held: 'h' } as const;
 const partOf = ({ limits, admitted }: Placed) => (limits && !admitted ? parts.limited : parts.waiting);
 const inLine = (ref: Placed, queue: string) => ({
@@ -77,13 +80,13 @@ const outOfLine = (ref: Ref, queue: string) => ({
   liveKey: `${queue}/${parts.held}/${ref.id}`,
 });
 
-/** What a key of the index tells of a task. */
+/** Parses a key of the index. */
 const indexed = ({ pk, sk, liveKey }: LiveKey): InLine => ({
   projectId: projectId.parse(pk),
   id: taskId.parse(sk),
   rank: liveKey.split('/').slice(2).join('/'),
 });
-/** Of a task that has ended: out of the index, and without what only its run needed. */
+/** Update of an ended task: removes it from the index, with the data that only its run needed. */
 const ending = { live: undefined, liveKey: undefined, surveySecrets: undefined };
 
 const is = (attribute: 'admitted'): Condition => ['=', attribute, true];
@@ -94,11 +97,11 @@ const heldBy = ({ runnerId, attempt }: Holder): Condition[] => [
   ['=', 'attempt', attempt],
 ];
 
-/** Before and after every id. */
+/** Sorts before every id. */
 const earliest = toInstant(0);
 const latest = toInstant(253_402_300_799_999);
 
-/** What one call of a filtered listing reads at most: some 3 MB of tasks of the usual size. */
+/** Maximum tasks read by one call of a filtered list: some 3 MB of tasks of the usual size. */
 const lookedThrough = 2000;
 const lookedAtOnce = 200;
 
@@ -139,11 +142,11 @@ export const taskStore = (table: Table) => {
     getAll: async (refs: readonly Ref[]): Promise<TaskRecord[]> =>
       records.readAll(await table.batchGet(refs.map(keyOf))),
 
-    /** The head of a queue's line, next first, as the index has it: a moment late. */
+    /** Reads the head of a queue's line, next first. The index lags a moment behind. */
     line: async (queue: string, atMost: number): Promise<InLine[]> =>
       (await entries(`${queue}/${parts.waiting}/`, atMost)).map(indexed),
 
-    /** Of the global queue, in the same way: its line, and how many of its tasks each project has running. */
+    /** Reads the global queue in the same way: its line, and the number of running tasks per project. */
     pool: async (queue: string, atMost: number) => {
       const held = new Map<ProjectId, number>();
       const line: InLine[] = [];
@@ -156,17 +159,20 @@ export const taskStore = (table: Table) => {
       return { line, held };
     },
 
-    /** Every task that has not ended, in the order in which they are to start. */
+    /** Lists all live tasks in start order. */
     listLive: () => live(),
 
-    /** The tasks of one queue that have not ended, in the order in which they are to start. */
+    /** Lists the live tasks of one queue in start order. */
     listLiveIn: (queue: string) => live(`${queue}/`),
 
-    /** Those of one project, in whichever queue they are. */
+    /** Lists the live tasks of one project, in all queues. */
     listLiveOf: async (projectId: ProjectId): Promise<TaskRecord[]> =>
       [...(await live(projectId)), ...(await live('global/'))].filter((one) => one.projectId === projectId),
 
-    /** Newest first. With filters so many tasks are looked through; a page may then hold fewer than `limit`, or none, and go on. */
+    /**
+     * Lists tasks newest first. With filters it examines a maximum of tasks, so a page may hold fewer than
+     * `limit`, or none, and still have a next one.
+     */
     list: async (
       projectId: ProjectId,
       query: Omit<TaskQuery, 'cursor'>,
@@ -202,11 +208,13 @@ export const taskStore = (table: Table) => {
       return { items: found, ...(reached && { next: reached }) };
     },
 
-    /** Tasks made in a time window, for the bill. `from` and `to` are ids. */
+    /** Lists tasks made in a time window, for the bill. `from` and `to` are ids. */
     listBetween: async (projectId: ProjectId, from: string, to: string): Promise<TaskRecord[]> =>
       records.readAll(await queryAll(table, { pk: projectId, from, to })),
 
-    /** The newest made in a time window, newest first; `isPartial` when there are more than `max`. */
+    /**
+     * Lists the newest tasks made in a time window, newest first; `isPartial` when there are more than `max`.
+     */
     listNewest: async (
       projectId: ProjectId,
       from: Instant,
@@ -229,7 +237,7 @@ export const taskStore = (table: Table) => {
       return { tasks, isPartial: after !== undefined };
     },
 
-    /** While it waits: which runner owes it, and in which queue it is. */
+    /** While it waits: sets its runner and its queue. */
     assign: (ref: Placed, attempt: number, queue: string, runnerId: RunnerId | undefined, now: Instant) =>
       change(ref, { set: { queue, runnerId, assignedAt: runnerId && now, ...inLine(ref, queue) } }, [
         ['in', 'status', taskSources('claim')],
@@ -237,8 +245,9 @@ export const taskStore = (table: Table) => {
       ]),
 
     /**
-     * While it waits: which limits it has, and whether they let it in. Out of them, no runner owes it; refused when another call has
-     * let it in since it was read. With `leaves` it gives up what it has entered; whoever calls that takes the entry from the limits then.
+     * While it waits: sets its limits, and whether they admit it. Not admitted, it has no runner; refused
+     * when another call has admitted it since it was read. `leaves` gives up its entry; the caller then
+     * removes the entry from the limits.
      */
     limit: (
       task: Placed & Pick<TaskRecord, 'queue' | 'attempt' | 'limitsLeft'>,
@@ -273,7 +282,10 @@ export const taskStore = (table: Table) => {
         ['=', 'attempt', task.attempt],
       ]),
 
-    /** A runner takes it, if it still waits in that queue, which the runner serves. Answers with the task as it was. */
+    /**
+     * Claims it for a runner, if it still waits in that queue, which the runner serves. Returns the task as
+     * it was.
+     */
     claim: (
       ref: Ref,
       by: { runnerId: RunnerId; queue: string; doorbell?: TaskId },
@@ -299,14 +311,14 @@ export const taskStore = (table: Table) => {
         'old',
       ),
 
-    /** The first output came. */
+    /** Records the first output. */
     markRunning: (ref: Ref, holder: Holder, now: Instant) =>
       change(ref, { set: { status: 'running', startedAt: now } }, [
         ['in', 'status', taskSources('output')],
         ...heldBy(holder),
       ]),
 
-    /** It ends, as its holder reports. */
+    /** Ends it, as its holder reports. */
     finish: (
       ref: Ref,
       holder: Holder,
@@ -318,44 +330,44 @@ export const taskStore = (table: Table) => {
         ...heldBy(holder),
       ]),
 
-    /** A user stops it while it waits: that is its end. */
+    /** Ends a waiting task that a user stops. */
     stopWaiting: (ref: Ref, reason: string, now: Instant) =>
       change(ref, { set: { status: 'stopped', reason, finishedAt: now, ...ending } }, [
         ['in', 'status', taskSources('stop', 'stopped')],
       ]),
 
-    /** A user stops it while a runner has it: the runner will hear of it. */
+    /** Requests the stop of a task that a runner has: the runner learns of it later. */
     requestStop: (ref: Ref, reason: string) =>
       change(ref, { set: { status: 'stopping', reason } }, [
         ['in', 'status', taskSources('stop', 'stopping')],
       ]),
 
-    /** Its runner has shown what it would do, and waits for a person's word. */
+    /** Records that its runner has shown the plan and waits for a person's decision. */
     awaitConfirmation: (ref: Ref, holder: Holder, reason: string) =>
       change(ref, { set: { status: 'waiting_confirmation', reason } }, [
         ['in', 'status', taskSources('await_confirmation')],
         ...heldBy(holder),
       ]),
 
-    /** Who must not confirm the attempt that its runner has. */
+    /** Records the people who must not confirm the present attempt. */
     keepFromConfirming: (ref: Ref, holder: Holder, notConfirmedBy: string[]) =>
       change(ref, { set: { notConfirmedBy } }, heldBy(holder)),
 
-    /** A person says whether it goes on: this attempt, as the next may run something else. */
+    /** Records a person's decision for this attempt only, as the next may run something else. */
     decide: (ref: Ref & Pick<Task, 'attempt'>, decision: 'confirm' | 'reject', reason: string) =>
       change(ref, { set: { status: decision === 'confirm' ? 'confirmed' : 'rejected', reason } }, [
         ['in', 'status', taskSources(decision)],
         ['=', 'attempt', ref.attempt],
       ]),
 
-    /** Its runner is lost, or handed it back: the next attempt waits. */
+    /** Returns it to waiting with the next attempt, after its runner was lost or handed it back. */
     requeue: (ref: Placed & Pick<TaskRecord, 'queue'>, holder: Holder, reason: string, loss: Loss = 'lost') =>
       change(
         ref,
         {
           set: {
             status: 'waiting',
-            // Its limits have to let it in again: one of them may have been lowered meanwhile.
+            // Its limits must admit it again: one of them may have been lowered meanwhile.
             admitted: undefined,
             ...inLine({ ...ref, admitted: false }, ref.queue),
             reason,
@@ -373,7 +385,7 @@ export const taskStore = (table: Table) => {
         ],
       ),
 
-    /** Its runner is lost, and it is not to be run again. */
+    /** Ends it after its runner was lost, when it must not run again. */
     endLost: (ref: Ref, holder: Holder, status: 'error' | 'stopped', reason: string, now: Instant) =>
       change(ref, { set: { status, reason, finishedAt: now, ...ending } }, [
         ['in', 'status', taskSources('lose_fail', status)],

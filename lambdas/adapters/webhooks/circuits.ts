@@ -1,4 +1,4 @@
-/** The store of circuit breakers, one for each webhook URL that fails; all functions share it. */
+/** Store of circuit breakers, one per failing webhook URL; all functions share it. */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { addMs, epochMs, type Instant, instant } from '../../../protocol/index.ts';
@@ -6,12 +6,12 @@ import { admit, type Circuit, openAfter } from '../../core/webhooks/circuit.ts';
 import { recordsOf } from '../records.ts';
 import { keys, type Table } from '../table.ts';
 
-/** A URL that nothing was sent to for so long is a stranger again. */
+/** Time after which an unused URL's failures are forgotten. */
 const memoryMs = 86_400_000;
 
 const stored = z.object({ failures: z.int(), openUntil: instant.optional() });
 
-/** `knownToFail`: a success has to be remembered too. */
+/** `knownToFail`: a success must be recorded, too. */
 export type Admitted =
   | { readonly ok: true; readonly knownToFail: boolean }
   | { readonly ok: false; readonly until: Instant };
@@ -19,15 +19,15 @@ export type Admitted =
 export type CircuitStore = ReturnType<typeof circuitStore>;
 
 export const circuitStore = (table: Table) => {
-  /** The URL may be a secret, and too long for a key. */
+  /** Hashed: the URL may be a secret, and too long for a key. */
   const keyOf = (url: string) => keys.circuit(createHash('sha256').update(url).digest('hex'));
   const expiry = (now: Instant) => Math.floor(epochMs(addMs(now, memoryMs)) / 1000);
 
   return {
-    /** Whether something may be sent to the URL now; when it has just cooled down, one caller at a time may. */
+    /** Decides whether a request may be sent to the URL now; after the cool-down one caller at a time may. */
     admit: async (url: string, now: Instant): Promise<Admitted> => {
       const item = await table.get(keyOf(url));
-      // One that cannot be read is as good as none: it is made again by the next failure.
+      // An unreadable one counts as none: the next failure makes it again.
       const [circuit]: Circuit[] = recordsOf(table, stored).readAll(item ? [item] : []);
       const admission = admit(circuit, now);
       if (admission.kind === 'send') return { ok: true, knownToFail: (circuit?.failures ?? 0) > 0 };

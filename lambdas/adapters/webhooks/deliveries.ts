@@ -1,4 +1,4 @@
-/** The store of webhook deliveries, and of the time stamps that receivers have seen. */
+/** Store of webhook deliveries, and of the time stamps that receivers have seen. */
 import * as z from 'zod';
 import {
   type Delivery,
@@ -12,11 +12,11 @@ import {
 import { recordsOf } from '../records.ts';
 import { type Key, keys, type Table } from '../table.ts';
 
-/** How long deliveries are kept. */
+/** Retention of deliveries. */
 const retentionDays = 30;
-/** So that the item stays small however often it is sent again by hand: at most 10 times 4 KB. */
+/** Keeps the item small after many manual repeats: at most 10 times 4 KB. */
 const responsesKept = 10;
-/** Longer than any tolerance for old time stamps, after which a replay is refused for its age. */
+/** Longer than any tolerance for old time stamps; an older replay is rejected for its age. */
 const seenRetentionSeconds = 3600;
 
 const stored = delivery.extend({ attempts: z.array(delivery.shape.attempts.element).default([]) });
@@ -30,8 +30,8 @@ export const deliveryStore = (table: Table) => {
   const keyOf = (ref: Pick<Delivery, 'projectId' | 'id'>) => keys.resource(ref.projectId, ref.id);
 
   /**
-   * Adds an attempt and what came of it. Two attempts may be under way at once: neither drops what the other has recorded, and
-   * what is settled stays so.
+   * Adds an attempt and its outcome. Two attempts may run at once: neither drops the other's record, and a
+   * settled delivery stays settled.
    */
   const record = async (
     made: Delivery,
@@ -64,7 +64,7 @@ export const deliveryStore = (table: Table) => {
   };
 
   return {
-    /** False when a delivery of that id exists, so that an event is sent once. */
+    /** Stores a delivery. False when its id exists, so that an event is sent once. */
     create: (made: Delivery): Promise<boolean> =>
       records.put(
         {
@@ -80,7 +80,10 @@ export const deliveryStore = (table: Table) => {
     get: async (projectId: ProjectId, id: string): Promise<Delivery | undefined> =>
       records.readIf(await table.get(keys.resource(projectId, id))),
 
-    /** Newest task first. By status a page of items is looked at, so it may hold fewer than `limit`, or none, and go on. */
+    /**
+     * Lists deliveries, newest task first. A filter by status examines one page of items, so the result may
+     * hold fewer than `limit`, or none, and still have a next page.
+     */
     list: async (
       projectId: ProjectId,
       prefix: string,
@@ -98,7 +101,7 @@ export const deliveryStore = (table: Table) => {
       return { items: records.readAll(items), ...(next && { next }) };
     },
 
-    /** Those that nobody has acknowledged yet. */
+    /** Lists deliveries that no receiver has acknowledged yet. */
     listPending: async (): Promise<Delivery[]> => {
       const found: Key[] = [];
       for await (const key of table.queryLive('delivery')) found.push(key);
@@ -107,23 +110,26 @@ export const deliveryStore = (table: Table) => {
 
     record,
 
-    /** Says until when it is not tried, and why. False when it is settled. */
+    /** Records until when it is not tried, and why. False when it is settled. */
     hold: async (made: Pick<Delivery, 'projectId' | 'id'>, held: HeldDelivery): Promise<boolean> =>
       (await records.update(keyOf(made), { set: { held } }, [['=', 'status', 'pending']])) !== undefined,
 
-    /** Whether one of them is still to be sent; those that never were don't count. */
+    /** True when one of them remains to be sent; those never stored don't count. */
     isAnyPending: async (projectId: ProjectId, ids: readonly string[]): Promise<boolean> => {
       const found = await table.batchGet(ids.map((id) => keys.resource(projectId, id)));
       return found.some(({ status }) => status === 'pending');
     },
 
-    /** Back to pending, to be sent again. */
+    /** Sets it back to pending, to send it again. */
     reopen: (made: Delivery): Promise<Delivery | undefined> =>
       records.update(keyOf(made), { set: { status: 'pending', live: 'delivery', liveKey: made.id } }, [
         ['exists', 'pk'],
       ]),
 
-    /** True the first time that a receiver sees this id with this time stamp: a retry has a newer one, a replay has not. */
+    /**
+     * True the first time that a receiver sees this id with this time stamp: a retry has a newer one, a
+     * replay has not.
+     */
     firstSight: (deliveryId: string, timestamp: string, now: Instant): Promise<boolean> =>
       table.put(
         { ...keys.seenWebhook(deliveryId, timestamp), expiresAt: seconds(now) + seenRetentionSeconds },

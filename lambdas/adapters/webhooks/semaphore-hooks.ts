@@ -1,4 +1,4 @@
-/** The store of what a Semaphore server calls: a secret URL for each of its runners, and the tasks that count on the instance. */
+/** Store of hooks for a Semaphore server: a secret URL per runner, and the tasks that need the instance. */
 import * as z from 'zod';
 import { anyNumber, type Instant, instanceId, instant, region } from '../../../protocol/index.ts';
 import type { Condition, Update } from '../expressions.ts';
@@ -7,7 +7,7 @@ import { type Key, keys, queryAll, type Table } from '../table.ts';
 
 const names = z.set(z.string()).default(new Set());
 
-/** What its owner sets. */
+/** Settings by its owner. */
 export const semaphoreHookInput = z.object({
   instanceId,
   region: region.optional(),
@@ -18,18 +18,18 @@ export type SemaphoreHookInput = z.infer<typeof semaphoreHookInput>;
 const semaphoreHook = semaphoreHookInput.extend({
   id: z.string(),
   secretHash: z.string(),
-  /** Those that have started and not finished. */
+  /** Tasks that have started and not finished. */
   tasks: names,
-  /** The last ones that finished, as their start may still be on its way. */
+  /** Last finished tasks, as their start may still arrive. */
   finished: names,
   lastStartAt: instant.optional(),
 });
 export type SemaphoreHook = z.infer<typeof semaphoreHook>;
 
-/** So many finished tasks are known, at least. */
+/** Minimum number of finished tasks that are remembered. */
 const finishedKept = 500;
 
-/** Oldest first: Semaphore counts its tasks up. */
+/** Sorts oldest first: Semaphore numbers its tasks upwards. */
 const byAge = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true });
 
 const liveness = (id: string) => ({ live: 'semaphore', liveKey: id });
@@ -51,7 +51,7 @@ export const semaphoreHooks = (table: Table) => {
     list: async (): Promise<SemaphoreHook[]> =>
       records.readAll(await queryAll(table, { pk: keys.semaphoreHook('').pk })),
 
-    /** Those with tasks, or with an instance that may be on because of them. */
+    /** Lists hooks with tasks, or with an instance that may be on because of them. */
     listLive: async (): Promise<SemaphoreHook[]> => {
       const found: Key[] = [];
       for await (const key of table.queryLive('semaphore')) found.push(key);
@@ -62,16 +62,16 @@ export const semaphoreHooks = (table: Table) => {
 
     remove: (id: string): Promise<boolean> => table.remove(keys.semaphoreHook(id), [['exists', 'pk']]),
 
-    /** The task counts on the instance. Undefined when it has finished already. */
+    /** Adds a task. Undefined when it has finished already. */
     start: (id: string, task: string, now: Instant) =>
       change(id, { add: { tasks: new Set([task]) }, set: { lastStartAt: now, ...liveness(id) } }, [
         ['any', ['missing', 'finished'], ['lacks', 'finished', task]],
       ]),
 
-    /** The task counts on it no more, as it could not be started; it may come again. */
+    /** Removes a task that could not be started; it may come again. */
     withdraw: (id: string, task: string) => change(id, { take: { tasks: new Set([task]) } }, []),
 
-    /** The task counts on it no more, and a start of it that is still to come is forgotten. */
+    /** Removes a task, and ignores a start of it that arrives later. */
     finish: async (id: string, task: string): Promise<SemaphoreHook | undefined> => {
       const hook = await change(
         id,
@@ -83,11 +83,11 @@ export const semaphoreHooks = (table: Table) => {
       return change(id, { take: { finished: new Set(old) } }, []);
     },
 
-    /** Whatever it still counts is forgotten. Refused when a task has started since then. */
+    /** Removes all tasks. Refused when a task has started since `lastStartAt`. */
     forgetTasks: ({ id, lastStartAt }: SemaphoreHook) =>
       change(id, { unset: ['tasks'] }, [['=', 'lastStartAt', lastStartAt]]),
 
-    /** Its instance is off and nothing counts on it: nobody has to look at it. */
+    /** Removes it from the live index: its instance is off and it has no tasks. */
     rest: (id: string) => change(id, { unset: ['live', 'liveKey'] }, [['missing', 'tasks']]),
   };
 };

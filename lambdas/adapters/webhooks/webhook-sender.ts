@@ -1,4 +1,7 @@
-/** One attempt at a webhook: signed by the Standard Webhooks scheme (https://www.standardwebhooks.com), sent, and told. */
+/**
+ * One attempt at a webhook: signed by the Standard Webhooks scheme (https://www.standardwebhooks.com), sent
+ * and recorded.
+ */
 import type { IncomingMessage } from 'node:http';
 import { Webhook } from 'standardwebhooks';
 import {
@@ -13,10 +16,13 @@ import {
 import type { AddressGuard } from '../address-guard.ts';
 import { readUpTo, requestByGuard } from '../guarded-request.ts';
 
-/** From the first look-up to the last byte of the answer. The first attempt holds up its caller, so it is less than Semaphore gives. */
+/**
+ * Time from the first look-up to the last byte of the answer. The first attempt blocks its caller, so it is
+ * below Semaphore's own limit.
+ */
 export const attemptTimeoutMs = 10_000;
 
-/** Sends a delivery once. Never throws: what went wrong is in the attempt. */
+/** Sends a delivery once. Never throws: the attempt has the error. */
 export type SendWebhook = (
   delivery: Pick<Delivery, 'id' | 'url' | 'body'>,
   secret: string,
@@ -25,11 +31,11 @@ export type SendWebhook = (
 export const acknowledged = (attempt: DeliveryAttempt): boolean =>
   attempt.statusCode !== undefined && attempt.statusCode >= 200 && attempt.statusCode < 300;
 
-/** What helps to find out why a receiver refuses; the others are noise, or not ours to keep. */
+/** Headers that help to find why a receiver rejects; others are noise, or not ours to keep. */
 const headersOfUse = ['content-type', 'location', 'retry-after', 'server', 'x-request-id', 'apigw-requestid'];
 const maxHeaderLength = 200;
 
-/** Without the half of a character at which it was cut, if it was. */
+/** Decodes text without a half character at its cut. */
 const toText = (bytes: Buffer): string => new TextDecoder().decode(bytes, { stream: true });
 
 const readResponse = async (response: IncomingMessage): Promise<RecordedResponse> => {
@@ -59,7 +65,7 @@ const post = async (
   }
 };
 
-/** Sends over HTTP. Redirects are not followed: a receiver could point anywhere by one. */
+/** Sends over HTTP. Does not follow redirects: a receiver could point anywhere by one. */
 export const httpWebhookSender =
   (now: Clock, guard: AddressGuard, timeoutMs = attemptTimeoutMs): SendWebhook =>
   async ({ id, url, body }, secret) => {
