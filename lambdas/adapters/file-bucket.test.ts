@@ -16,10 +16,10 @@ afterAll(async () => {
   await app.close();
 });
 
-/** AWS: ListObjectsV2, MaxKeys. */
+/** Maximum keys of a page (AWS: ListObjectsV2, MaxKeys). */
 const mostInAPage = 1000;
 
-it('a bucket lists all its files, over several pages of them, until they are removed', async () => {
+it('lists all files of a bucket over several pages, until they are removed', async () => {
   const bucket = s3FileBucket('console', client);
   const keys = Array.from({ length: mostInAPage + 1 }, (_, n) => `assets/${String(n).padStart(4, '0')}.js`);
   const file = { body: Buffer.from('x'), contentType: 'text/javascript', cacheControl: 'no-cache' };

@@ -10,7 +10,7 @@ describe('idsBetween', () => {
     expect(from <= id && id <= to).toBe(true);
   });
 
-  it('takes moments that no id can have, such as those before 1970, for the nearest that it can', () => {
+  it('replaces a moment that no id can have, such as one before 1970, by the nearest possible', () => {
     const { from, to } = idsBetween('tsk', '0000-01-01T00:00:00.000Z', '9999-12-31T23:59:59.999Z');
     const id = newId('tsk', toInstant(1));
     expect(from <= id && id <= to).toBe(true);

@@ -4,7 +4,7 @@ import { noon } from '../core/testing.ts';
 import { patientTable } from './patient-table.ts';
 import type { Table } from './table.ts';
 
-/** A table that refuses so many calls with that error, and time that passes by pauses alone. */
+/** Table that rejects a number of calls with that error; pauses alone move the clock. */
 const refusing = (times: number, name: string) => {
   let calls = 0;
   let present = noon;
@@ -25,7 +25,7 @@ const refusing = (times: number, name: string) => {
 
 describe('patientTable', () => {
   it.each(['ThrottlingException', 'ProvisionedThroughputExceededException', 'RequestLimitExceeded'])(
-    'tries again after %s',
+    'retries after %s',
     async (name) => {
       const { get, calls } = refusing(4, name);
       expect(await get()).toEqual({ pk: 'a', sk: 'b' });
@@ -39,7 +39,7 @@ describe('patientTable', () => {
     expect(calls()).toBe(6);
   });
 
-  it('does not repeat what failed for another reason', async () => {
+  it('does not retry after another error', async () => {
     const { get, calls } = refusing(1, 'ValidationException');
     await expect(get()).rejects.toThrow('No room');
     expect(calls()).toBe(1);

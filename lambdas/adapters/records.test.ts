@@ -22,14 +22,14 @@ const open = () => {
 const key = (sk: string) => ({ pk: 'p', sk });
 
 describe('put', () => {
-  it('writes nothing that cannot be read again, and names the field', async () => {
+  it('rejects a value that could not be read again, and names the field', async () => {
     const refused = open().put({ ...key('a'), text: 7 });
     await expect(refused).rejects.toThrow(RecordRefused);
     await expect(refused).rejects.toMatchObject({ faults: [{ path: 'text' }] });
     expect(await test.table.get(key('a'))).toBeUndefined();
   });
 
-  it('refuses what leaves no room for what is added later, by its size and its largest part', async () => {
+  it('rejects an item that leaves no room for additions, with its size and largest field', async () => {
     const refused = open().put({ ...key('b'), text: 'ü'.repeat(200_000) });
     await expect(refused).rejects.toThrow(ItemTooLarge);
     await expect(refused).rejects.toMatchObject({
@@ -38,7 +38,7 @@ describe('put', () => {
     });
   });
 
-  it('takes as much as fits', async () => {
+  it('accepts an item of the maximum size', async () => {
     const text = 'm'.repeat(393_216 - 'pkpskctext'.length);
     expect(await open().put({ ...key('c'), text })).toBe(true);
     await expect(open().put({ ...key('c'), text: `${text}m` })).rejects.toThrow(ItemTooLarge);
@@ -46,7 +46,7 @@ describe('put', () => {
 });
 
 describe('update', () => {
-  it('writes no attribute that cannot be read again, and removes none that is needed', async () => {
+  it('rejects an unreadable attribute and the removal of a required one', async () => {
     await open().put({ ...key('d'), text: 'x' });
     await expect(open().update(key('d'), { set: { count: 'many' } }, [])).rejects.toMatchObject({
       faults: [{ path: 'count' }],
@@ -55,7 +55,7 @@ describe('update', () => {
     expect(await open().update(key('d'), { add: { count: 1 } }, [])).toMatchObject({ text: 'x', count: 1 });
   });
 
-  it('refuses what leaves no room for what is added later, and leaves the item as it was', async () => {
+  it('rejects an update that leaves no room for additions, and keeps the item unchanged', async () => {
     await open().put({ ...key('h'), text: 'x' });
     const surveySecrets = 'm'.repeat(393_200);
     await expect(
@@ -68,7 +68,7 @@ describe('update', () => {
     expect(await test.table.get(key('h'))).toEqual({ ...key('h'), text: 'x' });
   });
 
-  it('says so when a sum that grows is more than DynamoDB stores', async () => {
+  it('reports a growing sum that DynamoDB cannot store', async () => {
     await open().put({ ...key('e'), text: 'x' });
     const half = { set: { more: 'm'.repeat(250_000) } };
     await open().update(key('e'), half, []);
@@ -79,7 +79,7 @@ describe('update', () => {
 });
 
 describe('readAll', () => {
-  it('skips what cannot be read, and reports its key and fields without their values', () => {
+  it('skips an unreadable item, and reports its key and fields without their values', () => {
     const good = { ...key('f'), text: 'x' };
     expect(open().readAll([good, { ...key('g'), text: 7, count: 'hunter2' }])).toEqual([
       { sk: 'f', text: 'x' },

@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => table?.close());
 
-it('a query gives all its items over several pages, in order', async () => {
+it('returns all items of a query over several pages, in order', async () => {
   for (const sk of ['a', 'b', 'c', 'd', 'e']) await table.table.put({ pk: 'many', sk });
   await table.table.put({ pk: 'other', sk: 'a' });
   const found = await queryAll(table.table, { pk: 'many', from: 'b', limit: 2 });

@@ -5,7 +5,7 @@ import * as z from 'zod';
 const line = z.record(z.string(), z.unknown());
 const module = new URL('telemetry.ts', import.meta.url).href;
 
-/** What a process writes that says this with `log` and `measure`, line by line. */
+/** Output of a process that calls `log` and `measure`, line by line. */
 const written = (say: string): Record<string, unknown>[] => {
   const script = `import { telemetry } from '${module}'; const { log, measure } = telemetry(); ${say}`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
@@ -19,14 +19,14 @@ const written = (say: string): Record<string, unknown>[] => {
 };
 
 describe('the log', () => {
-  it('is JSON with the ids that a message is about', () => {
+  it('is JSON with the ids of the message', () => {
     const about = { taskId: 'tsk_1', runnerId: 'run_1', deliveryId: 'msg_1' };
     expect(written(`log('Started an instance', ${JSON.stringify(about)})`)).toEqual([
       expect.objectContaining({ level: 'INFO', message: 'Started an instance', ...about }),
     ]);
   });
 
-  it('is an error where it is about one, which the alarm counts', () => {
+  it('has level ERROR for a message about an error, which the alarm counts', () => {
     expect(written(`log('Request failed', { error: 'it broke' })`)).toEqual([
       expect.objectContaining({ level: 'ERROR', message: 'Request failed' }),
     ]);
@@ -34,7 +34,7 @@ describe('the log', () => {
 });
 
 describe('a metric', () => {
-  it('is written at once in the embedded metric format, with its unit and what it is about', () => {
+  it('is written at once in the embedded metric format, with its unit and its context', () => {
     const [metric] = written(`measure('QueueToRunning', 1234, { taskId: 'tsk_1' })`);
     expect(metric).toMatchObject({
       QueueToRunning: 1234,

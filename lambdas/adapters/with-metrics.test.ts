@@ -41,8 +41,8 @@ const aStoredRunner = async (over: Parameters<typeof aRunner>[0]) => {
   return { runners, runner };
 };
 
-describe('what is measured', () => {
-  it('is how long a task took from its creation to its first output, once', async () => {
+describe('a measurement', () => {
+  it("records the time from a task's creation to its first output, once", async () => {
     const { tasks, task } = await aWaitingTask(noon);
     await tasks.claim(task, { runnerId, queue: aProjectId }, seconds(2));
     const holder = { runnerId, attempt: 1 };
@@ -51,7 +51,7 @@ describe('what is measured', () => {
     expect(measured).toEqual([['QueueToRunning', 3000, { taskId: task.id }]]);
   });
 
-  it('is what a sleep has saved, when it is over', async () => {
+  it('records the savings of a sleep when it is over', async () => {
     const { runners, runner } = await aStoredRunner({ instanceType: 't4g.small' });
     const [first, second] = [
       { id: newId('ses', noon), startedAt: noon },
@@ -65,7 +65,7 @@ describe('what is measured', () => {
     expect(measured).toEqual([['SavedUsd', expect.closeTo(0.0168, 6), { runnerId: runner.id }]]);
   });
 
-  it('is the boot and the idle time of a session that is over', async () => {
+  it('records the boot and idle time of a closed session', async () => {
     const sessions = measuredSessions(sessionStore(table.table), measure);
     const id = newId('ses', noon);
     await sessions.put({
@@ -87,14 +87,14 @@ describe('what is measured', () => {
   });
 });
 
-describe('the watch over what is live', () => {
+describe('the watch over live items', () => {
   const watch = (now: Instant) =>
     watched(
       { tasks: taskStore(table.table), runners: runnerStore(table.table), fleets: [], now: () => now, log },
       measure,
     );
 
-  it('tells how long the oldest task waits, and which instances are on for nothing', async () => {
+  it('measures the wait of the oldest task, and counts instances without work', async () => {
     await aWaitingTask(seconds(-2 * hour));
     const { runner } = await aStoredRunner({
       status: 'online',
@@ -129,7 +129,7 @@ describe('an attempt at a webhook', () => {
     },
   } as const;
 
-  it('is logged with the ids of delivery, task and runner, and is no error of ours when it fails', async () => {
+  it('is logged with the ids of delivery, task and runner, and without an error when it fails', async () => {
     const attempt = { at: noon, durationMs: 5, error: 'connection refused' };
     const send = loggedWebhooks(async () => attempt, log);
     expect(await send(delivery, 'secret')).toBe(attempt);

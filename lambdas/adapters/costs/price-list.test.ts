@@ -50,7 +50,7 @@ const listed = (...PriceList: string[]) => {
 };
 
 describe('the price list', () => {
-  it('is asked for one type in one region, with Linux and nothing else, and tells its on-demand price', async () => {
+  it('returns the on-demand price of one type in one region, with plain Linux', async () => {
     listed(entry(dimension({ USD: '0.3410000000' })));
     expect(await ask()).toBe(341_000);
     expect(sent.at(-1)).toEqual({
@@ -67,7 +67,7 @@ describe('the price list', () => {
     });
   });
 
-  it('has no price of what it lists for nothing, by another unit, or in another currency', async () => {
+  it('returns no price for an entry of 0, in another unit or in another currency', async () => {
     listed();
     expect(await ask()).toBeUndefined();
     listed(
@@ -76,7 +76,7 @@ describe('the price list', () => {
     expect(await ask()).toBeUndefined();
   });
 
-  it('has no price where it has several, as a wrong one is worse than none', async () => {
+  it('returns no price when there are several, as a wrong one is worse than none', async () => {
     const one = entry(dimension({ USD: '0.3410000000' }));
     listed(one, one);
     expect(await ask()).toBe(341_000);
@@ -84,7 +84,7 @@ describe('the price list', () => {
     expect(await ask()).toBeUndefined();
   });
 
-  it('fails when it refuses, and when it answers what nobody understands', async () => {
+  it('fails when AWS refuses, and when the answer cannot be parsed', async () => {
     answer = { status: 400, body: { __type: 'AccessDeniedException', message: 'no' } };
     await expect(ask()).rejects.toThrow('no');
     listed('{"terms":{"OnDemand":7}}');

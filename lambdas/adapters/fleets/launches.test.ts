@@ -7,7 +7,7 @@ const refusedBy = (...codes: string[]) =>
   });
 
 describe('launchOutcome', () => {
-  it('gives the codes of all types and zones, and shows a reason that may pass', () => {
+  it('returns the codes of all types and zones, and shows a temporary reason', () => {
     expect(refusedBy('InvalidAMIID.NotFound', 'Unsupported', 'InsufficientInstanceCapacity')).toEqual({
       launched: false,
       awsCode: 'Unsupported',
@@ -16,13 +16,13 @@ describe('launchOutcome', () => {
     });
   });
 
-  it('shows the first reason when none may pass', () => {
+  it('shows the first reason when none is temporary', () => {
     expect(refusedBy('InvalidAMIID.NotFound', 'InvalidSubnetID.NotFound')).toMatchObject({
       awsCode: 'InvalidAMIID.NotFound',
     });
   });
 
-  it('says so when EC2 gives neither an instance nor a reason', () => {
+  it('reports an answer of EC2 with neither an instance nor a reason', () => {
     expect(launchOutcome({})).toEqual({
       launched: false,
       awsCode: 'NoInstance',
@@ -31,7 +31,7 @@ describe('launchOutcome', () => {
     });
   });
 
-  it('takes an instance although other types were refused', () => {
+  it('returns the instance although other types were refused', () => {
     const Instances = [
       { InstanceIds: ['i-1'], InstanceType: 't4g.small' as const, Lifecycle: 'spot' as const },
     ];

@@ -16,7 +16,7 @@ const at = (time: string) => () => `2026-03-01T${time}.000Z`;
 const openTokens = (now = at('12:00:00')) => apiTokenStore(db.table, { now, newId, randomBytes });
 
 describe('an API token', () => {
-  it('is known by its secret, of which only the hash is stored', async () => {
+  it('is recognised by its secret, of which only the hash is stored', async () => {
     const tokens = openTokens();
     const { id, token } = await tokens.create({ name: 'first admin' });
     expect(token).toMatch(/^tok_[0-9A-Z]{26}\.[A-Za-z0-9_-]{43}$/);
@@ -30,7 +30,7 @@ describe('an API token', () => {
     expect(JSON.stringify(await db.dump())).not.toContain(token.split('.')[1]);
   });
 
-  it('has one role in one project, and is good until its end', async () => {
+  it('has one role in one project, and is valid until its end', async () => {
     const projectId = newId('prj');
     const { token } = await openTokens().create({
       name: 'ci',
@@ -44,7 +44,7 @@ describe('an API token', () => {
     expect(await openTokens(at('12:01:00')).verify(token)).toBeUndefined();
   });
 
-  it('is refused with another secret, another id, or in another form', async () => {
+  it('is rejected with another secret, another id or another format', async () => {
     const tokens = openTokens();
     const { id, token } = await tokens.create({ name: 'admin' });
     const wrong = [
@@ -58,7 +58,7 @@ describe('an API token', () => {
     for (const one of wrong) expect(await tokens.verify(one), one).toBeUndefined();
   });
 
-  it('is listed and revoked where it belongs, and nowhere else', async () => {
+  it('is listed and revoked in its own project only', async () => {
     const tokens = openTokens();
     const [mine, theirs] = [newId('prj'), newId('prj')];
     const { id, token } = await tokens.create({ name: 'ci', grant: { projectId: mine, role: 'guest' } });
@@ -82,7 +82,7 @@ describe('the memory of callers', () => {
     roles: {},
   };
 
-  it('asks again after its time, and never past the end of a token', async () => {
+  it('expires after its time, and never outlasts a token', async () => {
     let present = '2026-03-01T12:00:00.000Z';
     let asked = 0;
     let answer: Caller | undefined = { ...caller, validUntil: '2026-03-01T12:00:20.000Z' };
@@ -108,7 +108,7 @@ describe('the memory of callers', () => {
     expect(asked).toBe(4);
   });
 
-  it('remembers no stranger, and not more callers than it may', async () => {
+  it('remembers no unknown token, and no more callers than its maximum', async () => {
     const asked: string[] = [];
     const verify = rememberCallers(
       async (token) => {

@@ -1,4 +1,7 @@
-/** Where requests to a sign-in provider go: only to addresses that the guard lets through, whatever the provider's document names. */
+/**
+ * Requests to a sign-in provider go only to addresses that the guard allows, even if the provider's document
+ * names others.
+ */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -17,7 +20,7 @@ const listen = async (host: string, listener: RequestListener): Promise<string> 
   return `http://${host}:${address.port}`;
 };
 
-/** Which endpoints the document puts at the forbidden address. */
+/** Endpoints that the document puts at the forbidden address. */
 let moved: readonly string[] = [];
 let issuer = '';
 let elsewhere = '';
@@ -78,13 +81,13 @@ const signInBy = async (...allowed: string[]) => {
 };
 
 describe('a sign-in provider', () => {
-  it('is asked where the guard lets requests go', async () => {
+  it('is called where the guard allows it', async () => {
     moved = [];
     const { person, said } = await signInBy('127.0.0.1');
     expect(person, said.join()).toMatchObject({ email: 'ada@example.org', subject: 'ada' });
   });
 
-  it('is not asked at an address that is not public', async () => {
+  it('is not called at a private address', async () => {
     moved = [];
     const { person } = await signInBy();
     expect(person).toBeUndefined();
@@ -95,19 +98,16 @@ describe('a sign-in provider', () => {
     await expect(begin).rejects.toThrow(/./);
   });
 
-  it.each(['token', 'userinfo'])(
-    'cannot have its %s endpoint at an address that is not public',
-    async (name) => {
-      moved = [name];
-      calledElsewhere.length = 0;
-      expect((await signInBy('127.0.0.1')).person).toBeUndefined();
-      expect(calledElsewhere).toEqual([]);
-      expect((await signInBy('127.0.0.1', '127.0.0.2')).person).toMatchObject({ subject: 'ada' });
-      expect(calledElsewhere).toEqual([`/${name}`]);
-    },
-  );
+  it.each(['token', 'userinfo'])('cannot have its %s endpoint at a private address', async (name) => {
+    moved = [name];
+    calledElsewhere.length = 0;
+    expect((await signInBy('127.0.0.1')).person).toBeUndefined();
+    expect(calledElsewhere).toEqual([]);
+    expect((await signInBy('127.0.0.1', '127.0.0.2')).person).toMatchObject({ subject: 'ada' });
+    expect(calledElsewhere).toEqual([`/${name}`]);
+  });
 
-  it('cannot have its keys at an address that is not public', async () => {
+  it('cannot have its keys at a private address', async () => {
     moved = ['jwks'];
     calledElsewhere.length = 0;
     await signInBy('127.0.0.1');

@@ -32,7 +32,7 @@ const taken = async (save: Promise<unknown>): Promise<NameTaken> => {
   return error;
 };
 
-/** A table whose transactions fail: before they are written, or as the answer is lost after that. */
+/** Table whose transactions fail: before the write, or after it, when the answer is lost. */
 const failing = (isWritten: boolean): Table => ({
   ...db.table,
   transact: async (writes) => {
@@ -41,7 +41,7 @@ const failing = (isWritten: boolean): Table => ({
   },
 });
 
-/** A table that has something else happen just before its call of that number, the first being 0. */
+/** Table that runs another function just before its call of that number, counted from 0. */
 const interruptedAt = (at: number, event: () => Promise<unknown>): { table: Table; calls: () => number } => {
   let calls = 0;
   const before = async (): Promise<void> => {
@@ -66,7 +66,7 @@ const interruptedAt = (at: number, event: () => Promise<unknown>): { table: Tabl
   return { table: { ...db.table, ...watched }, calls: () => calls };
 };
 
-/** Names and whose they are, as the items have them and as the locks have them. */
+/** Names and their holders, as items and as locks have them. */
 const namesIn = async (projectId: ProjectId) => {
   const own = (await db.dump()).filter(({ pk }) => pk === projectId);
   const locks = own.filter(({ sk }) => String(sk).startsWith('name#'));
@@ -80,7 +80,7 @@ const namesIn = async (projectId: ProjectId) => {
 };
 
 describe('the name of a resource', () => {
-  it('is refused to a second one of its kind in the project, with the id of the first', async () => {
+  it('is refused to a second resource of the kind in the project, with the id of the first', async () => {
     const { templates, inventories } = open();
     const projectId = someProject();
     const first = await templates.create(projectId, aTemplate('Deploy'));
@@ -95,7 +95,7 @@ describe('the name of a resource', () => {
     expect((await templates.list(projectId)).map(({ name }) => name)).toEqual(['Deploy', 'deploy']);
   });
 
-  it('is free again after a rename and after a removal', async () => {
+  it('is free after a rename and after a removal', async () => {
     const { templates } = open();
     const projectId = someProject();
     const first = await templates.create(projectId, aTemplate('A'));
@@ -108,7 +108,7 @@ describe('the name of a resource', () => {
     await templates.create(projectId, aTemplate('B'));
   });
 
-  it('goes to one of two saves at the same time', async () => {
+  it('goes to one of two concurrent saves', async () => {
     const { templates } = open();
     const projectId = someProject();
     const saves = [1, 2, 3, 4].map(() => templates.create(projectId, aTemplate('Deploy')));
@@ -117,7 +117,7 @@ describe('the name of a resource', () => {
     expect(await templates.list(projectId)).toHaveLength(1);
   });
 
-  it('is free at once after a write that failed, unless that write took place', async () => {
+  it('is free at once after a failed write, unless the write took place', async () => {
     const { templates } = open();
     const projectId = someProject();
     const before = await templates.create(projectId, aTemplate('A'));
@@ -130,7 +130,7 @@ describe('the name of a resource', () => {
     for (const name of ['A', 'D']) await taken(templates.create(projectId, aTemplate(name)));
   });
 
-  it('is taken over at once from a lock whose holder is gone or named otherwise', async () => {
+  it('is taken over at once from a lock whose holder is gone or renamed', async () => {
     const { templates } = open();
     const projectId = someProject();
     const other = await templates.create(projectId, aTemplate('Other'));
@@ -172,7 +172,7 @@ describe('the name of a resource', () => {
     },
   );
 
-  it('stays with each of those that had it before there were locks, until the newer ones are saved', async () => {
+  it('stays with all holders from before locks existed, until the newer ones are saved', async () => {
     const projectId = someProject();
     const { templates } = open();
     const ids = [newId('tpl', '2026-01-01T00:00:00.000Z'), newId('tpl', '2026-02-01T00:00:00.000Z')] as const;
@@ -188,7 +188,7 @@ describe('the name of a resource', () => {
     expect(await templates.list(projectId)).toHaveLength(2);
   });
 
-  it('costs no reading of the others once those from before have their locks', async () => {
+  it('needs no read of the other resources once old ones have their locks', async () => {
     const projectId = someProject();
     await open().templates.create(projectId, aTemplate('A'));
     const queries: unknown[] = [];
@@ -205,7 +205,7 @@ describe('the name of a resource', () => {
 });
 
 describe('the name of a project', () => {
-  it('is unique in the stack, and free again when the project is removed', async () => {
+  it('is unique in the stack, and free when the project is removed', async () => {
     const { projects } = open();
     const input = projectInput.parse({ name: 'Shop' });
     const made = await projects.create(input);

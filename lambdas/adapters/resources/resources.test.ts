@@ -42,7 +42,7 @@ describe('a resource store', () => {
     expect(await templates.get(projectId, second.id)).toBeUndefined();
   });
 
-  it("knows nothing of another project's resources", async () => {
+  it('hides resources of another project', async () => {
     const { inventories } = open();
     const mine = await inventories.create(someProject(), anInventory());
     const other = someProject();
@@ -52,7 +52,7 @@ describe('a resource store', () => {
     expect(await inventories.list(other)).toEqual([]);
   });
 
-  it('replaces nothing that is not there', async () => {
+  it('does not replace a missing resource', async () => {
     const { templates } = open();
     const projectId = someProject();
     expect(await templates.replace(projectId, newId('tpl'), aTemplate())).toBeUndefined();
@@ -84,7 +84,7 @@ describe('a resource store', () => {
   });
 });
 
-describe('a secret that version 0.1.0 stored where everybody reads it', () => {
+describe('a secret that version 0.1.0 stored in a public field', () => {
   const aged = async () => {
     const { repositories, templates } = open();
     const projectId = someProject();
@@ -112,7 +112,7 @@ describe('a secret that version 0.1.0 stored where everybody reads it', () => {
     expect(JSON.stringify(listed)).not.toContain('hunter2');
   });
 
-  it('reaches the runner as it is', async () => {
+  it('reaches the runner unchanged', async () => {
     const { projectId, repositoryId, templateId } = await aged();
     expect(await readTaskParts(db.table, { projectId, templateId, repositoryId })).toMatchObject({
       repository: { url: 'https://user:hunter2@git.test/a.git' },
@@ -179,20 +179,20 @@ describe('readTaskParts', () => {
     expect(parts?.inventory).toBeUndefined();
   });
 
-  it('says so when a part was removed, be it a key that only an inventory names', async () => {
+  it('returns undefined when a part was removed, even a key that only an inventory names', async () => {
     const { stores, projectId, task, key } = await aProjectWithAll();
     await stores.keys.remove(projectId, key.id);
     expect(await readTaskParts(db.table, task)).toBeUndefined();
   });
 
-  it("reads nothing of another project's", async () => {
+  it('reads no resource of another project', async () => {
     const { task } = await aProjectWithAll();
     expect(await readTaskParts(db.table, { ...task, projectId: someProject() })).toBeUndefined();
   });
 });
 
 describe('the project store', () => {
-  it('removes a project with all that it holds, and nothing of another', async () => {
+  it('removes a project with all its items, and none of another', async () => {
     const { projects, keys } = open();
     const doomed = await projects.create({ name: 'Doomed', logRetentionDays: 90, maxParallelTasks: 0 });
     const kept = await projects.create({ name: 'Kept', logRetentionDays: 90, maxParallelTasks: 0 });
@@ -207,7 +207,7 @@ describe('the project store', () => {
     expect(await projects.remove(doomed.id)).toBe(false);
   });
 
-  it('lists and replaces', async () => {
+  it('lists and replaces projects', async () => {
     const { projects } = open();
     const made = await projects.create({
       name: 'Name',

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => ec2?.stop());
 
-describe('what fleets have launched', () => {
+describe('a list of launched instances', () => {
   const launchedBy = (apiUrl: string, stack = 'Reveille', runner = 'global/run_1') =>
     ec2.control.createStoppedInstance({
       tags: {
@@ -23,7 +23,7 @@ describe('what fleets have launched', () => {
       },
     });
 
-  it('is told of one control plane, not of another whose stack has the same name', async () => {
+  it('contains those of one control plane, not of another whose stack has the same name', async () => {
     const own = launchedBy('https://own.test');
     const another = launchedBy('https://own.test', 'Reveille', 'global/run_2');
     launchedBy('https://other.test');
@@ -37,7 +37,7 @@ describe('what fleets have launched', () => {
 });
 
 describe('an instance', () => {
-  it('is described with whom it is kept for', async () => {
+  it('is described with its owner', async () => {
     const tags = { 'reveille:project': 'prj_1' };
     const kept = ec2.control.createStoppedInstance({ tags });
     const anybodys = ec2.control.createStoppedInstance();
@@ -46,8 +46,8 @@ describe('an instance', () => {
   });
 });
 
-describe('what is on', () => {
-  it('is told of this stack alone', async () => {
+describe('a list of running instances', () => {
+  it('contains those of this stack only', async () => {
     const own = ec2.control.createStoppedInstance();
     const others = ec2.control.createStoppedInstance({ tags: { 'reveille:stack': 'Other' } });
     ec2.control.start(own);
@@ -57,7 +57,7 @@ describe('what is on', () => {
   });
 });
 
-describe('an instance that is gone, under a policy with a condition on its tag', () => {
+describe('a gone instance, under a policy with a condition on its tag', () => {
   const instanceId = 'i-0123456789abcdef0';
   const refuse = (operation: string) =>
     ec2.control.failNext(
@@ -66,7 +66,7 @@ describe('an instance that is gone, under a policy with a condition on its tag',
       'You are not authorized to perform this operation.',
     );
 
-  it('is refused as gone when it is started, whatever code EC2 gives', async () => {
+  it('is reported as gone when it is started, with any error code of EC2', async () => {
     refuse('StartInstances');
     expect(await instances.start({ instanceId })).toMatchObject({
       started: false,
@@ -75,14 +75,14 @@ describe('an instance that is gone, under a policy with a condition on its tag',
     });
   });
 
-  it('has nothing to stop and nothing to terminate', async () => {
+  it('returns false when it is stopped or terminated', async () => {
     refuse('StopInstances');
     refuse('TerminateInstances');
     expect(await instances.stop({ instanceId })).toBe(false);
     expect(await instances.terminate({ instanceId })).toBe(false);
   });
 
-  it('is told apart from one that is there, whose refusal is shown in the words of AWS', async () => {
+  it('differs from an existing one, whose refusal is shown in the words of AWS', async () => {
     const there = ec2.control.createStoppedInstance();
     refuse('StartInstances');
     expect(await instances.start({ instanceId: there })).toEqual({

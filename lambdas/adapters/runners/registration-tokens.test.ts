@@ -23,7 +23,7 @@ const openRegistrations = (now = at('12:00:00')) =>
   registrationTokenStore(db.table, { now, newId, randomBytes });
 
 describe('a registration token', () => {
-  it('is good once, even for two machines at the same time', async () => {
+  it('is valid once, even for two concurrent machines', async () => {
     const tokens = openRegistrations();
     const { token } = await tokens.create('global', { tags: [], expiresInMs: 60_000, uses: 1 }, firstToken);
     const taken = await Promise.all([tokens.take(token), tokens.take(token)]);
@@ -31,7 +31,7 @@ describe('a registration token', () => {
     expect(await tokens.take(token)).toBeUndefined();
   });
 
-  it('is good as often as it says, is listed while it is, and can be given back or revoked', async () => {
+  it('has a number of uses, is listed while valid, and can be given back or revoked', async () => {
     const tokens = openRegistrations();
     const projectId = newId('prj');
     const { id, token } = await tokens.create(
@@ -61,7 +61,7 @@ describe('a registration token', () => {
     expect(await tokens.take(made.token)).toEqual({ pool: projectId, tags: ['sydney'] });
   });
 
-  it('is refused after its time, with a wrong secret, or in another pool', async () => {
+  it('is rejected after its time, with a wrong secret, or in another pool', async () => {
     const projectId = newId('prj');
     const { id, token } = await openRegistrations().create(
       projectId,
@@ -79,7 +79,7 @@ describe('a registration token', () => {
 });
 
 describe('a runner token', () => {
-  it('is taken apart into pool, id and secret', () => {
+  it('is split into pool, id and secret', () => {
     const secret = makeSecret(randomBytes);
     const runnerId = newId('run');
     expect(parseRunnerToken(formatToken('global', runnerId, secret))).toEqual({
@@ -91,7 +91,7 @@ describe('a runner token', () => {
     expect(parseRunnerToken('')).toBeUndefined();
   });
 
-  it('matches its own hash only', () => {
+  it('matches only its own hash', () => {
     const secret = makeSecret(randomBytes);
     expect(matchesHash(secret, hashSecret(secret))).toBe(true);
     expect(matchesHash(secret, hashSecret(makeSecret(randomBytes)))).toBe(false);

@@ -5,12 +5,12 @@ import { controlQueueOf, queuesOf } from '../../core/tasks/routing.ts';
 import { aProjectId, aRunner } from '../../core/testing.ts';
 import { sessionPolicy } from './runner-credentials.ts';
 
-/** The longest that there can be. */
+/** Longest possible tags. */
 const longTags = (count: number) => Array.from({ length: count }, (_, n) => `${n}`.padEnd(32, 'x'));
 const accepts = (count: number): boolean =>
   runnerInput.safeParse({ name: 'x', tags: longTags(count) }).success;
 
-/** AWS: AssumeRole, Policy. */
+/** Maximum length of a policy (AWS: AssumeRole, Policy). */
 const longestPolicy = 2048;
 
 describe('the session policy', () => {
@@ -18,7 +18,7 @@ describe('the session policy', () => {
     'arn:aws:sqs:ap-southeast-2:123456789012:reveille-',
     'arn:aws:sqs:us-east-1:123456789012:seventeen-letter-',
     'arn:aws-us-gov:sqs:us-gov-west-1:123456789012:seventeen-letter-',
-  ])('under %s has room for all tags that a runner may have', (queueArnPrefix) => {
+  ])('has room under %s for the maximum of tags', (queueArnPrefix) => {
     let most = 0;
     while (accepts(most + 1)) most += 1;
     const runner = aRunner({ projectId: aProjectId, tags: longTags(most) });
@@ -27,7 +27,7 @@ describe('the session policy', () => {
     expect(sessionPolicy(queueArnPrefix, queues).length).toBeLessThan(longestPolicy);
   });
 
-  it('names each queue whole, with its prefix', () => {
+  it('names each queue in full, with its prefix', () => {
     const policy = z
       .object({ Statement: z.tuple([z.object({ Resource: z.array(z.string()) })]) })
       .parse(

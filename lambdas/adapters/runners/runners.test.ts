@@ -27,7 +27,7 @@ const stored = async (overrides: Partial<Runner> = {}) => {
 };
 
 describe('the store of runners', () => {
-  it('has room to change its state whatever counts on it', async () => {
+  it("has room to change a runner's state at the maximum demand", async () => {
     const runner = await stored({ status: 'starting' });
     const demand = new Set(
       Array.from({ length: 9_999 }, (_, index) => `tsk_${String(index).padStart(26, '0')}`),
@@ -41,7 +41,7 @@ describe('the store of runners', () => {
     expect(await runners.move(runner, ['starting'], 'online', noon, { set: { leaseUntil } })).toBeDefined();
   });
 
-  it('gives back what was stored, and shows no secret', async () => {
+  it('returns a stored runner, and shows no secret', async () => {
     const runner = await stored({ tags: ['sydney'] });
     const found = await runners.get(aProjectId, runner.id);
     expect(found).toMatchObject({
@@ -54,7 +54,7 @@ describe('the store of runners', () => {
     expect(found && JSON.stringify(publicRunner(found))).not.toMatch(/hash|whsec/);
   });
 
-  it('reads an idle timeout of 60 s, the default of 0.1.0, as none, and drops it when the runner is saved', async () => {
+  it('reads an idle timeout of 60 s, the default of 0.1.0, as none, and a save removes it', async () => {
     const runner = await stored({ idleTimeoutMs: 60_000 });
     const read = await runners.get(aProjectId, runner.id);
     expect(read).toBeDefined();
@@ -66,7 +66,7 @@ describe('the store of runners', () => {
     expect(item).not.toHaveProperty('idleTimeoutMs');
   });
 
-  it('finds a runner of the project or of the global pool by its id alone', async () => {
+  it('finds a runner of the project or of the global pool by its id', async () => {
     const own = await stored();
     const { projectId: _, ...global } = newRunner();
     await runners.create(global);
@@ -75,7 +75,7 @@ describe('the store of runners', () => {
     expect(await runners.find('prj_01ARZ3NDEKTSV4RRFFQ69G5FAX', own.id)).toBeUndefined();
   });
 
-  it('gives out no more slots than there are, and each task one', async () => {
+  it('gives at most the existing slots, and one per task', async () => {
     const runner = await stored({ status: 'online', maxParallelTasks: 3 });
     const [first = aTaskId(), ...others] = Array.from({ length: 10 }, aTaskId);
     const taken = await Promise.all([first, ...others].map((id) => runners.takeSlot(runner, id, leaseUntil)));
@@ -102,7 +102,7 @@ describe('the store of runners', () => {
     expect(await runners.takeSlot(runner, aTaskId(), leaseUntil)).toBeUndefined();
   });
 
-  it('frees a slot once, so that its time is counted once', async () => {
+  it('frees a slot once, so its time is counted once', async () => {
     const runner = await stored({ status: 'online' });
     const taskId = aTaskId();
     await runners.takeSlot(runner, taskId, leaseUntil);
@@ -114,7 +114,7 @@ describe('the store of runners', () => {
     expect(await runners.releaseSlot(runner, taskId, noon, 500)).toBeUndefined();
   });
 
-  it('keeps a slot from being revoked when the lease was renewed meanwhile', async () => {
+  it('does not revoke a slot when the lease was renewed meanwhile', async () => {
     const runner = await stored({ status: 'online' });
     const taskId = aTaskId();
     await runners.takeSlot(runner, taskId, leaseUntil);
@@ -140,7 +140,7 @@ describe('the store of runners', () => {
     expect(await runners.raiseDemand(drainedFirst, aTaskId(), 'online', 'online', noon)).toBeUndefined();
   });
 
-  it('is in the live index from waking until it sleeps', async () => {
+  it('lists a runner as live from waking until it sleeps', async () => {
     const runner = await stored();
     const isAwake = async () => (await runners.listAwake()).some(({ id }) => id === runner.id);
     expect(await isAwake()).toBe(false);
@@ -152,7 +152,7 @@ describe('the store of runners', () => {
     expect(await isAwake()).toBe(false);
   });
 
-  it('binds an instance to one runner, and to another when that one is gone', async () => {
+  it('binds an instance to one runner, and to another after its removal', async () => {
     const instanceId = 'i-00000000000000001';
     const first = await stored({ instanceId });
     const second = await stored();
@@ -163,7 +163,7 @@ describe('the store of runners', () => {
     expect(await runners.bind(instanceId, second)).toBe(true);
   });
 
-  it('is not removed while it is awake or tasks count on it', async () => {
+  it('does not remove a runner that is awake or has demand', async () => {
     const online = await stored({ status: 'online' });
     expect(await runners.remove(online)).toBe(false);
     const awaited = await stored();
@@ -171,7 +171,7 @@ describe('the store of runners', () => {
     expect(await runners.remove(awaited)).toBe(false);
   });
 
-  it('opens one session at a time and closes just that one', async () => {
+  it('opens one session at a time and closes only that one', async () => {
     const runner = await stored({ status: 'online' });
     const session = { id: 'ses_01ARZ3NDEKTSV4RRFFQ69G5FAV', startedAt: noon } as const;
     const other = { ...session, id: 'ses_01ARZ3NDEKTSV4RRFFQ69G5FAX' } as const;

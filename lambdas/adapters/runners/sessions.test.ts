@@ -25,7 +25,7 @@ const aSession = (from: number, to: number) => ({
 });
 
 describe('the sessions that reach into a window', () => {
-  it('are found whenever they began, each once', async () => {
+  it('are found regardless of their start, each once', async () => {
     const sessions = sessionStore(opened.table);
     const [before, month, across, within, hour, after] = [
       aSession(-40, -35),
@@ -41,7 +41,7 @@ describe('the sessions that reach into a window', () => {
     expect(found.map(({ id }) => id).sort()).toEqual(ids.sort());
   });
 
-  it('end as they were first told to, though a crash had the end told again', async () => {
+  it('keep their first end when a crash repeats the call', async () => {
     const sessions = sessionStore(opened.table);
     const long = aSession(100, 110);
     await sessions.put(long);
@@ -50,7 +50,7 @@ describe('the sessions that reach into a window', () => {
     expect(await sessions.listReaching(aProjectId, days(110.5), days(112))).toEqual([]);
   });
 
-  it('are found by their end although the function was stopped between its two writes', async () => {
+  it('are found by their end although the function stopped between its two writes', async () => {
     const long = aSession(200, 210);
     const stopping = sessionStore({
       ...opened.table,

@@ -42,7 +42,7 @@ afterAll(async () => {
 });
 beforeEach(() => testKms.counter.reset());
 
-/** One function's: with a memory of its own. */
+/** Data keys of one function, with a separate memory. */
 const openVault = () => {
   const own = dataKeys(db.table, { service: kmsKeyService(kms, keyArn), now, newId });
   const vault = makeVault(own);
@@ -57,14 +57,14 @@ const notResealed: string[] = [];
 const reportFailed: RotationDeps['reportFailed'] = ({ sk }) => void notResealed.push(sk);
 
 describe('a secret', () => {
-  it('opens for its project and place, in every function', async () => {
+  it('opens for its project and place in every function', async () => {
     const project = aProject();
     const sealed = await openVault().vault.seal(project, 'key_1#secret', 'hush');
     expect(sealed).not.toContain('hush');
     expect(await openVault().vault.open(project, 'key_1#secret', sealed)).toBe('hush');
   });
 
-  it('of one project opens for no other, not even with its data key copied along', async () => {
+  it('does not open for another project, even with a copy of its data key', async () => {
     const [ours, theirs] = [aProject(), aProject()];
     const { vault } = openVault();
     const sealed = await vault.seal(ours, 'key_1#secret', 'hush');
@@ -75,7 +75,7 @@ describe('a secret', () => {
     await expect(refused).rejects.toMatchObject({ name: 'CannotOpen', cause: refusedByKms });
   });
 
-  it('that cannot be opened makes its own item unreadable, and no other of the list', async () => {
+  it('makes only its own item of a list unreadable when it cannot be opened', async () => {
     const project = aProject();
     const { table } = openVault();
     const stored = z.object({ sk: z.string(), secret: z.string() });
@@ -92,7 +92,7 @@ describe('a secret', () => {
     await expect(vault.open(project, 'key_2#secret', sealed)).rejects.toThrow('belongs elsewhere');
   });
 
-  it('that was changed does not open', async () => {
+  it('does not open after a change', async () => {
     const project = aProject();
     const { vault } = openVault();
     const [header, , iv, text = '', tag] = (await vault.seal(project, 'key_1#secret', 'hush')).split('.');
@@ -100,7 +100,7 @@ describe('a secret', () => {
     await expect(vault.open(project, 'key_1#secret', changed)).rejects.toThrow('decryption operation failed');
   });
 
-  it('costs one call of KMS for a project in a quarter of an hour', async () => {
+  it('costs one call of KMS per project and quarter of an hour', async () => {
     const project = aProject();
     const { vault } = openVault();
     const sealed = await Promise.all(
@@ -115,7 +115,7 @@ describe('a secret', () => {
     expect(kmsCalls()).toEqual({ GenerateDataKey: 1, Decrypt: 2 });
   });
 
-  it('can be had again after KMS has failed once', async () => {
+  it('can be read again after KMS has failed once', async () => {
     const project = aProject();
     const good = kmsKeyService(kms, keyArn);
     let down = true;
@@ -136,7 +136,9 @@ describe('a secret', () => {
 
 const secret = { type: 'login_password' as const, login: 'root', password: 'hush-password' };
 
-/** A project with a key, an environment and a person with an authenticator, made by stores that know of no encryption. */
+/**
+ * Project with a key, an environment and a person with an authenticator, made by stores without encryption.
+ */
 const aFilledProject = async (table: Table) => {
   const projectId = aProject();
   await db.table.put({ ...keys.project(projectId), id: projectId });
@@ -155,7 +157,7 @@ const aFilledProject = async (table: Table) => {
 };
 
 describe('the table', () => {
-  it('holds no secret in the clear, and its stores see nothing of that', async () => {
+  it('holds no secret in plain text, and its stores need not know', async () => {
     const { table } = openVault();
     const { projectId, key, environment, personId } = await aFilledProject(table);
     expect(JSON.stringify(await db.dump())).not.toMatch(/hush|HUSH/);
@@ -180,7 +182,7 @@ describe('the table', () => {
     });
   });
 
-  it('holds the secret at the sign-in provider encrypted as well, also after a rotation', async () => {
+  it("encrypts the sign-in provider's secret, also after a rotation", async () => {
     const input = signInProviderInput.parse({ name: 'P', issuer: 'https://id.test/', clientId: 'c' });
     await signInProviderStore(openVault().table, now).put(
       { ...input, clientSecret: 'hush-client' },
@@ -202,7 +204,7 @@ describe('the table', () => {
     expect((await signInProviderStore(openVault().table, now).get())?.clientSecret).toBe('hush-client');
   });
 
-  it('loses all of a project with the project, its data keys last', async () => {
+  it('removes all items of a project with it, its data keys last', async () => {
     const { projectId } = await aFilledProject(openVault().table);
     const removed: string[] = [];
     const { table } = openVault();
@@ -233,7 +235,7 @@ describe('rotation', () => {
     return dataKeyOf(String(item?.secret));
   };
 
-  it('encrypts everything again under new data keys, and keeps the old ones for who remembers them', async () => {
+  it('encrypts all secrets under new data keys, and keeps the old keys for functions with them', async () => {
     const { projectId, key } = await aFilledProject(openVault().table);
     const [first] = await dataKeysOf(projectId);
     present = addMs(present, 60_000);
@@ -246,7 +248,7 @@ describe('rotation', () => {
     expect(item?.secret).toEqual(secret);
   });
 
-  it('leaves an item that nothing opens as it is, names it, and goes on with all others', async () => {
+  it('skips and reports an item that cannot be opened, and goes on with all others', async () => {
     const [bad, good] = [await aFilledProject(openVault().table), await aFilledProject(openVault().table)];
     const badKey = keys.resource(bad.projectId, bad.key.id);
     const { secret: sealed } = (await db.table.get(keys.resource(good.projectId, good.key.id))) ?? {};
@@ -260,7 +262,7 @@ describe('rotation', () => {
     for (const id of notResealed) await db.table.remove(keys.resource(bad.projectId, id));
   });
 
-  it('goes on where it was when its time was over', async () => {
+  it('continues where it stopped when its time was over', async () => {
     const { projectId, key } = await aFilledProject(openVault().table);
     present = addMs(present, 60_000);
     let turns = 2;
@@ -271,7 +273,7 @@ describe('rotation', () => {
     expect(await usedIn(projectId, key.id)).toBe((await dataKeysOf(projectId)).at(-1));
   });
 
-  it('makes one more signing key, however many invocations it takes, and keeps all of them encrypted', async () => {
+  it('makes one signing key, even over several invocations, and keeps all keys encrypted', async () => {
     const deps = { now, newId, randomBytes };
     const load = () => loadSigningKeys(openVault().table, deps);
     const [first] = await load();
@@ -285,7 +287,7 @@ describe('rotation', () => {
     for (const { key } of after) expect(dumped).not.toContain(Buffer.from(key).toString('base64url'));
   });
 
-  it('leaves what has changed meanwhile to who changed it', async () => {
+  it('leaves a secret that changed meanwhile to its writer', async () => {
     const { table } = openVault();
     const { projectId, key } = await aFilledProject(table);
     const stores = resourceStores(table, { now, newId });

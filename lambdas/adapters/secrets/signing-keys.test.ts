@@ -1,4 +1,4 @@
-/** The keys that sign what agents and people carry: made once, renewed without a gap, dropped in time. */
+/** Keys that sign the tokens of agents and people: made once, renewed without a gap, dropped in time. */
 import { randomBytes } from 'node:crypto';
 import { decodeProtectedHeader, SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -26,7 +26,7 @@ beforeEach(async () => {
 
 const minuteMs = 60_000;
 const claims = z.object({ name: z.string() });
-/** A function's worker: with a memory of its own. */
+/** Worker of a function, with a separate memory. */
 const aWorker = () => {
   const tokens = signedTokens(
     rememberSigningKeys(() => loadSigningKeys(db.table, deps), now),
@@ -40,13 +40,13 @@ const aWorker = () => {
 const kidOf = (token: string) => decodeProtectedHeader(token).kid;
 
 describe('the signing key', () => {
-  it('is made once, also by two at once', async () => {
+  it('is made once by two concurrent functions', async () => {
     const [one, other] = await Promise.all([aWorker().sign(), aWorker().sign()]);
     expect(kidOf(one)).toBe(kidOf(other));
     expect(await aWorker().knows(one)).toBe(true);
   });
 
-  it('that is new signs once every worker knows it, and nothing is refused meanwhile', async () => {
+  it('signs, when new, once every worker knows it, and no token is rejected meanwhile', async () => {
     const remembering = aWorker();
     const before = await remembering.sign();
     present = addMs(present, 1);
@@ -65,7 +65,7 @@ describe('the signing key', () => {
     expect(kidOf(await remembering.sign())).not.toBe(kidOf(before));
   });
 
-  it('that is old is good as long as what it signed last, and for nothing afterwards', async () => {
+  it('verifies, when old, until its last token expires, and no longer', async () => {
     const first = await aWorker().sign();
     await renewSigningKey(db.table, deps);
     present = addMs(present, 15 * minuteMs);
@@ -85,7 +85,7 @@ describe('the signing key', () => {
     expect(JSON.stringify(await db.dump())).not.toContain(kidOf(first));
   });
 
-  it('is renewed once by two rotations at once', async () => {
+  it('is renewed once by two concurrent rotations', async () => {
     await aWorker().sign();
     const racing: Table = {
       ...db.table,
@@ -98,7 +98,7 @@ describe('the signing key', () => {
     expect(await loadSigningKeys(db.table, deps)).toHaveLength(2);
   });
 
-  it('of a stack that had one only goes on verifying what it signed', async () => {
+  it('verifies older tokens in a stack that had only one key', async () => {
     const key = randomBytes(32);
     await db.table.put({ ...keys.stackSecrets(), signingKey: key.toString('base64url') });
     const token = await new SignJWT({ name: 'Ada' })
@@ -111,7 +111,7 @@ describe('the signing key', () => {
     expect(await db.table.get(keys.stackSecrets())).not.toHaveProperty('signingKey');
   });
 
-  it('is read again after a read that failed', async () => {
+  it('is read again after a failed read', async () => {
     let calls = 0;
     const load = rememberSigningKeys(async () => {
       calls += 1;

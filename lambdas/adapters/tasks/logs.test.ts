@@ -49,7 +49,7 @@ const downloadAll = async (log: ReturnType<typeof aLog>) => {
 };
 
 describe('the store of logs', () => {
-  it('gives back what was stored, entry by entry', async () => {
+  it('returns the stored log, entry by entry', async () => {
     const log = aLog();
     await logs.append(log, chunks(0, 2), noon);
     expect(await logs.read(log, 0)).toEqual({
@@ -68,7 +68,7 @@ describe('the store of logs', () => {
     expect((await logs.read(log, 0)).nextOffset).toBe(5);
   });
 
-  it('gives each chunk once, however often and in whatever grouping it was sent', async () => {
+  it('returns each chunk once, although it was sent repeatedly in different groupings', async () => {
     const grouping = fc.array(fc.tuple(fc.nat(9), fc.nat(4)), { maxLength: 5 });
     await fc.assert(
       fc.asyncProperty(grouping, async (groups) => {
@@ -83,7 +83,7 @@ describe('the store of logs', () => {
     );
   });
 
-  it('keeps 5 MB that compress badly, in items that DynamoDB takes, and gives them whole', async () => {
+  it('keeps 5 MB of badly compressible text in items that DynamoDB accepts, and returns all of it', async () => {
     const log = aLog();
     const bulk = Array.from({ length: 80 }, (_, seq) => chunk(seq, randomBytes(24_000).toString('base64')));
     for (let from = 0; from < 80; from += 20) await logs.append(log, bulk.slice(from, from + 20), noon);
@@ -93,7 +93,7 @@ describe('the store of logs', () => {
     expect(parts).toBeGreaterThan(1);
   });
 
-  it('writes a tenth of the bytes of ordinary output', async () => {
+  it('stores ordinary output in a tenth of its bytes', async () => {
     const log = aLog();
     const lines = (seq: number) =>
       Array.from(
@@ -107,7 +107,7 @@ describe('the store of logs', () => {
     expect(written).toBeLessThan(textOf(bulk).length / 10);
   });
 
-  it("keeps logs as long as the project says, and 90 days when it doesn't", async () => {
+  it("keeps logs for the project's retention, by default 90 days", async () => {
     const log = aLog();
     const daysOf = async () =>
       (await table.dump())

@@ -47,13 +47,13 @@ it.each([
   ['prj_1', { 'reveille:stack': 'Reveille', 'reveille:project': 'prj_1' }],
   ['prj_1-sydney', { 'reveille:stack': 'Reveille', 'reveille:project': 'prj_1' }],
   ['global', { 'reveille:stack': 'Reveille' }],
-])('the queue %s is tagged for the bill, and making it again changes nothing', async (name, tags) => {
+])('tags the queue %s for the bill, and making it again changes nothing', async (name, tags) => {
   await queues.create(name);
   await queues.create(name);
   expect(await sqs.call('ListQueueTags', { QueueUrl: queues.urlOf(name) })).toEqual({ Tags: tags });
 });
 
-it('a queue that was removed is refused for 60 s, and made after that', async () => {
+it('refuses to make a removed queue for 60 s, then makes it', async () => {
   expect(await queues.create('prj_2')).toBe(true);
   await queues.remove('prj_2');
   presentMs += 59_000;

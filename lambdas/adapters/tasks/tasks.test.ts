@@ -32,7 +32,7 @@ const stored = async (overrides: Partial<TaskRecord> = {}): Promise<TaskRecord> 
 const isLive = async ({ id }: TaskRecord) => (await tasks.listLive()).some((task) => task.id === id);
 
 describe('the store of tasks', () => {
-  it('lets exactly one of many claims win', async () => {
+  it('accepts exactly one of many claims', async () => {
     const task = await stored();
     const claims = await Promise.all(
       [runnerId, otherId, runnerId, otherId].map((id) => tasks.claim(task, { ...by, runnerId: id }, noon)),
@@ -40,20 +40,20 @@ describe('the store of tasks', () => {
     expect(claims.filter(Boolean)).toHaveLength(1);
   });
 
-  it('answers a claim with the task as it was, so that the runner which owed it is known', async () => {
+  it('returns the task as it was before the claim, with its assigned runner', async () => {
     const task = await stored({ runnerId: otherId });
     expect(await tasks.claim(task, by, noon)).toMatchObject({ status: 'waiting', runnerId: otherId });
     expect(await tasks.get(aProjectId, task.id)).toMatchObject({ status: 'starting', runnerId });
   });
 
-  it('is claimed only from the queue in which it waits', async () => {
+  it('accepts a claim only from the queue in which the task waits', async () => {
     const task = await stored();
     expect(await tasks.claim(task, { ...by, queue: `${aProjectId}-tokyo` }, noon)).toBeUndefined();
     expect(await tasks.claim(task, { ...by, queue: 'global' }, noon)).toBeUndefined();
     expect((await tasks.get(aProjectId, task.id))?.status).toBe('waiting');
   });
 
-  it('ends once, by the report of the attempt that holds it', async () => {
+  it('ends a task once, by the report of its present attempt', async () => {
     const task = await stored();
     await tasks.claim(task, by, noon);
     const success = { status: 'success', exitCode: 0, logChunks: 2 } as const;
@@ -67,7 +67,7 @@ describe('the store of tasks', () => {
     ).toBeUndefined();
   });
 
-  it('is live until it ends', async () => {
+  it('lists a task as live until it ends', async () => {
     const task = await stored();
     expect(await isLive(task)).toBe(true);
     await tasks.claim(task, by, noon);
@@ -76,7 +76,7 @@ describe('the store of tasks', () => {
     expect(await isLive(task)).toBe(false);
   });
 
-  it('waits again with the next attempt when its runner is lost, and refuses the lost one', async () => {
+  it('requeues a task with the next attempt when its runner is lost, and rejects the lost one', async () => {
     const task = await stored();
     await tasks.claim(task, by, noon);
     await tasks.markRunning(task, { runnerId, attempt: 1 }, noon);
@@ -91,7 +91,7 @@ describe('the store of tasks', () => {
     ).toBeUndefined();
   });
 
-  it('is stopped at once while it waits, and through its runner later', async () => {
+  it('stops a waiting task at once, and a later one through its runner', async () => {
     const waiting = await stored();
     expect(await tasks.stopWaiting(waiting, 'enough', noon)).toMatchObject({
       status: 'stopped',
@@ -110,7 +110,7 @@ describe('the store of tasks', () => {
     expect((await tasks.listLiveIn(lonely)).map(({ id }) => id)).toEqual([first.id, second.id]);
   });
 
-  it('tells the line of a queue, the higher priority first, without what a runner has', async () => {
+  it('lists the line of a queue, the higher priority first, without tasks of a runner', async () => {
     const line = `${aProjectId}-line`;
     const [first, second, urgent, held] = [
       await stored({ queue: line }),
@@ -126,7 +126,7 @@ describe('the store of tasks', () => {
     expect(await idsOf(10)).toEqual([held.id, urgent.id, first.id, second.id]);
   });
 
-  it('tells of the global pool who waits, and how many tasks each project has running', async () => {
+  it('lists waiting tasks of the global pool, and counts running ones per project', async () => {
     const global = { queue: 'global' };
     const [running, waiting] = [await stored(global), await stored(global)];
     const before = await tasks.pool('global', 1000);
@@ -137,7 +137,7 @@ describe('the store of tasks', () => {
     expect(line.map(({ id }) => id)).not.toContain(running.id);
   });
 
-  it('moves to another queue with another runner while it waits', async () => {
+  it('moves a waiting task to another queue and runner', async () => {
     const task = await stored();
     expect(await tasks.assign(task, 1, 'global', otherId, noon)).toMatchObject({
       queue: 'global',
@@ -148,7 +148,7 @@ describe('the store of tasks', () => {
     expect(await tasks.assign(task, 1, queue, runnerId, noon)).toBeUndefined();
   });
 
-  it('lists newest first, by pages, with filters', async () => {
+  it('lists tasks newest first, by pages, with filters', async () => {
     const projectId = 'prj_01ARZ3NDEKTSV4RRFFQ69G5FAX';
     const made = [];
     for (const tag of ['a', 'b', 'a', 'b', 'a']) made.push(await stored({ projectId, tag }));
@@ -159,7 +159,7 @@ describe('the store of tasks', () => {
     expect((await tasks.list(projectId, { limit: 5, tag: 'a' })).items).toHaveLength(3);
   });
 
-  it('finds what lies far back among others, and goes on after it', async () => {
+  it('finds a task far back among others, and continues after it', async () => {
     const projectId = 'prj_01BRZ3NDEKTSV4RRFFQ69G5FAX';
     const old = await stored({ projectId, message: 'The needle' });
     for (let made = 0; made < 250; made += 1) await stored({ projectId });

@@ -12,8 +12,8 @@ beforeEach(async () => {
 });
 afterEach(() => table?.close());
 
-describe('the tasks of a runner of Semaphore', () => {
-  it('are known as finished to the number of 500 at least, and of 1,000 at most', async () => {
+describe('tasks of a Semaphore runner', () => {
+  it('are remembered as finished, at least 500 and at most 1,000', async () => {
     const before = new Set(Array.from({ length: 999 }, (_, index) => `1/${index + 1}`));
     await table.table.update({ pk: 'semaphore', sk: 'smh_1' }, { add: { finished: before } }, []);
     const hook = await hooks.finish('smh_1', '1/1000');
@@ -23,7 +23,7 @@ describe('the tasks of a runner of Semaphore', () => {
     expect((await hooks.start('smh_1', '1/500', noon))?.tasks).toEqual(new Set(['1/500']));
   });
 
-  it('are not forgotten when another has started since they were read', async () => {
+  it('are not removed when another has started since the read', async () => {
     const read = await hooks.start('smh_1', '1/1', noon);
     if (!read) throw new Error('it did not start');
     await hooks.start('smh_1', '1/2', '2026-01-01T12:00:01.000Z');
@@ -31,7 +31,7 @@ describe('the tasks of a runner of Semaphore', () => {
     expect((await hooks.get('smh_1'))?.tasks.size).toBe(2);
   });
 
-  it('keep it looked after', async () => {
+  it('keep the hook in the live index', async () => {
     await hooks.start('smh_1', '1/1', noon);
     expect(await hooks.rest('smh_1')).toBeUndefined();
     await hooks.finish('smh_1', '1/1');

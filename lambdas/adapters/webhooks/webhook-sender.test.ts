@@ -40,7 +40,7 @@ const send = (url: string, allowed: readonly string[] = ['127.0.0.0/8'], timeout
   httpWebhookSender(now, addressGuard(allowed), timeoutMs)({ id: 'msg_1', url, body }, secret);
 
 describe('the sender of webhooks', () => {
-  it('records what the receiver answered', async () => {
+  it('records the answer of the receiver', async () => {
     const { port } = await receiver((_, response) =>
       response.writeHead(422, { 'content-type': 'text/plain', 'set-cookie': 'a=b' }).end('no such runner'),
     );
@@ -50,7 +50,7 @@ describe('the sender of webhooks', () => {
     });
   });
 
-  it('records 4,096 bytes at most, whole characters only, and reads no further', async () => {
+  it('records at most 4,096 bytes, whole characters only, and reads no further', async () => {
     const { port } = await receiver((_, response) => {
       const more = () => {
         while (!response.destroyed && response.write('é'.repeat(50_000)));
@@ -87,7 +87,7 @@ describe('the sender of webhooks', () => {
     expect(attempt.statusCode).toBeUndefined();
   });
 
-  it('connects to no private address, whether it is written or what a name stands for', async () => {
+  it('connects to no private address, written in the URL or resolved from a name', async () => {
     const { port, count } = await receiver((_, response) => response.writeHead(204).end());
     for (const host of ['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '2130706433', '0x7f.1']) {
       const attempt = await send(`http://${host}:${port}/`, []);
@@ -96,7 +96,7 @@ describe('the sender of webhooks', () => {
     expect(count()).toBe(0);
   });
 
-  it('checks what a name stands for when it connects', async () => {
+  it('checks the addresses of a name when it connects', async () => {
     const { port, count } = await receiver((_, response) => response.writeHead(204).end());
     const { refuse: _, ...byAddress } = addressGuard();
     const sender = httpWebhookSender(now, { ...byAddress, refuse: () => undefined });
@@ -105,7 +105,7 @@ describe('the sender of webhooks', () => {
     expect(count()).toBe(0);
   });
 
-  it('connects to a host that the owner of the stack allows by its name', async () => {
+  it('connects to a host name that the owner of the stack allows', async () => {
     const { port } = await receiver((_, response) => response.writeHead(204).end());
     expect(await send(`http://localhost:${port}/`, ['localhost'])).toMatchObject({ statusCode: 204 });
   });
@@ -139,7 +139,7 @@ describe('the guard of addresses', () => {
     },
   );
 
-  it('takes ranges, addresses and names as allowed, and nothing else', () => {
+  it('accepts only ranges, addresses and names as allowed entries', () => {
     expect(['10.0.0.0/8', '::1', 'fd00::/8', 'hooks.internal', 'localhost'].filter(isAllowance)).toHaveLength(
       5,
     );
