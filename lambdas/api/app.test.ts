@@ -58,7 +58,7 @@ describe('resources', () => {
     expect((await api.request('GET', location)).status).toBe(404);
   });
 
-  it('are removed only when nothing uses them, and tell what does', async () => {
+  it('are removed only when unused; the refusal names the users', async () => {
     const { id } = await aProject();
     const base = `/api/projects/${id}`;
     const secret = { type: 'string', value: 'hunter2-hunter2' };
@@ -88,7 +88,7 @@ describe('resources', () => {
     }
   });
 
-  it('go with their project, which stays while it has runners', async () => {
+  it('are removed with their project, which stays while it has runners', async () => {
     const { id } = await aProject();
     const { id: templateId } = await aTemplate(id);
     const { runner } = await api.createRunner(`/api/projects/${id}/runners`, { name: 'One' });
@@ -157,7 +157,7 @@ describe('runners', () => {
     });
   });
 
-  it('have an instance that they name confirmed by whoever saves them', async () => {
+  it('need a confirmation for the instance that a save names', async () => {
     const { id } = await aProject();
     const { token } = z
       .object({ token: z.string() })
@@ -173,7 +173,7 @@ describe('runners', () => {
     expect(await namedBy()).toBeUndefined();
   });
 
-  it('leave by themselves while they are up, and what their instance cost is kept', async () => {
+  it('unregister while they are up, and keep the cost of their instance', async () => {
     const { id } = await aProject();
     const base = `/api/projects/${id}`;
     const instance = { name: 'One', instanceId: 'i-0bbbbbbbbbbbbbbb0' };
@@ -208,7 +208,7 @@ describe('runners', () => {
 });
 
 describe('a task', () => {
-  it('tells why it waits', async () => {
+  it('shows why it waits', async () => {
     const { id } = await aProject();
     const { id: templateId } = await aTemplate(id, { tag: 'sydney' });
     const started = await api.startTask(id, templateId);
@@ -219,7 +219,7 @@ describe('a task', () => {
     expect(stopped).toMatchObject({ status: 'stopped', reason: 'Stopped by admin.' });
   });
 
-  it('goes its whole way: claimed, logged, finished, billed', async () => {
+  it('is claimed, logged, finished and billed', async () => {
     const { id } = await aProject();
     const base = `/api/projects/${id}`;
     const environment = identified.parse(
@@ -269,7 +269,7 @@ describe('a task', () => {
     expect(await api.call('POST', '/api/agent/drain', undefined, session)).toEqual({ sleep: false });
   });
 
-  it('has a log that is complete a minute after its end, whatever its agent told of it', async () => {
+  it('has a complete log a minute after its end, whatever length its agent reported', async () => {
     const { id } = await aProject();
     const { id: templateId } = await aTemplate(id);
     const made = await api.createRunner(`/api/projects/${id}/runners`, { name: 'Wrong' });
@@ -313,7 +313,7 @@ describe('a task', () => {
     const { lease } = await api.claim(session, id, started.id);
     api.pass(30_000);
     await api.call('POST', '/api/agent/finish', { lease, status: 'success', logChunks: 0 }, session);
-    // 60 s, the least that EC2 bills, of 41,600 micro-dollars an hour.
+    // 60 s, the minimum that EC2 bills, at 41,600 microUsd an hour.
     const shown = task.parse(await api.call('GET', `${base}/tasks/${started.id}`));
     expect(shown.costMicroUsd).toBe(693);
     expect(await api.call('GET', `${base}/costs`)).toMatchObject({
@@ -375,7 +375,7 @@ describe('webhook deliveries', () => {
 });
 
 describe('the service', () => {
-  it('says that it is well, or that it is not, without a token', async () => {
+  it('reports its health without a token', async () => {
     const well = await api.request('GET', '/api/health', { token: null });
     expect([well.status, await well.json()]).toEqual([200, { status: 'ok' }]);
     const ill = await openApiBench(table, {
@@ -387,7 +387,7 @@ describe('the service', () => {
     });
   });
 
-  it('hides what went wrong within, and logs it under the request id', async () => {
+  it('hides an internal error, and logs it with the request id', async () => {
     const broken = await openApiBench(table, {
       projects: { ...api.deps.projects, list: () => Promise.reject(new Error('a secret of ours')) },
     });

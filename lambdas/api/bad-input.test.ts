@@ -1,4 +1,4 @@
-/** Wrong requests by people: each gets its own status and code, and leaves every item of the table as it was. */
+/** Wrong requests by people: each gets its own status and code, and leaves every item unchanged. */
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { newId } from '../adapters/ids.ts';

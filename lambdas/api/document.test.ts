@@ -91,7 +91,7 @@ describe('the OpenAPI document', () => {
     for (const name of names) expect(document.components.schemas).toHaveProperty(name);
   });
 
-  it('describes an inventory as one of three whole objects, which something can satisfy', () => {
+  it('describes an inventory as one of three complete, satisfiable objects', () => {
     const { Inventory } = z
       .object({ Inventory: z.object({ oneOf: z.array(z.object({ required: z.array(z.string()) })) }) })
       .parse(document.components.schemas);
@@ -111,7 +111,7 @@ describe('the OpenAPI document', () => {
 });
 
 describe('without a token', () => {
-  it('every route that asks for one answers 401, names the scheme, and gives nothing away', async () => {
+  it('rejects each route that needs one with 401 and the scheme, and reveals nothing', async () => {
     for (const { name, method, path, security, requestBody } of operations()) {
       if (security.length === 0 || security.some((scheme) => 'registrationToken' in scheme)) continue;
       const response = await app.request(path.replaceAll(/\{\w+\}/g, 'x'), {

@@ -1,4 +1,6 @@
-/** What comes in by any door is refused by its field's name, or stored and read; nothing of it stops a list or a pass. */
+/**
+ * Input by any way is refused by its field's name, or stored and readable; no value stops a list or a pass.
+ */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
@@ -28,7 +30,7 @@ const identified = z.object({ id: z.string() });
 const scheduleRuns = z.object({ lastRun: z.object({ outcome: z.string(), detail: z.string() }) });
 
 let made = 0;
-/** No two things of a kind have one name. */
+/** Gives each object a unique name. */
 const named = <T extends object>(body: T) => ({ ...body, name: `n${made++}` });
 
 const make = async (path: string, body: object): Promise<string> =>
@@ -50,7 +52,7 @@ beforeAll(async () => {
 });
 afterAll(() => table?.close());
 
-/** All pages that a person opens, and a pass of the reconciler over what is live. */
+/** Reads every page that people open, and runs a pass of the reconciler over the live items. */
 const expectAllWell = async () => {
   const kinds = 'templates inventories repositories keys environments integrations schedules';
   const more =
@@ -67,7 +69,7 @@ const expectAllWell = async () => {
   expect(repairs.failed_and_left_for_later).toBeUndefined();
 };
 
-/** Of an event that is answered at once and worked on afterwards, or refused at the door. */
+/** Outcome of an event that is accepted at once and processed afterwards, or refused. */
 const outcomeOf = async (integrationId: string, answer: Response): Promise<string> => {
   if (!answer.ok) {
     expect(answer.status).toBe(422);
@@ -79,7 +81,7 @@ const outcomeOf = async (integrationId: string, answer: Response): Promise<strin
 };
 
 type Values = Readonly<Record<string, string>>;
-/** What an answer says, or "taken". */
+/** Returns the text of a refusal, or "taken". */
 type Door = (values: Values) => Promise<string>;
 
 const byApi =
@@ -143,7 +145,7 @@ const doors: Readonly<Record<string, Door>> = {
     const templateId = await withSurvey();
     const input = { ...schedule, timeZone: 'UTC', templateId };
     const id = await make(`${base}/schedules`, input);
-    // The template's own default is taken over, whatever an earlier version has stored as one.
+    // The template's own default is copied, whatever value an earlier version stored as one.
     const presets = survey.map((variable) => ({ ...variable, default: values[variable.name] }));
     const change = { set: { survey: presets } };
     const refused = await table.table.update({ pk: projectId, sk: templateId }, change, []).catch(String);
@@ -261,7 +263,7 @@ describe('an unreadable item', () => {
     };
   };
 
-  it('of any kind is skipped and named, and no list or pass stops', async () => {
+  it('is skipped and named, whatever its kind, and stops no list or pass', async () => {
     const bad = prefixes.split(' ').map(item);
     const elsewhere = [
       { pk: 'projects', sk: api.deps.newId('prj'), name: 7 },
@@ -278,7 +280,7 @@ describe('an unreadable item', () => {
     expect(listed.filter((sk) => !skipped.includes(sk))).toEqual([]);
   });
 
-  it('is answered by a problem of its own when it is asked for itself, and can be removed', async () => {
+  it('gets its own problem when it is requested, and can be removed', async () => {
     const { sk, ...rest } = item('tpl');
     await table.table.put({ sk, ...rest });
     expect(await api.refused('GET', `${base}/templates/${sk}`)).toMatchObject({
@@ -312,7 +314,7 @@ describe('an unreadable item', () => {
 });
 
 describe('a webhook of Semaphore', () => {
-  it('is refused when an id in it is longer than any is', () => {
+  it('is refused when an id in it is too long', () => {
     const ids = { project_id: 1, task_id: 'm'.repeat(40_000), template_id: 1, runner_id: 1 };
     const body = JSON.stringify({ action: 'start', attempt: 1, ...ids });
     expect(parseWebhookBody(receivedWebhookBody, body)).toMatchObject({ ok: false });
@@ -320,7 +322,7 @@ describe('a webhook of Semaphore', () => {
 });
 
 describe('what an agent reports', () => {
-  it('ends the task without what does not fit beside a long survey, and cleans its texts', async () => {
+  it('ends the task without parts that do not fit beside a long survey, and cleans its texts', async () => {
     const input = { name: 'Long', app: 'bash', script: 'true', tag: 'long', survey };
     const templateId = await make(`${base}/templates`, input);
     const runner = await api.createRunner(`${base}/runners`, { name: 'Long', tags: ['long'] });

@@ -7,7 +7,7 @@ const app = new Hono()
   .get('/things', (c) => c.text('the list'))
   .get('/things/:id', (c) => c.text(c.req.param('id')));
 
-/** What the app answers to a path as an HTTP API hands it on. */
+/** Returns the app's response to a path as an HTTP API passes it on. */
 const answerTo = async (rawPath: string): Promise<string> => {
   const event = {
     version: '2.0',

@@ -1,4 +1,4 @@
-/** Every id of one project, asked for with every credential of another: all refused, nothing changed. */
+/** Every id of one project, requested with every credential of another: all refused, nothing changed. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { addMs, newInvitation, projectId as projectIdSchema, type Role } from '../../protocol/index.ts';
@@ -131,7 +131,7 @@ beforeAll(async () => {
 });
 afterAll(() => table?.close());
 
-/** Bodies that are right, so that nothing but the ids is wrong. */
+/** Valid bodies, so that only the ids are wrong. */
 const script = { name: 'T', app: 'bash', script: 'true' };
 const aRunner = { name: 'R' };
 const bodies: Readonly<Record<string, object>> = {
@@ -167,9 +167,9 @@ const send = (one: (typeof operations)[number], ids: Record<string, string>, cal
     { ...call, ...(one.hasBody && { body: bodyOf(one.id) }) },
   );
 
-/** What in a body names something else of the project, as the document has it: by the end of the operation's id, then its path. */
+/** Body fields that name another object of the project: by the end of the operation's id, then by path. */
 const ansible = { name: 'T', app: 'ansible', path: 'site.yml' };
-/** What may be given to a task instead of what its template names. */
+/** Values that a task may get instead of its template's. */
 const valuesIn = (body: (value: object) => object) => ({
   '.inventoryId': (inventoryId: string) => body({ inventoryId }),
   '.environmentId': (environmentId: string) => body({ environmentId }),
@@ -209,7 +209,7 @@ const references: Readonly<Record<string, Readonly<Record<string, (id: string) =
   },
 };
 
-/** `.ansible.vaultKeys[].keyId`, for each id of something else in a schema. */
+/** Returns paths such as `.ansible.vaultKeys[].keyId` for each id of another object in a schema. */
 const idsIn = (schema: unknown, path = ''): string[] => {
   const { $ref, pattern = '', properties = {}, items, anyOf, oneOf, allOf } = schemaNode.parse(schema ?? {});
   if ($ref !== undefined) return idsIn(schemas[$ref.split('/').at(-1) ?? ''], path);
@@ -223,9 +223,9 @@ const idsIn = (schema: unknown, path = ''): string[] => {
 
 const inProject = () => operations.filter(({ path }) => path.includes('{projectId}'));
 
-describe('a project is closed to another', () => {
+describe('a project', () => {
   it.each(['member', 'token', 'runner', 'session', 'lease', 'registration'])(
-    'for its %s, on every route, with every id',
+    'rejects a %s of another project, on every route, with every id',
     async (kind) => {
       const before = await dumpUncounted(table);
       for (const one of inProject()) {
@@ -236,22 +236,25 @@ describe('a project is closed to another', () => {
     },
   );
 
-  it.each(['member', 'token'])("for its %s, where their ids stand in one's own project", async (kind) => {
-    const before = await dumpUncounted(table);
-    const ids = { ...theirIds, projectId: world.mine.id };
-    const about = inProject().filter(
-      ({ path }) => (path.match(/\{/g) ?? []).length > 1 || path.endsWith('/tasks'),
-    );
-    for (const one of about.filter(({ id }) => id !== 'listTasks')) {
-      const response = await send(one, ids, credentials[kind] ?? {});
-      expect([404, 422], `${kind} ${one.id}: ${await response.clone().text()}`).toContain(response.status);
-      const { code } = z.object({ code: z.string() }).parse(await response.json());
-      expect(['not_found', 'invalid_reference'], `${kind} ${one.id}`).toContain(code);
-    }
-    expect(await dumpUncounted(table)).toEqual(before);
-  });
+  it.each(['member', 'token'])(
+    'rejects its ids in paths of another project, for a %s there',
+    async (kind) => {
+      const before = await dumpUncounted(table);
+      const ids = { ...theirIds, projectId: world.mine.id };
+      const about = inProject().filter(
+        ({ path }) => (path.match(/\{/g) ?? []).length > 1 || path.endsWith('/tasks'),
+      );
+      for (const one of about.filter(({ id }) => id !== 'listTasks')) {
+        const response = await send(one, ids, credentials[kind] ?? {});
+        expect([404, 422], `${kind} ${one.id}: ${await response.clone().text()}`).toContain(response.status);
+        const { code } = z.object({ code: z.string() }).parse(await response.json());
+        expect(['not_found', 'invalid_reference'], `${kind} ${one.id}`).toContain(code);
+      }
+      expect(await dumpUncounted(table)).toEqual(before);
+    },
+  );
 
-  it.each(['member', 'token'])("for its %s, where a body names what is another's", async (kind) => {
+  it.each(['member', 'token'])('rejects its ids in bodies by a %s of another project', async (kind) => {
     const before = await dumpUncounted(table);
     let asked = 0;
     for (const one of inProject().filter(({ names }) => names.length > 0)) {
@@ -275,7 +278,7 @@ describe('a project is closed to another', () => {
   });
 
   it.each(['member', 'token', 'runner', 'session'])(
-    'for its %s, as is what belongs to the whole stack',
+    'rejects a %s of another project, as the routes of the stack do',
     async (kind) => {
       const before = await dumpUncounted(table);
       for (const one of operations.filter(({ id }) => permissions[id] === 'admin')) {
@@ -286,7 +289,7 @@ describe('a project is closed to another', () => {
     },
   );
 
-  it("for its agents: they claim, log, finish and confirm nothing of another's", async () => {
+  it('rejects claims, logs, finishes and confirmations by agents of another project', async () => {
     const { mine, theirs } = world;
     const entry = { at: api.deps.now(), stream: 'stdout', text: 'x' };
     const calls: [string, object][] = [
@@ -311,7 +314,7 @@ describe('a project is closed to another', () => {
     expect(await ofTheirs()).toEqual(before);
   });
 
-  it('for the AWS credentials of its runners, which reach queues of its own only', () => {
+  it('limits the AWS credentials of its runners to its own queues', () => {
     const ofMine = vended.filter(({ runnerId }) => runnerId === world.mine.busy.runner.id);
     expect(ofMine.length).toBeGreaterThan(0);
     for (const { runnerId, queues } of ofMine) {

@@ -52,7 +52,7 @@ afterAll(() => table?.close());
 const accessOf = (id: string): Access | undefined => permissions[id];
 const forPeople: readonly (Access | undefined)[] = [...roles, 'admin', 'person'];
 
-/** Ids that exist nowhere: what is permitted finds nothing, and so changes nothing. */
+/** Ids that exist nowhere: a permitted operation finds nothing, and so changes nothing. */
 const prefixes: Readonly<Record<string, string>> = {
   templateId: 'tpl',
   inventoryId: 'inv',
@@ -75,11 +75,11 @@ const fill = (path: string, projectId: string): string =>
   );
 
 describe('the table of permissions', () => {
-  it('has a rule for each operation of the document, and none for what is not there', () => {
+  it('has a rule for each operation of the document, and no others', () => {
     expect(Object.keys(permissions).sort()).toEqual(operations.map(({ id }) => id).sort());
   });
 
-  it('asks for what the document says: people by API token or session, machines by their own credentials', () => {
+  it('matches the document: API token or session for people, own credentials for machines', () => {
     for (const { id, schemes } of operations) {
       const access = accessOf(id);
       if (access === 'anybody') expect(schemes, id).toEqual([]);
@@ -88,7 +88,7 @@ describe('the table of permissions', () => {
     }
   });
 
-  it('leaves to admins what is in no project, but for what concerns oneself', () => {
+  it('leaves operations outside projects to admins, except those on the own account', () => {
     for (const { id, path } of operations) {
       const access = accessOf(id);
       if (path.startsWith('/api/projects/{projectId}')) expect([...roles], id).toContain(access);
@@ -105,7 +105,7 @@ describe('the table of permissions', () => {
     expect(mayCall('guest', 'listDeliveries')).toBe(false);
   });
 
-  it('closes what has no rule, even by the name of something that every object has', () => {
+  it('rejects an operation without a rule, even one named like a property of every object', () => {
     for (const id of ['nothing', 'constructor', '__proto__', ''])
       expect(mayCall('admin', id), id).toBe(false);
     expect(roleIn({ isAdmin: false, roles: {} }, 'constructor')).toBeUndefined();
@@ -130,7 +130,7 @@ describe('the API', () => {
     }
   });
 
-  it('tells who has no role in a project that there is none', async () => {
+  it('hides a project from a person without a role in it', async () => {
     const mine = newId('prj');
     const { token } = await api.deps.apiTokens.create({
       name: 'mine',
@@ -147,7 +147,7 @@ describe('the API', () => {
     expect(await api.call('GET', '/api/projects', undefined, token)).toEqual({ items: [] });
   });
 
-  it('shows the webhook URL of a runner only to who may set it', async () => {
+  it('shows the webhook URL of a runner only to those who may set it', async () => {
     const { id } = z
       .object({ id: z.string() })
       .parse(await api.call('POST', '/api/projects', { name: unique('Web') }));

@@ -10,7 +10,7 @@ const app = new Hono()
   .get('/id', (c) => c.text(gatewayRequestId(c)));
 const handler = handle(app);
 
-/** What the API answers to a request that reaches API Gateway from 192.0.2.7 with these headers. */
+/** Returns the API's response to a request that reaches API Gateway from 192.0.2.7 with these headers. */
 const ask = async (path: string, headers: Record<string, string>): Promise<unknown> => {
   const http = { method: 'GET', path, protocol: 'HTTP/1.1', sourceIp: '192.0.2.7', userAgent: 'test' };
   const answer = await handler({
@@ -46,12 +46,12 @@ describe('the source of a request', () => {
     expect(await sourceOf({ 'x-forwarded-for': '203.0.113.5, 192.0.2.7' })).toBe('192.0.2.7');
   });
 
-  it('is the address that CloudFront names, and not what the client wrote before it', async () => {
+  it('is the address that CloudFront appends, not an entry of the client before it', async () => {
     const headers = { 'x-reveille-edge': 'edge-key', 'x-forwarded-for': '10.0.0.1, 203.0.113.5, 192.0.2.7' };
     expect(await sourceOf(headers)).toBe('203.0.113.5');
   });
 
-  it('cannot be made up by who does not know the key', async () => {
+  it('cannot be forged without the key', async () => {
     const headers = { 'x-reveille-edge': 'guess', 'x-forwarded-for': '10.0.0.1, 203.0.113.5, 192.0.2.7' };
     expect(await sourceOf(headers)).toBe('192.0.2.7');
   });
@@ -63,7 +63,7 @@ describe('the source of a request', () => {
     }
   });
 
-  it('is the address that connects, when CloudFront names none', async () => {
+  it('is the address that connects, when CloudFront appends none', async () => {
     expect(await sourceOf({ 'x-reveille-edge': 'edge-key' })).toBe('192.0.2.7');
   });
 });

@@ -56,7 +56,7 @@ beforeAll(async () => {
     faults: makeFaults(Math.random),
     principals,
     services: {
-      // Whose account it is, STS says by the caller.
+      // STS gets the account from the caller.
       sts: (call) =>
         makeSts(
           [],
@@ -92,7 +92,7 @@ const refused = (body: object, path = runnersPath()) =>
 const remove = (ref: Runner) => api.call('DELETE', `${runnersPath()}/${ref.id}`);
 
 describe('fleets', () => {
-  it('are listed for whoever is known, with what is free', async () => {
+  it('are listed for every signed-in person, with their free places', async () => {
     const made = await make({ fleet: 'sydney', count: 2 });
     const { items } = z.object({ items: z.array(fleet) }).parse(await api.call('GET', '/api/fleets'));
     expect(items).toEqual([
@@ -115,7 +115,7 @@ describe('fleets', () => {
 });
 
 describe('a runner of a fleet', () => {
-  it('has its fleet’s tags, region and idle timeout unless others are given, and shows no secret', async () => {
+  it('has its fleet’s tags, region and idle timeout by default, and shows no secret', async () => {
     const answer = await api.call('POST', runnersPath(), { name: 'one', fleet: 'sydney' });
     expect(JSON.stringify(answer)).not.toMatch(/token|privateKey|webhookSecret/i);
     const [first] = createdFleetRunners.parse(answer).items;
@@ -132,7 +132,7 @@ describe('a runner of a fleet', () => {
     for (const one of [first, other]) if (one) await remove(one);
   });
 
-  it('is made several times at once, each with a name of its own; global ones have no tags', async () => {
+  it('is created several times by one call, each with its own name; global ones have no tags', async () => {
     const made = await make({ fleet: 'dublin', count: 3 });
     expect(made.map(({ name }) => name)).toEqual(['one-1', 'one-2', 'one-3']);
     const [global] = await make({ fleet: 'sydney' }, '/api/runners');
@@ -141,7 +141,7 @@ describe('a runner of a fleet', () => {
     await api.call('DELETE', `/api/runners/${global?.id}`);
   });
 
-  it('is refused when the fleet is full, all or none, also when many ask at once', async () => {
+  it('is refused when the fleet is full, all or none, also under concurrent calls', async () => {
     expect(await refused({ fleet: 'sydney', count: 4 })).toMatchObject({
       status: 409,
       code: 'fleet_full',
@@ -164,7 +164,7 @@ describe('a runner of a fleet', () => {
       await api.call('DELETE', `${runnersPath()}/${id}`);
   });
 
-  it('finds the place again that a call held which was cut short', async () => {
+  it('gets the place of an interrupted call again', async () => {
     const stray = api.deps.newId('run');
     expect(await api.deps.fleetPlaces.take('sydney', 'global', [stray], 3)).toBe(true);
     expect(await refused({ fleet: 'sydney', count: 3 })).toMatchObject({ code: 'fleet_full' });
@@ -182,14 +182,14 @@ describe('a runner of a fleet', () => {
     [{ fleet: 'sydney', count: 0 }, 'invalid_request', 'count'],
     [{ count: 2 }, 'invalid_request', 'count'],
     [{ fleet: 'Sydney!' }, 'invalid_request', 'fleet'],
-  ])('is refused what does not fit (%#)', async (body, code, about) => {
+  ])('rejects input that does not fit (%#)', async (body, code, about) => {
     const problem = await refused(body);
     expect(problem.code).toBe(code);
     expect(JSON.stringify(problem)).toContain(about);
     expect(await api.call('GET', runnersPath())).toEqual({ items: [] });
   });
 
-  it('is configured, but stays of its fleet, which says what its instance is', async () => {
+  it('is configured, but stays in its fleet, which chooses its instance', async () => {
     const [one] = await make({ fleet: 'dublin' });
     if (!one) throw new Error('none was made');
     const put = (body: object) =>
@@ -215,7 +215,7 @@ describe('a runner of a fleet', () => {
 
 describe('enrolment', () => {
   let instances = 0;
-  /** A runner of the fleet, to which the instance that was launched for it is bound. */
+  /** A runner of the fleet, bound to the instance that was launched for it. */
   const aLaunched = async (name: 'sydney' | 'dublin' = 'dublin') => {
     const [made] = await make({ fleet: name });
     const runner = made && (await api.deps.runners.find(z.custom<`prj_${string}`>().parse(project), made.id));
@@ -228,7 +228,7 @@ describe('enrolment', () => {
     await api.deps.runners.takeInstance(runner, launch, { instanceId, region: runner.region ?? '' });
     return { runner, instanceId };
   };
-  /** Credentials as EC2 gives them to an instance. */
+  /** Credentials as an instance gets them from EC2. */
   const keyOf = (sessionName: string, roleName = 'Reveille-dublin', of = account): Credentials => {
     const arn = `arn:aws:sts::${of}:assumed-role/${roleName}/${sessionName}`;
     return principals.issue({ name: sessionName, arn, role: aRole({ name: roleName }) });
@@ -244,7 +244,7 @@ describe('enrolment', () => {
       ...over,
     });
   let sources = 0;
-  /** From another address each time, as refusals are counted. */
+  /** From another address each time, since refusals are counted by address. */
   const send = (body: object) =>
     api.request('POST', '/api/agent/enroll', {
       token: null,
@@ -280,13 +280,13 @@ describe('enrolment', () => {
     expect(audit).toContain('enrollInstance');
   });
 
-  it('again takes the place of key and token before, once the agent is not heard of any more', async () => {
+  it('replaces key and token when repeated, once the agent is silent', async () => {
     const { runner, instanceId } = await aLaunched();
     const key = keyOf(instanceId);
     const { publicKey, privateKey } = api.deps.makeKeyPair();
     const first = enrollResponse.parse(await (await send(await proof(key, { publicKey }))).json());
     await api.startAgent({ apiUrl: '', webhookSecret: '', token: first.token, privateKey, runner });
-    // A task on the instance can read these credentials, too.
+    // A task on the instance can read these credentials too.
     await expectRefusal(await proof(key), 409, 'agent_running');
     api.pass(120_000);
     const second = enrollResponse.parse(await (await send(await proof(key))).json());
@@ -297,7 +297,7 @@ describe('enrolment', () => {
     await api.call('POST', '/api/agent/challenge', undefined, second.token);
   });
 
-  it('is good once, and for no other key', async () => {
+  it('works once, and for no other key', async () => {
     const { instanceId } = await aLaunched();
     const good = await proof(keyOf(instanceId));
     const { publicKey } = api.deps.makeKeyPair();
@@ -312,7 +312,7 @@ describe('enrolment', () => {
     await expectRefusal(foreign, 401, 'enrolment_refused', 'STS does not accept');
   });
 
-  it('is refused when it does not sign for whom it is, and which key', async () => {
+  it('is refused when the signature does not cover its audience and key', async () => {
     const { instanceId } = await aLaunched();
     const whole = await proof(keyOf(instanceId));
     for (const header of ['x-reveille-server', 'x-reveille-key', 'host', 'x-amz-date']) {
@@ -322,7 +322,7 @@ describe('enrolment', () => {
     }
   });
 
-  it('is refused to another account, another role, a role of another fleet, and what is no instance', async () => {
+  it('rejects another account, another role, another fleet’s role, and a non-instance', async () => {
     const { instanceId } = await aLaunched();
     await expectRefusal(
       await proof(keyOf(instanceId, 'Reveille-dublin', otherAccount)),
@@ -347,7 +347,7 @@ describe('enrolment', () => {
     await expectRefusal(await proof(keyOf(other.instanceId)), 401, 'enrolment_refused', 'of another fleet');
   });
 
-  it('is refused to an instance that is bound to a runner of no fleet', async () => {
+  it('rejects an instance whose runner is in no fleet', async () => {
     const instanceId = 'i-0aaaaaaaaaaaaaaaa';
     await api.createRunner(runnersPath(), { name: 'bound', instanceId });
     await expectRefusal(
@@ -358,11 +358,11 @@ describe('enrolment', () => {
     );
   });
 
-  it('waits for a launch that is not noted yet', async () => {
+  it('waits for a launch that is not recorded yet', async () => {
     await expectRefusal(await proof(keyOf('i-0bbbbbbbbbbbbbbbb')), 409, 'try_later');
   });
 
-  it('is refused for credentials that are forged, or a signature that is old', async () => {
+  it('rejects forged credentials and an old signature', async () => {
     const { instanceId } = await aLaunched();
     const key = keyOf(instanceId);
     const forged = { ...key, secretAccessKey: randomBytes(30).toString('base64') };
@@ -370,7 +370,7 @@ describe('enrolment', () => {
     await expectRefusal(await proof(key, { nowMs: Date.now() - 3_600_000 }), 401, 'enrolment_refused', 'STS');
   });
 
-  it('has STS of a fleet’s region asked, and nothing else', async () => {
+  it('calls STS in a fleet’s region, and no other address', async () => {
     const { instanceId } = await aLaunched();
     const whole = await proof(keyOf(instanceId));
     await expectRefusal({ ...whole, region: 'us-east-1' }, 401, 'enrolment_refused', 'no fleet in us-east-1');
@@ -390,7 +390,7 @@ describe('enrolment', () => {
     }
   });
 
-  it('is tried again when STS cannot be asked', async () => {
+  it('is retried when STS is unreachable', async () => {
     const unreachable = await openApiBench(table, {
       fleets,
       identifyCaller: stsIdentity('127.0.0.1:8787', 'http://127.0.0.1:9/'),
@@ -402,7 +402,7 @@ describe('enrolment', () => {
     expect(response.status).toBe(503);
   });
 
-  it('is not to be guessed at: refusals from one address are counted', async () => {
+  it('counts refusals by address, against guessing', async () => {
     const body = await proof(keyOf('i-0dddddddddddddddd', 'Admin'));
     const from = { token: null, body, headers: { 'x-test-source': '203.0.113.7' } };
     const statuses = [];

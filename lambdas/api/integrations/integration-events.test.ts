@@ -1,4 +1,4 @@
-/** Events of integrations between the door and their outcome: lost invocations, crashes, failures, no room in DynamoDB. */
+/** Events of integrations from arrival to outcome: lost invocations, crashes, failures, throttling. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import type { Table } from '../../adapters/table.ts';
@@ -9,7 +9,7 @@ import { anIntegration, pushToMain } from '../testing/integrations.ts';
 const text = JSON.stringify(pushToMain);
 let table: TestTable | undefined;
 let api: ApiBench;
-/** Whether Lambda takes invocations. */
+/** True while Lambda accepts invocations. */
 let isTaken = true;
 let isThrottled = false;
 
@@ -36,7 +36,7 @@ afterAll(() => table?.close());
 const pending = async () => (await table?.dump())?.filter(({ live }) => live === 'event') ?? [];
 const minute = 60_000;
 
-/** An integration whose event waits, as Lambda did not take the invocation. */
+/** An integration with a waiting event, since Lambda did not accept the invocation. */
 const aWaitingEvent = async () => {
   const one = await anIntegration(api);
   isTaken = false;
@@ -47,7 +47,7 @@ const aWaitingEvent = async () => {
 };
 
 describe('an event whose invocation was lost', () => {
-  it('does not keep the others from being asked again when it cannot be', async () => {
+  it('does not stop the retries of the others when its own retry fails', async () => {
     const [bad, good] = [await aWaitingEvent(), await aWaitingEvent()];
     api.pass(minute + 1);
     const [first] = await bad.events();
@@ -65,7 +65,7 @@ describe('an event whose invocation was lost', () => {
     expect(await bad.tasks()).toHaveLength(1);
   });
 
-  it('is stored, answered 202, and starts its task once by way of the reconciler', async () => {
+  it('is stored, answered 202, and starts its task once, by the reconciler', async () => {
     const { events, tasks, answerTo } = await aWaitingEvent();
     expect(await events()).toMatchObject([{ outcome: 'received' }]);
     expect(await answerTo(text, { 'webhook-id': 'msg_1' })).toMatchObject({ outcome: 'duplicate' });
@@ -96,14 +96,14 @@ describe('an event whose invocation was lost', () => {
   });
 });
 
-describe('working on an event', () => {
+describe('processing an event', () => {
   const refOf = async ({ id }: { id: string }) => {
     const [item] = await pending();
     const eventId = String(item?.id) as `iev_${string}`;
     return { projectId: id as `prj_${string}`, eventId };
   };
 
-  it('makes one task, also when it crashes before it has recorded that, and at once', async () => {
+  it('makes one task, also after a crash before it is recorded, and at once', async () => {
     const one = await aWaitingEvent();
     const ref = await refOf(one);
     const record = async () => {
@@ -117,7 +117,7 @@ describe('working on an event', () => {
     expect(await one.events()).toMatchObject([{ outcome: 'started' }]);
   });
 
-  it('records why it fails, is asked for five times in half an hour, and then given up', async () => {
+  it('records its failures, and gives up after five tries in half an hour', async () => {
     const one = await aWaitingEvent();
     const ref = await refOf(one);
     const readForTask = async () => {
@@ -143,8 +143,8 @@ describe('working on an event', () => {
   });
 });
 
-describe('the door of an integration', () => {
-  it('stores nothing for who has no secret', async () => {
+describe('the receiver of an integration', () => {
+  it('stores nothing without the secret', async () => {
     const { path } = await anIntegration(api);
     const before = await table?.dump();
     const wrong = `${path.slice(0, -1)}${path.endsWith('A') ? 'B' : 'A'}`;
@@ -155,7 +155,7 @@ describe('the door of an integration', () => {
     );
   });
 
-  it('refuses values that no item can hold, and says which and how much fits', async () => {
+  it('rejects values that no item can hold, with the field and the maximum', async () => {
     const { send, events, tasks } = await anIntegration(api);
     const large = { ...pushToMain, repository: { full_name: 'x'.repeat(300_000) } };
     const response = await send(JSON.stringify(large));
@@ -167,7 +167,7 @@ describe('the door of an integration', () => {
     expect(await tasks()).toEqual([]);
   });
 
-  it('answers 503 with a time to come again when DynamoDB has no room', async () => {
+  it('answers 503 with a time to retry when DynamoDB throttles', async () => {
     const { send } = await anIntegration(api);
     isThrottled = true;
     const response = await send(text).finally(() => {
@@ -180,7 +180,7 @@ describe('the door of an integration', () => {
 });
 
 describe('listDue', () => {
-  it('reads no more than it is told, and only what is due', async () => {
+  it('reads up to its limit, and only due events', async () => {
     for (let n = 0; n < 3; n += 1) await aWaitingEvent();
     const { listDue } = api.deps.pendingEvents;
     expect(await listDue(2)).toEqual([]);

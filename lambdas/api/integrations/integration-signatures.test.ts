@@ -1,4 +1,4 @@
-/** Signatures of incoming integrations: right and wrong ones, the use of keys, and signed events that come again. */
+/** Signatures of incoming integrations: right and wrong ones, the use of keys, and repeated signed events. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { auditEvent, epochMs } from '../../../protocol/index.ts';
@@ -18,7 +18,7 @@ const text = JSON.stringify(pushToMain);
 const trailSchema = z.object({ items: z.array(auditEvent) });
 
 describe('a signed event', () => {
-  it('has the use of the key in the trail, once a quarter of an hour, whether it was right or wrong', async () => {
+  it('records the use of the key, right or wrong, once in 15 minutes', async () => {
     const { base, made, keyId, send } = await anIntegration(api, (id) => ({
       auth: { type: 'github', keyId: id },
     }));
@@ -67,7 +67,7 @@ describe('a signed event', () => {
       {},
     ],
   ];
-  it.each(rows)('of %s is taken when it is right, and no other', async (_name, auth, right, wrong) => {
+  it.each(rows)('is accepted only when correct: %s', async (_name, auth, right, wrong) => {
     const { send, eventOf, tasks, events } = await anIntegration(api, (keyId) => ({ auth: auth(keyId) }));
     const refused = await send(text, wrong);
     expect(refused.status).toBe(401);
@@ -76,10 +76,10 @@ describe('a signed event', () => {
     expect((await eventOf(text, right)).outcome).toBe('started');
   });
 
-  describe('that comes again', () => {
+  describe('that is repeated', () => {
     const github = (keyId: string) => ({ auth: { type: 'github', keyId } });
 
-    it('starts nothing again under another id of a delivery, which nobody signs', async () => {
+    it('starts nothing under another delivery id, which is unsigned', async () => {
       const { eventOf, tasks } = await anIntegration(api, github);
       const first = await eventOf(text, signedByGitHub(text, { 'x-github-delivery': 'a' }));
       for (const again of [{ 'x-github-delivery': 'b' }, { 'x-github-delivery': 'a' }, {}]) {
@@ -94,7 +94,7 @@ describe('a signed event', () => {
       expect((await eventOf(other, signedByGitHub(other))).outcome).toBe('started');
     });
 
-    it('starts nothing with another header than it had first, when a matcher reads that', async () => {
+    it('starts nothing with a changed header that a matcher reads', async () => {
       const pushes = [
         { source: { from: 'header', header: 'x-github-event' }, operator: 'equals', value: 'push' },
       ];
@@ -111,7 +111,7 @@ describe('a signed event', () => {
       expect(await tasks()).toEqual([]);
     });
 
-    it('may start a task when what kept it from that was mended', async () => {
+    it('may start a task once the cause of its refusal is fixed', async () => {
       const { base, made, templateId, keyId, eventOf } = await anIntegration(api, (id) => ({
         ...github(id),
         active: false,
@@ -124,7 +124,7 @@ describe('a signed event', () => {
     });
   });
 
-  it('is refused when the key has no text, as 0.1.0 could store it', async () => {
+  it('is refused when the key is empty, as 0.1.0 could store it', async () => {
     const {
       id: projectId,
       keyId,

@@ -1,4 +1,4 @@
-/** Incoming integrations: match, survey answers, tasks; the same again; too much; wrong URLs. */
+/** Incoming integrations: matchers, survey answers, tasks, repeated deliveries, floods, wrong URLs. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { auditEvent, integration } from '../../../protocol/index.ts';
@@ -18,8 +18,8 @@ afterAll(() => table?.close());
 const text = JSON.stringify(pushToMain);
 const trailSchema = z.object({ items: z.array(auditEvent) });
 
-describe('an event from elsewhere', () => {
-  it('starts the template with what it holds as survey answers, and is recorded', async () => {
+describe('an event of an integration', () => {
+  it('starts the template with its values as survey answers, and is recorded', async () => {
     const { answerTo, events, tasks } = await anIntegration(api);
     const answer = await answerTo(text);
     expect(answer).toEqual({ id: answer.id, outcome: 'received', detail: 'It is taken, and worked on.' });
@@ -74,7 +74,7 @@ describe('an event from elsewhere', () => {
     for (const one of stored) expect(one.surveySecrets).toEqual({ site: 'octo/site' });
   });
 
-  it('starts nothing when it does not match, and tells why', async () => {
+  it('starts nothing when it does not match, and records why', async () => {
     const { eventOf, events, tasks } = await anIntegration(api);
     const answer = await eventOf(JSON.stringify({ ...pushToMain, ref: 'refs/heads/next' }));
     expect(answer).toMatchObject({
@@ -85,7 +85,7 @@ describe('an event from elsewhere', () => {
     expect(await events()).toMatchObject([{ outcome: 'not_matched' }]);
   });
 
-  it('starts nothing twice when its delivery comes again', async () => {
+  it('starts its task once when its delivery is repeated', async () => {
     const { eventOf, tasks, events } = await anIntegration(api);
     const headers = { 'x-github-delivery': '72d3162e-cc78-11e3-81ab-4c9367dc0958' };
     const first = await eventOf(text, headers);
@@ -96,7 +96,7 @@ describe('an event from elsewhere', () => {
   });
 
   it.each(['x-github-delivery', 'x-gitlab-event-uuid', 'x-request-uuid', 'webhook-id', 'idempotency-key'])(
-    'is known again by %s',
+    'is recognised by %s',
     async (header) => {
       const { eventOf } = await anIntegration(api);
       const [first, again] = [await eventOf(text, { [header]: '1' }), await eventOf('{}', { [header]: '1' })];
@@ -104,7 +104,7 @@ describe('an event from elsewhere', () => {
     },
   );
 
-  it('of GitLab is known by its own key, and not by the event that caused it', async () => {
+  it('is recognised by its own key when from GitLab, not by the event that caused it', async () => {
     const { eventOf, tasks } = await anIntegration(api);
     for (const key of ['1', '2']) {
       const headers = { 'x-gitlab-event-uuid': 'cause', 'idempotency-key': key };
@@ -113,7 +113,7 @@ describe('an event from elsewhere', () => {
     expect(await tasks()).toHaveLength(2);
   });
 
-  it('makes one task also of two deliveries of one id at once', async () => {
+  it('makes one task of two concurrent deliveries with one id', async () => {
     const { eventOf, tasks } = await anIntegration(api);
     const headers = { 'webhook-id': 'msg_1' };
     const answers = await Promise.all([1, 2, 3].map(() => eventOf(text, headers)));
@@ -121,7 +121,7 @@ describe('an event from elsewhere', () => {
     expect(await tasks()).toHaveLength(1);
   });
 
-  it('is refused when the survey does not take it, and may come again when that is mended', async () => {
+  it('is refused when the survey rejects it, and may be resent when that is fixed', async () => {
     const { send, eventOf, events } = await anIntegration(api);
     const headers = { 'webhook-id': 'msg_2' };
     const refused = await send(JSON.stringify({ ref: pushToMain.ref }), headers);
@@ -133,7 +133,7 @@ describe('an event from elsewhere', () => {
     expect((await eventOf(text, headers)).outcome).toBe('started');
   });
 
-  it('starts nothing while the integration is inactive, or when it is no JSON', async () => {
+  it('starts nothing while the integration is inactive, or when it is not JSON', async () => {
     const { eventOf } = await anIntegration(api, () => ({ active: false }));
     expect((await eventOf(text)).outcome).toBe('inactive');
     const { send } = await anIntegration(api);
@@ -142,7 +142,7 @@ describe('an event from elsewhere', () => {
 });
 
 describe('the key of an integration', () => {
-  it('is refused when it is of a type that proves nothing', async () => {
+  it('is refused when its type cannot prove a sender', async () => {
     const { base, made, templateId } = await anIntegration(api);
     const { id: keyId } = z
       .object({ id: z.string() })
@@ -153,7 +153,7 @@ describe('the key of an integration', () => {
     });
   });
 
-  it('keeps its type as long as the integration uses it', async () => {
+  it('keeps its type while the integration uses it', async () => {
     const { base, keyId } = await anIntegration(api, (id) => ({ auth: { type: 'github', keyId: id } }));
     const path = `${base}/keys/${keyId}`;
     const body = { name: 'Hook', secret: { type: 'none' } };
@@ -164,7 +164,7 @@ describe('the key of an integration', () => {
     await api.call('PUT', path, { name: 'Hook', secret: { type: 'string', value: 'another' } });
   });
 
-  it('keeps its type as long as a template takes a password from it', async () => {
+  it('keeps its type while a template takes a password from it', async () => {
     const { base, keyId } = await anIntegration(api);
     const ansible = { becomeKeyId: keyId };
     await api.call('POST', `${base}/templates`, {
@@ -185,7 +185,7 @@ describe('the key of an integration', () => {
 });
 
 describe('the secret URL', () => {
-  it('is shown only when it is made, and another takes its place', async () => {
+  it('is shown only at its creation, and can be rotated', async () => {
     const { base, made, path, send, eventOf } = await anIntegration(api);
     expect((await eventOf(text)).outcome).toBe('started');
     const item = `${base}/integrations/${made.id}`;
@@ -204,13 +204,13 @@ describe('the secret URL', () => {
     expect(integration.parse(await api.call('GET', path)).editedBy).toBe(ann.id);
   });
 
-  it('stays when the integration is changed', async () => {
+  it('stays when other fields change', async () => {
     const { base, templateId, made, eventOf } = await anIntegration(api);
     await api.call('PUT', `${base}/integrations/${made.id}`, { name: 'all', templateId });
     expect((await eventOf('{}')).detail).toContain('survey.site is required');
   });
 
-  it('cannot be guessed at for long, and takes no flood', async () => {
+  it('limits guesses and floods', async () => {
     const { path, send } = await anIntegration(api);
     const wrong = `${path.slice(0, -1)}${path.endsWith('A') ? 'B' : 'A'}`;
     const headers = { 'x-test-source': '192.0.2.77' };
@@ -224,7 +224,7 @@ describe('the secret URL', () => {
   });
 });
 
-describe('what an integration uses', () => {
+describe('an object that an integration uses', () => {
   it('cannot be removed before it', async () => {
     const { base, templateId, keyId } = await anIntegration(api, (id) => ({
       auth: { type: 'github', keyId: id },

@@ -1,4 +1,4 @@
-/** Each operation by which people change something, as the document lists them, leaves one event that names its object. */
+/** Each operation of the document that changes something leaves one event with its object's name. */
 import { randomInt } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,7 +19,7 @@ import { permissions } from '../../core/people/permissions.ts';
 import { type ApiBench, type Call, openApiBench } from '../testing/bench.ts';
 import { password, peopleOf, withCookie } from '../testing/people.ts';
 
-/** Operations on what has no name, with the reason. */
+/** Operations on objects without a name, with the reason. */
 const nameless: Readonly<Record<string, string>> = {
   sendDelivery: 'a delivery is known by its task and its runner',
   createProjectRegistrationToken: 'a registration token is given uses and tags',
@@ -61,7 +61,7 @@ const aTask = async (base: string) => {
   return { templateId, id: await make(`${base}/tasks`, { templateId }) };
 };
 
-/** A task whose agent waits until somebody confirms. */
+/** A task whose agent waits for a confirmation. */
 const aTaskToConfirm = async (base: string): Promise<string> => {
   const session = await api.startAgent(await aRunner(base));
   const { id } = await aTask(base);
@@ -82,7 +82,7 @@ const aDelivery = async (base: string): Promise<string> => {
   return items[0]?.id ?? 'no delivery';
 };
 
-/** What is sent where a resource is made or replaced: by the end of the operation's id. */
+/** Bodies that create or replace a resource, by the end of the operation's id. */
 const inputs: Readonly<Record<string, (base: string) => object | Promise<object>>> = {
   Project: () => ({ name: unique('Project') }),
   Template: () => script(),
@@ -115,7 +115,7 @@ const inputs: Readonly<Record<string, (base: string) => object | Promise<object>
     clientSecret: 'hunter2',
   }),
 };
-/** What other operations send. */
+/** Bodies of the other operations. */
 const bodies: Readonly<Record<string, (base: string) => object | Promise<object>>> = {
   setUp: () => ({ email: 'first@example.org', name: 'First', password }),
   startTask: async (base) => ({ templateId: await make(`${base}/templates`, script()) }),
@@ -127,7 +127,7 @@ const bodyOf = ({ operationId }: Operation, base: string) =>
 
 const madeBy = (kind: string, path: string) => async (base: string) =>
   make(`${base}/${path}`, (await inputs[kind]?.(base)) ?? {});
-/** Makes what a parameter of a path names. */
+/** Makes the object that a parameter of a path names. */
 const makers: Readonly<Record<string, (base: string, operation: string) => Promise<string>>> = {
   templateId: madeBy('Template', 'templates'),
   inventoryId: madeBy('Inventory', 'inventories'),
@@ -154,7 +154,7 @@ const makers: Readonly<Record<string, (base: string, operation: string) => Promi
   },
 };
 
-/** Calls of people about themselves. */
+/** Calls of people about their own account. */
 const asOneself = async (id: string): Promise<Call | undefined> => {
   if (permissions[id] !== 'person') return undefined;
   const { cookie } = await people.aMember((await people.aProject()).id, 'guest');
@@ -168,7 +168,7 @@ const asOneself = async (id: string): Promise<Call | undefined> => {
   return withCookie(cookie, id === 'logout' ? {} : { body });
 };
 
-/** The events of a project and of the stack. */
+/** Returns the events of a project and of the stack. */
 const trailOf = async (projectId: string): Promise<AuditEvent[]> => {
   const scopes = ['stack', ...(projectId === '' ? [] : [projectId])];
   const items = await Promise.all(
@@ -177,7 +177,7 @@ const trailOf = async (projectId: string): Promise<AuditEvent[]> => {
   return items.flat().map((item) => auditEvent.parse(item));
 };
 
-/** Does what the operation is for, and tells which events came of it. */
+/** Performs the operation, and returns the resulting events. */
 const perform = async (operation: Operation) => {
   const { operationId, method, path } = operation;
   const isInProject = path.startsWith('/api/projects/{projectId}');
@@ -199,7 +199,8 @@ const perform = async (operation: Operation) => {
 
 describe('each change by a person', () => {
   it('leaves one event with the name of its object, and no secret', async () => {
-    // The first person can be made only before there is anybody, and a provider removed only after it was set.
+    // The first person can be made only while there are no people, and a provider removed only after it was
+    // set.
     const first = ['setUp', 'replaceSignInProvider'];
     const inOrder = operations.toSorted(
       (a, b) => first.indexOf(b.operationId) - first.indexOf(a.operationId),
@@ -229,7 +230,7 @@ describe('an event of a PUT', () => {
     return items[0];
   };
 
-  it('has what changed, from what to what, and of a secret only that it was sent', async () => {
+  it('has each change with old and new value, and of a secret only that it was sent', async () => {
     const { id } = await people.aProject();
     const base = `/api/projects/${id}`;
     const environment = { name: 'Production', variables: { REGION: 'eu-west-1' } };
@@ -248,7 +249,7 @@ describe('an event of a PUT', () => {
     ]);
   });
 
-  it('has no change where a save changed nothing', async () => {
+  it('has no changes when a save changed nothing', async () => {
     const { id } = await people.aProject();
     const base = `/api/projects/${id}`;
     const { runner } = await aRunner(base, { tags: ['a'] });
@@ -257,7 +258,7 @@ describe('an event of a PUT', () => {
     expect((await lastOf(id))?.changes).toEqual([]);
   });
 
-  it('names a key of another type by its type, and its value as changed', async () => {
+  it('has the new type of a key, and its value only as changed', async () => {
     const { id } = await people.aProject();
     const path = `/api/projects/${id}/keys`;
     const keyId = await make(path, { name: 'Vault', secret: { type: 'string', value: 'hunter2' } });
@@ -270,7 +271,7 @@ describe('an event of a PUT', () => {
     ]);
   });
 
-  it('is made also where the object cannot be read', async () => {
+  it('is recorded also when the object is unreadable', async () => {
     const { id } = await people.aProject();
     const broken: ApiBench = await openApiBench(table, {
       invitations: {

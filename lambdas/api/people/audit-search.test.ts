@@ -48,14 +48,11 @@ describe('the audit trail', () => {
     expect(await operations(query())).toEqual(expected);
   });
 
-  it.each(['actor[]=x', 'actors=x', 'limit=1&kinds=keys'])(
-    'refuses what it cannot look for: %s',
-    async (query) => {
-      expect(await api.refused('GET', `${base}/audit?${query}`)).toMatchObject({ code: 'invalid_request' });
-    },
-  );
+  it.each(['actor[]=x', 'actors=x', 'limit=1&kinds=keys'])('rejects the unknown filter %s', async (query) => {
+    expect(await api.refused('GET', `${base}/audit?${query}`)).toMatchObject({ code: 'invalid_request' });
+  });
 
-  it('is found by time, as its ids have it', async () => {
+  it('is found by the time in its ids', async () => {
     const { id } = await peopleOf(api).aProject();
     const projectId = z.custom<`prj_${string}`>().parse(id);
     const actor = { id: 'operator', name: 'Operator' };
@@ -75,15 +72,15 @@ describe('the audit trail', () => {
     expect(await during('from=2026-05-03T00:00:00.000Z&to=2026-05-02T00:00:00.000Z')).toEqual([]);
   });
 
-  it('goes on where a page with filters ends', async () => {
+  it('continues after a page with filters', async () => {
     const first = await list('kind=templates&limit=1');
     expect(first.items.map(({ operation }) => operation)).toEqual(['replaceTemplate']);
     expect(await operations(`kind=templates&limit=1&cursor=${first.nextCursor}`)).toEqual(['createTemplate']);
-    // A cursor of another window is an end, and no error.
+    // A cursor of another window gives an empty page, not an error.
     expect(await operations(`from=2030-01-01T00:00:00.000Z&cursor=${first.nextCursor}`)).toEqual([]);
   });
 
-  it('examines 2,000 events for a page with filters, and says where to go on', async () => {
+  it('examines 2,000 events for a page with filters, and returns a cursor', async () => {
     const [event] = (await list('kind=keys')).items;
     const scope = base.split('/')[3];
     const older = Array.from({ length: 2000 }, () => api.deps.newId('aud', '2025-01-01T00:00:00.000Z'));
@@ -106,7 +103,7 @@ describe('an export', () => {
   it.each([
     ['csv', 'text/csv; charset=utf-8'],
     ['jsonl', 'application/jsonl; charset=utf-8'],
-  ])('as %s has the events of the filters', async (format, type) => {
+  ])('contains the filtered events as %s', async (format, type) => {
     const answer = await api.request('GET', `${base}/audit/export?format=${format}&kind=keys`);
     expect(answer.headers.get('content-type')).toBe(type);
     expect(answer.headers.get('content-disposition')).toMatch(new RegExp(`^attachment; .*[.]${format}"$`));
@@ -131,7 +128,7 @@ describe('an export', () => {
     expect(text.match(/request_id/g)).toHaveLength(1);
   });
 
-  it('is for owners and admins, as the list is', async () => {
+  it('is open to owners and admins, like the list', async () => {
     for (const path of [`${base}/audit/export?format=csv`, '/api/audit/export?format=csv']) {
       expect((await api.request('GET', path, withCookie(member.cookie))).status).toBe(403);
       expect((await api.request('GET', path)).status).toBe(200);

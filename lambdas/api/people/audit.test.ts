@@ -1,4 +1,4 @@
-/** What is written down of people: their changes, their sign-ins, and what they were refused. */
+/** Records about people: their changes, their sign-ins, and their refusals. */
 import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
@@ -26,7 +26,7 @@ const login = (email: string, fields: object = {}, headers: Record<string, strin
   api.request('POST', '/api/login', { token: null, headers, body: { email, password, ...fields } });
 
 describe('the audit trail', () => {
-  it('has each change, with who made it, newest first, and no refusal or read', async () => {
+  it('has each change with its author, newest first, without refusals and reads', async () => {
     const { id } = await aProject();
     const { cookie, email } = await aMember(id, 'manager');
     const base = `/api/projects/${id}`;
@@ -57,14 +57,14 @@ describe('the audit trail', () => {
     expect(stack.items.map(({ operation }) => operation)).toEqual(['removeProject', 'loginRefused', 'login']);
   });
 
-  it('is kept as long as the stack is told, and is on the item for the table to remove', async () => {
+  it('is kept for the configured time, which is on the item as its expiry', async () => {
     await aProject();
     const [event] = (await table.dump()).filter(({ pk }) => pk === 'audit#stack');
     const days = (Number(event?.expiresAt) - epochMs(String(event?.at)) / 1000) / 86_400;
     expect(Math.round(days)).toBe(365);
   });
 
-  it('of a project that was removed is there for admins, and for nobody else', async () => {
+  it('stays readable for admins, and only for them, after its project is removed', async () => {
     const { id } = await aProject();
     const owner = await aMember(id, 'owner');
     const path = `/api/projects/${id}/audit`;
@@ -80,8 +80,8 @@ describe('the audit trail', () => {
   });
 });
 
-describe('what is refused', () => {
-  it('is written down of a wrong password, for whomever, and without what was sent', async () => {
+describe('a refusal', () => {
+  it('is recorded for a wrong password, for any address, without the sent values', async () => {
     const { email, id } = await aMember((await aProject()).id, 'guest');
     await login(email, { password: 'not-my-password' });
     await login('stranger@example.org', { password: 'not-my-password' });
@@ -95,7 +95,7 @@ describe('what is refused', () => {
     expect(JSON.stringify([known, unknown])).not.toMatch(/not-my-password|stranger/);
   });
 
-  it('is written down of a right password without the code, and counts for where it came from', async () => {
+  it('is recorded for a right password without the code, and counts for its source address', async () => {
     const { email, id, cookie } = await aMember((await aProject()).id, 'guest');
     const send = (method: string, path: string, body: object) =>
       api.request(method, path, withCookie(cookie, { body }));
@@ -114,7 +114,7 @@ describe('what is refused', () => {
     expect(before).toMatchObject({ operation: 'loginWithoutCode', actor: { id } });
   });
 
-  it('is written down once a window of a lock-out, with the account', async () => {
+  it('is recorded once a window for a lock-out, with the account', async () => {
     const { email, id } = await aMember((await aProject()).id, 'guest');
     api.pass(900_000 - (epochMs(api.deps.now()) % 900_000));
     for (let n = 0; n < 10; n++) await login(email, { password: 'wrong' });
@@ -133,14 +133,14 @@ describe('what is refused', () => {
     ['POST', '/api/me/totp', { password: 'wrong' }, 'passwordRefused'],
     ['POST', '/api/me/totp/remove', { password: 'wrong' }, 'passwordRefused'],
     ['PUT', '/api/me/totp', { code: '000000' }, 'codeRefused'],
-  ] as const)('is written down at %s %s', async (method, path, body, operation) => {
+  ] as const)('is recorded at %s %s', async (method, path, body, operation) => {
     const { cookie, id } = await aMember((await aProject()).id, 'guest');
     expect((await api.request(method, path, withCookie(cookie, { body }))).status).toBe(401);
     const [event] = await trailOf('/api/audit');
     expect(event).toMatchObject({ operation, actor: { id }, target: path });
   });
 
-  it('is written down of a lock-out at an integration without its secret', async () => {
+  it('is recorded for a lock-out at an integration, without its secret', async () => {
     const { id } = await aProject();
     const path = `/api/integrations/${id}/int_01M8GFT7C2JKV8KMSXTGQA863M/${'s'.repeat(43)}`;
     const headers = { 'x-test-source': '192.0.2.79' };
@@ -164,7 +164,7 @@ describe('what is refused', () => {
 });
 
 describe('a wrong password', () => {
-  it('costs the same reads and writes whether or not there is such a person', async () => {
+  it('costs the same reads and writes whether or not the person exists', async () => {
     const { email } = await aMember((await aProject()).id, 'guest');
     const calls: string[] = [];
     const counted =

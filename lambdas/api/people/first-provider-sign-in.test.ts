@@ -1,4 +1,7 @@
-/** An account that was made under somebody's address before they proved it: what is good of it once they have come by the provider. */
+/**
+ * An account that was made under a person's address before they proved it: its rights after their first
+ * sign-in by the provider.
+ */
 import { generateKeyPairSync } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,7 +14,7 @@ import { clientId, clientSecret, startProvider } from '../testing/oidc-provider.
 import { cookieOf, password, peopleOf, withCookie, withToken } from '../testing/people.ts';
 
 const path = '/api/sign-in-provider';
-/** By login: whoever the tests' members are, the provider vouches for their address. */
+/** By login; the provider vouches for the address of each test member. */
 const accounts = Object.fromEntries(
   Array.from({ length: 20 }, (_, n) => [
     `person${n}`,
@@ -52,7 +55,7 @@ const publicKey = generateKeyPairSync('x25519').publicKey.export({ type: 'spki',
 const post = async (target: string, call: Parameters<ApiBench['request']>[2]) =>
   withToken.parse(await (await api.request('POST', target, call)).json()).token;
 
-/** Somebody who took an invitation for another's address, and made themselves at home. */
+/** A person who took an invitation for another's address, and set up the account. */
 const aHijacker = async () => {
   const { id } = await people.aProject();
   const base = `/api/projects/${id}`;
@@ -70,7 +73,7 @@ const aHijacker = async () => {
 };
 type Hijacker = Awaited<ReturnType<typeof aHijacker>>;
 
-/** What still works of what they had. */
+/** Credentials of that person that still work. */
 const stillGood = async (their: Hijacker): Promise<string[]> => {
   const register = { token: their.registration, body: { name: 'Mine', publicKey } };
   const accept = { token: null, body: { token: their.invitation, name: 'Second', password } };
@@ -86,7 +89,7 @@ const stillGood = async (their: Hijacker): Promise<string[]> => {
 };
 
 describe('the first sign-in by the provider', () => {
-  it('voids password, sign-ins and all that was minted before, and keeps the roles', async () => {
+  it('voids the password, earlier sign-ins and issued credentials, and keeps the roles', async () => {
     const their = await aHijacker();
     const cookie = await signInByProvider(their.email);
     expect(await stillGood(their)).toEqual([]);
@@ -113,7 +116,7 @@ describe('the first sign-in by the provider', () => {
     expect(await api.deps.users.get(their.id)).not.toHaveProperty('totpSecret');
   });
 
-  it('holds also when what follows the one write is cut short', async () => {
+  it('holds also after a crash behind its one write', async () => {
     const their = await aHijacker();
     const known = await api.deps.users.findByEmail(their.email);
     if (!known) throw new Error('There is no such person.');
@@ -122,7 +125,7 @@ describe('the first sign-in by the provider', () => {
     expect(await stillGood(their)).toEqual([]);
   });
 
-  it('leaves to a later sign-in what was set since', async () => {
+  it('leaves credentials that were set since to a later sign-in', async () => {
     const their = await aHijacker();
     const cookie = await signInByProvider(their.email);
     const body = { name: 'mine', role: 'owner' };
@@ -133,7 +136,7 @@ describe('the first sign-in by the provider', () => {
     }
   });
 
-  it('gives nothing by an invitation that the account minted for its own address', async () => {
+  it('gives nothing by an invitation that the account issued for its own address', async () => {
     const their = await aHijacker();
     const other = await people.aProject();
     await api.deps.users.setRole(their.id, other.id, 'owner');
@@ -145,7 +148,7 @@ describe('the first sign-in by the provider', () => {
     expect(mine.roles).toEqual({ [their.projectId]: 'owner' });
   });
 
-  it('voids once more at the next sign-in what 0.1.0 left good with an account that it had tied', async () => {
+  it('voids at the next sign-in the credentials that 0.1.0 left valid with a bound account', async () => {
     const their = await aHijacker();
     const key = { pk: 'users', sk: their.id };
     const login0 = their.email.split('@')[0];
@@ -155,7 +158,7 @@ describe('the first sign-in by the provider', () => {
   });
 });
 
-describe('a request that was let in by credentials which are void by now', () => {
+describe('a request whose credentials became void meanwhile', () => {
   const void0 = async (their: Hijacker) => {
     const read = await api.deps.users.get(their.id);
     if (!read) throw new Error('There is no such person.');
@@ -171,7 +174,7 @@ describe('a request that was let in by credentials which are void by now', () =>
     expect(await api.deps.users.setTotp(read, 'SECRET')).toBeUndefined();
   });
 
-  it('mints nothing that is good', async () => {
+  it('issues no valid credentials', async () => {
     const their = await aHijacker();
     const maker = { id: their.id, credentialsVersion: 0 };
     await void0(their);

@@ -1,4 +1,4 @@
-/** What people minted, after they lost the right to mint it: each kind × each way it was minted × each way to lose the right. */
+/** Credentials whose issuer lost the right: each kind × each way of issue × each way to lose the right. */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Role } from '../../../protocol/index.ts';
@@ -21,12 +21,12 @@ afterAll(() => table?.close());
 
 const publicKey = generateKeyPairSync('x25519').publicKey.export({ type: 'spki', format: 'pem' });
 
-/** How a thing is used by whoever has it; answers whether it was good. */
+/** Uses a credential as its holder would; returns true when it worked. */
 const uses = {
   apiToken: async (token: string) => (await api.request('GET', '/api/me', { token })).ok,
   invitation: async (token: string) => {
     const body = { token, name: 'Second address', password };
-    // From an address of its own, so that refusals stay below the limit of one.
+    // From its own address, so that refusals stay below the limit of one address.
     const headers = { 'x-test-source': token.slice(-8) };
     return (await api.request('POST', '/api/invitations/accept', { token: null, headers, body })).ok;
   },
@@ -62,7 +62,7 @@ const post = async (path: string, call: Call) => {
   return withToken.parse(await response.json()).token;
 };
 
-/** All kinds in a project, each minted by the person, by a token of theirs, and by a token of that token. */
+/** Issues all kinds in a project: each by the person, by a token of theirs, and by a token of that token. */
 const mintAll = async (base: string, cookie: string): Promise<Minted[]> => {
   const first = await post(`${base}/api-tokens`, withCookie(cookie, { body: bodies.apiToken() }));
   const second = await post(`${base}/api-tokens`, { token: first, body: bodies.apiToken() });
@@ -88,7 +88,7 @@ const expectGood = async (minted: readonly Minted[], isGood: (kind: Kind) => boo
   for (const { kind, label, token } of minted) expect(await uses[kind](token), label).toBe(isGood(kind));
 };
 
-describe('what an owner minted', () => {
+describe('a credential that an owner issued', () => {
   const changeRole = (role: Role) => (base: string, id: string) =>
     api.call('PUT', `${base}/members/${id}`, { role });
   const acts = {
@@ -101,7 +101,7 @@ describe('what an owner minted', () => {
   } satisfies Record<string, [(base: string, id: string) => Promise<unknown>, Kind[]]>;
 
   it.each(Object.entries(acts))(
-    'is good only as far as they may mint it still, when the owner %s',
+    'is valid only while they may still issue it, when the owner %s',
     async (_name, [act, stillGood]) => {
       const { id } = await aProject();
       const base = `/api/projects/${id}`;
@@ -114,7 +114,7 @@ describe('what an owner minted', () => {
     },
   );
 
-  it('is good elsewhere, where they still are an owner', async () => {
+  it('stays valid in another project, where they still are an owner', async () => {
     const [first, second] = [await aProject(), await aProject()];
     const owner = await aMember(first.id, 'owner');
     await api.deps.users.setRole(owner.id, second.id, 'owner');
@@ -123,7 +123,7 @@ describe('what an owner minted', () => {
     await expectGood(elsewhere, () => true);
   });
 
-  it('goes at a second removal, where the first was cut short', async () => {
+  it('is revoked by a second removal, when the first was interrupted', async () => {
     const { id } = await aProject();
     const owner = await aMember(id, 'owner');
     const theirs = await mintAll(`/api/projects/${id}`, owner.cookie);
@@ -134,7 +134,7 @@ describe('what an owner minted', () => {
   });
 });
 
-describe('what an admin minted', () => {
+describe('a credential that an admin issued', () => {
   const anAdmin = async (role: Role) => {
     const { id } = await aProject();
     const base = `/api/projects/${id}`;
@@ -154,33 +154,33 @@ describe('what an admin minted', () => {
     return { base, admin, inStack, inProject: await mintAll(base, admin.cookie) };
   };
 
-  it('goes with the admin, but for what their role in the project lets them mint', async () => {
+  it('is revoked with the admin right, unless their role in the project permits it', async () => {
     const { admin, inStack, inProject } = await anAdmin('owner');
     await api.call('PUT', `/api/users/${admin.id}`, { isAdmin: false });
     await expectGood(inStack, () => false);
     await expectGood(inProject, () => true);
   });
 
-  it('goes in all projects where they are no owner', async () => {
+  it('is revoked in all projects where they are not an owner', async () => {
     const { admin, inStack, inProject } = await anAdmin('guest');
     await api.call('PUT', `/api/users/${admin.id}`, { isAdmin: false });
     await expectGood([...inStack, ...inProject], () => false);
   });
 
-  it('goes with the person', async () => {
+  it('is revoked with the person', async () => {
     const { admin, inStack, inProject } = await anAdmin('owner');
     await api.call('DELETE', `/api/users/${admin.id}`);
     await expectGood([...inStack, ...inProject], () => false);
   });
 
-  it('stays while they are an admin, whatever they are in the project', async () => {
+  it('stays while they are an admin, whatever their role in the project', async () => {
     const { base, admin, inStack, inProject } = await anAdmin('owner');
     await api.call('PUT', `${base}/members/${admin.id}`, { role: 'guest' });
     await expectGood([...inStack, ...inProject], () => true);
   });
 });
 
-describe('an older invitation of who lost a role', () => {
+describe('an older invitation of a person who lost a role', () => {
   it.each(['PUT', 'DELETE'] as const)('does not give it back (%s)', async (method) => {
     const { id } = await aProject();
     const base = `/api/projects/${id}`;
@@ -193,7 +193,7 @@ describe('an older invitation of who lost a role', () => {
     });
   });
 
-  it('does not bring back who was removed from the stack', async () => {
+  it('does not bring back a person who was removed from the stack', async () => {
     const { id } = await aProject();
     const { id: userId, email } = await aMember(id, 'owner');
     const path = `/api/projects/${id}/invitations`;
@@ -204,7 +204,7 @@ describe('an older invitation of who lost a role', () => {
 });
 
 describe('a token that was revoked and is still remembered', () => {
-  it('reads a little longer, and makes nothing that would live on', async () => {
+  it('reads a little longer, but creates no new credentials', async () => {
     const { now } = api.deps;
     const { verify } = apiTokenStore(table.table, { now, newId, randomBytes });
     const remembering = await openApiBench(table, { verifyToken: rememberCallers(verify, now, 30_000) });

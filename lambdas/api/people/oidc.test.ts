@@ -27,7 +27,7 @@ const set = (fields: object = {}) =>
   api.call('PUT', path, { name: 'Company', issuer: provider.issuer, clientId, clientSecret, ...fields });
 beforeAll(async () => {
   table = await openTestTable();
-  // The provider of this test is at an address that is not public.
+  // The address of this test's provider is not public.
   api = await openApiBench(table, { refuseUrl: addressGuard(['127.0.0.1']).refuse });
   provider = await startProvider(`${api.deps.consoleUrl}${path}/callback`, accounts);
   await api.deps.users.create({ email: 'known@example.org', name: 'Known' });
@@ -46,7 +46,7 @@ const cookieIn = (response: Response): string =>
 const anybody = (target: string, cookie = '') =>
   api.request('GET', target, { token: null, headers: { cookie } });
 
-/** From our page to the provider, through its pages, and to where it sends the browser back. */
+/** Goes from our page to the provider, through its pages, and follows its redirect back. */
 const goThere = async (login: string, query = '') => {
   const begun = await anybody(`${path}/start${query}`);
   expect(begun.status).toBe(302);
@@ -81,7 +81,7 @@ describe('the sign-in provider', () => {
     expect(await api.call('GET', '/api/setup')).toMatchObject({ signInProvider: 'Company' });
   });
 
-  it('keeps a client secret that is not sent, but for no other issuer or client', async () => {
+  it('keeps a client secret that is not sent, but not for another issuer or client', async () => {
     await set();
     await set({ name: 'Renamed', clientSecret: undefined });
     expect(await api.deps.signInProviders.get()).toMatchObject({ name: 'Renamed', clientSecret });
@@ -95,7 +95,7 @@ describe('the sign-in provider', () => {
 });
 
 describe('signing in by the provider', () => {
-  it('signs in who is known by the e-mail address, and goes back to where they were', async () => {
+  it('signs in a person known by e-mail address, and returns to their page', async () => {
     const response = await signIn('known', '?returnTo=/tasks');
     expect(response.status, await response.clone().text()).toBe(302);
     expect(response.headers.get('location')).toBe('/tasks');
@@ -103,7 +103,7 @@ describe('signing in by the provider', () => {
     expect(mine.user?.email).toBe('known@example.org');
   });
 
-  it('refuses another account of the provider with the same address, and an address that is not verified', async () => {
+  it('rejects another account of the provider with the same address, and an unverified address', async () => {
     for (const login of ['impostor', 'unverified']) {
       const response = await signIn(login);
       expect(response.status, login).toBe(401);
@@ -111,7 +111,7 @@ describe('signing in by the provider', () => {
     }
   });
 
-  it('makes a person of who was invited, with the role of the invitation', async () => {
+  it('creates an invited person, with the role of the invitation', async () => {
     const { id } = project.parse(await api.call('POST', '/api/projects', { name: unique('Web') }));
     const invitation = { email: 'invited@example.org', role: 'manager' };
     await api.call('POST', `/api/projects/${id}/invitations`, invitation);
@@ -122,7 +122,7 @@ describe('signing in by the provider', () => {
     expect(left.parse(await api.call('GET', `/api/projects/${id}/invitations`)).items).toEqual([]);
   });
 
-  it('makes a person of a stranger only where everybody may be one, and then without a role', async () => {
+  it('creates an uninvited person only where everybody may come, without a role', async () => {
     expect((await signIn('stranger')).status).toBe(401);
     expect(await api.deps.users.findByEmail('stranger@example.org')).toBeUndefined();
     await set({ newPeople: 'everybody' });
@@ -132,7 +132,7 @@ describe('signing in by the provider', () => {
     await set();
   });
 
-  it('gives who is known the roles that they were invited to since, and writes that down', async () => {
+  it('gives a known person the roles of new invitations, and records that', async () => {
     const [second, third] = [await aProject(), await aProject()];
     await invite(second.id, 'known@example.org', 'task_runner');
     await invite(third.id, 'someone-else@example.org', 'owner');
@@ -157,7 +157,7 @@ describe('signing in by the provider', () => {
     expect(known?.roles[id]).toBeUndefined();
   });
 
-  it('lets who came without a role join by an invitation: at the next sign-in, or by being signed in', async () => {
+  it('lets a person without a role join by an invitation, at a sign-in or while signed in', async () => {
     await set({ newPeople: 'everybody' });
     const first = await signIn('stranger');
     await set();
@@ -171,7 +171,7 @@ describe('signing in by the provider', () => {
     expect(again.roles).toEqual({ [one.id]: 'manager', [two.id]: 'guest' });
   });
 
-  it('ties people anew to the accounts of another issuer, once', async () => {
+  it('binds people to the accounts of another issuer, once', async () => {
     const other = await startProvider(`${api.deps.consoleUrl}${path}/callback`, accounts);
     await set({ issuer: other.issuer });
     const signInThere = async (login: string) => {
@@ -188,7 +188,7 @@ describe('signing in by the provider', () => {
     }
   });
 
-  it('is good only in the browser in which it began, with the state of this time, and in time', async () => {
+  it('works only in the browser in which it began, with its own state, and in time', async () => {
     const { back, cookie } = await goThere('known');
     expect((await anybody(back)).status).toBe(401);
     const other = await goThere('known');
@@ -199,7 +199,7 @@ describe('signing in by the provider', () => {
     expect((await anybody(back, cookie)).status).toBe(302);
   });
 
-  it('counts no attempt without our cookie, its state and a code: another site locks out nobody', async () => {
+  it('counts no attempt without our cookie, state and code, so that no site locks people out', async () => {
     const from = { 'x-test-source': '192.0.2.50' };
     const visit = (query: string, cookie = '') =>
       api.request('GET', `${path}/callback${query}`, { token: null, headers: { ...from, cookie } });
@@ -229,21 +229,21 @@ describe('signing in by the provider', () => {
     expect((await guess()).status).toBe(429);
   });
 
-  it('sends nobody to another site afterwards', async () => {
+  it('never redirects to another site afterwards', async () => {
     for (const target of ['https://evil.example', '//evil.example', '/\\evil.example']) {
       const refused = await anybody(`${path}/start?returnTo=${encodeURIComponent(target)}`);
       expect(refused.status, target).toBe(422);
     }
   });
 
-  it('says so when the provider cannot be reached, or there is none', async () => {
+  it('reports an unreachable or missing provider', async () => {
     await set({ issuer: 'http://127.0.0.1:9' });
     expect((await anybody(`${path}/start`)).status).toBe(503);
     expect((await api.request('DELETE', path)).status).toBe(204);
     expect((await anybody(`${path}/start`)).status).toBe(404);
   });
 
-  it('is written down, as is who was refused', async () => {
+  it('is recorded, and so is a refusal', async () => {
     await set();
     const known = await api.deps.users.findByEmail('known@example.org');
     await signIn('known');

@@ -1,4 +1,4 @@
-/** People over the whole app: set-up, signing in, authenticators, members, invitations, API tokens, and what is written down. */
+/** People over the whole app: set-up, sign-in, authenticators, members, invitations, tokens, records. */
 import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { epochMs, totpSecret, user } from '../../../protocol/index.ts';
@@ -42,7 +42,7 @@ describe('the first set-up', () => {
 });
 
 describe('signing in', () => {
-  it('takes the right password only, and tells nothing of who exists', async () => {
+  it('accepts the right password only, and does not reveal who exists', async () => {
     const { email } = await aMember((await aProject()).id, 'guest');
     const good = await login(email.toUpperCase());
     expect(good.status).toBe(200);
@@ -51,21 +51,21 @@ describe('signing in', () => {
     expect(await (await login('nobody@example.org')).json()).toEqual(wrong);
   });
 
-  it('is over after signing out, also for a copy of the cookie', async () => {
+  it('ends at sign-out, also for a copy of the cookie', async () => {
     const { cookie } = await aMember((await aProject()).id, 'guest');
     expect((await api.request('GET', '/api/me', withCookie(cookie))).status).toBe(200);
     expect((await api.request('POST', '/api/logout', withCookie(cookie))).status).toBe(204);
     expect((await api.request('GET', '/api/me', withCookie(cookie))).status).toBe(401);
   });
 
-  it('is over after twelve hours', async () => {
+  it('ends after twelve hours', async () => {
     const { cookie } = await aMember((await aProject()).id, 'guest');
     api.pass(43_200_000);
     expect((await api.request('GET', '/api/me', withCookie(cookie))).status).toBe(401);
     api.pass(-43_200_000);
   });
 
-  it('locks an account after ten wrong passwords, until the quarter of an hour is over', async () => {
+  it('locks an account after ten wrong passwords, until 15 minutes have passed', async () => {
     const { email } = await aMember((await aProject()).id, 'guest');
     api.pass(900_000 - (epochMs(api.deps.now()) % 900_000));
     for (let n = 0; n < 10; n++) expect((await login(email, { password: 'wrong' })).status).toBe(401);
@@ -76,7 +76,7 @@ describe('signing in', () => {
     expect((await login(email)).status).toBe(200);
   });
 
-  it('refuses an address that guesses for many accounts, and no other', async () => {
+  it('rejects an address that guesses for many accounts, and no other', async () => {
     const guess = (source: string, n: number) =>
       login(`nobody${n}@example.org`, {}, { 'x-test-source': source });
     for (let n = 0; n < 50; n++) expect((await guess('192.0.2.66', n)).status).toBe(401);
@@ -84,12 +84,12 @@ describe('signing in', () => {
     expect((await guess('192.0.2.67', 50)).status).toBe(401);
   });
 
-  it('does not count what succeeds', async () => {
+  it('does not count successes', async () => {
     const { email } = await aMember((await aProject()).id, 'guest');
     for (let n = 0; n < 12; n++) expect((await login(email)).status).toBe(200);
   });
 
-  it('ends all other sign-ins by a change of the password', async () => {
+  it('ends all other sign-ins at a change of the password', async () => {
     const { email, cookie } = await aMember((await aProject()).id, 'guest');
     const elsewhere = cookieOf(await login(email));
     const next = 'another long password';
@@ -109,7 +109,7 @@ describe('signing in', () => {
 });
 
 describe('a request by cookie', () => {
-  it('that changes something must come from our own page', async () => {
+  it('must come from our own page to change something', async () => {
     const { id } = await aProject();
     const { cookie } = await aMember(id, 'manager');
     const send = (headers: Record<string, string>) =>
@@ -136,7 +136,7 @@ describe('a request by cookie', () => {
     expect((await send(page)).status).toBe(201);
   });
 
-  it('is refused with a cookie of another kind, or of somebody who was removed', async () => {
+  it('is refused with a cookie of another kind, or of a removed person', async () => {
     const { id } = await aProject();
     const { cookie, id: userId } = await aMember(id, 'owner');
     const made = await api.createRunner(`/api/projects/${id}/runners`, { name: 'One' });
@@ -147,7 +147,7 @@ describe('a request by cookie', () => {
     expect((await api.request('GET', '/api/me', withCookie(cookie))).status).toBe(401);
   });
 
-  it('cannot sign somebody in from another site', async () => {
+  it('cannot sign a person in from another site', async () => {
     const { email } = await aMember((await aProject()).id, 'guest');
     const response = await login(email, {}, { origin: 'https://evil.example' });
     expect(await response.json()).toMatchObject({ code: 'csrf_refused' });
@@ -155,7 +155,7 @@ describe('a request by cookie', () => {
 });
 
 describe('an authenticator', () => {
-  it('is asked for once it is confirmed, takes each code once, and goes with the password', async () => {
+  it('is required once confirmed, accepts each code once, and goes with the password', async () => {
     const { email, cookie } = await aMember((await aProject()).id, 'guest');
     const send = (method: string, path: string, body: object) =>
       api.request(method, path, withCookie(cookie, { body }));
@@ -182,7 +182,7 @@ describe('an authenticator', () => {
     expect((await login(email)).status).toBe(200);
   });
 
-  it('is nothing for an API token', async () => {
+  it('is not available to an API token', async () => {
     expect(await api.refused('POST', '/api/me/totp', { body: { password } })).toMatchObject({
       code: 'forbidden',
     });
@@ -190,7 +190,7 @@ describe('an authenticator', () => {
 });
 
 describe('members', () => {
-  it('come by an invitation that is good once, and go with the tokens that they made', async () => {
+  it('join by an invitation that works once, and leave with the tokens that they made', async () => {
     const { id } = await aProject();
     const owner = await aMember(id, 'owner');
     const again = { token: owner.token, name: 'Thief', password };
@@ -227,7 +227,7 @@ describe('members', () => {
     expect(await (await make()).json()).toMatchObject({ status: 403, code: 'forbidden' });
   });
 
-  it('who are known join another project by the password that they have', async () => {
+  it('join another project by the password that they have', async () => {
     const first = await aProject();
     const second = await aProject();
     const { email, cookie } = await aMember(first.id, 'guest');
@@ -242,7 +242,7 @@ describe('members', () => {
     expect(me).toMatchObject({ roles: { [first.id]: 'guest', [second.id]: 'manager' } });
   });
 
-  it('who are signed in join another project by that, with the address of the invitation and from our page', async () => {
+  it('join another project while signed in, with the invitation’s address and from our page', async () => {
     const [first, second] = [await aProject(), await aProject()];
     const [invited, other] = [await aMember(first.id, 'guest'), await aMember(first.id, 'guest')];
     const path = `/api/projects/${second.id}/invitations`;
@@ -282,7 +282,7 @@ describe('members', () => {
     expect(me).toMatchObject({ roles: { [id]: 'owner' } });
   });
 
-  it('are not made by an invitation that was revoked, is late, or is of a project that is gone', async () => {
+  it('are not added by an invitation that is revoked, expired, or of a removed project', async () => {
     const { id } = await aProject();
     const invite = async () =>
       withToken.parse(
@@ -308,7 +308,7 @@ describe('members', () => {
     expect(await accept(orphan.token)).toMatchObject({ code: 'invitation_refused' });
   });
 
-  it('do not lock the last door: nobody removes or demotes themselves', async () => {
+  it('cannot remove or demote themselves, so that one admin remains', async () => {
     const { id } = await aProject();
     const { cookie, id: userId } = await aMember(id, 'guest');
     await api.call('PUT', `/api/users/${userId}`, { isAdmin: true });
@@ -329,7 +329,7 @@ describe('API tokens', () => {
     expect((await api.request('GET', '/api/users', { token: made.token })).status).toBe(401);
   });
 
-  it('go with their project', async () => {
+  it('are revoked with their project', async () => {
     const { id } = await aProject();
     const made = withToken.parse(
       await api.call('POST', `/api/projects/${id}/api-tokens`, { name: 'ci', role: 'owner' }),

@@ -1,4 +1,4 @@
-/** What has a grammar is parsed when a save changes it; what 0.1.0 stored unparsed stays until then. */
+/** Fields with a grammar are parsed when a save changes them; unparsed values from 0.1.0 stay until then. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ProjectId, project, template, templateInput } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
@@ -17,8 +17,8 @@ beforeAll(async () => {
 });
 afterAll(() => table?.close());
 
-describe('a save of what 0.1.0 stored unparsed', () => {
-  it('renames an SSH key that does not parse, and parses what it changes', async () => {
+describe('a save of a value that 0.1.0 stored unparsed', () => {
+  it('renames an SSH key that does not parse, and parses a changed one', async () => {
     const secret = { type: 'ssh', privateKey: 'no key', knownHosts: 'example.com' } as const;
     const { id } = await api.deps.resources.keys.create(projectId, { name: unique('Old'), secret });
     const path = `${base}/keys/${id}`;
@@ -37,7 +37,7 @@ describe('a save of what 0.1.0 stored unparsed', () => {
     }
   });
 
-  it('saves a repository and an inventory whose known hosts do not parse, and parses what it changes', async () => {
+  it('saves a repository and inventory with unparsable known hosts, and parses changed ones', async () => {
     const { repositories, inventories } = api.deps.resources;
     const knownHosts = 'example.com';
     const repository = { name: unique('R'), url: 'https://example.org/a.git', branch: 'main', knownHosts };
@@ -55,7 +55,7 @@ describe('a save of what 0.1.0 stored unparsed', () => {
   });
 });
 
-describe('what Ansible is to read', () => {
+describe('text for Ansible', () => {
   const aPlay = '- hosts: all';
 
   it('names the field, line and column of an inventory', async () => {
@@ -100,7 +100,7 @@ describe('what Ansible is to read', () => {
   });
 });
 
-it('names the column of what is wrong in a JSON pointer', async () => {
+it('names the column of an error in a JSON pointer', async () => {
   const script = { name: unique('T'), app: 'bash', script: 'true' };
   const { id: templateId } = template.parse(await api.call('POST', `${base}/templates`, script));
   for (const [pointer, message] of [

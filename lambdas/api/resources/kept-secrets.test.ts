@@ -1,4 +1,4 @@
-/** What a PUT keeps of the secrets of keys and environments, as a task then gets it. */
+/** Secrets of keys and environments that a PUT keeps, as a task then gets them. */
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
@@ -59,7 +59,7 @@ describe('replacing an environment', () => {
     expect((await stored(id))?.secretFiles).toEqual({});
   });
 
-  it('moves a name from secrets to secret files, and refuses it in both', async () => {
+  it('moves a name from secrets to secret files, and rejects it in both', async () => {
     const { id, replace } = await anEnvironment();
     const both = { name: unique('live'), secretFiles: { TOKEN: 'file' } };
     const refused = await api.refused('PUT', `${base}/environments/${id}`, { body: both });
@@ -68,7 +68,7 @@ describe('replacing an environment', () => {
     expect(await stored(id)).toMatchObject({ secrets: { OTHER: 'other-1' }, secretFiles: { TOKEN: 'file' } });
   });
 
-  it('refuses what is too much together with what it keeps', async () => {
+  it('rejects secrets that are too large together with the kept ones', async () => {
     const { id } = await anEnvironment();
     const many = Object.fromEntries(Array.from({ length: 199 }, (_, n) => [`N${n}`, 'x']));
     const body = { name: unique('live'), secrets: many };
@@ -109,7 +109,7 @@ describe('replacing a key', () => {
     });
   });
 
-  it('shows algorithm and fingerprint of an SSH key, and refuses what ssh could not use by its field', async () => {
+  it('shows algorithm and fingerprint of an SSH key, and rejects an unusable one by its field', async () => {
     const { privateKey } = generateKeyPairSync('ed25519');
     const ssh = { type: 'ssh', privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }) };
     const { path, name, replace } = await aKey(ssh);

@@ -1,4 +1,4 @@
-/** What a start may change, what reaches the runner of it, and who may confirm. */
+/** Values that a start may change, values that reach the runner, and the people who may confirm. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { integration, schedule, scheduledStart, task, taskPayload } from '../../../protocol/index.ts';
@@ -34,7 +34,7 @@ const aProject = async () => {
 const terraform = { name: 'Net', app: 'terraform', script: '#' };
 const ansible = { name: 'Patch', app: 'ansible', script: '- hosts: all' };
 
-/** The task as its runner would run it. */
+/** Returns the task as its runner would get it. */
 const payloadOf = async (base: string, projectId: string, started: unknown) => {
   const made = await api.createRunner(`${base}/runners`, { name: crypto.randomUUID(), tags: ['here'] });
   const session = await api.startAgent(made);
@@ -43,7 +43,7 @@ const payloadOf = async (base: string, projectId: string, started: unknown) => {
 };
 
 describe('a task runner', () => {
-  it('turns no plan-only template into an apply or a destroy', async () => {
+  it('cannot turn a plan-only template into an apply or a destroy', async () => {
     const { make, tokenFor, refusedStart } = await aProject();
     const token = await tokenFor('task_runner');
     const templateId = await make('templates', { ...terraform, terraform: { action: 'plan' } });
@@ -62,7 +62,7 @@ describe('a task runner', () => {
     expect(await refusedStart(token, body)).toMatchObject({ status: 422 });
   });
 
-  it('changes no limit from staging to production', async () => {
+  it('cannot change a limit from staging to production', async () => {
     const { make, tokenFor, refusedStart } = await aProject();
     const templateId = await make('templates', { ...ansible, ansible: { limit: 'staging' } });
     const body = { templateId, ansible: { limit: 'production' } };
@@ -71,7 +71,7 @@ describe('a task runner', () => {
     });
   });
 
-  it('switches no --diff on, which prints vaulted values', async () => {
+  it('cannot switch on --diff, which prints vaulted values', async () => {
     const { make, tokenFor, refusedStart } = await aProject();
     const templateId = await make('templates', ansible);
     const token = await tokenFor('task_runner');
@@ -84,7 +84,7 @@ describe('a task runner', () => {
     }
   });
 
-  it('may give the value that the template has anyway', async () => {
+  it('may give the value of the template', async () => {
     const { base, make, tokenFor } = await aProject();
     const templateId = await make('templates', { ...ansible, ansible: { limit: 'staging' } });
     const body = { templateId, ansible: { limit: 'staging', diff: false }, priority: 0 };
@@ -94,7 +94,7 @@ describe('a task runner', () => {
   });
 });
 
-describe('what is given at a start', () => {
+describe('a value that is given at a start', () => {
   it('reaches the runner, and the tag of its inventory routes the task', async () => {
     const { id, base, make } = await aProject();
     const hosts = { type: 'static', content: 'web1', tag: 'elsewhere' };
@@ -124,7 +124,7 @@ describe('what is given at a start', () => {
       timeoutMs: 120_000,
       variables: { STAGE: 'test' },
       inventory: { content: 'web2' },
-      // Not the short name, which could also be that of a tag or, as pull/1/head, of a stranger's commit.
+      // Not the short name, which could also be a tag or, as pull/1/head, a stranger's commit.
       repository: { branch: 'refs/heads/feature/x' },
       ansible: { verbosity: 2 },
     });
@@ -151,7 +151,7 @@ describe('what is given at a start', () => {
     },
   );
 
-  it('keeps an inventory and an environment from being removed, where a schedule or an integration gives it', async () => {
+  it('protects inventory and environment from removal when a trigger gives them', async () => {
     const { base, make } = await aProject();
     const inventoryId = await make('inventories', { name: 'A', type: 'static', content: 'a' });
     const environmentId = await make('environments', { name: 'E' });
@@ -170,14 +170,14 @@ describe('the launch options of a template', () => {
     [{ ...ansible, launch: ['branch'] }, 'launch.0'],
     [{ ...ansible, branch: 'main' }, 'repositoryId'],
     [{ ...terraform, confirmedBy: 'another_person', terraform: { autoApprove: true } }, 'confirmedBy'],
-  ])('are refused where they make no sense: %j', async (body, path) => {
+  ])('are refused when they make no sense: %j', async (body, path) => {
     const { base } = await aProject();
     expect(await api.refused('POST', `${base}/templates`, { body })).toMatchObject({ errors: [{ path }] });
   });
 });
 
 describe('a schedule and an integration beyond launch options', () => {
-  it('that 0.1.0 has stored, or whose template was narrowed since, keep running and say so', async () => {
+  it('keep running and show it, when 0.1.0 stored them or their template was narrowed since', async () => {
     const { id, base, make } = await aProject();
     const body = { ...ansible, tag: 'here', ansible: { limit: 'staging' }, launch: ['limit'] };
     const templateId = await make('templates', body);
@@ -187,7 +187,7 @@ describe('a schedule and an integration beyond launch options', () => {
     const hook = integration.parse(await api.call('POST', `${base}/integrations`, push));
     for (const one of [made, hook]) expect(one).not.toHaveProperty('beyondLaunchOptions');
     await api.call('PUT', `${base}/templates/${templateId}`, { ...body, launch: [] });
-    // As 0.1.0 stored it: without who saved it.
+    // As 0.1.0 stored it: without its last editor.
     await table.table.update(keys.resource(id, made.id), { set: { editedBy: undefined } }, []);
     for (const path of [`schedules/${made.id}`, `integrations/${hook.id}`]) {
       expect(await api.call('GET', `${base}/${path}`)).toMatchObject({ beyondLaunchOptions: ['limit'] });
@@ -208,7 +208,7 @@ describe('a schedule and an integration beyond launch options', () => {
   });
 });
 
-/** A task that waits to be confirmed, of a template that wants another person for that. */
+/** A task that waits for a confirmation, of a template that requires another person for that. */
 const aPlan = async (start: (made: { base: string; templateId: string; id: string }) => Promise<unknown>) => {
   const project = await aProject();
   const { id, base, make } = project;
@@ -229,7 +229,7 @@ const aPlan = async (start: (made: { base: string; templateId: string; id: strin
 };
 
 describe('a template that wants another person to confirm', () => {
-  it('lets nobody confirm alone who is behind the start, by sign-in or by token, nor an admin', async () => {
+  it('rejects a confirmation by a person behind the start, by sign-in or token, or as admin', async () => {
     const { id: projectId } = await people.aProject();
     const ann = await people.aMember(projectId, 'owner');
     const bob = await people.aMember(projectId, 'task_runner');
@@ -246,7 +246,7 @@ describe('a template that wants another person to confirm', () => {
     const { id } = task.parse(started);
     const made = await api.createRunner(`${base}/runners`, { name: 'R', tags: ['here'] });
     const session = await api.startAgent(made);
-    // The author makes it apply by itself meanwhile: the task still asks.
+    // The author changes it to apply without asking meanwhile: the task still asks.
     const loosened = { ...body, confirmedBy: 'anyone', terraform: { autoApprove: true } };
     await api.call('PUT', `${base}/templates/${templateId}`, loosened);
     const { lease, payload } = await api.claim(session, projectId, id);
@@ -266,13 +266,13 @@ describe('a template that wants another person to confirm', () => {
     expect((await confirm(withCookie(bob.cookie))).status).toBe(200);
   });
 
-  it('holds for an admin who started it, and lets them reject it', async () => {
+  it('applies to an admin who started it, but lets them reject it', async () => {
     const { tell } = await aPlan(({ base, templateId }) => api.call('POST', `${base}/tasks`, { templateId }));
     expect((await tell('confirm', {})).status).toBe(403);
     expect((await tell('reject', {})).status).toBe(200);
   });
 
-  it('lets anyone confirm what a schedule started, but the last editor of the template and of the schedule', async () => {
+  it('lets all but the last editors of template and schedule confirm a scheduled task', async () => {
     let editor: Call = {};
     const { id, tell } = await aPlan(async ({ base, templateId, id: projectId }) => {
       const ann = await people.aMember(projectId, 'manager');
@@ -287,14 +287,14 @@ describe('a template that wants another person to confirm', () => {
       return items[0];
     });
     expect((await tell('confirm', editor)).status).toBe(403);
-    // The first token made the template.
+    // The first token created the template.
     expect((await tell('confirm', {})).status).toBe(403);
     const bob = await people.aMember(id, 'task_runner');
     expect((await tell('confirm', withCookie(bob.cookie))).status).toBe(200);
   });
 });
 
-/** A task that waits, a person who may edit all that it runs, and its runner. */
+/** A task that waits, a person who may edit all its parts, and its runner. */
 const aWaitingPlan = async (by: 'a person' | 'an integration') => {
   const { id, base, make } = await aProject();
   const inventory = { name: 'Hosts', type: 'static', content: 'localhost' };
@@ -348,7 +348,7 @@ const aWaitingPlan = async (by: 'a person' | 'an integration') => {
   return { id, base, editor, starter, edits, start, run, session, confirmedBy };
 };
 
-describe('the last editor of what a task runs', () => {
+describe('the last editor of a part of a task', () => {
   it.each(['template', 'inventory', 'repository', 'environment'] as const)(
     'must not confirm it after a change of its %s since the start',
     async (what) => {
@@ -362,7 +362,7 @@ describe('the last editor of what a task runs', () => {
     },
   );
 
-  it('may confirm what another person started after the change', async () => {
+  it('may confirm a task that another person started after the change', async () => {
     const { edits, editor, starter, start, run, confirmedBy } = await aWaitingPlan('a person');
     await edits.template();
     await edits.environment();
@@ -374,7 +374,7 @@ describe('the last editor of what a task runs', () => {
   });
 
   it.each(['template', 'inventory', 'repository', 'environment'] as const)(
-    'must not confirm what an integration started, whenever its %s was saved',
+    'must not confirm a task of an integration, whenever its %s was saved',
     async (what) => {
       const { edits, editor, starter, start, run, confirmedBy } = await aWaitingPlan('an integration');
       await edits[what]();
@@ -386,7 +386,7 @@ describe('the last editor of what a task runs', () => {
     },
   );
 
-  it('cannot have it run by an app that asks nobody', async () => {
+  it('cannot switch it to an app that asks for no confirmation', async () => {
     const { id, base, edits, start, session } = await aWaitingPlan('a person');
     const { id: taskId } = await start();
     await edits['template, to an app that asks nobody']();

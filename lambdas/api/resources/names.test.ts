@@ -1,4 +1,4 @@
-/** Names by the API: what a refusal says, and what runners and machines get. */
+/** Names by the API: the text of a refusal, and the names that runners and machines get. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { createdRunner } from '../../../protocol/index.ts';
@@ -17,8 +17,8 @@ beforeAll(async () => {
 });
 afterAll(() => table?.close());
 
-describe('a name that another one has', () => {
-  it('is refused by the field, with the id of the other one, when made and when renamed', async () => {
+describe('a name that is taken', () => {
+  it('is refused by the field, with the id of its holder, at creation and at a rename', async () => {
     const make = async (name: string) =>
       identified.parse(await api.call('POST', `${base}/keys`, { name, secret: { type: 'none' } })).id;
     const first = await make('Vault');
@@ -38,7 +38,7 @@ describe('a name that another one has', () => {
     });
   });
 
-  it('is the same name in its composed and in its decomposed spelling', async () => {
+  it('is the same in composed and decomposed spelling', async () => {
     const secret = { type: 'none' };
     await api.call('POST', `${base}/keys`, { name: 'Gro\u0308\u00DFe', secret });
     const body = { name: 'Gr\u00F6\u00DFe', secret };
@@ -67,7 +67,7 @@ describe('the name of a runner', () => {
     },
   );
 
-  it('is free again when its instance turns out to be bound to another runner', async () => {
+  it('is free again when its instance is already bound to another runner', async () => {
     const path = `${base}/runners`;
     const instanceId = 'i-0123456789abcdef0';
     await api.createRunner(path, { name: 'bound', instanceId });
@@ -76,7 +76,7 @@ describe('the name of a runner', () => {
     await api.createRunner(path, { name: 'late' });
   });
 
-  it('gets the end of the id when a machine registers under a name that is taken', async () => {
+  it('gets the end of the id when a machine registers under a taken name', async () => {
     const { runner } = await api.createRunner(`${base}/runners`, { name: 'sydney-1' });
     const made = z
       .object({ token: z.string() })

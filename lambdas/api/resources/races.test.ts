@@ -1,4 +1,4 @@
-/** What comes of two requests at once about one thing: the second is made just before the first one writes. */
+/** Two concurrent requests about one object: the second is made just before the first one writes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import type { ProjectId } from '../../../protocol/index.ts';
@@ -13,7 +13,7 @@ let opened: TestTable;
 let api: ApiBench;
 let projectId: ProjectId;
 let base: string;
-/** Each comes before one write, in their order. */
+/** Each event comes before one write, in their order. */
 let beforeWrites: Event[] = [];
 
 const interrupt = async (): Promise<void> => {
@@ -48,14 +48,14 @@ const make = async (many: string, body: object): Promise<string> => {
 };
 const stored = async (id: string) => (await opened.dump()).find(({ sk }) => sk === id);
 const aKey = () => make('keys', { secret: { type: 'string', value: 'old' } });
-/** The first request, and `events` before each of its tries to write. */
+/** Sends the first request, with one of `events` before each of its tries to write. */
 const during = <T>(first: () => Promise<T>, ...events: Event[]): Promise<T> => {
   beforeWrites = events;
   return first();
 };
 
 describe('a replacement that leaves out a secret', () => {
-  it('keeps the secret of a key that came in meanwhile', async () => {
+  it('keeps the secret of a key that was saved meanwhile', async () => {
     const id = await aKey();
     const put = (body: object) => api.call('PUT', `${base}/keys/${id}`, body);
     await during(
@@ -66,7 +66,7 @@ describe('a replacement that leaves out a secret', () => {
     expect((await stored(id))?.name).toContain('renamed');
   });
 
-  it('keeps those of an environment that came in meanwhile, and none that were removed', async () => {
+  it('keeps those of an environment that were saved meanwhile, and none that were removed', async () => {
     const id = await make('environments', { secrets: { OLD: '1' } });
     const put = (body: object) =>
       api.call('PUT', `${base}/environments/${id}`, { name: unique('live'), ...body });
@@ -78,7 +78,7 @@ describe('a replacement that leaves out a secret', () => {
     expect(await stored(id)).not.toHaveProperty('secrets.OLD');
   });
 
-  it('keeps the secret answer of a schedule that came in meanwhile', async () => {
+  it('keeps the secret answer of a schedule that was saved meanwhile', async () => {
     const survey = [{ name: 'token', title: 'Token', type: 'secret' }];
     const templateId = await make('templates', { app: 'bash', script: 'true', survey });
     const timing = { templateId, cron: '0 3 * * *' };
@@ -107,7 +107,7 @@ describe('a replacement that leaves out a secret', () => {
     expect(await api.deps.integrations.open(projectId, id, secret)).toMatchObject({ id });
   });
 
-  it('keeps the client secret of the sign-in provider that came in meanwhile', async () => {
+  it('keeps the client secret of the sign-in provider that was saved meanwhile', async () => {
     const put = (body: object) =>
       api.call('PUT', '/api/sign-in-provider', {
         name: 'P',
@@ -123,7 +123,7 @@ describe('a replacement that leaves out a secret', () => {
     expect(await api.deps.signInProviders.get()).toMatchObject({ name: 'renamed', clientSecret: 'new' });
   });
 
-  it('is refused, with what to do, after five tries', async () => {
+  it('is refused with advice after five tries', async () => {
     const id = await aKey();
     const bump: Event = () =>
       opened.table.update({ pk: projectId, sk: id }, { add: { version: 1 } }, [['exists', 'pk']]);
@@ -136,18 +136,18 @@ describe('a replacement that leaves out a secret', () => {
   });
 });
 
-describe('a key that is removed while a repository comes to refer to it', () => {
+describe('a key that is removed while a repository starts to refer to it', () => {
   const aRepository = (keyId: string) => ({ name: unique('repo'), url: 'git@git.example:a/b.git', keyId });
   const path = (id: string) => `${base}/keys/${id}`;
 
-  it('is gone, and the repository is refused, when the removal comes first', async () => {
+  it('is removed, and the repository refused, when the removal comes first', async () => {
     const id = await aKey();
     const post = () => api.refused('POST', `${base}/repositories`, { body: aRepository(id) });
     const answer = await during(post, () => api.call('DELETE', path(id)));
     expect(answer).toMatchObject({ code: 'invalid_reference', errors: [{ path: 'keyId' }] });
   });
 
-  it('is gone, and the repository is refused, when that comes before the end of the removal', async () => {
+  it('is removed, and the repository refused, when that comes before the end of the removal', async () => {
     const id = await aKey();
     let answer: unknown;
     await during(
@@ -168,7 +168,7 @@ describe('a key that is removed while a repository comes to refer to it', () => 
     await api.call('PUT', `${base}/repositories/${first.id}`, aRepository(id));
   });
 
-  it('may be used again a minute after a removal that was cut short, and removed again at once', async () => {
+  it('may be used again a minute after an interrupted removal, and removed again at once', async () => {
     const [used, removed] = [await aKey(), await aKey()];
     for (const id of [used, removed]) {
       const stopping = () => Promise.reject(new Error('stopped'));

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { describeUse } from './references.ts';
 
-it('Only of a task is it said that one may wait for its end', () => {
+it('advises to wait for the end only when a task is among the users', () => {
   expect(describeUse('template', ['schedule "nightly"'])).toBe(
     'The template is used by schedule "nightly". Change or remove that first.',
   );
@@ -10,7 +10,7 @@ it('Only of a task is it said that one may wait for its end', () => {
   );
 });
 
-it('Of many users five are named', () => {
+it('names five of many users', () => {
   const users = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => `template "${name}"`);
   expect(describeUse('inventory', users)).toMatch(/template "e", 2 more\. Change or remove that first\.$/);
 });

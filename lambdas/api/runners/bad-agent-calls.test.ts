@@ -1,4 +1,4 @@
-/** Wrong calls by agents: each gets its own status and code, and leaves every item of the table as it was. */
+/** Wrong calls by agents: each gets its own status and code, and leaves every item of the table unchanged. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { maxChunkLength } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
@@ -246,7 +246,7 @@ describe('refused, and nothing changed', () => {
 });
 
 describe('refused, and nothing of the task changed: claims', () => {
-  /** A claim takes a slot before it knows the task; what it leaves when it gives it back is the count of writes. */
+  /** A claim takes a slot before it reads the task; returning the slot leaves only a higher write count. */
   const withoutCounts = (items: readonly Record<string, unknown>[]) =>
     items.map(({ version: _, leaseUntil: __, idleSince: ___, busyMs: ____, claims: _____, ...rest }) => rest);
 
@@ -272,7 +272,7 @@ describe('refused, and nothing of the task changed: claims', () => {
 });
 
 describe('a registration token after its time', () => {
-  it('is refused, and stays as it is', async () => {
+  it('is refused and unchanged', async () => {
     api.pass(3_600_001);
     const before = await dumpUncounted(table);
     const call = { body: registerAs(world.publicKey), token: world.registration.expired };

@@ -21,7 +21,7 @@ const { fleets } = fleetsText.parse({
   ],
 });
 
-/** Believes the session token; what a real signature proves, infra/boot-failure.test.ts and fleets.test.ts show. */
+/** Accepts any session token; infra/boot-failure.test.ts and fleets.test.ts test real signatures. */
 const identifyCaller: IdentifyCaller = async ({ sessionToken }, subject) =>
   subject === 'x-reveille-boot-failure' && sessionToken !== 'forged'
     ? {
@@ -51,7 +51,7 @@ beforeEach(async () => {
 });
 
 let instances = 0;
-/** A runner whose instance has just been launched. */
+/** A runner whose instance was just launched. */
 const aLaunched = async () => {
   const made = z
     .object({ items: z.array(z.object({ id: z.string() })) })
@@ -75,7 +75,7 @@ const move = async (id: string, from: RunnerStatus, to: RunnerStatus) =>
   api.deps.runners.move(await stored(id), [from], to, api.deps.now());
 
 let sources = 0;
-/** A report that is signed now, from an address of its own. */
+/** A report that is signed now, from its own address. */
 const report = (sessionToken: string, over: object = {}, source = `198.51.100.${++sources}`) =>
   api.request('POST', '/api/agent/boot-failure', {
     token: null,
@@ -91,7 +91,7 @@ const report = (sessionToken: string, over: object = {}, source = `198.51.100.${
     },
   });
 
-it('counts the start as failed at once, has the instance stopped, and says why', async () => {
+it('counts the start as failed at once, stops the instance, and shows why', async () => {
   const { id, instanceId } = await aLaunched();
   api.pass(60_000);
   expect((await report(instanceId)).status).toBe(204);
@@ -106,7 +106,7 @@ it('counts the start as failed at once, has the instance stopped, and says why',
   expect(settled).toEqual([id]);
 });
 
-it('counts a report once, however often it comes', async () => {
+it('counts a repeated report once', async () => {
   const { id, instanceId } = await aLaunched();
   api.pass(60_000);
   for (let time = 0; time < 3; time++) expect((await report(instanceId)).status).toBe(204);
@@ -114,7 +114,7 @@ it('counts a report once, however often it comes', async () => {
   expect(settled).toEqual([id]);
 });
 
-it('ignores a report of an earlier start, and of a runner whose agent is there', async () => {
+it('ignores a report of an earlier start, or of a runner whose agent is online', async () => {
   const { id, instanceId } = await aLaunched();
   const date = api.deps.now().replaceAll(/[-:]|\.\d+/g, '');
   api.pass(60_000);
@@ -131,7 +131,7 @@ it('ignores a report of an earlier start, and of a runner whose agent is there',
   expect(settled).toEqual([]);
 });
 
-it('puts the runner into quarantine with the third, and a task that waits says why', async () => {
+it('quarantines the runner at the third failure, and shows why at a waiting task', async () => {
   const { id, instanceId } = await aLaunched();
   for (let time = 1; time <= 3; time++) {
     api.pass(60_000);
@@ -150,7 +150,7 @@ it('puts the runner into quarantine with the third, and a task that waits says w
   expect(waiting.reason).toContain('failed at "install Node.js and git". Its last lines: No mirror answers');
 });
 
-it('is refused without a proof, waits for a launch that is not noted, and is no way to guess', async () => {
+it('rejects a report without a proof, waits for an unrecorded launch, and limits guesses', async () => {
   expect((await report('forged')).status).toBe(401);
   expect((await report('i-0bbbbbbbbbbbbbbbb')).status).toBe(409);
   expect((await report('forged', { detail: 'x'.repeat(1001) })).status).toBe(422);

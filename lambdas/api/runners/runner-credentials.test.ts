@@ -1,4 +1,4 @@
-/** The credentials of runners over the whole app: rotation, revocation, deactivation, and what is written down of secrets. */
+/** Credentials of runners over the whole app: rotation, revocation, deactivation, records of secrets. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import {
@@ -60,7 +60,7 @@ beforeEach(async () => {
 });
 
 describe('the token of a runner', () => {
-  it('is revoked by its rotation: the session can neither claim, beat nor drain, and the lease ends within a minute', async () => {
+  it('is revoked by its rotation: the session cannot act, and its leases end in a minute', async () => {
     const held = await api.startTask(projectId, templateId);
     const { lease } = await api.claim(session, projectId, held.id);
     const waiting = await api.startTask(projectId, templateId);
@@ -79,7 +79,7 @@ describe('the token of a runner', () => {
     expect(JSON.stringify(await table.dump())).not.toContain(token.split('.')[2]);
   });
 
-  it('is good again in its new form, for the machine that had the one before', async () => {
+  it('works in its new form, for the machine that had the old one', async () => {
     const renewed = { ...made, token: await rotate() };
     const next = await api.startAgent(renewed);
     expect((await beat(next)).status).toBe(200);
@@ -88,7 +88,7 @@ describe('the token of a runner', () => {
     expect((await claim(next, id)).status).toBe(200);
   });
 
-  it('is rotated without a gap when it is given a grace', async () => {
+  it('is rotated without a gap when a grace period is given', async () => {
     const token = await rotate({ graceMs: 60_000 });
     expect((await beat(session)).status).toBe(200);
     expect([await isKnown(made.token), await isKnown(token)]).toEqual([true, true]);
@@ -98,7 +98,7 @@ describe('the token of a runner', () => {
     expect([await isKnown(token), await isKnown(again)]).toEqual([false, true]);
   });
 
-  it('cannot be used by an answer to a challenge from before it was revoked', async () => {
+  it('cannot be used by an answer to a challenge from before its revocation', async () => {
     const { challenge } = z
       .object({ challenge: z.string() })
       .parse(await api.call('POST', '/api/agent/challenge', undefined, made.token));
@@ -110,7 +110,7 @@ describe('the token of a runner', () => {
     });
   });
 
-  it('is of its own project only: that of a global runner is rotated by admins', async () => {
+  it('works in its own project only, and for a global runner only admins rotate it', async () => {
     const global = await api.createRunner('/api/runners', { name: 'Global' });
     const path = `/runners/${global.runner.id}/rotate-token`;
     expect((await api.request('POST', `${base}${path}`, { body: {} })).status).toBe(404);
@@ -120,7 +120,7 @@ describe('the token of a runner', () => {
 });
 
 describe('an inactive runner', () => {
-  it('is told to poll nothing, claims nothing, and gets AWS credentials for no queue of tasks', async () => {
+  it('polls nothing, claims nothing, and gets AWS credentials for no task queue', async () => {
     const settings = async (): Promise<AgentSettings> =>
       heartbeatResponse.parse(await (await beat(session)).json()).settings;
     expect((await settings()).queueUrls).toHaveLength(1);
@@ -136,7 +136,7 @@ describe('an inactive runner', () => {
 });
 
 describe('a registration token', () => {
-  it('registers as many machines as it says, under its tags, and is written down', async () => {
+  it('registers its number of machines, with its tags, and is recorded', async () => {
     const { token } = z
       .object({ token: z.string() })
       .parse(await api.call('POST', `${base}/registration-tokens`, { tags: ['sydney'], uses: 2 }));
@@ -160,7 +160,7 @@ describe('a registration token', () => {
     expect(items[0]?.target).toBe(`${base}/runners/${made.runner.id}`);
   });
 
-  it('is guessed from one address only so often', async () => {
+  it('limits the guesses from one address', async () => {
     const body = { name: 'x', publicKey: api.deps.makeKeyPair().publicKey };
     const guess = async (source: string) =>
       (
@@ -178,8 +178,8 @@ describe('a registration token', () => {
   });
 });
 
-describe('secrets that go to a runner', () => {
-  it('are written down by their ids, with the task and the runner, and not by what they are', async () => {
+describe('secrets that are sent to a runner', () => {
+  it('are recorded by their ids, with the task and the runner, without their values', async () => {
     const make = async (path: string, body: object) =>
       z.object({ id: z.string() }).parse(await api.call('POST', `${base}/${path}`, body)).id;
     const secret = { type: 'string', value: 'hunter2-hunter2' };

@@ -1,4 +1,4 @@
-/** Schedules: what is written, what it means, how EventBridge Scheduler follows, and what becomes of a time that is due. */
+/** Schedules: saves, previews, the sync with EventBridge Scheduler, and the outcome of each due time. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import {
@@ -31,7 +31,7 @@ afterAll(() => table?.close());
 
 const listed = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item) });
 
-/** A project with a template that asks for a site and a secret, and a schedule of it. */
+/** A project with a template that asks for a site and a secret, and a schedule for it. */
 const aSchedule = async (fields: object = {}) => {
   const { id } = project.parse(await api.call('POST', '/api/projects', { name: unique('Nightly') }));
   const base = `/api/projects/${id}`;
@@ -90,13 +90,13 @@ describe('a schedule', () => {
     expect(made).not.toHaveProperty('pending');
   });
 
-  it('is handed to EventBridge Scheduler, and follows each change of it', async () => {
+  it('is handed to EventBridge Scheduler, and again after each change', async () => {
     const { made, replace } = await aSchedule({ startsAt: '2020-01-01T00:00:00.000Z' });
     expect(api.scheduler.has.get(made.id)).toMatchObject({
       expression: 'cron(0 3 * * ? *)',
       timeZone: 'Europe/Berlin',
     });
-    // It would refuse a start that is past.
+    // EventBridge Scheduler would reject a start in the past.
     expect(api.scheduler.has.get(made.id)?.startsAt).toBeUndefined();
     await replace({ cron: '*/30 9-17 * * 1-5', timeZone: 'Asia/Tokyo', endsAt: '2099-01-01T00:00:00.000Z' });
     expect(api.scheduler.has.get(made.id)).toMatchObject({
@@ -106,7 +106,7 @@ describe('a schedule', () => {
     });
   });
 
-  it('is not with EventBridge Scheduler while it is inactive or has ended', async () => {
+  it('is not in EventBridge Scheduler while it is inactive or ended', async () => {
     const { made, replace } = await aSchedule();
     expect(await replace({ active: false })).toMatchObject({ active: false, nextRuns: [] });
     expect(api.scheduler.has.has(made.id)).toBe(false);
@@ -124,7 +124,7 @@ describe('a schedule', () => {
     expect((await table.dump()).filter(({ pk, sk }) => pk === id && sk === made.id)).toEqual([]);
   });
 
-  it('keeps its template from being removed', async () => {
+  it('protects its template from removal', async () => {
     const { base, templateId, path } = await aSchedule();
     expect(await api.refused('DELETE', `${base}/templates/${templateId}`)).toMatchObject({
       code: 'in_use',
@@ -134,13 +134,13 @@ describe('a schedule', () => {
     await api.call('DELETE', `${base}/templates/${templateId}`);
   });
 
-  it('goes with its project, from EventBridge Scheduler too', async () => {
+  it('is removed with its project, from EventBridge Scheduler too', async () => {
     const { base, made } = await aSchedule();
     await api.call('DELETE', base);
     expect(api.scheduler.has.has(made.id)).toBe(false);
   });
 
-  it('drops what a change leaves out', async () => {
+  it('drops the fields that a change leaves out', async () => {
     const { replace } = await aSchedule({ message: 'why', priority: 5, endsAt: '2099-01-01T00:00:00.000Z' });
     const after = await replace({ message: undefined, priority: undefined, endsAt: undefined });
     for (const field of ['message', 'priority', 'endsAt']) expect(after).not.toHaveProperty(field);
@@ -171,7 +171,7 @@ describe('a schedule', () => {
       'is not for a template',
     ],
   ];
-  it.each(wrong)('is refused with a wrong one: %s', async (_what, fields, path, message) => {
+  it.each(wrong)('rejects a wrong field: %s', async (_what, fields, path, message) => {
     const { base, path: item, input } = await aSchedule();
     for (const [method, at] of [
       ['POST', `${base}/schedules`],
@@ -184,7 +184,7 @@ describe('a schedule', () => {
     expect(listed(schedule).parse(await api.call('GET', `${base}/schedules`)).items).toHaveLength(1);
   });
 
-  it('takes the template of its own project only', async () => {
+  it('accepts only a template of its own project', async () => {
     const other = await aSchedule();
     const { base, input } = await aSchedule();
     const body = { ...input, templateId: other.templateId };
@@ -216,7 +216,7 @@ const otherTemplate = async (base: string, survey: object): Promise<string> => {
   return z.object({ id: z.string() }).parse(await api.call('POST', `${base}/templates`, input)).id;
 };
 
-describe('the secret answer of a schedule whose variable is no secret any more', () => {
+describe('the secret answer of a schedule whose variable is not secret any longer', () => {
   it('stays secret, for its tasks and for each change of it', async () => {
     const { base, templateId, replace, get, due, tasks } = await aSchedule({ survey: { token: 's3cret-3' } });
     const survey = [{ name: 'token', title: 'Token', type: 'string', required: true }];
@@ -236,14 +236,14 @@ describe('the secret answer of a schedule whose variable is no secret any more',
       { token: 's3cret-3' },
       { token: 's3cret-4' },
     ]);
-    // For another template it is a new answer, which is what that one's survey says.
+    // For another template it is a new answer, with the secrecy of that survey.
     await replace({ survey: { token: 'plain' }, templateId: await otherTemplate(base, survey) });
     expect(await get()).toMatchObject({ secretNames: [], survey: { token: 'plain' } });
   });
 });
 
 describe('a time that is due', () => {
-  it('starts the template once, however often it is told', async () => {
+  it('starts the template once, however often it is delivered', async () => {
     const { made, due, tasks, get } = await aSchedule({ survey: { site: 'a' }, priority: 3 });
     await Promise.all([1, 2, 3].map(() => due('2026-01-01T02:00:00Z')));
     await due('2026-01-01T02:00:00Z');
@@ -268,7 +268,7 @@ describe('a time that is due', () => {
     expect(await tasks()).toHaveLength(2);
   });
 
-  it('starts nothing when the schedule is inactive, and says so', async () => {
+  it('starts nothing when the schedule is inactive, and records that', async () => {
     const { replace, due, tasks, get } = await aSchedule();
     await replace({ active: false });
     await due('2026-01-01T02:00:00Z');
@@ -288,14 +288,14 @@ describe('a time that is due', () => {
     expect(api.logged.at(-1)?.message).toBe('A schedule is due that was removed');
   });
 
-  it('starts nothing by an expression that the schedule has no longer', async () => {
+  it('starts nothing by an earlier expression of the schedule', async () => {
     const { due, tasks, get } = await aSchedule();
     await due('2026-01-01T02:00:00Z', { cron: '0 4 * * *' });
     expect(await tasks()).toEqual([]);
     expect((await get()).lastRun).toMatchObject({ outcome: 'outdated' });
   });
 
-  it('starts nothing without its template, and says so', async () => {
+  it('starts nothing without its template, and records that', async () => {
     const { id, templateId, due, get } = await aSchedule();
     await api.deps.resources.templates.remove(id, templateId);
     await due('2026-01-01T02:00:00Z');
@@ -305,7 +305,7 @@ describe('a time that is due', () => {
     });
   });
 
-  it('is refused when the survey has changed, and says what to answer', async () => {
+  it('is refused when the survey has changed, and names the missing answer', async () => {
     const { base, templateId, due, get } = await aSchedule();
     await api.call('PUT', `${base}/templates/${templateId}`, {
       name: 'Deploy',
@@ -317,7 +317,7 @@ describe('a time that is due', () => {
     expect((await get()).lastRun?.detail).toBe('The template does not take it: survey.region is required.');
   });
 
-  it("is in the project's trail with the task that it started, once however often it is told", async () => {
+  it("is in the project's trail once with its task, however often it is delivered", async () => {
     const { base, made, due, tasks } = await aSchedule();
     const at = '2026-01-01T02:00:00Z';
     await due(at);
@@ -329,7 +329,7 @@ describe('a time that is due', () => {
     ]);
   });
 
-  it('that was started counts more than what is told of it later, and an older time nothing', async () => {
+  it('keeps its outcome as started when it is repeated, or when an older time arrives', async () => {
     const { replace, due, get } = await aSchedule();
     await due('2026-01-02T02:00:00Z');
     await replace({ active: false });
@@ -338,7 +338,7 @@ describe('a time that is due', () => {
     expect((await get()).lastRun).toMatchObject({ at: '2026-01-02T02:00:00.000Z', outcome: 'started' });
   });
 
-  it('that fails is told to the schedule, and fails for who invoked it, to be tried again', async () => {
+  it('records a failure on the schedule, and fails the invocation for a retry', async () => {
     const { made, get, tasks, id } = await aSchedule();
     const event = scheduledStart.parse({
       projectId: id,
@@ -359,7 +359,7 @@ describe('a time that is due', () => {
   });
 });
 
-/** Two texts of a survey of 13 that sum up to so many bytes. */
+/** Two texts of a survey of 13 with this total size in bytes. */
 const answersOf = (bytes: number): Record<string, string> =>
   Object.fromEntries(
     Array.from({ length: 13 }, (_, index) => [
@@ -378,7 +378,7 @@ describe('a schedule with the most answers that fit', () => {
   };
   const fitting = 392_000;
 
-  it('leaves room for what is added later: when it was due, and what EventBridge Scheduler says', async () => {
+  it('leaves room for its due time and the error of EventBridge Scheduler', async () => {
     const { replace, due, get, path } = await aLargeSchedule();
     await replace({ survey: answersOf(fitting) });
     await due('2026-01-01T02:00:00Z');
@@ -390,7 +390,7 @@ describe('a schedule with the most answers that fit', () => {
     await api.call('DELETE', path);
   });
 
-  it('is refused one answer more by the name of the field, and stays as it was', async () => {
+  it('rejects one more answer by the name of its field, and stays unchanged', async () => {
     const { replace, input, path, get } = await aLargeSchedule();
     const before = await replace({ survey: answersOf(fitting) });
     for (const bytes of [393_300, 409_107, 409_144, 420_000]) {
@@ -405,7 +405,7 @@ describe('a schedule with the most answers that fit', () => {
     expect(await repairSchedules(api.deps)).toEqual({});
   });
 
-  it('can be removed also where an earlier version has stored more, and stops no other meanwhile', async () => {
+  it('can be removed also when an earlier version stored more, and stops no other', async () => {
     const { id, made, path, base } = await aLargeSchedule();
     const other = await aSchedule();
     const waits = { live: 'schedule', liveKey: made.id, pending: 'It waits.', survey: answersOf(300_000) };
@@ -437,8 +437,8 @@ describe('a schedule with the most answers that fit', () => {
   });
 });
 
-describe('while EventBridge Scheduler does not answer', () => {
-  it('a change is kept and says that it is pending, until the reconciler has handed it over', async () => {
+describe('the API while EventBridge Scheduler does not answer', () => {
+  it('keeps a change as pending until the reconciler has handed it over', async () => {
     const { made, replace, get } = await aSchedule();
     api.scheduler.isDown = true;
     const after = await replace({ cron: '0 4 * * *' });
@@ -451,7 +451,7 @@ describe('while EventBridge Scheduler does not answer', () => {
     expect(await repairSchedules(api.deps)).toEqual({});
   });
 
-  it('a removed schedule is gone for everybody, and from EventBridge Scheduler later', async () => {
+  it('hides a removed schedule at once, and removes it from EventBridge Scheduler later', async () => {
     const { base, made, path, due, tasks } = await aSchedule();
     api.scheduler.isDown = true;
     await api.call('DELETE', path);
@@ -464,7 +464,7 @@ describe('while EventBridge Scheduler does not answer', () => {
     expect((await table.dump()).filter(({ sk }) => sk === made.id)).toEqual([]);
   });
 
-  it('a project is not removed, as nothing would be left to remove its schedules by', async () => {
+  it('keeps the project, since nothing else could remove its schedules later', async () => {
     const { base, made } = await aSchedule();
     api.scheduler.isDown = true;
     expect(await api.refused('DELETE', base)).toMatchObject({ code: 'unavailable' });
@@ -474,7 +474,7 @@ describe('while EventBridge Scheduler does not answer', () => {
     expect(api.scheduler.has.has(made.id)).toBe(false);
   });
 
-  it('a function that stopped in between is made up for, once its turn is over', async () => {
+  it('repeats the work of an interrupted function, once its turn is over', async () => {
     const { input, made, get } = await aSchedule();
     const { schedules } = api.deps;
     const before = { ...made, version: 1 };
@@ -487,7 +487,7 @@ describe('while EventBridge Scheduler does not answer', () => {
     expect(api.scheduler.has.get(made.id)?.cron).toBe('0 5 * * *');
   });
 
-  it('of changes at once, the last one that was written is what it has in the end', async () => {
+  it('ends with the last of concurrent changes', async () => {
     const { made, replace, get } = await aSchedule();
     await Promise.all([10, 20, 30, 40, 50].map((minute) => replace({ cron: `${minute} 3 * * *` })));
     await repairSchedules(api.deps);
@@ -501,7 +501,7 @@ describe('a preview', () => {
   const ask = (query: Record<string, string>) =>
     api.request('GET', `/api/schedule-preview?${new URLSearchParams(query)}`);
 
-  it('tells the expression in words and its next runs', async () => {
+  it('shows the expression in words and its next runs', async () => {
     const response = await ask({ cron: '0 3 * * 1-5', timeZone: 'America/New_York' });
     expect(response.status).toBe(200);
     const { sentence, nextRuns } = schedulePreview.parse(await response.json());
@@ -509,7 +509,7 @@ describe('a preview', () => {
     expect(nextRuns).toHaveLength(5);
   });
 
-  it('refuses what is wrong in words', async () => {
+  it('explains a wrong expression in words', async () => {
     const refused = z
       .object({ errors: z.array(z.object({ path: z.string(), message: z.string() })) })
       .parse(await (await ask({ cron: '0 3 * *' })).json());

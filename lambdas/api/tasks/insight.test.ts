@@ -1,4 +1,4 @@
-/** What the console reads: routing, trips, timelines, costs over time, the dashboard; and putting a runner to sleep. */
+/** Data for the console: routing, trips, timelines, cost history, dashboard; and sleep on request. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import {
@@ -37,7 +37,7 @@ const finish = (session: string, lease: string, body: object) =>
 const dayMs = 86_400_000;
 let instances = 0;
 
-/** A project in which one task has run for 50 s on an instance that took 20 s to boot, and one has failed. */
+/** A project with one task that ran for 50 s on an instance that took 20 s to boot, and one that failed. */
 const aWorkedProject = async (instanceType = 't4g.small') => {
   const { id } = project.parse(await api.call('POST', '/api/projects', { name: unique('Web') }));
   const base = `/api/projects/${id}`;
@@ -72,7 +72,7 @@ const aWorkedProject = async (instanceType = 't4g.small') => {
 };
 
 describe('routing', () => {
-  it('tells who would take a task of a template, of a tag, and of an inventory', async () => {
+  it('names the runners for a task of a template, of a tag, and of an inventory', async () => {
     const { base, templateId, made } = await aWorkedProject();
     const ask = async (query: string) => routing.parse(await api.call('GET', `${base}/routing?${query}`));
     const inventoryId = await make(`${base}/inventories`, {
@@ -87,7 +87,7 @@ describe('routing', () => {
     expect((await ask(`tag=tokyo&inventoryId=${inventoryId}`)).sentence).toMatch(/^No runner has tag tokyo/);
   });
 
-  it('refuses what is not in the project', async () => {
+  it('rejects an object of another project', async () => {
     const { base } = await aWorkedProject();
     const refused = await api.refused('GET', `${base}/routing?templateId=${api.deps.newId('tpl')}`);
     expect(refused.code).toBe('invalid_reference');
@@ -123,7 +123,7 @@ describe('the trip of a task', () => {
     expect(steps.at(-1)?.isNeeded).toBe(true);
   });
 
-  it('goes without a webhook and a boot when the runner was up', async () => {
+  it('has no webhook and no boot when the runner was up', async () => {
     const { base, second } = await aWorkedProject();
     const { steps } = trip.parse(await api.call('GET', `${base}/tasks/${second.id}/trip`));
     const needed = steps.filter(({ isNeeded }) => isNeeded).map(({ step }) => step);
@@ -132,7 +132,7 @@ describe('the trip of a task', () => {
 });
 
 describe('the timeline of a runner', () => {
-  it('tells asleep, waking, busy and idle, and the tasks', async () => {
+  it('shows asleep, waking, busy and idle, and the tasks', async () => {
     const { base, made, first } = await aWorkedProject();
     const path = `${base}/runners/${made.runner.id}/timeline`;
     const { bands, tasks } = timeline.parse(await api.call('GET', path));
@@ -142,7 +142,7 @@ describe('the timeline of a runner', () => {
     expect(tooLong.code).toBe('invalid_request');
   });
 
-  it('tells of a global runner what it did for any project', async () => {
+  it('shows the tasks of all projects for a global runner', async () => {
     const made = await api.createRunner('/api/runners', { name: 'shared' });
     const { bands } = timeline.parse(await api.call('GET', `/api/runners/${made.runner.id}/timeline`));
     expect(bands.map(({ state }) => state)).toEqual(['asleep']);
@@ -187,13 +187,13 @@ describe('the history of costs', () => {
     expect(id).toMatch(/^prj_/);
   });
 
-  it('agrees with the report about any window, also where an instance was on since weeks before', async () => {
+  it('agrees with the report about any window, also when an instance has been on for weeks', async () => {
     const { base, id, made } = await aWorkedProject();
     const at = api.deps.now();
     const runner = await api.deps.runners.get(id, made.runner.id);
     const facts = runner && openSessionFacts(runner, 'us-east-1');
     if (!facts) throw new Error('no session');
-    // One of three weeks, and one of a week and a half day.
+    // One window of three weeks, and one of 1.5 days.
     const past = (startedDaysAgo: number, endedDaysAgo: number) => {
       const startedAt = addMs(at, -startedDaysAgo * dayMs);
       const endedAt = addMs(at, -endedDaysAgo * dayMs);
@@ -220,7 +220,7 @@ describe('the history of costs', () => {
     }
   });
 
-  it('agrees with the report about the shares of a global runner, and both add up over the windows that cut a task', async () => {
+  it('agrees with the report about shares of a global runner, also when windows cut a task', async () => {
     const { id } = project.parse(await api.call('POST', '/api/projects', { name: 'Shared' }));
     const base = `/api/projects/${id}`;
     const templateId = await make(`${base}/templates`, { name: 'Build', app: 'bash', script: 'true' });
@@ -249,7 +249,7 @@ describe('the history of costs', () => {
       expect(history.templates.reduce((sum, { microUsd }) => sum + microUsd, 0)).toBe(report.spentMicroUsd);
       return report.spentMicroUsd;
     };
-    // 80 s of a t4g.small, none of which another project used; the task ran from 20 s to 70 s.
+    // 80 s of a t4g.small, not used by another project; the task ran from 20 s to 70 s.
     expect(await spentIn(-1000, 80_000)).toBe(373);
     expect([await spentIn(-1000, 45_000), await spentIn(45_000, 80_000)]).toEqual([187, 186]);
     expect(await spentIn(72_000, 78_000)).toBe(0);
@@ -274,7 +274,7 @@ describe('the history of costs', () => {
     expect(await api.call('GET', `${base}/costs`)).toMatchObject({ unpriced: [], pricesAsOf: '2026-11-28' });
   });
 
-  it('ends at the present, as the report does', async () => {
+  it('ends at the present, like the report', async () => {
     const { base } = await aWorkedProject();
     const now = api.deps.now();
     const report = costReport.parse(await api.call('GET', `${base}/costs?to=2099-01-01T00:00:00.000Z`));
@@ -288,7 +288,7 @@ describe('the history of costs', () => {
     expect(refused.code).toBe('invalid_request');
   });
 
-  it('refuses more than a quarter of a year', async () => {
+  it('rejects a window of over three months', async () => {
     const { base } = await aWorkedProject();
     const refused = await api.refused('GET', `${base}/costs/history?from=2020-01-01T00:00:00.000Z`);
     expect(refused.code).toBe('invalid_request');
@@ -296,7 +296,7 @@ describe('the history of costs', () => {
 });
 
 describe('the dashboard', () => {
-  it('counts what ended each day, and shows what failed, what runs and what waits', async () => {
+  it('counts ended tasks by day, and shows failed, running and waiting ones', async () => {
     const { base, id, templateId, second, session } = await aWorkedProject();
     const running = await api.startTask(id, templateId);
     await api.claim(session, id, running.id);
@@ -317,14 +317,14 @@ describe('the listing of tasks', () => {
   const list = async (projectId: ProjectId, query: string) =>
     page(task).parse(await api.call('GET', `/api/projects/${projectId}/tasks?${query}`)).items;
 
-  it('shows what each cost, and is searched and cut by time', async () => {
+  it('shows each cost, and filters by text and time', async () => {
     const { id, first, second, startedAt } = await aWorkedProject();
     const both = [second.id, first.id];
     expect((await list(id, '')).find((one) => one.id === first.id)?.costMicroUsd).toBeGreaterThan(0);
     expect((await list(id, 'search=dePLOY')).map((one) => one.id)).toEqual(both);
     expect(await list(id, 'search=nothing')).toEqual([]);
     expect((await list(id, 'createdBy=admin')).length).toBe(2);
-    // An id has the time of its making by the machine's clock, which the bench's own runs ahead of.
+    // An id contains its creation time by the machine's clock, and the bench's own clock is ahead of that.
     expect((await list(id, `from=${addMs(startedAt, -3_600_000)}`)).length).toBe(2);
     expect(await list(id, `from=${addMs(startedAt, 3_600_000)}`)).toEqual([]);
     expect(await list(id, `to=${addMs(startedAt, -3_600_000)}`)).toEqual([]);
@@ -335,7 +335,7 @@ describe('the listing of tasks', () => {
 });
 
 describe('the listing of runners', () => {
-  it('tells what the instance of each has cost since a moment, when that is asked', async () => {
+  it('shows the cost of each instance since a given time, on request', async () => {
     const { base, startedAt } = await aWorkedProject();
     await api.createRunner(`${base}/runners`, { name: 'rack' });
     const list = async (query: string) =>
@@ -352,7 +352,7 @@ describe('the listing of runners', () => {
 });
 
 describe('putting a runner to sleep', () => {
-  it('drains an idle one at once, and leaves one alone that works', async () => {
+  it('drains an idle one at once, and leaves a busy one alone', async () => {
     const { base, id, templateId, made, session } = await aWorkedProject();
     const path = `${base}/runners/${made.runner.id}/sleep`;
     const next = await api.startTask(id, templateId);
@@ -363,9 +363,9 @@ describe('putting a runner to sleep', () => {
   });
 });
 
-// Last, as it lets days go by.
+// Last, since it lets days pass.
 describe('a runner that starts late', () => {
-  it('is compared from its first start on, so that no start changes what was', async () => {
+  it('is compared from its first start on, so that no start changes the past', async () => {
     const { id } = project.parse(await api.call('POST', '/api/projects', { name: 'Late' }));
     const base = `/api/projects/${id}`;
     const made = await api.createRunner(`${base}/runners`, {
@@ -388,7 +388,7 @@ describe('a runner that starts late', () => {
     await api.deps.runners.openSession(runner, session, 't4g.small');
     api.pass(3_600_000);
     const { alwaysOn, history } = await bills();
-    // An hour of a t4g.small, in which it was on and no task ran.
+    // An hour of a t4g.small, in which it was on without a task.
     expect(alwaysOn.reduce((sum, one) => sum + one, 0)).toBe(16_800);
     expect(history).toMatchObject({ withoutTaskMicroUsd: 16_800, templates: [] });
   });

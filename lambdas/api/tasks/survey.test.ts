@@ -28,7 +28,7 @@ const aTemplate = async (fields: object = {}) => {
 };
 
 describe('the survey of a template', () => {
-  it('is answered when a task is started, and a secret answer is shown nowhere', async () => {
+  it('is answered at the start of a task, and a secret answer is never shown', async () => {
     const { base, templateId } = await aTemplate();
     const answers = { version: '1.2', pin: 'hush-hush-4711' };
     const started = await api.call('POST', `${base}/tasks`, { templateId, survey: answers });
@@ -41,7 +41,7 @@ describe('the survey of a template', () => {
     expect(started).toMatchObject({ survey: { version: '1.2' } });
   });
 
-  it('makes each wrong answer a field error, and no task', async () => {
+  it('reports each wrong answer as a field error, and starts no task', async () => {
     const { base, templateId } = await aTemplate();
     const refused = await api.request('POST', `${base}/tasks`, {
       body: { templateId, survey: { pin: '1', other: 'x' } },
@@ -78,7 +78,7 @@ describe('the options of an app', () => {
     expect(problem.parse(await refused.json())).toMatchObject({ code: 'invalid_reference' });
   });
 
-  it('keep a key from being removed', async () => {
+  it('protect a key from removal', async () => {
     const { base } = await aTemplate();
     const keyId = await make(`${base}/keys`, { name: 'Vault', secret: { type: 'string', value: 'v' } });
     const body = { name: 'Play', app: 'ansible', script: '-', ansible: { vaultKeys: [{ keyId }] } };

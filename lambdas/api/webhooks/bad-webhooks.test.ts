@@ -1,4 +1,4 @@
-/** Wrong webhooks, sent to the real receivers: each gets its own status and code, and leaves the table as it was. */
+/** Wrong webhooks, sent to the real receivers: each gets its status and code, and changes no item. */
 import { KMSClient } from '@aws-sdk/client-kms';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { Webhook } from 'standardwebhooks';
@@ -65,7 +65,7 @@ describe.each(['start', 'finish'] as const)('refused webhooks, and nothing chang
     readonly id?: string;
   }
 
-  /** A webhook as its sender would make it, but for what `sent` has wrong. */
+  /** A webhook as its sender would make it, except for the wrong parts in `sent`. */
   const anEvent = (w: World, sent: Sent): APIGatewayProxyEventV2 => {
     const fields = {
       action,
