@@ -63,7 +63,7 @@ describe('the configuration', () => {
     ['{"apiUrl":"https://x","token":"t"}', 'The private key is missing'],
     ['{"apiUrl":"https://x","token":"t","privateKeyFile":"none"}', 'is not there'],
     ['{"shutdownGrace":"soon"}', 'must be a duration'],
-  ])('says what is wrong with %s', async (content, message) => {
+  ])('explains the error in %s', async (content, message) => {
     await writeFile(path, content);
     await expect(load()).rejects.toThrow(message);
   });

@@ -81,18 +81,15 @@ describe('register and unregister', () => {
     expect(await readdir(join(folder, 'etc'))).toEqual([]);
   });
 
-  it.runIf(process.getuid?.() === 0)(
-    'share the files with the group that the folder is shared with',
-    async () => {
-      await mkdir(join(folder, 'etc'), { mode: 0o750 });
-      await chown(join(folder, 'etc'), 0, 4242);
-      await register();
-      for (const name of ['runner.json', 'runner.key']) {
-        const { uid, gid, mode } = await stat(join(folder, 'etc', name));
-        expect({ uid, gid, mode: mode & 0o777 }).toEqual({ uid: 0, gid: 4242, mode: 0o640 });
-      }
-    },
-  );
+  it.runIf(process.getuid?.() === 0)('give the files the group of a shared folder', async () => {
+    await mkdir(join(folder, 'etc'), { mode: 0o750 });
+    await chown(join(folder, 'etc'), 0, 4242);
+    await register();
+    for (const name of ['runner.json', 'runner.key']) {
+      const { uid, gid, mode } = await stat(join(folder, 'etc', name));
+      expect({ uid, gid, mode: mode & 0o777 }).toEqual({ uid: 0, gid: 4242, mode: 0o640 });
+    }
+  });
 
   it('keep an existing config unless forced', async () => {
     await register();

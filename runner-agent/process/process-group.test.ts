@@ -51,7 +51,7 @@ describe('a process group', () => {
   });
 
   it.each(Object.entries({ SIGHUP: 129, SIGUSR1: 138, SIGBUS: 135, SIGXCPU: 152 }))(
-    'gives 128 and the number of %s when that ended the program',
+    'returns 128 plus the number of %s when the signal ended the program',
     async (signal, code) => {
       expect(await bash(`kill -${signal} $$`).group.exit).toEqual({ code, signal });
     },

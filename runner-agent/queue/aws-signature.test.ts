@@ -20,7 +20,7 @@ describe('a signature', () => {
       'dd952d75fa8e77665e9f6192855db5b98d53435b13e856ff102bea5e4eef8ed6',
     ],
     ['http://127.0.0.1:4000/', '0490fe79aabc9e94b3995ca905c2d703ec7c51b1cdf97de700d0b8624ce602f3'],
-  ])('for %s is the one that AWS computes', async (url, signature) => {
+  ])('equals the one that AWS computes for %s', async (url, signature) => {
     expect(await sign({ ...request, url: new URL(url) }, scope)).toEqual({
       ...request.headers,
       host: new URL(url).host,

@@ -32,7 +32,7 @@ describe.skipIf(lacksCases)('case 07: a secret in the reason of a failure', () =
   it.each([
     ['a password in the repository’s URL', withPassword, 's3cretTok3n', 'would travel|Cannot fetch'],
     ['a token alone in the repository’s URL', withToken, 'ghp_abcdef123456', 'would travel|Cannot fetch'],
-  ])('does not show %s', async (_, url, secret, reason) => {
+  ])('hides %s', async (_, url, secret, reason) => {
     expect(url).toContain(secret);
     const { result, said } = await finish({ path: 'run.sh', repository: { url, branch: 'main' } });
     expect(result).toMatchObject({ status: 'error', reason: expect.stringMatching(reason) });

@@ -83,7 +83,7 @@ describe('a password for git', () => {
     ['the user in the URL is kept', 'oauth2', { type: 'string', value: 'tok-1' }, basic('oauth2', 'tok-1')],
     ['a login in the URL does without a key', 'bob:p%40ss', undefined, basic('bob', 'p@ss')],
     ['a token alone in the URL does too', 'ghp_abc', undefined, basic('ghp_abc', '')],
-  ] as const)('is sent as the server wants it: %s', async (_, userinfo, given, expected) => {
+  ] as const)('is sent in the form that the server accepts: %s', async (_, userinfo, given, expected) => {
     const url = userinfo ? server.url.replace('//', `//${userinfo}@`) : server.url;
     await fetch(`${url}/app/.git`, given);
     expect(new Set(loginsAt(server))).toEqual(new Set([expected]));
