@@ -1,4 +1,4 @@
-/** What the flows work with. Each takes the part that it needs, so that a test or the simulation can give just that. */
+/** Dependencies of the flows. Each takes only its part, so that a test or the simulation can provide it. */
 import type {
   Clock,
   Delivery,
@@ -30,7 +30,7 @@ import type { DeliveryStore } from '../adapters/webhooks/deliveries.ts';
 import type { SendWebhook } from '../adapters/webhooks/webhook-sender.ts';
 import type { FleetPlan } from '../core/fleets/fleets.ts';
 
-/** All that a task needs from its project, secrets included. */
+/** All parts of a project that a task needs, secrets included. */
 export interface TaskParts {
   readonly template: Template;
   readonly inventory?: Inventory | undefined;
@@ -45,11 +45,11 @@ export interface TaskParts {
         secretFiles?: Record<string, string>;
       })
     | undefined;
-  /** Who saved the template, inventory, environment and repository last, as they are here. */
+  /** Last editors of the template, inventory, environment and repository, in these versions. */
   readonly edits: readonly Edit[];
 }
 
-/** Secrets that go to a runner, encrypted, with a task. */
+/** Secrets that a runner receives, encrypted, with a task. */
 export interface SecretUse {
   readonly projectId: ProjectId;
   readonly taskId: TaskId;
@@ -62,18 +62,18 @@ export interface SecretUse {
 export interface Deps {
   readonly now: Clock;
   readonly newId: NewId;
-  /** Says what a flow did beside its answer, with the ids that it is about. */
+  /** Logs an action that the result does not show, with the ids concerned. */
   readonly log: (message: string, about: Readonly<Record<string, unknown>>) => void;
   readonly readTemplate: (projectId: ProjectId, id: string) => Promise<Template | undefined>;
-  /** A template and its project, by one read. Undefined when one of them does not exist. */
+  /** Returns a template and its project, by one read. Undefined when one of them does not exist. */
   readonly readForTask: (
     projectId: ProjectId,
     templateId: string,
   ) => Promise<{ template: Template; project: Project } | undefined>;
   readonly readInventory: (projectId: ProjectId, id: string) => Promise<Inventory | undefined>;
-  /** Undefined when its template, or something else that it names, was removed. */
+  /** Undefined when its template, or another object that it refers to, was removed. */
   readonly readTaskParts: (task: TaskRecord) => Promise<TaskParts | undefined>;
-  /** Writes into the audit trail that secrets are about to be used. */
+  /** Records in the audit trail that secrets are about to be used. */
   readonly recordSecretUse: (use: SecretUse) => Promise<void>;
   readonly runners: RunnerStore;
   readonly tasks: TaskStore;
@@ -86,18 +86,18 @@ export interface Deps {
   readonly settlePowerSoon: SettlePowerSoon;
   readonly sendWebhook: SendWebhook;
   readonly circuits: CircuitStore;
-  /** Has a delivery tried again later; `tries` are the retries that it has had. */
+  /** Schedules a later retry of a delivery; `tries` are its retries so far. */
   readonly retryWebhook: (
     delivery: Pick<Delivery, 'projectId' | 'id'>,
     options?: { readonly delaySeconds: number; readonly tries: number },
   ) => Promise<void>;
   readonly instances: Instances;
-  /** As cdk.json has them. */
+  /** As configured in cdk.json. */
   readonly fleets: readonly FleetPlan[];
   readonly fleetPlaces: FleetPlaces;
   readonly agentTokens: AgentTokens;
   /** Encrypts to a runner's public key. */
   readonly seal: (plainText: string, publicKey: string) => Promise<string>;
-  /** Of the control plane, without a slash at the end. */
+  /** URL of the control plane, without a slash at the end. */
   readonly apiUrl: string;
 }

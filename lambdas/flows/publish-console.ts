@@ -1,12 +1,12 @@
-/** Puts the built console into its bucket, and clears away what no browser can want any more. */
+/** Uploads the built console into its bucket, and removes files that no browser needs any longer. */
 import { getMimeType } from 'hono/utils/mime';
 import { addMs, type Clock } from '../../protocol/index.ts';
 import type { FileBucket, PublishedFile } from '../adapters/file-bucket.ts';
 
-/** A page that was opened before a release still loads the parts of the release before, for so long. */
+/** A page that was opened before a release still loads the previous release's files, for this long. */
 const keepMs = 7 * 24 * 3_600_000;
 
-/** How browsers shall take a file: what lies in `assets/` has a hash in its name, and so never changes. */
+/** Headers for browsers: files in `assets/` have a hash in their name, and so never change. */
 export const describeFile = (key: string): Pick<PublishedFile, 'contentType' | 'cacheControl'> => ({
   contentType: getMimeType(key) ?? 'application/octet-stream',
   cacheControl: key.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
@@ -17,7 +17,7 @@ interface Deps {
   readonly now: Clock;
 }
 
-/** Pages last: none is there before what it loads. */
+/** Uploads pages last, after the files that they load. */
 export const publishConsole = async (
   { bucket, now }: Deps,
   files: ReadonlyMap<string, Buffer>,
@@ -37,7 +37,7 @@ export const publishConsole = async (
   await Promise.all(old.map(({ key }) => bucket.remove(key)));
 };
 
-/** For a stack that is removed: CloudFormation removes no bucket that holds something. */
+/** For the removal of a stack: CloudFormation removes only empty buckets. */
 export const clearConsole = async (bucket: FileBucket): Promise<void> => {
   for (const { key } of await bucket.list()) await bucket.remove(key);
 };

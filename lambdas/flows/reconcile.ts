@@ -1,4 +1,4 @@
-/** Repair: finds among what is live what was lost on the way, and does it again. Safe to run twice at once. */
+/** Repairs lost work: finds it among the live items, and repeats it. Safe to run in parallel. */
 import { type Instant, msBetween } from '../../protocol/index.ts';
 import type { InstanceFacts } from '../adapters/runners/instances.ts';
 import type { RunnerRecord } from '../adapters/runners/runner-record.ts';
@@ -30,9 +30,9 @@ export type ReconcileDeps = FollowDeps &
   PriceDeps &
   Pick<Deps, 'retryWebhook'> & { readonly stackName: string };
 
-/** How long an agent gets to say that it drains by itself, and a drained runner to be stopped, before this does it. */
+/** Grace period for an agent to report its own drain, and for a drained runner to stop. */
 const graceMs = 30_000;
-/** A delivery that has been pending for so long without an attempt has fallen out of the retry queue. */
+/** A delivery that is pending this long without an attempt has left the retry queue. */
 const deliveryGraceMs = 15 * 60_000;
 
 export const reconcile = async (deps: ReconcileDeps): Promise<Repairs> => {
@@ -64,7 +64,7 @@ export const reconcile = async (deps: ReconcileDeps): Promise<Repairs> => {
     await deps.retryWebhook(delivery);
     repaired('delivery_sent_again', { deliveryId: delivery.id });
   });
-  // Last, as it may have to wait for an answer.
+  // Last, as it may wait for a response.
   await each(
     [runners],
     () => 'prices',
@@ -117,7 +117,7 @@ const reconcileRunner = async (
       }
       return;
     case 'stopping':
-      // EC2 had refused the stop, or nobody asked for it.
+      // EC2 refused the stop, or it was never requested.
       if (facts?.state === 'running' && msBetween(runner.statusSince, now) > graceMs) {
         await stopDrained(deps, runner);
         repaired('stop_asked_again', about);
@@ -128,7 +128,7 @@ const reconcileRunner = async (
   }
 };
 
-/** SQS refused the name of a queue that was removed a moment before; what waits in it is rung for in the same pass. */
+/** Makes queues whose names SQS refused, right after a removal. The same pass rings for the tasks in them. */
 const makeAwaitedQueues = async (
   deps: ReconcileDeps,
   runner: RunnerRecord,
@@ -140,7 +140,7 @@ const makeAwaitedQueues = async (
   if (queuesFrom === undefined) repaired('queues_made', { runnerId: runner.id });
 };
 
-/** A runner without an instance of ours: all that is known of it are its heartbeats. */
+/** Repairs a runner without an instance of ours: only its heartbeats are known. */
 const reconcileElsewhere = async (
   deps: ReconcileDeps,
   runner: RunnerRecord,
@@ -161,16 +161,16 @@ const reconcileElsewhere = async (
 const isOn = (facts: InstanceFacts | undefined): boolean =>
   facts?.state === 'pending' || facts?.state === 'running';
 
-/** Since when its agent could have come up: EC2 may have refused the start for a while. */
+/** Time that its agent has had to come up: EC2 may have refused the start for a while. */
 const bootMs = (runner: RunnerRecord, facts: InstanceFacts | undefined, now: Instant): number => {
   const launchedAt = facts?.launchedAt ?? runner.statusSince;
   return msBetween(launchedAt > runner.statusSince ? launchedAt : runner.statusSince, now);
 };
 
-/** Its agent did not come up: stopped, and started again for what still counts on it, unless this was the last try. */
+/** Stops an instance whose agent did not come up; it starts again for demand, except after the last try. */
 const bootAgain = async (deps: ReconcileDeps, runner: RunnerRecord): Promise<void> => {
   const detail = `${runner.instanceId} was started but its agent did not report within ${bootTimeoutMs / 60_000} minutes. Look at its console output.`;
-  // One write: a pass that dies between two would give an instance whose agent does not come up its five minutes anew.
+  // One write: between two, a crash would give an instance whose agent does not come up another five minutes.
   const stopping = await failStart(deps, runner, 'boot_timeout', detail, { to: 'stopping' });
   if (stopping) await stopDrained(deps, stopping);
 };
@@ -180,7 +180,7 @@ const giveUp = async (deps: ReconcileDeps, runner: RunnerRecord): Promise<void> 
   if (stopping) await stopDrained(deps, stopping);
 };
 
-/** Its agent is not heard of: its tasks run elsewhere, and its instance is stopped, to be started again if work counts on it. */
+/** Handles a silent agent: its tasks run elsewhere, and its instance stops, to start again for demand. */
 const settleSilent = async (deps: ReconcileDeps, runner: RunnerRecord, repaired: Repaired): Promise<void> => {
   const about = { runnerId: runner.id, status: runner.status };
   if (runner.slots.length > 0) {
@@ -199,7 +199,7 @@ const settleSilent = async (deps: ReconcileDeps, runner: RunnerRecord, repaired:
 const isOverdue = (runner: RunnerRecord, now: Instant): boolean =>
   msBetween(staysOnUntil(runner), now) > graceMs;
 
-/** A task that no longer waits for this runner must not keep it awake. */
+/** Drops the demand of a task that no longer waits for this runner, as it keeps the runner awake. */
 const dropStaleDemand = async (
   deps: ReconcileDeps,
   runner: RunnerRecord,
@@ -209,7 +209,7 @@ const dropStaleDemand = async (
   const counts = (task: TaskRecord | undefined) => task?.status === 'waiting' && task.runnerId === runner.id;
   for (const taskId of runner.demand) {
     if (counts(live.find(({ id }) => id === taskId))) continue;
-    // The index may be a moment late, so the task itself decides where its project is known.
+    // The index may be a moment late, so the task itself decides when its project is known.
     const task = runner.projectId ? await deps.tasks.get(runner.projectId, taskId) : undefined;
     if (counts(task) || msBetween(runner.statusSince, deps.now()) < graceMs) continue;
     await deps.runners.dropDemand(runner, taskId);
@@ -217,7 +217,7 @@ const dropStaleDemand = async (
   }
 };
 
-/** Woken for a task that found another runner or was stopped, before its agent came up. */
+/** Stops a runner whose task found another runner or was stopped before its agent came up. */
 const stopUnwanted = async (deps: ReconcileDeps, runner: RunnerRecord, repaired: Repaired): Promise<void> => {
   const stopping = await deps.runners.move(runner, ['starting'], 'stopping', deps.now(), { idle: true });
   if (!stopping) return;
@@ -225,10 +225,13 @@ const stopUnwanted = async (deps: ReconcileDeps, runner: RunnerRecord, repaired:
   repaired('unwanted_runner_stopped', { runnerId: runner.id });
 };
 
-/** One that lost its place in its limits, with its runner, may be owed still after a crash between the two writes. */
+/** A task that lost its place in its limits may still be in the demand, after a crash between two writes. */
 const isLetIn = (task: TaskRecord): boolean => task.limits === undefined || task.admitted === true;
 
-/** It counts on it, in a queue that it polls: who changed its tags may have died before all of its tasks were placed anew. */
+/**
+ * Returns true when the task is in the runner's demand and in a queue that it polls: a change of tags may
+ * have crashed before it placed all tasks again.
+ */
 const owes = (runner: RunnerRecord, task: TaskRecord): boolean =>
   runner.demand.includes(task.id) && queuesOf(runner).includes(task.queue);
 
@@ -253,7 +256,7 @@ const reconcileTask = async (
   const runner = await runnerOf(deps, task);
   const about = { taskId: task.id, runnerId: task.runnerId, attempt: task.attempt };
   if (runner === 'unreadable') {
-    // Its agent may have the task and go on with it; what waits goes to another one.
+    // Its agent may have the task and continue; a waiting task goes to another runner.
     if (!isHeldStatus(task.status) && (await place(deps, task))) repaired('task_placed_again', about);
     return;
   }

@@ -1,7 +1,7 @@
-/** A pass of the reconciler: what it repaired, and that no bad item, and no bad pass, stops the others. */
+/** A pass of the reconciler: counts its repairs; a bad item stops no other item, a bad pass no other pass. */
 import type { Log } from '../adapters/telemetry.ts';
 
-/** What was repaired, by kind. */
+/** Number of repairs by kind. */
 export type Repairs = Record<string, number>;
 
 export type Pass = ReturnType<typeof beginPass>;
@@ -16,7 +16,7 @@ export const beginPass = (log: Log) => {
     repairs,
     repaired,
 
-    /** Goes on when one repair fails: the next pass tries that one again, and the others must not wait for it. */
+    /** Continues when one repair fails: the next pass retries it, and the others must not wait for it. */
     each: async <T>(of: Iterable<T>, idOf: (one: T) => string, repair: (one: T) => Promise<void>) => {
       for (const one of of) {
         try {
@@ -29,7 +29,7 @@ export const beginPass = (log: Log) => {
   };
 };
 
-/** Runs each pass by its name, whatever becomes of the others, and answers what they repaired and why others failed. */
+/** Runs each pass by its name, despite failures of others, and returns their repairs and errors. */
 export const runPasses = async (
   log: Log,
   passes: Readonly<Record<string, () => Promise<Repairs>>>,

@@ -1,6 +1,6 @@
 /**
- * A bench for flows: real stores over a real table, and hand-driven time, queues and EC2, so that a test can put faults and
- * races between any two steps. The whole with real parts is tested in test/.
+ * A bench for flows: real stores over a real table, with manual time, queues and EC2, so that a test can put
+ * faults and races between any two steps. test/ has the tests with all real parts.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -52,7 +52,7 @@ import { startTask } from './tasks/start-task.ts';
 
 const { publicKey } = makeKeyPair();
 
-/** Who starts the tasks. */
+/** The person who starts the tasks. */
 export const aStarter = { name: 'test', people: ['usr_test'] };
 
 export type Bench = ReturnType<typeof flowBench>;
@@ -151,7 +151,7 @@ export const flowBench = (table: Table) => {
   };
 
   const prices = priceStore(table);
-  /** What the price list says, by type; it cannot be asked while it is undefined. */
+  /** Prices by type in the price list; undefined makes it unreachable. */
   const priceList = {
     has: new Map<string, number>() as Map<string, number> | undefined,
     asked: [] as string[],
@@ -229,7 +229,7 @@ export const flowBench = (table: Table) => {
     deps,
     projectId,
     project,
-    /** What happened outside the table. */
+    /** Effects outside the table. */
     rung,
     queues,
     sent,
@@ -245,11 +245,11 @@ export const flowBench = (table: Table) => {
     setReceiver: (isUp: boolean) => {
       receiverIsUp = isUp;
     },
-    /** It fails EC2's status checks. */
+    /** Makes the instance fail EC2's status checks. */
     impair: ({ instanceId = '' }: RunnerRecord) => impaired.add(instanceId),
-    /** The instance gets the tag of whom it is kept for. */
+    /** Tags the instance with its owner. */
     keepFor: ({ instanceId = '' }: RunnerRecord, owner: string) => owners.set(instanceId, owner),
-    /** What was asked of CreateFleet. */
+    /** Requests to CreateFleet. */
     orders,
     noCapacity,
     addFleet: (fields: Partial<FleetPlan> = {}): FleetPlan => {
@@ -311,7 +311,7 @@ export const flowBench = (table: Table) => {
       return task;
     },
 
-    /** EC2 describes the instance so from now on, and sends no event. */
+    /** Sets the instance as EC2 describes it from now on, without an event. */
     setInstance: (runner: RunnerRecord, state: InstanceState, launchedAt?: Instant) => {
       const instanceId = runner.instanceId ?? '';
       states.set(instanceId, state);
@@ -319,14 +319,14 @@ export const flowBench = (table: Table) => {
       return factsOf(instanceId);
     },
 
-    /** EC2 tells the state of a runner's instance, as `instance-events` hears it. */
+    /** Sends the state of a runner's instance as an event, as `instance-events` receives it. */
     instanceBecomes: async (runner: RunnerRecord, state: InstanceState) => {
       states.set(runner.instanceId ?? '', state);
       const facts = await instances.describe(runner);
       await followInstance(deps, await reload(runner), facts, present);
     },
 
-    /** Without `claims`, of an agent that knows of every claim, or that has just started where its runner is not online. */
+    /** Without `claims`, the agent knows every claim, or has just started where its runner is not online. */
     beat: async (
       runner: RunnerRecord,
       tasks: readonly { id: `tsk_${string}`; attempt?: number }[] = [],
@@ -351,7 +351,7 @@ export const flowBench = (table: Table) => {
     claim: (runner: RunnerRecord, task: { id: `tsk_${string}` }) =>
       claimTask(deps, agentOf(runner), { projectId, taskId: task.id }),
 
-    /** The start webhook's receiver does its work. */
+    /** Does the work of the start webhook's receiver. */
     wake: async (runner: RunnerRecord) => wake(deps, await reload(runner)),
   };
 };

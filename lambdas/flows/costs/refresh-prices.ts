@@ -1,4 +1,4 @@
-/** Keeps the prices of what is in use: asks AWS's price list for what was not asked lately. Safe to run twice at once. */
+/** Keeps prices of instance types in use: asks AWS's price list for old or missing ones. Safe in parallel. */
 import { addMs } from '../../../protocol/index.ts';
 import type { AskPrice } from '../../adapters/costs/price-list.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
@@ -6,16 +6,19 @@ import type { Deps } from '../deps.ts';
 
 export type PriceDeps = Pick<Deps, 'now' | 'log' | 'prices'> & {
   readonly askPrice: AskPrice;
-  /** Of runners that have none of their own. */
+  /** Region of runners that have none of their own. */
   readonly region: string;
 };
 
-/** Prices of EC2 change rarely. */
+/** Lifetime of a price: EC2 prices change rarely. */
 const freshMs = 7 * 86_400_000;
-/** After an answer that was none. */
+/** Wait after a response without a price. */
 const retryMs = 3_600_000;
 
-/** `awake` are the runners that have an instance on, or had a moment ago. Without a type among them nothing is read. */
+/**
+ * Refreshes prices for `awake`: runners whose instance is on, or was recently. Without types it reads
+ * nothing.
+ */
 export const keepPrices = async (
   deps: PriceDeps,
   awake: readonly Pick<RunnerRecord, 'region' | 'instanceType'>[],
@@ -35,7 +38,8 @@ export const keepPrices = async (
       if (microUsdPerHour === undefined) continue;
       await deps.prices.keep(type, { microUsdPerHour, asOf: now.slice(0, 10) }, addMs(now, freshMs));
     } catch (error) {
-      // Not an error of ours, so not called one. Nor are the others asked for, as each would have the function wait.
+      // Not our error, so not logged as one. The other types are not asked for, as each request would block
+      // the function.
       deps.log('The price list cannot be asked', { ...type, failure: String(error) });
       return;
     }

@@ -1,4 +1,4 @@
-/** Launching an instance for a fleet's runner that has none. */
+/** Launches an instance for a fleet's runner without one. */
 import { type Instant, type Market, msBetween } from '../../../protocol/index.ts';
 import { isThrottled, type StartOutcome } from '../../adapters/runners/instances.ts';
 import type { LaunchedInstance } from '../../adapters/runners/runner-instances.ts';
@@ -9,14 +9,14 @@ import type { Deps } from '../deps.ts';
 
 export type LaunchDeps = Pick<Deps, 'now' | 'newId' | 'log' | 'runners' | 'instances' | 'fleets' | 'apiUrl'>;
 
-/** No function lives for longer: whoever began a launch so long ago will not end it any more. */
+/** No function lives longer: a launch that began before this time has been abandoned. */
 export const launchTimeoutMs = 60_000;
 
-/** Whether the call that launches an instance for it may still be at work. */
+/** Returns true while the call that launches the runner's instance may still be running. */
 export const isBeingLaunched = ({ launch }: Pick<RunnerRecord, 'launch'>, now: Instant): boolean =>
   launch !== undefined && msBetween(launch.at, now) < launchTimeoutMs;
 
-/** The instance that a call launched which did not live to tell; undefined when there is none. */
+/** Finds the instance of a launch whose call was interrupted; undefined when there is none. */
 export const findLaunched = async (
   deps: LaunchDeps,
   fleet: FleetPlan,
@@ -35,13 +35,13 @@ const order = (deps: LaunchDeps, fleet: FleetPlan, runner: RunnerRecord, { id }:
     ...fleet,
     fleet: fleet.name,
     market,
-    // Another market is another request, which EC2 would refuse under the same token.
+    // Another market is another request, which EC2 would reject under the same token.
     clientToken: `${id}-${market}`,
     runner: fullIdOf(runner),
     apiUrl: deps.apiUrl,
   });
 
-/** A fleet of spot takes on-demand when one of its types and zones was refused for a reason that only spot has. */
+/** A spot fleet falls back to on-demand when EC2 refused one of its types and zones only for spot. */
 const launch = async (deps: LaunchDeps, fleet: FleetPlan, runner: RunnerRecord, begun: Launch) => {
   const first = await order(deps, fleet, runner, begun, fleet.spot ? 'spot' : 'on-demand');
   if (first.launched || !fleet.spot || !mayBeOnDemand(first.awsCodes)) return first;
@@ -54,7 +54,7 @@ const launch = async (deps: LaunchDeps, fleet: FleetPlan, runner: RunnerRecord, 
   return order(deps, fleet, runner, begun, 'on-demand');
 };
 
-/** Makes the instance the runner's own. When the runner has moved on meanwhile, the reconciler finds it to be nobody's. */
+/** Assigns the instance to the runner. If the runner has moved on, the reconciler terminates the instance. */
 export const takeInstance = async (
   deps: LaunchDeps,
   runner: RunnerRecord,
@@ -62,7 +62,7 @@ export const takeInstance = async (
   launched: LaunchedInstance,
 ): Promise<void> => {
   const { instanceId, region, instanceType, market } = launched;
-  // First, so that EC2's events about it and its own agent find the runner.
+  // First, so that EC2's events about the instance and its own agent find the runner.
   await deps.runners.bind(instanceId, runner);
   const taken = await deps.runners.takeInstance(runner, begun, {
     instanceId,

@@ -1,4 +1,4 @@
-/** Repair of what fleets launch: launches whose call did not live to the end, and instances that no runner has. */
+/** Repairs launches of fleets: those whose call was interrupted, and instances without a runner. */
 import { msBetween } from '../../../protocol/index.ts';
 import type { LaunchedFacts } from '../../adapters/runners/instances.ts';
 import { type RunnerRecord, runnerIn } from '../../adapters/runners/runner-record.ts';
@@ -13,7 +13,7 @@ import { findLaunched, isBeingLaunched, launchTimeoutMs, takeInstance } from './
 
 type Repaired = Pass['repaired'];
 
-/** A runner that is awake, but has no instance: it is to be launched one, or not any more. */
+/** Repairs a runner that is awake without an instance: repeats its launch, or calls it off. */
 export const reconcileLaunch = async (
   deps: FollowDeps,
   runner: RunnerRecord,
@@ -28,7 +28,7 @@ export const reconcileLaunch = async (
   if (runner.launch) repaired('launch_done_again', { runnerId: runner.id });
 };
 
-/** Nothing counts on it any more: it sleeps, unless an instance was launched for it, which has to be looked after first. */
+/** Puts a runner without demand to sleep, unless an instance was launched for it: it takes that first. */
 const callOff = async (deps: FollowDeps, runner: RunnerRecord, repaired: Repaired): Promise<void> => {
   const fleet = fleetOf(deps.fleets, runner);
   const found = runner.launch && fleet && (await findLaunched(deps, fleet, runner));
@@ -46,7 +46,7 @@ const callOff = async (deps: FollowDeps, runner: RunnerRecord, repaired: Repaire
 const instanceOf = ({ instanceId }: LaunchedFacts): string => instanceId;
 const isOn = ({ state }: LaunchedFacts): boolean => state === 'pending' || state === 'running';
 
-/** By its runner, or by the launch that is noted on that one and is done again. Of one that cannot be read nobody knows. */
+/** Returns true for its runner's instance, during a recorded launch, and for an unreadable runner. */
 const isLookedAfter = async (deps: FollowDeps, facts: LaunchedFacts): Promise<boolean> => {
   const { pool, id } = runnerIn(facts.runner);
   try {
@@ -59,8 +59,9 @@ const isLookedAfter = async (deps: FollowDeps, facts: LaunchedFacts): Promise<bo
 };
 
 /**
- * Terminates what fleets of this control plane have launched in a region and no runner has: the runner was removed, or the call was cut short and
- * the runner has moved on. `awake` are the runners that are known to be awake, whose instances need no second look.
+ * Terminates instances in a region that fleets of this control plane launched and no runner has: the runner
+ * was removed, or the call was interrupted and the runner has moved on. `awake` are runners known to be
+ * awake, whose instances need no check.
  */
 export const endOrphans = async (
   deps: FollowDeps,
@@ -79,7 +80,7 @@ export const endOrphans = async (
     const ofFleet = launched.filter((facts) => facts.fleet === fleet.name);
     const names = ofFleet.length === 0 ? new Set() : await deps.fleetPlaces.names(fleet.name);
     await each(ofFleet, instanceOf, async (facts) => {
-      // One that is off belongs to a runner that sleeps.
+      // An instance that is off belongs to a runner that sleeps.
       if (names.has(facts.runner) && (!isOn(facts) || (await isLookedAfter(deps, facts)))) return;
       await deps.instances.terminate({ instanceId: facts.instanceId, region });
       repaired('orphan_terminated', { instanceId: facts.instanceId, region, runner: facts.runner });

@@ -1,4 +1,4 @@
-/** Working on an event of an integration that was stored at the door: once in effect, however often it is asked for. */
+/** Processes a stored event of an integration: it takes effect once, however often it is processed. */
 import type { EventResult, IntegrationEvent } from '../../../protocol/index.ts';
 import type { IntegrationStore } from '../../adapters/integrations/integrations.ts';
 import type {
@@ -26,12 +26,12 @@ const recordOf = ({ id, at, source, deliveryId }: PendingEvent, result: EventRes
 
 const decide = async (deps: WorkEventDeps, event: PendingEvent): Promise<EventResult> => {
   const { projectId, integrationId, id, at, source, answers } = event;
-  // As it is now: one that was switched off while the event waited starts nothing.
+  // As it is now: an integration that was switched off while the event waited starts nothing.
   const integration = await deps.integrations.get(projectId, integrationId);
   if (!integration) return { outcome: 'refused', detail: 'The integration was removed.' };
   if (!integration.active) return { outcome: 'inactive', detail: 'The integration is not active.' };
   const { templateId, name, secretNames } = integration;
-  // The id of the task follows from the event's: a crash in the middle, and a second try, make one task.
+  // The task's id derives from the event's: a crash in the middle and a retry make one task.
   return startByCause(
     deps,
     { kind: 'integration', by: integration, cause: id, at, source },
@@ -45,7 +45,7 @@ const decide = async (deps: WorkEventDeps, event: PendingEvent): Promise<EventRe
   );
 };
 
-/** Starts the task, or records why there is none. Throws what went wrong after it has recorded it. */
+/** Starts the task, or records why there is none. Records an error, then throws it. */
 export const workIntegrationEvent = async (deps: WorkEventDeps, ref: EventRef): Promise<void> => {
   const event = await deps.pendingEvents.get(ref);
   if (!event) return;
@@ -67,12 +67,12 @@ export interface RepairEventsDeps extends Pick<Deps, 'log'> {
   readonly workEventSoon: WorkEventSoon;
 }
 
-/** With the time between them doubled from a minute on: about an hour. */
+/** Maximum tries; the wait doubles from one minute, about an hour in total. */
 const askedAtMost = 5;
-/** What a pass has time for; the next goes on. */
+/** Maximum events of a pass; the next pass continues. */
 const atMost = 100;
 
-/** Asks again for events whose invocation was lost, and gives up those at which each fails. How many, by kind. */
+/** Retries events whose invocation was lost, and gives up those that keep failing. Returns counts by kind. */
 export const repairEvents = async (deps: RepairEventsDeps): Promise<Repairs> => {
   const { repairs, repaired, each } = beginPass(deps.log);
   const idOf = ({ id }: PendingEvent) => id;

@@ -1,6 +1,7 @@
 /**
- * The door of integrations: proof, body, match. What matches is stored and answered before anything is started, as senders switch off
- * a webhook that answers slowly or by 5xx: https://docs.gitlab.com/user/project/integrations/webhooks/#auto-disabled-webhooks
+ * Receives events of integrations: proof, body, match. A matching event is stored and answered before its
+ * task starts, as senders disable a webhook that answers slowly or by 5xx:
+ * https://docs.gitlab.com/user/project/integrations/webhooks/#auto-disabled-webhooks
  */
 import type { EventAnswer, EventResult, Integration, IntegrationEvent } from '../../../protocol/index.ts';
 import type { DeliveryKey, IntegrationStore } from '../../adapters/integrations/integrations.ts';
@@ -18,7 +19,7 @@ export interface EventDeps extends Pick<Deps, 'now' | 'newId' | 'log'> {
   readonly workEventSoon: WorkEventSoon;
   readonly attempts: Pick<AttemptStore, 'take'>;
   readonly audit: Pick<AuditTrail, 'record'>;
-  /** The text of a key of the type string. */
+  /** Returns the text of a key of the type string. */
   readonly readKeyText: (projectId: Integration['projectId'], keyId: string) => Promise<string | undefined>;
 }
 
@@ -29,8 +30,9 @@ export interface EventRequest {
 }
 
 /**
- * Where senders put their own id of a delivery. GitLab's Idempotency-Key is that of one delivery, while X-Gitlab-Event-UUID is the same
- * for all events that follow from one: https://docs.gitlab.com/user/project/integrations/webhooks/#delivery-headers
+ * Headers with the sender's own delivery id. GitLab's Idempotency-Key identifies one delivery, while
+ * X-Gitlab-Event-UUID is shared by all events with one cause:
+ * https://docs.gitlab.com/user/project/integrations/webhooks/#delivery-headers
  */
 const idHeaders = [
   'x-github-delivery',
@@ -49,7 +51,7 @@ const deliveryIdOf = ({ headers }: EventRequest): string | undefined =>
     .find((id) => id !== undefined && id !== '')
     ?.slice(0, 200);
 
-/** A header is not signed, so it makes no new event of what is signed; undefined: each request counts as new. */
+/** Key of a delivery. A header is unsigned, so it cannot renew signed content; undefined: a new event. */
 const deliveryKeyOf = (
   integration: Integration,
   { headers, body }: EventRequest,
@@ -65,7 +67,7 @@ const badSignature = ({ auth }: Integration, { body }: EventRequest): string =>
     ? 'The signature is missing or wrong. The body is not UTF-8, so API Gateway replaced bytes that were signed. Send it as UTF-8.'
     : 'The signature is missing or wrong.';
 
-/** With its encryption in base64 below the 400 KB that an item of DynamoDB may have. */
+/** Encrypted and in base64 it stays below the 400 KB limit of a DynamoDB item. */
 const maxAnswersBytes = 200 * 1024;
 
 const tooLarge = (answers: Readonly<Record<string, string>>): string | undefined => {
@@ -78,7 +80,7 @@ const tooLarge = (answers: Readonly<Record<string, string>>): string | undefined
   return `The variables of the integration hold ${bytes} bytes of this event, and may hold ${maxAnswersBytes}; the largest is ${largest?.[0]}.`;
 };
 
-/** What matches goes on with its answers to the survey; all else has its outcome. */
+/** Returns the survey answers of a matching event, or the outcome of any other. */
 const read = (
   integration: Integration,
   request: EventRequest,
@@ -94,7 +96,7 @@ const read = (
   return fault === undefined ? { answers } : { outcome: 'refused', detail: fault };
 };
 
-/** The key of an integration, whose use for signatures is written down once a window: senders decide how often they call. */
+/** Returns an integration's key. Senders decide how often they call, so its use is recorded once a window. */
 const secretOf = async (
   deps: EventDeps,
   { id, name, auth, projectId }: Integration,
@@ -114,10 +116,10 @@ const secretOf = async (
   return deps.readKeyText(projectId, auth.keyId);
 };
 
-/** An event that is worked on, or has started its task: another delivery of it changes nothing. */
+/** Returns true for an event in progress or with a started task: another delivery of it changes nothing. */
 const isTaken = ({ outcome }: EventResult): boolean => outcome === 'received' || outcome === 'started';
 
-/** Whether Lambda has taken it or not, the event is stored: the reconciler asks again. */
+/** Invokes the function. The event is stored, so after a failure the reconciler retries. */
 const workSoon = async (deps: EventDeps, ref: Parameters<WorkEventSoon>[0]): Promise<void> => {
   try {
     await deps.workEventSoon(ref);
@@ -126,7 +128,7 @@ const workSoon = async (deps: EventDeps, ref: Parameters<WorkEventSoon>[0]): Pro
   }
 };
 
-/** Answers what became of the request, or that it is worked on. The same delivery again starts nothing again. */
+/** Returns the outcome of the request, or that it is in progress. A repeated delivery starts nothing. */
 export const receiveIntegrationEvent = async (
   deps: EventDeps,
   integration: Integration,
@@ -171,7 +173,7 @@ export const receiveIntegrationEvent = async (
 
   const found = read(integration, request);
   if (!('answers' in found)) return record(event, found);
-  // First what the reconciler sees: an event that is answered is worked on.
+  // First the record that the reconciler reads: an answered event is always processed.
   const isAdded = await deps.pendingEvents.add({
     ...event,
     ...about,

@@ -1,4 +1,4 @@
-/** How an agent proves who it is: the challenge that only its private key opens, and the session it gets for the answer. */
+/** Proof of an agent's identity: a challenge that only its private key opens, then a session. */
 import type { CredentialsRequest, CredentialsResponse, Instant } from '../../../protocol/index.ts';
 import type { VendCredentials } from '../../adapters/runners/runner-credentials.ts';
 import { poolOf, type RunnerRecord } from '../../adapters/runners/runner-record.ts';
@@ -9,7 +9,7 @@ import { settingsOf } from './heartbeat.ts';
 type SessionDeps = Pick<Deps, 'agentTokens' | 'queues' | 'seal' | 'runners' | 'now' | 'fleets'> & {
   readonly vendCredentials: VendCredentials;
   readonly region: string;
-  /** Where agents find SQS, when it is not AWS's own endpoint. */
+  /** Endpoint of SQS for agents, when it is not AWS's own. */
   readonly awsEndpoint?: string | undefined;
 };
 
@@ -19,19 +19,21 @@ const identityOf = (runner: RunnerRecord) => ({
   ...(runner.credentialVersion !== undefined && { credentialVersion: runner.credentialVersion }),
 });
 
-/** A challenge: an answer that expires soon, encrypted to the runner's key. Nothing is stored. */
+/** Makes a challenge: an answer that expires soon, encrypted to the runner's key. Stores nothing. */
 export const challenge = async (
   deps: Pick<SessionDeps, 'agentTokens' | 'seal'>,
   runner: RunnerRecord,
 ): Promise<string> => deps.seal(await deps.agentTokens.signAnswer(identityOf(runner)), runner.publicKey);
 
-/** `wrong_answer`: wrong, foreign or late. `agent_running`: another agent has the runner, at least until then. */
+/**
+ * `wrong_answer`: wrong, foreign or late. `agent_running`: another agent has the runner at least until then.
+ */
 export type SessionResult =
   | { readonly ok: true; readonly session: CredentialsResponse }
   | { readonly ok: false; readonly code: 'wrong_answer' }
   | { readonly ok: false; readonly code: 'agent_running'; readonly until: Instant };
 
-/** The session and the AWS credentials for a right answer of the runner's one agent. */
+/** Returns the session and the AWS credentials for a right answer of the runner's one agent. */
 export const openAgentSession = async (
   deps: SessionDeps,
   runner: RunnerRecord,
@@ -48,9 +50,9 @@ export const openAgentSession = async (
     return { ok: false, code: 'agent_running', until: runner.leaseUntil ?? deps.now() };
   }
   const control = controlQueueOf(runner);
-  // It is there unless the runner is older than such queues, or somebody has removed it.
+  // It exists unless the runner is older than such queues, or an operator has removed it.
   if (isStart) await deps.queues.create(control);
-  // An inactive runner reaches no queue of tasks, not even with AWS credentials that outlive its next heartbeat.
+  // An inactive runner reaches no task queue, not even with AWS credentials that outlive its next heartbeat.
   const queues = runner.active ? [...queuesOf(runner), control] : [control];
   const { expiresAt, ...keys } = await deps.vendCredentials(runner.id, queues);
   const session = await deps.agentTokens.signSession({ ...identityOf(runner), agentId }, expiresAt);

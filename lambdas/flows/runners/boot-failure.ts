@@ -1,4 +1,4 @@
-/** A first boot that failed before there was an agent: told by the script of that boot, and treated as a start that came to nothing. */
+/** A first boot that failed before its agent came up: its script reports it, as a failed start. */
 import {
   type BootFailureRequest,
   bootFailureHeader,
@@ -22,8 +22,9 @@ const signedAt = (date: string): Instant =>
   date.replace(/^(....)(..)(..T..)(..)(..)Z$/, '$1-$2-$3:$4:$5.000Z');
 
 /**
- * Counts the start as failed at once, and has the instance stopped. A report that was signed before the start that goes on is of
- * another one, and a runner that does not start has nothing to fail: both change nothing, so a report may come twice.
+ * Counts the start as failed at once, and has the instance stopped. A report that was signed before the
+ * current start belongs to an earlier one, and a runner that is not starting cannot fail: both change
+ * nothing, so a report may be repeated.
  */
 export const noteBootFailure = async (deps: BootFailureDeps, report: BootFailureRequest): Promise<Noted> => {
   const proven = await proveInstance(deps, report, bootFailureHeader, bootFailureText(report));
@@ -34,7 +35,7 @@ export const noteBootFailure = async (deps: BootFailureDeps, report: BootFailure
   const said = report.detail === '' ? 'It printed nothing.' : `Its last lines: ${report.detail}`;
   const detail = `The first boot of ${instanceId} failed at "${report.step}". ${said}`;
   const stopping = await failStart(deps, runner, 'boot_failed', detail, { to: 'stopping' });
-  // Whoever stops instances is another function; should it not be reached, the reconciler asks for the stop.
+  // Another function stops instances; if its invocation fails, the reconciler requests the stop.
   if (stopping) await deps.settlePowerSoon({ pool: poolOf(runner), runnerId: runner.id });
   return { ok: true };
 };

@@ -1,4 +1,4 @@
-/** Enrolment: the instance that a fleet launched for a runner gets the runner's credentials, for proof of which instance it is. */
+/** Enrolment: an instance that a fleet launched proves its identity and gets its runner's credentials. */
 import { type EnrollRequest, keyHeader } from '../../../protocol/index.ts';
 import type { SeenEnrolments } from '../../adapters/runners/enrolments.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
@@ -14,8 +14,9 @@ export type Enrolled =
 const refuse = (code: EnrollRefusal, detail: string): Enrolled => ({ ok: false, code, detail });
 
 /**
- * Stores the public key and the token of the runner whose instance signed the request; they take the place of any before. While
- * the runner's agent is heard of, nobody can: a task that reads its machine's credentials cannot take over its runner.
+ * Stores the public key and the token of the runner whose instance signed the request; they replace earlier
+ * ones. Refused while the runner's agent is heard of: a task that reads its machine's credentials cannot take
+ * over its runner.
  */
 export const enroll = async (
   deps: EnrollDeps,

@@ -1,12 +1,12 @@
-/** Starts that came to nothing: counted, said, tried again, and given up after too many in a row. */
+/** Failed starts: counts them, shows them, retries them, and gives up after too many in a row. */
 import type { RunnerStatus } from '../../../protocol/index.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import { failedStartsAllowed } from '../../core/runners/start-failure.ts';
 import type { Deps } from '../deps.ts';
 
 /**
- * Counts a start that came to nothing. With the last that is allowed, or when trying again can't help, the runner is in
- * quarantine: tasks go elsewhere, and its owner sees why. `to`: the status that it takes by the same write. Undefined when the
+ * Counts a failed start. At the last allowed one, or when a retry can't help, the runner is quarantined:
+ * tasks go elsewhere, and its owner sees why. `to`: its new status, in the same write. Undefined when the
  * runner has moved on meanwhile.
  */
 export const failStart = async (

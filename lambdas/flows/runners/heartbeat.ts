@@ -1,4 +1,4 @@
-/** What an agent asks for itself: to be known as alive, and to go to sleep. */
+/** Calls of an agent for itself: its heartbeat, and its drain. */
 import {
   type AgentSettings,
   addMs,
@@ -39,9 +39,9 @@ export const settingsOf = (
 });
 
 /**
- * Renews the lease of all that the runner holds, tells the agent what it no longer holds, and takes from the runner what the
- * agent doesn't know of. The first heartbeat makes the runner online. Undefined: there is no such runner any more, another agent
- * has it, or its credentials were revoked.
+ * Renews the lease of all tasks that the runner holds, returns those that it lost, and takes from it the
+ * tasks that the agent does not know. The first heartbeat sets the runner online. Undefined: the runner is
+ * removed, another agent has it, or its credentials were revoked.
  */
 export const heartbeat = async (
   deps: HeartbeatDeps,
@@ -55,18 +55,18 @@ export const heartbeat = async (
   const beat = { agentVersion, agentId, credentialVersion, draining, leaving };
   const beating = await deps.runners.heartbeat(runnerRef(agent.pool, agent.runnerId), now, leaseUntil, beat);
   if (!beating) return undefined;
-  // Before it comes online, so that it is given nothing that it would refuse.
+  // Before it comes online, so that it gets no task that it would refuse.
   const informed = await recordDisk(deps, beating, request);
   const present =
     (!isOfEarlierBoot(deps, informed, request) && (await comeOnline(deps, informed))) || informed;
   const runner = await followDisk(deps, beating, present);
 
   const known = new Set<string>(request.tasks.map(({ taskId }) => taskId));
-  // One that was sent before the last claim and comes after it, however late, says nothing of that claim's task.
+  // A heartbeat from before the last claim says nothing about that claim's task, however late it arrives.
   const forgotten = request.claims === runner.claims ? runner.slots.filter((id) => !known.has(id)) : [];
   await loseForgotten(deps, runner, forgotten);
   const held = request.tasks.filter(({ taskId }) => runner.slots.includes(taskId));
-  // One that cannot be read is lost; the others keep their leases.
+  // An unreadable task is lost; the others keep their leases.
   const refs = new Map(held.map(({ projectId, taskId }) => [taskId, { projectId, id: taskId }]));
   const current = (await deps.tasks.getAll([...refs.values()])).filter((task) => task.runnerId === runner.id);
   const leases = await Promise.all(
@@ -98,12 +98,13 @@ export const heartbeat = async (
   };
 };
 
-/** The API answers within 29 s (AWS: quotas of HTTP APIs), so no heartbeat is acted on later than this. */
+/** Maximum age of a heartbeat: the API answers within 29 s (AWS: quotas of HTTP APIs). */
 const latestMs = 30_000;
 
 /**
- * A heartbeat may arrive when the machine of its agent has stopped, or starts again: one that says goodbye, or that knows of claims just
- * after the start of a machine whose agent does not outlive a stop. Nobody is there to come online.
+ * Detects a heartbeat that arrives when its agent's machine has stopped or restarts: one that says goodbye,
+ * or one that knows claims just after the start of a machine whose agent does not outlive a stop. No agent is
+ * there to come online.
  */
 const isOfEarlierBoot = (
   deps: Pick<Deps, 'fleets' | 'now'>,
@@ -117,7 +118,7 @@ const isOfEarlierBoot = (
     powerOffOf(deps.fleets, runner) !== 'hibernate' &&
     msBetween(runner.statusSince, deps.now()) < latestMs);
 
-/** The agent of a runner that was asleep or starting is there: ring for what counts on it, as earlier doorbells may be lost. */
+/** Sets a runner that was asleep or starting online; rings for its demand, as doorbells may be lost. */
 const comeOnline = async (deps: HeartbeatDeps, runner: RunnerRecord): Promise<RunnerRecord | undefined> => {
   if (!runnerSources('heartbeat').includes(runner.status)) return undefined;
   const now = deps.now();
@@ -141,7 +142,7 @@ const comeOnline = async (deps: HeartbeatDeps, runner: RunnerRecord): Promise<Ru
   return online;
 };
 
-/** An agent that was restarted does not make its instance boot again. */
+/** A restart of the agent is not another boot of its instance. */
 const onlineSince = ({ session, onlineAt }: RunnerRecord, now: Instant): Instant =>
   session && onlineAt !== undefined && onlineAt >= session.startedAt ? onlineAt : now;
 
@@ -167,7 +168,7 @@ const loseForgotten = async (
   }
 };
 
-/** The agent is idle and has stopped polling: whether it will be stopped, or there is work, or it is too soon. */
+/** Answers an idle agent that has stopped polling: it will be stopped, there is work, or it is too soon. */
 export const drain = async (deps: HeartbeatDeps, agent: AgentIdentity): Promise<DrainResponse> => {
   const runner = await deps.runners.get(agent.pool, agent.runnerId);
   if (!runner || runner.credentialVersion !== agent.credentialVersion) return { sleep: false };

@@ -1,4 +1,4 @@
-/** What EC2 tells of an instance of its own accord: its state, or that it is about to take it back. */
+/** Events that EC2 sends about an instance: its state, or a notice that EC2 is about to reclaim it. */
 import * as z from 'zod';
 import { toInstant } from '../../../protocol/index.ts';
 import { instanceState } from '../../adapters/runners/instances.ts';
@@ -17,15 +17,16 @@ const instanceEvent = z.object({
   detail: z.object({ 'instance-id': z.string(), state: instanceState.optional().catch(undefined) }),
 });
 
-/** What EC2 warns of, two minutes or more before it takes a spot instance back. */
+/** Warnings of EC2, two minutes or more before it reclaims a spot instance. */
 export const instanceWarnings: readonly string[] = [
   'EC2 Spot Instance Interruption Warning',
   'EC2 Instance Rebalance Recommendation',
 ];
 
 /**
- * Follows the later of what the event and EC2 tell. A runner whose instance EC2 wants back drains: what it holds finishes there or is
- * handed back, as each template says, and what waits for it goes elsewhere. Waking it later ends that.
+ * Follows the later of the event and EC2's answer. A runner whose instance EC2 reclaims drains: its tasks
+ * finish there or are handed back, by each template's setting, and waiting tasks go elsewhere. A later wake
+ * ends that.
  */
 export const followEvent = async (deps: FollowDeps, event: unknown): Promise<void> => {
   const { time, 'detail-type': kind = '', detail } = instanceEvent.parse(event);
@@ -33,7 +34,7 @@ export const followEvent = async (deps: FollowDeps, event: unknown): Promise<voi
   if (!runner) return;
   const described = await deps.instances.describe(runner);
   if (instanceWarnings.includes(kind)) {
-    // Tried again by Lambda for minutes, it may come when the instance has stopped and started since.
+    // Lambda retries it for minutes, so it may arrive after the instance has stopped and started again.
     if (described?.launchedAt !== undefined && time < described.launchedAt) return;
     deps.log('EC2 wants an instance back; its runner drains', {
       runnerId: runner.id,

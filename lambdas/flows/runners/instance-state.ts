@@ -1,4 +1,4 @@
-/** Following EC2: what an instance's state means for its runner, its session and the tasks that count on it. */
+/** Follows EC2: applies an instance's state to its runner, its session and the tasks in its demand. */
 import { type Instant, msBetween } from '../../../protocol/index.ts';
 import type { InstanceFacts } from '../../adapters/runners/instances.ts';
 import { type RunnerRecord, withoutInstance } from '../../adapters/runners/runner-record.ts';
@@ -21,8 +21,9 @@ export type FollowDeps = WakeDeps &
   Pick<Deps, 'newId' | 'sessions' | 'fleetPlaces'> & { readonly region: string };
 
 /**
- * Brings a runner in line with its instance, as EC2 tells it at `at`. `facts` undefined: EC2 doesn't know the instance.
- * Idempotent, and indifferent to the order in which EC2's events come, as it is given the state and not the event.
+ * Brings a runner in line with its instance, as EC2 describes it at `at`. `facts` undefined: EC2 does not
+ * know the instance. Idempotent and independent of the order of EC2's events, since it uses the state and not
+ * the event.
  */
 export const followInstance = async (
   deps: FollowDeps,
@@ -52,8 +53,9 @@ export const followInstance = async (
 };
 
 /**
- * A start that came late, or by hand: without this, nobody looks after a runner that is thought to be asleep. A launch whose session is
- * over is none: EC2's answer is older than the event by which the session ended.
+ * Handles a start that came late, or by hand: without this, a runner that counts as asleep would go
+ * unwatched. A launch whose session has ended is ignored: EC2's answer is older than the event that ended the
+ * session.
  */
 const noticeStart = async (deps: FollowDeps, runner: RunnerRecord, facts: InstanceFacts): Promise<void> => {
   const { status, lastSessionStartedAt } = runner;
@@ -65,8 +67,8 @@ const noticeStart = async (deps: FollowDeps, runner: RunnerRecord, facts: Instan
 };
 
 /**
- * A stop by hand or by EC2. What EC2 said may be old by now: a runner that has been started again since it was read must not
- * be taken for one that stops, as its agent would be told to drain.
+ * Handles a stop by hand or by EC2. EC2's answer may be old by now: a runner that has been started again
+ * since must not count as stopping, as its agent would be asked to drain.
  */
 const noticeStop = async (deps: FollowDeps, runner: RunnerRecord, at: Instant): Promise<void> => {
   const { status, statusSince } = runner;
@@ -90,7 +92,7 @@ const openSession = async (
   return deps.runners.openSession(runner, session, facts.instanceType);
 };
 
-/** The bill of a session is written before the runner forgets it, so that a crash in between writes it again. */
+/** Stores the bill of a session before the runner forgets it, so that after a crash it is stored again. */
 const closeSession = async (
   deps: FollowDeps,
   runner: RunnerRecord,
@@ -101,13 +103,13 @@ const closeSession = async (
   const session = billed?.session;
   const bill = billed && openSessionFacts(billed, deps.region);
   if (!session || !bill) return;
-  // Else it is of a session before, and came late: this one's end was not told yet.
+  // An earlier time belongs to a previous session's late event: the end of this one was not reported yet.
   const endedAt = at > session.startedAt ? at : deps.now();
   await deps.sessions.put({ ...bill, endedAt });
   await deps.runners.closeSession(billed, session, endedAt);
 };
 
-/** The session of an instance that was over before anybody heard of its start. That it ran is known by its agent's word alone. */
+/** Opens the session of an instance that ended before its start was seen, by its agent's heartbeat. */
 const openUnseen = async (
   deps: FollowDeps,
   runner: RunnerRecord,
@@ -148,7 +150,8 @@ const settleStopped = async (
     statusSince,
   });
   if (moved) return settleAsleep(deps, runner, moved);
-  // Demand, or another event, came between reading and writing: look again at both, as what EC2 said before is old news.
+  // Demand, or another event, came between read and write: read both again, as EC2's earlier answer is
+  // outdated.
   const now = await deps.runners.get(runner.projectId ?? 'global', runner.id);
   if (now === undefined || nextStatus(now, 'instance_stopped') !== 'starting') return;
   const { instanceId } = facts;
@@ -156,19 +159,19 @@ const settleStopped = async (
   if (fresh?.state === 'stopped') await settleStopped(deps, now, fresh, at);
 };
 
-/** `moved` has no instance that is on any more: it is woken for what counts on it. */
+/** Wakes a runner whose instance has just gone off, when it has demand. */
 const settleAsleep = async (deps: FollowDeps, before: RunnerRecord, moved: RunnerRecord): Promise<void> => {
   if (
     moved.status === 'stopped' &&
     (before.drainRequestedAt ?? before.drainAnnouncedAt ?? before.lowDisk) !== undefined
   ) {
-    // While it drained it could not be made to owe what came for it; now that it sleeps, it can be woken.
+    // While it drained it could take no demand; now that it sleeps, it can be woken.
     await placeWaiting(deps, queuesOf(moved), (task) => task.runnerId === undefined);
   }
   await wake(deps, moved);
 };
 
-/** A start that is under way has the instance `stopped` for a moment still; one that was launched since then fell back. */
+/** In a start under way the instance is still `stopped` for a moment; one launched since fell back. */
 const settleNotStarted = async (
   deps: FollowDeps,
   runner: RunnerRecord,
@@ -184,16 +187,16 @@ const settleNotStarted = async (
   if (failed) await wake(deps, failed);
 };
 
-/** EC2 doesn't tell at once of what it has just launched (AWS: eventual consistency in the EC2 API). */
+/** EC2 does not show a new instance at once (AWS: eventual consistency in the EC2 API). */
 const unknownForMs = 5 * 60_000;
 
-/** EC2 tells whole seconds. */
+/** EC2 reports whole seconds. */
 const wasLaunchedSince = (facts: InstanceFacts | undefined, since: Instant): boolean =>
   facts?.launchedAt !== undefined && msBetween(since, facts.launchedAt) > -1000;
 
 /**
- * The instance of a fleet's runner is terminated, or about to be: by the fleet's own policy, by EC2, or by hand. The runner has none
- * then, and is launched another one when there is work.
+ * Handles the termination of a fleet runner's instance: by the fleet's policy, by EC2, or by hand. The runner
+ * then has no instance, and its fleet launches another for new demand.
  */
 const settleTerminated = async (
   deps: FollowDeps,
@@ -225,7 +228,7 @@ const settleTerminated = async (
     return;
   }
   if (moved) return settleAsleep(deps, runner, moved);
-  // Demand, or another event, came between reading and writing.
+  // Demand, or another event, came between read and write.
   const now = await deps.runners.get(runner.projectId ?? 'global', runner.id);
   if (now?.instanceId !== instanceId || now === undefined) return;
   if (nextStatus(now, 'instance_stopped') === 'starting') await settleTerminated(deps, now, facts, at);
@@ -246,8 +249,8 @@ const settleGone = async (
 };
 
 /**
- * What becomes of the instance is nothing to the runner, which is not powered until it is bound to another, or this one is its own. Its
- * agent, wherever that runs, works on.
+ * Ignores the state of an instance that belongs to another: the runner is not powered until it is bound to
+ * another instance, or this one is its own. Its agent, wherever it runs, continues.
  */
 const settleNotTheirs = async (deps: FollowDeps, runner: RunnerRecord, code: NotTheirs): Promise<void> => {
   if (runner.status !== 'starting' && runner.status !== 'stopping') return;

@@ -1,4 +1,4 @@
-/** Which of two words about an instance holds: what EC2 has told, or what it answers when asked. */
+/** Chooses the later of two facts about an instance: EC2's event, or EC2's answer to a describe call. */
 import type { Instant } from '../../../protocol/index.ts';
 import { type InstanceFacts, type InstanceState, instanceState } from '../../adapters/runners/instances.ts';
 
@@ -14,10 +14,11 @@ const isLater = (state: InstanceState, than: InstanceState): boolean =>
   instanceState.options.indexOf(state) > instanceState.options.indexOf(than);
 
 /**
- * Either may be old: an event comes late or twice, and a describe may not show yet what an event tells (AWS: eventual consistency in
- * the EC2 API). Within one launch the later state holds. What was told before the launch that the describe shows is old; EC2 tells
- * whole seconds, and no instance stops in the second of its launch. One that is being terminated is never launched again. An event of
- * `running` has the time from which EC2 bills, which no describe tells.
+ * Either may be old: an event may come late or twice, and a describe may lag behind an event (AWS: eventual
+ * consistency in the EC2 API). Within one launch the later state wins. A state from before the described
+ * launch is old; EC2 reports whole seconds, and no instance stops in the second of its launch. A terminating
+ * instance is never launched again. A `running` event has the time from which EC2 bills, which no describe
+ * shows.
  */
 export const latestFacts = (
   described: InstanceFacts | undefined,

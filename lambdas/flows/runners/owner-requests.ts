@@ -1,4 +1,4 @@
-/** What its owner asks of a runner: to drain, to take tasks again, to sleep, to wake. */
+/** Requests of an owner about a runner: drain, resume, sleep, wake. */
 import { poolOf, type RunnerRecord, type RunnerRef } from '../../adapters/runners/runner-record.ts';
 import { nextStatus, runnerSources } from '../../core/runners/runner-state.ts';
 import { isIdle } from '../../core/runners/slots.ts';
@@ -9,8 +9,8 @@ import { type PlaceDeps, placeWaiting } from '../tasks/assign.ts';
 import { nudge } from './request-heartbeat.ts';
 
 /**
- * From now on it takes no task. What it holds finishes there or is handed back, as each template says, and what waits for it
- * goes elsewhere. Undefined when it is asleep, and so has nothing to drain.
+ * Stops a runner from taking tasks. Its tasks finish there or are handed back, by each template's setting,
+ * and waiting ones go elsewhere. Undefined when it is asleep, and so has nothing to drain.
  */
 export const drainRunner = async (
   deps: PlaceDeps,
@@ -23,12 +23,12 @@ export const drainRunner = async (
   return deps.runners.get(poolOf(runner), runner.id);
 };
 
-/** A claim that comes to nothing holds a slot for a moment: so often an idle runner is tried again. */
+/** Tries for an idle runner: a claim that fails holds a slot for a moment. */
 const sleepTries = 3;
 
 /**
- * Puts an idle runner to sleep now, whatever its idle timeout; the same move as its agent's own drain, and the same function stops
- * the instance. Undefined when it holds or owes a task, or is not online.
+ * Puts an idle runner to sleep now, whatever its idle timeout; as with its agent's own drain, the same
+ * function stops the instance. Undefined when it has a task or demand, or is not online.
  */
 export const sleepRunner = async (
   deps: Pick<Deps, 'now' | 'log' | 'runners' | 'queues' | 'settlePowerSoon'>,
@@ -50,10 +50,10 @@ export const sleepRunner = async (
 };
 
 /**
- * Starts a runner's instance without a task. From then on it is like any other that is starting: tried again when EC2 refuses or
- * its agent does not come, and in quarantine after too many tries; once its agent is online it stays on for its idle timeout.
- * One that is up already stays so, one that stops is started again when it has stopped. Undefined when it may not be
- * started, or nobody here starts it.
+ * Starts a runner's instance without a task. From then on it is like any other that is starting: retried when
+ * EC2 refuses or its agent does not come, and quarantined after too many tries; once online it stays on for
+ * its idle timeout. A runner that is up stays up; one that is stopping starts again afterwards. Undefined
+ * when it may not be started, or is not powered by this stack.
  */
 export const wakeRunner = async (
   deps: Pick<Deps, 'now' | 'runners' | 'queues' | 'log' | 'settlePowerSoon'>,
@@ -65,13 +65,13 @@ export const wakeRunner = async (
   if (to === undefined) return undefined;
   const woken = await deps.runners.wake(runner, runner.status, to, deps.now());
   if (!woken) return undefined;
-  // Its agent was about to go.
+  // Its agent was about to drain.
   if (woken.status === 'online') await nudge(deps, woken);
   if (woken.status === 'starting') await deps.settlePowerSoon({ pool: poolOf(woken), runnerId: woken.id });
   return woken;
 };
 
-/** It takes tasks again. Undefined when it is gone. */
+/** Lets a runner take tasks again. Undefined when it is removed. */
 export const resumeRunner = async (
   deps: PlaceDeps,
   runner: RunnerRecord,

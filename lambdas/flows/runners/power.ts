@@ -1,4 +1,4 @@
-/** Waking and putting to sleep: the only flows that start, stop and terminate instances of runners. */
+/** Wakes runners and puts them to sleep: only these flows start, stop and terminate instances of runners. */
 import type { StartOutcome } from '../../adapters/runners/instances.ts';
 import { type RunnerRecord, withoutInstance } from '../../adapters/runners/runner-record.ts';
 import { lacksInstance, powerOffOf } from '../../core/fleets/fleets.ts';
@@ -15,9 +15,9 @@ export type WakeDeps = LaunchDeps;
 export type SleepDeps = Pick<Deps, 'now' | 'log' | 'runners' | 'instances' | 'fleets'>;
 
 /**
- * Starts the instance of a runner that is wanted, or has its fleet launch one. Idempotent. A runner or instance that is still
- * stopping is left: the demand stays, and the runner is started when EC2 says `stopped`. Starting it in the moment between EC2's
- * stop and EC2's word of it would leave a runner that runs and is taken for one that stops.
+ * Starts the instance of a runner with demand, or has its fleet launch one. Idempotent. A runner or instance
+ * that is still stopping is left alone: the demand stays, and the runner starts when EC2 reports `stopped`. A
+ * start between EC2's stop and its report would leave a running runner that counts as stopping.
  */
 export const wake = async (
   deps: WakeDeps,
@@ -55,7 +55,7 @@ export const wake = async (
   await failStart(deps, runner, outcome.awsCode, detail, { mayPass });
 };
 
-/** Nothing of a fleet is asked about, as nobody names its instance. */
+/** Makes no call for a fleet's runner, as no person chose its instance. */
 const notTheirs = async ({ instances }: Pick<Deps, 'instances'>, runner: RunnerRecord) => {
   const facts = runner.fleet === undefined ? await instances.describe(runner) : undefined;
   return facts && whyNotTheirs(runner, facts);
@@ -68,13 +68,13 @@ const startOwn = async (deps: WakeDeps, runner: RunnerRecord): Promise<StartOutc
     : { started: false, code: 'refused', awsCode, detail: awsCode };
 };
 
-/** Starts or stops a runner's instance, as its status says: what is done when its power is rung for. */
+/** Starts or stops a runner's instance, as its status requires. */
 export const settlePower = async (deps: WakeDeps, runner: RunnerRecord): Promise<void> => {
   if (runner.status === 'starting') await wake(deps, runner);
   if (runner.status === 'draining' || runner.status === 'stopping') await stopDrained(deps, runner);
 };
 
-/** Drains an idle runner by the control plane's own decision, and stops it. A claim that comes first wins. */
+/** Drains an idle runner by decision of the control plane, and stops it. A concurrent claim wins. */
 export const putToSleep = async (deps: SleepDeps, runner: RunnerRecord): Promise<void> => {
   const draining = await deps.runners.move(runner, runnerSources('drain'), 'draining', deps.now(), {
     idle: true,
@@ -82,7 +82,7 @@ export const putToSleep = async (deps: SleepDeps, runner: RunnerRecord): Promise
   if (draining) await stopDrained(deps, draining);
 };
 
-/** Stops, hibernates or terminates an instance, as its fleet says. False: there was none, or it is another's. */
+/** Stops, hibernates or terminates an instance, by its fleet's setting. False: it is missing or another's. */
 const powerOff = async (deps: SleepDeps, runner: RunnerRecord): Promise<boolean> => {
   if ((await notTheirs(deps, runner)) !== undefined) return false;
   const how = powerOffOf(deps.fleets, runner);
@@ -92,8 +92,8 @@ const powerOff = async (deps: SleepDeps, runner: RunnerRecord): Promise<boolean>
 };
 
 /**
- * Stops the instance of a drained runner, or lets it go on when work has come meanwhile. Safe to repeat: a runner that is
- * `stopping` already is only told to EC2 again.
+ * Stops the instance of a drained runner, or resumes it when work has come meanwhile. Safe to repeat: for a
+ * runner that is already `stopping`, only EC2 is called again.
  */
 export const stopDrained = async (deps: SleepDeps, runner: RunnerRecord): Promise<void> => {
   if (!isPoweredByStack(runner) || lacksInstance(runner)) return;

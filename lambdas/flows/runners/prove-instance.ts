@@ -1,4 +1,4 @@
-/** Which instance of a fleet a signed GetCallerIdentity proves, and whose it is. */
+/** Verifies by a signed GetCallerIdentity which instance of a fleet calls, and for which runner. */
 import { type IdentityProof, instanceId, type ProofSubject } from '../../../protocol/index.ts';
 import type { IdentifyCaller } from '../../adapters/runners/caller-identity.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
@@ -7,7 +7,7 @@ import type { Deps } from '../deps.ts';
 
 export type ProofDeps = Pick<Deps, 'now' | 'log' | 'runners' | 'fleets'> & {
   readonly identifyCaller: IdentifyCaller;
-  /** The account of the control plane. */
+  /** AWS account of the control plane. */
   readonly accountId: string;
 };
 
@@ -18,7 +18,7 @@ type Proven =
 
 const refuse = (code: ProofRefusal, detail: string): Proven => ({ ok: false, code, detail });
 
-/** The runner whose instance signed; `subject` is the header that binds the proof to the text. */
+/** Returns the runner whose instance signed; `subject` is the header that binds the proof to the text. */
 export const proveInstance = async (
   deps: ProofDeps,
   proof: IdentityProof,

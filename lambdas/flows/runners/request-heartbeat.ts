@@ -1,11 +1,11 @@
-/** Making a runner's agent send its heartbeat now, because the answer has news. */
+/** Makes a runner's agent send its heartbeat now, because the response has news. */
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import { controlQueueOf } from '../../core/tasks/routing.ts';
 import type { Deps } from '../deps.ts';
 
 /**
- * Rings in the runner's own queue. The news is stored already and reaches the agent by its next heartbeat anyway, so a ring
- * that fails is only told.
+ * Sends a message to the runner's own queue. The news is stored already and reaches the agent by its next
+ * heartbeat anyway, so a failure is only logged.
  */
 export const nudge = async (
   deps: Pick<Deps, 'queues' | 'log'>,

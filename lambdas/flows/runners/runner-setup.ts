@@ -1,4 +1,4 @@
-/** Making, changing and removing runners, with the queues that they poll and the instances that they are bound to. */
+/** Creates, changes and removes runners, with their queues and the binding to their instances. */
 import { addMs, type Instant, type Runner, type RunnerInput } from '../../../protocol/index.ts';
 import { poolOf, type RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import type { NewRunner } from '../../adapters/runners/runners.ts';
@@ -13,13 +13,13 @@ export type SetupResult =
   | { readonly ok: true; readonly runner: RunnerRecord }
   | { readonly ok: false; readonly code: 'not_found' | 'instance_taken' };
 
-/** Where the tasks are that a runner may now serve: its queues, and for what has no tag also everybody's, from before it came. */
+/** Queues for a runner: its own, and for tasks without a tag also the global one, with older tasks. */
 const queuesServed = (runner: Pick<Runner, 'projectId' | 'tags'>): string[] => {
   const own = queuesOf(runner);
   return runner.tags.length === 0 && runner.projectId !== undefined ? [...own, globalQueue] : own;
 };
 
-/** Makes queues. Undefined: they are there; else from when on SQS takes the name of one that was removed a moment ago. */
+/** Makes queues. Undefined: they exist; otherwise the time when SQS accepts a recently removed name again. */
 export const makeQueues = async (
   deps: Pick<Deps, 'now' | 'queues'>,
   queues: readonly string[],
@@ -31,7 +31,7 @@ export const makeQueues = async (
   return from;
 };
 
-/** Stores a new runner, asleep; makes its queues; places what has waited for one like it. */
+/** Stores a new runner, asleep; makes its queues; places tasks that waited for such a runner. */
 export const createRunner = async (
   deps: PlaceDeps,
   input: RunnerInput,
@@ -56,7 +56,7 @@ export const createRunner = async (
   return runner ? { ok: true, runner } : { ok: false, code: 'not_found' };
 };
 
-/** Changes what its owner may set. */
+/** Changes the settings that an owner may set. */
 export const configureRunner = async (
   deps: PlaceDeps,
   before: RunnerRecord,
@@ -80,13 +80,13 @@ export const configureRunner = async (
   return { ok: true, runner };
 };
 
-/** Removes a runner that is asleep and owes nothing, and the queues that nobody else polls. False when it is not. */
+/** Removes a sleeping runner without demand, and queues that no other runner polls. Otherwise false. */
 export const removeRunner = async (
   deps: PlaceDeps & Pick<Deps, 'fleetPlaces' | 'now'>,
   runner: RunnerRecord,
 ): Promise<boolean> => {
   if (!(await deps.runners.remove(runner))) return false;
-  // Without its place, the reconciler takes its instance for nobody's and terminates it.
+  // Without its place, the reconciler finds no runner for its instance and terminates it.
   await deps.fleetPlaces.leave(runner);
   if (runner.fleet !== undefined && runner.instanceId !== undefined)
     await deps.runners.unbind(runner.instanceId, deps.now());

@@ -1,4 +1,4 @@
-/** Repair by EC2's own lists: instances that nobody looks after, and those that fail EC2's status checks. */
+/** Repairs by EC2's own lists: instances that no flow watches, and those that fail EC2's status checks. */
 import { drainOf, msBetween } from '../../../protocol/index.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import { whyNotTheirs } from '../../core/runners/instance-owner.ts';
@@ -11,7 +11,7 @@ import { drainRunner } from './owner-requests.ts';
 const idOf = ({ id }: Pick<RunnerRecord, 'id'>): string => id;
 const instanceOf = ({ instanceId }: { readonly instanceId: string }): string => instanceId;
 
-/** Time for an operator to make a runner of an instance that was launched by hand. */
+/** Time for an operator to create a runner for an instance that was launched by hand. */
 const setUpMs = 60 * 60_000;
 
 /** The regions of the stack, of its fleets, and of these runners' instances. */
@@ -27,8 +27,8 @@ export const regionsOf = (
 ];
 
 /**
- * Finds instances of a region that are on though their runner is taken for asleep, as when a start took effect late and both EC2's
- * event and the agent's word of it were lost. `awake` are looked after already.
+ * Finds instances of a region that are on while their runner counts as asleep: a start took effect late, and
+ * both EC2's event and the agent's heartbeat were lost. `awake` are watched already.
  */
 export const followForgotten = async (
   deps: FollowDeps & { readonly stackName: string },
@@ -42,7 +42,7 @@ export const followForgotten = async (
     if (awake.some((runner) => runner.instanceId === instanceId)) return;
     const runner = await deps.runners.findByInstance(instanceId);
     if (!runner) {
-      // It may be about to become a runner, so it is only spoken of.
+      // It may soon become a runner, so it is only logged.
       if (launchedAt !== undefined && msBetween(launchedAt, deps.now()) > setUpMs)
         deps.log('An instance of the stack is on and is no runner', { instanceId, region, launchedAt });
       return;
@@ -54,8 +54,8 @@ export const followForgotten = async (
 };
 
 /**
- * Drains runners whose instance fails a status check: what they hold finishes or is handed back, what waits goes elsewhere. Their
- * instances stop when they are idle, and start on other hardware with the next task.
+ * Drains runners whose instance fails a status check: their tasks finish or are handed back, waiting tasks go
+ * elsewhere. Their instances stop when idle, and start on other hardware with the next task.
  */
 export const drainImpaired = async (
   deps: FollowDeps,

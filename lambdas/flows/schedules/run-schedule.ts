@@ -1,4 +1,4 @@
-/** What happens when a schedule is due: its template is started, once for each time that is due, however often it is told. */
+/** Runs a due schedule: starts its template once for each due time, however often the event arrives. */
 import {
   epochMs,
   type Instant,
@@ -50,7 +50,7 @@ const decide = (
   return start(deps, schedule, at);
 };
 
-/** Starts the task, or records and logs why there is none. Throws what went wrong after it has recorded it. */
+/** Starts the task, or records and logs why there is none. Records an error, then throws it. */
 export const runSchedule = async (deps: RunScheduleDeps, event: ScheduledStart): Promise<void> => {
   const { projectId, scheduleId, scheduledAt } = event;
   const at = toInstant(epochMs(scheduledAt));

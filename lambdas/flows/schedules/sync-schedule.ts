@@ -1,4 +1,4 @@
-/** Has EventBridge Scheduler follow what the table says of a schedule. Safe to repeat: what was cut short is done again. */
+/** Keeps EventBridge Scheduler in step with the table. Safe to repeat after an interrupted call. */
 import { addMs, type Instant, type ProjectId } from '../../../protocol/index.ts';
 import type { Scheduler } from '../../adapters/schedules/scheduler.ts';
 import type { ScheduleRecord, ScheduleRef, ScheduleStore } from '../../adapters/schedules/schedules.ts';
@@ -11,7 +11,7 @@ export interface ScheduleDeps extends Pick<Deps, 'now' | 'log'> {
   readonly scheduler: Scheduler;
 }
 
-/** Longer than any function that does this may run: whoever has the turn after this time was stopped. */
+/** Longer than any function with the turn may run: a turn that is older was interrupted. */
 const turnMs = 90_000;
 
 const handOver = async ({ scheduler }: ScheduleDeps, record: ScheduleRecord, now: Instant): Promise<void> => {
@@ -30,8 +30,8 @@ const handOver = async ({ scheduler }: ScheduleDeps, record: ScheduleRecord, now
 };
 
 /**
- * Hands it over, and again when it changes meanwhile. When that fails the schedule says why, and stays among what the
- * reconciler looks at. Whether it is handed over: not when that failed, nor while another function is at it.
+ * Hands a schedule over, and again when it changes meanwhile. On failure the schedule stores the reason, and
+ * the reconciler retries. Returns false after a failure, or while another function has the turn.
  */
 export const keepSchedule = async (deps: ScheduleDeps, ref: ScheduleRef): Promise<boolean> => {
   const { schedules } = deps;
@@ -57,14 +57,14 @@ export const keepSchedule = async (deps: ScheduleDeps, ref: ScheduleRef): Promis
   return false;
 };
 
-/** Removes it for good. What EventBridge Scheduler could not be told now, the reconciler does. False when there is none. */
+/** Removes a schedule. If EventBridge Scheduler fails, the reconciler retries. False when there is none. */
 export const removeSchedule = async (deps: ScheduleDeps, ref: ScheduleRef): Promise<boolean> => {
   const removed = await deps.schedules.markRemoved(ref);
   if (removed) await keepSchedule(deps, removed);
   return removed !== undefined;
 };
 
-/** Removes all of a project; false when EventBridge Scheduler still has one of them. */
+/** Removes all schedules of a project; false when EventBridge Scheduler still has one of them. */
 export const removeSchedules = async (deps: ScheduleDeps, projectId: ProjectId): Promise<boolean> => {
   const { schedules } = deps;
   for (const schedule of await schedules.listAll(projectId)) {
@@ -74,7 +74,7 @@ export const removeSchedules = async (deps: ScheduleDeps, projectId: ProjectId):
   return (await schedules.listAll(projectId)).length === 0;
 };
 
-/** Hands over what could not be when it changed. How many are done, and how many are left for the next pass. */
+/** Hands over schedules whose first try failed. Returns counts of completed and of remaining ones. */
 export const repairSchedules = async (deps: ScheduleDeps): Promise<Repairs> => {
   const { repairs, repaired, each } = beginPass(deps.log);
   const idOf = ({ id }: ScheduleRef) => id;

@@ -1,4 +1,4 @@
-/** Placing: making a runner owe a waiting task, ringing for it, and having the runner woken. */
+/** Placing: assigns a waiting task to a runner, rings its doorbell, and has the runner woken. */
 import type { Instant, RunnerStatus } from '../../../protocol/index.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import { entryOf, type LimitRef, type LimitState, taskOfEntry } from '../../adapters/tasks/limits.ts';
@@ -16,15 +16,15 @@ export type PlaceDeps = DeliverDeps & Pick<Deps, 'log' | 'runners' | 'tasks' | '
 
 export interface Placement {
   readonly queue: string;
-  /** All that could serve it. */
+  /** All runners that could serve it. */
   readonly runners: readonly RunnerRecord[];
-  /** The one that shall owe it. */
+  /** The runner that should get it. */
   readonly runner: RunnerRecord | undefined;
 }
 
 type Routed = Pick<TaskRecord, 'projectId' | 'tag'>;
 
-/** The queue and the runners of a task, as they are now. */
+/** Returns the queue and the runners of a task, as they are now. */
 export const routeTask = async (deps: Pick<Deps, 'runners'>, task: Routed) => {
   const own = await deps.runners.list(task.projectId);
   const global = needsGlobalPool(task, own) ? await deps.runners.list('global') : [];
@@ -35,7 +35,7 @@ export const routeTask = async (deps: Pick<Deps, 'runners'>, task: Routed) => {
   };
 };
 
-/** Where the task should go, as things are now. What counts on a runner because of this very task takes no room from it. */
+/** Chooses the runner for a task, as things are now. Demand for this very task takes no room. */
 export const choosePlacement = async (
   deps: Pick<Deps, 'runners'>,
   task: Routed & { id?: string },
@@ -50,12 +50,12 @@ const withoutTask = (runner: RunnerRecord, { id }: { id?: string }): RunnerRecor
   demand: runner.demand.filter((taskId) => taskId !== id),
 });
 
-/** A runner's status changes under a burst of tasks; what is not placed after so many tries, the reconciler places. */
+/** Maximum tries: a runner's status changes under a burst of tasks. The reconciler places the rest. */
 const maxTries = 5;
 
 /**
- * Makes a runner owe a waiting task, and answers with it. Idempotent: a task that its runner owes already is only rung for again.
- * `first` is the placement that the task was made with, when it has just been made.
+ * Assigns a waiting task to a runner, and returns the task. Idempotent: for an assigned task it only rings
+ * again. `first` is the placement of a task that was just created.
  */
 export const place = async (
   deps: PlaceDeps,
@@ -88,8 +88,8 @@ export const place = async (
 };
 
 /**
- * The task, if all of its limits let it in. It enters them only when there is a runner for it, and else gives its place in them
- * to others; the line of a limit calls it.
+ * Returns the task if all of its limits admit it. It enters them only when there is a runner for it;
+ * otherwise it gives its place to others, and the line of a limit calls it.
  */
 const admit = async (
   deps: PlaceDeps,
@@ -104,14 +104,14 @@ const admit = async (
   if (task.admitted) return task;
   const entry = await enterLimits(deps, task);
   if (entry === 'overfull') {
-    // With a new entry it only lines up, or enters when there is room by then.
+    // With a new entry it only lines up, or enters if there is room by then.
     const left = await leaveWaiting(deps, task, { limits, limitedBy: task.limitedBy });
     return left && admit(deps, left, { runner });
   }
   const limitedBy = entry === 'entered' ? undefined : entry.limitedBy;
   const changed = await deps.tasks.limit(task, { limits, admitted: limitedBy === undefined, limitedBy });
   if (!changed) {
-    // It waits no more, or another call has moved it on: what it has by now, that one or the reconciler sees to.
+    // It waits no longer, or another call has moved it on: that call or the reconciler handles its new state.
     const now = await deps.tasks.get(task.projectId, task.id);
     if (!now || hasEnded(now.status) || entryOf(now) !== entryOf(task)) await leaveLimits(deps, task);
     return undefined;
@@ -121,22 +121,22 @@ const admit = async (
   return undefined;
 };
 
-/** Drops the demand for a waiting task on the runner that it counted on. */
+/** Drops the demand for a waiting task on its assigned runner. */
 const dropOwed = async (deps: PlaceDeps, { id, projectId, runnerId }: TaskRecord): Promise<void> => {
   const owing = runnerId && (await deps.runners.find(projectId, runnerId));
   if (owing) await deps.runners.dropDemand(owing, id);
 };
 
 /**
- * Takes a waiting task out of all that it has entered, so that it can enter again. Undefined when it has moved on: it started, or
- * another call let it in or out.
+ * Takes a waiting task out of all limits that it has entered, so that it can enter again. Undefined when it
+ * has moved on: it started, or another call admitted it or took it out.
  */
 export const leaveWaiting = async (
   deps: PlaceDeps,
   task: TaskRecord,
   as: Pick<TaskRecord, 'limits' | 'limitedBy'>,
 ): Promise<TaskRecord | undefined> => {
-  // First the task, as from then on nobody can claim it.
+  // The task first: from then on no runner can claim it.
   const left = await deps.tasks.limit(task, { ...as, admitted: false }, { leaves: true });
   if (!left) return undefined;
   await dropOwed(deps, task);
@@ -144,7 +144,7 @@ export const leaveWaiting = async (
   return left;
 };
 
-/** A task no longer counts in its limits: whoever waits for that is let in. */
+/** Frees the places of a task in its limits, and admits those that wait for them. */
 export const leaveLimits = async (
   deps: PlaceDeps,
   task: Pick<TaskRecord, 'id' | 'projectId' | 'priority' | 'limits' | 'limitsLeft'>,
@@ -155,7 +155,7 @@ export const leaveLimits = async (
   }
 };
 
-/** Lets in, and places, the first of a limit's line, as many as it has room for. */
+/** Admits and places tasks from the front of a limit's line while it has room. */
 export const callNext = async (deps: PlaceDeps, ref: LimitRef, seen: LimitState): Promise<void> => {
   for (let state: LimitState | undefined = seen; state && hasRoom(state); ) {
     const [entry] = state.line;
@@ -170,7 +170,7 @@ export const callNext = async (deps: PlaceDeps, ref: LimitRef, seen: LimitState)
   }
 };
 
-/** Places what waits in these queues; `which` narrows it. */
+/** Places the waiting tasks in these queues; `which` narrows them. */
 export const placeWaiting = async (
   deps: PlaceDeps,
   queues: readonly string[],
@@ -183,7 +183,7 @@ export const placeWaiting = async (
   }
 };
 
-/** Moves a waiting task to another runner or queue. Undefined when it waits no more. */
+/** Moves a waiting task to another runner or queue. Undefined when it waits no longer. */
 const reassign = async (
   deps: PlaceDeps,
   task: TaskRecord,
@@ -205,13 +205,14 @@ const owe = async (
 };
 
 /**
- * Whether others took the room that the runner was chosen for. A condition of DynamoDB adds no sizes, so it is seen in what the
- * write answers: of two tasks that count on the last place at once, the later write sees both.
+ * Returns true when other tasks took the room that the runner was chosen for. A DynamoDB condition cannot add
+ * sizes, so the write's result shows it: of two concurrent tasks for the last place, the later write sees
+ * both.
  */
 const isOverrun = (task: TaskRecord, chosen: RunnerRecord, raised: RunnerRecord): boolean =>
   room(withoutTask(chosen, task)) > 0 && room(raised) < 0 && raised.status === chosen.status;
 
-/** Rings for a task that a runner owes by now, and has the runner woken. `before`: as it was before. */
+/** Rings for an assigned task, and has its runner woken. `before`: the runner before the assignment. */
 const announce = async (
   deps: PlaceDeps,
   task: TaskRecord,
@@ -225,7 +226,7 @@ const announce = async (
   await sendEvent(deps, 'start', task, owing, { wokenAt });
 };
 
-/** Rings the doorbell of a task's queue, and makes the queue if it is not there. */
+/** Rings the doorbell of a task's queue, and makes a missing queue. */
 export const ring = async (
   deps: Pick<Deps, 'queues'>,
   task: TaskRecord,
@@ -234,16 +235,16 @@ export const ring = async (
   const { projectId, id, queue } = task;
   const doorbell = { projectId, taskId: id, queue, ...(aloneAt && { aloneAt }) };
   if (await deps.queues.ring(task.queue, doorbell)) return;
-  // Where SQS refuses the queue for a minute, the reconciler makes it and rings.
+  // When SQS refuses the queue for a minute, the reconciler makes it and rings.
   if (await deps.queues.create(task.queue)) await deps.queues.ring(task.queue, doorbell);
 };
 
 const cannotBeStarted: ReadonlySet<RunnerStatus> = new Set(['online', 'draining', 'starting', 'stopping']);
 
 /**
- * A start event goes to a runner's own URL for each task, as its receiver may count them. The stack's own function is
- * spared it when the runner is up, coming up, or has to stop first, since it would find nothing to do: five requests saved
- * for each task.
+ * Start events go to a runner's own URL for each task, as its receiver may count them. The stack's own
+ * function gets none when the runner is up, coming up, or has to stop first, since it would do nothing: this
+ * saves five requests a task.
  */
 const wantsStartEvent = (runner: RunnerRecord, status: RunnerStatus): boolean =>
   !isPoweredByStack(runner) ? runner.webhookUrl !== undefined : !cannotBeStarted.has(status);

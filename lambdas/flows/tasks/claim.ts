@@ -1,4 +1,4 @@
-/** Claiming: an agent that heard a doorbell asks for a task. */
+/** Claims: an agent that received a doorbell requests a task. */
 import {
   addMs,
   type ClaimRequest,
@@ -26,7 +26,7 @@ import { endAttempt } from './recover-task.ts';
 
 export type ClaimDeps = PlaceDeps & Pick<Deps, 'readTaskParts' | 'seal' | 'agentTokens' | 'recordSecretUse'>;
 
-/** `not_claimable`: forget the doorbell. `try_later`: put it back, as another runner may take it. */
+/** `not_claimable`: drop the doorbell. `try_later`: put it back, as another runner may take it. */
 export type ClaimResult =
   | { readonly ok: true; readonly claim: ClaimResponse }
   | { readonly ok: false; readonly code: 'not_claimable' | 'try_later' };
@@ -34,9 +34,10 @@ export type ClaimResult =
 const refused = (code: 'not_claimable' | 'try_later'): ClaimResult => ({ ok: false, code });
 
 /**
- * Gives a runner the first task of a queue that may start, whichever task's doorbell its agent has heard: doorbells come in
- * any order. What the index tells of the line is a moment late, so each try is decided by the items themselves. A doorbell
- * whose own task waits no more is done with, also while the runner is full: what else waits has doorbells of its own.
+ * Gives a runner the first startable task of a queue, whichever task's doorbell its agent received: doorbells
+ * come in any order. The index lags a moment, so the items themselves decide each try. A doorbell whose own
+ * task waits no longer is finished, also while the runner is full: the other waiting tasks have their own
+ * doorbells.
  */
 export const claimTask = async (
   deps: ClaimDeps,
@@ -59,7 +60,7 @@ export const claimTask = async (
   };
   for (const next of line) {
     const isRung = next.id === rung.id;
-    // Of the first there is nothing to know beforehand when it is the one that rang; what the index says of others may be old.
+    // The first task needs no check when it is the one that rang; the index may be outdated for the others.
     if (!isRung || checked) {
       const waits = await check();
       isGone ||= !waits(rung.id);
@@ -72,7 +73,7 @@ export const claimTask = async (
       if (left?.status === 'waiting' && left.runnerId === agent.runnerId) await place(deps, left);
       return result;
     }
-    // The runner has no room; the rung task may have ended all the same, if nobody has looked yet.
+    // The runner has no room; the rung task may have ended all the same, if it was not checked yet.
     if (result.code === 'try_later') {
       return isGone || !(await check())(rung.id) ? refused('not_claimable') : result;
     }
@@ -81,14 +82,14 @@ export const claimTask = async (
   return refused('not_claimable');
 };
 
-/** So many are looked at for one claim; the task that rang is one of them in any case. */
+/** Maximum tasks examined per claim; the task that rang is always one of them. */
 const lookedAt = 10;
-/** Of the global pool, whose projects are all to be seen. */
+/** Maximum for the global pool, where every project must be visible. */
 const lookedAtInPool = 2000;
-/** So long after nothing else waited, a look at the line would hardly show more. */
+/** For this long after the task was alone in the line, another look would hardly show more. */
 const aloneMs = 2000;
 
-/** The tasks to try, next first, the one that rang among them. For the global pool also whose turns there were before. */
+/** Returns the tasks to try, next first, with the one that rang; for the global pool also the turns. */
 const lineFor = async (
   deps: ClaimDeps,
   agent: AgentIdentity,
@@ -110,7 +111,7 @@ const lineFor = async (
   return { line: first.some(({ id }) => id === taskId) ? first : [...first, rung], served };
 };
 
-/** What an agent was given by a claim whose answer it says that it never got; nothing was heard of that task since. */
+/** Returns the task of a claim whose response was lost, if nothing was heard of that task since. */
 const givenBefore = async (deps: ClaimDeps, agent: AgentIdentity, doorbell: TaskId) => {
   const runner = await deps.runners.get(agent.pool, agent.runnerId);
   const held = runner ? await heldTasks(deps, runner) : [];
@@ -120,7 +121,7 @@ const givenBefore = async (deps: ClaimDeps, agent: AgentIdentity, doorbell: Task
   );
 };
 
-/** The slot is its already; taking it once more renews the lease, if the agent is the runner's own still. */
+/** The runner has the slot already; taking it again renews the lease, if the agent is still its own. */
 const giveAgain = async (deps: ClaimDeps, agent: AgentIdentity, task: TaskRecord): Promise<ClaimResult> => {
   const leaseUntil = addMs(deps.now(), leaseMs);
   const runner = await deps.runners.takeSlot(
@@ -132,7 +133,7 @@ const giveAgain = async (deps: ClaimDeps, agent: AgentIdentity, task: TaskRecord
   return runner ? give(deps, agent, runner, task, leaseUntil) : refused('try_later');
 };
 
-/** What cannot be read is as good as gone for a claim, so that the agent asks for something else. */
+/** Treats an unreadable item as missing, so that the agent asks for another task. */
 const unlessUnreadable = async <T>(
   { log }: Pick<Deps, 'log'>,
   read: () => Promise<T | undefined>,
@@ -153,8 +154,9 @@ interface Claiming {
 }
 
 /**
- * Gives one waiting task to a runner: a slot first, by one conditional write on the runner, then the task, by one on the
- * task. Where the second is refused the slot is given back; after a crash between the two, the heartbeat frees it.
+ * Gives one waiting task to a runner: first a slot, by a conditional write on the runner, then the task, by
+ * one on the task. If the second is refused, the slot is returned; after a crash between the two, the
+ * heartbeat frees it.
  */
 const claimOne = async (
   deps: ClaimDeps,
@@ -174,7 +176,7 @@ const claimOne = async (
     : undefined;
   if (!before) {
     const task = await unlessUnreadable(deps, () => deps.tasks.get(projectId, id));
-    // A second doorbell for what this runner has already must not cost it the slot.
+    // A second doorbell for a task that this runner already has must not cost it the slot.
     const isHeld = task?.runnerId === runner.id && isHeldStatus(task.status);
     if (!isHeld) await deps.runners.returnSlot(runner, id);
     return refused('not_claimable');
@@ -186,8 +188,8 @@ const claimOne = async (
 };
 
 /**
- * The claimed task took a slot that a task of the runner's own demand counted on. Places that one again, often on the runner that owed
- * the claimed task and has room now. `claimTask` places the task of the doorbell.
+ * Places again the task of the runner's own demand whose slot the claimed task took, often on the runner that
+ * had the claimed task and now has room. `claimTask` places the task of the doorbell.
  */
 const placeDisplaced = async (deps: ClaimDeps, runner: RunnerRecord, doorbell: TaskId): Promise<void> => {
   const { maxParallelTasks, slots, demand } = runner;
@@ -201,8 +203,8 @@ const asksFirst = ({ app }: Pick<TaskParts['template'], 'app'>): boolean =>
   app === 'terraform' || app === 'tofu';
 
 /**
- * Adds to those who must not confirm the task the editors of what this attempt runs. Of a task that a person started, only who has saved
- * something since: that person saw what was there before. False: the runner has lost the task.
+ * Excludes the editors of this attempt's parts from confirming the task. For a task that a person started,
+ * only later editors: that person saw the earlier state. False: the runner has lost the task.
  */
 const keepEditorsOut = async (
   deps: ClaimDeps,
@@ -221,7 +223,7 @@ const keepEditorsOut = async (
   return (await deps.tasks.keepFromConfirming(task, holder, all)) !== undefined;
 };
 
-/** The lease and the payload of a task that the runner has by now. */
+/** Returns the lease and the payload of a claimed task. */
 const give = async (
   deps: ClaimDeps,
   agent: AgentIdentity,
@@ -260,7 +262,7 @@ const give = async (
   };
 };
 
-/** The ids of all whose secrets go out with the payload. */
+/** Ids of all objects whose secrets are in the payload. */
 const secretsOf = (task: TaskRecord, parts: TaskParts): string[] => {
   const { template, inventory, inventoryKey, repository, repositoryKey, environment } = parts;
   const { vaultKeys = [], becomeKeyId } = template.ansible ?? {};
@@ -276,7 +278,7 @@ const secretsOf = (task: TaskRecord, parts: TaskParts): string[] => {
   return [...new Set(all.filter((id) => id !== undefined))];
 };
 
-/** The runner that owed the task owes it no more; its receiver, and the claimer's, hear of it if they keep count themselves. */
+/** Drops the demand of the runner assigned before, and notifies own receivers of both, which keep count. */
 const tellOthers = async (
   deps: ClaimDeps,
   before: TaskRecord,
@@ -291,12 +293,12 @@ const tellOthers = async (
   if (owing.webhookUrl) await sendEvent(deps, 'finish', task, owing);
 };
 
-/** The template's options with what was chosen for this task, and keys in place of their ids. */
+/** The template's options with the values of this task, and keys in place of their ids. */
 const appOptionsOf = (task: TaskRecord, { template, vaultKeys, becomeKey }: TaskParts) => {
   const { vaultKeys: _vaultKeyIds, becomeKeyId: _becomeKeyId, ...ansible } = template.ansible ?? {};
-  // The template may have been made to apply without asking since the task was started.
+  // The template may have been changed to apply without asking since the task started.
   const asks = task.confirmedBy === 'another_person' && { autoApprove: false };
-  // Agents of 0.1.0 reject a payload with a field that they do not know, and 0 is what they do without it.
+  // Agents of 0.1.0 reject a payload with an unknown field, and without it they behave as with 0.
   const { verbosity, ...chosen } = { ...ansible, ...task.ansible };
   return {
     ...(template.app === 'ansible' && {
@@ -313,7 +315,7 @@ const appOptionsOf = (task: TaskRecord, { template, vaultKeys, becomeKey }: Task
   };
 };
 
-/** The full name of a branch, as its short one may also be that of a tag, a pull request or a commit. */
+/** Full name of a branch, as its short one may also be that of a tag, a pull request or a commit. */
 const referenceOf = ({ repository: own }: TaskRecord, { template, repository }: TaskParts): string => {
   if (own?.commit !== undefined) return own.commit;
   if (own?.branch !== undefined) return `refs/heads/${own.branch}`;

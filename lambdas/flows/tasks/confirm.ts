@@ -1,4 +1,4 @@
-/** The confirm step: the agent says that a task waits for a person, and a person lets it go on or not. */
+/** The confirm step: an agent reports that a task waits for a person, who lets it continue or rejects it. */
 import { whyNotConfirm } from '../../../protocol/index.ts';
 import type { Lease } from '../../adapters/runners/agent-tokens.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
@@ -8,7 +8,7 @@ import { nudge } from '../runners/request-heartbeat.ts';
 
 const whatToDo = 'It waits to be confirmed: read in its log what it would do, then confirm or reject it.';
 
-/** Whether the task is the caller's: it waits now, or the heartbeat tells what became of it. */
+/** Returns true when the task is the caller's: it waits now, or the heartbeat returns the decision. */
 export const awaitConfirmation = async (deps: Pick<Deps, 'tasks'>, lease: Lease): Promise<boolean> => {
   const ref = { projectId: lease.projectId, id: lease.taskId };
   if (await deps.tasks.awaitConfirmation(ref, lease, whatToDo)) return true;
@@ -17,12 +17,15 @@ export const awaitConfirmation = async (deps: Pick<Deps, 'tasks'>, lease: Lease)
   return isItsOwn && isHeldStatus(task.status);
 };
 
-/** Whether the person may decide, and what the task is then; undefined: it does not wait for that. */
+/** Result of a decision: the task afterwards, or a refusal of this person; undefined: nothing to confirm. */
 export type Decided =
   | { readonly ok: true; readonly task: TaskRecord | undefined }
   | { readonly ok: false; readonly why: string };
 
-/** Rejecting is open to who started it as well. The agent gets the word by its heartbeat, which is rung for. */
+/**
+ * Confirms or rejects a task. Whoever started it may reject it too. The agent gets the decision by its next
+ * heartbeat, which is requested at once.
+ */
 export const decideTask = async (
   deps: Pick<Deps, 'log' | 'tasks' | 'runners' | 'queues'>,
   task: TaskRecord,

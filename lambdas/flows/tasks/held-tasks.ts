@@ -5,7 +5,7 @@ import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { globalQueue } from '../../core/tasks/routing.ts';
 import type { Deps } from '../deps.ts';
 
-/** The tasks with these ids that still exist. A global runner's tasks are of many projects, so they are looked up by their queue. */
+/** Returns the existing tasks with these ids. A global runner's are of many projects, found by queue. */
 export const tasksOf = async (
   deps: Pick<Deps, 'tasks'>,
   { projectId }: Pick<RunnerRecord, 'projectId'>,

@@ -1,4 +1,4 @@
-/** Limits of tasks that run at once: entering them before a task is placed, leaving them when it has ended. */
+/** Limits of concurrent tasks: a task enters them before it is placed, and leaves them when it has ended. */
 import type { ProjectId, TemplateId } from '../../../protocol/index.ts';
 import { entryOf, type LimitRef, type LimitState } from '../../adapters/tasks/limits.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
@@ -7,10 +7,7 @@ import type { Deps } from '../deps.ts';
 
 type Limited = Pick<TaskRecord, 'id' | 'projectId' | 'priority' | 'limits' | 'limitsLeft'>;
 
-/**
- * The limits of a task, in the order in which it enters them: always the template's first, so that two tasks never hold what
- * the other one waits for.
- */
+/** Limits of a task in order of entry: the template's first, so that no two tasks wait for each other. */
 export const inEntryOrder = (limits: NonNullable<TaskRecord['limits']>): NonNullable<TaskRecord['limits']> =>
   [...limits].sort((a, b) => (a.ownerId > b.ownerId ? -1 : 1));
 
@@ -19,7 +16,7 @@ export const limitRefs = ({ projectId, limits = [] }: Pick<TaskRecord, 'projectI
 
 export const hasRoom = ({ max, held }: LimitState): boolean => max === 0 || held.length < max;
 
-/** A burst changes a limit between two looks at it; what is not let in or lined up after so many, the reconciler sees to. */
+/** Maximum tries: a burst changes a limit between two reads. The reconciler handles the tasks left over. */
 const maxTries = 5;
 
 /** `limitedBy`: the limit in whose line the task waits. `overfull`: its place is one too many since a limit was lowered. */
@@ -27,7 +24,10 @@ export type Entry = 'entered' | 'overfull' | { readonly limitedBy: ProjectId | T
 
 const isOverfull = ({ max, held }: LimitState): boolean => max > 0 && held.length > max;
 
-/** Enters all limits of a task, or lines it up at the first that is full. A place that it has counts where no more run than may. */
+/**
+ * Enters all limits of a task, or lines it up at the first full one. A place that it already holds counts
+ * only while the limit is not overfull.
+ */
 export const enterLimits = async (deps: Pick<Deps, 'limits'>, task: Limited): Promise<Entry> => {
   const { projectId, limits = [] } = task;
   const entry = entryOf(task);
@@ -45,7 +45,7 @@ export const enterLimits = async (deps: Pick<Deps, 'limits'>, task: Limited): Pr
   return 'entered';
 };
 
-/** The limits that hold for a new task. */
+/** Limits that apply to a new task. */
 export const limitsFor = (
   template: { readonly id: TemplateId; readonly maxParallelTasks: number },
   project: { readonly id: ProjectId; readonly maxParallelTasks: number },
@@ -56,7 +56,7 @@ export const limitsFor = (
   return limits.length > 0 ? { limits } : {};
 };
 
-/** Why it waits, as its limit has it now. */
+/** Reason why it waits, as its limit is now. */
 export const whyLimited = async (
   deps: Pick<Deps, 'limits'>,
   task: Limited & Pick<TaskRecord, 'templateName'>,

@@ -1,4 +1,4 @@
-/** Overflow: what waits behind a full runner goes to one that has room, as soon as there is one. */
+/** Overflow: a task that waits behind a full runner goes to one with room, as soon as there is one. */
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { UnreadableItem } from '../../adapters/unreadable-item.ts';
@@ -11,8 +11,9 @@ import { type PlaceDeps, place, routeTask } from './assign.ts';
 const lookedAt = 10;
 
 /**
- * Places the first task that waits behind a full runner again, before an idle runner of its queue is put to sleep: the doorbell of that
- * task may be hidden, or heard too late. The live index is a moment late, so the reconciler looks again.
+ * Places the first task that waits behind a full runner again, before an idle runner of its queue sleeps:
+ * that task's doorbell may be hidden, or arrive too late. The live index lags a moment, so the reconciler
+ * looks again.
  */
 export const overflowTo = async (deps: PlaceDeps, runner: RunnerRecord): Promise<void> => {
   if (runner.status !== 'online' || !isIdle(runner) || !canServe(runner) || !canWake(runner)) return;
@@ -31,7 +32,7 @@ const isBehind = async (deps: PlaceDeps, { projectId, runnerId }: TaskRecord): P
     const owing = runnerId && (await deps.runners.find(projectId, runnerId));
     return !owing || !canServe(owing) || room(owing) < 0;
   } catch (error) {
-    // Left to the reconciler, as a task that has ended must be told of whatever another runner's item is like.
+    // Left to the reconciler: a finished task must be reported despite another runner's unreadable item.
     if (error instanceof UnreadableItem) return false;
     throw error;
   }
@@ -39,11 +40,11 @@ const isBehind = async (deps: PlaceDeps, { projectId, runnerId }: TaskRecord): P
 
 export type RoomLookup = ReturnType<typeof roomLookup>;
 
-/** Where there is room, for one pass of the reconciler: each route is read once, and again after a task was placed. */
+/** Finds room during one pass of the reconciler: reads each route once, and again after a task was placed. */
 export const roomLookup = (deps: Pick<PlaceDeps, 'runners'>) => {
   const routes = new Map<string, RunnerRecord[]>();
   return {
-    /** Whether another runner than the one that owes a task can be given it now, or be woken for it. */
+    /** Returns true when another runner than the assigned one has room for the task now, or can be woken. */
     isElsewhere: async (task: TaskRecord): Promise<boolean> => {
       const route = `${task.projectId} ${task.tag ?? ''}`;
       const runners = routes.get(route) ?? (await routeTask(deps, task)).runners;

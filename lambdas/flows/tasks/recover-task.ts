@@ -1,4 +1,4 @@
-/** Losing a task: its runner is gone, so it is queued again, or it ends with the reason. */
+/** Recovers a lost task: its runner is gone, so it is queued again, or it ends with the reason. */
 import type { RunnerId } from '../../../protocol/index.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
@@ -7,8 +7,9 @@ import { sendEvent } from '../webhooks/deliver.ts';
 import { leaveLimits, type PlaceDeps, place } from './assign.ts';
 
 /**
- * Takes a task from a runner. The slot goes first, on the condition that the runner has not renewed its lease since it was
- * read: after that the runner has no right to the task, so the next attempt can't overlap with it.
+ * Takes a task from a runner. The slot goes first, on the condition that the runner has not renewed its lease
+ * since it was read: from then on the runner has no right to the task, so the next attempt can't overlap with
+ * it.
  */
 export const loseTask = async (
   deps: PlaceDeps,
@@ -23,8 +24,8 @@ export const loseTask = async (
 };
 
 /**
- * Ends an attempt whose runner has no slot for it any more: the next one waits, or the task ends. False: it had ended already. A
- * runner that was removed is given by its id; there is nobody left to tell then.
+ * Ends an attempt whose runner no longer has a slot for it: the next attempt waits, or the task ends. False:
+ * it had ended already. A removed runner is given by its id and gets no notification.
  */
 export const endAttempt = async (
   deps: PlaceDeps,

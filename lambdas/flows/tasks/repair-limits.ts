@@ -1,4 +1,4 @@
-/** Keeping limits true: when somebody sets one, and when a function stopped between two writes. */
+/** Keeps limits correct: after a person sets one, and after a function stopped between two writes. */
 import { msBetween, type Project, type Template } from '../../../protocol/index.ts';
 import { entryOf, type LimitRef, type LimitState, madeAt, taskOfEntry } from '../../adapters/tasks/limits.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
@@ -9,8 +9,8 @@ import { callNext, leaveWaiting, type PlaceDeps, place } from './assign.ts';
 import { hasRoom, inEntryOrder, limitRefs } from './limits.ts';
 
 /**
- * Makes a limit so many from now on. When there was none before, what runs counts in it, and what waits has to be let in;
- * when there is room, those in line are called.
+ * Sets the maximum of a limit. When there was none before, running tasks count in it, and waiting ones must
+ * be admitted; when there is room, tasks in line are called.
  */
 export const setLimit = async (
   deps: PlaceDeps,
@@ -25,7 +25,7 @@ export const setLimit = async (
     ({ templateId, limits = [] }) =>
       (ownerId === projectId || templateId === ownerId) && !limits.some((limit) => limit.ownerId === ownerId),
   );
-  // What runs first, so that what waits finds its places taken.
+  // Running tasks first, so that waiting ones find those places taken.
   const waitsLast = concerned.toSorted(
     (a, b) => Number(a.status === 'waiting') - Number(b.status === 'waiting'),
   );
@@ -36,10 +36,10 @@ export const setLimit = async (
   if (now) await callNext(deps, ref, now);
 };
 
-/** A task may start, or be lost, between a look at it and a write. */
+/** Maximum tries: a task may start, or be lost, between a read and a write. */
 const maxTries = 5;
 
-/** Gives a task a limit that it does not have yet: it counts if it runs, and has to be let in if it waits. */
+/** Brings a task under a new limit: a running task counts, a waiting one must be admitted. */
 const bringUnder = async (deps: PlaceDeps, ref: LimitRef, max: number, found: TaskRecord): Promise<void> => {
   let task: TaskRecord | undefined = found;
   let counted: string | undefined;
@@ -51,7 +51,7 @@ const bringUnder = async (deps: PlaceDeps, ref: LimitRef, max: number, found: Ta
       if (counted) await deps.limits.leave(ref, counted);
       if (await enterAnew(deps, task, { limits: more, limitedBy: undefined })) return;
     } else {
-      // The limit first: a task that says it is counted is not looked at when this is tried again.
+      // The limit first: a retry skips a task that is marked as counted.
       counted = entryOf(task);
       await deps.limits.count(ref, counted);
       if (await deps.tasks.countIn(task, more)) return;
@@ -61,7 +61,7 @@ const bringUnder = async (deps: PlaceDeps, ref: LimitRef, max: number, found: Ta
   if (counted) await deps.limits.leave(ref, counted);
 };
 
-/** Those that were let in under a higher limit and have not started go back into the line, the last one first. */
+/** Sends tasks admitted under a higher maximum and not started back into the line, last first. */
 const sendBack = async (deps: PlaceDeps, ref: LimitRef, { max, held }: LimitState): Promise<number> => {
   const excess = max === 0 ? 0 : held.length - max;
   let sent = 0;
@@ -81,7 +81,7 @@ const sendBackOne = async (deps: PlaceDeps, ref: LimitRef, entry: string): Promi
   return false;
 };
 
-/** Takes a waiting task out of what it has entered, and places it, which lines it up again. False when it has moved on. */
+/** Takes a waiting task out of its limits, and places it, which lines it up. False when it has moved on. */
 const enterAnew = async (
   deps: PlaceDeps,
   task: TaskRecord,
@@ -92,7 +92,7 @@ const enterAnew = async (
   return left !== undefined;
 };
 
-/** A function may take so long from letting a task in to making it. */
+/** Maximum time of a function from admitting a task to creating it. */
 const makingMs = 60_000;
 
 const isIn = (task: TaskRecord, entry: string): boolean => !hasEnded(task.status) && entryOf(task) === entry;
@@ -110,14 +110,14 @@ const taskAt = async (
   }
 };
 
-/** The index may be a moment late, so the task itself decides. One that cannot be read keeps its place: it may run. */
+/** The index may lag a moment, so the task itself decides. An unreadable one keeps its place: it may run. */
 const isStillIn = async (deps: PlaceDeps, ref: LimitRef, entry: string): Promise<boolean> => {
   const task = await taskAt(deps, ref, entry);
   if (task === 'unreadable') return true;
   return task ? isIn(task, entry) : msBetween(madeAt(entry), deps.now()) < makingMs;
 };
 
-/** Frees what is taken of a limit of live tasks by ended ones, and by entries that were left; calls those in line. */
+/** Frees places of ended tasks and abandoned entries in a limit of live tasks; calls the tasks in line. */
 export const repairLimit = async (
   deps: PlaceDeps,
   ref: LimitRef,
@@ -134,7 +134,7 @@ export const repairLimit = async (
     repaired('limit_freed', { ...ref, taskId: id });
   });
   const now = await deps.limits.get(ref);
-  // A function stopped between lowering the limit and this.
+  // A function stopped between lowering the maximum and this step.
   if (now && (await sendBack(deps, ref, now)) > 0) repaired('limit_sent_back', { ...ref });
   if (now) await giveUpUnused(deps, ref, now, live, pass);
   if (now && hasRoom(now) && now.line.length > 0) {
@@ -150,7 +150,7 @@ export const repairLimit = async (
 
 const idOf = ({ id }: TaskRecord): string => id;
 
-/** A task that was lost keeps its place for its next attempt; others get it while there is no runner for that. */
+/** A lost task keeps its place for its next attempt; others get it while no runner is available. */
 const giveUpUnused = async (
   deps: PlaceDeps,
   ref: LimitRef,
@@ -166,7 +166,7 @@ const giveUpUnused = async (
   });
 };
 
-/** The limits that live tasks have, each once. */
+/** Returns the limits of live tasks, each once. */
 export const limitsOf = (live: readonly TaskRecord[]): LimitRef[] => {
   const refs = live.flatMap(limitRefs).map((ref) => [ref.ownerId, ref] as const);
   return [...new Map(refs).values()];

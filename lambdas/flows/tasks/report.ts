@@ -1,4 +1,4 @@
-/** What an agent reports of a task that it holds: its log, and its end. */
+/** Reports of an agent about a task that it holds: its log, and its end. */
 import { type FinishRequest, type LogChunk, msBetween } from '../../../protocol/index.ts';
 import { unlessTooLarge } from '../../adapters/item-size.ts';
 import type { Lease } from '../../adapters/runners/agent-tokens.ts';
@@ -14,8 +14,9 @@ import { endAttempt } from './recover-task.ts';
 const refOf = (lease: Lease) => ({ projectId: lease.projectId, id: lease.taskId });
 
 /**
- * Stores chunks of the log, and tells whether a user wants the task stopped. With the first chunk the task counts as running.
- * Undefined: its holder has reported its end, with which its log was whole. A holder that was taken for lost may still bring its log.
+ * Stores chunks of the log, and returns true when a user wants the task stopped. The first chunk sets the
+ * task running. Undefined: its holder has reported its end, with the complete log. A holder that was
+ * considered lost may still send its log.
  */
 export const appendLog = async (
   deps: Pick<Deps, 'now' | 'logs' | 'tasks'>,
@@ -31,10 +32,10 @@ export const appendLog = async (
   return { stop: task?.status === 'stopping' };
 };
 
-/** `lease_lost`: the task is somebody else's by now, and nothing was changed. */
+/** `lease_lost`: another runner has the task by now, and nothing was changed. */
 export type FinishResult = { readonly ok: true } | { readonly ok: false; readonly code: 'lease_lost' };
 
-/** Ends a task as its holder reports. The same report again does again what may not have been done, and changes nothing else. */
+/** Ends a task as its holder reports. A repeated report only completes unfinished steps. */
 export const finishTask = async (
   deps: PlaceDeps,
   lease: Lease,
@@ -55,7 +56,7 @@ export const finishTask = async (
   };
   const { hosts: _tooMuch, ...withoutHosts } = result;
   const end = (found: typeof result) => deps.tasks.finish(refOf(lease), lease, found, now);
-  // A task must end, also when there is no room for what Ansible did to each host beside a long survey.
+  // A task must end, even when Ansible's results by host do not fit beside a long survey.
   const whole = hosts ? unlessTooLarge(end(result)) : end(result);
   const finished =
     (await whole) ?? (await finishedBefore(deps, lease)) ?? (hosts && (await end(withoutHosts)));
@@ -67,7 +68,7 @@ export const finishTask = async (
   return { ok: true };
 };
 
-/** The runner doesn't end it: its slot goes first, as in loseTask, and then the next attempt may wait. */
+/** Hands a task back: its slot goes first, as in loseTask, and then the next attempt may wait. */
 const giveBack = async (
   deps: PlaceDeps,
   lease: Lease,
@@ -76,7 +77,7 @@ const giveBack = async (
 ): Promise<boolean> => {
   const task = await deps.tasks.get(lease.projectId, lease.taskId);
   if (!task || task.attempt < lease.attempt) return false;
-  // It was told before.
+  // It was reported before.
   if (task.attempt > lease.attempt || hasEnded(task.status)) return true;
   if (task.runnerId !== lease.runnerId) return false;
   const runner = await freeSlot(deps, lease, task);

@@ -1,4 +1,4 @@
-/** Starting a task for something else than a person: an integration's event, or a time of a schedule. */
+/** Starts a task for a trigger other than a person: an integration's event, or a due time of a schedule. */
 import type { AuditEvent, Instant, LaunchValues, ProjectId, TaskId } from '../../../protocol/index.ts';
 import { taskIdFrom } from '../../adapters/ids.ts';
 import { ItemTooLarge } from '../../adapters/item-size.ts';
@@ -11,7 +11,7 @@ import { InputRefused, startTask } from './start-task.ts';
 export type StartByCauseDeps = PlaceDeps &
   Pick<Deps, 'newId' | 'readForTask' | 'readInventory'> & { readonly audit: Pick<AuditTrail, 'record'> };
 
-/** What has a task started, and by which of its causes: the same cause makes the same task, however often it comes. */
+/** Trigger of a task and its cause: the same cause always makes the same task. */
 export interface Cause {
   readonly kind: 'integration' | 'schedule';
   readonly by: AuditEvent['actor'] & {
@@ -20,7 +20,7 @@ export interface Cause {
   };
   readonly cause: string;
   readonly at: Instant;
-  /** The address that it came from. */
+  /** Source address of the event. */
   readonly source?: string;
 }
 
@@ -28,10 +28,10 @@ export type StartedByCause =
   | { readonly outcome: 'started'; readonly detail: string; readonly taskId: TaskId }
   | { readonly outcome: 'refused'; readonly detail: string };
 
-/** It is kept with the event or the schedule, whose items must stay small. */
+/** The text is stored with the event or the schedule, whose items must stay small. */
 const detailLength = 2000;
 
-/** Undefined: it is no refusal. */
+/** Returns the reason of a refusal; undefined for any other error. */
 const whyRefused = (error: unknown): string | undefined => {
   if (error instanceof ItemTooLarge) return `It is too much for one task. ${error.detail}`;
   if (!(error instanceof InputRefused || error instanceof RecordRefused)) return undefined;
@@ -39,14 +39,14 @@ const whyRefused = (error: unknown): string | undefined => {
   return `The template does not take it: ${faults.join('; ')}.`;
 };
 
-/** What a schedule or an integration gives to its tasks beside answers to the survey. */
+/** Values that a schedule or an integration gives to its tasks beside survey answers. */
 export const savedValues = (saved: LaunchValues): LaunchValues => {
   const { ansible, terraform, repository, inventoryId, environmentId, timeoutMs, priority } = saved;
   const values = { ansible, terraform, repository, inventoryId, environmentId, timeoutMs, priority };
   return { ...values, arguments: saved.arguments };
 };
 
-/** The task, written down in the trail of its project, or why the template does not take it. */
+/** Returns the task, recorded in its project's trail, or the reason why the template rejects it. */
 export const startByCause = async (
   deps: StartByCauseDeps,
   { kind, by, cause, at, source }: Cause,

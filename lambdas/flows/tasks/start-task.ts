@@ -1,4 +1,4 @@
-/** Starting and stopping a task, as people ask for it. */
+/** Starts and stops tasks at a person's request. */
 import {
   applyLaunchOptions,
   type LaunchFault,
@@ -19,7 +19,7 @@ import { nudge } from '../runners/request-heartbeat.ts';
 import { choosePlacement, leaveLimits, type PlaceDeps, place } from './assign.ts';
 import { enterLimits, limitsFor, whyLimited } from './limits.ts';
 
-/** What was given doesn't fit the template: each fault names its field. */
+/** An input does not fit the template: each fault names its field. */
 export class InputRefused extends Error {
   override readonly name = 'InputRefused';
   readonly faults: readonly LaunchFault[];
@@ -30,12 +30,12 @@ export class InputRefused extends Error {
   }
 }
 
-/** Who starts a task. */
+/** Person or trigger that starts a task. */
 export interface Starter {
   readonly name: string;
-  /** Ids of the people who are behind the start: who starts it, or who last saved the schedule or integration that does. */
+  /** Ids of the people behind the start: the person, or the last editor of the schedule or integration. */
   readonly people: readonly string[];
-  /** Only who may edit the template could save the schedule or integration, so launch options do not bound it. */
+  /** Launch options do not apply: saving the schedule or integration required rights on the template. */
   readonly isSaved?: boolean;
 }
 
@@ -44,7 +44,7 @@ export interface StartInput extends Omit<TaskInput, 'templateId'> {
   readonly secretNames?: readonly string[];
 }
 
-/** What of a start goes beside the template and its survey. */
+/** Values of a start beside the template and its survey. */
 const launchValuesOf = ({
   survey: _survey,
   secretNames: _secretNames,
@@ -52,7 +52,7 @@ const launchValuesOf = ({
   ...values
 }: StartInput): LaunchValues => values;
 
-/** What a template takes of what was given; throws InputRefused. The one place where launch options are enforced. */
+/** Returns the values that a template accepts; throws InputRefused. Only here launch options are enforced. */
 export const takenOf = (template: Template, input: StartInput, isSaved = false) => {
   const result = checkSurvey(template.survey ?? [], input.survey ?? {}, input.secretNames);
   const applied = applyLaunchOptions(template, launchValuesOf(input), { mayGoBeyond: isSaved });
@@ -68,7 +68,7 @@ export const takenOf = (template: Template, input: StartInput, isSaved = false) 
   };
 };
 
-/** What the task keeps of what was given, so that a later change of the template changes nothing of it. */
+/** Parts of the input that the task stores, so that a later change of the template does not affect it. */
 const givenParts = (input: StartInput, changed: readonly LaunchOption[]) => {
   const { ansible, terraform, repository, arguments: own, timeoutMs } = input;
   return {
@@ -82,8 +82,8 @@ const givenParts = (input: StartInput, changed: readonly LaunchOption[]) => {
 };
 
 /**
- * Who must not confirm it. What nobody starts in person is also not for the last editor of the template. The claim adds the editors of
- * what it hands out.
+ * People who must not confirm the task. Without a person at the start this includes the last editor of the
+ * template. The claim adds the editors of the parts that it hands out.
  */
 const confirmation = ({ confirmedBy, editedBy }: Template, { people, isSaved }: Starter) => {
   if (confirmedBy === 'anyone') return {};
@@ -96,8 +96,8 @@ const confirmation = ({ confirmedBy, editedBy }: Template, { people, isSaved }: 
 };
 
 /**
- * Makes a task of a template, has it placed, and says what it waits for. With an `id` of a task that there is, nothing is made. Undefined when the project has no such template;
- * throws InputRefused.
+ * Makes a task of a template, has it placed, and returns why it waits. With the `id` of an existing task it
+ * makes nothing. Undefined when the project has no such template; throws InputRefused.
  */
 export const startTask = async (
   deps: PlaceDeps & Pick<Deps, 'newId' | 'readForTask' | 'readInventory'>,
@@ -106,7 +106,7 @@ export const startTask = async (
   by: Starter,
   id = deps.newId('tsk'),
 ): Promise<TaskRecord | undefined> => {
-  // Before anything is read: what is saved from then on is not what was started.
+  // Before any read: a save from then on is not what was started.
   const now = deps.now();
   const found = await deps.readForTask(projectId, input.templateId);
   if (!found) return undefined;
@@ -155,7 +155,7 @@ export const startTask = async (
     ...(environmentId && { environmentId }),
     ...(repositoryId && { repositoryId }),
   };
-  // Of the same id again: it was started before. What may not have been done of it, the reconciler does.
+  // The same id again: it was started before. The reconciler completes unfinished steps.
   if (!(await deps.tasks.create(task))) {
     const before = await deps.tasks.get(projectId, id);
     if (before && hasEnded(before.status)) await leaveLimits(deps, named);
@@ -167,7 +167,7 @@ export const startTask = async (
   return { ...task, reason: whyWaiting(task, runners, deps.now()) };
 };
 
-/** Ends a waiting task, or asks the runner that has it to end it. Undefined when it has ended already. */
+/** Ends a waiting task, or asks its runner to end it. Undefined when it has already ended. */
 export const stopTask = async (deps: PlaceDeps, task: TaskRecord, by: string): Promise<Task | undefined> => {
   const reason = `Stopped by ${by}.`;
   const stopped = await deps.tasks.stopWaiting(task, reason, deps.now());

@@ -1,4 +1,4 @@
-/** Webhook deliveries: made once for an event, tried when their turn comes, and again until somebody acknowledges them. */
+/** Webhook deliveries: made once for an event, attempted in turn, and retried until acknowledged. */
 import {
   addMs,
   type Delivery,
@@ -17,7 +17,7 @@ import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { acknowledged } from '../../adapters/webhooks/webhook-sender.ts';
 import type { Deps } from '../deps.ts';
 
-/** What sending a webhook takes. */
+/** Dependencies for sending a webhook. */
 export type DeliverDeps = Pick<
   Deps,
   'now' | 'deliveries' | 'circuits' | 'sendWebhook' | 'retryWebhook' | 'apiUrl'
@@ -25,17 +25,18 @@ export type DeliverDeps = Pick<
 
 const ulidOf = (id: string): string => id.slice(id.indexOf('_') + 1);
 
-/** The id says what the delivery is about, so that the same event makes the same delivery. */
+/** Returns an id made of the delivery's subject, so that the same event makes the same delivery. */
 export const deliveryIdOf = (task: Pick<Task, 'id' | 'attempt'>, action: WebhookAction, runnerId: RunnerId) =>
   `msg_${ulidOf(task.id)}_${task.attempt}_${action}_${ulidOf(runnerId)}`;
 
-/** Where a runner's events go: its own URL, or the stack's functions. */
+/** Returns the URL for a runner's events: its own URL, or the stack's functions. */
 const urlOf = (apiUrl: string, runner: Pick<Runner, 'webhookUrl'>, action: WebhookAction): string =>
   runner.webhookUrl ?? `${apiUrl}/webhooks/task-${action}`;
 
 /**
- * Tells a runner's webhook URL that a task starts or has finished. The same event a second time does nothing, unless it is a
- * start that wakes the runner (since `wokenAt`) and was settled before: the machine that it had brought up has gone since.
+ * Notifies a runner's webhook URL that a task starts or has finished. A repeated event does nothing, unless
+ * it is a start that wakes the runner (since `wokenAt`) and was settled before: the machine that it started
+ * is gone since.
  */
 export const sendEvent = async (
   deps: DeliverDeps,
@@ -71,7 +72,7 @@ export const sendEvent = async (
   if (tried?.status === 'pending') await deps.retryWebhook(made);
 };
 
-/** Under an id of its own, as a receiver ignores what it has seen, and once for each time that the runner is woken. */
+/** Makes another delivery with its own id, as receivers ignore known ids, once for each wake. */
 const sendAgain = async (
   { deliveries }: Pick<DeliverDeps, 'deliveries'>,
   delivery: Delivery,
@@ -83,10 +84,10 @@ const sendAgain = async (
   return (await deliveries.create(again)) ? again : undefined;
 };
 
-/** An attempt this long ago has no say in the order any more. */
+/** Number of earlier attempts that still matter for the order. */
 const attemptsInOrder = 20;
 
-/** The deliveries to the same runner about what was before: earlier attempts, and a start before its finish. */
+/** Ids of the earlier deliveries to the same runner: previous attempts, and a start before its finish. */
 const predecessorsOf = ({ taskId, runnerId, body }: Delivery): string[] => {
   const idOf = (attempt: number, action: WebhookAction) =>
     deliveryIdOf({ id: taskId, attempt }, action, runnerId);
@@ -100,7 +101,7 @@ const predecessorsOf = ({ taskId, runnerId, body }: Delivery): string[] => {
 const isSentAgain = ({ id, taskId, runnerId, body }: Delivery): boolean =>
   body.action === 'start' && id !== deliveryIdOf({ id: taskId, attempt: body.attempt }, 'start', runnerId);
 
-/** A start after its finish would keep a machine on for nothing. */
+/** A start after its finish would keep a machine on without need. */
 const hasFinish = async (
   { deliveries }: Pick<DeliverDeps, 'deliveries'>,
   { projectId, taskId, runnerId, body }: Delivery,
@@ -109,14 +110,14 @@ const hasFinish = async (
   return (await deliveries.get(projectId, finishId)) !== undefined;
 };
 
-/** How soon a delivery looks again whether those before it are done. */
+/** Wait before a delivery checks again whether its predecessors are settled. */
 const orderWaitMs = 10_000;
-/** Whoever has waited for so long is dead: the receiver is not coming back. */
+/** Maximum wait for its turn; afterwards it is dead, as the receiver will not come back. */
 const longestHoldMs = 24 * 3_600_000;
-/** SQS holds a message back for 15 minutes at most (AWS: SQS message timers). */
+/** SQS delays a message by 15 minutes at most (AWS: SQS message timers). */
 const longestDelaySeconds = 900;
 
-/** Makes one attempt if it is the delivery's turn; otherwise has it come again, which counts as no attempt. */
+/** Makes one attempt if it is the delivery's turn; otherwise delays it without counting an attempt. */
 const attemptInTurn = async (
   deps: Omit<DeliverDeps, 'apiUrl'>,
   delivery: Delivery,
@@ -145,7 +146,7 @@ const attemptInTurn = async (
     await deps.deliveries.record(delivery, { at: now, durationMs: 0, error }, 'dead');
     return undefined;
   }
-  // The stack's own functions fail for one instance at a time, and must be heard for the others.
+  // The stack's own functions fail for one instance at a time, and must still get events of the others.
   if (runner.webhookUrl === undefined) return attempt(deps, delivery, runner.webhookSecret, { last });
   const admitted = await deps.circuits.admit(delivery.url, now);
   if (!admitted.ok) return hold({ until: admitted.until, reason: 'circuit_open' });
@@ -155,7 +156,7 @@ const attemptInTurn = async (
   return tried;
 };
 
-/** Sends a delivery once more and records what came of it; `last` makes a failure final. */
+/** Sends a delivery once and records the outcome; `last` makes a failure final. */
 const attempt = async (
   deps: Pick<DeliverDeps, 'deliveries' | 'sendWebhook'>,
   delivery: Delivery,
@@ -167,13 +168,10 @@ const attempt = async (
   return deps.deliveries.record(delivery, outcome, acknowledged(outcome) ? 'delivered' : failed);
 };
 
-/** `settled`: this message is done with, also when the delivery waits on by another one. */
+/** `settled`: this message is finished, even when another one continues the delivery. */
 export type RetryOutcome = 'settled' | 'failed';
 
-/**
- * One retry of a delivery from the queue. A delivery that is settled, or whose runner is gone, needs none. `tries` are those
- * before this one.
- */
+/** Retries a delivery, unless it is settled or has no runner. `tries` are the retries before this one. */
 export const retry = async (
   deps: Omit<DeliverDeps, 'apiUrl'> & Pick<Deps, 'runners'>,
   ref: { projectId: ProjectId; id: string },
@@ -191,7 +189,7 @@ export const retry = async (
   return tried === undefined || tried.status === 'delivered' ? 'settled' : 'failed';
 };
 
-/** Sends a delivery again because a person asked for it: at once, whatever its turn. */
+/** Sends a delivery again at a person's request: at once, whatever its turn. */
 export const resend = async (
   deps: DeliverDeps & Pick<Deps, 'runners'>,
   ref: { projectId: ProjectId; id: string },

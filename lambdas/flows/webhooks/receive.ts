@@ -1,4 +1,4 @@
-/** Receiving a webhook: who sent it, when, and whether it was seen before. Nothing is done until all of that holds. */
+/** Receives a webhook: checks its sender, time and uniqueness before any effect. */
 import { Webhook, WebhookVerificationError } from 'standardwebhooks';
 import { projectId, type ReceivedWebhookBody, receivedWebhookBody } from '../../../protocol/index.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
@@ -25,8 +25,8 @@ export type Received =
 const refuse = (code: WebhookRefusal, detail: string): Received => ({ ok: false, code, detail });
 
 /**
- * Verifies by the secret of the runner that the body names. A sender's retry carries a newer time stamp, so the same id
- * with the same time stamp is a replay.
+ * Verifies by the secret of the runner that the body names. A sender's retry has a newer time stamp, so the
+ * same id with the same time stamp is a replay.
  */
 export const receiveWebhook = async (
   deps: Pick<Deps, 'now' | 'runners' | 'deliveries'>,

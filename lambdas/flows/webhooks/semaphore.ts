@@ -1,4 +1,4 @@
-/** The drop-in for a Semaphore server: starts an instance with the first task that counts on it, stops it with the last. */
+/** Drop-in for a Semaphore server: starts an instance with the first task for it, stops it with the last. */
 import { msBetween, type ReceivedWebhookBody } from '../../../protocol/index.ts';
 import type { SemaphoreHook, SemaphoreHooks } from '../../adapters/webhooks/semaphore-hooks.ts';
 import { isGone, startFailure } from '../../core/runners/start-failure.ts';
@@ -8,7 +8,7 @@ export type SemaphoreDeps = Pick<Deps, 'now' | 'log' | 'instances'> & { readonly
 
 const notThere = 'EC2 has no such instance in this region any more. Make a URL for another one.';
 
-/** `cannot_be_woken`: only the instance's owner can mend it, so that the task would wait for nothing. */
+/** `cannot_be_woken`: only the instance's owner can fix it, so the task would wait in vain. */
 export type SemaphoreOutcome =
   | { readonly ok: true }
   | { readonly ok: false; readonly code: 'cannot_be_woken'; readonly detail: string };
@@ -21,7 +21,7 @@ const refusal = (hook: SemaphoreHook, why: string): SemaphoreOutcome => ({
   detail: `${hook.instanceId} cannot be started: ${why}`,
 });
 
-/** What does not start although it may is left to whoever looks next: EC2's word that it has stopped, or the minute. */
+/** Starts the instance. After a passing failure, EC2's `stopped` event or the minute's check retries. */
 const startInstance = async (deps: SemaphoreDeps, hook: SemaphoreHook): Promise<SemaphoreOutcome> => {
   const outcome = await deps.instances.start(hook);
   const about = { hookId: hook.id, instanceId: hook.instanceId };
@@ -31,7 +31,7 @@ const startInstance = async (deps: SemaphoreDeps, hook: SemaphoreHook): Promise<
   }
   deps.log('An instance for Semaphore did not start yet', { ...about, ...outcome });
   if (outcome.code === 'still_stopping') {
-    // EC2 says the same of what is terminated, until it forgets it.
+    // EC2 answers the same for a terminated instance, until it forgets it.
     const state = (await deps.instances.describe(hook))?.state;
     return state === 'terminated' || state === 'shutting-down' ? refusal(hook, notThere) : taken;
   }
@@ -51,8 +51,8 @@ const finish = async (deps: SemaphoreDeps, id: string, task: string): Promise<Se
 };
 
 /**
- * Semaphore fails the task whose webhook fails, and after a failed start it sends no finish. So what went wrong in calling EC2 is
- * nothing that it should hear of: the minute makes up for it, as the tasks are stored.
+ * Semaphore fails a task whose webhook fails, and after a failed start it sends no finish. So an error of EC2
+ * is not reported to it: the tasks are stored, and the minute's check retries.
  */
 const leavingRestToTheMinute = async <T>(
   deps: SemaphoreDeps,
@@ -67,7 +67,7 @@ const leavingRestToTheMinute = async <T>(
   }
 };
 
-/** Acts on a webhook. The same one twice, a finish before its start, or a finish of something unknown does no harm. */
+/** Acts on a webhook. A repeated one, an early finish, or a finish of an unknown task does no harm. */
 export const receiveFromSemaphore = async (
   deps: SemaphoreDeps,
   { id }: Pick<SemaphoreHook, 'id'>,
@@ -83,8 +83,8 @@ export const receiveFromSemaphore = async (
 };
 
 /**
- * Looks after what may be on: starts what stopped under a task or could not start, stops what has no task, and
- * gives up on tasks whose finish never came.
+ * Checks instances that may be on: starts those that stopped under a task or could not start, stops those
+ * without a task, and gives up on tasks whose finish never came.
  */
 export const lookAfterSemaphore = async (deps: SemaphoreDeps): Promise<void> => {
   for (const hook of await deps.hooks.listLive()) {

@@ -1,4 +1,4 @@
-/** The body of a webhook: from text to what the schema says, or why not. */
+/** Parses the body of a webhook by the schema, or returns the faults. */
 import * as z from 'zod';
 import { issueText } from '../../core/issue-text.ts';
 
