@@ -124,13 +124,13 @@ export const openIdConnect = (
             : {};
         const parsed = claims.safeParse({ ...more, ...inToken });
         if (!parsed.success) {
-          log('The sign-in provider vouches for no e-mail address', { error: z.prettifyError(parsed.error) });
+          log('The sign-in provider confirmed no e-mail address', { error: z.prettifyError(parsed.error) });
           return undefined;
         }
         const { iss, sub, email, name = email } = parsed.data;
         return { issuer: iss, subject: sub, email, name };
       } catch (error) {
-        log('A sign-in by the provider came to nothing', { error: String(error) });
+        log('A sign-in by the provider failed', { error: String(error) });
         return undefined;
       }
     },
