@@ -8,8 +8,8 @@ const wordsOf = (schema: z.ZodType, input: unknown) => {
   return parsed.error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`.trim());
 };
 
-describe('what is wrong with input', () => {
-  it('is said in words that go on from the name of the field', () => {
+describe('a message for invalid input', () => {
+  it('continues the name of the field', () => {
     const runner = {
       name: '',
       tags: 'a',

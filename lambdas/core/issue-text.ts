@@ -1,4 +1,7 @@
-/** What is wrong with input, in the words of the schemas' own messages: "must …" or "is …", for whoever typed it. */
+/**
+ * Messages for invalid input, in the style of the schemas' own ones ("must …" or "is …"), for the person who
+ * typed it.
+ */
 import type * as z from 'zod';
 
 type Issue = z.core.$ZodRawIssue;
@@ -33,7 +36,7 @@ const formats: Readonly<Record<string, string>> = {
   date: 'must be a day such as 2026-11-25',
 };
 
-/** Undefined: zod's own words. */
+/** Returns undefined to keep zod's own message. */
 export const issueText = (issue: Issue): string | undefined => {
   switch (issue.code) {
     case 'too_small':

@@ -6,7 +6,7 @@ import { aRunner, noon } from './testing.ts';
 const minutes = (count: number) => count * 60_000;
 
 describe('the longest wait', () => {
-  it('is that of the oldest task which waits', () => {
+  it('is that of the oldest waiting task', () => {
     const tasks = [
       { status: 'running', createdAt: addMs(noon, -minutes(30)) },
       { status: 'waiting', createdAt: addMs(noon, -minutes(3)) },
@@ -15,7 +15,7 @@ describe('the longest wait', () => {
     expect(oldestWaitingMs(tasks, noon)).toBe(minutes(7));
   });
 
-  it('is none when nothing waits', () => {
+  it('is undefined when no task waits', () => {
     expect(oldestWaitingMs([{ status: 'running', createdAt: noon }], noon)).toBeUndefined();
   });
 });
@@ -30,7 +30,7 @@ describe('an instance without work', () => {
     idleSince: addMs(noon, -minutes(21)),
   });
 
-  it('is one that is on for longer than its idle time and a quarter of an hour', () => {
+  it('is one that is on 15 minutes after its idle time', () => {
     expect(withoutWork([idle], noon)).toEqual([idle]);
     expect(withoutWork([idle], addMs(noon, -minutes(2)))).toEqual([]);
   });
@@ -38,7 +38,7 @@ describe('an instance without work', () => {
   it.each([
     ['that works', { slots: ['tsk_01J0000000000000000000000A'] }],
     ['that is off', { session: undefined }],
-    ['that somebody else powers', { webhookUrl: 'https://example.com' }],
+    ["that a webhook's receiver powers", { webhookUrl: 'https://example.com' }],
   ] as const)('is not one %s', (_what, over) => {
     expect(
       withoutWork([aRunner({ ...idle, ...over, slots: [...('slots' in over ? over.slots : [])] })], noon),
@@ -49,15 +49,15 @@ describe('an instance without work', () => {
 describe('the saving of a sleep', () => {
   const startedAt = addMs(noon, minutes(60));
 
-  it('is what the instance would have cost meanwhile', () => {
+  it('is the cost that the instance would have had meanwhile', () => {
     const runner = { lastSessionEndedAt: noon };
     expect(savedBySleepUsd(runner, { startedAt }, 16_800)).toBeCloseTo(0.0168, 6);
   });
 
   it.each([
     ['before its first session', undefined, 16_800],
-    ['whose price is not known', noon, undefined],
-  ])('is not known for an instance %s', (_what, lastSessionEndedAt, price) => {
+    ['whose price is unknown', noon, undefined],
+  ])('is unknown for an instance %s', (_what, lastSessionEndedAt, price) => {
     expect(savedBySleepUsd({ lastSessionEndedAt }, { startedAt }, price)).toBeUndefined();
   });
 });

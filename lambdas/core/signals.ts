@@ -1,10 +1,10 @@
-/** What an operator watches, computed from what is live: for metrics and the alarms on them. */
+/** Signals for operators, computed from live items: for metrics and their alarms. */
 import { type Instant, msBetween, type OpenSession, type Runner, type Task } from '../../protocol/index.ts';
 import { staysOnUntil } from './runners/idle-policy.ts';
 import { isIdle } from './runners/slots.ts';
 import { isPoweredByStack } from './tasks/select-runner.ts';
 
-/** How long the task that waits longest has waited; undefined when none waits. */
+/** Returns the waiting time of the task that waits longest; undefined when none waits. */
 export const oldestWaitingMs = (
   tasks: readonly Pick<Task, 'status' | 'createdAt'>[],
   now: Instant,
@@ -15,10 +15,12 @@ export const oldestWaitingMs = (
   return waits.length === 0 ? undefined : Math.max(0, ...waits);
 };
 
-/** Beyond a runner's idle time, and the boot and the stop that the reconciler gives time: from then on it is money lost. */
+/**
+ * Tolerance beyond a runner's idle time, boot and stop, which the reconciler allows; after it money is lost.
+ */
 const toleranceMs = 15 * 60_000;
 
-/** Runners whose instance is on though they had no work for longer than their idle time and the tolerance. */
+/** Returns runners whose instance is on after their idle time and the tolerance without work. */
 export const withoutWork = <T extends Runner>(runners: readonly T[], now: Instant): T[] =>
   runners.filter(
     (runner) =>
@@ -30,7 +32,10 @@ export const withoutWork = <T extends Runner>(runners: readonly T[], now: Instan
 
 const msPerHour = 3_600_000;
 
-/** US dollars that the sleep before a session has saved at that price; undefined for the first session and for a price that is not known. */
+/**
+ * Computes the US dollars that the sleep before a session saved; undefined for the first session and an
+ * unknown price.
+ */
 export const savedBySleepUsd = (
   runner: { readonly lastSessionEndedAt?: Instant | undefined },
   session: Pick<OpenSession, 'startedAt'>,

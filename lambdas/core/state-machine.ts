@@ -1,4 +1,4 @@
-/** A state machine as a table of rows. */
+/** State machine as a table of rows. */
 export interface Transition<Status extends string, Event extends string, Guard extends string> {
   readonly from: readonly Status[];
   readonly event: Event;
@@ -6,7 +6,7 @@ export interface Transition<Status extends string, Event extends string, Guard e
   readonly to: Status;
 }
 
-/** The statuses in which an event may happen: what a conditional write has to ask for. */
+/** Returns the statuses in which an event may happen: the condition of a write. */
 export const sources = <S extends string, E extends string, G extends string>(
   table: readonly Transition<S, E, G>[],
   event: E,
@@ -19,7 +19,7 @@ export const sources = <S extends string, E extends string, G extends string>(
   ),
 ];
 
-/** Where an event leads from a status under a guard; undefined when it may not happen. */
+/** Returns the next status after an event under a guard; undefined when it is not allowed. */
 export const target = <S extends string, E extends string, G extends string>(
   table: readonly Transition<S, E, G>[],
   from: S,

@@ -1,4 +1,4 @@
-/** Builders for tests: a runner and a task with defaults, and fast-check's ways of making many. */
+/** Builders for tests: a runner and a task with defaults, and fast-check arbitraries of both. */
 import fc from 'fast-check';
 import { ulid } from 'ulid';
 import {
@@ -49,7 +49,7 @@ export const aTask = (overrides: Partial<Task> = {}): Task => ({
   ...overrides,
 });
 
-/** Any runner of the project, in any status, with any load. */
+/** Generates runners of the project in any status, with any load. */
 export const anyRunner = (): fc.Arbitrary<Runner> =>
   fc
     .record({

@@ -28,7 +28,7 @@ describe('costReport', () => {
   const window = { from: noon, to: now };
   const session = { ...facts, endedAt: addMs(noon, 3_600_000), busyMs: 1_000 };
 
-  it('sets what was spent against machines that never sleep', () => {
+  it('compares the spending with machines that never sleep', () => {
     expect(costReport(window, [runner], [session], [], tablePrices, now)).toMatchObject({
       spentMicroUsd: 16_800,
       alwaysOnMicroUsd: 168_000,
@@ -36,7 +36,7 @@ describe('costReport', () => {
     });
   });
 
-  it("charges a project for a global runner by its tasks' shares, always-on cost too", () => {
+  it("charges a project for a global runner by its tasks' shares, including always-on cost", () => {
     const { projectId: _, ...global } = runner;
     const { projectId: __, ...globalSession } = session;
     const task = {
@@ -50,7 +50,7 @@ describe('costReport', () => {
     expect(report.tasks).toEqual([{ taskId: 'tsk_1', runnerId: runner.id, microUsd: 4_200 }]);
   });
 
-  it('shows nothing of a global runner that the project did not use', () => {
+  it('omits a global runner that the project did not use', () => {
     const { projectId: _, ...global } = runner;
     const { projectId: __, ...globalSession } = session;
     expect(costReport(window, [global], [globalSession], [], tablePrices, now)).toMatchObject({
@@ -60,7 +60,7 @@ describe('costReport', () => {
     });
   });
 
-  it("charges a task to its runner's last session before it was claimed, though EC2 tells the end in whole seconds", () => {
+  it("charges a task to its runner's last session before the claim, although EC2 reports ends in whole seconds", () => {
     const later = {
       ...session,
       id: 'ses_01ARZ3NDEKTSV4RRFFQ69G5FAX',
@@ -77,7 +77,7 @@ describe('costReport', () => {
     expect(report.tasks).toEqual([{ taskId: 'tsk_1', runnerId: runner.id, microUsd: 16_800 }]);
   });
 
-  it('names the types that it cannot price', () => {
+  it('lists the types without a price', () => {
     const unpriced = { ...session, instanceType: 'x9.mega' };
     const mega = { instanceType: 'x9.mega', region: 'us-east-1' };
     expect(costReport(window, [runner], [unpriced], [], tablePrices, now).unpriced).toEqual([mega]);
@@ -86,7 +86,7 @@ describe('costReport', () => {
     expect(costReport(window, [idle], [unpriced, unpriced], [], tablePrices, now).unpriced).toEqual([mega]);
   });
 
-  it('tells the oldest date of the prices that it counts with', () => {
+  it('returns the oldest date of the prices used', () => {
     const listed = [
       { region: 'us-east-1', instanceType: 't4g.small', microUsdPerHour: 20_000, asOf: '2026-11-28' },
     ];
@@ -101,7 +101,7 @@ describe('costReport', () => {
     expect(costReport(window, [runner], [kept], [], pricesFrom(listed), now).pricesAsOf).toBe('2026-05-30');
   });
 
-  it('counts an instance that was on all along in the window by its time there', () => {
+  it('counts an instance that was on throughout the window by its time there', () => {
     const day = { from: addMs(noon, 86_400_000), to: addMs(noon, 2 * 86_400_000) };
     const { endedAt: _, ...open } = session;
     expect(costReport(day, [runner], [open], [], tablePrices, day.to)).toMatchObject({
@@ -112,7 +112,7 @@ describe('costReport', () => {
     });
   });
 
-  it('adds up over windows in a row to what it is over them all', () => {
+  it('adds up over consecutive windows to the bill of all', () => {
     const seconds = (n: number) => addMs(noon, n * 1000);
     const { projectId: _, ...global } = aRunner({ instanceType: 't3.medium', createdAt: seconds(0) });
     const sized = (cost: CostReport) => ({
@@ -133,7 +133,7 @@ describe('costReport', () => {
       };
     };
     const moment = fc.integer({ min: 0, max: 2_000_000 });
-    /** Sessions of one runner, one after the other, of which the last may be open; each with tasks that began in it. */
+    /** Sessions of one runner in sequence, each with tasks that began in it. The last may be open. */
     const lives = fc.array(
       fc.record({
         pauseMs: fc.nat(100_000),

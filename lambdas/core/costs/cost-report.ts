@@ -1,4 +1,4 @@
-/** A project's bill for a window of time, against machines that never sleep. Integer micro-dollars. */
+/** Bill of a project for a time window, compared with machines that never sleep. Integer micro-dollars. */
 import {
   type CostReport,
   epochMs,
@@ -46,9 +46,9 @@ const alwaysOnSeconds = (runner: CostedRunner, { from, to }: Span): number => {
 };
 
 /**
- * All of the project's own runners' sessions, and of the global runners' its tasks' shares, with the same part of their
- * always-on cost. What only reaches into the window counts by its time there: sessions, shares and always-on time alike, so that
- * the bills of windows in a row add up to the bill of them all.
+ * Counts all sessions of the project's own runners, and its tasks' shares of global runners, each with the
+ * same part of the always-on cost. Sessions, shares and always-on time count by their time in the window. The
+ * bills of consecutive windows thus add up to the bill of the whole.
  */
 export const costReport = (
   window: { readonly from: Instant; readonly to: Instant },
@@ -81,7 +81,7 @@ export const costReport = (
     const isGlobal = runner.projectId === undefined;
     const used = sum((sharesBy.get(runner.id) ?? []).map(({ microUsd }) => microUsd));
     if (isGlobal && used === 0) return [];
-    // A task's share has boot and idle time in it, which may lie outside of the window.
+    // A task's share includes boot and idle time, which may lie outside the window.
     const part = isGlobal ? used / Math.max(used, whole) : 1;
     const price = prices(runner.region, runner.instanceType)?.microUsdPerHour ?? 0;
     const isOn = hasInstances(runner);

@@ -18,7 +18,7 @@ const facts = {
 } as const;
 
 describe('billedSeconds', () => {
-  it('bills by the second, and a minute at least', () => {
+  it('bills by the second, and at least a minute', () => {
     expect(billedSeconds(noon, addMs(noon, 1))).toBe(60);
     expect(billedSeconds(noon, addMs(noon, 60_001))).toBe(61);
   });
@@ -32,14 +32,14 @@ describe('priceSession', () => {
     });
   });
 
-  it('goes on counting while the session is open', () => {
+  it('counts until now while the session is open', () => {
     expect(priceSession(facts, tablePrices, addMs(noon, 7_200_000))).toMatchObject({
       seconds: 7200,
       microUsd: 33_600,
     });
   });
 
-  it('counts at the price that the price list has told, rather than at that of the table', () => {
+  it('uses the price of the price list rather than that of the table', () => {
     const hour = { ...facts, endedAt: addMs(noon, 3_600_000) };
     const listed = {
       region: 'us-east-1',
@@ -51,13 +51,13 @@ describe('priceSession', () => {
     expect(priceSession(hour, pricesFrom([{ ...listed, region: 'eu-west-1' }]), noon).microUsd).toBe(16_800);
   });
 
-  it('goes on counting at the price of its end when prices change', () => {
+  it("keeps the price of the session's end when prices change", () => {
     const price = { microUsdPerHour: 15_000, asOf: '2026-10-01' };
     const hour = { ...facts, price, endedAt: addMs(noon, 3_600_000) };
     expect(priceSession(hour, tablePrices, noon).microUsd).toBe(15_000);
   });
 
-  it('gives no figure for a type whose price it does not know', () => {
+  it('returns no figure for a type without a price', () => {
     expect(
       priceSession({ ...facts, instanceType: 'x9.mega' }, tablePrices, addMs(noon, 1)).microUsd,
     ).toBeUndefined();
@@ -69,26 +69,26 @@ describe('costWithin', () => {
   const within = (from: number, to: number) => spanOf(hours(from), hours(to));
   const session = { ...facts, endedAt: hours(4) };
 
-  it('is the part of the time that lies in the window', () => {
+  it('returns the part of the time in the window', () => {
     expect(costWithin(session, tablePrices, within(3, 9), hours(9))).toBe(16_800);
     expect(costWithin(session, tablePrices, within(-1, 9), hours(9))).toBe(4 * 16_800);
     expect(costWithin(session, tablePrices, within(5, 9), hours(9))).toBe(0);
   });
 
-  it('has a session without length at its moment, as a minute of it is billed', () => {
+  it('counts a session without length at its moment, as a minute of it is billed', () => {
     const moment = { ...facts, startedAt: hours(1), endedAt: hours(1) };
     expect(costWithin(moment, tablePrices, within(1, 2), hours(9))).toBe(280);
     expect(costWithin(moment, tablePrices, within(0, 1), hours(9))).toBe(0);
   });
 
-  it('is none where the price is not known', () => {
+  it('returns undefined when the price is unknown', () => {
     const unknown = { ...session, instanceType: 'x9.mega' };
     expect(costWithin(unknown, tablePrices, within(0, 9), hours(9))).toBeUndefined();
   });
 });
 
 describe('taskShare', () => {
-  it('never hands out more than the session cost', () => {
+  it('never shares out more than the session cost', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 1e7 }), { minLength: 1 }),
@@ -104,8 +104,8 @@ describe('taskShare', () => {
     );
   });
 
-  it('loses nothing where money times milliseconds is more than a number holds exactly', () => {
-    // Found by fast-check's seed -2039527144: a floating-point number came out one micro-dollar short.
+  it('loses nothing when money times milliseconds exceeds the exact range of a number', () => {
+    // Found by fast-check's seed -2039527144: a floating-point number was one micro-dollar too small.
     const [microUsd, busyMs] = [997_802_233, 9_664_337];
     expect(taskShare({ microUsd, busyMs }, busyMs)).toBe(microUsd);
   });

@@ -1,4 +1,4 @@
-/** What instances cost, what each task's share is, and what of both falls into a window of time. Integer micro-dollars. */
+/** Costs of instances, shares of tasks, and the part of both in a time window. Integer micro-dollars. */
 import {
   epochMs,
   type HourlyPrice,
@@ -14,14 +14,14 @@ import { type Span, spanOf } from './usage.ts';
 
 const secondsPerHour = 3600;
 
-/** Whole seconds that EC2 bills for a run: by the second, with a minimum at every start. */
+/** Returns the whole seconds that EC2 bills for a run: by the second, with a minimum at every start. */
 export const billedSeconds = (startedAt: Instant, endedAt: Instant): number =>
   Math.max(minimumBilledSeconds, Math.ceil(msBetween(startedAt, endedAt) / 1000));
 
 const cost = (microUsdPerHour: number, seconds: number): number =>
   Math.round((microUsdPerHour * seconds) / secondsPerHour);
 
-/** What is stored of a session; the rest follows from it. */
+/** Stored facts of a session; all else is computed from them. */
 export type SessionFacts = Pick<
   InstanceSession,
   | 'id'
@@ -38,7 +38,7 @@ export type SessionFacts = Pick<
   | 'price'
 >;
 
-/** The instance session that is not over yet, as the bill would have it; undefined for a runner without one. */
+/** Returns the open session as the bill counts it; undefined for a runner without one. */
 export const openSessionFacts = (
   runner: Runner & { readonly busyMs: number; readonly onlineAt?: Instant | undefined },
   region: string,
@@ -59,13 +59,13 @@ export const openSessionFacts = (
   };
 };
 
-/** At what price a session counts: that of its end, else what is known now. */
+/** Returns the price of a session: the one stored at its end, else the present one. */
 export const priceOf = (
   { price, region, instanceType }: Pick<SessionFacts, 'price' | 'region' | 'instanceType'>,
   prices: Prices,
 ): HourlyPrice | undefined => price ?? prices(region, instanceType);
 
-/** Seconds and money of a session, as of `now` while it is open. */
+/** Computes seconds and money of a session; as of `now` while it is open. */
 export const priceSession = (facts: SessionFacts, prices: Prices, now: Instant): InstanceSession => {
   const endedAt = facts.endedAt ?? now;
   const billed = billedSeconds(facts.startedAt, endedAt);
@@ -78,11 +78,14 @@ export const priceSession = (facts: SessionFacts, prices: Prices, now: Instant):
   };
 };
 
-/** Whether any of a time lies in a window. What is over in the moment in which it began, as far as clocks tell, lies where that is. */
+/** True when part of a time span lies in a window. A span without length counts at its moment. */
 const isIn = (whole: Span, window: Span): boolean =>
   whole.from < window.to && (whole.to > window.from || (whole.to <= whole.from && whole.from >= window.from));
 
-/** What of an amount that is spread over a time falls into a window: the parts of any windows in a row add up to that of them all. */
+/**
+ * Returns the part of an amount in a window, spread evenly over a time span. The parts of consecutive windows
+ * add up to that of the whole.
+ */
 const partWithin = (amount: number, whole: Span, window: Span): number => {
   if (whole.to <= whole.from) return isIn(whole, window) ? amount : 0;
   const until = (at: number) => {
@@ -100,7 +103,7 @@ const spanOfSession = ({ startedAt, endedAt }: Lasting, now: Instant): Span =>
 export const lastsIn = (session: Lasting, window: Span, now: Instant): boolean =>
   isIn(spanOfSession(session, now), window);
 
-/** What of a session's seconds falls into a window, by the time that it lasted there. */
+/** Returns the part of a session's seconds in a window, by its time there. */
 export const secondsWithin = (
   session: Pick<InstanceSession, 'startedAt' | 'endedAt' | 'seconds' | 'billedSeconds'>,
   window: Span,
@@ -113,7 +116,9 @@ export const secondsWithin = (
   };
 };
 
-/** What of a session's cost falls into a window, by the time that it lasted there; undefined where the price is not known. */
+/**
+ * Returns the part of a session's cost in a window, by its time there; undefined when the price is unknown.
+ */
 export const costWithin = (
   facts: SessionFacts,
   prices: Prices,
@@ -125,8 +130,9 @@ export const costWithin = (
 };
 
 /**
- * A task's part of its session's cost: by its share of the time in which tasks ran, so that boot and idle time are shared too.
- * Reckoned with integers of any size: a long session's money times its milliseconds is more than a number holds exactly.
+ * Computes a task's part of its session's cost by its share of the tasks' time, so that boot and idle time
+ * are shared, too. Uses integers of any size: a long session's money times its milliseconds exceeds the exact
+ * range of a number.
  */
 export const taskShare = (session: Pick<InstanceSession, 'microUsd' | 'busyMs'>, runMs: number): number => {
   const busyMs = Math.max(session.busyMs, runMs);
@@ -141,7 +147,10 @@ export interface RanTask {
   readonly finishedAt?: Instant | undefined;
 }
 
-/** The session in which a task ran: its runner's last before the task was claimed. EC2's events have whole seconds, so the end is no help. */
+/**
+ * Finds the session of a task: its runner's last before the claim. EC2's events have whole seconds, so the
+ * end doesn't help.
+ */
 export const sessionOf = <S extends Pick<InstanceSession, 'runnerId' | 'startedAt'>>(
   task: Pick<RanTask, 'runnerId' | 'claimedAt'>,
   sessions: readonly S[],
@@ -153,7 +162,7 @@ export const sessionOf = <S extends Pick<InstanceSession, 'runnerId' | 'startedA
     .sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1))[0];
 };
 
-/** What of all that costs money has no price, each type once in each region. */
+/** Lists instance types without a price, each once per region. */
 export const unpricedAmong = (
   all: readonly Pick<SessionFacts, 'price' | 'region' | 'instanceType'>[],
   prices: Prices,
@@ -168,16 +177,19 @@ export const unpricedAmong = (
   return [...distinct.values()];
 };
 
-/** A task with the session that it ran in, priced. */
+/** Task with its session, priced. */
 export interface PlacedTask<T extends RanTask = RanTask> {
   readonly task: T;
   readonly session: InstanceSession;
-  /** When it ran, within the session: EC2 tells the end of one in whole seconds, and a lost task is noticed later. */
+  /**
+   * Run time, clipped to the session: EC2 reports a session's end in whole seconds, and a lost task is
+   * noticed later.
+   */
   readonly span: Span;
   readonly microUsd: number;
 }
 
-/** The tasks that ran in one of the sessions. */
+/** Returns the tasks that ran in one of the sessions. */
 export const placeTasks = <T extends RanTask>(
   tasks: readonly T[],
   sessions: readonly InstanceSession[],
@@ -197,11 +209,14 @@ export const placeTasks = <T extends RanTask>(
 
 export const ranIn = ({ span }: PlacedTask, window: Span): boolean => isIn(span, window);
 
-/** What of a task's share falls into a window, by the time that it ran there. */
+/** Returns the part of a task's share in a window, by its run time there. */
 export const shareWithin = ({ microUsd, span }: PlacedTask, window: Span): number =>
   partWithin(microUsd, span, window);
 
-/** From when on a runner is compared with a machine that never sleeps: nobody knows the type, and so the price, of one that never ran. */
+/**
+ * Start of the comparison with a machine that never sleeps. Before the first run the type, and so the price,
+ * is unknown.
+ */
 export const comparedFrom = ({
   firstStartedAt,
   createdAt,
@@ -210,7 +225,10 @@ export const comparedFrom = ({
   readonly createdAt: Instant;
 }): Instant => firstStartedAt ?? createdAt;
 
-/** What an instance that never sleeps costs in a window, from `since` on. `price` is micro-dollars an hour. */
+/**
+ * Computes the cost in a window, from `since` on, of an instance that never sleeps. `price` is micro-dollars
+ * per hour.
+ */
 export const alwaysOnWithin = (since: Instant, price: number, window: Span): number => {
   const until = (at: number) =>
     Math.round((price * Math.max(0, at - epochMs(since))) / (secondsPerHour * 1000));

@@ -1,16 +1,19 @@
-/** What instances cost on demand with Linux, in integer micro-dollars an hour: as AWS's price list has it, or a dated table. */
+/**
+ * On-demand prices of instances with Linux, in integer micro-dollars per hour: from AWS's price list or a
+ * dated table.
+ */
 import type { HourlyPrice } from '../../../protocol/index.ts';
 
-/** An instance type where it runs, as prices differ by region. */
+/** Instance type and region, as prices differ by region. */
 export interface PricedType {
   readonly region: string;
   readonly instanceType: string;
 }
 
-/** Looks a price up; undefined where nobody knows it: better no figure than a wrong one. */
+/** Looks up a price; undefined when it is unknown: no figure is better than a wrong one. */
 export type Prices = (region: string, instanceType: string | undefined) => HourlyPrice | undefined;
 
-/** Of the table below. Source: https://aws.amazon.com/ec2/pricing/on-demand/ */
+/** Month of the table below. Source: https://aws.amazon.com/ec2/pricing/on-demand/ */
 export const tableAsOf = '2026-06';
 
 const families = {
@@ -62,7 +65,7 @@ const elsewhere: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   },
 };
 
-/** The table alone, which stands in for what the price list has not said. */
+/** Prices of the table alone, for types without a price from the price list. */
 export const tablePrices: Prices = (region, instanceType) => {
   if (instanceType === undefined) return undefined;
   const microUsdPerHour = (unitedStatesRegions.has(region) ? unitedStates : elsewhere[region])?.[
@@ -71,7 +74,7 @@ export const tablePrices: Prices = (region, instanceType) => {
   return microUsdPerHour === undefined ? undefined : { microUsdPerHour, asOf: tableAsOf };
 };
 
-/** What the price list said, and the table for the rest. */
+/** Prices from the price list, and from the table for other types. */
 export const pricesFrom = (listed: readonly (PricedType & HourlyPrice)[]): Prices => {
   const keyOf = (region: string, instanceType: string | undefined) => `${region} ${instanceType}`;
   const known = new Map(

@@ -12,7 +12,7 @@ const task = (templateId: typeof deploy | typeof check, microUsd: number, runner
 });
 
 describe('costByTemplate', () => {
-  it('shares out what a runner would have cost by what its tasks did', () => {
+  it("shares out a runner's always-on cost by the cost of its tasks", () => {
     const costs = [task(deploy, 300, first), task(check, 100, first), task(deploy, 50, first)];
     expect(costByTemplate(costs, new Map([[first, 9000]]))).toEqual([
       { templateId: deploy, name: 'Deploy', tasks: 2, runMs: 2000, microUsd: 350, alwaysOnMicroUsd: 7000 },
@@ -21,10 +21,10 @@ describe('costByTemplate', () => {
   });
 
   it.each([
-    ['ran on no runner that is known', task(deploy, 0)],
-    ['ran where the price is not known', task(deploy, 0, first)],
+    ['ran on no known runner', task(deploy, 0)],
+    ['ran where the price is unknown', task(deploy, 0, first)],
     ['ran where nobody pays for the machine', task(deploy, 10, first)],
-  ])('says nothing of always on where it %s', (_, cost) => {
+  ])('returns no always-on cost for a template that %s', (_, cost) => {
     const [row] = costByTemplate([cost], new Map([[second, 9000]]));
     expect(row).toMatchObject({ tasks: 1, microUsd: cost.microUsd });
     expect(row).not.toHaveProperty('alwaysOnMicroUsd');

@@ -1,14 +1,14 @@
-/** What templates cost, and what they would have cost on machines that never sleep. */
+/** Costs of templates, compared with machines that never sleep. */
 import type { RunnerId, TemplateId } from '../../../protocol/index.ts';
 import { sum } from './sum.ts';
 
-/** A task's part of the session that it ran in. */
+/** Part of a session's cost for a task. */
 export interface TaskCost {
   readonly templateId: TemplateId;
   readonly templateName: string;
   readonly runMs: number;
   readonly microUsd: number;
-  /** Absent where no session is known. */
+  /** Absent when no session is known. */
   readonly runnerId?: RunnerId | undefined;
 }
 
@@ -18,15 +18,16 @@ export interface TemplateCost {
   readonly tasks: number;
   readonly runMs: number;
   readonly microUsd: number;
-  /** Absent when nothing of it ran where that is known. */
+  /** Absent when no task ran on a runner whose always-on cost is known. */
   readonly alwaysOnMicroUsd?: number;
 }
 
 const totalOf = (costs: readonly TaskCost[]): number => sum(costs.map(({ microUsd }) => microUsd));
 
 /**
- * The tasks' costs by template. A machine that is always on has no task to itself: each template bears the part of its runners'
- * always-on cost that it has in what their tasks cost. `alwaysOn` has that by runner, in microUsd.
+ * Sums the tasks' costs by template. A machine that is always on serves all tasks. Each template thus bears
+ * its runners' always-on cost in proportion to its tasks' cost. `alwaysOn` has that cost by runner, in
+ * microUsd.
  */
 export const costByTemplate = (
   costs: readonly TaskCost[],

@@ -17,7 +17,7 @@ describe('splitSession', () => {
     });
   });
 
-  it('never gives away or adds time', () => {
+  it('never loses or adds time', () => {
     fc.assert(
       fc.property(
         fc.nat(1000),
@@ -36,7 +36,7 @@ describe('splitSession', () => {
 });
 
 describe('bandsOf', () => {
-  it('tells asleep, waking, busy and idle, without gaps', () => {
+  it('returns asleep, waking, busy and idle without gaps', () => {
     const session = { startedAt: at(10), onlineAt: at(30), endedAt: at(90) };
     const bands = bandsOf([session], [span(40, 60)], span(0, 120), at(120));
     expect(bands.map(({ state }) => state)).toEqual(['asleep', 'waking', 'idle', 'busy', 'idle', 'asleep']);
@@ -44,7 +44,7 @@ describe('bandsOf', () => {
     expect([bands[0]?.from, bands.at(-1)?.to]).toEqual([at(0), at(120)]);
   });
 
-  it('shows the tasks of a runner that no instance of ours runs', () => {
+  it('shows the tasks of a runner without an instance of ours', () => {
     expect(bandsOf([], [span(10, 20)], span(0, 30), at(30)).map(({ state }) => state)).toEqual([
       'asleep',
       'busy',
@@ -54,7 +54,7 @@ describe('bandsOf', () => {
 });
 
 describe('daysOf', () => {
-  it('cuts a window where the days of that clock begin', () => {
+  it('cuts a window at the midnights of that clock', () => {
     const window = { from: epochMs('2026-01-01T12:00:00.000Z'), to: epochMs('2026-01-02T12:00:00.000Z') };
     expect(daysOf(window, 0).map(({ day }) => day)).toEqual(['2026-01-01', '2026-01-02']);
     const ahead = daysOf(window, 60);
@@ -76,16 +76,16 @@ describe('estimatePolicy', () => {
     expect(estimatePolicy(history, undefined)).toEqual({ starts: 2, waitedMs: 40_000, microUsd: 160_000 });
   });
 
-  it('uses the minute that each start bills by default, and nothing after it', () => {
+  it('uses the minute that each start bills, and nothing after it, by default', () => {
     const close = { ...history, work: [span(0, 10), span(30, 200), span(220, 230)] };
     expect(estimatePolicy(close, undefined)).toMatchObject({ starts: 2, microUsd: 280_000 });
   });
 
-  it('stays on between them when it is longer', () => {
+  it('stays on between two tasks when the timeout is longer', () => {
     expect(estimatePolicy(history, 300_000)).toMatchObject({ starts: 1, microUsd: 680_000 });
   });
 
-  it('bills a minute at least for each start', () => {
+  it('bills at least a minute for each start', () => {
     const short = { ...history, work: [span(0, 1)], bootMs: 0 };
     expect(estimatePolicy(short, 0)).toMatchObject({ starts: 1, microUsd: 60_000 });
   });
@@ -105,7 +105,7 @@ describe('estimatePolicy', () => {
 });
 
 describe('median', () => {
-  it('is the middle one, and nothing of nothing', () => {
+  it('returns the middle number, and undefined for none', () => {
     expect([median([3, 1, 2]), median([1, 2]), median([])]).toEqual([2, 2, undefined]);
   });
 });

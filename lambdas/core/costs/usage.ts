@@ -1,4 +1,4 @@
-/** How instance time was used: booting, working, idle. And what the same work would have cost with another idle timeout. */
+/** Use of instance time (boot, work, idle), and the cost of the same work with another idle timeout. */
 import {
   type Band,
   epochMs,
@@ -8,7 +8,7 @@ import {
   toInstant,
 } from '../../../protocol/index.ts';
 
-/** A stretch of time, in epoch milliseconds; `to` is not in it. */
+/** Time span in epoch milliseconds; `to` is exclusive. */
 export interface Span {
   readonly from: number;
   readonly to: number;
@@ -20,7 +20,7 @@ export interface Split {
   readonly idleMs: number;
 }
 
-/** The time of an instance session, as far as its use goes. */
+/** Times of an instance session. */
 export interface Session {
   readonly startedAt: Instant;
   readonly endedAt?: Instant | undefined;
@@ -31,14 +31,14 @@ export const spanOf = (from: Instant, to: Instant): Span => ({ from: epochMs(fro
 
 const lengthOf = (spans: readonly Span[]): number => spans.reduce((sum, { from, to }) => sum + to - from, 0);
 
-/** What of each span lies within the bounds. */
+/** Clips each span to the bounds. */
 export const clip = (spans: readonly Span[], bounds: Span): Span[] =>
   spans.flatMap(({ from, to }) => {
     const inside = { from: Math.max(from, bounds.from), to: Math.min(to, bounds.to) };
     return inside.to > inside.from ? [inside] : [];
   });
 
-/** The same time without overlaps, oldest first. */
+/** Merges overlapping spans, oldest first. */
 export const merge = (spans: readonly Span[]): Span[] => {
   const merged: Span[] = [];
   for (const span of [...spans].sort((a, b) => a.from - b.from)) {
@@ -50,7 +50,7 @@ export const merge = (spans: readonly Span[]): Span[] => {
   return merged;
 };
 
-/** When the boot of a session was over: at the agent's first heartbeat, or the first task, or it is not. */
+/** Returns the boot of a session, which ends at the agent's first heartbeat or first task, or not at all. */
 const bootOf = (session: Session, whole: Span, work: readonly Span[]): Span => {
   const firstWork = work[0]?.from ?? whole.to;
   const online = session.onlineAt === undefined ? firstWork : epochMs(session.onlineAt);
@@ -62,7 +62,7 @@ const wholeOf = ({ startedAt, endedAt }: Session, now: Instant): Span => {
   return { from: whole.from, to: Math.max(whole.from, whole.to) };
 };
 
-/** How a session's time was used within the bounds. `tasks` are the times in which its runner's tasks ran. */
+/** Splits a session's time within the bounds by use. `tasks` are the times of its runner's tasks. */
 export const splitSession = (
   session: Session,
   tasks: readonly Span[],
@@ -82,7 +82,7 @@ export const addSplits = (a: Split, b: Split): Split => ({
   idleMs: a.idleMs + b.idleMs,
 });
 
-/** What a runner did from `bounds.from` to `bounds.to`, without gaps. */
+/** Returns a runner's states from `bounds.from` to `bounds.to`, without gaps. */
 export const bandsOf = (
   sessions: readonly Session[],
   tasks: readonly Span[],
@@ -102,7 +102,7 @@ export const bandsOf = (
         ...idle.map((span) => ({ ...span, state: 'idle' as const })),
       ].sort((a, b) => a.from - b.from);
     });
-  // A runner that nobody starts for us has tasks and no session.
+  // A runner that another system starts has tasks and no session.
   const loose = gaps(marked, bounds).flatMap((gap) =>
     merge(clip(tasks, gap)).map((span) => ({ ...span, state: 'busy' as const })),
   );
@@ -115,7 +115,7 @@ export const bandsOf = (
     .map(({ state, from, to }) => ({ state, from: toInstant(from), to: toInstant(to) }));
 };
 
-/** What of the bounds no span covers. */
+/** Returns the parts of the bounds without a span. */
 const gaps = (spans: readonly Span[], bounds: Span): Span[] => {
   let reached = bounds.from;
   const found: Span[] = [];
@@ -133,7 +133,10 @@ export interface Day extends Span {
   readonly day: string;
 }
 
-/** The calendar days of a window for a clock that is so many minutes ahead of UTC; the first and last may be cut. */
+/**
+ * Returns the calendar days of a window for a clock that is `utcOffsetMinutes` ahead of UTC; the first and
+ * last may be cut.
+ */
 export const daysOf = ({ from, to }: Span, utcOffsetMinutes: number): Day[] => {
   const offsetMs = utcOffsetMinutes * 60_000;
   const days: Day[] = [];
@@ -148,23 +151,24 @@ export const daysOf = ({ from, to }: Span, utcOffsetMinutes: number): Day[] => {
 };
 
 export interface History {
-  /** When tasks ran. */
+  /** Times of tasks. */
   readonly work: readonly Span[];
-  /** From the start of the instance until it can work. */
+  /** Time from the start of the instance until it can work. */
   readonly bootMs: number;
   readonly microUsdPerHour: number;
 }
 
 /**
- * What a runner's history of work would have cost, had it slept after `idleTimeoutMs` without work, or by the default. The work stays where it
- * was: that tasks would have come later by the boots that they waited for is told in `waitedMs` and not played on.
+ * Estimates the cost of a runner's past work with a sleep after `idleTimeoutMs` without work, or after the
+ * default. The times of the work are kept: `waitedMs` sums the boots that tasks would have waited for,
+ * without moving them.
  */
 export const estimatePolicy = (
   { work, bootMs, microUsdPerHour }: History,
   idleTimeoutMs: number | undefined,
 ): IdlePolicyEstimate => {
   const minimumMs = minimumBilledSeconds * 1000;
-  /** As the idle policy has it: what is paid for is used, unless the runner stops at once. */
+  /** As in the idle policy: a paid minute is used, unless the runner stops at once. */
   const sleepsAt = (startedAt: number, idleSince: number) =>
     idleTimeoutMs === 0 ? idleSince : Math.max(idleSince + (idleTimeoutMs ?? 0), startedAt + minimumMs);
   let starts = 0;
@@ -192,7 +196,7 @@ export const estimatePolicy = (
   };
 };
 
-/** The middle one, or the mean of the two in the middle, in whole numbers; undefined of none. */
+/** Returns the median, in whole numbers; the mean of the middle two for an even count; undefined for none. */
 export const median = (numbers: readonly number[]): number | undefined => {
   const sorted = [...numbers].sort((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)];

@@ -20,14 +20,14 @@ const aFleet = (fields: object = {}) => ({
   ...fields,
 });
 const plansOf = (...fleets: object[]) => fleetsText.parse({ stack: 'Reveille', fleets }).fleets;
-/** A runner of a fleet, without the instance that every runner of a test has. */
+/** Runner of a fleet, without the instance that test runners have by default. */
 const ofFleet = (fields: Parameters<typeof aRunner>[0] = {}) => {
   const { instanceId: _, ...runner } = aRunner({ fleet: 'berlin', ...fields });
   return { ...runner, ...(fields.instanceId && { instanceId: fields.instanceId }) };
 };
 
-describe('what CDK tells of fleets', () => {
-  it('has defaults for what is left out, and the name of the launch template', () => {
+describe('the fleets from CDK', () => {
+  it('have defaults for absent fields, and the name of the launch template', () => {
     expect(plansOf(aFleet())).toEqual([
       {
         ...aFleet(),
@@ -41,7 +41,7 @@ describe('what CDK tells of fleets', () => {
     ]);
   });
 
-  it('takes 60 s, the default of 0.1.0, for the default of today, and keeps a window of 60 s', () => {
+  it("read 60 s, the default of 0.1.0, as today's default, and keep a window of 60 s", () => {
     const [plan] = plansOf(
       aFleet({ idleTimeoutMs: 60_000, schedule: [{ ...officeHours, idleTimeoutMs: 60_000 }] }),
     );
@@ -49,7 +49,7 @@ describe('what CDK tells of fleets', () => {
     expect(plan?.schedule).toMatchObject([{ idleTimeoutMs: 60_000 }]);
   });
 
-  it('is put together by region', () => {
+  it('are grouped by region', () => {
     const plans = plansOf(aFleet(), aFleet({ name: 'ohio', region: 'us-east-2' }), aFleet({ name: 'large' }));
     expect(fleetsByRegion(plans).map((fleets) => fleets.map(({ name }) => name))).toEqual([
       ['berlin', 'large'],
@@ -76,7 +76,7 @@ describe('the schedule of a fleet', () => {
     ['the Monday after the clocks went forward, 07:59', '2026-03-30T05:59:00.000Z', 10_000],
     ['the Monday after the clocks went back, 08:00', '2026-10-26T07:00:00.000Z', 3_600_000],
     ['the Monday after the clocks went back, 07:00', '2026-10-26T06:00:00.000Z', 10_000],
-  ])('in Berlin, on %s', (_, instant, expected) => {
+  ])('applies in Berlin on %s', (_, instant, expected) => {
     expect(at(instant, officeHours)).toBe(expected);
   });
 
@@ -86,8 +86,8 @@ describe('the schedule of a fleet', () => {
     ['in the hour that comes twice, the first time', '2026-10-25T00:30:00.000Z', 3_600_000],
     ['in the hour that comes twice, the second time', '2026-10-25T01:30:00.000Z', 3_600_000],
     ['after it', '2026-10-25T05:00:00.000Z', 10_000],
-    ['on the next day, which is none of its days', '2026-10-25T21:00:00.000Z', 10_000],
-  ])('over midnight belongs to the day on which it begins: %s', (_, instant, expected) => {
+    ['on the next day, which it does not contain', '2026-10-25T21:00:00.000Z', 10_000],
+  ])('belongs over midnight to the day on which it begins: %s', (_, instant, expected) => {
     const night: IdleWindow = { ...officeHours, days: ['sat'], from: '22:00', to: '06:00' };
     expect(at(instant, night)).toBe(expected);
   });
@@ -100,24 +100,24 @@ describe('the schedule of a fleet', () => {
     expect(at('2026-10-25T23:00:00.000Z', sunday)).toBe(10_000);
   });
 
-  it('has the first of its windows that is open decide, by the clocks of its own place', () => {
+  it('uses the first open window, each in its own time zone', () => {
     const tokyo: IdleWindow = { ...officeHours, timeZone: 'Asia/Tokyo', idleTimeoutMs: 5 };
     expect(at('2026-01-07T07:30:00.000Z', tokyo, officeHours)).toBe(5);
     expect(at('2026-01-07T10:00:00.000Z', tokyo, officeHours)).toBe(3_600_000);
   });
 
-  it('says nothing of a runner that is of no fleet', () => {
+  it('does not apply to a runner without a fleet', () => {
     const plans = plansOf(aFleet({ schedule: [officeHours] }));
     expect(idleTimeoutAt(plans, aRunner({ idleTimeoutMs: 7 }), '2026-01-07T10:00:00.000Z')).toBe(7);
   });
 });
 
-describe('an instance that is not wanted any more', () => {
+describe('an instance that is no longer needed', () => {
   const instance = { instanceId: 'i-0123456789abcdef0', enrolledAt: noon, market: 'on-demand' } as const;
   const of = (whenIdle: string, fields: Parameters<typeof aRunner>[0] = instance) =>
     powerOffOf(plansOf(aFleet({ whenIdle })), ofFleet(fields));
 
-  it('goes as its fleet says', () => {
+  it('is powered off as its fleet configures', () => {
     expect(['stop', 'hibernate', 'terminate'].map((how) => of(how))).toEqual([
       'stop',
       'hibernate',
@@ -125,20 +125,20 @@ describe('an instance that is not wanted any more', () => {
     ]);
   });
 
-  it('is terminated whatever the fleet says when it is spot, or when its agent never came up', () => {
+  it('is terminated in any fleet when it is spot, or when its agent never started', () => {
     expect(of('stop', { ...instance, market: 'spot' })).toBe('terminate');
     const { enrolledAt: _, ...silent } = instance;
     expect(of('stop', silent)).toBe('terminate');
   });
 
-  it('is stopped when its fleet is not in cdk.json any more, or when it is of none', () => {
+  it('is stopped when its fleet is no longer in cdk.json, or when it has none', () => {
     expect(powerOffOf([], ofFleet(instance))).toBe('stop');
     expect(powerOffOf(plansOf(aFleet({ whenIdle: 'terminate' })), aRunner())).toBe('stop');
   });
 });
 
 describe('the choice among runners of a fleet', () => {
-  it('wakes one whose instance is stopped, or stops, rather than launch one', () => {
+  it('wakes a stopped or stopping instance rather than launching one', () => {
     const bare = ofFleet();
     const stopping = ofFleet({ status: 'stopping', instanceId: 'i-0123456789abcdef1' });
     const stopped = ofFleet({ instanceId: 'i-0123456789abcdef2' });
@@ -148,7 +148,7 @@ describe('the choice among runners of a fleet', () => {
     expect([bare, stopped].map(lacksInstance)).toEqual([true, false]);
   });
 
-  it('launches none while one that comes up has room', () => {
+  it('launches none while a starting one has room', () => {
     const comingUp = ofFleet({ status: 'starting', maxParallelTasks: 2 });
     expect(chooseRunner([ofFleet(), comingUp])).toBe(comingUp);
   });

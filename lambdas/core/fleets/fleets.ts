@@ -1,4 +1,4 @@
-/** Fleets as the control plane is told of them, and what that means for their runners. */
+/** Fleets as the control plane gets them, and their effect on runners. */
 import * as z from 'zod';
 import {
   fleet,
@@ -14,7 +14,7 @@ import {
 } from '../../../protocol/index.ts';
 import { isPoweredByStack } from '../tasks/select-runner.ts';
 
-/** What CDK hands over; what has its default is left out, as there is little room in an environment. */
+/** Fleets as CDK passes them; default values are left out, as an environment has little room. */
 export const fleetsText = z
   .object({
     stack: z.string().min(1).describe('Begins the names of launch templates and roles'),
@@ -42,16 +42,19 @@ export const fleetsText = z
     fleets: fleets.map((one) => ({ ...one, stack, launchTemplate: nameInStack(stack, one.name) })),
   }));
 
-/** Of a fleet's launch template, and of the role of its instances: known without asking in which region it is. */
+/** Name of a fleet's launch template and of its instances' role: known without a request to its region. */
 const nameInStack = (stack: string, name: string): string => `${stack}-${name}`;
 
 export type FleetPlan = z.infer<typeof fleetsText>['fleets'][number];
 
-/** Undefined for a runner of no fleet, and when its fleet is not in cdk.json any more. */
+/**
+ * Finds the fleet of a runner; undefined for a runner without one, and when the fleet is no longer in
+ * cdk.json.
+ */
 export const fleetOf = (fleets: readonly FleetPlan[], runner: Pick<Runner, 'fleet'>): FleetPlan | undefined =>
   fleets.find(({ name }) => name === runner.fleet);
 
-/** Those of the same region together. */
+/** Groups fleets by region. */
 export const fleetsByRegion = (fleets: readonly FleetPlan[]): [FleetPlan, ...FleetPlan[]][] => {
   const byRegion = new Map<string, [FleetPlan, ...FleetPlan[]]>();
   for (const one of fleets) {
@@ -67,7 +70,7 @@ const minutesOf = (time: string): number => {
   return hours * 60 + minutes;
 };
 
-/** What the clocks of a place show. */
+/** Returns the local time of a time zone. */
 const localTime = (at: Instant, timeZone: string) => {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone,
@@ -93,7 +96,10 @@ const isWithin = (window: IdleWindow, at: Instant): boolean => {
   return (beginsOn(day) && minutes >= from) || (beginsOn(day - 1) && minutes < to);
 };
 
-/** How long a runner stays on without work at that moment: in a window of its fleet's schedule another time than its own. Undefined: the default. */
+/**
+ * Returns the idle timeout at a moment: in a window of the fleet's schedule that window's, else the runner's.
+ * Undefined: the default.
+ */
 export const idleTimeoutAt = (
   fleets: readonly FleetPlan[],
   runner: Pick<Runner, 'fleet' | 'idleTimeoutMs'>,
@@ -102,20 +108,20 @@ export const idleTimeoutAt = (
   fleetOf(fleets, runner)?.schedule.find((window) => isWithin(window, at))?.idleTimeoutMs ??
   runner.idleTimeoutMs;
 
-/** The runner with the idle timeout of that moment. */
+/** Returns the runner with its idle timeout of that moment. */
 export const scheduled = <R extends Runner>(fleets: readonly FleetPlan[], runner: R, at: Instant): R => ({
   ...runner,
   idleTimeoutMs: idleTimeoutAt(fleets, runner, at),
 });
 
-/** What becomes of a runner's instance when it is not wanted any more. */
+/** Returns the way in which a runner's unneeded instance is powered off. */
 export const powerOffOf = (fleets: readonly FleetPlan[], runner: Runner): WhenIdle => {
   if (runner.fleet === undefined) return 'stop';
-  // EC2 cannot stop a spot instance of a fleet, and one whose agent never came up is better replaced.
+  // EC2 cannot stop a spot instance of a fleet, and one whose agent never started is better replaced.
   if (runner.market === 'spot' || runner.enrolledAt === undefined) return 'terminate';
   return fleetOf(fleets, runner)?.whenIdle ?? 'stop';
 };
 
-/** Whether it has to be launched an instance before it can work. */
+/** True when an instance must be launched before it can work. */
 export const lacksInstance = (runner: Pick<Runner, 'fleet' | 'instanceId' | 'webhookUrl'>): boolean =>
   isPoweredByStack(runner) && runner.instanceId === undefined;

@@ -46,7 +46,7 @@ describe('readEventBody', () => {
 });
 
 describe('hasReplacedBytes', () => {
-  it('finds the character that stands where bytes were no UTF-8', () => {
+  it('finds the replacement character of invalid UTF-8', () => {
     expect(hasReplacedBytes(bytesOf(bytesOf('ë', 'latin1').toString()))).toBe(true);
     expect(hasReplacedBytes(bytesOf('ë'))).toBe(false);
   });

@@ -1,4 +1,7 @@
-/** The body of an incoming event, as senders really send it: JSON, or a form whose field `payload` holds the JSON. */
+/**
+ * Body of an incoming event in the formats of real senders: JSON, or a form whose field `payload` holds the
+ * JSON.
+ */
 import { type ExactJson, parseExactly } from './exact-json.ts';
 
 export type EventBody =
@@ -13,17 +16,20 @@ const charsetOf = (contentType: string): string =>
 const isForm = (contentType: string): boolean =>
   /^\s*application\/x-www-form-urlencoded\s*(;|$)/i.test(contentType);
 
-/** The value of a field as it stands in the form; undefined when there is none. */
+/** Returns the raw value of a form field; undefined when it is missing. */
 const fieldOf = (form: string, name: string): string | undefined =>
   form
     .split('&')
     .find((part) => part.startsWith(`${name}=`))
     ?.slice(name.length + 1);
 
-/** GitHub sends a form unless a webhook says otherwise: https://docs.github.com/en/webhooks/using-webhooks/creating-webhooks */
+/**
+ * GitHub sends a form if a webhook is so configured:
+ * https://docs.github.com/en/webhooks/using-webhooks/creating-webhooks
+ */
 const payloadField = 'payload';
 
-/** Strips a byte order mark, and throws on bytes that the charset does not know. */
+/** Decodes text without its byte order mark. Throws on bytes that are invalid in the charset. */
 const decode = (bytes: Uint8Array, charset: string): string =>
   new TextDecoder(charset, { fatal: true }).decode(bytes);
 
@@ -42,7 +48,7 @@ export const readEventBody = (bytes: Uint8Array, contentType = ''): EventBody =>
     const json = parseExactly(
       payload === undefined ? text : decodeURIComponent(payload.replaceAll('+', ' ')),
     );
-    // What is passed on as text is written as JSON again, which recurses where parsing does not.
+    // The value is later serialised again, which recurses where parsing does not.
     JSON.stringify(json.value);
     return { ok: true, json };
   } catch (error) {
@@ -54,5 +60,7 @@ export const readEventBody = (bytes: Uint8Array, contentType = ''): EventBody =>
   }
 };
 
-/** Whether bytes that are no UTF-8 were replaced on the way: API Gateway hands JSON and text to a function as a string. */
+/**
+ * True when invalid UTF-8 was replaced before: API Gateway passes JSON and text to a function as a string.
+ */
 export const hasReplacedBytes = (bytes: Uint8Array): boolean => Buffer.from(bytes).includes('\uFFFD');

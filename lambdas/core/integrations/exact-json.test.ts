@@ -20,7 +20,7 @@ describe('parseExactly', () => {
     expect(textAt(json)).toBe(json);
   });
 
-  it('writes numbers that JavaScript holds exactly as it always did', () => {
+  it("writes numbers in JavaScript's exact range like JSON.stringify", () => {
     expect(['7', '-0.5', '1.0', '1e3', '9007199254740'].map(textAt)).toEqual([
       '7',
       '-0.5',
@@ -30,24 +30,24 @@ describe('parseExactly', () => {
     ]);
   });
 
-  it('leaves digits in strings alone, also behind escaped quotes', () => {
+  it('keeps digits in strings unchanged, also after escaped quotes', () => {
     const text = '"12345678901234567890 \\" 12345678901234567890"';
     expect(textAt(text)).toBe(JSON.parse(text));
     expect(textAt(`[${text},12345678901234567890]`)).toBe(`[${text},12345678901234567890]`);
   });
 
-  it('is not led astray by a string that looks like a mark', () => {
+  it('accepts a string that looks like a mark', () => {
     const text = `"${'0'.repeat(64)}1"`;
     expect(textAt(text)).toBe(JSON.parse(text));
   });
 
-  it('refuses what JSON.parse refuses', () => {
+  it('rejects text that JSON.parse rejects', () => {
     for (const text of ['0123456789012345678', '12345678901234567890.', '{"a":1.2.34567890123456789}', '']) {
       expect(() => parseExactly(text)).toThrow(SyntaxError);
     }
   });
 
-  it('takes a string of a mebibyte of escapes', () => {
+  it('accepts a string of a mebibyte of escapes', () => {
     const text = `"${'\\\\'.repeat(500_000)}"`;
     expect(textAt(text)).toHaveLength(500_000);
   });

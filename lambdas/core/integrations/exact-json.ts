@@ -1,18 +1,23 @@
-/** JSON whose numbers keep their digits: JavaScript rounds an integer beyond 2^53 and a fraction of more than 15 digits. */
+/**
+ * JSON whose numbers keep their digits: JavaScript rounds integers beyond 2^53 and fractions of more than 15
+ * digits.
+ */
 import { createHash } from 'node:crypto';
 
 export interface ExactJson {
   readonly value: unknown;
-  /** The value, or a part of it, as text: a string as it is, a number with the digits that were sent, else JSON. */
+  /**
+   * Converts a part of the value to text: a string unchanged, a number with its original digits, else JSON.
+   */
   readonly textOf: (part: unknown) => string;
 }
 
 const plainText = (part: unknown): string => (typeof part === 'string' ? part : JSON.stringify(part));
 
-/** A string, so that digits in it are passed over, or a number. */
+/** Matches a string, to skip its digits, or a number. */
 const stringOrNumber = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
-/** Up to 15 significant digits survive the way through a double (IEEE 754, binary64). */
+/** A double keeps up to 15 significant digits (IEEE 754, binary64). */
 const exactDigits = 15;
 const isRounded = (token: string): boolean => {
   if (token.startsWith('"')) return false;
@@ -25,8 +30,8 @@ const isRounded = (token: string): boolean => {
 };
 
 /**
- * Parses JSON; throws a SyntaxError where JSON.parse does. Numbers that would be rounded become strings behind a mark, which is the
- * hash of the whole text: so no text can hold its own mark.
+ * Parses JSON; throws a SyntaxError where JSON.parse does. Numbers that would be rounded become strings after
+ * a mark. The mark is a hash of the whole text, so no text can contain its own mark.
  */
 export const parseExactly = (text: string): ExactJson => {
   const value: unknown = JSON.parse(text);

@@ -26,7 +26,7 @@ describe('whyNotMatched', () => {
     value = '',
   ) => whyNotMatched({ matchers: [{ source, operator, value }] }, incoming);
 
-  it('is nothing when all hold', () => {
+  it('returns undefined when all matchers hold', () => {
     const matchers = [
       { source: inHeader('x-github-event'), operator: 'equals' as const, value: 'push' },
       { source: inBody('/ref'), operator: 'ends_with' as const, value: '/main' },
@@ -39,7 +39,7 @@ describe('whyNotMatched', () => {
     expect(whyNotMatched({ matchers }, incoming)).toBeUndefined();
   });
 
-  it('names the first that does not, with what was there instead', () => {
+  it('names the first failing matcher, with the actual value', () => {
     expect(why(inBody('/ref'), 'equals', 'refs/heads/next')).toBe(
       '/ref should equal "refs/heads/next", and is "refs/heads/main".',
     );
@@ -49,7 +49,7 @@ describe('whyNotMatched', () => {
 });
 
 describe('answersIn', () => {
-  it('takes what is there, and leaves the rest to the survey', () => {
+  it('extracts present values, and leaves the rest to the survey', () => {
     const variables = [
       { variable: 'ref', source: inBody('/ref') },
       { variable: 'number', source: inBody('/a~1b/~0/0') },
@@ -60,7 +60,7 @@ describe('answersIn', () => {
 });
 
 describe('headersRead', () => {
-  it('lists each header once, by name, and those that are missing too', () => {
+  it('lists each header once, by name, including missing ones', () => {
     const matchers = [{ source: inHeader('x-b'), operator: 'exists' as const, value: '' }];
     const variables = [
       { variable: 'b', source: inHeader('x-b') },

@@ -1,14 +1,14 @@
-/** What an incoming request means for an integration: whether it matches, why not, and which survey answers it holds. */
+/** Matching of an incoming request with an integration: the mismatch, if any, and the survey answers. */
 import type { IntegrationInput, IntegrationMatcher, IntegrationSource } from '../../../protocol/index.ts';
 import type { ExactJson } from './exact-json.ts';
 
 export interface Incoming {
-  /** By name in small letters. */
+  /** Headers by lower-case name. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: ExactJson;
 }
 
-/** The value at a JSON pointer (RFC 6901); undefined when there is none. */
+/** Returns the value at a JSON pointer (RFC 6901); undefined when there is none. */
 export const valueAt = (document: unknown, pointer: string): unknown => {
   const steps = pointer.split('/').slice(1);
   return steps.reduce<unknown>((value, step) => {
@@ -21,7 +21,7 @@ export const valueAt = (document: unknown, pointer: string): unknown => {
 const describeSource = (source: IntegrationSource): string =>
   source.from === 'header' ? `the header ${source.header}` : `${source.pointer || 'the body'}`;
 
-/** As text, as matchers compare; what is no single value is its JSON. */
+/** Converts to text for matchers; JSON for an object or a list. */
 const textOf = (source: IntegrationSource, { headers, body }: Incoming): string | undefined => {
   if (source.from === 'header') return headers[source.header];
   const value = valueAt(body.value, source.pointer);
@@ -60,7 +60,7 @@ const verbs: Readonly<Record<IntegrationMatcher['operator'], string>> = {
   ends_with: 'end with',
 };
 
-/** Why the request doesn't match, by the first matcher that doesn't hold; undefined: it matches. */
+/** Explains the first matcher that fails; undefined when the request matches. */
 export const whyNotMatched = (
   { matchers }: Pick<IntegrationInput, 'matchers'>,
   incoming: Incoming,
@@ -71,7 +71,10 @@ export const whyNotMatched = (
   return `${describeSource(failed.source)} should ${wanted}, and is ${shown(textOf(failed.source, incoming))}.`;
 };
 
-/** Survey answers out of the request; what isn't there, and so falls back to the survey's default, is left out. */
+/**
+ * Extracts survey answers from the request. A missing value is left out, so that the survey's default
+ * applies.
+ */
 export const answersIn = (
   { variables }: Pick<IntegrationInput, 'variables'>,
   incoming: Incoming,
@@ -83,7 +86,7 @@ export const answersIn = (
     }),
   );
 
-/** The headers that decide what an event is and does, in one order. */
+/** Returns the headers that decide what an event is and does, in a fixed order. */
 export const headersRead = (
   { matchers, variables }: Pick<IntegrationInput, 'matchers' | 'variables'>,
   headers: Incoming['headers'],

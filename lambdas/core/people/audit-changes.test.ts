@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { auditChanges } from './audit-changes.ts';
 
 describe('auditChanges', () => {
-  it('names each field that differs, from what to what', () => {
+  it('lists each changed field with its old and new value', () => {
     const before = { name: 'A', tag: 'x', ansible: { limit: 'staging', forks: 5 }, tags: ['a'] };
     const after = { name: 'B', timeoutMs: 5, ansible: { limit: 'production', forks: 5 }, tags: ['a', 'b'] };
     expect(auditChanges(before, after, after)).toEqual({
@@ -16,7 +16,7 @@ describe('auditChanges', () => {
     });
   });
 
-  it('names a field of the body that is never shown, and holds none of its value', () => {
+  it('names a secret field of the body without its value', () => {
     const shown = { name: 'A', secretNames: ['TOKEN'] };
     const body = { name: 'A', secrets: { TOKEN: 'hunter2', OLD: null }, secretFiles: {} };
     expect(auditChanges(shown, shown, body)).toEqual({
@@ -35,7 +35,7 @@ describe('auditChanges', () => {
     expect(made?.to).toBe(`${script.slice(0, 200)}…`);
   });
 
-  it('has at most 50 changes and 8 KB, and counts the rest', () => {
+  it('returns at most 50 changes and 8 KB, and counts the rest', () => {
     const short = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`V${n}`, 'x']));
     const some = auditChanges({}, short, {});
     expect([some.changes.length, some.moreChanges]).toEqual([50, 10]);

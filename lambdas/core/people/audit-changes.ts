@@ -1,10 +1,10 @@
-/** What a change changed, for the audit trail: field by field, from what to what, within bounds. */
+/** Changes for the audit trail: each field's old and new value, within limits. */
 import type { AuditChange } from '../../../protocol/index.ts';
 
 const longestText = 200;
 const mostChanges = 50;
 const mostBytes = 8192;
-/** How much of a long text stands before its first difference. */
+/** Number of characters of a long text before its first difference. */
 const lead = 20;
 
 type Leaves = ReadonlyMap<string, string>;
@@ -12,7 +12,7 @@ type Leaves = ReadonlyMap<string, string>;
 const isGroup = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Each value that is no group of others, by its path: `ansible.limit`. A list is one value. */
+/** Lists each single value by its path: `ansible.limit`. A list is one value. */
 const leavesOf = (value: unknown, path = ''): [string, string][] => {
   if (value === undefined) return [];
   if (!isGroup(value)) return [[path, typeof value === 'string' ? value : JSON.stringify(value)]];
@@ -26,7 +26,7 @@ const cut = (text: string, start = 0): string => {
   return `${start > 0 ? '…' : ''}${text.slice(start, end)}${end < text.length ? '…' : ''}`;
 };
 
-/** Both texts from shortly before their first difference on, so that the difference is seen. */
+/** Cuts both texts to begin shortly before their first difference, so that it is visible. */
 const cutBoth = (from: string, to: string): Pick<AuditChange, 'from' | 'to'> => {
   if (from.length <= longestText && to.length <= longestText) return { from, to };
   const shorter = Math.min(from.length, to.length);
@@ -46,7 +46,7 @@ const changeOf = (field: string, from: string | undefined, to: string | undefine
 /** An empty list or text in a body sets nothing. */
 const setsNothing = new Set(['', '[]']);
 
-/** The fields of a body that no answer shows are its secrets. Only their names leave this function. */
+/** Fields of a body that no answer shows are its secrets. This function returns only their names. */
 const secretsIn = (body: unknown, before: Leaves, after: Leaves): AuditChange[] =>
   leavesOf(body).flatMap(([field, value]) =>
     before.has(field) || after.has(field) || setsNothing.has(value)
@@ -56,7 +56,7 @@ const secretsIn = (body: unknown, before: Leaves, after: Leaves): AuditChange[] 
 
 export interface AuditChanges {
   readonly changes: AuditChange[];
-  /** How many more there were. */
+  /** Number of further changes. */
   readonly moreChanges?: number;
 }
 
@@ -70,7 +70,7 @@ const bounded = (all: readonly AuditChange[]): AuditChanges => {
   return { changes, ...(changes.length < all.length && { moreChanges: all.length - changes.length }) };
 };
 
-/** Compares a thing as the API shows it before and after, and names the secrets that the body of the request has. */
+/** Compares the API's representation before and after, and names the secrets in the body of the request. */
 export const auditChanges = (before: unknown, after: unknown, body: unknown): AuditChanges => {
   const was = new Map(leavesOf(before));
   const is = new Map(leavesOf(after));

@@ -18,7 +18,7 @@ const event = auditEvent.parse({
 const cells = (text: string) => [...text.matchAll(/"((?:[^"]|"")*)"/g)].map(([, inside]) => inside);
 
 describe('an export of the audit trail', () => {
-  it('quotes each cell of CSV, and has as many cells as its header', () => {
+  it('quotes each cell of CSV, with as many cells as the header', () => {
     const row = cells(csvOf([event]));
     expect(row).toHaveLength(cells(csvHeader).length);
     expect(row).toContain('Say ""hello"", twice');
@@ -26,12 +26,12 @@ describe('an export of the audit trail', () => {
     expect(csvOf([event]).endsWith('"\r\n')).toBe(true);
   });
 
-  it.each(['=', '+', '-', '@', '\t', '\r'])('lets no cell of CSV begin with %j', (first) => {
+  it.each(['=', '+', '-', '@', '\t', '\r'])('lets no CSV cell begin with %j', (first) => {
     const risky = { ...event, actor: { ...event.actor, name: `${first}1+1` } };
     expect(cells(csvOf([risky]))[1]).toBe(`'${first}1+1`);
   });
 
-  it('has an event in each JSON line', () => {
+  it('writes one event per JSON line', () => {
     const lines = jsonLinesOf([event, event]).trimEnd().split('\n');
     expect(lines.map((line) => JSON.parse(line))).toEqual([event, event]);
   });

@@ -1,4 +1,4 @@
-/** Events of the audit trail as text for other programs: comma-separated values (RFC 4180), or JSON lines. */
+/** Export of the audit trail for other programs: comma-separated values (RFC 4180), or JSON lines. */
 import { type AuditChange, type AuditEvent, readTarget } from '../../../protocol/index.ts';
 
 const changeText = ({ field, from = '', to = '', isSecret }: AuditChange): string =>
@@ -21,7 +21,9 @@ const columns: Readonly<Record<string, (event: AuditEvent) => string | undefined
   id: ({ id }) => id,
 };
 
-/** Spreadsheets run a cell that begins so as a formula (OWASP: CSV injection); with an apostrophe it is text. */
+/**
+ * Spreadsheets run a cell that begins so as a formula (OWASP: CSV injection); an apostrophe makes it text.
+ */
 const formula = /^[=+\-@\t\r]/;
 const cell = (text = ''): string => `"${(formula.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
 const line = (cells: readonly (string | undefined)[]): string => `${cells.map(cell).join(',')}\r\n`;

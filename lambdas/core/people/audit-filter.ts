@@ -1,4 +1,4 @@
-/** Which events of the audit trail somebody looks for. */
+/** Filter of audit events. */
 import { type AuditEvent, type AuditQuery, readTarget } from '../../../protocol/index.ts';
 
 type AuditFilter = Pick<AuditQuery, 'actor' | 'kind' | 'object'>;
@@ -8,7 +8,7 @@ const isNamed = (
   { id, name = '' }: { readonly id?: string | undefined; readonly name?: string | undefined },
 ): boolean => wanted === undefined || id === wanted || name.toLowerCase().includes(wanted.toLowerCase());
 
-/** Events of version 0.1.0 are known by the kind and id in their path, as they name nothing. */
+/** Events of version 0.1.0 have no object: their kind and id are in their path. */
 export const isWanted = (event: AuditEvent, { actor, kind, object }: AuditFilter): boolean => {
   const about = event.object ?? readTarget(event.target);
   return isNamed(actor, event.actor) && (kind === undefined || about.kind === kind) && isNamed(object, about);

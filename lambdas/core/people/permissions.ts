@@ -1,10 +1,13 @@
-/** The one table of permissions: who may call which operation of the API. What is not in it, nobody may call. */
+/**
+ * Permission table: the access that each operation of the API requires. Nobody may call an operation without
+ * an entry.
+ */
 import { type Role, roles } from '../../../protocol/index.ts';
 
 /**
- * The least that it takes to call an operation. The roles of a project build on one another: who may configure may also
- * start tasks. `admin` is stack-wide and may do all that an owner may, in every project.
- * `anybody` needs nothing; `machine` proves itself by a runner's credentials, apart from people; `person` is whoever is known.
+ * Minimum access to call an operation. The roles of a project build on one another: a manager may also start
+ * tasks. `admin` is stack-wide and includes `owner` in every project. `anybody` needs nothing; `machine` has
+ * a runner's credentials, apart from people; `person` is anyone signed in.
  */
 export type Access = 'anybody' | 'machine' | 'person' | Role | 'admin';
 
@@ -16,7 +19,7 @@ const resource = (one: string, many: string): Record<string, Access> => ({
   [`remove${one}`]: 'manager',
 });
 
-/** By operation id, as in the OpenAPI document. */
+/** Required access by operation id, as in the OpenAPI document. */
 export const permissions: Readonly<Record<string, Access>> = {
   checkHealth: 'anybody',
   getDocument: 'anybody',
@@ -27,7 +30,7 @@ export const permissions: Readonly<Record<string, Access>> = {
   startProviderSignIn: 'anybody',
   finishProviderSignIn: 'anybody',
   acceptInvitation: 'anybody',
-  // Whoever knows the secret URL.
+  // For everybody who knows the secret URL.
   receiveIntegrationEvent: 'anybody',
 
   setUp: 'admin',
@@ -76,7 +79,7 @@ export const permissions: Readonly<Record<string, Access>> = {
   awaitConfirmation: 'machine',
   finishTask: 'machine',
 
-  // Managers of any project make runners of them.
+  // Managers of any project create runners of fleets.
   listFleets: 'person',
 
   listProjects: 'person',
@@ -92,7 +95,7 @@ export const permissions: Readonly<Record<string, Access>> = {
   ...resource('Environment', 'Environments'),
   ...resource('Integration', 'Integrations'),
   rotateIntegrationUrl: 'manager',
-  // What came in may hold what its sender would not show to everybody.
+  // An event may contain data that its sender would not show to everybody.
   listIntegrationEvents: 'manager',
   ...resource('Schedule', 'Schedules'),
   ...resource('ProjectRunner', 'ProjectRunners'),
@@ -121,12 +124,12 @@ export const permissions: Readonly<Record<string, Access>> = {
   getDashboard: 'guest',
   getProjectRunnerTimeline: 'guest',
 
-  // A delivery shows the URL that it goes to, and such a URL may itself be a secret.
+  // A delivery shows its URL, which may itself be a secret.
   listDeliveries: 'manager',
   listTaskDeliveries: 'manager',
   sendDelivery: 'manager',
 
-  // Global runners hold tasks of every project, so they are nobody's but the admin's.
+  // Global runners have tasks of every project, so only an admin may see them.
   listGlobalRunners: 'admin',
   createGlobalRunner: 'admin',
   getGlobalRunner: 'admin',
@@ -143,16 +146,16 @@ export const permissions: Readonly<Record<string, Access>> = {
   revokeGlobalRegistrationToken: 'admin',
 };
 
-/** Who calls, as far as permissions go. */
+/** Caller, as far as permissions need. */
 export interface Standing {
   readonly isAdmin: boolean;
-  /** By project. */
+  /** Roles by project. */
   readonly roles: Readonly<Record<string, Role>>;
 }
 
 export type EffectiveRole = Role | 'admin';
 
-/** What somebody is in a project; undefined: nobody. Without a project, only an admin is something. */
+/** Returns the role in a project; undefined: none. Without a project only an admin has one. */
 export const roleIn = (
   { isAdmin, roles: own }: Standing,
   projectId: string | undefined,
@@ -161,19 +164,23 @@ export const roleIn = (
 
 const ranks: readonly string[] = [...roles, 'admin'];
 
-/** Whether `role` is at least `least`. */
+/** True when `role` is at least `least`. */
 export const isAtLeast = (role: EffectiveRole | undefined, least: EffectiveRole): boolean =>
   role !== undefined && ranks.indexOf(role) >= ranks.indexOf(least);
 
 /**
- * Whether a change by that operation lives on after its caller: what takes a manager or more makes tokens, members, settings. Tasks end.
+ * True when a change by that operation outlasts its caller. Operations for managers and above make tokens,
+ * members and settings; tasks end.
  */
 export const outlivesCaller = (operationId: string): boolean => {
   const access = Object.hasOwn(permissions, operationId) ? permissions[operationId] : undefined;
   return access === 'manager' || access === 'owner' || access === 'admin';
 };
 
-/** Whether a known person with that role may call the operation. An operation without a rule is closed to all. */
+/**
+ * True when a signed-in person with that role may call the operation. An operation without an entry is closed
+ * to all.
+ */
 export const mayCall = (role: EffectiveRole | undefined, operationId: string): boolean => {
   const access = Object.hasOwn(permissions, operationId) ? permissions[operationId] : undefined;
   switch (access) {

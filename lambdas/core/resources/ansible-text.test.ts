@@ -1,4 +1,4 @@
-/** Each text goes to Ansible too, where it is installed: what it reads is accepted here, and what it refuses is refused. */
+/** Passes each text to Ansible, too, where it is installed, and compares acceptance and rejection. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,10 @@ const write = (name: string, text: string): string => {
   return file;
 };
 
-/** Which of the texts Ansible reads as an inventory: one run, which warns of each file that no plugin can read. */
+/**
+ * Returns the texts that Ansible reads as an inventory: one run, which warns of each file that no plugin can
+ * read.
+ */
 const readAsInventories = (ending: string, texts: readonly string[]): string[] => {
   const files = texts.map((text, index) => write(`inventory${index}.${ending}`, text));
   const args = ['--list', ...files.flatMap((file) => ['-i', file])];
@@ -103,9 +106,9 @@ describe('yamlFault of an inventory', () => {
     const texts = [...good, ...badYaml.map(([text]) => text)];
     expect(readAsInventories('yml', texts)).toEqual(good);
   });
-  it('takes a file that is a vault as a whole', () =>
+  it('accepts a file that is a vault in full', () =>
     expect(yamlFault(vaulted, 'a map of groups')).toBeUndefined());
-  it('ends with a fault when the text is nested as deeply as it can be', () =>
+  it('returns a fault for text nested as deeply as possible', () =>
     expect(yamlFault('['.repeat(200_000), 'a map of groups')).toBeDefined());
 });
 

@@ -1,7 +1,10 @@
-/** Checks static inventories as Ansible's `ini` plugin reads them, by line and column. Accepts what it is not sure of. */
+/**
+ * Checks static inventories by the rules of Ansible's `ini` plugin, by line and column. Accepts doubtful
+ * text.
+ */
 
 interface Fault {
-  /** From 0. */
+  /** Offset, from 0. */
   readonly at: number;
   readonly message: string;
 }
@@ -11,7 +14,7 @@ interface Word {
   readonly at: number;
 }
 
-/** Words as Python's `shlex.split(line, comments=True)` makes them. */
+/** Splits a line into words, like Python's `shlex.split(line, comments=True)`. */
 const wordsOf = (line: string): readonly Word[] | Fault => {
   const words: Word[] = [];
   let word: Word | undefined;
@@ -40,7 +43,7 @@ const wordsOf = (line: string): readonly Word[] | Fault => {
 
 const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
-/** Why `[begin:end]` or `[begin:end:step]` in a host's name is no range. */
+/** Explains an invalid range `[begin:end]` or `[begin:end:step]` in a host's name. */
 const rangeFault = (range: string): string | undefined => {
   const [begin = '', end, ...steps] = range.split(':');
   if (end === undefined || steps.length > 1) return 'must be a range such as [1:3] or [a:e:2]';
@@ -57,7 +60,7 @@ const rangeFault = (range: string): string | undefined => {
 const hostFault = ({ text, at }: Word): Fault | undefined => {
   if (text === '---') return { at, message: 'begins YAML, not INI' };
   if (text.endsWith(':')) return { at: at + text.length - 1, message: 'must be followed by a port' };
-  // An address in brackets with its port.
+  // Address in brackets with its port.
   if (/^\[.+\]:\d+$/.test(text)) return undefined;
   const open = text.indexOf('[');
   if (open < 0) return undefined;
@@ -92,10 +95,10 @@ const lineFault = (kind: string, line: string): Fault | undefined => {
   return hostLineFault(line);
 };
 
-/** Where Python's splitlines ends a line. */
+/** Line ends of Python's splitlines. */
 const lineEnds = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/;
 
-/** What Ansible surely refuses in the text; undefined when nothing is. */
+/** Returns the first fault that Ansible certainly rejects; undefined when there is none. */
 export const iniFault = (text: string): string | undefined => {
   let kind = 'hosts';
   const declared = new Set(['all', 'ungrouped']);

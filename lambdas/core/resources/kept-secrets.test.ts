@@ -14,7 +14,7 @@ describe('filledKey', () => {
     });
   });
 
-  it('forgets the passphrase of a private key that is replaced', () => {
+  it('drops the passphrase of a replaced private key', () => {
     expect(filledKey({ name, secret: { type: 'ssh', privateKey: 'key-2' } }, kept)).toEqual({
       name,
       secret: { type: 'ssh', privateKey: 'key-2' },

@@ -1,4 +1,4 @@
-/** Fills a change with the secrets that it keeps: what was not sent stays, null removes it. */
+/** Completes a change with the secrets that it keeps: a missing one stays, null removes it. */
 import type {
   EnvironmentInput,
   EnvironmentUpdate,
@@ -30,7 +30,7 @@ export const filledEnvironment = (update: EnvironmentUpdate, kept: EnvironmentSe
 type SshUpdate = Extract<KeyUpdate['secret'], { type: 'ssh' }>;
 type SshKey = Extract<KeySecret, { type: 'ssh' }>;
 
-/** A passphrase belongs to its private key, so the one before goes with the key before. */
+/** A passphrase belongs to its private key, so a new key drops the old passphrase. */
 const filledSsh = ({ passphrase, ...sent }: SshUpdate, kept: SshKey): object => {
   const before = sent.privateKey === undefined ? kept.passphrase : undefined;
   const phrase = passphrase === undefined ? before : passphrase;
@@ -50,13 +50,13 @@ const filledSecret = (sent: NonNullable<KeyUpdate['secret']>, kept: KeySecret): 
   return { ...rest, ...(typeof passphrase === 'string' && { passphrase }) };
 };
 
-/** The secret of another type keeps nothing: what is missing in it is missing. */
+/** A secret of another type keeps nothing: its missing fields stay missing. */
 export const filledKey = ({ name, secret }: KeyUpdate, kept: KeySecret): object => ({
   name,
   secret: secret === undefined ? kept : filledSecret(secret, kept),
 });
 
-/** `kept`: the secret answers before, for the same template. */
+/** Completes a change of a schedule. `kept`: the previous secret answers, for the same template. */
 export const filledSchedule = (update: ScheduleUpdate, kept: SurveyAnswers): object => {
   const survey = applied<SurveyValue>(kept, update.survey ?? {});
   return { ...update, survey: Object.keys(survey).length > 0 ? survey : undefined };

@@ -1,6 +1,6 @@
-/** Checks lines of known_hosts as sshd(8) describes them, by line and column. */
+/** Checks lines of known_hosts by the rules of sshd(8), by line and column. */
 
-/** The algorithm as the key itself names it; undefined when the text is no key. */
+/** Reads the algorithm that the key itself names; undefined when the text is no key. */
 const algorithmIn = (base64: string): string | undefined => {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return undefined;
   const bytes = Buffer.from(base64, 'base64');
@@ -8,7 +8,7 @@ const algorithmIn = (base64: string): string | undefined => {
   return bytes.length < 4 + length ? undefined : bytes.subarray(4, 4 + length).toString('latin1');
 };
 
-/** Why ssh would not use the line. */
+/** Explains why ssh would ignore the line. */
 const lineFault = (line: string): { readonly column: number; readonly message: string } | undefined => {
   const fields = [...line.matchAll(/\S+/g)].map((match) => ({ text: match[0], column: match.index + 1 }));
   const [first] = fields;
@@ -26,7 +26,7 @@ const lineFault = (line: string): { readonly column: number; readonly message: s
   return undefined;
 };
 
-/** What is wrong with the first line that ssh would not use; undefined when nothing is. */
+/** Returns the fault of the first line that ssh would ignore; undefined when there is none. */
 export const knownHostsFault = (text: string): string | undefined => {
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     const fault = lineFault(line);

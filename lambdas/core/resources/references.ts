@@ -1,4 +1,4 @@
-/** What a resource refers to by id in its project, whatever its kind. */
+/** Ids of other resources in its project that a resource refers to. */
 import type {
   IntegrationInput,
   InventoryInput,

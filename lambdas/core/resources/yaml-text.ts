@@ -1,6 +1,7 @@
 /**
- * Checks YAML that Ansible reads, by line and column. Ansible reads by libyaml, which takes more than YAML 1.2 allows: text is refused
- * only where both refuse it. ansible-text.test.ts compares with Ansible where it is installed.
+ * Checks YAML that Ansible reads, by line and column. Ansible uses libyaml, which accepts more than YAML 1.2.
+ * Text is rejected only where both reject it. ansible-text.test.ts compares with Ansible where it is
+ * installed.
  */
 import { type Document, isCollection, isMap, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 
@@ -11,7 +12,7 @@ interface Fault {
   readonly message: string;
 }
 
-/** Ansible tries JSON first, decrypts a file that is a vault as a whole, and ignores an empty one. */
+/** Ansible tries JSON first, decrypts a file that is a vault in full, and ignores an empty one. */
 const isOtherThanYaml = (text: string): boolean => {
   if (text.startsWith('$ANSIBLE_VAULT;')) return true;
   try {
@@ -22,13 +23,16 @@ const isOtherThanYaml = (text: string): boolean => {
   }
 };
 
-/** A bracket or quote that is continued with too little indentation is an error of the parser, and none for libyaml. */
+/**
+ * A bracket or quote that continues with too little indentation is an error of the parser, but not for
+ * libyaml.
+ */
 const mayBeClosedLater = (text: string, { at, message }: Fault): boolean => {
   const closing = /^Missing closing (["'])quote|^Flow .* end with a ([\]}])$/.exec(message);
   return closing !== null && text.includes(closing[1] ?? closing[2] ?? '', at);
 };
 
-/** The key of `{{ name }}` without quotes: a map, which no Python dictionary can have as its key. */
+/** Finds the key of an unquoted `{{ name }}`: a map, which cannot be a key in a Python dictionary. */
 const collectionKey = (document: Document): Fault | undefined => {
   let fault: Fault | undefined;
   visit(document, {
@@ -51,7 +55,7 @@ const firstFault = (document: Document, text: string, root: YamlRoot): Fault | u
   const [error] = document.errors;
   if (error) {
     const message = messageOf(error);
-    // The parser names the end of the line before where an indentation is wrong.
+    // For a wrong indentation the parser names the end of the line before.
     const skipped = text.slice(error.pos[0]).search(/\S/);
     const fault = { at: error.pos[0] + Math.max(skipped, 0), message };
     return mayBeClosedLater(text, fault) ? undefined : fault;
@@ -62,7 +66,7 @@ const firstFault = (document: Document, text: string, root: YamlRoot): Fault | u
   return { at: contents.range?.[0] ?? 0, message: `must be ${root}` };
 };
 
-/** What Ansible surely refuses in the text; undefined when nothing is. */
+/** Returns the first fault that Ansible certainly rejects; undefined when there is none. */
 export const yamlFault = (text: string, root: YamlRoot): string | undefined => {
   if (isOtherThanYaml(text)) return undefined;
   const lines = new LineCounter();

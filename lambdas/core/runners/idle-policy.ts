@@ -1,6 +1,7 @@
 /**
- * When a runner may go to sleep: rent or buy. EC2 bills a minute at every start, so within that minute staying on is
- * free, once per session. After it an idle runner sleeps at once, unless an `idleTimeoutMs` says that it stays on for so long.
+ * Decides when a runner sleeps: rent or buy. EC2 bills a minute at every start, so within that minute staying
+ * on is free, once per session. After it an idle runner sleeps at once, unless an `idleTimeoutMs` keeps it on
+ * for that time.
  */
 import {
   type AgentSettings,
@@ -20,20 +21,22 @@ export type SleepDecision =
   | { readonly sleep: false; readonly why: 'too_soon'; readonly waitMs: number };
 
 /**
- * Between the agent's offer and EC2's `stopping`, up to which EC2 bills, are two requests, a function's start and StopInstances.
- * Without this lead each short task would bill that much more than the minute.
+ * EC2 bills until `stopping`. Between the agent's offer and that are two requests, a function's start and
+ * StopInstances. Without this lead each short task would bill that time beyond the minute.
  */
 const stopLeadMs = 2000;
 const paidMs = minimumBilledSeconds * 1000 - stopLeadMs;
 
 /**
- * Until when the start of a session has paid for it. EC2 bills from `running`; while that time is unknown, the launch before it
- * stands for it, and while the session is unknown, the agent's coming online.
+ * End of the paid minute of a session. EC2 bills from `running`. While that time is unknown, the launch
+ * before it stands for it; while the session is unknown, the agent's coming online does.
  */
 const paidUntil = ({ session, statusSince }: Runner): Instant =>
   addMs(session?.runningAt ?? session?.startedAt ?? statusSince, paidMs);
 
-/** Until when an idle runner stays on. `idleTimeoutMs: 0` means at once, whatever the bill. */
+/**
+ * Time until which an idle runner stays on. `idleTimeoutMs: 0` means at once, even within the paid minute.
+ */
 export const staysOnUntil = (runner: Runner): Instant => {
   const idleSince = runner.idleSince ?? runner.statusSince;
   if (runner.idleTimeoutMs === 0) return idleSince;
@@ -41,17 +44,20 @@ export const staysOnUntil = (runner: Runner): Instant => {
   return idleEnd > paidEnd ? idleEnd : paidEnd;
 };
 
-/** When its agent offers to sleep: after how long without a task, and not before what is paid for is used, from now on. */
+/**
+ * Idle time after which the agent offers to sleep, and the earliest moment: the end of the paid minute,
+ * counted from now.
+ */
 export const offersToSleep = (
   runner: Runner,
   now: Instant,
 ): Pick<AgentSettings, 'idleTimeoutMs' | 'stayMs'> => ({
-  // An agent of 0.1.0 takes an absent one for a machine that is nobody's to stop.
+  // For an agent of 0.1.0 an absent one means a machine that must not be stopped.
   idleTimeoutMs: runner.idleTimeoutMs ?? 0,
   ...(runner.idleTimeoutMs !== 0 && { stayMs: Math.max(0, msBetween(now, paidUntil(runner))) }),
 });
 
-/** Decides for an `online` runner whether its instance should be stopped now. */
+/** Decides whether an `online` runner's instance should be stopped now. */
 export const decideSleep = (runner: Runner, now: Instant): SleepDecision => {
   if (!isPoweredByStack(runner)) return { sleep: false, why: 'not_ours' };
   if (!isIdle(runner)) return { sleep: false, why: 'has_work' };

@@ -7,7 +7,7 @@ import { isIdle } from './slots.ts';
 
 const events = [...new Set(runnerTransitions.map(({ event }) => event))];
 
-describe('the life of a runner', () => {
+describe('the state of a runner', () => {
   it('goes from asleep to busy and back', () => {
     const trip: [RunnerEvent, string][] = [
       ['demand', 'starting'],
@@ -29,11 +29,11 @@ describe('the life of a runner', () => {
     expect(nextStatus(stopping, 'instance_stopped')).toBe('starting');
   });
 
-  it('goes on when work comes while it drains', () => {
+  it('is online again when work comes during a drain', () => {
     expect(nextStatus(aRunner({ status: 'draining' }), 'demand')).toBe('online');
   });
 
-  it('starts for whoever wakes it by hand, and starts again when it had to stop first', () => {
+  it('starts for a user who wakes it, also after a stop in progress', () => {
     expect(nextStatus(aRunner({ status: 'stopped' }), 'demand')).toBe('starting');
     const noon = toInstant(0);
     const woken = { demand: [], wokenAt: noon };
@@ -42,7 +42,7 @@ describe('the life of a runner', () => {
     expect(nextStatus(given, 'instance_stopped')).toBe('stopped');
   });
 
-  it('never drains or stops while it holds a task or one counts on it', () => {
+  it('never drains or stops while it has tasks or demand', () => {
     fc.assert(
       fc.property(anyRunner(), fc.constantFrom<RunnerEvent>('drain', 'stop'), (runner, event) => {
         if (!isIdle(runner)) expect(nextStatus(runner, event)).toBeUndefined();
@@ -50,7 +50,7 @@ describe('the life of a runner', () => {
     );
   });
 
-  it('loses no demand: after any event a runner with demand is up, comes up, or will be looked at when it has stopped', () => {
+  it('loses no demand: after any event a runner with demand is up, starts, or is checked after its stop', () => {
     fc.assert(
       fc.property(anyRunner(), fc.constantFrom(...events), (runner, event) => {
         const status = nextStatus(runner, event);

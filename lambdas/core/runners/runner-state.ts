@@ -1,4 +1,4 @@
-/** The life of a runner, from asleep to busy and back. */
+/** States of a runner, from asleep to busy and back. */
 import type { Runner, RunnerStatus } from '../../../protocol/index.ts';
 import { sources, type Transition, target } from '../state-machine.ts';
 import { isPoweredByStack } from '../tasks/select-runner.ts';
@@ -19,8 +19,8 @@ type Guard = 'is_idle' | 'is_wanted' | 'has_instance' | 'has_no_instance';
 const awake: readonly RunnerStatus[] = ['starting', 'online', 'draining', 'stopping'];
 
 /**
- * A claim takes a slot only of an `online` runner, and `drain` and `stop` are refused while a slot is taken or demand is
- * raised, each by the condition of one write: so work and stop exclude each other, whichever comes first.
+ * A claim takes a slot only of an `online` runner. `drain` and `stop` are refused while a slot is taken or
+ * there is demand. Each is the condition of one write, so work and stop exclude each other in any order.
  */
 export const runnerTransitions: readonly Transition<RunnerStatus, RunnerEvent, Guard>[] = [
   { from: ['stopped', 'offline'], event: 'demand', to: 'starting' },
@@ -58,12 +58,12 @@ const holds =
     }
   };
 
-/** Where the event leads this runner; undefined when it may not happen now. */
+/** Returns the next status after an event; undefined when it is not allowed now. */
 export const nextStatus = (runner: Runner, event: RunnerEvent): RunnerStatus | undefined =>
   target(runnerTransitions, runner.status, event, holds(runner));
 
 export const runnerSources = (event: RunnerEvent, to?: RunnerStatus): RunnerStatus[] =>
   sources(runnerTransitions, event, to);
 
-/** Whether its instance may be on, so that the reconciler has to look after it. */
+/** True when the instance may be on, so that the reconciler must check it. */
 export const isAwake = (status: RunnerStatus): boolean => awake.includes(status);

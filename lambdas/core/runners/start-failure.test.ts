@@ -11,27 +11,27 @@ describe('a start that EC2 refuses', () => {
     ['UnauthorizedOperation', false, /the tag reveille:stack.*service control policy/],
     ['AuthFailure', false, /opted into/],
     ['AuthFailure.ServiceLinkedRoleCreationNotPermitted', true, /create-service-linked-role/],
-  ])("with %s keeps AWS's whole message and says what to do after it", (code, mayPass, advice) => {
+  ])("keeps AWS's whole message for %s, with advice after it", (code, mayPass, advice) => {
     const said = 'You are not authorized: an explicit deny in a service control policy. Encoded: x7';
     const failure = startFailure(code, said);
     expect(failure).toEqual({ mayPass, detail: expect.stringMatching(advice) });
     expect(failure.detail).toMatch(new RegExp(`^${said}\\. \\(${code}\\) `));
   });
 
-  it("with a code that is not known is tried again, and shows AWS's words", () => {
+  it("is retried after an unknown code, and shows AWS's words", () => {
     expect(startFailure('Odd', 'Something is odd')).toEqual({
       mayPass: true,
       detail: 'Something is odd. (Odd)',
     });
   });
 
-  it('with a code of our own shows our text alone, as AWS said nothing', () => {
+  it('shows only our text for a code of our own, as AWS has no message', () => {
     const { mayPass, detail } = startFailure('instance_of_another_project', 'instance_of_another_project');
     expect(mayPass).toBe(false);
     expect(detail).toMatch(/^The tag reveille:project keeps the instance/);
   });
 
-  it('is tried again ever less often, but at least every five minutes', () => {
+  it('is retried less and less often, but at least every five minutes', () => {
     const failedAfter = (ms: number) => ({
       statusSince: noon,
       fault: { code: 'x', detail: 'x', at: addMs(noon, ms) },
@@ -54,12 +54,12 @@ describe('a spot instance that EC2 refuses', () => {
     'SpotMaxPriceTooLow',
     'Unsupported',
     'UnfulfillableCapacity',
-  ])('may be had on demand when one of the reasons is %s', (code) => {
+  ])('is replaced by on-demand when one of the reasons is %s', (code) => {
     expect(mayBeOnDemand(['InvalidParameterValue', code])).toBe(true);
   });
 
   it.each([[[]], [['InvalidParameterValue', 'InvalidSubnetID.NotFound']]])(
-    'is not tried on demand for the reasons %j',
+    'is not replaced by on-demand for the reasons %j',
     (codes) => {
       expect(mayBeOnDemand(codes)).toBe(false);
     },

@@ -1,24 +1,24 @@
-/** What it means when an instance does not start: whether another try may help, and what its owner can do. */
+/** Meaning of an instance's failed start: whether a retry may help, and what its owner can do. */
 import type { Runner } from '../../../protocol/index.ts';
 import { type Instant, msBetween } from '../../../protocol/index.ts';
 
-/** After so many starts in a row that came to nothing, a runner is not started any more until its owner says so. */
+/** Maximum of consecutive failed starts; after them a runner is not started until its owner resets it. */
 export const failedStartsAllowed = 3;
 
-/** From the start of an instance to its agent's first heartbeat. */
+/** Maximum time from the start of an instance to its agent's first heartbeat. */
 export const bootTimeoutMs = 5 * 60_000;
 
 export interface StartFailure {
-  /** False: only its owner can mend it. */
+  /** False: only its owner can fix it. */
   readonly mayPass: boolean;
-  /** For the runner and for the tasks that wait for it. */
+  /** Text for the runner and for its waiting tasks. */
   readonly detail: string;
 }
 
-/** EC2's code for an instance that it does not know. */
+/** EC2's code for an unknown instance. */
 export const goneCode = 'InvalidInstanceID.NotFound';
 
-/** Whose the instance is: our own rule, for which AWS has no words. */
+/** Texts of our own rules on owners, for which AWS has no message. */
 const own: Readonly<Record<string, string>> = {
   instance_of_another_project:
     'The tag reveille:project keeps the instance for another project. Bind the runner to another one.',
@@ -27,7 +27,7 @@ const own: Readonly<Record<string, string>> = {
 };
 
 /**
- * Advice after AWS's own message, for refusals that may pass.
+ * Advice after AWS's own message, for temporary refusals.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
  */
 const passing: Readonly<Record<string, string>> = {
@@ -44,7 +44,7 @@ const passing: Readonly<Record<string, string>> = {
     'The account has no service-linked role for spot instances. Make it once: aws iam create-service-linked-role --aws-service-name spot.amazonaws.com.',
 };
 
-/** Advice after AWS's own message, for refusals that only the runner's owner can mend. */
+/** Advice after AWS's own message, for refusals that only the runner's owner can fix. */
 const lasting: Readonly<Record<string, string>> = {
   [goneCode]: 'Bind the runner to another instance.',
   'InvalidInstanceID.Malformed': 'Bind the runner to another instance.',
@@ -63,14 +63,14 @@ const lasting: Readonly<Record<string, string>> = {
 };
 
 /**
- * Codes that have to do with the price of spot instances, the room for them, or the right to them, so that on-demand may work.
+ * Codes about the price, capacity or permission of spot instances, so that on-demand may work.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/service-linked-roles-spot-instance-requests.html
  */
 const spotCodes: ReadonlySet<string> = new Set([
   'AuthFailure.ServiceLinkedRoleCreationNotPermitted',
   'InsufficientInstanceCapacity',
-  // EC2's word for a type that a zone does not have, by CreateFleet's errors and by RunInstances'.
+  // EC2's codes for a type that a zone lacks, from CreateFleet and from RunInstances.
   'InvalidFleetConfiguration',
   'Unsupported',
   'MaxSpotInstanceCountExceeded',
@@ -78,14 +78,14 @@ const spotCodes: ReadonlySet<string> = new Set([
   'UnfulfillableCapacity',
 ]);
 
-/** Whether it means that there is no such instance any more. */
+/** True when the instance no longer exists. */
 export const isGone = (awsCode: string): boolean => awsCode === goneCode;
 
-/** Whether an on-demand instance may be had where a spot instance could not: EC2 gives a reason for each type and zone. */
+/** True when an on-demand instance may work instead of a spot one: EC2 returns a reason per type and zone. */
 export const mayBeOnDemand = (awsCodes: readonly string[]): boolean =>
   awsCodes.some((awsCode) => spotCodes.has(awsCode));
 
-/** What EC2's refusal to start an instance means: AWS's whole message, and our advice after it. */
+/** Explains EC2's refusal to start an instance: AWS's whole message, then our advice. */
 export const startFailure = (awsCode: string, message: string): StartFailure => {
   const ours = own[awsCode];
   if (ours !== undefined) return { mayPass: false, detail: ours };
@@ -98,8 +98,8 @@ export const startFailure = (awsCode: string, message: string): StartFailure => 
 };
 
 /**
- * Whether a refused start is to be asked for again: after half as long as it has been tried for already, so ever less often,
- * and at least every five minutes.
+ * True when a refused start is due for a retry. The pause is half the time since the first try, so retries
+ * become rarer, and five minutes at most.
  */
 export const isTimeToRetry = (runner: Pick<Runner, 'fault' | 'statusSince'>, now: Instant): boolean => {
   if (runner.fault === undefined) return true;

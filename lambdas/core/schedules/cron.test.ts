@@ -29,7 +29,7 @@ describe('a cron expression for EventBridge Scheduler', () => {
     ['30 2 1,15 1,JUL-SEP *', 'cron(30 2 1,15 JAN,JUL-SEP ? *)'],
     ['0 0 1-31 * 1', 'cron(0 0 ? * MON *)'],
     ['0 0 29 2 *', 'cron(0 0 29 FEB ? *)'],
-  ])('is made of %s', (text, expected) => {
+  ])('is made from %s', (text, expected) => {
     expect(expressionOf(text)).toBe(expected);
   });
 
@@ -54,12 +54,12 @@ describe('a cron expression for EventBridge Scheduler', () => {
     ['0 0 13 * 5', 'names both days of the month and days of the week'],
     ['0 0 30 2 *', 'never comes round'],
     ['0 0 31 4,6,9,11 *', 'never comes round'],
-  ])('is refused for %s, in words', (text, fault) => {
+  ])('is refused for %s with an explanation', (text, fault) => {
     expect(faultOf(text)).toContain(fault);
   });
 });
 
-/** A field's text out of what a crontab may have there. */
+/** Generates a field of a crontab. */
 const field = (first: number, last: number) => {
   const value = fc.integer({ min: first, max: last });
   const range = fc
@@ -80,7 +80,7 @@ const anyCron = fc
   );
 
 describe('any cron expression of a crontab', () => {
-  it('has values within the bounds of its fields, and words', () => {
+  it('has values within the bounds of its fields, and a description', () => {
     fc.assert(
       fc.property(anyCron, (text) => {
         const read = readCron(text);
@@ -106,7 +106,7 @@ describe('any cron expression of a crontab', () => {
     );
   });
 
-  it('fits into what EventBridge Scheduler takes, 256 characters', () => {
+  it('fits into the 256 characters of EventBridge Scheduler', () => {
     const odd = (first: number, last: number) =>
       Array.from({ length: last - first + 1 }, (_, index) => first + index)
         .filter((value) => (value - first) % 3 !== 2)
@@ -127,7 +127,7 @@ describe('a cron expression in words', () => {
     ['*/5 * * * *', 'Every 5 minutes'],
     ['0 0 * * 7', 'At 00:00, only on Sunday'],
     ['0 12 1 * *', 'At 12:00, on day 1 of the month'],
-  ])('%s is: %s', (text, words) => {
+  ])('describes %s as: %s', (text, words) => {
     expect(describeCron(text)).toBe(words);
   });
 });

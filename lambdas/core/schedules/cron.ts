@@ -1,4 +1,7 @@
-/** Cron expressions of five fields, as in crontab(5): what is wrong with one, in words, and as EventBridge Scheduler takes it. */
+/**
+ * Cron expressions of five fields, as in crontab(5): their faults in words, and their form for EventBridge
+ * Scheduler.
+ */
 import { CronPattern } from 'croner';
 import cronstrue from 'cronstrue';
 
@@ -8,7 +11,7 @@ const dayNames = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 interface FieldKind {
   readonly name: string;
   readonly takes: string;
-  /** The first value that it may have, and how many there are. */
+  /** First value, and number of values. */
   readonly first: number;
   readonly count: number;
   readonly names?: readonly string[];
@@ -22,7 +25,7 @@ const kinds = [
   { name: 'day of week', takes: '0 to 7 or SUN to SAT', first: 0, count: 7, names: dayNames },
 ] as const satisfies readonly FieldKind[];
 
-/** The values of each field in ascending order; Sunday is 0. */
+/** Values of each field in ascending order; Sunday is 0. */
 export interface Cron {
   readonly minutes: readonly number[];
   readonly hours: readonly number[];
@@ -33,10 +36,10 @@ export interface Cron {
 
 export type CronResult =
   | { readonly ok: true; readonly cron: Cron }
-  /** `fault` follows on "The cron expression". */
+  /** `fault` continues "The cron expression". */
   | { readonly ok: false; readonly fault: string };
 
-/** Numbers, names, lists, ranges and steps: what croner knows beyond (L, W, #, ?) is not in a crontab. */
+/** Numbers, names, lists, ranges and steps: croner's extensions (L, W, #, ?) are not in a crontab. */
 const isPlain = (text: string): boolean => /^[A-Z0-9*,/-]+$/i.test(text);
 const hasOwnNamesOnly = (text: string, { names = [] }: FieldKind): boolean =>
   (text.match(/[A-Z]+/gi) ?? []).every((word) => names.includes(word.toUpperCase()));
@@ -57,7 +60,7 @@ const isRight = (text: string, index: number, kind: FieldKind): boolean =>
 const valuesOf = (flags: readonly number[], first: number): number[] =>
   flags.flatMap((flag, index) => (flag ? [index + first] : []));
 
-/** The longest that each month gets. */
+/** Maximum length of each month. */
 const monthLengths = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 const comesRound = ({ daysOfMonth, months }: Cron): boolean =>
@@ -97,7 +100,7 @@ export const readCron = (text: string): CronResult => {
 
 const isAll = (values: readonly number[], { count }: FieldKind): boolean => values.length === count;
 
-/** Runs of neighbours, each as its first and last. */
+/** Groups consecutive values, each run as its first and last. */
 const runsOf = (values: readonly number[]): [first: number, last: number][] => {
   const runs: [number, number][] = [];
   for (const value of values) {
@@ -117,9 +120,9 @@ const fieldText = (values: readonly number[], kind: FieldKind): string => {
 };
 
 /**
- * As EventBridge Scheduler takes it: a sixth field for the year, and "?" for one of the two fields of days. There, days of the
- * week count from 1 for Sunday, where a crontab counts from 0: names are the same in both. Values are spelt out, since steps
- * begin elsewhere in the two.
+ * Expression for EventBridge Scheduler, with a sixth field for the year, and "?" for one of the two fields of
+ * days. Its days of the week count from 1 for Sunday, where a crontab counts from 0: names are the same in
+ * both. Values are listed in full, since steps begin elsewhere in the two.
  *
  * https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based
  */
@@ -137,6 +140,6 @@ export const toScheduleExpression = ({ minutes, hours, daysOfMonth, months, days
   return `cron(${fields.join(' ')})`;
 };
 
-/** In words: "At 03:00, Monday through Friday". For an expression that `readCron` takes. */
+/** Describes it: "At 03:00, Monday through Friday". For an expression that `readCron` accepts. */
 export const describeCron = (text: string): string =>
   cronstrue.toString(text, { use24HourTimeFormat: true, throwExceptionOnParseError: true });

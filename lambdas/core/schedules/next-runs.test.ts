@@ -1,4 +1,4 @@
-/** What EventBridge Scheduler documents of clocks that are put forward and back, in three zones on two hemispheres. */
+/** EventBridge Scheduler's documented behaviour at clock changes, in three zones of both hemispheres. */
 import { describe, expect, it } from 'vitest';
 import { nextRuns } from './next-runs.ts';
 
@@ -6,7 +6,7 @@ const runs = (cron: string, timeZone: string, after: string, count = 3): string[
   nextRuns({ cron, timeZone }, after, count).map((at) => at.replace(':00.000Z', 'Z'));
 
 describe('the next runs', () => {
-  it('are later than the moment that is asked of, to the minute', () => {
+  it('are later than the given moment, to the minute', () => {
     expect(runs('*/15 * * * *', 'UTC', '2026-01-01T12:00:00.000Z', 2)).toEqual([
       '2026-01-01T12:15Z',
       '2026-01-01T12:30Z',
@@ -14,7 +14,7 @@ describe('the next runs', () => {
     expect(runs('0 12 * * *', 'UTC', '2026-01-01T11:59:59.999Z', 1)).toEqual(['2026-01-01T12:00Z']);
   });
 
-  it('are by the clock of the zone, also where it is half an hour or three quarters off', () => {
+  it('follow the clock of the zone, also where it is half an hour or three quarters off', () => {
     expect(runs('0 3 * * *', 'Asia/Kolkata', '2026-01-01T00:00:00.000Z', 1)).toEqual(['2026-01-01T21:30Z']);
     expect(runs('0 3 * * *', 'Asia/Kathmandu', '2026-01-01T00:00:00.000Z', 1)).toEqual(['2026-01-01T21:15Z']);
   });
@@ -24,7 +24,7 @@ describe('the next runs', () => {
       expect(runs(`0 0 * * ${sunday}`, 'UTC', '2026-01-01T00:00:00.000Z', 1)).toEqual(['2026-01-04T00:00Z']);
   });
 
-  it('begin with the start and end before the end', () => {
+  it('begin at the start and stop before the end', () => {
     const timing = {
       cron: '0 * * * *',
       timeZone: 'UTC',
@@ -38,7 +38,7 @@ describe('the next runs', () => {
     expect(nextRuns(timing, '2026-01-02T11:00:00.000Z', 5)).toEqual([]);
   });
 
-  it('are those of leap years only where the day is one of them', () => {
+  it('are only in leap years for the 29th of February', () => {
     expect(runs('0 0 29 2 *', 'UTC', '2026-01-01T00:00:00.000Z', 2)).toEqual([
       '2028-02-29T00:00Z',
       '2032-02-29T00:00Z',
@@ -46,7 +46,9 @@ describe('the next runs', () => {
   });
 });
 
-/** By zone: half past the hour that is skipped, and half past the one that comes twice, on three days around. */
+/**
+ * By zone: half past the hour that is skipped, and half past the one that comes twice, on three days around.
+ */
 const changes = [
   {
     zone: 'Europe/Berlin',
@@ -72,15 +74,15 @@ const changes = [
 ];
 
 describe.each(changes)('where clocks change, in $zone', ({ zone, skipped, around, twice, once }) => {
-  it('leave out the time that is skipped in spring', () => {
+  it('omit the time that is skipped in spring', () => {
     expect(runs(skipped.cron, zone, skipped.after)).toEqual(around);
   });
 
-  it('come once at the time that comes twice in autumn, the first time', () => {
+  it('occur once at the time that comes twice in autumn, the first time', () => {
     expect(runs(twice.cron, zone, twice.after)).toEqual(once);
   });
 
-  it('stay at the same time of the clock at noon', () => {
+  it('stay at the same local time at noon', () => {
     for (const { after } of [skipped, twice]) {
       const shown = nextRuns({ cron: '0 12 * * *', timeZone: zone }, after, 4).map((at) =>
         new Intl.DateTimeFormat('en', { timeZone: zone, hour: 'numeric', hourCycle: 'h23' }).format(
@@ -93,7 +95,7 @@ describe.each(changes)('where clocks change, in $zone', ({ zone, skipped, around
 });
 
 describe('many times a day, where clocks change', () => {
-  it('go on from minute to minute over a skipped hour', () => {
+  it('continue from minute to minute over a skipped hour', () => {
     expect(runs('*/30 * * * *', 'Europe/Berlin', '2026-03-29T00:15:00.000Z')).toEqual([
       '2026-03-29T00:30Z',
       '2026-03-29T01:00Z',
@@ -101,7 +103,7 @@ describe('many times a day, where clocks change', () => {
     ]);
   });
 
-  it('pause while the clock shows what it has shown', () => {
+  it('pause while the clock repeats an hour', () => {
     expect(runs('*/30 * * * *', 'Europe/Berlin', '2026-10-25T00:15:00.000Z')).toEqual([
       '2026-10-25T00:30Z',
       '2026-10-25T02:00Z',
@@ -112,7 +114,7 @@ describe('many times a day, where clocks change', () => {
     ]);
   });
 
-  it('know of a change by half an hour, and of a day that was left out', () => {
+  it('handle a change by half an hour, and a skipped day', () => {
     expect(runs('45 1 * * *', 'Australia/Lord_Howe', '2026-04-04T00:00:00.000Z', 2)).toEqual([
       '2026-04-04T14:45Z',
       '2026-04-05T15:15Z',

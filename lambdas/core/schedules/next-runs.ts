@@ -1,6 +1,6 @@
 /**
- * When a schedule runs. As EventBridge Scheduler has it, a time that a clock skips in spring is left out, and one that it shows
- * twice in autumn runs once, the first time.
+ * Run times of a schedule. Like EventBridge Scheduler, it omits a time that a clock skips in spring. A time
+ * that a clock shows twice in autumn runs once, the first time.
  *
  * https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#daylist-savings-time
  */
@@ -9,13 +9,13 @@ import { addMs, epochMs, type Instant, toInstant } from '../../../protocol/index
 
 export interface Timing {
   readonly cron: string;
-  /** By its IANA name. */
+  /** IANA name. */
   readonly timeZone: string;
   readonly startsAt?: Instant | undefined;
   readonly endsAt?: Instant | undefined;
 }
 
-/** What the zone's clock shows at a moment, as if it were UTC; both in epoch milliseconds. */
+/** Returns the local time of the zone at a moment, as if it were UTC; both in epoch milliseconds. */
 type Clock = (atMs: number) => number;
 
 const clockOf = (timeZone: string): Clock => {
@@ -47,17 +47,17 @@ const clockOf = (timeZone: string): Clock => {
 
 const dayMs = 86_400_000;
 
-/** The first moment at which the clock shows this; undefined when it skips it. */
+/** Returns the first moment at which the clock shows this time; undefined when the clock skips it. */
 const momentOf = (shownMs: number, clock: Clock): number | undefined => {
   const candidates = [shownMs - dayMs, shownMs + dayMs].map((near) => shownMs - (clock(near) - near));
   const found = candidates.filter((atMs) => clock(atMs) === shownMs);
   return found.length > 0 ? Math.min(...found) : undefined;
 };
 
-/** So many times of the clock are looked at for one run: more than a clock shows twice or skips. */
+/** Maximum clock times examined per run: more than a clock shows twice or skips. */
 const lookedAtMost = 10_000;
 
-/** The next `count` runs later than `after`. The expression is one that `readCron` takes. */
+/** Returns the next `count` runs after `after`. The expression is one that `readCron` accepts. */
 export const nextRuns = (timing: Timing, after: Instant, count: number): Instant[] => {
   const { cron, timeZone, startsAt, endsAt } = timing;
   const from = startsAt !== undefined && startsAt > after ? addMs(startsAt, -1) : after;

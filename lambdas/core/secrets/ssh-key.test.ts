@@ -10,7 +10,7 @@ import { readSshKey } from './ssh-key.ts';
 const folder = mkdtempSync(join(tmpdir(), 'reveille-keys-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 let count = 0;
-/** A key by ssh-keygen itself, with the fingerprint that it shows. */
+/** Key of ssh-keygen itself, with the fingerprint that it shows. */
 const made = (...options: string[]) => {
   count += 1;
   const file = join(folder, `key-${count}`);
@@ -49,7 +49,7 @@ describe('readSshKey', () => {
     }
   });
 
-  it('says what is wrong, by line and column', () => {
+  it('names the fault by line and column', () => {
     const { text, publicKey } = made('-t', 'ed25519');
     const lines = text.split('\n');
     const messageOf = (broken: string) => {
@@ -75,7 +75,7 @@ describe('knownHostsFault', () => {
   const { publicKey } = made('-t', 'ed25519');
   const [type = '', key = ''] = publicKey.split(' ');
 
-  it('takes what ssh takes', () => {
+  it('accepts lines that ssh accepts', () => {
     const lines = [
       '# a comment',
       '',
@@ -96,7 +96,7 @@ describe('knownHostsFault', () => {
     [`example.com ssh-rsa ${key}`, 'line 1, column 13: is another type than that of the key, ssh-ed25519'],
     [`@marked example.com ${type} ${key}`, 'line 1, column 1: must be @cert-authority or @revoked'],
     [publicKey, 'line 1, column 13: is another type'],
-  ])('says what is wrong with %j', (text, fault) => {
+  ])('names the fault of %j', (text, fault) => {
     expect(knownHostsFault(text)).toContain(fault.slice(0, 15));
     if (text !== publicKey) expect(knownHostsFault(text)).toBe(fault);
   });

@@ -1,8 +1,11 @@
-/** Reads private keys as ssh does: the OpenSSH format (PROTOCOL.key of OpenSSH), and PEM of RSA, EC and PKCS #8 by node:crypto. */
+/**
+ * Reads private keys like ssh: the OpenSSH format (PROTOCOL.key of OpenSSH), and PEM of RSA, EC and PKCS #8
+ * by node:crypto.
+ */
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 
 export type SshKeyRead =
-  /** `fingerprint` as `ssh-keygen -l` shows it; absent for what only ssh itself can read. */
+  /** `fingerprint` as in `ssh-keygen -l`; absent for keys that only ssh itself can read. */
   | { readonly ok: true; readonly algorithm?: string; readonly fingerprint?: string }
   | { readonly ok: false; readonly field: 'privateKey' | 'passphrase'; readonly message: string };
 
@@ -27,7 +30,7 @@ const whyNoKey = (text: string): string => {
   return 'must begin with a line such as -----BEGIN OPENSSH PRIVATE KEY-----';
 };
 
-/** Strings with their length in front of them (RFC 4251, section 5). Throws RangeError where the bytes end too early. */
+/** Reads length-prefixed strings (RFC 4251, section 5). Throws RangeError when the bytes end too early. */
 const reader = (bytes: Buffer) => {
   let at = 0;
   const uint32 = (): number => {
@@ -60,7 +63,7 @@ const readOpenSsh = (base64: string, passphrase: string | undefined): SshKeyRead
     const algorithm = reader(blob).string().toString();
     const secret = reader(outer.string());
     if (cipher !== 'none' && passphrase === undefined) return passphraseMissing;
-    // The two numbers are the same in a key that was copied whole.
+    // The two numbers are equal in a completely copied key.
     const [check, again] = cipher === 'none' ? [secret.uint32(), secret.uint32()] : [];
     if (check !== again) return refused('is damaged: copy it whole');
     return { ok: true, algorithm, fingerprint: fingerprintOf(blob) };
@@ -77,7 +80,7 @@ const sshString = (value: Buffer | string): Buffer => {
   return Buffer.concat([length, bytes]);
 };
 const fromJwk = (value: string | undefined): Buffer => Buffer.from(value ?? '', 'base64url');
-/** A number of RFC 4251: with a zero in front where it would be negative. */
+/** Number of RFC 4251: with a leading zero where it would be negative. */
 const sshNumber = (bytes: Buffer): Buffer =>
   sshString((bytes[0] ?? 0) > 127 ? Buffer.concat([Buffer.alloc(1), bytes]) : bytes);
 
@@ -87,7 +90,7 @@ const curves: Readonly<Record<string, string>> = {
   'P-521': 'nistp521',
 };
 
-/** The public key as ssh writes it. */
+/** Describes the public key in ssh's format. */
 const describeKey = (key: KeyObject): SshKeyRead => {
   const type = key.asymmetricKeyType;
   if (type !== 'rsa' && type !== 'ec' && type !== 'ed25519')
@@ -113,7 +116,7 @@ const readPem = (pem: string, isEncrypted: boolean, passphrase: string | undefin
   try {
     return describeKey(createPrivateKey({ key: pem, ...(passphrase !== undefined && { passphrase }) }));
   } catch (error) {
-    // A cipher that Node's OpenSSL leaves out may be known to that of a runner.
+    // A runner's OpenSSL may know a cipher that Node's lacks.
     const isUnknown = error instanceof Error && 'code' in error && error.code === 'ERR_OSSL_UNSUPPORTED';
     if (isEncrypted && isUnknown) return { ok: true };
     return isEncrypted
@@ -122,7 +125,10 @@ const readPem = (pem: string, isEncrypted: boolean, passphrase: string | undefin
   }
 };
 
-/** What kind of key it is, or why ssh cannot use it. The passphrase of an OpenSSH key is not tried: only ssh can. */
+/**
+ * Returns the kind of key, or the reason why ssh cannot use it. Doesn't try the passphrase of an OpenSSH key:
+ * only ssh can.
+ */
 export const readSshKey = (privateKey: string, passphrase?: string): SshKeyRead => {
   const lines = privateKey
     .trimEnd()
@@ -132,7 +138,7 @@ export const readSshKey = (privateKey: string, passphrase?: string): SshKeyRead 
   const first = lines[from] ?? '';
   const rest = lines.slice(from + 1);
   const label = begins.exec(first)?.[1];
-  // OpenSSH takes text in front of a PEM, and none in front of its own format.
+  // OpenSSH accepts text before a PEM, and none before its own format.
   if (label === undefined || (label === openSsh && from > 0))
     return refused(`line 1: ${whyNoKey(lines[0] ?? '')}`);
   const end = rest.indexOf(`-----END ${label}-----`);

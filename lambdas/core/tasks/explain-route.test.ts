@@ -5,7 +5,7 @@ import { explainRoute } from './explain-route.ts';
 const tagged = { projectId: aProjectId, tag: 'sydney' };
 
 describe('explainRoute', () => {
-  it('names the runner that would take the task, and who else could', () => {
+  it('names the runner that would take the task, and others that could', () => {
     const runners = [
       aRunner({ tags: ['sydney'], name: 'sydney-1' }),
       aRunner({ tags: ['sydney'], name: 'sydney-2', status: 'online' }),
@@ -18,13 +18,13 @@ describe('explainRoute', () => {
     expect(found).toMatchObject({ runnerId: runners[1]?.id, isGlobal: false, tag: 'sydney' });
   });
 
-  it('says what is missing, as a waiting task would', () => {
+  it('names the missing runner, like the reason of a waiting task', () => {
     expect(explainRoute(tagged, [], []).sentence).toMatch(/^No runner has tag sydney in this project/);
     const inactive = aRunner({ tags: ['sydney'], active: false });
     expect(explainRoute(tagged, [inactive], []).sentence).toMatch(/is inactive/);
   });
 
-  it('sends what has no tag to the global pool, when the project has nobody for it', () => {
+  it('sends an untagged task to the global pool when the project has no runner for it', () => {
     const { projectId: _none, ...global } = aRunner({ name: 'shared' });
     const found = explainRoute({ projectId: aProjectId }, [], [global]);
     expect(found.sentence).toMatch(/^Global runner shared would take it now/);

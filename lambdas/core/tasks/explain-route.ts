@@ -1,4 +1,4 @@
-/** Who would take a task now, and why, in a sentence: by the code that routes and chooses. */
+/** Explains in a sentence which runner would take a task now, with the code that routes and selects. */
 import type { ProjectId, Routing, Runner } from '../../../protocol/index.ts';
 import { occupancy, room } from '../runners/slots.ts';
 import { whyNobody } from './reason.ts';
@@ -24,7 +24,7 @@ const stateOf = (runner: Runner): string => {
 const others = (names: readonly string[]): string =>
   names.length === 0 ? '' : ` ${names.join(', ')} could take it too.`;
 
-/** What becomes of a task with this tag, were it started now. */
+/** Predicts the route of a task with this tag, started now. */
 export const explainRoute = (
   task: { readonly projectId: ProjectId; readonly tag?: string | undefined },
   projectRunners: readonly Runner[],

@@ -46,7 +46,7 @@ describe('turns in the global pool', () => {
     expect(inTurn(all, none, ['prj_B', 'prj_A'])[0]?.projectId).toBe('prj_C');
   });
 
-  it('lose and invent no task, and keep the order within each project', () => {
+  it('neither lose nor invent a task, and keep the order within each project', () => {
     fc.assert(
       fc.property(line, fc.uniqueArray(fc.constantFrom(...projects)), (tasks, served) => {
         const turns = inTurn(tasks, none, served);
@@ -59,7 +59,7 @@ describe('turns in the global pool', () => {
     );
   });
 
-  it('do not depend on the order in which the line is read', () => {
+  it('do not depend on the read order of the line', () => {
     fc.assert(
       fc.property(line, fc.nat(), (tasks, turn) => {
         const cut = tasks.length === 0 ? 0 : turn % tasks.length;

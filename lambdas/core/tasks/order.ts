@@ -1,14 +1,17 @@
-/** Order: which of the tasks that wait in a queue is next, and whose turn it is in the global pool. */
+/** Order of waiting tasks in a queue, and turns of projects in the global pool. */
 import type { ProjectId, Task, TaskId } from '../../../protocol/index.ts';
 
 type Ordered = Pick<Task, 'id' | 'priority'>;
 
-/** Sorts as text: the higher priority first, then in order of arrival, as the id of a task begins with its time. */
+/**
+ * Rank that sorts as text: the higher priority first, then in order of arrival, as a task's id begins with
+ * its time.
+ */
 export const rankOf = ({ id, priority = 0 }: Ordered): string => `${500 - priority}/${id}`;
 
 export const inOrder = (a: Ordered, b: Ordered): number => (rankOf(a) < rankOf(b) ? -1 : 1);
 
-/** A task of a queue, as far as its line tells. */
+/** Task in a queue's line. */
 export interface InLine {
   readonly projectId: ProjectId;
   readonly id: TaskId;
@@ -18,11 +21,12 @@ export interface InLine {
 const byRank = (a: InLine, b: InLine): number => (a.rank < b.rank ? -1 : 1);
 
 /**
- * The line of the global pool, next first. A project's turn comes the sooner the fewer tasks it has running in the pool, those
- * before it in this very line counted; then the longer ago it was served; then by its task's rank.
+ * Sorts the line of the global pool, next first. The project with the fewest running tasks in the pool goes
+ * first, counting those before it in this line. Ties go to the project served longest ago, then to the task's
+ * rank.
  *
- * @param held how many tasks each project has running in the pool
- * @param served the projects that were served before, the last one last
+ * @param held number of running tasks in the pool, by project
+ * @param served projects that were served before, the last one last
  */
 export const inTurn = (
   line: readonly InLine[],
@@ -40,9 +44,9 @@ export const inTurn = (
     .map(({ task }) => task);
 };
 
-/** So many are remembered; a project that was served before them counts as never served. */
+/** Maximum of remembered turns; a project that was served earlier counts as never served. */
 const rememberedTurns = 20;
 
-/** `served` after one more turn. */
+/** Returns `served` after one more turn. */
 export const afterTurn = (served: readonly ProjectId[], projectId: ProjectId): ProjectId[] =>
   [...served.filter((id) => id !== projectId), projectId].slice(-rememberedTurns);

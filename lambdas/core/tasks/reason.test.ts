@@ -6,33 +6,33 @@ import { whyLimited, whyWaiting } from './reason.ts';
 const task = aTask({ tag: 'sydney' });
 
 describe('whyWaiting', () => {
-  it('says that nobody has the tag', () => {
+  it('reports that no runner has the tag', () => {
     expect(whyWaiting(task, [], noon)).toMatch(/^No runner has tag sydney in this project\./);
   });
 
-  it('says what an untagged task would need', () => {
+  it('names the runner that an untagged task needs', () => {
     expect(whyWaiting(aTask(), [], noon)).toMatch(/no active untagged runner, and there is no global runner/);
   });
 
-  it('says that runners are inactive or offline', () => {
+  it('reports inactive and offline runners', () => {
     expect(whyWaiting(task, [aRunner({ active: false })], noon)).toMatch(/inactive \(sydney-1\)/);
     const { instanceId: _, ...offline } = aRunner({ status: 'offline' });
     expect(whyWaiting(task, [offline], noon)).toMatch(/offline \(sydney-1\)\. Start the agent/);
   });
 
-  it('counts the seconds of a start', () => {
+  it('shows the seconds of a start', () => {
     const starting = aRunner({ status: 'starting', demand: [task.id] });
     expect(whyWaiting(task, [starting], addMs(noon, 12_000))).toBe('Starting i-0123456789abcdef0, 12 s.');
   });
 
-  it('says that disks are low, and by how much', () => {
+  it('reports low disks with their free space', () => {
     const lowDisk = { freeMiB: 80, neededMiB: 120, at: noon, atStart: true };
     expect(whyWaiting(task, [aRunner({ lowDisk })], noon)).toMatch(
       /low \(sydney-1: 80 of 120 MiB free\)\. Make room/,
     );
   });
 
-  it('names a drain that a person asked for, and one that the agent announced, apart', () => {
+  it('distinguishes a drain that a person requested from one that the agent announced', () => {
     const asked = aRunner({ status: 'online', drainRequestedAt: noon });
     expect(whyWaiting(task, [asked], noon)).toMatch(/asked to drain \(sydney-1\)\. Resume one/);
     const leaving = aRunner({ status: 'online', drainAnnouncedAt: noon });
@@ -41,15 +41,12 @@ describe('whyWaiting', () => {
     );
   });
 
-  it.each(['stopped', 'starting', 'stopping'] as const)(
-    'does not speak of a drain that a %s runner has kept',
-    (status) => {
-      const kept = { status, drainRequestedAt: noon, drainAnnouncedAt: noon, demand: [task.id] };
-      expect(whyWaiting(task, [aRunner(kept)], noon)).not.toMatch(/drain|shutting/);
-    },
-  );
+  it.each(['stopped', 'starting', 'stopping'] as const)('ignores an old drain of a %s runner', (status) => {
+    const kept = { status, drainRequestedAt: noon, drainAnnouncedAt: noon, demand: [task.id] };
+    expect(whyWaiting(task, [aRunner(kept)], noon)).not.toMatch(/drain|shutting/);
+  });
 
-  it('says of each runner what is wrong with it when that differs', () => {
+  it("names each runner's obstacle when they differ", () => {
     const runners = [
       aRunner({ name: 'a', active: false }),
       aRunner({ name: 'b', status: 'online', drainRequestedAt: noon }),
@@ -64,21 +61,21 @@ describe('whyWaiting', () => {
     expect(whyWaiting(task, runners, noon)).toMatch(/\(a, b, c, d, e and 2 more\)/);
   });
 
-  it('says that its runner is full while another one, which it does not count on yet, has room', () => {
+  it('reports a full runner while another one, not assigned yet, has room', () => {
     const full = aRunner({ status: 'online', slots: [aTaskId()], demand: [task.id] });
     expect(whyWaiting(task, [full, aRunner({ name: 'b', status: 'stopped' })], noon)).toBe(
       'sydney-1 is at 1 of 1 and 1 task waits for it. The first runner with a free slot takes this one.',
     );
   });
 
-  it('says that a slot which is free is promised to another task', () => {
+  it('reports a free slot that is promised to another task', () => {
     const promised = aRunner({ status: 'online', demand: [aTaskId(), task.id] });
     expect(whyWaiting(task, [promised], noon)).toBe(
       "Each free slot is another task's: sydney-1 is at 0 of 1 and 2 tasks wait for it.",
     );
   });
 
-  it('tells how full the runners are', () => {
+  it('shows the occupancy of the runners', () => {
     const full = aRunner({ status: 'online', maxParallelTasks: 1, slots: [aTaskId()], demand: [task.id] });
     const other = aRunner({ name: 'sydney-2', status: 'online', slots: [aTaskId()] });
     expect(whyWaiting(task, [full, other], noon)).toBe(
@@ -86,7 +83,7 @@ describe('whyWaiting', () => {
     );
   });
 
-  it('tells of a start that EC2 refused, in its words', () => {
+  it('reports a start that EC2 refused, in its words', () => {
     const fault = { code: 'InsufficientInstanceCapacity', detail: 'We are out of t4g.small.', at: noon };
     const faulty = aRunner({ status: 'starting', demand: [task.id], fault });
     expect(whyWaiting(task, [faulty], noon)).toBe('sydney-1 could not be woken: We are out of t4g.small.');
@@ -98,7 +95,7 @@ describe('whyLimited', () => {
     [1, 1, '1 of 1 task of template Deploy runs or is about to.'],
     [1, 2, '1 of 2 tasks of template Deploy runs or is about to.'],
     [2, 2, '2 of 2 tasks of template Deploy run or are about to.'],
-  ])('counts %i of %i, and says what to do', (held, max, counted) => {
+  ])('counts %i of %i, and gives advice', (held, max, counted) => {
     expect(whyLimited({ templateName: 'Deploy' }, { of: 'template', held, max, place: 3 })).toBe(
       `${counted} This one is number 3 in line. Wait, or raise maxParallelTasks of the template.`,
     );

@@ -1,9 +1,9 @@
-/** Why a task waits, in a sentence that its user can act on. */
+/** Reason why a task waits, in a sentence that its user can act on. */
 import { type Instant, msBetween, type Runner, type Task } from '../../../protocol/index.ts';
 import { hasFreeSlot, occupancy, room } from '../runners/slots.ts';
 import { canServe, type Obstacle, obstacleTo } from './select-runner.ts';
 
-/** Names in a sentence: a tag may have a thousand runners. */
+/** Maximum names in a sentence: a tag may have a thousand runners. */
 const namesShown = 5;
 const shorten = (names: readonly string[], separator: string): string =>
   names.length <= namesShown
@@ -24,7 +24,7 @@ const diskOf = ({ lowDisk }: Runner): string =>
   lowDisk ? `${lowDisk.freeMiB} of ${lowDisk.neededMiB} MiB free` : 'no room';
 const faultOf = ({ fault }: Runner): string => fault?.detail ?? 'It did not start.';
 
-/** For runners that all have the same obstacle. */
+/** Texts for runners that all have the same obstacle. */
 const everyRunner: Readonly<Record<Obstacle, (runners: readonly Runner[]) => string>> = {
   inactive: (runners) => `Every runner for this task is inactive (${list(runners)}). Activate one.`,
   quarantined: (runners) => {
@@ -42,7 +42,7 @@ const everyRunner: Readonly<Record<Obstacle, (runners: readonly Runner[]) => str
   offline: (runners) => `Every runner for this task is offline (${list(runners)}). Start the agent of one.`,
 };
 
-/** For one among runners with different obstacles. */
+/** Texts for one of several runners with different obstacles. */
 const thisRunner: Readonly<Record<Obstacle, (runner: Runner) => string>> = {
   inactive: () => 'is inactive: activate it',
   quarantined: (runner) => `could not be started (${faultOf(runner)}): save it as active then`,
@@ -68,7 +68,7 @@ const nobodyAble = (runners: readonly Runner[]): string => {
 const whyNoQueue = (from: Instant): string =>
   `The queue of its tag was removed a moment ago, and SQS refuses the name until ${from.slice(11, 19)} UTC. The task starts within a minute after that.`;
 
-/** Another runner has room, but the task counts on this one until a moment later. */
+/** Another runner has room, but the task is still assigned to this one for a moment. */
 const whyBehind = (runner: Runner): string => {
   const { length } = runner.demand;
   const waiting = length === 1 ? '1 task waits' : `${length} tasks wait`;
@@ -94,11 +94,11 @@ const owedBy = (runner: Runner, now: Instant): string => {
   }
 };
 
-/** Why none of the runners that a task's route names can take it; they are none, or cannot. */
+/** Explains why none of the routed runners can take a task: there is none, or each has an obstacle. */
 export const whyNobody = (task: Pick<Task, 'tag'>, runners: readonly Runner[]): string =>
   runners.length === 0 ? nobody(task) : nobodyAble(runners);
 
-/** `runners` are those that the task's route names. */
+/** Explains a wait. `runners` are those of the task's route. */
 export const whyWaiting = (
   task: Pick<Task, 'id' | 'tag'>,
   runners: readonly Runner[],
@@ -123,7 +123,7 @@ export const whyWaiting = (
   return owing ? owedBy(owing, now) : 'About to be given to a runner.';
 };
 
-/** Why a task waits that a limit keeps from starting. `place` is its own in the line, from 1. */
+/** Explains why a limit keeps a task waiting. `place` is the task's in the line, from 1. */
 export const whyLimited = (
   task: Pick<Task, 'templateName'>,
   { of, held, max, place }: { of: 'template' | 'project'; held: number; max: number; place: number },

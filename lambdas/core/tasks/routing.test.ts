@@ -9,7 +9,7 @@ const globalRunner = () => {
 };
 
 describe('resolveTag', () => {
-  it("lets the template's tag win over its inventory's", () => {
+  it("prefers the template's tag to its inventory's", () => {
     expect(resolveTag({ tag: 'sydney' }, { tag: 'tokyo' })).toBe('sydney');
     expect(resolveTag({}, { tag: 'tokyo' })).toBe('tokyo');
     expect(resolveTag({}, {})).toBeUndefined();
@@ -47,7 +47,7 @@ describe('route', () => {
     );
   });
 
-  it('names only runners that poll the queue it names', () => {
+  it('returns only runners that poll the returned queue', () => {
     fc.assert(
       fc.property(
         anyRunners(),

@@ -5,7 +5,7 @@ import { anyRunners, aRunner, aTaskId, noon } from '../testing.ts';
 import { canWake, chooseRunner } from './select-runner.ts';
 
 describe('chooseRunner', () => {
-  it('takes an online runner with a free slot before waking a stopped one', () => {
+  it('prefers an online runner with a free slot to waking a stopped one', () => {
     const online = aRunner({ status: 'online' });
     expect(chooseRunner([aRunner(), online])).toBe(online);
   });
@@ -16,7 +16,7 @@ describe('chooseRunner', () => {
     expect(chooseRunner([full, stopped])).toBe(stopped);
   });
 
-  it('counts what a runner is woken for already, so that a second task wakes no second one while there is room', () => {
+  it('counts the demand of a waking runner, so that a second task wakes no second one while there is room', () => {
     const starting = aRunner({ status: 'starting', maxParallelTasks: 2, demand: [aTaskId()] });
     expect(chooseRunner([aRunner({ maxParallelTasks: 2 }), starting])).toBe(starting);
   });
@@ -26,7 +26,7 @@ describe('chooseRunner', () => {
     expect(chooseRunner([aRunner({ status: 'online', maxParallelTasks: 5 }), busy])).toBe(busy);
   });
 
-  it('never finds a runner without limit full', () => {
+  it('never treats a runner without a limit as full', () => {
     const unlimited = aRunner({ status: 'online', maxParallelTasks: 0, slots: [aTaskId(), aTaskId()] });
     expect(chooseRunner([unlimited, aRunner()])).toBe(unlimited);
   });
@@ -38,7 +38,7 @@ describe('chooseRunner', () => {
     expect(chooseRunner([dear, faulty, cheap])).toBe(cheap);
   });
 
-  it('spares a runner whose disk is low, until it starts anew; and then too when that did not help before', () => {
+  it('avoids a runner with a low disk until it restarts, and after that if a restart did not help', () => {
     const shortage = { freeMiB: 1, neededMiB: 120, at: noon };
     const filled = { ...shortage, atStart: false };
     expect(chooseRunner([aRunner({ status: 'online', lowDisk: filled })])).toBeUndefined();
@@ -47,7 +47,7 @@ describe('chooseRunner', () => {
     expect(chooseRunner([aRunner({ lowDisk: { ...shortage, atStart: true } })])).toBeUndefined();
   });
 
-  it('spares a runner that drains while it is online, and only then', () => {
+  it('avoids a draining runner only while it is online', () => {
     for (const drain of [{ drainRequestedAt: noon }, { drainAnnouncedAt: noon }]) {
       expect(chooseRunner([aRunner({ status: 'online', ...drain })])).toBeUndefined();
       const starting = aRunner({ status: 'starting', maxParallelTasks: 2, demand: [aTaskId()], ...drain });
@@ -55,7 +55,7 @@ describe('chooseRunner', () => {
     }
   });
 
-  it('counts on a starting runner whose disk a task had filled', () => {
+  it('uses a starting runner whose disk a task had filled', () => {
     const lowDisk = { freeMiB: 1, neededMiB: 120, at: noon, atStart: false };
     const starting = aRunner({ status: 'starting', maxParallelTasks: 2, demand: [aTaskId()], lowDisk });
     expect(chooseRunner([aRunner(), starting])).toBe(starting);
@@ -67,7 +67,7 @@ describe('chooseRunner', () => {
     expect(chooseRunner([longer, shorter])).toBe(shorter);
   });
 
-  it('never chooses an inactive runner, nor one that sleeps and that nobody can wake', () => {
+  it('never selects an inactive runner, nor a sleeping one that cannot be woken', () => {
     fc.assert(
       fc.property(anyRunners(), (runners) => {
         const chosen = chooseRunner(runners);
@@ -78,7 +78,7 @@ describe('chooseRunner', () => {
     );
   });
 
-  it('chooses somebody whenever somebody can, and one with room whenever one has room', () => {
+  it('selects a runner whenever one can serve, and one with room whenever one has room', () => {
     fc.assert(
       fc.property(anyRunners(), (runners) => {
         const able = runners.filter(
@@ -91,7 +91,7 @@ describe('chooseRunner', () => {
     );
   });
 
-  it('wakes nobody while a running or starting runner has room', () => {
+  it('wakes no runner while a running or starting one has room', () => {
     fc.assert(
       fc.property(anyRunners(), (runners) => {
         const hasRoomAwake = runners.some(

@@ -1,24 +1,28 @@
-/** The choice of the runner that shall owe a waiting task, and whether it has to be woken for it. */
+/** Selects the runner for a waiting task, and shows whether it must be woken. */
 import { drainOf, type Runner, type RunnerStatus } from '../../../protocol/index.ts';
 import { tablePrices } from '../costs/prices.ts';
 import { load, room } from '../runners/slots.ts';
 
 type Powered = Pick<Runner, 'instanceId' | 'webhookUrl' | 'fleet'>;
 
-/** Whether instances run for it; those of a fleet come and go. */
+/** True when the runner has instances; those of a fleet come and go. */
 export const hasInstances = ({ instanceId, fleet }: Pick<Runner, 'instanceId' | 'fleet'>): boolean =>
   instanceId !== undefined || fleet !== undefined;
 
-/** Whether a start event can bring it up: there is an instance to start, or a fleet to launch one, or someone who starts it on a webhook. */
+/**
+ * True when a start event can wake it: it has an instance, a fleet, or a webhook whose receiver starts it.
+ */
 export const canWake = (runner: Powered): boolean => hasInstances(runner) || runner.webhookUrl !== undefined;
 
-/** Whether the stack itself starts and stops its instance, rather than a webhook's receiver elsewhere. */
+/** True when the stack itself starts and stops its instance, rather than a webhook's receiver. */
 export const isPoweredByStack = (runner: Powered): boolean =>
   hasInstances(runner) && runner.webhookUrl === undefined;
 
 const asleep: ReadonlySet<RunnerStatus> = new Set(['stopped', 'offline']);
 
-/** Soonest first: what runs, what comes up, what has not gone yet, what sleeps, what has to stop before it can start. */
+/**
+ * Soonest ready first: running, starting, draining, asleep, and last those that must stop before they start.
+ */
 const byStatus: Readonly<Record<RunnerStatus, number>> = {
   online: 0,
   starting: 1,
@@ -28,17 +32,20 @@ const byStatus: Readonly<Record<RunnerStatus, number>> = {
   stopping: 4,
 };
 
-/** After all others what has to be launched: a new machine installs itself, and costs a volume. */
+/** Runners that need a launch come last: a new machine installs itself, and costs a volume. */
 const readiness = (runner: Runner): number =>
   asleep.has(runner.status) && runner.fleet !== undefined && runner.instanceId === undefined
     ? 5
     : byStatus[runner.status];
 
-/** A disk that was low at the start of its agent is so at the next one too; one that a task filled may be empty by then. */
+/**
+ * A disk that was low when its agent started stays low after a restart; one that a task filled may be empty
+ * by then.
+ */
 const hasDisk = ({ lowDisk, status }: Runner): boolean =>
   lowDisk === undefined || (!lowDisk.atStart && status !== 'online' && status !== 'draining');
 
-/** What keeps a runner from being given a task. */
+/** Reason why a runner can't be given a task. */
 export type Obstacle =
   | 'inactive'
   | 'quarantined'
@@ -47,7 +54,7 @@ export type Obstacle =
   | 'drain_announced'
   | 'offline';
 
-/** Why a runner can't be made to owe a task; undefined when it can. */
+/** Returns the obstacle to an assignment; undefined when there is none. */
 export const obstacleTo = (runner: Runner): Obstacle | undefined => {
   if (!runner.active) return 'inactive';
   if (runner.quarantinedAt !== undefined) return 'quarantined';
@@ -57,7 +64,7 @@ export const obstacleTo = (runner: Runner): Obstacle | undefined => {
   return asleep.has(runner.status) && !canWake(runner) ? 'offline' : undefined;
 };
 
-/** Whether it can be made to owe a task. */
+/** True when it can be assigned a task. */
 export const canServe = (runner: Runner): boolean => obstacleTo(runner) === undefined;
 
 type Ranking = (runner: Runner) => number;
@@ -73,9 +80,9 @@ const inOrder =
   };
 
 const hasFault: Ranking = (runner) => (runner.fault === undefined ? 0 : 1);
-/** The busiest that has room, so that the others can sleep. */
+/** Prefers the busiest runner with room, so that the others can sleep. */
 const leastRoom: Ranking = (runner) => -load(runner);
-/** By the table alone: it is between runners that are alike in all else, and not worth a read for each task. */
+/** Uses the table alone: the ranking is between otherwise equal runners, and not worth a read per task. */
 const cheapest: Ranking = (runner) =>
   tablePrices(runner.region ?? 'us-east-1', runner.instanceType)?.microUsdPerHour ?? Number.MAX_SAFE_INTEGER;
 
@@ -83,8 +90,8 @@ const withRoom = inOrder(hasFault, readiness, leastRoom, cheapest);
 const whenFull = inOrder(hasFault, (runner) => -room(runner), readiness);
 
 /**
- * The runner that shall owe the task: one with room that is soonest ready, so a stopped runner is woken only when no
- * running or starting one has room; when all are full, the one with the shortest line. Undefined: nobody can.
+ * Selects the runner with room that is soonest ready, so a stopped runner is woken only when no running or
+ * starting one has room. When all are full, selects the one with the shortest line. Undefined: none can.
  */
 export const chooseRunner = (runners: readonly Runner[]): Runner | undefined => {
   const able = runners.filter(canServe);

@@ -10,7 +10,7 @@ const asked = survey.parse([
 ]);
 
 describe('checkSurvey', () => {
-  it('fills in defaults, reads numbers, and keeps secrets apart', () => {
+  it('fills in defaults, reads numbers, and separates secrets', () => {
     expect(checkSurvey(asked, { version: '1.2', password: 'hush', place: 'syd' })).toEqual({
       ok: true,
       answers: { version: '1.2', count: 2, place: 'syd' },
@@ -19,7 +19,7 @@ describe('checkSurvey', () => {
     expect(checkSurvey(asked, { version: '1', count: '-7' })).toMatchObject({ answers: { count: -7 } });
   });
 
-  it('names each field that is wrong', () => {
+  it('names each invalid field', () => {
     const given = { version: '', count: 'many', place: 'oslo', colour: 'red' };
     expect(checkSurvey(asked, given)).toEqual({
       ok: false,
@@ -32,28 +32,28 @@ describe('checkSurvey', () => {
     });
   });
 
-  it('keeps an answer secret that was saved as secret, whatever type its variable has by now', () => {
+  it("keeps an answer secret that was saved as secret, even after a change of its variable's type", () => {
     const given = { version: 'hush', count: 7, place: 'syd' };
     expect(checkSurvey(asked, given, ['version', 'place'])).toEqual({
       ok: true,
       answers: { count: 7 },
       secrets: { version: 'hush', place: 'syd' },
     });
-    // A default stands in the template for everybody to read.
+    // Everybody can read a default in the template.
     expect(checkSurvey(asked, { version: '1' }, ['count'])).toMatchObject({
       answers: { version: '1', count: 2 },
       secrets: {},
     });
   });
 
-  it('says nothing of the value of a secret', () => {
+  it('never shows the value of a secret', () => {
     const secret = survey.parse([{ name: 'pin', title: 'PIN', type: 'secret', required: true }]);
     expect(checkSurvey(secret, { pin: 1234 })).toEqual({ ok: true, answers: {}, secrets: { pin: '1234' } });
   });
 });
 
 describe('a survey', () => {
-  it('refuses a name that is there twice, and a default that is not offered', () => {
+  it('rejects a duplicate name, and a default that is not an option', () => {
     const twice = { name: 'a', title: 'A', type: 'string' };
     expect(survey.safeParse([twice, twice]).success).toBe(false);
     const values = [{ name: 'One', value: '1' }];

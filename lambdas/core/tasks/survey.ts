@@ -1,4 +1,4 @@
-/** Checks the answers of whoever starts a task against its template's survey. */
+/** Checks survey answers of a new task against its template. */
 import {
   type SurveyAnswers,
   type SurveyValue,
@@ -11,14 +11,14 @@ export interface SurveyFault {
   readonly message: string;
 }
 
-/** The secret answers are kept apart, as they are never shown. */
+/** Secret answers are separate, as they are never shown. */
 export type SurveyResult =
   | { readonly ok: true; readonly answers: SurveyAnswers; readonly secrets: SurveyAnswers }
   | { readonly ok: false; readonly faults: readonly SurveyFault[] };
 
 const isWhole = (text: string) => /^-?\d{1,15}$/.test(text);
 
-/** So many characters of values are listed at most. */
+/** Maximum characters of listed values. */
 const listedLength = 500;
 
 const oneOf = (values: readonly string[]): string => {
@@ -28,7 +28,7 @@ const oneOf = (values: readonly string[]): string => {
     : `must be one of its ${values.length} values`;
 };
 
-/** The value as its type has it, or what is wrong with it. */
+/** Converts the value to the variable's type, or returns its fault. */
 const read = (variable: SurveyVariable, given: SurveyValue): { value: SurveyValue } | { wrong: string } => {
   switch (variable.type) {
     case 'int':
@@ -42,7 +42,7 @@ const read = (variable: SurveyVariable, given: SurveyValue): { value: SurveyValu
       return values.includes(String(given)) ? { value: String(given) } : { wrong: oneOf(values) };
     }
     default: {
-      // An integration takes its values from elsewhere, so that no form and no request has looked at them.
+      // An integration gets its values from outside, so no form and no request has checked them.
       const checked = surveyValueInput.safeParse(String(given));
       return checked.success
         ? { value: checked.data }
@@ -52,8 +52,9 @@ const read = (variable: SurveyVariable, given: SurveyValue): { value: SurveyValu
 };
 
 /**
- * Fills in defaults; an empty answer is none. An answer that was saved as secret, by its name in `savedSecret`, stays secret whatever
- * type its variable has by now: else who changes the type would read it.
+ * Fills in defaults; an empty answer counts as none. An answer saved as secret, by its name in `savedSecret`,
+ * stays secret even after a change of its variable's type. Otherwise the person who changes the type could
+ * read it.
  */
 export const checkSurvey = (
   survey: readonly SurveyVariable[],
@@ -87,7 +88,10 @@ export const checkSurvey = (
   return faults.length > 0 ? { ok: false, faults } : { ok: true, answers, secrets };
 };
 
-/** The secret variables of a survey, and those of `before`, saved as secret, that it still asks for. */
+/**
+ * Returns the secret variables of a survey, and those of `before` that were saved as secret and are still
+ * asked for.
+ */
 export const secretNamesOf = (
   survey: readonly SurveyVariable[] = [],
   before: readonly string[] = [],

@@ -2,22 +2,22 @@ import { describe, expect, it } from 'vitest';
 import { taskStatus } from '../../../protocol/index.ts';
 import { afterLoss, hasEnded, taskSources, taskTransitions } from './task-state.ts';
 
-describe('the life of a task', () => {
-  it('never leaves an end', () => {
+describe('the state of a task', () => {
+  it('never leaves a final status', () => {
     for (const { from } of taskTransitions) expect(from.some(hasEnded)).toBe(false);
   });
 
-  it('can come to an end from every status', () => {
+  it('can reach a final status from every status', () => {
     for (const status of taskStatus.options.filter((one) => !hasEnded(one))) {
       expect(taskTransitions.some(({ from, to }) => from.includes(status) && hasEnded(to))).toBe(true);
     }
   });
 
-  it('is claimed only while it waits', () => {
+  it('allows a claim only while the task waits', () => {
     expect(taskSources('claim')).toEqual(['waiting']);
   });
 
-  it('is stopped at once while it waits, and by its runner later', () => {
+  it('allows an immediate stop while the task waits, and one by its runner later', () => {
     expect(taskSources('stop', 'stopped')).toEqual(['waiting']);
     expect(taskSources('stop', 'stopping')).toEqual([
       'starting',
@@ -31,13 +31,13 @@ describe('the life of a task', () => {
 describe('afterLoss', () => {
   const task = { status: 'running', attempt: 1, onRunnerLost: 'retry', maxAttempts: 3 } as const;
 
-  it('tries again as often as the template allows', () => {
+  it('retries as often as the template allows', () => {
     expect(afterLoss(task)).toBe('waiting');
     expect(afterLoss({ ...task, attempt: 3 })).toBe('error');
     expect(afterLoss({ ...task, onRunnerLost: 'fail' })).toBe('error');
   });
 
-  it('does not run again what a user wanted stopped', () => {
+  it('does not rerun a task that a user stopped', () => {
     expect(afterLoss({ ...task, status: 'stopping' })).toBe('stopped');
   });
 });

@@ -1,4 +1,4 @@
-/** The life of a task. */
+/** States of a task. */
 import type { Task, TaskStatus } from '../../../protocol/index.ts';
 import { sources, type Transition } from '../state-machine.ts';
 
@@ -16,7 +16,7 @@ export type TaskEvent =
   | 'lose_retry'
   | 'lose_fail';
 
-/** What runs, as far as its user wants: it can be stopped, and be run again when its runner is lost. */
+/** Statuses of a task that its user wants to run: it can be stopped, and rerun when its runner is lost. */
 const active: readonly TaskStatus[] = ['starting', 'running', 'waiting_confirmation', 'confirmed'];
 const held: readonly TaskStatus[] = [...active, 'rejected', 'stopping'];
 
@@ -43,13 +43,16 @@ export const taskSources = (event: TaskEvent, to?: TaskStatus): TaskStatus[] =>
 
 export { hasEnded } from '../../../protocol/index.ts';
 
-/** Whether a runner has it. */
+/** True when a runner has the task. */
 export const isHeldStatus = (status: TaskStatus): boolean => held.includes(status);
 
-/** How a runner came to be without a task that had not ended. */
+/** Way in which a runner lost a task that had not ended. */
 export type Loss = 'lost' | 'handed_back';
 
-/** What becomes of a task that its runner doesn't end, by what its template says. Attempts that were handed back don't count. */
+/**
+ * Decides about a task that its runner doesn't end, by its template's settings. Attempts that were handed
+ * back don't count.
+ */
 export const afterLoss = (
   task: Pick<Task, 'status' | 'attempt'> & {
     onRunnerLost: 'retry' | 'fail';

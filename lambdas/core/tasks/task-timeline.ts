@@ -1,4 +1,4 @@
-/** The trip of a task, step by step, from what its task, its webhook and its runner's session tell. */
+/** Trip of a task in steps, from its task, its webhook and its runner's session. */
 import type { Delivery, Instant, Task, Trip } from '../../../protocol/index.ts';
 import type { Session } from '../costs/usage.ts';
 
@@ -16,9 +16,9 @@ export interface TripParts {
     | 'runnerId'
   >;
   readonly runnerName?: string | undefined;
-  /** The start event of this attempt, to the runner that has it. */
+  /** Start event of this attempt, to its runner. */
   readonly startDelivery?: Pick<Delivery, 'status' | 'attempts' | 'createdAt'> | undefined;
-  /** In which it ran, or that of the runner that is being woken for it. */
+  /** Session in which it ran, or of the runner that is being woken for it. */
   readonly session?: Session | undefined;
 }
 
@@ -29,11 +29,11 @@ const describeDelivery = ({ status, attempts }: NonNullable<TripParts['startDeli
   return `${status} at attempt ${attempts.length}: ${outcome}`;
 };
 
-/** Nothing that comes after the end of a task belongs to its trip, but for the stop of the instance. */
+/** Events after a task's end don't belong to its trip, except the stop of the instance. */
 export const tripOf = ({ task, runnerName, startDelivery, session }: TripParts): Trip => {
   const { createdAt, assignedAt, claimedAt, startedAt, finishedAt } = task;
   const isOver = finishedAt !== undefined;
-  /** The runner was up when it was chosen: there was nobody to wake. */
+  /** The runner was up when it was selected: no wake-up was needed. */
   const wasUp = session?.onlineAt !== undefined && session.onlineAt <= (assignedAt ?? claimedAt ?? createdAt);
   const wasWoken = startDelivery !== undefined || (session !== undefined && !wasUp);
   const step = (
