@@ -1,4 +1,4 @@
-/** The calls that the agent makes to the API. All are POST under /api/agent. */
+/** Calls of the agent to the API. All are POST under /api/agent. */
 import * as z from 'zod';
 import { ansibleOptions, terraformOptions } from './app-options.ts';
 import { instant } from './common.ts';
@@ -13,12 +13,12 @@ import { surveyAnswers } from './survey.ts';
 import { app, onDrain } from './template.ts';
 import { cleaned } from './text.ts';
 
-/** How long a runner keeps its tasks without a heartbeat. */
+/** Time for which a runner keeps its tasks without a heartbeat. */
 export const leaseMs = 60_000;
-/** How often a busy agent renews its lease; three may be lost before it lapses. */
+/** Interval at which a busy agent renews its lease; three may be lost before it expires. */
 export const heartbeatIntervalMs = 15_000;
 
-/** POST challenge (bearer: the runner's token). Only the holder of the private key can read the answer in it. */
+/** POST challenge (bearer: the runner's token). Only the holder of the private key can decrypt the answer. */
 export const challengeResponse = z.object({
   challenge: z.string().describe('JWE; its plain text is the answer'),
 });
@@ -33,7 +33,7 @@ export const credentialsRequest = z.strictObject({
 
 export type CredentialsRequest = z.infer<typeof credentialsRequest>;
 
-/** What the control plane may change while the agent runs. */
+/** Settings that the control plane may change while the agent runs. */
 export const agentSettings = z.object({
   queueUrls: z.array(z.string()),
   controlQueueUrl: z
@@ -103,7 +103,7 @@ const ansiblePayload = ansibleOptions.omit({ vaultKeys: true, becomeKeyId: true 
   becomeKey: keySecret.optional(),
 });
 
-/** All that a task needs, secrets included; travels only as JWE. */
+/** Complete input of a task, secrets included; travels only as JWE. */
 export const taskPayload = z.object({
   projectId,
   taskId,
@@ -128,7 +128,7 @@ export const taskPayload = z.object({
 });
 export type TaskPayload = z.infer<typeof taskPayload>;
 
-/** POST heartbeat (bearer: the session). Names every task that the agent holds, or has sent a claim for. */
+/** POST heartbeat (bearer: the session). Names every task that the agent holds or has sent a claim for. */
 export const heartbeatRequest = z.strictObject({
   agentVersion: cleaned(z.string().max(50)),
   draining: z.boolean().optional().describe('The agent is shutting down: it takes no task any more'),
@@ -168,7 +168,7 @@ export const drainResponse = z.object({
 });
 export type DrainResponse = z.infer<typeof drainResponse>;
 
-/** POST log (bearer: the session). A chunk that is already stored is accepted again and changes nothing. */
+/** POST log (bearer: the session). Chunks that are already stored are accepted again and change nothing. */
 export const logRequest = z.strictObject({
   lease: z.string().max(4000),
   chunks: z.array(logChunk).min(1).max(maxChunksPerCall),
@@ -177,7 +177,10 @@ export type LogRequest = z.infer<typeof logRequest>;
 
 export const logResponse = z.object({ stop: z.boolean() });
 
-/** POST await-confirmation (bearer: the session). The task waits for a person, whose word comes by heartbeat. */
+/**
+ * POST await-confirmation (bearer: the session). The task waits for a person; the heartbeat returns the
+ * decision.
+ */
 export const awaitConfirmationRequest = z.strictObject({ lease: z.string().max(4000) });
 
 /** POST finish (bearer: the session). */

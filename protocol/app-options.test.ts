@@ -33,7 +33,7 @@ describe('limitFault', () => {
 describe('a limit that names a file', () => {
   const ansible = { limit: 'web,@hosts' };
 
-  it('is rejected wherever it comes in', () => {
+  it('is rejected in every input', () => {
     const templateId = newId('tpl');
     expect(ansibleInput.safeParse(ansible).success).toBe(false);
     expect(taskInput.safeParse({ templateId, ansible }).success).toBe(false);
@@ -61,7 +61,7 @@ describe('a number of extraVars', () => {
   const read = (build: number) => ansibleInput.safeParse({ extraVars: { build } });
 
   it.each([0, -0.5, 1e-130, 20_261_130, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER])(
-    'may be %d, which can be stored',
+    'accepts %d, which can be stored',
     (build) => expect(read(build).data).toEqual({ extraVars: { build } }),
   );
 
@@ -71,7 +71,7 @@ describe('a number of extraVars', () => {
     [1e200, 'Too big: expected number to be <=9007199254740991'],
     [-1e-131, 'must be 0 or at least 1e-130 away from it'],
     [5e-324, 'must be 0 or at least 1e-130 away from it'],
-  ])('must not be %d, and the refusal names the variable', (build, message) =>
+  ])('rejects %d, and names the variable', (build, message) =>
     expect(read(build).error?.issues).toMatchObject([{ path: ['extraVars', 'build'], message }]),
   );
 });

@@ -1,17 +1,18 @@
-/** What a template says to its app beyond the script, and what of it a task may have otherwise. */
+/** App options of a template beyond the script, and those that a task may change. */
 import * as z from 'zod';
 import { anyNumber } from './common.ts';
 import { environmentId, inventoryId, keyId } from './ids.ts';
 import { valuesByName } from './text.ts';
 
-/** Goes to a program as the value of a flag, so it must not look like a flag itself. */
+/** Value of a program's flag, so it must not look like a flag itself. */
 const flagValue = (longest: number) =>
   z.string().min(1).max(longest).regex(/^[^-]/, 'must not start with "-"');
 
 /**
- * What is wrong with a limit of Ansible; undefined: nothing. Ansible reads hosts from a file of the runner where a part of the
- * limit begins with "@" (`subset` in lib/ansible/inventory/manager.py), and it strips more than spaces before it looks. So
- * "@" is allowed only within a name. The control plane asks when a limit is given, and the agent before it runs it.
+ * Returns the fault of an Ansible limit; undefined: none. Ansible reads hosts from a file of the runner where
+ * a part of the limit begins with "@" (`subset` in lib/ansible/inventory/manager.py), and it strips more than
+ * spaces before that check. So "@" is allowed only within a name. The control plane checks a new limit, and
+ * the agent checks again before it runs.
  */
 export const limitFault = (limit: string): string | undefined => {
   if (limit.startsWith('-')) return 'must not start with "-"';
@@ -20,7 +21,7 @@ export const limitFault = (limit: string): string | undefined => {
     : undefined;
 };
 
-/** Stored limits of version 0.1.0 may name a file, so only what comes in is refused. */
+/** Stored limits of version 0.1.0 may name a file, so only new ones are rejected. */
 const newLimit = flagValue(2000).superRefine((limit, context) => {
   const message = limitFault(limit);
   if (message !== undefined) context.addIssue({ code: 'custom', message });
@@ -41,7 +42,7 @@ const vaultKey = z.strictObject({
     .describe('The label that `ansible-vault --vault-id` encrypted with'),
 });
 
-/** What a person may choose anew for one task. */
+/** Options that a person may choose for one task. */
 const ansibleChoices = {
   limit: flagValue(2000).optional().describe('A host pattern'),
   tags: z.array(ansibleTag).max(100).optional(),
@@ -64,7 +65,7 @@ export const ansibleOptions = z.strictObject({
 });
 export type AnsibleOptions = z.infer<typeof ansibleOptions>;
 
-/** What comes in by the API; `ansibleOptions` is what may be stored. */
+/** Input of the API; `ansibleOptions` is the stored form. */
 export const ansibleInput = ansibleOptions.extend({ limit: newLimit.optional().describe('A host pattern') });
 
 export const terraformAction = z.enum(['plan', 'apply', 'destroy']);
@@ -100,7 +101,7 @@ export type TerraformOptions = z.infer<typeof terraformOptions>;
 export const programArguments = z.array(z.string().max(4000)).max(100);
 export const timeoutMs = z.int().min(1000).max(604_800_000);
 
-/** What of a template may be changed at a start, if the template allows it. */
+/** Fields of a template that a start may change, if the template allows it. */
 export const launchOption = z.enum([
   'limit',
   'tags',
@@ -119,10 +120,10 @@ export const launchOption = z.enum([
 ]);
 export type LaunchOption = z.infer<typeof launchOption>;
 
-/** Who may confirm a task of the template. */
+/** People who may confirm a task of the template. */
 export const confirmedBy = z.enum(['anyone', 'another_person']);
 
-/** The name of a branch (git-check-ref-format(1)), and of nothing else that git could fetch. */
+/** Branch name (git-check-ref-format(1)), and nothing else that git could fetch. */
 const branchName = z
   .string()
   .min(1)
@@ -145,7 +146,7 @@ const oneSource = z
     path: ['commit'],
   });
 
-/** What one task may have otherwise than its template: as it is stored. */
+/** Stored options of one task that differ from its template. */
 export const taskOptions = {
   ansible: z.strictObject(ansibleChoices).optional().describe("Instead of the template's, each by itself"),
   terraform: z.strictObject(terraformChoices).optional(),
@@ -156,7 +157,7 @@ export const taskOptions = {
   timeoutMs: timeoutMs.optional(),
 };
 
-/** The same, as it comes in. */
+/** Same options as input. */
 export const taskOptionsInput = {
   ...taskOptions,
   ansible: z

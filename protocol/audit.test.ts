@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { readTarget } from './audit.ts';
 
-it('The target of an event is told without what all paths of a project have in common', () => {
+it("returns an event's target without the common beginning of the project's paths", () => {
   expect(readTarget('/api/projects/prj_1/templates/tpl_1')).toEqual({
     kind: 'templates',
     id: 'tpl_1',

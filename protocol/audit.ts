@@ -1,14 +1,14 @@
-/** The audit trail: what is recorded of each change, sign-in and use of secrets. */
+/** Audit trail: record of each change, sign-in and use of secrets. */
 import * as z from 'zod';
 import { instant, pageQuery } from './common.ts';
 import { auditEventId } from './ids.ts';
 
-/** What a path of the API is about. */
+/** Object of an API path. */
 export interface AuditTarget {
-  /** As in paths: `templates`. */
+  /** Kind as in paths: `templates`. */
   readonly kind: string;
   readonly id: string | undefined;
-  /** Without what all paths of the project have in common. */
+  /** Path without the common beginning of the project's paths. */
   readonly path: string;
 }
 
@@ -36,7 +36,7 @@ const auditChange = z.object({
 });
 export type AuditChange = z.infer<typeof auditChange>;
 
-/** One change, sign-in, or use of secrets. Events of version 0.1.0 have neither object nor changes. */
+/** Change, sign-in, or use of secrets. Events of version 0.1.0 have neither object nor changes. */
 export const auditEvent = z.object({
   id: auditEventId,
   at: instant,

@@ -1,4 +1,4 @@
-/** Every value of a person that ends up on the command line of a program of a task, and what it must not be there. */
+/** Every user value on the command line of a task's program, and the values that it must reject. */
 import { describe, expect, it } from 'vitest';
 import { newId } from '../lambdas/adapters/ids.ts';
 import { gitReferenceFault, gitUrlFault } from './git-arguments.ts';
@@ -27,7 +27,7 @@ const refspecs = [
   'a\\b',
 ];
 
-/** Where it ends up; what takes it; values that are good; values that mean something else to the program. */
+/** Place of the value; its check; good values; values with another meaning to the program. */
 const rows: [place: string, accepts: Accepts, good: string[], bad: string[]][] = [
   [
     'ansible-playbook --limit, of a template',
@@ -108,12 +108,12 @@ const rows: [place: string, accepts: Accepts, good: string[], bad: string[]][] =
 ];
 
 describe('a value for a command line', () => {
-  it.each(rows)('is what it should be: %s', (_, accepts, good, bad) => {
+  it.each(rows)('is accepted or rejected by its use: %s', (_, accepts, good, bad) => {
     expect(good.filter((value) => !accepts(value))).toEqual([]);
     expect(bad.filter(accepts)).toEqual([]);
   });
 
-  it('is refused by the agent too, where 0.1.0 has stored it', () => {
+  it('is rejected by the agent, too, when 0.1.0 has stored it', () => {
     for (const reference of refspecs) expect(gitReferenceFault(reference)).toContain('must be the name');
     expect(gitUrlFault('git@-x:a.git')).toContain('begins with "-"');
   });

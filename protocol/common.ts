@@ -1,11 +1,11 @@
 /** Field schemas that several resources share. */
 import * as z from 'zod';
 
-/** A moment as ISO 8601 in UTC with milliseconds, so that two of them compare as strings. */
+/** Moment as ISO 8601 in UTC with milliseconds, so that moments compare as strings. */
 export const instant = z.iso.datetime({ precision: 3 });
 export type Instant = string;
 
-/** Absent on what was last saved by version 0.1.0. */
+/** Absent on items that version 0.1.0 saved last. */
 export const editedBy = z
   .string()
   .optional()
@@ -14,23 +14,24 @@ export const editedBy = z
 export const name = z.string().trim().min(1).max(120);
 export const description = z.string().trim().max(2000);
 
-/** Routes a task to runners. Narrow enough to stand in an SQS queue's name (80 characters in all). */
+/** Routes a task to runners. Short enough to be part of an SQS queue's name (80 characters in all). */
 export const tag = z
   .string()
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/,
     'must be 1 to 32 letters, digits, "-" or "_", and start with a letter or a digit',
   )
-  // A queue of a runner's own has the runner's id where that of a tag has the tag.
+  // The name of a runner's own queue has the runner's id in place of a tag.
   .refine((text) => !text.startsWith('run_'), { error: 'must not start with "run_", as ids of runners do' });
 
 /**
- * A session policy names a queue for each tag and may have 2,048 characters (lambdas/adapters/runners/runner-credentials.ts): so many of the
- * longest tags fit under the longest prefix in any partition.
+ * Maximum of tags. A session policy names a queue per tag and may have 2,048 characters
+ * (lambdas/adapters/runners/runner-credentials.ts). This number of the longest tags fits under the longest
+ * prefix in any partition.
  */
 const mostTags = 16;
 
-/** The tags that a runner is given. */
+/** Tags of a runner. */
 export const tags = z.array(tag).max(mostTags, `must be at most ${mostTags}`);
 
 /** Lines of known_hosts (sshd(8)). */
@@ -43,10 +44,13 @@ export const knownHosts = z
 /** Money: whole millionths of a US dollar. */
 export const microUsd = z.int();
 
-/** DynamoDB has no number between 0 and this, and its client sends no larger one than JavaScript counts exactly (AWS: data types). */
+/**
+ * Smallest number above 0 in DynamoDB; its client also rejects numbers beyond JavaScript's exact range (AWS:
+ * data types).
+ */
 const smallestNumber = 1e-130;
 
-/** Any number that can be stored as it is. Of a type that says its bounds, no more is needed. */
+/** Any number that can be stored unchanged. A type with its own bounds needs no more. */
 export const anyNumber = z
   .number()
   .min(Number.MIN_SAFE_INTEGER)
@@ -55,7 +59,7 @@ export const anyNumber = z
     error: `must be 0 or at least ${smallestNumber} away from it`,
   });
 
-/** A path inside a repository: relative, and never out of it. */
+/** Path inside a repository: relative, and never out of it. */
 export const repositoryPath = z
   .string()
   .min(1)
@@ -64,7 +68,7 @@ export const repositoryPath = z
     error: 'must be a relative path inside the repository',
   });
 
-/** The page of a listing: at most `limit` rows, from `cursor` (opaque, from the page before). */
+/** Page of a list: at most `limit` rows, from `cursor` (opaque, from the previous page). */
 export const pageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(50),
   cursor: z.string().max(1000).optional(),

@@ -1,13 +1,13 @@
-/** What instances cost, against what they would have cost had they never slept. */
+/** Costs of instances, compared with instances that never sleep. */
 import * as z from 'zod';
 import { instant, microUsd } from './common.ts';
 import { projectId, runnerId, sessionId } from './ids.ts';
 import { market } from './runner.ts';
 
-/** EC2 bills Linux by the second, and this much at least at every start (AWS: On-Demand pricing). */
+/** Minimum that EC2 bills at every start; it bills Linux by the second (AWS: On-Demand pricing). */
 export const minimumBilledSeconds = 60;
 
-/** What an instance type costs on demand, with Linux. */
+/** On-demand price of an instance type with Linux. */
 export const hourlyPrice = z.object({
   microUsdPerHour: z.int().positive(),
   asOf: z
@@ -16,7 +16,7 @@ export const hourlyPrice = z.object({
 });
 export type HourlyPrice = z.infer<typeof hourlyPrice>;
 
-/** One stretch of time in which an instance ran; open while `endedAt` is absent. */
+/** Run of an instance; open while `endedAt` is absent. */
 export const instanceSession = z.object({
   id: sessionId,
   runnerId,
@@ -44,7 +44,7 @@ export const instanceSession = z.object({
 });
 export type InstanceSession = z.infer<typeof instanceSession>;
 
-/** Of an instance type, or of an instance whose type EC2 has not told. */
+/** Instance type without a price, or an instance whose type EC2 has not reported. */
 export const unpricedTypes = z
   .array(z.object({ instanceType: z.string().optional(), region: z.string() }))
   .describe(

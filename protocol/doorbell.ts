@@ -1,4 +1,4 @@
-/** The message in a queue of tasks. It says that there may be work, and nothing secret; the truth is in DynamoDB. */
+/** Message in a task queue: there may be work. It has no secret; the truth is in DynamoDB. */
 import * as z from 'zod';
 import { instant } from './common.ts';
 import { projectId, taskId } from './ids.ts';
@@ -11,6 +11,6 @@ export const doorbell = z.object({
 });
 export type Doorbell = z.infer<typeof doorbell>;
 
-/** The message in a runner's own queue: the next heartbeat's answer has news, so send it now. */
+/** Message in a runner's own queue: the next heartbeat's answer has news, so send it now. */
 export const controlDoorbell = z.object({ heartbeat: z.literal(true) });
 export type ControlDoorbell = z.infer<typeof controlDoorbell>;

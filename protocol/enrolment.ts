@@ -1,7 +1,8 @@
 /**
- * How an instance that a fleet launched proves which one it is, without a secret in its user data: it signs STS's GetCallerIdentity
- * by the credentials of its instance profile, and hands the signature over. Whoever sends exactly that request to STS learns
- * the instance's id, as it is the name of the role's session. The signature covers whom it is for, and the public key.
+ * Proof of an instance that a fleet launched, without a secret in its user data. The instance signs STS's
+ * GetCallerIdentity with its instance profile's credentials and sends the signature. STS answers exactly that
+ * request with the instance's id, which is the name of the role's session. The signature covers the API's
+ * host and the public key.
  * https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
  */
 import * as z from 'zod';
@@ -9,40 +10,45 @@ import { runnerId } from './ids.ts';
 import { region, registerRequest } from './runner.ts';
 import { written } from './text.ts';
 
-/** Has the host of the API that the signature is for, so that another one can do nothing with it. */
+/** Header with the host of the API for which the signature is made, so that it is useless to another host. */
 export const serverHeader = 'x-reveille-server';
-/** Has the SHA-256 of the public key in base64url, so that who copies the signature cannot put a key of his own in its place. */
+/**
+ * Header with the SHA-256 of the public key in base64url, so that a copied signature works with no other key.
+ */
 export const keyHeader = 'x-reveille-key';
 
-/** Has the SHA-256 of what a failed first boot reports, in base64url, so that the proof is good for that report alone. */
+/**
+ * Header with the SHA-256 of a failed first boot's report in base64url, so that the proof is valid for that
+ * report only.
+ */
 export const bootFailureHeader = 'x-reveille-boot-failure';
 
-/** What a proof is for: by a header of its own, so that one for a report enrols nobody, and the other way round. */
+/** Purpose of a proof, by a separate header: a proof for a report enrols nobody, and the other way round. */
 export type ProofSubject = typeof keyHeader | typeof bootFailureHeader;
 
-/** Each of these must be signed. */
+/** Headers that must be signed. */
 export const signedIdentityHeaders = (subject: ProofSubject): readonly string[] =>
   ['content-type', 'host', subject, serverHeader, 'x-amz-date', 'x-amz-security-token'].sort();
 
-/** The one request, but for what is signed. */
+/** Constant parts of the request. */
 export const identityRequest = {
   contentType: 'application/x-www-form-urlencoded; charset=utf-8',
   body: 'Action=GetCallerIdentity&Version=2011-06-15',
 } as const;
 
-/** By the beginning of a region's name; all others have `amazonaws.com`. */
+/** Domains by prefix of the region; all others have `amazonaws.com`. */
 const domains: readonly (readonly [start: string, domain: string])[] = [
   ['cn-', 'amazonaws.com.cn'],
   ['eusc-', 'amazonaws.eu'],
 ];
 
-/** https://docs.aws.amazon.com/general/latest/gr/sts.html */
+/** URL of STS in a region: https://docs.aws.amazon.com/general/latest/gr/sts.html */
 export const stsUrl = (inRegion: string): string => {
   const [, domain = 'amazonaws.com'] = domains.find(([start]) => inRegion.startsWith(start)) ?? [];
   return `https://sts.${inRegion}.${domain}/`;
 };
 
-/** The parts of the signed request that are not constants. */
+/** Variable parts of the signed request. */
 const identityProof = z.strictObject({
   region: region.describe('Whose STS the signature is for'),
   date: z
@@ -73,7 +79,7 @@ export const enrollRequest = z.strictObject({
 });
 export type EnrollRequest = z.infer<typeof enrollRequest>;
 
-/** What the agent keeps, beside its private key. */
+/** Enrolment as the agent keeps it, beside its private key. */
 export const enrollResponse = z.object({
   apiUrl: z.string(),
   token: z.string(),
@@ -93,6 +99,6 @@ export const bootFailureRequest = written(
 );
 export type BootFailureRequest = z.infer<typeof bootFailureRequest>;
 
-/** What the proof of a report is signed for. */
+/** Text that the proof of a report signs. */
 export const bootFailureText = ({ step, detail }: Pick<BootFailureRequest, 'step' | 'detail'>): string =>
   `${step}\n${detail}`;

@@ -1,4 +1,4 @@
-/** Variables (plain) and secrets (write-only) that a task gets in its environment. */
+/** Variables (plain) and secrets (write-only) in the environment of a task. */
 import * as z from 'zod';
 import { instant, name } from './common.ts';
 import { environmentId, projectId } from './ids.ts';
@@ -41,7 +41,7 @@ const changing = z.strictObject({
   secrets: changes.default({}).describe('Write-only. A name that is not sent stays; null removes it'),
   secretFiles: changes.default({}).describe('Write-only. A name that is not sent stays; null removes it'),
 });
-/** A change of an environment, which keeps each secret that it does not name. */
+/** Change of an environment, which keeps each secret that it does not name. */
 export const environmentUpdate = written(changing, { lines: ['name'] });
 export type EnvironmentUpdate = z.infer<typeof environmentUpdate>;
 

@@ -1,16 +1,18 @@
-/** A fleet: a kind of machine in a region, from which instances are launched for its runners when there is work. */
+/**
+ * Fleet: a kind of machine in a region, from which instances are launched for its runners when there is work.
+ */
 import * as z from 'zod';
 import { tag } from './common.ts';
 import { region } from './runner.ts';
 
-/** What becomes of an instance without work. A spot instance of a fleet cannot be stopped, only terminated. */
+/** Action on an idle instance. A spot instance of a fleet cannot be stopped, only terminated. */
 export const whenIdle = z.enum(['stop', 'hibernate', 'terminate']);
 export type WhenIdle = z.infer<typeof whenIdle>;
 
 export const weekday = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']);
 export type Weekday = z.infer<typeof weekday>;
 
-/** A stretch of the week, by the clocks of a place, in which idle instances stay on for another time. */
+/** Weekly window in local time with another idle timeout. */
 export const idleWindow = z.object({
   days: z.array(weekday).describe('The days on which it begins'),
   from: z.string().describe('Such as 08:00'),
@@ -20,7 +22,7 @@ export const idleWindow = z.object({
 });
 export type IdleWindow = z.infer<typeof idleWindow>;
 
-/** What people may know of a fleet. */
+/** Public part of a fleet. */
 export const fleet = z.object({
   name: z.string(),
   region,

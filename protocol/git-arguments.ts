@@ -1,16 +1,16 @@
 /**
- * What a repository's URL and reference mean to git, on whose command line they stand. The control plane asks when they are given,
- * and the agent before it runs git, as version 0.1.0 has stored what is refused today.
+ * Checks a repository's URL and reference as arguments of git. The control plane checks new ones. The agent
+ * checks again before it runs git, as version 0.1.0 stored values that are rejected today.
  */
 
-/** The part of a URL before the path, with user and host. */
+/** Part of a URL before the path, with user and host. */
 const authorityOf = (url: string): string =>
   /^[a-z]+:\/\/([^/?#]*)/.exec(url)?.[1] ?? /^([^/]*?):/.exec(url)?.[1] ?? '';
 
-/** What is wrong with a repository's URL; undefined: nothing. */
+/** Returns the fault of a repository's URL; undefined: none. */
 export const gitUrlFault = (url: string): string | undefined => {
   const authority = authorityOf(url);
-  // ssh would take it as a flag (CVE-2017-1000117).
+  // ssh would treat it as a flag (CVE-2017-1000117).
   if (/^-|@-/.test(authority)) return 'must not have a user or a host that begins with "-"';
   return url.startsWith('http://') && authority.includes('@')
     ? 'must be https, as the login in it would travel unencrypted'
@@ -18,8 +18,9 @@ export const gitUrlFault = (url: string): string | undefined => {
 };
 
 /**
- * What is wrong with a branch, tag or hash; undefined: nothing. It becomes a part of a refspec, in which ":", "+", "^" and "*" say
- * what is fetched and where it goes; these and the others stand in no reference's name (git-check-ref-format(1)).
+ * Returns the fault of a branch, tag or hash; undefined: none. It becomes part of a refspec, in which ":",
+ * "+", "^" and "*" select sources and targets of the fetch. No reference's name has these or the others
+ * (git-check-ref-format(1)).
  */
 export const gitReferenceFault = (reference: string): string | undefined =>
   /^[-+]|[\s~^:?*[\\\p{Cc}]|\.\.|@\{/u.test(reference)

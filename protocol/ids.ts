@@ -1,4 +1,7 @@
-/** Prefixed, sortable ids: `prj_` and a ULID (https://github.com/ulid/spec), so that a listing by key is a listing by age. */
+/**
+ * Prefixed, sortable ids: `prj_` and a ULID (https://github.com/ulid/spec), so that a list by key is a list
+ * by age.
+ */
 import * as z from 'zod';
 
 const ulidPattern = '[0-7][0-9A-HJKMNP-TV-Z]{25}';

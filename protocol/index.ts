@@ -1,4 +1,4 @@
-/** The schemas and types that API, agent and console share. */
+/** Schemas and types that API, agent and console share. */
 export * from './agent.ts';
 export * from './app-options.ts';
 export * from './audit.ts';

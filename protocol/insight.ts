@@ -1,4 +1,4 @@
-/** What the control plane tells of what happened: routing, trips, timelines, costs over time, the dashboard. */
+/** Reports of the control plane: routing, trips, timelines, costs over time, the dashboard. */
 import * as z from 'zod';
 import { instant, microUsd, tag } from './common.ts';
 import { unpricedTypes } from './cost.ts';
@@ -6,7 +6,9 @@ import { inventoryId, runnerId, taskId, templateId } from './ids.ts';
 import { runnerStatus } from './runner.ts';
 import { task, taskStatus } from './task.ts';
 
-/** What to route: a template that exists, or what one would say. The template's tag wins over its inventory's. */
+/**
+ * Task to route: an existing template, or the values of one. The template's tag wins over its inventory's.
+ */
 export const routingQuery = z.object({
   templateId: templateId.optional().describe('A template as it is stored; the other two are then ignored'),
   tag: tag.optional().describe("A template's tag"),
@@ -56,14 +58,14 @@ export const trip = z.object({
 });
 export type Trip = z.infer<typeof trip>;
 
-/** At most this long, so that a reading stays small. */
+/** Maximum length, so that a request reads few items. */
 export const longestTimelineMs = 7 * 86_400_000;
 export const timelineQuery = z.object({
   from: instant.optional().describe('24 hours before `to` unless told; 7 days at most'),
   to: instant.optional().describe('Now unless told'),
 });
 
-/** `waking`: from the start of the instance to its agent's first heartbeat. */
+/** State of a runner. `waking`: from the start of the instance to its agent's first heartbeat. */
 export const bandState = z.enum(['asleep', 'waking', 'busy', 'idle']);
 export type BandState = z.infer<typeof bandState>;
 export const band = z.object({ state: bandState, from: instant, to: instant });
@@ -99,7 +101,7 @@ const split = {
 };
 const calendarDay = z.iso.date();
 
-/** What a runner's history of work would have cost with another idle timeout. */
+/** Estimated cost of a runner's past work with another idle timeout. */
 export const idlePolicyEstimate = z.object({
   idleTimeoutMs: z.int().optional().describe('Absent: the default of runners'),
   starts: z.int().describe('How often a task would have had to wait for a boot'),

@@ -1,4 +1,4 @@
-/** An incoming integration: a secret URL which starts a template when what comes in matches. */
+/** Incoming integration: a secret URL that starts a template when a request matches. */
 import * as z from 'zod';
 import { taskOptions, taskOptionsInput } from './app-options.ts';
 import { editedBy, instant, name } from './common.ts';
@@ -17,13 +17,13 @@ const pointerFault = (pointer: string): string =>
     ? `column ${pointer.search(/~(?![01])/) + 1}: "~" must be followed by 0 (for "~") or 1 (for "/")`
     : 'column 1: must be a JSON pointer such as /repository/name';
 
-/** https://www.rfc-editor.org/rfc/rfc6901 */
+/** JSON pointer: https://www.rfc-editor.org/rfc/rfc6901 */
 const jsonPointer = z
   .string()
   .max(500)
   .regex(/^(\/([^~/]|~[01])*)*$/, { error: ({ input }) => pointerFault(String(input)) });
 
-/** How the sender proves itself, beyond knowing the URL. */
+/** Authentication of the sender, beyond knowing the URL. */
 export const integrationAuth = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('url') }).describe('By the secret URL alone'),
   z
@@ -102,11 +102,14 @@ export type EventOutcome = z.infer<typeof eventOutcome>;
 const eventResult = z.object({ outcome: eventOutcome, detail: z.string(), taskId: taskId.optional() });
 export type EventResult = z.infer<typeof eventResult>;
 
-/** What a sender is told. `received` is followed by `started`, `refused`, `inactive` or `failed`, which the event's record has. */
+/**
+ * Answer to the sender. `received` is followed by `started`, `refused`, `inactive` or `failed` in the event's
+ * record.
+ */
 export const eventAnswer = eventResult.extend({ id: integrationEventId });
 export type EventAnswer = z.infer<typeof eventAnswer>;
 
-/** What came in, and what became of it. */
+/** Received event and its outcome. */
 export const integrationEvent = eventAnswer.extend({
   at: instant,
   deliveryId: z.string().optional().describe("The sender's own id of it"),

@@ -1,4 +1,4 @@
-/** The hosts that Ansible connects to, with the key that opens them and the tag that routes their tasks. */
+/** Hosts for Ansible, with their key and the tag that routes their tasks. */
 import * as z from 'zod';
 import { instant, knownHosts, name, repositoryPath, tag } from './common.ts';
 import { inventoryId, keyId, projectId } from './ids.ts';
@@ -19,14 +19,16 @@ const file = z.strictObject({
   path: repositoryPath.describe("In the template's repository"),
 });
 
-/** As a runner gets it. */
+/** Inventory as a runner gets it. */
 export const inventoryFields = z.discriminatedUnion('type', [staticIni, staticYaml, file]);
 export const inventoryInput = written(inventoryFields, { lines: ['name', 'path'], names: ['tag'] });
 export type InventoryInput = z.infer<typeof inventoryInput>;
 
 const stored = { id: inventoryId, projectId, createdAt: instant };
 
-/** A union of whole objects rather than an intersection, which strict objects make unsatisfiable in JSON Schema. */
+/**
+ * Union of whole objects rather than an intersection, which strict objects make unsatisfiable in JSON Schema.
+ */
 export const inventory = z.discriminatedUnion('type', [
   staticIni.strip().extend(stored),
   staticYaml.strip().extend(stored),

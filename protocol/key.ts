@@ -1,4 +1,4 @@
-/** The key store: what a task needs to reach a repository or a host. Secrets go in and never come out. */
+/** Key store: credentials for repositories and hosts. Secrets are written and never read. */
 import * as z from 'zod';
 import { instant, knownHosts, name } from './common.ts';
 import { keyId, projectId } from './ids.ts';
@@ -19,7 +19,7 @@ const ssh = z.strictObject({
 const loginPassword = z.strictObject({ type: z.literal('login_password'), login, password: secret });
 const string = z.strictObject({ type: z.literal('string'), value: secret });
 
-/** The secret part, by type. */
+/** Secret part, by type. */
 export const keySecret = z.discriminatedUnion('type', [none, ssh, loginPassword, string]);
 export type KeySecret = z.infer<typeof keySecret>;
 
@@ -44,7 +44,7 @@ const changing = z.strictObject({
     .optional()
     .describe('Stays when it is not sent. What is secret in it stays when it is not sent for the same type'),
 });
-/** A change of a key, which keeps each secret value that it does not name. */
+/** Change of a key, which keeps each secret value that it does not name. */
 export const keyUpdate = written(changing, special);
 export type KeyUpdate = z.infer<typeof keyUpdate>;
 

@@ -1,12 +1,12 @@
-/** Launch options: what of a template may be changed when a task is started. Nothing that the template does not allow. */
+/** Launch options: fields of a template that a start may change, if the template allows it. */
 import { type LaunchOption, launchOption } from './app-options.ts';
 import type { Task, TaskInput } from './task.ts';
 import { misfit, type Template } from './template.ts';
 
-/** What is given beside the template and the answers to its survey. */
+/** Values of a start beside the template and the survey answers. */
 export type LaunchValues = Omit<TaskInput, 'templateId' | 'message' | 'survey'>;
 
-/** What of a template counts here, so that the console can ask for one that is not saved yet. */
+/** Fields of a template that matter here, so that the console can check an unsaved one. */
 export type LaunchTemplate = Pick<
   Template,
   'app' | 'ansible' | 'terraform' | 'arguments' | 'timeoutMs' | 'priority' | 'launch'
@@ -14,11 +14,11 @@ export type LaunchTemplate = Pick<
   Partial<Pick<Template, 'branch' | 'repositoryId' | 'inventoryId' | 'environmentId'>>;
 
 interface Place {
-  /** Where the API has it. */
+  /** Path in the API. */
   readonly path: string;
-  /** Where a template has it, if that is elsewhere. */
+  /** Path in a template, if it differs. */
   readonly inTemplate?: string;
-  /** What it is where a template has nothing. */
+  /** Default where a template has no value. */
   readonly otherwise?: unknown;
 }
 
@@ -39,7 +39,7 @@ const places: Readonly<Record<LaunchOption, Place>> = {
   priority: { path: 'priority' },
 };
 
-/** Where the API has the value of an option. */
+/** Path of an option in the API. */
 export const pathOf = (option: LaunchOption): string => places[option].path;
 
 const valueAt = (object: object, path: string): unknown =>
@@ -51,17 +51,17 @@ const valueAt = (object: object, path: string): unknown =>
       object,
     );
 
-/** The value of an option in what is given; undefined: not given. */
+/** Returns the given value of an option; undefined: not given. */
 export const givenValue = (values: LaunchValues, option: LaunchOption): unknown =>
   valueAt(values, places[option].path);
 
-/** The value that a task has where none is given. */
+/** Returns the value that a task has when none is given. */
 export const templateValue = (template: LaunchTemplate, option: LaunchOption): unknown => {
   const { path, inTemplate = path, otherwise } = places[option];
   return valueAt(template, inTemplate) ?? otherwise;
 };
 
-/** Values by option, as the API takes them. */
+/** Nests values by option, in the form of the API. */
 export const nestValues = (
   values: readonly (readonly [LaunchOption, unknown])[],
 ): Record<string, unknown> => {
@@ -80,17 +80,17 @@ const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.s
 const givenOptions = (values: LaunchValues): LaunchOption[] =>
   launchOption.options.filter((option) => givenValue(values, option) !== undefined);
 
-/** What is given and differs from what the template has. The template's own value changes nothing. */
+/** Lists given options that differ from the template's value. Repeating that value changes nothing. */
 export const changedOptions = (template: LaunchTemplate, values: LaunchValues): LaunchOption[] =>
   givenOptions(values).filter(
     (option) => !isSame(givenValue(values, option), templateValue(template, option)),
   );
 
-/** What is given and the template does not allow. */
+/** Lists given options that the template does not allow. */
 export const beyondLaunch = (template: LaunchTemplate, values: LaunchValues): LaunchOption[] =>
   changedOptions(template, values).filter((option) => !template.launch.includes(option));
 
-/** The options that a template can have a use for. */
+/** Lists the options that apply to a template. */
 export const fittingOptions = (template: Parameters<typeof misfit>[1]): LaunchOption[] =>
   launchOption.options.filter((option) => misfit(option, template) === undefined);
 
@@ -104,8 +104,8 @@ export type Applied =
   | { readonly ok: false; readonly faults: readonly LaunchFault[] };
 
 /**
- * Judges what is given at a start. `mayGoBeyond`: a person who may edit the template saved it (a schedule, an integration), so
- * only what the template has no use for is refused.
+ * Checks the values of a start. `mayGoBeyond`: a person who may edit the template saved them (a schedule, an
+ * integration), so only options that don't apply to the template are rejected.
  */
 export const applyLaunchOptions = (
   template: LaunchTemplate,
@@ -124,10 +124,13 @@ export const applyLaunchOptions = (
   return faults.length > 0 ? { ok: false, faults } : { ok: true, changed: changedOptions(template, values) };
 };
 
-/** A task has these of its template too, so that having one does not mean that it was given. */
+/** A task also copies these from its template, so their presence does not mean that they were given. */
 const always: readonly LaunchOption[] = ['inventory', 'environment', 'priority'];
 
-/** What a task was given, to start its template once more: without what the template does not allow any more. */
+/**
+ * Returns the given values of a task, to start its template again: without options that the template no
+ * longer allows.
+ */
 export const valuesAgain = (
   template: LaunchTemplate,
   { changed = [], ...task }: Task,
@@ -142,7 +145,10 @@ export const valuesAgain = (
   };
 };
 
-/** Why this person must not confirm the task; undefined: they may, as far as the template goes. */
+/**
+ * Explains why this person must not confirm the task; undefined: they may, as far as the template is
+ * concerned.
+ */
 export const whyNotConfirm = (
   { confirmedBy, notConfirmedBy = [] }: Pick<Task, 'confirmedBy' | 'notConfirmedBy'>,
   personId: string,

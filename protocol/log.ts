@@ -1,4 +1,4 @@
-/** A task's log: numbered chunks of raw output, in order, each piece with its time and stream. */
+/** Log of a task: numbered chunks of raw output, in order, each entry with its time and stream. */
 import * as z from 'zod';
 import { instant } from './common.ts';
 
@@ -9,10 +9,16 @@ export const logEntry = z.object({
 });
 export type LogEntry = z.infer<typeof logEntry>;
 
-/** The most text that one chunk carries, in UTF-16 code units; under DynamoDB's 400 KB an item at 3 bytes each, however badly it compresses. */
+/**
+ * Maximum text of one chunk, in UTF-16 code units; below DynamoDB's 400 KB per item at 3 bytes each, even
+ * uncompressed.
+ */
 export const maxChunkLength = 65_536;
 
-/** The most chunks, and the most bytes of JSON, that one call brings: Lambda takes 6 MB, and escapes the body once more. */
+/**
+ * Maximum chunks of one call, and maximum bytes of its JSON: Lambda accepts 6 MB, and escapes the body once
+ * more.
+ */
 export const maxChunksPerCall = 64;
 export const maxLogCallBytes = 1_572_864;
 

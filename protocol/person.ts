@@ -1,13 +1,13 @@
-/** People: how they sign in, and what they are in a project. */
+/** People: their sign-in, and their roles in projects. */
 import * as z from 'zod';
 import { instant, name } from './common.ts';
 import { apiTokenId, invitationId, projectId, userId } from './ids.ts';
 import { role } from './role.ts';
 import { written } from './text.ts';
 
-/** Compared in small letters. */
+/** Compared in lower case. */
 export const email = z.email('must be an e-mail address').max(254).toLowerCase();
-/** Long rather than curious (NIST SP 800-63B). The upper bound keeps hashing cheap. */
+/** Length rather than complexity (NIST SP 800-63B). The maximum keeps hashing cheap. */
 export const password = z.string().min(12, 'must have at least 12 characters').max(200);
 const totpCode = z.string().regex(/^\d{6}$/, 'must be the 6 digits that your authenticator shows');
 
@@ -34,7 +34,7 @@ export const totpSecret = z.object({
 });
 export const totpProof = z.strictObject({ code: totpCode });
 
-/** A person that can sign in. */
+/** Person who can sign in. */
 export const user = z.object({
   id: userId,
   email,
@@ -46,7 +46,7 @@ export const user = z.object({
 export type User = z.infer<typeof user>;
 export const userChange = z.strictObject({ isAdmin: z.boolean() });
 
-/** Who asks: a person, or an API token. */
+/** Caller: a person, or an API token. */
 export const me = z.object({
   id: z.string(),
   name: z.string(),

@@ -1,4 +1,4 @@
-/** A project: the unit of isolation, with its own runners, templates, inventories, keys and queues. */
+/** Project: the unit of isolation, with its own runners, templates, inventories, keys and queues. */
 import * as z from 'zod';
 import { description, instant, name } from './common.ts';
 import { projectId } from './ids.ts';

@@ -1,4 +1,4 @@
-/** A git repository that holds playbooks and scripts. */
+/** Git repository with playbooks and scripts. */
 import * as z from 'zod';
 import { instant, knownHosts, name } from './common.ts';
 import { gitReferenceFault, gitUrlFault } from './git-arguments.ts';
@@ -6,7 +6,7 @@ import { keyId, projectId, repositoryId } from './ids.ts';
 import { written } from './text.ts';
 import { urlSecretFault } from './visible-secrets.ts';
 
-/** https://, ssh://, file://, the scp form `git@host:path`, or an absolute path; never an option of git's. */
+/** https://, ssh://, file://, the scp form `git@host:path`, or an absolute path; never an option of git. */
 const gitUrl = z
   .string()
   .max(1000)

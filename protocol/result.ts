@@ -1,4 +1,4 @@
-/** What a task's run leaves behind beside its log: the commit that it ran, and what Ansible did to each host. */
+/** Results of a task's run beside its log: the commit that it ran, and Ansible's changes per host. */
 import * as z from 'zod';
 import { cleaned } from './text.ts';
 
@@ -10,7 +10,7 @@ export type Commit = z.infer<typeof commit>;
 
 const count = z.int().min(0);
 
-/** As in Ansible's recap. */
+/** Counts of Ansible's recap. */
 export const hostResult = z.object({
   host: cleaned(z.string().max(255)),
   ok: count,
@@ -23,6 +23,6 @@ export const hostResult = z.object({
 });
 export type HostResult = z.infer<typeof hostResult>;
 
-/** More hosts than this would not fit into the task's item with the rest. */
+/** Maximum of hosts: more would not fit into the task's item with the rest. */
 export const maxHostResults = 1000;
 export const hostResults = z.array(hostResult).max(maxHostResults);

@@ -1,7 +1,7 @@
-/** What a member may do in a project. What each role may call is in the control plane's table of permissions. */
+/** Role of a member in a project. The control plane's permission table defines the calls of each role. */
 import * as z from 'zod';
 
-/** From the least to the most. */
+/** Roles from least to most. */
 export const roles = ['guest', 'task_runner', 'manager', 'owner'] as const;
 
 export const role = z

@@ -1,13 +1,16 @@
-/** A runner: a registered worker, and the EC2 instance behind it. */
+/** Runner: a registered worker, and its EC2 instance. */
 import * as z from 'zod';
 import { instant, microUsd, name, tag, tags } from './common.ts';
 import { projectId, registrationTokenId, runnerId, sessionId, taskId } from './ids.ts';
 import { written } from './text.ts';
 
-/** Was the default of 0.1.0, which stored it with each runner; it stands for today's default where it is read. */
+/** Former default of 0.1.0, which stored it with each runner; when read, it means today's default. */
 const formerDefaultIdleTimeoutMs = 60_000;
 
-/** How long a runner stays on without work. Absent: only for the minute that EC2 bills anyway at each start. */
+/**
+ * Time for which a runner stays on without work. Absent: only for the minute that EC2 bills anyway at each
+ * start.
+ */
 export const idleTimeoutMs = z
   .int()
   .min(0)
@@ -22,7 +25,7 @@ export const region = z
   .string()
   .regex(/^[a-z]{2,4}(-[a-z]+)+-\d$/, 'must be an AWS region such as eu-west-1');
 
-/** As in cdk.json. */
+/** Name as in cdk.json. */
 export const fleetName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be the name of a fleet: small letters, digits and "-"');
@@ -53,7 +56,7 @@ const special = { lines: ['name', 'webhookUrl'], names: ['tags.*'] };
 export const runnerInput = written(fields, special);
 export type RunnerInput = z.infer<typeof runnerInput>;
 
-/** A new runner, or several of a fleet. */
+/** New runner, or several of a fleet. */
 const newFields = fields
   .extend({
     tags: fields.shape.tags.unwrap().optional().describe("Unless given: its fleet's, else none"),
@@ -81,7 +84,7 @@ export type RunnerStatus = z.infer<typeof runnerStatus>;
 export const market = z.enum(['spot', 'on-demand']);
 export type Market = z.infer<typeof market>;
 
-/** The stretch of time, not over yet, in which the instance runs and costs money. */
+/** Open session, in which the instance runs and costs money. */
 export const openSession = z.object({
   id: sessionId,
   startedAt: instant,
@@ -91,17 +94,17 @@ export const openSession = z.object({
 });
 export type OpenSession = z.infer<typeof openSession>;
 
-/** What is wrong with a runner, in words that its owner can act on. */
+/** Fault of a runner, in words that its owner can act on. */
 export const runnerFault = z.object({ code: z.string(), detail: z.string(), at: instant });
 
-/** Too little room in the working folder of a runner's agent. */
+/** Lack of room in the working folder of a runner's agent. */
 export const diskShortage = z.strictObject({
   freeMiB: z.int().min(0),
   neededMiB: z.int().min(0).describe('The runner takes tasks again when so much is free'),
 });
 export type DiskShortage = z.infer<typeof diskShortage>;
 
-/** A shortage as the control plane keeps it. */
+/** Shortage as the control plane stores it. */
 export const lowDisk = diskShortage.extend({
   at: instant,
   atStart: z
@@ -167,8 +170,8 @@ export const runner = fields.strip().extend({
 export type Runner = z.infer<typeof runner>;
 
 /**
- * The drain that keeps new tasks off a runner now, if one does. A drain is about an agent that runs: what is left of one on a
- * runner that sleeps, starts or stops means nothing, as its next agent begins without.
+ * Returns the drain that keeps new tasks off a runner now, if any. A drain applies to a running agent. On a
+ * runner that sleeps, starts or stops an old one has no effect, as its next agent begins without.
  */
 export const drainOf = ({
   status,
@@ -180,7 +183,7 @@ export const drainOf = ({
   return drainRequestedAt === undefined ? undefined : 'asked';
 };
 
-/** At most so far back, so that a listing of runners stays a small reading. */
+/** Maximum period, so that a list of runners reads few items. */
 export const longestSpendingMs = 31 * 86_400_000;
 export const runnerQuery = z.object({
   spentSince: instant
@@ -195,7 +198,7 @@ export const listedRunner = runner.extend({
 });
 export type ListedRunner = z.infer<typeof listedRunner>;
 
-/** A new runner with the secrets that are shown only now. Saved as it is, it is the agent's config file. */
+/** New runner with the secrets that are shown only now. Saved unchanged, it is the agent's config file. */
 export const createdRunner = z.object({
   apiUrl: z.string(),
   token: z.string(),
@@ -209,7 +212,7 @@ export type CreatedRunner = z.infer<typeof createdRunner>;
 export const createdFleetRunners = z.object({ items: z.array(runner) });
 export type CreatedFleetRunners = z.infer<typeof createdFleetRunners>;
 
-/** What a machine that registers itself may ask for, signed for by a registration token. */
+/** Fields of a machine that registers itself with a registration token. */
 const tokenFields = z.strictObject({
   tags: tags.default([]),
   expiresInMs: z.int().min(60_000).max(604_800_000).default(3_600_000),
@@ -218,7 +221,7 @@ const tokenFields = z.strictObject({
 export const registrationTokenInput = written(tokenFields, { names: ['tags.*'] });
 export type RegistrationTokenInput = z.infer<typeof registrationTokenInput>;
 
-/** What may be shown of a registration token. */
+/** Public part of a registration token. */
 export const registrationTokenRecord = z.object({
   id: registrationTokenId,
   tags: z.array(tag),
@@ -232,7 +235,7 @@ export const registrationToken = registrationTokenRecord.extend({
   token: z.string().describe('Good for as many registrations as it has uses'),
 });
 
-/** How a runner gets another token. */
+/** Options of a token rotation. */
 export const rotationInput = z.strictObject({
   graceMs: z
     .int()

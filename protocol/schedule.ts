@@ -1,4 +1,4 @@
-/** A schedule: starts a template by a cron expression in a time zone. */
+/** Schedule: starts a template by a cron expression in a time zone. */
 import * as z from 'zod';
 import { launchOption, taskOptions, taskOptionsInput } from './app-options.ts';
 import { editedBy, instant, name } from './common.ts';
@@ -7,7 +7,9 @@ import { surveyChanges } from './survey.ts';
 import { taskFields, taskStatus } from './task.ts';
 import { written } from './text.ts';
 
-/** Whether it names a zone of the IANA database as it is written there: EventBridge Scheduler takes no other case. */
+/**
+ * True for a zone of the IANA database in its exact spelling: EventBridge Scheduler accepts no other case.
+ */
 const isTimeZone = (text: string): boolean => {
   try {
     const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions();
@@ -23,7 +25,7 @@ export const timeZone = z
   .regex(/^[A-Za-z]/, 'must be the name of a time zone such as Europe/Berlin')
   .refine(isTimeZone, { error: 'must be the name of a time zone such as Europe/Berlin' });
 
-/** Five fields as in crontab(5); what each may be is for lambdas/core/schedules/cron.ts to say. */
+/** Five fields as in crontab(5); lambdas/core/schedules/cron.ts checks their values. */
 const cron = z.string().trim().min(1).max(200);
 
 const timing = {
@@ -61,14 +63,14 @@ const changing = given.extend({
     .optional()
     .describe("Answers to the template's survey. A secret one that is not sent stays; null removes it"),
 });
-/** A change of a schedule, which keeps each secret answer that it does not name. */
+/** Change of a schedule, which keeps each secret answer that it does not name. */
 export const scheduleUpdate = written(changing.refine(endsAfterItStarts, endsTooEarly), { lines });
 export type ScheduleUpdate = z.infer<typeof scheduleUpdate>;
 
 export const scheduleOutcome = z.enum(['started', 'inactive', 'outdated', 'refused', 'failed']);
 export type ScheduleOutcome = z.infer<typeof scheduleOutcome>;
 
-/** What became of a time that was due. */
+/** Outcome of a due time. */
 export const scheduleRun = z.object({
   at: instant.describe('When it was due'),
   outcome: scheduleOutcome,
@@ -77,7 +79,7 @@ export const scheduleRun = z.object({
 });
 export type ScheduleRun = z.infer<typeof scheduleRun>;
 
-/** Computed when it is read, from the template as it is then. */
+/** Computed on each read, from the present template. */
 export const beyondLaunchOptions = z
   .array(launchOption)
   .optional()
@@ -110,7 +112,7 @@ export const schedulePreview = z.object({
 });
 export type SchedulePreview = z.infer<typeof schedulePreview>;
 
-/** What EventBridge Scheduler sends when a time is due. */
+/** Message from EventBridge Scheduler at a due time. */
 export const scheduledStart = z.object({
   projectId,
   scheduleId,

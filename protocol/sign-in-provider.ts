@@ -38,7 +38,7 @@ export const signInProvider = signInProviderFields
   .extend({ redirectUri: z.string().describe('To be registered with the provider'), updatedAt: instant });
 export type SignInProvider = z.infer<typeof signInProvider>;
 
-/** A path of this origin, so that nobody is sent elsewhere after signing in. */
+/** Path of this origin, so that nobody is redirected elsewhere after signing in. */
 export const returnTo = z
   .string()
   .max(1000)

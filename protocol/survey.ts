@@ -1,4 +1,4 @@
-/** Survey variables: what a template asks of whoever starts a task. */
+/** Survey variables: questions of a template to the person who starts a task. */
 import * as z from 'zod';
 import { valuesByName, written } from './text.ts';
 
@@ -51,10 +51,10 @@ export const survey = z
     }
   });
 
-/** A number is given to the app as a number where it knows such. */
+/** An app that knows numbers gets a number as a number. */
 export const surveyValue = z.union([text, z.int()]);
 export type SurveyValue = z.infer<typeof surveyValue>;
-/** As it may be given: also by an integration or a schedule, whose values come from elsewhere than from a form. */
+/** Value as input: also from an integration or a schedule, which have no form. */
 export const surveyValueInput = written(surveyValue);
 
 const byVariable = <T extends z.ZodType>(values: T) =>
@@ -62,9 +62,9 @@ const byVariable = <T extends z.ZodType>(values: T) =>
     error: 'must hold at most 50 answers',
   });
 
-/** By the name of the variable. */
+/** Answers by name of the variable. */
 export const surveyAnswers = byVariable(surveyValue);
 export type SurveyAnswers = z.infer<typeof surveyAnswers>;
 
-/** Answers, or null where one is to be removed. */
+/** Answers, or null to remove one. */
 export const surveyChanges = byVariable(surveyValue.nullable());

@@ -1,4 +1,4 @@
-/** A task: one run of a template. */
+/** Task: one run of a template. */
 import * as z from 'zod';
 import { confirmedBy, launchOption, taskOptions, taskOptionsInput } from './app-options.ts';
 import { instant, microUsd, pageQuery, tag } from './common.ts';

@@ -1,4 +1,4 @@
-/** A template: what to run, and where. */
+/** Template: script or playbook to run, and its place. */
 import * as z from 'zod';
 import {
   ansibleInput,
@@ -21,13 +21,13 @@ import { secretArguments } from './visible-secrets.ts';
 export const app = z.enum(['ansible', 'terraform', 'tofu', 'bash', 'python', 'powershell']);
 export type App = z.infer<typeof app>;
 
-/** What a template may do when the runner that ran its task is lost. */
+/** Action on a task of the template when its runner is lost. */
 export const onRunnerLost = z.enum(['retry', 'fail']);
 
-/** Which of the waiting tasks of a queue starts first: the higher one. */
+/** Order of waiting tasks in a queue: the higher one starts first. */
 export const priority = z.int().min(-100).max(100);
 
-/** What becomes of a task whose runner is to drain. */
+/** Action on a running task when its runner is to drain. */
 export const onDrain = z.enum(['finish', 'hand_back']);
 
 const fields = z.strictObject({
@@ -88,7 +88,7 @@ const isTerraform = (name: App): boolean => name === 'terraform' || name === 'to
 const ofAnsible: readonly LaunchOption[] = ['limit', 'tags', 'skipTags', 'check', 'diff', 'verbosity'];
 const ofRepository: readonly LaunchOption[] = ['branch', 'commit'];
 
-/** Why a template has no use for a launch option; undefined: it has. */
+/** Explains why a launch option does not apply to a template; undefined: it does. */
 export const misfit = (
   option: LaunchOption,
   input: { readonly app: App; readonly repositoryId?: string | undefined },

@@ -11,14 +11,14 @@ import {
 } from './index.ts';
 import { cleaned, written } from './text.ts';
 
-/** `path: message` of each fault. */
+/** Formats each fault as `path: message`. */
 const faultsOf = (schema: z.ZodType, value: unknown): string[] =>
   (schema.safeParse(value).error?.issues ?? []).map(
     ({ path, message }) => `${path.map(String).join('.')}: ${message}`,
   );
 
 describe('written', () => {
-  it('refuses a control character anywhere in a value, by the name of the field', () => {
+  it('rejects a control character anywhere in a value, and names the field', () => {
     const given = { name: 'n', variables: { A: 'x\u0000y' }, secrets: { PW: 'hunter2\u0000tail' } };
     expect(faultsOf(environmentInput, given)).toEqual([
       'variables.A: must not have the control character U+0000',
@@ -29,7 +29,7 @@ describe('written', () => {
     ]);
   });
 
-  it('takes tabs and line ends where a text has lines, and refuses them where it is one line', () => {
+  it('accepts tabs and line ends in a text of several lines, and rejects them in a single line', () => {
     const privateKey = '-----BEGIN\r\n\tx\n';
     expect(faultsOf(keyInput, { name: 'n', secret: { type: 'ssh', privateKey } })).toEqual([]);
     expect(faultsOf(keyInput, { name: 'a\nb', secret: { type: 'ssh', privateKey, login: 'a\tb' } })).toEqual([
@@ -48,7 +48,7 @@ describe('written', () => {
     ['a\u2028b', 'line end U+2028'],
     ['a\uD800b', 'half of a surrogate pair U+D800'],
     ['a\uDC00b', 'half of a surrogate pair U+DC00'],
-  ])('refuses a name and a branch that nobody can read or type: %j', (line, what) => {
+  ])('rejects a name and a branch that nobody can read or type: %j', (line, what) => {
     const given = { name: line, url: '/srv/a.git', branch: line };
     expect(faultsOf(repositoryInput, given)).toEqual(
       expect.arrayContaining([`name: must not have the ${what}`, `branch: must not have the ${what}`]),
@@ -56,13 +56,13 @@ describe('written', () => {
   });
 
   it.each(['Größe', 'مخزن', '배포', '👩‍💻 team', '🏳️‍🌈', '❤️', '1️⃣ first', '👩🏽‍🚀'])(
-    'takes a name of letters and emoji: %s',
+    'accepts a name of letters and emoji: %s',
     (name) => {
       expect(faultsOf(environmentInput, { name })).toEqual([]);
     },
   );
 
-  it('refuses half of a surrogate pair in every text, with its line and column', () => {
+  it('rejects half of a surrogate pair in every text, with its line and column', () => {
     const script = 'echo 1\necho \uD83D';
     expect(faultsOf(templateInput, { name: 'n', app: 'bash', script })).toEqual([
       'script: line 2, column 6: must not have the half of a surrogate pair U+D83D',
@@ -71,7 +71,7 @@ describe('written', () => {
     expect(faultsOf(templateInput, { name: 'n', app: 'bash', script: text })).toEqual([]);
   });
 
-  it('makes one name of its composed and its decomposed spelling, and leaves all else as it is', () => {
+  it('unifies the composed and the decomposed spelling of a name, and changes no other field', () => {
     const given = { name: 'Gro\u0308\u00DFe', variables: { A: 'o\u0308' } };
     expect(environmentInput.parse(given)).toMatchObject({
       name: 'Gr\u00F6\u00DFe',
@@ -82,14 +82,14 @@ describe('written', () => {
     ]);
   });
 
-  it.each(['constructor', 'prototype', '__proto__'])('refuses a variable named %s', (name) => {
+  it.each(['constructor', 'prototype', '__proto__'])('rejects a variable named %s', (name) => {
     const values = JSON.parse(`{"${name}": "x"}`);
     expect(faultsOf(environmentInput, { name: 'n', secretFiles: values })).toEqual([
       `secretFiles.${name}: must not be named ${name}`,
     ]);
   });
 
-  it('refuses a reserved name as the tag of a runner and as a survey variable', () => {
+  it('rejects a reserved name as the tag of a runner and as a survey variable', () => {
     expect(faultsOf(runnerInput, { name: 'n', tags: ['constructor'] })).toEqual([
       'tags.0: must not be named constructor',
     ]);
@@ -106,7 +106,7 @@ describe('written', () => {
 });
 
 describe('schemas that read', () => {
-  it('take what was stored before there was this check', () => {
+  it('accept text that was stored before this check existed', () => {
     const stored = {
       id: 'env_01ARZ3NDEKTSV4RRFFQ69G5FAV',
       projectId: 'prj_01ARZ3NDEKTSV4RRFFQ69G5FAV',
@@ -122,7 +122,7 @@ describe('schemas that read', () => {
 });
 
 describe('cleaned', () => {
-  it('replaces control characters instead of refusing a report', () => {
+  it('replaces control characters instead of rejecting a report', () => {
     expect(cleaned(z.string().max(20)).parse('a\u0000b\tc\u001b')).toBe('a\uFFFDb\tc\uFFFD');
   });
 });

@@ -1,18 +1,18 @@
-/** Text and names that no program, page or table chokes on: what every input is checked for, by whichever door it comes. */
+/** Checks of all input text and names, so that no program, page or table fails on them. */
 import * as z from 'zod';
 
-/** Control characters that stand in no text, which are all but tab and the two of line ends, and halves of a surrogate pair. */
+/** Control characters, except tab and the two of line ends, and halves of a surrogate pair. */
 const badInText = /[^\P{Cc}\t\n\r]|\p{Cs}/u;
 const badInLine = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 /**
- * What nobody sees in a line: zero-width and tag characters, fillers, and those that turn the direction of what follows. Emoji need two
- * of them: U+200D joins two, and U+FE0F is a part of one.
+ * Invisible characters in a line: zero-width and tag characters, fillers, and those that change the text
+ * direction. Emoji need two of them: U+200D joins two, and U+FE0F is a part of one.
  */
 const hidden =
   /(?!(?<=\p{Extended_Pictographic}|\p{Emoji_Modifier}|\uFE0F)\u200D\p{Extended_Pictographic}|(?<=\p{Extended_Pictographic})\uFE0F|\uFE0F\u20E3)[\p{Cf}\p{Default_Ignorable_Code_Point}]/u;
 
-/** Names that every JavaScript object has by birth: as the key of a record they mean something else than they say. */
+/** Names that every JavaScript object inherits: as keys of a record they have another meaning. */
 const reservedNames: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 const codePoint = (text: string): string =>
@@ -24,14 +24,14 @@ const kinds: readonly [RegExp, string][] = [
   [/\p{Cc}/u, 'control character'],
 ];
 
-/** Where it is, in a text that may have several lines and does. */
+/** Position of a fault, in a text that has several lines. */
 const placeOf = (text: string, index: number): string => {
   if (!text.includes('\n')) return '';
   const lines = text.slice(0, index).split('\n');
   return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}: `;
 };
 
-/** What is wrong with a text, or with one of a single line; undefined: nothing. */
+/** Returns the fault of a text or of a single line; undefined: none. */
 const textFault = (text: string, isLine: boolean): string | undefined => {
   const found = isLine ? (badInLine.exec(text) ?? hidden.exec(text)) : badInText.exec(text);
   if (!found) return undefined;
@@ -46,15 +46,15 @@ const nameFault = (name: string): string | undefined =>
 type Path = readonly PropertyKey[];
 type Refuse = (path: Path, message: string) => void;
 
-/** `survey.*.title` for survey[0].title. */
+/** Pattern of a path: `survey.*.title` for survey[0].title. */
 const patternOf = (path: Path): string =>
   path.map((part) => (typeof part === 'number' ? '*' : String(part))).join('.');
 
-/** The fields whose text is more than text, each by its pattern. */
+/** Fields with further rules, each by its pattern. */
 interface Fields {
-  /** Of one line: without tab and line end. */
+  /** Single lines: without tab and line end. */
   readonly lines?: readonly string[];
-  /** Of one line, and no reserved name. */
+  /** Single lines without a reserved name. */
   readonly names?: readonly string[];
 }
 
@@ -63,7 +63,7 @@ const faultAt = (text: string, { lines = [], names = [] }: Fields, path: Path): 
   if (names.includes(pattern)) return nameFault(text);
   const fault = textFault(text, lines.includes(pattern));
   if (fault !== undefined || pattern !== 'name') return fault;
-  // The few characters that composing takes apart: a stored name would be longer than it was found to be.
+  // A few characters decompose in NFC: a stored name would exceed its checked length.
   return text.normalize('NFC').length > text.length ? 'must be written in Unicode normal form C' : undefined;
 };
 
@@ -82,16 +82,16 @@ const checkDeep = (value: unknown, fields: Fields, refuse: Refuse, path: Path = 
   }
 };
 
-/** Two spellings of one name, such as an umlaut as one character or as two, become one. */
+/** Unifies spellings of a name, such as an umlaut as one or two characters. */
 const withComposedName = <V>(value: V): V =>
   typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string'
     ? { ...value, name: value.name.normalize('NFC') }
     : value;
 
 /**
- * The schema of something that is written. It refuses control characters and halves of surrogate pairs in every value, invisible
- * characters in lines, and reserved names as keys, by the field's name, and composes `name` (NFC). A schema that reads stays without
- * it, so that what was stored before this check existed can still be read.
+ * Schema for input. It rejects control characters and halves of surrogate pairs in every value, invisible
+ * characters in lines, and reserved names as keys, each with the field's name. It composes `name` (NFC). A
+ * schema that reads stored items has no such checks, so that older items stay readable.
  *
  * @example written(z.strictObject({ name: z.string() }), { lines: ['name'] })
  */
@@ -104,7 +104,7 @@ export const written = <T extends z.ZodType>(schema: T, fields: Fields = {}): T 
     )
     .overwrite(withComposedName);
 
-/** Values by name. `z.record` alone drops a key `__proto__` without a word. */
+/** Values by name. `z.record` alone drops a key `__proto__` silently. */
 export const valuesByName = <V extends z.ZodType>(name: z.ZodType<string, string>, value: V) =>
   z.preprocess(
     (given, context) => {
@@ -116,6 +116,6 @@ export const valuesByName = <V extends z.ZodType>(name: z.ZodType<string, string
     z.record(name, value),
   );
 
-/** What a machine reports in passing, such as a commit's message: it is cleaned, as refusing it would lose the report. */
+/** Cleans text in a machine's report, such as a commit's message, as rejecting it would lose the report. */
 export const cleaned = (text: z.ZodString): z.ZodString =>
   text.overwrite((given) => given.replaceAll(new RegExp(badInText, 'gu'), '\uFFFD'));

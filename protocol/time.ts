@@ -1,7 +1,7 @@
-/** Arithmetic on instants. Pure: the present is always an argument. */
+/** Arithmetic on instants. Pure: the present time is always an argument. */
 import type { Instant } from './common.ts';
 
-/** Tells the present; passed in wherever time matters. */
+/** Returns the present time; passed in where time matters. */
 export type Clock = () => Instant;
 
 export const toInstant = (epochMs: number): Instant => new Date(epochMs).toISOString();
@@ -10,5 +10,5 @@ export const epochMs = (at: Instant): number => Date.parse(at);
 
 export const addMs = (at: Instant, ms: number): Instant => toInstant(epochMs(at) + ms);
 
-/** Milliseconds from `from` to `to`; negative when `to` is the earlier. */
+/** Returns milliseconds from `from` to `to`; negative when `to` is earlier. */
 export const msBetween = (from: Instant, to: Instant): number => epochMs(to) - epochMs(from);

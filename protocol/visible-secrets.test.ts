@@ -18,7 +18,7 @@ describe('the URL of a repository', () => {
       'https://git.test/a.git?ref=main&X-Amz-Signature=***',
     ],
     ['https://git.test/a.git?access%5Ftoken=x', 'https://git.test/a.git?access%5Ftoken=***'],
-  ])('is refused, and shown without its secret: %s', (url, shown) => {
+  ])('is rejected, and shown without its secret: %s', (url, shown) => {
     expect(urlSecretFault(url)).toContain('Use a key instead');
     expect(redactedUrl(url)).toBe(shown);
     expect(urlSecretFault(shown)).toContain('Use a key instead');
@@ -33,7 +33,7 @@ describe('the URL of a repository', () => {
     'file:///srv/a.git',
     '/srv/token=x/a.git',
     'https://git.test/a=token/a.git?ref=token&path=secret',
-  ])('is taken and shown as it is without a secret: %s', (url) => {
+  ])('is accepted and shown unchanged without a secret: %s', (url) => {
     expect(urlSecretFault(url)).toBeUndefined();
     expect(redactedUrl(url)).toBe(url);
   });
@@ -68,7 +68,7 @@ describe('the arguments of a backend', () => {
     ['oidc_token_file_path', '/run/token'],
     ['address', 'https://state.test/network'],
     ['credentials', '/etc/gcp.json'],
-  ])('are shown as they are without a secret: %s', (name, value) => {
+  ])('are shown unchanged without a secret: %s', (name, value) => {
     expect(secretArguments({ [name]: value })).toEqual([]);
   });
 });

@@ -1,31 +1,33 @@
 /**
- * Secrets in fields that everybody in a project reads: a password or token in a URL, and arguments whose name says that they are secret.
- * They are refused when they are given. Version 0.1.0 has stored them, so what is shown of stored ones is redacted.
+ * Secrets in fields that everybody in a project reads: a password or token in a URL, and arguments with
+ * secret names. New ones are rejected. Version 0.1.0 stored them, so stored ones are shown redacted.
  */
 
 const instead = '***';
 
 /**
- * Names of credentials, alone or after other words: `token`, `sas_token`, `X-Amz-Security-Token`. What only ends in `_file` or `_path`
- * names a place. A `kms_encryption_key` is the name of a key that KMS has.
+ * Names of credentials, alone or after other words: `token`, `sas_token`, `X-Amz-Security-Token`. An ending
+ * `_file` or `_path` names a place. A `kms_encryption_key` is the name of a key in KMS.
  */
 const secretName =
   /(?:^|[_-])(?:password|passwd|pwd|passphrase|secret|token|sig|signature|auth|jwt|pat|api_?key|(?:access|account|api|client|customer|private|secret|shared)[_-]key(?:_pem)?|(?<!kms_)encryption_key)$/i;
 
-/** What git's servers issue: by the beginning that they give to it, or long and without anything that a name has. */
+/** Tokens of git's servers: by their prefix, or long and unlike a name. */
 const tokenForm =
   /^(?:gh[oprsu]_|github_pat_|gl(?:pat|dt|oas|ptt|rt)-|ATBB|ATCTT)|^(?=[A-Za-z_]*\d)(?=[0-9_]*[A-Za-z])[A-Za-z0-9_]{32,}$/;
 
 interface UrlParts {
-  /** Scheme and "//". */
+  /** Scheme with "//". */
   readonly scheme: string;
   readonly user?: string | undefined;
   readonly password?: string | undefined;
-  /** From the host on. */
+  /** URL from the host on. */
   readonly rest: string;
 }
 
-/** Not by `new URL`, which changes how the rest is written. Undefined: it has no host, such as `/srv/a.git`. */
+/**
+ * Without `new URL`, which changes the spelling of the rest. Undefined: it has no host, such as `/srv/a.git`.
+ */
 const partsOf = (url: string): UrlParts | undefined => {
   const [, scheme = '', authority = '', after = ''] =
     /^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*)(.*)$/is.exec(url) ?? [];
@@ -42,7 +44,7 @@ const isSecretPair = (pair: string): boolean => {
   return value !== '' && secretName.test(name);
 };
 
-/** The URL, as everybody may read it. */
+/** Returns the URL in its public form. */
 export const redactedUrl = (url: string): string => {
   const parts = partsOf(url);
   if (!parts) return url;
@@ -57,8 +59,8 @@ export const redactedUrl = (url: string): string => {
 };
 
 /**
- * What is wrong with the URL of a repository that is given; undefined: nothing. A user alone, such as `ssh://git@…`, is fine. A URL that
- * was shown redacted is no URL.
+ * Returns the fault of a new repository URL; undefined: none. A user alone, such as `ssh://git@…`, is
+ * allowed. A URL copied from its redacted form is rejected.
  */
 export const urlSecretFault = (url: string): string | undefined =>
   redactedUrl(url) !== url || url.includes(instead)
@@ -71,12 +73,12 @@ const isSecretArgument = (name: string, value: string): boolean =>
   /-----BEGIN|"private_key"/.test(value) ||
   value === instead;
 
-/** The arguments by name, as everybody may read them. */
+/** Returns the arguments by name in their public form. */
 export const redactedArguments = (all: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(all).map(([name, value]) => [name, isSecretArgument(name, value) ? instead : value]),
   );
 
-/** The names of those that hold a secret. */
+/** Returns the names of arguments with a secret. */
 export const secretArguments = (all: Readonly<Record<string, string>>): string[] =>
   Object.entries(all).flatMap(([name, value]) => (isSecretArgument(name, value) ? [name] : []));

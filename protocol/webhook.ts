@@ -16,7 +16,7 @@ export const webhookBody = z.discriminatedUnion('action', [
 ]);
 export type WebhookBody = z.infer<typeof webhookBody>;
 
-/** What is kept of the body that a receiver answers with. */
+/** Maximum recorded bytes of a receiver's answer. */
 export const recordedBodyBytes = 4096;
 
 export const recordedResponse = z.object({
@@ -37,7 +37,7 @@ export type DeliveryAttempt = z.infer<typeof deliveryAttempt>;
 
 const anyId = z.union([z.string().max(200), z.number()]).transform(String);
 
-/** What a receiver accepts: ids as strings or as numbers, as Semaphore sends them. */
+/** Body that a receiver accepts: ids as strings or as numbers, as Semaphore sends them. */
 export const receivedWebhookBody = z.object({
   action: webhookAction,
   project_id: anyId,
@@ -48,12 +48,12 @@ export const receivedWebhookBody = z.object({
 });
 export type ReceivedWebhookBody = z.infer<typeof receivedWebhookBody>;
 
-/** One signed, retried HTTP POST. Its id is the idempotency key, and says what it is about. */
+/** Signed, retried HTTP POST. Its id is the idempotency key, and names its subject. */
 export const deliveryId = z
   .string()
   .regex(/^msg_[A-Za-z0-9_]{1,120}$/, 'must be the id of a webhook delivery');
 
-/** Why a delivery is not tried for now: one before it is not settled, or its URL has failed too often in a row. */
+/** Reason for a delay: an earlier delivery is not settled, or the URL has failed too often in a row. */
 export const heldDelivery = z.object({
   until: instant,
   reason: z.enum(['earlier_delivery', 'circuit_open']),
