@@ -10,8 +10,8 @@ const flagValue = (longest: number) =>
 
 /**
  * Returns the fault of an Ansible limit; undefined: none. Ansible reads hosts from a file of the runner where
- * a part of the limit begins with "@" (`subset` in lib/ansible/inventory/manager.py), and it strips more than
- * spaces before that check. So "@" is allowed only within a name. The control plane checks a new limit, and
+ * a part of the limit begins with "@" (`subset` in lib/ansible/inventory/manager.py). It strips more than
+ * spaces before that check, so "@" is allowed only within a name. The control plane checks a new limit, and
  * the agent checks again before it runs.
  */
 export const limitFault = (limit: string): string | undefined => {
