@@ -77,21 +77,21 @@ describe('placing a task', () => {
     expect(await awake()).toBe(2);
   });
 
-  it('waits without a runner, and is placed when one comes', async () => {
+  it('lets a task wait without a runner, and places it when one is created', async () => {
     const task = await bench.start(bench.addTemplate({ tag: 'sydney' }));
     expect(bench.rung).toEqual([]);
     const runner = await bench.addRunner({ tags: ['sydney'], instanceId: anInstance() });
     expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
   });
 
-  it('has a start event retried that nobody acknowledged', async () => {
+  it('retries an unacknowledged start event', async () => {
     bench.setReceiver(false);
     await bench.addRunner({ instanceId: anInstance() });
     await bench.start(bench.addTemplate());
     expect(bench.retries).toHaveLength(1);
   });
 
-  it("tells a runner's own URL of every task, awake or not", async () => {
+  it("notifies a runner's own URL of every task, awake or not", async () => {
     const runner = await online({ webhookUrl: 'https://hooks.example/x', maxParallelTasks: 0 });
     const template = bench.addTemplate();
     await bench.start(template);
@@ -102,7 +102,7 @@ describe('placing a task', () => {
 });
 
 describe('claiming', () => {
-  it('moves the task from the demand of the runner that owed it to a slot of the one that claims it', async () => {
+  it("moves the task from its runner's demand to a slot of the claiming runner", async () => {
     const claimer = await online({ tags: ['sydney', 'tokyo'], maxParallelTasks: 1 });
     await bench.start(bench.addTemplate({ tag: 'tokyo' }));
     const owing = await bench.addRunner({ tags: ['sydney'], instanceId: anInstance() });
@@ -113,7 +113,7 @@ describe('claiming', () => {
     expect((await bench.reload(owing)).demand).toEqual([]);
   });
 
-  it('places a task again whose slot another task took, on the runner that started for the other', async () => {
+  it('places a displaced task again, on the runner that started for the other task', async () => {
     const template = bench.addTemplate({ tag: 'sydney' });
     const starting = await bench.addRunner({
       tags: ['sydney'],
@@ -129,7 +129,7 @@ describe('claiming', () => {
     expect((await bench.reload(starting)).demand).toEqual([second.id]);
   });
 
-  it('is refused for now while all slots are taken, and for good when nothing waits', async () => {
+  it('is refused with "try later" while all slots are taken, and for good when nothing waits', async () => {
     const template = bench.addTemplate();
     const runner = await online();
     const [first, second] = [await bench.start(template), await bench.start(template)];
@@ -141,7 +141,7 @@ describe('claiming', () => {
     expect((await bench.reload(runner)).slots).toEqual([]);
   });
 
-  it('gives the first that waits, in order of arrival, whichever rang', async () => {
+  it('gives the first waiting task, in order of arrival, whichever rang', async () => {
     const runner = await online({ maxParallelTasks: 0 });
     const template = bench.addTemplate();
     const tasks = [await bench.start(template), await bench.start(template), await bench.start(template)];
@@ -153,7 +153,7 @@ describe('claiming', () => {
     expect(given).toEqual(tasks.map(({ id }) => id));
   });
 
-  it('forgets the doorbell of a task that is gone although the runner is full and others wait', async () => {
+  it('drops the doorbell of a removed task while the runner is full and others wait', async () => {
     const runner = await online();
     const template = bench.addTemplate();
     const [first, gone] = [await bench.start(template), await bench.start(template)];
@@ -163,7 +163,7 @@ describe('claiming', () => {
     expect(await bench.claim(runner, gone)).toEqual({ ok: false, code: 'not_claimable' });
   });
 
-  it('forgets it also when nothing else waits, so that an agent is not refused every few seconds', async () => {
+  it('drops it also when nothing else waits, so that an agent is not refused every few seconds', async () => {
     const runner = await online();
     const template = bench.addTemplate();
     const [first, gone] = [await bench.start(template), await bench.start(template)];
@@ -175,7 +175,7 @@ describe('claiming', () => {
     expect(await bench.claim(runner, gone)).toEqual({ ok: false, code: 'not_claimable' });
   });
 
-  it('gives the higher priority first, and what was handed back at its old place', async () => {
+  it('gives higher priorities first, and a returned task at its old place', async () => {
     const runner = await online({ maxParallelTasks: 0 });
     const template = bench.addTemplate();
     const first = await bench.start(template);
@@ -187,7 +187,7 @@ describe('claiming', () => {
     expect(await bench.claim(runner, last)).toMatchObject({ claim: { taskId: first.id, attempt: 2 } });
   });
 
-  it('gives once more what an agent was given whose answer was lost, even if another task rang', async () => {
+  it('gives a task again when the response was lost, even if another task rang', async () => {
     const runner = await online({ maxParallelTasks: 0 });
     const template = bench.addTemplate();
     const [first, rung] = [await bench.start(template), await bench.start(template)];
@@ -198,7 +198,7 @@ describe('claiming', () => {
     expect(await statusOf(rung)).toBe('waiting');
   });
 
-  it('has another runner owe the task that rang, when an older one took its slot', async () => {
+  it('assigns the task that rang to another runner, when an older one took its slot', async () => {
     const template = bench.addTemplate();
     const claimer = await online();
     const rung = await bench.start(template);
@@ -218,7 +218,7 @@ describe('claiming', () => {
     expect((await bench.reload(runner)).slots).toEqual([task.id]);
   });
 
-  it('leaves the idle clock of a runner alone when a doorbell rings for nothing', async () => {
+  it('does not reset the idle clock of a runner for a stale doorbell', async () => {
     const runner = await online();
     const task = await bench.start(bench.addTemplate());
     await stopTask(bench.deps, task, 'Ann');
@@ -228,7 +228,7 @@ describe('claiming', () => {
     expect((await bench.reload(runner)).idleSince).toBe(idleSince);
   });
 
-  it('is not undone by a heartbeat that was sent before it and comes after it', async () => {
+  it('is not undone by an older heartbeat that arrives later', async () => {
     const runner = await online();
     const task = await bench.start(bench.addTemplate());
     await bench.claim(runner, task);
@@ -262,7 +262,7 @@ describe('claiming', () => {
 });
 
 describe('sleeping', () => {
-  it('takes an idle runner from online to stopping by way of the agent', async () => {
+  it("takes an idle runner from online to stopping, at its agent's request", async () => {
     const runner = await online({ idleTimeoutMs: 0 });
     expect(await drain(bench.deps, bench.agentOf(runner))).toEqual({ sleep: true });
     expect(bench.powerRequests).toEqual([runner.id]);
@@ -271,7 +271,7 @@ describe('sleeping', () => {
     expect(bench.calls).toEqual([`stop ${runner.instanceId}`]);
   });
 
-  it('refuses to drain too soon, or while a task counts on the runner', async () => {
+  it('refuses to drain too soon, or while the runner has demand', async () => {
     const early = await online({ idleTimeoutMs: 90_000 });
     bench.pass(20_000);
     expect(await drain(bench.deps, bench.agentOf(early))).toEqual({ sleep: false, waitMs: 70_000 });
@@ -281,7 +281,7 @@ describe('sleeping', () => {
     expect((await bench.reload(early)).status).toBe('online');
   });
 
-  it('tells the agent of a runner without an idle timeout how long its start has paid for', async () => {
+  it('sends the paid time of its start to an agent without an idle timeout', async () => {
     const runner = await online();
     bench.pass(20_000);
     expect((await bench.beat(runner))?.settings).toMatchObject({ idleTimeoutMs: 0, stayMs: 38_000 });
@@ -290,7 +290,7 @@ describe('sleeping', () => {
     expect(await drain(bench.deps, bench.agentOf(runner))).toEqual({ sleep: true });
   });
 
-  it('goes on when work comes between the drain and the stop', async () => {
+  it('is cancelled when work comes between the drain and the stop', async () => {
     const runner = await online({ idleTimeoutMs: 0 });
     await drain(bench.deps, bench.agentOf(runner));
     const before = await bench.reload(runner);
@@ -301,7 +301,7 @@ describe('sleeping', () => {
     expect((await bench.beat(runner))?.drain).toBe(false);
   });
 
-  it('starts an instance again that was still stopping when work came', async () => {
+  it('restarts an instance that was still stopping when work came', async () => {
     const runner = await online({ idleTimeoutMs: 0 });
     await putToSleep(bench.deps, runner);
     const task = await bench.start(bench.addTemplate());
@@ -312,7 +312,7 @@ describe('sleeping', () => {
     expect(bench.calls).toEqual([`stop ${runner.instanceId}`, `start ${runner.instanceId}`]);
   });
 
-  it('keeps the demand of a runner whose instance somebody stops as it is started', async () => {
+  it('keeps the demand of a runner whose instance is stopped during its start', async () => {
     const runner = await bench.addRunner({ instanceId: anInstance() });
     const task = await bench.start(bench.addTemplate());
     bench.setInstance(runner, 'stopping');
@@ -322,7 +322,7 @@ describe('sleeping', () => {
     expect(bench.calls).toEqual([`start ${runner.instanceId}`, `start ${runner.instanceId}`]);
   });
 
-  it('starts no instance that has stopped before EC2 has said so, as its runner would stay stopping', async () => {
+  it('does not restart an instance before EC2 reports the stop, else its runner stays stopping', async () => {
     const runner = await online({ idleTimeoutMs: 0 });
     await putToSleep(bench.deps, runner);
     await bench.start(bench.addTemplate());
@@ -335,7 +335,7 @@ describe('sleeping', () => {
     expect((await bench.reload(runner)).status).toBe('online');
   });
 
-  it('takes no runner for one that stops by what EC2 said before it was started again', async () => {
+  it('ignores an EC2 state from before a restart of the runner', async () => {
     const runner = await online({ idleTimeoutMs: 0 });
     await putToSleep(bench.deps, runner);
     await bench.start(bench.addTemplate());
@@ -348,7 +348,7 @@ describe('sleeping', () => {
     expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: startedAgain.demand });
   });
 
-  it('takes no runner for one that stops which was asleep when it was read', async () => {
+  it('ignores a stop of a runner that was asleep when it was read', async () => {
     const runner = await online();
     bench.pass(10);
     await bench.instanceBecomes(runner, 'stopped');
@@ -360,7 +360,7 @@ describe('sleeping', () => {
     expect((await bench.reload(runner)).status).toBe('starting');
   });
 
-  it('loses no demand that comes between two events of EC2 which are handled at once', async () => {
+  it('loses no demand between two concurrent events of EC2', async () => {
     const runner = await online({ idleTimeoutMs: 0 });
     await putToSleep(bench.deps, runner);
     const asRead = await bench.reload(runner);
@@ -372,7 +372,7 @@ describe('sleeping', () => {
     expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
   });
 
-  it('bills a session from running to stopping, once, however often EC2 says it', async () => {
+  it('bills a session from running to stopping, once, despite repeated events', async () => {
     const runner = await online();
     await bench.instanceBecomes(runner, 'running');
     bench.pass(90_000);
@@ -392,7 +392,7 @@ describe('sleeping', () => {
 });
 
 describe('the reconciler', () => {
-  it('goes on with all others when one repair fails', async () => {
+  it('continues with all others when one repair fails', async () => {
     const lost = [await online(), await online(), await online()];
     const template = bench.addTemplate();
     for (const runner of lost) await bench.claim(runner, await bench.start(template));
@@ -415,7 +415,7 @@ describe('losing a runner', () => {
     return { runner, task };
   };
 
-  it('queues a task again when its lease lapsed, and refuses what the lost attempt reports', async () => {
+  it('queues a task again when its lease lapsed, and rejects reports of the lost attempt', async () => {
     const { runner, task } = await held();
     bench.pass(leaseMs + 1);
     expect(await reconcile(bench.deps)).toMatchObject({ lease_lapsed: 1 });
@@ -441,7 +441,7 @@ describe('losing a runner', () => {
     });
   });
 
-  it('queues at once what a restarted agent no longer knows of', async () => {
+  it('queues tasks at once that a restarted agent no longer knows', async () => {
     const { runner, task } = await held();
     await bench.beat(runner, []);
     expect(await bench.deps.tasks.get(bench.projectId, task.id)).toMatchObject({
@@ -451,7 +451,7 @@ describe('losing a runner', () => {
     expect((await bench.reload(runner)).slots).toEqual([]);
   });
 
-  it('queues again what ran on an instance that stopped', async () => {
+  it('queues the tasks of a stopped instance again', async () => {
     const { runner, task } = await held();
     await bench.instanceBecomes(runner, 'stopped');
     expect(await bench.deps.tasks.get(bench.projectId, task.id)).toMatchObject({ attempt: 2 });
@@ -470,7 +470,7 @@ describe('losing a runner', () => {
 });
 
 describe('a task that ends', () => {
-  it('frees its slot and sends the finish event once, however often it is reported', async () => {
+  it('frees its slot and sends the finish event once, despite repeated reports', async () => {
     const runner = await online();
     const task = await bench.start(bench.addTemplate());
     await bench.claim(runner, task);
@@ -481,7 +481,7 @@ describe('a task that ends', () => {
     expect(bench.sent).toEqual(['finish https://api.test/webhooks/task-finish']);
   });
 
-  it('leaves the demand of its runner when it is stopped while it waits', async () => {
+  it("is removed from its runner's demand when it is stopped while waiting", async () => {
     const runner = await bench.addRunner({ instanceId: anInstance() });
     const task = await bench.start(bench.addTemplate());
     expect(await stopTask(bench.deps, task, 'Ann')).toMatchObject({
@@ -492,7 +492,7 @@ describe('a task that ends', () => {
     expect(await stopTask(bench.deps, task, 'Ann')).toBeUndefined();
   });
 
-  it('is stopped through its runner once that has it', async () => {
+  it('is stopped through the runner that has it', async () => {
     const runner = await online();
     const task = await bench.start(bench.addTemplate());
     await bench.claim(runner, task);
@@ -502,7 +502,7 @@ describe('a task that ends', () => {
 });
 
 describe('reconciling', () => {
-  it('rings again for what waits beside a free slot', async () => {
+  it('rings again for a task that waits beside a free slot', async () => {
     await online();
     await bench.start(bench.addTemplate());
     bench.rung.length = 0;
@@ -510,7 +510,7 @@ describe('reconciling', () => {
     expect(bench.rung).toHaveLength(1);
   });
 
-  it('places what a crash left without a runner', async () => {
+  it('places a task that a crash left without a runner', async () => {
     const runner = await bench.addRunner({ instanceId: anInstance() });
     const task = await bench.start(bench.addTemplate());
     await bench.deps.runners.dropDemand(runner, task.id);
@@ -518,7 +518,7 @@ describe('reconciling', () => {
     expect((await bench.reload(runner)).demand).toEqual([task.id]);
   });
 
-  it('frees a runner of a task that no longer waits for it, and stops it if nothing else does', async () => {
+  it('drops stale demand, and stops the runner if it has no other', async () => {
     const runner = await bench.addRunner({ instanceId: anInstance() });
     const task = await bench.start(bench.addTemplate());
     await bench.deps.tasks.stopWaiting(task, 'enough', bench.deps.now());
@@ -529,7 +529,7 @@ describe('reconciling', () => {
     expect(bench.calls.at(-1)).toBe(`stop ${runner.instanceId}`);
   });
 
-  it('stops an idle instance whose agent never asked', async () => {
+  it('stops an idle instance whose agent never requested it', async () => {
     const runner = await online({ idleTimeoutMs: 1_000 });
     bench.pass(120_000);
     await bench.beat(runner);
@@ -555,7 +555,7 @@ describe('reconciling', () => {
     expect((await bench.reload(faulty)).demand).toEqual([]);
   });
 
-  it('gives up an attempt whose runner was removed after it had lost the slot', async () => {
+  it('ends an attempt whose runner was removed after it had lost the slot', async () => {
     const runner = await online();
     const task = await bench.start(bench.addTemplate());
     await bench.claim(runner, task);
@@ -570,7 +570,7 @@ describe('reconciling', () => {
     });
   });
 
-  it('places anew what a runner owes in a queue that it polls no more, as whoever changed its tags died', async () => {
+  it('places tasks again that a crashed change of tags left in a queue without a poller', async () => {
     const before = await online();
     const owed = await bench.start(bench.addTemplate());
     expect(await bench.reload(before)).toMatchObject({ demand: [owed.id] });
@@ -583,14 +583,14 @@ describe('reconciling', () => {
     expect(await bench.reload(before)).toMatchObject({ demand: [] });
   });
 
-  it('finds nothing to do when all is quiet', async () => {
+  it('repairs nothing when all is quiet', async () => {
     await bench.addRunner({ instanceId: anInstance() });
     expect(await reconcile(bench.deps)).toEqual({});
   });
 });
 
 describe('removing a runner', () => {
-  it('takes the queue with it that nobody else polls, and only while it sleeps', async () => {
+  it('removes the queue that no other runner polls, and only while it sleeps', async () => {
     const first = await bench.addRunner({ tags: ['sydney'], instanceId: anInstance() });
     const second = await bench.addRunner({ tags: ['sydney'], instanceId: anInstance() });
     expect(await removeRunner(bench.deps, first)).toBe(true);

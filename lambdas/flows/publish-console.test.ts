@@ -31,13 +31,13 @@ const aBucket = () => {
 const release = (...keys: string[]) => new Map(keys.map((key) => [key, Buffer.from(key)]));
 
 describe('the published console', () => {
-  it('has its page only when all is there that the page loads', async () => {
+  it('has its page only after all files that the page loads', async () => {
     const { bucket, files, now } = aBucket();
     await publishConsole({ bucket, now }, release('index.html', 'assets/a-1.js', 'icon.svg'));
     expect([...files.keys()]).toEqual(['assets/a-1.js', 'icon.svg', 'index.html']);
   });
 
-  it('keeps the release before for pages that are open, for a week', async () => {
+  it('keeps the previous release for open pages, for a week', async () => {
     const { bucket, files, now, pass } = aBucket();
     await publishConsole({ bucket, now }, release('index.html', 'assets/a-1.js'));
     pass(days(6));
@@ -48,7 +48,7 @@ describe('the published console', () => {
     expect([...files.keys()].sort()).toEqual(['assets/a-2.js', 'assets/a-3.js', 'index.html']);
   });
 
-  it('leaves nothing when the stack goes', async () => {
+  it('is removed completely with the stack', async () => {
     const { bucket, files, now } = aBucket();
     await publishConsole({ bucket, now }, release('index.html', 'assets/a-1.js'));
     await clearConsole(bucket);

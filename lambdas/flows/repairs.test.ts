@@ -5,7 +5,7 @@ const failing = async (): Promise<never> => {
   throw new Error('It would have too many bytes');
 };
 
-it('goes on with the other items when one fails, and names that one in the log', async () => {
+it('continues with the other items when one fails, and names that one in the log', async () => {
   const logged: [string, unknown][] = [];
   const { repairs, repaired, each } = beginPass((...line) => void logged.push(line));
   await each(['a', 'b', 'c'], String, async (one) => (one === 'a' ? failing() : repaired('mended', { one })));
@@ -16,7 +16,7 @@ it('goes on with the other items when one fails, and names that one in the log',
   ]);
 });
 
-it('runs every pass when one fails, adds up what they repaired, and says which failed', async () => {
+it('runs every pass when one fails, adds up the repairs, and reports the failed one', async () => {
   const logged: [string, unknown][] = [];
   const { repairs, failures } = await runPasses((...line) => void logged.push(line), {
     live: async () => ({ mended: 1, failed_and_left_for_later: 1 }),

@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 afterAll(() => opened?.close());
 
-/** Each test has a type of its own, as the table is one for all. */
+/** Each test has its own type, as all share one table. */
 const awake = (instanceType: string, region?: string) => [
   aRunner({ instanceType, ...(region && { region }) }),
 ];
@@ -25,7 +25,7 @@ const days = (count: number) => count * 86_400_000;
 const dayOf = () => bench.deps.now().slice(0, 10);
 
 describe('prices', () => {
-  it('are asked for where a type is in use, once, and again after a week', async () => {
+  it('are requested once for a type in use, and again after a week', async () => {
     bench.priceList.has?.set('c8g.large', 80_000);
     await keepPrices(bench.deps, [
       ...awake('c8g.large'),
@@ -44,7 +44,7 @@ describe('prices', () => {
     expect(all('eu-west-1', 'c8g.large')).toEqual(price);
   });
 
-  it('are not read where nothing is in use whose type is known', async () => {
+  it('are not read when no type in use is known', async () => {
     const reads: string[] = [];
     const prices = {
       ...bench.deps.prices,
@@ -58,7 +58,7 @@ describe('prices', () => {
     expect(reads).toEqual([]);
   });
 
-  it('stay as they are while the list cannot be asked, which is tried again in an hour', async () => {
+  it('stay unchanged while the list is unreachable, with a retry in an hour', async () => {
     bench.priceList.has?.set('c8g.xlarge', 160_000);
     await keepPrices(bench.deps, awake('c8g.xlarge'));
     bench.pass(days(8));
@@ -74,7 +74,7 @@ describe('prices', () => {
     expect(await bench.deps.prices.of('us-east-1', 'c8g.xlarge')).toMatchObject({ microUsdPerHour: 170_000 });
   });
 
-  it('are those of the table where the list has none', async () => {
+  it('are taken from the built-in table when the list has none', async () => {
     await keepPrices(bench.deps, awake('m7g.large'));
     expect(bench.priceList.asked).toEqual(['m7g.large in us-east-1']);
     const fromTable = { microUsdPerHour: 81_600, asOf: '2026-06' };
@@ -82,13 +82,13 @@ describe('prices', () => {
     expect(await bench.deps.prices.of('us-east-1', 'x9.mega')).toBeUndefined();
   });
 
-  it('are asked for by one of two passes at once', async () => {
+  it('are requested by one of two concurrent passes', async () => {
     bench.priceList.has?.set('c8g.8xlarge', 1_000_000);
     await Promise.all([1, 2, 3].map(() => keepPrices(bench.deps, awake('c8g.8xlarge'))));
     expect(bench.priceList.asked).toEqual(['c8g.8xlarge in us-east-1']);
   });
 
-  it('that a session ended at are kept with it', async () => {
+  it('are kept with a session that has ended', async () => {
     bench.priceList.has?.set('c8g.medium', 40_000);
     await keepPrices(bench.deps, awake('c8g.medium'));
     const sessions = pricedSessions(sessionStore(opened.table), bench.deps.prices);

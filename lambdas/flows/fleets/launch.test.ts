@@ -24,7 +24,7 @@ const minuteMs = 60_000;
 const aRunner = (input: Parameters<Bench['addRunner']>[0] = {}) =>
   bench.addRunner({ fleet: 'sydney', region: 'ap-southeast-2', ...input });
 
-/** A task for it, and the start event's receiver at work. */
+/** Makes a task for the runner, and does the work of the start event's receiver. */
 const wakeFor = async (runner: RunnerRecord) => {
   const task = await bench.start(bench.addTemplate());
   await bench.wake(runner);
@@ -44,7 +44,7 @@ const enrolAndBeat = async (runner: RunnerRecord) => {
 };
 
 describe('a runner of a fleet', () => {
-  it('sleeps without an instance, and is launched one for its first task', async () => {
+  it('sleeps without an instance, and gets one for its first task', async () => {
     bench.addFleet({ instanceTypes: ['t4g.small', 't4g.medium'] });
     const runner = await aRunner();
     expect(runner).toMatchObject({ status: 'stopped', fleet: 'sydney' });
@@ -64,7 +64,7 @@ describe('a runner of a fleet', () => {
     expect(woken.launch).toBeUndefined();
   });
 
-  it('has the instance that it has stopped and started again', async () => {
+  it('stops its instance and starts it again', async () => {
     bench.addFleet();
     const runner = await aRunner({ idleTimeoutMs: 0 });
     const { woken, task } = await wakeFor(runner);
@@ -79,7 +79,7 @@ describe('a runner of a fleet', () => {
     expect(bench.orders).toHaveLength(1);
   });
 
-  it('hibernates where its fleet says so', async () => {
+  it('hibernates when its fleet is configured so', async () => {
     bench.addFleet({ whenIdle: 'hibernate' });
     const runner = await aRunner({ idleTimeoutMs: 0 });
     const { woken, task } = await wakeFor(runner);
@@ -90,7 +90,7 @@ describe('a runner of a fleet', () => {
     expect(bench.calls).toEqual([`hibernate ${woken.instanceId}`]);
   });
 
-  it('is without an instance again after its fleet has it terminated, and is launched another one', async () => {
+  it('loses its instance when its fleet terminates it, and gets another one', async () => {
     bench.addFleet({ spot: true, whenIdle: 'terminate' });
     const runner = await aRunner({ idleTimeoutMs: 0 });
     const { woken, task } = await wakeFor(runner);
@@ -119,7 +119,7 @@ describe('a runner of a fleet', () => {
     expect(bench.orders).toHaveLength(2);
   });
 
-  it('is billed for an instance that was gone before anybody heard of its start, once', async () => {
+  it('is billed once for an instance that was gone before its start was seen', async () => {
     bench.addFleet({ whenIdle: 'terminate' });
     const { woken, task } = await wakeFor(await aRunner());
     const credentialVersion = await enrol(woken);
@@ -136,7 +136,7 @@ describe('a runner of a fleet', () => {
     expect(more).toEqual([]);
   });
 
-  it('is launched another one at once for work that came while its instance went', async () => {
+  it('gets another instance at once for work that came during the termination', async () => {
     bench.addFleet({ whenIdle: 'terminate' });
     const runner = await aRunner({ idleTimeoutMs: 0 });
     const { woken, task } = await wakeFor(runner);
@@ -151,7 +151,7 @@ describe('a runner of a fleet', () => {
     expect((await bench.reload(runner)).failedStarts).toBeUndefined();
   });
 
-  it('runs again, on another instance, what ran on one that was terminated', async () => {
+  it('runs the task of a terminated instance again, on another one', async () => {
     bench.addFleet();
     const runner = await aRunner();
     const { woken, task } = await wakeFor(runner);
@@ -165,7 +165,7 @@ describe('a runner of a fleet', () => {
     expect(bench.orders).toHaveLength(2);
   });
 
-  it('forgets an instance that somebody terminates while it sleeps', async () => {
+  it('forgets an instance that is terminated while it sleeps', async () => {
     bench.addFleet();
     const runner = await aRunner();
     const { woken, task } = await wakeFor(runner);
@@ -177,7 +177,7 @@ describe('a runner of a fleet', () => {
     expect((await bench.reload(runner)).instanceId).toBeUndefined();
   });
 
-  it('is not taken for one without an instance because EC2 does not know yet what it has just launched', async () => {
+  it('keeps its instance while EC2 does not show the recent launch', async () => {
     bench.addFleet();
     const runner = await aRunner();
     const { woken } = await wakeFor(runner);
@@ -188,7 +188,7 @@ describe('a runner of a fleet', () => {
     bench.deps.instances.describe = describe;
   });
 
-  it('is in quarantine after three instances in a row that EC2 took back before their agents came up', async () => {
+  it('is quarantined after EC2 reclaimed three instances in a row before their agents came up', async () => {
     bench.addFleet();
     const runner = await aRunner();
     await bench.start(bench.addTemplate());
@@ -211,7 +211,7 @@ describe('a runner of a fleet', () => {
     expect((await bench.reload(runner)).status).toBe('stopped');
   });
 
-  it('terminates an instance whose agent never came up, as another one may', async () => {
+  it('terminates an instance whose agent never came up, and tries another', async () => {
     bench.addFleet();
     const runner = await aRunner();
     const { woken } = await wakeFor(runner);
@@ -224,14 +224,14 @@ describe('a runner of a fleet', () => {
     expect(await bench.reload(runner)).toMatchObject({ status: 'starting', failedStarts: 1 });
   });
 
-  it('says so when its fleet is gone from cdk.json', async () => {
+  it('shows a fault when its fleet is gone from cdk.json', async () => {
     const runner = await aRunner();
     const { woken } = await wakeFor(runner);
     expect(woken.fault).toMatchObject({ code: 'unknown_fleet', detail: expect.stringContaining('cdk.json') });
     expect(woken.quarantinedAt).toBeDefined();
   });
 
-  it('keeps its instance and its region whatever is configured of it', async () => {
+  it('keeps its instance and its region in any change of its settings', async () => {
     bench.addFleet();
     const runner = await aRunner();
     const { woken } = await wakeFor(runner);
@@ -246,7 +246,7 @@ describe('a runner of a fleet', () => {
 });
 
 describe('capacity', () => {
-  it('of on-demand takes the place of spot in the same wake, and shows on the runner', async () => {
+  it('falls back from spot to on-demand in the same wake, and shows that on the runner', async () => {
     bench.addFleet({ spot: true, whenIdle: 'terminate' });
     bench.noCapacity.add('spot');
     const runner = await aRunner();
@@ -256,7 +256,7 @@ describe('capacity', () => {
     expect(woken).toMatchObject({ market: 'on-demand', instanceId: expect.stringMatching(/^i-/) });
   });
 
-  it('that is not there is asked for again under another token, ever less often, and then the fault is gone', async () => {
+  it('is requested again under another token, with longer waits, until its fault is gone', async () => {
     bench.addFleet();
     bench.noCapacity.add('on-demand');
     const runner = await aRunner();
@@ -274,7 +274,7 @@ describe('capacity', () => {
     expect(recovered.fault).toBeUndefined();
   });
 
-  it('that is missing sends the task to a runner that can serve it', async () => {
+  it('leaves the task to another runner when it is missing', async () => {
     bench.addFleet();
     bench.noCapacity.add('on-demand');
     const { task } = await wakeFor(await aRunner());
@@ -284,8 +284,8 @@ describe('capacity', () => {
   });
 });
 
-describe('a launch that was cut short', () => {
-  /** The function dies after CreateFleet, before it has noted the instance. */
+describe('an interrupted launch', () => {
+  /** Simulates a crash after CreateFleet, before the instance is recorded. */
   const dieAfterLaunch = async (runner: RunnerRecord) => {
     const { bind } = bench.deps.runners;
     bench.deps.runners.bind = () => Promise.reject(new Error('died'));
@@ -295,7 +295,7 @@ describe('a launch that was cut short', () => {
     return task;
   };
 
-  it('leaves no orphan: the instance is found, and becomes the runner’s', async () => {
+  it('leaves no orphan: the instance is found and assigned to the runner', async () => {
     bench.addFleet();
     const runner = await aRunner();
     await dieAfterLaunch(runner);
@@ -307,7 +307,7 @@ describe('a launch that was cut short', () => {
     expect(await bench.reload(runner)).toMatchObject({ instanceId: expect.stringMatching(/^i-/) });
   });
 
-  it('brings the same instance by the same token when EC2 does not show it', async () => {
+  it('returns the same instance by the same token when EC2 does not show it', async () => {
     bench.addFleet();
     const runner = await aRunner();
     await dieAfterLaunch(runner);
@@ -318,7 +318,7 @@ describe('a launch that was cut short', () => {
     expect(second).toEqual(first);
   });
 
-  it('is left to whoever is at work on it', async () => {
+  it('is left to the call that is working on it', async () => {
     bench.addFleet();
     const runner = await aRunner();
     const task = await bench.start(bench.addTemplate());
@@ -331,7 +331,7 @@ describe('a launch that was cut short', () => {
     expect((await bench.reload(runner)).status).toBe('starting');
   });
 
-  it('ends with the instance terminated when nobody wants it any more', async () => {
+  it('ends with the instance terminated when there is no demand', async () => {
     bench.addFleet();
     const runner = await aRunner();
     const task = await dieAfterLaunch(runner);
@@ -346,7 +346,7 @@ describe('a launch that was cut short', () => {
     expect((await bench.reload(runner)).status).toBe('stopped');
   });
 
-  it('and whose runner has moved on leaves its late instance to the reconciler', async () => {
+  it('leaves a late instance to the reconciler when its runner has moved on', async () => {
     bench.addFleet();
     const runner = await aRunner();
     const { launch } = bench.deps.instances;
@@ -363,7 +363,7 @@ describe('a launch that was cut short', () => {
     expect(bench.calls).toEqual([expect.stringMatching(/^terminate i-/)]);
   });
 
-  it('calls a launch off that came to nothing', async () => {
+  it('is called off when it failed', async () => {
     bench.addFleet();
     bench.noCapacity.add('on-demand');
     const runner = await aRunner();
@@ -374,7 +374,7 @@ describe('a launch that was cut short', () => {
   });
 });
 
-describe('an instance that no runner has', () => {
+describe('an instance without a runner', () => {
   const launchFor = async (runner: RunnerRecord, apiUrl = bench.deps.apiUrl) => {
     const outcome = await bench.deps.instances.launch({
       ...bench.addFleet(),
@@ -387,7 +387,7 @@ describe('an instance that no runner has', () => {
     return outcome.launched ? outcome.instanceId : '';
   };
 
-  it('is terminated, once its call must have noted it', async () => {
+  it('is terminated after the time in which its launch must be recorded', async () => {
     const stray = await launchFor(await aRunner());
     expect(await reconcile(bench.deps)).toEqual({});
     bench.pass(3 * minuteMs);
@@ -395,7 +395,7 @@ describe('an instance that no runner has', () => {
     expect(bench.calls).toEqual([`terminate ${stray}`]);
   });
 
-  it('is terminated when its runner was removed, asleep as it is', async () => {
+  it('is terminated when its runner was removed, even while stopped', async () => {
     bench.addFleet();
     const runner = await aRunner();
     const { woken, task } = await wakeFor(runner);
@@ -409,14 +409,14 @@ describe('an instance that no runner has', () => {
     expect(bench.calls).toEqual([`terminate ${woken.instanceId}`]);
   });
 
-  it('is left alone when another control plane launched it, though its stack has the same name', async () => {
+  it('is left alone when another control plane with the same stack name launched it', async () => {
     await launchFor(await aRunner(), 'https://other.test');
     bench.pass(3 * minuteMs);
     expect(await reconcile(bench.deps)).toEqual({});
     expect(bench.calls).toEqual([]);
   });
 
-  it('is left alone when its fleet is not in cdk.json, as nobody knows what it is for', async () => {
+  it('is left alone when its fleet is not in cdk.json, as its purpose is unknown', async () => {
     await launchFor(await aRunner());
     bench.deps.fleets.length = 0;
     bench.addFleet({ name: 'other' });
@@ -426,7 +426,7 @@ describe('an instance that no runner has', () => {
 });
 
 describe('the schedule of a fleet', () => {
-  it('is what the agent is told, and what the sleep decision heeds', async () => {
+  it('is sent to the agent, and governs the decision to sleep', async () => {
     // The bench begins on a Thursday at noon.
     const noonHour = {
       days: ['thu' as const],

@@ -45,14 +45,14 @@ describe('an event of EC2', () => {
     expect((await bench.reload(runner)).drainRequestedAt).toBeUndefined();
   });
 
-  it('of a stop before the launch that EC2 describes is not believed', async () => {
+  it('is ignored as a stop before the launch that EC2 describes', async () => {
     const runner = await bench.addRunner({ instanceId: spot });
     bench.setInstance(runner, 'running', bench.deps.now());
     await followEvent(bench.deps, event(stateChange, 'stopped'));
     expect((await bench.reload(runner)).status).toBe('starting');
   });
 
-  it('of a stop is believed when EC2 still describes the instance as running, and ends the session at its time', async () => {
+  it('ends the session as a stop, at its own time, though EC2 still describes it as running', async () => {
     const runner = await bench.addRunner({ instanceId: spot, idleTimeoutMs: 0 });
     bench.setInstance(runner, 'running', bench.deps.now());
     await followEvent(bench.deps, event(stateChange, 'running'));
@@ -66,7 +66,7 @@ describe('an event of EC2', () => {
     expect(now.session).toBeUndefined();
   });
 
-  it('of a stop that EC2 does not describe yet starts the runner again for the work that came meanwhile', async () => {
+  it('restarts the runner for new work as a stop that EC2 does not describe yet', async () => {
     const runner = await bench.addRunner({ instanceId: spot, idleTimeoutMs: 0 });
     bench.setInstance(runner, 'running', bench.deps.now());
     await followEvent(bench.deps, event(stateChange, 'running'));
@@ -81,7 +81,7 @@ describe('an event of EC2', () => {
     expect(bench.calls).toEqual([`start ${spot}`]);
   });
 
-  it('of a stop stays believed when EC2 describes the instance as running in the next pass', async () => {
+  it('still counts as a stop when EC2 describes the instance as running in the next pass', async () => {
     const runner = await bench.addRunner({ instanceId: spot, idleTimeoutMs: 0 });
     bench.setInstance(runner, 'running', bench.deps.now());
     await followEvent(bench.deps, event(stateChange, 'running'));
@@ -102,14 +102,14 @@ describe('an event of EC2', () => {
       return { runner, told: event(stateChange, 'running') };
     };
 
-    it('is from when on the session is billed, by its own time however late it comes', async () => {
+    it('starts the bill of the session at its own time, however late it arrives', async () => {
       const { runner, told } = await running();
       bench.pass(9000);
       await followEvent(bench.deps, told);
       expect((await bench.reload(runner)).session).toMatchObject({ runningAt: told.time });
     });
 
-    it('is noted in a session that the reconciler has opened, once', async () => {
+    it('is recorded once in a session that the reconciler has opened', async () => {
       const { runner, told } = await running();
       await reconcile(bench.deps);
       const { session } = await bench.reload(runner);
@@ -120,7 +120,7 @@ describe('an event of EC2', () => {
       expect((await bench.reload(runner)).session).toEqual({ ...session, runningAt: told.time });
     });
 
-    it('is not believed when it is of an earlier launch', async () => {
+    it('is ignored when it belongs to an earlier launch', async () => {
       const { runner, told } = await running();
       bench.pass(60_000);
       bench.setInstance(runner, 'running', bench.deps.now());
@@ -131,7 +131,7 @@ describe('an event of EC2', () => {
     });
   });
 
-  it('of an instance that is nobody’s changes nothing', async () => {
+  it('changes nothing for an instance without a runner', async () => {
     await followEvent(bench.deps, event('EC2 Instance Rebalance Recommendation'));
   });
 });

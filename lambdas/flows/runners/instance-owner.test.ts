@@ -28,7 +28,7 @@ describe('an instance that is kept for another project', () => {
     return runner;
   };
 
-  it('is not started, and its runner says why', async () => {
+  it('is not started, and its runner shows why', async () => {
     const runner = await other();
     await start();
     await bench.wake(runner);
@@ -39,7 +39,7 @@ describe('an instance that is kept for another project', () => {
     expect(await faultOf(runner)).toMatch(/tag reveille:project keeps the instance for another project/);
   });
 
-  it('is not stopped, though an agent elsewhere says that it is the runner', async () => {
+  it('is not stopped, though an agent elsewhere claims to be the runner', async () => {
     const runner = await other();
     bench.setInstance(runner, 'running');
     await bench.beat(runner);
@@ -55,7 +55,7 @@ describe('an instance that is kept for another project', () => {
     expect(bench.calls).toEqual([]);
   });
 
-  it('is not followed while it runs, and costs the project of the runner nothing', async () => {
+  it("is ignored while it runs, at no cost for the runner's project", async () => {
     const runner = await other();
     bench.setInstance(runner, 'running');
     expect(await reconcile(bench.deps)).toEqual({});
@@ -74,10 +74,10 @@ describe('an instance that is kept for the project', () => {
   });
 });
 
-describe('an instance that the machine named which registered', () => {
+describe('an instance that a registering machine named', () => {
   const selfNamed = () => bench.addRunner(input, { instanceNamedBy: 'machine' });
 
-  it('is not started before it is confirmed, and is once somebody has saved the runner', async () => {
+  it('is started only after its confirmation, when a person has saved the runner', async () => {
     const runner = await selfNamed();
     await start();
     await bench.wake(runner);
@@ -89,7 +89,7 @@ describe('an instance that the machine named which registered', () => {
     expect(bench.calls).toEqual([`start ${runner.instanceId}`]);
   });
 
-  it('is started without that when it carries the tag of the project', async () => {
+  it('is started without confirmation when it carries the tag of the project', async () => {
     const runner = await selfNamed();
     bench.keepFor(runner, bench.projectId);
     await start();

@@ -17,7 +17,7 @@ const told = (state: InstanceState, afterMs = 60_000) => ({ instanceId, state, a
 const stateBy = (...given: Parameters<typeof latestFacts>) => latestFacts(...given)?.state;
 
 describe('latestFacts', () => {
-  it('takes the later state of one launch, whichever of the two says it', () => {
+  it('takes the later state of one launch, from either source', () => {
     for (const [index, earlier] of instanceState.options.entries()) {
       for (const later of instanceState.options.slice(index)) {
         expect(stateBy(described(earlier), told(later)), `${earlier} described, ${later} told`).toBe(later);
@@ -31,17 +31,17 @@ describe('latestFacts', () => {
     expect(stateBy(described('pending'), told('stopping', afterMs))).toBe('pending');
   });
 
-  it('believes a termination whatever EC2 describes, as no instance is launched after it', () => {
+  it('accepts a termination whatever EC2 describes, as no launch can follow', () => {
     expect(stateBy(described('running'), told('terminated', -1000))).toBe('terminated');
     expect(stateBy(undefined, told('terminated'))).toBe('terminated');
     expect(stateBy(undefined, told('shutting-down'))).toBe('shutting-down');
   });
 
-  it('waits for EC2 to know an instance that runs by an event', () => {
+  it('accepts a running event before EC2 describes the instance', () => {
     expect(stateBy(undefined, told('running'))).toBeUndefined();
   });
 
-  it('believes what EC2 describes without a time of launch', () => {
+  it('accepts a description without a launch time', () => {
     expect(stateBy({ ...described('running'), launchedAt: undefined }, told('stopped'))).toBe('running');
   });
 });

@@ -27,7 +27,7 @@ const runnerOf = async (task: { id: `tsk_${string}` }) =>
   (await bench.deps.tasks.get(bench.projectId, task.id))?.runnerId;
 
 describe('a runner whose disk is low', () => {
-  it('is told to take no task, and what waits for it goes to another', async () => {
+  it('takes no task, and its waiting task goes to another runner', async () => {
     const runner = await online();
     const task = await bench.start(bench.addTemplate());
     expect(await runnerOf(task)).toBe(runner.id);
@@ -38,7 +38,7 @@ describe('a runner whose disk is low', () => {
     expect((await bench.reload(runner)).lowDisk).toMatchObject({ ...shortage, atStart: false });
   });
 
-  it('is given what waits as soon as it has room', async () => {
+  it('gets the waiting task as soon as it has room', async () => {
     const runner = await online();
     await beatLow(runner);
     const task = await bench.start(bench.addTemplate());
@@ -48,7 +48,7 @@ describe('a runner whose disk is low', () => {
     expect(await bench.claim(runner, task)).toMatchObject({ ok: true });
   });
 
-  it('is started once more for a task, but no more when its disk is low from the start', async () => {
+  it('is started once more for a task, but not again when its disk is low from the start', async () => {
     const runner = await online();
     await beatLow(runner);
     const task = await bench.start(bench.addTemplate());
@@ -68,7 +68,7 @@ describe('a runner whose disk is low', () => {
     expect(await runnerOf(task)).toBe(runner.id);
   });
 
-  it('is started once more when its agent was only cut off and not started anew', async () => {
+  it('is started once more when its agent was only cut off and not restarted', async () => {
     const runner = await bench.addRunner({ webhookUrl: 'https://elsewhere.example/' });
     await bench.beat(runner);
     const { claims } = await bench.reload(runner);

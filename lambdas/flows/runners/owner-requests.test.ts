@@ -45,7 +45,7 @@ const ringsFor = (runner: Runner) =>
   bench.rung.filter(({ queue }) => queue === controlQueueOf(runner)).length;
 
 describe('stopping a running task', () => {
-  it('rings for the heartbeat that tells its agent', async () => {
+  it('requests the heartbeat that notifies its agent', async () => {
     const { runner, task } = await running();
     await stopTask(bench.deps, task, 'ada');
     expect(ringsFor(runner)).toBe(1);
@@ -54,7 +54,7 @@ describe('stopping a running task', () => {
 });
 
 describe('draining a runner', () => {
-  it('tells its agent, has it take no task any more, and moves what waits for it', async () => {
+  it('notifies its agent, lets it take no more tasks, and moves its waiting tasks', async () => {
     const { runner, task } = await running();
     const waiting = await bench.start(bench.addTemplate());
     const other = await online();
@@ -73,7 +73,7 @@ describe('draining a runner', () => {
     expect(await taskNow(task)).toMatchObject({ runnerId: runner.id });
   });
 
-  it('is over when it is resumed', async () => {
+  it('ends when it is resumed', async () => {
     const runner = await online();
     await drainRunner(bench.deps, runner);
     const waiting = await bench.start(bench.addTemplate());
@@ -91,7 +91,7 @@ describe('a runner whose machine goes down', () => {
       draining: true,
     });
 
-  it('can owe what comes while it stops, although its agent drains', async () => {
+  it('accepts demand while it stops, although its agent drains', async () => {
     const runner = await online();
     await bench.instanceBecomes(runner, 'stopping');
     await announce(runner);
@@ -101,7 +101,7 @@ describe('a runner whose machine goes down', () => {
     expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
   });
 
-  it('is woken, once it has stopped, for what nobody could owe while it drained', async () => {
+  it('is woken, once it has stopped, for tasks that came while it drained', async () => {
     const runner = await online();
     await announce(runner);
     const task = await bench.start(bench.addTemplate());
@@ -128,7 +128,7 @@ describe('a runner that has slept', () => {
     return bench.reload(runner);
   };
 
-  it('keeps nothing of its agent’s goodbye, and takes two tasks with one start', async () => {
+  it('forgets its agent’s goodbye, and takes two tasks with one start', async () => {
     const slept = await asleepAfterGoodbye();
     expect(slept.drainAnnouncedAt).toBeUndefined();
     const other = await bench.addRunner({ instanceId: 'i-00000000000000002', maxParallelTasks: 2 });
@@ -139,7 +139,7 @@ describe('a runner that has slept', () => {
     expect(await bench.reload(idle)).toMatchObject({ status: 'stopped', demand: [] });
   });
 
-  it('as version 0.1.0 stored it, with the goodbye among the drains that were asked, takes two tasks with one start', async () => {
+  it('takes two tasks with one start when 0.1.0 stored the goodbye as a requested drain', async () => {
     const slept = await asleepAfterGoodbye();
     const key = { pk: bench.projectId, sk: slept.id };
     await table.table.update(key, { set: { drainRequestedAt: bench.deps.now() } }, []);
@@ -151,7 +151,7 @@ describe('a runner that has slept', () => {
     expect(await bench.claim(slept, second)).toMatchObject({ ok: true });
   });
 
-  it('is not taken for online by a goodbye that arrives after its instance has stopped', async () => {
+  it('is not set online by a goodbye that arrives after its instance has stopped', async () => {
     const runner = await online();
     await bench.instanceBecomes(runner, 'stopped');
     const claims = { tasks: [], agentVersion: '1' };
@@ -159,7 +159,7 @@ describe('a runner that has slept', () => {
     expect((await bench.reload(runner)).status).toBe('stopped');
   });
 
-  it('is not taken for online by a heartbeat of before the stop that arrives after the next start', async () => {
+  it('is not set online by a heartbeat from before the stop that arrives after the next start', async () => {
     const runner = await online();
     await bench.instanceBecomes(runner, 'stopped');
     await bench.start(bench.addTemplate());
@@ -171,7 +171,7 @@ describe('a runner that has slept', () => {
     expect((await bench.reload(runner)).status).toBe('online');
   });
 
-  it('is not held back by a goodbye that arrives after its agent has started again', async () => {
+  it('is not stopped by a goodbye that arrives after its agent has started again', async () => {
     const runner = await online();
     await bench.deps.runners.heartbeat(runner, bench.deps.now(), addMs(bench.deps.now(), leaseMs), {
       agentVersion: '1',
@@ -194,7 +194,7 @@ describe('a task that is handed back', () => {
     expect(await taskNow(task)).toMatchObject({ status: 'error', attempt: 2, reason: 'It was lost' });
   });
 
-  it('is queued again once, however often it is told', async () => {
+  it('is queued again once, despite repeated reports', async () => {
     const { runner, task } = await running();
     await report(runner, task, 'handed_back');
     expect(await report(runner, task, 'handed_back')).toEqual({ ok: true });
@@ -209,8 +209,8 @@ describe('a task that is handed back', () => {
   });
 });
 
-describe('a claim whose answer was lost', () => {
-  it('is answered once more to the same runner, as long as nothing was heard of the task', async () => {
+describe('a claim whose response was lost', () => {
+  it('is answered again for the same runner, while nothing was heard of the task', async () => {
     const { runner, task } = await running();
     const again = (of: Runner) =>
       claimTask(bench.deps, bench.agentOf(of), { projectId: bench.projectId, taskId: task.id, again: true });
@@ -229,7 +229,7 @@ describe("a runner's agent", () => {
   const enlist = async (runner: Runner, id: string) =>
     (await bench.deps.runners.enlist(runner, id, true, bench.deps.now())) !== undefined;
 
-  it('is the only one as long as its lease goes on', async () => {
+  it('is the only one while its lease lasts', async () => {
     const runner = await online();
     expect(await enlist(runner, one)).toBe(true);
     expect(await enlist(runner, two)).toBe(false);
@@ -241,7 +241,7 @@ describe("a runner's agent", () => {
     expect(await bench.deps.runners.heartbeat(runner, bench.deps.now(), until, beat)).toBeUndefined();
   });
 
-  it('makes room by its last heartbeat', async () => {
+  it('makes room for another by its last heartbeat', async () => {
     const runner = await online();
     await enlist(runner, one);
     const until = addMs(bench.deps.now(), leaseMs);
@@ -253,7 +253,7 @@ describe("a runner's agent", () => {
 });
 
 describe('putting a runner to sleep by hand', () => {
-  /** A claim that comes to nothing holds a slot while the runner is asked to sleep, so many times. */
+  /** Makes failing claims hold a slot while the runner is asked to sleep, this number of times. */
   const withClaims = (times: number): Bench['deps'] => {
     const { runners } = bench.deps;
     let left = times;
@@ -273,13 +273,13 @@ describe('putting a runner to sleep by hand', () => {
     };
   };
 
-  it('is not refused for a claim that comes to nothing meanwhile', async () => {
+  it('is not refused for a concurrent claim that fails', async () => {
     const runner = await online();
     expect(await sleepRunner(withClaims(1), runner)).toMatchObject({ status: 'draining' });
     expect(bench.powerRequests).toEqual([runner.id]);
   });
 
-  it('is refused when that goes on, and at once when it works', async () => {
+  it('is refused when such claims continue, and at once when it is busy', async () => {
     expect(await sleepRunner(withClaims(9), await online())).toBeUndefined();
     const { runner } = await running();
     expect(await sleepRunner(bench.deps, runner)).toBeUndefined();
@@ -297,7 +297,7 @@ describe('waking a runner by hand', () => {
   };
   const starts = (runner: Runner) => bench.calls.filter((call) => call === `start ${runner.instanceId}`);
 
-  it('starts its instance, which the reconciler leaves alone; online it stays for its idle timeout', async () => {
+  it('starts its instance, undisturbed by the reconciler, and keeps it on for its idle timeout', async () => {
     const runner = await bench.addRunner({ instanceId: instanceId(), idleTimeoutMs: 10 * minuteMs });
     expect(await wakeByHand(runner)).toMatchObject({ status: 'starting' });
     bench.pass(minuteMs);
@@ -319,7 +319,7 @@ describe('waking a runner by hand', () => {
     expect(await bench.reload(runner)).toMatchObject({ status: 'stopping' });
   });
 
-  it('starts one that stops, once it has stopped', async () => {
+  it('restarts one that is stopping, once it has stopped', async () => {
     const runner = await online();
     await bench.instanceBecomes(runner, 'stopping');
     expect(await wakeByHand(await bench.reload(runner))).toMatchObject({ status: 'stopping' });
@@ -329,7 +329,7 @@ describe('waking a runner by hand', () => {
     expect(starts(runner)).toHaveLength(1);
   });
 
-  it('gives up after three boots without an agent, and is not woken again before its owner says so', async () => {
+  it('gives up after three boots without an agent, until its owner wakes it again', async () => {
     const runner = await bench.addRunner({ instanceId: instanceId() });
     await wakeByHand(runner);
     for (let tries = 0; tries < 3; tries += 1) {
@@ -346,7 +346,7 @@ describe('waking a runner by hand', () => {
     expect(await wakeByHand(given)).toBeUndefined();
   });
 
-  it('is not for one that is inactive, or that somebody else starts', async () => {
+  it('is refused for one that is inactive, or that is powered by others', async () => {
     const inactive = await bench.addRunner({ instanceId: instanceId(), active: false });
     expect(await wakeByHand(inactive)).toBeUndefined();
     expect(await wakeByHand(await bench.addRunner({ webhookUrl: 'https://hooks.test/' }))).toBeUndefined();

@@ -21,7 +21,7 @@ const removeLast = async () => {
   expect(bench.queues).not.toContain(queue());
 };
 
-it('a runner whose tag lost its queue a moment ago is made, works after that minute, and says what it waits for', async () => {
+it('creates a runner for a tag whose queue was just removed, with a wait of a minute', async () => {
   await removeLast();
   bench.pass(10_000);
   const runner = await bench.addRunner({ tags: ['sydney'], instanceId });
@@ -46,7 +46,7 @@ it('a runner whose tag lost its queue a moment ago is made, works after that min
   expect(await reason()).toMatch(/is about to take it/);
 });
 
-it('a runner that gets a tag back waits for its queue in the same way', async () => {
+it('waits for the queue in the same way when a runner gets a tag back', async () => {
   await removeLast();
   const runner = await bench.addRunner({ tags: ['perth'], instanceId });
   const { name, maxParallelTasks, idleTimeoutMs } = runner;

@@ -20,7 +20,7 @@ const online = async () => {
 };
 
 describe('an instance that is on', () => {
-  it('is looked after again though its runner is taken for asleep, and stops as it has no work', async () => {
+  it('is watched again though its runner counts as asleep, and stops without work', async () => {
     const runner = await addRunner();
     bench.setInstance(runner, 'running');
     expect(await reconcile(bench.deps)).toEqual({ forgotten_instance: 1 });
@@ -29,7 +29,7 @@ describe('an instance that is on', () => {
     expect(bench.calls).toEqual([`stop ${runner.instanceId}`]);
   });
 
-  it('is left alone when it is no runner, as it may be about to become one', async () => {
+  it('is left alone without a runner, as it may soon become one', async () => {
     const runner = await addRunner();
     bench.setInstance(runner, 'running');
     await bench.deps.runners.remove(runner);
@@ -39,7 +39,7 @@ describe('an instance that is on', () => {
 });
 
 describe('an instance that fails a status check', () => {
-  it('has its runner drained, once, and what waits for it goes elsewhere', async () => {
+  it('drains its runner once, and moves the waiting tasks', async () => {
     const runner = await online();
     const task = await bench.start(bench.addTemplate());
     const other = await bench.addRunner({ instanceId: 'i-00000000000000002' });

@@ -36,7 +36,7 @@ const waiting = async () => {
 };
 
 describe('a task that waits for confirmation', () => {
-  it('keeps its slot, and its agent hears that it may go on', async () => {
+  it('keeps its slot, and its agent gets the confirmation', async () => {
     const { now, answer, lease } = await waiting();
     expect(await now()).toMatchObject({
       status: 'waiting_confirmation',
@@ -50,7 +50,7 @@ describe('a task that waits for confirmation', () => {
     expect((await now()).status).toBe('confirmed');
   });
 
-  it('ends as stopped when it is rejected, and says by whom', async () => {
+  it('ends as stopped when it is rejected, with the name of the person', async () => {
     const { now, answer, lease } = await waiting();
     await decideTask(bench.deps, await now(), 'reject', ann);
     expect((await answer())?.confirmed).toBe(false);
@@ -58,7 +58,7 @@ describe('a task that waits for confirmation', () => {
     expect(await now()).toMatchObject({ status: 'stopped', reason: 'Rejected by ann.' });
   });
 
-  it('takes one word only', async () => {
+  it('accepts one decision only', async () => {
     const { now } = await waiting();
     const before = await now();
     await decideTask(bench.deps, before, 'reject', ann);
@@ -73,7 +73,7 @@ describe('a task that waits for confirmation', () => {
     expect(await awaitConfirmation(bench.deps, lease)).toBe(true);
   });
 
-  it('is run again, and asks again, when its runner is lost', async () => {
+  it('is run again, and waits again, when its runner is lost', async () => {
     const { now, lease } = await waiting();
     await decideTask(bench.deps, await now(), 'confirm', ann);
     await finishTask(bench.deps, lease, { lease: '', status: 'lost', logChunks: 1 });

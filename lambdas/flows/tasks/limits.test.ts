@@ -40,8 +40,8 @@ const end = async (runner: Awaited<ReturnType<typeof online>>, { id }: { id: `ts
   );
 const limitOf = (template: Template) => ({ projectId: bench.projectId, ownerId: template.id });
 
-describe('a limit of tasks that run at once', () => {
-  it('keeps a task from a runner, without demand, until one before it has ended; then it is placed', async () => {
+describe('a limit of concurrent tasks', () => {
+  it('keeps a task unplaced, without demand, until an earlier one has ended', async () => {
     const runner = await online();
     const template = bench.addTemplate({ maxParallelTasks: 1 });
     const [first, second] = [await bench.start(template), await bench.start(template)];
@@ -56,7 +56,7 @@ describe('a limit of tasks that run at once', () => {
     expect(await bench.claim(runner, second)).toMatchObject({ claim: { taskId: second.id } });
   });
 
-  it('wakes no instance for what it keeps from starting', async () => {
+  it('wakes no instance for a task that it holds back', async () => {
     for (const number of [1, 2]) {
       await bench.addRunner({ instanceId: `i-0000000000000000${number}`, maxParallelTasks: 1 });
     }
@@ -66,7 +66,7 @@ describe('a limit of tasks that run at once', () => {
     expect(bench.sent).toHaveLength(1);
   });
 
-  it('is never passed, however many tasks come at once', async () => {
+  it('is never exceeded, however many tasks arrive at once', async () => {
     const runner = await online();
     const template = bench.addTemplate({ maxParallelTasks: 2 });
     await Promise.all(Array.from({ length: 8 }, () => bench.start(template)));
@@ -75,7 +75,7 @@ describe('a limit of tasks that run at once', () => {
     expect([limit?.held.length, limit?.line.length]).toEqual([2, 6]);
   });
 
-  it('calls the higher priority first, and lets no newcomer pass those in line', async () => {
+  it('calls higher priorities first, and lets no new task pass those in line', async () => {
     const runner = await online();
     const template = bench.addTemplate({ maxParallelTasks: 1 });
     const first = await bench.start(template);
@@ -86,7 +86,7 @@ describe('a limit of tasks that run at once', () => {
     expect(await demandOf(runner)).toEqual([urgent.id]);
   });
 
-  it('counts in the project over all of its templates', async () => {
+  it('counts the tasks of all templates in a project', async () => {
     const runner = await online();
     bench.project.maxParallelTasks = 1;
     const first = await bench.start(bench.addTemplate());
@@ -99,7 +99,7 @@ describe('a limit of tasks that run at once', () => {
     expect(await demandOf(runner)).toEqual([second.id]);
   });
 
-  it('is left by a task that no runner can serve, so that others go on', async () => {
+  it('is left by a task that no runner can serve, so that others continue', async () => {
     const runner = await online();
     bench.project.maxParallelTasks = 1;
     await bench.start(bench.addTemplate({ tag: 'nowhere' }));
@@ -107,7 +107,7 @@ describe('a limit of tasks that run at once', () => {
     expect(await demandOf(runner)).toEqual([second.id]);
   });
 
-  it('holds from when it is saved: what runs counts, what waits goes back into the line', async () => {
+  it('applies from its save on: running tasks count, waiting ones go back into the line', async () => {
     const runner = await online();
     const template = bench.addTemplate();
     const tasks = [await bench.start(template), await bench.start(template), await bench.start(template)];
@@ -122,7 +122,7 @@ describe('a limit of tasks that run at once', () => {
     expect(await demandOf(runner)).toHaveLength(2);
   });
 
-  it('is entered anew by a task that was handed back, when it was lowered meanwhile', async () => {
+  it('is entered again by a returned task, when it was lowered meanwhile', async () => {
     const runner = await online();
     const template = bench.addTemplate({ maxParallelTasks: 2 });
     const [first, second] = [await bench.start(template), await bench.start(template)];
@@ -136,7 +136,7 @@ describe('a limit of tasks that run at once', () => {
     expect(await demandOf(runner)).toEqual([first.id]);
   });
 
-  it('is not passed by a lost task whose place is one too many, when the function that lost it stopped halfway', async () => {
+  it('is not exceeded by a lost task with one place too many, after a crash halfway', async () => {
     const runner = await online();
     const template = bench.addTemplate({ maxParallelTasks: 2 });
     const [first, second] = [await bench.start(template), await bench.start(template)];
@@ -153,12 +153,12 @@ describe('a limit of tasks that run at once', () => {
     expect(await demandOf(runner)).toEqual([first.id]);
   });
 
-  it('is not passed by a start that is tried again after the limit was lowered', async () => {
+  it('is not exceeded by a start that is retried after the limit was lowered', async () => {
     const runner = await online();
     const template = bench.addTemplate({ maxParallelTasks: 2 });
     await bench.claim(runner, await bench.start(template));
     const id = bench.deps.newId('tsk');
-    // A function stopped here.
+    // Simulates a function that stopped here.
     await bench.deps.limits.enter(limitOf(template), entryOf({ id }), 2);
     await setLimit(bench.deps, bench.change(template, { maxParallelTasks: 1 }));
     await startTask(bench.deps, bench.projectId, { templateId: template.id }, aStarter, id);
@@ -166,7 +166,7 @@ describe('a limit of tasks that run at once', () => {
     expect(await demandOf(runner)).toEqual([]);
   });
 
-  it('is lowered by the reconciler for what waits, when the function that lowered it stopped halfway', async () => {
+  it('is lowered by the reconciler for waiting tasks, after a crash of the first function', async () => {
     const runner = await online();
     const template = bench.addTemplate({ maxParallelTasks: 2 });
     const [first, second] = [await bench.start(template), await bench.start(template)];
@@ -176,7 +176,7 @@ describe('a limit of tasks that run at once', () => {
     expect((await read(second)).limitedBy).toBe(template.id);
   });
 
-  it('is left by a lost task that no runner can serve, so that others go on', async () => {
+  it('is left by a lost task that no runner can serve, so that others continue', async () => {
     const gone = await bench.addRunner({ tags: ['gone'], instanceId: 'i-00000000000000002' });
     await bench.instanceBecomes(gone, 'running');
     await bench.beat(gone);
@@ -212,7 +212,7 @@ describe('a limit of tasks that run at once', () => {
     expect((await limits.get(limitOf(template)))?.held).toHaveLength(1);
   });
 
-  it('is not closed to a task by a call that read it before another let it in', async () => {
+  it('is not closed to a task by a call that read it before another admitted it', async () => {
     await online();
     const task = await read(await bench.start(bench.addTemplate({ maxParallelTasks: 1 })));
     const { limits } = task;
@@ -221,12 +221,12 @@ describe('a limit of tasks that run at once', () => {
     expect((await read(task)).admitted).toBe(true);
   });
 
-  it('is freed by the reconciler of a task that ended without leaving it', async () => {
+  it('is freed by the reconciler from a task that ended without leaving it', async () => {
     const runner = await online();
     const template = bench.addTemplate({ maxParallelTasks: 1 });
     const first = await bench.start(template);
     await bench.deps.tasks.stopWaiting(first, 'a function stopped here', bench.deps.now());
-    // Ids have the time of this machine in them.
+    // Ids contain the time of this machine.
     bench.pass(Date.now() + 120_000 - epochMs(bench.deps.now()));
     const second = await bench.start(template);
     await bench.beat(runner);
@@ -234,11 +234,11 @@ describe('a limit of tasks that run at once', () => {
     expect((await read(second)).admitted).toBe(true);
   });
 
-  it('is entered again by a task that lost its place while its runner went on to owe it', async () => {
+  it("is entered again by a task that lost its place but stayed in its runner's demand", async () => {
     const runner = await online();
     const task = await bench.start(bench.addTemplate({ maxParallelTasks: 1 }));
     const { limits } = await read(task);
-    // A function stopped here, before it took the task from its runner.
+    // Simulates a function that stopped here, before it took the task from its runner.
     await bench.deps.tasks.limit(await read(task), { limits, admitted: false, limitedBy: undefined });
     expect(await demandOf(runner)).toEqual([task.id]);
     expect(await bench.claim(runner, task)).toMatchObject({ ok: false });
@@ -246,7 +246,7 @@ describe('a limit of tasks that run at once', () => {
     expect(await bench.claim(runner, task)).toMatchObject({ ok: true });
   });
 
-  it('is not left by a call that comes late, after the task has entered it again', async () => {
+  it('is not left by a late call, after the task has entered it again', async () => {
     await online();
     const template = bench.addTemplate({ maxParallelTasks: 1 });
     const before = await read(await bench.start(template));

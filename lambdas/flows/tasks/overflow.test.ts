@@ -34,7 +34,7 @@ const end = (runner: RunnerRecord, { id }: { id: `tsk_${string}` }) =>
     { status: 'success', exitCode: 0, logChunks: 1, lease: '' },
   );
 
-/** Two runners with a task each, and a third task that waits for the first one. */
+/** Makes two runners with a task each, and a third task that waits for the first one. */
 const aTaskBehind = async () => {
   const template = bench.addTemplate();
   const [full, other] = [await online(), await online()];
@@ -43,14 +43,14 @@ const aTaskBehind = async () => {
   await bench.claim(other, short);
   const behind = await bench.start(template);
   const [first] = (await bench.deps.tasks.getAll([behind])).map(({ runnerId }) => runnerId);
-  // Of two that are as full, either may owe it.
+  // Either of two equally full runners may have it assigned.
   return first === full.id
     ? { full, other, running: short, behind, template }
     : { full: other, other: full, running: long, behind, template };
 };
 
 describe('a task that waits behind a full runner', () => {
-  it('is not put there by a start that saw room which another start took at the same moment', async () => {
+  it('is not placed there by a start whose room another start took concurrently', async () => {
     const [awake, sleeper] = [await online(), await asleep()];
     const template = bench.addTemplate();
     const { runners } = bench.deps;
@@ -68,7 +68,7 @@ describe('a task that waits behind a full runner', () => {
     expect(bench.sent).toHaveLength(1);
   });
 
-  it('goes to a runner that ends its last task, before that one is put to sleep', async () => {
+  it('goes to a runner that ends its last task, before that runner is put to sleep', async () => {
     const { full, other, running, behind } = await aTaskBehind();
     bench.pass(120_000);
     await end(other, running);
@@ -80,7 +80,7 @@ describe('a task that waits behind a full runner', () => {
 
   it('goes to a runner whose agent offers to sleep', async () => {
     const { full, other, running, behind } = await aTaskBehind();
-    // A function stopped here, before it looked for what waits.
+    // Simulates a function that stopped here, before it looked for waiting tasks.
     await bench.deps.runners.releaseSlot(other, running.id, bench.deps.now(), 0);
     bench.pass(120_000);
     expect(await drain(bench.deps, bench.agentOf(other))).toEqual({ sleep: false });
@@ -88,7 +88,7 @@ describe('a task that waits behind a full runner', () => {
     expect(await demandOf(other)).toEqual([behind.id]);
   });
 
-  it('is left where it is while its runner has room for it', async () => {
+  it('stays where it is while its runner has room for it', async () => {
     const template = bench.addTemplate();
     const [awake, other] = [await online(), await online()];
     const first = await bench.start(template);
@@ -99,13 +99,13 @@ describe('a task that waits behind a full runner', () => {
     expect(await demandOf(owing)).toEqual([first.id]);
   });
 
-  it('is given by the reconciler to a runner that can be woken, and is left while there is none', async () => {
+  it('is given by the reconciler to a runner that can be woken, and stays while there is none', async () => {
     const input = { instanceId: 'i-0000000000000000f', maxParallelTasks: 1 };
     const sleeper = await bench.addRunner({ ...input, active: false });
     const { full, behind } = await aTaskBehind();
     expect((await reconcile(bench.deps)).task_placed_again).toBeUndefined();
     expect(await demandOf(full)).toEqual([behind.id]);
-    // A function stopped here, before it placed what waits.
+    // Simulates a function that stopped here, before it placed waiting tasks.
     await bench.deps.runners.configure(sleeper, runnerInput.parse({ name: sleeper.name, ...input }));
     expect(await reconcile(bench.deps)).toMatchObject({ task_placed_again: 1 });
     expect(await demandOf(full)).toEqual([]);

@@ -33,13 +33,13 @@ const read = async (
 const tryAgain = ({ projectId, id }: Delivery, { tries = 1, last = false } = {}) =>
   retry(bench.deps, { projectId, id }, { tries, last });
 
-describe('a start event for a task that was sent one before', () => {
+describe('a second start event for a task', () => {
   const minuteLater = () => {
     bench.pass(60_000);
     return { wokenAt: bench.deps.now() };
   };
 
-  it('goes out anew, under another id, when its runner is woken anew', async () => {
+  it('is sent again, under another id, when its runner is woken again', async () => {
     const runner = await bench.addRunner({ webhookUrl: aUrl() });
     const task = await aTask(runner);
     await sendEvent(bench.deps, 'start', task, runner, { wokenAt: bench.deps.now() });
@@ -50,7 +50,7 @@ describe('a start event for a task that was sent one before', () => {
     expect(bench.sent).toHaveLength(2);
   });
 
-  it('is left to the retries while the one before is on its way', async () => {
+  it('is left to the retries while the first is pending', async () => {
     const runner = await bench.addRunner({ webhookUrl: aUrl() });
     const task = await aTask(runner);
     bench.setReceiver(false);
@@ -59,7 +59,7 @@ describe('a start event for a task that was sent one before', () => {
     expect(bench.sent).toHaveLength(1);
   });
 
-  it('is dropped when the task has finished there before it is delivered', async () => {
+  it('is dropped when the task has finished before its delivery', async () => {
     const runner = await bench.addRunner({ webhookUrl: aUrl() });
     const task = await aTask(runner);
     await sendEvent(bench.deps, 'start', task, runner, { wokenAt: bench.deps.now() });
@@ -108,7 +108,7 @@ describe('the order of deliveries', () => {
     }
   });
 
-  it('holds the next attempt back until the one before is told', async () => {
+  it('holds the next attempt back until the previous one is delivered', async () => {
     const runner = await bench.addRunner({ webhookUrl: aUrl() });
     const task = await aTask(runner);
     await sendEvent(bench.deps, 'start', task, runner);
@@ -139,7 +139,7 @@ describe('the circuit breaker of a URL', () => {
     return runner;
   };
 
-  it('opens after five failures in a row: deliveries wait, and it is no attempt', async () => {
+  it('opens after five failures in a row: deliveries wait without an attempt', async () => {
     const runner = await failing(5);
     const task = await aTask(runner);
     await sendEvent(bench.deps, 'start', task, runner);
@@ -151,7 +151,7 @@ describe('the circuit breaker of a URL', () => {
     expect(bench.retries.at(-1)).toMatchObject({ delaySeconds: 60 });
   });
 
-  it('lets one delivery try when it has cooled down, and closes when that is acknowledged', async () => {
+  it('allows one delivery after its cool-down, and closes when that is acknowledged', async () => {
     const runner = await failing(5);
     bench.pass(60_000);
     bench.setReceiver(true);
@@ -171,14 +171,14 @@ describe('the circuit breaker of a URL', () => {
     }
   });
 
-  it('opens again at once when the one that tries fails', async () => {
+  it('opens again at once when that trial fails', async () => {
     const runner = await failing(5);
     bench.pass(60_000);
     for (let n = 0; n < 3; n += 1) await sendEvent(bench.deps, 'start', await aTask(runner), runner);
     expect(bench.sent).toHaveLength(6);
   });
 
-  it('counts failures in a row only', async () => {
+  it('counts only failures in a row', async () => {
     const runner = await failing(4);
     bench.setReceiver(true);
     await sendEvent(bench.deps, 'start', await aTask(runner), runner);
@@ -187,7 +187,7 @@ describe('the circuit breaker of a URL', () => {
     expect(bench.sent).toHaveLength(7);
   });
 
-  it('is by URL, and none is before the functions of the stack', async () => {
+  it('applies by URL, and never to the functions of the stack', async () => {
     await failing(5);
     const other = await bench.addRunner({ webhookUrl: aUrl() });
     const own = await bench.addRunner({ instanceId: 'i-0123456789abcdef7' });
@@ -202,7 +202,7 @@ describe('the circuit breaker of a URL', () => {
     const task = await aTask(runner);
     await sendEvent(bench.deps, 'start', task, runner);
     bench.pass(24 * 3_600_000 + 1);
-    // The one that tries whether the receiver is well again.
+    // The trial delivery, which checks whether the receiver works again.
     await sendEvent(bench.deps, 'start', await aTask(runner), runner);
     await tryAgain(await read(task, 'start', runner));
     expect(await read(task, 'start', runner)).toMatchObject({ status: 'dead' });

@@ -10,7 +10,7 @@ describe('the body of a webhook', () => {
     expect(parse(body)).toMatchObject({ ok: true, body: { project_id: '1', task_id: '2' } });
   });
 
-  it('that is not JSON is told from one that is no webhook', () => {
+  it('is refused differently when it is not JSON and when it is not a webhook', () => {
     expect(parseWebhookBody(receivedWebhookBody, '{')).toMatchObject({ ok: false, code: 'malformed_json' });
     expect(parse([])).toMatchObject({ ok: false, code: 'invalid_request' });
   });
