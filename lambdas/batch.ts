@@ -1,7 +1,7 @@
-/** A batch from SQS: each message by itself, and only those that failed come again. */
+/** Handles a batch from SQS: each message by itself; SQS redelivers only those that failed. */
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 
-/** Handles every record; a throw, or `false`, makes that one come again. */
+/** Handles every record; an error, or `false`, makes SQS redeliver that one. */
 export const handleBatch = async (
   event: SQSEvent,
   handle: (record: SQSRecord) => Promise<boolean>,

@@ -4,12 +4,12 @@ import { readConfig, variables } from './config.ts';
 describe('readConfig', () => {
   const schema = variables.pick({ TABLE_NAME: true, API_URL: true });
 
-  it('gives the variables that were asked for, and no others', () => {
+  it('returns the requested variables, and no others', () => {
     const env = { TABLE_NAME: 'reveille', API_URL: 'http://127.0.0.1:8787', HOME: '/root' };
     expect(readConfig(schema, env)).toEqual({ TABLE_NAME: 'reveille', API_URL: 'http://127.0.0.1:8787' });
   });
 
-  it('names every variable that is missing or wrong, and says what it is for', () => {
+  it('names every missing or wrong variable, with its purpose', () => {
     const read = () => readConfig(schema, { API_URL: 'http://127.0.0.1:8787/' });
     expect(read).toThrow(/TABLE_NAME is not set \(The DynamoDB table/);
     expect(read).toThrow(/API_URL is wrong: must not end with a slash/);

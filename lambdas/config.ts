@@ -1,4 +1,4 @@
-/** The environment of the functions: each reads at its top the variables that it uses, and none other. */
+/** Environment of the functions: each reads at its top exactly the variables that it uses. */
 import { inflateRawSync } from 'node:zlib';
 import * as z from 'zod';
 import { isAllowance } from './adapters/address-guard.ts';
@@ -6,7 +6,7 @@ import { fleetsText } from './core/fleets/fleets.ts';
 
 const notEmpty = z.string().min(1);
 
-/** JSON, deflated, in base64: an environment has 4 KB in all (AWS: Lambda quotas). */
+/** JSON, deflated, in base64: the whole environment may have 4 KB (AWS: Lambda quotas). */
 const packed = z.string().transform((text, context): unknown => {
   try {
     return JSON.parse(inflateRawSync(Buffer.from(text, 'base64')).toString());
@@ -16,7 +16,7 @@ const packed = z.string().transform((text, context): unknown => {
   }
 });
 
-/** Every variable that a function may have; a function takes its own by `variables.pick({ … })`. */
+/** Every variable of the functions; each takes its own by `variables.pick({ … })`. */
 export const variables = z.object({
   TABLE_NAME: notEmpty.describe('The DynamoDB table that holds everything'),
   API_URL: z

@@ -1,4 +1,4 @@
-/** Every error that the HTTP boundary answers with: the one table from a stable code to a status and a title. */
+/** Errors of the HTTP boundary: the one table from a stable code to a status and a title. */
 import { type Problem, problemMediaType } from '../protocol/index.ts';
 
 const table = {
@@ -53,7 +53,7 @@ export type FieldErrors = NonNullable<Problem['errors']>;
 export const statusOf = (code: ProblemCode): ProblemStatus => table[code][0];
 export const titleOf = (code: ProblemCode): string => table[code][1];
 
-/** Problem details (RFC 9457); `detail` says what is wrong and what to do. */
+/** Makes problem details (RFC 9457); `detail` has the fault and the remedy. */
 export const makeProblem = (code: ProblemCode, detail: string, errors?: FieldErrors): Problem => ({
   type: `urn:reveille:problem:${code}`,
   title: titleOf(code),
@@ -63,10 +63,10 @@ export const makeProblem = (code: ProblemCode, detail: string, errors?: FieldErr
   ...(errors && { errors }),
 });
 
-/** Headers of every answer of the API and of the receivers of webhooks. */
+/** Headers of every response of the API and of the webhook receivers. */
 export const answerHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
 
-/** The headers that a problem travels with. A refused credential names the scheme to use (RFC 9110, section 11.6.1). */
+/** Headers of a problem. A rejected credential names the scheme to use (RFC 9110, section 11.6.1). */
 export const problemHeaders = (code: ProblemCode): Record<string, string> => ({
   'content-type': problemMediaType,
   ...answerHeaders,

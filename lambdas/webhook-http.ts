@@ -1,21 +1,21 @@
-/** A webhook receiver over HTTP: 204 for what was done, problem details for what was refused. */
+/** A webhook receiver over HTTP: 204 for an accepted webhook, problem details for a refused one. */
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { RunnerRecord } from './adapters/runners/runner-record.ts';
 import type { Deps } from './flows/deps.ts';
 import { receiveWebhook } from './flows/webhooks/receive.ts';
 import { answerHeaders, makeProblem, type ProblemCode, problemHeaders, statusOf } from './problems.ts';
 
-/** Far above any webhook of ours or of Semaphore, far below what would be work to parse. */
+/** Far above any webhook of ours or of Semaphore, and still cheap to parse. */
 const maxBodyBytes = 65_536;
 
-/** Why a webhook is refused, for its sender. */
+/** Reason of a refused webhook, for its sender. */
 export interface HttpRefusal {
   readonly ok: false;
   readonly code: ProblemCode;
   readonly detail: string;
 }
 
-/** The body of an HTTP API event as text. */
+/** Returns the body of an HTTP API event as text. */
 export const readBody = ({
   body = '',
   isBase64Encoded,
@@ -27,7 +27,7 @@ export const readBody = ({
   return { ok: true, text: bytes.toString() };
 };
 
-/** The answer to a webhook: empty when it was taken. */
+/** Response to a webhook: empty when it was accepted. */
 export const webhookResponse = (
   outcome: { readonly ok: true } | HttpRefusal,
 ): APIGatewayProxyStructuredResultV2 =>
@@ -39,7 +39,7 @@ export const webhookResponse = (
         body: JSON.stringify(makeProblem(outcome.code, outcome.detail)),
       };
 
-/** Verifies the webhook in an HTTP API event and acts on the runner that it is for. */
+/** Verifies the webhook in an HTTP API event and acts on its runner. */
 export const handleWebhook = async (
   deps: Pick<Deps, 'now' | 'runners' | 'deliveries' | 'log'>,
   action: 'start' | 'finish',

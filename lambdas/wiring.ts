@@ -1,4 +1,4 @@
-/** What functions are wired from: the clock, the log, the stores, the senders. Each function takes what it needs. */
+/** Shared parts of the functions: clock, log, stores, senders. Each function takes the ones it needs. */
 import { randomBytes } from 'node:crypto';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
@@ -36,10 +36,10 @@ export const now: Clock = () => toInstant(Date.now());
 
 export const { log, measure } = telemetry();
 
-/** One for each function, as is the table. */
+/** Makes one client for each function, like the table. */
 export const makeKmsClient = () => new KMSClient();
 
-/** In the log, where an alarm counts it, and among the repairs of the dashboard. Its keys, and nothing of what is in it. */
+/** Reports an unreadable item in the log, for an alarm, and in the dashboard's repairs: only its keys. */
 const reportUnreadable: Table['reportUnreadable'] = ({ key, message }) => {
   log('Skipped an unreadable item', { ...key, error: message });
   measure('Repairs', 1, { ...key }, 'unreadable_item_skipped');
@@ -47,14 +47,14 @@ const reportUnreadable: Table['reportUnreadable'] = ({ key, message }) => {
 
 const openPlainTable = (tableName: string): Table => openTable(tableName, undefined, reportUnreadable);
 
-/** The table with its secrets in the clear, which are encrypted in DynamoDB. */
+/** Opens the table with its secrets in plain text; in DynamoDB they are encrypted. */
 const openSealedTable = (tableName: string, secretsKeyArn: string): Table => {
   const table = openPlainTable(tableName);
   const service = kmsKeyService(makeKmsClient(), secretsKeyArn);
   return sealedTable(table, makeVault(dataKeys(table, { service, now, newId })));
 };
 
-/** What every function has that works with the table. Without the key's ARN, secrets stay encrypted. */
+/** Makes the parts of every function that uses the table. Without the key's ARN, secrets stay encrypted. */
 export const wireStores = (tableName: string, secretsKeyArn?: string) => {
   const table =
     secretsKeyArn === undefined ? openPlainTable(tableName) : openSealedTable(tableName, secretsKeyArn);
@@ -77,17 +77,17 @@ export const wireStores = (tableName: string, secretsKeyArn?: string) => {
   };
 };
 
-/** A delivery in the queue of retries. */
+/** A delivery in the retry queue. */
 export const deliveryRef = z.object({
   projectId,
   id: z.string(),
   tries: z.int().default(0).describe('Retries that it had before it was put off'),
 }) satisfies z.ZodType<Pick<Delivery, 'projectId' | 'id'>>;
 
-/** How long after the failed first attempt the second follows. */
+/** Delay of the second attempt after a failed first one. */
 const firstRetryDelaySeconds = 5;
 
-/** `guard` says where webhooks may go. */
+/** Makes the webhook senders; `guard` checks their target addresses. */
 export const wireWebhooks = (client: SQSClient, retriesQueueUrl: string, guard: AddressGuard) => ({
   sendWebhook: loggedWebhooks(httpWebhookSender(now, guard), log),
   retryWebhook: async (
@@ -104,11 +104,11 @@ export const wireWebhooks = (client: SQSClient, retriesQueueUrl: string, guard: 
   },
 });
 
-/** The keys with which the control plane signs what agents and people carry; read at the first use. */
+/** Keys with which the control plane signs the tokens of agents and people; read at the first use. */
 export const wireSigningKeys = (table: Table): SigningKeys =>
   rememberSigningKeys(() => loadSigningKeys(table, { now, newId, randomBytes }), now);
 
-/** The environment of the functions that hand schedules over. */
+/** Environment of the functions that hand schedules over. */
 export const schedulerVariables = variables.pick({
   SCHEDULE_GROUP: true,
   SCHEDULED_START_ARN: true,
@@ -125,7 +125,7 @@ export const wireScheduler = (config: z.infer<typeof schedulerVariables>) => ({
   }),
 });
 
-/** The environment of the functions that make queues of tasks and ring in them. */
+/** Environment of the functions that make task queues and ring in them. */
 export const queueVariables = variables.pick({
   QUEUE_URL_PREFIX: true,
   QUEUE_NAME_PREFIX: true,
@@ -139,7 +139,7 @@ export const wireQueues = (client: SQSClient, config: z.infer<typeof queueVariab
     stackName: config.STACK_NAME,
   });
 
-/** The environment of the functions that follow EC2 and repair. */
+/** Environment of the functions that follow EC2 and repair. */
 export const followVariables = variables
   .pick({
     TABLE_NAME: true,
@@ -152,7 +152,7 @@ export const followVariables = variables
   })
   .extend(queueVariables.shape);
 
-/** What the functions have that follow EC2 and repair: all that it takes to place a task and wake a runner. */
+/** Makes the parts of the functions that follow EC2 and repair: all to place tasks and wake runners. */
 export const wireFollowing = (config: z.infer<typeof followVariables>) => {
   const sqs = makeSqsClient();
   const stores = wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN);
@@ -169,7 +169,7 @@ export const wireFollowing = (config: z.infer<typeof followVariables>) => {
   };
 };
 
-/** The environment of the functions that start tasks for something else than a person. */
+/** Environment of the functions that start tasks by a trigger other than a person. */
 export const causeVariables = variables
   .pick({
     TABLE_NAME: true,
@@ -181,7 +181,7 @@ export const causeVariables = variables
   })
   .extend(queueVariables.shape);
 
-/** What these functions have: all that it takes to start a task of a template, and the audit trail. */
+/** Makes the parts of these functions: everything to start a task of a template, and the audit trail. */
 export const wireStartByCause = (config: z.infer<typeof causeVariables>) => {
   const stores = wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN);
   const { table } = stores;

@@ -1,7 +1,4 @@
-/**
- * What CloudFormation has made in a deployment for the console: its files, written into its bucket, and the key by which the API knows
- * CloudFront.
- */
+/** Makes the console's files and the key that proves CloudFront to the API, for CloudFormation. */
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +11,7 @@ import { log, now } from '../wiring.ts';
 
 const properties = z.object({ Bucket: z.string() });
 
-/** What `Fn::GetAtt` gives of a resource. */
+/** Attributes of a resource, for `Fn::GetAtt`. */
 type Attributes = Readonly<Record<string, string>>;
 
 /** As in infra/console.ts. */
@@ -42,7 +39,7 @@ const tellCloudFormation = async (
     method: 'PUT',
     body: JSON.stringify({
       ...said,
-      // The same at each time: another one would have CloudFormation ask to delete what it named before.
+      // Always the same: with another one CloudFormation would request the deletion of the old resource.
       PhysicalResourceId: event.ResourceType === edgeKeyType ? 'edge-key' : 'console-files',
       StackId,
       RequestId,
@@ -52,7 +49,7 @@ const tellCloudFormation = async (
   if (!answer.ok) throw new Error(`CloudFormation took no answer: ${answer.status} ${await answer.text()}`);
 };
 
-/** CloudFront gets the key, the API its hash only: whoever may read functions' settings cannot say where a request comes from. */
+/** CloudFront gets the key, the API only its hash: no reader of its settings can forge a source address. */
 const makeEdgeKey = (): Attributes => {
   const key = makeSecret(randomBytes);
   return { Key: key, Hash: hashSecret(key) };
@@ -75,6 +72,6 @@ export const handler = async (event: CloudFormationCustomResourceEvent): Promise
     log('The console is not published', { error: error instanceof Error ? error.stack : String(error) });
     return tellCloudFormation(event, { Status: 'FAILED', Reason: String(error) });
   }
-  // Not in what CloudFormation shows of the stack.
+  // Hidden in CloudFormation's view of the stack.
   return tellCloudFormation(event, { Status: 'SUCCESS', Data: made, NoEcho: isKey });
 };

@@ -1,6 +1,6 @@
 /**
- * Makes the first admin token of a new stack, for whoever may invoke it with AWS credentials. Once, unless asked by
- * `{"again": true}`: so that a token which was lost can be replaced.
+ * Makes the first admin token of a new stack, for callers with AWS credentials. Works once, or again with
+ * `{"again": true}`, to replace a lost token.
  */
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'aws-lambda';

@@ -1,4 +1,4 @@
-/** Follows what EC2 tells of instances: their changes of state, and its warnings that it takes one back. */
+/** Follows EC2's events about instances: changes of state, and warnings before EC2 reclaims one. */
 import type { EventBridgeEvent } from 'aws-lambda';
 import { readConfig } from '../config.ts';
 import { followEvent } from '../flows/runners/instance-event.ts';

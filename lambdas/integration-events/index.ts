@@ -1,4 +1,4 @@
-/** Starts the template of an integration for an event that `api` has stored. Lambda tries again when it fails. */
+/** Starts an integration's template for an event that `api` has stored. Lambda retries it after a failure. */
 import { randomBytes } from 'node:crypto';
 import { integrationStore } from '../adapters/integrations/integrations.ts';
 import { eventRef, pendingEventStore } from '../adapters/integrations/pending-events.ts';

@@ -1,4 +1,4 @@
-/** Each minute: repairs what was lost among what is live. */
+/** Repairs lost work among the live items, each minute. */
 import { randomBytes } from 'node:crypto';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { awsPriceList } from '../adapters/costs/price-list.ts';

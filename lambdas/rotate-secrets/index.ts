@@ -1,4 +1,4 @@
-/** Encrypts all secrets again under new data keys, for an operator who invokes it until it answers `ended: true`. */
+/** Encrypts all secrets under new data keys; an operator invokes it until it returns `ended: true`. */
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import { newId } from '../adapters/ids.ts';
@@ -19,11 +19,11 @@ const service = kmsKeyService(makeKmsClient(), config.SECRETS_KEY_ARN);
 
 const audit = auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENTION_DAYS });
 
-/** More than one project's secrets take. */
+/** Longer than one project's secrets take. */
 const reserveMs = 60_000;
 
 export const handler = async (_event: unknown, context: Context): Promise<RotationProgress> => {
-  // Made anew each time: what an earlier invocation remembers of data keys may be old.
+  // Made for each invocation: data keys in the memory of an earlier one may be old.
   const own = dataKeys(table, { service, now, newId });
   const hasTime = () => context.getRemainingTimeInMillis() > reserveMs;
   const progress = await rotateSecrets({

@@ -1,4 +1,4 @@
-/** Stops the instance of a runner whose agent has stopped polling, or starts that of one which was woken. Lambda tries again when it fails. */
+/** Stops the instance of a drained runner, or starts that of a woken one. Lambda retries a failure. */
 import * as z from 'zod';
 import { projectId, runnerId } from '../../protocol/index.ts';
 import { ec2Instances } from '../adapters/runners/instances.ts';

@@ -1,4 +1,4 @@
-/** Starts the template of a schedule that is due, as EventBridge Scheduler tells. */
+/** Starts the template of a due schedule, invoked by EventBridge Scheduler. */
 import { scheduledStart } from '../../protocol/index.ts';
 import { readConfig } from '../config.ts';
 import { runSchedule } from '../flows/schedules/run-schedule.ts';

@@ -1,4 +1,4 @@
-/** Makes, rotates, lists and removes the secret URLs for Semaphore's runners, for whoever may invoke it with AWS credentials. */
+/** Makes, rotates, lists and removes secret URLs for Semaphore, for callers with AWS credentials. */
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
@@ -50,7 +50,7 @@ const urlOf = (id: string, secret: string) => ({
   message: 'The URL is secret, and shown only now.',
 });
 
-/** Or the first task would find out, and fail in Semaphore. */
+/** Otherwise the first task would find the fault, and fail in Semaphore. */
 const checkInstance = async (input: SemaphoreHookInput): Promise<void> => {
   const found = await instances.describe(input);
   if (!found || found.state === 'terminated' || found.state === 'shutting-down') {

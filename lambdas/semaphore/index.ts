@@ -1,4 +1,4 @@
-/** What a Semaphore server's runner webhook calls, and what looks after the instances that it woke. */
+/** Receives a Semaphore server's runner webhooks, and checks the instances that they started. */
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { receivedWebhookBody } from '../../protocol/index.ts';
 import { ec2Instances } from '../adapters/runners/instances.ts';
@@ -16,7 +16,7 @@ const deps = { now, log, instances: ec2Instances(), hooks: semaphoreHooks(table)
 
 const semaphoreBody = receivedWebhookBody.omit({ attempt: true });
 
-/** The hook whose URL it is. */
+/** Returns the hook that the URL's token names. */
 const hookOf = async (token = ''): Promise<SemaphoreHook | undefined> => {
   const [id = '', secret = ''] = token.split('.');
   const hook = id === '' ? undefined : await deps.hooks.get(id);
@@ -41,7 +41,7 @@ const receive = async (event: APIGatewayProxyEventV2): Promise<{ readonly ok: tr
 
 const isHttp = (event: object): event is APIGatewayProxyEventV2 => 'requestContext' in event;
 
-/** Of the HTTP API a webhook; anything else (EC2's state changes, the schedule) has it look after what may be on. */
+/** Handles a webhook; any other event (EC2's state changes, the schedule) starts a check of the instances. */
 export const handler = async (event: object): Promise<APIGatewayProxyStructuredResultV2 | undefined> => {
   if (isHttp(event)) return webhookResponse(await receive(event));
   await lookAfterSemaphore(deps);

@@ -1,4 +1,4 @@
-/** Receives task-finish webhooks: stops the instance of a runner that has nothing left to do and no reason to stay on. */
+/** Receives task-finish webhooks: stops the instance of a runner without work or a reason to stay on. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { ec2Instances } from '../adapters/runners/instances.ts';
 import { readConfig, variables } from '../config.ts';

@@ -1,4 +1,4 @@
-/** Tries webhook deliveries again, later each time, until they are acknowledged or their tries are used up. */
+/** Retries webhook deliveries, with growing delays, until they are acknowledged or out of tries. */
 import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
 import { addressGuard } from '../adapters/address-guard.ts';
@@ -24,7 +24,7 @@ const deps = {
   ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
 };
 
-/** 10 s, 20 s, 40 s … at most a quarter of an hour. */
+/** Returns 10 s, 20 s, 40 s … up to 15 minutes. */
 const backoffSeconds = (tries: number): number => Math.min(900, 5 * 2 ** tries);
 
 const comeAgainLater = async (record: SQSRecord, tries: number): Promise<void> => {
@@ -46,7 +46,7 @@ export const handler = (event: SQSEvent) =>
       const last = tries >= config.WEBHOOK_RETRIES_MAX;
       const outcome = await retry(deps, ref, { tries: tries - 1, last });
       if (outcome === 'settled') return true;
-      // After its last try the message goes to the dead-letter queue when it comes back.
+      // After the last try the message reaches the dead-letter queue on its next return.
       await comeAgainLater(record, last ? 0 : tries);
       return false;
     },

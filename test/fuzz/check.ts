@@ -1,4 +1,4 @@
-/** Whether an answer is one that the document promises. */
+/** Checks that a response is one that the document allows. */
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Document, Operation } from './document.ts';
 
@@ -11,9 +11,9 @@ export interface Answer {
   readonly text: string;
 }
 
-/** Tells what is wrong with an answer; undefined: nothing. */
+/** Returns the fault of a response; undefined without one. */
 export const makeChecker = (document: Document) => {
-  // The document says formats for people; its patterns are what is checked.
+  // The document has formats for people; only its patterns are checked.
   const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
   ajv.addSchema(document, 'api', false, false);
   const compiled = new Map<string, ValidateFunction>();

@@ -1,6 +1,7 @@
 /**
- * `npm run fuzz:api`: requests made from the OpenAPI document, right and wrong, against the whole API over a real table in this
- * process. No answer may be a 5xx, have a status that its operation doesn't declare, or break its declared schema.
+ * `npm run fuzz:api`: makes right and wrong requests from the OpenAPI document, against the whole API over a
+ * real table in this process. No response may be a 5xx, have a status that its operation does not declare, or
+ * break its declared schema.
  */
 import { Command } from 'commander';
 import fc from 'fast-check';
@@ -31,7 +32,7 @@ const {
   seed: number;
   operation?: string;
 }>();
-/** A world is worn out by then: its projects removed, its tokens revoked. */
+/** After this number a world is worn out: its projects are removed, its tokens revoked. */
 const requestsPerWorld = 1000;
 const failuresShown = 20;
 
@@ -48,7 +49,7 @@ const kinds = [
   'deliveries',
 ];
 
-/** Chance alone seldom makes one that is whole, and has variables. */
+/** A template that chance alone seldom makes: complete, and with variables. */
 const playbook = {
   name: 'Playbook',
   app: 'ansible',
@@ -56,7 +57,7 @@ const playbook = {
   ansible: { extraVars: { release: 3, isCanary: false, ratio: 0.5 } },
 };
 
-/** Two projects at work, with everything known of them in the pool. */
+/** Makes two busy projects, with all their ids and secrets in the pool. */
 const openFreshWorld = async (api: ApiBench, pool: Pool): Promise<Credentials> => {
   const world = await openWorld(api);
   for (const one of [world.mine, world.theirs]) {
@@ -116,7 +117,7 @@ const parsed = (text: string): unknown => {
 
 const failures = new Map<string, { request: FuzzRequest; answer: Answer; times: number }>();
 const statuses = new Map<number, number>();
-/** By operation: how many requests it got, and how many of them succeeded. */
+/** Number of requests and of successes, by operation. */
 const outcomes = new Map<string, { asked: number; succeeded: number }>();
 const logged: string[] = [];
 
@@ -128,10 +129,10 @@ const readDocument = async (api: ApiBench) => {
 };
 let known: Awaited<ReturnType<typeof readDocument>> | undefined;
 
-/** Asks so many times in a world of its own. */
+/** Makes `times` requests in a new world. */
 const fuzzWorld = async (worldSeed: number, times: number): Promise<void> => {
   const table = await openTestTable();
-  // Nothing goes out of this process.
+  // No request leaves this process.
   const begun = { url: 'https://example.org/', checks: { state: 's', nonce: 'n', verifier: 'v' } };
   const api = await openApiBench(table, {
     oidc: { begin: async () => begun, finish: async () => undefined },

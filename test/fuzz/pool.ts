@@ -1,16 +1,16 @@
-/** What exists in the API under test, as far as its answers told: ids, each with its project, and secrets by field name. */
+/** Collects what the API under test has returned: ids, each with its project, and secrets by field name. */
 export interface KnownId {
   readonly id: string;
   readonly projectId?: string | undefined;
 }
 
-/** More would only be older. */
+/** Beyond this number the entries would only be older. */
 const keptPerKind = 60;
 const harvested = ['lease', 'token', 'session', 'nextCursor'];
 
 export type Pool = ReturnType<typeof makePool>;
 
-/** `never`: ids that are not to be used, as the fuzzer itself lives by them. */
+/** `never`: ids that must not be used, as the fuzzer itself depends on them. */
 export const makePool = (never: ReadonlySet<string>) => {
   const byPrefix = new Map<string, KnownId[]>();
   const values = new Map<string, string[]>();
@@ -25,7 +25,7 @@ export const makePool = (never: ReadonlySet<string>) => {
     byPrefix.set(prefix, keep(known, { id, projectId }));
   };
 
-  /** Takes the ids and secrets out of an answer. */
+  /** Collects the ids and secrets of a response. */
   const harvest = (value: unknown, projectId: string | undefined): void => {
     if (Array.isArray(value)) {
       for (const one of value) harvest(one, projectId);
@@ -37,7 +37,7 @@ export const makePool = (never: ReadonlySet<string>) => {
     const itsProject = typeof own === 'string' ? own : projectId;
     const [id, url] = [fields.get('id'), fields.get('url')];
     if (typeof id === 'string' && id.startsWith('int_') && typeof url === 'string') {
-      // The secret is the last part of the URL, which only this answer shows.
+      // The secret is the last part of the URL, which only this response shows.
       values.set(`secret of ${id}`, [url.split('/').at(-1) ?? '']);
     }
     for (const [name, one] of fields) {
@@ -52,7 +52,7 @@ export const makePool = (never: ReadonlySet<string>) => {
     harvest,
     add,
     addValue: (name: string, value: string) => void values.set(name, keep(values.get(name), value)),
-    /** A body that an operation has taken. */
+    /** Keeps a body that an operation has accepted. */
     addBody: (operationId: string, body: unknown) =>
       void bodies.set(operationId, keep(bodies.get(operationId), body)),
     bodies: (operationId: string): readonly unknown[] => bodies.get(operationId) ?? [],

@@ -1,4 +1,4 @@
-/** Requests of an operation: right ones, wrong ones, and those of who may not. */
+/** Requests of an operation: right ones, wrong ones, and forbidden ones. */
 import fc from 'fast-check';
 import type { Operation } from './document.ts';
 import type { Pool } from './pool.ts';
@@ -12,7 +12,7 @@ export interface FuzzRequest {
   readonly body?: string;
 }
 
-/** Credentials by the names of the document's security schemes; `others` are good ones of somebody else. */
+/** Credentials by the names of the document's security schemes; `others` are valid ones of another person. */
 export interface Credentials {
   readonly byScheme: Readonly<Record<string, readonly string[]>>;
   readonly others: readonly string[];
@@ -36,7 +36,7 @@ const prefixes: Readonly<Record<string, string>> = {
   registrationTokenId: 'reg',
 };
 
-/** One choice of ids for the path that belong together, most of the time. */
+/** Chooses ids for the path, which belong together most of the time. */
 const pathOf = (
   { path, parameters }: Operation,
   pool: Pool,
@@ -76,7 +76,7 @@ const pathOf = (
 const asText = (value: unknown): string =>
   typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 
-/** Empty ones, and dots, which URLs resolve, would make another path of it. */
+/** Replaces empty text and dots, which URLs resolve: they would make another path. */
 const segmentOf = (text: string): string => (/^\.*$/.test(text) ? 'x' : encodeURIComponent(wellFormed(text)));
 
 const wellFormed = (text: string): string => text.toWellFormed();
@@ -135,7 +135,7 @@ const headersOf = (operation: Operation, credentials: Credentials): fc.Arbitrary
     }));
 };
 
-/** What takes a body of any form, of which the document can say nothing. */
+/** Operations that accept any body, which the document cannot describe. */
 const takesAnything: ReadonlySet<string> = new Set(['receiveIntegrationEvent']);
 
 const bodyOf = (
@@ -153,14 +153,14 @@ const bodyOf = (
   );
 };
 
-/** Any request to the operation. */
+/** Makes any request to the operation. */
 export const requestOf = (
   operation: Operation,
   pool: Pool,
   resolve: Sources['resolve'],
   credentials: Credentials,
 ): fc.Arbitrary<FuzzRequest> => {
-  /** Of the project of the path where there are such: ids of others are refused, and seldom go together. */
+  /** Prefers ids of the path's project: those of others are rejected, and seldom go together. */
   const sourcesIn = (projectId?: string): Sources => ({
     resolve,
     idsOf: (prefix) => {

@@ -1,8 +1,8 @@
-/** From a JSON Schema of the OpenAPI document to values that fit it, and to values that nearly do. */
+/** Makes values from a JSON Schema of the OpenAPI document: some fit, some almost fit. */
 import fc from 'fast-check';
 import * as z from 'zod';
 
-/** The part of JSON Schema that our document uses; what else it says is ignored. */
+/** The part of JSON Schema that our document uses; other keywords are ignored. */
 const jsonSchema = z.looseObject({
   $ref: z.string().optional(),
   type: z.union([z.string(), z.array(z.string())]).optional(),
@@ -29,13 +29,13 @@ export type JsonSchema = z.infer<typeof jsonSchema>;
 export interface Sources {
   /** Resolves `#/components/schemas/…`. */
   readonly resolve: (ref: string) => unknown;
-  /** Ids that exist, by prefix such as `tpl`; none when it knows none. */
+  /** Existing ids, by a prefix such as `tpl`; none for an unknown prefix. */
   readonly idsOf: (prefix: string) => readonly string[];
-  /** Good values for a property of that name, such as `lease`. */
+  /** Valid values for a property of that name, such as `lease`. */
   readonly valuesOf: (property: string) => readonly string[];
 }
 
-/** What breaks programs: long, empty, null bytes, other scripts, paths, prototypes. */
+/** Text that breaks programs: long, empty, null bytes, other scripts, paths, prototypes. */
 const nastyText = fc.constantFrom(
   '',
   ' ',
@@ -72,7 +72,7 @@ const byFormat: Readonly<Record<string, fc.Arbitrary<string>>> = {
 
 const matching = new Map<string, fc.Arbitrary<string>>();
 
-/** Kept, as reading a pattern takes fast-check far longer than using it. */
+/** Cached, as fast-check takes far longer to read a pattern than to use it. */
 const textMatching = (pattern: string): fc.Arbitrary<string> => {
   const known = matching.get(pattern);
   if (known) return known;
@@ -85,7 +85,7 @@ const readPattern = (pattern: string): fc.Arbitrary<string> => {
   try {
     return fc.stringMatching(new RegExp(pattern));
   } catch {
-    // Look-around and the like, which fast-check cannot turn round.
+    // Look-around and the like, which fast-check cannot invert.
     return fc.string({ maxLength: 20 });
   }
 };
@@ -106,7 +106,7 @@ const aText = (schema: JsonSchema, sources: Sources): fc.Arbitrary<string> => {
   return fc.string({ minLength, maxLength: Math.max(minLength, Math.min(maxLength, 60)) });
 };
 
-/** Each field more is one that may not go with another, so most of those that need not be there are not. */
+/** Leaves out most optional fields, as each further field may conflict with another. */
 export const sometimes = (value: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
   fc.oneof({ arbitrary: fc.constant(undefined), weight: 3 }, { arbitrary: value, weight: 1 });
 
@@ -136,10 +136,10 @@ const anObject = (schema: JsonSchema, sources: Sources, depth: number): fc.Arbit
   });
 };
 
-/** Of which some program on the way may lose digits, or refuse them. */
+/** Numbers whose digits some program may lose, or that it rejects. */
 const hardNumbers = [5e-324, 1e-200, 1e-130, 0.1, 2 ** 53, 20_261_130_120_000_000, 1e30, 1e126, 1e200, 1e308];
 
-/** Also the ends of what the schema allows, and of those numbers that some program on the way cannot take, the ones that it allows. */
+/** Adds the ends of the schema's range, and the hard numbers that it allows. */
 const orAtTheEdge = (
   { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY }: JsonSchema,
   usual: fc.Arbitrary<number>,
@@ -152,7 +152,7 @@ const orAtTheEdge = (
     : fc.oneof({ arbitrary: usual, weight: 2 }, { arbitrary: fc.constantFrom(...allowed), weight: 1 });
 };
 
-/** Values that fit the schema, as far as it is understood here. */
+/** Values that fit the schema, as far as this module understands it. */
 export const fitting = (given: unknown, sources: Sources, depth = 6): fc.Arbitrary<unknown> => {
   const schema = jsonSchema.parse(typeof given === 'object' && given !== null ? given : {});
   if (depth <= 0) return fc.constant(null);
@@ -202,7 +202,7 @@ export const fitting = (given: unknown, sources: Sources, depth = 6): fc.Arbitra
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Spoils one place of a value: a wrong type, a missing field, one too many, or something deep inside. */
+/** Spoils one place of a value: a wrong type, a missing field, an extra one, or a nested one. */
 const spoil = (value: unknown, junk: unknown, at: number): unknown => {
   if (Array.isArray(value) && value.length > 0) {
     return value.map((one, index) => (index === at % value.length ? spoil(one, junk, at >> 2) : one));
@@ -222,7 +222,7 @@ const spoil = (value: unknown, junk: unknown, at: number): unknown => {
   }
 };
 
-/** Values that fit, and as many that don't: spoilt in one place, or anything at all. */
+/** Values that fit, and as many that do not: spoilt in one place, or of any form. */
 export const nearly = (schema: unknown, sources: Sources): fc.Arbitrary<unknown> => {
   const good = fitting(schema, sources);
   return fc.oneof(
@@ -241,7 +241,7 @@ const numbersIn = (value: unknown): number => {
   return parts.reduce((sum: number, part) => sum + numbersIn(part), 0);
 };
 
-/** Puts `hard` in the place of one of the numbers of a value. */
+/** Replaces one of the numbers of a value by `hard`. */
 const replaceNumber = (value: unknown, hard: number, at: number): unknown => {
   let index = 0;
   return JSON.parse(JSON.stringify(value), (_, one: unknown) =>
@@ -249,7 +249,7 @@ const replaceNumber = (value: unknown, hard: number, at: number): unknown => {
   );
 };
 
-/** Bodies that were taken before, under another name and with one hard number, which nothing else of theirs hides. */
+/** Accepted bodies under another name with one hard number, so that nothing else causes a refusal. */
 export const withHardNumber = (bodies: readonly unknown[]): fc.Arbitrary<unknown> =>
   fc
     .tuple(
@@ -262,5 +262,5 @@ export const withHardNumber = (bodies: readonly unknown[]): fc.Arbitrary<unknown
       return isRecord(changed) && typeof changed.name === 'string' ? { ...changed, name: `N${at}` } : changed;
     });
 
-/** Text for paths and headers: what may be there, and what breaks programs. */
+/** Text for paths and headers: permitted text, and text that breaks programs. */
 export const wildText = fc.oneof(nastyText, fc.string({ maxLength: 30 }));

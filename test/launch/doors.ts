@@ -1,4 +1,4 @@
-/** The doors by which a task can be given something: each tries it, and says what became of it. */
+/** Doors: the ways to give a task a launch option. Each tries it, and returns the outcome. */
 import * as z from 'zod';
 import { createProgram } from '../../cli/program.ts';
 import type { ApiBench, Call } from '../../lambdas/api/testing/bench.ts';
@@ -14,13 +14,13 @@ import {
   valuesAgain,
 } from '../../protocol/index.ts';
 
-/** Who asks: by a token, and by a sign-in. */
+/** Caller, with a token and a sign-in. */
 export interface Asker {
   readonly token: string;
   readonly cookie: Call;
 }
 
-/** What is tried. */
+/** One option to try, with its value and template. */
 export interface Try {
   readonly option: LaunchOption;
   readonly value: unknown;
@@ -33,7 +33,7 @@ export type Outcome =
 
 export type Door = (who: Asker, what: Try) => Promise<Outcome>;
 
-/** The commands' flag for each option, with its value. */
+/** Flag of the commands for each option, with its value. */
 const flagOf: Readonly<Record<LaunchOption, (value: unknown) => string>> = {
   limit: (value) => `--limit=${value}`,
   tags: (value) => `--tags=${value}`,

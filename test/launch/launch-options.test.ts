@@ -1,4 +1,4 @@
-/** Launch options × roles × doors, generated: what the template allows is taken, nothing else is. */
+/** Launch options × roles × doors, generated: only values that the template allows are accepted. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { type ApiBench, openApiBench } from '../../lambdas/api/testing/bench.ts';
@@ -22,9 +22,9 @@ let table: TestTable;
 let api: ApiBench;
 let doors: Readonly<Record<string, Door>>;
 const askers = new Map<Who, Asker>();
-/** By option, and whether it is allowed. */
+/** Template ids by option and by whether it is allowed. */
 const templateIds = new Map<string, string>();
-/** A value of each option that no template here has. */
+/** A value of each option that differs from every template here. */
 let values: Readonly<Record<LaunchOption, unknown>>;
 
 const keyOf = (option: LaunchOption, isAllowed: boolean) => `${option} ${isAllowed}`;
@@ -86,7 +86,7 @@ afterAll(() => table?.close());
 
 const isSaved = (door: string) => door === 'a schedule' || door === 'an integration';
 
-/** What has to become of a try. */
+/** Returns the expected outcome of a try. */
 const expected = (door: string, who: Who, option: LaunchOption, isAllowed: boolean): object => {
   const mayAsk = isSaved(door) ? !['guest', 'task_runner'].includes(who) : who !== 'guest';
   if (!mayAsk) return { is: 'refused', status: 403 };
@@ -98,7 +98,7 @@ const expected = (door: string, who: Who, option: LaunchOption, isAllowed: boole
 };
 
 describe.each(doorNames)('a launch option by %s', (name) => {
-  it.each(everybody)('is given by a %s as the template allows', async (who) => {
+  it.each(everybody)('follows the template and the role of a %s', async (who) => {
     const asker = askers.get(who);
     const door = doors[name];
     if (!asker || !door) throw new Error(`no ${who} or no door ${name}`);

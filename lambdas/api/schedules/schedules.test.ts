@@ -285,7 +285,7 @@ describe('a time that is due', () => {
     await api.call('DELETE', path);
     await due('2026-01-01T02:00:00Z');
     expect(await tasks()).toEqual([]);
-    expect(api.logged.at(-1)?.message).toBe('A schedule is due that was removed');
+    expect(api.logged.at(-1)?.message).toBe('A removed schedule is due');
   });
 
   it('starts nothing by an earlier expression of the schedule', async () => {

@@ -57,7 +57,7 @@ export const runSchedule = async (deps: RunScheduleDeps, event: ScheduledStart):
   const about = { projectId, scheduleId, at };
   const schedule = await deps.schedules.get(projectId, scheduleId);
   if (!schedule) {
-    deps.log('A schedule is due that was removed', about);
+    deps.log('A removed schedule is due', about);
     return;
   }
   try {

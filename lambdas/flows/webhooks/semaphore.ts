@@ -97,7 +97,7 @@ const lookAfter = async (deps: SemaphoreDeps, found: SemaphoreHook): Promise<voi
   const isOverdue = found.tasks.size > 0 && silentMs > found.maxHours * 3_600_000;
   const hook = (isOverdue && (await deps.hooks.forgetTasks(found))) || found;
   if (isOverdue && hook !== found) {
-    deps.log('Semaphore never told that tasks finished', { hookId: hook.id, tasks: [...found.tasks] });
+    deps.log('Semaphore sent no finish for tasks', { hookId: hook.id, tasks: [...found.tasks] });
   }
   const state = (await deps.instances.describe(hook))?.state;
   if (hook.tasks.size > 0) {
