@@ -135,7 +135,7 @@ describe('runners', () => {
     expect(await api.refused('DELETE', `${base}/${runner.id}`)).toMatchObject({ code: 'in_use' });
   });
 
-  it('register by themselves with a token that is good once', async () => {
+  it('register themselves with a token that works once', async () => {
     const { id } = await aProject();
     const registration = z
       .object({ token: z.string() })
@@ -354,7 +354,7 @@ describe('a task', () => {
 });
 
 describe('webhook deliveries', () => {
-  it('are listed by project and by task, and sent again', async () => {
+  it('are listed by project and by task, and resent', async () => {
     const { id } = await aProject();
     const { id: templateId } = await aTemplate(id);
     await api.createRunner(`/api/projects/${id}/runners`, {

@@ -523,6 +523,6 @@ describe.each([
   ['resources', resources],
   ['runners', runners],
   ['tasks', tasks],
-] as const)('refused, and nothing changed: %s', (_group, rows) => {
-  it.each(rows)('%s: %i %s', (...row) => expectRefusal(table, api, world, row));
+] as const)('a wrong request (%s)', (_group, rows) => {
+  it.each(rows)('is refused without a change: %s: %i %s', (...row) => expectRefusal(table, api, world, row));
 });

@@ -183,7 +183,7 @@ describe('each door', () => {
     if (kind === 'too long' || kind === 'over 400 KB') expect(outcome).not.toBe('taken');
   });
 
-  it('leaves every list, dashboard and pass as they were', expectAllWell);
+  it('leaves every list, dashboard and pass unchanged', expectAllWell);
 });
 
 describe('cases', () => {
@@ -221,7 +221,7 @@ describe('cases', () => {
     });
   });
 
-  it.skipIf(lacksCases)('case 19: says how much fits when a sum is beyond what DynamoDB stores', async () => {
+  it.skipIf(lacksCases)('case 19: names the maximum when a sum exceeds a DynamoDB item', async () => {
     const text = readFileSync(caseFile(19, 'README'), 'utf8');
     const [, count = '0', letters = '0'] = /with (\d+) secrets of ([\d,]+) letters/.exec(text) ?? [];
     const value = 'm'.repeat(Number(letters.replace(',', '')));
@@ -291,7 +291,7 @@ describe('an unreadable item', () => {
     expect((await api.request('DELETE', `${base}/templates/${sk}`)).status).toBe(204);
   });
 
-  it('does not keep an agent from the task beside it', async () => {
+  it('does not keep an agent from the next task', async () => {
     const templateId = await make(`${base}/templates`, {
       name: 'Next',
       app: 'bash',
@@ -321,7 +321,7 @@ describe('a webhook of Semaphore', () => {
   });
 });
 
-describe('what an agent reports', () => {
+describe('the report of an agent', () => {
   it('ends the task without parts that do not fit beside a long survey, and cleans its texts', async () => {
     const input = { name: 'Long', app: 'bash', script: 'true', tag: 'long', survey };
     const templateId = await make(`${base}/templates`, input);

@@ -1,4 +1,4 @@
-/** Each role × each operation of the document, asked of the real app. An operation without a rule fails here. */
+/** Each role × each operation of the document, in the real app. An operation without a rule fails here. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { problem, roles } from '../../protocol/index.ts';

@@ -62,7 +62,7 @@ describe('placing a task', () => {
     expect(bench.sent).toEqual(['start https://api.test/webhooks/task-start']);
   });
 
-  it('wakes a second runner only for work that the first has no slot for', async () => {
+  it('wakes a second runner only for a task without a slot on the first', async () => {
     const runners = [
       await bench.addRunner({ maxParallelTasks: 2, instanceId: anInstance() }),
       await bench.addRunner({ maxParallelTasks: 2, instanceId: anInstance() }),

@@ -1,4 +1,4 @@
-/** The route of a project's cost report. */
+/** Route of a project's cost report. */
 import { addMs, type CostReport, costQuery, type Instant, type ProjectId } from '../../../protocol/index.ts';
 import { idsBetween } from '../../adapters/ids.ts';
 import type { SessionFacts } from '../../core/costs/cost.ts';

@@ -192,7 +192,7 @@ const keptSecret = (
 ): string | undefined =>
   stored?.issuer === issuer && stored.clientId === clientId ? stored.clientSecret : undefined;
 
-/** For admins. */
+/** Routes for admins. */
 export const signInProviderRoutes = (deps: ApiDeps) => {
   const shared = { tags: ['People'], security: people, path };
   return routes<PersonEnv>()

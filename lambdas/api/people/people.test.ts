@@ -321,7 +321,7 @@ describe('members', () => {
 });
 
 describe('API tokens', () => {
-  it('of the stack are listed and revoked by admins', async () => {
+  it("are listed and revoked by admins when they are the stack's", async () => {
     const made = withToken.parse(await api.call('POST', '/api/api-tokens', { name: 'backup' }));
     expect(JSON.stringify(await api.call('GET', '/api/api-tokens'))).toContain(made.id);
     expect((await api.request('GET', '/api/users', { token: made.token })).status).toBe(200);

@@ -36,11 +36,11 @@ export interface Saving<Output> {
 }
 
 interface Resource<Input, Output extends Shown, Body> {
-  /** "inventory", as in sentences. */
+  /** Singular name, such as "inventory", for sentences. */
   readonly one: string;
-  /** "inventories", as in paths. */
+  /** Plural name, such as "inventories", for paths. */
   readonly many: string;
-  /** The path's parameters, `projectId` and its own id. */
+  /** Parameters of the path: `projectId` and the own id. */
   readonly params: z.ZodObject<{ projectId: typeof projectId }>;
   readonly idParam: string;
   readonly input: z.ZodType<Input, unknown>;

@@ -61,7 +61,7 @@ const recordByMachine = (
     ...request,
   });
 
-/** With a registration token: a machine becomes a runner. */
+/** Calls with a registration token: a machine becomes a runner. */
 export const registerRoutes = (deps: ApiDeps) =>
   routes<ApiEnv>().openapi(
     describe(
@@ -114,7 +114,7 @@ export const registerRoutes = (deps: ApiDeps) =>
     },
   );
 
-/** With the token of a runner: proof of its private key, and its removal. */
+/** Calls with the token of a runner: proof of its private key, and its removal. */
 export const runnerTokenRoutes = (deps: ApiDeps) => {
   const app = routes<RunnerEnv>();
   const requireToken = requireRunner(deps.runners, deps.now);
@@ -219,7 +219,7 @@ const claimRefusals = {
   try_later: 'The runner has no free slot, or is not online. Put the doorbell back.',
 } as const;
 
-/** Within a session: the work. */
+/** Calls within a session: the work. */
 export const sessionRoutes = (deps: ApiDeps) => {
   const app = routes<AgentEnv>();
   const requireIt = requireSession(deps.agentTokens);

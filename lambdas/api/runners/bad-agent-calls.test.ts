@@ -241,11 +241,13 @@ const agents: readonly Row[] = [
   ],
 ];
 
-describe('refused, and nothing changed', () => {
-  it.each(agents)('%s: %i %s', (...row) => expectRefusal(table, api, world, row));
+describe('a wrong agent call', () => {
+  it.each(agents)('is refused without a change: %s: %i %s', (...row) =>
+    expectRefusal(table, api, world, row),
+  );
 });
 
-describe('refused, and nothing of the task changed: claims', () => {
+describe('a wrong claim', () => {
   /** A claim takes a slot before it reads the task; returning the slot leaves only a higher write count. */
   const withoutCounts = (items: readonly Record<string, unknown>[]) =>
     items.map(({ version: _, leaseUntil: __, idleSince: ___, busyMs: ____, claims: _____, ...rest }) => rest);
@@ -260,7 +262,7 @@ describe('refused, and nothing of the task changed: claims', () => {
     ['a task that has ended', (w) => ({ projectId: w.mine.id, taskId: w.mine.ended.id })],
     ['a task that runs elsewhere', (w) => ({ projectId: w.mine.id, taskId: w.mine.running.id })],
     ['a task that never was', (w) => ({ projectId: w.mine.id, taskId: newId('tsk') })],
-  ])('%s: 409 not_claimable', async (_name, claim) => {
+  ])('is refused without a change of the task: %s: 409 not_claimable', async (_name, claim) => {
     const before = withoutCounts(await dumpUncounted(table));
     const call = { body: claim(world), token: world.mine.idleSession };
     expect(await api.refused('POST', '/api/agent/claim', call)).toMatchObject({

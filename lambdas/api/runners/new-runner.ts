@@ -16,7 +16,10 @@ import type { FleetPlan } from '../../core/fleets/fleets.ts';
 import { createRunner, removeRunner, type SetupResult } from '../../flows/runners/runner-setup.ts';
 import type { ApiDeps } from '../deps.ts';
 
-/** Standard Webhooks asks for 24 to 64 bytes (https://github.com/standard-webhooks/standard-webhooks, "Signature scheme"). */
+/**
+ * Standard Webhooks requires 24 to 64 bytes (https://github.com/standard-webhooks/standard-webhooks,
+ * "Signature scheme").
+ */
 const webhookSecretBytes = 32;
 
 const makeWebhookSecret = ({ randomBytes }: Pick<ApiDeps, 'randomBytes'>): string =>

@@ -44,7 +44,7 @@ export const rebinds = (before: Runner, { instanceId, region, webhookUrl }: Runn
   before.instanceId !== undefined &&
   (before.instanceId !== instanceId || before.region !== region || before.webhookUrl !== webhookUrl);
 
-/** Undefined when there are none. */
+/** Refusal of a change that tasks prevent; undefined when there are none. */
 const tasksOf = ({ slots, demand }: Runner): string | undefined => {
   const tasks = [...new Set([...slots, ...demand])];
   return tasks.length > 0

@@ -1,4 +1,4 @@
-/** Routes of registration tokens, with which machines register themselves as runners: of a project, and of the global pool. */
+/** Routes of registration tokens, for machines that register as runners: of a project, and global. */
 import type { Context } from 'hono';
 import type * as z from 'zod';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
@@ -19,7 +19,7 @@ import { poolIn } from './scope.ts';
 interface Place {
   readonly path: string;
   readonly tag: string;
-  /** "Project", as in operation ids. */
+  /** Prefix such as "Project" for operation ids. */
   readonly name: string;
   readonly params: z.ZodObject;
   readonly itemParams: z.ZodObject;

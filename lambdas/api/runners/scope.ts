@@ -7,7 +7,7 @@ import { inGlobalRunner, inNothing, inProject, inRunner } from '../schemas.ts';
 export interface RunnerPlace {
   readonly path: string;
   readonly tag: string;
-  /** "ProjectRunner", as in operation ids. */
+  /** Prefix such as "ProjectRunner" for operation ids. */
   readonly name: string;
   readonly whose: string;
   readonly params: z.ZodObject;

@@ -1,4 +1,4 @@
-/** The routes of a runner's timeline: asleep, waking, busy, idle. */
+/** Routes of a runner's timeline: asleep, waking, busy, idle. */
 import type { Context } from 'hono';
 import type * as z from 'zod';
 import {
@@ -23,7 +23,7 @@ const defaultWindowMs = 86_400_000;
 
 type TimelineDeps = InsightDeps & Pick<ApiDeps, 'projects'>;
 
-/** A global runner's tasks are of any project. */
+/** Tasks of a runner; those of a global runner are from any project. */
 const tasksOf = async (deps: TimelineDeps, runner: RunnerRecord, window: { from: Instant; to: Instant }) => {
   const projectIds = runner.projectId ? [runner.projectId] : (await deps.projects.list()).map(({ id }) => id);
   const read = await Promise.all(projectIds.map((id) => tasksIn(deps, id, window)));

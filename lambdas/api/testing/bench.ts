@@ -1,4 +1,6 @@
-/** A bench for the API: the whole app over a real table, with hand-driven time and recorded queues and webhooks. */
+/**
+ * A bench for the API: the whole app over a real table, with manual time and recorded queues and webhooks.
+ */
 import { createPrivateKey, randomBytes, randomUUID } from 'node:crypto';
 import { compactDecrypt } from 'jose';
 import {

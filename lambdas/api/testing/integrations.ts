@@ -18,7 +18,7 @@ export const hookSecret = 'It is a secret to everybody';
 export const hmacOf = (body: string | Uint8Array, encoding: 'hex' | 'base64' = 'hex') =>
   createHmac('sha256', hookSecret).update(body).digest(encoding);
 
-/** The headers with which GitHub signs a body. */
+/** Returns the headers with which GitHub signs a body. */
 export const signedByGitHub = (body: string | Uint8Array, headers: Record<string, string> = {}) => ({
   'x-hub-signature-256': `sha256=${hmacOf(body)}`,
   ...headers,

@@ -32,7 +32,7 @@ afterAll(async () => {
 
 type Handler = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>;
 
-describe.each(['start', 'finish'] as const)('refused webhooks, and nothing changed: task-%s', (action) => {
+describe.each(['start', 'finish'] as const)('a wrong webhook (task-%s)', (action) => {
   let handler: Handler;
   beforeAll(async () => {
     vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
@@ -140,7 +140,7 @@ describe.each(['start', 'finish'] as const)('refused webhooks, and nothing chang
     ['a runner in another project', 401, 'bad_signature', (w) => ({ fields: { project_id: w.theirs.id } })],
     ['a time stamp of ten minutes ago', 401, 'stale_timestamp', () => ({ ageMs: tenMinutes })],
     ['a time stamp in ten minutes', 401, 'stale_timestamp', () => ({ ageMs: -tenMinutes })],
-  ])('%s: %i %s', async (_name, status, code, make) => {
+  ])('is refused without a change: %s: %i %s', async (_name, status, code, make) => {
     const before = await table.dump();
     const answer = await handler(anEvent(world, make(world)));
     expect(answer.statusCode, answer.body).toBe(status);
@@ -148,7 +148,7 @@ describe.each(['start', 'finish'] as const)('refused webhooks, and nothing chang
     expect(await table.dump()).toEqual(before);
   });
 
-  it('a replay: 409 webhook_replayed', async () => {
+  it('is refused without a change: a replay: 409 webhook_replayed', async () => {
     const event = anEvent(world, { id: `msg_replayed_${action}` });
     expect((await handler(event)).statusCode).toBe(204);
     const before = await table.dump();

@@ -75,9 +75,9 @@ export const takeInstance = async (
 };
 
 /**
- * Launches an instance for a runner that is starting. What EC2 is asked for is noted before. With `again` the writer of such a
- * note is taken to be gone: the instance is looked for first, and then the order is repeated under its token, which launches no
- * second one. `moved_on`: another call launches, or the runner does not start any more.
+ * Launches an instance for a runner that is starting. The order is recorded before. With `again` the
+ * recording call counts as dead: the instance is looked for first, then the order is repeated under its
+ * token, which launches no second one. `moved_on`: another call launches, or the runner no longer starts.
  */
 export const launchInstance = async (
   deps: LaunchDeps,

@@ -17,7 +17,7 @@ type Noted =
   | { readonly ok: true }
   | { readonly ok: false; readonly code: ProofRefusal; readonly detail: string };
 
-/** X-Amz-Date, `20261129T211500Z`, as an instant. */
+/** Converts an X-Amz-Date such as `20261129T211500Z` to an instant. */
 const signedAt = (date: string): Instant =>
   date.replace(/^(....)(..)(..T..)(..)(..)Z$/, '$1-$2-$3:$4:$5.000Z');
 

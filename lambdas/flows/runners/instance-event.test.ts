@@ -21,7 +21,7 @@ const event = (kind: string, state?: string) => ({
 });
 
 describe('an event of EC2', () => {
-  it.each(instanceWarnings)('%s drains the runner, whose waiting task goes to another', async (kind) => {
+  it.each(instanceWarnings)('drains the runner, and moves its waiting task: %s', async (kind) => {
     const runner = await bench.addRunner({ instanceId: spot });
     await bench.instanceBecomes(runner, 'running');
     await bench.beat(runner);
@@ -34,7 +34,7 @@ describe('an event of EC2', () => {
     expect((await bench.beat(runner))?.drain).toBe(true);
   });
 
-  it.each(instanceWarnings)('%s that comes after the next start does not drain the runner', async (kind) => {
+  it.each(instanceWarnings)('does not drain the runner after its next start: %s', async (kind) => {
     const runner = await bench.addRunner({ instanceId: spot });
     const late = event(kind);
     bench.pass(60_000);
@@ -94,7 +94,7 @@ describe('an event of EC2', () => {
     expect(bench.calls).toEqual([]);
   });
 
-  describe('that its instance is running', () => {
+  describe('of a running instance', () => {
     const running = async () => {
       const runner = await bench.addRunner({ instanceId: spot });
       bench.setInstance(runner, 'running', bench.deps.now());

@@ -9,7 +9,7 @@ export interface Told {
   readonly at: Instant;
 }
 
-/** The states are listed from a launch to the end that follows it. */
+/** Compares two states; `options` lists them from a launch to the end that follows. */
 const isLater = (state: InstanceState, than: InstanceState): boolean =>
   instanceState.options.indexOf(state) > instanceState.options.indexOf(than);
 

@@ -14,7 +14,7 @@ const instanceOf = ({ instanceId }: { readonly instanceId: string }): string => 
 /** Time for an operator to create a runner for an instance that was launched by hand. */
 const setUpMs = 60 * 60_000;
 
-/** The regions of the stack, of its fleets, and of these runners' instances. */
+/** Returns the regions of the stack, of its fleets, and of these runners' instances. */
 export const regionsOf = (
   { region: home, fleets }: Pick<FollowDeps, 'region' | 'fleets'>,
   runners: readonly RunnerRecord[],

@@ -1,4 +1,4 @@
-/** The tasks of a runner. */
+/** Reads the tasks that a runner holds. */
 import type { TaskId } from '../../../protocol/index.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';

@@ -19,7 +19,7 @@ export const hasRoom = ({ max, held }: LimitState): boolean => max === 0 || held
 /** Maximum tries: a burst changes a limit between two reads. The reconciler handles the tasks left over. */
 const maxTries = 5;
 
-/** `limitedBy`: the limit in whose line the task waits. `overfull`: its place is one too many since a limit was lowered. */
+/** `limitedBy`: the limit in whose line the task waits. `overfull`: its place exceeds a lowered limit. */
 export type Entry = 'entered' | 'overfull' | { readonly limitedBy: ProjectId | TemplateId };
 
 const isOverfull = ({ max, held }: LimitState): boolean => max > 0 && held.length > max;

@@ -7,7 +7,7 @@ import { queuesOf } from '../../core/tasks/routing.ts';
 import { canServe, canWake } from '../../core/tasks/select-runner.ts';
 import { type PlaceDeps, place, routeTask } from './assign.ts';
 
-/** Maximum tasks of a queue that a runner looks at before it sleeps. */
+/** Maximum tasks of a queue that a runner examines before it sleeps. */
 const lookedAt = 10;
 
 /**
