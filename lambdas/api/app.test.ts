@@ -157,7 +157,7 @@ describe('runners', () => {
     });
   });
 
-  it('need a confirmation for the instance that a save names', async () => {
+  it('may name an instance, which a person confirms by a save', async () => {
     const { id } = await aProject();
     const { token } = z
       .object({ token: z.string() })

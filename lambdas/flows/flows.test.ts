@@ -153,7 +153,7 @@ describe('claiming', () => {
     expect(given).toEqual(tasks.map(({ id }) => id));
   });
 
-  it('drops the doorbell of a removed task while the runner is full and others wait', async () => {
+  it('drops the doorbell of a stopped task while the runner is full and others wait', async () => {
     const runner = await online();
     const template = bench.addTemplate();
     const [first, gone] = [await bench.start(template), await bench.start(template)];

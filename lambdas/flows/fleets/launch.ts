@@ -41,7 +41,7 @@ const order = (deps: LaunchDeps, fleet: FleetPlan, runner: RunnerRecord, { id }:
     apiUrl: deps.apiUrl,
   });
 
-/** A spot fleet falls back to on-demand when EC2 refused one of its types and zones only for spot. */
+/** A spot fleet falls back to on-demand when EC2 refused a type and zone for a spot-only reason. */
 const launch = async (deps: LaunchDeps, fleet: FleetPlan, runner: RunnerRecord, begun: Launch) => {
   const first = await order(deps, fleet, runner, begun, fleet.spot ? 'spot' : 'on-demand');
   if (first.launched || !fleet.spot || !mayBeOnDemand(first.awsCodes)) return first;
@@ -71,7 +71,7 @@ export const takeInstance = async (
     ...(market && { market }),
   });
   const about = { runnerId: runner.id, instanceId, region, instanceType, market };
-  deps.log(taken ? 'Launched an instance' : 'Launched an instance that nobody waits for any more', about);
+  deps.log(taken ? 'Launched an instance' : 'Launched an instance that no runner waits for', about);
 };
 
 /**

@@ -37,11 +37,11 @@ describe('latestFacts', () => {
     expect(stateBy(undefined, told('shutting-down'))).toBe('shutting-down');
   });
 
-  it('accepts a running event before EC2 describes the instance', () => {
+  it('returns no state for a running event until EC2 describes the instance', () => {
     expect(stateBy(undefined, told('running'))).toBeUndefined();
   });
 
-  it('accepts a description without a launch time', () => {
+  it('prefers a description without a launch time to the event', () => {
     expect(stateBy({ ...described('running'), launchedAt: undefined }, told('stopped'))).toBe('running');
   });
 });

@@ -23,8 +23,8 @@ export type Decided =
   | { readonly ok: false; readonly why: string };
 
 /**
- * Confirms or rejects a task. Whoever started it may reject it too. The agent gets the decision by its next
- * heartbeat, which is requested at once.
+ * Confirms or rejects a task, which the person who started it may reject too. The agent gets the decision by
+ * its next heartbeat, which is requested at once.
  */
 export const decideTask = async (
   deps: Pick<Deps, 'log' | 'tasks' | 'runners' | 'queues'>,
