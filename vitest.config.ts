@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/longest-first.ts';
 import { reporters } from './test/retried-tests.ts';
 
-/** What needs no table, no socket and no process, and so is done in seconds: `npm run test:unit`. */
+/** Tests without a table, a socket or a process, done in seconds: `npm run test:unit`. */
 const unit = [
   'cli/**/*.test.ts',
   'lambdas/*.test.ts',
@@ -25,7 +25,8 @@ const patient = {
   // The end-to-end tests wait for real machines to start and stop, on a machine that may have other work.
   testTimeout: 900_000,
   hookTimeout: 900_000,
-  // A shared machine may stall for longer than a test waits. What fails twice is broken; a second try is reported.
+  // A shared machine may stall for longer than a test waits. What fails twice is broken; a second try is
+  // reported.
   retry: process.env.CI ? 1 : 0,
 };
 
@@ -36,8 +37,8 @@ export default defineConfig({
     maxWorkers: Math.max(4, availableParallelism() - 1),
     sequence: { sequencer: LongestFirst },
     projects: [
-      // Seconds of work, and far more of them on a machine that has other work. To load the modules again for each file would take longer
-      // than most files.
+      // Seconds of work, and far more of them on a machine that has other work. To load the modules again for
+      // each file would take longer than most files.
       {
         test: {
           ...once,

@@ -68,7 +68,10 @@ export const credentialsResponse = z.object({
 });
 export type CredentialsResponse = z.infer<typeof credentialsResponse>;
 
-/** POST claim (bearer: the session). 409 `not_claimable` = forget this doorbell; 409 `try_later` = put it back. */
+/**
+ * POST claim (bearer: the session). 409 `not_claimable` = forget this doorbell; 409 `try_later` = put it
+ * back.
+ */
 export const claimRequest = z.strictObject({
   projectId,
   taskId,

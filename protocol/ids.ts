@@ -6,7 +6,10 @@ import * as z from 'zod';
 
 const ulidPattern = '[0-7][0-9A-HJKMNP-TV-Z]{25}';
 
-/** A pattern at run time (so that OpenAPI shows it), a template literal for the compiler (so that ids don't mix). */
+/**
+ * A pattern at run time (so that OpenAPI shows it), a template literal for the compiler (so that ids don't
+ * mix).
+ */
 const id = <P extends string>(prefix: P) =>
   z
     .string()

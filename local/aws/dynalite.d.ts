@@ -26,7 +26,10 @@ declare module 'dynalite/db/index.js' {
 }
 declare module 'dynalite/validations/index.js' {
   const validations: {
-    /** Reads the expressions among the parameters and leaves the results beside them; answers with what is wrong. */
+    /**
+     * Reads the expressions among the parameters and leaves the results beside them; answers with what is
+     * wrong.
+     */
     validateExpressions(parameters: object): string | undefined;
   };
   export default validations;

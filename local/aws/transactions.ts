@@ -1,4 +1,7 @@
-/** DynamoDB's TransactWriteItems, which dynalite lacks, on top of its other calls: a transaction runs while no other call does. */
+/**
+ * DynamoDB's TransactWriteItems, which dynalite lacks, on top of its other calls: a transaction runs while no
+ * other call does.
+ */
 
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -128,7 +131,10 @@ const answerTransaction = async (
   });
 };
 
-/** The same listener, which also answers TransactWriteItems. A transaction waits for the calls before it, and those after it wait. */
+/**
+ * The same listener, which also answers TransactWriteItems. A transaction waits for the calls before it, and
+ * those after it wait.
+ */
 const withTransactions = (listener: RequestListener): RequestListener => {
   const ongoing = new Set<Promise<void>>();
   let lastTransaction = Promise.resolve();
