@@ -25,24 +25,31 @@ export const isCurrent = (credentialVersion: number | undefined): Condition =>
 export const runnerAgents = (change: ChangeRunner) => ({
   /**
    * Gives the agent of the runner's instance a new key and token; earlier ones are void. Refused while
-   * another agent's lease lasts, or when the runner has another instance.
+   * another agent's lease lasts, when the runner has another instance, or when the instance has enrolled by a
+   * later signature: a slow call must not void what the instance got by asking again. `date` is X-Amz-Date.
    */
   enroll: (
     ref: RunnerRef,
     instanceId: string,
-    given: Pick<RunnerRecord, 'publicKey' | 'tokenHash'>,
+    { date, ...given }: Pick<RunnerRecord, 'publicKey' | 'tokenHash'> & { readonly date: string },
     now: Instant,
   ) =>
     change(
       ref,
       {
-        set: { ...given, enrolledAt: now },
+        set: { ...given, enrolledAt: now, provenInstance: instanceId, provenDate: date },
         add: { credentialVersion: 1 },
         unset: ['previousToken', 'agentId'],
       },
       [
         ['=', 'instanceId', instanceId],
         ['any', ['missing', 'agentId'], ['missing', 'leaseUntil'], ['<', 'leaseUntil', now]],
+        [
+          'any',
+          ['missing', 'provenInstance'],
+          ['<>', 'provenInstance', instanceId],
+          ['<=', 'provenDate', date],
+        ],
       ],
     ),
 

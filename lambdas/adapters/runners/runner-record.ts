@@ -38,6 +38,10 @@ export const runnerRecord = runner.extend({
   /** Agent whose sessions are valid; absent when the next one to ask may have the runner. */
   agentId: z.string().optional(),
   tokenHash: z.string(),
+  /** Instance that enrolled last. */
+  provenInstance: z.string().optional(),
+  /** X-Amz-Date of the signature by which it did. */
+  provenDate: z.string().optional(),
   /** Grows with each revocation, which voids sessions of earlier versions. Absent: never revoked. */
   credentialVersion: z.int().optional(),
   /** Token before the last rotation, while it is valid. */

@@ -297,6 +297,17 @@ describe('enrolment', () => {
     await api.call('POST', '/api/agent/challenge', undefined, second.token);
   });
 
+  it('keeps the credentials of the later signature when an earlier call is slower', async () => {
+    const { runner, instanceId } = await aLaunched();
+    const key = keyOf(instanceId);
+    const slow = await proof(key, { nowMs: Date.now() - 10_000 });
+    const { publicKey, privateKey } = api.deps.makeKeyPair();
+    const { token } = enrollResponse.parse(await (await send(await proof(key, { publicKey }))).json());
+    await expectRefusal(slow, 409, 'try_later', 'by a later signature');
+    const given = { apiUrl: '', webhookSecret: '', token, privateKey, runner };
+    expect(await api.startAgent(given)).toBeTruthy();
+  });
+
   it('works once, and for no other key', async () => {
     const { instanceId } = await aLaunched();
     const good = await proof(keyOf(instanceId));

@@ -33,7 +33,8 @@ const wakeFor = async (runner: RunnerRecord) => {
 const { publicKey } = makeKeyPair();
 const enrol = async (runner: RunnerRecord) => {
   const { instanceId = '' } = runner;
-  await bench.deps.runners.enroll(runner, instanceId, { publicKey, tokenHash: 'hash' }, bench.deps.now());
+  const given = { publicKey, tokenHash: 'hash', date: '20261130T120000Z' };
+  await bench.deps.runners.enroll(runner, instanceId, given, bench.deps.now());
   return (await bench.reload(runner)).credentialVersion;
 };
 const enrolAndBeat = async (runner: RunnerRecord) => {

@@ -28,8 +28,11 @@ export const enroll = async (
   const { runner, instanceId } = proven;
   if (!(await deps.enrolments.firstSight(request.authorization, deps.now())))
     return refuse('enrolment_refused', 'This signature was used before. Sign anew.');
-  const { publicKey } = request;
-  const enrolled = await deps.runners.enroll(runner, instanceId, { publicKey, tokenHash }, deps.now());
+  const { publicKey, date } = request;
+  const given = { publicKey, tokenHash, date };
+  const enrolled = await deps.runners.enroll(runner, instanceId, given, deps.now());
+  if (!enrolled && runner.agentId === undefined)
+    return refuse('try_later', 'The instance has enrolled by a later signature, or is replaced. Sign again.');
   if (!enrolled)
     return refuse(
       'agent_running',
