@@ -14,12 +14,9 @@ const withoutIndex = /^(\.|docs\/images|test\/upgrade\/\d|web\/public)/;
 /** Maximum source files in a folder, beside tests: people do not read a longer list. */
 export const maxSourceFiles = 25;
 
-/** Paths of all files that git tracks, from the root. */
+/** Paths of all files that git tracks, from the root: other tests create files meanwhile. */
 export const trackedFiles = (): string[] =>
-  execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
-    cwd: root,
-    encoding: 'utf8',
-  })
+  execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' })
     .split('\n')
     .filter((path) => path !== '' && existsSync(join(root, path)));
 
