@@ -256,7 +256,12 @@ describe('a task', () => {
     api.pass(1500);
     const finish = { lease: claim.lease, status: 'success', exitCode: 0, logChunks: 2 };
     await api.call('POST', '/api/agent/finish', finish, session);
+    // An agent that was killed after its report sends both once more, and adds nothing.
+    await log(1, 'world\n');
     await api.call('POST', '/api/agent/finish', finish, session);
+    const beyond = { lease: claim.lease, chunks: [{ seq: 2, entries: [entry('more')] }] };
+    const late = { body: beyond, token: session };
+    expect(await api.refused('POST', '/api/agent/log', late)).toMatchObject({ code: 'lease_lost' });
     expect(await api.call('GET', `${base}/tasks/${started.id}`)).toMatchObject({
       status: 'success',
       exitCode: 0,
@@ -285,8 +290,6 @@ describe('a task', () => {
     await api.call('POST', '/api/agent/finish', finish, session);
     const read = async (offset: number) =>
       logPage.parse(await api.call('GET', `/api/projects/${id}/tasks/${started.id}/log?offset=${offset}`));
-    const late = { body: { lease, chunks: [chunk(1)] }, token: session };
-    expect(await api.refused('POST', '/api/agent/log', late)).toMatchObject({ code: 'lease_lost' });
     expect(await read(0)).toMatchObject({ nextOffset: 1, complete: false });
     expect(await read(1)).toMatchObject({ entries: [], complete: false });
     api.pass(60_000);

@@ -15,7 +15,8 @@ const refOf = (lease: Lease) => ({ projectId: lease.projectId, id: lease.taskId 
 
 /**
  * Stores chunks of the log, and returns true when a user wants the task stopped. The first chunk sets the
- * task running. Undefined: its holder has reported its end, with the complete log. A holder that was
+ * task running. Undefined: its holder has reported its end, and the chunks lie beyond that. Chunks of before
+ * are taken again: an agent that was killed after its report sends both once more. A holder that was
  * considered lost may still send its log.
  */
 export const appendLog = async (
@@ -27,7 +28,8 @@ export const appendLog = async (
   const starts = chunks.some(({ seq }) => seq === 0);
   const running = starts ? await deps.tasks.markRunning(refOf(lease), lease, now) : undefined;
   const task = running ?? (await deps.tasks.get(lease.projectId, lease.taskId));
-  if (task?.attempt === lease.attempt && task.logChunks !== undefined) return undefined;
+  const told = task?.attempt === lease.attempt ? task.logChunks : undefined;
+  if (told !== undefined && chunks.some(({ seq }) => seq >= told)) return undefined;
   await deps.logs.append(lease, chunks, now);
   return { stop: task?.status === 'stopping' };
 };
