@@ -17,7 +17,6 @@ import {
 import type { NewId } from '../ids.ts';
 import { recordsOf } from '../records.ts';
 import { type ResourceStore, resourceStore } from '../resources/resources.ts';
-import { ChangedMeanwhile } from '../resources/versions.ts';
 import { hashSecret, makeSecret, matchesHash, type RandomBytes } from '../runners/registration-tokens.ts';
 import { keys, type Table } from '../table.ts';
 
@@ -115,10 +114,8 @@ export const integrationStore = (table: Table, deps: Deps): IntegrationStore => 
     replace: async (projectId, id, input, editedBy, basis) => {
       const found = await store.find(projectId, id);
       if (!found) return undefined;
-      const { version } = found;
-      if (basis && basis.version !== version) throw new ChangedMeanwhile();
       const whole = { ...input, urlHash: found.shown.urlHash };
-      const asRead = { version, refersTo: basis?.refersTo ?? [] };
+      const asRead = basis ?? { version: found.version, refersTo: [] };
       const after = await store.replace(projectId, id, whole, editedBy, asRead);
       return after && shown(after);
     },

@@ -41,6 +41,7 @@ import { type NamedKind, nameStore } from './names.ts';
 import {
   atVersion,
   ChangedMeanwhile,
+  checkUnchanged,
   nextVersion,
   referenceChecks,
   untilUnchanged,
@@ -130,9 +131,6 @@ export const resourceStore = <Input extends Named, Stored, Output extends Identi
     const item = await table.get(keys.resource(projectId, id));
     return item && { shown: kind.show(records.read(item)), version: versionOf(item) };
   };
-  const orChanged = (failed: readonly unknown[]): void => {
-    if (failed.length > 0) throw new ChangedMeanwhile();
-  };
   return {
     get: async (projectId, id) => (await find(projectId, id))?.shown,
     find,
@@ -146,7 +144,7 @@ export const resourceStore = <Input extends Named, Stored, Output extends Identi
         { put: item, conditions: [['missing', 'pk']] },
         ...referenceChecks(projectId, refersTo, now),
       ]);
-      orChanged(failed);
+      checkUnchanged(failed);
       return kind.show(records.read(item));
     },
 
@@ -172,7 +170,7 @@ export const resourceStore = <Input extends Named, Stored, Output extends Identi
         { put: item, conditions: atVersion(version) },
         ...referenceChecks(projectId, basis?.refersTo ?? [], now),
       ]);
-      orChanged(failed);
+      checkUnchanged(failed);
       return kind.show(records.read(item));
     },
 
@@ -192,7 +190,7 @@ export const resourceStore = <Input extends Named, Stored, Output extends Identi
       const freed =
         typeof marked.name === 'string' ? await names.freeing(projectId, kind.prefix, marked.name, id) : [];
       const conditions = [...atVersion(versionOf(marked)), isMine];
-      orChanged(await table.transact([{ remove: key, conditions }, ...freed]));
+      checkUnchanged(await table.transact([{ remove: key, conditions }, ...freed]));
       return true;
     },
   };
@@ -426,7 +424,7 @@ export const projectStore = (table: Table, { now, newId }: Deps) => {
       records.checkItem(item);
       const put = { put: item, conditions: [['missing', 'pk']] } as const;
       const failed = await names.save(projects, 'prj', made, [put]);
-      if (failed.length > 0) throw new ChangedMeanwhile();
+      checkUnchanged(failed);
       return made;
     },
 
@@ -445,7 +443,7 @@ export const projectStore = (table: Table, { now, newId }: Deps) => {
         records.checkItem(item);
         const put = { put: item, conditions: atVersion(version) };
         const failed = await names.save(projects, 'prj', { ...after, before: before.name }, [put]);
-        if (failed.length > 0) throw new ChangedMeanwhile();
+        checkUnchanged(failed);
         return after;
       }),
 
@@ -462,7 +460,7 @@ export const projectStore = (table: Table, { now, newId }: Deps) => {
           typeof before.name === 'string' ? await names.freeing(projects, 'prj', before.name, id) : [];
         const removal = { remove: keys.project(id), conditions: atVersion(versionOf(before)) };
         const failed = await table.transact([removal, ...freed]);
-        if (failed.length > 0) throw new ChangedMeanwhile();
+        checkUnchanged(failed);
         return true;
       });
     },

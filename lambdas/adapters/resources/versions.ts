@@ -27,6 +27,11 @@ export class ChangedMeanwhile extends Error {
   override readonly name = 'ChangedMeanwhile';
 }
 
+/** Throws ChangedMeanwhile when a save or a transaction reports writes whose conditions did not hold. */
+export const checkUnchanged = (failed: readonly TransactWrite[]): void => {
+  if (failed.length > 0) throw new ChangedMeanwhile();
+};
+
 const tries = 5;
 
 /**

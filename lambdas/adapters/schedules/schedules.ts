@@ -19,7 +19,7 @@ import type { Condition, Update } from '../expressions.ts';
 import type { NewId } from '../ids.ts';
 import { recordsOf } from '../records.ts';
 import { nameStore } from '../resources/names.ts';
-import { atVersion, ChangedMeanwhile, referenceChecks, untilUnchanged } from '../resources/versions.ts';
+import { atVersion, checkUnchanged, referenceChecks, untilUnchanged } from '../resources/versions.ts';
 import { type Key, keys, queryAll, type Table } from '../table.ts';
 
 const scheduleRecord = schedule.omit({ nextRuns: true, secretNames: true }).extend({
@@ -77,7 +77,6 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
   const keyOf = (ref: ScheduleRef) => keys.resource(ref.projectId, ref.id);
   const change = (ref: ScheduleRef, update: Update, conditions: readonly Condition[] = []) =>
     records.update(keyOf(ref), update, [['exists', 'pk'], ...conditions]);
-  const asItWas = ({ version }: ScheduleRecord): Condition => ['=', 'version', version];
 
   /** Finds a schedule, also a removed one that EventBridge Scheduler may still have. */
   const find = async (projectId: ProjectId, id: string): Promise<ScheduleRecord | undefined> =>
@@ -117,7 +116,7 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
         { put: item, conditions: [['missing', 'pk']] },
         ...referenceChecks(projectId, refersTo, now),
       ]);
-      if (failed.length > 0) throw new ChangedMeanwhile();
+      checkUnchanged(failed);
       return records.read(item);
     },
 
@@ -146,7 +145,7 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
         },
         ...referenceChecks(projectId, refersTo, now),
       ]);
-      if (failed.length > 0) throw new ChangedMeanwhile();
+      checkUnchanged(failed);
       return find(projectId, id);
     },
 
@@ -169,7 +168,7 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
         const change = { set, add: { version: 1 } };
         const conditions = [...atVersion(found.version), ['missing', 'removedAt']] as const;
         const failed = await table.transact([{ update: keyOf(ref), change, conditions }, ...freed]);
-        if (failed.length > 0) throw new ChangedMeanwhile();
+        checkUnchanged(failed);
         return find(ref.projectId, ref.id);
       }),
 
@@ -183,7 +182,7 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
       ]),
 
     /** Records that EventBridge Scheduler has that version. Undefined when it has changed since. */
-    settle: (record: ScheduleRecord) => change(record, { set: handedOver }, [asItWas(record)]),
+    settle: (record: ScheduleRecord) => change(record, { set: handedOver }, atVersion(record.version)),
 
     /** Records that the update failed and remains to be done. */
     postpone: (record: ScheduleRecord, pending: string) =>
@@ -191,7 +190,7 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
 
     /** Deletes a removed schedule that EventBridge Scheduler no longer has. */
     forget: (record: ScheduleRecord): Promise<boolean> =>
-      table.remove(keyOf(record), [['exists', 'removedAt'], asItWas(record)]),
+      table.remove(keyOf(record), [['exists', 'removedAt'], ...atVersion(record.version)]),
 
     /** Records a run; keeps the latest. */
     recordRun: (ref: ScheduleRef, run: ScheduleRun) =>
