@@ -7,7 +7,7 @@ import { inProcess } from '../gateway/in-process.ts';
 import { listenOnLoopback } from '../http-server.ts';
 import type { TableSpec } from '../template/stack-spec.ts';
 import { AwsError, type AwsService } from './call.ts';
-import { addTransactions, formalHeaders } from './transactions.ts';
+import { addTransactions, callDynalite } from './transactions.ts';
 
 export interface DynamoDb {
   readonly service: AwsService;
@@ -60,18 +60,13 @@ export const startDynamoDb = async (tables: readonly TableSpec[], path?: string)
 };
 
 const createTable = async (listener: RequestListener, table: TableSpec): Promise<void> => {
-  const answer = await inject(listener, {
-    method: 'POST',
-    url: '/',
-    headers: { ...formalHeaders, 'x-amz-target': 'DynamoDB_20120810.CreateTable' },
-    payload: JSON.stringify({
-      TableName: table.name,
-      AttributeDefinitions: table.attributeDefinitions,
-      KeySchema: table.keySchema,
-      BillingMode: 'PAY_PER_REQUEST',
-      ...(table.globalSecondaryIndexes.length > 0 && {
-        GlobalSecondaryIndexes: table.globalSecondaryIndexes,
-      }),
+  const answer = await callDynalite(listener, 'CreateTable', {
+    TableName: table.name,
+    AttributeDefinitions: table.attributeDefinitions,
+    KeySchema: table.keySchema,
+    BillingMode: 'PAY_PER_REQUEST',
+    ...(table.globalSecondaryIndexes.length > 0 && {
+      GlobalSecondaryIndexes: table.globalSecondaryIndexes,
     }),
   });
   if (answer.statusCode !== 200 && !answer.payload.includes('ResourceInUseException')) {

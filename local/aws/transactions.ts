@@ -49,11 +49,20 @@ const stepsOf = (body: string): Step[] =>
   );
 
 /** Headers for dynalite, which checks only that a signature is present. */
-export const formalHeaders = {
+const formalHeaders = {
   'content-type': 'application/x-amz-json-1.0',
   'x-amz-date': '20260101T000000Z',
   authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=none',
 };
+
+/** Calls dynalite in this process, beside its gateway. */
+export const callDynalite = (listener: RequestListener, operation: string, parameters: object) =>
+  inject(listener, {
+    method: 'POST',
+    url: '/',
+    headers: { ...formalHeaders, 'x-amz-target': `DynamoDB_20120810.${operation}` },
+    payload: JSON.stringify(parameters),
+  });
 
 const refusal = z.object({ message: z.string().optional(), Message: z.string().optional() });
 
@@ -63,12 +72,7 @@ const transact = async (
   steps: readonly Step[],
 ): Promise<readonly Reason[] | undefined> => {
   const call = async (name: string, parameters: object) => {
-    const answer = await inject(listener, {
-      method: 'POST',
-      url: '/',
-      headers: { ...formalHeaders, 'x-amz-target': `DynamoDB_20120810.${name}` },
-      payload: JSON.stringify(parameters),
-    });
+    const answer = await callDynalite(listener, name, parameters);
     return { isDone: answer.statusCode === 200, body: JSON.parse(answer.payload) as unknown };
   };
   const found: (Attributes | undefined)[] = [];
