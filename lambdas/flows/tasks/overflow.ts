@@ -1,4 +1,5 @@
 /** Overflow: a task that waits behind a full runner goes to one with room, as soon as there is one. */
+import type { RunnerId } from '../../../protocol/index.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { UnreadableItem } from '../../adapters/unreadable-item.ts';
@@ -17,10 +18,14 @@ const lookedAt = 10;
  */
 export const overflowTo = async (deps: PlaceDeps, runner: RunnerRecord): Promise<void> => {
   if (runner.status !== 'online' || !isIdle(runner) || !canServe(runner) || !canWake(runner)) return;
+  const behind = new Map<RunnerId | undefined, boolean>();
   for (const queue of queuesOf(runner)) {
     for (const task of await deps.tasks.getAll(await deps.tasks.line(queue, lookedAt))) {
       if (task.status !== 'waiting' || task.queue !== queue || task.runnerId === runner.id) continue;
-      if (!(await isBehind(deps, task))) continue;
+      // Many tasks wait behind the same runner, which is read once.
+      const isLate = behind.get(task.runnerId) ?? (await isBehind(deps, task));
+      behind.set(task.runnerId, isLate);
+      if (!isLate) continue;
       await place(deps, task);
       return;
     }
