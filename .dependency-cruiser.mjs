@@ -1,4 +1,4 @@
-/** Who may import whom: docs/contributing/architecture.md, as a check (`npm run check:arrows`). */
+/** Allowed imports between folders (docs/contributing/architecture.md): `npm run check:arrows` checks them. */
 const folder = (name) => `^${name}/`;
 const libraries = '(^|/)node_modules/';
 const tests = '\\.test\\.ts$|/testing\\.ts$|/testing/';

@@ -50,7 +50,7 @@ export const microUsd = z.int();
  */
 const smallestNumber = 1e-130;
 
-/** Any number that can be stored unchanged. A type with its own bounds needs no more. */
+/** Any number that DynamoDB stores unchanged. A type with its own bounds does not need this one. */
 export const anyNumber = z
   .number()
   .min(Number.MIN_SAFE_INTEGER)

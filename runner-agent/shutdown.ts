@@ -42,7 +42,7 @@ const untilNoneHeld = async (held: HeldTasks, ms: number, timing: Timing, signal
 export interface EndTasksOptions {
   held: HeldTasks;
   shutdown: Shutdown;
-  /** Informs the API that the agent takes no more tasks, before any task is handed back. */
+  /** Reports to the API that the agent stops taking tasks, before it hands any task back. */
   announce(): Promise<unknown>;
   /** Time that running tasks may continue. */
   graceMs: number;

@@ -98,7 +98,7 @@ describe("Lambda's stand-in", () => {
     expect(buried).toEqual([[mine, { a: 1 }, broken]]);
   });
 
-  it('retries no more often than the template says', async () => {
+  it('retries at most as often as the template allows', async () => {
     retriesMax = 0;
     handler = () => Promise.reject(new Error('broken'));
     await invoke();

@@ -1,10 +1,10 @@
 /** `npm run check:english`: finds breaks of docs/contributing/style.md that a machine can see. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { root } from '../../local/template/synth.ts';
 import { trackedFiles } from './tree.ts';
 
 const maxColumns = 110;
-const root = join(import.meta.dirname, '..', '..');
 
 /** A doc comment begins with its subject or its verb. */
 const bannedBeginning = /^(Of|What|Who|Whoever|Whose|That|Which|How|Whether|So (many|much|long))\b/;
@@ -26,6 +26,7 @@ export const faultsIn = (path: string, text: string): string[] => {
   return lines.flatMap((line, index) => {
     if (!commentLine.test(line)) return [];
     const faults: string[] = [];
+    // A directive of the linter and a URL cannot be wrapped.
     if ([...line].length > maxColumns && !/biome-ignore|https?:/.test(line))
       faults.push(`wrap the comment at ${maxColumns} columns`);
     const opens = /^\s*\/\*\*\s*(.*)$/.exec(line);

@@ -5,8 +5,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { root } from '../../local/template/synth.ts';
 
-const root = join(import.meta.dirname, '..', '..');
 export const contributingFile = join(root, 'CONTRIBUTING.md');
 
 /** Folders without their own sources: data, pictures, dumps of tables. */

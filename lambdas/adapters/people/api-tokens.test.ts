@@ -108,7 +108,7 @@ describe('the memory of callers', () => {
     expect(asked).toBe(4);
   });
 
-  it('remembers no unknown token, and no more callers than its maximum', async () => {
+  it('forgets unknown tokens, and keeps at most its maximum of callers', async () => {
     const asked: string[] = [];
     const verify = rememberCallers(
       async (token) => {

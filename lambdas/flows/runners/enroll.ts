@@ -15,8 +15,8 @@ const refuse = (code: EnrollRefusal, detail: string): Enrolled => ({ ok: false, 
 
 /**
  * Stores the public key and the token of the runner whose instance signed the request; they replace earlier
- * ones. Refused while the runner's agent is heard of: a task that reads its machine's credentials cannot take
- * over its runner.
+ * ones. Refuses while the lease of the runner's agent lasts: a task can read its machine's credentials, and
+ * must not take over its runner.
  */
 export const enroll = async (
   deps: EnrollDeps,

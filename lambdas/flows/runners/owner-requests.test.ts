@@ -54,7 +54,7 @@ describe('stopping a running task', () => {
 });
 
 describe('draining a runner', () => {
-  it('notifies its agent, lets it take no more tasks, and moves its waiting tasks', async () => {
+  it('notifies its agent, stops new tasks, and moves its waiting tasks', async () => {
     const { runner, task } = await running();
     const waiting = await bench.start(bench.addTemplate());
     const other = await online();
@@ -210,7 +210,7 @@ describe('a task that is handed back', () => {
 });
 
 describe('a claim whose response was lost', () => {
-  it('is answered again for the same runner, while nothing was heard of the task', async () => {
+  it('gets the same answer again for its runner, until the task has reported', async () => {
     const { runner, task } = await running();
     const again = (of: Runner) =>
       claimTask(bench.deps, bench.agentOf(of), { projectId: bench.projectId, taskId: task.id, again: true });

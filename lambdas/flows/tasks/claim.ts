@@ -111,7 +111,7 @@ const lineFor = async (
   return { line: first.some(({ id }) => id === taskId) ? first : [...first, rung], served };
 };
 
-/** Returns the task of a claim whose response was lost, if nothing was heard of that task since. */
+/** Returns the task of a claim whose response was lost, if the task has not reported since. */
 const givenBefore = async (deps: ClaimDeps, agent: AgentIdentity, doorbell: TaskId) => {
   const runner = await deps.runners.get(agent.pool, agent.runnerId);
   const held = runner ? await heldTasks(deps, runner) : [];
