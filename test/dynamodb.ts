@@ -3,15 +3,18 @@
  * database at DYNAMODB_ENDPOINT (Amazon's DynamoDB Local): the same tests then show whether both agree.
  */
 import { randomUUID } from 'node:crypto';
-import type { Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
+import { Readable } from 'node:stream';
 import {
   CreateTableCommand,
   DeleteTableCommand,
   DescribeTableCommand,
   DynamoDBClient,
+  type DynamoDBClientConfig,
 } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb';
 import dynalite from 'dynalite';
+import inject from 'light-my-request';
 import { type Item, liveIndex, openTable, type Table } from '../lambdas/adapters/table.ts';
 import { addTransactions } from '../local/aws/transactions.ts';
 
@@ -36,11 +39,51 @@ const listen = (server: Server): Promise<string> =>
     });
   });
 
+/** Headers that dynalite checks only for presence. */
+const formalHeaders = {
+  'x-amz-date': '20260101T000000Z',
+  authorization: 'AWS4-HMAC-SHA256 Credential=test, SignedHeaders=host, Signature=none',
+};
+
+/** Part of the SDK's request that the call needs. */
+interface Sent {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
+
+/**
+ * Options of a client that calls the server in this process. Without sockets and signatures, tests take a
+ * tenth less processor time.
+ */
+const inProcess = (server: Server): DynamoDBClientConfig => ({
+  signer: { sign: async (request) => request },
+  requestHandler: {
+    handle: async ({ path, headers, body }: Sent) => {
+      const [listener] = server.listeners('request');
+      const answer = await inject(listener as RequestListener, {
+        method: 'POST',
+        url: path,
+        headers: { ...headers, ...formalHeaders },
+        payload: Buffer.from(body),
+      });
+      const { statusCode, rawPayload } = answer;
+      return {
+        response: { statusCode, headers: textsOf(answer.headers), body: Readable.from([rawPayload]) },
+      };
+    },
+  },
+});
+
+const textsOf = (headers: object): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+
 const startDynalite = async () => {
   const server = dynalite({ createTableMs: 0, deleteTableMs: 0 });
   addTransactions(server);
   return {
     endpoint: await listen(server),
+    options: inProcess(server),
     stop: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());
@@ -97,6 +140,7 @@ export const openTestTable = async (
     endpoint,
     region: 'eu-west-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    ...started?.options,
   });
   const tableName = `test-${randomUUID()}`;
   await createTable(client, tableName);
