@@ -1,9 +1,10 @@
 /** A webhook receiver over HTTP: 204 for an accepted webhook, problem details for a refused one. */
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { type ProblemCode, statusOf } from '../protocol/index.ts';
 import type { RunnerRecord } from './adapters/runners/runner-record.ts';
 import type { Deps } from './flows/deps.ts';
 import { receiveWebhook } from './flows/webhooks/receive.ts';
-import { answerHeaders, makeProblem, type ProblemCode, problemHeaders, statusOf } from './problems.ts';
+import { answerHeaders, makeProblem, problemHeaders } from './problems.ts';
 
 /** Far above any webhook of ours or of Semaphore, and still cheap to parse. */
 const maxBodyBytes = 65_536;

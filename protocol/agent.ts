@@ -53,19 +53,21 @@ export const agentSettings = z.object({
 });
 export type AgentSettings = z.infer<typeof agentSettings>;
 
-export const credentialsResponse = z.object({
-  runnerId,
-  session: z.string().describe('Bearer token for the calls below'),
-  expiresAt: instant.describe('Of the session and of the AWS credentials'),
-  aws: z.object({
-    region: z.string(),
-    endpoint: z.string().optional(),
-    accessKeyId: z.string(),
-    secretAccessKey: z.string(),
-    sessionToken: z.string(),
-  }),
-  settings: agentSettings,
-});
+export const credentialsResponse = z
+  .object({
+    runnerId,
+    session: z.string().describe('Bearer token for the calls below'),
+    expiresAt: instant.describe('Of the session and of the AWS credentials'),
+    aws: z.object({
+      region: z.string(),
+      endpoint: z.string().optional(),
+      accessKeyId: z.string(),
+      secretAccessKey: z.string(),
+      sessionToken: z.string(),
+    }),
+    settings: agentSettings,
+  })
+  .meta({ id: 'AgentCredentials' });
 export type CredentialsResponse = z.infer<typeof credentialsResponse>;
 
 /**
@@ -84,15 +86,19 @@ export const claimRequest = z.strictObject({
 });
 export type ClaimRequest = z.infer<typeof claimRequest>;
 
-export const claimResponse = z.object({
-  projectId,
-  taskId: taskId.describe(
-    'The task that is given: the first of its queue that may start, so not always the one that rang',
-  ),
-  attempt: z.int(),
-  lease: z.string().describe('Proves the right to log and finish; good until the next heartbeat is overdue'),
-  payload: z.string().describe('JWE of a taskPayload to the runner’s public key'),
-});
+export const claimResponse = z
+  .object({
+    projectId,
+    taskId: taskId.describe(
+      'The task that is given: the first of its queue that may start, so not always the one that rang',
+    ),
+    attempt: z.int(),
+    lease: z
+      .string()
+      .describe('Proves the right to log and finish; good until the next heartbeat is overdue'),
+    payload: z.string().describe('JWE of a taskPayload to the runner’s public key'),
+  })
+  .meta({ id: 'Claim' });
 export type ClaimResponse = z.infer<typeof claimResponse>;
 
 const repositoryPayload = repositoryFields
@@ -145,23 +151,25 @@ export const heartbeatRequest = z.strictObject({
 });
 export type HeartbeatRequest = z.infer<typeof heartbeatRequest>;
 
-export const heartbeatResponse = z.object({
-  leases: z.array(
-    z.object({
-      taskId,
-      lease: z.string(),
-      stop: z.boolean().describe('A user stopped the task'),
-      confirmed: z
-        .boolean()
-        .optional()
-        .describe('What a user said to the task that waits for it; false = rejected'),
-    }),
-  ),
-  claims: z.int().optional().describe('How many claims this runner has made; for the next heartbeat'),
-  lost: z.array(taskId).describe('No longer this agent’s: end them and report nothing'),
-  drain: z.boolean().describe('Stop polling, finish or hand back what runs, then call drain'),
-  settings: agentSettings,
-});
+export const heartbeatResponse = z
+  .object({
+    leases: z.array(
+      z.object({
+        taskId,
+        lease: z.string(),
+        stop: z.boolean().describe('A user stopped the task'),
+        confirmed: z
+          .boolean()
+          .optional()
+          .describe('What a user said to the task that waits for it; false = rejected'),
+      }),
+    ),
+    claims: z.int().optional().describe('How many claims this runner has made; for the next heartbeat'),
+    lost: z.array(taskId).describe('No longer this agent’s: end them and report nothing'),
+    drain: z.boolean().describe('Stop polling, finish or hand back what runs, then call drain'),
+    settings: agentSettings,
+  })
+  .meta({ id: 'Heartbeat' });
 export type HeartbeatResponse = z.infer<typeof heartbeatResponse>;
 
 /** POST drain (bearer: the session). The agent holds no task and has stopped polling. */

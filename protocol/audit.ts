@@ -37,26 +37,28 @@ const auditChange = z.object({
 export type AuditChange = z.infer<typeof auditChange>;
 
 /** Change, sign-in, or use of secrets. Events of version 0.1.0 have neither object nor changes. */
-export const auditEvent = z.object({
-  id: auditEventId,
-  at: instant,
-  actor: z.object({ id: z.string(), name: z.string() }),
-  operation: z
-    .string()
-    .describe(
-      'An operation of this API, `useSecrets`, a refusal (such as `loginRefused` or `lockOut`), or what an operator of the AWS account had a function do',
-    ),
-  target: z.string().describe('The path of what was changed, or what used the secrets'),
-  object: auditObject.optional().describe('What was changed, by its name at that time'),
-  changes: z
-    .array(auditChange)
-    .optional()
-    .describe('What a PUT changed: at most 50 fields and 8 KB, texts cut at 200 characters'),
-  moreChanges: z.int().optional().describe('How many more fields changed than `changes` has room for'),
-  secrets: z.array(z.string()).optional().describe('The keys and environments whose secrets were used'),
-  source: z.string().optional().describe('The address that the request came from'),
-  requestId: z.string().optional(),
-});
+export const auditEvent = z
+  .object({
+    id: auditEventId,
+    at: instant,
+    actor: z.object({ id: z.string(), name: z.string() }),
+    operation: z
+      .string()
+      .describe(
+        'An operation of this API, `useSecrets`, a refusal (such as `loginRefused` or `lockOut`), or what an operator of the AWS account had a function do',
+      ),
+    target: z.string().describe('The path of what was changed, or what used the secrets'),
+    object: auditObject.optional().describe('What was changed, by its name at that time'),
+    changes: z
+      .array(auditChange)
+      .optional()
+      .describe('What a PUT changed: at most 50 fields and 8 KB, texts cut at 200 characters'),
+    moreChanges: z.int().optional().describe('How many more fields changed than `changes` has room for'),
+    secrets: z.array(z.string()).optional().describe('The keys and environments whose secrets were used'),
+    source: z.string().optional().describe('The address that the request came from'),
+    requestId: z.string().optional(),
+  })
+  .meta({ id: 'AuditEvent' });
 export type AuditEvent = z.infer<typeof auditEvent>;
 
 const part = z.string().trim().min(1).max(200).optional();

@@ -74,5 +74,5 @@ export const pageQuery = z.strictObject({
   cursor: z.string().max(1000).optional(),
 });
 
-export const page = <T extends z.ZodType>(item: T) =>
+export const page = /* @__NO_SIDE_EFFECTS__ */ <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.string().optional() });

@@ -67,18 +67,20 @@ export const runnerCost = z.object({
   alwaysOnMicroUsd: microUsd,
 });
 
-export const costReport = z.object({
-  from: instant,
-  to: instant,
-  spentMicroUsd: microUsd,
-  alwaysOnMicroUsd: microUsd,
-  savedMicroUsd: microUsd,
-  runners: z.array(runnerCost),
-  sessions: z
-    .array(instanceSession)
-    .describe('Each whole, though only its part in the window is in the sums'),
-  tasks: z.array(z.object({ taskId: z.string(), runnerId, microUsd })),
-  pricesAsOf: z.string().describe('The oldest date of the prices that it counts with: a day, or a month'),
-  unpriced: unpricedTypes,
-});
+export const costReport = z
+  .object({
+    from: instant,
+    to: instant,
+    spentMicroUsd: microUsd,
+    alwaysOnMicroUsd: microUsd,
+    savedMicroUsd: microUsd,
+    runners: z.array(runnerCost),
+    sessions: z
+      .array(instanceSession)
+      .describe('Each whole, though only its part in the window is in the sums'),
+    tasks: z.array(z.object({ taskId: z.string(), runnerId, microUsd })),
+    pricesAsOf: z.string().describe('The oldest date of the prices that it counts with: a day, or a month'),
+    unpriced: unpricedTypes,
+  })
+  .meta({ id: 'CostReport' });
 export type CostReport = z.infer<typeof costReport>;

@@ -80,12 +80,14 @@ export const enrollRequest = z.strictObject({
 export type EnrollRequest = z.infer<typeof enrollRequest>;
 
 /** Enrolment as the agent keeps it, beside its private key. */
-export const enrollResponse = z.object({
-  apiUrl: z.string(),
-  token: z.string(),
-  runnerId,
-  name: z.string(),
-});
+export const enrollResponse = z
+  .object({
+    apiUrl: z.string(),
+    token: z.string(),
+    runnerId,
+    name: z.string(),
+  })
+  .meta({ id: 'Enrolment' });
 export type EnrollResponse = z.infer<typeof enrollResponse>;
 
 /** POST boot-failure (no bearer): the first boot of an instance failed before its agent was there. */

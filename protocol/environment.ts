@@ -32,7 +32,7 @@ const fields = z
       path: ['secretFiles'],
     },
   );
-export const environmentInput = written(fields, { lines: ['name'] });
+export const environmentInput = written(fields, { lines: ['name'] }).meta({ id: 'EnvironmentInput' });
 export type EnvironmentInput = z.infer<typeof environmentInput>;
 
 const changing = z.strictObject({
@@ -42,16 +42,18 @@ const changing = z.strictObject({
   secretFiles: changes.default({}).describe('Write-only. A name that is not sent stays; null removes it'),
 });
 /** Change of an environment, which keeps each secret that it does not name. */
-export const environmentUpdate = written(changing, { lines: ['name'] });
+export const environmentUpdate = written(changing, { lines: ['name'] }).meta({ id: 'EnvironmentUpdate' });
 export type EnvironmentUpdate = z.infer<typeof environmentUpdate>;
 
-export const environment = z.object({
-  id: environmentId,
-  projectId,
-  name,
-  variables,
-  secretNames: z.array(z.string()),
-  secretFileNames: z.array(z.string()),
-  createdAt: instant,
-});
+export const environment = z
+  .object({
+    id: environmentId,
+    projectId,
+    name,
+    variables,
+    secretNames: z.array(z.string()),
+    secretFileNames: z.array(z.string()),
+    createdAt: instant,
+  })
+  .meta({ id: 'Environment' });
 export type Environment = z.infer<typeof environment>;

@@ -23,19 +23,21 @@ export const idleWindow = z.object({
 export type IdleWindow = z.infer<typeof idleWindow>;
 
 /** Public part of a fleet. */
-export const fleet = z.object({
-  name: z.string(),
-  region,
-  tags: z.array(tag).describe('What its runners in projects have unless others are given'),
-  instanceTypes: z.array(z.string()),
-  spot: z.boolean(),
-  whenIdle,
-  idleTimeoutMs: z
-    .int()
-    .optional()
-    .describe('What its runners have unless another is given; absent: the default of runners'),
-  schedule: z.array(idleWindow),
-  maxInstances: z.int().describe('How many runners it may have, each of which has one instance at most'),
-  used: z.int().describe('How many it has'),
-});
+export const fleet = z
+  .object({
+    name: z.string(),
+    region,
+    tags: z.array(tag).describe('What its runners in projects have unless others are given'),
+    instanceTypes: z.array(z.string()),
+    spot: z.boolean(),
+    whenIdle,
+    idleTimeoutMs: z
+      .int()
+      .optional()
+      .describe('What its runners have unless another is given; absent: the default of runners'),
+    schedule: z.array(idleWindow),
+    maxInstances: z.int().describe('How many runners it may have, each of which has one instance at most'),
+    used: z.int().describe('How many it has'),
+  })
+  .meta({ id: 'Fleet' });
 export type Fleet = z.infer<typeof fleet>;

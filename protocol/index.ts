@@ -17,6 +17,7 @@ export * from './launch-options.ts';
 export * from './log.ts';
 export * from './person.ts';
 export * from './problem.ts';
+export * from './problem-codes.ts';
 export * from './project.ts';
 export * from './repository.ts';
 export * from './result.ts';

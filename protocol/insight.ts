@@ -17,15 +17,17 @@ export const routingQuery = z.object({
     .describe("A template's inventory, whose tag counts where there is no `tag`"),
 });
 
-export const routing = z.object({
-  tag: tag.optional().describe('As resolved'),
-  isGlobal: z.boolean().describe('Whether the task would go to the global pool'),
-  runnerId: runnerId.optional().describe('The runner that would owe a task that came now'),
-  runners: z
-    .array(z.object({ id: runnerId, name: z.string(), status: runnerStatus, canServe: z.boolean() }))
-    .describe('All that poll its queue'),
-  sentence: z.string().describe('Who would take a task now, or what is missing'),
-});
+export const routing = z
+  .object({
+    tag: tag.optional().describe('As resolved'),
+    isGlobal: z.boolean().describe('Whether the task would go to the global pool'),
+    runnerId: runnerId.optional().describe('The runner that would owe a task that came now'),
+    runners: z
+      .array(z.object({ id: runnerId, name: z.string(), status: runnerStatus, canServe: z.boolean() }))
+      .describe('All that poll its queue'),
+    sentence: z.string().describe('Who would take a task now, or what is missing'),
+  })
+  .meta({ id: 'Routing' });
 export type Routing = z.infer<typeof routing>;
 
 export const tripStepName = z.enum([
@@ -40,22 +42,24 @@ export const tripStepName = z.enum([
   'instance_stopped',
 ]);
 
-export const trip = z.object({
-  taskId,
-  attempt: z.int(),
-  steps: z
-    .array(
-      z.object({
-        step: tripStepName,
-        at: instant.optional().describe('Absent: not yet, or not needed'),
-        isNeeded: z
-          .boolean()
-          .describe('False where the trip goes without it, as when the runner was up already'),
-        detail: z.string().optional(),
-      }),
-    )
-    .describe('All nine, in the order in which they happen'),
-});
+export const trip = z
+  .object({
+    taskId,
+    attempt: z.int(),
+    steps: z
+      .array(
+        z.object({
+          step: tripStepName,
+          at: instant.optional().describe('Absent: not yet, or not needed'),
+          isNeeded: z
+            .boolean()
+            .describe('False where the trip goes without it, as when the runner was up already'),
+          detail: z.string().optional(),
+        }),
+      )
+      .describe('All nine, in the order in which they happen'),
+  })
+  .meta({ id: 'Trip' });
 export type Trip = z.infer<typeof trip>;
 
 /** Maximum length, so that a request reads few items. */
@@ -71,16 +75,18 @@ export type BandState = z.infer<typeof bandState>;
 export const band = z.object({ state: bandState, from: instant, to: instant });
 export type Band = z.infer<typeof band>;
 
-export const timeline = z.object({
-  runnerId,
-  from: instant,
-  to: instant,
-  bands: z.array(band).describe('Without gaps, oldest first'),
-  tasks: z.array(
-    z.object({ id: taskId, templateName: z.string(), status: taskStatus, from: instant, to: instant }),
-  ),
-  isPartial: z.boolean().describe('Whether there were more tasks than are read at once'),
-});
+export const timeline = z
+  .object({
+    runnerId,
+    from: instant,
+    to: instant,
+    bands: z.array(band).describe('Without gaps, oldest first'),
+    tasks: z.array(
+      z.object({ id: taskId, templateName: z.string(), status: taskStatus, from: instant, to: instant }),
+    ),
+    isPartial: z.boolean().describe('Whether there were more tasks than are read at once'),
+  })
+  .meta({ id: 'Timeline' });
 export type Timeline = z.infer<typeof timeline>;
 
 /** Minutes that the caller's clock is ahead of UTC. */
@@ -110,58 +116,60 @@ export const idlePolicyEstimate = z.object({
 });
 export type IdlePolicyEstimate = z.infer<typeof idlePolicyEstimate>;
 
-export const costHistory = z.object({
-  from: instant,
-  to: instant,
-  days: z.array(
-    z.object({
-      day: calendarDay,
-      ...split,
-      alwaysOnMicroUsd: microUsd,
-      savedMicroUsd: microUsd,
-      tasks: z.int(),
-    }),
-  ),
-  runners: z.array(
-    z.object({
-      runnerId,
-      name: z.string(),
-      ...split,
-      alwaysOnMicroUsd: microUsd
-        .optional()
-        .describe(
-          'Had its instance never slept; absent for a global or removed runner, and where the price is not known',
-        ),
-      idleTimeoutMs: z
-        .int()
-        .optional()
-        .describe('As it is set now; absent for the default, and for one that was removed'),
-      meanBootMs: z.int().optional(),
-      policies: z
-        .array(idlePolicyEstimate)
-        .describe('Empty for a global runner, and where the price is not known'),
-    }),
-  ),
-  templates: z.array(
-    z.object({
-      templateId,
-      name: z.string(),
-      tasks: z.int(),
-      runMs: z.int(),
-      microUsd: microUsd,
-      alwaysOnMicroUsd: microUsd
-        .optional()
-        .describe(
-          'Its part of what its runners would have cost had they never slept, by what their tasks cost',
-        ),
-    }),
-  ),
-  withoutTaskMicroUsd: microUsd.describe(
-    'What no template bears: runs of instances in which no task of theirs ran, such as after a wake by hand',
-  ),
-  unpriced: unpricedTypes,
-  isPartial: z.boolean().describe('Whether there were more tasks than are read at once; the newest count'),
-});
+export const costHistory = z
+  .object({
+    from: instant,
+    to: instant,
+    days: z.array(
+      z.object({
+        day: calendarDay,
+        ...split,
+        alwaysOnMicroUsd: microUsd,
+        savedMicroUsd: microUsd,
+        tasks: z.int(),
+      }),
+    ),
+    runners: z.array(
+      z.object({
+        runnerId,
+        name: z.string(),
+        ...split,
+        alwaysOnMicroUsd: microUsd
+          .optional()
+          .describe(
+            'Had its instance never slept; absent for a global or removed runner, and where the price is not known',
+          ),
+        idleTimeoutMs: z
+          .int()
+          .optional()
+          .describe('As it is set now; absent for the default, and for one that was removed'),
+        meanBootMs: z.int().optional(),
+        policies: z
+          .array(idlePolicyEstimate)
+          .describe('Empty for a global runner, and where the price is not known'),
+      }),
+    ),
+    templates: z.array(
+      z.object({
+        templateId,
+        name: z.string(),
+        tasks: z.int(),
+        runMs: z.int(),
+        microUsd: microUsd,
+        alwaysOnMicroUsd: microUsd
+          .optional()
+          .describe(
+            'Its part of what its runners would have cost had they never slept, by what their tasks cost',
+          ),
+      }),
+    ),
+    withoutTaskMicroUsd: microUsd.describe(
+      'What no template bears: runs of instances in which no task of theirs ran, such as after a wake by hand',
+    ),
+    unpriced: unpricedTypes,
+    isPartial: z.boolean().describe('Whether there were more tasks than are read at once; the newest count'),
+  })
+  .meta({ id: 'CostHistory' });
 export type CostHistory = z.infer<typeof costHistory>;
 
 export const dashboardQuery = z.object({
@@ -171,30 +179,34 @@ export const dashboardQuery = z.object({
 
 const listedTask = task.omit({ hosts: true });
 
-export const liveTasks = z.object({
-  running: z.array(listedTask).describe('All that a runner holds, newest first'),
-  waiting: z.array(listedTask).describe('All that wait, with the reason, oldest first'),
-});
+export const liveTasks = z
+  .object({
+    running: z.array(listedTask).describe('All that a runner holds, newest first'),
+    waiting: z.array(listedTask).describe('All that wait, with the reason, oldest first'),
+  })
+  .meta({ id: 'LiveTasks' });
 export type LiveTasks = z.infer<typeof liveTasks>;
 
-export const dashboard = z.object({
-  from: instant,
-  to: instant,
-  failures: z.array(listedTask).describe('The last ten that failed within the days'),
-  days: z.array(
-    z.object({
-      day: calendarDay,
-      succeeded: z.int(),
-      failed: z.int(),
-      stopped: z.int(),
-      medianRunMs: z.int().optional(),
-      medianWaitMs: z.int().optional().describe('From start to claim'),
-    }),
-  ),
-  spentMicroUsd: microUsd,
-  alwaysOnMicroUsd: microUsd,
-  savedMicroUsd: microUsd,
-  unpriced: unpricedTypes,
-  isPartial: z.boolean().describe('Whether there were more tasks than are read at once; the newest count'),
-});
+export const dashboard = z
+  .object({
+    from: instant,
+    to: instant,
+    failures: z.array(listedTask).describe('The last ten that failed within the days'),
+    days: z.array(
+      z.object({
+        day: calendarDay,
+        succeeded: z.int(),
+        failed: z.int(),
+        stopped: z.int(),
+        medianRunMs: z.int().optional(),
+        medianWaitMs: z.int().optional().describe('From start to claim'),
+      }),
+    ),
+    spentMicroUsd: microUsd,
+    alwaysOnMicroUsd: microUsd,
+    savedMicroUsd: microUsd,
+    unpriced: unpricedTypes,
+    isPartial: z.boolean().describe('Whether there were more tasks than are read at once; the newest count'),
+  })
+  .meta({ id: 'Dashboard' });
 export type Dashboard = z.infer<typeof dashboard>;

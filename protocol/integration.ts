@@ -67,23 +67,26 @@ const fields = z.strictObject({
 export const integrationInput = written(fields.extend(taskOptionsInput), {
   lines: ['name', 'ansible.limit', 'repository.branch'],
   names: ['variables.*.variable', 'variables.*.source.header', 'matchers.*.source.header', 'auth.header'],
-});
+}).meta({ id: 'IntegrationInput' });
 export type IntegrationInput = z.infer<typeof integrationInput>;
 
-export const integration = fields.strip().extend({
-  id: integrationId,
-  projectId,
-  editedBy,
-  beyondLaunchOptions,
-  secretNames: z
-    .array(z.string())
-    .optional()
-    .describe(
-      'The variables that were secret in the survey when it was saved: their values stay secret, whatever the survey says later',
-    ),
-  url: z.string().optional().describe('The secret URL to send to; shown only when it is made'),
-  createdAt: instant,
-});
+export const integration = fields
+  .strip()
+  .extend({
+    id: integrationId,
+    projectId,
+    editedBy,
+    beyondLaunchOptions,
+    secretNames: z
+      .array(z.string())
+      .optional()
+      .describe(
+        'The variables that were secret in the survey when it was saved: their values stay secret, whatever the survey says later',
+      ),
+    url: z.string().optional().describe('The secret URL to send to; shown only when it is made'),
+    createdAt: instant,
+  })
+  .meta({ id: 'Integration' });
 export type Integration = z.infer<typeof integration>;
 
 export const eventOutcome = z.enum([
@@ -110,9 +113,11 @@ export const eventAnswer = eventResult.extend({ id: integrationEventId });
 export type EventAnswer = z.infer<typeof eventAnswer>;
 
 /** Received event and its outcome. */
-export const integrationEvent = eventAnswer.extend({
-  at: instant,
-  deliveryId: z.string().optional().describe("The sender's own id of it"),
-  source: z.string().optional().describe('The address that it came from'),
-});
+export const integrationEvent = eventAnswer
+  .extend({
+    at: instant,
+    deliveryId: z.string().optional().describe("The sender's own id of it"),
+    source: z.string().optional().describe('The address that it came from'),
+  })
+  .meta({ id: 'IntegrationEvent' });
 export type IntegrationEvent = z.infer<typeof integrationEvent>;

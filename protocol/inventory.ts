@@ -21,7 +21,9 @@ const file = z.strictObject({
 
 /** Inventory as a runner gets it. */
 export const inventoryFields = z.discriminatedUnion('type', [staticIni, staticYaml, file]);
-export const inventoryInput = written(inventoryFields, { lines: ['name', 'path'], names: ['tag'] });
+export const inventoryInput = written(inventoryFields, { lines: ['name', 'path'], names: ['tag'] }).meta({
+  id: 'InventoryInput',
+});
 export type InventoryInput = z.infer<typeof inventoryInput>;
 
 const stored = { id: inventoryId, projectId, createdAt: instant };
@@ -29,9 +31,11 @@ const stored = { id: inventoryId, projectId, createdAt: instant };
 /**
  * Union of whole objects rather than an intersection, which strict objects make unsatisfiable in JSON Schema.
  */
-export const inventory = z.discriminatedUnion('type', [
-  staticIni.strip().extend(stored),
-  staticYaml.strip().extend(stored),
-  file.strip().extend(stored),
-]);
+export const inventory = z
+  .discriminatedUnion('type', [
+    staticIni.strip().extend(stored),
+    staticYaml.strip().extend(stored),
+    file.strip().extend(stored),
+  ])
+  .meta({ id: 'Inventory' });
 export type Inventory = z.infer<typeof inventory>;

@@ -24,7 +24,9 @@ export const keySecret = z.discriminatedUnion('type', [none, ssh, loginPassword,
 export type KeySecret = z.infer<typeof keySecret>;
 
 const special = { lines: ['name', 'secret.login'] };
-export const keyInput = written(z.strictObject({ name, secret: keySecret }), special);
+export const keyInput = written(z.strictObject({ name, secret: keySecret }), special).meta({
+  id: 'KeyInput',
+});
 export type KeyInput = z.infer<typeof keyInput>;
 
 const changing = z.strictObject({
@@ -45,18 +47,20 @@ const changing = z.strictObject({
     .describe('Stays when it is not sent. What is secret in it stays when it is not sent for the same type'),
 });
 /** Change of a key, which keeps each secret value that it does not name. */
-export const keyUpdate = written(changing, special);
+export const keyUpdate = written(changing, special).meta({ id: 'KeyUpdate' });
 export type KeyUpdate = z.infer<typeof keyUpdate>;
 
-export const key = z.object({
-  id: keyId,
-  projectId,
-  name,
-  type: z.enum(['none', 'ssh', 'login_password', 'string']),
-  login: login.optional(),
-  knownHosts: knownHosts.optional(),
-  algorithm: z.string().optional().describe('Of an SSH key, such as ssh-ed25519'),
-  fingerprint: z.string().optional().describe('Of an SSH key: SHA-256, as `ssh-keygen -l` shows it'),
-  createdAt: instant,
-});
+export const key = z
+  .object({
+    id: keyId,
+    projectId,
+    name,
+    type: z.enum(['none', 'ssh', 'login_password', 'string']),
+    login: login.optional(),
+    knownHosts: knownHosts.optional(),
+    algorithm: z.string().optional().describe('Of an SSH key, such as ssh-ed25519'),
+    fingerprint: z.string().optional().describe('Of an SSH key: SHA-256, as `ssh-keygen -l` shows it'),
+    createdAt: instant,
+  })
+  .meta({ id: 'Key' });
 export type Key = z.infer<typeof key>;

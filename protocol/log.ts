@@ -39,12 +39,14 @@ export const logQuery = z.object({
   attempt: z.coerce.number().int().min(1).optional().describe('The last attempt unless told'),
 });
 
-export const logPage = z.object({
-  attempt: z.int(),
-  entries: z.array(logEntry),
-  nextOffset: z.int().describe('Ask from here next'),
-  complete: z.boolean().describe('Nothing more will come'),
-});
+export const logPage = z
+  .object({
+    attempt: z.int(),
+    entries: z.array(logEntry),
+    nextOffset: z.int().describe('Ask from here next'),
+    complete: z.boolean().describe('Nothing more will come'),
+  })
+  .meta({ id: 'LogPage' });
 export const downloadQuery = z.object({
   from: z.coerce.number().int().min(0).default(0).describe('As the link to the next part has it'),
   attempt: logQuery.shape.attempt,

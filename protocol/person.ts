@@ -35,51 +35,61 @@ export const totpSecret = z.object({
 export const totpProof = z.strictObject({ code: totpCode });
 
 /** Person who can sign in. */
-export const user = z.object({
-  id: userId,
-  email,
-  name,
-  isAdmin: z.boolean().describe('May do everything, in every project'),
-  hasTotp: z.boolean(),
-  createdAt: instant,
-});
+export const user = z
+  .object({
+    id: userId,
+    email,
+    name,
+    isAdmin: z.boolean().describe('May do everything, in every project'),
+    hasTotp: z.boolean(),
+    createdAt: instant,
+  })
+  .meta({ id: 'User' });
 export type User = z.infer<typeof user>;
 export const userChange = z.strictObject({ isAdmin: z.boolean() });
 
 /** Caller: a person, or an API token. */
-export const me = z.object({
-  id: z.string(),
-  name: z.string(),
-  isAdmin: z.boolean(),
-  roles: z.record(projectId, role).describe('By project'),
-  user: user.optional().describe('Absent for an API token'),
-});
+export const me = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    isAdmin: z.boolean(),
+    roles: z.record(projectId, role).describe('By project'),
+    user: user.optional().describe('Absent for an API token'),
+  })
+  .meta({ id: 'Me' });
 
-export const member = z.object({ userId, email, name, role });
+export const member = z.object({ userId, email, name, role }).meta({ id: 'Member' });
 export type Member = z.infer<typeof member>;
-export const memberInput = z.strictObject({ role });
+export const memberInput = z.strictObject({ role }).meta({ id: 'MemberInput' });
 
 const week = 604_800_000;
 
-export const invitationInput = z.strictObject({
-  email,
-  role,
-  expiresInMs: z.int().min(60_000).max(week).default(week),
-});
+export const invitationInput = z
+  .strictObject({
+    email,
+    role,
+    expiresInMs: z.int().min(60_000).max(week).default(week),
+  })
+  .meta({ id: 'InvitationInput' });
 export type InvitationInput = z.infer<typeof invitationInput>;
 
-export const invitation = z.object({
-  id: invitationId,
-  projectId,
-  email,
-  role,
-  createdAt: instant,
-  validUntil: instant,
-});
+export const invitation = z
+  .object({
+    id: invitationId,
+    projectId,
+    email,
+    role,
+    createdAt: instant,
+    validUntil: instant,
+  })
+  .meta({ id: 'Invitation' });
 export type Invitation = z.infer<typeof invitation>;
-export const newInvitation = invitation.extend({
-  token: z.string().describe('Good once, for whoever has it: hand it to the invited person only'),
-});
+export const newInvitation = invitation
+  .extend({
+    token: z.string().describe('Good once, for whoever has it: hand it to the invited person only'),
+  })
+  .meta({ id: 'NewInvitation' });
 
 const accepting = z.strictObject({
   token: z.string().max(500),
@@ -99,16 +109,22 @@ const tokenFields = z.strictObject({
   role,
   expiresInMs: z.int().min(60_000).max(31_622_400_000).default(7_776_000_000).describe('90 days unless told'),
 });
-export const apiTokenInput = written(tokenFields, { lines: ['name'] });
-export const adminTokenInput = written(tokenFields.omit({ role: true }), { lines: ['name'] });
-
-export const apiToken = z.object({
-  id: apiTokenId,
-  name,
-  projectId: projectId.optional(),
-  role: role.or(z.literal('admin')),
-  createdAt: instant,
-  createdBy: z.string(),
-  validUntil: instant.optional().describe('Absent: until it is revoked'),
+export const apiTokenInput = written(tokenFields, { lines: ['name'] }).meta({ id: 'ApiTokenInput' });
+export const adminTokenInput = written(tokenFields.omit({ role: true }), { lines: ['name'] }).meta({
+  id: 'AdminTokenInput',
 });
-export const newApiToken = apiToken.extend({ token: z.string().describe('Shown only now') });
+
+export const apiToken = z
+  .object({
+    id: apiTokenId,
+    name,
+    projectId: projectId.optional(),
+    role: role.or(z.literal('admin')),
+    createdAt: instant,
+    createdBy: z.string(),
+    validUntil: instant.optional().describe('Absent: until it is revoked'),
+  })
+  .meta({ id: 'ApiToken' });
+export const newApiToken = apiToken
+  .extend({ token: z.string().describe('Shown only now') })
+  .meta({ id: 'NewApiToken' });

@@ -15,8 +15,8 @@ const fields = z.strictObject({
     .describe('How many of its tasks may run at once; 0 = no limit'),
   logRetentionDays: z.int().min(1).max(3650).default(90).describe('How long the logs of its tasks are kept'),
 });
-export const projectInput = written(fields, { lines: ['name'] });
+export const projectInput = written(fields, { lines: ['name'] }).meta({ id: 'ProjectInput' });
 export type ProjectInput = z.infer<typeof projectInput>;
 
-export const project = fields.strip().extend({ id: projectId, createdAt: instant });
+export const project = fields.strip().extend({ id: projectId, createdAt: instant }).meta({ id: 'Project' });
 export type Project = z.infer<typeof project>;

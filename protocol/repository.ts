@@ -26,17 +26,18 @@ export const repositoryFields = z.strictObject({
   keyId: keyId.optional(),
   knownHosts: knownHosts.optional(),
 });
-export const repositoryInput = written(repositoryFields, { lines: ['name', 'branch'] }).superRefine(
-  ({ url, branch }, context) => {
+export const repositoryInput = written(repositoryFields, { lines: ['name', 'branch'] })
+  .superRefine(({ url, branch }, context) => {
     const faults = { url: gitUrlFault(url) ?? urlSecretFault(url), branch: gitReferenceFault(branch) };
     for (const [field, message] of Object.entries(faults)) {
       if (message !== undefined) context.addIssue({ code: 'custom', path: [field], message });
     }
-  },
-);
+  })
+  .meta({ id: 'RepositoryInput' });
 export type RepositoryInput = z.infer<typeof repositoryInput>;
 
 export const repository = repositoryFields
   .strip()
-  .extend({ id: repositoryId, projectId, createdAt: instant });
+  .extend({ id: repositoryId, projectId, createdAt: instant })
+  .meta({ id: 'Repository' });
 export type Repository = z.infer<typeof repository>;

@@ -53,7 +53,7 @@ const fields = z.strictObject({
 });
 
 const special = { lines: ['name', 'webhookUrl'], names: ['tags.*'] };
-export const runnerInput = written(fields, special);
+export const runnerInput = written(fields, special).meta({ id: 'RunnerInput' });
 export type RunnerInput = z.infer<typeof runnerInput>;
 
 /** New runner, or several of a fleet. */
@@ -75,7 +75,7 @@ const newFields = fields
     if (webhookUrl !== undefined)
       refuse('webhookUrl', 'must not be given: the stack powers the instances of a fleet');
   });
-export const newRunnerInput = written(newFields, special);
+export const newRunnerInput = written(newFields, special).meta({ id: 'NewRunnerInput' });
 export type NewRunnerInput = z.infer<typeof newRunnerInput>;
 
 export const runnerStatus = z.enum(['offline', 'stopped', 'starting', 'online', 'draining', 'stopping']);
@@ -113,60 +113,63 @@ export const lowDisk = diskShortage.extend({
 });
 export type LowDisk = z.infer<typeof lowDisk>;
 
-export const runner = fields.strip().extend({
-  id: runnerId,
-  tags: z.array(tag).default([]),
-  projectId: projectId.optional().describe('Absent on a global runner'),
-  status: runnerStatus,
-  statusSince: instant,
-  slots: z.array(taskId).describe('The tasks that it holds'),
-  demand: z.array(taskId).describe('The waiting tasks that count on it'),
-  drainRequestedAt: instant
-    .optional()
-    .describe(
-      'Since when it is asked to drain: by a person, or because EC2 wants its instance back. It lasts until the runner is resumed, its agent starts again or its instance stops',
-    ),
-  drainAnnouncedAt: instant
-    .optional()
-    .describe('Since when its agent says that it is shutting down; until the agent starts again'),
-  lowDisk: lowDisk
-    .optional()
-    .describe(
-      'It takes no task until its working folder has room; resuming it lifts this until it is told again',
-    ),
-  queuesFrom: instant
-    .optional()
-    .describe(
-      'A queue of its tags was removed a moment ago, and SQS refuses the name until then; the queue is made within a minute after it',
-    ),
-  wokenAt: instant
-    .optional()
-    .describe('When somebody woke it by hand; it is to come up without a task, until its agent is online'),
-  idleSince: instant.optional().describe('Since when it is online and without a task'),
-  publicKey: z.string().describe('X25519, SPKI in PEM'),
-  instanceType: z.string().optional(),
-  market: market
-    .optional()
-    .describe(
-      'How its instance was bought, if its fleet launched it; on-demand in a fleet of spot: there was no spot capacity',
-    ),
-  enrolledAt: instant
-    .optional()
-    .describe('Since when the agent of an instance that its fleet launched has a key of its own'),
-  agentVersion: z.string().optional(),
-  heartbeatAt: instant.optional(),
-  leaseUntil: instant.optional().describe('Until when its tasks are safe without another heartbeat'),
-  session: openSession.optional(),
-  lastSessionEndedAt: instant.optional(),
-  fault: runnerFault.optional(),
-  failedStarts: z.int().optional().describe('How many starts in a row came to nothing'),
-  quarantinedAt: instant
-    .optional()
-    .describe(
-      'Since when it is not started any more, for the reason in `fault`; saving it as active lifts this',
-    ),
-  createdAt: instant,
-});
+export const runner = fields
+  .strip()
+  .extend({
+    id: runnerId,
+    tags: z.array(tag).default([]),
+    projectId: projectId.optional().describe('Absent on a global runner'),
+    status: runnerStatus,
+    statusSince: instant,
+    slots: z.array(taskId).describe('The tasks that it holds'),
+    demand: z.array(taskId).describe('The waiting tasks that count on it'),
+    drainRequestedAt: instant
+      .optional()
+      .describe(
+        'Since when it is asked to drain: by a person, or because EC2 wants its instance back. It lasts until the runner is resumed, its agent starts again or its instance stops',
+      ),
+    drainAnnouncedAt: instant
+      .optional()
+      .describe('Since when its agent says that it is shutting down; until the agent starts again'),
+    lowDisk: lowDisk
+      .optional()
+      .describe(
+        'It takes no task until its working folder has room; resuming it lifts this until it is told again',
+      ),
+    queuesFrom: instant
+      .optional()
+      .describe(
+        'A queue of its tags was removed a moment ago, and SQS refuses the name until then; the queue is made within a minute after it',
+      ),
+    wokenAt: instant
+      .optional()
+      .describe('When somebody woke it by hand; it is to come up without a task, until its agent is online'),
+    idleSince: instant.optional().describe('Since when it is online and without a task'),
+    publicKey: z.string().describe('X25519, SPKI in PEM'),
+    instanceType: z.string().optional(),
+    market: market
+      .optional()
+      .describe(
+        'How its instance was bought, if its fleet launched it; on-demand in a fleet of spot: there was no spot capacity',
+      ),
+    enrolledAt: instant
+      .optional()
+      .describe('Since when the agent of an instance that its fleet launched has a key of its own'),
+    agentVersion: z.string().optional(),
+    heartbeatAt: instant.optional(),
+    leaseUntil: instant.optional().describe('Until when its tasks are safe without another heartbeat'),
+    session: openSession.optional(),
+    lastSessionEndedAt: instant.optional(),
+    fault: runnerFault.optional(),
+    failedStarts: z.int().optional().describe('How many starts in a row came to nothing'),
+    quarantinedAt: instant
+      .optional()
+      .describe(
+        'Since when it is not started any more, for the reason in `fault`; saving it as active lifts this',
+      ),
+    createdAt: instant,
+  })
+  .meta({ id: 'Runner' });
 export type Runner = z.infer<typeof runner>;
 
 /**
@@ -191,25 +194,29 @@ export const runnerQuery = z.object({
     .describe('Tells of each what its instance has cost since then; 31 days ago at most'),
 });
 
-export const listedRunner = runner.extend({
-  spentMicroUsd: microUsd
-    .optional()
-    .describe('Since `spentSince`; absent where that was not asked, or nobody knows the price'),
-});
+export const listedRunner = runner
+  .extend({
+    spentMicroUsd: microUsd
+      .optional()
+      .describe('Since `spentSince`; absent where that was not asked, or nobody knows the price'),
+  })
+  .meta({ id: 'ListedRunner' });
 export type ListedRunner = z.infer<typeof listedRunner>;
 
 /** New runner with the secrets that are shown only now. Saved unchanged, it is the agent's config file. */
-export const createdRunner = z.object({
-  apiUrl: z.string(),
-  token: z.string(),
-  privateKey: z.string().optional().describe('X25519, PKCS #8 in PEM; absent when the runner made its own'),
-  webhookSecret: z.string().describe('Verifies the webhooks of this runner (Standard Webhooks, whsec_…)'),
-  runner,
-});
+export const createdRunner = z
+  .object({
+    apiUrl: z.string(),
+    token: z.string(),
+    privateKey: z.string().optional().describe('X25519, PKCS #8 in PEM; absent when the runner made its own'),
+    webhookSecret: z.string().describe('Verifies the webhooks of this runner (Standard Webhooks, whsec_…)'),
+    runner,
+  })
+  .meta({ id: 'CreatedRunner' });
 export type CreatedRunner = z.infer<typeof createdRunner>;
 
 /** New runners of a fleet. They have no secrets to show: each of their instances makes its own key. */
-export const createdFleetRunners = z.object({ items: z.array(runner) });
+export const createdFleetRunners = z.object({ items: z.array(runner) }).meta({ id: 'CreatedFleetRunners' });
 export type CreatedFleetRunners = z.infer<typeof createdFleetRunners>;
 
 /** Fields of a machine that registers itself with a registration token. */
@@ -218,35 +225,45 @@ const tokenFields = z.strictObject({
   expiresInMs: z.int().min(60_000).max(604_800_000).default(3_600_000),
   uses: z.int().min(1).max(1000).default(1).describe('How many machines may register with it'),
 });
-export const registrationTokenInput = written(tokenFields, { names: ['tags.*'] });
+export const registrationTokenInput = written(tokenFields, { names: ['tags.*'] }).meta({
+  id: 'RegistrationTokenInput',
+});
 export type RegistrationTokenInput = z.infer<typeof registrationTokenInput>;
 
 /** Public part of a registration token. */
-export const registrationTokenRecord = z.object({
-  id: registrationTokenId,
-  tags: z.array(tag),
-  usesLeft: z.int(),
-  createdAt: instant,
-  expiresAt: instant,
-});
+export const registrationTokenRecord = z
+  .object({
+    id: registrationTokenId,
+    tags: z.array(tag),
+    usesLeft: z.int(),
+    createdAt: instant,
+    expiresAt: instant,
+  })
+  .meta({ id: 'RegistrationTokenRecord' });
 export type RegistrationTokenRecord = z.infer<typeof registrationTokenRecord>;
 
-export const registrationToken = registrationTokenRecord.extend({
-  token: z.string().describe('Good for as many registrations as it has uses'),
-});
+export const registrationToken = registrationTokenRecord
+  .extend({
+    token: z.string().describe('Good for as many registrations as it has uses'),
+  })
+  .meta({ id: 'RegistrationToken' });
 
 /** Options of a token rotation. */
-export const rotationInput = z.strictObject({
-  graceMs: z
-    .int()
-    .min(0)
-    .max(86_400_000)
-    .default(0)
-    .describe(
-      'How long the token before stays good, for a change without a gap; 0 revokes it and its sessions at once',
-    ),
-});
-export const rotatedToken = z.object({ token: z.string().describe('Shown only now') });
+export const rotationInput = z
+  .strictObject({
+    graceMs: z
+      .int()
+      .min(0)
+      .max(86_400_000)
+      .default(0)
+      .describe(
+        'How long the token before stays good, for a change without a gap; 0 revokes it and its sessions at once',
+      ),
+  })
+  .meta({ id: 'RotationInput' });
+export const rotatedToken = z
+  .object({ token: z.string().describe('Shown only now') })
+  .meta({ id: 'RotatedToken' });
 
 const registering = z.strictObject({
   name,

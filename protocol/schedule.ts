@@ -55,7 +55,9 @@ const fields = z.strictObject({
 
 const given = fields.extend(taskOptionsInput);
 const lines = ['name', 'cron', 'ansible.limit', 'repository.branch'];
-export const scheduleInput = written(given.refine(endsAfterItStarts, endsTooEarly), { lines });
+export const scheduleInput = written(given.refine(endsAfterItStarts, endsTooEarly), { lines }).meta({
+  id: 'ScheduleInput',
+});
 export type ScheduleInput = z.infer<typeof scheduleInput>;
 
 const changing = given.extend({
@@ -64,7 +66,9 @@ const changing = given.extend({
     .describe("Answers to the template's survey. A secret one that is not sent stays; null removes it"),
 });
 /** Change of a schedule, which keeps each secret answer that it does not name. */
-export const scheduleUpdate = written(changing.refine(endsAfterItStarts, endsTooEarly), { lines });
+export const scheduleUpdate = written(changing.refine(endsAfterItStarts, endsTooEarly), { lines }).meta({
+  id: 'ScheduleUpdate',
+});
 export type ScheduleUpdate = z.infer<typeof scheduleUpdate>;
 
 export const scheduleOutcome = z.enum(['started', 'inactive', 'outdated', 'refused', 'failed']);
@@ -87,29 +91,36 @@ export const beyondLaunchOptions = z
     'What it gives to its tasks beyond the launch options of the template, which only who may edit the template can save; absent: nothing',
   );
 
-export const schedule = fields.strip().extend({
-  id: scheduleId,
-  projectId,
-  createdAt: instant,
-  editedBy,
-  beyondLaunchOptions,
-  secretNames: z
-    .array(z.string())
-    .describe('The secret variables of the survey that it has an answer for, which is never shown'),
-  nextRuns: z.array(instant).describe('The next five; none while it is inactive'),
-  lastRun: scheduleRun.extend({ taskStatus: taskStatus.optional() }).optional(),
-  pending: z
-    .string()
-    .optional()
-    .describe('Why EventBridge Scheduler does not have it yet as it is here; it is tried again each minute'),
-});
+export const schedule = fields
+  .strip()
+  .extend({
+    id: scheduleId,
+    projectId,
+    createdAt: instant,
+    editedBy,
+    beyondLaunchOptions,
+    secretNames: z
+      .array(z.string())
+      .describe('The secret variables of the survey that it has an answer for, which is never shown'),
+    nextRuns: z.array(instant).describe('The next five; none while it is inactive'),
+    lastRun: scheduleRun.extend({ taskStatus: taskStatus.optional() }).optional(),
+    pending: z
+      .string()
+      .optional()
+      .describe(
+        'Why EventBridge Scheduler does not have it yet as it is here; it is tried again each minute',
+      ),
+  })
+  .meta({ id: 'Schedule' });
 export type Schedule = z.infer<typeof schedule>;
 
 export const schedulePreviewQuery = z.object(timing).refine(endsAfterItStarts, endsTooEarly);
-export const schedulePreview = z.object({
-  sentence: z.string().describe('The cron expression in words'),
-  nextRuns: z.array(instant).describe('The next five'),
-});
+export const schedulePreview = z
+  .object({
+    sentence: z.string().describe('The cron expression in words'),
+    nextRuns: z.array(instant).describe('The next five'),
+  })
+  .meta({ id: 'SchedulePreview' });
 export type SchedulePreview = z.infer<typeof schedulePreview>;
 
 /** Message from EventBridge Scheduler at a due time. */

@@ -29,13 +29,14 @@ export const signInProviderFields = z.strictObject({
 });
 export const signInProviderInput = written(signInProviderFields, {
   lines: ['name', 'clientId', 'clientSecret'],
-});
+}).meta({ id: 'SignInProviderInput' });
 export type SignInProviderInput = z.infer<typeof signInProviderInput>;
 
 export const signInProvider = signInProviderFields
   .strip()
   .omit({ clientSecret: true })
-  .extend({ redirectUri: z.string().describe('To be registered with the provider'), updatedAt: instant });
+  .extend({ redirectUri: z.string().describe('To be registered with the provider'), updatedAt: instant })
+  .meta({ id: 'SignInProvider' });
 export type SignInProvider = z.infer<typeof signInProvider>;
 
 /** Path of this origin, so that nobody is redirected elsewhere after signing in. */

@@ -32,44 +32,48 @@ export const taskFields = z.strictObject({
   priority: priority.optional().describe("The template's unless told"),
   ...taskOptionsInput,
 });
-export const taskInput = written(taskFields, { lines: ['ansible.limit', 'repository.branch'] });
+export const taskInput = written(taskFields, { lines: ['ansible.limit', 'repository.branch'] }).meta({
+  id: 'TaskInput',
+});
 export type TaskInput = z.infer<typeof taskInput>;
 
-export const task = z.object({
-  id: taskId,
-  projectId,
-  templateId,
-  templateName: z.string(),
-  app,
-  message: z.string().optional(),
-  tag: tag.optional().describe('As resolved when it was made'),
-  status: taskStatus,
-  attempt: z.int().min(1),
-  priority: priority.optional().describe('Absent: 0'),
-  runnerId: runnerId.optional().describe('The runner that is to run it, runs it or ran it'),
-  reason: z.string().optional().describe('Why it waits, or why it failed'),
-  exitCode: z.int().optional(),
-  survey: surveyAnswers.optional().describe('Without the secret answers, which are never shown'),
-  ...taskOptions,
-  changed: z
-    .array(launchOption)
-    .optional()
-    .describe('What was given at the start and is otherwise than the template had it'),
-  confirmedBy: confirmedBy.optional().describe('As the template had it at the start; absent: anyone'),
-  notConfirmedBy: z
-    .array(z.string())
-    .optional()
-    .describe('Ids of the people who must not confirm it, where another person has to'),
-  commit: commit.optional().describe('What of the repository was run'),
-  hosts: hostResults.optional().describe('What Ansible did to each host; not in listings'),
-  createdAt: instant,
-  createdBy: z.string(),
-  assignedAt: instant.optional().describe('Since when `runnerId` is to run it'),
-  claimedAt: instant.optional(),
-  startedAt: instant.optional(),
-  finishedAt: instant.optional(),
-  costMicroUsd: microUsd.optional().describe("Its share of its instance session's cost so far"),
-});
+export const task = z
+  .object({
+    id: taskId,
+    projectId,
+    templateId,
+    templateName: z.string(),
+    app,
+    message: z.string().optional(),
+    tag: tag.optional().describe('As resolved when it was made'),
+    status: taskStatus,
+    attempt: z.int().min(1),
+    priority: priority.optional().describe('Absent: 0'),
+    runnerId: runnerId.optional().describe('The runner that is to run it, runs it or ran it'),
+    reason: z.string().optional().describe('Why it waits, or why it failed'),
+    exitCode: z.int().optional(),
+    survey: surveyAnswers.optional().describe('Without the secret answers, which are never shown'),
+    ...taskOptions,
+    changed: z
+      .array(launchOption)
+      .optional()
+      .describe('What was given at the start and is otherwise than the template had it'),
+    confirmedBy: confirmedBy.optional().describe('As the template had it at the start; absent: anyone'),
+    notConfirmedBy: z
+      .array(z.string())
+      .optional()
+      .describe('Ids of the people who must not confirm it, where another person has to'),
+    commit: commit.optional().describe('What of the repository was run'),
+    hosts: hostResults.optional().describe('What Ansible did to each host; not in listings'),
+    createdAt: instant,
+    createdBy: z.string(),
+    assignedAt: instant.optional().describe('Since when `runnerId` is to run it'),
+    claimedAt: instant.optional(),
+    startedAt: instant.optional(),
+    finishedAt: instant.optional(),
+    costMicroUsd: microUsd.optional().describe("Its share of its instance session's cost so far"),
+  })
+  .meta({ id: 'Task' });
 export type Task = z.infer<typeof task>;
 
 export const taskQuery = pageQuery.extend({

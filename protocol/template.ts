@@ -145,8 +145,11 @@ const checked = fields
 export const templateInput = written(checked, {
   lines: ['name', 'path', 'branch', 'ansible.limit', 'survey.*.title', 'survey.*.values.*.name'],
   names: ['tag', 'survey.*.name'],
-});
+}).meta({ id: 'TemplateInput' });
 export type TemplateInput = z.infer<typeof templateInput>;
 
-export const template = fields.strip().extend({ id: templateId, projectId, createdAt: instant, editedBy });
+export const template = fields
+  .strip()
+  .extend({ id: templateId, projectId, createdAt: instant, editedBy })
+  .meta({ id: 'Template' });
 export type Template = z.infer<typeof template>;

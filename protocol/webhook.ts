@@ -1,6 +1,6 @@
 /** Webhooks about a task's start and finish: Semaphore's five fields, and three more. */
 import * as z from 'zod';
-import { instant } from './common.ts';
+import { instant, pageQuery } from './common.ts';
 import { projectId, runnerId, taskId, templateId } from './ids.ts';
 import { taskStatus } from './task.ts';
 
@@ -62,16 +62,21 @@ export type HeldDelivery = z.infer<typeof heldDelivery>;
 
 export const deliveryStatus = z.enum(['pending', 'delivered', 'dead']);
 
-export const delivery = z.object({
-  id: deliveryId,
-  projectId,
-  taskId,
-  runnerId,
-  url: z.string(),
-  body: webhookBody,
-  status: deliveryStatus,
-  attempts: z.array(deliveryAttempt),
-  held: heldDelivery.optional(),
-  createdAt: instant,
-});
+/** Query of a listing of deliveries. */
+export const deliveryQuery = pageQuery.extend({ status: deliveryStatus.optional() });
+
+export const delivery = z
+  .object({
+    id: deliveryId,
+    projectId,
+    taskId,
+    runnerId,
+    url: z.string(),
+    body: webhookBody,
+    status: deliveryStatus,
+    attempts: z.array(deliveryAttempt),
+    held: heldDelivery.optional(),
+    createdAt: instant,
+  })
+  .meta({ id: 'Delivery' });
 export type Delivery = z.infer<typeof delivery>;

@@ -1,7 +1,9 @@
 /** The API as a Hono app. It knows neither Lambda nor AWS: the caller passes in every client and store. */
 
 import { methodNotAllowed } from 'hono/method-not-allowed';
-import { authorize, findOperation } from './authorize.ts';
+import { appendLog } from '../../protocol/endpoints/agent.ts';
+import { globalRunners, projectRunners } from '../../protocol/endpoints/runners.ts';
+import { authorize } from './authorize.ts';
 import { costHistoryRoutes } from './costs/cost-history.ts';
 import { costRoutes } from './costs/costs.ts';
 import type { ApiDeps, ApiEnv } from './deps.ts';
@@ -29,13 +31,9 @@ import { runnerActRoutes } from './runners/actions.ts';
 import { registerRoutes, runnerTokenRoutes, sessionRoutes } from './runners/agent-calls.ts';
 import { bootFailureRoutes } from './runners/boot-failure.ts';
 import { enrollRoutes } from './runners/enroll.ts';
-import {
-  globalRegistrationTokenRoutes,
-  projectRegistrationTokenRoutes,
-} from './runners/registration-tokens.ts';
+import { registrationTokenRoutes } from './runners/registration-tokens.ts';
 import { runnerRoutes } from './runners/runners.ts';
-import { inGlobalPool, inProjects } from './runners/scope.ts';
-import { globalTimelineRoutes, projectTimelineRoutes } from './runners/timeline.ts';
+import { timelineRoutes } from './runners/timeline.ts';
 import { schedulePreviewRoutes, scheduleRoutes } from './schedules/schedules.ts';
 import { serviceRoutes } from './service-routes.ts';
 import { insightRoutes } from './tasks/insight.ts';
@@ -65,7 +63,7 @@ export const createApp = (deps: ApiDeps) => {
     }),
   );
   const limits = { log: limitBody(maxLogMegabytes), others: limitBody(maxMegabytes) };
-  app.use((c, next) => (c.req.path === '/api/agent/log' ? limits.log : limits.others)(c, next));
+  app.use((c, next) => (c.req.path === appendLog.path ? limits.log : limits.others)(c, next));
 
   let document: Document | undefined;
   const readDocument = (): Document => {
@@ -85,9 +83,8 @@ export const createApp = (deps: ApiDeps) => {
   app.route('/', integrationEventRoutes(deps));
   // … and everything below needs a signed-in person or an API token.
   app.use('/api/*', requirePerson(deps));
-  const operationOf = findOperation(app);
-  app.use('/api/*', authorize(deps, operationOf));
-  app.use('/api/*', auditChanges(deps, operationOf));
+  app.use('/api/*', authorize(deps));
+  app.use('/api/*', auditChanges(deps));
   app.route('/', setupRoutes(deps));
   app.route('/', selfRoutes(deps));
   app.route('/', signInProviderRoutes(deps));
@@ -106,19 +103,17 @@ export const createApp = (deps: ApiDeps) => {
   app.route('/', scheduleRoutes(deps));
   app.route('/', schedulePreviewRoutes(deps));
   app.route('/', fleetRoutes(deps));
-  for (const place of [inProjects, inGlobalPool]) {
-    app.route('/', runnerRoutes(deps, place));
-    app.route('/', runnerActRoutes(deps, place));
+  for (const runners of [projectRunners, globalRunners]) {
+    app.route('/', runnerRoutes(deps, runners));
+    app.route('/', runnerActRoutes(deps, runners));
+    app.route('/', registrationTokenRoutes(deps, runners));
+    app.route('/', timelineRoutes(deps, runners));
   }
-  app.route('/', projectRegistrationTokenRoutes(deps));
-  app.route('/', globalRegistrationTokenRoutes(deps));
   app.route('/', taskRoutes(deps));
   app.route('/', logRoutes(deps));
   app.route('/', deliveryRoutes(deps));
   app.route('/', costRoutes(deps));
   app.route('/', costHistoryRoutes(deps));
   app.route('/', insightRoutes(deps));
-  app.route('/', projectTimelineRoutes(deps));
-  app.route('/', globalTimelineRoutes(deps));
   return app;
 };

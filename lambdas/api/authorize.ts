@@ -1,55 +1,46 @@
-/** Enforces the table of permissions; no other place does. */
-import type { OpenAPIHono } from '@hono/zod-openapi';
+/** Enforces the access of each endpoint; no other place does. */
+
 import type { Context, MiddlewareHandler } from 'hono';
-import { mayCall, outlivesCaller, permissions, roleIn } from '../core/people/permissions.ts';
-import type { ApiDeps, ApiEnv, PersonEnv } from './deps.ts';
+import { paramsIn } from '../../protocol/endpoints/call.ts';
+import type { Endpoint } from '../../protocol/endpoints/endpoint.ts';
+import { endpoints } from '../../protocol/endpoints/index.ts';
+import { roleIn } from '../../protocol/index.ts';
+import { mayCall, outlivesCaller } from '../core/people/permissions.ts';
+import type { ApiDeps, PersonEnv } from './deps.ts';
 import { refuseNobody, safeMethods } from './identify.ts';
 import { bearerToken } from './middleware.ts';
 import { refuse, refuseUnknown } from './refuse.ts';
 import { handlerRoute } from './route.ts';
 
-/** Returns the operation id of a request's matched route; undefined without a route. */
-export const findOperation = (app: OpenAPIHono<ApiEnv>): ((c: Context) => string | undefined) => {
-  let ids: ReadonlyMap<string, string> | undefined;
-  const read = () =>
-    new Map(
-      app.openAPIRegistry.definitions.flatMap((one): [string, string][] =>
-        one.type === 'route'
-          ? [
-              [
-                `${one.route.method.toUpperCase()} ${one.route.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
-                one.route.operationId ?? '',
-              ],
-            ]
-          : [],
-      ),
-    );
-  return (c) => {
-    ids ??= read();
-    const handler = handlerRoute(c);
-    return handler && (ids.get(`${handler.method} ${handler.path}`) ?? '');
-  };
+const routeKey = (method: string, path: string): string => `${method.toUpperCase()} ${path}`;
+
+const byRoute: ReadonlyMap<string, Endpoint> = new Map(
+  endpoints.map((one) => [routeKey(one.method, one.path.replaceAll(/\{(\w+)\}/g, ':$1')), one]),
+);
+
+/** Returns the endpoint of a request's matched route; undefined without a route. */
+export const endpointOf = (c: Context): Endpoint | undefined => {
+  const handler = handlerRoute(c);
+  if (!handler) return undefined;
+  const found = byRoute.get(routeKey(handler.method, handler.path));
+  if (!found) throw new Error(`${handler.method} ${handler.path} is not in the endpoint table.`);
+  return found;
 };
 
-const projectPath = /^\/api\/projects\/([^/]+)/;
-
 /**
- * Lets through what the table permits. A caller without a role in a project gets "no such project", so that
- * projects of others stay hidden.
+ * Lets through what the endpoint's access permits. A caller without a role in a project gets "no such
+ * project", so that projects of others stay hidden.
  */
 export const authorize =
-  (
-    { apiTokens }: Pick<ApiDeps, 'apiTokens'>,
-    operationOf: ReturnType<typeof findOperation>,
-  ): MiddlewareHandler<PersonEnv> =>
+  ({ apiTokens }: Pick<ApiDeps, 'apiTokens'>): MiddlewareHandler<PersonEnv> =>
   async (c, next) => {
-    const operationId = operationOf(c);
-    if (operationId === undefined) return next();
-    const projectId = projectPath.exec(c.req.path)?.[1];
+    const endpoint = endpointOf(c);
+    if (endpoint === undefined) return next();
+    const projectId = paramsIn(endpoint, c.req.path).projectId;
     const role = roleIn(c.get('caller'), projectId);
-    if (!mayCall(role, operationId)) {
+    if (!mayCall(role, endpoint)) {
       if (projectId !== undefined && role === undefined) return refuseUnknown(c, 'project');
-      const needed = permissions[operationId];
+      const needed = endpoint.access;
       return refuse(
         c,
         'forbidden',
@@ -60,7 +51,7 @@ export const authorize =
     }
     const token = bearerToken(c.req.header('authorization'));
     // A revoked token may still be remembered for a moment; it must not create anything that outlives it.
-    if (token && !safeMethods.has(c.req.method) && outlivesCaller(operationId)) {
+    if (token && !safeMethods.has(c.req.method) && outlivesCaller(endpoint)) {
       if (!(await apiTokens.verify(token))) return refuseNobody(c);
     }
     c.set('role', role);

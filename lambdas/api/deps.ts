@@ -2,7 +2,7 @@
 
 import type { Context } from 'hono';
 import type { RequestIdVariables } from 'hono/request-id';
-import type { LoginId } from '../../protocol/index.ts';
+import type { EffectiveRole, LoginId } from '../../protocol/index.ts';
 import type { AddressGuard } from '../adapters/address-guard.ts';
 import type { IntegrationStore } from '../adapters/integrations/integrations.ts';
 import type { PendingEventStore, WorkEventSoon } from '../adapters/integrations/pending-events.ts';
@@ -23,7 +23,6 @@ import type { RunnerRecord } from '../adapters/runners/runner-record.ts';
 import type { Scheduler } from '../adapters/schedules/scheduler.ts';
 import type { ScheduleStore } from '../adapters/schedules/schedules.ts';
 import type { SignedTokens } from '../adapters/secrets/signed-tokens.ts';
-import type { EffectiveRole } from '../core/people/permissions.ts';
 import type { Deps } from '../flows/deps.ts';
 import type { EventDeps } from '../flows/integrations/receive-event.ts';
 import type { EnrollDeps } from '../flows/runners/enroll.ts';

@@ -1,5 +1,6 @@
 /** The OpenAPI document of the whole API, made from the routes themselves. */
 import type { OpenAPIHono } from '@hono/zod-openapi';
+import { tags } from '../../protocol/endpoints/endpoint.ts';
 import type { ApiEnv } from './deps.ts';
 
 const bearer = (description: string) => ({ type: 'http', scheme: 'bearer', description }) as const;
@@ -18,30 +19,6 @@ const securitySchemes = {
   agentSession: bearer('The session that an agent got for its answer to the challenge'),
 };
 
-const tags = [
-  { name: 'People', description: 'Sign-in, and what concerns oneself' },
-  { name: 'Members', description: 'Who may do what: members, invitations, API tokens, and the audit trail' },
-  { name: 'Projects', description: 'The units of isolation' },
-  { name: 'Templates', description: 'What to run' },
-  { name: 'Inventories', description: 'The hosts that Ansible connects to' },
-  { name: 'Repositories', description: 'Where playbooks and scripts come from' },
-  { name: 'Keys', description: 'The key store: secrets go in and never come out' },
-  { name: 'Environments', description: 'Variables and secrets that a task gets' },
-  { name: 'Integrations', description: 'Events from elsewhere that start templates' },
-  { name: 'Schedules', description: 'Cron expressions that start templates' },
-  { name: 'Runners', description: "A project's runners" },
-  { name: 'Global runners', description: 'Runners for the tasks that no project runner takes' },
-  { name: 'Fleets', description: 'Kinds of machines that are launched for runners when there is work' },
-  { name: 'Tasks', description: 'Runs of templates, and their logs' },
-  {
-    name: 'Webhook deliveries',
-    description: "Start and finish events on their way to runners' webhook URLs",
-  },
-  { name: 'Costs', description: 'What was spent, and what was saved' },
-  { name: 'Agents', description: 'The calls that the agent makes' },
-  { name: 'Service', description: 'About the control plane itself' },
-];
-
 export type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
 
 /** Builds the document. This takes some milliseconds, so it happens only on request. */
@@ -57,7 +34,7 @@ export const buildDocument = (app: OpenAPIHono<ApiEnv>, apiUrl: string): Documen
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     servers: [{ url: apiUrl }],
-    tags,
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
   });
   return { ...document, components: { ...document.components, securitySchemes } };
 };

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { addMs, newInvitation, projectId as projectIdSchema, type Role } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
-import { permissions } from '../core/people/permissions.ts';
 import { type ApiBench, type Call, openApiBench } from './testing/bench.ts';
+import { endpointNamed } from './testing/endpoint-named.ts';
 import { dumpUncounted, openWorld, type World } from './testing/world.ts';
 
 const some = z.array(z.unknown()).optional();
@@ -281,7 +281,7 @@ describe('a project', () => {
     'rejects a %s of another project, as the routes of the stack do',
     async (kind) => {
       const before = await dumpUncounted(table);
-      for (const one of operations.filter(({ id }) => permissions[id] === 'admin')) {
+      for (const one of operations.filter(({ id }) => endpointNamed(id).access === 'admin')) {
         const response = await send(one, theirIds, credentials[kind] ?? {});
         expect([401, 403], `${kind} ${one.id}`).toContain(response.status);
       }

@@ -1,7 +1,9 @@
 /** Middleware for every request: id, response headers, body limit, token, and errors as problems. */
+
 import type { Context, ErrorHandler, MiddlewareHandler, NotFoundHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
+import { getReference } from '../../protocol/endpoints/service.ts';
 import type { Clock, Instant } from '../../protocol/index.ts';
 import { ItemTooLarge } from '../adapters/item-size.ts';
 import { isThrottled } from '../adapters/patient-table.ts';
@@ -81,7 +83,7 @@ export const requireSession =
   };
 
 export const answerNotFound: NotFoundHandler<ApiEnv> = (c) =>
-  refuse(c, 'not_found', 'There is nothing at this path. /api/docs lists what there is.');
+  refuse(c, 'not_found', `There is nothing at this path. ${getReference.path} lists what there is.`);
 
 /** DynamoDB adapts to a table's load within minutes, and most bursts end sooner. */
 const retryAfterSeconds = 5;

@@ -1,12 +1,16 @@
 /** Each role × each operation of the document, in the real app. An operation without a rule fails here. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { problem, roles } from '../../protocol/index.ts';
+import type { Access } from '../../protocol/endpoints/endpoint.ts';
+import { endpoints } from '../../protocol/endpoints/index.ts';
+import { listDeliveries } from '../../protocol/endpoints/webhooks.ts';
+import { problem, roleIn, roles } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { unique } from '../../test/unique.ts';
 import { newId } from '../adapters/ids.ts';
-import { type Access, mayCall, permissions, roleIn } from '../core/people/permissions.ts';
+import { mayCall } from '../core/people/permissions.ts';
 import { type ApiBench, openApiBench } from './testing/bench.ts';
+import { endpointNamed } from './testing/endpoint-named.ts';
 
 const documentSchema = z.object({
   paths: z.record(
@@ -49,8 +53,9 @@ beforeAll(async () => {
 });
 afterAll(() => table?.close());
 
-const accessOf = (id: string): Access | undefined => permissions[id];
-const forPeople: readonly (Access | undefined)[] = [...roles, 'admin', 'person'];
+const accessOf = (id: string): Access => endpointNamed(id).access;
+const forMachines: readonly Access[] = ['machine', 'registration_token', 'runner_token', 'agent_session'];
+const forPeople: readonly Access[] = [...roles, 'admin', 'person'];
 
 /** Ids that exist nowhere: a permitted operation finds nothing, and so changes nothing. */
 const prefixes: Readonly<Record<string, string>> = {
@@ -74,16 +79,17 @@ const fill = (path: string, projectId: string): string =>
     name === 'projectId' ? projectId : newId(prefixes[name] ?? 'xxx'),
   );
 
-describe('the table of permissions', () => {
-  it('has a rule for each operation of the document, and no others', () => {
-    expect(Object.keys(permissions).sort()).toEqual(operations.map(({ id }) => id).sort());
+describe('the access of the endpoints', () => {
+  it('is in the table for each operation of the document, and for no others', () => {
+    const ids = endpoints.map(({ operationId }) => operationId);
+    expect(ids.sort()).toEqual(operations.map(({ id }) => id).sort());
   });
 
   it('matches the document: API token or session for people, own credentials for machines', () => {
     for (const { id, schemes } of operations) {
       const access = accessOf(id);
       if (access === 'anybody') expect(schemes, id).toEqual([]);
-      else if (access === 'machine') expect(schemes, id).not.toContain('apiToken');
+      else if (forMachines.includes(access)) expect(schemes, id).not.toContain('apiToken');
       else expect(schemes, id).toContain('apiToken');
     }
   });
@@ -92,22 +98,25 @@ describe('the table of permissions', () => {
     for (const { id, path } of operations) {
       const access = accessOf(id);
       if (path.startsWith('/api/projects/{projectId}')) expect([...roles], id).toContain(access);
-      else expect(['anybody', 'machine', 'person', 'admin'], id).toContain(access);
+      else expect(['anybody', ...forMachines, 'person', 'admin'], id).toContain(access);
     }
   });
 
   it('lets a guest read only, and see no secret URL', () => {
     for (const { id, method } of operations) {
       if (method !== 'GET' && forPeople.includes(accessOf(id)) && accessOf(id) !== 'person') {
-        expect(mayCall('guest', id), id).toBe(false);
+        expect(mayCall('guest', endpointNamed(id)), id).toBe(false);
       }
     }
-    expect(mayCall('guest', 'listDeliveries')).toBe(false);
+    expect(mayCall('guest', listDeliveries)).toBe(false);
   });
 
-  it('rejects an operation without a rule, even one named like a property of every object', () => {
-    for (const id of ['nothing', 'constructor', '__proto__', ''])
-      expect(mayCall('admin', id), id).toBe(false);
+  it('is closed to people where machines have their own credentials', () => {
+    for (const one of endpoints.filter(({ access }) => forMachines.includes(access)))
+      expect(mayCall('admin', one), one.operationId).toBe(false);
+  });
+
+  it('gives no role in a project that is named like a property of every object', () => {
     expect(roleIn({ isAdmin: false, roles: {} }, 'constructor')).toBeUndefined();
   });
 });
@@ -124,7 +133,7 @@ describe('the API', () => {
         token,
         ...(hasBody && { body: {} }),
       });
-      const isPermitted = mayCall(role === 'admin' || isInProject ? role : undefined, id);
+      const isPermitted = mayCall(role === 'admin' || isInProject ? role : undefined, endpointNamed(id));
       if (isPermitted) expect([401, 403], `${role} ${id}`).not.toContain(response.status);
       else expect(problem.parse(await response.json()), `${role} ${id}`).toMatchObject({ code: 'forbidden' });
     }

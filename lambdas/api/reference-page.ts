@@ -1,6 +1,8 @@
 /** The reference page: the OpenAPI document as plain HTML, rendered on the server, without a script. */
+
 import { html, raw } from 'hono/html';
 import * as z from 'zod';
+import { getDocument } from '../../protocol/endpoints/service.ts';
 import type { Document } from './document.ts';
 
 /** The parts of the document that the page reads; the rest is for machines. */
@@ -139,7 +141,7 @@ export const renderReference = (document: Document) => {
 </head>
 <body>
   <h1>${document.info.title} API</h1>
-  <p>${prose(document.info.description ?? '')} For machines: <a href="/api/openapi.json">openapi.json</a>.</p>
+  <p>${prose(document.info.description ?? '')} For machines: <a href="${getDocument.path}">openapi.json</a>.</p>
   <nav>${tags.map((tag) => html`<a href="#${anchorOf(tag.name)}">${tag.name}</a>`)}<a href="#schemas">Schemas</a></nav>
   ${tags.map(
     (tag) => html`<section id="${anchorOf(tag.name)}"><h2>${tag.name}</h2><p>${tag.description ?? ''}</p>

@@ -1,8 +1,9 @@
 /** Answers with a problem; the API has no other way. */
 import type { Context } from 'hono';
 import type * as z from 'zod';
+import { type ProblemCode, statusOf } from '../../protocol/index.ts';
 import type { NamedKind, NameTaken } from '../adapters/resources/names.ts';
-import { type FieldErrors, makeProblem, type ProblemCode, problemHeaders, statusOf } from '../problems.ts';
+import { type FieldErrors, makeProblem, problemHeaders } from '../problems.ts';
 
 export const refuse = (c: Context, code: ProblemCode, detail: string, errors?: FieldErrors) =>
   c.json(makeProblem(code, detail, errors), statusOf(code), problemHeaders(code));

@@ -2,9 +2,12 @@
  * Makes the first admin token of a new stack, for callers with AWS credentials. Works once, or again with
  * `{"again": true}`, to replace a lost token.
  */
+
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
+import { pathOf } from '../../protocol/endpoints/call.ts';
+import { revokeAdminToken } from '../../protocol/endpoints/people.ts';
 import { apiTokenStore } from '../adapters/people/api-tokens.ts';
 import { auditTrail, recordOperation } from '../adapters/people/audit.ts';
 import { keys } from '../adapters/table.ts';
@@ -28,6 +31,6 @@ export const handler = async (
     return { message: 'The first token was made before. Invoke with {"again": true} for another one.' };
   }
   const { id, token } = await tokens.create({ name: 'first token' });
-  await recordOperation(audit, 'makeFirstToken', `/api/api-tokens/${id}`, awsRequestId);
+  await recordOperation(audit, 'makeFirstToken', pathOf(revokeAdminToken, { apiTokenId: id }), awsRequestId);
   return { token, message: 'An admin token. It is shown only now.' };
 };

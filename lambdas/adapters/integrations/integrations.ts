@@ -1,6 +1,9 @@
 /** Store of integrations and their events. */
+
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { pathOf } from '../../../protocol/endpoints/call.ts';
+import { receiveIntegrationEvent } from '../../../protocol/endpoints/integrations.ts';
 import {
   type Clock,
   epochMs,
@@ -92,7 +95,7 @@ export const integrationStore = (table: Table, deps: Deps): IntegrationStore => 
   });
   const withUrl = (made: Stored, secret: string): Integration => ({
     ...shown(made),
-    url: `${apiUrl}/api/integrations/${made.projectId}/${made.id}/${secret}`,
+    url: `${apiUrl}${pathOf(receiveIntegrationEvent, { projectId: made.projectId, integrationId: made.id, secret })}`,
   });
   const expiresAt = () => Math.floor(epochMs(now()) / 1000) + retentionDays * 86_400;
 

@@ -15,8 +15,8 @@ import {
   type ProjectId,
   projectId,
   role,
+  type Standing,
 } from '../../../protocol/index.ts';
-import type { Standing } from '../../core/people/permissions.ts';
 import type { NewId } from '../ids.ts';
 import { firstToken, isMakerValid, type Maker, storedMaker, toStore } from '../makers.ts';
 import { recordsOf } from '../records.ts';

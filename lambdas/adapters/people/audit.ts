@@ -1,4 +1,6 @@
 /** Audit trail: an item for each change, sign-in and use of secrets. The stack configures its retention. */
+import { pathOf } from '../../../protocol/endpoints/call.ts';
+import { getTask } from '../../../protocol/endpoints/tasks.ts';
 import {
   type AuditEvent,
   type AuditQuery,
@@ -100,7 +102,7 @@ export const recordSecretUse =
     audit.record(use.projectId, {
       actor: { id: use.runner.id, name: use.runner.name },
       operation: 'useSecrets',
-      target: `/api/projects/${use.projectId}/tasks/${use.taskId}`,
+      target: pathOf(getTask, { projectId: use.projectId, taskId: use.taskId }),
       object: { kind: 'tasks', id: use.taskId, name: use.templateName },
       secrets: [...use.secrets],
     });
@@ -133,7 +135,7 @@ export const recordStart = (
       ...event,
       actor: { id: by.id, name: by.name },
       operation: 'startTask',
-      target: `/api/projects/${projectId}/tasks/${id}`,
+      target: pathOf(getTask, { projectId, taskId: id }),
       object: { kind: 'tasks', id, name: templateName },
     },
     idFrom('aud', startedAt, `startTask/${id}`),

@@ -1,8 +1,8 @@
 /** Route of the cost history: spending by day, runner and template, and costs under other idle timeouts. */
+import * as endpoints from '../../../protocol/endpoints/costs.ts';
 import {
   addMs,
   type CostHistory,
-  costHistoryQuery,
   epochMs,
   type Instant,
   longestHistoryDays,
@@ -40,8 +40,7 @@ import {
 import { hasInstances } from '../../core/tasks/select-runner.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
 import { refuseFields, refuseUnknown } from '../refuse.ts';
-import { answer, describe, people, routes } from '../route.ts';
-import { costHistorySchema, inProject } from '../schemas.ts';
+import { routeOf, routes } from '../route.ts';
 import { type InsightDeps, runOf, runsOf, sessionsIn, tasksIn } from './history-data.ts';
 
 const dayMs = 86_400_000;
@@ -228,30 +227,16 @@ const readHistory = async (
 };
 
 export const costHistoryRoutes = (deps: ApiDeps) =>
-  routes<PersonEnv>().openapi(
-    describe({
-      tags: ['Costs'],
-      security: people,
-      method: 'get',
-      path: '/api/projects/{projectId}/costs/history',
-      operationId: 'getCostHistory',
-      summary: 'What was spent day by day, by runner and by template, and with other idle timeouts',
-      description:
-        'A session or task that only reaches into a day, or the window, counts there by its time. Of global runners only the shares of the project’s tasks count, and no always-on cost.',
-      request: { params: inProject, query: costHistoryQuery },
-      responses: { 200: answer('The history', costHistorySchema) },
-    }),
-    async (c) => {
-      const { projectId } = c.req.valid('param');
-      const query = c.req.valid('query');
-      const now = deps.now();
-      const to = query.to !== undefined && query.to < now ? query.to : now;
-      const from = query.from ?? addMs(to, -defaultWindowMs);
-      if (from >= to || msBetween(from, to) > longestHistoryDays * dayMs) {
-        const message = `must be before "to", and ${longestHistoryDays} days before it at most`;
-        return refuseFields(c, [{ path: 'from', message }]);
-      }
-      if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
-      return c.json(await readHistory(deps, projectId, { from, to }, query.utcOffsetMinutes), 200);
-    },
-  );
+  routes<PersonEnv>().openapi(routeOf(endpoints.getCostHistory), async (c) => {
+    const { projectId } = c.req.valid('param');
+    const query = c.req.valid('query');
+    const now = deps.now();
+    const to = query.to !== undefined && query.to < now ? query.to : now;
+    const from = query.from ?? addMs(to, -defaultWindowMs);
+    if (from >= to || msBetween(from, to) > longestHistoryDays * dayMs) {
+      const message = `must be before "to", and ${longestHistoryDays} days before it at most`;
+      return refuseFields(c, [{ path: 'from', message }]);
+    }
+    if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
+    return c.json(await readHistory(deps, projectId, { from, to }, query.utcOffsetMinutes), 200);
+  });

@@ -1,12 +1,12 @@
 /** Route of a project's cost report. */
-import { addMs, type CostReport, costQuery, type Instant, type ProjectId } from '../../../protocol/index.ts';
+import * as endpoints from '../../../protocol/endpoints/costs.ts';
+import { addMs, type CostReport, type Instant, type ProjectId } from '../../../protocol/index.ts';
 import { idsBetween } from '../../adapters/ids.ts';
 import type { SessionFacts } from '../../core/costs/cost.ts';
 import { type CostedRunner, costReport } from '../../core/costs/cost-report.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
 import { refuse, refuseUnknown } from '../refuse.ts';
-import { answer, describe, people, routes } from '../route.ts';
-import { costReportSchema, inProject } from '../schemas.ts';
+import { routeOf, routes } from '../route.ts';
 import { type InsightDeps, reachBackMs, sessionsIn } from './history-data.ts';
 
 const defaultWindowMs = 30 * 86_400_000;
@@ -49,31 +49,17 @@ export const reportCosts = async (
 };
 
 export const costRoutes = (deps: ApiDeps) =>
-  routes<PersonEnv>().openapi(
-    describe({
-      tags: ['Costs'],
-      security: people,
-      method: 'get',
-      path: '/api/projects/{projectId}/costs',
-      operationId: 'getCosts',
-      summary: 'What the instances cost, and what was saved against instances that never sleep',
-      description:
-        'Counts the window up to now. A session or a task that only reaches into it counts by its time there, so that the reports of windows in a row add up. Money is whole micro-dollars.',
-      request: { params: inProject, query: costQuery },
-      responses: { 200: answer('The report', costReportSchema) },
-    }),
-    async (c) => {
-      const { projectId } = c.req.valid('param');
-      const query = c.req.valid('query');
-      const now = deps.now();
-      const to = query.to !== undefined && query.to < now ? query.to : now;
-      const from = query.from ?? addMs(to, -defaultWindowMs);
-      if (from > to) {
-        return refuse(c, 'invalid_request', 'The window ends before it begins.', [
-          { path: 'from', message: 'must not be after "to", nor in the future' },
-        ]);
-      }
-      if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
-      return c.json(await reportCosts(deps, projectId, from, to), 200);
-    },
-  );
+  routes<PersonEnv>().openapi(routeOf(endpoints.getCosts), async (c) => {
+    const { projectId } = c.req.valid('param');
+    const query = c.req.valid('query');
+    const now = deps.now();
+    const to = query.to !== undefined && query.to < now ? query.to : now;
+    const from = query.from ?? addMs(to, -defaultWindowMs);
+    if (from > to) {
+      return refuse(c, 'invalid_request', 'The window ends before it begins.', [
+        { path: 'from', message: 'must not be after "to", nor in the future' },
+      ]);
+    }
+    if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
+    return c.json(await reportCosts(deps, projectId, from, to), 200);
+  });

@@ -1,7 +1,6 @@
-/** Routes of incoming integrations: those for the people who set them up, and the one that senders call. */
+import * as endpoints from '../../../protocol/endpoints/integrations.ts';
 import {
   applyLaunchOptions,
-  eventAnswer,
   type Integration,
   type IntegrationInput,
   integrationId,
@@ -15,22 +14,10 @@ import { receiveIntegrationEvent } from '../../flows/integrations/receive-event.
 import type { ApiDeps, ApiEnv, PersonEnv } from '../deps.ts';
 import { countAttempts, refuseTooMany } from '../rate-limits.ts';
 import { refuse, refuseUnknown } from '../refuse.ts';
-import { crudRoutes, whole } from '../resources/crud.ts';
+import { crudRoutes } from '../resources/crud.ts';
 import { beyondOf, mayGoBeyond } from '../resources/launch-options.ts';
 import { findMissing, findMissingValues } from '../resources/references.ts';
-import { answer, anybody, describe, people, routes } from '../route.ts';
-import {
-  inIntegration,
-  integrationEventPath,
-  integrationEventSchema,
-  integrationInputSchema,
-  integrationSchema,
-  lastQuery,
-  listOf,
-} from '../schemas.ts';
-
-const tags = ['Integrations'];
-const itemPath = '/api/projects/{projectId}/integrations/{integrationId}';
+import { routeOf, routes } from '../route.ts';
 
 /** Store behind the routes; it adds what an integration gives beyond the template's launch options. */
 const shownStore = (deps: ApiDeps): ResourceStore<IntegrationInput, Integration> => {
@@ -82,49 +69,19 @@ const keyOf = (one: Pick<Integration, 'auth'> | undefined) =>
 export const integrationRoutes = (deps: ApiDeps) => {
   const { templates, keys } = deps.resources;
   const own = routes<PersonEnv>()
-    .openapi(
-      describe({
-        tags,
-        security: people,
-        method: 'post',
-        path: `${itemPath}/rotate-url`,
-        operationId: 'rotateIntegrationUrl',
-        summary: 'Give an integration another secret URL; the one before is good for nothing from then on',
-        request: { params: inIntegration },
-        responses: { 200: answer('The integration with its URL, shown only now', integrationSchema) },
-      }),
-      async (c) => {
-        const { projectId, integrationId: id } = c.req.valid('param');
-        const rotated = await deps.integrations.rotateUrl(projectId, id, c.get('caller').onBehalfOf.id);
-        return rotated ? c.json(rotated, 200) : refuseUnknown(c, 'integration');
-      },
-    )
-    .openapi(
-      describe({
-        tags,
-        security: people,
-        method: 'get',
-        path: `${itemPath}/events`,
-        operationId: 'listIntegrationEvents',
-        summary: 'List what came in last and what became of it, newest first; kept for 30 days',
-        request: { params: inIntegration, query: lastQuery },
-        responses: { 200: answer('The events', listOf(integrationEventSchema)) },
-      }),
-      async (c) => {
-        const { projectId, integrationId: id } = c.req.valid('param');
-        if (!(await deps.integrations.get(projectId, id))) return refuseUnknown(c, 'integration');
-        const items = await deps.integrations.listEvents(id, c.req.valid('query').limit);
-        return c.json({ items }, 200);
-      },
-    );
+    .openapi(routeOf(endpoints.rotateIntegrationUrl), async (c) => {
+      const { projectId, integrationId: id } = c.req.valid('param');
+      const rotated = await deps.integrations.rotateUrl(projectId, id, c.get('caller').onBehalfOf.id);
+      return rotated ? c.json(rotated, 200) : refuseUnknown(c, 'integration');
+    })
+    .openapi(routeOf(endpoints.listIntegrationEvents), async (c) => {
+      const { projectId, integrationId: id } = c.req.valid('param');
+      if (!(await deps.integrations.get(projectId, id))) return refuseUnknown(c, 'integration');
+      const items = await deps.integrations.listEvents(id, c.req.valid('query').limit);
+      return c.json({ items }, 200);
+    });
   const crud = crudRoutes(deps, {
-    one: 'integration',
-    many: 'integrations',
-    idParam: 'integrationId',
-    params: inIntegration,
-    input: integrationInputSchema,
-    update: whole(integrationInputSchema),
-    output: integrationSchema,
+    endpoints: endpoints.integrations,
     store: shownStore(deps),
     references: referencesOf,
     findMissing: async (projectId, input) => [
@@ -151,64 +108,36 @@ export const integrationRoutes = (deps: ApiDeps) => {
 
 /** Open to anybody who knows the URL. The body is read as raw bytes, since a signature covers its bytes. */
 export const integrationEventRoutes = (deps: ApiDeps) =>
-  routes<ApiEnv>().openapi(
-    describe(
-      {
-        tags,
-        security: anybody,
-        method: 'post',
-        path: '/api/integrations/{projectId}/{integrationId}/{secret}',
-        operationId: 'receiveIntegrationEvent',
-        summary: 'Take an event from elsewhere, which starts the template of the integration when it matches',
-        description:
-          'The body is JSON, or a form whose field `payload` is JSON, 1 MiB at most. The same signed body again starts nothing again; without a signature, the same delivery (by X-GitHub-Delivery, webhook-id, Idempotency-Key, X-Gitlab-Event-UUID, X-Request-UUID, X-Delivery-Id or X-Request-Id).',
-        request: { params: integrationEventPath },
-        responses: {
-          200: answer('What became of it: it starts nothing', eventAnswer),
-          202: answer(
-            'It is stored, and worked on; the events of the integration tell the outcome',
-            eventAnswer,
-          ),
-        },
-      },
-      'bad_signature',
-      'malformed_json',
-      'body_too_large',
-      'invalid_request',
-      'too_many_attempts',
-      'unavailable',
-    ),
-    async (c) => {
-      const { projectId, integrationId: id, secret } = c.req.valid('param');
-      const source = deps.sourceOf(c);
-      const integration = integrationId.safeParse(id).success
-        ? await deps.integrations.open(projectId, id, secret)
-        : undefined;
-      if (!integration) {
-        // Only wrong URLs count, and only against themselves: a page of another site can make a browser send
-        // any number of them.
-        const guessed = await countAttempts(deps, c, [[eventsBySource, source]]);
-        return guessed ? refuseTooMany(c, deps.attempts, guessed) : refuseUnknown(c, 'integration');
-      }
-      const reached = await countAttempts(deps, c, [[eventsByIntegration, id]]);
-      if (reached) return refuseTooMany(c, deps.attempts, reached);
-      const headers = c.req.header();
-      const result = await receiveIntegrationEvent(deps, integration, {
-        headers,
-        body: new Uint8Array(await c.req.arrayBuffer()),
-        source,
-      });
-      switch (result.outcome) {
-        case 'bad_signature':
-          return refuse(c, 'bad_signature', result.detail);
-        case 'not_json':
-          return refuse(c, 'malformed_json', result.detail);
-        case 'refused':
-          return refuse(c, 'invalid_request', result.detail);
-        case 'received':
-          return c.json(result, 202);
-        default:
-          return c.json(result, 200);
-      }
-    },
-  );
+  routes<ApiEnv>().openapi(routeOf(endpoints.receiveIntegrationEvent), async (c) => {
+    const { projectId, integrationId: id, secret } = c.req.valid('param');
+    const source = deps.sourceOf(c);
+    const integration = integrationId.safeParse(id).success
+      ? await deps.integrations.open(projectId, id, secret)
+      : undefined;
+    if (!integration) {
+      // Only wrong URLs count, and only against themselves: a page of another site can make a browser send
+      // any number of them.
+      const guessed = await countAttempts(deps, c, [[eventsBySource, source]]);
+      return guessed ? refuseTooMany(c, deps.attempts, guessed) : refuseUnknown(c, 'integration');
+    }
+    const reached = await countAttempts(deps, c, [[eventsByIntegration, id]]);
+    if (reached) return refuseTooMany(c, deps.attempts, reached);
+    const headers = c.req.header();
+    const result = await receiveIntegrationEvent(deps, integration, {
+      headers,
+      body: new Uint8Array(await c.req.arrayBuffer()),
+      source,
+    });
+    switch (result.outcome) {
+      case 'bad_signature':
+        return refuse(c, 'bad_signature', result.detail);
+      case 'not_json':
+        return refuse(c, 'malformed_json', result.detail);
+      case 'refused':
+        return refuse(c, 'invalid_request', result.detail);
+      case 'received':
+        return c.json(result, 202);
+      default:
+        return c.json(result, 200);
+    }
+  });

@@ -15,8 +15,8 @@ import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { documentSchema, type Operation, operationsOf } from '../../../test/fuzz/document.ts';
 import { unique } from '../../../test/unique.ts';
 import { keys, queryAll } from '../../adapters/table.ts';
-import { permissions } from '../../core/people/permissions.ts';
 import { type ApiBench, type Call, openApiBench } from '../testing/bench.ts';
+import { endpointNamed } from '../testing/endpoint-named.ts';
 import { password, peopleOf, withCookie } from '../testing/people.ts';
 
 /** Operations on objects without a name, with the reason. */
@@ -34,7 +34,8 @@ let people: ReturnType<typeof peopleOf>;
 let operations: Operation[];
 
 const identified = z.looseObject({ id: z.string() });
-const isOfPeople = (id: string) => [...roles, 'admin', 'person'].includes(permissions[id] ?? '');
+const forPeople: readonly string[] = [...roles, 'admin', 'person'];
+const isOfPeople = (id: string) => forPeople.includes(endpointNamed(id).access);
 
 beforeAll(async () => {
   table = await openTestTable();
@@ -156,7 +157,7 @@ const makers: Readonly<Record<string, (base: string, operation: string) => Promi
 
 /** Calls of people about their own account. */
 const asOneself = async (id: string): Promise<Call | undefined> => {
-  if (permissions[id] !== 'person') return undefined;
+  if (endpointNamed(id).access !== 'person') return undefined;
   const { cookie } = await people.aMember((await people.aProject()).id, 'guest');
   if (id === 'confirmTotp') {
     const offer = await api.request('POST', '/api/me/totp', withCookie(cookie, { body: { password } }));

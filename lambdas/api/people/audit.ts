@@ -1,27 +1,35 @@
-/** The audit trail: records every change that people make, for owners and admins to read. */
 import type { Context, MiddlewareHandler } from 'hono';
-import * as z from 'zod';
-import { auditEventId, auditExportQuery, auditQuery, page, projectId } from '../../../protocol/index.ts';
+import type * as z from 'zod';
+import { paramsIn } from '../../../protocol/endpoints/call.ts';
+import type { Endpoint } from '../../../protocol/endpoints/endpoint.ts';
+import * as endpoints from '../../../protocol/endpoints/people.ts';
+import { removeProject } from '../../../protocol/endpoints/projects.ts';
+import { auditEventId, type auditExportQuery, type auditQuery, projectId } from '../../../protocol/index.ts';
 import type { AuditScope, NewAuditEvent } from '../../adapters/people/audit.ts';
 import { auditChanges as changesBetween } from '../../core/people/audit-changes.ts';
 import { csvHeader, csvOf, jsonLinesOf } from '../../core/people/audit-export.ts';
-import type { findOperation } from '../authorize.ts';
+import { endpointOf } from '../authorize.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
 import { refuseCursor, refuseUnknown } from '../refuse.ts';
-import { answer, describe, people, routes } from '../route.ts';
-import { auditEventSchema, inProject } from '../schemas.ts';
+import { routeOf, routes } from '../route.ts';
 import { type Audited, type AuditedStores, readAudited } from './audit-object.ts';
 
 const reads: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** The stack's trail records the removal of a project: the project's own trail is unreadable afterwards. */
-const scopeOf = (path: string, operation: string): AuditScope => {
-  const id = projectId.safeParse(path.split('/')[3]);
-  return path.startsWith('/api/projects/') && id.success && operation !== 'removeProject' ? id.data : 'stack';
+const scopeOf = (endpoint: Endpoint | undefined, path: string): AuditScope => {
+  const id = projectId.safeParse(endpoint && paramsIn(endpoint, path).projectId);
+  return id.success && endpoint?.operationId !== removeProject.operationId ? id.data : 'stack';
 };
 
-/** Paths by which people change their own account. */
-const ownPath = /^\/api\/(me|logout)(\/|$)/;
+/** Changes that people make to their own account. */
+const ownChanges: ReadonlySet<Endpoint | undefined> = new Set([
+  endpoints.logout,
+  endpoints.changePassword,
+  endpoints.offerTotp,
+  endpoints.confirmTotp,
+  endpoints.removeTotp,
+]);
 
 /**
  * Records each change with the object's name, and for a PUT the changed settings. An object that cannot be
@@ -29,7 +37,6 @@ const ownPath = /^\/api\/(me|logout)(\/|$)/;
  */
 export const auditChanges = (
   deps: AuditedStores & Pick<ApiDeps, 'audit' | 'log' | 'sourceOf'>,
-  operationOf: ReturnType<typeof findOperation>,
 ): MiddlewareHandler<PersonEnv> => {
   const look = async (path: string): Promise<Audited | undefined> => {
     try {
@@ -44,7 +51,7 @@ export const auditChanges = (
     target: string,
     before: Audited | undefined,
   ): Promise<Pick<NewAuditEvent, 'object' | 'changes' | 'moreChanges'>> => {
-    if (ownPath.test(c.req.path)) {
+    if (ownChanges.has(endpointOf(c))) {
       const user = c.get('signedIn')?.user;
       return user ? { object: { kind: 'users', id: user.id, name: user.name } } : {};
     }
@@ -63,7 +70,8 @@ export const auditChanges = (
     await next();
     if (c.res.status >= 400) return;
     const { id, name } = c.get('caller');
-    const operation = operationOf(c) ?? 'unknown';
+    const endpoint = endpointOf(c);
+    const operation = endpoint?.operationId ?? 'unknown';
     const target = c.res.headers.get('location') ?? c.req.path;
     const event = {
       actor: { id, name },
@@ -74,7 +82,7 @@ export const auditChanges = (
     };
     try {
       const described = await describeChange(c, target, before);
-      await deps.audit.record(scopeOf(c.req.path, operation), { ...event, ...described });
+      await deps.audit.record(scopeOf(endpoint, c.req.path), { ...event, ...described });
     } catch (error) {
       deps.log('An event of the audit trail could not be stored', { ...event, error: String(error) });
     }
@@ -84,10 +92,6 @@ export const auditChanges = (
 /** Maximum events in one part of an export: at 8 KB of changes each, it stays under Lambda's 6 MB. */
 const exportedAtOnce = 200;
 
-const filtered =
-  'With filters, 2,000 events are examined for a page, so it may hold fewer than `limit`, or none, while there are older ones: go on as long as there is a `nextCursor`.';
-const inParts =
-  'In parts: as long as the answer has a `Link` with `rel="next"`, follow it; the parts, one after the other, are one file. A part may be empty.';
 const textOf = { csv: 'text/csv', jsonl: 'application/jsonl' } as const;
 
 export const auditRoutes = (deps: ApiDeps) => {
@@ -125,62 +129,13 @@ export const auditRoutes = (deps: ApiDeps) => {
     });
   };
 
-  const responses = { 200: answer('A page of events', page(auditEventSchema)) };
-  const file = { schema: z.string() };
-  const exported = {
-    200: {
-      description: 'The file, or a part of it',
-      content: { [textOf.csv]: file, [textOf.jsonl]: file },
-    },
-  };
-  const shared = { tags: ['Members'], security: people, method: 'get' as const };
   return routes<PersonEnv>()
-    .openapi(
-      describe({
-        ...shared,
-        path: '/api/projects/{projectId}/audit',
-        operationId: 'listAudit',
-        summary: "List a project's changes and uses of secrets, newest first",
-        description: `Of a project that was removed, for admins. ${filtered}`,
-        request: { params: inProject, query: auditQuery },
-        responses,
-      }),
-      (c) => list(c, c.req.valid('param').projectId, c.req.valid('query')),
+    .openapi(routeOf(endpoints.listAudit), (c) =>
+      list(c, c.req.valid('param').projectId, c.req.valid('query')),
     )
-    .openapi(
-      describe({
-        ...shared,
-        path: '/api/projects/{projectId}/audit/export',
-        operationId: 'exportAudit',
-        summary: "Download a project's audit trail as CSV or JSON lines",
-        description: inParts,
-        request: { params: inProject, query: auditExportQuery },
-        responses: exported,
-      }),
-      (c) => exportPart(c, c.req.valid('param').projectId, c.req.valid('query')),
+    .openapi(routeOf(endpoints.exportAudit), (c) =>
+      exportPart(c, c.req.valid('param').projectId, c.req.valid('query')),
     )
-    .openapi(
-      describe({
-        ...shared,
-        path: '/api/audit',
-        operationId: 'listStackAudit',
-        summary: 'List sign-ins, and the changes that are in no project, newest first',
-        description: filtered,
-        request: { query: auditQuery },
-        responses,
-      }),
-      (c) => list(c, 'stack', c.req.valid('query')),
-    )
-    .openapi(
-      describe({
-        ...shared,
-        path: '/api/audit/export',
-        operationId: 'exportStackAudit',
-        summary: "Download the stack's audit trail as CSV or JSON lines",
-        description: inParts,
-        request: { query: auditExportQuery },
-        responses: exported,
-      }),
-      (c) => exportPart(c, 'stack', c.req.valid('query')),
-    );
+    .openapi(routeOf(endpoints.listStackAudit), (c) => list(c, 'stack', c.req.valid('query')))
+    .openapi(routeOf(endpoints.exportStackAudit), (c) => exportPart(c, 'stack', c.req.valid('query')));
 };

@@ -1,6 +1,8 @@
 /** Routes of invitations: an owner makes one, and the holder of its token accepts it. */
+
 import type { Context } from 'hono';
-import { acceptance, type Invitation, password as newPassword } from '../../../protocol/index.ts';
+import * as endpoints from '../../../protocol/endpoints/people.ts';
+import { type Invitation, password as newPassword } from '../../../protocol/index.ts';
 import { invitationBySource } from '../../adapters/people/rate-limits.ts';
 import { publicUser, type UserRecord } from '../../adapters/people/users.ts';
 import type { ApiDeps, ApiEnv, PersonEnv } from '../deps.ts';
@@ -8,79 +10,29 @@ import { findSignedIn, isFromOwnPage, refuseCsrf, signIn } from '../identify.ts'
 import { type Attempt, countAttempts, forgetAttempts, refuseTooMany } from '../rate-limits.ts';
 import { recordRefusal } from '../record-refusal.ts';
 import { refuse, refuseUnknown } from '../refuse.ts';
-import { answer, anybody, created, describe, jsonBody, noContent, people, routes } from '../route.ts';
-import {
-  inInvitation,
-  inProject,
-  invitationInputSchema,
-  invitationSchema,
-  listOf,
-  newInvitationSchema,
-  userSchema,
-} from '../schemas.ts';
+import { routeOf, routes } from '../route.ts';
 import { enterProject } from './join.ts';
 import { attemptsOf } from './login.ts';
 
-const shared = { tags: ['Members'], security: people };
-const path = '/api/projects/{projectId}/invitations';
-
 export const invitationRoutes = (deps: ApiDeps) =>
   routes<PersonEnv>()
-    .openapi(
-      describe({
-        ...shared,
-        method: 'get',
-        path,
-        operationId: 'listInvitations',
-        summary: 'List the invitations that nobody has accepted yet',
-        request: { params: inProject },
-        responses: { 200: answer('The invitations, oldest first', listOf(invitationSchema)) },
-      }),
-      async (c) => {
-        const { projectId } = c.req.valid('param');
-        if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
-        return c.json({ items: await deps.invitations.list(projectId) }, 200);
-      },
-    )
-    .openapi(
-      describe({
-        ...shared,
-        method: 'post',
-        path,
-        operationId: 'createInvitation',
-        summary: 'Invite somebody into a project',
-        description: 'The token is good once and shown only now: hand it to them yourself.',
-        request: { params: inProject, body: jsonBody(invitationInputSchema) },
-        responses: { 201: created('The invitation with its token', newInvitationSchema) },
-      }),
-      async (c) => {
-        const { projectId } = c.req.valid('param');
-        if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
-        const made = await deps.invitations.create(
-          projectId,
-          c.req.valid('json'),
-          c.get('caller').onBehalfOf,
-        );
-        return c.json(made, 201, { location: `${c.req.path}/${made.id}` });
-      },
-    )
-    .openapi(
-      describe({
-        ...shared,
-        method: 'delete',
-        path: `${path}/{invitationId}`,
-        operationId: 'revokeInvitation',
-        summary: 'Revoke an invitation',
-        request: { params: inInvitation },
-        responses: { 204: noContent('Its token is good for nothing') },
-      }),
-      async (c) => {
-        const { projectId, invitationId } = c.req.valid('param');
-        return (await deps.invitations.revoke(projectId, invitationId))
-          ? c.body(null, 204)
-          : refuseUnknown(c, 'invitation');
-      },
-    );
+    .openapi(routeOf(endpoints.listInvitations), async (c) => {
+      const { projectId } = c.req.valid('param');
+      if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
+      return c.json({ items: await deps.invitations.list(projectId) }, 200);
+    })
+    .openapi(routeOf(endpoints.createInvitation), async (c) => {
+      const { projectId } = c.req.valid('param');
+      if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
+      const made = await deps.invitations.create(projectId, c.req.valid('json'), c.get('caller').onBehalfOf);
+      return c.json(made, 201, { location: `${c.req.path}/${made.id}` });
+    })
+    .openapi(routeOf(endpoints.revokeInvitation), async (c) => {
+      const { projectId, invitationId } = c.req.valid('param');
+      return (await deps.invitations.revoke(projectId, invitationId))
+        ? c.body(null, 204)
+        : refuseUnknown(c, 'invitation');
+    });
 
 interface Claim {
   readonly name?: string | undefined;
@@ -149,42 +101,22 @@ const refuseInvitation = (c: Context) =>
   );
 
 export const acceptanceRoutes = (deps: ApiDeps) =>
-  routes<ApiEnv>().openapi(
-    describe(
-      {
-        tags: ['People'],
-        security: anybody,
-        method: 'post',
-        path: '/api/invitations/accept',
-        operationId: 'acceptInvitation',
-        summary: 'Accept an invitation',
-        description:
-          'Who is new chooses a name and a password, and is signed in; who is known proves it by being signed in, or by the password.',
-        request: { body: jsonBody(acceptance) },
-        responses: { 200: answer('The new member', userSchema) },
-      },
-      'invitation_refused',
-      'wrong_login',
-      'too_many_attempts',
-      'csrf_refused',
-    ),
-    async (c) => {
-      if (c.req.header('origin') !== undefined && !isFromOwnPage(c, deps.consoleUrl))
-        return refuseCsrf(c, deps.consoleUrl);
-      const { token, ...claim } = c.req.valid('json');
-      const counted: Attempt[] = [[invitationBySource, deps.sourceOf(c)]];
-      const reached = await countAttempts(deps, c, counted);
-      if (reached) return refuseTooMany(c, deps.attempts, reached);
-      const invited = await deps.invitations.read(token);
-      if (!invited || !(await deps.projects.get(invited.projectId))) return refuseInvitation(c);
-      await forgetAttempts(deps.attempts, counted);
-      const known = await deps.users.findByEmail(invited.email);
-      const user = known
-        ? await proveInvited(deps, c, invited, known, claim)
-        : await createInvited(deps, c, invited, claim);
-      if (user instanceof Response) return user;
-      const member = await enterProject(deps, c, user, invited);
-      if (!known) await signIn(deps, c, member);
-      return c.json(publicUser(member), 200);
-    },
-  );
+  routes<ApiEnv>().openapi(routeOf(endpoints.acceptInvitation), async (c) => {
+    if (c.req.header('origin') !== undefined && !isFromOwnPage(c, deps.consoleUrl))
+      return refuseCsrf(c, deps.consoleUrl);
+    const { token, ...claim } = c.req.valid('json');
+    const counted: Attempt[] = [[invitationBySource, deps.sourceOf(c)]];
+    const reached = await countAttempts(deps, c, counted);
+    if (reached) return refuseTooMany(c, deps.attempts, reached);
+    const invited = await deps.invitations.read(token);
+    if (!invited || !(await deps.projects.get(invited.projectId))) return refuseInvitation(c);
+    await forgetAttempts(deps.attempts, counted);
+    const known = await deps.users.findByEmail(invited.email);
+    const user = known
+      ? await proveInvited(deps, c, invited, known, claim)
+      : await createInvited(deps, c, invited, claim);
+    if (user instanceof Response) return user;
+    const member = await enterProject(deps, c, user, invited);
+    if (!known) await signIn(deps, c, member);
+    return c.json(publicUser(member), 200);
+  });

@@ -2,8 +2,13 @@
  * Credentials that people issue for others: API tokens, invitations, registration tokens. Each is valid only
  * while its issuer may still issue the same.
  */
+
+import type { Endpoint } from '../../../protocol/endpoints/endpoint.ts';
+import { createAdminToken, createApiToken, createInvitation } from '../../../protocol/endpoints/people.ts';
+import { globalRunners, projectRunners } from '../../../protocol/endpoints/runners.ts';
+import { roleIn, type Standing } from '../../../protocol/index.ts';
 import type { Pool } from '../../adapters/table.ts';
-import { mayCall, roleIn, type Standing } from '../../core/people/permissions.ts';
+import { mayCall } from '../../core/people/permissions.ts';
 import type { ApiDeps } from '../deps.ts';
 
 type Stores = Pick<ApiDeps, 'apiTokens' | 'invitations' | 'registrationTokens'>;
@@ -23,19 +28,18 @@ export const revokeMinted = async (
   person: Standing & { readonly id: string },
   pools: readonly Pool[],
 ): Promise<void> => {
-  const may = (pool: Pool, operation: string) =>
-    mayCall(roleIn(person, pool === 'global' ? undefined : pool), operation);
+  const may = (pool: Pool, endpoint: Endpoint) =>
+    mayCall(roleIn(person, pool === 'global' ? undefined : pool), endpoint);
   await apiTokens.revokeMadeBy(
     person.id,
-    (pool) => pools.includes(pool) && !may(pool, pool === 'global' ? 'createAdminToken' : 'createApiToken'),
+    (pool) => pools.includes(pool) && !may(pool, pool === 'global' ? createAdminToken : createApiToken),
   );
   for (const pool of pools) {
-    if (pool !== 'global' && !may(pool, 'createInvitation')) {
+    if (pool !== 'global' && !may(pool, createInvitation)) {
       await invitations.revokeThose(pool, ['createdBy', person.id]);
     }
-    const registration =
-      pool === 'global' ? 'createGlobalRegistrationToken' : 'createProjectRegistrationToken';
-    if (!may(pool, registration)) await registrationTokens.revokeMadeBy(person.id, pool);
+    const { createRegistrationToken } = pool === 'global' ? globalRunners : projectRunners;
+    if (!may(pool, createRegistrationToken)) await registrationTokens.revokeMadeBy(person.id, pool);
   }
 };
 

@@ -1,8 +1,10 @@
 /** Makes a person a member by an invitation, by any way to prove that it is theirs. */
+
 import type { Context } from 'hono';
-import type { Invitation } from '../../../protocol/index.ts';
+import { pathOf } from '../../../protocol/endpoints/call.ts';
+import { revokeInvitation } from '../../../protocol/endpoints/people.ts';
+import { type Invitation, isAtLeast, roleIn } from '../../../protocol/index.ts';
 import type { UserRecord } from '../../adapters/people/users.ts';
-import { isAtLeast, roleIn } from '../../core/people/permissions.ts';
 import type { ApiDeps, ApiEnv } from '../deps.ts';
 
 /** Returns the valid invitations of an address into existing projects. */
@@ -27,7 +29,7 @@ export const enterProject = async (
   await deps.audit.record(projectId, {
     actor: { id: user.id, name: user.name },
     operation: 'acceptInvitation',
-    target: `/api/projects/${projectId}/invitations/${id}`,
+    target: pathOf(revokeInvitation, { projectId, invitationId: id }),
     object: { kind: 'members', id: user.id, name: user.name },
     source: deps.sourceOf(c),
     requestId: c.get('requestId'),

@@ -1,6 +1,8 @@
 /** Routes of the first set-up and of sign-in. */
+
 import type { Context } from 'hono';
-import { loginInput, setupInput, setupState } from '../../../protocol/index.ts';
+import { pathOf } from '../../../protocol/endpoints/call.ts';
+import * as endpoints from '../../../protocol/endpoints/people.ts';
 import { loginByAccount, loginBySource } from '../../adapters/people/rate-limits.ts';
 import { publicUser, type UserRecord } from '../../adapters/people/users.ts';
 import type { ApiDeps, ApiEnv, PersonEnv } from '../deps.ts';
@@ -8,49 +10,27 @@ import { isFromOwnPage, refuseCsrf, signIn } from '../identify.ts';
 import { type Attempt, countAttempts, forgetAttempts, refuseTooMany } from '../rate-limits.ts';
 import { recordRefusal } from '../record-refusal.ts';
 import { refuse } from '../refuse.ts';
-import { answer, anybody, created, describe, jsonBody, people, routes } from '../route.ts';
-import { userSchema } from '../schemas.ts';
+import { routeOf, routes } from '../route.ts';
 import { totpStepOf } from './totp.ts';
-
-const tags = ['People'];
 
 /** For the holder of an admin's token: creates the first person who can sign in. */
 export const setupRoutes = (deps: ApiDeps) =>
-  routes<PersonEnv>().openapi(
-    describe(
-      {
-        tags,
-        security: people,
-        method: 'post',
-        path: '/api/setup',
-        operationId: 'setUp',
-        summary: 'Make the first person, an admin, with the first token of the stack',
-        request: { body: jsonBody(setupInput) },
-        responses: { 201: created('The person, signed in', userSchema) },
-      },
-      'already_set_up',
-    ),
-    async (c) => {
-      const { password, ...input } = c.req.valid('json');
-      const isFirst = (await deps.users.list()).length === 0;
-      const user =
-        isFirst &&
-        (await deps.users.create({
-          ...input,
-          isAdmin: true,
-          passwordHash: await deps.passwords.hash(password),
-        }));
-      if (!user) {
-        return refuse(
-          c,
-          'already_set_up',
-          'There is somebody already. Sign in, or have an owner invite you.',
-        );
-      }
-      await signIn(deps, c, user);
-      return c.json(publicUser(user), 201, { location: `/api/users/${user.id}` });
-    },
-  );
+  routes<PersonEnv>().openapi(routeOf(endpoints.setUp), async (c) => {
+    const { password, ...input } = c.req.valid('json');
+    const isFirst = (await deps.users.list()).length === 0;
+    const user =
+      isFirst &&
+      (await deps.users.create({
+        ...input,
+        isAdmin: true,
+        passwordHash: await deps.passwords.hash(password),
+      }));
+    if (!user) {
+      return refuse(c, 'already_set_up', 'There is somebody already. Sign in, or have an owner invite you.');
+    }
+    await signIn(deps, c, user);
+    return c.json(publicUser(user), 201, { location: pathOf(endpoints.replaceUser, { userId: user.id }) });
+  });
 
 type Proof = { readonly ok: true } | { readonly ok: false; readonly code: 'wrong_login' | 'totp_required' };
 
@@ -79,71 +59,40 @@ export const attemptsOf = (
 
 export const loginRoutes = (deps: ApiDeps) =>
   routes<ApiEnv>()
-    .openapi(
-      describe({
-        tags,
-        security: anybody,
-        method: 'get',
-        path: '/api/setup',
-        operationId: 'getSetupState',
-        summary: 'Whether somebody can sign in yet',
-        responses: { 200: answer('The state', setupState) },
-      }),
-      async (c) => {
-        const [known, provider] = await Promise.all([deps.users.list(), deps.signInProviders.get()]);
-        const named = provider && { signInProvider: provider.name };
-        return c.json({ isSetUp: known.length > 0, ...named }, 200);
-      },
-    )
-    .openapi(
-      describe(
-        {
-          tags,
-          security: anybody,
-          method: 'post',
-          path: '/api/login',
-          operationId: 'login',
-          summary: 'Sign in; the answer sets a cookie',
-          description:
-            'After 10 wrong passwords within a quarter of an hour the account is locked until the quarter is over.',
-          request: { body: jsonBody(loginInput) },
-          responses: { 200: answer('Who signed in', userSchema) },
-        },
-        'wrong_login',
-        'totp_required',
-        'too_many_attempts',
-        'csrf_refused',
-      ),
-      async (c) => {
-        // A browser always sends the origin of a POST: this stops another site from signing a person in as
-        // somebody else.
-        if (c.req.header('origin') !== undefined && !isFromOwnPage(c, deps.consoleUrl)) {
-          return refuseCsrf(c, deps.consoleUrl);
-        }
-        const { email, password, totp } = c.req.valid('json');
-        const [source, account] = attemptsOf(deps, c, email);
-        const reached = await countAttempts(deps, c, [source, account]);
-        if (reached) return refuseTooMany(c, deps.attempts, reached);
-        const user = await deps.users.findByEmail(email);
-        const isRight = await deps.passwords.verify(password, user?.passwordHash);
-        const proof: Proof =
-          user && isRight ? await proveTotp(deps, user, totp) : { ok: false, code: 'wrong_login' };
-        if (!user || !proof.ok) {
-          const code = proof.ok ? 'wrong_login' : proof.code;
-          // A right password without a code does not lock the account, but its attempts are limited too.
-          if (code === 'totp_required') await forgetAttempts(deps.attempts, [account]);
-          await recordRefusal(deps, c, code === 'wrong_login' ? 'loginRefused' : 'loginWithoutCode', user);
-          return refuse(c, code, details[code]);
-        }
-        await forgetAttempts(deps.attempts, [source, account]);
-        if (!(await signIn(deps, c, user))) return refuse(c, 'wrong_login', details.wrong_login);
-        await deps.audit.record('stack', {
-          actor: { id: user.id, name: user.name },
-          operation: 'login',
-          target: '/api/login',
-          source: deps.sourceOf(c),
-          requestId: c.get('requestId'),
-        });
-        return c.json(publicUser(user), 200);
-      },
-    );
+    .openapi(routeOf(endpoints.getSetupState), async (c) => {
+      const [known, provider] = await Promise.all([deps.users.list(), deps.signInProviders.get()]);
+      const named = provider && { signInProvider: provider.name };
+      return c.json({ isSetUp: known.length > 0, ...named }, 200);
+    })
+    .openapi(routeOf(endpoints.login), async (c) => {
+      // A browser always sends the origin of a POST: this stops another site from signing a person in as
+      // somebody else.
+      if (c.req.header('origin') !== undefined && !isFromOwnPage(c, deps.consoleUrl)) {
+        return refuseCsrf(c, deps.consoleUrl);
+      }
+      const { email, password, totp } = c.req.valid('json');
+      const [source, account] = attemptsOf(deps, c, email);
+      const reached = await countAttempts(deps, c, [source, account]);
+      if (reached) return refuseTooMany(c, deps.attempts, reached);
+      const user = await deps.users.findByEmail(email);
+      const isRight = await deps.passwords.verify(password, user?.passwordHash);
+      const proof: Proof =
+        user && isRight ? await proveTotp(deps, user, totp) : { ok: false, code: 'wrong_login' };
+      if (!user || !proof.ok) {
+        const code = proof.ok ? 'wrong_login' : proof.code;
+        // A right password without a code does not lock the account, but its attempts are limited too.
+        if (code === 'totp_required') await forgetAttempts(deps.attempts, [account]);
+        await recordRefusal(deps, c, code === 'wrong_login' ? 'loginRefused' : 'loginWithoutCode', user);
+        return refuse(c, code, details[code]);
+      }
+      await forgetAttempts(deps.attempts, [source, account]);
+      if (!(await signIn(deps, c, user))) return refuse(c, 'wrong_login', details.wrong_login);
+      await deps.audit.record('stack', {
+        actor: { id: user.id, name: user.name },
+        operation: 'login',
+        target: endpoints.login.path,
+        source: deps.sourceOf(c),
+        requestId: c.get('requestId'),
+      });
+      return c.json(publicUser(user), 200);
+    });

@@ -1,23 +1,11 @@
 /** Routes of people: those of the stack (for admins), and those of a project. */
-import { type Member, type ProjectId, userChange } from '../../../protocol/index.ts';
+import * as endpoints from '../../../protocol/endpoints/people.ts';
+import type { Member, ProjectId } from '../../../protocol/index.ts';
 import { publicUser, type UserRecord } from '../../adapters/people/users.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
 import { refuse, refuseUnknown } from '../refuse.ts';
-import { answer, describe, jsonBody, noContent, people, routes } from '../route.ts';
-import {
-  inMember,
-  inProject,
-  inUser,
-  listOf,
-  memberInputSchema,
-  memberSchema,
-  userSchema,
-} from '../schemas.ts';
+import { routeOf, routes } from '../route.ts';
 import { everywhere, nothing, revokeMinted, revokePending } from './issued-credentials.ts';
-
-const shared = { tags: ['Members'], security: people };
-const revokes =
-  'API tokens, invitations and registration tokens that they made, or a token of theirs, and may make no longer are revoked.';
 
 /** A person without any role. */
 const nobody = (id: string) => ({ id, ...nothing });
@@ -25,72 +13,34 @@ const nobody = (id: string) => ({ id, ...nothing });
 /** For admins: every person who can sign in. */
 export const userRoutes = (deps: ApiDeps) =>
   routes<PersonEnv>()
-    .openapi(
-      describe({
-        ...shared,
-        method: 'get',
-        path: '/api/users',
-        operationId: 'listUsers',
-        summary: 'List the people of the stack',
-        responses: { 200: answer('The people, oldest first', listOf(userSchema)) },
-      }),
-      async (c) => c.json({ items: (await deps.users.list()).map(publicUser) }, 200),
+    .openapi(routeOf(endpoints.listUsers), async (c) =>
+      c.json({ items: (await deps.users.list()).map(publicUser) }, 200),
     )
-    .openapi(
-      describe(
-        {
-          ...shared,
-          method: 'put',
-          path: '/api/users/{userId}',
-          operationId: 'replaceUser',
-          summary: 'Make somebody an admin, or an admin none',
-          description: revokes,
-          request: { params: inUser, body: jsonBody(userChange) },
-          responses: { 200: answer('The person as they are now', userSchema) },
-        },
-        'in_use',
-      ),
-      async (c) => {
-        const { userId } = c.req.valid('param');
-        const { isAdmin } = c.req.valid('json');
-        if (userId === c.get('caller').id && !isAdmin) {
-          return refuse(c, 'in_use', 'Nobody takes this from themselves: have another admin do it.');
-        }
-        const changed = await deps.users.setAdmin(userId, isAdmin);
-        if (!changed) return refuseUnknown(c, 'person');
-        await revokeMinted(deps, changed, await everywhere(deps));
-        return c.json(publicUser(changed), 200);
-      },
-    )
-    .openapi(
-      describe(
-        {
-          ...shared,
-          method: 'delete',
-          path: '/api/users/{userId}',
-          operationId: 'removeUser',
-          summary: 'Remove a person with their sign-ins and roles',
-          description: `${revokes} So are pending invitations of their address.`,
-          request: { params: inUser },
-          responses: { 204: noContent('They are removed') },
-        },
-        'in_use',
-      ),
-      async (c) => {
-        const { userId } = c.req.valid('param');
-        if (userId === c.get('caller').id) {
-          return refuse(c, 'in_use', 'Nobody removes themselves: have another admin do it.');
-        }
-        const found = await deps.users.get(userId);
-        const isRemoved = found !== undefined && (await deps.users.remove(found));
-        const pools = await everywhere(deps);
-        // Also for a person who is already removed: an earlier removal may have failed before its
-        // revocations.
-        await revokeMinted(deps, nobody(userId), pools);
-        if (found) await revokePending(deps, found.email, pools);
-        return isRemoved ? c.body(null, 204) : refuseUnknown(c, 'person');
-      },
-    );
+    .openapi(routeOf(endpoints.replaceUser), async (c) => {
+      const { userId } = c.req.valid('param');
+      const { isAdmin } = c.req.valid('json');
+      if (userId === c.get('caller').id && !isAdmin) {
+        return refuse(c, 'in_use', 'Nobody takes this from themselves: have another admin do it.');
+      }
+      const changed = await deps.users.setAdmin(userId, isAdmin);
+      if (!changed) return refuseUnknown(c, 'person');
+      await revokeMinted(deps, changed, await everywhere(deps));
+      return c.json(publicUser(changed), 200);
+    })
+    .openapi(routeOf(endpoints.removeUser), async (c) => {
+      const { userId } = c.req.valid('param');
+      if (userId === c.get('caller').id) {
+        return refuse(c, 'in_use', 'Nobody removes themselves: have another admin do it.');
+      }
+      const found = await deps.users.get(userId);
+      const isRemoved = found !== undefined && (await deps.users.remove(found));
+      const pools = await everywhere(deps);
+      // Also for a person who is already removed: an earlier removal may have failed before its
+      // revocations.
+      await revokeMinted(deps, nobody(userId), pools);
+      if (found) await revokePending(deps, found.email, pools);
+      return isRemoved ? c.body(null, 204) : refuseUnknown(c, 'person');
+    });
 
 const asMember = (user: UserRecord, projectId: ProjectId): Member | undefined => {
   const role = user.roles[projectId];
@@ -103,66 +53,30 @@ export const memberRoutes = (deps: ApiDeps) => {
     return user && asMember(user, projectId);
   };
   return routes<PersonEnv>()
-    .openapi(
-      describe({
-        ...shared,
-        method: 'get',
-        path: '/api/projects/{projectId}/members',
-        operationId: 'listMembers',
-        summary: 'List the members of a project',
-        request: { params: inProject },
-        responses: { 200: answer('The members', listOf(memberSchema)) },
-      }),
-      async (c) => {
-        const { projectId } = c.req.valid('param');
-        if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
-        const all = await deps.users.list();
-        const items = all.map((user) => asMember(user, projectId)).filter((one) => one !== undefined);
-        return c.json({ items }, 200);
-      },
-    )
-    .openapi(
-      describe({
-        ...shared,
-        method: 'put',
-        path: '/api/projects/{projectId}/members/{userId}',
-        operationId: 'replaceMember',
-        summary: 'Change the role of a member',
-        description: `${revokes} So are pending invitations of their address into the project. Who is no member yet is invited instead.`,
-        request: { params: inMember, body: jsonBody(memberInputSchema) },
-        responses: { 200: answer('The member', memberSchema) },
-      }),
-      async (c) => {
-        const { projectId, userId } = c.req.valid('param');
-        const found = await find(projectId, userId);
-        const changed =
-          found && (await deps.users.setRole(found.userId, projectId, c.req.valid('json').role));
-        const shown = changed && asMember(changed, projectId);
-        if (!shown) return refuseUnknown(c, 'member');
-        await revokeMinted(deps, changed, [projectId]);
-        await revokePending(deps, changed.email, [projectId]);
-        return c.json(shown, 200);
-      },
-    )
-    .openapi(
-      describe({
-        ...shared,
-        method: 'delete',
-        path: '/api/projects/{projectId}/members/{userId}',
-        operationId: 'removeMember',
-        summary: 'Remove a member',
-        description: `${revokes} So are pending invitations of their address into the project.`,
-        request: { params: inMember },
-        responses: { 204: noContent('They are a member no more') },
-      }),
-      async (c) => {
-        const { projectId, userId } = c.req.valid('param');
-        const found = await find(projectId, userId);
-        const left = found && (await deps.users.setRole(found.userId, projectId, undefined));
-        // Also for a person who has already left: an earlier removal may have failed before its revocations.
-        await revokeMinted(deps, left ?? (await deps.users.get(userId)) ?? nobody(userId), [projectId]);
-        if (left) await revokePending(deps, left.email, [projectId]);
-        return left ? c.body(null, 204) : refuseUnknown(c, 'member');
-      },
-    );
+    .openapi(routeOf(endpoints.listMembers), async (c) => {
+      const { projectId } = c.req.valid('param');
+      if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
+      const all = await deps.users.list();
+      const items = all.map((user) => asMember(user, projectId)).filter((one) => one !== undefined);
+      return c.json({ items }, 200);
+    })
+    .openapi(routeOf(endpoints.replaceMember), async (c) => {
+      const { projectId, userId } = c.req.valid('param');
+      const found = await find(projectId, userId);
+      const changed = found && (await deps.users.setRole(found.userId, projectId, c.req.valid('json').role));
+      const shown = changed && asMember(changed, projectId);
+      if (!shown) return refuseUnknown(c, 'member');
+      await revokeMinted(deps, changed, [projectId]);
+      await revokePending(deps, changed.email, [projectId]);
+      return c.json(shown, 200);
+    })
+    .openapi(routeOf(endpoints.removeMember), async (c) => {
+      const { projectId, userId } = c.req.valid('param');
+      const found = await find(projectId, userId);
+      const left = found && (await deps.users.setRole(found.userId, projectId, undefined));
+      // Also for a person who has already left: an earlier removal may have failed before its revocations.
+      await revokeMinted(deps, left ?? (await deps.users.get(userId)) ?? nobody(userId), [projectId]);
+      if (left) await revokePending(deps, left.email, [projectId]);
+      return left ? c.body(null, 204) : refuseUnknown(c, 'member');
+    });
 };

@@ -1,7 +1,9 @@
 /** Routes of sign-in by OpenID Connect: two for browsers, the others for admins to set the provider. */
+
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
-import * as z from 'zod';
+import { pathOf } from '../../../protocol/endpoints/call.ts';
+import * as endpoints from '../../../protocol/endpoints/people.ts';
 import { addMs, returnTo, type SignInProvider } from '../../../protocol/index.ts';
 import { type OidcPerson, oidcChecks } from '../../adapters/people/oidc.ts';
 import { loginBySource } from '../../adapters/people/rate-limits.ts';
@@ -13,13 +15,12 @@ import { signIn } from '../identify.ts';
 import { countAttempts, forgetAttempts, refuseTooMany } from '../rate-limits.ts';
 import { recordRefusal } from '../record-refusal.ts';
 import { refuse, refuseFields, refuseUnknown } from '../refuse.ts';
-import { answer, anybody, describe, jsonBody, noContent, people, routes } from '../route.ts';
-import { signInProviderInputSchema, signInProviderSchema } from '../schemas.ts';
+import { routeOf, routes } from '../route.ts';
 import { everywhere, nothing, revokeMinted } from './issued-credentials.ts';
 import { enterProject, pendingOf } from './join.ts';
 
-const path = '/api/sign-in-provider';
-const callbackPath = `${path}/callback`;
+const { path } = endpoints.getSignInProvider;
+const callbackPath = endpoints.finishProviderSignIn.path;
 const tokenKind = 'oidc';
 /** Time for a person to sign in at the provider. */
 const roundTripMs = 600_000;
@@ -57,7 +58,7 @@ const tidyAfterProof = async (deps: ApiDeps, c: Context<ApiEnv>, user: UserRecor
   await deps.audit.record('stack', {
     actor: { id: user.id, name: user.name },
     operation: 'voidCredentials',
-    target: `/api/users/${user.id}`,
+    target: pathOf(endpoints.replaceUser, { userId: user.id }),
     source: deps.sourceOf(c),
     requestId: c.get('requestId'),
   });
@@ -95,94 +96,58 @@ const refuseSignIn = (c: Context) =>
 
 /** Open to anybody: the way to the provider and back. */
 export const oidcRoutes = (deps: ApiDeps) => {
-  const shared = { tags: ['People'], security: anybody };
-  const goingTo = (description: string) => ({
-    description,
-    headers: { Location: { description: 'Where the browser goes', schema: { type: 'string' as const } } },
-  });
   return routes<ApiEnv>()
-    .openapi(
-      describe(
-        {
-          ...shared,
-          method: 'get',
-          path: `${path}/start`,
-          operationId: 'startProviderSignIn',
-          summary: 'Go to the sign-in provider; for a browser to open',
-          request: { query: z.object({ returnTo }) },
-          responses: { 302: goingTo('To the provider') },
-        },
-        'not_found',
-        'unavailable',
-      ),
-      async (c) => {
-        const provider = await deps.signInProviders.get();
-        if (!provider) return refuseUnknown(c, 'sign-in provider');
-        const begun = await deps.oidc.begin(provider, redirectUriOf(deps)).catch((error: unknown) => {
-          deps.log('The sign-in provider cannot be reached', { error: String(error) });
-          return undefined;
-        });
-        if (!begun)
-          return refuse(c, 'unavailable', 'The sign-in provider cannot be reached. Try again soon.');
-        const carried = { ...begun.checks, returnTo: c.req.valid('query').returnTo };
-        const token = await deps.personTokens.sign(tokenKind, carried, addMs(deps.now(), roundTripMs));
-        const { name, options } = cookieOf(deps);
-        setCookie(c, name, token, options);
-        return c.redirect(begun.url, 302);
-      },
-    )
-    .openapi(
-      describe(
-        {
-          ...shared,
-          method: 'get',
-          path: callbackPath,
-          operationId: 'finishProviderSignIn',
-          summary: 'Where the sign-in provider sends the browser back to',
-          request: { query: z.object({ state: z.string().optional(), code: z.string().optional() }) },
-          responses: { 302: goingTo('To where the sign-in began, signed in') },
-        },
-        'wrong_login',
-        'too_many_attempts',
-      ),
-      async (c) => {
-        const { name, options } = cookieOf(deps);
-        const cookie = getCookie(c, name);
-        const carried = cookie ? await deps.personTokens.verify(tokenKind, claims, cookie) : undefined;
-        // A page of another site can send a browser here, but not with our cookie, its state and a code. A
-        // request that lacks one of them never reaches the provider: it neither counts nor ends a sign-in
-        // that is in progress in this browser.
-        const { state, code } = c.req.valid('query');
-        if (!carried?.ok || carried.claims.state !== state) return refuseSignIn(c);
-        deleteCookie(c, name, options);
-        if (code === undefined) return refuseSignIn(c);
-        const source = [[loginBySource, deps.sourceOf(c)]] as const;
-        const reached = await countAttempts(deps, c, source);
-        if (reached) return refuseTooMany(c, deps.attempts, reached);
-        const provider = await deps.signInProviders.get();
-        if (!provider) return refuseSignIn(c);
-        // The URL as the browser sees it: behind CloudFront the function itself has another address.
-        const url = new URL(`${redirectUriOf(deps)}${new URL(c.req.url).search}`);
-        const vouched = await deps.oidc.finish(provider, url, carried.claims);
-        const found = vouched && (await findPerson(deps, c, provider, vouched));
-        const user = found?.person;
-        if (!user) {
-          const who = found?.known ?? (vouched && { id: 'unknown', name: vouched.email });
-          await recordRefusal(deps, c, 'loginByProviderRefused', who);
-          return refuseSignIn(c);
-        }
-        await forgetAttempts(deps.attempts, source);
-        if (!(await signIn(deps, c, user))) return refuseSignIn(c);
-        await deps.audit.record('stack', {
-          actor: { id: user.id, name: user.name },
-          operation: 'loginByProvider',
-          target: path,
-          source: deps.sourceOf(c),
-          requestId: c.get('requestId'),
-        });
-        return c.redirect(carried.claims.returnTo, 302);
-      },
-    );
+    .openapi(routeOf(endpoints.startProviderSignIn), async (c) => {
+      const provider = await deps.signInProviders.get();
+      if (!provider) return refuseUnknown(c, 'sign-in provider');
+      const begun = await deps.oidc.begin(provider, redirectUriOf(deps)).catch((error: unknown) => {
+        deps.log('The sign-in provider cannot be reached', { error: String(error) });
+        return undefined;
+      });
+      if (!begun) return refuse(c, 'unavailable', 'The sign-in provider cannot be reached. Try again soon.');
+      const carried = { ...begun.checks, returnTo: c.req.valid('query').returnTo };
+      const token = await deps.personTokens.sign(tokenKind, carried, addMs(deps.now(), roundTripMs));
+      const { name, options } = cookieOf(deps);
+      setCookie(c, name, token, options);
+      return c.redirect(begun.url, 302);
+    })
+    .openapi(routeOf(endpoints.finishProviderSignIn), async (c) => {
+      const { name, options } = cookieOf(deps);
+      const cookie = getCookie(c, name);
+      const carried = cookie ? await deps.personTokens.verify(tokenKind, claims, cookie) : undefined;
+      // A page of another site can send a browser here, but not with our cookie, its state and a code. A
+      // request that lacks one of them never reaches the provider: it neither counts nor ends a sign-in
+      // that is in progress in this browser.
+      const { state, code } = c.req.valid('query');
+      if (!carried?.ok || carried.claims.state !== state) return refuseSignIn(c);
+      deleteCookie(c, name, options);
+      if (code === undefined) return refuseSignIn(c);
+      const source = [[loginBySource, deps.sourceOf(c)]] as const;
+      const reached = await countAttempts(deps, c, source);
+      if (reached) return refuseTooMany(c, deps.attempts, reached);
+      const provider = await deps.signInProviders.get();
+      if (!provider) return refuseSignIn(c);
+      // The URL as the browser sees it: behind CloudFront the function itself has another address.
+      const url = new URL(`${redirectUriOf(deps)}${new URL(c.req.url).search}`);
+      const vouched = await deps.oidc.finish(provider, url, carried.claims);
+      const found = vouched && (await findPerson(deps, c, provider, vouched));
+      const user = found?.person;
+      if (!user) {
+        const who = found?.known ?? (vouched && { id: 'unknown', name: vouched.email });
+        await recordRefusal(deps, c, 'loginByProviderRefused', who);
+        return refuseSignIn(c);
+      }
+      await forgetAttempts(deps.attempts, source);
+      if (!(await signIn(deps, c, user))) return refuseSignIn(c);
+      await deps.audit.record('stack', {
+        actor: { id: user.id, name: user.name },
+        operation: 'loginByProvider',
+        target: path,
+        source: deps.sourceOf(c),
+        requestId: c.get('requestId'),
+      });
+      return c.redirect(carried.claims.returnTo, 302);
+    });
 };
 
 /** Kept for the same client only: another issuer would receive the secret at the next sign-in. */
@@ -194,65 +159,27 @@ const keptSecret = (
 
 /** Routes for admins. */
 export const signInProviderRoutes = (deps: ApiDeps) => {
-  const shared = { tags: ['People'], security: people, path };
   return routes<PersonEnv>()
-    .openapi(
-      describe(
-        {
-          ...shared,
-          method: 'get',
-          operationId: 'getSignInProvider',
-          summary: 'Get the provider by which people may sign in',
-          responses: { 200: answer('The provider, without its secret', signInProviderSchema) },
-        },
-        'not_found',
-      ),
-      async (c) => {
-        const found = await deps.signInProviders.get();
-        return found ? c.json(publicProvider(deps, found), 200) : refuseUnknown(c, 'sign-in provider');
-      },
-    )
-    .openapi(
-      describe(
-        {
-          ...shared,
-          method: 'put',
-          operationId: 'replaceSignInProvider',
-          summary: 'Set the OpenID Connect provider by which people may sign in',
-          description: 'The client secret stays when it is not sent for the same issuer and client.',
-          request: { body: jsonBody(signInProviderInputSchema) },
-          responses: { 200: answer('The provider, without its secret', signInProviderSchema) },
-        },
-        'changed_meanwhile',
-      ),
-      async (c) => {
-        const input = c.req.valid('json');
-        const refused = deps.refuseUrl(input.issuer);
-        if (refused) return refuseFields(c, [{ path: 'issuer', message: refused }]);
-        return untilUnchanged(async () => {
-          const before = await deps.signInProviders.get();
-          const clientSecret = input.clientSecret ?? keptSecret(before, input);
-          if (clientSecret === undefined)
-            return refuseFields(c, [
-              { path: 'clientSecret', message: 'must be sent for a new issuer or client' },
-            ]);
-          const set = await deps.signInProviders.put({ ...input, clientSecret }, before);
-          return c.json(publicProvider(deps, set), 200);
-        });
-      },
-    )
-    .openapi(
-      describe(
-        {
-          ...shared,
-          method: 'delete',
-          operationId: 'removeSignInProvider',
-          summary: 'Have nobody sign in by the provider any more; who has signed in stays so until that ends',
-          responses: { 204: noContent('It is removed') },
-        },
-        'not_found',
-      ),
-      async (c) =>
-        (await deps.signInProviders.remove()) ? c.body(null, 204) : refuseUnknown(c, 'sign-in provider'),
+    .openapi(routeOf(endpoints.getSignInProvider), async (c) => {
+      const found = await deps.signInProviders.get();
+      return found ? c.json(publicProvider(deps, found), 200) : refuseUnknown(c, 'sign-in provider');
+    })
+    .openapi(routeOf(endpoints.replaceSignInProvider), async (c) => {
+      const input = c.req.valid('json');
+      const refused = deps.refuseUrl(input.issuer);
+      if (refused) return refuseFields(c, [{ path: 'issuer', message: refused }]);
+      return untilUnchanged(async () => {
+        const before = await deps.signInProviders.get();
+        const clientSecret = input.clientSecret ?? keptSecret(before, input);
+        if (clientSecret === undefined)
+          return refuseFields(c, [
+            { path: 'clientSecret', message: 'must be sent for a new issuer or client' },
+          ]);
+        const set = await deps.signInProviders.put({ ...input, clientSecret }, before);
+        return c.json(publicProvider(deps, set), 200);
+      });
+    })
+    .openapi(routeOf(endpoints.removeSignInProvider), async (c) =>
+      (await deps.signInProviders.remove()) ? c.body(null, 204) : refuseUnknown(c, 'sign-in provider'),
     );
 };

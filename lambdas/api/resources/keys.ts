@@ -1,10 +1,10 @@
 /** Routes of the key store. */
+import * as endpoints from '../../../protocol/endpoints/resources.ts';
 import type { KeySecret } from '../../../protocol/index.ts';
 import { filledKey } from '../../core/resources/kept-secrets.ts';
 import { readSshKey } from '../../core/secrets/ssh-key.ts';
 import type { FieldErrors } from '../../problems.ts';
 import type { ApiDeps } from '../deps.ts';
-import { inKey, keyInputSchema, keySchema, keyUpdateSchema } from '../schemas.ts';
 import { crudRoutes } from './crud.ts';
 import { knownHostsFaults } from './known-hosts-faults.ts';
 import { describeUse, usersOfKey, usersThatNeedAnotherType } from './references.ts';
@@ -24,17 +24,9 @@ const sshFaults = (secret: SshSecret, kept: KeySecret | undefined): FieldErrors 
 
 export const keyRoutes = (deps: ApiDeps) =>
   crudRoutes(deps, {
-    one: 'key',
-    many: 'keys',
-    idParam: 'keyId',
-    params: inKey,
-    input: keyInputSchema,
-    update: {
-      schema: keyUpdateSchema,
-      fill: async (projectId, id, body) =>
-        filledKey(body, (await deps.resources.keys.secretOf(projectId, id)) ?? { type: 'none' }),
-    },
-    output: keySchema,
+    endpoints: endpoints.keys,
+    fill: async (projectId, id, body) =>
+      filledKey(body, (await deps.resources.keys.secretOf(projectId, id)) ?? { type: 'none' }),
     store: deps.resources.keys,
     findFaults: async (projectId, { secret }, { before }) => {
       if (before && before.type !== secret.type) {
@@ -46,6 +38,4 @@ export const keyRoutes = (deps: ApiDeps) =>
       return sshFaults(secret, before && (await deps.resources.keys.secretOf(projectId, before.id)));
     },
     findUsers: (projectId, id) => usersOfKey(deps, projectId, id),
-    replaceNote:
-      'Without `secret`, all of it stays as it is. With a `secret` of the type that the key has, secret values that are not sent stay. A private key that is sent comes with its own passphrase.',
   });

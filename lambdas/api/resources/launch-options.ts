@@ -1,17 +1,19 @@
 /** Launch options of schedules and integrations: values beyond them, and the right to save those. */
+import { templates } from '../../../protocol/endpoints/resources.ts';
 import {
   beyondLaunch,
+  type EffectiveRole,
   type LaunchOption,
   type LaunchValues,
   type ProjectId,
   type Template,
 } from '../../../protocol/index.ts';
-import { type EffectiveRole, mayCall } from '../../core/people/permissions.ts';
+import { mayCall } from '../../core/people/permissions.ts';
 import { savedValues } from '../../flows/tasks/start-from-trigger.ts';
 import type { ApiDeps } from '../deps.ts';
 
 /** A person who may change the template may also give its tasks values that the template does not allow. */
-export const mayGoBeyond = (role: EffectiveRole | undefined): boolean => mayCall(role, 'replaceTemplate');
+export const mayGoBeyond = (role: EffectiveRole | undefined): boolean => mayCall(role, templates.replace);
 
 interface Saved extends LaunchValues {
   readonly projectId: ProjectId;

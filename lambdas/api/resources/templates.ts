@@ -1,22 +1,16 @@
 /** Routes of templates. */
+import * as endpoints from '../../../protocol/endpoints/resources.ts';
 import { referencesOf } from '../../core/resources/references.ts';
 import { setLimit } from '../../flows/tasks/repair-limits.ts';
 import type { ApiDeps } from '../deps.ts';
-import { inTemplate, templateInputSchema, templateSchema } from '../schemas.ts';
 import { playbookFaults } from './content-faults.ts';
-import { crudRoutes, whole } from './crud.ts';
+import { crudRoutes } from './crud.ts';
 import { findMissing, usersOfTemplate } from './references.ts';
 
 export const templateRoutes = (deps: ApiDeps) => {
   const { templates, inventories, repositories, environments, keys } = deps.resources;
   return crudRoutes(deps, {
-    one: 'template',
-    many: 'templates',
-    idParam: 'templateId',
-    params: inTemplate,
-    input: templateInputSchema,
-    update: whole(templateInputSchema),
-    output: templateSchema,
+    endpoints: endpoints.templates,
     store: templates,
     onReplaced: async (before, after) => {
       if (before.maxParallelTasks !== after.maxParallelTasks) await setLimit(deps, after);

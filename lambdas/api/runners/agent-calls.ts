@@ -1,18 +1,8 @@
 /** Calls of agents: registration and proof with a token, all others within a session. */
+
 import type { Context } from 'hono';
-import {
-  awaitConfirmationRequest,
-  challengeResponse,
-  claimRequest,
-  credentialsRequest,
-  drainResponse,
-  finishRequest,
-  heartbeatRequest,
-  logRequest,
-  logResponse,
-  type Runner,
-  registerRequest,
-} from '../../../protocol/index.ts';
+import * as endpoints from '../../../protocol/endpoints/agent.ts';
+import type { Runner } from '../../../protocol/index.ts';
 import { registrationBySource } from '../../adapters/people/rate-limits.ts';
 import type { AgentIdentity, Lease } from '../../adapters/runners/agent-tokens.ts';
 import { poolOf } from '../../adapters/runners/runner-record.ts';
@@ -27,23 +17,10 @@ import type { AgentEnv, ApiDeps, ApiEnv, RunnerEnv } from '../deps.ts';
 import { bearerToken, requireRunner, requireSession } from '../middleware.ts';
 import { type Attempt, countAttempts, forgetAttempts, refuseTooMany } from '../rate-limits.ts';
 import { refuse } from '../refuse.ts';
-import {
-  answer,
-  created,
-  describe,
-  jsonBody,
-  noContent,
-  registrationOnly,
-  routes,
-  runnerOnly,
-  sessionOnly,
-} from '../route.ts';
-import { claimSchema, createdRunnerSchema, credentialsSchema, heartbeatSchema } from '../schemas.ts';
+import { routeOf, routes } from '../route.ts';
 import { makeRunner } from './new-runner.ts';
+import { pathOfRunner } from './scope.ts';
 import { unregister } from './unregister.ts';
-
-const tags = ['Agents'];
-const method = 'post';
 
 /** Records a change that a machine made by itself, in the trail of its project or of the stack. */
 const recordByMachine = (
@@ -56,141 +33,84 @@ const recordByMachine = (
   audit.record(pool === 'global' ? 'stack' : pool, {
     actor: { id, name },
     operation,
-    target: `${pool === 'global' ? '/api' : `/api/projects/${pool}`}/runners/${id}`,
+    target: pathOfRunner(pool, id),
     object: { kind: 'runners', id, name },
     ...request,
   });
 
 /** Calls with a registration token: a machine becomes a runner. */
 export const registerRoutes = (deps: ApiDeps) =>
-  routes<ApiEnv>().openapi(
-    describe(
-      {
-        tags,
-        security: registrationOnly,
-        method,
-        path: '/api/agent/register',
-        operationId: 'registerRunner',
-        summary: 'Register this machine as a runner',
-        description:
-          'The machine keeps its private key and sends the public half. Spends the registration token. When another runner has the name, the end of the id is added to it.',
-        request: { body: jsonBody(registerRequest) },
-        responses: {
-          201: created('The new runner; its config file but for the private key', createdRunnerSchema),
-        },
-      },
-      'registration_token_used',
-      'instance_taken',
-      'too_many_attempts',
-    ),
-    async (c) => {
-      const { publicKey, ...input } = c.req.valid('json');
-      if (!(await isPublicKey(publicKey))) {
-        return refuse(c, 'invalid_request', 'The public key is no X25519 key in PEM (SPKI).', [
-          { path: 'publicKey', message: 'must be an X25519 public key in PEM' },
-        ]);
-      }
-      const token = bearerToken(c.req.header('authorization')) ?? '';
-      const counted: Attempt[] = [[registrationBySource, deps.sourceOf(c)]];
-      const reached = await countAttempts(deps, c, counted);
-      if (reached) return refuseTooMany(c, deps.attempts, reached);
-      const registration = await deps.registrationTokens.take(token);
-      if (!registration) {
-        const detail = 'The registration token is unknown, over its time or spent. Make a new one.';
-        return refuse(c, 'registration_token_used', detail);
-      }
-      await forgetAttempts(deps.attempts, counted);
-      const runnerInput = { ...input, tags: registration.tags, active: true };
-      const named = input.instanceId === undefined ? {} : { instanceNamedBy: 'machine' as const };
-      const asMachine = { isMachine: true, ...named };
-      const result = await makeRunner(deps, registration.pool, runnerInput, { publicKey }, asMachine);
-      if (result.ok) {
-        const request = { source: deps.sourceOf(c), requestId: c.get('requestId') };
-        await recordByMachine(deps, request, 'registerRunner', registration.pool, result.made.runner);
-        return c.json(result.made, 201);
-      }
-      await deps.registrationTokens.giveBack(token);
-      return refuse(c, 'instance_taken', `${input.instanceId} is bound to another runner.`);
-    },
-  );
+  routes<ApiEnv>().openapi(routeOf(endpoints.registerRunner), async (c) => {
+    const { publicKey, ...input } = c.req.valid('json');
+    if (!(await isPublicKey(publicKey))) {
+      return refuse(c, 'invalid_request', 'The public key is no X25519 key in PEM (SPKI).', [
+        { path: 'publicKey', message: 'must be an X25519 public key in PEM' },
+      ]);
+    }
+    const token = bearerToken(c.req.header('authorization')) ?? '';
+    const counted: Attempt[] = [[registrationBySource, deps.sourceOf(c)]];
+    const reached = await countAttempts(deps, c, counted);
+    if (reached) return refuseTooMany(c, deps.attempts, reached);
+    const registration = await deps.registrationTokens.take(token);
+    if (!registration) {
+      const detail = 'The registration token is unknown, over its time or spent. Make a new one.';
+      return refuse(c, 'registration_token_used', detail);
+    }
+    await forgetAttempts(deps.attempts, counted);
+    const runnerInput = { ...input, tags: registration.tags, active: true };
+    const named = input.instanceId === undefined ? {} : { instanceNamedBy: 'machine' as const };
+    const asMachine = { isMachine: true, ...named };
+    const result = await makeRunner(deps, registration.pool, runnerInput, { publicKey }, asMachine);
+    if (result.ok) {
+      const request = { source: deps.sourceOf(c), requestId: c.get('requestId') };
+      await recordByMachine(deps, request, 'registerRunner', registration.pool, result.made.runner);
+      return c.json(result.made, 201);
+    }
+    await deps.registrationTokens.giveBack(token);
+    return refuse(c, 'instance_taken', `${input.instanceId} is bound to another runner.`);
+  });
+
+const all = Object.values(endpoints);
+const withRunnerToken = all.filter(({ access }) => access === 'runner_token');
+const withSession = all.filter(({ access }) => access === 'agent_session');
 
 /** Calls with the token of a runner: proof of its private key, and its removal. */
 export const runnerTokenRoutes = (deps: ApiDeps) => {
   const app = routes<RunnerEnv>();
   const requireToken = requireRunner(deps.runners, deps.now);
-  for (const path of ['challenge', 'credentials', 'unregister']) app.use(`/api/agent/${path}`, requireToken);
+  for (const { path } of withRunnerToken) app.use(path, requireToken);
   return app
-    .openapi(
-      describe({
-        tags,
-        security: runnerOnly,
-        method,
-        path: '/api/agent/challenge',
-        operationId: 'challengeAgent',
-        summary: 'Get a challenge that only the private key of the runner opens',
-        responses: { 200: answer('The challenge', challengeResponse) },
-      }),
-      async (c) => c.json({ challenge: await challenge(deps, c.get('runner')) }, 200),
+    .openapi(routeOf(endpoints.challengeAgent), async (c) =>
+      c.json({ challenge: await challenge(deps, c.get('runner')) }, 200),
     )
-    .openapi(
-      describe(
-        {
-          tags,
-          security: runnerOnly,
-          method,
-          path: '/api/agent/credentials',
-          operationId: 'openAgentSession',
-          summary: 'Trade the answer to the challenge for a session and AWS credentials',
-          request: { body: jsonBody(credentialsRequest) },
-          responses: { 200: answer('The session', credentialsSchema) },
-        },
-        'wrong_answer',
-        'agent_running',
-      ),
-      async (c) => {
-        const result = await openAgentSession(deps, c.get('runner'), c.req.valid('json'));
-        if (result.ok) return c.json(result.session, 200);
-        return result.code === 'agent_running'
-          ? refuse(
-              c,
-              'agent_running',
-              `Another agent runs with this runner's token; its lease goes until ${result.until}. Stop it, or register this machine as a runner of its own.`,
-            )
-          : refuse(
-              c,
-              'wrong_answer',
-              'The answer is wrong, or came after more than a minute. Ask for a new challenge.',
-            );
-      },
-    )
-    .openapi(
-      describe(
-        {
-          tags,
-          security: runnerOnly,
-          method,
-          path: '/api/agent/unregister',
-          operationId: 'unregisterRunner',
-          summary: 'Remove the runner of this token',
-          description: 'Its instance, if it has one, stays as it is: nobody stops it from here on.',
-          responses: { 204: noContent('The runner is removed') },
-        },
-        'in_use',
-      ),
-      async (c) => {
-        const runner = c.get('runner');
-        if (!(await unregister(deps, runner))) {
-          return refuse(
+    .openapi(routeOf(endpoints.openAgentSession), async (c) => {
+      const result = await openAgentSession(deps, c.get('runner'), c.req.valid('json'));
+      if (result.ok) return c.json(result.session, 200);
+      return result.code === 'agent_running'
+        ? refuse(
             c,
-            'in_use',
-            'Tasks hold the runner or count on it. Make it inactive, wait until they have ended, and try again.',
+            'agent_running',
+            `Another agent runs with this runner's token; its lease goes until ${result.until}. Stop it, or register this machine as a runner of its own.`,
+          )
+        : refuse(
+            c,
+            'wrong_answer',
+            'The answer is wrong, or came after more than a minute. Ask for a new challenge.',
           );
-        }
-        const request = { source: deps.sourceOf(c), requestId: c.get('requestId') };
-        await recordByMachine(deps, request, 'unregisterRunner', poolOf(runner), runner);
-        return c.body(null, 204);
-      },
-    );
+    })
+    .openapi(routeOf(endpoints.unregisterRunner), async (c) => {
+      const runner = c.get('runner');
+      if (!(await unregister(deps, runner))) {
+        return refuse(
+          c,
+          'in_use',
+          'Tasks hold the runner or count on it. Make it inactive, wait until they have ended, and try again.',
+        );
+      }
+      const request = { source: deps.sourceOf(c), requestId: c.get('requestId') };
+      await recordByMachine(deps, request, 'unregisterRunner', poolOf(runner), runner);
+      return c.body(null, 204);
+    });
 };
 
 /** A lease of another agent, or a malformed one, counts as lost. */
@@ -223,118 +143,38 @@ const claimRefusals = {
 export const sessionRoutes = (deps: ApiDeps) => {
   const app = routes<AgentEnv>();
   const requireIt = requireSession(deps.agentTokens);
-  for (const path of ['claim', 'heartbeat', 'drain', 'log', 'await-confirmation', 'finish'])
-    app.use(`/api/agent/${path}`, requireIt);
-  const shared = { tags, security: sessionOnly, method } as const;
+  for (const { path } of withSession) app.use(path, requireIt);
   return app
-    .openapi(
-      describe(
-        {
-          ...shared,
-          path: '/api/agent/claim',
-          operationId: 'claimTask',
-          summary: 'Claim a task that a doorbell rang for',
-          request: { body: jsonBody(claimRequest) },
-          responses: { 200: answer('The lease and the encrypted payload', claimSchema) },
-        },
-        'not_claimable',
-        'try_later',
-      ),
-      async (c) => {
-        const result = await claimTask(deps, c.get('agent'), c.req.valid('json'));
-        return result.ok ? c.json(result.claim, 200) : refuse(c, result.code, claimRefusals[result.code]);
-      },
-    )
-    .openapi(
-      describe({
-        ...shared,
-        path: '/api/agent/heartbeat',
-        operationId: 'sendHeartbeat',
-        summary: 'Tell that the agent is alive, and renew its leases',
-        request: { body: jsonBody(heartbeatRequest) },
-        responses: { 200: answer('New leases, what is lost, and settings', heartbeatSchema) },
-      }),
-      async (c) => {
-        const beat = await heartbeat(deps, c.get('agent'), c.req.valid('json'));
-        return beat
-          ? c.json(beat, 200)
-          : refuse(c, 'unauthenticated', 'The runner was removed, or has another agent by now.');
-      },
-    )
-    .openapi(
-      describe({
-        ...shared,
-        path: '/api/agent/drain',
-        operationId: 'drainRunner',
-        summary: 'Offer to go to sleep: the agent holds no task and has stopped polling',
-        responses: { 200: answer('Whether it will be stopped', drainResponse) },
-      }),
-      async (c) => c.json(await drain(deps, c.get('agent')), 200),
-    )
-    .openapi(
-      describe(
-        {
-          ...shared,
-          path: '/api/agent/log',
-          operationId: 'appendLog',
-          summary: 'Store chunks of a task’s log',
-          description:
-            'A chunk that is stored already is accepted again and changes nothing. The body may have 4 MiB.',
-          request: { body: jsonBody(logRequest) },
-          responses: { 200: answer('Whether a user stopped the task', logResponse) },
-        },
-        'lease_expired',
-        'lease_lost',
-      ),
-      async (c) => {
-        const { lease, chunks } = c.req.valid('json');
-        const verified = await verifyLease(deps, c.get('agent'), lease);
-        if (!verified.ok) return refuseLease(c, verified.code);
-        const stored = await appendLog(deps, verified.lease, chunks);
-        return stored ? c.json(stored, 200) : refuseLease(c, 'lease_lost');
-      },
-    )
-    .openapi(
-      describe(
-        {
-          ...shared,
-          path: '/api/agent/await-confirmation',
-          operationId: 'awaitConfirmation',
-          summary: 'Have a task wait for a person’s word',
-          description: 'The word comes by heartbeat.',
-          request: { body: jsonBody(awaitConfirmationRequest) },
-          responses: { 204: noContent('It waits, or has its answer already') },
-        },
-        'lease_expired',
-        'lease_lost',
-      ),
-      async (c) => {
-        const verified = await verifyLease(deps, c.get('agent'), c.req.valid('json').lease);
-        if (!verified.ok) return refuseLease(c, verified.code);
-        return (await awaitConfirmation(deps, verified.lease))
-          ? c.body(null, 204)
-          : refuseLease(c, 'lease_lost');
-      },
-    )
-    .openapi(
-      describe(
-        {
-          ...shared,
-          path: '/api/agent/finish',
-          operationId: 'finishTask',
-          summary: 'Report the end of a task',
-          request: { body: jsonBody(finishRequest) },
-          responses: { 204: noContent('It is recorded, and the slot is free') },
-        },
-        'lease_expired',
-        'lease_lost',
-      ),
-      async (c) => {
-        const report = c.req.valid('json');
-        const verified = await verifyLease(deps, c.get('agent'), report.lease);
-        if (!verified.ok) return refuseLease(c, verified.code);
-        const result = await finishTask(deps, verified.lease, report);
-        return result.ok ? c.body(null, 204) : refuseLease(c, result.code);
-      },
-    );
+    .openapi(routeOf(endpoints.claimTask), async (c) => {
+      const result = await claimTask(deps, c.get('agent'), c.req.valid('json'));
+      return result.ok ? c.json(result.claim, 200) : refuse(c, result.code, claimRefusals[result.code]);
+    })
+    .openapi(routeOf(endpoints.sendHeartbeat), async (c) => {
+      const beat = await heartbeat(deps, c.get('agent'), c.req.valid('json'));
+      return beat
+        ? c.json(beat, 200)
+        : refuse(c, 'unauthenticated', 'The runner was removed, or has another agent by now.');
+    })
+    .openapi(routeOf(endpoints.offerSleep), async (c) => c.json(await drain(deps, c.get('agent')), 200))
+    .openapi(routeOf(endpoints.appendLog), async (c) => {
+      const { lease, chunks } = c.req.valid('json');
+      const verified = await verifyLease(deps, c.get('agent'), lease);
+      if (!verified.ok) return refuseLease(c, verified.code);
+      const stored = await appendLog(deps, verified.lease, chunks);
+      return stored ? c.json(stored, 200) : refuseLease(c, 'lease_lost');
+    })
+    .openapi(routeOf(endpoints.awaitConfirmation), async (c) => {
+      const verified = await verifyLease(deps, c.get('agent'), c.req.valid('json').lease);
+      if (!verified.ok) return refuseLease(c, verified.code);
+      return (await awaitConfirmation(deps, verified.lease))
+        ? c.body(null, 204)
+        : refuseLease(c, 'lease_lost');
+    })
+    .openapi(routeOf(endpoints.finishTask), async (c) => {
+      const report = c.req.valid('json');
+      const verified = await verifyLease(deps, c.get('agent'), report.lease);
+      if (!verified.ok) return refuseLease(c, verified.code);
+      const result = await finishTask(deps, verified.lease, report);
+      return result.ok ? c.body(null, 204) : refuseLease(c, result.code);
+    });
 };

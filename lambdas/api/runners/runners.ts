@@ -1,13 +1,6 @@
-/** Routes of runners: a project's own, and the global ones. */
 import type { Context } from 'hono';
-import * as z from 'zod';
-import {
-  longestSpendingMs,
-  msBetween,
-  type NewRunnerInput,
-  type Runner,
-  runnerQuery,
-} from '../../../protocol/index.ts';
+import type { RunnerEndpoints } from '../../../protocol/endpoints/runners.ts';
+import { longestSpendingMs, msBetween, type NewRunnerInput, type Runner } from '../../../protocol/index.ts';
 import { poolOf, publicRunner, type RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import type { Pool } from '../../adapters/table.ts';
 import { fleetOf } from '../../core/fleets/fleets.ts';
@@ -17,27 +10,12 @@ import { configureRunner } from '../../flows/runners/runner-setup.ts';
 import { spentBy } from '../costs/history-data.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
 import { refuse, refuseFields, refuseUnknown } from '../refuse.ts';
-import { answer, created, describe, jsonBody, noContent, people, routes } from '../route.ts';
-import {
-  createdFleetRunnersSchema,
-  createdRunnerSchema,
-  listedRunnerSchema,
-  listOf,
-  newRunnerInputSchema,
-  runnerInputSchema,
-  runnerSchema,
-} from '../schemas.ts';
+import { routeOf, routes } from '../route.ts';
 import { inputOf, makeFleetRunners, makeRunner, removeNamed } from './new-runner.ts';
 import { rebinds, refuseFleet, refuseFull, refuseTaken, whyNotOfFleet, whyNotRemoved } from './refusals.ts';
-import { poolIn, type RunnerPlace } from './scope.ts';
+import { poolIn } from './scope.ts';
 
-export const runnerRoutes = (deps: ApiDeps, place: RunnerPlace) => {
-  const { path, name, whose } = place;
-  const itemPath = `${path}/{runnerId}`;
-  const shared = { tags: [place.tag], security: people };
-  const request = { params: place.params };
-  const itemRequest = { params: place.itemParams };
-
+export const runnerRoutes = (deps: ApiDeps, endpoints: RunnerEndpoints) => {
   const find = (params: Readonly<Record<string, string>>) =>
     deps.runners.get(poolIn(params), params.runnerId ?? '');
   const isKnown = async (pool: Pool): Promise<boolean> =>
@@ -45,7 +23,7 @@ export const runnerRoutes = (deps: ApiDeps, place: RunnerPlace) => {
   /** The URL may itself be a secret, so only those who may set it can see it. */
   const show = (c: Context<PersonEnv>, record: RunnerRecord): Runner => {
     const { webhookUrl, ...shown } = publicRunner(record);
-    const maySet = mayCall(c.get('role'), `replace${name}`);
+    const maySet = mayCall(c.get('role'), endpoints.replace);
     return { ...shown, ...(maySet && webhookUrl !== undefined && { webhookUrl }) };
   };
   const refuseInput = (
@@ -68,150 +46,73 @@ export const runnerRoutes = (deps: ApiDeps, place: RunnerPlace) => {
   };
 
   return routes<PersonEnv>()
-    .openapi(
-      describe({
-        ...shared,
-        method: 'get',
-        path,
-        operationId: `list${name}s`,
-        summary: `List ${whose} runners`,
-        request: { ...request, query: runnerQuery },
-        responses: { 200: answer('The runners, oldest first', listOf(listedRunnerSchema)) },
-      }),
-      async (c) => {
-        const pool = poolIn(c.req.param());
-        const { spentSince } = c.req.valid('query');
-        if (spentSince !== undefined && msBetween(spentSince, deps.now()) > longestSpendingMs) {
-          return refuseFields(c, [{ path: 'spentSince', message: 'must be 31 days ago at most' }]);
-        }
-        if (!(await isKnown(pool))) return refuseUnknown(c, 'project');
-        const runners = await deps.runners.list(pool);
-        // A browser's clock may be ahead of ours at midnight: nothing has been spent since a future moment.
-        const isAhead = spentSince !== undefined && spentSince > deps.now();
-        const since = isAhead ? deps.now() : spentSince;
-        const spent = since === undefined ? undefined : await spentBy(deps, pool, runners, since);
-        const items = runners.map((one) => ({ ...show(c, one), ...spent?.get(one.id) }));
-        return c.json({ items }, 200);
-      },
-    )
-    .openapi(
-      describe(
-        {
-          ...shared,
-          method: 'post',
-          path,
-          operationId: `create${name}`,
-          summary: 'Create a runner, with a token and a private key that are shown only now',
-          description:
-            "The answer, saved as it is, is the agent's config file. With `fleet`, one runner or several whose instances the fleet launches when there is work: these have no secrets to show.",
-          request: { ...request, body: jsonBody(newRunnerInputSchema) },
-          responses: {
-            201: created(
-              'The new runner with its secrets, or the new runners of the fleet',
-              z.union([createdRunnerSchema, createdFleetRunnersSchema]),
-            ),
-          },
-        },
-        'instance_taken',
-        'fleet_full',
-        'invalid_reference',
-        'name_taken',
-      ),
-      async (c) => {
-        const pool = poolIn(c.req.param());
-        const given = c.req.valid('json');
-        if (!(await isKnown(pool))) return refuseUnknown(c, 'project');
-        const refused = refuseInput(c, pool, given);
-        if (refused) return refused;
-        if (given.fleet !== undefined) {
-          const fleet = fleetOf(deps.fleets, given);
-          if (!fleet) return refuseFleet(c, given.fleet, deps.fleets);
-          const made = await makeFleetRunners(deps, pool, given, fleet);
-          if (!made.ok) return refuseFull(c, fleet, made.used, given.count);
-          const [first] = made.runners;
-          return c.json({ items: made.runners }, 201, { location: `${c.req.path}/${first?.id}` });
-        }
-        const input = inputOf(given, pool);
-        const result = await makeRunner(deps, pool, input, deps.makeKeyPair());
-        if (!result.ok) return refuseTaken(c, input.instanceId);
-        return c.json(result.made, 201, {
-          location: `${c.req.path}/${result.made.runner.id}`,
-        });
-      },
-    )
-    .openapi(
-      describe({
-        ...shared,
-        method: 'get',
-        path: itemPath,
-        operationId: `get${name}`,
-        summary: 'Get a runner',
-        request: itemRequest,
-        responses: { 200: answer('The runner', runnerSchema) },
-      }),
-      async (c) => {
-        const found = await find(c.req.param());
-        return found ? c.json(show(c, found), 200) : refuseUnknown(c, 'runner');
-      },
-    )
-    .openapi(
-      describe(
-        {
-          ...shared,
-          method: 'put',
-          path: itemPath,
-          operationId: `replace${name}`,
-          summary: 'Replace what is set of a runner',
-          description: 'Its token and keys stay. It is bound to another instance only while it sleeps.',
-          request: { ...itemRequest, body: jsonBody(runnerInputSchema) },
-          responses: { 200: answer('The runner as it is now', runnerSchema) },
-        },
-        'instance_taken',
-        'name_taken',
-        'not_asleep',
-      ),
-      async (c) => {
-        const input = c.req.valid('json');
-        const before = await find(c.req.param());
-        if (!before) return refuseUnknown(c, 'runner');
-        const refused = refuseInput(c, poolIn(c.req.param()), input);
-        if (refused) return refused;
-        const unfit = whyNotOfFleet(before, input);
-        if (unfit) return refuseFields(c, [unfit]);
-        if (before.fleet === undefined && isAwake(before.status) && rebinds(before, input)) {
-          const detail = `It is ${before.status}. Bind it to another instance or webhook when it is stopped.`;
-          return refuse(c, 'not_asleep', detail);
-        }
-        const pool = poolOf(before);
-        await deps.names.take(pool, 'run', input.name, before.id);
-        const result = await configureRunner(deps, before, input);
-        if (result.ok) {
-          if (before.name !== input.name) await deps.names.free(pool, 'run', before.name, before.id);
-          return c.json(publicRunner(result.runner), 200);
-        }
-        if (before.name !== input.name) await deps.names.free(pool, 'run', input.name, before.id);
-        return result.code === 'not_found' ? refuseUnknown(c, 'runner') : refuseTaken(c, input.instanceId);
-      },
-    )
-    .openapi(
-      describe(
-        {
-          ...shared,
-          method: 'delete',
-          path: itemPath,
-          operationId: `remove${name}`,
-          summary: 'Remove a runner that is asleep',
-          request: itemRequest,
-          responses: { 204: noContent('It is removed; its token is good for nothing') },
-        },
-        'in_use',
-      ),
-      async (c) => {
-        const found = await find(c.req.param());
-        if (!found) return refuseUnknown(c, 'runner');
-        return (await removeNamed(deps, found))
-          ? c.body(null, 204)
-          : refuse(c, 'in_use', `The runner cannot be removed. ${whyNotRemoved(found)}`);
-      },
-    );
+    .openapi(routeOf(endpoints.list), async (c) => {
+      const pool = poolIn(c.req.param());
+      const { spentSince } = c.req.valid('query');
+      if (spentSince !== undefined && msBetween(spentSince, deps.now()) > longestSpendingMs) {
+        return refuseFields(c, [{ path: 'spentSince', message: 'must be 31 days ago at most' }]);
+      }
+      if (!(await isKnown(pool))) return refuseUnknown(c, 'project');
+      const runners = await deps.runners.list(pool);
+      // A browser's clock may be ahead of ours at midnight: nothing has been spent since a future moment.
+      const isAhead = spentSince !== undefined && spentSince > deps.now();
+      const since = isAhead ? deps.now() : spentSince;
+      const spent = since === undefined ? undefined : await spentBy(deps, pool, runners, since);
+      const items = runners.map((one) => ({ ...show(c, one), ...spent?.get(one.id) }));
+      return c.json({ items }, 200);
+    })
+    .openapi(routeOf(endpoints.create), async (c) => {
+      const pool = poolIn(c.req.param());
+      const given = c.req.valid('json');
+      if (!(await isKnown(pool))) return refuseUnknown(c, 'project');
+      const refused = refuseInput(c, pool, given);
+      if (refused) return refused;
+      if (given.fleet !== undefined) {
+        const fleet = fleetOf(deps.fleets, given);
+        if (!fleet) return refuseFleet(c, given.fleet, deps.fleets);
+        const made = await makeFleetRunners(deps, pool, given, fleet);
+        if (!made.ok) return refuseFull(c, fleet, made.used, given.count);
+        const [first] = made.runners;
+        return c.json({ items: made.runners }, 201, { location: `${c.req.path}/${first?.id}` });
+      }
+      const input = inputOf(given, pool);
+      const result = await makeRunner(deps, pool, input, deps.makeKeyPair());
+      if (!result.ok) return refuseTaken(c, input.instanceId);
+      return c.json(result.made, 201, {
+        location: `${c.req.path}/${result.made.runner.id}`,
+      });
+    })
+    .openapi(routeOf(endpoints.get), async (c) => {
+      const found = await find(c.req.param());
+      return found ? c.json(show(c, found), 200) : refuseUnknown(c, 'runner');
+    })
+    .openapi(routeOf(endpoints.replace), async (c) => {
+      const input = c.req.valid('json');
+      const before = await find(c.req.param());
+      if (!before) return refuseUnknown(c, 'runner');
+      const refused = refuseInput(c, poolIn(c.req.param()), input);
+      if (refused) return refused;
+      const unfit = whyNotOfFleet(before, input);
+      if (unfit) return refuseFields(c, [unfit]);
+      if (before.fleet === undefined && isAwake(before.status) && rebinds(before, input)) {
+        const detail = `It is ${before.status}. Bind it to another instance or webhook when it is stopped.`;
+        return refuse(c, 'not_asleep', detail);
+      }
+      const pool = poolOf(before);
+      await deps.names.take(pool, 'run', input.name, before.id);
+      const result = await configureRunner(deps, before, input);
+      if (result.ok) {
+        if (before.name !== input.name) await deps.names.free(pool, 'run', before.name, before.id);
+        return c.json(publicRunner(result.runner), 200);
+      }
+      if (before.name !== input.name) await deps.names.free(pool, 'run', input.name, before.id);
+      return result.code === 'not_found' ? refuseUnknown(c, 'runner') : refuseTaken(c, input.instanceId);
+    })
+    .openapi(routeOf(endpoints.remove), async (c) => {
+      const found = await find(c.req.param());
+      if (!found) return refuseUnknown(c, 'runner');
+      return (await removeNamed(deps, found))
+        ? c.body(null, 204)
+        : refuse(c, 'in_use', `The runner cannot be removed. ${whyNotRemoved(found)}`);
+    });
 };

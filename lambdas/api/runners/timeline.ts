@@ -1,6 +1,5 @@
-/** Routes of a runner's timeline: asleep, waking, busy, idle. */
 import type { Context } from 'hono';
-import type * as z from 'zod';
+import type { RunnerEndpoints } from '../../../protocol/endpoints/runners.ts';
 import {
   addMs,
   type Instant,
@@ -15,8 +14,7 @@ import { bandsOf, clip, spanOf } from '../../core/costs/usage.ts';
 import { type InsightDeps, runOf, runsOf, sessionsIn, tasksIn } from '../costs/history-data.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
 import { refuseFields, refuseUnknown } from '../refuse.ts';
-import { answer, describe, people, routes } from '../route.ts';
-import { inGlobalRunner, inRunner, timelineSchema } from '../schemas.ts';
+import { routeOf, routes } from '../route.ts';
 import { poolIn } from './scope.ts';
 
 const defaultWindowMs = 86_400_000;
@@ -63,50 +61,19 @@ const readTimeline = async (
   };
 };
 
-const timelineRouteAt = (
-  deps: TimelineDeps,
-  place: { path: string; tag: string; name: string; params: z.ZodObject },
-) =>
-  routes<PersonEnv>().openapi(
-    describe({
-      tags: [place.tag],
-      security: people,
-      method: 'get',
-      path: `${place.path}/{runnerId}/timeline`,
-      operationId: `get${place.name}Timeline`,
-      summary: 'What a runner did: asleep, waking, busy, idle',
-      request: { params: place.params, query: timelineQuery },
-      responses: { 200: answer('The timeline', timelineSchema) },
-    }),
-    async (c: Context<PersonEnv>) => {
-      const query = timelineQuery.parse(c.req.query());
-      const now = deps.now();
-      const to = query.to !== undefined && query.to < now ? query.to : now;
-      const from = query.from ?? addMs(to, -defaultWindowMs);
-      const length = msBetween(from, to);
-      if (length <= 0 || length > longestTimelineMs) {
-        return refuseFields(c, [
-          { path: 'from', message: 'must be before "to", and 7 days before it at most' },
-        ]);
-      }
-      const runner = await deps.runners.get(poolIn(c.req.param()), c.req.param('runnerId') ?? '');
-      if (!runner) return refuseUnknown(c, 'runner');
-      return c.json(await readTimeline(deps, runner, { from, to }), 200);
-    },
-  );
-
-export const projectTimelineRoutes = (deps: ApiDeps) =>
-  timelineRouteAt(deps, {
-    path: '/api/projects/{projectId}/runners',
-    tag: 'Runners',
-    name: 'ProjectRunner',
-    params: inRunner,
-  });
-
-export const globalTimelineRoutes = (deps: ApiDeps) =>
-  timelineRouteAt(deps, {
-    path: '/api/runners',
-    tag: 'Global runners',
-    name: 'GlobalRunner',
-    params: inGlobalRunner,
+export const timelineRoutes = (deps: TimelineDeps, endpoints: RunnerEndpoints) =>
+  routes<PersonEnv>().openapi(routeOf(endpoints.timeline), async (c: Context<PersonEnv>) => {
+    const query = timelineQuery.parse(c.req.query());
+    const now = deps.now();
+    const to = query.to !== undefined && query.to < now ? query.to : now;
+    const from = query.from ?? addMs(to, -defaultWindowMs);
+    const length = msBetween(from, to);
+    if (length <= 0 || length > longestTimelineMs) {
+      return refuseFields(c, [
+        { path: 'from', message: 'must be before "to", and 7 days before it at most' },
+      ]);
+    }
+    const runner = await deps.runners.get(poolIn(c.req.param()), c.req.param('runnerId') ?? '');
+    if (!runner) return refuseUnknown(c, 'runner');
+    return c.json(await readTimeline(deps, runner, { from, to }), 200);
   });

@@ -1,15 +1,14 @@
-/** Routes of schedules, and of the preview of a cron expression. */
-import {
-  type ProjectId,
-  type Schedule,
-  type ScheduleInput,
-  type SurveyAnswers,
-  schedulePreviewQuery,
-  type Template,
+import * as endpoints from '../../../protocol/endpoints/schedules.ts';
+import type {
+  EffectiveRole,
+  ProjectId,
+  Schedule,
+  ScheduleInput,
+  SurveyAnswers,
+  Template,
 } from '../../../protocol/index.ts';
 import type { ResourceStore } from '../../adapters/resources/resources.ts';
 import type { ScheduleRecord } from '../../adapters/schedules/schedules.ts';
-import type { EffectiveRole } from '../../core/people/permissions.ts';
 import { filledSchedule } from '../../core/resources/kept-secrets.ts';
 import { referencesOf } from '../../core/resources/references.ts';
 import { describeCron, readCron } from '../../core/schedules/cron.ts';
@@ -24,14 +23,7 @@ import { refuseFields } from '../refuse.ts';
 import { crudRoutes } from '../resources/crud.ts';
 import { beyondOf, mayGoBeyond } from '../resources/launch-options.ts';
 import { findMissing, findMissingValues } from '../resources/references.ts';
-import { answer, describe, people, routes } from '../route.ts';
-import {
-  inSchedule,
-  scheduleInputSchema,
-  schedulePreviewSchema,
-  scheduleSchema,
-  scheduleUpdateSchema,
-} from '../schemas.ts';
+import { routeOf, routes } from '../route.ts';
 
 const shownRuns = 5;
 
@@ -146,23 +138,15 @@ const shownStore = (deps: ApiDeps): ResourceStore<ScheduleInput, Schedule> => {
 export const scheduleRoutes = (deps: ApiDeps) => {
   const { schedules, resources } = deps;
   return crudRoutes(deps, {
-    one: 'schedule',
-    many: 'schedules',
-    idParam: 'scheduleId',
-    params: inSchedule,
-    input: scheduleInputSchema,
-    update: {
-      schema: scheduleUpdateSchema,
-      fill: async (projectId, id, body) => {
-        const before = await schedules.get(projectId, id);
-        const template = await resources.templates.get(projectId, body.templateId);
-        const answers = keptBy(before, body.templateId);
-        const names = secretNamesOf(template?.survey, Object.keys(answers));
-        const kept = Object.entries(answers).filter(([name]) => names.includes(name));
-        return filledSchedule(body, Object.fromEntries(kept));
-      },
+    endpoints: endpoints.schedules,
+    fill: async (projectId, id, body) => {
+      const before = await schedules.get(projectId, id);
+      const template = await resources.templates.get(projectId, body.templateId);
+      const answers = keptBy(before, body.templateId);
+      const names = secretNamesOf(template?.survey, Object.keys(answers));
+      const kept = Object.entries(answers).filter(([name]) => names.includes(name));
+      return filledSchedule(body, Object.fromEntries(kept));
     },
-    output: scheduleSchema,
     store: shownStore(deps),
     references: referencesOf,
     findMissing: async (projectId, input) => [
@@ -174,31 +158,17 @@ export const scheduleRoutes = (deps: ApiDeps) => {
       return [...cronFaults(input), ...(template ? startFaults(template, input, role) : [])];
     },
     findUsers: async () => [],
-    replaceNote:
-      'Secret answers that are not sent stay as they are while the template is the same; null, or an empty one, removes one.',
   });
 };
 
 export const schedulePreviewRoutes = (deps: Pick<ApiDeps, 'now'>) =>
-  routes<PersonEnv>().openapi(
-    describe({
-      tags: ['Schedules'],
-      security: people,
-      method: 'get',
-      path: '/api/schedule-preview',
-      operationId: 'previewSchedule',
-      summary: 'What a cron expression means, and when it would run next',
-      request: { query: schedulePreviewQuery },
-      responses: { 200: answer('The expression in words, and its next runs', schedulePreviewSchema) },
-    }),
-    (c) => {
-      const timing = c.req.valid('query');
-      const faults = cronFaults(timing);
-      if (faults.length > 0) return refuseFields(c, faults);
-      const preview = {
-        sentence: describeCron(timing.cron),
-        nextRuns: nextRuns(timing, deps.now(), shownRuns),
-      };
-      return c.json(preview, 200);
-    },
-  );
+  routes<PersonEnv>().openapi(routeOf(endpoints.previewSchedule), (c) => {
+    const timing = c.req.valid('query');
+    const faults = cronFaults(timing);
+    if (faults.length > 0) return refuseFields(c, faults);
+    const preview = {
+      sentence: describeCron(timing.cron),
+      nextRuns: nextRuns(timing, deps.now(), shownRuns),
+    };
+    return c.json(preview, 200);
+  });

@@ -1,13 +1,6 @@
 /** Routes of forecasts and history: routing, a task's trip, the dashboard. */
-import {
-  addMs,
-  type Dashboard,
-  dashboardQuery,
-  type LiveTasks,
-  msBetween,
-  type ProjectId,
-  routingQuery,
-} from '../../../protocol/index.ts';
+import * as endpoints from '../../../protocol/endpoints/tasks.ts';
+import { addMs, type Dashboard, type LiveTasks, msBetween, type ProjectId } from '../../../protocol/index.ts';
 import { poolOf } from '../../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { openSessionFacts } from '../../core/costs/cost.ts';
@@ -20,18 +13,9 @@ import { reportCosts } from '../costs/costs.ts';
 import { maxTasks } from '../costs/history-data.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
 import { refuseReferences, refuseUnknown } from '../refuse.ts';
-import { answer, describe, people, routes } from '../route.ts';
-import {
-  dashboardSchema,
-  inProject,
-  inTask,
-  liveTasksSchema,
-  routingSchema,
-  tripSchema,
-} from '../schemas.ts';
+import { routeOf, routes } from '../route.ts';
 import { showTasks } from './view.ts';
 
-const shared = { tags: ['Tasks'], security: people };
 const dayMs = 86_400_000;
 const failuresShown = 10;
 
@@ -119,89 +103,40 @@ const readDashboard = async (
 
 export const insightRoutes = (deps: ApiDeps) =>
   routes<PersonEnv>()
-    .openapi(
-      describe(
-        {
-          ...shared,
-          method: 'get',
-          path: '/api/projects/{projectId}/routing',
-          operationId: 'getRouting',
-          summary: 'Which runner would take a task now, and why',
-          request: { params: inProject, query: routingQuery },
-          responses: { 200: answer('The route', routingSchema) },
-        },
-        'invalid_reference',
-      ),
-      async (c) => {
-        const { projectId } = c.req.valid('param');
-        const query = c.req.valid('query');
-        if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
-        const template = query.templateId && (await deps.readTemplate(projectId, query.templateId));
-        if (query.templateId !== undefined && !template) {
-          return refuseReferences(c, [{ path: 'templateId', message: 'is not in this project' }]);
-        }
-        const wanted = template || query;
-        const inventory = wanted.inventoryId && (await deps.readInventory(projectId, wanted.inventoryId));
-        if (wanted.inventoryId !== undefined && !inventory) {
-          return refuseReferences(c, [{ path: 'inventoryId', message: 'is not in this project' }]);
-        }
-        const tag = resolveTag(wanted, inventory || undefined);
-        const [own, global] = await Promise.all([deps.runners.list(projectId), deps.runners.list('global')]);
-        return c.json(explainRoute({ projectId, ...(tag !== undefined && { tag }) }, own, global), 200);
-      },
-    )
-    .openapi(
-      describe({
-        ...shared,
-        method: 'get',
-        path: '/api/projects/{projectId}/tasks/{taskId}/trip',
-        operationId: 'getTrip',
-        summary: 'How a task came about, step by step with times',
-        request: { params: inTask },
-        responses: { 200: answer('The trip of its last attempt', tripSchema) },
-      }),
-      async (c) => {
-        const { projectId, taskId } = c.req.valid('param');
-        const task = await deps.tasks.get(projectId, taskId);
-        if (!task) return refuseUnknown(c, 'task');
-        const [startDelivery, session] = await Promise.all([
-          startDeliveryOf(deps, task),
-          sessionOf(deps, task),
-        ]);
-        return c.json(tripOf({ task, ...session, ...(startDelivery && { startDelivery }) }), 200);
-      },
-    )
-    .openapi(
-      describe({
-        ...shared,
-        method: 'get',
-        path: '/api/projects/{projectId}/live',
-        operationId: 'getLiveTasks',
-        summary: 'What runs, and what waits and why',
-        request: { params: inProject },
-        responses: { 200: answer('All that has not ended', liveTasksSchema) },
-      }),
-      async (c) => {
-        const { projectId } = c.req.valid('param');
-        if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
-        return c.json(await readLiveTasks(deps, projectId), 200);
-      },
-    )
-    .openapi(
-      describe({
-        tags: ['Projects'],
-        security: people,
-        method: 'get',
-        path: '/api/projects/{projectId}/dashboard',
-        operationId: 'getDashboard',
-        summary: 'What failed, what was spent and saved, and how it went day by day',
-        description: 'Reads the tasks of all these days. What runs and waits now is asked for apart.',
-        request: { params: inProject, query: dashboardQuery },
-        responses: { 200: answer('The dashboard', dashboardSchema) },
-      }),
-      async (c) => {
-        const { projectId } = c.req.valid('param');
-        if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
-        return c.json(await readDashboard(deps, projectId, c.req.valid('query')), 200);
-      },
-    );
+    .openapi(routeOf(endpoints.getRouting), async (c) => {
+      const { projectId } = c.req.valid('param');
+      const query = c.req.valid('query');
+      if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
+      const template = query.templateId && (await deps.readTemplate(projectId, query.templateId));
+      if (query.templateId !== undefined && !template) {
+        return refuseReferences(c, [{ path: 'templateId', message: 'is not in this project' }]);
+      }
+      const wanted = template || query;
+      const inventory = wanted.inventoryId && (await deps.readInventory(projectId, wanted.inventoryId));
+      if (wanted.inventoryId !== undefined && !inventory) {
+        return refuseReferences(c, [{ path: 'inventoryId', message: 'is not in this project' }]);
+      }
+      const tag = resolveTag(wanted, inventory || undefined);
+      const [own, global] = await Promise.all([deps.runners.list(projectId), deps.runners.list('global')]);
+      return c.json(explainRoute({ projectId, ...(tag !== undefined && { tag }) }, own, global), 200);
+    })
+    .openapi(routeOf(endpoints.getTrip), async (c) => {
+      const { projectId, taskId } = c.req.valid('param');
+      const task = await deps.tasks.get(projectId, taskId);
+      if (!task) return refuseUnknown(c, 'task');
+      const [startDelivery, session] = await Promise.all([
+        startDeliveryOf(deps, task),
+        sessionOf(deps, task),
+      ]);
+      return c.json(tripOf({ task, ...session, ...(startDelivery && { startDelivery }) }), 200);
+    })
+    .openapi(routeOf(endpoints.getLiveTasks), async (c) => {
+      const { projectId } = c.req.valid('param');
+      if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
+      return c.json(await readLiveTasks(deps, projectId), 200);
+    })
+    .openapi(routeOf(endpoints.getDashboard), async (c) => {
+      const { projectId } = c.req.valid('param');
+      if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
+      return c.json(await readDashboard(deps, projectId, c.req.valid('query')), 200);
+    });

@@ -2,11 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
 import * as z from 'zod';
+import type { ProblemCode } from '../../../protocol/index.ts';
 import { addMs, delivery, problem } from '../../../protocol/index.ts';
 import type { TestTable } from '../../../test/dynamodb.ts';
 import { agentTokens } from '../../adapters/runners/agent-tokens.ts';
 import { oneSigningKey } from '../../adapters/secrets/signed-tokens.ts';
-import type { ProblemCode } from '../../problems.ts';
 import type { ApiBench, Call } from './bench.ts';
 
 const identified = z.looseObject({ id: z.string() });

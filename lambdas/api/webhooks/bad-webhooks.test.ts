@@ -4,13 +4,13 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startTestKms, type TestKms } from '../../../local/testing/kms.ts';
+import type { ProblemCode } from '../../../protocol/index.ts';
 import { problem, toInstant } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { newId } from '../../adapters/ids.ts';
 import { dataKeys, kmsKeyService } from '../../adapters/secrets/data-keys.ts';
 import { sealedTable } from '../../adapters/secrets/secret-attributes.ts';
 import { makeVault } from '../../adapters/secrets/secret-encryption.ts';
-import type { ProblemCode } from '../../problems.ts';
 import { openApiBench } from '../testing/bench.ts';
 import { openWorld, type World } from '../testing/world.ts';
 

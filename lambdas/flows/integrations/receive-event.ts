@@ -3,6 +3,8 @@
  * task starts, as senders disable a webhook that answers slowly or by 5xx:
  * https://docs.gitlab.com/user/project/integrations/webhooks/#auto-disabled-webhooks
  */
+import { pathOf } from '../../../protocol/endpoints/call.ts';
+import { integrations } from '../../../protocol/endpoints/integrations.ts';
 import type { EventAnswer, EventResult, Integration, IntegrationEvent } from '../../../protocol/index.ts';
 import type { DeliveryKey, IntegrationStore } from '../../adapters/integrations/integrations.ts';
 import type { PendingEventStore, WorkEventSoon } from '../../adapters/integrations/pending-events.ts';
@@ -107,7 +109,7 @@ const secretOf = async (
     await deps.audit.record(projectId, {
       actor: { id, name },
       operation: 'useSecrets',
-      target: `/api/projects/${projectId}/integrations/${id}`,
+      target: pathOf(integrations.get, { projectId, integrationId: id }),
       object: { kind: 'integrations', id, name },
       source,
       secrets: [auth.keyId],

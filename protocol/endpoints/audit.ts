@@ -1,0 +1,67 @@
+/** Endpoints of the audit trail, of projects and of the stack. */
+import * as z from 'zod';
+import { auditEvent, auditExportQuery, auditQuery } from '../audit.ts';
+import { page } from '../common.ts';
+import { answer, endpoint } from './endpoint.ts';
+import { inProject } from './params.ts';
+
+export const listAudit = endpoint({
+  operationId: 'listAudit',
+  method: 'get',
+  path: '/api/projects/{projectId}/audit',
+  access: 'owner',
+  tag: 'Members',
+  summary: "List a project's changes and uses of secrets, newest first",
+  description: `Of a project that was removed, for admins. With filters, 2,000 events are examined for a page, so it may hold fewer than \`limit\`, or none, while there are older ones: go on as long as there is a \`nextCursor\`.`,
+  request: { params: inProject, query: auditQuery },
+  responses: { 200: answer('A page of events', page(auditEvent)) },
+});
+
+export const exportAudit = endpoint({
+  operationId: 'exportAudit',
+  method: 'get',
+  path: '/api/projects/{projectId}/audit/export',
+  access: 'owner',
+  tag: 'Members',
+  summary: "Download a project's audit trail as CSV or JSON lines",
+  description:
+    'In parts: as long as the answer has a `Link` with `rel="next"`, follow it; the parts, one after the other, are one file. A part may be empty.',
+  request: { params: inProject, query: auditExportQuery },
+  responses: {
+    200: {
+      description: 'The file, or a part of it',
+      content: { 'text/csv': { schema: z.string() }, 'application/jsonl': { schema: z.string() } },
+    },
+  },
+});
+
+export const listStackAudit = endpoint({
+  operationId: 'listStackAudit',
+  method: 'get',
+  path: '/api/audit',
+  access: 'admin',
+  tag: 'Members',
+  summary: 'List sign-ins, and the changes that are in no project, newest first',
+  description:
+    'With filters, 2,000 events are examined for a page, so it may hold fewer than `limit`, or none, while there are older ones: go on as long as there is a `nextCursor`.',
+  request: { query: auditQuery },
+  responses: { 200: answer('A page of events', page(auditEvent)) },
+});
+
+export const exportStackAudit = endpoint({
+  operationId: 'exportStackAudit',
+  method: 'get',
+  path: '/api/audit/export',
+  access: 'admin',
+  tag: 'Members',
+  summary: "Download the stack's audit trail as CSV or JSON lines",
+  description:
+    'In parts: as long as the answer has a `Link` with `rel="next"`, follow it; the parts, one after the other, are one file. A part may be empty.',
+  request: { query: auditExportQuery },
+  responses: {
+    200: {
+      description: 'The file, or a part of it',
+      content: { 'text/csv': { schema: z.string() }, 'application/jsonl': { schema: z.string() } },
+    },
+  },
+});

@@ -1,0 +1,61 @@
+/** Endpoints of integrations. */
+import { eventAnswer, integration, integrationEvent, integrationInput } from '../integration.ts';
+import { answer, endpoint, listOf } from './endpoint.ts';
+import { inIntegration, integrationEventPath, lastQuery } from './params.ts';
+import { resourceEndpoints } from './resources.ts';
+
+export const rotateIntegrationUrl = endpoint({
+  operationId: 'rotateIntegrationUrl',
+  method: 'post',
+  path: '/api/projects/{projectId}/integrations/{integrationId}/rotate-url',
+  access: 'manager',
+  tag: 'Integrations',
+  summary: 'Give an integration another secret URL; the one before is good for nothing from then on',
+  request: { params: inIntegration },
+  responses: { 200: answer('The integration with its URL, shown only now', integration) },
+});
+
+export const listIntegrationEvents = endpoint({
+  operationId: 'listIntegrationEvents',
+  method: 'get',
+  path: '/api/projects/{projectId}/integrations/{integrationId}/events',
+  access: 'manager',
+  tag: 'Integrations',
+  summary: 'List what came in last and what became of it, newest first; kept for 30 days',
+  request: { params: inIntegration, query: lastQuery },
+  responses: { 200: answer('The events', listOf(integrationEvent)) },
+});
+
+export const receiveIntegrationEvent = endpoint({
+  operationId: 'receiveIntegrationEvent',
+  method: 'post',
+  path: '/api/integrations/{projectId}/{integrationId}/{secret}',
+  access: 'anybody',
+  tag: 'Integrations',
+  summary: 'Take an event from elsewhere, which starts the template of the integration when it matches',
+  description:
+    'The body is JSON, or a form whose field `payload` is JSON, 1 MiB at most. The same signed body again starts nothing again; without a signature, the same delivery (by X-GitHub-Delivery, webhook-id, Idempotency-Key, X-Gitlab-Event-UUID, X-Request-UUID, X-Delivery-Id or X-Request-Id).',
+  request: { params: integrationEventPath },
+  responses: {
+    200: answer('What became of it: it starts nothing', eventAnswer),
+    202: answer('It is stored, and worked on; the events of the integration tell the outcome', eventAnswer),
+  },
+  problems: [
+    'bad_signature',
+    'malformed_json',
+    'body_too_large',
+    'invalid_request',
+    'too_many_attempts',
+    'unavailable',
+  ],
+});
+
+export const integrations = resourceEndpoints({
+  one: 'integration',
+  many: 'integrations',
+  tag: 'Integrations',
+  params: inIntegration,
+  input: integrationInput,
+  update: integrationInput,
+  output: integration,
+});

@@ -1,0 +1,45 @@
+/** Parameters of paths and queries that several endpoints share. */
+import * as z from 'zod';
+import {
+  apiTokenId,
+  environmentId,
+  integrationId,
+  inventoryId,
+  invitationId,
+  keyId,
+  projectId,
+  registrationTokenId,
+  repositoryId,
+  runnerId,
+  scheduleId,
+  taskId,
+  templateId,
+  userId,
+} from '../ids.ts';
+import { deliveryId } from '../webhook.ts';
+
+/** Query of a listing that returns only the last `limit` rows. */
+export const lastQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(100).default(50) });
+
+export const inNothing = z.object({});
+export const inProject = z.object({ projectId });
+export const inTemplate = z.object({ projectId, templateId });
+export const inInventory = z.object({ projectId, inventoryId });
+export const inRepository = z.object({ projectId, repositoryId });
+export const inKey = z.object({ projectId, keyId });
+export const inEnvironment = z.object({ projectId, environmentId });
+export const inIntegration = z.object({ projectId, integrationId });
+export const inSchedule = z.object({ projectId, scheduleId });
+/** Path of a secret URL. */
+export const integrationEventPath = z.object({ projectId, integrationId: z.string(), secret: z.string() });
+export const inRunner = z.object({ projectId, runnerId });
+export const inGlobalRunner = z.object({ runnerId });
+export const inTask = z.object({ projectId, taskId });
+export const inDelivery = z.object({ projectId, deliveryId });
+export const inMember = z.object({ projectId, userId });
+export const inInvitation = z.object({ projectId, invitationId });
+export const inApiToken = z.object({ projectId, apiTokenId });
+export const inUser = z.object({ userId });
+export const inAdminToken = z.object({ apiTokenId });
+export const inRegistrationToken = z.object({ projectId, registrationTokenId });
+export const inGlobalRegistrationToken = z.object({ registrationTokenId });

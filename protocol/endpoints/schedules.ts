@@ -1,0 +1,34 @@
+/** Endpoints of schedules. */
+import {
+  schedule,
+  scheduleInput,
+  schedulePreview,
+  schedulePreviewQuery,
+  scheduleUpdate,
+} from '../schedule.ts';
+import { answer, endpoint } from './endpoint.ts';
+import { inSchedule } from './params.ts';
+import { resourceEndpoints } from './resources.ts';
+
+export const previewSchedule = endpoint({
+  operationId: 'previewSchedule',
+  method: 'get',
+  path: '/api/schedule-preview',
+  access: 'person',
+  tag: 'Schedules',
+  summary: 'What a cron expression means, and when it would run next',
+  request: { query: schedulePreviewQuery },
+  responses: { 200: answer('The expression in words, and its next runs', schedulePreview) },
+});
+
+export const schedules = resourceEndpoints({
+  one: 'schedule',
+  many: 'schedules',
+  tag: 'Schedules',
+  params: inSchedule,
+  input: scheduleInput,
+  update: scheduleUpdate,
+  output: schedule,
+  replaceNote:
+    'Secret answers that are not sent stay as they are while the template is the same; null, or an empty one, removes one.',
+});
