@@ -1,16 +1,30 @@
 /** API calls of the commands. */
-import * as z from 'zod';
-import { page } from '../protocol/common.ts';
-import { type CostReport, costReport } from '../protocol/cost.ts';
-import { type Environment, environment } from '../protocol/environment.ts';
-import { type Inventory, inventory } from '../protocol/inventory.ts';
-import { type LogPage, logPage } from '../protocol/log.ts';
-import { me } from '../protocol/person.ts';
-import { type Project, project } from '../protocol/project.ts';
-import { type Runner, runner } from '../protocol/runner.ts';
-import { type Schedule, schedule } from '../protocol/schedule.ts';
-import { type Task, type TaskInput, task } from '../protocol/task.ts';
-import { type Template, template } from '../protocol/template.ts';
+import type * as z from 'zod';
+import type { CostReport } from '../protocol/cost.ts';
+import { getCosts } from '../protocol/endpoints/costs.ts';
+import { getMe } from '../protocol/endpoints/people.ts';
+import { listProjects } from '../protocol/endpoints/projects.ts';
+import { environments, inventories, templates } from '../protocol/endpoints/resources.ts';
+import { globalRunners, projectRunners } from '../protocol/endpoints/runners.ts';
+import { schedules } from '../protocol/endpoints/schedules.ts';
+import {
+  confirmTask,
+  getTask,
+  listTasks,
+  readLog,
+  rejectTask,
+  startTask,
+  stopTask,
+} from '../protocol/endpoints/tasks.ts';
+import type { Environment } from '../protocol/environment.ts';
+import type { Inventory } from '../protocol/inventory.ts';
+import type { LogPage } from '../protocol/log.ts';
+import type { me } from '../protocol/person.ts';
+import type { Project } from '../protocol/project.ts';
+import type { Runner } from '../protocol/runner.ts';
+import type { Schedule } from '../protocol/schedule.ts';
+import type { Task, TaskInput } from '../protocol/task.ts';
+import type { Template } from '../protocol/template.ts';
 import type { Client } from './client.ts';
 
 export type Me = z.infer<typeof me>;
@@ -50,43 +64,43 @@ export interface LogQuery {
 /** Maximum items per request of the API. */
 const pageSize = 100;
 
-const inPool = (pool: Pool): string =>
-  pool === undefined ? '/api/runners' : `/api/projects/${pool}/runners`;
+const runnersOf = (pool: Pool) => (pool === undefined ? globalRunners : projectRunners);
+
+const taskWords = { stop: stopTask, confirm: confirmTask, reject: rejectTask };
 
 export const createApi = (client: Client): Api => {
-  const list = async <T>(path: string, item: z.ZodType<T>): Promise<T[]> =>
-    (await client.get(path, z.object({ items: z.array(item) }))).items;
-  const tasksOf = (projectId: string) => `/api/projects/${projectId}/tasks`;
+  const items = async <T>(listed: Promise<{ items: T[] }>): Promise<T[]> => (await listed).items;
 
   return {
-    me: () => client.get('/api/me', me),
-    projects: () => list('/api/projects', project),
-    templates: (projectId) => list(`/api/projects/${projectId}/templates`, template),
-    inventories: (projectId) => list(`/api/projects/${projectId}/inventories`, inventory),
-    environments: (projectId) => list(`/api/projects/${projectId}/environments`, environment),
-    schedules: (projectId) => list(`/api/projects/${projectId}/schedules`, schedule),
-    runners: (pool) => list(inPool(pool), runner),
-    tellRunner: (pool, runnerId, word) => client.post(`${inPool(pool)}/${runnerId}/${word}`, runner),
-    startTask: (projectId, input) => client.post(tasksOf(projectId), task, input),
-    task: (projectId, taskId) => client.get(`${tasksOf(projectId)}/${taskId}`, task),
+    me: () => client.call(getMe, {}),
+    projects: () => items(client.call(listProjects, {})),
+    templates: (projectId) => items(client.call(templates.list, { params: { projectId } })),
+    inventories: (projectId) => items(client.call(inventories.list, { params: { projectId } })),
+    environments: (projectId) => items(client.call(environments.list, { params: { projectId } })),
+    schedules: (projectId) => items(client.call(schedules.list, { params: { projectId } })),
+    runners: (pool) =>
+      items(client.call(runnersOf(pool).list, { params: pool === undefined ? {} : { projectId: pool } })),
+    tellRunner: (pool, runnerId, word) =>
+      client.call(runnersOf(pool)[word], {
+        params: { runnerId, ...(pool !== undefined && { projectId: pool }) },
+      }),
+    startTask: (projectId, body) => client.call(startTask, { params: { projectId }, body }),
+    task: (projectId, taskId) => client.call(getTask, { params: { projectId, taskId } }),
     tasks: async (projectId, filter, most) => {
       const found: Task[] = [];
       let cursor: string | undefined;
       do {
         const limit = Math.min(pageSize, most - found.length);
-        const { items, nextCursor } = await client.get(tasksOf(projectId), page(task), {
-          ...filter,
-          limit,
-          cursor,
-        });
-        found.push(...items);
+        const query = { ...filter, limit, cursor };
+        const { items: some, nextCursor } = await client.call(listTasks, { params: { projectId }, query });
+        found.push(...some);
         cursor = nextCursor;
       } while (cursor !== undefined && found.length < most);
       return found;
     },
-    tellTask: (projectId, taskId, word) => client.post(`${tasksOf(projectId)}/${taskId}/${word}`, task),
+    tellTask: (projectId, taskId, word) => client.call(taskWords[word], { params: { projectId, taskId } }),
     log: (projectId, taskId, query) =>
-      client.get(`${tasksOf(projectId)}/${taskId}/log`, logPage, { ...query }),
-    costs: (projectId, window) => client.get(`/api/projects/${projectId}/costs`, costReport, window),
+      client.call(readLog, { params: { projectId, taskId }, query: { ...query } }),
+    costs: (projectId, window) => client.call(getCosts, { params: { projectId }, query: window }),
   };
 };

@@ -1,5 +1,6 @@
 /** Calls of the API: parses answers with the protocol's schemas, and turns errors into ApiProblem. */
-import type * as z from 'zod';
+import { type AnswerOf, type CallOf, parseAnswer, targetOf } from '../protocol/endpoints/call.ts';
+import type { Endpoint } from '../protocol/endpoints/endpoint.ts';
 import { problem } from '../protocol/problem.ts';
 import { ApiProblem, messageOf } from './errors.ts';
 
@@ -12,31 +13,19 @@ export interface Connection {
   readonly credential?: Credential | undefined;
 }
 
-export type Query = Readonly<Record<string, string | number | undefined>>;
-
 export interface ClientOptions extends Connection {
   readonly version: string;
   readonly fetch: typeof fetch;
 }
 
 export interface Client {
-  get<T>(path: string, schema: z.ZodType<T>, query?: Query): Promise<T>;
-  post<T>(path: string, schema: z.ZodType<T>, body?: unknown): Promise<T>;
-  /** Posts a request whose answer has no content. */
-  tell(path: string): Promise<void>;
-  /** Returns the raw answer. */
-  send(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Response>;
+  /** Calls an endpoint and returns its parsed answer. */
+  call<E extends Endpoint>(endpoint: E, given: CallOf<E>): Promise<AnswerOf<E>>;
+  /** Calls an endpoint and returns the raw answer. */
+  send<E extends Endpoint>(endpoint: E, given: CallOf<E>): Promise<Response>;
 }
 
 const timeoutMs = 35_000;
-
-const withQuery = (path: string, query: Query): string => {
-  const given = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) given.set(name, String(value));
-  }
-  return given.size === 0 ? path : `${path}?${given}`;
-};
 
 /** Headers of the credential. With a cookie they also prove that no other site's page sends the request. */
 const proofOf = (url: string, credential: Credential | undefined): Record<string, string> => {
@@ -61,9 +50,10 @@ const problemOf = async (response: Response): Promise<ApiProblem> => {
 };
 
 export const createClient = ({ url, credential, version, fetch }: ClientOptions): Client => {
-  const send: Client['send'] = async (method, path, body) => {
-    const response = await fetch(`${url}${path}`, {
-      method,
+  const send: Client['send'] = async (endpoint, given) => {
+    const { body } = given;
+    const response = await fetch(`${url}${targetOf(endpoint, given)}`, {
+      method: endpoint.method.toUpperCase(),
       headers: {
         accept: 'application/json',
         'user-agent': `reveille/${version}`,
@@ -82,19 +72,18 @@ export const createClient = ({ url, credential, version, fetch }: ClientOptions)
     return response;
   };
 
-  const read = async <T>(response: Response, schema: z.ZodType<T>): Promise<T> => {
-    const parsed = schema.safeParse(await response.json().catch(() => undefined));
-    if (parsed.success) return parsed.data;
-    const detail = `${url} answered something that this version (${version}) does not understand: use the reveille of that stack's release.`;
-    throw new ApiProblem({ status: response.status, code: 'unexpected', detail });
-  };
-
   return {
     send,
-    get: async (path, schema, query = {}) => read(await send('GET', withQuery(path, query)), schema),
-    post: async (path, schema, body) => read(await send('POST', path, body), schema),
-    tell: async (path) => {
-      await send('POST', path);
+    call: async (endpoint, given) => {
+      const response = await send(endpoint, given);
+      if (response.status === 204) return parseAnswer(endpoint, undefined);
+      const json: unknown = await response.json().catch(() => undefined);
+      try {
+        return parseAnswer(endpoint, json);
+      } catch {
+        const detail = `${url} answered something that this version (${version}) does not understand: use the reveille of that stack's release.`;
+        throw new ApiProblem({ status: response.status, code: 'unexpected', detail });
+      }
     },
   };
 };

@@ -1,5 +1,7 @@
 /** `login`, `logout`, `whoami`. */
+
 import type { Command } from 'commander';
+import { login as signIn, logout as signOut } from '../../protocol/endpoints/people.ts';
 import { createApi, type Me } from '../api.ts';
 import { type Client, type Credential, createClient } from '../client.ts';
 import { stackUrl } from '../environment.ts';
@@ -60,7 +62,7 @@ const signInByPassword = async (
       : (await context.readText(flags.passwordFile)).replace(/\r?\n$/, '');
   const send = async (totp?: string): Promise<Credential> => {
     const body = { email, password, ...(totp !== undefined && { totp }) };
-    return { cookie: cookieOf(await client.send('POST', '/api/login', body)) };
+    return { cookie: cookieOf(await client.send(signIn, { body })) };
   };
   try {
     return await send(flags.totp);
@@ -115,7 +117,7 @@ const logout = async ({ store, terminal, version, fetch }: CommandContext): Prom
   const { url, cookie } = stored;
   if (cookie !== undefined) {
     // The sign-in is already removed here, even if the server cannot end it.
-    const ended = createClient({ url, credential: { cookie }, version, fetch }).send('POST', '/api/logout');
+    const ended = createClient({ url, credential: { cookie }, version, fetch }).send(signOut, {});
     await ended.catch(() => terminal.err.write(`${url} was not told; the sign-in ends there by itself.\n`));
   }
   const note = cookie === undefined ? ' The API token stays good until it is revoked.' : '';
