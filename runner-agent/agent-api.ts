@@ -1,17 +1,15 @@
 /** API calls that the agent makes with its session. */
-import {
-  type ClaimRequest,
-  type ClaimResponse,
-  claimResponse,
-  type DrainResponse,
-  drainResponse,
-  type FinishRequest,
-  type HeartbeatRequest,
-  type HeartbeatResponse,
-  heartbeatResponse,
-  type LogRequest,
-  logResponse,
+
+import type {
+  ClaimRequest,
+  ClaimResponse,
+  DrainResponse,
+  FinishRequest,
+  HeartbeatRequest,
+  HeartbeatResponse,
+  LogRequest,
 } from '../protocol/agent.ts';
+import * as endpoints from '../protocol/endpoints/agent.ts';
 import type { ApiClient } from './api-client.ts';
 import type { Credentials } from './queue/credentials.ts';
 
@@ -26,21 +24,14 @@ export interface AgentApi {
 
 /** Timeout for up to 1.5 MiB of log on a slow network. */
 const logTimeoutMs = 60_000;
-const nothing = { parse: () => undefined };
 
 export const createAgentApi = (api: ApiClient, { withSession }: Credentials): AgentApi => ({
-  claim: (body) =>
-    withSession((bearer) => api.post({ path: 'claim', bearer, body, response: claimResponse, isOnce: true })),
-  heartbeat: (body) =>
-    withSession((bearer) => api.post({ path: 'heartbeat', bearer, body, response: heartbeatResponse })),
-  drain: () => withSession((bearer) => api.post({ path: 'drain', bearer, response: drainResponse })),
+  claim: (body) => withSession((bearer) => api.call(endpoints.claimTask, { bearer, body, isOnce: true })),
+  heartbeat: (body) => withSession((bearer) => api.call(endpoints.sendHeartbeat, { bearer, body })),
+  drain: () => withSession((bearer) => api.call(endpoints.offerSleep, { bearer })),
   log: (body, signal) =>
-    withSession((bearer) =>
-      api.post({ path: 'log', bearer, body, response: logResponse, signal, timeoutMs: logTimeoutMs }),
-    ),
+    withSession((bearer) => api.call(endpoints.appendLog, { bearer, body, signal, timeoutMs: logTimeoutMs })),
   awaitConfirmation: (lease) =>
-    withSession((bearer) =>
-      api.post({ path: 'await-confirmation', bearer, body: { lease }, response: nothing }),
-    ),
-  finish: (body) => withSession((bearer) => api.post({ path: 'finish', bearer, body, response: nothing })),
+    withSession((bearer) => api.call(endpoints.awaitConfirmation, { bearer, body: { lease } })),
+  finish: (body) => withSession((bearer) => api.call(endpoints.finishTask, { bearer, body })),
 });

@@ -1,20 +1,14 @@
 /** Calls the API with JSON. Problems become ApiProblem, every other failure ApiUnreachable. */
+import { type AnswerOf, type CallOf, parseAnswer, targetOf } from '../protocol/endpoints/call.ts';
+import type { Endpoint } from '../protocol/endpoints/endpoint.ts';
 import { problem } from '../protocol/problem.ts';
 import { ApiProblem, ApiUnreachable, messageOf } from './errors.ts';
 import type { HttpTransport } from './http-transport.ts';
 
-/** Part of a schema that a call needs. */
-interface Parser<T> {
-  parse(input: unknown): T;
-}
-
-export interface ApiCall<T> {
-  /** Path under /api/agent/. */
-  path: string;
+/** Options of a call beyond its body. */
+export interface CallOptions {
   /** Bearer token; absent for the call that authenticates itself. */
   bearer?: string;
-  body?: unknown;
-  response: Parser<T>;
   signal?: AbortSignal | undefined;
   /** Timeout of a call that may take longer than others. */
   timeoutMs?: number;
@@ -23,7 +17,8 @@ export interface ApiCall<T> {
 }
 
 export interface ApiClient {
-  post<T>(call: ApiCall<T>): Promise<T>;
+  /** Calls an endpoint and returns its parsed answer. */
+  call<E extends Endpoint>(endpoint: E, given: CallOf<E> & CallOptions): Promise<AnswerOf<E>>;
 }
 
 export interface ApiClientOptions {
@@ -54,13 +49,13 @@ export const createApiClient = ({
   timeoutMs = 10_000,
   onServerTime,
 }: ApiClientOptions): ApiClient => {
-  const base = `${apiUrl.replace(/\/+$/, '')}/api/agent/`;
+  const base = apiUrl.replace(/\/+$/, '');
 
-  const send = async (call: ApiCall<unknown>) => {
+  const send = async (url: string, call: CallOptions & { readonly body?: unknown }) => {
     const timeout = AbortSignal.timeout(call.timeoutMs ?? timeoutMs);
     try {
       return await transport({
-        url: base + call.path,
+        url,
         headers: {
           ...(call.bearer !== undefined && { authorization: `Bearer ${call.bearer}` }),
           'content-type': 'application/json',
@@ -71,13 +66,14 @@ export const createApiClient = ({
         signal: call.signal ? AbortSignal.any([call.signal, timeout]) : timeout,
       });
     } catch (error) {
-      throw new ApiUnreachable(`No answer from ${base}${call.path}: ${messageOf(error)}`, { cause: error });
+      throw new ApiUnreachable(`No answer from ${url}: ${messageOf(error)}`, { cause: error });
     }
   };
 
   return {
-    post: async (call) => {
-      const { status, text, serverTimeMs } = await send(call);
+    call: async (endpoint, given) => {
+      const url = base + targetOf(endpoint, given);
+      const { status, text, serverTimeMs } = await send(url, given);
       if (serverTimeMs !== undefined) onServerTime?.(serverTimeMs);
       const body = parseJson(text);
       if (status >= 400) {
@@ -85,12 +81,12 @@ export const createApiClient = ({
         if (said.success && !isPassing(status))
           throw new ApiProblem(status, said.data.code, said.data.detail);
         const detail = said.success ? said.data.detail : 'not in the form of the Reveille API';
-        throw new ApiUnreachable(`${base}${call.path} answered ${status}: ${detail}`);
+        throw new ApiUnreachable(`${url} answered ${status}: ${detail}`);
       }
       try {
-        return call.response.parse(body);
+        return parseAnswer(endpoint, body);
       } catch (error) {
-        throw new ApiUnreachable(`${base}${call.path} answered what this version does not understand`, {
+        throw new ApiUnreachable(`${url} answered what this version does not understand`, {
           cause: error,
         });
       }

@@ -1,7 +1,10 @@
 /** `reveille-runner doctor`: tests everything that this runner needs, and explains how to fix it. */
+
 import { randomUUID } from 'node:crypto';
 import { access, constants } from 'node:fs/promises';
-import { type CredentialsResponse, challengeResponse, credentialsResponse } from '../../protocol/agent.ts';
+import type { CredentialsResponse } from '../../protocol/agent.ts';
+import { challengeAgent, openAgentSession } from '../../protocol/endpoints/agent.ts';
+import { checkHealth } from '../../protocol/endpoints/service.ts';
 import type { ApiClient } from '../api-client.ts';
 import { apps } from '../apps/index.ts';
 import type { StartConfig } from '../config.ts';
@@ -119,7 +122,7 @@ const judgeClock = (skewMs: number): Finding => {
 };
 
 const checkNetwork = async ({ config, get, now }: DoctorOptions): Promise<Finding[]> => {
-  const url = `${config.apiUrl.replace(/\/+$/, '')}/api/health`;
+  const url = config.apiUrl.replace(/\/+$/, '') + checkHealth.path;
   const sentAt = now();
   try {
     const { status, serverTimeMs } = await get(url);
@@ -153,7 +156,7 @@ const checkIdentity = async ({ config, version, api }: DoctorOptions): Promise<S
   const bearer = config.token;
   let challenge: string;
   try {
-    ({ challenge } = await api.post({ path: 'challenge', bearer, response: challengeResponse }));
+    ({ challenge } = await api.call(challengeAgent, { bearer }));
   } catch (error) {
     return { findings: [failure('token', messageOf(error), registerAgain)] };
   }
@@ -168,11 +171,9 @@ const checkIdentity = async ({ config, version, api }: DoctorOptions): Promise<S
     return { findings: [token, failure('private key', detail, registerAgain)] };
   }
   try {
-    const credentials = await api.post({
-      path: 'credentials',
+    const credentials = await api.call(openAgentSession, {
       bearer,
       body: { answer, agentVersion: version, agentId, isStart: false },
-      response: credentialsResponse,
     });
     const key = ok('private key', `It is that of ${credentials.runnerId}`);
     return { findings: [token, key], credentials };

@@ -2,8 +2,9 @@
  * Enrols an instance that a fleet launched for a runner: proves its identity with its role, and writes the
  * runner's config.
  */
+
 import * as z from 'zod';
-import { enrollResponse } from '../../protocol/enrolment.ts';
+import { enrollInstance } from '../../protocol/endpoints/agent.ts';
 import type { ApiClient } from '../api-client.ts';
 import { backoffMs } from '../backoff.ts';
 import { ApiProblem, ConfigError, messageOf, RunnerRefused } from '../errors.ts';
@@ -82,10 +83,8 @@ export const enroll = async (given: Enrolment): Promise<{ runnerId: string; name
     try {
       const key = await readKey(read);
       const body = await signIdentity({ key, region, apiUrl, publicKey, nowMs: timing.now(), stsEndpoint });
-      const { runnerId, name, token } = await connect(apiUrl).post({
-        path: 'enroll',
+      const { runnerId, name, token } = await connect(apiUrl).call(enrollInstance, {
         body,
-        response: enrollResponse,
         signal,
       });
       const { workDir } = given;

@@ -1,5 +1,6 @@
 /** Registers this machine as a runner. The key pair is created here, and only its public half is sent. */
-import { createdRunner, type RegisterRequest, registerRequest } from '../../protocol/runner.ts';
+import { registerRunner } from '../../protocol/endpoints/agent.ts';
+import { type RegisterRequest, registerRequest } from '../../protocol/runner.ts';
 import type { ApiClient } from '../api-client.ts';
 import { parseGiven } from '../config.ts';
 import { ApiProblem, messageOf, RunnerRefused } from '../errors.ts';
@@ -32,11 +33,9 @@ export const register = async (
   // is spent.
   const staged = await stageConfig(configPath, privateKey);
   try {
-    const { token, runner } = await api.post({
-      path: 'register',
+    const { token, runner } = await api.call(registerRunner, {
       bearer: registrationToken,
       body,
-      response: createdRunner,
     });
     await staged.commit({
       apiUrl,

@@ -1,4 +1,5 @@
 /** Removes this runner from the control plane, and its config and key from this machine. */
+import { unregisterRunner } from '../../protocol/endpoints/agent.ts';
 import type { ApiClient } from '../api-client.ts';
 import { ApiProblem, RunnerRefused } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -16,7 +17,7 @@ export const unregister = async (
   { token, configPath, log }: Unregistration,
 ): Promise<void> => {
   try {
-    await api.post({ path: 'unregister', bearer: token, response: { parse: () => undefined } });
+    await api.call(unregisterRunner, { bearer: token });
   } catch (error) {
     if (!(error instanceof ApiProblem)) throw error;
     if (error.status !== 401 && error.status !== 404) {

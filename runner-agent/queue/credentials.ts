@@ -2,8 +2,10 @@
  * Exchanges the runner's token and key for a session and AWS credentials, and renews both well before they
  * expire.
  */
+
 import type { KeyObject } from 'node:crypto';
-import { type CredentialsResponse, challengeResponse, credentialsResponse } from '../../protocol/agent.ts';
+import type { CredentialsResponse } from '../../protocol/agent.ts';
+import { challengeAgent, openAgentSession } from '../../protocol/endpoints/agent.ts';
 import type { ApiClient } from '../api-client.ts';
 import { backoffMs } from '../backoff.ts';
 import { ApiProblem, messageOf, RunnerRefused } from '../errors.ts';
@@ -71,9 +73,9 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
 
   const trade = async (): Promise<CredentialsResponse> => {
     const call = { bearer: token, signal };
-    const { challenge } = await api.post({ ...call, path: 'challenge', response: challengeResponse });
+    const { challenge } = await api.call(challengeAgent, call);
     const body = { answer: await answerTo(challenge), agentVersion, agentId, isStart };
-    const traded = await api.post({ ...call, path: 'credentials', body, response: credentialsResponse });
+    const traded = await api.call(openAgentSession, { ...call, body });
     isStart = false;
     rivalSince = undefined;
     return traded;
