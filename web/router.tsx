@@ -11,7 +11,7 @@ import type { ReactNode } from 'react';
 import * as z from 'zod';
 import { instant, taskStatus } from '../protocol/index.ts';
 import { queryClient } from './data/cache.ts';
-import { projectsQuery } from './data/queries.ts';
+import { projectsQuery } from './data/projects.ts';
 import { meQuery, setupQuery } from './data/session.ts';
 import { lastProject } from './layout/last-project.ts';
 import { Loading } from './layout/loading.tsx';

@@ -1,13 +1,14 @@
 /** Builds the console into web/dist, and serves it for development with a proxy to a running stack. */
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { callsOnly } from './calls-only.ts';
 
 /** Address of `npm start` unless PORT is set. */
 const stackUrl = process.env.REVEILLE_URL ?? 'http://localhost:8787';
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [react()],
+  plugins: [react(), callsOnly()],
   build: {
     outDir: 'dist',
     emptyOutDir: true,

@@ -1,6 +1,7 @@
 /** Exports the audit trail as a file. The API returns it in parts, each with the address of the next. */
-import { pathIn } from './queries.ts';
-import { type Query, send, unreachable } from './request.ts';
+import type { Query } from '../../protocol/endpoints/call.ts';
+import { auditIn } from './audit.ts';
+import { follow, unreachable } from './request.ts';
 
 export type ExportFormat = 'csv' | 'jsonl';
 
@@ -34,10 +35,7 @@ export const exportAudit = async (
 ): Promise<string[]> => {
   const parts: string[] = [];
   let events = 0;
-  let response = await send('GET', pathIn(projectId, 'audit/export'), {
-    query: { ...filters, format },
-    signal,
-  });
+  let response = await auditIn(projectId).firstPart({ ...filters, format }, signal);
   for (;;) {
     const part = await response.text().catch((error: unknown) => {
       throw signal.aborted ? error : unreachable;
@@ -47,6 +45,6 @@ export const exportAudit = async (
     onPart(events);
     const next = nextPart(response.headers.get('link'));
     if (next === undefined) return parts;
-    response = await send('GET', next, { signal });
+    response = await follow(next, { signal });
   }
 };

@@ -1,22 +1,19 @@
 /** Queries about past and current work: routing, trips, timelines, costs over time, the dashboard. */
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { pathOf } from '../../protocol/endpoints/call.ts';
+import { getCostHistory } from '../../protocol/endpoints/costs.ts';
 import {
-  costHistory,
-  dashboard,
-  type LiveTasks,
-  listedRunner,
-  liveTasks,
-  page,
-  type Runner,
-  routing,
-  type Task,
-  type Trip,
-  timeline,
-  trip,
-} from '../../protocol/index.ts';
+  getDashboard,
+  getLiveTasks,
+  getRouting,
+  getTrip,
+  listTasks,
+} from '../../protocol/endpoints/tasks.ts';
+import { hasEnded, type LiveTasks, type Runner, type Task, type Trip } from '../../protocol/index.ts';
 import { adaptive } from './polling.ts';
-import { hasEnded, isWaiting, pathIn } from './queries.ts';
-import { get } from './request.ts';
+import { isWaiting } from './queries.ts';
+import { call } from './request.ts';
+import { runnersIn } from './runners.ts';
 
 /** Minutes that this browser's clock is ahead of UTC. They set where days begin. */
 const utcOffsetMinutes = (): number => -new Date().getTimezoneOffset();
@@ -26,26 +23,28 @@ export const routingQuery = (
   asked: { readonly tag?: string | undefined; readonly inventoryId?: string | undefined },
 ) =>
   queryOptions({
-    queryKey: [pathIn(projectId, 'routing'), asked],
-    queryFn: ({ signal }) => get(pathIn(projectId, 'routing'), routing, asked, signal),
+    queryKey: [pathOf(getRouting, { projectId }), asked],
+    queryFn: ({ signal }) => call(getRouting, { params: { projectId }, query: asked }, { signal }),
     placeholderData: keepPreviousData,
     // The sentence describes the present.
     refetchInterval: 10_000,
   });
 
-export const tripQuery = (task: Task) =>
-  queryOptions({
-    queryKey: [pathIn(task.projectId, 'tasks'), task.id, 'trip', task.status, task.attempt],
-    queryFn: ({ signal }) => get(pathIn(task.projectId, `tasks/${task.id}/trip`), trip, {}, signal),
+export const tripQuery = (task: Task) => {
+  const { projectId, id: taskId, status, attempt } = task;
+  return queryOptions({
+    queryKey: [pathOf(listTasks, { projectId }), taskId, 'trip', status, attempt],
+    queryFn: ({ signal }) => call(getTrip, { params: { projectId, taskId } }, { signal }),
     placeholderData: keepPreviousData,
     // The instance stops some time after the task has ended.
     refetchInterval: adaptive<Trip>(
       ({ steps }) =>
-        !hasEnded(task) ||
+        !hasEnded(status) ||
         steps.some(({ step, at, isNeeded }) => step === 'instance_stopped' && isNeeded && !at),
       () => isWaiting(task),
     ),
   });
+};
 
 /**
  * Timeline of a runner. Without `to`: the last 24 hours, polled, and read again when the runner's state
@@ -53,15 +52,18 @@ export const tripQuery = (task: Task) =>
  */
 export const timelineQuery = (
   projectId: string | undefined,
-  { id, statusSince, slots }: Pick<Runner, 'id' | 'statusSince' | 'slots'>,
+  { id: runnerId, statusSince, slots }: Pick<Runner, 'id' | 'statusSince' | 'slots'>,
   to?: string,
-) =>
-  queryOptions({
-    queryKey: [pathIn(projectId, 'runners'), id, 'timeline', to ?? { statusSince, slots }],
-    queryFn: ({ signal }) => get(pathIn(projectId, `runners/${id}/timeline`), timeline, { to }, signal),
+) => {
+  const { endpoints, params } = runnersIn(projectId);
+  return queryOptions({
+    queryKey: [pathOf(endpoints.list, params), runnerId, 'timeline', to ?? { statusSince, slots }],
+    queryFn: ({ signal }) =>
+      call(endpoints.timeline, { params: { ...params, runnerId }, query: { to } }, { signal }),
     placeholderData: keepPreviousData,
     refetchInterval: to === undefined ? 30_000 : false,
   });
+};
 
 const todayBegan = (): string => {
   const midnight = new Date();
@@ -70,31 +72,26 @@ const todayBegan = (): string => {
 };
 
 /** Cost of each runner's instance today, by this browser's clock, in micro-dollars. */
-export const spentTodayQuery = (projectId: string | undefined) =>
-  queryOptions({
-    queryKey: [pathIn(projectId, 'runners'), 'spent'],
+export const spentTodayQuery = (projectId: string | undefined) => {
+  const { endpoints, params } = runnersIn(projectId);
+  return queryOptions({
+    queryKey: [pathOf(endpoints.list, params), 'spent'],
     queryFn: async ({ signal }) => {
-      const { items } = await get(
-        pathIn(projectId, 'runners'),
-        page(listedRunner),
-        { spentSince: todayBegan() },
-        signal,
-      );
+      const query = { spentSince: todayBegan() };
+      const { items } = await call(endpoints.list, { params, query }, { signal });
       return new Map<string, number | undefined>(items.map(({ id, spentMicroUsd }) => [id, spentMicroUsd]));
     },
     refetchInterval: 30_000,
   });
+};
 
 export const costHistoryQuery = (projectId: string, from: string) =>
   queryOptions({
-    queryKey: [pathIn(projectId, 'costs/history'), from],
-    queryFn: ({ signal }) =>
-      get(
-        pathIn(projectId, 'costs/history'),
-        costHistory,
-        { from, utcOffsetMinutes: utcOffsetMinutes() },
-        signal,
-      ),
+    queryKey: [pathOf(getCostHistory, { projectId }), from],
+    queryFn: ({ signal }) => {
+      const query = { from, utcOffsetMinutes: utcOffsetMinutes() };
+      return call(getCostHistory, { params: { projectId }, query }, { signal });
+    },
     placeholderData: keepPreviousData,
     refetchInterval: 60_000,
   });
@@ -102,8 +99,8 @@ export const costHistoryQuery = (projectId: string, from: string) =>
 /** Live tasks of the dashboard. A reading is small, but one every second is not needed. */
 export const liveTasksQuery = (projectId: string) =>
   queryOptions({
-    queryKey: [pathIn(projectId, 'live')],
-    queryFn: ({ signal }) => get(pathIn(projectId, 'live'), liveTasks, {}, signal),
+    queryKey: [pathOf(getLiveTasks, { projectId })],
+    queryFn: ({ signal }) => call(getLiveTasks, { params: { projectId } }, { signal }),
     refetchInterval: ({ state: { data } }) => (data && isAnyLive(data) ? 5000 : 15_000),
   });
 
@@ -112,14 +109,11 @@ const isAnyLive = ({ running, waiting }: LiveTasks): boolean => running.length +
 /** History of the dashboard. Each reading examines all tasks of these days. */
 export const dashboardQuery = (projectId: string) =>
   queryOptions({
-    queryKey: [pathIn(projectId, 'dashboard')],
-    queryFn: ({ signal }) =>
-      get(
-        pathIn(projectId, 'dashboard'),
-        dashboard,
-        { days: 14, utcOffsetMinutes: utcOffsetMinutes() },
-        signal,
-      ),
+    queryKey: [pathOf(getDashboard, { projectId })],
+    queryFn: ({ signal }) => {
+      const query = { days: 14, utcOffsetMinutes: utcOffsetMinutes() };
+      return call(getDashboard, { params: { projectId }, query }, { signal });
+    },
     staleTime: 15_000,
     refetchInterval: 60_000,
   });

@@ -1,44 +1,23 @@
 /** Queries of the pages, each with its cache key and poll interval. */
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
-import type * as z from 'zod';
+import { queryOptions } from '@tanstack/react-query';
+import { pathOf, type Query } from '../../protocol/endpoints/call.ts';
+import { listFleets } from '../../protocol/endpoints/fleets.ts';
+import { listInvitations } from '../../protocol/endpoints/invitations.ts';
+import { listMembers, listUsers } from '../../protocol/endpoints/members.ts';
 import {
-  apiToken,
-  auditEvent,
-  type Delivery,
-  delivery,
-  environment,
-  fleet,
-  inventory,
-  invitation,
-  hasEnded as isEnd,
-  key,
-  member,
-  page,
-  project,
-  type Runner,
-  repository,
-  runner,
-  type Task,
-  task,
-  template,
-  user,
-} from '../../protocol/index.ts';
+  environments,
+  inventories,
+  keys,
+  repositories,
+  templates,
+} from '../../protocol/endpoints/resources.ts';
+import { getTask, listTasks } from '../../protocol/endpoints/tasks.ts';
+import { listDeliveries } from '../../protocol/endpoints/webhooks.ts';
+import { type Delivery, hasEnded, type Runner, type Task } from '../../protocol/index.ts';
+import { list, pages } from './list.ts';
 import { adaptive } from './polling.ts';
-import { get, type Query } from './request.ts';
-
-/** Path of a resource in a project, or in the stack when there is no project. */
-export const pathIn = (projectId: string | undefined, rest: string): string =>
-  projectId === undefined ? `/api/${rest}` : `/api/projects/${projectId}/${rest}`;
-
-export const list = <T extends z.ZodType>(path: string, item: T) =>
-  queryOptions({
-    queryKey: [path],
-    queryFn: async ({ signal }) => (await get(path, page(item), {}, signal)).items,
-  });
-
-export const projectsQuery = list('/api/projects', project);
-
-export const hasEnded = ({ status }: Pick<Task, 'status'>): boolean => isEnd(status);
+import { call, reading } from './request.ts';
+import { runnersIn } from './runners.ts';
 
 /** Returns true while the task waits for a runner and this attempt has no output. */
 export const isWaiting = ({ status }: Pick<Task, 'status'>): boolean => status === 'waiting';
@@ -50,63 +29,55 @@ const isBetweenStates = (one: Runner): boolean =>
   one.slots.length > 0 ||
   one.demand.length > 0;
 
-export const runnersQuery = (projectId: string | undefined) =>
-  queryOptions({
-    ...list(pathIn(projectId, 'runners'), runner),
+export const runnersQuery = (projectId: string | undefined) => {
+  const { endpoints, params } = runnersIn(projectId);
+  return queryOptions({
+    ...list(reading(endpoints.list, { params })),
     refetchInterval: adaptive<Runner[]>((all) => all.some(isBetweenStates)),
   });
+};
 
-export const fleetsQuery = () => list('/api/fleets', fleet);
+export const fleetsQuery = () => list(reading(listFleets, {}));
 
-export const runnerQuery = (projectId: string | undefined, runnerId: string) =>
-  queryOptions({
-    queryKey: [pathIn(projectId, 'runners'), runnerId],
-    queryFn: ({ signal }) => get(pathIn(projectId, `runners/${runnerId}`), runner, {}, signal),
+export const runnerQuery = (projectId: string | undefined, runnerId: string) => {
+  const { endpoints, params } = runnersIn(projectId);
+  return queryOptions({
+    queryKey: [pathOf(endpoints.list, params), runnerId],
+    queryFn: ({ signal }) => call(endpoints.get, { params: { ...params, runnerId } }, { signal }),
     refetchInterval: adaptive<Runner>(isBetweenStates),
   });
+};
 
-export const templatesQuery = (projectId: string) => list(pathIn(projectId, 'templates'), template);
-export const inventoriesQuery = (projectId: string) => list(pathIn(projectId, 'inventories'), inventory);
-export const repositoriesQuery = (projectId: string) => list(pathIn(projectId, 'repositories'), repository);
-export const keysQuery = (projectId: string) => list(pathIn(projectId, 'keys'), key);
-export const environmentsQuery = (projectId: string) => list(pathIn(projectId, 'environments'), environment);
-export const membersQuery = (projectId: string) => list(pathIn(projectId, 'members'), member);
-export const invitationsQuery = (projectId: string) => list(pathIn(projectId, 'invitations'), invitation);
-export const apiTokensQuery = (projectId: string | undefined) =>
-  list(pathIn(projectId, 'api-tokens'), apiToken);
-export const usersQuery = list('/api/users', user);
-
-/** Lists resources page by page, newest first. Only the pages on screen are polled. */
-const pages = <T extends z.ZodType>(path: string, item: T, query: Query = {}) =>
-  infiniteQueryOptions({
-    queryKey: [path, 'pages', query],
-    initialPageParam: '',
-    queryFn: ({ pageParam, signal }) =>
-      get(path, page(item), { ...query, ...(pageParam !== '' && { cursor: pageParam }) }, signal),
-    getNextPageParam: ({ nextCursor }) => nextCursor,
-    placeholderData: keepPreviousData,
-  });
+export const templatesQuery = (projectId: string) => list(reading(templates.list, { params: { projectId } }));
+export const inventoriesQuery = (projectId: string) =>
+  list(reading(inventories.list, { params: { projectId } }));
+export const repositoriesQuery = (projectId: string) =>
+  list(reading(repositories.list, { params: { projectId } }));
+export const keysQuery = (projectId: string) => list(reading(keys.list, { params: { projectId } }));
+export const environmentsQuery = (projectId: string) =>
+  list(reading(environments.list, { params: { projectId } }));
+export const membersQuery = (projectId: string) => list(reading(listMembers, { params: { projectId } }));
+export const invitationsQuery = (projectId: string) =>
+  list(reading(listInvitations, { params: { projectId } }));
+export const usersQuery = list(reading(listUsers, {}));
 
 export const tasksQuery = (projectId: string, query: Query = {}) => ({
-  ...pages(pathIn(projectId, 'tasks'), task, query),
+  ...pages((asked) => reading(listTasks, { params: { projectId }, query: asked }), query),
   refetchInterval: adaptive<{ pages: { items: Task[] }[] }>(({ pages: shown }) =>
-    shown.some(({ items }) => items.some((one) => !hasEnded(one))),
+    shown.some(({ items }) => items.some(({ status }) => !hasEnded(status))),
   ),
 });
 
 export const taskQuery = (projectId: string, taskId: string) =>
   queryOptions({
-    queryKey: [pathIn(projectId, 'tasks'), taskId],
-    queryFn: ({ signal }) => get(pathIn(projectId, `tasks/${taskId}`), task, {}, signal),
-    refetchInterval: adaptive<Task>((one) => !hasEnded(one), isWaiting),
+    queryKey: [pathOf(listTasks, { projectId }), taskId],
+    queryFn: ({ signal }) => call(getTask, { params: { projectId, taskId } }, { signal }),
+    refetchInterval: adaptive<Task>(({ status }) => !hasEnded(status), isWaiting),
   });
 
 export const deliveriesQuery = (projectId: string, status?: Delivery['status']) => ({
-  ...pages(pathIn(projectId, 'deliveries'), delivery, { status }),
+  ...pages((query) => reading(listDeliveries, { params: { projectId }, query }), { status }),
   refetchInterval: adaptive<{ pages: { items: { status: string }[] }[] }>(({ pages: shown }) =>
     shown.some(({ items }) => items.some(({ status }) => status === 'pending')),
   ),
 });
-
-export const auditQuery = (projectId: string | undefined, query: Query) =>
-  pages(pathIn(projectId, 'audit'), auditEvent, query);

@@ -1,9 +1,6 @@
-/**
- * Calls the API: same origin, signed in by cookie, answers parsed by the protocol's schemas. Hono's typed
- * client would need the types of the routes, which `web` may not import: it imports `protocol` only.
- */
-
-import type * as z from 'zod';
+/** Calls the API by the endpoint table: same origin, signed in by cookie, answers parsed by their schemas. */
+import { type AnswerOf, type CallOf, parseAnswer, pathOf, targetOf } from '../../protocol/endpoints/call.ts';
+import type { Endpoint } from '../../protocol/endpoints/endpoint.ts';
 import { type Problem, problem } from '../../protocol/index.ts';
 
 /** Error of a request that the API refused or that did not reach it. `message` is a sentence for the user. */
@@ -22,24 +19,11 @@ export class ApiProblem extends Error {
   }
 }
 
-export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
-
 interface Options {
-  readonly body?: unknown;
-  readonly query?: Query;
   readonly signal?: AbortSignal | undefined;
   /** Token sent instead of the cookie, for the first set-up. */
   readonly token?: string;
 }
-
-type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
-
-const withQuery = (path: string, query: Query = {}): string => {
-  const given = Object.entries(query).flatMap(([name, value]) =>
-    value === undefined || value === '' ? [] : [[name, String(value)]],
-  );
-  return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
-};
 
 export const unreachable = new ApiProblem({
   code: 'unreachable',
@@ -59,13 +43,13 @@ const readProblem = async (response: Response): Promise<ApiProblem> => {
   );
 };
 
-/** Sends a request and returns the raw response. Throws an `ApiProblem` unless it succeeds. */
-export const send = async (
-  method: Method,
-  path: string,
-  { body, query, signal, token }: Options = {},
+const request = async (
+  method: string,
+  target: string,
+  body: unknown,
+  { signal, token }: Options = {},
 ): Promise<Response> => {
-  const response = await fetch(withQuery(path, query), {
+  const response = await fetch(target, {
     method,
     credentials: 'same-origin',
     headers: {
@@ -83,13 +67,36 @@ export const send = async (
   return response;
 };
 
-/** Sends a request and returns the answer, parsed by the schema. */
-export const call = async <T extends z.ZodType>(
-  method: Method,
-  path: string,
-  schema: T,
+/** Calls an endpoint and returns the raw response. Throws an `ApiProblem` unless it succeeds. */
+export const send = <E extends Endpoint>(
+  endpoint: E,
+  given: CallOf<E>,
   options?: Options,
-): Promise<z.infer<T>> => schema.parse(await (await send(method, path, options)).json());
+): Promise<Response> =>
+  request(endpoint.method.toUpperCase(), targetOf(endpoint, given), given.body, options);
 
-export const get = <T extends z.ZodType>(path: string, schema: T, query?: Query, signal?: AbortSignal) =>
-  call('GET', path, schema, { ...(query && { query }), signal });
+/** Reads the path in an answer's `Link` header and returns the raw response. Throws as `send` does. */
+export const follow = (link: string, options?: Options): Promise<Response> =>
+  request('GET', link, undefined, options);
+
+/** Calls an endpoint and returns its parsed answer. Throws an `ApiProblem` unless it succeeds. */
+export const call = async <E extends Endpoint>(
+  endpoint: E,
+  given: CallOf<E>,
+  options?: Options,
+): Promise<AnswerOf<E>> => {
+  const response = await send(endpoint, given, options);
+  return parseAnswer(endpoint, response.status === 204 ? undefined : await response.json());
+};
+
+/** Call that a query repeats. */
+export interface Reading<T> {
+  /** Path without the query: the first element of the cache key. */
+  readonly path: string;
+  readonly read: (options?: Options) => Promise<T>;
+}
+
+export const reading = <E extends Endpoint>(endpoint: E, given: CallOf<E>): Reading<AnswerOf<E>> => ({
+  path: pathOf(endpoint, given.params),
+  read: (options) => call(endpoint, given, options),
+});

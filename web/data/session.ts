@@ -1,12 +1,13 @@
 /** User who is signed in, and their permissions. */
 import { queryOptions, useSuspenseQuery } from '@tanstack/react-query';
 import type * as z from 'zod';
-import { me, type Role, roles, setupState } from '../../protocol/index.ts';
-import { ApiProblem, get } from './request.ts';
+import { getMe, getSetupState } from '../../protocol/endpoints/session.ts';
+import { type EffectiveRole, isAtLeast, type me, roleIn } from '../../protocol/index.ts';
+import { ApiProblem, call } from './request.ts';
 
 export const setupQuery = queryOptions({
   queryKey: ['setup'],
-  queryFn: ({ signal }) => get('/api/setup', setupState, {}, signal),
+  queryFn: ({ signal }) => call(getSetupState, {}, { signal }),
   staleTime: Number.POSITIVE_INFINITY,
 });
 
@@ -15,7 +16,7 @@ export const meQuery = queryOptions({
   queryKey: ['me'],
   queryFn: async ({ signal }) => {
     try {
-      return await get('/api/me', me, {}, signal);
+      return await call(getMe, {}, { signal });
     } catch (error) {
       if (error instanceof ApiProblem && error.status === 401) return null;
       throw error;
@@ -34,21 +35,12 @@ export const useMe = (): Me => {
   return data;
 };
 
-type Standing = Role | 'admin';
-const ranks: readonly string[] = [...roles, 'admin'];
-
 /**
  * Returns true when the user's role in the project is at least `least`. The control plane decides; the
  * console only hides what it would refuse.
  */
-export const may = (who: Me, projectId: string | undefined, least: Standing): boolean => {
-  const own = who.isAdmin
-    ? 'admin'
-    : projectId !== undefined && Object.hasOwn(who.roles, projectId)
-      ? who.roles[projectId as keyof typeof who.roles]
-      : undefined;
-  return own !== undefined && ranks.indexOf(own) >= ranks.indexOf(least);
-};
+export const may = (who: Me, projectId: string | undefined, least: EffectiveRole): boolean =>
+  isAtLeast(roleIn(who, projectId), least);
 
-export const useMay = (projectId: string | undefined, least: Standing): boolean =>
+export const useMay = (projectId: string | undefined, least: EffectiveRole): boolean =>
   may(useMe(), projectId, least);

@@ -1,22 +1,19 @@
 /** Queries about schedules and integrations, which start templates automatically. */
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import {
-  integration,
-  integrationEvent,
-  type Schedule,
-  schedule,
-  schedulePreview,
-} from '../../protocol/index.ts';
+import { pathOf } from '../../protocol/endpoints/call.ts';
+import { integrations, listIntegrationEvents } from '../../protocol/endpoints/integrations.ts';
+import { previewSchedule, schedules } from '../../protocol/endpoints/schedules.ts';
+import type { Schedule } from '../../protocol/index.ts';
+import { list } from './list.ts';
 import { adaptive } from './polling.ts';
-import { list, pathIn } from './queries.ts';
-import { get } from './request.ts';
+import { call, reading } from './request.ts';
 
 const isUnderway = ({ pending, lastRun }: Schedule): boolean =>
   pending !== undefined || ['waiting', 'starting', 'running'].includes(lastRun?.taskStatus ?? '');
 
 export const schedulesQuery = (projectId: string) =>
   queryOptions({
-    ...list(pathIn(projectId, 'schedules'), schedule),
+    ...list(reading(schedules.list, { params: { projectId } })),
     refetchInterval: adaptive<Schedule[]>((all) => all.some(isUnderway)),
   });
 
@@ -29,10 +26,10 @@ export interface Timing {
 
 export const schedulePreviewQuery = (timing: Timing) =>
   queryOptions({
-    queryKey: ['/api/schedule-preview', timing],
+    queryKey: [pathOf(previewSchedule), timing],
     // The answer carries its zone: it stays on screen while another zone is loading.
     queryFn: async ({ signal }) => ({
-      ...(await get('/api/schedule-preview', schedulePreview, { ...timing }, signal)),
+      ...(await call(previewSchedule, { query: { ...timing } }, { signal })),
       timeZone: timing.timeZone,
     }),
     placeholderData: keepPreviousData,
@@ -40,10 +37,11 @@ export const schedulePreviewQuery = (timing: Timing) =>
     refetchInterval: 60_000,
   });
 
-export const integrationsQuery = (projectId: string) => list(pathIn(projectId, 'integrations'), integration);
+export const integrationsQuery = (projectId: string) =>
+  list(reading(integrations.list, { params: { projectId } }));
 
-export const integrationEventsQuery = (projectId: string, id: string) =>
+export const integrationEventsQuery = (projectId: string, integrationId: string) =>
   queryOptions({
-    ...list(pathIn(projectId, `integrations/${id}/events`), integrationEvent),
+    ...list(reading(listIntegrationEvents, { params: { projectId, integrationId } })),
     refetchInterval: 5000,
   });

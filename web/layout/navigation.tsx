@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { projectsQuery } from '../data/queries.ts';
+import { projectsQuery } from '../data/projects.ts';
 import { may, useMe } from '../data/session.ts';
 import { Icon, type IconName, Logo } from '../ui/icons.tsx';
 import { ThemeSwitch } from './theme-switch.tsx';

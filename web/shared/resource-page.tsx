@@ -1,8 +1,10 @@
 /** Page of any kind of resource in a project: a list, and a sheet to create, edit and duplicate one. */
 import { type UseSuspenseQueryOptions, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
-import { pathIn } from '../data/queries.ts';
-import { send } from '../data/request.ts';
+import type * as z from 'zod';
+import { pathOf } from '../../protocol/endpoints/call.ts';
+import type { resourceEndpoints } from '../../protocol/endpoints/resources.ts';
+import { call } from '../data/request.ts';
 import { useMay } from '../data/session.ts';
 import { Button } from '../ui/button.tsx';
 import { Confirm, Dialog } from '../ui/dialog.tsx';
@@ -31,6 +33,12 @@ export interface FieldsProps<D> {
   readonly isEdited: boolean;
 }
 
+/**
+ * Endpoints of a kind whose items are `T`. Their bodies are `unknown`: the API checks what a form gives, and
+ * reports each wrong field by its path, so that forms pass on what was typed.
+ */
+type ResourceEndpoints<T> = ReturnType<typeof resourceEndpoints<z.ZodType, z.ZodType, z.ZodType<T>>>;
+
 export interface Kind<T extends Named, D extends NamedDraft> {
   /** Name of the kind, such as "template", for sentences. */
   readonly one: string;
@@ -39,8 +47,7 @@ export interface Kind<T extends Named, D extends NamedDraft> {
   readonly lead: string;
   /** Explains the kind while the list is empty. */
   readonly purpose: string;
-  /** Name of the kind in the API's paths. */
-  readonly path: string;
+  readonly endpoints: ResourceEndpoints<T>;
   readonly query: (projectId: string) => UseSuspenseQueryOptions<T[], Error, T[], string[]>;
   readonly columns: readonly Column<T>[];
   readonly emptyDraft: D;
@@ -49,8 +56,8 @@ export interface Kind<T extends Named, D extends NamedDraft> {
   readonly Fields: (props: FieldsProps<D>) => ReactNode;
   /** Removes from a copy's draft the values that cannot be copied. @default copies everything */
   readonly stripCopy?: (draft: D) => D;
-  /** Called with the answer to a creation, for values that are shown only once. */
-  readonly onMade?: (answer: unknown) => void;
+  /** Called with what was created, for values that are shown only once. */
+  readonly onMade?: (made: T) => void;
   readonly acts?: (item: T) => readonly (Act | false)[];
   /** Warning before a deletion. */
   readonly deletionNote?: string;
@@ -70,23 +77,30 @@ export const ResourcePage = <T extends Named, D extends NamedDraft>({
   kind,
   projectId,
 }: ResourcePageProps<T, D>): ReactNode => {
-  const { one, title } = kind;
+  const { one, title, endpoints } = kind;
   const client = useQueryClient();
   const { data: items } = useSuspenseQuery(kind.query(projectId));
   const isManager = useMay(projectId, 'manager');
   const [opened, open] = useState<Opened<T, D>>();
   const close = () => open(undefined);
-  const path = pathIn(projectId, kind.path);
-  const save = async (method: 'POST' | 'PUT', at: string, draft: D) => {
-    const answer = await send(method, at, { body: kind.inputOf(draft) });
-    await client.invalidateQueries({ queryKey: [path] });
+  const paramsOf = ({ id }: T) => ({ projectId, [endpoints.idParam]: id });
+  const refresh = () => client.invalidateQueries({ queryKey: [pathOf(endpoints.list, { projectId })] });
+  const create = async (draft: D) => {
+    const made = await call(endpoints.create, { params: { projectId }, body: kind.inputOf(draft) });
+    await refresh();
     close();
-    if (method === 'POST' && kind.onMade) kind.onMade(await answer.json());
-    say(method === 'POST' ? `The ${one} is created.` : `The ${one} is saved.`);
+    kind.onMade?.(made);
+    say(`The ${one} is created.`);
+  };
+  const replace = async (item: T, draft: D) => {
+    await call(endpoints.replace, { params: paramsOf(item), body: kind.inputOf(draft) });
+    await refresh();
+    close();
+    say(`The ${one} is saved.`);
   };
   const remove = async (item: T) => {
-    await send('DELETE', `${path}/${item.id}`);
-    await client.invalidateQueries({ queryKey: [path] });
+    await call(endpoints.remove, { params: paramsOf(item) });
+    await refresh();
     say(`${item.name} is deleted.`);
   };
   const copyOf = (item: T): D => {
@@ -148,7 +162,7 @@ export const ResourcePage = <T extends Named, D extends NamedDraft>({
           action={`Create ${one}`}
           draft={opened.draft}
           isEdited={false}
-          onSave={(draft) => save('POST', path, draft)}
+          onSave={create}
           onClose={close}
         />
       )}
@@ -160,7 +174,7 @@ export const ResourcePage = <T extends Named, D extends NamedDraft>({
           action="Save"
           draft={kind.draftOf(opened.item)}
           isEdited
-          onSave={(draft) => save('PUT', `${path}/${opened.item.id}`, draft)}
+          onSave={(draft) => replace(opened.item, draft)}
           onClose={close}
         />
       )}

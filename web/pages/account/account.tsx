@@ -2,9 +2,10 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { encode } from 'uqr';
-import type * as z from 'zod';
-import { totpSecret } from '../../../protocol/index.ts';
-import { call, send } from '../../data/request.ts';
+import { changePassword, confirmTotp, offerTotp, removeTotp } from '../../../protocol/endpoints/account.ts';
+import type { AnswerOf } from '../../../protocol/endpoints/call.ts';
+import { logout } from '../../../protocol/endpoints/session.ts';
+import { call } from '../../data/request.ts';
 import { meQuery, useMe } from '../../data/session.ts';
 import { NewPasswordField, PasswordField } from '../../shared/common-fields.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -20,7 +21,7 @@ export const AccountPage = (): ReactNode => {
   const { name, user } = useMe();
   const [isChanging, setChanging] = useState<'totp' | 'no-totp'>();
   const signOut = async () => {
-    await send('POST', '/api/logout').catch(() => undefined);
+    await call(logout, {}).catch(() => undefined);
     client.clear();
     location.assign('/sign-in');
   };
@@ -71,7 +72,7 @@ const PasswordCard = (): ReactNode => {
 
 const PasswordForm = ({ onChanged }: { readonly onChanged: () => void }): ReactNode => {
   const form = useForm({ current: '', next: '' }, async (body) => {
-    await send('PUT', '/api/me/password', { body });
+    await call(changePassword, { body });
     say('The password is changed. All other sessions have ended.');
     onChanged();
   });
@@ -105,12 +106,12 @@ const QrCode = ({ text }: { readonly text: string }): ReactNode => {
 
 const SetUpTotp = ({ onClose }: { readonly onClose: () => void }): ReactNode => {
   const client = useQueryClient();
-  const [offered, setOffered] = useState<z.infer<typeof totpSecret>>();
+  const [offered, setOffered] = useState<AnswerOf<typeof offerTotp>>();
   const ask = useForm({ password: '' }, async (body) => {
-    setOffered(await call('POST', '/api/me/totp', totpSecret, { body }));
+    setOffered(await call(offerTotp, { body }));
   });
   const confirm = useForm({ code: '' }, async ({ code }) => {
-    await send('PUT', '/api/me/totp', { body: { code: code.trim() } });
+    await call(confirmTotp, { body: { code: code.trim() } });
     await client.invalidateQueries({ queryKey: meQuery.queryKey });
     onClose();
     say('The authenticator is set up.');
@@ -143,7 +144,7 @@ const SetUpTotp = ({ onClose }: { readonly onClose: () => void }): ReactNode => 
 const RemoveTotp = ({ onClose }: { readonly onClose: () => void }): ReactNode => {
   const client = useQueryClient();
   const form = useForm({ password: '' }, async (body) => {
-    await send('POST', '/api/me/totp/remove', { body });
+    await call(removeTotp, { body });
     await client.invalidateQueries({ queryKey: meQuery.queryKey });
     onClose();
   });

@@ -2,9 +2,8 @@
 import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import type * as z from 'zod';
-import { type apiToken, newApiToken, type Role } from '../../../protocol/index.ts';
-import { apiTokensQuery, pathIn } from '../../data/queries.ts';
-import { call, send } from '../../data/request.ts';
+import type { apiToken, Role } from '../../../protocol/index.ts';
+import { apiTokensIn, apiTokensQuery } from '../../data/api-tokens.ts';
 import { NameField, RoleField } from '../../shared/common-fields.tsx';
 import { SecretOnce } from '../../shared/secret-once.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -27,8 +26,7 @@ export const ApiTokens = ({ projectId }: { readonly projectId: string | undefine
   const { data: tokens } = useSuspenseQuery(apiTokensQuery(projectId));
   const [isAdding, setAdding] = useState(false);
   const [revoked, setRevoked] = useState<ApiToken>();
-  const path = pathIn(projectId, 'api-tokens');
-  const refresh = () => client.invalidateQueries({ queryKey: [path] });
+  const refresh = () => client.invalidateQueries({ queryKey: apiTokensQuery(projectId).queryKey });
   return (
     <Card
       title="API tokens"
@@ -73,7 +71,7 @@ export const ApiTokens = ({ projectId }: { readonly projectId: string | undefine
           title={`Revoke ${revoked.name}?`}
           action="Revoke token"
           onConfirm={async () => {
-            await send('DELETE', `${path}/${revoked.id}`);
+            await apiTokensIn(projectId).revoke(revoked.id);
             await refresh();
           }}
           onClose={() => setRevoked(undefined)}
@@ -96,8 +94,7 @@ const NewApiToken = ({ projectId, onMade, onClose }: NewApiTokenProps): ReactNod
   const form = useForm(
     { name: '', role: 'task_runner' as Role, days: '90' },
     async ({ name, role, days }) => {
-      const body = { name, expiresInMs: Number(days) * dayMs, ...(projectId && { role }) };
-      const made = await call('POST', pathIn(projectId, 'api-tokens'), newApiToken, { body });
+      const made = await apiTokensIn(projectId).create({ name, expiresInMs: Number(days) * dayMs, role });
       setToken(made.token);
       await onMade();
     },

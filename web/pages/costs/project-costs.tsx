@@ -5,7 +5,7 @@ import { type ReactNode, useState } from 'react';
 import type { Project } from '../../../protocol/index.ts';
 import { costHistoryQuery } from '../../data/insight.ts';
 import { messageOf } from '../../data/problem-text.ts';
-import { projectsQuery } from '../../data/queries.ts';
+import { projectsQuery } from '../../data/projects.ts';
 import { Button } from '../../ui/button.tsx';
 import { costColumns } from '../../ui/cost-columns.tsx';
 import { Empty } from '../../ui/empty.tsx';

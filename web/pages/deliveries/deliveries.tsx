@@ -2,14 +2,11 @@
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
-import {
-  type Delivery,
-  delivery as deliverySchema,
-  deliveryStatus,
-  type RecordedResponse,
-} from '../../../protocol/index.ts';
+import { pathOf } from '../../../protocol/endpoints/call.ts';
+import { listDeliveries, sendDelivery } from '../../../protocol/endpoints/webhooks.ts';
+import { type Delivery, deliveryStatus, type RecordedResponse } from '../../../protocol/index.ts';
 import { messageOf } from '../../data/problem-text.ts';
-import { deliveriesQuery, pathIn } from '../../data/queries.ts';
+import { deliveriesQuery } from '../../data/queries.ts';
 import { call } from '../../data/request.ts';
 import { useMay } from '../../data/session.ts';
 import { Loading } from '../../layout/loading.tsx';
@@ -60,7 +57,7 @@ export const DeliveriesPage = (): ReactNode => {
   const all = data?.pages.flatMap(({ items }) => items) ?? [];
   const sendAgain = async (one: Delivery) => {
     try {
-      const sent = await call('POST', pathIn(projectId, `deliveries/${one.id}/send`), deliverySchema);
+      const sent = await call(sendDelivery, { params: { projectId, deliveryId: one.id } });
       say(
         sent.status === 'delivered' ? 'Sent and accepted.' : `Sent; the answer was ${outcomeOf(sent)}.`,
         sent.status === 'delivered' ? 'ok' : 'bad',
@@ -69,7 +66,7 @@ export const DeliveriesPage = (): ReactNode => {
     } catch (failure) {
       say(messageOf(failure), 'bad');
     }
-    await client.invalidateQueries({ queryKey: [pathIn(projectId, 'deliveries')] });
+    await client.invalidateQueries({ queryKey: [pathOf(listDeliveries, { projectId })] });
   };
   return (
     <Page

@@ -1,6 +1,7 @@
 /** Variables and secrets that tasks get. */
 import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { environments } from '../../../protocol/endpoints/resources.ts';
 import type { Environment, EnvironmentUpdate } from '../../../protocol/index.ts';
 import { environmentsQuery } from '../../data/queries.ts';
 import { ApiProblem } from '../../data/request.ts';
@@ -81,7 +82,7 @@ const kind: Kind<Environment, Draft> = {
   icon: 'environments',
   lead: 'Variables, and secrets that travel encrypted to the one runner that runs the task.',
   purpose: 'An environment gives variables and secrets to the tasks of the templates that name it.',
-  path: 'environments',
+  endpoints: environments,
   query: environmentsQuery,
   columns: [
     { header: 'Variables', align: 'right', render: ({ variables }) => Object.keys(variables).length },

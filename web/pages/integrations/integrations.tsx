@@ -2,8 +2,9 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { type ReactNode, useMemo, useState } from 'react';
-import { type Integration, integration as integrationSchema } from '../../../protocol/index.ts';
-import { pathIn, templatesQuery } from '../../data/queries.ts';
+import { integrations, rotateIntegrationUrl } from '../../../protocol/endpoints/integrations.ts';
+import type { Integration } from '../../../protocol/index.ts';
+import { templatesQuery } from '../../data/queries.ts';
 import { call } from '../../data/request.ts';
 import { useMay } from '../../data/session.ts';
 import { integrationsQuery } from '../../data/starts.ts';
@@ -35,7 +36,7 @@ const kindWith = (
   icon: 'integrations',
   lead: 'Secret URLs that start templates on external events: a push, a release, an alert.',
   purpose: 'An integration starts a template when its URL receives a matching event.',
-  path: 'integrations',
+  endpoints: integrations,
   query: integrationsQuery,
   columns: [
     { header: 'Name', render: ({ templateId }) => <span className="sub">{nameOf(templateId)}</span> },
@@ -56,7 +57,7 @@ const kindWith = (
   draftOf: integrationDraft,
   inputOf: integrationInput,
   Fields: IntegrationFields,
-  onMade: (answer) => open({ what: 'url', of: integrationSchema.parse(answer) }),
+  onMade: (made) => open({ what: 'url', of: made }),
   acts: (one) => [
     isManager && { label: 'Last events', onAct: () => open({ what: 'events', of: one }) },
     isManager && { label: 'New URL', onAct: () => open({ what: 'rotate', of: one }) },
@@ -76,9 +77,8 @@ export const IntegrationsPage = (): ReactNode => {
     [templates, isManager],
   );
   const rotate = async ({ id }: Integration) => {
-    const path = pathIn(projectId, `integrations/${id}/rotate-url`);
-    const rotated = await call('POST', path, integrationSchema);
-    await client.invalidateQueries({ queryKey: [pathIn(projectId, 'integrations')] });
+    const rotated = await call(rotateIntegrationUrl, { params: { projectId, integrationId: id } });
+    await client.invalidateQueries({ queryKey: integrationsQuery(projectId).queryKey });
     open({ what: 'url', of: rotated });
   };
   return (

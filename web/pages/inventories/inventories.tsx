@@ -1,6 +1,7 @@
 /** Inventories: the hosts that Ansible connects to. */
 import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { inventories } from '../../../protocol/endpoints/resources.ts';
 import type { Inventory } from '../../../protocol/index.ts';
 import { inventoriesQuery, keysQuery } from '../../data/queries.ts';
 import { NameField } from '../../shared/common-fields.tsx';
@@ -83,7 +84,7 @@ const kind: Kind<Inventory, Draft> = {
   icon: 'inventories',
   lead: 'The hosts that Ansible connects to, the key that opens them, and the tag of the runners that are close to them.',
   purpose: 'An inventory names the hosts of an Ansible template.',
-  path: 'inventories',
+  endpoints: inventories,
   query: inventoriesQuery,
   columns: [
     { header: 'Type', render: ({ type }) => types[type] },

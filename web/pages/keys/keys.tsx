@@ -1,6 +1,7 @@
 /** Key store of a project. Secrets can be written and never read. */
 import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { keys } from '../../../protocol/endpoints/resources.ts';
 import type { Key, KeyUpdate } from '../../../protocol/index.ts';
 import { keysQuery } from '../../data/queries.ts';
 import { NameField } from '../../shared/common-fields.tsx';
@@ -114,7 +115,7 @@ const kind: Kind<Key, Draft> = {
   icon: 'keys',
   lead: 'Credentials for repositories and hosts. Secrets can be stored but never read.',
   purpose: 'A key opens a private repository, the hosts of an inventory, or an Ansible vault.',
-  path: 'keys',
+  endpoints: keys,
   query: keysQuery,
   columns: [
     { header: 'Type', render: ({ type, algorithm }) => algorithm ?? types[type].replace(/[,:].*/, '') },

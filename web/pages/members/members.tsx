@@ -2,10 +2,12 @@
 import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
-import { type Member, newInvitation, type Role, roles } from '../../../protocol/index.ts';
+import { createInvitation, revokeInvitation } from '../../../protocol/endpoints/invitations.ts';
+import { removeMember, replaceMember } from '../../../protocol/endpoints/members.ts';
+import { type Member, type Role, roles } from '../../../protocol/index.ts';
 import { messageOf } from '../../data/problem-text.ts';
-import { invitationsQuery, membersQuery, pathIn } from '../../data/queries.ts';
-import { call, send } from '../../data/request.ts';
+import { invitationsQuery, membersQuery } from '../../data/queries.ts';
+import { call } from '../../data/request.ts';
 import { useMay, useMe } from '../../data/session.ts';
 import { EmailField, RoleField } from '../../shared/common-fields.tsx';
 import { SecretOnce } from '../../shared/secret-once.tsx';
@@ -32,11 +34,10 @@ export const MembersPage = (): ReactNode => {
   const { data: members } = useSuspenseQuery(membersQuery(projectId));
   const [isInviting, setInviting] = useState(false);
   const [leaving, setLeaving] = useState<Member>();
-  const path = pathIn(projectId, 'members');
-  const refresh = () => client.invalidateQueries({ queryKey: [path] });
+  const refresh = () => client.invalidateQueries({ queryKey: membersQuery(projectId).queryKey });
   const changeRole = async (member: Member, role: Role) => {
     try {
-      await send('PUT', `${path}/${member.userId}`, { body: { role } });
+      await call(replaceMember, { params: { projectId, userId: member.userId }, body: { role } });
       say(`${member.name} is now ${shortRole(role).toLowerCase()}.`);
     } catch (error) {
       say(messageOf(error), 'bad');
@@ -107,7 +108,7 @@ export const MembersPage = (): ReactNode => {
           title={`Remove ${leaving.name}?`}
           action="Remove member"
           onConfirm={async () => {
-            await send('DELETE', `${path}/${leaving.userId}`);
+            await call(removeMember, { params: { projectId, userId: leaving.userId } });
             await refresh();
           }}
           onClose={() => setLeaving(undefined)}
@@ -124,10 +125,11 @@ const Invitations = ({ projectId }: { readonly projectId: string }): ReactNode =
   const client = useQueryClient();
   const { data: invitations } = useSuspenseQuery(invitationsQuery(projectId));
   if (invitations.length === 0) return null;
-  const path = pathIn(projectId, 'invitations');
-  const revoke = async (id: string) => {
-    await send('DELETE', `${path}/${id}`).catch((error: unknown) => say(messageOf(error), 'bad'));
-    await client.invalidateQueries({ queryKey: [path] });
+  const revoke = async (invitationId: string) => {
+    await call(revokeInvitation, { params: { projectId, invitationId } }).catch((error: unknown) =>
+      say(messageOf(error), 'bad'),
+    );
+    await client.invalidateQueries({ queryKey: invitationsQuery(projectId).queryKey });
   };
   return (
     <Card title="Pending invitations">
@@ -160,9 +162,9 @@ const Invite = ({
   const client = useQueryClient();
   const [link, setLink] = useState<string>();
   const form = useForm({ email: '', role: 'task_runner' as Role }, async (body) => {
-    const made = await call('POST', pathIn(projectId, 'invitations'), newInvitation, { body });
+    const made = await call(createInvitation, { params: { projectId }, body });
     setLink(`${location.origin}/invitation#${made.token}`);
-    await client.invalidateQueries({ queryKey: [pathIn(projectId, 'invitations')] });
+    await client.invalidateQueries({ queryKey: invitationsQuery(projectId).queryKey });
   });
   const { value, field } = form;
   if (link !== undefined) {

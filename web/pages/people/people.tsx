@@ -1,9 +1,10 @@
 /** All users and the tokens with all permissions, for admins. */
 import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
+import { removeUser, replaceUser } from '../../../protocol/endpoints/members.ts';
 import type { User } from '../../../protocol/index.ts';
 import { usersQuery } from '../../data/queries.ts';
-import { send } from '../../data/request.ts';
+import { call } from '../../data/request.ts';
 import { useMe } from '../../data/session.ts';
 import { Confirm } from '../../ui/dialog.tsx';
 import { ActionMenu } from '../../ui/menu.tsx';
@@ -62,7 +63,10 @@ export const PeoplePage = (): ReactNode => {
           action={asked.user.isAdmin ? 'Remove admin rights' : 'Make an admin'}
           isDangerous={false}
           onConfirm={async () => {
-            await send('PUT', `/api/users/${asked.user.id}`, { body: { isAdmin: !asked.user.isAdmin } });
+            await call(replaceUser, {
+              params: { userId: asked.user.id },
+              body: { isAdmin: !asked.user.isAdmin },
+            });
             await refresh();
           }}
           onClose={close}
@@ -77,7 +81,7 @@ export const PeoplePage = (): ReactNode => {
           title={`Remove ${asked.user.name}?`}
           action="Remove person"
           onConfirm={async () => {
-            await send('DELETE', `/api/users/${asked.user.id}`);
+            await call(removeUser, { params: { userId: asked.user.id } });
             await refresh();
           }}
           onClose={close}

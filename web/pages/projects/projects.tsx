@@ -2,9 +2,10 @@
 import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
-import { type Project, project as projectSchema } from '../../../protocol/index.ts';
-import { projectsQuery } from '../../data/queries.ts';
-import { call, send } from '../../data/request.ts';
+import { createProject, removeProject, replaceProject } from '../../../protocol/endpoints/projects.ts';
+import type { Project } from '../../../protocol/index.ts';
+import { projectsQuery } from '../../data/projects.ts';
+import { call } from '../../data/request.ts';
 import { may, useMe } from '../../data/session.ts';
 import { NameField } from '../../shared/common-fields.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -15,8 +16,6 @@ import { ActionMenu } from '../../ui/menu.tsx';
 import { Page } from '../../ui/page.tsx';
 import { Table } from '../../ui/table.tsx';
 import { Ago } from '../../ui/time.tsx';
-
-const path = '/api/projects';
 
 export const ProjectsPage = (): ReactNode => {
   const client = useQueryClient();
@@ -84,7 +83,7 @@ export const ProjectsPage = (): ReactNode => {
           title={`Delete ${deleted.name}?`}
           action="Delete project"
           onConfirm={async () => {
-            await send('DELETE', `${path}/${deleted.id}`);
+            await call(removeProject, { params: { projectId: deleted.id } });
             await client.invalidateQueries({ queryKey: projectsQuery.queryKey });
           }}
           onClose={() => setDeleted(undefined)}
@@ -121,8 +120,8 @@ const ProjectEditor = ({
         ...(description.trim() !== '' && { description }),
       };
       const saved = project
-        ? await call('PUT', `${path}/${project.id}`, projectSchema, { body })
-        : await call('POST', path, projectSchema, { body });
+        ? await call(replaceProject, { params: { projectId: project.id }, body })
+        : await call(createProject, { body });
       await client.invalidateQueries({ queryKey: projectsQuery.queryKey });
       onClose();
       if (!project) await navigate({ to: '/projects/$projectId', params: { projectId: saved.id } });

@@ -1,6 +1,7 @@
 /** Git repositories that playbooks and scripts come from. */
 import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { repositories } from '../../../protocol/endpoints/resources.ts';
 import type { Repository } from '../../../protocol/index.ts';
 import { keysQuery, repositoriesQuery } from '../../data/queries.ts';
 import { NameField } from '../../shared/common-fields.tsx';
@@ -43,7 +44,7 @@ const kind: Kind<Repository, Draft> = {
   icon: 'repositories',
   lead: 'Where playbooks, scripts and configurations come from.',
   purpose: 'A repository holds what templates run. A template can also hold its script itself.',
-  path: 'repositories',
+  endpoints: repositories,
   query: repositoriesQuery,
   columns: [
     { header: 'URL', render: ({ url }) => <span className="break">{url}</span> },

@@ -1,8 +1,9 @@
 /** First runner of a new user: created here, and started by one command to paste. */
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { type CreatedRunner, createdRunner, type Project } from '../../../protocol/index.ts';
-import { pathIn, runnerQuery } from '../../data/queries.ts';
+import { projectRunners } from '../../../protocol/endpoints/runners.ts';
+import type { CreatedRunner, Project } from '../../../protocol/index.ts';
+import { runnerQuery } from '../../data/queries.ts';
 import { call } from '../../data/request.ts';
 import { readFirstRun } from '../../layout/first-run.ts';
 import { NameField } from '../../shared/common-fields.tsx';
@@ -26,8 +27,14 @@ export const RunnerStep = ({
   const form = useForm(
     { name: 'first', tags: ['demo'] as readonly string[], instanceId: offered },
     async ({ name, tags, instanceId }) => {
-      const body = { name, tags, ...(instanceId.trim() !== '' && { instanceId: instanceId.trim() }) };
-      onDone(await call('POST', pathIn(project.id, 'runners'), createdRunner, { body }));
+      const body = {
+        name,
+        tags: [...tags],
+        ...(instanceId.trim() !== '' && { instanceId: instanceId.trim() }),
+      };
+      const made = await call(projectRunners.create, { params: { projectId: project.id }, body });
+      // A runner without a fleet comes alone, with its secrets.
+      if ('token' in made) onDone(made);
     },
   );
   const { field } = form;

@@ -2,9 +2,10 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components/Tabs';
-import { type CreatedRunner, createdFleetRunners, createdRunner } from '../../../protocol/index.ts';
-import { fleetsQuery, pathIn, runnersQuery } from '../../data/queries.ts';
+import type { CreatedRunner } from '../../../protocol/index.ts';
+import { fleetsQuery, runnersQuery } from '../../data/queries.ts';
 import { call } from '../../data/request.ts';
+import { runnersIn } from '../../data/runners.ts';
 import { download } from '../../shared/download.ts';
 import { Button } from '../../ui/button.tsx';
 import { Code } from '../../ui/copy.tsx';
@@ -27,13 +28,12 @@ export const NewRunner = ({ projectId, knownTags, onClose }: NewRunnerProps): Re
   const [made, setMade] = useState<CreatedRunner>();
   const { data: fleets = [] } = useQuery(fleetsQuery());
   const form = useForm(emptyRunner, async (draft) => {
-    const path = pathIn(projectId, 'runners');
-    const body = inputOf(draft);
-    if (draft.fleet === '') setMade(await call('POST', path, createdRunner, { body }));
+    const { endpoints, params } = runnersIn(projectId);
+    const body = { ...inputOf(draft), ...(draft.fleet !== '' && { count: Number(draft.count) }) };
+    const answer = await call(endpoints.create, { params, body });
+    if ('token' in answer) setMade(answer);
     else {
-      const count = Number(draft.count);
-      const { items } = await call('POST', path, createdFleetRunners, { body: { ...body, count } });
-      const names = items.map(({ name }) => name).join(', ');
+      const names = answer.items.map(({ name }) => name).join(', ');
       say(`Created ${names}: an instance is launched with the first task.`);
       onClose();
     }

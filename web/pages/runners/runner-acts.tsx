@@ -1,10 +1,11 @@
 /** Actions on a runner, in its row and on its page. */
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
-import { drainOf, type Runner, rotatedToken } from '../../../protocol/index.ts';
+import { drainOf, type Runner } from '../../../protocol/index.ts';
 import { messageOf } from '../../data/problem-text.ts';
-import { pathIn, runnersQuery } from '../../data/queries.ts';
-import { call, send } from '../../data/request.ts';
+import { runnersQuery } from '../../data/queries.ts';
+import { call } from '../../data/request.ts';
+import { runnersIn } from '../../data/runners.ts';
 import { useMay } from '../../data/session.ts';
 import { SecretOnce } from '../../shared/secret-once.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -14,6 +15,12 @@ import { ActionMenu } from '../../ui/menu.tsx';
 import { Notice } from '../../ui/notice.tsx';
 import { say } from '../../ui/toast.tsx';
 import { draftOf, inputOf, RunnerFields } from './runner-form.tsx';
+
+/** Returns the endpoints of the runner's place, and the parameters of this runner. */
+const endpointsOf = (projectId: string | undefined, { id }: Runner) => {
+  const { endpoints, params } = runnersIn(projectId);
+  return { endpoints, params: { ...params, runnerId: id } };
+};
 
 type Asked = 'edit' | 'deactivate' | 'rotate' | 'delete' | 'token';
 
@@ -36,13 +43,13 @@ export const RunnerActs = ({
   const isManager = useMay(projectId, projectId ? 'manager' : 'admin');
   const [asked, ask] = useState<Asked>();
   const [token, setToken] = useState('');
-  const path = pathIn(projectId, `runners/${runner.id}`);
+  const { endpoints, params } = endpointsOf(projectId, runner);
   const refresh = () => client.invalidateQueries({ queryKey: runnersQuery(projectId).queryKey });
   const close = () => ask(undefined);
 
-  const post = (verb: string, done: string) => async () => {
+  const post = (verb: 'wake' | 'sleep' | 'drain' | 'resume', done: string) => async () => {
     try {
-      await send('POST', `${path}/${verb}`);
+      await call(endpoints[verb], { params });
       say(done);
     } catch (error) {
       say(messageOf(error), 'bad');
@@ -50,7 +57,7 @@ export const RunnerActs = ({
     await refresh();
   };
   const setActive = async (active: boolean) => {
-    await send('PUT', path, { body: { ...inputOf(draftOf(runner)), active } });
+    await call(endpoints.replace, { params, body: { ...inputOf(draftOf(runner)), active } });
     await refresh();
     say(active ? `${runner.name} takes tasks again.` : `${runner.name} takes no more tasks.`);
   };
@@ -132,7 +139,7 @@ export const RunnerActs = ({
           title={`Rotate the token of ${runner.name}?`}
           action="Rotate token"
           onConfirm={async () => {
-            const made = await call('POST', `${path}/rotate-token`, rotatedToken, { body: { graceMs: 0 } });
+            const made = await call(endpoints.rotateToken, { params, body: { graceMs: 0 } });
             setToken(made.token);
             ask('token');
           }}
@@ -151,7 +158,7 @@ export const RunnerActs = ({
           title={`Delete ${runner.name}?`}
           action="Delete runner"
           onConfirm={async () => {
-            await send('DELETE', path);
+            await call(endpoints.remove, { params });
             onDeleted?.();
             await refresh();
             say(`${runner.name} is deleted.`);
@@ -173,7 +180,8 @@ const EditRunner = ({
 }: RunnerActsProps & { readonly onClose: () => void }): ReactNode => {
   const client = useQueryClient();
   const form = useForm(draftOf(runner), async (draft) => {
-    await send('PUT', pathIn(projectId, `runners/${runner.id}`), { body: inputOf(draft) });
+    const { endpoints, params } = endpointsOf(projectId, runner);
+    await call(endpoints.replace, { params, body: inputOf(draft) });
     await client.invalidateQueries({ queryKey: runnersQuery(projectId).queryKey });
     onClose();
   });

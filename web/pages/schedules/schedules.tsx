@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { type ReactNode, useMemo } from 'react';
+import { schedules } from '../../../protocol/endpoints/schedules.ts';
 import type { Schedule, ScheduleOutcome } from '../../../protocol/index.ts';
 import { templatesQuery } from '../../data/queries.ts';
 import { schedulesQuery } from '../../data/starts.ts';
@@ -77,7 +78,7 @@ const kindWith = (nameOf: (templateId: string) => string): Kind<Schedule, Schedu
   lead: 'Templates that start by the clock: a cron expression, a time zone and a template.',
   purpose:
     'A schedule starts a template automatically, each night or each Monday, through summer time and winter time.',
-  path: 'schedules',
+  endpoints: schedules,
   query: schedulesQuery,
   columns: [
     {

@@ -2,8 +2,9 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
+import { acceptInvitation } from '../../../protocol/endpoints/invitations.ts';
 import type { User } from '../../../protocol/index.ts';
-import { send } from '../../data/request.ts';
+import { call } from '../../data/request.ts';
 import { meQuery } from '../../data/session.ts';
 import { NewPasswordField, OwnNameField, PasswordField } from '../../shared/common-fields.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -18,7 +19,7 @@ const useAccept = (token: string) => {
   const navigate = useNavigate();
   const client = useQueryClient();
   return async (claim: { readonly name?: string; readonly password?: string }): Promise<void> => {
-    await send('POST', '/api/invitations/accept', { body: { token, ...claim } });
+    await call(acceptInvitation, { body: { token, ...claim } });
     client.clear();
     const who = await client.fetchQuery(meQuery);
     await navigate({ to: who ? '/' : '/sign-in' });

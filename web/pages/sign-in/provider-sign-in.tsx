@@ -1,6 +1,8 @@
 /** Link to the stack's sign-in provider, if it has one. */
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import { targetOf } from '../../../protocol/endpoints/call.ts';
+import { startProviderSignIn } from '../../../protocol/endpoints/sign-in-provider.ts';
 import { setupQuery } from '../../data/session.ts';
 import { Anchor } from '../../ui/button.tsx';
 
@@ -8,6 +10,9 @@ import { Anchor } from '../../ui/button.tsx';
 export const ProviderSignIn = ({ returnTo }: { readonly returnTo: string }): ReactNode => {
   const { data } = useQuery(setupQuery);
   if (data?.signInProvider === undefined) return null;
-  const path = `/api/sign-in-provider/start?${new URLSearchParams({ returnTo })}`;
-  return <Anchor href={path}>Sign in with {data.signInProvider}</Anchor>;
+  return (
+    <Anchor href={targetOf(startProviderSignIn, { query: { returnTo } })}>
+      Sign in with {data.signInProvider}
+    </Anchor>
+  );
 };

@@ -2,7 +2,8 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useLocation, useNavigate } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { send } from '../../data/request.ts';
+import { setUp } from '../../../protocol/endpoints/session.ts';
+import { call } from '../../data/request.ts';
 import { meQuery, setupQuery } from '../../data/session.ts';
 import { readFirstRun } from '../../layout/first-run.ts';
 import { EmailField, NewPasswordField, OwnNameField } from '../../shared/common-fields.tsx';
@@ -17,7 +18,7 @@ export const SetupPage = (): ReactNode => {
   useLocation();
   const given = readFirstRun();
   const form = useForm({ token: '', name: '', email: '', password: '' }, async ({ token, ...body }) => {
-    await send('POST', '/api/setup', { body, token: given.token ?? token.trim() });
+    await call(setUp, { body }, { token: given.token ?? token.trim() });
     client.setQueryData(setupQuery.queryKey, { isSetUp: true });
     await client.fetchQuery({ ...meQuery, staleTime: 0 });
     await navigate({ to: '/welcome' });

@@ -2,7 +2,8 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useRouter, useSearch } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
-import { ApiProblem, send } from '../../data/request.ts';
+import { login } from '../../../protocol/endpoints/session.ts';
+import { ApiProblem, call } from '../../data/request.ts';
 import { meQuery } from '../../data/session.ts';
 import { EmailField, PasswordField } from '../../shared/common-fields.tsx';
 import { TextField } from '../../ui/field.tsx';
@@ -20,7 +21,7 @@ export const SignInPage = (): ReactNode => {
   const [needsCode, setNeedsCode] = useState(false);
   const form = useForm({ email: '', password: '', totp: '' }, async ({ email, password, totp }) => {
     try {
-      await send('POST', '/api/login', {
+      await call(login, {
         body: { email, password, ...(needsCode && { totp: totp.trim() }) },
       });
     } catch (error) {

@@ -1,16 +1,18 @@
 /** First steps: a project, a runner, a template, and a task that ran. */
 import { useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { createProject } from '../../../protocol/endpoints/projects.ts';
+import { templates } from '../../../protocol/endpoints/resources.ts';
+import { startTask } from '../../../protocol/endpoints/tasks.ts';
 import {
   type CreatedRunner,
+  hasEnded,
   type Project,
-  project as projectSchema,
   type Task,
   type Template,
-  task as taskSchema,
-  template as templateSchema,
 } from '../../../protocol/index.ts';
-import { hasEnded, isWaiting, pathIn, projectsQuery, taskQuery } from '../../data/queries.ts';
+import { projectsQuery } from '../../data/projects.ts';
+import { isWaiting, taskQuery } from '../../data/queries.ts';
 import { call } from '../../data/request.ts';
 import { useMe } from '../../data/session.ts';
 import { NameField } from '../../shared/common-fields.tsx';
@@ -152,7 +154,7 @@ const ProjectStep = ({
   const form = useForm({ name: '', existing: '' }, async ({ name, existing }) => {
     const chosen = projects.find(({ id }) => id === existing);
     if (chosen) return onDone(chosen);
-    const made = await call('POST', '/api/projects', projectSchema, { body: { name } });
+    const made = await call(createProject, { body: { name } });
     await client.invalidateQueries({ queryKey: projectsQuery.queryKey });
     onDone(made);
   });
@@ -189,8 +191,8 @@ interface TemplateStepProps {
 
 const TemplateStep = ({ project, tag, onDone }: TemplateStepProps): ReactNode => {
   const form = useForm({ name: 'Hello', script: hello }, async ({ name, script }) => {
-    const body = { name, app: 'bash', script, ...(tag && { tag }) };
-    onDone(await call('POST', pathIn(project.id, 'templates'), templateSchema, { body }));
+    const body = { name, app: 'bash' as const, script, ...(tag && { tag }) };
+    onDone(await call(templates.create, { params: { projectId: project.id }, body }));
   });
   const { field } = form;
   return (
@@ -214,7 +216,7 @@ interface RunStepProps {
 const RunStep = ({ project, template, onDone }: RunStepProps): ReactNode => {
   const form = useForm({}, async () => {
     const body = { templateId: template.id, message: 'The first task' };
-    onDone(await call('POST', pathIn(project.id, 'tasks'), taskSchema, { body }));
+    onDone(await call(startTask, { params: { projectId: project.id }, body }));
   });
   return (
     <FormFrame form={form} action={`Run ${template.name}`}>
@@ -238,9 +240,9 @@ const WatchStep = ({ started }: { readonly started: Task }): ReactNode => {
         taskId={task.id}
         attempt={task.attempt}
         hasBegun={!isWaiting(task)}
-        isLive={!hasEnded(task)}
+        isLive={!hasEnded(task.status)}
       />
-      {hasEnded(task) && (
+      {hasEnded(task.status) && (
         <div className="row">
           <ButtonLink look="primary" to="/projects/$projectId" params={{ projectId }}>
             Go to the dashboard

@@ -2,8 +2,10 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
-import { type SurveyVariable, type Task, type Template, task, valuesAgain } from '../../../protocol/index.ts';
-import { pathIn, templatesQuery } from '../../data/queries.ts';
+import { pathOf } from '../../../protocol/endpoints/call.ts';
+import { listTasks, startTask } from '../../../protocol/endpoints/tasks.ts';
+import { type SurveyVariable, type Task, type Template, valuesAgain } from '../../../protocol/index.ts';
+import { templatesQuery } from '../../data/queries.ts';
 import { call } from '../../data/request.ts';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Select, TextField } from '../../ui/field.tsx';
@@ -98,8 +100,8 @@ const RunForm = ({ projectId, template, like, onClose }: RunFormProps): ReactNod
   const client = useQueryClient();
   const navigate = useNavigate();
   const form = useForm(draftFor(template, like), async (draft) => {
-    const started = await call('POST', pathIn(projectId, 'tasks'), task, { body: bodyOf(template, draft) });
-    void client.invalidateQueries({ queryKey: [pathIn(projectId, 'tasks')] });
+    const started = await call(startTask, { params: { projectId }, body: bodyOf(template, draft) });
+    void client.invalidateQueries({ queryKey: [pathOf(listTasks, { projectId })] });
     onClose();
     await navigate({
       to: '/projects/$projectId/tasks/$taskId',

@@ -1,15 +1,18 @@
 /** Actions on a task: stop, confirm or reject, run again. */
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
-import { type Task, task as taskSchema, whyNotConfirm } from '../../../protocol/index.ts';
+import { confirmTask, rejectTask, stopTask } from '../../../protocol/endpoints/tasks.ts';
+import { hasEnded, type Task, whyNotConfirm } from '../../../protocol/index.ts';
 import { messageOf } from '../../data/problem-text.ts';
-import { hasEnded, pathIn, taskQuery } from '../../data/queries.ts';
+import { taskQuery } from '../../data/queries.ts';
 import { call } from '../../data/request.ts';
 import { useMay, useMe } from '../../data/session.ts';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/dialog.tsx';
 import { say } from '../../ui/toast.tsx';
 import { RunTask } from './run-task.tsx';
+
+const verbs = { stop: stopTask, confirm: confirmTask, reject: rejectTask };
 
 export const TaskActs = ({ task }: { readonly task: Task }): ReactNode => {
   const { projectId, id } = task;
@@ -18,12 +21,12 @@ export const TaskActs = ({ task }: { readonly task: Task }): ReactNode => {
   const me = useMe();
   const [asked, ask] = useState<'stop' | 'reject' | 'again'>();
   const close = () => ask(undefined);
-  const post = async (verb: 'stop' | 'confirm' | 'reject') => {
-    const changed = await call('POST', pathIn(projectId, `tasks/${id}/${verb}`), taskSchema);
+  const post = async (verb: keyof typeof verbs) => {
+    const changed = await call(verbs[verb], { params: { projectId, taskId: id } });
     client.setQueryData(taskQuery(projectId, id).queryKey, changed);
   };
   if (!mayRun) return null;
-  const isOver = hasEnded(task);
+  const isOver = hasEnded(task.status);
   const whyNot = whyNotConfirm(task, me.user?.id ?? '');
   return (
     <>

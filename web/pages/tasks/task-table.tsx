@@ -1,8 +1,7 @@
 /** Table of tasks, for the task list and other pages. */
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import type { Task } from '../../../protocol/index.ts';
-import { hasEnded } from '../../data/queries.ts';
+import { hasEnded, type Task } from '../../../protocol/index.ts';
 import { Tags, TaskBadge } from '../../ui/badge.tsx';
 import { Money } from '../../ui/money.tsx';
 import { type Column, Table } from '../../ui/table.tsx';
@@ -26,7 +25,7 @@ export const TaskLink = ({
 
 const waited = (task: Task): ReactNode => {
   const until = task.startedAt ?? task.claimedAt ?? task.finishedAt;
-  return until === undefined && hasEnded(task) ? '–' : <Duration from={task.createdAt} to={until} />;
+  return until === undefined && hasEnded(task.status) ? '–' : <Duration from={task.createdAt} to={until} />;
 };
 
 const ran = (task: Task): ReactNode =>

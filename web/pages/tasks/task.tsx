@@ -2,10 +2,9 @@
 import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { givenValue, type LaunchOption, type Task } from '../../../protocol/index.ts';
+import { givenValue, hasEnded, type LaunchOption, type Task } from '../../../protocol/index.ts';
 import {
   environmentsQuery,
-  hasEnded,
   inventoriesQuery,
   isWaiting,
   runnersQuery,
@@ -29,7 +28,7 @@ export const TaskPage = (): ReactNode => {
   const { attempt: wanted } = useSearch({ from: route });
   const { data: task } = useSuspenseQuery(taskQuery(projectId, taskId));
   const attempt = Math.min(wanted ?? task.attempt, task.attempt);
-  const isOver = hasEnded(task);
+  const isOver = hasEnded(task.status);
   return (
     <Page
       title={task.templateName}

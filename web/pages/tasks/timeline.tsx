@@ -1,9 +1,8 @@
 /** Steps of a task, each with the time that it took. */
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import type { Task, Trip as TripData } from '../../../protocol/index.ts';
+import { hasEnded, type Task, type Trip as TripData } from '../../../protocol/index.ts';
 import { tripQuery } from '../../data/insight.ts';
-import { hasEnded } from '../../data/queries.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Duration, Moment } from '../../ui/time.tsx';
 
@@ -42,7 +41,9 @@ export const Trip = ({ task }: { readonly task: Task }): ReactNode => {
   const last = steps.findLastIndex(({ at }) => at !== undefined);
   const next = steps.findIndex(({ at, isNeeded }, index) => index > last && !at && isNeeded);
   // For a task that ended early, the steps that it never reached are hidden.
-  const shown = hasEnded(task) ? steps.filter(({ at, step }) => at || step === 'instance_stopped') : steps;
+  const shown = hasEnded(task.status)
+    ? steps.filter(({ at, step }) => at || step === 'instance_stopped')
+    : steps;
   return (
     <div className="trip-frame">
       <ol className="trip" aria-label="Timeline of this task">

@@ -1,6 +1,7 @@
 /** Templates of a project: what to run, and where. */
 import { useParams } from '@tanstack/react-router';
 import { type ReactNode, useMemo, useState } from 'react';
+import { templates } from '../../../protocol/endpoints/resources.ts';
 import type { Template } from '../../../protocol/index.ts';
 import { templatesQuery } from '../../data/queries.ts';
 import { useMay } from '../../data/session.ts';
@@ -18,7 +19,7 @@ const kindWith = (run: ((template: Template) => void) | undefined): Kind<Templat
   lead: 'What to run, and where. A task is one run of a template.',
   purpose:
     'A template names a playbook or a script, what it needs, and by its tag the runners that may run it.',
-  path: 'templates',
+  endpoints: templates,
   query: templatesQuery,
   columns: [
     { header: 'Name', render: ({ description }) => <span className="sub">{description}</span> },

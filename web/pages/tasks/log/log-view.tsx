@@ -4,7 +4,8 @@
  */
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type CSSProperties, type ReactNode, useEffect, useRef, useState } from 'react';
-import { pathIn } from '../../../data/queries.ts';
+import { targetOf } from '../../../../protocol/endpoints/call.ts';
+import { downloadLog } from '../../../../protocol/endpoints/tasks.ts';
 import { IconButton } from '../../../ui/button.tsx';
 import { Icon } from '../../../ui/icons.tsx';
 import type { LogLine } from './log-lines.ts';
@@ -194,7 +195,7 @@ export const LogView = ({ projectId, taskId, attempt, hasBegun, isLive }: LogVie
         <Toggle text="Wrap" isOn={isWrapped} onChange={setWrapped} />
         <a
           className="button small"
-          href={`${pathIn(projectId, `tasks/${taskId}/log/download`)}?attempt=${attempt}`}
+          href={targetOf(downloadLog, { params: { projectId, taskId }, query: { attempt } })}
           download
         >
           <Icon name="download" />

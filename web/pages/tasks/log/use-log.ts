@@ -1,9 +1,8 @@
 /** Reads a task's log while it grows. */
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { logPage } from '../../../../protocol/index.ts';
+import { readLog } from '../../../../protocol/endpoints/tasks.ts';
 import { messageOf } from '../../../data/problem-text.ts';
-import { pathIn } from '../../../data/queries.ts';
-import { get } from '../../../data/request.ts';
+import { call } from '../../../data/request.ts';
 import { collectLines, type LogLine } from './log-lines.ts';
 
 export interface Log {
@@ -53,11 +52,11 @@ export const useLog = (projectId: string, taskId: string, attempt: number, hasBe
   const read = useCallback(
     async (signal: AbortSignal) => {
       const { add } = collected.current;
-      const path = pathIn(projectId, `tasks/${taskId}/log`);
+      const params = { projectId, taskId };
       let quiet = 0;
       for (let offset = 0; !signal.aborted; ) {
         try {
-          const page = await get(path, logPage, { offset, attempt }, signal);
+          const page = await call(readLog, { params, query: { offset, attempt } }, { signal });
           if (signal.aborted) return;
           const hasNews = page.nextOffset > offset;
           quiet = hasNews ? 0 : quiet + 1;
