@@ -6,19 +6,16 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { keys, openTable } from '../../lambdas/adapters/table.ts';
-import {
-  createdRunner,
-  inventory as inventorySchema,
-  newInvitation,
-  project,
-  repository as repositorySchema,
-  schedule as scheduleSchema,
-  setupState,
-  type TemplateId,
-  template as templateSchema,
-  toInstant,
-  user,
-} from '../../protocol/index.ts';
+import { type AnswerOf, parseAnswer, pathOf } from '../../protocol/endpoints/call.ts';
+import type { Endpoint } from '../../protocol/endpoints/endpoint.ts';
+import { integrations } from '../../protocol/endpoints/integrations.ts';
+import { acceptInvitation, createInvitation, getSetupState, setUp } from '../../protocol/endpoints/people.ts';
+import { createProject } from '../../protocol/endpoints/projects.ts';
+import * as endpoints from '../../protocol/endpoints/resources.ts';
+import { projectRunners } from '../../protocol/endpoints/runners.ts';
+import { schedules } from '../../protocol/endpoints/schedules.ts';
+import { startTask } from '../../protocol/endpoints/tasks.ts';
+import { createdRunner, type TemplateId, toInstant } from '../../protocol/index.ts';
 import type { LocalStack } from '../stack.ts';
 import { planWeek, sampleDays } from './plan.ts';
 import { replay } from './replay.ts';
@@ -62,50 +59,57 @@ export const makeSample = async ({
   random,
   password,
 }: SampleOptions): Promise<SignIn | undefined> => {
-  const call = async (path: string, body: unknown): Promise<unknown> => {
-    const response = await fetch(`${stack.url}/api/${path}`, {
-      method: 'POST',
+  const call = async <E extends Endpoint>(
+    endpoint: E,
+    body: unknown,
+    params: Readonly<Record<string, string>> = {},
+  ): Promise<AnswerOf<E>> => {
+    const response = await fetch(`${stack.url}${pathOf(endpoint, params)}`, {
+      method: endpoint.method.toUpperCase(),
       headers: { authorization: `Bearer ${stack.adminToken}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      ...(endpoint.method !== 'get' && { body: JSON.stringify(body) }),
     });
-    if (!response.ok) throw new Error(`The sample cannot be made: POST ${path}: ${await response.text()}`);
-    return response.json();
+    if (!response.ok) {
+      throw new Error(`The sample cannot be made: ${endpoint.operationId}: ${await response.text()}`);
+    }
+    return parseAnswer(endpoint, await response.json());
   };
 
-  const { id: projectId } = project.parse(await call('projects', { name: projectName }));
-  const within = `projects/${projectId}`;
+  const { id: projectId } = await call(createProject, { name: projectName });
+  const within = { projectId };
   const made = [];
   for (const { instanceType, name, tags, maxParallelTasks } of runners) {
     const instanceId = stack.ec2.createStoppedInstance({ instanceType });
-    const answer = createdRunner.parse(
-      await call(`${within}/runners`, { name, tags, maxParallelTasks, instanceId }),
-    );
+    const body = { name, tags, maxParallelTasks, instanceId };
+    const answer = createdRunner.parse(await call(projectRunners.create, body, within));
     writeFileSync(join(stack.ec2.diskOf(instanceId), 'runner.json'), JSON.stringify(answer), { mode: 0o600 });
     made.push({ id: answer.runner.id, instanceType });
   }
   const templateIds = new Map<string, TemplateId>();
-  const { id: inventoryId } = inventorySchema.parse(await call(`${within}/inventories`, inventory));
-  await call(`${within}/environments`, environment);
-  await call(`${within}/keys`, key);
-  const { id: repositoryId } = repositorySchema.parse(await call(`${within}/repositories`, repository));
+  const { id: inventoryId } = await call(endpoints.inventories.create, inventory, within);
+  await call(endpoints.environments.create, environment, within);
+  await call(endpoints.keys.create, key, within);
+  const { id: repositoryId } = await call(endpoints.repositories.create, repository, within);
   for (const { input, hasInventory, commits } of templates) {
     const body = { ...input, ...(hasInventory && { inventoryId }), ...(commits && { repositoryId }) };
-    const { id, name } = templateSchema.parse(await call(`${within}/templates`, body));
+    const { id, name } = await call(endpoints.templates.create, body, within);
     templateIds.set(name, id);
   }
 
-  const startedBy = (path: string, { template, input }: { template: string; input: object }) =>
-    call(`${within}/${path}`, { ...input, templateId: templateIds.get(template) });
-  const { id: scheduleId } = scheduleSchema.parse(await startedBy('schedules', schedule));
-  await startedBy('integrations', integration);
+  const startedBy = ({ template, input }: { template: string; input: object }) => ({
+    ...input,
+    templateId: templateIds.get(template),
+  });
+  const { id: scheduleId } = await call(schedules.create, startedBy(schedule), within);
+  await call(integrations.create, startedBy(integration), within);
 
-  const { isSetUp } = setupState.parse(await (await fetch(`${stack.url}/api/setup`)).json());
+  const { isSetUp } = await call(getSetupState, undefined);
   const [{ name, email }] = members;
-  if (!isSetUp) await call('setup', { name, email, password });
+  if (!isSetUp) await call(setUp, { name, email, password });
   const people = [];
   for (const { name, email, role } of members) {
-    const { token } = newInvitation.parse(await call(`${within}/invitations`, { email, role }));
-    people.push(user.parse(await call('invitations/accept', { token, name, password })));
+    const { token } = await call(createInvitation, { email, role }, within);
+    people.push(await call(acceptInvitation, { token, name, password }));
   }
 
   const { endpoint, region, credentials, tableName } = stack.operator;
@@ -140,7 +144,7 @@ export const makeSample = async ({
   });
   client.destroy();
 
-  const { id: templateId } = templateSchema.parse(await call(`${within}/templates`, templateWithoutRunner));
-  await call(`${within}/tasks`, { templateId });
+  const { id: templateId } = await call(endpoints.templates.create, templateWithoutRunner, within);
+  await call(startTask, { templateId }, within);
   return isSetUp ? undefined : { email, password };
 };
