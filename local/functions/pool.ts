@@ -1,5 +1,6 @@
 /** Function pool: keeps one warm sandbox per parallel invocation of a function. */
 
+import { availableParallelism } from 'node:os';
 import type { Credentials } from '../gateway/principals.ts';
 import type { FunctionSpec } from '../template/stack-spec.ts';
 import { FunctionError, type Sandbox, startSandbox } from './sandbox.ts';
@@ -24,7 +25,11 @@ export interface FunctionPoolOptions {
   readonly maxConcurrency?: number;
 }
 
-const defaultMaxConcurrency = 10;
+/**
+ * Enough for calls to race each other. Each sandbox costs half a second of processor time to load, so more of
+ * them than cores only make a small machine slower.
+ */
+const defaultMaxConcurrency = Math.max(4, availableParallelism());
 
 /** Environment of a function: its own variables, Lambda's, and the endpoint that stands for all of AWS. */
 export const functionEnvironment = (
