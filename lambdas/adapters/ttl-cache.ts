@@ -1,16 +1,16 @@
-/** Remembers values for a while, so that a worker does not read them for each request. */
+/** Cache whose values expire, so that a worker does not read them for each request. */
 import { type Clock, epochMs } from '../../protocol/index.ts';
 
-export interface Memory<T> {
+export interface TtlCache<T> {
   /** Returns the remembered value, else the result of `find`; does not remember a failure. */
   readonly find: (name: string, find: () => Promise<T>) => Promise<T>;
   /** Replaces the remembered value. */
   readonly replace: (name: string, value: Promise<T>) => Promise<T>;
 }
 
-export const remembering = <T>(now: Clock, forMs: number): Memory<T> => {
+export const ttlCache = <T>(now: Clock, forMs: number): TtlCache<T> => {
   const remembered = new Map<string, { readonly value: Promise<T>; readonly sinceMs: number }>();
-  const replace: Memory<T>['replace'] = (name, value) => {
+  const replace: TtlCache<T>['replace'] = (name, value) => {
     remembered.set(name, { value, sinceMs: epochMs(now()) });
     value.catch(() => remembered.delete(name));
     return value;

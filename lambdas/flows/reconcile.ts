@@ -23,7 +23,7 @@ import { makeQueues } from './runners/runner-setup.ts';
 import { drainImpaired, followForgotten, regionsOf } from './runners/watch-instances.ts';
 import { place, ring } from './tasks/assign.ts';
 import { type RoomLookup, roomLookup } from './tasks/overflow.ts';
-import { endAttempt, loseTask } from './tasks/recover-task.ts';
+import { endAttempt, recoverTask } from './tasks/recover-task.ts';
 import { limitsOf, repairLimit } from './tasks/repair-limits.ts';
 
 export type ReconcileDeps = FollowDeps &
@@ -269,7 +269,7 @@ const reconcileTask = async (
       if (await endAttempt(deps, runner, task, `${runner.name} lost the task.`))
         repaired('slotless_task', about);
     } else if (isLapsed(runner, deps.now())) {
-      await loseTask(deps, runner, task, task.id, `The agent of ${runner.name} was not heard of in time.`);
+      await recoverTask(deps, runner, task, task.id, `The agent of ${runner.name} was not heard of in time.`);
       repaired('lease_lapsed', about);
     }
     return;

@@ -10,7 +10,7 @@ export const changePassword = endpoint({
   tag: 'People',
   summary: 'Change the password; all other sign-ins end',
   request: { body: jsonBody(passwordChange) },
-  responses: { 204: noContent('It is changed') },
+  responses: { 204: noContent('The password is changed') },
   problems: ['wrong_login', 'too_many_attempts'],
 });
 
@@ -20,7 +20,7 @@ export const offerTotp = endpoint({
   path: '/api/me/totp',
   access: 'person',
   tag: 'People',
-  summary: 'Get a secret for an authenticator; it counts once a code of it is confirmed',
+  summary: 'Get a secret for an authenticator; it takes effect when a code of it is confirmed',
   request: { body: jsonBody(passwordProof) },
   responses: { 200: answer('The secret, shown only now', totpSecret) },
   problems: ['wrong_login', 'too_many_attempts'],
@@ -32,9 +32,9 @@ export const confirmTotp = endpoint({
   path: '/api/me/totp',
   access: 'person',
   tag: 'People',
-  summary: 'Confirm the authenticator by a code of it; from then on each sign-in needs one',
+  summary: 'Confirm the authenticator with a code; each later sign-in needs one',
   request: { body: jsonBody(totpProof) },
-  responses: { 204: noContent('It is set up') },
+  responses: { 204: noContent('The authenticator is set up') },
   problems: ['wrong_login', 'too_many_attempts'],
 });
 

@@ -27,7 +27,7 @@ export const reportBootFailure = endpoint({
   description:
     "The instance proves itself by a signed GetCallerIdentity of its instance profile's role, made for this API and this report. The start counts as failed, and the instance is stopped. A report of an earlier start changes nothing.",
   request: { body: jsonBody(bootFailureRequest) },
-  responses: { 204: noContent('It is noted, or of an earlier start') },
+  responses: { 204: noContent('The report is recorded, or belongs to an earlier start') },
   problems: ['enrolment_refused', 'try_later', 'too_many_attempts', 'unavailable'],
 });
 
@@ -39,10 +39,10 @@ export const registerRunner = endpoint({
   tag: 'Agents',
   summary: 'Register this machine as a runner',
   description:
-    'The machine keeps its private key and sends the public half. Spends the registration token. When another runner has the name, the end of the id is added to it.',
+    'The machine keeps its private key and sends the public key. The registration token works once. If another runner has the name, the end of the id is added to it.',
   request: { body: jsonBody(registerRequest) },
   responses: {
-    201: created('The new runner; its config file but for the private key', createdRunner),
+    201: created('The new runner: its config file without the private key', createdRunner),
   },
   problems: ['registration_token_used', 'instance_taken', 'too_many_attempts'],
 });
@@ -63,7 +63,7 @@ export const openAgentSession = endpoint({
   path: '/api/agent/credentials',
   access: 'runner_token',
   tag: 'Agents',
-  summary: 'Trade the answer to the challenge for a session and AWS credentials',
+  summary: 'Exchange the answer to the challenge for a session and AWS credentials',
   request: { body: jsonBody(credentialsRequest) },
   responses: { 200: answer('The session', credentialsResponse) },
   problems: ['wrong_answer', 'agent_running'],
@@ -76,7 +76,7 @@ export const unregisterRunner = endpoint({
   access: 'runner_token',
   tag: 'Agents',
   summary: 'Remove the runner of this token',
-  description: 'Its instance, if it has one, stays as it is: nobody stops it from here on.',
+  description: 'Its instance, if it has one, is not stopped, now or later.',
   responses: { 204: noContent('The runner is removed') },
   problems: ['in_use'],
 });
@@ -87,7 +87,7 @@ export const claimTask = endpoint({
   path: '/api/agent/claim',
   access: 'agent_session',
   tag: 'Agents',
-  summary: 'Claim a task that a doorbell rang for',
+  summary: 'Claim the task of a doorbell',
   request: { body: jsonBody(claimRequest) },
   responses: { 200: answer('The lease and the encrypted payload', claimResponse) },
   problems: ['not_claimable', 'try_later'],
@@ -99,9 +99,9 @@ export const sendHeartbeat = endpoint({
   path: '/api/agent/heartbeat',
   access: 'agent_session',
   tag: 'Agents',
-  summary: 'Tell that the agent is alive, and renew its leases',
+  summary: 'Report that the agent is alive, and renew its leases',
   request: { body: jsonBody(heartbeatRequest) },
-  responses: { 200: answer('New leases, what is lost, and settings', heartbeatResponse) },
+  responses: { 200: answer('New leases, lost tasks, and settings', heartbeatResponse) },
 });
 
 export const offerSleep = endpoint({
@@ -111,7 +111,7 @@ export const offerSleep = endpoint({
   access: 'agent_session',
   tag: 'Agents',
   summary: 'Offer to go to sleep: the agent holds no task and has stopped polling',
-  responses: { 200: answer('Whether it will be stopped', drainResponse) },
+  responses: { 200: answer('True if the instance will be stopped', drainResponse) },
 });
 
 export const appendLog = endpoint({
@@ -121,10 +121,9 @@ export const appendLog = endpoint({
   access: 'agent_session',
   tag: 'Agents',
   summary: 'Store chunks of a task’s log',
-  description:
-    'A chunk that is stored already is accepted again and changes nothing. The body may have 4 MiB.',
+  description: 'A chunk that is already stored is accepted again and changes nothing. Maximum body: 4 MiB.',
   request: { body: jsonBody(logRequest) },
-  responses: { 200: answer('Whether a user stopped the task', logResponse) },
+  responses: { 200: answer('True if a user stopped the task', logResponse) },
   problems: ['lease_expired', 'lease_lost'],
 });
 
@@ -134,10 +133,10 @@ export const awaitConfirmation = endpoint({
   path: '/api/agent/await-confirmation',
   access: 'agent_session',
   tag: 'Agents',
-  summary: 'Have a task wait for a person’s word',
-  description: 'The word comes by heartbeat.',
+  summary: 'Make a task wait for confirmation by a person',
+  description: 'A heartbeat answers with the decision.',
   request: { body: jsonBody(awaitConfirmationRequest) },
-  responses: { 204: noContent('It waits, or has its answer already') },
+  responses: { 204: noContent('The task waits, or is already decided') },
   problems: ['lease_expired', 'lease_lost'],
 });
 
@@ -149,7 +148,7 @@ export const finishTask = endpoint({
   tag: 'Agents',
   summary: 'Report the end of a task',
   request: { body: jsonBody(finishRequest) },
-  responses: { 204: noContent('It is recorded, and the slot is free') },
+  responses: { 204: noContent('The end is recorded, and the slot is free') },
   problems: ['lease_expired', 'lease_lost'],
 });
 
@@ -161,8 +160,8 @@ export const enrollInstance = endpoint({
   tag: 'Agents',
   summary: 'Enrol the instance that a fleet launched for a runner',
   description:
-    "The instance proves itself by a signed GetCallerIdentity of its instance profile's role, made for this API and this key. It keeps its private key and sends the public half.",
+    "The instance proves itself by a signed GetCallerIdentity of its instance profile's role, made for this API and this key. It keeps its private key and sends the public key.",
   request: { body: jsonBody(enrollRequest) },
-  responses: { 200: answer('Its config file but for the private key', enrollResponse) },
+  responses: { 200: answer('The config file without the private key', enrollResponse) },
   problems: ['enrolment_refused', 'try_later', 'agent_running', 'too_many_attempts', 'unavailable'],
 });

@@ -21,7 +21,7 @@ export const createApiToken = endpoint({
   access: 'owner',
   tag: 'Members',
   summary: 'Create an API token with a role in the project',
-  description: 'The token is shown only now.',
+  description: 'The token is shown only once.',
   request: { params: inProject, body: jsonBody(apiTokenInput) },
   responses: { 201: created('The token', newApiToken) },
 });
@@ -34,7 +34,7 @@ export const revokeApiToken = endpoint({
   tag: 'Members',
   summary: 'Revoke an API token of the project',
   request: { params: inApiToken },
-  responses: { 204: noContent('Revoked: good for nothing within half a minute') },
+  responses: { 204: noContent('Revoked: it stops working within 30 seconds') },
 });
 
 export const listAdminTokens = endpoint({
@@ -53,8 +53,8 @@ export const createAdminToken = endpoint({
   path: '/api/api-tokens',
   access: 'admin',
   tag: 'Members',
-  summary: 'Create an API token that may do everything',
-  description: 'The token is shown only now.',
+  summary: 'Create an API token with all permissions',
+  description: 'The token is shown only once.',
   request: { body: jsonBody(adminTokenInput) },
   responses: { 201: created('The token', newApiToken) },
 });
@@ -67,5 +67,5 @@ export const revokeAdminToken = endpoint({
   tag: 'Members',
   summary: "Revoke one of the stack's API tokens",
   request: { params: inAdminToken },
-  responses: { 204: noContent('Revoked: good for nothing within half a minute') },
+  responses: { 204: noContent('Revoked: it stops working within 30 seconds') },
 });

@@ -12,7 +12,7 @@ export const listAudit = endpoint({
   access: 'owner',
   tag: 'Members',
   summary: "List a project's changes and uses of secrets, newest first",
-  description: `Of a project that was removed, for admins. With filters, 2,000 events are examined for a page, so it may hold fewer than \`limit\`, or none, while there are older ones: go on as long as there is a \`nextCursor\`.`,
+  description: `Admins can also read the trail of a removed project. With filters, at most 2,000 events are examined for a page, so it may hold fewer than \`limit\`, or none, while there are older ones: continue as long as there is a \`nextCursor\`.`,
   request: { params: inProject, query: auditQuery },
   responses: { 200: answer('A page of events', page(auditEvent)) },
 });
@@ -25,11 +25,11 @@ export const exportAudit = endpoint({
   tag: 'Members',
   summary: "Download a project's audit trail as CSV or JSON lines",
   description:
-    'In parts: as long as the answer has a `Link` with `rel="next"`, follow it; the parts, one after the other, are one file. A part may be empty.',
+    'The file comes in parts: as long as an answer has a `Link` with `rel="next"`, follow it and append the next part. A part may be empty.',
   request: { params: inProject, query: auditExportQuery },
   responses: {
     200: {
-      description: 'The file, or a part of it',
+      description: 'The file or a part of it',
       content: { 'text/csv': { schema: z.string() }, 'application/jsonl': { schema: z.string() } },
     },
   },
@@ -41,9 +41,9 @@ export const listStackAudit = endpoint({
   path: '/api/audit',
   access: 'admin',
   tag: 'Members',
-  summary: 'List sign-ins, and the changes that are in no project, newest first',
+  summary: 'List sign-ins and changes outside projects, newest first',
   description:
-    'With filters, 2,000 events are examined for a page, so it may hold fewer than `limit`, or none, while there are older ones: go on as long as there is a `nextCursor`.',
+    'With filters, at most 2,000 events are examined for a page, so it may hold fewer than `limit`, or none, while there are older ones: continue as long as there is a `nextCursor`.',
   request: { query: auditQuery },
   responses: { 200: answer('A page of events', page(auditEvent)) },
 });
@@ -56,11 +56,11 @@ export const exportStackAudit = endpoint({
   tag: 'Members',
   summary: "Download the stack's audit trail as CSV or JSON lines",
   description:
-    'In parts: as long as the answer has a `Link` with `rel="next"`, follow it; the parts, one after the other, are one file. A part may be empty.',
+    'The file comes in parts: as long as an answer has a `Link` with `rel="next"`, follow it and append the next part. A part may be empty.',
   request: { query: auditExportQuery },
   responses: {
     200: {
-      description: 'The file, or a part of it',
+      description: 'The file or a part of it',
       content: { 'text/csv': { schema: z.string() }, 'application/jsonl': { schema: z.string() } },
     },
   },

@@ -10,9 +10,9 @@ export const getCostHistory = endpoint({
   path: '/api/projects/{projectId}/costs/history',
   access: 'guest',
   tag: 'Costs',
-  summary: 'What was spent day by day, by runner and by template, and with other idle timeouts',
+  summary: 'Get the costs by day, by runner and by template, and with other idle timeouts',
   description:
-    'A session or task that only reaches into a day, or the window, counts there by its time. Of global runners only the shares of the project’s tasks count, and no always-on cost.',
+    'A session or task that overlaps a day or the window counts by the time inside it. For global runners, only the shares of the project’s tasks count, without an always-on cost.',
   request: { params: inProject, query: costHistoryQuery },
   responses: { 200: answer('The history', costHistory) },
 });
@@ -23,9 +23,9 @@ export const getCosts = endpoint({
   path: '/api/projects/{projectId}/costs',
   access: 'guest',
   tag: 'Costs',
-  summary: 'What the instances cost, and what was saved against instances that never sleep',
+  summary: 'Get the cost of the instances, and the savings compared with instances that never sleep',
   description:
-    'Counts the window up to now. A session or a task that only reaches into it counts by its time there, so that the reports of windows in a row add up. Money is whole micro-dollars.',
+    'The window ends now at the latest. A session or task that overlaps it counts by the time inside it, so that reports of consecutive windows add up. Money is in whole micro-dollars.',
   request: { params: inProject, query: costQuery },
   responses: { 200: answer('The report', costReport) },
 });

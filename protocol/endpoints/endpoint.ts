@@ -21,24 +21,24 @@ export type Access =
 
 /** Chapters of the reference. */
 export const tags = {
-  People: 'Sign-in, and what concerns oneself',
-  Members: 'Who may do what: members, invitations, API tokens, and the audit trail',
+  People: 'Sign-in and the own account',
+  Members: 'Members, invitations, API tokens, and the audit trail',
   Projects: 'The units of isolation',
-  Templates: 'What to run',
+  Templates: 'Scripts and playbooks to run, with their settings',
   Inventories: 'The hosts that Ansible connects to',
-  Repositories: 'Where playbooks and scripts come from',
-  Keys: 'The key store: secrets go in and never come out',
-  Environments: 'Variables and secrets that a task gets',
-  Integrations: 'Events from elsewhere that start templates',
+  Repositories: 'Git repositories of playbooks and scripts',
+  Keys: 'The key store: secrets can be written and never read',
+  Environments: 'Variables and secrets for tasks',
+  Integrations: 'Events of other services that start templates',
   Schedules: 'Cron expressions that start templates',
   Runners: "A project's runners",
-  'Global runners': 'Runners for the tasks that no project runner takes',
+  'Global runners': 'Runners for tasks that no project runner takes',
   Fleets: 'Kinds of machines that are launched for runners when there is work',
   Tasks: 'Runs of templates, and their logs',
   'Webhook deliveries': "Start and finish events on their way to runners' webhook URLs",
-  Costs: 'What was spent, and what was saved',
-  Agents: 'The calls that the agent makes',
-  Service: 'About the control plane itself',
+  Costs: 'Costs and savings',
+  Agents: 'Calls of the agent',
+  Service: 'The control plane itself',
 } as const;
 export type Tag = keyof typeof tags;
 
@@ -92,7 +92,7 @@ export const answer = /* @__NO_SIDE_EFFECTS__ */ <T extends z.ZodType>(descripti
 /** Answer of a creation, with the location of the new object. */
 export const created = /* @__NO_SIDE_EFFECTS__ */ <T extends z.ZodType>(description: string, schema: T) => ({
   ...answer(description, schema),
-  headers: { Location: { description: 'The path of what was made', schema: { type: 'string' as const } } },
+  headers: { Location: { description: 'Path of the new object', schema: { type: 'string' as const } } },
 });
 
 export const redirect = /* @__NO_SIDE_EFFECTS__ */ (description: string) => ({

@@ -9,6 +9,6 @@ export const listFleets = endpoint({
   access: 'person',
   tag: 'Fleets',
   summary: 'List the fleets of the stack',
-  description: 'They are set in cdk.json. A runner of a fleet is made by naming it: POST …/runners.',
-  responses: { 200: answer('The fleets, as cdk.json has them', listOf(fleet)) },
+  description: 'They are set in cdk.json. To create a runner of a fleet, name the fleet in POST …/runners.',
+  responses: { 200: answer('The fleets, in the order of cdk.json', listOf(fleet)) },
 });

@@ -10,9 +10,9 @@ export const rotateIntegrationUrl = endpoint({
   path: '/api/projects/{projectId}/integrations/{integrationId}/rotate-url',
   access: 'manager',
   tag: 'Integrations',
-  summary: 'Give an integration another secret URL; the one before is good for nothing from then on',
+  summary: 'Replace the secret URL of an integration; the old one stops working at once',
   request: { params: inIntegration },
-  responses: { 200: answer('The integration with its URL, shown only now', integration) },
+  responses: { 200: answer('The integration with its URL, which is shown only once', integration) },
 });
 
 export const listIntegrationEvents = endpoint({
@@ -21,7 +21,7 @@ export const listIntegrationEvents = endpoint({
   path: '/api/projects/{projectId}/integrations/{integrationId}/events',
   access: 'manager',
   tag: 'Integrations',
-  summary: 'List what came in last and what became of it, newest first; kept for 30 days',
+  summary: 'List the last events and their outcomes, newest first; they are kept for 30 days',
   request: { params: inIntegration, query: lastQuery },
   responses: { 200: answer('The events', listOf(integrationEvent)) },
 });
@@ -32,13 +32,16 @@ export const receiveIntegrationEvent = endpoint({
   path: '/api/integrations/{projectId}/{integrationId}/{secret}',
   access: 'anybody',
   tag: 'Integrations',
-  summary: 'Take an event from elsewhere, which starts the template of the integration when it matches',
+  summary: 'Receive an event, which starts the template of the integration if it matches',
   description:
-    'The body is JSON, or a form whose field `payload` is JSON, 1 MiB at most. The same signed body again starts nothing again; without a signature, the same delivery (by X-GitHub-Delivery, webhook-id, Idempotency-Key, X-Gitlab-Event-UUID, X-Request-UUID, X-Delivery-Id or X-Request-Id).',
+    'The body is JSON, or a form whose field `payload` is JSON, 1 MiB at most. The same signed body starts one task only; without a signature, the same delivery does (by X-GitHub-Delivery, webhook-id, Idempotency-Key, X-Gitlab-Event-UUID, X-Request-UUID, X-Delivery-Id or X-Request-Id).',
   request: { params: integrationEventPath },
   responses: {
-    200: answer('What became of it: it starts nothing', eventAnswer),
-    202: answer('It is stored, and worked on; the events of the integration tell the outcome', eventAnswer),
+    200: answer('The outcome: the event starts nothing', eventAnswer),
+    202: answer(
+      'The event is stored and will be processed; the events of the integration show the outcome',
+      eventAnswer,
+    ),
   },
   problems: [
     'bad_signature',

@@ -9,7 +9,7 @@ export const listInvitations = endpoint({
   path: '/api/projects/{projectId}/invitations',
   access: 'owner',
   tag: 'Members',
-  summary: 'List the invitations that nobody has accepted yet',
+  summary: 'List the pending invitations',
   request: { params: inProject },
   responses: { 200: answer('The invitations, oldest first', listOf(invitation)) },
 });
@@ -20,8 +20,8 @@ export const createInvitation = endpoint({
   path: '/api/projects/{projectId}/invitations',
   access: 'owner',
   tag: 'Members',
-  summary: 'Invite somebody into a project',
-  description: 'The token is good once and shown only now: hand it to them yourself.',
+  summary: 'Invite a person into a project',
+  description: 'The token works once and is shown only once: send it to the person yourself.',
   request: { params: inProject, body: jsonBody(invitationInput) },
   responses: { 201: created('The invitation with its token', newInvitation) },
 });
@@ -34,7 +34,7 @@ export const revokeInvitation = endpoint({
   tag: 'Members',
   summary: 'Revoke an invitation',
   request: { params: inInvitation },
-  responses: { 204: noContent('Its token is good for nothing') },
+  responses: { 204: noContent('Its token no longer works') },
 });
 
 export const acceptInvitation = endpoint({
@@ -45,7 +45,7 @@ export const acceptInvitation = endpoint({
   tag: 'People',
   summary: 'Accept an invitation',
   description:
-    'Who is new chooses a name and a password, and is signed in; who is known proves it by being signed in, or by the password.',
+    'A new person chooses a name and a password and is signed in. A known person is signed in already, or sends the password.',
   request: { body: jsonBody(acceptance) },
   responses: { 200: answer('The new member', user) },
   problems: ['invitation_refused', 'wrong_login', 'too_many_attempts', 'csrf_refused'],

@@ -19,11 +19,11 @@ export const replaceUser = endpoint({
   path: '/api/users/{userId}',
   access: 'admin',
   tag: 'Members',
-  summary: 'Make somebody an admin, or an admin none',
+  summary: 'Give or remove admin rights',
   description:
-    'API tokens, invitations and registration tokens that they made, or a token of theirs, and may make no longer are revoked.',
+    'API tokens, invitations and registration tokens that the person or their token created, and may no longer create, are revoked.',
   request: { params: inUser, body: jsonBody(userChange) },
-  responses: { 200: answer('The person as they are now', user) },
+  responses: { 200: answer('The person after the change', user) },
   problems: ['in_use'],
 });
 
@@ -34,9 +34,9 @@ export const removeUser = endpoint({
   access: 'admin',
   tag: 'Members',
   summary: 'Remove a person with their sign-ins and roles',
-  description: `API tokens, invitations and registration tokens that they made, or a token of theirs, and may make no longer are revoked. So are pending invitations of their address.`,
+  description: `API tokens, invitations and registration tokens that the person or their token created, and may no longer create, are revoked. So are pending invitations of their address.`,
   request: { params: inUser },
-  responses: { 204: noContent('They are removed') },
+  responses: { 204: noContent('The person is removed') },
   problems: ['in_use'],
 });
 
@@ -58,7 +58,7 @@ export const replaceMember = endpoint({
   access: 'owner',
   tag: 'Members',
   summary: 'Change the role of a member',
-  description: `API tokens, invitations and registration tokens that they made, or a token of theirs, and may make no longer are revoked. So are pending invitations of their address into the project. Who is no member yet is invited instead.`,
+  description: `API tokens, invitations and registration tokens that the person or their token created, and may no longer create, are revoked. So are pending invitations of their address into the project. To add a person, invite them.`,
   request: { params: inMember, body: jsonBody(memberInput) },
   responses: { 200: answer('The member', member) },
 });
@@ -70,7 +70,7 @@ export const removeMember = endpoint({
   access: 'owner',
   tag: 'Members',
   summary: 'Remove a member',
-  description: `API tokens, invitations and registration tokens that they made, or a token of theirs, and may make no longer are revoked. So are pending invitations of their address into the project.`,
+  description: `API tokens, invitations and registration tokens that the person or their token created, and may no longer create, are revoked. So are pending invitations of their address into the project.`,
   request: { params: inMember },
-  responses: { 204: noContent('They are a member no more') },
+  responses: { 204: noContent('The person is no longer a member') },
 });

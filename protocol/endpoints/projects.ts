@@ -9,7 +9,7 @@ export const listProjects = endpoint({
   path: '/api/projects',
   access: 'person',
   tag: 'Projects',
-  summary: 'List the projects that one has a role in',
+  summary: 'List the projects in which the caller has a role',
   responses: { 200: answer('The projects, oldest first', listOf(project)) },
 });
 
@@ -44,7 +44,7 @@ export const replaceProject = endpoint({
   tag: 'Projects',
   summary: 'Replace a project',
   request: { params: inProject, body: jsonBody(projectInput) },
-  responses: { 200: answer('The project as it is now', project) },
+  responses: { 200: answer('The project after the change', project) },
   problems: ['changed_meanwhile', 'name_taken'],
 });
 
@@ -54,8 +54,8 @@ export const removeProject = endpoint({
   path: '/api/projects/{projectId}',
   access: 'owner',
   tag: 'Projects',
-  summary: 'Remove a project with all that it holds',
-  description: 'Refused while it has runners, or tasks that have not ended.',
+  summary: 'Remove a project with everything in it',
+  description: 'Refused while it has runners or tasks that have not ended.',
   request: { params: inProject },
   responses: { 204: noContent('It is removed') },
   problems: ['changed_meanwhile', 'in_use', 'unavailable'],

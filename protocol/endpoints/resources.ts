@@ -84,7 +84,7 @@ export const resourceEndpoints = /* @__NO_SIDE_EFFECTS__ */ <
       summary: `Replace ${article} ${one}`,
       ...(replaceNote !== undefined && { description: replaceNote }),
       request: { params, body: jsonBody(update) },
-      responses: { 200: answer(`The ${one} as it is now`, output) },
+      responses: { 200: answer(`The ${one} after the change`, output) },
       problems: ['changed_meanwhile', 'invalid_reference', 'name_taken'],
     }),
     remove: endpoint({
@@ -93,7 +93,7 @@ export const resourceEndpoints = /* @__NO_SIDE_EFFECTS__ */ <
       path: itemPath,
       access: 'manager',
       tag,
-      summary: `Remove ${article} ${one} that nothing uses`,
+      summary: `Remove ${article} unused ${one}`,
       request: { params },
       responses: { 204: noContent('It is removed') },
       problems: ['changed_meanwhile', 'in_use'],
@@ -140,7 +140,7 @@ export const keys = resourceEndpoints({
   update: keyUpdate,
   output: key,
   replaceNote:
-    'Without `secret`, all of it stays as it is. With a `secret` of the type that the key has, secret values that are not sent stay. A private key that is sent comes with its own passphrase.',
+    'Without `secret`, the whole secret stays. With a `secret` of the same type, secret values that are not sent stay. A new private key comes with its own passphrase.',
 });
 
 export const environments = resourceEndpoints({

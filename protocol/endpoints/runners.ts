@@ -54,7 +54,7 @@ const runnerEndpoints = /* @__NO_SIDE_EFFECTS__ */ ({
   const name = `${prefix}Runner`;
   const request = { params: place.params };
   const itemRequest = { params: place.itemParams };
-  const changed = { 200: answer('The runner as it is now', runner) };
+  const changed = { 200: answer('The runner after the change', runner) };
   return {
     list: endpoint({
       operationId: `list${name}s`,
@@ -72,9 +72,9 @@ const runnerEndpoints = /* @__NO_SIDE_EFFECTS__ */ ({
       path,
       access: writer,
       tag,
-      summary: 'Create a runner, with a token and a private key that are shown only now',
+      summary: 'Create a runner, with a token and a private key that are shown only once',
       description:
-        "The answer, saved as it is, is the agent's config file. With `fleet`, one runner or several whose instances the fleet launches when there is work: these have no secrets to show.",
+        "The answer is the agent's config file: save it unchanged. With `fleet`, one or several runners whose instances the fleet launches when there is work; their answer has no secrets.",
       request: { ...request, body: jsonBody(newRunnerInput) },
       responses: {
         201: created(
@@ -100,8 +100,8 @@ const runnerEndpoints = /* @__NO_SIDE_EFFECTS__ */ ({
       path: itemPath,
       access: writer,
       tag,
-      summary: 'Replace what is set of a runner',
-      description: 'Its token and keys stay. It is bound to another instance only while it sleeps.',
+      summary: 'Replace the settings of a runner',
+      description: 'Its token and keys stay. It can be bound to another instance only while it sleeps.',
       request: { ...itemRequest, body: jsonBody(runnerInput) },
       responses: changed,
       problems: ['instance_taken', 'name_taken', 'not_asleep'],
@@ -112,9 +112,9 @@ const runnerEndpoints = /* @__NO_SIDE_EFFECTS__ */ ({
       path: itemPath,
       access: writer,
       tag,
-      summary: 'Remove a runner that is asleep',
+      summary: 'Remove a sleeping runner',
       request: itemRequest,
-      responses: { 204: noContent('It is removed; its token is good for nothing') },
+      responses: { 204: noContent('The runner is removed, and its token no longer works') },
       problems: ['in_use'],
     }),
     drain: endpoint({
@@ -123,9 +123,9 @@ const runnerEndpoints = /* @__NO_SIDE_EFFECTS__ */ ({
       path: `${itemPath}/drain`,
       access: writer,
       tag,
-      summary: 'Have a runner take no task any more',
+      summary: 'Drain a runner: it takes no more tasks',
       description:
-        'What it holds finishes there or is handed back, as each template says (`onDrain`). It lasts until the runner is resumed or its agent starts again; to keep it out for good, make it inactive.',
+        'Its tasks finish there or are handed back, as each template says (`onDrain`). The drain lasts until the runner is resumed or its agent restarts; to keep the runner out permanently, make it inactive.',
       request: itemRequest,
       responses: changed,
       problems: ['asleep'],
@@ -137,7 +137,7 @@ const runnerEndpoints = /* @__NO_SIDE_EFFECTS__ */ ({
       access: writer,
       tag,
       summary: 'Stop the instance of an idle runner now, before its idle timeout',
-      description: 'It is woken again by the next task. To keep it from tasks, drain it or make it inactive.',
+      description: 'The next task wakes it again. To keep it from tasks, drain it or make it inactive.',
       request: itemRequest,
       responses: changed,
       problems: ['in_use'],
@@ -150,7 +150,7 @@ const runnerEndpoints = /* @__NO_SIDE_EFFECTS__ */ ({
       tag,
       summary: 'Start the instance of a runner without a task',
       description:
-        'It stays on for its idle timeout once its agent is online. One that is up already stays as it is; one that stops is started again when it has stopped.',
+        'It stays on for its idle timeout once its agent is online. An instance that is already on does not change; one that is stopping is started again when it has stopped.',
       request: itemRequest,
       responses: changed,
       problems: ['cannot_be_woken'],
@@ -161,7 +161,7 @@ const runnerEndpoints = /* @__NO_SIDE_EFFECTS__ */ ({
       path: `${itemPath}/resume`,
       access: writer,
       tag,
-      summary: 'Have a runner that was asked to drain take tasks again',
+      summary: 'Resume a drained runner: it takes tasks again',
       request: itemRequest,
       responses: changed,
     }),
@@ -171,9 +171,9 @@ const runnerEndpoints = /* @__NO_SIDE_EFFECTS__ */ ({
       path: `${itemPath}/rotate-token`,
       access: writer,
       tag,
-      summary: 'Give a runner another token',
+      summary: 'Replace the token of a runner',
       description:
-        'Without a grace, what holds the token before is shut out within a minute: it can neither claim nor renew a lease. Its private key stays; who has that too is shut out all the same.',
+        'Without a grace period, holders of the old token are shut out within a minute: they can neither claim a task nor renew a lease. The private key stays; it does not help them.',
       request: { ...itemRequest, body: jsonBody(rotationInput) },
       responses: { 200: answer('The token', rotatedToken) },
       problems: ['try_later'],
@@ -184,7 +184,7 @@ const runnerEndpoints = /* @__NO_SIDE_EFFECTS__ */ ({
       path: `${itemPath}/timeline`,
       access: reader,
       tag,
-      summary: 'What a runner did: asleep, waking, busy, idle',
+      summary: 'Get the times in which a runner was asleep, waking, busy and idle',
       request: { ...itemRequest, query: timelineQuery },
       responses: { 200: answer('The timeline', timeline) },
     }),
@@ -194,7 +194,7 @@ const runnerEndpoints = /* @__NO_SIDE_EFFECTS__ */ ({
       path: `${root}/registration-tokens`,
       access: writer,
       tag,
-      summary: 'List the registration tokens that are still good',
+      summary: 'List the valid registration tokens',
       request,
       responses: { 200: answer('The tokens, oldest first', listOf(registrationTokenRecord)) },
     }),
@@ -205,7 +205,7 @@ const runnerEndpoints = /* @__NO_SIDE_EFFECTS__ */ ({
       access: writer,
       tag,
       summary: 'Create a registration token',
-      description: 'It is shown only now.',
+      description: 'It is shown only once.',
       request: { ...request, body: jsonBody(registrationTokenInput) },
       responses: { 201: created('The token', registrationToken) },
     }),
@@ -215,9 +215,9 @@ const runnerEndpoints = /* @__NO_SIDE_EFFECTS__ */ ({
       path: `${root}/registration-tokens/{registrationTokenId}`,
       access: writer,
       tag,
-      summary: 'Revoke a registration token; runners that registered with it stay',
+      summary: 'Revoke a registration token; runners registered with it stay',
       request: { params: place.tokenParams },
-      responses: { 204: noContent('It is good for nothing') },
+      responses: { 204: noContent('The token no longer works') },
     }),
   };
 };

@@ -16,7 +16,7 @@ export const previewSchedule = endpoint({
   path: '/api/schedule-preview',
   access: 'person',
   tag: 'Schedules',
-  summary: 'What a cron expression means, and when it would run next',
+  summary: 'Explain a cron expression, and list its next runs',
   request: { query: schedulePreviewQuery },
   responses: { 200: answer('The expression in words, and its next runs', schedulePreview) },
 });
@@ -30,5 +30,5 @@ export const schedules = resourceEndpoints({
   update: scheduleUpdate,
   output: schedule,
   replaceNote:
-    'Secret answers that are not sent stay as they are while the template is the same; null, or an empty one, removes one.',
+    'Secret answers that are not sent stay while the template is the same; null or an empty answer removes one.',
 });

@@ -8,8 +8,8 @@ export const checkHealth = endpoint({
   path: '/api/health',
   access: 'anybody',
   tag: 'Service',
-  summary: 'Whether the control plane can work',
-  responses: { 200: answer('It can', z.object({ status: z.literal('ok') })) },
+  summary: 'Check that the control plane works',
+  responses: { 200: answer('It works', z.object({ status: z.literal('ok') })) },
   problems: ['unavailable'],
 });
 
@@ -19,7 +19,7 @@ export const getDocument = endpoint({
   path: '/api/openapi.json',
   access: 'anybody',
   tag: 'Service',
-  summary: 'This API as an OpenAPI 3.1 document',
+  summary: 'Get this API as an OpenAPI 3.1 document',
   responses: { 200: answer('The document', z.record(z.string(), z.unknown())) },
 });
 
@@ -29,6 +29,6 @@ export const getReference = endpoint({
   path: '/api/docs',
   access: 'anybody',
   tag: 'Service',
-  summary: 'This API as a page to read',
+  summary: 'Get this API as a page to read',
   responses: { 200: { description: 'The reference', content: { 'text/html': { schema: z.string() } } } },
 });

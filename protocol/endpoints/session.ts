@@ -8,7 +8,7 @@ export const getSetupState = endpoint({
   path: '/api/setup',
   access: 'anybody',
   tag: 'People',
-  summary: 'Whether somebody can sign in yet',
+  summary: 'Tell whether the stack has its first user',
   responses: { 200: answer('The state', setupState) },
 });
 
@@ -18,7 +18,7 @@ export const setUp = endpoint({
   path: '/api/setup',
   access: 'admin',
   tag: 'People',
-  summary: 'Make the first person, an admin, with the first token of the stack',
+  summary: 'Create the first person, an admin, with the first token of the stack',
   request: { body: jsonBody(setupInput) },
   responses: { 201: created('The person, signed in', user) },
   problems: ['already_set_up'],
@@ -32,9 +32,9 @@ export const login = endpoint({
   tag: 'People',
   summary: 'Sign in; the answer sets a cookie',
   description:
-    'After 10 wrong passwords within a quarter of an hour the account is locked until the quarter is over.',
+    'After 10 wrong passwords in 15 minutes, the account is locked until these 15 minutes are over.',
   request: { body: jsonBody(loginInput) },
-  responses: { 200: answer('Who signed in', user) },
+  responses: { 200: answer('The person who signed in', user) },
   problems: ['wrong_login', 'totp_required', 'too_many_attempts', 'csrf_refused'],
 });
 
@@ -44,7 +44,7 @@ export const logout = endpoint({
   path: '/api/logout',
   access: 'person',
   tag: 'People',
-  summary: 'Sign out; the cookie is good for nothing from then on',
+  summary: 'Sign out; the cookie stops working',
   responses: { 204: noContent('Signed out') },
 });
 
@@ -54,6 +54,6 @@ export const getMe = endpoint({
   path: '/api/me',
   access: 'person',
   tag: 'People',
-  summary: 'Who one is, and what one may do where',
-  responses: { 200: answer('Oneself', me) },
+  summary: 'Get the caller and their roles',
+  responses: { 200: answer('The caller', me) },
 });

@@ -27,7 +27,7 @@ export const listTasks = endpoint({
   tag: 'Tasks',
   summary: "List a project's tasks, newest first",
   description:
-    'With filters or `search`, some 2,000 tasks are looked through for a page, so it may hold fewer than `limit`, or none, while there are older ones: go on as long as there is a `nextCursor`.',
+    'With filters or `search`, at most about 2,000 tasks are examined for a page, so it may hold fewer than `limit`, or none, while there are older ones: continue as long as there is a `nextCursor`.',
   request: { params: inProject, query: taskQuery },
   responses: { 200: answer('A page of tasks', page(task)) },
 });
@@ -38,7 +38,7 @@ export const getTask = endpoint({
   path: '/api/projects/{projectId}/tasks/{taskId}',
   access: 'guest',
   tag: 'Tasks',
-  summary: 'Get a task, with why it waits and what it cost so far',
+  summary: 'Get a task, with the reason of its wait and its cost so far',
   request: { params: inTask },
   responses: { 200: answer('The task', task) },
 });
@@ -50,9 +50,9 @@ export const stopTask = endpoint({
   access: 'task_runner',
   tag: 'Tasks',
   summary: 'Stop a task',
-  description: 'A waiting task ends at once; one that runs is `stopping` until its agent has ended it.',
+  description: 'A waiting task ends at once; a running one is `stopping` until its agent has ended it.',
   request: { params: inTask },
-  responses: { 200: answer('The task as it is now', task) },
+  responses: { 200: answer('The task after the change', task) },
   problems: ['already_ended'],
 });
 
@@ -62,7 +62,7 @@ export const getRouting = endpoint({
   path: '/api/projects/{projectId}/routing',
   access: 'guest',
   tag: 'Tasks',
-  summary: 'Which runner would take a task now, and why',
+  summary: 'Get the runner that would take a task now, and the reason',
   request: { params: inProject, query: routingQuery },
   responses: { 200: answer('The route', routing) },
   problems: ['invalid_reference'],
@@ -74,9 +74,9 @@ export const getTrip = endpoint({
   path: '/api/projects/{projectId}/tasks/{taskId}/trip',
   access: 'guest',
   tag: 'Tasks',
-  summary: 'How a task came about, step by step with times',
+  summary: 'Get the steps of a task with their times',
   request: { params: inTask },
-  responses: { 200: answer('The trip of its last attempt', trip) },
+  responses: { 200: answer('The steps of its last attempt', trip) },
 });
 
 export const getLiveTasks = endpoint({
@@ -85,9 +85,9 @@ export const getLiveTasks = endpoint({
   path: '/api/projects/{projectId}/live',
   access: 'guest',
   tag: 'Tasks',
-  summary: 'What runs, and what waits and why',
+  summary: 'List running tasks, and waiting ones with their reasons',
   request: { params: inProject },
-  responses: { 200: answer('All that has not ended', liveTasks) },
+  responses: { 200: answer('All tasks that have not ended', liveTasks) },
 });
 
 export const getDashboard = endpoint({
@@ -96,8 +96,8 @@ export const getDashboard = endpoint({
   path: '/api/projects/{projectId}/dashboard',
   access: 'guest',
   tag: 'Projects',
-  summary: 'What failed, what was spent and saved, and how it went day by day',
-  description: 'Reads the tasks of all these days. What runs and waits now is asked for apart.',
+  summary: 'Get recent failures, costs, savings and results by day',
+  description: 'Reads the tasks of all these days. Another endpoint lists the running and waiting tasks.',
   request: { params: inProject, query: dashboardQuery },
   responses: { 200: answer('The dashboard', dashboard) },
 });
@@ -109,9 +109,9 @@ export const readLog = endpoint({
   access: 'guest',
   tag: 'Tasks',
   summary: "Read a task's log from an offset",
-  description: 'Ask again from `nextOffset` until `complete`. An attempt that was lost keeps its log.',
+  description: 'Continue from `nextOffset` until `complete`. A lost attempt keeps its log.',
   request: { params: inTask, query: logQuery },
-  responses: { 200: answer('What there is from that offset on', logPage) },
+  responses: { 200: answer('The log from that offset', logPage) },
 });
 
 export const downloadLog = endpoint({
@@ -122,11 +122,11 @@ export const downloadLog = endpoint({
   tag: 'Tasks',
   summary: "Download a task's log as a gzip file",
   description:
-    'Plain text, compressed. A log of more than 3 MiB compressed comes in parts: as long as the answer has a `Link` with `rel="next"`, follow it; the parts, one after the other, are one gzip file. Of a task that runs, what there is by now.',
+    'Compressed plain text. A log of more than 3 MiB compressed comes in parts: as long as an answer has a `Link` with `rel="next"`, follow it and append the next part; together they are one gzip file. For a running task, the log so far.',
   request: { params: inTask, query: downloadQuery },
   responses: {
     200: {
-      description: 'The file, or a part of it',
+      description: 'The file or a part of it',
       content: { 'application/gzip': { schema: z.string().meta({ format: 'binary' }) } },
     },
   },
@@ -138,9 +138,9 @@ export const confirmTask = endpoint({
   path: '/api/projects/{projectId}/tasks/{taskId}/confirm',
   access: 'task_runner',
   tag: 'Tasks',
-  summary: 'Let a task that waits for confirmation go on',
+  summary: 'Confirm a task that waits for confirmation',
   request: { params: inTask },
-  responses: { 200: answer('The task as it is now', task) },
+  responses: { 200: answer('The task after the change', task) },
   problems: ['not_waiting_confirmation', 'another_person_needed'],
 });
 
@@ -150,8 +150,8 @@ export const rejectTask = endpoint({
   path: '/api/projects/{projectId}/tasks/{taskId}/reject',
   access: 'task_runner',
   tag: 'Tasks',
-  summary: 'End a task that waits for confirmation',
+  summary: 'Reject a task that waits for confirmation: it ends',
   request: { params: inTask },
-  responses: { 200: answer('The task as it is now', task) },
+  responses: { 200: answer('The task after the change', task) },
   problems: ['not_waiting_confirmation', 'another_person_needed'],
 });

@@ -33,7 +33,7 @@ export const sendDelivery = endpoint({
   access: 'manager',
   tag: 'Webhook deliveries',
   summary: 'Send a delivery again, now',
-  description: 'Under the same id, so that a receiver which knows it may ignore it.',
+  description: 'It keeps its id, so that a receiver can ignore a delivery that it knows.',
   request: { params: inDelivery },
-  responses: { 200: answer('The delivery with what came of the attempt', delivery) },
+  responses: { 200: answer('The delivery with the outcome of the attempt', delivery) },
 });

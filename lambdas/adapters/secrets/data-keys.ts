@@ -7,7 +7,7 @@ import * as z from 'zod';
 import type { Clock } from '../../../protocol/index.ts';
 import type { NewId } from '../ids.ts';
 import { type Key, keys, type Table } from '../table.ts';
-import { remembering } from '../ttl-cache.ts';
+import { ttlCache } from '../ttl-cache.ts';
 
 /** Owner of secrets: a project, global runners, or the stack with its people. */
 export type SecretScope = Key['pk'];
@@ -88,7 +88,7 @@ const prefix = 'dek_';
 
 /** Keeps wrapped keys in the table beside the values that they encrypt, so they go with their project. */
 export const dataKeys = (table: Table, { service, now, newId }: Deps): DataKeys => {
-  const memory = remembering<DataKey>(now, rememberKeysMs);
+  const cache = ttlCache<DataKey>(now, rememberKeysMs);
 
   const unwrap = async (scope: SecretScope, item: unknown): Promise<DataKey> => {
     const found = stored.safeParse(item);
@@ -114,18 +114,18 @@ export const dataKeys = (table: Table, { service, now, newId }: Deps): DataKeys 
 
   return {
     current: (scope) =>
-      memory.find(scope, async () => {
+      cache.find(scope, async () => {
         const { items } = await table.query({ pk: scope, prefix, descending: true, limit: 1 });
         return items[0] ? unwrap(scope, items[0]) : make(scope);
       }),
 
     get: (scope, id) =>
-      memory.find(`${scope}/${id}`, async () => {
+      cache.find(`${scope}/${id}`, async () => {
         const item = await table.get(keys.dataKey(scope, id));
         if (!item) throw new CannotOpen(`There is no data key ${id} in ${scope}.`);
         return unwrap(scope, item);
       }),
 
-    renew: (scope) => memory.replace(scope, make(scope)),
+    renew: (scope) => cache.replace(scope, make(scope)),
   };
 };

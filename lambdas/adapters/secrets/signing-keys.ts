@@ -7,7 +7,7 @@ import type { NewId } from '../ids.ts';
 import { loginLifetimeMs } from '../people/users.ts';
 import type { RandomBytes } from '../runners/registration-tokens.ts';
 import { keys, type Table } from '../table.ts';
-import { remembering } from '../ttl-cache.ts';
+import { ttlCache } from '../ttl-cache.ts';
 import { rememberKeysMs } from './data-keys.ts';
 import { firstKeyId, type SigningKey, type SigningKeys } from './signed-tokens.ts';
 
@@ -69,8 +69,8 @@ export const loadSigningKeys = async (table: Table, deps: Deps): Promise<readonl
 
 /** Reads the keys again after a quarter of an hour. */
 export const rememberSigningKeys = (load: SigningKeys, now: Clock): SigningKeys => {
-  const memory = remembering<readonly SigningKey[]>(now, rememberKeysMs);
-  return () => memory.find('signing keys', load);
+  const cache = ttlCache<readonly SigningKey[]>(now, rememberKeysMs);
+  return () => cache.find('signing keys', load);
 };
 
 /**

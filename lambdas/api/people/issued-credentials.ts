@@ -23,7 +23,7 @@ export const everywhere = async ({ projects }: Pick<ApiDeps, 'projects'>): Promi
 ];
 
 /** Revokes the credentials of those pools that a person issued and may no longer issue there. */
-export const revokeMinted = async (
+export const revokeIssuedCredentials = async (
   { apiTokens, invitations, registrationTokens }: Stores,
   person: Standing & { readonly id: string },
   pools: readonly Pool[],

@@ -5,7 +5,7 @@ import { publicUser, type UserRecord } from '../../adapters/people/users.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
 import { refuse, refuseUnknown } from '../refuse.ts';
 import { routeOf, routes } from '../route.ts';
-import { everywhere, nothing, revokeMinted, revokePending } from './issued-credentials.ts';
+import { everywhere, nothing, revokeIssuedCredentials, revokePending } from './issued-credentials.ts';
 
 /** A person without any role. */
 const nobody = (id: string) => ({ id, ...nothing });
@@ -24,7 +24,7 @@ export const userRoutes = (deps: ApiDeps) =>
       }
       const changed = await deps.users.setAdmin(userId, isAdmin);
       if (!changed) return refuseUnknown(c, 'person');
-      await revokeMinted(deps, changed, await everywhere(deps));
+      await revokeIssuedCredentials(deps, changed, await everywhere(deps));
       return c.json(publicUser(changed), 200);
     })
     .openapi(routeOf(endpoints.removeUser), async (c) => {
@@ -37,7 +37,7 @@ export const userRoutes = (deps: ApiDeps) =>
       const pools = await everywhere(deps);
       // Also for a person who is already removed: an earlier removal may have failed before its
       // revocations.
-      await revokeMinted(deps, nobody(userId), pools);
+      await revokeIssuedCredentials(deps, nobody(userId), pools);
       if (found) await revokePending(deps, found.email, pools);
       return isRemoved ? c.body(null, 204) : refuseUnknown(c, 'person');
     });
@@ -66,7 +66,7 @@ export const memberRoutes = (deps: ApiDeps) => {
       const changed = found && (await deps.users.setRole(found.userId, projectId, c.req.valid('json').role));
       const shown = changed && asMember(changed, projectId);
       if (!shown) return refuseUnknown(c, 'member');
-      await revokeMinted(deps, changed, [projectId]);
+      await revokeIssuedCredentials(deps, changed, [projectId]);
       await revokePending(deps, changed.email, [projectId]);
       return c.json(shown, 200);
     })
@@ -75,7 +75,9 @@ export const memberRoutes = (deps: ApiDeps) => {
       const found = await find(projectId, userId);
       const left = found && (await deps.users.setRole(found.userId, projectId, undefined));
       // Also for a person who has already left: an earlier removal may have failed before its revocations.
-      await revokeMinted(deps, left ?? (await deps.users.get(userId)) ?? nobody(userId), [projectId]);
+      await revokeIssuedCredentials(deps, left ?? (await deps.users.get(userId)) ?? nobody(userId), [
+        projectId,
+      ]);
       if (left) await revokePending(deps, left.email, [projectId]);
       return left ? c.body(null, 204) : refuseUnknown(c, 'member');
     });

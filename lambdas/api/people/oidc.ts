@@ -16,7 +16,7 @@ import { countAttempts, forgetAttempts, refuseTooMany } from '../rate-limits.ts'
 import { recordRefusal } from '../record-refusal.ts';
 import { refuse, refuseFields, refuseUnknown } from '../refuse.ts';
 import { routeOf, routes } from '../route.ts';
-import { everywhere, nothing, revokeMinted } from './issued-credentials.ts';
+import { everywhere, nothing, revokeIssuedCredentials } from './issued-credentials.ts';
 import { enterProject, pendingOf } from './join.ts';
 
 const { path } = endpoints.getSignInProvider;
@@ -62,7 +62,7 @@ const tidyAfterProof = async (deps: ApiDeps, c: Context<ApiEnv>, user: UserRecor
     source: deps.sourceOf(c),
     requestId: c.get('requestId'),
   });
-  await revokeMinted(deps, { id: user.id, ...nothing }, await everywhere(deps));
+  await revokeIssuedCredentials(deps, { id: user.id, ...nothing }, await everywhere(deps));
 };
 
 /** Finds or creates the person whom the provider names. */

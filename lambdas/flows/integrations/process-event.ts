@@ -9,9 +9,9 @@ import type {
 } from '../../adapters/integrations/pending-events.ts';
 import type { Deps } from '../deps.ts';
 import { beginPass, type Repairs } from '../repairs.ts';
-import { type StartByCauseDeps, savedValues, startByCause } from '../tasks/start-from-trigger.ts';
+import { type StartFromTriggerDeps, savedValues, startFromTrigger } from '../tasks/start-from-trigger.ts';
 
-export type WorkEventDeps = StartByCauseDeps & {
+export type WorkEventDeps = StartFromTriggerDeps & {
   readonly integrations: Pick<IntegrationStore, 'get' | 'record'>;
   readonly pendingEvents: Pick<PendingEventStore, 'get' | 'remove'>;
 };
@@ -32,7 +32,7 @@ const decide = async (deps: WorkEventDeps, event: PendingEvent): Promise<EventRe
   if (!integration.active) return { outcome: 'inactive', detail: 'The integration is not active.' };
   const { templateId, name, secretNames } = integration;
   // The task's id derives from the event's: a crash in the middle and a retry make one task.
-  return startByCause(
+  return startFromTrigger(
     deps,
     { kind: 'integration', by: integration, cause: id, at, source },
     {

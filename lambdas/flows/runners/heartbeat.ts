@@ -23,7 +23,7 @@ import type { Deps } from '../deps.ts';
 import { type PlaceDeps, place, ring } from '../tasks/assign.ts';
 import { heldTasks } from '../tasks/held-tasks.ts';
 import { overflowTo } from '../tasks/overflow.ts';
-import { loseTask } from '../tasks/recover-task.ts';
+import { recoverTask } from '../tasks/recover-task.ts';
 import { followDisk, recordDisk } from './low-disk.ts';
 
 export type HeartbeatDeps = PlaceDeps & Pick<Deps, 'agentTokens' | 'settlePowerSoon' | 'fleets'>;
@@ -158,7 +158,7 @@ const loseForgotten = async (
   const tasks = await heldTasks(deps, { ...runner, slots: [...forgotten] });
   const reason = `The agent of ${runner.name} was restarted and lost the task.`;
   for (const taskId of forgotten) {
-    await loseTask(
+    await recoverTask(
       deps,
       runner,
       tasks.find(({ id }) => id === taskId),

@@ -11,7 +11,7 @@ import { isPoweredByStack } from '../../core/tasks/select-runner.ts';
 import type { Deps } from '../deps.ts';
 import { type PlaceDeps, placeWaiting } from '../tasks/assign.ts';
 import { heldTasks } from '../tasks/held-tasks.ts';
-import { loseTask } from '../tasks/recover-task.ts';
+import { recoverTask } from '../tasks/recover-task.ts';
 import { failStart } from './failed-start.ts';
 import { latestFacts } from './latest-facts.ts';
 import { type WakeDeps, wake } from './power.ts';
@@ -124,7 +124,7 @@ const openUnseen = async (
 export const loseAll = async (deps: FollowDeps, runner: RunnerRecord, reason: string): Promise<void> => {
   const held = await heldTasks(deps, runner);
   for (const taskId of runner.slots) {
-    await loseTask(
+    await recoverTask(
       deps,
       runner,
       held.find(({ id }) => id === taskId),

@@ -6,7 +6,7 @@ import { queuesOf } from '../../core/tasks/routing.ts';
 import { isPoweredByStack } from '../../core/tasks/select-runner.ts';
 import type { Deps } from '../deps.ts';
 import { type PlaceDeps, placeWaiting } from '../tasks/assign.ts';
-import { nudge } from './request-heartbeat.ts';
+import { requestHeartbeat } from './request-heartbeat.ts';
 
 /**
  * Stops a runner from taking tasks. Its tasks finish there or are handed back, by each template's setting,
@@ -18,7 +18,7 @@ export const drainRunner = async (
 ): Promise<RunnerRecord | undefined> => {
   const draining = await deps.runners.requestDrain(runner, deps.now());
   if (!draining) return undefined;
-  await nudge(deps, draining);
+  await requestHeartbeat(deps, draining);
   await placeWaiting(deps, queuesOf(draining), (task) => task.runnerId === draining.id);
   return deps.runners.get(poolOf(runner), runner.id);
 };
@@ -39,7 +39,7 @@ export const sleepRunner = async (
       idle: true,
     });
     if (draining) {
-      await nudge(deps, draining);
+      await requestHeartbeat(deps, draining);
       await deps.settlePowerSoon({ pool: poolOf(draining), runnerId: draining.id });
       return draining;
     }
@@ -66,7 +66,7 @@ export const wakeRunner = async (
   const woken = await deps.runners.wake(runner, runner.status, to, deps.now());
   if (!woken) return undefined;
   // Its agent was about to drain.
-  if (woken.status === 'online') await nudge(deps, woken);
+  if (woken.status === 'online') await requestHeartbeat(deps, woken);
   if (woken.status === 'starting') await deps.settlePowerSoon({ pool: poolOf(woken), runnerId: woken.id });
   return woken;
 };
@@ -78,7 +78,7 @@ export const resumeRunner = async (
 ): Promise<RunnerRecord | undefined> => {
   const resumed = await deps.runners.requestDrain(runner, undefined);
   if (!resumed) return undefined;
-  await nudge(deps, resumed);
+  await requestHeartbeat(deps, resumed);
   await placeWaiting(deps, queuesOf(resumed));
   return deps.runners.get(poolOf(runner), runner.id);
 };

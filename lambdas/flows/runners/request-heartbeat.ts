@@ -7,7 +7,7 @@ import type { Deps } from '../deps.ts';
  * Sends a message to the runner's own queue. The news is stored already and reaches the agent by its next
  * heartbeat anyway, so a failure is only logged.
  */
-export const nudge = async (
+export const requestHeartbeat = async (
   deps: Pick<Deps, 'queues' | 'log'>,
   runner: Pick<RunnerRecord, 'id' | 'projectId'>,
 ): Promise<void> => {

@@ -7,7 +7,7 @@ import { controlQueueOf, globalQueue, queuesOf } from '../../core/tasks/routing.
 import { isPoweredByStack } from '../../core/tasks/select-runner.ts';
 import type { Deps } from '../deps.ts';
 import { type PlaceDeps, placeWaiting } from '../tasks/assign.ts';
-import { nudge } from './request-heartbeat.ts';
+import { requestHeartbeat } from './request-heartbeat.ts';
 
 export type SetupResult =
   | { readonly ok: true; readonly runner: RunnerRecord }
@@ -74,7 +74,7 @@ export const configureRunner = async (
       ? await deps.runners.awaitQueues(before, queuesFrom)
       : configured;
   if (!runner) return { ok: false, code: 'not_found' };
-  await nudge(deps, runner);
+  await requestHeartbeat(deps, runner);
   await removeOrphans(deps, before, queuesOf(before));
   await placeWaiting(deps, [...new Set([...queuesOf(before), ...queuesServed(runner)])]);
   return { ok: true, runner };

@@ -9,9 +9,10 @@ import {
 } from '../../../protocol/index.ts';
 import type { ScheduleRecord, ScheduleStore } from '../../adapters/schedules/schedules.ts';
 import type { Deps } from '../deps.ts';
-import { type StartByCauseDeps, savedValues, startByCause } from '../tasks/start-from-trigger.ts';
+import { type StartFromTriggerDeps, savedValues, startFromTrigger } from '../tasks/start-from-trigger.ts';
 
-export type RunScheduleDeps = StartByCauseDeps & Pick<Deps, 'log'> & { readonly schedules: ScheduleStore };
+export type RunScheduleDeps = StartFromTriggerDeps &
+  Pick<Deps, 'log'> & { readonly schedules: ScheduleStore };
 
 const noteOf = (outcome: ScheduleOutcome, detail: string): Omit<ScheduleRun, 'at'> => ({ outcome, detail });
 
@@ -21,7 +22,7 @@ const start = (
   at: Instant,
 ): Promise<Omit<ScheduleRun, 'at'>> => {
   const { templateId, name, survey, surveySecrets } = schedule;
-  return startByCause(
+  return startFromTrigger(
     deps,
     { kind: 'schedule', by: schedule, cause: at, at },
     {

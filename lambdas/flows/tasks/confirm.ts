@@ -4,7 +4,7 @@ import type { Lease } from '../../adapters/runners/agent-tokens.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { isHeldStatus } from '../../core/tasks/task-state.ts';
 import type { Deps } from '../deps.ts';
-import { nudge } from '../runners/request-heartbeat.ts';
+import { requestHeartbeat } from '../runners/request-heartbeat.ts';
 
 const whatToDo = 'It waits to be confirmed: read in its log what it would do, then confirm or reject it.';
 
@@ -37,6 +37,6 @@ export const decideTask = async (
   const reason = decision === 'confirm' ? `Confirmed by ${by.name}.` : `Rejected by ${by.name}.`;
   const decided = await deps.tasks.decide(task, decision, reason);
   const runner = decided?.runnerId && (await deps.runners.find(decided.projectId, decided.runnerId));
-  if (runner) await nudge(deps, runner);
+  if (runner) await requestHeartbeat(deps, runner);
   return { ok: true, task: decided };
 };

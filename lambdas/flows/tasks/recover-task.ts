@@ -11,7 +11,7 @@ import { leaveLimits, type PlaceDeps, place } from './assign.ts';
  * since it was read: from then on the runner has no right to the task, so the next attempt can't overlap with
  * it.
  */
-export const loseTask = async (
+export const recoverTask = async (
   deps: PlaceDeps,
   runner: RunnerRecord,
   task: TaskRecord | undefined,

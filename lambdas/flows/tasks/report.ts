@@ -70,7 +70,7 @@ export const finishTask = async (
   return { ok: true };
 };
 
-/** Hands a task back: its slot goes first, as in loseTask, and then the next attempt may wait. */
+/** Hands a task back: its slot goes first, as in recoverTask, and then the next attempt may wait. */
 const giveBack = async (
   deps: PlaceDeps,
   lease: Lease,

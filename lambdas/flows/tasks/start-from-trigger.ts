@@ -8,7 +8,7 @@ import type { Deps } from '../deps.ts';
 import type { PlaceDeps } from './assign.ts';
 import { InputRefused, startTask } from './start-task.ts';
 
-export type StartByCauseDeps = PlaceDeps &
+export type StartFromTriggerDeps = PlaceDeps &
   Pick<Deps, 'newId' | 'readForTask' | 'readInventory'> & { readonly audit: Pick<AuditTrail, 'record'> };
 
 /** Trigger of a task and its cause: the same cause always makes the same task. */
@@ -47,8 +47,8 @@ export const savedValues = (saved: LaunchValues): LaunchValues => {
 };
 
 /** Returns the task, recorded in its project's trail, or the reason why the template rejects it. */
-export const startByCause = async (
-  deps: StartByCauseDeps,
+export const startFromTrigger = async (
+  deps: StartFromTriggerDeps,
   { kind, by, cause, at, source }: Cause,
   input: Parameters<typeof startTask>[2],
 ): Promise<StartedByCause> => {

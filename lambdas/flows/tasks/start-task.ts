@@ -15,7 +15,7 @@ import { resolveTag } from '../../core/tasks/routing.ts';
 import { checkSurvey } from '../../core/tasks/survey.ts';
 import { hasEnded } from '../../core/tasks/task-state.ts';
 import type { Deps } from '../deps.ts';
-import { nudge } from '../runners/request-heartbeat.ts';
+import { requestHeartbeat } from '../runners/request-heartbeat.ts';
 import { choosePlacement, leaveLimits, type PlaceDeps, place } from './assign.ts';
 import { enterLimits, limitsFor, whyLimited } from './limits.ts';
 
@@ -180,6 +180,6 @@ export const stopTask = async (deps: PlaceDeps, task: TaskRecord, by: string): P
   const now = (await deps.tasks.requestStop(task, reason)) ?? (await deps.tasks.get(task.projectId, task.id));
   if (!now || hasEnded(now.status)) return undefined;
   const holder = now.runnerId && (await deps.runners.find(now.projectId, now.runnerId));
-  if (holder) await nudge(deps, holder);
+  if (holder) await requestHeartbeat(deps, holder);
   return now;
 };
