@@ -55,14 +55,18 @@ const formalHeaders = {
   authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=none',
 };
 
-/** Calls dynalite in this process, beside its gateway. */
-export const callDynalite = (listener: RequestListener, operation: string, parameters: object) =>
+/** Sends a request to dynalite in this process. `target` is the value of `x-amz-target`. */
+export const sendToDynalite = (listener: RequestListener, target: string, payload: string | Buffer) =>
   inject(listener, {
     method: 'POST',
     url: '/',
-    headers: { ...formalHeaders, 'x-amz-target': `DynamoDB_20120810.${operation}` },
-    payload: JSON.stringify(parameters),
+    headers: { ...formalHeaders, 'x-amz-target': target },
+    payload,
   });
+
+/** Calls dynalite in this process, beside its gateway. */
+export const callDynalite = (listener: RequestListener, operation: string, parameters: object) =>
+  sendToDynalite(listener, `DynamoDB_20120810.${operation}`, JSON.stringify(parameters));
 
 const refusal = z.object({ message: z.string().optional(), Message: z.string().optional() });
 
