@@ -5,6 +5,18 @@ import { page } from '../common.ts';
 import { answer, endpoint } from './endpoint.ts';
 import { inProject } from './params.ts';
 
+const filtered =
+  'With filters, at most 2,000 events are examined for a page, so it may hold fewer than `limit`, or none, while there are older ones: continue as long as there is a `nextCursor`.';
+const inParts =
+  'The file comes in parts: as long as an answer has a `Link` with `rel="next"`, follow it and append the next part. A part may be empty.';
+const events = { 200: answer('A page of events', page(auditEvent)) };
+const exported = {
+  200: {
+    description: 'The file or a part of it',
+    content: { 'text/csv': { schema: z.string() }, 'application/jsonl': { schema: z.string() } },
+  },
+};
+
 export const listAudit = endpoint({
   operationId: 'listAudit',
   method: 'get',
@@ -12,9 +24,9 @@ export const listAudit = endpoint({
   access: 'owner',
   tag: 'Members',
   summary: "List a project's changes and uses of secrets, newest first",
-  description: `Admins can also read the trail of a removed project. With filters, at most 2,000 events are examined for a page, so it may hold fewer than \`limit\`, or none, while there are older ones: continue as long as there is a \`nextCursor\`.`,
+  description: `Admins can also read the trail of a removed project. ${filtered}`,
   request: { params: inProject, query: auditQuery },
-  responses: { 200: answer('A page of events', page(auditEvent)) },
+  responses: events,
 });
 
 export const exportAudit = endpoint({
@@ -24,15 +36,9 @@ export const exportAudit = endpoint({
   access: 'owner',
   tag: 'Members',
   summary: "Download a project's audit trail as CSV or JSON lines",
-  description:
-    'The file comes in parts: as long as an answer has a `Link` with `rel="next"`, follow it and append the next part. A part may be empty.',
+  description: inParts,
   request: { params: inProject, query: auditExportQuery },
-  responses: {
-    200: {
-      description: 'The file or a part of it',
-      content: { 'text/csv': { schema: z.string() }, 'application/jsonl': { schema: z.string() } },
-    },
-  },
+  responses: exported,
 });
 
 export const listStackAudit = endpoint({
@@ -42,10 +48,9 @@ export const listStackAudit = endpoint({
   access: 'admin',
   tag: 'Members',
   summary: 'List sign-ins and changes outside projects, newest first',
-  description:
-    'With filters, at most 2,000 events are examined for a page, so it may hold fewer than `limit`, or none, while there are older ones: continue as long as there is a `nextCursor`.',
+  description: filtered,
   request: { query: auditQuery },
-  responses: { 200: answer('A page of events', page(auditEvent)) },
+  responses: events,
 });
 
 export const exportStackAudit = endpoint({
@@ -55,13 +60,7 @@ export const exportStackAudit = endpoint({
   access: 'admin',
   tag: 'Members',
   summary: "Download the stack's audit trail as CSV or JSON lines",
-  description:
-    'The file comes in parts: as long as an answer has a `Link` with `rel="next"`, follow it and append the next part. A part may be empty.',
+  description: inParts,
   request: { query: auditExportQuery },
-  responses: {
-    200: {
-      description: 'The file or a part of it',
-      content: { 'text/csv': { schema: z.string() }, 'application/jsonl': { schema: z.string() } },
-    },
-  },
+  responses: exported,
 });

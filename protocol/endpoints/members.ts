@@ -3,6 +3,9 @@ import { member, memberInput, user, userChange } from '../person.ts';
 import { answer, endpoint, jsonBody, listOf, noContent } from './endpoint.ts';
 import { inMember, inProject, inUser } from './params.ts';
 
+const revokes =
+  'API tokens, invitations and registration tokens that the person or their token created, and may no longer create, are revoked.';
+
 export const listUsers = endpoint({
   operationId: 'listUsers',
   method: 'get',
@@ -20,8 +23,7 @@ export const replaceUser = endpoint({
   access: 'admin',
   tag: 'Members',
   summary: 'Give or remove admin rights',
-  description:
-    'API tokens, invitations and registration tokens that the person or their token created, and may no longer create, are revoked.',
+  description: revokes,
   request: { params: inUser, body: jsonBody(userChange) },
   responses: { 200: answer('The person after the change', user) },
   problems: ['in_use'],
@@ -34,7 +36,7 @@ export const removeUser = endpoint({
   access: 'admin',
   tag: 'Members',
   summary: 'Remove a person with their sign-ins and roles',
-  description: `API tokens, invitations and registration tokens that the person or their token created, and may no longer create, are revoked. So are pending invitations of their address.`,
+  description: `${revokes} So are pending invitations of their address.`,
   request: { params: inUser },
   responses: { 204: noContent('The person is removed') },
   problems: ['in_use'],
@@ -58,7 +60,7 @@ export const replaceMember = endpoint({
   access: 'owner',
   tag: 'Members',
   summary: 'Change the role of a member',
-  description: `API tokens, invitations and registration tokens that the person or their token created, and may no longer create, are revoked. So are pending invitations of their address into the project. To add a person, invite them.`,
+  description: `${revokes} So are pending invitations of their address into the project. To add a person, invite them.`,
   request: { params: inMember, body: jsonBody(memberInput) },
   responses: { 200: answer('The member', member) },
 });
@@ -70,7 +72,7 @@ export const removeMember = endpoint({
   access: 'owner',
   tag: 'Members',
   summary: 'Remove a member',
-  description: `API tokens, invitations and registration tokens that the person or their token created, and may no longer create, are revoked. So are pending invitations of their address into the project.`,
+  description: `${revokes} So are pending invitations of their address into the project.`,
   request: { params: inMember },
   responses: { 204: noContent('The person is no longer a member') },
 });
