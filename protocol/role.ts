@@ -30,6 +30,9 @@ export const roleIn = (
 
 const ranks: readonly string[] = [...roles, 'admin'];
 
+/** True when the access of an endpoint is a role, and not a machine's or everybody's. */
+export const isEffectiveRole = (access: string): access is EffectiveRole => ranks.includes(access);
+
 /** True when `role` is at least `least`. */
 export const isAtLeast = (role: EffectiveRole | undefined, least: EffectiveRole): boolean =>
   role !== undefined && ranks.indexOf(role) >= ranks.indexOf(least);

@@ -21,6 +21,8 @@ export const routes = <E extends Env>() =>
 /** Returns the route whose handler answers a request, beyond middleware; undefined without one. */
 export const handlerRoute = (c: Context) => matchedRoutes(c).findLast(({ method }) => method !== 'ALL');
 
+const people = ['apiToken', 'signIn'] as const;
+
 /** Names of the security schemes in the document, by access; one of them is needed. */
 const schemes: Readonly<Record<Access, readonly string[]>> = {
   anybody: [],
@@ -28,12 +30,12 @@ const schemes: Readonly<Record<Access, readonly string[]>> = {
   registration_token: ['registrationToken'],
   runner_token: ['runnerToken'],
   agent_session: ['agentSession'],
-  person: ['apiToken', 'signIn'],
-  guest: ['apiToken', 'signIn'],
-  task_runner: ['apiToken', 'signIn'],
-  manager: ['apiToken', 'signIn'],
-  owner: ['apiToken', 'signIn'],
-  admin: ['apiToken', 'signIn'],
+  person: people,
+  guest: people,
+  task_runner: people,
+  manager: people,
+  owner: people,
+  admin: people,
 };
 
 const problemContent = { [problemMediaType]: { schema: problem } } as const;
@@ -60,7 +62,7 @@ export const routeOf = <const E extends Endpoint>({ access, tag, problems = [], 
     ...(route.request?.query ? (['invalid_request'] as const) : []),
     ...(route.request?.params ? (['not_found'] as const) : []),
     ...(accepted.length > 0 ? (['unauthenticated'] as const) : []),
-    ...(accepted.includes('signIn') ? (['forbidden'] as const) : []),
+    ...(accepted === people ? (['forbidden'] as const) : []),
   ];
   const all = [...new Set([...implied, ...problems])];
   const byStatus = Map.groupBy(all, statusOf);
