@@ -76,7 +76,6 @@ export const createClient = ({ url, credential, version, fetch }: ClientOptions)
     send,
     call: async (endpoint, given) => {
       const response = await send(endpoint, given);
-      if (response.status === 204) return parseAnswer(endpoint, undefined);
       const json: unknown = await response.json().catch(() => undefined);
       try {
         return parseAnswer(endpoint, json);
