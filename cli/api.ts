@@ -5,7 +5,7 @@ import { getCosts } from '../protocol/endpoints/costs.ts';
 import { getMe } from '../protocol/endpoints/people.ts';
 import { listProjects } from '../protocol/endpoints/projects.ts';
 import { environments, inventories, templates } from '../protocol/endpoints/resources.ts';
-import { globalRunners, projectRunners } from '../protocol/endpoints/runners.ts';
+import { runnersIn } from '../protocol/endpoints/runners.ts';
 import { schedules } from '../protocol/endpoints/schedules.ts';
 import {
   confirmTask,
@@ -64,8 +64,6 @@ export interface LogQuery {
 /** Maximum items per request of the API. */
 const pageSize = 100;
 
-const runnersOf = (pool: Pool) => (pool === undefined ? globalRunners : projectRunners);
-
 const taskWords = { stop: stopTask, confirm: confirmTask, reject: rejectTask };
 
 export const createApi = (client: Client): Api => {
@@ -78,12 +76,14 @@ export const createApi = (client: Client): Api => {
     inventories: (projectId) => items(client.call(inventories.list, { params: { projectId } })),
     environments: (projectId) => items(client.call(environments.list, { params: { projectId } })),
     schedules: (projectId) => items(client.call(schedules.list, { params: { projectId } })),
-    runners: (pool) =>
-      items(client.call(runnersOf(pool).list, { params: pool === undefined ? {} : { projectId: pool } })),
-    tellRunner: (pool, runnerId, word) =>
-      client.call(runnersOf(pool)[word], {
-        params: { runnerId, ...(pool !== undefined && { projectId: pool }) },
-      }),
+    runners: (pool) => {
+      const { endpoints, params } = runnersIn(pool);
+      return items(client.call(endpoints.list, { params }));
+    },
+    tellRunner: (pool, runnerId, word) => {
+      const { endpoints, params } = runnersIn(pool);
+      return client.call(endpoints[word], { params: { ...params, runnerId } });
+    },
     startTask: (projectId, body) => client.call(startTask, { params: { projectId }, body }),
     task: (projectId, taskId) => client.call(getTask, { params: { projectId, taskId } }),
     tasks: async (projectId, filter, most) => {

@@ -123,7 +123,7 @@ const runnerEndpoints = /* @__NO_SIDE_EFFECTS__ */ ({
       path: `${itemPath}/drain`,
       access: writer,
       tag,
-      summary: 'Drain a runner: it takes no more tasks',
+      summary: 'Drain a runner, so that it takes no further task',
       description:
         'Its tasks finish there or are handed back, as each template says (`onDrain`). The drain lasts until the runner is resumed or its agent restarts; to keep the runner out permanently, make it inactive.',
       request: itemRequest,
@@ -248,3 +248,12 @@ export const globalRunners = runnerEndpoints({
   itemParams: inGlobalRunner,
   tokenParams: inGlobalRegistrationToken,
 });
+
+/**
+ * Returns the endpoints of a project's runners, with the parameters that choose the project; without a
+ * project, the endpoints of the global runners.
+ */
+export const runnersIn = (projectId: string | undefined) => {
+  const params: Readonly<Record<string, string>> = projectId === undefined ? {} : { projectId };
+  return { endpoints: projectId === undefined ? globalRunners : projectRunners, params };
+};

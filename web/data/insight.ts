@@ -2,6 +2,7 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { pathOf } from '../../protocol/endpoints/call.ts';
 import { getCostHistory } from '../../protocol/endpoints/costs.ts';
+import { runnersIn } from '../../protocol/endpoints/runners.ts';
 import {
   getDashboard,
   getLiveTasks,
@@ -13,7 +14,6 @@ import { hasEnded, type LiveTasks, type Runner, type Task, type Trip } from '../
 import { adaptive } from './polling.ts';
 import { isWaiting } from './queries.ts';
 import { call } from './request.ts';
-import { runnersIn } from './runners.ts';
 
 /** Minutes that this browser's clock is ahead of UTC. They set where days begin. */
 const utcOffsetMinutes = (): number => -new Date().getTimezoneOffset();

@@ -11,13 +11,13 @@ import {
   repositories,
   templates,
 } from '../../protocol/endpoints/resources.ts';
+import { runnersIn } from '../../protocol/endpoints/runners.ts';
 import { getTask, listTasks } from '../../protocol/endpoints/tasks.ts';
 import { listDeliveries } from '../../protocol/endpoints/webhooks.ts';
 import { type Delivery, hasEnded, type Runner, type Task } from '../../protocol/index.ts';
 import { list, pages } from './list.ts';
 import { adaptive } from './polling.ts';
 import { call, reading } from './request.ts';
-import { runnersIn } from './runners.ts';
 
 /** Returns true while the task waits for a runner and this attempt has no output. */
 export const isWaiting = ({ status }: Pick<Task, 'status'>): boolean => status === 'waiting';

@@ -5,7 +5,7 @@
 
 import type { Endpoint } from '../../../protocol/endpoints/endpoint.ts';
 import { createAdminToken, createApiToken, createInvitation } from '../../../protocol/endpoints/people.ts';
-import { globalRunners, projectRunners } from '../../../protocol/endpoints/runners.ts';
+import { runnersIn } from '../../../protocol/endpoints/runners.ts';
 import { roleIn, type Standing } from '../../../protocol/index.ts';
 import type { Pool } from '../../adapters/table.ts';
 import { mayCall } from '../../core/people/permissions.ts';
@@ -38,8 +38,8 @@ export const revokeIssuedCredentials = async (
     if (pool !== 'global' && !may(pool, createInvitation)) {
       await invitations.revokeThose(pool, ['createdBy', person.id]);
     }
-    const { createRegistrationToken } = pool === 'global' ? globalRunners : projectRunners;
-    if (!may(pool, createRegistrationToken)) await registrationTokens.revokeMadeBy(person.id, pool);
+    const { endpoints } = runnersIn(pool === 'global' ? undefined : pool);
+    if (!may(pool, endpoints.createRegistrationToken)) await registrationTokens.revokeMadeBy(person.id, pool);
   }
 };
 

@@ -1,6 +1,6 @@
 /** Scope of runners: a project, or global. The same routes exist for both. */
 import { pathOf } from '../../../protocol/endpoints/call.ts';
-import { globalRunners, projectRunners } from '../../../protocol/endpoints/runners.ts';
+import { runnersIn } from '../../../protocol/endpoints/runners.ts';
 import { projectId } from '../../../protocol/index.ts';
 import type { Pool } from '../../adapters/table.ts';
 
@@ -9,7 +9,7 @@ export const poolIn = (params: Readonly<Record<string, string>>): Pool =>
   params.projectId === undefined ? 'global' : projectId.parse(params.projectId);
 
 /** Returns the path of a runner in the API. */
-export const pathOfRunner = (pool: Pool, runnerId: string): string =>
-  pool === 'global'
-    ? pathOf(globalRunners.get, { runnerId })
-    : pathOf(projectRunners.get, { projectId: pool, runnerId });
+export const pathOfRunner = (pool: Pool, runnerId: string): string => {
+  const { endpoints, params } = runnersIn(pool === 'global' ? undefined : pool);
+  return pathOf(endpoints.get, { ...params, runnerId });
+};

@@ -11,11 +11,11 @@ import {
   repositories,
   templates,
 } from '../../../protocol/endpoints/resources.ts';
+import { runnersIn } from '../../../protocol/endpoints/runners.ts';
 import { schedules } from '../../../protocol/endpoints/schedules.ts';
 import type { AuditTarget } from '../../../protocol/index.ts';
 import { apiTokensIn } from '../../data/api-tokens.ts';
 import { type Reading, reading } from '../../data/request.ts';
-import { runnersIn } from '../../data/runners.ts';
 
 /** Item of a list. Members use their user id; an invited person has no name yet, so the e-mail is used. */
 type Item =

@@ -2,10 +2,10 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components/Tabs';
+import { runnersIn } from '../../../protocol/endpoints/runners.ts';
 import type { CreatedRunner } from '../../../protocol/index.ts';
 import { fleetsQuery, runnersQuery } from '../../data/queries.ts';
 import { call } from '../../data/request.ts';
-import { runnersIn } from '../../data/runners.ts';
 import { download } from '../../shared/download.ts';
 import { Button } from '../../ui/button.tsx';
 import { Code } from '../../ui/copy.tsx';

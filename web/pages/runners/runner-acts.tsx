@@ -1,11 +1,11 @@
 /** Actions on a runner, in its row and on its page. */
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
+import { runnersIn } from '../../../protocol/endpoints/runners.ts';
 import { drainOf, type Runner } from '../../../protocol/index.ts';
 import { messageOf } from '../../data/problem-text.ts';
 import { runnersQuery } from '../../data/queries.ts';
 import { call } from '../../data/request.ts';
-import { runnersIn } from '../../data/runners.ts';
 import { useMay } from '../../data/session.ts';
 import { SecretOnce } from '../../shared/secret-once.tsx';
 import { Button } from '../../ui/button.tsx';
