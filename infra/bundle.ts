@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build, type OutputFile } from 'esbuild';
+import { plainSchemaKeys } from './aws-schemas.ts';
 import { withLock } from './build-lock.ts';
 import { unlessBuilt } from './built.ts';
 import { buildConsole } from './console-build.ts';
@@ -51,7 +52,7 @@ const cliEntryFile = 'cli/main.ts';
  */
 const sources = [
   ...['lambdas', 'protocol', 'runner-agent', 'cli'],
-  ...['infra/bundle.ts', 'package.json', 'package-lock.json', 'tsconfig.json'],
+  ...['infra/bundle.ts', 'infra/aws-schemas.ts', 'package.json', 'package-lock.json', 'tsconfig.json'],
 ];
 
 /** Defines `require`, which CommonJS dependencies call and an ES module lacks. */
@@ -71,6 +72,7 @@ const options = {
   sourcesContent: false,
   logLevel: 'warning',
   write: false,
+  plugins: [plainSchemaKeys],
 } satisfies BuildOptions;
 
 /**
