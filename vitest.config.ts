@@ -16,6 +16,8 @@ const unit = [
 ];
 /** Tests of one part each. They need tables, templates or processes, and start at most one stack. */
 const parts = ['{infra,lambdas,local,runner-agent}/**/*.test.ts'];
+/** End-to-end tests that share one stack per worker, see test/fixture.ts. */
+const together = ['test/e2e/{integrations,permissions,schedules,semaphore,stop,trip,two-tasks}.test.ts'];
 const nowhere = ['**/node_modules/**', 'dist/**', 'cdk.out/**', 'test/agent/**', 'test/web/**'];
 
 /** The files of a worker share its modules. */
@@ -25,6 +27,8 @@ const patient = {
   // The end-to-end tests wait for real machines to start and stop, on a machine that may have other work.
   testTimeout: 900_000,
   hookTimeout: 900_000,
+  // A worker stops its shared stack at its end.
+  teardownTimeout: 120_000,
   // A shared machine may stall for longer than a test waits. What fails twice is broken; a second try is
   // reported.
   retry: process.env.CI ? 1 : 0,
@@ -50,12 +54,13 @@ export default defineConfig({
         },
       },
       { test: { ...once, ...patient, name: 'parts', include: parts, exclude: [...nowhere, ...unit] } },
+      { test: { ...once, ...patient, name: 'together', include: together } },
       {
         test: {
           ...patient,
           name: 'whole',
           include: ['**/*.test.ts'],
-          exclude: [...nowhere, ...unit, ...parts],
+          exclude: [...nowhere, ...unit, ...parts, ...together],
         },
       },
     ],

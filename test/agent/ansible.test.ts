@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect } from 'vitest';
+import { it } from '../fixture.ts';
 import { makeSshKey, type SshServer, startSshServer } from './sshd.ts';
 import { run } from './tools.ts';
 import { makeRepository, openWorkbench, type Workbench } from './workbench.ts';
@@ -11,8 +12,8 @@ let servers: SshServer[] = [];
 let inventory: { type: string; content: string };
 let keyId: string;
 
-beforeAll(async () => {
-  bench = await openWorkbench();
+it.beforeAll(async ({ shared }) => {
+  bench = await openWorkbench(shared);
   const { privateKey, publicKey } = makeSshKey(join(bench.folder, 'id'), passphrase);
   for (const [name, address] of [
     ['web1', '127.0.0.2'],
@@ -32,7 +33,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const server of servers) server.stop();
   servers = [];
-  await bench?.close();
+  bench?.close();
 });
 
 const whoAmI = `

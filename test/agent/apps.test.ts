@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect } from 'vitest';
+import { it } from '../fixture.ts';
 import { isMissing } from './tools.ts';
 import { makeRepository, openWorkbench, type Workbench } from './workbench.ts';
 
 let bench: Workbench;
-beforeAll(async () => {
-  bench = await openWorkbench();
+it.beforeAll(async ({ shared }) => {
+  bench = await openWorkbench(shared);
 });
 afterAll(() => bench?.close());
 

@@ -3,9 +3,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect } from 'vitest';
 import * as z from 'zod';
 import { createdRunner } from '../../protocol/index.ts';
+import { it } from '../fixture.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
 const bundle = join(import.meta.dirname, '../../dist/runner-agent/reveille-runner.mjs');
@@ -17,8 +18,8 @@ const report = z.object({
 });
 
 let bench: Workbench;
-beforeAll(async () => {
-  bench = await openWorkbench();
+it.beforeAll(async ({ shared }) => {
+  bench = await openWorkbench(shared);
 });
 afterAll(() => bench?.close());
 

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect } from 'vitest';
+import { it } from '../fixture.ts';
 import { makeSshKey, type SshServer, startSshServer } from './sshd.ts';
 import { run } from './tools.ts';
 import { makeRepository, openWorkbench, type Workbench } from './workbench.ts';
@@ -9,8 +10,8 @@ let bench: Workbench;
 let server: SshServer;
 let keyId: string;
 
-beforeAll(async () => {
-  bench = await openWorkbench();
+it.beforeAll(async ({ shared }) => {
+  bench = await openWorkbench(shared);
   const { privateKey, publicKey } = makeSshKey(join(bench.folder, 'id'), 'a phrase for git');
   server = await startSshServer({
     folder: join(bench.folder, 'sshd'),
@@ -22,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   server?.stop();
-  await bench?.close();
+  bench?.close();
 });
 
 const sshUrl = (folder: string) => `ssh://${server.user}@${server.address}:${server.port}${folder}`;

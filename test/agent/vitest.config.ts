@@ -6,9 +6,13 @@ export default defineConfig({
   test: {
     reporters: reporters(),
     include: ['test/agent/**/*.test.ts'],
-    // A playbook over ssh takes some seconds; each file has its own stack, and the machine is small.
+    globalSetup: ['test/templates.ts'],
+    // All files share one stack, see test/fixture.ts.
+    isolate: false,
+    // A playbook over ssh takes some seconds, and the machine is small.
     testTimeout: 600_000,
     hookTimeout: 600_000,
+    teardownTimeout: 120_000,
     retry: process.env.CI ? 1 : 0,
     fileParallelism: false,
     // Keeps the line about a missing tool on one line, for CI to count.

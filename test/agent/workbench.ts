@@ -1,10 +1,10 @@
-/** A stack with one runner, whose agent runs a test's tasks with the tools of this machine. */
+/** A project with one runner, whose agent runs a test's tasks with the tools of this machine. */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { startStack } from '../../local/stack.ts';
 import { type Task, task } from '../../protocol/index.ts';
-import { apiClient, installAgent, until } from '../client.ts';
+import { installAgent, until } from '../client.ts';
+import type { SharedStack } from '../fixture.ts';
 import { unique } from '../unique.ts';
 import { run } from './tools.ts';
 
@@ -26,11 +26,9 @@ export const makeRepository = (folder: string, files: Readonly<Record<string, st
 
 export type Workbench = Awaited<ReturnType<typeof openWorkbench>>;
 
-export const openWorkbench = async () => {
+export const openWorkbench = async ({ stack, api }: SharedStack) => {
   const folder = mkdtempSync(join(tmpdir(), 'reveille-agent-'));
-  const stack = await startStack({ dataDir: join(folder, 'stack'), schedules: false });
-  const api = apiClient(stack.url, stack.adminToken ?? '');
-  const { id: projectId } = await api.createProject('Real tools');
+  const { id: projectId } = await api.createProject(unique('Real tools'));
   const instanceId = stack.ec2.createStoppedInstance();
   const runner = await api.createRunner(projectId, { name: 'bench', instanceId, maxParallelTasks: 4 });
   const disk = stack.ec2.diskOf(instanceId);
@@ -77,9 +75,6 @@ export const openWorkbench = async () => {
       const names = [...readdirSync(disk, { recursive: true }), ...inMemory].map(String);
       return names.filter((name) => ids.some((id) => new RegExp(`${id}-\\d+$`).test(name)));
     },
-    close: async () => {
-      await stack.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    close: () => rmSync(folder, { recursive: true, force: true }),
   };
 };

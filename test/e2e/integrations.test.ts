@@ -1,51 +1,33 @@
-/**
- * Integrations through the whole stack: accepted by the API, started by their own function, repaired, and
- * kept over a restart.
- */
-import { mkdtempSync, rmSync } from 'node:fs';
+/** Integrations through the whole stack: accepted by the API, started by their own function, and repaired. */
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import * as z from 'zod';
 import { listenOnLoopback, stopServer } from '../../local/http-server.ts';
-import { type LocalStack, startStack } from '../../local/stack.ts';
+import type { LocalStack } from '../../local/stack.ts';
 import { eventAnswer, integration, integrationEvent, type ProjectId, task } from '../../protocol/index.ts';
-import { apiClient, type Client, installAgent, until } from '../client.ts';
+import { type Client, installAgent, until } from '../client.ts';
+import { it } from '../fixture.ts';
+import { unique } from '../unique.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'reveille-integrations-'));
-const said: string[] = [];
-let stack: LocalStack | undefined;
+let stack: LocalStack;
 let api: Client;
+/** Log lines of this file's tests. */
+let said: () => readonly string[];
 
-const start = async (more: object = {}): Promise<LocalStack> => {
-  const log = (source: string, line: string) => said.push(`${source}: ${line}`);
-  stack = await startStack({ dataDir, schedules: false, log, ...more });
-  return stack;
-};
-const running = (): LocalStack => {
-  if (!stack) throw new Error('The stack did not start.');
-  return stack;
-};
-beforeAll(async () => {
-  const { url, adminToken } = await start();
-  api = apiClient(url, adminToken ?? '');
-});
-afterAll(async () => {
-  await stack?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
+it.beforeAll(({ shared, said: lines }) => {
+  ({ stack, api } = shared);
+  said = lines;
 });
 
-const addRunner = async (pool: ProjectId | undefined): Promise<void> => {
-  const { ec2 } = running();
-  const instanceId = ec2.createStoppedInstance();
-  const made = await api.createRunner(pool, { name: instanceId, instanceId, idleTimeoutMs: 0 });
-  installAgent(ec2.diskOf(instanceId), made);
+const addRunner = async (projectId: ProjectId): Promise<void> => {
+  const instanceId = stack.ec2.createStoppedInstance();
+  const made = await api.createRunner(projectId, { name: instanceId, instanceId, idleTimeoutMs: 0 });
+  installAgent(stack.ec2.diskOf(instanceId), made);
 };
 
 /** Makes a project with a template that uses a secret, and an integration of the template. */
 const aProject = async (name: string, template: object = {}) => {
-  const { id } = await api.createProject(name);
+  const { id } = await api.createProject(unique(name));
   const base = `/api/projects/${id}`;
   const survey = [{ name: 'token', title: 'Token', type: 'secret' }];
   const { id: templateId } = await api.createTemplate(id, {
@@ -67,7 +49,7 @@ const aProject = async (name: string, template: object = {}) => {
     tasks: () => items('tasks', task),
     events: () => items(`integrations/${integrationId}/events`, integrationEvent),
     send: async () => {
-      const response = await fetch(running().url + new URL(url).pathname, {
+      const response = await fetch(stack.url + new URL(url).pathname, {
         method: 'POST',
         body: JSON.stringify({ token: 'hunter2-hunter2' }),
       });
@@ -101,12 +83,12 @@ it('answers an event before processing it, and runs its task to the end', async 
 
 it('answers 202 to an event that Lambda refuses, and processes it through the reconciler', async () => {
   const sender = await aProject('Lost', { tag: 'nowhere' });
-  running().faults.set([{ service: 'lambda', kind: 'error', probability: 1 }]);
+  stack.faults.set([{ service: 'lambda', kind: 'error', probability: 1 }]);
   const { id } = await sender.send();
-  running().faults.set([]);
+  stack.faults.set([]);
   expect(await sender.events()).toMatchObject([{ id, outcome: 'received' }]);
   await until('the reconciler asks again', 120_000, async () => {
-    const repairs = z.record(z.string(), z.number()).parse(await running().invoke('Reconcile', {}));
+    const repairs = z.record(z.string(), z.number()).parse(await stack.invoke('Reconcile', {}));
     return repairs.event_asked_again === 1;
   });
   expect(await outcomeOf(sender, id)).toMatchObject({ outcome: 'started' });
@@ -132,27 +114,7 @@ it('retries the start event of a task when a receiver does not accept it', async
   }
 });
 
-it('starts tasks from events for project and global runners whose queues are lost', async () => {
-  const own = await aProject('Own');
-  await addRunner(own.id);
-  const shared = await aProject('Shared');
-  await addRunner(undefined);
-  const before = running();
-  await before.stop();
-  const port = Number(new URL(before.url).port);
-  const { url } = await start({ templateDir: join(dataDir, 'cdk.out'), port });
-  api = apiClient(url, before.adminToken ?? '');
-  for (const sender of [own, shared]) {
-    const { taskId = 'tsk_' } = await outcomeOf(sender, (await sender.send()).id);
-    await until(
-      'it is done',
-      60_000,
-      async () => (await api.getTask(sender.id, taskId)).status === 'success',
-    );
-  }
-});
-
-it('is denied no permission during these tests, and logs no secret', () => {
-  expect(said.filter((line) => line.includes('is not authorized to perform'))).toEqual([]);
-  expect(said.join('\n')).not.toContain('hunter2-hunter2');
+it('is denied no permission during these tests, and logs no secret', ({ denials }) => {
+  expect(denials()).toEqual([]);
+  expect(said().join('\n')).not.toContain('hunter2-hunter2');
 });

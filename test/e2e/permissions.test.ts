@@ -2,9 +2,8 @@
  * The rarer paths that need a permission: `npm run iam:report` requires each grant to be used. A call that
  * the local IAM denies here would fail in an account too.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
@@ -13,8 +12,8 @@ import {
   ReceiveMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalStack, type LocalStackOptions, startStack } from '../../local/stack.ts';
+import { describe, expect } from 'vitest';
+import type { LocalStack } from '../../local/stack.ts';
 import { readTemplate } from '../../local/template/file.ts';
 import { templatesIn } from '../../local/template/synth.ts';
 import { interpret } from '../../local/template/template.ts';
@@ -28,35 +27,22 @@ import {
 } from '../../protocol/index.ts';
 import { decrypt, readPrivateKey } from '../../runner-agent/secrets/keys.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
+import { it } from '../fixture.ts';
 import { templatesOf } from '../templates.ts';
 import { unique } from '../unique.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'reveille-permissions-'));
-const said: string[] = [];
 let stack: LocalStack;
 let api: Client;
+/** Log lines of this file's tests. */
+let said: () => readonly string[];
 let projectId: ProjectId;
-let foreign = 'no instance';
-
-const start = async (name: string, options: Partial<LocalStackOptions> = {}): Promise<void> => {
-  const log = (source: string, line: string) => said.push(`${source}: ${line}`);
-  const shared = { templateDir, schedules: false, asyncRetryDelaysMs: [100, 100], log };
-  stack = await startStack({ dataDir: join(folder, name), ...shared, ...options });
-};
-const startFirst = async (name: string, options: Partial<LocalStackOptions> = {}): Promise<void> => {
-  await start(name, options);
-  api = apiClient(stack.url, stack.adminToken ?? '');
-  projectId = (await api.createProject('Permissions')).id;
-};
 let templateDir: string;
 
-beforeAll(async () => {
+it.beforeAll(async ({ shared, said: lines }) => {
+  ({ stack, api } = shared);
+  said = lines;
   templateDir = await templatesOf();
-  await startFirst('first');
-});
-afterAll(async () => {
-  await stack?.stop();
-  rmSync(folder, { recursive: true, force: true });
+  projectId = (await api.createProject('Permissions')).id;
 });
 
 const addRunner = async (pool: ProjectId | undefined, input: Partial<RunnerInput>) => {
@@ -95,7 +81,6 @@ const deadLetterWith = (text: string): Promise<string> => {
     return Messages.find(({ Body = '' }) => Body.includes(text))?.Body;
   });
 };
-const denials = () => said.filter((line) => line.includes('is not authorized to perform'));
 
 /** Gets an agent's credentials for its token and its private key. */
 const sessionOf = async (made: CreatedRunner) => {
@@ -196,7 +181,7 @@ describe('a runner', () => {
     await becomes(task, 'success');
     // Otherwise task-finish is the function that fails to stop it.
     await until('its finish is told', 60_000, () =>
-      said.some((line) => line.includes(task.id) && line.includes('"action":"finish"')),
+      said().some((line) => line.includes(task.id) && line.includes('"action":"finish"')),
     );
     stack.faults.set([
       { service: 'ec2', operation: 'StopInstances', kind: 'error', status: 400, probability: 1 },
@@ -306,55 +291,6 @@ describe('a receiver that fails again and again', () => {
   });
 });
 
-describe('after the queues were lost', () => {
-  it.each(['by the event', 'by the reconciler'])(
-    'moves a task of a stopped instance to another runner, found %s',
-    async (how) => {
-      const { url: webhookUrl, stop } = await receiver(() => 503);
-      const isEvent = how === 'by the event';
-      const name = isEvent ? 'event' : 'reconciler';
-      await stack.stop();
-      await startFirst(name);
-      try {
-        const held = [];
-        for (const pool of [projectId, undefined]) {
-          const { id: owner } =
-            pool === undefined ? await api.createProject(unique('Elsewhere')) : { id: pool };
-          const runner = await addRunner(pool, { idleTimeoutMs: 600_000 });
-          const templateId = await templateOf(owner, { script: 'sleep 600', onRunnerLost: 'retry' });
-          const task = await api.startTask(owner, templateId);
-          await becomes(task, 'running');
-          const fallback = await api.createRunner(pool, { name: unique('fallback'), webhookUrl });
-          held.push({ pool, runner, task, fallback });
-        }
-        const token = stack.adminToken ?? '';
-        const port = Number(new URL(stack.url).port);
-        await stack.stop();
-        const file = join(folder, name, 'instances.json');
-        if (!isEvent) writeFileSync(file, readFileSync(file, 'utf8').replaceAll('"running"', '"stopped"'));
-        // Agents do not start before their instances stop. The stop is known before the instances have
-        // stopped.
-        await start(name, { port, delays: { bootMs: 600_000, stoppingMs: 1000 } });
-        api = apiClient(stack.url, token);
-        for (const { runner } of held) {
-          if (isEvent) stack.ec2.stop(runner.instanceId);
-        }
-        for (const { task, fallback } of held) {
-          await until(`${task.id} waits for the other runner`, 60_000, async () => {
-            if (!isEvent) await stack.invoke('Reconcile', {});
-            const { attempt, runnerId } = await api.getTask(task.projectId, task.id);
-            return attempt === 2 && runnerId !== undefined;
-          });
-          await api.stopTask(task.projectId, task.id);
-          expect(fallback.runner.id).toBeDefined();
-        }
-      } finally {
-        stop();
-      }
-    },
-  );
-});
-
 describe('an instance that is kept for another project', () => {
   it('is not started, and its runner and the task say why', async () => {
     const tags = { 'reveille:project': (await api.createProject('Keeper')).id };
@@ -375,7 +311,7 @@ describe('an instance that is kept for another project', () => {
 
 describe('an instance of another stack', () => {
   it('is not started, and its runner and the task say what to do', async () => {
-    foreign = stack.ec2.createStoppedInstance({ tags: { 'reveille:stack': 'Other' } });
+    const foreign = stack.ec2.createStoppedInstance({ tags: { 'reveille:stack': 'Other' } });
     const { runner } = await api.createRunner(projectId, {
       name: 'foreign',
       tags: ['foreign'],
@@ -396,7 +332,7 @@ describe('an instance of another stack', () => {
   });
 });
 
-it('is denied no permission except on foreign instances', () => {
-  const others = (line: string) => line.includes('RunnerRole') || line.includes(foreign);
-  expect(denials().filter((line) => !others(line))).toEqual([]);
+it('is denied no permission except on foreign instances', ({ denials }) => {
+  // An agent's credentials are tried on queues of others.
+  expect(denials().filter((line) => !line.includes('RunnerRole'))).toEqual([]);
 });

@@ -1,50 +1,47 @@
-/** Schedules through the whole stack: created, due, started once, repaired, and kept over a restart. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+/** Schedules through the whole stack: created, due, started once, and repaired. */
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient, ScanCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import * as z from 'zod';
-import { type LocalStack, startStack } from '../../local/stack.ts';
+import type { LocalStack } from '../../local/stack.ts';
 import { type ProjectId, type RunnerInput, type Schedule, schedule, task } from '../../protocol/index.ts';
-import { apiClient, type Client, installAgent, until } from '../client.ts';
-import { templatesOf } from '../templates.ts';
+import { type Client, installAgent, until } from '../client.ts';
+import { it } from '../fixture.ts';
 import { unique } from '../unique.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'reveille-schedules-'));
-const said: string[] = [];
 let stack: LocalStack;
 let api: Client;
+/** Log lines of this file's tests. */
+let said: () => readonly string[];
 
-const start = async (more: object = {}): Promise<void> => {
-  const log = (source: string, line: string) => said.push(`${source}: ${line}`);
-  stack = await startStack({ dataDir, templateDir: await templatesOf(), schedules: false, log, ...more });
-};
-beforeAll(async () => {
-  await start();
-  api = apiClient(stack.url, stack.adminToken ?? '');
-});
-afterAll(async () => {
-  await stack?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
+it.beforeAll(({ shared, said: lines }) => {
+  ({ stack, api } = shared);
+  said = lines;
 });
 
-const addRunner = async (pool: ProjectId | undefined, input: Partial<RunnerInput> = {}): Promise<void> => {
+const addRunner = async (projectId: ProjectId, input: Partial<RunnerInput>): Promise<void> => {
   const instanceId = stack.ec2.createStoppedInstance();
-  const made = await api.createRunner(pool, { name: instanceId, instanceId, idleTimeoutMs: 0, ...input });
+  const made = await api.createRunner(projectId, {
+    name: instanceId,
+    instanceId,
+    idleTimeoutMs: 0,
+    ...input,
+  });
   installAgent(stack.ec2.diskOf(instanceId), made);
 };
 
 /** Makes a project with a template, and functions for its schedules. */
 const aProject = async (name: string, template: object = {}) => {
-  const { id } = await api.createProject(name);
+  const { id } = await api.createProject(unique(name));
   const base = `/api/projects/${id}`;
   const { id: templateId } = await api.createTemplate(id, {
     name: 'Nightly',
     app: 'bash',
     script: 'echo "for $site with $token"',
+    tag: 'nightly',
     ...template,
   });
   return {
@@ -77,7 +74,7 @@ describe('a schedule', () => {
       { name: 'token', title: 'Token', type: 'secret' },
     ];
     const { id, add, get, tasks } = await aProject('Nightly', { survey });
-    await addRunner(id);
+    await addRunner(id, { tags: ['nightly'] });
     const made = await add({ survey: { site: 'main', token: 'hunter2-hunter2' } });
     expect(handedOver(made)).toMatchObject({ ScheduleExpression: 'cron(0 3 * * ? *)' });
 
@@ -198,7 +195,7 @@ describe('while EventBridge Scheduler fails', () => {
     await stack.scheduler.runDue(three);
     stack.faults.set([]);
     expect(await tasks()).toEqual([]);
-    expect(said.some((line) => line.includes('EventBridge Scheduler could not invoke'))).toBe(true);
+    expect(said().some((line) => line.includes('EventBridge Scheduler could not invoke'))).toBe(true);
   });
 });
 
@@ -244,30 +241,6 @@ describe('after the table was restored', () => {
   });
 });
 
-describe('after a restart', () => {
-  it('starts tasks for project and global runners whose queues are lost', async () => {
-    const own = await aProject('Own');
-    await addRunner(own.id);
-    const shared = await aProject('Shared');
-    await addRunner(undefined);
-    const made = [await own.add(), await shared.add()];
-    const token = stack.adminToken ?? '';
-    const port = Number(new URL(stack.url).port);
-    await stack.stop();
-    await start({ port });
-    api = apiClient(stack.url, token);
-    for (const one of made) expect(handedOver(one)).toBeDefined();
-    await stack.scheduler.runDue(nextDay);
-    for (const { id, tasks } of [own, shared]) {
-      const [started] = await tasks();
-      await until('it is done', 60_000, async () => {
-        const now = await api.getTask(id, started?.id ?? 'tsk_');
-        return now.status === 'success';
-      });
-    }
-  });
-});
-
-it('is denied no permission during these tests', () => {
-  expect(said.filter((line) => line.includes('is not authorized to perform'))).toEqual([]);
+it('is denied no permission during these tests', ({ denials }) => {
+  expect(denials()).toEqual([]);
 });

@@ -1,21 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import * as z from 'zod';
-import { type LocalStack, startStack } from '../../local/stack.ts';
+import type { LocalStack } from '../../local/stack.ts';
 import { auditEvent, page, problem } from '../../protocol/index.ts';
 import { apiClient, until } from '../client.ts';
-import { templatesOf } from '../templates.ts';
+import { it } from '../fixture.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'reveille-semaphore-'));
 let stack: LocalStack;
-beforeAll(async () => {
-  stack = await startStack({ dataDir, templateDir: await templatesOf(), schedules: false });
-});
-afterAll(async () => {
-  await stack?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
+it.beforeAll(({ shared }) => {
+  ({ stack } = shared);
 });
 
 const madeHook = z.object({ id: z.string(), url: z.string() });

@@ -1,28 +1,19 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalStack, startStack } from '../../local/stack.ts';
+import { describe, expect } from 'vitest';
+import type { LocalStack } from '../../local/stack.ts';
 import type { ProjectId, RunnerInput, Task } from '../../protocol/index.ts';
-import { apiClient, type Client, installAgent, until } from '../client.ts';
-import { templatesOf } from '../templates.ts';
+import { type Client, installAgent, until } from '../client.ts';
+import { it } from '../fixture.ts';
 import { unique } from '../unique.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'reveille-e2e-'));
 let stack: LocalStack;
 let api: Client;
 let projectId: ProjectId;
 
-beforeAll(async () => {
-  stack = await startStack({ dataDir, templateDir: await templatesOf(), schedules: false });
-  api = apiClient(stack.url, stack.adminToken ?? '');
+it.beforeAll(async ({ shared }) => {
+  ({ stack, api } = shared);
   projectId = (await api.createProject('E2E')).id;
-});
-afterAll(async () => {
-  await stack?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
 });
 
 const addRunner = async (input: Partial<RunnerInput>) => {

@@ -2,28 +2,20 @@
  * Two tasks for a tag whose runners have slept once: one start serves both, and no waiting reason mentions a
  * drain.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type LocalStack, startStack } from '../../local/stack.ts';
+import { expect } from 'vitest';
+import type { LocalStack } from '../../local/stack.ts';
 import type { ProjectId, Task } from '../../protocol/index.ts';
-import { apiClient, type Client, installAgent, until } from '../client.ts';
+import { type Client, installAgent, until } from '../client.ts';
+import { it } from '../fixture.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'reveille-two-tasks-'));
 const rounds = 3;
 let stack: LocalStack;
 let api: Client;
 let projectId: ProjectId;
 
-beforeAll(async () => {
-  stack = await startStack({ dataDir, schedules: false });
-  api = apiClient(stack.url, stack.adminToken ?? '');
+it.beforeAll(async ({ shared }) => {
+  ({ stack, api } = shared);
   projectId = (await api.createProject('Two tasks')).id;
-});
-afterAll(async () => {
-  await stack?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
 });
 
 const addRunner = async () => {

@@ -1,0 +1,58 @@
+/**
+ * The stack that end-to-end tests share. Each worker of Vitest starts one, and stops it when the worker ends: to
+ * start a stack and to load its functions takes longer than most tests. Each file makes its own project, and
+ * none changes what other files may see.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it as base } from 'vitest';
+import { type LocalStack, startStack } from '../local/stack.ts';
+import { apiClient, type Client } from './client.ts';
+import { templatesOf } from './templates.ts';
+
+export interface SharedStack {
+  readonly stack: LocalStack;
+  readonly api: Client;
+  /** Returns all log lines so far, each as `source: line`. */
+  readonly said: () => readonly string[];
+}
+
+/**
+ * Vitest's `it` with fixtures, also for hooks: `it.beforeAll(async ({ shared, said }) => …)`.
+ * `shared` is the stack; `said` returns its log lines since the file first used it; `denials` returns those of
+ * permissions that IAM denied, except on instances of other stacks.
+ */
+export const it = base
+  .extend(
+    'shared',
+    { scope: 'worker' },
+    // biome-ignore lint/correctness/noEmptyPattern: Vitest reads the used fixtures from the pattern.
+    async ({}, { onCleanup }): Promise<SharedStack> => {
+      const dataDir = mkdtempSync(join(tmpdir(), 'reveille-shared-'));
+      const said: string[] = [];
+      let stack: LocalStack | undefined;
+      onCleanup(async () => {
+        await stack?.stop();
+        rmSync(dataDir, { recursive: true, force: true });
+      });
+      stack = await startStack({
+        dataDir,
+        templateDir: await templatesOf(),
+        schedules: false,
+        asyncRetryDelaysMs: [100, 100],
+        log: (source, line) => said.push(`${source}: ${line}`),
+      });
+      return { stack, api: apiClient(stack.url, stack.adminToken ?? ''), said: () => said };
+    },
+  )
+  .extend('said', { scope: 'file' }, ({ shared }) => {
+    const linesBefore = shared.said().length;
+    return () => shared.said().slice(linesBefore);
+  })
+  .extend('denials', { scope: 'file' }, ({ shared, said }) => () => {
+    const foreign = shared.stack.ec2.list().filter(({ tags }) => tags['reveille:stack'] === 'Other');
+    return said().filter(
+      (line) => line.includes('is not authorized to perform') && !foreign.some(({ id }) => line.includes(id)),
+    );
+  });
