@@ -1,20 +1,18 @@
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import type { ProjectId, TaskId } from '../../protocol/index.ts';
 import { tell } from './browser.ts';
-import { openSetting, type Setting } from './setting.ts';
+import { it } from './stories.ts';
 
 const kilobyte = 1000;
 const maxInitialBytes = 180 * kilobyte;
 const lines = 200_000;
 const maxLongTaskMs = 200;
 
-let setting: Setting;
 let projectId: ProjectId;
 let longTask: TaskId;
-beforeAll(async () => {
-  setting = await openSetting();
+it.beforeAll(async ({ setting }) => {
   const { api, addRunner, ended } = setting;
   projectId = (await api.createProject('Shop')).id;
   await addRunner(projectId, { name: 'runner' });
@@ -26,7 +24,6 @@ beforeAll(async () => {
   ({ id: longTask } = await api.startTask(projectId, templateId));
   expect((await ended(projectId, longTask)).status).toBe('success');
 });
-afterAll(() => setting?.close());
 
 /** Counts the compressed bytes of the scripts that a page loads before the first click. */
 const countScripts = (page: Page) => {
@@ -69,7 +66,7 @@ const timings = (page: Page) =>
     };
   });
 
-it(`loads under ${maxInitialBytes / kilobyte} KB of scripts for the first page`, async () => {
+it(`loads under ${maxInitialBytes / kilobyte} KB of scripts for the first page`, async ({ setting }) => {
   const { browser, stack, tellAsOwner } = setting;
   const report: Record<string, unknown> = {};
   await tell({ browser, name: 'load sign-in', options: { baseURL: stack.url } }, async (page) => {
@@ -95,7 +92,9 @@ it(`loads under ${maxInitialBytes / kilobyte} KB of scripts for the first page`,
 /** Number of scrolls through the whole log: on a busy machine, other work can delay a frame. */
 const passes = 5;
 
-it(`scrolls a log of ${lines} lines without blocking the page for ${maxLongTaskMs} ms`, async () => {
+it(`scrolls a log of ${lines} lines without blocking the page for ${maxLongTaskMs} ms`, async ({
+  setting,
+}) => {
   await setting.tellAsOwner('long log', async (page) => {
     await page.addInitScript(() => {
       const seen: number[] = [];

@@ -1,14 +1,7 @@
-import { afterAll, beforeAll, it } from 'vitest';
 import { installAgent } from '../client.ts';
-import { openSetting, type Setting } from './setting.ts';
+import { it } from './stories.ts';
 
-let setting: Setting;
-beforeAll(async () => {
-  setting = await openSetting();
-});
-afterAll(() => setting?.close());
-
-it('names an instance type without a known price beside every sum', async () => {
+it('names an instance type without a known price beside every sum', async ({ setting }) => {
   const { api, stack, ended, tellAsOwner } = setting;
   const { id } = await api.createProject('Lab');
   const instanceId = stack.ec2.createStoppedInstance({ instanceType: 'x9.mega' });

@@ -1,17 +1,25 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
+import { type LocalStack, startStack } from '../../local/stack.ts';
+import { templatesOf } from '../templates.ts';
 import { tell } from './browser.ts';
-import { openSetting, type Setting } from './setting.ts';
+import { it } from './stories.ts';
 
-let setting: Setting;
+const folder = mkdtempSync(join(tmpdir(), 'reveille-first-run-'));
+/** A stack of its own: the other stories' has users. */
+let stack: LocalStack;
 beforeAll(async () => {
-  setting = await openSetting({ isSetUp: false });
+  stack = await startStack({ dataDir: folder, templateDir: await templatesOf(), schedules: false });
 });
-afterAll(() => setting?.close());
+afterAll(async () => {
+  await stack?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
 
-it('leads a newcomer from the printed link to a finished task with its live log', async () => {
-  const { stack, browser } = setting;
+it('leads a newcomer from the printed link to a finished task with its live log', async ({ browser }) => {
   const instanceId = stack.ec2.createStoppedInstance();
   const link = new URLSearchParams({
     token: stack.adminToken ?? '',

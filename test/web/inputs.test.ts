@@ -1,25 +1,26 @@
 /** Inputs in the browser: secrets stay when the user does not type them again. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import * as z from 'zod';
 import { environment, key, type ProjectId } from '../../protocol/index.ts';
-import { openSetting, type Setting } from './setting.ts';
+import type { Client } from '../client.ts';
+import { it } from './stories.ts';
 
-let setting: Setting;
+let api: Client;
 let projectId: ProjectId;
-beforeAll(async () => {
-  setting = await openSetting();
-  projectId = (await setting.api.createProject('Shop')).id;
+it.beforeAll(async ({ setting }) => {
+  api = setting.api;
+  projectId = (await api.createProject('Vault')).id;
 });
-afterAll(() => setting?.close());
 
-const create = (path: string, body: object) =>
-  setting.api.call('POST', `/api/projects/${projectId}/${path}`, body);
+const create = (path: string, body: object) => api.call('POST', `/api/projects/${projectId}/${path}`, body);
 const only = async <T extends z.ZodType>(path: string, item: T): Promise<z.infer<T> | undefined> => {
-  const answer = await setting.api.call('GET', `/api/projects/${projectId}/${path}`);
+  const answer = await api.call('GET', `/api/projects/${projectId}/${path}`);
   return z.object({ items: z.array(item) }).parse(answer).items[0];
 };
 
-it('renames an environment without asking for its secrets; replaces one and removes one', async () => {
+it('renames an environment without asking for its secrets; replaces one and removes one', async ({
+  setting,
+}) => {
   await create('environments', {
     name: 'production',
     secrets: { TOKEN: 'token-1', OLD: 'old-1' },
@@ -55,7 +56,7 @@ it('renames an environment without asking for its secrets; replaces one and remo
   });
 });
 
-it('renames a key, and shows its login without asking for its password', async () => {
+it('renames a key, and shows its login without asking for its password', async ({ setting }) => {
   await create('keys', {
     name: 'Deploy',
     secret: { type: 'login_password', login: 'ada', password: 'hunter2-hunter2' },

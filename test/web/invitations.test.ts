@@ -1,16 +1,9 @@
 /** Invitations: a new user joins, and a signed-in user joins a second project. */
-import { afterAll, beforeAll, it } from 'vitest';
 import { newInvitation } from '../../protocol/index.ts';
 import { tell } from './browser.ts';
-import { openSetting, type Setting } from './setting.ts';
+import { it } from './stories.ts';
 
-let setting: Setting;
-beforeAll(async () => {
-  setting = await openSetting();
-});
-afterAll(() => setting?.close());
-
-it('lets a new user choose a password, and join a second project while signed in', async () => {
+it('lets a new user choose a password, and join a second project while signed in', async ({ setting }) => {
   const { api, browser, stack } = setting;
   const invite = async (projectName: string) => {
     const { id } = await api.createProject(projectName);

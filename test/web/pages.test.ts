@@ -1,19 +1,17 @@
 import { readFileSync } from 'node:fs';
 import AxeBuilder from '@axe-core/playwright';
 import type { Locator, Page, Request } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import * as z from 'zod';
 import { makeSample } from '../../local/sample/index.ts';
 import { seeded } from '../../local/seeded.ts';
 import { until } from '../client.ts';
 import { tell } from './browser.ts';
 import { type Place, placesOf } from './places.ts';
-import { openSetting, type Setting } from './setting.ts';
+import { it } from './stories.ts';
 
-let setting: Setting;
 let places: readonly Place[];
-beforeAll(async () => {
-  setting = await openSetting();
+it.beforeAll(async ({ setting }) => {
   await makeSample({
     stack: setting.stack,
     nowMs: Date.now(),
@@ -22,7 +20,12 @@ beforeAll(async () => {
   });
   places = await placesOf(setting.api);
 });
-afterAll(() => setting?.close());
+
+const pathOf = (place: string): string => {
+  const found = places.find(({ name }) => name === place);
+  if (!found) throw new Error(`There is no page ${place}`);
+  return found.path;
+};
 
 const axe = (page: Page) => new AxeBuilder({ page }).setLegacyMode();
 
@@ -44,7 +47,7 @@ const violationsOn = async (page: Page, where: string): Promise<string[]> => {
 const desktop = { width: 1280, height: 720 };
 const phone = { width: 360, height: 740 };
 
-it('fits every page on a phone without axe violations, light and dark', async () => {
+it('fits every page on a phone without axe violations, light and dark', async ({ setting }) => {
   const found: string[] = [];
   const wide: string[] = [];
   await setting.tellAsOwner(
@@ -60,7 +63,7 @@ it('fits every page on a phone without axe violations, light and dark', async ()
         await page.setViewportSize(desktop);
       }
       const open = async (place: string, button: string, ready?: (form: Locator) => Promise<void>) => {
-        await page.goto(places.find(({ name }) => name === place)?.path ?? '');
+        await page.goto(pathOf(place));
         await page.getByRole('button', { name: button }).first().click();
         const dialog = page.getByRole('dialog');
         await dialog.waitFor();
@@ -105,7 +108,9 @@ it('fits every page on a phone without axe violations, light and dark', async ()
   expect(found).toEqual([]);
 });
 
-it('reads live data every 5 s on the dashboard while a task waits, and past data once a minute', async () => {
+it('reads live data every 5 s on the dashboard while a task waits, and past data once a minute', async ({
+  setting,
+}) => {
   await setting.tellAsOwner('polling', async (page) => {
     await page.clock.install();
     const asked = { live: 0, dashboard: 0 };
@@ -117,7 +122,7 @@ it('reads live data every 5 s on the dashboard while a task waits, and past data
     });
     page.on('requestfinished', (request) => underway.delete(request));
     page.on('requestfailed', (request) => underway.delete(request));
-    await page.goto(places.find(({ name }) => name === 'dashboard')?.path ?? '');
+    await page.goto(pathOf('dashboard'));
     await page.getByText('No runner has tag frankfurt').waitFor();
     const first = { ...asked };
     for (let second = 0; second < 61; second += 1) {
@@ -131,10 +136,10 @@ it('reads live data every 5 s on the dashboard while a task waits, and past data
   });
 });
 
-it('shows names in the audit trail, on a phone too', async () => {
+it('shows names in the audit trail, on a phone too', async ({ setting }) => {
   await setting.tellAsOwner('audit trail', async (page) => {
     await page.setViewportSize(phone);
-    await page.goto(places.find(({ name }) => name === 'audit')?.path ?? '');
+    await page.goto(pathOf('audit'));
     const row = page.getByRole('row').filter({ hasText: 'Create template' });
     await row.getByText('Deploy the shop').filter({ visible: true }).waitFor();
     await page.setViewportSize(desktop);
@@ -143,8 +148,8 @@ it('shows names in the audit trail, on a phone too', async () => {
   });
 });
 
-it('filters the audit trail, shows values before and after, and exports it in parts', async () => {
-  const path = places.find(({ name }) => name === 'audit')?.path ?? '';
+it('filters the audit trail, shows values before and after, and exports it in parts', async ({ setting }) => {
+  const path = pathOf('audit');
   const project = `/api${path.replace(/\/audit$/, '')}`;
   const secret = { type: 'login_password', login: 'ada', password: 'enchantress' };
   const key = { name: 'Enigma', secret };

@@ -9,14 +9,18 @@ export interface Place {
   readonly ready: string;
 }
 
+/** Name of the sample's project; the stack may have others. */
+const sampleName = 'Web shop';
+
+const projects = z.object({ items: z.array(z.looseObject({ id: z.string(), name: z.string() })) });
 const list = z.object({ items: z.array(z.looseObject({ id: z.string() })) });
 const tasks = z.object({ items: z.array(z.looseObject({ id: z.string(), status: z.string() })) });
 
-/** Returns the pages. Needs a project with a runner and a finished task. */
+/** Returns the pages of the sample's project, and those of the stack. */
 export const placesOf = async (api: Pick<Client, 'call'>): Promise<Place[]> => {
-  const firstOf = async (path: string) => list.parse(await api.call('GET', path)).items[0]?.id;
-  const project = `projects/${await firstOf('/api/projects')}`;
-  const runner = await firstOf(`/api/${project}/runners`);
+  const all = projects.parse(await api.call('GET', '/api/projects')).items;
+  const project = `projects/${all.find(({ name }) => name === sampleName)?.id}`;
+  const [runner] = list.parse(await api.call('GET', `/api/${project}/runners`)).items;
   const { items } = tasks.parse(await api.call('GET', `/api/${project}/tasks?status=success`));
   const inProject = (name: string, rest: string, ready: string): Place => ({
     name,
@@ -28,7 +32,7 @@ export const placesOf = async (api: Pick<Client, 'call'>): Promise<Place[]> => {
     inProject('tasks', '/tasks', 'Success'),
     inProject('task', `/tasks/${items[0]?.id}`, 'Started by'),
     inProject('runners', '/runners', 'The machines that run this project’s tasks'),
-    inProject('runner', `/runners/${runner}`, 'The last 24 hours'),
+    inProject('runner', `/runners/${runner?.id}`, 'The last 24 hours'),
     inProject('costs', '/costs', 'By template'),
     inProject('templates', '/templates', 'What to run, and where.'),
     inProject('inventories', '/inventories', 'The hosts that Ansible connects to'),

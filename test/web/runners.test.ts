@@ -2,23 +2,21 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import type { ProjectId } from '../../protocol/index.ts';
-import { openSetting, type Setting, startAgent, stopAgent } from './setting.ts';
+import { startAgent, stopAgent } from './setting.ts';
+import { it } from './stories.ts';
 
-let setting: Setting;
 let projectId: ProjectId;
 let agent: ChildProcess | undefined;
-beforeAll(async () => {
-  setting = await openSetting();
-  projectId = (await setting.api.createProject('Shop')).id;
+it.beforeAll(async ({ setting }) => {
+  projectId = (await setting.api.createProject('Machine hall')).id;
 });
 afterAll(async () => {
   if (agent) await stopAgent(agent);
-  await setting?.close();
 });
 
-it('gives a real agent all it needs with the token and the downloaded private key', async () => {
+it('gives a real agent all it needs with the token and the downloaded private key', async ({ setting }) => {
   const { api, folder, tellAsOwner, ended, stack } = setting;
   const keyFile = join(folder, 'runner-key.pem');
   let token = '';
@@ -73,7 +71,7 @@ it('gives a real agent all it needs with the token and the downloaded private ke
   });
 });
 
-it('asks before it closes a new runner without its private key', async () => {
+it('asks before it closes a new runner without its private key', async ({ setting }) => {
   await setting.tellAsOwner('runner without key', async (page) => {
     await page.goto(`/projects/${projectId}/runners`);
     await page.getByRole('button', { name: 'New runner' }).click();
@@ -101,7 +99,7 @@ it('asks before it closes a new runner without its private key', async () => {
   });
 });
 
-it('keeps the token whole on a phone, beside each way to start the runner', async () => {
+it('keeps the token whole on a phone, beside each way to start the runner', async ({ setting }) => {
   await setting.tellAsOwner('secrets on a phone', async (page) => {
     await page.setViewportSize({ width: 390, height: 740 });
     await page.goto(`/projects/${projectId}/runners`);
@@ -128,7 +126,7 @@ const isInMain = (page: Page) =>
     return focused !== null && focused.closest('main') !== null;
   });
 
-it('keeps the focus in the page when the focused element disappears', async () => {
+it('keeps the focus in the page when the focused element disappears', async ({ setting }) => {
   const { addRunner, tellAsOwner } = setting;
   const { runner } = await addRunner(projectId, { name: 'napper', tags: ['nap'] });
   await tellAsOwner('kept focus', async (page) => {
@@ -159,7 +157,7 @@ it('keeps the focus in the page when the focused element disappears', async () =
   });
 });
 
-it('deletes a runner only after a second confirmation', async () => {
+it('deletes a runner only after a second confirmation', async ({ setting }) => {
   const { api, tellAsOwner } = setting;
   const made = await api.createRunner(projectId, { name: 'old-one' });
   await tellAsOwner('delete runner', async (page) => {
@@ -173,7 +171,9 @@ it('deletes a runner only after a second confirmation', async () => {
   await expect(api.getRunner(projectId, made.runner.id)).rejects.toThrow(/404/);
 });
 
-it('makes a runner of a fleet without a secret, and launches its instance for the first task', async () => {
+it('makes a runner of a fleet without a secret, and launches its instance for the first task', async ({
+  setting,
+}) => {
   const { api, tellAsOwner, ended, stack } = setting;
   await tellAsOwner('new runner of a fleet', async (page) => {
     await page.goto(`/projects/${projectId}/runners`);
@@ -203,7 +203,7 @@ it('makes a runner of a fleet without a secret, and launches its instance for th
   });
 });
 
-it('wakes a sleeping runner by a click, and lists its cost of today', async () => {
+it('wakes a sleeping runner by a click, and lists its cost of today', async ({ setting }) => {
   const { stack, addRunner, tellAsOwner } = setting;
   const { runner } = await addRunner(projectId, {
     name: 'sleeper',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { makeSample } from '../../local/sample/index.ts';
 import { seeded } from '../../local/seeded.ts';
 import { root } from '../../local/template/synth.ts';
+import { launch } from './browser.ts';
 import { placesOf } from './places.ts';
 import { openSetting } from './setting.ts';
 
@@ -11,7 +12,8 @@ const folder = join(root, 'docs/images');
 const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } } as const;
 const chosen = ['dashboard', 'task', 'runners', 'runner', 'costs', 'tasks'];
 
-const setting = await openSetting();
+const browser = await launch();
+const setting = await openSetting(browser);
 try {
   await makeSample({
     stack: setting.stack,
@@ -36,4 +38,5 @@ try {
   }
 } finally {
   await setting.close();
+  await browser.close();
 }

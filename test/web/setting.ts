@@ -1,10 +1,10 @@
-/** Fixture of the stories: a stack with an owner, who may do everything. */
+/** Setting of the stories: a stack with an owner, who may do everything. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { type LocalStack, startStack } from '../../local/stack.ts';
+import { type LocalStack, type LocalStackOptions, startStack } from '../../local/stack.ts';
 import { root } from '../../local/template/synth.ts';
 import {
   type CreatedRunner,
@@ -15,7 +15,7 @@ import {
   type TaskId,
 } from '../../protocol/index.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
-import { launch, type Story, tell } from './browser.ts';
+import { type Story, tell } from './browser.ts';
 
 const owner = { name: 'Ada Lovelace', email: 'ada@example.com', password: 'analytical engine' };
 
@@ -54,24 +54,23 @@ const signInOwner = async (url: string, token: string): Promise<StorageState> =>
   return { cookies: [{ name, value, ...shared, sameSite: 'Lax' }], origins: [] };
 };
 
-/** Starts the stack; `isSetUp: false` leaves it without users. */
-export const openSetting = async ({ isSetUp = true } = {}): Promise<Setting> => {
+/** Starts a stack, and signs its owner in. */
+export const openSetting = async (
+  browser: Browser,
+  stackOptions: Pick<LocalStackOptions, 'templateDir'> = {},
+): Promise<Setting> => {
   const folder = mkdtempSync(join(tmpdir(), 'reveille-web-'));
-  const stack = await startStack({ dataDir: join(folder, 'data'), schedules: false });
+  const stack = await startStack({ dataDir: join(folder, 'data'), schedules: false, ...stackOptions });
   const token = stack.adminToken ?? '';
   const api = apiClient(stack.url, token);
-  const browser = await launch();
-  const storageState = isSetUp ? await signInOwner(stack.url, token) : undefined;
+  const storageState = await signInOwner(stack.url, token);
   return {
     stack,
     api,
     browser,
     folder,
     tellAsOwner: (name, clicks, more = {}) =>
-      tell(
-        { browser, name, options: { baseURL: stack.url, ...(storageState && { storageState }) }, ...more },
-        clicks,
-      ),
+      tell({ browser, name, options: { baseURL: stack.url, storageState }, ...more }, clicks),
     addRunner: async (projectId, input) => {
       const instanceId = stack.ec2.createStoppedInstance();
       const made = await api.createRunner(projectId, { instanceId, idleTimeoutMs: 0, ...input });
@@ -84,7 +83,6 @@ export const openSetting = async ({ isSetUp = true } = {}): Promise<Setting> => 
         return hasEnded(now.status) && now;
       }),
     close: async () => {
-      await browser.close();
       await stack.stop();
       rmSync(folder, { recursive: true, force: true });
     },

@@ -2,18 +2,18 @@
  * Automatic starts of templates in the browser: a schedule with its preview, and an integration whose URL is
  * shown once.
  */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import * as z from 'zod';
 import { integration, type ProjectId, schedule, task } from '../../protocol/index.ts';
-import { until } from '../client.ts';
-import { openSetting, type Setting } from './setting.ts';
+import { type Client, until } from '../client.ts';
+import { it } from './stories.ts';
 
-let setting: Setting;
+let api: Client;
 let projectId: ProjectId;
-beforeAll(async () => {
-  setting = await openSetting();
-  projectId = (await setting.api.createProject('Shop')).id;
-  await setting.api.createTemplate(projectId, {
+it.beforeAll(async ({ setting }) => {
+  api = setting.api;
+  projectId = (await api.createProject('Clockworks')).id;
+  await api.createTemplate(projectId, {
     name: 'Deploy',
     app: 'bash',
     tag: 'nowhere',
@@ -24,15 +24,14 @@ beforeAll(async () => {
     ],
   });
 });
-afterAll(() => setting?.close());
 
 const list = async <T extends z.ZodType>(path: string, item: T): Promise<z.infer<T>[]> =>
-  z
-    .object({ items: z.array(item) })
-    .parse(await setting.api.call('GET', `/api/projects/${projectId}/${path}`)).items;
+  z.object({ items: z.array(item) }).parse(await api.call('GET', `/api/projects/${projectId}/${path}`)).items;
 const tasks = () => list('tasks', task);
 
-it('makes a schedule with a preview, which starts a task; changes, copies and deletes it', async () => {
+it('makes a schedule with a preview, which starts a task; changes, copies and deletes it', async ({
+  setting,
+}) => {
   const { tellAsOwner, stack } = setting;
   await tellAsOwner('schedule', async (page) => {
     await page.goto(`/projects/${projectId}`);
@@ -94,10 +93,10 @@ it('makes a schedule with a preview, which starts a task; changes, copies and de
   expect(await list('schedules', schedule)).toMatchObject([
     { name: 'nightly', active: false, survey: { site: 'staging' }, secretNames: ['token'] },
   ]);
-  expect(stack.scheduler.list()).toEqual([]);
+  expect(stack.scheduler.list().filter(({ Target }) => Target.Input?.includes(projectId))).toEqual([]);
 });
 
-it('shows the errors of a form at its fields by their labels, and focuses the first', async () => {
+it('shows the errors of a form at its fields by their labels, and focuses the first', async ({ setting }) => {
   await setting.tellAsOwner('wrong fields', async (page) => {
     await page.goto(`/projects/${projectId}/schedules`);
     await page.getByRole('button', { name: 'New schedule' }).click();
@@ -115,7 +114,7 @@ it('shows the errors of a form at its fields by their labels, and focuses the fi
   });
 });
 
-it('shows an error that belongs to no field', async () => {
+it('shows an error that belongs to no field', async ({ setting }) => {
   await setting.tellAsOwner('fault without a field', async (page) => {
     await page.route('**/api/projects/*/schedules', (route) =>
       route.request().method() === 'POST'
@@ -130,7 +129,7 @@ it('shows an error that belongs to no field', async () => {
   });
 });
 
-it('asks before it closes a changed form, by every way to close it', async () => {
+it('asks before it closes a changed form, by every way to close it', async ({ setting }) => {
   await setting.tellAsOwner('discard', async (page) => {
     await page.goto(`/projects/${projectId}/templates`);
     const form = page.getByRole('dialog', { name: 'New template' });
@@ -159,7 +158,7 @@ it('asks before it closes a changed form, by every way to close it', async () =>
   });
 });
 
-it('makes an integration, shows its URL once, rotates it, and lists its events', async () => {
+it('makes an integration, shows its URL once, rotates it, and lists its events', async ({ setting }) => {
   const { tellAsOwner } = setting;
   const send = (url: string, body: object) =>
     fetch(url, {

@@ -2,13 +2,13 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator, Request } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import type { ProjectId, Task } from '../../protocol/index.ts';
 import { until } from '../client.ts';
 import { tell } from './browser.ts';
-import { openSetting, type Setting, startAgent, stopAgent } from './setting.ts';
+import { startAgent, stopAgent } from './setting.ts';
+import { it } from './stories.ts';
 
-let setting: Setting;
 let projectId: ProjectId;
 let agent: ChildProcess | undefined;
 const templates: Record<'quick' | 'slow' | 'nowhere' | 'asks', string> = {
@@ -18,10 +18,9 @@ const templates: Record<'quick' | 'slow' | 'nowhere' | 'asks', string> = {
   asks: '',
 };
 
-beforeAll(async () => {
-  setting = await openSetting();
+it.beforeAll(async ({ setting }) => {
   const { api, addRunner } = setting;
-  projectId = (await api.createProject('Shop')).id;
+  projectId = (await api.createProject('Bakery')).id;
   await addRunner(projectId, { name: 'sydney-1', tags: ['sydney'] });
   await addRunner(projectId, { name: 'sydney-2', tags: ['sydney'] });
   const make = async (name: string, input: object) =>
@@ -36,12 +35,11 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   if (agent) await stopAgent(agent);
-  await setting?.close();
 });
 
 const at = (path: string) => `/projects/${projectId}/${path}`;
 
-it('shows under the tag which runners would take a task, or that none would', async () => {
+it('shows under the tag which runners would take a task, or that none would', async ({ setting }) => {
   await setting.tellAsOwner('routing sentence', async (page) => {
     await page.goto(at('templates'));
     await page.getByRole('button', { name: 'New template' }).click();
@@ -54,7 +52,7 @@ it('shows under the tag which runners would take a task, or that none would', as
   });
 });
 
-it('shows in the run dialog only the launch options of the template, filled in', async () => {
+it('shows in the run dialog only the launch options of the template, filled in', async ({ setting }) => {
   const { id } = await setting.api.createTemplate(projectId, {
     name: 'Patch',
     app: 'ansible',
@@ -90,7 +88,7 @@ it('shows in the run dialog only the launch options of the template, filled in',
   expect(made).toMatchObject({ items: [{ ansible: { limit: 'production' }, changed: ['limit'] }] });
 });
 
-it('starts a task with the answers of its survey, and shows wrong answers', async () => {
+it('starts a task with the answers of its survey, and shows wrong answers', async ({ setting }) => {
   await setting.tellAsOwner('survey', async (page) => {
     await page.goto(at('templates'));
     await page.getByRole('button', { name: 'Run Asks' }).click();
@@ -104,7 +102,9 @@ it('starts a task with the answers of its survey, and shows wrong answers', asyn
   });
 });
 
-it('overflows work of a full runner to another of its tag, then shows why the next task waits', async () => {
+it('overflows work of a full runner to another of its tag, then shows why the next task waits', async ({
+  setting,
+}) => {
   const { api, ended, tellAsOwner } = setting;
   const started: Task[] = [];
   for (let made = 0; made < 3; made += 1) started.push(await api.startTask(projectId, templates.slow));
@@ -127,7 +127,7 @@ it('overflows work of a full runner to another of its tag, then shows why the ne
   for (const { id } of started) expect((await ended(projectId, id)).status).toBe('stopped');
 });
 
-it('shows why no runner takes a task, stops it and runs it again by clicks', async () => {
+it('shows why no runner takes a task, stops it and runs it again by clicks', async ({ setting }) => {
   await setting.tellAsOwner('stop and run again', async (page) => {
     const { id } = await setting.api.startTask(projectId, templates.nowhere);
     await page.goto(at(`tasks/${id}`));
@@ -154,7 +154,7 @@ it('shows why no runner takes a task, stops it and runs it again by clicks', asy
   });
 });
 
-it('stops a running task by clicks', async () => {
+it('stops a running task by clicks', async ({ setting }) => {
   await setting.tellAsOwner('stop a running task', async (page) => {
     const { id } = await setting.api.startTask(projectId, templates.slow);
     await page.goto(at(`tasks/${id}`));
@@ -174,7 +174,9 @@ case "$2" in
 esac
 `;
 
-it('waits with a plan for confirmation by a permitted user, and ends when it is rejected', async () => {
+it('waits with a plan for confirmation by a permitted user, and ends when it is rejected', async ({
+  setting,
+}) => {
   const { api, folder, stack, tellAsOwner } = setting;
   const bin = join(folder, 'bin');
   mkdirSync(bin);
@@ -221,7 +223,7 @@ it('waits with a plan for confirmation by a permitted user, and ends when it is 
   });
 });
 
-it('sends a webhook delivery again by a click', async () => {
+it('sends a webhook delivery again by a click', async ({ setting }) => {
   const { api, ended, tellAsOwner } = setting;
   const { id } = await api.startTask(projectId, templates.quick);
   await ended(projectId, id);
@@ -247,7 +249,7 @@ it('sends a webhook delivery again by a click', async () => {
   });
 });
 
-it('shows the cost of a task on the page of costs', async () => {
+it('shows the cost of a task on the page of costs', async ({ setting }) => {
   await setting.tellAsOwner('costs', async (page) => {
     await page.goto(at('costs'));
     await page.getByText('Always on would be').waitFor();
@@ -257,7 +259,7 @@ it('shows the cost of a task on the page of costs', async () => {
   });
 });
 
-it('shows a guest tasks and logs, but no secret and no button that runs anything', async () => {
+it('shows a guest tasks and logs, but no secret and no button that runs anything', async ({ setting }) => {
   const { api, browser, stack } = setting;
   await api.createEnvironment(projectId, { name: 'Production', secrets: { TOKEN: 'a-secret-of-theirs' } });
   const invited = await api.call('POST', `/api/projects/${projectId}/invitations`, {
@@ -270,7 +272,7 @@ it('shows a guest tasks and logs, but no secret and no button that runs anything
     await page.getByLabel('Your name').fill('Grace');
     await page.getByLabel('Password').fill('a long password');
     await page.getByRole('button', { name: 'Join' }).click();
-    await page.getByRole('heading', { name: 'Shop' }).waitFor();
+    await page.getByRole('heading', { name: 'Bakery' }).waitFor();
     await page.getByRole('link', { name: 'Templates' }).click();
     await page.getByRole('heading', { name: 'Templates' }).waitFor();
     await page.getByText('Quick').waitFor();
@@ -289,7 +291,7 @@ it('shows a guest tasks and logs, but no secret and no button that runs anything
   });
 });
 
-it('finds an old task by its message, and by the user who started it', async () => {
+it('finds an old task by its message, and by the user who started it', async ({ setting }) => {
   const { api, tellAsOwner } = setting;
   const { id } = await api.createProject('Archive');
   const template = await api.createTemplate(id, { name: 'Old', app: 'bash', script: 'true', tag: 'mars' });
@@ -315,19 +317,19 @@ it('finds an old task by its message, and by the user who started it', async () 
   });
 });
 
-it('compares the costs of several projects', async () => {
+it('compares the costs of several projects', async ({ setting }) => {
   await setting.tellAsOwner('project costs', async (page) => {
     await page.goto(`/projects/${projectId}`);
     await page.getByRole('link', { name: 'Costs of all projects' }).click();
-    const shop = page.getByRole('row').filter({ hasText: 'Shop' });
-    await shop.getByText('$').first().waitFor();
+    const bakery = page.getByRole('row').filter({ hasText: 'Bakery' });
+    await bakery.getByText('$').first().waitFor();
     await page.getByRole('rowheader', { name: 'Archive' }).waitFor();
-    await shop.getByRole('link', { name: 'Shop' }).click();
+    await bakery.getByRole('link', { name: 'Bakery' }).click();
     await page.getByRole('heading', { name: 'By runner' }).waitFor();
   });
 });
 
-it('refuses to delete a used resource and names its users; deletes a duplicate', async () => {
+it('refuses to delete a used resource and names its users; deletes a duplicate', async ({ setting }) => {
   const { api, tellAsOwner } = setting;
   const { id: inventoryId } = await api.createInventory(projectId, {
     name: 'Web hosts',
@@ -364,7 +366,9 @@ it('refuses to delete a used resource and names its users; deletes a duplicate',
   });
 });
 
-it('sends no requests while its tab is hidden, and continues when it is visible again', async () => {
+it('sends no requests while its tab is hidden, and continues when it is visible again', async ({
+  setting,
+}) => {
   await setting.tellAsOwner('hidden', async (page) => {
     await page.clock.install();
     let asked = 0;
@@ -404,7 +408,7 @@ const inSight = (target: Locator) =>
     }),
   );
 
-it('keeps the followed end, a search hit and a linked line in sight, on a phone too', async () => {
+it('keeps the followed end, a search hit and a linked line in sight, on a phone too', async ({ setting }) => {
   const { api, ended, tellAsOwner } = setting;
   const { id: templateId } = await api.createTemplate(projectId, {
     name: 'Chatty',
@@ -442,7 +446,7 @@ it('keeps the followed end, a search hit and a linked line in sight, on a phone 
   await ended(projectId, id);
 });
 
-it('polls a waiting task slowly, and its log not at all', async () => {
+it('polls a waiting task slowly, and its log not at all', async ({ setting }) => {
   const { api, ended, tellAsOwner } = setting;
   const { id } = await api.startTask(projectId, templates.nowhere);
   await tellAsOwner('gentle', async (page) => {
@@ -471,11 +475,11 @@ it('polls a waiting task slowly, and its log not at all', async () => {
   await ended(projectId, id);
 });
 
-it('shows since when the control plane does not answer, until it answers again', async () => {
+it('shows since when the control plane does not answer, until it answers again', async ({ setting }) => {
   await setting.tellAsOwner('outage', async (page) => {
     const told = page.getByRole('status').getByText('The control plane does not answer.');
     await page.goto(`/projects/${projectId}`);
-    await page.getByRole('heading', { name: 'Shop' }).waitFor();
+    await page.getByRole('heading', { name: 'Bakery' }).waitFor();
     await page.route('**/api/**', (route) => route.abort());
     await told.getByText(/from before \d\d:\d\d/).waitFor();
     await page.unroute('**/api/**');
@@ -492,7 +496,7 @@ it('shows since when the control plane does not answer, until it answers again',
   });
 });
 
-it('starts, watches and stops a task by keyboard alone', async () => {
+it('starts, watches and stops a task by keyboard alone', async ({ setting }) => {
   await setting.tellAsOwner('keyboard task', async (page) => {
     const press = async (key: string, times = 1) => {
       for (let pressed = 0; pressed < times; pressed += 1) await page.keyboard.press(key);
@@ -529,7 +533,7 @@ it('starts, watches and stops a task by keyboard alone', async () => {
   });
 });
 
-it('signs in by keyboard alone', async () => {
+it('signs in by keyboard alone', async ({ setting }) => {
   const { browser, stack } = setting;
   await tell({ browser, name: 'keyboard', options: { baseURL: stack.url } }, async (page) => {
     await page.goto('/');
@@ -538,7 +542,7 @@ it('signs in by keyboard alone', async () => {
     await page.keyboard.press('Tab');
     await page.keyboard.type('analytical engine');
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'Shop' }).waitFor();
+    await page.getByRole('heading', { name: 'Waiting, and why' }).waitFor();
     await page.keyboard.press('Tab');
     expect(await page.locator(':focus').innerText()).toBe('Skip to the content');
   });

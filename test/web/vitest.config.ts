@@ -10,11 +10,14 @@ const shared = {
   hookTimeout: 300_000,
   retry: process.env.CI ? 1 : 0,
   disableConsoleIntercept: true,
+  globalSetup: ['test/templates.ts'],
 };
 
 export default defineConfig({
   test: {
     reporters: reporters(),
+    // A worker stops its stack and its browser at its end.
+    teardownTimeout: 60_000,
     projects: [
       {
         test: {
@@ -22,8 +25,9 @@ export default defineConfig({
           name: 'clicks',
           include: ['test/web/**/*.test.ts'],
           exclude: [budgets],
-          // They wait for machines and pages more than they compute.
-          maxWorkers: 3,
+          // The files of a worker share its stack and its browser.
+          isolate: false,
+          maxWorkers: 2,
         },
       },
       // After all others: no other test may use the processor while this one measures.
