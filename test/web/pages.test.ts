@@ -111,7 +111,7 @@ it('fits every page on a phone without axe violations, light and dark', async ({
 it('reads live data every 5 s on the dashboard while a task waits, and past data once a minute', async ({
   setting,
 }) => {
-  await setting.tellAsOwner('polling', async (page) => {
+  await setting.tellAfresh('polling', async (page) => {
     await page.clock.install();
     const asked = { live: 0, dashboard: 0 };
     const underway = new Set<Request>();

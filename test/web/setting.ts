@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { type LocalStack, type LocalStackOptions, startStack } from '../../local/stack.ts';
 import { root } from '../../local/template/synth.ts';
 import {
@@ -15,11 +15,9 @@ import {
   type TaskId,
 } from '../../protocol/index.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
-import { type Story, tell } from './browser.ts';
+import { type Clicks, keepContext, type Story, tell, type Visitor } from './browser.ts';
 
 const owner = { name: 'Ada Lovelace', email: 'ada@example.com', password: 'analytical engine' };
-
-type StorageState = Awaited<ReturnType<BrowserContext['storageState']>>;
 
 export interface Setting {
   readonly stack: LocalStack;
@@ -27,11 +25,9 @@ export interface Setting {
   readonly browser: Browser;
   readonly folder: string;
   /** Runs a story signed in as the owner. */
-  readonly tellAsOwner: (
-    name: string,
-    clicks: (page: Page) => Promise<void>,
-    more?: Pick<Story, 'isTraced'>,
-  ) => Promise<void>;
+  readonly tellAsOwner: (name: string, clicks: Clicks, more?: Pick<Story, 'isTraced'>) => Promise<void>;
+  /** The same in a browser context of its own: for measurements, and for `page.clock`. */
+  readonly tellAfresh: (name: string, clicks: Clicks) => Promise<void>;
   readonly addRunner: (
     projectId: ProjectId,
     input: Partial<RunnerInput> & Pick<RunnerInput, 'name'>,
@@ -41,7 +37,7 @@ export interface Setting {
 }
 
 /** Creates the first user through the API; returns the session cookie. */
-const signInOwner = async (url: string, token: string): Promise<StorageState> => {
+const signInOwner = async (url: string, token: string): Promise<Visitor['cookies']> => {
   const answer = await fetch(`${url}/api/setup`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
@@ -51,7 +47,7 @@ const signInOwner = async (url: string, token: string): Promise<StorageState> =>
   const [name = '', value = ''] = cookie.split(';')[0]?.split('=') ?? [];
   if (!answer.ok || name === '') throw new Error(`Nobody could be signed in: ${await answer.text()}`);
   const shared = { domain: 'localhost', path: '/', expires: -1, httpOnly: true, secure: false };
-  return { cookies: [{ name, value, ...shared, sameSite: 'Lax' }], origins: [] };
+  return [{ name, value, ...shared, sameSite: 'Lax' }];
 };
 
 /** Starts a stack, and signs its owner in. */
@@ -63,14 +59,19 @@ export const openSetting = async (
   const stack = await startStack({ dataDir: join(folder, 'data'), schedules: false, ...stackOptions });
   const token = stack.adminToken ?? '';
   const api = apiClient(stack.url, token);
-  const storageState = await signInOwner(stack.url, token);
+  const cookies = await signInOwner(stack.url, token);
+  const tellInKeptContext = await keepContext(browser, { origin: stack.url, cookies });
   return {
     stack,
     api,
     browser,
     folder,
-    tellAsOwner: (name, clicks, more = {}) =>
-      tell({ browser, name, options: { baseURL: stack.url, storageState }, ...more }, clicks),
+    tellAsOwner: (name, clicks, more) => tellInKeptContext({ name, ...more }, clicks),
+    tellAfresh: (name, clicks) =>
+      tell(
+        { browser, name, options: { baseURL: stack.url, storageState: { cookies, origins: [] } } },
+        clicks,
+      ),
     addRunner: async (projectId, input) => {
       const instanceId = stack.ec2.createStoppedInstance();
       const made = await api.createRunner(projectId, { instanceId, idleTimeoutMs: 0, ...input });

@@ -369,7 +369,7 @@ it('refuses to delete a used resource and names its users; deletes a duplicate',
 it('sends no requests while its tab is hidden, and continues when it is visible again', async ({
   setting,
 }) => {
-  await setting.tellAsOwner('hidden', async (page) => {
+  await setting.tellAfresh('hidden', async (page) => {
     await page.clock.install();
     let asked = 0;
     page.on('request', (request) => {
@@ -447,9 +447,9 @@ it('keeps the followed end, a search hit and a linked line in sight, on a phone 
 });
 
 it('polls a waiting task slowly, and its log not at all', async ({ setting }) => {
-  const { api, ended, tellAsOwner } = setting;
+  const { api, ended, tellAfresh } = setting;
   const { id } = await api.startTask(projectId, templates.nowhere);
-  await tellAsOwner('gentle', async (page) => {
+  await tellAfresh('gentle', async (page) => {
     await page.clock.install();
     const asked: string[] = [];
     const underway = new Set<Request>();
