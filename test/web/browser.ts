@@ -139,3 +139,13 @@ export const keepContext = async (browser: Browser, visitor: Visitor) => {
     }
   };
 };
+
+/**
+ * Goes to another page of the console as a click on a link does, without a load of the console. Resolves when
+ * the heading of the page before is gone.
+ */
+export const move = async (page: Page, path: string): Promise<void> => {
+  const left = await page.locator('main h1').elementHandle();
+  await page.evaluate((to) => history.pushState({}, '', to), path);
+  await page.waitForFunction((heading) => !heading?.isConnected, left);
+};

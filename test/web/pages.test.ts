@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { makeSample } from '../../local/sample/index.ts';
 import { seeded } from '../../local/seeded.ts';
 import { until } from '../client.ts';
-import { tell } from './browser.ts';
+import { move, tell } from './browser.ts';
 import { type Place, placesOf } from './places.ts';
 import { it } from './stories.ts';
 
@@ -53,8 +53,9 @@ it('fits every page on a phone without axe violations, light and dark', async ({
   await setting.tellAsOwner(
     'axe',
     async (page) => {
+      await page.goto(pathOf('welcome'));
       for (const { name, path, ready } of places) {
-        await page.goto(path);
+        await move(page, path);
         await page.getByText(ready).filter({ visible: true }).first().waitFor();
         found.push(...(await violationsOn(page, name)));
         await page.setViewportSize(phone);
@@ -63,7 +64,7 @@ it('fits every page on a phone without axe violations, light and dark', async ({
         await page.setViewportSize(desktop);
       }
       const open = async (place: string, button: string, ready?: (form: Locator) => Promise<void>) => {
-        await page.goto(pathOf(place));
+        await move(page, pathOf(place));
         await page.getByRole('button', { name: button }).first().click();
         const dialog = page.getByRole('dialog');
         await dialog.waitFor();
@@ -71,12 +72,12 @@ it('fits every page on a phone without axe violations, light and dark', async ({
         found.push(...(await violationsOn(page, `${place}: ${button}`)));
       };
       await open('templates', 'New template');
-      await open('templates', 'Run Deploy the shop');
       await open('schedules', 'New schedule', (form) => form.getByRole('table').waitFor());
       await open('integrations', 'New integration', (form) =>
         form.getByRole('button', { name: 'Add matcher' }).click(),
       );
       await open('deliveries', 'Task finish');
+      await open('templates', 'Run Deploy the shop');
       await open('members', 'Invite member');
       await open('account', 'Set up an authenticator');
       await open('runners', 'New runner');
