@@ -504,8 +504,9 @@ it('starts, watches and stops a task by keyboard alone', async ({ setting }) => 
     const tabTo = async (name: string) => {
       for (let pressed = 0; pressed < 80; pressed += 1) {
         await press('Tab');
-        const focused = page.locator(':focus');
-        const said = (await focused.getAttribute('aria-label')) ?? (await focused.innerText());
+        const said = await page
+          .locator(':focus')
+          .evaluate((focused: HTMLElement) => focused.getAttribute('aria-label') ?? focused.innerText);
         if (said === name) return;
       }
       throw new Error(`There is no way to "${name}" by Tab`);
