@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalStack, type LocalStackOptions, startStack } from './stack.ts';
@@ -29,7 +29,10 @@ const stubbornAgent = (configFile: string) => [
     process.on('SIGTERM', () => {});
     const { spawn } = require('node:child_process');
     const task = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
-    require('node:fs').writeFileSync(${JSON.stringify(pidFile)}, process.pid + ' ' + task.pid);
+    const { renameSync, writeFileSync } = require('node:fs');
+    const half = ${JSON.stringify(`${pidFile}.half`)};
+    writeFileSync(half, process.pid + ' ' + task.pid);
+    renameSync(half, ${JSON.stringify(pidFile)});
     setInterval(() => {}, 1000);
   `,
   configFile,
@@ -111,6 +114,7 @@ describe('the stack', () => {
   });
 
   it('boots the agent, notifies functions, keeps the instance over restarts, ends all processes', async () => {
+    rmSync(pidFile, { force: true });
     const { ec2, stop } = await start();
     const id = ec2.createStoppedInstance();
     writeFileSync(join(ec2.diskOf(id), 'runner.json'), '{}');
