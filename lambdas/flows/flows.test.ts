@@ -437,7 +437,7 @@ describe('losing a runner', () => {
     await reconcile(bench.deps);
     expect(await bench.deps.tasks.get(bench.projectId, task.id)).toMatchObject({
       status: 'error',
-      reason: expect.stringMatching(/not heard of in time/),
+      reason: expect.stringMatching(/sent no heartbeat in time/),
     });
   });
 

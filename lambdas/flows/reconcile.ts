@@ -77,6 +77,9 @@ const idOf = ({ id }: { readonly id: string }) => id;
 
 type Repaired = Pass['repaired'];
 
+/** Reason of a task whose runner's lease has ended. */
+const sentNoHeartbeat = ({ name }: RunnerRecord): string => `The agent of ${name} sent no heartbeat in time.`;
+
 const isLapsed = (runner: RunnerRecord, now: Instant): boolean =>
   runner.leaseUntil === undefined || msBetween(runner.leaseUntil, now) > 0;
 
@@ -151,8 +154,7 @@ const reconcileElsewhere = async (
   const isSilent = isStarting ? msBetween(runner.statusSince, now) > bootTimeoutMs : isLapsed(runner, now);
   if (!isSilent) return;
   const detail = `${runner.name} did not report within ${bootTimeoutMs / 60_000} minutes of its start event. Look at the receiver of its webhook.`;
-  if (isLapsed(runner, now))
-    await loseAll(deps, runner, `The agent of ${runner.name} was not heard of in time.`);
+  if (isLapsed(runner, now)) await loseAll(deps, runner, sentNoHeartbeat(runner));
   if (isStarting) await failStart(deps, runner, 'boot_timeout', detail);
   const left = await deps.runners.leave(runner, runnerSources('silence'), 'offline', now);
   if (left) repaired('runner_went_silent', { runnerId: runner.id, status: runner.status });
@@ -184,7 +186,7 @@ const giveUp = async (deps: ReconcileDeps, runner: RunnerRecord): Promise<void> 
 const settleSilent = async (deps: ReconcileDeps, runner: RunnerRecord, repaired: Repaired): Promise<void> => {
   const about = { runnerId: runner.id, status: runner.status };
   if (runner.slots.length > 0) {
-    await loseAll(deps, runner, `The agent of ${runner.name} was not heard of in time.`);
+    await loseAll(deps, runner, sentNoHeartbeat(runner));
     repaired('lease_lapsed', about);
     return;
   }
@@ -269,7 +271,7 @@ const reconcileTask = async (
       if (await endAttempt(deps, runner, task, `${runner.name} lost the task.`))
         repaired('slotless_task', about);
     } else if (isLapsed(runner, deps.now())) {
-      await recoverTask(deps, runner, task, task.id, `The agent of ${runner.name} was not heard of in time.`);
+      await recoverTask(deps, runner, task, task.id, sentNoHeartbeat(runner));
       repaired('lease_lapsed', about);
     }
     return;
