@@ -32,7 +32,7 @@ import {
   templateWithoutRunner,
 } from './things.ts';
 
-const projectName = 'Web shop';
+export const projectName = 'Web shop';
 
 export interface SampleOptions {
   readonly stack: LocalStack;

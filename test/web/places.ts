@@ -1,5 +1,6 @@
 /** Pages of the console, for tests that visit all of them: axe, and the screenshots. */
 import * as z from 'zod';
+import { projectName } from '../../local/sample/index.ts';
 import type { Client } from '../client.ts';
 
 export interface Place {
@@ -9,9 +10,6 @@ export interface Place {
   readonly ready: string;
 }
 
-/** Name of the sample's project; the stack may have others. */
-const sampleName = 'Web shop';
-
 const projects = z.object({ items: z.array(z.looseObject({ id: z.string(), name: z.string() })) });
 const list = z.object({ items: z.array(z.looseObject({ id: z.string() })) });
 const tasks = z.object({ items: z.array(z.looseObject({ id: z.string(), status: z.string() })) });
@@ -19,7 +17,7 @@ const tasks = z.object({ items: z.array(z.looseObject({ id: z.string(), status: 
 /** Returns the pages of the sample's project, and those of the stack. */
 export const placesOf = async (api: Pick<Client, 'call'>): Promise<Place[]> => {
   const all = projects.parse(await api.call('GET', '/api/projects')).items;
-  const project = `projects/${all.find(({ name }) => name === sampleName)?.id}`;
+  const project = `projects/${all.find(({ name }) => name === projectName)?.id}`;
   const [runner] = list.parse(await api.call('GET', `/api/${project}/runners`)).items;
   const { items } = tasks.parse(await api.call('GET', `/api/${project}/tasks?status=success`));
   const inProject = (name: string, rest: string, ready: string): Place => ({
