@@ -11,6 +11,9 @@ import { type LocalStack, startStack } from '../local/stack.ts';
 import { apiClient, type Client } from './client.ts';
 import { templatesOf } from './templates.ts';
 
+/** Value of `reveille:stack` for an instance that the stack may not touch. */
+export const otherStack = 'Other';
+
 export interface SharedStack {
   readonly stack: LocalStack;
   readonly api: Client;
@@ -51,7 +54,7 @@ export const it = base
     return () => shared.said().slice(linesBefore);
   })
   .extend('denials', { scope: 'file' }, ({ shared, said }) => () => {
-    const foreign = shared.stack.ec2.list().filter(({ tags }) => tags['reveille:stack'] === 'Other');
+    const foreign = shared.stack.ec2.list().filter(({ tags }) => tags['reveille:stack'] === otherStack);
     return said().filter(
       (line) => line.includes('is not authorized to perform') && !foreign.some(({ id }) => line.includes(id)),
     );

@@ -27,7 +27,7 @@ import {
 } from '../../protocol/index.ts';
 import { decrypt, readPrivateKey } from '../../runner-agent/secrets/keys.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
-import { it } from '../fixture.ts';
+import { it, otherStack } from '../fixture.ts';
 import { templatesOf } from '../templates.ts';
 import { unique } from '../unique.ts';
 
@@ -311,7 +311,7 @@ describe('an instance that is kept for another project', () => {
 
 describe('an instance of another stack', () => {
   it('is not started, and its runner and the task say what to do', async () => {
-    const foreign = stack.ec2.createStoppedInstance({ tags: { 'reveille:stack': 'Other' } });
+    const foreign = stack.ec2.createStoppedInstance({ tags: { 'reveille:stack': otherStack } });
     const { runner } = await api.createRunner(projectId, {
       name: 'foreign',
       tags: ['foreign'],
