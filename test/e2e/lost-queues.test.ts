@@ -46,13 +46,13 @@ afterAll(async () => {
 });
 
 const start = async (name: string, more: Partial<LocalStackOptions> = {}): Promise<void> => {
-  await stack?.stop();
   const log = (source: string, line: string) => said.push(`${source}: ${line}`);
   const given = { dataDir: join(folder, name), templateDir: await templatesOf(), log, ...more };
   stack = await startStack({ schedules: false, ...given });
 };
 /** Starts a new stack. */
 const startNew = async (name: string): Promise<void> => {
+  await stack?.stop();
   await start(name);
   api = apiClient(stack.url, stack.adminToken ?? '');
 };
