@@ -5,15 +5,14 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that take over a minute on two cores. On a new machine, Vitest itself sorts by file size. */
 const longest = [
-  'fleets',
-  'permissions',
-  'killed-stack',
-  'integrations',
-  'schedules',
-  'two-tasks',
-  'trip',
-  'cli',
-].map((name) => `/test/e2e/${name}.test.ts`);
+  'e2e/fleets',
+  'e2e/killed-stack',
+  'e2e/integrations',
+  'e2e/permissions',
+  'launch/launch-options',
+  'e2e/cli',
+  'e2e/lost-queues',
+].map((name) => `/test/${name}.test.ts`);
 
 const rankOf = ({ moduleId, project }: TestSpecification): number => {
   const rank = longest.findIndex((path) => moduleId.endsWith(path));
