@@ -1,9 +1,12 @@
 /** `npm run screenshots`: the sample project's main pages in docs/images/, at desktop and phone width. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeSample } from '../../local/sample/index.ts';
 import { seeded } from '../../local/seeded.ts';
+import { startStack } from '../../local/stack.ts';
 import { root } from '../../local/template/synth.ts';
+import { apiClient } from '../client.ts';
 import { launch } from './browser.ts';
 import { placesOf } from './places.ts';
 import { openSetting } from './setting.ts';
@@ -13,10 +16,12 @@ const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, heig
 const chosen = ['dashboard', 'task', 'runners', 'runner', 'costs', 'tasks'];
 
 const browser = await launch();
-const setting = await openSetting(browser);
+const dataDir = mkdtempSync(join(tmpdir(), 'reveille-screenshots-'));
+const stack = await startStack({ dataDir, schedules: false });
+const setting = await openSetting(browser, { stack, api: apiClient(stack.url, stack.adminToken ?? '') });
 try {
   await makeSample({
-    stack: setting.stack,
+    stack,
     nowMs: Date.now(),
     random: seeded(1),
     password: 'a password of the sample',
@@ -37,6 +42,8 @@ try {
     });
   }
 } finally {
-  await setting.close();
+  setting.close();
   await browser.close();
+  await stack.stop();
+  rmSync(dataDir, { recursive: true, force: true });
 }

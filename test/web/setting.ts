@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { type LocalStack, type LocalStackOptions, startStack } from '../../local/stack.ts';
+import type { LocalStack } from '../../local/stack.ts';
 import { root } from '../../local/template/synth.ts';
 import {
   type CreatedRunner,
@@ -14,7 +14,8 @@ import {
   type Task,
   type TaskId,
 } from '../../protocol/index.ts';
-import { apiClient, type Client, installAgent, until } from '../client.ts';
+import { type Client, installAgent, until } from '../client.ts';
+import type { SharedStack } from '../fixture.ts';
 import { type Clicks, keepContext, type Story, tell, type Visitor } from './browser.ts';
 
 const owner = { name: 'Ada Lovelace', email: 'ada@example.com', password: 'analytical engine' };
@@ -23,6 +24,7 @@ export interface Setting {
   readonly stack: LocalStack;
   readonly api: Client;
   readonly browser: Browser;
+  /** Folder for files of the stories. */
   readonly folder: string;
   /** Runs a story signed in as the owner. */
   readonly tellAsOwner: (name: string, clicks: Clicks, more?: Pick<Story, 'isTraced'>) => Promise<void>;
@@ -33,7 +35,7 @@ export interface Setting {
     input: Partial<RunnerInput> & Pick<RunnerInput, 'name'>,
   ) => Promise<CreatedRunner>;
   readonly ended: (projectId: ProjectId, id: TaskId) => Promise<Task>;
-  readonly close: () => Promise<void>;
+  readonly close: () => void;
 }
 
 /** Creates the first user through the API; returns the session cookie. */
@@ -50,16 +52,13 @@ const signInOwner = async (url: string, token: string): Promise<Visitor['cookies
   return [{ name, value, ...shared, sameSite: 'Lax' }];
 };
 
-/** Starts a stack, and signs its owner in. */
+/** Signs the owner of a new stack in. */
 export const openSetting = async (
   browser: Browser,
-  stackOptions: Pick<LocalStackOptions, 'templateDir'> = {},
+  { stack, api }: Pick<SharedStack, 'stack' | 'api'>,
 ): Promise<Setting> => {
   const folder = mkdtempSync(join(tmpdir(), 'reveille-web-'));
-  const stack = await startStack({ dataDir: join(folder, 'data'), schedules: false, ...stackOptions });
-  const token = stack.adminToken ?? '';
-  const api = apiClient(stack.url, token);
-  const cookies = await signInOwner(stack.url, token);
+  const cookies = await signInOwner(stack.url, stack.adminToken ?? '');
   const tellInKeptContext = await keepContext(browser, { origin: stack.url, cookies });
   return {
     stack,
@@ -83,10 +82,7 @@ export const openSetting = async (
         const now = await api.getTask(projectId, id);
         return hasEnded(now.status) && now;
       }),
-    close: async () => {
-      await stack.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    close: () => rmSync(folder, { recursive: true, force: true }),
   };
 };
 

@@ -1,21 +1,21 @@
 /**
- * Vitest's `it` for stories: every file of a worker shares one browser and one setting, whose start costs as
- * much as several stories. A file makes a project of its own, and depends on nothing that other files make.
+ * Vitest's `it` for stories: all files of a worker share one stack, one browser and one setting, whose start
+ * costs as much as several stories. A file makes its own project, and depends on nothing that other files
+ * make.
  */
-import { test } from 'vitest';
-import { templatesOf } from '../templates.ts';
+import { it as base } from '../fixture.ts';
 import { launch } from './browser.ts';
 import { openSetting } from './setting.ts';
 
-export const it = test
-  // biome-ignore lint/correctness/noEmptyPattern: Vitest reads from the pattern which fixtures this one needs.
+export const it = base
+  // biome-ignore lint/correctness/noEmptyPattern: Vitest reads the used fixtures from the pattern.
   .extend('browser', { scope: 'worker' }, async ({}, { onCleanup }) => {
     const browser = await launch();
     onCleanup(() => browser.close());
     return browser;
   })
-  .extend('setting', { scope: 'worker' }, async ({ browser }, { onCleanup }) => {
-    const setting = await openSetting(browser, { templateDir: await templatesOf() });
+  .extend('setting', { scope: 'worker' }, async ({ shared, browser }, { onCleanup }) => {
+    const setting = await openSetting(browser, shared);
     onCleanup(setting.close);
     return setting;
   });
