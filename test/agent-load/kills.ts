@@ -3,6 +3,7 @@
  * process stays behind.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../client.ts';
 import type { Setting } from './setting.ts';
@@ -49,6 +50,11 @@ export const killAtRandom = async (setting: Setting, kills: number, random: () =
   const moments: Record<string, number> = {};
   let ended = 0;
   let attempts = 0;
+  const filesLeft = () =>
+    ['tasks', 'results'].flatMap((name) => {
+      const path = join(runner.workDir, name);
+      return existsSync(path) ? readdirSync(path) : [];
+    }).length;
   let agent = runner.start();
   await runner.isOnline();
   for (let n = 0; n < kills; n++) {
@@ -62,10 +68,10 @@ export const killAtRandom = async (setting: Setting, kills: number, random: () =
     if (task.status === 'success') ended += 1;
     attempts += task.attempt;
   }
-  await until('the folder is wiped', 10_000, () => readdirSync(`${runner.workDir}/tasks`).length === 0);
+  // An agent that is killed right after its report leaves the result. The next one removes it once it is online.
+  await until('the folders of tasks and results are empty', 30_000, () => filesLeft() === 0);
   await agent.end('SIGTERM');
   const doubles = `${folder}/doubles`;
-  const results = `${runner.workDir}/results`;
   return {
     kills,
     moments,
@@ -73,7 +79,6 @@ export const killAtRandom = async (setting: Setting, kills: number, random: () =
     attempts,
     doubles: existsSync(doubles) ? readFileSync(doubles, 'utf8').split('\n').length - 1 : 0,
     processesLeft: marked(runner.workDir),
-    filesLeft:
-      readdirSync(`${runner.workDir}/tasks`).length + (existsSync(results) ? readdirSync(results).length : 0),
+    filesLeft: filesLeft(),
   };
 };
