@@ -172,6 +172,7 @@ export const createSimulatedQueues = (time: VirtualTime, chance: Chance, faults:
       };
       listen();
     },
+    has: (name: string) => queues.has(name),
     /** Number of messages in a queue, including hidden ones. */
     size: (name: string) => queues.get(name)?.messages.size ?? 0,
   };

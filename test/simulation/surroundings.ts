@@ -86,6 +86,7 @@ export const createSurroundings = ({ seed, faultScale }: WorldOptions) => {
     violate: watch.violate,
     runners,
     limits: () => table.items('lim_'),
+    hasQueue: (name) => queues.has(name),
     onlineSinceMs: (id) =>
       machines
         .all()

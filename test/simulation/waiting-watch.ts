@@ -11,6 +11,7 @@ interface Options {
   readonly violate: (what: string) => void;
   readonly runners: () => Iterable<Item>;
   readonly limits: () => Iterable<Item>;
+  readonly hasQueue: (name: string) => boolean;
   /**
    * Time since when the runner's agent is online; undefined while it is not, and once it was asked to end.
    */
@@ -29,6 +30,11 @@ const limitOf = ({ maxParallelTasks }: Item) =>
   maxParallelTasks === 0 ? Number.POSITIVE_INFINITY : Number(maxParallelTasks);
 const hasTag = ({ tags }: Item, tag: unknown): boolean =>
   Array.isArray(tags) && (tag === undefined ? tags.length === 0 : tags.includes(tag));
+/** Names of the queues that a runner polls. */
+const queuesOf = ({ projectId, tags }: Item): string[] => {
+  if (typeof projectId !== 'string') return ['global'];
+  return Array.isArray(tags) && tags.length > 0 ? tags.map((tag) => `${projectId}-${tag}`) : [projectId];
+};
 const waitOf = ({ id, attempt }: Item) => `${String(id)} ${String(attempt)}`;
 const isUp = ({ status }: Item) => status === 'online' || status === 'draining';
 const isAsleep = ({ status }: Item) => status === 'stopped' || status === 'offline';
@@ -45,6 +51,8 @@ export const servesOf = (task: Item, all: readonly Item[]): Item[] => {
 
 const isOffline: Named = (runner) =>
   isAsleep(runner) && (runner.instanceId ?? runner.fleet ?? runner.webhookUrl) === undefined;
+
+const noQueue = /The queue of its tag was removed a moment ago, and SQS refuses the name until/;
 
 export const createWaitingWatch = (options: Options) => {
   const { time, violate } = options;
@@ -108,6 +116,12 @@ export const createWaitingWatch = (options: Options) => {
     return forMs > options.aboutMs ? `it says so for ${Math.round(forMs / 1000)} s` : undefined;
   };
 
+  /** The reconciler makes the queue within a minute after SQS accepts its name again, then corrects the reason. */
+  const isMissingQueue = (task: Item, owing: Item | undefined): string | undefined => {
+    if (!owing) return 'no runner is assigned it';
+    return queuesOf(owing).every(options.hasQueue) ? isAbout(task) : undefined;
+  };
+
   /** Explains why the reason is untrue; undefined when it is true. */
   const untrue = (task: Item, reason: string): string | undefined => {
     const all = [...options.runners()];
@@ -133,12 +147,15 @@ export const createWaitingWatch = (options: Options) => {
     if (/^No runner has tag|no active untagged runner/.test(reason))
       return candidates.length === 0 ? undefined : 'there is one';
     if (/^Starting /.test(reason)) {
-      const seconds = Number(/, (\d+) s\.$/.exec(reason)?.[1]);
+      const seconds = Number(/, (\d+) s\./.exec(reason)?.[1]);
       const sinceMs = owing ? time.nowMs() - epochMs(String(owing.statusSince)) : 0;
       return (
-        owingIs('starting') ?? (Math.abs(sinceMs / 1000 - seconds) > 1 ? 'the time is wrong' : undefined)
+        owingIs('starting') ??
+        (Math.abs(sinceMs / 1000 - seconds) > 1 ? 'the time is wrong' : undefined) ??
+        (noQueue.test(reason) ? isMissingQueue(task, owing) : undefined)
       );
     }
+    if (noQueue.test(reason)) return isMissingQueue(task, owing);
     if (/is stopping; it starts again/.test(reason)) return owingIs('stopping');
     if (/The first runner with a free slot takes this one/.test(reason)) {
       const hasRoom: Named = (runner) =>
