@@ -68,7 +68,8 @@ export const killAtRandom = async (setting: Setting, kills: number, random: () =
     if (task.status === 'success') ended += 1;
     attempts += task.attempt;
   }
-  // An agent that is killed right after its report leaves the result. The next one removes it once it is online.
+  // An agent that is killed right after its report leaves the result. The next one removes it
+  // once it is online.
   await until('the folders of tasks and results are empty', 30_000, () => filesLeft() === 0);
   await agent.end('SIGTERM');
   const doubles = `${folder}/doubles`;

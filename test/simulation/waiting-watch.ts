@@ -116,7 +116,10 @@ export const createWaitingWatch = (options: Options) => {
     return forMs > options.aboutMs ? `it says so for ${Math.round(forMs / 1000)} s` : undefined;
   };
 
-  /** The reconciler makes the queue within a minute after SQS accepts its name again, then corrects the reason. */
+  /**
+   * The reconciler makes the queue within a minute after SQS accepts its name again, then corrects the
+   * reason.
+   */
   const isMissingQueue = (task: Item, owing: Item | undefined): string | undefined => {
     if (!owing) return 'no runner is assigned it';
     return queuesOf(owing).every(options.hasQueue) ? isAbout(task) : undefined;
