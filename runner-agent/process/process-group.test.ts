@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { heldTime } from '../testing/held-time.ts';
+import { virtualTime } from '../testing/virtual-time.ts';
 import { waitFor } from '../testing/wait-for.ts';
 import { systemTiming } from '../timing.ts';
 import { type ProgramOptions, startProcessGroup } from './process-group.ts';
@@ -58,7 +58,7 @@ describe('a process group', () => {
   );
 
   it('kills a process that ignores SIGTERM at the end of its grace, not before', async () => {
-    const { timing, pass } = heldTime();
+    const { timing, pass } = virtualTime();
     const { group, output } = bash('trap "echo asked" TERM; echo pid $$; while :; do sleep 0.05; done', {
       timing,
     });
@@ -66,10 +66,10 @@ describe('a process group', () => {
     group.terminate(600_000);
     const asked = () => output().split('asked').length - 1;
     await waitFor('that it is asked', () => asked() === 1);
-    pass(599_999);
+    await pass(599_999);
     process.kill(pid, 'SIGTERM');
     await waitFor('that it is asked once more', () => asked() === 2);
-    pass(1);
+    await pass(1);
     expect(await group.exit).toEqual({ code: 137, signal: 'SIGKILL' });
   });
 

@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type LogChunk, logChunk } from '../../protocol/log.ts';
-import { type HeldTime, heldTime } from '../testing/held-time.ts';
+import { virtualTime } from '../testing/virtual-time.ts';
 import { waitFor } from '../testing/wait-for.ts';
 import { systemTiming } from '../timing.ts';
 import { createLogStreamer, type LogStreamerOptions } from './log-streamer.ts';
 
 const impatient = { ...systemTiming, sleep: async () => undefined };
-/** Fake time that passes only when the test advances it. */
-const standing = ({ timing }: HeldTime) => ({ ...impatient, after: timing.after, now: timing.monotonic });
 const flushIntervalMs = 20;
 
 const collect = (given: Partial<LogStreamerOptions> = {}) => {
@@ -31,21 +29,21 @@ const hash = (text: string) => createHash('sha256').update(text).digest('hex');
 
 describe('the log streamer', () => {
   it('sends the first output at once and gathers the rest', async () => {
-    const time = heldTime();
-    const { streamer, stored } = collect({ timing: standing(time) });
+    const { timing, pass } = virtualTime();
+    const { streamer, stored } = collect({ timing });
     await streamer.write('stdout', 'one\n');
     await waitFor('the first chunk', () => stored.length === 1);
     await streamer.write('stdout', 'two\n');
     await streamer.write('stderr', 'three\n');
-    time.pass(flushIntervalMs - 1);
+    await pass(flushIntervalMs - 1);
     expect(stored).toHaveLength(1);
-    time.pass(1);
+    await pass(1);
     await waitFor('the second chunk', () => stored.length === 2);
     expect(stored[1]?.entries.map(({ stream }) => stream)).toEqual(['stdout', 'stderr']);
   });
 
   it("delays the agent's own lines until the first output", async () => {
-    const { streamer, stored } = collect({ timing: standing(heldTime()) });
+    const { streamer, stored } = collect({ timing: virtualTime().timing });
     await streamer.write('agent', 'starting\n');
     await streamer.write('stdout', 'one\n');
     await streamer.close();
@@ -83,7 +81,7 @@ describe('the log streamer', () => {
     const writing = (async () => {
       for (; written < 50; written += 1) await streamer.write('stdout', piece);
     })();
-    await waitFor('the writer to be held', () => written === 10);
+    await waitFor('the pause of the writer', () => written === 10);
     gate.resolve();
     await writing;
     expect((await streamer.close()).chunks).toBeGreaterThan(50);
