@@ -12,7 +12,7 @@ const unit = [
   'local/aws/ec2/{states,fleet}.test.ts',
   'protocol/**/*.test.ts',
   'web/**/*.test.ts',
-  'runner-agent/{config,secrets/masker,task/log-streamer}.test.ts',
+  'runner-agent/{config,retry,secrets/masker,task/log-streamer}.test.ts',
 ];
 /** Tests of one part each. They need tables, templates or processes, and start at most one stack. */
 const parts = ['{infra,lambdas,local,runner-agent}/**/*.test.ts'];

@@ -6,12 +6,12 @@
 import * as z from 'zod';
 import { enrollInstance } from '../../protocol/endpoints/agent.ts';
 import type { ApiClient } from '../api-client.ts';
-import { backoffMs } from '../backoff.ts';
 import { ApiProblem, ConfigError, messageOf, RunnerRefused } from '../errors.ts';
 import { signIdentity } from '../host/identity.ts';
 import { createMetadata } from '../host/metadata.ts';
 import { type Logger, sayRarely } from '../logger.ts';
 import type { AwsKey } from '../queue/aws-signature.ts';
+import { retry } from '../retry.ts';
 import { makeKeyPair } from '../secrets/keys.ts';
 import type { Timing } from '../timing.ts';
 import { refuseToReplace, stageConfig } from './config-writer.ts';
@@ -92,19 +92,17 @@ export const enroll = async (given: Enrolment): Promise<{ runnerId: string; name
       return { runnerId, name };
     } catch (error) {
       await staged.discard();
+      if (error instanceof ApiProblem && !passing.includes(error.code))
+        throw new RunnerRefused(`The API refuses the enrolment: ${messageOf(error)}`, { cause: error });
       throw error;
     }
   };
 
-  for (let failures = 1; ; failures += 1) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (signal.aborted || error instanceof ConfigError) throw error;
-      if (error instanceof ApiProblem && !passing.includes(error.code))
-        throw new RunnerRefused(`The API refuses the enrolment: ${messageOf(error)}`, { cause: error });
-      sayTrouble(`${messageOf(error)}; trying again`);
-      await timing.sleep(backoffMs(failures, timing.random(), { baseMs: 1000, maxMs: 10_000 }), signal);
-    }
-  }
+  return retry(attempt, {
+    isFinal: (error) => error instanceof ConfigError || error instanceof RunnerRefused,
+    onRetry: (error) => sayTrouble(`${messageOf(error)}; trying again`),
+    timing,
+    baseMs: 1000,
+    maxMs: 10_000,
+  });
 };

@@ -1,9 +1,9 @@
 /** Claims a task from the API when a doorbell rang, and starts the task that the API returns. */
 import type { ClaimRequest, ClaimResponse } from '../../protocol/agent.ts';
 import type { AgentApi } from '../agent-api.ts';
-import { backoffMs } from '../backoff.ts';
 import { ApiProblem, ApiUnreachable, messageOf, RunnerRefused } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { retry } from '../retry.ts';
 import type { HeldTask, HeldTasks } from '../task/held-tasks.ts';
 import type { Timing } from '../timing.ts';
 import type { ClaimHint, ClaimOutcome } from './poller.ts';
@@ -30,16 +30,13 @@ export const createClaimer =
   ({ api, held, online, heartbeatSettled, hasRoom, attend, onFatal, timing, log }: ClaimerOptions) =>
   async (task: HeldTask, hint: ClaimHint = {}): Promise<ClaimOutcome> => {
     /** Retries until answered. The task may already be ours: forgetting it would cost it an attempt. */
-    const claimUntilAnswered = async (request: ClaimRequest): Promise<ClaimResponse> => {
-      for (let failures = 1; ; failures += 1) {
-        try {
-          return await api.claim(failures === 1 ? request : { ...request, again: true });
-        } catch (error) {
-          if (!(error instanceof ApiUnreachable) || failures === maxTries) throw error;
-          await timing.sleep(backoffMs(failures, timing.random(), { baseMs: 100, maxMs: 2000 }));
-        }
-      }
-    };
+    const claimUntilAnswered = (request: ClaimRequest): Promise<ClaimResponse> =>
+      retry((tries) => api.claim(tries === 1 ? request : { ...request, again: true }), {
+        isFinal: (error, tries) => !(error instanceof ApiUnreachable) || tries === maxTries,
+        timing,
+        baseMs: 100,
+        maxMs: 2000,
+      });
     const { projectId, taskId } = task;
     let mine = task;
     try {

@@ -7,9 +7,9 @@ import type { KeyObject } from 'node:crypto';
 import type { CredentialsResponse } from '../../protocol/agent.ts';
 import { challengeAgent, openAgentSession } from '../../protocol/endpoints/agent.ts';
 import type { ApiClient } from '../api-client.ts';
-import { backoffMs } from '../backoff.ts';
 import { ApiProblem, messageOf, RunnerRefused } from '../errors.ts';
 import { type Logger, sayRarely } from '../logger.ts';
+import { retry } from '../retry.ts';
 import { decrypt } from '../secrets/keys.ts';
 import type { Timing } from '../timing.ts';
 
@@ -91,19 +91,22 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
     return timing.now() - rivalSince > leaseMs + rivalGraceMs;
   };
 
-  const tradeUntilAnswered = async (): Promise<CredentialsResponse> => {
-    for (let failures = 1; ; failures += 1) {
-      try {
-        return await trade();
-      } catch (error) {
-        if (error instanceof ApiProblem && (isRefusal(error) || isRivalAlive(error)))
-          throw new RunnerRefused(`The API refuses this runner: ${error.message}`, { cause: error });
-        if (error instanceof RunnerRefused || signal.aborted) throw error;
-        sayTrouble(`${messageOf(error)}; trying again`);
-        await timing.sleep(backoffMs(failures, timing.random(), { baseMs: 500, maxMs: 10_000 }), signal);
-      }
-    }
+  /** Throws RunnerRefused for a refusal, and any other error as it is. */
+  const rethrow = (error: unknown): never => {
+    if (error instanceof ApiProblem && (isRefusal(error) || isRivalAlive(error)))
+      throw new RunnerRefused(`The API refuses this runner: ${error.message}`, { cause: error });
+    throw error;
   };
+
+  const tradeUntilAnswered = () =>
+    retry(() => trade().catch(rethrow), {
+      isFinal: (error) => error instanceof RunnerRefused,
+      onRetry: (error) => sayTrouble(`${messageOf(error)}; trying again`),
+      signal,
+      timing,
+      baseMs: 500,
+      maxMs: 10_000,
+    });
 
   const renew = () => {
     exchange ??= tradeUntilAnswered()

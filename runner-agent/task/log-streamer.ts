@@ -10,8 +10,8 @@ import {
   maxLogCallBytes,
 } from '../../protocol/log.ts';
 import { toInstant } from '../../protocol/time.ts';
-import { backoffMs } from '../backoff.ts';
 import { createChanges } from '../changes.ts';
+import { retry } from '../retry.ts';
 import type { Timing } from '../timing.ts';
 
 export type LogStream = LogEntry['stream'];
@@ -131,18 +131,11 @@ export const createLogStreamer = (options: LogStreamerOptions): LogStreamer => {
   };
 
   const uploadUntilTaken = async (chunks: LogChunk[]) => {
-    for (let failures = 1; !isOver(); failures += 1) {
-      try {
-        await upload(chunks);
-        acknowledged += chunks.length;
-        return;
-      } catch (error) {
-        if (isFinal(error)) {
-          givenUp = { error };
-          return;
-        }
-        await timing.sleep(backoffMs(failures, timing.random(), { baseMs: 200, maxMs: 10_000 }), signal);
-      }
+    try {
+      await retry(() => upload(chunks), { isFinal, signal, timing, baseMs: 200, maxMs: 10_000 });
+      acknowledged += chunks.length;
+    } catch (error) {
+      givenUp = { error };
     }
   };
 

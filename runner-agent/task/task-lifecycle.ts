@@ -5,8 +5,8 @@
 import type { KeyObject } from 'node:crypto';
 import { type ClaimResponse, type TaskPayload, taskPayload } from '../../protocol/agent.ts';
 import type { AgentApi } from '../agent-api.ts';
-import { backoffMs } from '../backoff.ts';
 import { ApiProblem, messageOf, TaskError } from '../errors.ts';
+import { retry } from '../retry.ts';
 import { decrypt } from '../secrets/keys.ts';
 import { createMasker, maskText } from '../secrets/masker.ts';
 import { secretsOf } from '../secrets/payload-secrets.ts';
@@ -88,16 +88,17 @@ export const attendTask = async (
   const { api, privateKey, timing, log } = options;
   const report = createTaskReport(task, options);
 
-  const awaitConfirmation = async () => {
-    for (let failures = 1; !task.ended.aborted; failures += 1) {
-      try {
-        return await report.underLease(api.awaitConfirmation);
-      } catch (error) {
-        if (error instanceof ApiProblem && error.code !== 'lease_expired') throw error;
-        await timing.sleep(backoffMs(failures, timing.random(), { baseMs: 500, maxMs: 15_000 }), task.ended);
-      }
-    }
-  };
+  const awaitConfirmation = () =>
+    retry(() => report.underLease(api.awaitConfirmation), {
+      isFinal: (error) => error instanceof ApiProblem && error.code !== 'lease_expired',
+      signal: task.ended,
+      timing,
+      baseMs: 500,
+      maxMs: 15_000,
+    }).catch((error: unknown) => {
+      // The wait for the decision sees the task's end itself.
+      if (!task.ended.aborted) throw error;
+    });
 
   const run = async (): Promise<TaskResult> => {
     const payload = parsePayload(await decrypt(claim.payload, privateKey));

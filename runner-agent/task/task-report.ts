@@ -1,9 +1,9 @@
 /** Reports a held task to the API under its lease: log and result, each until the API has accepted it. */
 import type { LogChunk } from '../../protocol/log.ts';
 import type { AgentApi } from '../agent-api.ts';
-import { backoffMs } from '../backoff.ts';
 import { ApiProblem, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { retry } from '../retry.ts';
 import type { Timing } from '../timing.ts';
 import type { HeldTask } from './held-tasks.ts';
 import { createLogStreamer, type LogStreamer } from './log-streamer.ts';
@@ -65,22 +65,18 @@ export const createTaskReport = (
     ...(before && { before }),
   });
 
-  const finish = async (result: Outcome['result'], logChunks: number) => {
-    for (let failures = 1; !task.lost.aborted; failures += 1) {
-      try {
-        await underLease((lease) => api.finish({ lease, ...result, logChunks }));
-        return;
-      } catch (error) {
-        if (task.lost.aborted) return;
-        if (isFinal(error)) {
-          log.error(`The API does not accept the result of task ${task.taskId}: ${messageOf(error)}`);
-          return;
-        }
-        log.warn(`Cannot report task ${task.taskId}: ${messageOf(error)}; trying again`);
-        await timing.sleep(backoffMs(failures, timing.random(), { baseMs: 500, maxMs: 15_000 }), task.lost);
-      }
-    }
-  };
+  const finish = (result: Outcome['result'], logChunks: number) =>
+    retry(() => underLease((lease) => api.finish({ lease, ...result, logChunks })), {
+      isFinal,
+      onRetry: (error) => log.warn(`Cannot report task ${task.taskId}: ${messageOf(error)}; trying again`),
+      signal: task.lost,
+      timing,
+      baseMs: 500,
+      maxMs: 15_000,
+    }).catch((error: unknown) => {
+      if (task.lost.aborted) return;
+      log.error(`The API does not accept the result of task ${task.taskId}: ${messageOf(error)}`);
+    });
 
   return {
     underLease,
