@@ -199,7 +199,6 @@ export const createCli = ({ version, env, process, transport }: CliOptions): Com
         force,
         timing: systemTiming,
         log: loggerAt('info'),
-        signal: new AbortController().signal,
       });
       say(`Enrolled as ${name} (${runnerId}) and wrote ${configPath}.`);
     });

@@ -27,7 +27,6 @@ export interface Enrolment {
   force: boolean;
   timing: Timing;
   log: Logger;
-  signal: AbortSignal;
 }
 
 /** Tag in the metadata: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/work-with-tags-in-IMDS.html */
@@ -70,9 +69,9 @@ const readKey = async (read: Read): Promise<AwsKey> => {
  * ConfigError when this is not such an instance.
  */
 export const enroll = async (given: Enrolment): Promise<{ runnerId: string; name: string }> => {
-  const { connect, configPath, timing, log, signal, stsEndpoint } = given;
+  const { connect, configPath, timing, log, stsEndpoint } = given;
   await refuseToReplace(configPath, given.force);
-  const read = createMetadata(given.metadataUrl, timing, signal);
+  const read = createMetadata(given.metadataUrl, timing);
   const sayTrouble = sayRarely(log.warn, timing.now);
 
   const attempt = async () => {
@@ -83,10 +82,7 @@ export const enroll = async (given: Enrolment): Promise<{ runnerId: string; name
     try {
       const key = await readKey(read);
       const body = await signIdentity({ key, region, apiUrl, publicKey, nowMs: timing.now(), stsEndpoint });
-      const { runnerId, name, token } = await connect(apiUrl).call(enrollInstance, {
-        body,
-        signal,
-      });
+      const { runnerId, name, token } = await connect(apiUrl).call(enrollInstance, { body });
       const { workDir } = given;
       await staged.commit({ apiUrl, token, runnerId, name, ...(workDir === undefined ? {} : { workDir }) });
       return { runnerId, name };

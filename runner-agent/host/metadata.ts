@@ -21,7 +21,7 @@ const ask = (
   method: 'GET' | 'PUT',
   url: URL,
   headers: Record<string, string>,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<MetadataAnswer> =>
   new Promise((resolve, reject) => {
     const sent = httpRequest(url, { method, headers, signal, timeout: timeoutMs }, (response) => {
@@ -43,7 +43,7 @@ const ask = (
 export const createMetadata = (
   baseUrl: string,
   timing: Pick<Timing, 'now'>,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): ((item: string) => Promise<string | undefined>) => {
   let token = { value: '', validUntilMs: 0 };
   const freshToken = async (): Promise<string> => {
