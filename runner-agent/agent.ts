@@ -1,4 +1,5 @@
 /** Runs the agent (`start`): wires heartbeat, poller, idle monitor and tasks together, and ends them. */
+import type { KeyObject } from 'node:crypto';
 import { createAgentApi } from './agent-api.ts';
 import { createApiClient } from './api-client.ts';
 import type { StartConfig } from './config.ts';
@@ -8,9 +9,9 @@ import { freeMiBIn, watchDisk } from './host/disk.ts';
 import type { HttpTransport } from './http-transport.ts';
 import type { Logger } from './logger.ts';
 import { killTree } from './process/process-tree.ts';
-import { findUser } from './process/run-as.ts';
+import { findUser, type RunAs } from './process/run-as.ts';
 import { lockWorkDir } from './process/work-dir-lock.ts';
-import { createCredentials } from './queue/credentials.ts';
+import { type Credentials, createCredentials } from './queue/credentials.ts';
 import { createSqsTaskQueue } from './queue/task-queue.ts';
 import { readPrivateKey } from './secrets/keys.ts';
 import type { Shutdown } from './shutdown.ts';
@@ -18,7 +19,7 @@ import { createResults } from './task/results.ts';
 import { attendTask } from './task/task-lifecycle.ts';
 import { isInWorkspaces, sweepWorkspaces } from './task/workspace.ts';
 import type { Timing } from './timing.ts';
-import { createWorkLoop, type LoopIntervals, loopIntervals } from './work-loop.ts';
+import { createWorkLoop, type LoopIntervals, loopIntervals, type WorkLoop } from './work-loop.ts';
 
 /** Wait times of the agent. Tests shorten them. */
 export interface Intervals extends LoopIntervals {
@@ -52,29 +53,31 @@ export interface AgentOptions {
   intervals?: Partial<Intervals>;
 }
 
-/** Resolves after an orderly end. Rejects with RunnerRefused when the API does not accept this runner. */
-export const runAgent = async (options: AgentOptions): Promise<void> => {
-  const { config, version, timing, log, shutdown, path } = options;
-  const intervals = { ...defaultIntervals, ...options.intervals };
-  const { workDir } = config;
-  const privateKey = readPrivateKey(config.privateKey);
-  const runAs = config.runAs === undefined ? undefined : await findUser(config.runAs);
-  const over = new AbortController();
-  await lockWorkDir(workDir, over.signal);
+/** State of one run of the agent. */
+interface Run extends AgentOptions {
+  intervals: Intervals;
+  privateKey: KeyObject;
+  runAs: RunAs | undefined;
+  /** Aborts when the run has ended. */
+  ended: AbortSignal;
+  /** Ends the run: the API does not accept this runner, or the agent cannot work. */
+  onFatal(error: unknown): void;
+}
+
+/** Locks the working folder, and removes the processes and workspaces that a previous agent left there. */
+const takeWorkDir = async ({ config: { workDir }, log, ended }: Run) => {
+  await lockWorkDir(workDir, ended);
   const killed = await killTree({ isOurs: (mark) => isInWorkspaces(workDir, mark) });
   if (killed > 0) log.warn(`Ended ${killed} process(es) that a previous agent left behind`);
   await sweepWorkspaces(workDir);
+};
 
-  const fatal = Promise.withResolvers<never>();
-  const onFatal = (error: unknown) => fatal.reject(error);
-  const asked = new Promise<void>((resolve) => {
-    if (shutdown.requested.aborted) resolve();
-    shutdown.requested.addEventListener('abort', () => resolve(), { once: true });
-  });
-
+/** Creates the clients of the API and of SQS, and the credentials for both. */
+const createClients = async (run: Run) => {
+  const { config, version, transport, intervals, privateKey, timing, log } = run;
   const client = createApiClient({
     apiUrl: config.apiUrl,
-    transport: options.transport,
+    transport,
     userAgent: `reveille-runner/${version}`,
     onServerTime: watchClock(timing, log),
   });
@@ -83,69 +86,86 @@ export const runAgent = async (options: AgentOptions): Promise<void> => {
     token: config.token,
     privateKey,
     agentVersion: version,
-    agentId: await readAgentId(workDir),
+    agentId: await readAgentId(config.workDir),
     leaseMs: intervals.leaseMs,
     timing,
     log,
-    signal: over.signal,
+    signal: run.ended,
   });
   const api = createAgentApi(client, credentials);
-  const disk = watchDisk(() => freeMiBIn(workDir), config.minFreeMiB ?? 0, log);
-  const queue = createSqsTaskQueue(credentials.current, options.transport, timing);
+  return { api, credentials, queue: createSqsTaskQueue(credentials.current, transport, timing) };
+};
 
-  const loop = createWorkLoop({
+type Clients = Awaited<ReturnType<typeof createClients>>;
+
+const createLoop = (run: Run, { api, credentials, queue }: Clients): WorkLoop => {
+  const { privateKey, path, runAs, log } = run;
+  const { workDir, minFreeMiB = 0 } = run.config;
+  const { killGraceMs } = run.intervals;
+  return createWorkLoop({
+    ...run,
     api,
     queue,
-    agentVersion: version,
-    intervals,
+    agentVersion: run.version,
     results: createResults(workDir),
-    lookAtDisk: disk.look,
-    shutdown,
+    lookAtDisk: watchDisk(() => freeMiBIn(workDir), minFreeMiB, log).look,
     attend: (task, claim, reporting) =>
-      attendTask(task, claim, {
-        ...reporting,
-        api,
-        privateKey,
-        workDir,
-        path,
-        killGraceMs: intervals.killGraceMs,
-        runAs,
-      }),
+      attendTask(task, claim, { ...reporting, api, privateKey, workDir, path, killGraceMs, runAs }),
     renewCredentials: credentials.renew,
-    onFatal,
-    timing,
-    log,
   });
-  const { held, monitor } = loop;
+};
 
-  const begin = async () => {
-    const first = await credentials.current();
-    log.info(
-      `Runner ${first.runnerId}, agent ${version}: polling ${first.settings.queueUrls.length} queue(s)`,
-    );
-    const started = loop.start(first.settings, over.signal);
-    credentials.keepFresh(over.signal).catch(onFatal);
+/** Signs in, keeps the credentials fresh, and starts the loop. Never rejects. */
+const goOnline = async (run: Run, credentials: Credentials, loop: WorkLoop) => {
+  const { version, shutdown, ended, onFatal, log } = run;
+  try {
+    const { runnerId, settings } = await credentials.current();
+    log.info(`Runner ${runnerId}, agent ${version}: polling ${settings.queueUrls.length} queue(s)`);
+    const started = loop.start(settings, ended);
+    credentials.keepFresh(ended).catch(onFatal);
     await started;
     log.info('Online');
-  };
-
-  try {
-    begin().catch((error: unknown) => {
-      if (!shutdown.requested.aborted) onFatal(error);
-    });
-    await Promise.race([asked, fatal.promise]);
-    log.info('Shutting down: taking no new task');
-    const left = loop.leave({
-      graceMs: config.shutdownGraceMs,
-      reportMs: intervals.killGraceMs + intervals.reportMs,
-      farewellMs: intervals.farewellMs,
-    });
-    await Promise.race([left, fatal.promise]);
   } catch (error) {
-    monitor.stop();
-    for (const task of held.list()) task.end('lost');
+    if (!shutdown.requested.aborted) onFatal(error);
+  }
+};
+
+const leave = ({ config, intervals, log }: Run, loop: WorkLoop) => {
+  const { killGraceMs, reportMs, farewellMs } = intervals;
+  log.info('Shutting down: taking no new task');
+  return loop.leave({ graceMs: config.shutdownGraceMs, reportMs: killGraceMs + reportMs, farewellMs });
+};
+
+const untilAborted = (signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+/** Resolves after an orderly end. Rejects with RunnerRefused when the API does not accept this runner. */
+export const runAgent = async (options: AgentOptions): Promise<void> => {
+  const { config, shutdown } = options;
+  const ended = new AbortController();
+  const fatal = Promise.withResolvers<never>();
+  const run: Run = {
+    ...options,
+    intervals: { ...defaultIntervals, ...options.intervals },
+    privateKey: readPrivateKey(config.privateKey),
+    runAs: config.runAs === undefined ? undefined : await findUser(config.runAs),
+    ended: ended.signal,
+    onFatal: fatal.reject,
+  };
+  await takeWorkDir(run);
+  const clients = await createClients(run);
+  const loop = createLoop(run, clients);
+  try {
+    void goOnline(run, clients.credentials, loop);
+    await Promise.race([untilAborted(shutdown.requested), fatal.promise]);
+    await Promise.race([leave(run, loop), fatal.promise]);
+  } catch (error) {
+    loop.abandon();
     throw error;
   } finally {
-    over.abort();
+    ended.abort();
   }
 };

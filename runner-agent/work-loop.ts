@@ -10,15 +10,15 @@ import {
 } from '../protocol/agent.ts';
 import type { DiskShortage } from '../protocol/runner.ts';
 import type { AgentApi } from './agent-api.ts';
-import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
-import { createIdleMonitor, type IdleMonitor } from './idle-monitor.ts';
+import { createHeartbeat } from './heartbeat.ts';
+import { createIdleMonitor } from './idle-monitor.ts';
 import type { Logger } from './logger.ts';
 import { createClaimer } from './queue/claim.ts';
 import { createControl } from './queue/control.ts';
-import { createPoller, type Poller } from './queue/poller.ts';
+import { createPoller } from './queue/poller.ts';
 import type { TaskQueue } from './queue/task-queue.ts';
 import { endTasks, type Shutdown } from './shutdown.ts';
-import { createHeldTasks, type HeldTask, type HeldTasks } from './task/held-tasks.ts';
+import { createHeldTasks, type HeldTask } from './task/held-tasks.ts';
 import { deliverOutcome } from './task/task-lifecycle.ts';
 import type { TaskReportOptions } from './task/task-report.ts';
 import type { Timing } from './timing.ts';
@@ -68,10 +68,6 @@ export interface LeaveOptions {
 }
 
 export interface WorkLoop {
-  readonly held: HeldTasks;
-  readonly heartbeat: Heartbeat;
-  readonly poller: Poller;
-  readonly monitor: IdleMonitor;
   /**
    * Delivers the results of a previous agent, and applies these settings. Resolves when the runner is online.
    */
@@ -81,6 +77,8 @@ export interface WorkLoop {
    * says goodbye to the API.
    */
   leave(options: LeaveOptions): Promise<void>;
+  /** Ends the work without a report: the API does not accept this runner. */
+  abandon(): void;
 }
 
 export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
@@ -200,10 +198,6 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
   });
 
   return {
-    held,
-    heartbeat,
-    poller,
-    monitor,
     start: async (first, signal) => {
       over = signal;
       await resume();
@@ -222,6 +216,10 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
       await endTasks({ held, shutdown, announce: () => heartbeat.beat(), graceMs, reportMs, timing, log });
       isLeaving = true;
       if (isKnown) await Promise.race([heartbeat.beat().catch(() => undefined), timing.sleep(farewellMs)]);
+    },
+    abandon: () => {
+      monitor.stop();
+      for (const task of held.list()) task.end('lost');
     },
   };
 };
