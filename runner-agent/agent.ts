@@ -130,10 +130,10 @@ const goOnline = async (run: Run, credentials: Credentials, loop: WorkLoop) => {
   }
 };
 
-const leave = ({ config, intervals, log }: Run, loop: WorkLoop) => {
+const shutDown = ({ config, intervals, log }: Run, loop: WorkLoop) => {
   const { killGraceMs, reportMs, farewellMs } = intervals;
   log.info('Shutting down: taking no new task');
-  return loop.leave({ graceMs: config.shutdownGraceMs, reportMs: killGraceMs + reportMs, farewellMs });
+  return loop.shutDown({ graceMs: config.shutdownGraceMs, reportMs: killGraceMs + reportMs, farewellMs });
 };
 
 const untilAborted = (signal: AbortSignal) =>
@@ -161,7 +161,7 @@ export const runAgent = async (options: AgentOptions): Promise<void> => {
   try {
     void goOnline(run, clients.credentials, loop);
     await Promise.race([untilAborted(shutdown.requested), fatal.promise]);
-    await Promise.race([leave(run, loop), fatal.promise]);
+    await Promise.race([shutDown(run, loop), fatal.promise]);
   } catch (error) {
     loop.abandon();
     throw error;

@@ -58,7 +58,7 @@ export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
     changes.announce();
   };
 
-  const exchange = async () => {
+  const beatOnce = async () => {
     const present = await state();
     const sentAt = timing.now();
     lastSentAt = sentAt;
@@ -71,7 +71,7 @@ export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
         .filter((task) => task.attempt() !== undefined)
         .map((task) => [task.taskId, task]),
     );
-    const named = held.list().filter((task) => task.attempt() !== undefined || task.isAskedFor());
+    const named = held.list().filter((task) => task.attempt() !== undefined || task.isClaimSent());
     const tasks = named.map((task) => {
       const attempt = task.attempt();
       const { projectId, taskId } = task;
@@ -88,7 +88,7 @@ export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
       ...(claims !== undefined && isSure && { claims }),
     });
     claims = answer.claims;
-    unanswered = held.list().filter((task) => task.isAskedFor() && task.attempt() === undefined);
+    unanswered = held.list().filter((task) => task.isClaimSent() && task.attempt() === undefined);
     // Only the next heartbeat can confirm that the previous agent's tasks are released.
     const isKnown = !isFirst || claims === undefined || claims === 0;
     if (!isKnown) hurry();
@@ -110,7 +110,7 @@ export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
   };
 
   const beat = () => {
-    const next = last.then(exchange, exchange);
+    const next = last.then(beatOnce, beatOnce);
     last = next.catch(() => undefined);
     return next;
   };

@@ -32,11 +32,11 @@ export const shutdownBySignals = (source: SignalSource): ShutdownSwitch => {
 
 /** Resolves when no task is held, when `ms` have passed, or when `signal` aborts. */
 const untilNoneHeld = async (held: HeldTasks, ms: number, timing: Timing, signal?: AbortSignal) => {
-  const over = new AbortController();
-  const until = signal ? AbortSignal.any([over.signal, signal]) : over.signal;
-  void timing.sleep(ms, until).then(() => over.abort());
+  const done = new AbortController();
+  const until = signal ? AbortSignal.any([done.signal, signal]) : done.signal;
+  void timing.sleep(ms, until).then(() => done.abort());
   while (held.size() > 0 && !until.aborted) await held.changes.next(until);
-  over.abort();
+  done.abort();
 };
 
 export interface EndTasksOptions {

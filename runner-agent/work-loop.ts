@@ -58,7 +58,7 @@ export interface WorkLoopOptions {
   readonly log: Logger;
 }
 
-export interface LeaveOptions {
+export interface ShutdownTimes {
   /** Time that running tasks may continue. */
   readonly graceMs: number;
   /** Time to end and report them after that. */
@@ -76,7 +76,7 @@ export interface WorkLoop {
    * Ends the work after a shutdown was requested: takes no new task, lets running tasks finish in time, and
    * says goodbye to the API.
    */
-  leave(options: LeaveOptions): Promise<void>;
+  shutDown(options: ShutdownTimes): Promise<void>;
   /** Ends the work without a report: the API does not accept this runner. */
   abandon(): void;
 }
@@ -94,7 +94,7 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
   /** True once the API has answered a heartbeat. */
   let isKnown = false;
   let isLeaving = false;
-  let over: AbortSignal | undefined;
+  let ended: AbortSignal | undefined;
 
   const reporting: TaskReportOptions = {
     api,
@@ -181,7 +181,7 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
     },
     send: api.heartbeat,
     onAnswer: (answer: HeartbeatResponse, sentAtMs) => {
-      if (shutdown.requested.aborted || over?.aborted) return;
+      if (shutdown.requested.aborted || ended?.aborted) return;
       if (answer.drain) held.handBack();
       apply(answer.settings);
       monitor.onHeartbeat(answer.drain, sentAtMs);
@@ -199,7 +199,7 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
 
   return {
     start: async (first, signal) => {
-      over = signal;
+      ended = signal;
       await resume();
       apply(first);
       listen();
@@ -210,7 +210,7 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
       await online.promise;
       monitor.start();
     },
-    leave: async ({ graceMs, reportMs, farewellMs }) => {
+    shutDown: async ({ graceMs, reportMs, farewellMs }) => {
       monitor.stop();
       await poller.stop();
       await endTasks({ held, shutdown, announce: () => heartbeat.beat(), graceMs, reportMs, timing, log });

@@ -18,7 +18,7 @@ export const runUntilReclaimed = async (
   const { config, timing, log } = options;
   const { metadataUrl } = config;
   const { spotNoticeMs, killGraceMs, reportMs, farewellMs } = { ...defaultIntervals, ...options.intervals };
-  const over = new AbortController();
+  const ended = new AbortController();
   let reclaimed: InstanceReclaimed | undefined;
 
   const heed = async (url: string) => {
@@ -27,7 +27,7 @@ export const runUntilReclaimed = async (
       pollMs: spotNoticeMs,
       timing,
       log,
-      signal: over.signal,
+      signal: ended.signal,
     });
     if (!notice) return;
     reclaimed = new InstanceReclaimed(
@@ -36,15 +36,15 @@ export const runUntilReclaimed = async (
     log.warn(reclaimed.message);
     shutdown.press();
     const endMs = killGraceMs + reportMs + farewellMs;
-    await timing.sleep(Math.max(0, Date.parse(notice.time) - timing.now() - endMs), over.signal);
-    if (!over.signal.aborted) shutdown.press();
+    await timing.sleep(Math.max(0, Date.parse(notice.time) - timing.now() - endMs), ended.signal);
+    if (!ended.signal.aborted) shutdown.press();
   };
 
   if (metadataUrl !== undefined) void heed(metadataUrl);
   try {
     await runAgent({ ...options, shutdown });
   } finally {
-    over.abort();
+    ended.abort();
   }
   if (reclaimed) throw reclaimed;
 };

@@ -7,20 +7,23 @@ import { systemTiming } from '../timing.ts';
 import { untilSpotNotice } from './spot-notice.ts';
 
 let imds: Imds;
-const over = new AbortController();
+const never = new AbortController().signal;
 beforeEach(async () => {
   imds = await startImds();
 });
 afterEach(() => imds?.close());
 
-const watch = (metadataUrl = imds.url, signal = over.signal) =>
+const watch = (metadataUrl = imds.url, signal = never) =>
   untilSpotNotice({ metadataUrl, pollMs: 20, timing: systemTiming, log: quiet, signal });
 
 describe('the watch for the spot notice', () => {
   it('returns the notice once EC2 has written it, with IMDSv2 only', async () => {
     imds.set('instance-life-cycle', 'spot');
     const noticed = watch();
-    await waitFor('a look in vain', () => imds.asked().filter((item) => item === 'spot/instance-action')[1]);
+    await waitFor(
+      'a look in vain',
+      () => imds.requested().filter((item) => item === 'spot/instance-action')[1],
+    );
     imds.set('spot/instance-action', '{"action":"stop","time":"2026-01-01T12:02:00Z"}');
     expect(await noticed).toEqual({ action: 'stop', time: '2026-01-01T12:02:00Z' });
     expect(imds.tokens()).toBe(1);
@@ -29,7 +32,7 @@ describe('the watch for the spot notice', () => {
   it('checks only once on an instance that is not spot', async () => {
     imds.set('instance-life-cycle', 'on-demand');
     expect(await watch()).toBeUndefined();
-    expect(imds.asked()).toEqual(['instance-life-cycle']);
+    expect(imds.requested()).toEqual(['instance-life-cycle']);
   });
 
   it('continues when the service fails, returns an invalid notice, or forgets its token', async () => {
@@ -37,7 +40,7 @@ describe('the watch for the spot notice', () => {
     imds.failNext(500);
     imds.set('spot/instance-action', 'soon');
     const noticed = watch();
-    await waitFor('a look at what is no notice', () => imds.asked().includes('spot/instance-action'));
+    await waitFor('a look at what is no notice', () => imds.requested().includes('spot/instance-action'));
     imds.failNext(401);
     imds.set('spot/instance-action', '{"action":"terminate","time":"2026-01-01T12:02:00Z"}');
     expect(await noticed).toMatchObject({ action: 'terminate' });

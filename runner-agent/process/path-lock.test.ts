@@ -26,9 +26,9 @@ describe('withPathLock', () => {
   });
 
   it('does not run the work when the wait is cancelled', async () => {
-    const over = new AbortController();
-    const first = withPathLock('/a', never, async () => over.abort());
-    await expect(withPathLock('/a', over.signal, async () => 'in')).rejects.toThrow();
+    const waiting = new AbortController();
+    const first = withPathLock('/a', never, async () => waiting.abort());
+    await expect(withPathLock('/a', waiting.signal, async () => 'in')).rejects.toThrow();
     await first;
   });
 

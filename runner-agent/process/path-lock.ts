@@ -30,7 +30,7 @@ const acquire = async (path: string, signal: AbortSignal): Promise<Server | unde
   }
 };
 
-/** Runs `work` while holding the path. Rejects when `signal` aborts during the wait. */
+/** Runs `work` with the path locked. Rejects when `signal` aborts during the wait. */
 export const withPathLock = async <T>(
   path: string,
   signal: AbortSignal,

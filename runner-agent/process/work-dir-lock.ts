@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { ConfigError, messageOf } from '../errors.ts';
 
 /**
- * Creates the folder and holds it until `signal` aborts or the process ends, however it ends. The lock is a
+ * Creates the folder and locks it until `signal` aborts or the process ends, however it ends. The lock is a
  * name in Linux's abstract socket namespace (unix(7)), which leaves no file behind. On other systems nothing
  * is locked.
  */

@@ -48,8 +48,8 @@ export const createClaimer =
       // A heartbeat that was sent without this task and arrives after the claim would report the task as
       // forgotten.
       await heartbeatSettled();
-      task.askFor();
-      const askedAt = timing.now();
+      task.markClaimSent();
+      const sentAt = timing.now();
       const claim = await claimUntilAnswered({ ...hint, projectId, taskId });
       // A second copy of a doorbell may return the task of the first. A task that is ending here must end
       // first.
@@ -58,8 +58,8 @@ export const createClaimer =
         held.remove(task);
         return 'another';
       }
-      mine = held.exchange(task, claim.projectId, claim.taskId);
-      mine.grant(claim.attempt, claim.lease, timing.now() - askedAt);
+      mine = held.replace(task, claim.projectId, claim.taskId);
+      mine.grant(claim.attempt, claim.lease, timing.now() - sentAt);
       void attend(mine, claim).finally(() => held.remove(mine));
       return claim.taskId === taskId ? 'claimed' : 'another';
     } catch (error) {

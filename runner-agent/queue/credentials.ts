@@ -61,7 +61,7 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
   let newestAt = 0;
   let isStart = true;
   let rivalSince: number | undefined;
-  let exchange: Promise<CredentialsResponse> | undefined;
+  let renewal: Promise<CredentialsResponse> | undefined;
 
   const answerTo = (challenge: string) =>
     decrypt(challenge, privateKey).catch((error: unknown) => {
@@ -71,14 +71,14 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
       );
     });
 
-  const trade = async (): Promise<CredentialsResponse> => {
+  const requestSession = async (): Promise<CredentialsResponse> => {
     const call = { bearer: token, signal };
     const { challenge } = await api.call(challengeAgent, call);
     const body = { answer: await answerTo(challenge), agentVersion, agentId, isStart };
-    const traded = await api.call(openAgentSession, { ...call, body });
+    const credentials = await api.call(openAgentSession, { ...call, body });
     isStart = false;
     rivalSince = undefined;
-    return traded;
+    return credentials;
   };
 
   /**
@@ -98,8 +98,8 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
     throw error;
   };
 
-  const tradeUntilAnswered = () =>
-    retry(() => trade().catch(rethrow), {
+  const openSession = () =>
+    retry(() => requestSession().catch(rethrow), {
       isFinal: (error) => error instanceof RunnerRefused,
       onRetry: (error) => sayTrouble(`${messageOf(error)}; trying again`),
       signal,
@@ -109,16 +109,16 @@ export const createCredentials = (options: CredentialsOptions): Credentials => {
     });
 
   const renew = () => {
-    exchange ??= tradeUntilAnswered()
+    renewal ??= openSession()
       .then((credentials) => {
         newest = credentials;
         newestAt = timing.now();
         return credentials;
       })
       .finally(() => {
-        exchange = undefined;
+        renewal = undefined;
       });
-    return exchange;
+    return renewal;
   };
 
   const current = async () => newest ?? renew();

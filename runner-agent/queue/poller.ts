@@ -94,13 +94,13 @@ export const createPoller = (options: PollerOptions): Poller => {
    * Sends a best-effort call to SQS. If it fails, SQS repeats the message: one that is not removed rings
    * again.
    */
-  const tell = (told: Promise<void>) =>
-    told.catch((error: unknown) => log.debug(`SQS did not accept the call: ${messageOf(error)}`));
+  const bestEffort = (call: Promise<void>) =>
+    call.catch((error: unknown) => log.debug(`SQS did not accept the call: ${messageOf(error)}`));
 
   const take = async (queueUrl: string, message: QueueMessage) => {
     const rung = parseDoorbell(message.body);
-    const remove = () => tell(queue.remove(queueUrl, message.receipt));
-    const putBack = (seconds: number) => tell(queue.putBack(queueUrl, message.receipt, seconds));
+    const remove = () => bestEffort(queue.remove(queueUrl, message.receipt));
+    const putBack = (seconds: number) => bestEffort(queue.putBack(queueUrl, message.receipt, seconds));
     if (!rung) {
       log.warn(`Removed a message that is not a doorbell: ${message.body.slice(0, 200)}`);
       return remove();

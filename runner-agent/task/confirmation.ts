@@ -20,16 +20,16 @@ export const waitForConfirmation = async ({
   end,
   timing,
 }: ConfirmationOptions): Promise<Confirmation> => {
-  const over = new AbortController();
+  const settled = new AbortController();
   const first = Promise.withResolvers<Confirmation>();
   const callOff = timing.after(withinMs, () => first.resolve('too_late'));
   if (end.aborted) first.resolve('ended');
-  end.addEventListener('abort', () => first.resolve('ended'), { signal: over.signal });
+  end.addEventListener('abort', () => first.resolve('ended'), { signal: settled.signal });
   void task.decision.then((confirmed) => first.resolve(confirmed ? 'confirmed' : 'rejected'));
   try {
     return await first.promise;
   } finally {
     callOff();
-    over.abort();
+    settled.abort();
   }
 };

@@ -7,7 +7,7 @@ describe('a task that is given in place of the one that rang', () => {
   it('takes its slot', () => {
     const held = heldTasks();
     const [rung, given] = [aTaskId(), aTaskId()];
-    const task = held.exchange(held.add(projectId, rung), projectId, given);
+    const task = held.replace(held.add(projectId, rung), projectId, given);
     expect(held.list()).toEqual([task]);
     expect([held.get(rung), held.get(given)]).toEqual([undefined, task]);
   });
@@ -15,16 +15,16 @@ describe('a task that is given in place of the one that rang', () => {
   it('is the same when it is the one that rang', () => {
     const held = heldTasks();
     const task = held.add(projectId, aTaskId());
-    expect(held.exchange(task, projectId, task.taskId)).toBe(task);
+    expect(held.replace(task, projectId, task.taskId)).toBe(task);
   });
 
   it('takes no slot of a simultaneous claim, in either order of answers', () => {
     const held = heldTasks();
     const [a, b] = [held.add(projectId, aTaskId()), held.add(projectId, aTaskId())];
-    const forA = held.exchange(a, projectId, b.taskId);
+    const forA = held.replace(a, projectId, b.taskId);
     expect(held.size()).toBe(2);
     expect(held.list()).toContain(b);
-    const forB = held.exchange(b, projectId, a.taskId);
+    const forB = held.replace(b, projectId, a.taskId);
     expect(held.size()).toBe(2);
     expect([held.get(a.taskId), held.get(b.taskId)]).toEqual([forB, forA]);
     held.remove(forA);
@@ -35,7 +35,7 @@ describe('a task that is given in place of the one that rang', () => {
   it('leaves nothing behind when the other claim is refused', () => {
     const held = heldTasks();
     const [a, b] = [held.add(projectId, aTaskId()), held.add(projectId, aTaskId())];
-    const forA = held.exchange(a, projectId, b.taskId);
+    const forA = held.replace(a, projectId, b.taskId);
     held.remove(b);
     expect(held.list()).toEqual([forA]);
   });

@@ -13,8 +13,8 @@ export interface HeldTask {
   attempt(): number | undefined;
   lease(): string;
   /** Records that the claim was sent: the API may have assigned the task to us. */
-  askFor(): void;
-  isAskedFor(): boolean;
+  markClaimSent(): void;
+  isClaimSent(): boolean;
   /** Records that the claim succeeded. It was sent `ageMs` ago. */
   grant(attempt: number, lease: string, ageMs: number): void;
   /** Records a new lease from a heartbeat that was sent `ageMs` ago. */
@@ -47,7 +47,7 @@ export interface HeldTasks {
   /** Takes a slot. */
   add(projectId: ProjectId, taskId: TaskId): HeldTask;
   /** Gives the slot of a task that is being claimed to another task, which the API returned instead. */
-  exchange(task: HeldTask, projectId: ProjectId, taskId: TaskId): HeldTask;
+  replace(task: HeldTask, projectId: ProjectId, taskId: TaskId): HeldTask;
   /** Ends the tasks whose templates have them handed back when the runner drains. */
   handBack(): void;
   /** Frees the slot. */
@@ -71,7 +71,7 @@ const createHeldTask = (
   let attempt: number | undefined;
   let lease = '';
   let handsBack = false;
-  let isAskedFor = false;
+  let isClaimSent = false;
   let isSettled = false;
   let cause: EndCause | undefined;
   let callOffLapse = () => {};
@@ -92,10 +92,10 @@ const createHeldTask = (
     taskId,
     attempt: () => attempt,
     lease: () => lease,
-    askFor: () => {
-      isAskedFor = true;
+    markClaimSent: () => {
+      isClaimSent = true;
     },
-    isAskedFor: () => isAskedFor,
+    isClaimSent: () => isClaimSent,
     grant: (granted: number, newLease: string, ageMs: number) => {
       attempt = granted;
       renew(newLease, ageMs);
@@ -145,7 +145,7 @@ export const createHeldTasks = (options: HeldTasksOptions): HeldTasks => {
       changes.announce();
       return task;
     },
-    exchange: (task, projectId, taskId) => {
+    replace: (task, projectId, taskId) => {
       if (task.taskId === taskId && tasks.get(taskId) === task) return task;
       if (tasks.get(task.taskId) === task) tasks.delete(task.taskId);
       displaced.delete(task);
@@ -161,9 +161,9 @@ export const createHeldTasks = (options: HeldTasksOptions): HeldTasks => {
     },
     remove: (task) => {
       if (displaced.delete(task)) return changes.announce();
-      const held = tasks.get(task.taskId);
-      if (held !== task) return;
-      held.release();
+      const current = tasks.get(task.taskId);
+      if (current !== task) return;
+      current.release();
       tasks.delete(task.taskId);
       if (task.attempt() !== undefined) lastFinishedAt = options.timing.now();
       changes.announce();

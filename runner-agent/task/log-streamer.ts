@@ -97,7 +97,7 @@ export const createLogStreamer = (options: LogStreamerOptions): LogStreamer => {
   let closed = false;
   let givenUp: { error: unknown } | undefined;
 
-  const isOver = () => signal.aborted || givenUp !== undefined;
+  const hasEnded = () => signal.aborted || givenUp !== undefined;
 
   const seal = () => {
     callOffFlush?.();
@@ -130,7 +130,7 @@ export const createLogStreamer = (options: LogStreamerOptions): LogStreamer => {
     callOffFlush ??= timing.after(dueIn > 0 ? dueIn : flushIntervalMs, seal);
   };
 
-  const uploadUntilTaken = async (chunks: LogChunk[]) => {
+  const uploadUntilAccepted = async (chunks: LogChunk[]) => {
     try {
       await retry(() => upload(chunks), { isFinal, signal, timing, baseMs: 200, maxMs: 10_000 });
       acknowledged += chunks.length;
@@ -150,14 +150,14 @@ export const createLogStreamer = (options: LogStreamerOptions): LogStreamer => {
   };
 
   const run = async () => {
-    while (!isOver()) {
+    while (!hasEnded()) {
       underWay = takeBatch();
       if (underWay.length === 0) {
         if (closed) break;
         await changes.next(signal);
         continue;
       }
-      await uploadUntilTaken(underWay.map(({ chunk }) => chunk));
+      await uploadUntilAccepted(underWay.map(({ chunk }) => chunk));
       queuedLength -= underWay.reduce((length, chunk) => length + chunk.length, 0);
       underWay = [];
       changes.announce();
@@ -176,10 +176,10 @@ export const createLogStreamer = (options: LogStreamerOptions): LogStreamer => {
 
   return {
     write: async (stream, text) => {
-      if (text === '' || closed || isOver()) return;
+      if (text === '' || closed || hasEnded()) return;
       for (const piece of pieces(text, sealLength)) append(stream, piece);
       scheduleFlush(stream);
-      while (queuedLength > maxQueuedLength && !isOver()) await changes.next(signal);
+      while (queuedLength > maxQueuedLength && !hasEnded()) await changes.next(signal);
     },
     end,
     close: async () => {

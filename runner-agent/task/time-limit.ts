@@ -14,7 +14,7 @@ export const createTimeLimit = (
   limitMs: number,
   { monotonic, after }: Pick<Timing, 'monotonic' | 'after'>,
 ): TimeLimit => {
-  const over = new AbortController();
+  const expired = new AbortController();
   let leftMs = limitMs;
   let startedAt = 0;
   let callOff: (() => void) | undefined;
@@ -27,8 +27,8 @@ export const createTimeLimit = (
   const resume = () => {
     if (callOff) return;
     startedAt = monotonic();
-    callOff = after(Math.max(0, leftMs), () => over.abort());
+    callOff = after(Math.max(0, leftMs), () => expired.abort());
   };
   resume();
-  return { signal: over.signal, pause, resume, clear: pause };
+  return { signal: expired.signal, pause, resume, clear: pause };
 };

@@ -8,7 +8,7 @@ export interface Imds {
   /** Answers the next request with this status. */
   failNext(status: number): void;
   /** Items that were requested. */
-  asked(): string[];
+  requested(): string[];
   /** Number of tokens issued. */
   tokens(): number;
   close(): Promise<void>;
@@ -16,7 +16,7 @@ export interface Imds {
 
 export const startImds = async (): Promise<Imds> => {
   const items = new Map<string, string>();
-  const asked: string[] = [];
+  const requested: string[] = [];
   const tokens = new Set<unknown>();
   const failures: number[] = [];
   const server = createServer(({ method, url = '', headers }, response) => {
@@ -30,7 +30,7 @@ export const startImds = async (): Promise<Imds> => {
     }
     if (!tokens.has(headers['x-aws-ec2-metadata-token'])) return response.writeHead(401).end();
     const item = url.replace('/latest/meta-data/', '');
-    asked.push(item);
+    requested.push(item);
     const text = items.get(item);
     return text === undefined ? response.writeHead(404).end() : response.end(text);
   });
@@ -41,7 +41,7 @@ export const startImds = async (): Promise<Imds> => {
     url: `http://127.0.0.1:${address.port}`,
     set: (item, text) => void items.set(item, text),
     failNext: (status) => void failures.push(status),
-    asked: () => asked,
+    requested: () => requested,
     tokens: () => tokens.size,
     close: () =>
       new Promise((resolve) => {

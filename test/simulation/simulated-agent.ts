@@ -71,7 +71,7 @@ const clientTimeoutMs = 10_000;
 const visibilityMs = 5000;
 const agentVersion = 'simulated';
 /** Timeouts of the real agent. */
-const leaveMs = { graceMs: 20_000, reportMs: 25_000, farewellMs: 2000 };
+const shutdownMs = { graceMs: 20_000, reportMs: 25_000, farewellMs: 2000 };
 
 /** Status that an agent reports for a task by the cause of its end. */
 const statusAfter = {
@@ -305,7 +305,7 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
     leave: async () => {
       trace(`agent ${identity.runnerId.slice(-4)} is asked to end`);
       shutdown.requested.abort();
-      await loop.leave(leaveMs);
+      await loop.shutDown(shutdownMs);
       die();
     },
     isAlive: () => !isDead,
