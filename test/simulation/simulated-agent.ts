@@ -12,10 +12,10 @@ import {
   taskPayload,
 } from '../../protocol/index.ts';
 import type { AgentApi } from '../../runner-agent/agent-api.ts';
-import { backoffMs } from '../../runner-agent/backoff.ts';
 import { ApiProblem, ApiUnreachable, RunnerRefused } from '../../runner-agent/errors.ts';
 import type { Logger } from '../../runner-agent/logger.ts';
 import type { TaskQueue } from '../../runner-agent/queue/task-queue.ts';
+import { retry } from '../../runner-agent/retry.ts';
 import type { EndCause, HeldTask } from '../../runner-agent/task/held-tasks.ts';
 import type { Outcome, Results } from '../../runner-agent/task/results.ts';
 import { createTaskReport, type TaskReportOptions } from '../../runner-agent/task/task-report.ts';
@@ -269,33 +269,27 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
     log,
   });
 
-  const firstSettings = async (): Promise<AgentSettings> => {
-    for (let failures = 1; ; failures++) {
-      try {
-        return await call('credentials', async (deps) => {
-          const runner = await deps.runners.get(identity.pool, identity.runnerId);
-          // The token is valid for these credentials only.
-          if (runner?.credentialVersion !== identity.credentialVersion)
-            throw new RunnerRefused('There is no such runner, or its token is another one');
-          if (!runner) throw new RunnerRefused('There is no such runner');
-          const answer = await deps.agentTokens.signAnswer(identity);
-          const result = await openAgentSession({ ...deps, vendCredentials }, runner, {
-            answer,
-            agentVersion,
-            agentId: identity.agentId,
-            isStart: true,
-          });
-          if (!result.ok) throw new ApiProblem(409, result.code, result.code);
-          return result.session.settings;
-        });
-      } catch (error) {
-        if (error instanceof RunnerRefused) throw error;
-        await timing.sleep(backoffMs(failures, chance.random()));
-      }
-    }
-  };
+  const requestSettings = () =>
+    call('credentials', async (deps): Promise<AgentSettings> => {
+      const runner = await deps.runners.get(identity.pool, identity.runnerId);
+      // The token is valid for these credentials only.
+      if (runner?.credentialVersion !== identity.credentialVersion)
+        throw new RunnerRefused('There is no such runner, or its token is another one');
+      if (!runner) throw new RunnerRefused('There is no such runner');
+      const answer = await deps.agentTokens.signAnswer(identity);
+      const result = await openAgentSession({ ...deps, vendCredentials }, runner, {
+        answer,
+        agentVersion,
+        agentId: identity.agentId,
+        isStart: true,
+      });
+      if (!result.ok) throw new ApiProblem(409, result.code, result.code);
+      return result.session.settings;
+    });
   const begin = async () => {
-    await loop.start(await firstSettings(), over.signal);
+    const isFinal = (error: unknown) => error instanceof RunnerRefused;
+    const settings = await retry(requestSettings, { isFinal, timing, baseMs: 500, maxMs: 30_000 });
+    await loop.start(settings, over.signal);
     onlineSinceMs = time.nowMs();
   };
   begin().catch(exit);
