@@ -5,7 +5,7 @@
 import type { KeyObject } from 'node:crypto';
 import { type ClaimResponse, type TaskPayload, taskPayload } from '../../protocol/agent.ts';
 import type { AgentApi } from '../agent-api.ts';
-import { ApiProblem, messageOf, TaskError } from '../errors.ts';
+import { messageOf, TaskError } from '../errors.ts';
 import { retry } from '../retry.ts';
 import { decrypt } from '../secrets/keys.ts';
 import { createMasker, maskText } from '../secrets/masker.ts';
@@ -15,7 +15,7 @@ import type { HeldTask } from './held-tasks.ts';
 import type { LogStream } from './log-streamer.ts';
 import type { Outcome } from './results.ts';
 import type { TaskOutput } from './task-programs.ts';
-import { createTaskReport, type TaskReportOptions } from './task-report.ts';
+import { createTaskReport, isFinal, type TaskReportOptions } from './task-report.ts';
 import { runTask, type TaskResult, type TaskRunnerOptions } from './task-runner.ts';
 
 export interface TaskLifecycleOptions extends TaskReportOptions, Pick<TaskRunnerOptions, 'runAs'> {
@@ -90,7 +90,7 @@ export const attendTask = async (
 
   const awaitConfirmation = () =>
     retry(() => report.underLease(api.awaitConfirmation), {
-      isFinal: (error) => error instanceof ApiProblem && error.code !== 'lease_expired',
+      isFinal,
       signal: task.ended,
       timing,
       baseMs: 500,

@@ -29,8 +29,8 @@ export interface TaskReport {
 }
 
 const isProblem = (error: unknown, code: string) => error instanceof ApiProblem && error.code === code;
-/** Returns true when a retry would get the same answer. */
-const isFinal = (error: unknown) =>
+/** Returns true when a call under a lease would get the same answer again. */
+export const isFinal = (error: unknown) =>
   error instanceof ApiProblem && error.code !== 'lease_expired' && error.status !== 401;
 
 const maxReasonLength = 2000;
