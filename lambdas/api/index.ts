@@ -30,6 +30,7 @@ import {
 import { agentTokens } from '../adapters/runners/agent-tokens.ts';
 import { stsIdentity } from '../adapters/runners/caller-identity.ts';
 import { seenEnrolments } from '../adapters/runners/enrolments.ts';
+import { powerRequests } from '../adapters/runners/power-requests.ts';
 import { registrationTokenStore } from '../adapters/runners/registration-tokens.ts';
 import { accountIn, stsCredentials } from '../adapters/runners/runner-credentials.ts';
 import { makeKeyPair, seal } from '../adapters/secrets/payload-encryption.ts';
@@ -109,7 +110,7 @@ const app = createApp({
   readInventory: resources.inventories.get,
   readTaskParts: (task) => readTaskParts(table, task),
   queues: wireQueues(sqs, config),
-  settlePowerSoon: invokeSoon(lambda, config.RUNNER_POWER_ARN),
+  settlePowerSoon: powerRequests(invokeSoon(lambda, config.RUNNER_POWER_ARN)),
   users: userStore(table, { now, newId }),
   invitations: invitationStore(table, { now, newId, randomBytes }),
   attempts: attemptStore(patient, now),

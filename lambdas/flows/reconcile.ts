@@ -18,7 +18,7 @@ import { endOrphans, reconcileLaunch } from './fleets/reconcile.ts';
 import { beginPass, type Pass, type Repairs } from './repairs.ts';
 import { failStart } from './runners/failed-start.ts';
 import { type FollowDeps, followInstance, loseAll } from './runners/instance-state.ts';
-import { putToSleep, stopDrained } from './runners/power.ts';
+import { putToSleep, stop, stopDrained, stopFailedStart, stopInstance } from './runners/power.ts';
 import { makeQueues } from './runners/runner-setup.ts';
 import { drainImpaired, followForgotten, regionsOf } from './runners/watch-instances.ts';
 import { place, ring } from './tasks/assign.ts';
@@ -99,9 +99,12 @@ const reconcileRunner = async (
   const about = { runnerId: runner.id, status: runner.status };
   switch (runner.status) {
     case 'starting':
-      if (runner.quarantinedAt) await giveUp(deps, runner);
-      else if (!isWanted(runner)) await stopUnwanted(deps, runner, repaired);
-      else if (isOn(facts) && bootMs(runner, facts, now) > bootTimeoutMs) {
+      if (runner.quarantinedAt) await stop(deps, runner, 'start_failed');
+      else if (!isWanted(runner)) {
+        // Its task found another runner or was stopped before its agent came up.
+        if (await stop(deps, runner, 'unwanted'))
+          repaired('unwanted_runner_stopped', { runnerId: runner.id });
+      } else if (isOn(facts) && bootMs(runner, facts, now) > bootTimeoutMs) {
         await bootAgain(deps, runner);
         repaired('boot_timed_out', about);
       }
@@ -122,7 +125,7 @@ const reconcileRunner = async (
     case 'stopping':
       // EC2 refused the stop, or it was never requested.
       if (facts?.state === 'running' && msBetween(runner.statusSince, now) > graceMs) {
-        await stopDrained(deps, runner);
+        await stopInstance(deps, runner);
         repaired('stop_asked_again', about);
       }
       return;
@@ -156,7 +159,7 @@ const reconcileElsewhere = async (
   const detail = `${runner.name} did not report within ${bootTimeoutMs / 60_000} minutes of its start event. Look at the receiver of its webhook.`;
   if (isLapsed(runner, now)) await loseAll(deps, runner, sentNoHeartbeat(runner));
   if (isStarting) await failStart(deps, runner, 'boot_timeout', detail);
-  const left = await deps.runners.leave(runner, runnerSources('silence'), 'offline', now);
+  const left = await deps.runners.leave(runner, runnerSources('silence', 'offline'), 'offline', now);
   if (left) repaired('runner_went_silent', { runnerId: runner.id, status: runner.status });
 };
 
@@ -169,17 +172,10 @@ const bootMs = (runner: RunnerRecord, facts: InstanceFacts | undefined, now: Ins
   return msBetween(launchedAt > runner.statusSince ? launchedAt : runner.statusSince, now);
 };
 
-/** Stops an instance whose agent did not come up; it starts again for demand, except after the last try. */
+/** Stops an instance whose agent did not come up. */
 const bootAgain = async (deps: ReconcileDeps, runner: RunnerRecord): Promise<void> => {
   const detail = `${runner.instanceId} was started but its agent did not report within ${bootTimeoutMs / 60_000} minutes. Look at its console output.`;
-  // One write: between two, a crash would give an instance whose agent does not come up another five minutes.
-  const stopping = await failStart(deps, runner, 'boot_timeout', detail, { to: 'stopping' });
-  if (stopping) await stopDrained(deps, stopping);
-};
-
-const giveUp = async (deps: ReconcileDeps, runner: RunnerRecord): Promise<void> => {
-  const stopping = await deps.runners.move(runner, ['starting'], 'stopping', deps.now());
-  if (stopping) await stopDrained(deps, stopping);
+  await stopFailedStart(deps, runner, 'boot_timeout', detail);
 };
 
 /** Handles a silent agent: its tasks run elsewhere, and its instance stops, to start again for demand. */
@@ -190,12 +186,7 @@ const settleSilent = async (deps: ReconcileDeps, runner: RunnerRecord, repaired:
     repaired('lease_lapsed', about);
     return;
   }
-  const stopping = await deps.runners.move(runner, ['online'], 'stopping', deps.now(), {
-    silentSince: runner.leaseUntil,
-  });
-  if (!stopping) return;
-  await stopDrained(deps, stopping);
-  repaired('silent_runner_stopped', about);
+  if (await stop(deps, runner, 'silence')) repaired('silent_runner_stopped', about);
 };
 
 const isOverdue = (runner: RunnerRecord, now: Instant): boolean =>
@@ -217,14 +208,6 @@ const dropStaleDemand = async (
     await deps.runners.dropDemand(runner, taskId);
     repaired('stale_demand', { runnerId: runner.id, taskId });
   }
-};
-
-/** Stops a runner whose task found another runner or was stopped before its agent came up. */
-const stopUnwanted = async (deps: ReconcileDeps, runner: RunnerRecord, repaired: Repaired): Promise<void> => {
-  const stopping = await deps.runners.move(runner, ['starting'], 'stopping', deps.now(), { idle: true });
-  if (!stopping) return;
-  await stopDrained(deps, stopping);
-  repaired('unwanted_runner_stopped', { runnerId: runner.id });
 };
 
 /** A task that lost its place in its limits may still be in the demand, after a crash between two writes. */

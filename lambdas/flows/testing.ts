@@ -193,7 +193,7 @@ export const flowBench = (table: Table) => {
         return true;
       },
     },
-    settlePowerSoon: async ({ runnerId }: { runnerId: string }) => void powerRequests.push(runnerId),
+    settlePowerSoon: async ({ id }: { id: string }) => void powerRequests.push(id),
     sendWebhook: async ({ id, url }: { id: string; url: string }) => {
       sent.push(`${id.split('_')[3]} ${url}`);
       return { at: present, durationMs: 1, ...(receiverIsUp ? { statusCode: 204 } : { error: 'refused' }) };

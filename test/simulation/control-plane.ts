@@ -8,8 +8,7 @@ import { fleetPlaces } from '../../lambdas/adapters/fleets/fleet-places.ts';
 import type { NewId } from '../../lambdas/adapters/ids.ts';
 import type { AgentTokens, Lease } from '../../lambdas/adapters/runners/agent-tokens.ts';
 import { seenEnrolments } from '../../lambdas/adapters/runners/enrolments.ts';
-import type { PowerRequest } from '../../lambdas/adapters/runners/power-requests.ts';
-import { poolOf, type RunnerRecord } from '../../lambdas/adapters/runners/runner-record.ts';
+import { poolOf, type RunnerRecord, type RunnerRef } from '../../lambdas/adapters/runners/runner-record.ts';
 import { runnerStore } from '../../lambdas/adapters/runners/runners.ts';
 import { sessionStore } from '../../lambdas/adapters/runners/sessions.ts';
 import type { Table } from '../../lambdas/adapters/table.ts';
@@ -180,8 +179,8 @@ export const createControlPlane = (platform: Platform) => {
         remove: (queue) => run.call(`remove queue ${queue}`, () => queues.remove(queue)),
         ring: (queue, doorbell) => run.call('ring', () => queues.send(queue, JSON.stringify(doorbell))),
       },
-      settlePowerSoon: async (request) => {
-        await run.call('invoke runner-power', () => settleLater(request));
+      settlePowerSoon: async (runner) => {
+        await run.call('invoke runner-power', () => settleLater(runner));
       },
       sendWebhook: (delivery, secret) => sendWebhook(run, delivery, secret),
       retryWebhook: async ({ projectId, id }, { delaySeconds, tries } = { delaySeconds: 5, tries: 0 }) => {
@@ -283,12 +282,12 @@ export const createControlPlane = (platform: Platform) => {
   };
 
   /** Starts the request without a wait: Lambda answers once it has the event, and reports no later result. */
-  const settleLater = ({ pool, runnerId: id }: PowerRequest): void => {
+  const settleLater = (ref: RunnerRef): void => {
     if (faults.hit('event lost')) return;
     const settle = () =>
       void invokeAsync('runner-power', async (run) => {
         const deps = depsOf(run);
-        const runner = await deps.runners.get(pool, id);
+        const runner = await deps.runners.get(poolOf(ref), ref.id);
         if (runner) await settlePower(deps, runner);
       });
     const copies = faults.hit('event duplicated') ? 2 : 1;

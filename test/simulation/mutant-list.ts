@@ -70,15 +70,17 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a drain does not look whether the runner is idle',
-    file: 'lambdas/flows/runners/heartbeat.ts',
-    from: `'draining', now, { idle: true })`,
-    to: `'draining', now)`,
+    file: 'lambdas/flows/runners/power.ts',
+    from: `'draining', deps.now(), { idle: true })`,
+    to: `'draining', deps.now())`,
   },
   {
     name: 'a stop does not look whether work has come since the drain',
     file: 'lambdas/flows/runners/power.ts',
-    from: `runnerSources('stop'), 'stopping', deps.now(), { idle: true });`,
-    to: `['draining', 'online'], 'stopping', deps.now());`,
+    from: `  const from = runnerSources(why, 'stopping');
+  const conditions = stopConditions(runner)[why];`,
+    to: `  const from = why === 'stop' ? ['draining', 'online'] as const : runnerSources(why, 'stopping');
+  const conditions = why === 'stop' ? {} : stopConditions(runner)[why];`,
   },
   {
     name: 'demand is raised whatever the status of the runner became',

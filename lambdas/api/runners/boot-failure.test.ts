@@ -39,7 +39,7 @@ beforeAll(async () => {
   api = await openApiBench(table, {
     fleets,
     identifyCaller,
-    settlePowerSoon: async ({ runnerId }) => void settled.push(runnerId),
+    settlePowerSoon: async ({ id }) => void settled.push(id),
   });
 });
 afterAll(() => table?.close());

@@ -44,7 +44,7 @@ describe('the state of a runner', () => {
 
   it('never drains or stops while it has tasks or demand', () => {
     fc.assert(
-      fc.property(anyRunner(), fc.constantFrom<RunnerEvent>('drain', 'stop'), (runner, event) => {
+      fc.property(anyRunner(), fc.constantFrom<RunnerEvent>('drain', 'stop', 'unwanted'), (runner, event) => {
         if (!isIdle(runner)) expect(nextStatus(runner, event)).toBeUndefined();
       }),
     );

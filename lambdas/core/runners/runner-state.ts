@@ -10,6 +10,8 @@ export type RunnerEvent =
   | 'drain'
   | 'stop'
   | 'resume'
+  | 'unwanted'
+  | 'start_failed'
   | 'silence'
   | 'instance_stopping'
   | 'instance_stopped';
@@ -19,8 +21,9 @@ type Guard = 'is_idle' | 'is_wanted' | 'has_instance' | 'has_no_instance';
 const awake: readonly RunnerStatus[] = ['starting', 'online', 'draining', 'stopping'];
 
 /**
- * A claim takes a slot only of an `online` runner. `drain` and `stop` are refused while a slot is taken or
- * there is demand. Each is the condition of one write, so work and stop exclude each other in any order.
+ * A claim takes a slot only of an `online` runner. `drain`, `stop` and `unwanted` are refused while a slot is
+ * taken or there is demand. Each is the condition of one write, so work and stop exclude each other in any
+ * order.
  */
 export const runnerTransitions: readonly Transition<RunnerStatus, RunnerEvent, Guard>[] = [
   { from: ['stopped', 'offline'], event: 'demand', to: 'starting' },
@@ -32,6 +35,9 @@ export const runnerTransitions: readonly Transition<RunnerStatus, RunnerEvent, G
   { from: ['online'], event: 'drain', when: 'is_idle', to: 'draining' },
   { from: ['draining'], event: 'stop', when: 'is_idle', to: 'stopping' },
   { from: ['draining'], event: 'resume', when: 'is_wanted', to: 'online' },
+  { from: ['starting'], event: 'unwanted', when: 'is_idle', to: 'stopping' },
+  { from: ['starting'], event: 'start_failed', when: 'has_instance', to: 'stopping' },
+  { from: ['online'], event: 'silence', when: 'has_instance', to: 'stopping' },
   { from: ['starting', 'online', 'draining'], event: 'silence', when: 'has_no_instance', to: 'offline' },
   {
     from: ['starting', 'online', 'draining'],

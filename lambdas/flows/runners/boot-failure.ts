@@ -6,9 +6,8 @@ import {
   type Instant,
   msBetween,
 } from '../../../protocol/index.ts';
-import { poolOf } from '../../adapters/runners/runner-record.ts';
 import type { Deps } from '../deps.ts';
-import { failStart } from './failed-start.ts';
+import { stopFailedStartSoon } from './power.ts';
 import { type ProofDeps, type ProofRefusal, proveInstance } from './prove-instance.ts';
 
 export type BootFailureDeps = ProofDeps & Pick<Deps, 'settlePowerSoon'>;
@@ -34,8 +33,7 @@ export const noteBootFailure = async (deps: BootFailureDeps, report: BootFailure
     return { ok: true };
   const said = report.detail === '' ? 'It printed nothing.' : `Its last lines: ${report.detail}`;
   const detail = `The first boot of ${instanceId} failed at "${report.step}". ${said}`;
-  const stopping = await failStart(deps, runner, 'boot_failed', detail, { to: 'stopping' });
-  // Another function stops instances; if its invocation fails, the reconciler requests the stop.
-  if (stopping) await deps.settlePowerSoon({ pool: poolOf(runner), runnerId: runner.id });
+  // If the invocation fails, the reconciler stops the instance.
+  await stopFailedStartSoon(deps, runner, 'boot_failed', detail);
   return { ok: true };
 };

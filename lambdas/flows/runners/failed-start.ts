@@ -6,8 +6,9 @@ import type { Deps } from '../deps.ts';
 
 /**
  * Counts a failed start. At the last allowed one, or when a retry can't help, the runner is quarantined:
- * tasks go elsewhere, and its owner sees why. `to`: its new status, in the same write. Undefined when the
- * runner has moved on meanwhile.
+ * tasks go elsewhere, and its owner sees why. `to`: its new status, in the same write, since a crash between
+ * two would give an instance whose agent does not come up another five minutes. Undefined when the runner has
+ * moved on meanwhile.
  */
 export const failStart = async (
   deps: Pick<Deps, 'now' | 'log' | 'runners'>,

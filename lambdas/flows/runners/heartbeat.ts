@@ -12,7 +12,7 @@ import {
   type TaskId,
 } from '../../../protocol/index.ts';
 import type { AgentIdentity } from '../../adapters/runners/agent-tokens.ts';
-import { poolOf, type RunnerRecord, runnerRef } from '../../adapters/runners/runner-record.ts';
+import { type RunnerRecord, runnerRef } from '../../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { powerOffOf, scheduled } from '../../core/fleets/fleets.ts';
 import { decideSleep, offersToSleep } from '../../core/runners/idle-policy.ts';
@@ -25,6 +25,7 @@ import { heldTasks } from '../tasks/held-tasks.ts';
 import { overflowTo } from '../tasks/overflow.ts';
 import { recoverTask } from '../tasks/recover-task.ts';
 import { followDisk, recordDisk } from './low-disk.ts';
+import { putToSleepSoon } from './power.ts';
 
 export type HeartbeatDeps = PlaceDeps & Pick<Deps, 'agentTokens' | 'settlePowerSoon' | 'fleets'>;
 
@@ -173,17 +174,15 @@ export const drain = async (deps: HeartbeatDeps, agent: AgentIdentity): Promise<
   const runner = await deps.runners.get(agent.pool, agent.runnerId);
   if (!runner || runner.credentialVersion !== agent.credentialVersion) return { sleep: false };
   if (runner.status === 'stopping') return { sleep: true };
+  if (runner.status === 'draining') {
+    await deps.settlePowerSoon(runner);
+    return { sleep: true };
+  }
   const now = deps.now();
   const decision = decideSleep(scheduled(deps.fleets, runner, now), now);
-  if (decision.sleep) await overflowTo(deps, runner);
-  const draining =
-    runner.status === 'online' && decision.sleep
-      ? await deps.runners.move(runner, runnerSources('drain'), 'draining', now, { idle: true })
-      : undefined;
-  if (!draining && runner.status !== 'draining') {
-    const isTooSoon = !decision.sleep && decision.why === 'too_soon';
-    return { sleep: false, ...(isTooSoon && { waitMs: decision.waitMs }) };
-  }
-  await deps.settlePowerSoon({ pool: poolOf(runner), runnerId: runner.id });
-  return { sleep: true };
+  if (!decision.sleep)
+    return { sleep: false, ...(decision.why === 'too_soon' && { waitMs: decision.waitMs }) };
+  if (runner.status !== 'online') return { sleep: false };
+  await overflowTo(deps, runner);
+  return { sleep: (await putToSleepSoon(deps, runner)) !== undefined };
 };

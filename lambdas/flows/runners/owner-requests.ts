@@ -1,11 +1,11 @@
 /** Requests of an owner about a runner: drain, resume, sleep, wake. */
 import { poolOf, type RunnerRecord, type RunnerRef } from '../../adapters/runners/runner-record.ts';
-import { nextStatus, runnerSources } from '../../core/runners/runner-state.ts';
 import { isIdle } from '../../core/runners/slots.ts';
 import { queuesOf } from '../../core/tasks/routing.ts';
 import { isPoweredByStack } from '../../core/tasks/select-runner.ts';
 import type { Deps } from '../deps.ts';
 import { type PlaceDeps, placeWaiting } from '../tasks/assign.ts';
+import { putToSleepSoon, type SoonDeps, wakeSoon } from './power.ts';
 import { requestHeartbeat } from './request-heartbeat.ts';
 
 /**
@@ -31,16 +31,13 @@ const sleepTries = 3;
  * function stops the instance. Undefined when it has a task or demand, or is not online.
  */
 export const sleepRunner = async (
-  deps: Pick<Deps, 'now' | 'log' | 'runners' | 'queues' | 'settlePowerSoon'>,
+  deps: SoonDeps & Pick<Deps, 'queues'>,
   runner: RunnerRef,
 ): Promise<RunnerRecord | undefined> => {
   for (let tries = 0; tries < sleepTries; tries++) {
-    const draining = await deps.runners.move(runner, runnerSources('drain'), 'draining', deps.now(), {
-      idle: true,
-    });
+    const draining = await putToSleepSoon(deps, runner);
     if (draining) {
       await requestHeartbeat(deps, draining);
-      await deps.settlePowerSoon({ pool: poolOf(draining), runnerId: draining.id });
       return draining;
     }
     const now = await deps.runners.get(poolOf(runner), runner.id);
@@ -56,18 +53,14 @@ export const sleepRunner = async (
  * when it may not be started, or is not powered by this stack.
  */
 export const wakeRunner = async (
-  deps: Pick<Deps, 'now' | 'runners' | 'queues' | 'log' | 'settlePowerSoon'>,
+  deps: SoonDeps & Pick<Deps, 'queues'>,
   runner: RunnerRecord,
 ): Promise<RunnerRecord | undefined> => {
   if (!isPoweredByStack(runner)) return undefined;
   if (runner.status === 'online') return runner;
-  const to = nextStatus(runner, 'demand');
-  if (to === undefined) return undefined;
-  const woken = await deps.runners.wake(runner, runner.status, to, deps.now());
-  if (!woken) return undefined;
+  const woken = await wakeSoon(deps, runner);
   // Its agent was about to drain.
-  if (woken.status === 'online') await requestHeartbeat(deps, woken);
-  if (woken.status === 'starting') await deps.settlePowerSoon({ pool: poolOf(woken), runnerId: woken.id });
+  if (woken?.status === 'online') await requestHeartbeat(deps, woken);
   return woken;
 };
 

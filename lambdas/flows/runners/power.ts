@@ -1,9 +1,14 @@
-/** Wakes runners and puts them to sleep: only these flows start, stop and terminate instances of runners. */
+/**
+ * Wakes runners and puts them to sleep: only these flows start, stop and terminate instances of runners, and
+ * decide that an instance stops. instance-state.ts records what EC2 has done. Functions without a grant for
+ * EC2 use the flows that end in `Soon`: `runner-power` then calls EC2.
+ */
 import type { StartOutcome } from '../../adapters/runners/instances.ts';
-import { type RunnerRecord, withoutInstance } from '../../adapters/runners/runner-record.ts';
+import { type RunnerRecord, type RunnerRef, withoutInstance } from '../../adapters/runners/runner-record.ts';
+import type { MoveOptions } from '../../adapters/runners/runners.ts';
 import { lacksInstance, powerOffOf } from '../../core/fleets/fleets.ts';
 import { whyNotTheirs } from '../../core/runners/instance-owner.ts';
-import { nextStatus, runnerSources } from '../../core/runners/runner-state.ts';
+import { nextStatus, type RunnerEvent, runnerSources } from '../../core/runners/runner-state.ts';
 import { isWanted } from '../../core/runners/slots.ts';
 import { isGone, startFailure } from '../../core/runners/start-failure.ts';
 import { isPoweredByStack } from '../../core/tasks/select-runner.ts';
@@ -13,6 +18,7 @@ import { failStart } from './failed-start.ts';
 
 export type WakeDeps = LaunchDeps;
 export type SleepDeps = Pick<Deps, 'now' | 'log' | 'runners' | 'instances' | 'fleets'>;
+export type SoonDeps = Pick<Deps, 'now' | 'log' | 'runners' | 'settlePowerSoon'>;
 
 /**
  * Starts the instance of a runner with demand, or has its fleet launch one. Idempotent. A runner or instance
@@ -68,18 +74,86 @@ const startOwn = async (deps: WakeDeps, runner: RunnerRecord): Promise<StartOutc
     : { started: false, code: 'refused', awsCode, detail: awsCode };
 };
 
+/** Starts a runner for its owner, without a task. Undefined: it may not be started. */
+export const wakeSoon = async (deps: SoonDeps, runner: RunnerRecord): Promise<RunnerRecord | undefined> => {
+  const to = nextStatus(runner, 'demand');
+  const woken = to && (await deps.runners.wake(runner, runner.status, to, deps.now()));
+  if (woken?.status === 'starting') await deps.settlePowerSoon(woken);
+  return woken;
+};
+
 /** Starts or stops a runner's instance, as its status requires. */
 export const settlePower = async (deps: WakeDeps, runner: RunnerRecord): Promise<void> => {
   if (runner.status === 'starting') await wake(deps, runner);
-  if (runner.status === 'draining' || runner.status === 'stopping') await stopDrained(deps, runner);
+  if (runner.status === 'draining') await stopDrained(deps, runner);
+  if (runner.status === 'stopping') await stopInstance(deps, runner);
 };
 
-/** Drains an idle runner by decision of the control plane, and stops it. A concurrent claim wins. */
-export const putToSleep = async (deps: SleepDeps, runner: RunnerRecord): Promise<void> => {
-  const draining = await deps.runners.move(runner, runnerSources('drain'), 'draining', deps.now(), {
-    idle: true,
-  });
+const drainIdle = (deps: Pick<Deps, 'now' | 'runners'>, runner: RunnerRef) =>
+  deps.runners.move(runner, runnerSources('drain'), 'draining', deps.now(), { idle: true });
+
+/** Drains an idle runner, and stops it. A concurrent claim wins. */
+export const putToSleep = async (deps: SleepDeps, runner: RunnerRef): Promise<void> => {
+  const draining = await drainIdle(deps, runner);
   if (draining) await stopDrained(deps, draining);
+};
+
+/** Drains an idle runner, and has it stopped. Undefined: it has work, or is not online. */
+export const putToSleepSoon = async (
+  deps: SoonDeps,
+  runner: RunnerRef,
+): Promise<RunnerRecord | undefined> => {
+  const draining = await drainIdle(deps, runner);
+  if (draining) await deps.settlePowerSoon(draining);
+  return draining;
+};
+
+/** Stops a drained runner, or resumes it when work has come meanwhile. */
+export const stopDrained = async (deps: SleepDeps, runner: RunnerRecord): Promise<void> => {
+  if (!isPoweredByStack(runner) || lacksInstance(runner)) return;
+  if (nextStatus(runner, 'resume') === undefined) await stop(deps, runner, 'stop');
+  else await deps.runners.move(runner, runnerSources('resume'), 'online', deps.now());
+};
+
+/** Stops a runner whose start failed; it starts again for demand, unless it is in quarantine by now. */
+export const stopFailedStart = async (
+  deps: SleepDeps,
+  runner: RunnerRecord,
+  code: string,
+  detail: string,
+): Promise<void> => {
+  const stopping = await failStart(deps, runner, code, detail, { to: 'stopping' });
+  if (stopping) await stopInstance(deps, stopping);
+};
+
+/** Has a runner stopped whose start failed. */
+export const stopFailedStartSoon = async (
+  deps: SoonDeps,
+  runner: RunnerRecord,
+  code: string,
+  detail: string,
+): Promise<void> => {
+  const stopping = await failStart(deps, runner, code, detail, { to: 'stopping' });
+  if (stopping) await deps.settlePowerSoon(stopping);
+};
+
+type StopReason = Extract<RunnerEvent, 'stop' | 'unwanted' | 'start_failed' | 'silence'>;
+
+/** Conditions of the write, beside the status. */
+const stopConditions = (runner: RunnerRecord): Readonly<Record<StopReason, MoveOptions>> => ({
+  stop: { idle: true },
+  unwanted: { idle: true },
+  start_failed: {},
+  silence: { silentSince: runner.leaseUntil },
+});
+
+/** Moves a runner to `stopping` and stops its instance. False: the reason no longer holds. */
+export const stop = async (deps: SleepDeps, runner: RunnerRecord, why: StopReason): Promise<boolean> => {
+  const from = runnerSources(why, 'stopping');
+  const conditions = stopConditions(runner)[why];
+  const stopping = await deps.runners.move(runner, from, 'stopping', deps.now(), conditions);
+  if (stopping) await stopInstance(deps, stopping);
+  return stopping !== undefined;
 };
 
 /** Stops, hibernates or terminates an instance, by its fleet's setting. False: it is missing or another's. */
@@ -91,21 +165,9 @@ const powerOff = async (deps: SleepDeps, runner: RunnerRecord): Promise<boolean>
     : deps.instances.stop(runner, { hibernate: how === 'hibernate' });
 };
 
-/**
- * Stops the instance of a drained runner, or resumes it when work has come meanwhile. Safe to repeat: for a
- * runner that is already `stopping`, only EC2 is called again.
- */
-export const stopDrained = async (deps: SleepDeps, runner: RunnerRecord): Promise<void> => {
+/** Stops the instance of a runner that is `stopping`. Safe to repeat. */
+export const stopInstance = async (deps: SleepDeps, runner: RunnerRecord): Promise<void> => {
   if (!isPoweredByStack(runner) || lacksInstance(runner)) return;
-  if (nextStatus(runner, 'resume') !== undefined) {
-    await deps.runners.move(runner, runnerSources('resume'), 'online', deps.now());
-    return;
-  }
-  const stopping =
-    runner.status === 'stopping'
-      ? runner
-      : await deps.runners.move(runner, runnerSources('stop'), 'stopping', deps.now(), { idle: true });
-  if (!stopping) return;
   const stopped = await powerOff(deps, runner);
   deps.log(stopped ? 'Stopped an instance' : 'There was no instance to stop', {
     runnerId: runner.id,
