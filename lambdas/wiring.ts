@@ -31,6 +31,7 @@ import { deliveryStore } from './adapters/webhooks/deliveries.ts';
 import { httpWebhookSender } from './adapters/webhooks/webhook-sender.ts';
 import { loggedWebhooks, measuredRunners, measuredSessions, measuredTasks } from './adapters/with-metrics.ts';
 import { variables } from './config.ts';
+import { firstRetry } from './core/webhooks/retry-policy.ts';
 
 export const now: Clock = () => toInstant(Date.now());
 
@@ -84,15 +85,12 @@ export const deliveryRef = z.object({
   tries: z.int().default(0).describe('Retries that it had before it was put off'),
 }) satisfies z.ZodType<Pick<Delivery, 'projectId' | 'id'>>;
 
-/** Delay of the second attempt after a failed first one. */
-const firstRetryDelaySeconds = 5;
-
 /** Makes the webhook senders; `guard` checks their target addresses. */
 export const wireWebhooks = (client: SQSClient, retriesQueueUrl: string, guard: AddressGuard) => ({
   sendWebhook: loggedWebhooks(httpWebhookSender(now, guard), log),
   retryWebhook: async (
     { projectId, id }: Pick<Delivery, 'projectId' | 'id'>,
-    { delaySeconds, tries } = { delaySeconds: firstRetryDelaySeconds, tries: 0 },
+    { delaySeconds, tries } = firstRetry,
   ): Promise<void> => {
     await client.send(
       new SendMessageCommand({

@@ -12,6 +12,7 @@ import { bootTimeoutMs } from '../core/runners/start-failure.ts';
 import { queuesOf } from '../core/tasks/routing.ts';
 import { canServe, isPoweredByStack } from '../core/tasks/select-runner.ts';
 import { isHeldStatus } from '../core/tasks/task-state.ts';
+import { hasLeftQueue } from '../core/webhooks/retry-policy.ts';
 import { keepPrices, type PriceDeps } from './costs/refresh-prices.ts';
 import type { Deps } from './deps.ts';
 import { endOrphans, reconcileLaunch } from './fleets/reconcile.ts';
@@ -32,8 +33,6 @@ export type ReconcileDeps = FollowDeps &
 
 /** Grace period for an agent to report its own drain, and for a drained runner to stop. */
 const graceMs = 30_000;
-/** A delivery that is pending this long without an attempt has left the retry queue. */
-const deliveryGraceMs = 15 * 60_000;
 
 export const reconcile = async (deps: ReconcileDeps): Promise<Repairs> => {
   const pass = beginPass(deps.log);
@@ -59,8 +58,7 @@ export const reconcile = async (deps: ReconcileDeps): Promise<Repairs> => {
     (ref) => repairLimit(deps, ref, tasks, pass),
   );
   await each(deliveries, idOf, async (delivery) => {
-    const last = delivery.held?.until ?? delivery.attempts.at(-1)?.at ?? delivery.createdAt;
-    if (msBetween(last, deps.now()) < deliveryGraceMs) return;
+    if (!hasLeftQueue(delivery, deps.now())) return;
     await deps.retryWebhook(delivery);
     repaired('delivery_sent_again', { deliveryId: delivery.id });
   });

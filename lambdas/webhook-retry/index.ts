@@ -5,6 +5,7 @@ import { addressGuard } from '../adapters/address-guard.ts';
 import { makeSqsClient } from '../adapters/tasks/queues.ts';
 import { handleBatch } from '../batch.ts';
 import { readConfig, variables } from '../config.ts';
+import { retryOf } from '../core/webhooks/retry-policy.ts';
 import { retry } from '../flows/webhooks/deliver.ts';
 import { deliveryRef, wireStores, wireWebhooks } from '../wiring.ts';
 
@@ -24,15 +25,12 @@ const deps = {
   ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
 };
 
-/** Returns 10 s, 20 s, 40 s … up to 15 minutes. */
-const backoffSeconds = (tries: number): number => Math.min(900, 5 * 2 ** tries);
-
-const comeAgainLater = async (record: SQSRecord, tries: number): Promise<void> => {
+const comeAgainLater = async (record: SQSRecord, delaySeconds: number): Promise<void> => {
   await sqs.send(
     new ChangeMessageVisibilityCommand({
       QueueUrl: config.WEBHOOK_RETRIES_QUEUE_URL,
       ReceiptHandle: record.receiptHandle,
-      VisibilityTimeout: backoffSeconds(tries),
+      VisibilityTimeout: delaySeconds,
     }),
   );
 };
@@ -42,12 +40,10 @@ export const handler = (event: SQSEvent) =>
     event,
     async (record) => {
       const ref = deliveryRef.parse(JSON.parse(record.body));
-      const tries = ref.tries + Number(record.attributes.ApproximateReceiveCount);
-      const last = tries >= config.WEBHOOK_RETRIES_MAX;
-      const outcome = await retry(deps, ref, { tries: tries - 1, last });
-      if (outcome === 'settled') return true;
-      // After the last try the message reaches the dead-letter queue on its next return.
-      await comeAgainLater(record, last ? 0 : tries);
+      const number = ref.tries + Number(record.attributes.ApproximateReceiveCount);
+      const options = retryOf(number, config.WEBHOOK_RETRIES_MAX);
+      if ((await retry(deps, ref, options)) === 'settled') return true;
+      await comeAgainLater(record, options.delaySeconds);
       return false;
     },
     deps.log,

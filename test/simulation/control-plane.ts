@@ -20,6 +20,7 @@ import { deliveryStore } from '../../lambdas/adapters/webhooks/deliveries.ts';
 import type { SendWebhook } from '../../lambdas/adapters/webhooks/webhook-sender.ts';
 import { scheduled } from '../../lambdas/core/fleets/fleets.ts';
 import { decideSleep } from '../../lambdas/core/runners/idle-policy.ts';
+import { firstRetry, retryOf } from '../../lambdas/core/webhooks/retry-policy.ts';
 import type { PriceDeps } from '../../lambdas/flows/costs/refresh-prices.ts';
 import type { Deps } from '../../lambdas/flows/deps.ts';
 import { reconcile } from '../../lambdas/flows/reconcile.ts';
@@ -183,7 +184,7 @@ export const createControlPlane = (platform: Platform) => {
         await run.call('invoke runner-power', () => settleLater(runner));
       },
       sendWebhook: (delivery, secret) => sendWebhook(run, delivery, secret),
-      retryWebhook: async ({ projectId, id }, { delaySeconds, tries } = { delaySeconds: 5, tries: 0 }) => {
+      retryWebhook: async ({ projectId, id }, { delaySeconds, tries } = firstRetry) => {
         const body = JSON.stringify({ projectId, id, tries });
         await run.call('send retry', () => queues.send('webhook-retries', body, delaySeconds * 1000));
       },
@@ -299,11 +300,9 @@ export const createControlPlane = (platform: Platform) => {
   queues.consume('webhook-retries', workQueueVisibilityMs, webhookTries, (message) =>
     invoke('webhook-retry', timeouts.event, async (run) => {
       const ref = deliveryRef.parse(JSON.parse(message.body));
-      const tries = ref.tries + message.receives;
-      const last = tries >= webhookTries;
-      const outcome = await retry(depsOf(run), ref, { tries: tries - 1, last });
-      if (outcome === 'settled') return true;
-      const waitMs = last ? 0 : Math.min(900, 5 * 2 ** tries) * 1000;
+      const options = retryOf(ref.tries + message.receives, webhookTries);
+      if ((await retry(depsOf(run), ref, options)) === 'settled') return true;
+      const waitMs = options.delaySeconds * 1000;
       await run.call('hide', () => queues.hide('webhook-retries', message.receipt, waitMs));
       return false;
     }),

@@ -13,23 +13,15 @@ import {
   type RecordedResponse,
   recordedBodyBytes,
 } from '../../../protocol/index.ts';
+import { attemptTimeoutMs } from '../../core/webhooks/retry-policy.ts';
 import type { AddressGuard } from '../address-guard.ts';
 import { readUpTo, requestByGuard } from '../guarded-request.ts';
-
-/**
- * Time from the first look-up to the last byte of the answer. The first attempt blocks its caller, so it is
- * below Semaphore's own limit.
- */
-export const attemptTimeoutMs = 10_000;
 
 /** Sends a delivery once. Never throws: the attempt has the error. */
 export type SendWebhook = (
   delivery: Pick<Delivery, 'id' | 'url' | 'body'>,
   secret: string,
 ) => Promise<DeliveryAttempt>;
-
-export const acknowledged = (attempt: DeliveryAttempt): boolean =>
-  attempt.statusCode !== undefined && attempt.statusCode >= 200 && attempt.statusCode < 300;
 
 /** Headers that help to find why a receiver rejects; others are noise, or not ours to keep. */
 const headersOfUse = ['content-type', 'location', 'retry-after', 'server', 'x-request-id', 'apigw-requestid'];

@@ -1,11 +1,9 @@
 /** Webhook deliveries: made once for an event, attempted in turn, and retried until acknowledged. */
 import {
-  addMs,
   type Delivery,
   epochMs,
   type HeldDelivery,
   type Instant,
-  msBetween,
   type ProjectId,
   type Runner,
   type RunnerId,
@@ -14,7 +12,7 @@ import {
 } from '../../../protocol/index.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
-import { acknowledged } from '../../adapters/webhooks/webhook-sender.ts';
+import { holdSeconds, isHeldTooLong, statusAfter, turnAfter } from '../../core/webhooks/retry-policy.ts';
 import type { Deps } from '../deps.ts';
 
 /** Dependencies for sending a webhook. */
@@ -110,13 +108,6 @@ const hasFinish = async (
   return (await deliveries.get(projectId, finishId)) !== undefined;
 };
 
-/** Wait before a delivery checks again whether its predecessors are settled. */
-const orderWaitMs = 10_000;
-/** Maximum wait for its turn; afterwards it is dead, as the receiver will not come back. */
-const longestHoldMs = 24 * 3_600_000;
-/** SQS delays a message by 15 minutes at most (AWS: SQS message timers). */
-const longestDelaySeconds = 900;
-
 /** Makes one attempt if it is the delivery's turn; otherwise delays it without counting an attempt. */
 const attemptInTurn = async (
   deps: Omit<DeliverDeps, 'apiUrl'>,
@@ -126,20 +117,18 @@ const attemptInTurn = async (
 ): Promise<Delivery | undefined> => {
   const now = deps.now();
   const hold = async (held: HeldDelivery): Promise<undefined> => {
-    if (msBetween(delivery.createdAt, now) > longestHoldMs) {
+    if (isHeldTooLong(delivery, now)) {
       const error = 'It waited for a day and was never its turn.';
       await deps.deliveries.record(delivery, { at: now, durationMs: 0, error }, 'dead');
       return undefined;
     }
     if (!(await deps.deliveries.hold(delivery, held))) return undefined;
-    const seconds = Math.ceil(msBetween(now, held.until) / 1000);
-    const delaySeconds = Math.min(longestDelaySeconds, Math.max(1, seconds));
-    await deps.retryWebhook(delivery, { delaySeconds, tries });
+    await deps.retryWebhook(delivery, { delaySeconds: holdSeconds(now, held.until), tries });
     return undefined;
   };
   const earlier = predecessorsOf(delivery);
   if (earlier.length > 0 && (await deps.deliveries.isAnyPending(delivery.projectId, earlier))) {
-    return hold({ until: addMs(now, orderWaitMs), reason: 'earlier_delivery' });
+    return hold({ until: turnAfter(now), reason: 'earlier_delivery' });
   }
   if (isSentAgain(delivery) && (await hasFinish(deps, delivery))) {
     const error = 'The task left the runner before this start was delivered.';
@@ -164,8 +153,7 @@ const attempt = async (
   { last = false } = {},
 ): Promise<Delivery> => {
   const outcome = await deps.sendWebhook(delivery, secret);
-  const failed = last ? 'dead' : 'pending';
-  return deps.deliveries.record(delivery, outcome, acknowledged(outcome) ? 'delivered' : failed);
+  return deps.deliveries.record(delivery, outcome, statusAfter(outcome, last));
 };
 
 /** `settled`: this message is finished, even when another one continues the delivery. */
