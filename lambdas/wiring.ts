@@ -70,7 +70,7 @@ export const wireStores = (tableName: string, secretsKeyArn?: string) => {
     tasks: measuredTasks(taskStore(table), measure),
     fleetPlaces: fleetPlaces(table, now),
     limits: limitStore(table),
-    logs: logStore(table),
+    logs: logStore(table, now),
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),
     schedules: scheduleStore(table, { now, newId }),

@@ -171,7 +171,7 @@ export const flowBench = (table: Table) => {
     fleetPlaces: fleetPlaces(table, () => present),
     fleets: [] as FleetPlan[],
     limits: limitStore(table),
-    logs: logStore(table),
+    logs: logStore(table, () => present),
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),
     prices,

@@ -120,7 +120,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     runners,
     tasks: taskStore(table),
     limits: limitStore(table),
-    logs: logStore(table),
+    logs: logStore(table, now),
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),
     sessions: sessionStore(table),

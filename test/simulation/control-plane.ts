@@ -166,7 +166,7 @@ export const createControlPlane = (platform: Platform) => {
       runners: runnerStore(stored),
       tasks: taskStore(stored),
       limits: limitStore(stored),
-      logs: logStore(stored),
+      logs: logStore(stored, time.now),
       deliveries: deliveryStore(stored),
       circuits: circuitStore(stored),
       prices,

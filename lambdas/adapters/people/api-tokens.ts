@@ -165,7 +165,8 @@ export const apiTokenStore = (table: Table, { now, newId, randomBytes }: Deps) =
 
 /**
  * Remembers the callers of tokens, so that most requests cost no read. A revoked token stays valid for up to
- * `rememberMs`, so keep that well under a minute.
+ * `rememberMs`, so keep that well under a minute. Not a `ttlCache`: it is bounded, since anybody may send
+ * tokens, and it does not remember a refusal.
  */
 export const rememberCallers = (
   verify: ApiTokenStore['verify'],

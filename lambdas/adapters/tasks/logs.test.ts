@@ -12,7 +12,7 @@ let table: TestTable;
 let logs: LogStore;
 beforeEach(async () => {
   table = await openTestTable();
-  logs = logStore(table.table);
+  logs = logStore(table.table, () => noon);
 });
 afterEach(() => table?.close());
 
@@ -51,7 +51,7 @@ const downloadAll = async (log: ReturnType<typeof aLog>) => {
 describe('the store of logs', () => {
   it('returns the stored log, entry by entry', async () => {
     const log = aLog();
-    await logs.append(log, chunks(0, 2), noon);
+    await logs.append(log, chunks(0, 2));
     expect(await logs.read(log, 0)).toEqual({
       entries: chunks(0, 2).flatMap(({ entries }) => entries),
       nextOffset: 3,
@@ -62,9 +62,9 @@ describe('the store of logs', () => {
 
   it('stops before a gap', async () => {
     const log = aLog();
-    await logs.append(log, [...chunks(0, 1), ...chunks(3, 4)], noon);
+    await logs.append(log, [...chunks(0, 1), ...chunks(3, 4)]);
     expect((await logs.read(log, 0)).nextOffset).toBe(2);
-    await logs.append(log, chunks(2, 2), noon);
+    await logs.append(log, chunks(2, 2));
     expect((await logs.read(log, 0)).nextOffset).toBe(5);
   });
 
@@ -73,9 +73,8 @@ describe('the store of logs', () => {
     await fc.assert(
       fc.asyncProperty(grouping, async (groups) => {
         const log = aLog();
-        for (const [from, more] of groups)
-          await logs.append(log, chunks(from, Math.min(9, from + more)), noon);
-        await logs.append(log, chunks(0, 9), noon);
+        for (const [from, more] of groups) await logs.append(log, chunks(from, Math.min(9, from + more)));
+        await logs.append(log, chunks(0, 9));
         expect(await readAll(log)).toBe(textOf(chunks(0, 9)));
         expect((await downloadAll(log)).text).toBe(textOf(chunks(0, 9)));
       }),
@@ -86,7 +85,7 @@ describe('the store of logs', () => {
   it('keeps 5 MB of badly compressible text in items that DynamoDB accepts, and returns all of it', async () => {
     const log = aLog();
     const bulk = Array.from({ length: 80 }, (_, seq) => chunk(seq, randomBytes(24_000).toString('base64')));
-    for (let from = 0; from < 80; from += 20) await logs.append(log, bulk.slice(from, from + 20), noon);
+    for (let from = 0; from < 80; from += 20) await logs.append(log, bulk.slice(from, from + 20));
     expect(await readAll(log)).toBe(textOf(bulk));
     const { text, parts } = await downloadAll(log);
     expect(text).toBe(textOf(bulk));
@@ -101,7 +100,7 @@ describe('the store of logs', () => {
         (_, n) => `ok: [host-${n % 7}] => task ${seq}/${n} changed=${n % 3} unreachable=0 failed=0\n`,
       );
     const bulk = Array.from({ length: 10 }, (_, seq) => chunk(seq, lines(seq).join('')));
-    await logs.append(log, bulk, noon);
+    await logs.append(log, bulk);
     const items = (await table.dump()).filter(({ pk }) => pk === `${log.taskId}#1`);
     const written = items.reduce((sum, { text }) => sum + (text instanceof Uint8Array ? text.length : 0), 0);
     expect(written).toBeLessThan(textOf(bulk).length / 10);
@@ -113,10 +112,10 @@ describe('the store of logs', () => {
       (await table.dump())
         .filter(({ pk }) => String(pk).startsWith('tsk_'))
         .map(({ expiresAt }) => Math.round((Number(expiresAt) - epochMs(noon) / 1000) / 86_400));
-    await logs.append(log, chunks(0, 0), noon);
+    await logs.append(log, chunks(0, 0));
     expect(await daysOf()).toEqual([90]);
     await table.table.put({ ...keys.project(aProjectId), logRetentionDays: 7 });
-    await logStore(table.table).append({ ...log, attempt: 2 }, chunks(0, 0), noon);
+    await logStore(table.table, () => noon).append({ ...log, attempt: 2 }, chunks(0, 0));
     expect((await daysOf()).sort()).toEqual([7, 90]);
   });
 });

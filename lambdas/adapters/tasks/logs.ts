@@ -5,8 +5,8 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import * as z from 'zod';
 import {
+  type Clock,
   epochMs,
-  type Instant,
   type LogChunk,
   type LogEntry,
   logEntry,
@@ -17,6 +17,7 @@ import {
 } from '../../../protocol/index.ts';
 import { recordsOf } from '../records.ts';
 import { type Key, keys, logPartition, logSortKey, type Table } from '../table.ts';
+import { ttlCache } from '../ttl-cache.ts';
 import { UnreadableItem } from '../unreadable-item.ts';
 
 export interface LogRef {
@@ -110,18 +111,13 @@ const withoutGaps = (chunks: readonly LogChunk[]): LogChunk[][] => {
 
 export type LogStore = ReturnType<typeof logStore>;
 
-export const logStore = (table: Table) => {
-  const remembered = new Map<ProjectId, { readonly days: number; readonly untilMs: number }>();
-
-  const retentionDays = async (projectId: ProjectId, nowMs: number): Promise<number> => {
-    const known = remembered.get(projectId);
-    if (known && known.untilMs > nowMs) return known.days;
-    const { logRetentionDays: days } = project
-      .pick({ logRetentionDays: true })
-      .parse((await table.get(keys.project(projectId))) ?? {});
-    remembered.set(projectId, { days, untilMs: nowMs + rememberMs });
-    return days;
-  };
+export const logStore = (table: Table, now: Clock) => {
+  const retentions = ttlCache<number>(now, rememberMs);
+  const retentionDays = (projectId: ProjectId): Promise<number> =>
+    retentions.find(projectId, async () => {
+      const item = (await table.get(keys.project(projectId))) ?? {};
+      return project.pick({ logRetentionDays: true }).parse(item).logRetentionDays;
+    });
 
   /** Reads from the batch that holds chunk `offset`, in order and without a gap. */
   const batchesFrom = async function* (
@@ -161,13 +157,9 @@ export const logStore = (table: Table) => {
 
   return {
     /** Stores chunks. Those stored already are accepted again and change nothing. */
-    append: async (
-      { projectId, taskId, attempt }: LogRef,
-      chunks: readonly LogChunk[],
-      now: Instant,
-    ): Promise<void> => {
-      const days = await retentionDays(projectId, epochMs(now));
-      const expiresAt = Math.floor(epochMs(now) / 1000) + days * 86_400;
+    append: async ({ projectId, taskId, attempt }: LogRef, chunks: readonly LogChunk[]): Promise<void> => {
+      const days = await retentionDays(projectId);
+      const expiresAt = Math.floor(epochMs(now()) / 1000) + days * 86_400;
       await Promise.all(
         withoutGaps(chunks)
           .flatMap(toBatches)

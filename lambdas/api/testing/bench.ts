@@ -95,7 +95,7 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     runners: runnerStore(table),
     tasks: taskStore(table),
     limits: limitStore(table),
-    logs: logStore(table),
+    logs: logStore(table, now),
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),
     prices,

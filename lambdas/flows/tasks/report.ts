@@ -24,13 +24,12 @@ export const appendLog = async (
   lease: Lease,
   chunks: readonly LogChunk[],
 ): Promise<{ stop: boolean } | undefined> => {
-  const now = deps.now();
   const starts = chunks.some(({ seq }) => seq === 0);
-  const running = starts ? await deps.tasks.markRunning(refOf(lease), lease, now) : undefined;
+  const running = starts ? await deps.tasks.markRunning(refOf(lease), lease, deps.now()) : undefined;
   const task = running ?? (await deps.tasks.get(lease.projectId, lease.taskId));
   const told = task?.attempt === lease.attempt ? task.logChunks : undefined;
   if (told !== undefined && chunks.some(({ seq }) => seq >= told)) return undefined;
-  await deps.logs.append(lease, chunks, now);
+  await deps.logs.append(lease, chunks);
   return { stop: task?.status === 'stopping' };
 };
 
