@@ -51,7 +51,7 @@ export const handleWebhook = async (
   if (!read.ok) return webhookResponse(read);
   const received = await receiveWebhook(deps, action, { headers: event.headers, rawBody: read.text });
   if (!received.ok) {
-    deps.log('Refused a webhook', { code: received.code });
+    deps.log.info('Refused a webhook', { code: received.code });
     return webhookResponse(received);
   }
   await act(received.runner);

@@ -42,7 +42,7 @@ export const makeKmsClient = () => new KMSClient();
 
 /** Reports an unreadable item in the log, for an alarm, and in the dashboard's repairs: only its keys. */
 const reportUnreadable: Table['reportUnreadable'] = ({ key, message }) => {
-  log('Skipped an unreadable item', { ...key, error: message });
+  log.error('Skipped an unreadable item', { ...key, error: message });
   measure('Repairs', 1, { ...key }, 'unreadable_item_skipped');
 };
 

@@ -21,13 +21,13 @@ const written = (say: string): Record<string, unknown>[] => {
 describe('the log', () => {
   it('is JSON with the ids of the message', () => {
     const about = { taskId: 'tsk_1', runnerId: 'run_1', deliveryId: 'msg_1' };
-    expect(written(`log('Started an instance', ${JSON.stringify(about)})`)).toEqual([
+    expect(written(`log.info('Started an instance', ${JSON.stringify(about)})`)).toEqual([
       expect.objectContaining({ level: 'INFO', message: 'Started an instance', ...about }),
     ]);
   });
 
-  it('has level ERROR for a message about an error, which the alarm counts', () => {
-    expect(written(`log('Request failed', { error: 'it broke' })`)).toEqual([
+  it('has level ERROR for an error, which the alarm counts', () => {
+    expect(written(`log.error('Request failed', { error: 'it broke' })`)).toEqual([
       expect.objectContaining({ level: 'ERROR', message: 'Request failed' }),
     ]);
   });

@@ -1,6 +1,7 @@
 /** Log and metrics of the functions: JSON lines for CloudWatch, by Powertools for AWS Lambda. */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { Log } from './log.ts';
 
 /** AWS bills every metric by the hour in which it has values, so each earns its place: docs/using/cost.md. */
 const units = {
@@ -31,9 +32,6 @@ export type Measure = (
   kind?: string,
 ) => void;
 
-/** Logs a message. One about an error is logged as an error, which an alarm counts. */
-export type Log = (message: string, about: Readonly<Record<string, unknown>>) => void;
-
 export interface Telemetry {
   readonly log: Log;
   readonly measure: Measure;
@@ -43,13 +41,9 @@ export interface Telemetry {
  * Powertools itself reads POWERTOOLS_METRICS_NAMESPACE, and Lambda's variables for the name and the trace.
  */
 export const telemetry = (): Telemetry => {
-  const logger = new Logger({ serviceName: 'reveille' });
   const metrics = new Metrics({ serviceName: 'reveille' });
   return {
-    log: (message, about) => {
-      if ('error' in about) logger.error(message, about);
-      else logger.info(message, about);
-    },
+    log: new Logger({ serviceName: 'reveille' }),
     // Each is written at once: an invocation's end may not come.
     measure: (name, value, about = {}, kind) => {
       const single = metrics.singleMetric();

@@ -4,6 +4,7 @@ import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { aProjectId, aRunner, aTask, noon } from '../core/testing.ts';
 import { priceStore } from './costs/prices.ts';
 import { newId } from './ids.ts';
+import type { Log, LogLine } from './log.ts';
 import { runnerStore } from './runners/runners.ts';
 import { sessionStore } from './runners/sessions.ts';
 import { taskStore } from './tasks/tasks.ts';
@@ -13,7 +14,11 @@ import { loggedWebhooks, measuredRunners, measuredSessions, measuredTasks, watch
 const measured: unknown[][] = [];
 const measure: Measure = (...args) => measured.push(args);
 const logged: unknown[][] = [];
-const log = (...args: unknown[]) => logged.push(args);
+const logAt =
+  (level: keyof Log): LogLine =>
+  (...line) =>
+    void logged.push([level, ...line]);
+const log: Log = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') };
 let table: TestTable;
 beforeAll(async () => {
   table = await openTestTable();
@@ -109,7 +114,7 @@ describe('the watch over live items', () => {
       ['InstancesWithoutWork', 1],
     ]);
     expect(logged).toEqual([
-      ['An instance is on without work', expect.objectContaining({ runnerId: runner.id })],
+      ['warn', 'An instance is on without work', expect.objectContaining({ runnerId: runner.id })],
     ]);
   });
 });
@@ -129,17 +134,17 @@ describe('an attempt at a webhook', () => {
     },
   } as const;
 
-  it('is logged with the ids of delivery, task and runner, and without an error when it fails', async () => {
+  it('is logged with the ids of delivery, task and runner, and as a warning when it fails', async () => {
     const attempt = { at: noon, durationMs: 5, error: 'connection refused' };
     const send = loggedWebhooks(async () => attempt, log);
     expect(await send(delivery, 'secret')).toBe(attempt);
-    const [[, about] = []] = logged;
+    const [[level, , about] = []] = logged;
+    expect(level).toBe('warn');
     expect(about).toMatchObject({
       deliveryId: 'msg_1',
       taskId: delivery.body.task_id,
       runnerId,
-      failure: 'connection refused',
+      error: 'connection refused',
     });
-    expect(about).not.toHaveProperty('error');
   });
 });

@@ -3,10 +3,11 @@ import { type Clock, msBetween } from '../../protocol/index.ts';
 import { type FleetPlan, scheduled } from '../core/fleets/fleets.ts';
 import { oldestWaitingMs, savedBySleepUsd, withoutWork } from '../core/signals.ts';
 import type { PriceStore } from './costs/prices.ts';
+import type { Log } from './log.ts';
 import type { RunnerStore } from './runners/runners.ts';
 import type { SessionStore } from './runners/sessions.ts';
 import type { TaskStore } from './tasks/tasks.ts';
-import type { Log, Measure } from './telemetry.ts';
+import type { Measure } from './telemetry.ts';
 import type { SendWebhook } from './webhooks/webhook-sender.ts';
 
 /** Measures the time from a task's creation to its first attempt's first output. */
@@ -60,16 +61,16 @@ export const loggedWebhooks =
   async (delivery, secret) => {
     const attempt = await send(delivery, secret);
     const { task_id: taskId, runner_id: runnerId, action } = delivery.body;
-    const { statusCode, error: failure, durationMs } = attempt;
-    log('Sent a webhook', {
+    const { statusCode, error, durationMs } = attempt;
+    // A receiver's failure is no error of the stack.
+    log[error === undefined ? 'info' : 'warn']('Sent a webhook', {
       deliveryId: delivery.id,
       taskId,
       runnerId,
       action,
       durationMs,
       ...(statusCode !== undefined && { statusCode }),
-      // Not our error, so not named `error`.
-      ...(failure !== undefined && { failure }),
+      ...(error !== undefined && { error }),
     });
     return attempt;
   };
@@ -108,7 +109,7 @@ export const watched = <T extends Watching>(deps: T, measure: Measure): T => ({
       );
       if (wasteful.length > 0) measure('InstancesWithoutWork', wasteful.length);
       for (const { id: runnerId, instanceId, status } of wasteful) {
-        deps.log('An instance is on without work', { runnerId, instanceId, status });
+        deps.log.warn('An instance is on without work', { runnerId, instanceId, status });
       }
       return awake;
     },

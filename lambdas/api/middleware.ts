@@ -118,11 +118,11 @@ export const answerError =
     if (error instanceof RecordRefused) return refuseFields(c, error.faults);
     const requestId = c.get('requestId');
     if (error instanceof UnreadableItem) {
-      log('Met an unreadable item', { requestId, ...error.key, error: error.message });
+      log.error('Met an unreadable item', { requestId, ...error.key, error: error.message });
       const detail = `What is stored as ${error.key.sk} cannot be read. Remove it, or have an operator mend it: "Unreadable items" in docs/operating/runbook.md.`;
       return refuse(c, 'unreadable_item', detail);
     }
-    log('Request failed', {
+    log.error('Request failed', {
       requestId,
       method: c.req.method,
       // Not the path, which holds the secret of an integration.

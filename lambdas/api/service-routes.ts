@@ -20,7 +20,7 @@ export const serviceRoutes = (deps: Pick<ApiDeps, 'checkHealth' | 'log'>, readDo
         await deps.checkHealth();
         return c.json({ status: 'ok' as const }, 200);
       } catch (error) {
-        deps.log('The table cannot be read', { error: String(error) });
+        deps.log.error('The table cannot be read', { error: String(error) });
         return refuse(c, 'unavailable', 'The table cannot be read. The log of this function tells why.');
       }
     })

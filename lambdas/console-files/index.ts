@@ -69,7 +69,9 @@ export const handler = async (event: CloudFormationCustomResourceEvent): Promise
   try {
     made = isKey ? makeEdgeKey() : await fillBucket(event);
   } catch (error) {
-    log('The console is not published', { error: error instanceof Error ? error.stack : String(error) });
+    log.error('The console is not published', {
+      error: error instanceof Error ? error.stack : String(error),
+    });
     return tellCloudFormation(event, { Status: 'FAILED', Reason: String(error) });
   }
   // Hidden in CloudFormation's view of the stack.

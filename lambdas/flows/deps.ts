@@ -15,6 +15,7 @@ import type {
 import type { PriceStore } from '../adapters/costs/prices.ts';
 import type { FleetPlaces } from '../adapters/fleets/fleet-places.ts';
 import type { NewId } from '../adapters/ids.ts';
+import type { Log } from '../adapters/log.ts';
 import type { Edit } from '../adapters/resources/resources.ts';
 import type { AgentTokens } from '../adapters/runners/agent-tokens.ts';
 import type { Instances } from '../adapters/runners/instances.ts';
@@ -63,7 +64,7 @@ export interface Deps {
   readonly now: Clock;
   readonly newId: NewId;
   /** Logs an action that the result does not show, with the ids concerned. */
-  readonly log: (message: string, about: Readonly<Record<string, unknown>>) => void;
+  readonly log: Log;
   readonly readTemplate: (projectId: ProjectId, id: string) => Promise<Template | undefined>;
   /** Returns a template and its project, by one read. Undefined when one of them does not exist. */
   readonly readForTask: (

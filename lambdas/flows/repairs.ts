@@ -1,5 +1,5 @@
 /** A pass of the reconciler: counts its repairs; a bad item stops no other item, a bad pass no other pass. */
-import type { Log } from '../adapters/telemetry.ts';
+import type { Log, LogLine } from '../adapters/log.ts';
 
 /** Number of repairs by kind. */
 export type Repairs = Record<string, number>;
@@ -8,9 +8,9 @@ export type Pass = ReturnType<typeof beginPass>;
 
 export const beginPass = (log: Log) => {
   const repairs: Repairs = {};
-  const repaired = (kind: string, about: Readonly<Record<string, unknown>>): void => {
+  const repaired = (kind: string, about: Parameters<LogLine>[1], level: keyof Log = 'info'): void => {
     repairs[kind] = (repairs[kind] ?? 0) + 1;
-    log(`Repaired: ${kind}`, about);
+    log[level](`Repaired: ${kind}`, about);
   };
   return {
     repairs,
@@ -22,7 +22,7 @@ export const beginPass = (log: Log) => {
         try {
           await repair(one);
         } catch (error) {
-          repaired('failed_and_left_for_later', { id: idOf(one), error: String(error) });
+          repaired('failed_and_left_for_later', { id: idOf(one), error: String(error) }, 'error');
         }
       }
     },
@@ -40,7 +40,7 @@ export const runPasses = async (
     try {
       for (const [kind, count] of Object.entries(await run())) repairs[kind] = (repairs[kind] ?? 0) + count;
     } catch (error) {
-      log('A pass of the reconciler failed', { pass, error: String(error) });
+      log.error('A pass of the reconciler failed', { pass, error: String(error) });
       failures.push(error);
     }
   }

@@ -19,6 +19,7 @@ import { pricedSessions, priceStore } from '../adapters/costs/prices.ts';
 import { fleetPlaces } from '../adapters/fleets/fleet-places.ts';
 import type { LaunchOrder } from '../adapters/fleets/launches.ts';
 import { newId } from '../adapters/ids.ts';
+import { logTo } from '../adapters/log.ts';
 import { agentTokens } from '../adapters/runners/agent-tokens.ts';
 import type {
   InstanceFacts,
@@ -165,7 +166,7 @@ export const flowBench = (table: Table) => {
       return priceList.has.get(instanceType);
     },
     newId,
-    log: () => undefined,
+    log: logTo(() => undefined),
     runners,
     tasks: taskStore(table),
     fleetPlaces: fleetPlaces(table, () => present),

@@ -33,10 +33,10 @@ export const handler = async (_event: unknown, context: Context): Promise<Rotati
     now,
     newId,
     randomBytes,
-    reportFailed: (about) => log('A secret cannot be encrypted again', about),
+    reportFailed: (about) => log.error('A secret cannot be encrypted again', about),
     hasTime,
   });
   await recordOperation(audit, 'rotateSecrets', '/secrets', context.awsRequestId);
-  log('Secrets are encrypted again', { ...progress });
+  log.info('Secrets are encrypted again', { ...progress });
   return progress;
 };

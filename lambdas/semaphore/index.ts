@@ -35,7 +35,7 @@ const receive = async (event: APIGatewayProxyEventV2): Promise<{ readonly ok: tr
   const read = readBody(event);
   const parsed = read.ok ? parseWebhookBody(semaphoreBody, read.text) : read;
   const outcome = parsed.ok ? await receiveFromSemaphore(deps, hook, parsed.body) : parsed;
-  if (!outcome.ok) log('Refused a webhook of Semaphore', { hookId: hook.id, why: outcome.detail });
+  if (!outcome.ok) log.info('Refused a webhook of Semaphore', { hookId: hook.id, why: outcome.detail });
   return outcome;
 };
 

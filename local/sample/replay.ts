@@ -5,6 +5,7 @@
 
 import { fleetPlaces } from '../../lambdas/adapters/fleets/fleet-places.ts';
 import { newId } from '../../lambdas/adapters/ids.ts';
+import { logTo } from '../../lambdas/adapters/log.ts';
 import { auditTrail } from '../../lambdas/adapters/people/audit.ts';
 import { readForTask, resourceStores } from '../../lambdas/adapters/resources/resources.ts';
 import { agentTokens } from '../../lambdas/adapters/runners/agent-tokens.ts';
@@ -116,7 +117,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
   const deps = {
     now,
     newId: makeId,
-    log: () => undefined,
+    log: logTo(() => undefined),
     runners,
     tasks: taskStore(table),
     limits: limitStore(table),

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { pricedSessions, priceStore } from '../../lambdas/adapters/costs/prices.ts';
 import { fleetPlaces } from '../../lambdas/adapters/fleets/fleet-places.ts';
 import type { NewId } from '../../lambdas/adapters/ids.ts';
+import { logTo } from '../../lambdas/adapters/log.ts';
 import type { AgentTokens, Lease } from '../../lambdas/adapters/runners/agent-tokens.ts';
 import { seenEnrolments } from '../../lambdas/adapters/runners/enrolments.ts';
 import { poolOf, type RunnerRecord, type RunnerRef } from '../../lambdas/adapters/runners/runner-record.ts';
@@ -149,7 +150,7 @@ export const createControlPlane = (platform: Platform) => {
     return {
       now: time.now,
       newId,
-      log: (message, about) => trace(`${run.functionName}: ${message} ${JSON.stringify(about)}`),
+      log: logTo((message, about) => trace(`${run.functionName}: ${message} ${JSON.stringify(about)}`)),
       recordSecretUse: async () => undefined,
       readTemplate: (_, id) => run.call('read template', () => templates.get(id)),
       readForTask: (owner, id) =>

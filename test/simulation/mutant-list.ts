@@ -194,7 +194,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the reconciler gives up at the first repair that fails',
     file: 'lambdas/flows/repairs.ts',
-    from: `          repaired('failed_and_left_for_later', { id: idOf(one), error: String(error) });`,
+    from: `          repaired('failed_and_left_for_later', { id: idOf(one), error: String(error) }, 'error');`,
     to: `          throw error;`,
   },
   {

@@ -6,6 +6,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addressGuard } from '../address-guard.ts';
+import { logTo } from '../log.ts';
 import { openIdConnect } from './oidc.ts';
 
 const servers: Server[] = [];
@@ -73,7 +74,10 @@ afterAll(() => {
 
 const signInBy = async (...allowed: string[]) => {
   const said: string[] = [];
-  const oidc = openIdConnect(addressGuard(allowed), (_message, about) => said.push(String(about.error)));
+  const oidc = openIdConnect(
+    addressGuard(allowed),
+    logTo((_message, about) => void said.push(String(about.error))),
+  );
   const settings = { issuer, clientId: 'reveille', clientSecret: 'secret' };
   const url = new URL('https://reveille.test/callback?code=c&state=s');
   const person = await oidc.finish(settings, url, { state: 's', nonce, verifier: 'v'.repeat(43) });
@@ -91,10 +95,10 @@ describe('a sign-in provider', () => {
     moved = [];
     const { person } = await signInBy();
     expect(person).toBeUndefined();
-    const begin = openIdConnect(addressGuard(), () => {}).begin(
-      { issuer, clientId: 'reveille', clientSecret: 'secret' },
-      'https://reveille.test/callback',
-    );
+    const begin = openIdConnect(
+      addressGuard(),
+      logTo(() => {}),
+    ).begin({ issuer, clientId: 'reveille', clientSecret: 'secret' }, 'https://reveille.test/callback');
     await expect(begin).rejects.toThrow(/./);
   });
 

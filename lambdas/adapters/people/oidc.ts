@@ -3,6 +3,7 @@ import * as client from 'openid-client';
 import * as z from 'zod';
 import type { AddressGuard } from '../address-guard.ts';
 import { readUpTo, requestByGuard } from '../guarded-request.ts';
+import type { Log } from '../log.ts';
 import type { StoredProvider } from './sign-in-providers.ts';
 
 export type OidcSettings = Pick<StoredProvider, 'issuer' | 'clientId' | 'clientSecret'>;
@@ -77,10 +78,7 @@ const fetchByGuard =
   };
 
 /** `log` records why a person was rejected; `guard` decides where a provider may be. */
-export const openIdConnect = (
-  guard: AddressGuard,
-  log: (message: string, about: Readonly<Record<string, unknown>>) => void,
-): Oidc => {
+export const openIdConnect = (guard: AddressGuard, log: Log): Oidc => {
   const discover = ({ issuer, clientId, clientSecret }: OidcSettings) =>
     client.discovery(new URL(issuer), clientId, clientSecret, undefined, {
       timeout: timeoutSeconds,
@@ -124,13 +122,15 @@ export const openIdConnect = (
             : {};
         const parsed = claims.safeParse({ ...more, ...inToken });
         if (!parsed.success) {
-          log('The sign-in provider confirmed no e-mail address', { error: z.prettifyError(parsed.error) });
+          log.error('The sign-in provider confirmed no e-mail address', {
+            error: z.prettifyError(parsed.error),
+          });
           return undefined;
         }
         const { iss, sub, email, name = email } = parsed.data;
         return { issuer: iss, subject: sub, email, name };
       } catch (error) {
-        log('A sign-in by the provider failed', { error: String(error) });
+        log.error('A sign-in by the provider failed', { error: String(error) });
         return undefined;
       }
     },

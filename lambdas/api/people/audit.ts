@@ -42,7 +42,7 @@ export const auditChanges = (
     try {
       return await readAudited(deps, path);
     } catch (error) {
-      deps.log('An object could not be read for the audit trail', { path, error: String(error) });
+      deps.log.error('An object could not be read for the audit trail', { path, error: String(error) });
       return undefined;
     }
   };
@@ -84,7 +84,7 @@ export const auditChanges = (
       const described = await describeChange(c, target, before);
       await deps.audit.record(scopeOf(endpoint, c.req.path), { ...event, ...described });
     } catch (error) {
-      deps.log('An event of the audit trail could not be stored', { ...event, error: String(error) });
+      deps.log.error('An event of the audit trail could not be stored', { ...event, error: String(error) });
     }
   };
 };

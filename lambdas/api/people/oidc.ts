@@ -101,7 +101,7 @@ export const oidcRoutes = (deps: ApiDeps) => {
       const provider = await deps.signInProviders.get();
       if (!provider) return refuseUnknown(c, 'sign-in provider');
       const begun = await deps.oidc.begin(provider, redirectUriOf(deps)).catch((error: unknown) => {
-        deps.log('The sign-in provider cannot be reached', { error: String(error) });
+        deps.log.error('The sign-in provider cannot be reached', { error: String(error) });
         return undefined;
       });
       if (!begun) return refuse(c, 'unavailable', 'The sign-in provider cannot be reached. Try again soon.');

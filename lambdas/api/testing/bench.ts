@@ -23,6 +23,7 @@ import { fleetPlaces } from '../../adapters/fleets/fleet-places.ts';
 import { newId } from '../../adapters/ids.ts';
 import { integrationStore } from '../../adapters/integrations/integrations.ts';
 import { pendingEventStore } from '../../adapters/integrations/pending-events.ts';
+import { logTo } from '../../adapters/log.ts';
 import { apiTokenStore } from '../../adapters/people/api-tokens.ts';
 import { auditTrail, recordSecretUse } from '../../adapters/people/audit.ts';
 import { invitationStore } from '../../adapters/people/invitations.ts';
@@ -81,6 +82,7 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
   /** Schedules that EventBridge Scheduler has, and a switch for its failure. */
   const scheduler = { has: new Map<string, ScheduleToHandOver>(), isDown: false };
   const logged: { message: string; about: Readonly<Record<string, unknown>> }[] = [];
+  const log = logTo((message, about) => void logged.push({ message, about }));
   const resources = resourceStores(table, { now, newId });
   const apiTokens = apiTokenStore(table, { now, newId, randomBytes });
   const signingKeys = oneSigningKey(randomBytes(32));
@@ -91,7 +93,7 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
   const deps: ApiDeps = {
     now,
     newId,
-    log: (message, about) => logged.push({ message, about }),
+    log,
     runners: runnerStore(table),
     tasks: taskStore(table),
     limits: limitStore(table),
@@ -149,7 +151,7 @@ export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiD
     recordSecretUse: recordSecretUse(audit),
     // The fewest rounds that scrypt accepts: these tests are not about its strength.
     signInProviders: signInProviderStore(table, now),
-    oidc: openIdConnect(addressGuard(['127.0.0.1']), (message, about) => logged.push({ message, about })),
+    oidc: openIdConnect(addressGuard(['127.0.0.1']), log),
     passwords: passwords(randomBytes, { logN: 1, r: 8, p: 1 }),
     agentTokens: agentTokens(signingKeys, now),
     personTokens: signedTokens(signingKeys, now),

@@ -34,13 +34,13 @@ export const keepPrices = async (
     if (!(await deps.prices.beginAsking(type, now, addMs(now, retryMs)))) continue;
     try {
       const microUsdPerHour = await deps.askPrice(type);
-      deps.log('Asked the price list', { ...type, microUsdPerHour });
+      deps.log.info('Asked the price list', { ...type, microUsdPerHour });
       if (microUsdPerHour === undefined) continue;
       await deps.prices.keep(type, { microUsdPerHour, asOf: now.slice(0, 10) }, addMs(now, freshMs));
     } catch (error) {
       // Not our error, so not logged as one. The other types are not asked for, as each request would block
       // the function.
-      deps.log('The price list cannot be asked', { ...type, failure: String(error) });
+      deps.log.warn('The price list cannot be asked', { ...type, error: String(error) });
       return;
     }
   }

@@ -45,7 +45,7 @@ const order = (deps: LaunchDeps, fleet: FleetPlan, runner: RunnerRecord, { id }:
 const launch = async (deps: LaunchDeps, fleet: FleetPlan, runner: RunnerRecord, begun: Launch) => {
   const first = await order(deps, fleet, runner, begun, fleet.spot ? 'spot' : 'on-demand');
   if (first.launched || !fleet.spot || !mayBeOnDemand(first.awsCodes)) return first;
-  deps.log('EC2 launches no spot instance; an on-demand one is ordered', {
+  deps.log.info('EC2 launches no spot instance; an on-demand one is ordered', {
     runnerId: runner.id,
     fleet: fleet.name,
     awsCodes: first.awsCodes,
@@ -71,7 +71,7 @@ export const takeInstance = async (
     ...(market && { market }),
   });
   const about = { runnerId: runner.id, instanceId, region, instanceType, market };
-  deps.log(taken ? 'Launched an instance' : 'Launched an instance that no runner waits for', about);
+  deps.log.info(taken ? 'Launched an instance' : 'Launched an instance that no runner waits for', about);
 };
 
 /**

@@ -126,7 +126,7 @@ const workSoon = async (deps: EventDeps, ref: Parameters<WorkEventSoon>[0]): Pro
   try {
     await deps.workEventSoon(ref);
   } catch (error) {
-    deps.log('An event of an integration waits for the reconciler', { ...ref, failure: String(error) });
+    deps.log.warn('An event of an integration waits for the reconciler', { ...ref, error: String(error) });
   }
 };
 

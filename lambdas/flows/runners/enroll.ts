@@ -38,6 +38,6 @@ export const enroll = async (
       'agent_running',
       `The runner's agent is at work. Its lease goes until ${runner.leaseUntil}.`,
     );
-  deps.log('An instance has enrolled', { runnerId: runner.id, instanceId });
+  deps.log.info('An instance has enrolled', { runnerId: runner.id, instanceId });
   return { ok: true, runner: enrolled };
 };

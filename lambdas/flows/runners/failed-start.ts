@@ -21,7 +21,7 @@ export const failStart = async (
   const isQuarantined = !mayPass || failedStarts >= failedStartsAllowed;
   const at = deps.now();
   const failed = await deps.runners.failStart(runner, { code, detail, at }, failedStarts, isQuarantined, to);
-  deps.log(isQuarantined ? 'A runner is in quarantine' : 'A start came to nothing', {
+  deps.log.warn(isQuarantined ? 'A runner is in quarantine' : 'A start came to nothing', {
     runnerId: runner.id,
     code,
     failedStarts,

@@ -36,7 +36,7 @@ export const followEvent = async (deps: FollowDeps, event: unknown): Promise<voi
   if (instanceWarnings.includes(kind)) {
     // Lambda retries it for minutes, so it may arrive after the instance has stopped and started again.
     if (described?.launchedAt !== undefined && time < described.launchedAt) return;
-    deps.log('EC2 reclaims an instance; its runner drains', {
+    deps.log.info('EC2 reclaims an instance; its runner drains', {
       runnerId: runner.id,
       instanceId: runner.instanceId,
       kind,

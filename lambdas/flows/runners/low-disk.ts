@@ -13,13 +13,13 @@ export const recordDisk = async (
 ): Promise<RunnerRecord> => {
   if (!shortage) {
     if (!runner.lowDisk) return runner;
-    deps.log('A runner has room on its disk again', { runnerId: runner.id });
+    deps.log.info('A runner has room on its disk again', { runnerId: runner.id });
     return (await deps.runners.setLowDisk(runner, undefined)) ?? runner;
   }
   // An agent that knows claims was only cut off: a restart of its machine may still help.
   const atStart = runnerSources('heartbeat').includes(runner.status) && claims === undefined;
   if (runner.lowDisk && (runner.lowDisk.atStart || !atStart)) return runner;
-  deps.log('The disk of a runner is low', { runnerId: runner.id, ...shortage, atStart });
+  deps.log.warn('The disk of a runner is low', { runnerId: runner.id, ...shortage, atStart });
   return (await deps.runners.setLowDisk(runner, { ...shortage, at: deps.now(), atStart })) ?? runner;
 };
 

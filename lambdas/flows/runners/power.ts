@@ -37,16 +37,16 @@ export const wake = async (
   const about = { runnerId: runner.id, instanceId: runner.instanceId };
   if (outcome.started) {
     if (isLaunched) return;
-    deps.log('Started an instance', about);
+    deps.log.info('Started an instance', about);
     if (runner.fault) await deps.runners.setFault(runner, undefined);
     return;
   }
   if (outcome.code === 'moved_on') return;
   if (outcome.code === 'still_stopping') {
-    deps.log('The instance is still stopping; it starts again once it has stopped', about);
+    deps.log.info('The instance is still stopping; it starts again once it has stopped', about);
     return;
   }
-  deps.log('EC2 refused to start an instance', { ...about, awsCode: outcome.awsCode });
+  deps.log.warn('EC2 refused to start an instance', { ...about, awsCode: outcome.awsCode });
   if (runner.fleet !== undefined && isGone(outcome.awsCode)) {
     const { statusSince } = runner;
     const set = withoutInstance;
@@ -169,7 +169,7 @@ const powerOff = async (deps: SleepDeps, runner: RunnerRecord): Promise<boolean>
 export const stopInstance = async (deps: SleepDeps, runner: RunnerRecord): Promise<void> => {
   if (!isPoweredByStack(runner) || lacksInstance(runner)) return;
   const stopped = await powerOff(deps, runner);
-  deps.log(stopped ? 'Stopped an instance' : 'There was no instance to stop', {
+  deps.log.info(stopped ? 'Stopped an instance' : 'There was no instance to stop', {
     runnerId: runner.id,
     instanceId: runner.instanceId,
   });

@@ -16,6 +16,6 @@ export const requestHeartbeat = async (
     if (await deps.queues.ring(queue, { heartbeat: true })) return;
     if (await deps.queues.create(queue)) await deps.queues.ring(queue, { heartbeat: true });
   } catch (error) {
-    deps.log('Could not request a heartbeat', { runnerId: runner.id, error: String(error) });
+    deps.log.error('Could not request a heartbeat', { runnerId: runner.id, error: String(error) });
   }
 };

@@ -44,7 +44,7 @@ export const followForgotten = async (
     if (!runner) {
       // It may soon become a runner, so it is only logged.
       if (launchedAt !== undefined && msBetween(launchedAt, deps.now()) > setUpMs)
-        deps.log('An instance of the stack is on and is no runner', { instanceId, region, launchedAt });
+        deps.log.warn('An instance of the stack is on and is no runner', { instanceId, region, launchedAt });
       return;
     }
     if (isAwake(runner.status) || !isPoweredByStack(runner) || whyNotTheirs(runner, facts)) return;

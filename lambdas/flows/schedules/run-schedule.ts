@@ -58,12 +58,13 @@ export const runSchedule = async (deps: RunScheduleDeps, event: ScheduledStart):
   const about = { projectId, scheduleId, at };
   const schedule = await deps.schedules.get(projectId, scheduleId);
   if (!schedule) {
-    deps.log('A removed schedule is due', about);
+    deps.log.info('A removed schedule is due', about);
     return;
   }
   try {
     const run = await decide(deps, schedule, event, at);
-    if (run.outcome !== 'started') deps.log('A schedule is due and starts nothing', { ...about, ...run });
+    if (run.outcome !== 'started')
+      deps.log.warn('A schedule is due and starts nothing', { ...about, ...run });
     await deps.schedules.recordRun(schedule, { at, ...run });
   } catch (error) {
     const detail = `It could not be started: ${error instanceof Error ? error.message : String(error)}`;

@@ -41,7 +41,7 @@ export const keepSchedule = async (deps: ScheduleDeps, ref: ScheduleRef): Promis
       await handOver(deps, record, deps.now());
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      deps.log('EventBridge Scheduler did not take a schedule', { scheduleId: ref.id, error: reason });
+      deps.log.error('EventBridge Scheduler did not take a schedule', { scheduleId: ref.id, error: reason });
       await schedules.postpone(
         record,
         `EventBridge Scheduler did not take it, and is asked again each minute: ${reason}`,

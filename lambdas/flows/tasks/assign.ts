@@ -83,7 +83,7 @@ export const place = async (
     }
     placement = other ?? (await choosePlacement(deps, placed));
   }
-  deps.log('Left a task for the reconciler to place', { taskId: task.id });
+  deps.log.warn('Left a task for the reconciler to place', { taskId: task.id });
   return undefined;
 };
 

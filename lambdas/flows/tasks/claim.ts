@@ -142,7 +142,7 @@ const unlessUnreadable = async <T>(
     return await read();
   } catch (error) {
     if (!(error instanceof UnreadableItem)) throw error;
-    log('A claim met an unreadable item', { ...error.key, error: error.message });
+    log.error('A claim met an unreadable item', { ...error.key, error: error.message });
     return undefined;
   }
 };

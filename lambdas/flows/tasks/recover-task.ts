@@ -44,7 +44,7 @@ export const endAttempt = async (
       ? await deps.tasks.requeue(task, holder, reason, loss)
       : await deps.tasks.endLost(task, holder, next === 'stopped' ? 'stopped' : 'error', reason, deps.now());
   if (!changed) return false;
-  deps.log(loss === 'lost' ? 'Lost a task' : 'A task was handed back', {
+  deps.log.info(loss === 'lost' ? 'Lost a task' : 'A task was handed back', {
     taskId: task.id,
     runnerId,
     attempt: task.attempt,

@@ -26,10 +26,10 @@ const startInstance = async (deps: SemaphoreDeps, hook: SemaphoreHook): Promise<
   const outcome = await deps.instances.start(hook);
   const about = { hookId: hook.id, instanceId: hook.instanceId };
   if (outcome.started) {
-    deps.log('Started an instance for Semaphore', about);
+    deps.log.info('Started an instance for Semaphore', about);
     return taken;
   }
-  deps.log('An instance for Semaphore did not start yet', { ...about, ...outcome });
+  deps.log.warn('An instance for Semaphore did not start yet', { ...about, ...outcome });
   if (outcome.code === 'still_stopping') {
     // EC2 answers the same for a terminated instance, until it forgets it.
     const state = (await deps.instances.describe(hook))?.state;
@@ -41,7 +41,7 @@ const startInstance = async (deps: SemaphoreDeps, hook: SemaphoreHook): Promise<
 
 const stopInstance = async (deps: SemaphoreDeps, hook: SemaphoreHook): Promise<void> => {
   await deps.instances.stop(hook);
-  deps.log('Stopped an instance of Semaphore', { hookId: hook.id, instanceId: hook.instanceId });
+  deps.log.info('Stopped an instance of Semaphore', { hookId: hook.id, instanceId: hook.instanceId });
 };
 
 const finish = async (deps: SemaphoreDeps, id: string, task: string): Promise<SemaphoreOutcome> => {
@@ -62,7 +62,7 @@ const leavingRestToTheMinute = async <T>(
   try {
     return await act();
   } catch (error) {
-    deps.log('An instance of Semaphore is left for later', { hookId, error: String(error) });
+    deps.log.error('An instance of Semaphore is left for later', { hookId, error: String(error) });
     return undefined;
   }
 };
@@ -97,7 +97,7 @@ const lookAfter = async (deps: SemaphoreDeps, found: SemaphoreHook): Promise<voi
   const isOverdue = found.tasks.size > 0 && silentMs > found.maxHours * 3_600_000;
   const hook = (isOverdue && (await deps.hooks.forgetTasks(found))) || found;
   if (isOverdue && hook !== found) {
-    deps.log('Semaphore sent no finish for tasks', { hookId: hook.id, tasks: [...found.tasks] });
+    deps.log.warn('Semaphore sent no finish for tasks', { hookId: hook.id, tasks: [...found.tasks] });
   }
   const state = (await deps.instances.describe(hook))?.state;
   if (hook.tasks.size > 0) {
