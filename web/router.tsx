@@ -14,10 +14,10 @@ import { queryClient } from './data/cache.ts';
 import { projectsQuery } from './data/projects.ts';
 import { meQuery, setupQuery } from './data/session.ts';
 import { lastProject } from './layout/last-project.ts';
-import { Loading } from './layout/loading.tsx';
 import { NotFound } from './layout/not-found.tsx';
 import { Problem } from './layout/problem.tsx';
 import { Shell } from './layout/shell.tsx';
+import { Loading } from './ui/loaded.tsx';
 
 const root = createRootRoute({ notFoundComponent: NotFound });
 

@@ -1,5 +1,10 @@
 /** Queries of lists: whole, or page by page. */
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
+import {
+  type InfiniteData,
+  infiniteQueryOptions,
+  keepPreviousData,
+  queryOptions,
+} from '@tanstack/react-query';
 import type { Query } from '../../protocol/endpoints/call.ts';
 import type { Reading } from './request.ts';
 
@@ -10,16 +15,21 @@ export const list = <T>({ path, read }: Reading<{ items: T[] }>) =>
     queryFn: async ({ signal }) => (await read({ signal })).items,
   });
 
+interface ListPage<T> {
+  readonly items: T[];
+  readonly nextCursor?: string | undefined;
+}
+
+const itemsOf = <T>({ pages: all }: InfiniteData<ListPage<T>>): T[] => all.flatMap(({ items }) => items);
+
 /** Lists resources page by page, newest first. Only the pages on screen are polled. */
-export const pages = <T>(
-  readingOf: (query: Query) => Reading<{ items: T[]; nextCursor?: string | undefined }>,
-  query: Query = {},
-) =>
+export const pages = <T>(readingOf: (query: Query) => Reading<ListPage<T>>, query: Query = {}) =>
   infiniteQueryOptions({
     queryKey: [readingOf(query).path, 'pages', query],
     initialPageParam: '',
     queryFn: ({ pageParam, signal }) =>
       readingOf({ ...query, ...(pageParam !== '' && { cursor: pageParam }) }).read({ signal }),
     getNextPageParam: ({ nextCursor }) => nextCursor,
+    select: itemsOf<T>,
     placeholderData: keepPreviousData,
   });

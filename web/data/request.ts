@@ -19,6 +19,12 @@ export class ApiProblem extends Error {
   }
 }
 
+/** Describes an error in a sentence for the user. */
+export const messageOf = (error: unknown): string =>
+  error instanceof ApiProblem
+    ? error.message
+    : 'Something went wrong on this page. Reload it; if it happens again, report it.';
+
 interface Options {
   readonly signal?: AbortSignal | undefined;
   /** Token sent instead of the cookie, for the first set-up. */

@@ -3,8 +3,7 @@ import { useQueryErrorResetBoundary } from '@tanstack/react-query';
 import { useRouter } from '@tanstack/react-router';
 import { type ReactNode, useCallback, useEffect, useRef } from 'react';
 import { useOutage } from '../data/outage.ts';
-import { messageOf } from '../data/problem-text.ts';
-import { ApiProblem } from '../data/request.ts';
+import { ApiProblem, messageOf } from '../data/request.ts';
 import { Icon } from '../ui/icons.tsx';
 
 export const Problem = ({ error }: { readonly error: unknown }): ReactNode => {

@@ -7,11 +7,11 @@ import { useOutage } from '../data/outage.ts';
 import { unreachable } from '../data/request.ts';
 import { meQuery } from '../data/session.ts';
 import { Icon, Logo } from '../ui/icons.tsx';
+import { Loading } from '../ui/loaded.tsx';
 import { Notice } from '../ui/notice.tsx';
 import { Moment } from '../ui/time.tsx';
 import { useKeptFocus } from './keep-focus.ts';
 import { lastProject } from './last-project.ts';
-import { Loading } from './loading.tsx';
 import { Navigation } from './navigation.tsx';
 
 const useOpenProject = (): string | undefined => {

@@ -4,14 +4,19 @@ import { type ReactNode, useEffect, useRef, useState } from 'react';
 interface SelectFilterProps {
   readonly label: string;
   readonly value: string | undefined;
-  readonly options: readonly { readonly value: string; readonly label: string }[];
+  /** Undefined while they load. */
+  readonly options: readonly { readonly value: string; readonly label: string }[] | undefined;
   readonly onChange: (value: string | undefined) => void;
 }
 
 export const SelectFilter = ({ label, value = '', options, onChange }: SelectFilterProps): ReactNode => (
   <select aria-label={label} value={value} onChange={({ target }) => onChange(target.value || undefined)}>
     <option value="">{label}: all</option>
-    {options.map((option) => (
+    {/* The address may hold a value that is not listed, or not listed yet. */}
+    {value !== '' && !options?.some((option) => option.value === value) && (
+      <option value={value}>{options ? value : '…'}</option>
+    )}
+    {options?.map((option) => (
       <option key={option.value} value={option.value}>
         {option.label}
       </option>

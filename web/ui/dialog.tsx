@@ -6,7 +6,7 @@ import { type ReactNode, useRef, useState } from 'react';
 import { Dialog as AriaDialog } from 'react-aria-components/Dialog';
 import { Heading } from 'react-aria-components/Heading';
 import { Modal, ModalOverlay } from 'react-aria-components/Modal';
-import { messageOf } from '../data/problem-text.ts';
+import { messageOf } from '../data/request.ts';
 import { Button, IconButton } from './button.tsx';
 import { DialogContext } from './in-dialog.ts';
 import { Notice } from './notice.tsx';

@@ -1,7 +1,6 @@
 /** Form: the typed values, the control plane's errors, and the submit button. */
 import { type FormEvent, type ReactNode, type RefObject, useEffect, useRef, useState } from 'react';
-import { messageOf } from '../data/problem-text.ts';
-import { ApiProblem } from '../data/request.ts';
+import { ApiProblem, messageOf } from '../data/request.ts';
 import { Button } from './button.tsx';
 import { useDialogAround } from './in-dialog.ts';
 import { Notice } from './notice.tsx';

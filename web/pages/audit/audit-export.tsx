@@ -2,7 +2,7 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { Query } from '../../../protocol/endpoints/call.ts';
 import { type ExportFormat, exportAudit } from '../../data/audit-export.ts';
-import { messageOf } from '../../data/problem-text.ts';
+import { messageOf } from '../../data/request.ts';
 import { download } from '../../shared/download.ts';
 import { Button } from '../../ui/button.tsx';
 import { Notice } from '../../ui/notice.tsx';

@@ -43,32 +43,29 @@ const TimeFilter = ({ label, value, onChange }: TimeFilterProps): ReactNode => (
   </span>
 );
 
-export const AuditFilters = ({ projectId, filters, onFilter }: AuditFiltersProps): ReactNode => {
-  const kinds = new Set([...kindsIn(projectId), ...(filters.kind === undefined ? [] : [filters.kind])]);
-  return (
-    <search className="filters">
-      <TextFilter
-        label="Person"
-        placeholder="Person or runner"
-        value={filters.actor}
-        onChange={(actor) => onFilter({ actor })}
-      />
-      <SelectFilter
-        label="Kind"
-        value={filters.kind}
-        onChange={(kind) => onFilter({ kind })}
-        options={[...kinds]
-          .map((value) => ({ value, label: kindText(value) }))
-          .sort((a, b) => a.label.localeCompare(b.label))}
-      />
-      <TextFilter
-        label="Object"
-        placeholder="Object: name or id"
-        value={filters.object}
-        onChange={(object) => onFilter({ object })}
-      />
-      <TimeFilter label="From" value={filters.from} onChange={(from) => onFilter({ from })} />
-      <TimeFilter label="To" value={filters.to} onChange={(to) => onFilter({ to: minuteEnd(to) })} />
-    </search>
-  );
-};
+export const AuditFilters = ({ projectId, filters, onFilter }: AuditFiltersProps): ReactNode => (
+  <search className="filters">
+    <TextFilter
+      label="Person"
+      placeholder="Person or runner"
+      value={filters.actor}
+      onChange={(actor) => onFilter({ actor })}
+    />
+    <SelectFilter
+      label="Kind"
+      value={filters.kind}
+      onChange={(kind) => onFilter({ kind })}
+      options={kindsIn(projectId)
+        .map((value) => ({ value, label: kindText(value) }))
+        .sort((a, b) => a.label.localeCompare(b.label))}
+    />
+    <TextFilter
+      label="Object"
+      placeholder="Object: name or id"
+      value={filters.object}
+      onChange={(object) => onFilter({ object })}
+    />
+    <TimeFilter label="From" value={filters.from} onChange={(from) => onFilter({ from })} />
+    <TimeFilter label="To" value={filters.to} onChange={(to) => onFilter({ to: minuteEnd(to) })} />
+  </search>
+);

@@ -4,12 +4,10 @@ import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { type AuditEvent, readTarget } from '../../../protocol/index.ts';
 import { auditQuery } from '../../data/audit.ts';
-import { messageOf } from '../../data/problem-text.ts';
-import { Loading } from '../../layout/loading.tsx';
 import { ownTimeZone } from '../../shared/local-time.ts';
+import { Paged } from '../../shared/paged.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Empty } from '../../ui/empty.tsx';
-import { Notice } from '../../ui/notice.tsx';
 import { Page } from '../../ui/page.tsx';
 import { Table } from '../../ui/table.tsx';
 import { Moment } from '../../ui/time.tsx';
@@ -26,14 +24,11 @@ const words = (operation: string): string => {
 };
 
 const Audit = ({ projectId, filters, onFilter }: AuditFiltersProps): ReactNode => {
-  const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
-    auditQuery(projectId, filters),
-  );
+  const list = useInfiniteQuery(auditQuery(projectId, filters));
   const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
-  const events = data?.pages.flatMap(({ items }) => items) ?? [];
   const names = useNames(
     projectId,
-    events.flatMap(({ object, target }) => (object ? [] : [readTarget(target)])),
+    (list.data ?? []).flatMap(({ object, target }) => (object ? [] : [readTarget(target)])),
   );
   const object = (event: AuditEvent) => <AuditObject event={event} projectId={projectId} names={names} />;
   const toggle = (id: string) =>
@@ -63,56 +58,46 @@ const Audit = ({ projectId, filters, onFilter }: AuditFiltersProps): ReactNode =
         </div>
         <AuditExport projectId={projectId} filters={filters} />
       </div>
-      {error && <Notice kind="bad">{messageOf(error)}</Notice>}
-      {!data && !error && <Loading />}
-      {data &&
-        events.length === 0 &&
-        (isFiltered || hasNextPage ? (
-          <Empty icon="search" title={hasNextPage ? 'No matching event so far' : 'No matching event'}>
-            {hasNextPage
-              ? 'Only the newest few thousand events were searched. There are older ones.'
-              : 'No event matches the filters. Change one, or clear them.'}
-          </Empty>
-        ) : (
+      <Paged
+        list={list}
+        one="event"
+        many="events"
+        isFiltered={isFiltered}
+        empty={
           <Empty icon="audit" title="Nothing happened yet">
             Changes, sign-ins and uses of secrets are recorded here.
           </Empty>
-        ))}
-      {events.length > 0 && (
-        <Table
-          label="Audit trail"
-          items={events}
-          keyOf={({ id }) => id}
-          columns={[
-            {
-              header: 'What',
-              render: (event) => (
-                <>
-                  {words(event.operation)}
-                  <span className="sub on-phone">{object(event)}</span>
-                  <span className="sub">by {event.actor.name}</span>
-                  <ChangesToggle
-                    event={event}
-                    isOpen={opened.has(event.id)}
-                    onToggle={() => toggle(event.id)}
-                  />
-                </>
-              ),
-            },
-            { header: 'On', from: 'tablet', render: object },
-            { header: 'Address', from: 'desktop', render: ({ source }) => source ?? '–' },
-            { header: 'When', render: ({ at }) => <Moment at={at} /> },
-          ]}
-          detailOf={(event) => opened.has(event.id) && <Changes event={event} />}
-        />
-      )}
-      {hasNextPage && (
-        <div className="table-foot">
-          <Button onPress={() => fetchNextPage()} isPending={isFetchingNextPage}>
-            {isFiltered ? 'Search older events' : 'Show older events'}
-          </Button>
-        </div>
-      )}
+        }
+      >
+        {(events) => (
+          <Table
+            label="Audit trail"
+            items={events}
+            keyOf={({ id }) => id}
+            columns={[
+              {
+                header: 'What',
+                render: (event) => (
+                  <>
+                    {words(event.operation)}
+                    <span className="sub on-phone">{object(event)}</span>
+                    <span className="sub">by {event.actor.name}</span>
+                    <ChangesToggle
+                      event={event}
+                      isOpen={opened.has(event.id)}
+                      onToggle={() => toggle(event.id)}
+                    />
+                  </>
+                ),
+              },
+              { header: 'On', from: 'tablet', render: object },
+              { header: 'Address', from: 'desktop', render: ({ source }) => source ?? '–' },
+              { header: 'When', render: ({ at }) => <Moment at={at} /> },
+            ]}
+            detailOf={(event) => opened.has(event.id) && <Changes event={event} />}
+          />
+        )}
+      </Paged>
     </Page>
   );
 };

@@ -4,11 +4,11 @@ import { Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import type { Project } from '../../../protocol/index.ts';
 import { costHistoryQuery } from '../../data/insight.ts';
-import { messageOf } from '../../data/problem-text.ts';
 import { projectsQuery } from '../../data/projects.ts';
 import { Button } from '../../ui/button.tsx';
 import { costColumns } from '../../ui/cost-columns.tsx';
 import { Empty } from '../../ui/empty.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 import { Notice } from '../../ui/notice.tsx';
 import { Page } from '../../ui/page.tsx';
 import { type Column, Table } from '../../ui/table.tsx';
@@ -63,7 +63,10 @@ export const ProjectCostsPage = (): ReactNode => {
   });
   const known = rows.flatMap(({ costs }) => costs ?? []);
   const total = known.reduce(addCosts, noCosts);
-  const failed = answers.find(({ error }) => error)?.error;
+  const sum = {
+    data: answers.some(({ isPending }) => isPending) ? undefined : total,
+    error: answers.find(({ error }) => error)?.error,
+  };
   const isPartial = answers.some(({ data }) => data?.isPartial);
   return (
     <Page
@@ -71,7 +74,6 @@ export const ProjectCostsPage = (): ReactNode => {
       lead="Costs of each project, compared with the same instances always on."
       actions={picker}
     >
-      {failed && <Notice kind="bad">{messageOf(failed)}</Notice>}
       {isPartial && (
         <Notice kind="info">Some projects have too many tasks to read at once: only the newest count.</Notice>
       )}
@@ -82,7 +84,7 @@ export const ProjectCostsPage = (): ReactNode => {
       ) : (
         <>
           <UnpricedNotice unpriced={answers.flatMap(({ data }) => data?.unpriced ?? [])} />
-          <CostFigures costs={total} />
+          <Loaded query={sum}>{(costs) => <CostFigures costs={costs} />}</Loaded>
           <Table
             label="Costs by project"
             items={[...rows].sort((a, b) => (b.costs?.spent ?? 0) - (a.costs?.spent ?? 0))}

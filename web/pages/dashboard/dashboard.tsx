@@ -1,8 +1,8 @@
 /** Dashboard of a project: current work, recent failures, and savings. */
-import { useQuery, useQueryClient, useSuspenseQueries, useSuspenseQuery } from '@tanstack/react-query';
+import { useQueryClient, useSuspenseQueries, useSuspenseQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useRef } from 'react';
-import type { Dashboard, LiveTasks, Task } from '../../../protocol/index.ts';
+import type { Dashboard, LiveTasks, Runner, Task } from '../../../protocol/index.ts';
 import { dashboardQuery, liveTasksQuery } from '../../data/insight.ts';
 import { projectsQuery } from '../../data/projects.ts';
 import { runnersQuery } from '../../data/queries.ts';
@@ -70,11 +70,17 @@ const TaskRows = ({
     </ul>
   );
 
-/** Reads live tasks and the history. Reads the history again when a task has ended, but not repeatedly. */
-const useDashboard = (projectId: string): { readonly live: LiveTasks; readonly data: Dashboard } => {
+interface Shown {
+  readonly live: LiveTasks;
+  readonly history: Dashboard;
+  readonly runners: readonly Runner[];
+}
+
+/** Reads what is shown. Reads the history again when a task has ended, but not repeatedly. */
+const useDashboard = (projectId: string): Shown => {
   const client = useQueryClient();
-  const [{ data: live }, { data }] = useSuspenseQueries({
-    queries: [liveTasksQuery(projectId), dashboardQuery(projectId)],
+  const [{ data: live }, { data: history }, { data: runners }] = useSuspenseQueries({
+    queries: [liveTasksQuery(projectId), dashboardQuery(projectId), runnersQuery(projectId)],
   });
   const before = useRef<LiveTasks>(live);
   useEffect(() => {
@@ -84,19 +90,18 @@ const useDashboard = (projectId: string): { readonly live: LiveTasks; readonly d
     before.current = live;
     if (haveEnded) client.refetchQueries({ queryKey: dashboardQuery(projectId).queryKey, stale: true });
   }, [client, live, projectId]);
-  return { live, data };
+  return { live, history, runners };
 };
 
 export const DashboardPage = (): ReactNode => {
   const { projectId } = useParams({ from: '/signed-in/projects/$projectId' });
   const { data: projects } = useSuspenseQuery(projectsQuery);
-  const { live, data } = useDashboard(projectId);
-  const { data: runners = [] } = useQuery(runnersQuery(projectId));
+  const { live, history, runners } = useDashboard(projectId);
   const mayRun = useMay(projectId, 'task_runner');
   const isManager = useMay(projectId, 'manager');
   const project = projects.find(({ id }) => id === projectId);
   const { running, waiting } = live;
-  const { days, failures } = data;
+  const { days, failures } = history;
   const tasks = days.reduce((sum, day) => sum + day.succeeded + day.failed + day.stopped, 0);
   const success = successOf(days);
   const wait = median(days.map(({ medianWaitMs }) => medianWaitMs));
@@ -147,11 +152,11 @@ export const DashboardPage = (): ReactNode => {
         <Figure name="Wait, median day" value={wait === undefined ? '–' : formatDuration(wait)} />
         <SavedFigure
           name="Saved, 14 days"
-          sums={{ spent: data.spentMicroUsd, alwaysOn: data.alwaysOnMicroUsd, isShort }}
-          note={`of ${formatMoney(data.alwaysOnMicroUsd)}`}
+          sums={{ spent: history.spentMicroUsd, alwaysOn: history.alwaysOnMicroUsd, isShort }}
+          note={`of ${formatMoney(history.alwaysOnMicroUsd)}`}
         />
       </Figures>
-      <UnpricedNotice unpriced={data.unpriced} />
+      <UnpricedNotice unpriced={history.unpriced} />
       <div className="cards four">
         <Card title="Running">
           <TaskRows

@@ -1,25 +1,25 @@
 /** Webhook deliveries of a project: the request, the answer, and sending again. */
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, useParams } from '@tanstack/react-router';
+import { useParams } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { pathOf } from '../../../protocol/endpoints/call.ts';
 import { listDeliveries, sendDelivery } from '../../../protocol/endpoints/webhooks.ts';
 import { type Delivery, deliveryStatus, type RecordedResponse } from '../../../protocol/index.ts';
-import { messageOf } from '../../data/problem-text.ts';
 import { deliveriesQuery } from '../../data/queries.ts';
-import { call } from '../../data/request.ts';
+import { call, messageOf } from '../../data/request.ts';
 import { useMay } from '../../data/session.ts';
-import { Loading } from '../../layout/loading.tsx';
+import { SelectFilter } from '../../shared/filters.tsx';
+import { Paged } from '../../shared/paged.tsx';
 import { Badge, type Tone } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Code } from '../../ui/copy.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Empty } from '../../ui/empty.tsx';
-import { Notice } from '../../ui/notice.tsx';
 import { Page } from '../../ui/page.tsx';
-import { Table } from '../../ui/table.tsx';
+import { type Column, Table } from '../../ui/table.tsx';
 import { Ago, formatDuration, Moment } from '../../ui/time.tsx';
 import { say } from '../../ui/toast.tsx';
+import { TaskLink } from '../tasks/task-table.tsx';
 
 const looks: Readonly<Record<Delivery['status'], readonly [text: string, tone: Tone]>> = {
   pending: ['Pending', 'warn'],
@@ -48,13 +48,9 @@ const outcomeOf = ({ attempts, held, status }: Delivery): string => {
 export const DeliveriesPage = (): ReactNode => {
   const { projectId } = useParams({ from: '/signed-in/projects/$projectId/deliveries' });
   const client = useQueryClient();
-  const isManager = useMay(projectId, 'manager');
   const [status, setStatus] = useState<Delivery['status']>();
-  const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
-    deliveriesQuery(projectId, status),
-  );
+  const list = useInfiniteQuery(deliveriesQuery(projectId, status));
   const [shown, show] = useState<Delivery>();
-  const all = data?.pages.flatMap(({ items }) => items) ?? [];
   const sendAgain = async (one: Delivery) => {
     try {
       const sent = await call(sendDelivery, { params: { projectId, deliveryId: one.id } });
@@ -68,139 +64,133 @@ export const DeliveriesPage = (): ReactNode => {
     }
     await client.invalidateQueries({ queryKey: [pathOf(listDeliveries, { projectId })] });
   };
+  const onSend = useMay(projectId, 'manager') ? sendAgain : undefined;
   return (
     <Page
       title="Webhook deliveries"
       lead="Signed events about the start and finish of tasks, sent to the system that starts and stops the instances."
     >
       <search className="filters">
-        <select
-          aria-label="Status"
-          value={status ?? ''}
-          onChange={({ target }) => setStatus(deliveryStatus.safeParse(target.value).data)}
-        >
-          <option value="">Status: all</option>
-          {deliveryStatus.options.map((one) => (
-            <option key={one} value={one}>
-              {looks[one][0]}
-            </option>
-          ))}
-        </select>
-      </search>
-      {error && <Notice kind="bad">{messageOf(error)}</Notice>}
-      {!data && !error && <Loading />}
-      {data && all.length === 0 && (
-        <Empty icon="deliveries" title={status || hasNextPage ? 'No matching delivery' : 'No delivery yet'}>
-          {status || hasNextPage
-            ? `No match among the deliveries searched${hasNextPage ? '. There are older ones.' : '.'}`
-            : 'A delivery is sent when a task needs a sleeping runner, and when the task has ended.'}
-        </Empty>
-      )}
-      {all.length > 0 && (
-        <Table
-          label="Webhook deliveries"
-          items={all}
-          keyOf={({ id }) => id}
-          columns={[
-            {
-              header: 'Event',
-              render: (one) => (
-                <>
-                  <button type="button" className="name-button" onClick={() => show(one)}>
-                    Task {one.body.action}
-                  </button>
-                  <span className="sub">
-                    <Link
-                      to="/projects/$projectId/tasks/$taskId"
-                      params={{ projectId, taskId: one.taskId }}
-                      className="mono num"
-                    >
-                      {one.taskId}
-                    </Link>
-                    {one.body.attempt > 1 && `, attempt ${one.body.attempt}`}
-                  </span>
-                </>
-              ),
-            },
-            {
-              header: 'Status',
-              render: (one) => (
-                <>
-                  <StatusBadge status={one.status} />
-                  <span className="sub">{outcomeOf(one)}</span>
-                </>
-              ),
-            },
-            { header: 'Attempts', align: 'right', from: 'tablet', render: ({ attempts }) => attempts.length },
-            {
-              header: 'To',
-              from: 'desktop',
-              render: ({ url }) => <span className="break">{url}</span>,
-            },
-            { header: 'Created', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
-            {
-              header: 'Send again',
-              isHeaderHidden: true,
-              from: 'tablet',
-              align: 'right',
-              render: (one) =>
-                isManager && (
-                  <Button
-                    small
-                    icon="repeat"
-                    aria-label={`Send again ${one.id}`}
-                    onPress={() => sendAgain(one)}
-                  >
-                    Send again
-                  </Button>
-                ),
-            },
-          ]}
+        <SelectFilter
+          label="Status"
+          value={status}
+          onChange={(chosen) => setStatus(deliveryStatus.safeParse(chosen).data)}
+          options={deliveryStatus.options.map((one) => ({ value: one, label: looks[one][0] }))}
         />
-      )}
-      {hasNextPage && (
-        <div className="table-foot">
-          <Button onPress={() => fetchNextPage()} isPending={isFetchingNextPage}>
-            Show older deliveries
-          </Button>
-        </div>
-      )}
-      {shown && (
-        <Dialog title={`Task ${shown.body.action}`} onClose={() => show(undefined)} shape="sheet" dismissable>
-          <div className="dialog-body">
-            <dl className="facts">
-              <dt>Status</dt>
-              <dd>
-                <StatusBadge status={shown.status} />
-              </dd>
-              <dt>Task</dt>
-              <dd>
-                <Link to="/projects/$projectId/tasks/$taskId" params={{ projectId, taskId: shown.taskId }}>
-                  {shown.taskId}
-                </Link>
-              </dd>
-              <dt>To</dt>
-              <dd>{shown.url}</dd>
-            </dl>
-            <Code
-              label="Request"
-              text={`POST ${shown.url}\nwebhook-id: ${shown.id}\n\n${JSON.stringify(shown.body, null, 2)}`}
-            />
-            <h3>Attempts</h3>
-            <Attempts delivery={shown} />
-          </div>
-          <footer className="dialog-foot">
-            {isManager && (
-              <Button look="primary" icon="repeat" onPress={() => sendAgain(shown)}>
-                Send again
-              </Button>
-            )}
-          </footer>
-        </Dialog>
-      )}
+      </search>
+      <Paged
+        list={list}
+        one="delivery"
+        many="deliveries"
+        isFiltered={status !== undefined}
+        empty={
+          <Empty icon="deliveries" title="No delivery yet">
+            A delivery is sent when a task needs a sleeping runner, and when the task has ended.
+          </Empty>
+        }
+      >
+        {(deliveries) => (
+          <Table
+            label="Webhook deliveries"
+            items={deliveries}
+            keyOf={({ id }) => id}
+            columns={columnsFor(show, onSend)}
+          />
+        )}
+      </Paged>
+      {shown && <DeliverySheet delivery={shown} onSend={onSend} onClose={() => show(undefined)} />}
     </Page>
   );
 };
+
+const DeliveredTask = ({ delivery: { projectId, taskId } }: { readonly delivery: Delivery }): ReactNode => (
+  <TaskLink task={{ projectId, id: taskId }}>{taskId}</TaskLink>
+);
+
+const columnsFor = (
+  show: (one: Delivery) => void,
+  onSend: ((one: Delivery) => void) | undefined,
+): Column<Delivery>[] => [
+  {
+    header: 'Event',
+    render: (one) => (
+      <>
+        <button type="button" className="name-button" onClick={() => show(one)}>
+          Task {one.body.action}
+        </button>
+        <span className="sub">
+          <span className="mono num">
+            <DeliveredTask delivery={one} />
+          </span>
+          {one.body.attempt > 1 && `, attempt ${one.body.attempt}`}
+        </span>
+      </>
+    ),
+  },
+  {
+    header: 'Status',
+    render: (one) => (
+      <>
+        <StatusBadge status={one.status} />
+        <span className="sub">{outcomeOf(one)}</span>
+      </>
+    ),
+  },
+  { header: 'Attempts', align: 'right', from: 'tablet', render: ({ attempts }) => attempts.length },
+  { header: 'To', from: 'desktop', render: ({ url }) => <span className="break">{url}</span> },
+  { header: 'Created', from: 'tablet', render: ({ createdAt }) => <Ago at={createdAt} /> },
+  {
+    header: 'Send again',
+    isHeaderHidden: true,
+    from: 'tablet',
+    align: 'right',
+    render: (one) =>
+      onSend && (
+        <Button small icon="repeat" aria-label={`Send again ${one.id}`} onPress={() => onSend(one)}>
+          Send again
+        </Button>
+      ),
+  },
+];
+
+interface DeliverySheetProps {
+  readonly delivery: Delivery;
+  /** Absent when the user may not send it again. */
+  readonly onSend: ((one: Delivery) => void) | undefined;
+  readonly onClose: () => void;
+}
+
+const DeliverySheet = ({ delivery, onSend, onClose }: DeliverySheetProps): ReactNode => (
+  <Dialog title={`Task ${delivery.body.action}`} onClose={onClose} shape="sheet" dismissable>
+    <div className="dialog-body">
+      <dl className="facts">
+        <dt>Status</dt>
+        <dd>
+          <StatusBadge status={delivery.status} />
+        </dd>
+        <dt>Task</dt>
+        <dd>
+          <DeliveredTask delivery={delivery} />
+        </dd>
+        <dt>To</dt>
+        <dd>{delivery.url}</dd>
+      </dl>
+      <Code
+        label="Request"
+        text={`POST ${delivery.url}\nwebhook-id: ${delivery.id}\n\n${JSON.stringify(delivery.body, null, 2)}`}
+      />
+      <h3>Attempts</h3>
+      <Attempts delivery={delivery} />
+    </div>
+    <footer className="dialog-foot">
+      {onSend && (
+        <Button look="primary" icon="repeat" onPress={() => onSend(delivery)}>
+          Send again
+        </Button>
+      )}
+    </footer>
+  </Dialog>
+);
 
 const responseText = (statusCode: number | undefined, { headers, body, isCut }: RecordedResponse): string =>
   [

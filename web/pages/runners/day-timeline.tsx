@@ -13,6 +13,7 @@ import {
 import { timelineQuery } from '../../data/insight.ts';
 import { TaskBadge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 import { Card } from '../../ui/page.tsx';
 import { formatDuration, Moment } from '../../ui/time.tsx';
 
@@ -70,10 +71,24 @@ const Words = ({ bands }: { readonly bands: readonly Band[] }): ReactNode => (
 export const DayTimeline = ({ projectId, runner }: DayTimelineProps): ReactNode => {
   /** End of the 24 hours; undefined for the present. */
   const [end, setEnd] = useState<number>();
-  const { data } = useQuery(
+  const timeline = useQuery(
     timelineQuery(projectId, runner, end === undefined ? undefined : new Date(end).toISOString()),
   );
-  if (!data) return null;
+  return (
+    <Loaded query={timeline}>
+      {(data) => <Day data={data} projectId={projectId} end={end} onEnd={setEnd} />}
+    </Loaded>
+  );
+};
+
+interface DayProps {
+  readonly data: Timeline;
+  readonly projectId: string | undefined;
+  readonly end: number | undefined;
+  readonly onEnd: (end: number | undefined) => void;
+}
+
+const Day = ({ data, projectId, end, onEnd }: DayProps): ReactNode => {
   const from = epochMs(data.from);
   const to = epochMs(data.to);
   const length = to - from;
@@ -84,13 +99,13 @@ export const DayTimeline = ({ projectId, runner }: DayTimelineProps): ReactNode 
       title={end === undefined ? 'The last 24 hours' : `${moment.format(from)} to ${moment.format(to)}`}
       actions={
         <div className="row">
-          <Button small onPress={() => setEnd(from)}>
+          <Button small onPress={() => onEnd(from)}>
             Day before
           </Button>
           <Button
             small
             isDisabled={end === undefined}
-            onPress={() => setEnd(later >= Date.now() ? undefined : later)}
+            onPress={() => onEnd(later >= Date.now() ? undefined : later)}
           >
             Day after
           </Button>

@@ -11,6 +11,7 @@ import { Button } from '../../ui/button.tsx';
 import { Code } from '../../ui/copy.tsx';
 import { Confirm, Dialog } from '../../ui/dialog.tsx';
 import { FormFrame, useForm } from '../../ui/form.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 import { Notice } from '../../ui/notice.tsx';
 import { say } from '../../ui/toast.tsx';
 import { configFile, waysToStart } from './runner-commands.ts';
@@ -26,7 +27,7 @@ interface NewRunnerProps {
 export const NewRunner = ({ projectId, knownTags, onClose }: NewRunnerProps): ReactNode => {
   const client = useQueryClient();
   const [made, setMade] = useState<CreatedRunner>();
-  const { data: fleets = [] } = useQuery(fleetsQuery());
+  const fleets = useQuery(fleetsQuery());
   const form = useForm(emptyRunner, async (draft) => {
     const { endpoints, params } = runnersIn(projectId);
     const body = { ...inputOf(draft), ...(draft.fleet !== '' && { count: Number(draft.count) }) };
@@ -44,9 +45,13 @@ export const NewRunner = ({ projectId, knownTags, onClose }: NewRunnerProps): Re
   if (made) return <RunnerSecrets made={made} onClose={onClose} />;
   return (
     <Dialog title={projectId ? 'New runner' : 'New global runner'} onClose={onClose} shape="sheet">
-      <FormFrame form={form} action="Create runner">
-        <RunnerFields form={form} isGlobal={projectId === undefined} knownTags={knownTags} fleets={fleets} />
-      </FormFrame>
+      <Loaded query={fleets}>
+        {(all) => (
+          <FormFrame form={form} action="Create runner">
+            <RunnerFields form={form} isGlobal={projectId === undefined} knownTags={knownTags} fleets={all} />
+          </FormFrame>
+        )}
+      </Loaded>
     </Dialog>
   );
 };

@@ -5,8 +5,7 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { epochMs, timeZone as timeZoneSchema } from '../../../protocol/index.ts';
-import { messageOf } from '../../data/problem-text.ts';
-import { ApiProblem } from '../../data/request.ts';
+import { ApiProblem, messageOf } from '../../data/request.ts';
 import { schedulePreviewQuery, type Timing } from '../../data/starts.ts';
 import { ownTimeZone } from '../../shared/local-time.ts';
 import { Icon } from '../../ui/icons.tsx';

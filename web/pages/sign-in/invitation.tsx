@@ -11,6 +11,7 @@ import { Button } from '../../ui/button.tsx';
 import { Checkbox } from '../../ui/field.tsx';
 import { useForm } from '../../ui/form.tsx';
 import { Front, FrontForm } from '../../ui/front.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 import { Notice } from '../../ui/notice.tsx';
 import { ProviderSignIn } from './provider-sign-in.tsx';
 
@@ -33,16 +34,21 @@ interface Props {
 export const InvitationPage = (): ReactNode => {
   const [token] = useState(() => location.hash.slice(1));
   const [isForAnother, setForAnother] = useState(false);
-  const { data: who, isPending } = useQuery(meQuery);
-  const user = isForAnother ? undefined : who?.user;
+  const me = useQuery(meQuery);
   return (
     <Front title="Join a project" lead="You were invited to a project on this Reveille stack.">
       {token === '' ? (
         <Notice kind="bad">This link contains no invitation. Ask for the complete link.</Notice>
-      ) : isPending ? null : user ? (
-        <JoinAs token={token} user={user} onAnother={() => setForAnother(true)} />
       ) : (
-        <JoinByPassword token={token} />
+        <Loaded query={me}>
+          {(who) =>
+            who?.user && !isForAnother ? (
+              <JoinAs token={token} user={who.user} onAnother={() => setForAnother(true)} />
+            ) : (
+              <JoinByPassword token={token} />
+            )
+          }
+        </Loaded>
       )}
     </Front>
   );

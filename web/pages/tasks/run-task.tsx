@@ -10,6 +10,7 @@ import { call } from '../../data/request.ts';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Select, TextField } from '../../ui/field.tsx';
 import { FormFrame, useForm } from '../../ui/form.tsx';
+import { Loaded } from '../../ui/loaded.tsx';
 import { Notice } from '../../ui/notice.tsx';
 import { changedValues, draftOf, type LaunchDraft, launchNames } from '../templates/launch-draft.ts';
 import { LaunchFields } from '../templates/launch-fields.tsx';
@@ -55,25 +56,37 @@ interface RunTaskProps {
 }
 
 export const RunTask = ({ projectId, templateId, like, onClose }: RunTaskProps): ReactNode => {
-  const { data: templates = [] } = useQuery(templatesQuery(projectId));
+  const templates = useQuery(templatesQuery(projectId));
   const [chosen, choose] = useState(templateId ?? like?.templateId ?? '');
-  const template = templates.find(({ id }) => id === chosen) ?? (chosen === '' ? templates[0] : undefined);
+  const template = templates.data?.find(({ id }) => chosen === '' || id === chosen);
   return (
     <Dialog title={template ? `Run ${template.name}` : 'Run a task'} onClose={onClose} shape="box">
-      {templateId === undefined && like === undefined && (
-        <div className="dialog-body closed">
-          <Select
-            label="Template"
-            value={template?.id ?? ''}
-            onChange={choose}
-            options={templates.map(({ id, name }) => ({ value: id, label: name }))}
-            isRequired
-          />
-        </div>
-      )}
-      {template && (
-        <RunForm key={template.id} projectId={projectId} template={template} like={like} onClose={onClose} />
-      )}
+      <Loaded query={templates}>
+        {(all) => (
+          <>
+            {templateId === undefined && like === undefined && (
+              <div className="dialog-body closed">
+                <Select
+                  label="Template"
+                  value={template?.id ?? ''}
+                  onChange={choose}
+                  options={all.map(({ id, name }) => ({ value: id, label: name }))}
+                  isRequired
+                />
+              </div>
+            )}
+            {template && (
+              <RunForm
+                key={template.id}
+                projectId={projectId}
+                template={template}
+                like={like}
+                onClose={onClose}
+              />
+            )}
+          </>
+        )}
+      </Loaded>
     </Dialog>
   );
 };

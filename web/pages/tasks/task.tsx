@@ -1,5 +1,5 @@
 /** One task: its timeline, why it waits, its log, and its result. */
-import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
+import { type UseQueryOptions, useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { givenValue, hasEnded, type LaunchOption, type Task } from '../../../protocol/index.ts';
@@ -92,8 +92,8 @@ const Attempts = ({ count, shown }: { readonly count: number; readonly shown: nu
 };
 
 const Facts = ({ task }: { readonly task: Task }): ReactNode => {
-  const { data: runners = [] } = useQuery(runnersQuery(task.projectId));
-  const runner = runners.find(({ id }) => id === task.runnerId);
+  const { data: runners } = useQuery(runnersQuery(task.projectId));
+  const runner = runners?.find(({ id }) => id === task.runnerId);
   return (
     <Card title="About">
       <dl className="facts wide-facts">
@@ -111,7 +111,7 @@ const Facts = ({ task }: { readonly task: Task }): ReactNode => {
               {runner.name}
             </Link>
           ) : task.runnerId ? (
-            'a global runner'
+            runners && 'a global runner'
           ) : (
             'none yet'
           )}{' '}
@@ -158,15 +158,35 @@ const Facts = ({ task }: { readonly task: Task }): ReactNode => {
 
 /** Value given at the start that differs from the template's. */
 const Changed = ({ option, task }: { readonly option: LaunchOption; readonly task: Task }): ReactNode => {
-  const { data: inventories = [] } = useQuery(inventoriesQuery(task.projectId));
-  const { data: environments = [] } = useQuery(environmentsQuery(task.projectId));
   const text = textOf(option, givenValue(task, option));
   return (
     <>
       <dt>{launchNames[option]} (changed)</dt>
-      <dd>{[...inventories, ...environments].find(({ id }) => id === text)?.name ?? text}</dd>
+      <dd>
+        {option === 'inventory' ? (
+          <NameIn list={inventoriesQuery(task.projectId)} id={text} />
+        ) : option === 'environment' ? (
+          <NameIn list={environmentsQuery(task.projectId)} id={text} />
+        ) : (
+          text
+        )}
+      </dd>
     </>
   );
+};
+
+interface NameInProps<T> {
+  readonly list: UseQueryOptions<T[], Error, T[], string[]>;
+  readonly id: string;
+}
+
+/** Name of a listed item, or its id if the item was deleted. */
+const NameIn = <T extends { readonly id: string; readonly name: string }>({
+  list,
+  id,
+}: NameInProps<T>): ReactNode => {
+  const { data } = useQuery(list);
+  return data && (data.find((item) => item.id === id)?.name ?? id);
 };
 
 const SurveyAnswer = ({ name, value }: { readonly name: string; readonly value: string }): ReactNode => (

@@ -3,15 +3,13 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { taskStatus } from '../../../protocol/index.ts';
-import { messageOf } from '../../data/problem-text.ts';
 import { membersQuery, runnersQuery, tasksQuery, templatesQuery } from '../../data/queries.ts';
 import { useMay, useMe } from '../../data/session.ts';
-import { Loading } from '../../layout/loading.tsx';
 import { SelectFilter, TextFilter } from '../../shared/filters.tsx';
+import { Paged } from '../../shared/paged.tsx';
 import { taskStatusText } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Empty } from '../../ui/empty.tsx';
-import { Notice } from '../../ui/notice.tsx';
 import { Page } from '../../ui/page.tsx';
 import { TaskTable } from './task-table.tsx';
 
@@ -29,14 +27,10 @@ export const TasksPage = (): ReactNode => {
   const { name } = useMe();
   const mayRun = useMay(projectId, 'task_runner');
   const [isStarting, setStarting] = useState(false);
-  const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(
-    tasksQuery(projectId, { ...filters, search: q }),
-  );
-  const { data: templates = [] } = useQuery(templatesQuery(projectId));
-  const { data: known } = useQuery(runnersQuery(projectId));
+  const tasks = useInfiniteQuery(tasksQuery(projectId, { ...filters, search: q }));
+  const { data: templates } = useQuery(templatesQuery(projectId));
+  const { data: runners } = useQuery(runnersQuery(projectId));
   const { data: members = [] } = useQuery(membersQuery(projectId));
-  const runners = known ?? [];
-  const tasks = data?.pages.flatMap(({ items }) => items) ?? [];
   const isFiltered = Object.values({ q, ...filters }).some((value) => value !== undefined);
   // Filters are in the address: they survive a reload and can be shared.
   const filter = (change: object) =>
@@ -44,10 +38,9 @@ export const TasksPage = (): ReactNode => {
   const people = new Set([
     name,
     ...members.map((member) => member.name),
-    ...tasks.map(({ createdBy }) => createdBy),
-    ...(filters.createdBy === undefined ? [] : [filters.createdBy]),
+    ...(tasks.data ?? []).map(({ createdBy }) => createdBy),
   ]);
-  const run = mayRun && templates.length > 0 && (
+  const run = mayRun && templates && templates.length > 0 && (
     <Button look="primary" icon="play" onPress={() => setStarting(true)}>
       Run a task
     </Button>
@@ -72,7 +65,7 @@ export const TasksPage = (): ReactNode => {
           label="Template"
           value={filters.templateId}
           onChange={(templateId) => filter({ templateId })}
-          options={templates.map((template) => ({ value: template.id, label: template.name }))}
+          options={templates?.map((template) => ({ value: template.id, label: template.name }))}
         />
         <SelectFilter
           label="Started by"
@@ -84,47 +77,37 @@ export const TasksPage = (): ReactNode => {
           label="Runner"
           value={filters.runnerId}
           onChange={(runnerId) => filter({ runnerId })}
-          options={runners.map((runner) => ({ value: runner.id, label: runner.name }))}
+          options={runners?.map((runner) => ({ value: runner.id, label: runner.name }))}
         />
         <SelectFilter
           label="Tag"
           value={filters.tag}
           onChange={(tag) => filter({ tag })}
-          options={[...new Set(runners.flatMap(({ tags }) => tags))].map((tag) => ({
-            value: tag,
-            label: tag,
-          }))}
+          options={
+            runners &&
+            [...new Set(runners.flatMap(({ tags }) => tags))].map((one) => ({ value: one, label: one }))
+          }
         />
       </search>
-      {error && <Notice kind="bad">{messageOf(error)}</Notice>}
-      {!data && !error && <Loading />}
-      {tasks.length > 0 && (
-        <TaskTable
-          tasks={tasks}
-          runnerNames={known && new Map(known.map((runner) => [runner.id, runner.name]))}
-        />
-      )}
-      {data &&
-        tasks.length === 0 &&
-        (isFiltered || hasNextPage ? (
-          <Empty icon="search" title={hasNextPage ? 'No matching task so far' : 'No matching task'}>
-            {hasNextPage
-              ? 'Only the newest few thousand tasks were searched. There are older ones.'
-              : 'No task of this project matches. Remove a filter, or search for something else.'}
-          </Empty>
-        ) : (
+      <Paged
+        list={tasks}
+        one="task"
+        many="tasks"
+        isFiltered={isFiltered}
+        empty={
           <Empty icon="tasks" title="No task yet" action={run}>
             A task is one run of a template. It wakes a runner, runs there, and shows its log here while it
             grows.
           </Empty>
-        ))}
-      {hasNextPage && (
-        <div className="table-foot">
-          <Button onPress={() => fetchNextPage()} isPending={isFetchingNextPage}>
-            {isFiltered ? 'Search older tasks' : 'Show older tasks'}
-          </Button>
-        </div>
-      )}
+        }
+      >
+        {(items) => (
+          <TaskTable
+            tasks={items}
+            runnerNames={runners && new Map(runners.map(({ id, name }) => [id, name]))}
+          />
+        )}
+      </Paged>
       <Suspense>
         {isStarting && <RunTask projectId={projectId} onClose={() => setStarting(false)} />}
       </Suspense>

@@ -1,8 +1,7 @@
 /** Reads a task's log while it grows. */
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { readLog } from '../../../../protocol/endpoints/tasks.ts';
-import { messageOf } from '../../../data/problem-text.ts';
-import { call } from '../../../data/request.ts';
+import { call, messageOf } from '../../../data/request.ts';
 import { collectLines, type LogLine } from './log-lines.ts';
 
 export interface Log {
