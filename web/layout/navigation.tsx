@@ -55,7 +55,7 @@ const configure = (path: string): Entry[] => [
 const NoProject = 'none';
 
 const ProjectSwitch = ({ projectId }: { readonly projectId: string | undefined }): ReactNode => {
-  const { data: projects = [] } = useQuery(projectsQuery);
+  const { data: projects } = useQuery(projectsQuery);
   const navigate = useNavigate();
   return (
     <label className="project-switch">
@@ -67,7 +67,8 @@ const ProjectSwitch = ({ projectId }: { readonly projectId: string | undefined }
         }
       >
         {projectId === undefined && <option value={NoProject}>Choose one</option>}
-        {projects.map(({ id, name }) => (
+        {!projects && projectId && <option value={projectId}>…</option>}
+        {projects?.map(({ id, name }) => (
           <option key={id} value={id}>
             {name}
           </option>
@@ -89,7 +90,7 @@ export const Navigation = ({ projectId }: { readonly projectId: string | undefin
       : []),
     ...(isOwner ? [{ to: `${path}/audit`, icon: 'audit', text: 'Audit trail' } as const] : []),
   ];
-  const { data: projects = [] } = useQuery(projectsQuery);
+  const { data: projects } = useQuery(projectsQuery);
   const stack: Entry[] = [
     ...(who.isAdmin
       ? ([
@@ -99,7 +100,9 @@ export const Navigation = ({ projectId }: { readonly projectId: string | undefin
           { to: '/audit', icon: 'audit', text: 'Audit trail' },
         ] as const)
       : []),
-    ...(projects.length > 1 ? [{ to: '/costs', icon: 'costs', text: 'Costs of all projects' } as const] : []),
+    ...(projects && projects.length > 1
+      ? [{ to: '/costs', icon: 'costs', text: 'Costs of all projects' } as const]
+      : []),
     { to: '/account', icon: 'account', text: who.name },
   ];
   return (

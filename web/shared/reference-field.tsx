@@ -1,6 +1,7 @@
 /** Selects another resource of the project, such as a key or an inventory. */
 import { type UseQueryOptions, useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import { messageOf } from '../data/request.ts';
 import { Select } from '../ui/field.tsx';
 
 interface ReferenceFieldProps<T> {
@@ -18,13 +19,19 @@ interface ReferenceFieldProps<T> {
 export const ReferenceField = <T extends { readonly id: string; readonly name: string }>({
   query,
   none = 'None',
+  hint,
   ...field
 }: ReferenceFieldProps<T>): ReactNode => {
-  const { data = [] } = useQuery(query);
+  const { data, error } = useQuery(query);
   return (
     <Select
       {...field}
-      options={[{ value: '', label: none }, ...data.map(({ id, name }) => ({ value: id, label: name }))]}
+      hint={error ? messageOf(error) : hint}
+      options={
+        data
+          ? [{ value: '', label: none }, ...data.map(({ id, name }) => ({ value: id, label: name }))]
+          : [{ value: field.value, label: error ? 'Not loaded' : 'Loading…' }]
+      }
     />
   );
 };

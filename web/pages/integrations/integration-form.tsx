@@ -8,6 +8,7 @@ import {
   type Integration,
   type IntegrationInput,
   type IntegrationMatcher,
+  type Key,
   type KeyId,
   launchOption,
 } from '../../../protocol/index.ts';
@@ -124,15 +125,15 @@ export const integrationInput = (draft: IntegrationDraft): object => ({
   ...typedValues(draft.launch, launchOption.options),
 });
 
+const ofTypeString = (keys: Key[]): Key[] => keys.filter(({ type }) => type === 'string');
+
 export const IntegrationFields = ({
   form: { value, set, field, errorAt },
   projectId,
 }: FieldsProps<IntegrationDraft>): ReactNode => {
-  const { data: templates = [] } = useQuery(templatesQuery(projectId));
-  const { data: keys = [] } = useQuery(keysQuery(projectId));
-  const template = templates.find(({ id }) => id === value.templateId);
+  const { data: templates } = useQuery(templatesQuery(projectId));
+  const template = templates?.find(({ id }) => id === value.templateId);
   const survey = template?.survey ?? [];
-  const strings = keys.filter(({ type }) => type === 'string');
   return (
     <>
       <NameField {...field('name')} />
@@ -152,16 +153,12 @@ export const IntegrationFields = ({
         isRequired
       />
       {value.auth !== 'url' && (
-        <Select
+        <ReferenceField
           label="Key"
           hint="A key of type string with the secret that the sender uses."
-          value={value.keyId}
-          onChange={(keyId) => set({ keyId })}
-          options={[
-            { value: '', label: strings.length === 0 ? 'No key of this type yet' : 'Choose one' },
-            ...strings.map(({ id, name }) => ({ value: id, label: name })),
-          ]}
-          error={errorAt('auth.keyId')}
+          query={{ ...keysQuery(projectId), select: ofTypeString }}
+          none="Choose one"
+          {...field('keyId', 'auth.keyId')}
           isRequired
         />
       )}

@@ -126,8 +126,8 @@ export const ScheduleFields = ({
   form: { value, set, field, errorAt },
   projectId,
 }: FieldsProps<ScheduleDraft>): ReactNode => {
-  const { data: templates = [] } = useQuery(templatesQuery(projectId));
-  const template = templates.find(({ id }) => id === value.templateId);
+  const { data: templates } = useQuery(templatesQuery(projectId));
+  const template = templates?.find(({ id }) => id === value.templateId);
   const kept = value.before?.templateId === value.templateId ? (value.before?.secretNames ?? []) : [];
   return (
     <>
@@ -140,7 +140,7 @@ export const ScheduleFields = ({
         onChange={(templateId) =>
           set({
             templateId,
-            template: templates.find(({ id }) => id === templateId),
+            template: templates?.find(({ id }) => id === templateId),
             removed: [],
             launch: {},
           })
