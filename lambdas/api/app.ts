@@ -36,7 +36,7 @@ import { runnerRoutes } from './runners/runners.ts';
 import { timelineRoutes } from './runners/timeline.ts';
 import { schedulePreviewRoutes, scheduleRoutes } from './schedules/schedules.ts';
 import { serviceRoutes } from './service-routes.ts';
-import { insightRoutes } from './tasks/insight.ts';
+import { dashboardRoutes } from './tasks/dashboard.ts';
 import { logRoutes } from './tasks/logs.ts';
 import { taskRoutes } from './tasks/tasks.ts';
 import { deliveryRoutes } from './webhooks/deliveries.ts';
@@ -114,6 +114,6 @@ export const createApp = (deps: ApiDeps) => {
   app.route('/', deliveryRoutes(deps));
   app.route('/', costRoutes(deps));
   app.route('/', costHistoryRoutes(deps));
-  app.route('/', insightRoutes(deps));
+  app.route('/', dashboardRoutes(deps));
   return app;
 };

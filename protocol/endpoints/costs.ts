@@ -1,6 +1,6 @@
 /** Endpoints of costs. */
 import { costQuery, costReport } from '../cost.ts';
-import { costHistory, costHistoryQuery } from '../insight.ts';
+import { costHistory, costHistoryQuery } from '../dashboard.ts';
 import { answer, endpoint } from './endpoint.ts';
 import { inProject } from './params.ts';
 

@@ -1,6 +1,6 @@
 /** Endpoints of runners: the same ones for a project's runners and for the global ones. */
 import * as z from 'zod';
-import { timeline, timelineQuery } from '../insight.ts';
+import { timeline, timelineQuery } from '../dashboard.ts';
 import {
   createdFleetRunners,
   createdRunner,

@@ -1,7 +1,7 @@
 /** Endpoints of tasks, their logs, and the views over them. */
 import * as z from 'zod';
 import { page } from '../common.ts';
-import { dashboard, dashboardQuery, liveTasks, routing, routingQuery, trip } from '../insight.ts';
+import { dashboard, dashboardQuery, liveTasks, routing, routingQuery, taskTimeline } from '../dashboard.ts';
 import { downloadQuery, logPage, logQuery } from '../log.ts';
 import { task, taskInput, taskQuery } from '../task.ts';
 import { answer, created, endpoint, jsonBody } from './endpoint.ts';
@@ -76,7 +76,7 @@ export const getTrip = endpoint({
   tag: 'Tasks',
   summary: 'Get the steps of a task with their times',
   request: { params: inTask },
-  responses: { 200: answer('The steps of its last attempt', trip) },
+  responses: { 200: answer('The steps of its last attempt', taskTimeline) },
 });
 
 export const getLiveTasks = endpoint({

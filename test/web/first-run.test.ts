@@ -55,8 +55,8 @@ it('leads a newcomer from the printed link to a finished task with its live log'
     await page.getByText('Your first task has run.').waitFor();
     for (const width of [390, 700, 1024, 1280]) {
       await page.setViewportSize({ width, height: 800 });
-      const trip = page.getByRole('list', { name: 'Timeline of this task' });
-      const cut = await trip.evaluate((list) =>
+      const timeline = page.getByRole('list', { name: 'Timeline of this task' });
+      const cut = await timeline.evaluate((list) =>
         [...list.children].filter(
           (step) => step.scrollWidth > step.clientWidth || list.scrollWidth > list.clientWidth,
         ),

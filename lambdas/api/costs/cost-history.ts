@@ -41,7 +41,7 @@ import { hasInstances } from '../../core/tasks/select-runner.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
 import { refuseFields, refuseUnknown } from '../refuse.ts';
 import { routeOf, routes } from '../route.ts';
-import { type InsightDeps, runOf, runsOf, sessionsIn, tasksIn } from './history-data.ts';
+import { type HistoryDeps, runOf, runsOf, sessionsIn, tasksIn } from './history-data.ts';
 
 const dayMs = 86_400_000;
 const defaultWindowMs = 30 * dayMs;
@@ -110,7 +110,7 @@ const meanBootMs = (sessions: readonly SessionFacts[]): number | undefined => {
 };
 
 const readHistory = async (
-  deps: InsightDeps,
+  deps: HistoryDeps,
   projectId: ProjectId,
   window: Window,
   utcOffsetMinutes: number,

@@ -7,7 +7,7 @@ import { type CostedRunner, costReport } from '../../core/costs/cost-report.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
 import { refuse, refuseUnknown } from '../refuse.ts';
 import { routeOf, routes } from '../route.ts';
-import { type InsightDeps, reachBackMs, sessionsIn } from './history-data.ts';
+import { type HistoryDeps, reachBackMs, sessionsIn } from './history-data.ts';
 
 const defaultWindowMs = 30 * 86_400_000;
 
@@ -22,7 +22,7 @@ const removedRunner = ({ runnerId, projectId, region, startedAt }: SessionFacts)
 
 /** Gathers the sessions and tasks of a window in the past, and the tasks that share those sessions. */
 export const reportCosts = async (
-  deps: InsightDeps,
+  deps: HistoryDeps,
   projectId: ProjectId,
   from: Instant,
   to: Instant,

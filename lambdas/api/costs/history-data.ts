@@ -8,7 +8,7 @@ import { type Span, spanOf } from '../../core/costs/usage.ts';
 import { hasInstances } from '../../core/tasks/select-runner.ts';
 import type { ApiDeps } from '../deps.ts';
 
-export type InsightDeps = Pick<ApiDeps, 'runners' | 'sessions' | 'tasks' | 'prices' | 'region' | 'now'>;
+export type HistoryDeps = Pick<ApiDeps, 'runners' | 'sessions' | 'tasks' | 'prices' | 'region' | 'now'>;
 
 /** Maximum tasks that one reading examines: some ten pages of DynamoDB. */
 export const maxTasks = 5000;
@@ -18,7 +18,7 @@ export const reachBackMs = 86_400_000;
 
 /** Returns the sessions of a pool's runners that overlap the window, closed or open, whenever they began. */
 export const sessionsIn = async (
-  deps: InsightDeps,
+  deps: HistoryDeps,
   pool: Pool,
   runners: readonly RunnerRecord[],
   { from, to }: { from: Instant; to: Instant },
@@ -33,7 +33,7 @@ export const sessionsIn = async (
 
 /** Cost of each runner's instance since that moment; no entry without an instance or a known price. */
 export const spentBy = async (
-  deps: InsightDeps,
+  deps: HistoryDeps,
   pool: Pool,
   runners: readonly RunnerRecord[],
   since: Instant,
@@ -57,7 +57,7 @@ export const spentBy = async (
 
 /** Returns a project's tasks that were created in the window or up to a day before it, newest first. */
 export const tasksIn = (
-  deps: InsightDeps,
+  deps: HistoryDeps,
   projectId: ProjectId,
   { from, to }: { from: Instant; to: Instant },
 ): Promise<{ tasks: TaskRecord[]; isPartial: boolean }> =>

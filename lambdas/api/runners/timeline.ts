@@ -11,7 +11,7 @@ import {
 } from '../../../protocol/index.ts';
 import { poolOf, type RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import { bandsOf, clip, spanOf } from '../../core/costs/usage.ts';
-import { type InsightDeps, runOf, runsOf, sessionsIn, tasksIn } from '../costs/history-data.ts';
+import { type HistoryDeps, runOf, runsOf, sessionsIn, tasksIn } from '../costs/history-data.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
 import { refuseFields, refuseUnknown } from '../refuse.ts';
 import { routeOf, routes } from '../route.ts';
@@ -19,7 +19,7 @@ import { poolIn } from './scope.ts';
 
 const defaultWindowMs = 86_400_000;
 
-type TimelineDeps = InsightDeps & Pick<ApiDeps, 'projects'>;
+type TimelineDeps = HistoryDeps & Pick<ApiDeps, 'projects'>;
 
 /** Tasks of a runner; those of a global runner are from any project. */
 const tasksOf = async (deps: TimelineDeps, runner: RunnerRecord, window: { from: Instant; to: Instant }) => {

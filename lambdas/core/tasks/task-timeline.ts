@@ -1,8 +1,8 @@
-/** Trip of a task in steps, from its task, its webhook and its runner's session. */
-import type { Delivery, Instant, Task, Trip } from '../../../protocol/index.ts';
+/** Timeline of a task in steps, from its task, its webhook and its runner's session. */
+import type { Delivery, Instant, Task, TaskTimeline } from '../../../protocol/index.ts';
 import type { Session } from '../costs/usage.ts';
 
-export interface TripParts {
+export interface TimelineParts {
   readonly task: Pick<
     Task,
     | 'id'
@@ -22,26 +22,26 @@ export interface TripParts {
   readonly session?: Session | undefined;
 }
 
-const describeDelivery = ({ status, attempts }: NonNullable<TripParts['startDelivery']>): string => {
+const describeDelivery = ({ status, attempts }: NonNullable<TimelineParts['startDelivery']>): string => {
   const last = attempts.at(-1);
   const outcome =
     last?.statusCode === undefined ? (last?.error ?? 'not sent yet') : `answer ${last.statusCode}`;
   return `${status} at attempt ${attempts.length}: ${outcome}`;
 };
 
-/** Events after a task's end don't belong to its trip, except the stop of the instance. */
-export const tripOf = ({ task, runnerName, startDelivery, session }: TripParts): Trip => {
+/** Events after a task's end don't belong to its timeline, except the stop of the instance. */
+export const taskTimelineOf = ({ task, runnerName, startDelivery, session }: TimelineParts): TaskTimeline => {
   const { createdAt, assignedAt, claimedAt, startedAt, finishedAt } = task;
   const isOver = finishedAt !== undefined;
   /** The runner was up when it was selected: no wake-up was needed. */
   const wasUp = session?.onlineAt !== undefined && session.onlineAt <= (assignedAt ?? claimedAt ?? createdAt);
   const wasWoken = startDelivery !== undefined || (session !== undefined && !wasUp);
   const step = (
-    name: Trip['steps'][number]['step'],
+    name: TaskTimeline['steps'][number]['step'],
     at: Instant | undefined,
     isNeeded = true,
     detail?: string,
-  ): Trip['steps'][number] => ({
+  ): TaskTimeline['steps'][number] => ({
     step: name,
     isNeeded: isNeeded && (at !== undefined || !isOver || name === 'instance_stopped'),
     ...(at !== undefined && { at }),

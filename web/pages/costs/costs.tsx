@@ -3,7 +3,7 @@ import { useSuspenseQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { CostHistory } from '../../../protocol/index.ts';
-import { costHistoryQuery } from '../../data/insight.ts';
+import { costHistoryQuery } from '../../data/dashboard.ts';
 import { costColumns } from '../../ui/cost-columns.tsx';
 import { Empty } from '../../ui/empty.tsx';
 import { formatMoney, roughMoney } from '../../ui/money.tsx';

@@ -3,7 +3,7 @@ import { useQueries, useSuspenseQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import type { Project } from '../../../protocol/index.ts';
-import { costHistoryQuery } from '../../data/insight.ts';
+import { costHistoryQuery } from '../../data/dashboard.ts';
 import { projectsQuery } from '../../data/projects.ts';
 import { Button } from '../../ui/button.tsx';
 import { costColumns } from '../../ui/cost-columns.tsx';

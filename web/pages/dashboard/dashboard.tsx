@@ -3,7 +3,7 @@ import { useQueryClient, useSuspenseQueries, useSuspenseQuery } from '@tanstack/
 import { useParams } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useRef } from 'react';
 import type { Dashboard, LiveTasks, Runner } from '../../../protocol/index.ts';
-import { dashboardQuery, liveTasksQuery } from '../../data/insight.ts';
+import { dashboardQuery, liveTasksQuery } from '../../data/dashboard.ts';
 import { projectsQuery } from '../../data/projects.ts';
 import { runnersQuery } from '../../data/queries.ts';
 import { useMay } from '../../data/session.ts';

@@ -10,7 +10,7 @@ import {
   type Runner,
   type Timeline,
 } from '../../../protocol/index.ts';
-import { timelineQuery } from '../../data/insight.ts';
+import { timelineQuery } from '../../data/dashboard.ts';
 import { TaskBadge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Loaded } from '../../ui/loaded.tsx';

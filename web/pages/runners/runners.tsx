@@ -3,7 +3,7 @@ import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import type { Runner } from '../../../protocol/index.ts';
-import { spentTodayQuery } from '../../data/insight.ts';
+import { spentTodayQuery } from '../../data/dashboard.ts';
 import { runnersQuery } from '../../data/queries.ts';
 import { useMay } from '../../data/session.ts';
 import { RunnerBadge, Tags } from '../../ui/badge.tsx';

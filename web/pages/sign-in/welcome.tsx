@@ -25,7 +25,7 @@ import { Icon } from '../../ui/icons.tsx';
 import { Page } from '../../ui/page.tsx';
 import { RunnerStep, StartRunnerStep } from '../runners/first-runner.tsx';
 import { LogView } from '../tasks/log/log-view.tsx';
-import { Trip } from '../tasks/timeline.tsx';
+import { TaskTimeline } from '../tasks/timeline.tsx';
 
 interface Done {
   readonly project?: Project;
@@ -234,7 +234,7 @@ const WatchStep = ({ started }: { readonly started: Task }): ReactNode => {
         <TaskBadge status={task.status} />
         {task.status === 'success' ? 'Your first task has run.' : task.reason}
       </p>
-      <Trip task={task} />
+      <TaskTimeline task={task} />
       <LogView
         projectId={projectId}
         taskId={task.id}

@@ -19,7 +19,7 @@ import { launchNames, textOf } from '../templates/launch-draft.ts';
 import { HostSummary } from './host-summary.tsx';
 import { LogView } from './log/log-view.tsx';
 import { TaskActs } from './task-acts.tsx';
-import { Trip } from './timeline.tsx';
+import { TaskTimeline } from './timeline.tsx';
 
 const route = '/signed-in/projects/$projectId/tasks/$taskId';
 
@@ -44,7 +44,7 @@ export const TaskPage = (): ReactNode => {
       <p className="only-heard" role="status">
         {taskStatusSentence(task.status)}
       </p>
-      <Trip task={task} />
+      <TaskTimeline task={task} />
       <Reason task={task} />
       {task.hosts && task.hosts.length > 0 && <HostSummary hosts={task.hosts} />}
       {task.attempt > 1 && <Attempts count={task.attempt} shown={attempt} />}

@@ -1,12 +1,12 @@
 /** Steps of a task, each with the time that it took. */
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { hasEnded, type Task, type Trip as TripData } from '../../../protocol/index.ts';
-import { tripQuery } from '../../data/insight.ts';
+import { hasEnded, type Task, type TaskTimeline as Timeline } from '../../../protocol/index.ts';
+import { taskTimelineQuery } from '../../data/dashboard.ts';
 import { Icon } from '../../ui/icons.tsx';
 import { Duration, Moment } from '../../ui/time.tsx';
 
-type Step = TripData['steps'][number];
+type Step = Timeline['steps'][number];
 
 const names: Readonly<Record<Step['step'], string>> = {
   queued: 'Queued',
@@ -35,8 +35,8 @@ const stateOf = (step: Step, isNext: boolean): 'done' | 'now' | 'ahead' | 'skipp
   return isNext ? 'now' : 'ahead';
 };
 
-export const Trip = ({ task }: { readonly task: Task }): ReactNode => {
-  const { data } = useQuery(tripQuery(task));
+export const TaskTimeline = ({ task }: { readonly task: Task }): ReactNode => {
+  const { data } = useQuery(taskTimelineQuery(task));
   const steps = data?.steps ?? knownSteps(task);
   const last = steps.findLastIndex(({ at }) => at !== undefined);
   const next = steps.findIndex(({ at, isNeeded }, index) => index > last && !at && isNeeded);
@@ -45,8 +45,8 @@ export const Trip = ({ task }: { readonly task: Task }): ReactNode => {
     ? steps.filter(({ at, step }) => at || step === 'instance_stopped')
     : steps;
   return (
-    <div className="trip-frame">
-      <ol className="trip" aria-label="Timeline of this task">
+    <div className="task-timeline-frame">
+      <ol className="task-timeline" aria-label="Timeline of this task">
         {shown.map((step) => {
           const index = steps.indexOf(step);
           const state = stateOf(step, index === next);
@@ -58,12 +58,12 @@ export const Trip = ({ task }: { readonly task: Task }): ReactNode => {
               aria-current={state === 'now' ? 'step' : undefined}
               title={step.detail}
             >
-              <span className="trip-dot">{state === 'done' && <Icon name="check" />}</span>
-              <span className="trip-name">{names[step.step]}</span>
-              <span className="trip-time">
+              <span className="task-timeline-dot">{state === 'done' && <Icon name="check" />}</span>
+              <span className="task-timeline-name">{names[step.step]}</span>
+              <span className="task-timeline-time">
                 {step.at && <Moment at={step.at} />}
                 {step.at && before && step.at >= before && (
-                  <span className="trip-took">
+                  <span className="task-timeline-took">
                     {' '}
                     +<Duration from={before} to={step.at} />
                   </span>

@@ -5,7 +5,7 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { tag as tagSchema } from '../../../protocol/index.ts';
-import { routingQuery } from '../../data/insight.ts';
+import { routingQuery } from '../../data/dashboard.ts';
 import { runnersQuery } from '../../data/queries.ts';
 import { messageOf } from '../../data/request.ts';
 import { TextField } from '../../ui/field.tsx';

@@ -1,4 +1,4 @@
-/** Data for the console: routing, trips, timelines, cost history, dashboard; and sleep on request. */
+/** Data for the console: routing, timelines, cost history, dashboard; and sleep on request. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import {
@@ -13,8 +13,8 @@ import {
   project,
   routing,
   task,
+  taskTimeline,
   timeline,
-  trip,
 } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { unique } from '../../../test/unique.ts';
@@ -94,10 +94,10 @@ describe('routing', () => {
   });
 });
 
-describe('the trip of a task', () => {
+describe('the timeline of a task', () => {
   it('has a time for each step that it took', async () => {
     const { base, first, startedAt } = await aWorkedProject();
-    const { steps } = trip.parse(await api.call('GET', `${base}/tasks/${first.id}/trip`));
+    const { steps } = taskTimeline.parse(await api.call('GET', `${base}/tasks/${first.id}/trip`));
     expect(steps.map(({ step }) => step)).toEqual([
       'queued',
       'runner_chosen',
@@ -125,7 +125,7 @@ describe('the trip of a task', () => {
 
   it('has no webhook and no boot when the runner was up', async () => {
     const { base, second } = await aWorkedProject();
-    const { steps } = trip.parse(await api.call('GET', `${base}/tasks/${second.id}/trip`));
+    const { steps } = taskTimeline.parse(await api.call('GET', `${base}/tasks/${second.id}/trip`));
     const needed = steps.filter(({ isNeeded }) => isNeeded).map(({ step }) => step);
     expect(needed).toEqual(['queued', 'runner_chosen', 'claimed', 'finished', 'instance_stopped']);
   });

@@ -1,4 +1,4 @@
-/** Reports of the control plane: routing, trips, timelines, costs over time, the dashboard. */
+/** Reports of the control plane: routing, timelines, costs over time, the dashboard. */
 import * as z from 'zod';
 import { instant, microUsd, tag } from './common.ts';
 import { unpricedTypes } from './cost.ts';
@@ -30,7 +30,7 @@ export const routing = z
   .meta({ id: 'Routing' });
 export type Routing = z.infer<typeof routing>;
 
-export const tripStepName = z.enum([
+export const taskStepName = z.enum([
   'queued',
   'runner_chosen',
   'webhook_sent',
@@ -42,25 +42,25 @@ export const tripStepName = z.enum([
   'instance_stopped',
 ]);
 
-export const trip = z
+export const taskTimeline = z
   .object({
     taskId,
     attempt: z.int(),
     steps: z
       .array(
         z.object({
-          step: tripStepName,
+          step: taskStepName,
           at: instant.optional().describe('Absent: not yet, or not needed'),
           isNeeded: z
             .boolean()
-            .describe('False where the trip goes without it, as when the runner was up already'),
+            .describe('False for a step that is left out, as when the runner was up already'),
           detail: z.string().optional(),
         }),
       )
       .describe('All nine, in the order in which they happen'),
   })
   .meta({ id: 'Trip' });
-export type Trip = z.infer<typeof trip>;
+export type TaskTimeline = z.infer<typeof taskTimeline>;
 
 /** Maximum length, so that a request reads few items. */
 export const longestTimelineMs = 7 * 86_400_000;

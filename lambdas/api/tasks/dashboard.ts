@@ -1,4 +1,4 @@
-/** Routes of forecasts and history: routing, a task's trip, the dashboard. */
+/** Routes of forecasts and history: routing, a task's timeline, the dashboard. */
 import * as endpoints from '../../../protocol/endpoints/tasks.ts';
 import { addMs, type Dashboard, type LiveTasks, msBetween, type ProjectId } from '../../../protocol/index.ts';
 import { poolOf } from '../../adapters/runners/runner-record.ts';
@@ -8,7 +8,7 @@ import { type Day, daysOf, median, spanOf } from '../../core/costs/usage.ts';
 import { explainRoute } from '../../core/tasks/explain-route.ts';
 import { resolveTag } from '../../core/tasks/routing.ts';
 import { hasEnded } from '../../core/tasks/task-state.ts';
-import { tripOf } from '../../core/tasks/task-timeline.ts';
+import { taskTimelineOf } from '../../core/tasks/task-timeline.ts';
 import { reportCosts } from '../costs/costs.ts';
 import { maxTasks } from '../costs/history-data.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
@@ -101,7 +101,7 @@ const readDashboard = async (
   };
 };
 
-export const insightRoutes = (deps: ApiDeps) =>
+export const dashboardRoutes = (deps: ApiDeps) =>
   routes<PersonEnv>()
     .openapi(routeOf(endpoints.getRouting), async (c) => {
       const { projectId } = c.req.valid('param');
@@ -128,7 +128,7 @@ export const insightRoutes = (deps: ApiDeps) =>
         startDeliveryOf(deps, task),
         sessionOf(deps, task),
       ]);
-      return c.json(tripOf({ task, ...session, ...(startDelivery && { startDelivery }) }), 200);
+      return c.json(taskTimelineOf({ task, ...session, ...(startDelivery && { startDelivery }) }), 200);
     })
     .openapi(routeOf(endpoints.getLiveTasks), async (c) => {
       const { projectId } = c.req.valid('param');

@@ -1,4 +1,4 @@
-/** Queries about past and current work: routing, trips, timelines, costs over time, the dashboard. */
+/** Queries about past and current work: routing, timelines, costs over time, the dashboard. */
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { pathOf } from '../../protocol/endpoints/call.ts';
 import { getCostHistory } from '../../protocol/endpoints/costs.ts';
@@ -10,7 +10,7 @@ import {
   getTrip,
   listTasks,
 } from '../../protocol/endpoints/tasks.ts';
-import { hasEnded, type LiveTasks, type Runner, type Task, type Trip } from '../../protocol/index.ts';
+import { hasEnded, type LiveTasks, type Runner, type Task, type TaskTimeline } from '../../protocol/index.ts';
 import { adaptive } from './polling.ts';
 import { isWaiting } from './queries.ts';
 import { call } from './request.ts';
@@ -30,14 +30,14 @@ export const routingQuery = (
     refetchInterval: 10_000,
   });
 
-export const tripQuery = (task: Task) => {
+export const taskTimelineQuery = (task: Task) => {
   const { projectId, id: taskId, status, attempt } = task;
   return queryOptions({
-    queryKey: [pathOf(listTasks, { projectId }), taskId, 'trip', status, attempt],
+    queryKey: [pathOf(listTasks, { projectId }), taskId, 'timeline', status, attempt],
     queryFn: ({ signal }) => call(getTrip, { params: { projectId, taskId } }, { signal }),
     placeholderData: keepPreviousData,
     // The instance stops some time after the task has ended.
-    refetchInterval: adaptive<Trip>(
+    refetchInterval: adaptive<TaskTimeline>(
       ({ steps }) =>
         !hasEnded(status) ||
         steps.some(({ step, at, isNeeded }) => step === 'instance_stopped' && isNeeded && !at),
