@@ -172,6 +172,14 @@ export const runner = fields
   .meta({ id: 'Runner' });
 export type Runner = z.infer<typeof runner>;
 
+/** True when the runner has instances; those of a fleet come and go. */
+export const hasInstances = ({ instanceId, fleet }: Pick<Runner, 'instanceId' | 'fleet'>): boolean =>
+  instanceId !== undefined || fleet !== undefined;
+
+/** True when the stack itself starts and stops its instance, rather than a webhook's receiver. */
+export const isPoweredByStack = (runner: Pick<Runner, 'instanceId' | 'webhookUrl' | 'fleet'>): boolean =>
+  hasInstances(runner) && runner.webhookUrl === undefined;
+
 /**
  * Returns the drain that keeps new tasks off a runner now, if any. A drain applies to a running agent. On a
  * runner that sleeps, starts or stops an old one has no effect, as its next agent begins without.

@@ -1,8 +1,14 @@
 /** Signals for operators, computed from live items: for metrics and their alarms. */
-import { type Instant, msBetween, type OpenSession, type Runner, type Task } from '../../protocol/index.ts';
+import {
+  type Instant,
+  isPoweredByStack,
+  msBetween,
+  type OpenSession,
+  type Runner,
+  type Task,
+} from '../../protocol/index.ts';
 import { staysOnUntil } from './runners/idle-policy.ts';
 import { isIdle } from './runners/slots.ts';
-import { isPoweredByStack } from './tasks/select-runner.ts';
 
 /** Returns the waiting time of the task that waits longest; undefined when none waits. */
 export const oldestWaitingMs = (

@@ -1,5 +1,5 @@
 /** Repairs lost work: finds it among the live items, and repeats it. Safe to run in parallel. */
-import { type Instant, msBetween } from '../../protocol/index.ts';
+import { type Instant, isPoweredByStack, msBetween } from '../../protocol/index.ts';
 import type { InstanceFacts } from '../adapters/runners/instances.ts';
 import type { RunnerRecord } from '../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks/tasks.ts';
@@ -10,7 +10,7 @@ import { runnerSources } from '../core/runners/runner-state.ts';
 import { isWanted, room } from '../core/runners/slots.ts';
 import { bootTimeoutMs } from '../core/runners/start-failure.ts';
 import { queuesOf } from '../core/tasks/routing.ts';
-import { canServe, isPoweredByStack } from '../core/tasks/select-runner.ts';
+import { canServe } from '../core/tasks/select-runner.ts';
 import { isHeldStatus } from '../core/tasks/task-state.ts';
 import { hasLeftQueue } from '../core/webhooks/retry-policy.ts';
 import { keepPrices, type PriceDeps } from './costs/refresh-prices.ts';

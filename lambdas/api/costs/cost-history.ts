@@ -4,6 +4,7 @@ import {
   addMs,
   type CostHistory,
   epochMs,
+  hasInstances,
   type Instant,
   longestHistoryDays,
   msBetween,
@@ -37,7 +38,6 @@ import {
   spanOf,
   splitSession,
 } from '../../core/costs/usage.ts';
-import { hasInstances } from '../../core/tasks/select-runner.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
 import { refuseFields, refuseUnknown } from '../refuse.ts';
 import { routeOf, routes } from '../route.ts';

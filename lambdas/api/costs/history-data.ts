@@ -1,11 +1,10 @@
 /** Reads the sessions and tasks of a past window, up to a maximum number. */
-import { addMs, epochMs, type Instant, type ProjectId } from '../../../protocol/index.ts';
+import { addMs, epochMs, hasInstances, type Instant, type ProjectId } from '../../../protocol/index.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import type { Pool } from '../../adapters/table.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { costWithin, openSessionFacts, type SessionFacts } from '../../core/costs/cost.ts';
 import { type Span, spanOf } from '../../core/costs/usage.ts';
-import { hasInstances } from '../../core/tasks/select-runner.ts';
 import type { ApiDeps } from '../deps.ts';
 
 export type HistoryDeps = Pick<ApiDeps, 'runners' | 'sessions' | 'tasks' | 'prices' | 'region' | 'now'>;

@@ -1,6 +1,6 @@
 import type { RunnerEndpoints } from '../../../protocol/endpoints/runners.ts';
+import { isPoweredByStack } from '../../../protocol/index.ts';
 import { publicRunner } from '../../adapters/runners/runner-record.ts';
-import { isPoweredByStack } from '../../core/tasks/select-runner.ts';
 import { drainRunner, resumeRunner, sleepRunner, wakeRunner } from '../../flows/runners/owner-requests.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
 import { refuse, refuseUnknown } from '../refuse.ts';

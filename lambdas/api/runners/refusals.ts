@@ -1,8 +1,7 @@
 /** Refusals of actions on a runner: the reason, and the remedy. */
 import type { Context } from 'hono';
-import type { Runner, RunnerInput } from '../../../protocol/index.ts';
+import { isPoweredByStack, type Runner, type RunnerInput } from '../../../protocol/index.ts';
 import type { FleetPlan } from '../../core/fleets/fleets.ts';
-import { isPoweredByStack } from '../../core/tasks/select-runner.ts';
 import { refuse } from '../refuse.ts';
 
 export const refuseTaken = (c: Context, instanceId: string | undefined) =>

@@ -2,12 +2,12 @@
 import {
   type CostReport,
   epochMs,
+  hasInstances,
   type InstanceSession,
   type Instant,
   type ProjectId,
   type RunnerId,
 } from '../../../protocol/index.ts';
-import { hasInstances } from '../tasks/select-runner.ts';
 import {
   alwaysOnWithin,
   comparedFrom,

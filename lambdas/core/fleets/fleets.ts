@@ -7,12 +7,12 @@ import {
   type Instant,
   idleTimeoutMs,
   idleWindow,
+  isPoweredByStack,
   type Runner,
   region,
   type WhenIdle,
   weekday,
 } from '../../../protocol/index.ts';
-import { isPoweredByStack } from '../tasks/select-runner.ts';
 
 /** Fleets as CDK passes them; default values are left out, as an environment has little room. */
 export const fleetsText = z

@@ -8,11 +8,11 @@ import {
   addMs,
   drainOf,
   type Instant,
+  isPoweredByStack,
   minimumBilledSeconds,
   msBetween,
   type Runner,
 } from '../../../protocol/index.ts';
-import { isPoweredByStack } from '../tasks/select-runner.ts';
 import { isIdle } from './slots.ts';
 
 export type SleepDecision =

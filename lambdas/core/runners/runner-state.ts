@@ -1,7 +1,6 @@
 /** States of a runner, from asleep to busy and back. */
-import type { Runner, RunnerStatus } from '../../../protocol/index.ts';
+import { isPoweredByStack, type Runner, type RunnerStatus } from '../../../protocol/index.ts';
 import { sources, type Transition, target } from '../state-machine.ts';
-import { isPoweredByStack } from '../tasks/select-runner.ts';
 import { isIdle, isWanted } from './slots.ts';
 
 export type RunnerEvent =

@@ -1,22 +1,13 @@
 /** Selects the runner for a waiting task, and shows whether it must be woken. */
-import { drainOf, type Runner, type RunnerStatus } from '../../../protocol/index.ts';
+import { drainOf, hasInstances, type Runner, type RunnerStatus } from '../../../protocol/index.ts';
 import { tablePrices } from '../costs/prices.ts';
 import { load, room } from '../runners/slots.ts';
-
-type Powered = Pick<Runner, 'instanceId' | 'webhookUrl' | 'fleet'>;
-
-/** True when the runner has instances; those of a fleet come and go. */
-export const hasInstances = ({ instanceId, fleet }: Pick<Runner, 'instanceId' | 'fleet'>): boolean =>
-  instanceId !== undefined || fleet !== undefined;
 
 /**
  * True when a start event can wake it: it has an instance, a fleet, or a webhook whose receiver starts it.
  */
-export const canWake = (runner: Powered): boolean => hasInstances(runner) || runner.webhookUrl !== undefined;
-
-/** True when the stack itself starts and stops its instance, rather than a webhook's receiver. */
-export const isPoweredByStack = (runner: Powered): boolean =>
-  hasInstances(runner) && runner.webhookUrl === undefined;
+export const canWake = (runner: Pick<Runner, 'instanceId' | 'webhookUrl' | 'fleet'>): boolean =>
+  hasInstances(runner) || runner.webhookUrl !== undefined;
 
 const asleep: ReadonlySet<RunnerStatus> = new Set(['stopped', 'offline']);
 

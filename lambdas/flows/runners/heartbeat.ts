@@ -7,6 +7,7 @@ import {
   type HeartbeatRequest,
   type HeartbeatResponse,
   type Instant,
+  isPoweredByStack,
   leaseMs,
   msBetween,
   type TaskId,
@@ -18,7 +19,6 @@ import { powerOffOf, scheduled } from '../../core/fleets/fleets.ts';
 import { decideSleep, offersToSleep } from '../../core/runners/idle-policy.ts';
 import { runnerSources } from '../../core/runners/runner-state.ts';
 import { controlQueueOf, queuesOf } from '../../core/tasks/routing.ts';
-import { isPoweredByStack } from '../../core/tasks/select-runner.ts';
 import type { Deps } from '../deps.ts';
 import { type PlaceDeps, place, ring } from '../tasks/assign.ts';
 import { heldTasks } from '../tasks/held-tasks.ts';

@@ -1,5 +1,5 @@
 /** Follows EC2: applies an instance's state to its runner, its session and the tasks in its demand. */
-import { type Instant, msBetween } from '../../../protocol/index.ts';
+import { type Instant, isPoweredByStack, msBetween } from '../../../protocol/index.ts';
 import type { InstanceFacts } from '../../adapters/runners/instances.ts';
 import { type RunnerRecord, withoutInstance } from '../../adapters/runners/runner-record.ts';
 import { openSessionFacts } from '../../core/costs/cost.ts';
@@ -7,7 +7,6 @@ import { type NotTheirs, whyNotTheirs } from '../../core/runners/instance-owner.
 import { nextStatus } from '../../core/runners/runner-state.ts';
 import { isTimeToRetry, startFailure } from '../../core/runners/start-failure.ts';
 import { queuesOf } from '../../core/tasks/routing.ts';
-import { isPoweredByStack } from '../../core/tasks/select-runner.ts';
 import type { Deps } from '../deps.ts';
 import { type PlaceDeps, placeWaiting } from '../tasks/assign.ts';
 import { heldTasks } from '../tasks/held-tasks.ts';

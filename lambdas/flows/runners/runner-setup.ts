@@ -1,10 +1,15 @@
 /** Creates, changes and removes runners, with their queues and the binding to their instances. */
-import { addMs, type Instant, type Runner, type RunnerInput } from '../../../protocol/index.ts';
+import {
+  addMs,
+  type Instant,
+  isPoweredByStack,
+  type Runner,
+  type RunnerInput,
+} from '../../../protocol/index.ts';
 import { poolOf, type RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import type { NewRunner } from '../../adapters/runners/runners.ts';
 import { nameRefusedMs } from '../../adapters/tasks/queues.ts';
 import { controlQueueOf, globalQueue, queuesOf } from '../../core/tasks/routing.ts';
-import { isPoweredByStack } from '../../core/tasks/select-runner.ts';
 import type { Deps } from '../deps.ts';
 import { type PlaceDeps, placeWaiting } from '../tasks/assign.ts';
 import { requestHeartbeat } from './request-heartbeat.ts';

@@ -1,9 +1,8 @@
 /** Repairs by EC2's own lists: instances that no flow watches, and those that fail EC2's status checks. */
-import { drainOf, msBetween } from '../../../protocol/index.ts';
+import { drainOf, isPoweredByStack, msBetween } from '../../../protocol/index.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import { whyNotTheirs } from '../../core/runners/instance-owner.ts';
 import { isAwake } from '../../core/runners/runner-state.ts';
-import { isPoweredByStack } from '../../core/tasks/select-runner.ts';
 import type { Pass } from '../repairs.ts';
 import { type FollowDeps, followInstance } from './instance-state.ts';
 import { drainRunner } from './owner-requests.ts';

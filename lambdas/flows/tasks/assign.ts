@@ -1,12 +1,12 @@
 /** Placing: assigns a waiting task to a runner, rings its doorbell, and has the runner woken. */
-import type { Instant, RunnerStatus } from '../../../protocol/index.ts';
+import { type Instant, isPoweredByStack, type RunnerStatus } from '../../../protocol/index.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import { entryOf, type LimitRef, type LimitState, taskOfEntry } from '../../adapters/tasks/limits.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { nextStatus } from '../../core/runners/runner-state.ts';
 import { room } from '../../core/runners/slots.ts';
 import { needsGlobalPool, route } from '../../core/tasks/routing.ts';
-import { chooseRunner, isPoweredByStack } from '../../core/tasks/select-runner.ts';
+import { chooseRunner } from '../../core/tasks/select-runner.ts';
 import { hasEnded } from '../../core/tasks/task-state.ts';
 import type { Deps } from '../deps.ts';
 import { type DeliverDeps, sendEvent } from '../webhooks/deliver.ts';
