@@ -4,9 +4,10 @@ import { noticeAnswer, noticeOutage } from './outage.ts';
 import { ApiProblem } from './request.ts';
 import { meQuery } from './session.ts';
 
-/** Asks again who is signed in: the session expired, or was ended elsewhere. */
+/** Asks again who is signed in: the session expired, or was ended elsewhere. A wrong password does neither. */
 const noticeSignOut = (error: Error) => {
-  if (error instanceof ApiProblem && error.status === 401) queryClient.setQueryData(meQuery.queryKey, null);
+  if (error instanceof ApiProblem && error.code === 'unauthenticated')
+    queryClient.setQueryData(meQuery.queryKey, null);
 };
 
 /** Repeats queries that failed during an outage and are not polled: they would stay failed otherwise. */
@@ -36,5 +37,7 @@ export const queryClient: QueryClient = new QueryClient({
       retry: (failures, error) =>
         failures < maxRetries && !(error instanceof ApiProblem && error.status >= 400 && error.status < 500),
     },
+    // Forms hold secrets: nothing that was sent stays in memory.
+    mutations: { networkMode: 'always', gcTime: 0 },
   },
 });

@@ -73,7 +73,10 @@ const request = async (
   return response;
 };
 
-/** Calls an endpoint and returns the raw response. Throws an `ApiProblem` unless it succeeds. */
+/**
+ * Calls an endpoint and returns the raw response: for files, and for answers that nobody reads. Throws an
+ * `ApiProblem` unless it succeeds.
+ */
 export const send = <E extends Endpoint>(
   endpoint: E,
   given: CallOf<E>,

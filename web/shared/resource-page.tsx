@@ -4,7 +4,7 @@ import { type ReactNode, useState } from 'react';
 import type * as z from 'zod';
 import { pathOf } from '../../protocol/endpoints/call.ts';
 import type { resourceEndpoints } from '../../protocol/endpoints/resources.ts';
-import { call } from '../data/request.ts';
+import { call, send } from '../data/request.ts';
 import { useMay } from '../data/session.ts';
 import { Button } from '../ui/button.tsx';
 import { Confirm, Dialog } from '../ui/dialog.tsx';
@@ -93,7 +93,7 @@ export const ResourcePage = <T extends Named, D extends NamedDraft>({
     say(`The ${one} is created.`);
   };
   const replace = async (item: T, draft: D) => {
-    await call(endpoints.replace, { params: paramsOf(item), body: kind.inputOf(draft) });
+    await send(endpoints.replace, { params: paramsOf(item), body: kind.inputOf(draft) });
     await refresh();
     close();
     say(`The ${one} is saved.`);

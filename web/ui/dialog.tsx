@@ -2,6 +2,7 @@
  * Dialogs: a small one in the middle, a sheet at the side for forms, and a confirmation before something is
  * destroyed.
  */
+import { useMutation } from '@tanstack/react-query';
 import { type ReactNode, useRef, useState } from 'react';
 import { Dialog as AriaDialog } from 'react-aria-components/Dialog';
 import { Heading } from 'react-aria-components/Heading';
@@ -92,27 +93,18 @@ export const Confirm = ({
   onClose,
   isDangerous = true,
 }: ConfirmProps): ReactNode => {
-  const [state, setState] = useState<{ isBusy: boolean; error?: string }>({ isBusy: false });
-  const confirm = async () => {
-    setState({ isBusy: true });
-    try {
-      await onConfirm();
-      onClose();
-    } catch (error) {
-      setState({ isBusy: false, error: messageOf(error) });
-    }
-  };
+  const { mutate, error, isPending } = useMutation({ mutationFn: onConfirm, onSuccess: onClose });
   return (
     <Dialog title={title} onClose={onClose} role="alertdialog">
       <div className="dialog-body">
         <div>{children}</div>
-        {state.error && <Notice kind="bad">{state.error}</Notice>}
+        {error && <Notice kind="bad">{messageOf(error)}</Notice>}
       </div>
       <footer className="dialog-foot">
         <Button onPress={onClose} autoFocus>
           {cancel}
         </Button>
-        <Button look={isDangerous ? 'danger' : 'primary'} onPress={confirm} isPending={state.isBusy}>
+        <Button look={isDangerous ? 'danger' : 'primary'} onPress={() => mutate()} isPending={isPending}>
           {action}
         </Button>
       </footer>

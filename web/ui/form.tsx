@@ -1,4 +1,5 @@
 /** Form: the typed values, the control plane's errors, and the submit button. */
+import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, type RefObject, useEffect, useRef, useState } from 'react';
 import { ApiProblem, messageOf } from '../data/request.ts';
 import { Button } from './button.tsx';
@@ -22,8 +23,8 @@ export interface Form<T> {
   readonly field: <K extends keyof T & string>(name: K, path?: string) => Bound<T[K]>;
   /** Error of the field at that path. */
   readonly errorAt: (path: string) => string | undefined;
-  /** Error of the last attempt to send; undefined while there is none. */
-  readonly problem: unknown;
+  /** Error of the last attempt to send; null while there is none. */
+  readonly problem: Error | null;
   /** Errors of paths that have no field on the screen, one sentence each. Known once all fields are drawn. */
   readonly faultsElsewhere: () => readonly string[];
   /** True when the values differ from the initial ones. */
@@ -53,24 +54,11 @@ export const numberOf = (text: string): number => (text.trim() === '' ? Number.N
 /** State of a form. `onSubmit` sends the values and throws the control plane's error. */
 export const useForm = <T extends object>(initial: T, onSubmit: (value: T) => Promise<unknown>): Form<T> => {
   const [value, setValue] = useState(initial);
-  const [problem, setProblem] = useState<unknown>();
-  const [isBusy, setBusy] = useState(false);
+  const { mutate, error: problem, isPending } = useMutation({ mutationFn: onSubmit });
   const fieldErrors = problem instanceof ApiProblem ? problem.fieldErrors : {};
   const [first] = useState(() => JSON.stringify(initial));
   /** Paths of the fields that this render draws. */
   const shownPaths = new Set<string>();
-  const submit = async () => {
-    if (isBusy) return;
-    setBusy(true);
-    setProblem(undefined);
-    try {
-      await onSubmit(value);
-    } catch (error) {
-      setProblem(error);
-    } finally {
-      setBusy(false);
-    }
-  };
   const set = (change: Partial<T>) => setValue((before) => ({ ...before, ...change }));
   const errorAt = (wanted: string) => {
     shownPaths.add(wanted);
@@ -94,12 +82,12 @@ export const useForm = <T extends object>(initial: T, onSubmit: (value: T) => Pr
         .filter(([path]) => ![...shownPaths].some((shown) => isAt(path, shown)))
         .map(([path, message]) => `${path || 'It'} ${message}.`),
     isChanged: JSON.stringify(value) !== first,
-    isBusy,
+    isBusy: isPending,
     submit: (event) => {
       event?.preventDefault();
       // The dialog of a form may be inside another form's tree.
       event?.stopPropagation();
-      void submit();
+      if (!isPending) mutate(value);
     },
   };
 };
@@ -113,7 +101,7 @@ export const useFault = (form: Sent): { element: RefObject<HTMLFormElement | nul
   const { problem } = form;
   // biome-ignore lint/correctness/useExhaustiveDependencies: once for each refusal, when its fields are drawn
   useEffect(() => {
-    if (problem === undefined) return setFault(undefined);
+    if (problem === null) return setFault(undefined);
     const wrong = element.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
     wrong?.focus({ preventScroll: true });
     wrong?.scrollIntoView({ block: 'center' });

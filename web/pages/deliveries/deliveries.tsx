@@ -6,10 +6,11 @@ import { pathOf } from '../../../protocol/endpoints/call.ts';
 import { listDeliveries, sendDelivery } from '../../../protocol/endpoints/webhooks.ts';
 import { type Delivery, deliveryStatus, type RecordedResponse } from '../../../protocol/index.ts';
 import { deliveriesQuery } from '../../data/queries.ts';
-import { call, messageOf } from '../../data/request.ts';
+import { call } from '../../data/request.ts';
 import { useMay } from '../../data/session.ts';
 import { SelectFilter } from '../../shared/filters.tsx';
 import { Paged } from '../../shared/paged.tsx';
+import { useAct } from '../../ui/act.ts';
 import { Badge, type Tone } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Code } from '../../ui/copy.tsx';
@@ -51,19 +52,18 @@ export const DeliveriesPage = (): ReactNode => {
   const [status, setStatus] = useState<Delivery['status']>();
   const list = useInfiniteQuery(deliveriesQuery(projectId, status));
   const [shown, show] = useState<Delivery>();
-  const sendAgain = async (one: Delivery) => {
-    try {
+  const sendAgain = useAct(
+    async (one: Delivery) => {
       const sent = await call(sendDelivery, { params: { projectId, deliveryId: one.id } });
+      const isDelivered = sent.status === 'delivered';
       say(
-        sent.status === 'delivered' ? 'Sent and accepted.' : `Sent; the answer was ${outcomeOf(sent)}.`,
-        sent.status === 'delivered' ? 'ok' : 'bad',
+        isDelivered ? 'Sent and accepted.' : `Sent; the answer was ${outcomeOf(sent)}.`,
+        isDelivered ? 'ok' : 'bad',
       );
       if (shown) show(sent);
-    } catch (failure) {
-      say(messageOf(failure), 'bad');
-    }
-    await client.invalidateQueries({ queryKey: [pathOf(listDeliveries, { projectId })] });
-  };
+    },
+    () => client.invalidateQueries({ queryKey: [pathOf(listDeliveries, { projectId })] }),
+  );
   const onSend = useMay(projectId, 'manager') ? sendAgain : undefined;
   return (
     <Page

@@ -6,10 +6,11 @@ import { createInvitation, revokeInvitation } from '../../../protocol/endpoints/
 import { removeMember, replaceMember } from '../../../protocol/endpoints/members.ts';
 import { type Member, type Role, roles } from '../../../protocol/index.ts';
 import { invitationsQuery, membersQuery } from '../../data/queries.ts';
-import { call, messageOf } from '../../data/request.ts';
+import { call, send } from '../../data/request.ts';
 import { useMay, useMe } from '../../data/session.ts';
 import { EmailField, RoleField } from '../../shared/common-fields.tsx';
 import { SecretOnce } from '../../shared/secret-once.tsx';
+import { useAct } from '../../ui/act.ts';
 import { Button } from '../../ui/button.tsx';
 import { Confirm, Dialog } from '../../ui/dialog.tsx';
 import { Empty } from '../../ui/empty.tsx';
@@ -34,15 +35,10 @@ export const MembersPage = (): ReactNode => {
   const [isInviting, setInviting] = useState(false);
   const [leaving, setLeaving] = useState<Member>();
   const refresh = () => client.invalidateQueries({ queryKey: membersQuery(projectId).queryKey });
-  const changeRole = async (member: Member, role: Role) => {
-    try {
-      await call(replaceMember, { params: { projectId, userId: member.userId }, body: { role } });
-      say(`${member.name} is now ${shortRole(role).toLowerCase()}.`);
-    } catch (error) {
-      say(messageOf(error), 'bad');
-    }
-    await refresh();
-  };
+  const changeRole = useAct(async ({ userId, name, role }: Member) => {
+    await send(replaceMember, { params: { projectId, userId }, body: { role } });
+    say(`${name} is now ${shortRole(role).toLowerCase()}.`);
+  }, refresh);
   const invite = isOwner && (
     <Button look="primary" icon="plus" onPress={() => setInviting(true)}>
       Invite member
@@ -72,7 +68,7 @@ export const MembersPage = (): ReactNode => {
                   <select
                     aria-label={`Role of ${member.name}`}
                     value={member.role}
-                    onChange={({ target }) => changeRole(member, target.value as Role)}
+                    onChange={({ target }) => changeRole({ ...member, role: target.value as Role })}
                   >
                     {roles.map((role) => (
                       <option key={role} value={role}>
@@ -123,13 +119,11 @@ export const MembersPage = (): ReactNode => {
 const Invitations = ({ projectId }: { readonly projectId: string }): ReactNode => {
   const client = useQueryClient();
   const { data: invitations } = useSuspenseQuery(invitationsQuery(projectId));
+  const revoke = useAct(
+    (invitationId: string) => call(revokeInvitation, { params: { projectId, invitationId } }),
+    () => client.invalidateQueries({ queryKey: invitationsQuery(projectId).queryKey }),
+  );
   if (invitations.length === 0) return null;
-  const revoke = async (invitationId: string) => {
-    await call(revokeInvitation, { params: { projectId, invitationId } }).catch((error: unknown) =>
-      say(messageOf(error), 'bad'),
-    );
-    await client.invalidateQueries({ queryKey: invitationsQuery(projectId).queryKey });
-  };
   return (
     <Card title="Pending invitations">
       <ul className="rows">

@@ -4,7 +4,7 @@ import { type ReactNode, useState } from 'react';
 import { removeUser, replaceUser } from '../../../protocol/endpoints/members.ts';
 import type { User } from '../../../protocol/index.ts';
 import { usersQuery } from '../../data/queries.ts';
-import { call } from '../../data/request.ts';
+import { call, send } from '../../data/request.ts';
 import { useMe } from '../../data/session.ts';
 import { Confirm } from '../../ui/dialog.tsx';
 import { ActionMenu } from '../../ui/menu.tsx';
@@ -63,7 +63,7 @@ export const PeoplePage = (): ReactNode => {
           action={asked.user.isAdmin ? 'Remove admin rights' : 'Make an admin'}
           isDangerous={false}
           onConfirm={async () => {
-            await call(replaceUser, {
+            await send(replaceUser, {
               params: { userId: asked.user.id },
               body: { isAdmin: !asked.user.isAdmin },
             });

@@ -4,11 +4,11 @@ import { type ReactNode, useState } from 'react';
 import { confirmTask, rejectTask, stopTask } from '../../../protocol/endpoints/tasks.ts';
 import { hasEnded, type Task, whyNotConfirm } from '../../../protocol/index.ts';
 import { taskQuery } from '../../data/queries.ts';
-import { call, messageOf } from '../../data/request.ts';
+import { call } from '../../data/request.ts';
 import { useMay, useMe } from '../../data/session.ts';
+import { useAct } from '../../ui/act.ts';
 import { Button } from '../../ui/button.tsx';
 import { Confirm } from '../../ui/dialog.tsx';
-import { say } from '../../ui/toast.tsx';
 import { RunTask } from './run-task.tsx';
 
 const verbs = { stop: stopTask, confirm: confirmTask, reject: rejectTask };
@@ -20,10 +20,15 @@ export const TaskActs = ({ task }: { readonly task: Task }): ReactNode => {
   const me = useMe();
   const [asked, ask] = useState<'stop' | 'reject' | 'again'>();
   const close = () => ask(undefined);
+  const { queryKey } = taskQuery(projectId, id);
   const post = async (verb: keyof typeof verbs) => {
     const changed = await call(verbs[verb], { params: { projectId, taskId: id } });
-    client.setQueryData(taskQuery(projectId, id).queryKey, changed);
+    client.setQueryData(queryKey, changed);
   };
+  const confirm = useAct(
+    () => post('confirm'),
+    () => client.invalidateQueries({ queryKey }),
+  );
   if (!mayRun) return null;
   const isOver = hasEnded(task.status);
   const whyNot = whyNotConfirm(task, me.user?.id ?? '');
@@ -31,12 +36,7 @@ export const TaskActs = ({ task }: { readonly task: Task }): ReactNode => {
     <>
       {task.status === 'waiting_confirmation' && (
         <>
-          <Button
-            look="primary"
-            icon="check"
-            isDisabled={whyNot !== undefined}
-            onPress={() => post('confirm').catch((error: unknown) => say(messageOf(error), 'bad'))}
-          >
+          <Button look="primary" icon="check" isDisabled={whyNot !== undefined} onPress={() => confirm()}>
             Confirm
           </Button>
           <Button onPress={() => ask('reject')}>Reject</Button>
