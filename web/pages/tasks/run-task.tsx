@@ -75,7 +75,7 @@ export const RunTask = ({ projectId, templateId, like, onClose }: RunTaskProps):
                 />
               </div>
             )}
-            {template && (
+            {template ? (
               <RunForm
                 key={template.id}
                 projectId={projectId}
@@ -83,6 +83,8 @@ export const RunTask = ({ projectId, templateId, like, onClose }: RunTaskProps):
                 like={like}
                 onClose={onClose}
               />
+            ) : (
+              <p className="dialog-body quiet-text">Its template was deleted.</p>
             )}
           </>
         )}
