@@ -1,4 +1,4 @@
-/** Inputs in the browser: secrets stay when the user does not type them again. */
+/** Inputs in the browser: kept secrets, choices that do not load, and forms sent after a session ended. */
 import { expect } from 'vitest';
 import * as z from 'zod';
 import { environment, key, type ProjectId } from '../../protocol/index.ts';
@@ -72,4 +72,31 @@ it('renames a key, and shows its login without asking for its password', async (
     await page.getByText('The key is saved.').waitFor();
   });
   expect(await only('keys', key)).toMatchObject({ name: 'Release', type: 'login_password', login: 'ada' });
+});
+
+it('says in a field that its choices did not load', async ({ setting }) => {
+  await setting.tellAsOwner('choices', async (page) => {
+    await page.route('**/keys', (route) => route.fulfill({ status: 403 }));
+    await page.goto(`/projects/${projectId}/repositories`);
+    await page.getByRole('button', { name: 'New repository' }).click();
+    const key = page.getByRole('dialog').getByLabel('Key');
+    await key.getByText('Not loaded').waitFor({ state: 'attached' });
+    await page.getByText('The control plane answered 403 without an explanation.').waitFor();
+  });
+});
+
+it('leads to the sign-in page after the session has ended, and not after a wrong password', async ({
+  setting,
+}) => {
+  await setting.tellAsOwner('session', async (page) => {
+    await page.goto('/account');
+    await page.getByLabel('Current password').fill('difference engine');
+    await page.getByLabel('New password').fill('a new password');
+    await page.getByRole('button', { name: 'Change password' }).click();
+    await page.getByRole('alert').getByText('The password is wrong.').waitFor();
+    await page.context().clearCookies();
+    await page.getByRole('button', { name: 'Change password' }).click();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    expect(new URL(page.url()).searchParams.get('to')).toBe('/account');
+  });
 });

@@ -4,7 +4,10 @@ import { noticeAnswer, noticeOutage } from './outage.ts';
 import { ApiProblem } from './request.ts';
 import { meQuery } from './session.ts';
 
-/** Asks again who is signed in: the session expired, or was ended elsewhere. A wrong password does neither. */
+/**
+ * Leads to the sign-in page: the session expired, or was ended elsewhere. A wrong password also answers 401,
+ * and ends no session.
+ */
 const noticeSignOut = (error: Error) => {
   if (error instanceof ApiProblem && error.code === 'unauthenticated')
     queryClient.setQueryData(meQuery.queryKey, null);

@@ -1,4 +1,4 @@
-/** What stands in place of an answer of the API: that it loads, or why it failed. */
+/** Stands in place of an answer of the API: shows that it loads, or why it failed. */
 import type { ReactNode } from 'react';
 import { messageOf } from '../data/request.ts';
 import { Notice } from './notice.tsx';

@@ -90,7 +90,7 @@ const SourceFields = ({ form: { value, set, field, errorAt } }: FormProps): Reac
   </>
 );
 
-/** What the template needs, and which runners take its tasks. */
+/** Fields of the resources that its tasks need, and of the runners that take them. */
 const PlaceFields = ({ form: { value, field }, projectId }: Props): ReactNode => (
   <>
     <div className="two">
