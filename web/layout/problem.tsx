@@ -3,16 +3,12 @@ import { useQueryErrorResetBoundary } from '@tanstack/react-query';
 import { useRouter } from '@tanstack/react-router';
 import { type ReactNode, useCallback, useEffect, useRef } from 'react';
 import { useOutage } from '../data/outage.ts';
-import { ApiProblem, messageOf } from '../data/request.ts';
+import { messageOf } from '../data/request.ts';
 import { Icon } from '../ui/icons.tsx';
 
 export const Problem = ({ error }: { readonly error: unknown }): ReactNode => {
   const router = useRouter();
   const { reset } = useQueryErrorResetBoundary();
-  const isSignedOut = error instanceof ApiProblem && error.status === 401;
-  useEffect(() => {
-    if (isSignedOut) void router.invalidate();
-  }, [isSignedOut, router]);
   const again = useCallback(() => {
     reset();
     void router.invalidate();

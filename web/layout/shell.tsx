@@ -1,6 +1,6 @@
 /** Frame around every page of a signed-in user: navigation at the side, on a phone behind a button. */
 import { useQuery } from '@tanstack/react-query';
-import { Navigate, Outlet, useParams, useRouterState } from '@tanstack/react-router';
+import { Outlet, useParams, useRouter, useRouterState } from '@tanstack/react-router';
 import { type ReactNode, Suspense, useEffect, useRef } from 'react';
 import type { Instant } from '../../protocol/index.ts';
 import { useOutage } from '../data/outage.ts';
@@ -41,7 +41,6 @@ export const Shell = (): ReactNode => {
   const { data: who } = useQuery({ ...meQuery, refetchInterval: outage !== undefined && probeMs });
   const projectId = useOpenProject();
   const path = useRouterState({ select: ({ location }) => location.pathname });
-  const href = useRouterState({ select: ({ location }) => location.href });
   const drawer = useRef<HTMLDialogElement>(null);
   const main = useRef<HTMLElement>(null);
   useKeptFocus(main);
@@ -52,7 +51,12 @@ export const Shell = (): ReactNode => {
     if (shownPath.current !== path) main.current?.focus({ preventScroll: true });
     shownPath.current = path;
   }, [path]);
-  if (who === null) return <Navigate to="/sign-in" search={{ to: href }} />;
+  const router = useRouter();
+  const isSignedOut = who === null;
+  useEffect(() => {
+    // The parent of all pages redirects to the sign-in page.
+    if (isSignedOut) void router.invalidate();
+  }, [isSignedOut, router]);
   if (!who) return <Loading />;
   return (
     <div className="shell">
