@@ -1,5 +1,6 @@
 /** Calls of the agent to the API. All are POST under /api/agent. */
 import * as z from 'zod';
+import { app } from './app.ts';
 import { ansibleOptions, terraformOptions } from './app-options.ts';
 import { instant } from './common.ts';
 import { projectId, runnerId, taskId } from './ids.ts';
@@ -10,7 +11,7 @@ import { repositoryFields } from './repository.ts';
 import { commit, hostResults } from './result.ts';
 import { diskShortage } from './runner.ts';
 import { surveyAnswers } from './survey.ts';
-import { app, onDrain } from './template.ts';
+import { onDrain } from './template.ts';
 import { cleaned } from './text.ts';
 
 /** Time for which a runner keeps its tasks without a heartbeat. */

@@ -1,5 +1,6 @@
 /** Schemas and types that API, agent and console share. */
 export * from './agent.ts';
+export * from './app.ts';
 export * from './app-options.ts';
 export * from './audit.ts';
 export * from './common.ts';

@@ -1,11 +1,12 @@
 /** Task: one run of a template. */
 import * as z from 'zod';
+import { app } from './app.ts';
 import { confirmedBy, launchOption, taskOptions, taskOptionsInput } from './app-options.ts';
 import { instant, microUsd, pageQuery, tag } from './common.ts';
 import { projectId, runnerId, taskId, templateId } from './ids.ts';
 import { commit, hostResults } from './result.ts';
 import { surveyAnswers } from './survey.ts';
-import { app, priority } from './template.ts';
+import { priority } from './template.ts';
 import { written } from './text.ts';
 
 export const taskStatus = z.enum([

@@ -1,5 +1,6 @@
 /** Template: script or playbook to run, and its place. */
 import * as z from 'zod';
+import { type App, app, isTerraform } from './app.ts';
 import {
   ansibleInput,
   ansibleOptions,
@@ -17,9 +18,6 @@ import { gitReference } from './repository.ts';
 import { survey } from './survey.ts';
 import { written } from './text.ts';
 import { secretArguments } from './visible-secrets.ts';
-
-export const app = z.enum(['ansible', 'terraform', 'tofu', 'bash', 'python', 'powershell']);
-export type App = z.infer<typeof app>;
 
 /** Action on a task of the template when its runner is lost. */
 export const onRunnerLost = z.enum(['retry', 'fail']);
@@ -84,7 +82,6 @@ const fields = z.strictObject({
   maxAttempts: z.int().min(1).max(10).default(3),
 });
 
-const isTerraform = (name: App): boolean => name === 'terraform' || name === 'tofu';
 const ofAnsible: readonly LaunchOption[] = ['limit', 'tags', 'skipTags', 'check', 'diff', 'verbosity'];
 const ofRepository: readonly LaunchOption[] = ['branch', 'commit'];
 

@@ -4,6 +4,7 @@ import {
   type ClaimRequest,
   type ClaimResponse,
   type Instant,
+  isTerraform,
   leaseMs,
   msBetween,
   type ProjectId,
@@ -199,9 +200,6 @@ const placeDisplaced = async (deps: ClaimDeps, runner: RunnerRecord, doorbell: T
   if (task?.status === 'waiting' && task.runnerId === runner.id) await place(deps, task);
 };
 
-const asksFirst = ({ app }: Pick<TaskParts['template'], 'app'>): boolean =>
-  app === 'terraform' || app === 'tofu';
-
 /**
  * Excludes the editors of this attempt's parts from confirming the task. For a task that a person started,
  * only later editors: that person saw the earlier state. False: the runner has lost the task.
@@ -239,7 +237,7 @@ const give = async (
   };
   if (!parts) return end('The template, or something that it names, was removed or cannot be read.');
   if (task.confirmedBy === 'another_person') {
-    if (!asksFirst(parts.template)) {
+    if (!isTerraform(parts.template.app)) {
       return end('Another person has to confirm it, and the app that its template has by now asks nobody.');
     }
     if (!(await keepEditorsOut(deps, runner, task, parts))) return refused('not_claimable');
@@ -309,7 +307,7 @@ const appOptionsOf = (task: TaskRecord, { template, vaultKeys, becomeKey }: Task
         ...(becomeKey && { becomeKey }),
       },
     }),
-    ...(asksFirst(template) && {
+    ...(isTerraform(template.app) && {
       terraform: terraformOptions.parse({ ...template.terraform, ...task.terraform, ...asks }),
     }),
   };

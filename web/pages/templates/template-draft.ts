@@ -2,6 +2,7 @@
 import {
   type App,
   fittingOptions,
+  isTerraform,
   type LaunchOption,
   type Template,
   templateValue,
@@ -42,15 +43,6 @@ export interface TemplateDraft {
   /** Fields that this form does not show, kept unchanged. */
   readonly rest: Partial<Template>;
 }
-
-export const apps: Readonly<Record<App, string>> = {
-  ansible: 'Ansible playbook',
-  terraform: 'Terraform',
-  tofu: 'OpenTofu',
-  bash: 'Bash script',
-  python: 'Python script',
-  powershell: 'PowerShell script',
-};
 
 const minuteMs = 60_000;
 
@@ -176,8 +168,6 @@ const terraformOf = (draft: TemplateDraft) => {
     },
   };
 };
-
-export const isTerraform = (app: App): boolean => app === 'terraform' || app === 'tofu';
 
 export const templateInput = (draft: TemplateDraft): object => {
   const {

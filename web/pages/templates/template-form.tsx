@@ -1,6 +1,12 @@
 /** Form of a template. */
 import type { ReactNode } from 'react';
-import type { App, LaunchTemplate, Template } from '../../../protocol/index.ts';
+import {
+  type App,
+  appNames,
+  isTerraform,
+  type LaunchTemplate,
+  type Template,
+} from '../../../protocol/index.ts';
 import { environmentsQuery, inventoriesQuery, keysQuery, repositoriesQuery } from '../../data/queries.ts';
 import { DescriptionField, NameField } from '../../shared/common-fields.tsx';
 import { ReferenceField } from '../../shared/reference-field.tsx';
@@ -11,7 +17,7 @@ import { launchNames } from './launch-draft.ts';
 import { LaunchFields } from './launch-fields.tsx';
 import { RoutingSentence, TagField } from './routing-sentence.tsx';
 import { SurveyEditor } from './survey-editor.tsx';
-import { apps, isTerraform, offeredOptions, ownOptions, type TemplateDraft } from './template-draft.ts';
+import { offeredOptions, ownOptions, type TemplateDraft } from './template-draft.ts';
 
 type Props = Pick<FieldsProps<TemplateDraft>, 'form' | 'projectId'>;
 type FormProps = Pick<Props, 'form'>;
@@ -55,7 +61,7 @@ const SourceFields = ({ form: { value, set, field, errorAt } }: FormProps): Reac
         label="App"
         value={value.app}
         onChange={(app) => set({ app: app as App, ...(isTerraform(app as App) && { source: 'path' }) })}
-        options={Object.entries(apps).map(([app, label]) => ({ value: app, label }))}
+        options={Object.entries(appNames).map(([app, label]) => ({ value: app, label }))}
         error={errorAt('app')}
         isRequired
       />

@@ -2,14 +2,14 @@
 import { useParams } from '@tanstack/react-router';
 import { type ReactNode, useMemo, useState } from 'react';
 import { templates } from '../../../protocol/endpoints/resources.ts';
-import type { Template } from '../../../protocol/index.ts';
+import { appNames, type Template } from '../../../protocol/index.ts';
 import { templatesQuery } from '../../data/queries.ts';
 import { useMay } from '../../data/session.ts';
 import { type Kind, ResourcePage } from '../../shared/resource-page.tsx';
 import { Tags } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { RunTask } from '../tasks/run-task.tsx';
-import { apps, emptyTemplate, type TemplateDraft, templateDraft, templateInput } from './template-draft.ts';
+import { emptyTemplate, type TemplateDraft, templateDraft, templateInput } from './template-draft.ts';
 import { TemplateFields } from './template-form.tsx';
 
 const kindWith = (run: ((template: Template) => void) | undefined): Kind<Template, TemplateDraft> => ({
@@ -23,7 +23,7 @@ const kindWith = (run: ((template: Template) => void) | undefined): Kind<Templat
   query: templatesQuery,
   columns: [
     { header: 'Name', render: ({ description }) => <span className="sub">{description}</span> },
-    { header: 'App', from: 'tablet', render: ({ app }) => apps[app] },
+    { header: 'App', from: 'tablet', render: ({ app }) => appNames[app] },
     {
       header: 'Tag',
       render: ({ tag }) => (tag ? <Tags tags={[tag]} /> : <span className="quiet-text">none</span>),
