@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import type * as z from 'zod';
 import { type ProblemCode, statusOf } from '../../protocol/index.ts';
-import type { NamedKind, NameTaken } from '../adapters/resources/names.ts';
+import { type NameTaken, namedKinds } from '../adapters/resources/names.ts';
 import { type FieldErrors, makeProblem, problemHeaders } from '../problems.ts';
 
 export const refuse = (c: Context, code: ProblemCode, detail: string, errors?: FieldErrors) =>
@@ -32,18 +32,6 @@ export const refuseReferences = (c: Context, errors: FieldErrors) =>
     `The project has nothing with the id in ${errors.map(({ path }) => path).join(', ')}.`,
     errors,
   );
-
-const namedKinds: Readonly<Record<NamedKind, string>> = {
-  prj: 'project',
-  tpl: 'template',
-  inv: 'inventory',
-  rep: 'repository',
-  key: 'key',
-  env: 'environment',
-  int: 'integration',
-  sch: 'schedule',
-  run: 'runner',
-};
 
 /** For a name that another object of the kind has. */
 export const refuseName = (c: Context, { kind, wanted, holderId }: NameTaken) => {

@@ -16,8 +16,19 @@ import { type Clock, instant, msBetween } from '../../../protocol/index.ts';
 import type { Condition } from '../expressions.ts';
 import { type Item, keys, queryAll, type Table, type TransactWrite } from '../table.ts';
 
-/** Kinds of items with unique names: the prefixes of their ids. */
-export type NamedKind = 'prj' | 'tpl' | 'inv' | 'rep' | 'key' | 'env' | 'int' | 'sch' | 'run';
+/** Words for the kinds of items with unique names, by the prefixes of their ids. */
+export const namedKinds = {
+  prj: 'project',
+  tpl: 'template',
+  inv: 'inventory',
+  rep: 'repository',
+  key: 'key',
+  env: 'environment',
+  int: 'integration',
+  sch: 'schedule',
+  run: 'runner',
+} as const;
+export type NamedKind = keyof typeof namedKinds;
 
 /** Longer than any request to the API: API Gateway times out after 30 s. */
 const underWayMs = 60_000;
