@@ -13,6 +13,7 @@ import {
   schedule,
   signInProviderFields,
 } from '../../../protocol/index.ts';
+import type { Resources } from '../../adapters/resources/resources.ts';
 import type { Pool } from '../../adapters/table.ts';
 import type { ApiDeps } from '../deps.ts';
 
@@ -55,10 +56,7 @@ const own = { id: true, projectId: true, createdAt: true } as const;
 /** Each schema leaves out secrets and fields that change by themselves. */
 const settingsOf = {
   projects: project.omit({ id: true, createdAt: true }),
-  environments: environment.omit(own),
   integrations: integration.omit({ ...own, url: true }),
-  // In the form of its input, which includes the secret fields.
-  keys: key.omit(own).transform(({ name, ...secret }) => ({ name, secret })),
   schedules: schedule.omit({ ...own, secretNames: true, nextRuns: true, lastRun: true, pending: true }),
   runners: runner.pick({
     name: true,
@@ -73,7 +71,13 @@ const settingsOf = {
   provider: signInProviderFields.strip().omit({ clientSecret: true }),
 };
 
-/** The other resources show exactly what was sent. */
+/** Settings of resources that do not show exactly what was sent. */
+const resourceSettings: Readonly<Record<string, z.ZodType<object>>> = {
+  environments: environment.omit(own),
+  // In the form of its input, which includes the secret fields.
+  keys: key.omit(own).transform(({ name, ...secret }) => ({ name, secret })),
+};
+/** Settings of the other resources. */
 const withoutOwn = z
   .looseObject({ name: z.string() })
   .transform(({ id: _id, projectId: _project, createdAt: _at, ...settings }) => settings);
@@ -81,26 +85,22 @@ const withoutOwn = z
 const seen = (schema: z.ZodType<object>, found: { readonly name: string } | undefined): Seen | undefined =>
   found && { name: found.name, settings: schema.parse(found) };
 
+const isKindOf = (resources: Resources, kind: string): kind is keyof Resources =>
+  Object.hasOwn(resources, kind);
+
+const readResource = (kind: string): Read =>
+  inProject(async ({ resources }, pool, id) =>
+    isKindOf(resources, kind)
+      ? seen(resourceSettings[kind] ?? withoutOwn, await resources[kind].get(pool, id))
+      : undefined,
+  );
+
+/** Readers of what is not a resource of a project. */
 const readers: Readonly<Record<string, Read>> = {
   projects: async ({ projects }, _, id) => {
     const parsed = projectIdSchema.safeParse(id);
     return parsed.success ? seen(settingsOf.projects, await projects.get(parsed.data)) : undefined;
   },
-  templates: inProject(async ({ resources }, pool, id) =>
-    seen(withoutOwn, await resources.templates.get(pool, id)),
-  ),
-  inventories: inProject(async ({ resources }, pool, id) =>
-    seen(withoutOwn, await resources.inventories.get(pool, id)),
-  ),
-  repositories: inProject(async ({ resources }, pool, id) =>
-    seen(withoutOwn, await resources.repositories.get(pool, id)),
-  ),
-  keys: inProject(async ({ resources }, pool, id) =>
-    seen(settingsOf.keys, await resources.keys.get(pool, id)),
-  ),
-  environments: inProject(async ({ resources }, pool, id) =>
-    seen(settingsOf.environments, await resources.environments.get(pool, id)),
-  ),
   integrations: inProject(async ({ integrations }, pool, id) =>
     seen(settingsOf.integrations, await integrations.get(pool, id)),
   ),
@@ -149,7 +149,7 @@ export const readAudited = async (deps: AuditedStores, path: string): Promise<Au
       provider && { object: { kind, name: provider.name }, settings: settingsOf.provider.parse(provider) }
     );
   }
-  const read = Object.hasOwn(readers, kind) ? readers[kind] : undefined;
+  const read = Object.hasOwn(readers, kind) ? readers[kind] : readResource(kind);
   if (!read || id === undefined || id.length > longestId) return undefined;
   const inPath = projectIdSchema.safeParse(path.split('/')[3]);
   const found = await read(deps, inPath.success ? inPath.data : 'global', id);
