@@ -1,4 +1,5 @@
 /** Endpoints of integrations. */
+import { integrationId } from '../ids.ts';
 import { eventAnswer, integration, integrationEvent, integrationInput } from '../integration.ts';
 import { answer, endpoint, listOf } from './endpoint.ts';
 import { inIntegration, integrationEventPath, lastQuery } from './params.ts';
@@ -57,7 +58,7 @@ export const integrations = resourceEndpoints({
   one: 'integration',
   many: 'integrations',
   tag: 'Integrations',
-  params: inIntegration,
+  id: { integrationId },
   input: integrationInput,
   update: integrationInput,
   output: integration,

@@ -2,18 +2,12 @@
 import * as z from 'zod';
 import {
   apiTokenId,
-  environmentId,
   integrationId,
-  inventoryId,
   invitationId,
-  keyId,
   projectId,
   registrationTokenId,
-  repositoryId,
   runnerId,
-  scheduleId,
   taskId,
-  templateId,
   userId,
 } from '../ids.ts';
 import { deliveryId } from '../webhook.ts';
@@ -23,13 +17,7 @@ export const lastQuery = z.strictObject({ limit: z.coerce.number().int().min(1).
 
 export const inNothing = z.object({});
 export const inProject = z.object({ projectId });
-export const inTemplate = z.object({ projectId, templateId });
-export const inInventory = z.object({ projectId, inventoryId });
-export const inRepository = z.object({ projectId, repositoryId });
-export const inKey = z.object({ projectId, keyId });
-export const inEnvironment = z.object({ projectId, environmentId });
 export const inIntegration = z.object({ projectId, integrationId });
-export const inSchedule = z.object({ projectId, scheduleId });
 /** Path of a secret URL. */
 export const integrationEventPath = z.object({ projectId, integrationId: z.string(), secret: z.string() });
 export const inRunner = z.object({ projectId, runnerId });

@@ -1,13 +1,13 @@
 /** Endpoints of the resources of a project: list, create, get, replace and remove for each. */
-import type * as z from 'zod';
+import * as z from 'zod';
 import { environment, environmentInput, environmentUpdate } from '../environment.ts';
-import type { projectId } from '../ids.ts';
+import { environmentId, inventoryId, keyId, projectId, repositoryId, templateId } from '../ids.ts';
 import { inventory, inventoryInput } from '../inventory.ts';
 import { key, keyInput, keyUpdate } from '../key.ts';
 import { repository, repositoryInput } from '../repository.ts';
 import { template, templateInput } from '../template.ts';
 import { answer, created, endpoint, jsonBody, listOf, noContent, type Tag } from './endpoint.ts';
-import { inEnvironment, inInventory, inKey, inProject, inRepository, inTemplate } from './params.ts';
+import { inProject } from './params.ts';
 
 interface Resource<I extends z.ZodType, U extends z.ZodType, O extends z.ZodType> {
   /** Singular name, such as "inventory". */
@@ -16,8 +16,8 @@ interface Resource<I extends z.ZodType, U extends z.ZodType, O extends z.ZodType
   readonly many: string;
   /** Chapter of the reference. */
   readonly tag: Tag;
-  /** Parameters of the path: `projectId` and the resource's own id. */
-  readonly params: z.ZodObject<{ projectId: typeof projectId }>;
+  /** Parameter of the path that names one, such as `inventoryId`. */
+  readonly id: Readonly<Record<string, z.ZodType<string>>>;
   readonly input: I;
   /** Body of a PUT, in which a secret may be left out to keep it. */
   readonly update: U;
@@ -35,9 +35,10 @@ export const resourceEndpoints = /* @__NO_SIDE_EFFECTS__ */ <
 >(
   resource: Resource<I, U, O>,
 ) => {
-  const { one, many, tag, params, input, update, output, replaceNote } = resource;
+  const { one, many, tag, id, input, update, output, replaceNote } = resource;
   const path = `/api/projects/{projectId}/${many}`;
-  const idParam = Object.keys(params.shape).find((name) => name !== 'projectId') ?? '';
+  const [idParam = ''] = Object.keys(id);
+  const params = z.object<{ projectId: typeof projectId }>({ projectId, ...id });
   const itemPath = `${path}/{${idParam}}`;
   const article = /^[aeiou]/.test(one) ? 'an' : 'a';
   return {
@@ -105,7 +106,7 @@ export const templates = resourceEndpoints({
   one: 'template',
   many: 'templates',
   tag: 'Templates',
-  params: inTemplate,
+  id: { templateId },
   input: templateInput,
   update: templateInput,
   output: template,
@@ -115,7 +116,7 @@ export const inventories = resourceEndpoints({
   one: 'inventory',
   many: 'inventories',
   tag: 'Inventories',
-  params: inInventory,
+  id: { inventoryId },
   input: inventoryInput,
   update: inventoryInput,
   output: inventory,
@@ -125,7 +126,7 @@ export const repositories = resourceEndpoints({
   one: 'repository',
   many: 'repositories',
   tag: 'Repositories',
-  params: inRepository,
+  id: { repositoryId },
   input: repositoryInput,
   update: repositoryInput,
   output: repository,
@@ -135,7 +136,7 @@ export const keys = resourceEndpoints({
   one: 'key',
   many: 'keys',
   tag: 'Keys',
-  params: inKey,
+  id: { keyId },
   input: keyInput,
   update: keyUpdate,
   output: key,
@@ -147,7 +148,7 @@ export const environments = resourceEndpoints({
   one: 'environment',
   many: 'environments',
   tag: 'Environments',
-  params: inEnvironment,
+  id: { environmentId },
   input: environmentInput,
   update: environmentUpdate,
   output: environment,

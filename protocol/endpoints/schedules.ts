@@ -1,4 +1,5 @@
 /** Endpoints of schedules. */
+import { scheduleId } from '../ids.ts';
 import {
   schedule,
   scheduleInput,
@@ -7,7 +8,6 @@ import {
   scheduleUpdate,
 } from '../schedule.ts';
 import { answer, endpoint } from './endpoint.ts';
-import { inSchedule } from './params.ts';
 import { resourceEndpoints } from './resources.ts';
 
 export const previewSchedule = endpoint({
@@ -25,7 +25,7 @@ export const schedules = resourceEndpoints({
   one: 'schedule',
   many: 'schedules',
   tag: 'Schedules',
-  params: inSchedule,
+  id: { scheduleId },
   input: scheduleInput,
   update: scheduleUpdate,
   output: schedule,
