@@ -1,6 +1,6 @@
 /**
- * `npm run docs:tree`: writes the map of folders to CONTRIBUTING.md, from the first line of each README.md or
- * index.ts.
+ * `npm run docs:tree`: writes the map of folders to CONTRIBUTING.md, from the first line of each README.md,
+ * index.ts or page.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -29,14 +29,16 @@ export const foldersOf = (files: readonly string[]): string[] => {
 };
 
 /**
- * Returns the folder's line: its README.md, or the first sentence of its index.ts. Undefined when it has
- * neither.
+ * Returns the folder's line: its README.md, or the first sentence of its index.ts, or of the page that has
+ * its name. Undefined when it has none of them.
  */
 export const indexLineOf = (folder: string): string | undefined => {
-  const page = join(root, folder, 'README.md');
-  if (existsSync(page)) return readFileSync(page, 'utf8').split('\n')[0];
-  const index = join(root, folder, 'index.ts');
-  if (!existsSync(index)) return undefined;
+  const readme = join(root, folder, 'README.md');
+  if (existsSync(readme)) return readFileSync(readme, 'utf8').split('\n')[0];
+  const index = ['index.ts', `${basename(folder)}.tsx`]
+    .map((file) => join(root, folder, file))
+    .find(existsSync);
+  if (index === undefined) return undefined;
   const [, comment] = /^\/\*\*(.+?)\*\//s.exec(readFileSync(index, 'utf8')) ?? [];
   const [sentence] = /^.+?\.(?=\s|$)/.exec(comment?.replaceAll(/\s*\n \*\s*/g, ' ').trim() ?? '') ?? [];
   return sentence;
