@@ -3,8 +3,8 @@
  * imports and `npm start` bundles each time. CDK's NodejsFunction would bundle each function separately, one
  * after the other.
  */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, globSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { type BuildOptions, build, type OutputFile } from 'esbuild';
 import { plainSchemaKeys } from './aws-schemas.ts';
 import { withLock } from './build-lock.ts';
@@ -12,28 +12,13 @@ import { unlessBuilt } from './built.ts';
 import { buildConsole } from './console-build.ts';
 import { mirror, writeWhole } from './write-files.ts';
 
-/** Functions, each a folder of `lambdas/` whose `index.ts` exports `handler`. */
-export const functionNames = [
-  'api',
-  'task-start',
-  'task-finish',
-  'runner-power',
-  'instance-events',
-  'webhook-retry',
-  'reconcile',
-  'scheduled-start',
-  'integration-events',
-  'first-token',
-  'semaphore',
-  'semaphore-setup',
-  'console-files',
-  'rotate-secrets',
-] as const;
-export type FunctionName = (typeof functionNames)[number];
+/** Lists the functions: the folders of `lambdas/` whose `index.ts` exports `handler`. */
+export const functionNamesIn = (root: string): string[] =>
+  globSync('lambdas/*/index.ts', { cwd: root }).map((file) => basename(dirname(file)));
 
 export interface Bundles {
   /** Folder of a function: `index.mjs`, its source map, and the files that it serves. */
-  readonly folderOf: (name: FunctionName) => string;
+  readonly folderOf: (name: string) => string;
   /** The agent, as one executable file. */
   readonly agentFile: string;
   /** The command line `reveille`, as one executable file. */
@@ -42,7 +27,7 @@ export interface Bundles {
   readonly consoleFolder: string;
 }
 
-const entryFileOf = (name: FunctionName) => `lambdas/${name}/index.ts`;
+const entryFileOf = (name: string) => `lambdas/${name}/index.ts`;
 const agentEntryFile = 'runner-agent/main.ts';
 const cliEntryFile = 'cli/main.ts';
 
@@ -83,12 +68,11 @@ export const bundle = (root: string): Promise<Bundles> =>
   withLock(join(root, 'dist/lock'), () => bundleAlone(root));
 
 const bundleAlone = async (root: string): Promise<Bundles> => {
-  const missing = [...functionNames.map(entryFileOf), agentEntryFile, cliEntryFile].filter(
-    (file) => !existsSync(join(root, file)),
-  );
+  const missing = [agentEntryFile, cliEntryFile].filter((file) => !existsSync(join(root, file)));
   if (missing.length > 0)
     throw new Error(`Can't bundle, as ${missing.join(', ')} does not exist: restore it, or check ${root}`);
 
+  const functionNames = functionNamesIn(root);
   const dist = join(root, 'dist');
   const lambdas = join(dist, 'lambdas');
   const agentFile = join(dist, 'runner-agent/reveille-runner.mjs');
@@ -100,7 +84,7 @@ const bundleAlone = async (root: string): Promise<Bundles> => {
     results: [...functionNames.map((name) => join(lambdas, name, 'index.mjs')), agentFile, cliFile],
   };
   const bundles = unlessBuilt(built, async () => {
-    for (const { path, contents } of await bundleAll(root, { lambdas, agentFile, cliFile })) {
+    for (const { path, contents } of await bundleAll(root, functionNames, { lambdas, agentFile, cliFile })) {
       writeWhole(path, contents, path === agentFile || path === cliFile ? 0o755 : 0o644);
     }
   });
@@ -117,7 +101,11 @@ interface Outputs {
   readonly cliFile: string;
 }
 
-const bundleAll = async (root: string, { lambdas, agentFile, cliFile }: Outputs): Promise<OutputFile[]> => {
+const bundleAll = async (
+  root: string,
+  functionNames: readonly string[],
+  { lambdas, agentFile, cliFile }: Outputs,
+): Promise<OutputFile[]> => {
   const functions = build({
     ...options,
     absWorkingDir: root,
@@ -144,8 +132,9 @@ const bundleAll = async (root: string, { lambdas, agentFile, cliFile }: Outputs)
 
 if (import.meta.main) {
   const startedAt = performance.now();
-  const { agentFile, cliFile } = await bundle(join(import.meta.dirname, '..'));
+  const root = join(import.meta.dirname, '..');
+  const { agentFile, cliFile } = await bundle(root);
   console.log(
-    `Bundled ${functionNames.length} functions, ${agentFile} and ${cliFile} in ${Math.round(performance.now() - startedAt)} ms`,
+    `Bundled ${functionNamesIn(root).length} functions, ${agentFile} and ${cliFile} in ${Math.round(performance.now() - startedAt)} ms`,
   );
 }

@@ -9,7 +9,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { CfnOutput, Duration, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import { accessLog } from './access-log.ts';
-import type { Bundles, FunctionName } from './bundle.ts';
+import type { Bundles } from './bundle.ts';
 import { Console } from './console.ts';
 import { buryFailures, leaveToTheNextMinute } from './failed-events.ts';
 import { fleetGrants } from './fleet-grants.ts';
@@ -100,7 +100,7 @@ export class ReveilleStack extends Stack {
 
     const addFunction = (
       id: string,
-      name: FunctionName,
+      name: string,
       description: string,
       timeoutSeconds: number,
       memoryMb = 256,

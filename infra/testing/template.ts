@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { App } from 'aws-cdk-lib/core';
 import * as z from 'zod';
-import { functionNames } from '../bundle.ts';
+import { functionNamesIn } from '../bundle.ts';
 import { addFleetStacks } from '../fleet-stack.ts';
 import { readFleets } from '../fleets.ts';
 import { readSettings } from '../settings.ts';
@@ -51,11 +51,12 @@ export const synthesizeAll = (
 ): Record<string, Template> => {
   const folder = mkdtempSync(join(tmpdir(), 'reveille-infra-'));
   try {
+    const root = join(import.meta.dirname, '../..');
     const folderOf = (name: string) => join(folder, name);
     const agentFile = join(folder, 'agent/reveille-runner.mjs');
     const consoleFolder = join(folder, 'console');
     const files = [
-      ...functionNames.map((name) => join(folderOf(name), 'index.mjs')),
+      ...functionNamesIn(root).map((name) => join(folderOf(name), 'index.mjs')),
       agentFile,
       join(consoleFolder, 'index.html'),
     ];
@@ -70,7 +71,6 @@ export const synthesizeAll = (
       context,
     });
     prepare(app);
-    const root = join(import.meta.dirname, '../..');
     const settings = readSettings(app.node);
     const fleets = readFleets(app.node);
     new ReveilleStack(app, { settings, fleets, bundles: { folderOf, agentFile, consoleFolder }, root });
