@@ -5,24 +5,24 @@ import type { TaskPayload } from '../protocol/agent.ts';
 import { heartbeatRequest } from '../protocol/agent.ts';
 import type { TaskId } from '../protocol/ids.ts';
 import { createResults } from './task/results.ts';
+import { type AgentFixture, createAgentFixture } from './testing/agent-fixture.ts';
 import { aPayload } from './testing/builders.ts';
 import { waitFor } from './testing/wait-for.ts';
-import { createWorld, type World } from './testing/world.ts';
 
-let world: World;
+let fixture: AgentFixture;
 beforeEach(async () => {
-  world = await createWorld();
+  fixture = await createAgentFixture();
 });
-afterEach(() => world?.close());
+afterEach(() => fixture?.close());
 
 const give = (given: Partial<TaskPayload> = {}, queueUrl?: string) => {
   const payload = aPayload(given);
-  world.api.addTask(payload);
-  world.ring(payload, queueUrl);
+  fixture.api.addTask(payload);
+  fixture.ring(payload, queueUrl);
   return payload.taskId;
 };
-const finishOf = (taskId: TaskId) => waitFor('the finish', () => world.api.tasks.get(taskId)?.finish);
-const statusOf = (taskId: TaskId) => world.api.tasks.get(taskId)?.status;
+const finishOf = (taskId: TaskId) => waitFor('the finish', () => fixture.api.tasks.get(taskId)?.finish);
+const statusOf = (taskId: TaskId) => fixture.api.tasks.get(taskId)?.status;
 const problem = (status: number, code: string) => ({
   status,
   body: { type: 'urn:x', title: code, status, detail: `It is ${code}`, code },
@@ -31,41 +31,44 @@ const problem = (status: number, code: string) => ({
 /** Runs until the test ends it. */
 const endless = 'echo started; sleep 60';
 const hasStarted = (taskId: TaskId) =>
-  waitFor('the start', () => world.api.textOf(taskId).includes('started'));
+  waitFor('the start', () => fixture.api.textOf(taskId).includes('started'));
 
 describe('a runner agent', () => {
   it('fetches a task, runs it, sends its log and its result, and leaves nothing behind', async () => {
     const taskId = give({ script: 'echo "hello $NAME"; echo oops >&2', variables: { NAME: 'world' } });
-    world.startAgent();
+    fixture.startAgent();
     expect(await finishOf(taskId)).toMatchObject({ status: 'success', exitCode: 0 });
-    expect(world.api.textOf(taskId)).toContain('hello world\n');
-    await waitFor('the empty queue', () => world.queued().ready + world.queued().inFlight === 0);
-    await waitFor('the wiped folder', async () => (await readdir(join(world.workDir, 'tasks'))).length === 0);
+    expect(fixture.api.textOf(taskId)).toContain('hello world\n');
+    await waitFor('the empty queue', () => fixture.queued().ready + fixture.queued().inFlight === 0);
+    await waitFor(
+      'the wiped folder',
+      async () => (await readdir(join(fixture.workDir, 'tasks'))).length === 0,
+    );
   });
 
   it('never runs more tasks than it has slots, and runs all of them', async () => {
-    world.api.settings.maxParallelTasks = 2;
-    const other = world.addQueue('tasks-sydney');
+    fixture.api.settings.maxParallelTasks = 2;
+    const other = fixture.addQueue('tasks-sydney');
     let most = 0;
-    world.api.intercept = (path) => {
-      const running = [...world.api.tasks.values()].filter(({ status }) => status === 'claimed').length;
+    fixture.api.intercept = (path) => {
+      const running = [...fixture.api.tasks.values()].filter(({ status }) => status === 'claimed').length;
       most = Math.max(most, running);
       return path === 'claim' && running >= 2 ? problem(409, 'try_later') : undefined;
     };
     const ids = Array.from({ length: 6 }, (_, index) =>
       give({ script: 'sleep 0.05' }, index % 2 ? other : undefined),
     );
-    world.startAgent();
+    fixture.startAgent();
     for (const id of ids) await finishOf(id);
     expect(most).toBe(2);
-    expect(world.api.count('claim')).toBe(6);
+    expect(fixture.api.count('claim')).toBe(6);
   });
 
   it('removes an unclaimable doorbell or an invalid message, and continues', async () => {
-    world.send('not a doorbell');
-    world.ring(aPayload());
-    world.startAgent();
-    await waitFor('the empty queue', () => world.queued().ready + world.queued().inFlight === 0);
+    fixture.send('not a doorbell');
+    fixture.ring(aPayload());
+    fixture.startAgent();
+    await waitFor('the empty queue', () => fixture.queued().ready + fixture.queued().inFlight === 0);
     const taskId = give();
     expect(await finishOf(taskId)).toMatchObject({ status: 'success' });
   });
@@ -73,7 +76,7 @@ describe('a runner agent', () => {
   it('repeats a claim whose answer was lost, and reports it as repeated', async () => {
     let isLost = true;
     const claims: unknown[] = [];
-    world.api.intercept = (path, body) => {
+    fixture.api.intercept = (path, body) => {
       if (path !== 'claim') return undefined;
       claims.push(body);
       if (!isLost) return undefined;
@@ -81,7 +84,7 @@ describe('a runner agent', () => {
       return { status: 502 };
     };
     const taskId = give();
-    world.startAgent();
+    fixture.startAgent();
     expect(await finishOf(taskId)).toMatchObject({ status: 'success' });
     expect(claims).toEqual([
       expect.not.objectContaining({ again: true }),
@@ -92,61 +95,65 @@ describe('a runner agent', () => {
   it('puts back a doorbell that can be claimed later', async () => {
     const taskId = give();
     let refused = false;
-    world.api.intercept = (path) => {
+    fixture.api.intercept = (path) => {
       if (path !== 'claim') return undefined;
       refused = true;
       return problem(409, 'try_later');
     };
-    world.startAgent();
-    await waitFor('the refusal', () => refused && world.queued().inFlight === 1);
+    fixture.startAgent();
+    await waitFor('the refusal', () => refused && fixture.queued().inFlight === 1);
     expect(statusOf(taskId)).toBe('waiting');
   });
 
   it('runs the task that a claim returns, and lets the doorbell of the other one ring again', async () => {
-    world.api.givesFirst = true;
-    world.api.settings.maxParallelTasks = 2;
+    fixture.api.givesFirst = true;
+    fixture.api.settings.maxParallelTasks = 2;
     const first = aPayload({ script: 'sleep 0.2' });
-    world.api.addTask(first);
+    fixture.api.addTask(first);
     const rung = give();
-    world.startAgent();
+    fixture.startAgent();
     expect(await finishOf(first.taskId)).toMatchObject({ status: 'success' });
     expect(await finishOf(rung)).toMatchObject({ status: 'success' });
-    await waitFor('the empty queue', () => world.queued().ready + world.queued().inFlight === 0);
+    await waitFor('the empty queue', () => fixture.queued().ready + fixture.queued().inFlight === 0);
   });
 
   it("stops a task when a heartbeat's answer asks for it", async () => {
     const taskId = give({ script: endless });
-    world.startAgent({ busyHeartbeatMs: 20 });
+    fixture.startAgent({ busyHeartbeatMs: 20 });
     await hasStarted(taskId);
-    const task = world.api.tasks.get(taskId);
+    const task = fixture.api.tasks.get(taskId);
     if (task) task.stop = true;
     expect(await finishOf(taskId)).toMatchObject({ status: 'stopped', exitCode: 143 });
   });
 
   it('stops a silent task when its own queue rings, an hour before the next heartbeat is due', async () => {
-    const control = world.addQueue('control');
-    world.api.settings = { ...world.api.settings, queueUrls: [world.queueUrl], controlQueueUrl: control };
+    const control = fixture.addQueue('control');
+    fixture.api.settings = {
+      ...fixture.api.settings,
+      queueUrls: [fixture.queueUrl],
+      controlQueueUrl: control,
+    };
     const taskId = give({ script: 'echo started; exec >/dev/null 2>&1; sleep 60' });
-    world.startAgent({ busyHeartbeatMs: 3_600_000, idleHeartbeatMs: 3_600_000 });
+    fixture.startAgent({ busyHeartbeatMs: 3_600_000, idleHeartbeatMs: 3_600_000 });
     await hasStarted(taskId);
-    const task = world.api.tasks.get(taskId);
+    const task = fixture.api.tasks.get(taskId);
     if (task) task.stop = true;
-    world.send('{"heartbeat":true}', control);
+    fixture.send('{"heartbeat":true}', control);
     expect(await finishOf(taskId)).toMatchObject({ status: 'stopped', exitCode: 143 });
     await waitFor(
       'the empty queue',
-      () => world.queued(control).ready + world.queued(control).inFlight === 0,
+      () => fixture.queued(control).ready + fixture.queued(control).inFlight === 0,
     );
   });
 
   it('hands back tasks at a drain if their template allows it, and lets the others finish', async () => {
-    world.api.settings.maxParallelTasks = 2;
+    fixture.api.settings.maxParallelTasks = 2;
     const handedBack = give({ script: endless, onDrain: 'hand_back' });
     const finished = give({ script: 'echo started; sleep 0.3' });
-    world.startAgent({ busyHeartbeatMs: 20 });
+    fixture.startAgent({ busyHeartbeatMs: 20 });
     await hasStarted(handedBack);
     await hasStarted(finished);
-    world.api.drain = true;
+    fixture.api.drain = true;
     expect(await finishOf(handedBack)).toMatchObject({ status: 'handed_back' });
     expect(await finishOf(finished)).toMatchObject({ status: 'success' });
   });
@@ -154,90 +161,96 @@ describe('a runner agent', () => {
   it('claims no task before the API has released the tasks of the previous agent', async () => {
     const taskId = give();
     const calls: unknown[] = [];
-    world.api.intercept = (path, body) => {
+    fixture.api.intercept = (path, body) => {
       if (path === 'claim') calls.push(path);
       if (path !== 'heartbeat') return undefined;
       const { tasks, claims } = heartbeatRequest.parse(body);
       calls.push({ claims, tasks: tasks.length });
-      const { settings } = world.api;
+      const { settings } = fixture.api;
       return { status: 200, body: { leases: [], lost: [], drain: false, settings, claims: 7 } };
     };
-    world.startAgent();
+    fixture.startAgent();
     await finishOf(taskId);
     expect(calls.slice(0, 3)).toEqual([{ tasks: 0 }, { claims: 7, tasks: 0 }, 'claim']);
   });
 
   it('reports a low disk, and leaves the work to other runners', async () => {
     const taskId = give();
-    world.startAgent({}, { minFreeMiB: 1e9 });
-    const beat = await waitFor('the word', () => world.api.heartbeats.find(({ lowDisk }) => lowDisk));
+    fixture.startAgent({}, { minFreeMiB: 1e9 });
+    const beat = await waitFor('the word', () => fixture.api.heartbeats.find(({ lowDisk }) => lowDisk));
     expect(beat.lowDisk).toMatchObject({ neededMiB: 1.2e9 });
-    await waitFor('the doorbell to be put back', () => world.queued().inFlight === 1);
-    expect(world.api.count('claim')).toBe(0);
+    await waitFor('the doorbell to be put back', () => fixture.queued().inFlight === 1);
+    expect(fixture.api.count('claim')).toBe(0);
     expect(statusOf(taskId)).toBe('waiting');
   });
 
   it('reports its shutdown before it hands back, and its leaving at the end', async () => {
     const taskId = give({ script: endless, onDrain: 'hand_back' });
-    const agent = world.startAgent({}, { shutdownGraceMs: 60_000 });
+    const agent = fixture.startAgent({}, { shutdownGraceMs: 60_000 });
     await hasStarted(taskId);
     agent.signal();
     await agent.done;
     expect(await finishOf(taskId)).toMatchObject({ status: 'handed_back' });
-    const [first, last] = world.api.heartbeats.slice(-2);
+    const [first, last] = fixture.api.heartbeats.slice(-2);
     expect(first).toMatchObject({ draining: true, tasks: [{ taskId }] });
     expect(last).toMatchObject({ draining: true, leaving: true, tasks: [] });
   });
 
   it("waits for another agent's lease to expire, and gives up when it is renewed", async () => {
-    world.api.intercept = (path) => (path === 'credentials' ? problem(409, 'agent_running') : undefined);
-    const agent = world.startAgent({ leaseMs: -10_000 });
+    fixture.api.intercept = (path) => (path === 'credentials' ? problem(409, 'agent_running') : undefined);
+    const agent = fixture.startAgent({ leaseMs: -10_000 });
     await expect(agent.done).rejects.toThrow('It is agent_running');
-    expect(world.api.count('credentials')).toBeGreaterThan(1);
+    expect(fixture.api.count('credentials')).toBeGreaterThan(1);
   });
 
   it('kills a lost task, and reports nothing', async () => {
     const taskId = give({ script: endless });
-    world.startAgent({ busyHeartbeatMs: 20, idleHeartbeatMs: 20 });
+    fixture.startAgent({ busyHeartbeatMs: 20, idleHeartbeatMs: 20 });
     await hasStarted(taskId);
-    const task = world.api.tasks.get(taskId);
+    const task = fixture.api.tasks.get(taskId);
     if (task) task.lost = true;
-    await waitFor('a heartbeat without it', () => world.api.heartbeats.at(-1)?.tasks.length === 0);
-    expect(world.api.count('finish')).toBe(0);
+    await waitFor('a heartbeat without it', () => fixture.api.heartbeats.at(-1)?.tasks.length === 0);
+    expect(fixture.api.count('finish')).toBe(0);
   });
 
   it('ends its tasks when no heartbeat succeeds for a whole lease', async () => {
     const taskId = give({ script: endless });
-    world.startAgent({ busyHeartbeatMs: 20, leaseMs: 5000 });
+    fixture.startAgent({ busyHeartbeatMs: 20, leaseMs: 5000 });
     await hasStarted(taskId);
-    world.api.intercept = (path) => (path === 'heartbeat' ? { status: 503 } : undefined);
-    await waitFor('the wiped folder', async () => (await readdir(join(world.workDir, 'tasks'))).length === 0);
-    expect(world.api.count('finish')).toBe(0);
+    fixture.api.intercept = (path) => (path === 'heartbeat' ? { status: 503 } : undefined);
+    await waitFor(
+      'the wiped folder',
+      async () => (await readdir(join(fixture.workDir, 'tasks'))).length === 0,
+    );
+    expect(fixture.api.count('finish')).toBe(0);
   });
 
   it('delivers the result of a task that ended during an API outage, even after its lease', async () => {
     let isAway = false;
-    world.api.intercept = () => (isAway ? { status: 503 } : undefined);
+    fixture.api.intercept = () => (isAway ? { status: 503 } : undefined);
     const taskId = give({ script: 'echo started; sleep 0.2; echo done' });
-    world.startAgent({ busyHeartbeatMs: 20, leaseMs: 5000 });
+    fixture.startAgent({ busyHeartbeatMs: 20, leaseMs: 5000 });
     await hasStarted(taskId);
     isAway = true;
-    await waitFor('the wiped folder', async () => (await readdir(join(world.workDir, 'tasks'))).length === 0);
-    const calls = world.api.calls.length;
-    await waitFor('some tries', () => world.api.calls.length > calls + 5);
+    await waitFor(
+      'the wiped folder',
+      async () => (await readdir(join(fixture.workDir, 'tasks'))).length === 0,
+    );
+    const calls = fixture.api.calls.length;
+    await waitFor('some tries', () => fixture.api.calls.length > calls + 5);
     isAway = false;
     expect(await finishOf(taskId)).toMatchObject({ status: 'success' });
-    expect(world.api.textOf(taskId)).toBe('started\ndone\n');
+    expect(fixture.api.textOf(taskId)).toBe('started\ndone\n');
   });
 
   it('delivers the end of the log and the result of a previous agent', async () => {
     const payload = aPayload();
-    world.api.addTask(payload);
-    const task = world.api.tasks.get(payload.taskId);
+    fixture.api.addTask(payload);
+    const task = fixture.api.tasks.get(payload.taskId);
     if (task) task.status = 'claimed';
     const { projectId, taskId } = payload;
     const entry = { at: new Date().toISOString(), stream: 'stdout' as const, text: 'the end\n' };
-    const results = createResults(world.workDir);
+    const results = createResults(fixture.workDir);
     await results.save({
       projectId,
       taskId,
@@ -246,79 +259,81 @@ describe('a runner agent', () => {
       chunks: 8,
       pending: [{ seq: 7, entries: [entry] }],
     });
-    world.startAgent();
+    fixture.startAgent();
     expect(await finishOf(taskId)).toMatchObject({ status: 'error', exitCode: 3, logChunks: 8 });
-    expect(world.api.textOf(taskId)).toBe('the end\n');
+    expect(fixture.api.textOf(taskId)).toBe('the end\n');
     await waitFor('the emptied folder', async () => (await results.load()).length === 0);
   });
 
   it('gets a new lease when the API says that it expired', async () => {
     let expired = false;
-    world.api.intercept = (path) => {
+    fixture.api.intercept = (path) => {
       if (path !== 'finish' || expired) return undefined;
       expired = true;
       return problem(409, 'lease_expired');
     };
     const taskId = give();
-    world.startAgent();
+    fixture.startAgent();
     expect(await finishOf(taskId)).toMatchObject({ status: 'success' });
-    expect(world.api.heartbeats.some(({ tasks }) => tasks.some((task) => task.taskId === taskId))).toBe(true);
+    expect(fixture.api.heartbeats.some(({ tasks }) => tasks.some((task) => task.taskId === taskId))).toBe(
+      true,
+    );
   });
 
   it('renews a session that the API no longer knows', async () => {
     let known = false;
-    world.api.intercept = (path) => {
-      if (path === 'credentials') known = world.api.count('credentials') > 1;
+    fixture.api.intercept = (path) => {
+      if (path === 'credentials') known = fixture.api.count('credentials') > 1;
       return path === 'heartbeat' && !known ? problem(401, 'session_expired') : undefined;
     };
     const taskId = give();
-    world.startAgent();
+    fixture.startAgent();
     expect(await finishOf(taskId)).toMatchObject({ status: 'success' });
-    expect(world.api.count('credentials')).toBe(2);
+    expect(fixture.api.count('credentials')).toBe(2);
   });
 
   it('requests another challenge after a late answer', async () => {
-    world.api.intercept = (path) =>
-      path === 'credentials' && world.api.count(path) === 1 ? problem(401, 'wrong_answer') : undefined;
-    world.startAgent();
-    await waitFor('the first heartbeat', () => world.api.heartbeats.length > 0);
-    expect(world.api.count('challenge')).toBe(2);
+    fixture.api.intercept = (path) =>
+      path === 'credentials' && fixture.api.count(path) === 1 ? problem(401, 'wrong_answer') : undefined;
+    fixture.startAgent();
+    await waitFor('the first heartbeat', () => fixture.api.heartbeats.length > 0);
+    expect(fixture.api.count('challenge')).toBe(2);
   });
 
   it('ends with a clear message when the API does not accept it', async () => {
-    world.api.token = 'another';
-    world.api.intercept = (path) => (path === 'challenge' ? problem(401, 'unauthenticated') : undefined);
-    await expect(world.startAgent().done).rejects.toThrow('The API refuses this runner');
+    fixture.api.token = 'another';
+    fixture.api.intercept = (path) => (path === 'challenge' ? problem(401, 'unauthenticated') : undefined);
+    await expect(fixture.startAgent().done).rejects.toThrow('The API refuses this runner');
   });
 
   it('refuses a working folder that another agent uses', async () => {
-    const first = world.startAgent();
-    await waitFor('the first', () => world.api.heartbeats.length > 0);
-    await expect(world.startAgent().done).rejects.toThrow('Another agent works in');
+    const first = fixture.startAgent();
+    await waitFor('the first', () => fixture.api.heartbeats.length > 0);
+    await expect(fixture.startAgent().done).rejects.toThrow('Another agent works in');
     first.signal();
     await first.done;
-    const beats = world.api.heartbeats.length;
-    world.startAgent();
-    await waitFor('the next', () => world.api.heartbeats.length > beats);
+    const beats = fixture.api.heartbeats.length;
+    fixture.startAgent();
+    await waitFor('the next', () => fixture.api.heartbeats.length > beats);
   });
 
   it('waits for its tasks when it is shut down', async () => {
     const taskId = give({ script: 'echo started; sleep 0.2' });
-    const agent = world.startAgent({}, { shutdownGraceMs: 60_000 });
+    const agent = fixture.startAgent({}, { shutdownGraceMs: 60_000 });
     await hasStarted(taskId);
     agent.signal();
     await agent.done;
-    expect(world.api.tasks.get(taskId)?.finish).toMatchObject({ status: 'success' });
+    expect(fixture.api.tasks.get(taskId)?.finish).toMatchObject({ status: 'success' });
   });
 
   it('ends and reports its tasks when it is shut down at once', async () => {
     const taskId = give({ script: endless });
-    const agent = world.startAgent({}, { shutdownGraceMs: 60_000 });
+    const agent = fixture.startAgent({}, { shutdownGraceMs: 60_000 });
     await hasStarted(taskId);
     agent.signal();
     agent.signal();
     await agent.done;
-    expect(world.api.tasks.get(taskId)?.finish).toMatchObject({
+    expect(fixture.api.tasks.get(taskId)?.finish).toMatchObject({
       status: 'lost',
       reason: 'The runner was shut down while the task ran',
     });
@@ -327,44 +342,44 @@ describe('a runner agent', () => {
 
 describe('an idle runner agent', () => {
   it('offers to sleep after its last task, stops polling, and resumes when asked', async () => {
-    world.api.settings.idleTimeoutMs = 0;
+    fixture.api.settings.idleTimeoutMs = 0;
     const first = give();
-    world.startAgent({ asleepHeartbeatMs: 20 });
+    fixture.startAgent({ asleepHeartbeatMs: 20 });
     await finishOf(first);
-    await waitFor('the offer', () => world.api.count('drain') === 1);
+    await waitFor('the offer', () => fixture.api.count('drain') === 1);
     const second = give();
-    const beats = world.api.heartbeats.length;
-    await waitFor('some heartbeats', () => world.api.heartbeats.length > beats + 3);
+    const beats = fixture.api.heartbeats.length;
+    await waitFor('some heartbeats', () => fixture.api.heartbeats.length > beats + 3);
     expect(statusOf(second)).toBe('waiting');
-    world.api.drain = false;
+    fixture.api.drain = false;
     expect(await finishOf(second)).toMatchObject({ status: 'success' });
   });
 
   it('continues when the API refuses its offer because of work', async () => {
-    world.api.settings.idleTimeoutMs = 0;
-    world.api.sleepAnswer = false;
+    fixture.api.settings.idleTimeoutMs = 0;
+    fixture.api.sleepAnswer = false;
     const first = give();
-    world.startAgent();
+    fixture.startAgent();
     await finishOf(first);
-    await waitFor('the offer', () => world.api.count('drain') === 1);
+    await waitFor('the offer', () => fixture.api.count('drain') === 1);
     expect(await finishOf(give())).toMatchObject({ status: 'success' });
   });
 
   it('does not offer to sleep when nothing would stop it, or before it could fetch its first task', async () => {
-    world.startAgent({ idleHeartbeatMs: 20 });
-    await waitFor('some heartbeats', () => world.api.heartbeats.length > 3);
-    world.api.settings.idleTimeoutMs = 0;
-    await waitFor('some more', () => world.api.heartbeats.length > 6);
-    expect(world.api.count('drain')).toBe(0);
+    fixture.startAgent({ idleHeartbeatMs: 20 });
+    await waitFor('some heartbeats', () => fixture.api.heartbeats.length > 3);
+    fixture.api.settings.idleTimeoutMs = 0;
+    await waitFor('some more', () => fixture.api.heartbeats.length > 6);
+    expect(fixture.api.count('drain')).toBe(0);
   });
 
   it('drains on request, once its task is done', async () => {
     const first = give({ script: 'echo started; sleep 0.1' });
-    world.startAgent({ busyHeartbeatMs: 20 });
+    fixture.startAgent({ busyHeartbeatMs: 20 });
     await hasStarted(first);
-    world.api.drain = true;
+    fixture.api.drain = true;
     const second = give();
-    await waitFor('the offer', () => world.api.count('drain') === 1);
+    await waitFor('the offer', () => fixture.api.count('drain') === 1);
     expect(statusOf(first)).toBe('finished');
     expect(statusOf(second)).toBe('waiting');
   });

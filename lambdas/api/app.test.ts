@@ -11,13 +11,13 @@ import {
 } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { unique } from '../../test/unique.ts';
-import { type ApiBench, openApiBench } from './testing/bench.ts';
+import { type ApiFixture, openApiFixture } from './testing/fixture.ts';
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
+  api = await openApiFixture(table);
 });
 afterAll(() => table?.close());
 
@@ -381,7 +381,7 @@ describe('the service', () => {
   it('reports its health without a token', async () => {
     const well = await api.request('GET', '/api/health', { token: null });
     expect([well.status, await well.json()]).toEqual([200, { status: 'ok' }]);
-    const ill = await openApiBench(table, {
+    const ill = await openApiFixture(table, {
       checkHealth: () => Promise.reject(new Error('no table')),
     });
     expect(await ill.refused('GET', '/api/health', { token: null })).toMatchObject({
@@ -391,7 +391,7 @@ describe('the service', () => {
   });
 
   it('hides an internal error, and logs it with the request id', async () => {
-    const broken = await openApiBench(table, {
+    const broken = await openApiFixture(table, {
       projects: { ...api.deps.projects, list: () => Promise.reject(new Error('a secret of ours')) },
     });
     const response = await broken.request('GET', '/api/projects');

@@ -2,26 +2,26 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { newId } from '../adapters/ids.ts';
-import { type ApiBench, openApiBench } from './testing/bench.ts';
+import { type ApiFixture, openApiFixture } from './testing/fixture.ts';
 import {
   expectRefusal,
   get,
   ofMebibytes,
-  openWorld,
+  openTwoProjects,
   post,
   put,
   type Row,
   remove,
-  type World,
-} from './testing/world.ts';
+  type TwoProjects,
+} from './testing/two-projects.ts';
 
 let table: TestTable;
-let api: ApiBench;
-let world: World;
+let api: ApiFixture;
+let fixture: TwoProjects;
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
-  world = await openWorld(api);
+  api = await openApiFixture(table);
+  fixture = await openTwoProjects(api);
 });
 afterAll(() => table?.close());
 
@@ -524,5 +524,7 @@ describe.each([
   ['runners', runners],
   ['tasks', tasks],
 ] as const)('a wrong request (%s)', (_group, rows) => {
-  it.each(rows)('is refused without a change: %s: %i %s', (...row) => expectRefusal(table, api, world, row));
+  it.each(rows)('is refused without a change: %s: %i %s', (...row) =>
+    expectRefusal(table, api, fixture, row),
+  );
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
-import { type ApiBench, openApiBench } from './testing/bench.ts';
+import { type ApiFixture, openApiFixture } from './testing/fixture.ts';
 
 const schemaObject = z.looseObject({});
 const body = z.object({ content: z.record(z.string(), z.object({ schema: schemaObject })) });
@@ -25,12 +25,12 @@ const documentSchema = z.object({
 });
 
 let table: TestTable;
-let app: ApiBench['app'];
+let app: ApiFixture['app'];
 let document: z.infer<typeof documentSchema>;
 let text: string;
 beforeAll(async () => {
   table = await openTestTable();
-  ({ app } = await openApiBench(table));
+  ({ app } = await openApiFixture(table));
   text = await (await app.request('/api/openapi.json')).text();
   document = documentSchema.parse(JSON.parse(text));
 });

@@ -17,12 +17,12 @@ import { caseFile, lacksCases } from '../../test/cases.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { reconcile } from '../flows/reconcile.ts';
 import { runSchedule } from '../flows/schedules/run-schedule.ts';
-import { flowBench } from '../flows/testing.ts';
+import { flowFixture } from '../flows/testing.ts';
 import { parseWebhookBody } from '../flows/webhooks/webhook-body.ts';
-import { type ApiBench, openApiBench } from './testing/bench.ts';
+import { type ApiFixture, openApiFixture } from './testing/fixture.ts';
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 let base: string;
 let projectId: string;
 const skipped: string[] = [];
@@ -46,7 +46,7 @@ beforeAll(async () => {
     ...table.table,
     reportUnreadable: ({ key }: { key: { sk: string } }) => skipped.push(key.sk),
   };
-  api = await openApiBench({ ...table, table: reporting });
+  api = await openApiFixture({ ...table, table: reporting });
   projectId = await make('/api/projects', { name: 'Doors' });
   base = `/api/projects/${projectId}`;
 });
@@ -65,7 +65,7 @@ const expectAllWell = async () => {
     [...paths, ...global].map(async (path) => `${path} ${(await api.request('GET', path)).status}`),
   );
   expect(answers.filter((answer) => !answer.endsWith(' 200'))).toEqual([]);
-  const repairs = await reconcile(flowBench(table.table).deps);
+  const repairs = await reconcile(flowFixture(table.table).deps);
   expect(repairs.failed_and_left_for_later).toBeUndefined();
 };
 

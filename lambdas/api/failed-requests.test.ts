@@ -3,10 +3,10 @@ import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { documentSchema, operationsOf } from '../../test/fuzz/document.ts';
 import type { Table } from '../adapters/table.ts';
 import { aProjectId } from '../core/testing.ts';
-import { type ApiBench, openApiBench } from './testing/bench.ts';
+import { type ApiFixture, openApiFixture } from './testing/fixture.ts';
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 let isBroken = false;
 beforeAll(async () => {
   table = await openTestTable();
@@ -16,7 +16,7 @@ beforeAll(async () => {
       return target[name];
     },
   });
-  api = await openApiBench({ ...table, table: breaking });
+  api = await openApiFixture({ ...table, table: breaking });
 });
 afterAll(() => table?.close());
 

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { addMs, newInvitation, projectId as projectIdSchema, type Role } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
-import { type ApiBench, type Call, openApiBench } from './testing/bench.ts';
 import { endpointNamed } from './testing/endpoint-named.ts';
-import { dumpUncounted, openWorld, type World } from './testing/world.ts';
+import { type ApiFixture, type Call, openApiFixture } from './testing/fixture.ts';
+import { dumpUncounted, openTwoProjects, type TwoProjects } from './testing/two-projects.ts';
 
 const some = z.array(z.unknown()).optional();
 const schemaNode = z.object({
@@ -34,8 +34,8 @@ const documentSchema = z.object({
 });
 
 let table: TestTable;
-let api: ApiBench;
-let world: World;
+let api: ApiFixture;
+let fixture: TwoProjects;
 let operations: { id: string; method: string; path: string; hasBody: boolean; names: string[] }[];
 let schemas: Readonly<Record<string, unknown>>;
 let myIds: Record<string, string>;
@@ -57,7 +57,7 @@ const addPerson = async (base: string, email: string, role: Role) => {
 
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table, {
+  api = await openApiFixture(table, {
     vendCredentials: async (runnerId, queues) => {
       vended.push({ runnerId, queues });
       return {
@@ -68,8 +68,8 @@ beforeAll(async () => {
       };
     },
   });
-  world = await openWorld(api);
-  const { mine, theirs } = world;
+  fixture = await openTwoProjects(api);
+  const { mine, theirs } = fixture;
   const make = async (path: string, body: object) =>
     withToken.partial({ token: true }).parse(await api.call('POST', `${theirs.base}/${path}`, body));
   theirIds = {
@@ -114,7 +114,7 @@ beforeAll(async () => {
     runner: { token: mine.busy.token },
     session: { token: mine.session },
     lease: { token: mine.lease },
-    registration: { token: world.registration.fresh },
+    registration: { token: fixture.registration.fresh },
   };
   const document = documentSchema.parse(await (await api.app.request('/api/openapi.json')).json());
   const { paths } = document;
@@ -240,7 +240,7 @@ describe('a project', () => {
     'rejects its ids in paths of another project, for a %s there',
     async (kind) => {
       const before = await dumpUncounted(table);
-      const ids = { ...theirIds, projectId: world.mine.id };
+      const ids = { ...theirIds, projectId: fixture.mine.id };
       const about = inProject().filter(
         ({ path }) => (path.match(/\{/g) ?? []).length > 1 || path.endsWith('/tasks'),
       );
@@ -290,7 +290,7 @@ describe('a project', () => {
   );
 
   it('rejects claims, logs, finishes and confirmations by agents of another project', async () => {
-    const { mine, theirs } = world;
+    const { mine, theirs } = fixture;
     const entry = { at: api.deps.now(), stream: 'stdout', text: 'x' };
     const calls: [string, object][] = [
       ['claim', { projectId: theirs.id, taskId: theirs.running.id }],
@@ -315,12 +315,12 @@ describe('a project', () => {
   });
 
   it('limits the AWS credentials of its runners to its own queues', () => {
-    const ofMine = vended.filter(({ runnerId }) => runnerId === world.mine.busy.runner.id);
+    const ofMine = vended.filter(({ runnerId }) => runnerId === fixture.mine.busy.runner.id);
     expect(ofMine.length).toBeGreaterThan(0);
     for (const { runnerId, queues } of ofMine) {
       for (const queue of queues) {
-        expect(queue.includes(world.theirs.id)).toBe(false);
-        expect(queue.startsWith(world.mine.id) || queue.includes(runnerId.slice(4)), queue).toBe(true);
+        expect(queue.includes(fixture.theirs.id)).toBe(false);
+        expect(queue.startsWith(fixture.mine.id) || queue.includes(runnerId.slice(4)), queue).toBe(true);
       }
     }
   });

@@ -9,8 +9,8 @@ import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { unique } from '../../test/unique.ts';
 import { newId } from '../adapters/ids.ts';
 import { mayCall } from '../core/people/permissions.ts';
-import { type ApiBench, openApiBench } from './testing/bench.ts';
 import { endpointNamed } from './testing/endpoint-named.ts';
+import { type ApiFixture, openApiFixture } from './testing/fixture.ts';
 
 const documentSchema = z.object({
   paths: z.record(
@@ -35,11 +35,11 @@ interface Operation {
 }
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 let operations: Operation[];
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
+  api = await openApiFixture(table);
   const { paths } = documentSchema.parse(await (await api.app.request('/api/openapi.json')).json());
   operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, one]) => ({

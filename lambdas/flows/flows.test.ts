@@ -10,13 +10,13 @@ import { removeRunner } from './runners/runner-setup.ts';
 import { claimTask } from './tasks/claim.ts';
 import { finishTask } from './tasks/report.ts';
 import { stopTask } from './tasks/start-task.ts';
-import { type Bench, flowBench } from './testing.ts';
+import { type FlowFixture, flowFixture } from './testing.ts';
 
 let table: TestTable;
-let bench: Bench;
+let fixture: FlowFixture;
 beforeEach(async () => {
   table = await openTestTable();
-  bench = flowBench(table.table);
+  fixture = flowFixture(table.table);
 });
 afterEach(() => table?.close());
 
@@ -26,128 +26,132 @@ const anInstance = () => `i-${String(++made).padStart(17, '0')}`;
 const success = { status: 'success', exitCode: 0, logChunks: 1, lease: '' } as const;
 
 /** A runner with its agent online. */
-const online = async (input: Parameters<Bench['addRunner']>[0] = {}) => {
-  const runner = await bench.addRunner({ instanceId: anInstance(), ...input });
-  await bench.instanceBecomes(runner, 'running');
-  await bench.beat(runner);
-  return bench.reload(runner);
+const online = async (input: Parameters<FlowFixture['addRunner']>[0] = {}) => {
+  const runner = await fixture.addRunner({ instanceId: anInstance(), ...input });
+  await fixture.instanceBecomes(runner, 'running');
+  await fixture.beat(runner);
+  return fixture.reload(runner);
 };
 
 const leaseOn = (runner: Awaited<ReturnType<typeof online>>, taskId: `tsk_${string}`, attempt = 1) => ({
-  ...bench.agentOf(runner),
-  projectId: bench.projectId,
+  ...fixture.agentOf(runner),
+  projectId: fixture.projectId,
   taskId,
   attempt,
 });
 
 const statusOf = async (task: { id: string }) =>
-  (await bench.deps.tasks.get(bench.projectId, task.id))?.status;
+  (await fixture.deps.tasks.get(fixture.projectId, task.id))?.status;
 
 describe('placing a task', () => {
   it('wakes the stopped runner of its tag, rings, and sends the start event once', async () => {
-    const runner = await bench.addRunner({ tags: ['sydney'], instanceId: anInstance() });
-    const task = await bench.start(bench.addTemplate({ tag: 'sydney' }));
-    expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
-    expect(bench.rung).toEqual([
+    const runner = await fixture.addRunner({ tags: ['sydney'], instanceId: anInstance() });
+    const task = await fixture.start(fixture.addTemplate({ tag: 'sydney' }));
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
+    expect(fixture.rung).toEqual([
       {
-        queue: `${bench.projectId}-sydney`,
+        queue: `${fixture.projectId}-sydney`,
         doorbell: {
-          projectId: bench.projectId,
+          projectId: fixture.projectId,
           taskId: task.id,
-          queue: `${bench.projectId}-sydney`,
-          aloneAt: bench.deps.now(),
+          queue: `${fixture.projectId}-sydney`,
+          aloneAt: fixture.deps.now(),
         },
       },
     ]);
-    expect(bench.sent).toEqual(['start https://api.test/webhooks/task-start']);
+    expect(fixture.sent).toEqual(['start https://api.test/webhooks/task-start']);
   });
 
   it('wakes a second runner only for a task without a slot on the first', async () => {
     const runners = [
-      await bench.addRunner({ maxParallelTasks: 2, instanceId: anInstance() }),
-      await bench.addRunner({ maxParallelTasks: 2, instanceId: anInstance() }),
+      await fixture.addRunner({ maxParallelTasks: 2, instanceId: anInstance() }),
+      await fixture.addRunner({ maxParallelTasks: 2, instanceId: anInstance() }),
     ];
-    const template = bench.addTemplate();
+    const template = fixture.addTemplate();
     const awake = async () =>
-      (await Promise.all(runners.map(bench.reload))).filter(({ status }) => status === 'starting').length;
-    await bench.start(template);
-    await bench.start(template);
+      (await Promise.all(runners.map(fixture.reload))).filter(({ status }) => status === 'starting').length;
+    await fixture.start(template);
+    await fixture.start(template);
     expect(await awake()).toBe(1);
-    await bench.start(template);
+    await fixture.start(template);
     expect(await awake()).toBe(2);
   });
 
   it('lets a task wait without a runner, and places it when one is created', async () => {
-    const task = await bench.start(bench.addTemplate({ tag: 'sydney' }));
-    expect(bench.rung).toEqual([]);
-    const runner = await bench.addRunner({ tags: ['sydney'], instanceId: anInstance() });
-    expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
+    const task = await fixture.start(fixture.addTemplate({ tag: 'sydney' }));
+    expect(fixture.rung).toEqual([]);
+    const runner = await fixture.addRunner({ tags: ['sydney'], instanceId: anInstance() });
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
   });
 
   it('retries an unacknowledged start event', async () => {
-    bench.setReceiver(false);
-    await bench.addRunner({ instanceId: anInstance() });
-    await bench.start(bench.addTemplate());
-    expect(bench.retries).toHaveLength(1);
+    fixture.setReceiver(false);
+    await fixture.addRunner({ instanceId: anInstance() });
+    await fixture.start(fixture.addTemplate());
+    expect(fixture.retries).toHaveLength(1);
   });
 
   it("notifies a runner's own URL of every task, awake or not", async () => {
     const runner = await online({ webhookUrl: 'https://hooks.example/x', maxParallelTasks: 0 });
-    const template = bench.addTemplate();
-    await bench.start(template);
-    await bench.start(template);
-    expect(bench.sent).toEqual(['start https://hooks.example/x', 'start https://hooks.example/x']);
-    expect((await bench.reload(runner)).demand).toHaveLength(2);
+    const template = fixture.addTemplate();
+    await fixture.start(template);
+    await fixture.start(template);
+    expect(fixture.sent).toEqual(['start https://hooks.example/x', 'start https://hooks.example/x']);
+    expect((await fixture.reload(runner)).demand).toHaveLength(2);
   });
 });
 
 describe('claiming', () => {
   it("moves the task from its runner's demand to a slot of the claiming runner", async () => {
     const claimer = await online({ tags: ['sydney', 'tokyo'], maxParallelTasks: 1 });
-    await bench.start(bench.addTemplate({ tag: 'tokyo' }));
-    const owing = await bench.addRunner({ tags: ['sydney'], instanceId: anInstance() });
-    const task = await bench.start(bench.addTemplate({ tag: 'sydney' }));
-    expect((await bench.reload(owing)).demand).toEqual([task.id]);
-    expect(await bench.claim(claimer, task)).toMatchObject({ ok: true, claim: { taskId: task.id } });
-    expect((await bench.reload(claimer)).slots).toEqual([task.id]);
-    expect((await bench.reload(owing)).demand).toEqual([]);
+    await fixture.start(fixture.addTemplate({ tag: 'tokyo' }));
+    const owing = await fixture.addRunner({ tags: ['sydney'], instanceId: anInstance() });
+    const task = await fixture.start(fixture.addTemplate({ tag: 'sydney' }));
+    expect((await fixture.reload(owing)).demand).toEqual([task.id]);
+    expect(await fixture.claim(claimer, task)).toMatchObject({ ok: true, claim: { taskId: task.id } });
+    expect((await fixture.reload(claimer)).slots).toEqual([task.id]);
+    expect((await fixture.reload(owing)).demand).toEqual([]);
   });
 
   it('places a displaced task again, on the runner that started for the other task', async () => {
-    const template = bench.addTemplate({ tag: 'sydney' });
-    const starting = await bench.addRunner({
+    const template = fixture.addTemplate({ tag: 'sydney' });
+    const starting = await fixture.addRunner({
       tags: ['sydney'],
       maxParallelTasks: 1,
       instanceId: anInstance(),
     });
-    const first = await bench.start(template);
+    const first = await fixture.start(template);
     const claimer = await online({ tags: ['sydney'], maxParallelTasks: 1 });
-    const second = await bench.start(template);
-    expect((await bench.reload(claimer)).demand).toEqual([second.id]);
-    expect(await bench.claim(claimer, first)).toMatchObject({ ok: true, claim: { taskId: first.id } });
-    expect(await bench.reload(claimer)).toMatchObject({ slots: [first.id], demand: [] });
-    expect((await bench.reload(starting)).demand).toEqual([second.id]);
+    const second = await fixture.start(template);
+    expect((await fixture.reload(claimer)).demand).toEqual([second.id]);
+    expect(await fixture.claim(claimer, first)).toMatchObject({ ok: true, claim: { taskId: first.id } });
+    expect(await fixture.reload(claimer)).toMatchObject({ slots: [first.id], demand: [] });
+    expect((await fixture.reload(starting)).demand).toEqual([second.id]);
   });
 
   it('is refused with "try later" while all slots are taken, and for good when nothing waits', async () => {
-    const template = bench.addTemplate();
+    const template = fixture.addTemplate();
     const runner = await online();
-    const [first, second] = [await bench.start(template), await bench.start(template)];
-    await bench.claim(runner, first);
-    expect(await bench.claim(runner, second)).toEqual({ ok: false, code: 'try_later' });
-    await finishTask(bench.deps, leaseOn(runner, first.id), success);
-    await stopTask(bench.deps, second, 'Ann');
-    expect(await bench.claim(runner, first)).toEqual({ ok: false, code: 'not_claimable' });
-    expect((await bench.reload(runner)).slots).toEqual([]);
+    const [first, second] = [await fixture.start(template), await fixture.start(template)];
+    await fixture.claim(runner, first);
+    expect(await fixture.claim(runner, second)).toEqual({ ok: false, code: 'try_later' });
+    await finishTask(fixture.deps, leaseOn(runner, first.id), success);
+    await stopTask(fixture.deps, second, 'Ann');
+    expect(await fixture.claim(runner, first)).toEqual({ ok: false, code: 'not_claimable' });
+    expect((await fixture.reload(runner)).slots).toEqual([]);
   });
 
   it('gives the first waiting task, in order of arrival, whichever rang', async () => {
     const runner = await online({ maxParallelTasks: 0 });
-    const template = bench.addTemplate();
-    const tasks = [await bench.start(template), await bench.start(template), await bench.start(template)];
+    const template = fixture.addTemplate();
+    const tasks = [
+      await fixture.start(template),
+      await fixture.start(template),
+      await fixture.start(template),
+    ];
     const given = [];
     for (const rung of [tasks[2], tasks[0], tasks[1]]) {
-      const result = rung && (await bench.claim(runner, rung));
+      const result = rung && (await fixture.claim(runner, rung));
       given.push(result?.ok ? result.claim.taskId : undefined);
     }
     expect(given).toEqual(tasks.map(({ id }) => id));
@@ -155,233 +159,233 @@ describe('claiming', () => {
 
   it('drops the doorbell of a stopped task while the runner is full and others wait', async () => {
     const runner = await online();
-    const template = bench.addTemplate();
-    const [first, gone] = [await bench.start(template), await bench.start(template)];
-    await bench.start(template);
-    await bench.claim(runner, first);
-    await stopTask(bench.deps, gone, 'Ann');
-    expect(await bench.claim(runner, gone)).toEqual({ ok: false, code: 'not_claimable' });
+    const template = fixture.addTemplate();
+    const [first, gone] = [await fixture.start(template), await fixture.start(template)];
+    await fixture.start(template);
+    await fixture.claim(runner, first);
+    await stopTask(fixture.deps, gone, 'Ann');
+    expect(await fixture.claim(runner, gone)).toEqual({ ok: false, code: 'not_claimable' });
   });
 
   it('drops it also when nothing else waits, so that an agent is not refused every few seconds', async () => {
     const runner = await online();
-    const template = bench.addTemplate();
-    const [first, gone] = [await bench.start(template), await bench.start(template)];
-    await bench.claim(runner, first);
-    expect(await bench.claim(runner, gone)).toEqual({ ok: false, code: 'try_later' });
-    await stopTask(bench.deps, gone, 'Ann');
-    expect(await bench.claim(runner, gone)).toEqual({ ok: false, code: 'not_claimable' });
-    await bench.deps.runners.requestDrain(await bench.reload(runner), bench.deps.now());
-    expect(await bench.claim(runner, gone)).toEqual({ ok: false, code: 'not_claimable' });
+    const template = fixture.addTemplate();
+    const [first, gone] = [await fixture.start(template), await fixture.start(template)];
+    await fixture.claim(runner, first);
+    expect(await fixture.claim(runner, gone)).toEqual({ ok: false, code: 'try_later' });
+    await stopTask(fixture.deps, gone, 'Ann');
+    expect(await fixture.claim(runner, gone)).toEqual({ ok: false, code: 'not_claimable' });
+    await fixture.deps.runners.requestDrain(await fixture.reload(runner), fixture.deps.now());
+    expect(await fixture.claim(runner, gone)).toEqual({ ok: false, code: 'not_claimable' });
   });
 
   it('gives higher priorities first, and a returned task at its old place', async () => {
     const runner = await online({ maxParallelTasks: 0 });
-    const template = bench.addTemplate();
-    const first = await bench.start(template);
-    const urgent = await bench.start(bench.addTemplate({ priority: 10 }));
-    const last = await bench.start(template);
-    expect(await bench.claim(runner, last)).toMatchObject({ claim: { taskId: urgent.id } });
-    expect(await bench.claim(runner, last)).toMatchObject({ claim: { taskId: first.id } });
-    await finishTask(bench.deps, leaseOn(runner, first.id), { ...success, status: 'handed_back' });
-    expect(await bench.claim(runner, last)).toMatchObject({ claim: { taskId: first.id, attempt: 2 } });
+    const template = fixture.addTemplate();
+    const first = await fixture.start(template);
+    const urgent = await fixture.start(fixture.addTemplate({ priority: 10 }));
+    const last = await fixture.start(template);
+    expect(await fixture.claim(runner, last)).toMatchObject({ claim: { taskId: urgent.id } });
+    expect(await fixture.claim(runner, last)).toMatchObject({ claim: { taskId: first.id } });
+    await finishTask(fixture.deps, leaseOn(runner, first.id), { ...success, status: 'handed_back' });
+    expect(await fixture.claim(runner, last)).toMatchObject({ claim: { taskId: first.id, attempt: 2 } });
   });
 
   it('gives a task again when the response was lost, even if another task rang', async () => {
     const runner = await online({ maxParallelTasks: 0 });
-    const template = bench.addTemplate();
-    const [first, rung] = [await bench.start(template), await bench.start(template)];
-    const request = { projectId: bench.projectId, taskId: rung.id };
-    await claimTask(bench.deps, bench.agentOf(runner), request);
-    const again = await claimTask(bench.deps, bench.agentOf(runner), { ...request, again: true });
+    const template = fixture.addTemplate();
+    const [first, rung] = [await fixture.start(template), await fixture.start(template)];
+    const request = { projectId: fixture.projectId, taskId: rung.id };
+    await claimTask(fixture.deps, fixture.agentOf(runner), request);
+    const again = await claimTask(fixture.deps, fixture.agentOf(runner), { ...request, again: true });
     expect(again).toMatchObject({ claim: { taskId: first.id, attempt: 1 } });
     expect(await statusOf(rung)).toBe('waiting');
   });
 
   it('assigns the task that rang to another runner, when an older one took its slot', async () => {
-    const template = bench.addTemplate();
+    const template = fixture.addTemplate();
     const claimer = await online();
-    const rung = await bench.start(template);
-    const other = await bench.addRunner({ instanceId: anInstance() });
-    const second = await bench.start(bench.addTemplate({ priority: 1 }));
-    expect((await bench.reload(other)).demand).toEqual([second.id]);
-    expect(await bench.claim(claimer, rung)).toMatchObject({ claim: { taskId: second.id } });
-    expect(await bench.reload(claimer)).toMatchObject({ slots: [second.id], demand: [] });
-    expect((await bench.reload(other)).demand).toEqual([rung.id]);
+    const rung = await fixture.start(template);
+    const other = await fixture.addRunner({ instanceId: anInstance() });
+    const second = await fixture.start(fixture.addTemplate({ priority: 1 }));
+    expect((await fixture.reload(other)).demand).toEqual([second.id]);
+    expect(await fixture.claim(claimer, rung)).toMatchObject({ claim: { taskId: second.id } });
+    expect(await fixture.reload(claimer)).toMatchObject({ slots: [second.id], demand: [] });
+    expect((await fixture.reload(other)).demand).toEqual([rung.id]);
   });
 
   it('does not cost a runner its slot when the doorbell of its own task rings twice', async () => {
     const runner = await online({ maxParallelTasks: 0 });
-    const task = await bench.start(bench.addTemplate());
-    await bench.claim(runner, task);
-    expect(await bench.claim(runner, task)).toEqual({ ok: false, code: 'not_claimable' });
-    expect((await bench.reload(runner)).slots).toEqual([task.id]);
+    const task = await fixture.start(fixture.addTemplate());
+    await fixture.claim(runner, task);
+    expect(await fixture.claim(runner, task)).toEqual({ ok: false, code: 'not_claimable' });
+    expect((await fixture.reload(runner)).slots).toEqual([task.id]);
   });
 
   it('does not reset the idle clock of a runner for a stale doorbell', async () => {
     const runner = await online();
-    const task = await bench.start(bench.addTemplate());
-    await stopTask(bench.deps, task, 'Ann');
-    const { idleSince } = await bench.reload(runner);
-    bench.pass(30_000);
-    expect(await bench.claim(runner, task)).toEqual({ ok: false, code: 'not_claimable' });
-    expect((await bench.reload(runner)).idleSince).toBe(idleSince);
+    const task = await fixture.start(fixture.addTemplate());
+    await stopTask(fixture.deps, task, 'Ann');
+    const { idleSince } = await fixture.reload(runner);
+    fixture.pass(30_000);
+    expect(await fixture.claim(runner, task)).toEqual({ ok: false, code: 'not_claimable' });
+    expect((await fixture.reload(runner)).idleSince).toBe(idleSince);
   });
 
   it('is not undone by an older heartbeat that arrives later', async () => {
     const runner = await online();
-    const task = await bench.start(bench.addTemplate());
-    await bench.claim(runner, task);
-    await bench.beat(runner, [], 0);
-    expect((await bench.reload(runner)).slots).toEqual([task.id]);
-    await bench.beat(runner, [], 1);
-    expect((await bench.reload(runner)).slots).toEqual([]);
+    const task = await fixture.start(fixture.addTemplate());
+    await fixture.claim(runner, task);
+    await fixture.beat(runner, [], 0);
+    expect((await fixture.reload(runner)).slots).toEqual([task.id]);
+    await fixture.beat(runner, [], 1);
+    expect((await fixture.reload(runner)).slots).toEqual([]);
   });
 
   it('gives nothing to a runner of another tag', async () => {
-    await bench.addRunner({ tags: ['sydney'], instanceId: anInstance() });
-    const task = await bench.start(bench.addTemplate({ tag: 'sydney' }));
+    await fixture.addRunner({ tags: ['sydney'], instanceId: anInstance() });
+    const task = await fixture.start(fixture.addTemplate({ tag: 'sydney' }));
     const tokyo = await online({ tags: ['tokyo'] });
-    expect(await bench.claim(tokyo, task)).toEqual({ ok: false, code: 'not_claimable' });
+    expect(await fixture.claim(tokyo, task)).toEqual({ ok: false, code: 'not_claimable' });
     expect(await statusOf(task)).toBe('waiting');
-    expect((await bench.reload(tokyo)).slots).toEqual([]);
+    expect((await fixture.reload(tokyo)).slots).toEqual([]);
   });
 
   it('ends a task with the reason when its template was removed meanwhile', async () => {
     const runner = await online();
-    const template = bench.addTemplate();
-    const task = await bench.start(template);
-    bench.deps.readTaskParts = async () => undefined;
-    expect(await bench.claim(runner, task)).toEqual({ ok: false, code: 'not_claimable' });
-    expect(await bench.deps.tasks.get(bench.projectId, task.id)).toMatchObject({
+    const template = fixture.addTemplate();
+    const task = await fixture.start(template);
+    fixture.deps.readTaskParts = async () => undefined;
+    expect(await fixture.claim(runner, task)).toEqual({ ok: false, code: 'not_claimable' });
+    expect(await fixture.deps.tasks.get(fixture.projectId, task.id)).toMatchObject({
       status: 'error',
       reason: /removed/,
     });
-    expect((await bench.reload(runner)).slots).toEqual([]);
+    expect((await fixture.reload(runner)).slots).toEqual([]);
   });
 });
 
 describe('sleeping', () => {
   it("takes an idle runner from online to stopping, at its agent's request", async () => {
     const runner = await online({ idleTimeoutMs: 0 });
-    expect(await drain(bench.deps, bench.agentOf(runner))).toEqual({ sleep: true });
-    expect(bench.powerRequests).toEqual([runner.id]);
-    await stopDrained(bench.deps, await bench.reload(runner));
-    expect((await bench.reload(runner)).status).toBe('stopping');
-    expect(bench.calls).toEqual([`stop ${runner.instanceId}`]);
+    expect(await drain(fixture.deps, fixture.agentOf(runner))).toEqual({ sleep: true });
+    expect(fixture.powerRequests).toEqual([runner.id]);
+    await stopDrained(fixture.deps, await fixture.reload(runner));
+    expect((await fixture.reload(runner)).status).toBe('stopping');
+    expect(fixture.calls).toEqual([`stop ${runner.instanceId}`]);
   });
 
   it('refuses to drain too soon, or while the runner has demand', async () => {
     const early = await online({ idleTimeoutMs: 90_000 });
-    bench.pass(20_000);
-    expect(await drain(bench.deps, bench.agentOf(early))).toEqual({ sleep: false, waitMs: 70_000 });
-    bench.pass(70_000);
-    await bench.start(bench.addTemplate());
-    expect(await drain(bench.deps, bench.agentOf(early))).toEqual({ sleep: false });
-    expect((await bench.reload(early)).status).toBe('online');
+    fixture.pass(20_000);
+    expect(await drain(fixture.deps, fixture.agentOf(early))).toEqual({ sleep: false, waitMs: 70_000 });
+    fixture.pass(70_000);
+    await fixture.start(fixture.addTemplate());
+    expect(await drain(fixture.deps, fixture.agentOf(early))).toEqual({ sleep: false });
+    expect((await fixture.reload(early)).status).toBe('online');
   });
 
   it('sends the paid time of its start to an agent without an idle timeout', async () => {
     const runner = await online();
-    bench.pass(20_000);
-    expect((await bench.beat(runner))?.settings).toMatchObject({ idleTimeoutMs: 0, stayMs: 38_000 });
-    expect(await drain(bench.deps, bench.agentOf(runner))).toEqual({ sleep: false, waitMs: 38_000 });
-    bench.pass(38_000);
-    expect(await drain(bench.deps, bench.agentOf(runner))).toEqual({ sleep: true });
+    fixture.pass(20_000);
+    expect((await fixture.beat(runner))?.settings).toMatchObject({ idleTimeoutMs: 0, stayMs: 38_000 });
+    expect(await drain(fixture.deps, fixture.agentOf(runner))).toEqual({ sleep: false, waitMs: 38_000 });
+    fixture.pass(38_000);
+    expect(await drain(fixture.deps, fixture.agentOf(runner))).toEqual({ sleep: true });
   });
 
   it('is cancelled when work comes between the drain and the stop', async () => {
     const runner = await online({ idleTimeoutMs: 0 });
-    await drain(bench.deps, bench.agentOf(runner));
-    const before = await bench.reload(runner);
-    const task = await bench.start(bench.addTemplate());
-    await stopDrained(bench.deps, before);
-    expect(await bench.reload(runner)).toMatchObject({ status: 'online', demand: [task.id] });
-    expect(bench.calls).toEqual([]);
-    expect((await bench.beat(runner))?.drain).toBe(false);
+    await drain(fixture.deps, fixture.agentOf(runner));
+    const before = await fixture.reload(runner);
+    const task = await fixture.start(fixture.addTemplate());
+    await stopDrained(fixture.deps, before);
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'online', demand: [task.id] });
+    expect(fixture.calls).toEqual([]);
+    expect((await fixture.beat(runner))?.drain).toBe(false);
   });
 
   it('restarts an instance that was still stopping when work came', async () => {
     const runner = await online({ idleTimeoutMs: 0 });
-    await putToSleep(bench.deps, runner);
-    const task = await bench.start(bench.addTemplate());
-    await bench.wake(runner);
-    expect(await bench.reload(runner)).toMatchObject({ status: 'stopping', demand: [task.id] });
-    await bench.instanceBecomes(runner, 'stopped');
-    expect((await bench.reload(runner)).status).toBe('starting');
-    expect(bench.calls).toEqual([`stop ${runner.instanceId}`, `start ${runner.instanceId}`]);
+    await putToSleep(fixture.deps, runner);
+    const task = await fixture.start(fixture.addTemplate());
+    await fixture.wake(runner);
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'stopping', demand: [task.id] });
+    await fixture.instanceBecomes(runner, 'stopped');
+    expect((await fixture.reload(runner)).status).toBe('starting');
+    expect(fixture.calls).toEqual([`stop ${runner.instanceId}`, `start ${runner.instanceId}`]);
   });
 
   it('keeps the demand of a runner whose instance is stopped during its start', async () => {
-    const runner = await bench.addRunner({ instanceId: anInstance() });
-    const task = await bench.start(bench.addTemplate());
-    bench.setInstance(runner, 'stopping');
-    await bench.wake(runner);
-    await bench.instanceBecomes(runner, 'stopped');
-    expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
-    expect(bench.calls).toEqual([`start ${runner.instanceId}`, `start ${runner.instanceId}`]);
+    const runner = await fixture.addRunner({ instanceId: anInstance() });
+    const task = await fixture.start(fixture.addTemplate());
+    fixture.setInstance(runner, 'stopping');
+    await fixture.wake(runner);
+    await fixture.instanceBecomes(runner, 'stopped');
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
+    expect(fixture.calls).toEqual([`start ${runner.instanceId}`, `start ${runner.instanceId}`]);
   });
 
   it('does not restart an instance before EC2 reports the stop, else its runner stays stopping', async () => {
     const runner = await online({ idleTimeoutMs: 0 });
-    await putToSleep(bench.deps, runner);
-    await bench.start(bench.addTemplate());
-    bench.setInstance(runner, 'stopped');
-    await bench.wake(runner);
-    const facts = await bench.deps.instances.describe(runner);
-    await followInstance(bench.deps, await bench.reload(runner), facts, bench.deps.now());
-    await bench.instanceBecomes(runner, 'running');
-    expect((await bench.beat(runner))?.drain).toBe(false);
-    expect((await bench.reload(runner)).status).toBe('online');
+    await putToSleep(fixture.deps, runner);
+    await fixture.start(fixture.addTemplate());
+    fixture.setInstance(runner, 'stopped');
+    await fixture.wake(runner);
+    const facts = await fixture.deps.instances.describe(runner);
+    await followInstance(fixture.deps, await fixture.reload(runner), facts, fixture.deps.now());
+    await fixture.instanceBecomes(runner, 'running');
+    expect((await fixture.beat(runner))?.drain).toBe(false);
+    expect((await fixture.reload(runner)).status).toBe('online');
   });
 
   it('ignores an EC2 state from before a restart of the runner', async () => {
     const runner = await online({ idleTimeoutMs: 0 });
-    await putToSleep(bench.deps, runner);
-    await bench.start(bench.addTemplate());
-    const asRead = await bench.reload(runner);
-    const stopping = bench.setInstance(runner, 'stopping');
-    bench.pass(10);
-    await bench.instanceBecomes(runner, 'stopped');
-    const startedAgain = await bench.reload(runner);
-    await followInstance(bench.deps, asRead, stopping, bench.deps.now());
-    expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: startedAgain.demand });
+    await putToSleep(fixture.deps, runner);
+    await fixture.start(fixture.addTemplate());
+    const asRead = await fixture.reload(runner);
+    const stopping = fixture.setInstance(runner, 'stopping');
+    fixture.pass(10);
+    await fixture.instanceBecomes(runner, 'stopped');
+    const startedAgain = await fixture.reload(runner);
+    await followInstance(fixture.deps, asRead, stopping, fixture.deps.now());
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', demand: startedAgain.demand });
   });
 
   it('ignores a stop of a runner that was asleep when it was read', async () => {
     const runner = await online();
-    bench.pass(10);
-    await bench.instanceBecomes(runner, 'stopped');
-    bench.pass(10);
-    const asleep = await bench.reload(runner);
-    await bench.start(bench.addTemplate());
-    const stopping = bench.setInstance(runner, 'stopping');
-    await followInstance(bench.deps, asleep, stopping, bench.deps.now());
-    expect((await bench.reload(runner)).status).toBe('starting');
+    fixture.pass(10);
+    await fixture.instanceBecomes(runner, 'stopped');
+    fixture.pass(10);
+    const asleep = await fixture.reload(runner);
+    await fixture.start(fixture.addTemplate());
+    const stopping = fixture.setInstance(runner, 'stopping');
+    await followInstance(fixture.deps, asleep, stopping, fixture.deps.now());
+    expect((await fixture.reload(runner)).status).toBe('starting');
   });
 
   it('loses no demand between two concurrent events of EC2', async () => {
     const runner = await online({ idleTimeoutMs: 0 });
-    await putToSleep(bench.deps, runner);
-    const asRead = await bench.reload(runner);
-    const task = await bench.start(bench.addTemplate());
-    bench.pass(10);
-    await bench.instanceBecomes(runner, 'stopping');
-    const stopped = bench.setInstance(runner, 'stopped');
-    await followInstance(bench.deps, asRead, stopped, bench.deps.now());
-    expect(await bench.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
+    await putToSleep(fixture.deps, runner);
+    const asRead = await fixture.reload(runner);
+    const task = await fixture.start(fixture.addTemplate());
+    fixture.pass(10);
+    await fixture.instanceBecomes(runner, 'stopping');
+    const stopped = fixture.setInstance(runner, 'stopped');
+    await followInstance(fixture.deps, asRead, stopped, fixture.deps.now());
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
   });
 
   it('bills a session from running to stopping, once, despite repeated events', async () => {
     const runner = await online();
-    await bench.instanceBecomes(runner, 'running');
-    bench.pass(90_000);
-    await bench.instanceBecomes(runner, 'stopping');
-    bench.pass(5_000);
-    await bench.instanceBecomes(runner, 'stopping');
-    await bench.instanceBecomes(runner, 'stopped');
-    const sessions = await bench.deps.sessions.listBetween(
-      bench.projectId,
+    await fixture.instanceBecomes(runner, 'running');
+    fixture.pass(90_000);
+    await fixture.instanceBecomes(runner, 'stopping');
+    fixture.pass(5_000);
+    await fixture.instanceBecomes(runner, 'stopping');
+    await fixture.instanceBecomes(runner, 'stopped');
+    const sessions = await fixture.deps.sessions.listBetween(
+      fixture.projectId,
       'ses_00000000000000000000000000',
       'ses_7ZZZZZZZZZZZZZZZZZZZZZZZZZ',
     );
@@ -394,15 +398,15 @@ describe('sleeping', () => {
 describe('the reconciler', () => {
   it('continues with all others when one repair fails', async () => {
     const lost = [await online(), await online(), await online()];
-    const template = bench.addTemplate();
-    for (const runner of lost) await bench.claim(runner, await bench.start(template));
-    bench.pass(leaseMs + 1);
-    const { instances } = bench.deps;
+    const template = fixture.addTemplate();
+    for (const runner of lost) await fixture.claim(runner, await fixture.start(template));
+    fixture.pass(leaseMs + 1);
+    const { instances } = fixture.deps;
     const describe: typeof instances.describe = async (runner) => {
       if (runner.instanceId === lost[0]?.instanceId) throw new Error('EC2 does not tell');
       return instances.describe(runner);
     };
-    const repairs = await reconcile({ ...bench.deps, instances: { ...instances, describe } });
+    const repairs = await reconcile({ ...fixture.deps, instances: { ...instances, describe } });
     expect(repairs).toMatchObject({ failed_and_left_for_later: 1, lease_lapsed: 3 });
   });
 });
@@ -410,32 +414,32 @@ describe('the reconciler', () => {
 describe('losing a runner', () => {
   const held = async (onRunnerLost: 'retry' | 'fail' = 'retry') => {
     const runner = await online();
-    const task = await bench.start(bench.addTemplate({ onRunnerLost }));
-    await bench.claim(runner, task);
+    const task = await fixture.start(fixture.addTemplate({ onRunnerLost }));
+    await fixture.claim(runner, task);
     return { runner, task };
   };
 
   it('queues a task again when its lease lapsed, and rejects reports of the lost attempt', async () => {
     const { runner, task } = await held();
-    bench.pass(leaseMs + 1);
-    expect(await reconcile(bench.deps)).toMatchObject({ lease_lapsed: 1 });
-    expect(await bench.deps.tasks.get(bench.projectId, task.id)).toMatchObject({
+    fixture.pass(leaseMs + 1);
+    expect(await reconcile(fixture.deps)).toMatchObject({ lease_lapsed: 1 });
+    expect(await fixture.deps.tasks.get(fixture.projectId, task.id)).toMatchObject({
       status: 'waiting',
       attempt: 2,
     });
-    expect(await finishTask(bench.deps, leaseOn(runner, task.id), success)).toEqual({
+    expect(await finishTask(fixture.deps, leaseOn(runner, task.id), success)).toEqual({
       ok: false,
       code: 'lease_lost',
     });
     expect(await statusOf(task)).toBe('waiting');
-    expect((await bench.beat(runner, [task]))?.lost).toEqual([task.id]);
+    expect((await fixture.beat(runner, [task]))?.lost).toEqual([task.id]);
   });
 
   it('ends the task with a reason when its template forbids another run', async () => {
     const { task } = await held('fail');
-    bench.pass(leaseMs + 1);
-    await reconcile(bench.deps);
-    expect(await bench.deps.tasks.get(bench.projectId, task.id)).toMatchObject({
+    fixture.pass(leaseMs + 1);
+    await reconcile(fixture.deps);
+    expect(await fixture.deps.tasks.get(fixture.projectId, task.id)).toMatchObject({
       status: 'error',
       reason: expect.stringMatching(/sent no heartbeat in time/),
     });
@@ -443,27 +447,27 @@ describe('losing a runner', () => {
 
   it('queues tasks at once that a restarted agent no longer knows', async () => {
     const { runner, task } = await held();
-    await bench.beat(runner, []);
-    expect(await bench.deps.tasks.get(bench.projectId, task.id)).toMatchObject({
+    await fixture.beat(runner, []);
+    expect(await fixture.deps.tasks.get(fixture.projectId, task.id)).toMatchObject({
       status: 'waiting',
       attempt: 2,
     });
-    expect((await bench.reload(runner)).slots).toEqual([]);
+    expect((await fixture.reload(runner)).slots).toEqual([]);
   });
 
   it('queues the tasks of a stopped instance again', async () => {
     const { runner, task } = await held();
-    await bench.instanceBecomes(runner, 'stopped');
-    expect(await bench.deps.tasks.get(bench.projectId, task.id)).toMatchObject({ attempt: 2 });
-    expect(await bench.reload(runner)).toMatchObject({ slots: [], demand: [task.id] });
+    await fixture.instanceBecomes(runner, 'stopped');
+    expect(await fixture.deps.tasks.get(fixture.projectId, task.id)).toMatchObject({ attempt: 2 });
+    expect(await fixture.reload(runner)).toMatchObject({ slots: [], demand: [task.id] });
   });
 
   it('keeps the lease of a runner that renews it', async () => {
     const { runner, task } = await held();
     for (let beats = 0; beats < 10; beats++) {
-      bench.pass(leaseMs / 2);
-      await bench.beat(runner, [task]);
-      expect(await reconcile(bench.deps)).toEqual({});
+      fixture.pass(leaseMs / 2);
+      await fixture.beat(runner, [task]);
+      expect(await reconcile(fixture.deps)).toEqual({});
     }
     expect(await statusOf(task)).toBe('starting');
   });
@@ -472,99 +476,99 @@ describe('losing a runner', () => {
 describe('a task that ends', () => {
   it('frees its slot and sends the finish event once, despite repeated reports', async () => {
     const runner = await online();
-    const task = await bench.start(bench.addTemplate());
-    await bench.claim(runner, task);
-    bench.pass(5_000);
-    expect(await finishTask(bench.deps, leaseOn(runner, task.id), success)).toEqual({ ok: true });
-    expect(await finishTask(bench.deps, leaseOn(runner, task.id), success)).toEqual({ ok: true });
-    expect(await bench.reload(runner)).toMatchObject({ slots: [], demand: [], busyMs: 5_000 });
-    expect(bench.sent).toEqual(['finish https://api.test/webhooks/task-finish']);
+    const task = await fixture.start(fixture.addTemplate());
+    await fixture.claim(runner, task);
+    fixture.pass(5_000);
+    expect(await finishTask(fixture.deps, leaseOn(runner, task.id), success)).toEqual({ ok: true });
+    expect(await finishTask(fixture.deps, leaseOn(runner, task.id), success)).toEqual({ ok: true });
+    expect(await fixture.reload(runner)).toMatchObject({ slots: [], demand: [], busyMs: 5_000 });
+    expect(fixture.sent).toEqual(['finish https://api.test/webhooks/task-finish']);
   });
 
   it("is removed from its runner's demand when it is stopped while waiting", async () => {
-    const runner = await bench.addRunner({ instanceId: anInstance() });
-    const task = await bench.start(bench.addTemplate());
-    expect(await stopTask(bench.deps, task, 'Ann')).toMatchObject({
+    const runner = await fixture.addRunner({ instanceId: anInstance() });
+    const task = await fixture.start(fixture.addTemplate());
+    expect(await stopTask(fixture.deps, task, 'Ann')).toMatchObject({
       status: 'stopped',
       reason: 'Stopped by Ann.',
     });
-    expect((await bench.reload(runner)).demand).toEqual([]);
-    expect(await stopTask(bench.deps, task, 'Ann')).toBeUndefined();
+    expect((await fixture.reload(runner)).demand).toEqual([]);
+    expect(await stopTask(fixture.deps, task, 'Ann')).toBeUndefined();
   });
 
   it('is stopped through the runner that has it', async () => {
     const runner = await online();
-    const task = await bench.start(bench.addTemplate());
-    await bench.claim(runner, task);
-    expect(await stopTask(bench.deps, task, 'Ann')).toMatchObject({ status: 'stopping' });
-    expect((await bench.beat(runner, [task]))?.leases).toMatchObject([{ taskId: task.id, stop: true }]);
+    const task = await fixture.start(fixture.addTemplate());
+    await fixture.claim(runner, task);
+    expect(await stopTask(fixture.deps, task, 'Ann')).toMatchObject({ status: 'stopping' });
+    expect((await fixture.beat(runner, [task]))?.leases).toMatchObject([{ taskId: task.id, stop: true }]);
   });
 });
 
 describe('reconciling', () => {
   it('rings again for a task that waits beside a free slot', async () => {
     await online();
-    await bench.start(bench.addTemplate());
-    bench.rung.length = 0;
-    expect(await reconcile(bench.deps)).toEqual({ doorbell_rung_again: 1 });
-    expect(bench.rung).toHaveLength(1);
+    await fixture.start(fixture.addTemplate());
+    fixture.rung.length = 0;
+    expect(await reconcile(fixture.deps)).toEqual({ doorbell_rung_again: 1 });
+    expect(fixture.rung).toHaveLength(1);
   });
 
   it('places a task that a crash left without a runner', async () => {
-    const runner = await bench.addRunner({ instanceId: anInstance() });
-    const task = await bench.start(bench.addTemplate());
-    await bench.deps.runners.dropDemand(runner, task.id);
-    await reconcile(bench.deps);
-    expect((await bench.reload(runner)).demand).toEqual([task.id]);
+    const runner = await fixture.addRunner({ instanceId: anInstance() });
+    const task = await fixture.start(fixture.addTemplate());
+    await fixture.deps.runners.dropDemand(runner, task.id);
+    await reconcile(fixture.deps);
+    expect((await fixture.reload(runner)).demand).toEqual([task.id]);
   });
 
   it('drops stale demand, and stops the runner if it has no other', async () => {
-    const runner = await bench.addRunner({ instanceId: anInstance() });
-    const task = await bench.start(bench.addTemplate());
-    await bench.deps.tasks.stopWaiting(task, 'enough', bench.deps.now());
-    bench.pass(31_000);
-    await reconcile(bench.deps);
-    expect((await bench.reload(runner)).demand).toEqual([]);
-    await reconcile(bench.deps);
-    expect(bench.calls.at(-1)).toBe(`stop ${runner.instanceId}`);
+    const runner = await fixture.addRunner({ instanceId: anInstance() });
+    const task = await fixture.start(fixture.addTemplate());
+    await fixture.deps.tasks.stopWaiting(task, 'enough', fixture.deps.now());
+    fixture.pass(31_000);
+    await reconcile(fixture.deps);
+    expect((await fixture.reload(runner)).demand).toEqual([]);
+    await reconcile(fixture.deps);
+    expect(fixture.calls.at(-1)).toBe(`stop ${runner.instanceId}`);
   });
 
   it('stops an idle instance whose agent never requested it', async () => {
     const runner = await online({ idleTimeoutMs: 1_000 });
-    bench.pass(120_000);
-    await bench.beat(runner);
-    expect(await reconcile(bench.deps)).toEqual({ runner_put_to_sleep: 1 });
-    expect((await bench.reload(runner)).status).toBe('stopping');
+    fixture.pass(120_000);
+    await fixture.beat(runner);
+    expect(await reconcile(fixture.deps)).toEqual({ runner_put_to_sleep: 1 });
+    expect((await fixture.reload(runner)).status).toBe('stopping');
   });
 
   it('gives the task of a runner that EC2 refuses to start to another, and keeps the reason', async () => {
     const instanceId = anInstance();
-    const faulty = await bench.addRunner({ instanceId });
-    bench.refuseStart(instanceId, {
+    const faulty = await fixture.addRunner({ instanceId });
+    fixture.refuseStart(instanceId, {
       started: false,
       code: 'refused',
       awsCode: 'InsufficientInstanceCapacity',
       detail: 'No room.',
     });
-    const task = await bench.start(bench.addTemplate());
-    await bench.wake(faulty);
-    expect((await bench.reload(faulty)).fault).toMatchObject({ code: 'InsufficientInstanceCapacity' });
-    const other = await bench.addRunner({ instanceId: anInstance() });
-    await reconcile(bench.deps);
-    expect((await bench.reload(other)).demand).toEqual([task.id]);
-    expect((await bench.reload(faulty)).demand).toEqual([]);
+    const task = await fixture.start(fixture.addTemplate());
+    await fixture.wake(faulty);
+    expect((await fixture.reload(faulty)).fault).toMatchObject({ code: 'InsufficientInstanceCapacity' });
+    const other = await fixture.addRunner({ instanceId: anInstance() });
+    await reconcile(fixture.deps);
+    expect((await fixture.reload(other)).demand).toEqual([task.id]);
+    expect((await fixture.reload(faulty)).demand).toEqual([]);
   });
 
   it('ends an attempt whose runner was removed after it had lost the slot', async () => {
     const runner = await online();
-    const task = await bench.start(bench.addTemplate());
-    await bench.claim(runner, task);
-    const { leaseUntil } = await bench.reload(runner);
-    await bench.deps.runners.revokeSlot(runner, task.id, bench.deps.now(), leaseUntil);
-    await bench.instanceBecomes(runner, 'stopped');
-    expect(await bench.deps.runners.remove(runner)).toBe(true);
-    expect(await reconcile(bench.deps)).toMatchObject({ slotless_task: 1 });
-    expect(await bench.deps.tasks.get(bench.projectId, task.id)).toMatchObject({
+    const task = await fixture.start(fixture.addTemplate());
+    await fixture.claim(runner, task);
+    const { leaseUntil } = await fixture.reload(runner);
+    await fixture.deps.runners.revokeSlot(runner, task.id, fixture.deps.now(), leaseUntil);
+    await fixture.instanceBecomes(runner, 'stopped');
+    expect(await fixture.deps.runners.remove(runner)).toBe(true);
+    expect(await reconcile(fixture.deps)).toMatchObject({ slotless_task: 1 });
+    expect(await fixture.deps.tasks.get(fixture.projectId, task.id)).toMatchObject({
       status: 'waiting',
       attempt: 2,
     });
@@ -572,30 +576,30 @@ describe('reconciling', () => {
 
   it('places tasks again that a crashed change of tags left in a queue without a poller', async () => {
     const before = await online();
-    const owed = await bench.start(bench.addTemplate());
-    expect(await bench.reload(before)).toMatchObject({ demand: [owed.id] });
-    const other = await bench.addRunner({ instanceId: anInstance() });
+    const owed = await fixture.start(fixture.addTemplate());
+    expect(await fixture.reload(before)).toMatchObject({ demand: [owed.id] });
+    const other = await fixture.addRunner({ instanceId: anInstance() });
     const { name, instanceId } = before;
-    await bench.deps.runners.configure(before, runnerInput.parse({ name, instanceId, tags: ['tokyo'] }));
-    await reconcile(bench.deps);
-    expect(await bench.deps.tasks.get(bench.projectId, owed.id)).toMatchObject({ runnerId: other.id });
-    await reconcile(bench.deps);
-    expect(await bench.reload(before)).toMatchObject({ demand: [] });
+    await fixture.deps.runners.configure(before, runnerInput.parse({ name, instanceId, tags: ['tokyo'] }));
+    await reconcile(fixture.deps);
+    expect(await fixture.deps.tasks.get(fixture.projectId, owed.id)).toMatchObject({ runnerId: other.id });
+    await reconcile(fixture.deps);
+    expect(await fixture.reload(before)).toMatchObject({ demand: [] });
   });
 
   it('repairs nothing when all is quiet', async () => {
-    await bench.addRunner({ instanceId: anInstance() });
-    expect(await reconcile(bench.deps)).toEqual({});
+    await fixture.addRunner({ instanceId: anInstance() });
+    expect(await reconcile(fixture.deps)).toEqual({});
   });
 });
 
 describe('removing a runner', () => {
   it('removes the queue that no other runner polls, and only while it sleeps', async () => {
-    const first = await bench.addRunner({ tags: ['sydney'], instanceId: anInstance() });
-    const second = await bench.addRunner({ tags: ['sydney'], instanceId: anInstance() });
-    expect(await removeRunner(bench.deps, first)).toBe(true);
-    expect(bench.queues).toEqual(new Set([`${bench.projectId}-sydney`, controlQueueOf(second)]));
-    await bench.start(bench.addTemplate({ tag: 'sydney' }));
-    expect(await removeRunner(bench.deps, second)).toBe(false);
+    const first = await fixture.addRunner({ tags: ['sydney'], instanceId: anInstance() });
+    const second = await fixture.addRunner({ tags: ['sydney'], instanceId: anInstance() });
+    expect(await removeRunner(fixture.deps, first)).toBe(true);
+    expect(fixture.queues).toEqual(new Set([`${fixture.projectId}-sydney`, controlQueueOf(second)]));
+    await fixture.start(fixture.addTemplate({ tag: 'sydney' }));
+    expect(await removeRunner(fixture.deps, second)).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * A bench for flows: real stores over a real table, with manual time, queues and EC2, so that a test can put
- * faults and races between any two steps. test/ has the tests with all real parts.
+ * Fixture of the flows: real stores over a real table, with manual time, queues and EC2, so that a test can
+ * put faults and races between any two steps. test/ has the tests with all real parts.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -56,9 +56,9 @@ const { publicKey } = makeKeyPair();
 /** The person who starts the tasks. */
 export const aStarter = { name: 'test', people: ['usr_test'] };
 
-export type Bench = ReturnType<typeof flowBench>;
+export type FlowFixture = ReturnType<typeof flowFixture>;
 
-export const flowBench = (table: Table) => {
+export const flowFixture = (table: Table) => {
   let present: Instant = noon;
   let receiverIsUp = true;
   const projectId = newId('prj');

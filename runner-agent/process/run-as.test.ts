@@ -1,22 +1,22 @@
 import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openTaskBench, type TaskBench } from '../testing/task-bench.ts';
+import { openTaskFixture, type TaskFixture } from '../testing/task-fixture.ts';
 import { commandAs, findUser } from './run-as.ts';
 
-let bench: TaskBench;
+let fixture: TaskFixture;
 beforeEach(async () => {
-  bench = await openTaskBench();
-  await chmod(bench.folder, 0o711);
+  fixture = await openTaskFixture();
+  await chmod(fixture.folder, 0o711);
 });
-afterEach(() => bench?.close());
+afterEach(() => fixture?.close());
 
 const isRoot = process.getuid?.() === 0;
 
 describe.skipIf(!isRoot)('a task of another user', () => {
   it('runs as that user, in folders that are its own, and leaves none of them', async () => {
     const runAs = await findUser('nobody');
-    const { result, output } = await bench.run(
+    const { result, output } = await fixture.run(
       {
         script: 'id -un; id -Gn; echo "$USER"; touch "$HOME/a" "$TMPDIR/b" c; cat "$SECRET_FILE"; ls /root',
         secretFiles: { SECRET_FILE: 'from the file\n' },
@@ -27,13 +27,13 @@ describe.skipIf(!isRoot)('a task of another user', () => {
     expect(output).toContain('nobody\nnogroup\nnobody\nfrom the file\n');
     expect(output).toMatch(/\/root.*Permission denied/);
     expect(result.status).toBe('error');
-    expect(await readdir(join(bench.workDir, 'tasks'))).toEqual([]);
+    expect(await readdir(join(fixture.workDir, 'tasks'))).toEqual([]);
   });
 
   it('gets variables that load code, while programs of root do not', async () => {
     const runAs = await findUser('nobody');
     // With this variable the loader names each program that it starts.
-    const { output } = await bench.run(
+    const { output } = await fixture.run(
       { script: 'echo "$LD_DEBUG $LANGUAGE"', variables: { LD_DEBUG: 'files', LANGUAGE: '../x' } },
       process.env.PATH,
       { runAs },

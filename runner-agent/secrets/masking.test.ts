@@ -2,24 +2,24 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TaskPayload } from '../../protocol/agent.ts';
 import { caseFile, lacksCases } from '../../test/cases.ts';
+import { type AgentFixture, createAgentFixture } from '../testing/agent-fixture.ts';
 import { aPayload } from '../testing/builders.ts';
 import { waitFor } from '../testing/wait-for.ts';
-import { createWorld, type World } from '../testing/world.ts';
 
-let world: World;
+let fixture: AgentFixture;
 beforeEach(async () => {
-  world = await createWorld();
+  fixture = await createAgentFixture();
 });
-afterEach(() => world?.close());
+afterEach(() => fixture?.close());
 
 /** Runs the task with a complete agent. Returns the result and all text that left the agent. */
 const finish = async (given: Partial<TaskPayload>) => {
   const payload = aPayload(given);
-  world.api.addTask(payload);
-  world.ring(payload);
-  world.startAgent();
-  const result = await waitFor('the finish', () => world.api.tasks.get(payload.taskId)?.finish);
-  const said = [JSON.stringify(result), world.api.textOf(payload.taskId), world.agentLog()].join('\n');
+  fixture.api.addTask(payload);
+  fixture.ring(payload);
+  fixture.startAgent();
+  const result = await waitFor('the finish', () => fixture.api.tasks.get(payload.taskId)?.finish);
+  const said = [JSON.stringify(result), fixture.api.textOf(payload.taskId), fixture.agentLog()].join('\n');
   return { result, said };
 };
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { KeySecret } from '../../protocol/key.ts';
 import { type GitServer, startGitServer } from '../testing/git-server.ts';
-import { openTaskBench, type TaskBench } from '../testing/task-bench.ts';
+import { openTaskFixture, type TaskFixture } from '../testing/task-fixture.ts';
 import { gitEnvironmentFor, gitVariables } from './git-access.ts';
 import { createWorkspace } from './workspace.ts';
 
@@ -13,18 +13,18 @@ const basic = (user: string, password: string) =>
   `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 const key: KeySecret = { type: 'login_password', login: login.user, password: login.password };
 
-let bench: TaskBench;
+let fixture: TaskFixture;
 let server: GitServer;
 let other: GitServer;
 beforeEach(async () => {
-  bench = await openTaskBench();
-  server = await startGitServer({ folder: bench.folder, login: `${login.user}:${login.password}` });
-  other = await startGitServer({ folder: bench.folder, login: 'somebody:else' });
+  fixture = await openTaskFixture();
+  server = await startGitServer({ folder: fixture.folder, login: `${login.user}:${login.password}` });
+  other = await startGitServer({ folder: fixture.folder, login: 'somebody:else' });
 });
 afterEach(async () => {
   server?.close();
   other?.close();
-  await bench?.close();
+  await fixture?.close();
 });
 
 /** Credentials that the server received. */
@@ -32,8 +32,8 @@ const loginsAt = ({ seen }: GitServer) =>
   seen.map(({ authorization }) => authorization).filter((header) => header !== undefined);
 
 const fetch = async (url: string, given: KeySecret | undefined, files: Record<string, string> = {}) => {
-  await bench.repository('app', { 'run.sh': 'cat .git/config', ...files });
-  return bench.run({
+  await fixture.repository('app', { 'run.sh': 'cat .git/config', ...files });
+  return fixture.run({
     path: 'run.sh',
     repository: { url, branch: 'main', ...(given && { key: given }) },
     variables: { GIT_SSL_CAINFO: server.certificate },
@@ -46,20 +46,20 @@ const submodule = (url: string) => ({
 
 /** Adds the commit of a submodule whose URL is in .gitmodules. */
 const linkSubmodule = async (url: string) => {
-  const third = await bench.repository('third', { 'file-of-third': '' });
-  await bench.repository('app', { 'run.sh': 'ls third', ...submodule(url) });
-  const app = join(bench.folder, 'app');
-  bench.git(
+  const third = await fixture.repository('third', { 'file-of-third': '' });
+  await fixture.repository('app', { 'run.sh': 'ls third', ...submodule(url) });
+  const app = join(fixture.folder, 'app');
+  fixture.git(
     app,
     'update-index',
     '--add',
     '--cacheinfo',
-    `160000,${bench.git(third, 'rev-parse', 'HEAD')},third`,
+    `160000,${fixture.git(third, 'rev-parse', 'HEAD')},third`,
   );
-  bench.git(app, 'commit', '--quiet', '-m', 'With a submodule');
+  fixture.git(app, 'commit', '--quiet', '-m', 'With a submodule');
 };
 const fetchLinked = (url: string) =>
-  bench.run({
+  fixture.run({
     path: 'run.sh',
     repository: { url, branch: 'main', key },
     variables: { GIT_SSL_CAINFO: server.certificate },
@@ -169,7 +169,7 @@ describe('a password over http', () => {
 describe('an SSH key for git', () => {
   /** Returns the settings that ssh would use for each host. */
   const sshFor = async (url: string, ...hosts: string[]) => {
-    const workspace = await createWorkspace({ workDir: bench.workDir, name: 'ssh' });
+    const workspace = await createWorkspace({ workDir: fixture.workDir, name: 'ssh' });
     const environment = await gitEnvironmentFor(
       workspace,
       { url, key: { type: 'ssh', privateKey: 'KEY', passphrase: 'phrase' } },
@@ -242,10 +242,10 @@ describe('the variables of a project', () => {
   });
 
   it("cannot make the agent's git write a file or run a program, but reach the task", async () => {
-    const url = await bench.repository('app', { 'run.sh': 'echo "$GIT_TRACE $GIT_SSH_COMMAND"' });
-    const trace = join(bench.folder, 'trace');
+    const url = await fixture.repository('app', { 'run.sh': 'echo "$GIT_TRACE $GIT_SSH_COMMAND"' });
+    const trace = join(fixture.folder, 'trace');
     const variables = { GIT_TRACE: trace, GIT_SSH_COMMAND: `touch ${trace}` };
-    const { output } = await bench.run({ path: 'run.sh', repository: { url, branch: 'main' }, variables });
+    const { output } = await fixture.run({ path: 'run.sh', repository: { url, branch: 'main' }, variables });
     expect(output).toBe(`${trace} touch ${trace}\n`);
     expect(() => execFileSync('ls', [trace], { stdio: 'pipe' })).toThrow();
   });

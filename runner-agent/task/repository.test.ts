@@ -2,31 +2,31 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aProjectId } from '../testing/builders.ts';
-import { openTaskBench, type TaskBench } from '../testing/task-bench.ts';
+import { openTaskFixture, type TaskFixture } from '../testing/task-fixture.ts';
 
-let bench: TaskBench;
+let fixture: TaskFixture;
 let url: string;
 beforeEach(async () => {
-  bench = await openTaskBench();
-  url = join(bench.folder, 'repository');
+  fixture = await openTaskFixture();
+  url = join(fixture.folder, 'repository');
 });
-afterEach(() => bench?.close());
+afterEach(() => fixture?.close());
 
-const git = (...args: string[]): string => bench.git(url, ...args);
+const git = (...args: string[]): string => fixture.git(url, ...args);
 
 const commit = async (output: string): Promise<string> => {
-  await bench.repository('repository', { 'run.sh': `echo ${output}\n` });
+  await fixture.repository('repository', { 'run.sh': `echo ${output}\n` });
   return git('rev-parse', 'HEAD');
 };
 
 const projectId = aProjectId();
 const run = async (branch = 'main') => {
-  const { result, output } = await bench.run({ projectId, path: 'run.sh', repository: { url, branch } });
+  const { result, output } = await fixture.run({ projectId, path: 'run.sh', repository: { url, branch } });
   return { ...result, output };
 };
 
 const cacheFolder = async () => {
-  const ofProject = join(bench.workDir, 'repositories', projectId);
+  const ofProject = join(fixture.workDir, 'repositories', projectId);
   return join(ofProject, (await readdir(ofProject))[0] ?? '');
 };
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aProjectId } from '../testing/builders.ts';
-import { openTaskBench, type TaskBench } from '../testing/task-bench.ts';
+import { openTaskFixture, type TaskFixture } from '../testing/task-fixture.ts';
 import { readTaskFile } from './task-file.ts';
 
 describe('readTaskFile', () => {
@@ -49,19 +49,19 @@ describe('readTaskFile', () => {
 });
 
 describe('a task that puts something else in the place of a file', () => {
-  let bench: TaskBench;
+  let fixture: TaskFixture;
   beforeEach(async () => {
-    bench = await openTaskBench();
+    fixture = await openTaskFixture();
   });
-  afterEach(() => bench?.close());
+  afterEach(() => fixture?.close());
 
   const hosts =
     '[{"host":"h","ok":1,"changed":0,"unreachable":0,"failed":0,"skipped":0,"rescued":0,"ignored":0}]';
   const recap = '"$REVEILLE_ANSIBLE_HOSTS"';
 
   it('gets its hosts read from a regular file', async () => {
-    const path = await bench.program('ansible-playbook', `echo '${hosts}' > ${recap}`);
-    const { result } = await bench.run({ app: 'ansible', script: '-' }, path);
+    const path = await fixture.program('ansible-playbook', `echo '${hosts}' > ${recap}`);
+    const { result } = await fixture.run({ app: 'ansible', script: '-' }, path);
     expect(result.hosts).toMatchObject([{ host: 'h', ok: 1 }]);
   });
 
@@ -71,28 +71,28 @@ describe('a task that puts something else in the place of a file', () => {
     ['a link out of its folder', `echo '${hosts}' > "$HOME/hosts"; ln -s "$HOME/hosts" ${recap}`],
     ['a file of 1 GB', `truncate -s 1G ${recap}`],
   ])('ends without hosts, for %s', async (_, script) => {
-    const path = await bench.program('ansible-playbook', script);
-    const { result } = await bench.run({ app: 'ansible', script: '-' }, path);
+    const path = await fixture.program('ansible-playbook', script);
+    const { result } = await fixture.run({ app: 'ansible', script: '-' }, path);
     expect(result).toEqual({ status: 'success', exitCode: 0 });
   });
 
   /** Runs a playbook of a repository that has a link with that name. */
   const withLink = async (name: string, target: string, program: string, timeoutMs: number) => {
-    const url = await bench.repository('app', {
+    const url = await fixture.repository('app', {
       'site.yml': '-',
       'real.cfg': '[defaults]\ncallback_plugins = own\n',
     });
     symlinkSync(target, join(url, name));
-    bench.git(url, 'add', '.');
-    bench.git(url, 'commit', '--quiet', '-m', 'With a link');
-    const path = await bench.program('ansible-playbook', 'echo "$ANSIBLE_CALLBACK_PLUGINS"');
-    await bench.program('ansible-galaxy', program);
+    fixture.git(url, 'add', '.');
+    fixture.git(url, 'commit', '--quiet', '-m', 'With a link');
+    const path = await fixture.program('ansible-playbook', 'echo "$ANSIBLE_CALLBACK_PLUGINS"');
+    await fixture.program('ansible-galaxy', program);
     const repository = { url, branch: 'main' };
-    return bench.run({ app: 'ansible', path: 'site.yml', repository, timeoutMs, stopGraceMs: 0 }, path);
+    return fixture.run({ app: 'ansible', path: 'site.yml', repository, timeoutMs, stopGraceMs: 0 }, path);
   };
 
   it('gets its ansible.cfg read through a link in the repository, not from a device or a pipe', async () => {
-    const pipe = join(bench.folder, 'pipe');
+    const pipe = join(fixture.folder, 'pipe');
     execFileSync('mkfifo', [pipe]);
     for (const [target, own] of [
       ['real.cfg', true],
@@ -105,12 +105,12 @@ describe('a task that puts something else in the place of a file', () => {
         status: 'success',
         own,
       });
-      rmSync(join(bench.folder, 'app'), { recursive: true });
+      rmSync(join(fixture.folder, 'app'), { recursive: true });
     }
   });
 
   it('is ended at its time limit when its requirements are a pipe', async () => {
-    const pipe = join(bench.folder, 'pipe');
+    const pipe = join(fixture.folder, 'pipe');
     execFileSync('mkfifo', [pipe]);
     const { result } = await withLink('requirements.yml', pipe, 'exec cat "$3"', 5000);
     expect(result).toMatchObject({ status: 'error', reason: expect.stringContaining('timeout of 5 s') });
@@ -118,12 +118,12 @@ describe('a task that puts something else in the place of a file', () => {
 
   it('gets a new known-hosts file where a task left a pipe', async () => {
     const projectId = aProjectId();
-    const file = join(bench.workDir, 'known_hosts', projectId);
-    await bench.run({ projectId });
+    const file = join(fixture.workDir, 'known_hosts', projectId);
+    await fixture.run({ projectId });
     expect(lstatSync(file).isFile()).toBe(true);
     rmSync(file);
     execFileSync('mkfifo', [file]);
-    expect((await bench.run({ projectId })).result.status).toBe('success');
+    expect((await fixture.run({ projectId })).result.status).toBe('success');
     expect(lstatSync(file).isFile()).toBe(true);
   });
 });

@@ -2,18 +2,18 @@ import { execFileSync } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openTaskBench, type TaskBench } from '../testing/task-bench.ts';
+import { openTaskFixture, type TaskFixture } from '../testing/task-fixture.ts';
 
-let bench: TaskBench;
+let fixture: TaskFixture;
 beforeEach(async () => {
-  bench = await openTaskBench();
+  fixture = await openTaskFixture();
 });
-afterEach(() => bench?.close());
+afterEach(() => fixture?.close());
 
 describe('a task', () => {
   it("runs bash with its arguments, without the agent's environment", async () => {
     process.env.AGENT_ONLY = 'leak';
-    const { result, output } = await bench.run({
+    const { result, output } = await fixture.run({
       script: 'echo "$1-$2 $VARIABLE $SECRET $REVEILLE_TASK_ID"; env; pwd',
       arguments: ['a b', 'c'],
       variables: { VARIABLE: 'v' },
@@ -27,7 +27,7 @@ describe('a task', () => {
   });
 
   it('runs python', async () => {
-    const { result, output } = await bench.run({
+    const { result, output } = await fixture.run({
       app: 'python',
       script: 'import sys\nprint(sys.argv[1])\nsys.exit(4)',
       arguments: ['hi'],
@@ -37,27 +37,27 @@ describe('a task', () => {
   });
 
   it('leaves nothing behind', async () => {
-    await bench.run({ script: 'touch file "$HOME/file" "$TMPDIR/file"' });
-    expect(await readdir(join(bench.workDir, 'tasks'))).toEqual([]);
+    await fixture.run({ script: 'touch file "$HOME/file" "$TMPDIR/file"' });
+    expect(await readdir(join(fixture.workDir, 'tasks'))).toEqual([]);
   });
 
   it('ends at its timeout, with that reason', async () => {
-    const { result } = await bench.run({ script: 'trap "exit 0" TERM; sleep 60 & wait', timeoutMs: 100 });
+    const { result } = await fixture.run({ script: 'trap "exit 0" TERM; sleep 60 & wait', timeoutMs: 100 });
     expect(result).toMatchObject({ status: 'error', reason: expect.stringContaining('timeout of 0.1 s') });
   });
 
   it('runs a script of its repository, in the checkout', async () => {
-    const url = await bench.repository('repository', { 'deploy.sh': 'cat data; ls', data: 'from git\n' });
+    const url = await fixture.repository('repository', { 'deploy.sh': 'cat data; ls', data: 'from git\n' });
     const repository = { url, branch: 'main' };
-    const { result, output } = await bench.run({ path: 'deploy.sh', repository });
+    const { result, output } = await fixture.run({ path: 'deploy.sh', repository });
     expect(result.status).toBe('success');
     expect(output).toBe('from git\ndata\ndeploy.sh\n');
   });
 
   it('explains how to correct a wrong repository, branch or path', async () => {
-    const url = await bench.repository('repository', { 'deploy.sh': 'true' });
+    const url = await fixture.repository('repository', { 'deploy.sh': 'true' });
     const reasonOf = async (repository: { url: string; branch: string }, at: string) =>
-      (await bench.run({ path: at, repository })).result.reason;
+      (await fixture.run({ path: at, repository })).result.reason;
     expect(await reasonOf({ url, branch: 'main' }, 'other.sh')).toContain(
       'other.sh is not in the repository',
     );
@@ -66,11 +66,11 @@ describe('a task', () => {
   });
 
   it('opens an SSH key that has a passphrase', async () => {
-    const file = join(bench.folder, 'id');
+    const file = join(fixture.folder, 'id');
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', 'phrase', '-f', file]);
     const privateKey = await readFile(file, 'utf8');
     const opens = 'ssh-keygen -y -f "$1" < /dev/null';
-    const { result, output } = await bench.run(
+    const { result, output } = await fixture.run(
       {
         app: 'ansible',
         script: '-',
@@ -81,7 +81,7 @@ describe('a task', () => {
           key: { type: 'ssh', privateKey, passphrase: 'phrase' },
         },
       },
-      await bench.program(
+      await fixture.program(
         'ansible-playbook',
         `while [ "$1" != --private-key ]; do shift; done; shift; ${opens}`,
       ),
@@ -91,9 +91,9 @@ describe('a task', () => {
   });
 
   it('names the package of a missing program', async () => {
-    const { result } = await bench.run(
+    const { result } = await fixture.run(
       { app: 'ansible', script: '- hosts: all' },
-      join(bench.folder, 'nothing'),
+      join(fixture.folder, 'nothing'),
     );
     expect(result).toEqual({
       status: 'error',
@@ -108,7 +108,7 @@ describe('an ansible task', () => {
     'for a in "$@"; do case $a in @*) cat "$(echo $a | cut -c2-)";; /*) stat -c %a "$a"; cat "$a";; *) echo "$a";; esac; done';
 
   it('gets its inventory and its SSH key as files that nobody else may read', async () => {
-    const { result, output } = await bench.run(
+    const { result, output } = await fixture.run(
       {
         app: 'ansible',
         script: '- hosts: all',
@@ -120,7 +120,7 @@ describe('an ansible task', () => {
         },
         arguments: ['--check'],
       },
-      await bench.program('ansible-playbook', show),
+      await fixture.program('ansible-playbook', show),
     );
     expect(result.status).toBe('success');
     expect(output).toBe(
@@ -129,7 +129,7 @@ describe('an ansible task', () => {
   });
 
   it('gets a login and password as variables in a file, and not on its command line', async () => {
-    const { output } = await bench.run(
+    const { output } = await fixture.run(
       {
         app: 'ansible',
         script: '- hosts: all',
@@ -140,7 +140,7 @@ describe('an ansible task', () => {
           key: { type: 'login_password', login: 'admin', password: 'pass' },
         },
       },
-      await bench.program('ansible-playbook', show),
+      await fixture.program('ansible-playbook', show),
     );
     expect(output).toContain(
       '--extra-vars\n"ansible_user": !unsafe "admin"\n"ansible_password": !unsafe "pass"',
@@ -148,9 +148,9 @@ describe('an ansible task', () => {
   });
 
   it('explains how Ansible ended', async () => {
-    const { result } = await bench.run(
+    const { result } = await fixture.run(
       { app: 'ansible', script: '- hosts: all' },
-      await bench.program('ansible-playbook', 'exit 2'),
+      await fixture.program('ansible-playbook', 'exit 2'),
     );
     expect(result.reason).toBe('ansible-playbook ended with exit code 2: a task failed on at least one host');
   });

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../client.ts';
-import type { Setting } from './setting.ts';
+import type { Fixture } from './fixture.ts';
 
 /** A held lock means that the task runs: the kernel frees the lock when its last process ends. */
 const script = (folder: string) => `
@@ -38,15 +38,15 @@ const marked = (workDir: string): number =>
     }
   }).length;
 
-export const killAtRandom = async (setting: Setting, kills: number, random: () => number): Promise<Kills> => {
-  const { api, projectId, folder } = setting;
-  const runner = await setting.addRunner('kills');
+export const killAtRandom = async (fixture: Fixture, kills: number, random: () => number): Promise<Kills> => {
+  const { api, projectId, folder } = fixture;
+  const runner = await fixture.addRunner('kills');
   const { id: environmentId } = await api.createEnvironment(projectId, {
     name: 'secret',
     secrets: { SECRET: 'correct-horse-battery' },
   });
   const input = { tag: 'kills', script: script(folder), maxAttempts: 10, stopGraceMs: 1000, environmentId };
-  const templateId = await setting.addTemplate(input);
+  const templateId = await fixture.addTemplate(input);
   const moments: Record<string, number> = {};
   let ended = 0;
   let attempts = 0;
@@ -64,7 +64,7 @@ export const killAtRandom = async (setting: Setting, kills: number, random: () =
     moments[status] = (moments[status] ?? 0) + 1;
     await agent.end('SIGKILL');
     agent = runner.start();
-    const task = await setting.ended(id, 90_000);
+    const task = await fixture.ended(id, 90_000);
     if (task.status === 'success') ended += 1;
     attempts += task.attempt;
   }

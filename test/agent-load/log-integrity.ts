@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { until } from '../client.ts';
-import type { Setting } from './setting.ts';
+import type { Fixture } from './fixture.ts';
 
 const hash = (text: string) => createHash('sha256').update(text).digest('hex');
 
@@ -40,17 +40,17 @@ export interface Integrity {
 }
 
 export const checkIntegrity = async (
-  setting: Setting,
+  fixture: Fixture,
   name: string,
   { lines, command, first }: Output,
   disturb: (afterStart: () => Promise<void>) => Promise<void>,
 ): Promise<Integrity> => {
-  const { api, proxy, projectId } = setting;
-  const runner = await setting.addRunner(name);
+  const { api, proxy, projectId } = fixture;
+  const runner = await fixture.addRunner(name);
   const agent = runner.start();
   await runner.isOnline();
-  const file = `${setting.folder}/${name}.txt`;
-  const templateId = await setting.addTemplate({ tag: name, script: `${command} | tee ${file}` });
+  const file = `${fixture.folder}/${name}.txt`;
+  const templateId = await fixture.addTemplate({ tag: name, script: `${command} | tee ${file}` });
   const before = proxy.counts();
   const startedAt = Date.now();
   const { id } = await api.startTask(projectId, templateId);
@@ -58,13 +58,13 @@ export const checkIntegrity = async (
     await until('it runs', 60_000, async () => (await api.getTask(projectId, id)).status === 'running');
   };
   const disturbed = disturb(isRunning);
-  const task = await setting.ended(id, 300_000);
+  const task = await fixture.ended(id, 300_000);
   const seconds = (Date.now() - startedAt) / 1000;
   await disturbed;
   const peakMiB = agent.peakMiB();
   await agent.end('SIGTERM');
   const after = proxy.counts();
-  const text = await setting.downloadLog(id);
+  const text = await fixture.downloadLog(id);
   // The runner's own messages come before the first line.
   const output = text.slice(text.indexOf(first));
   return {

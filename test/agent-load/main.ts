@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import { seeded } from '../../local/seeded.ts';
 import { notNegative, wholeNumber } from '../arguments.ts';
+import { openFixture } from './fixture.ts';
 import { killAtRandom } from './kills.ts';
 import { checkIntegrity, type Integrity, manyLines, oneLongLine } from './log-integrity.ts';
-import { openSetting } from './setting.ts';
 
 const flags = new Command('npm run test:agent-load --')
   .description(
@@ -24,10 +24,10 @@ const output = manyLines(flags.lines);
 const maxPeakMiB = 150;
 
 const random = seeded(flags.seed);
-const setting = await openSetting(random);
+const fixture = await openFixture(random);
 const failures: string[] = [];
 try {
-  const { proxy } = setting;
+  const { proxy } = fixture;
   const show = (found: Integrity) => {
     const { name, lines, seconds, linesPerSecond, peakMiB, isWhole, calls, failedCalls } = found;
     console.log(
@@ -37,26 +37,26 @@ try {
     if (!isWhole) failures.push(`${name}: the log is not complete`);
     if (peakMiB >= maxPeakMiB) failures.push(`${name}: the agent took ${peakMiB} MiB`);
   };
-  show(await checkIntegrity(setting, 'sound', output, async () => {}));
-  show(await checkIntegrity(setting, 'long-line', oneLongLine, async () => {}));
+  show(await checkIntegrity(fixture, 'sound', output, async () => {}));
+  show(await checkIntegrity(fixture, 'long-line', oneLongLine, async () => {}));
   proxy.setMode('flaky');
-  show(await checkIntegrity(setting, 'flaky', output, async () => {}));
+  show(await checkIntegrity(fixture, 'flaky', output, async () => {}));
   proxy.setMode('sound');
   show(
-    await checkIntegrity(setting, 'outage', output, async (afterStart) => {
+    await checkIntegrity(fixture, 'outage', output, async (afterStart) => {
       await afterStart();
       proxy.setMode('down');
       await sleep(flags.outage * 1000);
       proxy.setMode('sound');
     }),
   );
-  const kills = await killAtRandom(setting, flags.kills, random);
+  const kills = await killAtRandom(fixture, flags.kills, random);
   console.log(`kills        ${JSON.stringify(kills)}`);
   if (kills.ended !== kills.kills) failures.push(`${kills.kills - kills.ended} tasks did not succeed`);
   if (kills.doubles > 0) failures.push(`${kills.doubles} tasks ran twice at a time`);
   if (kills.processesLeft + kills.filesLeft > 0) failures.push('processes or files stayed behind');
 } finally {
-  await setting.close();
+  await fixture.close();
 }
 for (const failure of failures) console.error(`FAILED: ${failure}`);
 process.exit(failures.length > 0 ? 1 : 0);

@@ -2,24 +2,24 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect } from 'vitest';
 import { it } from '../fixture.ts';
+import { type Fixture, makeRepository, openFixture } from './fixture.ts';
 import { makeSshKey, type SshServer, startSshServer } from './sshd.ts';
 import { run } from './tools.ts';
-import { makeRepository, openWorkbench, type Workbench } from './workbench.ts';
 
 const passphrase = 'open sesame, please';
-let bench: Workbench;
+let fixture: Fixture;
 let servers: SshServer[] = [];
 let inventory: { type: string; content: string };
 let keyId: string;
 
 it.beforeAll(async ({ shared }) => {
-  bench = await openWorkbench(shared);
-  const { privateKey, publicKey } = makeSshKey(join(bench.folder, 'id'), passphrase);
+  fixture = await openFixture(shared);
+  const { privateKey, publicKey } = makeSshKey(join(fixture.folder, 'id'), passphrase);
   for (const [name, address] of [
     ['web1', '127.0.0.2'],
     ['web2', '127.0.0.3'],
   ] as const) {
-    const folder = join(bench.folder, name);
+    const folder = join(fixture.folder, name);
     servers.push(await startSshServer({ folder, address, publicKey, name }));
   }
   const [one, two] = servers;
@@ -28,12 +28,12 @@ it.beforeAll(async ({ shared }) => {
     content: `[web]\nweb1 ansible_host=127.0.0.2 ansible_port=${one?.port}\nweb2 ansible_host=127.0.0.3 ansible_port=${two?.port}\n`,
   };
   const secret = { type: 'ssh', login: one?.user, privateKey, passphrase };
-  keyId = await bench.make('keys', { secret });
+  keyId = await fixture.make('keys', { secret });
 });
 afterAll(async () => {
   for (const server of servers) server.stop();
   servers = [];
-  bench?.close();
+  fixture?.close();
 });
 
 const whoAmI = `
@@ -50,8 +50,8 @@ const whoAmI = `
 
 describe('ansible-playbook over ssh', () => {
   it('reaches two hosts with a key that has a passphrase, and reports the changes on each', async () => {
-    const inventoryId = await bench.make('inventories', { ...inventory, keyId });
-    const done = await bench.finish({ app: 'ansible', script: whoAmI, inventoryId });
+    const inventoryId = await fixture.make('inventories', { ...inventory, keyId });
+    const done = await fixture.finish({ app: 'ansible', script: whoAmI, inventoryId });
     expect(done.log).toContain('this is web1');
     expect(done.log).toContain('this is web2');
     expect(done.task).toMatchObject({
@@ -63,16 +63,16 @@ describe('ansible-playbook over ssh', () => {
     });
     expect(done.log).not.toContain(passphrase);
     expect(servers.map((server) => /Accepted publickey/.test(server.log()))).toEqual([true, true]);
-    expect(bench.leftovers([done.task.id])).toEqual([]);
+    expect(fixture.leftovers([done.task.id])).toEqual([]);
   });
 
   it('applies limit and skipped tags, and options set for one task', async () => {
-    const inventoryId = await bench.make('inventories', { ...inventory, keyId });
+    const inventoryId = await fixture.make('inventories', { ...inventory, keyId });
     const ansible = { limit: 'web1', skipTags: ['tell'] };
     const template = { app: 'ansible', script: whoAmI, inventoryId, ansible, launch: ['limit', 'check'] };
-    const asTemplate = await bench.finish(template);
+    const asTemplate = await fixture.finish(template);
     expect(asTemplate.task.hosts).toMatchObject([{ host: 'web1', ok: 1 }]);
-    const asChosen = await bench.finish(template, { ansible: { limit: 'web2', check: true } });
+    const asChosen = await fixture.finish(template, { ansible: { limit: 'web2', check: true } });
     expect(asChosen.task.hosts).toMatchObject([{ host: 'web2', skipped: 1 }]);
   });
 
@@ -83,12 +83,12 @@ describe('ansible-playbook over ssh', () => {
       return [host, ...(knownHosts[1 - index] ?? '').split(' ').slice(1)].join(' ');
     });
     const play = async (lines: string[]) => {
-      const inventoryId = await bench.make('inventories', {
+      const inventoryId = await fixture.make('inventories', {
         ...inventory,
         keyId,
         knownHosts: lines.join('\n'),
       });
-      return bench.finish({ app: 'ansible', script: whoAmI, inventoryId });
+      return fixture.finish({ app: 'ansible', script: whoAmI, inventoryId });
     };
     expect((await play(knownHosts)).task.status).toBe('success');
     const refused = await play(swapped);
@@ -97,14 +97,14 @@ describe('ansible-playbook over ssh', () => {
   });
 
   it('names the failed host', async () => {
-    const inventoryId = await bench.make('inventories', { ...inventory, keyId });
+    const inventoryId = await fixture.make('inventories', { ...inventory, keyId });
     const script = `
 - hosts: web
   gather_facts: false
   tasks:
     - ansible.builtin.shell: test "$HOST_NAME" = web1
 `;
-    const { task } = await bench.finish({ app: 'ansible', script, inventoryId });
+    const { task } = await fixture.finish({ app: 'ansible', script, inventoryId });
     expect(task).toMatchObject({
       status: 'error',
       exitCode: 2,
@@ -120,13 +120,13 @@ const local = { type: 'static', content: 'localhost ansible_connection=local\n' 
 
 describe('a playbook of a repository', () => {
   it('has its galaxy roles installed and its vault opened', async () => {
-    const role = join(bench.folder, 'role-greeting');
+    const role = join(fixture.folder, 'role-greeting');
     makeRepository(role, {
       'tasks/main.yml': '- ansible.builtin.debug: {msg: "greetings from a role, {{ greeted }}"}\n',
       'meta/main.yml':
         'galaxy_info: {author: test, description: x, license: x, min_ansible_version: "2.14"}\n',
     });
-    const passwordFile = join(bench.folder, 'vault-password');
+    const passwordFile = join(fixture.folder, 'vault-password');
     writeFileSync(passwordFile, 'vault-pass-4711\n');
     const encrypted = run('ansible-vault', [
       'encrypt_string',
@@ -136,19 +136,19 @@ describe('a playbook of a repository', () => {
       '--name',
       'hidden',
     ]);
-    const url = join(bench.folder, 'playbooks');
+    const url = join(fixture.folder, 'playbooks');
     const hash = makeRepository(url, {
       'requirements.yml': `roles:\n  - {src: "git+file://${role}", version: main, name: greeting}\n`,
       'site.yml':
         '- hosts: all\n  gather_facts: false\n  vars_files: [vars.yml]\n  roles: [greeting]\n  tasks:\n    - ansible.builtin.debug: {msg: "vault: {{ hidden }}"}\n',
       'vars.yml': encrypted,
     });
-    const repositoryId = await bench.make('repositories', { url });
-    const inventoryId = await bench.make('inventories', local);
-    const vaultKey = await bench.make('keys', { secret: { type: 'string', value: 'vault-pass-4711' } });
+    const repositoryId = await fixture.make('repositories', { url });
+    const inventoryId = await fixture.make('inventories', local);
+    const vaultKey = await fixture.make('keys', { secret: { type: 'string', value: 'vault-pass-4711' } });
     const survey = [{ name: 'greeted', title: 'Whom', type: 'string', required: true }];
     const ansible = { vaultKeys: [{ keyId: vaultKey, vaultId: 'prod' }] };
-    const done = await bench.finish(
+    const done = await fixture.finish(
       { app: 'ansible', path: 'site.yml', repositoryId, inventoryId, ansible, survey },
       { survey: { greeted: '{{ 1 + 1 }} world' } },
     );
@@ -160,10 +160,10 @@ describe('a playbook of a repository', () => {
   });
 
   it('names the missing key when the vault stays closed', async () => {
-    const inventoryId = await bench.make('inventories', local);
-    const noPassword = await bench.make('keys', { secret: { type: 'none' } });
+    const inventoryId = await fixture.make('inventories', local);
+    const noPassword = await fixture.make('keys', { secret: { type: 'none' } });
     const ansible = { vaultKeys: [{ keyId: noPassword }] };
-    const { task } = await bench.finish({ app: 'ansible', script: whoAmI, inventoryId, ansible });
+    const { task } = await fixture.finish({ app: 'ansible', script: whoAmI, inventoryId, ansible });
     expect(task.reason).toContain('The key for the vault default has no password');
   });
 });

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { afterAll, describe, expect } from 'vitest';
 import { it } from '../fixture.ts';
+import { type Fixture, makeRepository, openFixture } from './fixture.ts';
 import { isMissing } from './tools.ts';
-import { makeRepository, openWorkbench, type Workbench } from './workbench.ts';
 
-let bench: Workbench;
+let fixture: Fixture;
 it.beforeAll(async ({ shared }) => {
-  bench = await openWorkbench(shared);
+  fixture = await openFixture(shared);
 });
-afterAll(() => bench?.close());
+afterAll(() => fixture?.close());
 
 const survey = [
   { name: 'WHO', title: 'Who', type: 'string', default: 'nobody' },
@@ -19,7 +19,7 @@ const answers = { survey: { COUNT: 3, PIN: 'pin-4711-secret' } };
 
 describe('scripts', () => {
   it('get arguments, answers, secrets and secret files in bash, and print no secret', async () => {
-    const environmentId = await bench.make('environments', {
+    const environmentId = await fixture.make('environments', {
       variables: { WHO: 'overridden' },
       secrets: { TOKEN: 'token-value-99' },
       secretFiles: { CREDENTIALS: 'first secret line\nsecond secret line\n' },
@@ -30,7 +30,7 @@ stat -c %a "$CREDENTIALS"; wc -l < "$CREDENTIALS"; cat "$CREDENTIALS"
 printf %s "$TOKEN" | base64
 echo "home $HOME"; ls -A "$TMPDIR"; env | cut -d= -f1 | sort | tr '\\n' ' '
 `;
-    const done = await bench.finish(
+    const done = await fixture.finish(
       { app: 'bash', script, arguments: ['arg'], environmentId, survey },
       answers,
     );
@@ -40,19 +40,19 @@ echo "home $HOME"; ls -A "$TMPDIR"; env | cut -d= -f1 | sort | tr '\\n' ' '
       expect(done.log).not.toContain(secret);
     }
     expect(done.output).not.toMatch(/REVEILLE_(RUNNER_TOKEN|API_URL|CONFIG)|NODE_OPTIONS/);
-    expect(bench.leftovers([done.task.id])).toEqual([]);
+    expect(fixture.leftovers([done.task.id])).toEqual([]);
   });
 
   it('run in python', async () => {
     const script = 'import os, sys\nprint(os.environ["WHO"], int(os.environ["COUNT"]) + 1)\nsys.exit(3)\n';
-    const done = await bench.finish({ app: 'python', script, survey }, answers);
+    const done = await fixture.finish({ app: 'python', script, survey }, answers);
     expect(done.output).toBe('nobody 4\n');
     expect(done.task).toMatchObject({ status: 'error', exitCode: 3 });
   });
 
   it.skipIf(isMissing('pwsh'))('run in PowerShell', async () => {
     const script = 'Write-Output "$env:WHO $($args[0])"\nexit 4\n';
-    const done = await bench.finish({ app: 'powershell', script, arguments: ['x'], survey }, answers);
+    const done = await fixture.finish({ app: 'powershell', script, arguments: ['x'], survey }, answers);
     expect(done.output).toContain('nobody x');
     expect(done.task).toMatchObject({ status: 'error', exitCode: 4 });
   });
@@ -80,28 +80,28 @@ output "workspace" { value = terraform.workspace }
     const given = { survey: { who: 'world', pin: 'pin-4711-secret' } };
 
     it('applies by itself, finds nothing to change, and destroys', async () => {
-      const state = join(bench.folder, `${app}.tfstate`);
-      const url = join(bench.folder, `${app}-repository`);
+      const state = join(fixture.folder, `${app}.tfstate`);
+      const url = join(fixture.folder, `${app}-repository`);
       makeRepository(url, { 'stack/main.tf': configuration(state) });
-      const repositoryId = await bench.make('repositories', { url });
+      const repositoryId = await fixture.make('repositories', { url });
       const template = { app, path: 'stack', repositoryId, survey: asked };
       const terraform = { autoApprove: true };
 
-      const applied = await bench.finish({ ...template, terraform }, given);
+      const applied = await fixture.finish({ ...template, terraform }, given);
       expect(applied.task).toMatchObject({ status: 'success', exitCode: 0 });
       expect(applied.log).toContain('1 added');
       expect(applied.log).not.toContain('pin-4711');
-      const again = await bench.finish({ ...template, terraform }, given);
+      const again = await fixture.finish({ ...template, terraform }, given);
       expect(again.log).toContain('No changes');
       expect(again.log).not.toContain(`${app} apply`);
-      const planned = await bench.finish(
+      const planned = await fixture.finish(
         { ...template, terraform: { action: 'plan' } },
         {
           survey: { ...given.survey, who: 'moon' },
         },
       );
       expect(planned.task).toMatchObject({ status: 'success', exitCode: 0 });
-      const destroyed = await bench.finish(
+      const destroyed = await fixture.finish(
         { ...template, terraform: { autoApprove: true, action: 'destroy' } },
         given,
       );
@@ -109,28 +109,28 @@ output "workspace" { value = terraform.workspace }
     });
 
     it('waits for a confirmation in its workspace', async () => {
-      const script = configuration(join(bench.folder, `${app}-asked.tfstate`));
+      const script = configuration(join(fixture.folder, `${app}-asked.tfstate`));
       const template = { app, script, survey: asked, terraform: { workspace: 'staging' } };
-      const { id } = await bench.start(template, given);
-      const waiting = await bench.reaches(id, ({ status }) => status === 'waiting_confirmation');
+      const { id } = await fixture.start(template, given);
+      const waiting = await fixture.reaches(id, ({ status }) => status === 'waiting_confirmation');
       expect(waiting.runnerId).toBeDefined();
-      await bench.decide(id, 'confirm');
-      const done = await bench.ended(id);
+      await fixture.decide(id, 'confirm');
+      const done = await fixture.ended(id);
       expect(done.task).toMatchObject({ status: 'success', reason: expect.stringContaining('Confirmed by') });
       expect(done.log).toMatch(/workspace = "staging"/);
     });
 
     it('changes nothing after a rejection, or without a confirmation in time', async () => {
-      const script = configuration(join(bench.folder, `${app}-rejected.tfstate`));
-      const { id } = await bench.start({ app, script, survey: asked }, given);
-      await bench.reaches(id, ({ status }) => status === 'waiting_confirmation');
-      await bench.decide(id, 'reject');
-      const rejected = await bench.ended(id);
+      const script = configuration(join(fixture.folder, `${app}-rejected.tfstate`));
+      const { id } = await fixture.start({ app, script, survey: asked }, given);
+      await fixture.reaches(id, ({ status }) => status === 'waiting_confirmation');
+      await fixture.decide(id, 'reject');
+      const rejected = await fixture.ended(id);
       expect(rejected.task).toMatchObject({
         status: 'stopped',
         reason: expect.stringContaining('Rejected by'),
       });
-      const late = await bench.finish(
+      const late = await fixture.finish(
         { app, script, survey: asked, terraform: { confirmTimeoutMs: 1000 } },
         given,
       );
@@ -142,7 +142,7 @@ output "workspace" { value = terraform.workspace }
     });
 
     it('reports the error in a configuration', async () => {
-      const { task, log } = await bench.finish({ app, script: 'resource "x" {}' });
+      const { task, log } = await fixture.finish({ app, script: 'resource "x" {}' });
       expect(task).toMatchObject({ status: 'error', exitCode: 1 });
       expect(task.reason).toContain(`${app} init ended with exit code 1`);
       expect(log).toContain('Error');

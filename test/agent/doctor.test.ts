@@ -7,7 +7,7 @@ import { afterAll, describe, expect } from 'vitest';
 import * as z from 'zod';
 import { createdRunner } from '../../protocol/index.ts';
 import { it } from '../fixture.ts';
-import { openWorkbench, type Workbench } from './workbench.ts';
+import { type Fixture, openFixture } from './fixture.ts';
 
 const bundle = join(import.meta.dirname, '../../dist/runner-agent/reveille-runner.mjs');
 const report = z.object({
@@ -17,16 +17,16 @@ const report = z.object({
   ),
 });
 
-let bench: Workbench;
+let fixture: Fixture;
 it.beforeAll(async ({ shared }) => {
-  bench = await openWorkbench(shared);
+  fixture = await openFixture(shared);
 });
-afterAll(() => bench?.close());
+afterAll(() => fixture?.close());
 
 const configOf = (change: object = {}) => {
-  const made = createdRunner.parse(JSON.parse(readFileSync(join(bench.disk, 'runner.json'), 'utf8')));
-  const file = join(bench.folder, 'doctor.json');
-  writeFileSync(file, JSON.stringify({ ...made, workDir: bench.folder, ...change }), { mode: 0o600 });
+  const made = createdRunner.parse(JSON.parse(readFileSync(join(fixture.disk, 'runner.json'), 'utf8')));
+  const file = join(fixture.folder, 'doctor.json');
+  writeFileSync(file, JSON.stringify({ ...made, workDir: fixture.folder, ...change }), { mode: 0o600 });
   return file;
 };
 
@@ -62,7 +62,7 @@ describe('reveille-runner doctor', () => {
     expect(key.of('token')).toMatchObject({ status: 'ok' });
     expect(key.of('private key')).toMatchObject({ status: 'error' });
 
-    const folder = await doctor(configOf({ workDir: join(bench.folder, 'none') }));
+    const folder = await doctor(configOf({ workDir: join(fixture.folder, 'none') }));
     expect(folder.of('working folder')).toMatchObject({ status: 'error' });
 
     const url = await doctor(configOf({ apiUrl: 'http://127.0.0.1:9' }));

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TaskPayload } from '../../protocol/agent.ts';
 import { type GitServer, startGitServer } from '../../runner-agent/testing/git-server.ts';
-import { openTaskBench, type TaskBench } from '../../runner-agent/testing/task-bench.ts';
+import { openTaskFixture, type TaskFixture } from '../../runner-agent/testing/task-fixture.ts';
 import { caseFile, lacksCases } from '../cases.ts';
 import { isMissing } from './tools.ts';
 
@@ -12,19 +12,19 @@ const lacksTerraform = isMissing('terraform');
 const password = 'the-password-of-the-repository';
 const key = { type: 'login_password' as const, login: 'deploy', password };
 
-let bench: TaskBench;
+let fixture: TaskFixture;
 let server: GitServer;
 beforeEach(async () => {
-  bench = await openTaskBench();
-  server = await startGitServer({ folder: bench.folder, login: `deploy:${password}` });
+  fixture = await openTaskFixture();
+  server = await startGitServer({ folder: fixture.folder, login: `deploy:${password}` });
 });
 afterEach(async () => {
   server?.close();
-  await bench?.close();
+  await fixture?.close();
 });
 
 const run = (given: Partial<TaskPayload>) =>
-  bench.run({
+  fixture.run({
     variables: { GIT_SSL_CAINFO: server.certificate },
     repository: { url: `${server.url}/app/.git`, branch: 'main', key },
     ...given,
@@ -61,20 +61,20 @@ describe.skipIf(lacksCases)('case 02: the host that is not the repository’s', 
   };
 
   it('gets no login for a submodule', async () => {
-    const app = await bench.repository('app', {
+    const app = await fixture.repository('app', {
       'run.sh': 'true',
       '.gitmodules': readFileSync(caseFile(2, 'gitmodules'), 'utf8'),
     });
-    const commit = bench.git(app, 'rev-parse', 'HEAD');
-    bench.git(app, 'update-index', '--add', '--cacheinfo', `160000,${commit},third`);
-    bench.git(app, 'commit', '--quiet', '-m', 'With a submodule');
+    const commit = fixture.git(app, 'rev-parse', 'HEAD');
+    fixture.git(app, 'update-index', '--add', '--cacheinfo', `160000,${commit},third`);
+    fixture.git(app, 'commit', '--quiet', '-m', 'With a submodule');
     const { result } = await run({ path: 'run.sh' });
     expect(result).toMatchObject({ status: 'error', reason: expect.stringContaining('Cannot fetch') });
     expectNoLogin('/third/party.git');
   });
 
   it.skipIf(lacksAnsible)('gets no login for a galaxy role', async () => {
-    await bench.repository('app', {
+    await fixture.repository('app', {
       'site.yml': playbook,
       'requirements.yml': readFileSync(caseFile(2, 'requirements.yml'), 'utf8'),
     });
@@ -84,14 +84,14 @@ describe.skipIf(lacksCases)('case 02: the host that is not the repository’s', 
   });
 
   it.skipIf(lacksTerraform)('gets no login for a Terraform module', async () => {
-    await bench.repository('app', { 'main.tf': configuration(`${address}/module.git`) });
+    await fixture.repository('app', { 'main.tf': configuration(`${address}/module.git`) });
     const { result } = await run({ app: 'terraform', path: 'main.tf' });
     expect(result.reason).toContain('terraform init ended with exit code 1');
     expectNoLogin('/module.git');
   });
 
   it('gets no login when the repository’s own URL redirects to it', async () => {
-    await bench.repository('app', { 'run.sh': 'true' });
+    await fixture.repository('app', { 'run.sh': 'true' });
     server.redirect('/app', `${address}/app`);
     const { result } = await run({ path: 'run.sh' });
     expect(result.reason).toContain('Cannot fetch');
@@ -101,12 +101,12 @@ describe.skipIf(lacksCases)('case 02: the host that is not the repository’s', 
 
 describe('a source on the server of the repository', () => {
   it.skipIf(lacksAnsible)('is fetched with its login: a galaxy role', async () => {
-    await bench.repository('third', {
+    await fixture.repository('third', {
       'tasks/main.yml': '- ansible.builtin.debug: {msg: "greetings from the role"}\n',
       'meta/main.yml':
         'galaxy_info: {author: test, description: x, license: x, min_ansible_version: "2.14"}\n',
     });
-    await bench.repository('app', {
+    await fixture.repository('app', {
       'site.yml': playbook,
       'requirements.yml': `- src: ${server.url}/third/.git\n  scm: git\n  version: main\n  name: third\n`,
     });
@@ -116,8 +116,8 @@ describe('a source on the server of the repository', () => {
   });
 
   it.skipIf(lacksTerraform)('is fetched with its login: a Terraform module', async () => {
-    await bench.repository('third', { 'main.tf': 'output "greeting" { value = "from the module" }\n' });
-    await bench.repository('app', {
+    await fixture.repository('third', { 'main.tf': 'output "greeting" { value = "from the module" }\n' });
+    await fixture.repository('app', {
       'main.tf': `${configuration(`${server.url}/third/.git`)}output "said" { value = module.third.greeting }\n`,
     });
     const { result, output } = await run({

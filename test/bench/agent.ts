@@ -3,8 +3,8 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
+import { openFixture } from '../agent-load/fixture.ts';
 import { checkIntegrity, manyLines } from '../agent-load/log-integrity.ts';
-import { openSetting } from '../agent-load/setting.ts';
 import { until } from '../client.ts';
 
 const starts = 9;
@@ -16,7 +16,7 @@ const median = (numbers: readonly number[]): number =>
 
 new Command('npm run bench:agent').description('What the agent weighs, and how fast it is.').parse();
 
-const setting = await openSetting(Math.random);
+const setting = await openFixture(Math.random);
 try {
   const bundle = join(import.meta.dirname, '../../dist/runner-agent/reveille-runner.mjs');
   const bundleKiB = Math.round(statSync(bundle).size / 1024);

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { handle, type LambdaEvent } from 'hono/aws-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { type ApiBench, openApiBench } from '../../lambdas/api/testing/bench.ts';
+import { type ApiFixture, openApiFixture } from '../../lambdas/api/testing/fixture.ts';
 import { makeHttpApi } from '../../local/gateway/http-api.ts';
 import { listenOnLoopback, stopServer } from '../../local/http-server.ts';
 import { eventAnswer, integration, integrationEvent, project, task } from '../../protocol/index.ts';
@@ -19,11 +19,11 @@ const secret = 'It is a secret to everybody';
 
 let table: TestTable | undefined;
 let server: Server | undefined;
-let api: ApiBench;
+let api: ApiFixture;
 let origin: string;
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
+  api = await openApiFixture(table);
   const invoke = handle(api.app);
   const timeoutMs = 29_000;
   const route = { routeKey: '$default', timeoutMs, invoke: (event: unknown) => invoke(event as LambdaEvent) };

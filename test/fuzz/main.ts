@@ -6,8 +6,8 @@
 import { Command } from 'commander';
 import fc from 'fast-check';
 import { badPublicKeys } from '../../lambdas/api/testing/bad-keys.ts';
-import { type ApiBench, openApiBench } from '../../lambdas/api/testing/bench.ts';
-import { openWorld } from '../../lambdas/api/testing/world.ts';
+import { type ApiFixture, openApiFixture } from '../../lambdas/api/testing/fixture.ts';
+import { openTwoProjects } from '../../lambdas/api/testing/two-projects.ts';
 import { wholeNumber } from '../arguments.ts';
 import { openTestTable } from '../dynamodb.ts';
 import { type Answer, makeChecker } from './check.ts';
@@ -32,8 +32,8 @@ const {
   seed: number;
   operation?: string;
 }>();
-/** After this number a world is worn out: its projects are removed, its tokens revoked. */
-const requestsPerWorld = 1000;
+/** After this number a fixture is worn out: its projects are removed, its tokens revoked. */
+const requestsPerFixture = 1000;
 const failuresShown = 20;
 
 const kinds = [
@@ -58,9 +58,9 @@ const playbook = {
 };
 
 /** Makes two busy projects, with all their ids and secrets in the pool. */
-const openFreshWorld = async (api: ApiBench, pool: Pool): Promise<Credentials> => {
-  const world = await openWorld(api);
-  for (const one of [world.mine, world.theirs]) {
+const openFreshFixture = async (api: ApiFixture, pool: Pool): Promise<Credentials> => {
+  const fixture = await openTwoProjects(api);
+  for (const one of [fixture.mine, fixture.theirs]) {
     const { base, id, lease } = one;
     pool.add(id, id);
     pool.addValue('lease', lease);
@@ -79,7 +79,7 @@ const openFreshWorld = async (api: ApiBench, pool: Pool): Promise<Credentials> =
     for (const kind of kinds) pool.harvest(await api.call('GET', `${base}/${kind}`), id);
   }
   for (const operationId of ['createTemplate', 'replaceTemplate']) pool.addBody(operationId, playbook);
-  const { mine, theirs, registration, answers, publicKey } = world;
+  const { mine, theirs, registration, answers, publicKey } = fixture;
   for (const cron of ['0 3 * * *', '*/15 9-17 * * 1-5', '30 2 29 2 *', '0 0 1 * *'])
     pool.addValue('cron', cron);
   for (const zone of ['UTC', 'Europe/Berlin', 'Australia/Lord_Howe']) pool.addValue('timeZone', zone);
@@ -98,7 +98,7 @@ const openFreshWorld = async (api: ApiBench, pool: Pool): Promise<Credentials> =
   };
 };
 
-const send = async (api: ApiBench, { method, path, headers, body }: FuzzRequest): Promise<Answer> => {
+const send = async (api: ApiFixture, { method, path, headers, body }: FuzzRequest): Promise<Answer> => {
   const response = await api.app.request(path, { method, headers, ...(body !== undefined && { body }) });
   return {
     status: response.status,
@@ -121,7 +121,7 @@ const statuses = new Map<number, number>();
 const outcomes = new Map<string, { asked: number; succeeded: number }>();
 const logged: string[] = [];
 
-const readDocument = async (api: ApiBench) => {
+const readDocument = async (api: ApiFixture) => {
   const document = documentSchema.parse(parsed(await (await api.app.request('/api/openapi.json')).text()));
   const all = operationsOf(document).filter(({ operationId }) => only === undefined || operationId === only);
   if (all.length === 0) program.error(`error: the document has no operation ${only}`);
@@ -129,20 +129,20 @@ const readDocument = async (api: ApiBench) => {
 };
 let known: Awaited<ReturnType<typeof readDocument>> | undefined;
 
-/** Makes `times` requests in a new world. */
-const fuzzWorld = async (worldSeed: number, times: number): Promise<void> => {
+/** Makes `times` requests with a new fixture. */
+const fuzzFixture = async (fixtureSeed: number, times: number): Promise<void> => {
   const table = await openTestTable();
   // No request leaves this process.
   const begun = { url: 'https://example.org/', checks: { state: 's', nonce: 'n', verifier: 'v' } };
-  const api = await openApiBench(table, {
+  const api = await openApiFixture(table, {
     oidc: { begin: async () => begun, finish: async () => undefined },
   });
   known ??= await readDocument(api);
   const { all, resolve, check } = known;
   const pool = makePool(new Set([api.adminToken.split('.')[0] ?? '']));
-  const credentials = await openFreshWorld(api, pool);
+  const credentials = await openFreshFixture(api, pool);
   const choices = fc.sample(fc.tuple(fc.noBias(fc.nat(all.length - 1)), fc.nat()), {
-    seed: worldSeed,
+    seed: fixtureSeed,
     numRuns: times,
   });
   for (const [chosen, requestSeed] of choices) {
@@ -173,8 +173,8 @@ const fuzzWorld = async (worldSeed: number, times: number): Promise<void> => {
 };
 
 const startedAt = performance.now();
-for (let done = 0; done < requests; done += requestsPerWorld) {
-  await fuzzWorld(seed + done, Math.min(requestsPerWorld, requests - done));
+for (let done = 0; done < requests; done += requestsPerFixture) {
+  await fuzzFixture(seed + done, Math.min(requestsPerFixture, requests - done));
 }
 
 const seconds = (performance.now() - startedAt) / 1000;

@@ -1,7 +1,7 @@
 /** Doors: the ways to give a task a launch option. Each tries it, and returns the outcome. */
 import * as z from 'zod';
 import { createProgram } from '../../cli/program.ts';
-import type { ApiBench, Call } from '../../lambdas/api/testing/bench.ts';
+import type { ApiFixture, Call } from '../../lambdas/api/testing/fixture.ts';
 import {
   givenValue,
   integration,
@@ -51,7 +51,7 @@ const flagOf: Readonly<Record<LaunchOption, (value: unknown) => string>> = {
   priority: (value) => `--priority=${value}`,
 };
 
-export const doorsOf = (api: ApiBench, projectId: string): Readonly<Record<string, Door>> => {
+export const doorsOf = (api: ApiFixture, projectId: string): Readonly<Record<string, Door>> => {
   const base = `/api/projects/${projectId}`;
 
   const post = async <T extends object>(path: string, schema: z.ZodType<T>, call: Call) => {

@@ -1,7 +1,7 @@
 /** Launch options × roles × doors, generated: only values that the template allows are accepted. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { type ApiBench, openApiBench } from '../../lambdas/api/testing/bench.ts';
+import { type ApiFixture, openApiFixture } from '../../lambdas/api/testing/fixture.ts';
 import { cookieOf, password, peopleOf, withCookie } from '../../lambdas/api/testing/people.ts';
 import { type LaunchOption, launchOption, type ProjectId, pathOf, roles } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../dynamodb.ts';
@@ -19,7 +19,7 @@ const everybody = [...roles, 'admin'] as const;
 type Who = (typeof everybody)[number];
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 let doors: Readonly<Record<string, Door>>;
 const askers = new Map<Who, Asker>();
 /** Template ids by option and by whether it is allowed. */
@@ -31,7 +31,7 @@ const keyOf = (option: LaunchOption, isAllowed: boolean) => `${option} ${isAllow
 
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
+  api = await openApiFixture(table);
   const { aProject, aMember } = peopleOf(api);
   const { id: projectId } = await aProject();
   const base = `/api/projects/${projectId}`;

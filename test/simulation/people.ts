@@ -1,4 +1,4 @@
-/** Users of a simulated world: they configure, start tasks, and retry until the API answers. */
+/** Users of the simulation: they configure, start tasks, and retry until the API answers. */
 import { drainRunner, resumeRunner, wakeRunner } from '../../lambdas/flows/runners/owner-requests.ts';
 import { configureRunner, createRunner, removeRunner } from '../../lambdas/flows/runners/runner-setup.ts';
 import { setLimit } from '../../lambdas/flows/tasks/repair-limits.ts';
@@ -13,9 +13,9 @@ import {
   type Template,
   template,
 } from '../../protocol/index.ts';
+import type { Environment } from './environment.ts';
 import type { MachineKind } from './machines.ts';
 import { publicKey } from './simulated-enrolment.ts';
-import type { Surroundings } from './surroundings.ts';
 
 const webhookSecret = `whsec_${Buffer.from('a secret of twenty-four b').toString('base64')}`;
 
@@ -25,8 +25,8 @@ export interface RunnerPlan extends Partial<RunnerInput> {
   readonly kind?: MachineKind;
 }
 
-export const createPeople = (world: Surroundings) => {
-  const { time, control, ec2, machines, watch, waiting, routes, limits, stores, trace, counts } = world;
+export const createPeople = (simulation: Environment) => {
+  const { time, control, ec2, machines, watch, waiting, routes, limits, stores, trace, counts } = simulation;
   let instancesMade = 0;
   let insisting = 0;
 

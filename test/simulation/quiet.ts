@@ -1,4 +1,4 @@
-/** Lists what is still in progress in a world, one line each; empty once the world is at rest. */
+/** Lists what is still in progress in a simulation, one line each; empty once the simulation is at rest. */
 import type { SimulatedEc2 } from './simulated-ec2.ts';
 import type { SimulatedTable } from './simulated-table.ts';
 

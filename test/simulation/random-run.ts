@@ -4,8 +4,8 @@ import { whyWaiting } from '../../lambdas/core/tasks/reason.ts';
 import { routeTask } from '../../lambdas/flows/tasks/assign.ts';
 import { projectId as projectIdSchema, type RunnerId, type Template } from '../../protocol/index.ts';
 import { type Chance, seededChance } from './chance.ts';
+import { createSimulation, type Simulation } from './simulation.ts';
 import { setUp } from './workload.ts';
-import { createWorld, type World } from './world.ts';
 
 export interface RunResult {
   readonly seed: number;
@@ -42,35 +42,38 @@ const contendedEach = 8;
 
 /** Activates all runners, and adds a runner for each (project, tag) without a usable one. */
 const makeServable = async (
-  world: World,
+  simulation: Simulation,
   templates: readonly Template[],
   runnerIds: readonly RunnerId[],
 ): Promise<void> => {
-  for (const id of runnerIds) await world.configure(id, { active: true });
+  for (const id of runnerIds) await simulation.configure(id, { active: true });
   const routes = new Map(
     templates.map(({ projectId, tag }) => [`${projectId} ${tag ?? ''}`, { projectId, tag }]),
   );
   for (const { projectId, tag } of routes.values()) {
-    const { runners } = await routeTask({ runners: world.stores.runners }, { projectId, tag });
+    const { runners } = await routeTask({ runners: simulation.stores.runners }, { projectId, tag });
     const usable = runners.filter(
       ({ id, instanceId, fleet }) =>
-        (instanceId ?? fleet) !== undefined || world.machines.of(id)?.agent?.isAlive(),
+        (instanceId ?? fleet) !== undefined || simulation.machines.of(id)?.agent?.isAlive(),
     );
     if (usable.length > 0) continue;
-    await world.addRunner(projectId, { tags: tag ? [tag] : [], maxParallelTasks: 2 });
+    await simulation.addRunner(projectId, { tags: tag ? [tag] : [], maxParallelTasks: 2 });
   }
 };
 
 /** Reads the reason of each waiting task as its user does, and checks that it is true. */
-const checkReasons = (world: World) => {
-  const deps = { ...world.stores, now: world.time.now };
+const checkReasons = (simulation: Simulation) => {
+  const deps = { ...simulation.stores, now: simulation.time.now };
   const look = async () => {
-    world.time.after(reasonsEachMs, () => void look());
-    for (const item of world.items('tsk_')) {
+    simulation.time.after(reasonsEachMs, () => void look());
+    for (const item of simulation.items('tsk_')) {
       if (item.status !== 'waiting') continue;
-      const record = await world.stores.tasks.get(projectIdSchema.parse(item.projectId), String(item.id));
+      const record = await simulation.stores.tasks.get(
+        projectIdSchema.parse(item.projectId),
+        String(item.id),
+      );
       const [shown] = record ? await showTasks(deps, record.projectId, [record]) : [];
-      if (shown?.reason !== undefined) world.waiting.check(item, shown.reason);
+      if (shown?.reason !== undefined) simulation.waiting.check(item, shown.reason);
     }
   };
   void look();
@@ -79,29 +82,30 @@ const checkReasons = (world: World) => {
 /** Time after which a waiting task counts as forgotten although a runner has room for it. */
 const overlookedMs = { rough: 4 * minuteMs, calm: 20_000 };
 
-const watchForOverlooked = (world: World, boundMs: number) => {
+const watchForOverlooked = (simulation: Simulation, boundMs: number) => {
   const overlooked = new Map<string, number>();
   const look = async () => {
-    world.time.after(boundMs / 10, () => void look());
-    const waiting = (await world.stores.tasks.listLive()).filter(({ status }) => status === 'waiting');
+    simulation.time.after(boundMs / 10, () => void look());
+    const waiting = (await simulation.stores.tasks.listLive()).filter(({ status }) => status === 'waiting');
     const seen = new Set<string>();
     for (const task of waiting) {
-      const limit = task.limitedBy && (await world.stores.limits.get({ ...task, ownerId: task.limitedBy }));
+      const limit =
+        task.limitedBy && (await simulation.stores.limits.get({ ...task, ownerId: task.limitedBy }));
       if (limit && limit.max > 0 && limit.held.length >= limit.max) continue;
-      const { runners } = await routeTask({ runners: world.stores.runners }, task);
+      const { runners } = await routeTask({ runners: simulation.stores.runners }, task);
       const free = runners.find(
         ({ id, active, status, slots, maxParallelTasks }) =>
           active &&
           status === 'online' &&
-          world.machines.of(id)?.agent?.isAlive() &&
+          simulation.machines.of(id)?.agent?.isAlive() &&
           (maxParallelTasks === 0 || slots.length < maxParallelTasks),
       );
       if (!free) continue;
       seen.add(task.id);
-      const since = overlooked.get(task.id) ?? world.time.nowMs();
+      const since = overlooked.get(task.id) ?? simulation.time.nowMs();
       overlooked.set(task.id, since);
-      if (world.time.nowMs() - since > boundMs) {
-        world.watch.violate(
+      if (simulation.time.nowMs() - since > boundMs) {
+        simulation.watch.violate(
           `task ${task.id.slice(-6)} waits although ${free.id.slice(-4)} has had room for long`,
         );
       }
@@ -126,26 +130,26 @@ const needsFault = [
 ];
 
 /** Checks that without faults the reconciler repairs nothing. */
-const checkNothingRepaired = (world: World): void => {
+const checkNothingRepaired = (simulation: Simulation): void => {
   for (const kind of needsFault) {
-    const count = world.control.repairs[kind];
-    if (count) world.watch.violate(`${count} repairs without a fault: ${kind}`);
+    const count = simulation.control.repairs[kind];
+    if (count) simulation.watch.violate(`${count} repairs without a fault: ${kind}`);
   }
-  for (const item of world.items('tsk_')) {
+  for (const item of simulation.items('tsk_')) {
     const isFine = item.status === 'stopped' || (item.status === 'success' && item.attempt === 1);
-    if (!isFine) world.watch.violate(`task ${String(item.id).slice(-6)} ended badly without a fault`);
+    if (!isFine) simulation.watch.violate(`task ${String(item.id).slice(-6)} ended badly without a fault`);
   }
 };
 
 export const runSeed = async (seed: number): Promise<RunResult> => {
   const chance = seededChance(seed * 31 + 17);
   const faultScale = chance.pick([0, 0.3, 1, 1, 2, 4]);
-  const world = createWorld({ seed, faultScale });
+  const simulation = createSimulation({ seed, faultScale });
   const realNow = Date.now;
   // The library that verifies webhooks reads the machine's clock.
-  Date.now = world.time.nowMs;
+  Date.now = simulation.time.nowMs;
   try {
-    return await runWorld(world, chance, seed, faultScale > 0);
+    return await runSimulation(simulation, chance, seed, faultScale > 0);
   } finally {
     Date.now = realNow;
   }
@@ -158,72 +162,77 @@ const unreadableEach = 4;
  * Adds one unreadable item of each kind that the reconciler lists. Only the index refers to them, so no agent
  * requests them.
  */
-const addUnreadable = ({ table }: World): void => {
+const addUnreadable = ({ table }: Simulation): void => {
   for (const live of ['task', 'runner', 'delivery', 'schedule']) {
     const sk = `unreadable_${live}`;
     table.put({ pk: 'nowhere', sk, live, liveKey: `nowhere/w/${sk}` });
   }
 };
 
-const runWorld = async (world: World, chance: Chance, seed: number, isRough: boolean): Promise<RunResult> => {
-  const { watch, time } = world;
+const runSimulation = async (
+  simulation: Simulation,
+  chance: Chance,
+  seed: number,
+  isRough: boolean,
+): Promise<RunResult> => {
+  const { watch, time } = simulation;
   const beganMs = time.nowMs();
   let isSetUp = false;
   const contends = seed % contendedEach === 0;
-  const made = setUp(world, chance, { isRough, troubleMs, contends }).then((workload) => {
+  const made = setUp(simulation, chance, { isRough, troubleMs, contends }).then((workload) => {
     isSetUp = true;
     return workload;
   });
-  await world.pass(10 * minuteMs, () => isSetUp);
+  await simulation.pass(10 * minuteMs, () => isSetUp);
   const { templates, runnerIds } = await made;
-  if (seed % unreadableEach === 1) addUnreadable(world);
-  checkReasons(world);
-  if (!isRough) watchForOverlooked(world, overlookedMs.calm);
-  await world.pass(troubleMs);
-  world.faults.cease();
+  if (seed % unreadableEach === 1) addUnreadable(simulation);
+  checkReasons(simulation);
+  if (!isRough) watchForOverlooked(simulation, overlookedMs.calm);
+  await simulation.pass(troubleMs);
+  simulation.faults.cease();
   // Wait until no pending action can make a runner inactive after it was made servable.
-  await world.pass(10 * minuteMs, () => world.insisting() === 0);
+  await simulation.pass(10 * minuteMs, () => simulation.insisting() === 0);
   let isServable = false;
-  const last = makeServable(world, templates, runnerIds).then(() => {
+  const last = makeServable(simulation, templates, runnerIds).then(() => {
     isServable = true;
   });
-  if (isRough) time.after(10 * minuteMs, () => watchForOverlooked(world, overlookedMs.rough));
-  await world.pass(10 * minuteMs, () => isServable);
+  if (isRough) time.after(10 * minuteMs, () => watchForOverlooked(simulation, overlookedMs.rough));
+  await simulation.pass(10 * minuteMs, () => isServable);
   if (watch.violations.length === 0) await last;
   let calmMs = 0;
   while (calmMs < settleMs && watch.violations.length === 0) {
-    await world.pass(minuteMs);
+    await simulation.pass(minuteMs);
     watch.checkIdleInstances();
     calmMs += minuteMs;
-    if (world.isQuiet().length === 0) break;
+    if (simulation.isQuiet().length === 0) break;
   }
   if (watch.violations.length === 0) {
-    for (const loud of world.isQuiet()) watch.violate(`not quiet long after the last fault: ${loud}`);
-    for (const task of await world.stores.tasks.listLive()) {
-      const { runners } = await routeTask({ runners: world.stores.runners }, task);
-      world.trace(`task ${task.id.slice(-6)} waits: ${whyWaiting(task, runners, time.now())}`);
+    for (const loud of simulation.isQuiet()) watch.violate(`not quiet long after the last fault: ${loud}`);
+    for (const task of await simulation.stores.tasks.listLive()) {
+      const { runners } = await routeTask({ runners: simulation.stores.runners }, task);
+      simulation.trace(`task ${task.id.slice(-6)} waits: ${whyWaiting(task, runners, time.now())}`);
     }
-    for (const item of world.items('tsk_')) {
+    for (const item of simulation.items('tsk_')) {
       if (watch.ends.get(String(item.id)) !== 1)
         watch.violate(`task ${String(item.id).slice(-6)} did not end once`);
     }
   }
-  world.bill.check(world.items('ses_'));
-  if (!isRough) checkNothingRepaired(world);
+  simulation.bill.check(simulation.items('ses_'));
+  if (!isRough) checkNothingRepaired(simulation);
   return {
     seed,
     violations: watch.violations,
-    trace: watch.violations.length > 0 ? world.lines.slice(-traceShown) : [],
-    tasks: world.items('tsk_').length,
-    succeeded: world.items('tsk_').filter(({ status }) => status === 'success').length,
-    starts: world.counts.starts,
-    stops: world.counts.stops,
-    faults: world.faults.counts(),
-    repairs: world.control.repairs,
+    trace: watch.violations.length > 0 ? simulation.lines.slice(-traceShown) : [],
+    tasks: simulation.items('tsk_').length,
+    succeeded: simulation.items('tsk_').filter(({ status }) => status === 'success').length,
+    starts: simulation.counts.starts,
+    stops: simulation.counts.stops,
+    faults: simulation.faults.counts(),
+    repairs: simulation.control.repairs,
     longestWaitMs: watch.longestWaitMs(),
     longestIdleOverrunMs: watch.longestIdleOverrunMs(),
-    mostOvertaken: world.order.mostOvertaken(),
-    latestBillMs: world.bill.latestMs(),
+    mostOvertaken: simulation.order.mostOvertaken(),
+    latestBillMs: simulation.bill.latestMs(),
     virtualMs: time.nowMs() - beganMs,
   };
 };

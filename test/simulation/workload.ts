@@ -6,7 +6,7 @@ import { type ProjectId, type RunnerId, runnerId, type Template } from '../../pr
 import type { Chance } from './chance.ts';
 import type { MachineKind } from './machines.ts';
 import type { RunnerPlan } from './people.ts';
-import type { World } from './world.ts';
+import type { Simulation } from './simulation.ts';
 
 export interface Workload {
   readonly templates: readonly [Template, ...Template[]];
@@ -47,19 +47,23 @@ const aRunnerPlan = (chance: Chance, isGlobal: boolean): RunnerPlan => ({
   idleTimeoutMs: chance.pick([undefined, undefined, undefined, 0, 0, 10_000, 120_000]),
 });
 
-const aTemplate = (world: World, chance: Chance, projectId: ProjectId): Template => {
+const aTemplate = (simulation: Simulation, chance: Chance, projectId: ProjectId): Template => {
   const tag = chance.pick([undefined, undefined, 'sydney', 'tokyo']);
-  return world.addTemplate(projectId, chance.between(200, chance.pick([2000, 20_000, 90_000, 300_000])), {
-    ...(tag && { tag }),
-    onRunnerLost: chance.pick(['retry', 'retry', 'fail']),
-    maxAttempts: chance.between(1, 4),
-    priority: chance.pick([0, 0, 0, 10, -10]),
-    maxParallelTasks: chance.pick([0, 0, 0, 1, 2]),
-  });
+  return simulation.addTemplate(
+    projectId,
+    chance.between(200, chance.pick([2000, 20_000, 90_000, 300_000])),
+    {
+      ...(tag && { tag }),
+      onRunnerLost: chance.pick(['retry', 'retry', 'fail']),
+      maxAttempts: chance.between(1, 4),
+      priority: chance.pick([0, 0, 0, 10, -10]),
+      maxParallelTasks: chance.pick([0, 0, 0, 1, 2]),
+    },
+  );
 };
 
 const arrivals = (
-  world: World,
+  simulation: Simulation,
   chance: Chance,
   templates: readonly [Template, ...Template[]],
   troubleMs: number,
@@ -69,10 +73,13 @@ const arrivals = (
     const atMs = chance.between(0, troubleMs - 2 * minuteMs);
     const template = chance.pick(templates);
     for (let left = chance.between(1, 6); left > 0; left--) {
-      world.time.after(atMs + chance.between(0, chance.pick([10, 2000, 60_000])), () => {
-        void world.startTask(chance.happens(0.7) ? template : chance.pick(templates)).then((task) => {
+      simulation.time.after(atMs + chance.between(0, chance.pick([10, 2000, 60_000])), () => {
+        void simulation.startTask(chance.happens(0.7) ? template : chance.pick(templates)).then((task) => {
           if (!task || !chance.happens(0.1)) return;
-          world.time.after(chance.between(0, 90_000), () => void world.stopTask(task.projectId, task.id));
+          simulation.time.after(
+            chance.between(0, 90_000),
+            () => void simulation.stopTask(task.projectId, task.id),
+          );
         });
       });
     }
@@ -81,15 +88,15 @@ const arrivals = (
 
 /** Starts tasks just when a runner goes to sleep, or when its instance has just gone. */
 const untimelyArrivals = (
-  world: World,
+  simulation: Simulation,
   chance: Chance,
   templates: readonly [Template, ...Template[]],
   troubleMs: number,
 ): void => {
   let left = chance.between(0, 30);
-  const end = world.time.nowMs() + troubleMs - 2 * minuteMs;
-  world.listeners.add((what, idleTimeoutMs) => {
-    if (left === 0 || world.time.nowMs() > end || !chance.happens(0.5)) return;
+  const end = simulation.time.nowMs() + troubleMs - 2 * minuteMs;
+  simulation.listeners.add((what, idleTimeoutMs) => {
+    if (left === 0 || simulation.time.nowMs() > end || !chance.happens(0.5)) return;
     left -= 1;
     const inMs =
       what === 'runner drains'
@@ -97,83 +104,86 @@ const untimelyArrivals = (
         : what === 'task ended'
           ? idleTimeoutMs + chance.between(-20, 400)
           : chance.between(0, 1800);
-    world.time.after(inMs, () => void world.startTask(chance.pick(templates)));
+    simulation.time.after(inMs, () => void simulation.startTask(chance.pick(templates)));
   });
 };
 
 const trouble = (
-  world: World,
+  simulation: Simulation,
   chance: Chance,
   runnerIds: readonly [RunnerId, ...RunnerId[]],
   templates: readonly [Template, ...Template[]],
   troubleMs: number,
 ) => {
   const happenings: (() => void)[] = [
-    () => void world.configure(chance.pick(runnerIds), { active: false }),
-    () => void world.configure(chance.pick(runnerIds), { active: true }),
-    () => void world.configure(chance.pick(runnerIds), { maxParallelTasks: chance.between(1, 3) }),
+    () => void simulation.configure(chance.pick(runnerIds), { active: false }),
+    () => void simulation.configure(chance.pick(runnerIds), { active: true }),
+    () => void simulation.configure(chance.pick(runnerIds), { maxParallelTasks: chance.between(1, 3) }),
     () =>
-      void world.configure(chance.pick(runnerIds), { idleTimeoutMs: chance.pick([undefined, 0, 30_000]) }),
-    () => void world.configure(chance.pick(runnerIds), { tags: chance.pick([[], ['sydney'], ['tokyo']]) }),
-    () => void world.limitTemplate(chance.pick(templates), chance.between(0, 3)),
-    () => void world.limitProject(chance.pick(templates).projectId, chance.between(0, 4)),
-    () => void world.drainRunner(chance.pick(runnerIds), chance.between(1000, 300_000)),
-    () => void world.wakeRunner(chance.pick(runnerIds)),
-    () => void world.removeRunner(chance.pick(runnerIds)),
-    () => world.killAgent(chance.pick(runnerIds)),
+      void simulation.configure(chance.pick(runnerIds), {
+        idleTimeoutMs: chance.pick([undefined, 0, 30_000]),
+      }),
+    () =>
+      void simulation.configure(chance.pick(runnerIds), { tags: chance.pick([[], ['sydney'], ['tokyo']]) }),
+    () => void simulation.limitTemplate(chance.pick(templates), chance.between(0, 3)),
+    () => void simulation.limitProject(chance.pick(templates).projectId, chance.between(0, 4)),
+    () => void simulation.drainRunner(chance.pick(runnerIds), chance.between(1000, 300_000)),
+    () => void simulation.wakeRunner(chance.pick(runnerIds)),
+    () => void simulation.removeRunner(chance.pick(runnerIds)),
+    () => simulation.killAgent(chance.pick(runnerIds)),
     () => {
-      const [first, ...rest] = world.ec2.ids();
-      if (first) world.takeBack(chance.pick([first, ...rest]), chance.pick([true, false]));
+      const [first, ...rest] = simulation.ec2.ids();
+      if (first) simulation.takeBack(chance.pick([first, ...rest]), chance.pick([true, false]));
     },
     () => {
       // A sleeping runner with an instance and without assigned tasks.
-      const [first, ...rest] = world
+      const [first, ...rest] = simulation
         .items('run_')
         .filter(({ fleet, instanceId, status }) => fleet && instanceId && status === 'stopped');
-      if (first) void world.removeRunner(runnerId.parse(chance.pick([first, ...rest]).id));
+      if (first) void simulation.removeRunner(runnerId.parse(chance.pick([first, ...rest]).id));
     },
     () => {
       // A user terminates a fleet's instance in EC2's console.
-      const [first, ...rest] = world.ec2.listLaunched();
-      if (first) world.ec2.terminate(chance.pick([first, ...rest]).instanceId, 'by hand');
+      const [first, ...rest] = simulation.ec2.listLaunched();
+      if (first) simulation.ec2.terminate(chance.pick([first, ...rest]).instanceId, 'by hand');
     },
   ];
   const [first, ...rest] = happenings;
   if (!first) return;
   for (let left = chance.between(0, 6); left > 0; left--) {
-    world.time.after(chance.between(0, troubleMs), chance.pick([first, ...rest]));
+    simulation.time.after(chance.between(0, troubleMs), chance.pick([first, ...rest]));
   }
 };
 
-const setUpAnything = async (world: World, chance: Chance): Promise<Workload> => {
-  const projects: [ProjectId, ...ProjectId[]] = [world.newProject()];
-  if (chance.happens(0.5)) projects.push(world.newProject());
-  const first = await world.addRunner(projects[0], aRunnerPlan(chance, false));
+const setUpAnything = async (simulation: Simulation, chance: Chance): Promise<Workload> => {
+  const projects: [ProjectId, ...ProjectId[]] = [simulation.newProject()];
+  if (chance.happens(0.5)) projects.push(simulation.newProject());
+  const first = await simulation.addRunner(projects[0], aRunnerPlan(chance, false));
   const runnerIds: [RunnerId, ...RunnerId[]] = [first];
   for (let left = chance.between(0, 4); left > 0; left--) {
     const isGlobal = chance.happens(0.25);
     runnerIds.push(
-      await world.addRunner(isGlobal ? undefined : chance.pick(projects), aRunnerPlan(chance, isGlobal)),
+      await simulation.addRunner(isGlobal ? undefined : chance.pick(projects), aRunnerPlan(chance, isGlobal)),
     );
   }
-  const templates: [Template, ...Template[]] = [aTemplate(world, chance, projects[0])];
-  for (const projectId of projects) templates.push(aTemplate(world, chance, projectId));
+  const templates: [Template, ...Template[]] = [aTemplate(simulation, chance, projects[0])];
+  for (const projectId of projects) templates.push(aTemplate(simulation, chance, projectId));
   return { templates, runnerIds };
 };
 
 /** Makes one project that fills the pool for minutes, and others with an occasional task. */
-const setUpContention = async (world: World, chance: Chance): Promise<Workload> => {
+const setUpContention = async (simulation: Simulation, chance: Chance): Promise<Workload> => {
   const plan = (): RunnerPlan => {
     const { fleet: _, ...any } = aRunnerPlan(chance, true);
     return { ...any, kind: 'instance', maxParallelTasks: 1 };
   };
-  const runnerIds: [RunnerId, ...RunnerId[]] = [await world.addRunner(undefined, plan())];
-  if (chance.happens(0.5)) runnerIds.push(await world.addRunner(undefined, plan()));
-  const aTemplateOf = () => world.addTemplate(world.newProject(), chance.between(2000, 20_000));
+  const runnerIds: [RunnerId, ...RunnerId[]] = [await simulation.addRunner(undefined, plan())];
+  if (chance.happens(0.5)) runnerIds.push(await simulation.addRunner(undefined, plan()));
+  const aTemplateOf = () => simulation.addTemplate(simulation.newProject(), chance.between(2000, 20_000));
   const busy = aTemplateOf();
   const others: [Template, ...Template[]] = [aTemplateOf(), aTemplateOf()];
   const startAt = (ms: number, template: Template) =>
-    void world.time.after(ms, () => void world.startTask(template));
+    void simulation.time.after(ms, () => void simulation.startTask(template));
   for (let left = chance.between(15, 30); left > 0; left--) startAt(chance.between(0, minuteMs), busy);
   for (let left = chance.between(4, 8); left > 0; left--)
     startAt(chance.between(0, 5 * minuteMs), chance.pick(others));
@@ -182,14 +192,14 @@ const setUpContention = async (world: World, chance: Chance): Promise<Workload> 
 
 /** Creates the initial resources, and schedules the later events. */
 export const setUp = async (
-  world: World,
+  simulation: Simulation,
   chance: Chance,
   { isRough, troubleMs, contends }: WorkloadOptions,
 ): Promise<Workload> => {
-  const made = await (contends ? setUpContention : setUpAnything)(world, chance);
+  const made = await (contends ? setUpContention : setUpAnything)(simulation, chance);
   const { templates, runnerIds } = made;
-  arrivals(world, chance, templates, troubleMs);
-  untimelyArrivals(world, chance, templates, troubleMs);
-  if (isRough) trouble(world, chance, runnerIds, templates, troubleMs);
+  arrivals(simulation, chance, templates, troubleMs);
+  untimelyArrivals(simulation, chance, templates, troubleMs);
+  if (isRough) trouble(simulation, chance, runnerIds, templates, troubleMs);
   return made;
 };

@@ -7,8 +7,8 @@ import type { FaultRule } from '../../local/gateway/faults.ts';
 import { type ProjectId, type Task, type TaskId, task } from '../../protocol/index.ts';
 import { until } from '../client.ts';
 import { seededChance } from '../simulation/chance.ts';
+import { type Fixture, openFixture } from './fixture.ts';
 import { describeRun } from './report.ts';
-import { openSetting, type Setting } from './setting.ts';
 
 export interface SoakOptions {
   readonly minutes: number;
@@ -32,7 +32,7 @@ const rulesOf = (share: number): FaultRule[] => [
 const ended = ({ status }: Task): boolean => ['success', 'error', 'stopped'].includes(status);
 const tasksPage = z.object({ items: z.array(task), nextCursor: z.string().optional() });
 
-const listTasks = async ({ api, projects }: Setting): Promise<Task[]> => {
+const listTasks = async ({ api, projects }: Fixture): Promise<Task[]> => {
   const all: Task[] = [];
   const read = async (projectId: ProjectId, cursor?: string): Promise<void> => {
     const query = `limit=100${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
@@ -66,12 +66,12 @@ export const soak = async (options: SoakOptions) => {
   const kills: Record<string, number> = {};
   const startedAtMs = Date.now();
   const note = (line: string) => lines.push(`${((Date.now() - startedAtMs) / 1000).toFixed(1)} s ${line}`);
-  const setting = await openSetting(random, (source, line) => {
+  const fixture = await openFixture(random, (source, line) => {
     note(`${source}: ${line}`);
     const repair = /"Repaired: (\w+)"/.exec(line)?.[1];
     if (repair) repairs[repair] = (repairs[repair] ?? 0) + 1;
   });
-  const { stack, api, work, locks, folder } = setting;
+  const { stack, api, work, locks, folder } = fixture;
   const violations: string[] = [];
   const violate = (what: string, about: string) => {
     const story = lines.filter((line) => line.includes(about)).slice(-40);
@@ -135,7 +135,7 @@ export const soak = async (options: SoakOptions) => {
   const watch = async (): Promise<void> => {
     while (isWatching) {
       // The API itself fails under faults; only its answers count.
-      look(await listTasks(setting).catch(() => []));
+      look(await listTasks(fixture).catch(() => []));
       await sleep(2000);
     }
   };
@@ -157,23 +157,23 @@ export const soak = async (options: SoakOptions) => {
   const quietSinceMs = Date.now();
   const inTime = (what: string, probe: () => Promise<boolean> | boolean) =>
     until(what, Math.max(1000, quietSinceMs + settleMs - Date.now()), probe).catch(() => undefined);
-  await inTime('all tasks have ended', async () => (await listTasks(setting)).every(ended));
+  await inTime('all tasks have ended', async () => (await listTasks(fixture)).every(ended));
   await inTime('all instances have stopped', () =>
     stack.ec2.list().every(({ state }) => state === 'stopped'),
   );
   await inTime('all runners are quiet', async () =>
-    (await setting.runners()).every(({ slots, demand }) => slots.length + demand.length === 0),
+    (await fixture.runners()).every(({ slots, demand }) => slots.length + demand.length === 0),
   );
   const settledMs = Date.now() - quietSinceMs;
   isWatching = false;
-  const tasks = await listTasks(setting);
+  const tasks = await listTasks(fixture);
   look(tasks);
   for (const one of tasks)
     if (!ended(one)) violate(`${one.id} is still ${one.status}: ${one.reason}`, one.id);
   for (const id of accepted) if (!tasks.some((one) => one.id === id)) violate(`${id} was lost`, id);
   for (const { id, state } of stack.ec2.list())
     if (state !== 'stopped') violate(`${id} is still ${state}`, id);
-  for (const { id, slots, demand } of await setting.runners()) {
+  for (const { id, slots, demand } of await fixture.runners()) {
     const left = [...slots, ...demand];
     if (left.length > 0) violate(`${id} still has slots or assigned tasks: ${left.join(', ')}`, id);
   }
@@ -187,7 +187,7 @@ export const soak = async (options: SoakOptions) => {
   const left = processesIn(folder);
   if (left.length > 0) violations.push(`Processes are left: ${left.join(', ')}`);
   const report = describeRun({ options, tasks, refused, counts, kills, repairs, settledMs });
-  if (violations.length === 0) setting.remove();
+  if (violations.length === 0) fixture.remove();
   else violations.push(`The stack's data is kept in ${folder}`);
   return { report, violations };
 };

@@ -12,8 +12,8 @@ const maxLongTaskMs = 200;
 
 let projectId: ProjectId;
 let longTask: TaskId;
-it.beforeAll(async ({ setting }) => {
-  const { api, addRunner, ended } = setting;
+it.beforeAll(async ({ fixture }) => {
+  const { api, addRunner, ended } = fixture;
   projectId = (await api.createProject('Shop')).id;
   await addRunner(projectId, { name: 'runner' });
   const { id: templateId } = await api.createTemplate(projectId, {
@@ -66,8 +66,8 @@ const timings = (page: Page) =>
     };
   });
 
-it(`loads under ${maxInitialBytes / kilobyte} KB of scripts for the first page`, async ({ setting }) => {
-  const { browser, stack, tellAfresh } = setting;
+it(`loads under ${maxInitialBytes / kilobyte} KB of scripts for the first page`, async ({ fixture }) => {
+  const { browser, stack, tellAfresh } = fixture;
   const report: Record<string, unknown> = {};
   await tell({ browser, name: 'load sign-in', options: { baseURL: stack.url } }, async (page) => {
     const bytes = countScripts(page);
@@ -93,9 +93,9 @@ it(`loads under ${maxInitialBytes / kilobyte} KB of scripts for the first page`,
 const passes = 5;
 
 it(`scrolls a log of ${lines} lines without blocking the page for ${maxLongTaskMs} ms`, async ({
-  setting,
+  fixture,
 }) => {
-  await setting.tellAsOwner('long log', async (page) => {
+  await fixture.tellAsOwner('long log', async (page) => {
     await page.addInitScript(() => {
       const seen: number[] = [];
       new PerformanceObserver((list) => {

@@ -1,8 +1,8 @@
 import { installAgent } from '../client.ts';
 import { it } from './stories.ts';
 
-it('names an instance type without a known price beside every sum', async ({ setting }) => {
-  const { api, stack, ended, tellAsOwner } = setting;
+it('names an instance type without a known price beside every sum', async ({ fixture }) => {
+  const { api, stack, ended, tellAsOwner } = fixture;
   const { id } = await api.createProject('Lab');
   const instanceId = stack.ec2.createStoppedInstance({ instanceType: 'x9.mega' });
   const made = await api.createRunner(id, { name: 'mega', instanceId });

@@ -7,8 +7,8 @@ import { it } from './stories.ts';
 
 let api: Client;
 let projectId: ProjectId;
-it.beforeAll(async ({ setting }) => {
-  api = setting.api;
+it.beforeAll(async ({ fixture }) => {
+  api = fixture.api;
   projectId = (await api.createProject('Vault')).id;
 });
 
@@ -19,14 +19,14 @@ const only = async <T extends z.ZodType>(path: string, item: T): Promise<z.infer
 };
 
 it('renames an environment without asking for its secrets; replaces one and removes one', async ({
-  setting,
+  fixture,
 }) => {
   await create('environments', {
     name: 'production',
     secrets: { TOKEN: 'token-1', OLD: 'old-1' },
     secretFiles: { CERT: 'cert-1' },
   });
-  await setting.tellAsOwner('environment with secrets', async (page) => {
+  await fixture.tellAsOwner('environment with secrets', async (page) => {
     await page.goto(`/projects/${projectId}/environments`);
     await page.getByRole('button', { name: 'production', exact: true }).click();
     const form = page.getByRole('dialog', { name: 'Edit production' });
@@ -41,7 +41,7 @@ it('renames an environment without asking for its secrets; replaces one and remo
     secretFileNames: ['CERT'],
   });
 
-  await setting.tellAsOwner('environment without one of its secrets', async (page) => {
+  await fixture.tellAsOwner('environment without one of its secrets', async (page) => {
     await page.goto(`/projects/${projectId}/environments`);
     await page.getByRole('button', { name: 'live', exact: true }).click();
     const form = page.getByRole('dialog', { name: 'Edit live' });
@@ -56,12 +56,12 @@ it('renames an environment without asking for its secrets; replaces one and remo
   });
 });
 
-it('renames a key, and shows its login without asking for its password', async ({ setting }) => {
+it('renames a key, and shows its login without asking for its password', async ({ fixture }) => {
   await create('keys', {
     name: 'Deploy',
     secret: { type: 'login_password', login: 'ada', password: 'hunter2-hunter2' },
   });
-  await setting.tellAsOwner('key', async (page) => {
+  await fixture.tellAsOwner('key', async (page) => {
     await page.goto(`/projects/${projectId}/keys`);
     await page.getByRole('button', { name: 'Deploy', exact: true }).click();
     const form = page.getByRole('dialog', { name: 'Edit Deploy' });

@@ -3,8 +3,8 @@ import { newInvitation } from '../../protocol/index.ts';
 import { tell } from './browser.ts';
 import { it } from './stories.ts';
 
-it('lets a new user choose a password, and join a second project while signed in', async ({ setting }) => {
-  const { api, browser, stack } = setting;
+it('lets a new user choose a password, and join a second project while signed in', async ({ fixture }) => {
+  const { api, browser, stack } = fixture;
   const invite = async (projectName: string) => {
     const { id } = await api.createProject(projectName);
     const body = { email: 'grace@example.com', role: 'guest' };

@@ -11,14 +11,14 @@ import { type Place, placesOf } from './places.ts';
 import { it } from './stories.ts';
 
 let places: readonly Place[];
-it.beforeAll(async ({ setting }) => {
+it.beforeAll(async ({ fixture }) => {
   await makeSample({
-    stack: setting.stack,
+    stack: fixture.stack,
     nowMs: Date.now(),
     random: seeded(1),
     password: 'a password of the sample',
   });
-  places = await placesOf(setting.api);
+  places = await placesOf(fixture.api);
 });
 
 const pathOf = (place: string): string => {
@@ -56,10 +56,10 @@ const violationsOn = async (page: Page, where: string): Promise<string[]> => {
 const desktop = { width: 1280, height: 720 };
 const phone = { width: 360, height: 740 };
 
-it('fits every page on a phone without axe violations, light and dark', async ({ setting }) => {
+it('fits every page on a phone without axe violations, light and dark', async ({ fixture }) => {
   const found: string[] = [];
   const wide: string[] = [];
-  await setting.tellAsOwner(
+  await fixture.tellAsOwner(
     'axe',
     async (page) => {
       await page.goto(pathOf('welcome'));
@@ -98,7 +98,7 @@ it('fits every page on a phone without axe violations, light and dark', async ({
     { isTraced: false },
   );
   await tell(
-    { browser: setting.browser, name: 'axe front', options: { baseURL: setting.stack.url } },
+    { browser: fixture.browser, name: 'axe front', options: { baseURL: fixture.stack.url } },
     async (page) => {
       await page.goto('/sign-in');
       await page.getByRole('button', { name: 'Sign in' }).waitFor();
@@ -119,9 +119,9 @@ it('fits every page on a phone without axe violations, light and dark', async ({
 });
 
 it('reads live data every 5 s on the dashboard while a task waits, and past data once a minute', async ({
-  setting,
+  fixture,
 }) => {
-  await setting.tellAfresh('polling', async (page) => {
+  await fixture.tellAfresh('polling', async (page) => {
     await page.clock.install();
     const asked = { live: 0, dashboard: 0 };
     const underway = new Set<Request>();
@@ -146,8 +146,8 @@ it('reads live data every 5 s on the dashboard while a task waits, and past data
   });
 });
 
-it('shows names in the audit trail, on a phone too', async ({ setting }) => {
-  await setting.tellAsOwner('audit trail', async (page) => {
+it('shows names in the audit trail, on a phone too', async ({ fixture }) => {
+  await fixture.tellAsOwner('audit trail', async (page) => {
     await page.setViewportSize(phone);
     await page.goto(pathOf('audit'));
     const row = page.getByRole('row').filter({ hasText: 'Create template' });
@@ -158,17 +158,17 @@ it('shows names in the audit trail, on a phone too', async ({ setting }) => {
   });
 });
 
-it('filters the audit trail, shows values before and after, and exports it in parts', async ({ setting }) => {
+it('filters the audit trail, shows values before and after, and exports it in parts', async ({ fixture }) => {
   const path = pathOf('audit');
   const project = `/api${path.replace(/\/audit$/, '')}`;
   const secret = { type: 'login_password', login: 'ada', password: 'enchantress' };
   const key = { name: 'Enigma', secret };
-  const { id } = z.object({ id: z.string() }).parse(await setting.api.call('POST', `${project}/keys`, key));
-  await setting.api.call('PUT', `${project}/keys/${id}`, {
+  const { id } = z.object({ id: z.string() }).parse(await fixture.api.call('POST', `${project}/keys`, key));
+  await fixture.api.call('PUT', `${project}/keys/${id}`, {
     ...key,
     secret: { ...secret, login: 'grace', password: 'cobol' },
   });
-  await setting.tellAsOwner('audit filters', async (page) => {
+  await fixture.tellAsOwner('audit filters', async (page) => {
     await page.goto(path);
     await page.getByRole('cell', { name: 'Deploy the shop' }).first().waitFor();
     await page.getByLabel('Kind').selectOption('Keys');

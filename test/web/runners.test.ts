@@ -4,20 +4,20 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, expect } from 'vitest';
 import type { ProjectId } from '../../protocol/index.ts';
-import { startAgent, stopAgent } from './setting.ts';
+import { startAgent, stopAgent } from './fixture.ts';
 import { it } from './stories.ts';
 
 let projectId: ProjectId;
 let agent: ChildProcess | undefined;
-it.beforeAll(async ({ setting }) => {
-  projectId = (await setting.api.createProject('Machine hall')).id;
+it.beforeAll(async ({ fixture }) => {
+  projectId = (await fixture.api.createProject('Machine hall')).id;
 });
 afterAll(async () => {
   if (agent) await stopAgent(agent);
 });
 
-it('gives a real agent all it needs with the token and the downloaded private key', async ({ setting }) => {
-  const { api, folder, tellAsOwner, ended, stack } = setting;
+it('gives a real agent all it needs with the token and the downloaded private key', async ({ fixture }) => {
+  const { api, folder, tellAsOwner, ended, stack } = fixture;
   const keyFile = join(folder, 'runner-key.pem');
   let token = '';
   await tellAsOwner('new runner', async (page) => {
@@ -71,8 +71,8 @@ it('gives a real agent all it needs with the token and the downloaded private ke
   });
 });
 
-it('asks before it closes a new runner without its private key', async ({ setting }) => {
-  await setting.tellAsOwner('runner without key', async (page) => {
+it('asks before it closes a new runner without its private key', async ({ fixture }) => {
+  await fixture.tellAsOwner('runner without key', async (page) => {
     await page.goto(`/projects/${projectId}/runners`);
     await page.getByRole('button', { name: 'New runner' }).click();
     await page.getByRole('dialog').getByLabel('Name').fill('rack-8');
@@ -99,8 +99,8 @@ it('asks before it closes a new runner without its private key', async ({ settin
   });
 });
 
-it('keeps the token whole on a phone, beside each way to start the runner', async ({ setting }) => {
-  await setting.tellAsOwner('secrets on a phone', async (page) => {
+it('keeps the token whole on a phone, beside each way to start the runner', async ({ fixture }) => {
+  await fixture.tellAsOwner('secrets on a phone', async (page) => {
     await page.setViewportSize({ width: 390, height: 740 });
     await page.goto(`/projects/${projectId}/runners`);
     await page.getByRole('button', { name: 'New runner' }).click();
@@ -126,8 +126,8 @@ const isInMain = (page: Page) =>
     return focused !== null && focused.closest('main') !== null;
   });
 
-it('keeps the focus in the page when the focused element disappears', async ({ setting }) => {
-  const { addRunner, tellAsOwner } = setting;
+it('keeps the focus in the page when the focused element disappears', async ({ fixture }) => {
+  const { addRunner, tellAsOwner } = fixture;
   const { runner } = await addRunner(projectId, { name: 'napper', tags: ['nap'] });
   await tellAsOwner('kept focus', async (page) => {
     const press = async (role: 'button' | 'menuitem', name: string) => {
@@ -157,8 +157,8 @@ it('keeps the focus in the page when the focused element disappears', async ({ s
   });
 });
 
-it('deletes a runner only after a second confirmation', async ({ setting }) => {
-  const { api, tellAsOwner } = setting;
+it('deletes a runner only after a second confirmation', async ({ fixture }) => {
+  const { api, tellAsOwner } = fixture;
   const made = await api.createRunner(projectId, { name: 'old-one' });
   await tellAsOwner('delete runner', async (page) => {
     await page.goto(`/projects/${projectId}/runners`);
@@ -172,9 +172,9 @@ it('deletes a runner only after a second confirmation', async ({ setting }) => {
 });
 
 it('makes a runner of a fleet without a secret, and launches its instance for the first task', async ({
-  setting,
+  fixture,
 }) => {
-  const { api, tellAsOwner, ended, stack } = setting;
+  const { api, tellAsOwner, ended, stack } = fixture;
   await tellAsOwner('new runner of a fleet', async (page) => {
     await page.goto(`/projects/${projectId}/runners`);
     await page.getByRole('button', { name: 'New runner' }).click();
@@ -203,8 +203,8 @@ it('makes a runner of a fleet without a secret, and launches its instance for th
   });
 });
 
-it('wakes a sleeping runner by a click, and lists its cost of today', async ({ setting }) => {
-  const { stack, addRunner, tellAsOwner } = setting;
+it('wakes a sleeping runner by a click, and lists its cost of today', async ({ fixture }) => {
+  const { stack, addRunner, tellAsOwner } = fixture;
   const { runner } = await addRunner(projectId, {
     name: 'sleeper',
     tags: ['sleepy'],

@@ -8,8 +8,8 @@ import { startStack } from '../../local/stack.ts';
 import { root } from '../../local/template/synth.ts';
 import { apiClient } from '../client.ts';
 import { launch } from './browser.ts';
+import { openFixture } from './fixture.ts';
 import { placesOf } from './places.ts';
-import { openSetting } from './setting.ts';
 
 const folder = join(root, 'docs/images');
 const sizes = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } } as const;
@@ -18,7 +18,7 @@ const chosen = ['dashboard', 'task', 'runners', 'runner', 'costs', 'tasks'];
 const browser = await launch();
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-screenshots-'));
 const stack = await startStack({ dataDir, schedules: false });
-const setting = await openSetting(browser, { stack, api: apiClient(stack.url, stack.adminToken ?? '') });
+const fixture = await openFixture(browser, { stack, api: apiClient(stack.url, stack.adminToken ?? '') });
 try {
   await makeSample({
     stack,
@@ -26,10 +26,10 @@ try {
     random: seeded(1),
     password: 'a password of the sample',
   });
-  const places = (await placesOf(setting.api)).filter(({ name }) => chosen.includes(name));
+  const places = (await placesOf(fixture.api)).filter(({ name }) => chosen.includes(name));
   mkdirSync(folder, { recursive: true });
   for (const [size, viewport] of Object.entries(sizes)) {
-    await setting.tellAsOwner(`screenshots ${size}`, async (page) => {
+    await fixture.tellAsOwner(`screenshots ${size}`, async (page) => {
       await page.setViewportSize(viewport);
       for (const { name, path, ready } of places) {
         await page.goto(path);
@@ -42,7 +42,7 @@ try {
     });
   }
 } finally {
-  setting.close();
+  fixture.close();
   await browser.close();
   await stack.stop();
   rmSync(dataDir, { recursive: true, force: true });

@@ -10,8 +10,8 @@ import { it } from './stories.ts';
 
 let api: Client;
 let projectId: ProjectId;
-it.beforeAll(async ({ setting }) => {
-  api = setting.api;
+it.beforeAll(async ({ fixture }) => {
+  api = fixture.api;
   projectId = (await api.createProject('Clockworks')).id;
   await api.createTemplate(projectId, {
     name: 'Deploy',
@@ -30,9 +30,9 @@ const list = async <T extends z.ZodType>(path: string, item: T): Promise<z.infer
 const tasks = () => list('tasks', task);
 
 it('makes a schedule with a preview, which starts a task; changes, copies and deletes it', async ({
-  setting,
+  fixture,
 }) => {
-  const { tellAsOwner, stack } = setting;
+  const { tellAsOwner, stack } = fixture;
   await tellAsOwner('schedule', async (page) => {
     await page.goto(`/projects/${projectId}`);
     await page.getByRole('link', { name: 'Schedules' }).click();
@@ -96,8 +96,8 @@ it('makes a schedule with a preview, which starts a task; changes, copies and de
   expect(stack.scheduler.list().filter(({ Target }) => Target.Input?.includes(projectId))).toEqual([]);
 });
 
-it('shows the errors of a form at its fields by their labels, and focuses the first', async ({ setting }) => {
-  await setting.tellAsOwner('wrong fields', async (page) => {
+it('shows the errors of a form at its fields by their labels, and focuses the first', async ({ fixture }) => {
+  await fixture.tellAsOwner('wrong fields', async (page) => {
     await page.goto(`/projects/${projectId}/schedules`);
     await page.getByRole('button', { name: 'New schedule' }).click();
     const form = page.getByRole('dialog');
@@ -114,8 +114,8 @@ it('shows the errors of a form at its fields by their labels, and focuses the fi
   });
 });
 
-it('shows an error that belongs to no field', async ({ setting }) => {
-  await setting.tellAsOwner('fault without a field', async (page) => {
+it('shows an error that belongs to no field', async ({ fixture }) => {
+  await fixture.tellAsOwner('fault without a field', async (page) => {
     await page.route('**/api/projects/*/schedules', (route) =>
       route.request().method() === 'POST'
         ? route.continue({ postData: { ...route.request().postDataJSON(), priority: 'high' } })
@@ -129,8 +129,8 @@ it('shows an error that belongs to no field', async ({ setting }) => {
   });
 });
 
-it('asks before it closes a changed form, by every way to close it', async ({ setting }) => {
-  await setting.tellAsOwner('discard', async (page) => {
+it('asks before it closes a changed form, by every way to close it', async ({ fixture }) => {
+  await fixture.tellAsOwner('discard', async (page) => {
     await page.goto(`/projects/${projectId}/templates`);
     const form = page.getByRole('dialog', { name: 'New template' });
     const asked = page.getByRole('alertdialog', { name: 'Discard your changes?' });
@@ -158,8 +158,8 @@ it('asks before it closes a changed form, by every way to close it', async ({ se
   });
 });
 
-it('makes an integration, shows its URL once, rotates it, and lists its events', async ({ setting }) => {
-  const { tellAsOwner } = setting;
+it('makes an integration, shows its URL once, rotates it, and lists its events', async ({ fixture }) => {
+  const { tellAsOwner } = fixture;
   const send = (url: string, body: object) =>
     fetch(url, {
       method: 'POST',

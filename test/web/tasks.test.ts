@@ -6,7 +6,7 @@ import { afterAll, expect } from 'vitest';
 import type { ProjectId, Task } from '../../protocol/index.ts';
 import { until } from '../client.ts';
 import { tell } from './browser.ts';
-import { startAgent, stopAgent } from './setting.ts';
+import { startAgent, stopAgent } from './fixture.ts';
 import { it } from './stories.ts';
 
 let projectId: ProjectId;
@@ -18,8 +18,8 @@ const templates: Record<'quick' | 'slow' | 'nowhere' | 'asks', string> = {
   asks: '',
 };
 
-it.beforeAll(async ({ setting }) => {
-  const { api, addRunner } = setting;
+it.beforeAll(async ({ fixture }) => {
+  const { api, addRunner } = fixture;
   projectId = (await api.createProject('Bakery')).id;
   await addRunner(projectId, { name: 'sydney-1', tags: ['sydney'] });
   await addRunner(projectId, { name: 'sydney-2', tags: ['sydney'] });
@@ -39,8 +39,8 @@ afterAll(async () => {
 
 const at = (path: string) => `/projects/${projectId}/${path}`;
 
-it('shows under the tag which runners would take a task, or that none would', async ({ setting }) => {
-  await setting.tellAsOwner('routing sentence', async (page) => {
+it('shows under the tag which runners would take a task, or that none would', async ({ fixture }) => {
+  await fixture.tellAsOwner('routing sentence', async (page) => {
     await page.goto(at('templates'));
     await page.getByRole('button', { name: 'New template' }).click();
     const form = page.getByRole('dialog');
@@ -52,15 +52,15 @@ it('shows under the tag which runners would take a task, or that none would', as
   });
 });
 
-it('shows in the run dialog only the launch options of the template, filled in', async ({ setting }) => {
-  const { id } = await setting.api.createTemplate(projectId, {
+it('shows in the run dialog only the launch options of the template, filled in', async ({ fixture }) => {
+  const { id } = await fixture.api.createTemplate(projectId, {
     name: 'Patch',
     app: 'ansible',
     script: '- hosts: all',
     tag: 'mars',
     ansible: { limit: 'staging' },
   });
-  await setting.tellAsOwner('launch options', async (page) => {
+  await fixture.tellAsOwner('launch options', async (page) => {
     await page.goto(at('templates'));
     await page.getByRole('button', { name: 'Run Patch' }).click();
     const run = page.getByRole('dialog', { name: 'Run Patch' });
@@ -84,12 +84,12 @@ it('shows in the run dialog only the launch options of the template, filled in',
     await page.getByText('Limit (changed)').waitFor();
     await page.getByText('production').waitFor();
   });
-  const made = await setting.api.call('GET', `/api/projects/${projectId}/tasks?templateId=${id}`);
+  const made = await fixture.api.call('GET', `/api/projects/${projectId}/tasks?templateId=${id}`);
   expect(made).toMatchObject({ items: [{ ansible: { limit: 'production' }, changed: ['limit'] }] });
 });
 
-it('starts a task with the answers of its survey, and shows wrong answers', async ({ setting }) => {
-  await setting.tellAsOwner('survey', async (page) => {
+it('starts a task with the answers of its survey, and shows wrong answers', async ({ fixture }) => {
+  await fixture.tellAsOwner('survey', async (page) => {
     await page.goto(at('templates'));
     await page.getByRole('button', { name: 'Run Asks' }).click();
     const form = page.getByRole('dialog', { name: 'Run Asks' });
@@ -103,9 +103,9 @@ it('starts a task with the answers of its survey, and shows wrong answers', asyn
 });
 
 it('overflows work of a full runner to another of its tag, then shows why the next task waits', async ({
-  setting,
+  fixture,
 }) => {
-  const { api, ended, tellAsOwner } = setting;
+  const { api, ended, tellAsOwner } = fixture;
   const started: Task[] = [];
   for (let made = 0; made < 3; made += 1) started.push(await api.startTask(projectId, templates.slow));
   const running = await until('two of them run', 60_000, async () => {
@@ -127,9 +127,9 @@ it('overflows work of a full runner to another of its tag, then shows why the ne
   for (const { id } of started) expect((await ended(projectId, id)).status).toBe('stopped');
 });
 
-it('shows why no runner takes a task, stops it and runs it again by clicks', async ({ setting }) => {
-  await setting.tellAsOwner('stop and run again', async (page) => {
-    const { id } = await setting.api.startTask(projectId, templates.nowhere);
+it('shows why no runner takes a task, stops it and runs it again by clicks', async ({ fixture }) => {
+  await fixture.tellAsOwner('stop and run again', async (page) => {
+    const { id } = await fixture.api.startTask(projectId, templates.nowhere);
     await page.goto(at(`tasks/${id}`));
     await page.getByText('No runner has tag mars in this project.', { exact: false }).waitFor();
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
@@ -154,9 +154,9 @@ it('shows why no runner takes a task, stops it and runs it again by clicks', asy
   });
 });
 
-it('stops a running task by clicks', async ({ setting }) => {
-  await setting.tellAsOwner('stop a running task', async (page) => {
-    const { id } = await setting.api.startTask(projectId, templates.slow);
+it('stops a running task by clicks', async ({ fixture }) => {
+  await fixture.tellAsOwner('stop a running task', async (page) => {
+    const { id } = await fixture.api.startTask(projectId, templates.slow);
     await page.goto(at(`tasks/${id}`));
     await page.getByRole('region', { name: 'Output of the task' }).getByText('begun').waitFor();
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
@@ -175,9 +175,9 @@ esac
 `;
 
 it('waits with a plan for confirmation by a permitted user, and ends when it is rejected', async ({
-  setting,
+  fixture,
 }) => {
-  const { api, folder, stack, tellAsOwner } = setting;
+  const { api, folder, stack, tellAsOwner } = fixture;
   const bin = join(folder, 'bin');
   mkdirSync(bin);
   writeFileSync(join(bin, 'tofu'), tofu, { mode: 0o755 });
@@ -223,8 +223,8 @@ it('waits with a plan for confirmation by a permitted user, and ends when it is 
   });
 });
 
-it('sends a webhook delivery again by a click', async ({ setting }) => {
-  const { api, ended, tellAsOwner } = setting;
+it('sends a webhook delivery again by a click', async ({ fixture }) => {
+  const { api, ended, tellAsOwner } = fixture;
   const { id } = await api.startTask(projectId, templates.quick);
   await ended(projectId, id);
   await until('its finish is delivered', 60_000, async () =>
@@ -249,8 +249,8 @@ it('sends a webhook delivery again by a click', async ({ setting }) => {
   });
 });
 
-it('shows the cost of a task on the page of costs', async ({ setting }) => {
-  await setting.tellAsOwner('costs', async (page) => {
+it('shows the cost of a task on the page of costs', async ({ fixture }) => {
+  await fixture.tellAsOwner('costs', async (page) => {
     await page.goto(at('costs'));
     await page.getByText('Always on would be').waitFor();
     await page.getByRole('rowheader', { name: 'sydney-1' }).first().waitFor();
@@ -259,8 +259,8 @@ it('shows the cost of a task on the page of costs', async ({ setting }) => {
   });
 });
 
-it('shows a guest tasks and logs, but no secret and no button that runs anything', async ({ setting }) => {
-  const { api, browser, stack } = setting;
+it('shows a guest tasks and logs, but no secret and no button that runs anything', async ({ fixture }) => {
+  const { api, browser, stack } = fixture;
   await api.createEnvironment(projectId, { name: 'Production', secrets: { TOKEN: 'a-secret-of-theirs' } });
   const invited = await api.call('POST', `/api/projects/${projectId}/invitations`, {
     email: 'guest@example.com',
@@ -291,8 +291,8 @@ it('shows a guest tasks and logs, but no secret and no button that runs anything
   });
 });
 
-it('finds an old task by its message, and by the user who started it', async ({ setting }) => {
-  const { api, tellAsOwner } = setting;
+it('finds an old task by its message, and by the user who started it', async ({ fixture }) => {
+  const { api, tellAsOwner } = fixture;
   const { id } = await api.createProject('Archive');
   const template = await api.createTemplate(id, { name: 'Old', app: 'bash', script: 'true', tag: 'mars' });
   const start = (message: string) =>
@@ -317,8 +317,8 @@ it('finds an old task by its message, and by the user who started it', async ({ 
   });
 });
 
-it('compares the costs of several projects', async ({ setting }) => {
-  await setting.tellAsOwner('project costs', async (page) => {
+it('compares the costs of several projects', async ({ fixture }) => {
+  await fixture.tellAsOwner('project costs', async (page) => {
     await page.goto(`/projects/${projectId}`);
     await page.getByRole('link', { name: 'Costs of all projects' }).click();
     const bakery = page.getByRole('row').filter({ hasText: 'Bakery' });
@@ -329,8 +329,8 @@ it('compares the costs of several projects', async ({ setting }) => {
   });
 });
 
-it('refuses to delete a used resource and names its users; deletes a duplicate', async ({ setting }) => {
-  const { api, tellAsOwner } = setting;
+it('refuses to delete a used resource and names its users; deletes a duplicate', async ({ fixture }) => {
+  const { api, tellAsOwner } = fixture;
   const { id: inventoryId } = await api.createInventory(projectId, {
     name: 'Web hosts',
     type: 'static',
@@ -367,9 +367,9 @@ it('refuses to delete a used resource and names its users; deletes a duplicate',
 });
 
 it('sends no requests while its tab is hidden, and continues when it is visible again', async ({
-  setting,
+  fixture,
 }) => {
-  await setting.tellAfresh('hidden', async (page) => {
+  await fixture.tellAfresh('hidden', async (page) => {
     await page.clock.install();
     let asked = 0;
     page.on('request', (request) => {
@@ -408,8 +408,8 @@ const inSight = (target: Locator) =>
     }),
   );
 
-it('keeps the followed end, a search hit and a linked line in sight, on a phone too', async ({ setting }) => {
-  const { api, ended, tellAsOwner } = setting;
+it('keeps the followed end, a search hit and a linked line in sight, on a phone too', async ({ fixture }) => {
+  const { api, ended, tellAsOwner } = fixture;
   const { id: templateId } = await api.createTemplate(projectId, {
     name: 'Chatty',
     app: 'bash',
@@ -446,8 +446,8 @@ it('keeps the followed end, a search hit and a linked line in sight, on a phone 
   await ended(projectId, id);
 });
 
-it('polls a waiting task slowly, and its log not at all', async ({ setting }) => {
-  const { api, ended, tellAfresh } = setting;
+it('polls a waiting task slowly, and its log not at all', async ({ fixture }) => {
+  const { api, ended, tellAfresh } = fixture;
   const { id } = await api.startTask(projectId, templates.nowhere);
   await tellAfresh('gentle', async (page) => {
     await page.clock.install();
@@ -475,8 +475,8 @@ it('polls a waiting task slowly, and its log not at all', async ({ setting }) =>
   await ended(projectId, id);
 });
 
-it('shows since when the control plane does not answer, until it answers again', async ({ setting }) => {
-  await setting.tellAsOwner('outage', async (page) => {
+it('shows since when the control plane does not answer, until it answers again', async ({ fixture }) => {
+  await fixture.tellAsOwner('outage', async (page) => {
     const told = page.getByRole('status').getByText('The control plane does not answer.');
     await page.goto(`/projects/${projectId}`);
     await page.getByRole('heading', { name: 'Bakery' }).waitFor();
@@ -496,8 +496,8 @@ it('shows since when the control plane does not answer, until it answers again',
   });
 });
 
-it('starts, watches and stops a task by keyboard alone', async ({ setting }) => {
-  await setting.tellAsOwner('keyboard task', async (page) => {
+it('starts, watches and stops a task by keyboard alone', async ({ fixture }) => {
+  await fixture.tellAsOwner('keyboard task', async (page) => {
     const press = async (key: string, times = 1) => {
       for (let pressed = 0; pressed < times; pressed += 1) await page.keyboard.press(key);
     };
@@ -534,8 +534,8 @@ it('starts, watches and stops a task by keyboard alone', async ({ setting }) => 
   });
 });
 
-it('signs in by keyboard alone', async ({ setting }) => {
-  const { browser, stack } = setting;
+it('signs in by keyboard alone', async ({ fixture }) => {
+  const { browser, stack } = fixture;
   await tell({ browser, name: 'keyboard', options: { baseURL: stack.url } }, async (page) => {
     await page.goto('/');
     await page.getByLabel('E-mail').focus();

@@ -19,7 +19,7 @@ import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { unique } from '../../../test/unique.ts';
 import { stsIdentity } from '../../adapters/runners/caller-identity.ts';
 import { fleetsText } from '../../core/fleets/fleets.ts';
-import { type ApiBench, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, openApiFixture } from '../testing/fixture.ts';
 
 const { fleets } = fleetsText.parse({
   stack: 'Reveille',
@@ -45,7 +45,7 @@ const account = '000000000000';
 const otherAccount = '111111111111';
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 let gateway: Awaited<ReturnType<typeof startGateway>>;
 let project: string;
 const principals = makePrincipals(Date.now);
@@ -70,9 +70,9 @@ beforeAll(async () => {
     nowMs: Date.now,
     onFailure: () => {},
   });
-  // The bench's API is at http://127.0.0.1:8787.
+  // The fixture's API is at http://127.0.0.1:8787.
   const identifyCaller = stsIdentity('127.0.0.1:8787', gateway.url);
-  api = await openApiBench(table, { fleets, identifyCaller });
+  api = await openApiFixture(table, { fleets, identifyCaller });
 });
 afterAll(async () => {
   await gateway?.stop();
@@ -402,7 +402,7 @@ describe('enrolment', () => {
   });
 
   it('is retried when STS is unreachable', async () => {
-    const unreachable = await openApiBench(table, {
+    const unreachable = await openApiFixture(table, {
       fleets,
       identifyCaller: stsIdentity('127.0.0.1:8787', 'http://127.0.0.1:9/'),
     });

@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import type { Table } from '../../adapters/table.ts';
 import { repairEvents, workIntegrationEvent } from '../../flows/integrations/process-event.ts';
-import { type ApiBench, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, openApiFixture } from '../testing/fixture.ts';
 import { anIntegration, pushToMain } from '../testing/integrations.ts';
 
 const text = JSON.stringify(pushToMain);
 let table: TestTable | undefined;
-let api: ApiBench;
+let api: ApiFixture;
 /** True while Lambda accepts invocations. */
 let isTaken = true;
 let isThrottled = false;
@@ -21,7 +21,7 @@ beforeAll(async () => {
       return target[name];
     },
   });
-  api = await openApiBench(
+  api = await openApiFixture(
     { ...table, table: throttled },
     {
       workEventSoon: async (ref) => {

@@ -3,14 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { auditEvent, epochMs } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
-import { type ApiBench, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, openApiFixture } from '../testing/fixture.ts';
 import { anIntegration, hmacOf, hookSecret, pushToMain, signedByGitHub } from '../testing/integrations.ts';
 
 let table: TestTable | undefined;
-let api: ApiBench;
+let api: ApiFixture;
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
+  api = await openApiFixture(table);
 });
 afterAll(() => table?.close());
 

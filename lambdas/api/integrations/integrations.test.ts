@@ -3,15 +3,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { auditEvent, integration } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
-import { type ApiBench, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, openApiFixture } from '../testing/fixture.ts';
 import { anIntegration, pushToMain } from '../testing/integrations.ts';
 import { peopleOf, withCookie } from '../testing/people.ts';
 
 let table: TestTable | undefined;
-let api: ApiBench;
+let api: ApiFixture;
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
+  api = await openApiFixture(table);
 });
 afterAll(() => table?.close());
 

@@ -15,8 +15,8 @@ import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { documentSchema, type Operation, operationsOf } from '../../../test/fuzz/document.ts';
 import { unique } from '../../../test/unique.ts';
 import { keys, queryAll } from '../../adapters/table.ts';
-import { type ApiBench, type Call, openApiBench } from '../testing/bench.ts';
 import { endpointNamed } from '../testing/endpoint-named.ts';
+import { type ApiFixture, type Call, openApiFixture } from '../testing/fixture.ts';
 import { password, peopleOf, withCookie } from '../testing/people.ts';
 
 /** Operations on objects without a name, with the reason. */
@@ -29,7 +29,7 @@ const nameless: Readonly<Record<string, string>> = {
 };
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 let people: ReturnType<typeof peopleOf>;
 let operations: Operation[];
 
@@ -39,7 +39,7 @@ const isOfPeople = (id: string) => forPeople.includes(endpointNamed(id).access);
 
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
+  api = await openApiFixture(table);
   people = peopleOf(api);
   const document = documentSchema.parse(await (await api.app.request('/api/openapi.json')).json());
   operations = operationsOf(document).filter(
@@ -274,7 +274,7 @@ describe('an event of a PUT', () => {
 
   it('is recorded also when the object is unreadable', async () => {
     const { id } = await people.aProject();
-    const broken: ApiBench = await openApiBench(table, {
+    const broken: ApiFixture = await openApiFixture(table, {
       invitations: {
         ...api.deps.invitations,
         list: async () => {

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { auditEvent } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
-import { type ApiBench, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, openApiFixture } from '../testing/fixture.ts';
 import { peopleOf, withCookie } from '../testing/people.ts';
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 let base: string;
 let member: { id: string; cookie: string };
 let templateId: string;
@@ -19,7 +19,7 @@ const operations = async (query: string) => (await list(query)).items.map(({ ope
 
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
+  api = await openApiFixture(table);
   const { aProject, aMember } = peopleOf(api);
   const { id } = await aProject();
   base = `/api/projects/${id}`;

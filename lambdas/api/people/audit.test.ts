@@ -5,16 +5,16 @@ import * as z from 'zod';
 import { type AuditEvent, auditEvent, epochMs, totpSecret } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { newId } from '../../adapters/ids.ts';
-import { type ApiBench, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, openApiFixture } from '../testing/fixture.ts';
 import { password, peopleOf, withCookie } from '../testing/people.ts';
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 let aProject: ReturnType<typeof peopleOf>['aProject'];
 let aMember: ReturnType<typeof peopleOf>['aMember'];
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
+  api = await openApiFixture(table);
   ({ aProject, aMember } = peopleOf(api));
 });
 afterAll(() => table?.close());
@@ -174,7 +174,7 @@ describe('a wrong password', () => {
         return call(...args);
       };
     const { get, put, update, query } = table.table;
-    const counting = await openApiBench({
+    const counting = await openApiFixture({
       ...table,
       table: {
         ...table.table,

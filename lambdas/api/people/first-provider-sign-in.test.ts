@@ -9,7 +9,7 @@ import * as z from 'zod';
 import { auditEvent, epochMs, me, totpSecret } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { addressGuard } from '../../adapters/address-guard.ts';
-import { type ApiBench, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, openApiFixture } from '../testing/fixture.ts';
 import { clientId, clientSecret, startProvider } from '../testing/oidc-provider.ts';
 import { cookieOf, password, peopleOf, withCookie, withToken } from '../testing/people.ts';
 
@@ -23,12 +23,12 @@ const accounts = Object.fromEntries(
 );
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 let provider: Awaited<ReturnType<typeof startProvider>>;
 let people: ReturnType<typeof peopleOf>;
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table, { refuseUrl: addressGuard(['127.0.0.1']).refuse });
+  api = await openApiFixture(table, { refuseUrl: addressGuard(['127.0.0.1']).refuse });
   people = peopleOf(api);
   provider = await startProvider(`${api.deps.consoleUrl}${path}/callback`, accounts);
   await api.call('PUT', path, { name: 'Company', issuer: provider.issuer, clientId, clientSecret });
@@ -52,7 +52,7 @@ const signInByProvider = async (email: string): Promise<string> => {
 const login = (email: string, fields: object = {}) =>
   api.request('POST', '/api/login', { token: null, body: { email, password, ...fields } });
 const publicKey = generateKeyPairSync('x25519').publicKey.export({ type: 'spki', format: 'pem' });
-const post = async (target: string, call: Parameters<ApiBench['request']>[2]) =>
+const post = async (target: string, call: Parameters<ApiFixture['request']>[2]) =>
   withToken.parse(await (await api.request('POST', target, call)).json()).token;
 
 /** A person who took an invitation for another's address, and set up the account. */

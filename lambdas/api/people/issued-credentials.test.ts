@@ -5,16 +5,16 @@ import type { Role } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { newId } from '../../adapters/ids.ts';
 import { apiTokenStore, rememberCallers } from '../../adapters/people/api-tokens.ts';
-import { type ApiBench, type Call, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, type Call, openApiFixture } from '../testing/fixture.ts';
 import { password, peopleOf, withCookie, withToken } from '../testing/people.ts';
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 let aProject: ReturnType<typeof peopleOf>['aProject'];
 let aMember: ReturnType<typeof peopleOf>['aMember'];
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
+  api = await openApiFixture(table);
   ({ aProject, aMember } = peopleOf(api));
 });
 afterAll(() => table?.close());
@@ -207,7 +207,7 @@ describe('a token that was revoked and is still remembered', () => {
   it('reads a little longer, but creates no new credentials', async () => {
     const { now } = api.deps;
     const { verify } = apiTokenStore(table.table, { now, newId, randomBytes });
-    const remembering = await openApiBench(table, { verifyToken: rememberCallers(verify, now, 30_000) });
+    const remembering = await openApiFixture(table, { verifyToken: rememberCallers(verify, now, 30_000) });
     const { id } = await aProject();
     const owner = await aMember(id, 'owner');
     const base = `/api/projects/${id}`;

@@ -5,7 +5,7 @@ import { auditEvent, me, project, type Role, signInProvider } from '../../../pro
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { unique } from '../../../test/unique.ts';
 import { addressGuard } from '../../adapters/address-guard.ts';
-import { type ApiBench, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, openApiFixture } from '../testing/fixture.ts';
 import { clientId, clientSecret, startProvider } from '../testing/oidc-provider.ts';
 import { withCookie, withToken } from '../testing/people.ts';
 
@@ -21,14 +21,14 @@ const accounts = {
 };
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 let provider: Awaited<ReturnType<typeof startProvider>>;
 const set = (fields: object = {}) =>
   api.call('PUT', path, { name: 'Company', issuer: provider.issuer, clientId, clientSecret, ...fields });
 beforeAll(async () => {
   table = await openTestTable();
   // The address of this test's provider is not public.
-  api = await openApiBench(table, { refuseUrl: addressGuard(['127.0.0.1']).refuse });
+  api = await openApiFixture(table, { refuseUrl: addressGuard(['127.0.0.1']).refuse });
   provider = await startProvider(`${api.deps.consoleUrl}${path}/callback`, accounts);
   await api.deps.users.create({ email: 'known@example.org', name: 'Known' });
 });

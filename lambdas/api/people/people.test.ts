@@ -3,16 +3,16 @@ import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { epochMs, totpSecret, user } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
-import { type ApiBench, type Call, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, type Call, openApiFixture } from '../testing/fixture.ts';
 import { cookieOf, page, password, peopleOf, withCookie, withToken } from '../testing/people.ts';
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 let aProject: ReturnType<typeof peopleOf>['aProject'];
 let aMember: ReturnType<typeof peopleOf>['aMember'];
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
+  api = await openApiFixture(table);
   ({ aProject, aMember } = peopleOf(api));
 });
 afterAll(() => table?.close());

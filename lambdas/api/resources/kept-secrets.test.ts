@@ -5,14 +5,14 @@ import * as z from 'zod';
 import { environment, key, project } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { unique } from '../../../test/unique.ts';
-import { type ApiBench, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, openApiFixture } from '../testing/fixture.ts';
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 let base: string;
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
+  api = await openApiFixture(table);
   base = `/api/projects/${project.parse(await api.call('POST', '/api/projects', { name: 'Web' })).id}`;
 });
 afterAll(() => table?.close());

@@ -5,15 +5,15 @@ import { integration, schedule, scheduledStart, task, taskPayload } from '../../
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { keys } from '../../adapters/table.ts';
 import { runSchedule } from '../../flows/schedules/run-schedule.ts';
-import { type ApiBench, type Call, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, type Call, openApiFixture } from '../testing/fixture.ts';
 import { peopleOf, withCookie } from '../testing/people.ts';
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 let people: ReturnType<typeof peopleOf>;
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
+  api = await openApiFixture(table);
   people = peopleOf(api);
 });
 afterAll(() => table?.close());

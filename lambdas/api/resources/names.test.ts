@@ -3,16 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { createdRunner } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
-import { type ApiBench, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, openApiFixture } from '../testing/fixture.ts';
 
 const identified = z.object({ id: z.string() });
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 let base: string;
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
+  api = await openApiFixture(table);
   base = `/api/projects/${identified.parse(await api.call('POST', '/api/projects', { name: 'Web' })).id}`;
 });
 afterAll(() => table?.close());

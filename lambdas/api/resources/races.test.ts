@@ -5,12 +5,12 @@ import type { ProjectId } from '../../../protocol/index.ts';
 import { integration, project, repository } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { unique } from '../../../test/unique.ts';
-import { type ApiBench, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, openApiFixture } from '../testing/fixture.ts';
 
 type Event = () => Promise<unknown>;
 
 let opened: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 let projectId: ProjectId;
 let base: string;
 /** Each event comes before one write, in their order. */
@@ -23,7 +23,7 @@ const interrupt = async (): Promise<void> => {
 beforeAll(async () => {
   opened = await openTestTable();
   const { table } = opened;
-  api = await openApiBench({
+  api = await openApiFixture({
     ...opened,
     table: {
       ...table,

@@ -4,24 +4,24 @@ import { maxChunkLength } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { newId } from '../../adapters/ids.ts';
 import { badPublicKeys } from '../testing/bad-keys.ts';
-import { type ApiBench, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, openApiFixture } from '../testing/fixture.ts';
 import {
   dumpUncounted,
   expectRefusal,
   ofMebibytes,
-  openWorld,
+  openTwoProjects,
   post,
   type Row,
-  type World,
-} from '../testing/world.ts';
+  type TwoProjects,
+} from '../testing/two-projects.ts';
 
 let table: TestTable;
-let api: ApiBench;
-let world: World;
+let api: ApiFixture;
+let fixture: TwoProjects;
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
-  world = await openWorld(api);
+  api = await openApiFixture(table);
+  fixture = await openTwoProjects(api);
 });
 afterAll(() => table?.close());
 
@@ -243,7 +243,7 @@ const agents: readonly Row[] = [
 
 describe('a wrong agent call', () => {
   it.each(agents)('is refused without a change: %s: %i %s', (...row) =>
-    expectRefusal(table, api, world, row),
+    expectRefusal(table, api, fixture, row),
   );
 });
 
@@ -252,7 +252,7 @@ describe('a wrong claim', () => {
   const withoutCounts = (items: readonly Record<string, unknown>[]) =>
     items.map(({ version: _, leaseUntil: __, idleSince: ___, busyMs: ____, claims: _____, ...rest }) => rest);
 
-  it.each<readonly [string, (w: World) => { projectId: string; taskId: string }]>([
+  it.each<readonly [string, (w: TwoProjects) => { projectId: string; taskId: string }]>([
     ['a task of another project', (w) => ({ projectId: w.theirs.id, taskId: w.theirs.waiting.id })],
     [
       "another project's task under one's own",
@@ -264,7 +264,7 @@ describe('a wrong claim', () => {
     ['a task that never was', (w) => ({ projectId: w.mine.id, taskId: newId('tsk') })],
   ])('is refused without a change of the task: %s: 409 not_claimable', async (_name, claim) => {
     const before = withoutCounts(await dumpUncounted(table));
-    const call = { body: claim(world), token: world.mine.idleSession };
+    const call = { body: claim(fixture), token: fixture.mine.idleSession };
     expect(await api.refused('POST', '/api/agent/claim', call)).toMatchObject({
       status: 409,
       code: 'not_claimable',
@@ -277,7 +277,7 @@ describe('a registration token after its time', () => {
   it('is refused and unchanged', async () => {
     api.pass(3_600_001);
     const before = await dumpUncounted(table);
-    const call = { body: registerAs(world.publicKey), token: world.registration.expired };
+    const call = { body: registerAs(fixture.publicKey), token: fixture.registration.expired };
     expect(await api.refused('POST', '/api/agent/register', call)).toMatchObject({
       status: 401,
       code: 'registration_token_used',

@@ -6,7 +6,7 @@ import { unique } from '../../../test/unique.ts';
 import type { IdentifyCaller } from '../../adapters/runners/caller-identity.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import { fleetsText } from '../../core/fleets/fleets.ts';
-import { type ApiBench, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, openApiFixture } from '../testing/fixture.ts';
 
 const { fleets } = fleetsText.parse({
   stack: 'Reveille',
@@ -31,12 +31,12 @@ const identifyCaller: IdentifyCaller = async ({ sessionToken }, subject) =>
     : { ok: false, code: 'refused', detail: 'STS does not accept the signature.' };
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 let project: `prj_${string}`;
 let settled: string[];
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table, {
+  api = await openApiFixture(table, {
     fleets,
     identifyCaller,
     settlePowerSoon: async ({ id }) => void settled.push(id),

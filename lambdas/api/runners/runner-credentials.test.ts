@@ -15,10 +15,10 @@ import {
 } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { unique } from '../../../test/unique.ts';
-import { type ApiBench, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, openApiFixture } from '../testing/fixture.ts';
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 let base: string;
 let projectId: string;
 let templateId: string;
@@ -27,7 +27,7 @@ let session: string;
 const vended: (readonly string[])[] = [];
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table, {
+  api = await openApiFixture(table, {
     vendCredentials: async (_, queues) => {
       vended.push(queues);
       return {

@@ -16,13 +16,13 @@ import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { unique } from '../../../test/unique.ts';
 import { runSchedule } from '../../flows/schedules/run-schedule.ts';
 import { repairSchedules } from '../../flows/schedules/sync-schedule.ts';
-import { type ApiBench, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, openApiFixture } from '../testing/fixture.ts';
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
+  api = await openApiFixture(table);
 });
 beforeEach(() => {
   api.scheduler.isDown = false;

@@ -19,13 +19,13 @@ import {
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { unique } from '../../../test/unique.ts';
 import { openSessionFacts } from '../../core/costs/cost.ts';
-import { type ApiBench, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, openApiFixture } from '../testing/fixture.ts';
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
+  api = await openApiFixture(table);
 });
 afterAll(() => table?.close());
 
@@ -324,7 +324,7 @@ describe('the listing of tasks', () => {
     expect((await list(id, 'search=dePLOY')).map((one) => one.id)).toEqual(both);
     expect(await list(id, 'search=nothing')).toEqual([]);
     expect((await list(id, 'createdBy=admin')).length).toBe(2);
-    // An id contains its creation time by the machine's clock, and the bench's own clock is ahead of that.
+    // An id contains its creation time by the machine's clock, and the fixture's own clock is ahead of that.
     expect((await list(id, `from=${addMs(startedAt, -3_600_000)}`)).length).toBe(2);
     expect(await list(id, `from=${addMs(startedAt, 3_600_000)}`)).toEqual([]);
     expect(await list(id, `to=${addMs(startedAt, -3_600_000)}`)).toEqual([]);

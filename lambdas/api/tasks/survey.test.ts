@@ -3,13 +3,13 @@ import * as z from 'zod';
 import { problem, task } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { unique } from '../../../test/unique.ts';
-import { type ApiBench, openApiBench } from '../testing/bench.ts';
+import { type ApiFixture, openApiFixture } from '../testing/fixture.ts';
 
 let table: TestTable;
-let api: ApiBench;
+let api: ApiFixture;
 beforeAll(async () => {
   table = await openTestTable();
-  api = await openApiBench(table);
+  api = await openApiFixture(table);
 });
 afterAll(() => table?.close());
 

@@ -1,4 +1,4 @@
-/** An integration on the API bench: a project with a template and a key, senders, and event outcomes. */
+/** An integration on the API fixture: a project with a template and a key, senders, and event outcomes. */
 import { createHmac } from 'node:crypto';
 import * as z from 'zod';
 import {
@@ -11,7 +11,7 @@ import {
   task,
 } from '../../../protocol/index.ts';
 import { unique } from '../../../test/unique.ts';
-import type { ApiBench } from './bench.ts';
+import type { ApiFixture } from './fixture.ts';
 
 export const hookSecret = 'It is a secret to everybody';
 
@@ -28,7 +28,7 @@ export const signedByGitHub = (body: string | Uint8Array, headers: Record<string
 export const pushToMain = { ref: 'refs/heads/main', repository: { full_name: 'octo/site' }, number: 7 };
 
 /** Makes an integration for pushes to main, with a template that asks two questions, and a key. */
-export const anIntegration = async (api: ApiBench, fields: (keyId: string) => object = () => ({})) => {
+export const anIntegration = async (api: ApiFixture, fields: (keyId: string) => object = () => ({})) => {
   const { id } = project.parse(await api.call('POST', '/api/projects', { name: unique('Web') }));
   const base = `/api/projects/${id}`;
   const make = async (path: string, input: object) =>

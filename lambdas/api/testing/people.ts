@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import * as z from 'zod';
 import { project, type Role, user } from '../../../protocol/index.ts';
 import { unique } from '../../../test/unique.ts';
-import type { ApiBench, Call } from './bench.ts';
+import type { ApiFixture, Call } from './fixture.ts';
 
 export const password = 'correct horse battery staple';
 export const withToken = z.looseObject({ id: z.string(), token: z.string() });
@@ -19,7 +19,7 @@ export const withCookie = (cookie: string, more: Call = {}): Call => ({
 });
 
 /** Makes projects, and people who were invited into them and are signed in. */
-export const peopleOf = (api: ApiBench) => {
+export const peopleOf = (api: ApiFixture) => {
   let people = 0;
   return {
     aProject: async (name = unique('Web')) =>

@@ -11,19 +11,19 @@ import { newId } from '../../adapters/ids.ts';
 import { dataKeys, kmsKeyService } from '../../adapters/secrets/data-keys.ts';
 import { sealedTable } from '../../adapters/secrets/secret-attributes.ts';
 import { makeVault } from '../../adapters/secrets/secret-encryption.ts';
-import { openApiBench } from '../testing/bench.ts';
-import { openWorld, type World } from '../testing/world.ts';
+import { openApiFixture } from '../testing/fixture.ts';
+import { openTwoProjects, type TwoProjects } from '../testing/two-projects.ts';
 
 let table: TestTable;
 let kms: TestKms;
-let world: World;
+let fixture: TwoProjects;
 beforeAll(async () => {
   table = await openTestTable();
   kms = await startTestKms();
   const service = kmsKeyService(new KMSClient(kms), kms.keyArn);
   const now = () => toInstant(Date.now());
   const sealed = sealedTable(table.table, makeVault(dataKeys(table.table, { service, now, newId })));
-  world = await openWorld(await openApiBench({ ...table, table: sealed }));
+  fixture = await openTwoProjects(await openApiFixture({ ...table, table: sealed }));
 });
 afterAll(async () => {
   await kms?.stop();
@@ -66,7 +66,7 @@ describe.each(['start', 'finish'] as const)('a wrong webhook (task-%s)', (action
   }
 
   /** A webhook as its sender would make it, except for the wrong parts in `sent`. */
-  const anEvent = (w: World, sent: Sent): APIGatewayProxyEventV2 => {
+  const anEvent = (w: TwoProjects, sent: Sent): APIGatewayProxyEventV2 => {
     const fields = {
       action,
       project_id: w.mine.id,
@@ -109,7 +109,7 @@ describe.each(['start', 'finish'] as const)('a wrong webhook (task-%s)', (action
   };
 
   const tenMinutes = 600_000;
-  it.each<readonly [string, number, ProblemCode, (w: World) => Sent]>([
+  it.each<readonly [string, number, ProblemCode, (w: TwoProjects) => Sent]>([
     ['malformed JSON', 400, 'malformed_json', () => ({ rawBody: '{' })],
     ['an empty body', 400, 'malformed_json', () => ({ rawBody: '' })],
     ['a body over 64 KB', 413, 'body_too_large', () => ({ fields: { more: 'x'.repeat(65_536) } })],
@@ -142,14 +142,14 @@ describe.each(['start', 'finish'] as const)('a wrong webhook (task-%s)', (action
     ['a time stamp in ten minutes', 401, 'stale_timestamp', () => ({ ageMs: -tenMinutes })],
   ])('is refused without a change: %s: %i %s', async (_name, status, code, make) => {
     const before = await table.dump();
-    const answer = await handler(anEvent(world, make(world)));
+    const answer = await handler(anEvent(fixture, make(fixture)));
     expect(answer.statusCode, answer.body).toBe(status);
     expect(problem.parse(JSON.parse(answer.body ?? ''))).toMatchObject({ status, code });
     expect(await table.dump()).toEqual(before);
   });
 
   it('is refused without a change: a replay: 409 webhook_replayed', async () => {
-    const event = anEvent(world, { id: `msg_replayed_${action}` });
+    const event = anEvent(fixture, { id: `msg_replayed_${action}` });
     expect((await handler(event)).statusCode).toBe(204);
     const before = await table.dump();
     const answer = await handler(event);

@@ -3,7 +3,7 @@ import { makeFleet, type StateChange } from './fleet.ts';
 import type { Instance } from './store.ts';
 
 /** A clock whose timers run when the test advances it, and machines that record the calls they get. */
-const aWorld = (instances: Instance[] = []) => {
+const aFixture = (instances: Instance[] = []) => {
   const timers: { atMs: number; run: () => void }[] = [];
   const clock = { nowMs: 0 };
   const changes: StateChange[] = [];
@@ -55,47 +55,47 @@ const anInstance = (state: Instance['state']): Instance => ({
 });
 
 describe('the fleet', () => {
-  let world: ReturnType<typeof aWorld>;
+  let fixture: ReturnType<typeof aFixture>;
   beforeEach(() => {
-    world = aWorld([anInstance('stopped')]);
+    fixture = aFixture([anInstance('stopped')]);
   });
-  const stateNow = () => world.fleet.list()[0]?.state;
+  const stateNow = () => fixture.fleet.list()[0]?.state;
 
   it('starts after the pending time, and boots once running', async () => {
-    world.fleet.change(world.fleet.list(), 'start');
+    fixture.fleet.change(fixture.fleet.list(), 'start');
     expect(stateNow()).toBe('pending');
-    await world.pass(99);
+    await fixture.pass(99);
     expect(stateNow()).toBe('pending');
-    await world.pass(1);
+    await fixture.pass(1);
     expect(stateNow()).toBe('running');
-    expect(world.power).toEqual(['on i-00000000000000001 50']);
-    expect(world.saved).toEqual(world.fleet.list());
-    expect(world.changes.map(({ instance }) => instance.state)).toEqual(['pending', 'running']);
+    expect(fixture.power).toEqual(['on i-00000000000000001 50']);
+    expect(fixture.saved).toEqual(fixture.fleet.list());
+    expect(fixture.changes.map(({ instance }) => instance.state)).toEqual(['pending', 'running']);
   });
 
   it('becomes stopped when the stopping time is over and the machine is off', async () => {
-    world = aWorld([anInstance('running')]);
-    world.fleet.change(world.fleet.list(), 'stop');
-    await world.pass(300);
+    fixture = aFixture([anInstance('running')]);
+    fixture.fleet.change(fixture.fleet.list(), 'stop');
+    await fixture.pass(300);
     expect(stateNow()).toBe('stopping');
-    world.off.resolve();
-    await world.pass(0);
+    fixture.off.resolve();
+    await fixture.pass(0);
     expect(stateNow()).toBe('stopped');
-    expect(world.fleet.list()[0]?.stateReason?.code).toBe('Client.UserInitiatedShutdown');
-    expect(world.power).toEqual(['off i-00000000000000001 2000']);
+    expect(fixture.fleet.list()[0]?.stateReason?.code).toBe('Client.UserInitiatedShutdown');
+    expect(fixture.power).toEqual(['off i-00000000000000001 2000']);
   });
 
   it('changes no instance when the state of one forbids it', () => {
-    const fleet = world.fleet;
+    const fleet = fixture.fleet;
     fleet.create({ ...anInstance('stopping'), id: 'i-00000000000000002' });
     expect(() => fleet.change(fleet.list(), 'start')).toThrow("'i-00000000000000002' is not in a state");
     expect(stateNow()).toBe('stopped');
   });
 
   it('sets a new launch time at each start', () => {
-    world.clock.nowMs = 1000;
-    world.fleet.change(world.fleet.list(), 'start');
-    expect(world.fleet.list()[0]?.launchTime).toBe('1970-01-01T00:00:01.000Z');
+    fixture.clock.nowMs = 1000;
+    fixture.fleet.change(fixture.fleet.list(), 'start');
+    expect(fixture.fleet.list()[0]?.launchTime).toBe('1970-01-01T00:00:01.000Z');
   });
 
   it.each([
@@ -103,11 +103,11 @@ describe('the fleet', () => {
     ['pending', 'running'],
     ['stopping', 'stopped'],
   ] as const)('resumes an instance that was %s as %s', async (before, then) => {
-    world = aWorld([anInstance(before)]);
-    world.off.resolve();
-    world.fleet.resume();
-    await world.pass(200);
+    fixture = aFixture([anInstance(before)]);
+    fixture.off.resolve();
+    fixture.fleet.resume();
+    await fixture.pass(200);
     expect(stateNow()).toBe(then);
-    expect(world.power.some((step) => step.startsWith('on'))).toBe(then === 'running');
+    expect(fixture.power.some((step) => step.startsWith('on'))).toBe(then === 'running');
   });
 });

@@ -29,21 +29,21 @@ const countRequests = (table: SimulatedTable) => {
 
 const requestsWith = async (history: number): Promise<number> => {
   let requests = 0;
-  await play(async ({ world, projectId, done, start, pass }) => {
-    await done(world.addRunner(projectId, { maxParallelTasks: 5, idleTimeoutMs: 0 }));
-    const short = world.addTemplate(projectId, 1);
+  await play(async ({ simulation, projectId, done, start, pass }) => {
+    await done(simulation.addRunner(projectId, { maxParallelTasks: 5, idleTimeoutMs: 0 }));
+    const short = simulation.addTemplate(projectId, 1);
     const first = await start(short);
     await pass(2 * minuteMs);
-    const finished = world.table.get({ pk: projectId, sk: first.id });
+    const finished = simulation.table.get({ pk: projectId, sk: first.id });
     for (let left = history; left > 0; left--) {
-      const id = world.control.newId('tsk');
-      world.table.put({ ...finished, pk: projectId, sk: id, id });
+      const id = simulation.control.newId('tsk');
+      simulation.table.put({ ...finished, pk: projectId, sk: id, id });
     }
-    const long = world.addTemplate(projectId, 60 * minuteMs);
+    const long = simulation.addTemplate(projectId, 60 * minuteMs);
     for (let left = 5; left > 0; left--) await start(long);
     await pass(2 * minuteMs);
-    const counted = countRequests(world.table);
-    await done(world.control.reconcileOnce());
+    const counted = countRequests(simulation.table);
+    await done(simulation.control.reconcileOnce());
     requests = counted();
   });
   return requests;

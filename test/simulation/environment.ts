@@ -1,5 +1,5 @@
 /**
- * Everything in a simulated world except its users: the control plane, its AWS, the runners' machines, and
+ * Everything in a simulation except its users: the control plane, its AWS, the runners' machines, and
  * the checks.
  */
 
@@ -25,7 +25,7 @@ import { createWaitingWatch } from './waiting-watch.ts';
 import { createWakeWatch } from './wake-watch.ts';
 import { createWatch } from './watch.ts';
 
-export interface WorldOptions {
+export interface SimulationOptions {
   readonly seed: number;
   /** Fault level; 0 = no faults. */
   readonly faultScale: number;
@@ -34,11 +34,11 @@ export interface WorldOptions {
 /** Event that the workload may answer with another task. */
 export type Happening = 'task ended' | 'runner drains' | 'instance stopping' | 'instance stopped';
 
-export type Surroundings = ReturnType<typeof createSurroundings>;
+export type Environment = ReturnType<typeof createEnvironment>;
 
 const traceLength = 4000;
 
-export const createSurroundings = ({ seed, faultScale }: WorldOptions) => {
+export const createEnvironment = ({ seed, faultScale }: SimulationOptions) => {
   const chance = seededChance(seed);
   const faults = createFaults(seededChance(seed + 7_919_993), faultScale);
   const time = createVirtualTime();

@@ -24,9 +24,9 @@ export const makeRepository = (folder: string, files: Readonly<Record<string, st
   return run('git', ['rev-parse', 'HEAD'], folder).trim();
 };
 
-export type Workbench = Awaited<ReturnType<typeof openWorkbench>>;
+export type Fixture = Awaited<ReturnType<typeof openFixture>>;
 
-export const openWorkbench = async ({ stack, api }: SharedStack) => {
+export const openFixture = async ({ stack, api }: SharedStack) => {
   const folder = mkdtempSync(join(tmpdir(), 'reveille-agent-'));
   const { id: projectId } = await api.createProject(unique('Real tools'));
   const instanceId = stack.ec2.createStoppedInstance();

@@ -1,4 +1,4 @@
-/** Setting of the stories: a stack with an owner, who may do everything. */
+/** Fixture of the stories: a stack with an owner, who may do everything. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ import { type Clicks, keepContext, type Story, tell, type Visitor } from './brow
 
 const owner = { name: 'Ada Lovelace', email: 'ada@example.com', password: 'analytical engine' };
 
-export interface Setting {
+export interface Fixture {
   readonly stack: LocalStack;
   readonly api: Client;
   readonly browser: Browser;
@@ -53,10 +53,10 @@ const signInOwner = async (url: string, token: string): Promise<Visitor['cookies
 };
 
 /** Signs the owner of a new stack in. */
-export const openSetting = async (
+export const openFixture = async (
   browser: Browser,
   { stack, api }: Pick<SharedStack, 'stack' | 'api'>,
-): Promise<Setting> => {
+): Promise<Fixture> => {
   const folder = mkdtempSync(join(tmpdir(), 'reveille-web-'));
   const cookies = await signInOwner(stack.url, stack.adminToken ?? '');
   const tellInKeptContext = await keepContext(browser, { origin: stack.url, cookies });

@@ -26,9 +26,9 @@ export interface RunOptions {
 
 const path = process.env.PATH ?? '';
 
-export type TaskBench = Awaited<ReturnType<typeof openTaskBench>>;
+export type TaskFixture = Awaited<ReturnType<typeof openTaskFixture>>;
 
-export const openTaskBench = async () => {
+export const openTaskFixture = async () => {
   const folder = await mkdtemp(join(tmpdir(), 'reveille-task-'));
 
   const git = (cwd: string, ...args: string[]): string => {

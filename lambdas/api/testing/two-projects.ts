@@ -1,4 +1,4 @@
-/** A world for wrong requests: two busy projects, and late, forged or foreign tokens, sessions and leases. */
+/** Fixture of wrong requests: two busy projects, and late, forged or foreign tokens, sessions and leases. */
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
 import * as z from 'zod';
@@ -7,14 +7,14 @@ import { addMs, delivery, problem } from '../../../protocol/index.ts';
 import type { TestTable } from '../../../test/dynamodb.ts';
 import { agentTokens } from '../../adapters/runners/agent-tokens.ts';
 import { oneSigningKey } from '../../adapters/secrets/signed-tokens.ts';
-import type { ApiBench, Call } from './bench.ts';
+import type { ApiFixture, Call } from './fixture.ts';
 
 const identified = z.looseObject({ id: z.string() });
 const withToken = z.object({ token: z.string() });
 const aSecret = { type: 'string', value: 'hunter2-hunter2' };
 
 /** A project with one of everything: a running task, a waiting one, an ended one. */
-const aBusyProject = async (api: ApiBench, name: string, instanceId: string) => {
+const aBusyProject = async (api: ApiFixture, name: string, instanceId: string) => {
   const make = async (path: string, body: object) => identified.parse(await api.call('POST', path, body)).id;
   const id = await make('/api/projects', { name });
   const base = `/api/projects/${id}`;
@@ -57,7 +57,7 @@ const aBusyProject = async (api: ApiBench, name: string, instanceId: string) => 
 };
 
 /** Credentials with a wrong time, signature or token, made with the right keys. */
-export const openWorld = async (api: ApiBench) => {
+export const openTwoProjects = async (api: ApiFixture) => {
   const mine = await aBusyProject(api, 'Mine', 'i-0123456789abcdef0');
   const theirs = await aBusyProject(api, 'Theirs', 'i-0123456789abcdef1');
   const { agentTokens: tokens, now } = api.deps;
@@ -95,10 +95,10 @@ export const openWorld = async (api: ApiBench) => {
     publicKey: api.deps.makeKeyPair().publicKey,
   };
 };
-export type World = Awaited<ReturnType<typeof openWorld>>;
+export type TwoProjects = Awaited<ReturnType<typeof openTwoProjects>>;
 
 /** Makes a credential with its date an hour ago. */
-const forAnHour = async <T>(api: ApiBench, make: () => Promise<T>): Promise<T> => {
+const forAnHour = async <T>(api: ApiFixture, make: () => Promise<T>): Promise<T> => {
   api.pass(-3_600_000);
   const made = await make();
   api.pass(3_600_000);
@@ -109,7 +109,7 @@ export type Row = readonly [
   name: string,
   status: number,
   code: ProblemCode,
-  request: (w: World, api: ApiBench) => readonly [method: string, path: string, call?: Call],
+  request: (w: TwoProjects, api: ApiFixture) => readonly [method: string, path: string, call?: Call],
 ];
 
 export const post = (path: string, body: unknown, token?: string): readonly [string, string, Call] => [
@@ -129,12 +129,12 @@ export const dumpUncounted = async (table: TestTable) =>
 /** Sends the request; expects exactly this refusal, and every item of the table unchanged. */
 export const expectRefusal = async (
   table: TestTable,
-  api: ApiBench,
-  world: World,
+  api: ApiFixture,
+  fixture: TwoProjects,
   [, status, code, request]: Row,
 ): Promise<void> => {
   const before = await dumpUncounted(table);
-  const response = await api.request(...request(world, api));
+  const response = await api.request(...request(fixture, api));
   const text = await response.text();
   expect(response.status, text).toBe(status);
   expect(response.headers.get('content-type')).toBe('application/problem+json');

@@ -12,9 +12,9 @@ import { unique } from '../unique.ts';
 import { type AgentProcess, startAgentProcess, writeConfig } from './agent-process.ts';
 import { startFaultyProxy } from './faulty-proxy.ts';
 
-export type Setting = Awaited<ReturnType<typeof openSetting>>;
+export type Fixture = Awaited<ReturnType<typeof openFixture>>;
 
-export const openSetting = async (random: () => number) => {
+export const openFixture = async (random: () => number) => {
   const folder = mkdtempSync(join(tmpdir(), 'reveille-load-'));
   const stack = await startStack({ dataDir: join(folder, 'stack') });
   const api = apiClient(stack.url, stack.adminToken ?? '');

@@ -18,9 +18,9 @@ export interface Work {
   readonly templateId: string;
 }
 
-export type Setting = Awaited<ReturnType<typeof openSetting>>;
+export type Fixture = Awaited<ReturnType<typeof openFixture>>;
 
-export const openSetting = async (random: () => number, log: Log) => {
+export const openFixture = async (random: () => number, log: Log) => {
   const folder = mkdtempSync(join(tmpdir(), 'reveille-soak-'));
   const locks = join(folder, 'locks');
   mkdirSync(locks);

@@ -1,5 +1,5 @@
 /**
- * A bench for the API: the whole app over a real table, with manual time and recorded queues and webhooks.
+ * Fixture of the API: the whole app over a real table, with manual time and recorded queues and webhooks.
  */
 import { createPrivateKey, randomBytes, randomUUID } from 'node:crypto';
 import { compactDecrypt } from 'jose';
@@ -71,10 +71,10 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-export type ApiBench = Awaited<ReturnType<typeof openApiBench>>;
+export type ApiFixture = Awaited<ReturnType<typeof openApiFixture>>;
 
-export const openApiBench = async ({ table }: TestTable, overrides: Partial<ApiDeps> = {}) => {
-  // Receivers of webhooks look at the real clock, so the bench's clock begins with it.
+export const openApiFixture = async ({ table }: TestTable, overrides: Partial<ApiDeps> = {}) => {
+  // Receivers of webhooks look at the real clock, so the fixture's clock begins with it.
   let present: Instant = toInstant(Date.now());
   const now = () => present;
   const queues = new Set<string>();

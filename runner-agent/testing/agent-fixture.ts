@@ -1,4 +1,4 @@
-/** Complete environment for one agent: an API over HTTP, SQS by fauxqs, and the agent in this process. */
+/** Fixture of one agent: an API over HTTP, SQS by fauxqs, and the agent in this process. */
 import { EventEmitter } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ import { shutdownBySignals } from '../shutdown.ts';
 import { systemTiming } from '../timing.ts';
 import { startTestApi, type TestApi } from './api-server.ts';
 
-export interface World {
+export interface AgentFixture {
   api: TestApi;
   workDir: string;
   privateKey: string;
@@ -40,7 +40,7 @@ export interface RunningAgent {
 
 const nameOf = (queueUrl: string) => queueUrl.split('/').at(-1) ?? '';
 
-export const createWorld = async (): Promise<World> => {
+export const createAgentFixture = async (): Promise<AgentFixture> => {
   const sqs = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false, defaultRegion: 'eu-west-1' });
   const { publicKey, privateKey } = makeKeyPair();
   const endpoint = `http://127.0.0.1:${sqs.port}`;
@@ -63,7 +63,7 @@ export const createWorld = async (): Promise<World> => {
     'debug',
   );
 
-  const startAgent: World['startAgent'] = (intervals = {}, given = {}) => {
+  const startAgent: AgentFixture['startAgent'] = (intervals = {}, given = {}) => {
     const signals = new EventEmitter();
     const shutdown = shutdownBySignals(signals);
     const config: StartConfig = {

@@ -1,19 +1,19 @@
-/** A simulated world: its surroundings, its users, and its events. */
+/** The simulation: its environment, its users, and its events. */
 import type { Item } from '../../lambdas/adapters/table.ts';
 import type { TaskRecord } from '../../lambdas/adapters/tasks/tasks.ts';
 import { epochMs, type RunnerId, type Task, toInstant } from '../../protocol/index.ts';
+import { createEnvironment, type SimulationOptions } from './environment.ts';
 import { createPeople } from './people.ts';
 import { whatGoesOn } from './quiet.ts';
-import { createSurroundings, type WorldOptions } from './surroundings.ts';
 
-export type World = ReturnType<typeof createWorld>;
+export type Simulation = ReturnType<typeof createSimulation>;
 
-export const createWorld = (options: WorldOptions) => {
-  const surroundings = createSurroundings(options);
-  const { time, table, ec2, control, watch, waiting, stores, machines } = surroundings;
+export const createSimulation = (options: SimulationOptions) => {
+  const environment = createEnvironment(options);
+  const { time, table, ec2, control, watch, waiting, stores, machines } = environment;
   return {
-    ...surroundings,
-    ...createPeople(surroundings),
+    ...environment,
+    ...createPeople(environment),
     isQuiet: () => whatGoesOn(table, ec2),
     /**
      * Announces a take-back as EC2 does, by a two-minute notice or only by advice; takes the instance back
