@@ -1,99 +1,67 @@
-/** A small client of the API for the end-to-end tests, the demo and the benchmarks. */
+/** Client of the API, and waiting, for the end-to-end tests, the demo and the benchmarks. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import * as z from 'zod';
+import { openApi } from '../local/sample/api-client.ts';
+import { getCosts } from '../protocol/endpoints/costs.ts';
+import { createProject } from '../protocol/endpoints/projects.ts';
+import * as resources from '../protocol/endpoints/resources.ts';
+import { runnersIn } from '../protocol/endpoints/runners.ts';
+import { getTask, readLog, startTask, stopTask } from '../protocol/endpoints/tasks.ts';
+import { listDeliveries } from '../protocol/endpoints/webhooks.ts';
 import {
-  type CostReport,
   type CreatedRunner,
-  costReport,
   createdRunner,
-  delivery,
   type LogEntry,
-  logPage,
   type ProjectId,
-  problem,
+  type Runner,
   type RunnerInput,
-  runner,
   type TaskId,
-  task,
 } from '../protocol/index.ts';
 
-export class ApiError extends Error {
-  readonly code: string;
-  constructor(method: string, path: string, { status, code, detail }: z.infer<typeof problem>) {
-    super(`${method} ${path}: ${status} ${code}: ${detail}`);
-    this.code = code;
-  }
-}
-
-const identified = <P extends string>(_prefix: P) => z.looseObject({ id: z.custom<`${P}_${string}`>() });
+type NewRunner = Partial<RunnerInput> & Pick<RunnerInput, 'name'>;
 
 export type Client = ReturnType<typeof apiClient>;
 
-export const apiClient = (url: string, token: string, send: typeof fetch = fetch) => {
-  const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
-    const response = await send(`${url}${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${token}`,
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    const isJson = response.headers.get('content-type')?.includes('json');
-    const json: unknown = isJson ? JSON.parse(text) : undefined;
-    if (response.ok) return json;
-    const refusal = problem.safeParse(json);
-    if (!refusal.success) throw new Error(`${method} ${path}: ${response.status} without a problem: ${text}`);
-    throw new ApiError(method, path, refusal.data);
-  };
-  const inProject = (id: ProjectId | undefined, path: string) =>
-    id === undefined ? `/api/${path}` : `/api/projects/${id}/${path}`;
-
+/** Client of the API with short names for what most tests do. */
+export const apiClient = (...connection: Parameters<typeof openApi>) => {
+  const { call, ask } = openApi(...connection);
   return {
     call,
-    createProject: async (name: string) =>
-      identified('prj').parse(await call('POST', '/api/projects', { name })),
+    ask,
+    createProject: (name: string) => ask(createProject, { body: { name } }),
     /** Makes a runner; without a project, a global one. */
-    createRunner: async (
-      projectId: ProjectId | undefined,
-      input: z.input<typeof inputOf>,
-    ): Promise<CreatedRunner> =>
-      createdRunner.parse(await call('POST', inProject(projectId, 'runners'), input)),
-    getRunner: async (projectId: ProjectId | undefined, id: string) =>
-      runner.parse(await call('GET', inProject(projectId, `runners/${id}`))),
-    createTemplate: async (projectId: ProjectId, input: object) =>
-      identified('tpl').parse(await call('POST', inProject(projectId, 'templates'), input)),
-    createInventory: async (projectId: ProjectId, input: object) =>
-      identified('inv').parse(await call('POST', inProject(projectId, 'inventories'), input)),
-    createEnvironment: async (projectId: ProjectId, input: object) =>
-      identified('env').parse(await call('POST', inProject(projectId, 'environments'), input)),
-    startTask: async (projectId: ProjectId, templateId: string) =>
-      task.parse(await call('POST', inProject(projectId, 'tasks'), { templateId })),
-    getTask: async (projectId: ProjectId, id: TaskId) =>
-      task.parse(await call('GET', inProject(projectId, `tasks/${id}`))),
-    stopTask: (projectId: ProjectId, id: TaskId) => call('POST', inProject(projectId, `tasks/${id}/stop`)),
+    createRunner: async (projectId: ProjectId | undefined, body: NewRunner): Promise<CreatedRunner> => {
+      const { endpoints, params } = runnersIn(projectId);
+      return createdRunner.parse(await ask(endpoints.create, { params, body }));
+    },
+    getRunner: async (projectId: ProjectId | undefined, runnerId: string): Promise<Runner> => {
+      const { endpoints, params } = runnersIn(projectId);
+      return ask(endpoints.get, { params: { ...params, runnerId } });
+    },
+    createTemplate: (projectId: ProjectId, body: object) =>
+      ask(resources.templates.create, { params: { projectId }, body }),
+    createInventory: (projectId: ProjectId, body: object) =>
+      ask(resources.inventories.create, { params: { projectId }, body }),
+    createEnvironment: (projectId: ProjectId, body: object) =>
+      ask(resources.environments.create, { params: { projectId }, body }),
+    startTask: (projectId: ProjectId, templateId: string) =>
+      ask(startTask, { params: { projectId }, body: { templateId } }),
+    getTask: (projectId: ProjectId, taskId: TaskId) => ask(getTask, { params: { projectId, taskId } }),
+    stopTask: (projectId: ProjectId, taskId: TaskId) => ask(stopTask, { params: { projectId, taskId } }),
     listDeliveries: async (projectId: ProjectId) =>
-      z.object({ items: z.array(delivery) }).parse(await call('GET', inProject(projectId, 'deliveries')))
-        .items,
-    readLog: async (projectId: ProjectId, id: TaskId): Promise<LogEntry[]> => {
+      (await ask(listDeliveries, { params: { projectId } })).items,
+    readLog: async (projectId: ProjectId, taskId: TaskId): Promise<LogEntry[]> => {
       const entries: LogEntry[] = [];
       for (let offset = 0; ; ) {
-        const page = logPage.parse(
-          await call('GET', inProject(projectId, `tasks/${id}/log?offset=${offset}`)),
-        );
+        const page = await ask(readLog, { params: { projectId, taskId }, query: { offset } });
         entries.push(...page.entries);
         if (page.complete || page.nextOffset === offset) return entries;
         offset = page.nextOffset;
       }
     },
-    getCosts: async (projectId: ProjectId): Promise<CostReport> =>
-      costReport.parse(await call('GET', inProject(projectId, 'costs'))),
+    getCosts: (projectId: ProjectId) => ask(getCosts, { params: { projectId } }),
   };
 };
-
-const inputOf = z.custom<Partial<RunnerInput> & Pick<RunnerInput, 'name'>>();
 
 /** Writes a new runner's credentials to its instance's disk: the API's answer is the agent's config file. */
 export const installAgent = (disk: string, made: CreatedRunner): void =>

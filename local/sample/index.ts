@@ -6,8 +6,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { keys, openTable } from '../../lambdas/adapters/table.ts';
-import { type AnswerOf, parseAnswer, pathOf } from '../../protocol/endpoints/call.ts';
-import type { Endpoint } from '../../protocol/endpoints/endpoint.ts';
 import { integrations } from '../../protocol/endpoints/integrations.ts';
 import { acceptInvitation, createInvitation, getSetupState, setUp } from '../../protocol/endpoints/people.ts';
 import { createProject } from '../../protocol/endpoints/projects.ts';
@@ -17,6 +15,7 @@ import { schedules } from '../../protocol/endpoints/schedules.ts';
 import { startTask } from '../../protocol/endpoints/tasks.ts';
 import { createdRunner, type TemplateId, toInstant } from '../../protocol/index.ts';
 import type { LocalStack } from '../stack.ts';
+import { openApi } from './api-client.ts';
 import { planWeek, sampleDays } from './plan.ts';
 import { replay } from './replay.ts';
 import {
@@ -59,40 +58,25 @@ export const makeSample = async ({
   random,
   password,
 }: SampleOptions): Promise<SignIn | undefined> => {
-  const call = async <E extends Endpoint>(
-    endpoint: E,
-    body: unknown,
-    params: Readonly<Record<string, string>> = {},
-  ): Promise<AnswerOf<E>> => {
-    const response = await fetch(`${stack.url}${pathOf(endpoint, params)}`, {
-      method: endpoint.method.toUpperCase(),
-      headers: { authorization: `Bearer ${stack.adminToken}`, 'content-type': 'application/json' },
-      ...(endpoint.method !== 'get' && { body: JSON.stringify(body) }),
-    });
-    if (!response.ok) {
-      throw new Error(`The sample cannot be made: ${endpoint.operationId}: ${await response.text()}`);
-    }
-    return parseAnswer(endpoint, await response.json());
-  };
-
-  const { id: projectId } = await call(createProject, { name: projectName });
-  const within = { projectId };
+  const { ask } = openApi(stack.url, stack.adminToken ?? '');
+  const { id: projectId } = await ask(createProject, { body: { name: projectName } });
+  const params = { projectId };
   const made = [];
   for (const { instanceType, name, tags, maxParallelTasks } of runners) {
     const instanceId = stack.ec2.createStoppedInstance({ instanceType });
     const body = { name, tags, maxParallelTasks, instanceId };
-    const answer = createdRunner.parse(await call(projectRunners.create, body, within));
+    const answer = createdRunner.parse(await ask(projectRunners.create, { params, body }));
     writeFileSync(join(stack.ec2.diskOf(instanceId), 'runner.json'), JSON.stringify(answer), { mode: 0o600 });
     made.push({ id: answer.runner.id, instanceType });
   }
   const templateIds = new Map<string, TemplateId>();
-  const { id: inventoryId } = await call(endpoints.inventories.create, inventory, within);
-  await call(endpoints.environments.create, environment, within);
-  await call(endpoints.keys.create, key, within);
-  const { id: repositoryId } = await call(endpoints.repositories.create, repository, within);
+  const { id: inventoryId } = await ask(endpoints.inventories.create, { params, body: inventory });
+  await ask(endpoints.environments.create, { params, body: environment });
+  await ask(endpoints.keys.create, { params, body: key });
+  const { id: repositoryId } = await ask(endpoints.repositories.create, { params, body: repository });
   for (const { input, hasInventory, commits } of templates) {
     const body = { ...input, ...(hasInventory && { inventoryId }), ...(commits && { repositoryId }) };
-    const { id, name } = await call(endpoints.templates.create, body, within);
+    const { id, name } = await ask(endpoints.templates.create, { params, body });
     templateIds.set(name, id);
   }
 
@@ -100,16 +84,16 @@ export const makeSample = async ({
     ...input,
     templateId: templateIds.get(template),
   });
-  const { id: scheduleId } = await call(schedules.create, startedBy(schedule), within);
-  await call(integrations.create, startedBy(integration), within);
+  const { id: scheduleId } = await ask(schedules.create, { params, body: startedBy(schedule) });
+  await ask(integrations.create, { params, body: startedBy(integration) });
 
-  const { isSetUp } = await call(getSetupState, undefined);
+  const { isSetUp } = await ask(getSetupState, {});
   const [{ name, email }] = members;
-  if (!isSetUp) await call(setUp, { name, email, password });
+  if (!isSetUp) await ask(setUp, { body: { name, email, password } });
   const people = [];
   for (const { name, email, role } of members) {
-    const { token } = await call(createInvitation, { email, role }, within);
-    people.push(await call(acceptInvitation, { token, name, password }));
+    const { token } = await ask(createInvitation, { params, body: { email, role } });
+    people.push(await ask(acceptInvitation, { body: { token, name, password } }));
   }
 
   const { endpoint, region, credentials, tableName } = stack.operator;
@@ -144,7 +128,7 @@ export const makeSample = async ({
   });
   client.destroy();
 
-  const { id: templateId } = await call(endpoints.templates.create, templateWithoutRunner, within);
-  await call(startTask, { templateId }, within);
+  const { id: templateId } = await ask(endpoints.templates.create, { params, body: templateWithoutRunner });
+  await ask(startTask, { params, body: { templateId } });
   return isSetUp ? undefined : { email, password };
 };

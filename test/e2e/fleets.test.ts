@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { ApiError } from '../../local/sample/api-client.ts';
 import { type LocalStack, startStack } from '../../local/stack.ts';
 import {
   costHistory,
@@ -17,7 +18,7 @@ import {
   runner,
   type Task,
 } from '../../protocol/index.ts';
-import { ApiError, apiClient, type Client, until } from '../client.ts';
+import { apiClient, type Client, until } from '../client.ts';
 import { unique } from '../unique.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-fleets-'));
