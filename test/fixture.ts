@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it as base } from 'vitest';
-import { type LocalStack, startStack } from '../local/stack.ts';
+import { type LocalStack, type LocalStackOptions, startStack } from '../local/stack.ts';
 import { apiClient, type Client } from './client.ts';
 import { templatesOf } from './templates.ts';
 
@@ -21,6 +21,42 @@ export interface SharedStack {
   readonly said: () => readonly string[];
 }
 
+interface OwnStack extends SharedStack {
+  readonly dataDir: string;
+}
+
+type Options = Omit<LocalStackOptions, 'dataDir' | 'templateDir' | 'log'>;
+
+/** Starts a stack in a new folder; both are gone after the clean-up. */
+const openStack = async (
+  onCleanup: (cleanUp: () => Promise<void>) => void,
+  { context, ...options }: Options,
+): Promise<OwnStack> => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'reveille-test-'));
+  const said: string[] = [];
+  let stack: LocalStack | undefined;
+  onCleanup(async () => {
+    await stack?.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+  stack = await startStack({
+    dataDir,
+    templateDir: await templatesOf(context),
+    log: (source, line) => said.push(`${source}: ${line}`),
+    ...options,
+  });
+  return { stack, api: apiClient(stack.url, stack.adminToken ?? ''), said: () => said, dataDir };
+};
+
+/** Returns `it` for a file that needs a stack of its own: the fixture `own`, also for hooks. */
+export const itOnOwnStack = (options: Options = {}) =>
+  base.extend(
+    'own',
+    { scope: 'file' },
+    // biome-ignore lint/correctness/noEmptyPattern: Vitest reads the used fixtures from the pattern.
+    ({}, { onCleanup }): Promise<OwnStack> => openStack(onCleanup, options),
+  );
+
 /**
  * Vitest's `it` with fixtures, also for hooks: `it.beforeAll(async ({ shared, said }) => …)`.
  * `shared` is the stack; `said` returns its log lines since the file first used it; `denials` returns the
@@ -31,23 +67,8 @@ export const it = base
     'shared',
     { scope: 'worker' },
     // biome-ignore lint/correctness/noEmptyPattern: Vitest reads the used fixtures from the pattern.
-    async ({}, { onCleanup }): Promise<SharedStack> => {
-      const dataDir = mkdtempSync(join(tmpdir(), 'reveille-shared-'));
-      const said: string[] = [];
-      let stack: LocalStack | undefined;
-      onCleanup(async () => {
-        await stack?.stop();
-        rmSync(dataDir, { recursive: true, force: true });
-      });
-      stack = await startStack({
-        dataDir,
-        templateDir: await templatesOf(),
-        schedules: false,
-        asyncRetryDelaysMs: [100, 100],
-        log: (source, line) => said.push(`${source}: ${line}`),
-      });
-      return { stack, api: apiClient(stack.url, stack.adminToken ?? ''), said: () => said };
-    },
+    ({}, { onCleanup }): Promise<SharedStack> =>
+      openStack(onCleanup, { schedules: false, asyncRetryDelaysMs: [100, 100] }),
   )
   .extend('said', { scope: 'file' }, ({ shared }) => {
     const linesBefore = shared.said().length;

@@ -1,20 +1,20 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as OTPAuth from 'otpauth';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalStack, startStack } from '../../local/stack.ts';
+import { describe, expect } from 'vitest';
+import type { LocalStack } from '../../local/stack.ts';
 import { type ProjectId, task, totpSecret } from '../../protocol/index.ts';
-import { apiClient, type Client, installAgent, until } from '../client.ts';
-import { templatesOf } from '../templates.ts';
+import { type Client, installAgent, until } from '../client.ts';
+import { itOnOwnStack } from '../fixture.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'reveille-cli-e2e-'));
-const home = join(dataDir, 'home');
 const cliFile = join(import.meta.dirname, '../../dist/cli/reveille.mjs');
 const email = 'ada@example.com';
 const password = 'correct horse battery';
+const it = itOnOwnStack({ schedules: false });
 let stack: LocalStack;
+let dataDir: string;
+let home: string;
 let api: Client;
 let projectId: ProjectId;
 
@@ -49,9 +49,9 @@ const reveille = (args: readonly string[], env?: Record<string, string>, input?:
 const addTemplate = (name: string, input: object) =>
   api.createTemplate(projectId, { name, app: 'bash', ...input });
 
-beforeAll(async () => {
-  stack = await startStack({ dataDir, templateDir: await templatesOf(), schedules: false });
-  api = apiClient(stack.url, stack.adminToken ?? '');
+it.beforeAll(async ({ own }) => {
+  ({ stack, api, dataDir } = own);
+  home = join(dataDir, 'home');
   projectId = (await api.createProject('Shop')).id;
   const instanceId = stack.ec2.createStoppedInstance();
   const made = await api.createRunner(projectId, {
@@ -67,10 +67,6 @@ beforeAll(async () => {
     `${stack.adminToken}\n`,
   );
   expect(signedIn).toMatchObject({ code: 0, out: '' });
-});
-afterAll(async () => {
-  await stack?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
 });
 
 describe('reveille login', () => {

@@ -1,25 +1,18 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import * as z from 'zod';
 import { listenOnLoopback, stopServer } from '../../local/http-server.ts';
-import { type LocalStack, startStack } from '../../local/stack.ts';
+import type { LocalStack } from '../../local/stack.ts';
 import { templatesIn } from '../../local/template/synth.ts';
+import { itOnOwnStack } from '../fixture.ts';
 import { templatesOf } from '../templates.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'reveille-console-'));
-let templateDir: string;
+const it = itOnOwnStack();
 let stack: LocalStack;
-beforeAll(async () => {
-  templateDir = await templatesOf();
-  stack = await startStack({ dataDir, templateDir });
-});
-afterAll(async () => {
-  await stack?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
+it.beforeAll(async ({ own }) => {
+  ({ stack } = own);
 });
 
 it('serves every page from the bucket, under the content security policy of the template', async () => {
@@ -51,7 +44,7 @@ it('empties the bucket when CloudFormation deletes the console', async () => {
   });
   const port = await listenOnLoopback(cloudFormation, 0);
   const { Resources } = template.parse(
-    JSON.parse(readFileSync(templatesIn(templateDir).control.path, 'utf8')),
+    JSON.parse(readFileSync(templatesIn(await templatesOf()).control.path, 'utf8')),
   );
   const [bucket = ''] = Object.entries(Resources).find(([, { Type }]) => Type === 'AWS::S3::Bucket') ?? [];
   await stack.invoke('ConsoleFilesFunction', {

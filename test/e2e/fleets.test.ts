@@ -2,13 +2,12 @@
  * Fleets on the whole local stack: CreateFleet launches instances, which enrol without a secret, work, and
  * sleep or terminate.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import * as z from 'zod';
 import { ApiError } from '../../local/sample/api-client.ts';
-import { type LocalStack, startStack } from '../../local/stack.ts';
+import type { LocalStack } from '../../local/stack.ts';
 import {
   costHistory,
   fleet,
@@ -18,11 +17,10 @@ import {
   runner,
   type Task,
 } from '../../protocol/index.ts';
-import { apiClient, type Client, until } from '../client.ts';
+import { type Client, until } from '../client.ts';
+import { itOnOwnStack } from '../fixture.ts';
 import { unique } from '../unique.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'reveille-fleets-'));
-const said: string[] = [];
 let stack: LocalStack;
 let api: Client;
 let projectId: ProjectId;
@@ -48,22 +46,11 @@ const fleets = [
   { name: 'single', region: 'us-east-1', tags: ['single'], instanceTypes: ['t4g.small'], maxInstances: 1 },
 ];
 
-beforeAll(async () => {
-  const log = (source: string, line: string) => said.push(`${source}: ${line}`);
-  // Slow stops and terminations, so that work can arrive meanwhile.
-  stack = await startStack({
-    dataDir,
-    schedules: false,
-    log,
-    context: { fleets },
-    delays: { stoppingMs: 700 },
-  });
-  api = apiClient(stack.url, stack.adminToken ?? '');
+// Slow stops and terminations, so that work can arrive meanwhile.
+const it = itOnOwnStack({ schedules: false, context: { fleets }, delays: { stoppingMs: 700 } });
+it.beforeAll(async ({ own }) => {
+  ({ stack, api } = own);
   projectId = (await api.createProject('Fleets')).id;
-});
-afterAll(async () => {
-  await stack?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
 });
 
 let made = 0;
@@ -327,6 +314,6 @@ describe('a runner of a fleet', () => {
   });
 });
 
-it('is denied no permission during these tests', () => {
-  expect(said.filter((line) => line.includes('is not authorized to perform'))).toEqual([]);
+it('is denied no permission during these tests', ({ own }) => {
+  expect(own.said().filter((line) => line.includes('is not authorized to perform'))).toEqual([]);
 });

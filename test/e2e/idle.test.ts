@@ -1,18 +1,14 @@
 /** AWS requests of a minute without work: docs/operating/deploy.md uses these figures. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type LocalStack, startStack } from '../../local/stack.ts';
-import { apiClient } from '../client.ts';
-import { templatesOf } from '../templates.ts';
+import { expect } from 'vitest';
+import type { LocalStack } from '../../local/stack.ts';
+import { itOnOwnStack } from '../fixture.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'reveille-idle-'));
+const it = itOnOwnStack({ schedules: false, context: {} });
 let stack: LocalStack;
 
-beforeAll(async () => {
-  stack = await startStack({ dataDir: folder, templateDir: await templatesOf({}), schedules: false });
-  const api = apiClient(stack.url, stack.adminToken ?? '');
+it.beforeAll(async ({ own }) => {
+  stack = own.stack;
+  const { api } = own;
   const { id } = await api.createProject('Idle');
   await api.createRunner(id, { name: 'asleep', instanceId: stack.ec2.createStoppedInstance() });
   const { id: templateId } = await api.createTemplate(id, { name: 'Nightly', app: 'bash', script: 'true' });
@@ -21,10 +17,6 @@ beforeAll(async () => {
     secret: { type: 'string', value: 'hunter2' },
   });
   await api.call('POST', `/api/projects/${id}/schedules`, { name: 'S', templateId, cron: '0 3 1 1 *' });
-});
-afterAll(async () => {
-  await stack?.stop();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 it('costs the reads of two functions per idle minute, and no decryption or write', async () => {

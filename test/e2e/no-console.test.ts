@@ -1,28 +1,12 @@
 /** A stack deployed with `console=false`: the API and the command line's calls, and no pages. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import * as z from 'zod';
-import { type LocalStack, startStack } from '../../local/stack.ts';
 import { problem } from '../../protocol/index.ts';
-import { apiClient } from '../client.ts';
-import { templatesOf } from '../templates.ts';
+import { itOnOwnStack } from '../fixture.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'reveille-no-console-'));
-let stack: LocalStack;
+const it = itOnOwnStack({ schedules: false, context: { console: false } });
 
-beforeAll(async () => {
-  const templateDir = await templatesOf({ console: false });
-  stack = await startStack({ dataDir: folder, templateDir, schedules: false });
-});
-afterAll(async () => {
-  await stack?.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-it('answers API calls with a token, and reconciles', async () => {
-  const api = apiClient(stack.url, stack.adminToken ?? '');
+it('answers API calls with a token, and reconciles', async ({ own: { stack, api } }) => {
   const { id } = await api.createProject('First');
   const { items } = z
     .object({ items: z.array(z.object({ id: z.string() })) })
@@ -31,7 +15,7 @@ it('answers API calls with a token, and reconciles', async () => {
   await stack.invoke('Reconcile', {});
 });
 
-it('answers a path outside the API with a problem of the API', async () => {
+it('answers a path outside the API with a problem of the API', async ({ own: { stack } }) => {
   const response = await fetch(stack.url);
   expect(response.status).toBe(404);
   expect(problem.parse(await response.json()).status).toBe(404);

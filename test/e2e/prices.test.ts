@@ -2,31 +2,21 @@
  * Instance prices from AWS's price list: a type outside the repository's tables has a price once it is in
  * use.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import { tablePrices } from '../../lambdas/core/costs/prices.ts';
-import { type LocalStack, startStack } from '../../local/stack.ts';
+import type { LocalStack } from '../../local/stack.ts';
 import type { ProjectId } from '../../protocol/index.ts';
-import { apiClient, type Client, installAgent, until } from '../client.ts';
-import { templatesOf } from '../templates.ts';
+import { type Client, installAgent, until } from '../client.ts';
+import { itOnOwnStack } from '../fixture.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'reveille-prices-'));
-const said: string[] = [];
+const it = itOnOwnStack({ schedules: false, context: {} });
 let stack: LocalStack;
 let api: Client;
 let projectId: ProjectId;
 
-beforeAll(async () => {
-  const log = (source: string, line: string) => said.push(`${source}: ${line}`);
-  stack = await startStack({ dataDir: folder, templateDir: await templatesOf({}), schedules: false, log });
-  api = apiClient(stack.url, stack.adminToken ?? '');
+it.beforeAll(async ({ own }) => {
+  ({ stack, api } = own);
   projectId = (await api.createProject('Prices')).id;
-});
-afterAll(async () => {
-  await stack?.stop();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 const asked = () => {
@@ -79,12 +69,12 @@ it('asks once for the price of a type that no table knows, and keeps it in the s
   expect(costs.alwaysOnMicroUsd).toBeGreaterThan(0);
 });
 
-it('uses the table while the price list fails, and harms nothing else', async () => {
+it('uses the table while the price list fails, and harms nothing else', async ({ own }) => {
   const { id } = await aRunnerAwake('t4g.medium');
   stack.faults.set([{ service: 'pricing', kind: 'error', probability: 1 }]);
   expect(await stack.invoke('Reconcile', {})).not.toHaveProperty('failed_and_left_for_later');
   stack.faults.set([]);
-  expect(said.filter((line) => line.includes('The price list cannot be asked'))).toHaveLength(1);
+  expect(own.said().filter((line) => line.includes('The price list cannot be asked'))).toHaveLength(1);
   const billed = await sessionOf(id);
   expect(billed?.microUsd).toBe(Math.round((33_600 * (billed?.billedSeconds ?? 0)) / 3600));
   stack.resetRequests();

@@ -1,21 +1,11 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type LocalStack, startStack } from '../../local/stack.ts';
+import { expect } from 'vitest';
 import { auditEvent, page } from '../../protocol/index.ts';
-import { apiClient, installAgent, until } from '../client.ts';
-import { templatesOf } from '../templates.ts';
+import { installAgent, until } from '../client.ts';
+import { itOnOwnStack } from '../fixture.ts';
 
-const dataDir = mkdtempSync(join(tmpdir(), 'reveille-secrets-'));
-let stack: LocalStack;
-beforeAll(async () => {
-  stack = await startStack({ dataDir, templateDir: await templatesOf() });
-});
-afterAll(async () => {
-  await stack?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
-});
+const it = itOnOwnStack();
 
 /** Folder of an agent on this machine with the secrets of its tasks, this one among them. */
 const folderOf = (taskId: string): string | undefined =>
@@ -31,8 +21,9 @@ const namesIn = (folder: string): string[] => {
   }
 };
 
-it('reaches its task, also after a rotation of all data keys, and leaves memory at power-off', async () => {
-  const api = apiClient(stack.url, stack.adminToken ?? '');
+it('reaches its task, also after a rotation of all data keys, and leaves memory at power-off', async ({
+  own: { stack, api, dataDir },
+}) => {
   const { id: projectId } = await api.createProject('Secrets');
   const instanceId = stack.ec2.createStoppedInstance();
   const made = await api.createRunner(projectId, {
