@@ -29,7 +29,7 @@ import {
   schedule,
   templates,
   templateWithoutRunner,
-} from './things.ts';
+} from './seed-data.ts';
 
 export const projectName = 'Web shop';
 

@@ -1,6 +1,6 @@
 /** Starts and results of the sample's tasks: the same plan for the same day and random numbers. */
 import type { Commit } from '../../protocol/index.ts';
-import type { SampleTemplate } from './things.ts';
+import type { SampleTemplate } from './seed-data.ts';
 
 export interface PlannedTask {
   readonly template: SampleTemplate;

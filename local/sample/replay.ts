@@ -42,7 +42,7 @@ import {
 } from '../../protocol/index.ts';
 import { createAgenda } from './agenda.ts';
 import type { PlannedTask } from './plan.ts';
-import type { SampleTemplate } from './things.ts';
+import type { SampleTemplate } from './seed-data.ts';
 
 /** Durations of EC2 and an agent, from public measurements of small Linux machines. */
 export const runningAfterMs = 14_000;

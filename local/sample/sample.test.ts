@@ -8,7 +8,7 @@ import { seeded } from '../seeded.ts';
 import { startStack } from '../stack.ts';
 import { makeSample } from './index.ts';
 import { planWeek } from './plan.ts';
-import { templates } from './things.ts';
+import { templates } from './seed-data.ts';
 
 const wednesday = Date.parse('2026-11-25T12:00:00Z');
 
