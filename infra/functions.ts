@@ -1,5 +1,4 @@
 /** The functions: code, runtime, and a role and a log group for each. */
-
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
@@ -10,8 +9,10 @@ import {
   Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { Duration, RemovalPolicy } from 'aws-cdk-lib/core';
+import { Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import type { Bundles } from './bundle.ts';
+import type { Settings } from './settings.ts';
 
 export interface FunctionProps {
   /** Purpose of the function, shown in the AWS console. */
@@ -20,7 +21,7 @@ export interface FunctionProps {
   readonly folder: string;
   readonly timeoutSeconds: number;
   /** Memory; CPU grows with it. @default 256 */
-  readonly memoryMb?: number;
+  readonly memoryMb?: number | undefined;
   /** Namespace of its metrics. */
   readonly metricsNamespace: string;
   /** True if the function sends traces to X-Ray. */
@@ -57,3 +58,64 @@ export const makeFunction = (scope: Construct, name: string, props: FunctionProp
     logGroup,
   });
 };
+
+/**
+ * Timeout of functions behind the API. API Gateway's is 30 s (AWS: HTTP API quotas); a function ends before,
+ * so that its log has the reason.
+ */
+const httpTimeoutSeconds = 29;
+export const eventTimeoutSeconds = 30;
+
+/** Adds a function from its folder of `lambdas/`; the folder's name in Pascal case is the construct id. */
+export type AddFunction = (
+  name: string,
+  description: string,
+  timeoutSeconds: number,
+  memoryMb?: number,
+) => LambdaFunction;
+
+const pascalCase = (name: string): string =>
+  name.replaceAll(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+export const addingTo =
+  (stack: Stack, settings: Settings, { folderOf }: Pick<Bundles, 'folderOf'>): AddFunction =>
+  (name, description, timeoutSeconds, memoryMb) =>
+    makeFunction(stack, pascalCase(name), {
+      folder: folderOf(name),
+      description,
+      timeoutSeconds,
+      memoryMb,
+      metricsNamespace: settings.stackName,
+      // A function that runs each minute would send tens of thousands of traces without use.
+      traced: settings.tracing && name !== 'reconcile',
+    });
+
+/** Adds the functions of the control plane, except those of Semaphore and of the console. */
+export const addFunctions = (add: AddFunction) => ({
+  api: add('api', 'the API', httpTimeoutSeconds, 512),
+  taskStart: add('task-start', 'starts instances for tasks', httpTimeoutSeconds, 512),
+  taskFinish: add('task-finish', 'stops instances that keep no idle time', httpTimeoutSeconds),
+  runnerPower: add(
+    'runner-power',
+    'stops instances whose agent has drained, and starts those that are woken by hand',
+    eventTimeoutSeconds,
+  ),
+  instanceEvents: add('instance-events', 'follows the states of instances', eventTimeoutSeconds),
+  webhookRetry: add('webhook-retry', 'sends webhooks again that nobody acknowledged', eventTimeoutSeconds),
+  reconcile: add('reconcile', 'finds each minute what got lost', 60),
+  scheduledStart: add(
+    'scheduled-start',
+    'starts the templates of schedules that are due',
+    eventTimeoutSeconds,
+  ),
+  integrationEvents: add(
+    'integration-events',
+    'starts the templates of integrations for events that came in',
+    eventTimeoutSeconds,
+  ),
+  firstToken: add('first-token', 'makes an admin token for an operator', 10),
+  rotateSecrets: add('rotate-secrets', 'encrypts secrets again', 900),
+});
+
+/** The functions of the control plane, by name. */
+export type Functions = ReturnType<typeof addFunctions>;
