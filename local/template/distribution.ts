@@ -1,5 +1,6 @@
 /** Reads CloudFront's part of a template: the origin, headers and function of each path. */
 import * as z from 'zod';
+import type { Resources } from './resources.ts';
 
 export type OriginSpec =
   | { readonly kind: 'bucket'; readonly bucket: string }
@@ -19,20 +20,6 @@ export interface BehaviorSpec {
 export interface DistributionSpec {
   /** Behaviors in the order of matching; the last one takes all other paths. */
   readonly behaviors: readonly BehaviorSpec[];
-}
-
-/** A resource of the template: `read` resolves its properties. */
-export interface ResourceReader {
-  readonly identity: { readonly ref: string; readonly attributes: Readonly<Record<string, string>> };
-  read<T extends z.ZodType>(schema: T): z.infer<T>;
-}
-
-export interface DistributionResources {
-  readonly distributions: readonly ResourceReader[];
-  readonly functions: readonly ResourceReader[];
-  readonly headersPolicies: readonly ResourceReader[];
-  readonly buckets: readonly ResourceReader[];
-  readonly httpApis: readonly ResourceReader[];
 }
 
 /**
@@ -137,19 +124,19 @@ const headersOf = (policy: z.infer<typeof headersPolicy>): Record<string, string
 };
 
 /** Reads the template's distribution; undefined when it has none. */
-export const readDistribution = (resources: DistributionResources): DistributionSpec | undefined => {
-  const [found, ...more] = resources.distributions;
+export const readDistribution = ({ ofType }: Resources): DistributionSpec | undefined => {
+  const [found, ...more] = ofType('AWS::CloudFront::Distribution');
   if (more.length > 0) throw new Error('The stack on one machine serves one CloudFront distribution.');
   if (!found) return undefined;
   const { DistributionConfig: config } = found.read(distribution);
 
   const originOf = (id: string): OriginSpec => {
     const wanted = config.Origins.find(({ Id }) => Id === id);
-    const bucket = resources.buckets.find(
+    const bucket = ofType('AWS::S3::Bucket').find(
       ({ identity }) => identity.attributes.RegionalDomainName === wanted?.DomainName,
     );
     if (bucket) return { kind: 'bucket', bucket: bucket.identity.ref };
-    const isApi = resources.httpApis.some(({ identity }) =>
+    const isApi = ofType('AWS::ApiGatewayV2::Api').some(({ identity }) =>
       wanted?.DomainName.startsWith(`${identity.ref}.`),
     );
     if (!wanted || !isApi) {
@@ -162,12 +149,16 @@ export const readDistribution = (resources: DistributionResources): Distribution
     return { kind: 'http-api', headers: Object.fromEntries(headers) };
   };
   const functionOf = (arn: string): string => {
-    const wanted = resources.functions.find(({ identity }) => identity.attributes.FunctionARN === arn);
+    const wanted = ofType('AWS::CloudFront::Function').find(
+      ({ identity }) => identity.attributes.FunctionARN === arn,
+    );
     if (!wanted) throw new Error(`The template has no CloudFront function ${arn}.`);
     return wanted.read(edgeFunction).FunctionCode;
   };
   const policyOf = (id: string): Record<string, string> => {
-    const wanted = resources.headersPolicies.find(({ identity }) => identity.ref === id);
+    const wanted = ofType('AWS::CloudFront::ResponseHeadersPolicy').find(
+      ({ identity }) => identity.ref === id,
+    );
     if (!wanted) throw new Error(`The template has no response headers policy ${id}.`);
     return headersOf(wanted.read(headersPolicy));
   };

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve as resolvePath } from 'node:path';
 import * as z from 'zod';
 
-export const resource = z.object({
+const resource = z.object({
   Type: z.string(),
   Condition: z.string().optional(),
   Properties: z.record(z.string(), z.unknown()).default({}),

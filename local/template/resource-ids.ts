@@ -83,7 +83,7 @@ const identities: Readonly<Record<string, Identify>> = {
     };
   },
   'AWS::S3::BucketPolicy': inert,
-  // Every other resource reads the stack's address from `https://` and this name; see `interpret`.
+  // Every other resource reads the stack's address from `https://` and this name; see `hereIn`.
   'AWS::CloudFront::Distribution': (logicalId) => ({
     ref: logicalId,
     attributes: { DomainName: distributionDomain },
