@@ -1,7 +1,9 @@
 /** Log files of functions, instances and the stack: one per source, under the data folder. */
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
-import type { Log } from './stack.ts';
+
+/** Receives a log line. `source` is a function's label, `ec2`, or `stack`. */
+export type Log = (source: string, line: string) => void;
 
 export interface LogFiles {
   readonly log: Log;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import type { Invoke } from '../functions/pool.ts';
-import { makeCustomResources, unmadeAttribute } from './custom-resources.ts';
+import { unmadeAttribute } from '../template/resource-ids.ts';
+import { makeCustomResources } from './custom-resources.ts';
 
 const place = {
   accountId: '000000000000',

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import type { Invoke } from '../functions/pool.ts';
 import { readBody } from '../gateway/gateway.ts';
 import { listenOnLoopback, stopServer } from '../http-server.ts';
-import type { Place } from '../template/resource-ids.ts';
+import { type Place, unmadeAttribute } from '../template/resource-ids.ts';
 import type { CustomResourceSpec } from '../template/stack-spec.ts';
 
 export interface CustomResourceOptions {
@@ -20,9 +20,6 @@ const answer = z.object({
   Data: z.record(z.string(), z.string()).default({}),
   RequestId: z.string(),
 });
-
-/** Placeholder for an attribute of a custom resource until its function returns the value. */
-export const unmadeAttribute = (logicalId: string, name: string): string => `{made:${logicalId}.${name}}`;
 
 /**
  * Replaces the placeholders by the values that functions returned; throws for an attribute without a value.

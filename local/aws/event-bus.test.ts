@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { passesOn, periodOf, startEventBus } from './event-bus.ts';
+import { makeEventBus, passesOn, periodOf } from './event-bus.ts';
 import { matchesPattern } from './event-pattern.ts';
 
 describe('event patterns', () => {
@@ -67,7 +67,7 @@ describe('an event of another region', () => {
 describe('the event bus', () => {
   it('sends an event in its envelope to the rules that it matches', () => {
     const got: unknown[] = [];
-    const bus = startEventBus({
+    const bus = makeEventBus({
       rules: [
         { arn: 'rule/a', pattern: { source: ['aws.ec2'] }, targetArns: ['fn'] },
         { arn: 'rule/b', pattern: { source: ['aws.s3'] }, targetArns: ['fn'] },

@@ -24,6 +24,8 @@ export interface EventBusOptions {
 
 export interface EventBus {
   put(event: BusEvent): void;
+  /** Starts the schedules. */
+  start(): void;
   stop(): void;
 }
 
@@ -53,8 +55,7 @@ export const passesOn = (
       matchesPattern(pattern, event),
   );
 
-/** Starts the schedules. */
-export const startEventBus = ({ rules, place, deliver, now }: EventBusOptions): EventBus => {
+export const makeEventBus = ({ rules, place, deliver, now }: EventBusOptions): EventBus => {
   const timers = new Set<NodeJS.Timeout>();
   let stopped = false;
 
@@ -70,26 +71,27 @@ export const startEventBus = ({ rules, place, deliver, now }: EventBusOptions): 
   });
 
   const patterns = rules.flatMap(({ pattern, targetArns }) => (pattern ? [{ pattern, targetArns }] : []));
-  for (const { arn: rule, schedule, targetArns } of rules) {
-    if (schedule === undefined) continue;
-    const tick = () => {
-      const event = envelope({
-        source: 'aws.events',
-        'detail-type': 'Scheduled Event',
-        resources: [rule],
-        detail: {},
-      });
-      for (const arn of targetArns) void deliver(arn, event);
-    };
-    timers.add(setInterval(tick, periodOf(schedule)));
-  }
-
   return {
     put: (event) => {
       if (stopped) return;
       const whole = envelope(event);
       for (const { pattern, targetArns } of patterns) {
         if (matchesPattern(pattern, whole)) for (const arn of targetArns) void deliver(arn, whole);
+      }
+    },
+    start: () => {
+      for (const { arn: rule, schedule, targetArns } of rules) {
+        if (schedule === undefined) continue;
+        const tick = () => {
+          const event = envelope({
+            source: 'aws.events',
+            'detail-type': 'Scheduled Event',
+            resources: [rule],
+            detail: {},
+          });
+          for (const arn of targetArns) void deliver(arn, event);
+        };
+        timers.add(setInterval(tick, periodOf(schedule)));
       }
     },
     stop: () => {

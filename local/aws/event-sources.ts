@@ -5,7 +5,8 @@
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
 import type { Invoke } from '../functions/pool.ts';
-import type { EventSourceSpec } from '../template/stack-spec.ts';
+import type { EventSourceSpec, StackSpec } from '../template/stack-spec.ts';
+import type { Account } from './account.ts';
 import type { Sqs } from './sqs.ts';
 
 export interface EventSourceOptions {
@@ -134,4 +135,29 @@ export const startEventSource = (options: EventSourceOptions): { stop: () => voi
       roomMade.resolve();
     },
   };
+};
+
+/** Starts all event sources of the template, each if its function's role may poll the queue. */
+export const startEventSources = async (
+  spec: StackSpec,
+  { functions, iam, sqs, counter }: Pick<Account, 'functions' | 'iam' | 'sqs' | 'counter'>,
+  log: (line: string) => void,
+  undo: AsyncDisposableStack,
+): Promise<void> => {
+  for (const source of spec.eventSources) {
+    const queue = spec.queues.find(({ arn }) => arn === source.queueArn);
+    if (!queue) throw new Error(`The template has no queue ${source.queueArn}.`);
+    const fn = functions.withArn(source.functionArn);
+    await iam.checkEventSource(fn.principal, queue.arn);
+    const { stop } = startEventSource({
+      spec: source,
+      queueUrl: queue.url,
+      region: spec.place.region,
+      call: sqs.call,
+      invoke: fn.invoke,
+      onRequest: (operation) => counter.add(`${fn.spec.label} (event source)`, 'sqs', operation),
+      log,
+    });
+    undo.defer(stop);
+  }
 };

@@ -150,6 +150,9 @@ const identities: Readonly<Record<string, Identify>> = {
 export const isCustom = (type: string): boolean =>
   /^(Custom::|AWS::CloudFormation::CustomResource$)/.test(type);
 
+/** Placeholder for an attribute of a custom resource until its function returns the value. */
+export const unmadeAttribute = (logicalId: string, name: string): string => `{made:${logicalId}.${name}}`;
+
 /** Identifies a resource; throws for an unsupported resource type, by its name. */
 export const identify = (
   type: string,

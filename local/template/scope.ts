@@ -1,9 +1,7 @@
 /** Resolves the names in a template for an account, region and stack. */
-
-import { unmadeAttribute } from '../aws/custom-resources.ts';
 import type { Template } from './file.ts';
 import { noValue, resolve, type Scope } from './intrinsics.ts';
-import { type Identity, identify, isCustom, type Place } from './resource-ids.ts';
+import { type Identity, identify, isCustom, type Place, unmadeAttribute } from './resource-ids.ts';
 
 export interface TemplateScope extends Scope {
   readonly identity: (logicalId: string) => Identity;

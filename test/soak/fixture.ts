@@ -2,7 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Log, startStack } from '../../local/stack.ts';
+import type { Log } from '../../local/log-files.ts';
+import { startStack } from '../../local/stack.ts';
 import type { ProjectId, RunnerInput } from '../../protocol/index.ts';
 import { apiClient, installAgent } from '../client.ts';
 
