@@ -14,13 +14,14 @@ const spec = { logicalId: 'Key', type: 'Custom::Key', functionArn: 'arn:fn', pro
 const event = z.looseObject({ ResponseURL: z.url(), RequestId: z.string() });
 
 /** A function that sends this response to CloudFormation. */
-const telling =
-  (said: object): Invoke =>
+const answering =
+  (body: (requestId: string) => string): Invoke =>
   async (given) => {
     const { ResponseURL, RequestId } = event.parse(given);
-    await fetch(ResponseURL, { method: 'PUT', body: JSON.stringify({ RequestId, ...said }) });
+    await fetch(ResponseURL, { method: 'PUT', body: body(RequestId) });
   };
-const make = (said: object) => makeCustomResources({ specs: [spec], place, functionOf: () => telling(said) });
+const makeWith = (invoke: Invoke) => makeCustomResources({ specs: [spec], place, functionOf: () => invoke });
+const make = (said: object) => makeWith(answering((RequestId) => JSON.stringify({ RequestId, ...said })));
 
 describe('a custom resource', () => {
   it('has the attributes that its function returned', async () => {
@@ -34,5 +35,17 @@ describe('a custom resource', () => {
     await expect(make({ Status: 'FAILED', Reason: 'no bucket' })).rejects.toThrow(
       /Custom::Key Key.*no bucket/,
     );
+  });
+
+  it.each([
+    ['that is not JSON', 'nonsense', /Custom::Key Key.*refused\.\n.*not JSON/],
+    ['without a status', '{}', /Custom::Key Key.*refused\.\n.*\n.*at Status/],
+    ['over the limit', ' '.repeat(4097), /Custom::Key Key.*refused\.\n.*over 4096 bytes/],
+  ])('stops the start at a response %s', async (_, body, expected) => {
+    await expect(makeWith(answering(() => body))).rejects.toThrow(expected);
+  });
+
+  it('stops the start when its function sends no response', async () => {
+    await expect(makeWith(async () => undefined)).rejects.toThrow('its function sent no answer');
   });
 });

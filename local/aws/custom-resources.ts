@@ -4,6 +4,7 @@ import * as z from 'zod';
 import type { Invoke } from '../functions/pool.ts';
 import { readBody } from '../gateway/gateway.ts';
 import { listenOnLoopback, stopServer } from '../http-server.ts';
+import { jsonText } from '../json.ts';
 import { type Place, unmadeAttribute } from '../template/resource-ids.ts';
 import type { CustomResourceSpec } from '../template/stack-spec.ts';
 
@@ -34,11 +35,13 @@ export const makeCustomResources = async (options: CustomResourceOptions): Promi
   const { specs, place, functionOf } = options;
   const told = new Map<string, string>();
   const answers = new Map<string, z.infer<typeof answer>>();
+  let refusal: string | undefined;
   const server = createServer(async (request, response) => {
     const body = await readBody(request, maxAnswerBytes);
-    const parsed = answer.safeParse(JSON.parse(body?.toString() || 'null'));
-    if (parsed.success) answers.set(parsed.data.RequestId, parsed.data);
-    response.writeHead(parsed.success ? 200 : 400).end();
+    const parsed = body && jsonText(answer).safeParse(body.toString());
+    if (parsed?.success) answers.set(parsed.data.RequestId, parsed.data);
+    else refusal = parsed ? z.prettifyError(parsed.error) : `It has over ${maxAnswerBytes} bytes.`;
+    response.writeHead(parsed?.success ? 200 : 400).end();
   });
   const port = await listenOnLoopback(server, 0);
   try {
@@ -56,9 +59,10 @@ export const makeCustomResources = async (options: CustomResourceOptions): Promi
       });
       const said = answers.get(RequestId);
       if (said?.Status !== 'SUCCESS') {
-        throw new Error(
-          `${type} ${logicalId} cannot be made: ${said?.Reason ?? 'its function told nothing'}`,
-        );
+        const reason = refusal
+          ? `its function's answer is refused.\n${refusal}`
+          : 'its function sent no answer';
+        throw new Error(`${type} ${logicalId} cannot be made: ${said?.Reason ?? reason}`);
       }
       for (const [name, value] of Object.entries(said.Data))
         told.set(unmadeAttribute(logicalId, name), value);

@@ -3,9 +3,10 @@
  * encryption context is authenticated with the ciphertext.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
+import { jsonText, readJsonFile } from '../json.ts';
 import { AwsError, type AwsService } from './call.ts';
 
 const keyFile = z.record(z.string(), z.string());
@@ -62,7 +63,7 @@ const requests = {
 
 /** Opens the template's keys by ARN, and generates keys that the file lacks. */
 const openKeys = (path: string, arns: readonly string[]): Map<string, Buffer> => {
-  const known = existsSync(path) ? keyFile.parse(JSON.parse(readFileSync(path, 'utf8'))) : {};
+  const known = existsSync(path) ? readJsonFile(path, keyFile) : {};
   const all = { ...known };
   for (const arn of arns) all[arn] ??= randomBytes(32).toString('base64');
   mkdirSync(dirname(path), { recursive: true });
@@ -98,7 +99,7 @@ export const makeKms = (path: string, arns: readonly string[]): AwsService => {
     }
   };
   const parse = <T extends z.ZodType>(schema: T, body: Buffer): z.infer<T> => {
-    const parsed = schema.safeParse(JSON.parse(body.toString()));
+    const parsed = jsonText(schema).safeParse(body.toString());
     if (parsed.success) return parsed.data;
     throw new AwsError('ValidationException', z.prettifyError(parsed.error));
   };

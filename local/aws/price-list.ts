@@ -3,6 +3,7 @@
  * prices are close to AWS's; only the local stack uses them.
  */
 import * as z from 'zod';
+import { jsonText } from '../json.ts';
 import { AwsError, type AwsService } from './call.ts';
 
 const usd: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -91,7 +92,7 @@ const entryOf = ({ attributes, usd, description }: Offer, index: number): string
 export const playPriceList: AwsService = async ({ operation, body }) => {
   if (operation !== 'GetProducts')
     throw new AwsError('NotImplemented', `The stack on one machine has no pricing:${operation}.`, 501);
-  const parsed = request.safeParse(JSON.parse(body.toString()));
+  const parsed = jsonText(request).safeParse(body.toString());
   if (!parsed.success) throw new AwsError('InvalidParameterException', z.prettifyError(parsed.error));
   const { Filters, MaxResults } = parsed.data;
   const found = offers.filter(({ attributes }) =>

@@ -9,6 +9,7 @@ import { parseForm, textsOf } from '../aws/ec2/form.ts';
 import { anImage, readLaunchRequest, unknownTemplate } from '../aws/ec2/launch-request.ts';
 import { functionArnOf } from '../aws/lambda.ts';
 import { scheduleIn } from '../aws/scheduler/api.ts';
+import { jsonText } from '../json.ts';
 import type { LaunchTemplateSpec } from '../template/stack-spec.ts';
 
 export interface Need {
@@ -32,7 +33,7 @@ type NeedsOf = (call: AwsCall, facts: Facts) => readonly Need[];
 
 const read = <T extends z.ZodType>(schema: T, { body, service, operation }: AwsCall): z.infer<T> => {
   const text = body.toString();
-  const parsed = schema.safeParse(text === '' ? {} : JSON.parse(text));
+  const parsed = jsonText(schema).safeParse(text === '' ? '{}' : text);
   if (parsed.success) return parsed.data;
   throw new AwsError('ValidationException', `${service}:${operation}: ${z.prettifyError(parsed.error)}`);
 };

@@ -1,7 +1,7 @@
 /** A synthesized template and its assets, as the CDK writes them to a folder. */
-import { readFileSync } from 'node:fs';
 import { dirname, resolve as resolvePath } from 'node:path';
 import * as z from 'zod';
+import { readJsonFile } from '../json.ts';
 
 const resource = z.object({
   Type: z.string(),
@@ -29,16 +29,14 @@ export type Template = z.infer<typeof templateFile>;
 /** Folders of the assets, by the object key in the template. */
 export type Assets = ReadonlyMap<string, string>;
 
-const readJson = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
-
 /** Reads `<stack>.template.json` and the asset manifest beside it. */
 export const readTemplate = (path: string): { template: Template; assets: Assets } => {
-  const manifest = assetsFile.parse(readJson(path.replace(/\.template\.json$/, '.assets.json')));
+  const manifest = readJsonFile(path.replace(/\.template\.json$/, '.assets.json'), assetsFile);
   const assets = new Map<string, string>();
   for (const { source, destinations } of Object.values(manifest.files)) {
     for (const { objectKey } of Object.values(destinations)) {
       assets.set(objectKey, resolvePath(dirname(path), source.path));
     }
   }
-  return { template: templateFile.parse(readJson(path)), assets };
+  return { template: readJsonFile(path, templateFile), assets };
 };

@@ -1,5 +1,6 @@
 /** EventBridge Scheduler's REST API: CreateSchedule, UpdateSchedule, DeleteSchedule and GetSchedule. */
 import * as z from 'zod';
+import { jsonText } from '../../json.ts';
 import { AwsError, type AwsService } from '../call.ts';
 import { readExpression } from './expression.ts';
 import { type StoredSchedule, scheduleParameters } from './store.ts';
@@ -29,15 +30,16 @@ export const schedulerOperationOf = (method: string, url: string): string => {
   );
 };
 
+const inGroup = z.object({ GroupName: z.string().optional() });
+
 /** Returns the name and the group of a call's schedule. The group is in the body or in the query. */
 export const scheduleIn = (url: string, body: Buffer): { group: string; name: string } => {
   const { pathname, searchParams } = pathOf(url);
-  const given = z
-    .object({ GroupName: z.string().optional() })
-    .parse(body.length > 0 ? JSON.parse(body.toString()) : {});
+  const given = jsonText(inGroup).safeParse(body.length > 0 ? body.toString() : '{}');
+  if (!given.success) throw invalid(z.prettifyError(given.error));
   return {
     name: namePattern.exec(pathname)?.[1] ?? '',
-    group: given.GroupName ?? searchParams.get('groupName') ?? 'default',
+    group: given.data.GroupName ?? searchParams.get('groupName') ?? 'default',
   };
 };
 
@@ -68,7 +70,7 @@ export const makeSchedulerApi = (options: SchedulerApiOptions): AwsService => {
   const { groups, arnOf, schedules, save, nowMs, checkRole } = options;
 
   const parse = async (name: string, body: Buffer): Promise<StoredSchedule> => {
-    const parsed = scheduleParameters.safeParse(JSON.parse(body.toString()));
+    const parsed = jsonText(scheduleParameters).safeParse(body.toString());
     if (!parsed.success) throw invalid(z.prettifyError(parsed.error));
     const schedule = { ...parsed.data, Name: name };
     const { ScheduleExpression, ScheduleExpressionTimezone, StartDate, EndDate } = schedule;

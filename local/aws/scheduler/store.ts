@@ -1,9 +1,10 @@
 /**
  * Schedules on disk: one JSON file, replaced as a whole, so that a crash leaves the old or the new version.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
+import { readJsonFile } from '../../json.ts';
 
 const epochSeconds = z.number();
 
@@ -39,7 +40,7 @@ export type StoredSchedule = z.infer<typeof schedule>;
 const file = z.object({ schedules: z.array(schedule) });
 
 export const readSchedules = (path: string): StoredSchedule[] =>
-  existsSync(path) ? file.parse(JSON.parse(readFileSync(path, 'utf8'))).schedules : [];
+  existsSync(path) ? readJsonFile(path, file).schedules : [];
 
 export const writeSchedules = (path: string, schedules: readonly StoredSchedule[]): void => {
   mkdirSync(dirname(path), { recursive: true });
