@@ -17,7 +17,7 @@ const unit = [
 /** Tests of one part each. They need tables, templates or processes, and start at most one stack. */
 const parts = ['{infra,lambdas,local,runner-agent}/**/*.test.ts'];
 /** End-to-end tests that share one stack per worker, see test/fixture.ts. */
-const together = ['test/e2e/{integrations,permissions,schedules,semaphore,stop,trip,two-tasks}.test.ts'];
+const together = ['test/e2e/{integrations,permissions,schedules,semaphore,stop,task,trip,two-tasks}.test.ts'];
 const nowhere = ['**/node_modules/**', 'dist/**', 'cdk.out/**', 'test/agent/**', 'test/web/**'];
 
 /** The files of a worker share its modules. */

@@ -14,11 +14,11 @@ import { readEnvironment } from './environment.ts';
 import type { FaultControl } from './gateway/faults.ts';
 import { openFrontDoor } from './gateway/front-door.ts';
 import { makeHttpApi } from './gateway/http-api.ts';
-import type { Credentials } from './gateway/principals.ts';
 import type { RequestCount } from './gateway/requests.ts';
 import type { Log } from './log-files.ts';
+import { type Operator, writeOperator } from './operator-file.ts';
 import type { Place } from './template/resource-ids.ts';
-import { readSpecs } from './template/specs.ts';
+import { readSpecs, type Specs } from './template/specs.ts';
 import type { StackSpec } from './template/stack-spec.ts';
 import { type Context, localRegion as region, root, synthesize } from './template/synth.ts';
 
@@ -68,7 +68,6 @@ export interface LocalStack {
   /** EventBridge Scheduler, for tests: can run now what is due at another time. */
   readonly scheduler: SchedulerControl;
   readonly outputs: StackSpec['outputs'];
-  /** Access of the account's owner: full access to AWS, and the table's name. */
   readonly operator: Operator;
   /** Returns the AWS requests since the last reset, by principal. */
   requests(): RequestCount[];
@@ -81,13 +80,6 @@ export interface LocalStack {
   stop(): Promise<void>;
   /** Kills the agents immediately, for a process that cannot wait. */
   pullPlugs(): void;
-}
-
-export interface Operator {
-  readonly endpoint: string;
-  readonly region: string;
-  readonly credentials: Credentials;
-  readonly tableName: string;
 }
 
 /** Account id of fauxqs. */
@@ -177,11 +169,13 @@ const start = async (options: LocalStackOptions, undo: AsyncDisposableStack): Pr
     account.bus.start();
     scheduler.start();
   }
+  const operator = operatorOf(account, specs);
+  undo.defer(writeOperator(dataDir, operator));
   return {
     ...controlOf(account),
     url: frontDoor.url,
     adminToken: token,
-    operator: operatorOf(account, specs.table.name),
+    operator,
     outputs: spec.outputs,
     invoke,
     stop: () => undo.disposeAsync(),
@@ -203,7 +197,7 @@ const makeListener = (spec: StackSpec, account: Account, fillIn: FillIn): Reques
     : httpApi;
 };
 
-const operatorOf = ({ gateway, principals }: Account, tableName: string): Operator => {
+const operatorOf = ({ gateway, principals }: Account, { control, table }: Specs): Operator => {
   const name = 'owner';
   const arn = `arn:aws:iam::${accountId}:role/${name}`;
   const everything = {
@@ -215,7 +209,9 @@ const operatorOf = ({ gateway, principals }: Account, tableName: string): Operat
     endpoint: gateway.url,
     region,
     credentials: principals.issue({ name, arn, role }),
-    tableName,
+    tableName: table.name,
+    queueUrlPrefix:
+      control.functions.flatMap(({ environment }) => environment.QUEUE_URL_PREFIX ?? [])[0] ?? '',
   };
 };
 

@@ -14,15 +14,12 @@ import { templatesOf } from './templates.ts';
 /** Value of `reveille:stack` for an instance that the stack may not touch. */
 export const otherStack = 'Other';
 
-export interface SharedStack {
+export interface TestStack {
   readonly stack: LocalStack;
+  readonly dataDir: string;
   readonly api: Client;
   /** Returns all log lines so far, each as `source: line`. */
   readonly said: () => readonly string[];
-}
-
-interface OwnStack extends SharedStack {
-  readonly dataDir: string;
 }
 
 type Options = Omit<LocalStackOptions, 'dataDir' | 'templateDir' | 'log'>;
@@ -31,7 +28,7 @@ type Options = Omit<LocalStackOptions, 'dataDir' | 'templateDir' | 'log'>;
 const openStack = async (
   onCleanup: (cleanUp: () => Promise<void>) => void,
   { context, ...options }: Options,
-): Promise<OwnStack> => {
+): Promise<TestStack> => {
   const dataDir = mkdtempSync(join(tmpdir(), 'reveille-test-'));
   const said: string[] = [];
   let stack: LocalStack | undefined;
@@ -54,7 +51,7 @@ export const itOnOwnStack = (options: Options = {}) =>
     'own',
     { scope: 'file' },
     // biome-ignore lint/correctness/noEmptyPattern: Vitest reads the used fixtures from the pattern.
-    ({}, { onCleanup }): Promise<OwnStack> => openStack(onCleanup, options),
+    ({}, { onCleanup }): Promise<TestStack> => openStack(onCleanup, options),
   );
 
 /**
@@ -67,7 +64,7 @@ export const it = base
     'shared',
     { scope: 'worker' },
     // biome-ignore lint/correctness/noEmptyPattern: Vitest reads the used fixtures from the pattern.
-    ({}, { onCleanup }): Promise<SharedStack> =>
+    ({}, { onCleanup }): Promise<TestStack> =>
       openStack(onCleanup, { schedules: false, asyncRetryDelaysMs: [100, 100] }),
   )
   .extend('said', { scope: 'file' }, ({ shared }) => {

@@ -41,6 +41,12 @@ describe('the script', () => {
     ['bench:agent', '--nonsense', 'x', "unknown option '--nonsense'"],
     ['test:agent-load', '--outage', '-1', 'a number, 0 or more'],
     ['demo', '--nonsense', 'x', "unknown option '--nonsense'"],
+    [
+      'task',
+      'tsk_01M8MC23MT7P64ZYDP7Q9D68CZ',
+      '--data=nowhere',
+      'No stack runs with the data folder nowhere: start it',
+    ],
   ])('%s rejects %s %j before it does anything', async (name, option, value, why) => {
     const refused = failure.parse(await run(name, option, value).catch((error: unknown) => error));
     expect(refused.code).toBe(1);
