@@ -74,8 +74,8 @@ it('renames a key, and shows its login without asking for its password', async (
   expect(await only('keys', key)).toMatchObject({ name: 'Release', type: 'login_password', login: 'ada' });
 });
 
-it('says in a field that its choices did not load', async ({ setting }) => {
-  await setting.tellAsOwner('choices', async (page) => {
+it('says in a field that its choices did not load', async ({ fixture }) => {
+  await fixture.tellAsOwner('choices', async (page) => {
     await page.route('**/keys', (route) => route.fulfill({ status: 403 }));
     await page.goto(`/projects/${projectId}/repositories`);
     await page.getByRole('button', { name: 'New repository' }).click();
@@ -86,9 +86,9 @@ it('says in a field that its choices did not load', async ({ setting }) => {
 });
 
 it('leads to the sign-in page after the session has ended, and not after a wrong password', async ({
-  setting,
+  fixture,
 }) => {
-  await setting.tellAsOwner('session', async (page) => {
+  await fixture.tellAsOwner('session', async (page) => {
     await page.goto('/account');
     await page.getByLabel('Current password').fill('difference engine');
     await page.getByLabel('New password').fill('a new password');
