@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Task, task } from '../../protocol/index.ts';
 import { installAgent, until } from '../client.ts';
-import type { SharedStack } from '../fixture.ts';
+import type { TestStack } from '../fixture.ts';
 import { unique } from '../unique.ts';
 import { run } from './tools.ts';
 
@@ -26,7 +26,7 @@ export const makeRepository = (folder: string, files: Readonly<Record<string, st
 
 export type Fixture = Awaited<ReturnType<typeof openFixture>>;
 
-export const openFixture = async ({ stack, api }: SharedStack) => {
+export const openFixture = async ({ stack, api }: TestStack) => {
   const folder = mkdtempSync(join(tmpdir(), 'reveille-agent-'));
   const { id: projectId } = await api.createProject(unique('Real tools'));
   const instanceId = stack.ec2.createStoppedInstance();

@@ -15,7 +15,7 @@ import {
   type TaskId,
 } from '../../protocol/index.ts';
 import { type Client, installAgent, until } from '../client.ts';
-import type { SharedStack } from '../fixture.ts';
+import type { TestStack } from '../fixture.ts';
 import { type Clicks, keepContext, type Story, tell, type Visitor } from './browser.ts';
 
 const owner = { name: 'Ada Lovelace', email: 'ada@example.com', password: 'analytical engine' };
@@ -55,7 +55,7 @@ const signInOwner = async (url: string, token: string): Promise<Visitor['cookies
 /** Signs the owner of a new stack in. */
 export const openFixture = async (
   browser: Browser,
-  { stack, api }: Pick<SharedStack, 'stack' | 'api'>,
+  { stack, api }: Pick<TestStack, 'stack' | 'api'>,
 ): Promise<Fixture> => {
   const folder = mkdtempSync(join(tmpdir(), 'reveille-web-'));
   const cookies = await signInOwner(stack.url, stack.adminToken ?? '');
