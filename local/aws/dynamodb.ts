@@ -1,5 +1,6 @@
 /** DynamoDB's stand-in: dynalite in this process, its tables on disk. */
 import type { RequestListener } from 'node:http';
+import { promisify } from 'node:util';
 import dynalite from 'dynalite';
 import { Level } from 'level';
 import inject from 'light-my-request';
@@ -42,20 +43,31 @@ export const startDynamoDb = async (tables: readonly TableSpec[], path?: string)
   await listenOnLoopback(server, 0);
 
   const dispatch = inProcess((options) => inject(listener, options));
+  const underWay = new Set<Promise<unknown>>();
+  let isStopped = false;
   const service: AwsService = async (call) => {
+    if (isStopped) throw new AwsError('ServiceUnavailable', 'The stack has been stopped.', 503);
     if (call.operation === 'UpdateTimeToLive') {
       throw new AwsError('UnknownOperationException', 'The stack on one machine expires no items.');
     }
-    return dispatch(call);
+    const answer = dispatch(call);
+    underWay.add(answer);
+    try {
+      return await answer;
+    } finally {
+      underWay.delete(answer);
+    }
   };
   for (const table of tables) await createTable(listener, table);
   return {
     service,
-    stop: () =>
-      new Promise((resolve, reject) => {
-        server.close((error) => (error ? reject(error) : resolve()));
-        server.closeAllConnections();
-      }),
+    stop: async () => {
+      // A function that was killed during a call leaves it running, and dynalite throws when its store closes.
+      isStopped = true;
+      await Promise.allSettled(underWay);
+      server.closeAllConnections();
+      await promisify(server.close.bind(server))();
+    },
   };
 };
 
