@@ -75,9 +75,12 @@ const prefixes: Readonly<Record<string, string>> = {
   registrationTokenId: 'reg',
 };
 const fill = (path: string, projectId: string): string =>
-  path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-    name === 'projectId' ? projectId : newId(prefixes[name] ?? 'xxx'),
-  );
+  path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+    if (name === 'projectId') return projectId;
+    const prefix = prefixes[name];
+    if (prefix === undefined) throw new Error(`${path}: add the prefix of ${name}`);
+    return newId(prefix);
+  });
 
 describe('the access of the endpoints', () => {
   it('is in the table for each operation of the document, and for no others', () => {
