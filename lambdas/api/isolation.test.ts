@@ -160,7 +160,9 @@ const bodyOf = (id: string): object => {
   return id.endsWith('eIntegration') ? { name: 'I', templateId } : (bodies[id] ?? {});
 };
 
-/** Fills a path. Throws for a parameter without an id: an operation that nobody reaches shows no isolation. */
+/**
+ * Fills a path. Throws for a parameter without an id: an operation that no call reaches shows no isolation.
+ */
 const fill = (path: string, ids: Record<string, string>): string =>
   path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     const id = name === 'secret' ? 'guessed' : ids[name];

@@ -62,7 +62,8 @@ export const startDynamoDb = async (tables: readonly TableSpec[], path?: string)
   return {
     service,
     stop: async () => {
-      // A function that was killed during a call leaves it running, and dynalite throws when its store closes.
+      // A function that was killed during a call leaves it running, and dynalite throws when its store
+      // closes.
       isStopped = true;
       await Promise.allSettled(underWay);
       server.closeAllConnections();
