@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { startStack } from '../../local/stack.ts';
-import type { TaskId } from '../../protocol/index.ts';
+import { hasEnded, type TaskId } from '../../protocol/index.ts';
 import { apiClient, until } from '../client.ts';
 import { unique } from '../unique.ts';
 import { type AgentProcess, startAgentProcess, writeConfig } from './agent-process.ts';
@@ -64,7 +64,7 @@ export const openFixture = async (random: () => number) => {
   const ended = (taskId: TaskId, timeoutMs: number) =>
     until(`${taskId} has ended`, timeoutMs, async () => {
       const task = await api.getTask(projectId, taskId);
-      return ['success', 'error', 'stopped'].includes(task.status) && task;
+      return hasEnded(task.status) && task;
     });
 
   return {

@@ -2,13 +2,11 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Task, task } from '../../protocol/index.ts';
+import { hasEnded, type Task, task } from '../../protocol/index.ts';
 import { installAgent, until } from '../client.ts';
 import type { TestStack } from '../fixture.ts';
 import { unique } from '../unique.ts';
 import { run } from './tools.ts';
-
-const hasEnded = ({ status }: Task) => ['success', 'error', 'stopped'].includes(status);
 
 /** Makes a repository with these files on the branch main; returns its commit. */
 export const makeRepository = (folder: string, files: Readonly<Record<string, string>>): string => {
@@ -52,7 +50,7 @@ export const openFixture = async ({ stack, api }: TestStack) => {
       return is(now) && now;
     });
   const ended = async (id: Task['id']) => {
-    const done = await reaches(id, hasEnded);
+    const done = await reaches(id, ({ status }) => hasEnded(status));
     const log = await api.readLog(projectId, id);
     const output = log.filter(({ stream }) => stream !== 'agent').map(({ text }) => text);
     return { task: done, output: output.join(''), log: log.map(({ text }) => text).join('') };

@@ -7,7 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type LocalStack, startStack } from '../../local/stack.ts';
-import { msBetween, type ProjectId, type RunnerId, type Task, type TaskId } from '../../protocol/index.ts';
+import {
+  hasEnded,
+  msBetween,
+  type ProjectId,
+  type RunnerId,
+  type Task,
+  type TaskId,
+} from '../../protocol/index.ts';
 import { apiClient, installAgent, until } from '../client.ts';
 import { demoTasks, type Plan } from './plan.ts';
 import { rideOut } from './ride-out.ts';
@@ -20,7 +27,7 @@ const taskTimeoutMs = 60_000;
 const dollars = (microUsd: number): string => `$${(microUsd / 1e6).toFixed(6)}`;
 const median = (numbers: readonly number[]): number =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
-const ended = (task: Task): boolean => ['success', 'error', 'stopped'].includes(task.status);
+const ended = (task: Task): boolean => hasEnded(task.status);
 
 /** Runs the demo; returns its exit code, 0 when everything is as promised. */
 export const demo = async (): Promise<number> => {

@@ -11,6 +11,7 @@ import type { LocalStack } from '../../local/stack.ts';
 import {
   costHistory,
   fleet,
+  hasEnded,
   listedRunner,
   type ProjectId,
   type Runner,
@@ -69,7 +70,7 @@ const startFor = async ({ tags: [tag] }: Runner, script = 'pwd') => {
 const ended = (task: Task) =>
   until(`${task.id} has ended`, 60_000, async () => {
     const now = await api.getTask(projectId, task.id);
-    return ['success', 'error', 'stopped'].includes(now.status) && now;
+    return hasEnded(now.status) && now;
   });
 const read = (ref: Runner) => api.getRunner(projectId, ref.id);
 const becomes = (ref: Runner, what: string, is: (now: Runner) => boolean) =>

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import * as z from 'zod';
-import type { TaskId } from '../../protocol/index.ts';
+import { hasEnded, type TaskId } from '../../protocol/index.ts';
 import { apiClient, installAgent, until } from '../client.ts';
 import { unique } from '../unique.ts';
 
@@ -116,7 +116,7 @@ it('ends all accepted tasks, whether the agents survive or die with the stack', 
   for (const { id } of [onDying, onLiving, behind, justAccepted]) {
     const ended = await until(`${id} has ended`, 300_000, async () => {
       const now = await api.getTask(projectId, id);
-      return ['success', 'error', 'stopped'].includes(now.status) && now;
+      return hasEnded(now.status) && now;
     });
     expect(ended.status).toBe('success');
   }

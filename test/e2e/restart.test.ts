@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { type LocalStack, startStack } from '../../local/stack.ts';
+import { hasEnded } from '../../protocol/index.ts';
 import { apiClient, installAgent, until } from '../client.ts';
 import { templatesOf } from '../templates.ts';
 
@@ -43,7 +44,7 @@ it('resumes waiting and running tasks after a restart of the whole stack', async
   for (const task of [ran, waited]) {
     const ended = await until(`${task.id} has ended`, 60_000, async () => {
       const now = await after.getTask(projectId, task.id);
-      return ['success', 'error', 'stopped'].includes(now.status) && now;
+      return hasEnded(now.status) && now;
     });
     expect(ended.status).toBe('success');
   }

@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect } from 'vitest';
 import type { LocalStack } from '../../local/stack.ts';
-import type { ProjectId, RunnerInput, Task } from '../../protocol/index.ts';
+import { hasEnded, type ProjectId, type RunnerInput, type Task } from '../../protocol/index.ts';
 import { type Client, installAgent, until } from '../client.ts';
 import { it } from '../fixture.ts';
 import { unique } from '../unique.ts';
@@ -31,11 +31,10 @@ const addRunner = async (input: Partial<RunnerInput>) => {
 const template = async (input: object): Promise<string> =>
   (await api.createTemplate(projectId, { name: unique('test'), app: 'bash', script: 'pwd', ...input })).id;
 
-const hasEnded = ({ status }: Task) => ['success', 'error', 'stopped'].includes(status);
 const ended = (task: Task) =>
   until(`${task.id} has ended`, 60_000, async () => {
     const now = await api.getTask(task.projectId, task.id);
-    return hasEnded(now) && now;
+    return hasEnded(now.status) && now;
   });
 const stateOf = (instanceId: string) => stack.ec2.list().find(({ id }) => id === instanceId)?.state;
 const isIn = (instanceId: string, state: string) =>

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import type { FaultRule } from '../../local/gateway/faults.ts';
-import { type ProjectId, type Task, type TaskId, task } from '../../protocol/index.ts';
+import { hasEnded, type ProjectId, type Task, type TaskId, task } from '../../protocol/index.ts';
 import { until } from '../client.ts';
 import { seededChance } from '../simulation/chance.ts';
 import { type Fixture, openFixture } from './fixture.ts';
@@ -29,7 +29,7 @@ const rulesOf = (share: number): FaultRule[] => [
   { kind: 'delay', probability: share * 0.2, delayMs: 700 },
 ];
 
-const ended = ({ status }: Task): boolean => ['success', 'error', 'stopped'].includes(status);
+const ended = ({ status }: Task): boolean => hasEnded(status);
 const tasksPage = z.object({ items: z.array(task), nextCursor: z.string().optional() });
 
 const listTasks = async ({ api, projects }: Fixture): Promise<Task[]> => {
