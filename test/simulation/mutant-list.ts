@@ -98,9 +98,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a finish is taken from whoever reports it',
     file: 'lambdas/adapters/tasks/tasks.ts',
-    from: `        ['in', 'status', taskSources('succeed')],
+    from: `        ['in', 'status', taskSources('finish', result.status)],
         ...heldBy(holder),`,
-    to: `        ['in', 'status', taskSources('succeed')],`,
+    to: `        ['in', 'status', taskSources('finish', result.status)],`,
   },
   {
     name: 'a finish does not free the slot',

@@ -322,11 +322,14 @@ export const taskStore = (table: Table) => {
     finish: (
       ref: Ref,
       holder: Holder,
-      result: Pick<Task, 'status' | 'exitCode' | 'reason' | 'commit' | 'hosts'> & { logChunks: number },
+      result: Pick<Task, 'exitCode' | 'reason' | 'commit' | 'hosts'> & {
+        status: 'success' | 'error' | 'stopped';
+        logChunks: number;
+      },
       now: Instant,
     ) =>
       change(ref, { set: { ...result, finishedAt: now, ...ending } }, [
-        ['in', 'status', taskSources('succeed')],
+        ['in', 'status', taskSources('finish', result.status)],
         ...heldBy(holder),
       ]),
 

@@ -8,7 +8,6 @@ export type RunnerEvent =
   | 'heartbeat'
   | 'drain'
   | 'stop'
-  | 'resume'
   | 'unwanted'
   | 'start_failed'
   | 'silence'
@@ -33,7 +32,6 @@ export const runnerTransitions: readonly Transition<RunnerStatus, RunnerEvent, G
   { from: ['starting', 'offline', 'stopped'], event: 'heartbeat', to: 'online' },
   { from: ['online'], event: 'drain', when: 'is_idle', to: 'draining' },
   { from: ['draining'], event: 'stop', when: 'is_idle', to: 'stopping' },
-  { from: ['draining'], event: 'resume', when: 'is_wanted', to: 'online' },
   { from: ['starting'], event: 'unwanted', when: 'is_idle', to: 'stopping' },
   { from: ['starting'], event: 'start_failed', when: 'has_instance', to: 'stopping' },
   { from: ['online'], event: 'silence', when: 'has_instance', to: 'stopping' },

@@ -5,9 +5,7 @@ import { sources, type Transition } from '../state-machine.ts';
 export type TaskEvent =
   | 'claim'
   | 'output'
-  | 'succeed'
-  | 'fail'
-  | 'end_stopped'
+  | 'finish'
   | 'stop'
   | 'await_confirmation'
   | 'confirm'
@@ -23,9 +21,10 @@ const held: readonly TaskStatus[] = [...active, 'rejected', 'stopping'];
 export const taskTransitions: readonly Transition<TaskStatus, TaskEvent, never>[] = [
   { from: ['waiting'], event: 'claim', to: 'starting' },
   { from: ['starting'], event: 'output', to: 'running' },
-  { from: held, event: 'succeed', to: 'success' },
-  { from: held, event: 'fail', to: 'error' },
-  { from: held, event: 'end_stopped', to: 'stopped' },
+  // An agent applies a plan only once it is confirmed, and ends a task as stopped only when it is told to.
+  { from: ['starting', 'running', 'confirmed', 'stopping'], event: 'finish', to: 'success' },
+  { from: held, event: 'finish', to: 'error' },
+  { from: ['stopping', 'rejected'], event: 'finish', to: 'stopped' },
   { from: ['waiting'], event: 'stop', to: 'stopped' },
   { from: active, event: 'stop', to: 'stopping' },
   { from: ['starting', 'running'], event: 'await_confirmation', to: 'waiting_confirmation' },
@@ -35,7 +34,6 @@ export const taskTransitions: readonly Transition<TaskStatus, TaskEvent, never>[
   { from: active, event: 'lose_retry', to: 'waiting' },
   { from: active, event: 'lose_fail', to: 'error' },
   { from: ['stopping', 'rejected'], event: 'lose_fail', to: 'stopped' },
-  { from: ['waiting'], event: 'fail', to: 'error' },
 ];
 
 export const taskSources = (event: TaskEvent, to?: TaskStatus): TaskStatus[] =>

@@ -108,11 +108,10 @@ export const putToSleepSoon = async (
   return draining;
 };
 
-/** Stops a drained runner, or resumes it when work has come meanwhile. */
+/** Stops a drained runner. Demand that came since has set it online again, so that the stop is refused. */
 export const stopDrained = async (deps: SleepDeps, runner: RunnerRecord): Promise<void> => {
   if (!isPoweredByStack(runner) || lacksInstance(runner)) return;
-  if (nextStatus(runner, 'resume') === undefined) await stop(deps, runner, 'stop');
-  else await deps.runners.move(runner, runnerSources('resume'), 'online', deps.now());
+  await stop(deps, runner, 'stop');
 };
 
 /** Stops a runner whose start failed; it starts again for demand, unless it is in quarantine by now. */
