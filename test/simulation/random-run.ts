@@ -18,6 +18,8 @@ export interface RunResult {
   readonly stops: number;
   readonly faults: Readonly<Record<string, number>>;
   readonly repairs: Readonly<Record<string, number>>;
+  /** Changes of status that were made. */
+  readonly changes: readonly string[];
   readonly longestWaitMs: number;
   readonly longestIdleOverrunMs: number;
   /** Maximum number of other projects' tasks that overtook a project while it waited in the global pool. */
@@ -229,6 +231,7 @@ const runSimulation = async (
     stops: simulation.counts.stops,
     faults: simulation.faults.counts(),
     repairs: simulation.control.repairs,
+    changes: [...watch.changes],
     longestWaitMs: watch.longestWaitMs(),
     longestIdleOverrunMs: watch.longestIdleOverrunMs(),
     mostOvertaken: simulation.order.mostOvertaken(),

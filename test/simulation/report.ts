@@ -1,5 +1,6 @@
 /** Sums of many runs, and their output. */
 import type { RunResult } from './random-run.ts';
+import { possibleChanges } from './watch.ts';
 
 const add = (sums: Record<string, number>, more: Readonly<Record<string, number>>) => {
   for (const [kind, count] of Object.entries(more)) sums[kind] = (sums[kind] ?? 0) + count;
@@ -27,6 +28,7 @@ export const createTally = () => {
     billMs: 0,
     billSeed: 0,
   };
+  const changes = new Set<string>();
   const failed: RunResult[] = [];
   return {
     failed,
@@ -39,6 +41,7 @@ export const createTally = () => {
       sums.virtualMs += result.virtualMs;
       add(faults, result.faults);
       add(repairs, result.repairs);
+      for (const change of result.changes) changes.add(change);
       if (result.longestWaitMs > longest.waitMs) {
         longest.waitMs = result.longestWaitMs;
         longest.waitSeed = result.seed;
@@ -72,6 +75,9 @@ export const createTally = () => {
         `Most overtaken   by ${longest.overtaken} tasks of others, in the global pool (seed ${longest.overtakenSeed})`,
       );
       write(`Bill, at most    ${seconds(longest.billMs)} beside the truth (seed ${longest.billSeed})`);
+      const never = [...possibleChanges].filter((change) => !changes.has(change));
+      write(`Never made       ${never.length} of ${possibleChanges.size} changes of status`);
+      for (const change of never) write(`  ${change}`);
       write(`Took             ${seconds(tookMs)}`);
       write(`Violations       ${failed.length}`);
     },

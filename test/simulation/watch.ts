@@ -1,6 +1,7 @@
 /** The invariants: checks every write, execution and instance, and reports violations. */
 import type { Item, Key } from '../../lambdas/adapters/table.ts';
-import { hasEnded } from '../../lambdas/core/tasks/task-state.ts';
+import { runnerTransitions } from '../../lambdas/core/runners/runner-state.ts';
+import { hasEnded, taskTransitions } from '../../lambdas/core/tasks/task-state.ts';
 import { epochMs, type RunnerId, type TaskId, taskStatus } from '../../protocol/index.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -39,16 +40,19 @@ const short = (id: string) => id.slice(-6);
  */
 const paidMs = 60_000;
 
-/** Status changes of a runner that its state machine has no row for. */
-const impossible = new Set([
-  'stopping → online',
-  'stopping → draining',
-  'stopped → draining',
-  'starting → draining',
+type Rows = readonly { readonly from: readonly string[]; readonly to: string }[];
+const changesOf = (kind: string, rows: Rows): string[] =>
+  rows.flatMap(({ from, to }) => from.filter((was) => was !== to).map((was) => `${kind}: ${was} → ${to}`));
+
+/** Changes of status that the state tables have. */
+export const possibleChanges: ReadonlySet<string> = new Set([
+  ...changesOf('task', taskTransitions),
+  ...changesOf('runner', runnerTransitions),
 ]);
 
 export const createWatch = ({ time, trace, idleBoundMs, runnerOf, stateOf }: WatchOptions) => {
   const violations: string[] = [];
+  const changes = new Set<string>();
   const executions = new Map<TaskId, Execution>();
   const firstBegunMs = new Map<string, number>();
   const createdMs = new Map<string, number>();
@@ -65,6 +69,13 @@ export const createWatch = ({ time, trace, idleBoundMs, runnerOf, stateOf }: Wat
     violations.push(what);
   };
 
+  /** Checks a change of status by the state table. */
+  const changed = (kind: 'task' | 'runner', sk: string, was: unknown, is: unknown) => {
+    const change = `${kind}: ${String(was)} → ${String(is)}`;
+    changes.add(change);
+    if (!possibleChanges.has(change)) violate(`${short(sk)} made a change that has no row, ${change}`);
+  };
+
   const taskWritten = (sk: string, before: Item | undefined, after: Item | undefined) => {
     const [was, is] = [statusOf(before), statusOf(after)];
     if (!is) return violate(`task ${short(sk)} was removed`);
@@ -73,6 +84,7 @@ export const createWatch = ({ time, trace, idleBoundMs, runnerOf, stateOf }: Wat
       trace(
         `task ${short(sk)}: ${was ?? 'new'} → ${is}, attempt ${String(after?.attempt)}, runner ${String(after?.runnerId ?? '-').slice(-4)}`,
       );
+    if (was && was !== is) changed('task', sk, was, is);
     if (was && hasEnded(was) && (was !== is || before?.attempt !== after?.attempt)) {
       violate(`task ${short(sk)} had ended as ${was} and became ${is}`);
     }
@@ -101,10 +113,7 @@ export const createWatch = ({ time, trace, idleBoundMs, runnerOf, stateOf }: Wat
       const running = [...executions.values()].find((one) => one.taskId === taskId && one.runnerId === sk);
       if (!keeps && running) violate(`task ${short(running.taskId)} was taken from its runner while it ran`);
     }
-    const change = `${String(before.status)} → ${String(after.status)}`;
-    if (impossible.has(change)) {
-      violate(`runner ${sk.slice(-4)} went ${change}`);
-    }
+    if (before.status !== after.status) changed('runner', sk, before.status, after.status);
     const isHeard = epochMs(String(before.leaseUntil ?? time.now())) > time.nowMs();
     const isGoingToSleep =
       (before.status === 'online' && after.status === 'draining') ||
@@ -145,6 +154,8 @@ export const createWatch = ({ time, trace, idleBoundMs, runnerOf, stateOf }: Wat
 
   return {
     violations,
+    /** Changes of status that were made. */
+    changes,
     violate,
     executions,
     ends,
