@@ -33,7 +33,9 @@ const askedIn = (source: string, names: readonly string[]): string[] => {
 const asked = (names: readonly string[]): string[] =>
   globSync('lambdas/**/*.ts', { cwd: root })
     .filter((file) => !/(\.test|\/testing)\.ts$|\/testing\//.test(file))
-    .flatMap((file) => askedIn(readFileSync(join(root, file), 'utf8'), names));
+    .map((file) => readFileSync(join(root, file), 'utf8'))
+    .filter((source) => names.some((name) => source.includes(`${name}(`)))
+    .flatMap((source) => askedIn(source, names));
 
 const eventsOf = (rows: readonly { readonly event: string }[]) => [
   ...new Set(rows.map(({ event }) => event)),
