@@ -74,7 +74,7 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
     webhookAllowed.length > 0 ? { environment: { WEBHOOK_ALLOWED: webhookAllowed.join(',') } } : {};
   const receiveWebhook = items('GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem');
   /** To start and assign tasks. */
-  const place = [
+  const assign = [
     items('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),
     taskQueues.ring,
     retryWebhooks,
@@ -84,7 +84,7 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
 
   for (const statement of taskQueues.receive) resources.runnerRole.addToPolicy(statement);
   give(functions.api, [
-    ...place,
+    ...assign,
     items('DeleteItem', 'ConditionCheckItem'),
     queryLive,
     taskQueues.remove,
@@ -127,7 +127,7 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
     ...(fleets.length > 0 ? [items('PutItem')] : []),
   ]);
   give(functions.instanceEvents, [
-    ...place,
+    ...assign,
     secrets.open,
     queryLive,
     instances.start,
@@ -144,7 +144,7 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
     retriesOf(webhookRetries),
   ]);
   give(functions.reconcile, [
-    ...place,
+    ...assign,
     secrets.open,
     queryLive,
     instances.start,
@@ -160,9 +160,9 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
     terminate,
   ]);
   // Encrypts the secret answers of a schedule; these grants give access to the project's data key.
-  give(functions.scheduledStart, [...place, secrets.open, audited]);
+  give(functions.scheduledStart, [...assign, secrets.open, audited]);
   // Likewise for the answers in the event, which is deleted once it has an outcome.
-  give(functions.integrationEvents, [...place, items('DeleteItem'), secrets.open, audited]);
+  give(functions.integrationEvents, [...assign, items('DeleteItem'), secrets.open, audited]);
   give(functions.firstToken, [items('PutItem'), audited]);
   give(functions.rotateSecrets, [
     items('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),

@@ -150,7 +150,7 @@ export const followVariables = variables
   })
   .extend(queueVariables.shape);
 
-/** Makes the parts of the functions that follow EC2 and repair: all to place tasks and wake runners. */
+/** Makes the parts of the functions that follow EC2 and repair: all to assign tasks and wake runners. */
 export const wireFollowing = (config: z.infer<typeof followVariables>) => {
   const sqs = makeSqsClient();
   const stores = wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN);

@@ -21,7 +21,7 @@ export const routing = z
   .object({
     tag: tag.optional().describe('As resolved'),
     isGlobal: z.boolean().describe('Whether the task would go to the global pool'),
-    runnerId: runnerId.optional().describe('The runner that would owe a task that came now'),
+    runnerId: runnerId.optional().describe('The runner that would be assigned a task that came now'),
     runners: z
       .array(z.object({ id: runnerId, name: z.string(), status: runnerStatus, canServe: z.boolean() }))
       .describe('All that poll its queue'),

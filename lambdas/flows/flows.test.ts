@@ -43,7 +43,7 @@ const leaseOn = (runner: Awaited<ReturnType<typeof online>>, taskId: `tsk_${stri
 const statusOf = async (task: { id: string }) =>
   (await fixture.deps.tasks.get(fixture.projectId, task.id))?.status;
 
-describe('placing a task', () => {
+describe('assigning a task', () => {
   it('wakes the stopped runner of its tag, rings, and sends the start event once', async () => {
     const runner = await fixture.addRunner({ tags: ['sydney'], instanceId: anInstance() });
     const task = await fixture.start(fixture.addTemplate({ tag: 'sydney' }));
@@ -77,7 +77,7 @@ describe('placing a task', () => {
     expect(await awake()).toBe(2);
   });
 
-  it('lets a task wait without a runner, and places it when one is created', async () => {
+  it('lets a task wait without a runner, and assigns it when one is created', async () => {
     const task = await fixture.start(fixture.addTemplate({ tag: 'sydney' }));
     expect(fixture.rung).toEqual([]);
     const runner = await fixture.addRunner({ tags: ['sydney'], instanceId: anInstance() });
@@ -105,15 +105,15 @@ describe('claiming', () => {
   it("moves the task from its runner's demand to a slot of the claiming runner", async () => {
     const claimer = await online({ tags: ['sydney', 'tokyo'], maxParallelTasks: 1 });
     await fixture.start(fixture.addTemplate({ tag: 'tokyo' }));
-    const owing = await fixture.addRunner({ tags: ['sydney'], instanceId: anInstance() });
+    const assignee = await fixture.addRunner({ tags: ['sydney'], instanceId: anInstance() });
     const task = await fixture.start(fixture.addTemplate({ tag: 'sydney' }));
-    expect((await fixture.reload(owing)).demand).toEqual([task.id]);
+    expect((await fixture.reload(assignee)).demand).toEqual([task.id]);
     expect(await fixture.claim(claimer, task)).toMatchObject({ ok: true, claim: { taskId: task.id } });
     expect((await fixture.reload(claimer)).slots).toEqual([task.id]);
-    expect((await fixture.reload(owing)).demand).toEqual([]);
+    expect((await fixture.reload(assignee)).demand).toEqual([]);
   });
 
-  it('places a displaced task again, on the runner that started for the other task', async () => {
+  it('assigns a displaced task again, to the runner that started for the other task', async () => {
     const template = fixture.addTemplate({ tag: 'sydney' });
     const starting = await fixture.addRunner({
       tags: ['sydney'],
@@ -514,7 +514,7 @@ describe('reconciling', () => {
     expect(fixture.rung).toHaveLength(1);
   });
 
-  it('places a task that a crash left without a runner', async () => {
+  it('assigns a task that a crash left without a runner', async () => {
     const runner = await fixture.addRunner({ instanceId: anInstance() });
     const task = await fixture.start(fixture.addTemplate());
     await fixture.deps.runners.dropDemand(runner, task.id);
@@ -574,15 +574,15 @@ describe('reconciling', () => {
     });
   });
 
-  it('places tasks again that a crashed change of tags left in a queue without a poller', async () => {
+  it('reassigns tasks that a crashed change of tags left in a queue without a poller', async () => {
     const before = await online();
-    const owed = await fixture.start(fixture.addTemplate());
-    expect(await fixture.reload(before)).toMatchObject({ demand: [owed.id] });
+    const task = await fixture.start(fixture.addTemplate());
+    expect(await fixture.reload(before)).toMatchObject({ demand: [task.id] });
     const other = await fixture.addRunner({ instanceId: anInstance() });
     const { name, instanceId } = before;
     await fixture.deps.runners.configure(before, runnerInput.parse({ name, instanceId, tags: ['tokyo'] }));
     await reconcile(fixture.deps);
-    expect(await fixture.deps.tasks.get(fixture.projectId, owed.id)).toMatchObject({ runnerId: other.id });
+    expect(await fixture.deps.tasks.get(fixture.projectId, task.id)).toMatchObject({ runnerId: other.id });
     await reconcile(fixture.deps);
     expect(await fixture.reload(before)).toMatchObject({ demand: [] });
   });

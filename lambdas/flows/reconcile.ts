@@ -22,7 +22,7 @@ import { type FollowDeps, followInstance, loseAll } from './runners/instance-sta
 import { putToSleep, stop, stopDrained, stopFailedStart, stopInstance } from './runners/power.ts';
 import { makeQueues } from './runners/runner-setup.ts';
 import { drainImpaired, followForgotten, regionsOf } from './runners/watch-instances.ts';
-import { place, ring } from './tasks/assign.ts';
+import { assignTask, ring } from './tasks/assign.ts';
 import { type RoomLookup, roomLookup } from './tasks/overflow.ts';
 import { endAttempt, recoverTask } from './tasks/recover-task.ts';
 import { limitsOf, repairLimit } from './tasks/repair-limits.ts';
@@ -213,9 +213,9 @@ const isLetIn = (task: TaskRecord): boolean => task.limits === undefined || task
 
 /**
  * Returns true when the task is in the runner's demand and in a queue that it polls: a change of tags may
- * have crashed before it placed all tasks again.
+ * have crashed before it reassigned all tasks.
  */
-const owes = (runner: RunnerRecord, task: TaskRecord): boolean =>
+const hasDemandFor = (runner: RunnerRecord, task: TaskRecord): boolean =>
   runner.demand.includes(task.id) && queuesOf(runner).includes(task.queue);
 
 const runnerOf = async (
@@ -240,7 +240,7 @@ const reconcileTask = async (
   const about = { taskId: task.id, runnerId: task.runnerId, attempt: task.attempt };
   if (runner === 'unreadable') {
     // Its agent may have the task and continue; a waiting task goes to another runner.
-    if (!isHeldStatus(task.status) && (await place(deps, task))) repaired('task_placed_again', about);
+    if (!isHeldStatus(task.status) && (await assignTask(deps, task))) repaired('task_placed_again', about);
     return;
   }
   if (isHeldStatus(task.status)) {
@@ -258,10 +258,10 @@ const reconcileTask = async (
     return;
   }
   if (task.status !== 'waiting' || task.limitedBy) return;
-  const isOwed = runner !== undefined && owes(runner, task) && isLetIn(task);
-  const isStuck = !isOwed || runner.fault !== undefined || !canServe(runner);
+  const isAssigned = runner !== undefined && hasDemandFor(runner, task) && isLetIn(task);
+  const isStuck = !isAssigned || runner.fault !== undefined || !canServe(runner);
   if (isStuck || (room(runner) < 0 && (await rooms.isElsewhere(task)))) {
-    if (await place(deps, task)) repaired('task_placed_again', about);
+    if (await assignTask(deps, task)) repaired('task_placed_again', about);
     rooms.forget();
   } else if (runner.status === 'online' && room({ ...runner, demand: [] }) > 0) {
     await ring(deps, task);

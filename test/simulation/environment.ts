@@ -68,7 +68,7 @@ export const createEnvironment = ({ seed, faultScale }: SimulationOptions) => {
   const order = createOrderWatch({
     time,
     violate: watch.violate,
-    isOwed: (taskId) =>
+    isAssigned: (taskId) =>
       [...table.items('run_')].some(({ demand }) => demand instanceof Set && demand.has(taskId)),
     claimMs: faultScale === 0 ? 2500 : 15_000,
     turnsBetween: faultScale === 0 ? 6 : 20,

@@ -172,9 +172,9 @@ export const mutants: readonly Mutant[] = [
     to: `        ['exists', 'pk'],`,
   },
   {
-    name: 'the reconciler does not place again what lost its runner',
+    name: 'the reconciler does not reassign what lost its runner',
     file: 'lambdas/flows/reconcile.ts',
-    from: `if (await place(deps, task)) repaired(`,
+    from: `if (await assignTask(deps, task)) repaired(`,
     to: `if (task.id === '') repaired(`,
   },
   {

@@ -18,7 +18,7 @@ export interface OrderOptions {
    * True if the task is assigned to a runner. If a function died during the assignment, the task is out of
    * the order until it is assigned.
    */
-  readonly isOwed: (taskId: string) => boolean;
+  readonly isAssigned: (taskId: string) => boolean;
   /** Maximum time of a claim from its read of the index, which itself is late, to its write. */
   readonly claimMs: number;
   /** Tasks of other projects that may start in the global pool before a waiting project has its turn. */
@@ -34,7 +34,7 @@ const placeOf = (item: Item | undefined, sinceMs: number): Place | undefined => 
   return { queue: String(queue), priority: Number(priority), projectId: String(projectId), sinceMs };
 };
 
-export const createOrderWatch = ({ time, violate, isOwed, claimMs, turnsBetween }: OrderOptions) => {
+export const createOrderWatch = ({ time, violate, isAssigned, claimMs, turnsBetween }: OrderOptions) => {
   const waiting = new Map<string, Place>();
   /**
    * Tasks of other projects that started in the global pool while a project waited for its turn, by project.
@@ -43,7 +43,7 @@ export const createOrderWatch = ({ time, violate, isOwed, claimMs, turnsBetween 
   let mostOvertaken = 0;
 
   const hasWaitedLong = ([id, { sinceMs }]: [string, Place]) =>
-    time.nowMs() - sinceMs > claimMs && isOwed(id);
+    time.nowMs() - sinceMs > claimMs && isAssigned(id);
 
   /** Compares by priority, then by age: a task's id begins with its time. */
   const isBefore = ([id, a]: [string, Place], [other, b]: [string, Place]) =>

@@ -120,9 +120,9 @@ export const createWaitingWatch = (options: Options) => {
    * The reconciler makes the queue within a minute after SQS accepts its name again, then corrects the
    * reason.
    */
-  const isMissingQueue = (task: Item, owing: Item | undefined): string | undefined => {
-    if (!owing) return 'no runner is assigned it';
-    return queuesOf(owing).every(options.hasQueue) ? isAbout(task) : undefined;
+  const isMissingQueue = (task: Item, assignee: Item | undefined): string | undefined => {
+    if (!assignee) return 'no runner is assigned it';
+    return queuesOf(assignee).every(options.hasQueue) ? isAbout(task) : undefined;
   };
 
   /** Explains why the reason is untrue; undefined when it is true. */
@@ -133,10 +133,10 @@ export const createWaitingWatch = (options: Options) => {
       [runner.name, runner.instanceId].some((name) => name !== undefined && reason.includes(String(name))),
     );
     // Several runners if a function died between two writes: the reconciler removes the older assignment.
-    const allOwing = candidates.filter(({ demand }) => demand instanceof Set && demand.has(task.id));
-    const owing = allOwing.find((runner) => named.includes(runner)) ?? allOwing[0];
-    const owingIs = (status: string) =>
-      owing && named.includes(owing) && owing.status === status
+    const allAssigned = candidates.filter(({ demand }) => demand instanceof Set && demand.has(task.id));
+    const assignee = allAssigned.find((runner) => named.includes(runner)) ?? allAssigned[0];
+    const assigneeIs = (status: string) =>
+      assignee && named.includes(assignee) && assignee.status === status
         ? undefined
         : `no ${status} runner is assigned it`;
     const limited = /^(\d+) of (\d+) tasks? of/.exec(reason);
@@ -151,28 +151,32 @@ export const createWaitingWatch = (options: Options) => {
       return candidates.length === 0 ? undefined : 'there is one';
     if (/^Starting /.test(reason)) {
       const seconds = Number(/, (\d+) s\./.exec(reason)?.[1]);
-      const sinceMs = owing ? time.nowMs() - epochMs(String(owing.statusSince)) : 0;
+      const sinceMs = assignee ? time.nowMs() - epochMs(String(assignee.statusSince)) : 0;
       return (
-        owingIs('starting') ??
+        assigneeIs('starting') ??
         (Math.abs(sinceMs / 1000 - seconds) > 1 ? 'the time is wrong' : undefined) ??
-        (noQueue.test(reason) ? isMissingQueue(task, owing) : undefined)
+        (noQueue.test(reason) ? isMissingQueue(task, assignee) : undefined)
       );
     }
-    if (noQueue.test(reason)) return isMissingQueue(task, owing);
-    if (/is stopping; it starts again/.test(reason)) return owingIs('stopping');
+    if (noQueue.test(reason)) return isMissingQueue(task, assignee);
+    if (/is stopping; it starts again/.test(reason)) return assigneeIs('stopping');
     if (/The first runner with a free slot takes this one/.test(reason)) {
       const hasRoom: Named = (runner) =>
         runner.fault === undefined && held(runner) + sizeOf(runner.demand) < limitOf(runner);
-      if (!owing || !named.includes(owing) || held(owing) + sizeOf(owing.demand) <= limitOf(owing))
+      if (
+        !assignee ||
+        !named.includes(assignee) ||
+        held(assignee) + sizeOf(assignee.demand) <= limitOf(assignee)
+      )
         return 'its runner is not full';
       return candidates.some((runner) => mayBeGiven(runner) && hasRoom(runner)) ? isAbout(task) : undefined;
     }
     if (/is about to be woken/.test(reason)) return isAbout(task);
     if (/is about to take it/.test(reason))
-      return owing && !canBeGiven(owing) ? 'its runner takes no task' : isAbout(task);
+      return assignee && !canBeGiven(assignee) ? 'its runner takes no task' : isAbout(task);
     if (/About to be given/.test(reason)) return isAbout(task);
     if (/could not be woken: /.test(reason))
-      return owing?.fault === undefined || isUp(owing) ? 'nothing is wrong with it' : undefined;
+      return assignee?.fault === undefined || isUp(assignee) ? 'nothing is wrong with it' : undefined;
     if (/^No free slot: /.test(reason)) {
       const free = candidates.find((runner) => canBeGiven(runner) && held(runner) < limitOf(runner));
       return free && `${String(free.id).slice(-4)} holds ${held(free)} of ${limitOf(free)}`;

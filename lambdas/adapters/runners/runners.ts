@@ -143,7 +143,7 @@ export const runnerStore = (table: Table) => {
         ...(statusSince === undefined ? [] : [['=', 'statusSince', statusSince] as const]),
       ]),
 
-    /** Records that it is silent or away: its demand must be placed again. */
+    /** Records that it is silent or away: its demand must be reassigned. */
     leave: (ref: RunnerRef, from: readonly RunnerStatus[], to: 'offline' | 'stopped', now: Instant) =>
       change(ref, { set: statusChange(ref, to, now), unset: ['demand', 'wokenAt'] }, [
         ['in', 'status', from],

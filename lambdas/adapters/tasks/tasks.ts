@@ -37,7 +37,7 @@ const taskRecord = task.extend({
   logChunks: z.int().optional(),
   /** Limits of concurrent tasks, by their owner; absent: no limit. */
   limits: z.array(z.object({ ownerId: z.union([templateId, projectId]), max: z.int() })).optional(),
-  /** All of its limits have admitted it, so it may be placed and claimed. */
+  /** All of its limits have admitted it, so it may be assigned and claimed. */
   admitted: z.boolean().optional(),
   /** Number of times that it left its limits while waiting; absent: never. */
   limitsLeft: z.int().optional(),

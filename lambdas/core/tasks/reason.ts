@@ -75,7 +75,7 @@ const whyBehind = (runner: Runner): string => {
   return `${runner.name} is at ${occupancy(runner)} and ${waiting} for it. The first runner with a free slot takes this one.`;
 };
 
-const owedBy = (runner: Runner, now: Instant): string => {
+const whyAssignedWaits = (runner: Runner, now: Instant): string => {
   const machine = runner.instanceId ?? runner.name;
   const seconds = Math.max(0, Math.round(msBetween(runner.statusSince, now) / 1000));
   if (runner.fault) return `${runner.name} could not be woken: ${runner.fault.detail}`;
@@ -106,8 +106,8 @@ export const whyWaiting = (
 ): string => {
   const able = runners.filter(canServe);
   if (able.length === 0) return whyNobody(task, runners);
-  const owing = able.find((runner) => runner.demand.includes(task.id));
-  if (owing && owing.status !== 'online') return owedBy(owing, now);
+  const assignee = able.find((runner) => runner.demand.includes(task.id));
+  if (assignee && assignee.status !== 'online') return whyAssignedWaits(assignee, now);
   if (!able.some(hasFreeSlot)) {
     return `No free slot: ${shorten(
       able.map((runner) => `${runner.name} is at ${occupancy(runner)}`),
@@ -120,7 +120,7 @@ export const whyWaiting = (
     );
     return `Each free slot is another task's: ${shorten(promised, ', ')}.`;
   }
-  return owing ? owedBy(owing, now) : 'About to be given to a runner.';
+  return assignee ? whyAssignedWaits(assignee, now) : 'About to be given to a runner.';
 };
 
 /** Explains why a limit keeps a task waiting. `place` is the task's in the line, from 1. */

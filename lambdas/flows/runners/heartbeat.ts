@@ -20,14 +20,14 @@ import { decideSleep, offersToSleep } from '../../core/runners/idle-policy.ts';
 import { runnerSources } from '../../core/runners/runner-state.ts';
 import { controlQueueOf, queuesOf } from '../../core/tasks/routing.ts';
 import type { Deps } from '../deps.ts';
-import { type PlaceDeps, place, ring } from '../tasks/assign.ts';
+import { type AssignDeps, assignTask, ring } from '../tasks/assign.ts';
 import { heldTasks } from '../tasks/held-tasks.ts';
 import { overflowTo } from '../tasks/overflow.ts';
 import { recoverTask } from '../tasks/recover-task.ts';
 import { followDisk, recordDisk } from './low-disk.ts';
 import { putToSleepSoon } from './power.ts';
 
-export type HeartbeatDeps = PlaceDeps & Pick<Deps, 'agentTokens' | 'settlePowerSoon' | 'fleets'>;
+export type HeartbeatDeps = AssignDeps & Pick<Deps, 'agentTokens' | 'settlePowerSoon' | 'fleets'>;
 
 export const settingsOf = (
   deps: Pick<Deps, 'queues' | 'fleets' | 'now'>,
@@ -137,7 +137,7 @@ const comeOnline = async (deps: HeartbeatDeps, runner: RunnerRecord): Promise<Ru
   for (const queue of queuesOf(online)) {
     for (const task of await deps.tasks.listLiveIn(queue)) {
       if (task.status !== 'waiting') continue;
-      await (online.demand.includes(task.id) ? ring(deps, task) : placeIfUnowned(deps, task));
+      await (online.demand.includes(task.id) ? ring(deps, task) : assignIfUnassigned(deps, task));
     }
   }
   return online;
@@ -147,8 +147,8 @@ const comeOnline = async (deps: HeartbeatDeps, runner: RunnerRecord): Promise<Ru
 const onlineSince = ({ session, onlineAt }: RunnerRecord, now: Instant): Instant =>
   session && onlineAt !== undefined && onlineAt >= session.startedAt ? onlineAt : now;
 
-const placeIfUnowned = async (deps: HeartbeatDeps, task: TaskRecord): Promise<void> => {
-  if (task.runnerId === undefined) await place(deps, task);
+const assignIfUnassigned = async (deps: HeartbeatDeps, task: TaskRecord): Promise<void> => {
+  if (task.runnerId === undefined) await assignTask(deps, task);
 };
 
 const loseForgotten = async (

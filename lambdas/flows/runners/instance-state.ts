@@ -8,7 +8,7 @@ import { nextStatus } from '../../core/runners/runner-state.ts';
 import { isTimeToRetry, startFailure } from '../../core/runners/start-failure.ts';
 import { queuesOf } from '../../core/tasks/routing.ts';
 import type { Deps } from '../deps.ts';
-import { type PlaceDeps, placeWaiting } from '../tasks/assign.ts';
+import { type AssignDeps, assignWaiting } from '../tasks/assign.ts';
 import { heldTasks } from '../tasks/held-tasks.ts';
 import { recoverTask } from '../tasks/recover-task.ts';
 import { failStart } from './failed-start.ts';
@@ -16,7 +16,7 @@ import { latestFacts } from './latest-facts.ts';
 import { type WakeDeps, wake } from './power.ts';
 
 export type FollowDeps = WakeDeps &
-  PlaceDeps &
+  AssignDeps &
   Pick<Deps, 'newId' | 'sessions' | 'fleetPlaces'> & { readonly region: string };
 
 /**
@@ -165,7 +165,7 @@ const settleAsleep = async (deps: FollowDeps, before: RunnerRecord, moved: Runne
     (before.drainRequestedAt ?? before.drainAnnouncedAt ?? before.lowDisk) !== undefined
   ) {
     // While it drained it could take no demand; now that it sleeps, it can be woken.
-    await placeWaiting(deps, queuesOf(moved), (task) => task.runnerId === undefined);
+    await assignWaiting(deps, queuesOf(moved), (task) => task.runnerId === undefined);
   }
   await wake(deps, moved);
 };

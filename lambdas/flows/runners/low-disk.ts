@@ -3,11 +3,11 @@ import type { HeartbeatRequest } from '../../../protocol/index.ts';
 import { poolOf, type RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import { runnerSources } from '../../core/runners/runner-state.ts';
 import { queuesOf } from '../../core/tasks/routing.ts';
-import { type PlaceDeps, placeWaiting } from '../tasks/assign.ts';
+import { type AssignDeps, assignWaiting } from '../tasks/assign.ts';
 
 /** Records the disk state of a heartbeat; returns the updated runner. */
 export const recordDisk = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   runner: RunnerRecord,
   { lowDisk: shortage, claims }: Pick<HeartbeatRequest, 'lowDisk' | 'claims'>,
 ): Promise<RunnerRecord> => {
@@ -24,16 +24,16 @@ export const recordDisk = async (
 };
 
 /**
- * Places again the tasks affected by the change from `before` to `after`; after a crash the reconciler does.
+ * Reassigns the tasks affected by the change from `before` to `after`; after a crash the reconciler does.
  */
 export const followDisk = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   before: RunnerRecord,
   after: RunnerRecord,
 ): Promise<RunnerRecord> => {
   const [was, is] = [before.lowDisk, after.lowDisk];
   if (was?.at === is?.at && was?.atStart === is?.atStart) return after;
   const concerns = is ? after.id : undefined;
-  await placeWaiting(deps, queuesOf(after), (task) => task.runnerId === concerns);
+  await assignWaiting(deps, queuesOf(after), (task) => task.runnerId === concerns);
   return (await deps.runners.get(poolOf(after), after.id)) ?? after;
 };

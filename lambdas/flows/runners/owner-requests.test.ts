@@ -136,9 +136,9 @@ describe('a runner that has slept', () => {
       await fixture.start(fixture.addTemplate()),
       await fixture.start(fixture.addTemplate()),
     ];
-    const owing = (await taskNow(first))?.runnerId;
-    expect((await taskNow(second))?.runnerId).toBe(owing);
-    const idle = owing === slept.id ? other : slept;
+    const assignee = (await taskNow(first))?.runnerId;
+    expect((await taskNow(second))?.runnerId).toBe(assignee);
+    const idle = assignee === slept.id ? other : slept;
     expect(await fixture.reload(idle)).toMatchObject({ status: 'stopped', demand: [] });
   });
 

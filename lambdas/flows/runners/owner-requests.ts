@@ -5,7 +5,7 @@ import { poolOf, type RunnerRecord, type RunnerRef } from '../../adapters/runner
 import { isIdle } from '../../core/runners/slots.ts';
 import { queuesOf } from '../../core/tasks/routing.ts';
 import type { Deps } from '../deps.ts';
-import { type PlaceDeps, placeWaiting } from '../tasks/assign.ts';
+import { type AssignDeps, assignWaiting } from '../tasks/assign.ts';
 import { putToSleepSoon, type SoonDeps, wakeSoon } from './power.ts';
 import { requestHeartbeat } from './request-heartbeat.ts';
 
@@ -14,13 +14,13 @@ import { requestHeartbeat } from './request-heartbeat.ts';
  * and waiting ones go elsewhere. Undefined when it is asleep, and so has nothing to drain.
  */
 export const drainRunner = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   runner: RunnerRecord,
 ): Promise<RunnerRecord | undefined> => {
   const draining = await deps.runners.requestDrain(runner, deps.now());
   if (!draining) return undefined;
   await requestHeartbeat(deps, draining);
-  await placeWaiting(deps, queuesOf(draining), (task) => task.runnerId === draining.id);
+  await assignWaiting(deps, queuesOf(draining), (task) => task.runnerId === draining.id);
   return deps.runners.get(poolOf(runner), runner.id);
 };
 
@@ -67,12 +67,12 @@ export const wakeRunner = async (
 
 /** Lets a runner take tasks again. Undefined when it is removed. */
 export const resumeRunner = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   runner: RunnerRecord,
 ): Promise<RunnerRecord | undefined> => {
   const resumed = await deps.runners.requestDrain(runner, undefined);
   if (!resumed) return undefined;
   await requestHeartbeat(deps, resumed);
-  await placeWaiting(deps, queuesOf(resumed));
+  await assignWaiting(deps, queuesOf(resumed));
   return deps.runners.get(poolOf(runner), runner.id);
 };

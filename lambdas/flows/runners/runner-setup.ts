@@ -11,7 +11,7 @@ import type { NewRunner } from '../../adapters/runners/runners.ts';
 import { nameRefusedMs } from '../../adapters/tasks/queues.ts';
 import { controlQueueOf, globalQueue, queuesOf } from '../../core/tasks/routing.ts';
 import type { Deps } from '../deps.ts';
-import { type PlaceDeps, placeWaiting } from '../tasks/assign.ts';
+import { type AssignDeps, assignWaiting } from '../tasks/assign.ts';
 import { requestHeartbeat } from './request-heartbeat.ts';
 
 export type SetupResult =
@@ -36,9 +36,9 @@ export const makeQueues = async (
   return from;
 };
 
-/** Stores a new runner, asleep; makes its queues; places tasks that waited for such a runner. */
+/** Stores a new runner, asleep; makes its queues; assigns tasks that waited for such a runner. */
 export const createRunner = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   input: RunnerInput,
   made: Pick<NewRunner, 'id' | 'projectId' | 'publicKey' | 'tokenHash' | 'webhookSecret' | 'instanceNamedBy'>,
 ): Promise<SetupResult> => {
@@ -56,14 +56,14 @@ export const createRunner = async (
     createdAt: now,
   };
   await deps.runners.create(record);
-  await placeWaiting(deps, queuesServed(record));
+  await assignWaiting(deps, queuesServed(record));
   const runner = await deps.runners.get(poolOf(made), made.id);
   return runner ? { ok: true, runner } : { ok: false, code: 'not_found' };
 };
 
 /** Changes the settings that an owner may set. */
 export const configureRunner = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   before: RunnerRecord,
   input: RunnerInput,
 ): Promise<SetupResult> => {
@@ -81,13 +81,13 @@ export const configureRunner = async (
   if (!runner) return { ok: false, code: 'not_found' };
   await requestHeartbeat(deps, runner);
   await removeOrphans(deps, before, queuesOf(before));
-  await placeWaiting(deps, [...new Set([...queuesOf(before), ...queuesServed(runner)])]);
+  await assignWaiting(deps, [...new Set([...queuesOf(before), ...queuesServed(runner)])]);
   return { ok: true, runner };
 };
 
 /** Removes a sleeping runner without demand, and queues that no other runner polls. Otherwise false. */
 export const removeRunner = async (
-  deps: PlaceDeps & Pick<Deps, 'fleetPlaces' | 'now'>,
+  deps: AssignDeps & Pick<Deps, 'fleetPlaces' | 'now'>,
   runner: RunnerRecord,
 ): Promise<boolean> => {
   if (!(await deps.runners.remove(runner))) return false;

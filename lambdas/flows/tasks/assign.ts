@@ -1,4 +1,4 @@
-/** Placing: assigns a waiting task to a runner, rings its doorbell, and has the runner woken. */
+/** Assigns a waiting task to a runner, rings its doorbell, and has the runner woken. */
 import { type Instant, isPoweredByStack, type RunnerStatus } from '../../../protocol/index.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import { entryOf, type LimitRef, type LimitState, taskOfEntry } from '../../adapters/tasks/limits.ts';
@@ -12,9 +12,9 @@ import type { Deps } from '../deps.ts';
 import { type DeliverDeps, sendEvent } from '../webhooks/deliver.ts';
 import { enterLimits, hasRoom, limitRefs } from './limits.ts';
 
-export type PlaceDeps = DeliverDeps & Pick<Deps, 'log' | 'runners' | 'tasks' | 'limits' | 'queues'>;
+export type AssignDeps = DeliverDeps & Pick<Deps, 'log' | 'runners' | 'tasks' | 'limits' | 'queues'>;
 
-export interface Placement {
+export interface Assignment {
   readonly queue: string;
   /** All runners that could serve it. */
   readonly runners: readonly RunnerRecord[];
@@ -36,10 +36,10 @@ export const routeTask = async (deps: Pick<Deps, 'runners'>, task: Routed) => {
 };
 
 /** Chooses the runner for a task, as things are now. Demand for this very task takes no room. */
-export const choosePlacement = async (
+export const chooseAssignment = async (
   deps: Pick<Deps, 'runners'>,
   task: Routed & { id?: string },
-): Promise<Placement> => {
+): Promise<Assignment> => {
   const { queue, runners } = await routeTask(deps, task);
   const chosen = chooseRunner(runners.map((runner) => withoutTask(runner, task)));
   return { queue, runners, runner: runners.find(({ id }) => id === chosen?.id) };
@@ -50,40 +50,41 @@ const withoutTask = (runner: RunnerRecord, { id }: { id?: string }): RunnerRecor
   demand: runner.demand.filter((taskId) => taskId !== id),
 });
 
-/** Maximum tries: a runner's status changes under a burst of tasks. The reconciler places the rest. */
+/** Maximum tries: a runner's status changes under a burst of tasks. The reconciler assigns the rest. */
 const maxTries = 5;
 
 /**
  * Assigns a waiting task to a runner, and returns the task. Idempotent: for an assigned task it only rings
- * again. `first` is the placement of a task that was just created.
+ * again. `first` is the assignment of a task that was just created.
  */
-export const place = async (
-  deps: PlaceDeps,
+export const assignTask = async (
+  deps: AssignDeps,
   task: TaskRecord,
-  first?: Placement,
+  first?: Assignment,
 ): Promise<RunnerRecord | undefined> => {
-  let placement = first ?? (await choosePlacement(deps, task));
-  const admitted = task.limits ? await admit(deps, task, placement) : task;
+  let assignment = first ?? (await chooseAssignment(deps, task));
+  const admitted = task.limits ? await admit(deps, task, assignment) : task;
   if (!admitted) return undefined;
-  let placed = admitted;
+  let current = admitted;
   for (let tries = 1; tries <= maxTries; tries++) {
-    const { queue, runner } = placement;
-    if (placed.queue !== queue || placed.runnerId !== runner?.id) {
-      const assigned = await reassign(deps, placed, placement);
+    const { queue, runner } = assignment;
+    if (current.queue !== queue || current.runnerId !== runner?.id) {
+      const assigned = await reassign(deps, current, assignment);
       if (!assigned) return undefined;
-      placed = assigned;
+      current = assigned;
     }
     if (!runner) return undefined;
-    const isAlone = placement === first && placement.runners.every(({ demand }) => demand.length === 0);
-    const owing = await owe(deps, placed, runner);
-    const other = owing && isOverrun(placed, runner, owing) ? await choosePlacement(deps, placed) : undefined;
-    if (owing && (!other || other.runner?.id === owing.id)) {
-      await announce(deps, placed, runner, owing, isAlone);
-      return owing;
+    const isAlone = assignment === first && assignment.runners.every(({ demand }) => demand.length === 0);
+    const assignee = await addDemand(deps, current, runner);
+    const other =
+      assignee && isOverrun(current, runner, assignee) ? await chooseAssignment(deps, current) : undefined;
+    if (assignee && (!other || other.runner?.id === assignee.id)) {
+      await announce(deps, current, runner, assignee, isAlone);
+      return assignee;
     }
-    placement = other ?? (await choosePlacement(deps, placed));
+    assignment = other ?? (await chooseAssignment(deps, current));
   }
-  deps.log.warn('Left a task for the reconciler to place', { taskId: task.id });
+  deps.log.warn('Left a task for the reconciler to assign', { taskId: task.id });
   return undefined;
 };
 
@@ -92,9 +93,9 @@ export const place = async (
  * otherwise it gives its place to others, and the line of a limit calls it.
  */
 const admit = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   task: TaskRecord,
-  { runner }: Pick<Placement, 'runner'>,
+  { runner }: Pick<Assignment, 'runner'>,
 ): Promise<TaskRecord | undefined> => {
   const { limits } = task;
   if (!runner) {
@@ -117,14 +118,14 @@ const admit = async (
     return undefined;
   }
   if (changed.admitted) return changed;
-  await dropOwed(deps, task);
+  await dropDemand(deps, task);
   return undefined;
 };
 
 /** Drops the demand for a waiting task on its assigned runner. */
-const dropOwed = async (deps: PlaceDeps, { id, projectId, runnerId }: TaskRecord): Promise<void> => {
-  const owing = runnerId && (await deps.runners.find(projectId, runnerId));
-  if (owing) await deps.runners.dropDemand(owing, id);
+const dropDemand = async (deps: AssignDeps, { id, projectId, runnerId }: TaskRecord): Promise<void> => {
+  const assignee = runnerId && (await deps.runners.find(projectId, runnerId));
+  if (assignee) await deps.runners.dropDemand(assignee, id);
 };
 
 /**
@@ -132,21 +133,21 @@ const dropOwed = async (deps: PlaceDeps, { id, projectId, runnerId }: TaskRecord
  * has moved on: it started, or another call admitted it or took it out.
  */
 export const leaveWaiting = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   task: TaskRecord,
   as: Pick<TaskRecord, 'limits' | 'limitedBy'>,
 ): Promise<TaskRecord | undefined> => {
   // The task first: from then on no runner can claim it.
   const left = await deps.tasks.limit(task, { ...as, admitted: false }, { leaves: true });
   if (!left) return undefined;
-  await dropOwed(deps, task);
+  await dropDemand(deps, task);
   await leaveLimits(deps, task);
   return left;
 };
 
 /** Frees the places of a task in its limits, and admits those that wait for them. */
 export const leaveLimits = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   task: Pick<TaskRecord, 'id' | 'projectId' | 'priority' | 'limits' | 'limitsLeft'>,
 ): Promise<void> => {
   for (const ref of limitRefs(task)) {
@@ -155,8 +156,8 @@ export const leaveLimits = async (
   }
 };
 
-/** Admits and places tasks from the front of a limit's line while it has room. */
-export const callNext = async (deps: PlaceDeps, ref: LimitRef, seen: LimitState): Promise<void> => {
+/** Admits and assigns tasks from the front of a limit's line while it has room. */
+export const callNext = async (deps: AssignDeps, ref: LimitRef, seen: LimitState): Promise<void> => {
   for (let state: LimitState | undefined = seen; state && hasRoom(state); ) {
     const [entry] = state.line;
     if (entry === undefined) return;
@@ -164,39 +165,39 @@ export const callNext = async (deps: PlaceDeps, ref: LimitRef, seen: LimitState)
     if (promoted) {
       const task = await deps.tasks.get(ref.projectId, taskOfEntry(entry));
       if (!task || hasEnded(task.status) || entryOf(task) !== entry) await deps.limits.leave(ref, entry);
-      else if (task.status === 'waiting') await place(deps, task);
+      else if (task.status === 'waiting') await assignTask(deps, task);
     }
     state = await deps.limits.get(ref);
   }
 };
 
-/** Places the waiting tasks in these queues; `which` narrows them. */
-export const placeWaiting = async (
-  deps: PlaceDeps,
+/** Assigns the waiting tasks in these queues; `which` narrows them. */
+export const assignWaiting = async (
+  deps: AssignDeps,
   queues: readonly string[],
   which: (task: TaskRecord) => boolean = () => true,
 ): Promise<void> => {
   for (const queue of queues) {
     for (const task of await deps.tasks.listLiveIn(queue)) {
-      if (task.status === 'waiting' && which(task)) await place(deps, task);
+      if (task.status === 'waiting' && which(task)) await assignTask(deps, task);
     }
   }
 };
 
 /** Moves a waiting task to another runner or queue. Undefined when it waits no longer. */
 const reassign = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   task: TaskRecord,
-  { queue, runner }: Placement,
+  { queue, runner }: Assignment,
 ): Promise<TaskRecord | undefined> => {
   const assigned = await deps.tasks.assign(task, task.attempt, queue, runner?.id, deps.now());
-  if (assigned && task.runnerId !== runner?.id) await dropOwed(deps, task);
+  if (assigned && task.runnerId !== runner?.id) await dropDemand(deps, task);
   return assigned;
 };
 
 /** Raises the runner's demand. Undefined when the runner's status changed meanwhile. */
-const owe = async (
-  deps: PlaceDeps,
+const addDemand = async (
+  deps: AssignDeps,
   task: TaskRecord,
   runner: RunnerRecord,
 ): Promise<RunnerRecord | undefined> => {
@@ -214,16 +215,16 @@ const isOverrun = (task: TaskRecord, chosen: RunnerRecord, raised: RunnerRecord)
 
 /** Rings for an assigned task, and has its runner woken. `before`: the runner before the assignment. */
 const announce = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   task: TaskRecord,
   before: RunnerRecord,
-  owing: RunnerRecord,
+  assignee: RunnerRecord,
   isAlone: boolean,
 ): Promise<void> => {
   await ring(deps, task, isAlone ? deps.now() : undefined);
   if (!wantsStartEvent(before, before.status)) return;
-  const wokenAt = owing.statusSince === before.statusSince ? undefined : owing.statusSince;
-  await sendEvent(deps, 'start', task, owing, { wokenAt });
+  const wokenAt = assignee.statusSince === before.statusSince ? undefined : assignee.statusSince;
+  await sendEvent(deps, 'start', task, assignee, { wokenAt });
 };
 
 /** Rings the doorbell of a task's queue, and makes a missing queue. */

@@ -21,11 +21,11 @@ import { globalQueue, queuesOf } from '../../core/tasks/routing.ts';
 import { isHeldStatus } from '../../core/tasks/task-state.ts';
 import type { Deps, TaskParts } from '../deps.ts';
 import { sendEvent } from '../webhooks/deliver.ts';
-import { type PlaceDeps, place } from './assign.ts';
+import { type AssignDeps, assignTask } from './assign.ts';
 import { heldTasks, tasksOf } from './held-tasks.ts';
 import { endAttempt } from './recover-task.ts';
 
-export type ClaimDeps = PlaceDeps & Pick<Deps, 'readTaskParts' | 'seal' | 'agentTokens' | 'recordSecretUse'>;
+export type ClaimDeps = AssignDeps & Pick<Deps, 'readTaskParts' | 'seal' | 'agentTokens' | 'recordSecretUse'>;
 
 /** `not_claimable`: drop the doorbell. `try_later`: put it back, as another runner may take it. */
 export type ClaimResult =
@@ -71,7 +71,7 @@ export const claimTask = async (
     const result = await claimOne(deps, agent, next, { queue, doorbell: rung.id, served: turn });
     if (result.ok) {
       const left = isRung ? undefined : checked?.find(({ id }) => id === rung.id);
-      if (left?.status === 'waiting' && left.runnerId === agent.runnerId) await place(deps, left);
+      if (left?.status === 'waiting' && left.runnerId === agent.runnerId) await assignTask(deps, left);
       return result;
     }
     // The runner has no room; the rung task may have ended all the same, if it was not checked yet.
@@ -184,20 +184,20 @@ const claimOne = async (
   }
   const task: TaskRecord = { ...before, status: 'starting', runnerId: runner.id };
   await tellOthers(deps, before, task, runner);
-  if (before.runnerId !== runner.id) await placeDisplaced(deps, runner, doorbell);
+  if (before.runnerId !== runner.id) await assignDisplaced(deps, runner, doorbell);
   return give(deps, agent, runner, task, leaseUntil);
 };
 
 /**
- * Places again the task of the runner's own demand whose slot the claimed task took, often on the runner that
- * had the claimed task and now has room. `claimTask` places the task of the doorbell.
+ * Reassigns the task of the runner's own demand whose slot the claimed task took, often on the runner that
+ * had the claimed task and now has room. `claimTask` reassigns the task of the doorbell.
  */
-const placeDisplaced = async (deps: ClaimDeps, runner: RunnerRecord, doorbell: TaskId): Promise<void> => {
+const assignDisplaced = async (deps: ClaimDeps, runner: RunnerRecord, doorbell: TaskId): Promise<void> => {
   const { maxParallelTasks, slots, demand } = runner;
   if (maxParallelTasks === 0 || slots.length + demand.length <= maxParallelTasks) return;
   if (demand.includes(doorbell)) return;
   const [task] = await tasksOf(deps, runner, demand.slice(-1));
-  if (task?.status === 'waiting' && task.runnerId === runner.id) await place(deps, task);
+  if (task?.status === 'waiting' && task.runnerId === runner.id) await assignTask(deps, task);
 };
 
 /**
@@ -285,10 +285,10 @@ const tellOthers = async (
 ): Promise<void> => {
   if (before.runnerId === claimer.id) return;
   if (claimer.webhookUrl) await sendEvent(deps, 'start', task, claimer);
-  const owing = before.runnerId && (await deps.runners.find(task.projectId, before.runnerId));
-  if (!owing) return;
-  await deps.runners.dropDemand(owing, task.id);
-  if (owing.webhookUrl) await sendEvent(deps, 'finish', task, owing);
+  const previous = before.runnerId && (await deps.runners.find(task.projectId, before.runnerId));
+  if (!previous) return;
+  await deps.runners.dropDemand(previous, task.id);
+  if (previous.webhookUrl) await sendEvent(deps, 'finish', task, previous);
 };
 
 /** The template's options with the values of this task, and keys in place of their ids. */

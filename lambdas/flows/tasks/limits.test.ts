@@ -41,7 +41,7 @@ const end = async (runner: Awaited<ReturnType<typeof online>>, { id }: { id: `ts
 const limitOf = (template: Template) => ({ projectId: fixture.projectId, ownerId: template.id });
 
 describe('a limit of concurrent tasks', () => {
-  it('keeps a task unplaced, without demand, until an earlier one has ended', async () => {
+  it('keeps a task unassigned, without demand, until an earlier one has ended', async () => {
     const runner = await online();
     const template = fixture.addTemplate({ maxParallelTasks: 1 });
     const [first, second] = [await fixture.start(template), await fixture.start(template)];

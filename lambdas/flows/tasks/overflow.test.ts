@@ -50,7 +50,7 @@ const aTaskBehind = async () => {
 };
 
 describe('a task that waits behind a full runner', () => {
-  it('is not placed there by a start whose room another start took concurrently', async () => {
+  it('is not assigned there by a start whose room another start took concurrently', async () => {
     const [awake, sleeper] = [await online(), await asleep()];
     const template = fixture.addTemplate();
     const { runners } = fixture.deps;
@@ -92,11 +92,11 @@ describe('a task that waits behind a full runner', () => {
     const template = fixture.addTemplate();
     const [awake, other] = [await online(), await online()];
     const first = await fixture.start(template);
-    const owing = (await demandOf(awake)).length > 0 ? awake : other;
-    const idle = owing === awake ? other : awake;
+    const assignee = (await demandOf(awake)).length > 0 ? awake : other;
+    const idle = assignee === awake ? other : awake;
     fixture.pass(120_000);
     expect(await drain(fixture.deps, fixture.agentOf(idle))).toEqual({ sleep: true });
-    expect(await demandOf(owing)).toEqual([first.id]);
+    expect(await demandOf(assignee)).toEqual([first.id]);
   });
 
   it('is given by the reconciler to a runner that can be woken, and stays while there is none', async () => {
@@ -105,7 +105,7 @@ describe('a task that waits behind a full runner', () => {
     const { full, behind } = await aTaskBehind();
     expect((await reconcile(fixture.deps)).task_placed_again).toBeUndefined();
     expect(await demandOf(full)).toEqual([behind.id]);
-    // Simulates a function that stopped here, before it placed waiting tasks.
+    // Simulates a function that stopped here, before it assigned waiting tasks.
     await fixture.deps.runners.configure(sleeper, runnerInput.parse({ name: sleeper.name, ...input }));
     expect(await reconcile(fixture.deps)).toMatchObject({ task_placed_again: 1 });
     expect(await demandOf(full)).toEqual([]);

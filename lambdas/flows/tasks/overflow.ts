@@ -6,17 +6,17 @@ import { UnreadableItem } from '../../adapters/unreadable-item.ts';
 import { isIdle, room } from '../../core/runners/slots.ts';
 import { queuesOf } from '../../core/tasks/routing.ts';
 import { canServe, canWake } from '../../core/tasks/select-runner.ts';
-import { type PlaceDeps, place, routeTask } from './assign.ts';
+import { type AssignDeps, assignTask, routeTask } from './assign.ts';
 
 /** Maximum tasks of a queue that a runner examines before it sleeps. */
 const lookedAt = 10;
 
 /**
- * Places the first task that waits behind a full runner again, before an idle runner of its queue sleeps:
+ * Reassigns the first task that waits behind a full runner, before an idle runner of its queue sleeps:
  * that task's doorbell may be hidden, or arrive too late. The live index lags a moment, so the reconciler
  * looks again.
  */
-export const overflowTo = async (deps: PlaceDeps, runner: RunnerRecord): Promise<void> => {
+export const overflowTo = async (deps: AssignDeps, runner: RunnerRecord): Promise<void> => {
   if (runner.status !== 'online' || !isIdle(runner) || !canServe(runner) || !canWake(runner)) return;
   const behind = new Map<RunnerId | undefined, boolean>();
   for (const queue of queuesOf(runner)) {
@@ -26,16 +26,16 @@ export const overflowTo = async (deps: PlaceDeps, runner: RunnerRecord): Promise
       const isLate = behind.get(task.runnerId) ?? (await isBehind(deps, task));
       behind.set(task.runnerId, isLate);
       if (!isLate) continue;
-      await place(deps, task);
+      await assignTask(deps, task);
       return;
     }
   }
 };
 
-const isBehind = async (deps: PlaceDeps, { projectId, runnerId }: TaskRecord): Promise<boolean> => {
+const isBehind = async (deps: AssignDeps, { projectId, runnerId }: TaskRecord): Promise<boolean> => {
   try {
-    const owing = runnerId && (await deps.runners.find(projectId, runnerId));
-    return !owing || !canServe(owing) || room(owing) < 0;
+    const assignee = runnerId && (await deps.runners.find(projectId, runnerId));
+    return !assignee || !canServe(assignee) || room(assignee) < 0;
   } catch (error) {
     // Left to the reconciler: a finished task must be reported despite another runner's unreadable item.
     if (error instanceof UnreadableItem) return false;
@@ -45,8 +45,8 @@ const isBehind = async (deps: PlaceDeps, { projectId, runnerId }: TaskRecord): P
 
 export type RoomLookup = ReturnType<typeof roomLookup>;
 
-/** Finds room during one pass of the reconciler: reads each route once, and again after a task was placed. */
-export const roomLookup = (deps: Pick<PlaceDeps, 'runners'>) => {
+/** Finds room during one pass of the reconciler: reads each route once, and after an assignment again. */
+export const roomLookup = (deps: Pick<AssignDeps, 'runners'>) => {
   const routes = new Map<string, RunnerRecord[]>();
   return {
     /** Returns true when another runner than the assigned one has room for the task now, or can be woken. */

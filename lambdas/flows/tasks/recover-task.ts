@@ -4,7 +4,7 @@ import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { afterLoss, type Loss } from '../../core/tasks/task-state.ts';
 import { sendEvent } from '../webhooks/deliver.ts';
-import { leaveLimits, type PlaceDeps, place } from './assign.ts';
+import { type AssignDeps, assignTask, leaveLimits } from './assign.ts';
 
 /**
  * Takes a task from a runner. The slot goes first, on the condition that the runner has not renewed its lease
@@ -12,7 +12,7 @@ import { leaveLimits, type PlaceDeps, place } from './assign.ts';
  * it.
  */
 export const recoverTask = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   runner: RunnerRecord,
   task: TaskRecord | undefined,
   taskId: TaskRecord['id'],
@@ -28,7 +28,7 @@ export const recoverTask = async (
  * it had ended already. A removed runner is given by its id and gets no notification.
  */
 export const endAttempt = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   runner: RunnerRecord | RunnerId,
   task: TaskRecord,
   reason: string,
@@ -53,7 +53,7 @@ export const endAttempt = async (
   });
   if (next === 'waiting') {
     await tell({ ...task, status: 'error' });
-    await place(deps, changed);
+    await assignTask(deps, changed);
   } else {
     await leaveLimits(deps, changed);
     await tell(changed);

@@ -5,7 +5,7 @@ import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { UnreadableItem } from '../../adapters/unreadable-item.ts';
 import { hasEnded } from '../../core/tasks/task-state.ts';
 import type { Pass } from '../repairs.ts';
-import { callNext, leaveWaiting, type PlaceDeps, place } from './assign.ts';
+import { type AssignDeps, assignTask, callNext, leaveWaiting } from './assign.ts';
 import { hasRoom, inEntryOrder, limitRefs } from './limits.ts';
 
 /**
@@ -13,7 +13,7 @@ import { hasRoom, inEntryOrder, limitRefs } from './limits.ts';
  * be admitted; when there is room, tasks in line are called.
  */
 export const setLimit = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   owner: Pick<Template, 'id' | 'projectId' | 'maxParallelTasks'> | Project,
 ): Promise<void> => {
   const { id: ownerId, maxParallelTasks: max } = owner;
@@ -40,7 +40,7 @@ export const setLimit = async (
 const maxTries = 5;
 
 /** Brings a task under a new limit: a running task counts, a waiting one must be admitted. */
-const bringUnder = async (deps: PlaceDeps, ref: LimitRef, max: number, found: TaskRecord): Promise<void> => {
+const bringUnder = async (deps: AssignDeps, ref: LimitRef, max: number, found: TaskRecord): Promise<void> => {
   let task: TaskRecord | undefined = found;
   let counted: string | undefined;
   for (let tries = 1; tries <= maxTries && task && !hasEnded(task.status); tries++) {
@@ -62,7 +62,7 @@ const bringUnder = async (deps: PlaceDeps, ref: LimitRef, max: number, found: Ta
 };
 
 /** Sends tasks admitted under a higher maximum and not started back into the line, last first. */
-const sendBack = async (deps: PlaceDeps, ref: LimitRef, { max, held }: LimitState): Promise<number> => {
+const sendBack = async (deps: AssignDeps, ref: LimitRef, { max, held }: LimitState): Promise<number> => {
   const excess = max === 0 ? 0 : held.length - max;
   let sent = 0;
   for (const entry of held.toReversed()) {
@@ -72,7 +72,7 @@ const sendBack = async (deps: PlaceDeps, ref: LimitRef, { max, held }: LimitStat
   return sent;
 };
 
-const sendBackOne = async (deps: PlaceDeps, ref: LimitRef, entry: string): Promise<boolean> => {
+const sendBackOne = async (deps: AssignDeps, ref: LimitRef, entry: string): Promise<boolean> => {
   for (let tries = 1; tries <= maxTries; tries++) {
     const task = await taskAt(deps, ref, entry);
     if (!task || task === 'unreadable' || task.status !== 'waiting' || entryOf(task) !== entry) return false;
@@ -81,14 +81,14 @@ const sendBackOne = async (deps: PlaceDeps, ref: LimitRef, entry: string): Promi
   return false;
 };
 
-/** Takes a waiting task out of its limits, and places it, which lines it up. False when it has moved on. */
+/** Takes a waiting task out of its limits, and assigns it, which lines it up. False when it has moved on. */
 const enterAnew = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   task: TaskRecord,
   as: Pick<TaskRecord, 'limits' | 'limitedBy'>,
 ): Promise<boolean> => {
   const left = await leaveWaiting(deps, task, as);
-  if (left) await place(deps, left);
+  if (left) await assignTask(deps, left);
   return left !== undefined;
 };
 
@@ -98,7 +98,7 @@ const makingMs = 60_000;
 const isIn = (task: TaskRecord, entry: string): boolean => !hasEnded(task.status) && entryOf(task) === entry;
 
 const taskAt = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   ref: LimitRef,
   entry: string,
 ): Promise<TaskRecord | 'unreadable' | undefined> => {
@@ -111,7 +111,7 @@ const taskAt = async (
 };
 
 /** The index may lag a moment, so the task itself decides. An unreadable one keeps its place: it may run. */
-const isStillIn = async (deps: PlaceDeps, ref: LimitRef, entry: string): Promise<boolean> => {
+const isStillIn = async (deps: AssignDeps, ref: LimitRef, entry: string): Promise<boolean> => {
   const task = await taskAt(deps, ref, entry);
   if (task === 'unreadable') return true;
   return task ? isIn(task, entry) : msBetween(madeAt(entry), deps.now()) < makingMs;
@@ -119,7 +119,7 @@ const isStillIn = async (deps: PlaceDeps, ref: LimitRef, entry: string): Promise
 
 /** Frees places of ended tasks and abandoned entries in a limit of live tasks; calls the tasks in line. */
 export const repairLimit = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   ref: LimitRef,
   live: readonly TaskRecord[],
   pass: Pass,
@@ -144,7 +144,7 @@ export const repairLimit = async (
   await each(live, idOf, async (task) => {
     const isLost =
       task.status === 'waiting' && task.limitedBy === ref.ownerId && !now?.line.includes(entryOf(task));
-    if (isLost && (await place(deps, task))) repaired('task_placed_again', { taskId: task.id });
+    if (isLost && (await assignTask(deps, task))) repaired('task_placed_again', { taskId: task.id });
   });
 };
 
@@ -152,7 +152,7 @@ const idOf = ({ id }: TaskRecord): string => id;
 
 /** A lost task keeps its place for its next attempt; others get it while no runner is available. */
 const giveUpUnused = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   ref: LimitRef,
   state: LimitState,
   live: readonly TaskRecord[],

@@ -7,7 +7,7 @@ import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { hasEnded, type Loss } from '../../core/tasks/task-state.ts';
 import type { Deps } from '../deps.ts';
 import { sendEvent } from '../webhooks/deliver.ts';
-import { leaveLimits, type PlaceDeps } from './assign.ts';
+import { type AssignDeps, leaveLimits } from './assign.ts';
 import { overflowTo } from './overflow.ts';
 import { endAttempt } from './recover-task.ts';
 
@@ -38,7 +38,7 @@ export type FinishResult = { readonly ok: true } | { readonly ok: false; readonl
 
 /** Ends a task as its holder reports. A repeated report only completes unfinished steps. */
 export const finishTask = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   lease: Lease,
   report: FinishRequest,
 ): Promise<FinishResult> => {
@@ -71,7 +71,7 @@ export const finishTask = async (
 
 /** Hands a task back: its slot goes first, as in recoverTask, and then the next attempt may wait. */
 const giveBack = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   lease: Lease,
   loss: Loss,
   reason = 'Its runner gave it back.',
@@ -86,14 +86,14 @@ const giveBack = async (
   return runner !== undefined;
 };
 
-const finishedBefore = async (deps: PlaceDeps, lease: Lease): Promise<TaskRecord | undefined> => {
+const finishedBefore = async (deps: AssignDeps, lease: Lease): Promise<TaskRecord | undefined> => {
   const task = await deps.tasks.get(lease.projectId, lease.taskId);
   const isItsOwn = task?.runnerId === lease.runnerId && task.attempt === lease.attempt;
   return task && isItsOwn && hasEnded(task.status) ? task : undefined;
 };
 
 const freeSlot = async (
-  deps: PlaceDeps,
+  deps: AssignDeps,
   lease: Lease,
   task: TaskRecord,
 ): Promise<RunnerRecord | undefined> => {

@@ -5,10 +5,10 @@ import { ItemTooLarge } from '../../adapters/item-size.ts';
 import { type AuditTrail, recordStart } from '../../adapters/people/audit.ts';
 import { RecordRefused } from '../../adapters/records.ts';
 import type { Deps } from '../deps.ts';
-import type { PlaceDeps } from './assign.ts';
+import type { AssignDeps } from './assign.ts';
 import { InputRefused, startTask } from './start-task.ts';
 
-export type StartFromTriggerDeps = PlaceDeps &
+export type StartFromTriggerDeps = AssignDeps &
   Pick<Deps, 'newId' | 'readForTask' | 'readInventory'> & { readonly audit: Pick<AuditTrail, 'record'> };
 
 /** Trigger of a task and its cause: the same cause always makes the same task. */

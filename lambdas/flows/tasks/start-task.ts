@@ -16,7 +16,7 @@ import { checkSurvey } from '../../core/tasks/survey.ts';
 import { hasEnded } from '../../core/tasks/task-state.ts';
 import type { Deps } from '../deps.ts';
 import { requestHeartbeat } from '../runners/request-heartbeat.ts';
-import { choosePlacement, leaveLimits, type PlaceDeps, place } from './assign.ts';
+import { type AssignDeps, assignTask, chooseAssignment, leaveLimits } from './assign.ts';
 import { enterLimits, limitsFor, whyLimited } from './limits.ts';
 
 /** An input does not fit the template: each fault names its field. */
@@ -96,11 +96,11 @@ const confirmation = ({ confirmedBy, editedBy }: Template, { people, isSaved }: 
 };
 
 /**
- * Makes a task of a template, has it placed, and returns why it waits. With the `id` of an existing task it
+ * Makes a task of a template, has it assigned, and returns why it waits. With the `id` of an existing task it
  * makes nothing. Undefined when the project has no such template; throws InputRefused.
  */
 export const startTask = async (
-  deps: PlaceDeps & Pick<Deps, 'newId' | 'readForTask' | 'readInventory'>,
+  deps: AssignDeps & Pick<Deps, 'newId' | 'readForTask' | 'readInventory'>,
   projectId: Project['id'],
   input: StartInput & Pick<TaskInput, 'templateId'>,
   by: Starter,
@@ -122,16 +122,16 @@ export const startTask = async (
   }
   const tag = resolveTag(template, inventory);
   const routed = { projectId, ...(tag !== undefined && { tag }) };
-  const placement = await choosePlacement(deps, routed);
+  const assignment = await chooseAssignment(deps, routed);
   const named = {
     projectId,
     id,
     ...(priority !== 0 && { priority }),
     ...limitsFor(template, project),
   };
-  const entry = named.limits && placement.runner ? await enterLimits(deps, named) : 'entered';
+  const entry = named.limits && assignment.runner ? await enterLimits(deps, named) : 'entered';
   const limitedBy = typeof entry === 'object' ? entry.limitedBy : undefined;
-  const owed = entry === 'entered' ? placement.runner : undefined;
+  const chosen = entry === 'entered' ? assignment.runner : undefined;
   const task: TaskRecord = {
     ...routed,
     ...named,
@@ -140,12 +140,12 @@ export const startTask = async (
     app,
     status: 'waiting',
     attempt: 1,
-    queue: placement.queue,
+    queue: assignment.queue,
     onRunnerLost,
     maxAttempts,
     createdAt: now,
     createdBy: by.name,
-    ...(owed && { runnerId: owed.id, assignedAt: now, ...(named.limits && { admitted: true }) }),
+    ...(chosen && { runnerId: chosen.id, assignedAt: now, ...(named.limits && { admitted: true }) }),
     ...(limitedBy && { limitedBy }),
     ...answers,
     ...(input.message !== undefined && { message: input.message }),
@@ -162,18 +162,18 @@ export const startTask = async (
     return before;
   }
   if (limitedBy) return { ...task, reason: await whyLimited(deps, task, limitedBy) };
-  const owing = await place(deps, task, placement);
-  const runners = placement.runners.map((runner) => (runner.id === owing?.id ? owing : runner));
+  const assignee = await assignTask(deps, task, assignment);
+  const runners = assignment.runners.map((runner) => (runner.id === assignee?.id ? assignee : runner));
   return { ...task, reason: whyWaiting(task, runners, deps.now()) };
 };
 
 /** Ends a waiting task, or asks its runner to end it. Undefined when it has already ended. */
-export const stopTask = async (deps: PlaceDeps, task: TaskRecord, by: string): Promise<Task | undefined> => {
+export const stopTask = async (deps: AssignDeps, task: TaskRecord, by: string): Promise<Task | undefined> => {
   const reason = `Stopped by ${by}.`;
   const stopped = await deps.tasks.stopWaiting(task, reason, deps.now());
   if (stopped) {
-    const owing = stopped.runnerId && (await deps.runners.find(stopped.projectId, stopped.runnerId));
-    if (owing) await deps.runners.dropDemand(owing, stopped.id);
+    const assignee = stopped.runnerId && (await deps.runners.find(stopped.projectId, stopped.runnerId));
+    if (assignee) await deps.runners.dropDemand(assignee, stopped.id);
     await leaveLimits(deps, stopped);
     return stopped;
   }
