@@ -180,6 +180,14 @@ export const hasInstances = ({ instanceId, fleet }: Pick<Runner, 'instanceId' | 
 export const isPoweredByStack = (runner: Pick<Runner, 'instanceId' | 'webhookUrl' | 'fleet'>): boolean =>
   hasInstances(runner) && runner.webhookUrl === undefined;
 
+/** True when it should be up: it has demand, or a user woke it and its agent is not there yet. */
+export const isWanted = ({ demand, wokenAt }: Pick<Runner, 'demand' | 'wokenAt'>): boolean =>
+  demand.length > 0 || wokenAt !== undefined;
+
+/** True when it has no slots taken, no demand and no wake-up. */
+export const isIdle = (runner: Pick<Runner, 'slots' | 'demand' | 'wokenAt'>): boolean =>
+  runner.slots.length === 0 && !isWanted(runner);
+
 /**
  * Returns the drain that keeps new tasks off a runner now, if any. A drain applies to a running agent. On a
  * runner that sleeps, starts or stops an old one has no effect, as its next agent begins without.

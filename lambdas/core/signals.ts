@@ -1,6 +1,7 @@
 /** Signals for operators, computed from live items: for metrics and their alarms. */
 import {
   type Instant,
+  isIdle,
   isPoweredByStack,
   msBetween,
   type OpenSession,
@@ -8,7 +9,6 @@ import {
   type Task,
 } from '../../protocol/index.ts';
 import { staysOnUntil } from './runners/idle-policy.ts';
-import { isIdle } from './runners/slots.ts';
 
 /** Returns the waiting time of the task that waits longest; undefined when none waits. */
 export const oldestWaitingMs = (

@@ -1,5 +1,5 @@
 /** Repairs lost work: finds it among the live items, and repeats it. Safe to run in parallel. */
-import { type Instant, isPoweredByStack, msBetween } from '../../protocol/index.ts';
+import { type Instant, isPoweredByStack, isWanted, msBetween } from '../../protocol/index.ts';
 import type { InstanceFacts } from '../adapters/runners/instances.ts';
 import type { RunnerRecord } from '../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../adapters/tasks/tasks.ts';
@@ -7,7 +7,7 @@ import { UnreadableItem } from '../adapters/unreadable-item.ts';
 import { fleetsByRegion, lacksInstance, scheduled } from '../core/fleets/fleets.ts';
 import { decideSleep, staysOnUntil } from '../core/runners/idle-policy.ts';
 import { runnerSources } from '../core/runners/runner-state.ts';
-import { isWanted, room } from '../core/runners/slots.ts';
+import { room } from '../core/runners/slots.ts';
 import { bootTimeoutMs } from '../core/runners/start-failure.ts';
 import { queuesOf } from '../core/tasks/routing.ts';
 import { canServe } from '../core/tasks/select-runner.ts';

@@ -8,12 +8,12 @@ import {
   addMs,
   drainOf,
   type Instant,
+  isIdle,
   isPoweredByStack,
   minimumBilledSeconds,
   msBetween,
   type Runner,
 } from '../../../protocol/index.ts';
-import { isIdle } from './slots.ts';
 
 export type SleepDecision =
   | { readonly sleep: true }

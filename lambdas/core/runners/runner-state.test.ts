@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toInstant } from '../../../protocol/index.ts';
+import { isIdle, toInstant } from '../../../protocol/index.ts';
 import { anyRunner, aRunner, aTaskId } from '../testing.ts';
 import { nextStatus, type RunnerEvent, runnerTransitions } from './runner-state.ts';
-import { isIdle } from './slots.ts';
 
 const events = [...new Set(runnerTransitions.map(({ event }) => event))];
 

@@ -1,7 +1,12 @@
 /** States of a runner, from asleep to busy and back. */
-import { isPoweredByStack, type Runner, type RunnerStatus } from '../../../protocol/index.ts';
+import {
+  isIdle,
+  isPoweredByStack,
+  isWanted,
+  type Runner,
+  type RunnerStatus,
+} from '../../../protocol/index.ts';
 import { sources, type Transition, target } from '../state-machine.ts';
-import { isIdle, isWanted } from './slots.ts';
 
 export type RunnerEvent =
   | 'demand'

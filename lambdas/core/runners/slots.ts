@@ -16,14 +16,6 @@ export const room = (runner: Load): number => capacity(runner) - load(runner);
 /** True when a task could take a slot now. */
 export const hasFreeSlot = (runner: Load): boolean => runner.slots.length < capacity(runner);
 
-/** True when it should be up: it has demand, or a user woke it and its agent is not there yet. */
-export const isWanted = ({ demand, wokenAt }: Pick<Runner, 'demand' | 'wokenAt'>): boolean =>
-  demand.length > 0 || wokenAt !== undefined;
-
-/** True when it has no slots taken, no demand and no wake-up. */
-export const isIdle = (runner: Load & Pick<Runner, 'wokenAt'>): boolean =>
-  runner.slots.length === 0 && !isWanted(runner);
-
 /** Text such as "2 of 5". */
 export const occupancy = (runner: Load): string =>
   runner.maxParallelTasks === 0

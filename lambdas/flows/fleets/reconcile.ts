@@ -1,10 +1,9 @@
 /** Repairs launches of fleets: those whose call was interrupted, and instances without a runner. */
-import { msBetween } from '../../../protocol/index.ts';
+import { isWanted, msBetween } from '../../../protocol/index.ts';
 import type { LaunchedFacts } from '../../adapters/runners/instances.ts';
 import { type RunnerRecord, runnerIn } from '../../adapters/runners/runner-record.ts';
 import { UnreadableItem } from '../../adapters/unreadable-item.ts';
 import { type FleetPlan, fleetOf } from '../../core/fleets/fleets.ts';
-import { isWanted } from '../../core/runners/slots.ts';
 import { isTimeToRetry } from '../../core/runners/start-failure.ts';
 import type { Pass } from '../repairs.ts';
 import { type FollowDeps, followInstance } from '../runners/instance-state.ts';

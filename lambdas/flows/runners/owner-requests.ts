@@ -1,8 +1,7 @@
 /** Requests of an owner about a runner: drain, resume, sleep, wake. */
 
-import { isPoweredByStack } from '../../../protocol/index.ts';
+import { isIdle, isPoweredByStack } from '../../../protocol/index.ts';
 import { poolOf, type RunnerRecord, type RunnerRef } from '../../adapters/runners/runner-record.ts';
-import { isIdle } from '../../core/runners/slots.ts';
 import { queuesOf } from '../../core/tasks/routing.ts';
 import type { Deps } from '../deps.ts';
 import { type AssignDeps, assignWaiting } from '../tasks/assign.ts';

@@ -3,14 +3,13 @@
  * decide that an instance stops. instance-state.ts records what EC2 has done. Functions without a grant for
  * EC2 use the flows that end in `Soon`: `runner-power` then calls EC2.
  */
-import { isPoweredByStack } from '../../../protocol/index.ts';
+import { isPoweredByStack, isWanted } from '../../../protocol/index.ts';
 import type { StartOutcome } from '../../adapters/runners/instances.ts';
 import { type RunnerRecord, type RunnerRef, withoutInstance } from '../../adapters/runners/runner-record.ts';
 import type { MoveOptions } from '../../adapters/runners/runners.ts';
 import { lacksInstance, powerOffOf } from '../../core/fleets/fleets.ts';
 import { whyNotTheirs } from '../../core/runners/instance-owner.ts';
 import { nextStatus, type RunnerEvent, runnerSources } from '../../core/runners/runner-state.ts';
-import { isWanted } from '../../core/runners/slots.ts';
 import { isGone, startFailure } from '../../core/runners/start-failure.ts';
 import type { Deps } from '../deps.ts';
 import { type LaunchDeps, launchInstance } from '../fleets/launch.ts';

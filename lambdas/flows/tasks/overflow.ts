@@ -1,9 +1,9 @@
 /** Overflow: a task that waits behind a full runner goes to one with room, as soon as there is one. */
-import type { RunnerId } from '../../../protocol/index.ts';
+import { isIdle, type RunnerId } from '../../../protocol/index.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { UnreadableItem } from '../../adapters/unreadable-item.ts';
-import { isIdle, room } from '../../core/runners/slots.ts';
+import { room } from '../../core/runners/slots.ts';
 import { queuesOf } from '../../core/tasks/routing.ts';
 import { canServe, canWake } from '../../core/tasks/select-runner.ts';
 import { type AssignDeps, assignTask, routeTask } from './assign.ts';

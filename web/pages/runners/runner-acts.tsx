@@ -1,6 +1,6 @@
 /** Actions on a runner, in its row and on its page. */
 import { type ReactNode, useState } from 'react';
-import { drainOf, isPoweredByStack, type Runner } from '../../../protocol/index.ts';
+import { drainOf, isIdle, isPoweredByStack, type Runner } from '../../../protocol/index.ts';
 import { useMay } from '../../data/session.ts';
 import { useAct } from '../../ui/act.ts';
 import { Button } from '../../ui/button.tsx';
@@ -18,9 +18,6 @@ interface Command {
   readonly done: string;
 }
 
-const canSleep = ({ status, slots, demand }: Runner): boolean =>
-  status === 'online' && slots.length + demand.length === 0;
-
 const canWake = ({ status, active, quarantinedAt, wokenAt }: Runner): boolean =>
   (status === 'stopped' || status === 'offline' || status === 'stopping') &&
   active &&
@@ -35,7 +32,7 @@ const powerCommands = (runner: Runner): (Command & { readonly icon: IconName })[
     const done = `${name} is woken. Without work it goes back to sleep after its idle timeout.`;
     return [{ verb: 'wake', label: 'Wake', icon: 'sun', done }];
   }
-  if (canSleep(runner)) {
+  if (runner.status === 'online' && isIdle(runner)) {
     const done = `${name} goes to sleep. The next task wakes it.`;
     return [{ verb: 'sleep', label: 'Put to sleep', icon: 'moon', done }];
   }
