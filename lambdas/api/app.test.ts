@@ -64,26 +64,24 @@ describe('resources', () => {
     const secret = { type: 'string', value: 'hunter2-hunter2' };
     const key = identified.parse(await api.call('POST', `${base}/keys`, { name: 'Vault', secret }));
     expect(JSON.stringify(key)).not.toContain('hunter2');
-    const inventory = identified.parse(
-      await api.call('POST', `${base}/inventories`, {
-        name: 'Hosts',
-        type: 'static',
-        content: 'localhost',
-        keyId: key.id,
-      }),
-    );
-    const { id: templateId } = await aTemplate(id, { inventoryId: inventory.id });
+    const inventoryId = await api.make(`${base}/inventories`, {
+      name: 'Hosts',
+      type: 'static',
+      content: 'localhost',
+      keyId: key.id,
+    });
+    const { id: templateId } = await aTemplate(id, { inventoryId });
 
     expect(await api.refused('DELETE', `${base}/keys/${key.id}`)).toMatchObject({
       status: 409,
       code: 'in_use',
       detail: expect.stringContaining('inventory "Hosts"'),
     });
-    expect(await api.refused('DELETE', `${base}/inventories/${inventory.id}`)).toMatchObject({
+    expect(await api.refused('DELETE', `${base}/inventories/${inventoryId}`)).toMatchObject({
       code: 'in_use',
       detail: expect.stringContaining('template "Deploy"'),
     });
-    for (const path of [`templates/${templateId}`, `inventories/${inventory.id}`, `keys/${key.id}`]) {
+    for (const path of [`templates/${templateId}`, `inventories/${inventoryId}`, `keys/${key.id}`]) {
       expect((await api.request('DELETE', `${base}/${path}`)).status, path).toBe(204);
     }
   });
@@ -222,14 +220,12 @@ describe('a task', () => {
   it('is claimed, logged, finished and billed', async () => {
     const { id } = await aProject();
     const base = `/api/projects/${id}`;
-    const environment = identified.parse(
-      await api.call('POST', `${base}/environments`, {
-        name: 'Live',
-        variables: { A: '1' },
-        secrets: { B: '22222' },
-      }),
-    );
-    const { id: templateId } = await aTemplate(id, { environmentId: environment.id });
+    const environmentId = await api.make(`${base}/environments`, {
+      name: 'Live',
+      variables: { A: '1' },
+      secrets: { B: '22222' },
+    });
+    const { id: templateId } = await aTemplate(id, { environmentId });
     const made = await api.createRunner(`${base}/runners`, { name: 'One' });
     const started = await api.startTask(id, templateId);
     const session = await api.startAgent(made);

@@ -26,15 +26,13 @@ let api: ApiFixture;
 let base: string;
 let projectId: string;
 const skipped: string[] = [];
-const identified = z.object({ id: z.string() });
 const scheduleRuns = z.object({ lastRun: z.object({ outcome: z.string(), detail: z.string() }) });
 
 let made = 0;
 /** Gives each object a unique name. */
 const named = <T extends object>(body: T) => ({ ...body, name: `n${made++}` });
 
-const make = async (path: string, body: object): Promise<string> =>
-  identified.parse(await api.call('POST', path, named(body))).id;
+const make = (path: string, body: object): Promise<string> => api.make(path, named(body));
 
 const names = Array.from({ length: 20 }, (_, index) => `v${index}`);
 const survey = names.map((name) => ({ name, title: name, type: 'string' }));

@@ -33,7 +33,6 @@ let api: ApiFixture;
 let people: ReturnType<typeof peopleOf>;
 let operations: Operation[];
 
-const identified = z.looseObject({ id: z.string() });
 const forPeople: readonly string[] = [...roles, 'admin', 'person'];
 const isOfPeople = (id: string) => forPeople.includes(endpointNamed(id).access);
 
@@ -48,8 +47,6 @@ beforeAll(async () => {
 });
 afterAll(() => table?.close());
 
-const make = async (path: string, body: object): Promise<string> =>
-  identified.parse(await api.call('POST', path, body)).id;
 const script = (more: object = {}) => ({ name: unique('Deploy'), app: 'bash', script: 'true', ...more });
 const aRunner = (base: string, more: object = {}) => {
   const instanceId = `i-${randomInt(2 ** 32)
@@ -58,8 +55,8 @@ const aRunner = (base: string, more: object = {}) => {
   return api.createRunner(`${base}/runners`, { name: unique('Runner'), instanceId, ...more });
 };
 const aTask = async (base: string) => {
-  const templateId = await make(`${base}/templates`, script());
-  return { templateId, id: await make(`${base}/tasks`, { templateId }) };
+  const templateId = await api.make(`${base}/templates`, script());
+  return { templateId, id: await api.make(`${base}/tasks`, { templateId }) };
 };
 
 /** A task whose agent waits for a confirmation. */
@@ -77,8 +74,8 @@ const aDelivery = async (base: string): Promise<string> => {
     tags: ['hook'],
     webhookUrl: 'https://example.org/hook',
   });
-  const templateId = await make(`${base}/templates`, script({ tag: 'hook' }));
-  await make(`${base}/tasks`, { templateId });
+  const templateId = await api.make(`${base}/templates`, script({ tag: 'hook' }));
+  await api.make(`${base}/tasks`, { templateId });
   const { items } = z.object({ items: z.array(delivery) }).parse(await api.call('GET', `${base}/deliveries`));
   return items[0]?.id ?? 'no delivery';
 };
@@ -93,11 +90,11 @@ const inputs: Readonly<Record<string, (base: string) => object | Promise<object>
   Environment: () => ({ name: unique('Production'), secrets: { TOKEN: 'hunter2' } }),
   Integration: async (base) => ({
     name: unique('Hook'),
-    templateId: await make(`${base}/templates`, script()),
+    templateId: await api.make(`${base}/templates`, script()),
   }),
   Schedule: async (base) => ({
     name: unique('Nightly'),
-    templateId: await make(`${base}/templates`, script()),
+    templateId: await api.make(`${base}/templates`, script()),
     cron: '0 3 * * *',
   }),
   ProjectRunner: () => ({ name: unique('Runner') }),
@@ -119,7 +116,7 @@ const inputs: Readonly<Record<string, (base: string) => object | Promise<object>
 /** Bodies of the other operations. */
 const bodies: Readonly<Record<string, (base: string) => object | Promise<object>>> = {
   setUp: () => ({ email: 'first@example.org', name: 'First', password }),
-  startTask: async (base) => ({ templateId: await make(`${base}/templates`, script()) }),
+  startTask: async (base) => ({ templateId: await api.make(`${base}/templates`, script()) }),
   rotateProjectRunnerToken: () => ({ graceMs: 0 }),
   rotateGlobalRunnerToken: () => ({ graceMs: 0 }),
 };
@@ -127,7 +124,7 @@ const bodyOf = ({ operationId }: Operation, base: string) =>
   (bodies[operationId] ?? inputs[operationId.replace(/^(create|replace)/, '')])?.(base);
 
 const madeBy = (kind: string, path: string) => async (base: string) =>
-  make(`${base}/${path}`, (await inputs[kind]?.(base)) ?? {});
+  api.make(`${base}/${path}`, (await inputs[kind]?.(base)) ?? {});
 /** Makes the object that a parameter of a path names. */
 const makers: Readonly<Record<string, (base: string, operation: string) => Promise<string>>> = {
   templateId: madeBy('Template', 'templates'),
@@ -140,7 +137,7 @@ const makers: Readonly<Record<string, (base: string, operation: string) => Promi
   invitationId: madeBy('Invitation', 'invitations'),
   registrationTokenId: madeBy('ProjectRegistrationToken', 'registration-tokens'),
   apiTokenId: async (base) =>
-    make(`${base}/api-tokens`, { name: unique('CI'), ...(base !== '/api' && { role: 'guest' }) }),
+    api.make(`${base}/api-tokens`, { name: unique('CI'), ...(base !== '/api' && { role: 'guest' }) }),
   runnerId: async (base, operation) => {
     const made = await aRunner(base);
     if (/^(drain|sleep)/.test(operation)) await api.startAgent(made);
@@ -235,7 +232,7 @@ describe('an event of a PUT', () => {
     const { id } = await people.aProject();
     const base = `/api/projects/${id}`;
     const environment = { name: 'Production', variables: { REGION: 'eu-west-1' } };
-    const environmentId = await make(`${base}/environments`, {
+    const environmentId = await api.make(`${base}/environments`, {
       ...environment,
       secrets: { TOKEN: 'hunter2' },
     });
@@ -262,7 +259,7 @@ describe('an event of a PUT', () => {
   it('has the new type of a key, and its value only as changed', async () => {
     const { id } = await people.aProject();
     const path = `/api/projects/${id}/keys`;
-    const keyId = await make(path, { name: 'Vault', secret: { type: 'string', value: 'hunter2' } });
+    const keyId = await api.make(path, { name: 'Vault', secret: { type: 'string', value: 'hunter2' } });
     const secret = { type: 'login_password', login: 'ada', password: 'hunter3' };
     await api.call('PUT', `${path}/${keyId}`, { name: 'Vault', secret });
     expect((await lastOf(id))?.changes).toEqual([
@@ -282,7 +279,7 @@ describe('an event of a PUT', () => {
         },
       },
     });
-    const invitationId = await make(`/api/projects/${id}/invitations`, {
+    const invitationId = await api.make(`/api/projects/${id}/invitations`, {
       email: 'a@example.org',
       role: 'guest',
     });

@@ -18,13 +18,10 @@ beforeAll(async () => {
 });
 afterAll(() => table?.close());
 
-const withId = z.looseObject({ id: z.string() });
-
 const aProject = async () => {
   const { id } = await people.aProject();
   const base = `/api/projects/${id}`;
-  const make = async (path: string, body: object) =>
-    withId.parse(await api.call('POST', `${base}/${path}`, body)).id;
+  const make = (path: string, body: object) => api.make(`${base}/${path}`, body);
   const tokenFor = async (role: 'task_runner' | 'manager' | 'owner') =>
     (await api.deps.apiTokens.create({ name: role, grant: { projectId: id, role } })).token;
   const refusedStart = (token: string, body: object) => api.refused('POST', `${base}/tasks`, { token, body });
@@ -241,7 +238,7 @@ describe('a template that wants another person to confirm', () => {
     const token = await mint(withCookie(ann.cookie, { body: tokenBody }));
     const itsToken = await mint({ token, body: tokenBody });
     const body = { ...terraform, tag: 'here', confirmedBy: 'another_person' };
-    const { id: templateId } = withId.parse(await api.call('POST', `${base}/templates`, body));
+    const templateId = await api.make(`${base}/templates`, body);
     const started = await api.call('POST', `${base}/tasks`, { templateId }, itsToken);
     const { id } = task.parse(started);
     const made = await api.createRunner(`${base}/runners`, { name: 'R', tags: ['here'] });

@@ -5,22 +5,19 @@ import { createdRunner } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { type ApiFixture, openApiFixture } from '../testing/fixture.ts';
 
-const identified = z.object({ id: z.string() });
-
 let table: TestTable;
 let api: ApiFixture;
 let base: string;
 beforeAll(async () => {
   table = await openTestTable();
   api = await openApiFixture(table);
-  base = `/api/projects/${identified.parse(await api.call('POST', '/api/projects', { name: 'Web' })).id}`;
+  base = `/api/projects/${await api.make('/api/projects', { name: 'Web' })}`;
 });
 afterAll(() => table?.close());
 
 describe('a name that is taken', () => {
   it('is refused by the field, with the id of its holder, at creation and at a rename', async () => {
-    const make = async (name: string) =>
-      identified.parse(await api.call('POST', `${base}/keys`, { name, secret: { type: 'none' } })).id;
+    const make = (name: string) => api.make(`${base}/keys`, { name, secret: { type: 'none' } });
     const first = await make('Vault');
     const second = await make('vault');
     const refusal = {

@@ -1,6 +1,5 @@
 /** Two concurrent requests about one object: the second is made just before the first one writes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import * as z from 'zod';
 import type { ProjectId } from '../../../protocol/index.ts';
 import { integration, project, repository } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
@@ -42,10 +41,8 @@ beforeAll(async () => {
 });
 afterAll(() => opened?.close());
 
-const make = async (many: string, body: object): Promise<string> => {
-  const input = { name: unique(many), ...body };
-  return z.object({ id: z.string() }).parse(await api.call('POST', `${base}/${many}`, input)).id;
-};
+const make = (many: string, body: object): Promise<string> =>
+  api.make(`${base}/${many}`, { name: unique(many), ...body });
 const stored = async (id: string) => (await opened.dump()).find(({ sk }) => sk === id);
 const aKey = () => make('keys', { secret: { type: 'string', value: 'old' } });
 /** Sends the first request, with one of `events` before each of its tries to write. */

@@ -139,13 +139,11 @@ it('quarantines the runner at the third failure, and shows why at a waiting task
     if (time < 3) await move(id, 'stopping', 'starting');
   }
   expect((await stored(id)).quarantinedAt).toBeDefined();
-  const { id: templateId } = z.object({ id: z.string() }).parse(
-    await api.call('POST', `/api/projects/${project}/templates`, {
-      name: 'T',
-      app: 'bash',
-      script: 'true',
-    }),
-  );
+  const templateId = await api.make(`/api/projects/${project}/templates`, {
+    name: 'T',
+    app: 'bash',
+    script: 'true',
+  });
   const waiting = task.parse(await api.call('POST', `/api/projects/${project}/tasks`, { templateId }));
   expect(waiting.reason).toContain('failed at "install Node.js and git". Its last lines: No mirror answers');
 });

@@ -1,6 +1,5 @@
 /** Data for the console: routing, timelines, cost history, dashboard; and sleep on request. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import * as z from 'zod';
 import {
   addMs,
   costHistory,
@@ -29,8 +28,6 @@ beforeAll(async () => {
 });
 afterAll(() => table?.close());
 
-const identified = z.looseObject({ id: z.string() });
-const make = async (path: string, body: object) => identified.parse(await api.call('POST', path, body)).id;
 const finish = (session: string, lease: string, body: object) =>
   api.call('POST', '/api/agent/finish', { lease, logChunks: 0, ...body }, session);
 
@@ -41,7 +38,7 @@ let instances = 0;
 const aWorkedProject = async (instanceType = 't4g.small') => {
   const { id } = project.parse(await api.call('POST', '/api/projects', { name: unique('Web') }));
   const base = `/api/projects/${id}`;
-  const templateId = await make(`${base}/templates`, {
+  const templateId = await api.make(`${base}/templates`, {
     name: 'Deploy',
     app: 'bash',
     script: 'true',
@@ -75,7 +72,7 @@ describe('routing', () => {
   it('names the runners for a task of a template, of a tag, and of an inventory', async () => {
     const { base, templateId, made } = await aWorkedProject();
     const ask = async (query: string) => routing.parse(await api.call('GET', `${base}/routing?${query}`));
-    const inventoryId = await make(`${base}/inventories`, {
+    const inventoryId = await api.make(`${base}/inventories`, {
       name: 'Hosts',
       type: 'static',
       content: 'a',
@@ -223,7 +220,7 @@ describe('the history of costs', () => {
   it('agrees with the report about shares of a global runner, also when windows cut a task', async () => {
     const { id } = project.parse(await api.call('POST', '/api/projects', { name: 'Shared' }));
     const base = `/api/projects/${id}`;
-    const templateId = await make(`${base}/templates`, { name: 'Build', app: 'bash', script: 'true' });
+    const templateId = await api.make(`${base}/templates`, { name: 'Build', app: 'bash', script: 'true' });
     const made = await api.createRunner('/api/runners', {
       name: 'for all',
       instanceId: 'i-0aaaaaaaaaaaaaa77',

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import * as z from 'zod';
 import { problem, task } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { unique } from '../../../test/unique.ts';
@@ -13,18 +12,15 @@ beforeAll(async () => {
 });
 afterAll(() => table?.close());
 
-const identified = z.looseObject({ id: z.string() });
-const make = async (path: string, body: unknown) => identified.parse(await api.call('POST', path, body)).id;
-
 const survey = [
   { name: 'version', title: 'Version', type: 'string', required: true },
   { name: 'pin', title: 'PIN', type: 'secret' },
 ];
 
 const aTemplate = async (fields: object = {}) => {
-  const base = `/api/projects/${await make('/api/projects', { name: unique('Web') })}`;
+  const base = `/api/projects/${await api.make('/api/projects', { name: unique('Web') })}`;
   const body = { name: 'Deploy', app: 'bash', script: 'true', survey, ...fields };
-  return { base, templateId: await make(`${base}/templates`, body) };
+  return { base, templateId: await api.make(`${base}/templates`, body) };
 };
 
 describe('the survey of a template', () => {
@@ -72,7 +68,7 @@ describe('the options of an app', () => {
     const wrong = { name: 'x', app: 'bash', script: 'true', ansible: { check: true } };
     expect((await api.request('POST', `${base}/templates`, { body: wrong })).status).toBe(422);
     const { base: other } = await aTemplate();
-    const foreign = await make(`${other}/keys`, { name: 'k', secret: { type: 'string', value: 'v' } });
+    const foreign = await api.make(`${other}/keys`, { name: 'k', secret: { type: 'string', value: 'v' } });
     const body = { name: 'x', app: 'ansible', script: '-', ansible: { becomeKeyId: foreign } };
     const refused = await api.request('POST', `${base}/templates`, { body });
     expect(problem.parse(await refused.json())).toMatchObject({ code: 'invalid_reference' });
@@ -80,9 +76,9 @@ describe('the options of an app', () => {
 
   it('protect a key from removal', async () => {
     const { base } = await aTemplate();
-    const keyId = await make(`${base}/keys`, { name: 'Vault', secret: { type: 'string', value: 'v' } });
+    const keyId = await api.make(`${base}/keys`, { name: 'Vault', secret: { type: 'string', value: 'v' } });
     const body = { name: 'Play', app: 'ansible', script: '-', ansible: { vaultKeys: [{ keyId }] } };
-    await make(`${base}/templates`, body);
+    await api.make(`${base}/templates`, body);
     const refused = await api.request('DELETE', `${base}/keys/${keyId}`);
     expect(problem.parse(await refused.json()).detail).toContain('template "Play"');
   });

@@ -3,6 +3,7 @@
  */
 import { createPrivateKey, randomBytes, randomUUID } from 'node:crypto';
 import { compactDecrypt } from 'jose';
+import * as z from 'zod';
 import {
   addMs,
   type CreatedRunner,
@@ -207,6 +208,10 @@ export const openApiFixture = async ({ table }: TestTable, overrides: Partial<Ap
     return text === '' ? undefined : JSON.parse(text);
   };
 
+  /** Makes one by a call; returns its id. */
+  const make = async (path: string, body: unknown): Promise<string> =>
+    z.looseObject({ id: z.string() }).parse(await call('POST', path, body)).id;
+
   /** Makes a call that must be refused. */
   const refused = async (method: string, path: string, options: Call = {}): Promise<Problem> =>
     problem.parse(await (await request(method, path, options)).json());
@@ -234,6 +239,7 @@ export const openApiFixture = async ({ table }: TestTable, overrides: Partial<Ap
     app,
     request,
     call,
+    make,
     refused,
     createRunner,
     open,

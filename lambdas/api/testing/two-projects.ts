@@ -9,13 +9,12 @@ import { agentTokens } from '../../adapters/runners/agent-tokens.ts';
 import { oneSigningKey } from '../../adapters/secrets/signed-tokens.ts';
 import type { ApiFixture, Call } from './fixture.ts';
 
-const identified = z.looseObject({ id: z.string() });
 const withToken = z.object({ token: z.string() });
 const aSecret = { type: 'string', value: 'hunter2-hunter2' };
 
 /** A project with one of everything: a running task, a waiting one, an ended one. */
 const aBusyProject = async (api: ApiFixture, name: string, instanceId: string) => {
-  const make = async (path: string, body: object) => identified.parse(await api.call('POST', path, body)).id;
+  const { make } = api;
   const id = await make('/api/projects', { name });
   const base = `/api/projects/${id}`;
   const keyId = await make(`${base}/keys`, { name: 'Vault', secret: aSecret });
