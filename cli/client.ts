@@ -44,7 +44,7 @@ const problemOf = async (response: Response): Promise<ApiProblem> => {
     parsed.data ?? {
       status: response.status,
       code: 'unexpected',
-      detail: `${new URL(response.url).origin} answered ${response.status} and no explanation: is this the URL of a Reveille stack?`,
+      detail: `${new URL(response.url).origin} answered ${response.status} without an explanation: is this the URL of a Reveille stack?`,
     },
   );
 };
@@ -80,7 +80,7 @@ export const createClient = ({ url, credential, version, fetch }: ClientOptions)
       try {
         return parseAnswer(endpoint, json);
       } catch {
-        const detail = `${url} answered something that this version (${version}) does not understand: use the reveille of that stack's release.`;
+        const detail = `This version (${version}) does not understand the answer of ${url}: use the reveille of that stack's release.`;
         throw new ApiProblem({ status: response.status, code: 'unexpected', detail });
       }
     },

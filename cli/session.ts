@@ -64,12 +64,12 @@ export const openSession = async ({ env, store, version, fetch }: SessionOptions
       if (!only)
         throw new CliError(
           exitCodes.notFound,
-          'There is no project that you have a role in: ask its owner to invite you.',
+          'You have no role in any project: ask an owner of one to invite you.',
         );
       const names = all.map(({ name }) => name).join(', ');
       throw new CliError(
         exitCodes.usage,
-        `Say which project: --project NAME, REVEILLE_PROJECT, or once and for all: reveille project use NAME. There are: ${names}`,
+        `Choose a project: --project NAME, REVEILLE_PROJECT, or for all commands: reveille project use NAME. There are: ${names}`,
       );
     },
   };

@@ -154,5 +154,5 @@ export const whyNotConfirm = (
   personId: string,
 ): string | undefined =>
   confirmedBy === 'another_person' && notConfirmedBy.includes(personId)
-    ? 'The template wants another person to confirm: not who started the task, nor who last edited what started it or what it runs. Ask somebody else.'
+    ? 'The template requires another person to confirm: not the one who started the task, and not the last editor of what started it or of what it runs. Ask someone else.'
     : undefined;

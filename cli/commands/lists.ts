@@ -39,7 +39,7 @@ const addProjectCommands = (cli: Command, context: CommandContext): void => {
       if (stored?.url !== url) {
         throw new CliError(
           exitCodes.usage,
-          'There is no sign-in to keep it with: set REVEILLE_PROJECT instead',
+          'You are not signed in, so the choice cannot be stored: set REVEILLE_PROJECT instead',
         );
       }
       await context.store.write({ ...stored, project: chosen.id });

@@ -25,7 +25,7 @@ const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 const questions = async ({ terminal }: CommandContext) => {
   if (terminal.canAsk) return import('../ask.ts');
   throw usage(
-    'Nobody can be asked here: give --url, and --token-file or --email and --password-file; or set REVEILLE_URL and REVEILLE_TOKEN',
+    'This terminal is not interactive: give --url, and --token-file or --email and --password-file; or set REVEILLE_URL and REVEILLE_TOKEN',
   );
 };
 
@@ -42,10 +42,7 @@ const cookieOf = (response: Response): string => {
   const [cookie] = response.headers.getSetCookie();
   const pair = cookie?.split(';')[0];
   if (!pair)
-    throw new CliError(
-      exitCodes.failed,
-      'The answer to the sign-in has no cookie: is a proxy taking it away?',
-    );
+    throw new CliError(exitCodes.failed, 'The answer to the sign-in has no cookie: does a proxy remove it?');
   return pair;
 };
 
@@ -110,7 +107,7 @@ const login = async (context: CommandContext, flags: LoginFlags): Promise<void> 
 const logout = async ({ store, terminal, version, fetch }: CommandContext): Promise<void> => {
   const stored = await store.read();
   if (!stored) {
-    await terminal.err.write('Nobody was signed in.\n');
+    await terminal.err.write('You were not signed in.\n');
     return;
   }
   await store.remove();
@@ -118,7 +115,9 @@ const logout = async ({ store, terminal, version, fetch }: CommandContext): Prom
   if (cookie !== undefined) {
     // The sign-in is already removed here, even if the server cannot end it.
     const ended = createClient({ url, credential: { cookie }, version, fetch }).send(signOut, {});
-    await ended.catch(() => terminal.err.write(`${url} was not told; the sign-in ends there by itself.\n`));
+    await ended.catch(() =>
+      terminal.err.write(`${url} did not confirm the sign-out; the sign-in expires there later.\n`),
+    );
   }
   const note = cookie === undefined ? ' The API token stays good until it is revoked.' : '';
   await terminal.err.write(`Signed out of ${url}.${note}\n`);

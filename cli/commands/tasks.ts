@@ -141,7 +141,7 @@ const logs = async (context: CommandContext, wanted: string, flags: LogFlags): P
 
 const tellings = [
   ['stop', 'Stop a task', 'is being stopped'],
-  ['confirm', 'Let a task that waits for confirmation go on', 'goes on'],
+  ['confirm', 'Let a task that waits for confirmation continue', 'continues'],
   ['reject', 'End a task that waits for confirmation', 'is rejected'],
 ] as const;
 

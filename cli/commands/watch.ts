@@ -59,7 +59,7 @@ export const watchTask = async (
 
   const stop = async () => {
     isStopping = true;
-    await say('Stopping the task; Ctrl-C once more leaves it to itself.');
+    await say('Stopping the task. Press Ctrl-C again to leave without waiting for its end.');
     await api.tellTask(task.projectId, task.id, 'stop').catch((error: unknown) => say(String(error)));
   };
   const endListening = terminal.onInterrupt(() => {
@@ -71,7 +71,7 @@ export const watchTask = async (
     const ended = await followTask({ api, task, terminal, print, say, signal: leaving.signal });
     if (!ended) {
       await say(
-        `The task goes on. Look again: reveille task logs ${task.id} --follow. Stop it: reveille task stop ${task.id}`,
+        `The task continues. See its log: reveille task logs ${task.id} --follow. Stop it: reveille task stop ${task.id}`,
       );
       return context.exitWith(exitCodes.interrupted);
     }

@@ -45,8 +45,8 @@ export const authorize =
         c,
         'forbidden',
         needed === 'admin'
-          ? 'Only an admin of the stack may do this. Ask one.'
-          : `This takes the role ${needed} in the project, and yours is ${role}. Ask an owner of the project.`,
+          ? 'Only an admin of the stack may do this. Ask an admin.'
+          : `This needs the role ${needed} in the project, and you have the role ${role}. Ask an owner of the project.`,
       );
     }
     const token = bearerToken(c.req.header('authorization'));

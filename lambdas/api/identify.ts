@@ -90,7 +90,7 @@ export const refuseNobody = (c: Context) =>
   refuse(
     c,
     'unauthenticated',
-    'Send an API token of this stack as "Authorization: Bearer …". It may be revoked, or over its time.',
+    'Send an API token of this stack as "Authorization: Bearer …". A token that you sent may be revoked or expired.',
   );
 
 /** Lets in a caller with an API token or a sign-in. */

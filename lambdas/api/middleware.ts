@@ -43,7 +43,7 @@ export const guardAnswer: MiddlewareHandler<ApiEnv> = async (c, next) => {
 export const limitBody = (maxMegabytes: number): MiddlewareHandler =>
   bodyLimit({
     maxSize: maxMegabytes * megabyte,
-    onError: (c) => refuse(c, 'body_too_large', `A body may have ${maxMegabytes} MiB at most.`),
+    onError: (c) => refuse(c, 'body_too_large', `The body must not exceed ${maxMegabytes} MiB.`),
   });
 
 /** Credential of `Authorization: Bearer …`. */
@@ -75,7 +75,11 @@ export const requireSession =
     const verified = await agentTokens.verifySession(bearerToken(c.req.header('authorization')) ?? '');
     if (!verified.ok) {
       return verified.code === 'expired'
-        ? refuse(c, 'session_expired', 'The session is over. Open a new one by challenge and credentials.')
+        ? refuse(
+            c,
+            'session_expired',
+            'The session has expired. Open a new one by challenge and credentials.',
+          )
         : refuse(c, 'unauthenticated', 'Send a session of this control plane as "Authorization: Bearer …".');
     }
     c.set('agent', verified.claims);
@@ -100,7 +104,7 @@ export const answerError =
     }
     if (error instanceof ChangedMeanwhile) {
       const detail =
-        'Others saved or removed this, or what it refers to, at the same time. Read it again, and repeat the change if it is still wanted.';
+        'Someone else saved or removed this, or something that it refers to, at the same time. Read it again, then repeat the change if you still want it.';
       return refuse(c, 'changed_meanwhile', detail);
     }
     if (error instanceof NameTaken) return refuseName(c, error);
@@ -119,7 +123,7 @@ export const answerError =
     const requestId = c.get('requestId');
     if (error instanceof UnreadableItem) {
       log.error('Met an unreadable item', { requestId, ...error.key, error: error.message });
-      const detail = `What is stored as ${error.key.sk} cannot be read. Remove it, or have an operator mend it: "Unreadable items" in docs/operating/runbook.md.`;
+      const detail = `The stored item ${error.key.sk} cannot be read. Remove it, or ask an operator to repair it: see "Unreadable items" in docs/operating/runbook.md.`;
       return refuse(c, 'unreadable_item', detail);
     }
     log.error('Request failed', {

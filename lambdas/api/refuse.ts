@@ -55,6 +55,6 @@ export const refuseFields = (c: Context, faults: readonly FieldErrors[number][])
   ]);
 
 export const refuseCursor = (c: Context) =>
-  refuse(c, 'invalid_request', 'The cursor is not one of ours. Take it from "nextCursor", or leave it out.', [
+  refuse(c, 'invalid_request', 'The cursor is not valid. Use the value of "nextCursor", or leave it out.', [
     { path: 'cursor', message: 'is not a cursor of this listing' },
   ]);

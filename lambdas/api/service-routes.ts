@@ -21,7 +21,11 @@ export const serviceRoutes = (deps: Pick<ApiDeps, 'checkHealth' | 'log'>, readDo
         return c.json({ status: 'ok' as const }, 200);
       } catch (error) {
         deps.log.error('The table cannot be read', { error: String(error) });
-        return refuse(c, 'unavailable', 'The table cannot be read. The log of this function tells why.');
+        return refuse(
+          c,
+          'unavailable',
+          'The table cannot be read. See the log of this function for the cause.',
+        );
       }
     })
     .openapi(routeOf(endpoints.getDocument), (c) => {

@@ -26,7 +26,7 @@ describe('a message for invalid input', () => {
       'active must be true or false',
       'idleTimeoutMs must be a number',
       'instanceId must be an EC2 instance id such as i-0123456789abcdef0',
-      'has what is not known here: more',
+      'has unknown fields: more',
     ]);
     expect(wordsOf(templateInput, { name: 'a', app: 'cobol' })?.[0]).toBe(
       'app must be ansible or terraform or tofu or bash or python or powershell',

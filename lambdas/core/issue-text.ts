@@ -50,7 +50,7 @@ export const issueText = (issue: Issue): string | undefined => {
     case 'invalid_value':
       return `must be ${issue.values.map(String).join(' or ')}`;
     case 'unrecognized_keys':
-      return `has what is not known here: ${issue.keys.join(', ')}`;
+      return `has unknown fields: ${issue.keys.join(', ')}`;
     case 'invalid_format':
       return issue.format === 'starts_with' ? `must start with ${issue.prefix}` : formats[issue.format];
     default:

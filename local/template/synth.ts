@@ -82,6 +82,6 @@ export const templatesIn = (dir: string): { control: StackTemplate; fleets: Flee
   });
   const [control, ...more] = all.filter(({ stackName }) => !fleetsPattern.test(stackName));
   if (!control || more.length > 0)
-    throw new Error(`${dir} must hold exactly one template beside those of fleets; synthesize anew.`);
+    throw new Error(`${dir} must hold exactly one template beside those of fleets; synthesize again.`);
   return { control, fleets };
 };

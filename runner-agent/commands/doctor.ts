@@ -141,7 +141,7 @@ const checkNetwork = async ({ config, get, now }: DoctorOptions): Promise<Findin
   }
 };
 
-const registerAgain = 'Register this machine anew (reveille-runner register), or correct the config file';
+const registerAgain = 'Register this machine again (reveille-runner register), or correct the config file';
 
 interface Session {
   findings: Finding[];

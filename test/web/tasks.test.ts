@@ -214,7 +214,7 @@ it('waits with a plan for confirmation by a permitted user, and ends when it is 
       confirmedBy: 'another_person',
     });
     await run();
-    await page.getByText('The template wants another person to confirm').waitFor();
+    await page.getByText('The template requires another person to confirm').waitFor();
     expect(await page.getByRole('button', { name: 'Confirm' }).isDisabled()).toBe(true);
     await page.getByRole('button', { name: 'Reject' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Reject' }).click();

@@ -88,7 +88,7 @@ export const stsIdentity =
     if (status >= 500 || status === 429) {
       return { ok: false, code: 'unavailable', detail: `STS answers with ${status}.` };
     }
-    if (status !== 200) return refused('STS does not accept the signature, or not any more.');
+    if (status !== 200) return refused('STS rejects the signature, or it has expired.');
     const [, inArn, roleName, sessionName] = arnPattern.exec(answer) ?? [];
     const account = accountPattern.exec(answer)?.[1];
     if (!roleName || !sessionName || !account || account !== inArn)

@@ -303,7 +303,7 @@ describe('enrolment', () => {
     const slow = await proof(key, { nowMs: Date.now() - 10_000 });
     const { publicKey, privateKey } = api.deps.makeKeyPair();
     const { token } = enrollResponse.parse(await (await send(await proof(key, { publicKey }))).json());
-    await expectRefusal(slow, 409, 'try_later', 'by a later signature');
+    await expectRefusal(slow, 409, 'try_later', 'with a later signature');
     const given = { apiUrl: '', webhookSecret: '', token, privateKey, runner };
     expect(await api.startAgent(given)).toBeTruthy();
   });
@@ -312,7 +312,7 @@ describe('enrolment', () => {
     const { instanceId } = await aLaunched();
     const good = await proof(keyOf(instanceId));
     const { publicKey } = api.deps.makeKeyPair();
-    await expectRefusal({ ...good, publicKey }, 401, 'enrolment_refused', 'STS does not accept');
+    await expectRefusal({ ...good, publicKey }, 401, 'enrolment_refused', 'STS rejects the signature');
     expect((await send(good)).status).toBe(200);
     await expectRefusal(good, 401, 'enrolment_refused', 'used before');
   });
@@ -320,7 +320,7 @@ describe('enrolment', () => {
   it('is refused for another host than the API that it was made for', async () => {
     const { instanceId } = await aLaunched();
     const foreign = await proof(keyOf(instanceId), { apiUrl: 'https://elsewhere.example' });
-    await expectRefusal(foreign, 401, 'enrolment_refused', 'STS does not accept');
+    await expectRefusal(foreign, 401, 'enrolment_refused', 'STS rejects the signature');
   });
 
   it('is refused when the signature does not cover its audience and key', async () => {
@@ -377,7 +377,7 @@ describe('enrolment', () => {
     const { instanceId } = await aLaunched();
     const key = keyOf(instanceId);
     const forged = { ...key, secretAccessKey: randomBytes(30).toString('base64') };
-    await expectRefusal(await proof(forged), 401, 'enrolment_refused', 'STS does not accept');
+    await expectRefusal(await proof(forged), 401, 'enrolment_refused', 'STS rejects the signature');
     await expectRefusal(await proof(key, { nowMs: Date.now() - 3_600_000 }), 401, 'enrolment_refused', 'STS');
   });
 

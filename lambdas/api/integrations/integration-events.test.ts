@@ -137,7 +137,7 @@ describe('processing an event', () => {
     expect(seen).toEqual([...Array<string>(5).fill('event_asked_again'), 'event_given_up']);
     expect(await pending()).toEqual([]);
     expect(await one.events()).toMatchObject([
-      { outcome: 'failed', detail: expect.stringContaining('Send it again') },
+      { outcome: 'failed', detail: expect.stringContaining('send the event again') },
     ]);
     expect(await one.eventOf(text, { 'webhook-id': 'msg_1' })).toMatchObject({ outcome: 'started' });
   });

@@ -22,7 +22,11 @@ describe('an event of an integration', () => {
   it('starts the template with its values as survey answers, and is recorded', async () => {
     const { answerTo, events, tasks } = await anIntegration(api);
     const answer = await answerTo(text);
-    expect(answer).toEqual({ id: answer.id, outcome: 'received', detail: 'It is taken, and worked on.' });
+    expect(answer).toEqual({
+      id: answer.id,
+      outcome: 'received',
+      detail: 'The event was accepted and is being processed.',
+    });
     const [event] = await events();
     expect(event).toMatchObject({ id: answer.id, outcome: 'started', source: '192.0.2.1' });
     expect(await tasks()).toMatchObject([

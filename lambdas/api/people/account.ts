@@ -20,7 +20,7 @@ const refuseToken = (c: Context) =>
   );
 
 const refuseChanged = (c: Context) =>
-  refuse(c, 'unauthenticated', 'Your credentials have changed meanwhile. Sign in again, and repeat this.');
+  refuse(c, 'unauthenticated', 'Your credentials have changed. Sign in again, then repeat this.');
 
 export const selfRoutes = (deps: ApiDeps) => {
   /** Asks for the password once more; returns the refusal, or undefined when the password is right. */
@@ -78,7 +78,11 @@ export const selfRoutes = (deps: ApiDeps) => {
       const step = newTotpSecret && totpStepOf(newTotpSecret, c.req.valid('json').code, deps.now());
       if (!newTotpSecret || !step) {
         await recordRefusal(deps, c, 'codeRefused', user);
-        return refuse(c, 'wrong_login', 'The code is wrong, or no secret was asked for. Ask for a new one.');
+        return refuse(
+          c,
+          'wrong_login',
+          'The code is wrong, or you have not requested a secret. Request a new secret.',
+        );
       }
       await forgetAttempts(deps.attempts, counted);
       if (!(await deps.users.setTotp(user, newTotpSecret, step))) return refuseChanged(c);

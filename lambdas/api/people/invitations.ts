@@ -86,7 +86,7 @@ const proveInvited = async (
     if (reached) return refuseTooMany(c, deps.attempts, reached);
     if (!(await deps.passwords.verify(password, user.passwordHash))) {
       await recordRefusal(deps, c, 'passwordRefused', user);
-      return refuse(c, 'wrong_login', 'You are known here: send the password that you have.');
+      return refuse(c, 'wrong_login', 'You already have an account. Send its password.');
     }
     await forgetAttempts(deps.attempts, counted);
   }
@@ -97,7 +97,7 @@ const refuseInvitation = (c: Context) =>
   refuse(
     c,
     'invitation_refused',
-    'The invitation is unknown, over its time, or was accepted. Ask for a new one.',
+    'The invitation is unknown, expired or already accepted. Ask for a new one.',
   );
 
 export const acceptanceRoutes = (deps: ApiDeps) =>

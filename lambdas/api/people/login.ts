@@ -26,7 +26,11 @@ export const setupRoutes = (deps: ApiDeps) =>
         passwordHash: await deps.passwords.hash(password),
       }));
     if (!user) {
-      return refuse(c, 'already_set_up', 'There is somebody already. Sign in, or have an owner invite you.');
+      return refuse(
+        c,
+        'already_set_up',
+        'This stack already has a user. Sign in, or ask an owner to invite you.',
+      );
     }
     await signIn(deps, c, user);
     return c.json(publicUser(user), 201, { location: pathOf(endpoints.replaceUser, { userId: user.id }) });

@@ -20,7 +20,11 @@ export const userRoutes = (deps: ApiDeps) =>
       const { userId } = c.req.valid('param');
       const { isAdmin } = c.req.valid('json');
       if (userId === c.get('caller').id && !isAdmin) {
-        return refuse(c, 'in_use', 'Nobody takes this from themselves: have another admin do it.');
+        return refuse(
+          c,
+          'in_use',
+          'You cannot take the admin role from yourself. Ask another admin to do it.',
+        );
       }
       const changed = await deps.users.setAdmin(userId, isAdmin);
       if (!changed) return refuseUnknown(c, 'person');
@@ -30,7 +34,7 @@ export const userRoutes = (deps: ApiDeps) =>
     .openapi(routeOf(endpoints.removeUser), async (c) => {
       const { userId } = c.req.valid('param');
       if (userId === c.get('caller').id) {
-        return refuse(c, 'in_use', 'Nobody removes themselves: have another admin do it.');
+        return refuse(c, 'in_use', 'You cannot remove yourself. Ask another admin to do it.');
       }
       const found = await deps.users.get(userId);
       const isRemoved = found !== undefined && (await deps.users.remove(found));

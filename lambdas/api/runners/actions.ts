@@ -20,7 +20,11 @@ export const runnerActRoutes = (deps: ApiDeps, endpoints: RunnerEndpoints) => {
       const draining = await drainRunner(deps, found);
       return draining
         ? c.json(publicRunner(draining), 200)
-        : refuse(c, 'asleep', `It is ${found.status} and holds nothing. To keep it so, make it inactive.`);
+        : refuse(
+            c,
+            'asleep',
+            `The runner is ${found.status} and has nothing to drain. To keep it asleep, make it inactive.`,
+          );
     })
     .openapi(routeOf(endpoints.sleep), async (c) => {
       const found = await find(c.req.param());
@@ -47,7 +51,11 @@ export const runnerActRoutes = (deps: ApiDeps, endpoints: RunnerEndpoints) => {
       if (!found) return refuseUnknown(c, 'runner');
       const token = await rotateToken(deps, found, graceMs);
       return token === undefined
-        ? refuse(c, 'try_later', 'Somebody else rotated this token just now. Look before you do it again.')
+        ? refuse(
+            c,
+            'try_later',
+            'Someone else rotated this token just now. Check whether you still need to rotate it.',
+          )
         : c.json({ token }, 200);
     });
 };

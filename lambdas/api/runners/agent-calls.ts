@@ -43,7 +43,7 @@ export const registerRoutes = (deps: ApiDeps) =>
   routes<ApiEnv>().openapi(routeOf(endpoints.registerRunner), async (c) => {
     const { publicKey, ...input } = c.req.valid('json');
     if (!(await isPublicKey(publicKey))) {
-      return refuse(c, 'invalid_request', 'The public key is no X25519 key in PEM (SPKI).', [
+      return refuse(c, 'invalid_request', 'The public key is not an X25519 key in PEM (SPKI).', [
         { path: 'publicKey', message: 'must be an X25519 public key in PEM' },
       ]);
     }
@@ -53,7 +53,7 @@ export const registerRoutes = (deps: ApiDeps) =>
     if (reached) return refuseTooMany(c, deps.attempts, reached);
     const registration = await deps.registrationTokens.take(token);
     if (!registration) {
-      const detail = 'The registration token is unknown, over its time or spent. Make a new one.';
+      const detail = 'The registration token is unknown, expired or used up. Create a new one.';
       return refuse(c, 'registration_token_used', detail);
     }
     await forgetAttempts(deps.attempts, counted);
@@ -104,7 +104,7 @@ export const runnerTokenRoutes = (deps: ApiDeps) => {
         return refuse(
           c,
           'in_use',
-          'Tasks hold the runner or count on it. Make it inactive, wait until they have ended, and try again.',
+          'Tasks run on the runner or are assigned to it. Make it inactive, wait until they have ended, then try again.',
         );
       }
       const request = { source: deps.sourceOf(c), requestId: c.get('requestId') };
@@ -153,7 +153,7 @@ export const sessionRoutes = (deps: ApiDeps) => {
       const beat = await heartbeat(deps, c.get('agent'), c.req.valid('json'));
       return beat
         ? c.json(beat, 200)
-        : refuse(c, 'unauthenticated', 'The runner was removed, or has another agent by now.');
+        : refuse(c, 'unauthenticated', 'The runner was removed, or another agent has replaced this one.');
     })
     .openapi(routeOf(endpoints.offerSleep), async (c) => c.json(await drain(deps, c.get('agent')), 200))
     .openapi(routeOf(endpoints.appendLog), async (c) => {

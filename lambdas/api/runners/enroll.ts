@@ -16,7 +16,7 @@ export const enrollRoutes = (deps: ApiDeps) =>
   routes<ApiEnv>().openapi(routeOf(endpoints.enrollInstance), async (c) => {
     const request = c.req.valid('json');
     if (!(await isPublicKey(request.publicKey))) {
-      return refuse(c, 'invalid_request', 'The public key is no X25519 key in PEM (SPKI).', [
+      return refuse(c, 'invalid_request', 'The public key is not an X25519 key in PEM (SPKI).', [
         { path: 'publicKey', message: 'must be an X25519 public key in PEM' },
       ]);
     }

@@ -47,7 +47,7 @@ export const rebinds = (before: Runner, { instanceId, region, webhookUrl }: Runn
 const tasksOf = ({ slots, demand }: Runner): string | undefined => {
   const tasks = [...new Set([...slots, ...demand])];
   return tasks.length > 0
-    ? `Tasks hold it or count on it: ${tasks.join(', ')}. Stop them, or wait until they have ended.`
+    ? `Tasks run on it or are assigned to it: ${tasks.join(', ')}. Stop these tasks, or wait until they have ended.`
     : undefined;
 };
 
@@ -56,21 +56,21 @@ export const whyNotRemoved = (runner: Runner): string =>
 
 export const whyNotAsleep = (runner: Runner): string => {
   if (!isPoweredByStack(runner))
-    return 'The stack does not start and stop its machine. Whoever does can stop it.';
+    return 'The stack does not start and stop the machine of this runner. Stop the machine yourself.';
   return (
     tasksOf(runner) ??
     (runner.status === 'online'
-      ? 'It changed just now. Look at it, and try again.'
-      : `It is ${runner.status}; only a runner that is online can be put to sleep.`)
+      ? 'The runner has just changed. Check its state, then try again.'
+      : `The runner is ${runner.status}; only a runner that is online can be put to sleep.`)
   );
 };
 
 export const whyNotWoken = (runner: Runner): string => {
   if (!isPoweredByStack(runner))
-    return 'The stack does not start and stop its machine. Whoever does can start it.';
+    return 'The stack does not start and stop the machine of this runner. Start the machine yourself.';
   if (runner.quarantinedAt !== undefined)
-    return `It is in quarantine: ${runner.fault?.detail ?? 'it did not start'} Then save it as active.`;
+    return `The runner is in quarantine: ${runner.fault?.detail ?? 'it did not start.'} Fix this, then save the runner as active.`;
   return runner.active
-    ? 'It changed just now. Look at it, and try again.'
-    : 'It is inactive. Activate it first.';
+    ? 'The runner has just changed. Check its state, then try again.'
+    : 'The runner is inactive. Activate it first.';
 };

@@ -39,7 +39,7 @@ export const runnerRoutes = (deps: ApiDeps, endpoints: RunnerEndpoints) => {
     }
     const refused = webhookUrl && deps.refuseUrl(webhookUrl);
     return refused
-      ? refuse(c, 'invalid_request', `Webhooks cannot go there: ${refused}`, [
+      ? refuse(c, 'invalid_request', `Webhooks cannot be sent to this URL: ${refused}`, [
           { path: 'webhookUrl', message: 'must be a public address' },
         ])
       : undefined;
@@ -95,7 +95,7 @@ export const runnerRoutes = (deps: ApiDeps, endpoints: RunnerEndpoints) => {
       const unfit = whyNotOfFleet(before, input);
       if (unfit) return refuseFields(c, [unfit]);
       if (before.fleet === undefined && isAwake(before.status) && rebinds(before, input)) {
-        const detail = `It is ${before.status}. Bind it to another instance or webhook when it is stopped.`;
+        const detail = `The runner is ${before.status}. Wait until it is stopped, then bind it to another instance or webhook.`;
         return refuse(c, 'not_asleep', detail);
       }
       const pool = poolOf(before);

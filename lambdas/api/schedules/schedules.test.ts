@@ -349,7 +349,7 @@ describe('a time that is due', () => {
     await expect(runSchedule(broken, event)).rejects.toThrow('Throttled');
     expect((await get()).lastRun).toMatchObject({
       outcome: 'failed',
-      detail: 'It could not be started: Throttled',
+      detail: 'The task could not be started: Throttled',
     });
     await runSchedule(api.deps, event);
     expect((await get()).lastRun).toMatchObject({ outcome: 'started' });

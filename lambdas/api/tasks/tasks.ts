@@ -35,7 +35,11 @@ const decide = async (
   if (!decided.ok) return refuse(c, 'another_person_needed', decided.why);
   return decided.task
     ? c.json(await showTask(deps, decided.task), 200)
-    : refuse(c, 'not_waiting_confirmation', `The task is ${found.status}: it does not wait to be confirmed.`);
+    : refuse(
+        c,
+        'not_waiting_confirmation',
+        `The task is ${found.status}; it does not wait for confirmation.`,
+      );
 };
 
 export const taskRoutes = (deps: ApiDeps) =>

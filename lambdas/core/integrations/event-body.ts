@@ -52,8 +52,8 @@ export const readEventBody = (bytes: Uint8Array, contentType = ''): EventBody =>
     JSON.stringify(json.value);
     return { ok: true, json };
   } catch (error) {
-    if (error instanceof RangeError) return refused('The JSON of the body is nested too deep.');
-    if (error instanceof URIError) return refused('The field "payload" of the form is no text in UTF-8.');
+    if (error instanceof RangeError) return refused('The JSON of the body is nested too deeply.');
+    if (error instanceof URIError) return refused('The field "payload" of the form is not UTF-8 text.');
     if (payload !== undefined) return refused('The field "payload" of the form is not JSON.');
     if (isForm(contentType)) return refused('The body is a form without a field "payload", and is not JSON.');
     return refused('The body is not JSON.');

@@ -55,7 +55,10 @@ export const workIntegrationEvent = async (deps: WorkEventDeps, ref: EventRef): 
     await settle(await decide(deps, event));
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
-    await settle({ outcome: 'failed', detail: `It could not be started, and is tried again: ${cause}` });
+    await settle({
+      outcome: 'failed',
+      detail: `The task could not be started; Reveille tries again: ${cause}`,
+    });
     throw error;
   }
   await deps.pendingEvents.remove(event);
@@ -80,7 +83,7 @@ export const repairEvents = async (deps: RepairEventsDeps): Promise<Repairs> => 
     const { projectId, id: eventId, integrationId, asked } = event;
     const about = { projectId, integrationId, eventId };
     if (asked >= askedAtMost) {
-      const detail = `It was tried for an hour and could not be started. The log of integration-events says why, by ${eventId}. Send it again once that is mended.`;
+      const detail = `The task could not be started within an hour. The log of integration-events has the cause under ${eventId}. Fix it, then send the event again.`;
       await deps.integrations.record(integrationId, recordOf(event, { outcome: 'failed', detail }));
       await deps.pendingEvents.remove(event);
       repaired('event_given_up', about);

@@ -184,7 +184,10 @@ export const receiveIntegrationEvent = async (
     answers: found.answers,
   });
   if (!isAdded) return again(taken);
-  const answer = await record(event, { outcome: 'received', detail: 'It is taken, and worked on.' });
+  const answer = await record(event, {
+    outcome: 'received',
+    detail: 'The event was accepted and is being processed.',
+  });
   await workSoon(deps, { projectId, eventId: event.id });
   return answer;
 };

@@ -27,12 +27,15 @@ export const enroll = async (
   if (!proven.ok) return proven;
   const { runner, instanceId } = proven;
   if (!(await deps.enrolments.firstSight(request.authorization, deps.now())))
-    return refuse('enrolment_refused', 'This signature was used before. Sign anew.');
+    return refuse('enrolment_refused', 'This signature was used before. Sign a new request.');
   const { publicKey, date } = request;
   const given = { publicKey, tokenHash, date };
   const enrolled = await deps.runners.enroll(runner, instanceId, given, deps.now());
   if (!enrolled && runner.agentId === undefined)
-    return refuse('try_later', 'The instance has enrolled by a later signature, or is replaced. Sign again.');
+    return refuse(
+      'try_later',
+      'The instance has enrolled with a later signature, or was replaced. Sign a new request.',
+    );
   if (!enrolled)
     return refuse(
       'agent_running',

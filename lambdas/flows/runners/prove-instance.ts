@@ -34,7 +34,7 @@ export const proveInstance = async (
   if (account !== deps.accountId)
     return refuse(
       'enrolment_refused',
-      `The instance is in the account ${account}, and not in that of Reveille.`,
+      `The instance is in the account ${account}, not in the account of Reveille.`,
     );
   const role = deps.fleets.find(
     (fleet) => fleet.launchTemplate === roleName && fleet.region === proof.region,
@@ -48,7 +48,7 @@ export const proveInstance = async (
   if (!runner)
     return refuse(
       'try_later',
-      `No runner has ${sessionName} (yet). Ask again: it is known soon after its launch.`,
+      `No runner has the instance ${sessionName} yet. Try again: Reveille knows it soon after its launch.`,
     );
   if (fleetOf(deps.fleets, runner)?.name !== role.name)
     return refuse(

@@ -67,7 +67,7 @@ export const runSchedule = async (deps: RunScheduleDeps, event: ScheduledStart):
       deps.log.warn('A schedule is due and starts nothing', { ...about, ...run });
     await deps.schedules.recordRun(schedule, { at, ...run });
   } catch (error) {
-    const detail = `It could not be started: ${error instanceof Error ? error.message : String(error)}`;
+    const detail = `The task could not be started: ${error instanceof Error ? error.message : String(error)}`;
     await deps.schedules.recordRun(schedule, { at, ...noteOf('failed', detail) });
     throw error;
   }

@@ -33,7 +33,7 @@ const detailLength = 2000;
 
 /** Returns the reason of a refusal; undefined for any other error. */
 const whyRefused = (error: unknown): string | undefined => {
-  if (error instanceof ItemTooLarge) return `It is too much for one task. ${error.detail}`;
+  if (error instanceof ItemTooLarge) return `The values are too large for one task. ${error.detail}`;
   if (!(error instanceof InputRefused || error instanceof RecordRefused)) return undefined;
   const faults = error.faults.map(({ path, message }) => `${path} ${message}`);
   return `The template does not take it: ${faults.join('; ')}.`;

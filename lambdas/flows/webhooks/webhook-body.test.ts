@@ -18,7 +18,7 @@ describe('the body of a webhook', () => {
   it('is refused in sentences, field by field', () => {
     expect(parse({ ...body, action: 'begin', attempt: 0 })).toMatchObject({
       code: 'invalid_request',
-      detail: `The body is no webhook. ✖ must be start or finish
+      detail: `The body is not a webhook. ✖ must be start or finish
   → at action
 ✖ must be 1 or more
   → at attempt`,

@@ -19,6 +19,6 @@ export const parseWebhookBody = <T>(schema: z.ZodType<T>, text: string): ParsedB
   if (json === undefined) return { ok: false, code: 'malformed_json', detail: 'The body is not JSON.' };
   const parsed = schema.safeParse(json, { error: issueText });
   if (parsed.success) return { ok: true, body: parsed.data };
-  const detail = `The body is no webhook. ${z.prettifyError(parsed.error)}`;
+  const detail = `The body is not a webhook. ${z.prettifyError(parsed.error)}`;
   return { ok: false, code: 'invalid_request', detail };
 };
