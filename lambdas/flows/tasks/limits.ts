@@ -1,4 +1,4 @@
-/** Limits of concurrent tasks: a task enters them before it is assigned, and leaves them when it has ended. */
+/** Limits of concurrent tasks: a task enters them before its assignment, and leaves them at its end. */
 import type { ProjectId, TemplateId } from '../../../protocol/index.ts';
 import { entryOf, type LimitRef, type LimitState } from '../../adapters/tasks/limits.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
