@@ -10,6 +10,7 @@ import { plainSchemaKeys } from './aws-schemas.ts';
 import { withLock } from './build-lock.ts';
 import { unlessBuilt } from './built.ts';
 import { buildConsole } from './console-build.ts';
+import { lazyBuiltins } from './lazy-builtins.ts';
 import { mirror, writeWhole } from './write-files.ts';
 
 /** Lists the functions: the folders of `lambdas/` whose `index.ts` exports `handler`. */
@@ -41,7 +42,7 @@ const sources = [
 ];
 
 /** Defines `require`, which CommonJS dependencies call and an ES module lacks. */
-const defineRequire =
+export const defineRequire =
   'import { createRequire as bundleCreateRequire } from "node:module";' +
   'const require = bundleCreateRequire(import.meta.url);';
 
@@ -57,7 +58,7 @@ const options = {
   sourcesContent: false,
   logLevel: 'warning',
   write: false,
-  plugins: [plainSchemaKeys],
+  plugins: [plainSchemaKeys, lazyBuiltins],
 } satisfies BuildOptions;
 
 /**
