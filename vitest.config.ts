@@ -14,13 +14,11 @@ const unit = [
   'web/**/*.test.ts',
   'runner-agent/{config,retry,secrets/masker,task/log-streamer}.test.ts',
 ];
-/** Tests of one part each. They need tables, templates or processes, and start at most one stack. */
-const parts = ['{infra,lambdas,local,runner-agent}/**/*.test.ts'];
 /** End-to-end tests that share one stack per worker, see test/fixture.ts. */
 const together = ['test/e2e/{integrations,permissions,schedules,semaphore,stop,task,trip,two-tasks}.test.ts'];
 const nowhere = ['**/node_modules/**', 'dist/**', 'cdk.out/**', 'test/agent/**', 'test/web/**'];
 
-/** The files of a worker share its modules. */
+/** The files of a worker share its modules: to load them again for each file would take longer than most files. */
 const once = { isolate: false };
 const patient = {
   globalSetup: ['test/templates.ts'],
@@ -41,8 +39,7 @@ export default defineConfig({
     maxWorkers: Math.max(4, availableParallelism() - 1),
     sequence: { sequencer: LongestFirst },
     projects: [
-      // Seconds of work, and far more of them on a machine that has other work. To load the modules again for
-      // each file would take longer than most files.
+      // Seconds of work, and far more of them on a machine that has other work.
       {
         test: {
           ...once,
@@ -53,14 +50,15 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      { test: { ...once, ...patient, name: 'parts', include: parts, exclude: [...nowhere, ...unit] } },
       { test: { ...once, ...patient, name: 'together', include: together } },
+      // The others need tables, templates, processes or a stack of their own.
       {
         test: {
+          ...once,
           ...patient,
-          name: 'whole',
+          name: 'alone',
           include: ['**/*.test.ts'],
-          exclude: [...nowhere, ...unit, ...parts, ...together],
+          exclude: [...nowhere, ...unit, ...together],
         },
       },
     ],

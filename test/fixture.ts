@@ -8,11 +8,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it as base } from 'vitest';
 import { type LocalStack, type LocalStackOptions, startStack } from '../local/stack.ts';
+import type { Context } from '../local/template/synth.ts';
 import { apiClient, type Client } from './client.ts';
 import { templatesOf } from './templates.ts';
 
 /** Value of `reveille:stack` for an instance that the stack may not touch. */
 export const otherStack = 'Other';
+
+/** Context of a stack for one file: no console, whose files would take longer to publish than the stack to start. */
+export const ownContext: Context = { console: false };
 
 export interface TestStack {
   readonly stack: LocalStack;
@@ -51,7 +55,7 @@ export const itOnOwnStack = (options: Options = {}) =>
     'own',
     { scope: 'file' },
     // biome-ignore lint/correctness/noEmptyPattern: Vitest reads the used fixtures from the pattern.
-    ({}, { onCleanup }): Promise<TestStack> => openStack(onCleanup, options),
+    ({}, { onCleanup }): Promise<TestStack> => openStack(onCleanup, { context: ownContext, ...options }),
   );
 
 /**

@@ -17,7 +17,7 @@ const longest = [
 const rankOf = ({ moduleId, project }: TestSpecification): number => {
   const rank = longest.findIndex((path) => moduleId.endsWith(path));
   if (rank >= 0) return rank;
-  return ['together', 'whole', 'parts', 'unit'].indexOf(project.name) + longest.length;
+  return ['together', 'alone', 'unit'].indexOf(project.name) + longest.length;
 };
 
 export class LongestFirst extends BaseSequencer {

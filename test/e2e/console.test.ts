@@ -5,11 +5,11 @@ import { expect } from 'vitest';
 import * as z from 'zod';
 import { listenOnLoopback, stopServer } from '../../local/http-server.ts';
 import type { LocalStack } from '../../local/stack.ts';
-import { templatesIn } from '../../local/template/synth.ts';
+import { localContext, templatesIn } from '../../local/template/synth.ts';
 import { itOnOwnStack } from '../fixture.ts';
 import { templatesOf } from '../templates.ts';
 
-const it = itOnOwnStack();
+const it = itOnOwnStack({ context: localContext });
 let stack: LocalStack;
 it.beforeAll(async ({ own }) => {
   ({ stack } = own);

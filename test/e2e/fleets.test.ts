@@ -19,7 +19,7 @@ import {
   type Task,
 } from '../../protocol/index.ts';
 import { type Client, until } from '../client.ts';
-import { itOnOwnStack } from '../fixture.ts';
+import { itOnOwnStack, ownContext } from '../fixture.ts';
 import { unique } from '../unique.ts';
 
 let stack: LocalStack;
@@ -48,7 +48,11 @@ const fleets = [
 ];
 
 // Slow stops and terminations, so that work can arrive meanwhile.
-const it = itOnOwnStack({ schedules: false, context: { fleets }, delays: { stoppingMs: 700 } });
+const it = itOnOwnStack({
+  schedules: false,
+  context: { ...ownContext, fleets },
+  delays: { stoppingMs: 700 },
+});
 it.beforeAll(async ({ own }) => {
   ({ stack, api } = own);
   projectId = (await api.createProject('Fleets')).id;

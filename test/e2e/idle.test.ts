@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { LocalStack } from '../../local/stack.ts';
 import { itOnOwnStack } from '../fixture.ts';
 
-const it = itOnOwnStack({ schedules: false, context: {} });
+const it = itOnOwnStack({ schedules: false });
 let stack: LocalStack;
 
 it.beforeAll(async ({ own }) => {

@@ -21,6 +21,7 @@ import {
   task,
 } from '../../protocol/index.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
+import { ownContext } from '../fixture.ts';
 import { templatesOf } from '../templates.ts';
 import { unique } from '../unique.ts';
 
@@ -47,7 +48,7 @@ afterAll(async () => {
 
 const start = async (name: string, more: Partial<LocalStackOptions> = {}): Promise<void> => {
   const log = (source: string, line: string) => said.push(`${source}: ${line}`);
-  const given = { dataDir: join(folder, name), templateDir: await templatesOf(), log, ...more };
+  const given = { dataDir: join(folder, name), templateDir: await templatesOf(ownContext), log, ...more };
   stack = await startStack({ schedules: false, ...given });
 };
 /** Starts a new stack. */

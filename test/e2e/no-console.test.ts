@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { problem } from '../../protocol/index.ts';
 import { itOnOwnStack } from '../fixture.ts';
 
-const it = itOnOwnStack({ schedules: false, context: { console: false } });
+const it = itOnOwnStack({ schedules: false });
 
 it('answers API calls with a token, and reconciles', async ({ own: { stack, api } }) => {
   const { id } = await api.createProject('First');

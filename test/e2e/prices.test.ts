@@ -9,7 +9,7 @@ import type { ProjectId } from '../../protocol/index.ts';
 import { type Client, installAgent, until } from '../client.ts';
 import { itOnOwnStack } from '../fixture.ts';
 
-const it = itOnOwnStack({ schedules: false, context: {} });
+const it = itOnOwnStack({ schedules: false });
 let stack: LocalStack;
 let api: Client;
 let projectId: ProjectId;

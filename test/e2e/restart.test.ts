@@ -5,6 +5,7 @@ import { afterAll, expect, it } from 'vitest';
 import { type LocalStack, startStack } from '../../local/stack.ts';
 import { hasEnded } from '../../protocol/index.ts';
 import { apiClient, installAgent, until } from '../client.ts';
+import { ownContext } from '../fixture.ts';
 import { templatesOf } from '../templates.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'reveille-restart-'));
@@ -15,7 +16,7 @@ afterAll(async () => {
 });
 
 it('resumes waiting and running tasks after a restart of the whole stack', async () => {
-  const templateDir = await templatesOf();
+  const templateDir = await templatesOf(ownContext);
   stack = await startStack({ dataDir, templateDir, delays: { bootMs: 300 } });
   const token = stack.adminToken ?? '';
   const before = apiClient(stack.url, token);
