@@ -9,9 +9,14 @@ describe("cdk-nag's rules for AWS", () => {
     expect(() => synthesize({}, (app) => addNag(app, acknowledged))).not.toThrow();
   });
 
-  it.each(acknowledged)('would report $id without its acknowledgement', ({ id }) => {
-    const others = acknowledged.filter((one) => one.id !== id);
-    expect(() => synthesize({}, (app) => addNag(app, others))).toThrow(id);
+  it('would report each acknowledged finding', () => {
+    let report = '';
+    try {
+      synthesize({}, (app) => addNag(app, []));
+    } catch (error) {
+      report = String(error);
+    }
+    expect(acknowledged.filter(({ id }) => !report.includes(id))).toEqual([]);
   });
 
   it('find the queues of a stack with another prefix, too', () => {

@@ -33,7 +33,7 @@ export const controlPlaneRegion = 'us-east-1';
 /** Synthesizes the stack with these settings in the context; `prepare` gets the empty app. */
 export const synthesize = (
   context: Readonly<Record<string, unknown>> = {},
-  prepare: (app: App) => void = () => {},
+  prepare?: (app: App) => void,
 ): Template => {
   const { stackName = 'Reveille' } = z.object({ stackName: z.string().optional() }).parse(context);
   const template = synthesizeAll(context, prepare)[stackName];
@@ -41,14 +41,30 @@ export const synthesize = (
   return template;
 };
 
+type Templates = Readonly<Record<string, Template>>;
+
+/** Templates by context, for all files of a worker: many ask for the same. */
+const known = new Map<string, Templates>();
+
 /**
  * Synthesizes all stacks; returns their templates by name: the control plane's, and one for each region with
  * fleets.
  */
 export const synthesizeAll = (
   context: Readonly<Record<string, unknown>> = {},
-  prepare: (app: App) => void = () => {},
-): Record<string, Template> => {
+  prepare?: (app: App) => void,
+): Templates => {
+  if (prepare) return synthesizeNow(context, prepare);
+  const key = JSON.stringify(context);
+  const templates = known.get(key) ?? synthesizeNow(context);
+  known.set(key, templates);
+  return templates;
+};
+
+const synthesizeNow = (
+  context: Readonly<Record<string, unknown>>,
+  prepare?: (app: App) => void,
+): Templates => {
   const folder = mkdtempSync(join(tmpdir(), 'reveille-infra-'));
   try {
     const root = join(import.meta.dirname, '../..');
@@ -70,7 +86,7 @@ export const synthesizeAll = (
       builtinCloudFormationValidation: false,
       context,
     });
-    prepare(app);
+    prepare?.(app);
     const settings = readSettings(app.node);
     const fleets = readFleets(app.node);
     new ReveilleStack(app, { settings, fleets, bundles: { folderOf, agentFile, consoleFolder }, root });
