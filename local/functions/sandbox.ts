@@ -81,8 +81,9 @@ export const startSandbox = (spec: FunctionSpec, { environment, log }: SandboxOp
     execArgv: [],
     stdout: true,
     stderr: true,
-    // Small young generation: V8's default would add some 10 MB to each of up to thirty workers.
-    resourceLimits: { maxOldGenerationSizeMb: spec.memoryMb, maxYoungGenerationSizeMb: 2 },
+    // A larger young generation would add memory to each of up to thirty workers. In a smaller one, a tenth of
+    // a bundle's load is garbage collection.
+    resourceLimits: { maxOldGenerationSizeMb: spec.memoryMb, maxYoungGenerationSizeMb: 8 },
   });
   for (const stream of [worker.stdout, worker.stderr]) {
     createInterface({ input: stream }).on('line', log);
