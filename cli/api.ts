@@ -51,13 +51,13 @@ export interface Api {
 }
 
 export interface TaskFilter {
-  readonly status?: string | undefined;
-  readonly templateId?: string | undefined;
-  readonly tag?: string | undefined;
+  readonly status?: string;
+  readonly templateId?: string;
+  readonly tag?: string;
 }
 
 export interface LogQuery {
-  readonly attempt?: number | undefined;
+  readonly attempt?: number;
   readonly offset: number;
 }
 

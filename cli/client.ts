@@ -10,7 +10,7 @@ export type Credential = { readonly token: string } | { readonly cookie: string 
 export interface Connection {
   /** URL of the console or the API, without a trailing slash. */
   readonly url: string;
-  readonly credential?: Credential | undefined;
+  readonly credential?: Credential;
 }
 
 export interface ClientOptions extends Connection {

@@ -21,7 +21,7 @@ export interface Store {
 }
 
 /** Path of the file by the XDG Base Directory Specification. */
-export const configPathIn = (env: { XDG_CONFIG_HOME?: string | undefined; HOME: string }): string =>
+export const configPathIn = (env: { XDG_CONFIG_HOME?: string; HOME: string }): string =>
   join(env.XDG_CONFIG_HOME || join(env.HOME, '.config'), 'reveille', 'cli.json');
 
 export const createStore = (path: string): Store => ({

@@ -21,7 +21,7 @@ export interface FunctionProps {
   readonly folder: string;
   readonly timeoutSeconds: number;
   /** Memory; CPU grows with it. @default 256 */
-  readonly memoryMb?: number | undefined;
+  readonly memoryMb?: number;
   /** Namespace of its metrics. */
   readonly metricsNamespace: string;
   /** True if the function sends traces to X-Ray. */

@@ -31,11 +31,11 @@ export interface ObservabilityProps {
    * Address that gets the alarms; its owner must confirm by the link in AWS's first e-mail. @default no
    * notifications
    */
-  readonly alarmEmail?: string | undefined;
+  readonly alarmEmail?: string;
   /** URL of the runbook, for links in the alarms' descriptions. @default the descriptions name its section */
   readonly runbookUrl: string | undefined;
   /** @default only the part that starts and stops instances for a Semaphore server */
-  readonly whole?: WholeStack | undefined;
+  readonly whole?: WholeStack;
 }
 
 /** Resources that exist only with Reveille's own runners. */

@@ -21,7 +21,7 @@ export interface RunnerInstanceProps {
   /**
    * `ami-…`, or the name of an SSM parameter, resolved at each launch. @default the newest Amazon Linux 2023
    */
-  readonly ami?: string | undefined;
+  readonly ami?: string;
   /**
    * Fleet whose instances enrol by themselves. Its launch template and its role have the name. @default an
    * operator launches
@@ -35,9 +35,9 @@ export interface RunnerInstanceProps {
    */
   readonly tags: Readonly<Record<string, string>>;
   /** Bash script that runs after the agent is installed. @default none */
-  readonly script?: string | undefined;
+  readonly script?: string;
   /** VPC of the security group. @default the default VPC */
-  readonly vpcId?: string | undefined;
+  readonly vpcId?: string;
   /** The agent's bundle. */
   readonly agentFile: string;
   /** Folder with the agent's systemd units. */

@@ -13,13 +13,13 @@ export interface RunnerUserData {
    * Systemd unit that gets the credentials by a proof of the instance's identity. @default an operator
    * provides them
    */
-  readonly enroll?: string | undefined;
+  readonly enroll?: string;
   /**
    * Reporter of a failed first boot, for instances that enrol: a Python program, and the region's STS host.
    */
-  readonly report?: { readonly program: string; readonly stsHost: string } | undefined;
+  readonly report?: { readonly program: string; readonly stsHost: string };
   /** Bash lines that run once the agent is installed. */
-  readonly script?: string | undefined;
+  readonly script?: string;
 }
 
 /** End marker of files' texts in the script; no unit has such a line. */

@@ -15,7 +15,7 @@ export interface SecretsKeyProps {
   /**
    * ARN of an existing key. Its policy must leave permissions to IAM, as that of a key made by a stack does.
    */
-  readonly adopt?: string | undefined;
+  readonly adopt?: string;
 }
 
 /**

@@ -9,7 +9,7 @@ export type TheTable = Pick<Table, 'tableName' | 'tableArn'>;
 export interface TableProps {
   readonly removalPolicy: RemovalPolicy;
   /** Name of an existing table with the same keys and index. @default a new table */
-  readonly adopt?: string | undefined;
+  readonly adopt?: string;
 }
 
 /** Index of live items. */

@@ -61,7 +61,7 @@ export interface LocalStack {
   readonly gatewayUrl: string;
   readonly region: string;
   /** Admin token; only at the first start with the data folder. */
-  readonly adminToken?: string | undefined;
+  readonly adminToken?: string;
   readonly ec2: Ec2Control;
   /** Faults in the AWS calls of functions and agents, for tests. */
   readonly faults: FaultControl;

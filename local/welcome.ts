@@ -6,7 +6,7 @@ export interface Welcome {
   /** Admin token; only at the first start with the data folder. */
   readonly adminToken?: string;
   /** Sign-in of an existing user. */
-  readonly signIn?: { readonly email: string; readonly password: string } | undefined;
+  readonly signIn?: { readonly email: string; readonly password: string };
   /** A stopped instance without a runner, and the path of its runner's config file. */
   readonly instance?: { readonly id: string; readonly configFile: string };
 }

@@ -39,8 +39,8 @@ const endsAfterItStarts = ({
   startsAt,
   endsAt,
 }: {
-  readonly startsAt?: string | undefined;
-  readonly endsAt?: string | undefined;
+  readonly startsAt?: string;
+  readonly endsAt?: string;
 }): boolean => startsAt === undefined || endsAt === undefined || startsAt < endsAt;
 const endsTooEarly = { error: 'must be later than startsAt', path: ['endsAt'] };
 

@@ -88,7 +88,7 @@ const ofRepository: readonly LaunchOption[] = ['branch', 'commit'];
 /** Explains why a launch option does not apply to a template; undefined: it does. */
 export const misfit = (
   option: LaunchOption,
-  input: { readonly app: App; readonly repositoryId?: string | undefined },
+  input: { readonly app: App; readonly repositoryId?: string },
 ): string | undefined => {
   const isForApp =
     option === 'terraformAction'

@@ -19,8 +19,8 @@ const tokenForm =
 interface UrlParts {
   /** Scheme with "//". */
   readonly scheme: string;
-  readonly user?: string | undefined;
-  readonly password?: string | undefined;
+  readonly user?: string;
+  readonly password?: string;
   /** URL from the host on. */
   readonly rest: string;
 }

@@ -9,7 +9,7 @@ import type { HttpTransport } from './http-transport.ts';
 export interface CallOptions {
   /** Bearer token; absent for the call that authenticates itself. */
   bearer?: string;
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignal;
   /** Timeout of a call that may take longer than others. */
   timeoutMs?: number;
   /** Prevents silent resends: the caller has to know when the call is sent again. */

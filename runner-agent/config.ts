@@ -158,11 +158,11 @@ export interface StartConfig {
   shutdownGraceMs: number;
   logLevel: (typeof logLevels)[number];
   /** User that tasks run as, if not the agent's own. */
-  runAs?: string | undefined;
+  runAs?: string;
   /** Free disk space that a task needs to start. */
-  minFreeMiB?: number | undefined;
+  minFreeMiB?: number;
   /** URL of EC2's instance metadata service. Without it the agent does not check for spot notices. */
-  metadataUrl?: string | undefined;
+  metadataUrl?: string;
 }
 
 const missing = (what: string, flag: string, variable: string) =>

@@ -8,7 +8,7 @@ export interface HttpRequest {
   body: string;
   signal: AbortSignal;
   /** Prevents resends, because the caller has to know when a request may have been sent twice. */
-  isOnce?: boolean | undefined;
+  isOnce?: boolean;
 }
 
 export interface HttpResponse {

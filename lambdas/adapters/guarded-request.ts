@@ -6,7 +6,7 @@ import type { AddressGuard } from './address-guard.ts';
 export interface OutgoingRequest {
   readonly method: string;
   readonly headers: Readonly<Record<string, string | number>>;
-  readonly body?: string | Uint8Array | undefined;
+  readonly body?: string | Uint8Array;
   readonly signal: AbortSignal;
 }
 

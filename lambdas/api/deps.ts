@@ -64,7 +64,7 @@ export interface ApiDeps extends Omit<Deps, 'instances'>, EnrollDeps {
   /** Reason why webhooks may not go to that URL; undefined when its text is acceptable. */
   readonly refuseUrl: AddressGuard['refuse'];
   /** Endpoint of SQS for agents, when it is not AWS's own. */
-  readonly awsEndpoint?: string | undefined;
+  readonly awsEndpoint?: string;
   /** URL of the console for people; cookies are accepted only from its origin. */
   readonly consoleUrl: string;
 }

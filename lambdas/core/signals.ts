@@ -43,7 +43,7 @@ const msPerHour = 3_600_000;
  * unknown price.
  */
 export const savedBySleepUsd = (
-  runner: { readonly lastSessionEndedAt?: Instant | undefined },
+  runner: { readonly lastSessionEndedAt?: Instant },
   session: Pick<OpenSession, 'startedAt'>,
   microUsdPerHour: number | undefined,
 ): number | undefined => {

@@ -34,18 +34,16 @@ import type { FleetPlan } from '../core/fleets/fleets.ts';
 /** All parts of a project that a task needs, secrets included. */
 export interface TaskParts {
   readonly template: Template;
-  readonly inventory?: Inventory | undefined;
-  readonly inventoryKey?: KeySecret | undefined;
-  readonly repository?: Repository | undefined;
-  readonly repositoryKey?: KeySecret | undefined;
-  readonly vaultKeys?: readonly { readonly vaultId: string; readonly key: KeySecret }[] | undefined;
-  readonly becomeKey?: KeySecret | undefined;
-  readonly environment?:
-    | (Pick<Environment, 'variables'> & {
-        secrets: Record<string, string>;
-        secretFiles?: Record<string, string>;
-      })
-    | undefined;
+  readonly inventory?: Inventory;
+  readonly inventoryKey?: KeySecret;
+  readonly repository?: Repository;
+  readonly repositoryKey?: KeySecret;
+  readonly vaultKeys?: readonly { readonly vaultId: string; readonly key: KeySecret }[];
+  readonly becomeKey?: KeySecret;
+  readonly environment?: Pick<Environment, 'variables'> & {
+    secrets: Record<string, string>;
+    secretFiles?: Record<string, string>;
+  };
   /** Last editors of the template, inventory, environment and repository, in these versions. */
   readonly edits: readonly Edit[];
 }

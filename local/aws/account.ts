@@ -33,7 +33,7 @@ export interface AccountOptions extends Pick<Ec2Options, 'agentCommand' | 'enrol
   /** Replaces placeholders in the functions' environment; called at each start of a worker. */
   readonly fillIn: FillIn;
   /** Delays before each retry of an asynchronous invocation. @default Lambda's */
-  readonly asyncRetryDelaysMs?: readonly number[] | undefined;
+  readonly asyncRetryDelaysMs?: readonly number[];
   readonly random: () => number;
   readonly log: Log;
 }

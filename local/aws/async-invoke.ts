@@ -17,7 +17,7 @@ export interface AsyncInvokerOptions {
   /** Maximum retries of a function. @default the number of delays */
   readonly retriesMaxOf?: (arn: string) => number | undefined;
   /** Delays before each retry. @default Lambda's: one minute, then two */
-  readonly retryDelaysMs?: readonly number[] | undefined;
+  readonly retryDelaysMs?: readonly number[];
 }
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html */

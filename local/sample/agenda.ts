@@ -3,7 +3,7 @@
 interface Entry {
   readonly atMs: number;
   readonly act: () => Promise<void>;
-  readonly name?: string | undefined;
+  readonly name?: string;
 }
 
 export const createAgenda = () => {

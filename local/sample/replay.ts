@@ -138,15 +138,15 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     sendWebhook: async () => ({ at: now(), durationMs: 41, statusCode: 204 }),
     retryWebhook: async () => undefined,
     instances: {
-      start: async ({ instanceId = '' }: { instanceId?: string | undefined }) => {
+      start: async ({ instanceId = '' }: { instanceId?: string }) => {
         become(instanceId, { state: 'pending', launchedAt: now() });
         return { started: true as const };
       },
-      stop: async ({ instanceId = '' }: { instanceId?: string | undefined }) => {
+      stop: async ({ instanceId = '' }: { instanceId?: string }) => {
         become(instanceId, { state: 'stopping', launchedAt: undefined });
         return true;
       },
-      describe: async (ref: { instanceId?: string | undefined }) => {
+      describe: async (ref: { instanceId?: string }) => {
         const runner = ref.instanceId ? await runners.findByInstance(ref.instanceId) : undefined;
         return runner && factsOf(runner);
       },

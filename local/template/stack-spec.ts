@@ -40,11 +40,11 @@ export interface FunctionSpec {
   readonly timeoutMs: number;
   readonly memoryMb: number;
   /** Queue for events that failed at every attempt of an asynchronous invocation. */
-  readonly failuresArn?: string | undefined;
+  readonly failuresArn?: string;
   /** Maximum retries of an asynchronous invocation. @default Lambda's */
-  readonly asyncRetriesMax?: number | undefined;
+  readonly asyncRetriesMax?: number;
   /** Absent when the function uses Lambda's own log group. */
-  readonly logGroup?: string | undefined;
+  readonly logGroup?: string;
   /** True if Lambda sends traces of its invocations. */
   readonly traced: boolean;
 }
@@ -66,8 +66,8 @@ export interface EventSourceSpec {
 
 export interface RuleSpec {
   readonly arn: string;
-  readonly schedule?: string | undefined;
-  readonly pattern?: Readonly<Record<string, unknown>> | undefined;
+  readonly schedule?: string;
+  readonly pattern?: Readonly<Record<string, unknown>>;
   readonly targetArns: readonly string[];
 }
 
@@ -128,6 +128,6 @@ export interface StackSpec {
   readonly launchTemplates: readonly LaunchTemplateSpec[];
   readonly subnets: readonly SubnetSpec[];
   /** Distribution before buckets and HTTP API; without one, clients call the HTTP API directly. */
-  readonly distribution?: DistributionSpec | undefined;
+  readonly distribution?: DistributionSpec;
   readonly outputs: Readonly<Record<string, unknown>>;
 }

@@ -52,10 +52,7 @@ export const paramsIn = (
 /** Returns the path of a call with its query. */
 export const targetOf = (
   endpoint: Pick<Endpoint, 'path'>,
-  {
-    params,
-    query = {},
-  }: { readonly params?: Readonly<Record<string, string>> | undefined; readonly query?: Query | undefined },
+  { params, query = {} }: { readonly params?: Readonly<Record<string, string>>; readonly query?: Query },
 ): string => {
   const given = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {

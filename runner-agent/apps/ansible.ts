@@ -68,7 +68,8 @@ const passwordOf = (key: KeySecret, use: string): string => {
 
 const becomeVariables = (key: KeySecret | undefined): Variables => {
   if (!key) return {};
-  const user = key.type === 'login_password' && key.login ? { ansible_become_user: key.login } : {};
+  const user: Variables =
+    key.type === 'login_password' && key.login ? { ansible_become_user: key.login } : {};
   return { ...user, ansible_become_password: passwordOf(key, 'becoming another user') };
 };
 

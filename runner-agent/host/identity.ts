@@ -19,7 +19,7 @@ export interface IdentityOptions {
   /** Epoch ms. */
   nowMs: number;
   /** Endpoint of STS, if not AWS's own. */
-  stsEndpoint?: string | undefined;
+  stsEndpoint?: string;
 }
 
 export const signIdentity = async (options: IdentityOptions): Promise<EnrollRequest> => {

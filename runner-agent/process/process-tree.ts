@@ -39,7 +39,7 @@ const hasMark = async (pid: number, isOurs: (mark: string) => boolean): Promise<
 
 export interface TreeOptions {
   /** Process group that belongs to the tree. */
-  group?: number | undefined;
+  group?: number;
   /** Returns true for the mark of a process that belongs to the tree. */
   isOurs(mark: string): boolean;
 }

@@ -18,7 +18,7 @@ export interface HostKeyOptions {
   use: string;
   /** Lines of known_hosts. If set, no other host key is accepted. */
   knownHosts: string | undefined;
-  runAs?: RunAs | undefined;
+  runAs?: RunAs;
 }
 
 /**

@@ -40,7 +40,7 @@ export interface TaskProgramsOptions {
   workspace: Workspace;
   path: string;
   killGraceMs: number;
-  runAs?: RunAs | undefined;
+  runAs?: RunAs;
   /** Aborts when the task is to end. */
   end: AbortSignal;
   timing: Timing;

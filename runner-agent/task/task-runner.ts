@@ -39,7 +39,7 @@ export interface TaskRunnerOptions {
   /** Reports that the task waits for confirmation. The decision comes as the task's `decision`. */
   awaitConfirmation(): Promise<void>;
   /** User that programs run as, if not the agent's own. */
-  runAs?: RunAs | undefined;
+  runAs?: RunAs;
   timing: Timing;
 }
 

@@ -1,7 +1,7 @@
 /** Collects what the API under test has returned: ids, each with its project, and secrets by field name. */
 export interface KnownId {
   readonly id: string;
-  readonly projectId?: string | undefined;
+  readonly projectId?: string;
 }
 
 /** Beyond this number the entries would only be older. */

@@ -13,7 +13,7 @@ export interface Execution {
 }
 
 export interface WatchedRunner {
-  readonly instanceId?: string | undefined;
+  readonly instanceId?: string;
   /** Undefined for the default: the minute that a start bills. */
   readonly idleTimeoutMs: number | undefined;
 }

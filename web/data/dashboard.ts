@@ -20,7 +20,7 @@ const utcOffsetMinutes = (): number => -new Date().getTimezoneOffset();
 
 export const routingQuery = (
   projectId: string,
-  asked: { readonly tag?: string | undefined; readonly inventoryId?: string | undefined },
+  asked: { readonly tag?: string; readonly inventoryId?: string },
 ) =>
   queryOptions({
     queryKey: [pathOf(getRouting, { projectId }), asked],

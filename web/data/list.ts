@@ -17,7 +17,7 @@ export const list = <T>({ path, read }: Reading<{ items: T[] }>) =>
 
 interface ListPage<T> {
   readonly items: T[];
-  readonly nextCursor?: string | undefined;
+  readonly nextCursor?: string;
 }
 
 const itemsOf = <T>({ pages: all }: InfiniteData<ListPage<T>>): T[] => all.flatMap(({ items }) => items);

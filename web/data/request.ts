@@ -26,7 +26,7 @@ export const messageOf = (error: unknown): string =>
     : 'Something went wrong on this page. Reload it; if it happens again, report it.';
 
 interface Options {
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal;
   /** Token sent instead of the cookie, for the first set-up. */
   readonly token?: string;
 }

@@ -20,8 +20,8 @@ export const schedulesQuery = (projectId: string) =>
 export interface Timing {
   readonly cron: string;
   readonly timeZone: string;
-  readonly startsAt?: string | undefined;
-  readonly endsAt?: string | undefined;
+  readonly startsAt?: string;
+  readonly endsAt?: string;
 }
 
 export const schedulePreviewQuery = (timing: Timing) =>

@@ -6,7 +6,7 @@ interface CopyButtonProps {
   readonly text: string;
   readonly label?: string;
   /** Called once the clipboard has the text. */
-  readonly onCopied?: (() => void) | undefined;
+  readonly onCopied?: () => void;
 }
 
 /** Copies a text, and confirms it for a moment. */

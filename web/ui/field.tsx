@@ -6,7 +6,7 @@ import { Icon } from './icons.tsx';
 interface Shared {
   readonly label: string;
   readonly hint?: ReactNode;
-  readonly error?: string | undefined;
+  readonly error?: string;
   readonly isRequired?: boolean;
 }
 

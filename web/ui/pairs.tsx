@@ -27,7 +27,7 @@ interface PairsProps {
   readonly hint?: ReactNode;
   readonly value: readonly Pair[];
   readonly onChange: (value: Pair[]) => void;
-  readonly error?: string | undefined;
+  readonly error?: string;
   readonly isSecret?: boolean;
   readonly isLong?: boolean;
 }

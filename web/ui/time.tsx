@@ -98,13 +98,8 @@ export const roughDuration = (ms: number): string => {
 };
 
 /** Duration of something that ended, or that still runs. */
-export const Duration = ({
-  from,
-  to,
-}: {
-  readonly from: Instant;
-  readonly to?: Instant | undefined;
-}): ReactNode => (to === undefined ? <Running from={from} /> : formatDuration(epochMs(to) - epochMs(from)));
+export const Duration = ({ from, to }: { readonly from: Instant; readonly to?: Instant }): ReactNode =>
+  to === undefined ? <Running from={from} /> : formatDuration(epochMs(to) - epochMs(from));
 
 /** Duration in whole seconds, as it changes each second. */
 const Running = ({ from }: { readonly from: Instant }): ReactNode => {

@@ -34,9 +34,9 @@ export interface LaunchOrder {
   /** Instance types, the preferred one first. */
   readonly instanceTypes: readonly string[];
   /** Subnets; those of the stack in that region if absent. */
-  readonly subnets?: readonly string[] | undefined;
+  readonly subnets?: readonly string[];
   /** Tags that an operator adds. */
-  readonly instanceTags?: Readonly<Record<string, string>> | undefined;
+  readonly instanceTags?: Readonly<Record<string, string>>;
   readonly market: Market;
   /** Same for repeats of one order, different for different orders. */
   readonly clientToken: string;

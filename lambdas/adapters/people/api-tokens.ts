@@ -56,7 +56,7 @@ export interface Caller extends Standing {
    */
   readonly onBehalfOf: Maker;
   /** End of validity, even while the caller is remembered. */
-  readonly validUntil?: Instant | undefined;
+  readonly validUntil?: Instant;
 }
 
 export interface NewApiToken {
@@ -64,7 +64,7 @@ export interface NewApiToken {
   /** Role in a project; without it the token is an admin's. */
   readonly grant?: Required<Pick<StoredApiToken, 'projectId'>> & { readonly role: z.infer<typeof role> };
   /** Lifetime; without it the token is valid until it is revoked. */
-  readonly expiresInMs?: number | undefined;
+  readonly expiresInMs?: number;
   /** Maker of the token. */
   readonly maker?: Maker;
 }

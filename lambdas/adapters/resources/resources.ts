@@ -310,9 +310,9 @@ export const readForTask = async (table: Table, projectId: ProjectId, templateId
 export interface TaskReferences {
   readonly projectId: ProjectId;
   readonly templateId: string;
-  readonly inventoryId?: string | undefined;
-  readonly environmentId?: string | undefined;
-  readonly repositoryId?: string | undefined;
+  readonly inventoryId?: string;
+  readonly environmentId?: string;
+  readonly repositoryId?: string;
 }
 
 /**

@@ -30,9 +30,9 @@ export interface AgentIdentity {
   readonly pool: Pool;
   readonly runnerId: RunnerId;
   /** Agent that opened the session. */
-  readonly agentId?: string | undefined;
+  readonly agentId?: string;
   /** Version of the runner's credentials when the session began; absent when they were never revoked. */
-  readonly credentialVersion?: number | undefined;
+  readonly credentialVersion?: number;
 }
 export type Lease = z.infer<typeof leaseClaims>;
 

@@ -39,12 +39,12 @@ export interface InstanceFacts extends OwnedFacts {
   readonly instanceId: string;
   readonly state: InstanceState;
   readonly instanceType: string | undefined;
-  readonly market?: Market | undefined;
+  readonly market?: Market;
   /** Stack in the instance's tag: only that stack may start and stop it. */
   readonly stack: string | undefined;
   readonly launchedAt: Instant | undefined;
   /** Known from EC2's event only. */
-  readonly runningAt?: Instant | undefined;
+  readonly runningAt?: Instant;
   /** Reason for the state, in AWS's words. */
   readonly stateReason: string | undefined;
 }
@@ -57,8 +57,8 @@ export type StartOutcome =
 
 /** Region and id of an instance. Without a region: the control plane's. */
 export interface InstanceRef {
-  readonly instanceId?: string | undefined;
-  readonly region?: string | undefined;
+  readonly instanceId?: string;
+  readonly region?: string;
 }
 
 /** Instance that a fleet launched, and its runner. */

@@ -6,10 +6,10 @@ import type { ChangeRunner, RunnerRecord, RunnerRef } from './runner-record.ts';
 /** Report of an agent in a heartbeat. */
 export interface Beat {
   readonly agentVersion: string;
-  readonly agentId?: string | undefined;
-  readonly credentialVersion?: number | undefined;
-  readonly draining?: boolean | undefined;
-  readonly leaving?: boolean | undefined;
+  readonly agentId?: string;
+  readonly credentialVersion?: number;
+  readonly draining?: boolean;
+  readonly leaving?: boolean;
 }
 
 /** The runner's agent is this one. Without an id there is no condition. */

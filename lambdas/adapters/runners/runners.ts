@@ -39,7 +39,7 @@ export interface MoveOptions {
   readonly idle?: boolean;
   readonly set?: Partial<RunnerRecord>;
   /** Only if it has no slots and its lease, which ended then, was not renewed. */
-  readonly silentSince?: Instant | undefined;
+  readonly silentSince?: Instant;
   /** Only if its status has not changed since then. */
   readonly statusSince?: Instant;
 }

@@ -16,9 +16,9 @@ export interface ScheduleToHandOver
   /** Expression in EventBridge Scheduler's form: `cron(…)`. */
   readonly expression: string;
   /** In the future: EventBridge Scheduler rejects a start more than five minutes ago. */
-  readonly startsAt?: Instant | undefined;
+  readonly startsAt?: Instant;
   /** In the future. */
-  readonly endsAt?: Instant | undefined;
+  readonly endsAt?: Instant;
 }
 
 export interface Scheduler {

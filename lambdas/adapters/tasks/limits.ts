@@ -46,7 +46,7 @@ export type LimitState = z.infer<typeof stored>;
 export const entryOf = ({
   limitsLeft,
   ...task
-}: Pick<Task, 'id' | 'priority'> & { readonly limitsLeft?: number | undefined }): string =>
+}: Pick<Task, 'id' | 'priority'> & { readonly limitsLeft?: number }): string =>
   limitsLeft === undefined ? rankOf(task) : `${rankOf(task)}~${limitsLeft}`;
 
 const ulidIn = (entry: string): string => entry.slice(entry.indexOf('_') + 1).replace(/~.*/, '');

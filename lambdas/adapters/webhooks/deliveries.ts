@@ -87,7 +87,7 @@ export const deliveryStore = (table: Table) => {
     list: async (
       projectId: ProjectId,
       prefix: string,
-      { limit, status }: { limit: number; status?: Delivery['status'] | undefined },
+      { limit, status }: { limit: number; status?: Delivery['status'] },
       after?: Key,
     ) => {
       const { items, next } = await table.query({

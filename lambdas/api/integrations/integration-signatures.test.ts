@@ -82,7 +82,12 @@ describe('a signed event', () => {
     it('starts nothing under another delivery id, which is unsigned', async () => {
       const { eventOf, tasks } = await anIntegration(api, github);
       const first = await eventOf(text, signedByGitHub(text, { 'x-github-delivery': 'a' }));
-      for (const again of [{ 'x-github-delivery': 'b' }, { 'x-github-delivery': 'a' }, {}]) {
+      const others: Record<string, string>[] = [
+        { 'x-github-delivery': 'b' },
+        { 'x-github-delivery': 'a' },
+        {},
+      ];
+      for (const again of others) {
         expect(await eventOf(text, signedByGitHub(text, again))).toMatchObject({
           outcome: 'duplicate',
           taskId: first.taskId,

@@ -35,11 +35,11 @@ export type AuditedStores = Pick<
 /** An object and its settings; without settings, its changes are not compared. */
 export interface Audited {
   readonly object: AuditObject;
-  readonly settings?: object | undefined;
+  readonly settings?: object;
 }
 
 interface Seen {
-  readonly name?: string | undefined;
+  readonly name?: string;
   readonly settings?: object;
 }
 

@@ -35,8 +35,8 @@ export const invitationRoutes = (deps: ApiDeps) =>
     });
 
 interface Claim {
-  readonly name?: string | undefined;
-  readonly password?: string | undefined;
+  readonly name?: string;
+  readonly password?: string;
 }
 
 const refuseUnproven = (c: Context) =>

@@ -119,13 +119,14 @@ describe('a request by cookie', () => {
         body: { name: 'R', url: 'https://example.org/a.git' },
       });
     const before = await table.dump();
-    for (const headers of [
+    const refused: Record<string, string>[] = [
       {},
       { origin: page.origin },
       { 'x-reveille-csrf': '1' },
       { origin: 'https://evil.example', 'x-reveille-csrf': '1' },
       { origin: 'null', 'x-reveille-csrf': '1' },
-    ]) {
+    ];
+    for (const headers of refused) {
       const response = await send(headers);
       expect(await response.json(), JSON.stringify(headers)).toMatchObject({
         status: 403,

@@ -87,7 +87,7 @@ export const usersOfKey = async (
   projectId: ProjectId,
   id: string,
 ): Promise<string[]> => {
-  const uses = (user: { keyId?: KeyId | undefined }) => user.keyId === id;
+  const uses = (user: { keyId?: KeyId }) => user.keyId === id;
   const repositories = await resources.repositories.list(projectId);
   const inventories = await resources.inventories.list(projectId);
   const templates = await resources.templates.list(projectId);

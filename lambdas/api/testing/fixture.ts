@@ -64,12 +64,12 @@ const apiUrl = 'http://127.0.0.1:8787';
 
 export interface Call {
   /** Bearer token; the admin's by default, none when null. */
-  readonly token?: string | null | undefined;
+  readonly token?: string | null;
   /** Sent as JSON. */
   readonly body?: unknown;
   /** Sent unchanged. */
-  readonly rawBody?: string | undefined;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly rawBody?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export type ApiFixture = Awaited<ReturnType<typeof openApiFixture>>;

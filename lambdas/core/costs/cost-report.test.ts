@@ -144,7 +144,7 @@ describe('costReport', () => {
     );
     const anyLife = fc.record({ lives, isOpen: fc.boolean() });
     type Life = typeof anyLife extends fc.Arbitrary<infer L> ? L : never;
-    const play = (of: { id: RunnerId; projectId?: ProjectId | undefined }, life: Life) => {
+    const play = (of: { id: RunnerId; projectId?: ProjectId }, life: Life) => {
       let atMs = 0;
       const played = life.lives.map(({ pauseMs, lastedMs, runs }, index) => {
         const startMs = atMs + pauseMs + 1;

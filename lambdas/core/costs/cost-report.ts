@@ -30,13 +30,13 @@ import { type Span, spanOf } from './usage.ts';
 export interface CostedRunner {
   readonly id: RunnerId;
   readonly name: string;
-  readonly projectId?: ProjectId | undefined;
-  readonly instanceId?: string | undefined;
-  readonly fleet?: string | undefined;
-  readonly instanceType?: string | undefined;
+  readonly projectId?: ProjectId;
+  readonly instanceId?: string;
+  readonly fleet?: string;
+  readonly instanceType?: string;
   readonly region: string;
   readonly createdAt: Instant;
-  readonly firstStartedAt?: Instant | undefined;
+  readonly firstStartedAt?: Instant;
 }
 
 const alwaysOnSeconds = (runner: CostedRunner, { from, to }: Span): number => {

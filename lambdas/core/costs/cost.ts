@@ -40,7 +40,7 @@ export type SessionFacts = Pick<
 
 /** Returns the open session as the bill counts it; undefined for a runner without one. */
 export const openSessionFacts = (
-  runner: Runner & { readonly busyMs: number; readonly onlineAt?: Instant | undefined },
+  runner: Runner & { readonly busyMs: number; readonly onlineAt?: Instant },
   region: string,
 ): SessionFacts | undefined => {
   const { session, instanceId, instanceType, market, projectId, onlineAt } = runner;
@@ -142,9 +142,9 @@ export const taskShare = (session: Pick<InstanceSession, 'microUsd' | 'busyMs'>,
 
 export interface RanTask {
   readonly id: string;
-  readonly runnerId?: RunnerId | undefined;
-  readonly claimedAt?: Instant | undefined;
-  readonly finishedAt?: Instant | undefined;
+  readonly runnerId?: RunnerId;
+  readonly claimedAt?: Instant;
+  readonly finishedAt?: Instant;
 }
 
 /**
@@ -166,7 +166,7 @@ export const sessionOf = <S extends Pick<InstanceSession, 'runnerId' | 'startedA
 export const unpricedAmong = (
   all: readonly Pick<SessionFacts, 'price' | 'region' | 'instanceType'>[],
   prices: Prices,
-): { readonly region: string; readonly instanceType?: string | undefined }[] => {
+): { readonly region: string; readonly instanceType?: string }[] => {
   const without = all.filter((one) => priceOf(one, prices) === undefined);
   const distinct = new Map(
     without.map(({ region, instanceType }) => [
@@ -221,7 +221,7 @@ export const comparedFrom = ({
   firstStartedAt,
   createdAt,
 }: {
-  readonly firstStartedAt?: Instant | undefined;
+  readonly firstStartedAt?: Instant;
   readonly createdAt: Instant;
 }): Instant => firstStartedAt ?? createdAt;
 

@@ -9,7 +9,7 @@ export interface TaskCost {
   readonly runMs: number;
   readonly microUsd: number;
   /** Absent when no session is known. */
-  readonly runnerId?: RunnerId | undefined;
+  readonly runnerId?: RunnerId;
 }
 
 export interface TemplateCost {

@@ -23,8 +23,8 @@ export interface Split {
 /** Times of an instance session. */
 export interface Session {
   readonly startedAt: Instant;
-  readonly endedAt?: Instant | undefined;
-  readonly onlineAt?: Instant | undefined;
+  readonly endedAt?: Instant;
+  readonly onlineAt?: Instant;
 }
 
 export const spanOf = (from: Instant, to: Instant): Span => ({ from: epochMs(from), to: epochMs(to) });

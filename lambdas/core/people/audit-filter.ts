@@ -5,7 +5,7 @@ type AuditFilter = Pick<AuditQuery, 'actor' | 'kind' | 'object'>;
 
 const isNamed = (
   wanted: string | undefined,
-  { id, name = '' }: { readonly id?: string | undefined; readonly name?: string | undefined },
+  { id, name = '' }: { readonly id?: string; readonly name?: string },
 ): boolean => wanted === undefined || id === wanted || name.toLowerCase().includes(wanted.toLowerCase());
 
 /** Events of version 0.1.0 have no object: their kind and id are in their path. */

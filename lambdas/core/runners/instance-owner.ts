@@ -9,7 +9,7 @@ export type NamedBy = 'machine';
 
 export interface OwnedFacts {
   /** Value of its tag `reveille:project`: a project's id, or `global`. Undefined: any project may have it. */
-  readonly owner?: string | undefined;
+  readonly owner?: string;
 }
 
 /**
@@ -18,7 +18,7 @@ export interface OwnedFacts {
  * who saves the runner.
  */
 export const whyNotTheirs = (
-  runner: Pick<Runner, 'projectId' | 'fleet'> & { readonly instanceNamedBy?: NamedBy | undefined },
+  runner: Pick<Runner, 'projectId' | 'fleet'> & { readonly instanceNamedBy?: NamedBy },
   { owner }: OwnedFacts,
 ): NotTheirs | undefined => {
   if (runner.fleet !== undefined) return undefined;

@@ -11,8 +11,8 @@ export interface Timing {
   readonly cron: string;
   /** IANA name. */
   readonly timeZone: string;
-  readonly startsAt?: Instant | undefined;
-  readonly endsAt?: Instant | undefined;
+  readonly startsAt?: Instant;
+  readonly endsAt?: Instant;
 }
 
 /** Returns the local time of the zone at a moment, as if it were UTC; both in epoch milliseconds. */

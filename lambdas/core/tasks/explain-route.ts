@@ -26,7 +26,7 @@ const others = (names: readonly string[]): string =>
 
 /** Predicts the route of a task with this tag, started now. */
 export const explainRoute = (
-  task: { readonly projectId: ProjectId; readonly tag?: string | undefined },
+  task: { readonly projectId: ProjectId; readonly tag?: string },
   projectRunners: readonly Runner[],
   globalRunners: readonly Runner[],
 ): Routing => {

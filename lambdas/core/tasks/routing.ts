@@ -2,7 +2,7 @@
 import type { ProjectId, Runner } from '../../../protocol/index.ts';
 
 interface Tagged {
-  readonly tag?: string | undefined;
+  readonly tag?: string;
 }
 
 /** Returns the template's tag, else its inventory's, else none. */
@@ -38,7 +38,7 @@ export interface Route {
  * the global pool. A tagged task never leaves its (project, tag).
  */
 export const route = (
-  task: { readonly projectId: ProjectId; readonly tag?: string | undefined },
+  task: { readonly projectId: ProjectId; readonly tag?: string },
   projectRunners: readonly Runner[],
   globalRunners: readonly Runner[],
 ): Route => {
@@ -51,7 +51,7 @@ export const route = (
 
 /** True when a task is for the global pool, as far as its project's own runners show. */
 export const needsGlobalPool = (
-  task: { readonly tag?: string | undefined },
+  task: { readonly tag?: string },
   projectRunners: readonly Runner[],
 ): boolean =>
   task.tag === undefined && !projectRunners.some((runner) => runner.active && runner.tags.length === 0);

@@ -55,7 +55,7 @@ export const afterLoss = (
   task: Pick<Task, 'status' | 'attempt'> & {
     onRunnerLost: 'retry' | 'fail';
     maxAttempts: number;
-    handBacks?: number | undefined;
+    handBacks?: number;
   },
   loss: Loss = 'lost',
 ): TaskStatus => {

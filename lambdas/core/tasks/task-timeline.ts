@@ -15,11 +15,11 @@ export interface TimelineParts {
     | 'status'
     | 'runnerId'
   >;
-  readonly runnerName?: string | undefined;
+  readonly runnerName?: string;
   /** Start event of this attempt, to its runner. */
-  readonly startDelivery?: Pick<Delivery, 'status' | 'attempts' | 'createdAt'> | undefined;
+  readonly startDelivery?: Pick<Delivery, 'status' | 'attempts' | 'createdAt'>;
   /** Session in which it ran, or of the runner that is being woken for it. */
-  readonly session?: Session | undefined;
+  readonly session?: Session;
 }
 
 const describeDelivery = ({ status, attempts }: NonNullable<TimelineParts['startDelivery']>): string => {

@@ -6,7 +6,7 @@ export interface Circuit {
   /** Number of consecutive failures. */
   readonly failures: number;
   /** End of the pause; after it one delivery at a time probes the receiver. */
-  readonly openUntil?: Instant | undefined;
+  readonly openUntil?: Instant;
 }
 
 /** Consecutive failures that open it. */

@@ -10,7 +10,7 @@ type SessionDeps = Pick<Deps, 'agentTokens' | 'queues' | 'seal' | 'runners' | 'n
   readonly vendCredentials: VendCredentials;
   readonly region: string;
   /** Endpoint of SQS for agents, when it is not AWS's own. */
-  readonly awsEndpoint?: string | undefined;
+  readonly awsEndpoint?: string;
 };
 
 const identityOf = (runner: RunnerRecord) => ({

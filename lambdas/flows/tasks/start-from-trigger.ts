@@ -16,7 +16,7 @@ export interface Cause {
   readonly kind: 'integration' | 'schedule';
   readonly by: AuditEvent['actor'] & {
     readonly projectId: ProjectId;
-    readonly editedBy?: string | undefined;
+    readonly editedBy?: string;
   };
   readonly cause: string;
   readonly at: Instant;

@@ -41,7 +41,7 @@ export const sendEvent = async (
   action: WebhookAction,
   task: TaskRecord,
   runner: RunnerRecord,
-  { wokenAt }: { readonly wokenAt?: Instant | undefined } = {},
+  { wokenAt }: { readonly wokenAt?: Instant } = {},
 ): Promise<void> => {
   const ids = {
     project_id: task.projectId,

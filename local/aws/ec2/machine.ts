@@ -47,7 +47,7 @@ export interface MachineOptions {
   /** Returns the command line that starts the agent with that config file. */
   readonly agentCommand: (configFile: string) => readonly string[];
   /** @default an operator puts the config file on the disk */
-  readonly enrolment?: Enrolment | undefined;
+  readonly enrolment?: Enrolment;
   /** PATH of the programs that tasks run. */
   readonly path: string;
   readonly now: () => Date;

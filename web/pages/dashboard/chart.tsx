@@ -37,9 +37,9 @@ interface ChartProps {
   /** Marks only whole numbers on the axis. */
   readonly isCount?: boolean;
   /** End of the axis. @default at or after the largest value */
-  readonly max?: number | undefined;
+  readonly max?: number;
   /** Marks of the axis for values from 0 to `largest`. @default at round numbers */
-  readonly ticksTo?: ((largest: number) => number[]) | undefined;
+  readonly ticksTo?: (largest: number) => number[];
 }
 
 type Row = ChartProps['data'][number];

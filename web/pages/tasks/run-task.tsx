@@ -49,7 +49,7 @@ const bodyOf = (template: Template, draft: Draft) => {
 interface RunTaskProps {
   readonly projectId: string;
   /** Absent when the user chooses the template. */
-  readonly templateId?: string | undefined;
+  readonly templateId?: string;
   /** Task to run again. */
   readonly like?: Task;
   readonly onClose: () => void;

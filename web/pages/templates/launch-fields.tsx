@@ -111,11 +111,7 @@ export const SavedLaunchFields = (props: Omit<LaunchFieldsProps, 'options'>): Re
 };
 
 /** Marks a schedule or an integration whose options a user may not set when starting a task. */
-export const BeyondBadge = ({
-  options = [],
-}: {
-  readonly options?: readonly LaunchOption[] | undefined;
-}): ReactNode =>
+export const BeyondBadge = ({ options = [] }: { readonly options?: readonly LaunchOption[] }): ReactNode =>
   options.length > 0 && (
     <>
       <Badge tone="warn">Beyond launch options</Badge>
