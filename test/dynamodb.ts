@@ -107,10 +107,9 @@ const createTable = async (client: DynamoDBClient, tableName: string): Promise<v
 
 const scan = async (client: DynamoDBClient, tableName: string): Promise<Item[]> => {
   const items: Item[] = [];
-  const pages = paginateScan(
-    { client: DynamoDBDocumentClient.from(client) },
-    { TableName: tableName, ConsistentRead: true },
-  );
+  // The options are kept on the client itself, so others here would replace those of `openTable`.
+  const documents = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+  const pages = paginateScan({ client: documents }, { TableName: tableName, ConsistentRead: true });
   for await (const page of pages) items.push(...(page.Items ?? []));
   const keyOf = (item: Item) => `${item.pk}\n${item.sk}`;
   return items.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
