@@ -83,7 +83,7 @@ export const resourceEndpoints = /* @__NO_SIDE_EFFECTS__ */ <
       access: 'manager',
       tag,
       summary: `Replace ${article} ${one}`,
-      ...(replaceNote !== undefined && { description: replaceNote }),
+      description: replaceNote,
       request: { params, body: jsonBody(update) },
       responses: { 200: answer(`The ${one} after the change`, output) },
       problems: ['changed_meanwhile', 'invalid_reference', 'name_taken'],
