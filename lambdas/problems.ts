@@ -10,7 +10,7 @@ export const makeProblem = (code: ProblemCode, detail: string, errors?: FieldErr
   status: statusOf(code),
   detail,
   code,
-  ...(errors && { errors }),
+  errors,
 });
 
 /** Headers of every response of the API and of the webhook receivers. */

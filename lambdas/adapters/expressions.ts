@@ -131,7 +131,7 @@ export const compileUpdate = (update: Update, conditions: readonly Condition[]) 
       .filter(([, list]) => list.length > 0)
       .map(([verb, list]) => `${verb} ${list.join(', ')}`)
       .join(' '),
-    ...(conditions.length > 0 && { ConditionExpression: allOf(conditions, parts) }),
+    ConditionExpression: conditions.length > 0 ? allOf(conditions, parts) : undefined,
     ...attributes(parts),
   };
 };

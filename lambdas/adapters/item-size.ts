@@ -28,17 +28,16 @@ const valueBytes = (value: unknown): number => {
   if (value instanceof Set) return sum([...value].map(valueBytes));
   if (Array.isArray(value)) return containerBytes + sum(value.map((one) => entryBytes + valueBytes(one)));
   if (typeof value === 'object' && value !== null)
-    return containerBytes + itemBytes(value) + entryBytes * Object.keys(value).length;
+    return containerBytes + itemBytes(value) + entryBytes * storedEntries(value).length;
   return 1;
 };
 
-/** Size of all attributes, names and values. Undefined ones are not stored. */
+/** Undefined values are not stored. */
+const storedEntries = (item: object) => Object.entries(item).filter(([, value]) => value !== undefined);
+
+/** Size of all attributes, names and values. */
 const itemBytes = (item: object): number =>
-  sum(
-    Object.entries(item).map(([name, value]) =>
-      value === undefined ? 0 : textBytes(name) + valueBytes(value),
-    ),
-  );
+  sum(storedEntries(item).map(([name, value]) => textBytes(name) + valueBytes(value)));
 
 /** Names of attributes in the API, where the stored name differs. */
 const givenAs: Readonly<Record<string, string>> = { surveySecrets: 'survey' };

@@ -319,18 +319,16 @@ export const openTable = (
           KeyConditionExpression: `pk = :pk${range.text}`,
           ExpressionAttributeValues: { ':pk': pk, ...range.values, ...filter.ExpressionAttributeValues },
           ScanIndexForward: !descending,
-          ...(filter.ConditionExpression && {
-            FilterExpression: filter.ConditionExpression,
-            ExpressionAttributeNames: filter.ExpressionAttributeNames,
-          }),
-          ...(limit !== undefined && { Limit: limit }),
-          ...(after && { ExclusiveStartKey: { ...after } }),
+          FilterExpression: filter.ConditionExpression,
+          ExpressionAttributeNames: filter.ExpressionAttributeNames,
+          Limit: limit,
+          ExclusiveStartKey: after && { ...after },
         }),
       );
       const next = answer.LastEvaluatedKey;
       return {
         items: answer.Items ?? [],
-        ...(next && { next: { pk: String(next.pk), sk: String(next.sk) } }),
+        next: next && { pk: String(next.pk), sk: String(next.sk) },
       };
     },
 
@@ -345,8 +343,8 @@ export const openTable = (
             KeyConditionExpression: prefix ? '#live = :kind AND begins_with(#key, :prefix)' : '#live = :kind',
             ExpressionAttributeNames: { '#live': liveIndex.pk, ...(prefix && { '#key': liveIndex.sk }) },
             ExpressionAttributeValues: { ':kind': kind, ...(prefix && { ':prefix': prefix }) },
-            ...(Number.isFinite(left) && { Limit: left }),
-            ...(from && { ExclusiveStartKey: from }),
+            Limit: Number.isFinite(left) ? left : undefined,
+            ExclusiveStartKey: from,
           }),
         );
         for (const item of answer.Items ?? []) {

@@ -69,8 +69,8 @@ export const loggedWebhooks =
       runnerId,
       action,
       durationMs,
-      ...(statusCode !== undefined && { statusCode }),
-      ...(error !== undefined && { error }),
+      statusCode,
+      error,
     });
     return attempt;
   };

@@ -70,7 +70,7 @@ export const anyRunner = (): fc.Arbitrary<Runner> =>
         demand: Array.from({ length: demand }, aTaskId),
         idleSince: addMs(noon, -idleForMs),
       });
-      return bound ? { ...runner, ...(instanceId && { instanceId }) } : runner;
+      return bound ? { ...runner, instanceId } : runner;
     });
 
 export const anyRunners = () => fc.array(anyRunner(), { maxLength: 8 });

@@ -39,7 +39,7 @@ const request = z.discriminatedUnion('action', [
 const shown = ({ id, instanceId, region, maxHours, tasks }: SemaphoreHook) => ({
   id,
   instanceId,
-  ...(region && { region }),
+  region,
   maxHours,
   tasks: [...tasks],
 });

@@ -59,8 +59,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the goodbye of an agent is stored as a drain that a person asked for',
     file: 'lambdas/adapters/runners/runner-agents.ts',
-    from: `setIfMissing: { drainAnnouncedAt: now }`,
-    to: `setIfMissing: { drainRequestedAt: now }`,
+    from: `setIfMissing: draining ? { drainAnnouncedAt: now }`,
+    to: `setIfMissing: draining ? { drainRequestedAt: now }`,
   },
   {
     name: 'a second instance is woken while one that starts has room',

@@ -99,7 +99,7 @@ export const fleetRequest = (order: LaunchOrder, subnetIds: readonly string[]): 
           subnetIds.map((SubnetId) => ({
             InstanceType: type as _InstanceType,
             SubnetId,
-            ...(market === 'on-demand' && { Priority: priority }),
+            Priority: market === 'on-demand' ? priority : undefined,
           })),
         ),
       },

@@ -92,7 +92,7 @@ const callerOf = ({
   onBehalfOf: { id: createdBy, credentialsVersion: makerVersion },
   isAdmin: itsRole === 'admin' && its === undefined,
   roles: its !== undefined && itsRole !== 'admin' ? { [its]: itsRole } : {},
-  ...(validUntil !== undefined && { validUntil }),
+  validUntil,
 });
 
 export type ApiTokenStore = ReturnType<typeof apiTokenStore>;
@@ -119,10 +119,10 @@ export const apiTokenStore = (table: Table, { now, newId, randomBytes }: Deps) =
         hash: hashSecret(secret),
         createdAt: now(),
         ...toStore(maker),
-        ...(validUntil !== undefined && { validUntil }),
+        validUntil,
       };
-      const ttl = validUntil !== undefined && { expiresAt: Math.ceil(epochMs(validUntil) / 1000) };
-      await records.put({ ...keys.apiToken(id), ...stored, ...ttl }, [['missing', 'pk']]);
+      const expiresAt = validUntil && Math.ceil(epochMs(validUntil) / 1000);
+      await records.put({ ...keys.apiToken(id), ...stored, expiresAt }, [['missing', 'pk']]);
       return { ...withoutHash(stored), token: formatToken(id, secret) };
     },
 

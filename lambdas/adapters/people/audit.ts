@@ -72,7 +72,7 @@ export const auditTrail = (table: Table, { now, newId, retentionDays }: Deps) =>
         ...window,
         descending: true,
         limit: isFiltered ? examinedAtOnce : limit,
-        ...(reached !== undefined && { after: keys.auditEvent(scope, reached) }),
+        after: reached === undefined ? undefined : keys.auditEvent(scope, reached),
       });
       found.push(
         ...recordsOf(table, auditEvent)
@@ -85,7 +85,7 @@ export const auditTrail = (table: Table, { now, newId, retentionDays }: Deps) =>
       reached = next.sk;
       if (!isFiltered) break;
     }
-    return { items: found, ...(reached !== undefined && { next: reached }) };
+    return { items: found, next: reached };
   },
 });
 

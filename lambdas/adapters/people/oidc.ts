@@ -83,7 +83,7 @@ export const openIdConnect = (guard: AddressGuard, log: Log): Oidc => {
     client.discovery(new URL(issuer), clientId, clientSecret, undefined, {
       timeout: timeoutSeconds,
       [client.customFetch]: fetchByGuard(guard),
-      ...(isLoopback(issuer) && { execute: [client.allowInsecureRequests] }),
+      execute: isLoopback(issuer) ? [client.allowInsecureRequests] : undefined,
     });
 
   return {

@@ -207,17 +207,14 @@ const describedKey = (secret: KeySecret): Pick<ShownKey, 'algorithm' | 'fingerpr
   const read = secret.type === 'ssh' ? readSshKey(secret.privateKey, secret.passphrase) : undefined;
   if (!read?.ok) return {};
   const { algorithm, fingerprint } = read;
-  return {
-    ...(algorithm !== undefined && { algorithm }),
-    ...(fingerprint !== undefined && { fingerprint }),
-  };
+  return { algorithm, fingerprint };
 };
 
 /** Public part of a key: its login and its known hosts, and no secret. */
 const shownKey = ({ secret, ...shown }: z.infer<typeof storedKey>): ShownKey => {
   const login = 'login' in secret ? secret.login : undefined;
   const knownHosts = 'knownHosts' in secret ? secret.knownHosts : undefined;
-  return { ...shown, ...(login !== undefined && { login }), ...(knownHosts !== undefined && { knownHosts }) };
+  return { ...shown, login, knownHosts };
 };
 
 /** Version 0.1.0 accepted secrets among the arguments of a backend. */
@@ -225,12 +222,10 @@ const shownTemplate = ({ terraform, ...record }: Template): Template => {
   const backendConfig = terraform?.backendConfig;
   return {
     ...record,
-    ...(terraform && {
-      terraform: {
-        ...terraform,
-        ...(backendConfig && { backendConfig: redactedArguments(backendConfig) }),
-      },
-    }),
+    terraform: terraform && {
+      ...terraform,
+      backendConfig: backendConfig && redactedArguments(backendConfig),
+    },
   };
 };
 
@@ -397,7 +392,7 @@ export const readKeyText = async (
 const removeAll = async (table: Table, projectId: ProjectId, prefix: string): Promise<void> => {
   let after: Key | undefined;
   do {
-    const range = { pk: projectId, limit: 100, ...(prefix && { prefix }), ...(after && { after }) };
+    const range = { pk: projectId, limit: 100, prefix: prefix || undefined, after };
     const { items, next } = await table.query(range);
     const ids = items.map(({ sk }) => String(sk)).filter((id) => prefix !== '' || !id.startsWith('dek_'));
     await Promise.all(ids.map((id) => table.remove(keys.resource(projectId, id))));

@@ -99,7 +99,7 @@ export const runnerAgents = (change: ChangeRunner) => ({
           ...(!draining && { drainAnnouncedAt: undefined }),
           ...(leaving && { agentId: undefined }),
         },
-        ...(draining && { setIfMissing: { drainAnnouncedAt: now } }),
+        setIfMissing: draining ? { drainAnnouncedAt: now } : undefined,
       },
       [...isAgent(agentId), isCurrent(credentialVersion)],
     ),

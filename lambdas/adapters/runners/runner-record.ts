@@ -57,7 +57,7 @@ export type RunnerRecord = z.infer<typeof runnerRecord>;
 /** Reference of a runner, from its pool and its id. */
 export const runnerRef = (pool: Pool, id: RunnerId) => ({
   id,
-  ...(pool !== 'global' && { projectId: pool }),
+  projectId: pool === 'global' ? undefined : pool,
 });
 
 export const poolOf = (runner: Pick<Runner, 'projectId'>): Pool => runner.projectId ?? 'global';

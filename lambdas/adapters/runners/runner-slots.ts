@@ -27,7 +27,7 @@ export const runnerSlots = (change: ChangeRunner) => ({
       ref,
       {
         add: { demand: new Set([taskId]) },
-        ...(from !== to && { set: statusChange(ref, to, now) }),
+        set: from === to ? undefined : statusChange(ref, to, now),
       },
       [
         ['=', 'status', from],

@@ -55,7 +55,7 @@ export const sessionStore = (table: Table) => ({
         to: lastIdAt(at),
         where: [['=', 'runnerId', runnerId]],
         descending: true,
-        ...(after && { after }),
+        after,
       });
       const [found] = recordsOf(table, stored).readAll(page.items);
       if (found) return found;

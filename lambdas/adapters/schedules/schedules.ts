@@ -109,8 +109,7 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
     ): Promise<ScheduleRecord> => {
       const id = newId('sch');
       const own = { id, projectId, createdAt: now(), version: 1, ...toHandOver(id) };
-      const edited = editedBy !== undefined && { editedBy };
-      const item = { ...keys.resource(projectId, id), ...input, ...edited, ...own, ...secret(surveySecrets) };
+      const item = { ...keys.resource(projectId, id), ...input, editedBy, ...own, ...secret(surveySecrets) };
       records.checkItem(item);
       const failed = await names.save(projectId, 'sch', { id, name: input.name }, [
         { put: item, conditions: [['missing', 'pk']] },

@@ -75,8 +75,8 @@ export const sealedTable = (table: Table, vault: Vault): Table => {
   });
   const sealUpdate = async (key: Key, update: Update): Promise<Update> => ({
     ...update,
-    ...(update.set && { set: await seal(key, update.set) }),
-    ...(update.setIfMissing && { setIfMissing: await seal(key, update.setIfMissing) }),
+    set: update.set && (await seal(key, update.set)),
+    setIfMissing: update.setIfMissing && (await seal(key, update.setIfMissing)),
   });
   const sealWrite = async (write: TransactWrite): Promise<TransactWrite> => {
     if ('put' in write) return { ...write, put: await sealItem(write.put) };
@@ -99,7 +99,7 @@ export const sealedTable = (table: Table, vault: Vault): Table => {
     },
     query: async (query) => {
       const { items, next } = await table.query(query);
-      return { items: await Promise.all(items.map(open)), ...(next && { next }) };
+      return { items: await Promise.all(items.map(open)), next };
     },
     queryLive: (...args) => table.queryLive(...args),
   };

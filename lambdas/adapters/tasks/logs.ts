@@ -128,7 +128,7 @@ export const logStore = (table: Table, now: Clock) => {
     let next = offset;
     let after: Key | undefined;
     do {
-      const page = await table.query({ ...query, ...(after && { after }) });
+      const page = await table.query({ ...query, after });
       for (const { sk, ...batch } of recordsOf(table, stored).readAll(page.items)) {
         // Chunks sent again in another grouping overlap: a later batch may hold those missing before this
         // one.

@@ -195,7 +195,7 @@ export const taskStore = (table: Table) => {
           where,
           descending: true,
           limit: isFiltered ? lookedAtOnce : limit,
-          ...(reached && { after: reached }),
+          after: reached,
         });
         found.push(...records.readAll(items).filter((one) => search === undefined || mentions(one, search)));
         const last = found[limit - 1];
@@ -205,7 +205,7 @@ export const taskStore = (table: Table) => {
         reached = next;
         if (!isFiltered) break;
       }
-      return { items: found, ...(reached && { next: reached }) };
+      return { items: found, next: reached };
     },
 
     /** Lists tasks made in a time window, for the bill. `from` and `to` are ids. */
@@ -229,7 +229,7 @@ export const taskStore = (table: Table) => {
           ...idsBetween('tsk', from, to),
           descending: true,
           limit: max - tasks.length,
-          ...(after && { after }),
+          after,
         });
         tasks.push(...records.readAll(page.items));
         after = page.next;
@@ -264,7 +264,7 @@ export const taskStore = (table: Table) => {
             ...(!admitted && { runnerId: undefined, assignedAt: undefined }),
             ...inLine({ ...task, limits, admitted }, task.queue),
           },
-          ...(leaves && { add: { limitsLeft: 1 } }),
+          add: leaves ? { limitsLeft: 1 } : undefined,
         },
         [
           ['in', 'status', taskSources('claim')],

@@ -96,9 +96,9 @@ export const deliveryStore = (table: Table) => {
         where: status === undefined ? [] : [['=', 'status', status]],
         descending: true,
         limit,
-        ...(after && { after }),
+        after,
       });
-      return { items: records.readAll(items), ...(next && { next }) };
+      return { items: records.readAll(items), next };
     },
 
     /** Lists deliveries that no receiver has acknowledged yet. */

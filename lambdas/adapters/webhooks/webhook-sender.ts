@@ -36,7 +36,7 @@ const readResponse = async (response: IncomingMessage): Promise<RecordedResponse
     const value = response.headers[name];
     return typeof value === 'string' ? [[name, value.slice(0, maxHeaderLength)] as const] : [];
   });
-  return { headers: Object.fromEntries(headers), body: toText(bytes), ...(isCut && { isCut }) };
+  return { headers: Object.fromEntries(headers), body: toText(bytes), isCut: isCut || undefined };
 };
 
 const post = async (

@@ -165,9 +165,9 @@ const readHistory = async (
       name: runner?.name ?? 'removed runner',
       ...its.flatMap((one) => one.days.map(({ split }) => split)).reduce(addSplits, nothing),
       spentMicroUsd: sum(its.flatMap((one) => one.days.map(({ spentMicroUsd }) => spentMicroUsd))),
-      ...(isPriced && { alwaysOnMicroUsd: sum(alwaysOn) }),
-      ...(runner?.idleTimeoutMs !== undefined && { idleTimeoutMs: runner.idleTimeoutMs }),
-      ...(boot !== undefined && { meanBootMs: boot }),
+      alwaysOnMicroUsd: isPriced ? sum(alwaysOn) : undefined,
+      idleTimeoutMs: runner?.idleTimeoutMs,
+      meanBootMs: boot,
       policies: runner ? policiesOf(runner, rate, work, boot ?? assumedBootMs) : [],
     };
   });

@@ -17,7 +17,7 @@ const removedRunner = ({ runnerId, projectId, region, startedAt }: SessionFacts)
   name: 'removed runner',
   region,
   createdAt: startedAt,
-  ...(projectId && { projectId }),
+  projectId,
 });
 
 /** Gathers the sessions and tasks of a window in the past, and the tasks that share those sessions. */

@@ -31,7 +31,7 @@ const shownStore = (deps: ApiDeps): ResourceStore<IntegrationInput, Integration>
     const kept = before?.templateId === input.templateId ? before.secretNames : [];
     const taken = input.variables.map(({ variable }) => variable);
     const secretNames = secretNamesOf(template?.survey, kept).filter((name) => taken.includes(name));
-    return { ...input, ...(secretNames.length > 0 && { secretNames }) };
+    return { ...input, secretNames: secretNames.length > 0 ? secretNames : undefined };
   };
   const showAll = async (all: readonly Integration[]): Promise<Integration[]> => {
     const beyond = await beyondOf(deps, all);

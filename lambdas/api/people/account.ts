@@ -42,7 +42,7 @@ export const selfRoutes = (deps: ApiDeps) => {
     .openapi(routeOf(endpoints.getMe), (c) => {
       const { id, name, isAdmin, roles } = c.get('caller');
       const user = c.get('signedIn')?.user;
-      return c.json({ id, name, isAdmin, roles, ...(user && { user: publicUser(user) }) }, 200);
+      return c.json({ id, name, isAdmin, roles, user: user && publicUser(user) }, 200);
     })
     .openapi(routeOf(endpoints.logout), async (c) => {
       const signedIn = c.get('signedIn');

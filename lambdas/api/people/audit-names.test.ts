@@ -137,7 +137,7 @@ const makers: Readonly<Record<string, (base: string, operation: string) => Promi
   invitationId: madeBy('Invitation', 'invitations'),
   registrationTokenId: madeBy('ProjectRegistrationToken', 'registration-tokens'),
   apiTokenId: async (base) =>
-    api.make(`${base}/api-tokens`, { name: unique('CI'), ...(base !== '/api' && { role: 'guest' }) }),
+    api.make(`${base}/api-tokens`, { name: unique('CI'), role: base === '/api' ? undefined : 'guest' }),
   runnerId: async (base, operation) => {
     const made = await aRunner(base);
     if (/^(drain|sleep)/.test(operation)) await api.startAgent(made);
@@ -187,7 +187,7 @@ const perform = async (operation: Operation) => {
     filled = filled.replace(parameter, id);
   }
   const call = (await asOneself(operationId)) ?? {
-    ...(operation.requestBody && { body: await bodyOf(operation, base) }),
+    body: operation.requestBody && (await bodyOf(operation, base)),
   };
   const before = new Set((await trailOf(projectId)).map(({ id }) => id));
   const response = await api.request(method, filled, call);

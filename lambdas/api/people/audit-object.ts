@@ -153,5 +153,5 @@ export const readAudited = async (deps: AuditedStores, path: string): Promise<Au
   if (!read || id === undefined || id.length > longestId) return undefined;
   const inPath = projectIdSchema.safeParse(path.split('/')[3]);
   const found = await read(deps, inPath.success ? inPath.data : 'global', id);
-  return found && { object: { kind, id, ...(found.name && { name: found.name }) }, settings: found.settings };
+  return found && { object: { kind, id, name: found.name }, settings: found.settings };
 };

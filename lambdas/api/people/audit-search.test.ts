@@ -26,7 +26,7 @@ beforeAll(async () => {
   member = await aMember(id, 'manager');
   const script = { name: 'Deploy', app: 'bash', script: 'true' };
   const send = async (method: string, path: string, body?: object) =>
-    api.request(method, `${base}/${path}`, withCookie(member.cookie, { ...(body && { body }) }));
+    api.request(method, `${base}/${path}`, withCookie(member.cookie, { body }));
   ({ id: templateId } = identified.parse(await (await send('POST', 'templates', script)).json()));
   await send('PUT', `templates/${templateId}`, { ...script, name: 'Release' });
   await api.call('POST', `${base}/keys`, { name: '=Vault', secret: { type: 'none' } });

@@ -60,7 +60,7 @@ export const auditChanges = (
     const object = (after ?? before)?.object;
     const isCompared = isPut && (after ?? before)?.settings !== undefined;
     return {
-      ...(object && { object }),
+      object,
       ...(isCompared && changesBetween(before?.settings, after?.settings, await c.req.json())),
     };
   };
@@ -110,7 +110,7 @@ export const auditRoutes = (deps: ApiDeps) => {
     const found = await read(c, scope, query);
     if (found instanceof Response) return found;
     const { items, nextCursor } = found;
-    return c.json({ items, ...(nextCursor && { nextCursor }) }, 200);
+    return c.json({ items, nextCursor }, 200);
   };
   const exportPart = async (
     c: Context<PersonEnv>,

@@ -65,8 +65,7 @@ export const loginRoutes = (deps: ApiDeps) =>
   routes<ApiEnv>()
     .openapi(routeOf(endpoints.getSetupState), async (c) => {
       const [known, provider] = await Promise.all([deps.users.list(), deps.signInProviders.get()]);
-      const named = provider && { signInProvider: provider.name };
-      return c.json({ isSetUp: known.length > 0, ...named }, 200);
+      return c.json({ isSetUp: known.length > 0, signInProvider: provider?.name }, 200);
     })
     .openapi(routeOf(endpoints.login), async (c) => {
       // A browser always sends the origin of a POST: this stops another site from signing a person in as

@@ -56,7 +56,10 @@ const createNamed = async (
   input: RunnerInput,
   made: Omit<Parameters<typeof createRunner>[2], 'projectId'>,
 ): Promise<SetupResult> => {
-  const result = await createRunner(deps, input, { ...made, ...(pool !== 'global' && { projectId: pool }) });
+  const result = await createRunner(deps, input, {
+    ...made,
+    projectId: pool === 'global' ? undefined : pool,
+  });
   if (!result.ok) await deps.names.free(pool, 'run', input.name, made.id);
   return result;
 };
@@ -97,7 +100,7 @@ export const makeRunner = async (
       token: formatToken(pool, id, secret),
       webhookSecret,
       runner: publicRunner(result.runner),
-      ...(keyPair.privateKey !== undefined && { privateKey: keyPair.privateKey }),
+      privateKey: keyPair.privateKey,
     },
   };
 };

@@ -24,7 +24,7 @@ export const runnerRoutes = (deps: ApiDeps, endpoints: RunnerEndpoints) => {
   const show = (c: Context<PersonEnv>, record: RunnerRecord): Runner => {
     const { webhookUrl, ...shown } = publicRunner(record);
     const maySet = mayCall(c.get('role'), endpoints.replace);
-    return { ...shown, ...(maySet && webhookUrl !== undefined && { webhookUrl }) };
+    return { ...shown, webhookUrl: maySet ? webhookUrl : undefined };
   };
   const refuseInput = (
     c: Context,

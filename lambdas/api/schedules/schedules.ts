@@ -75,13 +75,12 @@ const showSchedules = async (
   );
   const statuses = new Map((await tasks.getAll(refs)).map(({ id, status }) => [id, status]));
   return records.map(({ surveySecrets, version: _version, removedAt: _removedAt, lastRun, ...record }) => {
-    const taskStatus = lastRun?.taskId && statuses.get(lastRun.taskId);
     return {
       ...record,
       ...beyond(record),
       secretNames: Object.keys(surveySecrets).sort(),
       nextRuns: record.active ? nextRuns(record, now(), shownRuns) : [],
-      ...(lastRun && { lastRun: { ...lastRun, ...(taskStatus && { taskStatus }) } }),
+      lastRun: lastRun && { ...lastRun, taskStatus: lastRun.taskId && statuses.get(lastRun.taskId) },
     };
   });
 };

@@ -29,7 +29,7 @@ const sessionOf = async (deps: ApiDeps, task: TaskRecord) => {
     claimedAt === undefined || (open && open.startedAt <= claimedAt)
       ? open
       : await deps.sessions.lastStartedBefore(poolOf(runner), runner.id, claimedAt);
-  return { runnerName: runner.name, ...(session && { session }) };
+  return { runnerName: runner.name, session };
 };
 
 const startDeliveryOf = async (deps: ApiDeps, { id, projectId, attempt, runnerId }: TaskRecord) => {
@@ -59,8 +59,8 @@ const dayOf = (tasks: readonly TaskRecord[], day: Day): Dashboard['days'][number
     succeeded: count('success'),
     failed: count('error'),
     stopped: count('stopped'),
-    ...(medianRunMs !== undefined && { medianRunMs }),
-    ...(medianWaitMs !== undefined && { medianWaitMs }),
+    medianRunMs,
+    medianWaitMs,
   };
 };
 
@@ -118,7 +118,7 @@ export const dashboardRoutes = (deps: ApiDeps) =>
       }
       const tag = resolveTag(wanted, inventory || undefined);
       const [own, global] = await Promise.all([deps.runners.list(projectId), deps.runners.list('global')]);
-      return c.json(explainRoute({ projectId, ...(tag !== undefined && { tag }) }, own, global), 200);
+      return c.json(explainRoute({ projectId, tag }, own, global), 200);
     })
     .openapi(routeOf(endpoints.getTrip), async (c) => {
       const { projectId, taskId } = c.req.valid('param');
@@ -128,7 +128,7 @@ export const dashboardRoutes = (deps: ApiDeps) =>
         startDeliveryOf(deps, task),
         sessionOf(deps, task),
       ]);
-      return c.json(taskTimelineOf({ task, ...session, ...(startDelivery && { startDelivery }) }), 200);
+      return c.json(taskTimelineOf({ task, ...session, startDelivery }), 200);
     })
     .openapi(routeOf(endpoints.getLiveTasks), async (c) => {
       const { projectId } = c.req.valid('param');

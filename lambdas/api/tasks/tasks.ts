@@ -75,7 +75,7 @@ export const taskRoutes = (deps: ApiDeps) =>
       ]);
       const priced = shown.map((task) => ({ ...task, ...costs.get(task.id) }));
       const tasks = priced.map(({ hosts: _hosts, ...task }) => task);
-      return c.json({ items: tasks, ...(next && { nextCursor: toCursor(next) }) }, 200);
+      return c.json({ items: tasks, nextCursor: next && toCursor(next) }, 200);
     })
     .openapi(routeOf(endpoints.getTask), async (c) => {
       const { projectId, taskId } = c.req.valid('param');

@@ -98,5 +98,5 @@ export const showTask = async (deps: ViewDeps, task: TaskRecord): Promise<Task> 
     showTasks(deps, task.projectId, [task]),
     costOf(deps, task),
   ]);
-  return { ...shown, ...(costMicroUsd !== undefined && { costMicroUsd }) };
+  return { ...shown, costMicroUsd };
 };

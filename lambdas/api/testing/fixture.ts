@@ -191,7 +191,7 @@ export const openApiFixture = async ({ table }: TestTable, overrides: Partial<Ap
         ...(text !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(text !== undefined && { body: text }),
+      body: text,
     });
     for (const [name, value] of Object.entries(answerHeaders)) {
       const sent = response.headers.get(name);

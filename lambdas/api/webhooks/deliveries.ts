@@ -21,7 +21,7 @@ export const deliveryRoutes = (deps: ApiDeps) => {
     // A cursor from another task's listing is well formed, but lies outside this listing.
     if (cursor !== undefined && !after?.sk.startsWith(prefix)) return refuseCursor(c);
     const { items, next } = await deps.deliveries.list(projectId, prefix, query, after);
-    return c.json({ items, ...(next && { nextCursor: toCursor(next) }) }, 200);
+    return c.json({ items, nextCursor: next && toCursor(next) }, 200);
   };
 
   return routes<PersonEnv>()

@@ -163,12 +163,12 @@ describe('costReport', () => {
         const its: SessionFacts = {
           id: `ses_${ulid(1_700_000_000_000 + index)}`,
           runnerId: of.id,
-          ...(of.projectId && { projectId: of.projectId }),
+          projectId: of.projectId,
           instanceId: 'i-0123456789abcdef0',
           instanceType: of.projectId ? 't4g.small' : 't3.medium',
           region: 'us-east-1',
           startedAt: addMs(noon, startMs),
-          ...(!isOpen && { endedAt: addMs(noon, atMs) }),
+          endedAt: isOpen ? undefined : addMs(noon, atMs),
           busyMs,
         };
         return { its, tasks };

@@ -52,10 +52,10 @@ export const openSessionFacts = (
     instanceId,
     region: runner.region ?? region,
     busyMs: runner.busyMs,
-    ...(projectId && { projectId }),
-    ...(instanceType && { instanceType }),
-    ...(market && { market }),
-    ...(onlineAt !== undefined && onlineAt >= session.startedAt && { onlineAt }),
+    projectId,
+    instanceType,
+    market,
+    onlineAt: onlineAt !== undefined && onlineAt >= session.startedAt ? onlineAt : undefined,
   };
 };
 
@@ -74,7 +74,7 @@ export const priceSession = (facts: SessionFacts, prices: Prices, now: Instant):
     ...facts,
     seconds: Math.max(0, Math.ceil(msBetween(facts.startedAt, endedAt) / 1000)),
     billedSeconds: billed,
-    ...(price && { microUsd: cost(price.microUsdPerHour, billed) }),
+    microUsd: price && cost(price.microUsdPerHour, billed),
   };
 };
 
@@ -169,10 +169,7 @@ export const unpricedAmong = (
 ): { readonly region: string; readonly instanceType?: string }[] => {
   const without = all.filter((one) => priceOf(one, prices) === undefined);
   const distinct = new Map(
-    without.map(({ region, instanceType }) => [
-      `${region} ${instanceType}`,
-      { region, ...(instanceType && { instanceType }) },
-    ]),
+    without.map(({ region, instanceType }) => [`${region} ${instanceType}`, { region, instanceType }]),
   );
   return [...distinct.values()];
 };

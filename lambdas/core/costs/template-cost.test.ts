@@ -27,6 +27,6 @@ describe('costByTemplate', () => {
   ])('returns no always-on cost for a template that %s', (_, cost) => {
     const [row] = costByTemplate([cost], new Map([[second, 9000]]));
     expect(row).toMatchObject({ tasks: 1, microUsd: cost.microUsd });
-    expect(row).not.toHaveProperty('alwaysOnMicroUsd');
+    expect(row?.alwaysOnMicroUsd).toBeUndefined();
   });
 });

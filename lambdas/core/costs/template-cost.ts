@@ -47,7 +47,7 @@ export const costByTemplate = (
       tasks: its.length,
       runMs: sum(its.map(({ runMs }) => runMs)),
       microUsd: totalOf(its),
-      ...(shares.length > 0 && { alwaysOnMicroUsd: Math.round(sum(shares)) }),
+      alwaysOnMicroUsd: shares.length > 0 ? Math.round(sum(shares)) : undefined,
     };
   });
 };

@@ -189,7 +189,7 @@ export const estimatePolicy = (
   if (on) bill(on);
   const microUsd = Math.round((microUsdPerHour * Math.ceil(billedMs / 1000)) / 3600);
   return {
-    ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
+    idleTimeoutMs,
     starts,
     waitedMs: starts * bootMs,
     microUsd,

@@ -23,7 +23,7 @@ const plansOf = (...fleets: object[]) => fleetsText.parse({ stack: 'Reveille', f
 /** Runner of a fleet, without the instance that test runners have by default. */
 const ofFleet = (fields: Parameters<typeof aRunner>[0] = {}) => {
   const { instanceId: _, ...runner } = aRunner({ fleet: 'berlin', ...fields });
-  return { ...runner, ...(fields.instanceId && { instanceId: fields.instanceId }) };
+  return { ...runner, instanceId: fields.instanceId };
 };
 
 describe('the fleets from CDK', () => {

@@ -40,7 +40,7 @@ const changeOf = (field: string, from: string | undefined, to: string | undefine
   field: cut(field),
   ...(from !== undefined && to !== undefined
     ? cutBoth(from, to)
-    : { ...(from !== undefined && { from: cut(from) }), ...(to !== undefined && { to: cut(to) }) }),
+    : { from: from && cut(from), to: to && cut(to) }),
 });
 
 /** An empty list or text in a body sets nothing. */
@@ -67,7 +67,7 @@ const bounded = (all: readonly AuditChange[]): AuditChanges => {
     return bytes > mostBytes;
   });
   const changes = all.slice(0, fitting === -1 ? mostChanges : fitting);
-  return { changes, ...(changes.length < all.length && { moreChanges: all.length - changes.length }) };
+  return { changes, moreChanges: all.length - changes.length || undefined };
 };
 
 /** Compares the API's representation before and after, and names the secrets in the body of the request. */

@@ -37,7 +37,7 @@ const filledSsh = ({ passphrase, ...sent }: SshUpdate, kept: SshKey): object => 
   return {
     ...sent,
     privateKey: sent.privateKey ?? kept.privateKey,
-    ...(typeof phrase === 'string' && { passphrase: phrase }),
+    passphrase: phrase ?? undefined,
   };
 };
 

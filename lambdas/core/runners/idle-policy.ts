@@ -54,7 +54,7 @@ export const offersToSleep = (
 ): Pick<AgentSettings, 'idleTimeoutMs' | 'stayMs'> => ({
   // For an agent of 0.1.0 an absent one means a machine that must not be stopped.
   idleTimeoutMs: runner.idleTimeoutMs ?? 0,
-  ...(runner.idleTimeoutMs !== 0 && { stayMs: Math.max(0, msBetween(now, paidUntil(runner))) }),
+  stayMs: runner.idleTimeoutMs === 0 ? undefined : Math.max(0, msBetween(now, paidUntil(runner))),
 });
 
 /** Decides whether an `online` runner's instance should be stopped now. */

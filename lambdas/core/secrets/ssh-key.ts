@@ -114,7 +114,7 @@ const describeKey = (key: KeyObject): SshKeyRead => {
 const readPem = (pem: string, isEncrypted: boolean, passphrase: string | undefined): SshKeyRead => {
   if (isEncrypted && passphrase === undefined) return passphraseMissing;
   try {
-    return describeKey(createPrivateKey({ key: pem, ...(passphrase !== undefined && { passphrase }) }));
+    return describeKey(createPrivateKey({ key: pem, passphrase }));
   } catch (error) {
     // A runner's OpenSSL may know a cipher that Node's lacks.
     const isUnknown = error instanceof Error && 'code' in error && error.code === 'ERR_OSSL_UNSUPPORTED';

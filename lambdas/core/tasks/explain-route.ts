@@ -34,7 +34,7 @@ export const explainRoute = (
   const isGlobal = queue === globalQueue;
   const chosen = chooseRunner(runners);
   const shown = {
-    ...(task.tag !== undefined && { tag: task.tag }),
+    tag: task.tag,
     isGlobal,
     runners: runners.map((runner) => ({
       id: runner.id,

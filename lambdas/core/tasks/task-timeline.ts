@@ -44,8 +44,8 @@ export const taskTimelineOf = ({ task, runnerName, startDelivery, session }: Tim
   ): TaskTimeline['steps'][number] => ({
     step: name,
     isNeeded: isNeeded && (at !== undefined || !isOver || name === 'instance_stopped'),
-    ...(at !== undefined && { at }),
-    ...(detail !== undefined && { detail }),
+    at,
+    detail,
   });
   const isWaking = wasWoken || (claimedAt === undefined && !wasUp);
   const sentAt = startDelivery?.attempts[0]?.at ?? startDelivery?.createdAt;

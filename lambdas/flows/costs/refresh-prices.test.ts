@@ -18,9 +18,7 @@ beforeEach(() => {
 afterAll(() => opened?.close());
 
 /** Each test has its own type, as all share one table. */
-const awake = (instanceType: string, region?: string) => [
-  aRunner({ instanceType, ...(region && { region }) }),
-];
+const awake = (instanceType: string, region?: string) => [aRunner({ instanceType, region })];
 const days = (count: number) => count * 86_400_000;
 const dayOf = () => fixture.deps.now().slice(0, 10);
 

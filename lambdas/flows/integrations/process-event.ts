@@ -20,7 +20,7 @@ const recordOf = ({ id, at, source, deliveryId }: PendingEvent, result: EventRes
   id,
   at,
   source,
-  ...(deliveryId !== undefined && { deliveryId }),
+  deliveryId,
   ...result,
 });
 
@@ -39,7 +39,7 @@ const decide = async (deps: WorkEventDeps, event: PendingEvent): Promise<EventRe
       ...savedValues(integration),
       templateId,
       survey: answers,
-      ...(secretNames && { secretNames }),
+      secretNames,
       message: `Integration ${name}`,
     },
   );

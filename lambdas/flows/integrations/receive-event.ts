@@ -139,7 +139,7 @@ export const receiveIntegrationEvent = async (
   const { id: integrationId, projectId } = integration;
   const { source } = request;
   const deliveryId = deliveryIdOf(request);
-  const about = { source, ...(deliveryId !== undefined && { deliveryId }) };
+  const about = { source, deliveryId };
   const record = async (
     event: Pick<IntegrationEvent, 'id' | 'at'>,
     result: EventResult,
@@ -161,8 +161,7 @@ export const receiveIntegrationEvent = async (
   const event = known ? { id: known.eventId, at: known.at } : fresh();
   const before =
     known?.isNew === false ? await deps.integrations.getEvent(integrationId, event.id) : undefined;
-  const again = (detail: string) =>
-    record(fresh(), { outcome: 'duplicate', detail, ...(before?.taskId && { taskId: before.taskId }) });
+  const again = (detail: string) => record(fresh(), { outcome: 'duplicate', detail, taskId: before?.taskId });
   if (known?.isAltered) {
     return again(
       `The same signed body came as event ${event.id} before, with other headers, which are not signed.`,

@@ -16,7 +16,7 @@ type SessionDeps = Pick<Deps, 'agentTokens' | 'queues' | 'seal' | 'runners' | 'n
 const identityOf = (runner: RunnerRecord) => ({
   pool: poolOf(runner),
   runnerId: runner.id,
-  ...(runner.credentialVersion !== undefined && { credentialVersion: runner.credentialVersion }),
+  credentialVersion: runner.credentialVersion,
 });
 
 /** Makes a challenge: an answer that expires soon, encrypted to the runner's key. Stores nothing. */
@@ -56,7 +56,7 @@ export const openAgentSession = async (
   const queues = runner.active ? [...queuesOf(runner), control] : [control];
   const { expiresAt, ...keys } = await deps.vendCredentials(runner.id, queues);
   const session = await deps.agentTokens.signSession({ ...identityOf(runner), agentId }, expiresAt);
-  const aws = { region: deps.region, ...keys, ...(deps.awsEndpoint && { endpoint: deps.awsEndpoint }) };
+  const aws = { region: deps.region, ...keys, endpoint: deps.awsEndpoint };
   return {
     ok: true,
     session: { runnerId: runner.id, session, expiresAt, aws, settings: settingsOf(deps, runner) },

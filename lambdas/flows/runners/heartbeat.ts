@@ -74,8 +74,7 @@ export const heartbeat = async (
     current.map(async (task) => ({
       taskId: task.id,
       stop: task.status === 'stopping',
-      ...(task.status === 'confirmed' && { confirmed: true }),
-      ...(task.status === 'rejected' && { confirmed: false }),
+      confirmed: task.status === 'confirmed' ? true : task.status === 'rejected' ? false : undefined,
       lease: await deps.agentTokens.signLease(
         { ...agent, projectId: task.projectId, taskId: task.id, attempt: task.attempt },
         leaseUntil,
@@ -181,7 +180,7 @@ export const drain = async (deps: HeartbeatDeps, agent: AgentIdentity): Promise<
   const now = deps.now();
   const decision = decideSleep(scheduled(deps.fleets, runner, now), now);
   if (!decision.sleep)
-    return { sleep: false, ...(decision.why === 'too_soon' && { waitMs: decision.waitMs }) };
+    return { sleep: false, waitMs: decision.why === 'too_soon' ? decision.waitMs : undefined };
   if (runner.status !== 'online') return { sleep: false };
   await overflowTo(deps, runner);
   return { sleep: (await putToSleepSoon(deps, runner)) !== undefined };

@@ -17,7 +17,7 @@ const stateChange = 'EC2 Instance State-change Notification';
 const event = (kind: string, state?: string) => ({
   time: fixture.deps.now(),
   'detail-type': kind,
-  detail: { 'instance-id': spot, ...(state && { state }) },
+  detail: { 'instance-id': spot, state },
 });
 
 describe('an event of EC2', () => {

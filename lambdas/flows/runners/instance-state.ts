@@ -87,7 +87,7 @@ const openSession = async (
     return isKnown ? runner : deps.runners.beginBilling(runner, { ...runner.session, runningAt });
   }
   const startedAt = facts.launchedAt ?? at;
-  const session = { id: deps.newId('ses', startedAt), startedAt, ...(runningAt && { runningAt }) };
+  const session = { id: deps.newId('ses', startedAt), startedAt, runningAt };
   return deps.runners.openSession(runner, session, facts.instanceType);
 };
 

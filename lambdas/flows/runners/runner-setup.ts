@@ -50,7 +50,7 @@ export const createRunner = async (
   const record: NewRunner = {
     ...input,
     ...made,
-    ...(queuesFrom && { queuesFrom }),
+    queuesFrom,
     status: isPoweredByStack(input) ? 'stopped' : 'offline',
     statusSince: now,
     createdAt: now,

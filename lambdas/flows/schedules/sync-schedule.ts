@@ -24,7 +24,7 @@ const handOver = async ({ scheduler }: ScheduleDeps, record: ScheduleRecord, now
   await scheduler.put({
     ...schedule,
     expression: toScheduleExpression(read.cron),
-    ...(startsAt !== undefined && startsAt > now && { startsAt }),
+    startsAt: startsAt !== undefined && startsAt > now ? startsAt : undefined,
     endsAt,
   });
 };

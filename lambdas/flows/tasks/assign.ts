@@ -234,7 +234,7 @@ export const ring = async (
   aloneAt?: Instant,
 ): Promise<void> => {
   const { projectId, id, queue } = task;
-  const doorbell = { projectId, taskId: id, queue, ...(aloneAt && { aloneAt }) };
+  const doorbell = { projectId, taskId: id, queue, aloneAt };
   if (await deps.queues.ring(task.queue, doorbell)) return;
   // When SQS refuses the queue for a minute, the reconciler makes it and rings.
   if (await deps.queues.create(task.queue)) await deps.queues.ring(task.queue, doorbell);

@@ -298,19 +298,18 @@ const appOptionsOf = (task: TaskRecord, { template, vaultKeys, becomeKey }: Task
   const asks = task.confirmedBy === 'another_person' && { autoApprove: false };
   // Agents of 0.1.0 reject a payload with an unknown field, and without it they behave as with 0.
   const { verbosity, ...chosen } = { ...ansible, ...task.ansible };
-  return {
-    ...(template.app === 'ansible' && {
+  if (template.app === 'ansible')
+    return {
       ansible: {
         ...chosen,
-        ...(verbosity ? { verbosity } : {}),
-        ...(vaultKeys && vaultKeys.length > 0 && { vaultKeys: [...vaultKeys] }),
-        ...(becomeKey && { becomeKey }),
+        verbosity: verbosity || undefined,
+        vaultKeys: vaultKeys?.length ? [...vaultKeys] : undefined,
+        becomeKey,
       },
-    }),
-    ...(isTerraform(template.app) && {
-      terraform: terraformOptions.parse({ ...template.terraform, ...task.terraform, ...asks }),
-    }),
-  };
+    };
+  return isTerraform(template.app)
+    ? { terraform: terraformOptions.parse({ ...template.terraform, ...task.terraform, ...asks }) }
+    : {};
 };
 
 /** Full name of a branch, as its short one may also be that of a tag, a pull request or a commit. */
@@ -334,20 +333,18 @@ const payloadOf = (task: TaskRecord, parts: TaskParts): TaskPayload => {
     onDrain: template.onDrain,
     variables: environment?.variables ?? {},
     secrets: environment?.secrets ?? {},
-    ...(environment?.secretFiles && { secretFiles: environment.secretFiles }),
-    ...(task.survey && { survey: task.survey }),
-    ...(task.surveySecrets && { surveySecrets: task.surveySecrets }),
+    secretFiles: environment?.secretFiles,
+    survey: task.survey,
+    surveySecrets: task.surveySecrets,
     ...appOptionsOf(task, parts),
-    ...(template.script !== undefined && { script: template.script }),
-    ...(template.path !== undefined && { path: template.path }),
-    ...(repository && {
-      repository: {
-        url: repository.url,
-        branch: referenceOf(task, parts),
-        ...(repository.knownHosts !== undefined && { knownHosts: repository.knownHosts }),
-        ...(repositoryKey && { key: repositoryKey }),
-      },
-    }),
-    ...(inventory && { inventory: { ...inventory, ...(inventoryKey && { key: inventoryKey }) } }),
+    script: template.script,
+    path: template.path,
+    repository: repository && {
+      url: repository.url,
+      branch: referenceOf(task, parts),
+      knownHosts: repository.knownHosts,
+      key: repositoryKey,
+    },
+    inventory: inventory && { ...inventory, key: inventoryKey },
   };
 };

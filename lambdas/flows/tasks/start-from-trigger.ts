@@ -65,7 +65,7 @@ export const startFromTrigger = async (
       templateName: task.templateName,
       startedAt: at,
       by,
-      ...(source !== undefined && { source }),
+      source,
     });
     return { outcome: 'started', detail: `Started task ${id}.`, taskId: id };
   } catch (error) {

@@ -58,12 +58,9 @@ export const takenOf = (template: Template, input: StartInput, isSaved = false) 
   const applied = applyLaunchOptions(template, launchValuesOf(input), { mayGoBeyond: isSaved });
   const faults = [...(result.ok ? [] : result.faults), ...(applied.ok ? [] : applied.faults)];
   if (!result.ok || !applied.ok) throw new InputRefused(faults);
-  const isAny = (answers: object) => Object.keys(answers).length > 0;
+  const anyOf = <T extends object>(answers: T) => (Object.keys(answers).length > 0 ? answers : undefined);
   return {
-    answers: {
-      ...(isAny(result.answers) && { survey: result.answers }),
-      ...(isAny(result.secrets) && { surveySecrets: result.secrets }),
-    },
+    answers: { survey: anyOf(result.answers), surveySecrets: anyOf(result.secrets) },
     changed: applied.changed,
   };
 };
@@ -72,12 +69,12 @@ export const takenOf = (template: Template, input: StartInput, isSaved = false) 
 const givenParts = (input: StartInput, changed: readonly LaunchOption[]) => {
   const { ansible, terraform, repository, arguments: own, timeoutMs } = input;
   return {
-    ...(ansible && { ansible }),
-    ...(terraform && { terraform }),
-    ...(repository && { repository }),
-    ...(own && { arguments: own }),
-    ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(changed.length > 0 && { changed: [...changed] }),
+    ansible,
+    terraform,
+    repository,
+    arguments: own,
+    timeoutMs,
+    changed: changed.length > 0 ? [...changed] : undefined,
   };
 };
 
@@ -91,7 +88,7 @@ const confirmation = ({ confirmedBy, editedBy }: Template, { people, isSaved }: 
   return {
     confirmedBy,
     notConfirmedBy: [...new Set([...people, ...editors])],
-    ...(isSaved && { isUnattended: true }),
+    isUnattended: isSaved || undefined,
   };
 };
 
@@ -121,12 +118,12 @@ export const startTask = async (
     throw new InputRefused([{ path: 'inventoryId', message: 'is not in this project' }]);
   }
   const tag = resolveTag(template, inventory);
-  const routed = { projectId, ...(tag !== undefined && { tag }) };
+  const routed = { projectId, tag };
   const assignment = await chooseAssignment(deps, routed);
   const named = {
     projectId,
     id,
-    ...(priority !== 0 && { priority }),
+    priority: priority || undefined,
     ...limitsFor(template, project),
   };
   const entry = named.limits && assignment.runner ? await enterLimits(deps, named) : 'entered';
@@ -146,14 +143,14 @@ export const startTask = async (
     createdAt: now,
     createdBy: by.name,
     ...(chosen && { runnerId: chosen.id, assignedAt: now, ...(named.limits && { admitted: true }) }),
-    ...(limitedBy && { limitedBy }),
+    limitedBy,
     ...answers,
-    ...(input.message !== undefined && { message: input.message }),
+    message: input.message,
     ...givenParts(input, changed),
     ...confirmation(template, by),
-    ...(inventoryId && { inventoryId }),
-    ...(environmentId && { environmentId }),
-    ...(repositoryId && { repositoryId }),
+    inventoryId,
+    environmentId,
+    repositoryId,
   };
   // The same id again: it was started before. The reconciler completes unfinished steps.
   if (!(await deps.tasks.create(task))) {
