@@ -108,18 +108,16 @@ const readConfigFile = async (path: string): Promise<Given> => {
 };
 
 const fromEnvironment = (env: AgentEnvironment): Given => ({
-  ...(env.REVEILLE_API_URL === undefined ? {} : { apiUrl: env.REVEILLE_API_URL }),
-  ...(env.REVEILLE_RUNNER_TOKEN === undefined ? {} : { token: env.REVEILLE_RUNNER_TOKEN }),
-  ...(env.REVEILLE_RUNNER_PRIVATE_KEY === undefined ? {} : { privateKey: env.REVEILLE_RUNNER_PRIVATE_KEY }),
-  ...(env.REVEILLE_RUNNER_PRIVATE_KEY_FILE === undefined
-    ? {}
-    : { privateKeyFile: env.REVEILLE_RUNNER_PRIVATE_KEY_FILE }),
-  ...(env.REVEILLE_WORK_DIR === undefined ? {} : { workDir: env.REVEILLE_WORK_DIR }),
-  ...(env.REVEILLE_SHUTDOWN_GRACE === undefined ? {} : { shutdownGrace: env.REVEILLE_SHUTDOWN_GRACE }),
-  ...(env.REVEILLE_LOG_LEVEL === undefined ? {} : { logLevel: env.REVEILLE_LOG_LEVEL }),
-  ...(env.REVEILLE_RUN_AS === undefined ? {} : { runAs: env.REVEILLE_RUN_AS }),
-  ...(env.REVEILLE_MIN_FREE_MIB === undefined ? {} : { minFreeMib: env.REVEILLE_MIN_FREE_MIB }),
-  ...(env.REVEILLE_METADATA_URL === undefined ? {} : { metadataUrl: env.REVEILLE_METADATA_URL }),
+  apiUrl: env.REVEILLE_API_URL,
+  token: env.REVEILLE_RUNNER_TOKEN,
+  privateKey: env.REVEILLE_RUNNER_PRIVATE_KEY,
+  privateKeyFile: env.REVEILLE_RUNNER_PRIVATE_KEY_FILE,
+  workDir: env.REVEILLE_WORK_DIR,
+  shutdownGrace: env.REVEILLE_SHUTDOWN_GRACE,
+  logLevel: env.REVEILLE_LOG_LEVEL,
+  runAs: env.REVEILLE_RUN_AS,
+  minFreeMib: env.REVEILLE_MIN_FREE_MIB,
+  metadataUrl: env.REVEILLE_METADATA_URL,
 });
 
 /** Merges the sources; later ones win. A key and a key file are the same setting, so either replaces both. */
@@ -130,7 +128,8 @@ const merge = (sources: Given[]): Given => {
       delete merged.privateKey;
       delete merged.privateKeyFile;
     }
-    Object.assign(merged, source);
+    const present = Object.entries(source).filter(([, value]) => value !== undefined);
+    Object.assign(merged, Object.fromEntries(present));
   }
   return merged;
 };

@@ -85,7 +85,7 @@ export const createHeartbeat = (options: HeartbeatOptions): Heartbeat => {
       agentVersion,
       ...present,
       tasks,
-      ...(claims !== undefined && isSure && { claims }),
+      claims: isSure ? claims : undefined,
     });
     claims = answer.claims;
     unanswered = held.list().filter((task) => task.isClaimSent() && task.attempt() === undefined);

@@ -53,7 +53,7 @@ export const createHttpTransport = (): HttpTransport => {
             resolve({
               status: response.statusCode ?? 0,
               text: pieces.join(''),
-              ...(Number.isFinite(serverTimeMs) && { serverTimeMs }),
+              serverTimeMs: Number.isFinite(serverTimeMs) ? serverTimeMs : undefined,
             });
           });
         },

@@ -174,9 +174,9 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
     state: async () => {
       const lowDisk = await lookAtDisk();
       return {
-        ...(shutdown.requested.aborted && { draining: true }),
-        ...(isLeaving && { leaving: true }),
-        ...(lowDisk && { lowDisk }),
+        draining: shutdown.requested.aborted || undefined,
+        leaving: isLeaving || undefined,
+        lowDisk,
       };
     },
     send: api.heartbeat,

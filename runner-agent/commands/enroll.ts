@@ -83,8 +83,7 @@ export const enroll = async (given: Enrolment): Promise<{ runnerId: string; name
       const key = await readKey(read);
       const body = await signIdentity({ key, region, apiUrl, publicKey, nowMs: timing.now(), stsEndpoint });
       const { runnerId, name, token } = await connect(apiUrl).call(enrollInstance, { body });
-      const { workDir } = given;
-      await staged.commit({ apiUrl, token, runnerId, name, ...(workDir === undefined ? {} : { workDir }) });
+      await staged.commit({ apiUrl, token, runnerId, name, workDir: given.workDir });
       return { runnerId, name };
     } catch (error) {
       await staged.discard();

@@ -42,7 +42,7 @@ export const register = async (
       token,
       runnerId: runner.id,
       name: runner.name,
-      ...(workDir === undefined ? {} : { workDir }),
+      workDir,
     });
     return { runnerId: runner.id, name: runner.name };
   } catch (error) {

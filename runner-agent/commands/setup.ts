@@ -32,7 +32,7 @@ export const setup = async ({ apiUrl, configPath, hostName, connect, say }: Setu
   const url = await input({
     message: 'URL of the Reveille API',
     validate: isHttpUrl,
-    ...(apiUrl === undefined ? {} : { default: apiUrl }),
+    default: apiUrl,
   });
   const way = await select({
     message: 'This machine is',

@@ -35,7 +35,7 @@ const fetch = async (url: string, given: KeySecret | undefined, files: Record<st
   await fixture.repository('app', { 'run.sh': 'cat .git/config', ...files });
   return fixture.run({
     path: 'run.sh',
-    repository: { url, branch: 'main', ...(given && { key: given }) },
+    repository: { url, branch: 'main', key: given },
     variables: { GIT_SSL_CAINFO: server.certificate },
   });
 };

@@ -56,9 +56,9 @@ const maskedResult = (result: TaskResult, forms: readonly string[]): TaskResult 
   const { reason, commit, hosts } = result;
   return {
     ...result,
-    ...(reason !== undefined && { reason: maskText(reason, forms) }),
-    ...(commit && { commit: { ...commit, message: maskText(commit.message, forms) } }),
-    ...(hosts && { hosts: hosts.map((one) => ({ ...one, host: maskText(one.host, forms) })) }),
+    reason: reason && maskText(reason, forms),
+    commit: commit && { ...commit, message: maskText(commit.message, forms) },
+    hosts: hosts?.map((one) => ({ ...one, host: maskText(one.host, forms) })),
   };
 };
 

@@ -62,7 +62,7 @@ export const createTaskReport = (
     isFinal,
     signal: task.lost,
     timing,
-    ...(before && { before }),
+    before,
   });
 
   const finish = (result: Outcome['result'], logChunks: number) =>
@@ -83,7 +83,7 @@ export const createTaskReport = (
     streamer,
     deliver: async (given) => {
       const { projectId, taskId } = task;
-      const result = { ...given, ...(given.reason && { reason: given.reason.slice(0, maxReasonLength) }) };
+      const result = { ...given, reason: given.reason?.slice(0, maxReasonLength) };
       const outcome = { projectId, taskId, attempt: task.attempt() ?? 1, result, ...streamer.end() };
       // From here on nothing runs, so an expired lease ends nothing: it may still be renewed later.
       task.settle();

@@ -15,7 +15,7 @@ export const aPayload = (given: Partial<TaskPayload> = {}): TaskPayload => ({
   attempt: 1,
   templateName: 'Deploy',
   app: 'bash',
-  ...(given.path === undefined ? { script: 'echo hello' } : {}),
+  script: given.path === undefined ? 'echo hello' : undefined,
   arguments: [],
   timeoutMs: 60_000,
   stopGraceMs: 10_000,
