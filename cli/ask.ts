@@ -11,7 +11,7 @@ export const askUrl = async (preset: string | undefined): Promise<string> =>
       message: 'URL of the console',
       validate: (text) =>
         stackUrl.safeParse(text).success || 'Give a URL such as https://reveille.example.com',
-      ...(preset !== undefined && { default: preset }),
+      default: preset,
     }),
   );
 

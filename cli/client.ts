@@ -60,7 +60,7 @@ export const createClient = ({ url, credential, version, fetch }: ClientOptions)
         ...proofOf(url, credential),
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      body: body === undefined ? undefined : JSON.stringify(body),
       // A credential is for this URL, and not for a redirect's target.
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),

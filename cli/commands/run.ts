@@ -46,43 +46,45 @@ const number = (text: string): number => {
   throw new InvalidArgumentError('It must be a number.');
 };
 
-const commaSeparated = (text: string): string[] =>
+const commaSeparated = (text: string | undefined): string[] | undefined =>
   text
-    .split(',')
+    ?.split(',')
     .map((one) => one.trim())
     .filter((one) => one !== '');
 
 /** Finds the ids of references that are given by name. */
 const referencesOf = async ({ api }: Session, projectId: string, { inventory, environment }: RunFlags) => ({
-  ...(inventory !== undefined && {
-    inventoryId: pick('inventory', await api.inventories(projectId), inventory).id,
-  }),
-  ...(environment !== undefined && {
-    environmentId: pick('environment', await api.environments(projectId), environment).id,
-  }),
+  inventoryId:
+    inventory === undefined ? undefined : pick('inventory', await api.inventories(projectId), inventory).id,
+  environmentId:
+    environment === undefined
+      ? undefined
+      : pick('environment', await api.environments(projectId), environment).id,
 });
 
 const minuteMs = 60_000;
 
+/** Returns the values, unless none is given. */
+const anyOf = <T extends object>(values: T): T | undefined =>
+  Object.values(values).some((value) => value !== undefined) ? values : undefined;
+
 /** Collects the options that differ from the template. The API checks which of them the template allows. */
 const optionsOf = (flags: RunFlags) => {
   const { limit, tags, skipTags, check, diff, verbosity, action, branch, commit } = flags;
-  const repository = { ...(branch !== undefined && { branch }), ...(commit !== undefined && { commit }) };
-  const ansible = {
-    ...(limit !== undefined && { limit }),
-    ...(tags !== undefined && { tags: commaSeparated(tags) }),
-    ...(skipTags !== undefined && { skipTags: commaSeparated(skipTags) }),
-    ...(check !== undefined && { check }),
-    ...(diff !== undefined && { diff }),
-    ...(verbosity !== undefined && { verbosity }),
-  };
   return {
-    ...(Object.keys(ansible).length > 0 && { ansible }),
-    ...(action !== undefined && { terraform: { action } }),
-    ...(Object.keys(repository).length > 0 && { repository }),
-    ...(flags.argument && { arguments: [...flags.argument] }),
-    ...(flags.timeout !== undefined && { timeoutMs: Math.round(flags.timeout * minuteMs) }),
-    ...(flags.priority !== undefined && { priority: flags.priority }),
+    ansible: anyOf({
+      limit,
+      tags: commaSeparated(tags),
+      skipTags: commaSeparated(skipTags),
+      check,
+      diff,
+      verbosity,
+    }),
+    terraform: anyOf({ action }),
+    repository: anyOf({ branch, commit }),
+    arguments: flags.argument && [...flags.argument],
+    timeoutMs: flags.timeout === undefined ? undefined : Math.round(flags.timeout * minuteMs),
+    priority: flags.priority,
   };
 };
 
@@ -106,8 +108,8 @@ const run = async (context: CommandContext, wanted: string, flags: RunFlags): Pr
   const survey = await answersFor(context, template, flags);
   const input: TaskInput = {
     templateId: template.id,
-    ...(flags.message !== undefined && { message: flags.message }),
-    ...(Object.keys(survey).length > 0 && { survey }),
+    message: flags.message,
+    survey: anyOf(survey),
     ...optionsOf(flags),
     ...(await referencesOf(session, projectId, flags)),
   };

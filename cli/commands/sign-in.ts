@@ -58,7 +58,7 @@ const signInByPassword = async (
       ? await (await questions(context)).askPassword()
       : (await context.readText(flags.passwordFile)).replace(/\r?\n$/, '');
   const send = async (totp?: string): Promise<Credential> => {
-    const body = { email, password, ...(totp !== undefined && { totp }) };
+    const body = { email, password, totp };
     return { cookie: cookieOf(await client.send(signIn, { body })) };
   };
   try {
@@ -99,8 +99,8 @@ const login = async (context: CommandContext, flags: LoginFlags): Promise<void> 
   requireSafe(url);
   const credential = await credentialFrom(context, url, flags);
   const me = await createApi(createClient({ url, credential, version, fetch })).me();
-  const keepsProject = before?.url === url && before.project !== undefined;
-  await store.write({ url, ...credential, ...(keepsProject && { project: before.project }) });
+  const project = before?.url === url ? before.project : undefined;
+  await store.write({ url, ...credential, project });
   await terminal.err.write(`Signed in to ${url} as ${whoIs(me)}. The sign-in is kept in ${store.path}.\n`);
 };
 
