@@ -213,20 +213,20 @@ export const packFleets = (stackName: string, all: readonly FleetSettings[]): st
     }) => ({
       name,
       region,
-      ...(tags.length > 0 && { tags }),
+      tags: tags.length > 0 ? tags : undefined,
       instanceTypes,
-      ...(spot && { spot }),
-      ...(whenIdle !== 'stop' && { whenIdle }),
+      spot: spot || undefined,
+      whenIdle: whenIdle === 'stop' ? undefined : whenIdle,
       maxInstances,
-      ...(idleTimeoutSeconds !== undefined && { idleTimeoutMs: idleTimeoutSeconds * 1000 }),
+      idleTimeoutMs: idleTimeoutSeconds === undefined ? undefined : idleTimeoutSeconds * 1000,
       ...(schedule.length > 0 && {
         schedule: schedule.map(({ idleTimeoutSeconds: idleSeconds, ...window }) => ({
           ...window,
           idleTimeoutMs: idleSeconds * 1000,
         })),
       }),
-      ...(subnets && { subnets }),
-      ...(Object.keys(instanceTags).length > 0 && { instanceTags }),
+      subnets,
+      instanceTags: Object.keys(instanceTags).length > 0 ? instanceTags : undefined,
     }),
   );
   const text = JSON.stringify({ stack: stackName, fleets: fleetsOf });

@@ -53,7 +53,7 @@ export const makeFunction = (scope: Construct, name: string, props: FunctionProp
       POWERTOOLS_METRICS_NAMESPACE: props.metricsNamespace,
     },
     loggingFormat: LoggingFormat.JSON,
-    ...(props.traced && { tracing: Tracing.ACTIVE }),
+    tracing: props.traced ? Tracing.ACTIVE : undefined,
     role,
     logGroup,
   });

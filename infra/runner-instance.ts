@@ -100,7 +100,7 @@ export class RunnerInstance extends Construct {
 
     const { fleet } = props;
     const role = new Role(this, 'Role', {
-      ...(fleet && { roleName: fleet.name }),
+      roleName: fleet?.name,
       assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
       description:
         'Reveille: instances of runners; the agent gets what it may do from the API and not from here',
@@ -123,7 +123,7 @@ export class RunnerInstance extends Construct {
     // package mirrors, cloud APIs) are unknown here.
     const securityGroup = new CfnSecurityGroup(this, 'SecurityGroup', {
       groupDescription: 'Reveille runners: nothing comes in, operators use Session Manager',
-      ...(props.vpcId !== undefined && { vpcId: props.vpcId }),
+      vpcId: props.vpcId,
     });
 
     const { architecture = 'arm64', ami = newestImage(architecture), volumeGiB = 10 } = props;
@@ -133,14 +133,12 @@ export class RunnerInstance extends Construct {
       ...Object.entries(moreTags).map(([key, value]) => ({ key, value })),
     ];
     const template = new CfnLaunchTemplate(this, 'LaunchTemplate', {
-      ...(fleet && {
-        launchTemplateName: fleet.name,
-        // The functions may launch from it only with these tags.
-        tagSpecifications: [{ resourceType: 'launch-template', tags }],
-      }),
+      launchTemplateName: fleet?.name,
+      // The functions may launch from it only with these tags.
+      tagSpecifications: fleet && [{ resourceType: 'launch-template', tags }],
       launchTemplateData: {
         imageId: imageOf(ami),
-        ...(fleet?.hibernates && { hibernationOptions: { configured: true } }),
+        hibernationOptions: fleet?.hibernates ? { configured: true } : undefined,
         instanceType: props.instanceType,
         iamInstanceProfile: { arn: profile.attrArn },
         securityGroupIds: [securityGroup.attrGroupId],
@@ -152,7 +150,7 @@ export class RunnerInstance extends Construct {
           httpPutResponseHopLimit: 1,
           httpEndpoint: 'enabled',
           // Fleets' instances read the API's URL from a tag.
-          ...(fleet && { instanceMetadataTags: 'enabled' }),
+          instanceMetadataTags: fleet && 'enabled',
         },
         blockDeviceMappings: [
           {
