@@ -104,8 +104,8 @@ export const run = async (flags: Flags): Promise<void> => {
     welcome({
       url,
       dataDir: flags.data,
-      ...(adminToken !== undefined && { adminToken }),
-      ...(instance && { instance }),
+      adminToken,
+      instance,
       signIn,
     }),
   );

@@ -59,7 +59,7 @@ const setupLink = ({
 const browserLine = ({ url, adminToken, signIn, instance }: Omit<Welcome, 'dataDir'>): string => {
   if (signIn) return `In a browser: ${url}, as ${signIn.email} with the password ${signIn.password}`;
   if (!adminToken) return `In a browser: ${url}`;
-  return `In a browser: ${setupLink({ url, adminToken, ...(instance && { instance }) })}`;
+  return `In a browser: ${setupLink({ url, adminToken, instance })}`;
 };
 
 /** Returns the whole text. */

@@ -34,7 +34,7 @@ const checkFree = async (path: string): Promise<void> => {
 /** Opens the store in `path` (in memory without one) and creates missing tables. */
 export const startDynamoDb = async (tables: readonly TableSpec[], path?: string): Promise<DynamoDb> => {
   if (path !== undefined) await checkFree(path);
-  const server = dynalite({ ...(path !== undefined && { path }), createTableMs: 0 });
+  const server = dynalite({ path, createTableMs: 0 });
   const listener = addTransactions(server);
   // dynalite closes its store only with a listening server. Calls come through the gateway and never through
   // this port.
@@ -78,9 +78,8 @@ const createTable = async (listener: RequestListener, table: TableSpec): Promise
     AttributeDefinitions: table.attributeDefinitions,
     KeySchema: table.keySchema,
     BillingMode: 'PAY_PER_REQUEST',
-    ...(table.globalSecondaryIndexes.length > 0 && {
-      GlobalSecondaryIndexes: table.globalSecondaryIndexes,
-    }),
+    GlobalSecondaryIndexes:
+      table.globalSecondaryIndexes.length > 0 ? table.globalSecondaryIndexes : undefined,
   });
   if (answer.statusCode !== 200 && !answer.payload.includes('ResourceInUseException')) {
     throw new Error(`The table ${table.name} cannot be made: ${answer.payload}`);

@@ -63,7 +63,7 @@ export const makeSts =
         name: RoleSessionName,
         arn,
         role,
-        ...(Policy !== undefined && { sessionPolicy: parseJson(Policy) }),
+        sessionPolicy: Policy === undefined ? undefined : parseJson(Policy),
       },
       expiresAtMs,
     );

@@ -50,7 +50,7 @@ export const makePrincipals = (nowMs: () => number): Principals => {
       keys.set(credentials.accessKeyId, {
         credentials,
         principal,
-        ...(expiresAtMs !== undefined && { expiresAtMs }),
+        expiresAtMs,
       });
       return credentials;
     },

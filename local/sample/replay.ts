@@ -231,8 +231,8 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
         exitCode,
         lease: '',
         logChunks: 1,
-        ...(hosts && { hosts }),
-        ...(commit && { commit }),
+        hosts,
+        commit,
       });
       await serve(runner);
       await sleepIfIdle(runner);

@@ -169,7 +169,7 @@ export const readDistribution = ({ ofType }: Resources): DistributionSpec | unde
       methods: one.AllowedMethods,
       origin: originOf(one.TargetOriginId),
       headers: one.ResponseHeadersPolicyId === undefined ? {} : policyOf(one.ResponseHeadersPolicyId),
-      ...(association && { viewerRequest: functionOf(association.FunctionARN) }),
+      viewerRequest: association && functionOf(association.FunctionARN),
     };
   };
   return {

@@ -48,7 +48,7 @@ export const synthesize = async (
   try {
     await run(process.execPath, [join(root, 'infra', 'app.ts')], {
       cwd: root,
-      ...(signal && { signal }),
+      signal,
       env: { PATH, HOME, CDK_OUTDIR: outDir, CDK_CONTEXT_JSON: JSON.stringify(context) },
     });
   } catch (error) {

@@ -59,8 +59,8 @@ const described = (instance: Instance) => ({
   launchTime: instance.launchTime,
   placement: { availabilityZone: `${instance.region}a`, tenancy: 'default' },
   architecture: 'arm64',
-  ...(instance.stateReason && { stateReason: instance.stateReason }),
-  ...(instance.market === 'spot' && { instanceLifecycle: 'spot' }),
+  stateReason: instance.stateReason,
+  instanceLifecycle: instance.market === 'spot' ? 'spot' : undefined,
   tagSet: items(Object.entries(instance.tags).map(([key, value]) => ({ key, value }))),
 });
 

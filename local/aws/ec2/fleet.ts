@@ -83,8 +83,8 @@ export const makeFleet = (options: FleetOptions): Fleet => {
       ...rest,
       state,
       ...(state === 'pending' && { launchTime: now().toISOString() }),
-      ...(ends && { stateReason: stopReason }),
-      ...(hibernates && { isHibernating: true }),
+      stateReason: ends ? stopReason : undefined,
+      isHibernating: hibernates || undefined,
     };
     instances.set(entered.id, entered);
     persist();

@@ -153,7 +153,7 @@ export const openEc2 = (options: Ec2Options): Ec2 => {
           imageId: 'ami-0123456789abcdef0',
           state: 'stopped',
           tags: { 'reveille:stack': stackName, ...given.tags },
-          ...(given.id !== undefined && { id: given.id }),
+          id: given.id,
         }).id,
     },
   };
