@@ -13,4 +13,4 @@ export const isMissing = (name: string): boolean => {
 
 /** Runs a tool; returns its output, and throws with the output of a failed run. */
 export const run = (program: string, args: readonly string[], cwd?: string): string =>
-  execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], ...(cwd && { cwd }) });
+  execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], cwd });

@@ -93,7 +93,7 @@ const sessionOf = async (made: CreatedRunner) => {
   const client = new SQSClient({
     region,
     credentials,
-    ...(endpoint !== undefined && { endpoint }),
+    endpoint,
     useQueueUrlAsEndpoint: false,
     maxAttempts: 1,
   });

@@ -99,7 +99,7 @@ const openFreshFixture = async (api: ApiFixture, pool: Pool): Promise<Credential
 };
 
 const send = async (api: ApiFixture, { method, path, headers, body }: FuzzRequest): Promise<Answer> => {
-  const response = await api.app.request(path, { method, headers, ...(body !== undefined && { body }) });
+  const response = await api.app.request(path, { method, headers, body });
   return {
     status: response.status,
     contentType: response.headers.get('content-type') ?? '',

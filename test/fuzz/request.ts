@@ -184,6 +184,6 @@ export const requestOf = (
       method: operation.method,
       path: `${path}${query}`,
       headers,
-      ...(body !== undefined && { body }),
+      body,
     }));
 };

@@ -73,15 +73,15 @@ export const createPeople = (simulation: Environment) => {
       }
       const input = runnerInput.parse({
         name: id,
-        ...(hasInstance && { instanceId }),
-        ...(kind === 'elsewhere' && { webhookUrl: `https://elsewhere.test/${id}` }),
+        instanceId: hasInstance ? instanceId : undefined,
+        webhookUrl: kind === 'elsewhere' ? `https://elsewhere.test/${id}` : undefined,
         ...plan,
       });
       const made = {
         id,
         ...(kind === 'fleet' ? { publicKey: '', tokenHash: '' } : { publicKey, tokenHash: 'hash' }),
         webhookSecret,
-        ...(projectId && { projectId }),
+        projectId,
       };
       await insist(() =>
         control.api('create runner', async (deps) => {

@@ -112,7 +112,7 @@ export const createSimulatedTable = ({ time, indexDelayMs, onWrite }: Options) =
       const last = page.at(-1);
       return {
         items: page.map(([, item]) => item).filter((item) => allHold(item, where)),
-        ...(last && page.length < rest.length && { next: { pk, sk: last[0] } }),
+        next: last && page.length < rest.length ? { pk, sk: last[0] } : undefined,
       };
     },
     /** Reads the index in its current, delayed state. */

@@ -53,7 +53,7 @@ const aTemplate = (simulation: Simulation, chance: Chance, projectId: ProjectId)
     projectId,
     chance.between(200, chance.pick([2000, 20_000, 90_000, 300_000])),
     {
-      ...(tag && { tag }),
+      tag,
       onRunnerLost: chance.pick(['retry', 'retry', 'fail']),
       maxAttempts: chance.between(1, 4),
       priority: chance.pick([0, 0, 0, 10, -10]),

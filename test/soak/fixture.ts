@@ -48,7 +48,7 @@ export const openFixture = async (random: () => number, log: Log) => {
 
   const template = async (projectId: ProjectId, tag?: string): Promise<Work> => {
     const input = { name: tag ?? 'untagged', app: 'bash', script: script(locks), maxAttempts: 10 };
-    const { id } = await api.createTemplate(projectId, { ...input, stopGraceMs: 1000, ...(tag && { tag }) });
+    const { id } = await api.createTemplate(projectId, { ...input, stopGraceMs: 1000, tag });
     return { projectId, templateId: id };
   };
   const work = [
