@@ -28,7 +28,7 @@ export const pages = <T>(readingOf: (query: Query) => Reading<ListPage<T>>, quer
     queryKey: [readingOf(query).path, 'pages', query],
     initialPageParam: '',
     queryFn: ({ pageParam, signal }) =>
-      readingOf({ ...query, ...(pageParam !== '' && { cursor: pageParam }) }).read({ signal }),
+      readingOf({ ...query, cursor: pageParam || undefined }).read({ signal }),
     getNextPageParam: ({ nextCursor }) => nextCursor,
     select: itemsOf<T>,
     placeholderData: keepPreviousData,

@@ -64,8 +64,8 @@ const request = async (
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...(body !== undefined && { 'content-type': 'application/json' }),
     },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-    ...(signal && { signal }),
+    body: body === undefined ? undefined : JSON.stringify(body),
+    signal,
   }).catch((error: unknown) => {
     throw signal?.aborted ? error : unreachable;
   });

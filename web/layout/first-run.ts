@@ -13,13 +13,10 @@ const key = 'reveille.first-run';
 
 const parse = (text: string): FirstRun => {
   const given = new URLSearchParams(text);
-  const token = given.get('token');
-  const instanceId = given.get('instance');
-  const configFile = given.get('config');
   return {
-    ...(token && { token }),
-    ...(instanceId && { instanceId }),
-    ...(configFile && { configFile }),
+    token: given.get('token') || undefined,
+    instanceId: given.get('instance') || undefined,
+    configFile: given.get('config') || undefined,
   };
 };
 

@@ -11,7 +11,7 @@ const moneyColumn = <T,>(
 ): Column<T> => ({
   header,
   align: 'right',
-  ...(from && { from }),
+  from,
   render: (item) => <Money microUsd={microUsdOf(item)} />,
 });
 

@@ -110,7 +110,7 @@ export const useFault = (form: Sent): { element: RefObject<HTMLFormElement | nul
       : [messageOf(problem)];
     setFault(sentences.filter(Boolean).join(' '));
   }, [problem]);
-  return { element, ...(fault && { fault }) };
+  return { element, fault };
 };
 
 interface FormFrameProps {

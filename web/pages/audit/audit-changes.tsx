@@ -31,7 +31,7 @@ export const ChangesToggle = ({ event, isOpen, onToggle }: ToggleProps): ReactNo
         look="quiet"
         icon={isOpen ? 'down' : 'right'}
         aria-expanded={isOpen}
-        {...(isOpen && { 'aria-controls': listId(event) })}
+        aria-controls={isOpen ? listId(event) : undefined}
         onPress={onToggle}
       >
         {count} {count === 1 ? 'change' : 'changes'}

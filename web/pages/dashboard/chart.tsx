@@ -86,7 +86,7 @@ export const Chart = ({
             tickFormatter={formatAxis}
             allowDecimals={!isCount}
             niceTicks="snap125"
-            {...(ticks && { ticks })}
+            ticks={ticks}
             domain={[
               goesBelow ? 'auto' : 0,
               max ?? ticks?.at(-1) ?? (goesBelow ? (largest: number) => Math.max(0, largest) : 'auto'),

@@ -119,7 +119,7 @@ export const integrationInput = (draft: IntegrationDraft): object => ({
   matchers: draft.matchers.map((matcher) => ({
     source: fromSource(matcher),
     operator: matcher.operator,
-    ...(matcher.operator !== 'exists' && { value: matcher.value }),
+    value: matcher.operator === 'exists' ? undefined : matcher.value,
   })),
   variables: draft.variables.map((one) => ({ variable: one.variable.trim(), source: fromSource(one) })),
   ...typedValues(draft.launch, launchOption.options),

@@ -34,17 +34,17 @@ const secretOf = (draft: Draft): KeyUpdate['secret'] => {
     case 'none':
       return { type };
     case 'string':
-      return { type, ...(!isKept && { value: secret }) };
+      return { type, value: isKept ? undefined : secret };
     case 'login_password':
-      return { type, login, ...(!isKept && { password: secret }) };
+      return { type, login, password: isKept ? undefined : secret };
     case 'ssh':
       return {
         type,
         // `ssh` refuses a PEM without its last line end.
-        ...(!isKept && { privateKey: secret.trim() === '' ? '' : `${secret.trimEnd()}\n` }),
-        ...(login !== '' && { login }),
-        ...(passphrase !== '' && { passphrase }),
-        ...(knownHosts.trim() !== '' && { knownHosts }),
+        privateKey: isKept ? undefined : secret.trim() === '' ? '' : `${secret.trimEnd()}\n`,
+        login: login || undefined,
+        passphrase: passphrase || undefined,
+        knownHosts: knownHosts.trim() === '' ? undefined : knownHosts,
       };
   }
 };

@@ -117,7 +117,7 @@ const ProjectEditor = ({
         name,
         logRetentionDays: numberOf(days),
         maxParallelTasks: numberOf(atOnce),
-        ...(description.trim() !== '' && { description }),
+        description: description.trim() === '' ? undefined : description,
       };
       const saved = project
         ? await call(replaceProject, { params: { projectId: project.id }, body })

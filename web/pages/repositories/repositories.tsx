@@ -54,8 +54,8 @@ const kind: Kind<Repository, Draft> = {
   draftOf: ({ name, url, branch, keyId = '', knownHosts = '' }) => ({ name, url, branch, keyId, knownHosts }),
   inputOf: ({ keyId, knownHosts, ...rest }) => ({
     ...rest,
-    ...(keyId !== '' && { keyId }),
-    ...(knownHosts.trim() !== '' && { knownHosts }),
+    keyId: keyId || undefined,
+    knownHosts: knownHosts.trim() === '' ? undefined : knownHosts,
   }),
   Fields,
 };

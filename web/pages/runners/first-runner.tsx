@@ -30,7 +30,7 @@ export const RunnerStep = ({
       const body = {
         name,
         tags: [...tags],
-        ...(instanceId.trim() !== '' && { instanceId: instanceId.trim() }),
+        instanceId: instanceId.trim() || undefined,
       };
       const made = await call(projectRunners.create, { params: { projectId: project.id }, body });
       // A runner without a fleet comes alone, with its secrets.

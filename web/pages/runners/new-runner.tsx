@@ -30,7 +30,7 @@ export const NewRunner = ({ projectId, knownTags, onClose }: NewRunnerProps): Re
   const fleets = useQuery(fleetsQuery());
   const form = useForm(emptyRunner, async (draft) => {
     const { endpoints, params } = runnersIn(projectId);
-    const body = { ...inputOf(draft), ...(draft.fleet !== '' && { count: Number(draft.count) }) };
+    const body = { ...inputOf(draft), count: draft.fleet === '' ? undefined : Number(draft.count) };
     const answer = await call(endpoints.create, { params, body });
     if ('token' in answer) setMade(answer);
     else {
@@ -144,7 +144,7 @@ const WaysToStart = ({ made, onKeyTaken }: WaysToStartProps): ReactNode => {
       {ways.map(({ id, name, text, note, holdsKey }) => (
         <TabPanel key={id} id={id} className="tab-panel">
           <p className="hint">{note}</p>
-          <Code label={name} text={text} {...(holdsKey && { onCopied: onKeyTaken })} />
+          <Code label={name} text={text} onCopied={holdsKey ? onKeyTaken : undefined} />
         </TabPanel>
       ))}
     </Tabs>

@@ -52,18 +52,16 @@ export const draftOf = (runner: Runner): RunnerDraft => ({
 
 /** Fields of a runner's machine. A runner in a fleet gets them from its fleet. */
 const machineOf = ({ instanceId, region, webhookUrl }: RunnerDraft) => ({
-  ...(instanceId !== '' && { instanceId: instanceId.trim() }),
-  ...(region !== '' && { region: region.trim() }),
-  ...(webhookUrl !== '' && { webhookUrl: webhookUrl.trim() }),
+  instanceId: instanceId === '' ? undefined : instanceId.trim(),
+  region: region === '' ? undefined : region.trim(),
+  webhookUrl: webhookUrl === '' ? undefined : webhookUrl.trim(),
 });
 
 export const inputOf = (draft: RunnerDraft): RunnerInput => ({
   name: draft.name,
   tags: [...draft.tags],
   maxParallelTasks: numberOf(draft.maxParallelTasks),
-  ...(draft.idleSeconds.trim() !== '' && {
-    idleTimeoutMs: Math.round(numberOf(draft.idleSeconds) * 1000),
-  }),
+  idleTimeoutMs: draft.idleSeconds.trim() === '' ? undefined : Math.round(numberOf(draft.idleSeconds) * 1000),
   active: draft.active,
   ...(draft.fleet === '' ? machineOf(draft) : { fleet: draft.fleet }),
 });

@@ -90,7 +90,7 @@ const startOf = (draft: ScheduleDraft): object => {
     ...answersOf(template.survey ?? [], survey),
   };
   return {
-    ...(Object.keys(answers).length > 0 && { survey: answers }),
+    survey: Object.keys(answers).length > 0 ? answers : undefined,
     ...changedValues(template, launch, fittingOptions(template)),
   };
 };
@@ -105,7 +105,7 @@ export const scheduleInput = (draft: ScheduleDraft): object => {
     timeZone: timeZone.trim(),
     startsAt: fromField(draft.startsAt),
     endsAt: fromField(draft.endsAt),
-    ...(message.trim() !== '' && { message }),
+    message: message.trim() === '' ? undefined : message,
     ...startOf(draft),
   };
 };

@@ -80,7 +80,7 @@ const JoinByPassword = ({ token }: Props): ReactNode => {
   const accept = useAccept(token);
   const [isKnown, setKnown] = useState(false);
   const form = useForm({ name: '', password: '' }, ({ name, password }) =>
-    accept({ password, ...(!isKnown && { name }) }),
+    accept({ password, name: isKnown ? undefined : name }),
   );
   return (
     <>

@@ -22,7 +22,7 @@ export const SignInPage = (): ReactNode => {
   const form = useForm({ email: '', password: '', totp: '' }, async ({ email, password, totp }) => {
     try {
       await call(login, {
-        body: { email, password, ...(needsCode && { totp: totp.trim() }) },
+        body: { email, password, totp: needsCode ? totp.trim() : undefined },
       });
     } catch (error) {
       if (!(error instanceof ApiProblem && error.code === 'totp_required')) throw error;

@@ -191,7 +191,7 @@ interface TemplateStepProps {
 
 const TemplateStep = ({ project, tag, onDone }: TemplateStepProps): ReactNode => {
   const form = useForm({ name: 'Hello', script: hello }, async ({ name, script }) => {
-    const body = { name, app: 'bash' as const, script, ...(tag && { tag }) };
+    const body = { name, app: 'bash' as const, script, tag };
     onDone(await call(templates.create, { params: { projectId: project.id }, body }));
   });
   const { field } = form;

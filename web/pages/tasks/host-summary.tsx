@@ -8,7 +8,7 @@ import { type Column, Table } from '../../ui/table.tsx';
 const count = (header: string, of: (one: HostResult) => number, from?: 'tablet'): Column<HostResult> => ({
   header,
   align: 'right',
-  ...(from && { from }),
+  from,
   render: (one) => (of(one) === 0 ? <span className="quiet-text">0</span> : of(one)),
 });
 

@@ -40,8 +40,8 @@ const bodyOf = (template: Template, draft: Draft) => {
   const survey = answersOf(template.survey ?? [], draft.survey);
   return {
     templateId: template.id,
-    ...(draft.message.trim() !== '' && { message: draft.message }),
-    ...(Object.keys(survey).length > 0 && { survey }),
+    message: draft.message.trim() === '' ? undefined : draft.message,
+    survey: Object.keys(survey).length > 0 ? survey : undefined,
     ...changedValues(template, draft.launch, template.launch),
   };
 };

@@ -25,7 +25,7 @@ const knownSteps = (task: Task): Step[] => [
   { step: 'queued', at: task.createdAt, isNeeded: true },
   ...(['claimed', 'running', 'finished'] as const).map((step) => {
     const at = { claimed: task.claimedAt, running: task.startedAt, finished: task.finishedAt }[step];
-    return { step, isNeeded: true, ...(at && { at }) };
+    return { step, isNeeded: true, at };
   }),
 ];
 

@@ -47,7 +47,7 @@ const LaunchField = ({
     value: text,
     onChange: set,
     error: errorAt(pathOf(option)),
-    ...(hints[option] !== undefined && { hint: hints[option] }),
+    hint: hints[option],
   };
   switch (option) {
     case 'check':

@@ -53,7 +53,7 @@ export const fromQuestions = (questions: readonly Question[]): object[] =>
     title: title.trim() || name.trim(),
     type,
     required,
-    ...(description.trim() !== '' && { description }),
+    description: description.trim() === '' ? undefined : description,
     ...(type === 'enum' && {
       values: values
         .split('\n')

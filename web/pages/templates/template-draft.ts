@@ -125,7 +125,7 @@ export const offeredOptions = ({
   app,
   repositoryId,
 }: Pick<TemplateDraft, 'app' | 'repositoryId'>): LaunchOption[] =>
-  fittingOptions({ app, ...(repositoryId !== '' && { repositoryId }) });
+  fittingOptions({ app, repositoryId: repositoryId || undefined });
 
 /** Values as the API has them: at the same paths as those of a task, except for the branch. */
 const ownOf = (draft: TemplateDraft): Record<string, unknown> =>
@@ -139,8 +139,7 @@ const objectAt = (values: Record<string, unknown>, name: string): object => {
   return typeof found === 'object' && found !== null ? found : {};
 };
 
-const given = <K extends string>(name: K, value: string) =>
-  value.trim() === '' ? {} : { [name]: value.trim() };
+const filled = (value: string): string | undefined => value.trim() || undefined;
 
 const ansibleOf = (draft: TemplateDraft) => {
   const { rest, extraVars, becomeKeyId, vaultKeyId } = draft;
@@ -149,11 +148,11 @@ const ansibleOf = (draft: TemplateDraft) => {
     vaultKeyId === '' ? [] : [{ ...(vaultKeys[0] ?? {}), keyId: vaultKeyId }, ...vaultKeys.slice(1)];
   const options = {
     ...objectAt(ownOf(draft), 'ansible'),
-    ...(extraVars.length > 0 && { extraVars: fromPairs(extraVars) }),
-    ...given('becomeKeyId', becomeKeyId),
-    ...(vaults.length > 0 && { vaultKeys: vaults }),
+    extraVars: extraVars.length > 0 ? fromPairs(extraVars) : undefined,
+    becomeKeyId: filled(becomeKeyId),
+    vaultKeys: vaults.length > 0 ? vaults : undefined,
   };
-  return Object.keys(options).length > 0 ? { ansible: options } : {};
+  return Object.values(options).some((value) => value !== undefined) ? { ansible: options } : {};
 };
 
 const terraformOf = (draft: TemplateDraft) => {
@@ -164,7 +163,7 @@ const terraformOf = (draft: TemplateDraft) => {
       ...others,
       ...objectAt(ownOf(draft), 'terraform'),
       autoApprove,
-      ...given('workspace', workspace),
+      workspace: filled(workspace),
     },
   };
 };
@@ -203,15 +202,15 @@ export const templateInput = (draft: TemplateDraft): object => {
     maxParallelTasks: numberOf(draft.maxParallelTasks),
     priority: numberOf(draft.priority),
     ...(draft.source === 'script' ? { script: draft.script } : { path: draft.path.trim() }),
-    ...given('description', draft.description),
-    ...given('repositoryId', draft.repositoryId),
-    ...given('inventoryId', draft.inventoryId),
-    ...given('environmentId', draft.environmentId),
-    ...given('tag', draft.tag),
-    ...(draft.repositoryId !== '' && given('branch', draft.own.branch ?? '')),
+    description: filled(draft.description),
+    repositoryId: filled(draft.repositoryId),
+    inventoryId: filled(draft.inventoryId),
+    environmentId: filled(draft.environmentId),
+    tag: filled(draft.tag),
+    branch: draft.repositoryId === '' ? undefined : filled(draft.own.branch ?? ''),
     confirmedBy: draft.confirmedBy,
     launch: offeredOptions(draft).filter((option) => draft.launch.includes(option)),
-    ...(draft.survey.length > 0 && { survey: fromQuestions(draft.survey) }),
+    survey: draft.survey.length > 0 ? fromQuestions(draft.survey) : undefined,
     ...(draft.app === 'ansible' && ansibleOf(draft)),
     ...(isTerraform(draft.app) && terraformOf(draft)),
   };
