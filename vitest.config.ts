@@ -18,7 +18,7 @@ const unit = [
 const together = ['test/e2e/{integrations,permissions,schedules,semaphore,stop,task,trip,two-tasks}.test.ts'];
 const nowhere = ['**/node_modules/**', 'dist/**', 'cdk.out/**', 'test/agent/**', 'test/web/**'];
 
-/** The files of a worker share its modules: to load them again for each file would take longer than most files. */
+/** The files of a worker share its modules: most files are done sooner than their modules would load. */
 const once = { isolate: false };
 const patient = {
   globalSetup: ['test/templates.ts'],

@@ -1,8 +1,8 @@
 /**
  * Lets a bundle load Node's modules without the exports that it does not use.
  *
- * An `import` of `node:http` reads every export, and the getter of `http.WebSocket` loads all of Node's fetch:
- * a tenth of the time in which a function loads. `require` reads an export when the code uses it.
+ * An `import` of `node:http` reads every export, and the getter of `http.WebSocket` loads all of Node's
+ * fetch: a tenth of the time in which a function loads. `require` reads an export when the code uses it.
  */
 import type { Plugin } from 'esbuild';
 

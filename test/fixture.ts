@@ -15,7 +15,7 @@ import { templatesOf } from './templates.ts';
 /** Value of `reveille:stack` for an instance that the stack may not touch. */
 export const otherStack = 'Other';
 
-/** Context of a stack for one file: no console, whose files would take longer to publish than the stack to start. */
+/** Context of a stack for one file. It has no console: to publish that takes longer than all else. */
 export const ownContext: Context = { console: false };
 
 export interface TestStack {

@@ -81,8 +81,8 @@ export const startSandbox = (spec: FunctionSpec, { environment, log }: SandboxOp
     execArgv: [],
     stdout: true,
     stderr: true,
-    // A larger young generation would add memory to each of up to thirty workers. In a smaller one, a tenth of
-    // a bundle's load is garbage collection.
+    // A larger young generation would add memory to each of up to thirty workers. In a smaller one, a tenth
+    // of a bundle's load is garbage collection.
     resourceLimits: { maxOldGenerationSizeMb: spec.memoryMb, maxYoungGenerationSizeMb: 8 },
   });
   for (const stream of [worker.stdout, worker.stderr]) {
