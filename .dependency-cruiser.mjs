@@ -57,13 +57,6 @@ export default {
       from: { path: functions, pathNot: tests },
       to: { path: functions, pathNot: '^lambdas/$1/' },
     },
-    {
-      name: 'one-module-knows-the-simulator',
-      comment: 'It is AGPL, and has to be replaceable: docs/contributing/decisions/006.',
-      severity: 'error',
-      from: { pathNot: '^local/iam/simulator\\.ts$' },
-      to: { path: 'node_modules/@cloud-copilot/' },
-    },
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
   ],
   options: {

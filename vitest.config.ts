@@ -8,7 +8,7 @@ const unit = [
   'cli/**/*.test.ts',
   'lambdas/*.test.ts',
   'lambdas/core/**/*.test.ts',
-  'local/{template/{intrinsics,template},aws/{event-bus,event-sources},gateway/http-event}.test.ts',
+  'local/{template/{intrinsics,template},aws/{event-bus,event-sources},gateway/http-event,iam/{evaluate,patterns,policy}}.test.ts',
   'local/aws/ec2/{states,fleet}.test.ts',
   'protocol/**/*.test.ts',
   'web/**/*.test.ts',

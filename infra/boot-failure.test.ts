@@ -56,7 +56,7 @@ beforeEach(async () => {
     principals,
     services: { sts: makeSts([], principals, account, Date.now) },
     counter: countRequests(),
-    authorize: async () => {},
+    authorize: () => {},
     nowMs: Date.now,
     onFailure: () => {},
   });

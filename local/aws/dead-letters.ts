@@ -22,7 +22,7 @@ export const buryWith =
     const { spec, principal } = functions.withArn(functionArn);
     const queue = queues.find(({ arn }) => arn === spec.failuresArn);
     if (!queue) return;
-    await iam.check(principal, [{ action: 'sqs:SendMessage', resource: queue.arn }]);
+    iam.check(principal, [{ action: 'sqs:SendMessage', resource: queue.arn }]);
     const errorMessage = error instanceof Error ? error.message : String(error);
     const requestContext = { functionArn, condition: 'RetriesExhausted' };
     const MessageBody = JSON.stringify({ requestContext, requestPayload, responsePayload: { errorMessage } });

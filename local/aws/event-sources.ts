@@ -148,7 +148,7 @@ export const startEventSources = async (
     const queue = spec.queues.find(({ arn }) => arn === source.queueArn);
     if (!queue) throw new Error(`The template has no queue ${source.queueArn}.`);
     const fn = functions.withArn(source.functionArn);
-    await iam.checkEventSource(fn.principal, queue.arn);
+    iam.checkEventSource(fn.principal, queue.arn);
     const { stop } = startEventSource({
       spec: source,
       queueUrl: queue.url,

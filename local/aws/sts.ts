@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import type { Principals } from '../gateway/principals.ts';
+import { type IdentityPolicy, parseIdentityPolicy } from '../iam/policy.ts';
 import type { RoleSpec } from '../template/stack-spec.ts';
 import { AwsError, type AwsService, escapeXml } from './call.ts';
 
@@ -16,11 +17,11 @@ const assumeRole = z.object({
 
 const namespace = 'https://sts.amazonaws.com/doc/2011-06-15/';
 
-const parseJson = (text: string): unknown => {
+const sessionPolicyIn = (text: string): IdentityPolicy => {
   try {
-    return JSON.parse(text);
-  } catch {
-    throw new AwsError('MalformedPolicyDocument', 'The session policy is not JSON.');
+    return parseIdentityPolicy(JSON.parse(text));
+  } catch (error) {
+    throw new AwsError('MalformedPolicyDocument', `The session policy: ${error}`);
   }
 };
 
@@ -63,7 +64,7 @@ export const makeSts =
         name: RoleSessionName,
         arn,
         role,
-        sessionPolicy: Policy === undefined ? undefined : parseJson(Policy),
+        sessionPolicy: Policy === undefined ? undefined : sessionPolicyIn(Policy),
       },
       expiresAtMs,
     );

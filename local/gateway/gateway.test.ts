@@ -37,7 +37,7 @@ beforeAll(async () => {
     faults: makeFaults(Math.random),
     principals,
     counter,
-    authorize: async () => {},
+    authorize: () => {},
     nowMs: () => clock.nowMs,
     services: {
       dynamodb: dynamoDb.service,
@@ -144,7 +144,7 @@ describe('the gateway', () => {
     expect(principals.find(temporary.accessKeyId)?.principal).toMatchObject({
       name: 'run_1',
       role: { arn: role.arn },
-      sessionPolicy: { Statement: [] },
+      sessionPolicy: [],
     });
     const identity = await new STSClient(config(temporary)).send(new GetCallerIdentityCommand());
     expect(identity.Arn).toBe('arn:aws:sts::000000000000:assumed-role/Stack-Role/run_1');
@@ -170,6 +170,16 @@ describe('the gateway', () => {
     expect((await assume(2048)).Credentials).toBeDefined();
     await expect(assume(2049)).rejects.toMatchObject({ name: 'ValidationError' });
   });
+
+  it.each(['{', '{"Statement":[{"Effect":"Allow","NotAction":"sqs:*","Resource":"*"}]}'])(
+    'rejects a session policy that it cannot apply: %s',
+    async (Policy) => {
+      const assume = new AssumeRoleCommand({ RoleArn: role.arn, RoleSessionName: 'run_1', Policy });
+      await expect(new STSClient(config(credentials)).send(assume)).rejects.toMatchObject({
+        name: expect.stringMatching(/^MalformedPolicyDocument/),
+      });
+    },
+  );
 
   it('returns the messages of a disconnected poller to the queue', async () => {
     const sqs = new SQSClient({ ...config(credentials), useQueueUrlAsEndpoint: false });

@@ -19,7 +19,7 @@ export interface GatewayOptions {
   readonly services: Readonly<Record<string, AwsService>>;
   readonly counter: RequestCounter;
   /** Throws AWS's error when the caller lacks the permission. */
-  readonly authorize: (call: AwsCall) => Promise<void>;
+  readonly authorize: (call: AwsCall) => void;
   readonly faults: Pick<Faults, 'around'>;
   readonly nowMs: () => number;
   /** Reports a defect in a stand-in, but no call that AWS would reject too. */
@@ -127,7 +127,7 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
       }
       const { region } = scope;
       const call = { ...signed, path: signed.url, service, operation, region, principal, hungUp };
-      await authorize(call);
+      authorize(call);
       return await faults.around(call, () => play(call));
     } catch (error) {
       if (error instanceof AwsError) {

@@ -1,5 +1,6 @@
 /** Principals of AWS calls: a key for each role of the template, and temporary keys from AssumeRole. */
 import { randomBytes } from 'node:crypto';
+import type { IdentityPolicy } from '../iam/policy.ts';
 import type { RoleSpec } from '../template/stack-spec.ts';
 
 export interface Credentials {
@@ -14,7 +15,7 @@ export interface Principal {
   readonly arn: string;
   readonly role: RoleSpec;
   /** Policy from AssumeRole that narrows the role's policies. */
-  readonly sessionPolicy?: unknown;
+  readonly sessionPolicy?: IdentityPolicy;
 }
 
 export interface Key {

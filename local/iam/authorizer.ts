@@ -2,11 +2,16 @@
 import { AwsError } from '../aws/call.ts';
 import type { Principal } from '../gateway/principals.ts';
 import type { KmsKeySpec, RoleSpec } from '../template/stack-spec.ts';
+import { evaluate, type Grant } from './evaluate.ts';
 import type { Need } from './needs.ts';
-import { type Grant, judge, type Verdict } from './simulator.ts';
+import {
+  type IdentityPolicy,
+  parseIdentityPolicy,
+  parseResourcePolicy,
+  type ResourcePolicy,
+} from './policy.ts';
 
 export interface AuthorizerOptions {
-  readonly accountId: string;
   /** Roles of the template; their trust policies decide which principals may assume them. */
   readonly roles: readonly RoleSpec[];
   /** Keys of the template. A key's own policy must let the account decide. */
@@ -17,7 +22,7 @@ export interface AuthorizerOptions {
 
 export interface Authorizer {
   /** Throws AWS's error, in the service's words, when the principal lacks a permission. */
-  check(principal: Principal, needs: readonly Need[]): Promise<void>;
+  check(principal: Principal, needs: readonly Need[]): void;
 }
 
 /** Code and HTTP status of a denial by service (AWS: the error references of the services). */
@@ -42,40 +47,32 @@ const denial = ({ arn, role }: Principal, { action, resource }: Need, policy: st
   );
 };
 
-/** Maximum cached verdicts; a stack repeats some dozens of questions. */
-const maxRemembered = 10_000;
-
-export const makeAuthorizer = ({ accountId, roles, kmsKeys = [], onUse }: AuthorizerOptions): Authorizer => {
-  const verdicts = new Map<string, Promise<Verdict>>();
+/** Throws for a policy of the template that it cannot apply. */
+export const makeAuthorizer = ({ roles, kmsKeys = [], onUse }: AuthorizerOptions): Authorizer => {
+  const identityPolicies = new Map<RoleSpec, IdentityPolicy>();
+  const resourcePolicies = new Map<string, ResourcePolicy>();
   const used = new Set<string>();
-  /** Policies of resources, by ARN. */
-  const policyOf = new Map<string, unknown>([
-    ...roles.map(({ arn, trust }) => [arn, trust] as const),
-    ...kmsKeys.map(({ arn, policy }) => [arn, policy] as const),
-  ]);
 
-  const ask = (principal: Principal, need: Need, by: 'role' | 'session'): Promise<Verdict> => {
-    const { role, sessionPolicy } = principal;
-    const { action, resource, context = {} } = need;
-    // Sessions with the same role and session policy get the same verdict, whatever their names.
-    const key = JSON.stringify([by, role.arn, by === 'session' && sessionPolicy, action, resource, context]);
-    const known = verdicts.get(key);
+  const identityPolicyOf = (role: RoleSpec): IdentityPolicy => {
+    const known = identityPolicies.get(role);
     if (known) return known;
-    if (verdicts.size >= maxRemembered) verdicts.clear();
-    const verdict = judge({
-      principalArn: principal.arn,
-      accountId,
-      action,
-      resource,
-      context,
-      policies: by === 'session' ? [sessionPolicy] : role.policies,
-      ...(by === 'role' && policyOf.has(resource) && { resourcePolicy: policyOf.get(resource) }),
-    });
-    verdicts.set(key, verdict);
-    return verdict;
+    const policy = role.policies.flatMap(parseIdentityPolicy);
+    identityPolicies.set(role, policy);
+    return policy;
   };
+  for (const role of roles) {
+    identityPolicyOf(role);
+    resourcePolicies.set(role.arn, parseResourcePolicy(role.trust));
+  }
+  for (const { arn, policy } of kmsKeys) resourcePolicies.set(arn, parseResourcePolicy(policy));
 
-  const noteUse = (role: RoleSpec, { by }: Verdict): void => {
+  /** Policy of a role to assume, or of a key: without one nobody may use it. Others have none here. */
+  const resourcePolicyFor = ({ action, resource }: Need): ResourcePolicy | undefined =>
+    action === 'sts:AssumeRole' || action.startsWith('kms:')
+      ? (resourcePolicies.get(resource) ?? [])
+      : undefined;
+
+  const noteUse = (role: RoleSpec, by: readonly Grant[]): void => {
     for (const grant of by) {
       const key = JSON.stringify([role.logicalId, grant.action, grant.resource]);
       if (used.has(key)) continue;
@@ -85,15 +82,19 @@ export const makeAuthorizer = ({ accountId, roles, kmsKeys = [], onUse }: Author
   };
 
   return {
-    check: async (principal, needs) => {
+    check: (principal, needs) => {
+      const { role, sessionPolicy } = principal;
       for (const need of needs) {
-        const verdict = await ask(principal, need, 'role');
-        if (!verdict.allowed) throw denial(principal, need, 'identity-based');
-        if (principal.sessionPolicy !== undefined) {
-          const { allowed } = await ask(principal, need, 'session');
-          if (!allowed) throw denial(principal, need, 'session');
+        const request = { principal: role.arn, ...need };
+        const { allowed, by } = evaluate(request, {
+          identityBased: identityPolicyOf(role),
+          resourceBased: resourcePolicyFor(need),
+        });
+        if (!allowed) throw denial(principal, need, 'identity-based');
+        if (sessionPolicy && !evaluate(request, { identityBased: sessionPolicy }).allowed) {
+          throw denial(principal, need, 'session');
         }
-        noteUse(principal.role, verdict);
+        noteUse(role, by);
       }
     },
   };

@@ -6,9 +6,10 @@ import { type AwsCall, AwsError } from '../aws/call.ts';
 import type { Principal } from '../gateway/principals.ts';
 import type { FunctionSpec, RoleSpec, StackSpec } from '../template/stack-spec.ts';
 import { makeAuthorizer } from './authorizer.ts';
+import { evaluate } from './evaluate.ts';
 import { type Facts, type Need, needsOf } from './needs.ts';
+import { parseResourcePolicy } from './policy.ts';
 import { recordUses } from './records.ts';
-import { judge } from './simulator.ts';
 
 export interface IamOptions {
   readonly spec: Pick<StackSpec, 'roles' | 'place'> & Partial<Pick<StackSpec, 'kmsKeys'>>;
@@ -22,18 +23,18 @@ export interface IamOptions {
 
 export interface Iam {
   /** Throws AWS's error when the caller may not make this call. */
-  authorize(call: AwsCall): Promise<void>;
+  authorize(call: AwsCall): void;
   /**
    * Checks the calls that Lambda makes around each invocation with the function's role. As in Lambda, a
    * denial does not stop the invocation.
    */
   noteInvocation(principal: Principal, fn: FunctionSpec): void;
   /** Throws AWS's error when the principal lacks a permission. */
-  check(principal: Principal, needs: readonly Need[]): Promise<void>;
+  check(principal: Principal, needs: readonly Need[]): void;
   /** Checks that the role's trust policy lets an AWS service assume it. */
-  checkTrust(role: RoleSpec, service: string, context: Readonly<Record<string, string>>): Promise<boolean>;
+  checkTrust(role: RoleSpec, service: string, context: Readonly<Record<string, string>>): boolean;
   /** Throws when Lambda would refuse to poll the queue with this role. */
-  checkEventSource(principal: Principal, queueArn: string): Promise<void>;
+  checkEventSource(principal: Principal, queueArn: string): void;
 }
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions */
@@ -52,14 +53,13 @@ const invocationNeeds = ({ logGroup, traced }: FunctionSpec, { place }: IamOptio
 export const makeIam = ({ spec, tagsOf, launchTemplateOf, recordsDir, onDenied }: IamOptions): Iam => {
   const { accountId } = spec.place;
   const authorizer = makeAuthorizer({
-    accountId,
     roles: spec.roles,
     ...(spec.kmsKeys && { kmsKeys: spec.kmsKeys }),
     onUse: recordsDir === undefined ? () => {} : recordUses(recordsDir),
   });
-  const check = async (principal: Principal, needs: readonly Need[]): Promise<void> => {
+  const check = (principal: Principal, needs: readonly Need[]): void => {
     try {
-      await authorizer.check(principal, needs);
+      authorizer.check(principal, needs);
     } catch (error) {
       if (error instanceof AwsError) onDenied(error.message);
       throw error;
@@ -67,19 +67,22 @@ export const makeIam = ({ spec, tagsOf, launchTemplateOf, recordsDir, onDenied }
   };
   return {
     check,
-    checkTrust: async ({ arn, trust }, service, context) => {
-      const question = { principalArn: service, accountId, action: 'sts:AssumeRole', resource: arn, context };
-      return (await judge({ ...question, policies: [], resourcePolicy: trust })).allowed;
-    },
+    checkTrust: ({ arn, trust }, service, context) =>
+      evaluate(
+        { principal: service, action: 'sts:AssumeRole', resource: arn, context },
+        { identityBased: [], resourceBased: parseResourcePolicy(trust) },
+      ).allowed,
     authorize: (call) =>
       check(
         call.principal,
         needsOf(call, { accountId, tagsOf, ...(launchTemplateOf && { launchTemplateOf }) }),
       ),
     noteInvocation: (principal, fn) => {
-      check(principal, invocationNeeds(fn, spec)).catch((error: unknown) => {
+      try {
+        check(principal, invocationNeeds(fn, spec));
+      } catch (error) {
         if (!(error instanceof AwsError)) onDenied(String(error));
-      });
+      }
     },
     checkEventSource: (principal, queueArn) =>
       check(

@@ -3,26 +3,18 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { RoleSpec } from '../template/stack-spec.ts';
-import type { Grant } from './simulator.ts';
-
-const oneOrMore = <T extends z.ZodType>(item: T) => z.union([z.array(item), item.transform((one) => [one])]);
-const document = z.object({
-  Statement: oneOrMore(
-    z.object({
-      Effect: z.enum(['Allow', 'Deny']),
-      Action: oneOrMore(z.string()).default([]),
-      Resource: oneOrMore(z.string()).default([]),
-    }),
-  ),
-});
+import type { Grant } from './evaluate.ts';
+import { parseIdentityPolicy } from './policy.ts';
 
 /** Lists every action and resource that a role's policies allow, as the policies write them. */
 export const grantsOf = ({ policies }: RoleSpec): Grant[] =>
   policies
-    .flatMap((policy) => document.parse(policy).Statement)
-    .filter(({ Effect }) => Effect === 'Allow')
-    .flatMap(({ Action, Resource }) =>
-      Action.flatMap((action) => Resource.map((resource) => ({ action, resource }))),
+    .flatMap(parseIdentityPolicy)
+    .filter(({ effect }) => effect === 'Allow')
+    .flatMap(({ actions, resources }) =>
+      actions.flatMap((action) =>
+        resources.map((resource) => ({ action: action.text, resource: resource.text })),
+      ),
     );
 
 const use = z.object({ role: z.string(), action: z.string(), resource: z.string() });

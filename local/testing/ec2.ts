@@ -38,7 +38,7 @@ export const startTestEc2 = async (): Promise<TestEc2> => {
   const gateway = await startGateway({
     principals,
     counter: countRequests(),
-    authorize: async () => {},
+    authorize: () => {},
     faults: makeFaults(Math.random),
     nowMs: Date.now,
     services: { ec2: ec2.service },

@@ -27,7 +27,7 @@ export const aRole = (over: Partial<RoleSpec> = {}): RoleSpec => ({
   logicalId: 'Role',
   name: 'Stack-Role',
   arn: 'arn:aws:iam::000000000000:role/Stack-Role',
-  trust: {},
+  trust: { Statement: [] },
   policies: [],
   ...over,
 });
@@ -79,7 +79,7 @@ const resources = {
       RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': ['DeadLetters', 'Arn'] }, maxReceiveCount: 5 },
     },
   },
-  Role: { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: {} } },
+  Role: { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: { Statement: [] } } },
   RolePolicy: {
     Type: 'AWS::IAM::Policy',
     Properties: {

@@ -27,7 +27,7 @@ export const startTestKms = async (): Promise<TestKms> => {
   const gateway = await startGateway({
     principals,
     counter,
-    authorize: async () => {},
+    authorize: () => {},
     faults: makeFaults(Math.random),
     nowMs: Date.now,
     services: { kms: makeKms(join(folder, 'keys.json'), [keyArn]) },

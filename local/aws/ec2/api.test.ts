@@ -83,7 +83,7 @@ beforeAll(async () => {
     principals,
     services,
     counter: countRequests(),
-    authorize: async () => {},
+    authorize: () => {},
     nowMs: Date.now,
     onFailure: () => {},
   });

@@ -52,7 +52,7 @@ export interface SchedulerApiOptions {
   readonly save: () => void;
   readonly nowMs: () => number;
   /** Throws AWS's error when the scheduler cannot assume the role. */
-  readonly checkRole: (schedule: StoredSchedule) => Promise<void>;
+  readonly checkRole: (schedule: StoredSchedule) => void;
 }
 
 /** Maximum age of a start time ("earlier than 5 minutes ago" in AWS's error). */
@@ -69,7 +69,7 @@ const json = (body: unknown) => ({
 export const makeSchedulerApi = (options: SchedulerApiOptions): AwsService => {
   const { groups, arnOf, schedules, save, nowMs, checkRole } = options;
 
-  const parse = async (name: string, body: Buffer): Promise<StoredSchedule> => {
+  const parse = (name: string, body: Buffer): StoredSchedule => {
     const parsed = jsonText(scheduleParameters).safeParse(body.toString());
     if (!parsed.success) throw invalid(z.prettifyError(parsed.error));
     const schedule = { ...parsed.data, Name: name };
@@ -81,7 +81,7 @@ export const makeSchedulerApi = (options: SchedulerApiOptions): AwsService => {
     if (EndDate !== undefined && EndDate * 1000 <= nowMs()) {
       throw invalid('The EndDate you specify cannot be earlier than the current time.');
     }
-    await checkRole(schedule);
+    checkRole(schedule);
     return schedule;
   };
 
@@ -94,14 +94,14 @@ export const makeSchedulerApi = (options: SchedulerApiOptions): AwsService => {
     const known = schedules.get(arn);
     if (operation === 'CreateSchedule') {
       if (known) throw new AwsError('ConflictException', `Schedule ${name} already exists.`, 409);
-      schedules.set(arn, await parse(name, body));
+      schedules.set(arn, parse(name, body));
       save();
       return json({ ScheduleArn: arn });
     }
     if (!known) throw new AwsError('ResourceNotFoundException', `Schedule ${name} does not exist.`, 404);
     switch (operation) {
       case 'UpdateSchedule':
-        schedules.set(arn, await parse(name, body));
+        schedules.set(arn, parse(name, body));
         save();
         return json({ ScheduleArn: arn });
       case 'DeleteSchedule':

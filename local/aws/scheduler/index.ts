@@ -66,11 +66,11 @@ export const openScheduler = (options: SchedulerOptions): Scheduler => {
     schedules,
     save,
     nowMs,
-    checkRole: async (schedule) => {
+    checkRole: (schedule) => {
       const { role } = principalOf(schedule);
       const group = `arn:aws:scheduler:${region}:${accountId}:schedule-group/${schedule.GroupName}`;
       const context = { 'aws:SourceAccount': accountId, 'aws:SourceArn': group };
-      if (await iam.checkTrust(role, 'scheduler.amazonaws.com', context)) return;
+      if (iam.checkTrust(role, 'scheduler.amazonaws.com', context)) return;
       throw new AwsError(
         'ValidationException',
         'The execution role you provide must allow AWS EventBridge Scheduler to assume the role.',
@@ -88,7 +88,7 @@ export const openScheduler = (options: SchedulerOptions): Scheduler => {
     const arn = schedule.Target.DeadLetterConfig?.Arn;
     const queue = spec.queues.find((one) => one.arn === arn);
     if (!queue) return;
-    await iam.check(principalOf(schedule), [{ action: 'sqs:SendMessage', resource: queue.arn }]);
+    iam.check(principalOf(schedule), [{ action: 'sqs:SendMessage', resource: queue.arn }]);
     const attribute = (StringValue: string) => ({ DataType: 'String', StringValue });
     await sendMessage('SendMessage', {
       QueueUrl: queue.url,
@@ -116,7 +116,7 @@ export const openScheduler = (options: SchedulerOptions): Scheduler => {
     );
     try {
       const principal = principalOf(schedule);
-      await iam.check(principal, [{ action: 'lambda:InvokeFunction', resource: Target.Arn }]);
+      iam.check(principal, [{ action: 'lambda:InvokeFunction', resource: Target.Arn }]);
       const call: AwsCall = {
         service: 'lambda',
         operation: 'Invoke',
