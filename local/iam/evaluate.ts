@@ -19,7 +19,7 @@ export interface AccessRequest {
 export interface ApplicablePolicies {
   readonly identityBased: IdentityPolicy;
   /** Policy of a resource whose policy must allow a request too: of a role to assume, or of a KMS key. */
-  readonly resourceBased?: ResourcePolicy | undefined;
+  readonly resourceBased?: ResourcePolicy;
 }
 
 /** An action on a resource, as a policy's statement writes them. */
