@@ -1,11 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib/core';
+import { RootConstruct } from 'constructs';
 import { describe, expect, test } from 'vitest';
 import { isAllowance } from '../lambdas/adapters/address-guard.ts';
 import { readSettings, settingNames } from './settings.ts';
 
-const read = (context: Record<string, unknown>) => readSettings(new App({ context }).node);
+const read = (context: Record<string, unknown>) => {
+  // An App would leave a folder in the temporary directory.
+  const { node } = new RootConstruct();
+  for (const [name, value] of Object.entries(context)) node.setContext(name, value);
+  return readSettings(node);
+};
 
 describe('webhookAllowed', () => {
   test('accepts typed input: with spaces, as text or as a list', () => {
