@@ -16,7 +16,7 @@ export interface IamOptions {
   readonly tagsOf: Facts['tagsOf'];
   readonly launchTemplateOf?: Facts['launchTemplateOf'];
   /** Folder for the records of used grants. @default no records */
-  readonly recordsDir?: string | undefined;
+  readonly recordsDir?: string;
   /** Reports a denied call. */
   readonly onDenied: (message: string) => void;
 }
