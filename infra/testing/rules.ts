@@ -1,12 +1,10 @@
 /** Rules for every template: each takes one and returns its violations, in sentences. */
 import * as z from 'zod';
+import { oneOrMore } from '../../local/iam/policy.ts';
 import { type Resource, resourcesOf, type Template } from './template.ts';
 
 export type Rule = (template: Template) => string[];
 
-/** Accepts a list or a single item, as IAM does. */
-export const oneOrMore = <T extends z.ZodType>(item: T) =>
-  z.union([z.array(item), item.transform((one) => [one])]);
 const statement = z.object({
   Effect: z.enum(['Allow', 'Deny']),
   Action: oneOrMore(z.string()).default([]),

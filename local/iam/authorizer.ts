@@ -23,6 +23,8 @@ export interface AuthorizerOptions {
 export interface Authorizer {
   /** Throws AWS's error, in the service's words, when the principal lacks a permission. */
   check(principal: Principal, needs: readonly Need[]): void;
+  /** Checks that the role's trust policy lets an AWS service assume it. */
+  checkTrust(role: RoleSpec, service: string, context: Readonly<Record<string, string>>): boolean;
 }
 
 /** Code and HTTP status of a denial by service (AWS: the error references of the services). */
@@ -96,6 +98,11 @@ export const makeAuthorizer = ({ roles, kmsKeys = [], onUse }: AuthorizerOptions
         }
         noteUse(role, by);
       }
+    },
+    checkTrust: ({ arn }, service, context) => {
+      const need: Need = { action: 'sts:AssumeRole', resource: arn, context };
+      const policies = { identityBased: [], resourceBased: resourcePolicyFor(need) };
+      return evaluate({ principal: service, ...need }, policies).allowed;
     },
   };
 };

@@ -4,11 +4,9 @@
  */
 import { type AwsCall, AwsError } from '../aws/call.ts';
 import type { Principal } from '../gateway/principals.ts';
-import type { FunctionSpec, RoleSpec, StackSpec } from '../template/stack-spec.ts';
-import { makeAuthorizer } from './authorizer.ts';
-import { evaluate } from './evaluate.ts';
+import type { FunctionSpec, StackSpec } from '../template/stack-spec.ts';
+import { type Authorizer, makeAuthorizer } from './authorizer.ts';
 import { type Facts, type Need, needsOf } from './needs.ts';
-import { parseResourcePolicy } from './policy.ts';
 import { recordUses } from './records.ts';
 
 export interface IamOptions {
@@ -31,8 +29,7 @@ export interface Iam {
   noteInvocation(principal: Principal, fn: FunctionSpec): void;
   /** Throws AWS's error when the principal lacks a permission. */
   check(principal: Principal, needs: readonly Need[]): void;
-  /** Checks that the role's trust policy lets an AWS service assume it. */
-  checkTrust(role: RoleSpec, service: string, context: Readonly<Record<string, string>>): boolean;
+  readonly checkTrust: Authorizer['checkTrust'];
   /** Throws when Lambda would refuse to poll the queue with this role. */
   checkEventSource(principal: Principal, queueArn: string): void;
 }
@@ -54,7 +51,7 @@ export const makeIam = ({ spec, tagsOf, launchTemplateOf, recordsDir, onDenied }
   const { accountId } = spec.place;
   const authorizer = makeAuthorizer({
     roles: spec.roles,
-    ...(spec.kmsKeys && { kmsKeys: spec.kmsKeys }),
+    kmsKeys: spec.kmsKeys,
     onUse: recordsDir === undefined ? () => {} : recordUses(recordsDir),
   });
   const check = (principal: Principal, needs: readonly Need[]): void => {
@@ -67,16 +64,8 @@ export const makeIam = ({ spec, tagsOf, launchTemplateOf, recordsDir, onDenied }
   };
   return {
     check,
-    checkTrust: ({ arn, trust }, service, context) =>
-      evaluate(
-        { principal: service, action: 'sts:AssumeRole', resource: arn, context },
-        { identityBased: [], resourceBased: parseResourcePolicy(trust) },
-      ).allowed,
-    authorize: (call) =>
-      check(
-        call.principal,
-        needsOf(call, { accountId, tagsOf, ...(launchTemplateOf && { launchTemplateOf }) }),
-      ),
+    checkTrust: authorizer.checkTrust,
+    authorize: (call) => check(call.principal, needsOf(call, { accountId, tagsOf, launchTemplateOf })),
     noteInvocation: (principal, fn) => {
       try {
         check(principal, invocationNeeds(fn, spec));

@@ -30,7 +30,8 @@ export type ResourcePolicy = readonly (Statement & {
   readonly principals: readonly string[];
 })[];
 
-const listOf = <T extends z.ZodType>(item: T) =>
+/** Accepts a list or a single item, as IAM does. */
+export const oneOrMore = <T extends z.ZodType>(item: T) =>
   z.preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(item));
 
 const unknown = (what: string) => ({
@@ -58,24 +59,24 @@ const service = z.string().regex(/^[a-z0-9.-]+$/, unknown('The principal'));
 const elements = {
   Sid: z.string().optional(),
   Effect: z.enum(['Allow', 'Deny']),
-  Action: listOf(action),
-  Condition: z.record(z.string(), z.record(z.string(), listOf(text))).default({}),
+  Action: oneOrMore(action),
+  Condition: z.record(z.string(), z.record(z.string(), oneOrMore(text))).default({}),
 };
 
-const identityStatement = z.strictObject({ ...elements, Resource: listOf(resource) });
+const identityStatement = z.strictObject({ ...elements, Resource: oneOrMore(resource) });
 
 const resourceStatement = z.strictObject({
   ...elements,
   Principal: z.strictObject(
-    { AWS: listOf(roleOrAccount).optional(), Service: listOf(service).optional() },
+    { AWS: oneOrMore(roleOrAccount).optional(), Service: oneOrMore(service).optional() },
     unknown('The principal'),
   ),
   // A trust policy has none: it covers its role.
-  Resource: listOf(resource).default([{ text: '*', matches: () => true }]),
+  Resource: oneOrMore(resource).default([{ text: '*', matches: () => true }]),
 });
 
 const documentOf = <T extends z.ZodType>(statement: T) =>
-  z.strictObject({ Version: z.literal('2012-10-17').optional(), Statement: listOf(statement) });
+  z.strictObject({ Version: z.literal('2012-10-17').optional(), Statement: oneOrMore(statement) });
 
 const identityDocument = documentOf(identityStatement);
 const resourceDocument = documentOf(resourceStatement);

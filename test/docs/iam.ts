@@ -5,8 +5,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { oneOrMore } from '../../infra/testing/rules.ts';
 import { resourcesOf, synthesizeAll, type Template } from '../../infra/testing/template.ts';
+import { oneOrMore } from '../../local/iam/policy.ts';
 
 const policy = z.object({
   PolicyDocument: z.object({
