@@ -4,6 +4,8 @@ import { isPoweredByStack, type Runner, type RunnerInput } from '../../../protoc
 import type { FleetPlan } from '../../core/fleets/fleets.ts';
 import { refuse } from '../refuse.ts';
 
+const justChanged = 'The runner has just changed. Check its state, then try again.';
+
 export const refuseTaken = (c: Context, instanceId: string | undefined) =>
   refuse(c, 'instance_taken', `${instanceId} is bound to another runner. Unbind or remove that one first.`);
 
@@ -60,7 +62,7 @@ export const whyNotAsleep = (runner: Runner): string => {
   return (
     tasksOf(runner) ??
     (runner.status === 'online'
-      ? 'The runner has just changed. Check its state, then try again.'
+      ? justChanged
       : `The runner is ${runner.status}; only a runner that is online can be put to sleep.`)
   );
 };
@@ -70,7 +72,5 @@ export const whyNotWoken = (runner: Runner): string => {
     return 'The stack does not start and stop the machine of this runner. Start the machine yourself.';
   if (runner.quarantinedAt !== undefined)
     return `The runner is in quarantine: ${runner.fault?.detail ?? 'it did not start.'} Fix this, then save the runner as active.`;
-  return runner.active
-    ? 'The runner has just changed. Check its state, then try again.'
-    : 'The runner is inactive. Activate it first.';
+  return runner.active ? justChanged : 'The runner is inactive. Activate it first.';
 };
