@@ -1,7 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { compileCache } from './local/compile-cache.ts';
 import { LongestFirst } from './test/longest-first.ts';
 import { reporters } from './test/retried-tests.ts';
+
+// For the workers, which inherit it: they load the same libraries in each run.
+process.env.NODE_COMPILE_CACHE ??= compileCache;
 
 /** Tests without a table, a socket or a process, done in seconds: `npm run test:unit`. */
 const unit = [
@@ -21,7 +25,6 @@ const nowhere = ['**/node_modules/**', 'dist/**', 'cdk.out/**', 'test/agent/**',
 /** The files of a worker share its modules: most files are done sooner than their modules would load. */
 const once = { isolate: false };
 const patient = {
-  globalSetup: ['test/templates.ts'],
   // The end-to-end tests wait for real machines to start and stop, on a machine that may have other work.
   testTimeout: 900_000,
   hookTimeout: 900_000,

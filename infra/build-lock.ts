@@ -5,7 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const askAgainMs = 50;
 
-const isAlive = (pid: number): boolean => {
+/** Returns true while a process has that id. */
+export const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
     return true;

@@ -1,7 +1,6 @@
 /** Builds only when the sources changed: a start, a test and a lint synthesize again and again. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { FileSystem } from 'aws-cdk-lib/core';
+import { fingerprintOf } from './fingerprint.ts';
 import { writeWhole } from './write-files.ts';
 
 export interface Build {
@@ -19,9 +18,7 @@ export const unlessBuilt = async (
   { root, marker, sources, results }: Build,
   build: () => Promise<void>,
 ): Promise<void> => {
-  const fingerprint = sources
-    .map((path) => FileSystem.fingerprint(join(root, path), { exclude: ['dist', '*.test.ts'] }))
-    .join();
+  const fingerprint = fingerprintOf(root, sources);
   const isBuilt =
     results.every((path) => existsSync(path)) &&
     existsSync(marker) &&

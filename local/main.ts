@@ -2,7 +2,9 @@
  * `npm start`: reads the options and prints a first line, then loads the rest, which takes seconds on a slow
  * machine.
  */
+import { enableCompileCache } from 'node:module';
 import { Command, InvalidArgumentError } from 'commander';
+import { compileCache } from './compile-cache.ts';
 import { readEnvironment } from './environment.ts';
 import type { Flags } from './run.ts';
 
@@ -13,8 +15,9 @@ const wholeNumber = (text: string): number => {
 
 const start = async (flags: Flags): Promise<void> => {
   console.log(
-    'Starting Reveille on this machine: the CDK app is synthesized first, which takes some 15 seconds. Ctrl-C stops it.',
+    'Starting Reveille on this machine. The first start builds everything and synthesizes the CDK app, which takes some 10 seconds. Ctrl-C stops it.',
   );
+  enableCompileCache(compileCache);
   const { run } = await import('./run.ts');
   await run(flags);
 };

@@ -29,7 +29,7 @@ export interface LocalStackOptions {
   readonly port?: number;
   /** Delays of EC2's transitional states. @default none */
   readonly delays?: Partial<Delays>;
-  /** Folder that `synthesize` has filled, for a faster start. @default synthesizes into the data folder */
+  /** Folder of the templates, from `synthesize`. @default synthesizes the context */
   readonly templateDir?: string;
   /** "context" of cdk.json for the synthesis. @default a fleet of each kind */
   readonly context?: Context;
@@ -128,9 +128,7 @@ const start = async (options: LocalStackOptions, undo: AsyncDisposableStack): Pr
 
   const frontDoor = await openFrontDoor(options.port ?? 0);
   undo.defer(frontDoor.stop);
-  const templateDir = options.templateDir ?? join(dataDir, 'cdk.out');
-  if (options.templateDir === undefined)
-    await synthesize(templateDir, environment, options.signal, options.context);
+  const templateDir = options.templateDir ?? (await synthesize(environment, options));
   const place: Place = { accountId, region, stackName, apiUrl: frontDoor.url };
   const specs = readSpecs(templateDir, place);
   const spec = specs.control;
@@ -162,6 +160,9 @@ const start = async (options: LocalStackOptions, undo: AsyncDisposableStack): Pr
   const invoke: LocalStack['invoke'] = async (prefix, event) => functions.withId(prefix).invoke(event);
   // The function itself detects the first start.
   const { token } = firstTokenAnswer.parse(await invoke('FirstToken', {}));
+
+  // The functions of the deployment have done their work, and each worker takes 20 MB.
+  await functions.stopIdle();
 
   undo.defer(() => ec2.stop(options.stopGraceMs ?? defaultStopGraceMs));
   ec2.resume();

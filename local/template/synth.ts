@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { compileCache } from '../compile-cache.ts';
 import type { Environment } from '../environment.ts';
 
 const run = promisify(execFile);
@@ -38,19 +39,19 @@ export const localContext: Context = {
   ],
 };
 
-/** Writes the templates and their assets into the folder. */
+/**
+ * Returns a folder with the templates and their assets, for reading. It stays while this process lives. The
+ * same sources and context are synthesized once.
+ */
 export const synthesize = async (
-  outDir: string,
   { PATH, HOME }: Environment,
-  signal?: AbortSignal,
-  context: Context = localContext,
-): Promise<void> => {
+  { signal, context = localContext }: { signal?: AbortSignal; context?: Context } = {},
+): Promise<string> => {
+  const env = { PATH, HOME, NODE_COMPILE_CACHE: compileCache, CDK_CONTEXT_JSON: JSON.stringify(context) };
   try {
-    await run(process.execPath, [join(root, 'infra', 'app.ts')], {
-      cwd: root,
-      signal,
-      env: { PATH, HOME, CDK_OUTDIR: outDir, CDK_CONTEXT_JSON: JSON.stringify(context) },
-    });
+    const program = join(root, 'infra', 'cached-templates.ts');
+    const { stdout } = await run(process.execPath, [program], { cwd: root, signal, env });
+    return stdout.trimEnd();
   } catch (error) {
     const output = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
     throw new Error(`The CDK app cannot be synthesized:\n${output}`, { cause: error });

@@ -6,7 +6,6 @@ export default defineConfig({
   test: {
     reporters: reporters(),
     include: ['test/agent/**/*.test.ts'],
-    globalSetup: ['test/templates.ts'],
     // All files share one stack, see test/fixture.ts.
     isolate: false,
     // A playbook over ssh takes some seconds, and the machine is small.

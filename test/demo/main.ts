@@ -1,5 +1,7 @@
 /** `npm run demo`: prints a first line, then loads the rest, which takes seconds on a slow machine. */
+import { enableCompileCache } from 'node:module';
 import { Command } from 'commander';
+import { compileCache } from '../../local/compile-cache.ts';
 
 new Command('npm run demo')
   .description(
@@ -7,8 +9,9 @@ new Command('npm run demo')
   )
   .parse();
 console.log(
-  'Starting Reveille on this machine for the demo: synthesizing the CDK app, then running its template…',
+  'Starting Reveille on this machine for the demo: synthesizing the CDK app when it has changed, then running its template…',
 );
+enableCompileCache(compileCache);
 const { demo } = await import('./demo.ts');
 try {
   process.exitCode = await demo();

@@ -45,8 +45,7 @@ const runTests = async (records: string): Promise<void> => {
 try {
   const records = flags.records ?? join(folder, 'records');
   if (flags.records === undefined) await runTests(records);
-  const outDir = join(folder, 'cdk.out');
-  await synthesize(outDir, readEnvironment(process.env));
+  const outDir = await synthesize(readEnvironment(process.env));
   const { template, assets } = readTemplate(templatesIn(outDir).control.path);
   const place = {
     accountId: '000000000000',

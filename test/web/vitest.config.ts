@@ -10,7 +10,6 @@ const shared = {
   hookTimeout: 300_000,
   retry: process.env.CI ? 1 : 0,
   disableConsoleIntercept: true,
-  globalSetup: ['test/templates.ts'],
 };
 
 export default defineConfig({
