@@ -20,6 +20,8 @@ export interface Functions {
   withId(logicalIdPrefix: string): RunningFunction;
   /** Kills a busy worker, if there is any; returns the label of its function. */
   killBusy(): string | undefined;
+  /** Stops all idle workers. */
+  stopIdle(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -73,6 +75,9 @@ export const makeFunctions = (options: FunctionsOptions): Functions => {
       const victim = busy[Math.floor(random() * busy.length)];
       victim?.pool.killBusy();
       return victim?.spec.label;
+    },
+    stopIdle: async () => {
+      await Promise.all(all.map(({ pool }) => pool.stopIdle()));
     },
     stop: async () => {
       await Promise.all(all.map(({ pool }) => pool.stop()));

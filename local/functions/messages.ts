@@ -5,8 +5,6 @@ export interface WorkerInput {
   /** Path of the bundle. */
   readonly entry: string;
   readonly exportName: string;
-  /** Folder of V8's compile cache. */
-  readonly compileCache: string;
   /** Fields of the context that are the same in all invocations. */
   readonly context: Readonly<Record<string, string>>;
 }

@@ -121,6 +121,25 @@ describe('a function', () => {
     expect(new Set(results.map((result) => JSON.stringify(result))).size).toBe(2);
   });
 
+  it('starts a further worker for an invocation that waits for long', async () => {
+    const { invoke } = pool(`
+      const arrived = new BroadcastChannel('pool.test');
+      export const handler = async ({ name }) => {
+        const others = new Set();
+        await new Promise((done) => {
+          arrived.onmessage = ({ data }) => {
+            if (!others.has(data)) arrived.postMessage(name);
+            if (others.add(data).size === 2) done();
+          };
+          arrived.postMessage(name);
+        });
+        return 'all three run';
+      };
+    `);
+    const results = await Promise.all(['a', 'b', 'c'].map((name) => invoke({ name })));
+    expect(results).toEqual(['all three run', 'all three run', 'all three run']);
+  });
+
   it('fails its running invocations when the pool stops', async () => {
     const { invoke, stop } = pool('export const handler = () => new Promise(() => {});');
     const running = invoke({});

@@ -1,6 +1,5 @@
 /** Function pool: keeps one warm sandbox per parallel invocation of a function. */
 
-import { availableParallelism } from 'node:os';
 import type { Credentials } from '../gateway/principals.ts';
 import type { FunctionSpec } from '../template/stack-spec.ts';
 import { FunctionError, type Sandbox, startSandbox } from './sandbox.ts';
@@ -15,21 +14,24 @@ export interface FunctionPool {
   isBusy(): boolean;
   /** Kills one worker in the middle of its invocation, as `kill -9` would. */
   killBusy(): void;
+  /** Stops the idle workers; the next invocation starts one. */
+  stopIdle(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface FunctionPoolOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly log: (line: string) => void;
-  /** Maximum parallel invocations; further ones wait. */
+  /** Maximum parallel invocations; further ones wait. @default 10, as in a new AWS account */
   readonly maxConcurrency?: number;
 }
 
 /**
- * Enough for calls to race each other. Each sandbox costs half a second of processor time to load, so more of
- * them than cores only make a small machine slower.
+ * Workers that start without delay: enough for calls to race each other. Each costs a third of a second of
+ * processor time, and most calls end sooner, so a further worker starts only for a call that has waited.
  */
-const defaultMaxConcurrency = Math.max(4, availableParallelism());
+const eagerWorkers = 2;
+const waitForWorkerMs = 250;
 
 /** Environment of a function: its own variables, Lambda's, and the endpoint that stands for all of AWS. */
 export const functionEnvironment = (
@@ -58,7 +60,7 @@ export const functionEnvironment = (
 
 /** Makes the pool of one function; the first invocation starts the first sandbox. */
 export const makeFunctionPool = (spec: FunctionSpec, options: FunctionPoolOptions): FunctionPool => {
-  const { maxConcurrency = defaultMaxConcurrency, log } = options;
+  const { maxConcurrency = 10, log } = options;
   const sandboxes = new Set<Sandbox>();
   /**
    * Idle sandboxes. The most recently used is last and taken first, which keeps the number in use minimal.
@@ -72,12 +74,26 @@ export const makeFunctionPool = (spec: FunctionSpec, options: FunctionPoolOption
     sandboxes.add(sandbox);
     return sandbox;
   };
+  /** Resolves with the next free sandbox, or with a new one if the wait is long and there may be more. */
+  const waitForOne = (): Promise<Sandbox> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        if (stopped || sandboxes.size >= maxConcurrency) return;
+        queue.splice(queue.indexOf(serve), 1);
+        resolve(add());
+      }, waitForWorkerMs);
+      const serve = (sandbox: Sandbox) => {
+        clearTimeout(timer);
+        resolve(sandbox);
+      };
+      queue.push(serve);
+    });
   const take = (): Promise<Sandbox> | Sandbox => {
     for (let sandbox = idle.pop(); sandbox; sandbox = idle.pop()) {
       if (sandbox.alive()) return sandbox;
       sandboxes.delete(sandbox);
     }
-    return sandboxes.size < maxConcurrency ? add() : new Promise((resolve) => queue.push(resolve));
+    return sandboxes.size < Math.min(eagerWorkers, maxConcurrency) ? add() : waitForOne();
   };
   const giveBack = (sandbox: Sandbox): void => {
     const alive = sandbox.alive();
@@ -93,6 +109,11 @@ export const makeFunctionPool = (spec: FunctionSpec, options: FunctionPoolOption
     spec,
     isBusy: () => busy() !== undefined,
     killBusy: () => busy()?.kill(),
+    stopIdle: async () => {
+      const idleOnes = idle.splice(0);
+      for (const sandbox of idleOnes) sandboxes.delete(sandbox);
+      await Promise.all(idleOnes.map((sandbox) => sandbox.stop()));
+    },
     invoke: async (event) => {
       if (stopped) throw new FunctionError('Sandbox.Stopped', 'The stack has been stopped.');
       const sandbox = await take();
