@@ -70,8 +70,8 @@ const inputOf = (spec: FunctionSpec): WorkerInput => {
 export const startSandbox = (spec: FunctionSpec, { environment, log }: SandboxOptions): Sandbox => {
   const worker = new Worker(workerCode, {
     workerData: inputOf(spec),
-    // Compilation takes half of a bundle's load time, and a stack loads each bundle dozens of times. The cache
-    // is beside the functions' folders and is removed with them: its entries depend on the path alone.
+    // Compilation takes half of a bundle's load time, and a stack loads each bundle dozens of times. The
+    // cache is beside the functions' folders and is removed with them: its entries depend on the path alone.
     env: { ...environment, NODE_COMPILE_CACHE: join(dirname(spec.codeDir), 'compile-cache') },
     execArgv: [],
     stdout: true,
