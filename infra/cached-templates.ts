@@ -1,6 +1,7 @@
 /**
- * Synthesizes the app for another program on this machine, and prints the folder with its templates and assets.
- * The same sources and context are synthesized once. The folder stays while the calling process lives.
+ * Synthesizes the app for another program on this machine, and prints the folder with its templates and
+ * assets. The same sources and context are synthesized once. The folder stays while the calling process
+ * lives.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';

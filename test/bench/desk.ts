@@ -1,8 +1,8 @@
 /**
- * `npm run bench:desk`: what Reveille takes on a developer's machine. For `npm start`: time until it is ready, its
- * processor time and its memory, at the first and the second start. For `npm run demo`: its processor time, and how
- * long its tasks wait. Measures a new checkout of this commit and of another one in one run, and prints the ratios.
- * Needs Linux, for /proc.
+ * `npm run bench:desk`: what Reveille takes on a developer's machine. For `npm start`: time until it is
+ * ready, its processor time and its memory, at the first and the second start. For `npm run demo`: its
+ * processor time, and how long its tasks wait. Measures a new checkout of this commit and of another one in
+ * one run, and prints the ratios. Needs Linux, for /proc.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
