@@ -102,21 +102,34 @@ interface Outputs {
   readonly cliFile: string;
 }
 
+/**
+ * Bundles functions into `outdir`, without writing there. `entryPoints` has the source of each by its path there.
+ */
+export const bundleFunctions = async (
+  root: string,
+  entryPoints: Readonly<Record<string, string>>,
+  outdir: string,
+): Promise<OutputFile[]> => {
+  const { outputFiles } = await build({
+    ...options,
+    absWorkingDir: root,
+    entryPoints: { ...entryPoints },
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    inject: ['lambdas/stack-traces.ts'],
+    banner: { js: defineRequire },
+  });
+  return outputFiles;
+};
+
 const bundleAll = async (
   root: string,
   functionNames: readonly string[],
   { lambdas, agentFile, cliFile }: Outputs,
 ): Promise<OutputFile[]> => {
-  const functions = build({
-    ...options,
-    absWorkingDir: root,
-    entryPoints: Object.fromEntries(functionNames.map((name) => [`${name}/index`, entryFileOf(name)])),
-    outdir: lambdas,
-    outExtension: { '.js': '.mjs' },
-    banner: { js: defineRequire },
-  });
-  const program = (entryFile: string, outfile: string, target: string) =>
-    build({
+  const entryPoints = Object.fromEntries(functionNames.map((name) => [`${name}/index`, entryFileOf(name)]));
+  const program = async (entryFile: string, outfile: string, target: string): Promise<OutputFile[]> => {
+    const { outputFiles } = await build({
       ...options,
       target,
       absWorkingDir: root,
@@ -124,11 +137,12 @@ const bundleAll = async (
       outfile,
       banner: { js: `#!/usr/bin/env node\n${defineRequire}` },
     });
+    return outputFiles;
+  };
   const agent = program(agentEntryFile, agentFile, options.target);
   // Users' machines may have an older Node.
   const cli = program(cliEntryFile, cliFile, 'node22');
-  const results = await Promise.all([functions, agent, cli]);
-  return results.flatMap(({ outputFiles }) => outputFiles);
+  return (await Promise.all([bundleFunctions(root, entryPoints, lambdas), agent, cli])).flat();
 };
 
 if (import.meta.main) {

@@ -49,7 +49,6 @@ export const makeFunction = (scope: Construct, name: string, props: FunctionProp
     memorySize: props.memoryMb ?? 256,
     timeout: Duration.seconds(props.timeoutSeconds),
     environment: {
-      NODE_OPTIONS: '--enable-source-maps',
       POWERTOOLS_METRICS_NAMESPACE: props.metricsNamespace,
     },
     loggingFormat: LoggingFormat.JSON,
