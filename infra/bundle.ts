@@ -103,7 +103,8 @@ interface Outputs {
 }
 
 /**
- * Bundles functions into `outdir`, without writing there. `entryPoints` has the source of each by its path there.
+ * Bundles functions into `outdir`, without writing there. `entryPoints` has the source of each by its path
+ * there.
  */
 export const bundleFunctions = async (
   root: string,
