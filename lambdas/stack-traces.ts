@@ -1,7 +1,7 @@
 /**
- * Lets the stack traces of a bundled function name the lines of its sources. The build puts this first in each
- * function. It reads the source map when the first trace is wanted; Node's `--enable-source-maps` reads it
- * at each cold start, which takes a sixth of the load time.
+ * Lets the stack traces of a bundled function name the lines of its sources. The build puts this first in
+ * each function. It reads the source map when the first trace is wanted; Node's `--enable-source-maps` reads
+ * it at each cold start, which takes a sixth of the load time.
  */
 import { readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
