@@ -4,13 +4,14 @@
  * after the other.
  */
 import { existsSync, globSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { type BuildOptions, build, type OutputFile } from 'esbuild';
+import { basename, dirname, join, resolve } from 'node:path';
+import { type BuildOptions, build } from 'esbuild';
 import { plainSchemaKeys } from './aws-schemas.ts';
 import { withLock } from './build-lock.ts';
 import { unlessBuilt } from './built.ts';
 import { buildConsole } from './console-build.ts';
 import { lazyBuiltins } from './lazy-builtins.ts';
+import { noticesOf } from './notices.ts';
 import { mirror, writeWhole } from './write-files.ts';
 
 /** Lists the functions: the folders of `lambdas/` whose `index.ts` exports `handler`. */
@@ -27,6 +28,9 @@ export interface Bundles {
   /** The built console: `index.html` and `assets/`. */
   readonly consoleFolder: string;
 }
+
+/** File with the licenses of the packages in a bundle, beside it. */
+export const noticesName = 'THIRD-PARTY-NOTICES.txt';
 
 const entryFileOf = (name: string) => `lambdas/${name}/index.ts`;
 const agentEntryFile = 'runner-agent/main.ts';
@@ -50,7 +54,6 @@ const options = {
   bundle: true,
   format: 'esm',
   platform: 'node',
-  target: 'node24',
   // ES modules first: bundles are a fifth to a third smaller than with CommonJS.
   mainFields: ['module', 'main'],
   minify: true,
@@ -58,6 +61,7 @@ const options = {
   sourcesContent: false,
   logLevel: 'warning',
   write: false,
+  metafile: true,
   plugins: [plainSchemaKeys, lazyBuiltins],
 } satisfies BuildOptions;
 
@@ -102,48 +106,65 @@ interface Outputs {
   readonly cliFile: string;
 }
 
+/** A file that the build makes. */
+export interface BuiltFile {
+  readonly path: string;
+  readonly contents: Uint8Array | string;
+}
+
+/** Bundles, and adds the notices of each bundle to its folder. Writes nothing. */
+const run = async (root: string, own: BuildOptions): Promise<BuiltFile[]> => {
+  const { outputFiles, metafile } = await build({ ...own, ...options, absWorkingDir: root });
+  const notices = Object.entries(metafile.outputs)
+    .filter(([path]) => path.endsWith('.mjs'))
+    .map(([path, { inputs }]) => ({
+      path: resolve(root, dirname(path), noticesName),
+      contents: noticesOf(
+        root,
+        Object.keys(inputs).filter((file) => inputs[file]?.bytesInOutput),
+      ),
+    }));
+  return [...outputFiles, ...notices];
+};
+
 /**
  * Bundles functions into `outdir`, without writing there. `entryPoints` has the source of each by its path
  * there.
  */
-export const bundleFunctions = async (
+export const bundleFunctions = (
   root: string,
   entryPoints: Readonly<Record<string, string>>,
   outdir: string,
-): Promise<OutputFile[]> => {
-  const { outputFiles } = await build({
-    ...options,
-    absWorkingDir: root,
+): Promise<BuiltFile[]> =>
+  run(root, {
     entryPoints: { ...entryPoints },
     outdir,
     outExtension: { '.js': '.mjs' },
+    target: 'node24',
     inject: ['lambdas/stack-traces.ts'],
     banner: { js: defineRequire },
   });
-  return outputFiles;
-};
 
 const bundleAll = async (
   root: string,
   functionNames: readonly string[],
   { lambdas, agentFile, cliFile }: Outputs,
-): Promise<OutputFile[]> => {
+): Promise<BuiltFile[]> => {
   const entryPoints = Object.fromEntries(functionNames.map((name) => [`${name}/index`, entryFileOf(name)]));
-  const program = async (entryFile: string, outfile: string, target: string): Promise<OutputFile[]> => {
-    const { outputFiles } = await build({
-      ...options,
+  const program = (entryFile: string, outfile: string, target: string) =>
+    run(root, {
       target,
-      absWorkingDir: root,
       entryPoints: [entryFile],
       outfile,
       banner: { js: `#!/usr/bin/env node\n${defineRequire}` },
     });
-    return outputFiles;
-  };
-  const agent = program(agentEntryFile, agentFile, options.target);
-  // Users' machines may have an older Node.
-  const cli = program(cliEntryFile, cliFile, 'node22');
-  return (await Promise.all([bundleFunctions(root, entryPoints, lambdas), agent, cli])).flat();
+  const results = await Promise.all([
+    bundleFunctions(root, entryPoints, lambdas),
+    program(agentEntryFile, agentFile, 'node24'),
+    // Users' machines may have an older Node.
+    program(cliEntryFile, cliFile, 'node22'),
+  ]);
+  return results.flat();
 };
 
 if (import.meta.main) {

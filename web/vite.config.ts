@@ -17,6 +17,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     target: 'es2022',
     chunkSizeWarningLimit: 600,
+    license: { fileName: 'THIRD-PARTY-NOTICES.md' },
     // Schemas that no page uses are left out of the bundle.
     rolldownOptions: { treeshake: { moduleSideEffects: [{ test: /\/protocol\//, sideEffects: false }] } },
   },
