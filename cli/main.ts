@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommanderError } from 'commander';
-import packageJson from '../package.json' with { type: 'json' };
+import { version } from '../protocol/version.ts';
 import { parseEnvironment } from './environment.ts';
 import { CliError, exitCodes, messageOf } from './errors.ts';
 import { createProgram } from './program.ts';
@@ -55,7 +55,7 @@ endOnClosedPipe(process.stdout);
 endOnClosedPipe(process.stderr);
 try {
   const program = createProgram({
-    version: packageJson.version,
+    version,
     env: parseEnvironment(process.env),
     terminal,
     fetch,

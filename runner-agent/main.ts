@@ -1,5 +1,5 @@
 /** Entry of the agent `reveille-runner`. */
-import packageJson from '../package.json' with { type: 'json' };
+import { version } from '../protocol/version.ts';
 import { createCli } from './commands/cli.ts';
 import { agentEnvironment, parseGiven } from './config.ts';
 import { ConfigError, InstanceReclaimed, messageOf, RunnerRefused } from './errors.ts';
@@ -18,7 +18,7 @@ const exitCodeOf = (error: unknown) => {
 
 try {
   const env = parseGiven(agentEnvironment, process.env, 'Environment');
-  const cli = createCli({ version: packageJson.version, env, process, transport: createHttpTransport() });
+  const cli = createCli({ version, env, process, transport: createHttpTransport() });
   await cli.parseAsync(process.argv);
   process.exit(0);
 } catch (error) {

@@ -20,8 +20,8 @@ import { clientId, clientSecret, startProvider } from '../../lambdas/api/testing
 import { makeSample } from '../../local/sample/index.ts';
 import { seeded } from '../../local/seeded.ts';
 import { type LocalStack, startStack } from '../../local/stack.ts';
-import packageJson from '../../package.json' with { type: 'json' };
 import { type ProjectId, type RunnerId, toInstant } from '../../protocol/index.ts';
+import { version } from '../../protocol/version.ts';
 import { apiClient, type Client, installAgent, until } from '../client.ts';
 import { scanTable, writeItems } from './items.ts';
 
@@ -30,11 +30,9 @@ const sampleSeed = 1;
 const identified = z.looseObject({ id: z.string() });
 
 new Command('npm run upgrade:dump --')
-  .description(
-    `Writes test/upgrade/${packageJson.version}: a stack of this version in the middle of its work.`,
-  )
+  .description(`Writes test/upgrade/${version}: a stack of this version in the middle of its work.`)
   .parse();
-const target = join(import.meta.dirname, packageJson.version);
+const target = join(import.meta.dirname, version);
 if (existsSync(target)) {
   console.error(`${target} is there already: a dump of a release is made once.`);
   process.exit(1);
