@@ -38,6 +38,7 @@ describe('the script', () => {
     ['soak', '--faults', '2', 'a number from 0 to 1'],
     ['bench:dispatch', '--tasks', '', 'a whole number, 1 or more'],
     ['bench:bill', 'no-such.csv', 'none.csv', 'There is no trace no-such.csv. Copy the traces to'],
+    ['bench:desk', '--tries', '0', 'a whole number, 1 or more'],
     ['bench:agent', '--nonsense', 'x', "unknown option '--nonsense'"],
     ['test:agent-load', '--outage', '-1', 'a number, 0 or more'],
     ['demo', '--nonsense', 'x', "unknown option '--nonsense'"],
