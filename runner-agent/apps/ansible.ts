@@ -1,9 +1,9 @@
 /** Runs Ansible playbooks: converts inventory, keys and answers to files and flags. */
-import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { limitFault } from '../../protocol/app-options.ts';
 import type { KeySecret } from '../../protocol/key.ts';
 import { TaskError } from '../errors.ts';
+import { isThere } from '../paths.ts';
 import { writeSshKey } from '../task/ssh.ts';
 import type { Workspace } from '../task/workspace.ts';
 import { readHosts, tellHosts } from './ansible-hosts.ts';
@@ -22,12 +22,6 @@ const meanings: Record<number, string> = {
 };
 
 type Variables = Record<string, string | number | boolean>;
-
-const isThere = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
 
 const inventoryArgs = async ({ payload, workspace }: Job): Promise<string[]> => {
   const { inventory } = payload;

@@ -27,10 +27,8 @@ export interface Call {
 }
 
 export interface TaskPrograms {
-  /** Writes the output to the task's log. */
-  run(call: Call): Promise<Exit>;
-  /** Returns the output; undefined when the exit code is not 0. */
-  read(call: Call): Promise<string | undefined>;
+  /** Writes the output to the task's log, or to `to`. */
+  run(call: Call, to?: TaskOutput): Promise<Exit>;
 }
 
 export interface TaskProgramsOptions {
@@ -98,14 +96,6 @@ export const createTaskPrograms = (options: TaskProgramsOptions): TaskPrograms =
   };
 
   return {
-    run: (call) => start(call, output),
-    read: async (call) => {
-      let read = '';
-      const write = async (stream: LogStream, text: string) => {
-        if (stream === 'stdout') read += text;
-      };
-      const { code } = await start(call, { write, end: async () => undefined });
-      return code === 0 ? read.trim() : undefined;
-    },
+    run: (call, to = output) => start(call, to),
   };
 };

@@ -10,10 +10,11 @@ import { requireProgram } from '../process/programs.ts';
 import type { RunAs } from '../process/run-as.ts';
 import type { Timing } from '../timing.ts';
 import { waitForConfirmation } from './confirmation.ts';
+import { createGit } from './git.ts';
 import { gitEnvironmentFor, gitVariables } from './git-access.ts';
 import { parseGitUrl } from './git-url.ts';
 import type { HeldTask } from './held-tasks.ts';
-import { checkOut, type Git } from './repository.ts';
+import { fetchRepository } from './repository.ts';
 import { hostKeyOptions } from './ssh.ts';
 import { createTaskPrograms, type TaskOutput, type TaskPrograms } from './task-programs.ts';
 import { createTimeLimit, type TimeLimit } from './time-limit.ts';
@@ -95,8 +96,8 @@ const locateScript = async ({ payload, app, workspace }: Run): Promise<string> =
 };
 
 /** Fetches the repository. Returns the variables with which git reaches it. */
-const fetchRepository = async (run: Run): Promise<Record<string, string>> => {
-  const { payload, workspace, programs, path, say, result, end } = run;
+const fetchSources = async (run: Run): Promise<Record<string, string>> => {
+  const { payload, workspace, programs, output, path, say, result, end } = run;
   const { repository, projectId } = payload;
   if (!repository) return {};
   const program = await requireProgram(path, 'git', 'the package git');
@@ -105,22 +106,17 @@ const fetchRepository = async (run: Run): Promise<Record<string, string>> => {
     repository.knownHosts ?? (repository.key?.type === 'ssh' ? repository.key.knownHosts : undefined);
   const sshOptions = await hostKeyOptions({ ...run, projectId, use: 'git', knownHosts });
   const environment = await gitEnvironmentFor(workspace, repository, sshOptions);
-  const call = (args: string[], more: Record<string, string> = {}) => ({
-    program,
-    args,
-    cwd: workspace.root,
-    environment: {
-      ...baseEnvironment(run),
-      ...gitVariables(payload.variables),
-      GIT_TERMINAL_PROMPT: '0',
-      ...more,
-    },
+  const base = { ...baseEnvironment(run), ...gitVariables(payload.variables) };
+  const git = createGit({ programs, output, program, cwd: workspace.root, environment: base });
+  const both = { inCache: git, inWorkspace: git };
+  const commit = await fetchRepository({
+    ...run,
+    repository,
+    projectId,
+    git: both,
+    environment,
+    signal: end,
   });
-  const git: Git = {
-    run: async (args, more) => (await programs.run(call(args, more))).code,
-    read: (args, more) => programs.read(call(args, more)),
-  };
-  const commit = await checkOut({ ...run, repository, projectId, git, environment, signal: end });
   result.commit = commit;
   await say(`At commit ${commit.hash} ${commit.message}`);
   return environment;
@@ -129,7 +125,7 @@ const fetchRepository = async (run: Run): Promise<Record<string, string>> => {
 const prepareJob = async (run: Run): Promise<Job> => {
   const { payload, workspace, end } = run;
   const { projectId, inventory } = payload;
-  const gitEnvironment = await fetchRepository(run);
+  const gitEnvironment = await fetchSources(run);
   const knownHosts =
     inventory?.knownHosts ?? (inventory?.key?.type === 'ssh' ? inventory.key.knownHosts : undefined);
   const sshOptions = await hostKeyOptions({ ...run, projectId, use: 'hosts', knownHosts });

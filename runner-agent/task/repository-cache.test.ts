@@ -1,4 +1,4 @@
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aProjectId } from '../testing/builders.ts';
@@ -20,9 +20,9 @@ const commit = async (output: string): Promise<string> => {
 };
 
 const projectId = aProjectId();
-const run = async (branch = 'main') => {
-  const { result, output } = await fixture.run({ projectId, path: 'run.sh', repository: { url, branch } });
-  return { ...result, output };
+const run = async (branch = 'main', path = 'run.sh') => {
+  const { result, output, log } = await fixture.run({ projectId, path, repository: { url, branch } });
+  return { ...result, output, log };
 };
 
 const cacheFolder = async () => {
@@ -31,13 +31,15 @@ const cacheFolder = async () => {
 };
 
 describe('the cache of a repository', () => {
-  it('survives the remains of a killed git', async () => {
+  it.each(['shallow.lock'])('survives the remains of a killed git: %s', async (name) => {
     await commit('one');
     await run();
-    const cache = await cacheFolder();
-    await writeFile(join(cache, 'shallow.lock'), '');
+    const remain = join(await cacheFolder(), name);
+    await mkdir(join(remain, '..'), { recursive: true });
+    await writeFile(remain, '');
     await commit('two');
     expect(await run()).toMatchObject({ status: 'success', output: 'two\n' });
+    expect(await readdir(join(remain, '..'))).not.toContain(name.split('/').at(-1));
   });
 
   it('is created again when it is broken', async () => {
@@ -58,7 +60,16 @@ describe('the cache of a repository', () => {
     });
   });
 
-  it('returns an old commit, also by a prefix of its hash, and follows a rewritten branch', async () => {
+  it('is created again when it is no repository', async () => {
+    await commit('one');
+    await run();
+    await rm(join(await cacheFolder(), 'HEAD'));
+    expect(await run()).toMatchObject({ status: 'success' });
+  });
+});
+
+describe('a reference', () => {
+  it('may be an old commit or a prefix of its hash, and a rewritten branch is followed', async () => {
     const first = await commit('one');
     await commit('two');
     expect(await run()).toMatchObject({ output: 'two\n' });
@@ -71,19 +82,23 @@ describe('the cache of a repository', () => {
     });
   });
 
-  it('accepts a branch whose name looks like a hash', async () => {
+  it('may be a branch whose name looks like a hash, and follows it', async () => {
     await commit('one');
     git('branch', 'deadbeef');
     expect(await run('deadbeef')).toMatchObject({ output: 'one\n' });
+    await commit('two');
+    git('branch', '--force', 'deadbeef');
+    expect(await run('deadbeef')).toMatchObject({ output: 'two\n' });
   });
-});
 
-describe('a branch that means more to git than a name', () => {
-  it.each(['main:refs/heads/other', '+main', '--upload-pack=touch x'])('is refused: %s', async (branch) => {
-    await commit('one');
-    expect(await run(branch)).toMatchObject({
-      status: 'error',
-      reason: expect.stringContaining('must be the name of a branch or a tag'),
-    });
-  });
+  it.each(['main:refs/heads/other', '+main', '--upload-pack=touch x'])(
+    'that means more to git than a name is refused: %s',
+    async (branch) => {
+      await commit('one');
+      expect(await run(branch)).toMatchObject({
+        status: 'error',
+        reason: expect.stringContaining('must be the name of a branch or a tag'),
+      });
+    },
+  );
 });

@@ -1,0 +1,65 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type GitServer, startGitServer } from '../testing/git-server.ts';
+import { openTaskFixture, type TaskFixture } from '../testing/task-fixture.ts';
+
+let fixture: TaskFixture;
+let server: GitServer;
+beforeEach(async () => {
+  fixture = await openTaskFixture();
+  server = await startGitServer({ folder: fixture.folder });
+});
+afterEach(async () => {
+  server?.close();
+  await fixture?.close();
+});
+
+/** Commits a submodule of that URL to the repository, at the given commit. */
+const link = async (name: string, path: string, url: string, commit: string) => {
+  const section = `[submodule "${path}"]\n\tpath = ${path}\n\turl = ${url}\n`;
+  const script = 'cat third/file "third/a path/file"';
+  const folder = await fixture.repository(name, { file: name, 'run.sh': script, '.gitmodules': section });
+  fixture.git(folder, 'update-index', '--add', '--cacheinfo', `160000,${commit},${path}`);
+  fixture.git(folder, 'commit', '--quiet', '-m', 'With a submodule');
+  return fixture.git(folder, 'rev-parse', 'HEAD');
+};
+const run = (url: string) =>
+  fixture.run({
+    path: 'run.sh',
+    repository: { url, branch: 'main' },
+    variables: { GIT_SSL_CAINFO: server.certificate },
+  });
+const urlOf = (name: string) => `${server.url}/${name}/.git`;
+
+describe('a submodule', () => {
+  it('is checked out with its own submodules', async () => {
+    const inner = await fixture.repository('inner', { file: 'inner' });
+    const commit = await link('third', 'a path', urlOf('inner'), fixture.git(inner, 'rev-parse', 'HEAD'));
+    await link('app', 'third', urlOf('third'), commit);
+    expect(await run(urlOf('app'))).toMatchObject({ output: 'thirdinner' });
+  });
+
+  it('that fails names its path and its URL, also inside another', async () => {
+    const none = '1'.repeat(40);
+    const commit = await link('third', 'a path', urlOf('none'), none);
+    await link('app', 'third', urlOf('third'), commit);
+    expect((await run(urlOf('app'))).result.reason).toBe(
+      `Cannot fetch the submodule third/a path (${urlOf('none')}): there is no such repository, or the key may not see it: check the URL and the key`,
+    );
+  });
+
+  it('whose commit is missing names both too', async () => {
+    await fixture.repository('third', { file: 'x' });
+    await link('app', 'third', urlOf('third'), '1'.repeat(40));
+    expect((await run(urlOf('app'))).result.reason).toBe(
+      `Cannot fetch the submodule third (${urlOf('third')}): there is no such branch, tag or commit: correct it, or push it`,
+    );
+  });
+
+  it('of a repository on a server is no path on the runner', async () => {
+    const third = await fixture.repository('third', { file: 'x' });
+    await link('app', 'third', third, fixture.git(third, 'rev-parse', 'HEAD'));
+    expect((await run(urlOf('app'))).result.reason).toContain(
+      `Cannot fetch the submodule third (${third}): it is a path on the runner`,
+    );
+  });
+});

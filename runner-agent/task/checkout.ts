@@ -1,0 +1,53 @@
+/** The checkout of a commit in the workspace of a task. Nothing here runs in the cache. */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { TaskError } from '../errors.ts';
+import { isThere } from '../paths.ts';
+import type { Git } from './git.ts';
+import { gitReason } from './git-failure.ts';
+import { updateSubmodules } from './submodules.ts';
+
+export interface Checkout {
+  git: Git;
+  /** Empty folder for the checkout. */
+  folder: string;
+  /** URL of the repository, which git keeps as `origin`. */
+  url: string;
+  /** URL for people, without a login. */
+  shown: string;
+  /** Hash of the commit. */
+  commit: string;
+  /** Variables with which git and its filters reach the server. */
+  environment: Record<string, string>;
+}
+
+const inFolder = ({ folder }: Checkout, ...args: string[]) => ['-C', folder, ...args];
+
+/** Error for people. `messages` are git's. */
+export const checkoutError = ({ shown, commit }: Checkout, messages: string) =>
+  new TaskError(`Cannot check out ${shown} (${commit.slice(0, 12)}): ${gitReason(messages)}`);
+
+/** Makes the folder a repository. Throws TaskError when git cannot. */
+export const makeRepository = async (checkout: Checkout): Promise<void> => {
+  const { git, folder, url } = checkout;
+  const calls = [['init', '--quiet', folder], inFolder(checkout, 'remote', 'add', 'origin', url)];
+  for (const args of calls) {
+    const { code, messages } = await git.run(args);
+    if (code !== 0) throw checkoutError(checkout, messages);
+  }
+};
+
+/** Fetches the commit from the cache. Returns the messages of a failed fetch. */
+export const fetchFromCache = async (checkout: Checkout, cache: string): Promise<string | undefined> => {
+  const fetch = ['fetch', '--quiet', '--depth=1', '--no-tags', pathToFileURL(cache).href, checkout.commit];
+  const { code, messages } = await checkout.git.run(inFolder(checkout, ...fetch));
+  return code === 0 ? undefined : messages;
+};
+
+/** Checks out the commit that was fetched, with its submodules. Throws TaskError when git cannot. */
+export const checkOut = async (checkout: Checkout): Promise<void> => {
+  const { git, folder, commit, environment } = checkout;
+  const { code, messages } = await git.run(inFolder(checkout, 'checkout', '--quiet', '--detach', commit));
+  if (code !== 0) throw checkoutError(checkout, messages);
+  if (await isThere(join(folder, '.gitmodules'))) await updateSubmodules({ git, folder, environment });
+};
