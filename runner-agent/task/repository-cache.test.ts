@@ -1,6 +1,8 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { caseFile, lacksCases } from '../../test/cases.ts';
 import { aProjectId } from '../testing/builders.ts';
 import { openTaskFixture, type TaskFixture } from '../testing/task-fixture.ts';
 
@@ -28,6 +30,23 @@ const run = async (branch = 'main', path = 'run.sh') => {
 const cacheFolder = async () => {
   const ofProject = join(fixture.workDir, 'repositories', projectId);
   return join(ofProject, (await readdir(ofProject))[0] ?? '');
+};
+
+/** Makes the repository of a case by its script, in the fixture's folder. */
+const makeCase = (number: number, name: string) => {
+  const author = { GIT_AUTHOR_NAME: 'T', GIT_AUTHOR_EMAIL: 't@example.com' };
+  const committer = { GIT_COMMITTER_NAME: 'T', GIT_COMMITTER_EMAIL: 't@example.com' };
+  const env = { ...process.env, ...author, ...committer };
+  execFileSync('sh', [caseFile(number, 'make.sh')], { cwd: fixture.folder, env, stdio: 'pipe' });
+  url = join(fixture.folder, name);
+};
+
+/** Counts the programs that fetch, by a git that notes its calls. Returns the PATH with it. */
+const countFetches = async () => {
+  const calls = join(fixture.folder, 'calls');
+  const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+  const path = await fixture.program('git', `echo "$*" >> '${calls}'\nexec '${real}' "$@"`);
+  return { path, calls: async () => (await readFile(calls, 'utf8')).split('\n') };
 };
 
 describe('the cache of a repository', () => {
@@ -66,9 +85,24 @@ describe('the cache of a repository', () => {
     await rm(join(await cacheFolder(), 'HEAD'));
     expect(await run()).toMatchObject({ status: 'success' });
   });
+
+  it('asks the server once for a branch', async () => {
+    await commit('one');
+    const { path, calls } = await countFetches();
+    await fixture.run({ projectId, path: 'run.sh', repository: { url, branch: 'main' } }, path);
+    expect((await calls()).filter((call) => call.includes(`fetch`) && call.includes(url))).toHaveLength(1);
+  });
 });
 
 describe('a reference', () => {
+  it.skipIf(lacksCases)('case 08: is the branch where a tag has the same name', async () => {
+    makeCase(8, 'dup');
+    expect(await run('dup', 's.sh')).toMatchObject({ output: 'branch\n' });
+    expect(await run('refs/tags/dup', 's.sh')).toMatchObject({ output: 'tag\n' });
+    git('branch', '-D', 'dup');
+    expect(await run('dup', 's.sh')).toMatchObject({ output: 'tag\n' });
+  });
+
   it('may be an old commit or a prefix of its hash, and a rewritten branch is followed', async () => {
     const first = await commit('one');
     await commit('two');

@@ -83,12 +83,12 @@ const fetch = (source: Source, flags: readonly string[], ...references: string[]
     source.environment,
   );
 
-/** Fetches what git finds by that name. */
+/** Fetches a branch, else what git finds by that name, such as a tag or `pull/1/head`. */
 const fetchName = async (source: Source): Promise<Attempt> => {
   const { reference } = source;
   // Kept under a separate name, so that the next fetch need not download it again.
   const kept = `refs/reveille/${hash(reference)}`;
-  const names = [reference];
+  const names = reference.startsWith('refs/') ? [reference] : [`refs/heads/${reference}`, reference];
   let messages = '';
   for (const name of names) {
     const fetched = await fetch(source, ['--depth=1', '--no-tags', '--force'], `${name}:${kept}`);
