@@ -50,7 +50,15 @@ const countFetches = async () => {
 };
 
 describe('the cache of a repository', () => {
-  it.each(['shallow.lock'])('survives the remains of a killed git: %s', async (name) => {
+  it.each([
+    'shallow.lock',
+    'config.lock',
+    'packed-refs.lock',
+    'HEAD.lock',
+    'objects/maintenance.lock',
+    'refs/heads/topic.lock',
+    'objects/pack/tmp_pack_x',
+  ])('survives the remains of a killed git: %s', async (name) => {
     await commit('one');
     await run();
     const remain = join(await cacheFolder(), name);
@@ -59,6 +67,52 @@ describe('the cache of a repository', () => {
     await commit('two');
     expect(await run()).toMatchObject({ status: 'success', output: 'two\n' });
     expect(await readdir(join(remain, '..'))).not.toContain(name.split('/').at(-1));
+  });
+
+  it.skipIf(lacksCases)('case 09: survives the lock of its own reference', async () => {
+    expect(await readFile(caseFile(9, 'README'), 'utf8')).toContain('refs/reveille/<hash of main>.lock');
+    await commit('one');
+    await run();
+    const kept = join(await cacheFolder(), 'refs/reveille');
+    const [name = ''] = await readdir(kept);
+    await writeFile(join(kept, `${name}.lock`), '');
+    await commit('two');
+    expect(await run()).toMatchObject({ status: 'success', output: 'two\n' });
+  });
+
+  it('is made anew when no fetch succeeds in it, though it is sound to fsck', async () => {
+    await commit('one');
+    await run();
+    const cache = await cacheFolder();
+    // A reference where git needs a folder.
+    const [kept = ''] = await readdir(join(cache, 'refs/reveille'));
+    const inCache = (...args: string[]) => fixture.git(cache, '--git-dir', cache, ...args);
+    inCache('update-ref', '-d', `refs/reveille/${kept}`);
+    inCache('update-ref', `refs/reveille/${kept}/x`, git('rev-parse', 'HEAD'));
+    expect(inCache('fsck', '--connectivity-only', '--no-dangling')).toBe('');
+    await commit('two');
+    expect(await run()).toMatchObject({ status: 'success', output: expect.stringMatching(/two\n$/) });
+  });
+
+  it('is made anew when it has the commit and not its files', async () => {
+    const hash = await commit('one');
+    await run(hash);
+    const blob = git('rev-parse', 'HEAD:run.sh');
+    // A small fetch comes as loose objects.
+    await rm(join(await cacheFolder(), 'objects', blob.slice(0, 2), blob.slice(2)));
+    expect(await run(hash)).toMatchObject({ status: 'success', output: expect.stringMatching(/one\n$/) });
+  });
+
+  it('is kept when the branch is missing, the server refuses or there is none', async () => {
+    await commit('one');
+    await run();
+    const cache = await cacheFolder();
+    await writeFile(join(cache, 'mark'), '');
+    const missing = [await run('none'), await run('deadbeef'), await run('1'.repeat(40))];
+    for (const result of missing) expect(result.reason).toContain('there is no such branch, tag or commit');
+    await rm(url, { recursive: true });
+    expect((await run()).reason).toContain('there is no such repository');
+    expect(await readdir(cache)).toContain('mark');
   });
 
   it('is created again when it is broken', async () => {

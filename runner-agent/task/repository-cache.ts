@@ -63,9 +63,16 @@ const makeCache = async (source: Source): Promise<void> => {
   await rename(made, cache);
 };
 
-/** Removes the locks of a killed git. We hold the lock of the cache, so no other git works here. */
+/**
+ * Removes the remains of a killed git: locks, and unfinished packs, which may be as large as the repository.
+ * We hold the lock of the cache, so no other git writes here. No reference's name ends with ".lock"
+ * (git-check-ref-format(1)).
+ */
 const removeRemains = async (cache: string): Promise<void> => {
-  for (const name of await readdir(cache)) if (name.endsWith('.lock')) await rm(join(cache, name));
+  for (const entry of await readdir(cache, { recursive: true, withFileTypes: true })) {
+    const isRemain = entry.name.endsWith('.lock') || /^tmp_(pack|idx|rev|obj)_/.test(entry.name);
+    if (isRemain) await rm(join(entry.parentPath, entry.name), { recursive: true, force: true });
+  }
 };
 
 /** Undefined when the cache has no such commit. */
@@ -131,7 +138,12 @@ const fetchCommit = async (source: Source): Promise<Attempt> => {
   return attempt.messages === '' && isMissing(other) ? attempt : other;
 };
 
-const isCacheAtFault = async (source: Source): Promise<boolean> => {
+/** Decides by git's messages: a new cache costs a whole download, and helps only if the old one is broken. */
+const isCacheAtFault = async (source: Source, messages: string): Promise<boolean> => {
+  if (messages !== '') {
+    const fault = gitFaultIn(messages);
+    if (fault !== 'broken_off') return fault === undefined;
+  }
   const check = inCache(source, 'fsck', '--connectivity-only', '--no-dangling');
   return (await source.git.read(check)).code !== 0;
 };
@@ -144,7 +156,7 @@ const orThrow = async ({ git, shown, reference }: Source, attempt: Attempt): Pro
 };
 
 /** Makes an empty cache and fetches the commit. Throws TaskError when git cannot. */
-const rebuildCache = async (source: Source): Promise<Commit> => {
+export const rebuildCache = async (source: Source): Promise<Commit> => {
   await makeCache(source);
   return orThrow(source, await fetchCommit(source));
 };
@@ -154,7 +166,8 @@ export const updateCache = async (source: Source): Promise<Commit> => {
   if (!(await isThere(source.cache))) return rebuildCache(source);
   await removeRemains(source.cache);
   const attempt = await fetchCommit(source);
-  const isBroken = !attempt.commit && !source.signal.aborted && (await isCacheAtFault(source));
+  const isBroken =
+    !attempt.commit && !source.signal.aborted && (await isCacheAtFault(source, attempt.messages));
   if (!isBroken || source.signal.aborted) return orThrow(source, attempt);
   await source.git.show(attempt.messages);
   return rebuildCache(source);

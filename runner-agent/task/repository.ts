@@ -7,8 +7,9 @@ import { TaskError } from '../errors.ts';
 import { withPathLock } from '../process/path-lock.ts';
 import { type Checkout, checkOut, checkoutError, fetchFromCache, makeRepository } from './checkout.ts';
 import type { Git } from './git.ts';
+import { gitFaultIn } from './git-failure.ts';
 import { parseGitUrl } from './git-url.ts';
-import { cacheFolder, type Source, updateCache } from './repository-cache.ts';
+import { cacheFolder, rebuildCache, type Source, updateCache } from './repository-cache.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface RepositoryOptions {
@@ -40,9 +41,14 @@ export const fetchRepository = async (options: RepositoryOptions): Promise<Commi
   const target = { git: git.inWorkspace, folder: workspace.source, url, shown, environment };
   const checkoutOf = ({ hash }: Commit): Checkout => ({ ...target, commit: hash });
 
-  const commit = await update(updateCache);
+  let commit = await update(updateCache);
   await makeRepository(checkoutOf(commit));
-  const problem = await fetchFromCache(checkoutOf(commit), cache);
+  let problem = await fetchFromCache(checkoutOf(commit), cache);
+  // The cache has the commit but not all of its files, unless the fault is the workspace's.
+  if (problem !== undefined && !signal.aborted && gitFaultIn(problem) !== 'disk_full') {
+    commit = await update(rebuildCache);
+    problem = await fetchFromCache(checkoutOf(commit), cache);
+  }
   if (problem !== undefined) throw checkoutError(checkoutOf(commit), problem);
   await checkOut(checkoutOf(commit));
   return commit;
