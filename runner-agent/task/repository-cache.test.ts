@@ -157,6 +157,31 @@ describe('a reference', () => {
     expect(await run('dup', 's.sh')).toMatchObject({ output: 'tag\n' });
   });
 
+  it.skipIf(lacksCases)('case 10: that looks like a hash is refused once its branch is deleted', async () => {
+    makeCase(10, 'hex');
+    // This fetches all branches.
+    await run(git('rev-parse', '--short=8', 'HEAD'), 's.sh');
+    expect(await run('20240131', 's.sh')).toMatchObject({ output: 'one\n' });
+    git('branch', '-D', '20240131', 'release');
+    for (const branch of ['20240131', 'release']) {
+      expect(await run(branch, 's.sh')).toMatchObject({
+        status: 'error',
+        reason: expect.stringContaining('there is no such branch'),
+      });
+    }
+  });
+
+  it.skipIf(lacksCases)('case 10: as a short hash outlives a branch that became a folder', async () => {
+    makeCase(10, 'hex');
+    const short = git('rev-parse', '--short=8', 'HEAD');
+    expect(await run(short, 's.sh')).toMatchObject({ output: 'one\n' });
+    git('branch', '-D', 'topic');
+    git('branch', 'topic/one');
+    const { output, log } = await run(short, 's.sh');
+    expect(output).toBe('one\n');
+    expect(log).not.toContain('cannot lock ref');
+  });
+
   it('may be an old commit or a prefix of its hash, and a rewritten branch is followed', async () => {
     const first = await commit('one');
     await commit('two');

@@ -117,10 +117,11 @@ const fetchHash = async (source: Source): Promise<Attempt> => {
     const fault = gitFaultIn(messages);
     if (fault !== undefined && fault !== 'no_reference') return { messages };
   }
-  // Not every server serves a commit by its hash, and none by a part of it: fetch everything.
+  // Not every server serves a commit by its hash, and none by a part of it: fetch everything. References that
+  // the server deleted go, as "topic" prevents "topic/one".
   const shallow = (await isThere(join(cache, 'shallow'))) ? ['--unshallow'] : [];
   const everything = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*'];
-  const { code, messages } = await fetch(source, shallow, ...everything);
+  const { code, messages } = await fetch(source, ['--prune', ...shallow], ...everything);
   return code === 0 ? { commit: await readCommit(source, reference), messages: '' } : { messages };
 };
 
@@ -131,9 +132,11 @@ const isMissing = ({ commit, messages }: Attempt) =>
 const fetchCommit = async (source: Source): Promise<Attempt> => {
   const { reference } = source;
   if (!mayBeCommit(reference)) return fetchName(source);
-  const attempt = await fetchHash(source);
+  // A name that looks like a part of a hash, such as a date, is a name first, as for git itself.
+  const [first, second] = isWholeHash(reference) ? [fetchHash, fetchName] : [fetchName, fetchHash];
+  const attempt = await first(source);
   if (!isMissing(attempt)) return attempt;
-  const other = await fetchName(source);
+  const other = await second(source);
   // A commit that is missed in a fetched cache may be missing because the cache is broken.
   return attempt.messages === '' && isMissing(other) ? attempt : other;
 };
