@@ -27,10 +27,12 @@ const inFolder = ({ folder }: Checkout, ...args: string[]) => ['-C', folder, ...
 export const checkoutError = ({ shown, commit }: Checkout, messages: string) =>
   new TaskError(`Cannot check out ${shown} (${commit.slice(0, 12)}): ${gitReason(messages)}`);
 
-/** Makes the folder a repository. Throws TaskError when git cannot. */
+/** Makes the folder a repository for the commit. Throws TaskError when git cannot. */
 export const makeRepository = async (checkout: Checkout): Promise<void> => {
-  const { git, folder, url } = checkout;
-  const calls = [['init', '--quiet', folder], inFolder(checkout, 'remote', 'add', 'origin', url)];
+  const { git, folder, url, commit } = checkout;
+  // Git before 2.29 knows no other format than SHA-1, and no such option.
+  const format = commit.length === 64 ? ['--object-format=sha256'] : [];
+  const calls = [['init', '--quiet', ...format, folder], inFolder(checkout, 'remote', 'add', 'origin', url)];
   for (const args of calls) {
     const { code, messages } = await git.run(args);
     if (code !== 0) throw checkoutError(checkout, messages);

@@ -127,3 +127,10 @@ export const gitReason = (messages: string): string => {
     ? 'see the log, and check URL, branch, key and host key'
     : meanings[fault].reason;
 };
+
+/**
+ * Returns true when the object format of the server's repository (SHA-1, SHA-256) is not the local one. The
+ * first message is that of protocol version 2, the second that of older ones, which plain ssh servers use.
+ */
+export const isOtherFormat = (messages: string): boolean =>
+  /mismatched algorithms|does not support this repository's object format/.test(messages);

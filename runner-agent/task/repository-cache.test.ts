@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { caseFile, lacksCases } from '../../test/cases.ts';
 import { aProjectId } from '../testing/builders.ts';
+import { startGitServer } from '../testing/git-server.ts';
 import { openTaskFixture, type TaskFixture } from '../testing/task-fixture.ts';
 
 let fixture: TaskFixture;
@@ -145,6 +146,42 @@ describe('the cache of a repository', () => {
     const { path, calls } = await countFetches();
     await fixture.run({ projectId, path: 'run.sh', repository: { url, branch: 'main' } }, path);
     expect((await calls()).filter((call) => call.includes(`fetch`) && call.includes(url))).toHaveLength(1);
+  });
+});
+
+describe('a repository with SHA-256', () => {
+  const makeSha256 = async () => {
+    await rm(url, { recursive: true, force: true });
+    fixture.git(fixture.folder, 'init', '--quiet', '--object-format=sha256', '--initial-branch=main', url);
+    return commit('sha-256');
+  };
+
+  it.skipIf(lacksCases)('case 15: is fetched and checked out, by branch and by hash', async () => {
+    expect(await readFile(caseFile(15, 'README'), 'utf8')).toContain('git init --object-format=sha256');
+    const hash = await makeSha256();
+    expect(hash).toHaveLength(64);
+    for (const branch of [hash, 'main', hash.slice(0, 10)])
+      expect(await run(branch)).toMatchObject({ output: 'sha-256\n', commit: { hash } });
+  });
+
+  it('may take the place of one with SHA-1, and the reverse', async () => {
+    await commit('sha-1');
+    expect(await run()).toMatchObject({ output: 'sha-1\n' });
+    await makeSha256();
+    expect(await run()).toMatchObject({ output: 'sha-256\n' });
+    await rm(url, { recursive: true });
+    await commit('again');
+    expect(await run()).toMatchObject({ output: 'again\n' });
+  });
+
+  it('comes over https too', async () => {
+    await makeSha256();
+    const server = await startGitServer({ folder: fixture.folder });
+    const repository = { url: `${server.url}/repository/.git`, branch: 'main' };
+    const variables = { GIT_SSL_CAINFO: server.certificate };
+    const { output } = await fixture.run({ projectId, path: 'run.sh', repository, variables });
+    server.close();
+    expect(output).toBe('sha-256\n');
   });
 });
 

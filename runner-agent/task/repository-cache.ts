@@ -9,7 +9,7 @@ import type { Commit } from '../../protocol/result.ts';
 import { TaskError } from '../errors.ts';
 import { isThere } from '../paths.ts';
 import type { Git } from './git.ts';
-import { gitFaultIn, gitReason } from './git-failure.ts';
+import { gitFaultIn, gitReason, isOtherFormat } from './git-failure.ts';
 
 /** A commit to fetch, and the cache for it. The caller holds the lock of the cache. */
 export interface Source {
@@ -46,12 +46,12 @@ const isWholeHash = (reference: string) => /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(
 const inCache = ({ cache }: Source, ...args: string[]) => [`--git-dir=${cache}`, ...args];
 
 /** Creates an empty cache in place of what is there. */
-const makeCache = async (source: Source): Promise<void> => {
+const makeCache = async (source: Source, format?: 'sha1' | 'sha256'): Promise<void> => {
   const { git, cache } = source;
   // Made beside it: a cache that is there is whole.
   const made = `${cache}.new`;
   await rm(made, { recursive: true, force: true });
-  const init = ['init', '--quiet', '--bare', made];
+  const init = ['init', '--quiet', '--bare', ...(format ? [`--object-format=${format}`] : []), made];
   // Workspaces fetch a commit by its hash. Nothing may run in the cache once its lock is free.
   const settings = { 'uploadpack.allowAnySHA1InWant': 'true', 'gc.autoDetach': 'false' };
   const calls = Object.entries(settings).map(([name, value]) => [`--git-dir=${made}`, 'config', name, value]);
@@ -141,6 +141,15 @@ const fetchCommit = async (source: Source): Promise<Attempt> => {
   return attempt.messages === '' && isMissing(other) ? attempt : other;
 };
 
+/** Fetches the commit. A cache with another object format than the server's is replaced by an empty one. */
+const fetchInFormat = async (source: Source): Promise<Attempt> => {
+  const attempt = await fetchCommit(source);
+  if (!isOtherFormat(attempt.messages)) return attempt;
+  const { output } = await source.git.read(inCache(source, 'rev-parse', '--show-object-format'));
+  await makeCache(source, output === 'sha1' ? 'sha256' : 'sha1');
+  return fetchCommit(source);
+};
+
 /** Decides by git's messages: a new cache costs a whole download, and helps only if the old one is broken. */
 const isCacheAtFault = async (source: Source, messages: string): Promise<boolean> => {
   if (messages !== '') {
@@ -161,14 +170,14 @@ const orThrow = async ({ git, shown, reference }: Source, attempt: Attempt): Pro
 /** Makes an empty cache and fetches the commit. Throws TaskError when git cannot. */
 export const rebuildCache = async (source: Source): Promise<Commit> => {
   await makeCache(source);
-  return orThrow(source, await fetchCommit(source));
+  return orThrow(source, await fetchInFormat(source));
 };
 
 /** Fetches the commit into the cache, and replaces a broken cache. Throws TaskError when git cannot. */
 export const updateCache = async (source: Source): Promise<Commit> => {
   if (!(await isThere(source.cache))) return rebuildCache(source);
   await removeRemains(source.cache);
-  const attempt = await fetchCommit(source);
+  const attempt = await fetchInFormat(source);
   const isBroken =
     !attempt.commit && !source.signal.aborted && (await isCacheAtFault(source, attempt.messages));
   if (!isBroken || source.signal.aborted) return orThrow(source, attempt);

@@ -33,6 +33,15 @@ const fetch = (given: Given = {}) => {
   return fixture.run({ path: 'run.sh', repository: { key, ...given, url, branch: 'main' } });
 };
 
+describe('a fetch over ssh', () => {
+  it('case 15: takes a repository with SHA-256', async () => {
+    const path = join(fixture.folder, 'sha256');
+    fixture.git(fixture.folder, 'init', '--quiet', '--object-format=sha256', '--initial-branch=main', path);
+    await fixture.repository('sha256', { 'run.sh': 'echo sha-256' });
+    expect((await fetch({ path })).output).toContain('sha-256\n');
+  });
+});
+
 describe('a failed fetch over ssh', () => {
   it('names the key, the host key, the repository and the port', async () => {
     const right = await fetch({ knownHosts: server.knownHost });
