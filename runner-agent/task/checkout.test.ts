@@ -1,4 +1,8 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { caseFile, lacksCases } from '../../test/cases.ts';
+import { giveTo } from '../process/run-as.ts';
 import { type GitServer, startGitServer } from '../testing/git-server.ts';
 import { openTaskFixture, type TaskFixture } from '../testing/task-fixture.ts';
 
@@ -61,5 +65,34 @@ describe('a submodule', () => {
     expect((await run(urlOf('app'))).result.reason).toContain(
       `Cannot fetch the submodule third (${third}): it is a path on the runner`,
     );
+  });
+});
+
+describe('a repository on the runner', () => {
+  const app = () => join(fixture.folder, 'app');
+  const lib = () => join(fixture.folder, 'lib');
+  const makeCase = () => fixture.shell(caseFile(14, 'make.sh'));
+  const runCase = (url: string) => fixture.run({ path: 's.sh', repository: { url, branch: 'main' } });
+
+  it.skipIf(lacksCases)('case 14: has a submodule by relative path', async () => {
+    makeCase();
+    for (const url of [app(), pathToFileURL(app()).href])
+      expect(await runCase(url)).toMatchObject({ output: 'v1\n' });
+  });
+
+  it.skipIf(lacksCases)('case 14: has a submodule by absolute path and by file URL', async () => {
+    makeCase();
+    for (const url of [lib(), pathToFileURL(lib()).href]) {
+      fixture.git(app(), 'config', '--file', '.gitmodules', 'submodule.lib.url', url);
+      // Says which files the checkout shares with the submodule's own repository.
+      await fixture.repository('app', { 's.sh': `cat lib/f; find .git -type f -links +1; : ${url}` });
+      expect(await runCase(app())).toMatchObject({ output: 'v1\n' });
+    }
+  });
+
+  it.skipIf(lacksCases || process.getuid?.() !== 0)('case 14: may belong to another user', async () => {
+    makeCase();
+    for (const folder of [app(), lib()]) await giveTo(folder, { user: 'nobody', uid: 65_534, gid: 65_534 });
+    expect(await runCase(app())).toMatchObject({ output: 'v1\n' });
   });
 });

@@ -4,7 +4,7 @@
 import type { TaskPayload } from '../../protocol/agent.ts';
 import type { KeySecret } from '../../protocol/key.ts';
 import { TaskError } from '../errors.ts';
-import { decodeUrlPart, type GitServer, type GitUrl, parseGitUrl } from './git-url.ts';
+import { decodeUrlPart, type GitServer, type GitUrl, isLocal, parseGitUrl } from './git-url.ts';
 import { quote, type SshKeyFile, sshCommand, writeSshKey } from './ssh.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -51,15 +51,15 @@ const firstLine = (text: string) => text.split(/[\r\n]/, 1)[0] ?? '';
 const configString = (text: string) => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 
 /**
- * Writes a git config with a helper that knows the login and is used for this server only. git compares
- * scheme, host and port with those of the URL that it calls, also for submodules and after a redirect
- * (gitcredentials(7)).
+ * Returns a section of git's config with a helper that knows the login and is used for this server only. git
+ * compares scheme, host and port with those of the URL that it calls, also for submodules and after a
+ * redirect (gitcredentials(7)).
  */
-const credentialConfig = async (
+const credentialSection = async (
   workspace: Workspace,
   { scheme, host, port }: GitServer,
   { user = '', password }: Login,
-): Promise<Record<string, string>> => {
+): Promise<string> => {
   const login = await workspace.writePrivate('git-login', `username=${firstLine(user)}\n`);
   const secret = await workspace.writePrivate('git-password', `password=${firstLine(password)}\n`);
   // A user in the URL that git calls is kept.
@@ -71,25 +71,33 @@ cat ${quote(secret)}
   const helper = await workspace.writePlain('git-credential', script, 0o700);
   const address = host.includes(':') ? `[${host}]` : host;
   const server = `${scheme}://${address}${port === undefined ? '' : `:${port}`}`;
-  const config = `[include]
-	path = ~/.gitconfig
-[credential ${configString(server)}]
-	helper = ${configString(`!${quote(helper)}`)}
-`;
-  return { GIT_CONFIG_GLOBAL: await workspace.writePlain('git-config', config) };
+  return `[credential ${configString(server)}]\n\thelper = ${configString(`!${quote(helper)}`)}\n`;
 };
+
+/** Writes a git config in addition to that of HOME. Returns the variable that names it. */
+const writeConfig = async (workspace: Workspace, section: string): Promise<Record<string, string>> => ({
+  GIT_CONFIG_GLOBAL: await workspace.writePlain('git-config', `[include]\n\tpath = ~/.gitconfig\n${section}`),
+});
+
+/**
+ * Trusts repositories of any owner, for a repository on the runner itself: its submodules may be anywhere. It
+ * has to stand in a file, as git hides variables from the program that serves a path (safe.directory in
+ * git-config(1)). A fetch runs neither hooks nor programs of that repository's config (git-upload-pack(1)).
+ */
+const anyOwner = '[safe]\n\tdirectory = *\n';
 
 const noHost = (url: string) =>
   new TaskError(
     `No host can be read from ${url}, so its key can be given to none: correct the repository's URL`,
   );
 
-const webEnvironment = async (
+const configEnvironment = async (
   workspace: Workspace,
   key: KeySecret | undefined,
   parsed: GitUrl,
 ): Promise<Record<string, string>> => {
   const { url, server } = parsed;
+  if (isLocal(url)) return writeConfig(workspace, anyOwner);
   const login = loginFor(key, parsed);
   if (!login || !/^https?:/.test(url)) return {};
   if (!server) throw noHost(url);
@@ -98,7 +106,7 @@ const webEnvironment = async (
       `The password for ${url} would travel unencrypted: use an https URL, or leave the key and the login in the URL out`,
     );
   }
-  return credentialConfig(workspace, server, login);
+  return writeConfig(workspace, await credentialSection(workspace, server, login));
 };
 
 /** Quotes a string for ssh's config format (ssh_config(5)), in which "%" begins a token. */
@@ -127,7 +135,7 @@ const sshEnvironment = async (
   const options = `-o PasswordAuthentication=no -o KbdInteractiveAuthentication=no ${hostKeyOptions}`;
   if (key?.type !== 'ssh') return { GIT_SSH_COMMAND: sshCommand(options) };
   if (!server) {
-    if (url.startsWith('/') || url.startsWith('file:')) return { GIT_SSH_COMMAND: sshCommand(options) };
+    if (isLocal(url)) return { GIT_SSH_COMMAND: sshCommand(options) };
     throw noHost(url);
   }
   const file = await writeSshKey(workspace, 'git', key);
@@ -147,6 +155,6 @@ export const gitEnvironmentFor = async (
   return {
     GIT_TERMINAL_PROMPT: '0',
     ...(await sshEnvironment(workspace, key, parsed, hostKeyOptions)),
-    ...(await webEnvironment(workspace, key, parsed)),
+    ...(await configEnvironment(workspace, key, parsed)),
   };
 };

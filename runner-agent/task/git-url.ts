@@ -37,6 +37,9 @@ export const decodeUrlPart = (text: string): string => {
   }
 };
 
+/** Returns true for a path on this machine, also as a file URL. */
+export const isLocal = (url: string): boolean => url.startsWith('/') || /^file:/i.test(url);
+
 /** The userinfo ends at the last "@" before the path, so that the rest begins with the host. */
 const web = /^(https?):\/\/(?:([^/?#]*)@)?([^/?#@]*)(.*)$/s;
 const secureShell = /^ssh:\/\/(?:[^/?#]*@)?([^/?#@]*)/;

@@ -35,10 +35,7 @@ const cacheFolder = async () => {
 
 /** Makes the repository of a case by its script, in the fixture's folder. */
 const makeCase = (number: number, name: string) => {
-  const author = { GIT_AUTHOR_NAME: 'T', GIT_AUTHOR_EMAIL: 't@example.com' };
-  const committer = { GIT_COMMITTER_NAME: 'T', GIT_COMMITTER_EMAIL: 't@example.com' };
-  const env = { ...process.env, ...author, ...committer };
-  execFileSync('sh', [caseFile(number, 'make.sh')], { cwd: fixture.folder, env, stdio: 'pipe' });
+  fixture.shell(caseFile(number, 'make.sh'));
   url = join(fixture.folder, name);
 };
 

@@ -1,10 +1,11 @@
 /** Fetches the submodules of a checkout, level by level, so that a failure names the one that failed. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { TaskError } from '../errors.ts';
 import { isThere } from '../paths.ts';
 import type { Git } from './git.ts';
 import { gitReason } from './git-failure.ts';
-import { parseGitUrl } from './git-url.ts';
+import { isLocal, parseGitUrl } from './git-url.ts';
 
 export interface Submodules {
   git: Git;
@@ -23,21 +24,45 @@ const failedIn = (messages: string): { path: string; url?: string } | undefined 
   return path === undefined ? undefined : { path, ...(url !== undefined && { url }) };
 };
 
+/** URL from which a checkout was fetched. */
+const originOf = async (git: Git, folder: string): Promise<string> =>
+  (await git.read(['-C', folder, 'config', '--get', 'remote.origin.url'])).output;
+
 const explain = async ({ git, folder }: Submodules, above: string, messages: string): Promise<TaskError> => {
   const failed = failedIn(messages);
   if (!failed) return new TaskError(`Cannot fetch the submodules: ${gitReason(messages)}`);
-  const origin = ['-C', join(folder, failed.path), 'config', '--get', 'remote.origin.url'];
-  const { url } = parseGitUrl(failed.url ?? (await git.read(origin)).output);
+  const { url } = parseGitUrl(failed.url ?? (await originOf(git, join(folder, failed.path))));
   return new TaskError(
     `Cannot fetch the submodule ${join(above, failed.path)} (${url}): ${gitReason(messages)}`,
   );
+};
+
+/** Matches a path as git does: no colon, or a slash before it. */
+const localPath = /^[^:/]*(\/|$)/;
+
+/**
+ * Replaces the paths of submodules by file URLs. git links the objects of a path into the clone (--local in
+ * git-clone(1)), and the owner of the checkout would own them in both.
+ */
+const writeFileUrls = async (git: Git, folder: string): Promise<void> => {
+  const inFolder = (...args: string[]) => git.read(['-C', folder, ...args]);
+  await inFolder('submodule', '--quiet', 'init');
+  const { output } = await inFolder('config', '--null', '--get-regexp', '^submodule[.].*[.]url$');
+  for (const setting of output.split('\0').filter(Boolean)) {
+    const [name = '', url = ''] = setting.split('\n');
+    if (localPath.test(url)) await inFolder('config', name, pathToFileURL(resolve(folder, url)).href);
+  }
 };
 
 /** Throws TaskError when git cannot. `above` is the path of the folder in the task's repository. */
 export const updateSubmodules = async (submodules: Submodules, above = ''): Promise<void> => {
   const { git, folder, environment } = submodules;
   const inFolder = (...args: string[]) => ['-C', folder, ...args];
-  const update = inFolder('submodule', 'update', '--quiet', '--init', '--depth=1');
+  const mayBeLocal = isLocal(await originOf(git, folder));
+  if (mayBeLocal) await writeFileUrls(git, folder);
+  // Only a repository on this machine may name another one there (CVE-2022-39253).
+  const allowed = mayBeLocal ? ['-c', 'protocol.file.allow=always'] : [];
+  const update = [...allowed, ...inFolder('submodule', 'update', '--quiet', '--init', '--depth=1')];
   const { code, messages } = await git.run(update, environment);
   if (code !== 0) throw await explain(submodules, above, messages);
   // With NUL, as a path may have a line end. Git's own list has only those that were checked out.

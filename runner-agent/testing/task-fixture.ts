@@ -36,8 +36,19 @@ export const openTaskFixture = async () => {
     return execFileSync('git', [...author, ...args], { cwd, encoding: 'utf8', stdio: 'pipe' }).trim();
   };
 
+  /** Runs a script that makes repositories in the folder. */
+  const shell = (script: string): void => {
+    const names = ['AUTHOR', 'COMMITTER'].flatMap((who) => [
+      [`GIT_${who}_NAME`, 'T'],
+      [`GIT_${who}_EMAIL`, 't@example.com'],
+    ]);
+    const env = { ...process.env, ...Object.fromEntries(names) };
+    execFileSync('sh', [script], { cwd: folder, env, stdio: 'pipe' });
+  };
+
   return {
     folder,
+    shell,
     workDir: join(folder, 'work'),
     git,
     /** Creates a repository with these files on the branch main, or adds a commit to it. Returns its path. */
