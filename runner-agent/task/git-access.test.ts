@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { KeySecret } from '../../protocol/key.ts';
+import { caseFile, lacksCases } from '../../test/cases.ts';
 import { type GitServer, startGitServer } from '../testing/git-server.ts';
+import { startProxy } from '../testing/proxy.ts';
 import { openTaskFixture, type TaskFixture } from '../testing/task-fixture.ts';
 import { gitEnvironmentFor, gitVariables } from './git-access.ts';
 import { createWorkspace } from './workspace.ts';
@@ -216,6 +219,49 @@ describe('an SSH key for git', () => {
     for (const prompt of ["Password for 'https://evil.test': ", "deploy@evil.test's password: "]) {
       expect(ask(prompt)).toBe('none');
     }
+  });
+});
+
+describe('the secrets of a project', () => {
+  const repository = () => ({ url: `${server.url}/app/.git`, branch: 'main', key });
+
+  it.skipIf(lacksCases)('case 17: reach git as files too', async () => {
+    expect(readFileSync(caseFile(17, 'README'), 'utf8')).toContain('"GIT_SSL_CAINFO"');
+    await fixture.repository('app', { 'run.sh': 'echo in' });
+    const secretFiles = { GIT_SSL_CAINFO: readFileSync(server.certificate, 'utf8') };
+    const { result } = await fixture.run({ path: 'run.sh', repository: repository(), secretFiles });
+    expect(result).toMatchObject({ status: 'success' });
+    // They take precedence, as they do for the task.
+    const variables = { GIT_SSL_CAINFO: '/none' };
+    const both = await fixture.run({ path: 'run.sh', repository: repository(), secretFiles, variables });
+    expect(both.result).toMatchObject({ status: 'success' });
+  });
+
+  it('case 17: reach git as a proxy with its password', async () => {
+    await fixture.repository('app', { 'run.sh': 'echo in' });
+    const proxy = await startProxy('user:pa55');
+    const run = (https_proxy: string) =>
+      fixture.run({
+        path: 'run.sh',
+        repository: repository(),
+        variables: { GIT_SSL_CAINFO: server.certificate },
+        secrets: { https_proxy },
+      });
+    expect((await run(proxy.url('user:pa55'))).result).toMatchObject({ status: 'success' });
+    expect(proxy.asked).toContain(new URL(server.url).host);
+    const { result } = await run(proxy.url('user:wrong'));
+    expect(result.reason).toContain('the proxy is not found or refuses');
+    proxy.close();
+  });
+
+  it("cannot make the agent's git write a file or run a program", async () => {
+    const url = await fixture.repository('app', { 'run.sh': 'true' });
+    const trace = join(fixture.folder, 'trace');
+    const secrets = { GIT_TRACE: trace, GIT_SSH_COMMAND: `touch ${trace}` };
+    const secretFiles = { GIT_CONFIG_SYSTEM: `[core]\n\tfsmonitor = touch ${trace}\n` };
+    const given = { path: 'run.sh', repository: { url, branch: 'main' }, secrets, secretFiles };
+    expect((await fixture.run(given)).result).toMatchObject({ status: 'success' });
+    expect(() => execFileSync('ls', [trace], { stdio: 'pipe' })).toThrow();
   });
 });
 

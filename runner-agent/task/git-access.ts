@@ -11,9 +11,9 @@ import type { Workspace } from './workspace.ts';
 type Repository = Pick<NonNullable<TaskPayload['repository']>, 'url' | 'key'>;
 
 /**
- * Variables of a project that the agent's own git gets. With --run-as that git runs as root, and other
- * variables would make it load a library (LD_PRELOAD), run a program (GIT_SSH_COMMAND, PATH), write a file
- * (GIT_TRACE), or check no certificate.
+ * Variables of a project, secret or not, that the agent's own git gets. With --run-as that git runs as root,
+ * and other variables would make it load a library (LD_PRELOAD), run a program (GIT_SSH_COMMAND, PATH),
+ * write a file (GIT_TRACE), or check no certificate.
  */
 const variablesForGit: ReadonlySet<string> = new Set([
   ...['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy'].flatMap((name) => [name, name.toUpperCase()]),
@@ -80,8 +80,8 @@ const writeConfig = async (workspace: Workspace, section: string): Promise<Recor
 });
 
 /**
- * Trusts repositories of any owner, for a repository on the runner itself: its submodules may be anywhere. It
- * has to stand in a file, as git hides variables from the program that serves a path (safe.directory in
+ * Trusts repositories of any owner, for a repository on the runner itself: its submodules may be anywhere.
+ * It has to stand in a file, as git hides variables from the program that serves a path (safe.directory in
  * git-config(1)). A fetch runs neither hooks nor programs of that repository's config (git-upload-pack(1)).
  */
 const anyOwner = '[safe]\n\tdirectory = *\n';

@@ -70,13 +70,16 @@ const baseEnvironment = ({ payload, workspace, path, runAs }: Run): Record<strin
   REVEILLE_TEMPLATE_NAME: payload.templateName,
 });
 
-/** Writes the secrets that a task wants as files. Each variable holds the path of its file. */
-const writeSecretFiles = async ({ payload, workspace }: Run): Promise<Record<string, string>> => {
+/**
+ * Returns the variables of the project's environment with its secrets. It writes the secrets that a task
+ * wants as files: each variable holds the path of its file.
+ */
+const writeVariables = async ({ payload, workspace }: Run): Promise<Record<string, string>> => {
   const paths: Record<string, string> = {};
   for (const [name, value] of Object.entries(payload.secretFiles ?? {})) {
     paths[name] = await workspace.writePrivate(`secret-${name}`, value);
   }
-  return paths;
+  return { ...payload.variables, ...payload.secrets, ...paths };
 };
 
 const locateScript = async ({ payload, app, workspace }: Run): Promise<string> => {
@@ -96,7 +99,10 @@ const locateScript = async ({ payload, app, workspace }: Run): Promise<string> =
 };
 
 /** Fetches the repository. Returns the variables with which git reaches it. */
-const fetchSources = async (run: Run): Promise<Record<string, string>> => {
+const fetchSources = async (
+  run: Run,
+  variables: Readonly<Record<string, string>>,
+): Promise<Record<string, string>> => {
   const { payload, workspace, programs, output, path, say, result, end } = run;
   const { repository, projectId } = payload;
   if (!repository) return {};
@@ -106,7 +112,7 @@ const fetchSources = async (run: Run): Promise<Record<string, string>> => {
     repository.knownHosts ?? (repository.key?.type === 'ssh' ? repository.key.knownHosts : undefined);
   const sshOptions = await hostKeyOptions({ ...run, projectId, use: 'git', knownHosts });
   const environment = await gitEnvironmentFor(workspace, repository, sshOptions);
-  const base = { ...baseEnvironment(run), ...gitVariables(payload.variables) };
+  const base = { ...baseEnvironment(run), ...gitVariables(variables) };
   const git = createGit({ programs, output, program, cwd: workspace.root, environment: base });
   const both = { inCache: git, inWorkspace: git };
   const commit = await fetchRepository({
@@ -122,10 +128,10 @@ const fetchSources = async (run: Run): Promise<Record<string, string>> => {
   return environment;
 };
 
-const prepareJob = async (run: Run): Promise<Job> => {
+const prepareJob = async (run: Run, variables: Readonly<Record<string, string>>): Promise<Job> => {
   const { payload, workspace, end } = run;
   const { projectId, inventory } = payload;
-  const gitEnvironment = await fetchSources(run);
+  const gitEnvironment = await fetchSources(run, variables);
   const knownHosts =
     inventory?.knownHosts ?? (inventory?.key?.type === 'ssh' ? inventory.key.knownHosts : undefined);
   const sshOptions = await hostKeyOptions({ ...run, projectId, use: 'hosts', knownHosts });
@@ -194,15 +200,13 @@ const takeSteps = async (run: Run): Promise<Outcome> => {
   // This also makes the task count as running while its program is silent.
   await say(`Starting ${payload.app}, attempt ${payload.attempt}`);
   await requireProgram(path, app.program, app.install);
-  const job = await prepareJob(run);
+  const variables = await writeVariables(run);
+  const job = await prepareJob(run, variables);
   const { environment, answers, steps } = await app.prepare(job);
-  const secretFiles = await writeSecretFiles(run);
   const all = {
     ...baseEnvironment(run),
     ...environment,
-    ...payload.variables,
-    ...payload.secrets,
-    ...secretFiles,
+    ...variables,
     ...answers,
   };
   if (runAs) await workspace.handOver(runAs);
