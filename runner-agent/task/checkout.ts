@@ -1,10 +1,10 @@
 /** The checkout of a commit in the workspace of a task. Nothing here runs in the cache. */
-import { join } from 'node:path';
+import { relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TaskError } from '../errors.ts';
-import { isThere } from '../paths.ts';
 import type { Git } from './git.ts';
 import { gitReason } from './git-failure.ts';
+import { findPointer } from './lfs.ts';
 import { updateSubmodules } from './submodules.ts';
 
 export interface Checkout {
@@ -19,6 +19,10 @@ export interface Checkout {
   commit: string;
   /** Variables with which git and its filters reach the server. */
   environment: Record<string, string>;
+  /** Writes a line to the task's log. */
+  say(text: string): Promise<void>;
+  /** Aborts when the task is to end. */
+  signal: AbortSignal;
 }
 
 const inFolder = ({ folder }: Checkout, ...args: string[]) => ['-C', folder, ...args];
@@ -46,10 +50,19 @@ export const fetchFromCache = async (checkout: Checkout, cache: string): Promise
   return code === 0 ? undefined : messages;
 };
 
-/** Checks out the commit that was fetched, with its submodules. Throws TaskError when git cannot. */
+/**
+ * Checks out the commit that was fetched, with its submodules. Filters such as Git LFS have git's variables
+ * too. Throws TaskError when git cannot.
+ */
 export const checkOut = async (checkout: Checkout): Promise<void> => {
-  const { git, folder, commit, environment } = checkout;
-  const { code, messages } = await git.run(inFolder(checkout, 'checkout', '--quiet', '--detach', commit));
+  const { git, folder, commit, environment, say, signal } = checkout;
+  const toCommit = inFolder(checkout, 'checkout', '--quiet', '--detach', commit);
+  const { code, messages } = await git.run(toCommit, environment);
   if (code !== 0) throw checkoutError(checkout, messages);
-  if (await isThere(join(folder, '.gitmodules'))) await updateSubmodules({ git, folder, environment });
+  const submodules = await updateSubmodules({ git, folder, environment });
+  const pointer = await findPointer({ git, folders: [folder, ...submodules], signal });
+  if (pointer === undefined) return;
+  await say(
+    `${relative(folder, pointer)} is a pointer of Git LFS and not the file itself: install git-lfs on this runner, and run \`git lfs install --system\` there`,
+  );
 };

@@ -21,13 +21,15 @@ export interface RepositoryOptions {
   git: { inCache: Git; inWorkspace: Git };
   /** Variables from gitEnvironmentFor. */
   environment: Record<string, string>;
+  /** Writes a line to the task's log. */
+  say(text: string): Promise<void>;
   /** Aborts when the task is to end. */
   signal: AbortSignal;
 }
 
 /** Checks out the repository into the workspace's empty source folder. Throws TaskError when git cannot. */
 export const fetchRepository = async (options: RepositoryOptions): Promise<Commit> => {
-  const { repository, projectId, workDir, workspace, git, environment, signal } = options;
+  const { repository, projectId, workDir, workspace, git, environment, say, signal } = options;
   const { branch: reference } = repository;
   const fault = gitUrlFault(repository.url) ?? gitReferenceFault(reference);
   if (fault !== undefined) throw new TaskError(`The repository's URL or branch ${fault}: correct it`);
@@ -38,7 +40,7 @@ export const fetchRepository = async (options: RepositoryOptions): Promise<Commi
   const source: Source = { git: git.inCache, cache, url, shown, reference, environment, signal };
   const update = (work: (source: Source) => Promise<Commit>) =>
     withPathLock(cache, signal, () => work(source));
-  const target = { git: git.inWorkspace, folder: workspace.source, url, shown, environment };
+  const target = { git: git.inWorkspace, folder: workspace.source, url, shown, environment, say, signal };
   const checkoutOf = ({ hash }: Commit): Checkout => ({ ...target, commit: hash });
 
   let commit = await update(updateCache);

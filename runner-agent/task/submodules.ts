@@ -54,9 +54,13 @@ const writeFileUrls = async (git: Git, folder: string): Promise<void> => {
   }
 };
 
-/** Throws TaskError when git cannot. `above` is the path of the folder in the task's repository. */
-export const updateSubmodules = async (submodules: Submodules, above = ''): Promise<void> => {
+/**
+ * Returns the folders of all submodules. Throws TaskError when git cannot fetch one. `above` is the path of
+ * the folder in the task's repository.
+ */
+export const updateSubmodules = async (submodules: Submodules, above = ''): Promise<string[]> => {
   const { git, folder, environment } = submodules;
+  if (!(await isThere(join(folder, '.gitmodules')))) return [];
   const inFolder = (...args: string[]) => ['-C', folder, ...args];
   const mayBeLocal = isLocal(await originOf(git, folder));
   if (mayBeLocal) await writeFileUrls(git, folder);
@@ -67,9 +71,11 @@ export const updateSubmodules = async (submodules: Submodules, above = ''): Prom
   if (code !== 0) throw await explain(submodules, above, messages);
   // With NUL, as a path may have a line end. Git's own list has only those that were checked out.
   const list = inFolder('submodule', '--quiet', 'foreach', `printf '%s\\0' "$sm_path"`);
+  const folders: string[] = [];
   for (const path of (await git.read(list)).output.split('\0').filter(Boolean)) {
     const inside = join(folder, path);
-    if (await isThere(join(inside, '.gitmodules')))
-      await updateSubmodules({ ...submodules, folder: inside }, join(above, path));
+    const nested = await updateSubmodules({ ...submodules, folder: inside }, join(above, path));
+    folders.push(inside, ...nested);
   }
+  return folders;
 };

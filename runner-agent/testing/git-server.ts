@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
+import { serveLfs } from './lfs.ts';
 
 export interface GitServer {
   /** URL without a slash at the end. */
@@ -15,6 +16,8 @@ export interface GitServer {
   readonly certificate: string;
   /** Path and Authorization header of each request. */
   readonly seen: { path: string; authorization: string | undefined }[];
+  /** Objects of Git LFS by their SHA-256, for all repositories. */
+  readonly lfs: Map<string, string>;
   /** Redirects requests whose path begins with `path` to the URL. */
   redirect(path: string, url: string): void;
   close(): void;
@@ -77,6 +80,7 @@ export const startGitServer = async ({ folder, login }: GitServerOptions): Promi
   const { certificate, key } = certify(folder);
   const seen: GitServer['seen'] = [];
   const redirects = new Map<string, string>();
+  const lfs: GitServer['lfs'] = new Map();
   const expected = login && `Basic ${Buffer.from(login).toString('base64')}`;
   const server = createServer(
     { key: readFileSync(key), cert: readFileSync(certificate) },
@@ -87,6 +91,7 @@ export const startGitServer = async ({ folder, login }: GitServerOptions): Promi
       if (to) response.writeHead(302, { location: `${to[1]}${path.slice(to[0].length)}` }).end();
       else if (expected && headers.authorization !== expected)
         response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
+      else if (path.includes('/info/lfs/')) void serveLfs(lfs, request, response);
       else serveGit(folder, request, response);
     },
   );
@@ -97,6 +102,7 @@ export const startGitServer = async ({ folder, login }: GitServerOptions): Promi
     url: `https://127.0.0.1:${port}`,
     certificate,
     seen,
+    lfs,
     redirect: (path, url) => void redirects.set(path, url),
     close: () => {
       server.close();

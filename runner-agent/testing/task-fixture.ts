@@ -33,7 +33,9 @@ export const openTaskFixture = async () => {
 
   const git = (cwd: string, ...args: string[]): string => {
     const author = ['-c', 'user.name=T', '-c', 'user.email=t@example.com'];
-    return execFileSync('git', [...author, ...args], { cwd, encoding: 'utf8', stdio: 'pipe' }).trim();
+    // A system with git-lfs would take in pointers, and files that are none.
+    const env = { ...process.env, GIT_CONFIG_NOSYSTEM: '1' };
+    return execFileSync('git', [...author, ...args], { cwd, env, encoding: 'utf8', stdio: 'pipe' }).trim();
   };
 
   /** Runs a script that makes repositories in the folder. */
