@@ -47,7 +47,7 @@ describe('a submodule', () => {
     const commit = await link('third', 'a path', urlOf('none'), none);
     await link('app', 'third', urlOf('third'), commit);
     expect((await run(urlOf('app'))).result.reason).toBe(
-      `Cannot fetch the submodule third/a path (${urlOf('none')}): there is no such repository, or the key may not see it: check the URL and the key`,
+      `Cannot fetch the submodule third/a path (${urlOf('none')}): there is no such repository, or it may not be read: check the URL, and the rights of the key or of the agent on a path`,
     );
   });
 

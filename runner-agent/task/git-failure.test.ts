@@ -41,6 +41,8 @@ describe("git's messages", () => {
     ],
     ['server', "fatal: unable to access 'https://h/': The requested URL returned error: 503"],
     ['broken_off', 'fatal: early EOF\nfatal: index-pack failed'],
+    ['refused', "fatal: unable to access 'https://h/': GnuTLS recv error (-54): Error in the pull function."],
+    ['refused', 'Your account is suspended.\nfatal: Could not read from remote repository.'],
     [undefined, "fatal: Unable to create '/x/shallow.lock': File exists."],
     [undefined, "fatal: not a git repository: '/x'"],
     [undefined, ''],
@@ -95,6 +97,23 @@ describe('a failed fetch over https', () => {
       variables: { GIT_SSL_CAINFO: server.certificate },
     });
     expect(result.reason).toContain('the server refuses the login or asks for one');
+  });
+
+  it('names the time limit, if that ended it', async () => {
+    const silent = createServer(() => undefined);
+    web = silent;
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const address = silent.address();
+    const url = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}/app`;
+    const { result } = await fixture.run({
+      path: 'run.sh',
+      repository: { url, branch: 'main' },
+      timeoutMs: 100,
+    });
+    expect(result).toMatchObject({
+      status: 'error',
+      reason: 'Fetching the repository took longer than its timeout of 0.1 s and was ended',
+    });
   });
 
   it('names the host, the port and the state of the server', async () => {

@@ -21,7 +21,8 @@ export type GitFault =
   | 'local_submodule'
   | 'no_repository'
   | 'server'
-  | 'broken_off';
+  | 'broken_off'
+  | 'refused';
 
 interface Meaning {
   said: RegExp;
@@ -100,7 +101,8 @@ const meanings: Readonly<Record<GitFault, Meaning>> = {
   },
   no_repository: {
     said: /does not appear to be a git repository|Repository .*(not found|does not exist)|project .* could not be found|error: 404/i,
-    reason: 'there is no such repository, or the key may not see it: check the URL and the key',
+    reason:
+      'there is no such repository, or it may not be read: check the URL, and the rights of the key or of the agent on a path',
   },
   server: {
     said: /error: 5\d\d|error: 429/,
@@ -109,6 +111,10 @@ const meanings: Readonly<Record<GitFault, Meaning>> = {
   broken_off: {
     said: /early EOF|hung up unexpectedly|RPC failed/,
     reason: 'the connection to the server broke off: try again',
+  },
+  refused: {
+    said: /unable to access|Could not read from remote repository|remote error:/,
+    reason: 'the server, or the way to it, refuses: see the log, and check URL, key and host key',
   },
 };
 

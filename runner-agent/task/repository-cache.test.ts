@@ -238,6 +238,15 @@ describe('a reference', () => {
     expect(await run('deadbeef')).toMatchObject({ output: 'two\n' });
   });
 
+  it('may have letters beyond ASCII, as may paths and messages', async () => {
+    await fixture.repository('repository', { 'grüße.sh': 'echo größe\n' });
+    git('branch', 'größe');
+    expect(await run('größe', 'grüße.sh')).toMatchObject({
+      output: 'größe\n',
+      commit: { message: 'With grüße.sh' },
+    });
+  });
+
   it.each(['main:refs/heads/other', '+main', '--upload-pack=touch x'])(
     'that means more to git than a name is refused: %s',
     async (branch) => {

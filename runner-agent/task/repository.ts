@@ -27,6 +27,12 @@ export interface RepositoryOptions {
   signal: AbortSignal;
 }
 
+/** Returns true when the cache lacks files of its commit, by the messages of a fetch from it. */
+const isOfCache = (messages: string): boolean => {
+  const fault = gitFaultIn(messages);
+  return fault !== 'disk_full' && fault !== 'owner';
+};
+
 /** Checks out the repository into the workspace's empty source folder. Throws TaskError when git cannot. */
 export const fetchRepository = async (options: RepositoryOptions): Promise<Commit> => {
   const { repository, projectId, workDir, workspace, git, environment, say, signal } = options;
@@ -38,18 +44,18 @@ export const fetchRepository = async (options: RepositoryOptions): Promise<Commi
   const url = shown.startsWith('/') ? pathToFileURL(shown).href : shown;
   const cache = cacheFolder(workDir, projectId, url);
   const source: Source = { git: git.inCache, cache, url, shown, reference, environment, signal };
-  const update = (work: (source: Source) => Promise<Commit>) =>
-    withPathLock(cache, signal, () => work(source));
   const target = { git: git.inWorkspace, folder: workspace.source, url, shown, environment, say, signal };
   const checkoutOf = ({ hash }: Commit): Checkout => ({ ...target, commit: hash });
 
-  let commit = await update(updateCache);
+  let commit = await withPathLock(cache, signal, () => updateCache(source));
   await makeRepository(checkoutOf(commit));
   let problem = await fetchFromCache(checkoutOf(commit), cache);
-  // The cache has the commit but not all of its files, unless the fault is the workspace's.
-  if (problem !== undefined && !signal.aborted && gitFaultIn(problem) !== 'disk_full') {
-    commit = await update(rebuildCache);
-    problem = await fetchFromCache(checkoutOf(commit), cache);
+  if (problem !== undefined && !signal.aborted && isOfCache(problem)) {
+    // Within one lock, as another task may replace the cache at the same time.
+    [commit, problem] = await withPathLock(cache, signal, async () => {
+      const again = await rebuildCache(source);
+      return [again, await fetchFromCache(checkoutOf(again), cache)];
+    });
   }
   if (problem !== undefined) throw checkoutError(checkoutOf(commit), problem);
   await checkOut(checkoutOf(commit));

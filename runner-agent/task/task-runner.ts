@@ -55,6 +55,8 @@ interface Run extends TaskRunnerOptions {
   say(text: string): Promise<void>;
   /** Filled during the run. */
   result: Pick<TaskResult, 'commit' | 'hosts'>;
+  /** True while git fetches the repository, for the reason of a time limit. */
+  isFetching: boolean;
 }
 
 /** Environment of all programs: only PATH of the agent's own. The template's variables take precedence. */
@@ -115,6 +117,7 @@ const fetchSources = async (
   const base = { ...baseEnvironment(run), ...gitVariables(variables) };
   const git = createGit({ programs, output, program, cwd: workspace.root, environment: base });
   const both = { inCache: git, inWorkspace: git };
+  run.isFetching = true;
   const commit = await fetchRepository({
     ...run,
     repository,
@@ -123,6 +126,7 @@ const fetchSources = async (
     environment,
     signal: end,
   });
+  run.isFetching = false;
   result.commit = commit;
   await say(`At commit ${commit.hash} ${commit.message}`);
   return environment;
@@ -227,7 +231,7 @@ const takeSteps = async (run: Run): Promise<Outcome> => {
 };
 
 /** Decides the result. An end from outside outranks the outcome of the programs. */
-const judge = (outcome: Outcome, { task, limit, payload }: Run): TaskResult => {
+const judge = (outcome: Outcome, { task, limit, payload, isFetching }: Run): TaskResult => {
   const ended = outcome.exitCode === undefined ? {} : { exitCode: outcome.exitCode };
   switch (task.cause()) {
     case 'stopped':
@@ -238,7 +242,8 @@ const judge = (outcome: Outcome, { task, limit, payload }: Run): TaskResult => {
       return { status: 'lost', ...ended, reason: 'The runner was shut down while the task ran' };
   }
   if (limit.signal.aborted) {
-    const reason = `It ran longer than its timeout of ${payload.timeoutMs / 1000} s and was ended`;
+    const what = isFetching ? 'Fetching the repository took' : 'It ran';
+    const reason = `${what} longer than its timeout of ${payload.timeoutMs / 1000} s and was ended`;
     return { status: 'error', ...ended, reason };
   }
   return outcome;
@@ -256,7 +261,7 @@ export const runTask = async (options: TaskRunnerOptions): Promise<TaskResult> =
     workspace = await createWorkspace({ workDir, name, isShared: runAs !== undefined });
     const programs = createTaskPrograms({ ...options, workspace, end });
     const app = apps[payload.app];
-    const run: Run = { ...options, app, workspace, programs, limit, end, say, result: {} };
+    const run: Run = { ...options, app, workspace, programs, limit, end, say, result: {}, isFetching: false };
     const outcome = await takeSteps(run).catch(
       (error: unknown): Outcome => ({ status: 'error', reason: failureOf(error) }),
     );
