@@ -131,6 +131,16 @@ describe('the cache of a repository', () => {
     });
   });
 
+  it.each(['HEAD', 'config', 'refs/reveille'])('survives a power cut that emptied %s', async (name) => {
+    await commit('one');
+    await run();
+    const file = join(await cacheFolder(), name);
+    const [inside = ''] = name === 'refs/reveille' ? await readdir(file) : [];
+    await writeFile(join(file, inside), '');
+    await commit('two');
+    expect(await run()).toMatchObject({ status: 'success', output: expect.stringMatching(/two\n$/) });
+  });
+
   it('is created again when it is no repository', async () => {
     await commit('one');
     await run();

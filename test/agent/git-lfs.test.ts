@@ -103,6 +103,15 @@ describe('a runner without Git LFS', () => {
     expect(log).toContain('big.bin is a pointer of Git LFS and not the file itself: install git-lfs');
   });
 
+  it('says it of a submodule too', async () => {
+    const third = await fixture.repository('third', { 'big.bin': pointer, '.gitattributes': attributes });
+    const url = await fixture.repository('app', { 'run.sh': 'true' });
+    fixture.git(url, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', third, 'third');
+    fixture.git(url, 'commit', '--quiet', '-m', 'With a submodule');
+    const { log } = await run(await pathWith('', 'basename', 'sed', 'uname'), url);
+    expect(log).toContain('third/big.bin is a pointer of Git LFS');
+  });
+
   it('but with its settings names the missing program', async () => {
     await makeRepository();
     const { result } = await run(await pathWith(filters));
