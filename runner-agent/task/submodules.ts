@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { TaskError } from '../errors.ts';
 import { isThere } from '../paths.ts';
 import type { Git } from './git.ts';
-import { gitReason } from './git-failure.ts';
+import { gitFaultIn, gitReason } from './git-failure.ts';
 import { isLocal, parseGitUrl } from './git-url.ts';
 
 export interface Submodules {
@@ -37,6 +37,14 @@ const explain = async ({ git, folder }: Submodules, above: string, messages: str
   );
 };
 
+/** Fetches the history of all branches and tags of a submodule. Returns false when git cannot. */
+const fetchEverything = async ({ git, folder, environment }: Submodules, path: string): Promise<boolean> => {
+  const everything = ['+refs/heads/*:refs/remotes/origin/*', '+refs/tags/*:refs/tags/*'];
+  // The largest depth is all of it (git-fetch(1)); --unshallow refuses a history that is whole.
+  const fetch = ['fetch', '--quiet', '--depth=2147483647', 'origin', ...everything];
+  return (await git.read(['-C', join(folder, path), ...fetch], environment)).code === 0;
+};
+
 /** Matches a path as git does: no colon, or a slash before it. */
 const localPath = /^[^:/]*(\/|$)/;
 
@@ -55,22 +63,39 @@ const writeFileUrls = async (git: Git, folder: string): Promise<void> => {
 };
 
 /**
- * Returns the folders of all submodules. Throws TaskError when git cannot fetch one. `above` is the path of
- * the folder in the task's repository.
+ * Fetches the submodules of one level. A server of an old protocol (plain ssh) gives out no commit by its
+ * hash: of such a submodule everything is fetched.
  */
-export const updateSubmodules = async (submodules: Submodules, above = ''): Promise<string[]> => {
+const updateLevel = async (submodules: Submodules, above: string): Promise<void> => {
   const { git, folder, environment } = submodules;
-  if (!(await isThere(join(folder, '.gitmodules')))) return [];
-  const inFolder = (...args: string[]) => ['-C', folder, ...args];
   const mayBeLocal = isLocal(await originOf(git, folder));
   if (mayBeLocal) await writeFileUrls(git, folder);
   // Only a repository on this machine may name another one there (CVE-2022-39253).
   const allowed = mayBeLocal ? ['-c', 'protocol.file.allow=always'] : [];
-  const update = [...allowed, ...inFolder('submodule', 'update', '--quiet', '--init', '--depth=1')];
-  const { code, messages } = await git.run(update, environment);
-  if (code !== 0) throw await explain(submodules, above, messages);
+  const update = [...allowed, '-C', folder, 'submodule', 'update', '--quiet', '--init', '--depth=1'];
+  const tried = new Set<string>();
+  for (;;) {
+    const { code, messages } = await git.read(update, environment);
+    if (code === 0) return;
+    const path = gitFaultIn(messages) === 'no_reference' ? failedIn(messages)?.path : undefined;
+    if (path === undefined || tried.has(path) || !(await fetchEverything(submodules, path))) {
+      await git.show(messages);
+      throw await explain(submodules, above, messages);
+    }
+    tried.add(path);
+  }
+};
+
+/**
+ * Returns the folders of all submodules. Throws TaskError when git cannot fetch one. `above` is the path of
+ * the folder in the task's repository.
+ */
+export const updateSubmodules = async (submodules: Submodules, above = ''): Promise<string[]> => {
+  const { git, folder } = submodules;
+  if (!(await isThere(join(folder, '.gitmodules')))) return [];
+  await updateLevel(submodules, above);
   // With NUL, as a path may have a line end. Git's own list has only those that were checked out.
-  const list = inFolder('submodule', '--quiet', 'foreach', `printf '%s\\0' "$sm_path"`);
+  const list = ['-C', folder, 'submodule', '--quiet', 'foreach', `printf '%s\\0' "$sm_path"`];
   const folders: string[] = [];
   for (const path of (await git.read(list)).output.split('\0').filter(Boolean)) {
     const inside = join(folder, path);

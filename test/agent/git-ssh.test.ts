@@ -42,6 +42,22 @@ describe('a fetch over ssh', () => {
   });
 });
 
+describe('a submodule over ssh', () => {
+  it('may be at a commit that is no branch, where the server gives out none by its hash', async () => {
+    const third = await fixture.repository('third', { file: 'old' });
+    const old = fixture.git(third, 'rev-parse', 'HEAD');
+    await fixture.repository('third', { file: 'new' });
+    const url = `ssh://${server.user}@${server.address}:${server.port}${third}`;
+    const modules = `[submodule "third"]\n\tpath = third\n\turl = ${url}\n`;
+    const path = await fixture.repository('with', { 'run.sh': 'cat third/file', '.gitmodules': modules });
+    fixture.git(path, 'update-index', '--add', '--cacheinfo', `160000,${old},third`);
+    fixture.git(path, 'commit', '--quiet', '-m', 'With a submodule');
+    const { result, output } = await fetch({ path });
+    expect(result.reason).toBeUndefined();
+    expect(output).toMatch(/old$/);
+  });
+});
+
 describe('a failed fetch over ssh', () => {
   it('names the key, the host key, the repository and the port', async () => {
     const right = await fetch({ knownHosts: server.knownHost });
