@@ -73,6 +73,59 @@ describe('a process group', () => {
     expect(await group.exit).toEqual({ code: 137, signal: 'SIGKILL' });
   });
 
+  it.each([
+    ['', ''],
+    [' also below a shell', 'trap "exit 7" TERM; '],
+  ])('asks the program alone, which winds down its child%s', async (_, trap) => {
+    const child = 'trap "echo child asked; exit" TERM; echo pid $$; read -r; echo tidied';
+    const program = `
+      const child = require('node:child_process').spawn('bash', ['--norc', '-c', ${JSON.stringify(child)}], {
+        stdio: ['pipe', 'inherit', 'inherit'],
+      });
+      process.on('SIGTERM', () => child.stdin.end('end\\n'));
+      child.on('exit', () => process.exit(5));`;
+    const { group, output } = bash(`${trap}"$NODE" -e "$PROGRAM"; echo not here`, {
+      environment: { PATH: process.env.PATH ?? '', NODE: process.execPath, PROGRAM: program },
+      ...(trap === '' && { program: process.execPath, args: ['-e', program] }),
+    });
+    await waitFor('the child', () => pidIn(output()));
+    group.terminate(60_000);
+    expect(await group.exit).toEqual({ code: trap === '' ? 5 : 7 });
+    expect(output()).toMatch(/^pid \d+\ntidied\n$/);
+  });
+
+  it('lets a shell clean up: ends the command that it waits for, not those of its trap', async () => {
+    const { group, output } = bash(
+      'trap "sleep 0.2 && echo tidied; exit 7" TERM; echo pid $$; sleep 60; echo not here',
+    );
+    const pid = (await waitFor('the start', () => pidIn(output()))) ?? 0;
+    await waitFor('its command', async () =>
+      (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim(),
+    );
+    group.terminate(60_000);
+    expect(await group.exit).toEqual({ code: 7 });
+    expect(output()).toMatch(/tidied\n$/);
+    expect(output()).not.toContain('not here');
+  });
+
+  it('asks the rest when a fifth of the grace is left', async () => {
+    const { timing, pass } = virtualTime();
+    const program = `
+      process.on('SIGTERM', () => console.log('asked'));
+      const child = require('node:child_process').spawn('sleep', ['600']);
+      child.on('spawn', () => console.log('pid', child.pid));
+      child.on('exit', (code, signal) => console.log('child ended by', signal));`;
+    const { group, output } = bash('', { timing, program: process.execPath, args: ['-e', program] });
+    const child = (await waitFor('the child', () => pidIn(output()))) ?? 0;
+    group.terminate(10_000);
+    await waitFor('that it is asked', () => output().includes('asked'));
+    await pass(7999);
+    expect(await isAlive(child)).toBe(true);
+    await pass(1);
+    expect(await group.exit).toEqual({ code: 0 });
+    expect(output()).toContain('asked\nchild ended by SIGTERM\n');
+  });
+
   it('lets the children of a leader that ends first use their grace', async () => {
     const child = 'trap "sleep 0.2; echo tidied; exit" TERM; echo pid $$; while :; do sleep 0.05; done';
     const { group, output } = bash(`bash -c '${child}' & wait`);

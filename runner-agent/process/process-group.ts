@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import type { Timing } from '../timing.ts';
-import { killTree, listTree, markName, signal } from './process-tree.ts';
+import { killTree, markName } from './process-tree.ts';
+import { createStopRequests } from './stop-requests.ts';
 
 export interface ProgramOptions {
   program: string;
@@ -29,7 +30,10 @@ export interface Exit {
 export interface ProcessGroup {
   /** Resolves when the program has ended and its output is read. Rejects when it could not be started. */
   readonly exit: Promise<Exit>;
-  /** Sends SIGTERM to the group, and after `graceMs` SIGKILL to all that is left, in any group. */
+  /**
+   * Sends SIGTERM to the program, then to what it leaves behind. When a fifth of `graceMs` is left, sends
+   * SIGTERM to the rest, and at its end SIGKILL, in any group.
+   */
   terminate(graceMs: number): void;
   kill(): void;
 }
@@ -40,6 +44,11 @@ export interface ProcessGroup {
  */
 const silenceAfterExitMs = 1000;
 const groupPollMs = 50;
+/**
+ * Share of the grace after which all are asked. The parent of such a process had its time, and can still save
+ * its work when the child ends, which it cannot after SIGKILL.
+ */
+const lastCallShare = 0.8;
 
 const toExit = (code: number | null, signal: NodeJS.Signals | null): Exit =>
   signal ? { code: 128 + constants.signals[signal], signal } : { code: code ?? 1 };
@@ -53,29 +62,20 @@ export const startProcessGroup = (options: ProgramOptions): ProcessGroup => {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let deadline: number | undefined;
-  let callOffKill: (() => void) | undefined;
+  let callOffEnd: (() => void) | undefined;
 
   const tree = { group: child.pid, isOurs: (found: string) => found === mark };
 
-  const terminateGroup = () => {
-    if (child.pid !== undefined) signal(-child.pid, 'SIGTERM');
-  };
+  const requests = createStopRequests(tree);
   const killAll = async () => {
     if (child.pid !== undefined) await killTree(tree);
   };
 
-  /**
-   * Waits for the rest of the group. A leader that was asked to end may exit first: the others keep the rest
-   * of their grace. Processes that left the group get SIGTERM only now, because until here their leader could
-   * end them.
-   */
+  /** Waits for the rest of the tree, which has the rest of the grace when the program was asked to end. */
   const othersHaveEnded = async () => {
     const isInGrace = () => deadline !== undefined && timing.monotonic() < deadline;
-    if (isInGrace()) {
-      for (const { pid, group } of await listTree(tree)) if (group !== child.pid) signal(pid, 'SIGTERM');
-    }
-    while (isInGrace() && (await listTree(tree)).length > 0) await timing.sleep(groupPollMs);
-    callOffKill?.();
+    while (isInGrace() && (await requests.askOrphans()) > 0) await timing.sleep(groupPollMs);
+    callOffEnd?.();
     // Processes that a program leaves behind would keep running unseen, with the task's secrets.
     await killAll();
   };
@@ -129,8 +129,14 @@ export const startProcessGroup = (options: ProgramOptions): ProcessGroup => {
     terminate: (graceMs) => {
       if (deadline !== undefined) return;
       deadline = timing.monotonic() + graceMs;
-      terminateGroup();
-      callOffKill = timing.after(graceMs, () => void killAll());
+      void requests.askLeader();
+      const callOffs = [
+        timing.after(graceMs * lastCallShare, () => void requests.askRest()),
+        timing.after(graceMs, () => void killAll()),
+      ];
+      callOffEnd = () => {
+        for (const callOff of callOffs) callOff();
+      };
     },
     kill: () => {
       deadline = 0;

@@ -22,6 +22,8 @@ export interface RunOptions {
   runAs?: RunAs;
   /** Receives the task, to stop it. */
   began?: (task: HeldTask) => void;
+  /** Receives all output of the programs so far, each time that there is more. */
+  onOutput?: (output: string) => void;
 }
 
 const path = process.env.PATH ?? '';
@@ -77,7 +79,7 @@ export const openTaskFixture = async () => {
     run: async (
       given: Partial<TaskPayload>,
       searchPath = path,
-      { runAs, began }: RunOptions = {},
+      { runAs, began, onOutput }: RunOptions = {},
     ): Promise<Ran> => {
       const payload = aPayload(given);
       const task = heldTasks().add(payload.projectId, payload.taskId);
@@ -89,7 +91,9 @@ export const openTaskFixture = async () => {
         output: {
           write: async (stream, text) => {
             ran.log += text;
-            if (stream !== 'agent') ran.output += text;
+            if (stream === 'agent') return;
+            ran.output += text;
+            onOutput?.(ran.output);
           },
           end: async () => undefined,
         },
