@@ -166,8 +166,9 @@ export const ansible: App = {
         PYTHONUNBUFFERED: '1',
         ANSIBLE_FORCE_COLOR: '1',
         ANSIBLE_SSH_COMMON_ARGS: sshOptions,
-        // A socket's path is limited to 108 bytes, and the path of the workspace is longer.
+        // For sockets. Ansible follows links first, so the short HOME does not help.
         ANSIBLE_SSH_CONTROL_PATH_DIR: workspace.privatePath('cp'),
+        ANSIBLE_PERSISTENT_CONTROL_PATH_DIR: workspace.privatePath('pc'),
         ...(await tellHosts(workspace, job.end)),
         ...hosts.environment,
       },

@@ -62,7 +62,7 @@ interface Run extends TaskRunnerOptions {
 /** Environment of all programs: only PATH of the agent's own. The template's variables take precedence. */
 const baseEnvironment = ({ payload, workspace, path, runAs }: Run): Record<string, string> => ({
   PATH: path,
-  HOME: workspace.root,
+  HOME: workspace.home,
   TMPDIR: workspace.temporary,
   LANG: 'C.UTF-8',
   ...(runAs && { USER: runAs.user, LOGNAME: runAs.user }),

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -34,6 +34,17 @@ describe('a workspace', () => {
     await workspace.wipe();
     await expect(stat(dirname(dirname(path)))).rejects.toThrow('ENOENT');
     expect(await readdir(join(workDir, 'tasks'))).toEqual([]);
+  });
+
+  it('has a short HOME and TMPDIR in a long working folder, and leaves no link', async () => {
+    const long = join(workDir, 'a-long-name/'.repeat(8));
+    const workspace = await createWorkspace({ workDir: long, name: 'one' });
+    await writeFile(join(workspace.temporary, 'a'), 'x');
+    expect(await readFile(join(workspace.root, 'tmp/a'), 'utf8')).toBe('x');
+    if (process.platform === 'linux') expect(workspace.temporary.length).toBeLessThanOrEqual(64);
+    await workspace.wipe();
+    await expect(lstat(workspace.home)).rejects.toThrow('ENOENT');
+    expect(await readdir(join(long, 'tasks'))).toEqual([]);
   });
 
   it('can start while others end that share its secrets folder', async () => {

@@ -1,13 +1,15 @@
 /** Folders of one task: created empty, readable only by their owner, and wiped at its end. */
-import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { chmod, lstat, mkdir, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { messageOf, TaskError } from '../errors.ts';
 import { giveTo, type RunAs } from '../process/run-as.ts';
 
 export interface Workspace {
-  /** The task's HOME. */
+  /** Folder of all others but the private one. */
   root: string;
+  /** Path of the same folder for HOME. It and `temporary` have room for the name of a socket. */
+  home: string;
   /** Checkout, or an empty folder. The program runs in it. */
   source: string;
   temporary: string;
@@ -99,6 +101,23 @@ const makeSecrets = async (workDir: string, name: string): Promise<string> => {
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
+/**
+ * Longest path of a folder for temporary files. A Unix socket's path has at most 107 bytes (unix(7)), and
+ * Terraform's providers need 39 of them in TMPDIR, Python's multiprocessing 32, gpg-agent 28 in HOME.
+ */
+const maxTemporaryBytes = 64;
+
+/** Creates a link to the folder in `above`, unless the folder's path is short. Returns the shorter path. */
+const shorten = async (root: string, above: string): Promise<string> => {
+  const link = join(above, randomBytes(4).toString('hex'));
+  const bytesOf = (home: string) => Buffer.byteLength(temporaryIn(home));
+  if (bytesOf(root) <= maxTemporaryBytes || bytesOf(link) >= bytesOf(root)) return root;
+  await symlink(resolve(root), link);
+  return link;
+};
+
+const temporaryIn = (home: string) => join(home, 'tmp');
+
 /** Creates the folders of a task. */
 export const createWorkspace = async ({
   workDir,
@@ -110,12 +129,13 @@ export const createWorkspace = async ({
   for (const folder of secretsFoldersOf(workDir)) await remove(join(folder, name));
   const secretsDir = await makeSecrets(workDir, name);
   const secrets = join(secretsDir, name);
+  const home = await shorten(root, secretsDir);
   const wipe = async () => {
-    await Promise.all([remove(secrets), remove(root)]);
+    await Promise.all([remove(secrets), remove(root), ...(home === root ? [] : [remove(home)])]);
     await dropSecretsFolder(workDir);
   };
   const source = join(root, 'source');
-  const temporary = join(root, 'tmp');
+  const temporary = temporaryIn(home);
   const plain = join(root, 'files');
   await mkdir(root, { recursive: true, mode: 0o700 });
   for (const folder of [source, temporary, plain]) await mkdir(folder, { mode: 0o700 });
@@ -128,6 +148,7 @@ export const createWorkspace = async ({
   const privatePath = (file: string) => join(secrets, file);
   return {
     root,
+    home,
     source,
     temporary,
     privatePath,

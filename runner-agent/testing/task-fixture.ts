@@ -30,7 +30,8 @@ const path = process.env.PATH ?? '';
 
 export type TaskFixture = Awaited<ReturnType<typeof openTaskFixture>>;
 
-export const openTaskFixture = async () => {
+/** Creates the fixture. `work` is the path of the working folder within the fixture's. */
+export const openTaskFixture = async (work = 'work') => {
   const folder = await mkdtemp(join(tmpdir(), 'reveille-task-'));
 
   const git = (cwd: string, ...args: string[]): string => {
@@ -53,7 +54,7 @@ export const openTaskFixture = async () => {
   return {
     folder,
     shell,
-    workDir: join(folder, 'work'),
+    workDir: join(folder, work),
     git,
     /** Creates a repository with these files on the branch main, or adds a commit to it. Returns its path. */
     repository: async (name: string, files: Record<string, string>): Promise<string> => {
@@ -97,7 +98,7 @@ export const openTaskFixture = async () => {
           },
           end: async () => undefined,
         },
-        workDir: join(folder, 'work'),
+        workDir: join(folder, work),
         path: searchPath,
         killGraceMs: 100,
         awaitConfirmation: async () => undefined,

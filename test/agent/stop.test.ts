@@ -1,12 +1,11 @@
 /** Stops of tasks whose program winds its own children down. */
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TaskPayload } from '../../protocol/agent.ts';
 import type { HeldTask } from '../../runner-agent/task/held-tasks.ts';
 import { openTaskFixture, type TaskFixture } from '../../runner-agent/testing/task-fixture.ts';
 import { caseFile, lacksCases } from '../cases.ts';
+import { provideTime, timeProvider } from './time-provider.ts';
 import { isMissing } from './tools.ts';
 
 let fixture: TaskFixture;
@@ -28,24 +27,12 @@ const runAndStopAt = (text: string, given: Partial<TaskPayload>) => {
   });
 };
 
-const provider = 'terraform-provider-time';
-
-describe.skipIf(lacksCases || isMissing('terraform') || isMissing(provider))('terraform', () => {
-  // `go install github.com/hashicorp/terraform-provider-time@v0.12.1` makes the provider.
+describe.skipIf(lacksCases || isMissing('terraform') || isMissing(timeProvider))('terraform', () => {
   it('case 05: has its provider end in order', async () => {
-    const mirror = join(fixture.folder, 'mirror');
-    const os = process.platform;
-    const arch = process.arch === 'x64' ? 'amd64' : process.arch;
-    const folder = join(mirror, `registry.terraform.io/hashicorp/time/0.12.1/${os}_${arch}`);
-    mkdirSync(folder, { recursive: true });
-    const binary = execFileSync('which', [provider], { encoding: 'utf8' }).trim();
-    copyFileSync(binary, join(folder, `${provider}_v0.12.1`));
-    const config = join(fixture.folder, 'terraformrc');
-    writeFileSync(config, `provider_installation {\n  filesystem_mirror { path = "${mirror}" }\n}\n`);
     const { result, output } = await runAndStopAt('time_sleep.slow: Creating...', {
       app: 'terraform',
       script: readFileSync(caseFile(5, 'main.tf'), 'utf8'),
-      variables: { TF_CLI_CONFIG_FILE: config },
+      variables: provideTime(fixture.folder),
       terraform: { autoApprove: true, confirmTimeoutMs: 1000 },
     });
     expect(result.status).toBe('stopped');
