@@ -50,6 +50,20 @@ describe.skipIf(lacksCases)('case 07: a secret in the reason of a failure', () =
   });
 });
 
+describe.skipIf(lacksCases)('case 16: a secret in the quotes of a shell or a language', () => {
+  it('is masked', async () => {
+    const readme = readFileSync(caseFile(16, 'README'), 'utf8');
+    const [, PW = '', TOK = ''] = /PW = (.*?) and TOK = (.*?);/.exec(readme) ?? [];
+    const script = readFileSync(caseFile(16, 'script.sh'), 'utf8');
+    const { result, said } = await finish({ script, secrets: { PW, TOK } });
+    expect(result?.status).toBe('success');
+    for (const line of [`+ true '***'`, 'declare -x PW="***"', '***', `{1: '***'}`]) {
+      expect(said.split('\n')).toContain(line);
+    }
+    for (const part of ["pa'", 'w$rd', 'abc', '\\def', 'ghi']) expect(said).not.toContain(part);
+  });
+});
+
 describe('a secret of a task', () => {
   const secret = 'the-secret-of-this-task';
 

@@ -1,6 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createMasker } from './masker.ts';
+import { createMasking } from './masker.ts';
 import { secretForms } from './secret-forms.ts';
 
 /** Ways in which the property test writes a secret into an output. */
@@ -59,7 +60,7 @@ describe('secrets in a log', () => {
                 `${between} ${disguise(secrets[index % secrets.length] ?? '')}\n`,
             )
             .join('');
-          const masker = createMasker(secretForms(secrets));
+          const masker = createMasking(secretForms(secrets)).open();
           const at = [0, ...cuts.map((cut) => Math.floor(cut * output.length)), output.length].sort(
             (a, b) => a - b,
           );
@@ -88,10 +89,54 @@ describe('secrets in a log', () => {
   });
 
   it('are masked in base64 within a longer text, except the letters at its ends', () => {
-    const masker = createMasker(secretForms(['correct-horse-battery']));
+    const masker = createMasking(secretForms(['correct-horse-battery'])).open();
     const header = Buffer.from('admin:correct-horse-battery').toString('base64');
     expect(masker.write(`Authorization: Basic ${header}\n`) + masker.end()).toMatch(
       /Basic YWRtaW46\*\*\*.{0,2}\n/,
     );
+  });
+
+  const hard = [
+    `pa'ss w$rd`,
+    'abc"def\\ghi',
+    `it''s "both" & <tags> $x \`y\` !z #h ~t (a;b|c) {d} [e] *?^,=:~f`,
+    'line one\nline\ttwo\u0001end',
+    'Zoë=€uro/😀+end',
+    'a'.repeat(120),
+  ];
+  const shells = String.raw`
+printf '%s\n' "$S" "${'$'}{S@Q}" "${'$'}{S@A}"; printf '%q\n' "$S"; declare -p S
+printf %s "$S" | od -An -v -tx1; printf %s "$S" | od -An -v -tx1 | tr -d ' ' | tr a-f A-F
+printf %s "$S" | base64; printf 'u:%s' "$S" | base64; printf 'me:%s' "$S" | base64
+exec 2>&1; set -x; true "$S"; set +x; sh -c 'export -p | grep -A9 " S="'
+`;
+  const python = `
+import os, json, html, shlex, urllib.parse, base64, binascii, textwrap
+s = os.environ['S']
+for form in [repr(s), ascii(s), s.encode(), {1: s}, json.dumps(s), json.dumps(json.dumps(s)), html.escape(s),
+    html.escape(s, False), shlex.quote(s), urllib.parse.quote(s), urllib.parse.quote_plus(s), urllib.parse.quote(s, ''),
+    base64.urlsafe_b64encode(s.encode()), base64.b64encode(s.encode('utf-16-le')), binascii.hexlify(s.encode(), ':'),
+    textwrap.fill('[WARNING]: it has ' + json.dumps(s), 40)]:
+    print(form)
+`;
+  it.each([
+    ['bash', ['-c', shells]],
+    ['python3', ['-c', python]],
+  ])('are masked in all that %s prints', (program, args) => {
+    for (const secret of hard) {
+      const env = { PATH: process.env.PATH, LANG: 'C.UTF-8', S: secret };
+      const output = execFileSync(program, args, { env, encoding: 'utf8' });
+      const shown = createMasking(secretForms([secret])).mask(output);
+      const rest = shown
+        // Variables of sh.
+        .replaceAll(/^(export )?(?!S=)\w+='[^*]*'$/gm, '')
+        // The letters beside a secret within base64.
+        .replaceAll(/[\w+/=]{0,5}\*\*\*[\w+/=]{0,2}/g, '')
+        .replaceAll(
+          /\+ true|\+ set \+x|declare -[-x]+ |export |S=|\[WARNING\]:\s*it\s*has|\{1:|b(?=['"])/g,
+          '',
+        );
+      expect(rest).toMatch(/^[\s'"$}\\]*$/);
+    }
   });
 });

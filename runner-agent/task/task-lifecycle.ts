@@ -8,7 +8,7 @@ import type { AgentApi } from '../agent-api.ts';
 import { messageOf, TaskError } from '../errors.ts';
 import { retry } from '../retry.ts';
 import { decrypt } from '../secrets/keys.ts';
-import { createMasker, maskText } from '../secrets/masker.ts';
+import { createMasking, type Masking } from '../secrets/masker.ts';
 import { secretsOf } from '../secrets/payload-secrets.ts';
 import { secretForms } from '../secrets/secret-forms.ts';
 import type { HeldTask } from './held-tasks.ts';
@@ -30,15 +30,10 @@ export interface TaskLifecycleOptions extends TaskReportOptions, Pick<TaskRunner
  * Masks the output. Each stream has its own masker, as a secret may be split over two reads of one stream.
  */
 const masked = (
-  forms: readonly string[],
+  masking: Masking,
   write: (stream: LogStream, text: string) => Promise<void>,
 ): TaskOutput => {
-  const open = () => ({
-    stdout: createMasker(forms),
-    stderr: createMasker(forms),
-    agent: createMasker(forms),
-  });
-  const maskers = open();
+  const maskers = { stdout: masking.open(), stderr: masking.open(), agent: masking.open() };
   return {
     write: (stream, text) => {
       // The agent's own messages are whole lines: nothing is kept back.
@@ -52,13 +47,13 @@ const masked = (
 /**
  * Masks the parts of a result that people see beside the log: reason, the commit's first line, host names.
  */
-const maskedResult = (result: TaskResult, forms: readonly string[]): TaskResult => {
+const maskedResult = (result: TaskResult, { mask }: Masking): TaskResult => {
   const { reason, commit, hosts } = result;
   return {
     ...result,
-    reason: reason && maskText(reason, forms),
-    commit: commit && { ...commit, message: maskText(commit.message, forms) },
-    hosts: hosts?.map((one) => ({ ...one, host: maskText(one.host, forms) })),
+    reason: reason && mask(reason),
+    commit: commit && { ...commit, message: mask(commit.message) },
+    hosts: hosts?.map((one) => ({ ...one, host: mask(one.host) })),
   };
 };
 
@@ -103,10 +98,10 @@ export const attendTask = async (
   const run = async (): Promise<TaskResult> => {
     const payload = parsePayload(await decrypt(claim.payload, privateKey));
     if (payload.onDrain === 'hand_back') task.allowHandBack();
-    const forms = secretForms(secretsOf(payload));
-    const output = masked(forms, report.streamer.write);
+    const masking = createMasking(secretForms(secretsOf(payload)));
+    const output = masked(masking, report.streamer.write);
     const result = await runTask({ ...options, payload, task, output, awaitConfirmation });
-    return maskedResult(result, forms);
+    return maskedResult(result, masking);
   };
 
   const startedAt = timing.now();
