@@ -37,21 +37,30 @@ const inventoryArgs = async ({ payload, workspace }: Job): Promise<string[]> => 
   );
 };
 
-interface HostAccess {
+interface Access {
   args: string[];
   environment: Record<string, string>;
-  variables: Variables;
 }
 
-const hostAccess = async (workspace: Workspace, key: KeySecret): Promise<HostAccess> => {
+/**
+ * Gives Ansible a password by a file, which it reads without the line end. Like the options for users, it is
+ * below variables of the inventory. Ansible refuses an empty file.
+ */
+const passwordArgs = async (workspace: Workspace, option: string, password: string): Promise<string[]> =>
+  password === '' ? [] : [`--${option}-file`, await workspace.writePrivate(option, `${password}\n`)];
+
+const userArgs = (option: string, login: string | undefined): string[] =>
+  login ? [`--${option}=${login}`] : [];
+
+const hostAccess = async (workspace: Workspace, key: KeySecret): Promise<Access> => {
   if (key.type === 'ssh') {
     const file = await writeSshKey(workspace, 'ansible', key);
-    const user = key.login ? [`--user=${key.login}`] : [];
-    return { args: ['--private-key', file.path, ...user], environment: file.environment, variables: {} };
+    const args = ['--private-key', file.path, ...userArgs('user', key.login)];
+    return { args, environment: file.environment };
   }
-  const variables: Variables =
-    key.type === 'login_password' ? { ansible_user: key.login, ansible_password: key.password } : {};
-  return { args: [], environment: {}, variables };
+  if (key.type !== 'login_password') return { args: [], environment: {} };
+  const password = await passwordArgs(workspace, 'connection-password', key.password);
+  return { args: [...userArgs('user', key.login), ...password], environment: {} };
 };
 
 const passwordOf = (key: KeySecret, use: string): string => {
@@ -60,11 +69,11 @@ const passwordOf = (key: KeySecret, use: string): string => {
   throw new TaskError(`The key for ${use} has no password: use one of type string or login_password`);
 };
 
-const becomeVariables = (key: KeySecret | undefined): Variables => {
-  if (!key) return {};
-  const user: Variables =
-    key.type === 'login_password' && key.login ? { ansible_become_user: key.login } : {};
-  return { ...user, ansible_become_password: passwordOf(key, 'becoming another user') };
+const becomeArgs = async (workspace: Workspace, key: KeySecret | undefined): Promise<string[]> => {
+  if (!key) return [];
+  const user = key.type === 'login_password' ? userArgs('become-user', key.login) : [];
+  const password = passwordOf(key, 'becoming another user');
+  return [...user, ...(await passwordArgs(workspace, 'become-password', password))];
 };
 
 /**
@@ -145,11 +154,7 @@ export const ansible: App = {
     const inventory = await inventoryArgs(job);
     const hosts = await hostAccess(workspace, payload.inventory?.key ?? { type: 'none' });
     const plain = payload.ansible?.extraVars ?? {};
-    const unsafe = {
-      ...answersOf(payload),
-      ...hosts.variables,
-      ...becomeVariables(payload.ansible?.becomeKey),
-    };
+    const unsafe = answersOf(payload);
     const hasVariables = Object.keys({ ...plain, ...unsafe }).length > 0;
     const extraVars = hasVariables
       ? ['--extra-vars', `@${await workspace.writePrivate('extra-vars.yml', toYaml(plain, unsafe))}`]
@@ -157,6 +162,7 @@ export const ansible: App = {
     const flags = [
       ...inventory,
       ...hosts.args,
+      ...(await becomeArgs(workspace, payload.ansible?.becomeKey)),
       ...extraVars,
       ...(await vaultArgs(job)),
       ...choiceArgs(payload),

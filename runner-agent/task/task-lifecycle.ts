@@ -29,10 +29,7 @@ export interface TaskLifecycleOptions extends TaskReportOptions, Pick<TaskRunner
 /**
  * Masks the output. Each stream has its own masker, as a secret may be split over two reads of one stream.
  */
-const masked = (
-  masking: Masking,
-  write: (stream: LogStream, text: string) => Promise<void>,
-): TaskOutput => {
+const masked = (masking: Masking, write: (stream: LogStream, text: string) => Promise<void>): TaskOutput => {
   const maskers = { stdout: masking.open(), stderr: masking.open(), agent: masking.open() };
   return {
     write: (stream, text) => {
