@@ -4,11 +4,15 @@ import { limitFault } from '../../protocol/app-options.ts';
 import type { KeySecret } from '../../protocol/key.ts';
 import { TaskError } from '../errors.ts';
 import { isThere } from '../paths.ts';
-import { writeSshKey } from '../task/ssh.ts';
+import { type SshKeyFile, writeSshKey } from '../task/ssh.ts';
 import type { Workspace } from '../task/workspace.ts';
 import { readHosts, tellHosts } from './ansible-hosts.ts';
+import { withKeyAgent, wrapSsh } from './ansible-ssh.ts';
 import type { App, Job, Step } from './app.ts';
 import { answersOf } from './survey.ts';
+
+const playbook = 'ansible-playbook';
+const galaxy = 'ansible-galaxy';
 
 /** Ansible's own exit codes (ansible.executor.task_queue_manager and ansible.cli). */
 const meanings: Record<number, string> = {
@@ -39,7 +43,8 @@ const inventoryArgs = async ({ payload, workspace }: Job): Promise<string[]> => 
 
 interface Access {
   args: string[];
-  environment: Record<string, string>;
+  /** The key of the hosts, if they have one. */
+  sshKey?: SshKeyFile;
 }
 
 /**
@@ -56,11 +61,11 @@ const hostAccess = async (workspace: Workspace, key: KeySecret): Promise<Access>
   if (key.type === 'ssh') {
     const file = await writeSshKey(workspace, 'ansible', key);
     const args = ['--private-key', file.path, ...userArgs('user', key.login)];
-    return { args, environment: file.environment };
+    return { args, sshKey: file };
   }
-  if (key.type !== 'login_password') return { args: [], environment: {} };
+  if (key.type !== 'login_password') return { args: [] };
   const password = await passwordArgs(workspace, 'connection-password', key.password);
-  return { args: [...userArgs('user', key.login), ...password], environment: {} };
+  return { args: [...userArgs('user', key.login), ...password] };
 };
 
 const passwordOf = (key: KeySecret, use: string): string => {
@@ -136,7 +141,7 @@ const galaxySteps = async ({ payload, workspace, script, gitEnvironment }: Job):
       if (!(await isThere(file))) continue;
       steps.push({
         title: `Installing what ${name} names`,
-        program: 'ansible-galaxy',
+        program: galaxy,
         args: [...call, '-r', file],
         environment: gitEnvironment,
       });
@@ -145,12 +150,22 @@ const galaxySteps = async ({ payload, workspace, script, gitEnvironment }: Job):
   return steps;
 };
 
+const playbookStep = async (job: Job, key: SshKeyFile | undefined, args: string[]): Promise<Step> => {
+  const { payload, workspace, path } = job;
+  const programs = await wrapSsh(job);
+  const call = key ? withKeyAgent(workspace, key, [playbook, ...args]) : { args };
+  return {
+    ...call,
+    environment: { ...call.environment, PATH: `${programs}:${payload.variables.PATH ?? path}` },
+  };
+};
+
 export const ansible: App = {
-  program: 'ansible-playbook',
+  program: playbook,
   install: 'Ansible, for example the package ansible-core',
   inlineName: 'playbook.yml',
   prepare: async (job) => {
-    const { payload, workspace, script, sshOptions } = job;
+    const { payload, workspace, script } = job;
     const inventory = await inventoryArgs(job);
     const hosts = await hostAccess(workspace, payload.inventory?.key ?? { type: 'none' });
     const plain = payload.ansible?.extraVars ?? {};
@@ -171,19 +186,21 @@ export const ansible: App = {
       environment: {
         PYTHONUNBUFFERED: '1',
         ANSIBLE_FORCE_COLOR: '1',
-        ANSIBLE_SSH_COMMON_ARGS: sshOptions,
         // For sockets. Ansible follows links first, so the short HOME does not help.
         ANSIBLE_SSH_CONTROL_PATH_DIR: workspace.privatePath('cp'),
         ANSIBLE_PERSISTENT_CONTROL_PATH_DIR: workspace.privatePath('pc'),
         ...(await tellHosts(workspace, job.end)),
-        ...hosts.environment,
       },
-      steps: [...(await galaxySteps(job)), { args: [...flags, ...payload.arguments, script] }],
+      steps: [
+        ...(await galaxySteps(job)),
+        await playbookStep(job, hosts.sshKey, [...flags, ...payload.arguments, script]),
+      ],
     };
   },
-  explain: (exitCode, { program = 'ansible-playbook' }) => {
-    const meaning = program === 'ansible-playbook' ? meanings[exitCode] : 'see the log';
-    return `${program} ended with exit code ${exitCode}${meaning ? `: ${meaning}` : ''}`;
+  explain: (exitCode, { program }) => {
+    const isGalaxy = program === galaxy;
+    const meaning = isGalaxy ? 'see the log' : meanings[exitCode];
+    return `${isGalaxy ? galaxy : playbook} ended with exit code ${exitCode}${meaning ? `: ${meaning}` : ''}`;
   },
   readHosts: ({ workspace, end }) => readHosts(workspace, end),
 };

@@ -1,6 +1,7 @@
 /** Interface of an app: the programs that it needs, how to call them, and the meaning of their exit codes. */
 import type { TaskPayload } from '../../protocol/agent.ts';
 import type { HostResult } from '../../protocol/result.ts';
+import type { SshOption } from '../task/ssh.ts';
 import type { Workspace } from '../task/workspace.ts';
 
 export interface Job {
@@ -8,8 +9,10 @@ export interface Job {
   workspace: Workspace;
   /** Absolute path of the script or playbook, or of the configuration's folder. */
   script: string;
+  /** Path that is searched for programs. The template's PATH takes precedence in the task. */
+  path: string;
   /** ssh options that set the accepted host keys. */
-  sshOptions: string;
+  hostKeys: readonly SshOption[];
   /** Variables with which git reaches the task's repository, for programs that fetch from there too. */
   gitEnvironment: Record<string, string>;
   /** Aborts reading the task's files. */
@@ -23,7 +26,7 @@ export interface Step {
   /** Program of this step, if not the app's own. */
   program?: string;
   args: string[];
-  /** Variables beyond those of the invocation. */
+  /** Variables beyond those of the invocation and the template. */
   environment?: Record<string, string>;
   /** Time within which a person has to confirm the step. */
   confirmWithinMs?: number;

@@ -5,7 +5,7 @@ import type { TaskPayload } from '../../protocol/agent.ts';
 import type { KeySecret } from '../../protocol/key.ts';
 import { TaskError } from '../errors.ts';
 import { decodeUrlPart, type GitServer, type GitUrl, isLocal, parseGitUrl } from './git-url.ts';
-import { quote, type SshKeyFile, sshCommand, writeSshKey } from './ssh.ts';
+import { quote, type SshKeyFile, sshCommand, sshString, writeSshKey } from './ssh.ts';
 import type { Workspace } from './workspace.ts';
 
 type Repository = Pick<NonNullable<TaskPayload['repository']>, 'url' | 'key'>;
@@ -108,10 +108,6 @@ const configEnvironment = async (
   }
   return writeConfig(workspace, await credentialSection(workspace, server, login));
 };
-
-/** Quotes a string for ssh's config format (ssh_config(5)), in which "%" begins a token. */
-const sshString = (text: string) =>
-  `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%')}"`;
 
 /** Writes an ssh config that offers the key to this host only, and leaves the rest to ssh's own configs. */
 const keyConfig = (workspace: Workspace, { host }: GitServer, { path }: SshKeyFile): Promise<string> => {

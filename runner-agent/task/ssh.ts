@@ -46,21 +46,38 @@ const makeKnownHosts = async (path: string, runAs: RunAs | undefined): Promise<v
   }
 };
 
+/** Option of ssh_config(5). */
+export type SshOption = readonly [name: string, value: string];
+
+/** Quotes a string for ssh's config format (ssh_config(5)), in which "%" begins a token. */
+export const sshString = (text: string) =>
+  `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%')}"`;
+
+/** Writes the options as flags of ssh, for a shell. */
+export const sshFlags = (options: readonly SshOption[]): string =>
+  options.map(([name, value]) => `-o ${quote(`${name}=${sshString(value)}`)}`).join(' ');
+
 /**
  * Returns ssh options. Without given host keys, the first one of a host is trusted and kept for the project,
  * so that a later change is refused, also in another task.
  */
-export const hostKeyOptions = async (options: HostKeyOptions): Promise<string> => {
+export const hostKeyOptions = async (options: HostKeyOptions): Promise<SshOption[]> => {
   const { workDir, projectId, workspace, use, knownHosts, runAs } = options;
   if (knownHosts !== undefined) {
-    const file = await workspace.writePrivate(`${use}-known-hosts`, `${knownHosts}\n`);
-    return `-o StrictHostKeyChecking=yes -o UserKnownHostsFile=${quote(file)} -o GlobalKnownHostsFile=/dev/null`;
+    return [
+      ['StrictHostKeyChecking', 'yes'],
+      ['UserKnownHostsFile', await workspace.writePrivate(`${use}-known-hosts`, `${knownHosts}\n`)],
+      ['GlobalKnownHostsFile', '/dev/null'],
+    ];
   }
   const folder = join(workDir, 'known_hosts');
   await mkdir(folder, { recursive: true, mode: runAs ? 0o711 : 0o700 });
   const file = join(folder, projectId);
   await makeKnownHosts(file, runAs);
-  return `-o StrictHostKeyChecking=accept-new -o UserKnownHostsFile=${quote(file)}`;
+  return [
+    ['StrictHostKeyChecking', 'accept-new'],
+    ['UserKnownHostsFile', file],
+  ];
 };
 
 export interface SshKeyFile {

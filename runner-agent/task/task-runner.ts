@@ -15,7 +15,7 @@ import { gitEnvironmentFor, gitVariables } from './git-access.ts';
 import { parseGitUrl } from './git-url.ts';
 import type { HeldTask } from './held-tasks.ts';
 import { fetchRepository } from './repository.ts';
-import { hostKeyOptions } from './ssh.ts';
+import { hostKeyOptions, sshFlags } from './ssh.ts';
 import { createTaskPrograms, type TaskOutput, type TaskPrograms } from './task-programs.ts';
 import { createTimeLimit, type TimeLimit } from './time-limit.ts';
 import { createWorkspace, type Workspace } from './workspace.ts';
@@ -112,8 +112,8 @@ const fetchSources = async (
   await say(`Fetching ${parseGitUrl(repository.url).url} (${repository.branch})`);
   const knownHosts =
     repository.knownHosts ?? (repository.key?.type === 'ssh' ? repository.key.knownHosts : undefined);
-  const sshOptions = await hostKeyOptions({ ...run, projectId, use: 'git', knownHosts });
-  const environment = await gitEnvironmentFor(workspace, repository, sshOptions);
+  const hostKeys = await hostKeyOptions({ ...run, projectId, use: 'git', knownHosts });
+  const environment = await gitEnvironmentFor(workspace, repository, sshFlags(hostKeys));
   const base = { ...baseEnvironment(run), ...gitVariables(variables) };
   const git = createGit({ programs, output, program, cwd: workspace.root, environment: base });
   const both = { inCache: git, inWorkspace: git };
@@ -133,13 +133,13 @@ const fetchSources = async (
 };
 
 const prepareJob = async (run: Run, variables: Readonly<Record<string, string>>): Promise<Job> => {
-  const { payload, workspace, end } = run;
+  const { payload, workspace, path, end } = run;
   const { projectId, inventory } = payload;
   const gitEnvironment = await fetchSources(run, variables);
   const knownHosts =
     inventory?.knownHosts ?? (inventory?.key?.type === 'ssh' ? inventory.key.knownHosts : undefined);
-  const sshOptions = await hostKeyOptions({ ...run, projectId, use: 'hosts', knownHosts });
-  return { payload, workspace, script: await locateScript(run), sshOptions, gitEnvironment, end };
+  const hostKeys = await hostKeyOptions({ ...run, projectId, use: 'hosts', knownHosts });
+  return { payload, workspace, path, script: await locateScript(run), hostKeys, gitEnvironment, end };
 };
 
 type Outcome = Pick<TaskResult, 'exitCode' | 'reason'> & { status: 'success' | 'error' | 'stopped' };
