@@ -1,9 +1,10 @@
 /** Ansible's results on each host, from our own callback plugin: ansible-core has none that writes JSON. */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import { type HostResult, hostResults, maxHostResults } from '../../protocol/result.ts';
 import { readTaskFile } from '../task/task-file.ts';
 import type { Workspace } from '../task/workspace.ts';
+import type { Job } from './app.ts';
 
 const plugin = `import json
 import os
@@ -42,25 +43,45 @@ const maxConfigBytes = 256 * 1024;
 /** Size limit of the results. A recap has about 150 bytes for each host. */
 const maxHostsBytes = 2 * 1024 * 1024;
 
-/** Plugins that the repository's own ansible.cfg names. The variable below would hide them. */
-const ownPlugins = async (source: string, signal: AbortSignal): Promise<string[]> => {
-  const file = { within: source, path: join(source, 'ansible.cfg'), maxBytes: maxConfigBytes, signal };
-  const config = (await readTaskFile(file)) ?? '';
-  const [, paths] = /^\s*callback_plugins\s*=\s*(\S.*?)\s*$/m.exec(config) ?? [];
-  return paths === undefined ? [] : [paths];
+/** Folders of callback plugins in Ansible, below its home. */
+const defaultFolders = (home: string) => `${home}/plugins/callback:/usr/share/ansible/plugins/callback`;
+
+/** Ansible's config files, of which it reads the first that exists (`ansible --help`, "CONFIGURATION"). */
+const configFiles = ({ payload, workspace: { source } }: Job): string[] => {
+  const named = payload.variables.ANSIBLE_CONFIG;
+  const path = named ? [resolve(source, named)] : [];
+  return [...path, ...path.map((folder) => join(folder, 'ansible.cfg')), join(source, 'ansible.cfg'), etc];
+};
+const etc = '/etc/ansible/ansible.cfg';
+
+/** Reads the first config. A path that Ansible would expand by itself stays as it is. */
+const foldersOfConfig = async (job: Job): Promise<string | undefined> => {
+  const { source } = job.workspace;
+  for (const path of configFiles(job)) {
+    const within = path.startsWith(`${source}${sep}`) ? source : dirname(path);
+    const config = await readTaskFile({ within, path, maxBytes: maxConfigBytes, signal: job.end });
+    if (config === undefined) continue;
+    const [, folders] = /^\s*callback_plugins\s*[=:]\s*(\S.*?)\s*$/m.exec(config) ?? [];
+    const absolute = (folder: string) => (/^[~$/{]/.test(folder) ? folder : join(dirname(path), folder));
+    return folders?.split(':').map(absolute).join(':');
+  }
+  return undefined;
+};
+
+/** Returns the folders in which Ansible looks without ours. The variable below hides them. */
+const ownFolders = async (job: Job): Promise<string> => {
+  const { ANSIBLE_CALLBACK_PLUGINS: named, ANSIBLE_HOME: home = '~/.ansible' } = job.payload.variables;
+  return named ?? (await foldersOfConfig(job)) ?? defaultFolders(home);
 };
 
 /** Installs the plugin in the workspace, and returns the environment that makes Ansible use it. */
-export const tellHosts = async (
-  workspace: Workspace,
-  signal: AbortSignal,
-): Promise<Record<string, string>> => {
-  const folder = join(workspace.root, 'ansible-plugins');
+export const tellHosts = async (job: Job): Promise<Record<string, string>> => {
+  const folder = join(job.workspace.root, 'ansible-plugins');
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'reveille_hosts.py'), plugin);
   return {
-    ANSIBLE_CALLBACK_PLUGINS: [folder, ...(await ownPlugins(workspace.source, signal))].join(':'),
-    REVEILLE_ANSIBLE_HOSTS: resultIn(workspace),
+    ANSIBLE_CALLBACK_PLUGINS: `${folder}:${await ownFolders(job)}`,
+    REVEILLE_ANSIBLE_HOSTS: resultIn(job.workspace),
   };
 };
 

@@ -156,7 +156,11 @@ const playbookStep = async (job: Job, key: SshKeyFile | undefined, args: string[
   const call = key ? withKeyAgent(workspace, key, [playbook, ...args]) : { args };
   return {
     ...call,
-    environment: { ...call.environment, PATH: `${programs}:${payload.variables.PATH ?? path}` },
+    environment: {
+      ...call.environment,
+      ...(await tellHosts(job)),
+      PATH: `${programs}:${payload.variables.PATH ?? path}`,
+    },
   };
 };
 
@@ -189,7 +193,6 @@ export const ansible: App = {
         // For sockets. Ansible follows links first, so the short HOME does not help.
         ANSIBLE_SSH_CONTROL_PATH_DIR: workspace.privatePath('cp'),
         ANSIBLE_PERSISTENT_CONTROL_PATH_DIR: workspace.privatePath('pc'),
-        ...(await tellHosts(workspace, job.end)),
       },
       steps: [
         ...(await galaxySteps(job)),

@@ -100,7 +100,7 @@ describe('a task that puts something else in the place of a file', () => {
       [pipe, false],
     ] as const) {
       const { result, output } = await withLink('ansible.cfg', target, 'true', 60_000);
-      expect({ target, status: result.status, own: output.trim().endsWith(':own') }).toEqual({
+      expect({ target, status: result.status, own: output.trim().endsWith('/source/own') }).toEqual({
         target,
         status: 'success',
         own,
