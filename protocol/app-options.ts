@@ -1,7 +1,7 @@
 /** App options of a template beyond the script, and those that a task may change. */
 import * as z from 'zod';
-import { anyNumber } from './common.ts';
 import { environmentId, inventoryId, keyId } from './ids.ts';
+import { jsonValue } from './json-value.ts';
 import { valuesByName } from './text.ts';
 
 /** Value of a program's flag, so it must not look like a flag itself. */
@@ -54,10 +54,9 @@ const ansibleChoices = {
 
 export const ansibleOptions = z.strictObject({
   ...ansibleChoices,
-  extraVars: valuesByName(
-    z.string().min(1).max(200),
-    z.union([z.string().max(32_768), anyNumber, z.boolean()]),
-  ).optional(),
+  extraVars: valuesByName(z.string().min(1).max(200), jsonValue)
+    .optional()
+    .describe('Variables with any JSON values: texts, numbers, lists, objects, null'),
   vaultKeys: z.array(vaultKey).max(10).optional(),
   becomeKeyId: keyId
     .optional()

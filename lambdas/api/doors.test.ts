@@ -219,6 +219,44 @@ describe('cases', () => {
     });
   });
 
+  it.skipIf(lacksCases)('case 12: stores extra variables of any JSON as they are', async () => {
+    const body = JSON.parse(readFileSync(caseFile(12, 'body.json'), 'utf8'));
+    const { extraVars } = body.ansible;
+    const all = { ...extraVars, nothing: null, empty: [{}, [], ''], deep: [[[[[{ x: [0.5] }]]]]] };
+    const id = await make(`${base}/templates`, { ...body, ansible: { extraVars: all } });
+    expect(await api.call('GET', `${base}/templates/${id}`)).toMatchObject({ ansible: { extraVars: all } });
+    await expectAllWell();
+  });
+
+  const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+  it.each([
+    ['a number', '{"x": [1e200]}', 'x.0', 'must be 9,007,199,254,740,991 or less'],
+    ['a text', `{"x": {"y": "${'m'.repeat(40_000)}"}}`, 'x.y', 'must have at most 32,768 characters'],
+    [
+      'a name',
+      `{"x": {"${'n'.repeat(300)}": 1}}`,
+      `x.${'n'.repeat(300)}`,
+      'must have a name of at most 200 characters',
+    ],
+    ['a list', `{"x": ${nested(21)}}`, `x${'.0'.repeat(20)}`, 'must not be nested deeper than 20 levels'],
+    [
+      '100,000 lists',
+      `{"x": ${nested(100_000)}}`,
+      `x${'.0'.repeat(20)}`,
+      'must not be nested deeper than 20 levels',
+    ],
+  ])(
+    'refuses %s that cannot be stored within extra variables, by its name',
+    async (_, extraVars, at, message) => {
+      const body = JSON.stringify(named({ ...script, app: 'ansible', ansible: { extraVars: 0 } }));
+      const rawBody = body.replace('"extraVars":0', `"extraVars":${extraVars}`);
+      expect(await api.refused('POST', `${base}/templates`, { rawBody })).toMatchObject({
+        status: 422,
+        errors: [{ path: `ansible.extraVars.${at}`, message }],
+      });
+    },
+  );
+
   it.skipIf(lacksCases)('case 19: names the maximum when a sum exceeds a DynamoDB item', async () => {
     const text = readFileSync(caseFile(19, 'README'), 'utf8');
     const [, count = '0', letters = '0'] = /with (\d+) secrets of ([\d,]+) letters/.exec(text) ?? [];

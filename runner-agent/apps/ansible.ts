@@ -25,8 +25,6 @@ const meanings: Record<number, string> = {
   250: 'an unexpected error',
 };
 
-type Variables = Record<string, string | number | boolean>;
-
 const inventoryArgs = async ({ payload, workspace }: Job): Promise<string[]> => {
   const { inventory } = payload;
   if (!inventory) return [];
@@ -81,19 +79,30 @@ const becomeArgs = async (workspace: Workspace, key: KeySecret | undefined): Pro
   return [...user, ...(await passwordArgs(workspace, 'become-password', password))];
 };
 
-/**
- * Writes YAML, which includes JSON's strings. Answers of people are marked unsafe, so that no template in
- * them is evaluated.
- */
-const toYaml = (plain: Variables, unsafe: Variables): string => {
-  const lines = Object.entries(plain).map(
-    ([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`,
+/** Writes the template's variables as JSON, which Ansible reads without loss, and of which it takes any. */
+const templateVars = async ({ payload, workspace }: Job): Promise<string[]> => {
+  const variables = payload.ansible?.extraVars ?? {};
+  if (Object.keys(variables).length === 0) return [];
+  return ['--extra-vars', `@${await workspace.writePrivate('extra-vars.json', JSON.stringify(variables))}`];
+};
+
+/** YAML takes these for line ends, or not at all, where JSON has them as they are. */
+const specialInYaml = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
+
+const yamlText = (text: string): string =>
+  JSON.stringify(text).replaceAll(
+    specialInYaml,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  for (const [name, value] of Object.entries(unsafe)) {
-    const mark = typeof value === 'string' ? '!unsafe ' : '';
-    lines.push(`${JSON.stringify(name)}: ${mark}${JSON.stringify(value)}`);
-  }
-  return `${lines.join('\n')}\n`;
+
+/** Writes people's answers as YAML with the mark unsafe, so that no template in them is evaluated. */
+const answerVars = async ({ payload, workspace }: Job): Promise<string[]> => {
+  const lines = Object.entries(answersOf(payload)).map(([name, value]) => {
+    const written = typeof value === 'string' ? `!unsafe ${yamlText(value)}` : JSON.stringify(value);
+    return `${yamlText(name)}: ${written}\n`;
+  });
+  if (lines.length === 0) return [];
+  return ['--extra-vars', `@${await workspace.writePrivate('answers.yml', lines.join(''))}`];
 };
 
 const vaultArgs = async ({ payload, workspace }: Job): Promise<string[]> => {
@@ -172,17 +181,12 @@ export const ansible: App = {
     const { payload, workspace, script } = job;
     const inventory = await inventoryArgs(job);
     const hosts = await hostAccess(workspace, payload.inventory?.key ?? { type: 'none' });
-    const plain = payload.ansible?.extraVars ?? {};
-    const unsafe = answersOf(payload);
-    const hasVariables = Object.keys({ ...plain, ...unsafe }).length > 0;
-    const extraVars = hasVariables
-      ? ['--extra-vars', `@${await workspace.writePrivate('extra-vars.yml', toYaml(plain, unsafe))}`]
-      : [];
     const flags = [
       ...inventory,
       ...hosts.args,
       ...(await becomeArgs(workspace, payload.ansible?.becomeKey)),
-      ...extraVars,
+      ...(await templateVars(job)),
+      ...(await answerVars(job)),
       ...(await vaultArgs(job)),
       ...choiceArgs(payload),
     ];

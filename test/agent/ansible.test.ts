@@ -1,6 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect } from 'vitest';
+import { caseFile, lacksCases } from '../cases.ts';
 import { it } from '../fixture.ts';
 import { type Fixture, makeRepository, openFixture } from './fixture.ts';
 import { makeSshKey, type SshServer, startSshServer } from './sshd.ts';
@@ -157,6 +158,40 @@ describe('a playbook of a repository', () => {
     // Ansible does not evaluate a survey answer: it is plain text.
     expect(done.log).toContain('greetings from a role, {{ 1 + 1 }} world');
     expect(done.log).not.toContain('vault-pass-4711');
+  });
+
+  it.skipIf(lacksCases)('case 12: gets extra variables of any JSON, and answers as plain text', async () => {
+    const { ansible } = JSON.parse(readFileSync(caseFile(12, 'body.json'), 'utf8'));
+    const extraVars = {
+      ...ansible.extraVars,
+      small: 1e-7,
+      nothing: null,
+      line: 'a\u2028b',
+      sum: '{{ 1 + 1 }}',
+    };
+    const script = `
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - ansible.builtin.debug:
+        msg: "it has {{ [packages, opts, small, nothing, line, sum, answer] | to_json }}"
+`;
+    const survey = [{ name: 'answer', title: 'Answer', type: 'string' }];
+    const answer = '{{ 2 + 2 }}, é and 😀';
+    const done = await fixture.finish(
+      { app: 'ansible', script, ansible: { extraVars }, survey },
+      { survey: { answer } },
+    );
+    const [, message = ''] = /"msg": (".*")/.exec(done.log) ?? [];
+    expect(JSON.parse(JSON.parse(message).replace('it has ', ''))).toEqual([
+      ['a', 'b'],
+      { x: 1 },
+      1e-7,
+      null,
+      'a\u2028b',
+      '2',
+      answer,
+    ]);
   });
 
   it('names the missing key when the vault stays closed', async () => {

@@ -8,7 +8,6 @@ import {
   templateValue,
 } from '../../../protocol/index.ts';
 import { numberOf } from '../../ui/form.tsx';
-import { fromPairs, type Pair, toPairs } from '../../ui/pairs.tsx';
 import { draftOf, type LaunchDraft, typedValues } from './launch-draft.ts';
 import { fromQuestions, type Question, toQuestions } from './survey-editor.tsx';
 
@@ -31,7 +30,8 @@ export interface TemplateDraft {
   readonly maxParallelTasks: string;
   readonly priority: string;
   readonly survey: readonly Question[];
-  readonly extraVars: readonly Pair[];
+  /** JSON. */
+  readonly extraVars: string;
   readonly becomeKeyId: string;
   readonly vaultKeyId: string;
   readonly workspace: string;
@@ -76,7 +76,7 @@ export const emptyTemplate: TemplateDraft = {
   maxParallelTasks: '0',
   priority: '0',
   survey: [],
-  extraVars: [],
+  extraVars: '',
   becomeKeyId: '',
   vaultKeyId: '',
   workspace: '',
@@ -87,8 +87,16 @@ export const emptyTemplate: TemplateDraft = {
   rest: {},
 };
 
-const asText = (all: Readonly<Record<string, string | number | boolean>> = {}): Record<string, string> =>
-  Object.fromEntries(Object.entries(all).map(([name, value]) => [name, String(value)]));
+const asJson = (value: unknown): string => (value === undefined ? '' : JSON.stringify(value, undefined, 2));
+
+/** Returns what is no JSON as it is: the control plane refuses it by the field's name. */
+const fromJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+};
 
 export const templateDraft = (template: Template): TemplateDraft => ({
   name: template.name,
@@ -109,7 +117,7 @@ export const templateDraft = (template: Template): TemplateDraft => ({
   maxParallelTasks: String(template.maxParallelTasks),
   priority: String(template.priority),
   survey: toQuestions(template.survey),
-  extraVars: toPairs(asText(template.ansible?.extraVars)),
+  extraVars: asJson(template.ansible?.extraVars),
   becomeKeyId: template.ansible?.becomeKeyId ?? '',
   vaultKeyId: template.ansible?.vaultKeys?.[0]?.keyId ?? '',
   workspace: template.terraform?.workspace ?? '',
@@ -148,7 +156,7 @@ const ansibleOf = (draft: TemplateDraft) => {
     vaultKeyId === '' ? [] : [{ ...(vaultKeys[0] ?? {}), keyId: vaultKeyId }, ...vaultKeys.slice(1)];
   const options = {
     ...objectAt(ownOf(draft), 'ansible'),
-    extraVars: extraVars.length > 0 ? fromPairs(extraVars) : undefined,
+    extraVars: extraVars.trim() === '' ? undefined : fromJson(extraVars),
     becomeKeyId: filled(becomeKeyId),
     vaultKeys: vaults.length > 0 ? vaults : undefined,
   };

@@ -12,7 +12,6 @@ import { DescriptionField, NameField } from '../../shared/common-fields.tsx';
 import { ReferenceField } from '../../shared/reference-field.tsx';
 import type { FieldsProps } from '../../shared/resource-page.tsx';
 import { Checkbox, Select, TextArea, TextField } from '../../ui/field.tsx';
-import { PairsField } from '../../ui/pairs.tsx';
 import { launchNames } from './launch-draft.ts';
 import { LaunchFields } from './launch-fields.tsx';
 import { RoutingSentence, TagField } from './routing-sentence.tsx';
@@ -239,6 +238,12 @@ const AnsibleFields = ({ form: { field }, projectId }: Props): ReactNode => (
         {...field('vaultKeyId', 'ansible.vaultKeys')}
       />
     </div>
-    <PairsField label="Extra variables" one="variable" {...field('extraVars', 'ansible.extraVars')} />
+    <TextArea
+      label="Extra variables"
+      hint='JSON, such as {"release": "stable", "packages": ["nginx", "curl"]}'
+      rows={4}
+      isCode
+      {...field('extraVars', 'ansible.extraVars')}
+    />
   </>
 );
