@@ -30,7 +30,9 @@ const inventoryArgs = async ({ payload, workspace }: Job): Promise<string[]> => 
   if (!inventory) return [];
   if (inventory.type !== 'file') {
     const name = inventory.type === 'static' ? 'inventory.ini' : 'inventory.yml';
-    return ['--inventory', await workspace.writePrivate(name, `${inventory.content}\n`)];
+    // Ansible takes a byte order mark for a part of the first host's name.
+    const content = inventory.content.replace(/^\uFEFF/, '');
+    return ['--inventory', await workspace.writePrivate(name, `${content}\n`)];
   }
   const path = join(workspace.source, inventory.path);
   if (await isThere(path)) return ['--inventory', path];

@@ -26,6 +26,12 @@ describe('a task', () => {
     delete process.env.AGENT_ONLY;
   });
 
+  it.each(['#!/bin/bash\r\necho first', 'echo first'])('runs %j after a byte order mark', async (script) => {
+    const { result, output } = await fixture.run({ script: `\uFEFF${script}` });
+    expect(result.status).toBe('success');
+    expect(output).toBe('first\n');
+  });
+
   it('runs python', async () => {
     const { result, output } = await fixture.run({
       app: 'python',
@@ -115,7 +121,7 @@ describe('an ansible task', () => {
         inventory: {
           name: 'hosts',
           type: 'static',
-          content: 'web1',
+          content: '\uFEFFweb1',
           key: { type: 'ssh', login: 'deploy', privateKey: 'KEY' },
         },
         arguments: ['--check'],

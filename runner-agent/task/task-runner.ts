@@ -86,7 +86,8 @@ const writeVariables = async ({ payload, workspace }: Run): Promise<Record<strin
 
 const locateScript = async ({ payload, app, workspace }: Run): Promise<string> => {
   if (payload.script !== undefined) {
-    const text = payload.script.replaceAll('\r\n', '\n');
+    // Editors on Windows write a byte order mark and CR, which bash takes for a part of its commands.
+    const text = payload.script.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
     return workspace.writePlain(app.inlineName, text.endsWith('\n') ? text : `${text}\n`);
   }
   if (payload.path === undefined)
