@@ -35,6 +35,8 @@ const measureStart = async (checkout: string, name: string): Promise<Figures> =>
   const child = spawn('npm', ['start', '--silent', '--', '--port', '0', '--data', dataDir], {
     cwd: checkout,
     stdio: ['ignore', 'pipe', 'inherit'],
+    // A group of its own, as in a terminal, where Ctrl-C reaches npm and the program.
+    detached: true,
   });
   const ended = new Promise((resolve) => child.on('close', resolve));
   try {
@@ -51,7 +53,7 @@ const measureStart = async (checkout: string, name: string): Promise<Figures> =>
       [`${name} start: memory, MB`]: memoryOf(pid) / 1e6,
     };
   } finally {
-    child.kill('SIGINT');
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGINT');
     await ended;
     rmSync(dataDir, { recursive: true, force: true });
   }
