@@ -1,6 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { withPathLock } from './path-lock.ts';
 
@@ -30,25 +27,5 @@ describe('withPathLock', () => {
     const first = withPathLock('/a', never, async () => waiting.abort());
     await expect(withPathLock('/a', waiting.signal, async () => 'in')).rejects.toThrow();
     await first;
-  });
-
-  it.skipIf(process.platform !== 'linux')('excludes another process until its holder is killed', async () => {
-    const module = join(import.meta.dirname, 'path-lock.ts');
-    const code = `import { withPathLock } from ${JSON.stringify(module)};
-      const hold = () => { console.log('in'); return new Promise(() => setInterval(() => {}, 1000)); };
-      await withPathLock('/c', new AbortController().signal, hold);`;
-    const other = spawn(process.execPath, ['--input-type=module', '-e', code], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    await once(other.stdout, 'data');
-    let isIn = false;
-    const entered = withPathLock('/c', never, async () => {
-      isIn = true;
-    });
-    await withPathLock('/d', never, async () => undefined);
-    expect(isIn).toBe(false);
-    other.kill('SIGKILL');
-    await entered;
-    expect(isIn).toBe(true);
   });
 });
