@@ -9,12 +9,14 @@ import { freeMiBIn, watchDisk } from './host/disk.ts';
 import type { HttpTransport } from './http-transport.ts';
 import type { Logger } from './logger.ts';
 import { killTree } from './process/process-tree.ts';
-import { findUser, type RunAs } from './process/run-as.ts';
+import { createSeparation, type Separation } from './process/separation.ts';
+import { findPoolUsers, notSeparated } from './process/users.ts';
 import { lockWorkDir } from './process/work-dir-lock.ts';
 import { type Credentials, createCredentials } from './queue/credentials.ts';
 import { createSqsTaskQueue } from './queue/task-queue.ts';
 import { readPrivateKey } from './secrets/keys.ts';
 import type { Shutdown } from './shutdown.ts';
+import { type Caches, openCaches } from './task/caches.ts';
 import { createResults } from './task/results.ts';
 import { attendTask } from './task/task-lifecycle.ts';
 import { isInWorkspaces, sweepWorkspaces } from './task/workspace.ts';
@@ -57,19 +59,33 @@ export interface AgentOptions {
 interface Run extends AgentOptions {
   intervals: Intervals;
   privateKey: KeyObject;
-  runAs: RunAs | undefined;
+  /** Users for tasks and caches, if this machine has them and the agent is root. */
+  separation: Separation | undefined;
   /** Aborts when the run has ended. */
   ended: AbortSignal;
   /** Ends the run: the API does not accept this runner, or the agent cannot work. */
   onFatal(error: unknown): void;
 }
 
+/** Uses the users of the installation. Without them tasks run as the agent's own user, which is logged. */
+const separate = async (
+  { path, log }: AgentOptions,
+  onUnusable: (error: Error) => void,
+): Promise<Separation | undefined> => {
+  const users = await findPoolUsers();
+  if (users) return createSeparation({ users, path, log, onUnusable });
+  log.warn(`${notSeparated.happened}. ${notSeparated.fix}`);
+  return undefined;
+};
+
 /** Locks the working folder, and removes the processes and workspaces that a previous agent left there. */
-const takeWorkDir = async ({ config: { workDir }, log, ended }: Run) => {
+const takeWorkDir = async ({ config: { workDir }, separation, log, ended }: Run): Promise<Caches> => {
   await lockWorkDir(workDir, ended);
   const killed = await killTree({ isOurs: (mark) => isInWorkspaces(workDir, mark) });
   if (killed > 0) log.warn(`Ended ${killed} process(es) that a previous agent left behind`);
+  await separation?.sweep();
   await sweepWorkspaces(workDir);
+  return openCaches(workDir, separation);
 };
 
 /** Creates the clients of the API and of SQS, and the credentials for both. */
@@ -98,8 +114,8 @@ const createClients = async (run: Run) => {
 
 type Clients = Awaited<ReturnType<typeof createClients>>;
 
-const createLoop = (run: Run, { api, credentials, queue }: Clients): WorkLoop => {
-  const { privateKey, path, runAs, log } = run;
+const createLoop = (run: Run, { api, credentials, queue }: Clients, caches: Caches): WorkLoop => {
+  const { privateKey, path, separation, log } = run;
   const { workDir, minFreeMiB = 0 } = run.config;
   const { killGraceMs } = run.intervals;
   return createWorkLoop({
@@ -110,8 +126,18 @@ const createLoop = (run: Run, { api, credentials, queue }: Clients): WorkLoop =>
     results: createResults(workDir),
     lookAtDisk: watchDisk(() => freeMiBIn(workDir), minFreeMiB, log).look,
     attend: (task, claim, reporting) =>
-      attendTask(task, claim, { ...reporting, api, privateKey, workDir, path, killGraceMs, runAs }),
+      attendTask(task, claim, {
+        ...reporting,
+        api,
+        privateKey,
+        workDir,
+        path,
+        killGraceMs,
+        separation,
+        caches,
+      }),
     renewCredentials: credentials.renew,
+    mostTasks: () => separation?.size() ?? Number.POSITIVE_INFINITY,
   });
 };
 
@@ -151,13 +177,13 @@ export const runAgent = async (options: AgentOptions): Promise<void> => {
     ...options,
     intervals: { ...defaultIntervals, ...options.intervals },
     privateKey: readPrivateKey(config.privateKey),
-    runAs: config.runAs === undefined ? undefined : await findUser(config.runAs),
+    separation: await separate(options, fatal.reject),
     ended: ended.signal,
     onFatal: fatal.reject,
   };
-  await takeWorkDir(run);
+  const caches = await takeWorkDir(run);
   const clients = await createClients(run);
-  const loop = createLoop(run, clients);
+  const loop = createLoop(run, clients, caches);
   try {
     void goOnline(run, clients.credentials, loop);
     await Promise.race([untilAborted(shutdown.requested), fatal.promise]);

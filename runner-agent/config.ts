@@ -26,6 +26,11 @@ export const duration = z.union([z.string(), z.number()]).transform((given, cont
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 const pem = z.string().includes('PRIVATE KEY', { error: 'must be a private key in PEM' });
 
+/** Refused, not ignored: who set it would find the separation gone. */
+const replaced = z.never(
+  'is gone: the agent runs tasks as users of the installation (docs/operating/agent.md)',
+);
+
 /** Fields that each source of the configuration of `start` and `unregister` may have. */
 const fields = {
   apiUrl: httpUrl,
@@ -35,7 +40,7 @@ const fields = {
   workDir: z.string().min(1),
   shutdownGrace: duration,
   logLevel: z.enum(logLevels),
-  runAs: z.string().min(1),
+  runAs: replaced,
   minFreeMib: z.coerce.number().int().min(0),
   metadataUrl: httpUrl,
 };
@@ -54,7 +59,7 @@ export const agentEnvironment = z.object({
   REVEILLE_WORK_DIR: fields.workDir.optional(),
   REVEILLE_SHUTDOWN_GRACE: duration.optional(),
   REVEILLE_LOG_LEVEL: fields.logLevel.optional(),
-  REVEILLE_RUN_AS: fields.runAs.optional(),
+  REVEILLE_RUN_AS: replaced.optional(),
   REVEILLE_MIN_FREE_MIB: fields.minFreeMib.optional(),
   REVEILLE_METADATA_URL: fields.metadataUrl.optional(),
   REVEILLE_REGISTRATION_TOKEN: z.string().min(1).optional(),
@@ -115,7 +120,6 @@ const fromEnvironment = (env: AgentEnvironment): Given => ({
   workDir: env.REVEILLE_WORK_DIR,
   shutdownGrace: env.REVEILLE_SHUTDOWN_GRACE,
   logLevel: env.REVEILLE_LOG_LEVEL,
-  runAs: env.REVEILLE_RUN_AS,
   minFreeMib: env.REVEILLE_MIN_FREE_MIB,
   metadataUrl: env.REVEILLE_METADATA_URL,
 });
@@ -156,8 +160,6 @@ export interface StartConfig {
   workDir: string;
   shutdownGraceMs: number;
   logLevel: (typeof logLevels)[number];
-  /** User that tasks run as, if not the agent's own. */
-  runAs?: string;
   /** Free disk space that a task needs to start. */
   minFreeMiB?: number;
   /** URL of EC2's instance metadata service. Without it the agent does not check for spot notices. */
@@ -191,7 +193,6 @@ export const loadStartConfig = async (flags: Flags, env: AgentEnvironment): Prom
     workDir: resolve(given.workDir ?? defaultWorkDir),
     shutdownGraceMs: given.shutdownGrace ?? duration.parse(defaultShutdownGrace),
     logLevel: given.logLevel ?? 'info',
-    runAs: given.runAs,
     minFreeMiB: given.minFreeMib ?? defaultMinFreeMiB,
     metadataUrl: given.metadataUrl,
   };

@@ -52,6 +52,8 @@ export interface WorkLoopOptions {
   /** Runs the task of a claim to its end. Never rejects. */
   attend(task: HeldTask, claim: ClaimResponse, reporting: TaskReportOptions): Promise<void>;
   renewCredentials(): Promise<unknown>;
+  /** Most tasks that this machine can run at a time. */
+  mostTasks(): number;
   /** Called when the API does not accept this runner. */
   onFatal(error: unknown): void;
   readonly timing: Timing;
@@ -122,7 +124,9 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
   const poller = createPoller({
     queue,
     held,
-    maxParallelTasks: () => settings.maxParallelTasks,
+    // For the API, 0 = no limit.
+    maxParallelTasks: () =>
+      Math.min(settings.maxParallelTasks || Number.POSITIVE_INFINITY, options.mostTasks()),
     claim: createClaimer({
       api,
       held,

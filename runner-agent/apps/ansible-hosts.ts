@@ -1,8 +1,6 @@
 /** Ansible's results on each host, from our own callback plugin: ansible-core has none that writes JSON. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve, sep } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type HostResult, hostResults, maxHostResults } from '../../protocol/result.ts';
-import { readTaskFile } from '../task/task-file.ts';
 import type { Workspace } from '../task/workspace.ts';
 import type { Job } from './app.ts';
 
@@ -36,7 +34,7 @@ class CallbackModule(CallbackBase):
                 json.dump(hosts, file)
 `;
 
-const resultIn = (workspace: Workspace) => join(workspace.temporary, 'ansible-hosts.json');
+const resultIn = (workspace: Workspace) => workspace.privatePath('ansible-hosts.json');
 
 /** Size limit of an ansible.cfg. Real ones have some kilobytes. */
 const maxConfigBytes = 256 * 1024;
@@ -56,10 +54,8 @@ const etc = '/etc/ansible/ansible.cfg';
 
 /** Reads the first config. A path that Ansible would expand by itself stays as it is. */
 const foldersOfConfig = async (job: Job): Promise<string | undefined> => {
-  const { source } = job.workspace;
   for (const path of configFiles(job)) {
-    const within = path.startsWith(`${source}${sep}`) ? source : dirname(path);
-    const config = await readTaskFile({ within, path, maxBytes: maxConfigBytes, signal: job.end });
+    const config = await job.files.read(path, maxConfigBytes, job.end);
     if (config === undefined) continue;
     const [, folders] = /^\s*callback_plugins\s*[=:]\s*(\S.*?)\s*$/m.exec(config) ?? [];
     const absolute = (folder: string) => (/^[~$/{]/.test(folder) ? folder : join(dirname(path), folder));
@@ -76,22 +72,16 @@ const ownFolders = async (job: Job): Promise<string> => {
 
 /** Installs the plugin in the workspace, and returns the environment that makes Ansible use it. */
 export const tellHosts = async (job: Job): Promise<Record<string, string>> => {
-  const folder = join(job.workspace.root, 'ansible-plugins');
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'reveille_hosts.py'), plugin);
+  const path = await job.workspace.writePlain('ansible-plugins/reveille_hosts.py', plugin);
   return {
-    ANSIBLE_CALLBACK_PLUGINS: `${folder}:${await ownFolders(job)}`,
+    ANSIBLE_CALLBACK_PLUGINS: `${dirname(path)}:${await ownFolders(job)}`,
     REVEILLE_ANSIBLE_HOSTS: resultIn(job.workspace),
   };
 };
 
 /** Returns undefined when Ansible did not reach its recap, or the task replaced the file. */
-export const readHosts = async (
-  workspace: Workspace,
-  signal: AbortSignal,
-): Promise<HostResult[] | undefined> => {
-  const path = resultIn(workspace);
-  const text = await readTaskFile({ within: workspace.temporary, path, maxBytes: maxHostsBytes, signal });
+export const readHosts = async ({ workspace, files, end }: Job): Promise<HostResult[] | undefined> => {
+  const text = await files.read(resultIn(workspace), maxHostsBytes, end);
   try {
     return hostResults.parse(JSON.parse(text ?? ''));
   } catch {

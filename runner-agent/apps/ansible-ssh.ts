@@ -3,8 +3,7 @@
  * the like), Ansible takes one: that of the inventory, of the environment or of ansible.cfg. So the agent
  * leaves all of them to the project.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { findProgram } from '../process/programs.ts';
 import { quote, type SshKeyFile, sshFlags, sshString } from '../task/ssh.ts';
 import type { Workspace } from '../task/workspace.ts';
@@ -16,11 +15,10 @@ import type { Job, Step } from './app.ts';
  * config.
  */
 export const wrapSsh = async ({ workspace, path, hostKeys }: Job): Promise<string> => {
-  const folder = join(workspace.root, 'ssh');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   const settings = hostKeys.map(([name, value]) => `${name} ${sshString(value)}`);
   const includes = ['Include ~/.ssh/config', 'Include /etc/ssh/ssh_config'];
-  const config = await workspace.writePlain('ssh-config', `${[...settings, ...includes].join('\n')}\n`);
+  const config = await workspace.writePlain('ssh/config', `${[...settings, ...includes].join('\n')}\n`);
+  const folder = dirname(config);
   for (const name of ['ssh', 'scp', 'sftp']) {
     const program = await findProgram(path, name);
     if (program === undefined) continue;
@@ -31,7 +29,7 @@ for word in "$@"; do
 done
 exec ${quote(program)} -F ${quote(config)} "$@"
 `;
-    await writeFile(join(folder, name), script, { mode: 0o700 });
+    await workspace.writePlain(`ssh/${name}`, script, 0o700);
   }
   return folder;
 };

@@ -3,7 +3,6 @@ import { dirname, join } from 'node:path';
 import { limitFault } from '../../protocol/app-options.ts';
 import type { KeySecret } from '../../protocol/key.ts';
 import { TaskError } from '../errors.ts';
-import { isThere } from '../paths.ts';
 import { type SshKeyFile, writeSshKey } from '../task/ssh.ts';
 import type { Workspace } from '../task/workspace.ts';
 import { readHosts, tellHosts } from './ansible-hosts.ts';
@@ -25,7 +24,7 @@ const meanings: Record<number, string> = {
   250: 'an unexpected error',
 };
 
-const inventoryArgs = async ({ payload, workspace }: Job): Promise<string[]> => {
+const inventoryArgs = async ({ payload, workspace, files }: Job): Promise<string[]> => {
   const { inventory } = payload;
   if (!inventory) return [];
   if (inventory.type !== 'file') {
@@ -35,7 +34,7 @@ const inventoryArgs = async ({ payload, workspace }: Job): Promise<string[]> => 
     return ['--inventory', await workspace.writePrivate(name, `${content}\n`)];
   }
   const path = join(workspace.source, inventory.path);
-  if (await isThere(path)) return ['--inventory', path];
+  if (await files.exists(path)) return ['--inventory', path];
   throw new TaskError(
     `The inventory ${inventory.path} is not in the repository: correct the inventory's path`,
   );
@@ -141,7 +140,7 @@ const requirements = [
   ['collections/requirements.yml', 'collection', 'install'],
 ] as const;
 
-const galaxySteps = async ({ payload, workspace, script, gitEnvironment }: Job): Promise<Step[]> => {
+const galaxySteps = async ({ payload, workspace, files, script, gitEnvironment }: Job): Promise<Step[]> => {
   if (!payload.repository) return [];
   const folders = new Set([workspace.source]);
   if (payload.path !== undefined) folders.add(dirname(script));
@@ -149,7 +148,7 @@ const galaxySteps = async ({ payload, workspace, script, gitEnvironment }: Job):
   for (const folder of folders) {
     for (const [name, ...call] of requirements) {
       const file = join(folder, name);
-      if (!(await isThere(file))) continue;
+      if (!(await files.exists(file))) continue;
       steps.push({
         title: `Installing what ${name} names`,
         program: galaxy,
@@ -211,5 +210,5 @@ export const ansible: App = {
     const meaning = isGalaxy ? 'see the log' : meanings[exitCode];
     return `${isGalaxy ? galaxy : playbook} ended with exit code ${exitCode}${meaning ? `: ${meaning}` : ''}`;
   },
-  readHosts: ({ workspace, end }) => readHosts(workspace, end),
+  readHosts,
 };

@@ -2,11 +2,14 @@
 import type { TaskPayload } from '../../protocol/agent.ts';
 import type { HostResult } from '../../protocol/result.ts';
 import type { SshOption } from '../task/ssh.ts';
+import type { TaskFiles } from '../task/task-file.ts';
 import type { Workspace } from '../task/workspace.ts';
 
 export interface Job {
   payload: TaskPayload;
   workspace: Workspace;
+  /** The only way to look at what the task or its repository wrote. */
+  files: TaskFiles;
   /** Absolute path of the script or playbook, or of the configuration's folder. */
   script: string;
   /** Path that is searched for programs. The template's PATH takes precedence in the task. */

@@ -1,7 +1,7 @@
 /** Runs Terraform and OpenTofu: init, workspace, plan, and apply of exactly that plan. */
-import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { terraformOptions } from '../../protocol/app-options.ts';
+import type { TaskFiles } from '../task/task-file.ts';
 import type { Workspace } from '../task/workspace.ts';
 import type { App, Step } from './app.ts';
 import { answersAsEnvironment } from './survey.ts';
@@ -46,17 +46,17 @@ const backendArgs = async (
   return [`-backend-config=${await workspace.writePrivate('backend.hcl', lines.join(''))}`, ...flags];
 };
 
-const folderOf = async (path: string): Promise<string> =>
-  (await stat(path)).isDirectory() ? path : dirname(path);
+const folderOf = async (files: TaskFiles, path: string): Promise<string> =>
+  (await files.isFolder(path)) ? path : dirname(path);
 
 const terraformApp = (program: string, install: string): App => ({
   program,
   install,
   inlineName: 'main.tf',
-  prepare: async ({ payload, workspace, script, gitEnvironment }) => {
+  prepare: async ({ payload, workspace, files, script, gitEnvironment }) => {
     const options = terraformOptions.parse(payload.terraform ?? {});
     const { action = 'apply', workspace: name, autoApprove, confirmTimeoutMs, backendConfig = {} } = options;
-    const inFolder = `-chdir=${await folderOf(script)}`;
+    const inFolder = `-chdir=${await folderOf(files, script)}`;
     const planFile = workspace.privatePath('plan');
     const call = (title: string, ...args: string[]): Step => ({
       title: `${program} ${title}`,

@@ -21,6 +21,7 @@ import { defaultMetadataUrl } from '../host/metadata.ts';
 import { runUntilReclaimed } from '../host/reclaim.ts';
 import type { HttpTransport } from '../http-transport.ts';
 import { createLogger } from '../logger.ts';
+import { findPoolUsers, notSeparated } from '../process/users.ts';
 import { createSqsTaskQueue } from '../queue/task-queue.ts';
 import { shutdownBySignals } from '../shutdown.ts';
 import { systemTiming } from '../timing.ts';
@@ -61,9 +62,9 @@ A flag wins over the environment, and the environment over the file.`;
 const connectionHelp = `${precedence}
   REVEILLE_CONFIG, REVEILLE_API_URL, REVEILLE_RUNNER_TOKEN, REVEILLE_RUNNER_PRIVATE_KEY_FILE,
   REVEILLE_RUNNER_PRIVATE_KEY, REVEILLE_WORK_DIR, REVEILLE_SHUTDOWN_GRACE, REVEILLE_LOG_LEVEL,
-  REVEILLE_RUN_AS, REVEILLE_MIN_FREE_MIB, REVEILLE_METADATA_URL
-  file: apiUrl, token, privateKeyFile or privateKey, workDir, shutdownGrace, logLevel, runAs,
-  minFreeMib, metadataUrl`;
+  REVEILLE_MIN_FREE_MIB, REVEILLE_METADATA_URL
+  file: apiUrl, token, privateKeyFile or privateKey, workDir, shutdownGrace, logLevel, minFreeMib,
+  metadataUrl`;
 
 const unregisterHelp = `${precedence}
   REVEILLE_CONFIG, REVEILLE_API_URL, REVEILLE_RUNNER_TOKEN
@@ -103,7 +104,6 @@ export const createCli = ({ version, env, process, transport }: CliOptions): Com
     .option('--work-dir <folder>', `where tasks work (default: ${defaultWorkDir})`)
     .option('--shutdown-grace <duration>', 'how long running tasks may go on after SIGTERM (default: 60s)')
     .option('--log-level <level>', 'debug, info, warn or error (default: info)')
-    .option('--run-as <user>', "the user that tasks run as (default: the agent's own; needs root)")
     .option(
       '--min-free-mib <number>',
       `free disk space that a task needs to start (default: ${defaultMinFreeMiB})`,
@@ -120,7 +120,6 @@ export const createCli = ({ version, env, process, transport }: CliOptions): Com
     .option('--token <token>', "the runner's token")
     .option('--private-key-file <file>', "file with the runner's X25519 private key (PEM)")
     .option('--work-dir <folder>', `where tasks work (default: ${defaultWorkDir})`)
-    .option('--run-as <user>', 'the user that tasks run as')
     .option('--min-free-mib <number>', 'free disk space that a task needs to start')
     .option('--json', 'say it as JSON, for programs')
     .addHelpText('after', `${connectionHelp}\nIts exit code is 0 when nothing is wrong, and 1 otherwise.`)
@@ -180,6 +179,7 @@ export const createCli = ({ version, env, process, transport }: CliOptions): Com
         },
       });
       say(`Registered ${name} as ${runnerId} and wrote ${configPath}.`);
+      if (!(await findPoolUsers())) say(`${notSeparated.happened}. ${notSeparated.fix}`);
     });
 
   command('enroll', 'Enrols this EC2 instance, which a fleet launched, and writes the config file')

@@ -12,7 +12,7 @@ import { ApiProblem, messageOf } from '../errors.ts';
 import { findAgentId } from '../host/agent-id.ts';
 import { freeMiBIn } from '../host/disk.ts';
 import { findProgram } from '../process/programs.ts';
-import { findUser } from '../process/run-as.ts';
+import { findPoolUsers, notSeparated } from '../process/users.ts';
 import { decrypt, readPrivateKey } from '../secrets/keys.ts';
 import { dropSecretsFolder, secretsFolderOf } from '../task/workspace.ts';
 
@@ -100,14 +100,11 @@ const checkFolders = async ({ workDir, minFreeMiB = 0 }: StartConfig): Promise<F
   ];
 };
 
-const checkUser = async ({ runAs }: StartConfig): Promise<Finding[]> => {
-  if (runAs === undefined) return [];
-  try {
-    const { uid, gid } = await findUser(runAs);
-    return [ok('user of tasks', `${runAs} (${uid}:${gid})`)];
-  } catch (error) {
-    return [failure('user of tasks', messageOf(error), 'Correct --run-as')];
-  }
+const checkUsers = async (): Promise<Finding[]> => {
+  const users = await findPoolUsers();
+  const check = 'users of tasks';
+  if (users) return [ok(check, `${users.tasks.length} for tasks, ${users.caches.length} for caches`)];
+  return [warning(check, notSeparated.happened, notSeparated.fix)];
 };
 
 /** AWS refuses signatures that are more than 5 minutes off (AWS: Signature Version 4). */
@@ -212,13 +209,13 @@ const checkQueues = async (
 /** Runs all checks. Never rejects because of a failed check: each failure is a finding. */
 export const examine = async (options: DoctorOptions): Promise<Finding[]> => {
   const { config, path, probeQueue } = options;
-  const [tools, folders, user, network] = await Promise.all([
+  const [tools, folders, users, network] = await Promise.all([
     checkTools(path),
     checkFolders(config),
-    checkUser(config),
+    checkUsers(),
     checkNetwork(options),
   ]);
-  const here = [...tools, ...folders, ...user, ...network];
+  const here = [...tools, ...folders, ...users, ...network];
   const isReached = network.some(({ check, status }) => check === 'API' && status === 'ok');
   if (!isReached || folders.some(({ status }) => status === 'error')) return here;
   const { findings, credentials } = await checkIdentity(options);

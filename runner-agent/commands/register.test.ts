@@ -64,7 +64,7 @@ describe('register and unregister', () => {
     const variables = (name: string) => [...helpOf(name).matchAll(/REVEILLE_\w+/g)].map(([found]) => found);
     expect(variables('unregister')).toEqual(['REVEILLE_CONFIG', 'REVEILLE_API_URL', 'REVEILLE_RUNNER_TOKEN']);
     expect(variables('register')).not.toContain('REVEILLE_RUNNER_TOKEN');
-    expect(variables('start')).toContain('REVEILLE_RUN_AS');
+    expect(variables('start')).toContain('REVEILLE_MIN_FREE_MIB');
   });
 
   it('create a key pair, send its public half, and write files that only the owner can read', async () => {

@@ -15,6 +15,8 @@ export interface ProgramOptions {
    * Marks all processes that the program starts, so that they are found in any group. Unique on this machine.
    */
   mark: string;
+  /** User that only this task has, if it is not the agent's own. */
+  owner?: number | undefined;
   /** Reading continues when the promise resolves. */
   onOutput(stream: 'stdout' | 'stderr', text: string): Promise<void>;
   onEnd?(stream: 'stdout' | 'stderr'): Promise<void>;
@@ -54,7 +56,7 @@ const toExit = (code: number | null, signal: NodeJS.Signals | null): Exit =>
   signal ? { code: 128 + constants.signals[signal], signal } : { code: code ?? 1 };
 
 export const startProcessGroup = (options: ProgramOptions): ProcessGroup => {
-  const { program, args, cwd, environment, mark, onOutput, onEnd, timing } = options;
+  const { program, args, cwd, environment, mark, owner, onOutput, onEnd, timing } = options;
   const child = spawn(program, args, {
     cwd,
     env: { ...environment, [markName]: mark },
@@ -64,7 +66,7 @@ export const startProcessGroup = (options: ProgramOptions): ProcessGroup => {
   let deadline: number | undefined;
   let callOffEnd: (() => void) | undefined;
 
-  const tree = { group: child.pid, isOurs: (found: string) => found === mark };
+  const tree = { group: child.pid, owner, isOurs: (found: string) => found === mark };
 
   const requests = createStopRequests(tree);
   const killAll = async () => {

@@ -4,11 +4,13 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isOwnedBy } from './owner.ts';
 
 /**
  * Variable that marks every process of a task. Its value is the task's folder, which is unique on this
  * machine. Children inherit it, even after setsid(2); only one that clears its environment and outlives its
- * parent is lost.
+ * parent is lost. The environment of another user's process can be read with CAP_SYS_PTRACE only (proc(5)): there the
+ * owner tells.
  */
 export const markName = 'REVEILLE_WORKSPACE';
 
@@ -40,19 +42,23 @@ const hasMark = async (pid: number, isOurs: (mark: string) => boolean): Promise<
 export interface TreeOptions {
   /** Process group that belongs to the tree. */
   group?: number;
+  /** User that only this tree has. Its processes belong to the tree, whatever else they have changed. */
+  owner?: number | undefined;
   /** Returns true for the mark of a process that belongs to the tree. */
   isOurs(mark: string): boolean;
 }
 
 /** Lists all live processes of the tree. Without /proc (not on Linux), returns none. */
-export const listTree = async ({ group, isOurs }: TreeOptions): Promise<TreeProcess[]> => {
+export const listTree = async ({ group, owner, isOurs }: TreeOptions): Promise<TreeProcess[]> => {
   const names = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
   const all = (await Promise.all(names.map(readProcess))).filter((one) => one !== undefined);
   const found = new Set<number>();
   await Promise.all(
     all.map(async ({ pid, group: itsGroup }) => {
       if (pid === process.pid) return;
-      if ((group !== undefined && itsGroup === group) || (await hasMark(pid, isOurs))) found.add(pid);
+      const isOwned = owner !== undefined && isOwnedBy(pid, owner);
+      if (isOwned || (group !== undefined && itsGroup === group) || (await hasMark(pid, isOurs)))
+        found.add(pid);
     }),
   );
   for (let size = -1; size !== found.size; ) {

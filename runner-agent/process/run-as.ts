@@ -1,34 +1,12 @@
-/** Runs tasks as another user than the agent's, with util-linux's setpriv. Only root can do that. */
-import { execFile } from 'node:child_process';
-import { lchown, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { ConfigError } from '../errors.ts';
+/** Runs programs as another user than the agent's, with util-linux's setpriv. Only root can do that. */
+import { requireProgram } from './programs.ts';
 
-export interface RunAs {
-  user: string;
+/** User of this machine. */
+export interface User {
+  name: string;
   uid: number;
   gid: number;
 }
-
-const run = promisify(execFile);
-
-const idOf = async (flag: '-u' | '-g', user: string): Promise<number> =>
-  Number((await run('id', [flag, '--', user])).stdout.trim());
-
-/** Looks up the user. Throws ConfigError when there is none, or the agent may not switch to it. */
-export const findUser = async (user: string): Promise<RunAs> => {
-  if (process.getuid?.() !== 0) {
-    throw new ConfigError(
-      `Only root can run tasks as ${user}: start the agent as root, or leave --run-as out`,
-    );
-  }
-  try {
-    return { user, uid: await idOf('-u', user), gid: await idOf('-g', user) };
-  } catch (error) {
-    throw new ConfigError(`There is no user ${user}: make it, or correct --run-as`, { cause: error });
-  }
-};
 
 /**
  * Variables with which the C library loads code or reads files that its caller chose. glibc ignores them in
@@ -41,6 +19,8 @@ const unsafeForRoot =
 export interface Command {
   program: string;
   args: string[];
+  /** Folder in which the program starts. */
+  cwd: string;
   environment: Record<string, string>;
 }
 
@@ -50,31 +30,41 @@ export interface RunAsPrograms {
   env: string;
 }
 
-/** Returns the command that runs the given one as that user, without a way back. */
+/** Searches `path`, which is like PATH. Throws a TaskError that names what to install. */
+export const findRunAsPrograms = async (path: string): Promise<RunAsPrograms> => ({
+  setpriv: await requireProgram(path, 'setpriv', 'the package util-linux'),
+  env: await requireProgram(path, 'env', 'the package coreutils'),
+});
+
+/** Identity of a program: a user, and groups beside the user's own. */
+export interface Identity {
+  user: User;
+  /** Replaces the groups that the system lists for the user. */
+  groups?: readonly number[];
+}
+
+/**
+ * Returns the command that runs the given one with that identity, without a way back. The user itself changes to
+ * the folder: a task may have put a link in its place, which root would follow.
+ */
 export const commandAs = (
-  { uid, gid }: RunAs,
+  { user, groups }: Identity,
   { setpriv, env }: RunAsPrograms,
-  { program, args, environment }: Command,
+  { program, args, cwd, environment }: Command,
 ): Command => {
-  const flags = ['--reuid', String(uid), '--regid', String(gid), '--init-groups', '--no-new-privs'];
+  const flags = [
+    ...['--reuid', String(user.uid), '--regid', String(user.gid)],
+    ...(groups ? ['--groups', groups.join(',')] : ['--init-groups']),
+    ...['--inh-caps=-all', '--no-new-privs'],
+  ];
   const variables = Object.entries(environment);
   const late = variables
     .filter(([name]) => unsafeForRoot.test(name))
     .map(([name, value]) => `${name}=${value}`);
   return {
     program: setpriv,
-    args: [...flags, '--', ...(late.length > 0 ? [env, ...late] : []), program, ...args],
+    args: [...flags, '--', env, `--chdir=${cwd}`, ...late, program, ...args],
+    cwd: '/',
     environment: Object.fromEntries(variables.filter(([name]) => !unsafeForRoot.test(name))),
   };
-};
-
-/** Gives a folder and everything in it to the user. Links are not followed. */
-export const giveTo = async (path: string, to: RunAs): Promise<void> => {
-  await lchown(path, to.uid, to.gid);
-  const entries = await readdir(path, { withFileTypes: true });
-  for (const entry of entries) {
-    const inside = join(path, entry.name);
-    if (entry.isDirectory()) await giveTo(inside, to);
-    else await lchown(inside, to.uid, to.gid);
-  }
 };

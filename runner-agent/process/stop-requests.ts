@@ -1,5 +1,5 @@
 /** Asks the processes of a program to end, with SIGTERM, in the order in which they depend on one another. */
-import { readlink } from 'node:fs/promises';
+import { readFile, readlink } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { listTree, signal, type TreeOptions, type TreeProcess } from './process-tree.ts';
 
@@ -9,10 +9,16 @@ import { listTree, signal, type TreeOptions, type TreeProcess } from './process-
  */
 const passive = /^(?:(?:ba|da|a|z|k|mk|fi)?sh|busybox|unshare)$/;
 
-/** Looks at the program file, as a script's process has the script's name. */
+/**
+ * Looks at the program file, as a script's process has the script's name. That of another user's process can be read
+ * with CAP_SYS_PTRACE only (proc(5)): without it, at the command line's first word.
+ */
 const isPassive = async ({ pid }: TreeProcess): Promise<boolean> => {
-  const file = await readlink(`/proc/${pid}/exe`).catch(() => '');
-  return passive.test(basename(file));
+  const program = await readlink(`/proc/${pid}/exe`).catch(async () => {
+    const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    return words.split('\0')[0] ?? '';
+  });
+  return passive.test(basename(program));
 };
 
 /** Returns these processes, and below those that are passive their children too. */

@@ -20,7 +20,7 @@ export type ClaimHint = Pick<Doorbell, 'queue' | 'aloneAt'>;
 export interface PollerOptions {
   queue: TaskQueue;
   held: HeldTasks;
-  /** 0 = no limit. */
+  /** Infinity = no limit. */
   maxParallelTasks(): number;
   /** Takes over the task. Its slot is already taken, and the callee frees it in any case. */
   claim(task: HeldTask, hint: ClaimHint): Promise<ClaimOutcome>;
@@ -68,10 +68,7 @@ export const createPoller = (options: PollerOptions): Poller => {
   let paused = true;
   let slippedIn = false;
 
-  const freeSlots = () => {
-    const most = options.maxParallelTasks();
-    return most === 0 ? Number.POSITIVE_INFINITY : Math.max(0, most - held.size());
-  };
+  const freeSlots = () => Math.max(0, options.maxParallelTasks() - held.size());
   const isOpen = () => !paused && freeSlots() > 0;
   const abortPolls = () => {
     for (const poll of polls.keys()) poll.abort();

@@ -1,8 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { caseFile, lacksCases } from '../../test/cases.ts';
-import { giveTo } from '../process/run-as.ts';
 import { type GitServer, startGitServer } from '../testing/git-server.ts';
 import { openTaskFixture, type TaskFixture } from '../testing/task-fixture.ts';
 
@@ -92,7 +92,7 @@ describe('a repository on the runner', () => {
 
   it.skipIf(lacksCases || process.getuid?.() !== 0)('case 14: may belong to another user', async () => {
     makeCase();
-    for (const folder of [app(), lib()]) await giveTo(folder, { user: 'nobody', uid: 65_534, gid: 65_534 });
+    execFileSync('chown', ['--recursive', 'nobody', app(), lib()]);
     expect(await runCase(app())).toMatchObject({ output: 'v1\n' });
   });
 });

@@ -6,19 +6,22 @@ import type { Git } from './git.ts';
 import { gitReason } from './git-failure.ts';
 import { findPointer } from './lfs.ts';
 import { updateSubmodules } from './submodules.ts';
+import type { TaskFiles } from './task-file.ts';
 
 export interface Checkout {
   git: Git;
+  /** Git that may read the cache as well. It runs nothing that a repository brings. */
+  fromCache: Git;
   /** Empty folder for the checkout. */
   folder: string;
+  /** Looks at the checkout. */
+  files: TaskFiles;
   /** URL of the repository, which git keeps as `origin`. */
   url: string;
   /** URL for people, without a login. */
   shown: string;
   /** Hash of the commit. */
   commit: string;
-  /** Variables with which git and its filters reach the server. */
-  environment: Record<string, string>;
   /** Writes a line to the task's log. */
   say(text: string): Promise<void>;
   /** Aborts when the task is to end. */
@@ -46,21 +49,21 @@ export const makeRepository = async (checkout: Checkout): Promise<void> => {
 /** Fetches the commit from the cache. Returns the messages of a failed fetch. */
 export const fetchFromCache = async (checkout: Checkout, cache: string): Promise<string | undefined> => {
   const fetch = ['fetch', '--quiet', '--depth=1', '--no-tags', pathToFileURL(cache).href, checkout.commit];
-  const { code, messages } = await checkout.git.run(inFolder(checkout, ...fetch));
+  const { code, messages } = await checkout.fromCache.run(inFolder(checkout, ...fetch));
   return code === 0 ? undefined : messages;
 };
 
 /**
- * Checks out the commit that was fetched, with its submodules. Filters such as Git LFS have git's variables
- * too. Throws TaskError when git cannot.
+ * Checks out the commit that was fetched, with its submodules, which may run programs such as the filters of
+ * Git LFS. Throws TaskError when git cannot.
  */
 export const checkOut = async (checkout: Checkout): Promise<void> => {
-  const { git, folder, commit, environment, say, signal } = checkout;
+  const { git, folder, files, commit, say, signal } = checkout;
   const toCommit = inFolder(checkout, 'checkout', '--quiet', '--detach', commit);
-  const { code, messages } = await git.run(toCommit, environment);
+  const { code, messages } = await git.run(toCommit);
   if (code !== 0) throw checkoutError(checkout, messages);
-  const submodules = await updateSubmodules({ git, folder, environment });
-  const pointer = await findPointer({ git, folders: [folder, ...submodules], signal });
+  const submodules = await updateSubmodules({ git, folder, files });
+  const pointer = await findPointer({ git, files, folders: [folder, ...submodules], signal });
   if (pointer === undefined) return;
   await say(
     `${relative(folder, pointer)} is a pointer of Git LFS and not the file itself: install git-lfs on this runner, and run \`git lfs install --system\` there`,

@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { KeySecret } from '../../protocol/key.ts';
 import { caseFile, lacksCases } from '../../test/cases.ts';
 import { type GitServer, startGitServer } from '../testing/git-server.ts';
 import { startProxy } from '../testing/proxy.ts';
 import { openTaskFixture, type TaskFixture } from '../testing/task-fixture.ts';
-import { gitEnvironmentFor, gitVariables } from './git-access.ts';
+import { gitEnvironmentFor, gitVariables, workspaceConfig } from './git-access.ts';
 import { createWorkspace } from './workspace.ts';
 
 const login = { user: 'deploy', password: "it's s3cret" };
@@ -173,13 +173,15 @@ describe('an SSH key for git', () => {
   /** Returns the settings that ssh would use for each host. */
   const sshFor = async (url: string, ...hosts: string[]) => {
     const workspace = await createWorkspace({ workDir: fixture.workDir, name: 'ssh' });
-    const environment = await gitEnvironmentFor(
-      workspace,
-      { url, key: { type: 'ssh', privateKey: 'KEY', passphrase: 'phrase' } },
-      '-o StrictHostKeyChecking=yes',
-    );
+    const environment = await gitEnvironmentFor({
+      files: workspace,
+      repository: { url, key: { type: 'ssh', privateKey: 'KEY', passphrase: 'phrase' } },
+      hostKeyOptions: '-o StrictHostKeyChecking=yes',
+      config: workspaceConfig,
+    });
+    const folder = dirname(await workspace.writePrivate('any', ''));
     return {
-      key: workspace.privatePath('git-key'),
+      key: join(folder, 'git-key'),
       environment,
       settings: hosts.map((host) => {
         const show = `${environment.GIT_SSH_COMMAND} -G "$1"`;

@@ -12,14 +12,14 @@ export interface GitResult {
 /** The git program, with the environment of one place: the cache or the workspace. */
 export interface Git {
   /** Also writes the output to the task's log. */
-  run(args: string[], environment?: Record<string, string>): Promise<GitResult>;
+  run(args: string[]): Promise<GitResult>;
   /** Writes nothing to the log. */
-  read(args: string[], environment?: Record<string, string>): Promise<GitResult>;
+  read(args: string[]): Promise<GitResult>;
   /** Writes messages of `read` to the log. */
   show(messages: string): Promise<void>;
 }
 
-export interface GitOptions extends Pick<Call, 'program' | 'cwd' | 'environment'> {
+export interface GitOptions extends Pick<Call, 'program' | 'cwd' | 'environment' | 'as'> {
   programs: TaskPrograms;
   output: TaskOutput;
 }
@@ -27,12 +27,8 @@ export interface GitOptions extends Pick<Call, 'program' | 'cwd' | 'environment'
 /** Progress and hints of a server may be endless; git's last words name the failure. */
 const maxMessages = 65_536;
 
-export const createGit = ({ programs, output, program, cwd, environment }: GitOptions): Git => {
-  const start = async (
-    args: string[],
-    more: Record<string, string>,
-    log?: TaskOutput,
-  ): Promise<GitResult> => {
+export const createGit = ({ programs, output, program, cwd, environment, as }: GitOptions): Git => {
+  const start = async (args: string[], log?: TaskOutput): Promise<GitResult> => {
     const said = { output: '', messages: '' };
     const to: TaskOutput = {
       write: async (stream, text) => {
@@ -43,13 +39,13 @@ export const createGit = ({ programs, output, program, cwd, environment }: GitOp
       end: async (stream) => log?.end(stream),
     };
     // No prompts, and messages that are not translated.
-    const all = { ...environment, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', ...more };
-    const { code } = await programs.run({ program, args, cwd, environment: all }, to);
+    const all = { ...environment, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
+    const { code } = await programs.run({ program, args, cwd, environment: all, as }, to);
     return { code, output: said.output.trim(), messages: said.messages };
   };
   return {
-    run: (args, more = {}) => start(args, more, output),
-    read: (args, more = {}) => start(args, more),
+    run: (args) => start(args, output),
+    read: (args) => start(args),
     show: async (messages) => {
       if (messages === '') return;
       await output.write('stderr', messages);

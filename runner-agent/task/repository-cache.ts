@@ -21,8 +21,6 @@ export interface Source {
   shown: string;
   /** Branch, tag, full name of a reference, or a hash of at least 7 digits. */
   reference: string;
-  /** Variables with which git reaches the server. */
-  environment: Record<string, string>;
   /** Aborts when the task is to end. */
   signal: AbortSignal;
 }
@@ -35,9 +33,8 @@ interface Attempt {
 
 const hash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32);
 
-/** Folder of the cache of this URL. */
-export const cacheFolder = (workDir: string, projectId: string, url: string): string =>
-  join(workDir, 'repositories', projectId, `${hash(url)}.git`);
+/** Folder of the cache of this URL, in the folder of the project's caches. */
+export const cacheFolder = (caches: string, url: string): string => join(caches, `${hash(url)}.git`);
 
 const mayBeCommit = (reference: string) => /^[0-9a-f]{7,64}$/.test(reference);
 const isWholeHash = (reference: string) => /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(reference);
@@ -85,10 +82,7 @@ const readCommit = async (source: Source, name: string): Promise<Commit | undefi
 
 /** Fetches from the server of the source. */
 const fetch = (source: Source, flags: readonly string[], ...references: string[]) =>
-  source.git.read(
-    inCache(source, 'fetch', '--quiet', ...flags, '--', source.url, ...references),
-    source.environment,
-  );
+  source.git.read(inCache(source, 'fetch', '--quiet', ...flags, '--', source.url, ...references));
 
 /** Fetches a branch, else what git finds by that name, such as a tag or `pull/1/head`. */
 const fetchName = async (source: Source): Promise<Attempt> => {

@@ -10,17 +10,18 @@ import type { Git } from './git.ts';
 import { gitFaultIn } from './git-failure.ts';
 import { parseGitUrl } from './git-url.ts';
 import { cacheFolder, rebuildCache, type Source, updateCache } from './repository-cache.ts';
+import type { TaskFiles } from './task-file.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface RepositoryOptions {
   repository: NonNullable<TaskPayload['repository']>;
-  projectId: string;
-  workDir: string;
+  /** Folder of the project's repositories. */
+  caches: string;
   workspace: Workspace;
-  /** Git in the cache, and git in the workspace. */
-  git: { inCache: Git; inWorkspace: Git };
-  /** Variables from gitEnvironmentFor. */
-  environment: Record<string, string>;
+  /** Looks at the checkout. */
+  files: TaskFiles;
+  /** Git in the cache, git in the workspace that may read the cache, and git in the workspace. */
+  git: { inCache: Git; fromCache: Git; inWorkspace: Git };
   /** Writes a line to the task's log. */
   say(text: string): Promise<void>;
   /** Aborts when the task is to end. */
@@ -35,16 +36,25 @@ const isOfCache = (messages: string): boolean => {
 
 /** Checks out the repository into the workspace's empty source folder. Throws TaskError when git cannot. */
 export const fetchRepository = async (options: RepositoryOptions): Promise<Commit> => {
-  const { repository, projectId, workDir, workspace, git, environment, say, signal } = options;
+  const { repository, caches, workspace, files, git, say, signal } = options;
   const { branch: reference } = repository;
   const fault = gitUrlFault(repository.url) ?? gitReferenceFault(reference);
   if (fault !== undefined) throw new TaskError(`The repository's URL or branch ${fault}: correct it`);
   const shown = parseGitUrl(repository.url).url;
   // git ignores --depth for a plain path.
   const url = shown.startsWith('/') ? pathToFileURL(shown).href : shown;
-  const cache = cacheFolder(workDir, projectId, url);
-  const source: Source = { git: git.inCache, cache, url, shown, reference, environment, signal };
-  const target = { git: git.inWorkspace, folder: workspace.source, url, shown, environment, say, signal };
+  const cache = cacheFolder(caches, url);
+  const source: Source = { git: git.inCache, cache, url, shown, reference, signal };
+  const target = {
+    git: git.inWorkspace,
+    fromCache: git.fromCache,
+    folder: workspace.source,
+    files,
+    url,
+    shown,
+    say,
+    signal,
+  };
   const checkoutOf = ({ hash }: Commit): Checkout => ({ ...target, commit: hash });
 
   let commit = await withPathLock(cache, signal, () => updateCache(source));

@@ -2,17 +2,17 @@
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TaskError } from '../errors.ts';
-import { isThere } from '../paths.ts';
 import type { Git } from './git.ts';
 import { gitFaultIn, gitReason } from './git-failure.ts';
 import { isLocal, parseGitUrl } from './git-url.ts';
+import type { TaskFiles } from './task-file.ts';
 
 export interface Submodules {
   git: Git;
   /** Folder of the checkout. */
   folder: string;
-  /** Variables with which git reaches the server of the task's repository. */
-  environment: Record<string, string>;
+  /** Looks at the checkout. */
+  files: TaskFiles;
 }
 
 /** Finds the failed submodule in the messages of `git submodule update`, which name not always its URL. */
@@ -38,11 +38,11 @@ const explain = async ({ git, folder }: Submodules, above: string, messages: str
 };
 
 /** Fetches the history of all branches and tags of a submodule. Returns false when git cannot. */
-const fetchEverything = async ({ git, folder, environment }: Submodules, path: string): Promise<boolean> => {
+const fetchEverything = async ({ git, folder }: Submodules, path: string): Promise<boolean> => {
   const everything = ['+refs/heads/*:refs/remotes/origin/*', '+refs/tags/*:refs/tags/*'];
   // The largest depth is all of it (git-fetch(1)); --unshallow refuses a history that is whole.
   const fetch = ['fetch', '--quiet', '--depth=2147483647', 'origin', ...everything];
-  return (await git.read(['-C', join(folder, path), ...fetch], environment)).code === 0;
+  return (await git.read(['-C', join(folder, path), ...fetch])).code === 0;
 };
 
 /** Matches a path as git does: no colon, or a slash before it. */
@@ -67,7 +67,7 @@ const writeFileUrls = async (git: Git, folder: string): Promise<void> => {
  * hash: of such a submodule everything is fetched.
  */
 const updateLevel = async (submodules: Submodules, above: string): Promise<void> => {
-  const { git, folder, environment } = submodules;
+  const { git, folder } = submodules;
   const mayBeLocal = isLocal(await originOf(git, folder));
   if (mayBeLocal) await writeFileUrls(git, folder);
   // Only a repository on this machine may name another one there (CVE-2022-39253).
@@ -75,7 +75,7 @@ const updateLevel = async (submodules: Submodules, above: string): Promise<void>
   const update = [...allowed, '-C', folder, 'submodule', 'update', '--quiet', '--init', '--depth=1'];
   const tried = new Set<string>();
   for (;;) {
-    const { code, messages } = await git.read(update, environment);
+    const { code, messages } = await git.read(update);
     if (code === 0) return;
     const path = gitFaultIn(messages) === 'no_reference' ? failedIn(messages)?.path : undefined;
     if (path === undefined || tried.has(path) || !(await fetchEverything(submodules, path))) {
@@ -91,8 +91,8 @@ const updateLevel = async (submodules: Submodules, above: string): Promise<void>
  * the folder in the task's repository.
  */
 export const updateSubmodules = async (submodules: Submodules, above = ''): Promise<string[]> => {
-  const { git, folder } = submodules;
-  if (!(await isThere(join(folder, '.gitmodules')))) return [];
+  const { git, folder, files } = submodules;
+  if (!(await files.exists(join(folder, '.gitmodules')))) return [];
   await updateLevel(submodules, above);
   // With NUL, as a path may have a line end. Git's own list has only those that were checked out.
   const list = ['-C', folder, 'submodule', '--quiet', 'foreach', `printf '%s\\0' "$sm_path"`];

@@ -1,37 +1,49 @@
 import { execFileSync } from 'node:child_process';
-import { lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { aProjectId } from '../testing/builders.ts';
+import { createUserShell } from '../process/user-shell.ts';
 import { openTaskFixture, type TaskFixture } from '../testing/task-fixture.ts';
-import { readTaskFile } from './task-file.ts';
+import { aUser, isRoot } from '../testing/users.ts';
+import { ownTaskFiles, type TaskFiles, taskFilesOf } from './task-file.ts';
 
-describe('readTaskFile', () => {
+const places: [string, () => Promise<TaskFiles>][] = [
+  ['of the own user', async () => ownTaskFiles],
+  ['of another user', async () => taskFilesOf(await createUserShell(process.env.PATH ?? ''), await aUser())],
+];
+
+describe.each(isRoot ? places : places.slice(0, 1))('task files %s', (_, open) => {
+  let files: TaskFiles;
   let folder: string;
-  let outside: string;
-  beforeEach(() => {
-    const all = mkdtempSync(join(tmpdir(), 'reveille-file-'));
-    folder = join(all, 'task');
-    outside = join(all, 'outside');
-    mkdirSync(folder);
-    writeFileSync(outside, 'secret of the runner');
+  beforeEach(async () => {
+    files = await open();
+    folder = mkdtempSync(join(tmpdir(), 'reveille-file-'));
+    chmodSync(folder, 0o755);
   });
-  afterEach(() => rmSync(join(folder, '..'), { recursive: true }));
+  afterEach(() => rmSync(folder, { recursive: true }));
 
   const read = (name: string, signal = new AbortController().signal) =>
-    readTaskFile({ within: folder, path: join(folder, name), maxBytes: 10, signal });
+    files.read(join(folder, name), 10, signal);
 
-  it('reads a regular file, also by a link within the folder', async () => {
+  it('reads a regular file, also by a link', async () => {
     writeFileSync(join(folder, 'file'), 'ten bytes!');
     symlinkSync('file', join(folder, 'link'));
     expect(await read('file')).toBe('ten bytes!');
     expect(await read('link')).toBe('ten bytes!');
   });
 
+  it('tells folders, files and nothing apart', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    const found = (name: string) =>
+      Promise.all([files.exists(join(folder, name)), files.isFolder(join(folder, name))]);
+    expect(await found('.')).toEqual([true, true]);
+    expect(await found('file')).toEqual([true, false]);
+    expect(await found('none')).toEqual([false, false]);
+  });
+
   it.each([
     ['a file that is too long', (path: string) => writeFileSync(path, 'eleven byte')],
-    ['a link out of the folder', (path: string) => symlinkSync(outside, path)],
     ['a link to a device without an end', (path: string) => symlinkSync('/dev/zero', path)],
     ['a link to itself', (path: string) => symlinkSync(path, path)],
     ['a pipe that nobody writes to', (path: string) => execFileSync('mkfifo', [path])],
@@ -68,7 +80,6 @@ describe('a task that puts something else in the place of a file', () => {
   it.each([
     ['a pipe', `mkfifo ${recap}`],
     ['a link to a device', `ln -s /dev/zero ${recap}`],
-    ['a link out of its folder', `echo '${hosts}' > "$HOME/hosts"; ln -s "$HOME/hosts" ${recap}`],
     ['a file of 1 GB', `truncate -s 1G ${recap}`],
   ])('ends without hosts, for %s', async (_, script) => {
     const path = await fixture.program('ansible-playbook', script);
@@ -114,16 +125,5 @@ describe('a task that puts something else in the place of a file', () => {
     execFileSync('mkfifo', [pipe]);
     const { result } = await withLink('requirements.yml', pipe, 'exec cat "$3"', 5000);
     expect(result).toMatchObject({ status: 'error', reason: expect.stringContaining('timeout of 5 s') });
-  });
-
-  it('gets a new known-hosts file where a task left a pipe', async () => {
-    const projectId = aProjectId();
-    const file = join(fixture.workDir, 'known_hosts', projectId);
-    await fixture.run({ projectId });
-    expect(lstatSync(file).isFile()).toBe(true);
-    rmSync(file);
-    execFileSync('mkfifo', [file]);
-    expect((await fixture.run({ projectId })).result.status).toBe('success');
-    expect(lstatSync(file).isFile()).toBe(true);
   });
 });

@@ -14,11 +14,14 @@ import { secretForms } from '../secrets/secret-forms.ts';
 import type { HeldTask } from './held-tasks.ts';
 import type { LogStream } from './log-streamer.ts';
 import type { Outcome } from './results.ts';
+import type { TaskResult, TaskRunnerOptions } from './run.ts';
 import type { TaskOutput } from './task-programs.ts';
 import { createTaskReport, isFinal, type TaskReportOptions } from './task-report.ts';
-import { runTask, type TaskResult, type TaskRunnerOptions } from './task-runner.ts';
+import { runTask } from './task-runner.ts';
 
-export interface TaskLifecycleOptions extends TaskReportOptions, Pick<TaskRunnerOptions, 'runAs'> {
+export interface TaskLifecycleOptions
+  extends TaskReportOptions,
+    Pick<TaskRunnerOptions, 'separation' | 'caches'> {
   api: Pick<AgentApi, 'log' | 'finish' | 'awaitConfirmation'>;
   privateKey: KeyObject;
   workDir: string;

@@ -2,8 +2,7 @@
 import type { TaskPayload } from '../../protocol/agent.ts';
 import { messageOf, TaskError } from '../errors.ts';
 import { type Exit, startProcessGroup } from '../process/process-group.ts';
-import { requireProgram } from '../process/programs.ts';
-import { type Command, commandAs, type RunAs } from '../process/run-as.ts';
+import { type Command, commandAs, findRunAsPrograms, type Identity, type User } from '../process/run-as.ts';
 import type { Timing } from '../timing.ts';
 import type { HeldTask } from './held-tasks.ts';
 import type { LogStream } from './log-streamer.ts';
@@ -22,8 +21,8 @@ export interface Call {
   args: readonly string[];
   cwd: string;
   environment: Record<string, string>;
-  /** Runs as the user of tasks, and not as the agent's own. */
-  asTask?: boolean;
+  /** Runs with this identity in place of the task's. */
+  as?: Identity;
 }
 
 export interface TaskPrograms {
@@ -38,7 +37,8 @@ export interface TaskProgramsOptions {
   workspace: Workspace;
   path: string;
   killGraceMs: number;
-  runAs?: RunAs;
+  /** User of the task, if not the agent's own. */
+  user?: User;
   /** Aborts when the task is to end. */
   end: AbortSignal;
   timing: Timing;
@@ -57,22 +57,21 @@ const refuseNul = ({ args, environment }: Call): void => {
 };
 
 export const createTaskPrograms = (options: TaskProgramsOptions): TaskPrograms => {
-  const { payload, task, output, workspace, path, killGraceMs, runAs, end, timing } = options;
+  const { payload, task, output, workspace, path, killGraceMs, user, end, timing } = options;
 
-  const commandOf = async ({ program, args, environment, asTask }: Call): Promise<Command> => {
-    const command = { program, args: [...args], environment };
-    if (!runAs || !asTask) return command;
-    const setpriv = await requireProgram(path, 'setpriv', 'the package util-linux');
-    const env = await requireProgram(path, 'env', 'the package coreutils');
-    return commandAs(runAs, { setpriv, env }, command);
+  const commandOf = async ({ program, args, cwd, environment, as }: Call): Promise<Command> => {
+    const command = { program, args: [...args], cwd, environment };
+    const identity = as ?? (user && { user });
+    return identity ? commandAs(identity, await findRunAsPrograms(path), command) : command;
   };
 
   const start = async (call: Call, to: TaskOutput): Promise<Exit> => {
     refuseNul(call);
     const group = startProcessGroup({
       ...(await commandOf(call)),
-      cwd: call.cwd,
       mark: workspace.root,
+      // A cache's user may work for other tasks of the project at the same time.
+      owner: call.as === undefined || call.as.user === user ? user?.uid : undefined,
       onOutput: to.write,
       onEnd: to.end,
       timing,

@@ -22,7 +22,7 @@ describe('a task', () => {
     expect(result).toEqual({ status: 'success', exitCode: 0 });
     expect(output).toMatch(/^a b-c v s3cret tsk_/);
     expect(output).not.toContain('leak');
-    expect(output).toMatch(/\/work\/tasks\/tsk_[^/]*\n$/);
+    expect(output).toMatch(/\/work\/tasks\/tsk_[^/]*\/home\n$/);
     delete process.env.AGENT_ONLY;
   });
 

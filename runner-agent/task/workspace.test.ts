@@ -40,7 +40,7 @@ describe('a workspace', () => {
     const long = join(workDir, 'a-long-name/'.repeat(8));
     const workspace = await createWorkspace({ workDir: long, name: 'one' });
     await writeFile(join(workspace.temporary, 'a'), 'x');
-    expect(await readFile(join(workspace.root, 'tmp/a'), 'utf8')).toBe('x');
+    expect(await readFile(join(workspace.root, 'home/tmp/a'), 'utf8')).toBe('x');
     if (process.platform === 'linux') expect(workspace.temporary.length).toBeLessThanOrEqual(64);
     await workspace.wipe();
     await expect(lstat(workspace.home)).rejects.toThrow('ENOENT');

@@ -1,26 +1,34 @@
-/** Folders of one task: created empty, readable only by their owner, and wiped at its end. */
+/**
+ * Folders of one task. The agent writes only in folders that no task can change; those in which the task writes are
+ * made empty, given to its user, and emptied as that user at the end.
+ */
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, lstat, mkdir, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
-import { join, resolve, sep } from 'node:path';
+import { chmod, lchown, lstat, mkdir, open, rm, rmdir, symlink } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
 import { messageOf, TaskError } from '../errors.ts';
-import { giveTo, type RunAs } from '../process/run-as.ts';
+import { type Remove, removeOwn } from '../process/remains.ts';
+import type { User } from '../process/run-as.ts';
 
-export interface Workspace {
-  /** Folder of all others but the private one. */
+/** Files that the agent writes for one user, in folders in which that user can change no names. */
+export interface OwnedFiles {
+  /** Writes a file that only the user may read, in memory where the machine allows it. Returns its path. */
+  writePrivate(name: string, content: string): Promise<string>;
+  /** Writes a file without secrets, also in a folder within, executable if `mode` says so; a folder in memory may forbid that. */
+  writePlain(name: string, content: string, mode?: number): Promise<string>;
+}
+
+export interface Workspace extends OwnedFiles {
+  /** Folder of all others but the private ones. Unique on this machine. */
   root: string;
-  /** Path of the same folder for HOME. It and `temporary` have room for the name of a socket. */
+  /** Path for HOME. It and `temporary` have room for the name of a socket. */
   home: string;
   /** Checkout, or an empty folder. The program runs in it. */
   source: string;
   temporary: string;
-  /** Path for a file with that name that only the owner may read. In memory where the machine allows it. */
+  /** Path at which the task's programs may make a file or folder that only they can read. */
   privatePath(name: string): string;
-  /** Writes a file that only the owner may read. Returns its path. */
-  writePrivate(name: string, content: string): Promise<string>;
-  /** Writes a file without secrets, executable if `mode` says so; a folder in memory may forbid that. */
-  writePlain(name: string, content: string, mode?: number): Promise<string>;
-  /** Gives all folders to the task's user. */
-  handOver(to: RunAs): Promise<void>;
+  /** Files for the user of the cache, which the task's cannot read. */
+  filesFor(user: User | undefined): Promise<OwnedFiles>;
   wipe(): Promise<void>;
 }
 
@@ -28,8 +36,8 @@ export interface WorkspaceOptions {
   workDir: string;
   /** Unique on this machine at a time. */
   name: string;
-  /** Another user runs the task: parent folders must be accessible to that user. */
-  isShared?: boolean;
+  /** User of the task, if not the agent's own, and the way to remove what is that user's. */
+  owner?: { readonly user: User; readonly remove: Remove } | undefined;
 }
 
 const tasksIn = (workDir: string) => join(workDir, 'tasks');
@@ -80,10 +88,11 @@ export const dropSecretsFolder = async (workDir: string): Promise<void> => {
   await rmdir(memoryFor(workDir)).catch(() => undefined);
 };
 
-const remove = (path: string) => rm(path, { recursive: true, force: true, maxRetries: 3 });
-
 /** Maximum retries when a task starts just as the last one ends and removes the parent folder. */
 const maxSecretsTries = 5;
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
 /** Creates the folder of a task's secrets. Returns its parent. */
 const makeSecrets = async (workDir: string, name: string): Promise<string> => {
@@ -98,73 +107,122 @@ const makeSecrets = async (workDir: string, name: string): Promise<string> => {
   }
 };
 
-const isMissing = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'ENOENT';
-
 /**
  * Longest path of a folder for temporary files. A Unix socket's path has at most 107 bytes (unix(7)), and
  * Terraform's providers need 39 of them in TMPDIR, Python's multiprocessing 32, gpg-agent 28 in HOME.
  */
 const maxTemporaryBytes = 64;
 
+const temporaryIn = (home: string) => join(home, 'tmp');
+
 /** Creates a link to the folder in `above`, unless the folder's path is short. Returns the shorter path. */
-const shorten = async (root: string, above: string): Promise<string> => {
+const shorten = async (folder: string, above: string): Promise<string> => {
   const link = join(above, randomBytes(4).toString('hex'));
   const bytesOf = (home: string) => Buffer.byteLength(temporaryIn(home));
-  if (bytesOf(root) <= maxTemporaryBytes || bytesOf(link) >= bytesOf(root)) return root;
-  await symlink(resolve(root), link);
+  if (bytesOf(folder) <= maxTemporaryBytes || bytesOf(link) >= bytesOf(folder)) return folder;
+  await symlink(resolve(folder), link);
   return link;
 };
 
-const temporaryIn = (home: string) => join(home, 'tmp');
+/** Makes a folder that stays the agent's, and that the user may enter and read. */
+const makeReadable = async (folder: string, user: User | undefined): Promise<void> => {
+  await mkdir(folder, { mode: 0o700 });
+  if (!user) return;
+  await lchown(folder, process.getuid?.() ?? 0, user.gid);
+  await chmod(folder, 0o750);
+};
+
+/** Makes a folder with empty ones in it, and gives all away. The agent writes nothing in it from then on. */
+const makeGiven = async (
+  folder: string,
+  user: User | undefined,
+  inner: readonly string[] = [],
+): Promise<void> => {
+  const folders = [folder, ...inner];
+  for (const path of folders) await mkdir(path, { mode: 0o700 });
+  if (user) for (const path of folders.toReversed()) await lchown(path, user.uid, user.gid);
+};
+
+/** Writes a new file in folders of the agent, and gives it away. */
+const writeFor = async (
+  user: User | undefined,
+  path: string,
+  content: string,
+  mode: number,
+): Promise<string> => {
+  const file = await open(path, 'wx', mode);
+  try {
+    await file.writeFile(content);
+    if (user) await file.chown(user.uid, user.gid);
+  } finally {
+    await file.close();
+  }
+  return path;
+};
+
+interface Folders {
+  secrets: string;
+  plain: string;
+}
+
+const makeFiles = async (user: User | undefined, { secrets, plain }: Folders): Promise<OwnedFiles> => {
+  for (const folder of [secrets, plain]) await makeReadable(folder, user);
+  const made = new Set([plain]);
+  return {
+    writePrivate: (name, content) => writeFor(user, join(secrets, name), content, 0o600),
+    writePlain: async (name, content, mode = 0o600) => {
+      const path = join(plain, name);
+      const folder = dirname(path);
+      if (!made.has(folder)) await makeReadable(folder, user);
+      made.add(folder);
+      return writeFor(user, path, content, mode);
+    },
+  };
+};
 
 /** Creates the folders of a task. */
-export const createWorkspace = async ({
-  workDir,
-  name,
-  isShared = false,
-}: WorkspaceOptions): Promise<Workspace> => {
+export const createWorkspace = async ({ workDir, name, owner }: WorkspaceOptions): Promise<Workspace> => {
+  const { user, remove = removeOwn } = owner ?? {};
   const root = join(tasksIn(workDir), name);
   await remove(root);
   for (const folder of secretsFoldersOf(workDir)) await remove(join(folder, name));
   const secretsDir = await makeSecrets(workDir, name);
   const secrets = join(secretsDir, name);
-  const home = await shorten(root, secretsDir);
-  const wipe = async () => {
-    await Promise.all([remove(secrets), remove(root), ...(home === root ? [] : [remove(home)])]);
-    await dropSecretsFolder(workDir);
-  };
-  const source = join(root, 'source');
-  const temporary = temporaryIn(home);
-  const plain = join(root, 'files');
   await mkdir(root, { recursive: true, mode: 0o700 });
-  for (const folder of [source, temporary, plain]) await mkdir(folder, { mode: 0o700 });
-  if (isShared) for (const folder of [workDir, tasksIn(workDir), secretsDir]) await chmod(folder, 0o711);
-
-  const write = async (path: string, content: string, mode: number) => {
-    await writeFile(path, content, { mode, flag: 'wx' });
-    return path;
-  };
-  const privatePath = (file: string) => join(secrets, file);
+  // Other users pass through and read no names: they know the paths of what is theirs.
+  if (user)
+    for (const folder of [workDir, tasksIn(workDir), root, secretsDir, secrets]) await chmod(folder, 0o711);
+  const [homeFolder, source, own] = [join(root, 'home'), join(root, 'source'), join(secrets, 'rw')];
+  await makeGiven(homeFolder, user, [temporaryIn(homeFolder)]);
+  for (const folder of [source, own]) await makeGiven(folder, user);
+  const home = await shorten(homeFolder, secretsDir);
+  const foldersOf = (kind: string): Folders => ({
+    secrets: join(secrets, kind),
+    plain: join(root, `files-${kind}`),
+  });
   return {
     root,
     home,
     source,
-    temporary,
-    privatePath,
-    writePrivate: (file, content) => write(privatePath(file), content, 0o600),
-    writePlain: (file, content, mode = 0o600) => write(join(plain, file), content, mode),
-    handOver: async (to) => {
-      for (const folder of [root, secrets]) await giveTo(folder, to);
+    temporary: temporaryIn(home),
+    ...(await makeFiles(user, foldersOf('task'))),
+    privatePath: (file) => join(own, file),
+    filesFor: (other) => makeFiles(other, foldersOf('cache')),
+    wipe: async () => {
+      const link = home === homeFolder ? [] : [home];
+      await Promise.all([secrets, root, ...link].map(remove));
+      await dropSecretsFolder(workDir);
     },
-    wipe,
   };
 };
 
-/** Removes the remains of tasks when the agent or the machine ended without warning. */
+/**
+ * Removes the remains of tasks when the agent or the machine ended without warning. No process of a task may be left:
+ * one could lead root elsewhere.
+ */
 export const sweepWorkspaces = async (workDir: string): Promise<void> => {
   for (const folder of [...secretsFoldersOf(workDir), tasksIn(workDir)]) {
-    await remove(folder).catch((error: unknown) => {
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
       throw new TaskError(`Cannot remove what earlier tasks left in ${folder}: ${messageOf(error)}`);
     });
   }

@@ -4,9 +4,11 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TaskPayload } from '../../protocol/agent.ts';
-import type { RunAs } from '../process/run-as.ts';
+import type { Separation } from '../process/separation.ts';
+import { openCaches } from '../task/caches.ts';
 import type { HeldTask } from '../task/held-tasks.ts';
-import { runTask, type TaskResult } from '../task/task-runner.ts';
+import type { TaskResult } from '../task/run.ts';
+import { runTask } from '../task/task-runner.ts';
 import { systemTiming } from '../timing.ts';
 import { aPayload, heldTasks } from './builders.ts';
 
@@ -19,7 +21,7 @@ export interface Ran {
 }
 
 export interface RunOptions {
-  runAs?: RunAs;
+  separation?: Separation;
   /** Receives the task, to stop it. */
   began?: (task: HeldTask) => void;
   /** Receives all output of the programs so far, each time that there is more. */
@@ -80,7 +82,7 @@ export const openTaskFixture = async (work = 'work') => {
     run: async (
       given: Partial<TaskPayload>,
       searchPath = path,
-      { runAs, began, onOutput }: RunOptions = {},
+      { separation, began, onOutput }: RunOptions = {},
     ): Promise<Ran> => {
       const payload = aPayload(given);
       const task = heldTasks().add(payload.projectId, payload.taskId);
@@ -103,7 +105,8 @@ export const openTaskFixture = async (work = 'work') => {
         killGraceMs: 100,
         awaitConfirmation: async () => undefined,
         timing: systemTiming,
-        runAs,
+        separation,
+        caches: await openCaches(join(folder, work), separation),
       });
       return { result, ...ran };
     },

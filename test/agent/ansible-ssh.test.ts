@@ -4,8 +4,8 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TaskPayload } from '../../protocol/agent.ts';
-import { findUser } from '../../runner-agent/process/run-as.ts';
 import { openTaskFixture, type TaskFixture } from '../../runner-agent/testing/task-fixture.ts';
+import { isRoot, openSeparation } from '../../runner-agent/testing/users.ts';
 import { caseFile, lacksCases } from '../cases.ts';
 import { makeSshKey, type SshServer, startSshServer } from './sshd.ts';
 import { isMissing } from './tools.ts';
@@ -123,7 +123,7 @@ describe.skipIf(isMissing('ansible-playbook'))('a playbook', () => {
     expect(result.status).toBe('success');
   });
 
-  it.skipIf(process.getuid?.() !== 0)('goes by ProxyJump as another user, in a long folder', async () => {
+  it.skipIf(!isRoot)('goes by ProxyJump as another user, in a long folder', async () => {
     const other = await openTaskFixture('.local/instances/i-0123456789abcdef0/work');
     try {
       await chmod(other.folder, 0o711);
@@ -132,7 +132,7 @@ describe.skipIf(isMissing('ansible-playbook'))('a playbook', () => {
       }
       const inventory = hostsOf(host() + proxyJump());
       const { result, output } = await other.run({ app: 'ansible', script: playbook, inventory }, undefined, {
-        runAs: await findUser('nobody'),
+        separation: await openSeparation(),
       });
       expect(output).toContain('on target');
       expect(result.status).toBe('success');

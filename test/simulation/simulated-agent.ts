@@ -255,6 +255,7 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
     agentVersion,
     intervals: loopIntervals,
     results: resultsOn(options.disk),
+    mostTasks: () => Number.POSITIVE_INFINITY,
     lookAtDisk: async () => {
       // An agent whose disk is full from the start would need a user to free space.
       if (onlineSinceMs !== undefined && faults.hit('disk full'))
