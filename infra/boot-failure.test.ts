@@ -42,7 +42,14 @@ let received: BootFailureRequest[];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'reveille-boot-'));
-  for (const name of ['bin', 'etc/systemd/system', 'usr/local/bin', 'opt/reveille', 'var/log'])
+  for (const name of [
+    'bin',
+    'etc/systemd/system/reveille-runner.service.d',
+    'etc/sysusers.d',
+    'usr/local/bin',
+    'opt/reveille',
+    'var/log',
+  ])
     mkdirSync(join(folder, name), { recursive: true });
   mkdirSync(join(folder, semaphore, '..'), { recursive: true });
   writeFileSync(join(folder, semaphore), '');
@@ -100,11 +107,10 @@ const takesAll = 'for to in "$@"; do true; done; touch "$to"';
 const boot = async (programs: Record<string, string> = {}) => {
   const stubs = {
     dnf: '',
-    useradd: '',
+    'systemd-sysusers': '',
     install: '',
     systemctl: '',
     sleep: '',
-    id: '',
     aws: '',
     sha256sum: '',
     ...programs,
@@ -170,11 +176,11 @@ it('makes cloud-init run the script again at the next boot', async () => {
 
 it('names each step that can fail', async () => {
   await boot({ aws: 'false' });
-  await boot({ useradd: 'false', id: 'false' });
+  await boot({ 'systemd-sysusers': 'false' });
   await boot({ aws: takesAll, systemctl: 'false' });
   expect(received.map(({ step }) => step)).toEqual([
     'download the agent',
-    'make the user and its folders',
+    'make the users of tasks and caches, and the folders',
     'install the agent',
   ]);
 });

@@ -93,6 +93,7 @@ export class FleetStack extends Stack {
         vpcId,
         agentFile,
         unitFolder: join(root, 'runner-agent/host'),
+        tasksUseRole: fleet.tasksUseInstanceRole,
         script: readScript(root, fleet),
         tags: {
           ...fleet.instanceTags,

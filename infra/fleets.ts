@@ -124,6 +124,10 @@ const fleet = z
       .min(1, 'must name a subnet')
       .optional()
       .describe('Of the VPC `vpcId`; without both, of a small VPC that is made'),
+    tasksUseInstanceRole: z
+      .boolean('must be true or false')
+      .default(false)
+      .describe("Lets tasks get the credentials of the instances' role from the metadata service"),
     userDataFile: z
       .string()
       .min(1)

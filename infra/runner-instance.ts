@@ -34,6 +34,8 @@ export interface RunnerInstanceProps {
    * reveille-runner
    */
   readonly tags: Readonly<Record<string, string>>;
+  /** Lets tasks use the role of the instance. @default false */
+  readonly tasksUseRole?: boolean;
   /** Bash script that runs after the agent is installed. @default none */
   readonly script?: string;
   /** VPC of the security group. @default the default VPC */
@@ -60,8 +62,8 @@ const imageOf = (ami: string): string => (ami.startsWith('/') ? `resolve:ssm:${a
  * Actions of the SSM agent, so that operators reach an instance: a heartbeat, Session Manager (AWS: "Verify
  * or add instance permissions for Session Manager", the minimal policy), and Run Command, with which
  * docs/using/runners.md registers (AWS: "ec2messages, ssmmessages, and other API operations"). Not
- * AmazonSSMManagedInstanceCore: it reads every parameter of the account, and each task on the machine can use
- * the machine's role.
+ * AmazonSSMManagedInstanceCore: it reads every parameter of the account, and a fleet may let its tasks use the
+ * machine's role.
  */
 const operatorsReach = [
   'ssm:UpdateInstanceInformation',
@@ -175,6 +177,7 @@ export class RunnerInstance extends Construct {
                 program: unit('report-boot-failure.py'),
                 stsHost: `sts.${Stack.of(this).region}.${Stack.of(this).urlSuffix}`,
               },
+              ...(!props.tasksUseRole && { closeMetadata: unit('close-metadata.sh') }),
               script: props.script,
             }),
           ),

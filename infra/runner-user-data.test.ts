@@ -5,15 +5,23 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runnerUserData } from './runner-user-data.ts';
+import { type RunnerUserData, runnerUserData } from './runner-user-data.ts';
 
 const bundle = 'console.log("the agent")\n';
 const agentSha256 = createHash('sha256').update(bundle).digest('hex');
 
+const hostFolder = join(import.meta.dirname, '../runner-agent/host');
+
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'reveille-boot-'));
-  for (const name of ['bin', 'etc/systemd/system', 'usr/local/bin', 'opt/reveille'])
+  for (const name of [
+    'bin',
+    'etc/systemd/system/reveille-runner.service.d',
+    'etc/sysusers.d',
+    'usr/local/bin',
+    'opt/reveille',
+  ])
     mkdirSync(join(folder, name), { recursive: true });
   writeFileSync(join(folder, 'bundle'), bundle);
 });
@@ -29,8 +37,8 @@ const play = (name: string, lines = 'true') => {
   chmodSync(path, 0o755);
 };
 
-const boot = (programs: Record<string, string> = {}) => {
-  for (const name of ['dnf', 'useradd', 'install', 'systemctl', 'sleep', 'id']) play(name);
+const boot = (programs: Record<string, string> = {}, more: Partial<RunnerUserData> = {}) => {
+  for (const name of ['dnf', 'systemd-sysusers', 'install', 'systemctl', 'sleep']) play(name);
   play('aws', `cp "${folder}/bundle" "\${@: -1}"`);
   for (const [name, lines] of Object.entries(programs)) play(name, lines);
   const script = runnerUserData({
@@ -39,6 +47,8 @@ const boot = (programs: Record<string, string> = {}) => {
     service: '[Service]\n',
     path: '[Path]\n',
     enroll: '[Service]\n',
+    closeMetadata: '#!/bin/sh\n',
+    ...more,
     script: `echo done > ${folder}/own-script`,
   });
   // The machine's folders are under the test's.
@@ -64,6 +74,23 @@ describe('the first boot', () => {
     expect(calls).toContain('systemctl enable --now --no-block reveille-enroll.service');
     expect(calls.some((call) => call.startsWith('sleep'))).toBe(false);
     expect(existsSync(join(folder, 'own-script'))).toBe(true);
+  });
+
+  it('makes the users that the agent looks for', () => {
+    boot();
+    const named = (text: string) => [...text.matchAll(/^u (\S+) /gm)].map(([, name]) => name);
+    const made = named(readFileSync(join(folder, 'etc/sysusers.d/reveille.conf'), 'utf8'));
+    expect(made).toEqual(named(readFileSync(join(hostFolder, 'reveille.conf'), 'utf8')));
+  });
+
+  it("closes the instance's role to tasks, unless the fleet opens it", () => {
+    const script = readFileSync(join(hostFolder, 'close-metadata.sh'), 'utf8');
+    boot({}, { closeMetadata: script });
+    expect(readFileSync(join(folder, 'opt/reveille/close-metadata'), 'utf8')).toBe(script);
+    const dropIn = join(folder, 'etc/systemd/system/reveille-runner.service.d/open-metadata.conf');
+    expect(existsSync(dropIn)).toBe(false);
+    boot({}, { closeMetadata: undefined });
+    expect(readFileSync(dropIn, 'utf8')).toBe('[Service]\nExecStartPre=\n');
   });
 
   it('waits for the lock of dnf, and retries each network step', () => {

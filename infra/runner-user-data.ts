@@ -18,6 +18,8 @@ export interface RunnerUserData {
    * Reporter of a failed first boot, for instances that enrol: a Python program, and the region's STS host.
    */
   readonly report?: { readonly program: string; readonly stsHost: string };
+  /** Script that keeps tasks from the instance's role at each start. @default tasks may use the role */
+  readonly closeMetadata?: string;
   /** Bash lines that run once the agent is installed. */
   readonly script?: string;
 }
@@ -39,6 +41,16 @@ ${end}
 trap '[ $? = 0 ] || report_failure' EXIT
 `;
 
+/** Installs what the unit runs before the agent, or has it run nothing. */
+const metadataStep = (closeMetadata: string | undefined): string =>
+  closeMetadata === undefined
+    ? `install --directory /etc/systemd/system/reveille-runner.service.d
+printf '[Service]\\nExecStartPre=\\n' > /etc/systemd/system/reveille-runner.service.d/open-metadata.conf`
+    : `cat > /opt/reveille/close-metadata <<'${end}'
+${closeMetadata.trimEnd()}
+${end}
+chmod 0755 /opt/reveille/close-metadata`;
+
 /**
  * Installs the agent and its dependencies on Amazon Linux 2023. The output is in
  * /var/log/cloud-init-output.log.
@@ -50,6 +62,7 @@ export const runnerUserData = ({
   path,
   enroll,
   report,
+  closeMetadata,
   script = '',
 }: RunnerUserData): string => `#!/bin/bash
 set -euo pipefail
@@ -70,14 +83,15 @@ fetch_agent() {
 }
 
 step='install Node.js and git'
-again dnf install --assumeyes nodejs24 git-core openssh-clients python3
+again dnf install --assumeyes nodejs24 git-core openssh-clients python3 nftables
 # Only tasks of the app ansible need it, and they say so when it is missing.
 again dnf install --assumeyes ansible-core || echo 'ansible-core is not installed'
 
-step='make the user and its folders'
-id reveille || useradd --system --create-home --home-dir /var/lib/reveille --shell /sbin/nologin reveille
+step='make the users of tasks and caches, and the folders'
+for kind in task cache; do for n in {0..15}; do echo "u reveille-$kind-$n - - /nonexistent"; done; done > /etc/sysusers.d/reveille.conf
+systemd-sysusers /etc/sysusers.d/reveille.conf
 install --directory --mode 0755 /opt/reveille
-install --directory --mode 0700 --owner reveille --group reveille /etc/reveille
+install --directory --mode 0700 /etc/reveille
 step='download the agent'
 again fetch_agent
 chmod 0755 /opt/reveille/reveille-runner.mjs
@@ -85,12 +99,11 @@ chmod 0755 /opt/reveille/reveille-runner.mjs
 step='install the agent'
 cat > /usr/local/bin/reveille-runner <<'${end}'
 #!/bin/sh
-# As the user whose service reads what "register" and "setup" write.
-set -- /usr/bin/node-24 /opt/reveille/reveille-runner.mjs "$@"
-if [ "$(id -un)" = reveille ]; then exec "$@"; else exec runuser -u reveille -- "$@"; fi
+exec /usr/bin/node-24 /opt/reveille/reveille-runner.mjs "$@"
 ${end}
 chmod 0755 /usr/local/bin/reveille-runner
 
+${metadataStep(closeMetadata)}
 cat > /etc/systemd/system/reveille-runner.service <<'${end}'
 ${service.trimEnd()}
 ${end}

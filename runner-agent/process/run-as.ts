@@ -41,6 +41,8 @@ export interface Identity {
   user: User;
   /** Replaces the groups that the system lists for the user. */
   groups?: readonly number[];
+  /** Replaces the agent's umask (umask(2)), in octal. */
+  umask?: string;
 }
 
 /**
@@ -48,7 +50,7 @@ export interface Identity {
  * the folder: a task may have put a link in its place, which root would follow.
  */
 export const commandAs = (
-  { user, groups }: Identity,
+  { user, groups, umask }: Identity,
   { setpriv, env }: RunAsPrograms,
   { program, args, cwd, environment }: Command,
 ): Command => {
@@ -57,13 +59,14 @@ export const commandAs = (
     ...(groups ? ['--groups', groups.join(',')] : ['--init-groups']),
     ...['--inh-caps=-all', '--no-new-privs'],
   ];
+  const masked = umask === undefined ? [] : ['sh', '-c', `umask ${umask} && exec "$@"`, 'sh'];
   const variables = Object.entries(environment);
   const late = variables
     .filter(([name]) => unsafeForRoot.test(name))
     .map(([name, value]) => `${name}=${value}`);
   return {
     program: setpriv,
-    args: [...flags, '--', env, `--chdir=${cwd}`, ...late, program, ...args],
+    args: [...flags, '--', env, `--chdir=${cwd}`, ...late, ...masked, program, ...args],
     cwd: '/',
     environment: Object.fromEntries(variables.filter(([name]) => !unsafeForRoot.test(name))),
   };

@@ -13,7 +13,8 @@ export interface PoolUsers {
 /** Number of users of each kind that an installation makes, so also the most tasks at a time. */
 const poolSize = 16;
 
-const namesOf = (kind: 'task' | 'cache') =>
+/** Names of the users of a kind. */
+export const poolNames = (kind: 'task' | 'cache') =>
   Array.from({ length: poolSize }, (_, index) => `reveille-${kind}-${index}`);
 
 /** Reads lines of passwd(5). A user with the id 0, or with an id that another has too, counts as missing. */
@@ -35,7 +36,7 @@ const readPasswd = (names: readonly string[]): Promise<string> =>
 /** Returns the users of the pool; undefined when this process is not root, or a kind has none. */
 export const findPoolUsers = async (): Promise<PoolUsers | undefined> => {
   if (process.getuid?.() !== 0) return undefined;
-  const [tasks, caches] = [namesOf('task'), namesOf('cache')];
+  const [tasks, caches] = [poolNames('task'), poolNames('cache')];
   const found = parseUsers(await readPasswd([...tasks, ...caches]));
   const among = (names: readonly string[]) => found.filter(({ name }) => names.includes(name));
   const pool = { tasks: among(tasks), caches: among(caches) };
