@@ -62,8 +62,8 @@ const imageOf = (ami: string): string => (ami.startsWith('/') ? `resolve:ssm:${a
  * Actions of the SSM agent, so that operators reach an instance: a heartbeat, Session Manager (AWS: "Verify
  * or add instance permissions for Session Manager", the minimal policy), and Run Command, with which
  * docs/using/runners.md registers (AWS: "ec2messages, ssmmessages, and other API operations"). Not
- * AmazonSSMManagedInstanceCore: it reads every parameter of the account, and a fleet may let its tasks use the
- * machine's role.
+ * AmazonSSMManagedInstanceCore: it reads every parameter of the account, and a fleet may let its tasks use
+ * the machine's role.
  */
 const operatorsReach = [
   'ssm:UpdateInstanceInformation',

@@ -1,4 +1,4 @@
-/** What an installation makes, compared with what the agent looks for. */
+/** Compares the users that an installation makes with those that the agent looks for. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * Reads /proc/<pid>/status (proc_pid_status(5)), which anybody may. True for a live process one of whose user ids (real,
- * effective, saved, file system) is `uid`.
+ * Reads /proc/<pid>/status (proc_pid_status(5)), which anybody may. True for a live process one of whose user
+ * ids (real, effective, saved, file system) is `uid`.
  */
 export const isOwnedBy = (pid: string | number, uid: number): boolean => {
   let status: string;

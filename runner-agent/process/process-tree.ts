@@ -9,8 +9,8 @@ import { isOwnedBy } from './owner.ts';
 /**
  * Variable that marks every process of a task. Its value is the task's folder, which is unique on this
  * machine. Children inherit it, even after setsid(2); only one that clears its environment and outlives its
- * parent is lost. The environment of another user's process can be read with CAP_SYS_PTRACE only (proc(5)): there the
- * owner tells.
+ * parent is lost. The environment of another user's process can be read with CAP_SYS_PTRACE only (proc(5)):
+ * there the owner tells.
  */
 export const markName = 'REVEILLE_WORKSPACE';
 

@@ -16,8 +16,8 @@ export type Remove = (path: string) => Promise<void>;
 export const removeOwn: Remove = (path) => rm(path, { recursive: true, force: true, maxRetries: 3 });
 
 /**
- * Empties what belongs to another user as that user: no link in it, and nothing that changes meanwhile, leads root
- * elsewhere. The folder above `path` is one that only the agent can change.
+ * Empties what belongs to another user as that user: no link in it, and nothing that changes meanwhile, leads
+ * root elsewhere. The folder above `path` is one that only the agent can change.
  */
 export const createRemove = (shell: UserShell): Remove => {
   const remove: Remove = async (path) => {
@@ -34,7 +34,7 @@ export const createRemove = (shell: UserShell): Remove => {
 /** Folders in which anybody may write on common systems (FHS 3.0; mq_overview(7)). */
 const sharedFolders = ['/tmp', '/var/tmp', '/dev/shm', '/dev/mqueue', '/run/lock', '/var/lock', '/run/shm'];
 
-/** Removes files of the user in the folders, whoever the folders between belong to. */
+/** Removes files of the user in the folders, also below folders of others. */
 const sweepFolders = `user=$1; shift
 for folder; do
   [ -d "$folder" ] || continue
@@ -43,7 +43,9 @@ for folder; do
 done
 [ -z "$(find "$@" -xdev -mindepth 1 -user "$user" -print -quit 2>/dev/null)" ]`;
 
-/** Kinds of System V IPC: the file in /proc/sysvipc, the column of ids, and the flag of ipcrm (sysvipc(7)). */
+/**
+ * Kinds of System V IPC: the file in /proc/sysvipc, the column of ids, and the flag of ipcrm (sysvipc(7)).
+ */
 const ipcKinds = [
   ['shm', 'shmid', '-m'],
   ['msg', 'msqid', '-q'],

@@ -46,8 +46,8 @@ export interface Identity {
 }
 
 /**
- * Returns the command that runs the given one with that identity, without a way back. The user itself changes to
- * the folder: a task may have put a link in its place, which root would follow.
+ * Returns the command that runs the given one with that identity, without a way back. The user itself changes
+ * to the folder: a task may have put a link in its place, which root would follow.
  */
 export const commandAs = (
   { user, groups, umask }: Identity,

@@ -1,6 +1,6 @@
 /**
- * Keeps tasks apart from the agent and from each other: lends each task a user of its own, and each project one for
- * its caches.
+ * Keeps tasks apart from the agent and from each other: lends each task a user of its own, and each project
+ * one for its caches.
  */
 import { messageOf, TaskError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -14,7 +14,9 @@ import type { PoolUsers } from './users.ts';
 export interface Loan {
   readonly user: User;
   readonly remove: Remove;
-  /** Cleans the user. Never rejects: one that cannot be cleaned serves no task until the agent's next start. */
+  /**
+   * Cleans the user. Never rejects: one that cannot be cleaned serves no task until the agent's next start.
+   */
   giveBack(wipe: () => Promise<void>): Promise<void>;
 }
 
@@ -24,7 +26,8 @@ export interface Separation {
   readonly remove: Remove;
   readonly cacheUsers: readonly User[];
   /**
-   * Ends the user's processes, runs `wipe`, and removes what the user left elsewhere. Rejects when something stays.
+   * Ends the user's processes, runs `wipe`, and removes what the user left elsewhere. Rejects when something
+   * stays.
    */
   clean(user: User, wipe: () => Promise<void>): Promise<void>;
   /** Number of users that can serve tasks. */

@@ -10,8 +10,8 @@ import { listTree, signal, type TreeOptions, type TreeProcess } from './process-
 const passive = /^(?:(?:ba|da|a|z|k|mk|fi)?sh|busybox|unshare)$/;
 
 /**
- * Looks at the program file, as a script's process has the script's name. That of another user's process can be read
- * with CAP_SYS_PTRACE only (proc(5)): without it, at the command line's first word.
+ * Looks at the program file, as a script's process has the script's name. That of another user's process can
+ * be read with CAP_SYS_PTRACE only (proc(5)): without it, at the command line's first word.
  */
 const isPassive = async ({ pid }: TreeProcess): Promise<boolean> => {
   const program = await readlink(`/proc/${pid}/exe`).catch(async () => {

@@ -43,7 +43,7 @@ export const findPoolUsers = async (): Promise<PoolUsers | undefined> => {
   return pool.tasks.length > 0 && pool.caches.length > 0 ? pool : undefined;
 };
 
-/** What a machine without separation has to be told. */
+/** Message for a machine without separation, and its remedy. */
 export const notSeparated = {
   happened: "Tasks can read this agent's key, and what other tasks left",
   fix: 'Run the agent as root, on a machine with the users reveille-task-0 and reveille-cache-0 (docs/operating/agent.md)',

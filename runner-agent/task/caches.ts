@@ -1,4 +1,6 @@
-/** Folders of the projects' repositories. With separation, each belongs to a user that only its project has. */
+/**
+ * Folders of the projects' repositories. With separation, each belongs to a user that only its project has.
+ */
 import { chmod, lchown, lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TaskError } from '../errors.ts';

@@ -53,9 +53,9 @@ const firstLine = (text: string) => text.split(/[\r\n]/, 1)[0] ?? '';
 const configString = (text: string) => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 
 /**
- * Config of git in the workspace, which is the task's own. The cache belongs to another user, and a repository that is
- * a path on the runner may belong to anybody. This has to stand in a file, as git hides variables from the program that
- * serves a path (safe.directory in git-config(1)).
+ * Config of git in the workspace, which is the task's own. The cache belongs to another user, and a
+ * repository that is a path on the runner may belong to anybody. This has to stand in a file, as git hides
+ * variables from the program that serves a path (safe.directory in git-config(1)).
  */
 export const workspaceConfig = `[include]
 	path = ~/.gitconfig
@@ -64,8 +64,8 @@ export const workspaceConfig = `[include]
 `;
 
 /**
- * Config of git in the cache: nothing of the task or of the user. A repository that is a path on the runner may belong
- * to anybody.
+ * Config of git in the cache: nothing of the task or of the user. A repository that is a path on the runner
+ * may belong to anybody.
  */
 export const cacheConfig = `[core]
 	hooksPath = /dev/null

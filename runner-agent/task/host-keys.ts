@@ -1,4 +1,7 @@
-/** Host keys of a project that were accepted at first sight (known_hosts(5) of sshd(8)), a file for each project. */
+/**
+ * Host keys of a project that were accepted at first sight (known_hosts(5) of sshd(8)), a file for each
+ * project.
+ */
 import { createHmac } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

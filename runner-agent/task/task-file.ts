@@ -1,6 +1,6 @@
 /**
- * Looks at files that a task or its repository wrote. They may be anything: a link, a pipe, a device, endless; and they
- * may change meanwhile.
+ * Looks at files that a task or its repository wrote. They may be anything: a link, a pipe, a device,
+ * endless; and they may change meanwhile.
  */
 import { constants, type FileHandle, open, stat } from 'node:fs/promises';
 import type { User } from '../process/run-as.ts';
@@ -10,8 +10,8 @@ export interface TaskFiles {
   exists(path: string): Promise<boolean>;
   isFolder(path: string): Promise<boolean>;
   /**
-   * Reads a regular file of at most `maxBytes`, through links too. Undefined when it is missing, anything else, larger,
-   * or not read before `signal` aborts.
+   * Reads a regular file of at most `maxBytes`, through links too. Undefined when it is missing, anything
+   * else, larger, or not read before `signal` aborts.
    */
   read(path: string, maxBytes: number, signal: AbortSignal): Promise<string | undefined>;
 }

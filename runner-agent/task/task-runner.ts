@@ -26,7 +26,7 @@ const locateScript = async ({ payload, app, workspace, files }: Run): Promise<st
   if (payload.script !== undefined) {
     // Editors on Windows write a byte order mark and CR, which bash takes for a part of its commands.
     const text = payload.script.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
-    return workspace.writePlain(app.inlineName, text.endsWith('\n') ? text : `${text}\n`);
+    return workspace.writeScript(app.inlineName, text.endsWith('\n') ? text : `${text}\n`);
   }
   if (payload.path === undefined)
     throw new TaskError('The template has neither a script nor a path: give it one');

@@ -1,6 +1,6 @@
 /**
- * Folders of one task. The agent writes only in folders that no task can change; those in which the task writes are
- * made empty, given to its user, and emptied as that user at the end.
+ * Folders of one task. The agent writes only in folders that no task can change; those in which the task
+ * writes are made empty, given to its user, and emptied as that user at the end.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { chmod, lchown, lstat, mkdir, open, rm, rmdir, symlink } from 'node:fs/promises';
@@ -25,6 +25,8 @@ export interface Workspace extends OwnedFiles {
   /** Checkout, or an empty folder. The program runs in it. */
   source: string;
   temporary: string;
+  /** Writes the script that the task runs, in a folder in which the task may write. Returns its path. */
+  writeScript(name: string, content: string): Promise<string>;
   /** Path at which the task's programs may make a file or folder that only they can read. */
   privatePath(name: string): string;
   /** Files for the user of the cache, which the task's cannot read. */
@@ -206,6 +208,13 @@ export const createWorkspace = async ({ workDir, name, owner }: WorkspaceOptions
     source,
     temporary: temporaryIn(home),
     ...(await makeFiles(user, foldersOf('task'))),
+    writeScript: async (file, content) => {
+      const folder = join(root, 'script');
+      await mkdir(folder, { mode: 0o700 });
+      const path = await writeFor(user, join(folder, file), content, 0o600);
+      if (user) await lchown(folder, user.uid, user.gid);
+      return path;
+    },
     privatePath: (file) => join(own, file),
     filesFor: (other) => makeFiles(other, foldersOf('cache')),
     wipe: async () => {
@@ -217,8 +226,8 @@ export const createWorkspace = async ({ workDir, name, owner }: WorkspaceOptions
 };
 
 /**
- * Removes the remains of tasks when the agent or the machine ended without warning. No process of a task may be left:
- * one could lead root elsewhere.
+ * Removes the remains of tasks when the agent or the machine ended without warning. No process of a task may
+ * be left: one could lead root elsewhere.
  */
 export const sweepWorkspaces = async (workDir: string): Promise<void> => {
   for (const folder of [...secretsFoldersOf(workDir), tasksIn(workDir)]) {

@@ -9,17 +9,29 @@ export interface Imds {
   failNext(status: number): void;
   /** Items that were requested. */
   requested(): string[];
+  /** Number of requests of any kind. */
+  requests(): number;
   /** Number of tokens issued. */
   tokens(): number;
   close(): Promise<void>;
 }
 
-export const startImds = async (): Promise<Imds> => {
+export interface ImdsAddress {
+  address: string;
+  /** 0: any that is free. */
+  port: number;
+}
+
+const loopback: ImdsAddress = { address: '127.0.0.1', port: 0 };
+
+export const startImds = async ({ address, port } = loopback): Promise<Imds> => {
+  let requests = 0;
   const items = new Map<string, string>();
   const requested: string[] = [];
   const tokens = new Set<unknown>();
   const failures: number[] = [];
   const server = createServer(({ method, url = '', headers }, response) => {
+    requests += 1;
     const failure = failures.shift();
     if (failure !== undefined) return response.writeHead(failure).end();
     if (method === 'PUT' && url === '/latest/api/token') {
@@ -34,14 +46,15 @@ export const startImds = async (): Promise<Imds> => {
     const text = items.get(item);
     return text === undefined ? response.writeHead(404).end() : response.end(text);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  await new Promise<void>((resolve) => server.listen(port, address, resolve));
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') throw new Error('the server has no port');
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url: `http://${address}:${bound.port}`,
     set: (item, text) => void items.set(item, text),
     failNext: (status) => void failures.push(status),
     requested: () => requested,
+    requests: () => requests,
     tokens: () => tokens.size,
     close: () =>
       new Promise((resolve) => {
