@@ -78,7 +78,8 @@ describe('the first boot', () => {
 
   it('makes the users that the agent looks for', () => {
     boot();
-    const named = (text: string) => [...text.matchAll(/^u (\S+) /gm)].map(([, name]) => name);
+    const named = (text: string) =>
+      [...text.matchAll(/^u (\S+) .* (\S+)$/gm)].map(([, name, home]) => `${name} ${home}`).toSorted();
     const made = named(readFileSync(join(folder, 'etc/sysusers.d/reveille.conf'), 'utf8'));
     expect(made).toEqual(named(readFileSync(join(hostFolder, 'reveille.conf'), 'utf8')));
   });

@@ -88,7 +88,10 @@ again dnf install --assumeyes nodejs24 git-core openssh-clients python3 nftables
 again dnf install --assumeyes ansible-core || echo 'ansible-core is not installed'
 
 step='make the users of tasks and caches, and the folders'
-for kind in task cache; do for n in {0..15}; do echo "u reveille-$kind-$n - - /nonexistent"; done; done > /etc/sysusers.d/reveille.conf
+for n in {0..15}; do
+  echo "u reveille-task-$n - - /var/lib/reveille/homes/reveille-task-$n"
+  echo "u reveille-cache-$n - - /nonexistent"
+done > /etc/sysusers.d/reveille.conf
 systemd-sysusers /etc/sysusers.d/reveille.conf
 install --directory --mode 0755 /opt/reveille
 install --directory --mode 0700 /etc/reveille

@@ -85,7 +85,9 @@ const takeWorkDir = async ({ config: { workDir }, separation, log, ended }: Run)
   if (killed > 0) log.warn(`Ended ${killed} process(es) that a previous agent left behind`);
   await separation?.sweep();
   await sweepWorkspaces(workDir);
-  return openCaches(workDir, separation);
+  const caches = await openCaches(workDir, separation);
+  await separation?.requireAccess(workDir);
+  return caches;
 };
 
 /** Creates the clients of the API and of SQS, and the credentials for both. */

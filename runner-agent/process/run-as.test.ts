@@ -3,7 +3,7 @@ import { commandAs } from './run-as.ts';
 
 describe('commandAs', () => {
   const programs = { setpriv: '/usr/bin/setpriv', env: '/usr/bin/env' };
-  const user = { name: 'nobody', uid: 65534, gid: 65534 };
+  const user = { name: 'nobody', uid: 65534, gid: 65534, home: '/nonexistent' };
   const given = { program: '/bin/bash', args: ['x'], cwd: '/work/task' };
 
   it('passes setpriv no variable that its C library obeys, and the program all of them', () => {

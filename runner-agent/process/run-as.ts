@@ -6,6 +6,8 @@ export interface User {
   name: string;
   uid: number;
   gid: number;
+  /** Home by passwd(5), as `~name` and ssh find it. */
+  home: string;
 }
 
 /**

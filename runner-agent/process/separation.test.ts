@@ -77,6 +77,15 @@ describe.skipIf(!isRoot)('a task with a user of its own', () => {
   });
 });
 
+describe.skipIf(!isRoot)('a user of the pool', () => {
+  it('has to reach the working folder', async () => {
+    await chmod(fixture.folder, 0o711);
+    await expect(separation.requireAccess(fixture.folder)).resolves.toBeUndefined();
+    await chmod(fixture.folder, 0o700);
+    await expect(separation.requireAccess(fixture.folder)).rejects.toThrow('chmod o+x');
+  });
+});
+
 describe.skipIf(!isRoot)('the repository of a task with a user of its own', () => {
   const projectId = aProjectId();
   const repository = async () => ({

@@ -2,7 +2,7 @@
  * Keeps tasks apart from the agent and from each other: lends each task a user of its own, and each project
  * one for its caches.
  */
-import { messageOf, TaskError } from '../errors.ts';
+import { ConfigError, messageOf, TaskError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { createRemove, hasRemains, type Remove, sweepRemains } from './remains.ts';
 import type { User } from './run-as.ts';
@@ -34,6 +34,8 @@ export interface Separation {
   size(): number;
   /** Throws a TaskError when all users are lent. */
   lend(): Loan;
+  /** Throws ConfigError when the users of tasks cannot reach the folder. */
+  requireAccess(folder: string): Promise<void>;
   /** Ends all processes of the pool, and removes what they left in shared folders: no task runs yet. */
   sweep(): Promise<void>;
 }
@@ -90,6 +92,13 @@ export const createSeparation = async ({
             onUnusable(new Error('No user for tasks is left that can be cleaned'));
         },
       };
+    },
+    requireAccess: async (folder) => {
+      const [user] = users.tasks;
+      if (!user || (await shell(user, '[ -x "$1" ]', [folder])) !== undefined) return;
+      throw new ConfigError(
+        `The users of tasks cannot reach ${folder}: let them through the folders above it (chmod o+x), or give another --work-dir`,
+      );
     },
     sweep: async () => {
       for (const user of [...users.tasks, ...users.caches]) {

@@ -17,7 +17,7 @@ const maxOutputBytes = 4 * 1024 * 1024;
 export const createUserShell = async (path: string): Promise<UserShell> => {
   const programs = await findRunAsPrograms(path);
   return ({ uid, gid }, script, args = [], signal) => {
-    const identity = { user: { name: '', uid, gid }, groups: [gid] };
+    const identity = { user: { name: '', uid, gid, home: '/' }, groups: [gid] };
     const environment = { PATH: path, LC_ALL: 'C' };
     const call = { program: 'sh', args: ['-c', script, 'sh', ...args], cwd: '/', environment };
     const command = commandAs(identity, programs, call);

@@ -20,9 +20,9 @@ export const poolNames = (kind: 'task' | 'cache') =>
 /** Reads lines of passwd(5). A user with the id 0, or with an id that another has too, counts as missing. */
 export const parseUsers = (passwd: string): User[] => {
   const users = passwd.split('\n').flatMap((line): User[] => {
-    const [name = '', , uid, gid] = line.split(':');
+    const [name = '', , uid, gid, , home = ''] = line.split(':');
     if (!/^[1-9]\d*$/.test(uid ?? '') || !/^[1-9]\d*$/.test(gid ?? '')) return [];
-    return [{ name, uid: Number(uid), gid: Number(gid) }];
+    return [{ name, uid: Number(uid), gid: Number(gid), home }];
   });
   return users.filter(({ uid }) => users.filter((other) => other.uid === uid).length === 1);
 };

@@ -13,7 +13,10 @@ import type { User } from '../process/run-as.ts';
 export interface OwnedFiles {
   /** Writes a file that only the user may read, in memory where the machine allows it. Returns its path. */
   writePrivate(name: string, content: string): Promise<string>;
-  /** Writes a file without secrets, also in a folder within, executable if `mode` says so; a folder in memory may forbid that. */
+  /**
+   * Writes a file without secrets, also in a folder within, executable if `mode` says so; a folder in memory
+   * may forbid that.
+   */
   writePlain(name: string, content: string, mode?: number): Promise<string>;
 }
 
@@ -126,6 +129,22 @@ const shorten = async (folder: string, above: string): Promise<string> => {
   return link;
 };
 
+/** Folder of the links to homes. */
+const homesIn = (workDir: string) => join(workDir, 'homes');
+
+/**
+ * Makes the home of the user by passwd(5) a link to that of the task, as Ansible and ssh take it for the home
+ * whatever HOME says. An installation puts it into the working folder. Returns the link.
+ */
+const linkHome = async (workDir: string, user: User | undefined, folder: string): Promise<string[]> => {
+  if (!user || dirname(user.home) !== homesIn(workDir)) return [];
+  await mkdir(dirname(user.home), { recursive: true, mode: 0o700 });
+  await chmod(dirname(user.home), 0o711);
+  await rm(user.home, { force: true });
+  await symlink(folder, user.home);
+  return [user.home];
+};
+
 /** Makes a folder that stays the agent's, and that the user may enter and read. */
 const makeReadable = async (folder: string, user: User | undefined): Promise<void> => {
   await mkdir(folder, { mode: 0o700 });
@@ -198,6 +217,8 @@ export const createWorkspace = async ({ workDir, name, owner }: WorkspaceOptions
   await makeGiven(homeFolder, user, [temporaryIn(homeFolder)]);
   for (const folder of [source, own]) await makeGiven(folder, user);
   const home = await shorten(homeFolder, secretsDir);
+  const links = await linkHome(workDir, user, homeFolder);
+  if (home !== homeFolder) links.push(home);
   const foldersOf = (kind: string): Folders => ({
     secrets: join(secrets, kind),
     plain: join(root, `files-${kind}`),
@@ -218,8 +239,7 @@ export const createWorkspace = async ({ workDir, name, owner }: WorkspaceOptions
     privatePath: (file) => join(own, file),
     filesFor: (other) => makeFiles(other, foldersOf('cache')),
     wipe: async () => {
-      const link = home === homeFolder ? [] : [home];
-      await Promise.all([secrets, root, ...link].map(remove));
+      await Promise.all([secrets, root, ...links].map(remove));
       await dropSecretsFolder(workDir);
     },
   };
@@ -230,7 +250,7 @@ export const createWorkspace = async ({ workDir, name, owner }: WorkspaceOptions
  * be left: one could lead root elsewhere.
  */
 export const sweepWorkspaces = async (workDir: string): Promise<void> => {
-  for (const folder of [...secretsFoldersOf(workDir), tasksIn(workDir)]) {
+  for (const folder of [...secretsFoldersOf(workDir), tasksIn(workDir), homesIn(workDir)]) {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
       throw new TaskError(`Cannot remove what earlier tasks left in ${folder}: ${messageOf(error)}`);
     });

@@ -38,6 +38,8 @@ export interface Lab {
   readonly outside: string;
   /** Command that a task waits by, until `release` is called. */
   readonly hold: string;
+  /** File that is there from `release` on. */
+  readonly isOver: string;
   holdOn(): void;
   release(): void;
   /** Words that stand in the agent's files, environment and memory only. */
@@ -189,6 +191,7 @@ export const openLab = async (kind: Kind): Promise<Lab> => {
     workDir,
     outside,
     hold: `sh ${hold}`,
+    isOver,
     holdOn: () => rmSync(isOver, { force: true }),
     release: () => writeFileSync(isOver, ''),
     secrets: [...secrets, api.token, fixture.privateKey.split('\n')[1] ?? ''],

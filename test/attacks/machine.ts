@@ -60,7 +60,8 @@ const writeUsers = () => {
   const plainLine = passwdLine(plainUser.name, plainUser.id, `${base}/plain/work`);
   const passwd = readFileSync('/etc/passwd', 'utf8') + plainLine;
   const group = `${readFileSync('/etc/group', 'utf8')}${plainUser.name}:x:${plainUser.id}:\n`;
-  const users = [...ids].map(([name, id]) => passwdLine(name, id, '/nonexistent')).join('');
+  const homes = `${base}/apart/work/homes`;
+  const users = [...ids].map(([name, id]) => passwdLine(name, id, `${homes}/${name}`)).join('');
   const groups = [...ids].map(([name, id]) => `${name}:x:${id}:\n`).join('');
   for (const [folder, moreUsers, moreGroups] of [
     ['without', '', ''],

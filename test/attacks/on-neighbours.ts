@@ -136,18 +136,25 @@ const neighbours: Neighbour[] = [
   },
   {
     name: "connects to another task's socket",
-    victim: (word) => ({
+    victim: (word, lab) => ({
       app: 'python',
       script: `import os, socket
 server = socket.socket(socket.AF_UNIX)
 server.bind(os.environ['TMPDIR'] + '/agent')
 server.listen()
 print('ready', flush=True)
-server.settimeout(3)
-while True: server.accept()[0].sendall(b'${word}')`,
+server.settimeout(0.2)
+while not os.path.exists('${lab.isOver}'):
+    try: server.accept()[0].sendall(b'${word}')
+    except TimeoutError: pass`,
     }),
-    script: ({ workDir }: Lab) =>
-      `for s in ${workDir}/tasks/*/home/tmp/agent; do curl -s --max-time 5 --http0.9 --unix-socket $s http://x/; done; true`,
+    script: ({ workDir }: Lab) => `python3 - ${workDir}/tasks/*/home/tmp/agent <<'END'
+import socket, sys
+for path in sys.argv[1:]:
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(path)
+    print(client.recv(100).decode())
+END`,
   },
   {
     name: "removes another task's shared memory",
