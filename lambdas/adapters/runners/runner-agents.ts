@@ -26,7 +26,9 @@ export const runnerAgents = (change: ChangeRunner) => ({
   /**
    * Gives the agent of the runner's instance a new key and token; earlier ones are void. Refused while
    * another agent's lease lasts, when the runner has another instance, or when the instance has enrolled by a
-   * later signature: a slow call must not void what the instance got by asking again. `date` is X-Amz-Date.
+   * later signature: a slow call must not void what the instance got by asking again. Refused too once an
+   * agent of the instance has worked: what asks then may be a task that can use the instance's role. `date`
+   * is X-Amz-Date.
    */
   enroll: (
     ref: RunnerRef,
@@ -43,6 +45,7 @@ export const runnerAgents = (change: ChangeRunner) => ({
       },
       [
         ['=', 'instanceId', instanceId],
+        ['any', ['missing', 'enlistedInstance'], ['<>', 'enlistedInstance', instanceId]],
         ['any', ['missing', 'agentId'], ['missing', 'leaseUntil'], ['<', 'leaseUntil', now]],
         [
           'any',
@@ -58,14 +61,20 @@ export const runnerAgents = (change: ChangeRunner) => ({
    * revoked since it was read. `isStart` ends a drain of the agent before.
    */
   enlist: (
-    runner: RunnerRef & Pick<RunnerRecord, 'credentialVersion'>,
+    runner: RunnerRef & Pick<RunnerRecord, 'credentialVersion' | 'provenInstance'>,
     agentId: string,
     isStart: boolean,
     now: Instant,
   ) =>
     change(
       runner,
-      { set: { agentId, ...(isStart && { drainRequestedAt: undefined, drainAnnouncedAt: undefined }) } },
+      {
+        set: {
+          agentId,
+          ...(runner.provenInstance !== undefined && { enlistedInstance: runner.provenInstance }),
+          ...(isStart && { drainRequestedAt: undefined, drainAnnouncedAt: undefined }),
+        },
+      },
       [
         isCurrent(runner.credentialVersion),
         [

@@ -280,15 +280,23 @@ describe('enrolment', () => {
     expect(audit).toContain('enrollInstance');
   });
 
-  it('replaces key and token when repeated, once the agent is silent', async () => {
+  it('is refused once an agent of the instance has worked, also when it is silent', async () => {
     const { runner, instanceId } = await aLaunched();
     const key = keyOf(instanceId);
     const { publicKey, privateKey } = api.deps.makeKeyPair();
-    const first = enrollResponse.parse(await (await send(await proof(key, { publicKey }))).json());
-    await api.startAgent({ apiUrl: '', webhookSecret: '', token: first.token, privateKey, runner });
-    // A task on the instance can read these credentials too.
-    await expectRefusal(await proof(key), 409, 'agent_running');
+    const { token } = enrollResponse.parse(await (await send(await proof(key, { publicKey }))).json());
+    await api.startAgent({ apiUrl: '', webhookSecret: '', token, privateKey, runner });
+    // A task on the instance may be able to read these credentials too.
+    await expectRefusal(await proof(key), 401, 'enrolment_refused', 'an instance enrols once');
     api.pass(120_000);
+    await expectRefusal(await proof(key), 401, 'enrolment_refused', 'an instance enrols once');
+    await api.call('POST', '/api/agent/challenge', undefined, token);
+  });
+
+  it('replaces key and token when repeated before an agent has worked', async () => {
+    const { instanceId } = await aLaunched();
+    const key = keyOf(instanceId);
+    const first = enrollResponse.parse(await (await send(await proof(key))).json());
     const second = enrollResponse.parse(await (await send(await proof(key))).json());
     expect(second.token).not.toBe(first.token);
     expect(await api.refused('POST', '/api/agent/challenge', { token: first.token })).toMatchObject({

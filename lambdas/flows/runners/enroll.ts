@@ -15,8 +15,8 @@ const refuse = (code: EnrollRefusal, detail: string): Enrolled => ({ ok: false, 
 
 /**
  * Stores the public key and the token of the runner whose instance signed the request; they replace earlier
- * ones. Refuses while the lease of the runner's agent lasts: a task can read its machine's credentials, and
- * must not take over its runner.
+ * ones. Refuses while the lease of the runner's agent lasts, and once an agent of the instance has worked: a
+ * task may be able to read its machine's credentials, and must not take over its runner.
  */
 export const enroll = async (
   deps: EnrollDeps,
@@ -31,6 +31,11 @@ export const enroll = async (
   const { publicKey, date } = request;
   const given = { publicKey, tokenHash, date };
   const enrolled = await deps.runners.enroll(runner, instanceId, given, deps.now());
+  if (!enrolled && runner.enlistedInstance === instanceId)
+    return refuse(
+      'enrolment_refused',
+      'An agent of this instance has worked already, and an instance enrols once. Terminate it: Reveille launches another one when there is work.',
+    );
   if (!enrolled && runner.agentId === undefined)
     return refuse(
       'try_later',
