@@ -1,10 +1,10 @@
 /** Compares what an installation makes with what the agent looks for, and has systemd look at the units. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { poolNames } from '../process/users.ts';
+import { parseUsers, poolNames } from '../process/users.ts';
 
 const read = (name: string) => readFileSync(join(import.meta.dirname, name), 'utf8');
 
@@ -15,6 +15,18 @@ describe('an installation', () => {
   it('makes each user that the agent looks for', () => {
     const made = [...read('reveille.conf').matchAll(/^u (\S+) /gm)].map(([, name]) => name);
     expect(made).toEqual([...poolNames('task'), ...poolNames('cache')]);
+  });
+
+  it.skipIf(lacksSystemd || process.getuid?.() !== 0)('has a file from which systemd makes them', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'reveille-users-'));
+    mkdirSync(join(folder, 'etc'));
+    const call = [`--root=${folder}`, join(import.meta.dirname, 'reveille.conf')];
+    expect(spawnSync('systemd-sysusers', call, { encoding: 'utf8' })).toMatchObject({ status: 0 });
+    const made = parseUsers(readFileSync(join(folder, 'etc/passwd'), 'utf8'));
+    expect(made.map(({ name }) => name).toSorted()).toEqual(
+      [...poolNames('task'), ...poolNames('cache')].toSorted(),
+    );
+    rmSync(folder, { recursive: true });
   });
 
   it
