@@ -83,7 +83,7 @@ fetch_agent() {
 }
 
 step='install Node.js and git'
-again dnf install --assumeyes nodejs24 git-core openssh-clients python3 nftables
+again dnf install --assumeyes nodejs24 git-core openssh-clients python3 nftables findutils util-linux
 # Only tasks of the app ansible need it, and they say so when it is missing.
 again dnf install --assumeyes ansible-core || echo 'ansible-core is not installed'
 

@@ -9,6 +9,7 @@ import { openTaskFixture, type TaskFixture } from '../testing/task-fixture.ts';
 import { isRoot, openSeparation } from '../testing/users.ts';
 import type { Separation } from './separation.ts';
 import { processesOf } from './user-processes.ts';
+import { createUserShell } from './user-shell.ts';
 
 let fixture: TaskFixture;
 let separation: Separation;
@@ -78,6 +79,13 @@ describe.skipIf(!isRoot)('a task with a user of its own', () => {
 });
 
 describe.skipIf(!isRoot)('a user of the pool', () => {
+  it('wants the programs by which it is cleaned', async () => {
+    const path = join(fixture.folder, 'few');
+    mkdirSync(path);
+    for (const name of ['setpriv', 'env', 'sh', 'chmod']) symlinkSync('/bin/true', join(path, name));
+    await expect(createUserShell(path)).rejects.toThrow('find is not installed');
+  });
+
   it('has to reach the working folder', async () => {
     await chmod(fixture.folder, 0o711);
     await expect(separation.requireAccess(fixture.folder)).resolves.toBeUndefined();

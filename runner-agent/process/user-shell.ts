@@ -1,5 +1,6 @@
 /** Runs short shell scripts as another user: to remove, read and look up what only that user may touch. */
 import { execFile } from 'node:child_process';
+import { requireProgram } from './programs.ts';
 import { commandAs, findRunAsPrograms, type User } from './run-as.ts';
 
 /** Runs a script of sh. Resolves to its output; undefined when it fails, or is ended by `signal`. */
@@ -13,9 +14,14 @@ export type UserShell = (
 /** Limit of a script's output. */
 const maxOutputBytes = 4 * 1024 * 1024;
 
-/** The scripts find their programs in `path`, which is like PATH. */
+/** Programs of the scripts, and the packages that have them. */
+const programsOfScripts = { sh: 'dash', chmod: 'coreutils', find: 'findutils', ipcrm: 'util-linux' };
+
+/** The scripts find their programs in `path`, which is like PATH. Throws a TaskError when one is missing. */
 export const createUserShell = async (path: string): Promise<UserShell> => {
   const programs = await findRunAsPrograms(path);
+  for (const [program, name] of Object.entries(programsOfScripts))
+    await requireProgram(path, program, `the package ${name}`);
   return ({ uid, gid }, script, args = [], signal) => {
     const identity = { user: { name: '', uid, gid, home: '/' }, groups: [gid] };
     const environment = { PATH: path, LC_ALL: 'C' };
