@@ -143,6 +143,10 @@ export const heartbeatRequest = z.strictObject({
   agentVersion: cleaned(z.string().max(50)),
   draining: z.boolean().optional().describe('The agent is shutting down: it takes no task any more'),
   leaving: z.boolean().optional().describe('Its last heartbeat: another agent may take its place'),
+  tasksShareUser: z
+    .boolean()
+    .optional()
+    .describe('Tasks run as the user of the agent, and so can read its key'),
   lowDisk: diskShortage.optional().describe('Absent when the working folder has room for a task'),
   tasks: z.array(z.strictObject({ projectId, taskId, attempt: z.int().optional() })).max(1000),
   claims: z

@@ -156,6 +156,12 @@ export const runner = fields
       .optional()
       .describe('Since when the agent of an instance that its fleet launched has a key of its own'),
     agentVersion: z.string().optional(),
+    tasksShareUser: z
+      .boolean()
+      .optional()
+      .describe(
+        'Tasks run as the user of its agent, and so can read its key; absent when they do not, or no agent said so',
+      ),
     heartbeatAt: instant.optional(),
     leaseUntil: instant.optional().describe('Until when its tasks are safe without another heartbeat'),
     session: openSession.optional(),

@@ -174,6 +174,15 @@ describe('a runner agent', () => {
     expect(calls.slice(0, 3)).toEqual([{ tasks: 0 }, { claims: 7, tasks: 0 }, 'claim']);
   });
 
+  it('reports that its tasks run as its own user', async () => {
+    fixture.startAgent();
+    const [beat] = await waitFor(
+      'a heartbeat',
+      () => fixture.api.heartbeats.length > 0 && fixture.api.heartbeats,
+    );
+    expect(beat?.tasksShareUser).toBe(true);
+  });
+
   it('reports a low disk, and leaves the work to other runners', async () => {
     const taskId = give();
     fixture.startAgent({}, { minFreeMiB: 1e9 });

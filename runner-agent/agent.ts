@@ -125,6 +125,7 @@ const createLoop = (run: Run, { api, credentials, queue }: Clients, caches: Cach
     api,
     queue,
     agentVersion: run.version,
+    tasksShareUser: separation === undefined,
     results: createResults(workDir),
     lookAtDisk: watchDisk(() => freeMiBIn(workDir), minFreeMiB, log).look,
     attend: (task, claim, reporting) =>

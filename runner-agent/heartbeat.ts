@@ -10,8 +10,8 @@ import type { Timing } from './timing.ts';
 export interface HeartbeatOptions {
   held: HeldTasks;
   agentVersion: string;
-  /** State of the agent's shutdown and of its disk. */
-  state(): Promise<Pick<HeartbeatRequest, 'draining' | 'leaving' | 'lowDisk'>>;
+  /** State of the agent's shutdown, of its disk, and of the users of tasks. */
+  state(): Promise<Pick<HeartbeatRequest, 'draining' | 'leaving' | 'lowDisk' | 'tasksShareUser'>>;
   send(request: HeartbeatRequest): Promise<HeartbeatResponse>;
   /**
    * Called with every answer that is not about a single task, and the time when its request was sent (epoch

@@ -43,6 +43,8 @@ export interface WorkLoopOptions {
   readonly api: Pick<AgentApi, 'claim' | 'heartbeat' | 'drain' | 'log' | 'finish'>;
   readonly queue: TaskQueue;
   readonly agentVersion: string;
+  /** Tasks run as the agent's own user. */
+  readonly tasksShareUser: boolean;
   readonly intervals: LoopIntervals;
   readonly results: TaskReportOptions['results'];
   /** Undefined when there is room for a task. */
@@ -181,6 +183,7 @@ export const createWorkLoop = (options: WorkLoopOptions): WorkLoop => {
         draining: shutdown.requested.aborted || undefined,
         leaving: isLeaving || undefined,
         lowDisk,
+        tasksShareUser: options.tasksShareUser || undefined,
       };
     },
     send: api.heartbeat,

@@ -62,6 +62,7 @@ const showRunner =
             ? 'for the minute that each start bills'
             : `${runner.idleTimeoutMs / 1000} s without work`,
       Agent: runner.agentVersion,
+      Separation: runner.tasksShareUser ? "none: tasks can read this agent's key" : undefined,
       'Last heard': runner.heartbeatAt && ago(runner.heartbeatAt, now),
     });
 

@@ -253,6 +253,7 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
     api,
     queue,
     agentVersion,
+    tasksShareUser: false,
     intervals: loopIntervals,
     results: resultsOn(options.disk),
     mostTasks: () => Number.POSITIVE_INFINITY,

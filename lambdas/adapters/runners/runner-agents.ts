@@ -10,6 +10,7 @@ export interface Beat {
   readonly credentialVersion?: number;
   readonly draining?: boolean;
   readonly leaving?: boolean;
+  readonly tasksShareUser?: boolean;
 }
 
 /** The runner's agent is this one. Without an id there is no condition. */
@@ -96,7 +97,7 @@ export const runnerAgents = (change: ChangeRunner) => ({
     ref: RunnerRef,
     now: Instant,
     leaseUntil: Instant,
-    { agentVersion, agentId, credentialVersion, draining = false, leaving = false }: Beat,
+    { agentVersion, agentId, credentialVersion, draining = false, leaving = false, tasksShareUser }: Beat,
   ) =>
     change(
       ref,
@@ -105,6 +106,7 @@ export const runnerAgents = (change: ChangeRunner) => ({
           heartbeatAt: now,
           leaseUntil,
           agentVersion,
+          tasksShareUser,
           ...(!draining && { drainAnnouncedAt: undefined }),
           ...(leaving && { agentId: undefined }),
         },

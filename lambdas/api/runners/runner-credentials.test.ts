@@ -11,6 +11,7 @@ import {
   page,
   project,
   rotatedToken,
+  runner,
   template,
 } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
@@ -57,6 +58,16 @@ beforeEach(async () => {
   templateId = template.parse(await api.call('POST', `${base}/templates`, script)).id;
   made = await api.createRunner(`${base}/runners`, { name: 'One', maxParallelTasks: 0 });
   session = await api.startAgent(made);
+});
+
+it('shows while the agent says that its tasks run as its own user', async () => {
+  const shown = async (more: object): Promise<unknown> => {
+    const body = { agentVersion: '1', tasks: [], ...more };
+    await api.call('POST', '/api/agent/heartbeat', body, session);
+    return runner.parse(await api.call('GET', `${base}/runners/${made.runner.id}`)).tasksShareUser;
+  };
+  expect(await shown({ tasksShareUser: true })).toBe(true);
+  expect(await shown({})).toBeUndefined();
 });
 
 describe('the token of a runner', () => {

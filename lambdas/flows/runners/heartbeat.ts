@@ -51,9 +51,9 @@ export const heartbeat = async (
 ): Promise<HeartbeatResponse | undefined> => {
   const now = deps.now();
   const leaseUntil = addMs(now, leaseMs);
-  const { agentVersion, draining, leaving } = request;
+  const { agentVersion, draining, leaving, tasksShareUser } = request;
   const { agentId, credentialVersion } = agent;
-  const beat = { agentVersion, agentId, credentialVersion, draining, leaving };
+  const beat = { agentVersion, agentId, credentialVersion, draining, leaving, tasksShareUser };
   const beating = await deps.runners.heartbeat(runnerRef(agent.pool, agent.runnerId), now, leaseUntil, beat);
   if (!beating) return undefined;
   // Before it comes online, so that it gets no task that it would refuse.

@@ -49,6 +49,12 @@ const RunnerView = ({ projectId, runnerId }: RunnerViewProps): ReactNode => {
       }
       actions={<RunnerActs runner={runner} projectId={projectId} onDeleted={goBack} hasButtons />}
     >
+      {runner.tasksShareUser && (
+        <Notice kind="warn">
+          Tasks can read this agent’s key: they run as the same user. Install the agent as root, with users
+          for tasks.
+        </Notice>
+      )}
       {runner.fault && (
         <Notice kind={runner.quarantinedAt ? 'bad' : 'warn'}>
           {runner.fault.detail} <Moment at={runner.fault.at} />
