@@ -1,4 +1,4 @@
-/** Finds secrets that a program broken over lines, spaced out, or coloured in part. */
+/** Finds secrets that a program has broken over lines, spaced out, or coloured in part. */
 import { createMatcher, type Found, type Range } from './matcher.ts';
 
 /** Shortest secret without its spaces that is found so. */
@@ -12,8 +12,20 @@ const gap = new RegExp(`\\s+|${escapeCode}\\[[\\d;]*[mK]`, 'g');
 /** Escape sequence that the next piece may complete. */
 const openEscape = new RegExp(`${escapeCode}(?:\\[[\\d;]{0,32})?$`);
 
+/**
+ * Line ends within quotes: a backslash before the line end and one before a space that follows (YAML 1.2,
+ * 7.3.1; shells), or a quote that ends and begins again (pprint of Python, util.inspect of Node).
+ */
+const fold = new RegExp(String.raw`\\\r?\n[ \t]*(?:\\(?= ))?|["'](?: \+)?\r?\n[ \t]*["']|${gap.source}`, 'g');
+const foldStart = String.raw`(?:\\|["'](?: \+)?)\r?\n`;
+const hasFold = new RegExp(foldStart);
+/** End of a piece that the next one may complete to such a fold. A fold may precede it. */
+const openFold = new RegExp(
+  String.raw`(?:${foldStart}[ \t]{0,200})?(?:\\|["'](?: \+?)?)\r?$|${foldStart}[ \t]{0,200}$`,
+);
+
 /** Returns the text without its gaps, and a function that returns the index of a letter in the text. */
-const dense = (text: string) => {
+const dense = (text: string, gap: RegExp) => {
   const letters = text.replaceAll(gap, '');
   let indices: Uint32Array | undefined;
   const locate = () => {
@@ -55,27 +67,38 @@ export const createLooseMatcher = (forms: Iterable<string>): LooseMatcher => {
   }
   const matcher = createMatcher(words);
 
+  /** Finds words in the text without its gaps. Without `open` at its end, which may become a gap. */
+  const findBetween = (gaps: RegExp, text: string, open: RegExpExecArray | null): Found => {
+    const { letters, indexOf } = dense(open ? text.slice(0, open.index) : text, gaps);
+    const found = matcher.find(letters);
+    /** Returns false when the line ends after fewer letters than `shortestHead`. */
+    const hasHead = (at: number, to: number) => {
+      const from = indexOf(at);
+      const lineEnd = text.indexOf('\n', from);
+      return lineEnd === -1 || lineEnd >= to || indexOf(at + shortestHead - 1) < lineEnd;
+    };
+    const ranges: Range[] = [];
+    for (const { from, to } of found.words) {
+      const end = indexOf(to - 1) + 1;
+      if (hasHead(from, end)) ranges.push({ from: indexOf(from), to: end });
+    }
+    return { words: ranges, starts: found.starts.filter((at) => hasHead(at, text.length)).map(indexOf) };
+  };
+
   return {
     covers: (form) => form.length >= shortestLoose && !/\s/.test(form) && !form.includes(escapeCode),
     find: (text) => {
       if (words.size === 0) return { words: [], starts: [] };
-      const open = openEscape.exec(text);
-      const { letters, indexOf } = dense(open ? text.slice(0, open.index) : text);
-      const found = matcher.find(letters);
-      /** Returns false when the line ends after fewer letters than `shortestHead`. */
-      const hasHead = (at: number, to: number) => {
-        const from = indexOf(at);
-        const lineEnd = text.indexOf('\n', from);
-        return lineEnd === -1 || lineEnd >= to || indexOf(at + shortestHead - 1) < lineEnd;
+      const inEscape = openEscape.exec(text);
+      const spaced = findBetween(gap, text, inEscape);
+      if (inEscape) spaced.starts.push(inEscape.index);
+      const inFold = openFold.exec(text);
+      if (!inFold && !hasFold.test(text)) return spaced;
+      const folded = findBetween(fold, text, inFold ?? inEscape);
+      return {
+        words: [...spaced.words, ...folded.words],
+        starts: [...spaced.starts, ...folded.starts],
       };
-      const ranges: Range[] = [];
-      for (const { from, to } of found.words) {
-        const end = indexOf(to - 1) + 1;
-        if (hasHead(from, end)) ranges.push({ from: indexOf(from), to: end });
-      }
-      const starts = found.starts.filter((at) => hasHead(at, text.length)).map(indexOf);
-      if (open) starts.push(open.index);
-      return { words: ranges, starts };
     },
   };
 };

@@ -36,6 +36,8 @@ describe('the masker', () => {
     ['broken over lines', 'the corre\nct horse\n  battery !', 'the *** !'],
     ['with spaces between', 'the correct horse  bat tery !', 'the *** !'],
     ['coloured in part', 'the correct \u001b[01;31mhorse\u001b[m battery !', 'the *** !'],
+    ['folded with backslashes', 'the "correct horse\\\n  \\ battery" !', 'the "***" !'],
+    ['folded between quotes', "the 'correct '\n 'horse battery' !", "the '***' !"],
     ['with a line end after its first letters', 'the co\nrrect horse battery !', 'the co\n*** !'],
   ])('hides a secret %s, however the text is cut', (_, text, shown) => {
     for (let cut = 0; cut <= text.length; cut += 1) {
@@ -76,7 +78,7 @@ describe('the masker', () => {
   it('returns the same also with gaps within a secret', () => {
     const piece = fc.string({
       maxLength: 12,
-      unit: fc.constantFrom('a', 'b', 'c', '\n', ' ', '\u001b[', '1', 'm'),
+      unit: fc.constantFrom('a', 'b', 'c', '\n', ' ', '\u001b[', '1', 'm', "'", '\\', '\r'),
     });
     fc.assert(
       fc.property(secretList, fc.array(piece), (secrets, pieces) => {
