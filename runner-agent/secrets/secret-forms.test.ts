@@ -100,28 +100,35 @@ describe('secrets in a log', () => {
     `pa'ss w$rd`,
     'abc"def\\ghi',
     `it''s "both" & <tags> $x \`y\` !z #h ~t (a;b|c) {d} [e] *?^,=:~f`,
-    'line one\nline\ttwo\u0001end',
+    'line one\nline\ttwo\u0002end',
     'Zoë=€uro/😀+end',
+    'Zoë\u00a0no\u200bbreak\u0085',
     'a'.repeat(120),
+    `${'long "words" \\ and ünicode, '.repeat(5)}end`,
   ];
   const shells = String.raw`
 printf '%s\n' "$S" "${'$'}{S@Q}" "${'$'}{S@A}"; printf '%q\n' "$S"; declare -p S
 printf %s "$S" | od -An -v -tx1; printf %s "$S" | od -An -v -tx1 | tr -d ' ' | tr a-f A-F
 printf %s "$S" | base64; printf 'u:%s' "$S" | base64; printf 'me:%s' "$S" | base64
-exec 2>&1; set -x; true "$S"; set +x; sh -c 'export -p | grep -A9 " S="'
+exec 2>&1; set -x; true "$S"; [[ - == "$S" ]]; set +x; sh -c 'export -p | grep -A9 " S="'
+export LC_ALL=C; bash --norc -c 'printf "%q\n" "$S"; declare -p S; set -x; true "$S"'
 `;
+  const perl = `use Data::Dumper; for (0, 1) { $Data::Dumper::Useqq = $_; print Dumper($ENV{S}) }`;
+  const node = 'console.log([process.env.S])';
   const python = `
-import os, json, html, shlex, urllib.parse, base64, binascii, textwrap
+import os, json, html, shlex, urllib.parse, base64, binascii, textwrap, pprint
 s = os.environ['S']
 for form in [repr(s), ascii(s), s.encode(), {1: s}, json.dumps(s), json.dumps(json.dumps(s)), html.escape(s),
     html.escape(s, False), shlex.quote(s), urllib.parse.quote(s), urllib.parse.quote_plus(s), urllib.parse.quote(s, ''),
     base64.urlsafe_b64encode(s.encode()), base64.b64encode(s.encode('utf-16-le')), binascii.hexlify(s.encode(), ':'),
-    textwrap.fill('[WARNING]: it has ' + json.dumps(s), 40)]:
+    textwrap.fill('[WARNING]: it has ' + json.dumps(s), 40), pprint.pformat([s])]:
     print(form)
 `;
   it.each([
-    ['bash', ['-c', shells]],
+    ['bash', ['--norc', '-c', shells]],
     ['python3', ['-c', python]],
+    ['perl', ['-e', perl]],
+    ['node', ['-e', node]],
   ])('are masked in all that %s prints', (program, args) => {
     for (const secret of hard) {
       const env = { PATH: process.env.PATH, LANG: 'C.UTF-8', S: secret };
@@ -133,10 +140,29 @@ for form in [repr(s), ascii(s), s.encode(), {1: s}, json.dumps(s), json.dumps(js
         // The letters beside a secret within base64.
         .replaceAll(/[\w+/=]{0,5}\*\*\*[\w+/=]{0,2}/g, '')
         .replaceAll(
-          /\+ true|\+ set \+x|declare -[-x]+ |export |S=|\[WARNING\]:\s*it\s*has|\{1:|b(?=['"])/g,
+          /\+ true|\+ \[\[ - == |\]\]|\$VAR1 = |\+ set \+x|declare -[-x]+ |export |S=|\[WARNING\]:\s*it\s*has|\{1:|b(?=['"])|[[\];]/g,
           '',
         );
       expect(rest).toMatch(/^[\s'"$}\\]*$/);
+    }
+  });
+
+  it.each([
+    ['%q of Go', 'é\u00a0\u200b\u0007"x\\y\u0001', String.raw`"é\u00a0\u200b\a\"x\\y\x01"`, '"***"'],
+    ['inspect of Ruby', '#{a} #$b # "c"', String.raw`"\#{a} \#$b # \"c\""`, '"***"'],
+    ['to_nice_yaml of Ansible', 'Zoë "😀"', String.raw`p: "Zoë \"\U0001F600\""`, 'p: "***"'],
+    [
+      'PyYAML in the middle of an escape',
+      'one "two" ünicode\\n three',
+      'p: "one \\"two\\"\\\n  \\ \\xFCnicode\\\\\\\n  n three"',
+      'p: "***"',
+    ],
+    ['pprint of Python', 'one\\n two three', "{'p': 'one\\\\n '\n      'two three'}", "{'p': '***'}"],
+  ])('are masked as written by %s, however the output is cut', (_, secret, printed, shown) => {
+    for (let cut = 0; cut <= printed.length; cut += 1) {
+      const masker = createMasking(secretForms([secret])).open();
+      const pieces = [printed.slice(0, cut), printed.slice(cut)];
+      expect(pieces.map((piece) => masker.write(piece)).join('') + masker.end()).toBe(shown);
     }
   });
 });
