@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { limitFault } from '../../protocol/app-options.ts';
 import type { KeySecret } from '../../protocol/key.ts';
 import { TaskError } from '../errors.ts';
-import { type SshKeyFile, writeSshKey } from '../task/ssh.ts';
+import { quote, type SshKeyFile, writeSshKey } from '../task/ssh.ts';
 import type { Workspace } from '../task/workspace.ts';
 import { readHosts, tellHosts } from './ansible-hosts.ts';
 import { withKeyAgent, wrapSsh } from './ansible-ssh.ts';
@@ -47,11 +47,16 @@ interface Access {
 }
 
 /**
- * Gives Ansible a password by a file, which it reads without the line end. Like the options for users, it is
- * below variables of the inventory. Ansible refuses an empty file.
+ * Gives Ansible a password by a script that prints it: of a file without code, Ansible strips the spaces at
+ * both ends. Like the options for users, it is below variables of the inventory. Ansible refuses an empty
+ * password.
  */
-const passwordArgs = async (workspace: Workspace, option: string, password: string): Promise<string[]> =>
-  password === '' ? [] : [`--${option}-file`, await workspace.writePrivate(option, `${password}\n`)];
+const passwordArgs = async (workspace: Workspace, option: string, password: string): Promise<string[]> => {
+  if (password === '') return [];
+  const text = await workspace.writePrivate(option, `${password}\n`);
+  const script = `#!/bin/sh\nexec cat ${quote(text)}\n`;
+  return [`--${option}-file`, await workspace.writePlain(`${option}-script`, script, 0o700)];
+};
 
 const userArgs = (option: string, login: string | undefined): string[] =>
   login ? [`--${option}=${login}`] : [];

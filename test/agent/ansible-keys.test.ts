@@ -30,26 +30,34 @@ describe.skipIf(isMissing('ansible-playbook'))('a key for Ansible', () => {
     - name: Connect
       ansible.builtin.raw: 'true'
 `;
-  /** Runs the play with an `sshpass` that prints the password which it gets. */
-  const connect = async (content: string) => {
+  const withPassword = (password: string) => `with ${Buffer.from(password).toString('base64')}.`;
+  /** Runs the play with an `sshpass` that prints the password which it gets, in base64. */
+  const connect = async (content: string, password = key.password) => {
     const path = await fixture.program(
       'sshpass',
-      'read -r password < "/dev/fd/$(echo "$1" | tr -d d-)"; echo "with $password" >&2; exit 255',
+      'IFS= read -r password < "/dev/fd/$(echo "$1" | tr -d d-)"; echo "with $(printf %s "$password" | base64 -w 0)." >&2; exit 255',
     );
-    const inventory = { name: 'hosts', type: 'static' as const, content, key };
+    const inventory = { name: 'hosts', type: 'static' as const, content, key: { ...key, password } };
     return fixture.run({ app: 'ansible', script: play, inventory, ansible: { verbosity: 3 } }, path);
   };
 
   it('has the login and the password that hosts get', async () => {
     const { output } = await connect('web\n');
-    expect(output).toContain('with the password of the key');
+    expect(output).toContain(withPassword(key.password));
     expect(output).toContain('User="root"');
   });
 
   it('is below ansible_user and ansible_password of the inventory', async () => {
     const { output } = await connect('web ansible_user=deploy ansible_password=another\n');
-    expect(output).toContain('with another');
+    expect(output).toContain(withPassword('another'));
     expect(output).toContain('User="deploy"');
-    expect(output).not.toContain('of the key');
   });
+
+  it.each([` -it's "so" $HOME `, '{{ lookup("env", "HOME") }}\\', '  '])(
+    'reaches Ansible unchanged with the password %j',
+    async (password) => {
+      const { output } = await connect('web\n', password);
+      expect(output).toContain(withPassword(password));
+    },
+  );
 });
