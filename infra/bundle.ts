@@ -70,7 +70,7 @@ const options = {
  * Throws an error that names missing entry files.
  */
 export const bundle = (root: string): Promise<Bundles> =>
-  withLock(join(root, 'dist/lock'), () => bundleAlone(root));
+  withLock(join(root, 'dist/bundle-tickets'), () => bundleAlone(root));
 
 const bundleAlone = async (root: string): Promise<Bundles> => {
   const missing = [agentEntryFile, cliEntryFile].filter((file) => !existsSync(join(root, file)));

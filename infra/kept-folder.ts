@@ -33,7 +33,7 @@ export const keepFolder = (
   { parent, version, name, userPid }: KeptFolder,
   make: (folder: string) => Promise<void>,
 ): Promise<string> =>
-  withLock(`${parent}.lock`, async () => {
+  withLock(`${parent}-tickets`, async () => {
     const folder = join(parent, `${version}-${name}`);
     if (!existsSync(folder)) {
       const unfinished = `${folder}.unfinished`;
