@@ -27,5 +27,6 @@ export const unlessBuilt = async (
   // A build that fails half-way leaves results of two sources.
   rmSync(marker, { force: true });
   await build();
-  writeWhole(marker, fingerprint);
+  // Sources that changed meanwhile may be in the results in part.
+  if (fingerprintOf(root, sources) === fingerprint) writeWhole(marker, fingerprint);
 };

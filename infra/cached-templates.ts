@@ -18,7 +18,7 @@ const shortHash = (text: string): string => createHash('sha256').update(text).di
 const folder = await keepFolder(
   {
     parent: join(root, 'dist/templates'),
-    version: shortHash(process.version + fingerprintOf(root, sources)),
+    versionNow: () => shortHash(process.version + fingerprintOf(root, sources)),
     name: shortHash(process.env.CDK_CONTEXT_JSON ?? ''),
     userPid: process.ppid,
   },

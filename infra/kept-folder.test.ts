@@ -1,7 +1,15 @@
-import { existsSync, mkdirSync, mkdtempDisposableSync, mkdtempSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempDisposableSync,
+  mkdtempSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { unlessBuilt } from './built.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { keepFolder } from './kept-folder.ts';
 
@@ -16,7 +24,7 @@ it('makes a folder once, and removes those of other versions that no process use
   const parent = join(emptyFolder(), 'kept');
   const made: string[] = [];
   const keep = (version: string, name: string, userPid: number) =>
-    keepFolder({ parent, version, name, userPid }, async (folder) => {
+    keepFolder({ parent, versionNow: () => version, name, userPid }, async (folder) => {
       mkdirSync(folder);
       made.push(`${version} ${name}`);
     });
@@ -31,7 +39,12 @@ it('makes a folder once, and removes those of other versions that no process use
 });
 
 it('keeps no folder that could not be filled', async () => {
-  const one = { parent: join(emptyFolder(), 'kept'), version: 'one', name: 'a', userPid: process.pid };
+  const one = {
+    parent: join(emptyFolder(), 'kept'),
+    versionNow: () => 'one',
+    name: 'a',
+    userPid: process.pid,
+  };
   const fail = async (folder: string) => {
     mkdirSync(folder);
     throw new Error('The disk is full.');
@@ -39,6 +52,36 @@ it('keeps no folder that could not be filled', async () => {
   await expect(keepFolder(one, fail)).rejects.toThrow('The disk is full.');
   const folder = await keepFolder(one, async (path) => mkdirSync(path));
   expect(existsSync(folder)).toBe(true);
+});
+
+it('keeps a folder for its caller only when the sources changed while it was made', async () => {
+  const parent = join(emptyFolder(), 'kept');
+  let version = 'one';
+  const keep = (made: string) =>
+    keepFolder({ parent, versionNow: () => version, name: 'a', userPid: process.pid }, async (folder) => {
+      mkdirSync(folder);
+      version = made;
+    });
+  const mixed = await keep('two');
+  version = 'one';
+  const whole = await keep('one');
+  expect(whole).not.toBe(mixed);
+  expect([mixed, whole].map((folder) => existsSync(folder))).toEqual([true, true]);
+  expect(await keep('one')).toBe(whole);
+});
+
+it('builds again when the sources changed during a build, also back to what they were', async () => {
+  const root = emptyFolder();
+  const [source, result] = [join(root, 'source'), join(root, 'result')];
+  const build = { root, sources: ['source'], marker: join(root, 'marker'), results: [result] };
+  writeFileSync(source, 'one');
+  await unlessBuilt(build, async () => {
+    writeFileSync(source, 'two');
+    writeFileSync(result, readFileSync(source));
+  });
+  writeFileSync(source, 'one');
+  await unlessBuilt(build, async () => writeFileSync(result, readFileSync(source)));
+  expect(readFileSync(result, 'utf8')).toBe('one');
 });
 
 it('changes the fingerprint with a name or a content, and not with a test', () => {

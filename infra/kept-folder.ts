@@ -5,8 +5,10 @@ import { isAlive, withLock } from './build-lock.ts';
 
 export interface KeptFolder {
   readonly parent: string;
-  /** Version of the sources. Folders of other versions are removed once no process uses them. */
-  readonly version: string;
+  /**
+   * Returns the version of the sources now. Folders of other versions are removed once no process uses them.
+   */
+  readonly versionNow: () => string;
   /** Tells folders of one version apart. */
   readonly name: string;
   /** Id of the process that uses the folder: it stays while the process lives. */
@@ -28,18 +30,24 @@ const removeOutdated = (parent: string, version: string): void => {
   }
 };
 
-/** Returns the folder. Calls `make` to fill it when there is none; throws its error. */
+/**
+ * Returns the folder. Calls `make` to fill it when there is none; throws its error. A folder whose sources
+ * changed meanwhile is for this caller only, as it may be of two versions.
+ */
 export const keepFolder = (
-  { parent, version, name, userPid }: KeptFolder,
+  { parent, versionNow, name, userPid }: KeptFolder,
   make: (folder: string) => Promise<void>,
 ): Promise<string> =>
   withLock(`${parent}-tickets`, async () => {
-    const folder = join(parent, `${version}-${name}`);
+    const version = versionNow();
+    let folder = join(parent, `${version}-${name}`);
     if (!existsSync(folder)) {
       const unfinished = `${folder}.unfinished`;
       rmSync(unfinished, { recursive: true, force: true });
       mkdirSync(parent, { recursive: true });
       await make(unfinished);
+      if (versionNow() !== version) folder = join(parent, `changed-${version}-${name}-${userPid}`);
+      rmSync(folder, { recursive: true, force: true });
       renameSync(unfinished, folder);
     }
     mkdirSync(usersOf(folder), { recursive: true });
