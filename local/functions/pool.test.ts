@@ -140,12 +140,12 @@ describe('a function', () => {
     expect(results).toEqual(['all three run', 'all three run', 'all three run']);
   });
 
-  it('fails its running invocations when the pool stops', async () => {
-    const { invoke, stop } = pool('export const handler = () => new Promise(() => {});');
-    const running = invoke({});
-    running.catch(() => {});
+  it('fails its running and waiting invocations when the pool stops', async () => {
+    const { invoke, stop } = pool('export const handler = () => new Promise(() => {});', {}, 1);
+    const calls = Promise.allSettled([invoke({}), invoke({})]);
     await stop();
-    await expect(running).rejects.toThrow('The stack has been stopped.');
+    const failed = { status: 'rejected', reason: { message: 'The stack has been stopped.' } };
+    expect(await calls).toMatchObject([failed, failed]);
     await expect(invoke({})).rejects.toThrow('The stack has been stopped.');
   });
 });

@@ -66,8 +66,9 @@ export const makeFunctionPool = (spec: FunctionSpec, options: FunctionPoolOption
    * Idle sandboxes. The most recently used is last and taken first, which keeps the number in use minimal.
    */
   const idle: Sandbox[] = [];
-  const queue: ((sandbox: Sandbox) => void)[] = [];
+  const queue: ((sandbox: Sandbox | FunctionError) => void)[] = [];
   let stopped = false;
+  const stoppedError = () => new FunctionError('Sandbox.Stopped', 'The stack has been stopped.');
 
   const add = (): Sandbox => {
     const sandbox = startSandbox(spec, options);
@@ -76,15 +77,16 @@ export const makeFunctionPool = (spec: FunctionSpec, options: FunctionPoolOption
   };
   /** Resolves with the next free sandbox, or with a new one if the wait is long and there may be more. */
   const waitForOne = (): Promise<Sandbox> =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        if (stopped || sandboxes.size >= maxConcurrency) return;
+        if (sandboxes.size >= maxConcurrency) return;
         queue.splice(queue.indexOf(serve), 1);
         resolve(add());
       }, waitForWorkerMs);
-      const serve = (sandbox: Sandbox) => {
+      const serve = (next: Sandbox | FunctionError) => {
         clearTimeout(timer);
-        resolve(sandbox);
+        if (next instanceof FunctionError) reject(next);
+        else resolve(next);
       };
       queue.push(serve);
     });
@@ -98,7 +100,7 @@ export const makeFunctionPool = (spec: FunctionSpec, options: FunctionPoolOption
   const giveBack = (sandbox: Sandbox): void => {
     const alive = sandbox.alive();
     if (!alive) sandboxes.delete(sandbox);
-    const next = stopped ? undefined : queue.shift();
+    const next = queue.shift();
     if (next) next(alive ? sandbox : add());
     else if (alive) idle.push(sandbox);
   };
@@ -115,7 +117,7 @@ export const makeFunctionPool = (spec: FunctionSpec, options: FunctionPoolOption
       await Promise.all(idleOnes.map((sandbox) => sandbox.stop()));
     },
     invoke: async (event) => {
-      if (stopped) throw new FunctionError('Sandbox.Stopped', 'The stack has been stopped.');
+      if (stopped) throw stoppedError();
       const sandbox = await take();
       try {
         return JSON.parse(await sandbox.invoke(JSON.stringify(event)));
@@ -128,6 +130,7 @@ export const makeFunctionPool = (spec: FunctionSpec, options: FunctionPoolOption
     },
     stop: async () => {
       stopped = true;
+      for (const refuse of queue.splice(0)) refuse(stoppedError());
       await Promise.all([...sandboxes].map((sandbox) => sandbox.stop()));
     },
   };
