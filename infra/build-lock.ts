@@ -23,7 +23,7 @@ const ticketsIn = (folder: string): number[] =>
     .filter((name) => /^\d{1,9}$/.test(name))
     .map(Number);
 
-/** Returns false when the file exists. Written elsewhere first, so that it never appears without its content. */
+/** Returns false when the file exists. Written elsewhere first, so it never appears without its content. */
 const create = (folder: string, ticket: number): boolean => {
   const unfinished = join(folder, randomUUID());
   try {
