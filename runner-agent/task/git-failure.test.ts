@@ -40,6 +40,10 @@ describe("git's messages", () => {
       'remote: The project you were looking for could not be found or you have no permission',
     ],
     ['server', "fatal: unable to access 'https://h/': The requested URL returned error: 503"],
+    [
+      'no_reference',
+      "Only for those who are authorized; access denied to others.\nfatal: couldn't find remote ref refs/heads/x",
+    ],
     ['broken_off', 'fatal: early EOF\nfatal: index-pack failed'],
     ['refused', "fatal: unable to access 'https://h/': GnuTLS recv error (-54): Error in the pull function."],
     ['refused', 'Your account is suspended.\nfatal: Could not read from remote repository.'],

@@ -32,6 +32,11 @@ interface Meaning {
 
 /** In order of precedence: git adds general messages to those of ssh, curl and git-lfs. */
 const meanings: Readonly<Record<GitFault, Meaning>> = {
+  // Only git itself says this, once the server has let it in: a banner of ssh may contain any of the words below.
+  no_reference: {
+    said: /couldn't find remote ref|not our ref|unadvertised object|did not contain [0-9a-f]{40}/i,
+    reason: 'there is no such branch, tag or commit: correct it, or push it',
+  },
   disk_full: {
     said: /No space left on device|Disk quota exceeded/,
     reason: 'the disk of the runner is full: make room in its working folder, or give it a larger volume',
@@ -84,10 +89,6 @@ const meanings: Readonly<Record<GitFault, Meaning>> = {
   unreachable: {
     said: /Failed to connect|Couldn't connect to server|Connection (refused|timed out)|Operation timed out|No route to host|Network is unreachable|Connection (closed|reset) by/i,
     reason: 'the server cannot be reached: check host and port of the URL, and the network of the runner',
-  },
-  no_reference: {
-    said: /couldn't find remote ref|not our ref|unadvertised object|did not contain [0-9a-f]{40}/i,
-    reason: 'there is no such branch, tag or commit: correct it, or push it',
   },
   owner: {
     said: /detected dubious ownership/,
