@@ -50,6 +50,17 @@ describe('a process group', () => {
     await waitFor('its end', async () => !(await isAlive(grandchild)));
   });
 
+  it('ends a suspended process before the end of its grace', async () => {
+    const { group, output } = bash('echo pid $$; kill -STOP $$; echo not here');
+    const pid = await waitFor('the start', () => pidIn(output()));
+    await waitFor('that it is suspended', async () =>
+      (await readFile(`/proc/${pid}/stat`, 'utf8')).includes(') T'),
+    );
+    group.terminate(60_000);
+    expect(await group.exit).toEqual({ code: 143, signal: 'SIGTERM' });
+    expect(output()).not.toContain('not here');
+  });
+
   it.each(Object.entries({ SIGHUP: 129, SIGUSR1: 138, SIGBUS: 135, SIGXCPU: 152 }))(
     'returns 128 plus the number of %s when the signal ended the program',
     async (signal, code) => {

@@ -55,6 +55,8 @@ export const createStopRequests = (of: TreeOptions & { group: number | undefined
       if (asked.has(pid)) continue;
       asked.add(pid);
       signal(pid, 'SIGTERM');
+      // One that was suspended would take no notice. systemd sends it too (systemd.kill(5)).
+      signal(pid, 'SIGCONT');
     }
   };
 
