@@ -32,7 +32,8 @@ interface Meaning {
 
 /** In order of precedence: git adds general messages to those of ssh, curl and git-lfs. */
 const meanings: Readonly<Record<GitFault, Meaning>> = {
-  // Only git itself says this, once the server has let it in: a banner of ssh may contain any of the words below.
+  // Only git itself says this, once the server has let it in: a banner of ssh may have any of the words
+  // below.
   no_reference: {
     said: /couldn't find remote ref|not our ref|unadvertised object|did not contain [0-9a-f]{40}/i,
     reason: 'there is no such branch, tag or commit: correct it, or push it',
