@@ -90,10 +90,11 @@ describe('a process group', () => {
   ])('asks the program alone, which winds down its child%s', async (_, trap) => {
     const child = 'trap "echo child asked; exit" TERM; echo pid $$; read -r; echo tidied';
     const program = `
+      // Before the child, which may run before this program goes on.
+      process.on('SIGTERM', () => child.stdin.end('end\\n'));
       const child = require('node:child_process').spawn('bash', ['--norc', '-c', ${JSON.stringify(child)}], {
         stdio: ['pipe', 'inherit', 'inherit'],
       });
-      process.on('SIGTERM', () => child.stdin.end('end\\n'));
       child.on('exit', () => process.exit(5));`;
     const { group, output } = bash(`${trap}"$NODE" -e "$PROGRAM"; echo not here`, {
       environment: { PATH: process.env.PATH ?? '', NODE: process.execPath, PROGRAM: program },

@@ -148,7 +148,7 @@ describe('an ansible task', () => {
       },
       await fixture.program('ansible-playbook', show),
     );
-    expect(output).toContain('--user=admin\n--connection-password-file\n600\npass\n');
+    expect(output).toContain('--user=admin\n--connection-password-file\n700\n#!/bin/sh\nexec cat ');
   });
 
   it('explains how Ansible ended', async () => {
