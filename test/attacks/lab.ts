@@ -8,7 +8,7 @@ import type { ProjectId } from '../../protocol/ids.ts';
 import { createAgentFixture } from '../../runner-agent/testing/agent-fixture.ts';
 import { aPayload, aProjectId } from '../../runner-agent/testing/builders.ts';
 import { until } from '../client.ts';
-import { base, hostFolder, plainUser, systemPath, unitCapabilities } from './machine.ts';
+import { base, plainUser, systemPath, unitCapabilities } from './machine.ts';
 
 /**
  * `apart`: as the systemd unit runs it, with a pool of users. `plain`: as one user, as earlier versions were
@@ -76,7 +76,7 @@ const startOf = (kind: Kind, command: string): string[] => {
   switch (kind) {
     case 'apart': {
       const kept = unitCapabilities().map((name) => `+${name}`);
-      return [`${hostFolder}/close-metadata.sh`, as(`--bounding-set=-all,${kept.join(',')} --no-new-privs`)];
+      return [`sh ${base}/close-metadata.sh`, as(`--bounding-set=-all,${kept.join(',')} --no-new-privs`)];
     }
     case 'plain':
       return [as(`--reuid ${plainId} --regid ${plainId} --clear-groups`)];

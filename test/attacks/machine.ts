@@ -9,7 +9,7 @@ import { build } from 'esbuild';
 import { poolNames } from '../../runner-agent/process/users.ts';
 
 const root = join(import.meta.dirname, '../..');
-export const hostFolder = join(root, 'runner-agent/host');
+const hostFolder = join(root, 'runner-agent/host');
 
 /** Folder in memory that only these namespaces have. */
 export const base = '/mnt';
@@ -77,7 +77,9 @@ const writeUsers = () => {
 export const prepareMachine = async (): Promise<void> => {
   run('mount', '-t', 'tmpfs', '-o', 'mode=0755', 'attacks', base);
   writeUsers();
+  // Here, because an agent's own /tmp hides a checkout below it.
   copyFileSync(process.execPath, join(base, 'node'));
+  copyFileSync(join(hostFolder, 'close-metadata.sh'), join(base, 'close-metadata.sh'));
   await build({
     absWorkingDir: root,
     entryPoints: ['runner-agent/main.ts'],
