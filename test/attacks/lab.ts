@@ -170,10 +170,11 @@ export const openLab = async (kind: Kind): Promise<Lab> => {
       output,
       says: async (text) => {
         await until(`the task of the agent ${kind} says ${text}`, 5000, () => {
+          if (output().includes(text)) return true;
           const { status, finish } = task() ?? {};
           if (status === 'finished')
             throw new Error(`The task ended without "${text}": ${finish?.reason} ${output()}`);
-          return output().includes(text);
+          return false;
         });
       },
       ended: until(`the task of the agent ${kind} ends`, 5000, () => task()?.status === 'finished').then(

@@ -1,8 +1,20 @@
 /** Attacks on repositories of other projects, and on what a project remembers of hosts. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { makeRepository } from '../agent/fixture.ts';
-import type { Attack } from './attack.ts';
+import { until } from '../client.ts';
+import { type Attack, goal } from './attack.ts';
 import type { Lab } from './lab.ts';
 
 interface Attacked {
@@ -97,6 +109,35 @@ const knownHosts = (
   },
 });
 
+/** Opens a pipe for writing, which succeeds only while somebody waits for a writer (fifo(7)). */
+const isAwaited = (pipe: string): boolean => {
+  try {
+    closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** Four such waits took all threads of the agent, for all tasks, beyond any time limit. */
+const pipeForKnownHosts: Attack = {
+  name: 'has the agent wait for a pipe in the place of known hosts',
+  run: async (lab) => {
+    const projectId = lab.project();
+    const folder = join(lab.workDir, 'known_hosts');
+    const pipe = join(folder, projectId);
+    const script = `mkdir -p ${folder}; mkfifo ${pipe} && ${goal}; echo tried`;
+    const task = lab.start({ projectId, script });
+    await task.says('tried');
+    const isMade = task.output().includes('reached its goal');
+    if (isMade) await until('the agent waits for the pipe', 5000, () => isAwaited(pipe));
+    // The next task of the project would wait too.
+    if (isMade) rmSync(pipe);
+    await task.ended;
+    return isMade;
+  },
+};
+
 /** Path of the task's own copy of the known hosts. */
 const ownCopy = `/dev/shm/reveille-$(stat -c %u /dev/shm/reveille-* 2>/dev/null || echo 0)-$(printf %s "$WORK" | sha256sum | cut -c1-16)/$REVEILLE_TASK_ID-1/task/hosts-known-hosts`;
 
@@ -172,6 +213,7 @@ for c in ${caches}/*.git; do old=$(git -C $c rev-list --all --max-count=1); new=
 mkdir -p $(dirname ${file}); echo "$line" >> ${file}; echo "$line" >> ${ownCopy}; true`,
     true,
   ),
+  pipeForKnownHosts,
   {
     name: 'has a repository fetched that only root may read',
     control: 'root',
