@@ -23,6 +23,7 @@ import {
 } from '../protocol/index.ts';
 import { type Imds, startImds } from '../runner-agent/testing/imds.ts';
 import { runnerUserData } from './runner-user-data.ts';
+import { makeBootFolders } from './testing/boot-folders.ts';
 
 const program = readFileSync(
   join(import.meta.dirname, '../runner-agent/host/report-boot-failure.py'),
@@ -42,15 +43,8 @@ let received: BootFailureRequest[];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'reveille-boot-'));
-  for (const name of [
-    'bin',
-    'etc/systemd/system/reveille-runner.service.d',
-    'etc/sysusers.d',
-    'usr/local/bin',
-    'opt/reveille',
-    'var/log',
-  ])
-    mkdirSync(join(folder, name), { recursive: true });
+  makeBootFolders(folder);
+  mkdirSync(join(folder, 'var/log'), { recursive: true });
   mkdirSync(join(folder, semaphore, '..'), { recursive: true });
   writeFileSync(join(folder, semaphore), '');
   writeFileSync(

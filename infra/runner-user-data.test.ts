@@ -1,11 +1,12 @@
 /** The first boot's script in a real bash in its own folder, with programs that fail on request. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RunnerUserData, runnerUserData } from './runner-user-data.ts';
+import { makeBootFolders } from './testing/boot-folders.ts';
 
 const bundle = 'console.log("the agent")\n';
 const agentSha256 = createHash('sha256').update(bundle).digest('hex');
@@ -15,14 +16,7 @@ const hostFolder = join(import.meta.dirname, '../runner-agent/host');
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'reveille-boot-'));
-  for (const name of [
-    'bin',
-    'etc/systemd/system/reveille-runner.service.d',
-    'etc/sysusers.d',
-    'usr/local/bin',
-    'opt/reveille',
-  ])
-    mkdirSync(join(folder, name), { recursive: true });
+  makeBootFolders(folder);
   writeFileSync(join(folder, 'bundle'), bundle);
 });
 afterEach(() => rmSync(folder, { recursive: true }));
