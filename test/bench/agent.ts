@@ -6,13 +6,11 @@ import { Command } from 'commander';
 import { openFixture } from '../agent-load/fixture.ts';
 import { checkIntegrity, manyLines } from '../agent-load/log-integrity.ts';
 import { until } from '../client.ts';
+import { median } from '../median.ts';
 
 const starts = 9;
 const idleMs = 10_000;
 const lines = 300_000;
-
-const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 
 new Command('npm run bench:agent').description('What the agent weighs, and how fast it is.').parse();
 

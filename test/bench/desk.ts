@@ -12,6 +12,7 @@ import { createInterface } from 'node:readline';
 import { Command } from 'commander';
 import * as z from 'zod';
 import { wholeNumber } from '../arguments.ts';
+import { median } from '../median.ts';
 import { memoryOf, processorMsOf } from './processes.ts';
 
 const { against, tries } = new Command('npm run bench:desk --')
@@ -99,9 +100,6 @@ const measure = async (commit: string): Promise<Figures> => {
     git('worktree', 'remove', '--force', checkout);
   }
 };
-
-const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 
 const before: Figures[] = [];
 const after: Figures[] = [];

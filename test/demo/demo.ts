@@ -16,6 +16,7 @@ import {
   type TaskId,
 } from '../../protocol/index.ts';
 import { apiClient, installAgent, until } from '../client.ts';
+import { median } from '../median.ts';
 import { demoTasks, type Plan } from './plan.ts';
 import { rideOut } from './ride-out.ts';
 import { makeTimeline } from './timeline.ts';
@@ -25,8 +26,6 @@ const delays = { pendingMs: 1500, bootMs: 500, stoppingMs: 1000 };
 const taskTimeoutMs = 60_000;
 
 const dollars = (microUsd: number): string => `$${(microUsd / 1e6).toFixed(6)}`;
-const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 const ended = (task: Task): boolean => hasEnded(task.status);
 
 /** Runs the demo; returns its exit code, 0 when everything is as promised. */
