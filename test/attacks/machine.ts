@@ -5,7 +5,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { bundle } from '../../infra/bundle.ts';
 import { poolNames } from '../../runner-agent/process/users.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -80,19 +80,7 @@ export const prepareMachine = async (): Promise<void> => {
   // Here, because an agent's own /tmp hides a checkout below it.
   copyFileSync(process.execPath, join(base, 'node'));
   copyFileSync(join(hostFolder, 'close-metadata.sh'), join(base, 'close-metadata.sh'));
-  await build({
-    absWorkingDir: root,
-    entryPoints: ['runner-agent/main.ts'],
-    outfile: join(base, 'agent.mjs'),
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    logLevel: 'warning',
-    banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-    },
-  });
+  copyFileSync((await bundle(root)).agentFile, join(base, 'agent.mjs'));
   run('ip', 'link', 'set', 'lo', 'up');
   run('ip', 'address', 'add', '169.254.169.254/32', 'dev', 'lo');
   run('ip', '-6', 'address', 'add', 'fd00:ec2::254/128', 'dev', 'lo', 'nodad');
