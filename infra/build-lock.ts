@@ -60,9 +60,9 @@ const isWaitedFor = (path: string): boolean => {
 };
 
 /**
- * Does the work while no other process does any for the same folder, which has a numbered ticket for each
- * process that waits. A dead process counts no more, and only who is served removes its ticket: two that
- * find a dead holder at once never both take its place. Throws the error of a folder that can't be written.
+ * Does the work while no other process works under the same folder. The folder has a numbered ticket for
+ * each process that waits, and the lowest live one is served. Only the served process removes tickets of dead
+ * ones, so two processes never both take a dead holder's place. Throws the error of an unwritable folder.
  */
 export const withLock = async <T>(folder: string, work: () => Promise<T>): Promise<T> => {
   mkdirSync(folder, { recursive: true });

@@ -4,7 +4,7 @@ import { commandAs } from './run-as.ts';
 describe('commandAs', () => {
   const programs = { setpriv: '/usr/bin/setpriv', env: '/usr/bin/env' };
   const user = { name: 'nobody', uid: 65534, gid: 65534, home: '/nonexistent' };
-  const given = { program: '/bin/bash', args: ['x'], cwd: '/work/task' };
+  const given = { program: '/bin/bash', args: ['x'], cwd: '/srv/task' };
 
   it('passes setpriv no variable that its C library obeys, and the program all of them', () => {
     const environment = { LD_PRELOAD: '/tmp/x.so', GCONV_PATH: '/tmp', LANG: 'C.UTF-8', SECRET: 's' };
@@ -13,7 +13,7 @@ describe('commandAs', () => {
     expect(command.args.slice(command.args.indexOf('--'))).toEqual([
       '--',
       '/usr/bin/env',
-      '--chdir=/work/task',
+      '--chdir=/srv/task',
       'LD_PRELOAD=/tmp/x.so',
       'GCONV_PATH=/tmp',
       '/bin/bash',

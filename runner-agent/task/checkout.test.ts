@@ -42,7 +42,7 @@ describe('a submodule', () => {
     expect(await run(urlOf('app'))).toMatchObject({ output: 'thirdinner' });
   });
 
-  it('that fails names its path and its URL, also inside another', async () => {
+  it('is named by its path and its URL when its fetch fails, also inside another', async () => {
     const none = '1'.repeat(40);
     const commit = await link('third', 'a path', urlOf('none'), none);
     await link('app', 'third', urlOf('third'), commit);
@@ -51,7 +51,7 @@ describe('a submodule', () => {
     );
   });
 
-  it('whose commit is missing names both too', async () => {
+  it('is named by its path and its URL when its commit is missing', async () => {
     await fixture.repository('third', { file: 'x' });
     await link('app', 'third', urlOf('third'), '1'.repeat(40));
     expect((await run(urlOf('app'))).result.reason).toBe(
@@ -59,7 +59,7 @@ describe('a submodule', () => {
     );
   });
 
-  it('of a repository on a server is no path on the runner', async () => {
+  it('cannot be a path on the runner when its repository is on a server', async () => {
     const third = await fixture.repository('third', { file: 'x' });
     await link('app', 'third', third, fixture.git(third, 'rev-parse', 'HEAD'));
     expect((await run(urlOf('app'))).result.reason).toContain(

@@ -55,7 +55,7 @@ describe("git's messages", () => {
     expect(gitFaultIn(text)).toBe(fault);
   });
 
-  it('that are unknown keep the general reason', () => {
+  it('give the general reason when they are unknown', () => {
     expect(gitReason('fatal: something new')).toBe('see the log, and check URL, branch, key and host key');
   });
 });

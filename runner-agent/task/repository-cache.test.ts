@@ -78,7 +78,7 @@ describe('the cache of a repository', () => {
     expect(await run()).toMatchObject({ status: 'success', output: 'two\n' });
   });
 
-  it('is made anew when no fetch succeeds in it, though it is sound to fsck', async () => {
+  it('is rebuilt when no fetch into it succeeds, although fsck finds no fault', async () => {
     await commit('one');
     await run();
     const cache = await cacheFolder();
@@ -92,7 +92,7 @@ describe('the cache of a repository', () => {
     expect(await run()).toMatchObject({ status: 'success', output: expect.stringMatching(/two\n$/) });
   });
 
-  it('is made anew when it has the commit and not its files', async () => {
+  it('is rebuilt when it has a commit without its files', async () => {
     const hash = await commit('one');
     await run(hash);
     const blob = git('rev-parse', 'HEAD:run.sh');

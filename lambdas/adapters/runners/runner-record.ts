@@ -42,7 +42,7 @@ export const runnerRecord = runner.extend({
   provenInstance: z.string().optional(),
   /** X-Amz-Date of the signature by which it did. */
   provenDate: z.string().optional(),
-  /** Instance whose agent has worked with what it enrolled for: it enrols no more. */
+  /** Instance whose agent has worked with what it enrolled for: it cannot enrol again. */
   enlistedInstance: z.string().optional(),
   /** Grows with each revocation, which voids sessions of earlier versions. Absent: never revoked. */
   credentialVersion: z.int().optional(),
