@@ -28,4 +28,17 @@ describe('withPathLock', () => {
     await expect(withPathLock('/a', waiting.signal, async () => 'in')).rejects.toThrow();
     await first;
   });
+
+  it('rejects a wait that is cancelled while another holds the path', async () => {
+    const held = Promise.withResolvers<void>();
+    const first = withPathLock('/a', never, () => held.promise);
+    const waiting = new AbortController();
+    const second = withPathLock('/a', waiting.signal, async () => 'in');
+    const third = withPathLock('/a', never, async () => 'in');
+    waiting.abort();
+    await expect(second).rejects.toThrow();
+    held.resolve();
+    await first;
+    expect(await third).toBe('in');
+  });
 });

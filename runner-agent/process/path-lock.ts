@@ -9,9 +9,14 @@ export const withPathLock = async <T>(
   signal: AbortSignal,
   work: () => Promise<T>,
 ): Promise<T> => {
+  signal.throwIfAborted();
+  const waiting = Promise.withResolvers<never>();
+  const giveUp = () => waiting.reject(signal.reason);
+  signal.addEventListener('abort', giveUp, { once: true });
   const before = turns.get(path) ?? Promise.resolve();
   const turn = before.then(() => {
     signal.throwIfAborted();
+    signal.removeEventListener('abort', giveUp);
     return work();
   });
   const settled = turn.catch(() => undefined);
@@ -19,5 +24,5 @@ export const withPathLock = async <T>(
   void settled.then(() => {
     if (turns.get(path) === settled) turns.delete(path);
   });
-  return turn;
+  return Promise.race([turn, waiting.promise]);
 };
