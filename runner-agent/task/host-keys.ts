@@ -5,6 +5,7 @@
 import { createHmac } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { KeySecret } from '../../protocol/key.ts';
 import { withPathLock } from '../process/path-lock.ts';
 import type { SshOption } from './ssh.ts';
 import type { OwnedFiles } from './workspace.ts';
@@ -60,6 +61,10 @@ export const createHostKeys = (workDir: string, projectId: string): HostKeys => 
       }),
   };
 };
+
+/** Host keys that were given with an inventory or a repository: its own, else those of its SSH key. */
+export const givenHostKeys = (of: { knownHosts?: string; key?: KeySecret } | undefined): string | undefined =>
+  of?.knownHosts ?? (of?.key?.type === 'ssh' ? of.key.knownHosts : undefined);
 
 export interface SshHosts {
   /** Options that set the accepted host keys. */

@@ -13,7 +13,7 @@ import {
   workspaceConfig,
 } from './git-access.ts';
 import { parseGitUrl } from './git-url.ts';
-import { type SshHosts, type SshHostsOptions, sshHosts } from './host-keys.ts';
+import { givenHostKeys, type SshHosts, type SshHostsOptions, sshHosts } from './host-keys.ts';
 import { fetchRepository } from './repository.ts';
 import { baseEnvironment, learnHosts, type Run, writeVariables } from './run.ts';
 import { sshFlags } from './ssh.ts';
@@ -41,8 +41,7 @@ const fetchThrough = async (
   const { workspace, path, programs, output, say, end, user, files, separation } = run;
   const program = await requireProgram(path, 'git', 'the package git');
   await say(`Fetching ${parseGitUrl(repository.url).url} (${repository.branch})`);
-  const knownHosts =
-    repository.knownHosts ?? (repository.key?.type === 'ssh' ? repository.key.knownHosts : undefined);
+  const knownHosts = givenHostKeys(repository);
   const ofCache = await workspace.filesFor(cache.user);
   const inCache = await reach(run, { repository, knownHosts, files: ofCache, config: cacheConfig });
   const inWorkspace = await reach(run, { repository, knownHosts, files: workspace, config: workspaceConfig });

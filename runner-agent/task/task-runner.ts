@@ -6,7 +6,7 @@ import { failureOf, TaskError } from '../errors.ts';
 import { requireProgram } from '../process/programs.ts';
 import type { Loan } from '../process/separation.ts';
 import { waitForConfirmation } from './confirmation.ts';
-import { createHostKeys, sshHosts } from './host-keys.ts';
+import { createHostKeys, givenHostKeys, sshHosts } from './host-keys.ts';
 import {
   baseEnvironment,
   learnHosts,
@@ -41,8 +41,7 @@ const prepareJob = async (run: Run, variables: Readonly<Record<string, string>>)
   const { payload, workspace, files, path, end } = run;
   const { inventory } = payload;
   const gitEnvironment = await fetchSources(run, variables);
-  const knownHosts =
-    inventory?.knownHosts ?? (inventory?.key?.type === 'ssh' ? inventory.key.knownHosts : undefined);
+  const knownHosts = givenHostKeys(inventory);
   const hosts = await sshHosts({ files: workspace, hostKeys: run.hostKeys, use: 'hosts', knownHosts });
   run.hosts.push(hosts);
   const script = await locateScript(run);
