@@ -15,7 +15,7 @@ import {
 } from '../../protocol/index.ts';
 import { caseFile, lacksCases } from '../../test/cases.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
-import { reconcile } from '../flows/reconcile.ts';
+import { reconcile } from '../flows/reconcile/reconcile.ts';
 import { runSchedule } from '../flows/schedules/run-schedule.ts';
 import { flowFixture } from '../flows/testing.ts';
 import { parseWebhookBody } from '../flows/webhooks/webhook-body.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { leaseMs, runnerInput } from '../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../test/dynamodb.ts';
 import { controlQueueOf } from '../core/tasks/routing.ts';
-import { reconcile } from './reconcile.ts';
+import { reconcile } from './reconcile/reconcile.ts';
 import { drain } from './runners/heartbeat.ts';
 import { followInstance } from './runners/instance-state.ts';
 import { putToSleep, stopDrained } from './runners/power.ts';

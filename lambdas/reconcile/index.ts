@@ -8,8 +8,8 @@ import { invokeSoon } from '../adapters/invoke-soon.ts';
 import { watched } from '../adapters/with-metrics.ts';
 import { readConfig, variables } from '../config.ts';
 import { repairEvents } from '../flows/integrations/process-event.ts';
-import { reconcile } from '../flows/reconcile.ts';
-import { type Repairs, runPasses } from '../flows/repairs.ts';
+import { reconcile } from '../flows/reconcile/reconcile.ts';
+import { type Repairs, runPasses } from '../flows/reconcile/repairs.ts';
 import { repairSchedules } from '../flows/schedules/sync-schedule.ts';
 import { followVariables, measure, schedulerVariables, wireFollowing, wireScheduler } from '../wiring.ts';
 

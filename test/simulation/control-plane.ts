@@ -24,7 +24,7 @@ import { decideSleep } from '../../lambdas/core/runners/idle-policy.ts';
 import { firstRetry, retryOf } from '../../lambdas/core/webhooks/retry-policy.ts';
 import type { PriceDeps } from '../../lambdas/flows/costs/refresh-prices.ts';
 import type { Deps } from '../../lambdas/flows/deps.ts';
-import { reconcile } from '../../lambdas/flows/reconcile.ts';
+import { reconcile } from '../../lambdas/flows/reconcile/reconcile.ts';
 import type { EnrollDeps } from '../../lambdas/flows/runners/enroll.ts';
 import { followEvent } from '../../lambdas/flows/runners/instance-event.ts';
 import { putToSleep, settlePower, wake } from '../../lambdas/flows/runners/power.ts';

@@ -154,7 +154,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a task is taken from a runner that has just renewed its lease',
-    file: 'lambdas/flows/reconcile.ts',
+    file: 'lambdas/flows/reconcile/silence.ts',
     from: `  runner.leaseUntil === undefined || msBetween(runner.leaseUntil, now) > 0;`,
     to: `  runner.leaseUntil === undefined || msBetween(runner.leaseUntil, now) > -60_000;`,
   },
@@ -173,27 +173,27 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the reconciler does not reassign what lost its runner',
-    file: 'lambdas/flows/reconcile.ts',
+    file: 'lambdas/flows/reconcile/tasks.ts',
     from: `if (await assignTask(deps, task)) repaired(`,
     to: `if (task.id === '') repaired(`,
   },
   {
     name: 'the reconciler does not look after instances that do not boot',
-    file: 'lambdas/flows/reconcile.ts',
+    file: 'lambdas/flows/reconcile/runners.ts',
     from: `        await bootAgain(deps, runner);
 `,
     to: '',
   },
   {
     name: 'the reconciler does not see that an agent fell silent',
-    file: 'lambdas/flows/reconcile.ts',
+    file: 'lambdas/flows/reconcile/runners.ts',
     from: `      if (isLapsed(runner, now)) await settleSilent(deps, runner, repaired);
       else if`,
     to: `      if`,
   },
   {
     name: 'the reconciler gives up at the first repair that fails',
-    file: 'lambdas/flows/repairs.ts',
+    file: 'lambdas/flows/reconcile/repairs.ts',
     from: `          repaired('failed_and_left_for_later', { id: idOf(one), error: String(error) }, 'error');`,
     to: `          throw error;`,
   },

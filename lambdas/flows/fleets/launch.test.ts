@@ -4,7 +4,7 @@ import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { idsBetween } from '../../adapters/ids.ts';
 import { fullIdOf, poolOf, type RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import { makeKeyPair } from '../../adapters/secrets/payload-encryption.ts';
-import { reconcile } from '../reconcile.ts';
+import { reconcile } from '../reconcile/reconcile.ts';
 import { drain } from '../runners/heartbeat.ts';
 import { stopDrained } from '../runners/power.ts';
 import { removeRunner } from '../runners/runner-setup.ts';

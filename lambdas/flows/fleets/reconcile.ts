@@ -5,7 +5,7 @@ import { type RunnerRecord, runnerIn } from '../../adapters/runners/runner-recor
 import { UnreadableItem } from '../../adapters/unreadable-item.ts';
 import { type FleetPlan, fleetOf } from '../../core/fleets/fleets.ts';
 import { isTimeToRetry } from '../../core/runners/start-failure.ts';
-import type { Pass } from '../repairs.ts';
+import type { Pass } from '../reconcile/repairs.ts';
 import { type FollowDeps, followInstance } from '../runners/instance-state.ts';
 import { wake } from '../runners/power.ts';
 import { findLaunched, isBeingLaunched, launchTimeoutMs, takeInstance } from './launch.ts';

@@ -8,7 +8,7 @@ import type {
   WorkEventSoon,
 } from '../../adapters/integrations/pending-events.ts';
 import type { Deps } from '../deps.ts';
-import { beginPass, type Repairs } from '../repairs.ts';
+import { beginPass, type Repairs } from '../reconcile/repairs.ts';
 import { type StartFromTriggerDeps, savedValues, startFromTrigger } from '../tasks/start-from-trigger.ts';
 
 export type WorkEventDeps = StartFromTriggerDeps & {

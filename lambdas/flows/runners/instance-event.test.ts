@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
-import { reconcile } from '../reconcile.ts';
+import { reconcile } from '../reconcile/reconcile.ts';
 import { type FlowFixture, flowFixture } from '../testing.ts';
 import { followEvent, instanceWarnings } from './instance-event.ts';
 

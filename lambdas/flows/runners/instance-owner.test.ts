@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runnerInput } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
-import { reconcile } from '../reconcile.ts';
+import { reconcile } from '../reconcile/reconcile.ts';
 import { type FlowFixture, flowFixture } from '../testing.ts';
 import { putToSleep } from './power.ts';
 import { configureRunner } from './runner-setup.ts';

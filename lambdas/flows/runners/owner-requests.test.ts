@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addMs, leaseMs } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { controlQueueOf } from '../../core/tasks/routing.ts';
-import { reconcile } from '../reconcile.ts';
+import { reconcile } from '../reconcile/reconcile.ts';
 import { claimTask } from '../tasks/claim.ts';
 import { finishTask } from '../tasks/report.ts';
 import { stopTask } from '../tasks/start-task.ts';

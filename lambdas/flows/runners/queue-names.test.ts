@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { whyWaiting } from '../../core/tasks/reason.ts';
-import { reconcile } from '../reconcile.ts';
+import { reconcile } from '../reconcile/reconcile.ts';
 import { type FlowFixture, flowFixture } from '../testing.ts';
 import { configureRunner, removeRunner } from './runner-setup.ts';
 

@@ -3,7 +3,7 @@ import { drainOf, isPoweredByStack, msBetween } from '../../../protocol/index.ts
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import { whyNotTheirs } from '../../core/runners/instance-owner.ts';
 import { isAwake } from '../../core/runners/runner-state.ts';
-import type { Pass } from '../repairs.ts';
+import type { Pass } from '../reconcile/repairs.ts';
 import { type FollowDeps, followInstance } from './instance-state.ts';
 import { drainRunner } from './owner-requests.ts';
 

@@ -4,7 +4,7 @@ import type { Scheduler } from '../../adapters/schedules/scheduler.ts';
 import type { ScheduleRecord, ScheduleRef, ScheduleStore } from '../../adapters/schedules/schedules.ts';
 import { readCron, toScheduleExpression } from '../../core/schedules/cron.ts';
 import type { Deps } from '../deps.ts';
-import { beginPass, type Repairs } from '../repairs.ts';
+import { beginPass, type Repairs } from '../reconcile/repairs.ts';
 
 export interface ScheduleDeps extends Pick<Deps, 'now' | 'log'> {
   readonly schedules: ScheduleStore;

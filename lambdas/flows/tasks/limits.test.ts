@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { epochMs, type Template } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { entryOf } from '../../adapters/tasks/limits.ts';
-import { reconcile } from '../reconcile.ts';
+import { reconcile } from '../reconcile/reconcile.ts';
 import { aStarter, type FlowFixture, flowFixture } from '../testing.ts';
 import { leaveLimits } from './assign.ts';
 import { whyLimited } from './limits.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runnerInput } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
-import { reconcile } from '../reconcile.ts';
+import { reconcile } from '../reconcile/reconcile.ts';
 import { drain } from '../runners/heartbeat.ts';
 import { putToSleep } from '../runners/power.ts';
 import { aStarter, type FlowFixture, flowFixture } from '../testing.ts';

@@ -4,7 +4,7 @@ import { entryOf, type LimitRef, type LimitState, madeAt, taskOfEntry } from '..
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { UnreadableItem } from '../../adapters/unreadable-item.ts';
 import { hasEnded } from '../../core/tasks/task-state.ts';
-import type { Pass } from '../repairs.ts';
+import type { Pass } from '../reconcile/repairs.ts';
 import { type AssignDeps, assignTask, callNext, leaveWaiting } from './assign.ts';
 import { hasRoom, inEntryOrder, limitRefs } from './limits.ts';
 

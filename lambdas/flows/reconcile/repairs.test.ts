@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { logTo } from '../adapters/log.ts';
+import { logTo } from '../../adapters/log.ts';
 import { beginPass, runPasses } from './repairs.ts';
 
 const failing = async (): Promise<never> => {

@@ -1,5 +1,5 @@
 /** A pass of the reconciler: counts its repairs; a bad item stops no other item, a bad pass no other pass. */
-import type { Log, LogLine } from '../adapters/log.ts';
+import type { Log, LogLine } from '../../adapters/log.ts';
 
 /** Number of repairs by kind. */
 export type Repairs = Record<string, number>;

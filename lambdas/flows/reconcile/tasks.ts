@@ -1,0 +1,74 @@
+/** Repairs live tasks: places again what lost its runner, and rings again for what waits. */
+import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
+import { UnreadableItem } from '../../adapters/unreadable-item.ts';
+import { room } from '../../core/runners/slots.ts';
+import { queuesOf } from '../../core/tasks/routing.ts';
+import { canServe } from '../../core/tasks/select-runner.ts';
+import { isHeldStatus } from '../../core/tasks/task-state.ts';
+import { type AssignDeps, assignTask, ring } from '../tasks/assign.ts';
+import type { RoomLookup } from '../tasks/overflow.ts';
+import { endAttempt, recoverTask } from '../tasks/recover-task.ts';
+import type { Pass } from './repairs.ts';
+import { isLapsed, sentNoHeartbeat } from './silence.ts';
+
+/** A task that lost its place in its limits may still be in the demand, after a crash between two writes. */
+const isLetIn = (task: TaskRecord): boolean => task.limits === undefined || task.admitted === true;
+
+/**
+ * Returns true when the task is in the runner's demand and in a queue that it polls: a change of tags may
+ * have crashed before it reassigned all tasks.
+ */
+const hasDemandFor = (runner: RunnerRecord, task: TaskRecord): boolean =>
+  runner.demand.includes(task.id) && queuesOf(runner).includes(task.queue);
+
+const runnerOf = async (
+  deps: AssignDeps,
+  { projectId, runnerId }: TaskRecord,
+): Promise<RunnerRecord | 'unreadable' | undefined> => {
+  try {
+    return runnerId && (await deps.runners.find(projectId, runnerId));
+  } catch (error) {
+    if (error instanceof UnreadableItem) return 'unreadable';
+    throw error;
+  }
+};
+
+export const reconcileTask = async (
+  deps: AssignDeps,
+  task: TaskRecord,
+  rooms: RoomLookup,
+  repaired: Pass['repaired'],
+): Promise<void> => {
+  const runner = await runnerOf(deps, task);
+  const about = { taskId: task.id, runnerId: task.runnerId, attempt: task.attempt };
+  if (runner === 'unreadable') {
+    // Its agent may have the task and continue; a waiting task goes to another runner.
+    if (!isHeldStatus(task.status) && (await assignTask(deps, task))) repaired('task_placed_again', about);
+    return;
+  }
+  if (isHeldStatus(task.status)) {
+    if (!runner) {
+      const reason = 'The runner was removed while the task was on it.';
+      if (task.runnerId && (await endAttempt(deps, task.runnerId, task, reason)))
+        repaired('slotless_task', about);
+    } else if (!runner.slots.includes(task.id)) {
+      if (await endAttempt(deps, runner, task, `${runner.name} lost the task.`))
+        repaired('slotless_task', about);
+    } else if (isLapsed(runner, deps.now())) {
+      await recoverTask(deps, runner, task, task.id, sentNoHeartbeat(runner));
+      repaired('lease_lapsed', about);
+    }
+    return;
+  }
+  if (task.status !== 'waiting' || task.limitedBy) return;
+  const isAssigned = runner !== undefined && hasDemandFor(runner, task) && isLetIn(task);
+  const isStuck = !isAssigned || runner.fault !== undefined || !canServe(runner);
+  if (isStuck || (room(runner) < 0 && (await rooms.isElsewhere(task)))) {
+    if (await assignTask(deps, task)) repaired('task_placed_again', about);
+    rooms.forget();
+  } else if (runner.status === 'online' && room({ ...runner, demand: [] }) > 0) {
+    await ring(deps, task);
+    repaired('doorbell_rung_again', about);
+  }
+};
