@@ -75,7 +75,7 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
   const receiveWebhook = items('GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem');
   /** To start and assign tasks. */
   const assign = [
-    items('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),
+    items('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),
     taskQueues.ring,
     retryWebhooks,
     webhookReach,
@@ -85,7 +85,7 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
   for (const statement of taskQueues.receive) resources.runnerRole.addToPolicy(statement);
   give(functions.api, [
     ...assign,
-    items('DeleteItem', 'ConditionCheckItem'),
+    items('ConditionCheckItem'),
     queryLive,
     taskQueues.remove,
     settlePowerSoon,
@@ -108,6 +108,8 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
   ]);
   give(functions.taskFinish, [
     receiveWebhook,
+    // The lines that a runner serves, before it stops.
+    items('Query'),
     secrets.open,
     instances.stop,
     instances.describe,
@@ -115,7 +117,7 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
     terminateIdle,
   ]);
   give(functions.runnerPower, [
-    items('GetItem', 'UpdateItem'),
+    items('GetItem', 'Query', 'UpdateItem'),
     instances.start,
     instances.stop,
     instances.describe,
@@ -152,7 +154,6 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
     instances.describe,
     instances.check,
     priceListGrant,
-    items('DeleteItem'),
     schedules.handOver,
     workEventSoon,
     known,
@@ -161,8 +162,8 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
   ]);
   // Encrypts the secret answers of a schedule; these grants give access to the project's data key.
   give(functions.scheduledStart, [...assign, secrets.open, audited]);
-  // Likewise for the answers in the event, which is deleted once it has an outcome.
-  give(functions.integrationEvents, [...assign, items('DeleteItem'), secrets.open, audited]);
+  // Likewise for the answers in the event.
+  give(functions.integrationEvents, [...assign, secrets.open, audited]);
   give(functions.firstToken, [items('PutItem'), audited]);
   give(functions.rotateSecrets, [
     items('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),

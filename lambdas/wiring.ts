@@ -22,6 +22,7 @@ import type { SigningKeys } from './adapters/secrets/signed-tokens.ts';
 import { loadSigningKeys, rememberSigningKeys } from './adapters/secrets/signing-keys.ts';
 import { openTable, type Table } from './adapters/table.ts';
 import { limitStore } from './adapters/tasks/limits.ts';
+import { lineStore } from './adapters/tasks/lines.ts';
 import { logStore } from './adapters/tasks/logs.ts';
 import { makeSqsClient, sqsQueues } from './adapters/tasks/queues.ts';
 import { taskStore } from './adapters/tasks/tasks.ts';
@@ -70,6 +71,7 @@ export const wireStores = (tableName: string, secretsKeyArn?: string) => {
     tasks: measuredTasks(taskStore(table), measure),
     fleetPlaces: fleetPlaces(table, now),
     limits: limitStore(table),
+    lines: lineStore(table),
     logs: logStore(table, now),
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),

@@ -122,7 +122,7 @@ export const runner = fields
     status: runnerStatus,
     statusSince: instant,
     slots: z.array(taskId).describe('The tasks that it holds'),
-    demand: z.array(taskId).describe('The waiting tasks that count on it'),
+    assigned: z.array(taskId).describe('The waiting tasks that it has a free slot for'),
     drainRequestedAt: instant
       .optional()
       .describe(
@@ -186,12 +186,12 @@ export const hasInstances = ({ instanceId, fleet }: Pick<Runner, 'instanceId' | 
 export const isPoweredByStack = (runner: Pick<Runner, 'instanceId' | 'webhookUrl' | 'fleet'>): boolean =>
   hasInstances(runner) && runner.webhookUrl === undefined;
 
-/** True when it should be up: it has demand, or a user woke it and its agent is not there yet. */
-export const isWanted = ({ demand, wokenAt }: Pick<Runner, 'demand' | 'wokenAt'>): boolean =>
-  demand.length > 0 || wokenAt !== undefined;
+/** True when it should be up: tasks are assigned to it, or a user woke it and its agent is not there yet. */
+export const isWanted = ({ assigned, wokenAt }: Pick<Runner, 'assigned' | 'wokenAt'>): boolean =>
+  assigned.length > 0 || wokenAt !== undefined;
 
-/** True when it has no slots taken, no demand and no wake-up. */
-export const isIdle = (runner: Pick<Runner, 'slots' | 'demand' | 'wokenAt'>): boolean =>
+/** True when it has no slots taken, no assigned task and no wake-up. */
+export const isIdle = (runner: Pick<Runner, 'slots' | 'assigned' | 'wokenAt'>): boolean =>
   runner.slots.length === 0 && !isWanted(runner);
 
 /**

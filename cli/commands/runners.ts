@@ -50,7 +50,7 @@ const showRunner =
       Tags: runner.tags.join(', ') || undefined,
       Slots: slots(runner),
       Tasks: runner.slots.join(', ') || undefined,
-      'Waiting for it': runner.demand.join(', ') || undefined,
+      'Waiting for it': runner.assigned.join(', ') || undefined,
       Instance:
         runner.instanceId &&
         [runner.instanceId, runner.instanceType, runner.market, runner.region].filter(Boolean).join(', '),

@@ -14,7 +14,8 @@ export type Condition =
   | readonly ['sizeAtMost', setAttribute: string, most: number]
   /** The map in the attribute has this value under the key. dynalite cannot compare whole maps. */
   | readonly ['partIs', mapAttribute: string, key: string, value: unknown]
-  | readonly ['any', ...Condition[]];
+  | readonly ['any', ...Condition[]]
+  | readonly ['all', ...Condition[]];
 
 export interface Update {
   readonly set?: Readonly<Record<string, unknown>>;
@@ -73,9 +74,10 @@ const conditionText = (condition: Condition, parts: Parts): string => {
       return `${parts.name(condition[1])}.${parts.name(condition[2])} = ${parts.value(condition[3])}`;
     case 'sizeAtLeast':
       return `size(${parts.name(condition[1])}) >= ${parts.name(condition[2])}`;
-    case 'any': {
-      const [, ...some] = condition;
-      return `(${some.map((one) => conditionText(one, parts)).join(' OR ')})`;
+    case 'any':
+    case 'all': {
+      const [kind, ...some] = condition;
+      return `(${some.map((one) => conditionText(one, parts)).join(kind === 'any' ? ' OR ' : ' AND ')})`;
     }
     default:
       return `${parts.name(condition[1])} ${condition[0]} ${parts.value(condition[2])}`;

@@ -60,6 +60,13 @@ export const keys = {
   auditEvent: (scope: string, id: string) => ({ pk: `audit#${scope}`, sk: id }),
   /** Number of attempts in a time window. */
   attempts: (what: string, window: string) => ({ pk: `attempts#${what}`, sk: window }),
+  /** Task in the line of a queue, by its rank; in the global queue's, each project has a partition. */
+  inLine: (queue: string, project: ProjectId | undefined, rank: string) => ({
+    pk: project === undefined ? `line#${queue}` : `line#${queue}#${project}`,
+    sk: rank,
+  }),
+  /** Project with tasks in the global queue's line. */
+  globalLine: (project?: ProjectId) => ({ pk: 'line#global', sk: project ?? '' }),
   semaphoreHook: (id: string) => ({ pk: 'semaphore', sk: id }),
   /** Circuit breaker of a webhook URL. */
   circuit: (urlHash: string) => ({ pk: `circuit#${urlHash}`, sk: 'state' }),

@@ -41,7 +41,7 @@ const aWaitingTask = async (createdAt: Instant) => {
 };
 const aStoredRunner = async (over: Parameters<typeof aRunner>[0]) => {
   const runners = measuredRunners(runnerStore(table.table), priceStore(table.table), measure, 'us-east-1');
-  const { slots: _, demand: __, ...runner } = aRunner(over);
+  const { slots: _, assigned: __, ...runner } = aRunner(over);
   await runners.create({ ...runner, tokenHash: '', webhookSecret: '' });
   return { runners, runner };
 };

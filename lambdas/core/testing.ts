@@ -30,7 +30,7 @@ export const aRunner = (overrides: Partial<Runner> = {}): Runner => ({
   status: 'stopped',
   statusSince: noon,
   slots: [],
-  demand: [],
+  assigned: [],
   publicKey: '',
   createdAt: noon,
   ...overrides,
@@ -59,15 +59,15 @@ export const anyRunner = (): fc.Arbitrary<Runner> =>
       idleTimeoutMs: fc.option(fc.nat(120_000), { nil: undefined }),
       status: fc.constantFrom(...runnerStatus.options),
       slots: fc.nat(3),
-      demand: fc.nat(3),
+      assigned: fc.nat(3),
       idleForMs: fc.nat(300_000),
       bound: fc.boolean(),
     })
-    .map(({ slots, demand, bound, idleForMs, ...rest }) => {
+    .map(({ slots, assigned, bound, idleForMs, ...rest }) => {
       const { instanceId, ...runner } = aRunner({
         ...rest,
         slots: Array.from({ length: slots }, aTaskId),
-        demand: Array.from({ length: demand }, aTaskId),
+        assigned: Array.from({ length: assigned }, aTaskId),
         idleSince: addMs(noon, -idleForMs),
       });
       return bound ? { ...runner, instanceId } : runner;

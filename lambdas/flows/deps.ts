@@ -23,6 +23,7 @@ import type { SettlePowerSoon } from '../adapters/runners/power-requests.ts';
 import type { RunnerStore } from '../adapters/runners/runners.ts';
 import type { SessionStore } from '../adapters/runners/sessions.ts';
 import type { LimitStore } from '../adapters/tasks/limits.ts';
+import type { LineStore } from '../adapters/tasks/lines.ts';
 import type { LogStore } from '../adapters/tasks/logs.ts';
 import type { Queues } from '../adapters/tasks/queues.ts';
 import type { TaskRecord, TaskStore } from '../adapters/tasks/tasks.ts';
@@ -77,6 +78,7 @@ export interface Deps {
   readonly runners: RunnerStore;
   readonly tasks: TaskStore;
   readonly limits: LimitStore;
+  readonly lines: LineStore;
   readonly logs: LogStore;
   readonly deliveries: DeliveryStore;
   readonly sessions: SessionStore;

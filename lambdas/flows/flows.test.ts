@@ -47,7 +47,7 @@ describe('assigning a task', () => {
   it('wakes the stopped runner of its tag, rings, and sends the start event once', async () => {
     const runner = await fixture.addRunner({ tags: ['sydney'], instanceId: anInstance() });
     const task = await fixture.start(fixture.addTemplate({ tag: 'sydney' }));
-    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', assigned: [task.id] });
     expect(fixture.rung).toEqual([
       {
         queue: `${fixture.projectId}-sydney`,
@@ -81,7 +81,7 @@ describe('assigning a task', () => {
     const task = await fixture.start(fixture.addTemplate({ tag: 'sydney' }));
     expect(fixture.rung).toEqual([]);
     const runner = await fixture.addRunner({ tags: ['sydney'], instanceId: anInstance() });
-    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', assigned: [task.id] });
   });
 
   it('retries an unacknowledged start event', async () => {
@@ -97,20 +97,20 @@ describe('assigning a task', () => {
     await fixture.start(template);
     await fixture.start(template);
     expect(fixture.sent).toEqual(['start https://hooks.example/x', 'start https://hooks.example/x']);
-    expect((await fixture.reload(runner)).demand).toHaveLength(2);
+    expect((await fixture.reload(runner)).assigned).toHaveLength(2);
   });
 });
 
 describe('claiming', () => {
-  it("moves the task from its runner's demand to a slot of the claiming runner", async () => {
+  it('moves a task that is assigned to another runner to a slot of the claiming one', async () => {
     const claimer = await online({ tags: ['sydney', 'tokyo'], maxParallelTasks: 1 });
     await fixture.start(fixture.addTemplate({ tag: 'tokyo' }));
     const assignee = await fixture.addRunner({ tags: ['sydney'], instanceId: anInstance() });
     const task = await fixture.start(fixture.addTemplate({ tag: 'sydney' }));
-    expect((await fixture.reload(assignee)).demand).toEqual([task.id]);
+    expect((await fixture.reload(assignee)).assigned).toEqual([task.id]);
     expect(await fixture.claim(claimer, task)).toMatchObject({ ok: true, claim: { taskId: task.id } });
     expect((await fixture.reload(claimer)).slots).toEqual([task.id]);
-    expect((await fixture.reload(assignee)).demand).toEqual([]);
+    expect((await fixture.reload(assignee)).assigned).toEqual([]);
   });
 
   it('assigns a displaced task again, to the runner that started for the other task', async () => {
@@ -123,10 +123,10 @@ describe('claiming', () => {
     const first = await fixture.start(template);
     const claimer = await online({ tags: ['sydney'], maxParallelTasks: 1 });
     const second = await fixture.start(template);
-    expect((await fixture.reload(claimer)).demand).toEqual([second.id]);
+    expect((await fixture.reload(claimer)).assigned).toEqual([second.id]);
     expect(await fixture.claim(claimer, first)).toMatchObject({ ok: true, claim: { taskId: first.id } });
-    expect(await fixture.reload(claimer)).toMatchObject({ slots: [first.id], demand: [] });
-    expect((await fixture.reload(starting)).demand).toEqual([second.id]);
+    expect(await fixture.reload(claimer)).toMatchObject({ slots: [first.id], assigned: [] });
+    expect((await fixture.reload(starting)).assigned).toEqual([second.id]);
   });
 
   it('is refused with "try later" while all slots are taken, and for good when nothing waits', async () => {
@@ -208,10 +208,10 @@ describe('claiming', () => {
     const rung = await fixture.start(template);
     const other = await fixture.addRunner({ instanceId: anInstance() });
     const second = await fixture.start(fixture.addTemplate({ priority: 1 }));
-    expect((await fixture.reload(other)).demand).toEqual([second.id]);
+    expect((await fixture.reload(other)).assigned).toEqual([second.id]);
     expect(await fixture.claim(claimer, rung)).toMatchObject({ claim: { taskId: second.id } });
-    expect(await fixture.reload(claimer)).toMatchObject({ slots: [second.id], demand: [] });
-    expect((await fixture.reload(other)).demand).toEqual([rung.id]);
+    expect(await fixture.reload(claimer)).toMatchObject({ slots: [second.id], assigned: [] });
+    expect((await fixture.reload(other)).assigned).toEqual([rung.id]);
   });
 
   it('does not cost a runner its slot when the doorbell of its own task rings twice', async () => {
@@ -275,7 +275,7 @@ describe('sleeping', () => {
     expect(fixture.calls).toEqual([`stop ${runner.instanceId}`]);
   });
 
-  it('refuses to drain too soon, or while the runner has demand', async () => {
+  it('refuses to drain too soon, or while a task is assigned to the runner', async () => {
     const early = await online({ idleTimeoutMs: 90_000 });
     fixture.pass(20_000);
     expect(await drain(fixture.deps, fixture.agentOf(early))).toEqual({ sleep: false, waitMs: 70_000 });
@@ -300,7 +300,7 @@ describe('sleeping', () => {
     const before = await fixture.reload(runner);
     const task = await fixture.start(fixture.addTemplate());
     await stopDrained(fixture.deps, before);
-    expect(await fixture.reload(runner)).toMatchObject({ status: 'online', demand: [task.id] });
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'online', assigned: [task.id] });
     expect(fixture.calls).toEqual([]);
     expect((await fixture.beat(runner))?.drain).toBe(false);
   });
@@ -310,19 +310,19 @@ describe('sleeping', () => {
     await putToSleep(fixture.deps, runner);
     const task = await fixture.start(fixture.addTemplate());
     await fixture.wake(runner);
-    expect(await fixture.reload(runner)).toMatchObject({ status: 'stopping', demand: [task.id] });
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'stopping', assigned: [task.id] });
     await fixture.instanceBecomes(runner, 'stopped');
     expect((await fixture.reload(runner)).status).toBe('starting');
     expect(fixture.calls).toEqual([`stop ${runner.instanceId}`, `start ${runner.instanceId}`]);
   });
 
-  it('keeps the demand of a runner whose instance is stopped during its start', async () => {
+  it('keeps the tasks of a runner whose instance is stopped during its start', async () => {
     const runner = await fixture.addRunner({ instanceId: anInstance() });
     const task = await fixture.start(fixture.addTemplate());
     fixture.setInstance(runner, 'stopping');
     await fixture.wake(runner);
     await fixture.instanceBecomes(runner, 'stopped');
-    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', assigned: [task.id] });
     expect(fixture.calls).toEqual([`start ${runner.instanceId}`, `start ${runner.instanceId}`]);
   });
 
@@ -349,7 +349,10 @@ describe('sleeping', () => {
     await fixture.instanceBecomes(runner, 'stopped');
     const startedAgain = await fixture.reload(runner);
     await followInstance(fixture.deps, asRead, stopping, fixture.deps.now());
-    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', demand: startedAgain.demand });
+    expect(await fixture.reload(runner)).toMatchObject({
+      status: 'starting',
+      assigned: startedAgain.assigned,
+    });
   });
 
   it('ignores a stop of a runner that was asleep when it was read', async () => {
@@ -364,7 +367,7 @@ describe('sleeping', () => {
     expect((await fixture.reload(runner)).status).toBe('starting');
   });
 
-  it('loses no demand between two concurrent events of EC2', async () => {
+  it('loses no task between two concurrent events of EC2', async () => {
     const runner = await online({ idleTimeoutMs: 0 });
     await putToSleep(fixture.deps, runner);
     const asRead = await fixture.reload(runner);
@@ -373,7 +376,7 @@ describe('sleeping', () => {
     await fixture.instanceBecomes(runner, 'stopping');
     const stopped = fixture.setInstance(runner, 'stopped');
     await followInstance(fixture.deps, asRead, stopped, fixture.deps.now());
-    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', assigned: [task.id] });
   });
 
   it('bills a session from running to stopping, once, despite repeated events', async () => {
@@ -459,7 +462,7 @@ describe('losing a runner', () => {
     const { runner, task } = await held();
     await fixture.instanceBecomes(runner, 'stopped');
     expect(await fixture.deps.tasks.get(fixture.projectId, task.id)).toMatchObject({ attempt: 2 });
-    expect(await fixture.reload(runner)).toMatchObject({ slots: [], demand: [task.id] });
+    expect(await fixture.reload(runner)).toMatchObject({ slots: [], assigned: [task.id] });
   });
 
   it('keeps the lease of a runner that renews it', async () => {
@@ -481,18 +484,18 @@ describe('a task that ends', () => {
     fixture.pass(5_000);
     expect(await finishTask(fixture.deps, leaseOn(runner, task.id), success)).toEqual({ ok: true });
     expect(await finishTask(fixture.deps, leaseOn(runner, task.id), success)).toEqual({ ok: true });
-    expect(await fixture.reload(runner)).toMatchObject({ slots: [], demand: [], busyMs: 5_000 });
+    expect(await fixture.reload(runner)).toMatchObject({ slots: [], assigned: [], busyMs: 5_000 });
     expect(fixture.sent).toEqual(['finish https://api.test/webhooks/task-finish']);
   });
 
-  it("is removed from its runner's demand when it is stopped while waiting", async () => {
+  it('is taken from its runner when it is stopped while waiting', async () => {
     const runner = await fixture.addRunner({ instanceId: anInstance() });
     const task = await fixture.start(fixture.addTemplate());
     expect(await stopTask(fixture.deps, task, 'Ann')).toMatchObject({
       status: 'stopped',
       reason: 'Stopped by Ann.',
     });
-    expect((await fixture.reload(runner)).demand).toEqual([]);
+    expect((await fixture.reload(runner)).assigned).toEqual([]);
     expect(await stopTask(fixture.deps, task, 'Ann')).toBeUndefined();
   });
 
@@ -517,18 +520,18 @@ describe('reconciling', () => {
   it('assigns a task that a crash left without a runner', async () => {
     const runner = await fixture.addRunner({ instanceId: anInstance() });
     const task = await fixture.start(fixture.addTemplate());
-    await fixture.deps.runners.dropDemand(runner, task.id);
+    await fixture.deps.runners.unassign(runner, task);
     await reconcile(fixture.deps);
-    expect((await fixture.reload(runner)).demand).toEqual([task.id]);
+    expect((await fixture.reload(runner)).assigned).toEqual([task.id]);
   });
 
-  it('drops stale demand, and stops the runner if it has no other', async () => {
+  it('takes a task that waits no longer from its runner, and stops the runner if it has no other', async () => {
     const runner = await fixture.addRunner({ instanceId: anInstance() });
     const task = await fixture.start(fixture.addTemplate());
     await fixture.deps.tasks.stopWaiting(task, 'enough', fixture.deps.now());
     fixture.pass(31_000);
     await reconcile(fixture.deps);
-    expect((await fixture.reload(runner)).demand).toEqual([]);
+    expect((await fixture.reload(runner)).assigned).toEqual([]);
     await reconcile(fixture.deps);
     expect(fixture.calls.at(-1)).toBe(`stop ${runner.instanceId}`);
   });
@@ -555,8 +558,8 @@ describe('reconciling', () => {
     expect((await fixture.reload(faulty)).fault).toMatchObject({ code: 'InsufficientInstanceCapacity' });
     const other = await fixture.addRunner({ instanceId: anInstance() });
     await reconcile(fixture.deps);
-    expect((await fixture.reload(other)).demand).toEqual([task.id]);
-    expect((await fixture.reload(faulty)).demand).toEqual([]);
+    expect((await fixture.reload(other)).assigned).toEqual([task.id]);
+    expect((await fixture.reload(faulty)).assigned).toEqual([]);
   });
 
   it('ends an attempt whose runner was removed after it had lost the slot', async () => {
@@ -564,7 +567,7 @@ describe('reconciling', () => {
     const task = await fixture.start(fixture.addTemplate());
     await fixture.claim(runner, task);
     const { leaseUntil } = await fixture.reload(runner);
-    await fixture.deps.runners.revokeSlot(runner, task.id, fixture.deps.now(), leaseUntil);
+    await fixture.deps.runners.revokeSlot(runner, task, fixture.deps.now(), leaseUntil);
     await fixture.instanceBecomes(runner, 'stopped');
     expect(await fixture.deps.runners.remove(runner)).toBe(true);
     expect(await reconcile(fixture.deps)).toMatchObject({ slotless_task: 1 });
@@ -577,14 +580,14 @@ describe('reconciling', () => {
   it('reassigns tasks that a crashed change of tags left in a queue without a poller', async () => {
     const before = await online();
     const task = await fixture.start(fixture.addTemplate());
-    expect(await fixture.reload(before)).toMatchObject({ demand: [task.id] });
+    expect(await fixture.reload(before)).toMatchObject({ assigned: [task.id] });
     const other = await fixture.addRunner({ instanceId: anInstance() });
     const { name, instanceId } = before;
     await fixture.deps.runners.configure(before, runnerInput.parse({ name, instanceId, tags: ['tokyo'] }));
     await reconcile(fixture.deps);
     expect(await fixture.deps.tasks.get(fixture.projectId, task.id)).toMatchObject({ runnerId: other.id });
     await reconcile(fixture.deps);
-    expect(await fixture.reload(before)).toMatchObject({ demand: [] });
+    expect(await fixture.reload(before)).toMatchObject({ assigned: [] });
   });
 
   it('repairs nothing when all is quiet', async () => {

@@ -35,6 +35,7 @@ import { makeKeyPair, seal } from '../adapters/secrets/payload-encryption.ts';
 import { oneSigningKey } from '../adapters/secrets/signed-tokens.ts';
 import type { Table } from '../adapters/table.ts';
 import { limitStore } from '../adapters/tasks/limits.ts';
+import { lineStore } from '../adapters/tasks/lines.ts';
 import { logStore } from '../adapters/tasks/logs.ts';
 import { nameRefusedMs } from '../adapters/tasks/queues.ts';
 import { taskStore } from '../adapters/tasks/tasks.ts';
@@ -172,6 +173,7 @@ export const flowFixture = (table: Table) => {
     fleetPlaces: fleetPlaces(table, () => present),
     fleets: [] as FleetPlan[],
     limits: limitStore(table),
+    lines: lineStore(table),
     logs: logStore(table, () => present),
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),

@@ -17,6 +17,7 @@ import { scheduleStore } from '../../lambdas/adapters/schedules/schedules.ts';
 import { oneSigningKey } from '../../lambdas/adapters/secrets/signed-tokens.ts';
 import type { Table } from '../../lambdas/adapters/table.ts';
 import { limitStore } from '../../lambdas/adapters/tasks/limits.ts';
+import { lineStore } from '../../lambdas/adapters/tasks/lines.ts';
 import { logStore } from '../../lambdas/adapters/tasks/logs.ts';
 import { taskStore } from '../../lambdas/adapters/tasks/tasks.ts';
 import { circuitStore } from '../../lambdas/adapters/webhooks/circuits.ts';
@@ -121,6 +122,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     runners,
     tasks: taskStore(table),
     limits: limitStore(table),
+    lines: lineStore(table),
     logs: logStore(table, now),
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),
@@ -199,7 +201,7 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
 
   const serve = async (ref: Pick<RunnerRecord, 'id'>): Promise<void> => {
     const runner = await reload(ref);
-    for (const taskId of runner.demand) {
+    for (const taskId of runner.assigned) {
       const result = await claimTask(deps, agentOf(runner), { projectId, taskId });
       if (result.ok) run(runner, taskId, result.claim.attempt);
     }

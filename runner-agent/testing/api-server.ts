@@ -104,7 +104,7 @@ export const startTestApi = async (publicKey: string, endpoint: string): Promise
         status: 'offline',
         statusSince: createdAt,
         slots: [],
-        demand: [],
+        assigned: [],
         publicKey,
         createdAt,
       };

@@ -304,7 +304,7 @@ describe('a runner of a fleet', () => {
     stack.faults.set([{ service: 'ec2', operation: 'CreateFleet', kind: 'dropped', probability: 1 }]);
     const task = await startFor(one);
     stack.faults.set([]);
-    expect(await read(one)).toMatchObject({ status: 'starting', demand: [task.id] });
+    expect(await read(one)).toMatchObject({ status: 'starting', assigned: [task.id] });
     expect((await read(one)).instanceId).toBeUndefined();
     expect(launchedFor(one)).toHaveLength(1);
     const [instance] = launchedFor(one);

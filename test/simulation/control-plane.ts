@@ -14,6 +14,7 @@ import { runnerStore } from '../../lambdas/adapters/runners/runners.ts';
 import { sessionStore } from '../../lambdas/adapters/runners/sessions.ts';
 import type { Table } from '../../lambdas/adapters/table.ts';
 import { limitStore } from '../../lambdas/adapters/tasks/limits.ts';
+import { lineStore } from '../../lambdas/adapters/tasks/lines.ts';
 import { logStore } from '../../lambdas/adapters/tasks/logs.ts';
 import { taskStore } from '../../lambdas/adapters/tasks/tasks.ts';
 import { circuitStore } from '../../lambdas/adapters/webhooks/circuits.ts';
@@ -167,6 +168,7 @@ export const createControlPlane = (platform: Platform) => {
       runners: runnerStore(stored),
       tasks: taskStore(stored),
       limits: limitStore(stored),
+      lines: lineStore(stored),
       logs: logStore(stored, time.now),
       deliveries: deliveryStore(stored),
       circuits: circuitStore(stored),

@@ -6,6 +6,7 @@
 import { runnerStore } from '../../lambdas/adapters/runners/runners.ts';
 import type { Table } from '../../lambdas/adapters/table.ts';
 import { limitStore } from '../../lambdas/adapters/tasks/limits.ts';
+import { lineStore } from '../../lambdas/adapters/tasks/lines.ts';
 import { taskStore } from '../../lambdas/adapters/tasks/tasks.ts';
 import { type RunnerId, toInstant } from '../../protocol/index.ts';
 import { createBillWatch } from './bill-watch.ts';
@@ -14,6 +15,7 @@ import { createControlPlane, type Platform } from './control-plane.ts';
 import { createFaults } from './faults.ts';
 import { createInvoker } from './function-run.ts';
 import { createLimitWatch } from './limit-watch.ts';
+import { createLineWatch } from './line-watch.ts';
 import { createMachines } from './machines.ts';
 import { createOrderWatch } from './order-watch.ts';
 import { createRouteWatch } from './route-watch.ts';
@@ -68,8 +70,9 @@ export const createEnvironment = ({ seed, faultScale }: SimulationOptions) => {
   const order = createOrderWatch({
     time,
     violate: watch.violate,
-    isAssigned: (taskId) =>
-      [...table.items('run_')].some(({ demand }) => demand instanceof Set && demand.has(taskId)),
+    hasPlace: (taskId) =>
+      [...table.items('run_')].some(({ assigned }) => assigned instanceof Set && assigned.has(taskId)) ||
+      [...table.items('')].some(({ pk, id }) => id === taskId && String(pk).startsWith('line#')),
     claimMs: faultScale === 0 ? 2500 : 15_000,
     turnsBetween: faultScale === 0 ? 6 : 20,
   });
@@ -97,6 +100,12 @@ export const createEnvironment = ({ seed, faultScale }: SimulationOptions) => {
     aboutMs: faultScale === 0 ? 60_000 : 30 * 60_000,
     hearingMs: faultScale === 0 ? 5000 : 90_000,
   });
+  const queueLines = createLineWatch({
+    time,
+    violate: watch.violate,
+    task: (id) => [...table.items(id)].find(({ sk }) => sk === id),
+    isOn: ({ instanceId }) => ec2.stateOf(String(instanceId)) === 'running',
+  });
   const wakes = createWakeWatch({
     time,
     violate: watch.violate,
@@ -112,7 +121,9 @@ export const createEnvironment = ({ seed, faultScale }: SimulationOptions) => {
       if (key.sk.startsWith('run_')) {
         if (after) waiting.onRunnerWritten(before, after);
         wakes.onWrite(before, after);
+        queueLines.onRunnerWritten(before, after);
       }
+      if (key.pk.startsWith('line#')) queueLines.onLineWritten(key, before, after);
       if (key.sk.startsWith('tsk_')) order.onWrite(key.sk, before, after);
       if (after?.status === 'starting' && before?.status === 'waiting') limits.onStarted(after);
     },
@@ -137,6 +148,7 @@ export const createEnvironment = ({ seed, faultScale }: SimulationOptions) => {
     runners: runnerStore(bystander),
     tasks: taskStore(bystander),
     limits: limitStore(bystander),
+    lines: lineStore(bystander),
   };
 
   const record = (runnerId: RunnerId) => {

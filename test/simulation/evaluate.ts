@@ -30,6 +30,10 @@ const holds = (item: Item | undefined, condition: Condition): boolean => {
     const [, ...some] = condition;
     return some.some((one) => holds(item, one));
   }
+  if (condition[0] === 'all') {
+    const [, ...all] = condition;
+    return all.every((one) => holds(item, one));
+  }
   const value = item?.[condition[1]];
   switch (condition[0]) {
     case 'exists':

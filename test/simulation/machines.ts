@@ -52,7 +52,7 @@ export const createMachines = (options: Options) => {
     const look = () => {
       if (machine.life !== life) return;
       const item = table.get({ pk: machine.pool, sk: machine.runnerId });
-      const isBusy = item?.slots !== undefined || item?.demand !== undefined;
+      const isBusy = item?.slots !== undefined || item?.assigned !== undefined;
       if (isBusy) return void time.after(60_000, look);
       switchOff(machine);
     };

@@ -53,7 +53,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a claim takes a slot that is not free',
     file: 'lambdas/adapters/runners/runner-slots.ts',
-    from: `['any', ['contains', 'slots', taskId], hasRoom],`,
+    from: `['any', ['contains', 'slots', task.id], hasRoom],`,
     to: '',
   },
   {
@@ -83,14 +83,14 @@ export const mutants: readonly Mutant[] = [
   const conditions = why === 'stop' ? {} : stopConditions(runner)[why];`,
   },
   {
-    name: 'demand is raised whatever the status of the runner became',
+    name: 'a task is assigned whatever the status of the runner became',
     file: 'lambdas/adapters/runners/runner-slots.ts',
     from: `        ['=', 'status', from],
         ['=', 'active', true],`,
     to: `        ['=', 'active', true],`,
   },
   {
-    name: 'demand that came while the instance stopped is forgotten',
+    name: 'a task that came while the instance stopped is forgotten',
     file: 'lambdas/core/runners/runner-state.ts',
     from: `{ from: [...awake, 'offline'], event: 'instance_stopped', when: 'is_wanted', to: 'starting' },`,
     to: '',
@@ -174,8 +174,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the reconciler does not reassign what lost its runner',
     file: 'lambdas/flows/reconcile/tasks.ts',
-    from: `if (await assignTask(deps, task)) repaired(`,
-    to: `if (task.id === '') repaired(`,
+    from: `    if ((await assignTask(deps, task)) !== undefined) repaired(`,
+    to: `    if (task.id === '') repaired(`,
   },
   {
     name: 'the reconciler does not look after instances that do not boot',
@@ -196,6 +196,52 @@ export const mutants: readonly Mutant[] = [
     file: 'lambdas/flows/reconcile/repairs.ts',
     from: `          repaired('failed_and_left_for_later', { id: idOf(one), error: String(error) }, 'error');`,
     to: `          throw error;`,
+  },
+  {
+    name: 'a runner is assigned more tasks than it has places',
+    file: 'lambdas/adapters/runners/runner-slots.ts',
+    from: `        ['any', ['contains', 'assigned', task.id], hasFreePlace],
+`,
+    to: `        ...(hasFreePlace.length > 0 ? [] : [hasFreePlace]),
+`,
+  },
+  {
+    name: 'a task that joined the line does not look for a free place once more',
+    file: 'lambdas/flows/tasks/start-task.ts',
+    from: `await assignTask(deps, task, isInLine ? { isInLine } : { first: assignment });`,
+    to: `isInLine ? 'in_line' : await assignTask(deps, task, { first: assignment });`,
+  },
+  {
+    name: 'a runner is stopped without a look at its lines',
+    file: 'lambdas/flows/runners/power.ts',
+    from: `  if ((why === 'stop' || why === 'unwanted') && (await isAwaited(deps, runner))) {`,
+    to: `  if (why === 'stop' && !isAwaited) {`,
+  },
+  {
+    name: 'a runner looks for tasks in line by the index',
+    file: 'lambdas/flows/tasks/line.ts',
+    from: `    : deps.lines.first(queue, undefined, lookedAt);`,
+    to: `    : deps.tasks.line(queue, lookedAt);`,
+  },
+  {
+    name: 'nobody looks at the line when a task ends',
+    file: 'lambdas/flows/tasks/report.ts',
+    from: `  if (runner && room(runner) > 0) await assignFromLines(deps, queuesOf(runner));
+`,
+    to: `  if (runner && room(runner) < 0) await assignFromLines(deps, queuesOf(runner));
+`,
+  },
+  {
+    name: 'a task that has ended takes its project its turn',
+    file: 'lambdas/flows/tasks/claim.ts',
+    from: `tasks.filter(({ status }) => status === 'waiting').map(inLineOf)`,
+    to: `tasks.map(inLineOf)`,
+  },
+  {
+    name: 'a task goes before those in line when it rang alone',
+    file: 'lambdas/flows/tasks/claim.ts',
+    from: `msBetween(aloneAt, deps.now()) < aloneMs && !(await deps.lines.isAwaited(queue));`,
+    to: `msBetween(aloneAt, deps.now()) < aloneMs && queue !== '';`,
   },
   {
     name: 'a runner is chosen whatever its tags',

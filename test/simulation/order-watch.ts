@@ -15,10 +15,10 @@ export interface OrderOptions {
   readonly time: VirtualTime;
   readonly violate: (what: string) => void;
   /**
-   * True if the task is assigned to a runner. If a function died during the assignment, the task is out of
-   * the order until it is assigned.
+   * True if the task is assigned to a runner or in its queue's line. If a function died before that, the task
+   * is out of the order until it has its place.
    */
-  readonly isAssigned: (taskId: string) => boolean;
+  readonly hasPlace: (taskId: string) => boolean;
   /** Maximum time of a claim from its read of the index, which itself is late, to its write. */
   readonly claimMs: number;
   /** Tasks of other projects that may start in the global pool before a waiting project has its turn. */
@@ -34,7 +34,7 @@ const placeOf = (item: Item | undefined, sinceMs: number): Place | undefined => 
   return { queue: String(queue), priority: Number(priority), projectId: String(projectId), sinceMs };
 };
 
-export const createOrderWatch = ({ time, violate, isAssigned, claimMs, turnsBetween }: OrderOptions) => {
+export const createOrderWatch = ({ time, violate, hasPlace, claimMs, turnsBetween }: OrderOptions) => {
   const waiting = new Map<string, Place>();
   /**
    * Tasks of other projects that started in the global pool while a project waited for its turn, by project.
@@ -43,7 +43,7 @@ export const createOrderWatch = ({ time, violate, isAssigned, claimMs, turnsBetw
   let mostOvertaken = 0;
 
   const hasWaitedLong = ([id, { sinceMs }]: [string, Place]) =>
-    time.nowMs() - sinceMs > claimMs && isAssigned(id);
+    time.nowMs() - sinceMs > claimMs && hasPlace(id);
 
   /** Compares by priority, then by age: a task's id begins with its time. */
   const isBefore = ([id, a]: [string, Place], [other, b]: [string, Place]) =>

@@ -11,8 +11,8 @@ export const whatGoesOn = (table: SimulatedTable, ec2: SimulatedEc2): string[] =
   for (const item of table.items('run_')) {
     if (item.slots instanceof Set)
       loud.push(`runner ${String(item.id).slice(-4)} holds ${item.slots.size} tasks`);
-    if (item.demand instanceof Set)
-      loud.push(`runner ${String(item.id).slice(-4)} has demand for ${item.demand.size} tasks`);
+    if (item.assigned instanceof Set)
+      loud.push(`runner ${String(item.id).slice(-4)} is assigned ${item.assigned.size} tasks`);
     const isBound = typeof (item.instanceId ?? item.fleet) === 'string';
     if (isBound && item.status !== 'stopped')
       loud.push(`runner ${String(item.id).slice(-4)} is ${String(item.status)}`);

@@ -38,7 +38,7 @@ const troubleMs = 20 * minuteMs;
 const settleMs = 180 * minuteMs;
 /** Interval at which the reasons of waiting tasks are read. */
 const reasonsEachMs = 5000;
-const traceShown = 400;
+const traceShown = 40000;
 /** Every n-th run, projects contend for the global pool. */
 const contendedEach = 8;
 

@@ -26,6 +26,9 @@ type Named = (runner: Item) => boolean;
 
 const sizeOf = (value: unknown): number => (value instanceof Set ? value.size : 0);
 const held = (runner: Item) => sizeOf(runner.slots);
+const load = (runner: Item) => held(runner) + sizeOf(runner.assigned);
+/** Maximum tasks that wait for a runner without a limit (docs/using/runners.md). */
+const mostAssigned = 50;
 const limitOf = ({ maxParallelTasks }: Item) =>
   maxParallelTasks === 0 ? Number.POSITIVE_INFINITY : Number(maxParallelTasks);
 const hasTag = ({ tags }: Item, tag: unknown): boolean =>
@@ -58,6 +61,8 @@ export const createWaitingWatch = (options: Options) => {
   const { time, violate } = options;
   /** Runners that a user asked to take no task, or EC2 through their instance. */
   const asked = new Set<string>();
+  /** Runners that were asked so before: a function may carry out such a request late, after the next one. */
+  const everAsked = new Set<string>();
   /** Untrue reasons that were already reported: many tasks may wait for the same one. */
   const told = new Set<string>();
   /** Time since when a task has been about to be assigned. */
@@ -133,7 +138,7 @@ export const createWaitingWatch = (options: Options) => {
       [runner.name, runner.instanceId].some((name) => name !== undefined && reason.includes(String(name))),
     );
     // Several runners if a function died between two writes: the reconciler removes the older assignment.
-    const allAssigned = candidates.filter(({ demand }) => demand instanceof Set && demand.has(task.id));
+    const allAssigned = candidates.filter(({ assigned }) => assigned instanceof Set && assigned.has(task.id));
     const assignee = allAssigned.find((runner) => named.includes(runner)) ?? allAssigned[0];
     const assigneeIs = (status: string) =>
       assignee && named.includes(assignee) && assignee.status === status
@@ -160,14 +165,9 @@ export const createWaitingWatch = (options: Options) => {
     }
     if (noQueue.test(reason)) return isMissingQueue(task, assignee);
     if (/is stopping; it starts again/.test(reason)) return assigneeIs('stopping');
-    if (/The first runner with a free slot takes this one/.test(reason)) {
-      const hasRoom: Named = (runner) =>
-        runner.fault === undefined && held(runner) + sizeOf(runner.demand) < limitOf(runner);
-      if (
-        !assignee ||
-        !named.includes(assignee) ||
-        held(assignee) + sizeOf(assignee.demand) <= limitOf(assignee)
-      )
+    if (/The first runner with a free slot takes this task/.test(reason)) {
+      const hasRoom: Named = (runner) => runner.fault === undefined && load(runner) < limitOf(runner);
+      if (!assignee || !named.includes(assignee) || load(assignee) <= limitOf(assignee))
         return 'its runner is not full';
       return candidates.some((runner) => mayBeGiven(runner) && hasRoom(runner)) ? isAbout(task) : undefined;
     }
@@ -177,27 +177,32 @@ export const createWaitingWatch = (options: Options) => {
     if (/About to be given/.test(reason)) return isAbout(task);
     if (/could not be woken: /.test(reason))
       return assignee?.fault === undefined || isUp(assignee) ? 'nothing is wrong with it' : undefined;
-    if (/^No free slot: /.test(reason)) {
-      const free = candidates.find((runner) => canBeGiven(runner) && held(runner) < limitOf(runner));
-      return free && `${String(free.id).slice(-4)} holds ${held(free)} of ${limitOf(free)}`;
+    if (/^\d+ of \d+ slots? of /.test(reason)) {
+      if (assignee && mayBeGiven(assignee)) return 'it is assigned';
+      const free = candidates.find((runner) => canBeGiven(runner) && load(runner) < limitOf(runner));
+      return free && `${String(free.id).slice(-4)} holds ${load(free)} of ${limitOf(free)}`;
     }
-    if (/^Each free slot is another task's/.test(reason)) {
-      const free = candidates.find(
-        (runner) => canBeGiven(runner) && held(runner) + sizeOf(runner.demand) < limitOf(runner),
-      );
-      return free && `${String(free.id).slice(-4)} has one`;
+    if (/ tasks to start first/.test(reason)) {
+      if (assignee && mayBeGiven(assignee)) return 'it is assigned';
+      const free = candidates.find((runner) => canBeGiven(runner) && sizeOf(runner.assigned) < mostAssigned);
+      return free && `${String(free.id).slice(-4)} has ${sizeOf(free.assigned)}`;
     }
     return untrueOfAll(reason, candidates);
   };
 
   return {
-    asked: (runnerId: string) => void asked.add(runnerId),
+    asked: (runnerId: string) => {
+      asked.add(runnerId);
+      everAsked.add(runnerId);
+    },
     resumed: (runnerId: string) => void asked.delete(runnerId),
     /** Updates the requested drains. A start ends earlier ones, but none requested while it runs. */
     onRunnerWritten: (before: Item | undefined, after: Item) => {
       const isNew = before?.status !== after.status;
       if (isNew && (after.status === 'stopped' || after.status === 'starting'))
         asked.delete(String(after.id));
+      const isDrained = before?.drainRequestedAt === undefined && after.drainRequestedAt !== undefined;
+      if (isDrained && everAsked.has(String(after.id))) asked.add(String(after.id));
     },
     /** Checks the reason that the user of a waiting task reads at this moment. */
     check: (task: Item, reason: string) => {

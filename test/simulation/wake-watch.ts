@@ -15,8 +15,8 @@ interface Options {
 const sizeOf = (value: unknown): number => (value instanceof Set ? value.size : 0);
 const short = (id: unknown) => String(id).slice(-4);
 
-const hasRoom = ({ slots, demand, maxParallelTasks }: Item): boolean =>
-  maxParallelTasks === 0 || sizeOf(slots) + sizeOf(demand) < Number(maxParallelTasks);
+const hasRoom = ({ slots, assigned, maxParallelTasks }: Item): boolean =>
+  maxParallelTasks === 0 || sizeOf(slots) + sizeOf(assigned) < Number(maxParallelTasks);
 
 const startsWithRoom = (runner: Item): boolean =>
   runner.status === 'starting' &&
@@ -33,8 +33,8 @@ export const createWakeWatch = ({ time, violate, runners, task, readMs }: Option
   const roomSinceMs = new Map<string, number>();
 
   const checkWake = (before: Item, after: Item) => {
-    const woken = [...(after.demand instanceof Set ? after.demand : [])];
-    const [taskId] = woken.filter((id) => !(before.demand instanceof Set && before.demand.has(id)));
+    const woken = [...(after.assigned instanceof Set ? after.assigned : [])];
+    const [taskId] = woken.filter((id) => !(before.assigned instanceof Set && before.assigned.has(id)));
     const waiting = taskId === undefined ? undefined : task(taskId);
     if (!waiting) return;
     for (const other of servesOf(waiting, [...runners()])) {

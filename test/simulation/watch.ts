@@ -105,7 +105,7 @@ export const createWatch = ({ time, trace, idleBoundMs, runnerOf, stateOf }: Wat
     if (!before || !after) return;
     if (before.status !== after.status)
       trace(
-        `runner ${sk.slice(-4)}: ${String(before.status)} → ${String(after.status)}, slots ${sizeOf(after.slots)}, demand ${sizeOf(after.demand)}`,
+        `runner ${sk.slice(-4)}: ${String(before.status)} → ${String(after.status)}, slots ${sizeOf(after.slots)}, assigned ${sizeOf(after.assigned)}`,
       );
     const isOn = stateOf(String(after.instanceId)) === 'running';
     for (const taskId of before.slots instanceof Set ? before.slots : []) {
@@ -119,10 +119,15 @@ export const createWatch = ({ time, trace, idleBoundMs, runnerOf, stateOf }: Wat
       (before.status === 'online' && after.status === 'draining') ||
       (before.status === 'online' && after.status === 'stopping' && isOn && isHeard) ||
       (before.status === 'draining' && after.status === 'stopping' && isOn);
-    if (isGoingToSleep && sizeOf(after.slots) + sizeOf(after.demand) > 0) {
+    if (isGoingToSleep && sizeOf(after.slots) + sizeOf(after.assigned) > 0) {
       violate(`runner ${sk.slice(-4)} goes to sleep although tasks count on it`);
     }
     const most = Number(after.maxParallelTasks);
+    if (sizeOf(after.assigned) > sizeOf(before.assigned)) {
+      const [places, bound] =
+        most === 0 ? [sizeOf(after.assigned), 50] : [sizeOf(after.slots) + sizeOf(after.assigned), most];
+      if (places > bound) violate(`runner ${sk.slice(-4)} is assigned a task beyond its ${bound} places`);
+    }
     const [held, holds] = [sizeOf(before.slots), sizeOf(after.slots)];
     if (holds > held) {
       if (most > 0 && holds > most) violate(`runner ${sk.slice(-4)} holds ${holds} of ${most} tasks`);

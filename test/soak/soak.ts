@@ -162,7 +162,7 @@ export const soak = async (options: SoakOptions) => {
     stack.ec2.list().every(({ state }) => state === 'stopped'),
   );
   await inTime('all runners are quiet', async () =>
-    (await fixture.runners()).every(({ slots, demand }) => slots.length + demand.length === 0),
+    (await fixture.runners()).every(({ slots, assigned }) => slots.length + assigned.length === 0),
   );
   const settledMs = Date.now() - quietSinceMs;
   isWatching = false;
@@ -173,8 +173,8 @@ export const soak = async (options: SoakOptions) => {
   for (const id of accepted) if (!tasks.some((one) => one.id === id)) violate(`${id} was lost`, id);
   for (const { id, state } of stack.ec2.list())
     if (state !== 'stopped') violate(`${id} is still ${state}`, id);
-  for (const { id, slots, demand } of await fixture.runners()) {
-    const left = [...slots, ...demand];
+  for (const { id, slots, assigned } of await fixture.runners()) {
+    const left = [...slots, ...assigned];
     if (left.length > 0) violate(`${id} still has slots or assigned tasks: ${left.join(', ')}`, id);
   }
   const doubles = join(locks, 'doubles');

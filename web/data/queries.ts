@@ -27,7 +27,7 @@ const isBetweenStates = (one: Runner): boolean =>
   one.status === 'stopping' ||
   one.status === 'draining' ||
   one.slots.length > 0 ||
-  one.demand.length > 0;
+  one.assigned.length > 0;
 
 export const runnersQuery = (projectId: string | undefined) => {
   const { endpoints, params } = runnersIn(projectId);

@@ -9,6 +9,7 @@ import {
   type RunnerStatus,
   runner,
   runnerId,
+  type Task,
   taskId,
 } from '../../../protocol/index.ts';
 import { isAwake } from '../../core/runners/runner-state.ts';
@@ -20,10 +21,29 @@ const taskIds = z
   .default(new Set())
   .transform((ids) => [...ids].sort());
 
+/** A task, as its runner names it. */
+export type TaskRef = Pick<Task, 'projectId' | 'id'>;
+
+/** Member of the set `places` for a task. */
+export const placeOf = ({ projectId, id }: TaskRef): string => `${projectId}/${id}`;
+
+const taskIn = (place: string): TaskRef => {
+  const [project, id] = place.split('/');
+  return { projectId: projectId.parse(project), id: taskId.parse(id) };
+};
+
 /** Runner as stored, with its token hashes and its webhook key. */
 export const runnerRecord = runner.extend({
   slots: taskIds,
-  demand: taskIds,
+  assigned: taskIds,
+  /**
+   * All tasks with a place: those in `slots` and in `assigned`, with their projects. DynamoDB cannot add the
+   * sizes of two sets in a condition, so the union is stored too. Empty on runners of 0.1.0.
+   */
+  places: z
+    .set(z.templateLiteral([projectId, '/', taskId]))
+    .default(new Set())
+    .transform((places) => [...places].map(taskIn)),
   busyMs: z.int().default(0),
   /** First report of the agent in the open session, or in the last one while none is open. */
   onlineAt: instant.optional(),
@@ -33,6 +53,8 @@ export const runnerRecord = runner.extend({
   lastSessionStartedAt: instant.optional(),
   /** Projects that a global runner has served, the last one last. */
   served: z.array(projectId).default([]),
+  /** Grows with each change. */
+  version: z.int().default(0),
   /** Number of slots that it was given. */
   claims: z.int().default(0),
   /** Agent whose sessions are valid; absent when the next one to ask may have the runner. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addMs, type Runner } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { aProjectId, aRunner, aTaskId, noon } from '../../core/testing.ts';
-import { publicRunner } from './runner-record.ts';
+import { publicRunner, type TaskRef } from './runner-record.ts';
 import { type RunnerStore, runnerStore } from './runners.ts';
 
 let table: TestTable;
@@ -16,7 +16,7 @@ afterAll(() => table?.close());
 const leaseUntil = addMs(noon, 60_000);
 
 const newRunner = (overrides: Partial<Runner> = {}) => {
-  const { slots: _, demand: __, ...runner } = aRunner(overrides);
+  const { slots: _, assigned: __, ...runner } = aRunner(overrides);
   return { ...runner, tokenHash: 'hash', webhookSecret: 'whsec_x' };
 };
 
@@ -26,19 +26,52 @@ const stored = async (overrides: Partial<Runner> = {}) => {
   return runner;
 };
 
+const aRef = (): TaskRef => ({ projectId: aProjectId, id: aTaskId() });
+
 describe('the store of runners', () => {
-  it("has room to change a runner's state at the maximum demand", async () => {
-    const runner = await stored({ status: 'starting' });
-    const demand = new Set(
-      Array.from({ length: 9_999 }, (_, index) => `tsk_${String(index).padStart(26, '0')}`),
-    );
-    await table.table.update({ pk: aProjectId, sk: runner.id }, { add: { demand } }, []);
-    const raise = (id: string) =>
-      runners.raiseDemand(runner, `tsk_${id.padStart(26, '1')}`, 'starting', 'starting', noon);
-    expect(await raise('1')).toBeDefined();
-    expect(await raise('2')).toBeUndefined();
-    expect(await raise('1')).toBeDefined();
-    expect(await runners.move(runner, ['starting'], 'online', noon, { set: { leaseUntil } })).toBeDefined();
+  it.each([
+    { maxParallelTasks: 2, most: 2 },
+    { maxParallelTasks: 0, most: 50 },
+  ])('is assigned $most tasks with maxParallelTasks $maxParallelTasks, each once', async (given) => {
+    const runner = await stored({ status: 'starting', maxParallelTasks: given.maxParallelTasks });
+    const assign = (task: TaskRef) => runners.assign(runner, task, 'starting', 'starting', noon);
+    const [first = aRef(), ...others] = Array.from({ length: given.most }, aRef);
+    const assigned = await Promise.all([first, ...others, aRef(), aRef()].map(assign));
+    expect(assigned.filter(Boolean)).toHaveLength(given.most);
+    expect((await runners.get(aProjectId, runner.id))?.places).toHaveLength(given.most);
+    await runners.unassign(runner, first);
+    expect(await assign(aRef())).toBeDefined();
+    expect(await assign(aRef())).toBeUndefined();
+  });
+
+  it('counts running tasks in its places, also those that were not assigned to it', async () => {
+    const runner = await stored({ status: 'online', maxParallelTasks: 2 });
+    const [running, own] = [aRef(), aRef()];
+    await runners.takeSlot(runner, running, leaseUntil);
+    expect(await runners.assign(runner, own, 'online', 'online', noon)).toBeDefined();
+    expect(await runners.assign(runner, aRef(), 'online', 'online', noon)).toBeUndefined();
+    await runners.takeSlot(runner, own, leaseUntil);
+    expect(await runners.assign(runner, own, 'online', 'online', noon)).toBeUndefined();
+    await runners.releaseSlot(runner, running, noon, 0);
+    expect(await runners.assign(runner, aRef(), 'online', 'online', noon)).toBeDefined();
+  });
+
+  it('keeps the place of a running task that is taken from its assigned ones', async () => {
+    const runner = await stored({ status: 'online', maxParallelTasks: 1 });
+    const task = aRef();
+    await runners.takeSlot(runner, task, leaseUntil);
+    expect(await runners.unassign(runner, task)).toBeUndefined();
+    expect((await runners.get(aProjectId, runner.id))?.places).toEqual([task]);
+  });
+
+  it('corrects the places of a runner only if it has not changed since', async () => {
+    const runner = await stored({ status: 'online' });
+    const seen = await runners.get(aProjectId, runner.id);
+    const task = aRef();
+    await runners.takeSlot(runner, task, leaseUntil);
+    expect(seen && (await runners.setPlaces(seen, []))).toBeUndefined();
+    const now = await runners.get(aProjectId, runner.id);
+    expect(now && (await runners.setPlaces(now, []))?.places).toEqual([]);
   });
 
   it('returns a stored runner, and shows no secret', async () => {
@@ -48,7 +81,7 @@ describe('the store of runners', () => {
       id: runner.id,
       tags: ['sydney'],
       slots: [],
-      demand: [],
+      assigned: [],
       tokenHash: 'hash',
     });
     expect(found && JSON.stringify(publicRunner(found))).not.toMatch(/hash|whsec/);
@@ -77,17 +110,20 @@ describe('the store of runners', () => {
 
   it('gives at most the existing slots, and one per task', async () => {
     const runner = await stored({ status: 'online', maxParallelTasks: 3 });
-    const [first = aTaskId(), ...others] = Array.from({ length: 10 }, aTaskId);
-    const taken = await Promise.all([first, ...others].map((id) => runners.takeSlot(runner, id, leaseUntil)));
+    const tasks = Array.from({ length: 10 }, aRef);
+    const taken = await Promise.all(tasks.map((task) => runners.takeSlot(runner, task, leaseUntil)));
     expect(taken.filter(Boolean)).toHaveLength(3);
     const held = (await runners.get(aProjectId, runner.id))?.slots ?? [];
     expect(held).toHaveLength(3);
-    for (const id of held) expect((await runners.takeSlot(runner, id, leaseUntil))?.slots).toEqual(held);
+    for (const id of held) {
+      const again = await runners.takeSlot(runner, { projectId: aProjectId, id }, leaseUntil);
+      expect(again?.slots).toEqual(held);
+    }
   });
 
   it('has no limit with maxParallelTasks 0', async () => {
     const runner = await stored({ status: 'online', maxParallelTasks: 0 });
-    for (const id of Array.from({ length: 5 }, aTaskId)) await runners.takeSlot(runner, id, leaseUntil);
+    for (const task of Array.from({ length: 5 }, aRef)) await runners.takeSlot(runner, task, leaseUntil);
     expect((await runners.get(aProjectId, runner.id))?.slots).toHaveLength(5);
   });
 
@@ -99,55 +135,55 @@ describe('the store of runners', () => {
     { status: 'online', active: false },
   ] as const)('gives no slot while it is %o', async (overrides) => {
     const runner = await stored(overrides);
-    expect(await runners.takeSlot(runner, aTaskId(), leaseUntil)).toBeUndefined();
+    expect(await runners.takeSlot(runner, aRef(), leaseUntil)).toBeUndefined();
   });
 
   it('frees a slot once, so its time is counted once', async () => {
     const runner = await stored({ status: 'online' });
-    const taskId = aTaskId();
-    await runners.takeSlot(runner, taskId, leaseUntil);
-    expect(await runners.releaseSlot(runner, taskId, noon, 500)).toMatchObject({
+    const task = aRef();
+    await runners.takeSlot(runner, task, leaseUntil);
+    expect(await runners.releaseSlot(runner, task, noon, 500)).toMatchObject({
       slots: [],
       busyMs: 500,
       idleSince: noon,
     });
-    expect(await runners.releaseSlot(runner, taskId, noon, 500)).toBeUndefined();
+    expect(await runners.releaseSlot(runner, task, noon, 500)).toBeUndefined();
   });
 
   it('does not revoke a slot when the lease was renewed meanwhile', async () => {
     const runner = await stored({ status: 'online' });
-    const taskId = aTaskId();
-    await runners.takeSlot(runner, taskId, leaseUntil);
+    const task = aRef();
+    await runners.takeSlot(runner, task, leaseUntil);
     await runners.heartbeat(runner, noon, addMs(leaseUntil, 15_000), { agentVersion: '0.1.0' });
-    expect(await runners.revokeSlot(runner, taskId, noon, leaseUntil)).toBeUndefined();
-    expect(await runners.revokeSlot(runner, taskId, noon, addMs(leaseUntil, 15_000))).toMatchObject({
+    expect(await runners.revokeSlot(runner, task, noon, leaseUntil)).toBeUndefined();
+    expect(await runners.revokeSlot(runner, task, noon, addMs(leaseUntil, 15_000))).toMatchObject({
       slots: [],
     });
   });
 
-  it('drains only without tasks and without demand, whichever write comes first', async () => {
+  it('drains only without running and assigned tasks, whichever write comes first', async () => {
     const claimedFirst = await stored({ status: 'online' });
-    await runners.takeSlot(claimedFirst, aTaskId(), leaseUntil);
+    await runners.takeSlot(claimedFirst, aRef(), leaseUntil);
     expect(await runners.move(claimedFirst, ['online'], 'draining', noon, { idle: true })).toBeUndefined();
 
-    const demandedFirst = await stored({ status: 'online' });
-    await runners.raiseDemand(demandedFirst, aTaskId(), 'online', 'online', noon);
-    expect(await runners.move(demandedFirst, ['online'], 'draining', noon, { idle: true })).toBeUndefined();
+    const assignedFirst = await stored({ status: 'online' });
+    await runners.assign(assignedFirst, aRef(), 'online', 'online', noon);
+    expect(await runners.move(assignedFirst, ['online'], 'draining', noon, { idle: true })).toBeUndefined();
 
     const drainedFirst = await stored({ status: 'online' });
     expect(await runners.move(drainedFirst, ['online'], 'draining', noon, { idle: true })).toBeDefined();
-    expect(await runners.takeSlot(drainedFirst, aTaskId(), leaseUntil)).toBeUndefined();
-    expect(await runners.raiseDemand(drainedFirst, aTaskId(), 'online', 'online', noon)).toBeUndefined();
+    expect(await runners.takeSlot(drainedFirst, aRef(), leaseUntil)).toBeUndefined();
+    expect(await runners.assign(drainedFirst, aRef(), 'online', 'online', noon)).toBeUndefined();
   });
 
   it('lists a runner as live from waking until it sleeps', async () => {
     const runner = await stored();
     const isAwake = async () => (await runners.listAwake()).some(({ id }) => id === runner.id);
     expect(await isAwake()).toBe(false);
-    const taskId = aTaskId();
-    await runners.raiseDemand(runner, taskId, 'stopped', 'starting', noon);
+    const task = aRef();
+    await runners.assign(runner, task, 'stopped', 'starting', noon);
     expect(await isAwake()).toBe(true);
-    await runners.dropDemand(runner, taskId);
+    await runners.unassign(runner, task);
     await runners.move(runner, ['starting'], 'stopped', noon, { idle: true });
     expect(await isAwake()).toBe(false);
   });
@@ -163,11 +199,11 @@ describe('the store of runners', () => {
     expect(await runners.bind(instanceId, second)).toBe(true);
   });
 
-  it('does not remove a runner that is awake or has demand', async () => {
+  it('does not remove a runner that is awake or has an assigned task', async () => {
     const online = await stored({ status: 'online' });
     expect(await runners.remove(online)).toBe(false);
     const awaited = await stored();
-    await runners.raiseDemand(awaited, aTaskId(), 'stopped', 'stopped', noon);
+    await runners.assign(awaited, aRef(), 'stopped', 'stopped', noon);
     expect(await runners.remove(awaited)).toBe(false);
   });
 

@@ -15,19 +15,24 @@ import { runnerInstances } from './runner-instances.ts';
 import {
   type ChangeRunner,
   liveness,
+  placeOf,
   poolOf,
   type RunnerRecord,
   type RunnerRef,
   runnerRecord,
   statusChange,
+  type TaskRef,
 } from './runner-record.ts';
 import { runnerSlots } from './runner-slots.ts';
 
-export type NewRunner = Omit<RunnerRecord, 'slots' | 'demand' | 'busyMs' | 'claims' | 'served'>;
+export type NewRunner = Omit<
+  RunnerRecord,
+  'slots' | 'assigned' | 'places' | 'version' | 'busyMs' | 'claims' | 'served'
+>;
 
 const isIdle: readonly Condition[] = [
   ['missing', 'slots'],
-  ['missing', 'demand'],
+  ['missing', 'assigned'],
   ['missing', 'launch'],
   ['missing', 'wokenAt'],
 ];
@@ -35,7 +40,7 @@ const isIdle: readonly Condition[] = [
 const noSlots: Condition = ['missing', 'slots'];
 
 export interface MoveOptions {
-  /** Only while it has no slots and no demand, and nobody has just woken it. */
+  /** Only while it has no slots and no assigned task, and nobody has just woken it. */
   readonly idle?: boolean;
   readonly set?: Partial<RunnerRecord>;
   /** Only if it has no slots and its lease, which ended then, was not renewed. */
@@ -127,7 +132,8 @@ export const runnerStore = (table: Table) => {
       ),
 
     /**
-     * Changes its status if it is still one of `from`; with `idle`, only while it has no slots and no demand.
+     * Changes its status if it is still one of `from`; with `idle`, only while it has no slot and no assigned
+     * task.
      */
     move: (
       ref: RunnerRef,
@@ -143,10 +149,18 @@ export const runnerStore = (table: Table) => {
         ...(statusSince === undefined ? [] : [['=', 'statusSince', statusSince] as const]),
       ]),
 
-    /** Records that it is silent or away: its demand must be reassigned. */
+    /** Records that it is silent or away. Refused while it has a task. */
     leave: (ref: RunnerRef, from: readonly RunnerStatus[], to: 'offline' | 'stopped', now: Instant) =>
-      change(ref, { set: statusChange(ref, to, now), unset: ['demand', 'wokenAt'] }, [
+      change(ref, { set: statusChange(ref, to, now), unset: ['wokenAt'] }, [
         ['in', 'status', from],
+        noSlots,
+        ['missing', 'assigned'],
+      ]),
+
+    /** Corrects the places of a runner that has not changed since it was read. */
+    setPlaces: (runner: RunnerRecord, places: readonly TaskRef[]) =>
+      change(runner, { set: { places: places.length > 0 ? new Set(places.map(placeOf)) : undefined } }, [
+        ['=', 'version', runner.version],
       ]),
 
     /**

@@ -126,7 +126,7 @@ export const taskStore = (table: Table) => {
     return records.readAll(await table.batchGet(found)).sort(inOrder);
   };
 
-  const entries = async (prefix: string, atMost: number): Promise<LiveKey[]> => {
+  const entries = async (prefix: string, atMost?: number): Promise<LiveKey[]> => {
     const found = [];
     for await (const entry of table.queryLive('task', prefix, atMost)) found.push(entry);
     return found;
@@ -139,31 +139,26 @@ export const taskStore = (table: Table) => {
     get: async (projectId: ProjectId, id: string): Promise<TaskRecord | undefined> =>
       records.readIf(await table.get(keys.resource(projectId, id))),
 
-    getAll: async (refs: readonly Ref[]): Promise<TaskRecord[]> =>
-      records.readAll(await table.batchGet(refs.map(keyOf))),
+    /** Returns the existing tasks, in no order. A task may be named twice. */
+    getAll: async (refs: readonly Ref[]): Promise<TaskRecord[]> => {
+      const each = new Map(refs.map((ref) => [ref.id, keyOf(ref)]));
+      return records.readAll(await table.batchGet([...each.values()]));
+    },
 
     /** Reads the head of a queue's line, next first. The index lags a moment behind. */
     line: async (queue: string, atMost: number): Promise<InLine[]> =>
       (await entries(`${queue}/${parts.waiting}/`, atMost)).map(indexed),
 
-    /** Reads the global queue in the same way: its line, and the number of running tasks per project. */
-    pool: async (queue: string, atMost: number) => {
+    /** Counts the running tasks of a queue by project. The index lags a moment behind. */
+    heldIn: async (queue: string): Promise<Map<ProjectId, number>> => {
       const held = new Map<ProjectId, number>();
-      const line: InLine[] = [];
-      for (const entry of await entries(`${queue}/`, atMost)) {
-        const task = indexed(entry);
-        if (entry.liveKey.startsWith(`${queue}/${parts.waiting}/`)) line.push(task);
-        else if (entry.liveKey.startsWith(`${queue}/${parts.held}/`))
-          held.set(task.projectId, (held.get(task.projectId) ?? 0) + 1);
-      }
-      return { line, held };
+      for (const { projectId } of (await entries(`${queue}/${parts.held}/`)).map(indexed))
+        held.set(projectId, (held.get(projectId) ?? 0) + 1);
+      return held;
     },
 
     /** Lists all live tasks in start order. */
     listLive: () => live(),
-
-    /** Lists the live tasks of one queue in start order. */
-    listLiveIn: (queue: string) => live(`${queue}/`),
 
     /** Lists the live tasks of one project, in all queues. */
     listLiveOf: async (projectId: ProjectId): Promise<TaskRecord[]> =>
@@ -237,11 +232,21 @@ export const taskStore = (table: Table) => {
       return { tasks, isPartial: after !== undefined };
     },
 
-    /** While it waits: sets its runner and its queue. */
-    assign: (ref: Placed, attempt: number, queue: string, runnerId: RunnerId | undefined, now: Instant) =>
-      change(ref, { set: { queue, runnerId, assignedAt: runnerId && now, ...inLine(ref, queue) } }, [
+    /**
+     * While it waits: sets its queue and its runner. Refused when another call has set one of them since it
+     * was read.
+     */
+    assign: (
+      task: Placed & Pick<TaskRecord, 'attempt' | 'queue' | 'runnerId'>,
+      queue: string,
+      runnerId: RunnerId | undefined,
+      now: Instant,
+    ) =>
+      change(task, { set: { queue, runnerId, assignedAt: runnerId && now, ...inLine(task, queue) } }, [
         ['in', 'status', taskSources('claim')],
-        ['=', 'attempt', attempt],
+        ['=', 'attempt', task.attempt],
+        ['=', 'queue', task.queue],
+        task.runnerId === undefined ? ['missing', 'runnerId'] : ['=', 'runnerId', task.runnerId],
       ]),
 
     /**

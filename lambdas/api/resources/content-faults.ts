@@ -4,7 +4,7 @@ import { iniFault } from '../../core/resources/ini-inventory.ts';
 import type { YamlRoot } from '../../core/resources/yaml-text.ts';
 import type { FieldErrors } from '../../problems.ts';
 
-/** Loaded on demand: the YAML parser would lengthen every cold start. */
+/** Loaded on assigned: the YAML parser would lengthen every cold start. */
 const yamlFault = async (text: string, root: YamlRoot): Promise<string | undefined> =>
   (await import('../../core/resources/yaml-text.ts')).yamlFault(text, root);
 

@@ -46,8 +46,8 @@ export const rebinds = (before: Runner, { instanceId, region, webhookUrl }: Runn
   (before.instanceId !== instanceId || before.region !== region || before.webhookUrl !== webhookUrl);
 
 /** Refusal of a change that tasks prevent; undefined when there are none. */
-const tasksOf = ({ slots, demand }: Runner): string | undefined => {
-  const tasks = [...new Set([...slots, ...demand])];
+const tasksOf = ({ slots, assigned }: Runner): string | undefined => {
+  const tasks = [...new Set([...slots, ...assigned])];
   return tasks.length > 0
     ? `Tasks run on it or are assigned to it: ${tasks.join(', ')}. Stop these tasks, or wait until they have ended.`
     : undefined;

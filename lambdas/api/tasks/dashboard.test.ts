@@ -300,7 +300,9 @@ describe('the dashboard', () => {
     const waiting = await api.startTask(id, templateId);
     const live = liveTasks.parse(await api.call('GET', `${base}/live`));
     expect(live.running.map((one) => one.id)).toEqual([running.id]);
-    expect(live.waiting).toMatchObject([{ id: waiting.id, reason: expect.stringContaining('No free slot') }]);
+    expect(live.waiting).toMatchObject([
+      { id: waiting.id, reason: '1 of 1 slot of sydney-1 is taken; this one is next.' },
+    ]);
     const found = dashboard.parse(await api.call('GET', `${base}/dashboard?days=1`));
     expect(found.failures.map((one) => one.id)).toEqual([second.id]);
     const ended = found.days.filter(({ succeeded, failed }) => succeeded + failed > 0);

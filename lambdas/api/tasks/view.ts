@@ -5,16 +5,16 @@ import { poolOf } from '../../adapters/runners/runner-record.ts';
 import type { Pool } from '../../adapters/table.ts';
 import { publicTask, type TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { openSessionFacts, priceSession, sessionOf, taskShare } from '../../core/costs/cost.ts';
-import { whyWaiting } from '../../core/tasks/reason.ts';
-import { needsGlobalPool, route } from '../../core/tasks/routing.ts';
+import { mostAhead, whyWaiting } from '../../core/tasks/reason.ts';
+import { globalQueue, needsGlobalPool, route } from '../../core/tasks/routing.ts';
 import { whyLimited } from '../../flows/tasks/limits.ts';
 import type { ApiDeps } from '../deps.ts';
 
-type ViewDeps = Pick<ApiDeps, 'runners' | 'limits' | 'sessions' | 'prices' | 'region' | 'now'>;
+type ViewDeps = Pick<ApiDeps, 'runners' | 'lines' | 'limits' | 'sessions' | 'prices' | 'region' | 'now'>;
 
 /** Shows tasks of one project, the waiting ones with the reason. Runners are read once for all of them. */
 export const showTasks = async (
-  deps: Pick<ViewDeps, 'runners' | 'limits' | 'now'>,
+  deps: Pick<ViewDeps, 'runners' | 'lines' | 'limits' | 'now'>,
   projectId: ProjectId,
   tasks: readonly TaskRecord[],
 ): Promise<Task[]> => {
@@ -22,16 +22,33 @@ export const showTasks = async (
   if (waiting.length === 0) return tasks.map(publicTask);
   const own = await deps.runners.list(projectId);
   const global = waiting.some((task) => needsGlobalPool(task, own)) ? await deps.runners.list('global') : [];
+  const aheadOf = countAhead(deps);
   return Promise.all(
     tasks.map(async (task) => {
       const shown = publicTask(task);
       if (task.status !== 'waiting') return shown;
       const reason = task.limitedBy
         ? await whyLimited(deps, task, task.limitedBy)
-        : whyWaiting(task, route(task, own, global).runners, deps.now());
+        : whyWaiting(task, route(task, own, global).runners, deps.now(), await aheadOf(task));
       return { ...shown, reason };
     }),
   );
+};
+
+/**
+ * Returns a function that counts the tasks ahead of one in its queue's line, and reads each line once.
+ * Undefined for an assigned task, and in the global line, where projects take turns.
+ */
+const countAhead = ({ lines }: Pick<ViewDeps, 'lines'>) => {
+  const fronts = new Map<string, Promise<readonly { readonly id: string }[]>>();
+  return async ({ id, queue, runnerId }: TaskRecord): Promise<number | undefined> => {
+    if (runnerId !== undefined || queue === globalQueue) return undefined;
+    const front = fronts.get(queue) ?? lines.first(queue, undefined, mostAhead + 1);
+    fronts.set(queue, front);
+    const place = (await front).findIndex((entry) => entry.id === id);
+    if (place >= 0) return place;
+    return (await front).length > mostAhead ? mostAhead + 1 : undefined;
+  };
 };
 
 /**

@@ -51,6 +51,7 @@ import { scheduleStore } from '../../adapters/schedules/schedules.ts';
 import { makeKeyPair, seal } from '../../adapters/secrets/payload-encryption.ts';
 import { oneSigningKey, signedTokens } from '../../adapters/secrets/signed-tokens.ts';
 import { limitStore } from '../../adapters/tasks/limits.ts';
+import { lineStore } from '../../adapters/tasks/lines.ts';
 import { logStore } from '../../adapters/tasks/logs.ts';
 import { taskStore } from '../../adapters/tasks/tasks.ts';
 import { circuitStore } from '../../adapters/webhooks/circuits.ts';
@@ -98,6 +99,7 @@ export const openApiFixture = async ({ table }: TestTable, overrides: Partial<Ap
     runners: runnerStore(table),
     tasks: taskStore(table),
     limits: limitStore(table),
+    lines: lineStore(table),
     logs: logStore(table, now),
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),

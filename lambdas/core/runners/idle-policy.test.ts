@@ -54,7 +54,7 @@ describe('decideSleep', () => {
   it('never stops a runner that has work', () => {
     const busy = { ...idle, slots: [aTaskId()] };
     expect(decideSleep(busy, addMs(noon, 3_600_000))).toEqual({ sleep: false, why: 'has_work' });
-    const awaited = { ...idle, demand: [aTaskId()] };
+    const awaited = { ...idle, assigned: [aTaskId()] };
     expect(decideSleep(awaited, addMs(noon, 3_600_000))).toEqual({ sleep: false, why: 'has_work' });
   });
 

@@ -9,7 +9,7 @@ const events = [...new Set(runnerTransitions.map(({ event }) => event))];
 describe('the state of a runner', () => {
   it('goes from asleep to busy and back', () => {
     const trip: [RunnerEvent, string][] = [
-      ['demand', 'starting'],
+      ['wake', 'starting'],
       ['heartbeat', 'online'],
       ['drain', 'draining'],
       ['stop', 'stopping'],
@@ -24,24 +24,24 @@ describe('the state of a runner', () => {
   });
 
   it('starts again after a stop when work came meanwhile', () => {
-    const stopping = aRunner({ status: 'stopping', demand: [aTaskId()] });
+    const stopping = aRunner({ status: 'stopping', assigned: [aTaskId()] });
     expect(nextStatus(stopping, 'instance_stopped')).toBe('starting');
   });
 
   it('is online again when work comes during a drain', () => {
-    expect(nextStatus(aRunner({ status: 'draining' }), 'demand')).toBe('online');
+    expect(nextStatus(aRunner({ status: 'draining' }), 'wake')).toBe('online');
   });
 
   it('starts for a user who wakes it, also after a stop in progress', () => {
-    expect(nextStatus(aRunner({ status: 'stopped' }), 'demand')).toBe('starting');
+    expect(nextStatus(aRunner({ status: 'stopped' }), 'wake')).toBe('starting');
     const noon = toInstant(0);
-    const woken = { demand: [], wokenAt: noon };
+    const woken = { assigned: [], wokenAt: noon };
     expect(nextStatus(aRunner({ status: 'stopping', ...woken }), 'instance_stopped')).toBe('starting');
-    const given = aRunner({ status: 'starting', demand: [], quarantinedAt: noon });
+    const given = aRunner({ status: 'starting', assigned: [], quarantinedAt: noon });
     expect(nextStatus(given, 'instance_stopped')).toBe('stopped');
   });
 
-  it('never drains or stops while it has tasks or demand', () => {
+  it('never drains or stops while it has running or assigned tasks', () => {
     fc.assert(
       fc.property(anyRunner(), fc.constantFrom<RunnerEvent>('drain', 'stop', 'unwanted'), (runner, event) => {
         if (!isIdle(runner)) expect(nextStatus(runner, event)).toBeUndefined();
@@ -49,11 +49,11 @@ describe('the state of a runner', () => {
     );
   });
 
-  it('loses no demand: after any event a runner with demand is up, starts, or is checked after its stop', () => {
+  it('loses no task: after any event a runner with an assigned task is up, starts, or is checked after its stop', () => {
     fc.assert(
       fc.property(anyRunner(), fc.constantFrom(...events), (runner, event) => {
         const status = nextStatus(runner, event);
-        if (status === 'stopped') expect(runner.demand).toEqual([]);
+        if (status === 'stopped') expect(runner.assigned).toEqual([]);
       }),
     );
   });

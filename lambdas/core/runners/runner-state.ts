@@ -9,7 +9,7 @@ import {
 import { sources, type Transition, target } from '../state-machine.ts';
 
 export type RunnerEvent =
-  | 'demand'
+  | 'wake'
   | 'heartbeat'
   | 'drain'
   | 'stop'
@@ -25,15 +25,15 @@ const awake: readonly RunnerStatus[] = ['starting', 'online', 'draining', 'stopp
 
 /**
  * A claim takes a slot only of an `online` runner. `drain`, `stop` and `unwanted` are refused while a slot is
- * taken or there is demand. Each is the condition of one write, so work and stop exclude each other in any
+ * taken or a task is assigned. Each is the condition of one write, so work and stop exclude each other in any
  * order.
  */
 export const runnerTransitions: readonly Transition<RunnerStatus, RunnerEvent, Guard>[] = [
-  { from: ['stopped', 'offline'], event: 'demand', to: 'starting' },
-  { from: ['draining'], event: 'demand', to: 'online' },
-  { from: ['starting'], event: 'demand', to: 'starting' },
-  { from: ['online'], event: 'demand', to: 'online' },
-  { from: ['stopping'], event: 'demand', to: 'stopping' },
+  { from: ['stopped', 'offline'], event: 'wake', to: 'starting' },
+  { from: ['draining'], event: 'wake', to: 'online' },
+  { from: ['starting'], event: 'wake', to: 'starting' },
+  { from: ['online'], event: 'wake', to: 'online' },
+  { from: ['stopping'], event: 'wake', to: 'stopping' },
   { from: ['starting', 'offline', 'stopped'], event: 'heartbeat', to: 'online' },
   { from: ['online'], event: 'drain', when: 'is_idle', to: 'draining' },
   { from: ['draining'], event: 'stop', when: 'is_idle', to: 'stopping' },

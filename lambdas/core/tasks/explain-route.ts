@@ -1,6 +1,6 @@
 /** Explains in a sentence which runner would take a task now, with the code that routes and selects. */
 import type { ProjectId, Routing, Runner } from '../../../protocol/index.ts';
-import { occupancy, room } from '../runners/slots.ts';
+import { occupancy } from '../runners/slots.ts';
 import { whyNobody } from './reason.ts';
 import { globalQueue, route } from './routing.ts';
 import { canServe, chooseRunner } from './select-runner.ts';
@@ -17,7 +17,7 @@ const stateOf = (runner: Runner): string => {
     case 'draining':
       return 'about to sleep, kept on for it';
     case 'online':
-      return room(runner) > 0 ? `online, ${occupancy(runner)} slots in use` : `full, ${occupancy(runner)}`;
+      return `online, ${occupancy(runner)} slots in use`;
   }
 };
 
@@ -43,7 +43,12 @@ export const explainRoute = (
       canServe: canServe(runner),
     })),
   };
-  if (!chosen) return { ...shown, sentence: whyNobody(task, runners) };
+  if (!chosen) {
+    const able = runners.filter(canServe);
+    const full = able.map((runner) => `${runner.name} is full, ${occupancy(runner)}`).join('; ');
+    const sentence = `${full}. The task would wait in line for the first free slot.`;
+    return { ...shown, sentence: able.length > 0 ? sentence : whyNobody(task, runners) };
+  }
   const whose = isGlobal ? 'global runner ' : '';
   const rest = runners.filter((runner) => runner.id !== chosen.id && canServe(runner));
   const why =

@@ -18,6 +18,13 @@ export interface InLine {
   readonly rank: string;
 }
 
+/** Returns the task's place in the line of its queue. */
+export const inLineOf = (task: Ordered & Pick<Task, 'projectId'>): InLine => ({
+  projectId: task.projectId,
+  id: task.id,
+  rank: rankOf(task),
+});
+
 const byRank = (a: InLine, b: InLine): number => (a.rank < b.rank ? -1 : 1);
 
 /**

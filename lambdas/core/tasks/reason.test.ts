@@ -21,7 +21,7 @@ describe('whyWaiting', () => {
   });
 
   it('shows the seconds of a start', () => {
-    const starting = aRunner({ status: 'starting', demand: [task.id] });
+    const starting = aRunner({ status: 'starting', assigned: [task.id] });
     expect(whyWaiting(task, [starting], addMs(noon, 12_000))).toBe('Starting i-0123456789abcdef0, 12 s.');
   });
 
@@ -42,7 +42,7 @@ describe('whyWaiting', () => {
   });
 
   it.each(['stopped', 'starting', 'stopping'] as const)('ignores an old drain of a %s runner', (status) => {
-    const kept = { status, drainRequestedAt: noon, drainAnnouncedAt: noon, demand: [task.id] };
+    const kept = { status, drainRequestedAt: noon, drainAnnouncedAt: noon, assigned: [task.id] };
     expect(whyWaiting(task, [aRunner(kept)], noon)).not.toMatch(/drain|shutting/);
   });
 
@@ -62,30 +62,43 @@ describe('whyWaiting', () => {
   });
 
   it('reports a full runner while another one, not assigned yet, has room', () => {
-    const full = aRunner({ status: 'online', slots: [aTaskId()], demand: [task.id] });
+    const full = aRunner({ status: 'online', slots: [aTaskId()], assigned: [task.id] });
     expect(whyWaiting(task, [full, aRunner({ name: 'b', status: 'stopped' })], noon)).toBe(
-      'sydney-1 is at 1 of 1 and 1 task waits for it. The first runner with a free slot takes this one.',
+      'sydney-1 is at 1 of 1. The first runner with a free slot takes this task.',
     );
   });
 
   it('reports a free slot that is promised to another task', () => {
-    const promised = aRunner({ status: 'online', demand: [aTaskId(), task.id] });
-    expect(whyWaiting(task, [promised], noon)).toBe(
-      "Each free slot is another task's: sydney-1 is at 0 of 1 and 2 tasks wait for it.",
-    );
+    const promised = aRunner({ status: 'online', assigned: [aTaskId()] });
+    expect(whyWaiting(task, [promised], noon)).toBe('1 of 1 slot of sydney-1 is taken.');
   });
 
-  it('shows the occupancy of the runners', () => {
-    const full = aRunner({ status: 'online', maxParallelTasks: 1, slots: [aTaskId()], demand: [task.id] });
-    const other = aRunner({ name: 'sydney-2', status: 'online', slots: [aTaskId()] });
-    expect(whyWaiting(task, [full, other], noon)).toBe(
-      'No free slot: sydney-1 is at 1 of 1, sydney-2 is at 1 of 1.',
+  it.each([
+    [undefined, '2 of 2 slots of sydney-1, sydney-2 are taken.'],
+    [0, '2 of 2 slots of sydney-1, sydney-2 are taken; this one is next.'],
+    [1, '2 of 2 slots of sydney-1, sydney-2 are taken; 1 task is ahead.'],
+    [41, '2 of 2 slots of sydney-1, sydney-2 are taken; 41 tasks are ahead.'],
+    [101, '2 of 2 slots of sydney-1, sydney-2 are taken; more than 100 tasks are ahead.'],
+  ])('counts the taken slots, and %s tasks ahead', (tasksAhead, reason) => {
+    const full = aRunner({ status: 'online', slots: [aTaskId()] });
+    const other = aRunner({ name: 'sydney-2', status: 'starting', assigned: [aTaskId()] });
+    expect(whyWaiting(task, [full, other], noon, tasksAhead)).toBe(reason);
+  });
+
+  it('reports a runner without a limit that has many tasks to start', () => {
+    const busy = aRunner({
+      status: 'online',
+      maxParallelTasks: 0,
+      assigned: Array.from({ length: 50 }, aTaskId),
+    });
+    expect(whyWaiting(task, [busy], noon, 3)).toBe(
+      'sydney-1 has 50 tasks to start first; 3 tasks are ahead.',
     );
   });
 
   it('reports a start that EC2 refused, in its words', () => {
     const fault = { code: 'InsufficientInstanceCapacity', detail: 'We are out of t4g.small.', at: noon };
-    const faulty = aRunner({ status: 'starting', demand: [task.id], fault });
+    const faulty = aRunner({ status: 'starting', assigned: [task.id], fault });
     expect(whyWaiting(task, [faulty], noon)).toBe('sydney-1 could not be woken: We are out of t4g.small.');
   });
 });

@@ -1,6 +1,6 @@
 /** Reason why a task waits, in a sentence that its user can act on. */
 import { type Instant, msBetween, type Runner, type Task } from '../../../protocol/index.ts';
-import { hasFreeSlot, occupancy, room } from '../runners/slots.ts';
+import { load, occupancy, room } from '../runners/slots.ts';
 import { canServe, type Obstacle, obstacleTo } from './select-runner.ts';
 
 /** Maximum names in a sentence: a tag may have a thousand runners. */
@@ -68,11 +68,27 @@ const nobodyAble = (runners: readonly Runner[]): string => {
 const whyNoQueue = (from: Instant): string =>
   `The queue of its tag was removed a moment ago, and SQS refuses the name until ${from.slice(11, 19)} UTC. The task starts within a minute after that.`;
 
-/** Another runner has room, but the task is still assigned to this one for a moment. */
-const whyBehind = (runner: Runner): string => {
-  const { length } = runner.demand;
-  const waiting = length === 1 ? '1 task waits' : `${length} tasks wait`;
-  return `${runner.name} is at ${occupancy(runner)} and ${waiting} for it. The first runner with a free slot takes this one.`;
+/** Its maximum was lowered, or another task of the queue came first. */
+const whyBehind = (runner: Runner): string =>
+  `${runner.name} is at ${occupancy(runner)}. The first runner with a free slot takes this task.`;
+
+const ahead = (count: number | undefined): string => {
+  if (count === undefined) return '.';
+  if (count === 0) return '; this one is next.';
+  if (count > mostAhead) return `; more than ${mostAhead} tasks are ahead.`;
+  return count === 1 ? '; 1 task is ahead.' : `; ${count} tasks are ahead.`;
+};
+
+/** A slot counts as taken from the assignment on. */
+const whyInLine = (able: readonly Runner[], count: number | undefined): string => {
+  const [unlimited] = able.filter(({ maxParallelTasks }) => maxParallelTasks === 0);
+  if (unlimited)
+    return `${unlimited.name} has ${unlimited.assigned.length} tasks to start first${ahead(count)}`;
+  const total = able.reduce((sum, { maxParallelTasks }) => sum + maxParallelTasks, 0);
+  const taken = able.reduce((sum, runner) => sum + load(runner), 0);
+  const slots = total === 1 ? 'slot' : 'slots';
+  const are = taken === 1 ? 'is' : 'are';
+  return `${taken} of ${total} ${slots} of ${list(able)} ${are} taken${ahead(count)}`;
 };
 
 const whyAssignedWaits = (runner: Runner, now: Instant): string => {
@@ -98,28 +114,24 @@ const whyAssignedWaits = (runner: Runner, now: Instant): string => {
 export const whyNobody = (task: Pick<Task, 'tag'>, runners: readonly Runner[]): string =>
   runners.length === 0 ? nobody(task) : nobodyAble(runners);
 
-/** Explains a wait. `runners` are those of the task's route. */
+/** Maximum number of tasks ahead of one that is counted. */
+export const mostAhead = 100;
+
+/**
+ * Explains a wait. `runners` are those of the task's route; `tasksAhead` those before it in the line of its
+ * queue, if they were counted: up to one more than `mostAhead`.
+ */
 export const whyWaiting = (
   task: Pick<Task, 'id' | 'tag'>,
   runners: readonly Runner[],
   now: Instant,
+  tasksAhead?: number,
 ): string => {
   const able = runners.filter(canServe);
   if (able.length === 0) return whyNobody(task, runners);
-  const assignee = able.find((runner) => runner.demand.includes(task.id));
+  const assignee = able.find((runner) => runner.assigned.includes(task.id));
   if (assignee && assignee.status !== 'online') return whyAssignedWaits(assignee, now);
-  if (!able.some(hasFreeSlot)) {
-    return `No free slot: ${shorten(
-      able.map((runner) => `${runner.name} is at ${occupancy(runner)}`),
-      ', ',
-    )}.`;
-  }
-  if (able.every((runner) => room(runner) < 0)) {
-    const promised = able.map(
-      (runner) => `${runner.name} is at ${occupancy(runner)} and ${runner.demand.length} tasks wait for it`,
-    );
-    return `Each free slot is another task's: ${shorten(promised, ', ')}.`;
-  }
+  if (!assignee && able.every((runner) => room(runner) <= 0)) return whyInLine(able, tasksAhead);
   return assignee ? whyAssignedWaits(assignee, now) : 'About to be given to a runner.';
 };
 

@@ -16,8 +16,8 @@ describe('chooseRunner', () => {
     expect(chooseRunner([full, stopped])).toBe(stopped);
   });
 
-  it('counts the demand of a waking runner, so that a second task wakes no second one while there is room', () => {
-    const starting = aRunner({ status: 'starting', maxParallelTasks: 2, demand: [aTaskId()] });
+  it('counts the assigned tasks of a waking runner, so that a second task wakes no second one while there is room', () => {
+    const starting = aRunner({ status: 'starting', maxParallelTasks: 2, assigned: [aTaskId()] });
     expect(chooseRunner([aRunner({ maxParallelTasks: 2 }), starting])).toBe(starting);
   });
 
@@ -50,21 +50,21 @@ describe('chooseRunner', () => {
   it('avoids a draining runner only while it is online', () => {
     for (const drain of [{ drainRequestedAt: noon }, { drainAnnouncedAt: noon }]) {
       expect(chooseRunner([aRunner({ status: 'online', ...drain })])).toBeUndefined();
-      const starting = aRunner({ status: 'starting', maxParallelTasks: 2, demand: [aTaskId()], ...drain });
+      const starting = aRunner({ status: 'starting', maxParallelTasks: 2, assigned: [aTaskId()], ...drain });
       expect(chooseRunner([aRunner(), starting])).toBe(starting);
     }
   });
 
   it('uses a starting runner whose disk a task had filled', () => {
     const lowDisk = { freeMiB: 1, neededMiB: 120, at: noon, atStart: false };
-    const starting = aRunner({ status: 'starting', maxParallelTasks: 2, demand: [aTaskId()], lowDisk });
+    const starting = aRunner({ status: 'starting', maxParallelTasks: 2, assigned: [aTaskId()], lowDisk });
     expect(chooseRunner([aRunner(), starting])).toBe(starting);
   });
 
-  it('lines up behind the runner with the shortest line when all are full', () => {
-    const longer = aRunner({ status: 'online', slots: [aTaskId()], demand: [aTaskId()] });
-    const shorter = aRunner({ status: 'online', slots: [aTaskId()] });
-    expect(chooseRunner([longer, shorter])).toBe(shorter);
+  it('selects none when all are full', () => {
+    const busy = aRunner({ status: 'online', slots: [aTaskId()] });
+    const promised = aRunner({ status: 'starting', assigned: [aTaskId()] });
+    expect(chooseRunner([busy, promised])).toBeUndefined();
   });
 
   it('never selects an inactive runner, nor a sleeping one that cannot be woken', () => {
@@ -78,15 +78,15 @@ describe('chooseRunner', () => {
     );
   });
 
-  it('selects a runner whenever one can serve, and one with room whenever one has room', () => {
+  it('selects a runner whenever one that can serve has room', () => {
     fc.assert(
       fc.property(anyRunners(), (runners) => {
         const able = runners.filter(
           (runner) => runner.active && (canWake(runner) || !['stopped', 'offline'].includes(runner.status)),
         );
         const chosen = chooseRunner(runners);
-        expect(chosen === undefined).toBe(able.length === 0);
-        if (chosen && able.some((runner) => room(runner) > 0)) expect(room(chosen)).toBeGreaterThan(0);
+        expect(chosen !== undefined).toBe(able.some((runner) => room(runner) > 0));
+        if (chosen) expect(room(chosen)).toBeGreaterThan(0);
       }),
     );
   });
@@ -119,7 +119,7 @@ describe('chooseRunner', () => {
           const chosen = chooseRunner(runners);
           runners = runners.map((runner) =>
             runner === chosen
-              ? { ...runner, status: 'starting', demand: [...runner.demand, aTaskId()] }
+              ? { ...runner, status: 'starting', assigned: [...runner.assigned, aTaskId()] }
               : runner,
           );
         }

@@ -77,15 +77,11 @@ const leastRoom: Ranking = (runner) => -load(runner);
 const cheapest: Ranking = (runner) =>
   tablePrices(runner.region ?? 'us-east-1', runner.instanceType)?.microUsdPerHour ?? Number.MAX_SAFE_INTEGER;
 
-const withRoom = inOrder(hasFault, readiness, leastRoom, cheapest);
-const whenFull = inOrder(hasFault, (runner) => -room(runner), readiness);
+const soonest = inOrder(hasFault, readiness, leastRoom, cheapest);
 
 /**
  * Selects the runner with room that is soonest ready, so a stopped runner is woken only when no running or
- * starting one has room. When all are full, selects the one with the shortest line. Undefined: none can.
+ * starting one has room. Undefined: none has room, or none can take a task.
  */
-export const chooseRunner = (runners: readonly Runner[]): Runner | undefined => {
-  const able = runners.filter(canServe);
-  const free = able.filter((runner) => room(runner) > 0);
-  return free.length > 0 ? free.sort(withRoom)[0] : able.sort(whenFull)[0];
-};
+export const chooseRunner = (runners: readonly Runner[]): Runner | undefined =>
+  runners.filter((runner) => canServe(runner) && room(runner) > 0).sort(soonest)[0];

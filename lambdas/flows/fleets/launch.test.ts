@@ -60,7 +60,7 @@ describe('a runner of a fleet', () => {
         apiUrl: 'https://api.test',
       },
     ]);
-    expect(woken).toMatchObject({ status: 'starting', demand: [task.id], instanceType: 't4g.small' });
+    expect(woken).toMatchObject({ status: 'starting', assigned: [task.id], instanceType: 't4g.small' });
     expect(await fixture.deps.runners.findByInstance(woken.instanceId ?? '')).toMatchObject({
       id: runner.id,
     });
@@ -149,7 +149,7 @@ describe('a runner of a fleet', () => {
     await stopDrained(fixture.deps, await fixture.reload(runner));
     const { task: late } = await wakeFor(runner);
     await fixture.instanceBecomes(woken, 'terminated');
-    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', demand: [late.id] });
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', assigned: [late.id] });
     expect(fixture.orders).toHaveLength(2);
     expect((await fixture.reload(runner)).failedStarts).toBeUndefined();
   });
@@ -163,7 +163,11 @@ describe('a runner of a fleet', () => {
     await fixture.instanceBecomes(woken, 'shutting-down');
     fixture.pass(1000);
     await fixture.instanceBecomes(woken, 'terminated');
-    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id], slots: [] });
+    expect(await fixture.reload(runner)).toMatchObject({
+      status: 'starting',
+      assigned: [task.id],
+      slots: [],
+    });
     expect((await fixture.reload(runner)).instanceId).not.toBe(woken.instanceId);
     expect(fixture.orders).toHaveLength(2);
   });
@@ -283,7 +287,7 @@ describe('capacity', () => {
     const { task } = await wakeFor(await aRunner());
     const other = await fixture.addRunner({ instanceId: 'i-0123456789abcdef0' });
     await reconcile(fixture.deps);
-    expect((await fixture.reload(other)).demand).toEqual([task.id]);
+    expect((await fixture.reload(other)).assigned).toEqual([task.id]);
   });
 });
 
@@ -334,7 +338,7 @@ describe('an interrupted launch', () => {
     expect((await fixture.reload(runner)).status).toBe('starting');
   });
 
-  it('ends with the instance terminated when there is no demand', async () => {
+  it('ends with the instance terminated when there is no work', async () => {
     fixture.addFleet();
     const runner = await aRunner();
     const task = await dieAfterLaunch(runner);

@@ -7,6 +7,7 @@ import { type FleetPlan, fleetOf } from '../../core/fleets/fleets.ts';
 import { isTimeToRetry } from '../../core/runners/start-failure.ts';
 import type { Pass } from '../reconcile/repairs.ts';
 import { type FollowDeps, followInstance } from '../runners/instance-state.ts';
+import { leaveRunner } from '../runners/leave.ts';
 import { wake } from '../runners/power.ts';
 import { findLaunched, isBeingLaunched, launchTimeoutMs, takeInstance } from './launch.ts';
 
@@ -27,7 +28,7 @@ export const reconcileLaunch = async (
   if (runner.launch) repaired('launch_done_again', { runnerId: runner.id });
 };
 
-/** Puts a runner without demand to sleep, unless an instance was launched for it: it takes that first. */
+/** Puts a runner without work to sleep, unless an instance was launched for it: it takes that first. */
 const callOff = async (deps: FollowDeps, runner: RunnerRecord, repaired: Repaired): Promise<void> => {
   const fleet = fleetOf(deps.fleets, runner);
   const found = runner.launch && fleet && (await findLaunched(deps, fleet, runner));
@@ -37,7 +38,7 @@ const callOff = async (deps: FollowDeps, runner: RunnerRecord, repaired: Repaire
   }
   if (runner.launch) await deps.runners.endLaunch(runner, runner.launch);
   const asleep = runner.quarantinedAt
-    ? await deps.runners.leave(runner, ['starting'], 'stopped', deps.now())
+    ? await leaveRunner(deps, runner, ['starting'], 'stopped')
     : await deps.runners.move(runner, ['starting'], 'stopped', deps.now(), { idle: true });
   if (asleep) repaired('launch_called_off', { runnerId: runner.id });
 };

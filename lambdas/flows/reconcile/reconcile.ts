@@ -7,10 +7,10 @@ import type { Deps } from '../deps.ts';
 import { endOrphans } from '../fleets/reconcile.ts';
 import type { FollowDeps } from '../runners/instance-state.ts';
 import { drainImpaired, followForgotten, regionsOf } from '../runners/watch-instances.ts';
-import { roomLookup } from '../tasks/overflow.ts';
 import { limitsOf, repairLimit } from '../tasks/repair-limits.ts';
 import { beginPass, type Repairs } from './repairs.ts';
-import { dropStaleDemand, makeAwaitedQueues, reconcileRunner } from './runners.ts';
+import { roomLookup } from './rooms.ts';
+import { dropStale, makeAwaitedQueues, reconcileRunner, repairPlaces } from './runners.ts';
 import { reconcileTask } from './tasks.ts';
 
 export type ReconcileDeps = FollowDeps &
@@ -32,7 +32,8 @@ export const reconcile = async (deps: ReconcileDeps): Promise<Repairs> => {
     ([{ region }]) => region,
     (fleets) => endOrphans(deps, fleets, runners, pass),
   );
-  await each(runners, idOf, (runner) => dropStaleDemand(deps, runner, tasks, repaired));
+  await each(runners, idOf, (runner) => dropStale(deps, runner, tasks, repaired));
+  await each(runners, idOf, (runner) => repairPlaces(deps, runner, tasks, repaired));
   const rooms = roomLookup(deps);
   await each(tasks, idOf, (task) => reconcileTask(deps, task, rooms, repaired));
   await each(

@@ -11,8 +11,10 @@ import { queuesOf } from '../../core/tasks/routing.ts';
 import { reconcileLaunch } from '../fleets/reconcile.ts';
 import { failStart } from '../runners/failed-start.ts';
 import { type FollowDeps, followInstance, loseAll } from '../runners/instance-state.ts';
+import { leaveRunner } from '../runners/leave.ts';
 import { putToSleep, stop, stopDrained, stopFailedStart, stopInstance } from '../runners/power.ts';
 import { makeQueues } from '../runners/runner-setup.ts';
+import { refsOf } from '../tasks/held-tasks.ts';
 import type { Pass } from './repairs.ts';
 import { isLapsed, sentNoHeartbeat } from './silence.ts';
 
@@ -97,7 +99,7 @@ const reconcileElsewhere = async (
   const detail = `${runner.name} did not report within ${bootTimeoutMs / 60_000} minutes of its start event. Look at the receiver of its webhook.`;
   if (isLapsed(runner, now)) await loseAll(deps, runner, sentNoHeartbeat(runner));
   if (isStarting) await failStart(deps, runner, 'boot_timeout', detail);
-  const left = await deps.runners.leave(runner, runnerSources('silence', 'offline'), 'offline', now);
+  const left = await leaveRunner(deps, runner, runnerSources('silence', 'offline'), 'offline');
   if (left) repaired('runner_went_silent', { runnerId: runner.id, status: runner.status });
 };
 
@@ -116,7 +118,7 @@ const bootAgain = async (deps: FollowDeps, runner: RunnerRecord): Promise<void> 
   await stopFailedStart(deps, runner, 'boot_timeout', detail);
 };
 
-/** Handles a silent agent: its tasks run elsewhere, and its instance stops, to start again for demand. */
+/** Handles a silent agent: its tasks run elsewhere, and its instance stops, to start again for work. */
 const settleSilent = async (deps: FollowDeps, runner: RunnerRecord, repaired: Repaired): Promise<void> => {
   const about = { runnerId: runner.id, status: runner.status };
   if (runner.slots.length > 0) {
@@ -130,20 +132,35 @@ const settleSilent = async (deps: FollowDeps, runner: RunnerRecord, repaired: Re
 const isOverdue = (runner: RunnerRecord, now: Instant): boolean =>
   msBetween(staysOnUntil(runner), now) > graceMs;
 
-/** Drops the demand of a task that no longer waits for this runner, as it keeps the runner awake. */
-export const dropStaleDemand = async (
+/** Takes tasks from a runner that no longer wait for it, as they keep it awake. */
+export const dropStale = async (
   deps: FollowDeps,
   runner: RunnerRecord,
   live: readonly TaskRecord[],
   repaired: Repaired,
 ): Promise<void> => {
   const counts = (task: TaskRecord | undefined) => task?.status === 'waiting' && task.runnerId === runner.id;
-  for (const taskId of runner.demand) {
-    if (counts(live.find(({ id }) => id === taskId))) continue;
-    // The index may be a moment late, so the task itself decides when its project is known.
-    const task = runner.projectId ? await deps.tasks.get(runner.projectId, taskId) : undefined;
+  for (const ref of refsOf(runner, runner.assigned)) {
+    if (counts(live.find(({ id }) => id === ref.id))) continue;
+    // The index may be a moment late, so the task itself decides.
+    const task = await deps.tasks.get(ref.projectId, ref.id);
     if (counts(task) || msBetween(runner.statusSince, deps.now()) < graceMs) continue;
-    await deps.runners.dropDemand(runner, taskId);
-    repaired('stale_demand', { runnerId: runner.id, taskId });
+    await deps.runners.unassign(runner, ref);
+    repaired('stale_assignment', { runnerId: runner.id, taskId: ref.id });
   }
+};
+
+/** Runners of 0.1.0 have no places; their tasks are counted here. */
+export const repairPlaces = async (
+  deps: FollowDeps,
+  runner: RunnerRecord,
+  live: readonly TaskRecord[],
+  repaired: Repaired,
+): Promise<void> => {
+  const ids = new Set([...runner.slots, ...runner.assigned]);
+  const known = runner.places.filter(({ id }) => ids.delete(id));
+  if (ids.size === 0 && known.length === runner.places.length) return;
+  const missing = live.filter(({ id }) => ids.has(id));
+  if (await deps.runners.setPlaces(runner, [...known, ...missing]))
+    repaired('places_counted', { runnerId: runner.id });
 };

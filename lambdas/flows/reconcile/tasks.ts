@@ -2,25 +2,25 @@
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { UnreadableItem } from '../../adapters/unreadable-item.ts';
-import { room } from '../../core/runners/slots.ts';
+import { hasFreeSlot, room } from '../../core/runners/slots.ts';
 import { queuesOf } from '../../core/tasks/routing.ts';
 import { canServe } from '../../core/tasks/select-runner.ts';
 import { isHeldStatus } from '../../core/tasks/task-state.ts';
 import { type AssignDeps, assignTask, ring } from '../tasks/assign.ts';
-import type { RoomLookup } from '../tasks/overflow.ts';
 import { endAttempt, recoverTask } from '../tasks/recover-task.ts';
 import type { Pass } from './repairs.ts';
+import type { Rooms } from './rooms.ts';
 import { isLapsed, sentNoHeartbeat } from './silence.ts';
 
-/** A task that lost its place in its limits may still be in the demand, after a crash between two writes. */
+/** A task that lost its place in its limits may still be assigned, after a crash between two writes. */
 const isLetIn = (task: TaskRecord): boolean => task.limits === undefined || task.admitted === true;
 
 /**
- * Returns true when the task is in the runner's demand and in a queue that it polls: a change of tags may
- * have crashed before it reassigned all tasks.
+ * Returns true when the task is assigned to the runner and in a queue that it polls: a change of tags may
+ * have crashed before it assigned all tasks again.
  */
-const hasDemandFor = (runner: RunnerRecord, task: TaskRecord): boolean =>
-  runner.demand.includes(task.id) && queuesOf(runner).includes(task.queue);
+const hasPlaceFor = (runner: RunnerRecord, task: TaskRecord): boolean =>
+  runner.assigned.includes(task.id) && queuesOf(runner).includes(task.queue);
 
 const runnerOf = async (
   deps: AssignDeps,
@@ -37,7 +37,7 @@ const runnerOf = async (
 export const reconcileTask = async (
   deps: AssignDeps,
   task: TaskRecord,
-  rooms: RoomLookup,
+  rooms: Rooms,
   repaired: Pass['repaired'],
 ): Promise<void> => {
   const runner = await runnerOf(deps, task);
@@ -56,18 +56,23 @@ export const reconcileTask = async (
       if (await endAttempt(deps, runner, task, `${runner.name} lost the task.`))
         repaired('slotless_task', about);
     } else if (isLapsed(runner, deps.now())) {
-      await recoverTask(deps, runner, task, task.id, sentNoHeartbeat(runner));
+      await recoverTask(deps, runner, task, task, sentNoHeartbeat(runner));
       repaired('lease_lapsed', about);
     }
     return;
   }
   if (task.status !== 'waiting' || task.limitedBy) return;
-  const isAssigned = runner !== undefined && hasDemandFor(runner, task) && isLetIn(task);
-  const isStuck = !isAssigned || runner.fault !== undefined || !canServe(runner);
-  if (isStuck || (room(runner) < 0 && (await rooms.isElsewhere(task)))) {
-    if (await assignTask(deps, task)) repaired('task_placed_again', about);
+  const isAssigned = runner !== undefined && hasPlaceFor(runner, task) && isLetIn(task);
+  const isStuck = isAssigned
+    ? runner.fault !== undefined || !canServe(runner) || (room(runner) < 0 && (await rooms.isElsewhere(task)))
+    : !(await rooms.waitsRightly(task));
+  if (isStuck) {
+    // It may have moved since the pass began.
+    const now = await deps.tasks.get(task.projectId, task.id);
+    if (now?.runnerId !== task.runnerId || now?.attempt !== task.attempt) return;
+    if ((await assignTask(deps, task)) !== undefined) repaired('task_placed_again', about);
     rooms.forget();
-  } else if (runner.status === 'online' && room({ ...runner, demand: [] }) > 0) {
+  } else if (runner?.status === 'online' && hasFreeSlot(runner)) {
     await ring(deps, task);
     repaired('doorbell_rung_again', about);
   }

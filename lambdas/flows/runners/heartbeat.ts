@@ -14,16 +14,15 @@ import {
 } from '../../../protocol/index.ts';
 import type { AgentIdentity } from '../../adapters/runners/agent-tokens.ts';
 import { type RunnerRecord, runnerRef } from '../../adapters/runners/runner-record.ts';
-import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { powerOffOf, scheduled } from '../../core/fleets/fleets.ts';
 import { decideSleep, offersToSleep } from '../../core/runners/idle-policy.ts';
 import { runnerSources } from '../../core/runners/runner-state.ts';
 import { controlQueueOf, queuesOf } from '../../core/tasks/routing.ts';
 import type { Deps } from '../deps.ts';
-import { type AssignDeps, assignTask, ring } from '../tasks/assign.ts';
-import { heldTasks } from '../tasks/held-tasks.ts';
-import { overflowTo } from '../tasks/overflow.ts';
-import { recoverTask } from '../tasks/recover-task.ts';
+import { type AssignDeps, ring } from '../tasks/assign.ts';
+import { tasksOf } from '../tasks/held-tasks.ts';
+import { assignFromLines } from '../tasks/line.ts';
+import { recoverTasks } from '../tasks/recover-task.ts';
 import { followDisk, recordDisk } from './low-disk.ts';
 import { putToSleepSoon } from './power.ts';
 
@@ -118,7 +117,10 @@ const isOfEarlierBoot = (
     powerOffOf(deps.fleets, runner) !== 'hibernate' &&
     msBetween(runner.statusSince, deps.now()) < latestMs);
 
-/** Sets a runner that was asleep or starting online; rings for its demand, as doorbells may be lost. */
+/**
+ * Sets a runner that was asleep or starting online. Rings for its assigned tasks, as doorbells may be lost,
+ * and gives it those in line.
+ */
 const comeOnline = async (deps: HeartbeatDeps, runner: RunnerRecord): Promise<RunnerRecord | undefined> => {
   if (!runnerSources('heartbeat').includes(runner.status)) return undefined;
   const now = deps.now();
@@ -133,12 +135,10 @@ const comeOnline = async (deps: HeartbeatDeps, runner: RunnerRecord): Promise<Ru
     },
   });
   if (!online) return undefined;
-  for (const queue of queuesOf(online)) {
-    for (const task of await deps.tasks.listLiveIn(queue)) {
-      if (task.status !== 'waiting') continue;
-      await (online.demand.includes(task.id) ? ring(deps, task) : assignIfUnassigned(deps, task));
-    }
+  for (const task of await tasksOf(deps, online, online.assigned)) {
+    if (task.status === 'waiting') await ring(deps, task);
   }
+  await assignFromLines(deps, queuesOf(online));
   return online;
 };
 
@@ -146,26 +146,13 @@ const comeOnline = async (deps: HeartbeatDeps, runner: RunnerRecord): Promise<Ru
 const onlineSince = ({ session, onlineAt }: RunnerRecord, now: Instant): Instant =>
   session && onlineAt !== undefined && onlineAt >= session.startedAt ? onlineAt : now;
 
-const assignIfUnassigned = async (deps: HeartbeatDeps, task: TaskRecord): Promise<void> => {
-  if (task.runnerId === undefined) await assignTask(deps, task);
-};
-
 const loseForgotten = async (
   deps: HeartbeatDeps,
   runner: RunnerRecord,
   forgotten: readonly TaskId[],
 ): Promise<void> => {
-  const tasks = await heldTasks(deps, { ...runner, slots: [...forgotten] });
   const reason = `The agent of ${runner.name} was restarted and lost the task.`;
-  for (const taskId of forgotten) {
-    await recoverTask(
-      deps,
-      runner,
-      tasks.find(({ id }) => id === taskId),
-      taskId,
-      reason,
-    );
-  }
+  await recoverTasks(deps, runner, forgotten, reason);
 };
 
 /** Answers an idle agent that has stopped polling: it will be stopped, there is work, or it is too soon. */
@@ -182,6 +169,7 @@ export const drain = async (deps: HeartbeatDeps, agent: AgentIdentity): Promise<
   if (!decision.sleep)
     return { sleep: false, waitMs: decision.why === 'too_soon' ? decision.waitMs : undefined };
   if (runner.status !== 'online') return { sleep: false };
-  await overflowTo(deps, runner);
+  // Before it drains, as this function can ring: from then on only the reconciler does.
+  await assignFromLines(deps, queuesOf(runner));
   return { sleep: (await putToSleepSoon(deps, runner)) !== undefined };
 };

@@ -27,10 +27,10 @@ describe('an event of EC2', () => {
     await fixture.beat(runner);
     const other = await fixture.addRunner({ instanceId: 'i-00000000000000002' });
     const task = await fixture.start(fixture.addTemplate());
-    expect((await fixture.reload(runner)).demand).toEqual([task.id]);
+    expect((await fixture.reload(runner)).assigned).toEqual([task.id]);
     await followEvent(fixture.deps, event(kind));
     expect((await fixture.reload(runner)).drainRequestedAt).toBeDefined();
-    expect((await fixture.reload(other)).demand).toEqual([task.id]);
+    expect((await fixture.reload(other)).assigned).toEqual([task.id]);
     expect((await fixture.beat(runner))?.drain).toBe(true);
   });
 
@@ -74,7 +74,7 @@ describe('an event of EC2', () => {
     fixture.pass(90_000);
     await followEvent(fixture.deps, event(stateChange, 'stopping'));
     const task = await fixture.start(fixture.addTemplate());
-    expect(await fixture.reload(runner)).toMatchObject({ status: 'stopping', demand: [task.id] });
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'stopping', assigned: [task.id] });
     fixture.pass(1000);
     await followEvent(fixture.deps, event(stateChange, 'stopped'));
     expect((await fixture.reload(runner)).status).toBe('starting');

@@ -1,4 +1,4 @@
-/** Follows EC2: applies an instance's state to its runner, its session and the tasks in its demand. */
+/** Follows EC2: applies an instance's state to its runner, its session and the runner's assigned tasks. */
 import { type Instant, isPoweredByStack, msBetween } from '../../../protocol/index.ts';
 import type { InstanceFacts } from '../../adapters/runners/instances.ts';
 import { type RunnerRecord, withoutInstance } from '../../adapters/runners/runner-record.ts';
@@ -8,11 +8,12 @@ import { nextStatus } from '../../core/runners/runner-state.ts';
 import { isTimeToRetry, startFailure } from '../../core/runners/start-failure.ts';
 import { queuesOf } from '../../core/tasks/routing.ts';
 import type { Deps } from '../deps.ts';
-import { type AssignDeps, assignWaiting } from '../tasks/assign.ts';
-import { heldTasks } from '../tasks/held-tasks.ts';
-import { recoverTask } from '../tasks/recover-task.ts';
+import type { AssignDeps } from '../tasks/assign.ts';
+import { assignFromLines } from '../tasks/line.ts';
+import { recoverTasks } from '../tasks/recover-task.ts';
 import { failStart } from './failed-start.ts';
 import { latestFacts } from './latest-facts.ts';
+import { leaveRunner } from './leave.ts';
 import { type WakeDeps, wake } from './power.ts';
 
 export type FollowDeps = WakeDeps &
@@ -120,18 +121,8 @@ const openUnseen = async (
 };
 
 /** Takes all tasks from a runner that has not renewed its lease since it was read. */
-export const loseAll = async (deps: FollowDeps, runner: RunnerRecord, reason: string): Promise<void> => {
-  const held = await heldTasks(deps, runner);
-  for (const taskId of runner.slots) {
-    await recoverTask(
-      deps,
-      runner,
-      held.find(({ id }) => id === taskId),
-      taskId,
-      reason,
-    );
-  }
-};
+export const loseAll = (deps: FollowDeps, runner: RunnerRecord, reason: string): Promise<void> =>
+  recoverTasks(deps, runner, runner.slots, reason);
 
 const settleStopped = async (
   deps: FollowDeps,
@@ -148,8 +139,8 @@ const settleStopped = async (
     idle: to === 'stopped',
     statusSince,
   });
-  if (moved) return settleAsleep(deps, runner, moved);
-  // Demand, or another event, came between read and write: read both again, as EC2's earlier answer is
+  if (moved) return settleAsleep(deps, moved);
+  // Work, or another event, came between read and write: read both again, as EC2's earlier answer is
   // outdated.
   const now = await deps.runners.get(runner.projectId ?? 'global', runner.id);
   if (now === undefined || nextStatus(now, 'instance_stopped') !== 'starting') return;
@@ -158,16 +149,13 @@ const settleStopped = async (
   if (fresh?.state === 'stopped') await settleStopped(deps, now, fresh, at);
 };
 
-/** Wakes a runner whose instance has just gone off, when it has demand. */
-const settleAsleep = async (deps: FollowDeps, before: RunnerRecord, moved: RunnerRecord): Promise<void> => {
-  if (
-    moved.status === 'stopped' &&
-    (before.drainRequestedAt ?? before.drainAnnouncedAt ?? before.lowDisk) !== undefined
-  ) {
-    // While it drained it could take no demand; now that it sleeps, it can be woken.
-    await assignWaiting(deps, queuesOf(moved), (task) => task.runnerId === undefined);
-  }
+/**
+ * Wakes a runner whose instance has just gone off, when tasks are assigned to it. Those in line may wait for
+ * it: it had no place, or drained, when they came.
+ */
+const settleAsleep = async (deps: FollowDeps, moved: RunnerRecord): Promise<void> => {
   await wake(deps, moved);
+  await assignFromLines(deps, queuesOf(moved));
 };
 
 /** In a start under way the instance is still `stopped` for a moment; one launched since fell back. */
@@ -195,7 +183,7 @@ const wasLaunchedSince = (facts: InstanceFacts | undefined, since: Instant): boo
 
 /**
  * Handles the termination of a fleet runner's instance: by the fleet's policy, by EC2, or by hand. The runner
- * then has no instance, and its fleet launches another for new demand.
+ * then has no instance, and its fleet launches another for new work.
  */
 const settleTerminated = async (
   deps: FollowDeps,
@@ -226,8 +214,8 @@ const settleTerminated = async (
     if (failed) await wake(deps, failed);
     return;
   }
-  if (moved) return settleAsleep(deps, runner, moved);
-  // Demand, or another event, came between read and write.
+  if (moved) return settleAsleep(deps, moved);
+  // Work, or another event, came between read and write.
   const now = await deps.runners.get(runner.projectId ?? 'global', runner.id);
   if (now?.instanceId !== instanceId || now === undefined) return;
   if (nextStatus(now, 'instance_stopped') === 'starting') await settleTerminated(deps, now, facts, at);
@@ -244,7 +232,7 @@ const settleGone = async (
     : `EC2 doesn't know the instance ${runner.instanceId} in this region. Bind the runner to another one.`;
   await loseAll(deps, runner, detail);
   const failed = await failStart(deps, runner, 'instance_gone', detail, { mayPass: false });
-  if (failed) await deps.runners.leave(failed, [failed.status], 'stopped', deps.now());
+  if (failed) await leaveRunner(deps, failed, [failed.status], 'stopped');
 };
 
 /**
@@ -255,5 +243,5 @@ const settleNotTheirs = async (deps: FollowDeps, runner: RunnerRecord, code: Not
   if (runner.status !== 'starting' && runner.status !== 'stopping') return;
   const { detail, mayPass } = startFailure(code, code);
   const failed = await failStart(deps, runner, code, detail, { mayPass });
-  if (failed) await deps.runners.leave(failed, [failed.status], 'stopped', deps.now());
+  if (failed) await leaveRunner(deps, failed, [failed.status], 'stopped');
 };

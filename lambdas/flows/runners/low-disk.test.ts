@@ -53,16 +53,16 @@ describe('a runner whose disk is low', () => {
     await beatLow(runner);
     const task = await fixture.start(fixture.addTemplate());
     await fixture.instanceBecomes(runner, 'stopped');
-    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', assigned: [task.id] });
 
     await beatLow(runner);
     expect(await fixture.reload(runner)).toMatchObject({
       status: 'online',
-      demand: [],
+      assigned: [],
       lowDisk: { atStart: true },
     });
     await fixture.instanceBecomes(runner, 'stopped');
-    expect(await fixture.reload(runner)).toMatchObject({ status: 'stopped', demand: [] });
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'stopped', assigned: [] });
 
     await resumeRunner(fixture.deps, await fixture.reload(runner));
     expect(await runnerOf(task)).toBe(runner.id);

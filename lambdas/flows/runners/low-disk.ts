@@ -3,7 +3,9 @@ import type { HeartbeatRequest } from '../../../protocol/index.ts';
 import { poolOf, type RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import { runnerSources } from '../../core/runners/runner-state.ts';
 import { queuesOf } from '../../core/tasks/routing.ts';
-import { type AssignDeps, assignWaiting } from '../tasks/assign.ts';
+import { type AssignDeps, assignAgain } from '../tasks/assign.ts';
+import { refsOf } from '../tasks/held-tasks.ts';
+import { assignFromLines } from '../tasks/line.ts';
 
 /** Records the disk state of a heartbeat; returns the updated runner. */
 export const recordDisk = async (
@@ -33,7 +35,6 @@ export const followDisk = async (
 ): Promise<RunnerRecord> => {
   const [was, is] = [before.lowDisk, after.lowDisk];
   if (was?.at === is?.at && was?.atStart === is?.atStart) return after;
-  const concerns = is ? after.id : undefined;
-  await assignWaiting(deps, queuesOf(after), (task) => task.runnerId === concerns);
+  await (is ? assignAgain(deps, refsOf(after, after.assigned)) : assignFromLines(deps, queuesOf(after)));
   return (await deps.runners.get(poolOf(after), after.id)) ?? after;
 };

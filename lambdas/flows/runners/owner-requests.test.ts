@@ -91,14 +91,14 @@ describe('a runner whose machine goes down', () => {
       draining: true,
     });
 
-  it('accepts demand while it stops, although its agent drains', async () => {
+  it('is assigned a task while it stops, although its agent drains', async () => {
     const runner = await online();
     await fixture.instanceBecomes(runner, 'stopping');
     await announce(runner);
     const task = await fixture.start(fixture.addTemplate());
-    expect(await fixture.reload(runner)).toMatchObject({ status: 'stopping', demand: [task.id] });
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'stopping', assigned: [task.id] });
     await fixture.instanceBecomes(runner, 'stopped');
-    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', assigned: [task.id] });
   });
 
   it('is woken, once it has stopped, for tasks that came while it drained', async () => {
@@ -107,7 +107,7 @@ describe('a runner whose machine goes down', () => {
     const task = await fixture.start(fixture.addTemplate());
     expect((await taskNow(task))?.runnerId).toBeUndefined();
     await fixture.instanceBecomes(runner, 'stopped');
-    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', demand: [task.id] });
+    expect(await fixture.reload(runner)).toMatchObject({ status: 'starting', assigned: [task.id] });
   });
 });
 
@@ -139,7 +139,7 @@ describe('a runner that has slept', () => {
     const assignee = (await taskNow(first))?.runnerId;
     expect((await taskNow(second))?.runnerId).toBe(assignee);
     const idle = assignee === slept.id ? other : slept;
-    expect(await fixture.reload(idle)).toMatchObject({ status: 'stopped', demand: [] });
+    expect(await fixture.reload(idle)).toMatchObject({ status: 'stopped', assigned: [] });
   });
 
   it('takes two tasks with one start when 0.1.0 stored the goodbye as a requested drain', async () => {
@@ -274,10 +274,10 @@ describe('putting a runner to sleep by hand', () => {
         ...runners,
         move: async (ref, ...more) => {
           if (left-- <= 0) return runners.move(ref, ...more);
-          const id = fixture.deps.newId('tsk');
-          await runners.takeSlot(ref, id, addMs(fixture.deps.now(), leaseMs));
+          const task = { projectId: fixture.projectId, id: fixture.deps.newId('tsk') };
+          await runners.takeSlot(ref, task, addMs(fixture.deps.now(), leaseMs));
           const moved = await runners.move(ref, ...more);
-          await runners.returnSlot(ref, id);
+          await runners.returnSlot(ref, task);
           return moved;
         },
       },

@@ -4,7 +4,9 @@ import { isIdle, isPoweredByStack } from '../../../protocol/index.ts';
 import { poolOf, type RunnerRecord, type RunnerRef } from '../../adapters/runners/runner-record.ts';
 import { queuesOf } from '../../core/tasks/routing.ts';
 import type { Deps } from '../deps.ts';
-import { type AssignDeps, assignWaiting } from '../tasks/assign.ts';
+import { type AssignDeps, assignAgain } from '../tasks/assign.ts';
+import { refsOf } from '../tasks/held-tasks.ts';
+import { assignFromLines } from '../tasks/line.ts';
 import { putToSleepSoon, type SoonDeps, wakeSoon } from './power.ts';
 import { requestHeartbeat } from './request-heartbeat.ts';
 
@@ -19,7 +21,7 @@ export const drainRunner = async (
   const draining = await deps.runners.requestDrain(runner, deps.now());
   if (!draining) return undefined;
   await requestHeartbeat(deps, draining);
-  await assignWaiting(deps, queuesOf(draining), (task) => task.runnerId === draining.id);
+  await assignAgain(deps, refsOf(draining, draining.assigned));
   return deps.runners.get(poolOf(runner), runner.id);
 };
 
@@ -28,7 +30,7 @@ const sleepTries = 3;
 
 /**
  * Puts an idle runner to sleep now, whatever its idle timeout; as with its agent's own drain, the same
- * function stops the instance. Undefined when it has a task or demand, or is not online.
+ * function stops the instance. Undefined when it has a task, or is not online.
  */
 export const sleepRunner = async (
   deps: SoonDeps & Pick<Deps, 'queues'>,
@@ -72,6 +74,6 @@ export const resumeRunner = async (
   const resumed = await deps.runners.requestDrain(runner, undefined);
   if (!resumed) return undefined;
   await requestHeartbeat(deps, resumed);
-  await assignWaiting(deps, queuesOf(resumed));
+  await assignFromLines(deps, queuesOf(resumed));
   return deps.runners.get(poolOf(runner), runner.id);
 };

@@ -11,17 +11,19 @@ import { lacksInstance, powerOffOf } from '../../core/fleets/fleets.ts';
 import { whyNotTheirs } from '../../core/runners/instance-owner.ts';
 import { nextStatus, type RunnerEvent, runnerSources } from '../../core/runners/runner-state.ts';
 import { isGone, startFailure } from '../../core/runners/start-failure.ts';
+import { queuesOf } from '../../core/tasks/routing.ts';
+import { canServe } from '../../core/tasks/select-runner.ts';
 import type { Deps } from '../deps.ts';
 import { type LaunchDeps, launchInstance } from '../fleets/launch.ts';
 import { failStart } from './failed-start.ts';
 
-export type WakeDeps = LaunchDeps;
-export type SleepDeps = Pick<Deps, 'now' | 'log' | 'runners' | 'instances' | 'fleets'>;
+export type WakeDeps = LaunchDeps & Pick<Deps, 'lines'>;
+export type SleepDeps = Pick<Deps, 'now' | 'log' | 'runners' | 'lines' | 'instances' | 'fleets'>;
 export type SoonDeps = Pick<Deps, 'now' | 'log' | 'runners' | 'settlePowerSoon'>;
 
 /**
- * Starts the instance of a runner with demand, or has its fleet launch one. Idempotent. A runner or instance
- * that is still stopping is left alone: the demand stays, and the runner starts when EC2 reports `stopped`. A
+ * Starts the instance of a runner with work, or has its fleet launch one. Idempotent. A runner or instance
+ * that is still stopping is left alone: its tasks stay, and the runner starts when EC2 reports `stopped`. A
  * start between EC2's stop and its report would leave a running runner that counts as stopping.
  */
 export const wake = async (
@@ -75,7 +77,7 @@ const startOwn = async (deps: WakeDeps, runner: RunnerRecord): Promise<StartOutc
 
 /** Starts a runner for its owner, without a task. Undefined: it may not be started. */
 export const wakeSoon = async (deps: SoonDeps, runner: RunnerRecord): Promise<RunnerRecord | undefined> => {
-  const to = nextStatus(runner, 'demand');
+  const to = nextStatus(runner, 'wake');
   const woken = to && (await deps.runners.wake(runner, runner.status, to, deps.now()));
   if (woken?.status === 'starting') await deps.settlePowerSoon(woken);
   return woken;
@@ -107,13 +109,13 @@ export const putToSleepSoon = async (
   return draining;
 };
 
-/** Stops a drained runner. Demand that came since has set it online again, so that the stop is refused. */
+/** Stops a drained runner. Work that came since has set it online again, so that the stop is refused. */
 export const stopDrained = async (deps: SleepDeps, runner: RunnerRecord): Promise<void> => {
   if (!isPoweredByStack(runner) || lacksInstance(runner)) return;
   await stop(deps, runner, 'stop');
 };
 
-/** Stops a runner whose start failed; it starts again for demand, unless it is in quarantine by now. */
+/** Stops a runner whose start failed; it starts again for work, unless it is in quarantine by now. */
 export const stopFailedStart = async (
   deps: SleepDeps,
   runner: RunnerRecord,
@@ -139,14 +141,37 @@ type StopReason = Extract<RunnerEvent, 'stop' | 'unwanted' | 'start_failed' | 's
 
 /** Conditions of the write, beside the status. */
 const stopConditions = (runner: RunnerRecord): Readonly<Record<StopReason, MoveOptions>> => ({
-  stop: { idle: true },
+  // From one and the same drain: work that came since its look at the lines has ended that.
+  stop: { idle: true, statusSince: runner.statusSince },
   unwanted: { idle: true },
   start_failed: {},
   silence: { silentSince: runner.leaseUntil },
 });
 
-/** Moves a runner to `stopping` and stops its instance. False: the reason no longer holds. */
+/**
+ * True when a task may wait in a line that this runner serves. A task that joined a line while the runner was
+ * busy counts on this look: the answer by which its agent would have claimed it may be lost.
+ */
+const isAwaited = async ({ lines }: SleepDeps, runner: RunnerRecord): Promise<boolean> => {
+  if (!canServe(runner)) return false;
+  for (const queue of queuesOf(runner)) if (await lines.isAwaited(queue)) return true;
+  return false;
+};
+
+/**
+ * Moves a runner to `stopping` and stops its instance. False: the reason no longer holds. An idle runner
+ * whose line is not empty stays on, and the reconciler gives it those tasks.
+ */
 export const stop = async (deps: SleepDeps, runner: RunnerRecord, why: StopReason): Promise<boolean> => {
+  if ((why === 'stop' || why === 'unwanted') && (await isAwaited(deps, runner))) {
+    const { status, statusSince } = runner;
+    if (why === 'stop')
+      await deps.runners.move(runner, [status], 'online', deps.now(), {
+        statusSince,
+        set: { idleSince: deps.now() },
+      });
+    return false;
+  }
   const from = runnerSources(why, 'stopping');
   const conditions = stopConditions(runner)[why];
   const stopping = await deps.runners.move(runner, from, 'stopping', deps.now(), conditions);

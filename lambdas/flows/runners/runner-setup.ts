@@ -9,19 +9,21 @@ import {
 import { poolOf, type RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import type { NewRunner } from '../../adapters/runners/runners.ts';
 import { nameRefusedMs } from '../../adapters/tasks/queues.ts';
-import { controlQueueOf, globalQueue, queuesOf } from '../../core/tasks/routing.ts';
+import { controlQueueOf, queuesOf } from '../../core/tasks/routing.ts';
 import type { Deps } from '../deps.ts';
-import { type AssignDeps, assignWaiting } from '../tasks/assign.ts';
+import { type AssignDeps, assignAgain } from '../tasks/assign.ts';
+import { refsOf } from '../tasks/held-tasks.ts';
+import { assignFromLines, rerouteUntagged } from '../tasks/line.ts';
 import { requestHeartbeat } from './request-heartbeat.ts';
 
 export type SetupResult =
   | { readonly ok: true; readonly runner: RunnerRecord }
   | { readonly ok: false; readonly code: 'not_found' | 'instance_taken' };
 
-/** Queues for a runner: its own, and for tasks without a tag also the global one, with older tasks. */
-const queuesServed = (runner: Pick<Runner, 'projectId' | 'tags'>): string[] => {
-  const own = queuesOf(runner);
-  return runner.tags.length === 0 && runner.projectId !== undefined ? [...own, globalQueue] : own;
+/** Assigns tasks that waited for such a runner, or for its settings, or that wait in another line by now. */
+const assignWaiting = async (deps: AssignDeps, runner: RunnerRecord | NewRunner): Promise<void> => {
+  await assignFromLines(deps, queuesOf(runner));
+  if (runner.projectId !== undefined) await rerouteUntagged(deps, runner.projectId);
 };
 
 /** Makes queues. Undefined: they exist; otherwise the time when SQS accepts a recently removed name again. */
@@ -56,7 +58,7 @@ export const createRunner = async (
     createdAt: now,
   };
   await deps.runners.create(record);
-  await assignWaiting(deps, queuesServed(record));
+  await assignWaiting(deps, record);
   const runner = await deps.runners.get(poolOf(made), made.id);
   return runner ? { ok: true, runner } : { ok: false, code: 'not_found' };
 };
@@ -81,11 +83,12 @@ export const configureRunner = async (
   if (!runner) return { ok: false, code: 'not_found' };
   await requestHeartbeat(deps, runner);
   await removeOrphans(deps, before, queuesOf(before));
-  await assignWaiting(deps, [...new Set([...queuesOf(before), ...queuesServed(runner)])]);
+  await assignAgain(deps, refsOf(runner, runner.assigned));
+  await assignWaiting(deps, runner);
   return { ok: true, runner };
 };
 
-/** Removes a sleeping runner without demand, and queues that no other runner polls. Otherwise false. */
+/** Removes a sleeping runner without tasks, and queues that no other runner polls. Otherwise false. */
 export const removeRunner = async (
   deps: AssignDeps & Pick<Deps, 'fleetPlaces' | 'now'>,
   runner: RunnerRecord,

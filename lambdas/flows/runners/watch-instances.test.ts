@@ -46,7 +46,7 @@ describe('an instance that fails a status check', () => {
     fixture.impair(runner);
     expect(await reconcile(fixture.deps)).toMatchObject({ impaired_instance_drained: 1 });
     expect((await fixture.reload(runner)).drainRequestedAt).toBeDefined();
-    expect((await fixture.reload(other)).demand).toEqual([task.id]);
+    expect((await fixture.reload(other)).assigned).toEqual([task.id]);
     expect(await reconcile(fixture.deps)).not.toHaveProperty('impaired_instance_drained');
   });
 });

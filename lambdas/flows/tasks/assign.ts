@@ -1,24 +1,25 @@
-/** Assigns a waiting task to a runner, rings its doorbell, and has the runner woken. */
+/** Assigns a waiting task to a runner, rings for it and has the runner woken, or has it wait in line. */
 import { type Instant, isPoweredByStack, type RunnerStatus } from '../../../protocol/index.ts';
-import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import type { RunnerRecord, TaskRef } from '../../adapters/runners/runner-record.ts';
 import { entryOf, type LimitRef, type LimitState, taskOfEntry } from '../../adapters/tasks/limits.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { nextStatus } from '../../core/runners/runner-state.ts';
-import { room } from '../../core/runners/slots.ts';
+import { inLineOf } from '../../core/tasks/order.ts';
 import { needsGlobalPool, route } from '../../core/tasks/routing.ts';
-import { chooseRunner } from '../../core/tasks/select-runner.ts';
+import { canServe, chooseRunner } from '../../core/tasks/select-runner.ts';
 import { hasEnded } from '../../core/tasks/task-state.ts';
 import type { Deps } from '../deps.ts';
 import { type DeliverDeps, sendEvent } from '../webhooks/deliver.ts';
 import { enterLimits, hasRoom, limitRefs } from './limits.ts';
 
-export type AssignDeps = DeliverDeps & Pick<Deps, 'log' | 'runners' | 'tasks' | 'limits' | 'queues'>;
+export type AssignDeps = DeliverDeps &
+  Pick<Deps, 'log' | 'runners' | 'tasks' | 'lines' | 'limits' | 'queues'>;
 
 export interface Assignment {
   readonly queue: string;
-  /** All runners that could serve it. */
+  /** All runners that poll its queue. */
   readonly runners: readonly RunnerRecord[];
-  /** The runner that should get it. */
+  /** The runner that should get it. Undefined: none has a free place for it now. */
   readonly runner: RunnerRecord | undefined;
 }
 
@@ -35,7 +36,7 @@ export const routeTask = async (deps: Pick<Deps, 'runners'>, task: Routed) => {
   };
 };
 
-/** Chooses the runner for a task, as things are now. Demand for this very task takes no room. */
+/** Chooses the runner for a task, as things are now. A place that it has already counts as free. */
 export const chooseAssignment = async (
   deps: Pick<Deps, 'runners'>,
   task: Routed & { id?: string },
@@ -47,58 +48,132 @@ export const chooseAssignment = async (
 
 const withoutTask = (runner: RunnerRecord, { id }: { id?: string }): RunnerRecord => ({
   ...runner,
-  demand: runner.demand.filter((taskId) => taskId !== id),
+  assigned: runner.assigned.filter((taskId) => taskId !== id),
 });
 
-/** Maximum tries: a runner's status changes under a burst of tasks. The reconciler assigns the rest. */
+/** True when some runner could take the task, now or after its present work. */
+export const isServed = ({ runners }: Pick<Assignment, 'runners'>): boolean => runners.some(canServe);
+
+/** Maximum tries: the states of runners and their places change under a burst of tasks. */
 const maxTries = 5;
 
+export interface AssignOptions {
+  /** Choice with which the task was created a moment ago. */
+  readonly first?: Assignment;
+  /** It is in the line of its queue. */
+  readonly isInLine?: boolean;
+}
+
+/** The runner that got the task; `in_line`: none has a free place; undefined: the task has moved on. */
+export type Assigned = RunnerRecord | 'in_line' | undefined;
+
 /**
- * Assigns a waiting task to a runner, and returns the task. Idempotent: for an assigned task it only rings
- * again. `first` is the assignment of a task that was just created.
+ * Assigns a waiting task to a runner with a free place, and returns that runner. Idempotent: for an assigned
+ * task it only rings again. Without a free place the task joins the line of its queue, and then the runners
+ * are read once more: who frees a place or is about to sleep looks at the line after its own write, so of the
+ * two one always sees the other.
  */
 export const assignTask = async (
   deps: AssignDeps,
   task: TaskRecord,
-  first?: Assignment,
-): Promise<RunnerRecord | undefined> => {
+  { first, isInLine = false }: AssignOptions = {},
+): Promise<Assigned> => {
   let assignment = first ?? (await chooseAssignment(deps, task));
   const admitted = task.limits ? await admit(deps, task, assignment) : task;
   if (!admitted) return undefined;
   let current = admitted;
+  let hasJoined = isInLine;
   for (let tries = 1; tries <= maxTries; tries++) {
     const { queue, runner } = assignment;
-    if (current.queue !== queue || current.runnerId !== runner?.id) {
-      const assigned = await reassign(deps, current, assignment);
-      if (!assigned) return undefined;
-      current = assigned;
+    if (runner) {
+      const isAlone = assignment === first && assignment.runners.every(isUnassigned);
+      const given = await giveTo(deps, current, queue, runner, isAlone);
+      if (given.ok) return given.assignee;
+    } else {
+      if (hasJoined && current.queue === queue) return 'in_line';
+      const joined = await joinLine(deps, current, queue);
+      if (!joined) return undefined;
+      current = joined;
+      hasJoined = true;
     }
-    if (!runner) return undefined;
-    const isAlone = assignment === first && assignment.runners.every(({ demand }) => demand.length === 0);
-    const assignee = await addDemand(deps, current, runner);
-    const other =
-      assignee && isOverrun(current, runner, assignee) ? await chooseAssignment(deps, current) : undefined;
-    if (assignee && (!other || other.runner?.id === assignee.id)) {
-      await announce(deps, current, runner, assignee, isAlone);
-      return assignee;
-    }
-    assignment = other ?? (await chooseAssignment(deps, current));
+    assignment = await chooseAssignment(deps, current);
   }
-  deps.log.warn('Left a task for the reconciler to assign', { taskId: task.id });
-  return undefined;
+  deps.log.warn('Left a task in line: others took each free place', { taskId: task.id });
+  if (!hasJoined) await joinLine(deps, current, assignment.queue);
+  return 'in_line';
+};
+
+const isUnassigned = ({ assigned }: RunnerRecord): boolean => assigned.length === 0;
+
+type Given = { readonly ok: true; readonly assignee: RunnerRecord | undefined } | { readonly ok: false };
+
+/** Gives a task to a runner; not ok when its state or its places have changed since it was read. */
+const giveTo = async (
+  deps: AssignDeps,
+  task: TaskRecord,
+  queue: string,
+  runner: RunnerRecord,
+  isAlone: boolean,
+): Promise<Given> => {
+  const to = nextStatus(runner, 'wake');
+  const assignee = to && (await deps.runners.assign(runner, task, runner.status, to, deps.now()));
+  if (!assignee) return { ok: false };
+  if (task.queue !== queue || task.runnerId !== runner.id) {
+    const moved = await deps.tasks.assign(task, queue, runner.id, deps.now());
+    if (!moved) {
+      // It waits no longer, or another call has moved it, perhaps to this very runner.
+      const now = await deps.tasks.get(task.projectId, task.id);
+      const isHere = now?.status === 'waiting' && now.runnerId === runner.id;
+      if (!isHere) await deps.runners.unassign(runner, task);
+      return { ok: true, assignee: undefined };
+    }
+    await leavePlace(deps, task);
+    await announce(deps, moved, runner, assignee, isAlone);
+  } else await announce(deps, task, runner, assignee, isAlone);
+  return { ok: true, assignee };
 };
 
 /**
- * Returns the task if all of its limits admit it. It enters them only when there is a runner for it;
+ * Has a task wait in the line of a queue. First the line, so that a runner that is about to sleep finds it.
+ * Undefined when the task has moved on.
+ */
+const joinLine = async (
+  deps: AssignDeps,
+  task: TaskRecord,
+  queue: string,
+): Promise<TaskRecord | undefined> => {
+  await deps.lines.join(queue, inLineOf(task));
+  if (task.queue === queue && task.runnerId === undefined) return task;
+  const moved = await deps.tasks.assign(task, queue, undefined, deps.now());
+  // An entry of a task that has moved on is skipped, and removed once the task has left its queue.
+  if (moved) await leavePlace(deps, task);
+  return moved;
+};
+
+/** Removes a task from where it waited: its runner's assigned tasks, or its queue's line. */
+export const leavePlace = (deps: AssignDeps, task: TaskRecord): Promise<void> =>
+  task.runnerId === undefined ? deps.lines.leave(task.queue, inLineOf(task)) : unassign(deps, task);
+
+/** Takes a waiting task from the runner that it is assigned to. */
+export const unassign = async (
+  deps: Pick<AssignDeps, 'runners'>,
+  task: Pick<TaskRecord, 'id' | 'projectId' | 'runnerId'>,
+): Promise<void> => {
+  const assignee = task.runnerId && (await deps.runners.find(task.projectId, task.runnerId));
+  if (assignee) await deps.runners.unassign(assignee, task);
+};
+
+/**
+ * Returns the task if all of its limits admit it. It enters them only when some runner can take it;
  * otherwise it gives its place to others, and the line of a limit calls it.
  */
 const admit = async (
   deps: AssignDeps,
   task: TaskRecord,
-  { runner }: Pick<Assignment, 'runner'>,
+  assignment: Assignment,
 ): Promise<TaskRecord | undefined> => {
   const { limits } = task;
-  if (!runner) {
+  if (!isServed(assignment)) {
     const isOut = !task.admitted && !task.limitedBy;
     return isOut ? task : leaveWaiting(deps, task, { limits, limitedBy: undefined });
   }
@@ -107,7 +182,7 @@ const admit = async (
   if (entry === 'overfull') {
     // With a new entry it only lines up, or enters if there is room by then.
     const left = await leaveWaiting(deps, task, { limits, limitedBy: task.limitedBy });
-    return left && admit(deps, left, { runner });
+    return left && admit(deps, left, assignment);
   }
   const limitedBy = entry === 'entered' ? undefined : entry.limitedBy;
   const changed = await deps.tasks.limit(task, { limits, admitted: limitedBy === undefined, limitedBy });
@@ -118,14 +193,8 @@ const admit = async (
     return undefined;
   }
   if (changed.admitted) return changed;
-  await dropDemand(deps, task);
+  await leavePlace(deps, task);
   return undefined;
-};
-
-/** Drops the demand for a waiting task on its assigned runner. */
-const dropDemand = async (deps: AssignDeps, { id, projectId, runnerId }: TaskRecord): Promise<void> => {
-  const assignee = runnerId && (await deps.runners.find(projectId, runnerId));
-  if (assignee) await deps.runners.dropDemand(assignee, id);
 };
 
 /**
@@ -140,7 +209,7 @@ export const leaveWaiting = async (
   // The task first: from then on no runner can claim it.
   const left = await deps.tasks.limit(task, { ...as, admitted: false }, { leaves: true });
   if (!left) return undefined;
-  await dropDemand(deps, task);
+  await unassign(deps, task);
   await leaveLimits(deps, task);
   return left;
 };
@@ -171,47 +240,12 @@ export const callNext = async (deps: AssignDeps, ref: LimitRef, seen: LimitState
   }
 };
 
-/** Assigns the waiting tasks in these queues; `which` narrows them. */
-export const assignWaiting = async (
-  deps: AssignDeps,
-  queues: readonly string[],
-  which: (task: TaskRecord) => boolean = () => true,
-): Promise<void> => {
-  for (const queue of queues) {
-    for (const task of await deps.tasks.listLiveIn(queue)) {
-      if (task.status === 'waiting' && which(task)) await assignTask(deps, task);
-    }
+/** Assigns these tasks again, if they still wait: their runner can't take them, or its queues changed. */
+export const assignAgain = async (deps: AssignDeps, refs: readonly TaskRef[]): Promise<void> => {
+  for (const task of await deps.tasks.getAll(refs)) {
+    if (task.status === 'waiting') await assignTask(deps, task);
   }
 };
-
-/** Moves a waiting task to another runner or queue. Undefined when it waits no longer. */
-const reassign = async (
-  deps: AssignDeps,
-  task: TaskRecord,
-  { queue, runner }: Assignment,
-): Promise<TaskRecord | undefined> => {
-  const assigned = await deps.tasks.assign(task, task.attempt, queue, runner?.id, deps.now());
-  if (assigned && task.runnerId !== runner?.id) await dropDemand(deps, task);
-  return assigned;
-};
-
-/** Raises the runner's demand. Undefined when the runner's status changed meanwhile. */
-const addDemand = async (
-  deps: AssignDeps,
-  task: TaskRecord,
-  runner: RunnerRecord,
-): Promise<RunnerRecord | undefined> => {
-  const to = nextStatus(runner, 'demand');
-  return to && deps.runners.raiseDemand(runner, task.id, runner.status, to, deps.now());
-};
-
-/**
- * Returns true when other tasks took the room that the runner was chosen for. A DynamoDB condition cannot add
- * sizes, so the write's result shows it: of two concurrent tasks for the last place, the later write sees
- * both.
- */
-const isOverrun = (task: TaskRecord, chosen: RunnerRecord, raised: RunnerRecord): boolean =>
-  room(withoutTask(chosen, task)) > 0 && room(raised) < 0 && raised.status === chosen.status;
 
 /** Rings for an assigned task, and has its runner woken. `before`: the runner before the assignment. */
 const announce = async (

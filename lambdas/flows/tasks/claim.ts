@@ -16,13 +16,15 @@ import type { AgentIdentity } from '../../adapters/runners/agent-tokens.ts';
 import { type RunnerRecord, runnerRef } from '../../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { UnreadableItem } from '../../adapters/unreadable-item.ts';
-import { afterTurn, type InLine, inTurn, rankOf } from '../../core/tasks/order.ts';
+import { room } from '../../core/runners/slots.ts';
+import { afterTurn, type InLine, inLineOf, inTurn, rankOf } from '../../core/tasks/order.ts';
 import { globalQueue, queuesOf } from '../../core/tasks/routing.ts';
 import { isHeldStatus } from '../../core/tasks/task-state.ts';
 import type { Deps, TaskParts } from '../deps.ts';
 import { sendEvent } from '../webhooks/deliver.ts';
 import { type AssignDeps, assignTask } from './assign.ts';
-import { heldTasks, tasksOf } from './held-tasks.ts';
+import { heldTasks, refsOf, tasksOf } from './held-tasks.ts';
+import { assignFromLines, poolLine } from './line.ts';
 import { endAttempt } from './recover-task.ts';
 
 export type ClaimDeps = AssignDeps & Pick<Deps, 'readTaskParts' | 'seal' | 'agentTokens' | 'recordSecretUse'>;
@@ -51,9 +53,13 @@ export const claimTask = async (
   const queue =
     request.queue ?? (await unlessUnreadable(deps, () => deps.tasks.get(rung.projectId, rung.id)))?.queue;
   if (queue === undefined) return refused('not_claimable');
-  const { line, served } = await lineFor(deps, agent, request, queue);
+  if (await isAlone(deps, request, queue)) {
+    const result = await claimOne(deps, agent, rung, { queue, doorbell: rung.id, isAlone: true });
+    if (result.ok) return result;
+  }
+  const { line, served, tasks } = await lineFor(deps, agent, request, queue);
   let isGone = false;
-  let checked: readonly TaskRecord[] | undefined;
+  let checked = tasks;
   const check = async () => {
     checked ??= await deps.tasks.getAll(line);
     return (id: TaskId) =>
@@ -85,31 +91,40 @@ export const claimTask = async (
 
 /** Maximum tasks examined per claim; the task that rang is always one of them. */
 const lookedAt = 10;
-/** Maximum for the global pool, where every project must be visible. */
-const lookedAtInPool = 2000;
 /** For this long after the task was alone in the line, another look would hardly show more. */
 const aloneMs = 2000;
+
+/** True when no other task of the queue can be next: it was so at the assignment, and nobody is in line. */
+const isAlone = async (
+  deps: Pick<ClaimDeps, 'now' | 'lines'>,
+  { aloneAt }: ClaimRequest,
+  queue: string,
+): Promise<boolean> =>
+  aloneAt !== undefined && msBetween(aloneAt, deps.now()) < aloneMs && !(await deps.lines.isAwaited(queue));
 
 /** Returns the tasks to try, next first, with the one that rang; for the global pool also the turns. */
 const lineFor = async (
   deps: ClaimDeps,
   agent: AgentIdentity,
-  { projectId, taskId, aloneAt }: ClaimRequest,
+  { projectId, taskId }: ClaimRequest,
   queue: string,
-): Promise<{ line: readonly InLine[]; served?: readonly ProjectId[] }> => {
+): Promise<{ line: readonly InLine[]; served?: readonly ProjectId[]; tasks?: readonly TaskRecord[] }> => {
   const rung = { projectId, id: taskId, rank: rankOf({ id: taskId }) };
-  if (aloneAt && msBetween(aloneAt, deps.now()) < aloneMs) return { line: [rung] };
   const withRung = (line: readonly InLine[]) =>
     line.some(({ id }) => id === taskId) ? line : [...line, rung];
   if (queue !== globalQueue) return { line: withRung(await deps.tasks.line(queue, lookedAt)) };
-  const [{ line, held }, runner] = await Promise.all([
-    deps.tasks.pool(queue, lookedAtInPool),
-    deps.runners.get(agent.pool, agent.runnerId),
-  ]);
+  const runner = await deps.runners.get(agent.pool, agent.runnerId);
   const served = runner?.served ?? [];
-  const turns = inTurn(withRung(line), held, served);
-  const first = turns.slice(0, lookedAt);
-  return { line: first.some(({ id }) => id === taskId) ? first : [...first, rung], served };
+  const [{ line, held }, oldest] = await Promise.all([
+    poolLine(deps, served),
+    // Some are assigned to runners that are still starting.
+    deps.tasks.line(queue, lookedAt),
+  ]);
+  const own = runner ? refsOf(runner, runner.assigned) : [];
+  // Read first: a task that waits no longer must not take its project's turn.
+  const tasks = await deps.tasks.getAll([...line, ...oldest, ...own, rung]);
+  const waiting = tasks.filter(({ status }) => status === 'waiting').map(inLineOf);
+  return { line: inTurn(waiting, held, served).slice(0, lookedAt), served, tasks };
 };
 
 /** Returns the task of a claim whose response was lost, if the task has not reported since. */
@@ -125,12 +140,7 @@ const givenBefore = async (deps: ClaimDeps, agent: AgentIdentity, doorbell: Task
 /** The runner has the slot already; taking it again renews the lease, if the agent is still its own. */
 const giveAgain = async (deps: ClaimDeps, agent: AgentIdentity, task: TaskRecord): Promise<ClaimResult> => {
   const leaseUntil = addMs(deps.now(), leaseMs);
-  const runner = await deps.runners.takeSlot(
-    runnerRef(agent.pool, agent.runnerId),
-    task.id,
-    leaseUntil,
-    agent,
-  );
+  const runner = await deps.runners.takeSlot(runnerRef(agent.pool, agent.runnerId), task, leaseUntil, agent);
   return runner ? give(deps, agent, runner, task, leaseUntil) : refused('try_later');
 };
 
@@ -151,7 +161,9 @@ const unlessUnreadable = async <T>(
 interface Claiming {
   readonly queue: string;
   readonly doorbell: TaskId;
-  readonly served: readonly ProjectId[] | undefined;
+  readonly served?: readonly ProjectId[];
+  /** Only while no other task is assigned to the runner. */
+  readonly isAlone?: boolean;
 }
 
 /**
@@ -163,12 +175,12 @@ const claimOne = async (
   deps: ClaimDeps,
   agent: AgentIdentity,
   { projectId, id }: Pick<InLine, 'projectId' | 'id'>,
-  { queue, doorbell, served }: Claiming,
+  { queue, doorbell, ...turn }: Claiming,
 ): Promise<ClaimResult> => {
   const now = deps.now();
   const leaseUntil = addMs(now, leaseMs);
   const ref = runnerRef(agent.pool, agent.runnerId);
-  const runner = await deps.runners.takeSlot(ref, id, leaseUntil, agent, served);
+  const runner = await deps.runners.takeSlot(ref, { projectId, id }, leaseUntil, agent, turn);
   if (!runner) return refused('try_later');
   const before = queuesOf(runner).includes(queue)
     ? await unlessUnreadable(deps, () =>
@@ -179,7 +191,7 @@ const claimOne = async (
     const task = await unlessUnreadable(deps, () => deps.tasks.get(projectId, id));
     // A second doorbell for a task that this runner already has must not cost it the slot.
     const isHeld = task?.runnerId === runner.id && isHeldStatus(task.status);
-    if (!isHeld) await deps.runners.returnSlot(runner, id);
+    if (!isHeld) await deps.runners.returnSlot(runner, { projectId, id });
     return refused('not_claimable');
   }
   const task: TaskRecord = { ...before, status: 'starting', runnerId: runner.id };
@@ -189,14 +201,13 @@ const claimOne = async (
 };
 
 /**
- * Reassigns the task of the runner's own demand whose slot the claimed task took, often on the runner that
- * had the claimed task and now has room. `claimTask` reassigns the task of the doorbell.
+ * Assigns the task again whose place on the runner the claimed one took, often to the runner that had the
+ * claimed task and now has room. `claimTask` does so for the task of the doorbell.
  */
 const assignDisplaced = async (deps: ClaimDeps, runner: RunnerRecord, doorbell: TaskId): Promise<void> => {
-  const { maxParallelTasks, slots, demand } = runner;
-  if (maxParallelTasks === 0 || slots.length + demand.length <= maxParallelTasks) return;
-  if (demand.includes(doorbell)) return;
-  const [task] = await tasksOf(deps, runner, demand.slice(-1));
+  const { assigned } = runner;
+  if (room(runner) >= 0 || assigned.includes(doorbell)) return;
+  const [task] = await tasksOf(deps, runner, assigned.slice(-1));
   if (task?.status === 'waiting' && task.runnerId === runner.id) await assignTask(deps, task);
 };
 
@@ -231,7 +242,7 @@ const give = async (
 ): Promise<ClaimResult> => {
   const parts = await unlessUnreadable(deps, () => deps.readTaskParts(task));
   const end = async (reason: string): Promise<ClaimResult> => {
-    await deps.runners.returnSlot(runner, task.id);
+    await deps.runners.returnSlot(runner, task);
     await endAttempt(deps, runner, { ...task, onRunnerLost: 'fail' }, reason);
     return refused('not_claimable');
   };
@@ -276,7 +287,10 @@ const secretsOf = (task: TaskRecord, parts: TaskParts): string[] => {
   return [...new Set(all.filter((id) => id !== undefined))];
 };
 
-/** Drops the demand of the runner assigned before, and notifies own receivers of both, which keep count. */
+/**
+ * Takes the task from where it waited, and notifies own receivers of both runners, which keep count. The
+ * runner that it was assigned to has a place now.
+ */
 const tellOthers = async (
   deps: ClaimDeps,
   before: TaskRecord,
@@ -284,11 +298,13 @@ const tellOthers = async (
   claimer: RunnerRecord,
 ): Promise<void> => {
   if (before.runnerId === claimer.id) return;
+  if (before.runnerId === undefined) await deps.lines.leave(before.queue, inLineOf(before));
   if (claimer.webhookUrl) await sendEvent(deps, 'start', task, claimer);
   const previous = before.runnerId && (await deps.runners.find(task.projectId, before.runnerId));
   if (!previous) return;
-  await deps.runners.dropDemand(previous, task.id);
+  await deps.runners.unassign(previous, task);
   if (previous.webhookUrl) await sendEvent(deps, 'finish', task, previous);
+  await assignFromLines(deps, queuesOf(previous));
 };
 
 /** The template's options with the values of this task, and keys in place of their ids. */

@@ -1,24 +1,23 @@
-/** Reads the tasks that a runner holds. */
+/** Reads the tasks that a runner names. */
 import type { TaskId } from '../../../protocol/index.ts';
-import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import type { RunnerRecord, TaskRef } from '../../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
-import { globalQueue } from '../../core/tasks/routing.ts';
 import type { Deps } from '../deps.ts';
 
-/** Returns the existing tasks with these ids. A global runner's are of many projects, found by queue. */
-export const tasksOf = async (
+type Placed = Pick<RunnerRecord, 'projectId' | 'places'>;
+
+/** Returns references of these tasks of a runner; a global runner's are of many projects. */
+export const refsOf = ({ projectId, places }: Placed, ids: readonly TaskId[]): TaskRef[] =>
+  ids.flatMap((id) => places.find((place) => place.id === id) ?? (projectId ? { projectId, id } : []));
+
+/** Returns the existing tasks with these ids. */
+export const tasksOf = (
   deps: Pick<Deps, 'tasks'>,
-  { projectId }: Pick<RunnerRecord, 'projectId'>,
+  runner: Placed,
   ids: readonly TaskId[],
-): Promise<TaskRecord[]> => {
-  if (ids.length === 0) return [];
-  const found = projectId
-    ? await deps.tasks.getAll(ids.map((id) => ({ projectId, id })))
-    : await deps.tasks.listLiveIn(globalQueue);
-  return found.filter(({ id }) => ids.includes(id));
-};
+): Promise<TaskRecord[]> => deps.tasks.getAll(refsOf(runner, ids));
 
 export const heldTasks = (
   deps: Pick<Deps, 'tasks'>,
-  runner: Pick<RunnerRecord, 'projectId' | 'slots'>,
+  runner: Placed & Pick<RunnerRecord, 'slots'>,
 ): Promise<TaskRecord[]> => tasksOf(deps, runner, runner.slots);

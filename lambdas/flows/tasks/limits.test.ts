@@ -31,7 +31,8 @@ const read = async ({ id }: { id: string }) => {
   if (!task) throw new Error('the task is gone');
   return task;
 };
-const demandOf = async (runner: Awaited<ReturnType<typeof online>>) => (await fixture.reload(runner)).demand;
+const assignedTo = async (runner: Awaited<ReturnType<typeof online>>) =>
+  (await fixture.reload(runner)).assigned;
 const end = async (runner: Awaited<ReturnType<typeof online>>, { id }: { id: `tsk_${string}` }) =>
   finishTask(
     fixture.deps,
@@ -41,18 +42,18 @@ const end = async (runner: Awaited<ReturnType<typeof online>>, { id }: { id: `ts
 const limitOf = (template: Template) => ({ projectId: fixture.projectId, ownerId: template.id });
 
 describe('a limit of concurrent tasks', () => {
-  it('keeps a task unassigned, without demand, until an earlier one has ended', async () => {
+  it('keeps a task unassigned, assigned to nobody, until an earlier one has ended', async () => {
     const runner = await online();
     const template = fixture.addTemplate({ maxParallelTasks: 1 });
     const [first, second] = [await fixture.start(template), await fixture.start(template)];
-    expect(await demandOf(runner)).toEqual([first.id]);
+    expect(await assignedTo(runner)).toEqual([first.id]);
     expect(second.reason).toBe(
       '1 of 1 task of template deploy runs or is about to. This one is next. Wait, or raise maxParallelTasks of the template.',
     );
     await fixture.claim(runner, first);
     expect(await fixture.claim(runner, second)).toMatchObject({ ok: false });
     await end(runner, first);
-    expect(await demandOf(runner)).toEqual([second.id]);
+    expect(await assignedTo(runner)).toEqual([second.id]);
     expect(await fixture.claim(runner, second)).toMatchObject({ claim: { taskId: second.id } });
   });
 
@@ -70,7 +71,7 @@ describe('a limit of concurrent tasks', () => {
     const runner = await online();
     const template = fixture.addTemplate({ maxParallelTasks: 2 });
     await Promise.all(Array.from({ length: 8 }, () => fixture.start(template)));
-    expect(await demandOf(runner)).toHaveLength(2);
+    expect(await assignedTo(runner)).toHaveLength(2);
     const limit = await fixture.deps.limits.get(limitOf(template));
     expect([limit?.held.length, limit?.line.length]).toEqual([2, 6]);
   });
@@ -83,7 +84,7 @@ describe('a limit of concurrent tasks', () => {
     const urgent = await fixture.start(fixture.change(template, { priority: 5 }));
     await fixture.claim(runner, first);
     await end(runner, first);
-    expect(await demandOf(runner)).toEqual([urgent.id]);
+    expect(await assignedTo(runner)).toEqual([urgent.id]);
   });
 
   it('counts the tasks of all templates in a project', async () => {
@@ -91,12 +92,12 @@ describe('a limit of concurrent tasks', () => {
     fixture.project.maxParallelTasks = 1;
     const first = await fixture.start(fixture.addTemplate());
     const second = await fixture.start(fixture.addTemplate({ maxParallelTasks: 3 }));
-    expect(await demandOf(runner)).toEqual([first.id]);
+    expect(await assignedTo(runner)).toEqual([first.id]);
     expect(await whyLimited(fixture.deps, second, fixture.projectId)).toMatch(
       /^1 of 1 task of this project runs .* raise maxParallelTasks of the project\.$/,
     );
     await stopTask(fixture.deps, await read(first), 'Ann');
-    expect(await demandOf(runner)).toEqual([second.id]);
+    expect(await assignedTo(runner)).toEqual([second.id]);
   });
 
   it('is left by a task that no runner can serve, so that others continue', async () => {
@@ -104,7 +105,7 @@ describe('a limit of concurrent tasks', () => {
     fixture.project.maxParallelTasks = 1;
     await fixture.start(fixture.addTemplate({ tag: 'nowhere' }));
     const second = await fixture.start(fixture.addTemplate());
-    expect(await demandOf(runner)).toEqual([second.id]);
+    expect(await assignedTo(runner)).toEqual([second.id]);
   });
 
   it('applies from its save on: running tasks count, waiting ones go back into the line', async () => {
@@ -117,13 +118,13 @@ describe('a limit of concurrent tasks', () => {
     ];
     await fixture.claim(runner, { id: tasks[0]?.id ?? 'tsk_' });
     await setLimit(fixture.deps, fixture.change(template, { maxParallelTasks: 1 }));
-    expect(await demandOf(runner)).toEqual([]);
+    expect(await assignedTo(runner)).toEqual([]);
     await setLimit(fixture.deps, fixture.change(template, { maxParallelTasks: 2 }));
-    expect(await demandOf(runner)).toEqual([tasks[1]?.id]);
+    expect(await assignedTo(runner)).toEqual([tasks[1]?.id]);
     await setLimit(fixture.deps, fixture.change(template, { maxParallelTasks: 1 }));
-    expect(await demandOf(runner)).toEqual([]);
+    expect(await assignedTo(runner)).toEqual([]);
     await setLimit(fixture.deps, fixture.change(template, { maxParallelTasks: 0 }));
-    expect(await demandOf(runner)).toHaveLength(2);
+    expect(await assignedTo(runner)).toHaveLength(2);
   });
 
   it('is entered again by a returned task, when it was lowered meanwhile', async () => {
@@ -137,7 +138,7 @@ describe('a limit of concurrent tasks', () => {
     await finishTask(fixture.deps, lease, { ...success, status: 'handed_back' });
     expect(await read(first)).toMatchObject({ status: 'waiting', limitedBy: template.id });
     await end(runner, second);
-    expect(await demandOf(runner)).toEqual([first.id]);
+    expect(await assignedTo(runner)).toEqual([first.id]);
   });
 
   it('is not exceeded by a lost task with one place too many, after a crash halfway', async () => {
@@ -147,14 +148,14 @@ describe('a limit of concurrent tasks', () => {
     await fixture.claim(runner, first);
     await fixture.claim(runner, second);
     await setLimit(fixture.deps, fixture.change(template, { maxParallelTasks: 1 }));
-    await fixture.deps.runners.returnSlot(runner, first.id);
+    await fixture.deps.runners.returnSlot(runner, first);
     const holder = { runnerId: runner.id, attempt: 1 };
     await fixture.deps.tasks.requeue(await read(first), holder, 'a function stopped here');
     await reconcile(fixture.deps);
     expect(await read(first)).toMatchObject({ status: 'waiting', limitedBy: template.id });
     expect(await fixture.claim(runner, first)).toMatchObject({ ok: false });
     await end(runner, second);
-    expect(await demandOf(runner)).toEqual([first.id]);
+    expect(await assignedTo(runner)).toEqual([first.id]);
   });
 
   it('is not exceeded by a start that is retried after the limit was lowered', async () => {
@@ -167,7 +168,7 @@ describe('a limit of concurrent tasks', () => {
     await setLimit(fixture.deps, fixture.change(template, { maxParallelTasks: 1 }));
     await startTask(fixture.deps, fixture.projectId, { templateId: template.id }, aStarter, id);
     expect(await read({ id })).toMatchObject({ status: 'waiting', limitedBy: template.id });
-    expect(await demandOf(runner)).toEqual([]);
+    expect(await assignedTo(runner)).toEqual([]);
   });
 
   it('is lowered by the reconciler for waiting tasks, after a crash of the first function', async () => {
@@ -176,7 +177,7 @@ describe('a limit of concurrent tasks', () => {
     const [first, second] = [await fixture.start(template), await fixture.start(template)];
     await fixture.deps.limits.set(limitOf(template), 1);
     expect(await reconcile(fixture.deps)).toMatchObject({ limit_sent_back: 1 });
-    expect(await demandOf(runner)).toEqual([first.id]);
+    expect(await assignedTo(runner)).toEqual([first.id]);
     expect((await read(second)).limitedBy).toBe(template.id);
   });
 
@@ -192,9 +193,9 @@ describe('a limit of concurrent tasks', () => {
     await fixture.deps.runners.requestDrain(gone, fixture.deps.now());
     const lease = { ...fixture.agentOf(gone), projectId: fixture.projectId, taskId: lost.id, attempt: 1 };
     await finishTask(fixture.deps, lease, { ...success, status: 'handed_back' });
-    expect(await demandOf(runner)).toEqual([]);
+    expect(await assignedTo(runner)).toEqual([]);
     expect(await reconcile(fixture.deps)).toMatchObject({ limit_freed: 1 });
-    expect(await demandOf(runner)).toEqual([next.id]);
+    expect(await assignedTo(runner)).toEqual([next.id]);
   });
 
   it('counts a task that is handed back while the limit is set', async () => {
@@ -238,13 +239,13 @@ describe('a limit of concurrent tasks', () => {
     expect((await read(second)).admitted).toBe(true);
   });
 
-  it("is entered again by a task that lost its place but stayed in its runner's demand", async () => {
+  it('is entered again by a task that lost its place but stayed assigned to its runner', async () => {
     const runner = await online();
     const task = await fixture.start(fixture.addTemplate({ maxParallelTasks: 1 }));
     const { limits } = await read(task);
     // Simulates a function that stopped here, before it took the task from its runner.
     await fixture.deps.tasks.limit(await read(task), { limits, admitted: false, limitedBy: undefined });
-    expect(await demandOf(runner)).toEqual([task.id]);
+    expect(await assignedTo(runner)).toEqual([task.id]);
     expect(await fixture.claim(runner, task)).toMatchObject({ ok: false });
     expect(await reconcile(fixture.deps)).toMatchObject({ task_placed_again: 1 });
     expect(await fixture.claim(runner, task)).toMatchObject({ ok: true });

@@ -1,10 +1,11 @@
 /** Recovers a lost task: its runner is gone, so it is queued again, or it ends with the reason. */
-import type { RunnerId } from '../../../protocol/index.ts';
-import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import type { RunnerId, TaskId } from '../../../protocol/index.ts';
+import type { RunnerRecord, TaskRef } from '../../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { afterLoss, type Loss } from '../../core/tasks/task-state.ts';
 import { sendEvent } from '../webhooks/deliver.ts';
 import { type AssignDeps, assignTask, leaveLimits } from './assign.ts';
+import { refsOf, tasksOf } from './held-tasks.ts';
 
 /**
  * Takes a task from a runner. The slot goes first, on the condition that the runner has not renewed its lease
@@ -15,12 +16,31 @@ export const recoverTask = async (
   deps: AssignDeps,
   runner: RunnerRecord,
   task: TaskRecord | undefined,
-  taskId: TaskRecord['id'],
+  ref: TaskRef,
   reason: string,
 ): Promise<void> => {
-  const revoked = await deps.runners.revokeSlot(runner, taskId, deps.now(), runner.leaseUntil);
+  const revoked = await deps.runners.revokeSlot(runner, ref, deps.now(), runner.leaseUntil);
   if (!revoked || !task) return;
   await endAttempt(deps, runner, task, reason);
+};
+
+/** Takes these of its tasks from a runner that has not renewed its lease since it was read. */
+export const recoverTasks = async (
+  deps: AssignDeps,
+  runner: RunnerRecord,
+  ids: readonly TaskId[],
+  reason: string,
+): Promise<void> => {
+  const tasks = await tasksOf(deps, runner, ids);
+  for (const ref of refsOf(runner, ids)) {
+    await recoverTask(
+      deps,
+      runner,
+      tasks.find(({ id }) => id === ref.id),
+      ref,
+      reason,
+    );
+  }
 };
 
 /**

@@ -4,11 +4,13 @@ import { unlessTooLarge } from '../../adapters/item-size.ts';
 import type { Lease } from '../../adapters/runners/agent-tokens.ts';
 import { type RunnerRecord, runnerRef } from '../../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
+import { room } from '../../core/runners/slots.ts';
+import { queuesOf } from '../../core/tasks/routing.ts';
 import { hasEnded, type Loss } from '../../core/tasks/task-state.ts';
 import type { Deps } from '../deps.ts';
 import { sendEvent } from '../webhooks/deliver.ts';
 import { type AssignDeps, leaveLimits } from './assign.ts';
-import { overflowTo } from './overflow.ts';
+import { assignFromLines } from './line.ts';
 import { endAttempt } from './recover-task.ts';
 
 const refOf = (lease: Lease) => ({ projectId: lease.projectId, id: lease.taskId });
@@ -64,7 +66,7 @@ export const finishTask = async (
   if (!finished) return { ok: false, code: 'lease_lost' };
   const runner = await freeSlot(deps, lease, finished);
   await leaveLimits(deps, finished);
-  if (runner) await overflowTo(deps, runner);
+  if (runner && room(runner) > 0) await assignFromLines(deps, queuesOf(runner));
   if (runner) await sendEvent(deps, 'finish', finished, runner);
   return { ok: true };
 };
@@ -101,7 +103,7 @@ const freeSlot = async (
   const busyMs = Math.max(0, msBetween(task.claimedAt ?? now, task.finishedAt ?? now));
   const ref = runnerRef(lease.pool, lease.runnerId);
   return (
-    (await deps.runners.releaseSlot(ref, task.id, now, busyMs)) ??
+    (await deps.runners.releaseSlot(ref, task, now, busyMs)) ??
     (await deps.runners.get(lease.pool, lease.runnerId))
   );
 };

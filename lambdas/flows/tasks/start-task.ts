@@ -10,14 +10,23 @@ import {
   type Template,
 } from '../../../protocol/index.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
+import { inLineOf } from '../../core/tasks/order.ts';
 import { whyWaiting } from '../../core/tasks/reason.ts';
 import { resolveTag } from '../../core/tasks/routing.ts';
 import { checkSurvey } from '../../core/tasks/survey.ts';
 import { hasEnded } from '../../core/tasks/task-state.ts';
 import type { Deps } from '../deps.ts';
 import { requestHeartbeat } from '../runners/request-heartbeat.ts';
-import { type AssignDeps, assignTask, chooseAssignment, leaveLimits } from './assign.ts';
+import {
+  type AssignDeps,
+  assignTask,
+  chooseAssignment,
+  isServed,
+  leaveLimits,
+  leavePlace,
+} from './assign.ts';
 import { enterLimits, limitsFor, whyLimited } from './limits.ts';
+import { assignFromLines } from './line.ts';
 
 /** An input does not fit the template: each fault names its field. */
 export class InputRefused extends Error {
@@ -126,7 +135,7 @@ export const startTask = async (
     priority: priority || undefined,
     ...limitsFor(template, project),
   };
-  const entry = named.limits && assignment.runner ? await enterLimits(deps, named) : 'entered';
+  const entry = named.limits && isServed(assignment) ? await enterLimits(deps, named) : 'entered';
   const limitedBy = typeof entry === 'object' ? entry.limitedBy : undefined;
   const chosen = entry === 'entered' ? assignment.runner : undefined;
   const task: TaskRecord = {
@@ -142,7 +151,8 @@ export const startTask = async (
     maxAttempts,
     createdAt: now,
     createdBy: by.name,
-    ...(chosen && { runnerId: chosen.id, assignedAt: now, ...(named.limits && { admitted: true }) }),
+    ...(chosen && { runnerId: chosen.id, assignedAt: now }),
+    ...(named.limits && isServed(assignment) && entry === 'entered' && { admitted: true }),
     limitedBy,
     ...answers,
     message: input.message,
@@ -152,6 +162,9 @@ export const startTask = async (
     environmentId,
     repositoryId,
   };
+  // The line first, so that a crash leaves no task that nobody looks for.
+  const isInLine = chosen === undefined && limitedBy === undefined;
+  if (isInLine) await deps.lines.join(task.queue, inLineOf(task));
   // The same id again: it was started before. The reconciler completes unfinished steps.
   if (!(await deps.tasks.create(task))) {
     const before = await deps.tasks.get(projectId, id);
@@ -159,7 +172,8 @@ export const startTask = async (
     return before;
   }
   if (limitedBy) return { ...task, reason: await whyLimited(deps, task, limitedBy) };
-  const assignee = await assignTask(deps, task, assignment);
+  const assigned = await assignTask(deps, task, isInLine ? { isInLine } : { first: assignment });
+  const assignee = typeof assigned === 'object' ? assigned : undefined;
   const runners = assignment.runners.map((runner) => (runner.id === assignee?.id ? assignee : runner));
   return { ...task, reason: whyWaiting(task, runners, deps.now()) };
 };
@@ -169,9 +183,9 @@ export const stopTask = async (deps: AssignDeps, task: TaskRecord, by: string): 
   const reason = `Stopped by ${by}.`;
   const stopped = await deps.tasks.stopWaiting(task, reason, deps.now());
   if (stopped) {
-    const assignee = stopped.runnerId && (await deps.runners.find(stopped.projectId, stopped.runnerId));
-    if (assignee) await deps.runners.dropDemand(assignee, stopped.id);
+    await leavePlace(deps, stopped);
     await leaveLimits(deps, stopped);
+    if (stopped.runnerId !== undefined) await assignFromLines(deps, [stopped.queue]);
     return stopped;
   }
   const now = (await deps.tasks.requestStop(task, reason)) ?? (await deps.tasks.get(task.projectId, task.id));

@@ -80,7 +80,7 @@ const RunnerView = ({ projectId, runnerId }: RunnerViewProps): ReactNode => {
             </dd>
             <dt>Waiting tasks</dt>
             <dd>
-              <TaskLinks ids={runner.demand} projectId={projectId} none="none" />
+              <TaskLinks ids={runner.assigned} projectId={projectId} none="none" />
             </dd>
             <dt>Last heartbeat</dt>
             <dd>{runner.heartbeatAt ? <Ago at={runner.heartbeatAt} /> : 'never'}</dd>
