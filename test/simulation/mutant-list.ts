@@ -220,15 +220,15 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a runner looks for tasks in line by the index',
     file: 'lambdas/flows/tasks/line.ts',
-    from: `    : deps.lines.first(queue, undefined, lookedAt);`,
-    to: `    : deps.tasks.line(queue, lookedAt);`,
+    from: `    : deps.lines.first(queue, undefined, atMost);`,
+    to: `    : deps.tasks.line(queue, atMost);`,
   },
   {
     name: 'nobody looks at the line when a task ends',
     file: 'lambdas/flows/tasks/report.ts',
-    from: `  if (runner && room(runner) > 0) await assignFromLines(deps, queuesOf(runner));
+    from: `  if (runner && room(runner) > 0) await assignFromLines(deps, queuesOf(runner), 1);
 `,
-    to: `  if (runner && room(runner) < 0) await assignFromLines(deps, queuesOf(runner));
+    to: `  if (runner && room(runner) < 0) await assignFromLines(deps, queuesOf(runner), 1);
 `,
   },
   {

@@ -12,7 +12,7 @@ type LineDeps = Pick<Deps, 'lines' | 'tasks' | 'now'>;
 /** Maximum tasks of a line that one call looks at. */
 const lookedAt = 10;
 /** Maximum projects of the global line that one call looks at, and tasks of each. */
-const projectsLookedAt = 10;
+const projectsLookedAt = 5;
 const ofEachProject = 3;
 
 /**
@@ -35,21 +35,28 @@ export const poolLine = async (deps: Pick<Deps, 'lines' | 'tasks'>, served: read
   return { line: inTurn(parts.flat(), held, served), held };
 };
 
-const firstIn = async (deps: LineDeps, queue: string): Promise<readonly InLine[]> =>
+const firstIn = async (deps: LineDeps, queue: string, atMost: number): Promise<readonly InLine[]> =>
   queue === globalQueue
-    ? (await poolLine(deps)).line.slice(0, lookedAt)
-    : deps.lines.first(queue, undefined, lookedAt);
+    ? (await poolLine(deps)).line.slice(0, atMost)
+    : deps.lines.first(queue, undefined, atMost);
 
 /** Maximum time of a function from a task's entry in the line to the task. */
 const makingMs = 60_000;
 
+interface Front {
+  /** Tasks that wait for a runner, next first. */
+  readonly waiting: readonly TaskRecord[];
+  /** The line has no further entry. */
+  readonly isAll: boolean;
+}
+
 /**
- * Reads the first tasks that wait in a queue's line, next first. Entries of tasks that wait no longer are
- * removed. A task that is just being moved is left to the call that moves it.
+ * Reads the front of a queue's line. Entries of tasks that wait no longer are removed. A task that is just
+ * being moved is left to the call that moves it.
  */
-export const waitingIn = async (deps: LineDeps, queue: string): Promise<TaskRecord[]> => {
-  const line = await firstIn(deps, queue);
-  if (line.length === 0) return [];
+const frontOf = async (deps: LineDeps, queue: string, atMost: number): Promise<Front> => {
+  const line = await firstIn(deps, queue, atMost);
+  if (line.length === 0) return { waiting: [], isAll: true };
   const tasks = new Map((await deps.tasks.getAll(line)).map((task) => [task.id, task]));
   const waiting: TaskRecord[] = [];
   for (const place of line) {
@@ -58,7 +65,7 @@ export const waitingIn = async (deps: LineDeps, queue: string): Promise<TaskReco
     if (isOver) await deps.lines.leave(queue, place);
     else if (task?.queue === queue && task.runnerId === undefined) waiting.push(task);
   }
-  return waiting;
+  return { waiting, isAll: line.length < atMost };
 };
 
 /** Maximum tasks of one queue that one call assigns; the reconciler goes on. */
@@ -66,13 +73,20 @@ const mostAssignedAtOnce = 100;
 
 /**
  * Assigns the first tasks in these lines to runners with free places. Called by who frees a place or makes a
- * runner able to take tasks, after its own write.
+ * runner able to take tasks, after its own write. `places`: how many are free, as far as the caller knows.
  */
-export const assignFromLines = async (deps: AssignDeps, queues: readonly string[]): Promise<void> => {
+export const assignFromLines = async (
+  deps: AssignDeps,
+  queues: readonly string[],
+  places = mostAssignedAtOnce,
+): Promise<void> => {
+  const atMost = Math.min(places, lookedAt);
   for (const queue of queues) {
-    for (let done = 0; done < mostAssignedAtOnce; done += lookedAt) {
-      const waiting = await waitingIn(deps, queue);
-      if (!(await assignAll(deps, waiting)) || waiting.length < lookedAt) break;
+    for (let done = 0; done < places; ) {
+      const { waiting, isAll } = await frontOf(deps, queue, atMost);
+      if (!(await assignAll(deps, waiting)) || isAll) break;
+      // Entries that were only removed made no use of a place.
+      done += Math.max(waiting.length, 1);
     }
   }
 };

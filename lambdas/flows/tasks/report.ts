@@ -66,7 +66,7 @@ export const finishTask = async (
   if (!finished) return { ok: false, code: 'lease_lost' };
   const runner = await freeSlot(deps, lease, finished);
   await leaveLimits(deps, finished);
-  if (runner && room(runner) > 0) await assignFromLines(deps, queuesOf(runner));
+  if (runner && room(runner) > 0) await assignFromLines(deps, queuesOf(runner), 1);
   if (runner) await sendEvent(deps, 'finish', finished, runner);
   return { ok: true };
 };
