@@ -5,6 +5,7 @@ import {
   DescribeSubnetsCommand,
   DescribeVpcsCommand,
   EC2Client,
+  paginateDescribeInstances,
   RunInstancesCommand,
   StartInstancesCommand,
   StopInstancesCommand,
@@ -160,6 +161,21 @@ describe('EC2 through its SDK', () => {
     expect(await find('tag:team', 'o*')).toBe(1);
     expect(await find('instance-state-name', 'running', 'pending')).toBe(0);
     await expect(find('vpc-id', 'vpc-1')).rejects.toThrow("the filter 'vpc-id'");
+  });
+
+  it('describes by pages, and not together with ids', async () => {
+    const other = ec2.control.createStoppedInstance();
+    const seen: (string | undefined)[] = [];
+    const pages = paginateDescribeInstances({ client, pageSize: 1 }, {});
+    for await (const { Reservations = [] } of pages) {
+      seen.push(
+        ...Reservations.flatMap(({ Instances = [] }) => Instances.map(({ InstanceId }) => InstanceId)),
+      );
+      expect(Reservations).toHaveLength(1);
+    }
+    expect(seen.sort()).toEqual([id, other].sort());
+    const both = new DescribeInstancesCommand({ ...one(), MaxResults: 1 });
+    await expect(client.send(both)).rejects.toMatchObject({ name: 'InvalidParameterCombination' });
   });
 
   it('rejects a start while stopping', async () => {

@@ -14,6 +14,7 @@ import {
 } from './form.ts';
 import { readLaunchRequest, tagsIn } from './launch-request.ts';
 import type { makeLaunches } from './launches.ts';
+import { filtersIn, pageOf } from './lists.ts';
 import { type StateName, stateCodes } from './states.ts';
 import type { Instance } from './store.ts';
 
@@ -113,12 +114,6 @@ const changing =
 
 const statusOf = ({ impaired }: Instance) => (impaired ? 'impaired' : 'ok');
 
-const filtersIn = (form: FormNode) =>
-  recordsOf(form, 'Filter').map((filter) => ({
-    name: requiredText(filter, 'Name'),
-    values: textsOf(filter, 'Value'),
-  }));
-
 const filterValue = (instance: Instance, name: string): string | undefined => {
   if (name === 'instance-status.status' || name === 'system-status.status') return statusOf(instance);
   if (name === 'instance-state-name') return instance.state;
@@ -176,10 +171,12 @@ const operations: Readonly<Record<string, Operation>> = {
   TerminateInstances: changing('terminate'),
 
   DescribeInstances: (request) => {
-    onlyParameters(request.form, ['InstanceId', 'Filter', 'MaxResults']);
+    onlyParameters(request.form, ['InstanceId', 'Filter', 'MaxResults', 'NextToken']);
+    const { page, nextToken } = pageOf(request.form, selected(request));
     return {
+      nextToken,
       reservationSet: items(
-        selected(request).map((instance) => ({
+        page.map((instance) => ({
           reservationId: instance.id.replace('i-', 'r-'),
           ownerId: request.accountId,
           instancesSet: items([described(instance)]),
@@ -189,11 +186,13 @@ const operations: Readonly<Record<string, Operation>> = {
   },
 
   DescribeInstanceStatus: (request) => {
-    onlyParameters(request.form, ['InstanceId', 'Filter', 'MaxResults']);
+    onlyParameters(request.form, ['InstanceId', 'Filter', 'MaxResults', 'NextToken']);
     const running = selected(request).filter(({ state }) => state === 'running');
+    const { page, nextToken } = pageOf(request.form, running);
     return {
+      nextToken,
       instanceStatusSet: items(
-        running.map((instance) => ({
+        page.map((instance) => ({
           instanceId: instance.id,
           availabilityZone: `${instance.region}a`,
           instanceState: stateOf(instance.state),
