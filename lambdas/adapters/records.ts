@@ -86,6 +86,15 @@ export const recordsOf = <T>(table: Table, schema: z.ZodType<T>) => {
         return [];
       }),
 
+    /** Returns the records by their sort keys, and marks the unreadable ones: the caller must handle them. */
+    readMarked: (items: readonly Item[]): Map<string, T | 'unreadable'> =>
+      new Map(
+        items.map((item) => {
+          const result = schema.safeParse(item);
+          return [keyOf(item).sk, result.success ? result.data : 'unreadable'];
+        }),
+      ),
+
     /** Writes an item. Throws RecordRefused. */
     put: async (item: Key & Item, conditions?: readonly Condition[]): Promise<boolean> => {
       checkItem(item);

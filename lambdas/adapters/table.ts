@@ -72,6 +72,7 @@ export const keys = {
   circuit: (urlHash: string) => ({ pk: `circuit#${urlHash}`, sk: 'state' }),
   /** Data key of a pool, or of the stack. */
   dataKey: (scope: string, id: string) => ({ pk: scope, sk: id }),
+  passPlaces: () => ({ pk: 'stack', sk: 'reconcile' }),
   secretRotation: () => ({ pk: 'stack', sk: 'secret-rotation' }),
   stackSecrets: () => ({ pk: 'stack', sk: 'secrets' }),
   signInProvider: () => ({ pk: 'stack', sk: 'sign-in-provider' }),
@@ -96,6 +97,11 @@ export interface Key {
   readonly pk: string;
   readonly sk: string;
 }
+/** Returns each key once: BatchGetItem refuses duplicates. */
+export const unique = (all: readonly Key[]): Key[] => [
+  ...new Map(all.map((key) => [`${key.pk}\n${key.sk}`, key])).values(),
+];
+
 /** Key in the index. */
 export interface LiveKey extends Key {
   readonly liveKey: string;

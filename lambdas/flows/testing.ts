@@ -20,14 +20,10 @@ import { fleetPlaces } from '../adapters/fleets/fleet-places.ts';
 import type { LaunchOrder } from '../adapters/fleets/launches.ts';
 import { newId } from '../adapters/ids.ts';
 import { logTo } from '../adapters/log.ts';
+import { passPlaceStore } from '../adapters/pass-places.ts';
 import { agentTokens } from '../adapters/runners/agent-tokens.ts';
-import type {
-  InstanceFacts,
-  InstanceState,
-  Instances,
-  LaunchedFacts,
-  StartOutcome,
-} from '../adapters/runners/instances.ts';
+import type { InstanceFacts, InstanceState, LaunchedFacts } from '../adapters/runners/instance-facts.ts';
+import type { Instances, StartOutcome } from '../adapters/runners/instances.ts';
 import { poolOf, type RunnerRecord } from '../adapters/runners/runner-record.ts';
 import { runnerStore } from '../adapters/runners/runners.ts';
 import { sessionStore } from '../adapters/runners/sessions.ts';
@@ -117,10 +113,11 @@ export const flowFixture = (table: Table) => {
       return true;
     },
     describe: async ({ instanceId = '' }) => factsOf(instanceId),
-    listOn: async () =>
+    listAwake: async () =>
       [...states.keys()]
         .flatMap((instanceId) => factsOf(instanceId) ?? [])
-        .filter(({ state }) => state === 'pending' || state === 'running'),
+        .filter(({ state }) => state !== 'stopped' && state !== 'terminated'),
+    describeAll: async ({ instanceIds }) => instanceIds.flatMap((instanceId) => factsOf(instanceId) ?? []),
     listImpaired: async () => [...impaired],
     terminate: async ({ instanceId = '' }) => {
       calls.push(`terminate ${instanceId}`);
@@ -169,6 +166,7 @@ export const flowFixture = (table: Table) => {
     newId,
     log: logTo(() => undefined),
     runners,
+    passPlaces: passPlaceStore(table),
     tasks: taskStore(table),
     fleetPlaces: fleetPlaces(table, () => present),
     fleets: [] as FleetPlan[],

@@ -5,6 +5,7 @@ import { awsPriceList } from '../adapters/costs/price-list.ts';
 import { integrationStore } from '../adapters/integrations/integrations.ts';
 import { pendingEventStore } from '../adapters/integrations/pending-events.ts';
 import { invokeSoon } from '../adapters/invoke-soon.ts';
+import { passPlaceStore } from '../adapters/pass-places.ts';
 import { watched } from '../adapters/with-metrics.ts';
 import { readConfig, variables } from '../config.ts';
 import { repairEvents } from '../flows/integrations/process-event.ts';
@@ -29,6 +30,7 @@ const deps = {
   pendingEvents: pendingEventStore(table, { now }),
   workEventSoon: invokeSoon(new LambdaClient(), config.INTEGRATION_EVENTS_ARN),
   askPrice: awsPriceList(),
+  passPlaces: passPlaceStore(table),
 };
 
 export const handler = async (): Promise<Repairs> => {

@@ -9,7 +9,7 @@ import { logTo } from '../../lambdas/adapters/log.ts';
 import { auditTrail } from '../../lambdas/adapters/people/audit.ts';
 import { readForTask, resourceStores } from '../../lambdas/adapters/resources/resources.ts';
 import { agentTokens } from '../../lambdas/adapters/runners/agent-tokens.ts';
-import type { InstanceFacts, InstanceState } from '../../lambdas/adapters/runners/instances.ts';
+import type { InstanceFacts, InstanceState } from '../../lambdas/adapters/runners/instance-facts.ts';
 import { poolOf, type RunnerRecord } from '../../lambdas/adapters/runners/runner-record.ts';
 import { runnerStore } from '../../lambdas/adapters/runners/runners.ts';
 import { sessionStore } from '../../lambdas/adapters/runners/sessions.ts';
@@ -152,7 +152,8 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
         const runner = ref.instanceId ? await runners.findByInstance(ref.instanceId) : undefined;
         return runner && factsOf(runner);
       },
-      listOn: async () => [],
+      listAwake: async () => [],
+      describeAll: async () => [],
       listImpaired: async () => [],
       // The runners belong to no fleet.
       terminate: async () => false,

@@ -28,6 +28,7 @@ it('costs the reads of two functions per idle minute, and no decryption or write
     .filter(({ principal }) => !principal.endsWith('(event source)'))
     .map(({ principal, service, operation, count }) => `${principal}: ${count} ${service} ${operation}`);
   expect(asked.sort()).toEqual([
+    'reconcile: 1 dynamodb GetItem',
     'reconcile: 1 ec2 DescribeInstances',
     'reconcile: 1 lambda Invoke',
     'reconcile: 5 dynamodb Query',

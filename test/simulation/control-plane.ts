@@ -7,6 +7,7 @@ import { pricedSessions, priceStore } from '../../lambdas/adapters/costs/prices.
 import { fleetPlaces } from '../../lambdas/adapters/fleets/fleet-places.ts';
 import type { NewId } from '../../lambdas/adapters/ids.ts';
 import { logTo } from '../../lambdas/adapters/log.ts';
+import { passPlaceStore } from '../../lambdas/adapters/pass-places.ts';
 import type { AgentTokens, Lease } from '../../lambdas/adapters/runners/agent-tokens.ts';
 import { seenEnrolments } from '../../lambdas/adapters/runners/enrolments.ts';
 import { poolOf, type RunnerRecord, type RunnerRef } from '../../lambdas/adapters/runners/runner-record.ts';
@@ -25,7 +26,7 @@ import { decideSleep } from '../../lambdas/core/runners/idle-policy.ts';
 import { firstRetry, retryOf } from '../../lambdas/core/webhooks/retry-policy.ts';
 import type { PriceDeps } from '../../lambdas/flows/costs/refresh-prices.ts';
 import type { Deps } from '../../lambdas/flows/deps.ts';
-import { reconcile } from '../../lambdas/flows/reconcile/reconcile.ts';
+import { type ReconcileDeps, reconcile } from '../../lambdas/flows/reconcile/reconcile.ts';
 import type { EnrollDeps } from '../../lambdas/flows/runners/enroll.ts';
 import { followEvent } from '../../lambdas/flows/runners/instance-event.ts';
 import { putToSleep, settlePower, wake } from '../../lambdas/flows/runners/power.ts';
@@ -125,7 +126,7 @@ const tableOf = (run: Run, table: SimulatedTable, reportUnreadable: Table['repor
 });
 
 export type ControlPlane = ReturnType<typeof createControlPlane>;
-export type RunDeps = Deps & EnrollDeps & PriceDeps & { readonly stackName: string };
+export type RunDeps = Deps & EnrollDeps & PriceDeps & ReconcileDeps;
 
 export const createControlPlane = (platform: Platform) => {
   const { time, chance, faults, table, queues, ec2, invoke, trace } = platform;
@@ -166,6 +167,7 @@ export const createControlPlane = (platform: Platform) => {
           return template && { template, edits: [] };
         }),
       runners: runnerStore(stored),
+      passPlaces: passPlaceStore(stored),
       tasks: taskStore(stored),
       limits: limitStore(stored),
       lines: lineStore(stored),
@@ -196,7 +198,9 @@ export const createControlPlane = (platform: Platform) => {
         stop: ({ instanceId = '' }) => run.call(`StopInstances ${instanceId}`, () => ec2.stop(instanceId)),
         describe: ({ instanceId = '' }) =>
           run.call(`DescribeInstances ${instanceId}`, () => ec2.describe(instanceId)),
-        listOn: () => run.call('DescribeInstances', () => ec2.listOn()),
+        listAwake: () => run.call('DescribeInstances', () => ec2.listAwake()),
+        describeAll: ({ instanceIds }) =>
+          run.call('DescribeInstances by id', () => ec2.describeAll(instanceIds)),
         listImpaired: () => run.call('DescribeInstanceStatus', () => ec2.listImpaired()),
         launch: (order) => run.call(`CreateFleet ${order.fleet}`, () => ec2.launch(order)),
         terminate: ({ instanceId = '' }) =>

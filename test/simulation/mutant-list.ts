@@ -180,22 +180,28 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the reconciler does not look after instances that do not boot',
     file: 'lambdas/flows/reconcile/runners.ts',
-    from: `        await bootAgain(deps, runner);
+    from: `      await bootAgain(deps, runner);
 `,
     to: '',
   },
   {
     name: 'the reconciler does not see that an agent fell silent',
     file: 'lambdas/flows/reconcile/runners.ts',
-    from: `      if (isLapsed(runner, now)) await settleSilent(deps, runner, repaired);
-      else if`,
-    to: `      if`,
+    from: `      if (isLapsed(runner, now)) return 'settle_silent';
+`,
+    to: '',
+  },
+  {
+    name: 'the reconciler takes every instance to be as its runner says',
+    file: 'lambdas/flows/reconcile/runners.ts',
+    from: `if (lacksInstance(found) || !isInStep(found, listed)) return true;`,
+    to: `if (lacksInstance(found)) return true;`,
   },
   {
     name: 'the reconciler gives up at the first repair that fails',
     file: 'lambdas/flows/reconcile/repairs.ts',
-    from: `          repaired('failed_and_left_for_later', { id: idOf(one), error: String(error) }, 'error');`,
-    to: `          throw error;`,
+    from: `      repaired('failed_and_left_for_later', { id, error: String(error) }, 'error');`,
+    to: `      throw error;`,
   },
   {
     name: 'a runner is assigned more tasks than it has places',

@@ -5,8 +5,8 @@ import type {
   InstanceFacts,
   InstanceState,
   LaunchedFacts,
-  StartOutcome,
-} from '../../lambdas/adapters/runners/instances.ts';
+} from '../../lambdas/adapters/runners/instance-facts.ts';
+import type { StartOutcome } from '../../lambdas/adapters/runners/instances.ts';
 import { fleetsText } from '../../lambdas/core/fleets/fleets.ts';
 import { type Market, toInstant } from '../../protocol/index.ts';
 import type { Chance } from './chance.ts';
@@ -31,7 +31,7 @@ interface Instance {
   life: number;
 }
 
-const on: ReadonlySet<InstanceState> = new Set(['pending', 'running']);
+const off: ReadonlySet<InstanceState> = new Set(['stopped', 'terminated']);
 /** Two fleets: one whose instances sleep, and one whose instances terminate. */
 export const simulatedFleets = fleetsText.parse({
   stack: 'Simulated',
@@ -181,9 +181,13 @@ export const createSimulatedEc2 = (
       const instance = instances.get(id);
       return instance && factsOf(instance);
     },
-    listOn: (): InstanceFacts[] => {
+    listAwake: (): InstanceFacts[] => {
       if (faults.hit('describe failed')) throw new Error('ServiceUnavailable');
-      return [...instances.values()].map(factsOf).filter(({ state }) => on.has(state));
+      return [...instances.values()].map(factsOf).filter(({ state }) => !off.has(state));
+    },
+    describeAll: (ids: readonly string[]): InstanceFacts[] => {
+      if (faults.hit('describe failed')) throw new Error('ServiceUnavailable');
+      return ids.flatMap((id) => instances.get(id) ?? []).map(factsOf);
     },
     listImpaired: (): string[] => {
       if (faults.hit('describe failed')) throw new Error('ServiceUnavailable');

@@ -46,17 +46,6 @@ describe('an instance', () => {
   });
 });
 
-describe('a list of running instances', () => {
-  it('contains those of this stack only', async () => {
-    const own = ec2.control.createStoppedInstance();
-    const others = ec2.control.createStoppedInstance({ tags: { 'reveille:stack': 'Other' } });
-    ec2.control.start(own);
-    ec2.control.start(others);
-    const on = await instances.listOn({ region: ec2.region, stack: 'Reveille' });
-    expect(on.map(({ instanceId }) => instanceId)).toEqual([own]);
-  });
-});
-
 describe('a gone instance, under a policy with a condition on its tag', () => {
   const instanceId = 'i-0123456789abcdef0';
   const refuse = (operation: string) =>

@@ -5,16 +5,10 @@ import {
   DescribeSubnetsCommand,
   EC2Client,
   EC2ServiceException,
-  type Instance,
-  paginateDescribeInstanceStatus,
-  paginateDescribeInstances,
   StartInstancesCommand,
   StopInstancesCommand,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
-import * as z from 'zod';
-import { type Instant, type Market, toInstant } from '../../../protocol/index.ts';
-import type { OwnedFacts } from '../../core/runners/instance-owner.ts';
 import { goneCode } from '../../core/runners/start-failure.ts';
 import {
   fleetRequest,
@@ -23,31 +17,8 @@ import {
   launchOutcome,
   tagsOf,
 } from '../fleets/launches.ts';
-
-/** States of an instance, in order from launch to termination. */
-export const instanceState = z.enum([
-  'pending',
-  'running',
-  'stopping',
-  'stopped',
-  'shutting-down',
-  'terminated',
-]);
-export type InstanceState = z.infer<typeof instanceState>;
-
-export interface InstanceFacts extends OwnedFacts {
-  readonly instanceId: string;
-  readonly state: InstanceState;
-  readonly instanceType: string | undefined;
-  readonly market?: Market;
-  /** Stack in the instance's tag: only that stack may start and stop it. */
-  readonly stack: string | undefined;
-  readonly launchedAt: Instant | undefined;
-  /** Known from EC2's event only. */
-  readonly runningAt?: Instant;
-  /** Reason for the state, in AWS's words. */
-  readonly stateReason: string | undefined;
-}
+import { factsOf, type InstanceFacts } from './instance-facts.ts';
+import { type InstanceLists, instanceLists } from './instance-lists.ts';
 
 /** Outcome of a start. `still_stopping` is expected: start again once the instance has stopped. */
 export type StartOutcome =
@@ -61,45 +32,17 @@ export interface InstanceRef {
   readonly region?: string;
 }
 
-/** Instance that a fleet launched, and its runner. */
-export interface LaunchedFacts extends InstanceFacts {
-  readonly fleet: string;
-  /** `{pool}/{id}` */
-  readonly runner: string;
-}
-
-export interface Instances {
+export interface Instances extends InstanceLists {
   start(ref: InstanceRef): Promise<StartOutcome>;
   /** Stops an instance. True when EC2 stops it or has stopped it; false when it doesn't exist. */
   stop(ref: InstanceRef, options?: { readonly hibernate: boolean }): Promise<boolean>;
   /** Describes an instance. Undefined when EC2 doesn't know it. */
   describe(ref: InstanceRef): Promise<InstanceFacts | undefined>;
-  /** Lists the stack's instances that are running or pending. */
-  listOn(where: Pick<InstanceRef, 'region'> & { readonly stack: string }): Promise<InstanceFacts[]>;
-  /** Lists the ids of all instances of the account that fail one of EC2's status checks. */
-  listImpaired(where: Pick<InstanceRef, 'region'>): Promise<string[]>;
   /** Launches one instance by a fleet. A repeated order launches no second one. */
   launch(order: LaunchOrder): Promise<LaunchOutcome>;
   /** Terminates an instance. True when EC2 terminates it or has done so; false when EC2 doesn't know it. */
   terminate(ref: InstanceRef): Promise<boolean>;
-  /**
-   * Lists instances that fleets of this control plane have launched in a region and that are not terminated,
-   * for one runner or for all. Another control plane in another region may have the same stack name, but not
-   * the same API.
-   */
-  listLaunched(where: {
-    readonly region: string;
-    readonly stack: string;
-    readonly apiUrl: string;
-    readonly runner?: string;
-  }): Promise<LaunchedFacts[]>;
 }
-
-/**
- * Status checks: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceStatus.html; all
- * filters must match.
- */
-const checks = ['instance-status.status', 'system-status.status'];
 
 /** Error codes: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html */
 const codes = {
@@ -119,24 +62,6 @@ export const isThrottled = (error: unknown): boolean =>
 
 const isUnknown = (error: unknown): boolean =>
   error instanceof EC2ServiceException && codes.unknown.includes(error.name);
-
-const tagOf = ({ Tags = [] }: Instance, key: string): string | undefined =>
-  Tags.find(({ Key }) => Key === key)?.Value;
-
-const factsOf = (found: Instance | undefined): InstanceFacts | undefined => {
-  const { data: state } = instanceState.safeParse(found?.State?.Name);
-  if (!found?.InstanceId || !state) return undefined;
-  return {
-    instanceId: found.InstanceId,
-    state,
-    instanceType: found.InstanceType,
-    stack: found.Tags?.find(({ Key }) => Key === tagsOf.stack)?.Value,
-    launchedAt: found.LaunchTime && toInstant(found.LaunchTime.getTime()),
-    stateReason: found.StateReason?.Message,
-    market: found.InstanceLifecycle === 'spot' ? 'spot' : 'on-demand',
-    owner: tagOf(found, tagsOf.project),
-  };
-};
 
 export const ec2Instances = (
   makeClient = (region?: string) => new EC2Client(region ? { region } : {}),
@@ -226,24 +151,6 @@ export const ec2Instances = (
       }
     },
 
-    listLaunched: async ({ region, stack, apiUrl, runner = '*' }) => {
-      const found: LaunchedFacts[] = [];
-      const Filters = [
-        { Name: `tag:${tagsOf.stack}`, Values: [stack] },
-        { Name: `tag:${tagsOf.api}`, Values: [apiUrl] },
-        { Name: `tag:${tagsOf.runner}`, Values: [runner] },
-        { Name: 'instance-state-name', Values: ['pending', 'running', 'stopping', 'stopped'] },
-      ];
-      for await (const page of paginateDescribeInstances({ client: clientOf({ region }) }, { Filters })) {
-        for (const one of page.Reservations?.flatMap(({ Instances = [] }) => Instances) ?? []) {
-          const facts = factsOf(one);
-          const tag = (key: string) => tagOf(one, key) ?? '';
-          if (facts) found.push({ ...facts, fleet: tag(tagsOf.fleet), runner: tag(tagsOf.runner) });
-        }
-      }
-      return found;
-    },
-
     start: async (ref) => {
       try {
         await clientOf(ref).send(new StartInstancesCommand(idsOf(ref)));
@@ -273,29 +180,6 @@ export const ec2Instances = (
     },
 
     describe,
-
-    listOn: async ({ stack, ...where }) => {
-      const Filters = [
-        { Name: `tag:${tagsOf.stack}`, Values: [stack] },
-        { Name: 'instance-state-name', Values: ['pending', 'running'] },
-      ];
-      const found: InstanceFacts[] = [];
-      for await (const page of paginateDescribeInstances({ client: clientOf(where) }, { Filters })) {
-        const instances = page.Reservations?.flatMap(({ Instances = [] }) => Instances) ?? [];
-        found.push(...instances.flatMap((instance) => factsOf(instance) ?? []));
-      }
-      return found;
-    },
-
-    listImpaired: async (where) => {
-      const found = new Set<string>();
-      for (const Name of checks) {
-        const impaired = { Filters: [{ Name, Values: ['impaired'] }] };
-        for await (const page of paginateDescribeInstanceStatus({ client: clientOf(where) }, impaired)) {
-          for (const { InstanceId } of page.InstanceStatuses ?? []) if (InstanceId) found.add(InstanceId);
-        }
-      }
-      return [...found];
-    },
+    ...instanceLists(clientOf),
   };
 };

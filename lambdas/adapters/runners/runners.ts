@@ -9,7 +9,7 @@ import type {
 } from '../../../protocol/index.ts';
 import type { Condition } from '../expressions.ts';
 import { recordsOf } from '../records.ts';
-import { keys, type Pool, queryAll, type Table } from '../table.ts';
+import { keys, type Pool, queryAll, type Table, unique } from '../table.ts';
 import { runnerAgents } from './runner-agents.ts';
 import { runnerInstances } from './runner-instances.ts';
 import {
@@ -75,6 +75,17 @@ export const runnerStore = (table: Table) => {
     /** Finds a runner by id alone: of this project, or a global one. */
     find: async (projectId: ProjectId, id: string): Promise<RunnerRecord | undefined> =>
       records.readIf((await table.batchGet([keys.resource(projectId, id), keys.resource('global', id)]))[0]),
+
+    /** Finds many runners in the same way, by their ids. */
+    findAll: async (
+      refs: readonly { readonly projectId: ProjectId; readonly id: string }[],
+    ): Promise<Map<string, RunnerRecord | 'unreadable'>> => {
+      const wanted = refs.flatMap(({ projectId, id }) => [
+        keys.resource(projectId, id),
+        keys.resource('global', id),
+      ]);
+      return records.readMarked(await table.batchGet(unique(wanted)));
+    },
 
     list: async (pool: Pool): Promise<RunnerRecord[]> =>
       records.readAll(await queryAll(table, { pk: pool, prefix: 'run_' })),

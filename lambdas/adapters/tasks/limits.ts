@@ -76,6 +76,17 @@ export const limitStore = (table: Table) => {
     get: async (ref: LimitRef): Promise<LimitState | undefined> =>
       records.readIf(await table.get(keyOf(ref))),
 
+    /** Reads many limits, by their owners; leaves out missing and unreadable ones. */
+    getAll: async (refs: readonly LimitRef[]): Promise<Map<string, LimitState>> => {
+      const found = records.readMarked(await table.batchGet(refs.map(keyOf)));
+      return new Map(
+        refs.flatMap((ref) => {
+          const state = found.get(keyOf(ref).sk);
+          return state === undefined || state === 'unreadable' ? [] : [[ref.ownerId, state]];
+        }),
+      );
+    },
+
     /** Sets the maximum. */
     set: (ref: LimitRef, max: number) => change(ref, { set: { max } }, []),
 

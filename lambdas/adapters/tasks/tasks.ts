@@ -23,7 +23,7 @@ import { type Loss, taskSources } from '../../core/tasks/task-state.ts';
 import type { Condition, Update } from '../expressions.ts';
 import { idsBetween } from '../ids.ts';
 import { recordsOf } from '../records.ts';
-import { type Key, keys, type LiveKey, queryAll, type Table } from '../table.ts';
+import { type Key, keys, type LiveKey, queryAll, type Table, unique } from '../table.ts';
 
 /** Task as stored, with its queue and the settings of its template that the control plane needs. */
 const taskRecord = task.extend({
@@ -144,6 +144,10 @@ export const taskStore = (table: Table) => {
       const each = new Map(refs.map((ref) => [ref.id, keyOf(ref)]));
       return records.readAll(await table.batchGet([...each.values()]));
     },
+
+    /** Reads tasks by their ids, and marks unreadable ones. */
+    lookUp: async (refs: readonly Ref[]): Promise<Map<string, TaskRecord | 'unreadable'>> =>
+      records.readMarked(await table.batchGet(unique(refs.map(keyOf)))),
 
     /** Reads the head of a queue's line, next first. The index lags a moment behind. */
     line: async (queue: string, atMost: number): Promise<InLine[]> =>

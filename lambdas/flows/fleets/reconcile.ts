@@ -1,6 +1,6 @@
 /** Repairs launches of fleets: those whose call was interrupted, and instances without a runner. */
 import { isWanted, msBetween } from '../../../protocol/index.ts';
-import type { LaunchedFacts } from '../../adapters/runners/instances.ts';
+import type { LaunchedFacts } from '../../adapters/runners/instance-facts.ts';
 import { type RunnerRecord, runnerIn } from '../../adapters/runners/runner-record.ts';
 import { UnreadableItem } from '../../adapters/unreadable-item.ts';
 import { type FleetPlan, fleetOf } from '../../core/fleets/fleets.ts';

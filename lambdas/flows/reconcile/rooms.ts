@@ -13,19 +13,21 @@ interface Route {
 export type Rooms = ReturnType<typeof roomLookup>;
 
 export const roomLookup = (deps: Pick<AssignDeps, 'runners' | 'lines'>) => {
-  const routes = new Map<string, Route>();
-  const lines = new Map<string, ReadonlySet<string>>();
+  /** Of several tasks at a time, the first one reads. */
+  const routes = new Map<string, Promise<Route>>();
+  const lines = new Map<string, Promise<ReadonlySet<string>>>();
 
-  const routeOf = async (task: TaskRecord): Promise<Route> => {
+  const routeOf = (task: TaskRecord): Promise<Route> => {
     const key = `${task.projectId} ${task.tag ?? ''}`;
-    const route = routes.get(key) ?? (await routeTask(deps, task));
+    const route = routes.get(key) ?? routeTask(deps, task);
     routes.set(key, route);
     return route;
   };
   const isInLine = async (task: TaskRecord): Promise<boolean> => {
-    const line = lines.get(task.queue) ?? (await deps.lines.idsIn(task.queue));
+    if (task.runnerId !== undefined) return false;
+    const line = lines.get(task.queue) ?? deps.lines.idsIn(task.queue);
     lines.set(task.queue, line);
-    return task.runnerId === undefined && line.has(task.id);
+    return (await line).has(task.id);
   };
   /** True when another runner than the assigned one has a free place for the task now, or can be woken. */
   const isElsewhere = async (task: TaskRecord): Promise<boolean> =>

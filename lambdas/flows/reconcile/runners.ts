@@ -1,8 +1,7 @@
 /** Repairs awake runners: brings them in line with EC2, and stops those that failed or are overdue. */
 import { type Instant, isPoweredByStack, isWanted, msBetween } from '../../../protocol/index.ts';
-import type { InstanceFacts } from '../../adapters/runners/instances.ts';
+import type { InstanceFacts } from '../../adapters/runners/instance-facts.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
-import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { lacksInstance, scheduled } from '../../core/fleets/fleets.ts';
 import { decideSleep, staysOnUntil } from '../../core/runners/idle-policy.ts';
 import { runnerSources } from '../../core/runners/runner-state.ts';
@@ -10,11 +9,10 @@ import { bootTimeoutMs } from '../../core/runners/start-failure.ts';
 import { queuesOf } from '../../core/tasks/routing.ts';
 import { reconcileLaunch } from '../fleets/reconcile.ts';
 import { failStart } from '../runners/failed-start.ts';
-import { type FollowDeps, followInstance, loseAll } from '../runners/instance-state.ts';
+import { type FollowDeps, followInstance, isInStep, loseAll } from '../runners/instance-state.ts';
 import { leaveRunner } from '../runners/leave.ts';
 import { putToSleep, stop, stopDrained, stopFailedStart, stopInstance } from '../runners/power.ts';
 import { makeQueues } from '../runners/runner-setup.ts';
-import { refsOf } from '../tasks/held-tasks.ts';
 import type { Pass } from './repairs.ts';
 import { isLapsed, sentNoHeartbeat } from './silence.ts';
 
@@ -23,6 +21,56 @@ type Repaired = Pass['repaired'];
 /** Grace period for an agent to report its own drain, and for a drained runner to stop. */
 const graceMs = 30_000;
 
+type Due =
+  | 'stop_failed_start'
+  | 'stop_unwanted'
+  | 'boot_again'
+  | 'settle_silent'
+  | 'put_to_sleep'
+  | 'stop_drained'
+  | 'stop_again';
+
+/** Decides what a runner with an instance needs now, beside following EC2. */
+const dueOf = (runner: RunnerRecord, facts: InstanceFacts | undefined, now: Instant): Due | undefined => {
+  const sinceMs = msBetween(runner.statusSince, now);
+  switch (runner.status) {
+    case 'starting':
+      if (runner.quarantinedAt) return 'stop_failed_start';
+      // Its task found another runner or was stopped before its agent came up.
+      if (!isWanted(runner)) return 'stop_unwanted';
+      return isOn(facts) && bootMs(runner, facts, now) > bootTimeoutMs ? 'boot_again' : undefined;
+    case 'online':
+      if (isLapsed(runner, now)) return 'settle_silent';
+      return isOverdue(runner, now) && decideSleep(runner, now).sleep ? 'put_to_sleep' : undefined;
+    case 'draining':
+      return sinceMs > graceMs ? 'stop_drained' : undefined;
+    case 'stopping':
+      // EC2 refused the stop, or it was never requested.
+      return facts?.state === 'running' && sinceMs > graceMs ? 'stop_again' : undefined;
+    default:
+      return undefined;
+  }
+};
+
+/**
+ * Returns true for a runner that this pass must repair, or look at more closely. `listed` is what EC2's list
+ * said of its instance.
+ */
+export const needsLook = (
+  { fleets, now }: Pick<FollowDeps, 'fleets' | 'now'>,
+  found: RunnerRecord,
+  listed: InstanceFacts | undefined,
+): boolean => {
+  const at = now();
+  if (!isPoweredByStack(found)) return isSilentElsewhere(found, at);
+  if (lacksInstance(found) || !isInStep(found, listed)) return true;
+  return dueOf(scheduled(fleets, found, at), listed, at) !== undefined;
+};
+
+/**
+ * Repairs a runner that needs it. EC2's list and the runner's record are from the begin of the pass, so both
+ * are read again here: what this flow starts, stops or takes away, it decides by these.
+ */
 export const reconcileRunner = async (
   deps: FollowDeps,
   found: RunnerRecord,
@@ -36,43 +84,37 @@ export const reconcileRunner = async (
   if (!after || lacksInstance(after)) return;
   const now = deps.now();
   const runner = scheduled(deps.fleets, after, now);
+  const due = dueOf(runner, facts, now);
   const about = { runnerId: runner.id, status: runner.status };
-  switch (runner.status) {
-    case 'starting':
-      if (runner.quarantinedAt) await stop(deps, runner, 'start_failed');
-      else if (!isWanted(runner)) {
-        // Its task found another runner or was stopped before its agent came up.
-        if (await stop(deps, runner, 'unwanted'))
-          repaired('unwanted_runner_stopped', { runnerId: runner.id });
-      } else if (isOn(facts) && bootMs(runner, facts, now) > bootTimeoutMs) {
-        await bootAgain(deps, runner);
-        repaired('boot_timed_out', about);
-      }
+  switch (due) {
+    case 'stop_failed_start':
+      await stop(deps, runner, 'start_failed');
       return;
-    case 'online':
-      if (isLapsed(runner, now)) await settleSilent(deps, runner, repaired);
-      else if (isOverdue(runner, now) && decideSleep(runner, now).sleep) {
-        await putToSleep(deps, runner);
-        repaired('runner_put_to_sleep', about);
-      }
+    case 'stop_unwanted':
+      if (await stop(deps, runner, 'unwanted')) repaired('unwanted_runner_stopped', { runnerId: runner.id });
       return;
-    case 'draining':
-      if (msBetween(runner.statusSince, now) > graceMs) {
-        await stopDrained(deps, runner);
-        repaired('drained_runner_stopped', about);
-      }
-      return;
-    case 'stopping':
-      // EC2 refused the stop, or it was never requested.
-      if (facts?.state === 'running' && msBetween(runner.statusSince, now) > graceMs) {
-        await stopInstance(deps, runner);
-        repaired('stop_asked_again', about);
-      }
-      return;
+    case 'boot_again':
+      await bootAgain(deps, runner);
+      return repaired('boot_timed_out', about);
+    case 'settle_silent':
+      return settleSilent(deps, runner, repaired);
+    case 'put_to_sleep':
+      await putToSleep(deps, runner);
+      return repaired('runner_put_to_sleep', about);
+    case 'stop_drained':
+      await stopDrained(deps, runner);
+      return repaired('drained_runner_stopped', about);
+    case 'stop_again':
+      await stopInstance(deps, runner);
+      return repaired('stop_asked_again', about);
     default:
       return;
   }
 };
+
+/** Returns true when SQS refused the names of the runner's queues, and takes them by now. */
+export const awaitsQueues = ({ queuesFrom }: RunnerRecord, now: Instant): boolean =>
+  queuesFrom !== undefined && msBetween(queuesFrom, now) >= 0;
 
 /** Makes queues whose names SQS refused, right after a removal. The same pass rings for the tasks in them. */
 export const makeAwaitedQueues = async (
@@ -80,13 +122,15 @@ export const makeAwaitedQueues = async (
   runner: RunnerRecord,
   repaired: Repaired,
 ): Promise<void> => {
-  if (runner.queuesFrom === undefined || msBetween(runner.queuesFrom, deps.now()) < 0) return;
   const queuesFrom = await makeQueues(deps, queuesOf(runner));
   await deps.runners.awaitQueues(runner, queuesFrom);
   if (queuesFrom === undefined) repaired('queues_made', { runnerId: runner.id });
 };
 
-/** Repairs a runner without an instance of ours: only its heartbeats are known. */
+const isSilentElsewhere = (runner: RunnerRecord, now: Instant): boolean =>
+  runner.status === 'starting' ? msBetween(runner.statusSince, now) > bootTimeoutMs : isLapsed(runner, now);
+
+/** Repairs a silent runner without an instance of ours: only its heartbeats are known. */
 const reconcileElsewhere = async (
   deps: FollowDeps,
   runner: RunnerRecord,
@@ -94,8 +138,6 @@ const reconcileElsewhere = async (
 ): Promise<void> => {
   const now = deps.now();
   const isStarting = runner.status === 'starting';
-  const isSilent = isStarting ? msBetween(runner.statusSince, now) > bootTimeoutMs : isLapsed(runner, now);
-  if (!isSilent) return;
   const detail = `${runner.name} did not report within ${bootTimeoutMs / 60_000} minutes of its start event. Look at the receiver of its webhook.`;
   if (isLapsed(runner, now)) await loseAll(deps, runner, sentNoHeartbeat(runner));
   if (isStarting) await failStart(deps, runner, 'boot_timeout', detail);
@@ -131,36 +173,3 @@ const settleSilent = async (deps: FollowDeps, runner: RunnerRecord, repaired: Re
 
 const isOverdue = (runner: RunnerRecord, now: Instant): boolean =>
   msBetween(staysOnUntil(runner), now) > graceMs;
-
-/** Takes tasks from a runner that no longer wait for it, as they keep it awake. */
-export const dropStale = async (
-  deps: FollowDeps,
-  runner: RunnerRecord,
-  live: readonly TaskRecord[],
-  repaired: Repaired,
-): Promise<void> => {
-  const counts = (task: TaskRecord | undefined) => task?.status === 'waiting' && task.runnerId === runner.id;
-  for (const ref of refsOf(runner, runner.assigned)) {
-    if (counts(live.find(({ id }) => id === ref.id))) continue;
-    // The index may be a moment late, so the task itself decides.
-    const task = await deps.tasks.get(ref.projectId, ref.id);
-    if (counts(task) || msBetween(runner.statusSince, deps.now()) < graceMs) continue;
-    await deps.runners.unassign(runner, ref);
-    repaired('stale_assignment', { runnerId: runner.id, taskId: ref.id });
-  }
-};
-
-/** Runners of 0.1.0 have no places; their tasks are counted here. */
-export const repairPlaces = async (
-  deps: FollowDeps,
-  runner: RunnerRecord,
-  live: readonly TaskRecord[],
-  repaired: Repaired,
-): Promise<void> => {
-  const ids = new Set([...runner.slots, ...runner.assigned]);
-  const known = runner.places.filter(({ id }) => ids.delete(id));
-  if (ids.size === 0 && known.length === runner.places.length) return;
-  const missing = live.filter(({ id }) => ids.has(id));
-  if (await deps.runners.setPlaces(runner, [...known, ...missing]))
-    repaired('places_counted', { runnerId: runner.id });
-};

@@ -1,7 +1,7 @@
 /** Repairs live tasks: places again what lost its runner, and rings again for what waits. */
+import type { Instant } from '../../../protocol/index.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
-import { UnreadableItem } from '../../adapters/unreadable-item.ts';
 import { hasFreeSlot, room } from '../../core/runners/slots.ts';
 import { queuesOf } from '../../core/tasks/routing.ts';
 import { canServe } from '../../core/tasks/select-runner.ts';
@@ -22,25 +22,41 @@ const isLetIn = (task: TaskRecord): boolean => task.limits === undefined || task
 const hasPlaceFor = (runner: RunnerRecord, task: TaskRecord): boolean =>
   runner.assigned.includes(task.id) && queuesOf(runner).includes(task.queue);
 
-const runnerOf = async (
+/** Runners that the tasks of a pass are assigned to or run on. */
+export interface Assignees {
+  /** Time at which they were read, or a little earlier. */
+  readonly at: Instant;
+  readonly of: (task: TaskRecord) => RunnerRecord | 'unreadable' | undefined;
+}
+
+/** Reads the runners of tasks, but for `settled` ones: read since the tasks were, and not repaired since. */
+export const readAssignees = async (
   deps: AssignDeps,
-  { projectId, runnerId }: TaskRecord,
-): Promise<RunnerRecord | 'unreadable' | undefined> => {
-  try {
-    return runnerId && (await deps.runners.find(projectId, runnerId));
-  } catch (error) {
-    if (error instanceof UnreadableItem) return 'unreadable';
-    throw error;
-  }
+  tasks: readonly TaskRecord[],
+  settled: readonly RunnerRecord[],
+  at: Instant,
+): Promise<Assignees> => {
+  const known = new Map<string, RunnerRecord | 'unreadable'>(settled.map((runner) => [runner.id, runner]));
+  const missing = tasks.flatMap(({ projectId, runnerId: id }) =>
+    id === undefined || known.has(id) ? [] : [{ projectId, id }],
+  );
+  const read = await deps.runners.findAll(missing);
+  return { at, of: ({ runnerId = '' }) => known.get(runnerId) ?? read.get(runnerId) };
 };
 
+/**
+ * Repairs a task. Its runner was read at the begin of the pass or of this step, which is harmless: a lost
+ * task is taken from its attempt, a lapsed lease revoked only if it was not renewed, and an assignment reads
+ * again.
+ */
 export const reconcileTask = async (
   deps: AssignDeps,
   task: TaskRecord,
+  assignees: Assignees,
   rooms: Rooms,
   repaired: Pass['repaired'],
 ): Promise<void> => {
-  const runner = await runnerOf(deps, task);
+  const runner = assignees.of(task);
   const about = { taskId: task.id, runnerId: task.runnerId, attempt: task.attempt };
   if (runner === 'unreadable') {
     // Its agent may have the task and continue; a waiting task goes to another runner.
@@ -55,7 +71,7 @@ export const reconcileTask = async (
     } else if (!runner.slots.includes(task.id)) {
       if (await endAttempt(deps, runner, task, `${runner.name} lost the task.`))
         repaired('slotless_task', about);
-    } else if (isLapsed(runner, deps.now())) {
+    } else if (isLapsed(runner, assignees.at)) {
       await recoverTask(deps, runner, task, task, sentNoHeartbeat(runner));
       repaired('lease_lapsed', about);
     }

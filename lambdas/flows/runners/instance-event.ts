@@ -1,7 +1,7 @@
 /** Events that EC2 sends about an instance: its state, or a notice that EC2 is about to reclaim it. */
 import * as z from 'zod';
 import { toInstant } from '../../../protocol/index.ts';
-import { instanceState } from '../../adapters/runners/instances.ts';
+import { instanceState } from '../../adapters/runners/instance-facts.ts';
 import { type FollowDeps, followInstance } from './instance-state.ts';
 import { latestFacts } from './latest-facts.ts';
 import { drainRunner } from './owner-requests.ts';

@@ -1,10 +1,10 @@
 /** Follows EC2: applies an instance's state to its runner, its session and the runner's assigned tasks. */
 import { type Instant, isPoweredByStack, msBetween } from '../../../protocol/index.ts';
-import type { InstanceFacts } from '../../adapters/runners/instances.ts';
+import type { InstanceFacts } from '../../adapters/runners/instance-facts.ts';
 import { type RunnerRecord, withoutInstance } from '../../adapters/runners/runner-record.ts';
 import { openSessionFacts } from '../../core/costs/cost.ts';
 import { type NotTheirs, whyNotTheirs } from '../../core/runners/instance-owner.ts';
-import { nextStatus } from '../../core/runners/runner-state.ts';
+import { isAwake, nextStatus } from '../../core/runners/runner-state.ts';
 import { isTimeToRetry, startFailure } from '../../core/runners/start-failure.ts';
 import { queuesOf } from '../../core/tasks/routing.ts';
 import type { Deps } from '../deps.ts';
@@ -52,18 +52,34 @@ export const followInstance = async (
   }
 };
 
+/** Returns true when the session of the described launch has ended. */
+const isOver = ({ lastSessionStartedAt }: RunnerRecord, { launchedAt }: InstanceFacts): boolean =>
+  launchedAt !== undefined && lastSessionStartedAt !== undefined && launchedAt <= lastSessionStartedAt;
+
+/**
+ * Returns true when `followInstance` would certainly change nothing: the instance is as the runner's status
+ * and session say. False in any doubt, as then it decides.
+ */
+export const isInStep = (runner: RunnerRecord, facts: InstanceFacts | undefined): boolean => {
+  if (!facts || !isAwake(runner.status) || whyNotTheirs(runner, facts)) return false;
+  if (facts.state === 'pending') return true;
+  if (facts.state === 'running') return runner.session !== undefined;
+  return (
+    facts.state === 'stopping' &&
+    runner.status === 'stopping' &&
+    runner.session === undefined &&
+    isOver(runner, facts)
+  );
+};
+
 /**
  * Handles a start that came late, or by hand: without this, a runner that counts as asleep would go
  * unwatched. A launch whose session has ended is ignored: EC2's answer is older than the event that ended the
  * session.
  */
 const noticeStart = async (deps: FollowDeps, runner: RunnerRecord, facts: InstanceFacts): Promise<void> => {
-  const { status, lastSessionStartedAt } = runner;
-  const isOver =
-    facts.launchedAt !== undefined &&
-    lastSessionStartedAt !== undefined &&
-    facts.launchedAt <= lastSessionStartedAt;
-  if (status === 'stopped' && !isOver) await deps.runners.move(runner, ['stopped'], 'starting', deps.now());
+  if (runner.status === 'stopped' && !isOver(runner, facts))
+    await deps.runners.move(runner, ['stopped'], 'starting', deps.now());
 };
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { addMs } from '../../../protocol/index.ts';
-import { type InstanceState, instanceState } from '../../adapters/runners/instances.ts';
+import { type InstanceState, instanceState } from '../../adapters/runners/instance-facts.ts';
 import { noon } from '../../core/testing.ts';
 import { latestFacts } from './latest-facts.ts';
 

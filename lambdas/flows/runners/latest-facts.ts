@@ -1,6 +1,10 @@
 /** Chooses the later of two facts about an instance: EC2's event, or EC2's answer to a describe call. */
 import type { Instant } from '../../../protocol/index.ts';
-import { type InstanceFacts, type InstanceState, instanceState } from '../../adapters/runners/instances.ts';
+import {
+  type InstanceFacts,
+  type InstanceState,
+  instanceState,
+} from '../../adapters/runners/instance-facts.ts';
 
 /** A state that an instance had at that time, by an event or an earlier answer. */
 export interface Told {

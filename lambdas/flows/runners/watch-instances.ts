@@ -1,5 +1,6 @@
 /** Repairs by EC2's own lists: instances that no flow watches, and those that fail EC2's status checks. */
 import { drainOf, isPoweredByStack, msBetween } from '../../../protocol/index.ts';
+import type { InstanceFacts } from '../../adapters/runners/instance-facts.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import { whyNotTheirs } from '../../core/runners/instance-owner.ts';
 import { isAwake } from '../../core/runners/runner-state.ts';
@@ -8,7 +9,6 @@ import { type FollowDeps, followInstance } from './instance-state.ts';
 import { drainRunner } from './owner-requests.ts';
 
 const idOf = ({ id }: Pick<RunnerRecord, 'id'>): string => id;
-const instanceOf = ({ instanceId }: { readonly instanceId: string }): string => instanceId;
 
 /** Time for an operator to create a runner for an instance that was launched by hand. */
 const setUpMs = 60 * 60_000;
@@ -25,31 +25,69 @@ export const regionsOf = (
   ]),
 ];
 
+/** Instance of EC2's list, and the region of that list. */
+export interface ListedInstance extends InstanceFacts {
+  readonly region: string;
+}
+
+/** EC2's lists of the stack's instances and of those of awake runners, by instance id. */
+export type Listed = ReadonlyMap<string, ListedInstance>;
+
 /**
- * Finds instances of a region that are on while their runner counts as asleep: a start took effect late, and
- * both EC2's event and the agent's heartbeat were lost. `awake` are watched already.
+ * Lists the instances of the stack in each region, and asks by id for those of awake runners that the list
+ * lacks: an instance without the stack's tag, or one that is off. When a list fails, its runners' instances
+ * are described one by one.
+ */
+export const listInstances = async (
+  deps: FollowDeps & { readonly stackName: string },
+  awake: readonly RunnerRecord[],
+  { each }: Pick<Pass, 'each'>,
+): Promise<Listed> => {
+  const listed = new Map<string, ListedInstance>();
+  await each(regionsOf(deps, awake), String, async (region) => {
+    const add = (all: readonly InstanceFacts[]) => {
+      for (const facts of all) listed.set(facts.instanceId, { ...facts, region });
+    };
+    add(await deps.instances.listAwake({ region, stack: deps.stackName }));
+    const missing = awake.flatMap((runner) => {
+      const { instanceId, region: own = deps.region } = runner;
+      const isHere = isPoweredByStack(runner) && own === region;
+      return isHere && instanceId !== undefined && !listed.has(instanceId) ? [instanceId] : [];
+    });
+    if (missing.length > 0) add(await deps.instances.describeAll({ region, instanceIds: missing }));
+  });
+  return listed;
+};
+
+/** Returns the listed instances that are on and that no awake runner has, which is watched already. */
+export const unwatched = (listed: Listed, awake: readonly RunnerRecord[]): ListedInstance[] => {
+  const watched = new Set(awake.map(({ instanceId }) => instanceId));
+  return [...listed.values()].filter(
+    ({ instanceId, state }) => (state === 'pending' || state === 'running') && !watched.has(instanceId),
+  );
+};
+
+/**
+ * Handles an instance that is on while its runner counts as asleep: a start took effect late, and both EC2's
+ * event and the agent's heartbeat were lost. It is described again, as the list may be old by now.
  */
 export const followForgotten = async (
-  deps: FollowDeps & { readonly stackName: string },
-  region: string,
-  awake: readonly RunnerRecord[],
-  { repaired, each }: Pass,
+  deps: FollowDeps,
+  { instanceId, launchedAt, region }: ListedInstance,
+  repaired: Pass['repaired'],
 ): Promise<void> => {
-  const found = await deps.instances.listOn({ region, stack: deps.stackName });
-  await each(found, instanceOf, async (facts) => {
-    const { instanceId, launchedAt } = facts;
-    if (awake.some((runner) => runner.instanceId === instanceId)) return;
-    const runner = await deps.runners.findByInstance(instanceId);
-    if (!runner) {
-      // It may soon become a runner, so it is only logged.
-      if (launchedAt !== undefined && msBetween(launchedAt, deps.now()) > setUpMs)
-        deps.log.warn('An instance of the stack is on and is no runner', { instanceId, region, launchedAt });
-      return;
-    }
-    if (isAwake(runner.status) || !isPoweredByStack(runner) || whyNotTheirs(runner, facts)) return;
-    await followInstance(deps, runner, facts, deps.now());
-    repaired('forgotten_instance', { runnerId: runner.id, instanceId });
-  });
+  const runner = await deps.runners.findByInstance(instanceId);
+  if (!runner) {
+    // It may soon become a runner, so it is only logged.
+    if (launchedAt !== undefined && msBetween(launchedAt, deps.now()) > setUpMs)
+      deps.log.warn('An instance of the stack is on and is no runner', { instanceId, region, launchedAt });
+    return;
+  }
+  if (isAwake(runner.status) || !isPoweredByStack(runner)) return;
+  const facts = await deps.instances.describe(runner);
+  if ((facts?.state !== 'pending' && facts?.state !== 'running') || whyNotTheirs(runner, facts)) return;
+  await followInstance(deps, runner, facts, deps.now());
+  repaired('forgotten_instance', { runnerId: runner.id, instanceId });
 };
 
 /**

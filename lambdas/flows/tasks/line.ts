@@ -68,8 +68,9 @@ const frontOf = async (deps: LineDeps, queue: string, atMost: number): Promise<F
   return { waiting, isAll: line.length < atMost };
 };
 
-/** Maximum tasks of one queue that one call assigns; the reconciler goes on. */
+/** Maximum tasks of one queue that one call assigns, and its looks at the line; the reconciler goes on. */
 const mostAssignedAtOnce = 100;
+const mostLooks = 10;
 
 /**
  * Assigns the first tasks in these lines to runners with free places. Called by who frees a place or makes a
@@ -82,11 +83,12 @@ export const assignFromLines = async (
 ): Promise<void> => {
   const atMost = Math.min(places, lookedAt);
   for (const queue of queues) {
-    for (let done = 0; done < places; ) {
+    let left = places;
+    // Entries that were only removed, or are just being moved, make no use of a place.
+    for (let looks = 0; left > 0 && looks < mostLooks; looks++) {
       const { waiting, isAll } = await frontOf(deps, queue, atMost);
       if (!(await assignAll(deps, waiting)) || isAll) break;
-      // Entries that were only removed made no use of a place.
-      done += Math.max(waiting.length, 1);
+      left -= waiting.length;
     }
   }
 };

@@ -1,5 +1,5 @@
 /** Keeps limits correct: after a person sets one, and after a function stopped between two writes. */
-import { msBetween, type Project, type Template } from '../../../protocol/index.ts';
+import { type Instant, msBetween, type Project, type Template } from '../../../protocol/index.ts';
 import { entryOf, type LimitRef, type LimitState, madeAt, taskOfEntry } from '../../adapters/tasks/limits.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { UnreadableItem } from '../../adapters/unreadable-item.ts';
@@ -111,40 +111,82 @@ const taskAt = async (
 };
 
 /** The index may lag a moment, so the task itself decides. An unreadable one keeps its place: it may run. */
-const isStillIn = async (deps: AssignDeps, ref: LimitRef, entry: string): Promise<boolean> => {
-  const task = await taskAt(deps, ref, entry);
+const isStillIn = (task: TaskRecord | 'unreadable' | undefined, entry: string, now: Instant): boolean => {
   if (task === 'unreadable') return true;
-  return task ? isIn(task, entry) : msBetween(madeAt(entry), deps.now()) < makingMs;
+  return task ? isIn(task, entry) : msBetween(madeAt(entry), now) < makingMs;
 };
 
-/** Frees places of ended tasks and abandoned entries in a limit of live tasks; calls the tasks in line. */
-export const repairLimit = async (
+/** Returns the limits of live tasks, each once. */
+const limitsOf = (live: readonly TaskRecord[]): LimitRef[] => {
+  const refs = live.flatMap(limitRefs).map((ref) => [ref.ownerId, ref] as const);
+  return [...new Map(refs).values()];
+};
+
+interface LimitWork {
+  readonly ref: LimitRef;
+  readonly state: LimitState | undefined;
+  /** Live tasks under this limit. */
+  readonly tasks: readonly TaskRecord[];
+}
+
+/**
+ * Repairs of the limits of live tasks, by one read for a hundred limits: frees places of ended tasks and
+ * abandoned entries; calls the tasks in line.
+ */
+export const limitRepairs = (deps: AssignDeps, live: readonly TaskRecord[]) => {
+  const entries = new Map<string, string>(live.map((task) => [task.id, entryOf(task)]));
+  return {
+    list: async (): Promise<LimitWork[]> => {
+      const refs = limitsOf(live);
+      const states = await deps.limits.getAll(refs);
+      const byOwner = Map.groupBy(
+        live.flatMap((task) => limitRefs(task).map(({ ownerId }) => ({ ownerId, task }))),
+        ({ ownerId }) => ownerId,
+      );
+      return refs.map((ref) => ({
+        ref,
+        state: states.get(ref.ownerId),
+        tasks: (byOwner.get(ref.ownerId) ?? []).map(({ task }) => task),
+      }));
+    },
+
+    repair: (work: LimitWork, pass: Pass) => repairLimit(deps, work, entries, pass),
+  };
+};
+
+const repairLimit = async (
   deps: AssignDeps,
-  ref: LimitRef,
-  live: readonly TaskRecord[],
+  { ref, state: listed, tasks }: LimitWork,
+  entries: ReadonlyMap<string, string>,
   pass: Pass,
 ): Promise<void> => {
   const { repaired, each } = pass;
-  const entries = new Map<string, string>(live.map((task) => [task.id, entryOf(task)]));
-  const state = await deps.limits.get(ref);
-  await each([...(state?.held ?? []), ...(state?.line ?? [])], taskOfEntry, async (entry) => {
-    const id = taskOfEntry(entry);
-    if (entries.get(id) === entry || (await isStillIn(deps, ref, entry))) return;
+  const state = listed ?? (await deps.limits.get(ref));
+  const doubtful = [...(state?.held ?? []), ...(state?.line ?? [])].filter(
+    (entry) => entries.get(taskOfEntry(entry)) !== entry,
+  );
+  const found = await deps.tasks.lookUp(
+    doubtful.map((entry) => ({ projectId: ref.projectId, id: taskOfEntry(entry) })),
+  );
+  const gone = doubtful.filter((entry) => !isStillIn(found.get(taskOfEntry(entry)), entry, deps.now()));
+  await each(gone, taskOfEntry, async (entry) => {
     await deps.limits.leave(ref, entry);
-    repaired('limit_freed', { ...ref, taskId: id });
+    repaired('limit_freed', { ...ref, taskId: taskOfEntry(entry) });
   });
-  const now = await deps.limits.get(ref);
+  const now = gone.length > 0 ? await deps.limits.get(ref) : state;
   // A function stopped between lowering the maximum and this step.
   if (now && (await sendBack(deps, ref, now)) > 0) repaired('limit_sent_back', { ...ref });
-  if (now) await giveUpUnused(deps, ref, now, live, pass);
+  if (now) await giveUpUnused(deps, ref, now, tasks, pass);
   if (now && hasRoom(now) && now.line.length > 0) {
     await callNext(deps, ref, now);
     repaired('limit_line_called', { ...ref });
   }
-  await each(live, idOf, async (task) => {
-    const isLost =
-      task.status === 'waiting' && task.limitedBy === ref.ownerId && !now?.line.includes(entryOf(task));
-    if (isLost && (await assignTask(deps, task))) repaired('task_placed_again', { taskId: task.id });
+  const line = new Set(now?.line);
+  const lost = tasks.filter(
+    (task) => task.status === 'waiting' && task.limitedBy === ref.ownerId && !line.has(entryOf(task)),
+  );
+  await each(lost, idOf, async (task) => {
+    if (await assignTask(deps, task)) repaired('task_placed_again', { taskId: task.id });
   });
 };
 
@@ -158,16 +200,12 @@ const giveUpUnused = async (
   live: readonly TaskRecord[],
   { repaired, each }: Pass,
 ): Promise<void> => {
-  await each(live, idOf, async (task) => {
-    const { status, admitted, limitedBy, limits } = task;
-    if (status !== 'waiting' || admitted || limitedBy || !state.held.includes(entryOf(task))) return;
-    if (!(await enterAnew(deps, task, { limits, limitedBy: undefined }))) return;
+  const held = new Set(state.held);
+  const unused = live.filter(
+    (task) => task.status === 'waiting' && !task.admitted && !task.limitedBy && held.has(entryOf(task)),
+  );
+  await each(unused, idOf, async (task) => {
+    if (!(await enterAnew(deps, task, { limits: task.limits, limitedBy: undefined }))) return;
     repaired('limit_freed', { ...ref, taskId: task.id });
   });
-};
-
-/** Returns the limits of live tasks, each once. */
-export const limitsOf = (live: readonly TaskRecord[]): LimitRef[] => {
-  const refs = live.flatMap(limitRefs).map((ref) => [ref.ownerId, ref] as const);
-  return [...new Map(refs).values()];
 };
