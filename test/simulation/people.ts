@@ -48,6 +48,14 @@ export const createPeople = (simulation: Environment) => {
   const runner = (runnerId: RunnerId) =>
     stores.runners.get(machines.of(runnerId)?.pool ?? 'global', runnerId);
 
+  const saves = new Map<string, Promise<void>>();
+  /** Of two saves of one limit at a time either may be the last, so the second one waits for the first. */
+  const afterOther = (ownerId: string, save: () => Promise<void>): Promise<void> => {
+    const saved = (saves.get(ownerId) ?? Promise.resolve()).then(save);
+    saves.set(ownerId, saved);
+    return saved;
+  };
+
   return {
     /** Number of users whose action is still unanswered. */
     insisting: () => insisting,
@@ -152,20 +160,24 @@ export const createPeople = (simulation: Environment) => {
       return made;
     },
 
-    limitTemplate: async (given: Template, max: number): Promise<void> => {
-      limits.isBeingSet(given.id);
-      const changed = { ...(control.templates.get(given.id) ?? given), maxParallelTasks: max };
-      control.templates.set(given.id, changed);
-      await insist(() => control.api('save template', (deps) => setLimit(deps, changed)));
-      limits.set(given.id, max);
-    },
+    limitTemplate: (given: Template, max: number): Promise<void> =>
+      afterOther(given.id, async () => {
+        limits.isBeingSet(given.id);
+        const changed = { ...(control.templates.get(given.id) ?? given), maxParallelTasks: max };
+        control.templates.set(given.id, changed);
+        await insist(() => control.api('save template', (deps) => setLimit(deps, changed)));
+        limits.set(given.id, max);
+      }),
 
-    limitProject: async (projectId: ProjectId, max: number): Promise<void> => {
-      limits.isBeingSet(projectId);
-      control.projectLimits.set(projectId, max);
-      await insist(() => control.api('save project', (deps) => setLimit(deps, control.projectOf(projectId))));
-      limits.set(projectId, max);
-    },
+    limitProject: (projectId: ProjectId, max: number): Promise<void> =>
+      afterOther(projectId, async () => {
+        limits.isBeingSet(projectId);
+        control.projectLimits.set(projectId, max);
+        await insist(() =>
+          control.api('save project', (deps) => setLimit(deps, control.projectOf(projectId))),
+        );
+        limits.set(projectId, max);
+      }),
 
     startTask: (given: Template): Promise<Task | undefined> => {
       counts.tasks += 1;
