@@ -303,8 +303,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an instance that was off again before its start was told of is not billed',
     file: 'lambdas/flows/runners/instance-state.ts',
-    from: `const billed = runner.session ? runner : await openUnseen(deps, runner, facts);`,
-    to: `const billed = runner.session ? runner : undefined; void openUnseen;`,
+    from: `((await openUnseen(deps, runner, facts)) ?? (await openedMeanwhile(deps, runner, facts)));`,
+    to: `(await openedMeanwhile(deps, runner, facts)); void openUnseen;`,
   },
   {
     name: 'a launch that never ran is billed',

@@ -71,16 +71,18 @@ export const runnerInstances = (table: Table, runners: Records<RunnerRecord>, ch
 
     /**
      * Opens a session: the instance runs and costs money from now on. Refused when one is open, or one of
-     * this or a later start was.
+     * this or a later start was, or when the runner has lost that instance: the call is late then.
      */
     openSession: (
-      runner: RunnerRef & Pick<RunnerRecord, 'firstStartedAt'>,
+      runner: RunnerRef & Pick<RunnerRecord, 'firstStartedAt' | 'instanceId'>,
       session: OpenSession,
       instanceType: string | undefined,
     ) => {
       const { firstStartedAt = session.startedAt } = runner;
       const set = { session, ...(instanceType && { instanceType }), busyMs: 0, firstStartedAt };
+      const { instanceId } = runner;
       return change(runner, { set }, [
+        instanceId === undefined ? ['missing', 'instanceId'] : ['=', 'instanceId', instanceId],
         ['missing', 'session'],
         ['any', ['missing', 'lastSessionStartedAt'], ['<', 'lastSessionStartedAt', session.startedAt]],
       ]);

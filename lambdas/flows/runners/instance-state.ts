@@ -1,7 +1,7 @@
 /** Follows EC2: applies an instance's state to its runner, its session and the runner's assigned tasks. */
 import { type Instant, isPoweredByStack, msBetween } from '../../../protocol/index.ts';
 import type { InstanceFacts } from '../../adapters/runners/instance-facts.ts';
-import { type RunnerRecord, withoutInstance } from '../../adapters/runners/runner-record.ts';
+import { poolOf, type RunnerRecord, withoutInstance } from '../../adapters/runners/runner-record.ts';
 import { openSessionFacts } from '../../core/costs/cost.ts';
 import { type NotTheirs, whyNotTheirs } from '../../core/runners/instance-owner.ts';
 import { isAwake, nextStatus } from '../../core/runners/runner-state.ts';
@@ -115,7 +115,9 @@ const closeSession = async (
   facts: InstanceFacts | undefined,
   at: Instant,
 ): Promise<void> => {
-  const billed = runner.session ? runner : await openUnseen(deps, runner, facts);
+  const billed = runner.session
+    ? runner
+    : ((await openUnseen(deps, runner, facts)) ?? (await openedMeanwhile(deps, runner, facts)));
   const session = billed?.session;
   const bill = billed && openSessionFacts(billed, deps.region);
   if (!session || !bill) return;
@@ -134,6 +136,17 @@ const openUnseen = async (
   const { onlineAt } = runner;
   const wasOnline = facts?.launchedAt !== undefined && onlineAt !== undefined && onlineAt >= facts.launchedAt;
   return wasOnline ? openSession(deps, runner, facts, facts.launchedAt) : undefined;
+};
+
+/** Reads the runner again: another call may have opened the session of this launch since it was read. */
+const openedMeanwhile = async (
+  deps: FollowDeps,
+  runner: RunnerRecord,
+  facts: InstanceFacts | undefined,
+): Promise<RunnerRecord | undefined> => {
+  const now = facts && (await deps.runners.get(poolOf(runner), runner.id));
+  const isOfLaunch = now?.instanceId === facts?.instanceId && now?.session?.startedAt === facts?.launchedAt;
+  return isOfLaunch ? now : undefined;
 };
 
 /** Takes all tasks from a runner that has not renewed its lease since it was read. */
