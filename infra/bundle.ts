@@ -1,9 +1,9 @@
 /**
- * Bundles the functions and the agent with esbuild. One call bundles all functions, as they share most
+ * Bundles the functions and the agent with esbuild. One call bundles most functions, as they share most
  * imports and `npm start` bundles each time. CDK's NodejsFunction would bundle each function separately, one
  * after the other.
  */
-import { existsSync, globSync } from 'node:fs';
+import { existsSync, globSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 import { plainSchemaKeys } from './aws-schemas.ts';
@@ -12,6 +12,8 @@ import { unlessBuilt } from './built.ts';
 import { buildConsole } from './console-build.ts';
 import { lazyBuiltins } from './lazy-builtins.ts';
 import { noticesOf } from './notices.ts';
+import { pureConstants } from './pure-constants.ts';
+import { neverImported, slimPackages } from './slim-packages.ts';
 import { mirror, writeWhole } from './write-files.ts';
 
 /** Lists the functions: the folders of `lambdas/` whose `index.ts` exports `handler`. */
@@ -19,7 +21,7 @@ export const functionNamesIn = (root: string): string[] =>
   globSync('lambdas/*/index.ts', { cwd: root }).map((file) => basename(dirname(file)));
 
 export interface Bundles {
-  /** Folder of a function: `index.mjs`, its source map, and the files that it serves. */
+  /** Folder of a function: `index.mjs`, what it imports when needed, source maps, and the files that it serves. */
   readonly folderOf: (name: string) => string;
   /** The agent, as one executable file. */
   readonly agentFile: string;
@@ -42,7 +44,10 @@ const cliEntryFile = 'cli/main.ts';
  */
 const sources = [
   ...['lambdas', 'protocol', 'runner-agent', 'cli'],
-  ...['infra/bundle.ts', 'infra/aws-schemas.ts', 'package.json', 'package-lock.json', 'tsconfig.json'],
+  ...['aws-schemas', 'bundle', 'lazy-builtins', 'pure-constants', 'slim-packages'].map(
+    (plugin) => `infra/${plugin}.ts`,
+  ),
+  ...['package.json', 'package-lock.json', 'tsconfig.json'],
 ];
 
 /** Defines `require`, which CommonJS dependencies call and an ES module lacks. */
@@ -62,7 +67,7 @@ const options = {
   logLevel: 'warning',
   write: false,
   metafile: true,
-  plugins: [plainSchemaKeys, lazyBuiltins],
+  plugins: [plainSchemaKeys, lazyBuiltins, pureConstants, slimPackages],
 } satisfies BuildOptions;
 
 /**
@@ -89,9 +94,12 @@ const bundleAlone = async (root: string): Promise<Bundles> => {
     results: [...functionNames.map((name) => join(lambdas, name, 'index.mjs')), agentFile, cliFile],
   };
   const bundles = unlessBuilt(built, async () => {
-    for (const { path, contents } of await bundleAll(root, functionNames, { lambdas, agentFile, cliFile })) {
+    const files = await bundleAll(root, functionNames, { lambdas, agentFile, cliFile });
+    for (const { path, contents } of files)
       writeWhole(path, contents, path === agentFile || path === cliFile ? 0o755 : 0o644);
-    }
+    const made = new Set(files.map(({ path }) => path));
+    for (const name of globSync('*/*.mjs{,.map}', { cwd: lambdas }))
+      if (!made.has(join(lambdas, name))) rmSync(join(lambdas, name));
   });
   const [consoleFolder] = await Promise.all([buildConsole(root), bundles]);
   // The function that publishes the console carries it with its code.
@@ -112,45 +120,60 @@ export interface BuiltFile {
   readonly contents: Uint8Array | string;
 }
 
-/** Bundles, and adds the notices of each bundle to its folder. Writes nothing. */
+/** Bundles, and adds the notices of the bundle to its folder. Writes nothing. */
 const run = async (root: string, own: BuildOptions): Promise<BuiltFile[]> => {
   const { outputFiles, metafile } = await build({ ...own, ...options, absWorkingDir: root });
-  const notices = Object.entries(metafile.outputs)
-    .filter(([path]) => path.endsWith('.mjs'))
-    .map(([path, { inputs }]) => ({
-      path: resolve(root, dirname(path), noticesName),
-      contents: noticesOf(
-        root,
-        Object.keys(inputs).filter((file) => inputs[file]?.bytesInOutput),
-      ),
-    }));
+  const byFolder = Map.groupBy(Object.entries(metafile.outputs), ([path]) => dirname(path));
+  const notices = [...byFolder].map(([folder, outputs]) => ({
+    path: resolve(root, folder, noticesName),
+    contents: noticesOf(
+      root,
+      outputs.flatMap(([, { inputs }]) => Object.keys(inputs).filter((file) => inputs[file]?.bytesInOutput)),
+    ),
+  }));
   return [...outputFiles, ...notices];
 };
 
+/** Functions with parts that few calls need: these are files of their own, read when first needed. */
+const withRareParts: ReadonlySet<string> = new Set(['api']);
+
 /**
- * Bundles functions into `outdir`, without writing there. `entryPoints` has the source of each by its path
- * there.
+ * Bundles functions into folders of `outdir`, without writing there. `entryFiles` has their sources by name.
+ * Those without rare parts are bundled together, as they share most of the work.
  */
-export const bundleFunctions = (
+export const bundleFunctions = async (
   root: string,
-  entryPoints: Readonly<Record<string, string>>,
+  entryFiles: Readonly<Record<string, string>>,
   outdir: string,
-): Promise<BuiltFile[]> =>
-  run(root, {
-    entryPoints: { ...entryPoints },
-    outdir,
-    outExtension: { '.js': '.mjs' },
-    target: 'node24',
-    inject: ['lambdas/stack-traces.ts'],
-    banner: { js: defineRequire },
-  });
+  areSplit = withRareParts,
+): Promise<BuiltFile[]> => {
+  const bundleSome = (some: readonly [name: string, file: string][], own: BuildOptions) =>
+    run(root, {
+      entryPoints: Object.fromEntries(some.map(([name, file]) => [`${name}/index`, file])),
+      outdir,
+      outExtension: { '.js': '.mjs' },
+      target: 'node24',
+      external: [...neverImported],
+      inject: ['lambdas/stack-traces.ts'],
+      banner: { js: defineRequire },
+      ...own,
+    });
+  const { split = [], whole = [] } = Object.groupBy(Object.entries(entryFiles), ([name]) =>
+    areSplit.has(name) ? 'split' : 'whole',
+  );
+  const results = await Promise.all([
+    bundleSome(whole, {}),
+    ...split.map((one) => bundleSome([one], { splitting: true, chunkNames: `${one[0]}/[name]-[hash]` })),
+  ]);
+  return results.flat();
+};
 
 const bundleAll = async (
   root: string,
   functionNames: readonly string[],
   { lambdas, agentFile, cliFile }: Outputs,
 ): Promise<BuiltFile[]> => {
-  const entryPoints = Object.fromEntries(functionNames.map((name) => [`${name}/index`, entryFileOf(name)]));
+  const entryFiles = Object.fromEntries(functionNames.map((name) => [name, entryFileOf(name)]));
   const program = (entryFile: string, outfile: string, target: string) =>
     run(root, {
       target,
@@ -159,7 +182,7 @@ const bundleAll = async (
       banner: { js: `#!/usr/bin/env node\n${defineRequire}` },
     });
   const results = await Promise.all([
-    bundleFunctions(root, entryPoints, lambdas),
+    bundleFunctions(root, entryFiles, lambdas),
     program(agentEntryFile, agentFile, 'node24'),
     // Users' machines may have an older Node.
     program(cliEntryFile, cliFile, 'node22'),

@@ -10,25 +10,33 @@ const folder = mkdtempDisposableSync(join(tmpdir(), 'reveille-stack-traces-'));
 afterAll(() => folder.remove());
 
 it('names the lines of the sources in the traces of a function, and those of the bundle without its map', async () => {
-  const source = join(folder.path, 'lambdas/broken/index.ts');
-  mkdirSync(join(source, '..'), { recursive: true });
-  writeFileSync(source, "\nconst fail = (): never => {\n  throw new TypeError('It broke.');\n};\nfail();\n");
-  const outDir = join(folder.path, 'dist');
-  for (const { path, contents } of await bundleFunctions(root, { 'broken/index': source }, outDir)) {
+  const write = (path: string, contents: Uint8Array | string) => {
     mkdirSync(join(path, '..'), { recursive: true });
     writeFileSync(path, contents);
-  }
-  const bundle = join(outDir, 'broken/index.mjs');
-  const print = `import(${JSON.stringify(bundle)}).catch((error) => console.log(error.stack))`;
-  const trace = () => execFileSync(process.execPath, ['-e', print], { encoding: 'utf8' }).split('\n');
+  };
+  const sources = join(folder.path, 'lambdas/broken');
+  write(join(sources, 'index.ts'), "\nawait import('./rare.ts');\n");
+  write(
+    join(sources, 'rare.ts'),
+    "\n\nconst fail = (): never => {\n  throw new TypeError('It broke.');\n};\nfail();\n",
+  );
+  for (const splits of ['in one file', 'in two files']) {
+    const outDir = join(folder.path, splits);
+    const areSplit = new Set(splits === 'in two files' ? ['broken'] : []);
+    const files = await bundleFunctions(root, { broken: join(sources, 'index.ts') }, outDir, areSplit);
+    for (const { path, contents } of files) write(path, contents);
+    const bundle = join(outDir, 'broken/index.mjs');
+    const print = `import(${JSON.stringify(bundle)}).catch((error) => console.log(error.stack))`;
+    const trace = () => execFileSync(process.execPath, ['-e', print], { encoding: 'utf8' }).split('\n');
 
-  expect(trace().slice(0, 2)).toEqual([
-    'TypeError: It broke.',
-    expect.stringMatching(/^ {4}at .*lambdas\/broken\/index\.ts:3:9\)?$/),
-  ]);
-  rmSync(`${bundle}.map`);
-  expect(trace().slice(0, 2)).toEqual([
-    'TypeError: It broke.',
-    expect.stringMatching(/^ {4}at .*broken\/index\.mjs:\d+:\d+\)?$/),
-  ]);
+    expect(trace().slice(0, 2)).toEqual([
+      'TypeError: It broke.',
+      expect.stringMatching(/^ {4}at .*lambdas\/broken\/rare\.ts:4:9\)?$/),
+    ]);
+    for (const { path } of files) if (path.endsWith('.map')) rmSync(path);
+    expect(trace().slice(0, 2)).toEqual([
+      'TypeError: It broke.',
+      expect.stringMatching(/^ {4}at .*broken\/(index|rare-\w+)\.mjs:\d+:\d+\)?$/),
+    ]);
+  }
 });
