@@ -32,6 +32,7 @@ import { deliveryStore } from './adapters/webhooks/deliveries.ts';
 import { httpWebhookSender } from './adapters/webhooks/webhook-sender.ts';
 import { loggedWebhooks, measuredRunners, measuredSessions, measuredTasks } from './adapters/with-metrics.ts';
 import { variables } from './config.ts';
+import type { FleetPlan } from './core/fleets/fleets.ts';
 import { firstRetry } from './core/webhooks/retry-policy.ts';
 
 export const now: Clock = () => toInstant(Date.now());
@@ -47,19 +48,31 @@ const reportUnreadable: Table['reportUnreadable'] = ({ key, message }) => {
   measure('Repairs', 1, { ...key }, 'unreadable_item_skipped');
 };
 
-const openPlainTable = (tableName: string): Table => openTable(tableName, undefined, reportUnreadable);
+/** Opens the table without the key of its secrets, which stay encrypted. */
+export const openPlainTable = (tableName: string): Table => openTable(tableName, undefined, reportUnreadable);
 
 /** Opens the table with its secrets in plain text; in DynamoDB they are encrypted. */
-const openSealedTable = (tableName: string, secretsKeyArn: string): Table => {
+export const openSealedTable = (tableName: string, secretsKeyArn: string): Table => {
   const table = openPlainTable(tableName);
   const service = kmsKeyService(makeKmsClient(), secretsKeyArn);
   return sealedTable(table, makeVault(dataKeys(table, { service, now, newId })));
 };
 
-/** Makes the parts of every function that uses the table. Without the key's ARN, secrets stay encrypted. */
-export const wireStores = (tableName: string, secretsKeyArn?: string) => {
-  const table =
-    secretsKeyArn === undefined ? openPlainTable(tableName) : openSealedTable(tableName, secretsKeyArn);
+/**
+ * Makes the parts by which a runner is woken or put to sleep. No more: what a function does not name is not
+ * in its bundle, and the cold start of these functions is on the way of each task that wakes an instance.
+ */
+export const wirePower = (table: Table, config: { readonly RUNNER_FLEETS: readonly FleetPlan[] }) => ({
+  now,
+  newId,
+  log,
+  runners: runnerStore(table),
+  instances: ec2Instances(),
+  fleets: config.RUNNER_FLEETS,
+});
+
+/** Makes the stores of the functions that work on tasks. */
+export const wireStores = (table: Table) => {
   const prices = priceStore(table);
   return {
     now,
@@ -155,7 +168,7 @@ export const followVariables = variables
 /** Makes the parts of the functions that follow EC2 and repair: all to assign tasks and wake runners. */
 export const wireFollowing = (config: z.infer<typeof followVariables>) => {
   const sqs = makeSqsClient();
-  const stores = wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN);
+  const stores = wireStores(openSealedTable(config.TABLE_NAME, config.SECRETS_KEY_ARN));
   return {
     ...stores,
     runners: measuredRunners(stores.runners, stores.prices, measure, config.AWS_REGION),
@@ -183,7 +196,7 @@ export const causeVariables = variables
 
 /** Makes the parts of these functions: everything to start a task of a template, and the audit trail. */
 export const wireStartByCause = (config: z.infer<typeof causeVariables>) => {
-  const stores = wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN);
+  const stores = wireStores(openSealedTable(config.TABLE_NAME, config.SECRETS_KEY_ARN));
   const { table } = stores;
   const sqs = makeSqsClient();
   return {

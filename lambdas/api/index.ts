@@ -38,6 +38,7 @@ import { signedTokens } from '../adapters/secrets/signed-tokens.ts';
 import { makeSqsClient } from '../adapters/tasks/queues.ts';
 import { readConfig, variables } from '../config.ts';
 import {
+  openSealedTable,
   queueVariables,
   schedulerVariables,
   wireQueues,
@@ -73,7 +74,7 @@ const config = readConfig(
   process.env,
 );
 
-const stores = wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN);
+const stores = wireStores(openSealedTable(config.TABLE_NAME, config.SECRETS_KEY_ARN));
 const { table, now, newId } = stores;
 const sqs = makeSqsClient();
 const lambda = new LambdaClient();

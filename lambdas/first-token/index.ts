@@ -8,14 +8,15 @@ import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { pathOf } from '../../protocol/endpoints/call.ts';
 import { revokeAdminToken } from '../../protocol/endpoints/people.ts';
+import { newId } from '../adapters/ids.ts';
 import { apiTokenStore } from '../adapters/people/api-tokens.ts';
 import { auditTrail, recordOperation } from '../adapters/people/audit.ts';
 import { keys } from '../adapters/table.ts';
 import { readConfig, variables } from '../config.ts';
-import { wireStores } from '../wiring.ts';
+import { now, openPlainTable } from '../wiring.ts';
 
 const config = readConfig(variables.pick({ TABLE_NAME: true, AUDIT_RETENTION_DAYS: true }), process.env);
-const { table, now, newId } = wireStores(config.TABLE_NAME);
+const table = openPlainTable(config.TABLE_NAME);
 const tokens = apiTokenStore(table, { now, newId, randomBytes });
 const audit = auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENTION_DAYS });
 

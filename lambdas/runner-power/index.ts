@@ -1,20 +1,17 @@
 /** Stops the instance of a drained runner, or starts that of a woken one. Lambda retries a failure. */
 import * as z from 'zod';
 import { projectId, runnerId } from '../../protocol/index.ts';
-import { ec2Instances } from '../adapters/runners/instances.ts';
 import type { PowerRequest } from '../adapters/runners/power-requests.ts';
 import { readConfig, variables } from '../config.ts';
 import { settlePower } from '../flows/runners/power.ts';
-import { wireStores } from '../wiring.ts';
+import { openPlainTable, wirePower } from '../wiring.ts';
 
 const config = readConfig(
   variables.pick({ TABLE_NAME: true, API_URL: true, RUNNER_FLEETS: true }),
   process.env,
 );
 const deps = {
-  ...wireStores(config.TABLE_NAME),
-  instances: ec2Instances(),
-  fleets: config.RUNNER_FLEETS,
+  ...wirePower(openPlainTable(config.TABLE_NAME), config),
   apiUrl: config.API_URL,
 };
 

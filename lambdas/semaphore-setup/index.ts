@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
 import { tagsOf } from '../adapters/fleets/launches.ts';
+import { newId } from '../adapters/ids.ts';
 import { auditTrail, recordOperation } from '../adapters/people/audit.ts';
 import { ec2Instances } from '../adapters/runners/instances.ts';
 import { formatToken, hashSecret, makeSecret } from '../adapters/runners/registration-tokens.ts';
@@ -13,7 +14,7 @@ import {
   semaphoreHooks,
 } from '../adapters/webhooks/semaphore-hooks.ts';
 import { readConfig, variables } from '../config.ts';
-import { wireStores } from '../wiring.ts';
+import { now, openPlainTable } from '../wiring.ts';
 
 const config = readConfig(
   variables.pick({
@@ -25,7 +26,7 @@ const config = readConfig(
   }),
   process.env,
 );
-const { table, now, newId } = wireStores(config.TABLE_NAME);
+const table = openPlainTable(config.TABLE_NAME);
 const instances = ec2Instances();
 const hooks = semaphoreHooks(table);
 const audit = auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENTION_DAYS });

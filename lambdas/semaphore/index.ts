@@ -8,11 +8,15 @@ import { readConfig, variables } from '../config.ts';
 import { lookAfterSemaphore, receiveFromSemaphore } from '../flows/webhooks/semaphore.ts';
 import { parseWebhookBody } from '../flows/webhooks/webhook-body.ts';
 import { type HttpRefusal, readBody, webhookResponse } from '../webhook-http.ts';
-import { wireStores } from '../wiring.ts';
+import { log, now, openPlainTable } from '../wiring.ts';
 
 const config = readConfig(variables.pick({ TABLE_NAME: true }), process.env);
-const { table, now, log } = wireStores(config.TABLE_NAME);
-const deps = { now, log, instances: ec2Instances(), hooks: semaphoreHooks(table) };
+const deps = {
+  now,
+  log,
+  instances: ec2Instances(),
+  hooks: semaphoreHooks(openPlainTable(config.TABLE_NAME)),
+};
 
 const semaphoreBody = receivedWebhookBody.omit({ attempt: true });
 

@@ -1,19 +1,19 @@
 /** Receives task-start webhooks: starts the instance of the runner, or has its fleet launch one. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { ec2Instances } from '../adapters/runners/instances.ts';
+import { deliveryStore } from '../adapters/webhooks/deliveries.ts';
 import { readConfig, variables } from '../config.ts';
 import { wake } from '../flows/runners/power.ts';
 import { handleWebhook } from '../webhook-http.ts';
-import { wireStores } from '../wiring.ts';
+import { openSealedTable, wirePower } from '../wiring.ts';
 
 const config = readConfig(
   variables.pick({ TABLE_NAME: true, SECRETS_KEY_ARN: true, API_URL: true, RUNNER_FLEETS: true }),
   process.env,
 );
+const table = openSealedTable(config.TABLE_NAME, config.SECRETS_KEY_ARN);
 const deps = {
-  ...wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN),
-  instances: ec2Instances(),
-  fleets: config.RUNNER_FLEETS,
+  ...wirePower(table, config),
+  deliveries: deliveryStore(table),
   apiUrl: config.API_URL,
 };
 

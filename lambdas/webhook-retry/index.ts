@@ -7,7 +7,7 @@ import { handleBatch } from '../batch.ts';
 import { readConfig, variables } from '../config.ts';
 import { retryOf } from '../core/webhooks/retry-policy.ts';
 import { retry } from '../flows/webhooks/deliver.ts';
-import { deliveryRef, wireStores, wireWebhooks } from '../wiring.ts';
+import { deliveryRef, openSealedTable, wireStores, wireWebhooks } from '../wiring.ts';
 
 const config = readConfig(
   variables.pick({
@@ -21,7 +21,7 @@ const config = readConfig(
 );
 const sqs = makeSqsClient();
 const deps = {
-  ...wireStores(config.TABLE_NAME, config.SECRETS_KEY_ARN),
+  ...wireStores(openSealedTable(config.TABLE_NAME, config.SECRETS_KEY_ARN)),
   ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
 };
 
