@@ -3,7 +3,6 @@
  * and recorded.
  */
 import type { IncomingMessage } from 'node:http';
-import { Webhook } from 'standardwebhooks';
 import {
   type Clock,
   type Delivery,
@@ -16,6 +15,7 @@ import {
 import { attemptTimeoutMs } from '../../core/webhooks/retry-policy.ts';
 import type { AddressGuard } from '../address-guard.ts';
 import { readUpTo, requestByGuard } from '../guarded-request.ts';
+import { signWebhook } from './standard-webhooks.ts';
 
 /** Sends a delivery once. Never throws: the attempt has the error. */
 export type SendWebhook = (
@@ -62,15 +62,15 @@ export const httpWebhookSender =
   (now: Clock, guard: AddressGuard, timeoutMs = attemptTimeoutMs): SendWebhook =>
   async ({ id, url, body }, secret) => {
     const at = now();
-    const sentAt = new Date(epochMs(at));
+    const sentAt = Math.floor(epochMs(at) / 1000);
     const payload = JSON.stringify({ ...body, sent_at: at });
     const headers = {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(payload),
       'user-agent': 'Reveille',
       'webhook-id': id,
-      'webhook-timestamp': String(Math.floor(sentAt.getTime() / 1000)),
-      'webhook-signature': new Webhook(secret).sign(id, sentAt, payload),
+      'webhook-timestamp': String(sentAt),
+      'webhook-signature': signWebhook(secret, id, sentAt, payload),
     };
     const outcome = await post(guard, url, headers, payload, timeoutMs).catch((error: unknown) => ({
       error: (error instanceof Error ? error.message : String(error)).slice(0, 500),

@@ -1,7 +1,7 @@
 /** Receives a webhook: checks its sender, time and uniqueness before any effect. */
-import { Webhook, WebhookVerificationError } from 'standardwebhooks';
 import { projectId, type ReceivedWebhookBody, receivedWebhookBody } from '../../../protocol/index.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import { verifyWebhook } from '../../adapters/webhooks/standard-webhooks.ts';
 import type { Deps } from '../deps.ts';
 import { parseWebhookBody } from './webhook-body.ts';
 
@@ -43,7 +43,9 @@ export const receiveWebhook = async (
   const runner = project.success ? await deps.runners.find(project.data, body.runner_id) : undefined;
   const id = headers['webhook-id'] ?? '';
   const timestamp = headers['webhook-timestamp'] ?? '';
-  const verdict = runner ? verify(runner.webhookSecret, headers, rawBody) : 'bad_signature';
+  const verdict = runner
+    ? verifyWebhook(runner.webhookSecret, headers, rawBody, deps.now())
+    : 'bad_signature';
   if (!runner || verdict === 'bad_signature') {
     return refuse('bad_signature', 'The signature is missing or wrong, or there is no such runner.');
   }
@@ -54,21 +56,4 @@ export const receiveWebhook = async (
     return refuse('webhook_replayed', 'This delivery was received before.');
   }
   return { ok: true, runner, body };
-};
-
-const verify = (
-  secret: string,
-  headers: IncomingWebhook['headers'],
-  rawBody: string,
-): 'good' | 'bad_signature' | 'stale_timestamp' => {
-  const signed = Object.fromEntries(
-    ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => [name, headers[name] ?? '']),
-  );
-  try {
-    new Webhook(secret).verify(rawBody, signed);
-    return 'good';
-  } catch (error) {
-    if (!(error instanceof WebhookVerificationError)) throw error;
-    return /timestamp too/.test(error.message) ? 'stale_timestamp' : 'bad_signature';
-  }
 };
