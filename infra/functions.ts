@@ -49,7 +49,7 @@ export const makeFunction = (scope: Construct, name: string, props: FunctionProp
     memorySize: props.memoryMb ?? 256,
     timeout: Duration.seconds(props.timeoutSeconds),
     environment: {
-      POWERTOOLS_METRICS_NAMESPACE: props.metricsNamespace,
+      METRICS_NAMESPACE: props.metricsNamespace,
     },
     loggingFormat: LoggingFormat.JSON,
     tracing: props.traced ? Tracing.ACTIVE : undefined,

@@ -78,7 +78,7 @@ export class Observability extends Construct {
 
     const ours = (metricName: string, statistic: string, more = {}) =>
       new Metric({ namespace, metricName, statistic, period: minute, ...more });
-    /** Metric of our code; Powertools adds this dimension to all of them. */
+    /** Metric of our code; all of them have this dimension. */
     const fromCode = (metricName: string, statistic: string) =>
       ours(metricName, statistic, { dimensionsMap: { service: 'reveille' } });
 

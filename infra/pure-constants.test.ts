@@ -12,7 +12,8 @@ describe('withPureConstants', () => {
   it('marks the values of constants at the top that are made by calls, and keeps the lines', () => {
     const marked = (value: string) => `/* @__PURE__ */ (() => (${value}))()`;
     const value = 'make({\n  a: other,\n}).more() satisfies Thing';
-    const rest = 'let c = make();\nexport const f = () => { const d = make(); };\nconst { e } = make();\nmake();\n';
+    const rest =
+      'let c = make();\nexport const f = () => { const d = make(); };\nconst { e } = make();\nmake();\n';
     expect(withPureConstants(`const a = 1;\nexport const b: Thing = ${value};\n${rest}`)).toBe(
       `const a = 1;\nexport const b: Thing = ${marked(value)};\n${rest}`,
     );
@@ -31,7 +32,10 @@ describe('pureConstants', () => {
        globalThis.console.log('an effect');`,
     );
     const { outputFiles } = await build({
-      stdin: { contents: "import { used } from './things.ts'; export default used;", resolveDir: folder.path },
+      stdin: {
+        contents: "import { used } from './things.ts'; export default used;",
+        resolveDir: folder.path,
+      },
       bundle: true,
       write: false,
       format: 'esm',

@@ -37,7 +37,7 @@ import { firstRetry } from './core/webhooks/retry-policy.ts';
 
 export const now: Clock = () => toInstant(Date.now());
 
-export const { log, measure } = telemetry();
+export const { log, measure } = telemetry(process.env.METRICS_NAMESPACE ?? 'Reveille');
 
 /** Makes one client for each function, like the table. */
 export const makeKmsClient = () => new KMSClient();

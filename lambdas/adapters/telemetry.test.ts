@@ -7,12 +7,12 @@ const module = new URL('telemetry.ts', import.meta.url).href;
 
 /** Output of a process that calls `log` and `measure`, line by line. */
 const written = (say: string): Record<string, unknown>[] => {
-  const script = `import { telemetry } from '${module}'; const { log, measure } = telemetry(); ${say}`;
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-    env: { POWERTOOLS_METRICS_NAMESPACE: 'Reveille' },
+  const script = `import { telemetry } from '${module}'; const { log, measure } = telemetry('Reveille'); ${say}`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    env: { _X_AMZN_TRACE_ID: 'Root=1-5759e988-bd86;Parent=557abcec;Sampled=1' },
     encoding: 'utf8',
   });
-  return `${stdout}${stderr}`
+  return stdout
     .trim()
     .split('\n')
     .map((one) => line.parse(JSON.parse(one)));
@@ -22,7 +22,14 @@ describe('the log', () => {
   it('is JSON with the ids of the message', () => {
     const about = { taskId: 'tsk_1', runnerId: 'run_1', deliveryId: 'msg_1' };
     expect(written(`log.info('Started an instance', ${JSON.stringify(about)})`)).toEqual([
-      expect.objectContaining({ level: 'INFO', message: 'Started an instance', ...about }),
+      {
+        ...about,
+        level: 'INFO',
+        message: 'Started an instance',
+        timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+        service: 'reveille',
+        xray_trace_id: '1-5759e988-bd86',
+      },
     ]);
   });
 

@@ -35,7 +35,7 @@ type Handler = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructu
 describe.each(['start', 'finish'] as const)('a wrong webhook (task-%s)', (action) => {
   let handler: Handler;
   beforeAll(async () => {
-    vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
+    vi.spyOn(process.stdout, 'write').mockReturnValue(true); // The log of refusals.
     vi.stubEnv('TABLE_NAME', table.tableName);
     vi.stubEnv('API_URL', 'https://api.test');
     vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', table.endpoint);
@@ -53,6 +53,7 @@ describe.each(['start', 'finish'] as const)('a wrong webhook (task-%s)', (action
   });
   afterAll(() => {
     vi.unstubAllEnvs();
+    vi.restoreAllMocks();
   });
 
   interface Sent {
