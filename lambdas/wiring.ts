@@ -14,7 +14,6 @@ import { ec2Instances } from './adapters/runners/instances.ts';
 import { runnerStore } from './adapters/runners/runners.ts';
 import { sessionStore } from './adapters/runners/sessions.ts';
 import { eventBridgeScheduler } from './adapters/schedules/scheduler.ts';
-import { scheduleStore } from './adapters/schedules/schedules.ts';
 import { dataKeys, kmsKeyService } from './adapters/secrets/data-keys.ts';
 import { sealedTable } from './adapters/secrets/secret-attributes.ts';
 import { makeVault } from './adapters/secrets/secret-encryption.ts';
@@ -88,7 +87,6 @@ export const wireStores = (table: Table) => {
     logs: logStore(table, now),
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),
-    schedules: scheduleStore(table, { now, newId }),
     sessions: measuredSessions(pricedSessions(sessionStore(table), prices), measure),
   };
 };

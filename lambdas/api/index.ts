@@ -33,6 +33,7 @@ import { seenEnrolments } from '../adapters/runners/enrolments.ts';
 import { powerRequests } from '../adapters/runners/power-requests.ts';
 import { registrationTokenStore } from '../adapters/runners/registration-tokens.ts';
 import { accountIn, stsCredentials } from '../adapters/runners/runner-credentials.ts';
+import { scheduleStore } from '../adapters/schedules/schedules.ts';
 import { makeKeyPair, seal } from '../adapters/secrets/payload-encryption.ts';
 import { signedTokens } from '../adapters/secrets/signed-tokens.ts';
 import { makeSqsClient } from '../adapters/tasks/queues.ts';
@@ -94,6 +95,7 @@ const rememberTokensMs = 30_000;
 const app = createApp({
   ...stores,
   ...wireScheduler(config),
+  schedules: scheduleStore(table, { now, newId }),
   ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, guard),
   refuseUrl: guard.refuse,
   resources,

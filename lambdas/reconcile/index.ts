@@ -6,6 +6,7 @@ import { integrationStore } from '../adapters/integrations/integrations.ts';
 import { pendingEventStore } from '../adapters/integrations/pending-events.ts';
 import { invokeSoon } from '../adapters/invoke-soon.ts';
 import { passPlaceStore } from '../adapters/pass-places.ts';
+import { scheduleStore } from '../adapters/schedules/schedules.ts';
 import { watched } from '../adapters/with-metrics.ts';
 import { readConfig, variables } from '../config.ts';
 import { repairEvents } from '../flows/integrations/process-event.ts';
@@ -29,6 +30,7 @@ const deps = {
   integrations: integrationStore(table, { now, newId, randomBytes, apiUrl: config.API_URL }),
   pendingEvents: pendingEventStore(table, { now }),
   workEventSoon: invokeSoon(new LambdaClient(), config.INTEGRATION_EVENTS_ARN),
+  schedules: scheduleStore(table, { now, newId }),
   askPrice: awsPriceList(),
   passPlaces: passPlaceStore(table),
 };
