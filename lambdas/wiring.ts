@@ -13,7 +13,7 @@ import { readForTask, resourceStores } from './adapters/resources/resources.ts';
 import { ec2Instances } from './adapters/runners/instances.ts';
 import { runnerStore } from './adapters/runners/runners.ts';
 import { sessionStore } from './adapters/runners/sessions.ts';
-import { eventBridgeScheduler } from './adapters/schedules/scheduler.ts';
+import type { Scheduler } from './adapters/schedules/scheduler.ts';
 import { dataKeys, kmsKeyService } from './adapters/secrets/data-keys.ts';
 import { sealedTable } from './adapters/secrets/secret-attributes.ts';
 import { makeVault } from './adapters/secrets/secret-encryption.ts';
@@ -33,6 +33,7 @@ import { loggedWebhooks, measuredRunners, measuredSessions, measuredTasks } from
 import { variables } from './config.ts';
 import type { FleetPlan } from './core/fleets/fleets.ts';
 import { firstRetry } from './core/webhooks/retry-policy.ts';
+import { whenNeeded } from './when-needed.ts';
 
 export const now: Clock = () => toInstant(Date.now());
 
@@ -127,14 +128,21 @@ export const schedulerVariables = variables.pick({
   SCHEDULER_DEAD_LETTERS_ARN: true,
 });
 
-export const wireScheduler = (config: z.infer<typeof schedulerVariables>) => ({
-  scheduler: eventBridgeScheduler({
-    groupName: config.SCHEDULE_GROUP,
-    functionArn: config.SCHEDULED_START_ARN,
-    roleArn: config.SCHEDULER_ROLE_ARN,
-    deadLetterArn: config.SCHEDULER_DEAD_LETTERS_ARN,
-  }),
-});
+export const wireScheduler = (config: z.infer<typeof schedulerVariables>): { scheduler: Scheduler } => {
+  const make = async () =>
+    (await import('./adapters/schedules/scheduler.ts')).eventBridgeScheduler({
+      groupName: config.SCHEDULE_GROUP,
+      functionArn: config.SCHEDULED_START_ARN,
+      roleArn: config.SCHEDULER_ROLE_ARN,
+      deadLetterArn: config.SCHEDULER_DEAD_LETTERS_ARN,
+    });
+  return {
+    scheduler: {
+      put: whenNeeded(async () => (await make()).put),
+      remove: whenNeeded(async () => (await make()).remove),
+    },
+  };
+};
 
 /** Environment of the functions that make task queues and ring in them. */
 export const queueVariables = variables.pick({

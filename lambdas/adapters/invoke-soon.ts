@@ -1,11 +1,11 @@
 /** Invokes another function without waiting for it: docs/contributing/decisions/009. */
-import { InvocationType, InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
+import { InvocationType, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 
 /**
  * Invokes asynchronously: once Lambda has accepted the event, Lambda itself retries when the function fails.
  */
 export const invokeSoon =
-  <T extends object>(client: LambdaClient, functionArn: string) =>
+  <T extends object>(functionArn: string, client = new LambdaClient()) =>
   async (request: T): Promise<void> => {
     await client.send(
       new InvokeCommand({

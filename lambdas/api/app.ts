@@ -7,7 +7,7 @@ import { authorize } from './authorize.ts';
 import { costHistoryRoutes } from './costs/cost-history.ts';
 import { costRoutes } from './costs/costs.ts';
 import type { ApiDeps, ApiEnv } from './deps.ts';
-import { buildDocument, type Document } from './document.ts';
+import type { Document } from './document.ts';
 import { fleetRoutes } from './fleets/fleets.ts';
 import { requirePerson } from './identify.ts';
 import { integrationEventRoutes, integrationRoutes } from './integrations/integrations.ts';
@@ -65,55 +65,57 @@ export const createApp = (deps: ApiDeps) => {
   const limits = { log: limitBody(maxLogMegabytes), others: limitBody(maxMegabytes) };
   app.use((c, next) => (c.req.path === appendLog.path ? limits.log : limits.others)(c, next));
 
-  let document: Document | undefined;
-  const readDocument = (): Document => {
-    document ??= buildDocument(app, deps.apiUrl);
+  let document: Promise<Document> | undefined;
+  const readDocument = (): Promise<Document> => {
+    document ??= import('./document.ts').then(({ buildDocument }) =>
+      buildDocument(app.described, deps.apiUrl),
+    );
     return document;
   };
   // Open to anybody, and to agents with their own tokens …
-  app.route('/', serviceRoutes(deps, readDocument));
-  app.route('/', loginRoutes(deps));
-  app.route('/', oidcRoutes(deps));
-  app.route('/', acceptanceRoutes(deps));
-  app.route('/', registerRoutes(deps));
-  app.route('/', enrollRoutes(deps));
-  app.route('/', bootFailureRoutes(deps));
-  app.route('/', runnerTokenRoutes(deps));
-  app.route('/', sessionRoutes(deps));
-  app.route('/', integrationEventRoutes(deps));
+  app.add(serviceRoutes(deps, readDocument));
+  app.add(loginRoutes(deps));
+  app.add(oidcRoutes(deps));
+  app.add(acceptanceRoutes(deps));
+  app.add(registerRoutes(deps));
+  app.add(enrollRoutes(deps));
+  app.add(bootFailureRoutes(deps));
+  app.add(runnerTokenRoutes(deps));
+  app.add(sessionRoutes(deps));
+  app.add(integrationEventRoutes(deps));
   // … and everything below needs a signed-in person or an API token.
   app.use('/api/*', requirePerson(deps));
   app.use('/api/*', authorize(deps));
   app.use('/api/*', auditChanges(deps));
-  app.route('/', setupRoutes(deps));
-  app.route('/', selfRoutes(deps));
-  app.route('/', signInProviderRoutes(deps));
-  app.route('/', userRoutes(deps));
-  app.route('/', memberRoutes(deps));
-  app.route('/', invitationRoutes(deps));
-  app.route('/', apiTokenRoutes(deps));
-  app.route('/', auditRoutes(deps));
-  app.route('/', projectRoutes(deps));
-  app.route('/', templateRoutes(deps));
-  app.route('/', inventoryRoutes(deps));
-  app.route('/', repositoryRoutes(deps));
-  app.route('/', keyRoutes(deps));
-  app.route('/', environmentRoutes(deps));
-  app.route('/', integrationRoutes(deps));
-  app.route('/', scheduleRoutes(deps));
-  app.route('/', schedulePreviewRoutes(deps));
-  app.route('/', fleetRoutes(deps));
+  app.add(setupRoutes(deps));
+  app.add(selfRoutes(deps));
+  app.add(signInProviderRoutes(deps));
+  app.add(userRoutes(deps));
+  app.add(memberRoutes(deps));
+  app.add(invitationRoutes(deps));
+  app.add(apiTokenRoutes(deps));
+  app.add(auditRoutes(deps));
+  app.add(projectRoutes(deps));
+  app.add(templateRoutes(deps));
+  app.add(inventoryRoutes(deps));
+  app.add(repositoryRoutes(deps));
+  app.add(keyRoutes(deps));
+  app.add(environmentRoutes(deps));
+  app.add(integrationRoutes(deps));
+  app.add(scheduleRoutes(deps));
+  app.add(schedulePreviewRoutes(deps));
+  app.add(fleetRoutes(deps));
   for (const runners of [projectRunners, globalRunners]) {
-    app.route('/', runnerRoutes(deps, runners));
-    app.route('/', runnerActRoutes(deps, runners));
-    app.route('/', registrationTokenRoutes(deps, runners));
-    app.route('/', timelineRoutes(deps, runners));
+    app.add(runnerRoutes(deps, runners));
+    app.add(runnerActRoutes(deps, runners));
+    app.add(registrationTokenRoutes(deps, runners));
+    app.add(timelineRoutes(deps, runners));
   }
-  app.route('/', taskRoutes(deps));
-  app.route('/', logRoutes(deps));
-  app.route('/', deliveryRoutes(deps));
-  app.route('/', costRoutes(deps));
-  app.route('/', costHistoryRoutes(deps));
-  app.route('/', dashboardRoutes(deps));
+  app.add(taskRoutes(deps));
+  app.add(logRoutes(deps));
+  app.add(deliveryRoutes(deps));
+  app.add(costRoutes(deps));
+  app.add(costHistoryRoutes(deps));
+  app.add(dashboardRoutes(deps));
   return app;
 };

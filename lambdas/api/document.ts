@@ -1,7 +1,7 @@
 /** The OpenAPI document of the whole API, made from the routes themselves. */
-import type { OpenAPIHono } from '@hono/zod-openapi';
+import { OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-openapi';
 import { tags } from '../../protocol/endpoints/endpoint.ts';
-import type { ApiEnv } from './deps.ts';
+import type { Route } from './route.ts';
 
 const bearer = (description: string) => ({ type: 'http', scheme: 'bearer', description }) as const;
 
@@ -19,11 +19,13 @@ const securitySchemes = {
   agentSession: bearer('The session that an agent got for its answer to the challenge'),
 };
 
-export type Document = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
+export type Document = ReturnType<OpenApiGeneratorV31['generateDocument']>;
 
-/** Builds the document. This takes some milliseconds, so it happens only on request. */
-export const buildDocument = (app: OpenAPIHono<ApiEnv>, apiUrl: string): Document => {
-  const { webhooks: _none, ...document } = app.getOpenAPI31Document({
+/** Builds the document of these routes. This takes some milliseconds, so it happens only on request. */
+export const buildDocument = (described: readonly Route[], apiUrl: string): Document => {
+  const registry = new OpenAPIRegistry();
+  for (const route of described) registry.registerPath(route);
+  const { webhooks: _none, ...document } = new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: '3.1.0',
     info: {
       title: 'Reveille',

@@ -3,13 +3,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { LambdaClient } from '@aws-sdk/client-lambda';
-import { STSClient } from '@aws-sdk/client-sts';
 import { handle } from 'hono/aws-lambda';
 import { addressGuard } from '../adapters/address-guard.ts';
 import { integrationStore } from '../adapters/integrations/integrations.ts';
 import { pendingEventStore } from '../adapters/integrations/pending-events.ts';
-import { invokeSoon } from '../adapters/invoke-soon.ts';
 import { patientTable } from '../adapters/patient-table.ts';
 import { apiTokenStore, rememberCallers } from '../adapters/people/api-tokens.ts';
 import { auditTrail, recordSecretUse } from '../adapters/people/audit.ts';
@@ -32,12 +29,12 @@ import { stsIdentity } from '../adapters/runners/caller-identity.ts';
 import { seenEnrolments } from '../adapters/runners/enrolments.ts';
 import { powerRequests } from '../adapters/runners/power-requests.ts';
 import { registrationTokenStore } from '../adapters/runners/registration-tokens.ts';
-import { accountIn, stsCredentials } from '../adapters/runners/runner-credentials.ts';
 import { scheduleStore } from '../adapters/schedules/schedules.ts';
 import { makeKeyPair, seal } from '../adapters/secrets/payload-encryption.ts';
 import { signedTokens } from '../adapters/secrets/signed-tokens.ts';
 import { makeSqsClient } from '../adapters/tasks/queues.ts';
 import { readConfig, variables } from '../config.ts';
+import { whenNeeded } from '../when-needed.ts';
 import {
   openSealedTable,
   queueVariables,
@@ -78,13 +75,16 @@ const config = readConfig(
 const stores = wireStores(openSealedTable(config.TABLE_NAME, config.SECRETS_KEY_ARN));
 const { table, now, newId } = stores;
 const sqs = makeSqsClient();
-const lambda = new LambdaClient();
 const guard = addressGuard(config.WEBHOOK_ALLOWED);
 const resources = resourceStores(table, { now, newId });
 
 const audit = auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENTION_DAYS });
 const signingKeys = wireSigningKeys(table);
 const apiTokens = apiTokenStore(table, { now, newId, randomBytes });
+
+/** Invokes another function by Lambda's client, which most calls do not need. */
+const invokeWhenNeeded = <T extends object>(functionArn: string) =>
+  whenNeeded<[T], void>(async () => (await import('../adapters/invoke-soon.ts')).invokeSoon(functionArn));
 
 /** GitHub and GitLab give a webhook ten seconds to answer; a few calls may take this long within them. */
 const patient = patientTable(table, { now, pause, forMs: 2000 });
@@ -103,7 +103,7 @@ const app = createApp({
   projects: projectStore(table, { now, newId }),
   integrations: integrationStore(patient, { now, newId, randomBytes, apiUrl: config.API_URL }),
   pendingEvents: pendingEventStore(patient, { now }),
-  workEventSoon: invokeSoon(lambda, config.INTEGRATION_EVENTS_ARN),
+  workEventSoon: invokeWhenNeeded(config.INTEGRATION_EVENTS_ARN),
   readKeyText: (projectId, id) => readKeyText(patient, projectId, id),
   apiTokens,
   verifyToken: rememberCallers(apiTokens.verify, now, rememberTokensMs),
@@ -113,7 +113,7 @@ const app = createApp({
   readInventory: resources.inventories.get,
   readTaskParts: (task) => readTaskParts(table, task),
   queues: wireQueues(sqs, config),
-  settlePowerSoon: powerRequests(invokeSoon(lambda, config.RUNNER_POWER_ARN)),
+  settlePowerSoon: powerRequests(invokeWhenNeeded(config.RUNNER_POWER_ARN)),
   users: userStore(table, { now, newId }),
   invitations: invitationStore(table, { now, newId, randomBytes }),
   attempts: attemptStore(patient, now),
@@ -129,8 +129,14 @@ const app = createApp({
   fleets: config.RUNNER_FLEETS,
   identifyCaller: stsIdentity(new URL(config.API_URL).host, config.AWS_ENDPOINT_URL),
   enrolments: seenEnrolments(table),
-  accountId: accountIn(config.RUNNER_ROLE_ARN),
-  vendCredentials: stsCredentials(new STSClient(), config.RUNNER_ROLE_ARN, config.QUEUE_ARN_PREFIX),
+  // The account in the ARN of a role of the stack.
+  accountId: config.RUNNER_ROLE_ARN.split(':')[4] ?? '',
+  vendCredentials: whenNeeded(async () =>
+    (await import('../adapters/runners/runner-credentials.ts')).stsCredentials(
+      config.RUNNER_ROLE_ARN,
+      config.QUEUE_ARN_PREFIX,
+    ),
+  ),
   seal,
   makeKeyPair,
   randomBytes,

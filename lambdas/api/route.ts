@@ -1,7 +1,9 @@
 /** Makes routes from the endpoint table, with the problems that each can answer. */
 
-import { OpenAPIHono } from '@hono/zod-openapi';
-import type { Context, Env } from 'hono';
+import type { RouteConfig, RouteHandler } from '@hono/zod-openapi';
+import { zValidator } from '@hono/zod-validator';
+import { type Context, type Env, Hono, type MiddlewareHandler } from 'hono';
+import { HTTPException } from 'hono/http-exception';
 import { matchedRoutes } from 'hono/route';
 import * as z from 'zod';
 import type { Access, Endpoint } from '../../protocol/endpoints/endpoint.ts';
@@ -12,11 +14,57 @@ import { refuseInvalid } from './refuse.ts';
 // Sets it for all schemas of this process: hono's validator offers no other way.
 z.config({ customError: issueText });
 
-/** A collection of routes; a schema's refusal is answered with a problem. */
-export const routes = <E extends Env>() =>
-  new OpenAPIHono<E>({
-    defaultHook: (result, c) => (result.success ? undefined : refuseInvalid(c, result.target, result.error)),
-  });
+const jsonMedia = /^application\/([a-z.-]+\+)?json(;\s*[a-z0-9-]+=[^;]+)*$/i;
+
+/** Refuses a body that is not JSON; the answer to its error has the problem. */
+const requireJson: MiddlewareHandler = async (c, next) => {
+  const type = c.req.header('content-type');
+  const isRefused = type === undefined ? (await c.req.arrayBuffer()).byteLength > 0 : !jsonMedia.test(type);
+  if (isRefused) throw new HTTPException(415);
+  await next();
+};
+
+/** Validates a part of the request; a schema's refusal is answered with a problem. */
+const validate = (target: 'param' | 'query' | 'json', schema: z.ZodType): MiddlewareHandler =>
+  zValidator(target, schema, (result, c) =>
+    result.success ? undefined : refuseInvalid(c, target, result.error),
+  );
+
+const validatorsOf = ({ params, query, body }: Endpoint['request'] = {}): MiddlewareHandler[] => [
+  ...(query ? [validate('query', query)] : []),
+  ...(params ? [validate('param', params)] : []),
+  ...(body ? [requireJson, validate('json', body.content['application/json'].schema)] : []),
+];
+
+/** A route of the API, in the form of zod-openapi. */
+export type Route = RouteConfig & Pick<Endpoint, 'method' | 'path' | 'request'>;
+
+/**
+ * A collection of routes. They have the types of zod-openapi, whose code is read only for the document: it
+ * takes a tenth of the time in which the API loads.
+ */
+export class Routes<E extends Env> extends Hono<E> {
+  /** All routes here and in the collections that were added. */
+  readonly described: Route[] = [];
+
+  /** Adds a route, whose handler gets the parts of the request as its schemas parse them. */
+  openapi<R extends Route>(route: R, handler: RouteHandler<R, E>): this {
+    this.described.push(route);
+    const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
+    this.on([route.method], [path], ...validatorsOf(route.request));
+    this.on([route.method], [path], handler);
+    return this;
+  }
+
+  /** Adds all routes of a collection. */
+  add<F extends Env>(others: Routes<F>): this {
+    this.described.push(...others.described);
+    this.route('/', others);
+    return this;
+  }
+}
+
+export const routes = <E extends Env>() => new Routes<E>();
 
 /** Returns the route whose handler answers a request, beyond middleware; undefined without one. */
 export const handlerRoute = (c: Context) => matchedRoutes(c).findLast(({ method }) => method !== 'ALL');

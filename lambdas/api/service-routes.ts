@@ -2,7 +2,6 @@
 import * as endpoints from '../../protocol/endpoints/service.ts';
 import type { ApiDeps, ApiEnv } from './deps.ts';
 import type { Document } from './document.ts';
-import { renderReference } from './reference-page.ts';
 import { refuse } from './refuse.ts';
 import { routeOf, routes } from './route.ts';
 
@@ -13,7 +12,10 @@ const pageHeaders = {
   'referrer-policy': 'no-referrer',
 };
 
-export const serviceRoutes = (deps: Pick<ApiDeps, 'checkHealth' | 'log'>, readDocument: () => Document) =>
+export const serviceRoutes = (
+  deps: Pick<ApiDeps, 'checkHealth' | 'log'>,
+  readDocument: () => Promise<Document>,
+) =>
   routes<ApiEnv>()
     .openapi(routeOf(endpoints.checkHealth), async (c) => {
       try {
@@ -28,10 +30,11 @@ export const serviceRoutes = (deps: Pick<ApiDeps, 'checkHealth' | 'log'>, readDo
         );
       }
     })
-    .openapi(routeOf(endpoints.getDocument), (c) => {
-      const document: Record<string, unknown> = { ...readDocument() };
+    .openapi(routeOf(endpoints.getDocument), async (c) => {
+      const document: Record<string, unknown> = { ...(await readDocument()) };
       return c.json(document, 200);
     })
-    .openapi(routeOf(endpoints.getReference), async (c) =>
-      c.html(await renderReference(readDocument()), 200, pageHeaders),
-    );
+    .openapi(routeOf(endpoints.getReference), async (c) => {
+      const { renderReference } = await import('./reference-page.ts');
+      return c.html(await renderReference(await readDocument()), 200, pageHeaders);
+    });

@@ -1,6 +1,5 @@
 /** Repairs lost work among the live items, each minute. */
 import { randomBytes } from 'node:crypto';
-import { LambdaClient } from '@aws-sdk/client-lambda';
 import { awsPriceList } from '../adapters/costs/price-list.ts';
 import { integrationStore } from '../adapters/integrations/integrations.ts';
 import { pendingEventStore } from '../adapters/integrations/pending-events.ts';
@@ -29,7 +28,7 @@ const deps = {
   ...wireScheduler(config),
   integrations: integrationStore(table, { now, newId, randomBytes, apiUrl: config.API_URL }),
   pendingEvents: pendingEventStore(table, { now }),
-  workEventSoon: invokeSoon(new LambdaClient(), config.INTEGRATION_EVENTS_ARN),
+  workEventSoon: invokeSoon(config.INTEGRATION_EVENTS_ARN),
   schedules: scheduleStore(table, { now, newId }),
   askPrice: awsPriceList(),
   passPlaces: passPlaceStore(table),

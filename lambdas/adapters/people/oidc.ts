@@ -1,5 +1,5 @@
 /** OpenID Connect by openid-client: the authorization code flow with PKCE, state and nonce. */
-import * as client from 'openid-client';
+import type * as OpenIdClient from 'openid-client';
 import * as z from 'zod';
 import type { AddressGuard } from '../address-guard.ts';
 import { readUpTo, requestByGuard } from '../guarded-request.ts';
@@ -53,7 +53,7 @@ const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
  * does not own the AWS account. Neither may make the API call a private address.
  */
 const fetchByGuard =
-  (guard: AddressGuard): client.CustomFetch =>
+  (guard: AddressGuard): OpenIdClient.CustomFetch =>
   (url, { method, headers, body, signal }) => {
     if (
       !(body === null || body === undefined || typeof body === 'string' || body instanceof URLSearchParams)
@@ -77,9 +77,12 @@ const fetchByGuard =
     });
   };
 
+/** Imported on demand: few calls of the API are sign-ins by a provider. */
+const loadClient = (): Promise<typeof OpenIdClient> => import('openid-client');
+
 /** `log` records why a person was rejected; `guard` decides where a provider may be. */
 export const openIdConnect = (guard: AddressGuard, log: Log): Oidc => {
-  const discover = ({ issuer, clientId, clientSecret }: OidcSettings) =>
+  const discover = (client: typeof OpenIdClient, { issuer, clientId, clientSecret }: OidcSettings) =>
     client.discovery(new URL(issuer), clientId, clientSecret, undefined, {
       timeout: timeoutSeconds,
       [client.customFetch]: fetchByGuard(guard),
@@ -88,12 +91,13 @@ export const openIdConnect = (guard: AddressGuard, log: Log): Oidc => {
 
   return {
     begin: async (settings, redirectUri) => {
+      const client = await loadClient();
       const checks = {
         state: client.randomState(),
         nonce: client.randomNonce(),
         verifier: client.randomPKCECodeVerifier(),
       };
-      const url = client.buildAuthorizationUrl(await discover(settings), {
+      const url = client.buildAuthorizationUrl(await discover(client, settings), {
         redirect_uri: redirectUri,
         scope: 'openid email profile',
         state: checks.state,
@@ -106,7 +110,8 @@ export const openIdConnect = (guard: AddressGuard, log: Log): Oidc => {
 
     finish: async (settings, url, checks) => {
       try {
-        const config = await discover(settings);
+        const client = await loadClient();
+        const config = await discover(client, settings);
         const tokens = await client.authorizationCodeGrant(config, url, {
           pkceCodeVerifier: checks.verifier,
           expectedState: checks.state,

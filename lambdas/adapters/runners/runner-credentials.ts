@@ -1,5 +1,5 @@
 /** Short-lived AWS credentials of an agent: the runner role, limited to that runner's queues. */
-import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import * as z from 'zod';
 import { toInstant } from '../../../protocol/index.ts';
 import { sessionLifetimeMs } from './agent-tokens.ts';
@@ -17,9 +17,6 @@ export interface VendedCredentials {
   readonly sessionToken: string;
   readonly expiresAt: string;
 }
-
-/** Returns the account of an ARN. */
-export const accountIn = (arn: string): string => arn.split(':')[4] ?? '';
 
 /**
  * Session policy that limits the runner role to these queues. Its maximum is 2,048 characters (AWS:
@@ -44,7 +41,7 @@ export const sessionPolicy = (queueArnPrefix: string, queues: readonly string[])
 export type VendCredentials = (runnerId: string, queues: readonly string[]) => Promise<VendedCredentials>;
 
 export const stsCredentials =
-  (client: STSClient, roleArn: string, queueArnPrefix: string): VendCredentials =>
+  (roleArn: string, queueArnPrefix: string, client = new STSClient()): VendCredentials =>
   async (runnerId, queues) => {
     const answer = await client.send(
       new AssumeRoleCommand({

@@ -103,7 +103,7 @@ export const integrationRoutes = (deps: ApiDeps) => {
     },
     findUsers: async () => [],
   });
-  return routes<PersonEnv>().route('/', own).route('/', crud);
+  return routes<PersonEnv>().add(own).add(crud);
 };
 
 /** Open to anybody who knows the URL. The body is read as raw bytes, since a signature covers its bytes. */

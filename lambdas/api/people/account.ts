@@ -64,7 +64,7 @@ export const selfRoutes = (deps: ApiDeps) => {
       if (refused) return refused;
       const user = c.get('signedIn')?.user;
       if (!user) return refuseToken(c);
-      const offered = newTotp(user.email, deps.randomBytes);
+      const offered = await newTotp(user.email, deps.randomBytes);
       if (!(await deps.users.offerTotp(user, offered.secret))) return refuseChanged(c);
       return c.json(offered, 200);
     })
@@ -75,7 +75,7 @@ export const selfRoutes = (deps: ApiDeps) => {
       const reached = await countAttempts(deps, c, counted);
       if (reached) return refuseTooMany(c, deps.attempts, reached);
       const { newTotpSecret } = user;
-      const step = newTotpSecret && totpStepOf(newTotpSecret, c.req.valid('json').code, deps.now());
+      const step = newTotpSecret && (await totpStepOf(newTotpSecret, c.req.valid('json').code, deps.now()));
       if (!newTotpSecret || !step) {
         await recordRefusal(deps, c, 'codeRefused', user);
         return refuse(

@@ -42,7 +42,7 @@ type Proof = { readonly ok: true } | { readonly ok: false; readonly code: 'wrong
 const proveTotp = async (deps: ApiDeps, user: UserRecord, code: string | undefined): Promise<Proof> => {
   if (user.totpSecret === undefined) return { ok: true };
   if (code === undefined) return { ok: false, code: 'totp_required' };
-  const step = totpStepOf(user.totpSecret, code, deps.now());
+  const step = await totpStepOf(user.totpSecret, code, deps.now());
   const spent = step !== undefined && (await deps.users.spendTotp(user.id, step)) !== undefined;
   return spent ? { ok: true } : { ok: false, code: 'wrong_login' };
 };

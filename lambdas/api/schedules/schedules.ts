@@ -161,12 +161,12 @@ export const scheduleRoutes = (deps: ApiDeps) => {
 };
 
 export const schedulePreviewRoutes = (deps: Pick<ApiDeps, 'now'>) =>
-  routes<PersonEnv>().openapi(routeOf(endpoints.previewSchedule), (c) => {
+  routes<PersonEnv>().openapi(routeOf(endpoints.previewSchedule), async (c) => {
     const timing = c.req.valid('query');
     const faults = cronFaults(timing);
     if (faults.length > 0) return refuseFields(c, faults);
     const preview = {
-      sentence: describeCron(timing.cron),
+      sentence: await describeCron(timing.cron),
       nextRuns: nextRuns(timing, deps.now(), shownRuns),
     };
     return c.json(preview, 200);

@@ -3,7 +3,6 @@
  * Scheduler.
  */
 import { CronPattern } from 'croner';
-import cronstrue from 'cronstrue';
 
 const monthNames = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const dayNames = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
@@ -141,5 +140,8 @@ export const toScheduleExpression = ({ minutes, hours, daysOfMonth, months, days
 };
 
 /** Describes it: "At 03:00, Monday through Friday". For an expression that `readCron` accepts. */
-export const describeCron = (text: string): string =>
-  cronstrue.toString(text, { use24HourTimeFormat: true, throwExceptionOnParseError: true });
+export const describeCron = async (text: string): Promise<string> => {
+  // Imported on demand: only a preview shows it.
+  const { default: cronstrue } = await import('cronstrue');
+  return cronstrue.toString(text, { use24HourTimeFormat: true, throwExceptionOnParseError: true });
+};
