@@ -7,11 +7,12 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { Plugin } from 'esbuild';
+import { remembered } from './remembered.ts';
 
 const schemaFiles = /[\\/]@aws-sdk[\\/].+[\\/]schemas_\d+\.js$/;
 
 /** Replaces each `[_name]:` whose constant is a string of the same source by the string. */
-export const withPlainKeys = (source: string): string => {
+export const withPlainKeys = remembered((source) => {
   const constants = new Map<string, string>();
   for (const [, name = '', text = ''] of source.matchAll(/^const (_\w+) = ("[^"\\]*");$/gm))
     constants.set(name, text);
@@ -19,7 +20,7 @@ export const withPlainKeys = (source: string): string => {
     const text = constants.get(name);
     return text === undefined ? key : `${text}:`;
   });
-};
+});
 
 export const plainSchemaKeys: Plugin = {
   name: 'plain-schema-keys',

@@ -1,11 +1,10 @@
 /**
- * Bundles the functions and the agent with esbuild. One call bundles most functions, as they share most
- * imports and `npm start` bundles each time. CDK's NodejsFunction would bundle each function separately, one
- * after the other.
+ * Bundles the functions and the agent with esbuild, all at the same time, as `npm start` bundles after each
+ * change. CDK's NodejsFunction would bundle one function after the other.
  */
 import { existsSync, globSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type BuildOptions, build } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { plainSchemaKeys } from './aws-schemas.ts';
 import { withLock } from './build-lock.ts';
 import { unlessBuilt } from './built.ts';
@@ -13,7 +12,7 @@ import { buildConsole } from './console-build.ts';
 import { lazyBuiltins } from './lazy-builtins.ts';
 import { noticesOf } from './notices.ts';
 import { pureConstants } from './pure-constants.ts';
-import { neverImported, slimPackages } from './slim-packages.ts';
+import { slimPackages, withoutUnmetCases } from './slim-packages.ts';
 import { mirror, writeWhole } from './write-files.ts';
 
 /** Lists the functions: the folders of `lambdas/` whose `index.ts` exports `handler`. */
@@ -44,7 +43,7 @@ const cliEntryFile = 'cli/main.ts';
  */
 const sources = [
   ...['lambdas', 'protocol', 'runner-agent', 'cli'],
-  ...['aws-schemas', 'bundle', 'lazy-builtins', 'pure-constants', 'slim-packages'].map(
+  ...['aws-schemas', 'bundle', 'lazy-builtins', 'pure-constants', 'remembered', 'slim-packages'].map(
     (plugin) => `infra/${plugin}.ts`,
   ),
   ...['package.json', 'package-lock.json', 'tsconfig.json'],
@@ -121,8 +120,13 @@ export interface BuiltFile {
 }
 
 /** Bundles, and adds the notices of the bundle to its folder. Writes nothing. */
-const run = async (root: string, own: BuildOptions): Promise<BuiltFile[]> => {
-  const { outputFiles, metafile } = await build({ ...own, ...options, absWorkingDir: root });
+const run = async (root: string, own: BuildOptions, more: readonly Plugin[] = []): Promise<BuiltFile[]> => {
+  const { outputFiles, metafile } = await build({
+    ...own,
+    ...options,
+    plugins: [...options.plugins, ...more],
+    absWorkingDir: root,
+  });
   const byFolder = Map.groupBy(Object.entries(metafile.outputs), ([path]) => dirname(path));
   const notices = [...byFolder].map(([folder, outputs]) => ({
     path: resolve(root, folder, noticesName),
@@ -134,46 +138,31 @@ const run = async (root: string, own: BuildOptions): Promise<BuiltFile[]> => {
   return [...outputFiles, ...notices];
 };
 
-/** Functions with parts that few calls need: these are files of their own, read when first needed. */
-const withRareParts: ReadonlySet<string> = new Set(['api']);
-
 /**
- * Bundles functions into folders of `outdir`, without writing there. `entryFiles` has their sources by name.
- * Those without rare parts are bundled together, as they share most of the work.
+ * Bundles a function into a folder, without writing there: `index.mjs`, and files with the parts that it
+ * imports when needed. Each function alone, as esbuild leaves out only what none of those uses that it
+ * bundles together.
  */
-export const bundleFunctions = async (
-  root: string,
-  entryFiles: Readonly<Record<string, string>>,
-  outdir: string,
-  areSplit = withRareParts,
-): Promise<BuiltFile[]> => {
-  const bundleSome = (some: readonly [name: string, file: string][], own: BuildOptions) =>
-    run(root, {
-      entryPoints: Object.fromEntries(some.map(([name, file]) => [`${name}/index`, file])),
+export const bundleFunction = (root: string, entryFile: string, outdir: string): Promise<BuiltFile[]> =>
+  run(
+    root,
+    {
+      entryPoints: { index: entryFile },
       outdir,
       outExtension: { '.js': '.mjs' },
+      splitting: true,
       target: 'node24',
-      external: [...neverImported],
       inject: ['lambdas/stack-traces.ts'],
       banner: { js: defineRequire },
-      ...own,
-    });
-  const { split = [], whole = [] } = Object.groupBy(Object.entries(entryFiles), ([name]) =>
-    areSplit.has(name) ? 'split' : 'whole',
+    },
+    [withoutUnmetCases],
   );
-  const results = await Promise.all([
-    bundleSome(whole, {}),
-    ...split.map((one) => bundleSome([one], { splitting: true, chunkNames: `${one[0]}/[name]-[hash]` })),
-  ]);
-  return results.flat();
-};
 
 const bundleAll = async (
   root: string,
   functionNames: readonly string[],
   { lambdas, agentFile, cliFile }: Outputs,
 ): Promise<BuiltFile[]> => {
-  const entryFiles = Object.fromEntries(functionNames.map((name) => [name, entryFileOf(name)]));
   const program = (entryFile: string, outfile: string, target: string) =>
     run(root, {
       target,
@@ -182,7 +171,7 @@ const bundleAll = async (
       banner: { js: `#!/usr/bin/env node\n${defineRequire}` },
     });
   const results = await Promise.all([
-    bundleFunctions(root, entryFiles, lambdas),
+    ...functionNames.map((name) => bundleFunction(root, entryFileOf(name), join(lambdas, name))),
     program(agentEntryFile, agentFile, 'node24'),
     // Users' machines may have an older Node.
     program(cliEntryFile, cliFile, 'node22'),

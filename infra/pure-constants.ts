@@ -8,6 +8,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Plugin } from 'esbuild';
 import { parseAst } from 'rolldown/parseAst';
+import { remembered } from './remembered.ts';
 
 /** Expressions that esbuild keeps although nothing reads their value. */
 const makers: ReadonlySet<string> = new Set([
@@ -23,7 +24,7 @@ const makers: ReadonlySet<string> = new Set([
  * Marks the values of the constants at the top of a TypeScript source as free of effects. The mark counts for
  * a call with all its arguments, so each value becomes the result of a function. Lines keep their numbers.
  */
-export const withPureConstants = (source: string): string => {
+export const withPureConstants = remembered((source) => {
   const values = parseAst(source, { lang: 'ts' }).body.flatMap((statement) => {
     const declared = statement.type === 'ExportNamedDeclaration' ? statement.declaration : statement;
     if (declared?.type !== 'VariableDeclaration' || declared.kind !== 'const') return [];
@@ -35,7 +36,7 @@ export const withPureConstants = (source: string): string => {
   for (const { start, end } of values.reverse())
     marked = `${marked.slice(0, start)}/* @__PURE__ */ (() => (${marked.slice(start, end)}))()${marked.slice(end)}`;
   return marked;
-};
+});
 
 /** Marks the constants of our own sources: no package here is written in TypeScript. */
 export const pureConstants: Plugin = {

@@ -21,17 +21,19 @@ export const slimPackages: Plugin = {
 };
 
 /**
- * What the SDK imports in cases that a function never meets; it stays out of the bundles of functions. Ways to
- * credentials, when the environment has none: Lambda's always has. Streams of events, which no call of ours
- * answers with. The parser of a browser's name.
+ * What the SDK imports only in cases that a function never meets. Ways to credentials, when the environment
+ * has none: Lambda's always has. Streams of events, which no call of ours answers with. The parser of a
+ * browser's name.
  */
-export const neverImported: readonly string[] = [
-  '@aws-sdk/credential-provider-http',
-  '@aws-sdk/credential-provider-ini',
-  '@aws-sdk/credential-provider-process',
-  '@aws-sdk/credential-provider-sso',
-  '@aws-sdk/credential-provider-web-identity',
-  '@smithy/credential-provider-imds',
-  '@smithy/core/event-streams',
-  'bowser',
-];
+const neverImported =
+  /^(@aws-sdk\/credential-provider-(http|ini|process|sso|web-identity)|@smithy\/(credential-provider-imds|core\/event-streams)|bowser)$/;
+
+/** Keeps `import()` of these as it is, so that they stay out of a function. Static imports are bundled. */
+export const withoutUnmetCases: Plugin = {
+  name: 'without-unmet-cases',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: neverImported }, ({ path, kind }) =>
+      kind === 'dynamic-import' ? { path, external: true } : undefined,
+    );
+  },
+};

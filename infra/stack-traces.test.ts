@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { root } from '../local/template/synth.ts';
-import { bundleFunctions } from './bundle.ts';
+import { bundleFunction } from './bundle.ts';
 
 const folder = mkdtempDisposableSync(join(tmpdir(), 'reveille-stack-traces-'));
 afterAll(() => folder.remove());
@@ -15,28 +15,30 @@ it('names the lines of the sources in the traces of a function, and those of the
     writeFileSync(path, contents);
   };
   const sources = join(folder.path, 'lambdas/broken');
-  write(join(sources, 'index.ts'), "\nawait import('./rare.ts');\n");
+  write(
+    join(sources, 'index.ts'),
+    "if (process.env.RARE) await import('./rare.ts');\nelse throw new TypeError('It broke.');\n",
+  );
   write(
     join(sources, 'rare.ts'),
-    "\n\nconst fail = (): never => {\n  throw new TypeError('It broke.');\n};\nfail();\n",
+    "\n\nexport const fail = (): never => {\n  throw new TypeError('It broke.');\n};\nfail();\n",
   );
-  for (const splits of ['in one file', 'in two files']) {
-    const outDir = join(folder.path, splits);
-    const areSplit = new Set(splits === 'in two files' ? ['broken'] : []);
-    const files = await bundleFunctions(root, { broken: join(sources, 'index.ts') }, outDir, areSplit);
-    for (const { path, contents } of files) write(path, contents);
-    const bundle = join(outDir, 'broken/index.mjs');
-    const print = `import(${JSON.stringify(bundle)}).catch((error) => console.log(error.stack))`;
-    const trace = () => execFileSync(process.execPath, ['-e', print], { encoding: 'utf8' }).split('\n');
+  const outDir = join(folder.path, 'dist');
+  const files = await bundleFunction(root, join(sources, 'index.ts'), outDir);
+  for (const { path, contents } of files) write(path, contents);
+  const print = `import(${JSON.stringify(join(outDir, 'index.mjs'))}).catch((error) => console.log(error.stack))`;
+  const trace = (RARE = '') =>
+    execFileSync(process.execPath, ['-e', print], { encoding: 'utf8', env: { RARE } })
+      .split('\n')
+      .slice(0, 2);
 
-    expect(trace().slice(0, 2)).toEqual([
-      'TypeError: It broke.',
-      expect.stringMatching(/^ {4}at .*lambdas\/broken\/rare\.ts:4:9\)?$/),
-    ]);
-    for (const { path } of files) if (path.endsWith('.map')) rmSync(path);
-    expect(trace().slice(0, 2)).toEqual([
-      'TypeError: It broke.',
-      expect.stringMatching(/^ {4}at .*broken\/(index|rare-\w+)\.mjs:\d+:\d+\)?$/),
-    ]);
-  }
+  const message = 'TypeError: It broke.';
+  expect(trace()).toEqual([message, expect.stringMatching(/^ {4}at .*lambdas\/broken\/index\.ts:2:12\)?$/)]);
+  expect(trace('yes')).toEqual([
+    message,
+    expect.stringMatching(/^ {4}at .*lambdas\/broken\/rare\.ts:4:9\)?$/),
+  ]);
+  for (const { path } of files) if (path.endsWith('.map')) rmSync(path);
+  expect(trace()).toEqual([message, expect.stringMatching(/^ {4}at .*dist\/index\.mjs:\d+:\d+\)?$/)]);
+  expect(trace('yes')).toEqual([message, expect.stringMatching(/^ {4}at .*dist\/rare-\w+\.mjs:\d+:\d+\)?$/)]);
 });

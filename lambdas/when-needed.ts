@@ -1,18 +1,17 @@
-/** Parts of a function that few of its calls need: their code is read when it is first called. */
+/** Parts of a function that few of its calls need: their code is read when one is first needed. */
 
 /**
- * Returns a function that `load` imports and makes at the first call. `load` imports a module of ours: of a
- * package, the whole package would come along.
+ * Returns a function that makes a part once. `make` imports a module of ours, and not a package, of which all
+ * would come along.
  *
  * @example
- * const send = whenNeeded(async () => (await import('./sender.ts')).makeSender(url));
+ * const sender = whenNeeded(async () => (await import('./sender.ts')).makeSender(url));
+ * await (await sender()).send(message);
  */
-export const whenNeeded = <Args extends readonly unknown[], Result>(
-  load: () => Promise<(...args: Args) => Promise<Result>>,
-): ((...args: Args) => Promise<Result>) => {
-  let loaded: ReturnType<typeof load> | undefined;
-  return async (...args) => {
-    loaded ??= load();
-    return (await loaded)(...args);
+export const whenNeeded = <Part>(make: () => Promise<Part>): (() => Promise<Part>) => {
+  let made: Promise<Part> | undefined;
+  return () => {
+    made ??= make();
+    return made;
   };
 };

@@ -1,7 +1,5 @@
 /** Shared parts of the functions: clock, log, stores, senders. Each function takes the ones it needs. */
 import { randomBytes } from 'node:crypto';
-import { KMSClient } from '@aws-sdk/client-kms';
-import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as z from 'zod';
 import { type Clock, type Delivery, type ProjectId, projectId, toInstant } from '../protocol/index.ts';
 import { type AddressGuard, addressGuard } from './adapters/address-guard.ts';
@@ -14,16 +12,15 @@ import { ec2Instances } from './adapters/runners/instances.ts';
 import { runnerStore } from './adapters/runners/runners.ts';
 import { sessionStore } from './adapters/runners/sessions.ts';
 import type { Scheduler } from './adapters/schedules/scheduler.ts';
-import { dataKeys, kmsKeyService } from './adapters/secrets/data-keys.ts';
+import { dataKeys } from './adapters/secrets/data-keys.ts';
 import { sealedTable } from './adapters/secrets/secret-attributes.ts';
-import { makeVault } from './adapters/secrets/secret-encryption.ts';
 import type { SigningKeys } from './adapters/secrets/signed-tokens.ts';
 import { loadSigningKeys, rememberSigningKeys } from './adapters/secrets/signing-keys.ts';
 import { openTable, type Table } from './adapters/table.ts';
 import { limitStore } from './adapters/tasks/limits.ts';
 import { lineStore } from './adapters/tasks/lines.ts';
 import { logStore } from './adapters/tasks/logs.ts';
-import { makeSqsClient, sqsQueues } from './adapters/tasks/queues.ts';
+import type { Queues } from './adapters/tasks/queues.ts';
 import { taskStore } from './adapters/tasks/tasks.ts';
 import { telemetry } from './adapters/telemetry.ts';
 import { circuitStore } from './adapters/webhooks/circuits.ts';
@@ -39,9 +36,6 @@ export const now: Clock = () => toInstant(Date.now());
 
 export const { log, measure } = telemetry(process.env.METRICS_NAMESPACE ?? 'Reveille');
 
-/** Makes one client for each function, like the table. */
-export const makeKmsClient = () => new KMSClient();
-
 /** Reports an unreadable item in the log, for an alarm, and in the dashboard's repairs: only its keys. */
 const reportUnreadable: Table['reportUnreadable'] = ({ key, message }) => {
   log.error('Skipped an unreadable item', { ...key, error: message });
@@ -51,11 +45,21 @@ const reportUnreadable: Table['reportUnreadable'] = ({ key, message }) => {
 /** Opens the table without the key of its secrets, which stay encrypted. */
 export const openPlainTable = (tableName: string): Table => openTable(tableName, undefined, reportUnreadable);
 
-/** Opens the table with its secrets in plain text; in DynamoDB they are encrypted. */
+/**
+ * Opens the table with its secrets in plain text; in DynamoDB they are encrypted. The vault is made for the
+ * first secret: EC2's events are mostly about instances that are no runners.
+ */
 export const openSealedTable = (tableName: string, secretsKeyArn: string): Table => {
   const table = openPlainTable(tableName);
-  const service = kmsKeyService(makeKmsClient(), secretsKeyArn);
-  return sealedTable(table, makeVault(dataKeys(table, { service, now, newId })));
+  const vault = whenNeeded(async () => {
+    const { kmsKeyService } = await import('./adapters/secrets/kms-keys.ts');
+    const { makeVault } = await import('./adapters/secrets/secret-encryption.ts');
+    return makeVault(dataKeys(table, { service: kmsKeyService(secretsKeyArn), now, newId }));
+  });
+  return sealedTable(table, {
+    seal: async (scope, place, plainText) => (await vault()).seal(scope, place, plainText),
+    open: async (scope, place, sealed) => (await vault()).open(scope, place, sealed),
+  });
 };
 
 /**
@@ -100,21 +104,18 @@ export const deliveryRef = z.object({
 }) satisfies z.ZodType<Pick<Delivery, 'projectId' | 'id'>>;
 
 /** Makes the webhook senders; `guard` checks their target addresses. */
-export const wireWebhooks = (client: SQSClient, retriesQueueUrl: string, guard: AddressGuard) => ({
-  sendWebhook: loggedWebhooks(httpWebhookSender(now, guard), log),
-  retryWebhook: async (
-    { projectId, id }: Pick<Delivery, 'projectId' | 'id'>,
-    { delaySeconds, tries } = firstRetry,
-  ): Promise<void> => {
-    await client.send(
-      new SendMessageCommand({
-        QueueUrl: retriesQueueUrl,
-        MessageBody: JSON.stringify({ projectId, id, tries }),
-        DelaySeconds: delaySeconds,
-      }),
-    );
-  },
-});
+export const wireWebhooks = (retriesQueueUrl: string, guard: AddressGuard) => {
+  const queue = whenNeeded(async () =>
+    (await import('./adapters/webhooks/retry-queue.ts')).retryQueue(retriesQueueUrl),
+  );
+  return {
+    sendWebhook: loggedWebhooks(httpWebhookSender(now, guard), log),
+    retryWebhook: async (
+      { projectId, id }: Pick<Delivery, 'projectId' | 'id'>,
+      { delaySeconds, tries } = firstRetry,
+    ): Promise<void> => (await queue())({ projectId, id, tries }, delaySeconds),
+  };
+};
 
 /** Keys with which the control plane signs the tokens of agents and people; read at the first use. */
 export const wireSigningKeys = (table: Table): SigningKeys =>
@@ -129,17 +130,18 @@ export const schedulerVariables = variables.pick({
 });
 
 export const wireScheduler = (config: z.infer<typeof schedulerVariables>): { scheduler: Scheduler } => {
-  const make = async () =>
+  const scheduler = whenNeeded(async () =>
     (await import('./adapters/schedules/scheduler.ts')).eventBridgeScheduler({
       groupName: config.SCHEDULE_GROUP,
       functionArn: config.SCHEDULED_START_ARN,
       roleArn: config.SCHEDULER_ROLE_ARN,
       deadLetterArn: config.SCHEDULER_DEAD_LETTERS_ARN,
-    });
+    }),
+  );
   return {
     scheduler: {
-      put: whenNeeded(async () => (await make()).put),
-      remove: whenNeeded(async () => (await make()).remove),
+      put: async (schedule) => (await scheduler()).put(schedule),
+      remove: async (id) => (await scheduler()).remove(id),
     },
   };
 };
@@ -151,12 +153,21 @@ export const queueVariables = variables.pick({
   STACK_NAME: true,
 });
 
-export const wireQueues = (client: SQSClient, config: z.infer<typeof queueVariables>) =>
-  sqsQueues(client, {
-    namePrefix: config.QUEUE_NAME_PREFIX,
-    urlPrefix: config.QUEUE_URL_PREFIX,
-    stackName: config.STACK_NAME,
-  });
+export const wireQueues = (config: z.infer<typeof queueVariables>): Queues => {
+  const queues = whenNeeded(async () =>
+    (await import('./adapters/tasks/queues.ts')).sqsQueues({
+      namePrefix: config.QUEUE_NAME_PREFIX,
+      urlPrefix: config.QUEUE_URL_PREFIX,
+      stackName: config.STACK_NAME,
+    }),
+  );
+  return {
+    create: async (queue) => (await queues()).create(queue),
+    remove: async (queue) => (await queues()).remove(queue),
+    ring: async (queue, doorbell) => (await queues()).ring(queue, doorbell),
+    urlOf: (queue) => `${config.QUEUE_URL_PREFIX}${queue}`,
+  };
+};
 
 /** Environment of the functions that follow EC2 and repair. */
 export const followVariables = variables
@@ -173,13 +184,12 @@ export const followVariables = variables
 
 /** Makes the parts of the functions that follow EC2 and repair: all to assign tasks and wake runners. */
 export const wireFollowing = (config: z.infer<typeof followVariables>) => {
-  const sqs = makeSqsClient();
   const stores = wireStores(openSealedTable(config.TABLE_NAME, config.SECRETS_KEY_ARN));
   return {
     ...stores,
     runners: measuredRunners(stores.runners, stores.prices, measure, config.AWS_REGION),
-    ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
-    queues: wireQueues(sqs, config),
+    ...wireWebhooks(config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
+    queues: wireQueues(config),
     instances: ec2Instances(),
     fleets: config.RUNNER_FLEETS,
     apiUrl: config.API_URL,
@@ -204,14 +214,13 @@ export const causeVariables = variables
 export const wireStartByCause = (config: z.infer<typeof causeVariables>) => {
   const stores = wireStores(openSealedTable(config.TABLE_NAME, config.SECRETS_KEY_ARN));
   const { table } = stores;
-  const sqs = makeSqsClient();
   return {
     ...stores,
-    ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
+    ...wireWebhooks(config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
     readForTask: (project: ProjectId, templateId: string) => readForTask(table, project, templateId),
     readInventory: resourceStores(table, { now, newId }).inventories.get,
     audit: auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENTION_DAYS }),
-    queues: wireQueues(sqs, config),
+    queues: wireQueues(config),
     apiUrl: config.API_URL,
   };
 };

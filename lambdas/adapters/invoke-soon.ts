@@ -5,8 +5,8 @@ import { InvocationType, InvokeCommand, LambdaClient } from '@aws-sdk/client-lam
  * Invokes asynchronously: once Lambda has accepted the event, Lambda itself retries when the function fails.
  */
 export const invokeSoon =
-  <T extends object>(functionArn: string, client = new LambdaClient()) =>
-  async (request: T): Promise<void> => {
+  (functionArn: string, client = new LambdaClient()) =>
+  async (request: object): Promise<void> => {
     await client.send(
       new InvokeCommand({
         FunctionName: functionArn,

@@ -32,7 +32,6 @@ import { registrationTokenStore } from '../adapters/runners/registration-tokens.
 import { scheduleStore } from '../adapters/schedules/schedules.ts';
 import { makeKeyPair, seal } from '../adapters/secrets/payload-encryption.ts';
 import { signedTokens } from '../adapters/secrets/signed-tokens.ts';
-import { makeSqsClient } from '../adapters/tasks/queues.ts';
 import { readConfig, variables } from '../config.ts';
 import { whenNeeded } from '../when-needed.ts';
 import {
@@ -74,7 +73,6 @@ const config = readConfig(
 
 const stores = wireStores(openSealedTable(config.TABLE_NAME, config.SECRETS_KEY_ARN));
 const { table, now, newId } = stores;
-const sqs = makeSqsClient();
 const guard = addressGuard(config.WEBHOOK_ALLOWED);
 const resources = resourceStores(table, { now, newId });
 
@@ -82,9 +80,17 @@ const audit = auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENT
 const signingKeys = wireSigningKeys(table);
 const apiTokens = apiTokenStore(table, { now, newId, randomBytes });
 
-/** Invokes another function by Lambda's client, which most calls do not need. */
-const invokeWhenNeeded = <T extends object>(functionArn: string) =>
-  whenNeeded<[T], void>(async () => (await import('../adapters/invoke-soon.ts')).invokeSoon(functionArn));
+const invokeFor = (functionArn: string) =>
+  whenNeeded(async () => (await import('../adapters/invoke-soon.ts')).invokeSoon(functionArn));
+const workEvent = invokeFor(config.INTEGRATION_EVENTS_ARN);
+const settlePower = invokeFor(config.RUNNER_POWER_ARN);
+
+const agentCredentials = whenNeeded(async () =>
+  (await import('../adapters/runners/runner-credentials.ts')).stsCredentials(
+    config.RUNNER_ROLE_ARN,
+    config.QUEUE_ARN_PREFIX,
+  ),
+);
 
 /** GitHub and GitLab give a webhook ten seconds to answer; a few calls may take this long within them. */
 const patient = patientTable(table, { now, pause, forMs: 2000 });
@@ -96,14 +102,14 @@ const app = createApp({
   ...stores,
   ...wireScheduler(config),
   schedules: scheduleStore(table, { now, newId }),
-  ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, guard),
+  ...wireWebhooks(config.WEBHOOK_RETRIES_QUEUE_URL, guard),
   refuseUrl: guard.refuse,
   resources,
   names: nameStore(table, now),
   projects: projectStore(table, { now, newId }),
   integrations: integrationStore(patient, { now, newId, randomBytes, apiUrl: config.API_URL }),
   pendingEvents: pendingEventStore(patient, { now }),
-  workEventSoon: invokeWhenNeeded(config.INTEGRATION_EVENTS_ARN),
+  workEventSoon: async (event) => (await workEvent())(event),
   readKeyText: (projectId, id) => readKeyText(patient, projectId, id),
   apiTokens,
   verifyToken: rememberCallers(apiTokens.verify, now, rememberTokensMs),
@@ -112,8 +118,8 @@ const app = createApp({
   readForTask: (projectId, templateId) => readForTask(table, projectId, templateId),
   readInventory: resources.inventories.get,
   readTaskParts: (task) => readTaskParts(table, task),
-  queues: wireQueues(sqs, config),
-  settlePowerSoon: powerRequests(invokeWhenNeeded(config.RUNNER_POWER_ARN)),
+  queues: wireQueues(config),
+  settlePowerSoon: powerRequests(async (request) => (await settlePower())(request)),
   users: userStore(table, { now, newId }),
   invitations: invitationStore(table, { now, newId, randomBytes }),
   attempts: attemptStore(patient, now),
@@ -131,12 +137,7 @@ const app = createApp({
   enrolments: seenEnrolments(table),
   // The account in the ARN of a role of the stack.
   accountId: config.RUNNER_ROLE_ARN.split(':')[4] ?? '',
-  vendCredentials: whenNeeded(async () =>
-    (await import('../adapters/runners/runner-credentials.ts')).stsCredentials(
-      config.RUNNER_ROLE_ARN,
-      config.QUEUE_ARN_PREFIX,
-    ),
-  ),
+  vendCredentials: async (runnerId, queues) => (await agentCredentials())(runnerId, queues),
   seal,
   makeKeyPair,
   randomBytes,

@@ -99,16 +99,13 @@ const bodyProblems: readonly ProblemCode[] = [
   'invalid_request',
 ];
 
-/**
- * Makes the route of an endpoint, with its problems: its own, those of a body or a token, and as the default
- * any other.
- */
-export const routeOf = <const E extends Endpoint>({ access, tag, problems = [], ...route }: E) => {
+/** The problems of an endpoint in the form of its other answers: its own, those implied, and any other. */
+const problemAnswers = ({ access, request, problems = [] }: Endpoint) => {
   const accepted = schemes[access];
   const implied: readonly ProblemCode[] = [
-    ...(route.request?.body ? bodyProblems : []),
-    ...(route.request?.query ? (['invalid_request'] as const) : []),
-    ...(route.request?.params ? (['not_found'] as const) : []),
+    ...(request?.body ? bodyProblems : []),
+    ...(request?.query ? (['invalid_request'] as const) : []),
+    ...(request?.params ? (['not_found'] as const) : []),
     ...(accepted.length > 0 ? (['unauthenticated'] as const) : []),
     ...(accepted === people ? (['forbidden'] as const) : []),
   ];
@@ -124,10 +121,18 @@ export const routeOf = <const E extends Endpoint>({ access, tag, problems = [], 
     default: { description: 'Any other problem', content: problemContent },
     ...answers,
   };
+  return anyOther;
+};
+
+/** Makes the route of an endpoint. Only the document reads the answers, so they are made for it. */
+export const routeOf = <const E extends Endpoint>(endpoint: E) => {
+  const { access, tag, problems: _made, ...route } = endpoint;
   return {
     ...route,
     tags: [tag],
-    security: accepted.map((scheme) => ({ [scheme]: [] })),
-    responses: { ...route.responses, ...anyOther },
+    security: schemes[access].map((scheme) => ({ [scheme]: [] })),
+    get responses(): E['responses'] & ReturnType<typeof problemAnswers> {
+      return { ...endpoint.responses, ...problemAnswers(endpoint) };
+    },
   };
 };

@@ -33,7 +33,7 @@ import type { Table } from '../adapters/table.ts';
 import { limitStore } from '../adapters/tasks/limits.ts';
 import { lineStore } from '../adapters/tasks/lines.ts';
 import { logStore } from '../adapters/tasks/logs.ts';
-import { nameRefusedMs } from '../adapters/tasks/queues.ts';
+import { nameRefusedMs } from '../adapters/tasks/queue-names.ts';
 import { taskStore } from '../adapters/tasks/tasks.ts';
 import { circuitStore } from '../adapters/webhooks/circuits.ts';
 import { deliveryStore } from '../adapters/webhooks/deliveries.ts';

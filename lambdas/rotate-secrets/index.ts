@@ -3,19 +3,20 @@ import { randomBytes } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import { newId } from '../adapters/ids.ts';
 import { auditTrail, recordOperation } from '../adapters/people/audit.ts';
-import { dataKeys, kmsKeyService } from '../adapters/secrets/data-keys.ts';
+import { dataKeys } from '../adapters/secrets/data-keys.ts';
+import { kmsKeyService } from '../adapters/secrets/kms-keys.ts';
 import { makeVault } from '../adapters/secrets/secret-encryption.ts';
 import { type RotationProgress, rotateSecrets } from '../adapters/secrets/secret-rotation.ts';
 import { openTable } from '../adapters/table.ts';
 import { readConfig, variables } from '../config.ts';
-import { log, makeKmsClient, now } from '../wiring.ts';
+import { log, now } from '../wiring.ts';
 
 const config = readConfig(
   variables.pick({ TABLE_NAME: true, SECRETS_KEY_ARN: true, AUDIT_RETENTION_DAYS: true }),
   process.env,
 );
 const table = openTable(config.TABLE_NAME);
-const service = kmsKeyService(makeKmsClient(), config.SECRETS_KEY_ARN);
+const service = kmsKeyService(config.SECRETS_KEY_ARN);
 
 const audit = auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENTION_DAYS });
 

@@ -22,7 +22,7 @@ const config = readConfig(
 const sqs = makeSqsClient();
 const deps = {
   ...wireStores(openSealedTable(config.TABLE_NAME, config.SECRETS_KEY_ARN)),
-  ...wireWebhooks(sqs, config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
+  ...wireWebhooks(config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
 };
 
 const comeAgainLater = async (record: SQSRecord, delaySeconds: number): Promise<void> => {

@@ -2,7 +2,7 @@
  * SQS in memory: at-least-once delivery without order. A received message is hidden, and reappears unless
  * deleted.
  */
-import { nameRefusedMs } from '../../lambdas/adapters/tasks/queues.ts';
+import { nameRefusedMs } from '../../lambdas/adapters/tasks/queue-names.ts';
 import type { Chance } from './chance.ts';
 import type { Faults } from './faults.ts';
 import type { VirtualTime } from './virtual-time.ts';

@@ -2,7 +2,6 @@
  * Data keys, which KMS makes and wraps. Each works for one project only, as KMS checks the project that it
  * was made for.
  */
-import { DecryptCommand, GenerateDataKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
 import * as z from 'zod';
 import type { Clock } from '../../../protocol/index.ts';
 import type { NewId } from '../ids.ts';
@@ -26,35 +25,6 @@ export interface KeyService {
   /** Unwraps a key. Throws unless it was made for this scope. */
   unwrap(scope: SecretScope, wrapped: string, wrappedBy: string): Promise<Uint8Array>;
 }
-
-/** Encryption context, the same for wrapping and unwrapping; not secret, as CloudTrail shows it. */
-const contextOf = (scope: SecretScope) => ({ projectId: scope });
-
-export const kmsKeyService = (client: KMSClient, keyArn: string): KeyService => ({
-  make: async (scope) => {
-    const made = await client.send(
-      new GenerateDataKeyCommand({ KeyId: keyArn, KeySpec: 'AES_256', EncryptionContext: contextOf(scope) }),
-    );
-    if (!made.Plaintext || !made.CiphertextBlob) throw new Error('KMS has made no key.');
-    return {
-      key: made.Plaintext,
-      wrapped: Buffer.from(made.CiphertextBlob).toString('base64'),
-      wrappedBy: made.KeyId ?? keyArn,
-    };
-  },
-
-  unwrap: async (scope, wrapped, wrappedBy) => {
-    const { Plaintext } = await client.send(
-      new DecryptCommand({
-        KeyId: wrappedBy,
-        CiphertextBlob: Buffer.from(wrapped, 'base64'),
-        EncryptionContext: contextOf(scope),
-      }),
-    );
-    if (!Plaintext) throw new Error('KMS has unwrapped nothing.');
-    return Plaintext;
-  },
-});
 
 const stored = z.object({ sk: z.string(), wrapped: z.string(), wrappedBy: z.string() });
 

@@ -17,7 +17,8 @@ import { userStore } from '../people/users.ts';
 import { recordsOf } from '../records.ts';
 import { projectStore, readTaskParts, resourceStores } from '../resources/resources.ts';
 import { keys, type Table } from '../table.ts';
-import { dataKeys, kmsKeyService, rememberKeysMs } from './data-keys.ts';
+import { dataKeys, rememberKeysMs } from './data-keys.ts';
+import { kmsKeyService } from './kms-keys.ts';
 import { sealedTable } from './secret-attributes.ts';
 import { dataKeyOf, makeVault } from './secret-encryption.ts';
 import { type RotationDeps, rotateSecrets } from './secret-rotation.ts';
@@ -44,7 +45,7 @@ beforeEach(() => testKms.counter.reset());
 
 /** Data keys of one function, with a separate memory. */
 const openVault = () => {
-  const own = dataKeys(db.table, { service: kmsKeyService(kms, keyArn), now, newId });
+  const own = dataKeys(db.table, { service: kmsKeyService(keyArn, kms), now, newId });
   const vault = makeVault(own);
   return { dataKeys: own, vault, table: sealedTable(db.table, vault) };
 };
@@ -117,7 +118,7 @@ describe('a secret', () => {
 
   it('can be read again after KMS has failed once', async () => {
     const project = aProject();
-    const good = kmsKeyService(kms, keyArn);
+    const good = kmsKeyService(keyArn, kms);
     let down = true;
     const service: typeof good = {
       ...good,

@@ -32,11 +32,8 @@ beforeAll(async () => {
     credentials,
     useQueueUrlAsEndpoint: false,
   });
-  queues = sqsQueues(client, {
-    namePrefix: 'reveille-',
-    urlPrefix: `https://sqs.${region}.amazonaws.com/000000000000/reveille-`,
-    stackName: 'Reveille',
-  });
+  const urlPrefix = `https://sqs.${region}.amazonaws.com/000000000000/reveille-`;
+  queues = sqsQueues({ namePrefix: 'reveille-', urlPrefix, stackName: 'Reveille' }, client);
 });
 afterAll(async () => {
   await gateway?.stop();

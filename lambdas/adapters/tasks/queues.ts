@@ -14,12 +14,6 @@ const retentionSeconds = 3600;
 /** Long enough to claim; short enough that a dead agent's doorbell rings again soon. */
 const visibilityTimeoutSeconds = 30;
 
-/**
- * QueueDeletedRecently:
- * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
- */
-export const nameRefusedMs = 60_000;
-
 export interface Queues {
   /**
    * Makes the queue; an existing one stays unchanged. False: SQS rejects the name, for `nameRefusedMs` after
@@ -55,7 +49,10 @@ const tagsFor = (queue: string, stackName: string): Record<string, string> => {
 /** The client ignores the host in a queue's URL, so that a custom endpoint works. */
 export const makeSqsClient = () => new SQSClient({ useQueueUrlAsEndpoint: false });
 
-export const sqsQueues = (client: SQSClient, { namePrefix, urlPrefix, stackName }: QueueNames): Queues => {
+export const sqsQueues = (
+  { namePrefix, urlPrefix, stackName }: QueueNames,
+  client = makeSqsClient(),
+): Queues => {
   const urlOf = (queue: string) => `${urlPrefix}${queue}`;
   const unless = async (
     refusal: typeof QueueDoesNotExist | typeof QueueDeletedRecently,

@@ -8,7 +8,8 @@ import type { ProblemCode } from '../../../protocol/index.ts';
 import { problem, toInstant } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { newId } from '../../adapters/ids.ts';
-import { dataKeys, kmsKeyService } from '../../adapters/secrets/data-keys.ts';
+import { dataKeys } from '../../adapters/secrets/data-keys.ts';
+import { kmsKeyService } from '../../adapters/secrets/kms-keys.ts';
 import { sealedTable } from '../../adapters/secrets/secret-attributes.ts';
 import { makeVault } from '../../adapters/secrets/secret-encryption.ts';
 import { openApiFixture } from '../testing/fixture.ts';
@@ -20,7 +21,7 @@ let fixture: TwoProjects;
 beforeAll(async () => {
   table = await openTestTable();
   kms = await startTestKms();
-  const service = kmsKeyService(new KMSClient(kms), kms.keyArn);
+  const service = kmsKeyService(kms.keyArn, new KMSClient(kms));
   const now = () => toInstant(Date.now());
   const sealed = sealedTable(table.table, makeVault(dataKeys(table.table, { service, now, newId })));
   fixture = await openTwoProjects(await openApiFixture({ ...table, table: sealed }));

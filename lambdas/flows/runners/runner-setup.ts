@@ -8,7 +8,7 @@ import {
 } from '../../../protocol/index.ts';
 import { poolOf, type RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import type { NewRunner } from '../../adapters/runners/runners.ts';
-import { nameRefusedMs } from '../../adapters/tasks/queues.ts';
+import { nameRefusedMs } from '../../adapters/tasks/queue-names.ts';
 import { controlQueueOf, queuesOf } from '../../core/tasks/routing.ts';
 import type { Deps } from '../deps.ts';
 import { type AssignDeps, assignAgain } from '../tasks/assign.ts';
