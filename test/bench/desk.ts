@@ -5,7 +5,7 @@
  * one run, and prints the ratios. Needs Linux, for /proc.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,6 +13,7 @@ import { Command } from 'commander';
 import * as z from 'zod';
 import { wholeNumber } from '../arguments.ts';
 import { median } from '../median.ts';
+import { git, inCheckout } from './checkout.ts';
 import { memoryOf, processorMsOf } from './processes.ts';
 
 const { against, tries } = new Command('npm run bench:desk --')
@@ -21,8 +22,6 @@ const { against, tries } = new Command('npm run bench:desk --')
   .option('--tries <number>', 'how often each commit is measured; the medians count', wholeNumber(1), 1)
   .parse()
   .opts<{ against: string; tries: number }>();
-
-const root = join(import.meta.dirname, '../..');
 
 /** Figures of one checkout, by their names in the table. */
 type Figures = Record<string, number>;
@@ -80,26 +79,13 @@ const measureDemo = (checkout: string): Figures => {
   };
 };
 
-const git = (...args: string[]): string => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
-
 /** Measures a new checkout of the commit, where nothing has been built yet. */
-const measure = async (commit: string): Promise<Figures> => {
-  const checkout = mkdtempSync(join(tmpdir(), 'reveille-bench-'));
-  git('worktree', 'add', '--quiet', '--detach', '--force', checkout, commit);
-  try {
-    const lockFile = (folder: string) => readFileSync(join(folder, 'package-lock.json'), 'utf8');
-    if (lockFile(checkout) === lockFile(root))
-      symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
-    else execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--silent'], { cwd: checkout });
-    return {
-      ...(await measureStart(checkout, 'first')),
-      ...(await measureStart(checkout, 'second')),
-      ...measureDemo(checkout),
-    };
-  } finally {
-    git('worktree', 'remove', '--force', checkout);
-  }
-};
+const measure = (commit: string): Promise<Figures> =>
+  inCheckout(commit, async (checkout) => ({
+    ...(await measureStart(checkout, 'first')),
+    ...(await measureStart(checkout, 'second')),
+    ...measureDemo(checkout),
+  }));
 
 const before: Figures[] = [];
 const after: Figures[] = [];
