@@ -20,7 +20,7 @@ export interface FunctionProps {
   /** Folder with its `index.mjs`. */
   readonly folder: string;
   readonly timeoutSeconds: number;
-  /** Memory; CPU grows with it. @default 256 */
+  /** Memory; the share of a processor grows with it. @default 256, the cheapest where nobody waits */
   readonly memoryMb?: number;
   /** Namespace of its metrics. */
   readonly metricsNamespace: string;
@@ -89,10 +89,33 @@ export const addingTo =
       traced: settings.tracing && name !== 'reconcile',
     });
 
+/**
+ * Memory of the functions for which somebody waits, from the processor time measured on one machine
+ * (`npm run bench:cold`, and calls on the local stack); not measured on AWS. Lambda gives a whole processor at
+ * 1,769 MB and a share of it below (AWS: Lambda function memory), and bills MB x time. So work costs the same
+ * everywhere and ends sooner with more, and waiting costs more with more. Per 1 GB s, 13.3 micro-dollars.
+ *
+ * First start of an instance, `task-start`: 75 ms to load, 75 ms for its one call, and about 400 ms in which it
+ * waits for AWS, taken from EC2's usual answers.
+ *
+ *    MB    work    whole   micro-dollars
+ *    256   1.04 s  1.44 s   4.8
+ *    512   0.52 s  0.92 s   6.1
+ *   1024   0.26 s  0.66 s   8.8
+ *   1769   0.15 s  0.55 s  12.7
+ *
+ * The instance that it starts costs at least 280 (a minute of t4g.small), so half a second for 4 to 7 is well
+ * paid: it takes 1,769. A cold call of `api` works 140 + 80 ms: 0.76 s at 512 and 0.38 s at 1,024. A warm one
+ * works 5 ms and waits 20: 0.26 micro-dollars at 512, 0.39 at 1,024, 0.59 at 1,769, beside API Gateway's 1.0. Most of
+ * its calls are warm and many are agents', for which nobody waits: it takes 1,024.
+ */
+const wakingMemoryMb = 1769;
+const apiMemoryMb = 1024;
+
 /** Adds the functions of the control plane, except those of Semaphore and of the console. */
 export const addFunctions = (add: AddFunction) => ({
-  api: add('api', 'the API', httpTimeoutSeconds, 512),
-  taskStart: add('task-start', 'starts instances for tasks', httpTimeoutSeconds, 512),
+  api: add('api', 'the API', httpTimeoutSeconds, apiMemoryMb),
+  taskStart: add('task-start', 'starts instances for tasks', httpTimeoutSeconds, wakingMemoryMb),
   taskFinish: add('task-finish', 'stops instances that keep no idle time', httpTimeoutSeconds),
   runnerPower: add(
     'runner-power',
