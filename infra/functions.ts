@@ -106,8 +106,8 @@ export const addingTo =
  *
  * The instance that it starts costs at least 280 (a minute of t4g.small), so half a second for 4 to 7 is well
  * paid: it takes 1,769. A cold call of `api` works 140 + 80 ms: 0.76 s at 512 and 0.38 s at 1,024. A warm one
- * works 5 ms and waits 20: 0.26 micro-dollars at 512, 0.39 at 1,024, 0.59 at 1,769, beside API Gateway's 1.0. Most of
- * its calls are warm and many are agents', for which nobody waits: it takes 1,024.
+ * works 5 ms and waits 20: 0.26 micro-dollars at 512, 0.39 at 1,024, 0.59 at 1,769, beside API Gateway's 1.0.
+ * Most of its calls are warm and many are agents', for which nobody waits: it takes 1,024.
  */
 const wakingMemoryMb = 1769;
 const apiMemoryMb = 1024;

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { compileCache } from '../../compile-cache.ts';
 import { forgetMemory } from './memory.ts';
 import { commandOf, readGroupsOf, signalGroup } from './processes.ts';
 
@@ -101,7 +102,8 @@ export const makeMachine = ({ disk, agentCommand, enrolment, path, now }: Machin
     say(`starting ${what}`);
     const child = spawn(program, args, {
       cwd: disk,
-      env: { PATH: path, HOME: disk, ...metadata?.environment },
+      // The compile cache as by the agent's systemd unit.
+      env: { PATH: path, HOME: disk, NODE_COMPILE_CACHE: compileCache, ...metadata?.environment },
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
