@@ -140,6 +140,16 @@ describe('a function', () => {
     expect(results).toEqual(['all three run', 'all three run', 'all three run']);
   });
 
+  it('starts no further worker while one is loading', async () => {
+    const { invoke } = pool(`
+      import { threadId } from 'node:worker_threads';
+      await new Promise((done) => setTimeout(done, 600)); // A load that takes longer than an invocation waits.
+      export const handler = async () => threadId;
+    `);
+    const workers = await Promise.all(['a', 'b', 'c', 'd'].map((name) => invoke({ name })));
+    expect(new Set(workers).size).toBe(2);
+  });
+
   it('fails its running and waiting invocations when the pool stops', async () => {
     const { invoke, stop } = pool('export const handler = () => new Promise(() => {});', {}, 1);
     const calls = Promise.allSettled([invoke({}), invoke({})]);

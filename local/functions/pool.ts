@@ -28,7 +28,8 @@ export interface FunctionPoolOptions {
 
 /**
  * Workers that start without delay: enough for calls to race each other. Each costs a third of a second of
- * processor time, and most calls end sooner, so a further worker starts only for a call that has waited.
+ * processor time, and most calls end sooner, so a further worker starts only for a call that has waited, and
+ * not while another one loads: on a busy machine that would make both later.
  */
 const eagerWorkers = 2;
 const waitForWorkerMs = 250;
@@ -78,11 +79,16 @@ export const makeFunctionPool = (spec: FunctionSpec, options: FunctionPoolOption
   /** Resolves with the next free sandbox, or with a new one if the wait is long and there may be more. */
   const waitForOne = (): Promise<Sandbox> =>
     new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const look = () => {
         if (sandboxes.size >= maxConcurrency) return;
+        if ([...sandboxes].some((sandbox) => sandbox.isLoading())) {
+          timer = setTimeout(look, waitForWorkerMs);
+          return;
+        }
         queue.splice(queue.indexOf(serve), 1);
         resolve(add());
-      }, waitForWorkerMs);
+      };
+      let timer = setTimeout(look, waitForWorkerMs);
       const serve = (next: Sandbox | FunctionError) => {
         clearTimeout(timer);
         if (next instanceof FunctionError) reject(next);

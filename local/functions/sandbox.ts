@@ -29,6 +29,8 @@ export interface Sandbox {
    */
   invoke(event: string): Promise<string>;
   alive(): boolean;
+  /** True until it can take the first invocation, or has failed. */
+  isLoading(): boolean;
   /** Kills the worker immediately, also during an invocation. */
   kill(): void;
   stop(): Promise<void>;
@@ -87,7 +89,13 @@ export const startSandbox = (spec: FunctionSpec, { environment, log }: SandboxOp
   let dead: FunctionError | undefined;
   let waiting: PromiseWithResolvers<string> | undefined;
   const loaded = Promise.withResolvers<void>();
-  loaded.promise.catch(() => {}); // The waiting invocation reports the error.
+  let isLoading = true;
+  // The waiting invocation reports the error.
+  loaded.promise
+    .catch(() => {})
+    .finally(() => {
+      isLoading = false;
+    });
 
   const die = (error: FunctionError) => {
     dead ??= error;
@@ -124,6 +132,7 @@ export const startSandbox = (spec: FunctionSpec, { environment, log }: SandboxOp
 
   return {
     alive: () => dead === undefined,
+    isLoading: () => isLoading,
     kill: () => {
       die(new FunctionError('Runtime.ExitError', 'The function was killed.'));
       worker.terminate();
