@@ -20,7 +20,7 @@ export const functionNamesIn = (root: string): string[] =>
   globSync('lambdas/*/index.ts', { cwd: root }).map((file) => basename(dirname(file)));
 
 export interface Bundles {
-  /** Folder of a function: `index.mjs`, what it imports when needed, source maps, and the files that it serves. */
+  /** Folder of a function: `index.mjs`, files with its rare parts, source maps, and what it serves. */
   readonly folderOf: (name: string) => string;
   /** The agent, as one executable file. */
   readonly agentFile: string;

@@ -90,13 +90,13 @@ export const addingTo =
     });
 
 /**
- * Memory of the functions for which somebody waits, from the processor time measured on one machine
- * (`npm run bench:cold`, and calls on the local stack); not measured on AWS. Lambda gives a whole processor at
- * 1,769 MB and a share of it below (AWS: Lambda function memory), and bills MB x time. So work costs the same
- * everywhere and ends sooner with more, and waiting costs more with more. Per 1 GB s, 13.3 micro-dollars.
+ * Memory of the functions for which somebody waits, from the processor time measured on one machine (`npm
+ * run bench:cold`, and calls on the local stack); not measured on AWS. Lambda gives a whole processor at
+ * 1,769 MB and a share of it below (AWS: Lambda function memory). It bills memory x time, 13.3 micro-dollars
+ * for 1 GB s. So work costs the same everywhere and ends sooner with more; waiting costs more with more.
  *
- * First start of an instance, `task-start`: 75 ms to load, 75 ms for its one call, and about 400 ms in which it
- * waits for AWS, taken from EC2's usual answers.
+ * A cold `task-start` works 75 ms to load and 75 ms for its one call. About 400 ms it waits for AWS, taken
+ * from EC2's usual answers.
  *
  *    MB    work    whole   micro-dollars
  *    256   1.04 s  1.44 s   4.8
@@ -104,10 +104,10 @@ export const addingTo =
  *   1024   0.26 s  0.66 s   8.8
  *   1769   0.15 s  0.55 s  12.7
  *
- * The instance that it starts costs at least 280 (a minute of t4g.small), so half a second for 4 to 7 is well
- * paid: it takes 1,769. A cold call of `api` works 140 + 80 ms: 0.76 s at 512 and 0.38 s at 1,024. A warm one
- * works 5 ms and waits 20: 0.26 micro-dollars at 512, 0.39 at 1,024, 0.59 at 1,769, beside API Gateway's 1.0.
- * Most of its calls are warm and many are agents', for which nobody waits: it takes 1,024.
+ * The instance that it starts costs at least 280 (a minute of t4g.small), so half a second for 4 to 7 is
+ * well paid: it takes 1,769. A cold call of `api` works 140 + 80 ms: 0.76 s at 512 and 0.38 s at 1,024. A
+ * warm one works 5 ms and waits 20: 0.26 micro-dollars at 512, 0.39 at 1,024, 0.59 at 1,769. API Gateway
+ * takes 1.0 for each. Most calls are warm and many are agents', for which nobody waits: it takes 1,024.
  */
 const wakingMemoryMb = 1769;
 const apiMemoryMb = 1024;

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import type { Plugin } from 'esbuild';
 
 /**
- * Of each client of the AWS SDK's package.json, the version: it names it to AWS. Of zod's messages, the
- * English ones: zod-openapi takes all of zod, and 250 KB of it are translations.
+ * Keeps the version of each package.json of the AWS SDK, as its client names it to AWS, and the English ones
+ * of zod's messages: who takes all of zod gets 250 KB of translations.
  */
 export const slimPackages: Plugin = {
   name: 'slim-packages',
@@ -21,9 +21,9 @@ export const slimPackages: Plugin = {
 };
 
 /**
- * What the SDK imports only in cases that a function never meets. Ways to credentials, when the environment
- * has none: Lambda's always has. Streams of events, which no call of ours answers with. The parser of a
- * browser's name.
+ * Matches what the SDK imports only in cases that a function never meets. Ways to credentials, when the
+ * environment has none: Lambda's always has. Streams of events, which no call of ours answers with. The
+ * parser of a browser's name.
  */
 const neverImported =
   /^(@aws-sdk\/credential-provider-(http|ini|process|sso|web-identity)|@smithy\/(credential-provider-imds|core\/event-streams)|bowser)$/;

@@ -45,7 +45,7 @@ const write = (line: object): void => {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 };
 
-/** Lambda sets the trace of each invocation anew (AWS: Lambda environment variables). */
+/** Reads the trace of this invocation, which Lambda sets for each (AWS: Lambda environment variables). */
 const traceId = (): string | undefined => /Root=([^;]+)/.exec(process.env._X_AMZN_TRACE_ID ?? '')?.[1];
 
 const logAs =

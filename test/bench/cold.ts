@@ -1,8 +1,8 @@
 /**
- * `npm run bench:cold`: what a cold start takes of our code. For each function: the bytes that its load reads,
- * and the processor time of the load, the median of fresh processes; beside the same of another commit with
- * `--against`. Then the parts of a task's start on a sleeping instance, and their calls. Exits with 1 when a
- * gate fails: those of bytes and calls always, those of ratios with `--against`.
+ * `npm run bench:cold`: what a cold start takes of our code. For each function: the bytes that its load
+ * reads, and the processor time of the load, the median of fresh processes; beside the same of another
+ * commit with `--against`. Then the parts of a task's start on a sleeping instance, and their calls. Exits
+ * with 1 when a gate fails: those of bytes and calls always, those of ratios with `--against`.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempDisposableSync } from 'node:fs';
@@ -25,7 +25,7 @@ const { against, tries } = new Command('npm run bench:cold --')
 
 interface Gate {
   readonly bytes: number;
-  /** Of the processor time of the functions of 5b858a6. */
+  /** Share of the processor time of the same function of 5b858a6. */
   readonly ratio: number;
 }
 const power: Gate = { bytes: 500_000, ratio: 0.4 };

@@ -1,4 +1,4 @@
-/** What the load of a function reads, and the processor time that it takes: the first part of a cold start. */
+/** Loads a function: counts the bytes that this reads, and the processor time that it takes. */
 import { execFileSync } from 'node:child_process';
 import { cpSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';

@@ -5,7 +5,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { epochMs, type Instant } from '../../../protocol/index.ts';
 
-/** How far a time stamp may be off, in both directions. */
+/** Time by which a time stamp may be off, in both directions. */
 const toleranceMs = 5 * 60_000;
 
 /** Throws for an empty secret, with which anybody could sign. */

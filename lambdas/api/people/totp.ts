@@ -1,4 +1,4 @@
-/** Time-based one-time codes (RFC 6238), as authenticator apps show them. Their package is imported on demand. */
+/** Time-based one-time codes (RFC 6238), as authenticator apps show them. Imports their package on demand. */
 import { epochMs, type Instant } from '../../../protocol/index.ts';
 import type { RandomBytes } from '../../adapters/runners/registration-tokens.ts';
 
