@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { projectId, runnerId } from '../../protocol/index.ts';
 import type { PowerRequest } from '../adapters/runners/power-requests.ts';
+import { lineStore } from '../adapters/tasks/lines.ts';
 import { readConfig, variables } from '../config.ts';
 import { settlePower } from '../flows/runners/power.ts';
 import { openPlainTable, wirePower } from '../wiring.ts';
@@ -10,8 +11,10 @@ const config = readConfig(
   variables.pick({ TABLE_NAME: true, API_URL: true, RUNNER_FLEETS: true }),
   process.env,
 );
+const table = openPlainTable(config.TABLE_NAME);
 const deps = {
-  ...wirePower(openPlainTable(config.TABLE_NAME), config),
+  ...wirePower(table, config),
+  lines: lineStore(table),
   apiUrl: config.API_URL,
 };
 

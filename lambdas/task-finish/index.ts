@@ -1,5 +1,6 @@
 /** Receives task-finish webhooks: stops the instance of a runner without work or a reason to stay on. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { lineStore } from '../adapters/tasks/lines.ts';
 import { deliveryStore } from '../adapters/webhooks/deliveries.ts';
 import { readConfig, variables } from '../config.ts';
 import { scheduled } from '../core/fleets/fleets.ts';
@@ -15,6 +16,7 @@ const config = readConfig(
 const table = openSealedTable(config.TABLE_NAME, config.SECRETS_KEY_ARN);
 const deps = {
   ...wirePower(table, config),
+  lines: lineStore(table),
   deliveries: deliveryStore(table),
 };
 

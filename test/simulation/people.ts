@@ -49,7 +49,7 @@ export const createPeople = (simulation: Environment) => {
     stores.runners.get(machines.of(runnerId)?.pool ?? 'global', runnerId);
 
   const saves = new Map<string, Promise<void>>();
-  /** Of two saves of one limit at a time either may be the last, so the second one waits for the first. */
+  /** Either of two saves at a time may be the last, so the second one waits for the first. */
   const afterOther = (ownerId: string, save: () => Promise<void>): Promise<void> => {
     const saved = (saves.get(ownerId) ?? Promise.resolve()).then(save);
     saves.set(ownerId, saved);

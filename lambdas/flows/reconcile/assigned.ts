@@ -1,4 +1,4 @@
-/** Takes tasks from runners that no longer wait for them, which keep them awake, and corrects their places. */
+/** Takes tasks from runners that no longer wait for them, and corrects the runners' places. */
 import { msBetween, type TaskId } from '../../../protocol/index.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';

@@ -13,7 +13,7 @@ interface Route {
 export type Rooms = ReturnType<typeof roomLookup>;
 
 export const roomLookup = (deps: Pick<AssignDeps, 'runners' | 'lines'>) => {
-  /** Of several tasks at a time, the first one reads. */
+  /** The first one of several tasks at a time reads. */
   const routes = new Map<string, Promise<Route>>();
   const lines = new Map<string, Promise<ReadonlySet<string>>>();
 

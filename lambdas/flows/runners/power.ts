@@ -17,7 +17,7 @@ import type { Deps } from '../deps.ts';
 import { type LaunchDeps, launchInstance } from '../fleets/launch.ts';
 import { failStart } from './failed-start.ts';
 
-export type WakeDeps = LaunchDeps & Pick<Deps, 'lines'>;
+export type WakeDeps = LaunchDeps;
 export type SleepDeps = Pick<Deps, 'now' | 'log' | 'runners' | 'lines' | 'instances' | 'fleets'>;
 export type SoonDeps = Pick<Deps, 'now' | 'log' | 'runners' | 'settlePowerSoon'>;
 
@@ -84,7 +84,7 @@ export const wakeSoon = async (deps: SoonDeps, runner: RunnerRecord): Promise<Ru
 };
 
 /** Starts or stops a runner's instance, as its status requires. */
-export const settlePower = async (deps: WakeDeps, runner: RunnerRecord): Promise<void> => {
+export const settlePower = async (deps: WakeDeps & SleepDeps, runner: RunnerRecord): Promise<void> => {
   if (runner.status === 'starting') await wake(deps, runner);
   if (runner.status === 'draining') await stopDrained(deps, runner);
   if (runner.status === 'stopping') await stopInstance(deps, runner);
