@@ -116,9 +116,13 @@ const giveTo = async (
   isAlone: boolean,
 ): Promise<Given> => {
   const to = nextStatus(runner, 'wake');
+  const isMoved = task.queue !== queue || task.runnerId !== runner.id;
+  // No machine is started for a task that another call has moved on since it was read.
+  if (isMoved && to !== runner.status && !(await isAsRead(deps, task)))
+    return { ok: true, assignee: undefined };
   const assignee = to && (await deps.runners.assign(runner, task, runner.status, to, deps.now()));
   if (!assignee) return { ok: false };
-  if (task.queue !== queue || task.runnerId !== runner.id) {
+  if (isMoved) {
     const moved = await deps.tasks.assign(task, queue, runner.id, deps.now());
     if (!moved) {
       // It waits no longer, or another call has moved it, perhaps to this very runner.
@@ -131,6 +135,11 @@ const giveTo = async (
     await announce(deps, moved, runner, assignee, isAlone);
   } else await announce(deps, task, runner, assignee, isAlone);
   return { ok: true, assignee };
+};
+
+const isAsRead = async (deps: Pick<AssignDeps, 'tasks'>, task: TaskRecord): Promise<boolean> => {
+  const now = await deps.tasks.get(task.projectId, task.id);
+  return now?.status === 'waiting' && now.runnerId === task.runnerId && now.attempt === task.attempt;
 };
 
 /**

@@ -76,7 +76,10 @@ export const claimTask = async (
     const turn = served && afterTurn(served, next.projectId);
     const result = await claimOne(deps, agent, next, { queue, doorbell: rung.id, served: turn });
     if (result.ok) {
-      const left = isRung ? undefined : checked?.find(({ id }) => id === rung.id);
+      // Read again: another claim of this runner may have taken it meanwhile.
+      const left = isRung
+        ? undefined
+        : await unlessUnreadable(deps, () => deps.tasks.get(rung.projectId, rung.id));
       if (left?.status === 'waiting' && left.runnerId === agent.runnerId) await assignTask(deps, left);
       return result;
     }
