@@ -140,10 +140,8 @@ export const taskStore = (table: Table) => {
       records.readIf(await table.get(keys.resource(projectId, id))),
 
     /** Returns the existing tasks, in no order. A task may be named twice. */
-    getAll: async (refs: readonly Ref[]): Promise<TaskRecord[]> => {
-      const each = new Map(refs.map((ref) => [ref.id, keyOf(ref)]));
-      return records.readAll(await table.batchGet([...each.values()]));
-    },
+    getAll: async (refs: readonly Ref[]): Promise<TaskRecord[]> =>
+      records.readAll(await table.batchGet(unique(refs.map(keyOf)))),
 
     /** Reads tasks by their ids, and marks unreadable ones. */
     lookUp: async (refs: readonly Ref[]): Promise<Map<string, TaskRecord | 'unreadable'>> =>

@@ -5,10 +5,9 @@ import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import type { AssignDeps } from '../tasks/assign.ts';
 import { refsOf } from '../tasks/held-tasks.ts';
 import type { Pass } from './repairs.ts';
+import { graceMs } from './runners.ts';
 
 type Live = ReadonlyMap<string, TaskRecord | 'unreadable'>;
-
-const graceMs = 30_000;
 
 /** An unreadable task keeps its place: it may still wait. */
 const isWaiting = (live: Live, runner: RunnerRecord, id: TaskId): boolean => {

@@ -132,7 +132,7 @@ describe('a pass that runs out of time', () => {
     const first = await reconcile(fixture.deps);
     expect(msBetween(begin, fixture.deps.now())).toBeLessThan(45_000);
     expect(await sessions()).toBeLessThan(200);
-    // What stands after the runners has its share of the time.
+    // The steps after the runners have a share of the time, too.
     expect(first).toMatchObject({ forgotten_instance: 1, task_placed_again: 1 });
     expect(await assignee()).not.toBe(runnerId(999));
 

@@ -18,8 +18,8 @@ import { isLapsed, sentNoHeartbeat } from './silence.ts';
 
 type Repaired = Pass['repaired'];
 
-/** Grace period for an agent to report its own drain, and for a drained runner to stop. */
-const graceMs = 30_000;
+/** Grace period for who changed a runner to end its work: an agent its drain, a function its next write. */
+export const graceMs = 30_000;
 
 type Due =
   | 'stop_failed_start'
