@@ -6,7 +6,8 @@ import type { RequestCount } from '../../local/gateway/requests.ts';
 import { startStack } from '../../local/stack.ts';
 import { getTrip } from '../../protocol/endpoints/tasks.ts';
 import { epochMs } from '../../protocol/index.ts';
-import { apiClient, installAgent, until } from '../client.ts';
+import { apiClient, until } from '../client.ts';
+import { makeHello } from './hello.ts';
 
 export interface ColdStart {
   /** Parts that follow each other, in milliseconds. */
@@ -25,21 +26,7 @@ export const measureColdStart = async (): Promise<ColdStart> => {
   const stack = await startStack({ dataDir });
   try {
     const api = apiClient(stack.url, stack.adminToken ?? '');
-    const { id: projectId } = await api.createProject('Bench');
-    const instanceId = stack.ec2.createStoppedInstance();
-    const made = await api.createRunner(projectId, {
-      name: 'cold',
-      tags: ['cold'],
-      instanceId,
-      idleTimeoutMs: 3_600_000,
-    });
-    installAgent(stack.ec2.diskOf(instanceId), made);
-    const { id: templateId } = await api.createTemplate(projectId, {
-      name: 'Say hello',
-      app: 'bash',
-      script: 'echo hello',
-      tag: 'cold',
-    });
+    const { projectId, templateId } = await makeHello(stack, api, 'cold');
     stack.resetRequests();
     const postedMs = Date.now();
     const { id: taskId } = await api.startTask(projectId, templateId);

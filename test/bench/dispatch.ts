@@ -9,7 +9,8 @@ import { Command } from 'commander';
 import { startStack } from '../../local/stack.ts';
 import { epochMs } from '../../protocol/index.ts';
 import { wholeNumber } from '../arguments.ts';
-import { apiClient, installAgent, until } from '../client.ts';
+import { apiClient, until } from '../client.ts';
+import { makeHello } from './hello.ts';
 
 const { tasks: count } = new Command('npm run bench:dispatch --')
   .description('How long a task waits on a runner that is awake, and what requests it costs.')
@@ -25,26 +26,12 @@ const dataDir = mkdtempSync(join(tmpdir(), 'reveille-bench-'));
 const stack = await startStack({ dataDir });
 try {
   const api = apiClient(stack.url, stack.adminToken ?? '');
-  const { id: projectId } = await api.createProject('Bench');
-  const instanceId = stack.ec2.createStoppedInstance();
-  const made = await api.createRunner(projectId, {
-    name: 'warm',
-    tags: ['warm'],
-    instanceId,
-    idleTimeoutMs: 3_600_000,
-  });
-  installAgent(stack.ec2.diskOf(instanceId), made);
-  const { id: templateId } = await api.createTemplate(projectId, {
-    name: 'Say hello',
-    app: 'bash',
-    script: 'echo hello',
-    tag: 'warm',
-  });
+  const { projectId, templateId, runnerId } = await makeHello(stack, api, 'warm');
 
   const finished = () =>
     stack.requests().find(({ principal, operation }) => principal === 'task-finish' && operation === 'Invoke')
       ?.count ?? 0;
-  const isIdle = async () => (await api.getRunner(projectId, made.runner.id)).slots.length === 0;
+  const isIdle = async () => (await api.getRunner(projectId, runnerId)).slots.length === 0;
   const runOne = async () => {
     const before = finished();
     const startedMs = Date.now();
