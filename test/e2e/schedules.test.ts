@@ -103,6 +103,16 @@ describe('a schedule', () => {
     expect(await tasks()).toHaveLength(2);
   });
 
+  it('makes no second task for a time that is delivered again after its task has ended', async () => {
+    const { id, add, tasks } = await aProject('Late', { tag: 'nowhere' });
+    await add();
+    await stack.scheduler.runDue(three);
+    const [started] = await tasks();
+    await api.stopTask(id, started?.id ?? 'tsk_');
+    await stack.scheduler.runDue(three);
+    expect(await tasks()).toMatchObject([{ id: started?.id, status: 'stopped' }]);
+  });
+
   it('uses the clock of its zone: a time that is skipped in spring starts nothing', async () => {
     const { add, tasks } = await aProject('Spring', { tag: 'nowhere' });
     const made = await add({ cron: '30 2 * * *', timeZone: 'Europe/Berlin' });

@@ -62,6 +62,14 @@ describe('a task without a free slot', () => {
     );
   });
 
+  it('leaves no entry when a trigger is delivered again after the task has ended', async () => {
+    const { next, template } = await aTaskInLine();
+    await stopTask(fixture.deps, next, 'Ada');
+    const input = { templateId: template.id };
+    await startTask(fixture.deps, fixture.projectId, input, aStarter, next.id);
+    expect(await lineOf()).toEqual([]);
+  });
+
   it('is given a slot that came free between its look and its entry in the line', async () => {
     const { other, running, template } = await aTaskInLine();
     const { lines } = fixture.deps;

@@ -168,7 +168,10 @@ export const startTask = async (
   // The same id again: it was started before. The reconciler completes unfinished steps.
   if (!(await deps.tasks.create(task))) {
     const before = await deps.tasks.get(projectId, id);
-    if (before && hasEnded(before.status)) await leaveLimits(deps, named);
+    if (before && hasEnded(before.status)) {
+      if (isInLine) await deps.lines.leave(task.queue, inLineOf(task));
+      await leaveLimits(deps, named);
+    }
     return before;
   }
   if (limitedBy) return { ...task, reason: await whyLimited(deps, task, limitedBy) };
