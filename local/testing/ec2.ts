@@ -11,11 +11,16 @@ export interface TestEc2 {
   readonly region: string;
   readonly credentials: Credentials;
   readonly control: Ec2Control;
+  /** Number of calls of the operation, refused ones included. */
+  callsOf(operation: string): number;
   stop(): Promise<void>;
 }
 
-/** Starts the stand-in; its machines run nothing. */
-export const startTestEc2 = async (): Promise<TestEc2> => {
+/**
+ * Starts the stand-in; its machines run nothing. `now` is the clock of token buckets and launch times; states
+ * last by the real clock.
+ */
+export const startTestEc2 = async (now = () => new Date()): Promise<TestEc2> => {
   const region = 'us-east-1';
   const folder = temporaryFolder();
   const principals = makePrincipals(Date.now);
@@ -31,13 +36,14 @@ export const startTestEc2 = async (): Promise<TestEc2> => {
     issue: () => undefined,
     stsEndpoint: () => '',
     path: '/usr/bin:/bin',
-    now: () => new Date(),
+    now,
     onEvent: () => {},
     onChange: () => {},
   });
+  const counter = countRequests();
   const gateway = await startGateway({
     principals,
-    counter: countRequests(),
+    counter,
     authorize: () => {},
     faults: makeFaults(Math.random),
     nowMs: Date.now,
@@ -49,6 +55,8 @@ export const startTestEc2 = async (): Promise<TestEc2> => {
     region,
     credentials: principals.issue(aPrincipal()),
     control: ec2.control,
+    callsOf: (operation) =>
+      counter.list().reduce((sum, one) => sum + (one.operation === operation ? one.count : 0), 0),
     stop: async () => {
       await ec2.stop(0);
       await gateway.stop();

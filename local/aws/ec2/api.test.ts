@@ -23,6 +23,7 @@ import type { LaunchWorld } from './launches.ts';
 
 const principals = makePrincipals(Date.now);
 const events: BusEvent[] = [];
+const clock = { nowMs: Date.now };
 const services: Record<string, Ec2['service']> = {};
 let folder: ReturnType<typeof temporaryFolder>;
 let gateway: Awaited<ReturnType<typeof startGateway>>;
@@ -68,7 +69,7 @@ const open = (stoppingMs = 0): Ec2 => {
     issue: () => undefined,
     stsEndpoint: () => gateway.url,
     path: '/usr/bin:/bin',
-    now: () => new Date(),
+    now: () => new Date(clock.nowMs()),
     onEvent: (event) => events.push(event),
     onChange: () => {},
   });
@@ -103,6 +104,7 @@ beforeEach(() => {
   id = ec2.control.createStoppedInstance();
 });
 afterEach(async () => {
+  clock.nowMs = Date.now;
   await ec2?.stop(0);
   folder?.remove();
 });
@@ -246,6 +248,16 @@ describe('EC2 through its SDK', () => {
       name: 'InsufficientInstanceCapacity',
     });
     await expect(client.send(new StartInstancesCommand(one()))).resolves.toBeDefined();
+  });
+
+  it('throttles the sixth start of the same moment', async () => {
+    const presentMs = Date.now();
+    clock.nowMs = () => presentMs;
+    const starts = Array.from({ length: 6 }, () => client.send(new StartInstancesCommand(one())));
+    const refused = (await Promise.allSettled(starts)).filter(({ status }) => status === 'rejected');
+    expect(refused).toMatchObject([
+      { reason: { name: 'RequestLimitExceeded', $metadata: { httpStatusCode: 503 } } },
+    ]);
   });
 
   it('keeps its instances over a restart', async () => {

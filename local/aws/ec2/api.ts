@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { XMLBuilder } from 'fast-xml-parser';
 import { type AwsAnswer, AwsError, type AwsService } from '../call.ts';
+import type { Buckets } from './buckets.ts';
 import type { Fleet, StateChange } from './fleet.ts';
 import {
   type FormNode,
@@ -263,10 +264,11 @@ const operations: Readonly<Record<string, Operation>> = {
   },
 };
 
-/** EC2's stand-in over the fleet. Rejects unknown operations and parameters by name. */
+/** EC2's stand-in over the fleet. Rejects unknown operations and parameters, and calls beyond EC2's rates. */
 export const makeEc2Api = (
   fleet: Fleet,
   launches: ReturnType<typeof makeLaunches>,
+  buckets: Buckets,
   accountId: string,
 ): Ec2Api => {
   const faults: { operation: string; error: AwsError; left: number }[] = [];
@@ -283,7 +285,9 @@ export const makeEc2Api = (
       const run = operations[operation];
       if (!run)
         throw new AwsError('InvalidAction', `The action ${operation} is not valid for this web service.`);
-      return answer(operation, run({ form: parseForm(body.toString()), region, fleet, launches, accountId }));
+      const form = parseForm(body.toString());
+      buckets.take(operation, form, region);
+      return answer(operation, run({ form, region, fleet, launches, accountId }));
     },
   };
 };

@@ -7,6 +7,7 @@ import type { Credentials } from '../../gateway/principals.ts';
 import type { AwsService } from '../call.ts';
 import type { BusEvent } from '../event-bus.ts';
 import { makeEc2Api } from './api.ts';
+import { makeBuckets } from './buckets.ts';
 import { type Fleet, makeFleet, type StateChange } from './fleet.ts';
 import { type LaunchWorld, makeLaunches, type Shortage } from './launches.ts';
 import { makeMachine } from './machine.ts';
@@ -128,7 +129,8 @@ export const openEc2 = (options: Ec2Options): Ec2 => {
   });
   const instancesOf = (id: string) => fleet.list().filter((instance) => instance.id === id);
   const launches = makeLaunches(fleet, launchWorld);
-  const api = makeEc2Api(fleet, launches, accountId);
+  const buckets = makeBuckets(() => now().getTime());
+  const api = makeEc2Api(fleet, launches, buckets, accountId);
 
   return {
     service: api.service,
