@@ -119,7 +119,7 @@ export const addFunctions = (add: AddFunction) => ({
   taskFinish: add('task-finish', 'stops instances that keep no idle time', httpTimeoutSeconds),
   runnerPower: add(
     'runner-power',
-    'stops instances whose agent has drained, and starts those that are woken by hand',
+    'stops instances whose agent has drained, and starts those that are woken by hand or wait for a batch',
     eventTimeoutSeconds,
   ),
   instanceEvents: add('instance-events', 'follows the states of instances', eventTimeoutSeconds),

@@ -67,6 +67,8 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
   const instances = instanceGrants(stack, settings.stackName);
   const { known, launch, terminateIdle, terminate } = fleetGrants(stack, settings.stackName, fleets);
   const settlePowerSoon = invoke(functions.runnerPower, 'RUNNER_POWER_ARN');
+  /** To see which starts wait, and to have them started. */
+  const startLeft: Grant[] = [items('Query'), settlePowerSoon];
   const workEventSoon = invoke(functions.integrationEvents, 'INTEGRATION_EVENTS_ARN');
   const retryWebhooks = sendTo(webhookRetries, 'WEBHOOK_RETRIES_QUEUE_URL');
   const ownUrl: Grant = { environment: { API_URL: httpApi.apiEndpoint } };
@@ -102,6 +104,7 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
     secrets.open,
     instances.start,
     instances.describe,
+    ...startLeft,
     ownUrl,
     known,
     launch,
@@ -117,7 +120,7 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
     terminateIdle,
   ]);
   give(functions.runnerPower, [
-    items('GetItem', 'Query', 'UpdateItem'),
+    items('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),
     instances.start,
     instances.stop,
     instances.describe,
@@ -125,8 +128,6 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
     known,
     launch,
     terminateIdle,
-    // An item binds a launched instance to its runner.
-    ...(fleets.length > 0 ? [items('PutItem')] : []),
   ]);
   give(functions.instanceEvents, [
     ...assign,
@@ -134,6 +135,7 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
     queryLive,
     instances.start,
     instances.describe,
+    settlePowerSoon,
     known,
     launch,
   ]);
@@ -153,6 +155,7 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
     instances.stop,
     instances.describe,
     instances.check,
+    settlePowerSoon,
     priceListGrant,
     schedules.handOver,
     workEventSoon,

@@ -9,8 +9,10 @@ import { newId } from './adapters/ids.ts';
 import { auditTrail } from './adapters/people/audit.ts';
 import { readForTask, resourceStores } from './adapters/resources/resources.ts';
 import { ec2Instances } from './adapters/runners/instances.ts';
+import type { StartSoon } from './adapters/runners/power-requests.ts';
 import { runnerStore } from './adapters/runners/runners.ts';
 import { sessionStore } from './adapters/runners/sessions.ts';
+import { startQueue } from './adapters/runners/start-queue.ts';
 import type { Scheduler } from './adapters/schedules/scheduler.ts';
 import { dataKeys } from './adapters/secrets/data-keys.ts';
 import { sealedTable } from './adapters/secrets/secret-attributes.ts';
@@ -75,6 +77,20 @@ export const wirePower = (table: Table, config: { readonly RUNNER_FLEETS: readon
   fleets: config.RUNNER_FLEETS,
 });
 
+/** Makes the parts by which instances are started and launched, beside those of `wirePower`. */
+export const wireStarts = (
+  table: Table,
+  config: { readonly API_URL: string; readonly AWS_REGION: string },
+) => ({ starts: startQueue(table, now), apiUrl: config.API_URL, region: config.AWS_REGION });
+
+/** Has `runner-power` start what waits: few starts come together. */
+export const wireStartSoon = (runnerPowerArn: string): StartSoon => {
+  const invoke = whenNeeded(async () =>
+    (await import('./adapters/invoke-soon.ts')).invokeSoon(runnerPowerArn),
+  );
+  return async (request) => (await invoke())(request);
+};
+
 /** Makes the stores of the functions that work on tasks. */
 export const wireStores = (table: Table) => {
   const prices = priceStore(table);
@@ -89,6 +105,7 @@ export const wireStores = (table: Table) => {
     fleetPlaces: fleetPlaces(table, now),
     limits: limitStore(table),
     lines: lineStore(table),
+    starts: startQueue(table, now),
     logs: logStore(table, now),
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),
@@ -177,6 +194,7 @@ export const followVariables = variables
     API_URL: true,
     AWS_REGION: true,
     RUNNER_FLEETS: true,
+    RUNNER_POWER_ARN: true,
     WEBHOOK_RETRIES_QUEUE_URL: true,
     WEBHOOK_ALLOWED: true,
   })
@@ -191,6 +209,7 @@ export const wireFollowing = (config: z.infer<typeof followVariables>) => {
     ...wireWebhooks(config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
     queues: wireQueues(config),
     instances: ec2Instances(),
+    startSoon: wireStartSoon(config.RUNNER_POWER_ARN),
     fleets: config.RUNNER_FLEETS,
     apiUrl: config.API_URL,
     region: config.AWS_REGION,

@@ -43,6 +43,10 @@ export const keys = {
   instance: (instanceId: string) => ({ pk: `instance#${instanceId}`, sk: 'binding' }),
   /** Runners of a fleet. */
   fleet: (name: string) => ({ pk: 'fleets', sk: name }),
+  /** Runner whose start waits for a batch; `runner` is `{pool}/{id}`. */
+  waitingStart: (region: string, runner: string) => ({ pk: `starts#${region}`, sk: runner }),
+  /** Lease of the one caller of StartInstances in a region. */
+  startLease: (region: string) => ({ pk: `start-lease#${region}`, sk: 'lease' }),
   /** Hashed signature of an enrolment: valid once. */
   seenEnrolment: (hash: string) => ({ pk: `seen#enrolment#${hash}`, sk: 'enrolment' }),
   seenWebhook: (deliveryId: string, timestamp: string) => ({ pk: `seen#${deliveryId}`, sk: timestamp }),

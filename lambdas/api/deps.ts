@@ -27,7 +27,9 @@ import type { Deps } from '../flows/deps.ts';
 import type { EventDeps } from '../flows/integrations/receive-event.ts';
 import type { EnrollDeps } from '../flows/runners/enroll.ts';
 
-export interface ApiDeps extends Omit<Deps, 'instances'>, EnrollDeps {
+export interface ApiDeps
+  extends Omit<Deps, 'instances' | 'starts' | 'startSoon' | 'pause' | 'region'>,
+    EnrollDeps {
   readonly names: NameStore;
   readonly projects: ProjectStore;
   readonly resources: Resources;

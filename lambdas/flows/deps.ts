@@ -19,9 +19,10 @@ import type { Log } from '../adapters/log.ts';
 import type { Edit } from '../adapters/resources/resources.ts';
 import type { AgentTokens } from '../adapters/runners/agent-tokens.ts';
 import type { Instances } from '../adapters/runners/instances.ts';
-import type { SettlePowerSoon } from '../adapters/runners/power-requests.ts';
+import type { SettlePowerSoon, StartSoon } from '../adapters/runners/power-requests.ts';
 import type { RunnerStore } from '../adapters/runners/runners.ts';
 import type { SessionStore } from '../adapters/runners/sessions.ts';
+import type { StartQueue } from '../adapters/runners/start-queue.ts';
 import type { LimitStore } from '../adapters/tasks/limits.ts';
 import type { LineStore } from '../adapters/tasks/lines.ts';
 import type { LogStore } from '../adapters/tasks/logs.ts';
@@ -85,6 +86,9 @@ export interface Deps {
   readonly prices: PriceStore;
   readonly queues: Queues;
   readonly settlePowerSoon: SettlePowerSoon;
+  readonly starts: StartQueue;
+  readonly startSoon: StartSoon;
+  readonly pause: (ms: number) => Promise<void>;
   readonly sendWebhook: SendWebhook;
   readonly circuits: CircuitStore;
   /** Schedules a later retry of a delivery; `tries` are its retries so far. */
@@ -101,4 +105,6 @@ export interface Deps {
   readonly seal: (plainText: string, publicKey: string) => Promise<string>;
   /** URL of the control plane, without a slash at the end. */
   readonly apiUrl: string;
+  /** The control plane's region. */
+  readonly region: string;
 }

@@ -23,10 +23,13 @@ import { logTo } from '../adapters/log.ts';
 import { passPlaceStore } from '../adapters/pass-places.ts';
 import { agentTokens } from '../adapters/runners/agent-tokens.ts';
 import type { InstanceFacts, InstanceState, LaunchedFacts } from '../adapters/runners/instance-facts.ts';
-import type { Instances, StartOutcome } from '../adapters/runners/instances.ts';
+import type { Instances } from '../adapters/runners/instances.ts';
+import type { StartsRequest } from '../adapters/runners/power-requests.ts';
 import { poolOf, type RunnerRecord } from '../adapters/runners/runner-record.ts';
 import { runnerStore } from '../adapters/runners/runners.ts';
 import { sessionStore } from '../adapters/runners/sessions.ts';
+import type { StartOutcome } from '../adapters/runners/start-instances.ts';
+import { startQueue } from '../adapters/runners/start-queue.ts';
 import { makeKeyPair, seal } from '../adapters/secrets/payload-encryption.ts';
 import { oneSigningKey } from '../adapters/secrets/signed-tokens.ts';
 import type { Table } from '../adapters/table.ts';
@@ -72,6 +75,7 @@ export const flowFixture = (table: Table) => {
   const sent: string[] = [];
   const retries: { id: string; delaySeconds?: number; tries?: number }[] = [];
   const powerRequests: string[] = [];
+  const startRequests: StartsRequest[] = [];
   const calls: string[] = [];
   const states = new Map<string, InstanceState>();
   const startedAt = new Map<string, Instant>();
@@ -106,6 +110,15 @@ export const flowFixture = (table: Table) => {
       if (states.get(instanceId) === 'stopping') return { started: false, code: 'still_stopping' };
       states.set(instanceId, 'pending');
       return { started: true };
+    },
+    startAll: async ({ region, instanceIds }) => {
+      const atFault = new Map<string, StartOutcome>();
+      for (const instanceId of instanceIds) {
+        const outcome = await instances.start({ region, instanceId });
+        if (!outcome.started) atFault.set(instanceId, outcome);
+      }
+      if (atFault.size === 0) return { started: true };
+      return { started: false, code: 'refused', awsCode: 'Refused', detail: 'Refused', atFault };
     },
     stop: async ({ instanceId = '' }, options) => {
       calls.push(`${options?.hibernate ? 'hibernate' : 'stop'} ${instanceId}`);
@@ -172,6 +185,11 @@ export const flowFixture = (table: Table) => {
     fleets: [] as FleetPlan[],
     limits: limitStore(table),
     lines: lineStore(table),
+    starts: startQueue(table, () => present),
+    startSoon: async (request: StartsRequest) => void startRequests.push(request),
+    pause: async (ms: number) => {
+      present = addMs(present, ms);
+    },
     logs: logStore(table, () => present),
     deliveries: deliveryStore(table),
     circuits: circuitStore(table),
@@ -236,6 +254,7 @@ export const flowFixture = (table: Table) => {
     sent,
     retries,
     powerRequests,
+    startRequests,
     priceList,
     calls,
     reload,

@@ -1,30 +1,33 @@
-/** Stops the instance of a drained runner, or starts that of a woken one. Lambda retries a failure. */
-import * as z from 'zod';
-import { projectId, runnerId } from '../../protocol/index.ts';
-import type { PowerRequest } from '../adapters/runners/power-requests.ts';
+/**
+ * Stops the instance of a drained runner, starts that of a woken one, or starts all that wait in a region.
+ * Lambda retries a failure.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { runnerPowerRequest, type StartsRequest } from '../adapters/runners/power-requests.ts';
 import { lineStore } from '../adapters/tasks/lines.ts';
 import { readConfig, variables } from '../config.ts';
 import { settlePower } from '../flows/runners/power.ts';
-import { openPlainTable, wirePower } from '../wiring.ts';
+import type { BatchDeps } from '../flows/runners/start-batch.ts';
+import { runBatches } from '../flows/runners/start-turns.ts';
+import { openPlainTable, wirePower, wireStarts } from '../wiring.ts';
 
 const config = readConfig(
-  variables.pick({ TABLE_NAME: true, API_URL: true, RUNNER_FLEETS: true }),
+  variables.pick({ TABLE_NAME: true, API_URL: true, AWS_REGION: true, RUNNER_FLEETS: true }),
   process.env,
 );
 const table = openPlainTable(config.TABLE_NAME);
-const deps = {
+const batches: BatchDeps = {
   ...wirePower(table, config),
-  lines: lineStore(table),
-  apiUrl: config.API_URL,
+  ...wireStarts(table, config),
+  pause,
+  // This is the function that others invoke for it.
+  startSoon: (request: StartsRequest) => runBatches(batches, request),
 };
-
-const powerRequest = z.object({
-  pool: z.union([projectId, z.literal('global')]),
-  runnerId,
-}) satisfies z.ZodType<PowerRequest>;
+const deps = { ...batches, lines: lineStore(table) };
 
 export const handler = async (event: unknown): Promise<void> => {
-  const { pool, runnerId } = powerRequest.parse(event);
-  const runner = await deps.runners.get(pool, runnerId);
+  const request = runnerPowerRequest.parse(event);
+  if ('lease' in request) return runBatches(deps, request);
+  const runner = await deps.runners.get(request.pool, request.runnerId);
   if (runner) await settlePower(deps, runner);
 };

@@ -10,9 +10,12 @@ import { auditTrail } from '../../lambdas/adapters/people/audit.ts';
 import { readForTask, resourceStores } from '../../lambdas/adapters/resources/resources.ts';
 import { agentTokens } from '../../lambdas/adapters/runners/agent-tokens.ts';
 import type { InstanceFacts, InstanceState } from '../../lambdas/adapters/runners/instance-facts.ts';
+import type { StartSoon } from '../../lambdas/adapters/runners/power-requests.ts';
 import { poolOf, type RunnerRecord } from '../../lambdas/adapters/runners/runner-record.ts';
 import { runnerStore } from '../../lambdas/adapters/runners/runners.ts';
 import { sessionStore } from '../../lambdas/adapters/runners/sessions.ts';
+import type { InstanceRefs } from '../../lambdas/adapters/runners/start-instances.ts';
+import { startQueue } from '../../lambdas/adapters/runners/start-queue.ts';
 import { scheduleStore } from '../../lambdas/adapters/schedules/schedules.ts';
 import { oneSigningKey } from '../../lambdas/adapters/secrets/signed-tokens.ts';
 import type { Table } from '../../lambdas/adapters/table.ts';
@@ -26,6 +29,7 @@ import { decideSleep } from '../../lambdas/core/runners/idle-policy.ts';
 import { heartbeat } from '../../lambdas/flows/runners/heartbeat.ts';
 import { followInstance } from '../../lambdas/flows/runners/instance-state.ts';
 import { putToSleep, wake } from '../../lambdas/flows/runners/power.ts';
+import { runBatches } from '../../lambdas/flows/runners/start-turns.ts';
 import { runSchedule } from '../../lambdas/flows/schedules/run-schedule.ts';
 import { claimTask } from '../../lambdas/flows/tasks/claim.ts';
 import { appendLog, finishTask } from '../../lambdas/flows/tasks/report.ts';
@@ -115,8 +119,18 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     ...(machines.get(runner.instanceId ?? '') ?? { state: 'stopped', launchedAt: undefined }),
   });
 
+  const startSoon: StartSoon = (request) => runBatches(deps, request);
+  const describe = async (ref: { instanceId?: string }) => {
+    const runner = ref.instanceId ? await runners.findByInstance(ref.instanceId) : undefined;
+    return runner && factsOf(runner);
+  };
+  const powerOn = (instanceId: string) => become(instanceId, { state: 'pending', launchedAt: now() });
+
   const deps = {
     now,
+    starts: startQueue(table, now),
+    startSoon,
+    pause: async () => undefined,
     newId: makeId,
     log: logTo(() => undefined),
     runners,
@@ -141,19 +155,23 @@ export const replay = async (options: ReplayOptions): Promise<void> => {
     retryWebhook: async () => undefined,
     instances: {
       start: async ({ instanceId = '' }: { instanceId?: string }) => {
-        become(instanceId, { state: 'pending', launchedAt: now() });
+        powerOn(instanceId);
         return { started: true as const };
       },
+      startAll: async ({ instanceIds }: InstanceRefs) => {
+        instanceIds.forEach(powerOn);
+        return { started: true as const };
+      },
+      describeAll: async ({ instanceIds }: InstanceRefs) =>
+        (await Promise.all(instanceIds.map((instanceId) => describe({ instanceId })))).flatMap(
+          (facts) => facts ?? [],
+        ),
       stop: async ({ instanceId = '' }: { instanceId?: string }) => {
         become(instanceId, { state: 'stopping', launchedAt: undefined });
         return true;
       },
-      describe: async (ref: { instanceId?: string }) => {
-        const runner = ref.instanceId ? await runners.findByInstance(ref.instanceId) : undefined;
-        return runner && factsOf(runner);
-      },
+      describe,
       listAwake: async () => [],
-      describeAll: async () => [],
       listImpaired: async () => [],
       // The runners belong to no fleet.
       terminate: async () => false,

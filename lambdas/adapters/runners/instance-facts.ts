@@ -21,6 +21,8 @@ export interface InstanceFacts extends OwnedFacts {
   readonly state: InstanceState;
   readonly instanceType: string | undefined;
   readonly market?: Market;
+  /** Availability zone. */
+  readonly zone?: string;
   /** Stack in the instance's tag: only that stack may start and stop it. */
   readonly stack: string | undefined;
   readonly launchedAt: Instant | undefined;
@@ -53,6 +55,7 @@ export const factsOf = (found: Instance | undefined): InstanceFacts | undefined 
     launchedAt: found.LaunchTime && toInstant(found.LaunchTime.getTime()),
     stateReason: found.StateReason?.Message,
     market: found.InstanceLifecycle === 'spot' ? 'spot' : 'on-demand',
+    zone: found.Placement?.AvailabilityZone,
     owner: tagOf(found, tagsOf.project),
   };
 };

@@ -3,7 +3,6 @@ import {
   CreateFleetCommand,
   DescribeInstancesCommand,
   DescribeSubnetsCommand,
-  EC2Client,
   EC2ServiceException,
   StartInstancesCommand,
   StopInstancesCommand,
@@ -17,14 +16,16 @@ import {
   launchOutcome,
   tagsOf,
 } from '../fleets/launches.ts';
+import { ec2Clients, type MakeClient } from './ec2-clients.ts';
+import { codes, isThrottled, isUnknown } from './ec2-errors.ts';
 import { factsOf, type InstanceFacts } from './instance-facts.ts';
 import { type InstanceLists, instanceLists } from './instance-lists.ts';
-
-/** Outcome of a start. `still_stopping` is expected: start again once the instance has stopped. */
-export type StartOutcome =
-  | { readonly started: true }
-  | { readonly started: false; readonly code: 'still_stopping' }
-  | { readonly started: false; readonly code: 'refused'; readonly awsCode: string; readonly detail: string };
+import {
+  type InstanceRefs,
+  type StartAllOutcome,
+  type StartOutcome,
+  startInstances,
+} from './start-instances.ts';
 
 /** Region and id of an instance. Without a region: the control plane's. */
 export interface InstanceRef {
@@ -34,6 +35,8 @@ export interface InstanceRef {
 
 export interface Instances extends InstanceLists {
   start(ref: InstanceRef): Promise<StartOutcome>;
+  /** Starts all instances or none, by one call that is not retried. */
+  startAll(refs: InstanceRefs): Promise<StartAllOutcome>;
   /** Stops an instance. True when EC2 stops it or has stopped it; false when it doesn't exist. */
   stop(ref: InstanceRef, options?: { readonly hibernate: boolean }): Promise<boolean>;
   /** Describes an instance. Undefined when EC2 doesn't know it. */
@@ -44,36 +47,8 @@ export interface Instances extends InstanceLists {
   terminate(ref: InstanceRef): Promise<boolean>;
 }
 
-/** Error codes: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html */
-const codes = {
-  wrongState: 'IncorrectInstanceState',
-  unauthorized: 'UnauthorizedOperation',
-  unknown: ['InvalidInstanceID.NotFound', 'InvalidInstanceID.Malformed'],
-  throttled: 'RequestLimitExceeded',
-  /**
-   * The instance was not launched for hibernation, or is not ready yet: its agent must have run for a while.
-   */
-  cannotHibernate: ['UnsupportedHibernationConfiguration', 'UnsupportedOperation', 'IncorrectInstanceState'],
-};
-
-/** True when the call certainly did nothing. */
-export const isThrottled = (error: unknown): boolean =>
-  error instanceof EC2ServiceException && error.name === codes.throttled;
-
-const isUnknown = (error: unknown): boolean =>
-  error instanceof EC2ServiceException && codes.unknown.includes(error.name);
-
-export const ec2Instances = (
-  makeClient = (region?: string) => new EC2Client(region ? { region } : {}),
-): Instances => {
-  const clients = new Map<string, EC2Client>();
-  const clientOf = ({ region = '' }: InstanceRef): EC2Client => {
-    const known = clients.get(region);
-    if (known) return known;
-    const made = makeClient(region || undefined);
-    clients.set(region, made);
-    return made;
-  };
+export const ec2Instances = (makeClient?: MakeClient): Instances => {
+  const { clientOf, impatientClientOf } = ec2Clients(makeClient);
   const idsOf = (ref: InstanceRef) => ({ InstanceIds: ref.instanceId ? [ref.instanceId] : [] });
 
   const describe = async (ref: InstanceRef): Promise<InstanceFacts | undefined> => {
@@ -96,6 +71,15 @@ export const ec2Instances = (
     if (!(error instanceof EC2ServiceException) || error.name !== codes.unauthorized) return false;
     const state = (await describe(ref))?.state;
     return state === undefined || state === 'terminated';
+  };
+
+  const refusalOf = async (ref: InstanceRef, error: EC2ServiceException): Promise<StartOutcome> => {
+    if (error.name === codes.wrongState) return { started: false, code: 'still_stopping' };
+    if (error.name === codes.unauthorized && (await isGone(ref, error))) {
+      const detail = `The instance ${ref.instanceId} is gone from its region.`;
+      return { started: false, code: 'refused', awsCode: goneCode, detail };
+    }
+    return { started: false, code: 'refused', awsCode: error.name, detail: error.message };
   };
 
   /** Hibernates an instance. False when it must be stopped without hibernation. */
@@ -156,16 +140,13 @@ export const ec2Instances = (
         await clientOf(ref).send(new StartInstancesCommand(idsOf(ref)));
         return { started: true };
       } catch (error) {
-        // A throttled call fails, and the webhook's sender or the next reconciliation retries it.
-        if (!(error instanceof EC2ServiceException) || error.name === codes.throttled) throw error;
-        if (error.name === codes.wrongState) return { started: false, code: 'still_stopping' };
-        if (error.name === codes.unauthorized && (await isGone(ref, error))) {
-          const detail = `The instance ${ref.instanceId} is gone from its region.`;
-          return { started: false, code: 'refused', awsCode: goneCode, detail };
-        }
-        return { started: false, code: 'refused', awsCode: error.name, detail: error.message };
+        // A throttled call fails after the SDK's retries, and the caller's next pass repeats it.
+        if (!(error instanceof EC2ServiceException) || isThrottled(error)) throw error;
+        return refusalOf(ref, error);
       }
     },
+
+    startAll: (refs) => startInstances(impatientClientOf(refs), refs, refusalOf),
 
     stop: async (ref, { hibernate } = { hibernate: false }) => {
       if (hibernate && (await hibernates(ref))) return true;

@@ -1,15 +1,25 @@
-/** Requests to settle the power of one runner. */
-import type { RunnerId } from '../../../protocol/index.ts';
-import type { Pool } from '../table.ts';
+/** Requests to `runner-power`: to settle the power of one runner, or to start what waits in a region. */
+import * as z from 'zod';
+import { projectId, runnerId } from '../../../protocol/index.ts';
 import { poolOf, type RunnerRef } from './runner-record.ts';
 
-export interface PowerRequest {
-  readonly pool: Pool;
-  readonly runnerId: RunnerId;
-}
+const powerRequest = z.object({ pool: z.union([projectId, z.literal('global')]), runnerId });
+const startsRequest = z.object({
+  region: z.string(),
+  /** Holder of the region's lease. */
+  lease: z.string(),
+});
+
+export const runnerPowerRequest = z.union([powerRequest, startsRequest]);
+
+export type PowerRequest = z.infer<typeof powerRequest>;
+export type StartsRequest = z.infer<typeof startsRequest>;
 
 /** Has `runner-power` start or stop the instance of a runner, as its status requires by then. */
 export type SettlePowerSoon = (runner: RunnerRef) => Promise<void>;
+
+/** Has `runner-power` start what waits in a region, as the holder of its lease. */
+export type StartSoon = (request: StartsRequest) => Promise<void>;
 
 export const powerRequests =
   (invoke: (request: PowerRequest) => Promise<void>): SettlePowerSoon =>

@@ -19,6 +19,7 @@ import {
   poolOf,
   type RunnerRecord,
   type RunnerRef,
+  runnerIn,
   runnerRecord,
   statusChange,
   type TaskRef,
@@ -71,6 +72,17 @@ export const runnerStore = (table: Table) => {
 
     get: async (pool: Pool, id: string): Promise<RunnerRecord | undefined> =>
       records.readIf(await table.get(keys.resource(pool, id))),
+
+    /** Reads runners by their full ids, in no order; leaves out missing and unreadable ones. */
+    getAll: async (fullIds: readonly string[]): Promise<RunnerRecord[]> =>
+      records.readAll(
+        await table.batchGet(
+          fullIds.map((fullId) => {
+            const { pool, id } = runnerIn(fullId);
+            return keys.resource(pool, id);
+          }),
+        ),
+      ),
 
     /** Finds a runner by id alone: of this project, or a global one. */
     find: async (projectId: ProjectId, id: string): Promise<RunnerRecord | undefined> =>

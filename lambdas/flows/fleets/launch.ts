@@ -1,8 +1,10 @@
 /** Launches an instance for a fleet's runner without one. */
+
 import { type Instant, type Market, msBetween } from '../../../protocol/index.ts';
-import { isThrottled, type StartOutcome } from '../../adapters/runners/instances.ts';
+import { isThrottled } from '../../adapters/runners/ec2-errors.ts';
 import type { LaunchedInstance } from '../../adapters/runners/runner-instances.ts';
 import { fullIdOf, type Launch, type RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import type { StartOutcome } from '../../adapters/runners/start-instances.ts';
 import { type FleetPlan, fleetOf } from '../../core/fleets/fleets.ts';
 import { mayBeOnDemand } from '../../core/runners/start-failure.ts';
 import type { Deps } from '../deps.ts';

@@ -14,6 +14,7 @@ import { keepPrices, type PriceDeps } from '../costs/refresh-prices.ts';
 import type { Deps } from '../deps.ts';
 import { endOrphans } from '../fleets/reconcile.ts';
 import type { FollowDeps } from '../runners/instance-state.ts';
+import { startLeft, startRegions } from '../runners/start-turns.ts';
 import {
   drainImpaired,
   followForgotten,
@@ -172,11 +173,22 @@ const lanesOf = async (
   ];
   return {
     silent: [looks('silent', isSilent)],
-    runners: [looks('runners', (runner) => !isSilent(runner))],
+    runners: [startsStep(deps, runners), looks('runners', (runner) => !isSilent(runner))],
     tasks: ofTasks,
     other,
   };
 };
+
+/** Starts that wait for a batch, by region: the function that was to see to them may have died. */
+const startsStep = (deps: ReconcileDeps, runners: readonly RunnerRecord[]): Step =>
+  step(
+    'starts',
+    () => startRegions(deps, runners),
+    String,
+    async (region, { repaired }) => {
+      if (await startLeft(deps, region)) repaired('left_starts_taken_up', { region });
+    },
+  );
 
 /** Repairs of tasks, in the order in which they start. */
 const tasksStep = (

@@ -16,9 +16,7 @@ import { latestFacts } from './latest-facts.ts';
 import { leaveRunner } from './leave.ts';
 import { type WakeDeps, wake } from './power.ts';
 
-export type FollowDeps = WakeDeps &
-  AssignDeps &
-  Pick<Deps, 'newId' | 'sessions' | 'fleetPlaces'> & { readonly region: string };
+export type FollowDeps = WakeDeps & AssignDeps & Pick<Deps, 'newId' | 'sessions' | 'fleetPlaces'>;
 
 /**
  * Brings a runner in line with its instance, as EC2 describes it at `at`. `facts` undefined: EC2 does not

@@ -3,21 +3,20 @@
  * decide that an instance stops. instance-state.ts records what EC2 has done. Functions without a grant for
  * EC2 use the flows that end in `Soon`: `runner-power` then calls EC2.
  */
-import { isPoweredByStack, isWanted } from '../../../protocol/index.ts';
-import type { StartOutcome } from '../../adapters/runners/instances.ts';
-import { type RunnerRecord, type RunnerRef, withoutInstance } from '../../adapters/runners/runner-record.ts';
+import { isPoweredByStack } from '../../../protocol/index.ts';
+import type { RunnerRecord, RunnerRef } from '../../adapters/runners/runner-record.ts';
 import type { MoveOptions } from '../../adapters/runners/runners.ts';
 import { lacksInstance, powerOffOf } from '../../core/fleets/fleets.ts';
-import { whyNotTheirs } from '../../core/runners/instance-owner.ts';
 import { nextStatus, type RunnerEvent, runnerSources } from '../../core/runners/runner-state.ts';
-import { isGone, startFailure } from '../../core/runners/start-failure.ts';
 import { queuesOf } from '../../core/tasks/routing.ts';
 import { canServe } from '../../core/tasks/select-runner.ts';
 import type { Deps } from '../deps.ts';
-import { type LaunchDeps, launchInstance } from '../fleets/launch.ts';
 import { failStart } from './failed-start.ts';
+import { isStartable, type StartDeps } from './start-batch.ts';
+import { launchFor } from './start-outcome.ts';
+import { notTheirs, startInTurn } from './start-turns.ts';
 
-export type WakeDeps = LaunchDeps;
+export type WakeDeps = StartDeps;
 export type SleepDeps = Pick<Deps, 'now' | 'log' | 'runners' | 'lines' | 'instances' | 'fleets'>;
 export type SoonDeps = Pick<Deps, 'now' | 'log' | 'runners' | 'settlePowerSoon'>;
 
@@ -29,50 +28,10 @@ export type SoonDeps = Pick<Deps, 'now' | 'log' | 'runners' | 'settlePowerSoon'>
 export const wake = async (
   deps: WakeDeps,
   runner: RunnerRecord,
-  options?: Parameters<typeof launchInstance>[2],
+  options?: Parameters<typeof launchFor>[2],
 ): Promise<void> => {
-  if (!isPoweredByStack(runner) || !isWanted(runner) || runner.quarantinedAt) return;
-  if (runner.status !== 'starting') return;
-  const isLaunched = lacksInstance(runner);
-  const outcome = await (isLaunched ? launchInstance(deps, runner, options) : startOwn(deps, runner));
-  const about = { runnerId: runner.id, instanceId: runner.instanceId };
-  if (outcome.started) {
-    if (isLaunched) return;
-    deps.log.info('Started an instance', about);
-    if (runner.fault) await deps.runners.setFault(runner, undefined);
-    return;
-  }
-  if (outcome.code === 'moved_on') return;
-  if (outcome.code === 'still_stopping') {
-    deps.log.info('The instance is still stopping; it starts again once it has stopped', about);
-    return;
-  }
-  deps.log.warn('EC2 refused to start an instance', { ...about, awsCode: outcome.awsCode });
-  if (runner.fleet !== undefined && isGone(outcome.awsCode)) {
-    const { statusSince } = runner;
-    const set = withoutInstance;
-    const bare = await deps.runners.move(runner, ['starting'], 'starting', deps.now(), { statusSince, set });
-    return bare && wake(deps, bare);
-  }
-  const { mayPass, detail } = startFailure(outcome.awsCode, outcome.detail);
-  if (mayPass) {
-    await deps.runners.setFault(runner, { code: outcome.awsCode, detail, at: deps.now() });
-    return;
-  }
-  await failStart(deps, runner, outcome.awsCode, detail, { mayPass });
-};
-
-/** Makes no call for a fleet's runner, as no person chose its instance. */
-const notTheirs = async ({ instances }: Pick<Deps, 'instances'>, runner: RunnerRecord) => {
-  const facts = runner.fleet === undefined ? await instances.describe(runner) : undefined;
-  return facts && whyNotTheirs(runner, facts);
-};
-
-const startOwn = async (deps: WakeDeps, runner: RunnerRecord): Promise<StartOutcome> => {
-  const awsCode = await notTheirs(deps, runner);
-  return awsCode === undefined
-    ? deps.instances.start(runner)
-    : { started: false, code: 'refused', awsCode, detail: awsCode };
+  if (!isStartable(runner)) return;
+  await (lacksInstance(runner) ? launchFor(deps, runner, options) : startInTurn(deps, runner));
 };
 
 /** Starts a runner for its owner, without a task. Undefined: it may not be started. */
