@@ -36,6 +36,9 @@ const ended = (task: Task) =>
     const now = await api.getTask(task.projectId, task.id);
     return hasEnded(now.status) && now;
   });
+/** Makes EC2 throttle the next call of StartInstances. */
+const throttleStart = () =>
+  stack.ec2.failNext('StartInstances', 'RequestLimitExceeded', 'Request limit exceeded.');
 const stateOf = (instanceId: string) => stack.ec2.list().find(({ id }) => id === instanceId)?.state;
 const isIn = (instanceId: string, state: string) =>
   until(`${instanceId} is ${state}`, 60_000, () => stateOf(instanceId) === state);
@@ -139,6 +142,7 @@ describe('the trip', () => {
     const templateId = await template({ tag: 'again' });
     await ended(await api.startTask(projectId, templateId));
     await until('it stops', 60_000, () => ['stopping', 'stopped'].includes(stateOf(instanceId) ?? ''));
+    throttleStart();
     expect(await ended(await api.startTask(projectId, templateId))).toMatchObject({ status: 'success' });
   });
 
@@ -153,8 +157,20 @@ describe('the trip', () => {
     expect((await api.getTask(projectId, task.id)).reason).toMatch(
       /could not be woken: .*AWS has no capacity/,
     );
+    throttleStart();
     await stack.invoke('Reconcile', {});
     expect(await ended(task)).toMatchObject({ status: 'success' });
+  });
+
+  it('starts an instance although EC2 throttles the first call, for a task and by hand', async () => {
+    const { instanceId, runner } = await addRunner({ tags: ['throttled'] });
+    throttleStart();
+    const task = await api.startTask(projectId, await template({ tag: 'throttled' }));
+    expect(await ended(task)).toMatchObject({ status: 'success' });
+    await isIn(instanceId, 'stopped');
+    throttleStart();
+    await api.call('POST', `/api/projects/${projectId}/runners/${runner.id}/wake`);
+    await isIn(instanceId, 'running');
   });
 });
 

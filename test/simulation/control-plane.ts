@@ -10,9 +10,11 @@ import { logTo } from '../../lambdas/adapters/log.ts';
 import { passPlaceStore } from '../../lambdas/adapters/pass-places.ts';
 import type { AgentTokens, Lease } from '../../lambdas/adapters/runners/agent-tokens.ts';
 import { seenEnrolments } from '../../lambdas/adapters/runners/enrolments.ts';
+import type { StartsRequest } from '../../lambdas/adapters/runners/power-requests.ts';
 import { poolOf, type RunnerRecord, type RunnerRef } from '../../lambdas/adapters/runners/runner-record.ts';
 import { runnerStore } from '../../lambdas/adapters/runners/runners.ts';
 import { sessionStore } from '../../lambdas/adapters/runners/sessions.ts';
+import { startQueue } from '../../lambdas/adapters/runners/start-queue.ts';
 import type { Table } from '../../lambdas/adapters/table.ts';
 import { limitStore } from '../../lambdas/adapters/tasks/limits.ts';
 import { lineStore } from '../../lambdas/adapters/tasks/lines.ts';
@@ -30,6 +32,7 @@ import { type ReconcileDeps, reconcile } from '../../lambdas/flows/reconcile/rec
 import type { EnrollDeps } from '../../lambdas/flows/runners/enroll.ts';
 import { followEvent } from '../../lambdas/flows/runners/instance-event.ts';
 import { putToSleep, settlePower, wake } from '../../lambdas/flows/runners/power.ts';
+import { runBatches } from '../../lambdas/flows/runners/start-turns.ts';
 import { retry } from '../../lambdas/flows/webhooks/deliver.ts';
 import { receiveWebhook } from '../../lambdas/flows/webhooks/receive.ts';
 import {
@@ -188,19 +191,27 @@ export const createControlPlane = (platform: Platform) => {
       settlePowerSoon: async (runner) => {
         await run.call('invoke runner-power', () => settleLater(runner));
       },
+      starts: startQueue(stored, time.now),
+      startSoon: async (request) => {
+        if (run.functionName === 'runner-power') await runBatches(depsOf(run), request);
+        else await run.call('invoke runner-power', () => startLater(request));
+      },
+      pause: run.sleep,
       sendWebhook: (delivery, secret) => sendWebhook(run, delivery, secret),
       retryWebhook: async ({ projectId, id }, { delaySeconds, tries } = firstRetry) => {
         const body = JSON.stringify({ projectId, id, tries });
         await run.call('send retry', () => queues.send('webhook-retries', body, delaySeconds * 1000));
       },
       instances: {
-        start: ({ instanceId = '' }) => run.call(`StartInstances ${instanceId}`, () => ec2.start(instanceId)),
+        start: () => Promise.reject(new Error('Only Semaphore hooks start an instance by itself.')),
+        startAll: ({ instanceIds }) =>
+          run.call(`StartInstances ${instanceIds.length}`, () => ec2.startAll(instanceIds)),
+        describeAll: ({ instanceIds }) =>
+          run.call(`DescribeInstances ${instanceIds.length}`, () => ec2.describeAll(instanceIds)),
         stop: ({ instanceId = '' }) => run.call(`StopInstances ${instanceId}`, () => ec2.stop(instanceId)),
         describe: ({ instanceId = '' }) =>
           run.call(`DescribeInstances ${instanceId}`, () => ec2.describe(instanceId)),
         listAwake: () => run.call('DescribeInstances', () => ec2.listAwake()),
-        describeAll: ({ instanceIds }) =>
-          run.call('DescribeInstances by id', () => ec2.describeAll(instanceIds)),
         listImpaired: () => run.call('DescribeInstanceStatus', () => ec2.listImpaired()),
         launch: (order) => run.call(`CreateFleet ${order.fleet}`, () => ec2.launch(order)),
         terminate: ({ instanceId = '' }) =>
@@ -289,20 +300,23 @@ export const createControlPlane = (platform: Platform) => {
     }
   };
 
-  /** Starts the request without a wait: Lambda answers once it has the event, and reports no later result. */
-  const settleLater = (ref: RunnerRef): void => {
+  /** Invokes `runner-power` without a wait: Lambda answers once it has the event, and reports no result. */
+  const invokePowerLater = (handle: (run: Run) => Promise<void>): void => {
     if (faults.hit('event lost')) return;
-    const settle = () =>
-      void invokeAsync('runner-power', async (run) => {
-        const deps = depsOf(run);
-        const runner = await deps.runners.get(poolOf(ref), ref.id);
-        if (runner) await settlePower(deps, runner);
-      });
+    const settle = () => void invokeAsync('runner-power', handle);
     const copies = faults.hit('event duplicated') ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       time.after(faults.hit('event late') ? chance.between(1000, 30_000) : chance.between(2, 80), settle);
     }
   };
+  const settleLater = (ref: RunnerRef): void =>
+    invokePowerLater(async (run) => {
+      const deps = depsOf(run);
+      const runner = await deps.runners.get(poolOf(ref), ref.id);
+      if (runner) await settlePower(deps, runner);
+    });
+  const startLater = (request: StartsRequest): void =>
+    invokePowerLater((run) => runBatches(depsOf(run), request));
 
   queues.consume('webhook-retries', workQueueVisibilityMs, webhookTries, (message) =>
     invoke('webhook-retry', timeouts.event, async (run) => {

@@ -22,6 +22,7 @@ import { createRouteWatch } from './route-watch.ts';
 import { createSimulatedEc2 } from './simulated-ec2.ts';
 import { createSimulatedQueues } from './simulated-queues.ts';
 import { createSimulatedTable } from './simulated-table.ts';
+import { createStartWatch } from './start-watch.ts';
 import { beginningMs, createVirtualTime, wholeSecond } from './virtual-time.ts';
 import { createWaitingWatch } from './waiting-watch.ts';
 import { createWakeWatch } from './wake-watch.ts';
@@ -113,11 +114,19 @@ export const createEnvironment = ({ seed, faultScale }: SimulationOptions) => {
     task: (id) => [...table.items(id)][0],
     readMs: faultScale === 0 ? 1000 : 30_000,
   });
+  const startWatch = createStartWatch({
+    time,
+    violate: watch.violate,
+    read: (key) => table.get(key),
+    // With faults an invocation may be lost, and the reconciler's next pass skipped.
+    boundMs: faultScale === 0 ? 10_000 : 15 * 60_000,
+  });
   const table = createSimulatedTable({
     time,
     indexDelayMs: () => (faults.hit('index late') ? chance.between(500, 8000) : chance.between(1, 150)),
     onWrite: (key, before, after) => {
       watch.onWrite(key, before, after);
+      startWatch.onWrite(key, after);
       if (key.sk.startsWith('run_')) {
         if (after) waiting.onRunnerWritten(before, after);
         wakes.onWrite(before, after);

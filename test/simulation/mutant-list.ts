@@ -274,6 +274,21 @@ export const mutants: readonly Mutant[] = [
     to: `.sort((a, b) => byRank(a.task, b.task))`,
   },
   {
+    name: 'the lease of starts is released without a look at what waits',
+    file: 'lambdas/flows/runners/start-turns.ts',
+    from: `    await deps.starts.releaseLease(region, lease);
+    await startLeft(deps, region, lease);`,
+    to: `    await deps.starts.releaseLease(region, lease);`,
+  },
+  {
+    name: 'a start is put into the queue after the lease was tried',
+    file: 'lambdas/flows/runners/start-turns.ts',
+    from: `    await enqueue(deps, region, runner);
+    await callIfFree(deps, region, lease);`,
+    to: `    await callIfFree(deps, region, lease);
+    await enqueue(deps, region, runner);`,
+  },
+  {
     name: 'an instance that a fleet launched and no runner has is left alone',
     file: 'lambdas/flows/fleets/reconcile.ts',
     from: `      await deps.instances.terminate({ instanceId: facts.instanceId, region });

@@ -41,6 +41,8 @@ const reasonsEachMs = 5000;
 const traceShown = 40000;
 /** Every n-th run, projects contend for the global pool. */
 const contendedEach = 8;
+/** Every n-th run, many runners are woken in the same moment. */
+const crowdedEach = 4;
 
 /** Activates all runners, and adds a runner for each (project, tag) without a usable one. */
 const makeServable = async (
@@ -181,7 +183,8 @@ const runSimulation = async (
   const beganMs = time.nowMs();
   let isSetUp = false;
   const contends = seed % contendedEach === 0;
-  const made = setUp(simulation, chance, { isRough, troubleMs, contends }).then((workload) => {
+  const isCrowded = seed % crowdedEach === 2;
+  const made = setUp(simulation, chance, { isRough, troubleMs, contends, isCrowded }).then((workload) => {
     isSetUp = true;
     return workload;
   });

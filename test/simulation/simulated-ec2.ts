@@ -6,7 +6,7 @@ import type {
   InstanceState,
   LaunchedFacts,
 } from '../../lambdas/adapters/runners/instance-facts.ts';
-import type { StartOutcome } from '../../lambdas/adapters/runners/instances.ts';
+import type { StartAllOutcome, StartOutcome } from '../../lambdas/adapters/runners/start-instances.ts';
 import { fleetsText } from '../../lambdas/core/fleets/fleets.ts';
 import { type Market, toInstant } from '../../protocol/index.ts';
 import type { Chance } from './chance.ts';
@@ -73,6 +73,7 @@ export const createSimulatedEc2 = (
   const instances = new Map<string, Instance>();
   const refusals = new Map<string, string>();
   let launches = 0;
+  const calls = { starts: 0 };
 
   const factsOf = ({ id, state, launchedMs, stateReason, launch }: Instance): InstanceFacts => ({
     instanceId: id,
@@ -135,6 +136,38 @@ export const createSimulatedEc2 = (
     });
   };
 
+  /** EC2's buckets of StartInstances: 5 requests and 2 a second, 1,000 instances and 2 a second. */
+  const buckets = { requests: 5, instances: 1000, atMs: time.nowMs() };
+  const takeStart = (count: number): boolean => {
+    const refilled = ((time.nowMs() - buckets.atMs) / 1000) * 2;
+    buckets.atMs = time.nowMs();
+    buckets.requests = Math.min(5, buckets.requests + refilled);
+    buckets.instances = Math.min(1000, buckets.instances + refilled);
+    calls.starts += 1;
+    if (buckets.requests < 1 || buckets.instances < count) return false;
+    buckets.requests -= 1;
+    buckets.instances -= count;
+    return true;
+  };
+
+  /** Returns the instances at fault, which fail the whole call, by id. */
+  const refusedOf = (ids: readonly string[]): ReadonlyMap<string, StartOutcome> => {
+    const refused = new Map<string, StartOutcome>();
+    for (const id of ids) {
+      const state = instances.get(id)?.state;
+      const awsCode = refusals.get(id);
+      if (state === undefined) {
+        const detail = `The instance ID '${id}' does not exist`;
+        refused.set(id, { started: false, code: 'refused', awsCode: 'InvalidInstanceID.NotFound', detail });
+      } else if (state === 'stopping' || state === 'shutting-down' || state === 'terminated') {
+        // EC2 reports a wrong state for both, startable later or never.
+        refused.set(id, { started: false, code: 'still_stopping' });
+      } else if (state === 'stopped' && awsCode !== undefined)
+        refused.set(id, { started: false, code: 'refused', awsCode, detail: 'EC2 refuses it.' });
+    }
+    return refused;
+  };
+
   return {
     add: (id: string) => {
       instances.set(id, {
@@ -146,25 +179,27 @@ export const createSimulatedEc2 = (
         life: 0,
       });
     },
-    start: (id: string): StartOutcome => {
-      const instance = instances.get(id);
-      if (!instance) {
-        const detail = `The instance ID '${id}' does not exist`;
-        return { started: false, code: 'refused', awsCode: 'InvalidInstanceID.NotFound', detail };
+    /** Starts all or none, as EC2 does. A shortage names no instance. */
+    startAll: (ids: readonly string[]): StartAllOutcome => {
+      const asleep = ids.flatMap((id) => instances.get(id) ?? []).filter(({ state }) => state === 'stopped');
+      if (!takeStart(ids.length) || (asleep.length > 0 && faults.hit('start throttled')))
+        return { started: false, code: 'throttled' };
+      const refused = refusedOf(ids);
+      if (refused.size > 0) {
+        const [awsCode, detail] = ['Refused', 'EC2 refuses some.'];
+        return { started: false, code: 'refused', awsCode, detail, atFault: refused };
       }
-      // EC2 reports a wrong state for both, startable later or never.
-      if (['stopping', 'shutting-down', 'terminated'].includes(instance.state))
-        return { started: false, code: 'still_stopping' };
-      if (instance.state !== 'stopped') return { started: true };
-      const awsCode = refusals.get(id);
-      if (awsCode) return { started: false, code: 'refused', awsCode, detail: 'EC2 refuses it.' };
-      if (faults.hit('start throttled')) throw new Error('RequestLimitExceeded');
-      if (faults.hit('start refused for capacity')) {
+      if (asleep.length > 0 && faults.hit('start refused for capacity')) {
         const awsCode = 'InsufficientInstanceCapacity';
-        return { started: false, code: 'refused', awsCode, detail: 'There is no capacity in this zone now.' };
+        const detail = 'There is no capacity in this zone now.';
+        const outcome: StartOutcome = { started: false, code: 'refused', awsCode, detail };
+        const alone = ids.length === 1 ? ids.map((id) => [id, outcome] as const) : [];
+        return { started: false, code: 'refused', awsCode, detail, atFault: new Map(alone) };
       }
-      listeners.onStart(id);
-      begin(instance);
+      for (const instance of asleep) {
+        listeners.onStart(instance.id);
+        begin(instance);
+      }
       return { started: true };
     },
     stop: (id: string): boolean => {
@@ -252,5 +287,7 @@ export const createSimulatedEc2 = (
       if (instance?.state === 'running') takeBack(instance);
     },
     ids: () => [...instances.keys()],
+    /** Calls of StartInstances, throttled ones included. */
+    startCalls: () => calls.starts,
   };
 };

@@ -21,6 +21,8 @@ export interface WorkloadOptions {
    * True if several projects share only the global pool, and one of them has far more tasks than the others.
    */
   readonly contends: boolean;
+  /** True if many runners are woken in the same moment, several times. */
+  readonly isCrowded: boolean;
 }
 
 const minuteMs = 60_000;
@@ -190,16 +192,47 @@ const setUpContention = async (simulation: Simulation, chance: Chance): Promise<
   return { templates: [busy, ...others], runnerIds };
 };
 
+const crowdSize = 8;
+
+/** Makes a project in which each runner has a template of its own, and starts all templates at once. */
+const addCrowd = async (
+  simulation: Simulation,
+  chance: Chance,
+  troubleMs: number,
+): Promise<{ readonly templates: readonly Template[]; readonly runnerIds: readonly RunnerId[] }> => {
+  const projectId = simulation.newProject();
+  const templates: Template[] = [];
+  const runnerIds: RunnerId[] = [];
+  for (let number = 0; number < crowdSize; number++) {
+    const tag = `crowd-${number}`;
+    const plan: RunnerPlan = { kind: 'instance', tags: [tag], maxParallelTasks: 1 };
+    runnerIds.push(await simulation.addRunner(projectId, plan));
+    templates.push(simulation.addTemplate(projectId, chance.between(200, 20_000), { tag }));
+  }
+  for (let left = chance.between(1, 6); left > 0; left--) {
+    const atMs = chance.between(0, troubleMs - 2 * minuteMs);
+    const withinMs = chance.pick([1, 100, 400, 2000]);
+    for (const template of templates)
+      simulation.time.after(atMs + chance.between(0, withinMs), () => void simulation.startTask(template));
+  }
+  return { templates, runnerIds };
+};
+
 /** Creates the initial resources, and schedules the later events. */
 export const setUp = async (
   simulation: Simulation,
   chance: Chance,
-  { isRough, troubleMs, contends }: WorkloadOptions,
+  { isRough, troubleMs, contends, isCrowded }: WorkloadOptions,
 ): Promise<Workload> => {
   const made = await (contends ? setUpContention : setUpAnything)(simulation, chance);
   const { templates, runnerIds } = made;
   arrivals(simulation, chance, templates, troubleMs);
   untimelyArrivals(simulation, chance, templates, troubleMs);
   if (isRough) trouble(simulation, chance, runnerIds, templates, troubleMs);
-  return made;
+  if (!isCrowded) return made;
+  const crowd = await addCrowd(simulation, chance, troubleMs);
+  return {
+    templates: [...templates, ...crowd.templates],
+    runnerIds: [...runnerIds, ...crowd.runnerIds],
+  };
 };
