@@ -43,6 +43,7 @@ describe.each(['start', 'finish'] as const)('a wrong webhook (task-%s)', (action
     vi.stubEnv('AWS_ENDPOINT_URL_KMS', kms.endpoint);
     vi.stubEnv('SECRETS_KEY_ARN', kms.keyArn);
     vi.stubEnv('AWS_REGION', kms.region);
+    vi.stubEnv('RUNNER_POWER_ARN', 'arn:aws:lambda:us-east-1:000000000000:function:RunnerPower');
     vi.stubEnv('AWS_ACCESS_KEY_ID', kms.credentials.accessKeyId);
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', kms.credentials.secretAccessKey);
     vi.stubEnv('AWS_SESSION_TOKEN', kms.credentials.sessionToken);
