@@ -46,6 +46,8 @@ export interface LocalStackOptions {
   readonly schedules?: boolean;
   /** Decides which calls get a fault; returns numbers from 0 to 1. @default Math.random */
   readonly random?: () => number;
+  /** Maximum invocations of functions at a time; a new AWS account has 10. @default no limit */
+  readonly concurrency?: number;
   /** Delays before each retry of an asynchronous invocation. @default Lambda's */
   readonly asyncRetryDelaysMs?: readonly number[];
   /** Grace period for agents when the whole stack stops. @default 2000 */
@@ -144,6 +146,7 @@ const start = async (options: LocalStackOptions, undo: AsyncDisposableStack): Pr
       delays: { ...noDelays, ...options.delays },
       agentCommand: options.agentCommand ?? bundled('start'),
       enrollCommand: options.enrollCommand ?? bundled('enroll'),
+      concurrency: options.concurrency,
       asyncRetryDelaysMs: options.asyncRetryDelaysMs,
       fillIn: (text) => fillIn(text),
       random: options.random ?? Math.random,

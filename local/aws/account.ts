@@ -32,6 +32,8 @@ export interface AccountOptions extends Pick<Ec2Options, 'agentCommand' | 'enrol
   readonly environment: Environment;
   /** Replaces placeholders in the functions' environment; called at each start of a worker. */
   readonly fillIn: FillIn;
+  /** Maximum invocations of functions at a time. @default no limit */
+  readonly concurrency?: number;
   /** Delays before each retry of an asynchronous invocation. @default Lambda's */
   readonly asyncRetryDelaysMs?: readonly number[];
   readonly random: () => number;
@@ -103,6 +105,7 @@ export const openAccount = async (options: AccountOptions, undo: AsyncDisposable
     iam,
     gatewayUrl: () => gateway.url,
     fillIn,
+    concurrency: options.concurrency,
     random,
     log,
   });

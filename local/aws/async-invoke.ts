@@ -2,6 +2,7 @@
  * Lambda's asynchronous invocations: retries a failed function after a delay, then sends the event to the
  * dead-letter queue.
  */
+import { Throttled } from '../functions/concurrency.ts';
 import type { Invoke } from '../functions/pool.ts';
 
 export interface AsyncInvoker {
@@ -18,32 +19,51 @@ export interface AsyncInvokerOptions {
   readonly retriesMaxOf?: (arn: string) => number | undefined;
   /** Delays before each retry. @default Lambda's: one minute, then two */
   readonly retryDelaysMs?: readonly number[];
+  /** Delay after an event was throttled so many times before. @default Lambda's */
+  readonly throttledDelayMs?: (times: number) => number;
 }
 
 /** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html */
 const lambdaRetryDelaysMs = [60_000, 120_000];
+
+/**
+ * Delay before Lambda tries a throttled event again: 1 s at first, 5 minutes at most. It does so for up to 6
+ * hours, and the event's retries stay (same page).
+ */
+const lambdaThrottledDelayMs = (times: number): number => Math.min(300_000, 1000 * 2 ** times);
 
 export const makeAsyncInvoker = ({
   functionOf,
   bury,
   retriesMaxOf = () => undefined,
   retryDelaysMs = lambdaRetryDelaysMs,
+  throttledDelayMs = lambdaThrottledDelayMs,
 }: AsyncInvokerOptions): AsyncInvoker => {
   const timers = new Set<NodeJS.Timeout>();
   let stopped = false;
-  const attempt = async (arn: string, event: unknown, delaysMs: readonly number[]): Promise<void> => {
+  const later = (delayMs: number, run: () => Promise<void>): void => {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      void run();
+    }, delayMs);
+    timers.add(timer);
+  };
+  const attempt = async (
+    arn: string,
+    event: unknown,
+    delaysMs: readonly number[],
+    throttled = 0,
+  ): Promise<void> => {
     const invoke = functionOf(arn);
     try {
       await invoke(event);
     } catch (error) {
-      const [delayMs, ...rest] = delaysMs;
       if (stopped) return;
+      if (error instanceof Throttled)
+        return later(throttledDelayMs(throttled), () => attempt(arn, event, delaysMs, throttled + 1));
+      const [delayMs, ...rest] = delaysMs;
       if (delayMs === undefined) return bury(arn, event, error);
-      const timer = setTimeout(() => {
-        timers.delete(timer);
-        void attempt(arn, event, rest);
-      }, delayMs);
-      timers.add(timer);
+      later(delayMs, () => attempt(arn, event, rest));
     }
   };
   return {

@@ -9,6 +9,7 @@ import {
   ListFunctionsCommand,
 } from '@aws-sdk/client-lambda';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Throttled } from '../functions/concurrency.ts';
 import { makeFaults } from '../gateway/faults.ts';
 import { type Gateway, startGateway } from '../gateway/gateway.ts';
 import { makePrincipals } from '../gateway/principals.ts';
@@ -69,6 +70,7 @@ beforeEach(() => {
     bury: async (arn, event, error) => void buried.push([arn, event, error]),
     retriesMaxOf: () => retriesMax,
     retryDelaysMs: [1, 1],
+    throttledDelayMs: () => 1,
   });
   faults.set([]);
   for (const list of [invoked, buried]) list.length = 0;
@@ -113,6 +115,16 @@ describe("Lambda's stand-in", () => {
     await invoke();
     await until(() => invoked.length === 2);
     expect(buried).toEqual([]);
+  });
+
+  it('keeps an event that was throttled, with all its retries', async () => {
+    handler = async () => {
+      if (invoked.length <= 4) throw new Throttled();
+      throw new Error('broken');
+    };
+    await invoke();
+    await until(() => buried.length > 0);
+    expect(invoked).toHaveLength(4 + 3);
   });
 
   it('applies the faults of AWS calls: a duplicate, and a lost answer', async () => {

@@ -5,6 +5,7 @@ import type { RequestCounter } from '../gateway/requests.ts';
 import type { Iam } from '../iam/index.ts';
 import type { Log } from '../log-files.ts';
 import type { FunctionSpec, StackSpec } from '../template/stack-spec.ts';
+import { limitConcurrency } from './concurrency.ts';
 import { functionEnvironment, type Invoke, makeFunctionPool } from './pool.ts';
 
 export interface RunningFunction {
@@ -34,6 +35,8 @@ export interface FunctionsOptions {
   readonly gatewayUrl: () => string;
   /** Replaces placeholders in the environment; called at each start of a worker. */
   readonly fillIn: FillIn;
+  /** Maximum invocations at a time of all functions together. @default no limit */
+  readonly concurrency?: number;
   readonly random: () => number;
   readonly log: Log;
 }
@@ -41,6 +44,7 @@ export interface FunctionsOptions {
 export const makeFunctions = (options: FunctionsOptions): Functions => {
   const { spec, principals, counter, iam, gatewayUrl, fillIn, random, log } = options;
   const { accountId, region } = spec.place;
+  const limited = limitConcurrency(options.concurrency ?? Number.POSITIVE_INFINITY);
 
   const all = spec.functions.map((fn) => {
     const arn = `arn:aws:sts::${accountId}:assumed-role/${fn.role.name}/${fn.name}`;
@@ -53,11 +57,11 @@ export const makeFunctions = (options: FunctionsOptions): Functions => {
       },
       log: (line) => log(fn.label, line),
     });
-    const invoke: Invoke = (event) => {
+    const invoke = limited((event) => {
       counter.add(fn.label, 'lambda', 'Invoke');
       iam.noteInvocation(principal, fn);
       return pool.invoke(event);
-    };
+    });
     return { spec: fn, principal, invoke, pool };
   });
 

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
+import { limitConcurrency } from '../functions/concurrency.ts';
 import type { Invoke } from '../functions/pool.ts';
 import { FunctionError } from '../functions/sandbox.ts';
 import { listenOnLoopback, stopServer } from '../http-server.ts';
@@ -26,6 +27,24 @@ describe('the HTTP API', () => {
     const answer = await fetch(`${url}/x?y=1`, { method: 'POST', body: 'hello' });
     expect(answer.status).toBe(202);
     expect(await answer.json()).toMatchObject({ rawPath: '/x', rawQueryString: 'y=1', body: 'hello' });
+  });
+
+  it('answers 503 while the executions of the account are all in use', async () => {
+    const limited = limitConcurrency(1);
+    const began = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<object>();
+    const url = await serve(
+      limited(() => {
+        began.resolve();
+        return held.promise;
+      }),
+    );
+    const first = fetch(url);
+    await began.promise;
+    expect((await fetch(url)).status).toBe(503);
+    held.resolve({ statusCode: 204 });
+    expect((await first).status).toBe(204);
+    expect((await fetch(url)).status).toBe(204);
   });
 
   it('answers 500 for a failed function, and 503 for a late one', async () => {

@@ -1,5 +1,6 @@
 /** The HTTP API of the stack: finds the route of a request and invokes its function. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { Throttled } from '../functions/concurrency.ts';
 import type { Invoke } from '../functions/pool.ts';
 import { FunctionError } from '../functions/sandbox.ts';
 import { sinceNow, startLimit } from '../functions/time-limits.ts';
@@ -62,7 +63,7 @@ export const makeHttpApi = ({ apiId, routes, now, onRequest }: HttpApiOptions): 
     try {
       return toHttpAnswer(await withinTimeout(route.invoke(event), route.timeoutMs));
     } catch (error) {
-      if (error === timedOut) return message(503, 'Service Unavailable');
+      if (error === timedOut || error instanceof Throttled) return message(503, 'Service Unavailable');
       if (error instanceof FunctionError) return message(500, 'Internal Server Error');
       throw error;
     }
