@@ -95,7 +95,7 @@ export const addingTo =
  * 1,769 MB and a share of it below (AWS: Lambda function memory). It bills memory x time, 13.3 micro-dollars
  * for 1 GB s. So work costs the same everywhere and ends sooner with more; waiting costs more with more.
  *
- * A cold `task-start` works 75 ms to load and 75 ms for its one call. About 400 ms it waits for AWS, taken
+ * A cold `runner-power` works 75 ms to load and 75 ms for its one call. About 400 ms it waits for AWS, taken
  * from EC2's usual answers.
  *
  *    MB    work    whole   micro-dollars
@@ -115,12 +115,18 @@ const apiMemoryMb = 1024;
 /** Adds the functions of the control plane, except those of Semaphore and of the console. */
 export const addFunctions = (add: AddFunction) => ({
   api: add('api', 'the API', httpTimeoutSeconds, apiMemoryMb),
-  taskStart: add('task-start', 'starts instances for tasks', httpTimeoutSeconds, wakingMemoryMb),
-  taskFinish: add('task-finish', 'stops instances that keep no idle time', httpTimeoutSeconds),
+  taskStart: add(
+    'task-start',
+    'starts instances at the webhooks of others',
+    httpTimeoutSeconds,
+    wakingMemoryMb,
+  ),
+  taskFinish: add('task-finish', 'stops instances at the webhooks of others', httpTimeoutSeconds),
   runnerPower: add(
     'runner-power',
-    'stops instances whose agent has drained, and starts those that are woken by hand or wait for a batch',
+    'starts instances for tasks and by hand, and stops those without work',
     eventTimeoutSeconds,
+    wakingMemoryMb,
   ),
   instanceEvents: add('instance-events', 'follows the states of instances', eventTimeoutSeconds),
   webhookRetry: add('webhook-retry', 'sends webhooks again that nobody acknowledged', eventTimeoutSeconds),

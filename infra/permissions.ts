@@ -74,14 +74,14 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
   const ownUrl: Grant = { environment: { API_URL: httpApi.apiEndpoint } };
   const webhookReach: Grant =
     webhookAllowed.length > 0 ? { environment: { WEBHOOK_ALLOWED: webhookAllowed.join(',') } } : {};
+  /** To send webhooks: those to the stack itself are invocations. */
+  const sendWebhooks = [settlePowerSoon, retryWebhooks, webhookReach, ownUrl];
   const receiveWebhook = items('GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem');
   /** To start and assign tasks. */
   const assign = [
     items('GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'),
     taskQueues.ring,
-    retryWebhooks,
-    webhookReach,
-    ownUrl,
+    ...sendWebhooks,
   ];
 
   for (const statement of taskQueues.receive) resources.runnerRole.addToPolicy(statement);
@@ -90,7 +90,6 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
     items('ConditionCheckItem'),
     queryLive,
     taskQueues.remove,
-    settlePowerSoon,
     audited,
     known,
     resources.reachedByPeople,
@@ -135,16 +134,14 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
     queryLive,
     instances.start,
     instances.describe,
-    settlePowerSoon,
     known,
     launch,
   ]);
   give(functions.webhookRetry, [
     secrets.open,
     items('GetItem', 'BatchGetItem', 'UpdateItem'),
-    webhookReach,
     // A delivery that is not due yet is delayed by a new message.
-    retryWebhooks,
+    ...sendWebhooks,
     retriesOf(webhookRetries),
   ]);
   give(functions.reconcile, [
@@ -155,7 +152,6 @@ export const givePermissions = (stack: Stack, functions: Functions, resources: R
     instances.stop,
     instances.describe,
     instances.check,
-    settlePowerSoon,
     priceListGrant,
     schedules.handOver,
     workEventSoon,

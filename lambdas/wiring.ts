@@ -9,7 +9,6 @@ import { newId } from './adapters/ids.ts';
 import { auditTrail } from './adapters/people/audit.ts';
 import { readForTask, resourceStores } from './adapters/resources/resources.ts';
 import { ec2Instances } from './adapters/runners/instances.ts';
-import type { StartSoon } from './adapters/runners/power-requests.ts';
 import { runnerStore } from './adapters/runners/runners.ts';
 import { sessionStore } from './adapters/runners/sessions.ts';
 import { startQueue } from './adapters/runners/start-queue.ts';
@@ -27,6 +26,7 @@ import { taskStore } from './adapters/tasks/tasks.ts';
 import { telemetry } from './adapters/telemetry.ts';
 import { circuitStore } from './adapters/webhooks/circuits.ts';
 import { deliveryStore } from './adapters/webhooks/deliveries.ts';
+import { ownByInvocation } from './adapters/webhooks/own-webhooks.ts';
 import { httpWebhookSender } from './adapters/webhooks/webhook-sender.ts';
 import { loggedWebhooks, measuredRunners, measuredSessions, measuredTasks } from './adapters/with-metrics.ts';
 import { variables } from './config.ts';
@@ -83,11 +83,9 @@ export const wireStarts = (
   config: { readonly API_URL: string; readonly AWS_REGION: string },
 ) => ({ starts: startQueue(table, now), apiUrl: config.API_URL, region: config.AWS_REGION });
 
-/** Has `runner-power` start what waits: few starts come together. */
-export const wireStartSoon = (runnerPowerArn: string): StartSoon => {
-  const invoke = whenNeeded(async () =>
-    (await import('./adapters/invoke-soon.ts')).invokeSoon(runnerPowerArn),
-  );
+/** Makes the asynchronous invocation of a function; few calls need one. */
+export const invokeWhenNeeded = (functionArn: string): ((request: object) => Promise<void>) => {
+  const invoke = whenNeeded(async () => (await import('./adapters/invoke-soon.ts')).invokeSoon(functionArn));
   return async (request) => (await invoke())(request);
 };
 
@@ -120,13 +118,30 @@ export const deliveryRef = z.object({
   tries: z.int().default(0).describe('Retries that it had before it was put off'),
 }) satisfies z.ZodType<Pick<Delivery, 'projectId' | 'id'>>;
 
+/** Environment of the functions that send webhooks. */
+export const webhookVariables = variables.pick({
+  API_URL: true,
+  RUNNER_POWER_ARN: true,
+  WEBHOOK_RETRIES_QUEUE_URL: true,
+  WEBHOOK_ALLOWED: true,
+});
+
 /** Makes the webhook senders; `guard` checks their target addresses. */
-export const wireWebhooks = (retriesQueueUrl: string, guard: AddressGuard) => {
+export const wireWebhooks = (
+  config: z.infer<typeof webhookVariables>,
+  guard: AddressGuard = addressGuard(config.WEBHOOK_ALLOWED),
+) => {
   const queue = whenNeeded(async () =>
-    (await import('./adapters/webhooks/retry-queue.ts')).retryQueue(retriesQueueUrl),
+    (await import('./adapters/webhooks/retry-queue.ts')).retryQueue(config.WEBHOOK_RETRIES_QUEUE_URL),
   );
+  const sendWebhook = ownByInvocation({
+    now,
+    apiUrl: config.API_URL,
+    invoke: invokeWhenNeeded(config.RUNNER_POWER_ARN),
+    overHttp: httpWebhookSender(now, guard),
+  });
   return {
-    sendWebhook: loggedWebhooks(httpWebhookSender(now, guard), log),
+    sendWebhook: loggedWebhooks(sendWebhook, log),
     retryWebhook: async (
       { projectId, id }: Pick<Delivery, 'projectId' | 'id'>,
       { delaySeconds, tries } = firstRetry,
@@ -191,14 +206,10 @@ export const followVariables = variables
   .pick({
     TABLE_NAME: true,
     SECRETS_KEY_ARN: true,
-    API_URL: true,
     AWS_REGION: true,
     RUNNER_FLEETS: true,
-    RUNNER_POWER_ARN: true,
-    WEBHOOK_RETRIES_QUEUE_URL: true,
-    WEBHOOK_ALLOWED: true,
   })
-  .extend(queueVariables.shape);
+  .extend({ ...webhookVariables.shape, ...queueVariables.shape });
 
 /** Makes the parts of the functions that follow EC2 and repair: all to assign tasks and wake runners. */
 export const wireFollowing = (config: z.infer<typeof followVariables>) => {
@@ -206,10 +217,10 @@ export const wireFollowing = (config: z.infer<typeof followVariables>) => {
   return {
     ...stores,
     runners: measuredRunners(stores.runners, stores.prices, measure, config.AWS_REGION),
-    ...wireWebhooks(config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
+    ...wireWebhooks(config),
     queues: wireQueues(config),
     instances: ec2Instances(),
-    startSoon: wireStartSoon(config.RUNNER_POWER_ARN),
+    startSoon: invokeWhenNeeded(config.RUNNER_POWER_ARN),
     fleets: config.RUNNER_FLEETS,
     apiUrl: config.API_URL,
     region: config.AWS_REGION,
@@ -222,12 +233,9 @@ export const causeVariables = variables
   .pick({
     TABLE_NAME: true,
     SECRETS_KEY_ARN: true,
-    API_URL: true,
-    WEBHOOK_RETRIES_QUEUE_URL: true,
-    WEBHOOK_ALLOWED: true,
     AUDIT_RETENTION_DAYS: true,
   })
-  .extend(queueVariables.shape);
+  .extend({ ...webhookVariables.shape, ...queueVariables.shape });
 
 /** Makes the parts of these functions: everything to start a task of a template, and the audit trail. */
 export const wireStartByCause = (config: z.infer<typeof causeVariables>) => {
@@ -235,7 +243,7 @@ export const wireStartByCause = (config: z.infer<typeof causeVariables>) => {
   const { table } = stores;
   return {
     ...stores,
-    ...wireWebhooks(config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
+    ...wireWebhooks(config),
     readForTask: (project: ProjectId, templateId: string) => readForTask(table, project, templateId),
     readInventory: resourceStores(table, { now, newId }).inventories.get,
     audit: auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENTION_DAYS }),

@@ -35,6 +35,7 @@ import { signedTokens } from '../adapters/secrets/signed-tokens.ts';
 import { readConfig, variables } from '../config.ts';
 import { whenNeeded } from '../when-needed.ts';
 import {
+  invokeWhenNeeded,
   openSealedTable,
   queueVariables,
   schedulerVariables,
@@ -80,11 +81,6 @@ const audit = auditTrail(table, { now, newId, retentionDays: config.AUDIT_RETENT
 const signingKeys = wireSigningKeys(table);
 const apiTokens = apiTokenStore(table, { now, newId, randomBytes });
 
-const invokeFor = (functionArn: string) =>
-  whenNeeded(async () => (await import('../adapters/invoke-soon.ts')).invokeSoon(functionArn));
-const workEvent = invokeFor(config.INTEGRATION_EVENTS_ARN);
-const settlePower = invokeFor(config.RUNNER_POWER_ARN);
-
 const agentCredentials = whenNeeded(async () =>
   (await import('../adapters/runners/runner-credentials.ts')).stsCredentials(
     config.RUNNER_ROLE_ARN,
@@ -102,14 +98,14 @@ const app = createApp({
   ...stores,
   ...wireScheduler(config),
   schedules: scheduleStore(table, { now, newId }),
-  ...wireWebhooks(config.WEBHOOK_RETRIES_QUEUE_URL, guard),
+  ...wireWebhooks(config, guard),
   refuseUrl: guard.refuse,
   resources,
   names: nameStore(table, now),
   projects: projectStore(table, { now, newId }),
   integrations: integrationStore(patient, { now, newId, randomBytes, apiUrl: config.API_URL }),
   pendingEvents: pendingEventStore(patient, { now }),
-  workEventSoon: async (event) => (await workEvent())(event),
+  workEventSoon: invokeWhenNeeded(config.INTEGRATION_EVENTS_ARN),
   readKeyText: (projectId, id) => readKeyText(patient, projectId, id),
   apiTokens,
   verifyToken: rememberCallers(apiTokens.verify, now, rememberTokensMs),
@@ -119,7 +115,7 @@ const app = createApp({
   readInventory: resources.inventories.get,
   readTaskParts: (task) => readTaskParts(table, task),
   queues: wireQueues(config),
-  settlePowerSoon: powerRequests(async (request) => (await settlePower())(request)),
+  settlePowerSoon: powerRequests(invokeWhenNeeded(config.RUNNER_POWER_ARN)),
   users: userStore(table, { now, newId }),
   invitations: invitationStore(table, { now, newId, randomBytes }),
   attempts: attemptStore(patient, now),

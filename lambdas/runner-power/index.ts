@@ -1,9 +1,14 @@
 /**
- * Stops the instance of a drained runner, starts that of a woken one, or starts all that wait in a region.
- * Lambda retries a failure.
+ * Stops the instance of a runner that has drained or has no more work, starts that of a woken one, or starts
+ * all that wait in a region. Lambda retries a failure.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { runnerPowerRequest, type StartsRequest } from '../adapters/runners/power-requests.ts';
+import {
+  type OwnWebhook,
+  type PowerRequest,
+  runnerPowerRequest,
+  type StartsRequest,
+} from '../adapters/runners/power-requests.ts';
 import { lineStore } from '../adapters/tasks/lines.ts';
 import { readConfig, variables } from '../config.ts';
 import { settlePower } from '../flows/runners/power.ts';
@@ -25,9 +30,14 @@ const batches: BatchDeps = {
 };
 const deps = { ...batches, lines: lineStore(table) };
 
+const runnerOf = (request: PowerRequest | OwnWebhook) =>
+  'pool' in request
+    ? deps.runners.get(request.pool, request.runnerId)
+    : deps.runners.find(request.project_id, request.runner_id);
+
 export const handler = async (event: unknown): Promise<void> => {
   const request = runnerPowerRequest.parse(event);
   if ('lease' in request) return runBatches(deps, request);
-  const runner = await deps.runners.get(request.pool, request.runnerId);
+  const runner = await runnerOf(request);
   if (runner) await settlePower(deps, runner);
 };

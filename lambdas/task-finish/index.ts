@@ -3,9 +3,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { lineStore } from '../adapters/tasks/lines.ts';
 import { deliveryStore } from '../adapters/webhooks/deliveries.ts';
 import { readConfig, variables } from '../config.ts';
-import { scheduled } from '../core/fleets/fleets.ts';
-import { decideSleep } from '../core/runners/idle-policy.ts';
-import { putToSleep } from '../flows/runners/power.ts';
+import { sleepWithoutWork } from '../flows/runners/power.ts';
 import { handleWebhook } from '../webhook-http.ts';
 import { openSealedTable, wirePower } from '../wiring.ts';
 
@@ -21,7 +19,4 @@ const deps = {
 };
 
 export const handler = (event: APIGatewayProxyEventV2) =>
-  handleWebhook(deps, 'finish', event, async (runner) => {
-    const now = deps.now();
-    if (decideSleep(scheduled(deps.fleets, runner, now), now).sleep) await putToSleep(deps, runner);
-  });
+  handleWebhook(deps, 'finish', event, (runner) => sleepWithoutWork(deps, runner));

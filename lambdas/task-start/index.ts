@@ -4,7 +4,7 @@ import { deliveryStore } from '../adapters/webhooks/deliveries.ts';
 import { readConfig, variables } from '../config.ts';
 import { wake } from '../flows/runners/power.ts';
 import { handleWebhook } from '../webhook-http.ts';
-import { openSealedTable, wirePower, wireStartSoon, wireStarts } from '../wiring.ts';
+import { invokeWhenNeeded, openSealedTable, wirePower, wireStarts } from '../wiring.ts';
 
 const config = readConfig(
   variables.pick({
@@ -22,7 +22,7 @@ const deps = {
   ...wirePower(table, config),
   ...wireStarts(table, config),
   deliveries: deliveryStore(table),
-  startSoon: wireStartSoon(config.RUNNER_POWER_ARN),
+  startSoon: invokeWhenNeeded(config.RUNNER_POWER_ARN),
 };
 
 export const handler = (event: APIGatewayProxyEventV2) =>

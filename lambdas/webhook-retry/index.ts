@@ -1,28 +1,23 @@
 /** Retries webhook deliveries, with growing delays, until they are acknowledged or out of tries. */
 import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
-import { addressGuard } from '../adapters/address-guard.ts';
 import { makeSqsClient } from '../adapters/tasks/queues.ts';
 import { handleBatch } from '../batch.ts';
 import { readConfig, variables } from '../config.ts';
 import { retryOf } from '../core/webhooks/retry-policy.ts';
 import { retry } from '../flows/webhooks/deliver.ts';
-import { deliveryRef, openSealedTable, wireStores, wireWebhooks } from '../wiring.ts';
+import { deliveryRef, openSealedTable, webhookVariables, wireStores, wireWebhooks } from '../wiring.ts';
 
 const config = readConfig(
-  variables.pick({
-    TABLE_NAME: true,
-    SECRETS_KEY_ARN: true,
-    WEBHOOK_RETRIES_QUEUE_URL: true,
-    WEBHOOK_RETRIES_MAX: true,
-    WEBHOOK_ALLOWED: true,
-  }),
+  variables
+    .pick({ TABLE_NAME: true, SECRETS_KEY_ARN: true, WEBHOOK_RETRIES_MAX: true })
+    .extend(webhookVariables.shape),
   process.env,
 );
 const sqs = makeSqsClient();
 const deps = {
   ...wireStores(openSealedTable(config.TABLE_NAME, config.SECRETS_KEY_ARN)),
-  ...wireWebhooks(config.WEBHOOK_RETRIES_QUEUE_URL, addressGuard(config.WEBHOOK_ALLOWED)),
+  ...wireWebhooks(config),
 };
 
 const comeAgainLater = async (record: SQSRecord, delaySeconds: number): Promise<void> => {

@@ -62,7 +62,7 @@ export const measureColdStart = async (): Promise<ColdStart> => {
       ),
       calls: {
         'POST: AWS calls of api': countOf(atAnswer, 'api'),
-        'wake: AWS calls of task-start': countOf(atEnd, 'task-start'),
+        'wake: AWS calls of runner-power': countOf(atEnd, 'runner-power'),
         "instance up to finish: agent's calls of api": countOf(atEnd, 'http') - countOf(atAnswer, 'http'),
         'instance up to finish: AWS calls of api': countOf(atEnd, 'api') - countOf(atAnswer, 'api'),
       },

@@ -39,7 +39,7 @@ it('prints the item, runner, deliveries, queue and log lines of a task', async (
   expect(stdout).toMatch(
     new RegExp(`Runner ${runner.id}: "reported" is starting; instance ${instanceId} is running\\.`),
   );
-  expect(stdout).toMatch(/Webhook deliveries: 1\n.* start to \S+: delivered\n.* 204\n/);
+  expect(stdout).toMatch(/Webhook deliveries: 1\n.* start to \S+: delivered\n.* 202\n/);
   expect(stdout).toMatch(/Queue prj_\S+-report: messages waiting \d+, in flight \d+\./);
   expect(stdout).toMatch(new RegExp(`Log of api:\n.*${id}`));
   await api.stopTask(projectId, id);

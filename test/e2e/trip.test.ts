@@ -162,6 +162,18 @@ describe('the trip', () => {
     expect(await ended(task)).toMatchObject({ status: 'success' });
   });
 
+  it('wakes its runner although Lambda refuses the start event', async () => {
+    await addRunner({ tags: ['refused'] });
+    const templateId = await template({ tag: 'refused' });
+    stack.faults.set([{ service: 'lambda', operation: 'Invoke', kind: 'error', probability: 1 }]);
+    const task = await api.startTask(projectId, templateId);
+    stack.faults.set([]);
+    expect(await ended(task)).toMatchObject({ status: 'success' });
+    const deliveries = await api.listDeliveries(projectId);
+    const start = deliveries.find(({ taskId, body }) => taskId === task.id && body.action === 'start');
+    expect(start?.attempts).toMatchObject([{ error: expect.any(String) }, { statusCode: 202 }]);
+  });
+
   it('starts an instance although EC2 throttles the first call, for a task and by hand', async () => {
     const { instanceId, runner } = await addRunner({ tags: ['throttled'] });
     throttleStart();

@@ -10,8 +10,8 @@ import { logTo } from '../../lambdas/adapters/log.ts';
 import { passPlaceStore } from '../../lambdas/adapters/pass-places.ts';
 import type { AgentTokens, Lease } from '../../lambdas/adapters/runners/agent-tokens.ts';
 import { seenEnrolments } from '../../lambdas/adapters/runners/enrolments.ts';
-import type { StartsRequest } from '../../lambdas/adapters/runners/power-requests.ts';
-import { poolOf, type RunnerRecord, type RunnerRef } from '../../lambdas/adapters/runners/runner-record.ts';
+import { runnerPowerRequest, type StartsRequest } from '../../lambdas/adapters/runners/power-requests.ts';
+import { poolOf, type RunnerRef } from '../../lambdas/adapters/runners/runner-record.ts';
 import { runnerStore } from '../../lambdas/adapters/runners/runners.ts';
 import { sessionStore } from '../../lambdas/adapters/runners/sessions.ts';
 import { startQueue } from '../../lambdas/adapters/runners/start-queue.ts';
@@ -22,16 +22,15 @@ import { logStore } from '../../lambdas/adapters/tasks/logs.ts';
 import { taskStore } from '../../lambdas/adapters/tasks/tasks.ts';
 import { circuitStore } from '../../lambdas/adapters/webhooks/circuits.ts';
 import { deliveryStore } from '../../lambdas/adapters/webhooks/deliveries.ts';
+import { ownByInvocation } from '../../lambdas/adapters/webhooks/own-webhooks.ts';
 import type { SendWebhook } from '../../lambdas/adapters/webhooks/webhook-sender.ts';
-import { scheduled } from '../../lambdas/core/fleets/fleets.ts';
-import { decideSleep } from '../../lambdas/core/runners/idle-policy.ts';
 import { firstRetry, retryOf } from '../../lambdas/core/webhooks/retry-policy.ts';
 import type { PriceDeps } from '../../lambdas/flows/costs/refresh-prices.ts';
 import type { Deps } from '../../lambdas/flows/deps.ts';
 import { type ReconcileDeps, reconcile } from '../../lambdas/flows/reconcile/reconcile.ts';
 import type { EnrollDeps } from '../../lambdas/flows/runners/enroll.ts';
 import { followEvent } from '../../lambdas/flows/runners/instance-event.ts';
-import { putToSleep, settlePower, wake } from '../../lambdas/flows/runners/power.ts';
+import { settlePower, sleepWithoutWork, wake } from '../../lambdas/flows/runners/power.ts';
 import { runBatches } from '../../lambdas/flows/runners/start-turns.ts';
 import { retry } from '../../lambdas/flows/webhooks/deliver.ts';
 import { receiveWebhook } from '../../lambdas/flows/webhooks/receive.ts';
@@ -45,7 +44,6 @@ import {
   runnerId,
   type Template,
   toInstant,
-  type WebhookAction,
 } from '../../protocol/index.ts';
 import type { Chance } from './chance.ts';
 import type { Faults } from './faults.ts';
@@ -197,7 +195,12 @@ export const createControlPlane = (platform: Platform) => {
         else await run.call('invoke runner-power', () => startLater(request));
       },
       pause: run.sleep,
-      sendWebhook: (delivery, secret) => sendWebhook(run, delivery, secret),
+      sendWebhook: ownByInvocation({
+        now: time.now,
+        apiUrl,
+        invoke: (body) => run.call('invoke runner-power', () => settleOwn(body)),
+        overHttp: (delivery, secret) => sendWebhook(run, delivery, secret),
+      }),
       retryWebhook: async ({ projectId, id }, { delaySeconds, tries } = firstRetry) => {
         const body = JSON.stringify({ projectId, id, tries });
         await run.call('send retry', () => queues.send('webhook-retries', body, delaySeconds * 1000));
@@ -257,32 +260,22 @@ export const createControlPlane = (platform: Platform) => {
     return statusCode === undefined ? timedOut : { at, durationMs: 20, statusCode };
   };
 
+  /** The receiver passes its webhooks on to the stack, which verifies them as its own. */
   const arrived = async (
     delivery: Pick<Delivery, 'url' | 'body'>,
     headers: { readonly 'webhook-id': string; readonly 'webhook-timestamp': string },
     rawBody: string,
   ): Promise<number> => {
-    if (!delivery.url.startsWith(apiUrl)) {
-      platform.receiveElsewhere(delivery.url, delivery);
-      return 204;
-    }
+    platform.receiveElsewhere(delivery.url, delivery);
     const { action } = delivery.body;
     return invoke(`task-${action}`, timeouts.http, async (run) => {
       const deps = depsOf(run);
       const received = await receiveWebhook(deps, action, { headers, rawBody });
       if (!received.ok) return 401;
       platform.webhookTaken(headers['webhook-id'], headers['webhook-timestamp']);
-      await actOn[action](deps, received.runner);
+      await (action === 'start' ? wake(deps, received.runner) : sleepWithoutWork(deps, received.runner));
       return 204;
     }).catch(() => 500);
-  };
-
-  const actOn: Record<WebhookAction, (deps: RunDeps, runner: RunnerRecord) => Promise<void>> = {
-    start: (deps, runner) => wake(deps, runner),
-    finish: async (deps, runner) => {
-      const now = deps.now();
-      if (decideSleep(scheduled(deps.fleets, runner, now), now).sleep) await putToSleep(deps, runner);
-    },
   };
 
   /**
@@ -313,6 +306,14 @@ export const createControlPlane = (platform: Platform) => {
     invokePowerLater(async (run) => {
       const deps = depsOf(run);
       const runner = await deps.runners.get(poolOf(ref), ref.id);
+      if (runner) await settlePower(deps, runner);
+    });
+  const settleOwn = (body: object): void =>
+    invokePowerLater(async (run) => {
+      const request = runnerPowerRequest.parse(body);
+      if (!('runner_id' in request)) throw new Error('It is no webhook.');
+      const deps = depsOf(run);
+      const runner = await deps.runners.find(request.project_id, request.runner_id);
       if (runner) await settlePower(deps, runner);
     });
   const startLater = (request: StartsRequest): void =>

@@ -1,4 +1,7 @@
-/** Requests to `runner-power`: to settle the power of one runner, or to start what waits in a region. */
+/**
+ * Requests to `runner-power`: to settle the power of one runner, as a webhook of the stack's own asks for it
+ * too, or to start what waits in a region.
+ */
 import * as z from 'zod';
 import { projectId, runnerId } from '../../../protocol/index.ts';
 import { poolOf, type RunnerRef } from './runner-record.ts';
@@ -10,10 +13,14 @@ const startsRequest = z.object({
   lease: z.string(),
 });
 
-export const runnerPowerRequest = z.union([powerRequest, startsRequest]);
+/** Body of a webhook to the stack itself. The runner is one of the project, or a global one. */
+const ownWebhook = z.object({ project_id: projectId, runner_id: runnerId });
+
+export const runnerPowerRequest = z.union([powerRequest, startsRequest, ownWebhook]);
 
 export type PowerRequest = z.infer<typeof powerRequest>;
 export type StartsRequest = z.infer<typeof startsRequest>;
+export type OwnWebhook = z.infer<typeof ownWebhook>;
 
 /** Has `runner-power` start or stop the instance of a runner, as its status requires by then. */
 export type SettlePowerSoon = (runner: RunnerRef) => Promise<void>;

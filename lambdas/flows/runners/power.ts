@@ -6,7 +6,8 @@
 import { isPoweredByStack } from '../../../protocol/index.ts';
 import type { RunnerRecord, RunnerRef } from '../../adapters/runners/runner-record.ts';
 import type { MoveOptions } from '../../adapters/runners/runners.ts';
-import { lacksInstance, powerOffOf } from '../../core/fleets/fleets.ts';
+import { lacksInstance, powerOffOf, scheduled } from '../../core/fleets/fleets.ts';
+import { decideSleep } from '../../core/runners/idle-policy.ts';
 import { nextStatus, type RunnerEvent, runnerSources } from '../../core/runners/runner-state.ts';
 import { queuesOf } from '../../core/tasks/routing.ts';
 import { canServe } from '../../core/tasks/select-runner.ts';
@@ -42,9 +43,10 @@ export const wakeSoon = async (deps: SoonDeps, runner: RunnerRecord): Promise<Ru
   return woken;
 };
 
-/** Starts or stops a runner's instance, as its status requires. */
+/** Starts or stops a runner's instance, as its status and its work require. */
 export const settlePower = async (deps: WakeDeps & SleepDeps, runner: RunnerRecord): Promise<void> => {
   if (runner.status === 'starting') await wake(deps, runner);
+  if (runner.status === 'online') await sleepWithoutWork(deps, runner);
   if (runner.status === 'draining') await stopDrained(deps, runner);
   if (runner.status === 'stopping') await stopInstance(deps, runner);
 };
@@ -56,6 +58,12 @@ const drainIdle = (deps: Pick<Deps, 'now' | 'runners'>, runner: RunnerRef) =>
 export const putToSleep = async (deps: SleepDeps, runner: RunnerRef): Promise<void> => {
   const draining = await drainIdle(deps, runner);
   if (draining) await stopDrained(deps, draining);
+};
+
+/** Puts a runner to sleep that keeps no idle time, after its last task. */
+export const sleepWithoutWork = async (deps: SleepDeps, runner: RunnerRecord): Promise<void> => {
+  const now = deps.now();
+  if (decideSleep(scheduled(deps.fleets, runner, now), now).sleep) await putToSleep(deps, runner);
 };
 
 /** Drains an idle runner, and has it stopped. Undefined: it has work, or is not online. */
