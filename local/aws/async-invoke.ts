@@ -19,7 +19,7 @@ export interface AsyncInvokerOptions {
   readonly retriesMaxOf?: (arn: string) => number | undefined;
   /** Delays before each retry. @default Lambda's: one minute, then two */
   readonly retryDelaysMs?: readonly number[];
-  /** Delay after an event was throttled so many times before. @default Lambda's */
+  /** Delay after an event was throttled; `times`: how often before. @default Lambda's */
   readonly throttledDelayMs?: (times: number) => number;
 }
 
