@@ -16,11 +16,8 @@ const hasFreePlace: Condition = [
   'any',
   ['missing', 'places'],
   ['sizeBelow', 'places', 'maxParallelTasks'],
-  [
-    'all',
-    ['=', 'maxParallelTasks', 0],
-    ['any', ['missing', 'assigned'], ['sizeAtMost', 'assigned', mostAssigned - 1]],
-  ],
+  ['all', ['=', 'maxParallelTasks', 0], ['missing', 'assigned']],
+  ['all', ['=', 'maxParallelTasks', 0], ['sizeAtMost', 'assigned', mostAssigned - 1]],
 ];
 
 const nobodyElse: Condition = ['any', ['missing', 'assigned'], ['sizeAtMost', 'assigned', 1]];
