@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { RequestSpan } from './gateway/requests.ts';
 import { type LocalStack, type LocalStackOptions, startStack } from './stack.ts';
 import { templatesIn } from './template/synth.ts';
 import { temporaryFolder, until, writeFixture } from './testing/fixture.ts';
@@ -70,7 +71,8 @@ afterAll(() => {
 
 describe('the stack', () => {
   it('serves the API with the environment of the template, and counts the requests', async () => {
-    const { url, adminToken, requests } = await start();
+    const spans: RequestSpan[] = [];
+    const { url, adminToken, requests } = await start({ onRequest: (span) => spans.push(span) });
     expect(adminToken).toBe('tok');
     const answer = await fetch(`${url}/x`);
     const { table, keys } = JSON.parse(await answer.text());
@@ -78,6 +80,10 @@ describe('the stack', () => {
     expect(keys).toEqual(expect.arrayContaining(['AWS_ENDPOINT_URL', 'AWS_SESSION_TOKEN', 'QUEUE_URL']));
     expect(keys).not.toContain('HOME');
     expect(requests()).toContainEqual({ principal: 'fn', service: 'lambda', operation: 'Invoke', count: 1 });
+    const [invocation, request] = spans.slice(-2);
+    expect(invocation).toMatchObject({ operation: 'Invoke', traceId: expect.stringMatching(/^Root=/) });
+    expect(request).toMatchObject({ principal: 'http', route: 'GET /x' });
+    expect(request?.startMs).toBeLessThanOrEqual(invocation?.startMs ?? 0);
   });
 
   it('rejects a port that is taken', async () => {

@@ -14,7 +14,7 @@ import { readEnvironment } from './environment.ts';
 import type { FaultControl } from './gateway/faults.ts';
 import { openFrontDoor } from './gateway/front-door.ts';
 import { makeHttpApi } from './gateway/http-api.ts';
-import type { RequestCount } from './gateway/requests.ts';
+import type { RequestCount, RequestSpan } from './gateway/requests.ts';
 import type { Log } from './log-files.ts';
 import { type Operator, writeOperator } from './operator-file.ts';
 import type { Place } from './template/resource-ids.ts';
@@ -35,6 +35,8 @@ export interface LocalStackOptions {
   readonly context?: Context;
   /** Receives the log lines of functions, instances and the stack itself. */
   readonly log?: Log;
+  /** Receives each AWS request of functions, agents and clients when it has ended. */
+  readonly onRequest?: (span: RequestSpan) => void;
   /** Returns the command line that starts an agent with that config file. @default the bundled agent */
   readonly agentCommand?: (configFile: string) => readonly string[];
   /**
@@ -150,6 +152,7 @@ const start = async (options: LocalStackOptions, undo: AsyncDisposableStack): Pr
       asyncRetryDelaysMs: options.asyncRetryDelaysMs,
       fillIn: (text) => fillIn(text),
       random: options.random ?? Math.random,
+      onRequest: options.onRequest,
       log,
     },
     undo,
@@ -193,7 +196,7 @@ const makeListener = (spec: StackSpec, account: Account, fillIn: FillIn): Reques
     apiId,
     routes: spec.routes.map((route) => ({ ...route, invoke: functions.withArn(route.functionArn).invoke })),
     now: () => new Date(),
-    onRequest: () => counter.add('http', 'apigateway', 'Request'),
+    onRequest: (route) => counter.add('http', 'apigateway', 'Request', { route }),
   });
   const { distribution } = spec;
   return distribution

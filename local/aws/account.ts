@@ -5,7 +5,7 @@ import { type Functions, makeFunctions } from '../functions/functions.ts';
 import { type Faults, makeFaults } from '../gateway/faults.ts';
 import { type Gateway, startGateway } from '../gateway/gateway.ts';
 import { makePrincipals, type Principals } from '../gateway/principals.ts';
-import { countRequests, type RequestCounter } from '../gateway/requests.ts';
+import { countRequests, type RequestCounter, type RequestSpan } from '../gateway/requests.ts';
 import { type Iam, makeIam } from '../iam/index.ts';
 import type { Log } from '../log-files.ts';
 import type { Place } from '../template/resource-ids.ts';
@@ -37,6 +37,8 @@ export interface AccountOptions extends Pick<Ec2Options, 'agentCommand' | 'enrol
   /** Delays before each retry of an asynchronous invocation. @default Lambda's */
   readonly asyncRetryDelaysMs?: readonly number[];
   readonly random: () => number;
+  /** Receives each AWS request of functions, agents and clients when it has ended. */
+  readonly onRequest?: (span: RequestSpan) => void;
   readonly log: Log;
 }
 
@@ -61,7 +63,7 @@ export const openAccount = async (options: AccountOptions, undo: AsyncDisposable
   const { control, launchWorld } = specs;
   const nowMs = () => Date.now();
   const now = () => new Date();
-  const counter = countRequests();
+  const counter = countRequests(options.onRequest);
   const principals = makePrincipals(nowMs);
   const faults = makeFaults(random);
 

@@ -1,4 +1,5 @@
 /** The functions of the stack: each has a pool of workers, and calls AWS with its role. */
+import { randomUUID } from 'node:crypto';
 import type { FillIn } from '../aws/custom-resources.ts';
 import type { Principal, Principals } from '../gateway/principals.ts';
 import type { RequestCounter } from '../gateway/requests.ts';
@@ -57,10 +58,15 @@ export const makeFunctions = (options: FunctionsOptions): Functions => {
       },
       log: (line) => log(fn.label, line),
     });
-    const invoke = limited((event) => {
-      counter.add(fn.label, 'lambda', 'Invoke');
+    const invoke = limited(async (event) => {
+      const traceId = `Root=${randomUUID()}`;
+      const end = counter.add(fn.label, 'lambda', 'Invoke', { traceId });
       iam.noteInvocation(principal, fn);
-      return pool.invoke(event);
+      try {
+        return await pool.invoke(event, traceId);
+      } finally {
+        end();
+      }
     });
     return { spec: fn, principal, invoke, pool };
   });

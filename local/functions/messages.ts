@@ -12,6 +12,8 @@ export interface WorkerInput {
 export interface Invocation {
   readonly event: string;
   readonly requestId: string;
+  /** Trace of the invocation, in the form of Lambda's variable. */
+  readonly traceId?: string;
   /** Deadline in epoch milliseconds. */
   readonly deadlineMs: number;
 }

@@ -9,7 +9,8 @@ export type Invoke = (event: unknown) => Promise<unknown>;
 
 export interface FunctionPool {
   readonly spec: FunctionSpec;
-  readonly invoke: Invoke;
+  /** `traceId`: the invocation's, which AWS's SDK sends with each call. */
+  readonly invoke: (event: unknown, traceId?: string) => Promise<unknown>;
   /** Returns true while an invocation runs. */
   isBusy(): boolean;
   /** Kills one worker in the middle of its invocation, as `kill -9` would. */
@@ -122,11 +123,11 @@ export const makeFunctionPool = (spec: FunctionSpec, options: FunctionPoolOption
       for (const sandbox of idleOnes) sandboxes.delete(sandbox);
       await Promise.all(idleOnes.map((sandbox) => sandbox.stop()));
     },
-    invoke: async (event) => {
+    invoke: async (event, traceId) => {
       if (stopped) throw stoppedError();
       const sandbox = await take();
       try {
-        return JSON.parse(await sandbox.invoke(JSON.stringify(event)));
+        return JSON.parse(await sandbox.invoke(JSON.stringify(event), traceId));
       } catch (error) {
         if (!stopped) log(`ERROR ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
         throw error;

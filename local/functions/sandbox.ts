@@ -27,7 +27,7 @@ export interface Sandbox {
    * Invokes the function. One invocation at a time. After a timeout or a crash the sandbox is no longer
    * `alive`.
    */
-  invoke(event: string): Promise<string>;
+  invoke(event: string, traceId?: string): Promise<string>;
   alive(): boolean;
   /** True until it can take the first invocation, or has failed. */
   isLoading(): boolean;
@@ -141,7 +141,7 @@ export const startSandbox = (spec: FunctionSpec, { environment, log }: SandboxOp
       die(new FunctionError('Sandbox.Stopped', 'The stack has been stopped.'));
       await worker.terminate();
     },
-    invoke: async (event) => {
+    invoke: async (event, traceId) => {
       await within(loaded.promise, loadTimeoutMs, processorTimeOf(worker), ' in loading');
       if (dead) throw dead;
       const turn = Promise.withResolvers<string>();
@@ -149,6 +149,7 @@ export const startSandbox = (spec: FunctionSpec, { environment, log }: SandboxOp
       const message: Invocation = {
         event,
         requestId: randomUUID(),
+        traceId,
         deadlineMs: Date.now() + spec.timeoutMs,
       };
       worker.postMessage(message);

@@ -28,7 +28,8 @@ const loadHandler = async () => {
 
 try {
   const handler = await loadHandler();
-  parentPort?.on('message', async ({ event, requestId, deadlineMs }: Invocation) => {
+  parentPort?.on('message', async ({ event, requestId, traceId, deadlineMs }: Invocation) => {
+    if (traceId !== undefined) process.env._X_AMZN_TRACE_ID = traceId;
     const context = {
       ...input.context,
       awsRequestId: requestId,

@@ -3,7 +3,7 @@ import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/c
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { Sha256 } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startDynamoDb } from '../aws/dynamodb.ts';
 import { startSqs } from '../aws/sqs.ts';
 import { makeSts } from '../aws/sts.ts';
@@ -11,12 +11,13 @@ import { aPrincipal, aRole, until } from '../testing/fixture.ts';
 import { makeFaults } from './faults.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { type Credentials, makePrincipals } from './principals.ts';
-import { countRequests } from './requests.ts';
+import { countRequests, type RequestSpan } from './requests.ts';
 
 const region = 'us-east-1';
 const clock = { nowMs: Date.now() };
 const principals = makePrincipals(() => clock.nowMs);
-const counter = countRequests();
+const spans: RequestSpan[] = [];
+const counter = countRequests((span) => spans.push(span));
 const role = aRole();
 const failures: string[] = [];
 const undo: (() => Promise<void>)[] = [];
@@ -72,6 +73,14 @@ describe('the gateway', () => {
     expect(counter.list()).toEqual([
       { principal: 'api', service: 'dynamodb', operation: 'GetItem', count: 1 },
     ]);
+  });
+
+  it('reports a call of a function with the trace of its invocation', async () => {
+    vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'api');
+    vi.stubEnv('_X_AMZN_TRACE_ID', 'Root=1');
+    await readItem(credentials);
+    vi.unstubAllEnvs();
+    expect(spans.at(-1)).toMatchObject({ operation: 'GetItem', traceId: 'Root=1' });
   });
 
   it.each([

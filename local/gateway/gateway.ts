@@ -110,13 +110,14 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
     const headers = flatHeaders(request);
     const scope = readScope(headers.authorization);
     const service = scope?.service ?? 'unknown';
+    let end = () => {};
     try {
       if (!scope) throw refusal(service, 'unsigned', 'Request is missing Authentication Token');
       const signed = { method: request.method ?? 'GET', url: request.url ?? '/', headers, body };
       const principal = await authenticate(scope, signed);
       const play = services[service];
       const operation = play ? operationOf(service, signed) : `${signed.method} ${signed.url}`;
-      counter.add(principal.name, service, operation);
+      end = counter.add(principal.name, service, operation, { traceId: headers['x-amzn-trace-id'] });
       if (!play) {
         const action = headers['x-amz-target'] ?? operation;
         throw new AwsError(
@@ -137,6 +138,8 @@ export const startGateway = async (options: GatewayOptions): Promise<Gateway> =>
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
       onFailure(`${service}: ${message}`);
       return errorAnswer(service, new AwsError('InternalFailure', message, 500));
+    } finally {
+      end();
     }
   };
 

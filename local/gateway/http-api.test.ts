@@ -14,7 +14,7 @@ afterEach(async () => {
 const serve = async (invoke: Invoke, timeoutMs = 1000): Promise<string> => {
   const routes = [{ routeKey: '$default', timeoutMs, invoke }];
   const server = createServer(
-    makeHttpApi({ apiId: 'local', routes, now: () => new Date(), onRequest: () => {} }),
+    makeHttpApi({ apiId: 'local', routes, now: () => new Date(), onRequest: () => () => {} }),
   );
   const port = await listenOnLoopback(server, 0);
   undo.push(() => stopServer(server));

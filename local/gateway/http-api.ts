@@ -16,8 +16,8 @@ export interface HttpApiOptions {
   readonly apiId: string;
   readonly routes: readonly Route[];
   readonly now: () => Date;
-  /** Runs for each request. */
-  readonly onRequest: () => void;
+  /** Called with the method and path of each request. Its result is called when the request is answered. */
+  readonly onRequest: (route: string) => () => void;
 }
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html */
@@ -54,18 +54,21 @@ export const makeHttpApi = ({ apiId, routes, now, onRequest }: HttpApiOptions): 
   const answerTo = async (request: IncomingMessage): Promise<HttpAnswer> => {
     const body = await readBody(request, maxBodyBytes);
     if (!body) return message(413, 'Request Entity Too Large');
-    onRequest();
     const { method = 'GET', url = '/', headers } = request;
-    const route = findRoute(routes, method, url.split('?')[0] ?? '/');
-    if (!route) return message(404, 'Not Found');
-    const sourceIp = request.socket.remoteAddress ?? '127.0.0.1';
-    const event = toHttpEvent({ method, url, headers, body, sourceIp }, route.routeKey, apiId, now());
+    const [path = '/'] = url.split('?');
+    const end = onRequest(`${method} ${path}`);
     try {
+      const route = findRoute(routes, method, path);
+      if (!route) return message(404, 'Not Found');
+      const sourceIp = request.socket.remoteAddress ?? '127.0.0.1';
+      const event = toHttpEvent({ method, url, headers, body, sourceIp }, route.routeKey, apiId, now());
       return toHttpAnswer(await withinTimeout(route.invoke(event), route.timeoutMs));
     } catch (error) {
       if (error === timedOut || error instanceof Throttled) return message(503, 'Service Unavailable');
       if (error instanceof FunctionError) return message(500, 'Internal Server Error');
       throw error;
+    } finally {
+      end();
     }
   };
 
