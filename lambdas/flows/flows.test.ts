@@ -478,7 +478,7 @@ describe('losing a runner', () => {
 
 describe('a task that ends', () => {
   it('frees its slot and sends the finish event once, despite repeated reports', async () => {
-    const runner = await online();
+    const runner = await online({ idleTimeoutMs: 0 });
     const task = await fixture.start(fixture.addTemplate());
     await fixture.claim(runner, task);
     fixture.pass(5_000);
@@ -486,6 +486,32 @@ describe('a task that ends', () => {
     expect(await finishTask(fixture.deps, leaseOn(runner, task.id), success)).toEqual({ ok: true });
     expect(await fixture.reload(runner)).toMatchObject({ slots: [], assigned: [], busyMs: 5_000 });
     expect(fixture.sent).toEqual(['finish https://api.test/webhooks/task-finish']);
+  });
+
+  it('sends no finish event to our own function while the runner has another task or may not sleep yet', async () => {
+    const template = fixture.addTemplate();
+    const runner = await online({ maxParallelTasks: 2, idleTimeoutMs: 90_000 });
+    const [one, other] = [await fixture.start(template), await fixture.start(template)];
+    await fixture.claim(runner, one);
+    await fixture.claim(runner, other);
+    fixture.pass(120_000);
+    await fixture.beat(runner, [one, other]);
+    await finishTask(fixture.deps, leaseOn(runner, one.id), success);
+    await finishTask(fixture.deps, leaseOn(runner, other.id), success);
+    expect(fixture.sent).toEqual([]);
+  });
+
+  it('sends each finish event to a receiver of its own', async () => {
+    const template = fixture.addTemplate();
+    const webhookUrl = 'https://receiver.test/hook';
+    const runner = await online({ maxParallelTasks: 2, idleTimeoutMs: 90_000, webhookUrl });
+    const [one, other] = [await fixture.start(template), await fixture.start(template)];
+    await fixture.claim(runner, one);
+    await fixture.claim(runner, other);
+    fixture.sent.length = 0;
+    await finishTask(fixture.deps, leaseOn(runner, one.id), success);
+    await finishTask(fixture.deps, leaseOn(runner, other.id), success);
+    expect(fixture.sent).toEqual([`finish ${webhookUrl}`, `finish ${webhookUrl}`]);
   });
 
   it('is taken from its runner when it is stopped while waiting', async () => {

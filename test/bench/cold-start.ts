@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RequestCount } from '../../local/gateway/requests.ts';
 import { startStack } from '../../local/stack.ts';
+import { finishTask } from '../../protocol/endpoints/agent.ts';
 import { getTrip } from '../../protocol/endpoints/tasks.ts';
 import { epochMs } from '../../protocol/index.ts';
 import { apiClient, until } from '../client.ts';
@@ -23,7 +24,13 @@ const countOf = (requests: readonly RequestCount[], principal: string, isCounted
 
 export const measureColdStart = async (): Promise<ColdStart> => {
   const dataDir = mkdtempSync(join(tmpdir(), 'reveille-bench-'));
-  const stack = await startStack({ dataDir });
+  let isFinished = false;
+  const stack = await startStack({
+    dataDir,
+    onRequest: ({ route }) => {
+      isFinished ||= route?.endsWith(finishTask.path) === true;
+    },
+  });
   try {
     const api = apiClient(stack.url, stack.adminToken ?? '');
     const { projectId, templateId } = await makeHello(stack, api, 'cold');
@@ -31,8 +38,7 @@ export const measureColdStart = async (): Promise<ColdStart> => {
     const postedMs = Date.now();
     const { id: taskId } = await api.startTask(projectId, templateId);
     const atAnswer = stack.requests();
-    const isFinished = () => countOf(stack.requests(), 'task-finish', false) > 0;
-    await until('the task has finished', 30_000, isFinished);
+    await until('the task has finished', 30_000, () => isFinished);
     const atEnd = stack.requests();
 
     const { steps } = await api.ask(getTrip, { params: { projectId, taskId } });

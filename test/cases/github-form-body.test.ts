@@ -28,7 +28,9 @@ beforeAll(async () => {
   const timeoutMs = 29_000;
   const route = { routeKey: '$default', timeoutMs, invoke: (event: unknown) => invoke(event as LambdaEvent) };
   const routes = [route];
-  server = createServer(makeHttpApi({ apiId: 'local', routes, now: () => new Date(), onRequest: () => () => {} }));
+  server = createServer(
+    makeHttpApi({ apiId: 'local', routes, now: () => new Date(), onRequest: () => () => {} }),
+  );
   origin = `http://127.0.0.1:${await listenOnLoopback(server, 0)}`;
 });
 afterAll(async () => {

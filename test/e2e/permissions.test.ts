@@ -33,14 +33,11 @@ import { unique } from '../unique.ts';
 
 let stack: LocalStack;
 let api: Client;
-/** Log lines of this file's tests. */
-let said: () => readonly string[];
 let projectId: ProjectId;
 let templateDir: string;
 
-it.beforeAll(async ({ shared, said: lines }) => {
+it.beforeAll(async ({ shared }) => {
   ({ stack, api } = shared);
-  said = lines;
   templateDir = await templatesOf();
   projectId = (await api.createProject('Permissions')).id;
 });
@@ -179,10 +176,6 @@ describe('a runner', () => {
     const runner = await addRunner(projectId, { tags: ['stuck'], idleTimeoutMs: 600_000 });
     const task = await api.startTask(projectId, await templateOf(projectId, { tag: 'stuck' }));
     await becomes(task, 'success');
-    // Otherwise task-finish is the function that fails to stop it.
-    await until('its finish is told', 60_000, () =>
-      said().some((line) => line.includes(task.id) && line.includes('"action":"finish"')),
-    );
     stack.faults.set([
       { service: 'ec2', operation: 'StopInstances', kind: 'error', status: 400, probability: 1 },
     ]);

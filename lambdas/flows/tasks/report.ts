@@ -4,6 +4,8 @@ import { unlessTooLarge } from '../../adapters/item-size.ts';
 import type { Lease } from '../../adapters/runners/agent-tokens.ts';
 import { type RunnerRecord, runnerRef } from '../../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
+import { scheduled } from '../../core/fleets/fleets.ts';
+import { decideSleep } from '../../core/runners/idle-policy.ts';
 import { room } from '../../core/runners/slots.ts';
 import { queuesOf } from '../../core/tasks/routing.ts';
 import { hasEnded, type Loss } from '../../core/tasks/task-state.ts';
@@ -38,9 +40,17 @@ export const appendLog = async (
 /** `lease_lost`: another runner has the task by now, and nothing was changed. */
 export type FinishResult = { readonly ok: true } | { readonly ok: false; readonly code: 'lease_lost' };
 
+/**
+ * Finish events go to a runner's own URL for each task, as its receiver may count them. The stack's own
+ * function gets one only when it would stop the instance: this saves six requests a task. A runner that may
+ * sleep later offers that itself.
+ */
+const wantsFinishEvent = ({ fleets, now }: Pick<Deps, 'fleets' | 'now'>, runner: RunnerRecord): boolean =>
+  runner.webhookUrl !== undefined || decideSleep(scheduled(fleets, runner, now()), now()).sleep;
+
 /** Ends a task as its holder reports. A repeated report only completes unfinished steps. */
 export const finishTask = async (
-  deps: AssignDeps,
+  deps: AssignDeps & Pick<Deps, 'fleets'>,
   lease: Lease,
   report: FinishRequest,
 ): Promise<FinishResult> => {
@@ -67,7 +77,7 @@ export const finishTask = async (
   const runner = await freeSlot(deps, lease, finished);
   await leaveLimits(deps, finished);
   if (runner && room(runner) > 0) await assignFromLines(deps, queuesOf(runner), 1);
-  if (runner) await sendEvent(deps, 'finish', finished, runner);
+  if (runner && wantsFinishEvent(deps, runner)) await sendEvent(deps, 'finish', finished, runner);
   return { ok: true };
 };
 
