@@ -2,7 +2,7 @@
 
 import type { Context } from 'hono';
 import type { RequestIdVariables } from 'hono/request-id';
-import type { EffectiveRole, LoginId } from '../../protocol/index.ts';
+import type { AuditObject, EffectiveRole, LoginId } from '../../protocol/index.ts';
 import type { AddressGuard } from '../adapters/address-guard.ts';
 import type { IntegrationStore } from '../adapters/integrations/integrations.ts';
 import type { PendingEventStore, WorkEventSoon } from '../adapters/integrations/pending-events.ts';
@@ -88,6 +88,8 @@ export interface PersonEnv {
     signedIn?: SignedIn;
     /** Role in the project of the path. */
     role: EffectiveRole | undefined;
+    /** What the handler has made, for the audit trail; without it the trail reads it. */
+    made?: AuditObject;
   };
 }
 /** Variables of an agent's request with its runner's token. */

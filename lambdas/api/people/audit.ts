@@ -55,6 +55,8 @@ export const auditChanges = (
       const user = c.get('signedIn')?.user;
       return user ? { object: { kind: 'users', id: user.id, name: user.name } } : {};
     }
+    const made = c.get('made');
+    if (made) return { object: made };
     const isPut = c.req.method === 'PUT';
     const after = isPut || !before ? await look(target) : undefined;
     const object = (after ?? before)?.object;

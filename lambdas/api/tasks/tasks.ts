@@ -58,6 +58,7 @@ export const taskRoutes = (deps: ApiDeps) =>
           ? refuseReferences(c, [{ path: 'templateId', message: 'is not in this project' }])
           : refuseUnknown(c, 'project');
       }
+      c.set('made', { kind: 'tasks', id: started.id, name: started.templateName });
       return c.json(publicTask(started), 201, {
         location: pathOf(endpoints.getTask, { projectId, taskId: started.id }),
       });

@@ -25,9 +25,13 @@ export interface Assignment {
 
 type Routed = Pick<TaskRecord, 'projectId' | 'tag'>;
 
-/** Returns the queue and the runners of a task, as they are now. */
-export const routeTask = async (deps: Pick<Deps, 'runners'>, task: Routed) => {
-  const own = await deps.runners.list(task.projectId);
+/** Returns the queue and the runners of a task, as they are now. `ownRunners`: its project's, just read. */
+export const routeTask = async (
+  deps: Pick<Deps, 'runners'>,
+  task: Routed,
+  ownRunners?: readonly RunnerRecord[],
+) => {
+  const own = ownRunners ?? (await deps.runners.list(task.projectId));
   const global = needsGlobalPool(task, own) ? await deps.runners.list('global') : [];
   const { queue, runners } = route(task, own, global);
   return {
@@ -40,8 +44,9 @@ export const routeTask = async (deps: Pick<Deps, 'runners'>, task: Routed) => {
 export const chooseAssignment = async (
   deps: Pick<Deps, 'runners'>,
   task: Routed & { id?: string },
+  ownRunners?: readonly RunnerRecord[],
 ): Promise<Assignment> => {
-  const { queue, runners } = await routeTask(deps, task);
+  const { queue, runners } = await routeTask(deps, task, ownRunners);
   const chosen = chooseRunner(runners.map((runner) => withoutTask(runner, task)));
   return { queue, runners, runner: runners.find(({ id }) => id === chosen?.id) };
 };

@@ -114,7 +114,10 @@ export const startTask = async (
 ): Promise<TaskRecord | undefined> => {
   // Before any read: a save from then on is not what was started.
   const now = deps.now();
-  const found = await deps.readForTask(projectId, input.templateId);
+  const [found, ownRunners] = await Promise.all([
+    deps.readForTask(projectId, input.templateId),
+    deps.runners.list(projectId),
+  ]);
   if (!found) return undefined;
   const { template, project } = found;
   const { answers, changed } = takenOf(template, input, by.isSaved);
@@ -128,7 +131,7 @@ export const startTask = async (
   }
   const tag = resolveTag(template, inventory);
   const routed = { projectId, tag };
-  const assignment = await chooseAssignment(deps, routed);
+  const assignment = await chooseAssignment(deps, routed, ownRunners);
   const named = {
     projectId,
     id,
