@@ -52,7 +52,7 @@ const expressionParts = () => {
 };
 type Parts = ReturnType<typeof expressionParts>;
 
-/** `inAny`: inside an OR, where AND binds tighter and a further OR is the same one, so that none needs brackets. */
+/** `inAny`: inside an OR, where AND binds tighter and a further OR is the same one: none needs brackets. */
 const conditionText = (condition: Condition, parts: Parts, inAny = false): string => {
   switch (condition[0]) {
     case 'exists':

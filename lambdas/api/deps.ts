@@ -88,7 +88,7 @@ export interface PersonEnv {
     signedIn?: SignedIn;
     /** Role in the project of the path. */
     role: EffectiveRole | undefined;
-    /** What the handler has made, for the audit trail; without it the trail reads it. */
+    /** Object that the handler has made, for the audit trail; without it the trail reads it. */
     made?: AuditObject;
   };
 }

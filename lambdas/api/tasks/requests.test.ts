@@ -1,4 +1,4 @@
-/** What a task on an idle runner asks of DynamoDB: each request waits for those before it. */
+/** Requests of DynamoDB by a task on an idle runner: each waits for those before it. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import { type ApiFixture, openApiFixture } from '../testing/fixture.ts';
