@@ -1,6 +1,9 @@
 /** Calls of the API: parses answers with the protocol's schemas, and turns errors into ApiProblem. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type AnswerOf, type CallOf, parseAnswer, targetOf } from '../protocol/endpoints/call.ts';
 import type { Endpoint } from '../protocol/endpoints/endpoint.ts';
+import { type Patience, sendPatiently } from '../protocol/endpoints/patience.ts';
 import { problem } from '../protocol/problem.ts';
 import { ApiProblem, messageOf } from './errors.ts';
 
@@ -16,7 +19,11 @@ export interface Connection {
 export interface ClientOptions extends Connection {
   readonly version: string;
   readonly fetch: typeof fetch;
+  /** Repeats of calls while the control plane is busy. */
+  readonly patience?: Patience;
 }
+
+const ownPatience: Patience = { pause, random: Math.random, newKey: randomUUID };
 
 export interface Client {
   /** Calls an endpoint and returns its parsed answer. */
@@ -49,15 +56,26 @@ const problemOf = async (response: Response): Promise<ApiProblem> => {
   );
 };
 
-export const createClient = ({ url, credential, version, fetch }: ClientOptions): Client => {
-  const send: Client['send'] = async (endpoint, given) => {
+export const createClient = ({
+  url,
+  credential,
+  version,
+  fetch,
+  patience = ownPatience,
+}: ClientOptions): Client => {
+  const sendOnce = <E extends Endpoint>(
+    endpoint: E,
+    given: CallOf<E>,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<Response> => {
     const { body } = given;
-    const response = await fetch(`${url}${targetOf(endpoint, given)}`, {
+    return fetch(`${url}${targetOf(endpoint, given)}`, {
       method: endpoint.method.toUpperCase(),
       headers: {
         accept: 'application/json',
         'user-agent': `reveille/${version}`,
         ...proofOf(url, credential),
+        ...headers,
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -68,6 +86,10 @@ export const createClient = ({ url, credential, version, fetch }: ClientOptions)
       const detail = `${url} does not answer (${causeOf(error)}): check the URL and your connection.`;
       throw new ApiProblem({ status: 0, code: 'unreachable', detail });
     });
+  };
+
+  const send: Client['send'] = async (endpoint, given) => {
+    const response = await sendPatiently(endpoint, patience, (headers) => sendOnce(endpoint, given, headers));
     if (!response.ok) throw await problemOf(response);
     return response;
   };

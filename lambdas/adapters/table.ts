@@ -49,6 +49,8 @@ export const keys = {
   startLease: (region: string) => ({ pk: `start-lease#${region}`, sk: 'lease' }),
   /** Hashed signature of an enrolment: valid once. */
   seenEnrolment: (hash: string) => ({ pk: `seen#enrolment#${hash}`, sk: 'enrolment' }),
+  /** Task that a client's key stands for. */
+  startKey: (projectId: ProjectId, hash: string) => ({ pk: `seen#start#${projectId}`, sk: hash }),
   seenWebhook: (deliveryId: string, timestamp: string) => ({ pk: `seen#${deliveryId}`, sk: timestamp }),
   /** Event of an integration. */
   integrationEvent: (integrationId: string, id: string) => ({ pk: `integration#${integrationId}`, sk: id }),

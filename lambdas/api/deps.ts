@@ -23,6 +23,7 @@ import type { RunnerRecord } from '../adapters/runners/runner-record.ts';
 import type { Scheduler } from '../adapters/schedules/scheduler.ts';
 import type { ScheduleStore } from '../adapters/schedules/schedules.ts';
 import type { SignedTokens } from '../adapters/secrets/signed-tokens.ts';
+import type { StartKeys } from '../adapters/tasks/start-keys.ts';
 import type { Deps } from '../flows/deps.ts';
 import type { EventDeps } from '../flows/integrations/receive-event.ts';
 import type { EnrollDeps } from '../flows/runners/enroll.ts';
@@ -30,6 +31,7 @@ import type { EnrollDeps } from '../flows/runners/enroll.ts';
 export interface ApiDeps
   extends Omit<Deps, 'instances' | 'starts' | 'startSoon' | 'pause' | 'region'>,
     EnrollDeps {
+  readonly startKeys: StartKeys;
   readonly names: NameStore;
   readonly projects: ProjectStore;
   readonly resources: Resources;

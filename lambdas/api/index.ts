@@ -32,6 +32,7 @@ import { registrationTokenStore } from '../adapters/runners/registration-tokens.
 import { scheduleStore } from '../adapters/schedules/schedules.ts';
 import { makeKeyPair, seal } from '../adapters/secrets/payload-encryption.ts';
 import { signedTokens } from '../adapters/secrets/signed-tokens.ts';
+import { startKeys } from '../adapters/tasks/start-keys.ts';
 import { readConfig, variables } from '../config.ts';
 import { whenNeeded } from '../when-needed.ts';
 import {
@@ -96,6 +97,7 @@ const rememberTokensMs = 30_000;
 
 const app = createApp({
   ...stores,
+  startKeys: startKeys(table, { now, newId }),
   ...wireScheduler(config),
   schedules: scheduleStore(table, { now, newId }),
   ...wireWebhooks(config, guard),

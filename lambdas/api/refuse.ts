@@ -19,7 +19,7 @@ const toFieldErrors = (issues: readonly z.core.$ZodIssue[]): FieldErrors =>
 export const refuseInvalid = (c: Context, target: string, error: z.core.$ZodError) => {
   if (target === 'param') return refuseUnknown(c, 'resource');
   const errors = toFieldErrors(error.issues);
-  const part = target === 'query' ? 'query' : 'body';
+  const part = target === 'json' ? 'body' : target;
   const fields = [...new Set(errors.map(({ path }) => path || `the ${part}`))].join(', ');
   return refuse(c, 'invalid_request', `The ${part} is not valid: see ${fields}.`, errors);
 };

@@ -25,12 +25,13 @@ const requireJson: MiddlewareHandler = async (c, next) => {
 };
 
 /** Validates a part of the request; a schema's refusal is answered with a problem. */
-const validate = (target: 'param' | 'query' | 'json', schema: z.ZodType): MiddlewareHandler =>
+const validate = (target: 'param' | 'query' | 'header' | 'json', schema: z.ZodType): MiddlewareHandler =>
   zValidator(target, schema, (result, c) =>
     result.success ? undefined : refuseInvalid(c, target, result.error),
   );
 
-const validatorsOf = ({ params, query, body }: Endpoint['request'] = {}): MiddlewareHandler[] => [
+const validatorsOf = ({ params, query, headers, body }: Endpoint['request'] = {}): MiddlewareHandler[] => [
+  ...(headers ? [validate('header', headers)] : []),
   ...(query ? [validate('query', query)] : []),
   ...(params ? [validate('param', params)] : []),
   ...(body ? [requireJson, validate('json', body.content['application/json'].schema)] : []),

@@ -65,6 +65,7 @@ export interface Endpoint {
   readonly request?: {
     readonly params?: z.ZodObject;
     readonly query?: z.ZodObject;
+    readonly headers?: z.ZodObject;
     readonly body?: ReturnType<typeof jsonBody>;
   };
   /** Answers by status. */

@@ -6,6 +6,7 @@ import { downloadQuery, logPage, logQuery } from '../log.ts';
 import { task, taskInput, taskQuery } from '../task.ts';
 import { answer, created, endpoint, jsonBody } from './endpoint.ts';
 import { inProject, inTask } from './params.ts';
+import { keyHeaders } from './patience.ts';
 
 export const startTask = endpoint({
   operationId: 'startTask',
@@ -14,7 +15,8 @@ export const startTask = endpoint({
   access: 'task_runner',
   tag: 'Tasks',
   summary: 'Start a task from a template',
-  request: { params: inProject, body: jsonBody(taskInput) },
+  description: 'A client that gets no answer, or 503, may repeat the call with the same `Idempotency-Key`.',
+  request: { params: inProject, headers: keyHeaders, body: jsonBody(taskInput) },
   responses: { 201: created('The new task', task) },
   problems: ['invalid_reference'],
 });

@@ -1,6 +1,7 @@
 /** Calls the API by the endpoint table: same origin, signed in by cookie, answers parsed by their schemas. */
 import { type AnswerOf, type CallOf, parseAnswer, pathOf, targetOf } from '../../protocol/endpoints/call.ts';
 import type { Endpoint } from '../../protocol/endpoints/endpoint.ts';
+import { type Patience, sendPatiently, takesKey } from '../../protocol/endpoints/patience.ts';
 import { type Problem, problem } from '../../protocol/index.ts';
 
 /** Error of a request that the API refused or that did not reach it. `message` is a sentence for the user. */
@@ -49,13 +50,14 @@ const readProblem = async (response: Response): Promise<ApiProblem> => {
   );
 };
 
-const request = async (
+const fetchOnce = (
   method: string,
   target: string,
   body: unknown,
   { signal, token }: Options = {},
-): Promise<Response> => {
-  const response = await fetch(target, {
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> =>
+  fetch(target, {
     method,
     credentials: 'same-origin',
     headers: {
@@ -63,30 +65,44 @@ const request = async (
       ...(method !== 'GET' && { 'x-reveille-csrf': '1' }),
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
     },
     body: body === undefined ? undefined : JSON.stringify(body),
     signal,
   }).catch((error: unknown) => {
     throw signal?.aborted ? error : unreachable;
   });
+
+const succeeded = async (response: Response): Promise<Response> => {
   if (!response.ok) throw await readProblem(response);
   return response;
+};
+
+const patience: Patience = {
+  pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  random: Math.random,
+  // Unlike `randomUUID`, also on a page that came over plain HTTP.
+  newKey: () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16)).join('-'),
 };
 
 /**
  * Calls an endpoint and returns the raw response: for files, and for answers that nobody reads. Throws an
  * `ApiProblem` unless it succeeds.
  */
-export const send = <E extends Endpoint>(
+export const send = async <E extends Endpoint>(
   endpoint: E,
   given: CallOf<E>,
   options?: Options,
-): Promise<Response> =>
-  request(endpoint.method.toUpperCase(), targetOf(endpoint, given), given.body, options);
+): Promise<Response> => {
+  const once = (headers?: Readonly<Record<string, string>>) =>
+    fetchOnce(endpoint.method.toUpperCase(), targetOf(endpoint, given), given.body, options, headers);
+  // Pages read again by themselves.
+  return succeeded(await (takesKey(endpoint) ? sendPatiently(endpoint, patience, once) : once()));
+};
 
 /** Reads the path in an answer's `Link` header and returns the raw response. Throws as `send` does. */
-export const follow = (link: string, options?: Options): Promise<Response> =>
-  request('GET', link, undefined, options);
+export const follow = async (link: string, options?: Options): Promise<Response> =>
+  succeeded(await fetchOnce('GET', link, undefined, options));
 
 /** Calls an endpoint and returns its parsed answer. Throws an `ApiProblem` unless it succeeds. */
 export const call = async <E extends Endpoint>(

@@ -51,7 +51,10 @@ export const taskRoutes = (deps: ApiDeps) =>
       if (missing.length > 0) return refuseReferences(c, missing);
       const { name, onBehalfOf } = c.get('caller');
       const by = { name, people: [onBehalfOf.id] };
-      const started = await startTask(deps, projectId, input, by).catch(asInputRefused);
+      const { 'idempotency-key': key } = c.req.valid('header');
+      const id =
+        key === undefined ? undefined : await deps.startKeys.taskIdFor(projectId, onBehalfOf.id, key);
+      const started = await startTask(deps, projectId, input, by, id).catch(asInputRefused);
       if (started instanceof InputRefused) return refuseFields(c, started.faults);
       if (!started) {
         return (await deps.projects.get(projectId))

@@ -53,6 +53,7 @@ import { oneSigningKey, signedTokens } from '../../adapters/secrets/signed-token
 import { limitStore } from '../../adapters/tasks/limits.ts';
 import { lineStore } from '../../adapters/tasks/lines.ts';
 import { logStore } from '../../adapters/tasks/logs.ts';
+import { startKeys } from '../../adapters/tasks/start-keys.ts';
 import { taskStore } from '../../adapters/tasks/tasks.ts';
 import { circuitStore } from '../../adapters/webhooks/circuits.ts';
 import { deliveryStore } from '../../adapters/webhooks/deliveries.ts';
@@ -98,6 +99,7 @@ export const openApiFixture = async ({ table }: TestTable, overrides: Partial<Ap
     log,
     runners: runnerStore(table),
     tasks: taskStore(table),
+    startKeys: startKeys(table, { now: () => present, newId }),
     limits: limitStore(table),
     lines: lineStore(table),
     logs: logStore(table, now),
