@@ -98,6 +98,10 @@ export const claimResponse = z
       .string()
       .describe('Proves the right to log and finish; good until the next heartbeat is overdue'),
     payload: z.string().describe('JWE of a taskPayload to the runner’s public key'),
+    finishTakesLog: z
+      .boolean()
+      .optional()
+      .describe('A finish may carry the last chunks of the log; absent: send them before it'),
   })
   .meta({ id: 'Claim' });
 export type ClaimResponse = z.infer<typeof claimResponse>;
@@ -210,6 +214,12 @@ export const finishRequest = z.strictObject({
   exitCode: z.int().optional(),
   reason: cleaned(z.string().max(2000)).optional().describe('What went wrong, in a sentence'),
   logChunks: z.int().min(0).describe('How many chunks the log has in all'),
+  chunks: z
+    .array(logChunk)
+    .min(1)
+    .max(maxChunksPerCall)
+    .optional()
+    .describe('The last of them, if the claim said that a finish takes them; stored before the task ends'),
   commit: commit.optional(),
   hosts: hostResults.optional(),
 });

@@ -21,6 +21,8 @@ export const maxChunkLength = 65_536;
  */
 export const maxChunksPerCall = 64;
 export const maxLogCallBytes = 1_572_864;
+/** Maximum bytes of the chunks in a finish, which has other parts as well. */
+export const maxFinishLogBytes = 262_144;
 
 export const logChunk = z.strictObject({
   seq: z.int().min(0).describe('0, 1, 2 … within an attempt'),

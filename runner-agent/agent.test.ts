@@ -34,6 +34,35 @@ const hasStarted = (taskId: TaskId) =>
   waitFor('the start', () => fixture.api.textOf(taskId).includes('started'));
 
 describe('a runner agent', () => {
+  it('sends the log of a short task with its end', async () => {
+    const taskId = give({ script: 'echo hello' });
+    fixture.startAgent();
+    await finishOf(taskId);
+    expect(fixture.api.count('log')).toBe(0);
+    expect(fixture.api.textOf(taskId)).toBe('hello\n');
+  });
+
+  it('sends the log before the end to an API whose claims say nothing of that', async () => {
+    fixture.api.finishTakesLog = false;
+    const taskId = give({ script: 'echo hello' });
+    fixture.startAgent();
+    expect(await finishOf(taskId)).toMatchObject({ logChunks: 1 });
+    expect([fixture.api.count('log'), fixture.api.count('finish')]).toEqual([1, 1]);
+    expect(fixture.api.textOf(taskId)).toBe('hello\n');
+  });
+
+  it('sends the log by itself when the API was replaced by an earlier one since the claim', async () => {
+    fixture.api.intercept = (path) => {
+      if (path === 'finish') fixture.api.finishTakesLog = false;
+      return undefined;
+    };
+    const taskId = give({ script: 'echo hello' });
+    fixture.startAgent();
+    expect(await finishOf(taskId)).toMatchObject({ status: 'success', logChunks: 1 });
+    expect([fixture.api.count('log'), fixture.api.count('finish')]).toEqual([1, 2]);
+    expect(fixture.api.textOf(taskId)).toBe('hello\n');
+  });
+
   it('fetches a task, runs it, sends its log and its result, and leaves nothing behind', async () => {
     const taskId = give({ script: 'echo "hello $NAME"; echo oops >&2', variables: { NAME: 'world' } });
     fixture.startAgent();
@@ -383,7 +412,7 @@ describe('an idle runner agent', () => {
   });
 
   it('drains on request, once its task is done', async () => {
-    const first = give({ script: 'echo started; sleep 0.1' });
+    const first = give({ script: 'echo started; sleep 1' });
     fixture.startAgent({ busyHeartbeatMs: 20 });
     await hasStarted(first);
     fixture.api.drain = true;

@@ -6,21 +6,26 @@ import type { PriceStore } from './costs/prices.ts';
 import type { Log } from './log.ts';
 import type { RunnerStore } from './runners/runners.ts';
 import type { SessionStore } from './runners/sessions.ts';
-import type { TaskStore } from './tasks/tasks.ts';
+import type { TaskRecord, TaskStore } from './tasks/tasks.ts';
 import type { Measure } from './telemetry.ts';
 import type { SendWebhook } from './webhooks/webhook-sender.ts';
 
 /** Measures the time from a task's creation to its first attempt's first output. */
-export const measuredTasks = (tasks: TaskStore, measure: Measure): TaskStore => ({
-  ...tasks,
-  markRunning: async (...args) => {
-    const running = await tasks.markRunning(...args);
-    if (running?.startedAt !== undefined && running.attempt === 1) {
-      measure('QueueToRunning', msBetween(running.createdAt, running.startedAt), { taskId: running.id });
-    }
-    return running;
-  },
-});
+export const measuredTasks = (tasks: TaskStore, measure: Measure): TaskStore => {
+  const measured = (begun: TaskRecord | undefined) => {
+    if (begun?.startedAt !== undefined && begun.attempt === 1)
+      measure('QueueToRunning', msBetween(begun.createdAt, begun.startedAt), { taskId: begun.id });
+    return begun;
+  };
+  return {
+    ...tasks,
+    markRunning: async (...args) => measured(await tasks.markRunning(...args)),
+    finish: async (ref, holder, result, now) => {
+      const finished = await tasks.finish(ref, holder, result, now);
+      return result.startedAt === undefined ? finished : measured(finished);
+    },
+  };
+};
 
 /** Measures the savings of a sleep when it is over. `region`: of runners without their own. */
 export const measuredRunners = (

@@ -8,6 +8,7 @@ import { createLogStreamer, type LogStreamerOptions } from './log-streamer.ts';
 
 const impatient = { ...systemTiming, sleep: async () => undefined };
 const flushIntervalMs = 20;
+const gatherMs = 10;
 
 const collect = (given: Partial<LogStreamerOptions> = {}) => {
   const stored: LogChunk[] = [];
@@ -19,6 +20,7 @@ const collect = (given: Partial<LogStreamerOptions> = {}) => {
     signal: new AbortController().signal,
     timing: impatient,
     flushIntervalMs,
+    gatherMs,
     ...given,
   });
   const text = () => stored.flatMap(({ entries }) => entries.map((entry) => entry.text)).join('');
@@ -28,10 +30,14 @@ const collect = (given: Partial<LogStreamerOptions> = {}) => {
 const hash = (text: string) => createHash('sha256').update(text).digest('hex');
 
 describe('the log streamer', () => {
-  it('sends the first output at once and gathers the rest', async () => {
+  it('sends the first output soon and gathers the rest', async () => {
     const { timing, pass } = virtualTime();
     const { streamer, stored } = collect({ timing });
+    await streamer.write('agent', 'starting\n');
     await streamer.write('stdout', 'one\n');
+    await pass(gatherMs - 1);
+    expect(stored).toHaveLength(0);
+    await pass(1);
     await waitFor('the first chunk', () => stored.length === 1);
     await streamer.write('stdout', 'two\n');
     await streamer.write('stderr', 'three\n');
@@ -48,6 +54,23 @@ describe('the log streamer', () => {
     await streamer.write('stdout', 'one\n');
     await streamer.close();
     expect(stored[0]?.entries.map(({ stream }) => stream)).toEqual(['agent', 'stdout']);
+  });
+
+  it('leaves the last chunks to the caller when they are small and were never sent', async () => {
+    const { streamer, stored } = collect({ timing: virtualTime().timing });
+    await streamer.write('stdout', 'one\n');
+    expect(streamer.end(1000).chunks).toBe(1);
+    const { chunks, rest } = await streamer.close();
+    expect([chunks, stored.length]).toEqual([0, 0]);
+    expect(rest).toMatchObject([{ seq: 0, entries: [{ text: 'one\n' }] }]);
+  });
+
+  it('sends the last chunks itself when they are large', async () => {
+    const { streamer, text } = collect({ timing: virtualTime().timing });
+    await streamer.write('stdout', 'x'.repeat(1000));
+    streamer.end(1000);
+    expect(await streamer.close()).toEqual({ chunks: 1, rest: [] });
+    expect(text()).toHaveLength(1000);
   });
 
   it('keeps 100,000 lines in order, in chunks that the protocol allows, without a gap', async () => {
@@ -69,7 +92,7 @@ describe('the log streamer', () => {
       },
     });
     await streamer.write('stdout', 'one\n');
-    expect(await streamer.close()).toEqual({ chunks: 1 });
+    expect(await streamer.close()).toEqual({ chunks: 1, rest: [] });
     expect(seen).toEqual([[0], [0], [0]]);
   });
 
@@ -92,7 +115,7 @@ describe('the log streamer', () => {
     const refusal = new Error('refused');
     const { streamer } = collect({ upload: () => Promise.reject(refusal), isFinal: () => true });
     await streamer.write('stdout', 'one\n');
-    expect(await streamer.close()).toEqual({ chunks: 0, error: refusal });
+    expect(await streamer.close()).toEqual({ chunks: 0, rest: [], error: refusal });
   });
 
   it('ends at once when the task is lost', async () => {

@@ -28,21 +28,28 @@ export interface LogStreamerOptions {
   before?: { pending: LogChunk[]; chunks: number };
   /** Interval between flushes. */
   flushIntervalMs?: number;
+  /** Time for which the first output waits for more. */
+  gatherMs?: number;
 }
 
 export interface LogStreamer {
   /** Resolves when there is room for more. */
   write(stream: LogStream, text: string): Promise<void>;
-  /** Ends the log. Returns the chunks without acknowledgement and the number of chunks. */
-  end(): { pending: LogChunk[]; chunks: number };
-  /** Ends, and resolves when every chunk is acknowledged or given up. */
+  /**
+   * Ends the log. Returns the chunks without acknowledgement and the number of chunks. The last ones that were
+   * never sent stay for the caller (`rest`) if they have at most `restBytes` and fit in one call.
+   */
+  end(restBytes?: number): { pending: LogChunk[]; chunks: number };
+  /** Ends, and resolves when every chunk but the rest is acknowledged or given up. */
   close(): Promise<LogSummary>;
 }
 
 export interface LogSummary {
   /** Number of acknowledged chunks. */
   chunks: number;
-  /** Reason why the rest was given up. */
+  /** Chunks that the caller has to send. */
+  rest: LogChunk[];
+  /** Reason why the others were given up. */
   error?: unknown;
 }
 
@@ -83,7 +90,7 @@ const toSealed = (chunk: LogChunk): SealedChunk => ({
 });
 
 export const createLogStreamer = (options: LogStreamerOptions): LogStreamer => {
-  const { upload, isFinal, signal, timing, before, flushIntervalMs = 500 } = options;
+  const { upload, isFinal, signal, timing, before, flushIntervalMs = 500, gatherMs = 200 } = options;
   const changes = createChanges();
   const sealed = (before?.pending ?? []).map(toSealed);
   let underWay: SealedChunk[] = [];
@@ -93,15 +100,16 @@ export const createLogStreamer = (options: LogStreamerOptions): LogStreamer => {
   let nextSeq = before?.chunks ?? 0;
   let acknowledged = nextSeq - sealed.length;
   let flushedAt = Number.NEGATIVE_INFINITY;
-  let callOffFlush: (() => void) | undefined;
+  let flush: { readonly at: number; callOff(): void } | undefined;
   let closed = false;
+  let restBytes = 0;
   let givenUp: { error: unknown } | undefined;
 
   const hasEnded = () => signal.aborted || givenUp !== undefined;
 
   const seal = () => {
-    callOffFlush?.();
-    callOffFlush = undefined;
+    flush?.callOff();
+    flush = undefined;
     flushedAt = timing.now();
     if (open.length === 0) return;
     sealed.push(toSealed({ seq: nextSeq, entries: open }));
@@ -122,12 +130,18 @@ export const createLogStreamer = (options: LogStreamerOptions): LogStreamer => {
     if (openLength >= sealLength) seal();
   };
 
-  /** Sends the first output at once and gathers the rest, so that a chatty task makes few requests. */
+  /**
+   * Sends the first output soon and gathers the rest, so that a chatty task makes few requests, and the output
+   * of a short one goes with its end.
+   */
   const scheduleFlush = (stream: LogStream) => {
     if (open.length === 0) return;
     const dueIn = flushedAt + flushIntervalMs - timing.now();
-    if (stream !== 'agent' && dueIn <= 0) return seal();
-    callOffFlush ??= timing.after(dueIn > 0 ? dueIn : flushIntervalMs, seal);
+    const waitMs = dueIn > 0 ? dueIn : stream === 'agent' ? flushIntervalMs : gatherMs;
+    const at = timing.now() + waitMs;
+    if (flush && flush.at <= at) return;
+    flush?.callOff();
+    flush = { at, callOff: timing.after(waitMs, seal) };
   };
 
   const uploadUntilAccepted = async (chunks: LogChunk[]) => {
@@ -149,8 +163,11 @@ export const createLogStreamer = (options: LogStreamerOptions): LogStreamer => {
     return sealed.splice(0, tooMany === -1 ? sealed.length : tooMany);
   };
 
+  const isRest = () =>
+    sealed.length <= maxChunksPerCall && sealed.reduce((bytes, next) => bytes + next.bytes, 0) <= restBytes;
+
   const run = async () => {
-    while (!hasEnded()) {
+    while (!hasEnded() && !(closed && isRest())) {
       underWay = takeBatch();
       if (underWay.length === 0) {
         if (closed) break;
@@ -162,13 +179,16 @@ export const createLogStreamer = (options: LogStreamerOptions): LogStreamer => {
       underWay = [];
       changes.announce();
     }
-    callOffFlush?.();
+    flush?.callOff();
     changes.announce();
   };
   const running = run();
 
-  const end = () => {
-    if (!closed) seal();
+  const end = (mostRestBytes = 0) => {
+    if (!closed) {
+      restBytes = mostRestBytes;
+      seal();
+    }
     closed = true;
     changes.announce();
     return { pending: [...underWay, ...sealed].map(({ chunk }) => chunk), chunks: nextSeq };
@@ -185,7 +205,7 @@ export const createLogStreamer = (options: LogStreamerOptions): LogStreamer => {
     close: async () => {
       end();
       await running;
-      return { chunks: acknowledged, ...givenUp };
+      return { chunks: acknowledged, rest: hasEnded() ? [] : sealed.map(({ chunk }) => chunk), ...givenUp };
     },
   };
 };

@@ -10,7 +10,7 @@ const outcome = z.object({
   projectId,
   taskId,
   attempt: z.int(),
-  result: finishRequest.omit({ lease: true, logChunks: true }),
+  result: finishRequest.omit({ lease: true, logChunks: true, chunks: true }),
   /** Number of chunks in the log, and those that the API may not have. Masked, as they are sent. */
   chunks: z.int(),
   pending: z.array(logChunk),

@@ -81,7 +81,7 @@ export const attendTask = async (
   options: TaskLifecycleOptions,
 ): Promise<void> => {
   const { api, privateKey, timing, log } = options;
-  const report = createTaskReport(task, options);
+  const report = createTaskReport(task, { ...options, finishTakesLog: claim.finishTakesLog });
 
   const awaitConfirmation = () =>
     retry(() => report.underLease(api.awaitConfirmation), {

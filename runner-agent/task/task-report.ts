@@ -1,12 +1,12 @@
 /** Reports a held task to the API under its lease: log and result, each until the API has accepted it. */
-import type { LogChunk } from '../../protocol/log.ts';
+import { type LogChunk, maxFinishLogBytes } from '../../protocol/log.ts';
 import type { AgentApi } from '../agent-api.ts';
 import { ApiProblem, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { retry } from '../retry.ts';
 import type { Timing } from '../timing.ts';
 import type { HeldTask } from './held-tasks.ts';
-import { createLogStreamer, type LogStreamer } from './log-streamer.ts';
+import { createLogStreamer, type LogStreamer, type LogSummary } from './log-streamer.ts';
 import type { Outcome, Results } from './results.ts';
 
 export interface TaskReportOptions {
@@ -14,6 +14,8 @@ export interface TaskReportOptions {
   /** Gets a new lease. */
   beat(): Promise<void>;
   results: Results;
+  /** The API takes the last chunks of the log with the result. */
+  finishTakesLog?: boolean;
   timing: Timing;
   log: Logger;
 }
@@ -38,7 +40,7 @@ const maxReasonLength = 2000;
 /** Creates the report of a task. `before` is the undelivered output of a previous agent. */
 export const createTaskReport = (
   task: HeldTask,
-  { api, beat, results, timing, log }: TaskReportOptions,
+  { api, beat, results, finishTakesLog = false, timing, log }: TaskReportOptions,
   before?: Outcome,
 ): TaskReport => {
   const underLease = async <T>(call: (lease: string) => Promise<T>): Promise<T> => {
@@ -65,15 +67,42 @@ export const createTaskReport = (
     before,
   });
 
-  const finish = (result: Outcome['result'], logChunks: number) =>
-    retry(() => underLease((lease) => api.finish({ lease, ...result, logChunks })), {
+  const report = (result: Outcome['result'], logChunks: number, chunks?: LogChunk[]) =>
+    retry(() => underLease((lease) => api.finish({ lease, ...result, logChunks, chunks })), {
       isFinal,
       onRetry: (error) => log.warn(`Cannot report task ${task.taskId}: ${messageOf(error)}; trying again`),
       signal: task.lost,
       timing,
       baseMs: 500,
       maxMs: 15_000,
-    }).catch((error: unknown) => {
+    });
+
+  /** Sends the rest of the log by itself, after those chunks. */
+  const sendRest = async (chunks: number, rest: LogChunk[]): Promise<LogSummary> => {
+    const before = { pending: rest, chunks: chunks + rest.length };
+    return createLogStreamer({ upload, isFinal, signal: task.lost, timing, before }).close();
+  };
+
+  /** Reports the result with the rest of the log. */
+  const finish = async (result: Outcome['result'], { chunks, rest, error }: LogSummary): Promise<void> => {
+    if (rest.length > 0) {
+      try {
+        return await report(result, chunks + rest.length, rest);
+      } catch (refused) {
+        // The API was replaced by an earlier version since the claim, which takes a log only by itself.
+        if (!isProblem(refused, 'invalid_request')) throw refused;
+        return finish(result, await sendRest(chunks, rest));
+      }
+    }
+    if (error !== undefined) {
+      const trouble = `Its log is not complete: ${messageOf(error)}`;
+      result.reason = (result.reason ? `${result.reason}. ${trouble}` : trouble).slice(0, maxReasonLength);
+    }
+    await report(result, chunks);
+  };
+
+  const deliverResult = (result: Outcome['result'], written: LogSummary) =>
+    finish(result, written).catch((error: unknown) => {
       if (task.lost.aborted) return;
       log.error(`The API does not accept the result of task ${task.taskId}: ${messageOf(error)}`);
     });
@@ -84,18 +113,14 @@ export const createTaskReport = (
     deliver: async (given) => {
       const { projectId, taskId } = task;
       const result = { ...given, reason: given.reason?.slice(0, maxReasonLength) };
-      const outcome = { projectId, taskId, attempt: task.attempt() ?? 1, result, ...streamer.end() };
+      const ended = streamer.end(finishTakesLog ? maxFinishLogBytes : 0);
+      const outcome = { projectId, taskId, attempt: task.attempt() ?? 1, result, ...ended };
       // From here on nothing runs, so an expired lease ends nothing: it may still be renewed later.
       task.settle();
       await results
         .save(outcome)
         .catch((error: unknown) => log.warn(`Cannot keep the result on disk: ${messageOf(error)}`));
-      const written = await streamer.close();
-      if (written.error !== undefined) {
-        const trouble = `Its log is not complete: ${messageOf(written.error)}`;
-        result.reason = (result.reason ? `${result.reason}. ${trouble}` : trouble).slice(0, maxReasonLength);
-      }
-      await finish(result, written.chunks);
+      await deliverResult(result, await streamer.close());
       if (task.lost.aborted) log.warn(`Task ${taskId}: given up, it is no longer this runner's`);
       await results.remove(outcome);
     },

@@ -46,6 +46,8 @@ export interface TestApi {
   sleepAnswer: boolean;
   /** Answers a claim with the first waiting task, whichever rang. */
   givesFirst: boolean;
+  /** A finish may carry chunks of the log; false: as in 0.1.0, whose API refuses them. */
+  finishTakesLog: boolean;
   tasks: Map<TaskId, TestTask>;
   /** Calls in the order of arrival. */
   calls: { path: string; atMs: number }[];
@@ -81,6 +83,12 @@ export const startTestApi = async (publicKey: string, endpoint: string): Promise
   const leaseOf = (taskId: string) => {
     leases += 1;
     return `${taskId}#${leases}`;
+  };
+  const store = (task: TestTask, chunks: readonly LogChunk[]) => {
+    for (const chunk of chunks) {
+      task.sent += 1;
+      if (!task.chunks.some(({ seq }) => seq === chunk.seq)) task.chunks.push(chunk);
+    }
   };
   const underLease = (lease: string): TestTask | undefined => {
     const [taskId = ''] = lease.split('#');
@@ -143,6 +151,7 @@ export const startTestApi = async (publicKey: string, endpoint: string): Promise
           attempt: task.payload.attempt,
           lease: leaseOf(taskId),
           payload,
+          finishTakesLog: api.finishTakesLog || undefined,
         },
       };
     },
@@ -173,16 +182,15 @@ export const startTestApi = async (publicKey: string, endpoint: string): Promise
       const { lease, chunks } = logRequest.parse(body);
       const task = underLease(lease);
       if (!task || task.lost) return problemOf(409, 'lease_lost');
-      for (const chunk of chunks) {
-        task.sent += 1;
-        if (!task.chunks.some(({ seq }) => seq === chunk.seq)) task.chunks.push(chunk);
-      }
+      store(task, chunks);
       return { status: 200, body: { stop: task.stop } };
     },
     finish: (body) => {
       const request = finishRequest.parse(body);
       const task = underLease(request.lease);
       if (!task || task.lost) return problemOf(409, 'lease_lost');
+      if (request.chunks && !api.finishTakesLog) return problemOf(400, 'invalid_request');
+      store(task, request.chunks ?? []);
       task.finish = request;
       task.status = 'finished';
       return { status: 200, body: {} };
@@ -220,6 +228,7 @@ export const startTestApi = async (publicKey: string, endpoint: string): Promise
     drain: false,
     sleepAnswer: true,
     givesFirst: false,
+    finishTakesLog: true,
     tasks: new Map(),
     calls: [],
     heartbeats: [],

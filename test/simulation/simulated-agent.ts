@@ -235,7 +235,7 @@ export const startAgent = (options: AgentOptions): SimulatedAgent => {
   };
 
   const attend = async (task: HeldTask, claim: ClaimResponse, reporting: TaskReportOptions) => {
-    const report = createTaskReport(task, reporting);
+    const report = createTaskReport(task, { ...reporting, finishTakesLog: claim.finishTakesLog });
     const payload = taskPayload.parse(JSON.parse(claim.payload));
     const execution = { taskId: task.taskId, attempt: claim.attempt, runnerId: identity.runnerId };
     if (payload.onDrain === 'hand_back') task.allowHandBack();

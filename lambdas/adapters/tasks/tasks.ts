@@ -329,7 +329,7 @@ export const taskStore = (table: Table) => {
     finish: (
       ref: Ref,
       holder: Holder,
-      result: Pick<Task, 'exitCode' | 'reason' | 'commit' | 'hosts'> & {
+      result: Pick<Task, 'startedAt' | 'exitCode' | 'reason' | 'commit' | 'hosts'> & {
         status: 'success' | 'error' | 'stopped';
         logChunks: number;
       },

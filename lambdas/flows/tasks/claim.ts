@@ -270,6 +270,7 @@ const give = async (
       attempt: task.attempt,
       lease: await deps.agentTokens.signLease(lease, leaseUntil),
       payload: await deps.seal(JSON.stringify(payloadOf(task, parts)), runner.publicKey),
+      finishTakesLog: true,
     },
   };
 };

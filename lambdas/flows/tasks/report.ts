@@ -15,6 +15,9 @@ import { type AssignDeps, leaveLimits } from './assign.ts';
 import { assignFromLines } from './line.ts';
 import { endAttempt } from './recover-task.ts';
 
+/** True when a log begins with these chunks. */
+const isBeginning = (chunks: readonly LogChunk[]): boolean => chunks.some(({ seq }) => seq === 0);
+
 const refOf = (lease: Lease) => ({ projectId: lease.projectId, id: lease.taskId });
 
 /**
@@ -28,8 +31,9 @@ export const appendLog = async (
   lease: Lease,
   chunks: readonly LogChunk[],
 ): Promise<{ stop: boolean } | undefined> => {
-  const starts = chunks.some(({ seq }) => seq === 0);
-  const running = starts ? await deps.tasks.markRunning(refOf(lease), lease, deps.now()) : undefined;
+  const running = isBeginning(chunks)
+    ? await deps.tasks.markRunning(refOf(lease), lease, deps.now())
+    : undefined;
   const task = running ?? (await deps.tasks.get(lease.projectId, lease.taskId));
   const told = task?.attempt === lease.attempt ? task.logChunks : undefined;
   if (told !== undefined && chunks.some(({ seq }) => seq >= told)) return undefined;
@@ -48,13 +52,17 @@ export type FinishResult = { readonly ok: true } | { readonly ok: false; readonl
 const wantsFinishEvent = ({ fleets, now }: Pick<Deps, 'fleets' | 'now'>, runner: RunnerRecord): boolean =>
   runner.webhookUrl !== undefined || decideSleep(scheduled(fleets, runner, now()), now()).sleep;
 
-/** Ends a task as its holder reports. A repeated report only completes unfinished steps. */
+/**
+ * Ends a task as its holder reports, with the last chunks of its log if the report has them. A repeated report
+ * only completes unfinished steps.
+ */
 export const finishTask = async (
-  deps: AssignDeps & Pick<Deps, 'fleets'>,
+  deps: AssignDeps & Pick<Deps, 'fleets' | 'logs'>,
   lease: Lease,
   report: FinishRequest,
 ): Promise<FinishResult> => {
-  const { status, exitCode, reason, logChunks, commit, hosts } = report;
+  const { status, exitCode, reason, logChunks, chunks = [], commit, hosts } = report;
+  if (chunks.length > 0) await deps.logs.append(lease, chunks);
   if (status === 'handed_back' || status === 'lost') {
     return (await giveBack(deps, lease, status, reason)) ? { ok: true } : { ok: false, code: 'lease_lost' };
   }
@@ -62,6 +70,8 @@ export const finishTask = async (
   const result = {
     status,
     logChunks,
+    // Its first output came with its end.
+    ...(isBeginning(chunks) && { startedAt: now }),
     ...(exitCode !== undefined && { exitCode }),
     ...(reason !== undefined && { reason }),
     ...(commit && { commit }),
