@@ -98,6 +98,10 @@ export const claimResponse = z
       .string()
       .describe('Proves the right to log and finish; good until the next heartbeat is overdue'),
     payload: z.string().describe('JWE of a taskPayload to the runner’s public key'),
+    forget: z
+      .boolean()
+      .optional()
+      .describe('The task that rang waits no longer: remove its doorbell, though another task is given'),
     finishTakesLog: z
       .boolean()
       .optional()

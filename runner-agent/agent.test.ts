@@ -146,6 +146,30 @@ describe('a runner agent', () => {
     await waitFor('the empty queue', () => fixture.queued().ready + fixture.queued().inFlight === 0);
   });
 
+  it('claims nothing by a second doorbell of a task that has ended here', async () => {
+    fixture.api.givesFirst = true;
+    const first = aPayload();
+    fixture.api.addTask(first);
+    fixture.ring(first);
+    fixture.startAgent();
+    await finishOf(first.taskId);
+    fixture.ring(first);
+    for (let n = 0; n < 3; n++) await finishOf(give());
+    await waitFor('the empty queue', () => fixture.queued().ready + fixture.queued().inFlight === 0);
+    expect(fixture.api.count('claim')).toBe(4);
+  });
+
+  it('removes the doorbell of a task that waits no longer when it gets another task for it', async () => {
+    fixture.api.givesFirst = true;
+    const waiting = aPayload();
+    fixture.api.addTask(waiting);
+    fixture.ring(aPayload());
+    fixture.startAgent();
+    expect(await finishOf(waiting.taskId)).toMatchObject({ status: 'success' });
+    await waitFor('the empty queue', () => fixture.queued().ready + fixture.queued().inFlight === 0);
+    expect(fixture.api.count('claim')).toBe(1);
+  });
+
   it("stops a task when a heartbeat's answer asks for it", async () => {
     const taskId = give({ script: endless });
     fixture.startAgent({ busyHeartbeatMs: 20 });

@@ -141,6 +141,22 @@ describe('claiming', () => {
     expect((await fixture.reload(runner)).slots).toEqual([]);
   });
 
+  it('has the doorbell of an ended task removed, also when it gives another, and that of a waiting one kept', async () => {
+    const template = fixture.addTemplate();
+    const runner = await online({ maxParallelTasks: 2 });
+    const ended = await fixture.start(template);
+    await fixture.claim(runner, ended);
+    await finishTask(fixture.deps, leaseOn(runner, ended.id), success);
+    const [first, second] = [await fixture.start(template), await fixture.start(template)];
+    expect(await fixture.claim(runner, second)).toMatchObject({ claim: { taskId: first.id } });
+    expect(await fixture.claim(runner, ended)).toMatchObject({ claim: { taskId: second.id, forget: true } });
+    await finishTask(fixture.deps, leaseOn(runner, first.id), success);
+    const [third, fourth] = [await fixture.start(template), await fixture.start(template)];
+    const claim = await fixture.claim(runner, fourth);
+    expect(claim).toMatchObject({ ok: true, claim: { taskId: third.id } });
+    expect(claim).not.toMatchObject({ claim: { forget: true } });
+  });
+
   it('gives the first waiting task, in order of arrival, whichever rang', async () => {
     const runner = await online({ maxParallelTasks: 0 });
     const template = fixture.addTemplate();

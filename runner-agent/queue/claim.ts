@@ -61,7 +61,7 @@ export const createClaimer =
       mine = held.replace(task, claim.projectId, claim.taskId);
       mine.grant(claim.attempt, claim.lease, timing.now() - sentAt);
       void attend(mine, claim).finally(() => held.remove(mine));
-      return claim.taskId === taskId ? 'claimed' : 'another';
+      return claim.taskId === taskId || claim.forget ? 'claimed' : 'another';
     } catch (error) {
       held.remove(mine);
       if (error instanceof RunnerRefused) onFatal(error);

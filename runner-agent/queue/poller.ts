@@ -10,7 +10,7 @@ import { isCredentialsError, type QueueMessage, type TaskQueue } from './task-qu
 
 /**
  * Outcome of a doorbell: it is removed, or it rings again. `another`: a task that is to start before the one
- * that rang was claimed, so the doorbell keeps ringing for its own task.
+ * that rang was claimed, and the doorbell keeps ringing for its own task, which waits.
  */
 export type ClaimOutcome = 'claimed' | 'another' | 'gone' | 'later';
 
@@ -102,6 +102,9 @@ export const createPoller = (options: PollerOptions): Poller => {
       log.warn(`Removed a message that is not a doorbell: ${message.body.slice(0, 200)}`);
       return remove();
     }
+    // Without this, a second doorbell of a task would claim the next task, whose own doorbell would then be
+    // the second one, and so on for ever.
+    if (held.isDone(rung.taskId)) return remove();
     const already = held.get(rung.taskId);
     if (already) return already.lost.aborted ? putBack(retryClaimSeconds) : remove();
     if (!isOpen()) {

@@ -29,6 +29,9 @@ export interface HeldTask {
    * Records that the program has ended: without a renewal the task stays ours until the API says otherwise.
    */
   settle(): void;
+  /** Records that the API has accepted its end: it never waits again. */
+  conclude(): void;
+  isConcluded(): boolean;
   end(cause: EndCause): void;
   cause(): EndCause | undefined;
   /** Aborts with the first `end`. */
@@ -52,6 +55,8 @@ export interface HeldTasks {
   handBack(): void;
   /** Frees the slot. */
   remove(task: HeldTask): void;
+  /** True for the last tasks that ended here, and so wait for nobody. */
+  isDone(taskId: TaskId): boolean;
 }
 
 export interface HeldTasksOptions {
@@ -73,6 +78,7 @@ const createHeldTask = (
   let handsBack = false;
   let isClaimSent = false;
   let isSettled = false;
+  let isConcluded = false;
   let cause: EndCause | undefined;
   let callOffLapse = () => {};
   const decision = Promise.withResolvers<boolean>();
@@ -108,6 +114,10 @@ const createHeldTask = (
       isSettled = true;
       callOffLapse();
     },
+    conclude: () => {
+      isConcluded = true;
+    },
+    isConcluded: () => isConcluded,
     mayHandBack: () => handsBack,
     decide: decision.resolve,
     decision: decision.promise,
@@ -127,14 +137,23 @@ const createHeldTask = (
   return task;
 };
 
+/** Maximum tasks whose end is remembered, for doorbells that come later. */
+const mostRemembered = 100;
+
 export const createHeldTasks = (options: HeldTasksOptions): HeldTasks => {
   const tasks = new Map<TaskId, ReturnType<typeof createHeldTask>>();
   /** Tasks that are still being claimed, while another claim was given the task of their doorbell. */
   const displaced = new Set<HeldTask>();
+  const done = new Set<TaskId>();
   const changes = createChanges();
   let lastFinishedAt: number | undefined;
+  const remember = (taskId: TaskId) => {
+    done.add(taskId);
+    for (const oldest of done) if (done.size > mostRemembered) done.delete(oldest);
+  };
   return {
     changes,
+    isDone: (taskId) => done.has(taskId),
     size: () => tasks.size + displaced.size,
     lastFinishedAt: () => lastFinishedAt,
     get: (taskId) => tasks.get(taskId),
@@ -166,6 +185,7 @@ export const createHeldTasks = (options: HeldTasksOptions): HeldTasks => {
       current.release();
       tasks.delete(task.taskId);
       if (task.attempt() !== undefined) lastFinishedAt = options.timing.now();
+      if (task.isConcluded()) remember(task.taskId);
       changes.announce();
     },
   };

@@ -102,10 +102,15 @@ export const createTaskReport = (
   };
 
   const deliverResult = (result: Outcome['result'], written: LogSummary) =>
-    finish(result, written).catch((error: unknown) => {
-      if (task.lost.aborted) return;
-      log.error(`The API does not accept the result of task ${task.taskId}: ${messageOf(error)}`);
-    });
+    finish(result, written)
+      .then(() => {
+        // A task that was handed back or lost may wait again.
+        if (result.status !== 'handed_back' && result.status !== 'lost') task.conclude();
+      })
+      .catch((error: unknown) => {
+        if (task.lost.aborted) return;
+        log.error(`The API does not accept the result of task ${task.taskId}: ${messageOf(error)}`);
+      });
 
   return {
     underLease,

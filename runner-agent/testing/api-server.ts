@@ -152,6 +152,7 @@ export const startTestApi = async (publicKey: string, endpoint: string): Promise
           lease: leaseOf(taskId),
           payload,
           finishTakesLog: api.finishTakesLog || undefined,
+          forget: (taskId !== rung && api.tasks.get(rung)?.status !== 'waiting') || undefined,
         },
       };
     },

@@ -80,7 +80,9 @@ export const claimTask = async (
       const left = isRung
         ? undefined
         : await unlessUnreadable(deps, () => deps.tasks.get(rung.projectId, rung.id));
-      if (left?.status === 'waiting' && left.runnerId === agent.runnerId) await assignTask(deps, left);
+      if (isRung) return result;
+      if (left?.status !== 'waiting') return { ok: true, claim: { ...result.claim, forget: true } };
+      if (left.runnerId === agent.runnerId) await assignTask(deps, left);
       return result;
     }
     // The runner has no room; the rung task may have ended all the same, if it was not checked yet.
