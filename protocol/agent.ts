@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { app } from './app.ts';
 import { ansibleOptions, terraformOptions } from './app-options.ts';
 import { instant } from './common.ts';
+import { doorbell } from './doorbell.ts';
 import { projectId, runnerId, taskId } from './ids.ts';
 import { inventoryFields } from './inventory.ts';
 import { keySecret } from './key.ts';
@@ -189,6 +190,11 @@ export type HeartbeatResponse = z.infer<typeof heartbeatResponse>;
 export const drainResponse = z.object({
   sleep: z.boolean().describe('false = there is work after all, or it is too soon: poll again'),
   waitMs: z.int().min(0).optional().describe('Of an offer that came too soon: offer again after this long'),
+  next: doorbell
+    .optional()
+    .describe(
+      'Work that waits for this runner: claim it now, as its doorbell may have reached a poll that was aborted',
+    ),
 });
 export type DrainResponse = z.infer<typeof drainResponse>;
 

@@ -427,6 +427,17 @@ describe('an idle runner agent', () => {
     expect(await finishOf(give())).toMatchObject({ status: 'success' });
   });
 
+  it('claims the work that the answer to its offer names, without a doorbell', async () => {
+    fixture.api.settings.idleTimeoutMs = 0;
+    fixture.api.sleepAnswer = false;
+    const first = give();
+    fixture.startAgent();
+    await finishOf(first);
+    const second = aPayload();
+    fixture.api.addTask(second);
+    expect(await finishOf(second.taskId)).toMatchObject({ status: 'success' });
+  });
+
   it('does not offer to sleep when nothing would stop it, or before it could fetch its first task', async () => {
     fixture.startAgent({ idleHeartbeatMs: 20 });
     await waitFor('some heartbeats', () => fixture.api.heartbeats.length > 3);

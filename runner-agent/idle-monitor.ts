@@ -77,11 +77,11 @@ export const createIdleMonitor = (options: IdleMonitorOptions): IdleMonitor => {
     else callOff = timing.after(due - timing.now(), reconsider);
   };
 
-  const stayAwake = (waitMs = retryMs) => {
+  const stayAwake = ({ waitMs = retryMs, next }: Partial<DrainResponse> = {}) => {
     if (state !== 'offering') return;
     state = 'awake';
     notBefore = timing.now() + Math.min(waitMs, longestRetryMs);
-    if (!drainIsAsked) poller.resume();
+    if (!drainIsAsked) poller.resume(next);
     reconsider();
   };
 
@@ -90,8 +90,8 @@ export const createIdleMonitor = (options: IdleMonitorOptions): IdleMonitor => {
     const { slippedIn } = await poller.pause();
     if (slippedIn || held.size() > 0) return stayAwake();
     try {
-      const { sleep, waitMs } = await options.drain();
-      if (!sleep || state !== 'offering') return stayAwake(waitMs);
+      const answer = await options.drain();
+      if (!answer.sleep || state !== 'offering') return stayAwake(answer);
       state = 'asleep';
       asleepSince = timing.now();
       log.info('Nothing to do: this runner may sleep now');

@@ -291,13 +291,14 @@ describe('sleeping', () => {
     expect(fixture.calls).toEqual([`stop ${runner.instanceId}`]);
   });
 
-  it('refuses to drain too soon, or while a task is assigned to the runner', async () => {
+  it('refuses to drain too soon, or while a task is assigned to the runner, which it names', async () => {
     const early = await online({ idleTimeoutMs: 90_000 });
     fixture.pass(20_000);
     expect(await drain(fixture.deps, fixture.agentOf(early))).toEqual({ sleep: false, waitMs: 70_000 });
     fixture.pass(70_000);
-    await fixture.start(fixture.addTemplate());
-    expect(await drain(fixture.deps, fixture.agentOf(early))).toEqual({ sleep: false });
+    const { projectId, id: taskId, queue } = await fixture.start(fixture.addTemplate());
+    const next = { projectId, taskId, queue };
+    expect(await drain(fixture.deps, fixture.agentOf(early))).toEqual({ sleep: false, next });
     expect((await fixture.reload(early)).status).toBe('online');
   });
 

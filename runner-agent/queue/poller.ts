@@ -33,7 +33,8 @@ export interface PollerOptions {
 export interface Poller {
   /** Polls exactly these queues from now on. */
   setQueues(queueUrls: string[]): void;
-  resume(): void;
+  /** Goes on; `next`: with a claim by this doorbell, which came by another way than a queue. */
+  resume(next?: Doorbell): void;
   /**
    * Resolves when no poll and no claim is under way. `slippedIn`: a message came in the meantime and was put
    * back.
@@ -64,7 +65,7 @@ export const createPoller = (options: PollerOptions): Poller => {
   const stateChanges = createChanges();
   const loops = new Map<string, AbortController>();
   const polls = new Map<AbortController, number>();
-  const rounds = new Set<Promise<void>>();
+  const rounds = new Set<Promise<unknown>>();
   let paused = true;
   let slippedIn = false;
 
@@ -94,29 +95,32 @@ export const createPoller = (options: PollerOptions): Poller => {
   const bestEffort = (call: Promise<void>) =>
     call.catch((error: unknown) => log.debug(`SQS did not accept the call: ${messageOf(error)}`));
 
-  const take = async (queueUrl: string, message: QueueMessage) => {
-    const rung = parseDoorbell(message.body);
-    const remove = () => bestEffort(queue.remove(queueUrl, message.receipt));
-    const putBack = (seconds: number) => bestEffort(queue.putBack(queueUrl, message.receipt, seconds));
-    if (!rung) {
-      log.warn(`Removed a message that is not a doorbell: ${message.body.slice(0, 200)}`);
-      return remove();
-    }
+  /** Claims by a doorbell. Returns the seconds until it is to ring again; undefined: it is done. */
+  const answerTo = async (rung: Doorbell): Promise<number | undefined> => {
     // Without this, a second doorbell of a task would claim the next task, whose own doorbell would then be
     // the second one, and so on for ever.
-    if (held.isDone(rung.taskId)) return remove();
+    if (held.isDone(rung.taskId)) return undefined;
     const already = held.get(rung.taskId);
-    if (already) return already.lost.aborted ? putBack(retryClaimSeconds) : remove();
+    if (already) return already.lost.aborted ? retryClaimSeconds : undefined;
     if (!isOpen()) {
       slippedIn = true;
-      return putBack(0);
+      return 0;
     }
     const { projectId, taskId, ...hint } = rung;
     const task = held.add(projectId, taskId);
     if (!isOpen()) abortPollsWhenFull();
     const outcome = await claim(task, hint);
-    if (outcome === 'another') return putBack(0);
-    await (outcome === 'later' ? putBack(retryClaimSeconds) : remove());
+    if (outcome === 'another') return 0;
+    return outcome === 'later' ? retryClaimSeconds : undefined;
+  };
+
+  const take = async (queueUrl: string, { body, receipt }: QueueMessage) => {
+    const rung = parseDoorbell(body);
+    if (!rung) log.warn(`Removed a message that is not a doorbell: ${body.slice(0, 200)}`);
+    const seconds = rung && (await answerTo(rung));
+    await bestEffort(
+      seconds === undefined ? queue.remove(queueUrl, receipt) : queue.putBack(queueUrl, receipt, seconds),
+    );
   };
 
   const pollOnce = async (queueUrl: string, stopped: AbortSignal) => {
@@ -134,7 +138,7 @@ export const createPoller = (options: PollerOptions): Poller => {
     }
   };
 
-  const tracked = async (round: Promise<void>) => {
+  const tracked = async (round: Promise<unknown>) => {
     const settled = round.catch(() => undefined);
     rounds.add(settled);
     try {
@@ -199,8 +203,9 @@ export const createPoller = (options: PollerOptions): Poller => {
 
   return {
     setQueues,
-    resume: () => {
+    resume: (next) => {
       paused = false;
+      if (next) void tracked(answerTo(next));
       stateChanges.announce();
     },
     pause,

@@ -177,7 +177,12 @@ export const startTestApi = async (publicKey: string, endpoint: string): Promise
     },
     drain: () => {
       if (api.sleepAnswer) api.drain = true;
-      return { status: 200, body: { sleep: api.sleepAnswer } };
+      const next = [...api.tasks.values()].find(({ status }) => status === 'waiting')?.payload;
+      const { projectId, taskId } = next ?? {};
+      return {
+        status: 200,
+        body: { sleep: api.sleepAnswer, next: api.sleepAnswer || !next ? undefined : { projectId, taskId } },
+      };
     },
     log: (body) => {
       const { lease, chunks } = logRequest.parse(body);

@@ -155,6 +155,19 @@ const loseForgotten = async (
   await recoverTasks(deps, runner, forgotten, reason);
 };
 
+/** Refuses an offer because of work, with a doorbell of a task that is assigned to the runner. */
+const refuseForWork = async (deps: HeartbeatDeps, runner: RunnerRecord): Promise<DrainResponse> => {
+  const assigned = await tasksOf(deps, runner, runner.assigned.slice(0, lookedAt));
+  const task = assigned.find(({ status, runnerId }) => status === 'waiting' && runnerId === runner.id);
+  return {
+    sleep: false,
+    next: task && { projectId: task.projectId, taskId: task.id, queue: task.queue },
+  };
+};
+
+/** Maximum assigned tasks that are read for one that waits. */
+const lookedAt = 10;
+
 /** Answers an idle agent that has stopped polling: it will be stopped, there is work, or it is too soon. */
 export const drain = async (deps: HeartbeatDeps, agent: AgentIdentity): Promise<DrainResponse> => {
   const runner = await deps.runners.get(agent.pool, agent.runnerId);
@@ -166,10 +179,13 @@ export const drain = async (deps: HeartbeatDeps, agent: AgentIdentity): Promise<
   }
   const now = deps.now();
   const decision = decideSleep(scheduled(deps.fleets, runner, now), now);
+  if (!decision.sleep && decision.why === 'has_work') return refuseForWork(deps, runner);
   if (!decision.sleep)
     return { sleep: false, waitMs: decision.why === 'too_soon' ? decision.waitMs : undefined };
   if (runner.status !== 'online') return { sleep: false };
   // Before it drains, as this function can ring: from then on only the reconciler does.
   await assignFromLines(deps, queuesOf(runner));
-  return { sleep: (await putToSleepSoon(deps, runner)) !== undefined };
+  if (await putToSleepSoon(deps, runner)) return { sleep: true };
+  const awake = await deps.runners.get(agent.pool, agent.runnerId);
+  return awake ? refuseForWork(deps, awake) : { sleep: false };
 };

@@ -172,7 +172,10 @@ describe('a task without a free slot', () => {
     // Simulates a function that stopped here, before it looked at the line.
     await fixture.deps.runners.releaseSlot(other, running, fixture.deps.now(), 0);
     fixture.pass(120_000);
-    expect(await drain(fixture.deps, fixture.agentOf(other))).toEqual({ sleep: false });
+    expect(await drain(fixture.deps, fixture.agentOf(other))).toMatchObject({
+      sleep: false,
+      next: { taskId: next.id },
+    });
     expect(await assignedTo(other)).toEqual([next.id]);
   });
 
