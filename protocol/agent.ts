@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { app } from './app.ts';
 import { ansibleOptions, terraformOptions } from './app-options.ts';
 import { instant } from './common.ts';
-import { doorbell } from './doorbell.ts';
+import { doorbell, taskPartIds } from './doorbell.ts';
 import { projectId, runnerId, taskId } from './ids.ts';
 import { inventoryFields } from './inventory.ts';
 import { keySecret } from './key.ts';
@@ -81,6 +81,7 @@ export const claimRequest = z.strictObject({
   taskId,
   queue: z.string().max(200).optional().describe('As the doorbell tells it; saves a read'),
   aloneAt: instant.optional().describe('As the doorbell tells it; saves a read'),
+  parts: taskPartIds.optional().describe('As the doorbell tells it; they are read sooner'),
   again: z
     .boolean()
     .optional()

@@ -16,7 +16,7 @@ import type { PriceStore } from '../adapters/costs/prices.ts';
 import type { FleetPlaces } from '../adapters/fleets/fleet-places.ts';
 import type { NewId } from '../adapters/ids.ts';
 import type { Log } from '../adapters/log.ts';
-import type { Edit } from '../adapters/resources/resources.ts';
+import type { Edit, TaskReferences } from '../adapters/resources/resources.ts';
 import type { AgentTokens } from '../adapters/runners/agent-tokens.ts';
 import type { Instances } from '../adapters/runners/instances.ts';
 import type { SettlePowerSoon, StartSoon } from '../adapters/runners/power-requests.ts';
@@ -27,7 +27,7 @@ import type { LimitStore } from '../adapters/tasks/limits.ts';
 import type { LineStore } from '../adapters/tasks/lines.ts';
 import type { LogStore } from '../adapters/tasks/logs.ts';
 import type { Queues } from '../adapters/tasks/queues.ts';
-import type { TaskRecord, TaskStore } from '../adapters/tasks/tasks.ts';
+import type { TaskStore } from '../adapters/tasks/tasks.ts';
 import type { CircuitStore } from '../adapters/webhooks/circuits.ts';
 import type { DeliveryStore } from '../adapters/webhooks/deliveries.ts';
 import type { SendWebhook } from '../adapters/webhooks/webhook-sender.ts';
@@ -73,7 +73,7 @@ export interface Deps {
   ) => Promise<{ template: Template; project: Project } | undefined>;
   readonly readInventory: (projectId: ProjectId, id: string) => Promise<Inventory | undefined>;
   /** Undefined when its template, or another object that it refers to, was removed. */
-  readonly readTaskParts: (task: TaskRecord) => Promise<TaskParts | undefined>;
+  readonly readTaskParts: (task: TaskReferences) => Promise<TaskParts | undefined>;
   /** Records in the audit trail that secrets are about to be used. */
   readonly recordSecretUse: (use: SecretUse) => Promise<void>;
   readonly runners: RunnerStore;

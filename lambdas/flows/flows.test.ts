@@ -56,6 +56,7 @@ describe('assigning a task', () => {
           taskId: task.id,
           queue: `${fixture.projectId}-sydney`,
           aloneAt: fixture.deps.now(),
+          parts: { templateId: task.templateId },
         },
       },
     ]);

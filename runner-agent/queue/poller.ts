@@ -15,7 +15,7 @@ import { isCredentialsError, type QueueMessage, type TaskQueue } from './task-qu
 export type ClaimOutcome = 'claimed' | 'another' | 'gone' | 'later';
 
 /** Fields of a doorbell beyond its task. */
-export type ClaimHint = Pick<Doorbell, 'queue' | 'aloneAt'>;
+export type ClaimHint = Omit<Doorbell, 'projectId' | 'taskId'>;
 
 export interface PollerOptions {
   queue: TaskQueue;

@@ -281,8 +281,10 @@ export const ring = async (
   task: TaskRecord,
   aloneAt?: Instant,
 ): Promise<void> => {
-  const { projectId, id, queue } = task;
-  const doorbell = { projectId, taskId: id, queue, aloneAt };
+  const { projectId, id, queue, templateId, inventoryId, environmentId, repositoryId } = task;
+  // A claim that need not look for a task that goes first can read this one's parts at once.
+  const parts = aloneAt === undefined ? undefined : { templateId, inventoryId, environmentId, repositoryId };
+  const doorbell = { projectId, taskId: id, queue, aloneAt, parts };
   if (await deps.queues.ring(task.queue, doorbell)) return;
   // When SQS refuses the queue for a minute, the reconciler makes it and rings.
   if (await deps.queues.create(task.queue)) await deps.queues.ring(task.queue, doorbell);

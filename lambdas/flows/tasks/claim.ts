@@ -9,6 +9,7 @@ import {
   msBetween,
   type ProjectId,
   type TaskId,
+  type TaskPartIds,
   type TaskPayload,
   terraformOptions,
 } from '../../../protocol/index.ts';
@@ -53,9 +54,12 @@ export const claimTask = async (
   const queue =
     request.queue ?? (await unlessUnreadable(deps, () => deps.tasks.get(rung.projectId, rung.id)))?.queue;
   if (queue === undefined) return refused('not_claimable');
-  if (await isAlone(deps, request, queue)) {
-    const result = await claimOne(deps, agent, rung, { queue, doorbell: rung.id, isAlone: true });
-    if (result.ok) return result;
+  if (wasJustAlone(deps, request)) {
+    const early = request.parts && readEarly(deps, request, request.parts);
+    if (!(await deps.lines.isAwaited(queue))) {
+      const result = await claimOne(deps, agent, rung, { queue, doorbell: rung.id, isAlone: true, early });
+      if (result.ok) return result;
+    }
   }
   const { line, served, tasks } = await lineFor(deps, agent, request, queue);
   let isGone = false;
@@ -99,13 +103,34 @@ const lookedAt = 10;
 /** For this long after the task was alone in the line, another look would hardly show more. */
 const aloneMs = 2000;
 
-/** True when no other task of the queue can be next: it was so at the assignment, and nobody is in line. */
-const isAlone = async (
-  deps: Pick<ClaimDeps, 'now' | 'lines'>,
-  { aloneAt }: ClaimRequest,
-  queue: string,
-): Promise<boolean> =>
-  aloneAt !== undefined && msBetween(aloneAt, deps.now()) < aloneMs && !(await deps.lines.isAwaited(queue));
+/** True when no other task of the queue was assigned a moment ago. Who is in line is another matter. */
+const wasJustAlone = ({ now }: Pick<ClaimDeps, 'now'>, { aloneAt }: ClaimRequest): boolean =>
+  aloneAt !== undefined && msBetween(aloneAt, now()) < aloneMs;
+
+/** Parts of a task that were read before its claim, by the ids that its doorbell named. */
+interface Early {
+  readonly ids: TaskPartIds;
+  /** Undefined when they could not be read. */
+  readonly parts: Promise<TaskParts | undefined>;
+}
+
+/** Reads the parts of the task that rang while the claim looks whether it is next. */
+const readEarly = (deps: ClaimDeps, { projectId }: ClaimRequest, ids: TaskPartIds): Early => ({
+  ids,
+  parts: deps.readTaskParts({ projectId, ...ids }).catch(() => undefined),
+});
+
+/** The claimed task decides which parts it has: a doorbell comes from outside. */
+const readParts = async (
+  deps: ClaimDeps,
+  task: TaskRecord,
+  early: Early | undefined,
+): Promise<TaskParts | undefined> => {
+  const isSame = (['templateId', 'inventoryId', 'environmentId', 'repositoryId'] as const).every(
+    (name) => early?.ids[name] === task[name],
+  );
+  return (isSame ? await early?.parts : undefined) ?? deps.readTaskParts(task);
+};
 
 /** Returns the tasks to try, next first, with the one that rang; for the global pool also the turns. */
 const lineFor = async (
@@ -169,6 +194,7 @@ interface Claiming {
   readonly served?: readonly ProjectId[];
   /** Only while no other task is assigned to the runner. */
   readonly isAlone?: boolean;
+  readonly early?: Early;
 }
 
 /**
@@ -180,7 +206,7 @@ const claimOne = async (
   deps: ClaimDeps,
   agent: AgentIdentity,
   { projectId, id }: Pick<InLine, 'projectId' | 'id'>,
-  { queue, doorbell, ...turn }: Claiming,
+  { queue, doorbell, early, ...turn }: Claiming,
 ): Promise<ClaimResult> => {
   const now = deps.now();
   const leaseUntil = addMs(now, leaseMs);
@@ -202,7 +228,7 @@ const claimOne = async (
   const task: TaskRecord = { ...before, status: 'starting', runnerId: runner.id };
   await tellOthers(deps, before, task, runner);
   if (before.runnerId !== runner.id) await assignDisplaced(deps, runner, doorbell);
-  return give(deps, agent, runner, task, leaseUntil);
+  return give(deps, agent, runner, task, leaseUntil, early);
 };
 
 /**
@@ -244,8 +270,9 @@ const give = async (
   runner: RunnerRecord,
   task: TaskRecord,
   leaseUntil: Instant,
+  early?: Early,
 ): Promise<ClaimResult> => {
-  const parts = await unlessUnreadable(deps, () => deps.readTaskParts(task));
+  const parts = await unlessUnreadable(deps, () => readParts(deps, task, early));
   const end = async (reason: string): Promise<ClaimResult> => {
     await deps.runners.returnSlot(runner, task);
     await endAttempt(deps, runner, { ...task, onRunnerLost: 'fail' }, reason);
