@@ -37,8 +37,8 @@ const isBusy = ({ status }: Response): boolean => status === 503 || status === 4
 const delayMs = (tries: number, random: number): number => 250 * 2 ** (tries - 1) * (1 + random);
 
 /**
- * Sends a call, and again while the control plane is busy, if a repeat does no harm. `send` gets the headers of the key, if the
- * endpoint takes one.
+ * Sends a call, and again while the control plane is busy, if a repeat does no harm. `send` gets the headers
+ * of the key, if the endpoint takes one.
  */
 export const sendPatiently = async (
   endpoint: Pick<Endpoint, 'method' | 'request'>,

@@ -36,8 +36,8 @@ export interface LogStreamer {
   /** Resolves when there is room for more. */
   write(stream: LogStream, text: string): Promise<void>;
   /**
-   * Ends the log. Returns the chunks without acknowledgement and the number of chunks. The last ones that were
-   * never sent stay for the caller (`rest`) if they have at most `restBytes` and fit in one call.
+   * Ends the log. Returns the chunks without acknowledgement and the number of chunks. The last ones that
+   * were never sent stay for the caller (`rest`) if they have at most `restBytes` and fit in one call.
    */
   end(restBytes?: number): { pending: LogChunk[]; chunks: number };
   /** Ends, and resolves when every chunk but the rest is acknowledged or given up. */
@@ -131,8 +131,8 @@ export const createLogStreamer = (options: LogStreamerOptions): LogStreamer => {
   };
 
   /**
-   * Sends the first output soon and gathers the rest, so that a chatty task makes few requests, and the output
-   * of a short one goes with its end.
+   * Sends the first output soon and gathers the rest, so that a chatty task makes few requests, and the
+   * output of a short one goes with its end.
    */
   const scheduleFlush = (stream: LogStream) => {
     if (open.length === 0) return;

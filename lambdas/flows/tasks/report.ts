@@ -53,8 +53,8 @@ const wantsFinishEvent = ({ fleets, now }: Pick<Deps, 'fleets' | 'now'>, runner:
   runner.webhookUrl !== undefined || decideSleep(scheduled(fleets, runner, now()), now()).sleep;
 
 /**
- * Ends a task as its holder reports, with the last chunks of its log if the report has them. A repeated report
- * only completes unfinished steps.
+ * Ends a task as its holder reports, with the last chunks of its log if the report has them. A repeated
+ * report only completes unfinished steps.
  */
 export const finishTask = async (
   deps: AssignDeps & Pick<Deps, 'fleets' | 'logs'>,
