@@ -1,5 +1,4 @@
-/** Assigns a waiting task to a runner, rings for it and has the runner woken, or has it wait in line. */
-import { type Instant, isPoweredByStack, type RunnerStatus } from '../../../protocol/index.ts';
+/** Assigns a waiting task to a runner, or has it wait in line. */
 import type { RunnerRecord, TaskRef } from '../../adapters/runners/runner-record.ts';
 import { entryOf, type LimitRef, type LimitState, taskOfEntry } from '../../adapters/tasks/limits.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
@@ -9,7 +8,8 @@ import { needsGlobalPool, route } from '../../core/tasks/routing.ts';
 import { canServe, chooseRunner } from '../../core/tasks/select-runner.ts';
 import { hasEnded } from '../../core/tasks/task-state.ts';
 import type { Deps } from '../deps.ts';
-import { type DeliverDeps, sendEvent } from '../webhooks/deliver.ts';
+import type { DeliverDeps } from '../webhooks/deliver.ts';
+import { announce } from './doorbell.ts';
 import { enterLimits, hasRoom, limitRefs } from './limits.ts';
 
 export type AssignDeps = DeliverDeps &
@@ -260,42 +260,3 @@ export const assignAgain = async (deps: AssignDeps, refs: readonly TaskRef[]): P
     if (task.status === 'waiting') await assignTask(deps, task);
   }
 };
-
-/** Rings for an assigned task, and has its runner woken. `before`: the runner before the assignment. */
-const announce = async (
-  deps: AssignDeps,
-  task: TaskRecord,
-  before: RunnerRecord,
-  assignee: RunnerRecord,
-  isAlone: boolean,
-): Promise<void> => {
-  await ring(deps, task, isAlone ? deps.now() : undefined);
-  if (!wantsStartEvent(before, before.status)) return;
-  const wokenAt = assignee.statusSince === before.statusSince ? undefined : assignee.statusSince;
-  await sendEvent(deps, 'start', task, assignee, { wokenAt });
-};
-
-/** Rings the doorbell of a task's queue, and makes a missing queue. */
-export const ring = async (
-  deps: Pick<Deps, 'queues'>,
-  task: TaskRecord,
-  aloneAt?: Instant,
-): Promise<void> => {
-  const { projectId, id, queue, templateId, inventoryId, environmentId, repositoryId } = task;
-  // A claim that need not look for a task that goes first can read this one's parts at once.
-  const parts = aloneAt === undefined ? undefined : { templateId, inventoryId, environmentId, repositoryId };
-  const doorbell = { projectId, taskId: id, queue, aloneAt, parts };
-  if (await deps.queues.ring(task.queue, doorbell)) return;
-  // When SQS refuses the queue for a minute, the reconciler makes it and rings.
-  if (await deps.queues.create(task.queue)) await deps.queues.ring(task.queue, doorbell);
-};
-
-const cannotBeStarted: ReadonlySet<RunnerStatus> = new Set(['online', 'draining', 'starting', 'stopping']);
-
-/**
- * Start events go to a runner's own URL for each task, as its receiver may count them. The stack's own
- * function gets none when the runner is up, coming up, or has to stop first, since it would do nothing: this
- * saves five requests a task.
- */
-const wantsStartEvent = (runner: RunnerRecord, status: RunnerStatus): boolean =>
-  !isPoweredByStack(runner) ? runner.webhookUrl !== undefined : !cannotBeStarted.has(status);
