@@ -41,6 +41,9 @@ export type Environment = ReturnType<typeof createEnvironment>;
 
 const traceLength = 4000;
 
+/** True for the line of a queue, and not of a limit. */
+const isQueueLine = (pk: string): boolean => pk.startsWith('line#') && !pk.startsWith('line#lim_');
+
 export const createEnvironment = ({ seed, faultScale }: SimulationOptions) => {
   const chance = seededChance(seed);
   const faults = createFaults(seededChance(seed + 7_919_993), faultScale);
@@ -73,7 +76,7 @@ export const createEnvironment = ({ seed, faultScale }: SimulationOptions) => {
     violate: watch.violate,
     hasPlace: (taskId) =>
       [...table.items('run_')].some(({ assigned }) => assigned instanceof Set && assigned.has(taskId)) ||
-      [...table.items('')].some(({ pk, id }) => id === taskId && String(pk).startsWith('line#')),
+      [...table.items('')].some(({ pk, id }) => id === taskId && isQueueLine(String(pk))),
     claimMs: faultScale === 0 ? 2500 : 15_000,
     turnsBetween: faultScale === 0 ? 6 : 20,
   });
@@ -82,7 +85,13 @@ export const createEnvironment = ({ seed, faultScale }: SimulationOptions) => {
     violate: watch.violate,
     hearingMs: faultScale === 0 ? 5000 : 10 * 60_000,
   });
-  const limits = createLimitWatch({ time, violate: watch.violate, tasks: () => table.items('tsk_') });
+  const limits = createLimitWatch({
+    time,
+    violate: watch.violate,
+    tasks: () => table.items('tsk_'),
+    task: (id) => [...table.items(id)][0],
+    callMs: faultScale === 0 ? 2500 : 15_000,
+  });
   const routes = createRouteWatch();
   const runners = () => table.items('run_');
   const waiting = createWaitingWatch({
@@ -132,7 +141,9 @@ export const createEnvironment = ({ seed, faultScale }: SimulationOptions) => {
         wakes.onWrite(before, after);
         queueLines.onRunnerWritten(before, after);
       }
-      if (key.pk.startsWith('line#')) queueLines.onLineWritten(key, before, after);
+      if (key.sk.startsWith('lim_')) limits.onLimitWritten(key, before, after);
+      if (isQueueLine(key.pk)) queueLines.onLineWritten(key, before, after);
+      else if (key.pk.startsWith('line#')) limits.onLineWritten(key, before, after);
       if (key.sk.startsWith('tsk_')) order.onWrite(key.sk, before, after);
       if (after?.status === 'starting' && before?.status === 'waiting') limits.onStarted(after);
     },

@@ -18,8 +18,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a limit lets in more tasks than it may',
     file: 'lambdas/adapters/tasks/limits.ts',
-    from: `['any', ['missing', 'held'], ['=', 'max', 0], ['sizeBelow', 'held', 'max']]`,
-    to: `['any', ['missing', 'held'], ['exists', 'held']]`,
+    from: `['sizeBelow', 'held', 'max'],`,
+    to: `['exists', 'held'],`,
   },
   {
     name: 'a task is claimed although a limit keeps it out',
@@ -31,9 +31,35 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a lost task is let in again where more run than may',
     file: 'lambdas/flows/tasks/limits.ts',
-    from: `      if (state && isOverfull(state)) return 'overfull';
+    from: `    if (entered && isOverfull(entered)) return { limits, isOverfull: true };
 `,
     to: '',
+  },
+  {
+    name: 'a task goes past those in the line of its limit',
+    file: 'lambdas/adapters/tasks/limits.ts',
+    from: `isHeldOr(entry, [...nobodyWaits, ...hasRoom]),`,
+    to: `isHeldOr(entry, [...nobodyWaits.slice(2), ...hasRoom]),`,
+  },
+  {
+    name: 'a task that joined the line of a limit does not read the limit again',
+    file: 'lambdas/flows/tasks/assign.ts',
+    from: `  if (state) await callNext(deps, ref, state);
+  return state;`,
+    to: `  return state;`,
+  },
+  {
+    name: 'who leaves a limit looks at its line before the write',
+    file: 'lambdas/flows/tasks/assign.ts',
+    from: `    const state = await deps.limits.leave(ref, entryOf(task));
+    const calls = state && isAwaited(state) && ref.ownerId !== calling?.ownerId;
+    if (calls) await callNext(deps, ref, state);
+`,
+    to: `    const state = await deps.limits.get(ref);
+    const calls = state && isAwaited(state) && ref.ownerId !== calling?.ownerId;
+    if (calls) await callNext(deps, ref, state);
+    await deps.limits.leave(ref, entryOf(task));
+`,
   },
   {
     name: 'a claim takes a task whatever its status',

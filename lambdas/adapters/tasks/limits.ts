@@ -1,6 +1,8 @@
 /**
- * Store of limits: the maximum of concurrent tasks of a template or a project. Each limit has one item, with
- * the admitted tasks and the line of waiting ones. Each change is one conditional write on it.
+ * Store of limits: the maximum of concurrent tasks of a template or a project. Each limit has one item with
+ * the admitted tasks. Those that wait for a place are in the limit's line (`lineOf`), an item for each. Each
+ * change here is one conditional write on the limit's item: it writes one unit for each 1,024 bytes of it, at
+ * 40 bytes for an admitted task, so 1 unit up to a maximum of 20, and 40 units when 1,000 tasks are admitted.
  */
 
 import { decodeTime } from 'ulid';
@@ -13,7 +15,7 @@ import {
   type TemplateId,
   toInstant,
 } from '../../../protocol/index.ts';
-import { rankOf } from '../../core/tasks/order.ts';
+import { type InLine, rankOf } from '../../core/tasks/order.ts';
 import type { Condition, Update } from '../expressions.ts';
 import { recordsOf } from '../records.ts';
 import { keys, type Table } from '../table.ts';
@@ -34,7 +36,9 @@ const stored = z.object({
   max: z.int(),
   /** Entries of admitted tasks. */
   held: entries,
-  /** Entries of waiting tasks, the next one first. */
+  /** Number of entries that its line has got since it was last seen empty. Absent: nobody waits. */
+  joined: z.int().optional(),
+  /** Entries of tasks that have waited since 0.1.0, which kept the line here, the next one first. */
   line: entries,
 });
 export type LimitState = z.infer<typeof stored>;
@@ -53,16 +57,31 @@ const ulidIn = (entry: string): string => entry.slice(entry.indexOf('_') + 1).re
 
 export const taskOfEntry = (entry: string): TaskId => `tsk_${ulidIn(entry)}`;
 
+/** Returns the name of a limit's line. */
+export const lineOf = ({ ownerId }: LimitRef): string => `lim_${ownerId}`;
+
+/** Returns the place in a limit's line that an entry stands for. */
+export const placeOfEntry = ({ projectId }: Pick<LimitRef, 'projectId'>, entry: string): InLine => ({
+  projectId,
+  id: taskOfEntry(entry),
+  rank: entry,
+});
+
 /** Returns the creation time of an entry's task. */
 export const madeAt = (entry: string): Instant => toInstant(decodeTime(ulidIn(entry)));
 
-const hasRoom: Condition = ['any', ['missing', 'held'], ['=', 'max', 0], ['sizeBelow', 'held', 'max']];
+/** Conditions of an entry that is not admitted yet, each as its alternatives. */
+const hasRoom: readonly (readonly Condition[])[] = [
+  [['<>', 'max', 0]],
+  [
+    ['missing', 'held'],
+    ['sizeBelow', 'held', 'max'],
+  ],
+];
+const nobodyWaits: readonly (readonly Condition[])[] = [[['missing', 'joined']], [['missing', 'line']]];
 
-/**
- * Maximum length. At up to 40 bytes each it takes some 360 KB of an item's 400 KB: admitted tasks always have
- * room.
- */
-const longestLine = 9000;
+const isHeldOr = (entry: string, all: readonly (readonly Condition[])[]): Condition[] =>
+  all.map((alternatives) => ['any', ['contains', 'held', entry], ...alternatives]);
 
 export type LimitStore = ReturnType<typeof limitStore>;
 
@@ -91,35 +110,33 @@ export const limitStore = (table: Table) => {
     set: (ref: LimitRef, max: number) => change(ref, { set: { max } }, []),
 
     /**
-     * Admits a task. Refused when there is no room, or another one waits. `max` applies if none was set yet.
+     * Admits a task. Refused when there is no room, when another task waits in line, and when the maximum is
+     * 0: then none is counted. `max` applies if none was set yet.
      */
     enter: (ref: LimitRef, entry: string, max: number) =>
       change(
         ref,
-        { add: { held: new Set([entry]) }, take: { line: new Set([entry]) }, setIfMissing: { max } },
-        [
-          ['any', ['contains', 'held', entry], hasRoom],
-          ['any', ['contains', 'held', entry], ['missing', 'line']],
-        ],
+        { add: { held: new Set([entry]) }, setIfMissing: { max } },
+        isHeldOr(entry, [...nobodyWaits, ...hasRoom]),
       ),
 
     /**
-     * Puts a task in the line. Refused when there is room and none waits, as nothing would call it then. Also
-     * refused when the line is full: the reconciler adds the task later.
+     * Notes that a task has joined the line: from this write on, only the first of the line is admitted. The
+     * entry in the line is written before, so that who finds the line empty cannot miss it (`closeLine`).
      */
-    queue: (ref: LimitRef, entry: string) =>
-      change(ref, { add: { line: new Set([entry]) } }, [
-        ['lacks', 'held', entry],
-        ['any', ['exists', 'line'], ['sizeAtLeast', 'held', 'max']],
-        ['any', ['missing', 'line'], ['contains', 'line', entry], ['sizeAtMost', 'line', longestLine - 1]],
-      ]),
+    noteJoined: (ref: LimitRef) => change(ref, { add: { joined: 1 } }, [['exists', 'pk']]),
 
-    /** Admits a task from the line. */
+    /** Lets tasks in without a look at the line, which was empty after `joined` was read. */
+    closeLine: (ref: LimitRef, joined: number) =>
+      change(ref, { unset: ['joined'] }, [['=', 'joined', joined]]),
+
+    /** Admits the first task of the line. Refused when there is no room, or the maximum is 0. */
     promote: (ref: LimitRef, entry: string) =>
-      change(ref, { add: { held: new Set([entry]) }, take: { line: new Set([entry]) } }, [
-        ['contains', 'line', entry],
-        hasRoom,
-      ]),
+      change(ref, { add: { held: new Set([entry]) } }, isHeldOr(entry, hasRoom)),
+
+    /** Forgets entries of 0.1.0 that have joined the line. */
+    forgetMoved: (ref: LimitRef, moved: readonly string[]) =>
+      change(ref, { add: { joined: 1 }, take: { line: new Set(moved) } }, [['exists', 'pk']]),
 
     /** Counts a task that runs already, regardless of the limit. */
     count: (ref: LimitRef, entry: string) => change(ref, { add: { held: new Set([entry]) } }, []),

@@ -1,8 +1,9 @@
 /**
- * Lines of the queues: the waiting tasks that are assigned to no runner and wait behind no limit. One item
- * per task, read consistently, so that of a task that joins a line and a runner that is about to sleep one
- * always sees the other. The line of the global queue has a part for each project, and an item that names
- * the project: their turns need no look at all waiting tasks.
+ * Lines of the queues: the waiting tasks that are assigned to no runner and wait behind no limit. Lines of
+ * the limits: the tasks that wait for a place in one. One item per task, read consistently, so that of a task
+ * that joins a line and who frees a place, or a runner about to sleep, one always sees the other. The line of
+ * the global queue has a part for each project, and an item that names the project: their turns need no look
+ * at all waiting tasks.
  */
 import * as z from 'zod';
 import { type ProjectId, projectId, taskId } from '../../../protocol/index.ts';
@@ -55,13 +56,13 @@ export const lineStore = (table: Table) => {
     /** Returns the first tasks of a queue, next first; for the global queue those of one project. */
     first,
 
-    /** Returns the ids of all tasks in the line. */
-    idsIn: async (queue: string): Promise<ReadonlySet<string>> => {
+    /** Returns all tasks in the line; those of a project in their order. */
+    all: async (queue: string): Promise<InLine[]> => {
       const owners = queue === globalQueue ? (await projects()).map(({ sk }) => sk) : [undefined];
       const lines = await Promise.all(
         owners.map((project) => queryAll(table, { pk: keys.inLine(queue, project, '').pk })),
       );
-      return new Set(entries.readAll(lines.flat()).map(({ id }) => id));
+      return entries.readAll(lines.flat());
     },
 
     /** Returns true when a task may be in the line. */

@@ -5,14 +5,18 @@ import { poolOf } from '../../adapters/runners/runner-record.ts';
 import type { Pool } from '../../adapters/table.ts';
 import { publicTask, type TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { openSessionFacts, priceSession, sessionOf, taskShare } from '../../core/costs/cost.ts';
-import { mostAhead, whyWaiting } from '../../core/tasks/reason.ts';
+import type { InLine } from '../../core/tasks/order.ts';
+import { mostAhead, tasksAhead, whyWaiting } from '../../core/tasks/reason.ts';
 import { globalQueue, needsGlobalPool, route } from '../../core/tasks/routing.ts';
-import { whyLimited } from '../../flows/tasks/limits.ts';
+import { limitReasons } from '../../flows/tasks/limits.ts';
 import type { ApiDeps } from '../deps.ts';
 
 type ViewDeps = Pick<ApiDeps, 'runners' | 'lines' | 'limits' | 'sessions' | 'prices' | 'region' | 'now'>;
 
-/** Shows tasks of one project, the waiting ones with the reason. Runners are read once for all of them. */
+/**
+ * Shows tasks of one project, the waiting ones with the reason. Runners, lines and limits are read once for
+ * all of them.
+ */
 export const showTasks = async (
   deps: Pick<ViewDeps, 'runners' | 'lines' | 'limits' | 'now'>,
   projectId: ProjectId,
@@ -23,12 +27,13 @@ export const showTasks = async (
   const own = await deps.runners.list(projectId);
   const global = waiting.some((task) => needsGlobalPool(task, own)) ? await deps.runners.list('global') : [];
   const aheadOf = countAhead(deps);
+  const whyLimited = limitReasons(deps);
   return Promise.all(
     tasks.map(async (task) => {
       const shown = publicTask(task);
       if (task.status !== 'waiting') return shown;
       const reason = task.limitedBy
-        ? await whyLimited(deps, task, task.limitedBy)
+        ? await whyLimited(task, task.limitedBy)
         : whyWaiting(task, route(task, own, global).runners, deps.now(), await aheadOf(task));
       return { ...shown, reason };
     }),
@@ -40,14 +45,12 @@ export const showTasks = async (
  * Undefined for an assigned task, and in the global line, where projects take turns.
  */
 const countAhead = ({ lines }: Pick<ViewDeps, 'lines'>) => {
-  const fronts = new Map<string, Promise<readonly { readonly id: string }[]>>();
+  const fronts = new Map<string, Promise<readonly InLine[]>>();
   return async ({ id, queue, runnerId }: TaskRecord): Promise<number | undefined> => {
     if (runnerId !== undefined || queue === globalQueue) return undefined;
     const front = fronts.get(queue) ?? lines.first(queue, undefined, mostAhead + 1);
     fronts.set(queue, front);
-    const place = (await front).findIndex((entry) => entry.id === id);
-    if (place >= 0) return place;
-    return (await front).length > mostAhead ? mostAhead + 1 : undefined;
+    return tasksAhead(await front, id);
   };
 };
 

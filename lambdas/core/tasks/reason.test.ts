@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { addMs } from '../../../protocol/index.ts';
 import { aRunner, aTask, aTaskId, noon } from '../testing.ts';
-import { whyLimited, whyWaiting } from './reason.ts';
+import { tasksAhead, whyLimited, whyWaiting } from './reason.ts';
 
 const task = aTask({ tag: 'sydney' });
 
@@ -105,12 +105,35 @@ describe('whyWaiting', () => {
 
 describe('whyLimited', () => {
   it.each([
-    [1, 1, '1 of 1 task of template Deploy runs or is about to.'],
-    [1, 2, '1 of 2 tasks of template Deploy runs or is about to.'],
-    [2, 2, '2 of 2 tasks of template Deploy run or are about to.'],
+    [1, 1, '1 of 1 task of template Deploy runs or is about to'],
+    [1, 2, '1 of 2 tasks of template Deploy runs or is about to'],
+    [2, 2, '2 of 2 tasks of template Deploy run or are about to'],
   ])('counts %i of %i, and gives advice', (held, max, counted) => {
-    expect(whyLimited({ templateName: 'Deploy' }, { of: 'template', held, max, place: 3 })).toBe(
-      `${counted} This one is number 3 in line. Wait, or raise maxParallelTasks of the template.`,
+    expect(whyLimited({ templateName: 'Deploy' }, { of: 'template', held, max })).toBe(
+      `${counted}. Wait, or raise maxParallelTasks of the template.`,
     );
+  });
+
+  it.each([
+    [0, '; this one is next.'],
+    [3, '; 3 tasks are ahead.'],
+    [101, '; more than 100 tasks are ahead.'],
+  ])('says that %i tasks are ahead', (count, said) => {
+    expect(whyLimited({ templateName: 'Deploy' }, { of: 'project', held: 1, max: 1 }, count)).toContain(
+      `1 of 1 task of this project runs or is about to${said} Wait`,
+    );
+  });
+});
+
+describe('tasksAhead', () => {
+  const front = Array.from({ length: 101 }, () => ({ id: aTaskId() }));
+
+  it('is the place of a task in its line, and unknown for one that is not there', () => {
+    expect(tasksAhead(front.slice(0, 5), front[4]?.id ?? 'tsk_')).toBe(4);
+    expect(tasksAhead(front.slice(0, 5), aTaskId())).toBeUndefined();
+  });
+
+  it('is one more than the maximum for a task further back', () => {
+    expect(tasksAhead(front, aTaskId())).toBe(101);
   });
 });

@@ -118,31 +118,44 @@ export const whyNobody = (task: Pick<Task, 'tag'>, runners: readonly Runner[]): 
 export const mostAhead = 100;
 
 /**
- * Explains a wait. `runners` are those of the task's route; `tasksAhead` those before it in the line of its
- * queue, if they were counted: up to one more than `mostAhead`.
+ * Counts the tasks ahead of one, by the first `mostAhead + 1` tasks of its line. One more than `mostAhead`
+ * when it is not among these; undefined when it is not in the line.
+ */
+export const tasksAhead = (front: readonly Pick<Task, 'id'>[], id: Task['id']): number | undefined => {
+  const place = front.findIndex((task) => task.id === id);
+  if (place >= 0) return place;
+  return front.length > mostAhead ? mostAhead + 1 : undefined;
+};
+
+/**
+ * Explains a wait. `runners` are those of the task's route; `aheadOfIt` the number of tasks before it in the
+ * line of its queue, if it was counted (`tasksAhead`).
  */
 export const whyWaiting = (
   task: Pick<Task, 'id' | 'tag'>,
   runners: readonly Runner[],
   now: Instant,
-  tasksAhead?: number,
+  aheadOfIt?: number,
 ): string => {
   const able = runners.filter(canServe);
   if (able.length === 0) return whyNobody(task, runners);
   const assignee = able.find((runner) => runner.assigned.includes(task.id));
   if (assignee && assignee.status !== 'online') return whyAssignedWaits(assignee, now);
-  if (!assignee && able.every((runner) => room(runner) <= 0)) return whyInLine(able, tasksAhead);
+  if (!assignee && able.every((runner) => room(runner) <= 0)) return whyInLine(able, aheadOfIt);
   return assignee ? whyAssignedWaits(assignee, now) : 'About to be given to a runner.';
 };
 
-/** Explains why a limit keeps a task waiting. `place` is the task's in the line, from 1. */
+/**
+ * Explains why a limit keeps a task waiting. `aheadOfIt`: number of tasks before it in the line of the
+ * limit, if it was counted (`tasksAhead`).
+ */
 export const whyLimited = (
   task: Pick<Task, 'templateName'>,
-  { of, held, max, place }: { of: 'template' | 'project'; held: number; max: number; place: number },
+  { of, held, max }: { of: 'template' | 'project'; held: number; max: number },
+  aheadOfIt?: number,
 ): string => {
   const whose = of === 'template' ? `template ${task.templateName}` : 'this project';
   const tasks = max === 1 ? 'task' : 'tasks';
   const run = held === 1 ? 'runs or is about to' : 'run or are about to';
-  const next = place <= 1 ? 'This one is next.' : `This one is number ${place} in line.`;
-  return `${held} of ${max} ${tasks} of ${whose} ${run}. ${next} Wait, or raise maxParallelTasks of the ${of}.`;
+  return `${held} of ${max} ${tasks} of ${whose} ${run}${ahead(aheadOfIt)} Wait, or raise maxParallelTasks of the ${of}.`;
 };

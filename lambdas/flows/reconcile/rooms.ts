@@ -23,9 +23,10 @@ export const roomLookup = (deps: Pick<AssignDeps, 'runners' | 'lines'>) => {
     routes.set(key, route);
     return route;
   };
+  const idsIn = async (queue: string) => new Set<string>((await deps.lines.all(queue)).map(({ id }) => id));
   const isInLine = async (task: TaskRecord): Promise<boolean> => {
     if (task.runnerId !== undefined) return false;
-    const line = lines.get(task.queue) ?? deps.lines.idsIn(task.queue);
+    const line = lines.get(task.queue) ?? idsIn(task.queue);
     lines.set(task.queue, line);
     return (await line).has(task.id);
   };

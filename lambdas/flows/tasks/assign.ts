@@ -1,6 +1,6 @@
 /** Assigns a waiting task to a runner, or has it wait in line. */
 import type { RunnerRecord, TaskRef } from '../../adapters/runners/runner-record.ts';
-import { entryOf, type LimitRef, type LimitState, taskOfEntry } from '../../adapters/tasks/limits.ts';
+import { entryOf, type LimitRef, type LimitState } from '../../adapters/tasks/limits.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { nextStatus } from '../../core/runners/runner-state.ts';
 import { inLineOf } from '../../core/tasks/order.ts';
@@ -10,7 +10,8 @@ import { hasEnded } from '../../core/tasks/task-state.ts';
 import type { Deps } from '../deps.ts';
 import type { DeliverDeps } from '../webhooks/deliver.ts';
 import { announce } from './doorbell.ts';
-import { enterLimits, hasRoom, limitRefs } from './limits.ts';
+import { firstInLine, leaveLine } from './limit-line.ts';
+import { enterLimits, hasRoom, isAwaited, limitRefs } from './limits.ts';
 
 export type AssignDeps = DeliverDeps &
   Pick<Deps, 'log' | 'runners' | 'tasks' | 'lines' | 'limits' | 'queues'>;
@@ -193,65 +194,98 @@ const admit = async (
   }
   if (task.admitted) return task;
   const entry = await enterLimits(deps, task);
-  if (entry === 'overfull') {
+  if (entry.isOverfull) {
     // With a new entry it only lines up, or enters if there is room by then.
     const left = await leaveWaiting(deps, task, { limits, limitedBy: task.limitedBy });
     return left && admit(deps, left, assignment);
   }
-  const limitedBy = entry === 'entered' ? undefined : entry.limitedBy;
-  const changed = await deps.tasks.limit(task, { limits, admitted: limitedBy === undefined, limitedBy });
+  const { limitedBy } = entry;
+  const admission = { limits: entry.limits, admitted: limitedBy === undefined, limitedBy };
+  const changed = await deps.tasks.limit(task, admission);
   if (!changed) {
     // It waits no longer, or another call has moved it on: that call or the reconciler handles its new state.
     const now = await deps.tasks.get(task.projectId, task.id);
-    if (!now || hasEnded(now.status) || entryOf(now) !== entryOf(task)) await leaveLimits(deps, task);
+    if (!now || hasEnded(now.status) || entryOf(now) !== entryOf(task))
+      await leaveLimits(deps, { ...task, limitedBy });
     return undefined;
   }
-  if (changed.admitted) return changed;
+  if (limitedBy === undefined) return changed;
   await leavePlace(deps, task);
+  await callIfRoom(deps, { projectId: task.projectId, ownerId: limitedBy });
   return undefined;
 };
 
 /**
  * Takes a waiting task out of all limits that it has entered, so that it can enter again. Undefined when it
- * has moved on: it started, or another call admitted it or took it out.
+ * has moved on: it started, or another call admitted it or took it out. `calling`: see `leaveLimits`.
  */
 export const leaveWaiting = async (
   deps: AssignDeps,
   task: TaskRecord,
   as: Pick<TaskRecord, 'limits' | 'limitedBy'>,
+  calling?: LimitRef,
 ): Promise<TaskRecord | undefined> => {
   // The task first: from then on no runner can claim it.
   const left = await deps.tasks.limit(task, { ...as, admitted: false }, { leaves: true });
   if (!left) return undefined;
   await unassign(deps, task);
-  await leaveLimits(deps, task);
+  await leaveLimits(deps, task, calling);
   return left;
 };
 
-/** Frees the places of a task in its limits, and admits those that wait for them. */
+/**
+ * Frees the places of a task in its limits, and admits those that wait for them. It has no place in limits
+ * after that in whose line it waits. `calling`: a limit whose line the caller calls.
+ */
 export const leaveLimits = async (
   deps: AssignDeps,
-  task: Pick<TaskRecord, 'id' | 'projectId' | 'priority' | 'limits' | 'limitsLeft'>,
+  task: Pick<TaskRecord, 'id' | 'projectId' | 'priority' | 'limits' | 'limitsLeft' | 'limitedBy'>,
+  calling?: LimitRef,
 ): Promise<void> => {
   for (const ref of limitRefs(task)) {
+    const isLast = ref.ownerId === task.limitedBy;
+    if (isLast) await leaveLine(deps, ref, task);
     const state = await deps.limits.leave(ref, entryOf(task));
-    if (state) await callNext(deps, ref, state);
+    const calls = state && isAwaited(state) && ref.ownerId !== calling?.ownerId;
+    if (calls) await callNext(deps, ref, state);
+    if (isLast) return;
   }
 };
 
-/** Admits and assigns tasks from the front of a limit's line while it has room. */
-export const callNext = async (deps: AssignDeps, ref: LimitRef, seen: LimitState): Promise<void> => {
-  for (let state: LimitState | undefined = seen; state && hasRoom(state); ) {
-    const [entry] = state.line;
-    if (entry === undefined) return;
-    const promoted = await deps.limits.promote(ref, entry);
-    if (promoted) {
-      const task = await deps.tasks.get(ref.projectId, taskOfEntry(entry));
-      if (!task || hasEnded(task.status) || entryOf(task) !== entry) await deps.limits.leave(ref, entry);
-      else if (task.status === 'waiting') await assignTask(deps, task);
+/** Maximum tasks that one call takes from a limit's line. */
+const mostCalled = 10;
+
+/**
+ * Admits and assigns tasks from the front of a limit's line while it has room. True when it stopped before:
+ * the next call, or the reconciler, goes on. `seen`: the limit, as the caller's own write left it, or as read
+ * after that.
+ */
+export const callNext = async (deps: AssignDeps, ref: LimitRef, seen: LimitState): Promise<boolean> => {
+  let state = seen;
+  for (let called = 0; called < mostCalled; called++) {
+    const next = hasRoom(state) ? await firstInLine(deps, ref, state) : undefined;
+    if (!next) return false;
+    const first = await chooseAssignment(deps, next);
+    if (isServed(first)) {
+      const promoted = state.max === 0 ? state : await deps.limits.promote(ref, entryOf(next));
+      if (!promoted) return false;
+      state = promoted;
+      await leaveLine(deps, ref, next);
+      await assignTask(deps, next, { first });
+    } else {
+      const out = { limits: next.limits, limitedBy: undefined };
+      const left = await leaveWaiting(deps, { ...next, limitedBy: ref.ownerId }, out, ref);
+      if (left) await assignTask(deps, left, { first });
     }
-    state = await deps.limits.get(ref);
   }
+  return true;
+};
+
+/** Calls the first tasks of a limit's line if there is room. Who has joined the line looks so once more. */
+export const callIfRoom = async (deps: AssignDeps, ref: LimitRef): Promise<LimitState | undefined> => {
+  const state = await deps.limits.get(ref);
+  if (state) await callNext(deps, ref, state);
+  return state;
 };
 
 /** Assigns these tasks again, if they still wait: their runner can't take them, or its queues changed. */

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { epochMs, type Template } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
-import { entryOf } from '../../adapters/tasks/limits.ts';
+import { entryOf, lineOf } from '../../adapters/tasks/limits.ts';
 import { reconcile } from '../reconcile/reconcile.ts';
 import { aStarter, type FlowFixture, flowFixture } from '../testing.ts';
 import { leaveLimits } from './assign.ts';
-import { whyLimited } from './limits.ts';
+import { limitReasons } from './limits.ts';
 import { setLimit } from './repair-limits.ts';
 import { finishTask } from './report.ts';
 import { startTask, stopTask } from './start-task.ts';
@@ -48,7 +48,7 @@ describe('a limit of concurrent tasks', () => {
     const [first, second] = [await fixture.start(template), await fixture.start(template)];
     expect(await assignedTo(runner)).toEqual([first.id]);
     expect(second.reason).toBe(
-      '1 of 1 task of template deploy runs or is about to. This one is next. Wait, or raise maxParallelTasks of the template.',
+      '1 of 1 task of template deploy runs or is about to. Wait, or raise maxParallelTasks of the template.',
     );
     await fixture.claim(runner, first);
     expect(await fixture.claim(runner, second)).toMatchObject({ ok: false });
@@ -73,7 +73,8 @@ describe('a limit of concurrent tasks', () => {
     await Promise.all(Array.from({ length: 8 }, () => fixture.start(template)));
     expect(await assignedTo(runner)).toHaveLength(2);
     const limit = await fixture.deps.limits.get(limitOf(template));
-    expect([limit?.held.length, limit?.line.length]).toEqual([2, 6]);
+    expect(limit?.held).toHaveLength(2);
+    expect(await fixture.deps.lines.all(lineOf(limitOf(template)))).toHaveLength(6);
   });
 
   it('calls higher priorities first, and lets no new task pass those in line', async () => {
@@ -93,7 +94,7 @@ describe('a limit of concurrent tasks', () => {
     const first = await fixture.start(fixture.addTemplate());
     const second = await fixture.start(fixture.addTemplate({ maxParallelTasks: 3 }));
     expect(await assignedTo(runner)).toEqual([first.id]);
-    expect(await whyLimited(fixture.deps, second, fixture.projectId)).toMatch(
+    expect(await limitReasons(fixture.deps)(second, fixture.projectId)).toMatch(
       /^1 of 1 task of this project runs .* raise maxParallelTasks of the project\.$/,
     );
     await stopTask(fixture.deps, await read(first), 'Ann');

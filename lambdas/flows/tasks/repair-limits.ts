@@ -5,8 +5,10 @@ import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { UnreadableItem } from '../../adapters/unreadable-item.ts';
 import { hasEnded } from '../../core/tasks/task-state.ts';
 import type { Pass } from '../reconcile/repairs.ts';
-import { type AssignDeps, assignTask, callNext, leaveWaiting } from './assign.ts';
-import { hasRoom, inEntryOrder, limitRefs } from './limits.ts';
+import { type AssignDeps, assignTask, callIfRoom, leaveWaiting } from './assign.ts';
+import { makingMs } from './limit-line.ts';
+import { inEntryOrder, limitRefs } from './limits.ts';
+import { repairLine } from './repair-limit-line.ts';
 
 /**
  * Sets the maximum of a limit. When there was none before, running tasks count in it, and waiting ones must
@@ -32,8 +34,8 @@ export const setLimit = async (
   for (const task of waitsLast) await bringUnder(deps, ref, max, task);
   const state = await deps.limits.get(ref);
   if (state) await sendBack(deps, ref, state);
-  const now = await deps.limits.get(ref);
-  if (now) await callNext(deps, ref, now);
+  // The reconciler goes on: a person waits for this.
+  await callIfRoom(deps, ref);
 };
 
 /** Maximum tries: a task may start, or be lost, between a read and a write. */
@@ -91,9 +93,6 @@ const enterAnew = async (
   if (left) await assignTask(deps, left);
   return left !== undefined;
 };
-
-/** Maximum time of a function from admitting a task to creating it. */
-const makingMs = 60_000;
 
 const isIn = (task: TaskRecord, entry: string): boolean => !hasEnded(task.status) && entryOf(task) === entry;
 
@@ -162,9 +161,7 @@ const repairLimit = async (
 ): Promise<void> => {
   const { repaired, each } = pass;
   const state = listed ?? (await deps.limits.get(ref));
-  const doubtful = [...(state?.held ?? []), ...(state?.line ?? [])].filter(
-    (entry) => entries.get(taskOfEntry(entry)) !== entry,
-  );
+  const doubtful = (state?.held ?? []).filter((entry) => entries.get(taskOfEntry(entry)) !== entry);
   const found = await deps.tasks.lookUp(
     doubtful.map((entry) => ({ projectId: ref.projectId, id: taskOfEntry(entry) })),
   );
@@ -177,17 +174,7 @@ const repairLimit = async (
   // A function stopped between lowering the maximum and this step.
   if (now && (await sendBack(deps, ref, now)) > 0) repaired('limit_sent_back', { ...ref });
   if (now) await giveUpUnused(deps, ref, now, tasks, pass);
-  if (now && hasRoom(now) && now.line.length > 0) {
-    await callNext(deps, ref, now);
-    repaired('limit_line_called', { ...ref });
-  }
-  const line = new Set(now?.line);
-  const lost = tasks.filter(
-    (task) => task.status === 'waiting' && task.limitedBy === ref.ownerId && !line.has(entryOf(task)),
-  );
-  await each(lost, idOf, async (task) => {
-    if (await assignTask(deps, task)) repaired('task_placed_again', { taskId: task.id });
-  });
+  if (now) await repairLine(deps, ref, now, tasks, pass);
 };
 
 const idOf = ({ id }: TaskRecord): string => id;

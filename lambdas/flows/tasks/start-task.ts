@@ -20,12 +20,13 @@ import { requestHeartbeat } from '../runners/request-heartbeat.ts';
 import {
   type AssignDeps,
   assignTask,
+  callIfRoom,
   chooseAssignment,
   isServed,
   leaveLimits,
   leavePlace,
 } from './assign.ts';
-import { enterLimits, limitsFor, whyLimited } from './limits.ts';
+import { type Entry, enterLimits, limitsFor, whyLimited } from './limits.ts';
 import { assignFromLines } from './line.ts';
 
 /** An input does not fit the template: each fault names its field. */
@@ -138,9 +139,10 @@ export const startTask = async (
     priority: priority || undefined,
     ...limitsFor(template, project),
   };
-  const entry = named.limits && isServed(assignment) ? await enterLimits(deps, named) : 'entered';
-  const limitedBy = typeof entry === 'object' ? entry.limitedBy : undefined;
-  const chosen = entry === 'entered' ? assignment.runner : undefined;
+  const enters = named.limits !== undefined && isServed(assignment);
+  const { limits, limitedBy, isOverfull }: Entry = enters ? await enterLimits(deps, named) : named;
+  const isEntered = limitedBy === undefined && !isOverfull;
+  const chosen = isEntered ? assignment.runner : undefined;
   const task: TaskRecord = {
     ...routed,
     ...named,
@@ -155,7 +157,8 @@ export const startTask = async (
     createdAt: now,
     createdBy: by.name,
     ...(chosen && { runnerId: chosen.id, assignedAt: now }),
-    ...(named.limits && isServed(assignment) && entry === 'entered' && { admitted: true }),
+    ...(enters && isEntered && { admitted: true }),
+    limits,
     limitedBy,
     ...answers,
     message: input.message,
@@ -173,11 +176,14 @@ export const startTask = async (
     const before = await deps.tasks.get(projectId, id);
     if (before && hasEnded(before.status)) {
       if (isInLine) await deps.lines.leave(task.queue, inLineOf(task));
-      await leaveLimits(deps, named);
+      await leaveLimits(deps, { ...named, limitedBy });
     }
     return before;
   }
-  if (limitedBy) return { ...task, reason: await whyLimited(deps, task, limitedBy) };
+  if (limitedBy) {
+    const limit = await callIfRoom(deps, { projectId, ownerId: limitedBy });
+    return { ...task, reason: whyLimited(task, limitedBy, limit) };
+  }
   const assigned = await assignTask(deps, task, isInLine ? { isInLine } : { first: assignment });
   const assignee = typeof assigned === 'object' ? assigned : undefined;
   const runners = assignment.runners.map((runner) => (runner.id === assignee?.id ? assignee : runner));
