@@ -57,10 +57,12 @@ export const runnerStore = (table: Table) => {
   const keyOf = (ref: RunnerRef) => keys.resource(poolOf(ref), ref.id);
 
   const change: ChangeRunner = (ref, update, conditions) =>
-    records.update(keyOf(ref), { ...update, add: { ...update.add, version: 1 } }, [
-      ['exists', 'pk'],
-      ...conditions,
-    ]);
+    records.update(
+      keyOf(ref),
+      // In 0.1.0 `demand` held all tasks that waited for the runner, and each write pays for its size.
+      { ...update, add: { ...update.add, version: 1 }, unset: [...(update.unset ?? []), 'demand'] },
+      [['exists', 'pk'], ...conditions],
+    );
 
   return {
     ...runnerInstances(table, records, change),

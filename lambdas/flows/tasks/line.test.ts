@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runnerInput } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';
 import type { RunnerRecord } from '../../adapters/runners/runner-record.ts';
+import { inLineOf } from '../../core/tasks/order.ts';
 import { projectQueue } from '../../core/tasks/routing.ts';
 import { reconcile } from '../reconcile/reconcile.ts';
 import { drain } from '../runners/heartbeat.ts';
@@ -201,5 +202,37 @@ describe('a task without a free slot', () => {
     expect(await reconcile(fixture.deps)).toMatchObject({ task_placed_again: 1 });
     expect(await lineOf()).toEqual([]);
     expect(await fixture.reload(sleeper)).toMatchObject({ status: 'starting', assigned: [next.id] });
+  });
+});
+
+describe('a runner of 0.1.0, whose item had all tasks that waited for it', () => {
+  it.each(['asleep', 'online'])('that is %s loses none of them, and gets them in order', async (status) => {
+    const template = fixture.addTemplate();
+    const runner = status === 'online' ? await online() : await asleep();
+    const tasks = [];
+    for (let count = 0; count < 5; count++) tasks.push(await fixture.start(template));
+    const ids = tasks.map(({ id }) => id);
+    const key = { pk: fixture.projectId, sk: runner.id };
+    for (const task of tasks) {
+      await fixture.deps.lines.leave(projectQueue(fixture.projectId), inLineOf(task));
+      const asBefore = { runnerId: runner.id, assignedAt: fixture.deps.now() };
+      await table.table.update({ pk: fixture.projectId, sk: task.id }, { set: asBefore }, []);
+    }
+    const set = { demand: new Set(ids), status: status === 'online' ? 'online' : 'stopped' };
+    await table.table.update(key, { set, unset: ['assigned', 'places'] }, []);
+
+    await reconcile(fixture.deps);
+    expect(await assignedTo(runner)).toEqual(ids.slice(0, 1));
+    expect(await lineOf()).toEqual(ids.slice(1));
+    expect(await table.table.get(key)).not.toHaveProperty('demand');
+    if (status === 'asleep') {
+      await fixture.instanceBecomes(runner, 'running');
+      await fixture.beat(runner);
+    }
+    for (const task of tasks) {
+      expect(await assignedTo(runner)).toEqual([task.id]);
+      await fixture.claim(runner, task);
+      await end(runner, task);
+    }
   });
 });
