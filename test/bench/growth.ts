@@ -7,6 +7,7 @@ import { newId } from '../../lambdas/adapters/ids.ts';
 import type { RunnerRecord } from '../../lambdas/adapters/runners/runner-record.ts';
 import { makeKeyPair } from '../../lambdas/adapters/secrets/payload-encryption.ts';
 import { type Key, keys } from '../../lambdas/adapters/table.ts';
+import { lineOf } from '../../lambdas/adapters/tasks/limits.ts';
 import { rankOf } from '../../lambdas/core/tasks/order.ts';
 import { globalQueue, projectQueue } from '../../lambdas/core/tasks/routing.ts';
 import { reconcile } from '../../lambdas/flows/reconcile/reconcile.ts';
@@ -23,8 +24,11 @@ interface Cost {
   writeUnits: number;
 }
 
-const waitingCounts = [100, 1_000, 10_000];
-/** Maximum growth of a figure from the smallest number of waiting tasks to the largest. */
+/** `cpuMs`: processor time of this process, the database's included. */
+type Measured = Cost & { readonly cpuMs: number };
+
+const waitingCounts = [0, 100, 1_000, 10_000];
+/** Maximum growth of a figure from the least number of waiting tasks of a shape to the largest. */
 const mostGrowth = 1.2;
 
 const reads = new Set(['GetItem', 'BatchGetItem', 'Query']);
@@ -59,6 +63,8 @@ interface Pool {
   readonly runner: RunnerRecord;
   readonly template: Template;
   readonly queue: string;
+  /** Line that the tasks wait in. */
+  readonly line: string;
   /** Projects of the waiting tasks. */
   readonly projects: readonly ProjectId[];
 }
@@ -80,8 +86,19 @@ const ownRunners =
     }
     const [runner] = runners;
     if (!runner) throw new Error('A pool has at least one runner.');
-    return { runner, template, queue: projectQueue(fixture.projectId), projects: [fixture.projectId] };
+    const queue = projectQueue(fixture.projectId);
+    return { runner, template, queue, line: queue, projects: [fixture.projectId] };
   };
+
+/** The runner has free slots, and the template's limit none. */
+const limitedTemplate = async (fixture: FlowFixture): Promise<Pool> => {
+  const template = fixture.addTemplate({ maxParallelTasks: 1 });
+  const runner = await fixture.addRunner({ maxParallelTasks: 5 });
+  await busy(fixture, runner, template);
+  const { projectId } = fixture;
+  const line = lineOf({ projectId, ownerId: template.id });
+  return { runner, template, queue: projectQueue(projectId), line, projects: [projectId] };
+};
 
 const globalRunner = async (fixture: FlowFixture): Promise<Pool> => {
   const template = fixture.addTemplate();
@@ -96,13 +113,21 @@ const globalRunner = async (fixture: FlowFixture): Promise<Pool> => {
   if (!result.ok) throw new Error(result.code);
   await busy(fixture, result.runner, template);
   const projects = [fixture.projectId, ...Array.from({ length: 19 }, () => newId('prj'))];
-  return { runner: result.runner, template, queue: globalQueue, projects };
+  return { runner: result.runner, template, queue: globalQueue, line: globalQueue, projects };
 };
 
-const shapes = {
-  'one runner': ownRunners(1),
-  '50 runners': ownRunners(50),
-  'global pool, 20 projects': globalRunner,
+interface Shape {
+  readonly make: (fixture: FlowFixture) => Promise<Pool>;
+  /** Number of waiting tasks that the greater ones are compared with. */
+  readonly least: number;
+}
+
+const shapes: Readonly<Record<string, Shape>> = {
+  'one runner': { make: ownRunners(1), least: 0 },
+  '50 runners': { make: ownRunners(50), least: 0 },
+  // With none, no other project is in line, and there are no turns.
+  'global pool, 20 projects': { make: globalRunner, least: 100 },
+  "under a template's limit": { make: limitedTemplate, least: 0 },
 };
 
 const batchLimit = 25;
@@ -117,10 +142,11 @@ const seed = async ({ client, tableName, dump }: TestTable, pool: Pool, sample: 
     const projectId = pool.projects[made % pool.projects.length] ?? pool.projects[0];
     if (projectId === undefined) return;
     const rank = rankOf({ id });
-    const isGlobal = pool.queue === globalQueue;
+    const isGlobal = pool.line === globalQueue;
+    const liveKey = String(posted.liveKey).replace(rankOf({ id: sample }), rank);
     items.push(
-      { ...posted, ...keys.resource(projectId, id), id, projectId, liveKey: `${pool.queue}/w/${rank}` },
-      { ...keys.inLine(pool.queue, isGlobal ? projectId : undefined, rank), projectId, id },
+      { ...posted, ...keys.resource(projectId, id), id, projectId, liveKey },
+      { ...keys.inLine(pool.line, isGlobal ? projectId : undefined, rank), projectId, id },
     );
     if (isGlobal && made < pool.projects.length) items.push({ ...keys.globalLine(projectId), joined: 1 });
   }
@@ -132,22 +158,21 @@ const seed = async ({ client, tableName, dump }: TestTable, pool: Pool, sample: 
 };
 
 /** Measures each step beside `waiting` tasks in line. */
-const measure = async (
-  shape: (fixture: FlowFixture) => Promise<Pool>,
-  waiting: number,
-): Promise<Record<string, Cost>> => {
+const measure = async ({ make }: Shape, waiting: number): Promise<Record<string, Measured>> => {
   const table = await openTestTable();
   try {
     const fixture = flowFixture(table.table);
-    const pool = await shape(fixture);
+    const pool = await make(fixture);
     const { deps } = fixture;
     const first = await fixture.start(pool.template);
     await seed(table, pool, first.id, waiting);
     const { begin, end } = meter(table);
-    const step = async (run: () => Promise<unknown>): Promise<Cost> => {
+    const step = async (run: () => Promise<unknown>): Promise<Measured> => {
+      const before = process.cpuUsage();
       begin();
       await run();
-      return end();
+      const { user, system } = process.cpuUsage(before);
+      return { ...end(), cpuMs: Math.round((user + system) / 1000) };
     };
     const { slots } = await fixture.reload(pool.runner);
     const [running] = slots;
@@ -185,8 +210,9 @@ for (const [name, shape] of Object.entries(shapes)) {
     const cells = costs.map(
       ({ requests, readUnits, writeUnits }) => `${requests} / ${readUnits} / ${writeUnits}`,
     );
-    const [base] = costs;
-    const growths = costs.flatMap((cost) => figures.map((of) => cost[of] / Math.max(base?.[of] ?? 0, 1)));
+    const base = costs[waitingCounts.indexOf(shape.least)];
+    const compared = costs.filter((_, index) => (waitingCounts[index] ?? 0) >= shape.least);
+    const growths = compared.flatMap((cost) => figures.map((of) => cost[of] / Math.max(base?.[of] ?? 0, 1)));
     const growth = Math.max(...growths);
     const isPass = what === 'pass';
     const isBad = isPass
@@ -195,7 +221,8 @@ for (const [name, shape] of Object.entries(shapes)) {
         )
       : growth > mostGrowth;
     isOver ||= isBad;
-    const verdict = isPass ? '' : `  × ${growth.toFixed(2)}`;
+    const cpu = `  CPU ${costs.map(({ cpuMs }) => cpuMs).join(', ')} ms`;
+    const verdict = `${isPass ? '' : `  × ${growth.toFixed(2)}`}${cpu}`;
     console.log(
       `${what.padEnd(10)}${cells.map((cell) => cell.padStart(19)).join('')}${verdict}${isBad ? '  grows' : ''}`,
     );
