@@ -74,5 +74,18 @@ export const pageQuery = z.strictObject({
   cursor: z.string().max(1000).optional(),
 });
 
+/** Query of a list of what people made. Without a `limit`, a page has as many rows as fit into 1 MB. */
+export const listQuery = pageQuery.extend({
+  limit: pageQuery.shape.limit.unwrap().optional().describe('Without it: as many as fit into 1 MB'),
+  search: z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('Text in the id, name, description, tag, path or URL, in any case'),
+});
+export type ListQuery = z.infer<typeof listQuery>;
+
 export const page = /* @__NO_SIDE_EFFECTS__ */ <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.string().optional() });

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { instant, microUsd, tag } from './common.ts';
 import { unpricedTypes } from './cost.ts';
 import { inventoryId, runnerId, taskId, templateId } from './ids.ts';
-import { runnerStatus } from './runner.ts';
+import { runner, runnerStatus } from './runner.ts';
 import { task, taskStatus } from './task.ts';
 
 /**
@@ -181,8 +181,17 @@ const listedTask = task.omit({ hosts: true });
 
 export const liveTasks = z
   .object({
-    running: z.array(listedTask).describe('All that a runner holds, newest first'),
-    waiting: z.array(listedTask).describe('All that wait, with the reason, oldest first'),
+    running: z.array(listedTask).describe('The newest that a runner holds, newest first: 20 at most'),
+    waiting: z.array(listedTask).describe('The next that wait, with the reason, next first: 20 at most'),
+    counts: z.object({
+      running: z.int(),
+      waiting: z.int(),
+      isPartial: z.boolean().describe('There are more: only the first 5,000 are counted'),
+    }),
+    awake: z.object({
+      count: z.int().describe("The project's runners that are awake"),
+      first: z.array(runner).describe('8 of them at most'),
+    }),
   })
   .meta({ id: 'LiveTasks' });
 export type LiveTasks = z.infer<typeof liveTasks>;

@@ -1,6 +1,6 @@
 /** Runner: a registered worker, and its EC2 instance. */
 import * as z from 'zod';
-import { instant, microUsd, name, tag, tags } from './common.ts';
+import { instant, listQuery, microUsd, name, tag, tags } from './common.ts';
 import { projectId, registrationTokenId, runnerId, sessionId, taskId } from './ids.ts';
 import { written } from './text.ts';
 
@@ -210,7 +210,9 @@ export const drainOf = ({
 
 /** Maximum period, so that a list of runners reads few items. */
 export const longestSpendingMs = 31 * 86_400_000;
-export const runnerQuery = z.object({
+export const runnerQuery = listQuery.extend({
+  status: runnerStatus.optional(),
+  tag: tag.optional(),
   spentSince: instant
     .optional()
     .describe('Tells of each what its instance has cost since then; 31 days ago at most'),

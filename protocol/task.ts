@@ -51,6 +51,10 @@ export const task = z
     attempt: z.int().min(1),
     priority: priority.optional().describe('Absent: 0'),
     runnerId: runnerId.optional().describe('The runner that is to run it, runs it or ran it'),
+    runnerName: z
+      .string()
+      .optional()
+      .describe('Name of that runner; absent for a global one, which is not of the project'),
     reason: z.string().optional().describe('Why it waits, or why it failed'),
     exitCode: z.int().optional(),
     survey: surveyAnswers.optional().describe('Without the secret answers, which are never shown'),

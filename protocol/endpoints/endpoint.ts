@@ -103,6 +103,10 @@ export const redirect = /* @__NO_SIDE_EFFECTS__ */ (description: string) => ({
 
 export const noContent = /* @__NO_SIDE_EFFECTS__ */ (description: string) => ({ description });
 
+/** Tells how to read a list in pages, and what a client that knows no cursor gets. */
+export const inPages =
+  'A page has 1 MB at most; a client that ignores `nextCursor` gets the oldest ones. With `search` and other filters, a page may hold fewer than `limit`, or none, while there are more: continue as long as there is a `nextCursor`.';
+
 /** A whole list: a page without a cursor. */
 export const listOf = /* @__NO_SIDE_EFFECTS__ */ <T extends z.ZodType>(item: T) =>
   page(item).omit({ nextCursor: true });

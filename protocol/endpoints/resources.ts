@@ -1,12 +1,13 @@
 /** Endpoints of the resources of a project: list, create, get, replace and remove for each. */
 import * as z from 'zod';
+import { listQuery, page } from '../common.ts';
 import { environment, environmentInput, environmentUpdate } from '../environment.ts';
 import { environmentId, inventoryId, keyId, projectId, repositoryId, templateId } from '../ids.ts';
 import { inventory, inventoryInput } from '../inventory.ts';
 import { key, keyInput, keyUpdate } from '../key.ts';
 import { repository, repositoryInput } from '../repository.ts';
 import { template, templateInput } from '../template.ts';
-import { answer, created, endpoint, jsonBody, listOf, noContent, type Tag } from './endpoint.ts';
+import { answer, created, endpoint, inPages, jsonBody, noContent, type Tag } from './endpoint.ts';
 import { inProject } from './params.ts';
 
 interface Resource<I extends z.ZodType, U extends z.ZodType, O extends z.ZodType> {
@@ -37,13 +38,14 @@ export const resourceEndpoints = /* @__NO_SIDE_EFFECTS__ */ <
 ) => {
   const { one, many, tag, id, input, update, output, replaceNote } = resource;
   const path = `/api/projects/{projectId}/${many}`;
-  const [idParam = ''] = Object.keys(id);
+  const [[idParam, itemId] = ['', z.string()]] = Object.entries(id);
   const params = z.object<{ projectId: typeof projectId }>({ projectId, ...id });
   const itemPath = `${path}/{${idParam}}`;
   const article = /^[aeiou]/.test(one) ? 'an' : 'a';
   return {
     one,
     idParam,
+    itemId,
     input,
     list: endpoint({
       operationId: `list${capitalised(many)}`,
@@ -52,8 +54,9 @@ export const resourceEndpoints = /* @__NO_SIDE_EFFECTS__ */ <
       access: 'guest',
       tag,
       summary: `List the ${many} of a project`,
-      request: { params: inProject },
-      responses: { 200: answer(`The ${many}, oldest first`, listOf(output)) },
+      description: inPages,
+      request: { params: inProject, query: listQuery },
+      responses: { 200: answer(`A page of ${many}, oldest first`, page(output)) },
     }),
     create: endpoint({
       operationId: `create${capitalised(one)}`,

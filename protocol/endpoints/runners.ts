@@ -1,5 +1,6 @@
 /** Endpoints of runners: the same ones for a project's runners and for the global ones. */
 import * as z from 'zod';
+import { page } from '../common.ts';
 import { timeline, timelineQuery } from '../dashboard.ts';
 import {
   createdFleetRunners,
@@ -15,7 +16,17 @@ import {
   runnerInput,
   runnerQuery,
 } from '../runner.ts';
-import { type Access, answer, created, endpoint, jsonBody, listOf, noContent, type Tag } from './endpoint.ts';
+import {
+  type Access,
+  answer,
+  created,
+  endpoint,
+  inPages,
+  jsonBody,
+  listOf,
+  noContent,
+  type Tag,
+} from './endpoint.ts';
 import {
   inGlobalRegistrationToken,
   inGlobalRunner,
@@ -63,8 +74,9 @@ const runnerEndpoints = /* @__NO_SIDE_EFFECTS__ */ ({
       access: reader,
       tag,
       summary: `List ${whose} runners`,
+      description: inPages,
       request: { ...request, query: runnerQuery },
-      responses: { 200: answer('The runners, oldest first', listOf(listedRunner)) },
+      responses: { 200: answer('A page of runners, oldest first', page(listedRunner)) },
     }),
     create: endpoint({
       operationId: `create${name}`,

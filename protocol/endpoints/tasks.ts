@@ -87,9 +87,10 @@ export const getLiveTasks = endpoint({
   path: '/api/projects/{projectId}/live',
   access: 'guest',
   tag: 'Tasks',
-  summary: 'List running tasks, and waiting ones with their reasons',
+  summary: 'Count the tasks that have not ended and the runners that are awake, and list the first of each',
+  description: 'The list of tasks has them all: by `status`, page by page.',
   request: { params: inProject },
-  responses: { 200: answer('All tasks that have not ended', liveTasks) },
+  responses: { 200: answer('The counts and the first ones', liveTasks) },
 });
 
 export const getDashboard = endpoint({

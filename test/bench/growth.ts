@@ -2,7 +2,6 @@
  * `npm run bench:growth`: what posting, finishing and claiming one task costs in DynamoDB while many others
  * wait, and a pass of the reconciler. Exits with 1 when a figure grows with the number of waiting tasks.
  */
-import { BatchWriteCommand, DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { newId } from '../../lambdas/adapters/ids.ts';
 import type { RunnerRecord } from '../../lambdas/adapters/runners/runner-record.ts';
 import { makeKeyPair } from '../../lambdas/adapters/secrets/payload-encryption.ts';
@@ -15,6 +14,7 @@ import { createRunner } from '../../lambdas/flows/runners/runner-setup.ts';
 import { finishTask } from '../../lambdas/flows/tasks/report.ts';
 import { type FlowFixture, flowFixture } from '../../lambdas/flows/testing.ts';
 import { type ProjectId, runnerInput, type TaskId, type Template } from '../../protocol/index.ts';
+import { writeAll } from '../batch-write.ts';
 import { openTestTable, type TestTable } from '../dynamodb.ts';
 
 /** Cost of one step, in DynamoDB's own units. */
@@ -130,8 +130,6 @@ const shapes: Readonly<Record<string, Shape>> = {
   "under a template's limit": { make: limitedTemplate, least: 0 },
 };
 
-const batchLimit = 25;
-
 /** Writes waiting tasks with their entries in the line, as if each had been posted. */
 const seed = async ({ client, tableName, dump }: TestTable, pool: Pool, sample: TaskId, count: number) => {
   const posted = (await dump()).find(({ sk }) => sk === sample);
@@ -150,11 +148,7 @@ const seed = async ({ client, tableName, dump }: TestTable, pool: Pool, sample: 
     );
     if (isGlobal && made < pool.projects.length) items.push({ ...keys.globalLine(projectId), joined: 1 });
   }
-  const documents = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
-  for (let from = 0; from < items.length; from += batchLimit) {
-    const batch = items.slice(from, from + batchLimit).map((Item) => ({ PutRequest: { Item } }));
-    await documents.send(new BatchWriteCommand({ RequestItems: { [tableName]: batch } }));
-  }
+  await writeAll(client, tableName, items);
 };
 
 /** Measures each step beside `waiting` tasks in line. */

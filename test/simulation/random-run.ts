@@ -76,7 +76,7 @@ const checkReasons = (simulation: Simulation) => {
         projectIdSchema.parse(item.projectId),
         String(item.id),
       );
-      const [shown] = record ? await showTasks(deps, record.projectId, [record]) : [];
+      const [shown] = record ? await showTasks(deps, record.projectId, [record], new Map()) : [];
       if (shown?.reason !== undefined) simulation.waiting.check(item, shown.reason);
     }
   };

@@ -37,6 +37,19 @@ export const runnersQuery = (projectId: string | undefined) => {
   });
 };
 
+/** Runners that the dashboard shows at most. A project with fewer has no others. */
+export const firstRunners = 8;
+
+/** The first runners of a project, for its dashboard. */
+export const firstRunnersQuery = (projectId: string) => {
+  const { endpoints, params } = runnersIn(projectId);
+  return queryOptions({
+    ...list(reading(endpoints.list, { params, query: { limit: firstRunners } })),
+    queryKey: [pathOf(endpoints.list, params), 'first'],
+    refetchInterval: 15_000,
+  });
+};
+
 export const fleetsQuery = () => list(reading(listFleets, {}));
 
 export const runnerQuery = (projectId: string | undefined, runnerId: string) => {

@@ -114,6 +114,10 @@ export const integrationStore = (table: Table, deps: Deps): IntegrationStore => 
       return found && { shown: shown(found.shown), version: found.version };
     },
     list: async (projectId) => (await store.list(projectId)).map(shown),
+    page: async (projectId, asked) => {
+      const { items, next } = await store.page(projectId, asked);
+      return { items: items.map(shown), next };
+    },
     replace: async (projectId, id, input, editedBy, basis) => {
       const found = await store.find(projectId, id);
       if (!found) return undefined;

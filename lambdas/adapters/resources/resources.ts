@@ -31,10 +31,12 @@ import {
   type TemplateInput,
   template,
 } from '../../../protocol/index.ts';
+import type { Searched } from '../../core/mentions.ts';
 import type { EnvironmentSecrets } from '../../core/resources/kept-secrets.ts';
 import { readSshKey } from '../../core/secrets/ssh-key.ts';
 import type { Condition } from '../expressions.ts';
 import type { NewId } from '../ids.ts';
+import { type PageAsked, readPage, type StoredPage } from '../pages.ts';
 import { recordsOf } from '../records.ts';
 import { type Item, type Key, keys, queryAll, type Table } from '../table.ts';
 import { type NamedKind, nameStore } from './names.ts';
@@ -54,7 +56,7 @@ interface Named {
 }
 
 /** Attributes of every resource. */
-interface Identified extends Named {
+interface Identified extends Omit<Searched, 'id' | 'name'>, Named {
   readonly id: string;
   readonly createdAt: string;
 }
@@ -81,8 +83,10 @@ export interface ResourceStore<Input, Output extends Identified> {
     projectId: ProjectId,
     id: string,
   ): Promise<{ readonly shown: Output; readonly version: Version } | undefined>;
-  /** Lists resources, oldest first. */
+  /** Lists resources, oldest first, all of them: for checks before a change, and not for an answer. */
   list(projectId: ProjectId): Promise<Output[]>;
+  /** Reads a page of them, oldest first. */
+  page(projectId: ProjectId, asked: PageAsked<Searched>): Promise<StoredPage<Output>>;
   /** Replaces all but the id and the creation time. Undefined when the resource doesn't exist. */
   replace(
     projectId: ProjectId,
@@ -150,6 +154,14 @@ export const resourceStore = <Input extends Named, Stored, Output extends Identi
 
     list: async (projectId) =>
       records.readAll(await queryAll(table, { pk: projectId, prefix: `${kind.prefix}_` })).map(kind.show),
+
+    page: (projectId, asked) =>
+      readPage(
+        table,
+        { pk: projectId, prefix: `${kind.prefix}_` },
+        (items) => records.readAll(items).map(kind.show),
+        asked,
+      ),
 
     replace: async (projectId, id, input, editedBy, basis) => {
       const found = await find(projectId, id);

@@ -8,6 +8,7 @@ import type {
   RunnerStatus,
 } from '../../../protocol/index.ts';
 import type { Condition } from '../expressions.ts';
+import { type PageAsked, readPage, type StoredPage } from '../pages.ts';
 import { recordsOf } from '../records.ts';
 import { keys, type Pool, queryAll, type Table, unique } from '../table.ts';
 import { runnerAgents } from './runner-agents.ts';
@@ -39,6 +40,8 @@ const isIdle: readonly Condition[] = [
 ];
 
 const noSlots: Condition = ['missing', 'slots'];
+
+const byName = (a: Pick<Runner, 'name'>, b: Pick<Runner, 'name'>): number => (a.name < b.name ? -1 : 1);
 
 export interface MoveOptions {
   /** Only while it has no slots and no assigned task, and nobody has just woken it. */
@@ -101,6 +104,10 @@ export const runnerStore = (table: Table) => {
       return records.readMarked(await table.batchGet(unique(wanted)));
     },
 
+    /** Reads a page of a pool's runners, oldest first. */
+    page: (pool: Pool, asked: PageAsked<RunnerRecord>): Promise<StoredPage<RunnerRecord>> =>
+      readPage(table, { pk: pool, prefix: 'run_' }, records.readAll, asked),
+
     list: async (pool: Pool): Promise<RunnerRecord[]> =>
       records.readAll(await queryAll(table, { pk: pool, prefix: 'run_' })),
 
@@ -109,6 +116,16 @@ export const runnerStore = (table: Table) => {
       const found = [];
       for await (const key of table.queryLive('runner')) found.push(key);
       return records.readAll(await table.batchGet(found));
+    },
+
+    /** Counts the awake runners of a pool, and reads `most` of them. The index lags a moment behind. */
+    glanceAt: async (pool: Pool, most: number): Promise<{ count: number; first: RunnerRecord[] }> => {
+      const awake = [];
+      for await (const key of table.queryLive('runner', `${pool}/`)) awake.push(key);
+      return {
+        count: awake.length,
+        first: records.readAll(await table.batchGet(awake.slice(0, most))).sort(byName),
+      };
     },
 
     /** Replaces the attributes that its owner may set. */

@@ -17,6 +17,7 @@ import {
 } from '../../../protocol/index.ts';
 import type { Condition, Update } from '../expressions.ts';
 import type { NewId } from '../ids.ts';
+import { type PageAsked, readPage, type StoredPage } from '../pages.ts';
 import { recordsOf } from '../records.ts';
 import { nameStore } from '../resources/names.ts';
 import { atVersion, checkUnchanged, referenceChecks, untilUnchanged } from '../resources/versions.ts';
@@ -98,6 +99,15 @@ export const scheduleStore = (table: Table, { now, newId }: { now: Clock; newId:
       (await listAll(projectId)).filter(isShown),
 
     listAll,
+
+    /** Reads a page of schedules, oldest first. */
+    page: (projectId: ProjectId, asked: PageAsked<ScheduleRecord>): Promise<StoredPage<ScheduleRecord>> =>
+      readPage(
+        table,
+        { pk: projectId, prefix: 'sch_' },
+        (items) => records.readAll(items).filter(isShown),
+        asked,
+      ),
 
     /** Creates a schedule. `input` has no secret answers; those are stored separately. */
     create: async (

@@ -18,7 +18,8 @@ import {
   templateId,
   toInstant,
 } from '../../../protocol/index.ts';
-import { type InLine, inOrder, rankOf } from '../../core/tasks/order.ts';
+import { mentions } from '../../core/mentions.ts';
+import { byRank, type InLine, inOrder, rankOf } from '../../core/tasks/order.ts';
 import { type Loss, taskSources } from '../../core/tasks/task-state.ts';
 import type { Condition, Update } from '../expressions.ts';
 import { idsBetween } from '../ids.ts';
@@ -105,11 +106,23 @@ const latest = toInstant(253_402_300_799_999);
 const lookedThrough = 2000;
 const lookedAtOnce = 200;
 
-const mentions = (record: TaskRecord, search: string): boolean => {
+const isFound = (record: TaskRecord, search: string): boolean => {
   const { id, templateName, message, tag, createdBy, commit } = record;
-  const texts = [id, templateName, message, tag, createdBy, commit?.hash, commit?.message];
-  return texts.some((text) => text?.toLowerCase().includes(search.toLowerCase()));
+  return mentions([id, templateName, message, tag, createdBy, commit?.hash, commit?.message], search);
 };
+
+/** Maximum keys of the index that a count reads: they fit into one of DynamoDB's pages of 1 MB. */
+const mostCounted = 5000;
+
+/** A project's live tasks at a glance. */
+export interface Glance {
+  /** The first of both kinds, in no order. */
+  readonly tasks: readonly TaskRecord[];
+  readonly running: number;
+  readonly waiting: number;
+  /** Not all were counted. */
+  readonly isPartial: boolean;
+}
 
 export type TaskStore = ReturnType<typeof taskStore>;
 
@@ -167,6 +180,31 @@ export const taskStore = (table: Table) => {
       [...(await live(projectId)), ...(await live('global/'))].filter((one) => one.projectId === projectId),
 
     /**
+     * Counts the live tasks of a project. Reads the newest that runners hold and the next that wait, `most`
+     * of each. The index has the counts, so that tasks are read only to be shown; it lags a moment behind.
+     */
+    glanceAt: async (projectId: ProjectId, most: number): Promise<Glance> => {
+      const seen = [await entries(projectId, mostCounted), await entries('global/', mostCounted)];
+      const mine = seen.flat().filter(({ pk }) => pk === projectId);
+      const isHeld = ({ liveKey }: LiveKey) => liveKey.split('/')[1] === parts.held;
+      const held = mine
+        .filter(isHeld)
+        .map(indexed)
+        .sort((a, b) => (a.id < b.id ? 1 : -1));
+      const waiting = mine
+        .filter((key) => !isHeld(key))
+        .map(indexed)
+        .sort(byRank);
+      const shown = [...held.slice(0, most), ...waiting.slice(0, most)];
+      return {
+        tasks: records.readAll(await table.batchGet(unique(shown.map(keyOf)))),
+        running: held.length,
+        waiting: waiting.length,
+        isPartial: seen.some((found) => found.length === mostCounted),
+      };
+    },
+
+    /**
      * Lists tasks newest first. With filters it examines a maximum of tasks, so a page may hold fewer than
      * `limit`, or none, and still have a next one.
      */
@@ -194,7 +232,7 @@ export const taskStore = (table: Table) => {
           limit: isFiltered ? lookedAtOnce : limit,
           after: reached,
         });
-        found.push(...records.readAll(items).filter((one) => search === undefined || mentions(one, search)));
+        found.push(...records.readAll(items).filter((one) => search === undefined || isFound(one, search)));
         const last = found[limit - 1];
         if (last && (found.length > limit || next))
           return { items: found.slice(0, limit), next: keyOf(last) };

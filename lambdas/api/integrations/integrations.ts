@@ -20,7 +20,7 @@ import { findMissing, findMissingValues } from '../resources/references.ts';
 import { routeOf, routes } from '../route.ts';
 
 /** Store behind the routes; it adds what an integration gives beyond the template's launch options. */
-const shownStore = (deps: ApiDeps): ResourceStore<IntegrationInput, Integration> => {
+const shownStore = (deps: ApiDeps): Omit<ResourceStore<IntegrationInput, Integration>, 'list'> => {
   const { integrations, resources } = deps;
   const withSecretNames = async (
     projectId: Integration['projectId'],
@@ -50,7 +50,10 @@ const shownStore = (deps: ApiDeps): ResourceStore<IntegrationInput, Integration>
       const found = await integrations.find(projectId, id);
       return found && { ...found, shown: await show(found.shown) };
     },
-    list: async (projectId) => showAll(await integrations.list(projectId)),
+    page: async (projectId, asked) => {
+      const { items, next } = await integrations.page(projectId, asked);
+      return { items: await showAll(items), next };
+    },
     create: async (projectId, input, editedBy, basis) =>
       show(await integrations.create(projectId, await withSecretNames(projectId, input), editedBy, basis)),
     replace: async (projectId, id, input, editedBy, basis) => {

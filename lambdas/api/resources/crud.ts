@@ -3,13 +3,23 @@ import type { resourceEndpoints } from '../../../protocol/endpoints/resources.ts
 import type { EffectiveRole, ProjectId } from '../../../protocol/index.ts';
 import type { ResourceStore } from '../../adapters/resources/resources.ts';
 import { untilUnchanged } from '../../adapters/resources/versions.ts';
+import { isFound, type Searched } from '../../core/mentions.ts';
 import type { FieldErrors } from '../../problems.ts';
+import { fromCursor } from '../cursor.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
-import { refuse, refuseFields, refuseInvalid, refuseReferences, refuseUnknown } from '../refuse.ts';
+import { pageOf } from '../pages.ts';
+import {
+  refuse,
+  refuseCursor,
+  refuseFields,
+  refuseInvalid,
+  refuseReferences,
+  refuseUnknown,
+} from '../refuse.ts';
 import { routeOf, routes } from '../route.ts';
 import { describeUse } from './references.ts';
 
-interface Shown {
+interface Shown extends Searched {
   readonly id: string;
   readonly name: string;
   readonly createdAt: string;
@@ -30,7 +40,7 @@ interface Resource<Input, Output extends Shown, Body> {
    * @default the body is complete
    */
   readonly fill?: (projectId: ProjectId, id: string, body: Body) => Promise<unknown>;
-  readonly store: ResourceStore<Input, Output>;
+  readonly store: Omit<ResourceStore<Input, Output>, 'list'>;
   /** Ids that the input refers to: they must exist at the write. */
   readonly references?: (input: Input) => string[];
   /** Fields that refer to an object that the project does not have. */
@@ -59,7 +69,7 @@ export const crudRoutes = <Input, Output extends Shown, Body>(
   resource: Resource<Input, Output, Body>,
 ) => {
   const { endpoints, fill = async (_projectId, _id, body) => body, store } = resource;
-  const { one, idParam, input } = endpoints;
+  const { one, idParam, itemId, input } = endpoints;
 
   const idIn = (all: Readonly<Record<string, string>>): string => all[idParam] ?? '';
 
@@ -73,8 +83,12 @@ export const crudRoutes = <Input, Output extends Shown, Body>(
   return routes<PersonEnv>()
     .openapi(routeOf(endpoints.list), async (c) => {
       const { projectId } = c.req.valid('param');
+      const { limit, cursor, search } = c.req.valid('query');
+      const after = cursor === undefined ? undefined : fromCursor(projectId, cursor, itemId);
+      if (cursor !== undefined && !after) return refuseCursor(c);
       if (!(await projects.get(projectId))) return refuseUnknown(c, 'project');
-      return c.json({ items: await store.list(projectId) }, 200);
+      const matches = search === undefined ? undefined : (one: Searched) => isFound(one, search);
+      return c.json(pageOf(projectId, await store.page(projectId, { limit, after, matches })), 200);
     })
     .openapi(routeOf(endpoints.create), async (c) => {
       const { projectId } = c.req.valid('param');

@@ -1,15 +1,24 @@
 import type { Context } from 'hono';
 import type { RunnerEndpoints } from '../../../protocol/endpoints/runners.ts';
-import { longestSpendingMs, msBetween, type NewRunnerInput, type Runner } from '../../../protocol/index.ts';
+import {
+  longestSpendingMs,
+  msBetween,
+  type NewRunnerInput,
+  type Runner,
+  runnerId,
+} from '../../../protocol/index.ts';
 import { poolOf, publicRunner, type RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import type { Pool } from '../../adapters/table.ts';
 import { fleetOf } from '../../core/fleets/fleets.ts';
+import { isFound } from '../../core/mentions.ts';
 import { mayCall } from '../../core/people/permissions.ts';
 import { isAwake } from '../../core/runners/runner-state.ts';
 import { configureRunner } from '../../flows/runners/runner-setup.ts';
 import { spentBy } from '../costs/history-data.ts';
+import { fromCursor } from '../cursor.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
-import { refuse, refuseFields, refuseUnknown } from '../refuse.ts';
+import { pageOf } from '../pages.ts';
+import { refuse, refuseCursor, refuseFields, refuseUnknown } from '../refuse.ts';
 import { routeOf, routes } from '../route.ts';
 import { inputOf, makeFleetRunners, makeRunner, removeNamed } from './new-runner.ts';
 import { rebinds, refuseFleet, refuseFull, refuseTaken, whyNotOfFleet, whyNotRemoved } from './refusals.ts';
@@ -48,18 +57,29 @@ export const runnerRoutes = (deps: ApiDeps, endpoints: RunnerEndpoints) => {
   return routes<PersonEnv>()
     .openapi(routeOf(endpoints.list), async (c) => {
       const pool = poolIn(c.req.param());
-      const { spentSince } = c.req.valid('query');
+      const { limit, cursor, search, status, tag, spentSince } = c.req.valid('query');
+      const after = cursor === undefined ? undefined : fromCursor(pool, cursor, runnerId);
+      if (cursor !== undefined && !after) return refuseCursor(c);
       if (spentSince !== undefined && msBetween(spentSince, deps.now()) > longestSpendingMs) {
         return refuseFields(c, [{ path: 'spentSince', message: 'must be 31 days ago at most' }]);
       }
       if (!(await isKnown(pool))) return refuseUnknown(c, 'project');
-      const runners = await deps.runners.list(pool);
+      const isFiltered = [search, status, tag].some((one) => one !== undefined);
+      const isMatch = (one: RunnerRecord): boolean =>
+        (status === undefined || one.status === status) &&
+        (tag === undefined || one.tags.includes(tag)) &&
+        isFound(one, search);
+      const found = await deps.runners.page(pool, {
+        limit,
+        after,
+        matches: isFiltered ? isMatch : undefined,
+      });
       // A browser's clock may be ahead of ours at midnight: nothing has been spent since a future moment.
       const isAhead = spentSince !== undefined && spentSince > deps.now();
       const since = isAhead ? deps.now() : spentSince;
-      const spent = since === undefined ? undefined : await spentBy(deps, pool, runners, since);
-      const items = runners.map((one) => ({ ...show(c, one), ...spent?.get(one.id) }));
-      return c.json({ items }, 200);
+      const spent = since === undefined ? undefined : await spentBy(deps, pool, found.items, since);
+      const items = found.items.map((one) => ({ ...show(c, one), ...spent?.get(one.id) }));
+      return c.json(pageOf(pool, { ...found, items }), 200);
     })
     .openapi(routeOf(endpoints.create), async (c) => {
       const pool = poolIn(c.req.param());

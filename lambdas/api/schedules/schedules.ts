@@ -86,7 +86,7 @@ const showSchedules = async (
 };
 
 /** Store behind the routes: each write is handed to EventBridge Scheduler, and the result shown. */
-const shownStore = (deps: ApiDeps): ResourceStore<ScheduleInput, Schedule> => {
+const shownStore = (deps: ApiDeps): Omit<ResourceStore<ScheduleInput, Schedule>, 'list'> => {
   const { schedules, resources } = deps;
   const split = async (projectId: ProjectId, input: ScheduleInput, before?: ScheduleRecord) => {
     const template = await resources.templates.get(projectId, input.templateId);
@@ -113,7 +113,10 @@ const shownStore = (deps: ApiDeps): ResourceStore<ScheduleInput, Schedule> => {
       const found = await schedules.get(projectId, id);
       return found && { shown: await show(found), version: found.version };
     },
-    list: async (projectId) => showSchedules(deps, await schedules.list(projectId)),
+    page: async (projectId, asked) => {
+      const { items, next } = await schedules.page(projectId, asked);
+      return { items: await showSchedules(deps, items), next };
+    },
     create: async (projectId, input, editedBy, basis) => {
       const { fields, surveySecrets } = await split(projectId, input);
       return handOver(await schedules.create(projectId, fields, surveySecrets, editedBy, basis?.refersTo));

@@ -1,11 +1,12 @@
 /** Routes of forecasts and history: routing, a task's timeline, the dashboard. */
 import * as endpoints from '../../../protocol/endpoints/tasks.ts';
 import { addMs, type Dashboard, type LiveTasks, msBetween, type ProjectId } from '../../../protocol/index.ts';
-import { poolOf } from '../../adapters/runners/runner-record.ts';
+import { poolOf, publicRunner } from '../../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { openSessionFacts } from '../../core/costs/cost.ts';
 import { type Day, daysOf, median, spanOf } from '../../core/costs/usage.ts';
 import { explainRoute } from '../../core/tasks/explain-route.ts';
+import { inOrder } from '../../core/tasks/order.ts';
 import { resolveTag } from '../../core/tasks/routing.ts';
 import { hasEnded } from '../../core/tasks/task-state.ts';
 import { taskTimelineOf } from '../../core/tasks/task-timeline.ts';
@@ -14,7 +15,7 @@ import { maxTasks } from '../costs/history-data.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
 import { refuseReferences, refuseUnknown } from '../refuse.ts';
 import { routeOf, routes } from '../route.ts';
-import { showTasks } from './view.ts';
+import { runnersOf, showTasks } from './view.ts';
 
 const dayMs = 86_400_000;
 const failuresShown = 10;
@@ -66,13 +67,24 @@ const dayOf = (tasks: readonly TaskRecord[], day: Day): Dashboard['days'][number
 
 const listed = ({ hosts: _hosts, ...task }: Awaited<ReturnType<typeof showTasks>>[number]) => task;
 
+const liveShown = 20;
+const awakeShown = 8;
+
 const readLiveTasks = async (deps: ApiDeps, projectId: ProjectId): Promise<LiveTasks> => {
-  const live = await deps.tasks.listLiveOf(projectId);
-  const mine = live.filter(({ status }) => !hasEnded(status)).sort((a, b) => (a.id < b.id ? -1 : 1));
-  const shown = (await showTasks(deps, projectId, mine)).map(listed);
+  const [{ tasks, ...counts }, awake] = await Promise.all([
+    deps.tasks.glanceAt(projectId, liveShown),
+    deps.runners.glanceAt(projectId, awakeShown),
+  ]);
+  const live = tasks.filter(({ status }) => !hasEnded(status)).sort(inOrder);
+  const shown = (await showTasks(deps, projectId, live, await runnersOf(deps, live))).map(listed);
   return {
-    running: shown.filter(({ status }) => status !== 'waiting').reverse(),
+    running: shown.filter(({ status }) => status !== 'waiting').sort((a, b) => (a.id < b.id ? 1 : -1)),
     waiting: shown.filter(({ status }) => status === 'waiting'),
+    counts,
+    awake: {
+      count: awake.count,
+      first: awake.first.map((record) => ({ ...publicRunner(record), webhookUrl: undefined })),
+    },
   };
 };
 
@@ -91,7 +103,7 @@ const readDashboard = async (
   return {
     from,
     to,
-    failures: (await showTasks(deps, projectId, failed)).map(listed),
+    failures: (await showTasks(deps, projectId, failed, await runnersOf(deps, failed))).map(listed),
     days: daysOf(spanOf(from, to), utcOffsetMinutes).map((day) => dayOf(tasks, day)),
     spentMicroUsd: costs.spentMicroUsd,
     alwaysOnMicroUsd: costs.alwaysOnMicroUsd,

@@ -7,12 +7,13 @@ import { taskId } from '../../../protocol/index.ts';
 import { publicTask } from '../../adapters/tasks/tasks.ts';
 import { decideTask } from '../../flows/tasks/confirm.ts';
 import { InputRefused, startTask, stopTask } from '../../flows/tasks/start-task.ts';
-import { fromCursor, toCursor } from '../cursor.ts';
+import { fromCursor } from '../cursor.ts';
 import type { ApiDeps, PersonEnv } from '../deps.ts';
+import { pageOf } from '../pages.ts';
 import { refuse, refuseCursor, refuseFields, refuseReferences, refuseUnknown } from '../refuse.ts';
 import { findMissingValues } from '../resources/references.ts';
 import { routeOf, routes } from '../route.ts';
-import { costsOf, showTask, showTasks } from './view.ts';
+import { costsOf, runnersOf, showTask, showTasks } from './view.ts';
 
 /** Other errors are not for the caller. */
 const asInputRefused = (error: unknown): InputRefused => {
@@ -73,13 +74,14 @@ export const taskRoutes = (deps: ApiDeps) =>
       if (cursor !== undefined && !after) return refuseCursor(c);
       if (!(await deps.projects.get(projectId))) return refuseUnknown(c, 'project');
       const { items, next } = await deps.tasks.list(projectId, query, after);
+      const runners = await runnersOf(deps, items);
       const [shown, costs] = await Promise.all([
-        showTasks(deps, projectId, items),
-        costsOf(deps, projectId, items),
+        showTasks(deps, projectId, items, runners),
+        costsOf(deps, projectId, items, runners),
       ]);
       const priced = shown.map((task) => ({ ...task, ...costs.get(task.id) }));
       const tasks = priced.map(({ hosts: _hosts, ...task }) => task);
-      return c.json({ items: tasks, nextCursor: next && toCursor(next) }, 200);
+      return c.json(pageOf(projectId, { items: tasks, next }), 200);
     })
     .openapi(routeOf(endpoints.getTask), async (c) => {
       const { projectId, taskId } = c.req.valid('param');

@@ -1,7 +1,7 @@
 /** Tasks as people see them: the reason why one waits, and its cost so far. */
 import { addMs, msBetween, type ProjectId, type Task } from '../../../protocol/index.ts';
 import { idsBetween } from '../../adapters/ids.ts';
-import { poolOf } from '../../adapters/runners/runner-record.ts';
+import { poolOf, type RunnerRecord } from '../../adapters/runners/runner-record.ts';
 import type { Pool } from '../../adapters/table.ts';
 import { publicTask, type TaskRecord } from '../../adapters/tasks/tasks.ts';
 import { openSessionFacts, priceSession, sessionOf, taskShare } from '../../core/costs/cost.ts';
@@ -13,24 +13,42 @@ import type { ApiDeps } from '../deps.ts';
 
 type ViewDeps = Pick<ApiDeps, 'runners' | 'lines' | 'limits' | 'sessions' | 'prices' | 'region' | 'now'>;
 
+/** Runners of shown tasks, by their ids. */
+export type RunnersOf = ReadonlyMap<string, RunnerRecord>;
+
+/** Reads the runners of one page of tasks, and no other: a project may have a thousand. */
+export const runnersOf = async (
+  { runners }: Pick<ViewDeps, 'runners'>,
+  tasks: readonly TaskRecord[],
+): Promise<RunnersOf> => {
+  const refs = tasks.flatMap(({ projectId, runnerId }) => (runnerId ? [{ projectId, id: runnerId }] : []));
+  const found = [...(await runners.findAll(refs))];
+  return new Map(found.flatMap(([id, one]) => (one === 'unreadable' ? [] : [[id, one] as const])));
+};
+
 /**
- * Shows tasks of one project, the waiting ones with the reason. Runners, lines and limits are read once for
- * all of them.
+ * Shows tasks of one project: each with the name of its runner, if that is the project's own, and the waiting
+ * ones with the reason, for which runners, lines and limits are read once for all of them.
  */
 export const showTasks = async (
   deps: Pick<ViewDeps, 'runners' | 'lines' | 'limits' | 'now'>,
   projectId: ProjectId,
   tasks: readonly TaskRecord[],
+  runners: RunnersOf,
 ): Promise<Task[]> => {
+  const show = (task: TaskRecord): Task => {
+    const runner = runners.get(task.runnerId ?? '');
+    return { ...publicTask(task), runnerName: runner?.projectId && runner.name };
+  };
   const waiting = tasks.filter(({ status }) => status === 'waiting');
-  if (waiting.length === 0) return tasks.map(publicTask);
+  if (waiting.length === 0) return tasks.map(show);
   const own = await deps.runners.list(projectId);
   const global = waiting.some((task) => needsGlobalPool(task, own)) ? await deps.runners.list('global') : [];
   const aheadOf = countAhead(deps);
   const whyLimited = limitReasons(deps);
   return Promise.all(
     tasks.map(async (task) => {
-      const shown = publicTask(task);
+      const shown = show(task);
       if (task.status !== 'waiting') return shown;
       const reason = task.limitedBy
         ? await whyLimited(task, task.limitedBy)
@@ -57,11 +75,13 @@ const countAhead = ({ lines }: Pick<ViewDeps, 'lines'>) => {
 /**
  * Returns a task's share of its session so far, in microUsd; undefined without own instance or known price.
  */
-const costOf = async (deps: ViewDeps, task: TaskRecord): Promise<number | undefined> => {
-  const { runnerId, claimedAt } = task;
-  if (!runnerId || !claimedAt) return undefined;
-  const runner = await deps.runners.find(task.projectId, runnerId);
-  if (!runner) return undefined;
+const costOf = async (
+  deps: ViewDeps,
+  { runnerId, claimedAt, finishedAt }: TaskRecord,
+  runners: RunnersOf,
+): Promise<number | undefined> => {
+  const runner = runners.get(runnerId ?? '');
+  if (!runner || !claimedAt) return undefined;
   const open = openSessionFacts(runner, deps.region);
   const facts =
     open && open.startedAt <= claimedAt
@@ -73,7 +93,7 @@ const costOf = async (deps: ViewDeps, task: TaskRecord): Promise<number | undefi
   const session = priceSession(facts, () => known, now);
   return session.microUsd === undefined
     ? undefined
-    : taskShare(session, msBetween(claimedAt, task.finishedAt ?? now));
+    : taskShare(session, msBetween(claimedAt, finishedAt ?? now));
 };
 
 /** Maximum age of a session in the costs of a listing. Beyond it only the task itself shows the cost. */
@@ -84,20 +104,20 @@ export const costsOf = async (
   deps: ViewDeps,
   projectId: ProjectId,
   tasks: readonly TaskRecord[],
+  runners: RunnersOf,
 ): Promise<Map<string, { costMicroUsd: number }>> => {
   const ran = tasks.flatMap(({ claimedAt }) => (claimedAt === undefined ? [] : [claimedAt])).sort();
   const [first, last] = [ran[0], ran.at(-1)];
   if (first === undefined || last === undefined) return new Map();
-  const own = await deps.runners.list(projectId);
-  const isElsewhere = tasks.some(({ runnerId }) => runnerId && !own.some(({ id }) => id === runnerId));
-  const global = isElsewhere ? await deps.runners.list('global') : [];
+  // A runner that is gone may have been a global one.
+  const isElsewhere = tasks.some(({ runnerId }) => runnerId && !runners.get(runnerId)?.projectId);
   const { from, to } = idsBetween('ses', addMs(first, -reachBackMs), last);
   const pools: Pool[] = isElsewhere ? [projectId, 'global'] : [projectId];
   const [prices, ...closed] = await Promise.all([
     deps.prices.read(),
     ...pools.map((pool) => deps.sessions.listBetween(pool, from, to)),
   ]);
-  const open = [...own, ...global].map((runner) => openSessionFacts(runner, deps.region));
+  const open = [...runners.values()].map((runner) => openSessionFacts(runner, deps.region));
   const now = deps.now();
   const sessions = [...closed.flat(), ...open.filter((facts) => facts !== undefined)].map((facts) =>
     priceSession(facts, prices, now),
@@ -114,9 +134,10 @@ export const costsOf = async (
 
 /** Shows one task with all known facts. */
 export const showTask = async (deps: ViewDeps, task: TaskRecord): Promise<Task> => {
+  const runners = await runnersOf(deps, [task]);
   const [[shown = publicTask(task)], costMicroUsd] = await Promise.all([
-    showTasks(deps, task.projectId, [task]),
-    costOf(deps, task),
+    showTasks(deps, task.projectId, [task], runners),
+    costOf(deps, task, runners),
   ]);
   return { ...shown, costMicroUsd };
 };

@@ -25,7 +25,7 @@ export const inLineOf = (task: Ordered & Pick<Task, 'projectId'>): InLine => ({
   rank: rankOf(task),
 });
 
-const byRank = (a: InLine, b: InLine): number => (a.rank < b.rank ? -1 : 1);
+export const byRank = (a: InLine, b: InLine): number => (a.rank < b.rank ? -1 : 1);
 
 /**
  * Sorts the line of the global pool, next first. The project with the fewest running tasks in the pool goes

@@ -5,7 +5,7 @@ import { type ReactNode, useEffect, useRef } from 'react';
 import type { Dashboard, LiveTasks, Runner } from '../../../protocol/index.ts';
 import { dashboardQuery, liveTasksQuery } from '../../data/dashboard.ts';
 import { projectsQuery } from '../../data/projects.ts';
-import { runnersQuery } from '../../data/queries.ts';
+import { firstRunners, firstRunnersQuery } from '../../data/queries.ts';
 import { useMay } from '../../data/session.ts';
 import { ButtonLink } from '../../ui/button.tsx';
 import { Empty } from '../../ui/empty.tsx';
@@ -39,6 +39,10 @@ const successOf = (
 const countTasks = (days: Dashboard['days']): number =>
   days.reduce((sum, day) => sum + day.succeeded + day.failed + day.stopped, 0);
 
+/** A count, or the least that it can be. */
+const countText = (count: number, isPartial: boolean): string =>
+  `${count.toLocaleString()}${isPartial ? '+' : ''}`;
+
 const median = (values: readonly (number | undefined)[]): number | undefined => {
   const known = values.filter((value) => value !== undefined).sort((a, b) => a - b);
   return known[Math.floor(known.length / 2)];
@@ -47,6 +51,7 @@ const median = (values: readonly (number | undefined)[]): number | undefined => 
 interface Shown {
   readonly live: LiveTasks;
   readonly history: Dashboard;
+  /** Some of them, awake or not. */
   readonly runners: readonly Runner[];
 }
 
@@ -54,7 +59,7 @@ interface Shown {
 const useDashboard = (projectId: string): Shown => {
   const client = useQueryClient();
   const [{ data: live }, { data: history }, { data: runners }] = useSuspenseQueries({
-    queries: [liveTasksQuery(projectId), dashboardQuery(projectId), runnersQuery(projectId)],
+    queries: [liveTasksQuery(projectId), dashboardQuery(projectId), firstRunnersQuery(projectId)],
   });
   const before = useRef<LiveTasks>(live);
   useEffect(() => {
@@ -74,7 +79,7 @@ export const DashboardPage = (): ReactNode => {
   const mayRun = useMay(projectId, 'task_runner');
   const project = projects.find(({ id }) => id === projectId);
   const { live, history, runners } = shown;
-  const isNew = countTasks(history.days) + live.running.length + live.waiting.length === 0;
+  const isNew = countTasks(history.days) + live.counts.running + live.counts.waiting === 0;
   return (
     <Page
       title={project?.name ?? 'Dashboard'}
@@ -122,20 +127,23 @@ const NothingYet = ({ projectId, hasRunners }: NothingYetProps): ReactNode => {
   );
 };
 
-const DashboardFigures = ({ live: { running, waiting }, history, runners }: Shown): ReactNode => {
+const DashboardFigures = ({ live: { counts, awake }, history, runners }: Shown): ReactNode => {
   const { days, spentMicroUsd, alwaysOnMicroUsd } = history;
   const success = successOf(days);
   const wait = median(days.map(({ medianWaitMs }) => medianWaitMs));
-  const awake = runners.filter(({ status }) => status !== 'stopped' && status !== 'offline').length;
   const isShort = isShortHistory(days, (day) => countTasks([day]) > 0);
   return (
     <Figures>
       <Figure
         name="Running now"
-        value={String(running.length)}
-        note={waiting.length > 0 ? `${waiting.length} waiting` : ''}
+        value={countText(counts.running, counts.isPartial)}
+        note={counts.waiting > 0 ? `${countText(counts.waiting, counts.isPartial)} waiting` : ''}
       />
-      <Figure name="Runners awake" value={String(awake)} note={`of ${runners.length}`} />
+      <Figure
+        name="Runners awake"
+        value={String(awake.count)}
+        note={runners.length < firstRunners ? `of ${runners.length}` : ''}
+      />
       <Figure
         name="Success, 14 days"
         value={success.rate === undefined ? '–' : percent.format(success.rate)}

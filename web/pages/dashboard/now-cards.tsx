@@ -22,7 +22,7 @@ const TaskRows = ({
     <p className="quiet-text">{none}</p>
   ) : (
     <ul className="rows">
-      {tasks.map((task) => (
+      {tasks.slice(0, shown).map((task) => (
         <li key={task.id}>
           <TaskLink task={task}>{task.templateName}</TaskLink>
           <TaskBadge status={task.status} />
@@ -35,6 +35,9 @@ const TaskRows = ({
     </ul>
   );
 
+/** Maximum rows of a card; the figures above have the counts, and the list of tasks has the others. */
+const shown = 8;
+
 interface NowCardsProps {
   readonly projectId: string;
   readonly live: LiveTasks;
@@ -43,42 +46,60 @@ interface NowCardsProps {
   readonly runners: readonly Runner[];
 }
 
-export const NowCards = ({ projectId, live, failures, runners }: NowCardsProps): ReactNode => (
-  <div className="cards four">
-    <Card title="Running">
-      <TaskRows
-        tasks={live.running}
-        none="No running task."
-        since={(task) => (
-          <>
-            for <Duration from={task.startedAt ?? task.claimedAt ?? task.createdAt} /> · {task.createdBy}
-          </>
-        )}
-      />
-    </Card>
-    <Card title="Waiting, and why">
-      <TaskRows
-        tasks={live.waiting}
-        none="No waiting task."
-        since={(task) => (
-          <>
-            for <Duration from={task.createdAt} />
-          </>
-        )}
-      />
-    </Card>
-    <Card title="Recent failures">
-      <TaskRows
-        tasks={failures.slice(0, 5)}
-        none="No failed task."
-        since={(task) => <Ago at={task.finishedAt ?? task.createdAt} />}
-      />
-    </Card>
-    <Card title="Runners">
-      <RunnerRows runners={runners} projectId={projectId} />
-    </Card>
-  </div>
-);
+export const NowCards = ({ projectId, live, failures, runners }: NowCardsProps): ReactNode => {
+  const awake = live.awake.first;
+  const others = runners.filter((runner) => !awake.some(({ id }) => id === runner.id));
+  return (
+    <div className="cards four">
+      <Card title="Running">
+        <TaskRows
+          tasks={live.running}
+          none="No running task."
+          since={(task) => (
+            <>
+              for <Duration from={task.startedAt ?? task.claimedAt ?? task.createdAt} /> · {task.createdBy}
+            </>
+          )}
+        />
+      </Card>
+      <Card
+        title="Waiting, and why"
+        actions={
+          live.counts.waiting > shown && (
+            <Link
+              to="/projects/$projectId/tasks"
+              params={{ projectId }}
+              search={{ status: 'waiting' }}
+              className="small-text"
+            >
+              All that wait
+            </Link>
+          )
+        }
+      >
+        <TaskRows
+          tasks={live.waiting}
+          none="No waiting task."
+          since={(task) => (
+            <>
+              for <Duration from={task.createdAt} />
+            </>
+          )}
+        />
+      </Card>
+      <Card title="Recent failures">
+        <TaskRows
+          tasks={failures.slice(0, 5)}
+          none="No failed task."
+          since={(task) => <Ago at={task.finishedAt ?? task.createdAt} />}
+        />
+      </Card>
+      <Card title="Runners">
+        <RunnerRows runners={[...awake, ...others]} projectId={projectId} />
+      </Card>
+    </div>
+  );
+};
 
 interface RunnerRowsProps {
   readonly runners: readonly Runner[];
@@ -93,7 +114,7 @@ const RunnerRows = ({ runners, projectId }: RunnerRowsProps): ReactNode =>
     <ul className="rows">
       {[...runners]
         .sort((a, b) => Number(runnerState(b)[2]) - Number(runnerState(a)[2]))
-        .slice(0, 8)
+        .slice(0, shown)
         .map((runner) => (
           <li key={runner.id}>
             <Link to="/projects/$projectId/runners/$runnerId" params={{ projectId, runnerId: runner.id }}>

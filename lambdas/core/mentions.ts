@@ -1,0 +1,16 @@
+/** Returns true when one of the texts contains `search`, in any case. */
+export const mentions = (texts: readonly (string | undefined)[], search: string): boolean => {
+  const wanted = search.toLowerCase();
+  return texts.some((text) => text?.toLowerCase().includes(wanted));
+};
+
+const searched = ['id', 'name', 'description', 'tag', 'path', 'url'] as const;
+
+/** What a search in a list of resources, schedules, integrations or runners looks at. */
+export type Searched = { readonly [Field in (typeof searched)[number]]?: string } & {
+  readonly tags?: readonly string[];
+};
+
+/** Returns true when a listed object matches a search; without one, each does. */
+export const isFound = (one: Searched, search: string | undefined): boolean =>
+  search === undefined || mentions([...searched.map((field) => one[field]), ...(one.tags ?? [])], search);
