@@ -71,13 +71,42 @@ const page = <const P extends string, T extends Record<string, () => ReactNode>>
   name: keyof T & string,
 ) => createRoute({ getParentRoute: () => signedIn, path, component: lazyRouteComponent(load, name) });
 
+const text = z.string().optional().catch(undefined);
+
+/** Page with a list that can be searched. */
+const listPage = <const P extends string, T extends Record<string, () => ReactNode>>(
+  path: P,
+  load: () => Promise<T>,
+  name: keyof T & string,
+) =>
+  createRoute({
+    getParentRoute: () => signedIn,
+    path,
+    validateSearch: z.object({ q: text }),
+    component: lazyRouteComponent(load, name),
+  });
+
+const runnerSearch = z.object({ q: text, status: text, tag: text });
+const runners = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/projects/$projectId/runners',
+  validateSearch: runnerSearch,
+  component: lazyRouteComponent(() => import('./pages/runners/runners.tsx'), 'RunnersPage'),
+});
+const globalRunners = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/runners',
+  validateSearch: runnerSearch,
+  component: lazyRouteComponent(() => import('./pages/runners/runners.tsx'), 'GlobalRunnersPage'),
+});
+
 const taskSearch = z.object({
   status: taskStatus.optional().catch(undefined),
-  templateId: z.string().optional().catch(undefined),
-  runnerId: z.string().optional().catch(undefined),
-  createdBy: z.string().optional().catch(undefined),
-  tag: z.string().optional().catch(undefined),
-  q: z.string().optional().catch(undefined),
+  templateId: text,
+  runnerId: text,
+  createdBy: text,
+  tag: text,
+  q: text,
 });
 
 const tasks = createRoute({
@@ -87,9 +116,9 @@ const tasks = createRoute({
   component: lazyRouteComponent(() => import('./pages/tasks/tasks.tsx'), 'TasksPage'),
 });
 const auditSearch = z.object({
-  actor: z.string().optional().catch(undefined),
-  kind: z.string().optional().catch(undefined),
-  object: z.string().optional().catch(undefined),
+  actor: text,
+  kind: text,
+  object: text,
   from: instant.optional().catch(undefined),
   to: instant.optional().catch(undefined),
 });
@@ -118,36 +147,40 @@ const inProject = '/projects/$projectId';
 const pages = [
   page('/welcome', () => import('./pages/sign-in/welcome.tsx'), 'WelcomePage'),
   page(inProject, () => import('./pages/dashboard/dashboard.tsx'), 'DashboardPage'),
-  page(`${inProject}/runners`, () => import('./pages/runners/runners.tsx'), 'RunnersPage'),
   page(`${inProject}/runners/$runnerId`, () => import('./pages/runners/runner.tsx'), 'RunnerPage'),
   page(`${inProject}/costs`, () => import('./pages/costs/costs.tsx'), 'CostsPage'),
-  page(`${inProject}/templates`, () => import('./pages/templates/templates.tsx'), 'TemplatesPage'),
-  page(`${inProject}/inventories`, () => import('./pages/inventories/inventories.tsx'), 'InventoriesPage'),
-  page(
-    `${inProject}/repositories`,
-    () => import('./pages/repositories/repositories.tsx'),
-    'RepositoriesPage',
-  ),
-  page(`${inProject}/keys`, () => import('./pages/keys/keys.tsx'), 'KeysPage'),
-  page(
-    `${inProject}/environments`,
-    () => import('./pages/environments/environments.tsx'),
-    'EnvironmentsPage',
-  ),
-  page(`${inProject}/schedules`, () => import('./pages/schedules/schedules.tsx'), 'SchedulesPage'),
-  page(
-    `${inProject}/integrations`,
-    () => import('./pages/integrations/integrations.tsx'),
-    'IntegrationsPage',
-  ),
   page(`${inProject}/members`, () => import('./pages/members/members.tsx'), 'MembersPage'),
   page(`${inProject}/deliveries`, () => import('./pages/deliveries/deliveries.tsx'), 'DeliveriesPage'),
   page('/costs', () => import('./pages/costs/project-costs.tsx'), 'ProjectCostsPage'),
   page('/projects', () => import('./pages/projects/projects.tsx'), 'ProjectsPage'),
-  page('/runners', () => import('./pages/runners/runners.tsx'), 'GlobalRunnersPage'),
   page('/runners/$runnerId', () => import('./pages/runners/runner.tsx'), 'GlobalRunnerPage'),
   page('/people', () => import('./pages/people/people.tsx'), 'PeoplePage'),
   page('/account', () => import('./pages/account/account.tsx'), 'AccountPage'),
+];
+const lists = [
+  listPage(`${inProject}/templates`, () => import('./pages/templates/templates.tsx'), 'TemplatesPage'),
+  listPage(
+    `${inProject}/inventories`,
+    () => import('./pages/inventories/inventories.tsx'),
+    'InventoriesPage',
+  ),
+  listPage(
+    `${inProject}/repositories`,
+    () => import('./pages/repositories/repositories.tsx'),
+    'RepositoriesPage',
+  ),
+  listPage(`${inProject}/keys`, () => import('./pages/keys/keys.tsx'), 'KeysPage'),
+  listPage(
+    `${inProject}/environments`,
+    () => import('./pages/environments/environments.tsx'),
+    'EnvironmentsPage',
+  ),
+  listPage(`${inProject}/schedules`, () => import('./pages/schedules/schedules.tsx'), 'SchedulesPage'),
+  listPage(
+    `${inProject}/integrations`,
+    () => import('./pages/integrations/integrations.tsx'),
+    'IntegrationsPage',
+  ),
 ];
 
 export const router = createRouter({
@@ -155,7 +188,7 @@ export const router = createRouter({
     signIn,
     setup,
     invitation,
-    signedIn.addChildren([home, tasks, task, audit, stackAudit, ...pages]),
+    signedIn.addChildren([home, tasks, task, runners, globalRunners, audit, stackAudit, ...pages, ...lists]),
   ]),
   defaultPreload: 'intent',
   defaultPendingComponent: Loading,

@@ -1,7 +1,7 @@
 /** Pages of lists: one request of DynamoDB for each, so that a list of any length costs the same. */
 import type { Item, Key, Query, Table } from './table.ts';
 
-/** What a page holds, and the key after which the next one begins; none after the last. */
+/** Items of a page, and the key after which the next one begins; none after the last. */
 export interface StoredPage<T> {
   readonly items: readonly T[];
   readonly next?: Key;

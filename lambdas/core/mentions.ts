@@ -6,7 +6,7 @@ export const mentions = (texts: readonly (string | undefined)[], search: string)
 
 const searched = ['id', 'name', 'description', 'tag', 'path', 'url'] as const;
 
-/** What a search in a list of resources, schedules, integrations or runners looks at. */
+/** Fields of a resource, schedule, integration or runner that a search in its list looks at. */
 export type Searched = { readonly [Field in (typeof searched)[number]]?: string } & {
   readonly tags?: readonly string[];
 };

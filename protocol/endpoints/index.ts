@@ -1,6 +1,7 @@
 /** The endpoint table: every operation of the API. */
 import * as agent from './agent.ts';
 import * as costs from './costs.ts';
+import * as dashboard from './dashboard.ts';
 import type { Endpoint } from './endpoint.ts';
 import * as fleets from './fleets.ts';
 import * as integrations from './integrations.ts';
@@ -25,5 +26,5 @@ const endpointsIn = (module: object): Endpoint[] =>
 
 export const endpoints: readonly Endpoint[] = [
   ...[service, people, projects, resources, integrations, schedules, fleets, runners],
-  ...[tasks, webhooks, costs, agent],
+  ...[tasks, dashboard, webhooks, costs, agent],
 ].flatMap(endpointsIn);

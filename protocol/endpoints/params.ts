@@ -15,6 +15,9 @@ import { deliveryId } from '../webhook.ts';
 /** Query of a listing that returns only the last `limit` rows. */
 export const lastQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(100).default(50) });
 
+/** Path of a list of a project, such as its "templates". */
+export const listPath = (many: string): string => `/api/projects/{projectId}/${many}`;
+
 export const inNothing = z.object({});
 export const inProject = z.object({ projectId });
 export const inIntegration = z.object({ projectId, integrationId });

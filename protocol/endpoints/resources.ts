@@ -8,7 +8,7 @@ import { key, keyInput, keyUpdate } from '../key.ts';
 import { repository, repositoryInput } from '../repository.ts';
 import { template, templateInput } from '../template.ts';
 import { answer, created, endpoint, inPages, jsonBody, noContent, type Tag } from './endpoint.ts';
-import { inProject } from './params.ts';
+import { inProject, listPath } from './params.ts';
 
 interface Resource<I extends z.ZodType, U extends z.ZodType, O extends z.ZodType> {
   /** Singular name, such as "inventory". */
@@ -37,7 +37,7 @@ export const resourceEndpoints = /* @__NO_SIDE_EFFECTS__ */ <
   resource: Resource<I, U, O>,
 ) => {
   const { one, many, tag, id, input, update, output, replaceNote } = resource;
-  const path = `/api/projects/{projectId}/${many}`;
+  const path = listPath(many);
   const [[idParam, itemId] = ['', z.string()]] = Object.entries(id);
   const params = z.object<{ projectId: typeof projectId }>({ projectId, ...id });
   const itemPath = `${path}/{${idParam}}`;

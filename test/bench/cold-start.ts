@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { RequestCount } from '../../local/gateway/requests.ts';
 import { startStack } from '../../local/stack.ts';
 import { finishTask } from '../../protocol/endpoints/agent.ts';
-import { getTrip } from '../../protocol/endpoints/tasks.ts';
+import { getTrip } from '../../protocol/endpoints/dashboard.ts';
 import { epochMs } from '../../protocol/index.ts';
 import { apiClient, until } from '../client.ts';
 import { makeHello } from './hello.ts';

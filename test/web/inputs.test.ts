@@ -76,7 +76,7 @@ it('renames a key, and shows its login without asking for its password', async (
 
 it('says in a field that its choices did not load', async ({ fixture }) => {
   await fixture.tellAsOwner('choices', async (page) => {
-    await page.route('**/keys', (route) => route.fulfill({ status: 403 }));
+    await page.route('**/keys?*', (route) => route.fulfill({ status: 403 }));
     await page.goto(`/projects/${projectId}/repositories`);
     await page.getByRole('button', { name: 'New repository' }).click();
     const key = page.getByRole('dialog').getByLabel('Key');

@@ -2,6 +2,7 @@
 
 import { exportAudit, exportStackAudit, listAudit, listStackAudit } from '../../protocol/endpoints/audit.ts';
 import type { Query } from '../../protocol/endpoints/call.ts';
+import type { AuditEvent } from '../../protocol/index.ts';
 import { pages } from './list.ts';
 import { reading, send } from './request.ts';
 
@@ -18,5 +19,5 @@ export const auditIn = (projectId: string | undefined) =>
           send(exportAudit, { params: { projectId }, query }, { signal }),
       };
 
-export const auditQuery = (projectId: string | undefined, query: Query) =>
-  pages(auditIn(projectId).events, query);
+export const auditPages = (projectId: string | undefined, query: Query) =>
+  pages<AuditEvent>(auditIn(projectId).events, query);

@@ -2,14 +2,9 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { pathOf } from '../../protocol/endpoints/call.ts';
 import { getCostHistory } from '../../protocol/endpoints/costs.ts';
+import { getDashboard, getLiveTasks, getRouting, getTrip } from '../../protocol/endpoints/dashboard.ts';
 import { runnersIn } from '../../protocol/endpoints/runners.ts';
-import {
-  getDashboard,
-  getLiveTasks,
-  getRouting,
-  getTrip,
-  listTasks,
-} from '../../protocol/endpoints/tasks.ts';
+import { listTasks } from '../../protocol/endpoints/tasks.ts';
 import { hasEnded, type LiveTasks, type Runner, type Task, type TaskTimeline } from '../../protocol/index.ts';
 import { adaptive } from './polling.ts';
 import { isWaiting } from './queries.ts';
@@ -62,26 +57,6 @@ export const timelineQuery = (
       call(endpoints.timeline, { params: { ...params, runnerId }, query: { to } }, { signal }),
     placeholderData: keepPreviousData,
     refetchInterval: to === undefined ? 30_000 : false,
-  });
-};
-
-const todayBegan = (): string => {
-  const midnight = new Date();
-  midnight.setHours(0, 0, 0, 0);
-  return midnight.toISOString();
-};
-
-/** Cost of each runner's instance today, by this browser's clock, in micro-dollars. */
-export const spentTodayQuery = (projectId: string | undefined) => {
-  const { endpoints, params } = runnersIn(projectId);
-  return queryOptions({
-    queryKey: [pathOf(endpoints.list, params), 'spent'],
-    queryFn: async ({ signal }) => {
-      const query = { spentSince: todayBegan() };
-      const { items } = await call(endpoints.list, { params, query }, { signal });
-      return new Map<string, number | undefined>(items.map(({ id, spentMicroUsd }) => [id, spentMicroUsd]));
-    },
-    refetchInterval: 30_000,
   });
 };
 

@@ -1,11 +1,7 @@
 /** Queries of lists: whole, or page by page. */
-import {
-  type InfiniteData,
-  infiniteQueryOptions,
-  keepPreviousData,
-  queryOptions,
-} from '@tanstack/react-query';
+import { queryOptions } from '@tanstack/react-query';
 import type { Query } from '../../protocol/endpoints/call.ts';
+import { adaptive } from './polling.ts';
 import type { Reading } from './request.ts';
 
 /** Query of a whole list. Its key is the path of the list; keys of what is in the list begin with it too. */
@@ -15,21 +11,33 @@ export const list = <T>({ path, read }: Reading<{ items: T[] }>) =>
     queryFn: async ({ signal }) => (await read({ signal })).items,
   });
 
-interface ListPage<T> {
-  readonly items: T[];
+export interface ListPage<T> {
+  readonly items: readonly T[];
   readonly nextCursor?: string;
 }
 
-const itemsOf = <T>({ pages: all }: InfiniteData<ListPage<T>>): T[] => all.flatMap(({ items }) => items);
+/** Items of a page: more than fit on a screen, so that a refresh reads one page or two. */
+export const pageSize = 50;
 
-/** Lists resources page by page, newest first. Only the pages on screen are polled. */
-export const pages = <T>(readingOf: (query: Query) => Reading<ListPage<T>>, query: Query = {}) =>
-  infiniteQueryOptions({
-    queryKey: [readingOf(query).path, 'pages', query],
-    initialPageParam: '',
-    queryFn: ({ pageParam, signal }) =>
-      readingOf({ ...query, cursor: pageParam || undefined }).read({ signal }),
-    getNextPageParam: ({ nextCursor }) => nextCursor,
-    select: itemsOf<T>,
-    placeholderData: keepPreviousData,
-  });
+/** Reads the page of a list that a query asks for. */
+export type ReadingOf<T> = (query: Query) => Reading<ListPage<T>>;
+
+/** List that is read page by page: the query of the page after a cursor, the first one without. */
+export type Pages<T> = ReturnType<typeof pages<T>>;
+
+/**
+ * Makes the queries of a list. A page is polled while `isLive` expects one of its items to change; without
+ * it, never.
+ */
+export const pages =
+  <T>(readingOf: ReadingOf<T>, query: Query = {}, isLive?: (item: T) => boolean) =>
+  (cursor?: string) => {
+    // A search examines far more than it shows: it is read again more rarely.
+    const isSearch = query.search !== undefined;
+    const { path, read } = readingOf({ limit: pageSize, ...query, cursor });
+    return queryOptions({
+      queryKey: [path, 'pages', query, cursor ?? ''],
+      queryFn: ({ signal }) => read({ signal }),
+      refetchInterval: isLive && adaptive<ListPage<T>>(({ items }) => !isSearch && items.some(isLive)),
+    });
+  };

@@ -1,26 +1,38 @@
-/** List that is read page by page, newest first. */
-import type { UseInfiniteQueryResult } from '@tanstack/react-query';
+/** List that is read page by page, as it is scrolled. */
 import type { ReactNode } from 'react';
 import { Button } from '../ui/button.tsx';
 import { Empty } from '../ui/empty.tsx';
 import { Loaded } from '../ui/loaded.tsx';
+import { type Column, Table } from '../ui/table/table.tsx';
+import type { PagedList } from './use-pages.ts';
 
 interface PagedProps<T> {
-  readonly list: UseInfiniteQueryResult<readonly T[]>;
+  readonly list: PagedList<T>;
   /** Name of the items, such as "task" and "tasks". */
   readonly one: string;
   readonly many: string;
   readonly isFiltered: boolean;
   /** Explains the list while it has no item at all. */
   readonly empty: ReactNode;
-  readonly children: (items: readonly T[]) => ReactNode;
+  readonly label: string;
+  readonly columns: (items: readonly T[]) => readonly Column<T>[];
+  readonly detailOf?: (item: T) => ReactNode;
 }
 
-export const Paged = <T,>({ list, one, many, isFiltered, empty, children }: PagedProps<T>): ReactNode => {
-  const { hasNextPage, fetchNextPage, isFetchingNextPage } = list;
-  const none = hasNextPage ? (
+export const Paged = <T extends { readonly id: string }>({
+  list,
+  one,
+  many,
+  isFiltered,
+  empty,
+  label,
+  columns,
+  detailOf,
+}: PagedProps<T>): ReactNode => {
+  const { hasMore, readOn, show } = list;
+  const none = hasMore ? (
     <Empty icon="search" title={`No matching ${one} so far`}>
-      Only the newest {many} were searched. There are older ones.
+      {readOn ? `Many ${many} were searched. There are more.` : `More ${many} are being searched.`}
     </Empty>
   ) : (
     <Empty icon="search" title={`No matching ${one}`}>
@@ -30,13 +42,27 @@ export const Paged = <T,>({ list, one, many, isFiltered, empty, children }: Page
   return (
     <>
       <Loaded query={list}>
-        {(items) => (items.length > 0 ? children(items) : isFiltered || hasNextPage ? none : empty)}
+        {(items) =>
+          items.length > 0 ? (
+            <Table
+              label={label}
+              items={items}
+              columns={columns(items)}
+              keyOf={({ id }) => id}
+              detailOf={detailOf}
+              hasMore={hasMore}
+              onShow={show}
+            />
+          ) : isFiltered || hasMore ? (
+            none
+          ) : (
+            empty
+          )
+        }
       </Loaded>
-      {hasNextPage && (
-        <div className="table-foot">
-          <Button onPress={() => fetchNextPage()} isPending={isFetchingNextPage}>
-            {isFiltered ? 'Search' : 'Show'} older {many}
-          </Button>
+      {hasMore && list.data !== undefined && (
+        <div className="table-foot" role="status">
+          {readOn ? <Button onPress={readOn}>Search on</Button> : `Loading more ${many}…`}
         </div>
       )}
     </>

@@ -1,10 +1,12 @@
 /** Page of any kind of resource in a project: a list, and a sheet to create, edit and duplicate one. */
-import { type UseSuspenseQueryOptions, useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import type * as z from 'zod';
 import { pathOf } from '../../protocol/endpoints/call.ts';
 import type { resourceEndpoints } from '../../protocol/endpoints/resources.ts';
-import { call, send } from '../data/request.ts';
+import { pages } from '../data/list.ts';
+import { call, reading, send } from '../data/request.ts';
 import { useMay } from '../data/session.ts';
 import { Button } from '../ui/button.tsx';
 import { Confirm, Dialog } from '../ui/dialog.tsx';
@@ -13,9 +15,12 @@ import { type Form, FormFrame, useForm } from '../ui/form.tsx';
 import type { IconName } from '../ui/icons.tsx';
 import { type Act, ActionMenu } from '../ui/menu.tsx';
 import { Page } from '../ui/page.tsx';
-import { type Column, Table } from '../ui/table.tsx';
+import type { Column } from '../ui/table/table.tsx';
 import { say } from '../ui/toast.tsx';
 import { copyName } from './copy-name.ts';
+import { SearchFilter } from './filters.tsx';
+import { Paged } from './paged.tsx';
+import { usePages } from './use-pages.ts';
 
 interface Named {
   readonly id: string;
@@ -48,7 +53,8 @@ export interface Kind<T extends Named, D extends NamedDraft> {
   /** Explains the kind while the list is empty. */
   readonly purpose: string;
   readonly endpoints: ResourceEndpoints<T>;
-  readonly query: (projectId: string) => UseSuspenseQueryOptions<T[], Error, T[], string[]>;
+  /** Expects an item to change by itself. @default none does */
+  readonly isLive?: (item: T) => boolean;
   readonly columns: readonly Column<T>[];
   readonly emptyDraft: D;
   readonly draftOf: (item: T) => D;
@@ -79,7 +85,18 @@ export const ResourcePage = <T extends Named, D extends NamedDraft>({
 }: ResourcePageProps<T, D>): ReactNode => {
   const { one, title, endpoints } = kind;
   const client = useQueryClient();
-  const { data: items } = useSuspenseQuery(kind.query(projectId));
+  const { q } = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const list = usePages(
+    pages<T>(
+      (query) => reading(endpoints.list, { params: { projectId }, query }),
+      { search: q },
+      kind.isLive,
+    ),
+  );
+  const items = list.data ?? [];
+  const hasAny = items.length > 0 || q !== undefined;
+  const many = title.toLowerCase();
   const isManager = useMay(projectId, 'manager');
   const [opened, open] = useState<Opened<T, D>>();
   const close = () => open(undefined);
@@ -146,14 +163,30 @@ export const ResourcePage = <T extends Named, D extends NamedDraft>({
     </Button>
   );
   return (
-    <Page title={title} lead={kind.lead} actions={items.length > 0 && add}>
-      {items.length === 0 ? (
-        <Empty icon={kind.icon} title={`No ${one} yet`} action={add}>
-          {kind.purpose} {!isManager && 'Ask a manager of the project to add one.'}
-        </Empty>
-      ) : (
-        <Table label={title} items={items} columns={columns} keyOf={({ id }) => id} />
+    <Page title={title} lead={kind.lead} actions={hasAny && add}>
+      {hasAny && (
+        <search className="filters">
+          <SearchFilter
+            label={`Search ${many}`}
+            placeholder="Name, description or tag"
+            value={q}
+            onChange={(typed) => navigate({ to: '.', search: { q: typed }, replace: true })}
+          />
+        </search>
       )}
+      <Paged
+        list={list}
+        one={one}
+        many={many}
+        isFiltered={q !== undefined}
+        empty={
+          <Empty icon={kind.icon} title={`No ${one} yet`} action={add}>
+            {kind.purpose} {!isManager && 'Ask a manager of the project to add one.'}
+          </Empty>
+        }
+        label={title}
+        columns={() => columns}
+      />
       {opened?.what === 'new' && (
         <Editor
           kind={kind}

@@ -1,6 +1,6 @@
-/** States of tasks and runners as words with a colour. The word alone is enough. */
+/** States of tasks as words with a colour. The word alone is enough. */
 import type { ReactNode } from 'react';
-import { drainOf, type Runner, type TaskStatus } from '../../protocol/index.ts';
+import type { TaskStatus } from '../../protocol/index.ts';
 
 export type Tone = 'ok' | 'bad' | 'warn' | 'info' | 'idle' | 'accent';
 
@@ -37,39 +37,6 @@ export const taskStatusSentence = (status: TaskStatus): string => {
 
 export const TaskBadge = ({ status }: { readonly status: TaskStatus }): ReactNode => {
   const [text, tone, isLive] = tasks[status];
-  return (
-    <Badge tone={tone} isLive={isLive}>
-      {text}
-    </Badge>
-  );
-};
-
-/** State of a runner in the words of the console. */
-export const runnerState = (runner: Runner): readonly [text: string, tone: Tone, isLive: boolean] => {
-  if (runner.quarantinedAt) return ['Quarantined', 'bad', false];
-  if (!runner.active) return ['Inactive', 'idle', false];
-  switch (runner.status) {
-    case 'stopped':
-      return ['Asleep', 'idle', false];
-    case 'offline':
-      return ['Offline', 'idle', false];
-    case 'starting':
-      return ['Waking', 'accent', true];
-    case 'draining':
-      return ['Draining', 'warn', true];
-    case 'stopping':
-      return ['Stopping', 'warn', true];
-    case 'online':
-      if (drainOf(runner)) return ['Draining', 'warn', true];
-      if (runner.slots.length === 0) return ['Online', 'ok', false];
-      return runner.maxParallelTasks === 0
-        ? [`Busy, ${runner.slots.length}`, 'info', true]
-        : [`Busy, ${runner.slots.length} of ${runner.maxParallelTasks}`, 'info', true];
-  }
-};
-
-export const RunnerBadge = ({ runner }: { readonly runner: Runner }): ReactNode => {
-  const [text, tone, isLive] = runnerState(runner);
   return (
     <Badge tone={tone} isLive={isLive}>
       {text}

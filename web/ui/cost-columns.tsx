@@ -1,7 +1,7 @@
 /** Table columns with costs. */
 import { Money } from './money.tsx';
 import { type Comparison, savedOf } from './saving.ts';
-import type { Column } from './table.tsx';
+import type { Column } from './table/table.tsx';
 
 /** Column of costs; undefined while unknown or loading. */
 const moneyColumn = <T,>(

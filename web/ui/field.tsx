@@ -3,14 +3,14 @@ import { type ReactNode, useId, useState } from 'react';
 import { IconButton } from './button.tsx';
 import { Icon } from './icons.tsx';
 
-interface Shared {
+export interface FieldProps {
   readonly label: string;
   readonly hint?: ReactNode;
   readonly error?: string;
   readonly isRequired?: boolean;
 }
 
-interface FrameProps extends Shared {
+interface FrameProps extends FieldProps {
   readonly children: (ids: {
     id: string;
     describedBy: string | undefined;
@@ -18,7 +18,8 @@ interface FrameProps extends Shared {
   }) => ReactNode;
 }
 
-const Frame = ({ label, hint, error, isRequired, children }: FrameProps): ReactNode => {
+/** A field's label, hint and error around its control. */
+export const Frame = ({ label, hint, error, isRequired, children }: FrameProps): ReactNode => {
   const id = useId();
   const describedBy = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ') || undefined;
   return (
@@ -42,7 +43,7 @@ const Frame = ({ label, hint, error, isRequired, children }: FrameProps): ReactN
   );
 };
 
-interface TextFieldProps extends Shared {
+interface TextFieldProps extends FieldProps {
   readonly value: string;
   readonly onChange: (value: string) => void;
   readonly type?: 'text' | 'email' | 'password' | 'number' | 'url' | 'datetime-local';
@@ -98,7 +99,7 @@ export const TextField = ({
   );
 };
 
-interface TextAreaProps extends Shared {
+interface TextAreaProps extends FieldProps {
   readonly value: string;
   readonly onChange: (value: string) => void;
   readonly rows?: number;
@@ -133,7 +134,7 @@ export const TextArea = ({
   </Frame>
 );
 
-interface SelectProps extends Shared {
+interface SelectProps extends FieldProps {
   readonly value: string;
   readonly onChange: (value: string) => void;
   readonly options: readonly { readonly value: string; readonly label: string }[];
@@ -203,7 +204,7 @@ export const Checkbox = ({ label, hint, isChecked, onChange }: CheckboxProps): R
   );
 };
 
-interface TagsProps extends Shared {
+interface TagsProps extends FieldProps {
   readonly value: readonly string[];
   readonly onChange: (value: string[]) => void;
   /** Values that others use, as suggestions. */

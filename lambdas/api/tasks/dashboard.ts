@@ -1,5 +1,5 @@
 /** Routes of forecasts and history: routing, a task's timeline, the dashboard. */
-import * as endpoints from '../../../protocol/endpoints/tasks.ts';
+import * as endpoints from '../../../protocol/endpoints/dashboard.ts';
 import { addMs, type Dashboard, type LiveTasks, msBetween, type ProjectId } from '../../../protocol/index.ts';
 import { poolOf, publicRunner } from '../../adapters/runners/runner-record.ts';
 import type { TaskRecord } from '../../adapters/tasks/tasks.ts';

@@ -12,7 +12,7 @@ import { Select } from '../../ui/field.tsx';
 import { FormFrame, useForm } from '../../ui/form.tsx';
 import { Notice } from '../../ui/notice.tsx';
 import { Card } from '../../ui/page.tsx';
-import { Table } from '../../ui/table.tsx';
+import { Table } from '../../ui/table/table.tsx';
 import { Ago, Moment } from '../../ui/time.tsx';
 import { roleNames } from '../members/roles.ts';
 

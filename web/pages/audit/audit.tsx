@@ -1,15 +1,14 @@
 /** Audit trail: who changed something, and who used secrets. */
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { type AuditEvent, readTarget } from '../../../protocol/index.ts';
-import { auditQuery } from '../../data/audit.ts';
+import { auditPages } from '../../data/audit.ts';
 import { ownTimeZone } from '../../shared/local-time.ts';
 import { Paged } from '../../shared/paged.tsx';
+import { usePages } from '../../shared/use-pages.ts';
 import { Button } from '../../ui/button.tsx';
 import { Empty } from '../../ui/empty.tsx';
 import { Page } from '../../ui/page.tsx';
-import { Table } from '../../ui/table.tsx';
 import { Moment } from '../../ui/time.tsx';
 import { Changes, ChangesToggle } from './audit-changes.tsx';
 import { AuditExport } from './audit-export.tsx';
@@ -24,7 +23,7 @@ const words = (operation: string): string => {
 };
 
 const Audit = ({ projectId, filters, onFilter }: AuditFiltersProps): ReactNode => {
-  const list = useInfiniteQuery(auditQuery(projectId, filters));
+  const list = usePages(auditPages(projectId, filters));
   const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
   const names = useNames(
     projectId,
@@ -68,36 +67,29 @@ const Audit = ({ projectId, filters, onFilter }: AuditFiltersProps): ReactNode =
             Changes, sign-ins and uses of secrets are recorded here.
           </Empty>
         }
-      >
-        {(events) => (
-          <Table
-            label="Audit trail"
-            items={events}
-            keyOf={({ id }) => id}
-            columns={[
-              {
-                header: 'What',
-                render: (event) => (
-                  <>
-                    {words(event.operation)}
-                    <span className="sub on-phone">{object(event)}</span>
-                    <span className="sub">by {event.actor.name}</span>
-                    <ChangesToggle
-                      event={event}
-                      isOpen={opened.has(event.id)}
-                      onToggle={() => toggle(event.id)}
-                    />
-                  </>
-                ),
-              },
-              { header: 'On', from: 'tablet', render: object },
-              { header: 'Address', from: 'desktop', render: ({ source }) => source ?? '–' },
-              { header: 'When', render: ({ at }) => <Moment at={at} /> },
-            ]}
-            detailOf={(event) => opened.has(event.id) && <Changes event={event} />}
-          />
-        )}
-      </Paged>
+        label="Audit trail"
+        columns={() => [
+          {
+            header: 'What',
+            render: (event) => (
+              <>
+                {words(event.operation)}
+                <span className="sub on-phone">{object(event)}</span>
+                <span className="sub">by {event.actor.name}</span>
+                <ChangesToggle
+                  event={event}
+                  isOpen={opened.has(event.id)}
+                  onToggle={() => toggle(event.id)}
+                />
+              </>
+            ),
+          },
+          { header: 'On', from: 'tablet', render: object },
+          { header: 'Address', from: 'desktop', render: ({ source }) => source ?? '–' },
+          { header: 'When', render: ({ at }) => <Moment at={at} /> },
+        ]}
+        detailOf={(event) => opened.has(event.id) && <Changes event={event} />}
+      />
     </Page>
   );
 };

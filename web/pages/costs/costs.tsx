@@ -10,7 +10,7 @@ import { formatMoney, roughMoney } from '../../ui/money.tsx';
 import { Notice } from '../../ui/notice.tsx';
 import { Card, Page } from '../../ui/page.tsx';
 import { isTooEarly } from '../../ui/saving.ts';
-import { Table } from '../../ui/table.tsx';
+import { Table } from '../../ui/table/table.tsx';
 import { durationTicks } from '../../ui/ticks.ts';
 import { formatDuration, roughDuration } from '../../ui/time.tsx';
 import { DayChart } from '../dashboard/day-chart.tsx';

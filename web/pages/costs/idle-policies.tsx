@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import type { CostHistory } from '../../../protocol/index.ts';
 import { Money } from '../../ui/money.tsx';
 import { Card } from '../../ui/page.tsx';
-import { Table } from '../../ui/table.tsx';
+import { Table } from '../../ui/table/table.tsx';
 import { formatDuration } from '../../ui/time.tsx';
 import { idleText } from '../runners/idle-text.ts';
 

@@ -5,7 +5,7 @@ import { type ReactNode, useEffect, useRef } from 'react';
 import type { Dashboard, LiveTasks, Runner } from '../../../protocol/index.ts';
 import { dashboardQuery, liveTasksQuery } from '../../data/dashboard.ts';
 import { projectsQuery } from '../../data/projects.ts';
-import { firstRunners, firstRunnersQuery } from '../../data/queries.ts';
+import { firstRunners, firstRunnersQuery } from '../../data/runners.ts';
 import { useMay } from '../../data/session.ts';
 import { ButtonLink } from '../../ui/button.tsx';
 import { Empty } from '../../ui/empty.tsx';

@@ -1,6 +1,6 @@
 /** Chart over days with its legend, and the same figures as a table for screen readers. */
 import { lazy, type ReactNode, Suspense } from 'react';
-import { Table } from '../../ui/table.tsx';
+import { Table } from '../../ui/table/table.tsx';
 import type { Series } from './chart.tsx';
 
 const Chart = lazy(async () => ({ default: (await import('./chart.tsx')).Chart }));

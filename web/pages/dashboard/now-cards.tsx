@@ -2,10 +2,11 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { LiveTasks, Runner } from '../../../protocol/index.ts';
-import { RunnerBadge, runnerState, TaskBadge } from '../../ui/badge.tsx';
+import { RunnerBadge, runnerState } from '../../shared/runner-badge.tsx';
+import { TaskBadge } from '../../ui/badge.tsx';
 import { Card } from '../../ui/page.tsx';
 import { Ago, Duration } from '../../ui/time.tsx';
-import { TaskLink } from '../tasks/task-table.tsx';
+import { TaskLink } from '../tasks/task-columns.tsx';
 
 type Listed = LiveTasks['running'][number];
 

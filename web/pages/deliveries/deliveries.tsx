@@ -1,15 +1,16 @@
 /** Webhook deliveries of a project: the request, the answer, and sending again. */
-import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { pathOf } from '../../../protocol/endpoints/call.ts';
 import { listDeliveries, sendDelivery } from '../../../protocol/endpoints/webhooks.ts';
 import { type Delivery, deliveryStatus, type RecordedResponse } from '../../../protocol/index.ts';
-import { deliveriesQuery } from '../../data/queries.ts';
+import { deliveryPages } from '../../data/queries.ts';
 import { call } from '../../data/request.ts';
 import { useMay } from '../../data/session.ts';
 import { SelectFilter } from '../../shared/filters.tsx';
 import { Paged } from '../../shared/paged.tsx';
+import { usePages } from '../../shared/use-pages.ts';
 import { useAct } from '../../ui/act.ts';
 import { Badge, type Tone } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
@@ -17,10 +18,10 @@ import { Code } from '../../ui/copy.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Empty } from '../../ui/empty.tsx';
 import { Page } from '../../ui/page.tsx';
-import { type Column, Table } from '../../ui/table.tsx';
+import type { Column } from '../../ui/table/table.tsx';
 import { Ago, formatDuration, Moment } from '../../ui/time.tsx';
 import { say } from '../../ui/toast.tsx';
-import { TaskLink } from '../tasks/task-table.tsx';
+import { TaskLink } from '../tasks/task-columns.tsx';
 
 const looks: Readonly<Record<Delivery['status'], readonly [text: string, tone: Tone]>> = {
   pending: ['Pending', 'warn'],
@@ -50,7 +51,7 @@ export const DeliveriesPage = (): ReactNode => {
   const { projectId } = useParams({ from: '/signed-in/projects/$projectId/deliveries' });
   const client = useQueryClient();
   const [status, setStatus] = useState<Delivery['status']>();
-  const list = useInfiniteQuery(deliveriesQuery(projectId, status));
+  const list = usePages(deliveryPages(projectId, status));
   const [shown, show] = useState<Delivery>();
   const sendAgain = useAct(
     async (one: Delivery) => {
@@ -88,16 +89,9 @@ export const DeliveriesPage = (): ReactNode => {
             A delivery is sent when a task needs a sleeping runner, and when the task has ended.
           </Empty>
         }
-      >
-        {(deliveries) => (
-          <Table
-            label="Webhook deliveries"
-            items={deliveries}
-            keyOf={({ id }) => id}
-            columns={columnsFor(show, onSend)}
-          />
-        )}
-      </Paged>
+        label="Webhook deliveries"
+        columns={() => columnsFor(show, onSend)}
+      />
       {shown && <DeliverySheet delivery={shown} onSend={onSend} onClose={() => show(undefined)} />}
     </Page>
   );

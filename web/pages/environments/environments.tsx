@@ -3,7 +3,6 @@ import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { environments } from '../../../protocol/endpoints/resources.ts';
 import type { Environment, EnvironmentUpdate } from '../../../protocol/index.ts';
-import { environmentsQuery } from '../../data/queries.ts';
 import { ApiProblem } from '../../data/request.ts';
 import { NameField } from '../../shared/common-fields.tsx';
 import { type FieldsProps, type Kind, ResourcePage } from '../../shared/resource-page.tsx';
@@ -83,7 +82,6 @@ const kind: Kind<Environment, Draft> = {
   lead: 'Variables, and secrets that travel encrypted to the one runner that runs the task.',
   purpose: 'An environment gives variables and secrets to the tasks of the templates that name it.',
   endpoints: environments,
-  query: environmentsQuery,
   columns: [
     { header: 'Variables', align: 'right', render: ({ variables }) => Object.keys(variables).length },
     {

@@ -2,17 +2,19 @@
  * Form of an integration: its template, how senders authenticate, the matchers, and what is extracted from
  * the event.
  */
+
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import type { Choice } from '../../../protocol/endpoints/choices.ts';
 import {
   type Integration,
   type IntegrationInput,
   type IntegrationMatcher,
-  type Key,
   type KeyId,
   launchOption,
 } from '../../../protocol/index.ts';
-import { keysQuery, templatesQuery } from '../../data/queries.ts';
+import { keyChoices, templateChoices } from '../../data/choices.ts';
+import { templateQuery } from '../../data/templates.ts';
 import { NameField } from '../../shared/common-fields.tsx';
 import { ReferenceField } from '../../shared/reference-field.tsx';
 import type { FieldsProps } from '../../shared/resource-page.tsx';
@@ -125,21 +127,20 @@ export const integrationInput = (draft: IntegrationDraft): object => ({
   ...typedValues(draft.launch, launchOption.options),
 });
 
-const ofTypeString = (keys: Key[]): Key[] => keys.filter(({ type }) => type === 'string');
+const isOfTypeString = ({ type }: Choice): boolean => type === 'string';
 
 export const IntegrationFields = ({
   form: { value, set, field, errorAt },
   projectId,
 }: FieldsProps<IntegrationDraft>): ReactNode => {
-  const { data: templates } = useQuery(templatesQuery(projectId));
-  const template = templates?.find(({ id }) => id === value.templateId);
+  const { data: template } = useQuery(templateQuery(projectId, value.templateId));
   const survey = template?.survey ?? [];
   return (
     <>
       <NameField {...field('name')} />
       <ReferenceField
         label="Template"
-        query={templatesQuery(projectId)}
+        choices={templateChoices(projectId)}
         none="Choose one"
         {...field('templateId')}
         onChange={(templateId) => set({ templateId, launch: {} })}
@@ -156,7 +157,8 @@ export const IntegrationFields = ({
         <ReferenceField
           label="Key"
           hint="A key of type string with the secret that the sender uses."
-          query={{ ...keysQuery(projectId), select: ofTypeString }}
+          choices={keyChoices(projectId)}
+          only={isOfTypeString}
           none="Choose one"
           {...field('keyId', 'auth.keyId')}
           isRequired

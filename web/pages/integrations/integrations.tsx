@@ -1,13 +1,14 @@
 /** Integrations of a project: secret URLs on which external events start templates. */
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { type ReactNode, useMemo, useState } from 'react';
+import { pathOf } from '../../../protocol/endpoints/call.ts';
 import { integrations, rotateIntegrationUrl } from '../../../protocol/endpoints/integrations.ts';
 import type { Integration } from '../../../protocol/index.ts';
-import { templatesQuery } from '../../data/queries.ts';
+import { templateChoices } from '../../data/choices.ts';
 import { call } from '../../data/request.ts';
 import { useMay } from '../../data/session.ts';
-import { integrationsQuery } from '../../data/starts.ts';
+import { NameOf } from '../../shared/name-of.tsx';
 import { type Kind, ResourcePage } from '../../shared/resource-page.tsx';
 import { SecretOnce } from '../../shared/secret-once.tsx';
 import { Badge } from '../../ui/badge.tsx';
@@ -27,7 +28,6 @@ import {
 type Opened = { readonly what: 'url' | 'events' | 'rotate'; readonly of: Integration };
 
 const kindWith = (
-  nameOf: (templateId: string) => string,
   open: (opened: Opened) => void,
   isManager: boolean,
 ): Kind<Integration, IntegrationDraft> => ({
@@ -37,9 +37,15 @@ const kindWith = (
   lead: 'Secret URLs that start templates on external events: a push, a release, an alert.',
   purpose: 'An integration starts a template when its URL receives a matching event.',
   endpoints: integrations,
-  query: integrationsQuery,
   columns: [
-    { header: 'Name', render: ({ templateId }) => <span className="sub">{nameOf(templateId)}</span> },
+    {
+      header: 'Name',
+      render: ({ projectId, templateId }) => (
+        <span className="sub">
+          <NameOf choices={templateChoices(projectId)} id={templateId} />
+        </span>
+      ),
+    },
     { header: 'Authentication', from: 'tablet', render: ({ auth }) => proofs[auth.type] },
     { header: 'Matchers', align: 'right', from: 'tablet', render: ({ matchers }) => matchers.length },
     {
@@ -69,16 +75,12 @@ export const IntegrationsPage = (): ReactNode => {
   const { projectId } = useParams({ from: '/signed-in/projects/$projectId/integrations' });
   const client = useQueryClient();
   const isManager = useMay(projectId, 'manager');
-  const { data: templates } = useQuery(templatesQuery(projectId));
   const [opened, open] = useState<Opened>();
   const close = () => open(undefined);
-  const kind = useMemo(
-    () => kindWith((id) => templates?.find((template) => template.id === id)?.name ?? '', open, isManager),
-    [templates, isManager],
-  );
+  const kind = useMemo(() => kindWith(open, isManager), [isManager]);
   const rotate = async ({ id }: Integration) => {
     const rotated = await call(rotateIntegrationUrl, { params: { projectId, integrationId: id } });
-    await client.invalidateQueries({ queryKey: integrationsQuery(projectId).queryKey });
+    await client.invalidateQueries({ queryKey: [pathOf(integrations.list, { projectId })] });
     open({ what: 'url', of: rotated });
   };
   return (

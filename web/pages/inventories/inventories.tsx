@@ -3,7 +3,7 @@ import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { inventories } from '../../../protocol/endpoints/resources.ts';
 import type { Inventory } from '../../../protocol/index.ts';
-import { inventoriesQuery, keysQuery } from '../../data/queries.ts';
+import { keyChoices } from '../../data/choices.ts';
 import { NameField } from '../../shared/common-fields.tsx';
 import { ReferenceField } from '../../shared/reference-field.tsx';
 import { type FieldsProps, type Kind, ResourcePage } from '../../shared/resource-page.tsx';
@@ -62,7 +62,7 @@ const Fields = ({ form: { value, set, field }, projectId }: FieldsProps<Draft>):
         isRequired
       />
     )}
-    <ReferenceField label="Key of the hosts" query={keysQuery(projectId)} {...field('keyId')} />
+    <ReferenceField label="Key of the hosts" choices={keyChoices(projectId)} {...field('keyId')} />
     <TagField
       projectId={projectId}
       {...field('tag')}
@@ -85,7 +85,6 @@ const kind: Kind<Inventory, Draft> = {
   lead: 'The hosts that Ansible connects to, the key that opens them, and the tag of the runners that are close to them.',
   purpose: 'An inventory names the hosts of an Ansible template.',
   endpoints: inventories,
-  query: inventoriesQuery,
   columns: [
     { header: 'Type', render: ({ type }) => types[type] },
     {

@@ -3,7 +3,6 @@ import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { keys } from '../../../protocol/endpoints/resources.ts';
 import type { Key, KeyUpdate } from '../../../protocol/index.ts';
-import { keysQuery } from '../../data/queries.ts';
 import { NameField } from '../../shared/common-fields.tsx';
 import { type FieldsProps, type Kind, ResourcePage } from '../../shared/resource-page.tsx';
 import { Select, TextArea, TextField } from '../../ui/field.tsx';
@@ -116,7 +115,6 @@ const kind: Kind<Key, Draft> = {
   lead: 'Credentials for repositories and hosts. Secrets can be stored but never read.',
   purpose: 'A key opens a private repository, the hosts of an inventory, or an Ansible vault.',
   endpoints: keys,
-  query: keysQuery,
   columns: [
     { header: 'Type', render: ({ type, algorithm }) => algorithm ?? types[type].replace(/[,:].*/, '') },
     {

@@ -17,7 +17,7 @@ import { Empty } from '../../ui/empty.tsx';
 import { FormFrame, useForm } from '../../ui/form.tsx';
 import { ActionMenu } from '../../ui/menu.tsx';
 import { Card, Page } from '../../ui/page.tsx';
-import { Table } from '../../ui/table.tsx';
+import { Table } from '../../ui/table/table.tsx';
 import { Moment } from '../../ui/time.tsx';
 import { say } from '../../ui/toast.tsx';
 import { ApiTokens } from '../account/api-tokens.tsx';

@@ -9,7 +9,7 @@ import { useMe } from '../../data/session.ts';
 import { Confirm } from '../../ui/dialog.tsx';
 import { ActionMenu } from '../../ui/menu.tsx';
 import { Page } from '../../ui/page.tsx';
-import { Table } from '../../ui/table.tsx';
+import { Table } from '../../ui/table/table.tsx';
 import { Ago } from '../../ui/time.tsx';
 import { ApiTokens } from '../account/api-tokens.tsx';
 import { Person } from '../members/person.tsx';

@@ -14,7 +14,7 @@ import { TextArea, TextField } from '../../ui/field.tsx';
 import { FormFrame, numberOf, useForm } from '../../ui/form.tsx';
 import { ActionMenu } from '../../ui/menu.tsx';
 import { Page } from '../../ui/page.tsx';
-import { Table } from '../../ui/table.tsx';
+import { Table } from '../../ui/table/table.tsx';
 import { Ago } from '../../ui/time.tsx';
 
 export const ProjectsPage = (): ReactNode => {

@@ -3,7 +3,7 @@ import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { repositories } from '../../../protocol/endpoints/resources.ts';
 import type { Repository } from '../../../protocol/index.ts';
-import { keysQuery, repositoriesQuery } from '../../data/queries.ts';
+import { keyChoices } from '../../data/choices.ts';
 import { NameField } from '../../shared/common-fields.tsx';
 import { ReferenceField } from '../../shared/reference-field.tsx';
 import { type FieldsProps, type Kind, ResourcePage } from '../../shared/resource-page.tsx';
@@ -33,7 +33,12 @@ const Fields = ({ form: { field }, projectId }: FieldsProps<Draft>): ReactNode =
       {...field('branch')}
       isRequired
     />
-    <ReferenceField label="Key" query={keysQuery(projectId)} {...field('keyId')} none="None: it is public" />
+    <ReferenceField
+      label="Key"
+      choices={keyChoices(projectId)}
+      {...field('keyId')}
+      none="None: it is public"
+    />
     <TextArea label="Known hosts" isCode hint="For ssh, in known_hosts format." {...field('knownHosts')} />
   </>
 );
@@ -45,7 +50,6 @@ const kind: Kind<Repository, Draft> = {
   lead: 'Where playbooks, scripts and configurations come from.',
   purpose: 'A repository holds what templates run. A template can also hold its script itself.',
   endpoints: repositories,
-  query: repositoriesQuery,
   columns: [
     { header: 'URL', render: ({ url }) => <span className="break">{url}</span> },
     { header: 'Branch', from: 'tablet', render: ({ branch }) => <code>{branch}</code> },

@@ -4,8 +4,8 @@ import { type ReactNode, useState } from 'react';
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components/Tabs';
 import { runnersIn } from '../../../protocol/endpoints/runners.ts';
 import type { CreatedRunner } from '../../../protocol/index.ts';
-import { fleetsQuery, runnersQuery } from '../../data/queries.ts';
 import { call } from '../../data/request.ts';
+import { fleetsQuery, runnersKey } from '../../data/runners.ts';
 import { download } from '../../shared/download.ts';
 import { Button } from '../../ui/button.tsx';
 import { Code } from '../../ui/copy.tsx';
@@ -39,7 +39,9 @@ export const NewRunner = ({ projectId, knownTags, onClose }: NewRunnerProps): Re
       onClose();
     }
     await Promise.all(
-      [runnersQuery(projectId), fleetsQuery()].map(({ queryKey }) => client.invalidateQueries({ queryKey })),
+      [runnersKey(projectId), fleetsQuery().queryKey].map((queryKey) =>
+        client.invalidateQueries({ queryKey }),
+      ),
     );
   });
   if (made) return <RunnerSecrets made={made} onClose={onClose} />;

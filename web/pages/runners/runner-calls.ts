@@ -2,8 +2,8 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { runnersIn } from '../../../protocol/endpoints/runners.ts';
 import type { Runner } from '../../../protocol/index.ts';
-import { runnersQuery } from '../../data/queries.ts';
 import { call, send } from '../../data/request.ts';
+import { runnersKey } from '../../data/runners.ts';
 import { say } from '../../ui/toast.tsx';
 import { draftOf, inputOf, type RunnerDraft } from './runner-form.tsx';
 
@@ -13,7 +13,7 @@ export const useRunnerCalls = (runner: Runner, projectId: string | undefined) =>
   const client = useQueryClient();
   const { endpoints, params: place } = runnersIn(projectId);
   const params = { ...place, runnerId: runner.id };
-  const refresh = () => client.invalidateQueries({ queryKey: runnersQuery(projectId).queryKey });
+  const refresh = () => client.invalidateQueries({ queryKey: runnersKey(projectId) });
   const replace = async (draft: RunnerDraft) => {
     await send(endpoints.replace, { params, body: inputOf(draft) });
     await refresh();

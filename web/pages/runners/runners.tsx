@@ -1,17 +1,21 @@
 /** Runners of a project, and the global ones. */
-import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
-import { Link, useParams } from '@tanstack/react-router';
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
-import type { Runner } from '../../../protocol/index.ts';
-import { spentTodayQuery } from '../../data/dashboard.ts';
-import { runnersQuery } from '../../data/queries.ts';
+import { type Runner, runnerStatus } from '../../../protocol/index.ts';
+import { tagChoices } from '../../data/choices.ts';
+import { runnerPages } from '../../data/runners.ts';
 import { useMay } from '../../data/session.ts';
-import { RunnerBadge, Tags } from '../../ui/badge.tsx';
+import { useSpentToday } from '../../data/spent.ts';
+import { ChoiceFilter, SearchFilter, SelectFilter } from '../../shared/filters.tsx';
+import { Paged } from '../../shared/paged.tsx';
+import { RunnerBadge, runnerStatusText } from '../../shared/runner-badge.tsx';
+import { usePages } from '../../shared/use-pages.ts';
+import { Tags } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Empty } from '../../ui/empty.tsx';
 import { Money } from '../../ui/money.tsx';
 import { Page } from '../../ui/page.tsx';
-import { type Column, Table } from '../../ui/table.tsx';
+import type { Column } from '../../ui/table/table.tsx';
 import { Ago } from '../../ui/time.tsx';
 import { NewRunner } from './new-runner.tsx';
 import { RunnerActs } from './runner-acts.tsx';
@@ -52,6 +56,7 @@ const columnsFor = (projectId: string | undefined, spent: Spent | undefined): Co
   {
     header: 'Instance',
     from: 'desktop',
+    width: 'wide',
     render: ({ instanceId, instanceType, market, region, webhookUrl, fleet }) =>
       instanceId ? (
         <>
@@ -69,12 +74,14 @@ const columnsFor = (projectId: string | undefined, spent: Spent | undefined): Co
   {
     header: 'Heartbeat',
     from: 'tablet',
+    width: 'narrow',
     render: ({ heartbeatAt }) =>
       heartbeatAt ? <Ago at={heartbeatAt} /> : <span className="quiet-text">never</span>,
   },
   {
     header: 'Agent',
     from: 'desktop',
+    width: 'narrow',
     render: ({ agentVersion }) => agentVersion ?? <span className="quiet-text">–</span>,
   },
   {
@@ -91,9 +98,28 @@ const columnsFor = (projectId: string | undefined, spent: Spent | undefined): Co
   },
 ];
 
-const Runners = ({ projectId }: { readonly projectId: string | undefined }): ReactNode => {
-  const { data: runners } = useSuspenseQuery(runnersQuery(projectId));
-  const { data: spent } = useQuery(spentTodayQuery(projectId));
+interface Filters {
+  readonly q?: string;
+  readonly status?: string;
+  readonly tag?: string;
+}
+
+interface RunnersProps {
+  readonly projectId: string | undefined;
+  readonly filters: Filters;
+}
+
+const Runners = ({ projectId, filters: { q, status, tag } }: RunnersProps): ReactNode => {
+  const navigate = useNavigate();
+  const query = { search: q, status, tag };
+  const list = usePages(runnerPages(projectId, query));
+  const spent = useSpentToday(projectId, query, list.onScreen);
+  const runners = list.data ?? [];
+  const isFiltered = [q, status, tag].some((value) => value !== undefined);
+  const hasAny = runners.length > 0 || isFiltered;
+  // Filters are in the address: they survive a reload and can be shared.
+  const filter = (change: Filters) =>
+    navigate({ to: '.', search: { q, status, tag, ...change }, replace: true });
   const isManager = useMay(projectId, projectId ? 'manager' : 'admin');
   const [isAdding, setAdding] = useState(false);
   const newRunner = isManager && (
@@ -109,21 +135,46 @@ const Runners = ({ projectId }: { readonly projectId: string | undefined }): Rea
           ? 'The machines that run this project’s tasks. They sleep while there is no work for them.'
           : 'They take the untagged tasks of projects that have no untagged runner of their own.'
       }
-      actions={runners.length > 0 && newRunner}
+      actions={hasAny && newRunner}
     >
-      {runners.length === 0 ? (
-        <Empty icon="runners" title="No runner yet" action={newRunner}>
-          A runner is a machine with the agent on it: an EC2 instance that is woken for work, a container, or
-          a machine of your own. {!isManager && 'Ask a manager of the project to add one.'}
-        </Empty>
-      ) : (
-        <Table
-          label="Runners"
-          items={runners}
-          columns={columnsFor(projectId, spent)}
-          keyOf={({ id }) => id}
-        />
+      {hasAny && (
+        <search className="filters">
+          <SearchFilter
+            label="Search runners"
+            placeholder="Name or tag"
+            value={q}
+            onChange={(typed) => filter({ q: typed })}
+          />
+          <SelectFilter
+            label="Status"
+            value={status}
+            onChange={(chosen) => filter({ status: chosen })}
+            options={runnerStatus.options.map((value) => ({ value, label: runnerStatusText[value] }))}
+          />
+          {projectId && (
+            <ChoiceFilter
+              label="Tag"
+              value={tag}
+              onChange={(chosen) => filter({ tag: chosen })}
+              choices={tagChoices(projectId)}
+            />
+          )}
+        </search>
       )}
+      <Paged
+        list={list}
+        one="runner"
+        many="runners"
+        isFiltered={isFiltered}
+        empty={
+          <Empty icon="runners" title="No runner yet" action={newRunner}>
+            A runner is a machine with the agent on it: an EC2 instance that is woken for work, a container,
+            or a machine of your own. {!isManager && 'Ask a manager of the project to add one.'}
+          </Empty>
+        }
+        label="Runners"
+        columns={() => columnsFor(projectId, spent)}
+      />
       {isAdding && (
         <NewRunner
           projectId={projectId}
@@ -137,7 +188,10 @@ const Runners = ({ projectId }: { readonly projectId: string | undefined }): Rea
 
 export const RunnersPage = (): ReactNode => {
   const { projectId } = useParams({ from: '/signed-in/projects/$projectId/runners' });
-  return <Runners projectId={projectId} />;
+  const filters = useSearch({ from: '/signed-in/projects/$projectId/runners' });
+  return <Runners projectId={projectId} filters={filters} />;
 };
 
-export const GlobalRunnersPage = (): ReactNode => <Runners projectId={undefined} />;
+export const GlobalRunnersPage = (): ReactNode => (
+  <Runners projectId={undefined} filters={useSearch({ from: '/signed-in/runners' })} />
+);

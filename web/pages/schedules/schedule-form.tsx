@@ -8,7 +8,8 @@ import {
   type SurveyVariable,
   type Template,
 } from '../../../protocol/index.ts';
-import { templatesQuery } from '../../data/queries.ts';
+import { templateChoices } from '../../data/choices.ts';
+import { templateQuery } from '../../data/templates.ts';
 import { NameField } from '../../shared/common-fields.tsx';
 import { fromField, ownTimeZone, toField } from '../../shared/local-time.ts';
 import { ReferenceField } from '../../shared/reference-field.tsx';
@@ -126,21 +127,21 @@ export const ScheduleFields = ({
   form: { value, set, field, errorAt },
   projectId,
 }: FieldsProps<ScheduleDraft>): ReactNode => {
-  const { data: templates } = useQuery(templatesQuery(projectId));
-  const template = templates?.find(({ id }) => id === value.templateId);
+  const { data: template } = useQuery(templateQuery(projectId, value.templateId));
   const kept = value.before?.templateId === value.templateId ? (value.before?.secretNames ?? []) : [];
   return (
     <>
       <NameField {...field('name')} />
       <ReferenceField
         label="Template"
-        query={templatesQuery(projectId)}
+        choices={templateChoices(projectId)}
         none="Choose one"
         value={value.templateId}
         onChange={(templateId) =>
           set({
             templateId,
-            template: templates?.find(({ id }) => id === templateId),
+            // Its fields are shown once it is loaded, and each of them brings it along.
+            template: undefined,
             removed: [],
             launch: {},
           })

@@ -1,11 +1,11 @@
 /** Schedules of a project. */
-import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
-import { type ReactNode, useMemo } from 'react';
+import type { ReactNode } from 'react';
 import { schedules } from '../../../protocol/endpoints/schedules.ts';
 import type { Schedule, ScheduleOutcome } from '../../../protocol/index.ts';
-import { templatesQuery } from '../../data/queries.ts';
-import { schedulesQuery } from '../../data/starts.ts';
+import { templateChoices } from '../../data/choices.ts';
+import { isUnderway } from '../../data/starts.ts';
+import { NameOf } from '../../shared/name-of.tsx';
 import { type Kind, ResourcePage } from '../../shared/resource-page.tsx';
 import { Badge, TaskBadge } from '../../ui/badge.tsx';
 import { Ago, Moment } from '../../ui/time.tsx';
@@ -71,7 +71,7 @@ const LastRun = ({ schedule: { projectId, lastRun } }: { readonly schedule: Sche
   );
 };
 
-const kindWith = (nameOf: (templateId: string) => string): Kind<Schedule, ScheduleDraft> => ({
+const kind: Kind<Schedule, ScheduleDraft> = {
   one: 'schedule',
   title: 'Schedules',
   icon: 'schedules',
@@ -79,13 +79,15 @@ const kindWith = (nameOf: (templateId: string) => string): Kind<Schedule, Schedu
   purpose:
     'A schedule starts a template automatically, each night or each Monday, through summer time and winter time.',
   endpoints: schedules,
-  query: schedulesQuery,
+  isLive: isUnderway,
   columns: [
     {
       header: 'Name',
-      render: ({ templateId, beyondLaunchOptions }) => (
+      render: ({ projectId, templateId, beyondLaunchOptions }) => (
         <>
-          <span className="sub">{nameOf(templateId)}</span>
+          <span className="sub">
+            <NameOf choices={templateChoices(projectId)} id={templateId} />
+          </span>
           <BeyondBadge options={beyondLaunchOptions} />
         </>
       ),
@@ -109,14 +111,9 @@ const kindWith = (nameOf: (templateId: string) => string): Kind<Schedule, Schedu
   Fields: ScheduleFields,
   stripCopy: withoutAnswers,
   deletionNote: 'This cannot be undone. The tasks that it started stay.',
-});
+};
 
 export const SchedulesPage = (): ReactNode => {
   const { projectId } = useParams({ from: '/signed-in/projects/$projectId/schedules' });
-  const { data: templates } = useQuery(templatesQuery(projectId));
-  const kind = useMemo(
-    () => kindWith((id) => templates?.find((template) => template.id === id)?.name ?? ''),
-    [templates],
-  );
   return <ResourcePage kind={kind} projectId={projectId} />;
 };

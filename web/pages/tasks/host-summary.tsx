@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import type { HostResult } from '../../../protocol/index.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Card } from '../../ui/page.tsx';
-import { type Column, Table } from '../../ui/table.tsx';
+import { type Column, Table } from '../../ui/table/table.tsx';
 
 const count = (header: string, of: (one: HostResult) => number, from?: 'tablet'): Column<HostResult> => ({
   header,

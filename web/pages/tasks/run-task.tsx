@@ -5,8 +5,10 @@ import { type ReactNode, useState } from 'react';
 import { pathOf } from '../../../protocol/endpoints/call.ts';
 import { listTasks, startTask } from '../../../protocol/endpoints/tasks.ts';
 import { type SurveyVariable, type Task, type Template, valuesAgain } from '../../../protocol/index.ts';
-import { templatesQuery } from '../../data/queries.ts';
-import { call } from '../../data/request.ts';
+import { templateChoices } from '../../data/choices.ts';
+import { ApiProblem, call } from '../../data/request.ts';
+import { templateQuery } from '../../data/templates.ts';
+import { ReferenceField } from '../../shared/reference-field.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Select, TextField } from '../../ui/field.tsx';
 import { FormFrame, useForm } from '../../ui/form.tsx';
@@ -56,39 +58,36 @@ interface RunTaskProps {
 }
 
 export const RunTask = ({ projectId, templateId, like, onClose }: RunTaskProps): ReactNode => {
-  const templates = useQuery(templatesQuery(projectId));
-  const [chosen, choose] = useState(templateId ?? like?.templateId ?? '');
-  const template = templates.data?.find(({ id }) => chosen === '' || id === chosen);
+  const choices = templateChoices(projectId);
+  const given = templateId ?? like?.templateId;
+  const [picked, pick] = useState('');
+  const first = useQuery({ ...choices.matching(''), enabled: given === undefined });
+  const chosen = given ?? (picked || first.data?.items[0]?.id);
+  const found = useQuery(templateQuery(projectId, chosen ?? ''));
+  const isGone = found.error instanceof ApiProblem && found.error.status === 404;
   return (
-    <Dialog title={template ? `Run ${template.name}` : 'Run a task'} onClose={onClose} shape="box">
-      <Loaded query={templates}>
-        {(all) => (
-          <>
-            {templateId === undefined && like === undefined && (
-              <div className="dialog-body closed">
-                <Select
-                  label="Template"
-                  value={template?.id ?? ''}
-                  onChange={choose}
-                  options={all.map(({ id, name }) => ({ value: id, label: name }))}
-                  isRequired
-                />
-              </div>
-            )}
-            {template ? (
-              <RunForm
-                key={template.id}
-                projectId={projectId}
-                template={template}
-                like={like}
-                onClose={onClose}
-              />
-            ) : (
-              <p className="dialog-body quiet-text">Its template was deleted.</p>
-            )}
-          </>
-        )}
-      </Loaded>
+    <Dialog title={found.data ? `Run ${found.data.name}` : 'Run a task'} onClose={onClose} shape="box">
+      {given === undefined && (
+        <div className="dialog-body closed">
+          <ReferenceField
+            label="Template"
+            choices={choices}
+            value={chosen ?? ''}
+            onChange={pick}
+            error={undefined}
+            isRequired
+          />
+        </div>
+      )}
+      {isGone ? (
+        <p className="dialog-body quiet-text">Its template was deleted.</p>
+      ) : (
+        <Loaded query={{ data: found.data, error: first.error ?? found.error }}>
+          {(one) => (
+            <RunForm key={one.id} projectId={projectId} template={one} like={like} onClose={onClose} />
+          )}
+        </Loaded>
+      )}
     </Dialog>
   );
 };

@@ -1,15 +1,11 @@
 /** One task: its timeline, why it waits, its log, and its result. */
-import { type UseQueryOptions, useQuery, useSuspenseQuery } from '@tanstack/react-query';
+import { useSuspenseQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { givenValue, hasEnded, type LaunchOption, type Task } from '../../../protocol/index.ts';
-import {
-  environmentsQuery,
-  inventoriesQuery,
-  isWaiting,
-  runnersQuery,
-  taskQuery,
-} from '../../data/queries.ts';
+import { environmentChoices, inventoryChoices } from '../../data/choices.ts';
+import { isWaiting, taskQuery } from '../../data/queries.ts';
+import { NameOf } from '../../shared/name-of.tsx';
 import { Tags, TaskBadge, taskStatusSentence } from '../../ui/badge.tsx';
 import { Money } from '../../ui/money.tsx';
 import { Notice } from '../../ui/notice.tsx';
@@ -92,8 +88,7 @@ const Attempts = ({ count, shown }: { readonly count: number; readonly shown: nu
 };
 
 const Facts = ({ task }: { readonly task: Task }): ReactNode => {
-  const { data: runners } = useQuery(runnersQuery(task.projectId));
-  const runner = runners?.find(({ id }) => id === task.runnerId);
+  const { runnerId, runnerName } = task;
   return (
     <Card title="About">
       <dl className="facts wide-facts">
@@ -103,17 +98,15 @@ const Facts = ({ task }: { readonly task: Task }): ReactNode => {
         </dd>
         <dt>Runner</dt>
         <dd>
-          {runner ? (
+          {runnerId && runnerName ? (
             <Link
               to="/projects/$projectId/runners/$runnerId"
-              params={{ projectId: task.projectId, runnerId: runner.id }}
+              params={{ projectId: task.projectId, runnerId }}
             >
-              {runner.name}
+              {runnerName}
             </Link>
-          ) : task.runnerId ? (
-            runners && 'a global runner'
           ) : (
-            'none yet'
+            (runnerId && 'a global runner') || 'none yet'
           )}{' '}
           {task.tag && <Tags tags={[task.tag]} />}
         </dd>
@@ -164,29 +157,15 @@ const Changed = ({ option, task }: { readonly option: LaunchOption; readonly tas
       <dt>{launchNames[option]} (changed)</dt>
       <dd>
         {option === 'inventory' ? (
-          <NameIn list={inventoriesQuery(task.projectId)} id={text} />
+          <NameOf choices={inventoryChoices(task.projectId)} id={text} />
         ) : option === 'environment' ? (
-          <NameIn list={environmentsQuery(task.projectId)} id={text} />
+          <NameOf choices={environmentChoices(task.projectId)} id={text} />
         ) : (
           text
         )}
       </dd>
     </>
   );
-};
-
-interface NameInProps<T> {
-  readonly list: UseQueryOptions<T[], Error, T[], string[]>;
-  readonly id: string;
-}
-
-/** Name of a listed item, or its id if the item was deleted. */
-const NameIn = <T extends { readonly id: string; readonly name: string }>({
-  list,
-  id,
-}: NameInProps<T>): ReactNode => {
-  const { data } = useQuery(list);
-  return data && (data.find((item) => item.id === id)?.name ?? id);
 };
 
 const SurveyAnswer = ({ name, value }: { readonly name: string; readonly value: string }): ReactNode => (

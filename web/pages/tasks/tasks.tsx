@@ -1,17 +1,19 @@
 /** Tasks of a project, newest first. */
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { taskStatus } from '../../../protocol/index.ts';
-import { membersQuery, runnersQuery, tasksQuery, templatesQuery } from '../../data/queries.ts';
+import { runnerChoices, tagChoices, templateChoices } from '../../data/choices.ts';
+import { membersQuery, taskPages } from '../../data/queries.ts';
 import { useMay, useMe } from '../../data/session.ts';
-import { SelectFilter, TextFilter } from '../../shared/filters.tsx';
+import { ChoiceFilter, SearchFilter, SelectFilter } from '../../shared/filters.tsx';
 import { Paged } from '../../shared/paged.tsx';
+import { usePages } from '../../shared/use-pages.ts';
 import { taskStatusText } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
 import { Empty } from '../../ui/empty.tsx';
 import { Page } from '../../ui/page.tsx';
-import { TaskTable } from './task-table.tsx';
+import { taskColumns } from './task-columns.tsx';
 
 /** Forms and dialogs load when they are first opened. */
 const RunTask = lazy(async () => ({ default: (await import('./run-task.tsx')).RunTask }));
@@ -27,9 +29,8 @@ export const TasksPage = (): ReactNode => {
   const { name } = useMe();
   const mayRun = useMay(projectId, 'task_runner');
   const [isStarting, setStarting] = useState(false);
-  const tasks = useInfiniteQuery(tasksQuery(projectId, { ...filters, search: q }));
-  const { data: templates } = useQuery(templatesQuery(projectId));
-  const { data: runners } = useQuery(runnersQuery(projectId));
+  const tasks = usePages(taskPages(projectId, { ...filters, search: q }));
+  const { data: templates } = useQuery(templateChoices(projectId).matching(''));
   const { data: members = [] } = useQuery(membersQuery(projectId));
   const isFiltered = Object.values({ q, ...filters }).some((value) => value !== undefined);
   // Filters are in the address: they survive a reload and can be shared.
@@ -40,7 +41,7 @@ export const TasksPage = (): ReactNode => {
     ...members.map((member) => member.name),
     ...(tasks.data ?? []).map(({ createdBy }) => createdBy),
   ]);
-  const run = mayRun && templates && templates.length > 0 && (
+  const run = mayRun && templates && templates.items.length > 0 && (
     <Button look="primary" icon="play" onPress={() => setStarting(true)}>
       Run a task
     </Button>
@@ -48,8 +49,7 @@ export const TasksPage = (): ReactNode => {
   return (
     <Page title="Tasks" actions={run}>
       <search className="filters">
-        <TextFilter
-          className="search"
+        <SearchFilter
           label="Search tasks"
           placeholder="Template, message, person, commit"
           value={q}
@@ -61,11 +61,11 @@ export const TasksPage = (): ReactNode => {
           onChange={(status) => filter({ status })}
           options={taskStatus.options.map((value) => ({ value, label: taskStatusText(value) }))}
         />
-        <SelectFilter
+        <ChoiceFilter
           label="Template"
           value={filters.templateId}
           onChange={(templateId) => filter({ templateId })}
-          options={templates?.map((template) => ({ value: template.id, label: template.name }))}
+          choices={templateChoices(projectId)}
         />
         <SelectFilter
           label="Started by"
@@ -73,20 +73,17 @@ export const TasksPage = (): ReactNode => {
           onChange={(createdBy) => filter({ createdBy })}
           options={[...people].sort().map((one) => ({ value: one, label: one }))}
         />
-        <SelectFilter
+        <ChoiceFilter
           label="Runner"
           value={filters.runnerId}
           onChange={(runnerId) => filter({ runnerId })}
-          options={runners?.map((runner) => ({ value: runner.id, label: runner.name }))}
+          choices={runnerChoices(projectId)}
         />
-        <SelectFilter
+        <ChoiceFilter
           label="Tag"
           value={filters.tag}
           onChange={(tag) => filter({ tag })}
-          options={
-            runners &&
-            [...new Set(runners.flatMap(({ tags }) => tags))].map((one) => ({ value: one, label: one }))
-          }
+          choices={tagChoices(projectId)}
         />
       </search>
       <Paged
@@ -100,14 +97,9 @@ export const TasksPage = (): ReactNode => {
             grows.
           </Empty>
         }
-      >
-        {(items) => (
-          <TaskTable
-            tasks={items}
-            runnerNames={runners && new Map(runners.map(({ id, name }) => [id, name]))}
-          />
-        )}
-      </Paged>
+        label="Tasks"
+        columns={taskColumns}
+      />
       <Suspense>
         {isStarting && <RunTask projectId={projectId} onClose={() => setStarting(false)} />}
       </Suspense>

@@ -7,7 +7,7 @@ import {
   type LaunchTemplate,
   pathOf,
 } from '../../../protocol/index.ts';
-import { environmentsQuery, inventoriesQuery } from '../../data/queries.ts';
+import { environmentChoices, inventoryChoices } from '../../data/choices.ts';
 import { ReferenceField } from '../../shared/reference-field.tsx';
 import { Badge } from '../../ui/badge.tsx';
 import { Checkbox, Select, TextArea, TextField } from '../../ui/field.tsx';
@@ -68,9 +68,11 @@ const LaunchField = ({
         />
       );
     case 'inventory':
-      return <ReferenceField {...field} query={inventoriesQuery(projectId)} none="The template’s value" />;
+      return <ReferenceField {...field} choices={inventoryChoices(projectId)} none="The template’s value" />;
     case 'environment':
-      return <ReferenceField {...field} query={environmentsQuery(projectId)} none="The template’s value" />;
+      return (
+        <ReferenceField {...field} choices={environmentChoices(projectId)} none="The template’s value" />
+      );
     case 'arguments':
       return (
         <TextArea {...field} hint="One a line, passed unchanged: no shell reads them." rows={2} isCode />

@@ -5,8 +5,8 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { tag as tagSchema } from '../../../protocol/index.ts';
+import { tagChoices } from '../../data/choices.ts';
 import { routingQuery } from '../../data/dashboard.ts';
-import { runnersQuery } from '../../data/queries.ts';
 import { messageOf } from '../../data/request.ts';
 import { TextField } from '../../ui/field.tsx';
 import { Icon } from '../../ui/icons.tsx';
@@ -45,6 +45,6 @@ interface TagFieldProps {
 
 /** Field for one tag, with the tags of the project's runners to choose from. */
 export const TagField = ({ projectId, ...field }: TagFieldProps): ReactNode => {
-  const { data: runners } = useQuery(runnersQuery(projectId));
-  return <TextField label="Tag" list={[...new Set(runners?.flatMap(({ tags }) => tags))]} {...field} />;
+  const { data: known } = useQuery(tagChoices(projectId).matching(useSettled(field.value.trim())));
+  return <TextField label="Tag" list={known?.items.map(({ name }) => name) ?? []} {...field} />;
 };

@@ -7,7 +7,7 @@ import {
   type LaunchTemplate,
   type Template,
 } from '../../../protocol/index.ts';
-import { environmentsQuery, inventoriesQuery, keysQuery, repositoriesQuery } from '../../data/queries.ts';
+import { environmentChoices, inventoryChoices, keyChoices, repositoryChoices } from '../../data/choices.ts';
 import { DescriptionField, NameField } from '../../shared/common-fields.tsx';
 import { ReferenceField } from '../../shared/reference-field.tsx';
 import type { FieldsProps } from '../../shared/resource-page.tsx';
@@ -99,10 +99,14 @@ const SourceFields = ({ form: { value, set, field, errorAt } }: FormProps): Reac
 const PlaceFields = ({ form: { value, field }, projectId }: Props): ReactNode => (
   <>
     <div className="two">
-      <ReferenceField label="Repository" query={repositoriesQuery(projectId)} {...field('repositoryId')} />
-      <ReferenceField label="Environment" query={environmentsQuery(projectId)} {...field('environmentId')} />
+      <ReferenceField label="Repository" choices={repositoryChoices(projectId)} {...field('repositoryId')} />
+      <ReferenceField
+        label="Environment"
+        choices={environmentChoices(projectId)}
+        {...field('environmentId')}
+      />
       {value.app === 'ansible' && (
-        <ReferenceField label="Inventory" query={inventoriesQuery(projectId)} {...field('inventoryId')} />
+        <ReferenceField label="Inventory" choices={inventoryChoices(projectId)} {...field('inventoryId')} />
       )}
     </div>
     <TagField
@@ -229,12 +233,12 @@ const AnsibleFields = ({ form: { field }, projectId }: Props): ReactNode => (
       <ReferenceField
         label="Become key"
         hint="Its password is used to become another user."
-        query={keysQuery(projectId)}
+        choices={keyChoices(projectId)}
         {...field('becomeKeyId', 'ansible.becomeKeyId')}
       />
       <ReferenceField
         label="Vault key"
-        query={keysQuery(projectId)}
+        choices={keyChoices(projectId)}
         {...field('vaultKeyId', 'ansible.vaultKeys')}
       />
     </div>

@@ -3,7 +3,6 @@ import { useParams } from '@tanstack/react-router';
 import { type ReactNode, useMemo, useState } from 'react';
 import { templates } from '../../../protocol/endpoints/resources.ts';
 import { appNames, type Template } from '../../../protocol/index.ts';
-import { templatesQuery } from '../../data/queries.ts';
 import { useMay } from '../../data/session.ts';
 import { type Kind, ResourcePage } from '../../shared/resource-page.tsx';
 import { Tags } from '../../ui/badge.tsx';
@@ -20,7 +19,6 @@ const kindWith = (run: ((template: Template) => void) | undefined): Kind<Templat
   purpose:
     'A template names a playbook or a script, what it needs, and by its tag the runners that may run it.',
   endpoints: templates,
-  query: templatesQuery,
   columns: [
     { header: 'Name', render: ({ description }) => <span className="sub">{description}</span> },
     { header: 'App', from: 'tablet', render: ({ app }) => appNames[app] },

@@ -1,10 +1,10 @@
-/** Table of tasks, for the task list and other pages. */
+/** Columns of a list of tasks. */
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { hasEnded, type Task } from '../../../protocol/index.ts';
 import { Tags, TaskBadge } from '../../ui/badge.tsx';
 import { Money } from '../../ui/money.tsx';
-import { type Column, Table } from '../../ui/table.tsx';
+import type { Column } from '../../ui/table/table.tsx';
 import { Ago, Duration } from '../../ui/time.tsx';
 
 export const TaskLink = ({
@@ -44,10 +44,7 @@ const commitColumn: Column<Task> = {
     ),
 };
 
-const columnsFor = (
-  runnerNames: ReadonlyMap<string, string> | undefined,
-  hasCommits: boolean,
-): Column<Task>[] => [
+export const taskColumns = (tasks: readonly Task[]): Column<Task>[] => [
   {
     header: 'Task',
     render: (task) => (
@@ -85,12 +82,12 @@ const columnsFor = (
   {
     header: 'Runner',
     from: 'desktop',
-    render: ({ runnerId, tag }) => (
+    render: ({ runnerId, runnerName = 'a global runner', tag }) => (
       <>
         {runnerId === undefined ? (
           <span className="quiet-text">–</span>
         ) : (
-          <span className="num">{runnerNames?.get(runnerId) ?? (runnerNames ? 'a global runner' : '')}</span>
+          <span className="num">{runnerName}</span>
         )}
         {tag && (
           <span className="sub">
@@ -100,7 +97,7 @@ const columnsFor = (
       </>
     ),
   },
-  ...(hasCommits ? [commitColumn] : []),
+  ...(tasks.some(({ commit }) => commit !== undefined) ? [commitColumn] : []),
   { header: 'Waited', align: 'right', from: 'tablet', render: waited },
   { header: 'Ran', align: 'right', from: 'tablet', render: ran },
   {
@@ -110,21 +107,3 @@ const columnsFor = (
     render: ({ costMicroUsd }) => <Money microUsd={costMicroUsd} />,
   },
 ];
-
-interface TaskTableProps {
-  readonly tasks: readonly Task[];
-  /** Names of the project's own runners; undefined while loading. */
-  readonly runnerNames: ReadonlyMap<string, string> | undefined;
-}
-
-export const TaskTable = ({ tasks, runnerNames }: TaskTableProps): ReactNode => (
-  <Table
-    label="Tasks"
-    items={tasks}
-    columns={columnsFor(
-      runnerNames,
-      tasks.some(({ commit }) => commit !== undefined),
-    )}
-    keyOf={({ id }) => id}
-  />
-);
