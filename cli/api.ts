@@ -1,6 +1,7 @@
 /** API calls of the commands. */
 import type * as z from 'zod';
 import type { CostReport } from '../protocol/cost.ts';
+import type { Query } from '../protocol/endpoints/call.ts';
 import { getCosts } from '../protocol/endpoints/costs.ts';
 import { getMe } from '../protocol/endpoints/people.ts';
 import { listProjects } from '../protocol/endpoints/projects.ts';
@@ -34,26 +35,40 @@ type Pool = string | undefined;
 export interface Api {
   me(): Promise<Me>;
   projects(): Promise<Project[]>;
-  templates(projectId: string): Promise<Template[]>;
-  inventories(projectId: string): Promise<Inventory[]>;
-  environments(projectId: string): Promise<Environment[]>;
-  schedules(projectId: string): Promise<Schedule[]>;
-  runners(pool: Pool): Promise<Runner[]>;
+  /** Lists, page by page, oldest first. */
+  templates(projectId: string, asked: ListAsked): ItemPages<Template>;
+  inventories(projectId: string, asked: ListAsked): ItemPages<Inventory>;
+  environments(projectId: string, asked: ListAsked): ItemPages<Environment>;
+  schedules(projectId: string, asked: ListAsked): ItemPages<Schedule>;
+  runners(pool: Pool, asked: RunnersAsked): ItemPages<Runner>;
   /** Drains or resumes a runner. */
   tellRunner(pool: Pool, runnerId: string, word: 'drain' | 'resume'): Promise<Runner>;
   startTask(projectId: string, input: TaskInput): Promise<Task>;
   task(projectId: string, taskId: string): Promise<Task>;
-  /** Lists tasks, newest first. */
-  tasks(projectId: string, filter: TaskFilter, most: number): Promise<Task[]>;
+  /** Lists tasks, page by page, newest first. */
+  tasks(projectId: string, asked: TasksAsked): ItemPages<Task>;
   tellTask(projectId: string, taskId: string, word: 'stop' | 'confirm' | 'reject'): Promise<Task>;
   log(projectId: string, taskId: string, query: LogQuery): Promise<LogPage>;
   costs(projectId: string, window: { from?: string; to?: string }): Promise<CostReport>;
 }
 
-export interface TaskFilter {
+/** Items as they are read, a page at a time; a page may be empty. */
+export type ItemPages<T> = AsyncGenerator<readonly T[], void>;
+
+export interface ListAsked {
+  /** Part of a name, an id or a description. */
+  readonly search?: string;
+  /** Maximum items in all. @default all */
+  readonly limit?: number;
+}
+
+export interface RunnersAsked extends ListAsked {
   readonly status?: string;
-  readonly templateId?: string;
   readonly tag?: string;
+}
+
+export interface TasksAsked extends RunnersAsked {
+  readonly templateId?: string;
 }
 
 export interface LogQuery {
@@ -66,19 +81,38 @@ const pageSize = 100;
 
 const taskWords = { stop: stopTask, confirm: confirmTask, reject: rejectTask };
 
+/** Reads pages until there are enough items, or no more. */
+const readPages = async function* <T>(
+  read: (query: Query) => Promise<{ readonly items: readonly T[]; readonly nextCursor?: string }>,
+  { limit = Number.POSITIVE_INFINITY, ...filters }: ListAsked,
+): ItemPages<T> {
+  let left = limit;
+  let cursor: string | undefined;
+  do {
+    const page = await read({ ...filters, limit: Math.min(pageSize, left), cursor });
+    yield page.items;
+    left -= page.items.length;
+    cursor = page.nextCursor;
+  } while (cursor !== undefined && left > 0);
+};
+
 export const createApi = (client: Client): Api => {
   const items = async <T>(listed: Promise<{ items: T[] }>): Promise<T[]> => (await listed).items;
 
   return {
     me: () => client.call(getMe, {}),
     projects: () => items(client.call(listProjects, {})),
-    templates: (projectId) => items(client.call(templates.list, { params: { projectId } })),
-    inventories: (projectId) => items(client.call(inventories.list, { params: { projectId } })),
-    environments: (projectId) => items(client.call(environments.list, { params: { projectId } })),
-    schedules: (projectId) => items(client.call(schedules.list, { params: { projectId } })),
-    runners: (pool) => {
+    templates: (projectId, asked) =>
+      readPages((query) => client.call(templates.list, { params: { projectId }, query }), asked),
+    inventories: (projectId, asked) =>
+      readPages((query) => client.call(inventories.list, { params: { projectId }, query }), asked),
+    environments: (projectId, asked) =>
+      readPages((query) => client.call(environments.list, { params: { projectId }, query }), asked),
+    schedules: (projectId, asked) =>
+      readPages((query) => client.call(schedules.list, { params: { projectId }, query }), asked),
+    runners: (pool, asked) => {
       const { endpoints, params } = runnersIn(pool);
-      return items(client.call(endpoints.list, { params }));
+      return readPages((query) => client.call(endpoints.list, { params, query }), asked);
     },
     tellRunner: (pool, runnerId, word) => {
       const { endpoints, params } = runnersIn(pool);
@@ -86,18 +120,8 @@ export const createApi = (client: Client): Api => {
     },
     startTask: (projectId, body) => client.call(startTask, { params: { projectId }, body }),
     task: (projectId, taskId) => client.call(getTask, { params: { projectId, taskId } }),
-    tasks: async (projectId, filter, most) => {
-      const found: Task[] = [];
-      let cursor: string | undefined;
-      do {
-        const limit = Math.min(pageSize, most - found.length);
-        const query = { ...filter, limit, cursor };
-        const { items: some, nextCursor } = await client.call(listTasks, { params: { projectId }, query });
-        found.push(...some);
-        cursor = nextCursor;
-      } while (cursor !== undefined && found.length < most);
-      return found;
-    },
+    tasks: (projectId, asked) =>
+      readPages((query) => client.call(listTasks, { params: { projectId }, query }), asked),
     tellTask: (projectId, taskId, word) => client.call(taskWords[word], { params: { projectId, taskId } }),
     log: (projectId, taskId, query) =>
       client.call(readLog, { params: { projectId, taskId }, query: { ...query } }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pick } from './names.ts';
+import { find, pick } from './names.ts';
 
 const all = [
   { id: 'tpl_1', name: 'Deploy' },
@@ -21,5 +21,23 @@ describe('pick', () => {
   it('lists the existing names for an unknown one', () => {
     expect(() => pick('template', all, 'nope')).toThrow(/no template "nope".*Deploy, deploy, Patch/);
     expect(() => pick('template', [], 'nope')).toThrow(/There is no template yet/);
+  });
+});
+
+describe('find', () => {
+  /** A list in pages of one, as the API searches it. */
+  const read = async function* (search = '', most: number) {
+    const found = all.filter(({ id, name }) => `${id} ${name}`.toLowerCase().includes(search.toLowerCase()));
+    for (const one of found.slice(0, most)) yield [one];
+  };
+
+  it('finds one on any page of what a search finds', async () => {
+    expect(await find('template', 'deploy', read)).toMatchObject({ id: 'tpl_2' });
+    expect(await find('template', 'tpl_3', read)).toMatchObject({ name: 'Patch' });
+    await expect(find('template', 'DEPLOY', read)).rejects.toThrow(/2 templates are called DEPLOY/);
+  });
+
+  it('lists the first of all names when nothing is found', async () => {
+    await expect(find('template', 'nope', read)).rejects.toThrow(/There are: Deploy, deploy, Patch\./);
   });
 });

@@ -10,24 +10,37 @@ export const plain = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
 
+/** Formats rows of a table: cells are strings by their headers. */
+type Rows = readonly Readonly<Record<string, string>>[];
+
 /**
- * Formats a table: columns as wide as their widest cell, two spaces apart. The header is the keys of the
- * first row.
+ * Starts a table that is printed part by part. The first part sets the columns: the keys of its first row, as
+ * wide as their widest cell, two spaces apart. A wider cell of a later part moves the rest of its line.
  */
-export const table = (rows: readonly Readonly<Record<string, string>>[]): string => {
-  const [first] = rows;
-  if (!first) return '';
-  const headers = Object.keys(first);
-  const lines = [headers, ...rows.map((row) => headers.map((header) => plain(row[header] ?? '')))];
-  const widths = headers.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  const shown = lines.map((line) =>
-    line
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  return `${shown.join('\n')}\n`;
+export const startTable = (): ((rows: Rows) => string) => {
+  let columns: { readonly header: string; readonly width: number }[] | undefined;
+  return (rows) => {
+    const [first] = rows;
+    if (!first) return '';
+    const isStart = columns === undefined;
+    const cellsOf = (header: string) => rows.map((row) => plain(row[header] ?? ''));
+    columns ??= Object.keys(first).map((header) => ({
+      header,
+      width: Math.max(header.length, ...cellsOf(header).map(({ length }) => length)),
+    }));
+    const lines = rows.map((row) => columns?.map(({ header }) => plain(row[header] ?? '')) ?? []);
+    const shown = [...(isStart ? [columns.map(({ header }) => header)] : []), ...lines].map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(columns?.[column]?.width ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
+    return `${shown.join('\n')}\n`;
+  };
 };
+
+/** Formats a whole table. */
+export const table = (rows: Rows): string => startTable()(rows);
 
 /** Formats one line for each known fact: "Status   success". */
 export const facts = (all: Readonly<Record<string, string | undefined>>): string => {

@@ -1,5 +1,5 @@
 /** `project`, `template`, `schedule`, `costs`: lists and sums. */
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { CostReport } from '../../protocol/cost.ts';
 import type { Schedule } from '../../protocol/schedule.ts';
 import type { Template } from '../../protocol/template.ts';
@@ -10,9 +10,13 @@ import { dollars, duration, facts, table } from '../text.ts';
 import {
   type CommandContext,
   type JsonFlag,
+  type ListFlags,
   type ProjectFlag,
   print,
+  printList,
+  whole,
   withJson,
+  withList,
   withProject,
 } from './context.ts';
 
@@ -51,24 +55,19 @@ const source = ({ path, script }: Template): string => path ?? (script === undef
 
 const addTemplateCommands = (cli: Command, context: CommandContext): void => {
   const template = cli.command('template').description('Templates: what can be run');
-  withJson(withProject(template.command('list').description('The templates of a project'))).action(
-    async (flags: JsonFlag & ProjectFlag) => {
-      const { api, project } = await context.openSession();
-      const all = await api.templates((await project(flags.project)).id);
-      await print(context, flags, all, (found) =>
-        table(
-          found.map((one) => ({
-            NAME: one.name,
-            APP: one.app,
-            TAG: one.tag ?? '',
-            RUNS: source(one),
-            SURVEY: (one.survey ?? []).map(({ name, required }) => (required ? `${name}*` : name)).join(', '),
-            ID: one.id,
-          })),
-        ),
-      );
-    },
-  );
+  const list = template.command('list').description('The templates of a project');
+  withList(list, 'name, id, description or tag').action(async ({ limit, search, ...flags }: ListFlags) => {
+    const { api, project } = await context.openSession();
+    const pages = api.templates((await project(flags.project)).id, { limit, search });
+    await printList(context, flags, pages, (one) => ({
+      NAME: one.name,
+      APP: one.app,
+      TAG: one.tag ?? '',
+      RUNS: source(one),
+      SURVEY: (one.survey ?? []).map(({ name, required }) => (required ? `${name}*` : name)).join(', '),
+      ID: one.id,
+    }));
+  });
 };
 
 const nextRun = ({ active, nextRuns: [next] }: Schedule): string => {
@@ -78,31 +77,19 @@ const nextRun = ({ active, nextRuns: [next] }: Schedule): string => {
 
 const addScheduleCommands = (cli: Command, context: CommandContext): void => {
   const schedule = cli.command('schedule').description('Schedules: what starts by the clock');
-  withJson(withProject(schedule.command('list').description('The schedules of a project'))).action(
-    async (flags: JsonFlag & ProjectFlag) => {
-      const { api, project } = await context.openSession();
-      const all = await api.schedules((await project(flags.project)).id);
-      await print(context, flags, all, (found) =>
-        table(
-          found.map((one) => ({
-            NAME: one.name,
-            CRON: one.cron,
-            ZONE: one.timeZone,
-            'NEXT RUN': nextRun(one),
-            'LAST RUN': one.lastRun ? `${one.lastRun.at} ${one.lastRun.outcome}` : '',
-            ID: one.id,
-          })),
-        ),
-      );
-    },
-  );
-};
-
-const days = (text: string): number => {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > 366)
-    throw new InvalidArgumentError('It must be 1 to 366.');
-  return count;
+  const list = schedule.command('list').description('The schedules of a project');
+  withList(list, 'name or id').action(async ({ limit, search, ...flags }: ListFlags) => {
+    const { api, project } = await context.openSession();
+    const pages = api.schedules((await project(flags.project)).id, { limit, search });
+    await printList(context, flags, pages, (one) => ({
+      NAME: one.name,
+      CRON: one.cron,
+      ZONE: one.timeZone,
+      'NEXT RUN': nextRun(one),
+      'LAST RUN': one.lastRun ? `${one.lastRun.at} ${one.lastRun.outcome}` : '',
+      ID: one.id,
+    }));
+  });
 };
 
 const showCosts = (report: CostReport): string => {
@@ -133,7 +120,7 @@ const addCosts = (cli: Command, context: CommandContext): void => {
   const costs = cli
     .command('costs')
     .description('What instances cost, and what was saved against instances that never sleep')
-    .option('--days <number>', 'of the last so many days', days, 30);
+    .option('--days <number>', 'of the last so many days', whole(1, 366), 30);
   withJson(withProject(costs)).action(async (flags: JsonFlag & ProjectFlag & { days: number }) => {
     const { api, project } = await context.openSession();
     const { id } = await project(flags.project);

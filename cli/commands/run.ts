@@ -4,7 +4,7 @@ import { terraformAction } from '../../protocol/app-options.ts';
 import type { TaskInput } from '../../protocol/task.ts';
 import type { Template } from '../../protocol/template.ts';
 import { CliError, exitCodes } from '../errors.ts';
-import { pick } from '../names.ts';
+import { find } from '../names.ts';
 import type { Session } from '../session.ts';
 import { parseAnswers, unanswered } from '../survey.ts';
 import {
@@ -55,11 +55,18 @@ const commaSeparated = (text: string | undefined): string[] | undefined =>
 /** Finds the ids of references that are given by name. */
 const referencesOf = async ({ api }: Session, projectId: string, { inventory, environment }: RunFlags) => ({
   inventoryId:
-    inventory === undefined ? undefined : pick('inventory', await api.inventories(projectId), inventory).id,
+    inventory === undefined
+      ? undefined
+      : (await find('inventory', inventory, (search, limit) => api.inventories(projectId, { search, limit })))
+          .id,
   environmentId:
     environment === undefined
       ? undefined
-      : pick('environment', await api.environments(projectId), environment).id,
+      : (
+          await find('environment', environment, (search, limit) =>
+            api.environments(projectId, { search, limit }),
+          )
+        ).id,
 });
 
 const minuteMs = 60_000;
@@ -104,7 +111,9 @@ const answersFor = async (context: CommandContext, { survey = [], name }: Templa
 const run = async (context: CommandContext, wanted: string, flags: RunFlags): Promise<void> => {
   const session = await context.openSession();
   const { id: projectId } = await session.project(flags.project);
-  const template = pick('template', await session.api.templates(projectId), wanted);
+  const template = await find('template', wanted, (search, limit) =>
+    session.api.templates(projectId, { search, limit }),
+  );
   const survey = await answersFor(context, template, flags);
   const input: TaskInput = {
     templateId: template.id,

@@ -1,16 +1,19 @@
 /** `runner`: the runners and their current work. */
-import type { Command } from 'commander';
-import { drainOf, type Runner } from '../../protocol/runner.ts';
+import { type Command, Option } from 'commander';
+import { drainOf, type Runner, runnerStatus } from '../../protocol/runner.ts';
 import { toInstant } from '../../protocol/time.ts';
-import { pick } from '../names.ts';
+import { find } from '../names.ts';
 import type { Session } from '../session.ts';
-import { ago, facts, table } from '../text.ts';
+import { ago, facts } from '../text.ts';
 import {
   type CommandContext,
   type JsonFlag,
+  type ListFlags,
   type ProjectFlag,
   print,
+  printList,
   withJson,
+  withList,
   withProject,
 } from './context.ts';
 
@@ -20,6 +23,14 @@ interface RunnerFlags extends JsonFlag, ProjectFlag {
 
 const poolOf = async (session: Session, flags: RunnerFlags): Promise<string | undefined> =>
   flags.global ? undefined : (await session.project(flags.project)).id;
+
+interface RunnerListFlags extends RunnerFlags, ListFlags {
+  readonly status?: string;
+  readonly tag?: string;
+}
+
+const findRunner = ({ api }: Session, pool: string | undefined, wanted: string): Promise<Runner> =>
+  find('runner', wanted, (search, limit) => api.runners(pool, { search, limit }));
 
 const slots = ({ slots: held, maxParallelTasks }: Runner): string =>
   `${held.length} of ${maxParallelTasks === 0 ? 'any' : maxParallelTasks}`;
@@ -68,35 +79,35 @@ const showRunner =
 
 export const addRunnerCommands = (cli: Command, context: CommandContext): void => {
   const runner = cli.command('runner').description('Runners');
+  const withGlobal = (one: Command): Command =>
+    one.option('--global', 'of the global pool instead of a project (admins only)');
   const command = (name: string, description: string) =>
-    withJson(withProject(runner.command(name).description(description))).option(
-      '--global',
-      'of the global pool instead of a project (admins only)',
-    );
+    withGlobal(withJson(withProject(runner.command(name).description(description))));
   const now = () => toInstant(context.terminal.now());
 
-  command('list', 'The runners, and what they are doing').action(async (flags: RunnerFlags) => {
-    const session = await context.openSession();
-    const all = await session.api.runners(await poolOf(session, flags));
-    await print(context, flags, all, (found) =>
-      table(
-        found.map((one) => ({
-          NAME: one.name,
-          STATUS: one.status,
-          SLOTS: slots(one),
-          TAGS: one.tags.join(', '),
-          INSTANCE: one.instanceId ?? (one.fleet === undefined ? '' : `none (fleet ${one.fleet})`),
-          'LAST HEARD': one.heartbeatAt === undefined ? '' : ago(one.heartbeatAt, now()),
-          NOTES: notes(one),
-        })),
-      ),
-    );
-  });
+  withGlobal(
+    withList(runner.command('list').description('The runners, and what they are doing'), 'name, id or tag'),
+  )
+    .addOption(new Option('--status <status>', 'only with this status').choices(runnerStatus.options))
+    .option('--tag <tag>', 'only with this tag')
+    .action(async ({ limit, search, status, tag, ...flags }: RunnerListFlags) => {
+      const session = await context.openSession();
+      const pages = session.api.runners(await poolOf(session, flags), { limit, search, status, tag });
+      await printList(context, flags, pages, (one) => ({
+        NAME: one.name,
+        STATUS: one.status,
+        SLOTS: slots(one),
+        TAGS: one.tags.join(', '),
+        INSTANCE: one.instanceId ?? (one.fleet === undefined ? '' : `none (fleet ${one.fleet})`),
+        'LAST HEARD': one.heartbeatAt === undefined ? '' : ago(one.heartbeatAt, now()),
+        NOTES: notes(one),
+      }));
+    });
   command('show', 'One runner')
     .argument('<runner>', 'its name or id')
     .action(async (wanted: string, flags: RunnerFlags) => {
       const session = await context.openSession();
-      const found = pick('runner', await session.api.runners(await poolOf(session, flags)), wanted);
+      const found = await findRunner(session, await poolOf(session, flags), wanted);
       await print(context, flags, found, showRunner(now()));
     });
   for (const [word, description, done] of [
@@ -112,7 +123,7 @@ export const addRunnerCommands = (cli: Command, context: CommandContext): void =
       .action(async (wanted: string, flags: RunnerFlags) => {
         const session = await context.openSession();
         const pool = await poolOf(session, flags);
-        const { id } = pick('runner', await session.api.runners(pool), wanted);
+        const { id } = await findRunner(session, pool, wanted);
         const told = await session.api.tellRunner(pool, id, word);
         await print(context, flags, told, ({ name, slots: held }) =>
           word === 'drain' && held.length > 0

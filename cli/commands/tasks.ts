@@ -1,19 +1,22 @@
 /** `task`: list, show, logs, stop, confirm, reject; `run` is in run.ts. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { givenValue } from '../../protocol/launch-options.ts';
-import type { Runner } from '../../protocol/runner.ts';
 import { type Task, taskStatus } from '../../protocol/task.ts';
 import { msBetween, toInstant } from '../../protocol/time.ts';
 import { CliError, exitCodes } from '../errors.ts';
-import { pick } from '../names.ts';
+import { find } from '../names.ts';
 import type { Session } from '../session.ts';
 import { ago, dollars, duration, facts, table } from '../text.ts';
 import {
   type CommandContext,
   type JsonFlag,
+  type ListFlags,
   type ProjectFlag,
   print,
+  printList,
+  whole,
   withJson,
+  withList,
   withProject,
 } from './context.ts';
 import { addRun } from './run.ts';
@@ -21,27 +24,18 @@ import { logWriter, watchTask } from './watch.ts';
 
 type Flags = JsonFlag & ProjectFlag;
 
-interface ListFlags extends Flags {
-  readonly limit: number;
+interface TaskListFlags extends ListFlags {
   readonly status?: string;
   readonly template?: string;
   readonly tag?: string;
 }
 
-const whole =
-  (least: number, most: number) =>
-  (text: string): number => {
-    const count = Number(text);
-    if (Number.isInteger(count) && count >= least && count <= most) return count;
-    throw new InvalidArgumentError(`It must be ${least} to ${most}.`);
-  };
-
 /** Finds the task with that id, or the newest one for "last". */
 const findTask = async ({ api, project }: Session, wanted: string, flags: ProjectFlag): Promise<Task> => {
   const { id: projectId, name } = await project(flags.project);
   if (wanted !== 'last') return api.task(projectId, wanted);
-  const [newest] = await api.tasks(projectId, {}, 1);
-  if (newest) return api.task(projectId, newest.id);
+  for await (const [newest] of api.tasks(projectId, { limit: 1 }))
+    if (newest) return api.task(projectId, newest.id);
   throw new CliError(exitCodes.notFound, `There is no task in ${name} yet: reveille task run TEMPLATE`);
 };
 
@@ -49,14 +43,14 @@ const tookMs = ({ startedAt, finishedAt }: Task, now: string): number | undefine
   startedAt === undefined ? undefined : msBetween(startedAt, finishedAt ?? now);
 
 const rowOf =
-  (runnerNames: ReadonlyMap<string, string>, now: string) =>
+  (now: string) =>
   (task: Task): Record<string, string> => {
     const ms = tookMs(task, now);
     return {
       ID: task.id,
       STATUS: task.status,
       TEMPLATE: task.templateName,
-      RUNNER: task.runnerId === undefined ? '' : (runnerNames.get(task.runnerId) ?? task.runnerId),
+      RUNNER: task.runnerName ?? task.runnerId ?? '',
       MADE: ago(task.createdAt, now),
       TOOK: ms === undefined ? '' : duration(ms),
       COST: task.costMicroUsd === undefined ? '' : dollars(task.costMicroUsd),
@@ -99,19 +93,15 @@ const showTask =
     return hosts.length === 0 ? shown : `${shown}\n${table(hosts)}`;
   };
 
-const list = async (context: CommandContext, flags: ListFlags): Promise<void> => {
+const list = async (context: CommandContext, flags: TaskListFlags): Promise<void> => {
   const { api, project } = await context.openSession();
   const { id } = await project(flags.project);
-  const { status, tag } = flags;
+  const { status, tag, search, limit, template } = flags;
   const templateId =
-    flags.template === undefined ? undefined : pick('template', await api.templates(id), flags.template).id;
-  const [tasks, runners] = await Promise.all([
-    api.tasks(id, { status, tag, templateId }, flags.limit),
-    flags.json ? [] : api.runners(id),
-  ]);
-  const names = new Map<string, string>(runners.map((runner: Runner) => [runner.id, runner.name]));
-  const now = toInstant(context.terminal.now());
-  await print(context, flags, tasks, (found) => table(found.map(rowOf(names, now))));
+    template &&
+    (await find('template', template, (text, most) => api.templates(id, { search: text, limit: most }))).id;
+  const pages = api.tasks(id, { status, tag, templateId, search, limit });
+  await printList(context, flags, pages, rowOf(toInstant(context.terminal.now())));
 };
 
 interface LogFlags extends Flags {
@@ -153,12 +143,15 @@ export const addTaskCommands = (cli: Command, context: CommandContext): void => 
     command(name, description).argument('<task>', 'its id, or "last" for the newest');
 
   addRun(task, context);
-  command('list', 'The tasks of a project, newest first')
-    .option('-n, --limit <number>', 'at most so many', whole(1, 10_000), 20)
+  withList(
+    task.command('list').description('The tasks of a project, newest first'),
+    'id, template, message, tag, commit or name of who started it',
+    20,
+  )
     .addOption(new Option('--status <status>', 'only with this status').choices(taskStatus.options))
     .option('--template <template>', 'only of this template')
     .option('--tag <tag>', 'only with this tag')
-    .action((flags: ListFlags) => list(context, flags));
+    .action((flags: TaskListFlags) => list(context, flags));
   onTask('show', 'One task: its status, why it waits or failed, what it cost').action(
     async (wanted: string, flags: Flags) => {
       const found = await findTask(await context.openSession(), wanted, flags);
