@@ -71,6 +71,18 @@ describe('a task without a free slot', () => {
     expect(await lineOf()).toEqual([]);
   });
 
+  it('is given the second of two slots that come free at the same moment', async () => {
+    const { full, other, running, next, template } = await aTaskInLine();
+    const second = await fixture.start(template);
+    const [long] = (await fixture.reload(full)).slots;
+    if (!long) throw new Error('The runner has no task');
+    await Promise.all([end(full, { id: long }), end(other, running)]);
+    expect([...(await assignedTo(full)), ...(await assignedTo(other))].sort()).toEqual(
+      [next.id, second.id].sort(),
+    );
+    expect(await lineOf()).toEqual([]);
+  });
+
   it('is given a slot that came free between its look and its entry in the line', async () => {
     const { other, running, template } = await aTaskInLine();
     const { lines } = fixture.deps;

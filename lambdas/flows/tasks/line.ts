@@ -81,23 +81,28 @@ export const assignFromLines = async (
   queues: readonly string[],
   places = mostAssignedAtOnce,
 ): Promise<void> => {
-  const atMost = Math.min(places, lookedAt);
   for (const queue of queues) {
     let left = places;
-    // Entries that were only removed, or are just being moved, make no use of a place.
+    // Entries that were only removed, or that another call is moving, make no use of a place. Each look
+    // reaches further, past those that are still being moved.
     for (let looks = 0; left > 0 && looks < mostLooks; looks++) {
-      const { waiting, isAll } = await frontOf(deps, queue, atMost);
-      if (!(await assignAll(deps, waiting)) || isAll) break;
-      left -= waiting.length;
+      const { waiting, isAll } = await frontOf(deps, queue, Math.min(left + looks, lookedAt));
+      const assigned = await assignAll(deps, waiting.slice(0, left));
+      if (assigned === undefined || isAll) break;
+      left -= assigned;
     }
   }
 };
 
-/** False when there is no free place for one of them. */
-const assignAll = async (deps: AssignDeps, waiting: readonly TaskRecord[]): Promise<boolean> => {
-  for (const task of waiting)
-    if ((await assignTask(deps, task, { isInLine: true })) === 'in_line') return false;
-  return true;
+/** Returns how many it has assigned; undefined when there is no free place for one of them. */
+const assignAll = async (deps: AssignDeps, waiting: readonly TaskRecord[]): Promise<number | undefined> => {
+  let count = 0;
+  for (const task of waiting) {
+    const assigned = await assignTask(deps, task, { isInLine: true });
+    if (assigned === 'in_line') return undefined;
+    if (assigned) count += 1;
+  }
+  return count;
 };
 
 /** Maximum tasks that one call moves to another line; the reconciler goes on. */
