@@ -54,7 +54,9 @@ export const createClaimer =
       // A second copy of a doorbell may return the task of the first. A task that is ending here must end
       // first.
       const known = held.get(claim.taskId);
-      if (known && known !== task && known.attempt() !== undefined) {
+      const isEnding = known && known !== task && known.attempt() !== undefined;
+      // An answer may arrive after the task that it gives again has ended here.
+      if (isEnding || held.isDone(claim.taskId)) {
         held.remove(task);
         return 'another';
       }
