@@ -9,9 +9,6 @@ import {
   msBetween,
   type ProjectId,
   type TaskId,
-  type TaskPartIds,
-  type TaskPayload,
-  terraformOptions,
 } from '../../../protocol/index.ts';
 import type { AgentIdentity } from '../../adapters/runners/agent-tokens.ts';
 import { type RunnerRecord, runnerRef } from '../../adapters/runners/runner-record.ts';
@@ -26,6 +23,7 @@ import { sendEvent } from '../webhooks/deliver.ts';
 import { type AssignDeps, assignTask } from './assign.ts';
 import { heldTasks, refsOf, tasksOf } from './held-tasks.ts';
 import { assignFromLines, poolLine } from './line.ts';
+import { type Early, payloadOf, readEarly, readParts, secretsOf } from './payload.ts';
 import { endAttempt } from './recover-task.ts';
 
 export type ClaimDeps = AssignDeps & Pick<Deps, 'readTaskParts' | 'seal' | 'agentTokens' | 'recordSecretUse'>;
@@ -106,31 +104,6 @@ const aloneMs = 2000;
 /** True when no other task of the queue was assigned a moment ago. Who is in line is another matter. */
 const wasJustAlone = ({ now }: Pick<ClaimDeps, 'now'>, { aloneAt }: ClaimRequest): boolean =>
   aloneAt !== undefined && msBetween(aloneAt, now()) < aloneMs;
-
-/** Parts of a task that were read before its claim, by the ids that its doorbell named. */
-interface Early {
-  readonly ids: TaskPartIds;
-  /** Undefined when they could not be read. */
-  readonly parts: Promise<TaskParts | undefined>;
-}
-
-/** Reads the parts of the task that rang while the claim looks whether it is next. */
-const readEarly = (deps: ClaimDeps, { projectId }: ClaimRequest, ids: TaskPartIds): Early => ({
-  ids,
-  parts: deps.readTaskParts({ projectId, ...ids }).catch(() => undefined),
-});
-
-/** The claimed task decides which parts it has: a doorbell comes from outside. */
-const readParts = async (
-  deps: ClaimDeps,
-  task: TaskRecord,
-  early: Early | undefined,
-): Promise<TaskParts | undefined> => {
-  const isSame = (['templateId', 'inventoryId', 'environmentId', 'repositoryId'] as const).every(
-    (name) => early?.ids[name] === task[name],
-  );
-  return (isSame ? await early?.parts : undefined) ?? deps.readTaskParts(task);
-};
 
 /** Returns the tasks to try, next first, with the one that rang; for the global pool also the turns. */
 const lineFor = async (
@@ -304,22 +277,6 @@ const give = async (
   };
 };
 
-/** Ids of all objects whose secrets are in the payload. */
-const secretsOf = (task: TaskRecord, parts: TaskParts): string[] => {
-  const { template, inventory, inventoryKey, repository, repositoryKey, environment } = parts;
-  const { vaultKeys = [], becomeKeyId } = template.ansible ?? {};
-  const { secrets = {}, secretFiles = {} } = environment ?? {};
-  const hasSecrets = Object.keys(secrets).length > 0 || Object.keys(secretFiles).length > 0;
-  const all = [
-    inventoryKey && inventory?.keyId,
-    repositoryKey && repository?.keyId,
-    becomeKeyId,
-    ...vaultKeys.map(({ keyId }) => keyId),
-    hasSecrets ? task.environmentId : undefined,
-  ];
-  return [...new Set(all.filter((id) => id !== undefined))];
-};
-
 /**
  * Takes the task from where it waited, and notifies own receivers of both runners, which keep count. The
  * runner that it was assigned to has a place now.
@@ -338,62 +295,4 @@ const tellOthers = async (
   await deps.runners.unassign(previous, task);
   if (previous.webhookUrl) await sendEvent(deps, 'finish', task, previous);
   await assignFromLines(deps, queuesOf(previous));
-};
-
-/** The template's options with the values of this task, and keys in place of their ids. */
-const appOptionsOf = (task: TaskRecord, { template, vaultKeys, becomeKey }: TaskParts) => {
-  const { vaultKeys: _vaultKeyIds, becomeKeyId: _becomeKeyId, ...ansible } = template.ansible ?? {};
-  // The template may have been changed to apply without asking since the task started.
-  const asks = task.confirmedBy === 'another_person' && { autoApprove: false };
-  // Agents of 0.1.0 reject a payload with an unknown field, and without it they behave as with 0.
-  const { verbosity, ...chosen } = { ...ansible, ...task.ansible };
-  if (template.app === 'ansible')
-    return {
-      ansible: {
-        ...chosen,
-        verbosity: verbosity || undefined,
-        vaultKeys: vaultKeys?.length ? [...vaultKeys] : undefined,
-        becomeKey,
-      },
-    };
-  return isTerraform(template.app)
-    ? { terraform: terraformOptions.parse({ ...template.terraform, ...task.terraform, ...asks }) }
-    : {};
-};
-
-/** Full name of a branch, as its short one may also be that of a tag, a pull request or a commit. */
-const referenceOf = ({ repository: own }: TaskRecord, { template, repository }: TaskParts): string => {
-  if (own?.commit !== undefined) return own.commit;
-  if (own?.branch !== undefined) return `refs/heads/${own.branch}`;
-  return template.branch ?? repository?.branch ?? '';
-};
-
-const payloadOf = (task: TaskRecord, parts: TaskParts): TaskPayload => {
-  const { template, inventory, inventoryKey, repository, repositoryKey, environment } = parts;
-  return {
-    projectId: task.projectId,
-    taskId: task.id,
-    attempt: task.attempt,
-    templateName: template.name,
-    app: template.app,
-    arguments: task.arguments ?? template.arguments,
-    timeoutMs: task.timeoutMs ?? template.timeoutMs,
-    stopGraceMs: template.stopGraceMs,
-    onDrain: template.onDrain,
-    variables: environment?.variables ?? {},
-    secrets: environment?.secrets ?? {},
-    secretFiles: environment?.secretFiles,
-    survey: task.survey,
-    surveySecrets: task.surveySecrets,
-    ...appOptionsOf(task, parts),
-    script: template.script,
-    path: template.path,
-    repository: repository && {
-      url: repository.url,
-      branch: referenceOf(task, parts),
-      knownHosts: repository.knownHosts,
-      key: repositoryKey,
-    },
-    inventory: inventory && { ...inventory, key: inventoryKey },
-  };
 };
