@@ -159,6 +159,24 @@ describe('a runner agent', () => {
     expect(fixture.api.count('claim')).toBe(4);
   });
 
+  it('does not run a task again that a late answer to a claim gives', async () => {
+    const first = give();
+    fixture.startAgent();
+    await finishOf(first);
+    await waitFor('the free slot', () => fixture.queued().inFlight === 0);
+    let isLate = true;
+    fixture.api.intercept = (path) => {
+      if (path !== 'claim' || !isLate) return undefined;
+      isLate = false;
+      const { projectId } = aPayload();
+      return { status: 200, body: { projectId, taskId: first, attempt: 1, lease: '', payload: 'sealed' } };
+    };
+    fixture.ring(aPayload());
+    await waitFor('the empty queue', () => fixture.queued().ready + fixture.queued().inFlight === 0);
+    expect(isLate).toBe(false);
+    expect(fixture.api.count('finish')).toBe(1);
+  });
+
   it('removes the doorbell of a task that waits no longer when it gets another task for it', async () => {
     fixture.api.givesFirst = true;
     const waiting = aPayload();
