@@ -90,7 +90,7 @@ export interface PersonEnv {
     signedIn?: SignedIn;
     /** Role in the project of the path. */
     role: EffectiveRole | undefined;
-    /** Object that the handler has made, for the audit trail; without it the trail reads it. */
+    /** Object that the handler has made, for the audit trail, which reads it otherwise. */
     made?: AuditObject;
   };
 }

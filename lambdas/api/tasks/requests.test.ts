@@ -1,4 +1,4 @@
-/** Requests of DynamoDB by a task on an idle runner. */
+/** Requests to DynamoDB of a task on an idle runner. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { claimResponse, logPage, task, taskPayload } from '../../../protocol/index.ts';
 import { openTestTable, type TestTable } from '../../../test/dynamodb.ts';

@@ -1,4 +1,4 @@
-/** What an agent gets to run a task: its parts, read with their secrets, and the payload made of them. */
+/** Reads the parts of a task with their secrets, and makes its payload of them for the agent. */
 import {
   type ClaimRequest,
   isTerraform,
