@@ -272,8 +272,20 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a task goes before those in line when it rang alone',
     file: 'lambdas/flows/tasks/claim.ts',
-    from: `msBetween(aloneAt, deps.now()) < aloneMs && !(await deps.lines.isAwaited(queue));`,
-    to: `msBetween(aloneAt, deps.now()) < aloneMs && queue !== '';`,
+    from: `if (!(await deps.lines.isAwaited(queue))) {`,
+    to: `if (queue !== '') {`,
+  },
+  {
+    name: 'a place counts as filled by a task that another call has assigned',
+    file: 'lambdas/flows/tasks/line.ts',
+    from: `if (assigned) count += 1;`,
+    to: `count += 1;`,
+  },
+  {
+    name: 'a task that has ended runs again by a late answer to a claim',
+    file: 'runner-agent/queue/claim.ts',
+    from: `if (isEnding || held.isDone(claim.taskId)) {`,
+    to: `if (isEnding) {`,
   },
   {
     name: 'a runner is chosen whatever its tags',
