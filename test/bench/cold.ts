@@ -40,8 +40,8 @@ const gates: Readonly<Record<string, Gate>> = {
 const callGates: Readonly<Record<string, number>> = {
   'POST: AWS calls of api': 9,
   'wake: AWS calls of runner-power': 6,
-  "instance up to finish: agent's calls of api": 8,
-  'instance up to finish: AWS calls of api': 34,
+  "instance up to finish: agent's calls of api": 7,
+  'instance up to finish: AWS calls of api': 30,
 };
 
 const failures: string[] = [];
